@@ -1,0 +1,18 @@
+/** The commands, each loaded only when it is called: `inject` must not pay for Fastify. */
+import type { Flags } from '../config/parse-flags.ts';
+import type { Command } from './command.ts';
+
+type Entry = { readonly summary: string; readonly load: () => Promise<Command<Flags>> };
+
+export const commands = {
+  version: {
+    summary: 'Print the version',
+    load: async () => (await import('./version.ts')).versionCommand,
+  },
+} as const satisfies Readonly<Record<string, Entry>>;
+
+type CommandName = keyof typeof commands;
+
+export function isCommandName(name: string): name is CommandName {
+  return Object.hasOwn(commands, name);
+}

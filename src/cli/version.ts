@@ -1,0 +1,17 @@
+/** `tandem version`. */
+import { boolean } from '../config/flag.ts';
+import { version } from '../version.ts';
+import { command, exit } from './command.ts';
+
+export const versionCommand = command({
+  name: 'version',
+  summary: 'Print the version',
+  operands: '',
+  flags: { json: boolean('Print a JSON object with the versions of Tandem and Node.js.', false) },
+  examples: ['tandem version --json'],
+  run: async (values, _positionals, { stdout, nodeVersion }) => {
+    const text = values.json ? JSON.stringify({ tandem: version, node: nodeVersion }) : version;
+    stdout.write(`${text}\n`);
+    return exit.done;
+  },
+});

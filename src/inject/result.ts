@@ -1,0 +1,46 @@
+/** What the engine answers: a decision is a value with a reason. */
+import type { PatchOperation } from '../support/json-patch.ts';
+
+/** The closed vocabulary of skip reasons: metric label, log field, report of the command line, and documentation. */
+export const skipReasons = {
+  'unsupported-request': 'not the creation of a v1 Pod, or a request without an object',
+  'system-namespace':
+    "kube-system, kube-public, kube-node-lease and Tandem's own namespace are never touched",
+  'namespace-denied': 'the namespace is on the deny list (deny beats allow)',
+  'namespace-not-allowed': 'the allow list holds neither * nor the namespace',
+  'mirror-pod': 'a static pod cannot be changed through the API',
+  'already-injected': 'the pod carries connect-inject-status',
+  'opted-out': 'connect-inject is false',
+  'not-opted-in': 'connect-inject is absent and injection is not the default',
+  'host-network': 'the pod shares the network of its node, where sidecars would collide',
+  windows: 'the sidecar images are for Linux',
+} as const;
+
+export type SkipReason = keyof typeof skipReasons;
+
+/** Something that the user wrote and that cannot stand. */
+export type Problem = {
+  /** The annotation's full name, or the path of a field in the pod (`spec.containers[1].name`). */
+  readonly at: string;
+  /** What was found and what was expected, in one sentence without a full stop. */
+  readonly message: string;
+};
+
+export type InjectResult =
+  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly warnings: readonly string[] }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
+  | {
+      readonly kind: 'inject';
+      readonly patch: readonly PatchOperation[];
+      readonly warnings: readonly string[];
+    };
+
+export type UninjectResult =
+  | { readonly kind: 'skip'; readonly reason: 'not-injected' }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
+  | { readonly kind: 'uninject'; readonly patch: readonly PatchOperation[] };
+
+/** `at: message` for each problem, joined; the text that a developer sees in `kubectl describe replicaset`. */
+export function describeProblems(problems: readonly Problem[]): string {
+  return problems.map((problem) => `${problem.at}: ${problem.message}`).join('; ');
+}

@@ -1,0 +1,52 @@
+/** Everything that the operator decides about injection; the annotations of a pod are read against it. */
+
+/** Kubernetes quantities; `undefined` leaves the field out of the container. */
+export type Resources = {
+  readonly cpuRequest: string | undefined;
+  readonly cpuLimit: string | undefined;
+  readonly memoryRequest: string | undefined;
+  readonly memoryLimit: string | undefined;
+};
+
+/** How the sidecar reaches Consul servers in dataplane mode, and how it logs in, in both modes. */
+export type ConsulAccess = {
+  /** Host names or addresses of the servers; a DNS name, a list, or `exec=…` is passed on as it is. */
+  readonly serverAddresses: string;
+  /** gRPC port of the servers (dataplane) or of the node's agent (agent mode). */
+  readonly grpcPort: number;
+  /** HTTP port of the node's agent (agent mode). */
+  readonly httpPort: number;
+  readonly tls: boolean;
+  readonly tlsServerName: string | undefined;
+  /** PEM of the CA that signed the certificates of Consul; reaches the container as an environment value. */
+  readonly caCertificate: string | undefined;
+  /** An ACL auth method of type kubernetes; undefined means no login. */
+  readonly authMethod: string | undefined;
+};
+
+export type InjectSettings = {
+  /** Tandem's version, written into the record of what was added. */
+  readonly version: string;
+  readonly ownNamespace: string | undefined;
+  readonly allowNamespaces: readonly string[];
+  readonly denyNamespaces: readonly string[];
+  /** Inject when the pod has no `connect-inject` annotation. */
+  readonly defaultInject: boolean;
+  readonly mode: 'agent' | 'dataplane';
+  /** Agent mode only. */
+  readonly sidecarProxy: 'envoy' | 'builtin';
+  /** True: the sidecar is an init container with `restartPolicy: Always` (Kubernetes ≥ 1.29). */
+  readonly nativeSidecar: boolean;
+  readonly consulImage: string;
+  readonly envoyImage: string;
+  readonly dataplaneImage: string;
+  readonly consul: ConsulAccess;
+  /** Already split into words. */
+  readonly envoyExtraArgs: readonly string[];
+  readonly sidecarResources: Resources;
+  readonly initResources: Resources;
+  /** `enable-metrics` when the annotation is absent. */
+  readonly metrics: boolean;
+  readonly prometheusScrapePort: number;
+  readonly prometheusScrapePath: string;
+};

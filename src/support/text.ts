@@ -1,0 +1,40 @@
+/** Reading and quoting of short texts that people write. */
+import { closest, distance } from 'fastest-levenshtein';
+
+const TRUE = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
+const FALSE = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False']);
+
+export const BOOLEAN_WORDS = '1 t T TRUE true True 0 f F FALSE false False';
+
+/** The boolean that consul-k8s reads from the same text (Go's strconv.ParseBool), or undefined when it is none. */
+export function parseBoolean(text: string): boolean | undefined {
+  if (TRUE.has(text)) return true;
+  return FALSE.has(text) ? false : undefined;
+}
+
+/** A whole number in decimal digits, without sign, space, or loss of precision; else undefined. */
+export function parseWholeNumber(text: string): number | undefined {
+  if (!/^[0-9]{1,15}$/.test(text)) return undefined;
+  return Number(text);
+}
+
+// Long enough for any legal annotation name or element; a message must stay readable in `kubectl describe`.
+const QUOTED_LENGTH = 80;
+
+/** A piece of user text for a message: JSON-quoted, so that control characters show, and cut to a readable length. */
+export function quote(text: string): string {
+  return text.length <= QUOTED_LENGTH
+    ? JSON.stringify(text)
+    : `${JSON.stringify(text.slice(0, QUOTED_LENGTH))}…`;
+}
+
+/**
+ * The candidate that is most like the text, when it is close enough to be a likely typing error: at most a third of the
+ * text's characters differ.
+ */
+export function nearest(text: string, candidates: readonly string[]): string | undefined {
+  // Distance costs length × length, and no name of ours is longer than this.
+  if (candidates.length === 0 || text.length > 100) return undefined;
+  const best = closest(text, candidates);
+  return distance(text, best) <= Math.max(1, Math.floor(text.length / 3)) ? best : undefined;
+}
