@@ -1,4 +1,23 @@
-import type { InjectResult } from './result.ts';
+/** The engine: one pure function for the webhook and the offline injector. */
+import { agentMode, registrationTooLarge } from './agent-mode.ts';
+import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
+import { changeOf, type Change } from './change.ts';
+import { dataplaneMode } from './dataplane-mode.ts';
+import { decide } from './decide.ts';
+import {
+  CA_VOLUME,
+  DATA_VOLUME,
+  DATAPLANE_CONTAINER,
+  ENVOY_CONTAINER,
+  INIT_CONTAINER,
+  SIDECAR_UID,
+  TOKEN_VOLUME,
+} from './names.ts';
+import { readOptions, type Options } from './options.ts';
+import { patchOf } from './patch.ts';
+import { readPod, type Pod } from './pod.ts';
+import { recordOf } from './record.ts';
+import type { InjectResult, Problem } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 
 /** The part of an admission request that the engine reads; the offline injector makes one from a manifest. */
@@ -11,6 +30,93 @@ export type InjectRequest = {
   readonly object: unknown;
 };
 
+/**
+ * Decides about a pod and builds its patch. Does no I/O, throws on no input, and gives equal bytes for equal input.
+ * All problems of a pod come in one answer.
+ */
 export function inject(request: InjectRequest, settings: InjectSettings): InjectResult {
-  throw new Error(`not yet: ${request.kind} ${settings.version}`);
+  const decision = decide(request, settings);
+  if (decision.kind === 'skip') return decision;
+  if (decision.kind === 'invalid') return { kind: 'invalid', problems: [decision.problem], warnings: [] };
+  const read = readPod(request.object);
+  if (!read.ok) return { kind: 'invalid', problems: read.problems, warnings: [] };
+  return injectPod(read.pod, settings);
+}
+
+function injectPod(pod: Pod, settings: InjectSettings): InjectResult {
+  const read = readOptions(pod, settings);
+  const problems = [
+    ...(read.ok ? addedProblems(read.options, settings) : read.problems),
+    ...podProblems(pod),
+  ];
+  if (!read.ok || problems.length > 0) return { kind: 'invalid', problems, warnings: read.warnings };
+  const { options, warnings } = read;
+  const addition =
+    settings.mode === 'agent' ? agentMode(options, settings) : dataplaneMode(options, settings);
+  const change = withRecord(pod, changeOf(pod, options, addition), settings);
+  return {
+    kind: 'inject',
+    patch: patchOf(pod, change),
+    warnings: [...warnings, ...keptVariables(pod, change)],
+  };
+}
+
+/** The record names itself among the annotations, so its own key is there before it is written. */
+function withRecord(pod: Pod, change: Change, { version, mode }: InjectSettings): Change {
+  const named = { ...change, annotations: new Map([...change.annotations, [RECORD_ANNOTATION, '']]) };
+  const record = recordOf(pod, named, { version, mode });
+  return {
+    ...change,
+    annotations: new Map([...change.annotations, [RECORD_ANNOTATION, JSON.stringify(record)]]),
+  };
+}
+
+function addedProblems(options: Options, settings: InjectSettings): Problem[] {
+  const tooLarge = settings.mode === 'agent' ? registrationTooLarge(options) : undefined;
+  return tooLarge === undefined ? [] : [tooLarge];
+}
+
+const RESERVED_CONTAINERS = new Set<string>([INIT_CONTAINER, ENVOY_CONTAINER, DATAPLANE_CONTAINER]);
+const RESERVED_VOLUMES = new Set<string>([DATA_VOLUME, CA_VOLUME, TOKEN_VOLUME]);
+
+/** What in the pod itself, rather than in its annotations, stands against the sidecar. */
+function podProblems(pod: Pod): Problem[] {
+  const containers = [...pod.initContainers, ...pod.containers];
+  const asSidecar = [
+    ...(pod.runAsUser === SIDECAR_UID ? ['spec.securityContext.runAsUser'] : []),
+    ...containers
+      .filter(({ runAsUser }) => runAsUser === SIDECAR_UID)
+      .map(({ name }) => `securityContext.runAsUser of the container ${JSON.stringify(name)}`),
+  ];
+  return [
+    ...containers
+      .filter(({ name }) => RESERVED_CONTAINERS.has(name))
+      .map(({ name }) => ({
+        at: 'spec',
+        message: `the container name ${JSON.stringify(name)} is kept for what Tandem adds`,
+      })),
+    ...[...pod.volumes]
+      .filter((name) => RESERVED_VOLUMES.has(name))
+      .map((name) => ({
+        at: 'spec.volumes',
+        message: `the volume name ${JSON.stringify(name)} is kept for what Tandem adds`,
+      })),
+    ...asSidecar.map((at) => ({
+      at,
+      message: `is ${SIDECAR_UID}, the user of the sidecar, whose secrets the pod could read`,
+    })),
+  ];
+}
+
+function keptVariables(pod: Pod, change: Change): string[] {
+  const authors = [...pod.initContainers, ...pod.containers];
+  return change.variables.flatMap(({ name }) => {
+    const containers = authors
+      .filter(({ variables }) => variables.has(name))
+      .map((container) => container.name);
+    if (containers.length === 0) return [];
+    return [
+      `${PREFIX}connect-service-upstreams: ${name} is already set in ${containers.join(', ')} and stays as it is`,
+    ];
+  });
 }

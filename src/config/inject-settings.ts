@@ -1,0 +1,139 @@
+/** The flags of injection, shared by the webhook and the offline injector, and the settings that they make. */
+import { split } from 'shlex';
+import type { InjectSettings } from '../inject/settings.ts';
+import { parseQuantity } from '../inject/quantity.ts';
+import { boolean, integer, list, oneOf, parsed, string, type Parsed } from './flag.ts';
+import type { FlagValues } from './parse-flags.ts';
+
+const PORT = { min: 1, max: 65535 };
+
+export const injectFlags = {
+  defaultInject: boolean('Inject pods that have no connect-inject annotation.', false),
+  allowNamespaces: list(
+    'Namespaces whose pods may be injected; * is all of them, an empty list none.',
+    'NAMES',
+    ['*'],
+  ),
+  denyNamespaces: list('Namespaces whose pods are never injected; beats the allow list.', 'NAMES', []),
+  proxyMode: oneOf(
+    'How the proxy runs: beside a Consul agent on the node, or as consul-dataplane.',
+    ['agent', 'dataplane'],
+    'agent',
+  ),
+  sidecarProxy: oneOf("Agent mode: Envoy, or Consul's built-in proxy.", ['envoy', 'builtin'], 'envoy'),
+  consulImage: string(
+    'Agent mode: image of the init container and of the built-in proxy.',
+    'IMAGE',
+    'hashicorp/consul:1.20.6',
+  ),
+  envoyImage: string('Agent mode: image of the sidecar.', 'IMAGE', 'envoyproxy/envoy:v1.36.4'),
+  dataplaneImage: string(
+    'Dataplane mode: image of the sidecar.',
+    'IMAGE',
+    'hashicorp/consul-dataplane:1.6.6',
+  ),
+  consulServerAddresses: string(
+    'Dataplane mode: Consul servers, a DNS name or address.',
+    'ADDRESS',
+    'consul-server.consul.svc',
+  ),
+  consulGrpcPort: integer(
+    'gRPC port of the agent on the node, or of the servers in dataplane mode.',
+    'PORT',
+    8502,
+    PORT,
+  ),
+  consulHttpPort: integer("Agent mode: HTTP port of the node's agent.", 'PORT', 8500, PORT),
+  consulTls: boolean('The sidecar speaks TLS to Consul.', false),
+  consulTlsServerName: string('Name that the certificate of Consul must carry.', 'NAME', undefined, {
+    variables: ['CONSUL_TLS_SERVER_NAME'],
+  }),
+  consulCaPem: string('CA that signed the certificate of Consul, as PEM text.', 'PEM', undefined),
+  consulAuthMethod: string(
+    'ACL auth method of type kubernetes by which pods log in to Consul.',
+    'NAME',
+    undefined,
+  ),
+  envoyExtraArgs: parsed(
+    'Arguments added to the command of Envoy, as shell words.',
+    'WORDS',
+    [] as readonly string[],
+    shellWords,
+  ),
+  sidecarProxyCpuRequest: quantity('CPU request of the sidecar.', '20m'),
+  sidecarProxyCpuLimit: quantity('CPU limit of the sidecar.', undefined),
+  sidecarProxyMemoryRequest: quantity('Memory request of the sidecar.', '64Mi'),
+  sidecarProxyMemoryLimit: quantity('Memory limit of the sidecar.', '256Mi'),
+  initCpuRequest: quantity('CPU request of the init container.', '20m'),
+  initCpuLimit: quantity('CPU limit of the init container.', undefined),
+  initMemoryRequest: quantity('Memory request of the init container.', '64Mi'),
+  initMemoryLimit: quantity('Memory limit of the init container.', '256Mi'),
+  enableMetrics: boolean("Give pods Envoy's Prometheus listener and the scrape annotations.", false),
+  prometheusScrapePort: integer('Port of that listener.', 'PORT', 20200, { min: 1024, max: 65535 }),
+  prometheusScrapePath: string('Path of that listener.', 'PATH', '/metrics'),
+};
+
+/** What the flags cannot know: it is read from the cluster or the process at start. */
+type Resolved = {
+  readonly version: string;
+  readonly nativeSidecar: boolean;
+  readonly ownNamespace: string | undefined;
+};
+
+export function injectSettings(values: FlagValues<typeof injectFlags>, resolved: Resolved): InjectSettings {
+  return {
+    ...resolved,
+    allowNamespaces: values.allowNamespaces,
+    denyNamespaces: values.denyNamespaces,
+    defaultInject: values.defaultInject,
+    mode: values.proxyMode,
+    sidecarProxy: values.sidecarProxy,
+    consulImage: values.consulImage,
+    envoyImage: values.envoyImage,
+    dataplaneImage: values.dataplaneImage,
+    consul: {
+      serverAddresses: values.consulServerAddresses,
+      grpcPort: values.consulGrpcPort,
+      httpPort: values.consulHttpPort,
+      tls: values.consulTls,
+      tlsServerName: values.consulTlsServerName,
+      caCertificate: values.consulCaPem,
+      authMethod: values.consulAuthMethod,
+    },
+    envoyExtraArgs: values.envoyExtraArgs,
+    sidecarResources: {
+      cpuRequest: values.sidecarProxyCpuRequest,
+      cpuLimit: values.sidecarProxyCpuLimit,
+      memoryRequest: values.sidecarProxyMemoryRequest,
+      memoryLimit: values.sidecarProxyMemoryLimit,
+    },
+    initResources: {
+      cpuRequest: values.initCpuRequest,
+      cpuLimit: values.initCpuLimit,
+      memoryRequest: values.initMemoryRequest,
+      memoryLimit: values.initMemoryLimit,
+    },
+    metrics: values.enableMetrics,
+    prometheusScrapePort: values.prometheusScrapePort,
+    prometheusScrapePath: values.prometheusScrapePath,
+  };
+}
+
+function quantity(doc: string, fallback: string | undefined) {
+  return parsed(doc, 'QUANTITY', fallback, quantityOrNone);
+}
+
+/** `none` leaves the field out of the container. */
+function quantityOrNone(text: string): Parsed<string | undefined> {
+  if (text === 'none') return { ok: true, value: undefined };
+  if (parseQuantity(text) !== undefined) return { ok: true, value: text };
+  return { ok: false, expected: 'a Kubernetes quantity such as 100m or 64Mi, or "none"' };
+}
+
+function shellWords(text: string): Parsed<readonly string[]> {
+  try {
+    return { ok: true, value: split(text) };
+  } catch {
+    return { ok: false, expected: 'a list of shell words with balanced quotes' };
+  }
+}

@@ -1,0 +1,24 @@
+/** What a mode adds to a pod, before it becomes a patch. */
+import type { JsonObject } from '../support/json.ts';
+import { TOKEN_PATH, TOKEN_VOLUME } from './names.ts';
+
+export type Addition = {
+  readonly volumes: readonly JsonObject[];
+  /** In front of the user's init containers, in this order. */
+  readonly initContainers: readonly JsonObject[];
+  /** Behind the user's containers. */
+  readonly containers: readonly JsonObject[];
+  /** Annotations besides those of every injected pod. */
+  readonly annotations: ReadonlyMap<string, string>;
+};
+
+/**
+ * The token by which a pod logs in to Consul. A volume of its own: the one that Kubernetes mounts may be turned off
+ * (`automountServiceAccountToken: false`).
+ */
+export const tokenVolume: JsonObject = {
+  name: TOKEN_VOLUME,
+  projected: { sources: [{ serviceAccountToken: { path: 'token', expirationSeconds: 3600 } }] },
+};
+
+export const tokenMount: JsonObject = { name: TOKEN_VOLUME, mountPath: TOKEN_PATH, readOnly: true };

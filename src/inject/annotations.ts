@@ -1,0 +1,208 @@
+/** The annotations that Tandem reads and writes on pods: the one table behind the parser, the warnings, and the docs. */
+
+export const PREFIX = 'consul.hashicorp.com/';
+
+/** The record of what was added; `uninject` and the registrar read it. */
+export const RECORD_ANNOTATION = 'tandem/injected';
+
+export const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
+
+/** Static pods carry it (Kubernetes: "Well-Known Labels, Annotations and Taints"). */
+export const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+
+type Entry = {
+  readonly value: string;
+  readonly default: string;
+  readonly meaning: string;
+  /** Read only in this mode; in the other one the annotation is validated and has no effect. */
+  readonly mode?: 'agent' | 'dataplane';
+};
+
+/** By name without the prefix. */
+export const annotations = {
+  'connect-inject': {
+    value: 'boolean',
+    default: '`--default-inject`, or on in a namespace that opted in',
+    meaning: 'Asks for the sidecar, or refuses it.',
+  },
+  'connect-inject-status': {
+    value: '`injected`',
+    default: '',
+    meaning: 'Written by Tandem, as a label too. A pod that carries it is left alone.',
+  },
+  'connect-service': {
+    value: 'service name: `[A-Za-z0-9][A-Za-z0-9_-]*`, at most 64 characters',
+    default: 'name of the first container',
+    meaning: 'Name of the service in Consul. Written by Tandem when absent.',
+  },
+  'connect-service-port': {
+    value: 'name of a container port, or 1-65535',
+    default: 'first port of the first container',
+    meaning:
+      'Port that the sidecar forwards to. Without any port the pod is a client only. Written by Tandem when absent.',
+  },
+  'connect-service-upstreams': {
+    value: 'list of upstreams, separated by commas or white space',
+    default: 'none',
+    meaning: 'Services that the pod reaches on local ports; see the grammar below.',
+  },
+  'connect-service-protocol': {
+    value: 'any',
+    default: '',
+    meaning: 'No longer does anything in Consul; gives a warning. Use a service-defaults config entry.',
+  },
+  'service-tags': {
+    value: 'comma list, `\\,` is a comma',
+    default: 'none',
+    meaning: 'Tags of the service; `$POD_NAME` as a whole tag is the name of the pod.',
+  },
+  'connect-service-tags': {
+    value: 'comma list, `\\,` is a comma',
+    default: 'none',
+    meaning: 'Joined with `service-tags`; duplicates are dropped.',
+  },
+  'service-meta-<key>': {
+    value: 'text of at most 512 bytes; key `[A-Za-z0-9_-]+`, at most 128 characters',
+    default: 'none',
+    meaning: 'Meta of the service and of its proxy.',
+  },
+  'envoy-extra-args': {
+    value: 'shell words',
+    default: '`--envoy-extra-args`',
+    meaning: 'Arguments added to the command of Envoy; even empty, it replaces the flag.',
+  },
+  'sidecar-proxy-cpu-request': {
+    value: 'quantity',
+    default: '`--sidecar-proxy-cpu-request`',
+    meaning: 'CPU request of the sidecar; an explicit `0` is kept.',
+  },
+  'sidecar-proxy-cpu-limit': {
+    value: 'quantity',
+    default: '`--sidecar-proxy-cpu-limit`',
+    meaning: 'CPU limit of the sidecar.',
+  },
+  'sidecar-proxy-memory-request': {
+    value: 'quantity',
+    default: '`--sidecar-proxy-memory-request`',
+    meaning: 'Memory request of the sidecar.',
+  },
+  'sidecar-proxy-memory-limit': {
+    value: 'quantity',
+    default: '`--sidecar-proxy-memory-limit`',
+    meaning: 'Memory limit of the sidecar.',
+  },
+  'consul-envoy-proxy-concurrency': {
+    value: 'whole number',
+    default: '2',
+    meaning: 'Worker threads of Envoy; 0 is one for each core.',
+  },
+  'connect-inject-mount-volume': {
+    value: 'comma list of container names',
+    default: 'none',
+    meaning: 'Mounts the shared volume at `/consul/connect-inject` in these containers.',
+  },
+  'consul-sidecar-user-volume': {
+    value: 'JSON array of volumes',
+    default: 'none',
+    meaning: 'Volumes added to the pod for the sidecar.',
+  },
+  'consul-sidecar-user-volume-mount': {
+    value: 'JSON array of volume mounts',
+    default: 'none',
+    meaning: 'Mounts added to the sidecar.',
+  },
+  'enable-metrics': {
+    value: 'boolean',
+    default: '`--enable-metrics`',
+    meaning: "Envoy's Prometheus listener, and the `prometheus.io/` annotations unless the user set them.",
+  },
+  'prometheus-scrape-port': {
+    value: '1024-65535',
+    default: '`--prometheus-scrape-port`',
+    meaning: 'Port of that listener.',
+  },
+  'prometheus-scrape-path': {
+    value: 'path',
+    default: '`--prometheus-scrape-path`',
+    meaning: 'Path of that listener.',
+  },
+  'use-proxy-health-check': {
+    value: 'boolean',
+    default: 'false',
+    meaning: "The pod is ready when Envoy's own health endpoint says so.",
+    mode: 'dataplane',
+  },
+  'sidecar-proxy-startup-failure-seconds': {
+    value: 'whole number',
+    default: '0',
+    meaning: 'Seconds until a sidecar that does not start is restarted; 0 keeps the default.',
+    mode: 'dataplane',
+  },
+  'sidecar-proxy-liveness-failure-seconds': {
+    value: 'whole number',
+    default: '0',
+    meaning: 'Seconds until a sidecar that stopped answering is restarted; 0 is never.',
+    mode: 'dataplane',
+  },
+  'enable-sidecar-proxy-lifecycle': {
+    value: 'boolean',
+    default: 'true',
+    meaning: 'The sidecar drains before it stops.',
+    mode: 'dataplane',
+  },
+  'enable-sidecar-proxy-lifecycle-shutdown-drain-listeners': {
+    value: 'boolean',
+    default: 'true',
+    meaning: 'Inbound listeners are drained at shutdown.',
+    mode: 'dataplane',
+  },
+  'sidecar-proxy-lifecycle-shutdown-grace-period-seconds': {
+    value: 'whole number',
+    default: '30',
+    meaning: 'Seconds that the sidecar goes on after it was asked to stop.',
+    mode: 'dataplane',
+  },
+  'sidecar-proxy-lifecycle-startup-grace-period-seconds': {
+    value: 'whole number',
+    default: '0',
+    meaning: 'Seconds that the start-up endpoint waits for Envoy.',
+    mode: 'dataplane',
+  },
+  'sidecar-proxy-lifecycle-graceful-port': {
+    value: '1024-65535',
+    default: '20600',
+    meaning: 'Port of the lifecycle endpoints.',
+    mode: 'dataplane',
+  },
+  'sidecar-proxy-lifecycle-graceful-shutdown-path': {
+    value: 'path',
+    default: '`/graceful_shutdown`',
+    meaning: 'Path of the shutdown endpoint.',
+    mode: 'dataplane',
+  },
+  'sidecar-proxy-lifecycle-graceful-startup-path': {
+    value: 'path',
+    default: '`/graceful_startup`',
+    meaning: 'Path of the start-up endpoint.',
+    mode: 'dataplane',
+  },
+  'enable-consul-dataplane-as-sidecar': {
+    value: 'boolean',
+    default: '`--native-sidecar`',
+    meaning: 'Whether the sidecar of this pod is a native one, in every mode.',
+  },
+  'transparent-proxy': {
+    value: 'boolean',
+    default: 'false',
+    meaning: 'True is denied: Tandem has no transparent proxy, and traffic must not silently leave the mesh.',
+  },
+  'transparent-proxy-overwrite-probes': { value: 'boolean', default: 'false', meaning: 'Without effect.' },
+  'transparent-proxy-exclude-inbound-ports': { value: 'any', default: '', meaning: 'Without effect.' },
+  'transparent-proxy-exclude-outbound-ports': { value: 'any', default: '', meaning: 'Without effect.' },
+  'transparent-proxy-exclude-outbound-cidrs': { value: 'any', default: '', meaning: 'Without effect.' },
+  'transparent-proxy-exclude-uids': { value: 'any', default: '', meaning: 'Without effect.' },
+} as const satisfies Readonly<Record<string, Entry>>;
+
+export type AnnotationName = Exclude<keyof typeof annotations, 'service-meta-<key>'>;
+
+export const META_PREFIX = 'service-meta-';

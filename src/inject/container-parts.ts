@@ -1,0 +1,50 @@
+/** Parts that every injected container has: the restricted security context, resources, and values from the pod itself. */
+import type { JsonObject } from '../support/json.ts';
+import { SIDECAR_UID } from './names.ts';
+import type { Resources } from './settings.ts';
+
+/**
+ * Satisfies the restricted profile (Kubernetes, "Pod Security Standards"). Init container and proxy share one user, so
+ * that the files with a token can have mode 0600.
+ */
+export const SECURITY_CONTEXT: JsonObject = {
+  runAsUser: SIDECAR_UID,
+  runAsGroup: SIDECAR_UID,
+  runAsNonRoot: true,
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
+const FIELDS = {
+  POD_NAME: 'metadata.name',
+  POD_NAMESPACE: 'metadata.namespace',
+  POD_UID: 'metadata.uid',
+  POD_IP: 'status.podIP',
+  HOST_IP: 'status.hostIP',
+  NODE_NAME: 'spec.nodeName',
+} as const;
+
+/** Variables that the kubelet fills from the pod (downward API); they come first, so that later values can use them. */
+export function downward(...names: readonly (keyof typeof FIELDS)[]): JsonObject[] {
+  return names.map((name) => ({ name, valueFrom: { fieldRef: { fieldPath: FIELDS[name] } } }));
+}
+
+/** A variable, or none where there is no value. */
+export function variable(name: string, value: string | undefined): JsonObject[] {
+  return value === undefined ? [] : [{ name, value }];
+}
+
+export function resourceFields(resources: Resources): JsonObject {
+  const requests = quantities(resources.cpuRequest, resources.memoryRequest);
+  const limits = quantities(resources.cpuLimit, resources.memoryLimit);
+  return {
+    ...(Object.keys(requests).length === 0 ? {} : { requests }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+  };
+}
+
+function quantities(cpu: string | undefined, memory: string | undefined): JsonObject {
+  return { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
+}

@@ -1,0 +1,142 @@
+/** Dataplane mode: one container; Tandem's registrar writes the registration, and the proxy waits for it by itself. */
+import type { JsonObject } from '../support/json.ts';
+import { tokenMount, tokenVolume, type Addition } from './addition.ts';
+import { literal, proxyId } from './agent-registration.ts';
+import { downward, resourceFields, SECURITY_CONTEXT } from './container-parts.ts';
+import {
+  CA_PATH,
+  CA_VOLUME,
+  DATA_PATH,
+  DATA_VOLUME,
+  DATAPLANE_CONTAINER,
+  INBOUND_PORT,
+  READY_PORT,
+  TOKEN_PATH,
+} from './names.ts';
+import type { Lifecycle, Options } from './options.ts';
+import type { ConsulAccess, InjectSettings } from './settings.ts';
+
+/** Public certificates; on the pod, so that they need no object in every namespace. */
+const CA_ANNOTATION = 'tandem/consul-ca';
+
+export function dataplaneMode(options: Options, settings: InjectSettings): Addition {
+  const { consul } = settings;
+  const sidecar = container(options, settings);
+  return {
+    volumes: [
+      ...(options.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, emptyDir: {} }]),
+      ...(hasCa(consul) ? [caVolume] : []),
+      ...(consul.authMethod === undefined ? [] : [tokenVolume]),
+      ...options.userVolumes,
+    ],
+    initContainers: options.nativeSidecar ? [{ ...sidecar, restartPolicy: 'Always' }] : [],
+    containers: options.nativeSidecar ? [] : [sidecar],
+    annotations: new Map(hasCa(consul) ? [[CA_ANNOTATION, consul.caCertificate]] : []),
+  };
+}
+
+const caVolume: JsonObject = {
+  name: CA_VOLUME,
+  downwardAPI: {
+    items: [{ path: 'ca.pem', fieldRef: { fieldPath: `metadata.annotations['${CA_ANNOTATION}']` } }],
+  },
+};
+
+function hasCa(consul: ConsulAccess): consul is ConsulAccess & { readonly caCertificate: string } {
+  return consul.tls && consul.caCertificate !== undefined;
+}
+
+function container(options: Options, settings: InjectSettings): JsonObject {
+  const { consul } = settings;
+  return {
+    name: DATAPLANE_CONTAINER,
+    image: settings.dataplaneImage,
+    args: dataplaneArgs(options, consul),
+    env: [
+      ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_IP', 'NODE_NAME'),
+      // The probe runs without the flags below and asks the environment instead.
+      { name: 'DP_ENVOY_READY_BIND_ADDRESS', value: '$(POD_IP)' },
+      { name: 'DP_ENVOY_READY_BIND_PORT', value: String(READY_PORT) },
+    ],
+    resources: resourceFields(options.resources),
+    volumeMounts: [
+      ...(options.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, mountPath: DATA_PATH }]),
+      ...(hasCa(consul) ? [{ name: CA_VOLUME, mountPath: CA_PATH, readOnly: true }] : []),
+      ...(consul.authMethod === undefined ? [] : [tokenMount]),
+      ...options.userVolumeMounts,
+    ],
+    ...probes(options),
+    securityContext: SECURITY_CONTEXT,
+  };
+}
+
+function dataplaneArgs(options: Options, consul: ConsulAccess): string[] {
+  return [
+    `-addresses=${literal(consul.serverAddresses)}`,
+    `-grpc-port=${consul.grpcPort}`,
+    `-proxy-id=${proxyId(options.service.name)}`,
+    '-proxy-node-name=$(NODE_NAME)-virtual',
+    `-envoy-concurrency=${options.concurrency}`,
+    '-envoy-ready-bind-address=$(POD_IP)',
+    `-envoy-ready-bind-port=${READY_PORT}`,
+    '-log-json=true',
+    ...tlsArgs(consul),
+    ...loginArgs(consul),
+    ...(options.metrics === undefined
+      ? []
+      : [`-telemetry-prom-scrape-path=${literal(options.metrics.path)}`]),
+    ...(options.lifecycle === undefined ? [] : lifecycleArgs(options.lifecycle)),
+    ...(options.extraArgs.length === 0 ? [] : ['--', ...options.extraArgs.map(literal)]),
+  ];
+}
+
+function tlsArgs(consul: ConsulAccess): string[] {
+  if (!consul.tls) return ['-tls-disabled'];
+  return [
+    ...(hasCa(consul) ? [`-ca-certs=${CA_PATH}/ca.pem`] : []),
+    ...(consul.tlsServerName === undefined ? [] : [`-tls-server-name=${literal(consul.tlsServerName)}`]),
+  ];
+}
+
+function loginArgs({ authMethod }: ConsulAccess): string[] {
+  if (authMethod === undefined) return [];
+  return [
+    '-credential-type=login',
+    `-login-auth-method=${literal(authMethod)}`,
+    `-login-bearer-token-path=${TOKEN_PATH}/token`,
+    '-login-meta=pod=$(POD_NAMESPACE)/$(POD_NAME)',
+  ];
+}
+
+function lifecycleArgs(lifecycle: Lifecycle): string[] {
+  return [
+    ...(lifecycle.drainListeners ? ['-shutdown-drain-listeners'] : []),
+    `-shutdown-grace-period-seconds=${lifecycle.shutdownGraceSeconds}`,
+    `-graceful-port=${lifecycle.gracefulPort}`,
+    `-graceful-shutdown-path=${literal(lifecycle.shutdownPath)}`,
+    `-startup-grace-period-seconds=${lifecycle.startupGraceSeconds}`,
+    `-graceful-startup-path=${literal(lifecycle.startupPath)}`,
+  ];
+}
+
+// As in agent mode: a second a try, a minute in all.
+const STARTUP_SECONDS = 60;
+
+function probes(options: Options): JsonObject {
+  const healthy = options.proxyHealthCheck
+    ? { httpGet: { path: '/ready', port: READY_PORT } }
+    : { tcpSocket: { port: INBOUND_PORT } };
+  return {
+    startupProbe: {
+      exec: { command: ['/usr/local/bin/consul-dataplane', '-check-proxy-health'] },
+      periodSeconds: 1,
+      failureThreshold: options.startupFailureSeconds || STARTUP_SECONDS,
+    },
+    readinessProbe: { ...healthy, periodSeconds: 10 },
+    ...(options.livenessFailureSeconds === 0
+      ? {}
+      : {
+          livenessProbe: { ...healthy, periodSeconds: 1, failureThreshold: options.livenessFailureSeconds },
+        }),
+  };
+}

@@ -1,0 +1,84 @@
+/** Whether a pod gets the sidecar: the rules, in their order; the first that holds decides. */
+import { asString, property } from '../support/json.ts';
+import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
+import { MIRROR_ANNOTATION, PREFIX } from './annotations.ts';
+import type { InjectRequest } from './inject.ts';
+import type { Problem, SkipReason } from './result.ts';
+import type { InjectSettings } from './settings.ts';
+
+export type Decision =
+  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly warnings: readonly string[] }
+  | { readonly kind: 'invalid'; readonly problem: Problem }
+  | { readonly kind: 'inject' };
+
+/** Kubernetes' own namespaces: a node must be able to boot whatever Tandem does. */
+const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
+
+/**
+ *     1  no v1/Pod, no CREATE, or no object                   skip  unsupported-request
+ *     2  a system namespace, or Tandem's own                  skip  system-namespace
+ *     3  namespace on the deny list                           skip  namespace-denied
+ *     4  allow list holds neither * nor the namespace         skip  namespace-not-allowed
+ *     5  static (mirror) pod                                  skip  mirror-pod
+ *     6  connect-inject-status is not empty                   skip  already-injected
+ *     7  connect-inject is there and no boolean               invalid
+ *     8  connect-inject is false                              skip  opted-out
+ *     9  connect-inject is absent and the default is off      skip  not-opted-in
+ *    10  hostNetwork                                          skip  host-network, warning when asked for
+ *    11  the pod is for Windows                               skip  windows, warning when asked for
+ */
+export function decide(request: InjectRequest, settings: InjectSettings): Decision {
+  const beforePod = decideByRequest(request, settings);
+  if (beforePod !== undefined) return skip(beforePod);
+  const annotations = property(property(request.object, 'metadata'), 'annotations');
+  if (property(annotations, MIRROR_ANNOTATION) !== undefined) return skip('mirror-pod');
+  const status = property(annotations, `${PREFIX}connect-inject-status`) ?? '';
+  if (status !== '') return skip('already-injected');
+  const asked = property(annotations, `${PREFIX}connect-inject`) ?? undefined;
+  const wanted = asked === undefined ? settings.defaultInject : parseBoolean(asString(asked) ?? '');
+  if (wanted === undefined) return { kind: 'invalid', problem: notBoolean(asked) };
+  if (!wanted) return skip(asked === undefined ? 'not-opted-in' : 'opted-out');
+  return decideByKind(property(request.object, 'spec'), asked !== undefined);
+}
+
+function decideByRequest(request: InjectRequest, settings: InjectSettings): SkipReason | undefined {
+  const { kind, operation, namespace, object } = request;
+  if (kind !== 'v1/Pod' || operation !== 'CREATE' || typeof object !== 'object' || object === null) {
+    return 'unsupported-request';
+  }
+  if (SYSTEM_NAMESPACES.has(namespace) || namespace === settings.ownNamespace) return 'system-namespace';
+  if (settings.denyNamespaces.includes(namespace)) return 'namespace-denied';
+  const allowed = settings.allowNamespaces.includes('*') || settings.allowNamespaces.includes(namespace);
+  return allowed ? undefined : 'namespace-not-allowed';
+}
+
+function decideByKind(spec: unknown, asked: boolean): Decision {
+  if (property(spec, 'hostNetwork') === true) {
+    return skip('host-network', asked ? [notInjected('it uses the network of its node (hostNetwork)')] : []);
+  }
+  if (isForWindows(spec)) return skip('windows', asked ? [notInjected('it is for Windows')] : []);
+  return { kind: 'inject' };
+}
+
+/** Kubernetes: `spec.os.name`, and the well-known node label for clusters that do not set it. */
+function isForWindows(spec: unknown): boolean {
+  const selector = property(spec, 'nodeSelector');
+  return (
+    property(property(spec, 'os'), 'name') === 'windows' ||
+    property(selector, 'kubernetes.io/os') === 'windows'
+  );
+}
+
+function skip(reason: SkipReason, warnings: readonly string[] = []): Decision {
+  return { kind: 'skip', reason, warnings };
+}
+
+function notInjected(why: string): string {
+  return `${PREFIX}connect-inject: the pod gets no sidecar because ${why}`;
+}
+
+function notBoolean(found: unknown): Problem {
+  const text =
+    typeof found === 'string' ? quote(found) : `${JSON.stringify(found)} (no string; put it in quotes)`;
+  return { at: `${PREFIX}connect-inject`, message: `${text} is not one of ${BOOLEAN_WORDS}` };
+}

@@ -1,0 +1,29 @@
+/** What the init container runs in agent mode. Constant: every value reaches it by environment. */
+import { DATA_PATH, TOKEN_PATH } from './names.ts';
+
+export const INIT_SCRIPT = `set -eu
+umask 077
+fail() { echo "tandem: $1" >&2; exit 1; }
+cd ${DATA_PATH} || fail "the volume ${DATA_PATH} is not there"
+case "$HOST_IP" in *:*) agent="[$HOST_IP]" ;; *) agent="$HOST_IP" ;; esac
+export CONSUL_HTTP_ADDR="$TANDEM_SCHEME$agent:$TANDEM_HTTP_PORT"
+if [ -n "\${TANDEM_CA_PEM:-}" ]; then
+  printf '%s\\n' "$TANDEM_CA_PEM" > ca.pem
+  export CONSUL_CACERT=${DATA_PATH}/ca.pem
+fi
+if [ -n "\${TANDEM_AUTH_METHOD:-}" ]; then
+  consul login -method="$TANDEM_AUTH_METHOD" -bearer-token-file=${TOKEN_PATH}/token \\
+    -token-sink-file=${DATA_PATH}/acl-token -meta="pod=$POD_NAMESPACE/$POD_NAME" \\
+    || fail "could not log in to Consul at $CONSUL_HTTP_ADDR by auth method $TANDEM_AUTH_METHOD"
+  export CONSUL_HTTP_TOKEN_FILE=${DATA_PATH}/acl-token
+fi
+printf '%s' "$TANDEM_REGISTRATION" > service.json
+consul services register service.json \\
+  || fail "could not register with the Consul agent at $CONSUL_HTTP_ADDR; is there a client agent on this node?"
+if [ -n "\${TANDEM_PROXY_ID:-}" ]; then
+  consul connect envoy -proxy-id "$TANDEM_PROXY_ID" -grpc-addr "$TANDEM_SCHEME$agent:$TANDEM_GRPC_PORT" \\
+    \${CONSUL_CACERT:+-grpc-ca-file "$CONSUL_CACERT"} \\
+    \${TANDEM_PROMETHEUS_PATH:+-prometheus-scrape-path "$TANDEM_PROMETHEUS_PATH"} \\
+    -bootstrap > envoy-bootstrap.json || fail "could not write the bootstrap of Envoy"
+fi
+`;

@@ -1,0 +1,253 @@
+/** Everything that a pod's annotations ask for, validated as a whole, with the operator's settings as defaults. */
+import { split } from 'shlex';
+import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import { nearest, quote } from '../support/text.ts';
+import { annotationReader, type AnnotationReader } from './annotation-reader.ts';
+import { annotations, META_PREFIX, PREFIX, type AnnotationName } from './annotations.ts';
+import { splitCommaList } from './comma-list.ts';
+import { DATA_PATH, READY_PORT } from './names.ts';
+import { parseQuantity } from './quantity.ts';
+import type { Pod } from './pod.ts';
+import type { Problem } from './result.ts';
+import { readService, type Service } from './service.ts';
+import type { InjectSettings, Resources } from './settings.ts';
+import type { Upstream } from './upstream.ts';
+import { readUpstreams } from './upstreams.ts';
+
+export type Metrics = { readonly port: number; readonly path: string };
+
+/** Dataplane mode: how the sidecar drains, as the flags of consul-dataplane take it. */
+export type Lifecycle = {
+  readonly drainListeners: boolean;
+  readonly shutdownGraceSeconds: number;
+  readonly startupGraceSeconds: number;
+  readonly gracefulPort: number;
+  readonly shutdownPath: string;
+  readonly startupPath: string;
+};
+
+export type Options = {
+  readonly service: Service;
+  readonly upstreams: readonly Upstream[];
+  readonly nativeSidecar: boolean;
+  readonly extraArgs: readonly string[];
+  readonly resources: Resources;
+  readonly concurrency: number;
+  /** Names of the containers that get the shared volume. */
+  readonly mountContainers: readonly string[];
+  readonly userVolumes: readonly JsonObject[];
+  readonly userVolumeMounts: readonly JsonObject[];
+  readonly metrics: Metrics | undefined;
+  readonly lifecycle: Lifecycle | undefined;
+  readonly proxyHealthCheck: boolean;
+  /** 0 keeps the default. */
+  readonly startupFailureSeconds: number;
+  /** 0 is no liveness probe. */
+  readonly livenessFailureSeconds: number;
+};
+
+export type ReadOptions =
+  | { readonly ok: true; readonly options: Options; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] };
+
+// Seconds and counts: wider than anything sensible, narrow enough for the int32 fields of the Kubernetes API.
+const ANY_COUNT = { min: 0, max: 2 ** 31 - 1 };
+// Below 1024 a non-root sidecar cannot bind.
+const UNPRIVILEGED = { min: 1024, max: 65535 };
+
+export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
+  const reader = annotationReader(pod.annotations);
+  const metrics = readMetrics(reader, settings);
+  const lifecycle = readLifecycle(reader);
+  const options: Options = {
+    service: readService(pod, reader),
+    upstreams: readUpstreams(pod, reader, sidecarPorts(settings, metrics, lifecycle)),
+    nativeSidecar: reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar),
+    extraArgs: readExtraArgs(reader, settings),
+    resources: readResources(reader, settings.sidecarResources),
+    concurrency: reader.wholeNumber('consul-envoy-proxy-concurrency', 2, ANY_COUNT),
+    mountContainers: readMountContainers(pod, reader),
+    userVolumes: readJsonList(reader, 'consul-sidecar-user-volume', ['name']),
+    userVolumeMounts: readJsonList(reader, 'consul-sidecar-user-volume-mount', ['name', 'mountPath']),
+    metrics,
+    lifecycle,
+    proxyHealthCheck: reader.boolean('use-proxy-health-check', false),
+    startupFailureSeconds: reader.wholeNumber('sidecar-proxy-startup-failure-seconds', 0, ANY_COUNT),
+    livenessFailureSeconds: reader.wholeNumber('sidecar-proxy-liveness-failure-seconds', 0, ANY_COUNT),
+  };
+  checkUserVolumes(pod, options.userVolumes, reader);
+  checkTransparentProxy(reader);
+  warnOfNoEffect(pod.annotations, reader, settings.mode);
+  const { problems, warnings } = reader;
+  return problems.length > 0 ? { ok: false, problems, warnings } : { ok: true, options, warnings };
+}
+
+/** Ports that the sidecar listens on, with what each is for. */
+function sidecarPorts(
+  settings: InjectSettings,
+  metrics: Metrics | undefined,
+  lifecycle: Lifecycle | undefined,
+): ReadonlyMap<number, string> {
+  return new Map([
+    [20000, 'inbound traffic of the mesh'],
+    [19000, "Envoy's admin interface"],
+    ...(metrics === undefined ? [] : [[metrics.port, 'metrics'] as const]),
+    ...(settings.mode === 'dataplane' ? [[READY_PORT, "Envoy's health endpoint"] as const] : []),
+    ...(settings.mode === 'dataplane' && lifecycle !== undefined
+      ? [[lifecycle.gracefulPort, 'the lifecycle endpoints'] as const]
+      : []),
+  ]);
+}
+
+function readMetrics(reader: AnnotationReader, settings: InjectSettings): Metrics | undefined {
+  const enabled = reader.boolean('enable-metrics', settings.metrics);
+  const port = reader.wholeNumber('prometheus-scrape-port', settings.prometheusScrapePort, UNPRIVILEGED);
+  const path = reader.path('prometheus-scrape-path', settings.prometheusScrapePath);
+  return enabled ? { port, path } : undefined;
+}
+
+function readLifecycle(reader: AnnotationReader): Lifecycle | undefined {
+  const enabled = reader.boolean('enable-sidecar-proxy-lifecycle', true);
+  const lifecycle = {
+    drainListeners: reader.boolean('enable-sidecar-proxy-lifecycle-shutdown-drain-listeners', true),
+    shutdownGraceSeconds: reader.wholeNumber(
+      'sidecar-proxy-lifecycle-shutdown-grace-period-seconds',
+      30,
+      ANY_COUNT,
+    ),
+    startupGraceSeconds: reader.wholeNumber(
+      'sidecar-proxy-lifecycle-startup-grace-period-seconds',
+      0,
+      ANY_COUNT,
+    ),
+    gracefulPort: reader.wholeNumber('sidecar-proxy-lifecycle-graceful-port', 20600, UNPRIVILEGED),
+    shutdownPath: reader.path('sidecar-proxy-lifecycle-graceful-shutdown-path', '/graceful_shutdown'),
+    startupPath: reader.path('sidecar-proxy-lifecycle-graceful-startup-path', '/graceful_startup'),
+  };
+  return enabled ? lifecycle : undefined;
+}
+
+function readExtraArgs(reader: AnnotationReader, settings: InjectSettings): readonly string[] {
+  const text = reader.text('envoy-extra-args');
+  if (text === undefined) return settings.envoyExtraArgs;
+  try {
+    return split(text);
+  } catch {
+    reader.problem('envoy-extra-args', `${quote(text)} has unbalanced quotes`);
+    return [];
+  }
+}
+
+function readResources(reader: AnnotationReader, defaults: Resources): Resources {
+  const resources = {
+    cpuRequest: reader.quantity('sidecar-proxy-cpu-request', defaults.cpuRequest),
+    cpuLimit: reader.quantity('sidecar-proxy-cpu-limit', defaults.cpuLimit),
+    memoryRequest: reader.quantity('sidecar-proxy-memory-request', defaults.memoryRequest),
+    memoryLimit: reader.quantity('sidecar-proxy-memory-limit', defaults.memoryLimit),
+  };
+  checkOrder(reader, 'sidecar-proxy-cpu', resources.cpuRequest, resources.cpuLimit);
+  checkOrder(reader, 'sidecar-proxy-memory', resources.memoryRequest, resources.memoryLimit);
+  return resources;
+}
+
+/** Kubernetes refuses a pod whose request is above its limit. */
+function checkOrder(
+  reader: AnnotationReader,
+  name: 'sidecar-proxy-cpu' | 'sidecar-proxy-memory',
+  request: string | undefined,
+  limit: string | undefined,
+): void {
+  if (request === undefined || limit === undefined) return;
+  if ((parseQuantity(request) ?? 0) <= (parseQuantity(limit) ?? 0)) return;
+  reader.problem(
+    `${name}-request`,
+    `the request ${quote(request)} is above the limit ${quote(limit)} (${PREFIX}${name}-limit, or its default)`,
+  );
+}
+
+function readMountContainers(pod: Pod, reader: AnnotationReader): readonly string[] {
+  const name = 'connect-inject-mount-volume';
+  const wanted = [...new Set(splitCommaList(reader.text(name) ?? ''))];
+  for (const container of wanted) {
+    const found = pod.containers.find((each) => each.name === container);
+    if (found === undefined) reader.problem(name, `${quote(container)} is no container of the pod`);
+    else if (found.mountPaths.has(DATA_PATH))
+      reader.problem(name, `${quote(container)} already mounts ${DATA_PATH}`);
+  }
+  return wanted;
+}
+
+function readJsonList(
+  reader: AnnotationReader,
+  name: AnnotationName,
+  required: readonly string[],
+): JsonObject[] {
+  const text = reader.text(name);
+  if (text === undefined || text.trim() === '') return [];
+  const list = parseJson(text);
+  const isUsable = (element: unknown): element is JsonObject =>
+    isObject(element) && required.every((key) => (asString(property(element, key)) ?? '') !== '');
+  if (Array.isArray(list) && list.every(isUsable)) return list;
+  reader.problem(
+    name,
+    `${quote(text)} is not a JSON array of objects with ${required.map(quote).join(' and ')}`,
+  );
+  return [];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function checkUserVolumes(pod: Pod, volumes: readonly JsonObject[], reader: AnnotationReader): void {
+  const seen = new Set(pod.volumes);
+  for (const volume of volumes) {
+    const name = asString(volume['name']) ?? '';
+    if (seen.has(name))
+      reader.problem('consul-sidecar-user-volume', `the pod already has a volume ${quote(name)}`);
+    seen.add(name);
+  }
+}
+
+function checkTransparentProxy(reader: AnnotationReader): void {
+  reader.boolean('transparent-proxy-overwrite-probes', false);
+  if (!reader.boolean('transparent-proxy', false)) return;
+  reader.problem(
+    'transparent-proxy',
+    'Tandem has no transparent proxy: the pod would start outside of the mesh. Name its upstreams in connect-service-upstreams, and remove this annotation',
+  );
+}
+
+function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: InjectSettings['mode']): void {
+  if (reader.text('connect-service-protocol') !== undefined) {
+    reader.warn('connect-service-protocol', 'has no effect; write a service-defaults config entry in Consul');
+  }
+  for (const annotation of Object.keys(present)) {
+    if (!annotation.startsWith(PREFIX)) continue;
+    const name = annotation.slice(PREFIX.length);
+    if (name.startsWith(META_PREFIX)) continue;
+    if (!Object.hasOwn(annotations, name)) reader.warn(shorten(name), unknownAnnotation(name));
+    else if (name.startsWith('transparent-proxy-'))
+      reader.warn(name, 'has no effect without transparent proxy');
+    else if (isOfOtherMode(name as AnnotationName, mode)) reader.warn(name, `has no effect in ${mode} mode`);
+  }
+}
+
+function isOfOtherMode(name: AnnotationName, mode: InjectSettings['mode']): boolean {
+  const entry = annotations[name];
+  return 'mode' in entry && entry.mode !== mode;
+}
+
+function unknownAnnotation(name: string): string {
+  const near = nearest(name, Object.keys(annotations));
+  return `is not known${near === undefined ? '' : `; did you mean ${PREFIX}${near}?`}`;
+}
+
+// A warning has room for 120 characters in kubectl; a name that long is none of ours anyway.
+function shorten(name: string): string {
+  return name.length <= 63 ? name : `${name.slice(0, 62)}…`;
+}

@@ -1,0 +1,145 @@
+/** What the engine reads of a pod. The pod itself stays as it is: fields that Tandem does not know survive. */
+import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import { parseWholeNumber } from '../support/text.ts';
+import type { Problem } from './result.ts';
+
+/** Absent and null are told apart, so that `uninject` can restore what was there. */
+export type Presence = 'present' | 'absent' | 'null';
+
+export type Container = {
+  readonly name: string;
+  readonly env: Presence;
+  /** Names in order; an entry without a name does not count. */
+  readonly variables: ReadonlySet<string>;
+  readonly volumeMounts: Presence;
+  readonly mountPaths: ReadonlySet<string>;
+  readonly ports: readonly ContainerPort[];
+  readonly runAsUser: unknown;
+};
+
+export type ContainerPort = { readonly name: string | undefined; readonly number: number };
+
+export type Pod = {
+  readonly metadata: Presence;
+  readonly annotations: JsonObject;
+  readonly annotationsPresence: Presence;
+  readonly labels: JsonObject;
+  readonly labelsPresence: Presence;
+  readonly containers: readonly Container[];
+  readonly initContainers: readonly Container[];
+  readonly initContainersPresence: Presence;
+  readonly volumes: ReadonlySet<string>;
+  readonly volumesPresence: Presence;
+  readonly runAsUser: unknown;
+};
+
+export type ReadPod =
+  { readonly ok: true; readonly pod: Pod } | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Reads a pod, or the template of a workload; a shape that no API server accepts is a problem with its path. */
+export function readPod(object: unknown): ReadPod {
+  const problems: Problem[] = [];
+  const spec = readMap(object, 'spec', 'spec', problems);
+  const metadata = readMap(object, 'metadata', 'metadata', problems);
+  const containers = readContainers(spec, 'containers', problems);
+  const initContainers = readContainers(spec, 'initContainers', problems);
+  const volumes = readList(spec, 'volumes', 'spec.volumes', problems);
+  const annotations = readMap(metadata, 'annotations', 'metadata.annotations', problems);
+  const labels = readMap(metadata, 'labels', 'metadata.labels', problems);
+  if (containers.length === 0 && problems.length === 0) {
+    problems.push({
+      at: 'spec.containers',
+      message: 'is missing or empty; a pod has at least one container',
+    });
+  }
+  problems.push(...sameNames([...initContainers, ...containers]));
+  if (problems.length > 0) return { ok: false, problems };
+  return {
+    ok: true,
+    pod: {
+      metadata: presence(object, 'metadata'),
+      annotations,
+      annotationsPresence: presence(metadata, 'annotations'),
+      labels,
+      labelsPresence: presence(metadata, 'labels'),
+      containers,
+      initContainers,
+      initContainersPresence: presence(spec, 'initContainers'),
+      volumes: new Set(names(volumes)),
+      volumesPresence: presence(spec, 'volumes'),
+      runAsUser: property(property(spec, 'securityContext'), 'runAsUser'),
+    },
+  };
+}
+
+/** Every named port of the pod's containers; of two with one name the first counts, as with Kubernetes probes. */
+export function namedPorts(pod: Pod): ReadonlyMap<string, number> {
+  const ports = new Map<string, number>();
+  for (const container of pod.containers) {
+    for (const { name, number } of container.ports) {
+      if (name !== undefined && !ports.has(name)) ports.set(name, number);
+    }
+  }
+  return ports;
+}
+
+function presence(parent: unknown, key: string): Presence {
+  const value = property(parent, key);
+  if (value === undefined) return 'absent';
+  return value === null ? 'null' : 'present';
+}
+
+function readMap(parent: unknown, key: string, at: string, problems: Problem[]): JsonObject {
+  const value = property(parent, key) ?? {};
+  if (isObject(value)) return value;
+  problems.push({ at, message: 'is not a map' });
+  return {};
+}
+
+function readList(parent: unknown, key: string, at: string, problems: Problem[]): readonly unknown[] {
+  const value = property(parent, key) ?? [];
+  if (Array.isArray(value)) return value;
+  problems.push({ at, message: 'is not a list' });
+  return [];
+}
+
+function readContainers(spec: JsonObject, key: string, problems: Problem[]): Container[] {
+  return readList(spec, key, `spec.${key}`, problems).map((container, index) =>
+    readContainer(container, `spec.${key}[${index}]`, problems),
+  );
+}
+
+function readContainer(container: unknown, at: string, problems: Problem[]): Container {
+  const name = asString(property(container, 'name')) ?? '';
+  if (name === '') problems.push({ at: `${at}.name`, message: 'is missing' });
+  const env = readList(container, 'env', `${at}.env`, problems);
+  const mounts = readList(container, 'volumeMounts', `${at}.volumeMounts`, problems);
+  const ports = readList(container, 'ports', `${at}.ports`, problems);
+  return {
+    name,
+    env: presence(container, 'env'),
+    variables: new Set(names(env)),
+    volumeMounts: presence(container, 'volumeMounts'),
+    mountPaths: new Set(mounts.map((mount) => asString(property(mount, 'mountPath')) ?? '')),
+    ports: ports.flatMap(readPort),
+    runAsUser: property(property(container, 'securityContext'), 'runAsUser'),
+  };
+}
+
+function readPort(port: unknown): ContainerPort[] {
+  const number = parseWholeNumber(String(property(port, 'containerPort')));
+  return number === undefined ? [] : [{ name: asString(property(port, 'name')), number }];
+}
+
+function names(list: readonly unknown[]): string[] {
+  return list.flatMap((element) => asString(property(element, 'name')) ?? []);
+}
+
+function sameNames(containers: readonly Container[]): Problem[] {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const { name } of containers) (seen.has(name) ? twice : seen).add(name);
+  return [...twice]
+    .filter((name) => name !== '')
+    .map((name) => ({ at: 'spec', message: `two containers have the name ${JSON.stringify(name)}` }));
+}

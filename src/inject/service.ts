@@ -1,0 +1,100 @@
+/** The service that a pod offers: name, port, tags and meta, from its annotations. */
+import { asString, type JsonObject } from '../support/json.ts';
+import { parseWholeNumber, quote } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import { META_PREFIX, PREFIX } from './annotations.ts';
+import { splitCommaList } from './comma-list.ts';
+import { namedPorts, type Pod } from './pod.ts';
+
+export type Service = {
+  readonly name: string;
+  /** Undefined: the pod is a client only. */
+  readonly port: number | undefined;
+  /** What `connect-service-port` says or would say. */
+  readonly portText: string | undefined;
+  readonly tags: readonly string[];
+  readonly meta: ReadonlyMap<string, string>;
+};
+
+/** Keys of the meta that Tandem writes itself. */
+export const OWN_META = ['pod-name', 'pod-uid', 'k8s-namespace', 'external-source', 'managed-by'] as const;
+
+const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+// RFC 1123; Consul answers DNS queries for such names only.
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+// Limits of Consul for the meta of a service (structs.ValidateServiceMetadata).
+const META_PAIRS = 64;
+const META_KEY = /^[A-Za-z0-9_-]{1,128}$/;
+const META_VALUE_BYTES = 512;
+
+export function readService(pod: Pod, reader: AnnotationReader): Service {
+  const name = readName(pod, reader);
+  const { port, portText } = readPort(pod, reader);
+  return { name, port, portText, tags: readTags(reader), meta: readMeta(pod.annotations, reader) };
+}
+
+function readName(pod: Pod, reader: AnnotationReader): string {
+  const given = reader.text('connect-service');
+  const name = given ?? pod.containers[0]?.name ?? '';
+  if (!SERVICE_NAME.test(name)) {
+    const source = given === undefined ? ' (the name of the first container)' : '';
+    reader.problem(
+      'connect-service',
+      `${quote(name)}${source} is not a letter or digit followed by at most 63 of A-Z a-z 0-9 _ -`,
+    );
+  } else if (!DNS_LABEL.test(name)) {
+    reader.warn('connect-service', `${quote(name)} is no DNS label; Consul DNS cannot answer for it`);
+  }
+  return name;
+}
+
+function readPort(pod: Pod, reader: AnnotationReader): Pick<Service, 'port' | 'portText'> {
+  const given = reader.text('connect-service-port');
+  if (given === undefined) {
+    const first = pod.containers[0]?.ports[0];
+    return { port: first?.number, portText: first && (first.name ?? String(first.number)) };
+  }
+  const number = namedPorts(pod).get(given) ?? parseWholeNumber(given);
+  if (number === undefined || number < 1 || number > 65535) {
+    reader.problem(
+      'connect-service-port',
+      `${quote(given)} is neither the name of a container port nor a number from 1 to 65535`,
+    );
+  }
+  return { port: number, portText: given };
+}
+
+function readTags(reader: AnnotationReader): string[] {
+  const tags = [reader.text('service-tags'), reader.text('connect-service-tags')];
+  return [...new Set(tags.flatMap((text) => splitCommaList(text ?? '')))];
+}
+
+function readMeta(annotations: JsonObject, reader: AnnotationReader): ReadonlyMap<string, string> {
+  const meta = new Map<string, string>();
+  const prefix = `${PREFIX}${META_PREFIX}`;
+  for (const name of Object.keys(annotations).filter((each) => each.startsWith(prefix))) {
+    const key = name.slice(prefix.length);
+    const value = asString(annotations[name]);
+    const wrong = value === undefined ? 'is no string; put it in quotes' : wrongMeta(key, value);
+    if (wrong !== undefined) reader.problem(`${META_PREFIX}${key}`, wrong);
+    else meta.set(key, value ?? '');
+  }
+  const room = META_PAIRS - OWN_META.length;
+  if (meta.size > room)
+    reader.problem(
+      `${META_PREFIX}…`,
+      `${meta.size} annotations; Consul takes ${META_PAIRS} pairs, of which ${room} are free`,
+    );
+  return meta;
+}
+
+function wrongMeta(key: string, value: string): string | undefined {
+  if (!META_KEY.test(key)) return 'the key is not 1 to 128 characters of A-Z a-z 0-9 _ -';
+  if (key.startsWith('consul-')) return 'Consul keeps keys that start with "consul-" for itself';
+  if (OWN_META.some((own) => own === key)) return 'is written by Tandem and cannot be set';
+  const bytes = new TextEncoder().encode(value).length;
+  return bytes > META_VALUE_BYTES
+    ? `the value has ${bytes} bytes; Consul takes ${META_VALUE_BYTES}`
+    : undefined;
+}

@@ -1,0 +1,59 @@
+/** One upstream, as its author wrote it, and its canonical text. */
+
+export const meshGatewayModes = ['none', 'local', 'remote'] as const;
+export type MeshGatewayMode = (typeof meshGatewayModes)[number];
+
+export type ServiceUpstream = {
+  readonly kind: 'service';
+  readonly name: string;
+  /** Enterprise namespace, from `<name>.svc.<namespace>.ns`. */
+  readonly namespace?: string;
+  readonly partition?: string;
+  readonly peer?: string;
+  readonly datacenter?: string;
+  readonly localBindAddress: string;
+  readonly localBindPort: number;
+  /** Name of a port of the destination. */
+  readonly destinationPort?: string;
+  readonly meshGatewayMode?: MeshGatewayMode;
+};
+
+export type PreparedQueryUpstream = {
+  readonly kind: 'prepared-query';
+  readonly name: string;
+  readonly datacenter?: string;
+  readonly localBindAddress: string;
+  readonly localBindPort: number;
+};
+
+export type Upstream = ServiceUpstream | PreparedQueryUpstream;
+
+export const PREPARED_QUERY = 'prepared_query';
+export const LOOPBACK = '127.0.0.1';
+
+/** The text that parses to this upstream again; a datacenter is always in the third place. */
+export function formatUpstream(upstream: Upstream): string {
+  const { name, localBindPort, datacenter } = upstream;
+  const place = datacenter === undefined ? `${localBindPort}` : `${localBindPort}:${datacenter}`;
+  if (upstream.kind === 'prepared-query') return `${PREPARED_QUERY}:${name}:${place}`;
+  const options = formatOptions(upstream);
+  return `${name}${formatLabels(upstream)}:${place}${options}`;
+}
+
+function formatLabels({ namespace, partition, peer }: ServiceUpstream): string {
+  const labels = [
+    ...(namespace === undefined ? [] : [`${namespace}.ns`]),
+    ...(peer === undefined ? [] : [`${peer}.peer`]),
+    ...(partition === undefined ? [] : [`${partition}.ap`]),
+  ];
+  return labels.length === 0 ? '' : `.svc.${labels.join('.')}`;
+}
+
+function formatOptions({ localBindAddress, destinationPort, meshGatewayMode }: ServiceUpstream): string {
+  const options = [
+    ...(localBindAddress === LOOPBACK ? [] : [`local_bind_address=${localBindAddress}`]),
+    ...(destinationPort === undefined ? [] : [`destination_port=${destinationPort}`]),
+    ...(meshGatewayMode === undefined ? [] : [`mesh_gateway_mode=${meshGatewayMode}`]),
+  ];
+  return options.length === 0 ? '' : `?${options.join('&')}`;
+}

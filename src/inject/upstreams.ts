@@ -1,0 +1,78 @@
+/** The upstreams of a pod, validated together: a local port can be used once. */
+import { quote } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import { parseUpstream, splitUpstreams } from './parse-upstreams.ts';
+import { namedPorts, type Pod } from './pod.ts';
+import type { Upstream } from './upstream.ts';
+
+const NAME = 'connect-service-upstreams';
+
+// The registration of an upstream is about 130 bytes, and all of them travel in one environment value, which Linux limits
+// to 131,072 bytes (MAX_ARG_STRLEN). It also bounds the work that one annotation can ask for.
+const MAX_UPSTREAMS = 1000;
+
+/** @param sidecarPorts ports that the sidecar listens on, with what each is for */
+export function readUpstreams(
+  pod: Pod,
+  reader: AnnotationReader,
+  sidecarPorts: ReadonlyMap<number, string>,
+): readonly Upstream[] {
+  const elements = splitUpstreams(reader.text(NAME) ?? '');
+  if (elements.length > MAX_UPSTREAMS) {
+    reader.problem(NAME, `${elements.length} upstreams; at most ${MAX_UPSTREAMS} fit into a pod`);
+    return [];
+  }
+  const ports = namedPorts(pod);
+  const declared = declaredPorts(pod);
+  const used = new Map<string, string>();
+  const upstreams: Upstream[] = [];
+  for (const element of elements) {
+    const parsed = parseUpstream(element, ports);
+    const wrong = parsed.ok ? conflict(parsed.upstream, element) : parsed.expected;
+    if (wrong !== undefined) reader.problem(NAME, `${quote(element)}: ${wrong}`);
+    else if (parsed.ok) upstreams.push(parsed.upstream);
+  }
+  return upstreams;
+
+  function conflict(upstream: Upstream, element: string): string | undefined {
+    const { localBindAddress: address, localBindPort: port } = upstream;
+    const purpose = sidecarPorts.get(port);
+    if (purpose !== undefined) return `the sidecar uses port ${port} for ${purpose}`;
+    const container = isOwnLoopback(address) ? undefined : declared.get(port);
+    // A port that the author named as the local port is declared for this very use.
+    if (
+      container !== undefined &&
+      !element
+        .split('?')[0]
+        ?.split(':')
+        .some((part) => ports.get(part) === port)
+    ) {
+      return `the container ${quote(container)} declares port ${port}`;
+    }
+    const other = [...bindings(address, port)]
+      .map((key) => used.get(key))
+      .find((found) => found !== undefined);
+    used.set(`${address} ${port}`, element);
+    if (!used.has(`* ${port}`)) used.set(`* ${port}`, element);
+    return other === undefined ? undefined : `port ${port} is already used by ${quote(other)}`;
+  }
+}
+
+/** 127.0.0.2 and its like: a container that listens on all addresses of the pod rarely means these. */
+function isOwnLoopback(address: string): boolean {
+  return address.startsWith('127.') && address !== '127.0.0.1';
+}
+
+/** The wildcard address meets every other one. */
+function bindings(address: string, port: number): readonly string[] {
+  const isWildcard = address === '0.0.0.0' || address === '::';
+  return isWildcard ? [`* ${port}`] : [`${address} ${port}`, `0.0.0.0 ${port}`, `:: ${port}`];
+}
+
+function declaredPorts(pod: Pod): ReadonlyMap<number, string> {
+  const declared = new Map<number, string>();
+  for (const { name, ports } of pod.containers) {
+    for (const { number } of ports) if (!declared.has(number)) declared.set(number, name);
+  }
+  return declared;
+}

@@ -1,0 +1,14 @@
+/** IP addresses as text. */
+
+const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
+
+/** True for an IPv4 address in dotted decimals, or an IPv6 address without brackets and zone. */
+export function isIpAddress(text: string): boolean {
+  // 45 characters: the longest IPv6 address, with an IPv4 tail (INET6_ADDRSTRLEN of POSIX, less its terminator).
+  if (text.length > 45) return false;
+  return (
+    IPV4.test(text) ||
+    (/^[0-9A-Fa-f:.]+$/.test(text) && text.includes(':') && URL.canParse(`http://[${text}]`))
+  );
+}
