@@ -59,15 +59,20 @@ function container(options: Options, settings: InjectSettings): JsonObject {
       { name: 'DP_ENVOY_READY_BIND_PORT', value: String(READY_PORT) },
     ],
     resources: resourceFields(options.resources),
-    volumeMounts: [
-      ...(options.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, mountPath: DATA_PATH }]),
-      ...(hasCa(consul) ? [{ name: CA_VOLUME, mountPath: CA_PATH, readOnly: true }] : []),
-      ...(consul.authMethod === undefined ? [] : [tokenMount]),
-      ...options.userVolumeMounts,
-    ],
+    ...mounts(options, consul),
     ...probes(options),
     securityContext: SECURITY_CONTEXT,
   };
+}
+
+function mounts(options: Options, consul: ConsulAccess): JsonObject {
+  const volumeMounts = [
+    ...(options.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, mountPath: DATA_PATH }]),
+    ...(hasCa(consul) ? [{ name: CA_VOLUME, mountPath: CA_PATH, readOnly: true }] : []),
+    ...(consul.authMethod === undefined ? [] : [tokenMount]),
+    ...options.userVolumeMounts,
+  ];
+  return volumeMounts.length === 0 ? {} : { volumeMounts };
 }
 
 function dataplaneArgs(options: Options, consul: ConsulAccess): string[] {

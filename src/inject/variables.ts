@@ -27,5 +27,6 @@ function stems(name: string): readonly string[] {
   const upper = name.toUpperCase();
   const plain = upper.replaceAll(/[^A-Z0-9_]/g, '_').replace(/^(?=[0-9])/, '_');
   const customary = upper.replaceAll('-', '_');
-  return plain === customary ? [plain] : [plain, customary];
+  // The API server refuses a variable that starts with a digit (k8s.io/apimachinery, validation.IsEnvVarName).
+  return plain === customary || /^[0-9]/.test(customary) ? [plain] : [plain, customary];
 }

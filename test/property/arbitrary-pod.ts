@@ -1,0 +1,152 @@
+/** Pods as people, generators and other webhooks write them: absent and null parents, odd keys, unknown fields. */
+import fc from 'fast-check';
+import { annotations, PREFIX } from '../../src/inject/annotations.ts';
+
+const oddKey = fc.oneof(
+  fc.constantFrom('a/b', 'a~b', '~1', '~0/', '__proto__', 'constructor', '', ' ', 'ÿ/é', 'toString'),
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+);
+const text = fc.string({ unit: 'grapheme', maxLength: 20 });
+// A field that Tandem does not know, of any shape.
+const unknownFields = fc.dictionary(
+  fc.string({ minLength: 1, maxLength: 8 }).map((key) => `x${key}`),
+  fc.jsonValue({ maxDepth: 2 }),
+  { maxKeys: 3 },
+);
+
+/** As it arrives: JSON knows no undefined, no null prototype and no negative zero. */
+function asJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
+}
+
+/** Absent, null, empty, or the list. */
+function perhaps<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null | undefined> {
+  return fc.oneof({ weight: 3, arbitrary: value }, fc.constantFrom(null, undefined));
+}
+
+function withoutUndefined<T extends object>(object: T): T {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
+}
+
+const variable = fc.record({
+  name: fc.oneof(fc.constantFrom('DB_CONNECT_SERVICE_HOST', 'DB_CONNECT_SERVICE_PORT', 'PATH'), text),
+  value: text,
+});
+
+const container = fc
+  .record({
+    env: perhaps(fc.array(variable, { maxLength: 4 })),
+    volumeMounts: perhaps(fc.array(fc.record({ name: text, mountPath: text }), { maxLength: 2 })),
+    ports: perhaps(
+      fc.array(
+        fc.record({
+          name: fc.constantFrom('http', 'admin'),
+          containerPort: fc.integer({ min: 1, max: 999 }),
+        }),
+        {
+          maxLength: 2,
+        },
+      ),
+    ),
+    unknown: unknownFields,
+  })
+  .map(({ unknown, ...known }) => withoutUndefined({ ...unknown, ...known }));
+
+function containers(minLength: number, maxLength: number, prefix: string) {
+  return fc
+    .array(container, { minLength, maxLength })
+    .map((list) => list.map((each, index) => ({ name: `${prefix}${index}`, ...each })));
+}
+
+const asked = fc.record(
+  {
+    [`${PREFIX}connect-service-upstreams`]: fc.constantFrom(
+      '',
+      'db:1234',
+      'db:1234,cache:2345:dc2 prepared_query:q:3456',
+    ),
+    [`${PREFIX}enable-metrics`]: fc.constantFrom('true', 'false'),
+    [`${PREFIX}connect-inject-mount-volume`]: fc.constantFrom('', 'c0'),
+    [`${PREFIX}connect-inject-status`]: fc.constant(''),
+    [`${PREFIX}service-meta-x`]: text,
+    [`${PREFIX}service-tags`]: text,
+    'prometheus.io/scrape': fc.constant('false'),
+    'tandem/injected': text,
+  },
+  { requiredKeys: [] },
+);
+
+const map = (entries: fc.Arbitrary<object>) =>
+  fc
+    .tuple(fc.dictionary(oddKey, text, { maxKeys: 4 }), entries)
+    .map(([odd, known]) => ({ ...odd, ...known }));
+
+/** A pod that asks for injection, by annotation or not at all; 1 to 50 containers. */
+export const arbitraryPod = fc
+  .record({
+    annotations: perhaps(map(asked)),
+    labels: perhaps(map(fc.constant({}))),
+    metadata: unknownFields,
+    containers: fc.oneof(containers(1, 4, 'c'), containers(1, 50, 'c')),
+    initContainers: perhaps(containers(0, 3, 'i')),
+    volumes: perhaps(fc.array(fc.record({ name: text.map((name) => `v${name}`) }), { maxLength: 3 })),
+    spec: unknownFields,
+    bare: fc.constantFrom('metadata', 'null metadata', 'no metadata'),
+  })
+  .map(({ annotations: some, labels, metadata, containers: main, initContainers, volumes, spec, bare }) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    ...(bare === 'metadata'
+      ? { metadata: withoutUndefined({ ...metadata, annotations: some, labels }) }
+      : {}),
+    ...(bare === 'null metadata' ? { metadata: null } : {}),
+    spec: withoutUndefined({ ...spec, containers: main, initContainers, volumes }),
+  }))
+  .map(asJson);
+
+const hostileText = fc.oneof(
+  text,
+  fc.constantFrom(
+    '$(reboot)',
+    '`reboot`',
+    '"; reboot #',
+    "'",
+    '\n\n',
+    '__proto__',
+    '\u0000',
+    '${HOME}',
+    '[{}]',
+    '{"a":',
+  ),
+  fc.string({ unit: 'binary', maxLength: 40 }),
+);
+
+/** A pod whose annotations hold anything at all. */
+export const hostilePod = fc
+  .record({
+    known: fc.dictionary(
+      fc.constantFrom(...Object.keys(annotations).map((name) => `${PREFIX}${name}`)),
+      hostileText,
+      {
+        maxKeys: 12,
+      },
+    ),
+    meta: fc.dictionary(
+      hostileText.map((key) => `${PREFIX}service-meta-${key}`),
+      hostileText,
+      { maxKeys: 3 },
+    ),
+    container,
+  })
+  .map(({ known, meta, container: only }) => ({
+    metadata: {
+      annotations: {
+        ...known,
+        ...meta,
+        [`${PREFIX}connect-inject`]: 'true',
+        [`${PREFIX}connect-inject-status`]: '',
+      },
+    },
+    spec: { containers: [{ name: 'c0', ...only }] },
+  }))
+  .map(asJson);
