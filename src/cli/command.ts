@@ -32,6 +32,10 @@ export type Command<F extends Flags> = {
   /** What follows the flags in the usage line: `[FILE…|DIR|-]`; empty when nothing may follow. */
   readonly operands: string;
   readonly flags: F;
+  /** Flags that the help lists by name only, because commands share them and a screen is short. */
+  readonly shared?: { readonly title: string; readonly keys: readonly string[] };
+  /** Rules between flags; a sentence for each that is broken. */
+  readonly check?: (values: FlagValues<F>) => readonly string[];
   /** Command lines that work as they stand. */
   readonly examples: readonly string[];
   readonly run: (

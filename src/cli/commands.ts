@@ -5,6 +5,18 @@ import type { Command } from './command.ts';
 type Entry = { readonly summary: string; readonly load: () => Promise<Command<Flags>> };
 
 export const commands = {
+  webhook: {
+    summary: 'Serve the admission webhook over TLS',
+    load: async () => (await import('./webhook.ts')).webhookCommand,
+  },
+  review: {
+    summary: 'Wrap a pod manifest in an AdmissionReview, to post to the webhook',
+    load: async () => (await import('./review.ts')).reviewCommand,
+  },
+  certs: {
+    summary: 'Write a CA and a serving certificate to a folder',
+    load: async () => (await import('./certs.ts')).certsCommand,
+  },
   version: {
     summary: 'Print the version',
     load: async () => (await import('./version.ts')).versionCommand,

@@ -1,4 +1,5 @@
 /** The texts of `--help`, made from the same tables that the parser reads. */
+import type { Flag } from '../config/flag.ts';
 import { flagName, type Flags } from '../config/parse-flags.ts';
 import type { Command } from './command.ts';
 import { commands } from './commands.ts';
@@ -21,18 +22,38 @@ Every flag is also a variable: --tls-cert-file is TANDEM_TLS_CERT_FILE.
 
 /** `tandem <command> --help`. */
 export function commandHelp(command: Command<Flags>): string {
-  const rows = Object.entries(command.flags).map(([key, flag]) => ({
-    left: flag.placeholder === '' ? flagName(key) : `${flagName(key)}=${flag.placeholder}`,
-    right: flag.doc,
-  }));
+  const shared = new Set(command.shared?.keys);
+  const rows = Object.entries(command.flags)
+    .filter(([key]) => !shared.has(key))
+    .map(([key, flag]) => ({ left: flagForm(key, flag), right: flag.doc }));
   const width = Math.max(0, ...rows.map(({ left }) => left.length));
-  const flags = rows.map(({ left, right }) => `  ${left.padEnd(width)}  ${right}`);
   const usage = ['tandem', command.name, '[flags]', command.operands].filter((word) => word !== '').join(' ');
-  return `${command.summary}.
+  const sections = [
+    `${command.summary}.`,
+    `Usage: ${usage}`,
+    ...(rows.length === 0
+      ? []
+      : [`Flags:\n${rows.map(({ left, right }) => `  ${left.padEnd(width)}  ${right}`).join('\n')}`]),
+    ...(command.shared === undefined
+      ? []
+      : [`${command.shared.title}\n${wrap(command.shared.keys.map(flagName))}`]),
+    `Examples:\n${command.examples.map((example) => `  ${example}`).join('\n')}`,
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
 
-Usage: ${usage}
+/** `--tls-cert-file=FILE`, or `--tls-auto` for a boolean. */
+export function flagForm(key: string, flag: Flag<unknown>): string {
+  return flag.placeholder === '' ? flagName(key) : `${flagName(key)}=${flag.placeholder}`;
+}
 
-${flags.length === 0 ? '' : `Flags:\n${flags.join('\n')}\n\n`}Examples:
-${command.examples.map((example) => `  ${example}`).join('\n')}
-`;
+function wrap(words: readonly string[]): string {
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    // 100 columns is what a terminal beside an editor has.
+    if (last === undefined || last.length + word.length >= 100) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines.join('\n');
 }

@@ -31,7 +31,8 @@ async function runLoaded(
     return exit.done;
   }
   const parsed = parseFlags(command.flags, argv, context.environment);
-  if (!parsed.ok) return usageProblems(command, parsed.problems, context);
+  const problems = [...(parsed.ok ? [] : parsed.problems), ...(command.check?.(parsed.values) ?? [])];
+  if (!parsed.ok || problems.length > 0) return usageProblems(command, problems, context);
   if (command.operands === '' && parsed.positionals.length > 0) {
     return usageProblems(command, [`${quote(parsed.positionals[0] ?? '')} is not expected here`], context);
   }

@@ -15,7 +15,8 @@ export type Environment = { readonly [name: string]: string | undefined };
 
 export type ParsedFlags<F extends Flags> =
   | { readonly ok: true; readonly values: FlagValues<F>; readonly positionals: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  /** Values that could not be read are the defaults, so that rules between flags can still be checked. */
+  | { readonly ok: false; readonly values: FlagValues<F>; readonly problems: readonly string[] };
 
 /** `consulHttpAddr` is `--consul-http-addr`. */
 export function flagName(key: string): string {
@@ -40,21 +41,16 @@ export function parseFlags<F extends Flags>(
   const problems = [...commandLine.problems];
   const values: Record<string, unknown> = {};
   for (const [key, flag] of Object.entries(flags)) {
+    values[key] = flag.default;
     const given = commandLine.given.get(key) ?? fromEnvironment(key, flag, environment);
-    if (given === undefined) {
-      values[key] = flag.default;
-      continue;
-    }
+    if (given === undefined) continue;
     const result = flag.parse(given.text);
     if (result.ok) values[key] = result.value;
     else problems.push(describeFlagProblem(given.source, given.text, result.expected, flag.secret));
   }
-  if (problems.length > 0) return { ok: false, problems };
-  return {
-    ok: true,
-    values: Object.freeze(values) as FlagValues<F>,
-    positionals: commandLine.positionals,
-  };
+  const frozen = Object.freeze(values) as FlagValues<F>;
+  if (problems.length > 0) return { ok: false, values: frozen, problems };
+  return { ok: true, values: frozen, positionals: commandLine.positionals };
 }
 
 type Given = { readonly source: string; readonly text: string };

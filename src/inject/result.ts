@@ -40,7 +40,12 @@ export type UninjectResult =
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] }
   | { readonly kind: 'uninject'; readonly patch: readonly PatchOperation[] };
 
+// A status message has to stay readable in `kubectl describe`, and an annotation of 256 KiB can hold 100,000 problems.
+const DESCRIBED = 50;
+
 /** `at: message` for each problem, joined; the text that a developer sees in `kubectl describe replicaset`. */
 export function describeProblems(problems: readonly Problem[]): string {
-  return problems.map((problem) => `${problem.at}: ${problem.message}`).join('; ');
+  const described = problems.slice(0, DESCRIBED).map((problem) => `${problem.at}: ${problem.message}`);
+  const more = problems.length - described.length;
+  return [...described, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

@@ -1,0 +1,130 @@
+/**
+ * The AdmissionReview of `admission.k8s.io`, versions v1 and v1beta1: a request out of a body, and the body of an answer.
+ * Source: Kubernetes, "Dynamic Admission Control", and k8s.io/api/admission/v1.
+ */
+import type { InjectRequest } from '../inject/inject.ts';
+import { describeProblems, type Problem } from '../inject/result.ts';
+import { asString, isObject, property } from '../support/json.ts';
+import type { PatchOperation } from '../support/json-patch.ts';
+import { quote } from '../support/text.ts';
+
+const VERSIONS = ['admission.k8s.io/v1', 'admission.k8s.io/v1beta1'] as const;
+type Version = (typeof VERSIONS)[number];
+
+export type AdmissionRequest = InjectRequest & {
+  readonly apiVersion: Version;
+  readonly uid: string;
+  /** `metadata.name`, or `metadata.generateName` of a pod that has no name yet. */
+  readonly name: string;
+};
+
+export type DecodedReview =
+  | { readonly ok: true; readonly request: AdmissionRequest }
+  /** `why` is a sentence for the caller; nothing can be answered as an AdmissionReview without a uid. */
+  | { readonly ok: false; readonly why: string };
+
+/** @param body the text of the HTTP request, undefined when there was none */
+export function decodeReview(body: string | undefined): DecodedReview {
+  if (body === undefined || body.trim() === '')
+    return undecodable('the request has no body; expected an AdmissionReview');
+  let review: unknown;
+  try {
+    review = JSON.parse(body);
+  } catch (error) {
+    return undecodable(`the body is not JSON${positionOf(error)}`);
+  }
+  const apiVersion = VERSIONS.find((version) => version === property(review, 'apiVersion'));
+  if (property(review, 'kind') !== 'AdmissionReview' || apiVersion === undefined)
+    return undecodable(wrongVersion(review));
+  const request = property(review, 'request');
+  const uid = asString(property(request, 'uid')) ?? '';
+  if (!isObject(request)) return undecodable('the AdmissionReview has no request');
+  if (uid === '') return undecodable('the request of the AdmissionReview has no uid');
+  return { ok: true, request: readRequest(apiVersion, uid, request) };
+}
+
+/** Only the place: the rest of the message quotes the body, and a pod never reaches a log. */
+function positionOf(error: unknown): string {
+  const place = / at position [0-9]+/.exec(error instanceof Error ? error.message : '');
+  return place === null ? '' : `, error${place[0]}`;
+}
+
+function undecodable(why: string): DecodedReview {
+  return { ok: false, why };
+}
+
+function wrongVersion(review: unknown): string {
+  const apiVersion = property(review, 'apiVersion');
+  const kind = property(review, 'kind');
+  const found = `${quote(asString(apiVersion) ?? 'no apiVersion')} ${quote(asString(kind) ?? 'no kind')}`;
+  return `the body is ${found}; expected an AdmissionReview of ${VERSIONS.join(' or ')}`;
+}
+
+function readRequest(apiVersion: Version, uid: string, request: object): AdmissionRequest {
+  const object = property(request, 'object') ?? undefined;
+  const metadata = property(object, 'metadata');
+  const name = asString(property(metadata, 'name') ?? property(request, 'name')) ?? '';
+  return {
+    apiVersion,
+    uid,
+    kind: readKind(property(request, 'kind')),
+    operation: asString(property(request, 'operation')) ?? '',
+    namespace: asString(property(request, 'namespace')) ?? '',
+    name: name === '' ? (asString(property(metadata, 'generateName')) ?? '') : name,
+    object,
+  };
+}
+
+/** `v1/Pod`, `apps/v1/Deployment`. */
+function readKind(kind: unknown): string {
+  const parts = ['group', 'version', 'kind'].map((key) => asString(property(kind, key)) ?? '');
+  return parts.filter((part) => part !== '').join('/');
+}
+
+type Answer = Pick<AdmissionRequest, 'apiVersion' | 'uid'>;
+
+/** Allowed, nothing changes. */
+export function allowed(request: Answer, warnings: readonly string[]): string {
+  return encode(request, { allowed: true, ...warned(warnings) });
+}
+
+/** Allowed, with a patch of RFC 6902. */
+export function patched(
+  request: Answer,
+  patch: readonly PatchOperation[],
+  warnings: readonly string[],
+): string {
+  const encoded = Buffer.from(JSON.stringify(patch)).toString('base64');
+  return encode(request, { allowed: true, patchType: 'JSONPatch', patch: encoded, ...warned(warnings) });
+}
+
+/** Refused; the message reaches the developer through `kubectl describe replicaset`. */
+export function denied(request: Answer, problems: readonly Problem[], warnings: readonly string[]): string {
+  const status = { code: 422, reason: 'Invalid', message: describeProblems(problems) };
+  return encode(request, { allowed: false, status, ...warned(warnings) });
+}
+
+/** A bug of ours. @param errorId stands beside the error in the log */
+export function errored(request: Answer, errorId: string): string {
+  const message = `Tandem failed on this pod; its log has the details under error id ${errorId}`;
+  return encode(request, { allowed: false, status: { code: 500, reason: 'InternalError', message } });
+}
+
+function encode({ apiVersion, uid }: Answer, response: object): string {
+  return JSON.stringify({ apiVersion, kind: 'AdmissionReview', response: { uid, ...response } });
+}
+
+// The API server passes on 4,096 characters of warnings and cuts what is longer than 256 (k8s.io/apiserver,
+// pkg/endpoints/filters/warning.go).
+const WARNING_LENGTH = 256;
+const WARNINGS_LENGTH = 4096;
+
+function warned(warnings: readonly string[]): { readonly warnings?: readonly string[] } {
+  let room = WARNINGS_LENGTH;
+  const kept = warnings
+    .map((warning) =>
+      warning.length <= WARNING_LENGTH ? warning : `${warning.slice(0, WARNING_LENGTH - 1)}…`,
+    )
+    .filter((warning) => (room -= warning.length) >= 0);
+  return kept.length === 0 ? {} : { warnings: kept };
+}

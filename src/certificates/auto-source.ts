@@ -1,0 +1,81 @@
+/** `--tls-auto` for one replica: certificates made at the start, in memory or in a folder, and renewed in time. */
+import { X509Certificate } from 'node:crypto';
+import { TandemError } from '../support/errors.ts';
+import { readFolder, writeFolder, type Certificates } from './certificate-folder.ts';
+import { generateCa, generateServing, isPair } from './generate.ts';
+import { expiryOf, type CertificateEvent, type CertificateSource } from './key-pair.ts';
+
+export type AutoOptions = {
+  /** DNS names and IP addresses of the server. */
+  readonly hosts: readonly string[];
+  /** Undefined keeps everything in memory, and a restart makes a new CA. */
+  readonly folder: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+};
+
+export type AutoSource = CertificateSource & {
+  /** PEM of the CA, for those who verify the server. */
+  readonly caCertificate: () => string;
+};
+
+const HOUR = 60 * 60 * 1000;
+
+export async function autoSource(options: AutoOptions): Promise<AutoSource> {
+  let certificates = await renewed(options);
+  const listeners: ((event: CertificateEvent) => void)[] = [];
+  const renew = async (): Promise<void> => {
+    try {
+      const next = await renewed(options, certificates);
+      if (next === certificates) return;
+      certificates = next;
+      for (const listener of listeners) listener({ kind: 'changed', pair: next.serving });
+    } catch (cause) {
+      const error = new TandemError(
+        'TANDEM_CERTIFICATE_INVALID',
+        'the certificates could not be renewed',
+        cause,
+      );
+      for (const listener of listeners) listener({ kind: 'failed', error });
+    }
+  };
+  // A third of a life of 30 days is left at renewal, so an hour more or less does not matter.
+  const timer = setInterval(() => void renew(), HOUR);
+  return {
+    current: () => certificates.serving,
+    caCertificate: () => certificates.ca.certificate,
+    onEvent: (listener) => listeners.push(listener),
+    close: () => clearInterval(timer),
+  };
+}
+
+/** What is there already when it is still good; a new pair of the same CA when that still is; else all new. */
+async function renewed({ hosts, folder, now }: AutoOptions, held?: Certificates): Promise<Certificates> {
+  const found = held ?? (folder === undefined ? undefined : await readFolder(folder));
+  const time = now();
+  const isCaGood = found !== undefined && isGood(found.ca, time);
+  if (isCaGood && isGood(found.serving, time) && isFor(found, hosts)) return found;
+  const ca = isCaGood ? found.ca : await generateCa(time);
+  const made = { ca, serving: await generateServing(ca, hosts, time) };
+  if (folder !== undefined) await writeFolder(folder, made);
+  return made;
+}
+
+/** True while more than a third of the life is left, and the key belongs to it. */
+function isGood(pair: Certificates['ca'], now: number): boolean {
+  try {
+    const from = new X509Certificate(pair.certificate).validFromDate.getTime();
+    const to = expiryOf(pair);
+    return now >= from && to - now > (to - from) / 3 && isPair(pair);
+  } catch {
+    return false;
+  }
+}
+
+function isFor({ ca, serving }: Certificates, hosts: readonly string[]): boolean {
+  const certificate = new X509Certificate(serving.certificate);
+  const isNamed = hosts.every(
+    (host) => certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined,
+  );
+  return isNamed && certificate.checkIssued(new X509Certificate(ca.certificate));
+}

@@ -1,0 +1,71 @@
+/** Certificate and key from files, read again when they change: a mounted Secret of cert-manager is renewed in place. */
+import { watch } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { TandemError } from '../support/errors.ts';
+import { checkPair, type CertificateEvent, type CertificateSource, type KeyPair } from './key-pair.ts';
+
+export type CertificateFiles = { readonly certificate: string; readonly key: string };
+
+// Certificate and key are two writes; a moment later both are there.
+const SETTLE = 100;
+// Some file systems deliver no events; the kubelet itself renews a mounted Secret within a minute or so.
+const POLL = 10_000;
+
+/** @throws TandemError when the files cannot be read or used at the start */
+export async function fileSource(files: CertificateFiles): Promise<CertificateSource> {
+  let pair = await readPair(files);
+  let lastFailure = '';
+  let timer: NodeJS.Timeout | undefined;
+  const listeners: ((event: CertificateEvent) => void)[] = [];
+  const emit = (event: CertificateEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+
+  const reload = async (): Promise<void> => {
+    try {
+      const next = await readPair(files);
+      lastFailure = '';
+      if (next.certificate === pair.certificate && next.key === pair.key) return;
+      pair = next;
+      emit({ kind: 'changed', pair });
+    } catch (error) {
+      if (!(error instanceof TandemError) || error.message === lastFailure) return;
+      lastFailure = error.message;
+      emit({ kind: 'failed', error });
+    }
+  };
+  const schedule = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void reload(), SETTLE);
+  };
+
+  // The directory, not the file: Kubernetes replaces the files of a Secret by swapping the link `..data`.
+  const watchers = [...new Set([dirname(files.certificate), dirname(files.key)])].map((directory) =>
+    watch(directory, schedule).on('error', () => undefined),
+  );
+  const poll = setInterval(() => void reload(), POLL);
+  return {
+    current: () => pair,
+    onEvent: (listener) => listeners.push(listener),
+    close: () => {
+      clearTimeout(timer);
+      clearInterval(poll);
+      for (const watcher of watchers) watcher.close();
+    },
+  };
+}
+
+async function readPair(files: CertificateFiles): Promise<KeyPair> {
+  const [certificate, key] = await Promise.all([read(files.certificate), read(files.key)]);
+  return checkPair({ certificate, key }, `${files.certificate}, ${files.key}`);
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'unknown reason';
+    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read ${path}: ${reason}`, cause);
+  }
+}

@@ -1,0 +1,57 @@
+/** A private CA and the serving certificates that it signs. The only importer of selfsigned. */
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { isIP } from 'node:net';
+import { generate } from 'selfsigned';
+import type { KeyPair } from './key-pair.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+// A clock that runs behind ours by a few minutes must accept a fresh certificate.
+const CLOCK_SKEW = 5 * 60 * 1000;
+
+export const CA_DAYS = 365;
+export const SERVING_DAYS = 30;
+
+/** EC P-256: an RSA key takes 40 times as long, and every start of `--tls-auto` waits for it. */
+const EC = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
+
+/** @param now start of the life of the CA, in milliseconds since the epoch */
+export async function generateCa(now: number): Promise<KeyPair> {
+  const made = await generate([{ name: 'commonName', value: 'Tandem CA' }], {
+    ...EC,
+    ...life(now, CA_DAYS),
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+  return { certificate: made.cert, key: made.private };
+}
+
+/** @param hosts DNS names and IP addresses that the certificate is for; the first is its common name */
+export async function generateServing(ca: KeyPair, hosts: readonly string[], now: number): Promise<KeyPair> {
+  const made = await generate([{ name: 'commonName', value: hosts[0] ?? 'tandem' }], {
+    ...EC,
+    ...life(now, SERVING_DAYS),
+    ca: { cert: ca.certificate, key: ca.key },
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: hosts.map((host) => (isIP(host) === 0 ? { type: 2, value: host } : { type: 7, ip: host })),
+      },
+    ],
+  });
+  return { certificate: made.cert, key: made.private };
+}
+
+/** True when the key belongs to the certificate's public key, both PEM. */
+export function isPair({ certificate, key }: KeyPair): boolean {
+  const publicKey = createPublicKey(certificate).export({ type: 'spki', format: 'pem' });
+  return publicKey === createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' });
+}
+
+function life(now: number, days: number): { notBeforeDate: Date; notAfterDate: Date } {
+  return { notBeforeDate: new Date(now - CLOCK_SKEW), notAfterDate: new Date(now + days * DAY) };
+}

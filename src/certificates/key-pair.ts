@@ -1,0 +1,41 @@
+/** A certificate with its private key, and where a server gets the current one from. */
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import { TandemError } from '../support/errors.ts';
+
+/** Both PEM; the certificate may be followed by those that signed it. */
+export type KeyPair = { readonly certificate: string; readonly key: string };
+
+export type CertificateEvent =
+  | { readonly kind: 'changed'; readonly pair: KeyPair }
+  /** The pair in use stays; the error says what is wrong with the new one. */
+  | { readonly kind: 'failed'; readonly error: TandemError };
+
+/** A shared Secret can be another one of these. */
+export type CertificateSource = {
+  readonly current: () => KeyPair;
+  readonly onEvent: (listener: (event: CertificateEvent) => void) => void;
+  readonly close: () => void;
+};
+
+/** Milliseconds since the epoch. */
+export function expiryOf(pair: KeyPair): number {
+  return new X509Certificate(pair.certificate).validToDate.getTime();
+}
+
+/**
+ * Refuses a pair that no server could use.
+ *
+ * @param place names the pair in the message
+ * @throws TandemError TANDEM_CERTIFICATE_INVALID; never holds any part of the key
+ */
+export function checkPair(pair: KeyPair, place: string): KeyPair {
+  try {
+    createSecureContext({ cert: pair.certificate, key: pair.key });
+    return pair;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'unknown reason';
+    const text = `${place}: certificate and key cannot be used together (${reason}); expected PEM files that belong together`;
+    throw new TandemError('TANDEM_CERTIFICATE_INVALID', text, cause);
+  }
+}

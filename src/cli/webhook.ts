@@ -1,0 +1,173 @@
+/** `tandem webhook`: composes engine, certificates, servers, log and metrics, and runs until it is asked to stop. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { autoSource } from '../certificates/auto-source.ts';
+import { fileSource } from '../certificates/file-source.ts';
+import { expiryOf, type CertificateSource } from '../certificates/key-pair.ts';
+import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
+import { injectFlags, injectSettings } from '../config/inject-settings.ts';
+import { listenAddress } from '../config/listen-address.ts';
+import type { Environment, FlagValues } from '../config/parse-flags.ts';
+import { inject } from '../inject/inject.ts';
+import { readServerVersion, SERVICE_ACCOUNT } from '../kubernetes/server-version.ts';
+import { TandemError } from '../support/errors.ts';
+import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { version } from '../version.ts';
+import type { AdmissionOutcome } from '../webhook/admission-server.ts';
+import { webhook } from '../webhook/webhook.ts';
+import { command, exit } from './command.ts';
+
+const flags = {
+  listen: listenAddress('Address of the TLS port.', { host: '0.0.0.0', port: 8443 }),
+  statusListen: listenAddress('Address of the plain port: health and metrics.', {
+    host: '0.0.0.0',
+    port: 8081,
+  }),
+  tlsCertFile: string('Certificate (PEM); read again when it changes.', 'FILE', undefined),
+  tlsKeyFile: string('Private key of the certificate (PEM).', 'FILE', undefined),
+  tlsAuto: boolean('Make certificates at the start, for one replica.', false),
+  tlsAutoDir: string('Keep them in this folder, so that a restart changes nothing.', 'DIR', undefined),
+  tlsAutoHosts: list('Names and addresses that they are for.', 'HOSTS', ['localhost', '127.0.0.1', '::1']),
+  nativeSidecar: oneOf(
+    'Sidecars as init containers that keep running; auto asks the API server (1.29 or newer).',
+    ['auto', 'on', 'off'],
+    'auto',
+  ),
+  ownNamespace: string("Tandem's own namespace, which is never touched.", 'NAME', undefined, {
+    variables: ['POD_NAMESPACE'],
+  }),
+  shutdownDelay: integer('Seconds between losing readiness and closing the port.', 'SECONDS', 0, {
+    min: 0,
+    max: 300,
+  }),
+  logLevel: oneOf('Least important log lines that are written.', logLevels, 'info'),
+  ...injectFlags,
+};
+
+type Values = FlagValues<typeof flags>;
+
+export const webhookCommand = command({
+  name: 'webhook',
+  summary: 'Serve the admission webhook over TLS',
+  operands: '',
+  flags,
+  shared: { title: 'Flags of injection (docs/flags.md):', keys: Object.keys(injectFlags) },
+  examples: [
+    'tandem webhook --tls-auto --tls-auto-dir=certs --listen=127.0.0.1:8443',
+    'tandem webhook --tls-cert-file=tls.crt --tls-key-file=tls.key --proxy-mode=dataplane',
+  ],
+  check: checkTls,
+  run: async (values, _positionals, { environment, stdout, signal }) => {
+    const log = createLog(stdout, values.logLevel);
+    const metrics = createMetrics();
+    const source = await openCertificates(values);
+    const server = webhook({
+      inject: await engine(values, environment, log),
+      onAdmission: (outcome) => recordAdmission(outcome, log, metrics),
+      newErrorId: randomUUID,
+      metrics: metrics.text,
+      metricsType: metrics.contentType,
+      certificate: source.current,
+      certificateProblem: () =>
+        expiryOf(source.current()) > Date.now() ? undefined : 'the certificate has expired',
+    });
+    followCertificates(source, server.renew, log, metrics);
+    try {
+      const addresses = await server.listen(values.listen, values.statusListen);
+      log('info', 'serving', { ...addresses, version });
+      if (!signal.aborted) await once(signal, 'abort');
+      log('info', 'stopping', { delaySeconds: values.shutdownDelay });
+      await server.stop(values.shutdownDelay * 1000);
+      log('info', 'stopped');
+    } finally {
+      source.close();
+    }
+    return exit.done;
+  },
+});
+
+function checkTls({ tlsAuto, tlsCertFile, tlsKeyFile, tlsAutoDir }: Values): string[] {
+  const files = tlsCertFile !== undefined || tlsKeyFile !== undefined;
+  return [
+    ...(files && tlsAuto ? ['--tls-auto and --tls-cert-file exclude each other'] : []),
+    ...(!files && !tlsAuto ? ['no certificate: give --tls-cert-file and --tls-key-file, or --tls-auto'] : []),
+    ...(files && tlsCertFile === undefined ? ['--tls-key-file needs --tls-cert-file'] : []),
+    ...(files && tlsKeyFile === undefined ? ['--tls-cert-file needs --tls-key-file'] : []),
+    ...(!tlsAuto && tlsAutoDir !== undefined ? ['--tls-auto-dir needs --tls-auto'] : []),
+  ];
+}
+
+async function openCertificates(values: Values): Promise<CertificateSource> {
+  const { tlsCertFile, tlsKeyFile } = values;
+  if (tlsCertFile !== undefined && tlsKeyFile !== undefined) {
+    return fileSource({ certificate: tlsCertFile, key: tlsKeyFile });
+  }
+  return autoSource({ hosts: values.tlsAutoHosts, folder: values.tlsAutoDir, now: Date.now });
+}
+
+async function engine(values: Values, environment: Environment, log: Log) {
+  const nativeSidecar = await resolveNativeSidecar(values.nativeSidecar, environment, log);
+  const settings = injectSettings(values, { version, nativeSidecar, ownNamespace: values.ownNamespace });
+  const inverted = { on: { ...settings, defaultInject: true }, off: { ...settings, defaultInject: false } };
+  return (request: Parameters<typeof inject>[0], defaultInject: boolean | undefined) => {
+    if (defaultInject === undefined) return inject(request, settings);
+    return inject(request, defaultInject ? inverted.on : inverted.off);
+  };
+}
+
+/** An API server before 1.29 drops the restart policy of an init container, and the pod would wait for it forever. */
+async function resolveNativeSidecar(
+  wanted: Values['nativeSidecar'],
+  environment: Environment,
+  log: Log,
+): Promise<boolean> {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = environment;
+  if (wanted !== 'auto') return wanted === 'on';
+  if (host === undefined) return true;
+  try {
+    const { major, minor } = await readServerVersion({ host, port, serviceAccount: SERVICE_ACCOUNT });
+    const nativeSidecar = major > 1 || minor >= 29;
+    log('info', 'API server version', { major, minor, nativeSidecar });
+    return nativeSidecar;
+  } catch (error) {
+    if (!(error instanceof TandemError)) throw error;
+    log('warn', 'native sidecars are off; --native-sidecar=on or off decides without the API server', {
+      error: error.message,
+    });
+    return false;
+  }
+}
+
+function followCertificates(source: CertificateSource, renew: () => void, log: Log, metrics: Metrics): void {
+  const expiry = (): number => expiryOf(source.current());
+  metrics.certificateExpiry(expiry());
+  source.onEvent((event) => {
+    metrics.certificateReload(event.kind);
+    if (event.kind === 'failed') {
+      log('error', 'the new certificate cannot be used; the old one stays', { error: event.error.message });
+      return;
+    }
+    renew();
+    metrics.certificateExpiry(expiry());
+    log('info', 'certificate changed', { expires: new Date(expiry()).toISOString() });
+  });
+}
+
+function recordAdmission(outcome: AdmissionOutcome, log: Log, metrics: Metrics): void {
+  const { result, reason, seconds, uid, namespace, name, detail, errorId, error } = outcome;
+  metrics.admission(result, reason, seconds);
+  const fields = {
+    uid,
+    namespace,
+    name,
+    result,
+    reason,
+    durationMs: Math.round(seconds * 1e6) / 1000,
+    detail,
+    errorId,
+  };
+  if (result === 'error')
+    log('error', 'admission', { ...fields, stack: error instanceof Error ? error.stack : String(error) });
+  else log('info', 'admission', fields);
+}

@@ -1,0 +1,96 @@
+/** Prometheus metrics: one table from which the registry and docs/metrics.md are made. */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { skipReasons } from '../inject/result.ts';
+
+type Definition = {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** Label → its closed set of values. */
+  readonly labels: { readonly [label: string]: readonly string[] };
+};
+
+export const admissionResults = ['injected', 'allowed', 'denied', 'error', 'bad-request'] as const;
+export type AdmissionResult = (typeof admissionResults)[number];
+
+/** Reasons beside those of a skip. */
+const otherReasons = ['injected', 'invalid', 'internal', 'bad-request'];
+
+const definitions = {
+  tandem_admissions_total: {
+    type: 'counter',
+    help: 'Admission requests answered.',
+    labels: { result: admissionResults, reason: [...Object.keys(skipReasons), ...otherReasons] },
+  },
+  tandem_admission_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from the whole body of an admission request to its answer.',
+    labels: {},
+  },
+  tandem_certificate_expiry_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the served certificate expires, in seconds since the epoch.',
+    labels: {},
+  },
+  tandem_certificate_reloads_total: {
+    type: 'counter',
+    help: 'Changes of the served certificate; failed: the new one could not be used and the old one stays.',
+    labels: { result: ['changed', 'failed'] },
+  },
+} as const satisfies Readonly<Record<string, Definition>>;
+
+// An admission takes a quarter of a millisecond; the API server gives up after seconds.
+const DURATION_BUCKETS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+
+export type Metrics = {
+  readonly admission: (result: AdmissionResult, reason: string, seconds: number) => void;
+  /** @param time milliseconds since the epoch */
+  readonly certificateExpiry: (time: number) => void;
+  readonly certificateReload: (result: 'changed' | 'failed') => void;
+  /** Prometheus text format. */
+  readonly text: () => Promise<string>;
+  readonly contentType: string;
+};
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const options = <N extends keyof typeof definitions>(name: N) => ({
+    name,
+    help: definitions[name].help,
+    labelNames: Object.keys(definitions[name].labels),
+    registers,
+  });
+  const admissions = new Counter(options('tandem_admissions_total'));
+  const duration = new Histogram({
+    ...options('tandem_admission_duration_seconds'),
+    buckets: DURATION_BUCKETS,
+  });
+  const expiry = new Gauge(options('tandem_certificate_expiry_timestamp_seconds'));
+  const reloads = new Counter(options('tandem_certificate_reloads_total'));
+  return {
+    admission: (result, reason, seconds) => {
+      admissions.inc({ result, reason });
+      duration.observe(seconds);
+    },
+    certificateExpiry: (time) => expiry.set(time / 1000),
+    certificateReload: (result) => reloads.inc({ result }),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** docs/metrics.md. */
+export function metricsDocument(): string {
+  const rows = Object.entries<Definition>(definitions).map(([name, { type, help, labels }]) => {
+    const values = Object.entries(labels).map(([label, set]) => `\`${label}\`: ${set.join(', ')}`);
+    return `| \`${name}\` | ${type} | ${help} | ${values.join('<br>')} |`;
+  });
+  return `# Metrics
+
+Prometheus text on \`/metrics\` of the status port. Label values come from closed sets.
+
+| name | type | meaning | labels |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+`;
+}
