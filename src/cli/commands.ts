@@ -5,6 +5,14 @@ import type { Command } from './command.ts';
 type Entry = { readonly summary: string; readonly load: () => Promise<Command<Flags>> };
 
 export const commands = {
+  inject: {
+    summary: 'Add the sidecar to the pods of manifests, offline',
+    load: async () => (await import('./inject.ts')).injectCommand,
+  },
+  uninject: {
+    summary: 'Take the sidecar out of manifests again',
+    load: async () => (await import('./uninject.ts')).uninjectCommand,
+  },
   webhook: {
     summary: 'Serve the admission webhook over TLS',
     load: async () => (await import('./webhook.ts')).webhookCommand,

@@ -1,0 +1,45 @@
+/** `tandem inject`: the engine of the webhook on files. */
+import { oneOf, string } from '../config/flag.ts';
+import { injectFlags, injectSettings } from '../config/inject-settings.ts';
+import { inject } from '../inject/inject.ts';
+import type { PodEdit } from '../inject/manifests/edit-manifests.ts';
+import type { PodTemplate } from '../inject/manifests/pod-template.ts';
+import { version } from '../version.ts';
+import { command } from './command.ts';
+import { checkEditFlags, editFiles, editFlags } from './edit-command.ts';
+
+const flags = {
+  ...editFlags,
+  nativeSidecar: oneOf(
+    'Sidecars as init containers that keep running (Kubernetes 1.29 or newer); auto is on.',
+    ['auto', 'on', 'off'],
+    'auto',
+  ),
+  ownNamespace: string("Tandem's own namespace, which is never touched.", 'NAME', undefined, {
+    variables: ['POD_NAMESPACE'],
+  }),
+  ...injectFlags,
+};
+
+export const injectCommand = command({
+  name: 'inject',
+  summary: 'Add the sidecar to the pods of manifests, offline',
+  operands: '[FILE…|DIR|-]',
+  flags,
+  shared: { title: 'Flags of injection (docs/flags.md):', keys: Object.keys(injectFlags) },
+  examples: [
+    'tandem inject examples | kubectl apply -f -',
+    'tandem inject --in-place --default-inject deployment.yaml',
+  ],
+  check: checkEditFlags,
+  run: (values, operands, context) => {
+    const nativeSidecar = values.nativeSidecar !== 'off';
+    const settings = injectSettings(values, { version, nativeSidecar, ownNamespace: values.ownNamespace });
+    const edit = ({ namespace = values.namespace, metadata, spec }: PodTemplate): PodEdit => {
+      const object = { apiVersion: 'v1', kind: 'Pod', metadata, spec };
+      const result = inject({ kind: 'v1/Pod', operation: 'CREATE', namespace, object }, settings);
+      return result.kind === 'inject' ? { ...result, kind: 'edit' } : result;
+    };
+    return editFiles(operands, { edit, done: 'injected' }, values, context);
+  },
+});
