@@ -1,0 +1,18 @@
+/** The baseline of the benchmark: node:https alone, which reads a body and answers a constant of the webhook's size. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+const folder = process.argv.find((argument) => argument.startsWith('--tls-auto-dir='))?.split('=')[1] ?? '';
+const answer = 'x'.repeat(7000);
+const server = createServer(
+  { cert: readFileSync(`${folder}/tls.crt`), key: readFileSync(`${folder}/tls.key`) },
+  (request, response) => {
+    request.resume();
+    request.on('end', () => response.end(answer));
+  },
+);
+server.listen(0, '127.0.0.1', () => {
+  process.stdout.write(`${JSON.stringify({ tls: `127.0.0.1:${(server.address() as AddressInfo).port}` })}\n`);
+});
+process.once('SIGTERM', () => process.exit(0));

@@ -1,0 +1,50 @@
+/** The engine alone: how it grows with the pod, and what hostile annotations cost. */
+import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
+import { parseFlags } from '../../src/config/parse-flags.ts';
+import { inject } from '../../src/inject/inject.ts';
+import { figure, median } from './figure.ts';
+import { samplePod } from './sample-review.ts';
+
+const settings = injectSettings(parseFlags(injectFlags, [], {}).values, {
+  version: '0.0.0',
+  nativeSidecar: true,
+  ownNamespace: 'tandem',
+});
+
+export function benchEngine(): void {
+  const small = milliseconds(samplePod());
+  const middle = milliseconds(samplePod(1500));
+  const large = milliseconds(samplePod(3000));
+  figure('engine: pod of 2.7 kB, two upstreams', small, 'ms', '');
+  figure('engine: pod with 1,500 variables', middle, 'ms', 'target <= 3');
+  figure('engine: 3,000 variables / 1,500 variables', large / middle, 'ratio', 'linear is 2');
+  const upstreams = (length: number): string =>
+    Array.from({ length }, (_, index) => `s${index}:${1000 + index}`).join(',');
+  const few = milliseconds(annotated(upstreams(500)));
+  figure(
+    'engine: 1,000 upstreams / 500 upstreams',
+    milliseconds(annotated(upstreams(1000))) / few,
+    'ratio',
+    'linear is 2',
+  );
+  figure('engine: 256 KiB of commas', milliseconds(annotated(','.repeat(256 * 1024))), 'ms', '');
+}
+
+function annotated(text: string): object {
+  const annotations = {
+    'consul.hashicorp.com/connect-inject': 'true',
+    'consul.hashicorp.com/connect-service-upstreams': text,
+  };
+  return { metadata: { annotations }, spec: { containers: [{ name: 'web' }] } };
+}
+
+/** The median of 200 runs, the patch serialised as an answer would hold it. */
+function milliseconds(object: object): number {
+  const request = { kind: 'v1/Pod', operation: 'CREATE', namespace: 'default', object };
+  const samples = Array.from({ length: 200 }, () => {
+    const start = performance.now();
+    JSON.stringify(inject(request, settings));
+    return performance.now() - start;
+  });
+  return median(samples);
+}

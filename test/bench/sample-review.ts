@@ -1,0 +1,53 @@
+/** The request of the benchmarks: a pod of 2.7 kB with two upstreams, as an API server sends it. */
+
+const POD_BYTES = 2700;
+
+export function samplePod(variables = 12): object {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      generateName: 'shop-7d4b9c6f5-',
+      labels: { app: 'shop', 'pod-template-hash': '7d4b9c6f5' },
+      annotations: {
+        'consul.hashicorp.com/connect-inject': 'true',
+        'consul.hashicorp.com/connect-service-upstreams': 'db:1234,cache:2345',
+      } as Record<string, string>,
+    },
+    spec: {
+      containers: [
+        {
+          name: 'shop',
+          image: 'example/shop:1',
+          ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
+          env: Array.from({ length: variables }, (_, index) => ({
+            name: `SETTING_${index}`,
+            value: `value-${index}`,
+          })),
+          resources: { requests: { cpu: '100m', memory: '128Mi' } },
+          volumeMounts: [
+            { name: 'token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true },
+          ],
+        },
+      ],
+      volumes: [{ name: 'token', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } }],
+      serviceAccountName: 'shop',
+      restartPolicy: 'Always',
+    },
+  };
+  const missing = POD_BYTES - JSON.stringify(pod).length;
+  if (missing > 0) pod.metadata.annotations['note'] = 'x'.repeat(missing);
+  return pod;
+}
+
+export function sampleReview(pod: object = samplePod()): string {
+  const kind = { group: '', version: 'v1', kind: 'Pod' };
+  const request = {
+    uid: '5a1c1d1e-0000-4000-8000-000000000001',
+    kind,
+    namespace: 'default',
+    operation: 'CREATE',
+    object: pod,
+  };
+  return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+}

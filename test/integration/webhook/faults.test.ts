@@ -1,0 +1,56 @@
+/** What a caller sees when something inside is wrong. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { podReview, responseOf, startWebhook } from './running-webhook.ts';
+
+test('a bug in the engine is a valid answer with an error id that the log has, and no stack', async () => {
+  const webhook = await startWebhook({
+    inject: () => {
+      throw new Error('broken inside');
+    },
+  });
+  try {
+    const answer = await webhook.review(podReview());
+    const { uid, allowed, status } = responseOf(answer);
+    assert.deepEqual([answer.status, uid, allowed, status?.['code']], [200, 'uid-1', false, 500]);
+    assert.match(String(status?.['message']), /error-1/);
+    assert.doesNotMatch(answer.body, /broken inside|at .*\.ts/);
+    const [outcome] = webhook.outcomes;
+    assert.deepEqual(
+      [outcome?.result, outcome?.errorId, (outcome?.error as Error).message],
+      ['error', 'error-1', 'broken inside'],
+    );
+  } finally {
+    await webhook.stop();
+  }
+});
+
+test('readiness is false while the certificate cannot be served', async () => {
+  let problem: string | undefined = 'the certificate has expired';
+  const webhook = await startWebhook({ certificateProblem: () => problem });
+  try {
+    const status = `http://127.0.0.1:${webhook.statusPort}`;
+    assert.equal((await webhook.send({ method: 'GET', path: '/health/ready' })).status, 503);
+    const plain = await fetch(`${status}/health/ready`);
+    assert.deepEqual([plain.status, await plain.json()], [503, { status: 'not ready', reason: problem }]);
+    assert.equal((await fetch(`${status}/health/live`)).status, 200);
+    problem = undefined;
+    assert.equal((await webhook.send({ method: 'GET', path: '/health/ready' })).status, 204);
+    assert.equal((await fetch(`${status}/health/ready`)).status, 200);
+  } finally {
+    await webhook.stop();
+  }
+});
+
+test('a port that is taken is an error that names it', async () => {
+  const webhook = await startWebhook();
+  try {
+    const other = startWebhook();
+    const { server, stop } = await other;
+    const taken = { host: '127.0.0.1', port: webhook.port };
+    await assert.rejects(server.listen(taken, taken), /cannot listen on 127\.0\.0\.1:\d+/);
+    await stop();
+  } finally {
+    await webhook.stop();
+  }
+});
