@@ -1,7 +1,7 @@
 /** Agent mode: an init container registers the pod with the agent of its node, then Envoy or Consul's own proxy runs. */
 import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
-import { agentRegistration, literal, proxyId, serviceId } from './agent-registration.ts';
+import { literal, proxyId, serviceId } from './agent-registration.ts';
 import { downward, resourceFields, SECURITY_CONTEXT, variable } from './container-parts.ts';
 import { INIT_SCRIPT } from './init-script.ts';
 import { DATA_PATH, DATA_VOLUME, ENVOY_CONTAINER, INBOUND_PORT, INIT_CONTAINER } from './names.ts';
@@ -16,8 +16,9 @@ const DATA_MOUNT: JsonObject = { name: DATA_VOLUME, mountPath: DATA_PATH };
 const MAX_VARIABLE_BYTES = 131_072;
 const REGISTRATION = 'TANDEM_REGISTRATION';
 
-export function agentMode(options: Options, settings: InjectSettings): Addition {
-  const init = initContainer(options, settings);
+/** @param registration what `agentRegistration` gives for the same options */
+export function agentMode(options: Options, settings: InjectSettings, registration: string): Addition {
+  const init = initContainer(options, settings, registration);
   const sidecar =
     settings.sidecarProxy === 'envoy' ? envoy(options, settings) : builtinProxy(options, settings);
   const native = { ...sidecar, restartPolicy: 'Always', startupProbe: STARTUP_PROBE };
@@ -34,10 +35,12 @@ export function agentMode(options: Options, settings: InjectSettings): Addition 
 }
 
 /** A registration that no process could be started with; undefined when it fits. */
-export function registrationTooLarge(options: Options): Problem | undefined {
-  const bytes = new TextEncoder().encode(`${REGISTRATION}=${agentRegistration(options)}`).length + 1;
+export function registrationTooLarge(registration: string): Problem | undefined {
   // The names that the kubelet fills in are longer than their placeholders: at most 253 characters, and a few of them.
-  const room = MAX_VARIABLE_BYTES - 4096;
+  const room = MAX_VARIABLE_BYTES - 4096 - REGISTRATION.length;
+  // A character is at most 3 bytes of UTF-8 for each of its UTF-16 units, so most registrations need no counting.
+  if (registration.length * 3 <= room) return undefined;
+  const bytes = new TextEncoder().encode(registration).length;
   if (bytes <= room) return undefined;
   return {
     at: `${PREFIX}connect-service-upstreams`,
@@ -53,7 +56,7 @@ const STARTUP_PROBE: JsonObject = {
   failureThreshold: 60,
 };
 
-function initContainer(options: Options, settings: InjectSettings): JsonObject {
+function initContainer(options: Options, settings: InjectSettings, registration: string): JsonObject {
   const { consul } = settings;
   return {
     name: INIT_CONTAINER,
@@ -72,7 +75,7 @@ function initContainer(options: Options, settings: InjectSettings): JsonObject {
         settings.sidecarProxy === 'envoy' ? proxyId(options.service.name) : undefined,
       ),
       ...variable('TANDEM_PROMETHEUS_PATH', escaped(options.metrics?.path)),
-      { name: REGISTRATION, value: agentRegistration(options) },
+      { name: REGISTRATION, value: registration },
     ],
     resources: resourceFields(settings.initResources),
     volumeMounts: [DATA_MOUNT, ...(consul.authMethod === undefined ? [] : [tokenMount])],

@@ -1,4 +1,6 @@
 /** The engine: one pure function for the webhook and the offline injector. */
+import type { Addition } from './addition.ts';
+import { agentRegistration } from './agent-registration.ts';
 import { agentMode, registrationTooLarge } from './agent-mode.ts';
 import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { changeOf, type Change } from './change.ts';
@@ -45,19 +47,29 @@ export function inject(request: InjectRequest, settings: InjectSettings): Inject
 
 function injectPod(pod: Pod, settings: InjectSettings): InjectResult {
   const read = readOptions(pod, settings);
-  const problems = [
-    ...(read.ok ? addedProblems(read.options, settings) : read.problems),
-    ...podProblems(pod),
-  ];
-  if (!read.ok || problems.length > 0) return { kind: 'invalid', problems, warnings: read.warnings };
-  const { options, warnings } = read;
-  const addition =
-    settings.mode === 'agent' ? agentMode(options, settings) : dataplaneMode(options, settings);
-  const change = withRecord(pod, changeOf(pod, options, addition), settings);
+  const { warnings } = read;
+  const problems = podProblems(pod);
+  if (!read.ok) return { kind: 'invalid', problems: [...read.problems, ...problems], warnings };
+  const added = additionOf(read.options, settings);
+  if (added.problem !== undefined) problems.unshift(added.problem);
+  if (problems.length > 0) return { kind: 'invalid', problems, warnings };
+  const change = withRecord(pod, changeOf(pod, read.options, added.addition), settings);
   return {
     kind: 'inject',
     patch: patchOf(pod, change),
     warnings: [...warnings, ...keptVariables(pod, change)],
+  };
+}
+
+function additionOf(
+  options: Options,
+  settings: InjectSettings,
+): { readonly addition: Addition; readonly problem?: Problem | undefined } {
+  if (settings.mode === 'dataplane') return { addition: dataplaneMode(options, settings) };
+  const registration = agentRegistration(options);
+  return {
+    addition: agentMode(options, settings, registration),
+    problem: registrationTooLarge(registration),
   };
 }
 
@@ -69,11 +81,6 @@ function withRecord(pod: Pod, change: Change, { version, mode }: InjectSettings)
     ...change,
     annotations: new Map([...change.annotations, [RECORD_ANNOTATION, JSON.stringify(record)]]),
   };
-}
-
-function addedProblems(options: Options, settings: InjectSettings): Problem[] {
-  const tooLarge = settings.mode === 'agent' ? registrationTooLarge(options) : undefined;
-  return tooLarge === undefined ? [] : [tooLarge];
 }
 
 const RESERVED_CONTAINERS = new Set<string>([INIT_CONTAINER, ENVOY_CONTAINER, DATAPLANE_CONTAINER]);

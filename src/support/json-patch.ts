@@ -7,7 +7,9 @@ export type PatchOperation =
 
 /** `pointer('metadata', 'annotations', 'a/b')` is `/metadata/annotations/a~1b` (RFC 6901, section 3). */
 export function pointer(...path: readonly (string | number)[]): string {
-  return path.map((segment) => `/${escapeSegment(String(segment))}`).join('');
+  let text = '';
+  for (const segment of path) text += `/${typeof segment === 'number' ? segment : escapeSegment(segment)}`;
+  return text;
 }
 
 /** The segments of a pointer, unescaped. `''` has none. */
@@ -19,5 +21,6 @@ export function segments(path: string): string[] {
 }
 
 function escapeSegment(segment: string): string {
+  if (!segment.includes('/') && !segment.includes('~')) return segment;
   return segment.replaceAll('~', '~0').replaceAll('/', '~1');
 }

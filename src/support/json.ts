@@ -14,5 +14,8 @@ export function asString(value: unknown): string | undefined {
 
 /** An own property, never one of the prototype: keys come from manifests (`constructor`, `__proto__`). */
 export function property(value: unknown, key: string): unknown {
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  if (!isObject(value)) return undefined;
+  // Most keys are absent, and reading is several times as fast as asking.
+  const found = value[key];
+  return found === undefined || Object.hasOwn(value, key) ? found : undefined;
 }

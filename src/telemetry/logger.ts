@@ -7,8 +7,10 @@ export type LogLevel = (typeof logLevels)[number];
 export type LogFields = { readonly [field: string]: string | number | boolean | undefined };
 export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;
 
+type Destination = { readonly write: (text: string) => unknown };
+
 /** Fields are plain values by type: an object with a secret somewhere inside cannot be logged. */
-export function createLog(destination: { write: (line: string) => unknown }, level: LogLevel): Log {
+export function createLog(destination: Destination, level: LogLevel): Log {
   const logger = pino(
     {
       level,
@@ -16,7 +18,22 @@ export function createLog(destination: { write: (line: string) => unknown }, lev
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line) => void destination.write(line) },
+    { write: batched(destination) },
   );
   return (at, message, fields = {}) => logger[at](fields, message);
+}
+
+/** The lines of one turn of the event loop in one write: under load a write for each costs more than the line. */
+function batched(destination: Destination): (line: string) => void {
+  let pending = '';
+  return (line) => {
+    if (pending === '') {
+      setImmediate(() => {
+        const lines = pending;
+        pending = '';
+        destination.write(lines);
+      });
+    }
+    pending += line;
+  };
 }

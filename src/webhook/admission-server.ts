@@ -69,8 +69,9 @@ export function admissionServer(dependencies: AdmissionDependencies) {
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
     done(null, body),
   );
-  server.addHook('onSend', async (_request, reply) => {
+  server.addHook('onSend', (_request, reply, payload, done) => {
     if (dependencies.isDraining()) reply.header('connection', 'close');
+    done(null, payload);
   });
   server.setErrorHandler((error: FastifyError, _request, reply) =>
     refuse(reply, error.statusCode ?? 500, describe(error)),
@@ -114,7 +115,7 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     const decoded = decodeReview(request.body as string | undefined);
     if (!decoded.ok) return refuse(reply, 400, decoded.why);
     const { body, outcome } = admit(decoded.request, defaultInject);
-    reply.type('application/json').send(body);
+    reply.type('application/json').send(Buffer.from(body));
     const { uid, namespace, name } = decoded.request;
     dependencies.onAdmission({
       ...outcome,
