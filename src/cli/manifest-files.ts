@@ -10,7 +10,7 @@ export type ManifestFile = { readonly path: string; readonly text: string };
 
 const SUFFIX = /\.(?:ya?ml|json)$/;
 
-/** Files as named; folders with every .yaml, .yml and .json below them, sorted; standard input for `-` or nothing. */
+/** Files as named; folders with every .yaml, .yml and .json in them, sorted, and no deeper, as kubectl reads them; standard input for `-` or nothing. */
 export async function readManifests(operands: readonly string[], stdin: Readable): Promise<ManifestFile[]> {
   const paths = await Promise.all((operands.length === 0 ? ['-'] : operands).map(expand));
   return Promise.all(paths.flat().map(async (path) => ({ path, text: await readInput(path, stdin) })));
@@ -20,7 +20,7 @@ async function expand(operand: string): Promise<string[]> {
   if (operand === '-') return [operand];
   try {
     if (!(await stat(operand)).isDirectory()) return [operand];
-    const names = await readdir(operand, { recursive: true });
+    const names = await readdir(operand);
     return names
       .filter((name) => SUFFIX.test(name))
       .toSorted()

@@ -84,7 +84,7 @@ async function start(command: readonly string[], folder: string): Promise<Server
   });
   const lines = createInterface({ input: child.stdout });
   const [line] = (await once(lines, 'line')) as [string];
-  const port = Number(String((JSON.parse(line) as { tls: string }).tls).split(':')[1]);
+  const port = Number((JSON.parse(line) as { tls: string }).tls.split(':')[1]);
   return { child, port, ca: await readFile(join(folder, 'certs/ca.crt'), 'utf8') };
 }
 

@@ -17,8 +17,8 @@ test('a bug in the engine is a valid answer with an error id that the log has, a
     assert.doesNotMatch(answer.body, /broken inside|at .*\.ts/);
     const [outcome] = webhook.outcomes;
     assert.deepEqual(
-      [outcome?.result, outcome?.errorId, (outcome?.error as Error).message],
-      ['error', 'error-1', 'broken inside'],
+      [outcome?.result, outcome?.errorId, String(outcome?.error)],
+      ['error', 'error-1', 'Error: broken inside'],
     );
   } finally {
     await webhook.stop();

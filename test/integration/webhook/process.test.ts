@@ -82,11 +82,11 @@ test('a restart with --tls-auto-dir changes nothing, and the keys are for the ow
   const certs = join(folder, 'kept');
   const read = () => Promise.all(['ca.crt', 'tls.crt'].map((name) => readFile(join(certs, name), 'utf8')));
   const first = await started(['--tls-auto', `--tls-auto-dir=${certs}`]);
-  const before_ = await read();
+  const written = await read();
   first.child.kill('SIGTERM');
   assert.deepEqual(await first.exited, [0, null]);
   const second = await started(['--tls-auto', `--tls-auto-dir=${certs}`]);
-  assert.deepEqual(await read(), before_);
+  assert.deepEqual(await read(), written);
   second.child.kill('SIGTERM');
   await second.exited;
   for (const key of ['ca.key', 'tls.key']) assert.equal((await stat(join(certs, key))).mode & 0o777, 0o600);

@@ -1,5 +1,5 @@
 /** A webhook on loopback with free ports, and a client that speaks to it over real TLS. */
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { request as httpsRequest, type Agent, type RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import type { KeyPair } from '../../../src/certificates/key-pair.ts';

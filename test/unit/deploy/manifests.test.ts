@@ -1,0 +1,137 @@
+/** What must hold of deploy/manifests whoever edits it. That a real API server takes them is for the real suite. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
+import { webhookCommand } from '../../../src/cli/webhook.ts';
+import { parseFlags } from '../../../src/config/parse-flags.ts';
+import { property } from '../../../src/support/json.ts';
+
+const FOLDER = join(import.meta.dirname, '../../../deploy/manifests');
+
+function at(value: unknown, ...path: readonly (string | number)[]): unknown {
+  return path.reduce(
+    (found: unknown, key) => (Array.isArray(found) ? found[Number(key)] : property(found, String(key))),
+    value,
+  );
+}
+
+const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
+const objects = files
+  .filter((name) => name !== 'kustomization.yaml')
+  .flatMap((name) =>
+    parseAllDocuments(readFileSync(join(FOLDER, name), 'utf8')).map((document) => document.toJS() as unknown),
+  );
+
+function one(kind: string): unknown {
+  const found = objects.filter((object) => at(object, 'kind') === kind);
+  assert.equal(found.length, 1, kind);
+  return found[0];
+}
+
+test('kustomization lists every file', () => {
+  const kustomization = parseAllDocuments(
+    readFileSync(join(FOLDER, 'kustomization.yaml'), 'utf8'),
+  )[0]?.toJS() as unknown;
+  const listed = at(kustomization, 'resources') as string[];
+  assert.deepEqual(listed.toSorted(), files.filter((name) => name !== 'kustomization.yaml').toSorted());
+});
+
+test('both entries of the webhook configuration keep the rules', () => {
+  const webhooks = at(one('MutatingWebhookConfiguration'), 'webhooks') as unknown[];
+  assert.equal(webhooks.length, 2);
+  for (const webhook of webhooks) {
+    assert.deepEqual(
+      [
+        'failurePolicy',
+        'matchPolicy',
+        'reinvocationPolicy',
+        'sideEffects',
+        'timeoutSeconds',
+        'admissionReviewVersions',
+      ].map((key) => at(webhook, key)),
+      ['Fail', 'Equivalent', 'IfNeeded', 'None', 5, ['v1', 'v1beta1']],
+    );
+    assert.deepEqual(at(webhook, 'rules'), [
+      {
+        operations: ['CREATE'],
+        apiGroups: [''],
+        apiVersions: ['v1'],
+        resources: ['pods'],
+        scope: 'Namespaced',
+      },
+    ]);
+    assert.deepEqual(at(webhook, 'namespaceSelector', 'matchExpressions', 0), {
+      key: 'kubernetes.io/metadata.name',
+      operator: 'NotIn',
+      values: ['kube-system', 'kube-public', 'kube-node-lease', 'tandem'],
+    });
+    const { name, namespace, path } = at(webhook, 'clientConfig', 'service') as Record<string, string>;
+    assert.deepEqual(
+      [name, namespace],
+      [at(one('Service'), 'metadata', 'name'), at(one('Namespace'), 'metadata', 'name')],
+    );
+    // k8s.io/apiserver, pkg/util/webhook/validation.go: each step of the path is a DNS subdomain.
+    assert.match(String(path), /^(\/[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/);
+  }
+  assert.deepEqual(
+    webhooks.map((webhook) => at(webhook, 'namespaceSelector', 'matchExpressions', 1, 'operator')),
+    ['NotIn', 'In'],
+  );
+  assert.match(
+    String(at(webhooks[0], 'matchConditions', 0, 'expression')),
+    /connect-inject' in object\.metadata\.annotations/,
+  );
+});
+
+test('the Deployment is safe: two replicas, restricted, no service links, readable certificate', () => {
+  const deployment = one('Deployment');
+  const pod = at(deployment, 'spec', 'template', 'spec');
+  const container = at(pod, 'containers', 0);
+  assert.equal(at(deployment, 'spec', 'replicas'), 2);
+  assert.equal(at(pod, 'enableServiceLinks'), false);
+  assert.equal(at(pod, 'securityContext', 'runAsNonRoot'), true);
+  assert.equal(at(pod, 'securityContext', 'seccompProfile', 'type'), 'RuntimeDefault');
+  assert.deepEqual(at(container, 'securityContext'), {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  assert.ok(at(container, 'resources', 'requests', 'memory'));
+  assert.equal(
+    at(one('Namespace'), 'metadata', 'labels', 'pod-security.kubernetes.io/enforce'),
+    'restricted',
+  );
+});
+
+test('the webhook may read the version of the API server, and nothing else', () => {
+  assert.deepEqual(at(one('ClusterRole'), 'rules'), [{ nonResourceURLs: ['/version'], verbs: ['get'] }]);
+  const account = at(one('ServiceAccount'), 'metadata', 'name');
+  assert.deepEqual(at(one('ClusterRoleBinding'), 'subjects'), [
+    { kind: 'ServiceAccount', name: account, namespace: 'tandem' },
+  ]);
+  assert.equal(at(one('ClusterRoleBinding'), 'roleRef', 'name'), at(one('ClusterRole'), 'metadata', 'name'));
+  assert.equal(at(one('Deployment'), 'spec', 'template', 'spec', 'serviceAccountName'), account);
+});
+
+test('the disruption budget leaves room for a drain, and covers the pods of the Deployment', () => {
+  const budget = one('PodDisruptionBudget');
+  const deployment = one('Deployment');
+  assert.ok(Number(at(budget, 'spec', 'minAvailable')) < Number(at(deployment, 'spec', 'replicas')));
+  const labels = at(deployment, 'spec', 'template', 'metadata', 'labels');
+  assert.deepEqual(at(budget, 'spec', 'selector', 'matchLabels'), labels);
+  assert.deepEqual(at(one('Service'), 'spec', 'selector'), labels);
+});
+
+test('the arguments are flags of the command, and the ports are its own', () => {
+  const container = at(one('Deployment'), 'spec', 'template', 'spec', 'containers', 0);
+  const [command, ...args] = at(container, 'args') as string[];
+  assert.equal(command, webhookCommand.name);
+  const parsed = parseFlags(webhookCommand.flags, args, {});
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  const ports = (at(container, 'ports') as unknown[]).map((port) => at(port, 'containerPort'));
+  assert.deepEqual(ports, [at(parsed.values, 'listen', 'port'), at(parsed.values, 'statusListen', 'port')]);
+  const grace = Number(at(one('Deployment'), 'spec', 'template', 'spec', 'terminationGracePeriodSeconds'));
+  assert.ok(grace > Number(at(parsed.values, 'shutdownDelay')) + 30);
+});
