@@ -1,16 +1,22 @@
 /** The text of a file, or of standard input for `-`. */
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { TandemError } from '../support/errors.ts';
+
+// Bytes that are no UTF-8 would come out as others; a byte order mark is part of the text.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** @throws TandemError TANDEM_FILE_UNREADABLE */
 export async function readInput(file: string, stdin: Readable): Promise<string> {
-  if (file === '-') return text(stdin);
   try {
-    return await readFile(file, 'utf8');
+    return decoder.decode(file === '-' ? await buffer(stdin) : await readFile(file));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown reason';
-    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read ${file}: ${reason}`, cause);
+    throw new TandemError(
+      'TANDEM_FILE_UNREADABLE',
+      `cannot read ${file === '-' ? '<stdin>' : file}: ${reason}`,
+      cause,
+    );
   }
 }

@@ -40,7 +40,9 @@ async function runLoaded(
     return await command.run(parsed.values, parsed.positionals, context);
   } catch (error) {
     context.stderr.write(`tandem ${command.name}: ${describeError(error)}\n`);
-    return exit.internal;
+    return error instanceof TandemError && error.code === 'TANDEM_FILE_UNREADABLE'
+      ? exit.unreadable
+      : exit.internal;
   }
 }
 

@@ -178,7 +178,7 @@ test('files that are not there, or do not belong together, stop the start with t
     '--tls-cert-file=/nowhere/tls.crt',
     '--tls-key-file=/nowhere/tls.key',
   ]);
-  assert.equal(missing.code, 1);
+  assert.equal(missing.code, 65);
   assert.match(missing.stderr, /cannot read \/nowhere\/tls\.(crt|key)/);
   const [one, two] = [join(folder, 'one'), join(folder, 'two')];
   for (const dir of [one, two]) await runTandem(['certs', `--dir=${dir}`]);

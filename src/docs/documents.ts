@@ -1,0 +1,102 @@
+/** The generated documents, made from the tables that the program itself reads. */
+import { commands } from '../cli/commands.ts';
+import { flagForm } from '../cli/help.ts';
+import type { Flag } from '../config/flag.ts';
+import { injectFlags } from '../config/inject-settings.ts';
+import { variableName, type Flags } from '../config/parse-flags.ts';
+import { annotations, PREFIX } from '../inject/annotations.ts';
+import { skipReasons } from '../inject/result.ts';
+import { metricsDocument } from '../telemetry/metrics.ts';
+
+/** Path below the root → text. */
+export async function generatedDocuments(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['docs/flags.md', await flagsDocument()],
+    ['docs/annotations.md', annotationsDocument()],
+    ['docs/metrics.md', metricsDocument()],
+  ]);
+}
+
+async function flagsDocument(): Promise<string> {
+  const sections = await Promise.all(
+    Object.entries(commands).map(async ([name, { summary, load }]) => {
+      const { flags, operands, shared } = await load();
+      const own = Object.fromEntries(
+        Object.entries(flags).filter(([key]) => shared?.keys.includes(key) !== true),
+      );
+      const note = shared === undefined ? '' : '\nand the flags of injection, below.\n';
+      return `## tandem ${name}${operands === '' ? '' : ` ${operands}`}\n\n${summary}.\n\n${flagTable(own)}${note}`;
+    }),
+  );
+  return `# Flags
+
+Every flag is also a variable: \`--tls-cert-file\` is \`TANDEM_TLS_CERT_FILE\`. A flag beats a variable, a variable the
+default. Every problem of a configuration comes at once, with exit code 2.
+
+${sections.join('\n')}
+## Flags of injection
+
+The same for \`tandem webhook\` and \`tandem inject\`.
+
+${flagTable(injectFlags)}`;
+}
+
+function flagTable(flags: Flags): string {
+  const rows = Object.entries(flags).map(([key, flag]) => {
+    const variables = [variableName(key), ...flag.variables].map((name) => `\`${name}\``).join(', ');
+    return `| \`${cell(flagForm(key, flag))}\` | ${variables} | ${defaultOf(flag)} | ${flag.doc} |`;
+  });
+  return `| flag | variables | default | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+function defaultOf({ default: value }: Flag<unknown>): string {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return '';
+  if (Array.isArray(value)) return `\`${value.join(',')}\``;
+  if (typeof value === 'object' && value !== null) return `\`${Object.values(value).join(':')}\``;
+  return `\`${JSON.stringify(value).replaceAll('"', '')}\``;
+}
+
+function annotationsDocument(): string {
+  const rows = Object.entries(annotations).map(
+    ([name, entry]) =>
+      `| \`${name}\` | ${cell(entry.value)} | ${entry.default} | ${'mode' in entry ? `(${entry.mode} mode) ` : ''}${entry.meaning} |`,
+  );
+  const reasons = Object.entries(skipReasons).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`);
+  return `# Annotations
+
+All on the pod (for a workload: on its pod template), with the prefix \`${PREFIX}\`. A value that cannot be read denies the
+pod, with every problem in one message; an unknown annotation with this prefix gives a warning.
+
+| name | value | default | meaning |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+
+## Upstreams
+
+\`\`\`
+upstream    = service-ref ":" port [ ":" datacenter ] [ options ]
+            | "prepared_query:" query-name ":" port [ ":" datacenter ]
+service-ref = name
+            | name ".svc" [ "." namespace ".ns" ] [ "." peer ".peer" | "." partition ".ap" | "." datacenter ".dc" ]
+options     = "?" key "=" value { "&" key "=" value }
+              keys: local_bind_address, destination_port, mesh_gateway_mode, datacenter
+port        = 1..65535, or the name of a container port
+\`\`\`
+
+For the upstream \`db:1234\` every container gets \`DB_CONNECT_SERVICE_HOST\` and \`DB_CONNECT_SERVICE_PORT\`, in front of
+its own variables, so that \`$(DB_CONNECT_SERVICE_PORT)\` works in them. A variable that the author defines stays.
+
+## Why a pod has no sidecar
+
+The reason is in the log, in the metric \`tandem_admissions_total\`, and in the report of \`tandem inject\`.
+
+| reason | meaning |
+| --- | --- |
+${reasons.join('\n')}
+`;
+}
+
+/** A bar would end the cell of a table. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}

@@ -1,0 +1,190 @@
+/** `tandem inject` and `uninject` as a person runs them. */
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile, chmod } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { runTandem } from './tandem-process.ts';
+
+const EXAMPLES = join(import.meta.dirname, '../../../examples');
+const POD = `# a pod
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  annotations:
+    consul.hashicorp.com/connect-inject: "true"
+spec:
+  containers:
+    - name: web # the only one
+`;
+const DENIED = POD.replace(
+  'inject: "true"',
+  'inject: "true"\n    consul.hashicorp.com/connect-service-upstreams: db\n    consul.hashicorp.com/enable-metrics: perhaps',
+);
+
+let folder: string;
+before(async () => (folder = await mkdtemp(join(tmpdir(), 'tandem-offline-'))));
+after(() => rm(folder, { recursive: true }));
+
+async function file(name: string, text: string | Buffer): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(join(path, '..'), { recursive: true });
+  await writeFile(path, text);
+  return path;
+}
+
+test('inject examples | uninject gives the examples, byte by byte', async () => {
+  const untouched = await runTandem(['uninject', EXAMPLES]);
+  const injected = await runTandem(['inject', EXAMPLES]);
+  assert.deepEqual([injected.code, untouched.code], [0, 0]);
+  assert.match(injected.stdout, /consul-connect-envoy-sidecar/);
+  assert.match(injected.stderr, /job\.yaml:\d+: Job default\/report: injected/);
+  const back = await runTandem(['uninject'], injected.stdout);
+  assert.equal(back.stdout, untouched.stdout);
+  for (const name of (await readdir(EXAMPLES)).filter((each) => each.endsWith('.yaml'))) {
+    assert.ok(back.stdout.includes(await readFile(join(EXAMPLES, name), 'utf8')), name);
+  }
+});
+
+test('one file, and standard input, come out as they are when there is nothing to do', async () => {
+  for (const text of [
+    '',
+    '# only a comment',
+    'kind: Other\r\n',
+    POD.replace('"true"', '"false"'),
+    '{"a":1}',
+  ]) {
+    assert.deepEqual(await runTandem(['inject', '-', '--report=none'], text), {
+      code: 0,
+      stdout: text,
+      stderr: '',
+    });
+  }
+});
+
+test('the report names file, line, pod and reason, as text and as JSON', async () => {
+  const path = await file(
+    'report.yaml',
+    `${POD}---\n${POD.replace('"true"', '"false"').replace('name: web', 'name: off\n  namespace: blue')}`,
+  );
+  const { stderr } = await runTandem(['inject', path]);
+  assert.equal(
+    stderr,
+    `${path}:2: Pod default/web: injected\n${path}:13: Pod blue/off: skipped (opted-out)\n`,
+  );
+  const json = await runTandem(['inject', path, '--report=json', '--namespace=green']);
+  const { items } = JSON.parse(json.stderr) as { items: Record<string, unknown>[] };
+  assert.deepEqual(
+    items.map(({ namespace, name, result, reason }) => [namespace, name, result, reason]),
+    [
+      ['green', 'web', 'injected', undefined],
+      ['blue', 'off', 'skipped', 'opted-out'],
+    ],
+  );
+});
+
+test('--check: 3 when something would change, 0 when not, and no manifests', async () => {
+  const path = await file('check.yaml', POD);
+  const { code, stdout } = await runTandem(['inject', '--check', path]);
+  assert.deepEqual([code, stdout], [3, '']);
+  assert.equal((await runTandem(['inject', '--check', '-'], 'a: b\n')).code, 0);
+});
+
+test('--diff shows what is added, and only that', async () => {
+  const { code, stdout } = await runTandem(['inject', '--diff'], POD);
+  assert.equal(code, 0);
+  assert.ok(stdout.split('\n').every((line) => !line.startsWith('-') || line.startsWith('---')));
+  assert.match(stdout, /^\+ {6}name: consul-connect-inject-data|^\+.*consul-connect-inject-data/m);
+});
+
+test('--in-place writes the files, keeps their mode, and leaves nothing beside them', async () => {
+  const path = await file('place/one.yaml', POD);
+  await chmod(path, 0o640);
+  assert.deepEqual(await runTandem(['inject', '--in-place', join(folder, 'place'), '--report=none']), {
+    code: 0,
+    stdout: '',
+    stderr: '',
+  });
+  assert.match(await readFile(path, 'utf8'), /# the only one[^]*consul-connect-inject-init/);
+  assert.equal((await stat(path)).mode & 0o777, 0o640);
+  assert.deepEqual(await readdir(join(folder, 'place')), ['one.yaml']);
+  assert.equal((await runTandem(['uninject', '--in-place', path])).code, 0);
+  assert.equal(await readFile(path, 'utf8'), POD);
+});
+
+test('--output writes one file', async () => {
+  const target = join(folder, 'out.yaml');
+  const { code, stdout } = await runTandem(['inject', '--output', target, '-'], POD);
+  assert.deepEqual([code, stdout], [0, '']);
+  assert.match(await readFile(target, 'utf8'), /consul-connect-inject-init/);
+});
+
+test('a denied pod: 69, every problem, and nothing is written, also not of the others', async () => {
+  const good = await file('denied/a.yaml', POD);
+  await file('denied/b.yaml', DENIED);
+  const { code, stdout, stderr } = await runTandem(['inject', '--in-place', join(folder, 'denied')]);
+  assert.deepEqual([code, stdout], [69, '']);
+  assert.match(
+    stderr,
+    /b\.yaml:2: Pod default\/web: denied\n.*enable-metrics: "perhaps".*\n.*connect-service-upstreams: "db"/,
+  );
+  assert.equal(await readFile(good, 'utf8'), POD);
+});
+
+test('what cannot be read: 65 with file, line and column', async () => {
+  const path = await file('broken.yaml', 'a: b\nc: [1\n');
+  const broken = await runTandem(['inject', path, await file('fine.yaml', POD)]);
+  assert.deepEqual([broken.code, broken.stdout], [65, '']);
+  assert.match(broken.stderr, /broken\.yaml:3:1: /);
+  const binary = await runTandem(['inject', await file('binary.yaml', Buffer.from([0, 255, 1, 2, 123, 58]))]);
+  assert.equal(binary.code, 65);
+  const missing = await runTandem(['inject', join(folder, 'missing.yaml')]);
+  assert.deepEqual([missing.code, missing.stdout], [65, '']);
+  assert.match(missing.stderr, /cannot read .*missing\.yaml/);
+});
+
+test('text of annotations stays text', async () => {
+  const hostile = POD.replace(
+    'inject: "true"',
+    'inject: "true"\n    consul.hashicorp.com/envoy-extra-args: "$(reboot) `id`"\n    consul.hashicorp.com/service-meta-x: "\'; rm -rf / #"',
+  );
+  const { code, stdout } = await runTandem(['inject', '--report=none'], hostile);
+  assert.equal(code, 0);
+  assert.match(stdout, /- \$\$\(reboot\)\n +- "`id`"/);
+  assert.equal((await runTandem(['uninject', '--report=none'], stdout)).stdout, hostile);
+});
+
+test('flags that exclude each other, unknown commands and flags: 2, with what was meant', async () => {
+  const both = await runTandem(['inject', '--diff', '--check', '--defualt-inject']);
+  assert.equal(both.code, 2);
+  assert.match(both.stderr, /did you mean --default-inject\?/);
+  assert.match(both.stderr, /--diff and --check exclude each other/);
+  const unknown = await runTandem(['injekt']);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /did you mean "inject"\?/);
+});
+
+test('a pod that another tool injected is not taken apart', async () => {
+  const foreign = POD.replace(
+    'inject: "true"',
+    'inject: "true"\n    consul.hashicorp.com/connect-inject-status: injected',
+  );
+  const { code, stderr } = await runTandem(['uninject'], foreign);
+  assert.equal(code, 69);
+  assert.match(stderr, /without tandem\/injected/);
+});
+
+test('review: what the examples hold, and what an API server would send', async () => {
+  for (const name of await readdir(join(EXAMPLES, 'reviews'))) {
+    const { stdout } = await runTandem(['review', join(EXAMPLES, name.replace('.json', '.yaml'))]);
+    assert.equal(
+      stdout,
+      await readFile(join(EXAMPLES, 'reviews', name), 'utf8'),
+      `examples/reviews/${name} is stale: tandem review`,
+    );
+  }
+  const nothing = await runTandem(['review'], 'kind: Service\n');
+  assert.equal(nothing.code, 65);
+  assert.match(nothing.stderr, /no pod/);
+});
