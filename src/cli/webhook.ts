@@ -1,7 +1,6 @@
 /** `tandem webhook`: composes engine, certificates, servers, log and metrics, and runs until it is asked to stop. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { autoSource } from '../certificates/auto-source.ts';
 import { fileSource } from '../certificates/file-source.ts';
 import { expiryOf, type CertificateSource } from '../certificates/key-pair.ts';
 import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
@@ -103,6 +102,8 @@ async function openCertificates(values: Values): Promise<CertificateSource> {
   if (tlsCertFile !== undefined && tlsKeyFile !== undefined) {
     return fileSource({ certificate: tlsCertFile, key: tlsKeyFile });
   }
+  // What makes certificates is large, and a webhook with files never needs it.
+  const { autoSource } = await import('../certificates/auto-source.ts');
   return autoSource({ hosts: values.tlsAutoHosts, folder: values.tlsAutoDir, now: Date.now });
 }
 
