@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-const folder = process.argv.find((argument) => argument.startsWith('--tls-auto-dir='))?.split('=')[1] ?? '';
+const fileOf = (flag: string): string =>
+  process.argv.find((argument) => argument.startsWith(flag))?.split('=')[1] ?? '';
 const answer = 'x'.repeat(7000);
 const server = createServer(
-  { cert: readFileSync(`${folder}/tls.crt`), key: readFileSync(`${folder}/tls.key`) },
+  { cert: readFileSync(fileOf('--tls-cert-file=')), key: readFileSync(fileOf('--tls-key-file=')) },
   (request, response) => {
     request.resume();
     request.on('end', () => response.end(answer));

@@ -1,12 +1,13 @@
 /** The bundle as the image has it: a folder on its own, no node_modules anywhere near. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { bundle } from '../../../deploy/image/bundle.ts';
+import { nodeOptions } from '../../../deploy/image/node-options.ts';
 import { version } from '../../../src/version.ts';
 
 const run = promisify(execFile);
@@ -19,10 +20,7 @@ after(() => rm(folder, { recursive: true }));
 
 /** With the options that the Dockerfile gives to Node. */
 async function tandem(...args: readonly string[]): Promise<string> {
-  const dockerfile = await readFile(join(import.meta.dirname, '../../../Dockerfile'), 'utf8');
-  const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
-  const options = entry.filter((word) => word.startsWith('--'));
-  assert.equal(entry.at(-1), '/app/tandem.js');
+  const options = await nodeOptions();
   return (await run(process.execPath, [...options, join(folder, 'tandem.js'), ...args], { cwd: folder }))
     .stdout;
 }
