@@ -1,5 +1,6 @@
 /** `--tls-auto` for one replica: certificates made at the start, in memory or in a folder, and renewed in time. */
 import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import { TandemError } from '../support/errors.ts';
 import { readFolder, writeFolder, type Certificates } from './certificate-folder.ts';
 import { generateCa, generateServing, isPair } from './generate.ts';
@@ -74,8 +75,8 @@ function isGood(pair: Certificates['ca'], now: number): boolean {
 
 function isFor({ ca, serving }: Certificates, hosts: readonly string[]): boolean {
   const certificate = new X509Certificate(serving.certificate);
-  const isNamed = hosts.every(
-    (host) => certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined,
+  const isNamed = hosts.every((host) =>
+    isIP(host) === 0 ? certificate.checkHost(host) !== undefined : certificate.checkIP(host) !== undefined,
   );
   return isNamed && certificate.checkIssued(new X509Certificate(ca.certificate));
 }

@@ -3,7 +3,6 @@
 type ErrorEntry = { readonly retryable: boolean; readonly meaning: string };
 
 export const errorTable = {
-  TANDEM_INTERNAL: { retryable: false, meaning: 'a bug in Tandem' },
   TANDEM_FILE_UNREADABLE: { retryable: true, meaning: 'a file could not be read' },
   TANDEM_FILE_UNWRITABLE: { retryable: true, meaning: 'a file could not be written' },
   TANDEM_CERTIFICATE_INVALID: { retryable: true, meaning: 'a certificate or key cannot be used' },

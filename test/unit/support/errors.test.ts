@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { errorTable, TandemError } from '../../../src/support/errors.ts';
+
+test('codes and their retryability are what others may rely on', () => {
+  assert.deepEqual(
+    Object.fromEntries(Object.entries(errorTable).map(([code, { retryable }]) => [code, retryable])),
+    {
+      TANDEM_FILE_UNREADABLE: true,
+      TANDEM_FILE_UNWRITABLE: true,
+      TANDEM_CERTIFICATE_INVALID: true,
+      TANDEM_LISTEN_FAILED: true,
+      TANDEM_KUBERNETES_UNREACHABLE: true,
+    },
+  );
+});
+
+test('an error keeps its cause and its code', () => {
+  const cause = new Error('below');
+  const error = new TandemError('TANDEM_LISTEN_FAILED', 'above', cause);
+  assert.deepEqual(
+    [error.cause, error.code, error.retryable, error.message],
+    [cause, 'TANDEM_LISTEN_FAILED', true, 'above'],
+  );
+});
