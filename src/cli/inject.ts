@@ -1,6 +1,6 @@
 /** `tandem inject`: the engine of the webhook on files. */
 import { oneOf, string } from '../config/flag.ts';
-import { injectFlags, injectSettings } from '../config/inject-settings.ts';
+import { injectFlagProblems, injectFlags, injectSettings } from '../config/inject-settings.ts';
 import { inject } from '../inject/inject.ts';
 import type { PodEdit } from '../inject/manifests/edit-manifests.ts';
 import type { PodTemplate } from '../inject/manifests/pod-template.ts';
@@ -31,7 +31,7 @@ export const injectCommand = command({
     'tandem inject examples | kubectl apply -f -',
     'tandem inject --in-place --default-inject deployment.yaml',
   ],
-  check: checkEditFlags,
+  check: (values) => [...checkEditFlags(values), ...injectFlagProblems(values)],
   run: (values, operands, context) => {
     const nativeSidecar = values.nativeSidecar !== 'off';
     const settings = injectSettings(values, { version, nativeSidecar, ownNamespace: values.ownNamespace });

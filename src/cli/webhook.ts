@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileSource } from '../certificates/file-source.ts';
 import { expiryOf, type CertificateSource } from '../certificates/key-pair.ts';
 import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
-import { injectFlags, injectSettings } from '../config/inject-settings.ts';
+import { injectFlagProblems, injectFlags, injectSettings } from '../config/inject-settings.ts';
 import { listenAddress } from '../config/listen-address.ts';
 import type { Environment, FlagValues } from '../config/parse-flags.ts';
 import { inject } from '../inject/inject.ts';
@@ -56,7 +56,7 @@ export const webhookCommand = command({
     'tandem webhook --tls-auto --tls-auto-dir=certs --listen=127.0.0.1:8443',
     'tandem webhook --tls-cert-file=tls.crt --tls-key-file=tls.key --proxy-mode=dataplane',
   ],
-  check: checkTls,
+  check: (values) => [...checkTls(values), ...injectFlagProblems(values)],
   run: async (values, _positionals, { environment, stdout, signal }) => {
     const log = createLog(stdout, values.logLevel);
     const metrics = createMetrics();

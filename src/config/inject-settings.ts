@@ -1,6 +1,7 @@
 /** The flags of injection, shared by the webhook and the offline injector, and the settings that they make. */
 import { split } from 'shlex';
 import type { InjectSettings } from '../inject/settings.ts';
+import { isUrlPath } from '../inject/annotation-reader.ts';
 import { parseQuantity } from '../inject/quantity.ts';
 import { boolean, integer, list, oneOf, parsed, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
@@ -70,8 +71,29 @@ export const injectFlags = {
   initMemoryLimit: quantity('Memory limit of the init container.', '256Mi'),
   enableMetrics: boolean("Give pods Envoy's Prometheus listener and the scrape annotations.", false),
   prometheusScrapePort: integer('Port of that listener.', 'PORT', 20200, { min: 1024, max: 65535 }),
-  prometheusScrapePath: string('Path of that listener.', 'PATH', '/metrics'),
+  prometheusScrapePath: parsed('Path of that listener.', 'PATH', '/metrics', urlPath),
 };
+
+type InjectValues = FlagValues<typeof injectFlags>;
+
+/** Settings that would deny every pod, or do nothing: better said once at the start. */
+export function injectFlagProblems(values: InjectValues): string[] {
+  return [
+    ...aboveLimit('sidecar-proxy-cpu', values.sidecarProxyCpuRequest, values.sidecarProxyCpuLimit),
+    ...aboveLimit('sidecar-proxy-memory', values.sidecarProxyMemoryRequest, values.sidecarProxyMemoryLimit),
+    ...aboveLimit('init-cpu', values.initCpuRequest, values.initCpuLimit),
+    ...aboveLimit('init-memory', values.initMemoryRequest, values.initMemoryLimit),
+    ...(values.proxyMode === 'dataplane' && values.sidecarProxy === 'builtin'
+      ? ['--sidecar-proxy=builtin is for --proxy-mode=agent; consul-dataplane runs Envoy']
+      : []),
+  ];
+}
+
+function aboveLimit(name: string, request: string | undefined, limit: string | undefined): string[] {
+  if (request === undefined || limit === undefined) return [];
+  if ((parseQuantity(request) ?? 0) <= (parseQuantity(limit) ?? 0)) return [];
+  return [`--${name}-request=${request} is above --${name}-limit=${limit}`];
+}
 
 /** What the flags cannot know: it is read from the cluster or the process at start. */
 type Resolved = {
@@ -80,7 +102,7 @@ type Resolved = {
   readonly ownNamespace: string | undefined;
 };
 
-export function injectSettings(values: FlagValues<typeof injectFlags>, resolved: Resolved): InjectSettings {
+export function injectSettings(values: InjectValues, resolved: Resolved): InjectSettings {
   return {
     ...resolved,
     allowNamespaces: values.allowNamespaces,
@@ -128,6 +150,10 @@ function quantityOrNone(text: string): Parsed<string | undefined> {
   if (text === 'none') return { ok: true, value: undefined };
   if (parseQuantity(text) !== undefined) return { ok: true, value: text };
   return { ok: false, expected: 'a Kubernetes quantity such as 100m or 64Mi, or "none"' };
+}
+
+function urlPath(text: string): Parsed<string> {
+  return isUrlPath(text) ? { ok: true, value: text } : { ok: false, expected: 'a path such as /metrics' };
 }
 
 function shellWords(text: string): Parsed<readonly string[]> {

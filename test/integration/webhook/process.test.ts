@@ -153,7 +153,16 @@ test('an admission is one log line without the pod', async () => {
 
 test('bad configuration: every problem at once, and exit 2', async () => {
   const { code, stderr, stdout } = await runTandem(
-    ['webhook', '--listen=nowhere', '--log-level=loud', '--tls-cert-file=x', '--nativ-sidecar=on'],
+    [
+      'webhook',
+      '--listen=nowhere',
+      '--log-level=loud',
+      '--tls-cert-file=x',
+      '--nativ-sidecar=on',
+      '--sidecar-proxy-memory-request=1Gi',
+      '--sidecar-proxy=builtin',
+      '--proxy-mode=dataplane',
+    ],
     '',
     {
       TANDEM_CONSUL_GRPC_PORT: '99999',
@@ -166,6 +175,8 @@ test('bad configuration: every problem at once, and exit 2', async () => {
     /did you mean --native-sidecar\?/,
     /TANDEM_CONSUL_GRPC_PORT: "99999"/,
     /--tls-cert-file needs --tls-key-file/,
+    /--sidecar-proxy-memory-request=1Gi is above --sidecar-proxy-memory-limit=256Mi/,
+    /builtin is for --proxy-mode=agent/,
   ]) {
     assert.match(stderr, text);
   }
