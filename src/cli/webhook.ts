@@ -13,7 +13,7 @@ import { TandemError } from '../support/errors.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
-import type { AdmissionOutcome } from '../webhook/admission-server.ts';
+import type { AdmissionOutcome } from '../webhook/answer-admission.ts';
 import { webhook } from '../webhook/webhook.ts';
 import { command, exit } from './command.ts';
 

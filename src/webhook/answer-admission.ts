@@ -1,0 +1,97 @@
+/** One admission: the text of a request in, the answer and what is reported of it out. */
+import {
+  allowed,
+  decodeReview,
+  denied,
+  errored,
+  patched,
+  type AdmissionRequest,
+} from '../admission/admission-review.ts';
+import type { InjectRequest } from '../inject/inject.ts';
+import type { InjectResult } from '../inject/result.ts';
+
+/** One answered request, for log and metrics. Never holds the pod. */
+export type AdmissionOutcome = {
+  readonly result: 'injected' | 'allowed' | 'denied' | 'error' | 'bad-request';
+  /** A skip reason, or `injected`, `invalid`, `internal`, `bad-request`. */
+  readonly reason: string;
+  readonly seconds: number;
+  readonly uid?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  /** What was wrong: the places of the problems, or the reason of a bad request. */
+  readonly detail?: string;
+  /** With `error` only: the id that the caller was given, and the error itself. */
+  readonly errorId?: string;
+  readonly error?: unknown;
+};
+
+export type AdmissionAnswer = {
+  readonly status: 200 | 400;
+  readonly type: 'application/json' | 'text/plain';
+  readonly body: string;
+  readonly outcome: Omit<AdmissionOutcome, 'seconds'>;
+};
+
+export type Engine = {
+  /** @param defaultInject overrides the setting for this request */
+  readonly inject: (request: InjectRequest, defaultInject: boolean | undefined) => InjectResult;
+  readonly newErrorId: () => string;
+};
+
+/** Throws on no input: a bug in the engine is an answer too. */
+export function answerAdmission(
+  text: string | undefined,
+  defaultInject: boolean | undefined,
+  engine: Engine,
+): AdmissionAnswer {
+  const decoded = decodeReview(text);
+  if (!decoded.ok) return badRequest(400, decoded.why);
+  const { request } = decoded;
+  const { uid, namespace, name } = request;
+  const { body, outcome } = admit(request, defaultInject, engine);
+  return { status: 200, type: 'application/json', body, outcome: { ...outcome, uid, namespace, name } };
+}
+
+/** An answer to what is no admission request. */
+export function badRequest<S extends number>(status: S, why: string) {
+  const outcome = { result: 'bad-request', reason: 'bad-request', detail: why } as const;
+  return { status, type: 'text/plain', body: `${why}\n`, outcome } as const;
+}
+
+type Admitted = Pick<AdmissionAnswer, 'body' | 'outcome'>;
+
+function admit(request: AdmissionRequest, defaultInject: boolean | undefined, engine: Engine): Admitted {
+  try {
+    return admitted(request, engine.inject(request, defaultInject));
+  } catch (error) {
+    const errorId = engine.newErrorId();
+    return {
+      body: errored(request, errorId),
+      outcome: { result: 'error', reason: 'internal', errorId, error },
+    };
+  }
+}
+
+function admitted(request: AdmissionRequest, result: InjectResult): Admitted {
+  switch (result.kind) {
+    case 'skip':
+      return {
+        body: allowed(request, result.warnings),
+        outcome: { result: 'allowed', reason: result.reason },
+      };
+    case 'invalid': {
+      // Places only: the texts are the user's, and may be long.
+      const detail = [...new Set(result.problems.map(({ at }) => at))].join(' ');
+      return {
+        body: denied(request, result.problems, result.warnings),
+        outcome: { result: 'denied', reason: 'invalid', detail },
+      };
+    }
+    case 'inject':
+      return {
+        body: patched(request, result.patch, result.warnings),
+        outcome: { result: 'injected', reason: 'injected' },
+      };
+  }
+}
