@@ -1,19 +1,35 @@
 /** What `inject` and `uninject` share: manifests in, one editor, and manifests, a diff, or files out. */
-import { createTwoFilesPatch } from 'diff';
+import { join } from 'node:path';
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { boolean, oneOf, string } from '../config/flag.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { editManifests, type ManifestOutcome, type PodEdit } from '../inject/manifests/edit-manifests.ts';
 import type { PodTemplate } from '../inject/manifests/pod-template.ts';
 import { exit, type Context, type ExitCode } from './command.ts';
-import { joinManifests, readManifests, writeManifest, type ManifestFile } from './manifest-files.ts';
+import { renderReport, reportItem } from './edit-report.ts';
+import {
+  isFolder,
+  joinManifests,
+  readManifests,
+  writeManifests,
+  type ManifestFile,
+} from './manifest-files.ts';
 
 export const editFlags = {
   namespace: string('Namespace of manifests that name none.', 'NAME', 'default'),
   inPlace: boolean('Write the files themselves; all of them, or none when one has a problem.', false),
-  output: string('Write the manifests to this file instead of stdout.', 'FILE', undefined),
+  output: string(
+    'Write to this file instead of stdout, or each file below this folder.',
+    'FILE|DIR',
+    undefined,
+  ),
   diff: boolean('Print a unified diff instead of the manifests.', false),
   check: boolean('Print no manifests; exit 3 when something would change.', false),
-  report: oneOf('What became of each pod, on stderr.', ['text', 'json', 'none'], 'text'),
+  report: oneOf(
+    'What became of each pod, on stderr; none tells only what is wrong.',
+    ['text', 'json', 'none'],
+    'text',
+  ),
 };
 
 export type EditValues = FlagValues<typeof editFlags>;
@@ -43,93 +59,90 @@ export async function editFiles(
   values: EditValues,
   context: Context,
 ): Promise<ExitCode> {
-  if (operands.length === 0 && 'isTTY' in context.stdin && context.stdin.isTTY === true) {
-    context.stderr.write('no manifests: name files or folders, or pipe them in\n');
-    return exit.usage;
-  }
+  const misuse = await misuseOf(operands, values, context);
+  if (misuse !== undefined) return usageError(misuse, context);
   const files = await readManifests(operands, context.stdin);
+  const clash = values.output === undefined ? undefined : await clashOf(files, values.output);
+  if (clash !== undefined) return usageError(clash, context);
+
   const results = files.map((file) => ({ file, result: editManifests(file.text, editor.edit) }));
-  const unreadable = results.flatMap(({ file, result }) =>
-    result.ok ? [] : [`${nameOf(file)}:${result.line}:${result.column}: ${result.message}\n`],
-  );
+  const unreadable = results.flatMap(({ file, result }) => {
+    if (result.ok) return [];
+    const { line, column, message } = result;
+    return [{ file: nameOf(file), line, column, message }];
+  });
   const edited = results.flatMap(({ file, result }) =>
     result.ok ? [{ ...file, after: result.text, outcomes: result.outcomes }] : [],
   );
-  for (const line of unreadable) context.stderr.write(line);
-  report(edited, editor.done, values, context);
+  const items = edited.flatMap((file) =>
+    file.outcomes.map((outcome) => reportItem(nameOf(file), outcome, editor.done, values.namespace)),
+  );
+  context.stderr.write(renderReport({ items, unreadable }, values.report));
   if (unreadable.length > 0) return exit.unreadable;
-  if (edited.some(({ outcomes }) => outcomes.some((outcome) => outcome.edit.kind === 'invalid')))
-    return exit.denied;
+  if (items.some(({ result }) => result === 'denied')) return exit.denied;
   return write(edited, values, context);
+}
+
+/** What flags and operands together rule out. */
+async function misuseOf(
+  operands: readonly string[],
+  { inPlace, output }: EditValues,
+  { stdin }: Context,
+): Promise<string | undefined> {
+  const fromStdin = operands.length === 0 ? 1 : operands.filter((operand) => operand === '-').length;
+  if (fromStdin > 1) return 'standard input (-) can be read once';
+  if (fromStdin === 1 && inPlace) return '--in-place needs files or folders';
+  if (fromStdin === 1 && output !== undefined && (await isFolder(output)))
+    return `standard input has no name below ${output}; name a file`;
+  if (operands.length === 0 && 'isTTY' in stdin && stdin.isTTY === true)
+    return 'no manifests: name files or folders, or pipe them in';
+  return undefined;
+}
+
+/** Two files that would be one below the folder. */
+async function clashOf(files: readonly ManifestFile[], output: string): Promise<string | undefined> {
+  if (!(await isFolder(output))) return undefined;
+  const seen = new Map<string, string>();
+  for (const { name, path } of files) {
+    const other = seen.get(name);
+    if (other !== undefined) return `${other} and ${path} would both be ${join(output, name)}`;
+    seen.set(name, path);
+  }
+  return undefined;
+}
+
+function usageError(message: string, { stderr }: Context): ExitCode {
+  stderr.write(`${message}\n`);
+  return exit.usage;
 }
 
 async function write(edited: readonly Edited[], values: EditValues, context: Context): Promise<ExitCode> {
   const changed = edited.filter(({ text, after }) => text !== after);
   if (values.check) return changed.length > 0 ? exit.changes : exit.done;
   if (values.diff) {
-    for (const file of changed) {
-      context.stdout.write(createTwoFilesPatch(nameOf(file), nameOf(file), file.text, file.after, '', ''));
-    }
+    for (const file of changed) context.stdout.write(diffOf(file));
   } else if (values.inPlace) {
-    for (const { path, after } of changed.filter((file) => file.path !== '-'))
-      await writeManifest(path, after);
+    await writeManifests(changed.map(({ path, after }) => ({ path, text: after })));
+  } else if (values.output === undefined) {
+    context.stdout.write(joinManifests(edited.map(({ after }) => after)));
   } else {
-    const all = joinManifests(edited.map(({ after }) => after));
-    if (values.output === undefined) context.stdout.write(all);
-    else await writeManifest(values.output, all);
+    await writeManifests(await outputsOf(edited, values.output));
   }
   return exit.done;
 }
 
-function report(edited: readonly Edited[], done: string, values: EditValues, { stderr }: Context): void {
-  if (values.report === 'none') return;
-  const items = edited.flatMap((file) =>
-    file.outcomes.map(({ kind, namespace = values.namespace, name, line, edit }) => ({
-      file: nameOf(file),
-      line,
-      kind,
-      namespace,
-      name,
-      result: edit.kind === 'edit' ? done : edit.kind === 'skip' ? 'skipped' : 'denied',
-      ...(edit.kind === 'skip' ? { reason: edit.reason } : {}),
-      ...(edit.kind === 'invalid' ? { problems: edit.problems } : {}),
-      warnings: edit.warnings,
-    })),
-  );
-  if (values.report === 'json') stderr.write(`${JSON.stringify({ items }, null, 2)}\n`);
-  else for (const item of items) stderr.write(reportLines(item));
+async function outputsOf(
+  edited: readonly Edited[],
+  output: string,
+): Promise<{ readonly path: string; readonly text: string }[]> {
+  return (await isFolder(output))
+    ? edited.map(({ name, after }) => ({ path: join(output, name), text: after }))
+    : [{ path: output, text: joinManifests(edited.map(({ after }) => after)) }];
 }
 
-type Item = {
-  readonly file: string;
-  readonly line: number;
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly result: string;
-  readonly reason?: string;
-  readonly problems?: readonly { readonly at: string; readonly message: string }[];
-  readonly warnings: readonly string[];
-};
-
-function reportLines({
-  file,
-  line,
-  kind,
-  namespace,
-  name,
-  result,
-  reason,
-  problems = [],
-  warnings,
-}: Item): string {
-  const head = `${file}:${line}: ${kind} ${namespace}/${name}: ${result}${reason === undefined ? '' : ` (${reason})`}`;
-  return [
-    head,
-    ...problems.map(({ at, message }) => `  ${at}: ${message}`),
-    ...warnings.map((warning) => `  warning: ${warning}`),
-    '',
-  ].join('\n');
+function diffOf(file: Edited): string {
+  const name = nameOf(file);
+  return createTwoFilesPatch(name, name, file.text, file.after, '', '', { headerOptions: FILE_HEADERS_ONLY });
 }
 
 function nameOf({ path }: ManifestFile): string {

@@ -15,9 +15,7 @@ const flags = {
     ['auto', 'on', 'off'],
     'auto',
   ),
-  ownNamespace: string("Tandem's own namespace, which is never touched.", 'NAME', undefined, {
-    variables: ['POD_NAMESPACE'],
-  }),
+  ownNamespace: string("Tandem's own namespace, which is never touched.", 'NAME', undefined),
   ...injectFlags,
 };
 

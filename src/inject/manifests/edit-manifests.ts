@@ -2,24 +2,16 @@
  * Manifests in, manifests out: the pods of a text are edited where they stand, and nothing else changes by a byte. What
  * was edited is parsed again and compared with the patched objects; a document for which that fails stays as it was.
  */
-import { isDeepStrictEqual } from 'node:util';
-import jsonPatch, { type Operation } from 'fast-json-patch';
-import {
-  isMap,
-  isSeq,
-  LineCounter,
-  parseAllDocuments,
-  type Document,
-  type Node,
-  type ParsedNode,
-} from 'yaml';
-import { asString, property } from '../../support/json.ts';
-import { pointer, type PatchOperation } from '../../support/json-patch.ts';
+import type { LineCounter, Node } from 'yaml';
+import type { PatchOperation } from '../../support/json-patch.ts';
 import type { Problem } from '../result.ts';
-import { patchYaml } from './patch-yaml.ts';
-import { podTemplateOf, type PodTemplate } from './pod-template.ts';
+import { nodeAt, patchYaml } from './patch-yaml.ts';
+import { podsOf, type LocatedPod, type PodTemplate } from './pod-template.ts';
+import { readDocuments, type ManifestDocument } from './read-documents.ts';
 import { applyEdits, type TextEdit } from './text-edit.ts';
+import { styleOf } from './text-style.ts';
 import { UnsupportedLayout } from './unsupported.ts';
+import { differingDocuments, whyDifferent } from './verify-edits.ts';
 
 /** What an editor says of one pod. */
 export type PodEdit =
@@ -46,169 +38,96 @@ export type EditedManifests =
   /** Line and column counted from 1. */
   | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string };
 
-type Target = {
-  readonly document: number;
-  readonly path: readonly (string | number)[];
-  readonly template: PodTemplate;
-  readonly node: Node;
+/** A pod, what its editor said, and what that is in the text. */
+export type EditedPod = {
+  readonly document: ManifestDocument;
+  readonly pod: LocatedPod;
+  readonly offset: number;
+  readonly edit: PodEdit;
+  readonly edits: readonly TextEdit[];
 };
 
-const PARSE = { keepSourceTokens: true, merge: true, logLevel: 'error' } as const;
+const BYTE_ORDER_MARK = '\uFEFF';
 
 /** @param edit is asked for every pod of the text, in order */
 export function editManifests(text: string, edit: (template: PodTemplate) => PodEdit): EditedManifests {
-  const lines = new LineCounter();
-  const documents = [...parseAllDocuments(text, { ...PARSE, lineCounter: lines })];
-  const [error] = documents.flatMap(({ errors }) => errors);
-  if (error !== undefined) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    return {
-      ok: false,
-      line,
-      column: col,
-      message: (error.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, ''),
-    };
-  }
-  const values = documents.map(valueOf);
-  const tooManyAliases = values.findIndex(({ ok }) => !ok);
-  if (tooManyAliases !== -1) {
-    return {
-      ok: false,
-      ...placeOf(documents[tooManyAliases], lines),
-      message: 'aliases that multiply beyond reason',
-    };
-  }
-  const objects = values.map(({ value }) => value);
-  const targets = documents.flatMap((document, index) => targetsOf(document, index, objects[index]));
-  const edited = targets.map((target) => ({
-    target,
-    ...editTarget(text, target, edit(target.template), lines),
-  }));
-  return { ok: true, ...verified(text, objects, edited, lines) };
+  if (!text.startsWith(BYTE_ORDER_MARK)) return editText(text, edit);
+  // Not a part of the first line: it would move every column there by one.
+  const edited = editText(text.slice(1), edit);
+  return edited.ok ? { ...edited, text: BYTE_ORDER_MARK + edited.text } : edited;
 }
 
-type Edited = { readonly target: Target; readonly edit: PodEdit; readonly edits: readonly TextEdit[] };
-
-function valueOf(document: Document.Parsed): { readonly ok: boolean; readonly value: unknown } {
-  try {
-    return { ok: true, value: document.toJS() as unknown };
-  } catch {
-    return { ok: false, value: undefined };
-  }
-}
-
-function placeOf(
-  document: Document.Parsed | undefined,
-  lines: LineCounter,
-): { line: number; column: number } {
-  const { line, col } = lines.linePos(document?.range[0] ?? 0);
-  return { line, column: col };
-}
-
-/** The pod of a document, or the pods of its items where it is a list. */
-function targetsOf(document: Document.Parsed, index: number, value: unknown): Target[] {
-  const isList = (asString(property(value, 'kind')) ?? '').endsWith('List');
-  const items = property(value, 'items');
-  const roots =
-    isList && Array.isArray(items)
-      ? items.map((item: unknown, at): [unknown, (string | number)[]] => [item, ['items', at]])
-      : [[value, []] as [unknown, (string | number)[]]];
-  return roots.flatMap(([manifest, root]) => {
-    const template = podTemplateOf(manifest);
-    if (template === undefined) return [];
-    const path = [...root, ...template.path];
-    const node = nodeAt(document.contents, path);
-    return node === undefined ? [] : [{ document: index, path, template, node }];
-  });
-}
-
-function nodeAt(root: ParsedNode | null, path: readonly (string | number)[]): Node | undefined {
-  if (path.length === 0) return root ?? undefined;
-  if (!isMap(root) && !isSeq(root)) return undefined;
-  const node: unknown = root.getIn(path, true);
-  return node as Node | undefined;
-}
-
-function editTarget(text: string, target: Target, edit: PodEdit, lines: LineCounter): Omit<Edited, 'target'> {
-  if (edit.kind !== 'edit') return { edit, edits: [] };
-  try {
-    const style = { indentSeq: isListIndented(target.node) };
-    return { edit, edits: patchYaml(text, target.node, edit.patch, target.path.length, style) };
-  } catch (error) {
-    if (!(error instanceof UnsupportedLayout)) throw error;
-    const offset = error.offset === 0 ? offsetOf(target.node) : error.offset;
-    return { edit: refused(error.message, lines.linePos(offset).line, edit.warnings), edits: [] };
-  }
-}
-
-function refused(message: string, line: number, warnings: readonly string[]): PodEdit {
-  return { kind: 'invalid', problems: [{ at: `line ${line}`, message }], warnings };
-}
-
-/** Lists under their key may be indented or not; new ones follow the pod's list of containers. */
-function isListIndented(pod: Node): boolean {
-  const containers: unknown = isMap(pod) ? pod.getIn(['spec', 'containers'], true) : undefined;
-  const token = isSeq(containers) ? containers.srcToken : undefined;
-  const spec: unknown = isMap(pod) ? pod.get('spec', true) : undefined;
-  const parent = isMap(spec) ? spec.srcToken : undefined;
-  if (token?.type !== 'block-seq' || parent?.type !== 'block-map') return true;
-  return token.indent > parent.indent;
-}
-
-function verified(text: string, objects: readonly unknown[], edited: readonly Edited[], lines: LineCounter) {
-  const result = applyEdits(
-    text,
-    edited.flatMap(({ edits }) => edits),
+function editText(text: string, edit: (template: PodTemplate) => PodEdit): EditedManifests {
+  const read = readDocuments(text);
+  if (!read.ok) return read;
+  const { documents, lines } = read;
+  const pods = documents.flatMap((document) =>
+    podsOf(document.value).map((pod) => editPod(text, document, pod, edit(pod.template), lines)),
   );
-  const reparsed = parseAllDocuments(result, PARSE).map(
-    (document) => valueOf(document as Document.Parsed).value,
-  );
-  const expected = objects.map((object, index) =>
-    patchedDocument(
-      object,
-      edited.filter(({ target }) => target.document === index),
-    ),
-  );
-  const wrong = new Set(
-    expected.flatMap((object, index) => (isDeepStrictEqual(reparsed[index], object) ? [] : [index])),
-  );
-  if (wrong.size === 0 && reparsed.length === objects.length)
-    return { text: result, outcomes: edited.map((each) => outcomeOf(each, lines)) };
-  const safe = edited.map((each): Edited => {
-    if (each.edits.length === 0 || (wrong.size > 0 && !wrong.has(each.target.document))) return each;
-    const message =
-      'this layout cannot be edited without changing something else; write anchors, aliases and merge keys of the pod out';
-    return {
-      ...each,
-      edit: refused(message, lines.linePos(offsetOf(each.target.node)).line, each.edit.warnings),
-      edits: [],
-    };
-  });
+  const safe = withoutUnsafe(text, documents, pods, lines);
   return {
-    text: applyEdits(
-      text,
-      safe.flatMap(({ edits }) => edits),
-    ),
-    outcomes: safe.map((each) => outcomeOf(each, lines)),
+    ok: true,
+    text: editedText(text, safe),
+    outcomes: safe.map(({ pod, offset, edit: result }) => {
+      const { kind, namespace, name } = pod.template;
+      return { kind, namespace, name, line: lines.linePos(offset).line, edit: result };
+    }),
   };
 }
 
-function patchedDocument(object: unknown, edited: readonly Edited[]): unknown {
-  const operations = edited.flatMap(({ target, edit, edits }) =>
-    edit.kind === 'edit' && edits.length > 0
-      ? edit.patch.map((operation) => ({ ...operation, path: pointer(...target.path) + operation.path }))
-      : [],
+function editPod(
+  text: string,
+  document: ManifestDocument,
+  pod: LocatedPod,
+  edit: PodEdit,
+  lines: LineCounter,
+): EditedPod {
+  const root = document.root;
+  let node: Node | undefined;
+  try {
+    node = nodeAt(root, pod.path);
+    const edits =
+      edit.kind === 'edit'
+        ? patchYaml(text, node, edit.patch, pod.path.length, styleOf(text, root, node))
+        : [];
+    return { document, pod, offset: offsetOf(node), edit, edits };
+  } catch (error) {
+    if (!(error instanceof UnsupportedLayout)) throw error;
+    const offset = offsetOf(node ?? root);
+    // What is not to be edited may stand as it likes.
+    if (edit.kind !== 'edit') return { document, pod, offset, edit, edits: [] };
+    const { line } = lines.linePos(error.offset ?? offset);
+    return { document, pod, offset, edit: refused(error.message, line, edit), edits: [] };
+  }
+}
+
+function withoutUnsafe(
+  text: string,
+  documents: readonly ManifestDocument[],
+  pods: readonly EditedPod[],
+  lines: LineCounter,
+): readonly EditedPod[] {
+  if (pods.every(({ edits }) => edits.length === 0)) return pods;
+  const differing = differingDocuments(editedText(text, pods), documents, pods);
+  return pods.map((pod): EditedPod => {
+    if (!differing.has(pod.document) || pod.edits.length === 0) return pod;
+    const { message, offset } = whyDifferent(text, pod.document, pod.edits, lines);
+    const { line } = lines.linePos(offset ?? pod.offset);
+    return { ...pod, edit: refused(message, line, pod.edit), edits: [] };
+  });
+}
+
+function editedText(text: string, pods: readonly EditedPod[]): string {
+  return applyEdits(
+    text,
+    pods.flatMap(({ edits }) => edits),
   );
-  if (operations.length === 0) return object;
-  return jsonPatch.applyPatch(object, structuredClone(operations) as Operation[], false, false, false)
-    .newDocument;
 }
 
-function outcomeOf({ target, edit }: Edited, lines: LineCounter): ManifestOutcome {
-  const { kind, namespace, name } = target.template;
-  return { kind, namespace, name, line: lines.linePos(offsetOf(target.node)).line, edit };
+function refused(message: string, line: number, { warnings }: PodEdit): PodEdit {
+  return { kind: 'invalid', problems: [{ at: `line ${line}`, message }], warnings };
 }
 
-function offsetOf(node: Node): number {
-  return node.range?.[0] ?? 0;
+function offsetOf(node: Node | null): number {
+  return node?.range?.[0] ?? 0;
 }

@@ -1,15 +1,20 @@
 /** Operations of RFC 6902 as edits of the text of one YAML document, found by its syntax tree. */
-import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
 import { segments, type PatchOperation } from '../../support/json-patch.ts';
 import { changeOfCollection, oldElements, type Element } from './collection-model.ts';
-import { editCollection, emptyOut, fillEmpty, type BlockStyle, type Collection } from './edit-collection.ts';
+import { editBlock } from './edit-block.ts';
+import { editFlow } from './edit-flow.ts';
+import { rangeOf, type BlockOrFlowMap, type Collection, type MapPair } from './node-range.ts';
+import { putValue, restoreValue } from './replace-value.ts';
 import type { TextEdit } from './text-edit.ts';
-import { UnsupportedLayout } from './unsupported.ts';
+import type { TextStyle } from './text-style.ts';
+import { aliased, noCollection, notWritten, UnsupportedLayout } from './unsupported.ts';
 
 type Model = { readonly collection: Collection; readonly depth: number; elements: Element[] };
 
 /**
  * @param root the node to which the paths of the operations are relative
+ * @param operations `add` on a key that is there puts a value that `replace` takes back
  * @param depth of the root in its document
  * @throws UnsupportedLayout
  */
@@ -18,7 +23,7 @@ export function patchYaml(
   root: Node,
   operations: readonly PatchOperation[],
   depth: number,
-  style: BlockStyle,
+  style: TextStyle,
 ): TextEdit[] {
   const models = new Map<Collection, Model>();
   const replacements: TextEdit[] = [];
@@ -30,10 +35,21 @@ export function patchYaml(
     if (isSeq(parent)) changeList(model, key, operation);
     else replacements.push(...changeMap(text, model, key, operation, style));
   }
-  const edits = [...models.values()].flatMap(({ collection, elements, depth: deep }) =>
-    editCollection(text, collection, changeOfCollection(collection.items.length, elements), deep, style),
-  );
+  const edits = [...models.values()].flatMap(({ collection, elements, depth: deep }) => {
+    const change = changeOfCollection(collection.items.length, elements);
+    return collection.flow === true
+      ? editFlow(text, collection, change, deep, style)
+      : editBlock(text, collection, change, deep, style);
+  });
   return [...edits, ...replacements];
+}
+
+/** The node at a path of keys. @throws UnsupportedLayout when an alias or a merge key stands in between */
+export function nodeAt(root: Node | null, path: readonly (string | number)[]): Node {
+  let node: unknown = root;
+  for (const key of path) node = child(node, String(key), new Map());
+  if (isAlias(node)) throw aliased(node);
+  return node as Node;
 }
 
 function modelOf(collection: Collection, depth: number, models: Map<Collection, Model>): Model {
@@ -49,36 +65,29 @@ function resolve(root: Node, path: readonly string[], models: ReadonlyMap<Collec
   let node: unknown = root;
   for (const key of path) node = child(node, key, models);
   if (isAlias(node)) throw aliased(node);
-  if (!isMap(node) && !isSeq(node))
-    throw new UnsupportedLayout('a list or map was expected here', offsetOf(node));
+  if (!isMap(node) && !isSeq(node)) throw noCollection(node);
   return node as Collection;
 }
 
 function child(node: unknown, key: string, models: ReadonlyMap<Collection, Model>): unknown {
   if (isAlias(node)) throw aliased(node);
-  if (isMap(node)) return pairOf(node as YAMLMap<Node, Node | null>, key)?.value;
-  if (!isSeq(node)) throw new UnsupportedLayout('a list or map was expected here', offsetOf(node));
+  if (isMap(node)) {
+    const pair = pairOf(node as BlockOrFlowMap, key);
+    if (pair === undefined) throw notWritten(node, key);
+    return pair.value;
+  }
+  if (!isSeq(node)) throw noCollection(node);
   const model = models.get(node as Collection);
   if (model === undefined) return node.items[Number(key)];
   const element = model.elements[Number(key)];
   return element?.kind === 'old' ? node.items[element.index] : undefined;
 }
 
-function aliased(node: {
-  readonly source: string;
-  readonly range?: readonly number[] | null | undefined;
-}): UnsupportedLayout {
-  return new UnsupportedLayout(
-    `the alias *${node.source} stands where something has to be added, and every place that shares it would change; write it out here`,
-    node.range?.[0] ?? 0,
-  );
-}
-
 function changeList(model: Model, key: string, operation: PatchOperation): void {
   const index = key === '-' ? model.elements.length : Number(key);
   if (operation.op === 'add') model.elements.splice(index, 0, { kind: 'new', value: operation.value });
   else if (operation.op === 'remove') model.elements.splice(index, 1);
-  else throw new UnsupportedLayout('an element of a list cannot be replaced', offsetOf(model.collection));
+  else throw new UnsupportedLayout('an element of a list cannot be replaced', rangeOf(model.collection)[0]);
 }
 
 function changeMap(
@@ -86,12 +95,13 @@ function changeMap(
   model: Model,
   key: string,
   operation: PatchOperation,
-  style: BlockStyle,
+  style: TextStyle,
 ): TextEdit[] {
-  const map = model.collection as YAMLMap<Node, Node | null>;
+  const map = model.collection as BlockOrFlowMap;
   const pair = pairOf(map, key);
   if (operation.op === 'remove') {
-    const index = pair === undefined ? -1 : map.items.indexOf(pair);
+    if (pair === undefined) throw notWritten(map, key);
+    const index = map.items.indexOf(pair);
     model.elements = model.elements.filter((element) => element.kind === 'new' || element.index !== index);
     return [];
   }
@@ -99,31 +109,10 @@ function changeMap(
     model.elements.push({ kind: 'new', value: [key, operation.value] });
     return [];
   }
-  return [replaceValue(text, pair, operation.value, model.depth, style)];
+  const place = { text, map, pair, depth: model.depth + 1, style };
+  return operation.op === 'add' ? putValue(place, operation.value) : restoreValue(place, operation.value);
 }
 
-function replaceValue(
-  text: string,
-  pair: Pair<Node, Node | null>,
-  value: unknown,
-  depth: number,
-  style: BlockStyle,
-): TextEdit {
-  if (value === null) return emptyOut(text, pair, depth);
-  const node = pair.value;
-  if (isAlias(node)) throw aliased(node);
-  if (!isScalar(node) || node.range === undefined || node.range === null) {
-    throw new UnsupportedLayout('a list or map stands where a value was expected', offsetOf(node));
-  }
-  const [start, end] = node.range;
-  if (start === end) return fillEmpty(text, pair, value, depth, style);
-  return { start, end, text: JSON.stringify(value), depth };
-}
-
-function pairOf(map: YAMLMap<Node, Node | null>, key: string): Pair<Node, Node | null> | undefined {
+function pairOf(map: BlockOrFlowMap, key: string): MapPair | undefined {
   return map.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
-}
-
-function offsetOf(node: unknown): number {
-  return isMap(node) || isSeq(node) || isScalar(node) ? (node.range?.[0] ?? 0) : 0;
 }

@@ -1,4 +1,4 @@
-/** Where the pod is in a manifest: the kinds that Kubernetes itself makes pods from. */
+/** Where the pods are in a manifest: the kinds that Kubernetes itself makes pods from, alone or in lists. */
 import { asString, isObject, property } from '../../support/json.ts';
 
 export type PodTemplate = {
@@ -44,4 +44,28 @@ export function podTemplateOf(manifest: unknown): PodTemplate | undefined {
     metadata: property(pod, 'metadata'),
     spec: property(pod, 'spec'),
   };
+}
+
+export type LocatedPod = {
+  readonly template: PodTemplate;
+  /** Keys from the document's root to the object with the pod's metadata and spec. */
+  readonly path: readonly (string | number)[];
+};
+
+/** The pods of a document: its own, or those of its items where it is a `List`, a `PodList`, or lists in a list. */
+export function podsOf(value: unknown, root: readonly (string | number)[] = []): LocatedPod[] {
+  const kind = asString(property(value, 'kind')) ?? '';
+  const items = property(value, 'items');
+  if (kind.endsWith('List') && Array.isArray(items))
+    return items.flatMap((item: unknown, index) =>
+      podsOf(withKind(item, value, kind), [...root, 'items', index]),
+    );
+  const template = podTemplateOf(value);
+  return template === undefined ? [] : [{ template, path: [...root, ...template.path] }];
+}
+
+/** An API server leaves kind and apiVersion of the items of a `PodList` out. */
+function withKind(item: unknown, list: unknown, listKind: string): unknown {
+  if (listKind === 'List' || !isObject(item) || property(item, 'kind') !== undefined) return item;
+  return { ...item, apiVersion: property(list, 'apiVersion'), kind: listKind.slice(0, -'List'.length) };
 }

@@ -10,21 +10,23 @@ export type TextEdit = {
 };
 
 export function applyEdits(text: string, edits: readonly TextEdit[]): string {
+  if (edits.length === 0) return text;
   const ordered = edits.toSorted((left, right) => left.start - right.start || right.depth - left.depth);
-  let result = '';
+  const pieces: string[] = [];
   let position = 0;
   for (const edit of ordered) {
-    result += text.slice(position, Math.max(position, edit.start)) + edit.text;
+    pieces.push(text.slice(position, Math.max(position, edit.start)), edit.text);
     position = Math.max(position, edit.end);
   }
-  result += text.slice(position);
+  const result = pieces.join('') + text.slice(position);
   // Where the last line had no line break, a removal of lines leaves the one of the line before.
   return text.endsWith('\n') ? result : result.replace(/\r?\n$/, '');
 }
 
 /** Offset of the first character of the line that holds the offset. */
 export function lineStart(text: string, offset: number): number {
-  return text.lastIndexOf('\n', offset - 1) + 1;
+  // A negative position would count as 0, and find a line break that is the first character.
+  return offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
 }
 
 /** Offset behind the line break of the line that holds the offset, or the end of the text. */
@@ -33,14 +35,22 @@ export function nextLine(text: string, offset: number): number {
   return end === -1 ? text.length : end + 1;
 }
 
-/** The line break that a text uses. */
-export function lineBreakOf(text: string): string {
-  return /\r?\n/.exec(text)?.[0] ?? '\n';
+/** White space at the start of the line that holds the offset. */
+export function indentAt(text: string, offset: number): string {
+  const line = lineStart(text, offset);
+  return /^[ \t]*/.exec(text.slice(line, offset))?.[0] ?? '';
+}
+
+/** The line break before the line that holds the offset, or behind it when it is the first. */
+export function lineBreakAt(text: string, offset: number): string {
+  const line = lineStart(text, offset);
+  const end = line > 0 ? line - 1 : text.indexOf('\n');
+  return end > 0 && text[end - 1] === '\r' ? '\r\n' : '\n';
 }
 
 /** Whole lines in front of `offset`, which is the start of a line, or the end of a text without a last line break. */
 export function insertLines(text: string, offset: number, lines: readonly string[], depth: number): TextEdit {
-  const lineBreak = lineBreakOf(text);
+  const lineBreak = lineBreakAt(text, offset);
   const block = lines.join(lineBreak);
   const isOpenEnd = offset === text.length && offset > 0 && !text.endsWith('\n');
   return { start: offset, end: offset, text: isOpenEnd ? lineBreak + block : block + lineBreak, depth };

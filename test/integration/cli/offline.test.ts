@@ -1,6 +1,17 @@
 /** `tandem inject` and `uninject` as a person runs them. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile, chmod } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -187,4 +198,114 @@ test('review: what the examples hold, and what an API server would send', async 
   const nothing = await runTandem(['review'], 'kind: Service\n');
   assert.equal(nothing.code, 65);
   assert.match(nothing.stderr, /no pod/);
+});
+
+test('bytes that are no UTF-8 are refused, never rewritten', async () => {
+  const bytes = Buffer.concat([Buffer.from(POD), Buffer.from('# caf\xe9\n', 'latin1')]);
+  const path = await file('latin.yaml', bytes);
+  const { code, stdout } = await runTandem(['inject', '--in-place', path]);
+  assert.deepEqual([code, stdout], [65, '']);
+  assert.deepEqual(await readFile(path), bytes);
+});
+
+test('a byte order mark on standard input stays, and one in the middle of a stream goes', async () => {
+  const text = '\uFEFFkind: Other\n';
+  const [one, two] = [await file('bom/1.yaml', text), await file('bom/2.yaml', text)];
+  const target = join(folder, 'bom/out');
+  assert.equal((await runTandem(['inject', '--output', target, '-'], text)).code, 0);
+  assert.deepEqual(await readFile(target), Buffer.from(text));
+  assert.equal((await runTandem(['inject', '--output', target, one, two])).code, 0);
+  assert.deepEqual(await readFile(target), Buffer.from(`${text}---\nkind: Other\n`));
+});
+
+test('files are joined to a stream that can be read again, whatever they begin and end with', async () => {
+  const texts = ['a: 1', '# only a comment\n', '', '---\nb: 2\n', '%YAML 1.2\n---\nc: 3\n', '{"d":4}'];
+  const paths = await Promise.all(texts.map((text, index) => file(`joined/${index}.yaml`, text)));
+  const { code, stdout } = await runTandem(['inject', ...paths]);
+  assert.equal(code, 0);
+  assert.equal(stdout, 'a: 1\n---\n# only a comment\n---\nb: 2\n...\n%YAML 1.2\n---\nc: 3\n---\n{"d":4}');
+  assert.deepEqual(await runTandem(['inject', '-'], stdout), { code: 0, stdout, stderr: '' });
+});
+
+test('a link stays a link, and what it points to is written', async () => {
+  const target = await file('links/target.yaml', POD);
+  const link = join(folder, 'links/link.yaml');
+  await symlink(target, link);
+  assert.equal((await runTandem(['inject', '--in-place', link])).code, 0);
+  assert.ok((await lstat(link)).isSymbolicLink());
+  assert.match(await readFile(target, 'utf8'), /consul-connect-inject-init/);
+});
+
+test('--output writes each file below a folder, with the folders that are in the input', async () => {
+  await file('tree/a.yaml', POD);
+  await file('tree/deep/b.yml', 'kind: Other\n');
+  await file('tree/not-a-file.yaml/c.json', '{"kind": "Other"}');
+  await file('tree/notes.txt', 'no manifest: [');
+  const out = join(folder, 'written/');
+  const { code, stdout } = await runTandem(['inject', '--output', out, join(folder, 'tree')]);
+  assert.deepEqual([code, stdout], [0, '']);
+  assert.match(await readFile(join(out, 'a.yaml'), 'utf8'), /consul-connect-inject-init/);
+  assert.equal(await readFile(join(out, 'deep/b.yml'), 'utf8'), 'kind: Other\n');
+  assert.equal(await readFile(join(out, 'not-a-file.yaml/c.json'), 'utf8'), '{"kind": "Other"}');
+  assert.deepEqual((await readdir(out)).toSorted(), ['a.yaml', 'deep', 'not-a-file.yaml']);
+  const twice = await runTandem([
+    'inject',
+    '--output',
+    out,
+    join(out, 'a.yaml'),
+    join(folder, 'tree/a.yaml'),
+  ]);
+  assert.equal(twice.code, 2);
+  assert.match(twice.stderr, /would both be/);
+});
+
+test('when one file cannot be written, none is', async () => {
+  const good = await file('whole/a.yaml', POD);
+  await file('whole/b.yaml', POD);
+  const out = join(folder, 'whole-out/');
+  // A folder where the second file has to go.
+  await file('whole-out/b.yaml/in-the-way', '');
+  await file('whole-out/a.yaml', 'old\n');
+  const { code, stderr } = await runTandem(['inject', '--output', out, join(folder, 'whole')]);
+  assert.equal(code, 1);
+  assert.match(stderr, /cannot write .*b\.yaml/);
+  assert.equal(await readFile(join(out, 'a.yaml'), 'utf8'), 'old\n');
+  assert.deepEqual((await readdir(out)).toSorted(), ['a.yaml', 'b.yaml']);
+  assert.equal(await readFile(good, 'utf8'), POD);
+});
+
+test('what makes no sense on a command line: 2, and nothing is read or written', async () => {
+  for (const [args, message] of [
+    [['--in-place', '-'], /--in-place needs files/],
+    [['--in-place'], /--in-place needs files/],
+    [['-', '-'], /can be read once/],
+    [['--output', folder, '-'], /standard input has no name/],
+  ] as const) {
+    const { code, stdout, stderr } = await runTandem(['inject', ...args], POD);
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, message);
+  }
+});
+
+test('a folder without manifests is told, not passed over', async () => {
+  await file('none/readme.txt', '');
+  const { code, stderr } = await runTandem(['inject', join(folder, 'none')]);
+  assert.equal(code, 65);
+  assert.match(stderr, /no \.yaml, \.yml or \.json file/);
+});
+
+test('--report: JSON holds what could not be read, and none still tells what is wrong', async () => {
+  const broken = await file('reports/broken.yaml', 'a: [1\n');
+  const json = await runTandem(['inject', '--report=json', broken, '-'], POD);
+  const { items, unreadable } = JSON.parse(json.stderr) as { items: unknown[]; unreadable: unknown[] };
+  assert.deepEqual([json.code, items.length, unreadable.length], [65, 1, 1]);
+  const denied = await runTandem(['inject', '--report=none', '-'], `${DENIED}---\n${POD}`);
+  assert.equal(denied.code, 69);
+  assert.match(denied.stderr, /denied\n/);
+  assert.doesNotMatch(denied.stderr, /: injected/);
+});
+
+test('a diff is one that patch and git can apply', async () => {
+  const { stdout } = await runTandem(['inject', '--diff', await file('diff/a.yaml', POD)]);
+  assert.match(stdout, /^--- .*a\.yaml\n\+\+\+ .*a\.yaml\n@@ /);
 });

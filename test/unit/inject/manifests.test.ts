@@ -23,8 +23,8 @@ const layouts: readonly [string, string, readonly PatchOperation[], string, read
   [
     'a comment above the first element stays with it',
     `${HEAD}spec:\n  containers:\n  - name: a\n    env: # of the shop\n\n    # the first\n    - name: A\n`,
-    [add('/spec/containers/0/env/0', { name: 'N' })],
-    `${HEAD}spec:\n  containers:\n  - name: a\n    env: # of the shop\n    - name: N\n\n    # the first\n    - name: A\n`,
+    [add('/spec/containers/0/env/0', { name: 'NEW' })],
+    `${HEAD}spec:\n  containers:\n  - name: a\n    env: # of the shop\n    - name: NEW\n\n    # the first\n    - name: A\n`,
     [remove('/spec/containers/0/env/0')],
   ],
   [
@@ -37,8 +37,8 @@ const layouts: readonly [string, string, readonly PatchOperation[], string, read
   [
     'a block text as the last value, without a last line break',
     `${HEAD}spec:\n  containers:\n  - name: a\n    command:\n    - |\n      one\n\n      two`,
-    [add('/spec/containers/0/env', [{ name: 'N' }]), add('/spec/volumes', [{ name: 'v' }])],
-    `${HEAD}spec:\n  containers:\n  - name: a\n    command:\n    - |\n      one\n\n      two\n    env:\n    - name: N\n  volumes:\n  - name: v`,
+    [add('/spec/containers/0/env', [{ name: 'NEW' }]), add('/spec/volumes', [{ name: 'v' }])],
+    `${HEAD}spec:\n  containers:\n  - name: a\n    command:\n    - |\n      one\n\n      two\n    env:\n    - name: NEW\n  volumes:\n  - name: v`,
     [remove('/spec/containers/0/env'), remove('/spec/volumes')],
   ],
   [
@@ -61,8 +61,8 @@ const layouts: readonly [string, string, readonly PatchOperation[], string, read
   [
     'pretty JSON',
     '{\n  "apiVersion": "v1",\n  "kind": "Pod",\n  "spec": {\n    "containers": [\n      {\n        "name": "a"\n      }\n    ]\n  }\n}\n',
-    [add('/spec/containers/0/env', [{ name: 'N' }])],
-    '{\n  "apiVersion": "v1",\n  "kind": "Pod",\n  "spec": {\n    "containers": [\n      {\n        "name": "a",\n        "env": [\n          {\n            "name": "N"\n          }\n        ]\n      }\n    ]\n  }\n}\n',
+    [add('/spec/containers/0/env', [{ name: 'NEW' }])],
+    '{\n  "apiVersion": "v1",\n  "kind": "Pod",\n  "spec": {\n    "containers": [\n      {\n        "name": "a",\n        "env": [\n          {\n            "name": "NEW"\n          }\n        ]\n      }\n    ]\n  }\n}\n',
     [remove('/spec/containers/0/env')],
   ],
   [
@@ -75,8 +75,8 @@ const layouts: readonly [string, string, readonly PatchOperation[], string, read
   [
     'a byte order mark and Windows line ends',
     `\uFEFF${HEAD}spec:\n  containers:\n  - name: a\n`.replaceAll('\n', '\r\n'),
-    [add('/spec/containers/0/env', [{ name: 'N', value: 'x\ny\n' }])],
-    `\uFEFF${HEAD}spec:\n  containers:\n  - name: a\n    env:\n    - name: N\n      value: |\n        x\n        y\n`.replaceAll(
+    [add('/spec/containers/0/env', [{ name: 'NEW', value: 'x\ny\n' }])],
+    `\uFEFF${HEAD}spec:\n  containers:\n  - name: a\n    env:\n    - name: NEW\n      value: |\n        x\n        y\n`.replaceAll(
       '\n',
       '\r\n',
     ),
@@ -103,7 +103,7 @@ spec:
 `;
 
 test('an anchor is not edited when its alias would change too', () => {
-  const both = [add('/spec/containers/0/env/0', { name: 'N' })];
+  const both = [add('/spec/containers/0/env/0', { name: 'NEW' })];
   const edited = editManifests(SHARED, () => ({ kind: 'edit', patch: both, warnings: [] }));
   assert.ok(edited.ok);
   const [outcome] = edited.outcomes;
@@ -112,7 +112,7 @@ test('an anchor is not edited when its alias would change too', () => {
 });
 
 test('an alias in the way is refused with its line and its name, and the document stays', () => {
-  const patch = [add('/spec/containers/1/env/0', { name: 'N' })];
+  const patch = [add('/spec/containers/1/env/0', { name: 'NEW' })];
   const edited = editManifests(SHARED, () => ({ kind: 'edit', patch, warnings: [] }));
   assert.ok(edited.ok);
   assert.equal(edited.text, SHARED);
@@ -129,7 +129,7 @@ test('one document that cannot be edited does not keep the others from it', () =
   const text = `${SHARED}---\n${HEAD}metadata:\n  name: c\nspec:\n  containers:\n  - name: a\n  - name: b\n    env: []\n`;
   const edited = editManifests(text, () => ({
     kind: 'edit',
-    patch: [add('/spec/containers/1/env/0', { name: 'N' })],
+    patch: [add('/spec/containers/1/env/0', { name: 'NEW' })],
     warnings: [],
   }));
   assert.ok(edited.ok);
@@ -137,7 +137,7 @@ test('one document that cannot be edited does not keep the others from it', () =
     edited.outcomes.map((outcome) => outcome.edit.kind),
     ['invalid', 'edit'],
   );
-  assert.ok(edited.text.startsWith(SHARED) && edited.text.endsWith('env: [{"name":"N"}]\n'));
+  assert.ok(edited.text.startsWith(SHARED) && edited.text.endsWith('env: [{"name":"NEW"}]\n'));
 });
 
 test('what is no YAML says where', () => {

@@ -1,0 +1,72 @@
+/** What became of each pod, for people and for machines. */
+import type { ManifestOutcome } from '../inject/manifests/edit-manifests.ts';
+import type { Problem } from '../inject/result.ts';
+
+export type Report = {
+  readonly items: readonly ReportItem[];
+  /** Files that could not be read as YAML. */
+  readonly unreadable: readonly Unreadable[];
+};
+
+export type Unreadable = {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+};
+
+export type ReportItem = {
+  readonly file: string;
+  readonly line: number;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly result: string;
+  readonly reason?: string;
+  readonly problems?: readonly Problem[];
+  readonly warnings: readonly string[];
+};
+
+/**
+ * @param done the word for a pod that was changed
+ * @param fallback namespace of manifests that name none
+ */
+export function reportItem(
+  file: string,
+  { kind, namespace, name, line, edit }: ManifestOutcome,
+  done: string,
+  fallback: string,
+): ReportItem {
+  return {
+    file,
+    line,
+    kind,
+    namespace: namespace ?? fallback,
+    name,
+    result: edit.kind === 'edit' ? done : edit.kind === 'skip' ? 'skipped' : 'denied',
+    ...(edit.kind === 'skip' ? { reason: edit.reason } : {}),
+    ...(edit.kind === 'invalid' ? { problems: edit.problems } : {}),
+    warnings: edit.warnings,
+  };
+}
+
+/** Why nothing is written is told in every form: `none` leaves out only what went well. */
+export function renderReport({ items, unreadable }: Report, form: 'text' | 'json' | 'none'): string {
+  if (form === 'json') return `${JSON.stringify({ items, unreadable }, null, 2)}\n`;
+  const told = form === 'text' ? items : items.filter(({ result }) => result === 'denied');
+  return [
+    ...unreadable.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}\n`),
+    ...told.map(itemLines),
+  ].join('');
+}
+
+function itemLines(item: ReportItem): string {
+  const { file, line, kind, namespace, name, result, reason, problems = [], warnings } = item;
+  const head = `${file}:${line}: ${kind} ${namespace}/${name}: ${result}${reason === undefined ? '' : ` (${reason})`}`;
+  return [
+    head,
+    ...problems.map(({ at, message }) => `  ${at}: ${message}`),
+    ...warnings.map((warning) => `  warning: ${warning}`),
+    '',
+  ].join('\n');
+}

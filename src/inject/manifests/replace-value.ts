@@ -1,0 +1,114 @@
+/**
+ * A value in the place of another one, so that the old one can come back byte by byte. Where JSON would not give the old
+ * text back, the old text stays as a comment, and the new value goes below it:
+ *
+ *     annotations: ~          annotations: # was ~
+ *                           a: b
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { isAlias, isCollection, isScalar, parse, type Node } from 'yaml';
+import { flowValue } from './edit-flow.ts';
+import { endOfLines, rangeOf, type BlockOrFlowMap, type MapPair } from './node-range.ts';
+import { blockLines, inlineJson } from './render.ts';
+import { insertLines, lineStart, nextLine, type TextEdit } from './text-edit.ts';
+import type { TextStyle } from './text-style.ts';
+import { aliased, UnsupportedLayout } from './unsupported.ts';
+
+const MARK = '# was ';
+
+export type ValuePlace = {
+  readonly text: string;
+  readonly map: BlockOrFlowMap;
+  readonly pair: MapPair;
+  /** Of the value: deeper than the map, whose new keys come behind it. */
+  readonly depth: number;
+  readonly style: TextStyle;
+};
+
+/** @throws UnsupportedLayout */
+export function putValue(place: ValuePlace, value: unknown): TextEdit[] {
+  const { text, map, pair, depth, style } = place;
+  const node = valueOf(pair);
+  if (isCollection(node))
+    throw new UnsupportedLayout('a list or map stands where a value was expected', rangeOf(node)[0]);
+  if (!isScalar(node)) return [];
+  if (node.value === value) return [];
+  const [start, end] = rangeOf(node);
+  const isJson = text.slice(start, end) === inlineJson(node.value);
+  if (map.flow === true) {
+    if (!isJson) throw notJson(text.slice(start, end), node.value, rangeOf(pair.key)[0]);
+    return [{ start, end, text: flowValue(text, start, value, style), depth }];
+  }
+  if (isJson && node.value !== null && typeof value === 'string')
+    return [{ start, end, text: inlineJson(value), depth }];
+  return putBelow(place, value, start, end);
+}
+
+function putBelow(
+  { text, pair, depth, style }: ValuePlace,
+  value: unknown,
+  start: number,
+  end: number,
+): TextEdit[] {
+  if (text.slice(start, end).includes('\n'))
+    throw new UnsupportedLayout(
+      'a value over several lines would have to change; write it on one line',
+      start,
+    );
+  const key = rangeOf(pair.key)[0];
+  const isUnindented = Array.isArray(value) && !style.indentSeq;
+  const column = key - lineStart(text, key) + (isUnindented ? 0 : style.indent);
+  const lines =
+    typeof value === 'object' ? blockLines(value, style, column) : [' '.repeat(column) + inlineJson(value)];
+  const isEmpty = start === end;
+  const below = insertLines(text, nextLine(text, isEmpty ? rangeOf(pair.key)[1] : end), lines, depth);
+  return isEmpty ? [below] : [{ start, end: start, text: MARK, depth }, below];
+}
+
+/** The inverse of `putValue`. */
+export function restoreValue({ text, map, pair, depth }: ValuePlace, value: unknown): TextEdit[] {
+  const node = valueOf(pair);
+  if (isScalar(node) && node.value === value) return [];
+  const [start, end] = rangeOf(node);
+  const key = rangeOf(pair.key)[1];
+  const isBelow = map.flow !== true && lineStart(text, start) > key;
+  if (isBelow) {
+    const lines = { start: lineStart(text, start), end: endOfLines(text, node), text: '', depth };
+    const mark = markOf(text, key, start, value);
+    if (mark !== undefined) return [{ start: mark, end: mark + MARK.length, text: '', depth }, lines];
+    if (value === null) return [lines];
+  }
+  if (isCollection(node) && node.flow !== true)
+    throw new UnsupportedLayout('a list or map stands where a value was expected', start);
+  return [{ start, end, text: inlineJson(value), depth }];
+}
+
+/** Offset of the comment that holds the old text, when that text means the value. */
+function markOf(text: string, from: number, to: number, value: unknown): number | undefined {
+  const mark = text.slice(from, to).indexOf(MARK);
+  if (mark === -1) return undefined;
+  const source = text.slice(from + mark + MARK.length, nextLine(text, from + mark));
+  try {
+    return isDeepStrictEqual(parse(source, { logLevel: 'error' }), value) ? from + mark : undefined;
+  } catch {
+    // A comment of the author's that only begins like one of ours.
+    return undefined;
+  }
+}
+
+function valueOf(pair: MapPair): Node {
+  const node = pair.value;
+  if (isAlias(node)) throw aliased(node);
+  if (node === null)
+    throw new UnsupportedLayout(
+      'a key without a colon would have to change; write "key: null"',
+      rangeOf(pair.key)[0],
+    );
+  return node;
+}
+
+function notJson(source: string, value: unknown, offset: number): UnsupportedLayout {
+  const found = source === '' ? 'an empty value' : source;
+  const message = `${found} inside of braces would have to change and could not come back as it is; write ${inlineJson(value)}`;
+  return new UnsupportedLayout(message, offset);
+}
