@@ -78,5 +78,5 @@ function isFor({ ca, serving }: Certificates, hosts: readonly string[]): boolean
   const isNamed = hosts.every((host) =>
     isIP(host) === 0 ? certificate.checkHost(host) !== undefined : certificate.checkIP(host) !== undefined,
   );
-  return isNamed && certificate.checkIssued(new X509Certificate(ca.certificate));
+  return isNamed && certificate.verify(new X509Certificate(ca.certificate).publicKey);
 }

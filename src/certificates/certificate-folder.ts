@@ -1,21 +1,39 @@
 /** A folder with ca.crt, ca.key, tls.crt and tls.key. Keys have mode 0600 from their first byte. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TandemError } from '../support/errors.ts';
 import type { KeyPair } from './key-pair.ts';
 
 export type Certificates = { readonly ca: KeyPair; readonly serving: KeyPair };
 
-/** What is there, or undefined when a file is missing. */
+const NAMES = ['ca.key', 'ca.crt', 'tls.key', 'tls.crt'] as const;
+
+/**
+ * Which of the four files are there; none when the folder is not.
+ *
+ * @throws TandemError TANDEM_FILE_UNREADABLE
+ */
+export async function presentFiles(folder: string): Promise<readonly string[]> {
+  const found = await unlessAbsent(folder, () => readdir(folder));
+  return NAMES.filter((name) => found?.includes(name));
+}
+
+/**
+ * What is there, or undefined when a file is missing.
+ *
+ * @throws TandemError TANDEM_FILE_UNREADABLE
+ */
 export async function readFolder(folder: string): Promise<Certificates | undefined> {
-  const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
+  const read = (name: (typeof NAMES)[number]): Promise<string> => readFile(join(folder, name), 'utf8');
+  return unlessAbsent(folder, async () => ({
+    ca: { certificate: await read('ca.crt'), key: await read('ca.key') },
+    serving: { certificate: await read('tls.crt'), key: await read('tls.key') },
+  }));
+}
+
+async function unlessAbsent<T>(folder: string, read: () => Promise<T>): Promise<T | undefined> {
   try {
-    const [caCertificate, caKey, certificate, key] = await Promise.all(
-      ['ca.crt', 'ca.key', 'tls.crt', 'tls.key'].map(read),
-    );
-    if (caCertificate === undefined || caKey === undefined || certificate === undefined || key === undefined)
-      return undefined;
-    return { ca: { certificate: caCertificate, key: caKey }, serving: { certificate, key } };
+    return await read();
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new TandemError(
@@ -26,6 +44,7 @@ export async function readFolder(folder: string): Promise<Certificates | undefin
   }
 }
 
+/** @throws TandemError TANDEM_FILE_UNWRITABLE */
 export async function writeFolder(folder: string, { ca, serving }: Certificates): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });

@@ -1,5 +1,5 @@
 /** Certificate and key from files, read again when they change: a mounted Secret of cert-manager is renewed in place. */
-import { watch } from 'node:fs';
+import { watch, type FSWatcher } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TandemError } from '../support/errors.ts';
@@ -16,6 +16,8 @@ const POLL = 10_000;
 export async function fileSource(files: CertificateFiles): Promise<CertificateSource> {
   let pair = await readPair(files);
   let lastFailure = '';
+  let isReading = false;
+  let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   const listeners: ((event: CertificateEvent) => void)[] = [];
   const emit = (event: CertificateEvent): void => {
@@ -23,6 +25,10 @@ export async function fileSource(files: CertificateFiles): Promise<CertificateSo
   };
 
   const reload = async (): Promise<void> => {
+    clearTimeout(timer);
+    // Events during a read are caught by another one after it, never by one beside it that could end first.
+    if (isReading) return schedule();
+    isReading = true;
     try {
       const next = await readPair(files);
       lastFailure = '';
@@ -30,30 +36,43 @@ export async function fileSource(files: CertificateFiles): Promise<CertificateSo
       pair = next;
       emit({ kind: 'changed', pair });
     } catch (error) {
-      if (!(error instanceof TandemError) || error.message === lastFailure) return;
+      if (!(error instanceof TandemError)) throw error;
+      if (error.message === lastFailure) return;
       lastFailure = error.message;
       emit({ kind: 'failed', error });
+    } finally {
+      isReading = false;
     }
   };
   const schedule = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => void reload(), SETTLE);
+    if (!isClosed) timer = setTimeout(() => void reload(), SETTLE);
   };
 
   // The directory, not the file: Kubernetes replaces the files of a Secret by swapping the link `..data`.
-  const watchers = [...new Set([dirname(files.certificate), dirname(files.key)])].map((directory) =>
-    watch(directory, schedule).on('error', () => undefined),
+  const watchers = [...new Set([dirname(files.certificate), dirname(files.key)])].flatMap((directory) =>
+    watchDirectory(directory, schedule),
   );
   const poll = setInterval(() => void reload(), POLL);
   return {
     current: () => pair,
     onEvent: (listener) => listeners.push(listener),
     close: () => {
+      isClosed = true;
       clearTimeout(timer);
       clearInterval(poll);
       for (const watcher of watchers) watcher.close();
     },
   };
+}
+
+/** None when the node has no inotify instance left: then the poll has to do. */
+function watchDirectory(directory: string, onChange: () => void): FSWatcher[] {
+  try {
+    return [watch(directory, onChange).on('error', () => undefined)];
+  } catch {
+    return [];
+  }
 }
 
 async function readPair(files: CertificateFiles): Promise<KeyPair> {

@@ -1,5 +1,5 @@
 /** A private CA and the serving certificates that it signs. The only importer of selfsigned. */
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 import type { KeyPair } from './key-pair.ts';
@@ -16,7 +16,9 @@ const EC = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
 
 /** @param now start of the life of the CA, in milliseconds since the epoch */
 export async function generateCa(now: number): Promise<KeyPair> {
-  const made = await generate([{ name: 'commonName', value: 'Tandem CA' }], {
+  // OpenSSL looks for a CA by its name: two of one name in a bundle hide each other, and neither verifies anything.
+  const name = `Tandem CA ${randomBytes(8).toString('hex')}`;
+  const made = await generate([{ name: 'commonName', value: name }], {
     ...EC,
     ...life(now, CA_DAYS),
     extensions: [
@@ -24,7 +26,7 @@ export async function generateCa(now: number): Promise<KeyPair> {
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  return { certificate: made.cert, key: made.private };
+  return keyPair(made);
 }
 
 /** @param hosts DNS names and IP addresses that the certificate is for; the first is its common name */
@@ -43,7 +45,12 @@ export async function generateServing(ca: KeyPair, hosts: readonly string[], now
       },
     ],
   });
-  return { certificate: made.cert, key: made.private };
+  return keyPair(made);
+}
+
+/** Files of PEM are put together with `cat`, so each ends with a newline; selfsigned leaves out that of certificates. */
+function keyPair(made: { readonly cert: string; readonly private: string }): KeyPair {
+  return { certificate: `${made.cert.trimEnd()}\n`, key: `${made.private.trimEnd()}\n` };
 }
 
 /** True when the key belongs to the certificate's public key, both PEM. */

@@ -1,5 +1,5 @@
 /** A certificate with its private key, and where a server gets the current one from. */
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { TandemError } from '../support/errors.ts';
 
@@ -18,6 +18,19 @@ export type CertificateSource = {
   readonly close: () => void;
 };
 
+/**
+ * Why the pair cannot be served now, or undefined when it can.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function validityProblem(pair: KeyPair, now: number): string | undefined {
+  const { validFromDate, validToDate } = new X509Certificate(pair.certificate);
+  if (now < validFromDate.getTime())
+    return `the certificate is not valid before ${validFromDate.toISOString()}`;
+  if (now >= validToDate.getTime()) return `the certificate expired at ${validToDate.toISOString()}`;
+  return undefined;
+}
+
 /** Milliseconds since the epoch. */
 export function expiryOf(pair: KeyPair): number {
   return new X509Certificate(pair.certificate).validToDate.getTime();
@@ -31,6 +44,9 @@ export function expiryOf(pair: KeyPair): number {
  */
 export function checkPair(pair: KeyPair, place: string): KeyPair {
   try {
+    // An empty file, as a writer leaves it for a moment, would pass for none given, and then no handshake succeeds.
+    createPublicKey(pair.certificate);
+    createPrivateKey(pair.key);
     createSecureContext({ cert: pair.certificate, key: pair.key });
     return pair;
   } catch (cause) {

@@ -1,5 +1,5 @@
 /** `tandem certs`: a CA and a serving certificate for those who manage the webhook configuration by hand. */
-import { readFolder, writeFolder } from '../certificates/certificate-folder.ts';
+import { presentFiles, writeFolder } from '../certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../certificates/generate.ts';
 import { boolean, list, string } from '../config/flag.ts';
 import { command, exit } from './command.ts';
@@ -26,9 +26,11 @@ export const certsCommand = command({
     'tandem certs --dir=certs --service=tandem-webhook.tandem --print-ca-bundle',
   ],
   run: async (values, _positionals, { stdout, stderr }) => {
-    const found = await readFolder(values.dir);
-    if (found !== undefined && !values.force) {
-      stderr.write(`tandem certs: ${values.dir} holds certificates already; --force replaces them\n`);
+    const present = await presentFiles(values.dir);
+    if (present.length > 0 && !values.force) {
+      stderr.write(
+        `tandem certs: ${values.dir} holds ${present.join(', ')} already; --force replaces them\n`,
+      );
       return exit.internal;
     }
     const hosts = [...serviceNames(values.service), ...values.hosts];

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
 import { oneOf, string } from '../config/flag.ts';
 import { podTemplateOf, type PodTemplate } from '../inject/manifests/pod-template.ts';
+import { asString, property } from '../support/json.ts';
 import { command, exit } from './command.ts';
 import { readInput } from './read-input.ts';
 
@@ -27,24 +28,36 @@ export const reviewCommand = command({
       return exit.usage;
     }
     const text = await readInput(file, stdin);
-    const documents = parseAllDocuments(text);
-    const broken = documents.flatMap((document) => document.errors)[0];
-    if (broken !== undefined) {
-      stderr.write(`tandem review: ${file}: ${broken.message}\n`);
+    const found = firstTemplate(text);
+    if (!found.ok) {
+      stderr.write(`tandem review: ${file}: ${found.why}\n`);
       return exit.unreadable;
     }
-    const template = documents
-      .map((document) => podTemplateOf(document.toJS()))
-      .find((found) => found !== undefined);
-    if (template === undefined) {
-      stderr.write(`tandem review: ${file}: no pod and no workload with a pod template in it\n`);
-      return exit.unreadable;
-    }
-    const review = reviewOf(template, { ...values, uid: stableUid(text) });
+    const review = reviewOf(found.template, { ...values, uid: stableUid(text) });
     stdout.write(`${JSON.stringify(review, null, 2)}\n`);
     return exit.done;
   },
 });
+
+type Found =
+  { readonly ok: true; readonly template: PodTemplate } | { readonly ok: false; readonly why: string };
+
+function firstTemplate(text: string): Found {
+  const documents = parseAllDocuments(text);
+  const broken = documents.flatMap((document) => document.errors)[0];
+  if (broken !== undefined) return { ok: false, why: broken.message };
+  let manifests: unknown[];
+  try {
+    manifests = documents.map((document): unknown => document.toJS());
+  } catch (error) {
+    // Aliases are followed only here: one may lead nowhere, or to more than fits into memory.
+    return { ok: false, why: error instanceof Error ? error.message : 'cannot be read' };
+  }
+  const template = manifests.map(podTemplateOf).find((candidate) => candidate !== undefined);
+  return template === undefined
+    ? { ok: false, why: 'no pod and no workload with a pod template in it' }
+    : { ok: true, template };
+}
 
 type ReviewValues = {
   readonly namespace: string;
@@ -60,6 +73,7 @@ function reviewOf(
 ): object {
   const namespace = template.namespace ?? fallback;
   const isPod = template.path.length === 0;
+  const name = isPod ? asString(property(template.metadata, 'name')) : undefined;
   const metadata = isPod
     ? template.metadata
     : { generateName: `${template.name}-`, ...(template.metadata as object) };
@@ -74,7 +88,7 @@ function reviewOf(
       resource,
       requestKind: kind,
       requestResource: resource,
-      ...(isPod ? { name: template.name } : {}),
+      ...(name === undefined ? {} : { name }),
       namespace,
       operation,
       userInfo: { username: 'tandem-review' },

@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { fileSource } from '../certificates/file-source.ts';
-import { expiryOf, type CertificateSource } from '../certificates/key-pair.ts';
+import { expiryOf, validityProblem, type CertificateSource } from '../certificates/key-pair.ts';
 import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
 import { injectFlagProblems, injectFlags, injectSettings } from '../config/inject-settings.ts';
 import { listenAddress } from '../config/listen-address.ts';
 import type { Environment, FlagValues } from '../config/parse-flags.ts';
 import { inject } from '../inject/inject.ts';
-import { readServerVersion, SERVICE_ACCOUNT } from '../kubernetes/server-version.ts';
+import { readServerVersion } from '../kubernetes/server-version.ts';
+import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { TandemError } from '../support/errors.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -60,19 +61,19 @@ export const webhookCommand = command({
   run: async (values, _positionals, { environment, stdout, signal }) => {
     const log = createLog(stdout, values.logLevel);
     const metrics = createMetrics();
+    const engine = await openEngine(values, environment, log);
     const source = await openCertificates(values);
-    const server = webhook({
-      inject: await engine(values, environment, log),
-      onAdmission: (outcome) => recordAdmission(outcome, log, metrics),
-      newErrorId: randomUUID,
-      metrics: metrics.text,
-      metricsType: metrics.contentType,
-      certificate: source.current,
-      certificateProblem: () =>
-        expiryOf(source.current()) > Date.now() ? undefined : 'the certificate has expired',
-    });
-    followCertificates(source, server.renew, log, metrics);
     try {
+      const server = webhook({
+        inject: engine,
+        onAdmission: (outcome) => recordAdmission(outcome, log, metrics),
+        newErrorId: randomUUID,
+        metrics: metrics.text,
+        metricsType: metrics.contentType,
+        certificate: source.current,
+        certificateProblem: () => validityProblem(source.current(), Date.now()),
+      });
+      followCertificates(source, server.renew, log, metrics);
       const addresses = await server.listen(values.listen, values.statusListen);
       log('info', 'serving', { ...addresses, version });
       if (!signal.aborted) await once(signal, 'abort');
@@ -107,9 +108,13 @@ async function openCertificates(values: Values): Promise<CertificateSource> {
   return autoSource({ hosts: values.tlsAutoHosts, folder: values.tlsAutoDir, now: Date.now });
 }
 
-async function engine(values: Values, environment: Environment, log: Log) {
+async function openEngine(values: Values, environment: Environment, log: Log) {
   const nativeSidecar = await resolveNativeSidecar(values.nativeSidecar, environment, log);
-  const settings = injectSettings(values, { version, nativeSidecar, ownNamespace: values.ownNamespace });
+  const settings = injectSettings(values, {
+    version,
+    nativeSidecar,
+    ownNamespace: values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT)),
+  });
   const inverted = { on: { ...settings, defaultInject: true }, off: { ...settings, defaultInject: false } };
   return (request: Parameters<typeof inject>[0], defaultInject: boolean | undefined) => {
     if (defaultInject === undefined) return inject(request, settings);

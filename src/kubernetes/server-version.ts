@@ -15,31 +15,30 @@ export type InCluster = {
   readonly serviceAccount: string;
 };
 
-/** Where Kubernetes mounts the service account of a pod. */
-export const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-
 // An API server that takes longer is not well, and the pod is waiting for its readiness.
 const TIMEOUT = 3000;
 
-/** `GET /version`. @throws TandemError TANDEM_KUBERNETES_UNREACHABLE */
-export async function readServerVersion({ host, port, serviceAccount }: InCluster): Promise<ServerVersion> {
+/**
+ * `GET /version`.
+ *
+ * @param timeout milliseconds for the whole answer
+ * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE
+ */
+export async function readServerVersion(
+  { host, port, serviceAccount }: InCluster,
+  timeout = TIMEOUT,
+): Promise<ServerVersion> {
+  const signal = AbortSignal.timeout(timeout);
   try {
     const [ca, token] = await Promise.all(
       ['ca.crt', 'token'].map((name) => readFile(`${serviceAccount}/${name}`, 'utf8')),
     );
     const headers = { authorization: `Bearer ${token?.trim()}` };
     return parseVersion(
-      await get({
-        host,
-        port,
-        path: '/version',
-        ...(ca === undefined ? {} : { ca }),
-        headers,
-        timeout: TIMEOUT,
-      }),
+      await get({ host, port, path: '/version', ...(ca === undefined ? {} : { ca }), headers, signal }),
     );
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
+    const reason = signal.aborted ? `no answer within ${timeout} ms` : messageOf(cause);
     throw new TandemError(
       'TANDEM_KUBERNETES_UNREACHABLE',
       `cannot read the version of the API server: ${reason}`,
@@ -48,17 +47,21 @@ export async function readServerVersion({ host, port, serviceAccount }: InCluste
   }
 }
 
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : 'unknown reason';
+}
+
 function get(options: RequestOptions): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request(options, (response) => {
       let body = '';
       response.setEncoding('utf8');
+      response.on('error', reject);
       response.on('data', (chunk: string) => (body += chunk));
       response.on('end', () =>
         response.statusCode === 200 ? resolve(body) : reject(new Error(`status ${response.statusCode}`)),
       );
     });
-    call.on('timeout', () => call.destroy(new Error(`no answer within ${TIMEOUT} ms`)));
     call.on('error', reject);
     call.end();
   });

@@ -21,14 +21,33 @@ const BODY_LIMIT = (2 * 3 + 1) * 1024 * 1024;
 const KEEP_ALIVE = 100_000;
 
 // No webhook may take longer (admissionregistration, timeoutSeconds: 1 to 30); a client that needs more has gone away.
-const REQUEST_TIMEOUT = 30_000;
+export const REQUEST_TIMEOUT = 30_000;
 
-const OTHER_METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+// How late that is noticed; Node's own half a minute would double it.
+const TIMEOUT_CHECK = 5_000;
+
+// As long as the API server's client waits for its side of a handshake (net/http, DefaultTransport.TLSHandshakeTimeout).
+const HANDSHAKE_TIMEOUT = 10_000;
+
+// An API server has at most 200 changes in flight (kube-apiserver, --max-mutating-requests-inflight), so this is five of
+// them. An idle connection holds about 85 kB, so a thousand strangers cannot fill the 256 MiB of the deployment.
+const MAX_CONNECTIONS = 1000;
+
+const MUTATE = '/mutate';
+// A webhook configuration cannot hold a query (k8s.io/apiserver, pkg/util/webhook/validation.go).
+const MUTATE_DEFAULT_ON = '/mutate/default-on';
 
 export function admissionServer(dependencies: AdmissionDependencies) {
   let pending: Pending[] = [];
   const server = fastify({
-    https: { ...dependencies.tls, minVersion: 'TLSv1.2' },
+    https: {
+      ...dependencies.tls,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: HANDSHAKE_TIMEOUT,
+      connectionsCheckingInterval: TIMEOUT_CHECK,
+      // Node swaps the two when the headers may take longer, and a request then gets their 60 s.
+      headersTimeout: REQUEST_TIMEOUT,
+    },
     bodyLimit: BODY_LIMIT,
     keepAliveTimeout: KEEP_ALIVE,
     requestTimeout: REQUEST_TIMEOUT,
@@ -37,6 +56,7 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     logger: false,
     exposeHeadRoutes: false,
   });
+  server.server.maxConnections = MAX_CONNECTIONS;
   server.removeAllContentTypeParsers();
   // The text goes to the decoder as it is: a key such as __proto__ is data there.
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
@@ -46,26 +66,25 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     if (dependencies.isDraining()) reply.header('connection', 'close');
     done(null, payload);
   });
-  server.setErrorHandler((error: FastifyError, _request, reply) =>
-    refuse(reply, error.statusCode ?? 500, describe(error)),
-  );
-  server.setNotFoundHandler((_request, reply) =>
-    reply.code(404).type('text/plain').send('not found; POST /mutate\n'),
-  );
+  server.setErrorHandler((error: FastifyError, _request, reply) => {
+    const { statusCode = 500 } = error;
+    if (statusCode < 500) refuse(reply, statusCode, describe(error));
+    else fail(reply, error);
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const [path] = request.url.split('?');
+    if (path === MUTATE || path === MUTATE_DEFAULT_ON)
+      refuse(reply.header('allow', 'POST'), 405, 'the method is not POST');
+    else reply.code(404).type('text/plain').send('not found; POST /mutate\n');
+  });
 
-  server.post('/mutate', (request, reply) => {
+  server.post(MUTATE, (request, reply) => {
     const word = (request.query as { readonly default?: unknown }).default;
     if (word === undefined) enqueue(request, reply, undefined);
     else if (word === 'on' || word === 'off') enqueue(request, reply, word === 'on');
     else refuse(reply, 400, 'default is neither on nor off');
   });
-  // A webhook configuration cannot hold a query (k8s.io/apiserver, pkg/util/webhook/validation.go).
-  server.post('/mutate/default-on', (request, reply) => enqueue(request, reply, true));
-  server.route({
-    method: OTHER_METHODS,
-    url: '/mutate',
-    handler: (_request, reply) => refuse(reply.header('allow', 'POST'), 405, 'the method is not POST'),
-  });
+  server.post(MUTATE_DEFAULT_ON, (request, reply) => enqueue(request, reply, true));
   server.get('/health/ready', (_request, reply) => reply.code(dependencies.isReady() ? 204 : 503).send());
   return server;
 
@@ -73,6 +92,14 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     const { type, body, outcome } = badRequest(status, why);
     reply.code(status).type(type).send(body);
     dependencies.onAdmission({ ...outcome, seconds: reply.elapsedTime / 1000 });
+  }
+
+  /** A bug outside of the engine: no uid is at hand, so the answer cannot be an AdmissionReview. */
+  function fail(reply: FastifyReply, error: unknown): void {
+    const errorId = dependencies.newErrorId();
+    reply.code(500).type('text/plain').send(`internal error ${errorId}; the log has the details\n`);
+    const seconds = reply.elapsedTime / 1000;
+    dependencies.onAdmission({ result: 'error', reason: 'internal', seconds, errorId, error });
   }
 
   // The requests of one turn of the event loop are answered together: decided one after the other, then sent, then
@@ -115,5 +142,5 @@ type Pending = {
 function describe(error: FastifyError): string {
   if (error.statusCode === 413) return `the body is larger than ${BODY_LIMIT} bytes`;
   if (error.statusCode === 415) return 'the content type is not application/json';
-  return error.statusCode === undefined || error.statusCode >= 500 ? 'internal error' : error.message;
+  return error.message;
 }

@@ -33,6 +33,9 @@ export type AdmissionAnswer = {
   readonly outcome: Omit<AdmissionOutcome, 'seconds'>;
 };
 
+// The longest name that Kubernetes allows, a DNS subdomain: a log line does not grow with what a stranger sends.
+const REPORTED_LENGTH = 253;
+
 export type Engine = {
   /** @param defaultInject overrides the setting for this request */
   readonly inject: (request: InjectRequest, defaultInject: boolean | undefined) => InjectResult;
@@ -48,8 +51,10 @@ export function answerAdmission(
   const decoded = decodeReview(text);
   if (!decoded.ok) return badRequest(400, decoded.why);
   const { request } = decoded;
-  const { uid, namespace, name } = request;
   const { body, outcome } = admit(request, defaultInject, engine);
+  const uid = request.uid.slice(0, REPORTED_LENGTH);
+  const namespace = request.namespace.slice(0, REPORTED_LENGTH);
+  const name = request.name.slice(0, REPORTED_LENGTH);
   return { status: 200, type: 'application/json', body, outcome: { ...outcome, uid, namespace, name } };
 }
 

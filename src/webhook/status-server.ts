@@ -9,7 +9,10 @@ export type StatusDependencies = {
 };
 
 export function statusServer({ notReady, metrics, metricsType }: StatusDependencies) {
-  const server = fastify({ logger: false, forceCloseConnections: true });
+  const server = fastify({ logger: false });
+  server.get('/', async (_request, reply) =>
+    reply.type('text/plain').send('Tandem webhook\n\n/health/live\n/health/ready\n/metrics\n'),
+  );
   server.get('/health/live', async () => ({ status: 'ok' }));
   server.get('/health/ready', async (_request, reply) => {
     const reason = notReady();

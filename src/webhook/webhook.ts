@@ -1,11 +1,19 @@
 /** The two servers of `tandem webhook` as one: started together, and stopped without losing a request. */
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { TandemError } from '../support/errors.ts';
-import { admissionServer, type AdmissionDependencies } from './admission-server.ts';
+import { admissionServer, REQUEST_TIMEOUT, type AdmissionDependencies } from './admission-server.ts';
+import { trackConnections, type Connections } from './connections.ts';
 import { statusServer, type StatusDependencies } from './status-server.ts';
 
 export type ListenAddress = { readonly host: string; readonly port: number };
+
+/** Milliseconds after the listeners closed; then the connection is cut. */
+export type Patience = { readonly withUnused: number; readonly withRequests: number };
+
+// 5 s are what Go's own HTTP server gives a connection that has not asked for anything (net/http, Server.Shutdown).
+const PATIENCE: Patience = { withUnused: 5000, withRequests: REQUEST_TIMEOUT };
 
 export type WebhookDependencies = Omit<AdmissionDependencies, 'isReady' | 'isDraining' | 'tls'> &
   Omit<StatusDependencies, 'notReady'> & {
@@ -21,8 +29,8 @@ export type Webhook = {
   ) => Promise<{ readonly tls: string; readonly status: string }>;
   /** Serves another certificate to new connections; those that are open go on. */
   readonly renew: () => void;
-  /** Readiness goes first, then requests in flight finish, then the listeners close. @param delay milliseconds */
-  readonly stop: (delay: number) => Promise<void>;
+  /** Readiness goes first; after the delay the listeners close, and requests in flight finish. @param delay milliseconds */
+  readonly stop: (delay: number, patience?: Patience) => Promise<void>;
 };
 
 export function webhook(dependencies: WebhookDependencies): Webhook {
@@ -39,33 +47,47 @@ export function webhook(dependencies: WebhookDependencies): Webhook {
     isDraining: () => draining,
   });
   const status = statusServer({ ...dependencies, notReady });
+  const connections = trackConnections(admission.server);
   return {
     listen: async (tls, plain) => {
+      await Promise.all([admission.ready(), status.ready()]);
       try {
-        return { tls: await listen(admission, tls), status: await listen(status, plain) };
+        return { tls: await listen(admission.server, tls), status: await listen(status.server, plain) };
       } catch (error) {
         await admission.close();
         throw error;
       }
     },
     renew: () => admission.server.setSecureContext({ ...tlsOptions(), minVersion: 'TLSv1.2' }),
-    stop: async (delay) => {
+    stop: async (delay, patience = PATIENCE) => {
       draining = true;
       await wait(delay);
+      await closePatiently(admission.server, connections, patience);
       await admission.close();
+      status.server.closeAllConnections();
       await status.close();
     },
   };
 }
 
-type Listening = {
-  listen: (address: ListenAddress) => Promise<string>;
-  readonly server: { address: () => AddressInfo | string | null };
-};
+/** A closed server no longer watches the time that its requests take, so that is done here. */
+async function closePatiently(server: Server, connections: Connections, patience: Patience): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  const timers = [
+    setTimeout(connections.closeUnused, patience.withUnused),
+    setTimeout(connections.closeAll, patience.withRequests),
+  ];
+  await closed;
+  for (const timer of timers) clearTimeout(timer);
+}
 
-async function listen(server: Listening, address: ListenAddress): Promise<string> {
+/** Not the listen of Fastify: for `localhost` it opens a second server, which would keep its first certificate. */
+async function listen(server: Server, address: ListenAddress): Promise<string> {
   try {
-    await server.listen(address);
+    const listening = once(server, 'listening');
+    server.listen(address);
+    await listening;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown reason';
     throw new TandemError(
@@ -74,6 +96,6 @@ async function listen(server: Listening, address: ListenAddress): Promise<string
       cause,
     );
   }
-  const bound = server.server.address() as AddressInfo;
+  const bound = server.address() as AddressInfo;
   return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }

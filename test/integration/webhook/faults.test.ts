@@ -1,6 +1,9 @@
 /** What a caller sees when something inside is wrong. */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
+import { connect } from 'node:tls';
+import { generateServing } from '../../../src/certificates/generate.ts';
 import { podReview, responseOf, startWebhook } from './running-webhook.ts';
 
 test('a bug in the engine is a valid answer with an error id that the log has, and no stack', async () => {
@@ -41,6 +44,60 @@ test('readiness is false while the certificate cannot be served', async () => {
     await webhook.stop();
   }
 });
+
+test('the plain port lists what it has', async () => {
+  const webhook = await startWebhook();
+  try {
+    const origin = `http://127.0.0.1:${webhook.statusPort}`;
+    const paths = (await (await fetch(origin)).text()).match(/^\/.+$/gm) ?? [];
+    assert.ok(paths.length >= 3);
+    for (const path of paths) assert.equal((await fetch(`${origin}${path}`)).status, 200, path);
+  } finally {
+    await webhook.stop();
+  }
+});
+
+test('what is reported of a request does not grow with it', async () => {
+  const webhook = await startWebhook();
+  try {
+    const long = 'x'.repeat(100_000);
+    const { body } = await webhook.review(
+      podReview({ uid: long, namespace: long, name: long, object: null }),
+    );
+    assert.equal((JSON.parse(body) as { response: { uid: string } }).response.uid, long);
+    const [outcome] = webhook.outcomes;
+    assert.ok(JSON.stringify(outcome).length < 1500);
+  } finally {
+    await webhook.stop();
+  }
+});
+
+test('on localhost, too, every address serves the new certificate', async () => {
+  const webhook = await startWebhook({}, 'localhost');
+  try {
+    const next = await generateServing(webhook.ca, ['localhost'], Date.now());
+    webhook.exchange(next);
+    const served = await Promise.all(['127.0.0.1', '::1'].map((host) => serialAt(host, webhook.port)));
+    const expected = new X509Certificate(next.certificate).serialNumber;
+    const found = served.filter((serial) => serial !== undefined);
+    assert.ok(found.length > 0);
+    assert.ok(found.every((serial) => serial === expected));
+  } finally {
+    await webhook.stop();
+  }
+});
+
+/** Undefined where nobody listens. */
+function serialAt(host: string, port: number): Promise<string | undefined> {
+  const socket = connect({ host, port, rejectUnauthorized: false });
+  return new Promise((resolve) => {
+    socket.on('error', () => resolve(undefined));
+    socket.on('secureConnect', () => {
+      resolve(socket.getPeerX509Certificate()?.serialNumber);
+      socket.destroy();
+    });
+  });
+}
 
 test('a port that is taken is an error that names it', async () => {
   const webhook = await startWebhook();

@@ -89,6 +89,15 @@ for (const [what, status, why, send] of refusals) {
   });
 }
 
+test('every other method names the one that works, on both paths', async () => {
+  for (const path of ['/mutate', '/mutate?default=on', '/mutate/default-on']) {
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'TRACE']) {
+      const { status, headers } = await webhook.send({ path, method });
+      assert.deepEqual([status, headers['allow']], [405, 'POST'], `${method} ${path}`);
+    }
+  }
+});
+
 test('8 MiB: 413 before the body is sent, and the text says which', async () => {
   const socket = await tls();
   socket.write(

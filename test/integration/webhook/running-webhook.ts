@@ -30,7 +30,10 @@ export type RunningWebhook = {
 
 const HOST = '127.0.0.1';
 
-export async function startWebhook(overrides: Partial<WebhookDependencies> = {}): Promise<RunningWebhook> {
+export async function startWebhook(
+  overrides: Partial<WebhookDependencies> = {},
+  host = HOST,
+): Promise<RunningWebhook> {
   const ca = await generateCa(Date.now());
   let pair = await generateServing(ca, [HOST], Date.now());
   const outcomes: AdmissionOutcome[] = [];
@@ -50,7 +53,7 @@ export async function startWebhook(overrides: Partial<WebhookDependencies> = {})
     certificateProblem: () => undefined,
     ...overrides,
   });
-  const addresses = await server.listen({ host: HOST, port: 0 }, { host: HOST, port: 0 });
+  const addresses = await server.listen({ host, port: 0 }, { host, port: 0 });
   const [port, statusPort] = [addresses.tls, addresses.status].map((address) =>
     Number(address.split(':').at(-1)),
   );

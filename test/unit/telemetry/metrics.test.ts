@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { skipReasons } from '../../../src/inject/result.ts';
+import { createMetrics, metricsDocument } from '../../../src/telemetry/metrics.ts';
+
+test('an admission is counted by result and reason, and its duration in seconds', async () => {
+  const metrics = createMetrics();
+  metrics.admission('injected', 'injected', 0.0003);
+  metrics.admission('allowed', 'opted-out', 0.3);
+  metrics.admission('allowed', 'opted-out', 3);
+  const text = await metrics.text();
+  assert.match(text, /tandem_admissions_total\{result="injected",reason="injected"\} 1\n/);
+  assert.match(text, /tandem_admissions_total\{result="allowed",reason="opted-out"\} 2\n/);
+  assert.match(text, /tandem_admission_duration_seconds_bucket\{le="0.00025"\} 0\n/);
+  assert.match(text, /tandem_admission_duration_seconds_bucket\{le="0.0005"\} 1\n/);
+  assert.match(text, /tandem_admission_duration_seconds_bucket\{le="1"\} 2\n/);
+  assert.match(text, /tandem_admission_duration_seconds_count 3\n/);
+});
+
+test('the expiry is in seconds, reloads by result', async () => {
+  const metrics = createMetrics();
+  metrics.certificateExpiry(1_800_000_000_000);
+  metrics.certificateReload('failed');
+  const text = await metrics.text();
+  assert.match(text, /tandem_certificate_expiry_timestamp_seconds 1800000000\n/);
+  assert.match(text, /tandem_certificate_reloads_total\{result="failed"\} 1\n/);
+});
+
+test('two registries do not share their counts', async () => {
+  createMetrics().certificateReload('changed');
+  assert.doesNotMatch(await createMetrics().text(), /reloads_total\{/);
+});
+
+test('the document has every metric that is served, and every reason', async () => {
+  const served = [...(await createMetrics().text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  assert.ok(served.length >= 4);
+  const document = metricsDocument();
+  for (const [, name, type] of served) assert.ok(document.includes(`| \`${name}\` | ${type} |`), name);
+  for (const reason of Object.keys(skipReasons)) assert.ok(document.includes(reason), reason);
+});
