@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-const fileOf = (flag: string): string =>
+const valueOf = (flag: string): string =>
   process.argv.find((argument) => argument.startsWith(flag))?.split('=')[1] ?? '';
-const answer = 'x'.repeat(7000);
+const answer = 'x'.repeat(Number(valueOf('--answer-size=')));
 const server = createServer(
-  { cert: readFileSync(fileOf('--tls-cert-file=')), key: readFileSync(fileOf('--tls-key-file=')) },
+  { cert: readFileSync(valueOf('--tls-cert-file=')), key: readFileSync(valueOf('--tls-key-file=')) },
   (request, response) => {
     request.resume();
     request.on('end', () => response.end(answer));
