@@ -1,6 +1,8 @@
 /** What the init container runs in agent mode. Constant: every value reaches it by environment. */
 import { DATA_PATH, TOKEN_PATH } from './names.ts';
 
+// The address of a TCP check needs brackets around IPv6, and the family of a pod is known only when it runs. A quote inside
+// of a value is escaped in JSON, so nothing but the check matches.
 export const INIT_SCRIPT = `set -eu
 umask 077
 fail() { echo "tandem: $1" >&2; exit 1; }
@@ -17,7 +19,10 @@ if [ -n "\${TANDEM_AUTH_METHOD:-}" ]; then
     || fail "could not log in to Consul at $CONSUL_HTTP_ADDR by auth method $TANDEM_AUTH_METHOD"
   export CONSUL_HTTP_TOKEN_FILE=${DATA_PATH}/acl-token
 fi
-printf '%s' "$TANDEM_REGISTRATION" > service.json
+case "$POD_IP" in
+  *:*) printf '%s' "$TANDEM_REGISTRATION" | sed "s/\\"tcp\\":\\"$POD_IP:/\\"tcp\\":\\"[$POD_IP]:/" > service.json ;;
+  *) printf '%s' "$TANDEM_REGISTRATION" > service.json ;;
+esac
 consul services register service.json \\
   || fail "could not register with the Consul agent at $CONSUL_HTTP_ADDR; is there a client agent on this node?"
 if [ -n "\${TANDEM_PROXY_ID:-}" ]; then

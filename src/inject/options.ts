@@ -187,12 +187,24 @@ function readJsonList(
   const list = parseJson(text);
   const isUsable = (element: unknown): element is JsonObject =>
     isObject(element) && required.every((key) => (asString(property(element, key)) ?? '') !== '');
-  if (Array.isArray(list) && list.every(isUsable)) return list;
-  reader.problem(
-    name,
-    `${quote(text)} is not a JSON array of objects with ${required.map(quote).join(' and ')}`,
-  );
+  if (!Array.isArray(list) || !list.every(isUsable)) {
+    const keys = required.map(quote).join(' and ');
+    reader.problem(name, `${quote(text)} is not a JSON array of objects with ${keys}`);
+  } else if (isNestedAtMost(MAX_DEPTH, list)) {
+    return list;
+  } else {
+    reader.problem(name, `${quote(text)} is nested more than ${MAX_DEPTH} deep`);
+  }
   return [];
+}
+
+// Twice the deepest field of a Kubernetes volume, `projected.sources[].downwardAPI.items[].resourceFieldRef.resource`;
+// what is nested by the thousand would overflow the stack of whoever writes it out again.
+const MAX_DEPTH = 16;
+
+function isNestedAtMost(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((each) => isNestedAtMost(depth - 1, each));
 }
 
 function parseJson(text: string): unknown {

@@ -152,3 +152,12 @@ function sameElement(left: unknown, right: unknown): boolean {
 function nameOf(value: unknown): unknown {
   return (value as { name?: unknown } | null)?.name;
 }
+
+test('a volume nested by the thousand is a problem of the pod, not a stack that overflows', () => {
+  const deep = `[{"name":"deep","a":${'['.repeat(100_000)}${']'.repeat(100_000)}}]`;
+  const annotations = { 'consul.hashicorp.com/consul-sidecar-user-volume': deep };
+  const object = { metadata: { annotations }, spec: { containers: [{ name: 'web' }] } };
+  const result = inject(requestFor(object), settingsOf(true));
+  assert.equal(result.kind, 'invalid');
+  assert.match(result.problems[0]?.message ?? '', /nested more than 16 deep/);
+});

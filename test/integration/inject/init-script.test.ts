@@ -1,0 +1,41 @@
+/** The init script, run by a shell, with a program in the place of `consul` that keeps what it was given. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { INIT_SCRIPT } from '../../../src/inject/init-script.ts';
+import { DATA_PATH } from '../../../src/inject/names.ts';
+
+/** What the script registers for a pod of that address. */
+function registered(t: TestContext, podIp: string, registration: string): unknown {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-init-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'consul'), '#!/bin/sh\nexit 0\n');
+  chmodSync(join(folder, 'consul'), 0o755);
+  execFileSync('/bin/sh', ['-c', INIT_SCRIPT.replaceAll(DATA_PATH, folder)], {
+    env: {
+      PATH: `${folder}:${process.env['PATH']}`,
+      POD_IP: podIp,
+      HOST_IP: '10.0.0.1',
+      TANDEM_SCHEME: 'http://',
+      TANDEM_HTTP_PORT: '8500',
+      TANDEM_GRPC_PORT: '8502',
+      TANDEM_REGISTRATION: registration,
+    },
+  });
+  return JSON.parse(readFileSync(join(folder, 'service.json'), 'utf8'));
+}
+
+test('the address of the TCP check has brackets for an IPv6 pod, and nothing else changes', (t) => {
+  const document = (address: string, checked: string): object => ({
+    services: [
+      { address, meta: { note: `"tcp":"${address}:20000"` }, checks: [{ tcp: `${checked}:20000` }] },
+    ],
+  });
+  const six = JSON.stringify(document('fd00::7', 'fd00::7'));
+  assert.deepEqual(registered(t, 'fd00::7', six), document('fd00::7', '[fd00::7]'));
+  const four = JSON.stringify(document('10.0.0.7', '10.0.0.7'));
+  assert.deepEqual(registered(t, '10.0.0.7', four), document('10.0.0.7', '10.0.0.7'));
+});
