@@ -1,0 +1,176 @@
+/** A real kube-apiserver: TLS, RBAC, and the admission plugins that a cluster has by default. */
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generate } from 'selfsigned';
+import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
+import type { KeyPair } from '../../../src/certificates/key-pair.ts';
+import { partPath } from '../parts.ts';
+import { apiClient, type ApiClient, type Credentials } from './api-client.ts';
+import { startEtcd, type Etcd } from './etcd.ts';
+import { freePorts } from './ports.ts';
+import type { RunningProcess } from './processes.ts';
+import type { Scene } from './scene.ts';
+
+export type ApiServer = {
+  readonly url: string;
+  readonly ca: string;
+  readonly etcd: Etcd;
+  /** The running one; `restart` exchanges it. */
+  readonly process: () => RunningProcess;
+  readonly restart: (signal?: NodeJS.Signals) => Promise<void>;
+  /** May do anything. */
+  readonly admin: ApiClient;
+  /** A client that may do what RBAC gives to this user or these groups. */
+  readonly asUser: (name: string, group?: string) => Promise<ApiClient>;
+  /** A client with a real token of the ServiceAccount, which must be there. */
+  readonly asServiceAccount: (namespace: string, name: string) => Promise<ApiClient>;
+  /** With the ServiceAccount `default`, which the controller manager would make. */
+  readonly createNamespace: (name: string, labels?: Readonly<Record<string, string>>) => Promise<void>;
+  /** A kubeconfig file of mode 0600; of the administrator unless told. */
+  readonly kubeconfig: (credentials?: Credentials) => string;
+  /** A token as the kubelet would mount it. */
+  readonly serviceAccountToken: (namespace: string, name: string) => Promise<string>;
+};
+
+export async function startApiServer(scene: Scene): Promise<ApiServer> {
+  const etcd = await startEtcd(scene);
+  const [port = 0] = await freePorts(1);
+  const folder = join(scene.folder, `api-server-${port}`);
+  mkdirSync(folder, { mode: 0o700 });
+  const url = `https://127.0.0.1:${port}`;
+  const pki = await createPki(folder);
+  const admin = apiClient(url, pki.ca.certificate, await clientPair(pki.ca, 'admin', 'system:masters'));
+  const adminPair = await clientPair(pki.ca, 'admin', 'system:masters');
+  scene.atEnd(() => admin.close());
+
+  const start = (): Promise<RunningProcess> =>
+    scene.start({
+      name: 'kube-apiserver',
+      command: partPath('kube-apiserver'),
+      args: [...serverArguments(folder, port, etcd.url)],
+      folder,
+      ready: async () => (await admin.request('GET', '/readyz')).status === 200,
+    });
+  let current = await start();
+  const clients = (credentials: Credentials): ApiClient => {
+    const client = apiClient(url, pki.ca.certificate, credentials);
+    scene.atEnd(() => client.close());
+    return client;
+  };
+  const serviceAccountToken = async (namespace: string, name: string): Promise<string> => {
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+    const { status } = (await admin.expect('POST', path, request)) as unknown as {
+      status: { token: string };
+    };
+    return status.token;
+  };
+  let written = 0;
+
+  return {
+    url,
+    ca: pki.ca.certificate,
+    etcd,
+    process: () => current,
+    restart: async (signal = 'SIGKILL') => {
+      await current.stop(signal);
+      current = await start();
+    },
+    admin,
+    asUser: async (name, group) => clients(await clientPair(pki.ca, name, group)),
+    asServiceAccount: async (namespace, name) =>
+      clients({ token: await serviceAccountToken(namespace, name) }),
+    serviceAccountToken,
+    createNamespace: async (name, labels = {}) => {
+      await admin.expect('POST', '/api/v1/namespaces', { metadata: { name, labels } });
+      await admin.expect('POST', `/api/v1/namespaces/${name}/serviceaccounts`, {
+        metadata: { name: 'default' },
+      });
+    },
+    kubeconfig: (credentials = adminPair) => {
+      const path = join(folder, `kubeconfig-${(written += 1)}`);
+      writeFileSync(path, JSON.stringify(kubeconfig(url, pki.ca.certificate, credentials)), { mode: 0o600 });
+      return path;
+    },
+  };
+}
+
+function serverArguments(folder: string, port: number, etcd: string): readonly string[] {
+  return [
+    `--etcd-servers=${etcd}`,
+    '--bind-address=127.0.0.1',
+    '--advertise-address=127.0.0.1',
+    `--secure-port=${port}`,
+    `--cert-dir=${folder}`,
+    `--tls-cert-file=${folder}/server.crt`,
+    `--tls-private-key-file=${folder}/server.key`,
+    `--client-ca-file=${folder}/ca.crt`,
+    `--service-account-key-file=${folder}/service-account.key`,
+    `--service-account-signing-key-file=${folder}/service-account.key`,
+    '--service-account-issuer=https://kubernetes.default.svc',
+    '--service-cluster-ip-range=10.96.0.0/16',
+    '--authorization-mode=RBAC',
+    // The endpoint of the API server itself is kept in step by a loop that only costs time here.
+    '--endpoint-reconciler-type=none',
+  ];
+}
+
+async function createPki(folder: string): Promise<{ readonly ca: KeyPair }> {
+  const now = Date.now();
+  const ca = await generateCa(now);
+  const server = await generateServing(ca, ['kubernetes', '127.0.0.1', 'localhost'], now);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const files = {
+    'ca.crt': ca.certificate,
+    'server.crt': server.certificate,
+    'server.key': server.key,
+    'service-account.key': String(privateKey.export({ type: 'sec1', format: 'pem' })),
+  };
+  for (const [name, content] of Object.entries(files))
+    writeFileSync(join(folder, name), content, { mode: 0o600 });
+  return { ca };
+}
+
+async function clientPair(
+  ca: KeyPair,
+  user: string,
+  group?: string,
+): Promise<{ readonly certificate: string; readonly key: string }> {
+  const names = [
+    { name: 'commonName', value: user },
+    ...(group === undefined ? [] : [{ name: 'organizationName', value: group }]),
+  ];
+  const made = await generate(names, {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    ca: { cert: ca.certificate, key: ca.key },
+    extensions: [
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', clientAuth: true },
+    ],
+  });
+  return { certificate: made.cert, key: made.private };
+}
+
+function kubeconfig(server: string, ca: string, credentials: Credentials): object {
+  const encode = (pem: string): string => Buffer.from(pem).toString('base64');
+  const user =
+    credentials === undefined
+      ? {}
+      : 'token' in credentials
+        ? { token: credentials.token }
+        : {
+            'client-certificate-data': encode(credentials.certificate),
+            'client-key-data': encode(credentials.key),
+          };
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'real', cluster: { server, 'certificate-authority-data': encode(ca) } }],
+    users: [{ name: 'user', user }],
+    contexts: [{ name: 'real', context: { cluster: 'real', user: 'user' } }],
+    'current-context': 'real',
+  };
+}

@@ -1,0 +1,27 @@
+/** Free TCP ports on loopback. */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+
+// Below the range from which Linux takes the ports of outgoing connections (ip_local_port_range, 32768 and up), so that none
+// of those can take one before its process has started.
+const FIRST = 10_240;
+const LAST = 32_000;
+
+/** So many different ports that nobody listens on now; the processes to come share them out. */
+export async function freePorts(count: number, host = '127.0.0.1'): Promise<readonly number[]> {
+  const held: Server[] = [];
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    const server = createServer().listen(port, host);
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    held.push(server);
+    ports.push(port);
+  }
+  await Promise.all(held.map((server) => once(server.close(), 'close')));
+  return ports;
+}

@@ -1,0 +1,101 @@
+/** Processes of real parts: started when they answer, ended by their id whatever happens to the test. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+
+export type ProcessSpec = {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment but for PATH, which is that of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly folder?: string;
+  /** Resolves when the process serves. Called again and again until it does, or the process ends. */
+  readonly ready?: () => Promise<boolean>;
+};
+
+export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+
+export type RunningProcess = {
+  readonly name: string;
+  readonly pid: number;
+  /** All that it wrote so far, to both streams. */
+  readonly log: () => string;
+  readonly exited: Promise<Exit>;
+  /** Sends the signal, SIGTERM unless told, and waits for the end. */
+  readonly stop: (signal?: NodeJS.Signals) => Promise<Exit>;
+  /** SIGSTOP and SIGCONT: a process that hangs. */
+  readonly signal: (signal: NodeJS.Signals) => void;
+};
+
+// setpriv (util-linux) asks the kernel to end the child when this process is gone, even by SIGKILL.
+const SETPRIV = '/usr/bin/setpriv';
+const LOG_CHARACTERS = 200_000;
+const START_MILLISECONDS = 90_000;
+const POLL_MILLISECONDS = 50;
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Throws, with the end of what the process wrote, when it ends before it serves, or does not serve in 90 s. */
+export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
+  const { name, ready } = spec;
+  const started = spawnSpec(spec);
+  if (ready === undefined) return started;
+  let ended: Exit | undefined;
+  void started.exited.then((exit) => (ended = exit));
+  const deadline = Date.now() + START_MILLISECONDS;
+  while (!(await ready().catch(() => false))) {
+    if (ended !== undefined)
+      throw new Error(`${name} ended with ${ended.code ?? ended.signal}:\n${lastLines(started.log())}`);
+    if (Date.now() > deadline) {
+      await started.stop('SIGKILL');
+      throw new Error(`${name} does not serve after 90 s:\n${lastLines(started.log())}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+  }
+  return started;
+}
+
+function spawnSpec({ name, command, args, environment = {}, folder }: ProcessSpec): RunningProcess {
+  const tied: readonly [string, readonly string[]] = existsSync(SETPRIV)
+    ? [SETPRIV, ['--pdeathsig', 'KILL', command, ...args]]
+    : [command, args];
+  const child = spawn(tied[0], tied[1], {
+    env: { PATH: process.env['PATH'], ...environment },
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let log = '';
+  const keep = (chunk: string): void => {
+    log = (log + chunk).slice(-LOG_CHARACTERS);
+  };
+  child.stdout.setEncoding('utf8').on('data', keep);
+  child.stderr.setEncoding('utf8').on('data', keep);
+  child.on('error', (error) => keep(`${error.message}\n`));
+  const exited = (once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>)
+    .catch((): [number | null, NodeJS.Signals | null] => [null, null])
+    .then(([code, signal]): Exit => {
+      running.delete(child);
+      return { code, signal };
+    });
+  return {
+    name,
+    pid: child.pid ?? 0,
+    log: () => log,
+    exited,
+    signal: (signal) => void child.kill(signal),
+    stop: (signal = 'SIGTERM') => {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+/** The end of a log, for an error message. */
+export function lastLines(log: string, count = 30): string {
+  return log.trimEnd().split('\n').slice(-count).join('\n');
+}
