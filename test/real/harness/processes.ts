@@ -19,8 +19,10 @@ export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signa
 export type RunningProcess = {
   readonly name: string;
   readonly pid: number;
-  /** All that it wrote so far, to both streams. */
-  readonly log: () => string;
+  /** What it wrote so far, to both streams, from this position on. */
+  readonly log: (from?: number) => string;
+  /** How many characters it wrote so far. */
+  readonly position: () => number;
   readonly exited: Promise<Exit>;
   /** Sends the signal, SIGTERM unless told, and waits for the end. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<Exit>;
@@ -70,8 +72,10 @@ function spawnSpec({ name, command, args, environment = {}, folder }: ProcessSpe
   });
   running.add(child);
   let log = '';
+  let written = 0;
   const keep = (chunk: string): void => {
     log = (log + chunk).slice(-LOG_CHARACTERS);
+    written += chunk.length;
   };
   child.stdout.setEncoding('utf8').on('data', keep);
   child.stderr.setEncoding('utf8').on('data', keep);
@@ -85,7 +89,8 @@ function spawnSpec({ name, command, args, environment = {}, folder }: ProcessSpe
   return {
     name,
     pid: child.pid ?? 0,
-    log: () => log,
+    log: (from = 0) => log.slice(Math.max(0, log.length - (written - from))),
+    position: () => written,
     exited,
     signal: (signal) => void child.kill(signal),
     stop: (signal = 'SIGTERM') => {

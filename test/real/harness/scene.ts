@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach } from 'node:test';
+import { after, afterEach, beforeEach } from 'node:test';
 import type { PartName } from '../part-table.ts';
 import { ensureParts } from '../parts.ts';
 import { lastLines, startProcess, type ProcessSpec, type RunningProcess } from './processes.ts';
@@ -25,10 +25,16 @@ export async function startScene(parts: readonly PartName[]): Promise<Scene> {
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const processes: RunningProcess[] = [];
   const ends: (() => unknown)[] = [];
+  let positions = new Map<RunningProcess, number>();
+  beforeEach(() => {
+    positions = new Map(processes.map((each) => [each, each.position()]));
+  });
   afterEach((context) => {
     if ('passed' in context && context.passed) return;
-    for (const { name, log } of processes)
-      process.stderr.write(`--- the end of the log of ${name}\n${lastLines(log())}\n`);
+    for (const each of processes) {
+      const log = lastLines(each.log(positions.get(each)));
+      if (log !== '') process.stderr.write(`--- ${each.name} wrote during the test:\n${log}\n`);
+    }
   });
   after(async () => {
     for (const end of ends.toReversed()) await end();
