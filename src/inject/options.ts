@@ -4,7 +4,7 @@ import { asString, isObject, property, type JsonObject } from '../support/json.t
 import { nearest, quote } from '../support/text.ts';
 import { annotationReader, type AnnotationReader } from './annotation-reader.ts';
 import { annotations, META_PREFIX, PREFIX, type AnnotationName } from './annotations.ts';
-import { splitCommaList } from './comma-list.ts';
+import { splitCommaList } from '../support/comma-list.ts';
 import { DATA_PATH, READY_PORT } from './names.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Pod } from './pod.ts';

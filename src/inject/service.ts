@@ -3,7 +3,7 @@ import { asString, type JsonObject } from '../support/json.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { META_PREFIX, PREFIX } from './annotations.ts';
-import { splitCommaList } from './comma-list.ts';
+import { splitCommaList } from '../support/comma-list.ts';
 import { namedPorts, type Pod } from './pod.ts';
 
 export type Service = {
