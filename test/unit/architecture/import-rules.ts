@@ -11,7 +11,7 @@ export type Import = { readonly specifier: string; readonly isTypeOnly: boolean 
 const EDGES = ['webhook', 'kubernetes', 'consul', 'certificates', 'telemetry'];
 const PURE = ['admission', 'inject', 'catalog', 'config', 'support'];
 // Computation, not I/O.
-const PURE_NODE = ['node:util'];
+const PURE_NODE = ['node:util', 'node:crypto'];
 
 /** Package → the only folder that may import it by value. */
 const OWNERS: ReadonlyMap<string, string> = new Map([

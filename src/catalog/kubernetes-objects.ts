@@ -1,0 +1,247 @@
+/**
+ * What is kept in memory of Services, EndpointSlices, Nodes and Ingresses, and the reading of it from the JSON of a list
+ * or a watch. Reading is total: whatever the JSON is, the well-formed parts are kept and the others are absent.
+ */
+import { asString, isObject, property } from '../support/json.ts';
+
+export type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
+
+export type ServicePort = {
+  /** Empty when the port has no name, which Kubernetes allows for a single port. */
+  readonly name: string;
+  readonly port: number;
+  readonly nodePort: number | undefined;
+};
+
+export type Service = {
+  readonly namespace: string;
+  readonly name: string;
+  /** Events refer to it. */
+  readonly uid: string;
+  readonly type: ServiceType | 'unsupported';
+  /** `spec.clusterIP` is `None`. */
+  readonly headless: boolean;
+  readonly externalName: string | undefined;
+  readonly externalIps: readonly string[];
+  /** `ip`, else `hostname`, of every entry in `status.loadBalancer.ingress`. */
+  readonly loadBalancer: readonly string[];
+  readonly ports: readonly ServicePort[];
+  /** `consul.hashicorp.com/service-*`, by name without the prefix. */
+  readonly annotations: ReadonlyMap<string, string>;
+  /** Written by Tandem itself, from a service of Consul. */
+  readonly madeByTandem: boolean;
+};
+
+/** Terminating wins over ready: Kubernetes says it of endpoints that still serve. */
+export type EndpointState = 'ready' | 'not-ready' | 'terminating';
+
+export type Endpoint = {
+  readonly addresses: readonly string[];
+  readonly state: EndpointState;
+  readonly node: string | undefined;
+  readonly zone: string | undefined;
+  /** Kind and name of `targetRef`. */
+  readonly refKind: string | undefined;
+  readonly refName: string | undefined;
+};
+
+export type EndpointSlice = {
+  readonly namespace: string;
+  readonly name: string;
+  /** The Service it belongs to, in the same namespace. */
+  readonly service: string;
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+  readonly endpoints: readonly Endpoint[];
+};
+
+export type Node = {
+  readonly name: string;
+  /** The first address of type ExternalIP. */
+  readonly externalIp: string | undefined;
+  /** The first address of type InternalIP. */
+  readonly internalIp: string | undefined;
+  readonly zone: string | undefined;
+};
+
+export type IngressRule = {
+  /** In lower case; empty for a rule without one. */
+  readonly host: string;
+  /** Names of the Services of all its paths. */
+  readonly services: readonly string[];
+};
+
+export type Ingress = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly rules: readonly IngressRule[];
+  /** In lower case; `*` for a TLS entry that names no host. */
+  readonly tlsHosts: readonly string[];
+  /** `ip`, else `hostname`, of every entry in `status.loadBalancer.ingress`. */
+  readonly loadBalancer: readonly string[];
+};
+
+export const ANNOTATION_PREFIX = 'consul.hashicorp.com/';
+const READ_ANNOTATIONS = `${ANNOTATION_PREFIX}service-`;
+/** Kubernetes: "Well-Known Labels, Annotations and Taints". */
+const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+const ZONE_LABEL = 'topology.kubernetes.io/zone';
+const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+
+const TYPES: readonly ServiceType[] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'];
+const NO_ANNOTATIONS: ReadonlyMap<string, string> = new Map();
+
+/** Undefined for what has no name and namespace. */
+export function readService(raw: unknown): Service | undefined {
+  const metadata = property(raw, 'metadata');
+  const name = text(metadata, 'name');
+  const namespace = text(metadata, 'namespace');
+  if (name === undefined || namespace === undefined) return undefined;
+  const spec = property(raw, 'spec');
+  return {
+    namespace,
+    name,
+    uid: text(metadata, 'uid') ?? '',
+    type: readType(property(spec, 'type')),
+    headless: property(spec, 'clusterIP') === 'None',
+    externalName: text(spec, 'externalName'),
+    externalIps: texts(property(spec, 'externalIPs')),
+    loadBalancer: readLoadBalancer(raw),
+    ports: list(property(spec, 'ports')).flatMap(readServicePort),
+    annotations: readAnnotations(property(metadata, 'annotations')),
+    madeByTandem:
+      property(property(metadata, 'labels'), MANAGED_BY_LABEL) === 'tandem' ||
+      property(property(metadata, 'annotations'), 'tandem/owner') !== undefined,
+  };
+}
+
+/** Undefined for what has no name and namespace, or belongs to no Service. */
+export function readEndpointSlice(raw: unknown): EndpointSlice | undefined {
+  const metadata = property(raw, 'metadata');
+  const name = text(metadata, 'name');
+  const namespace = text(metadata, 'namespace');
+  const service = text(property(metadata, 'labels'), SERVICE_NAME_LABEL);
+  if (name === undefined || namespace === undefined || service === undefined) return undefined;
+  const ports = list(property(raw, 'ports')).flatMap((each) => {
+    const port = portNumber(property(each, 'port'));
+    return port === undefined ? [] : [{ name: text(each, 'name') ?? '', port }];
+  });
+  const endpoints = list(property(raw, 'endpoints')).flatMap(readEndpoint);
+  return { namespace, name, service, ports, endpoints };
+}
+
+/** Undefined for what has no name. */
+export function readNode(raw: unknown): Node | undefined {
+  const metadata = property(raw, 'metadata');
+  const name = text(metadata, 'name');
+  if (name === undefined) return undefined;
+  const addresses = list(property(property(raw, 'status'), 'addresses'));
+  const first = (type: string): string | undefined =>
+    addresses
+      .filter((each) => property(each, 'type') === type)
+      .map((each) => text(each, 'address'))
+      .find((address) => address !== undefined);
+  return {
+    name,
+    externalIp: first('ExternalIP'),
+    internalIp: first('InternalIP'),
+    zone: text(property(metadata, 'labels'), ZONE_LABEL),
+  };
+}
+
+/** Undefined for what has no name and namespace. */
+export function readIngress(raw: unknown): Ingress | undefined {
+  const metadata = property(raw, 'metadata');
+  const name = text(metadata, 'name');
+  const namespace = text(metadata, 'namespace');
+  if (name === undefined || namespace === undefined) return undefined;
+  const spec = property(raw, 'spec');
+  return {
+    namespace,
+    name,
+    rules: list(property(spec, 'rules')).map(readIngressRule),
+    tlsHosts: list(property(spec, 'tls')).flatMap((entry) => {
+      const hosts = texts(property(entry, 'hosts'));
+      return hosts.length === 0 ? ['*'] : hosts.map((host) => host.toLowerCase());
+    }),
+    loadBalancer: readLoadBalancer(raw),
+  };
+}
+
+function readType(type: unknown): Service['type'] {
+  // The API server fills in the default; a manifest that `explain` reads may not have it.
+  if (type === undefined || type === null) return 'ClusterIP';
+  return TYPES.find((each) => each === type) ?? 'unsupported';
+}
+
+function readServicePort(raw: unknown): ServicePort[] {
+  const port = portNumber(property(raw, 'port'));
+  if (port === undefined) return [];
+  return [{ name: text(raw, 'name') ?? '', port, nodePort: portNumber(property(raw, 'nodePort')) }];
+}
+
+function readAnnotations(raw: unknown): ReadonlyMap<string, string> {
+  if (!isObject(raw)) return NO_ANNOTATIONS;
+  const kept = Object.entries(raw).flatMap(([name, value]): [string, string][] =>
+    name.startsWith(READ_ANNOTATIONS) && typeof value === 'string'
+      ? [[name.slice(ANNOTATION_PREFIX.length), value]]
+      : [],
+  );
+  return kept.length === 0 ? NO_ANNOTATIONS : new Map(kept);
+}
+
+function readEndpoint(raw: unknown): Endpoint[] {
+  const addresses = texts(property(raw, 'addresses'));
+  if (addresses.length === 0) return [];
+  const reference = property(raw, 'targetRef');
+  return [
+    {
+      addresses,
+      state: readState(property(raw, 'conditions')),
+      node: text(raw, 'nodeName'),
+      zone: text(raw, 'zone'),
+      refKind: text(reference, 'kind'),
+      refName: text(reference, 'name'),
+    },
+  ];
+}
+
+/** discovery.k8s.io/v1, EndpointConditions: an absent `ready` means ready, an absent `terminating` means it is not. */
+function readState(conditions: unknown): EndpointState {
+  if (property(conditions, 'terminating') === true) return 'terminating';
+  return property(conditions, 'ready') === false ? 'not-ready' : 'ready';
+}
+
+function readIngressRule(raw: unknown): IngressRule {
+  const services = list(property(property(raw, 'http'), 'paths')).flatMap((path) => {
+    const name = text(property(property(path, 'backend'), 'service'), 'name');
+    return name === undefined ? [] : [name];
+  });
+  return { host: (text(raw, 'host') ?? '').toLowerCase(), services: [...new Set(services)] };
+}
+
+function readLoadBalancer(raw: unknown): string[] {
+  const entries = list(property(property(property(raw, 'status'), 'loadBalancer'), 'ingress'));
+  return entries.flatMap((entry) => {
+    const address = text(entry, 'ip') ?? text(entry, 'hostname');
+    return address === undefined ? [] : [address];
+  });
+}
+
+function portNumber(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535
+    ? value
+    : undefined;
+}
+
+function text(value: unknown, key: string): string | undefined {
+  const found = asString(property(value, key));
+  return found === '' ? undefined : found;
+}
+
+function texts(value: unknown): string[] {
+  return list(value).filter((each): each is string => typeof each === 'string' && each !== '');
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,27 @@
+/** What somebody should mend: the text of a Warning Event, and the label that counts it. */
+
+/** The closed vocabulary: reason of the Event, metric label, log field. */
+export const problemReasons = {
+  'invalid-sync': 'service-sync is no boolean; the default holds',
+  'invalid-name': 'service-name cannot be used; the default name is',
+  'name-too-long': 'the name is longer than Consul can use; nothing is registered under it',
+  'port-not-found': 'service-port is no port of the Service; it is not registered',
+  'no-node-port': 'no port of the NodePort Service has a nodePort; it is not registered',
+  'no-external-name': 'an ExternalName Service without a name; it is not registered',
+  'no-node-address': 'a node has no address of the wanted type; its instance is not registered',
+  'invalid-weight': 'service-weight cannot be used; the weight is 1',
+  'invalid-meta': 'a service-meta annotation cannot be used; it is left out',
+  'too-much-meta': 'Consul takes 64 pairs of meta; the rest is left out',
+  'name-clash': 'Services of different source have one name in Consul; all are registered',
+  'id-taken': 'Consul has an instance of another owner under this id; it is not touched',
+} as const;
+
+export type ProblemReason = keyof typeof problemReasons;
+
+export type Problem = {
+  readonly reason: ProblemReason;
+  /** The annotation's full name, or the path of a field. */
+  readonly at: string;
+  /** What was found, what holds instead, and the way to mend it, in one sentence without a full stop. */
+  readonly message: string;
+};

@@ -1,0 +1,59 @@
+/** What every instance of a Service has in common: its name in Consul, its tags, and its weight. */
+import { splitCommaList } from '../../support/comma-list.ts';
+import { parseWholeNumber, quote } from '../../support/text.ts';
+import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
+import type { Problem } from '../problem.ts';
+import type { ToConsulSettings } from './settings.ts';
+
+// RFC 1035, section 2.3.4. Consul takes longer names, and then nobody can ask its DNS for them.
+const NAME_LENGTH = 255;
+// structs.ValidateWeights: Consul's weights become those of SRV records, which have 16 bits (RFC 2782).
+const MAX_WEIGHT = 65535;
+
+/** The name in Consul, without regard to ports. A bad annotation gives the default name and a problem. */
+export function serviceName(service: Service, settings: ToConsulSettings, problems: Problem[]): string {
+  const suffix = settings.addNamespaceSuffix ? `-${service.namespace}` : '';
+  const byDefault = `${settings.servicePrefix}${service.name}${suffix}`;
+  const given = service.annotations.get('service-name');
+  if (given === undefined) return byDefault;
+  const name = given.trim();
+  if (name !== '' && name.length <= NAME_LENGTH) return name;
+  const found = name === '' ? 'is empty' : `has ${name.length} characters`;
+  problems.push({
+    reason: 'invalid-name',
+    at: `${ANNOTATION_PREFIX}service-name`,
+    message: `${quote(given)} ${found}; write 1 to ${NAME_LENGTH}, until then the service is called ${quote(byDefault)}`,
+  });
+  return byDefault;
+}
+
+/** True when Consul can use the name; else the problem says what to shorten. */
+export function fits(name: string, problems: Problem[]): boolean {
+  if (name.length <= NAME_LENGTH) return true;
+  problems.push({
+    reason: 'name-too-long',
+    at: 'metadata.name',
+    message: `the service would be called ${quote(name)}, which has ${name.length} characters of at most ${NAME_LENGTH}; shorten the prefix, or set ${ANNOTATION_PREFIX}service-name`,
+  });
+  return false;
+}
+
+/** The operator's tag first, then those of the annotation; each once. */
+export function serviceTags(service: Service, { tag }: ToConsulSettings): readonly string[] {
+  const own = tag === '' ? [] : [tag];
+  return [...new Set([...own, ...splitCommaList(service.annotations.get('service-tags') ?? '')])];
+}
+
+/** 1 when there is none or a bad one. */
+export function serviceWeight(service: Service, problems: Problem[]): number {
+  const given = service.annotations.get('service-weight');
+  if (given === undefined) return 1;
+  const weight = parseWholeNumber(given.trim());
+  if (weight !== undefined && weight >= 1 && weight <= MAX_WEIGHT) return weight;
+  problems.push({
+    reason: 'invalid-weight',
+    at: `${ANNOTATION_PREFIX}service-weight`,
+    message: `${quote(given)} is not a whole number from 1 to ${MAX_WEIGHT}; the weight is 1 until it is`,
+  });
+  return 1;
+}

@@ -1,0 +1,169 @@
+/** From one Service and what surrounds it to the instances that Consul shall have of it. */
+import { byText, sourceOfService, type Instance } from '../instance.ts';
+import type { EndpointSlice, Ingress, Service } from '../kubernetes-objects.ts';
+import type { Problem } from '../problem.ts';
+import { decide, type SkipReason, type SyncReason } from './decide.ts';
+import { serviceName, serviceTags, serviceWeight } from './describe.ts';
+import { placesOfEndpoints, placesOfNodes, type NodeLookup } from './endpoint-places.ts';
+import { placesOfIngresses, type IngressPlaces } from './ingress-places.ts';
+import { instancesOf } from './instances.ts';
+import { planMeta } from './meta.ts';
+import type { Omitted, Places } from './place.ts';
+import { choosePorts, numbersOfService, numbersOfSlice, type PortNumbers } from './ports.ts';
+import type { ToConsulSettings } from './settings.ts';
+
+/** Where the addresses of the instances come from. */
+export type AddressRule =
+  | 'external-ips'
+  | 'node-port'
+  | 'load-balancer'
+  | 'load-balancer-endpoints'
+  | 'cluster-ip'
+  | 'headless'
+  | 'external-name';
+
+export type Surroundings = {
+  /** Those of the Service, in any order. */
+  readonly slices: readonly EndpointSlice[];
+  readonly node: NodeLookup;
+  /** Those of the Service's namespace or more, in any order. */
+  readonly ingresses: readonly Ingress[];
+};
+
+export type Desired =
+  | {
+      readonly kind: 'skip';
+      readonly source: string;
+      readonly reason: SkipReason;
+      readonly problems: readonly Problem[];
+    }
+  | {
+      readonly kind: 'sync';
+      readonly source: string;
+      readonly reason: SyncReason;
+      readonly addressRule: AddressRule;
+      /** In the order of their ids, no id twice. */
+      readonly instances: readonly Instance[];
+      readonly problems: readonly Problem[];
+      /** What is not registered though the Service is. */
+      readonly omitted: readonly Omitted[];
+    };
+
+const NOTHING: Places & IngressPlaces = { places: [], omitted: [] };
+
+/** Equal input gives equal output to the byte, whatever the order of slices, endpoints and Ingresses. */
+export function desired(service: Service, surroundings: Surroundings, settings: ToConsulSettings): Desired {
+  const source = sourceOfService(service.namespace, service.name);
+  const decision = decide(service, settings);
+  if (decision.kind === 'skip') return { ...decision, source };
+  const addressRule = addressRuleOf(service, settings);
+  const problems = [...decision.problems];
+  const name = serviceName(service, settings, problems);
+  const ports = choosePorts(service, tablesOf(service, addressRule, surroundings), settings, problems);
+  const common = {
+    name,
+    tags: serviceTags(service, settings),
+    weight: serviceWeight(service, problems),
+    meta: planMeta(service, settings.owner, problems),
+  };
+  const direct =
+    ports === undefined ? NOTHING : placesOf(service, addressRule, surroundings, settings, problems);
+  const byIngress =
+    ports === undefined || !settings.enableIngress
+      ? NOTHING
+      : placesOfIngresses(service, surroundings.ingresses, settings);
+  const made = instancesOf(service, common, ports, direct.places, byIngress.places, settings, problems);
+  return {
+    kind: 'sync',
+    source,
+    reason: decision.reason,
+    addressRule,
+    instances: made.instances,
+    problems,
+    omitted: [...direct.omitted, ...byIngress.omitted, ...made.omitted].sort(byOmission),
+  };
+}
+
+/**
+ *     spec.externalIPs is not empty                          external-ips              each distinct address
+ *     NodePort                                               node-port                 each node with an endpoint
+ *     LoadBalancer                                           load-balancer             each ip, else hostname
+ *     LoadBalancer with --sync-lb-services-endpoints         load-balancer-endpoints   each address of an endpoint
+ *     ClusterIP                                              cluster-ip                each address of an endpoint
+ *     ClusterIP whose clusterIP is None                      headless                  each address of an endpoint
+ *     ExternalName                                           external-name             externalName
+ */
+function addressRuleOf(service: Service, settings: ToConsulSettings): AddressRule {
+  if (service.externalIps.length > 0) return 'external-ips';
+  switch (service.type) {
+    case 'NodePort':
+      return 'node-port';
+    case 'LoadBalancer':
+      return settings.syncLoadBalancerEndpoints ? 'load-balancer-endpoints' : 'load-balancer';
+    case 'ExternalName':
+      return 'external-name';
+    case 'ClusterIP':
+    // `decide` has skipped what is not supported.
+    case 'unsupported':
+      return service.headless ? 'headless' : 'cluster-ip';
+  }
+}
+
+function tablesOf(service: Service, rule: AddressRule, { slices }: Surroundings): readonly PortNumbers[] {
+  switch (rule) {
+    case 'node-port':
+      return [numbersOfService(service, 'nodePort')];
+    case 'load-balancer-endpoints':
+    case 'cluster-ip':
+    case 'headless':
+      // The Service's own ports too: a Service without endpoints, yet, is not wrong.
+      return [numbersOfService(service, 'port'), ...slices.map(numbersOfSlice)];
+    case 'external-ips':
+    case 'load-balancer':
+    case 'external-name':
+      return [numbersOfService(service, 'port')];
+  }
+}
+
+function placesOf(
+  service: Service,
+  rule: AddressRule,
+  { slices, node }: Surroundings,
+  settings: ToConsulSettings,
+  problems: Problem[],
+): Places {
+  switch (rule) {
+    case 'node-port':
+      return placesOfNodes(slices, node, numbersOfService(service, 'nodePort'), settings, problems);
+    case 'load-balancer-endpoints':
+    case 'cluster-ip':
+    case 'headless':
+      return placesOfEndpoints(slices, settings);
+    case 'external-ips':
+      return placesOfAddresses(service, service.externalIps);
+    case 'load-balancer':
+      return service.loadBalancer.length > 0
+        ? placesOfAddresses(service, service.loadBalancer)
+        : { places: [], omitted: [{ reason: 'no-load-balancer-address', what: '' }] };
+    case 'external-name':
+      if (service.externalName !== undefined) return placesOfAddresses(service, [service.externalName]);
+      problems.push({
+        reason: 'no-external-name',
+        at: 'spec.externalName',
+        message: 'it is empty; the Service is not registered until it names a host',
+      });
+      return NOTHING;
+  }
+}
+
+function placesOfAddresses(service: Service, addresses: readonly string[]): Places {
+  const numberOf = numbersOfService(service, 'port');
+  return {
+    places: addresses.map((address) => ({ address, health: 'none', numberOf, about: [] })),
+    omitted: [],
+  };
+}
+
+function byOmission(left: Omitted, right: Omitted): number {
+  return byText(left.what, right.what) || byText(left.reason, right.reason);
+}

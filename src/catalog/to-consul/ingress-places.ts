@@ -1,0 +1,66 @@
+/** The instances that Ingress rules add to the Services behind them. */
+import type { Ingress, Service } from '../kubernetes-objects.ts';
+import { REF_KIND_META, REF_NAME_META } from './meta.ts';
+import type { Omitted, Place } from './place.ts';
+import type { ToConsulSettings } from './settings.ts';
+
+// The ports of an Ingress are not part of its API: the controllers listen on those of HTTP and HTTPS.
+const HTTP = 80;
+const HTTPS = 443;
+
+/** A place whose port is that of the Ingress, not one of the Service. */
+export type IngressPlace = Place & { readonly port: number };
+
+export type IngressPlaces = {
+  readonly places: readonly IngressPlace[];
+  readonly omitted: readonly Omitted[];
+};
+
+/** @param ingresses those that do not route to the Service are ignored */
+export function placesOfIngresses(
+  service: Service,
+  ingresses: readonly Ingress[],
+  { ingressAddress }: ToConsulSettings,
+): IngressPlaces {
+  const places: IngressPlace[] = [];
+  const omitted: Omitted[] = [];
+  for (const ingress of ingresses) {
+    if (ingress.namespace !== service.namespace) continue;
+    for (const { host, services } of ingress.rules) {
+      if (!services.includes(service.name)) continue;
+      const addresses = ingressAddress === 'host' ? addressOfHost(host) : addressesOf(ingress);
+      if (typeof addresses === 'string') omitted.push({ reason: addresses, what: ingress.name });
+      else places.push(...addresses.map((address) => placeOf(ingress, address, host)));
+    }
+  }
+  return { places, omitted };
+}
+
+function placeOf(ingress: Ingress, address: string, host: string): IngressPlace {
+  return {
+    address,
+    port: ingress.tlsHosts.some((tlsHost) => covers(tlsHost, host)) ? HTTPS : HTTP,
+    health: 'none',
+    numberOf: () => undefined,
+    about: [
+      [REF_KIND_META, 'Ingress'],
+      [REF_NAME_META, ingress.name],
+    ],
+  };
+}
+
+function addressOfHost(host: string): readonly string[] | 'no-host' | 'wildcard-host' {
+  if (host === '') return 'no-host';
+  return host.startsWith('*.') ? 'wildcard-host' : [host];
+}
+
+function addressesOf({ loadBalancer }: Ingress): readonly string[] | 'no-load-balancer-address' {
+  return loadBalancer.length === 0 ? 'no-load-balancer-address' : loadBalancer;
+}
+
+/** networking.k8s.io/v1: a wildcard stands for exactly one label; `*` is a TLS entry without hosts, which covers all. */
+function covers(tlsHost: string, host: string): boolean {
+  if (tlsHost === '*' || tlsHost === host) return true;
+  const dot = host.indexOf('.');
+  return tlsHost.startsWith('*.') && dot > 0 && tlsHost.slice(1) === host.slice(dot);
+}

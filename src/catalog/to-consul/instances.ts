@@ -1,0 +1,144 @@
+/** From the places of a Service to instances: one for each place and registered port, with a stable identity. */
+import { hash } from 'node:crypto';
+import { byText, CHECK_NAME, readinessCheckId, type Check, type Instance } from '../instance.ts';
+import type { Service } from '../kubernetes-objects.ts';
+import type { Problem } from '../problem.ts';
+import { fits } from './describe.ts';
+import type { IngressPlace } from './ingress-places.ts';
+import { metaOf, portMetaKey, type MetaPair, type MetaPlan } from './meta.ts';
+import type { Health, Omitted, Place } from './place.ts';
+import { numbersOfService, portLabel, type ChosenPorts, type PortChoice, type PortNumbers } from './ports.ts';
+import type { ToConsulSettings } from './settings.ts';
+
+/** What all instances of a Service share. */
+export type Common = {
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly weight: number;
+  readonly meta: MetaPlan;
+};
+
+type Candidate = {
+  readonly place: Place;
+  readonly name: string;
+  /** Of the Service's port; empty where there is none. */
+  readonly portName: string;
+  readonly port: number;
+  readonly portMeta: readonly MetaPair[];
+};
+
+/** @param ports undefined when nothing can be registered */
+export function instancesOf(
+  service: Service,
+  common: Common,
+  ports: ChosenPorts | undefined,
+  places: readonly Place[],
+  ingressPlaces: readonly IngressPlace[],
+  settings: ToConsulSettings,
+  problems: Problem[],
+): { readonly instances: readonly Instance[]; readonly omitted: readonly Omitted[] } {
+  if (ports === undefined || !fits(common.name, problems)) return { instances: [], omitted: [] };
+  const others = ports.others
+    .map(({ label, name }) => ({ name: `${common.name}-${label}`, portName: name }))
+    .filter(({ name }) => fits(name, problems));
+  const portMeta = portMetaReader(service, common.meta.ports);
+  const best = new Map<string, Candidate>();
+  const omitted: Omitted[] = [];
+  for (const place of places) {
+    const port = numberAt(place, ports.main);
+    const meta = portMeta(place.numberOf);
+    const portName = ports.main.kind === 'named' ? ports.main.name : '';
+    if (port === undefined) omitted.push({ reason: 'port-not-in-slice', what: place.address });
+    else keepBest(best, { place, name: common.name, portName, port, portMeta: meta });
+    for (const other of others) {
+      const number = place.numberOf(other.portName);
+      // A port that was asked for by its number is the default one, whatever its name.
+      if (number === undefined || (ports.main.kind === 'number' && number === port)) continue;
+      keepBest(best, { ...other, place, port: number, portMeta: meta });
+    }
+  }
+  const ofService = portMeta(numbersOfService(service, 'port'));
+  for (const place of ingressPlaces)
+    keepBest(best, { place, name: common.name, portName: '', port: place.port, portMeta: ofService });
+  const instances = [...best.values()].map((candidate) => instanceOf(candidate, service, common, settings));
+  return { instances: instances.sort((left, right) => byText(left.id, right.id)), omitted };
+}
+
+function numberAt({ numberOf }: Place, main: PortChoice): number | undefined {
+  switch (main.kind) {
+    case 'number':
+      return main.number;
+    case 'named':
+      return numberOf(main.name);
+    case 'none':
+      return 0;
+  }
+}
+
+/** Every Service port with the number under which a place serves it; computed once for all places of a slice. */
+function portMetaReader({ ports }: Service, room: number): (numberOf: PortNumbers) => readonly MetaPair[] {
+  const known = new Map<PortNumbers, readonly MetaPair[]>();
+  return (numberOf) => {
+    const found = known.get(numberOf);
+    if (found !== undefined) return found;
+    const pairs = ports.slice(0, room).flatMap((port, index): MetaPair[] => {
+      const number = numberOf(port.name);
+      return number === undefined ? [] : [[portMetaKey(portLabel(port, index)), String(number)]];
+    });
+    known.set(numberOf, pairs);
+    return pairs;
+  };
+}
+
+/** An address may be in several slices, and for a moment it is in two states: the best one holds. */
+function keepBest(best: Map<string, Candidate>, candidate: Candidate): void {
+  const key = JSON.stringify([candidate.name, candidate.place.address, candidate.port]);
+  const present = best.get(key);
+  if (present === undefined || compare(candidate, present) < 0) best.set(key, candidate);
+}
+
+const BY_HEALTH: readonly Health[] = ['ready', 'none', 'not-ready', 'terminating'];
+
+function compare(left: Candidate, right: Candidate): number {
+  return (
+    BY_HEALTH.indexOf(left.place.health) - BY_HEALTH.indexOf(right.place.health) ||
+    // Any order will do, as long as it is not that of the input.
+    byText(signature(left), signature(right))
+  );
+}
+
+function signature({ portName, place, portMeta }: Candidate): string {
+  return JSON.stringify([portName, place.about, portMeta]);
+}
+
+function instanceOf(
+  { place, name, portName, port, portMeta }: Candidate,
+  service: Service,
+  { tags, weight, meta }: Common,
+  { owner }: ToConsulSettings,
+): Instance {
+  const identity = [owner, service.namespace, service.name, portName, place.address, port];
+  // 12 hex digits are 48 bits: with 100,000 instances of one name, two meet with a chance of 1 in 50,000.
+  const id = `${name}-${hash('sha256', JSON.stringify(identity)).slice(0, 12)}`;
+  return {
+    id,
+    name,
+    address: place.address,
+    port,
+    tags,
+    meta: metaOf([...meta.pairs, ...place.about, ...portMeta]),
+    weight,
+    check: checkOf(id, place.health),
+  };
+}
+
+// The texts say nothing that changes from one moment to the next: each change is a write.
+const HEALTH = {
+  ready: { status: 'passing', output: 'Kubernetes reports the endpoint as ready' },
+  'not-ready': { status: 'critical', output: 'Kubernetes reports the endpoint as not ready' },
+  terminating: { status: 'critical', output: 'Kubernetes reports the endpoint as terminating' },
+} as const;
+
+function checkOf(id: string, health: Health): Check | undefined {
+  return health === 'none' ? undefined : { id: readinessCheckId(id), name: CHECK_NAME, ...HEALTH[health] };
+}

@@ -1,0 +1,115 @@
+/** The meta of instances: what Tandem writes, the Service's ports, and what annotations add, within Consul's limits. */
+import { quote } from '../../support/text.ts';
+import {
+  byText,
+  EXTERNAL_SOURCE,
+  EXTERNAL_SOURCE_META,
+  OWNER_META,
+  SOURCE_META,
+  sourceOfService,
+} from '../instance.ts';
+import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
+import type { Problem } from '../problem.ts';
+import { portLabel } from './ports.ts';
+
+export type MetaPair = readonly [key: string, value: string];
+
+export const NAMESPACE_META = 'external-k8s-ns';
+export const REF_KIND_META = 'external-k8s-ref-kind';
+export const REF_NAME_META = 'external-k8s-ref-name';
+export const NODE_NAME_META = 'external-k8s-node-name';
+export const ZONE_META = 'external-k8s-topology-zone';
+
+/** Room is kept for all of them on every instance, so that what fits does not depend on the endpoint. */
+const OWN_KEYS = [
+  EXTERNAL_SOURCE_META,
+  NAMESPACE_META,
+  REF_KIND_META,
+  REF_NAME_META,
+  NODE_NAME_META,
+  ZONE_META,
+  OWNER_META,
+  SOURCE_META,
+];
+
+// structs.ValidateServiceMetadata of Consul; the value is measured in bytes.
+const PAIRS = 64;
+const KEY = /^[A-Za-z0-9_-]{1,128}$/;
+const VALUE_BYTES = 512;
+const META_PREFIX = 'service-meta-';
+
+export type MetaPlan = {
+  /** The same on every instance of the Service. */
+  readonly pairs: readonly MetaPair[];
+  /** How many of the Service's ports have room for a `port-<name>`. */
+  readonly ports: number;
+};
+
+/** What fits: Tandem's own pairs, then ports, then annotations in the order of their keys. */
+export function planMeta(service: Service, owner: string, problems: Problem[]): MetaPlan {
+  const ports = Math.min(service.ports.length, PAIRS - OWN_KEYS.length);
+  const reserved = new Set([
+    ...OWN_KEYS,
+    ...service.ports.map((port, index) => portMetaKey(portLabel(port, index))),
+  ]);
+  const asked = readMeta(service, reserved, problems);
+  const room = PAIRS - OWN_KEYS.length - ports;
+  const left = service.ports.length - ports + Math.max(0, asked.length - room);
+  if (left > 0) problems.push(tooMuch(asked.length, service.ports.length, left));
+  return {
+    pairs: [
+      [EXTERNAL_SOURCE_META, EXTERNAL_SOURCE],
+      [NAMESPACE_META, service.namespace],
+      [OWNER_META, owner],
+      [SOURCE_META, sourceOfService(service.namespace, service.name)],
+      ...asked.slice(0, room),
+    ],
+    ports,
+  };
+}
+
+export function portMetaKey(label: string): string {
+  return `port-${label}`;
+}
+
+/** In the order of the keys. `fromEntries` makes own properties even of `__proto__`, which Consul takes as a key. */
+export function metaOf(pairs: readonly MetaPair[]): Readonly<Record<string, string>> {
+  return Object.fromEntries([...pairs].sort(([left], [right]) => byText(left, right)));
+}
+
+function readMeta(service: Service, reserved: ReadonlySet<string>, problems: Problem[]): MetaPair[] {
+  const kept: MetaPair[] = [];
+  const names = [...service.annotations.keys()].filter((name) => name.startsWith(META_PREFIX)).sort(byText);
+  for (const name of names) {
+    const key = name.slice(META_PREFIX.length);
+    const value = service.annotations.get(name) ?? '';
+    const wrong = wrongMeta(key, value, reserved);
+    if (wrong === undefined) kept.push([key, value]);
+    else
+      problems.push({
+        reason: 'invalid-meta',
+        at: `${ANNOTATION_PREFIX}${name}`,
+        message: `${quote(value)} is left out: ${wrong}`,
+      });
+  }
+  return kept;
+}
+
+function wrongMeta(key: string, value: string, reserved: ReadonlySet<string>): string | undefined {
+  if (!KEY.test(key)) return `${quote(key)} is not 1 to 128 characters of A-Z a-z 0-9 _ -; rename the key`;
+  if (key.startsWith('consul-'))
+    return 'Consul keeps keys that start with "consul-" for itself; rename the key';
+  if (reserved.has(key)) return `${quote(key)} is written by Tandem and cannot be set; rename the key`;
+  const bytes = Buffer.byteLength(value);
+  return bytes > VALUE_BYTES
+    ? `it has ${bytes} bytes and Consul takes ${VALUE_BYTES}; shorten it`
+    : undefined;
+}
+
+function tooMuch(asked: number, ports: number, left: number): Problem {
+  return {
+    reason: 'too-much-meta',
+    at: `${ANNOTATION_PREFIX}${META_PREFIX}*`,
+    message: `${asked} annotations and ${ports} ports do not fit into the ${PAIRS} pairs that Consul takes, of which Tandem writes ${OWN_KEYS.length}; ${left} are left out, remove annotations`,
+  };
+}
