@@ -1,0 +1,74 @@
+/** What is done about a transaction that Consul refused as a whole. */
+import { batchOf, operationsOf, type Batch, type Change } from './transactions.ts';
+
+/** `Errors` in the answer 409: the index of an operation in the body, and why it was refused. */
+export type OperationError = { readonly OpIndex: number; readonly What: string };
+
+export type Refused = { readonly change: Change; readonly reason: string };
+
+export type Split =
+  /** Consul has lost the node: send the same again with it in front. */
+  | { readonly kind: 'missing-node' }
+  /** The operation that makes the node was refused; no instance is to blame. */
+  | { readonly kind: 'refused-node'; readonly reason: string }
+  | { readonly kind: 'isolated'; readonly refused: readonly Refused[]; readonly rest: Batch | undefined }
+  /** Nobody knows which operation it was: try each half. */
+  | { readonly kind: 'halved'; readonly halves: readonly [Batch, Batch] };
+
+/**
+ * Takes the changes apart that Consul named; without names, halves the batch. Always ends: every part is smaller than the
+ * whole, and a batch of one change is the one.
+ *
+ * @param reason said of the change when Consul named no operation
+ */
+export function splitBatch(batch: Batch, errors: readonly OperationError[], reason: string): Split {
+  if (batch.node === undefined && errors.some(({ What }) => What.includes('Missing node registration')))
+    return { kind: 'missing-node' };
+  const ofNode = batch.node && errors.find(({ OpIndex }) => OpIndex === 0);
+  if (ofNode !== undefined) return { kind: 'refused-node', reason: ofNode.What };
+  const refused = refusedBy(batch, errors);
+  if (refused.length > 0) return isolate(batch, refused);
+  const [only, ...others] = batch.changes;
+  if (only === undefined || others.length === 0)
+    return isolate(batch, only === undefined ? [] : [{ change: only, reason }]);
+  const middle = Math.ceil(batch.changes.length / 2);
+  return {
+    kind: 'halved',
+    halves: [
+      batchOf(batch.changes.slice(0, middle), batch.node),
+      batchOf(batch.changes.slice(middle), batch.node),
+    ],
+  };
+}
+
+/**
+ * Without the removals of a source of which something could not be registered: what is old stays until its replacement
+ * is there.
+ */
+export function withoutRemovals(
+  changes: readonly Change[],
+  failedSources: ReadonlySet<string>,
+): readonly Change[] {
+  return changes.filter(({ action, source }) => action !== 'deregister' || !failedSources.has(source));
+}
+
+function isolate(batch: Batch, refused: readonly Refused[]): Split {
+  const bad = new Set(refused.map(({ change }) => change));
+  const rest = batch.changes.filter((change) => !bad.has(change));
+  return { kind: 'isolated', refused, rest: rest.length === 0 ? undefined : batchOf(rest, batch.node) };
+}
+
+/** The first error of each change: a check misses its service only because that was refused. */
+function refusedBy(batch: Batch, errors: readonly OperationError[]): Refused[] {
+  const owners = new Map(
+    batch.changes.flatMap((change) => change.operations.map((operation) => [operation, change] as const)),
+  );
+  const operations = operationsOf(batch);
+  const reasons = new Map<Change, string>();
+  for (const { OpIndex, What } of [...errors].sort((left, right) => left.OpIndex - right.OpIndex)) {
+    const operation = operations[OpIndex];
+    const change = operation && owners.get(operation);
+    if (change !== undefined && !reasons.has(change)) reasons.set(change, What);
+  }
+  return [...reasons].map(([change, reason]) => ({ change, reason }));
+}

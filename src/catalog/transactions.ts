@@ -1,0 +1,252 @@
+/** From a plan to the bodies of Consul's `PUT /v1/txn`. */
+import {
+  EXTERNAL_SOURCE,
+  EXTERNAL_SOURCE_META,
+  sourceOf,
+  type Check,
+  type Instance,
+  type ObservedInstance,
+} from './instance.ts';
+import type { ObservedNode } from './observed.ts';
+import type { Plan, Update } from './plan.ts';
+
+/** One element of the body, in Consul's spelling (Consul: "Transactions HTTP Endpoint"). */
+export type Operation =
+  | {
+      readonly Node: {
+        readonly Verb: 'set';
+        readonly Node: {
+          readonly Node: string;
+          readonly Address: string;
+          readonly Meta: Readonly<Record<string, string>>;
+        };
+      };
+    }
+  | {
+      readonly Service: {
+        readonly Verb: 'set';
+        readonly Node: string;
+        readonly Service: {
+          readonly ID: string;
+          readonly Service: string;
+          readonly Tags: readonly string[];
+          readonly Address: string;
+          readonly Port: number;
+          readonly Meta: Readonly<Record<string, string>>;
+          readonly Weights: { readonly Passing: number; readonly Warning: number };
+        };
+      };
+    }
+  | {
+      readonly Service: {
+        readonly Verb: 'delete';
+        readonly Node: string;
+        readonly Service: { readonly ID: string; readonly Service: string };
+      };
+    }
+  | {
+      readonly Check: {
+        readonly Verb: 'set';
+        readonly Check: {
+          readonly Node: string;
+          readonly CheckID: string;
+          readonly Name: string;
+          readonly Status: string;
+          readonly Output: string;
+          readonly ServiceID: string;
+        };
+      };
+    }
+  | {
+      readonly Check: {
+        readonly Verb: 'delete';
+        readonly Check: { readonly Node: string; readonly CheckID: string };
+      };
+    };
+
+/** All operations of one instance; they stay together. */
+export type Change = {
+  readonly action: 'register' | 'update' | 'deregister';
+  readonly id: string;
+  /** Of the service in Consul. */
+  readonly name: string;
+  /** What a failure is reported on; empty for an instance that Tandem did not make. */
+  readonly source: string;
+  readonly operations: readonly Operation[];
+  /** Of the operations as JSON in UTF-8, each with the comma behind it. */
+  readonly bytes: number;
+};
+
+export type Batch = {
+  /** Makes the node; in front of the others. */
+  readonly node: Operation | undefined;
+  readonly changes: readonly Change[];
+  /** Of the body. */
+  readonly bytes: number;
+};
+
+export type Limits = { readonly operations: number; readonly bytes: number };
+
+/**
+ * Consul takes 128 operations since 1.14, and 64 before, which it says by a 413; and 512 KiB (`limits.txn_max_req_len`),
+ * of which a quarter is kept back.
+ */
+export const DEFAULT_LIMITS: Limits = { operations: 128, bytes: 400_000 };
+
+export type Batches = {
+  readonly batches: readonly Batch[];
+  /** Changes that no batch can hold. */
+  readonly tooLarge: readonly Change[];
+};
+
+export type SyncNode = {
+  readonly name: string;
+  /** Consul has it, and as it shall be. */
+  readonly registered: boolean;
+};
+
+/** Nobody connects to the node itself: its instances have addresses of their own. */
+const NODE_ADDRESS = '127.0.0.1';
+
+/** The node, and whether `observed` already is what would be written. */
+export function syncNode(name: string, observed: ObservedNode | undefined): SyncNode {
+  const registered =
+    observed?.address === NODE_ADDRESS && observed.meta[EXTERNAL_SOURCE_META] === EXTERNAL_SOURCE;
+  return { name, registered };
+}
+
+/** Everything that adds comes before everything that removes, so that a service which moves is never without instances. */
+export function changesOf(plan: Plan, node: string): Change[] {
+  return [
+    ...plan.register.map((instance) => change('register', instance, setOperations(instance, node))),
+    ...plan.update.map((update) => change('update', update.instance, updateOperations(update, node))),
+    ...plan.deregister.map(deregistration),
+  ];
+}
+
+/** Also of an instance on another node than Tandem's, as an adoption needs it. */
+export function deregistration(instance: ObservedInstance): Change {
+  const { id, name, node } = instance;
+  const operation: Operation = {
+    Service: { Verb: 'delete', Node: node, Service: { ID: id, Service: name } },
+  };
+  return change('deregister', instance, [operation]);
+}
+
+/** Fills batches in the order of the changes. Each has room for the operation that makes the node, with or without it. */
+export function batchesOf(changes: readonly Change[], node: SyncNode, limits: Limits): Batches {
+  const nodeOperation = setNode(node.name);
+  const nodeBytes = bytesOf([nodeOperation]);
+  const room = { operations: limits.operations - 1, bytes: limits.bytes - nodeBytes - BRACKETS };
+  const groups: Change[][] = [];
+  const tooLarge: Change[] = [];
+  let operations = 0;
+  let bytes = 0;
+  for (const each of changes) {
+    if (each.operations.length > room.operations || each.bytes > room.bytes) {
+      tooLarge.push(each);
+      continue;
+    }
+    const group = groups.at(-1);
+    operations += each.operations.length;
+    bytes += each.bytes;
+    if (group !== undefined && operations <= room.operations && bytes <= room.bytes) {
+      group.push(each);
+      continue;
+    }
+    groups.push([each]);
+    operations = each.operations.length;
+    bytes = each.bytes;
+  }
+  return {
+    batches: groups.map((group) => batchOf(group, node.registered ? undefined : nodeOperation)),
+    tooLarge,
+  };
+}
+
+/** The batch with the operation that makes the node: Consul says `Missing node registration` when it has gone. */
+export function withNode(batch: Batch, node: string): Batch {
+  return batchOf(batch.changes, setNode(node));
+}
+
+export function batchOf(changes: readonly Change[], node: Operation | undefined): Batch {
+  const ofNode = node === undefined ? 0 : bytesOf([node]);
+  const ofChanges = changes.reduce((sum, each) => sum + each.bytes, 0);
+  // The last operation has no comma behind it.
+  return { node, changes, bytes: BRACKETS + ofNode + ofChanges - 1 };
+}
+
+/** The body, before it is JSON; the indexes in Consul's errors are those of this list. */
+export function operationsOf({ node, changes }: Batch): Operation[] {
+  const ofChanges = changes.flatMap(({ operations }) => operations);
+  return node === undefined ? ofChanges : [node, ...ofChanges];
+}
+
+const BRACKETS = '[]'.length;
+
+function setNode(node: string): Operation {
+  return {
+    Node: {
+      Verb: 'set',
+      Node: { Node: node, Address: NODE_ADDRESS, Meta: { [EXTERNAL_SOURCE_META]: EXTERNAL_SOURCE } },
+    },
+  };
+}
+
+function setOperations(instance: Instance, node: string): Operation[] {
+  const service = setService(instance, node);
+  return instance.check === undefined ? [service] : [service, setCheck(instance.id, instance.check, node)];
+}
+
+/** A change of health is one operation; a change of the service goes with its check, which repeats the service's name. */
+function updateOperations({ instance, previous, fields }: Update, node: string): Operation[] {
+  const { id, check } = instance;
+  const remove: Operation[] =
+    check === undefined && previous.check !== undefined
+      ? [{ Check: { Verb: 'delete', Check: { Node: node, CheckID: previous.check.id } } }]
+      : [];
+  if (fields.some((field) => field !== 'check')) return [...setOperations(instance, node), ...remove];
+  return check === undefined ? remove : [setCheck(id, check, node)];
+}
+
+function setService({ id, name, tags, address, port, meta, weight }: Instance, node: string): Operation {
+  return {
+    Service: {
+      Verb: 'set',
+      Node: node,
+      Service: {
+        ID: id,
+        Service: name,
+        Tags: tags,
+        Address: address,
+        Port: port,
+        Meta: meta,
+        Weights: { Passing: weight, Warning: 1 },
+      },
+    },
+  };
+}
+
+function setCheck(service: string, { id, name, status, output }: Check, node: string): Operation {
+  return {
+    Check: {
+      Verb: 'set',
+      Check: { Node: node, CheckID: id, Name: name, Status: status, Output: output, ServiceID: service },
+    },
+  };
+}
+
+function change(action: Change['action'], instance: Instance, operations: readonly Operation[]): Change {
+  return {
+    action,
+    id: instance.id,
+    name: instance.name,
+    source: sourceOf(instance),
+    operations,
+    bytes: bytesOf(operations),
+  };
+}
+
+function bytesOf(operations: readonly Operation[]): number {
+  return operations.reduce((sum, each) => sum + Buffer.byteLength(JSON.stringify(each)) + 1, 0);
+}
