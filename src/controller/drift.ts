@@ -1,0 +1,61 @@
+/** Tells changes that somebody else made on our node from our own, by Consul's index, so that our own cause no read. */
+
+export type Drift = {
+  /** A transaction of ours was applied at this index; undefined when Consul did not tell. */
+  readonly wrote: (index: number | undefined, now: number) => void;
+  /** Everything up to this index has been read; the read took so many milliseconds. */
+  readonly read: (index: number, now: number, took: number) => void;
+  /** Something on the node may have changed, at this index. */
+  readonly changed: (index: number, now: number) => void;
+  /** When the node must be read; undefined while there is no reason to. */
+  readonly due: () => number | undefined;
+};
+
+// The answer to our own write may come after the watch has told of it.
+const OWN_ANSWER = 200;
+// Someone else's write in the very moment of ours hides behind it, so a burst of ours is followed by one look.
+const AFTER_OWN = 5000;
+// Reads of a large node cost both sides: they take at most a tenth of the time when something changed, a hundredth when
+// it is only to be sure.
+const SHARE_OF_CHANGED = 10;
+const SHARE_OF_SURE = 100;
+
+export function createDrift(): Drift {
+  const own = new Set<number>();
+  let known = 0;
+  let pending: { readonly index: number; readonly due: number } | undefined;
+  let lastOwn: number | undefined;
+  let lastRead = { end: -Infinity, took: 0 };
+
+  const isOwn = (index: number): boolean => index === known || own.has(index);
+  return {
+    wrote: (index, now) => {
+      if (index !== undefined) own.add(index);
+      lastOwn = now;
+      if (pending !== undefined && isOwn(pending.index)) pending = undefined;
+    },
+    read: (index, now, took) => {
+      known = index;
+      own.clear();
+      pending = undefined;
+      lastOwn = undefined;
+      lastRead = { end: now, took };
+    },
+    changed: (index, now) => {
+      if (!isOwn(index)) pending = { index, due: now + OWN_ANSWER };
+    },
+    due: () => {
+      const { end, took } = lastRead;
+      const changed = pending && Math.max(pending.due, end + took * SHARE_OF_CHANGED);
+      const sure =
+        lastOwn === undefined ? undefined : Math.max(lastOwn + AFTER_OWN, end + took * SHARE_OF_SURE);
+      return earliest([changed, sure]);
+    },
+  };
+}
+
+/** The smallest of the moments that there are. */
+export function earliest(moments: readonly (number | undefined)[]): number | undefined {
+  const known = moments.filter((moment) => moment !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

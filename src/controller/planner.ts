@@ -1,0 +1,112 @@
+/** From the cluster as it is now and Consul as it is known to what would have to change, and why the rest does not. */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Instance } from '../catalog/instance.ts';
+import { clashProblem, createNameIndex } from '../catalog/name-index.ts';
+import { plan as planOf, type Plan, type Scope } from '../catalog/plan.ts';
+import type { Problem } from '../catalog/problem.ts';
+import type { SkipReason, SyncReason } from '../catalog/to-consul/decide.ts';
+import { desired } from '../catalog/to-consul/desired.ts';
+import type { ToConsulSettings } from '../catalog/to-consul/settings.ts';
+import type { CatalogMirror } from './catalog-mirror.ts';
+import type { Source } from './sync-ports.ts';
+
+/** Where one Service stands, for `/status`. */
+export type SourceStatus = {
+  readonly kind: 'sync' | 'skip';
+  readonly reason: SyncReason | SkipReason;
+  /** How many instances Consul shall have of it. */
+  readonly instances: number;
+  readonly problems: readonly Problem[];
+};
+
+export type Planned = {
+  readonly plan: Plan;
+  /** Of the sources that were looked at; a source that is gone has none. */
+  readonly problems: ReadonlyMap<string, readonly Problem[]>;
+};
+
+export type Planner = {
+  readonly all: () => Promise<Planned>;
+  readonly of: (sources: Iterable<string>) => Planned;
+  readonly statuses: () => ReadonlyMap<string, SourceStatus>;
+  readonly desiredInstances: () => number;
+};
+
+// About 20 ms of work: what else the process does, probes and heartbeats, has its turn between.
+const SOURCES_A_TURN = 500;
+
+export function createPlanner(
+  snapshot: Source['snapshot'],
+  mirror: CatalogMirror,
+  settings: ToConsulSettings,
+  scope: Scope,
+): Planner {
+  const names = createNameIndex();
+  const statuses = new Map<string, SourceStatus>();
+  let instances = 0;
+
+  const setStatus = (source: string, status: SourceStatus | undefined): void => {
+    instances += (status?.instances ?? 0) - (statuses.get(source)?.instances ?? 0);
+    if (status === undefined) statuses.delete(source);
+    else statuses.set(source, status);
+  };
+
+  /** What Consul shall have of one source; nothing of one that is gone. */
+  const desiredOf = (
+    source: string,
+  ): { readonly instances: readonly Instance[]; readonly problems: readonly Problem[] } => {
+    const service = snapshot.service(source);
+    if (service === undefined) {
+      names.set(source, []);
+      setStatus(source, undefined);
+      return { instances: [], problems: [] };
+    }
+    const result = desired(service, snapshot.surroundings(source), settings);
+    const wanted = result.kind === 'sync' ? result.instances : [];
+    const clashes = names.set(source, wanted).map((clash) => clashProblem(clash, source));
+    const problems = [...result.problems, ...clashes];
+    setStatus(source, { kind: result.kind, reason: result.reason, instances: wanted.length, problems });
+    return { instances: wanted, problems };
+  };
+
+  const of = (sources: Iterable<string>): Planned => {
+    const plans: Plan[] = [];
+    const problems = new Map<string, readonly Problem[]>();
+    for (const source of sources) {
+      const { instances: wanted, problems: found } = desiredOf(source);
+      const part = planOf(wanted, mirror.concerning(source, wanted), scope);
+      plans.push(part);
+      problems.set(source, [...found, ...part.conflicts.map(({ problem }) => problem)]);
+    }
+    return { plan: { ...sum(plans), foreign: mirror.foreign() }, problems };
+  };
+
+  return {
+    of,
+    all: async () => {
+      const parts: Planned[] = [];
+      const left = [...new Set([...snapshot.sources(), ...statuses.keys(), ...mirror.ownedSources()])];
+      while (left.length > 0) {
+        parts.push(of(left.splice(-SOURCES_A_TURN)));
+        await turn();
+      }
+      return {
+        plan: { ...sum(parts.map(({ plan }) => plan)), foreign: mirror.foreign() },
+        problems: new Map(parts.flatMap(({ problems }) => [...problems])),
+      };
+    },
+    statuses: () => statuses,
+    desiredInstances: () => instances,
+  };
+}
+
+function sum(plans: readonly Plan[]): Plan {
+  return {
+    register: plans.flatMap(({ register }) => register),
+    update: plans.flatMap(({ update }) => update),
+    deregister: plans.flatMap(({ deregister }) => deregister),
+    unchanged: plans.reduce((total, { unchanged }) => total + unchanged, 0),
+    foreign: 0,
+    conflicts: plans.flatMap(({ conflicts }) => conflicts),
+  };
+}

@@ -1,0 +1,242 @@
+/** Keeps Consul's node in step with the cluster: level-based, so that a lost event or answer costs time and nothing else. */
+import { adopt } from '../catalog/adopt.ts';
+import { confirmDeletions, guardDeletions } from '../catalog/deletion-guard.ts';
+import type { ObservedNode } from '../catalog/observed.ts';
+import type { Plan } from '../catalog/plan.ts';
+import { applyPolicy, type Policy } from '../catalog/policy.ts';
+import type { ToConsulSettings } from '../catalog/to-consul/settings.ts';
+import { changesOf, deregistration, syncNode, type Change } from '../catalog/transactions.ts';
+import { backoff } from '../support/backoff.ts';
+import { createApplier, type Written } from './apply-changes.ts';
+import { createCatalogMirror } from './catalog-mirror.ts';
+import type { Clock } from './clock.ts';
+import { createDrift, earliest } from './drift.ts';
+import { createPlanner, type SourceStatus } from './planner.ts';
+import { createRetries } from './retries.ts';
+import type { Catalog, Source, SyncReporter } from './sync-ports.ts';
+import { createWake } from './wake.ts';
+import { createWorkQueue, type Work } from './work-queue.ts';
+
+export type SyncOptions = {
+  readonly settings: ToConsulSettings;
+  readonly policy: Policy;
+  readonly node: string;
+  /** Nodes of an earlier syncer whose instances are taken over; empty: none. */
+  readonly adoptNodes: readonly string[];
+  /** Milliseconds between full comparisons. */
+  readonly resync: number;
+  /** Compute and report, and write nothing. */
+  readonly dryRun: boolean;
+  /** End when both sides agree. */
+  readonly once: boolean;
+};
+
+export type SyncPorts = {
+  readonly source: Source;
+  readonly catalog: Catalog;
+  readonly reporter: SyncReporter;
+  readonly clock: Clock;
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
+};
+
+export type Sync = {
+  /** Resolves when it has ended: by `once`, or by the signal. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  readonly statuses: () => ReadonlyMap<string, SourceStatus>;
+  readonly counts: () => {
+    readonly desired: number;
+    readonly owned: number;
+    readonly foreign: number;
+    readonly pending: number;
+  };
+};
+
+// The second look at a plan that removes much.
+const CONFIRM_AFTER = 10_000;
+// Back in step within 5 s of the end of an outage, however long it was.
+const LONGEST_RETRY = 4000;
+
+export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
+  const { source, catalog, reporter, clock, random } = ports;
+  const { settings, node } = options;
+  const mirror = createCatalogMirror(settings.owner, node);
+  const scope = { owner: settings.owner, node };
+  const planner = createPlanner(source.snapshot, mirror, settings, scope);
+  const applier = createApplier(catalog);
+  const queue = createWorkQueue();
+  const drift = createDrift();
+  const retries = createRetries(random);
+  const wake = createWake(clock);
+  const delays = backoff(random, LONGEST_RETRY);
+
+  let observedNode: ObservedNode | undefined;
+  let fullDue: number | undefined = -Infinity;
+  let failedUntil: number | undefined;
+  let held: { readonly plan: Plan; readonly due: number } | undefined;
+
+  source.onChange((sources) => {
+    for (const each of sources) queue.add(each, clock.elapsed());
+    wake.notify();
+  });
+
+  /** When a pass over everything is due: after a failure, for a second look, after drift, and now and then. */
+  const nextFull = (): number | undefined => earliest([fullDue, held?.due, drift.due()]);
+  const nextPass = (): number | undefined =>
+    failedUntil ?? earliest([nextFull(), queue.due(), retries.due()]);
+
+  async function readConsul(signal: AbortSignal): Promise<void> {
+    const start = clock.elapsed();
+    const read = await catalog.read(node, { consistent: true, signal });
+    mirror.replace(read.instances);
+    observedNode = read.node;
+    const end = clock.elapsed();
+    drift.read(read.index, end, end - start);
+  }
+
+  /** The plan as far as it may be carried out now. */
+  function allowed(plan: Plan, isSecondLook: boolean): Plan {
+    const wanted = applyPolicy(plan, options.policy);
+    if (held !== undefined && !isSecondLook) return { ...wanted, deregister: [] };
+    const decision =
+      held === undefined
+        ? guardDeletions(wanted, mirror.owned())
+        : confirmDeletions(held.plan, wanted, mirror.owned());
+    if (decision.kind === 'apply') {
+      held = undefined;
+      return wanted;
+    }
+    held = { plan: wanted, due: clock.elapsed() + CONFIRM_AFTER };
+    reporter.guarded(decision);
+    return { ...wanted, deregister: [] };
+  }
+
+  async function apply(
+    changes: readonly Change[],
+    work: Work,
+    plan: Plan,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const instances = new Map(
+      [...plan.register, ...plan.update.map(({ instance }) => instance)].map((each) => [each.id, each]),
+    );
+    const written: Written = {
+      nodeWritten: () => {
+        observedNode = undefined;
+      },
+      applied: (change, index) => {
+        const instance = instances.get(change.id);
+        if (change.action === 'deregister') mirror.removed(change.id);
+        else if (instance !== undefined) mirror.written(instance);
+        const since = work.get(change.source);
+        drift.wrote(index, clock.elapsed());
+        reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
+      },
+      refused: ({ change, reason }) => {
+        retries.failed(change.source, clock.elapsed());
+        reporter.refused(change, reason);
+      },
+    };
+    await applier.apply(changes, syncNode(node, observedNode), written, signal);
+  }
+
+  async function adoptEarlier(signal: AbortSignal): Promise<void> {
+    const nodes = [...new Set([node, ...options.adoptNodes])];
+    const reads = await Promise.all(nodes.map((each) => catalog.read(each, { consistent: true, signal })));
+    const found = adopt(
+      reads.flatMap(({ instances }) => instances),
+      { owner: settings.owner, node, earlierNodes: options.adoptNodes, tag: settings.tag },
+    );
+    const nothing: Plan = {
+      register: [],
+      update: [],
+      deregister: [],
+      unchanged: 0,
+      foreign: 0,
+      conflicts: [],
+    };
+    await apply(found.deregister.map(deregistration), new Map(), nothing, signal);
+  }
+
+  async function pass(signal: AbortSignal): Promise<void> {
+    const now = clock.elapsed();
+    const isSecondLook = held !== undefined && held.due <= now;
+    const isFull = failedUntil !== undefined || (nextFull() ?? Infinity) <= now;
+    for (const each of retries.take(now)) queue.add(each, now);
+    if (isSecondLook) await source.refresh(signal);
+    if (isFull) await readConsul(signal);
+    const work = queue.take();
+    const { plan, problems } = isFull ? await planner.all() : planner.of(work.keys());
+    for (const [each, found] of problems) reporter.problems(each, found);
+    const wanted = allowed(plan, isSecondLook);
+    reporter.planned({
+      scope: isFull ? 'all' : 'changes',
+      plan: wanted,
+      owned: mirror.owned(),
+      foreign: mirror.foreign(),
+    });
+    if (!options.dryRun) {
+      await apply(changesOf(wanted, node), work, wanted, signal);
+      if (isFull && options.adoptNodes.length > 0) await adoptEarlier(signal);
+    }
+    if (isFull) fullDue = clock.elapsed() + options.resync;
+  }
+
+  async function passOrRetry(signal: AbortSignal): Promise<void> {
+    try {
+      await pass(signal);
+      failedUntil = undefined;
+      delays.reset();
+      reporter.succeeded();
+    } catch (error) {
+      if (signal.aborted) return;
+      // What was written is not known: the next pass reads, and compares everything.
+      const delay = delays.next();
+      failedUntil = clock.elapsed() + delay;
+      reporter.failed(error, delay);
+    }
+  }
+
+  function isSettled(): boolean {
+    return (
+      failedUntil === undefined && held === undefined && queue.size() === 0 && retries.due() === undefined
+    );
+  }
+
+  async function loop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const due = nextPass() ?? Infinity;
+      if (due > clock.elapsed()) await wake.until(due, signal);
+      else {
+        await passOrRetry(signal);
+        if (options.once && isSettled()) return;
+      }
+    }
+  }
+
+  return {
+    run: async (signal) => {
+      await source.synced(signal);
+      if (signal.aborted) return;
+      const ending = new AbortController();
+      const watching = catalog.watch(
+        node,
+        (index) => {
+          drift.changed(index, clock.elapsed());
+          wake.notify();
+        },
+        AbortSignal.any([signal, ending.signal]),
+      );
+      await loop(signal);
+      ending.abort();
+      await watching;
+    },
+    statuses: planner.statuses,
+    counts: () => ({
+      desired: planner.desiredInstances(),
+      owned: mirror.owned(),
+      foreign: mirror.foreign(),
+      pending: queue.size(),
+    }),
+  };
+}

@@ -1,0 +1,40 @@
+/** Keys whose state must be looked at again: collected until it is quiet for a moment, or the first has waited enough. */
+
+export type Work = ReadonlyMap<string, number>;
+
+export type WorkQueue = {
+  /** An event says that this key may have changed; `now` by a clock that never jumps, in milliseconds. */
+  readonly add: (key: string, now: number) => void;
+  /** When to take; undefined while there is nothing. */
+  readonly due: () => number | undefined;
+  /** All keys, each with the time of its first event, and forgets them. */
+  readonly take: () => Work;
+  readonly size: () => number;
+};
+
+/**
+ * A rollout touches a Service many times in a second: 100 ms without an event makes one transaction of them, and half a
+ * second at most keeps a Service that never rests within a second of its events.
+ */
+export const COALESCING = { quiet: 100, most: 500 };
+
+/** @param quiet, most milliseconds after the last event, and after the first */
+export function createWorkQueue({ quiet, most } = COALESCING): WorkQueue {
+  let keys = new Map<string, number>();
+  let first = 0;
+  let last = 0;
+  return {
+    add: (key, now) => {
+      if (keys.size === 0) first = now;
+      last = now;
+      if (!keys.has(key)) keys.set(key, now);
+    },
+    due: () => (keys.size === 0 ? undefined : Math.min(last + quiet, first + most)),
+    take: () => {
+      const taken = keys;
+      keys = new Map();
+      return taken;
+    },
+    size: () => keys.size,
+  };
+}

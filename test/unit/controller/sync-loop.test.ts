@@ -1,0 +1,226 @@
+/** What an operator sees of the sync: what is written, when, and what never is. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NODE, startSync } from './running-sync.ts';
+
+const addresses = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `10.0.0.${index + 1}`);
+
+test('nothing is read or written before the cluster is listed, then everything is', async () => {
+  const run = startSync({}, undefined, false);
+  run.setService('web', ['10.0.0.1', '10.0.0.2']);
+  await run.clock.advance(60_000);
+  assert.deepEqual([run.reads(), run.writes()], [0, []]);
+  run.listed();
+  await run.clock.advance(1000);
+  assert.deepEqual(run.names(), ['web', 'web']);
+  assert.equal(run.writes().length, 1, 'one transaction');
+  await run.stop();
+});
+
+test('a restart with nothing changed writes nothing', async () => {
+  const run = startSync();
+  run.setService('web', addresses(50));
+  await run.clock.advance(60_000);
+  const before = run.writes().length;
+  // Another pass over everything, as a new process makes it.
+  await run.clock.advance(3_600_000);
+  assert.equal(run.writes().length, before);
+  assert.ok(run.reports.filter(({ scope }) => scope === 'all').length > 5, 'it did compare');
+  await run.stop();
+});
+
+test('one event is one transaction after 100 ms, and a Service that never rests is written every 500 ms', async () => {
+  const run = startSync();
+  run.setService('web', ['10.0.0.1']);
+  await run.clock.advance(10_000);
+  const before = run.writes().length;
+  run.setService('web', ['10.0.0.1', '10.0.0.2']);
+  await run.clock.advance(99);
+  assert.equal(run.writes().length, before, 'still quiet');
+  await run.clock.advance(1);
+  assert.equal(run.writes().length, before + 1);
+  assert.equal(run.seconds.at(-1), 0.1);
+  for (let round = 0; round < 100; round += 1) {
+    run.setService('web', addresses((round % 7) + 1));
+    await run.clock.advance(20);
+  }
+  const churn = run.writes().length - before - 1;
+  assert.ok(churn >= 3 && churn <= 5, `${churn} transactions in 2 s`);
+  assert.ok(Math.max(...run.seconds.slice(-5).map(Number)) <= 0.5);
+  await run.stop();
+});
+
+test('our own writes cause no reads, and one look a while after the last', async () => {
+  const run = startSync();
+  run.setService('web', ['10.0.0.1']);
+  await run.clock.advance(60_000);
+  const before = run.reads();
+  for (let round = 0; round < 10; round += 1) {
+    run.setService('web', addresses(round + 2));
+    await run.clock.advance(200);
+  }
+  assert.equal(run.reads(), before);
+  await run.clock.advance(60_000);
+  assert.equal(run.reads(), before + 1);
+  await run.stop();
+});
+
+test('an instance that somebody deletes is back within 2 s, and one that somebody edits is as it was', async () => {
+  const run = startSync();
+  run.setService('web', ['10.0.0.1', '10.0.0.2']);
+  await run.clock.advance(60_000);
+  const { Services } = run.consul.nodeServices() as {
+    Services: { ID: string; Service: string; Tags: string[] }[];
+  };
+  const [first, second] = Services;
+  assert.ok(first !== undefined && second !== undefined);
+  run.interfere([{ Service: { Verb: 'delete', Node: NODE, Service: { ID: first.ID, Service: 'web' } } }]);
+  await run.clock.advance(2000);
+  assert.deepEqual(run.names(), ['web', 'web']);
+  const edited = { ...second, Tags: ['mine'] } as never;
+  run.interfere([{ Service: { Verb: 'set', Node: NODE, Service: edited } }]);
+  await run.clock.advance(2000);
+  const after = run.consul.nodeServices() as typeof run.consul & { Services: { Tags: string[] }[] };
+  assert.deepEqual(
+    after.Services.map(({ Tags }) => Tags),
+    [['k8s'], ['k8s']],
+  );
+  await run.stop();
+});
+
+test('a read that fails removes nothing and loses no event', async () => {
+  const run = startSync();
+  run.setService('web', ['10.0.0.1']);
+  await run.clock.advance(10_000);
+  run.faults.read = new Error('no leader');
+  run.faults.write = { error: new Error('no leader'), lost: false };
+  run.setService('api', ['10.0.1.1']);
+  run.setService('web', undefined);
+  await run.clock.advance(600_000);
+  assert.deepEqual(run.names(), ['web']);
+  assert.ok(run.failures.length > 100, 'it tried all the time');
+  run.faults.read = undefined;
+  run.faults.write = undefined;
+  await run.clock.advance(5000);
+  assert.deepEqual(run.names(), ['api']);
+  await run.stop();
+});
+
+test('an answer that is lost after the write leads to a read, and to nothing twice', async () => {
+  const run = startSync();
+  await run.clock.advance(1000);
+  run.faults.write = { error: new Error('reset'), lost: true };
+  run.setService('web', ['10.0.0.1', '10.0.0.2']);
+  await run.clock.advance(100);
+  run.faults.write = undefined;
+  await run.clock.advance(10_000);
+  assert.deepEqual(run.names(), ['web', 'web']);
+  assert.equal(run.writes().length, 1);
+  await run.stop();
+});
+
+test('many removals at once wait for a second look at both sides', async () => {
+  const run = startSync();
+  for (let index = 0; index < 20; index += 1) run.setService(`s${index}`, addresses(5));
+  await run.clock.advance(60_000);
+  for (let index = 0; index < 15; index += 1) run.setService(`s${index}`, undefined);
+  run.setService('new', ['10.9.9.9']);
+  await run.clock.advance(9000);
+  assert.equal(run.names().length, 101, 'what is new is written meanwhile');
+  assert.deepEqual(
+    run.guards.map(({ removals }) => removals),
+    [75],
+  );
+  run.faults.refresh = new Error('the API server does not answer');
+  await run.clock.advance(60_000);
+  assert.equal(run.names().length, 101, 'no second look, no removal');
+  run.faults.refresh = undefined;
+  await run.clock.advance(10_000);
+  assert.equal(run.names().length, 26);
+  await run.stop();
+});
+
+test('removals that the second look does not see never happen', async () => {
+  const run = startSync();
+  for (let index = 0; index < 20; index += 1) run.setService(`s${index}`, addresses(5));
+  await run.clock.advance(60_000);
+  for (let index = 0; index < 15; index += 1) run.setService(`s${index}`, undefined);
+  await run.clock.advance(5000);
+  for (let index = 0; index < 15; index += 1) run.setService(`s${index}`, addresses(5));
+  await run.clock.advance(60_000);
+  assert.equal(run.names().length, 100);
+  assert.equal(run.sync.counts().owned, 100);
+  await run.stop();
+});
+
+test('what somebody else registered on the node stays, and an id of theirs is reported', async () => {
+  const run = startSync();
+  run.setService('web', ['10.0.0.1']);
+  await run.clock.advance(10_000);
+  const { Services } = run.consul.nodeServices() as { Services: { ID: string; Meta: object }[] };
+  const [ours] = Services;
+  assert.ok(ours !== undefined);
+  const theirs = { ...ours, Meta: { 'tandem-owner': 'cluster2' } } as never;
+  const other = { ...ours, ID: 'other', Service: 'other', Meta: {} } as never;
+  run.interfere([
+    { Service: { Verb: 'set', Node: NODE, Service: theirs } },
+    { Service: { Verb: 'set', Node: NODE, Service: other } },
+  ]);
+  await run.clock.advance(10_000);
+  run.setService('web', undefined);
+  await run.clock.advance(10_000);
+  assert.deepEqual(run.names(), ['other', 'web']);
+  assert.equal(run.sync.counts().foreign, 2);
+  run.setService('web', ['10.0.0.1']);
+  await run.clock.advance(10_000);
+  assert.deepEqual(
+    run.problems.get('Service/default/web')?.map(({ reason }) => reason),
+    ['id-taken'],
+  );
+  await run.stop();
+});
+
+test('what Consul refuses is reported, keeps nothing else back, and is tried again ever less often', async () => {
+  const run = startSync({}, new Set(['bad']));
+  run.setService('good', ['10.0.0.1']);
+  run.setService('web', ['10.0.0.2'], { annotations: { 'consul.hashicorp.com/service-tags': 'bad' } });
+  await run.clock.advance(1000);
+  assert.deepEqual(run.names(), ['good']);
+  assert.deepEqual(run.refusals, ['Service/default/web']);
+  await run.clock.advance(120_000);
+  const tried = run.refusals.length;
+  assert.ok(tried >= 4 && tried <= 8, `${tried} attempts in 2 minutes`);
+  run.setService('web', ['10.0.0.2']);
+  await run.clock.advance(1000);
+  assert.deepEqual(run.names(), ['good', 'web']);
+  await run.stop();
+});
+
+test('the policies leave out what they say', async () => {
+  for (const [policy, expected] of [
+    ['sync', ['new']],
+    ['upsert-only', ['new', 'web']],
+    ['create-only', ['new', 'web']],
+  ] as const) {
+    const run = startSync({ policy });
+    run.setService('web', ['10.0.0.1']);
+    await run.clock.advance(1000);
+    run.setService('web', undefined);
+    run.setService('new', ['10.0.0.9']);
+    await run.clock.advance(60_000);
+    assert.deepEqual(run.names(), expected, policy);
+    await run.stop();
+  }
+});
+
+test('a dry run plans and writes nothing; once ends when both sides agree', async () => {
+  const dry = startSync({ dryRun: true, once: true });
+  dry.setService('web', ['10.0.0.1']);
+  await dry.clock.advance(1000);
+  assert.deepEqual([dry.writes(), dry.ended(), dry.reports[0]?.plan.register.length], [[], true, 1]);
+  const once = startSync({ once: true });
+  once.setService('web', ['10.0.0.1']);
+  await once.clock.advance(1000);
+  assert.deepEqual([once.names(), once.ended()], [['web'], true]);
+});
