@@ -8,6 +8,12 @@ export const errorTable = {
   TANDEM_CERTIFICATE_INVALID: { retryable: true, meaning: 'a certificate or key cannot be used' },
   TANDEM_LISTEN_FAILED: { retryable: true, meaning: 'an address could not be listened on' },
   TANDEM_KUBERNETES_UNREACHABLE: { retryable: true, meaning: 'the API server did not answer as expected' },
+  TANDEM_KUBERNETES_GARBLED: {
+    retryable: true,
+    meaning: 'an answer of the API server could not be understood',
+  },
+  TANDEM_KUBERNETES_REFUSED: { retryable: true, meaning: 'the API server refused a request' },
+  TANDEM_KUBECONFIG_INVALID: { retryable: false, meaning: 'there is no usable access to a cluster' },
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -11,6 +11,9 @@ test('codes and their retryability are what others may rely on', () => {
       TANDEM_CERTIFICATE_INVALID: true,
       TANDEM_LISTEN_FAILED: true,
       TANDEM_KUBERNETES_UNREACHABLE: true,
+      TANDEM_KUBERNETES_GARBLED: true,
+      TANDEM_KUBERNETES_REFUSED: true,
+      TANDEM_KUBECONFIG_INVALID: false,
     },
   );
 });

@@ -1,0 +1,202 @@
+/** Requests to the API server: JSON in and out, over connections that are kept. */
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { TandemError } from '../support/errors.ts';
+import { parseWholeNumber } from '../support/text.ts';
+import type { ClusterAccess, Credentials } from './cluster-access.ts';
+
+export type ApiAnswer = {
+  readonly status: number;
+  /** The object, list or Status; the beginning of the text when a refusal is no JSON, as those of a proxy. */
+  readonly body: unknown;
+  readonly headers: IncomingMessage['headers'];
+};
+
+/** What answers a watch: a stream, or a refusal. */
+export type WatchAnswer =
+  { readonly kind: 'stream'; readonly stream: IncomingMessage } | ({ readonly kind: 'refused' } & ApiAnswer);
+
+export type ApiClient = {
+  /**
+   * Any status is an answer.
+   *
+   * @param path with the query
+   * @param contentType of the body; `application/json` unless told
+   * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no whole answer in time,
+   *   TANDEM_KUBERNETES_GARBLED when a success is no JSON
+   */
+  readonly request: (
+    method: string,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+    signal?: AbortSignal,
+  ) => Promise<ApiAnswer>;
+  /**
+   * Resolves when the server has begun to answer; the signal also ends the stream.
+   *
+   * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE
+   */
+  readonly watch: (path: string, signal: AbortSignal) => Promise<WatchAnswer>;
+  /** Ends the connections. */
+  readonly close: () => void;
+};
+
+type Call = {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+  readonly contentType: string;
+  readonly signal: AbortSignal;
+};
+
+// The API server itself gives up after a minute (kube-apiserver --request-timeout), and its answer says more than our silence.
+const TIMEOUT = 65_000;
+// An HTML page says what it is in its first lines.
+const REFUSAL_CHARACTERS = 500;
+// As client-go does: under the idle timeouts of load balancers, and a node that vanished is noticed within the minute.
+const KEEP_ALIVE = { keepAlive: true, keepAliveMsecs: 30_000 };
+
+/**
+ * HTTP by Node's own client and credentials by the official one, whose generated classes build a second object for each
+ * that was parsed.
+ *
+ * @param timeout milliseconds until a whole answer, or the beginning of a watch
+ */
+export function apiClient(access: ClusterAccess, timeout = TIMEOUT): ApiClient {
+  const agents = agentPool(access.server);
+
+  /** Resolves with the head of the answer. */
+  const send = async ({ method, path, body, contentType, signal }: Call): Promise<IncomingMessage> => {
+    const credentials = await access.credentials();
+    const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const url = new URL(access.server + path);
+    const options: RequestOptions = {
+      method,
+      agent: credentials.proxy ?? agents.agentFor(credentials),
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'tandem',
+        ...(content === undefined
+          ? {}
+          : { 'content-type': contentType, 'content-length': content.byteLength }),
+        ...credentials.headers,
+      },
+    };
+    return new Promise((resolve, reject) => {
+      const outgoing = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, (incoming) => {
+        if (incoming.statusCode === 401) access.renew();
+        // Whoever reads gets it; without a listener an error after the last byte would end the process.
+        incoming.on('error', () => undefined);
+        incoming.once('end', release);
+        resolve(incoming);
+      });
+      const release = abortWith(signal, outgoing);
+      outgoing.once('close', release);
+      outgoing.on('error', reject);
+      outgoing.end(content);
+    });
+  };
+
+  const read = async (incoming: IncomingMessage): Promise<ApiAnswer> => {
+    const status = incoming.statusCode ?? 0;
+    return { status, body: parsed(await text(incoming), status), headers: incoming.headers };
+  };
+
+  return {
+    request: (method, path, body, contentType = 'application/json', signal) =>
+      withDeadline(timeout, signal, `${method} ${path}`, async (limited) =>
+        read(await send({ method, path, body, contentType, signal: limited })),
+      ),
+    watch: (path, signal) =>
+      withDeadline(timeout, signal, `GET ${path}`, async (limited) => {
+        const call = { method: 'GET', path, body: undefined, contentType: '', signal: limited };
+        const stream = await send(call);
+        if (stream.statusCode === 200) return { kind: 'stream', stream };
+        return { kind: 'refused', ...(await read(stream)) };
+      }),
+    close: () => agents.close(),
+  };
+}
+
+/** Seconds that the server asks to wait (RFC 9110, 10.2.3; the API server sends no dates), as milliseconds. */
+export function retryAfter(answer: ApiAnswer): number {
+  return (parseWholeNumber(answer.headers['retry-after'] ?? '') ?? 0) * 1000;
+}
+
+type AgentPool = { readonly agentFor: (credentials: Credentials) => HttpAgent; readonly close: () => void };
+
+/** One agent as long as the TLS material is the same: with other material it would reuse connections of the old one. */
+function agentPool(server: string): AgentPool {
+  let held: { readonly material: string; readonly agent: HttpAgent } | undefined;
+  const discard = (): void => {
+    // Those in use go on to their end.
+    for (const sockets of Object.values(held?.agent.freeSockets ?? {}))
+      for (const socket of sockets ?? []) socket.destroy();
+  };
+  return {
+    agentFor: ({ tls }) => {
+      const material = Object.entries(tls).flat().map(String).join('\n');
+      if (held?.material === material) return held.agent;
+      discard();
+      const agent = server.startsWith('http:')
+        ? new HttpAgent(KEEP_ALIVE)
+        : new HttpsAgent({ ...KEEP_ALIVE, ...tls });
+      held = { material, agent };
+      return agent;
+    },
+    close: () => held?.agent.destroy(),
+  };
+}
+
+/**
+ * As the option `signal` of Node's request, but without an error: when the last byte has come and is not read yet, the socket
+ * goes back to the agent at once, and the error, which then has no listener, ends the process.
+ */
+function abortWith(signal: AbortSignal, outgoing: ClientRequest): () => void {
+  const abort = (): void => void outgoing.destroy();
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort);
+  return () => signal.removeEventListener('abort', abort);
+}
+
+/** The signal that `run` gets is aborted by the given one, at any time, and by the deadline, until `run` is done. */
+async function withDeadline<T>(
+  timeout: number,
+  signal: AbortSignal | undefined,
+  place: string,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), timeout);
+  const limited = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
+  try {
+    return await run(limited);
+  } catch (cause) {
+    if (cause instanceof TandemError) throw cause;
+    const reason = deadline.signal.aborted ? `no answer within ${timeout} ms` : messageOf(cause);
+    throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', `${place}: ${reason}`, cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function parsed(content: string, status: number): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    if (status >= 300) return content.slice(0, REFUSAL_CHARACTERS);
+    const message = `the answer of the API server is no JSON; it begins with ${JSON.stringify(content.slice(0, 40))}`;
+    throw new TandemError('TANDEM_KUBERNETES_GARBLED', message);
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : 'unknown reason';
+}

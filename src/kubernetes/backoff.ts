@@ -1,0 +1,26 @@
+/** Exponential backoff with full jitter: clients that failed together do not come back together. */
+
+export type Backoff = {
+  /** Milliseconds to wait before the next attempt; the span that it is drawn from doubles each time. */
+  readonly next: () => number;
+  readonly reset: () => void;
+};
+
+/** As the reflector of client-go: 800 ms at first, 30 s at most. */
+const FIRST = 800;
+export const LONGEST_BACKOFF = 30_000;
+
+/** @param random a number from 0 up to 1 */
+export function backoff(random: () => number): Backoff {
+  let span = FIRST;
+  return {
+    next: () => {
+      const delay = random() * span;
+      span = Math.min(span * 2, LONGEST_BACKOFF);
+      return delay;
+    },
+    reset: () => {
+      span = FIRST;
+    },
+  };
+}

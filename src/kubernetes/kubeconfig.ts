@@ -1,0 +1,104 @@
+/** Access by kubeconfig files, read and merged by the official client. The only importer of it by value. */
+import type { RequestOptions } from 'node:https';
+import { KubeConfig } from '@kubernetes/client-node';
+import { TandemError } from '../support/errors.ts';
+import type { ClusterAccess, Credentials } from './cluster-access.ts';
+
+/** @throws TandemError TANDEM_KUBECONFIG_INVALID, with the files and the reason */
+export function kubeconfigAccess(files: readonly string[]): ClusterAccess {
+  let config = load(files);
+  let isRefused = false;
+  const { cluster, namespace } = currentOf(config, files);
+  return {
+    server: cluster.server,
+    namespace,
+    credentials: () => {
+      // Its credential plugins keep a token until it expires, whatever the server says about it.
+      if (isRefused) config = load(files);
+      isRefused = false;
+      return credentialsOf(config, cluster.proxyUrl !== undefined);
+    },
+    renew: () => {
+      isRefused = true;
+    },
+  };
+}
+
+function load(files: readonly string[]): KubeConfig {
+  try {
+    const config = new KubeConfig();
+    for (const [index, file] of files.entries()) {
+      const each = index === 0 ? config : new KubeConfig();
+      each.loadFromFile(file);
+      // As in kubectl: the first file that names a current context decides.
+      if (each !== config) config.mergeConfig(each, Boolean(config.getCurrentContext()));
+    }
+    allowPlainHttp(config);
+    return config;
+  } catch (cause) {
+    throw invalid(files, harmless(cause));
+  }
+}
+
+/** The official client insists on a word about TLS even where there is none, as at `kubectl proxy`. */
+function allowPlainHttp(config: KubeConfig): void {
+  config.clusters = config.clusters.map((cluster) =>
+    cluster.server.startsWith('http:') ? { ...cluster, skipTLSVerify: true } : cluster,
+  );
+}
+
+function currentOf(
+  config: KubeConfig,
+  files: readonly string[],
+): { cluster: { server: string; proxyUrl?: string }; namespace: string | undefined } {
+  const context = config.getContextObject(config.getCurrentContext());
+  if (context === null) throw invalid(files, 'there is no current context');
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw invalid(files, `there is no cluster ${JSON.stringify(context.cluster)}`);
+  if (config.getCurrentUser() === null)
+    throw invalid(files, `there is no user ${JSON.stringify(context.user)}`);
+  if (!/^https?:\/\//.test(cluster.server) || !URL.canParse(cluster.server))
+    throw invalid(files, `${JSON.stringify(cluster.server)} is no URL of a server`);
+  return { cluster, namespace: context.namespace };
+}
+
+async function credentialsOf(config: KubeConfig, isProxied: boolean): Promise<Credentials> {
+  const options: RequestOptions = {};
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (cause) {
+    const text = `the credentials of the kubeconfig cannot be used: ${harmless(cause)}`;
+    throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', text);
+  }
+  const { ca, cert, key, rejectUnauthorized, servername, auth, agent } = options;
+  return {
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+      ...(servername === undefined ? {} : { servername }),
+    },
+    headers: {
+      ...(typeof auth !== 'string' ? {} : { authorization: `Basic ${Buffer.from(auth).toString('base64')}` }),
+      ...headersOf(options),
+    },
+    proxy: isProxied && typeof agent === 'object' ? agent : undefined,
+  };
+}
+
+/** A file with a token mostly ends with a newline, which no header may hold. */
+function headersOf({ headers = {} }: RequestOptions): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value).trim()]);
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+/** Errors of parsers quote what they could not parse: a token or a key. */
+function harmless(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'unknown reason';
+  return ['SyntaxError', 'YAMLException'].includes(cause.name) ? 'it cannot be parsed' : cause.message;
+}
+
+function invalid(files: readonly string[], reason: string): TandemError {
+  return new TandemError('TANDEM_KUBECONFIG_INVALID', `kubeconfig ${files.join(', ')}: ${reason}`);
+}

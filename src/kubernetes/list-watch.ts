@@ -1,0 +1,137 @@
+/** The objects of one resource, kept current: a list, then a watch, then again whatever a fault made necessary. */
+import { TandemError } from '../support/errors.ts';
+import type { ApiClient } from './api-client.ts';
+import { backoff, LONGEST_BACKOFF } from './backoff.ts';
+import { sleep, type Clock } from './clock.ts';
+import { listPages, pathOf, type Collection } from './list-pages.ts';
+import { compareVersions, resourceEntry, type ReadObject, type ResourceEntry } from './resource-entry.ts';
+import type { WatchEvent } from './watch-events.ts';
+import { statusFailure, thrownFailure, type RestartCause, type WatchFailure } from './watch-failure.ts';
+import { watchSession } from './watch-session.ts';
+
+export type ListWatchOptions<T> = Collection & {
+  readonly client: Pick<ApiClient, 'request' | 'watch'>;
+  readonly read: ReadObject<T>;
+  readonly clock: Clock;
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
+};
+
+export type ListWatchHandlers<T> = {
+  /** A whole list, never a part of one: what is not in it has vanished. */
+  readonly onList: (entries: readonly ResourceEntry<T>[], version: string) => void;
+  readonly onEvent: (kind: 'changed' | 'deleted', entry: ResourceEntry<T>) => 'applied' | 'disordered';
+  /** A list or a watch has ended, and there will be another one. */
+  readonly onRestart: (failure: WatchFailure) => void;
+};
+
+export type ListWatchStatus = {
+  /** There was a whole list. */
+  readonly isSynced: boolean;
+  /** Milliseconds since the epoch when the server last sent a list, an event or a bookmark. */
+  readonly lastSuccess: number | undefined;
+  readonly restarts: Readonly<Partial<Record<RestartCause, number>>>;
+};
+
+export type ListWatch = {
+  readonly status: () => ListWatchStatus;
+  /** Resolves after the first whole list; stays pending when it is stopped before. */
+  readonly synced: Promise<void>;
+  /** Resolves when everything has ended. */
+  readonly stop: () => Promise<void>;
+  /** Resolves at the end; rejects when a handler or `read` has thrown. */
+  readonly done: Promise<void>;
+};
+
+// As the reflector of client-go: without the spread all watches of a cluster would be renewed in one moment.
+const WATCH_SECONDS = { least: 300, spread: 300 };
+
+/** After these the versions since the last one cannot be had any more, or make no sense. */
+const NEEDS_LIST: ReadonlySet<RestartCause> = new Set(['gone', 'disordered', 'refused']);
+
+/** https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
+export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHandlers<T>): ListWatch {
+  const { client, path, query, read, clock, random } = options;
+  const stopping = new AbortController();
+  const delays = backoff(random);
+  const restarts: Partial<Record<RestartCause, number>> = {};
+  const firstList = Promise.withResolvers<void>();
+  /** Undefined: a list is needed. */
+  let version: string | undefined;
+  let isSynced = false;
+  let lastSuccess: number | undefined;
+
+  const list = async (): Promise<WatchFailure | undefined> => {
+    const result = await listPages(client, { path, query }, read, stopping.signal).catch(
+      (error: unknown) => ({ kind: 'failed' as const, failure: thrownFailure(error) }),
+    );
+    if (result.kind === 'failed') return result.failure;
+    version = result.version;
+    lastSuccess = clock.now();
+    handlers.onList(result.entries, result.version);
+    isSynced = true;
+    firstList.resolve();
+    return undefined;
+  };
+
+  const take = (event: WatchEvent): WatchFailure | undefined => {
+    if (event.kind === 'error') return statusFailure(event.status, event.message, path);
+    lastSuccess = clock.now();
+    delays.reset();
+    if (event.kind === 'bookmark') return isBehind(event.version) ? disordered(path) : advance(event.version);
+    const entry = resourceEntry(event.object, read);
+    const outcome = handlers.onEvent(event.kind === 'deleted' ? 'deleted' : 'changed', entry);
+    if (outcome === 'disordered') return disordered(path);
+    return isBehind(entry.version) ? undefined : advance(entry.version);
+  };
+  const isBehind = (next: string): boolean => (compareVersions(next, version ?? '') ?? 0) < 0;
+  const advance = (next: string): undefined => {
+    version = next;
+    return undefined;
+  };
+
+  const watch = async (from: string): Promise<WatchFailure> => {
+    const timeoutSeconds = WATCH_SECONDS.least + Math.floor(random() * WATCH_SECONDS.spread);
+    const watchQuery = {
+      ...query,
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion: from,
+      timeoutSeconds: String(timeoutSeconds),
+    };
+    return watchSession({ client, path: pathOf(path, watchQuery), clock, signal: stopping.signal, take });
+  };
+
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const start = clock.elapsed();
+      const failure = version === undefined ? await list() : await watch(version);
+      if (failure === undefined) continue;
+      if (stopping.signal.aborted) return;
+      restarts[failure.cause] = (restarts[failure.cause] ?? 0) + 1;
+      handlers.onRestart(failure);
+      if (NEEDS_LIST.has(failure.cause)) version = undefined;
+      // A server that closes each watch at once is not well, though it says so in order.
+      const isOrderly = failure.cause === 'closed' && clock.elapsed() - start >= LONGEST_BACKOFF;
+      const delay = Math.max(delays.next(), Math.min(failure.wait, LONGEST_BACKOFF));
+      if (isOrderly) delays.reset();
+      else await sleep(clock, delay, stopping.signal);
+    }
+  };
+
+  const done = run();
+  return {
+    status: () => ({ isSynced, lastSuccess, restarts: { ...restarts } }),
+    synced: firstList.promise,
+    stop: () => {
+      stopping.abort();
+      return done;
+    },
+    done,
+  };
+}
+
+function disordered(path: string): WatchFailure {
+  const text = `GET ${path}: the events of the watch are out of order`;
+  return { cause: 'disordered', error: new TandemError('TANDEM_KUBERNETES_GARBLED', text), wait: 0 };
+}

@@ -1,0 +1,21 @@
+/** A resource of the cluster in memory: what is there now, and which keys changed. */
+import { listWatch, type ListWatch, type ListWatchHandlers, type ListWatchOptions } from './list-watch.ts';
+import { resourceStore, type OnChange, type ResourceStore } from './resource-store.ts';
+
+export type WatchResourceOptions<T> = ListWatchOptions<T> &
+  Pick<ListWatchHandlers<T>, 'onRestart'> & {
+    /** Never called before `watchResource` has returned. */
+    readonly onChange: OnChange<T>;
+  };
+
+export type ResourceWatch<T> = ListWatch & Pick<ResourceStore<T>, 'get' | 'keys' | 'values' | 'size'>;
+
+/**
+ * Starts at once and goes on until it is stopped, through all faults; see `ListWatchStatus` for how it is. Nothing is known,
+ * and nothing may be concluded from a missing object, before `synced`.
+ */
+export function watchResource<T>(options: WatchResourceOptions<T>): ResourceWatch<T> {
+  const { onChange, onRestart } = options;
+  const { get, keys, values, size, replace, apply } = resourceStore(onChange);
+  return { ...listWatch(options, { onList: replace, onEvent: apply, onRestart }), get, keys, values, size };
+}
