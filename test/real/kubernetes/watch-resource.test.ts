@@ -1,0 +1,94 @@
+/** List and watch on a real API server, with no more rights than list and watch. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ApiClient } from '../../../src/kubernetes/api-client.ts';
+import { watchedResource, type WatchedResource } from '../../integration/kubernetes/watched-resource.ts';
+import { startApiServer } from '../harness/api-server.ts';
+import { MERGE_PATCH } from '../harness/api-client.ts';
+import { startScene } from '../harness/scene.ts';
+import { serviceAccountClient } from './service-account-client.ts';
+
+const scene = await startScene(['kube-apiserver', 'etcd']);
+const server = await startApiServer(scene);
+const client = await serviceAccountClient(scene, server, 'reader', [
+  { apiGroups: [''], resources: ['services'], verbs: ['list', 'watch'] },
+]);
+
+const SERVICES = '/api/v1/namespaces/default/services';
+
+/** The waits between attempts are short: they have a test of their own. */
+function watched(
+  through: ApiClient,
+  path: string,
+  query: Readonly<Record<string, string>> = {},
+): WatchedResource {
+  const started = watchedResource({ client: through, path, query });
+  scene.atEnd(() => started.resource.stop());
+  return started;
+}
+
+async function createService(name: string, color: string): Promise<void> {
+  const spec = { clusterIP: 'None', ports: [{ port: 80 }] };
+  await server.admin.expect('POST', SERVICES, { metadata: { name, labels: { color } }, spec });
+}
+
+const paint = (name: string, color: string): Promise<unknown> =>
+  server.admin.expect('PATCH', `${SERVICES}/${name}`, { metadata: { labels: { color } } }, MERGE_PATCH);
+
+test('1,200 services come in pages, and then each change', async () => {
+  const names = Array.from({ length: 1200 }, (_, index) => `many-${index}`);
+  for (let from = 0; from < names.length; from += 50)
+    await Promise.all(names.slice(from, from + 50).map((name) => createService(name, 'red')));
+
+  const pages: string[] = [];
+  const counting: ApiClient = {
+    ...client,
+    request: (...call) => {
+      pages.push(call[1]);
+      return client.request(...call);
+    },
+  };
+  const { resource, changes, until } = watched(counting, '/api/v1/services', { labelSelector: 'color' });
+  await resource.synced;
+  assert.deepEqual([resource.size(), pages.length, resource.get('default/many-7')], [1200, 3, 'red']);
+
+  changes.length = 0;
+  await paint('many-7', 'blue');
+  await createService('one-more', 'green');
+  await server.admin.expect('DELETE', `${SERVICES}/many-8`);
+  await until(() => changes.length === 3);
+  assert.deepEqual(changes, ['default/many-7 red blue', 'default/one-more - green', 'default/many-8 red -']);
+  assert.equal(resource.size(), 1200);
+  await resource.stop();
+});
+
+test('a selector that does not match any more takes the object away', async () => {
+  await createService('selected', 'violet');
+  const { resource, changes, until } = watched(client, SERVICES, { labelSelector: 'color=violet' });
+  await resource.synced;
+  await paint('selected', 'red');
+  await until(() => changes.length === 2);
+  assert.deepEqual(changes, ['default/selected - violet', 'default/selected violet -']);
+  await resource.stop();
+});
+
+test('an API server that was away is followed again, with all that happened meanwhile', async () => {
+  await createService('before', 'orange');
+  const { resource, changes, restarts, until } = watched(client, '/api/v1/services', {
+    labelSelector: 'color=orange',
+  });
+  await resource.synced;
+  await server.restart();
+  await createService('after', 'orange');
+  await until(() => changes.length === 2);
+  assert.deepEqual(changes, ['default/before - orange', 'default/after - orange']);
+  assert.ok(restarts.length > 0);
+  await resource.stop();
+});
+
+test('what may not be read is not an empty list', async () => {
+  const { resource, restarts, until } = watched(client, '/api/v1/secrets');
+  await until(() => restarts.length === 2);
+  assert.deepEqual([restarts, resource.status().isSynced, resource.size()], [['denied', 'denied'], false, 0]);
+  await resource.stop();
+});
