@@ -1,6 +1,6 @@
 /** The texts of `--help`, made from the same tables that the parser reads. */
 import type { Flag } from '../config/flag.ts';
-import { flagName, type Flags } from '../config/parse-flags.ts';
+import { flagName, variableName, type Flags } from '../config/parse-flags.ts';
 import type { Command } from './command.ts';
 import { commands } from './commands.ts';
 
@@ -42,8 +42,9 @@ export function commandHelp(command: Command<Flags>): string {
   return `${sections.join('\n\n')}\n`;
 }
 
-/** `--tls-cert-file=FILE`, or `--tls-auto` for a boolean. */
+/** `--tls-cert-file=FILE`, or `--tls-auto` for a boolean, or `TANDEM_CONSUL_TOKEN=TOKEN` for what is no flag. */
 export function flagForm(key: string, flag: Flag<unknown>): string {
+  if (flag.environmentOnly) return `${variableName(key)}=${flag.placeholder}`;
   return flag.placeholder === '' ? flagName(key) : `${flagName(key)}=${flag.placeholder}`;
 }
 

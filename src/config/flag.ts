@@ -15,9 +15,15 @@ export type Flag<T> = {
   readonly variables: readonly string[];
   /** The value never appears in a message. */
   readonly secret: boolean;
+  /** On the command line it is a problem: whoever may list processes would see it. */
+  readonly environmentOnly: boolean;
 };
 
-type Details = { readonly variables?: readonly string[]; readonly secret?: boolean };
+type Details = {
+  readonly variables?: readonly string[];
+  readonly secret?: boolean;
+  readonly environmentOnly?: boolean;
+};
 
 function flag<T>(
   doc: string,
@@ -26,8 +32,8 @@ function flag<T>(
   parse: (text: string) => Parsed<T>,
   details: Details = {},
 ): Flag<T> {
-  const { variables = [], secret = false } = details;
-  return { doc, placeholder, default: fallback, parse, variables, secret };
+  const { variables = [], secret = false, environmentOnly = false } = details;
+  return { doc, placeholder, default: fallback, parse, variables, secret, environmentOnly };
 }
 
 export function string<D extends string | undefined>(

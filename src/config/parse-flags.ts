@@ -81,6 +81,8 @@ function readCommandLine(flags: Flags, argv: readonly string[]) {
     const key = keys.get(token.name);
     if (key === undefined) {
       problems.push(unknownFlag(token.rawName, [...keys.keys()]));
+    } else if (flags[key]?.environmentOnly === true) {
+      problems.push(`${token.rawName}: a secret is given by the variable ${variableName(key)} only`);
     } else if (flags[key]?.placeholder === '') {
       given.set(key, { source: token.rawName, text: token.value ?? 'true' });
     } else if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {

@@ -14,6 +14,12 @@ export const errorTable = {
   },
   TANDEM_KUBERNETES_REFUSED: { retryable: true, meaning: 'the API server refused a request' },
   TANDEM_KUBECONFIG_INVALID: { retryable: false, meaning: 'there is no usable access to a cluster' },
+  TANDEM_CONSUL_UNREACHABLE: { retryable: true, meaning: 'no Consul server answered' },
+  TANDEM_CONSUL_UNAVAILABLE: { retryable: true, meaning: 'Consul has no leader, or is overloaded' },
+  TANDEM_CONSUL_LIMITED: { retryable: true, meaning: 'Consul limits the rate or the connections' },
+  TANDEM_CONSUL_FORBIDDEN: { retryable: true, meaning: 'the ACLs of Consul do not allow it' },
+  TANDEM_CONSUL_REFUSED: { retryable: false, meaning: 'Consul takes the request for wrong' },
+  TANDEM_CONSUL_ANSWER_INVALID: { retryable: true, meaning: 'what answered did not answer as Consul does' },
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -8,7 +8,7 @@ export type SourceFile = {
 
 export type Import = { readonly specifier: string; readonly isTypeOnly: boolean };
 
-const EDGES = ['webhook', 'kubernetes', 'consul', 'certificates', 'telemetry'];
+const EDGES = ['webhook', 'kubernetes', 'consul', 'certificates', 'telemetry', 'embedded'];
 const PURE = ['admission', 'inject', 'catalog', 'config', 'support'];
 // Computation, not I/O.
 const PURE_NODE = ['node:util', 'node:crypto'];
@@ -20,6 +20,8 @@ const OWNERS: ReadonlyMap<string, string> = new Map([
   ['pino', 'telemetry'],
   ['prom-client', 'telemetry'],
   ['@kubernetes/client-node', 'kubernetes'],
+  ['undici', 'consul'],
+  ['dns-packet', 'embedded'],
 ]);
 
 /** Globals by which a pure file would reach the process, the clock or a terminal. */

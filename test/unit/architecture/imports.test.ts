@@ -73,6 +73,14 @@ const planted: readonly [string, string, string, RegExp][] = [
     "import { KubeConfig } from '@kubernetes/client-node';",
     /only kubernetes imports it/,
   ],
+  ['undici elsewhere', 'embedded/x.ts', "import { Pool } from 'undici';", /only consul imports it/],
+  [
+    'the client of Consul in the embedded catalog',
+    'embedded/x.ts',
+    "import { a } from '../consul/client.ts';",
+    /an edge imports another edge/,
+  ],
+  ['dns-packet elsewhere', 'consul/x.ts', "import { encode } from 'dns-packet';", /only embedded imports it/],
   [
     'something below support',
     'support/x.ts',

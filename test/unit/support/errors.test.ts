@@ -14,6 +14,12 @@ test('codes and their retryability are what others may rely on', () => {
       TANDEM_KUBERNETES_GARBLED: true,
       TANDEM_KUBERNETES_REFUSED: true,
       TANDEM_KUBECONFIG_INVALID: false,
+      TANDEM_CONSUL_UNREACHABLE: true,
+      TANDEM_CONSUL_UNAVAILABLE: true,
+      TANDEM_CONSUL_LIMITED: true,
+      TANDEM_CONSUL_FORBIDDEN: true,
+      TANDEM_CONSUL_REFUSED: false,
+      TANDEM_CONSUL_ANSWER_INVALID: true,
     },
   );
 });

@@ -1,0 +1,35 @@
+/** Where Consul is: addresses, or an auto-join string that finds them. */
+import type { Parsed } from './flag.ts';
+
+export type ConsulAddresses =
+  /** Each `http://host:port` or `https://host:port`. At least one. */
+  | { readonly kind: 'list'; readonly addresses: readonly string[] }
+  | { readonly kind: 'auto-join'; readonly text: string };
+
+const EXPECTED =
+  'a list of [http[s]://]HOST[:PORT], such as consul-server:8500,https://10.0.0.1:8501, or an auto-join string';
+
+/** `CONSUL_HTTP_ADDR` as Consul's own commands read it, and more than one, with commas between. */
+export function parseConsulAddresses(text: string): Parsed<ConsulAddresses> {
+  if (/(?:^|\s)provider\s*=/.test(text)) return { ok: true, value: { kind: 'auto-join', text: text.trim() } };
+  const addresses = text
+    .split(',')
+    .map((element) => element.trim())
+    .filter((element) => element !== '')
+    .map(consulAddress);
+  const known = addresses.filter((address) => address !== undefined);
+  if (known.length === 0 || known.length < addresses.length) return { ok: false, expected: EXPECTED };
+  return { ok: true, value: { kind: 'list', addresses: [...new Set(known)] } };
+}
+
+/**
+ * `10.0.0.1`, `consul:8500`, `[::1]:8501`, `https://consul` → an origin with a scheme and a port: plain HTTP unless it says
+ * https, and Consul's ports 8500 and 8501. Undefined when it is none, or holds more: a path, a user, a query.
+ */
+export function consulAddress(text: string): string | undefined {
+  const [, scheme = 'http', host, port] =
+    /^(?:(https?):\/\/)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\/?$/.exec(text) ?? [];
+  if (host === undefined) return undefined;
+  const origin = `${scheme}://${host}:${port ?? (scheme === 'https' ? '8501' : '8500')}`;
+  return URL.canParse(origin) ? origin : undefined;
+}

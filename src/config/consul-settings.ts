@@ -1,0 +1,90 @@
+/** The flags of the access to Consul, and the settings that they make. Files are named here and read by the client. */
+import { secret, type Secret } from '../support/secret.ts';
+import { parseConsulAddresses, type ConsulAddresses } from './consul-addresses.ts';
+import { parsed, string } from './flag.ts';
+import type { FlagValues } from './parse-flags.ts';
+
+export type ConsulToken =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'value'; readonly value: Secret }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'login'; readonly method: string; readonly bearerTokenFile: string };
+
+export type ConsulSettings = {
+  readonly addresses: ConsulAddresses;
+  readonly token: ConsulToken;
+  readonly caFile: string | undefined;
+  /** Name that the certificate must carry; undefined: the host of the address. */
+  readonly serverName: string | undefined;
+  readonly datacenter: string | undefined;
+  /** Consul Enterprise. */
+  readonly namespace: string | undefined;
+};
+
+export const consulFlags = {
+  consulHttpAddr: parsed<ConsulAddresses>(
+    'Consul servers or agents, [http[s]://]HOST[:PORT] with commas between, or an auto-join string (provider=k8s …).',
+    'ADDRESSES',
+    { kind: 'list', addresses: ['http://127.0.0.1:8500'] },
+    parseConsulAddresses,
+    { variables: ['CONSUL_HTTP_ADDR'] },
+  ),
+  consulToken: parsed<Secret | undefined>(
+    'ACL token, from the environment only: a list of processes shows command lines.',
+    'TOKEN',
+    undefined,
+    (text) => ({ ok: true, value: secret(text.trim()) }),
+    { variables: ['CONSUL_HTTP_TOKEN'], secret: true, environmentOnly: true },
+  ),
+  consulTokenFile: string('File with the ACL token; read again for each request.', 'FILE', undefined, {
+    variables: ['CONSUL_HTTP_TOKEN_FILE'],
+  }),
+  consulAuthMethod: string(
+    'ACL auth method to log in with; the token is given back at the end.',
+    'NAME',
+    undefined,
+  ),
+  consulBearerTokenFile: string(
+    'What the auth method is shown.',
+    'FILE',
+    '/var/run/secrets/kubernetes.io/serviceaccount/token',
+  ),
+  consulCaFile: string('CA that signed the certificate of Consul (PEM).', 'FILE', undefined, {
+    variables: ['CONSUL_CACERT'],
+  }),
+  consulTlsServerName: string('Name that the certificate of Consul must carry.', 'NAME', undefined, {
+    variables: ['CONSUL_TLS_SERVER_NAME'],
+  }),
+  consulDatacenter: string('Datacenter; that of the server when left out.', 'NAME', undefined),
+  consulNamespace: string('Namespace of Consul Enterprise.', 'NAME', undefined, {
+    variables: ['CONSUL_NAMESPACE'],
+  }),
+};
+
+type ConsulValues = FlagValues<typeof consulFlags>;
+
+/** Settings that contradict each other, a sentence each. */
+export function consulFlagProblems(values: ConsulValues): string[] {
+  const { consulAuthMethod, consulToken, consulTokenFile } = values;
+  if (consulAuthMethod === undefined || (consulToken ?? consulTokenFile) === undefined) return [];
+  return ['--consul-auth-method logs in for a token; leave out --consul-token-file and the token itself'];
+}
+
+export function consulSettings(values: ConsulValues): ConsulSettings {
+  return {
+    addresses: values.consulHttpAddr,
+    token: tokenOf(values),
+    caFile: values.consulCaFile,
+    serverName: values.consulTlsServerName,
+    datacenter: values.consulDatacenter,
+    namespace: values.consulNamespace,
+  };
+}
+
+// A file beats a value, as in Consul's own commands (CONSUL_HTTP_TOKEN_FILE over CONSUL_HTTP_TOKEN).
+function tokenOf(values: ConsulValues): ConsulToken {
+  const { consulAuthMethod: method, consulTokenFile: path, consulToken: value } = values;
+  if (method !== undefined) return { kind: 'login', method, bearerTokenFile: values.consulBearerTokenFile };
+  if (path !== undefined) return { kind: 'file', path };
+  return value === undefined ? { kind: 'none' } : { kind: 'value', value };
+}

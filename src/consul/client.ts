@@ -1,0 +1,73 @@
+/** The client of Consul: calls with the token, over the servers. Reads and writes are functions over it. */
+import { readFile } from 'node:fs/promises';
+import type { ConsulSettings } from '../config/consul-settings.ts';
+import { TandemError } from '../support/errors.ts';
+import { loginToken } from './login.ts';
+import { servers, type Call, type RequestReport, type Servers } from './servers.ts';
+import { fileToken, fixedToken, type TokenSource } from './token-source.ts';
+import { createTransport } from './transport.ts';
+
+export type ConsulClient = {
+  /**
+   * @throws TandemError TANDEM_CONSUL_… or TANDEM_FILE_UNREADABLE; the reason of the signal when that aborts
+   */
+  readonly call: <T>(call: Call<T>) => Promise<T>;
+  /** Logs out when it had logged in, and closes all connections. */
+  readonly close: () => Promise<void>;
+};
+
+export type ConsulOptions = Omit<ConsulSettings, 'addresses'> & {
+  /** `http://host:port` or `https://host:port`; asked for each call, so that they may change. */
+  readonly addresses: () => readonly string[];
+  /** Called after each request to each server. */
+  readonly onRequest?: (report: RequestReport) => void;
+};
+
+/** @throws TandemError TANDEM_FILE_UNREADABLE when the CA cannot be read */
+export async function openConsul(options: ConsulOptions): Promise<ConsulClient> {
+  const { addresses, caFile, serverName, datacenter, namespace, onRequest = () => undefined } = options;
+  const ca = caFile === undefined ? undefined : await readCa(caFile);
+  const transport = createTransport({ ca, serverName });
+  const all = servers({ addresses, transport, query: { dc: datacenter, ns: namespace }, onRequest });
+  const tokens = tokenSource(options.token, all);
+  return {
+    call: (call) => callWithToken(all, tokens, call),
+    close: async () => {
+      await tokens.end();
+      await transport.close();
+    },
+  };
+}
+
+/** A refused token is exchanged once for a call, when the source has another one. */
+async function callWithToken<T>(all: Servers, tokens: TokenSource, call: Call<T>): Promise<T> {
+  const token = await tokens.current();
+  try {
+    return await all.call(call, token);
+  } catch (error) {
+    const isForbidden = error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN';
+    if (!isForbidden || token === undefined || !tokens.refused(token, error.message)) throw error;
+    return all.call(call, await tokens.current());
+  }
+}
+
+function tokenSource(token: ConsulSettings['token'], all: Servers): TokenSource {
+  switch (token.kind) {
+    case 'none':
+      return fixedToken(undefined);
+    case 'value':
+      return fixedToken(token.value);
+    case 'file':
+      return fileToken(token.path);
+    case 'login':
+      return loginToken(all, token);
+  }
+}
+
+async function readCa(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read the CA of Consul in ${path}`, cause);
+  }
+}

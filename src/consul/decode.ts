@@ -1,0 +1,71 @@
+/** Narrowing of what Consul answers. Each function throws, naming the place, when a value is none that Consul gives. */
+import { isObject, property, type JsonObject } from '../support/json.ts';
+import { quote } from '../support/text.ts';
+import type { RawAnswer } from './servers.ts';
+
+/** The JSON of an answer; a proxy's page, a text, or half of an answer throws. */
+export function jsonOf({ text, header }: Pick<RawAnswer, 'text' | 'header'>): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`no JSON but ${header('content-type') ?? 'no type'}, ${quote(text.trim())}`);
+  }
+}
+
+export function objectAt(value: unknown, place: string): JsonObject {
+  if (!isObject(value)) throw new Error(`${place} is no object`);
+  return value;
+}
+
+/** Go writes an empty list as `null` as well as `[]`. */
+export function listAt<T>(
+  value: unknown,
+  place: string,
+  read: (element: unknown, place: string) => T,
+): readonly T[] {
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw new Error(`${place} is no list`);
+  return value.map((element: unknown, index) => read(element, `${place}[${index}]`));
+}
+
+/** Go writes an empty map as `null`, or leaves it out. */
+export function mapAt<T>(
+  value: unknown,
+  place: string,
+  read: (element: unknown, place: string) => T,
+): Readonly<Record<string, T>> {
+  if (value === null || value === undefined) return {};
+  const entries = Object.entries(objectAt(value, place));
+  return Object.fromEntries(entries.map(([key, element]) => [key, read(element, `${place}.${key}`)]));
+}
+
+export function textIs(value: unknown, place: string): string {
+  if (typeof value !== 'string') throw new Error(`${place} is no text`);
+  return value;
+}
+
+export function numberIs(value: unknown, place: string): number {
+  if (typeof value !== 'number') throw new Error(`${place} is no number`);
+  return value;
+}
+
+export function textIn(object: JsonObject, key: string, place: string): string {
+  return textIs(property(object, key), `${place}.${key}`);
+}
+
+/** A field that Go leaves out when it is empty. */
+export function optionalTextIn(object: JsonObject, key: string, place: string): string {
+  const value = property(object, key);
+  return value === undefined || value === null ? '' : textIs(value, `${place}.${key}`);
+}
+
+/** A field that Go leaves out when it is zero. */
+export function optionalNumberIn(object: JsonObject, key: string, place: string): number {
+  const value = property(object, key);
+  return value === undefined || value === null ? 0 : numberIs(value, `${place}.${key}`);
+}
+
+/** Tags, which Go writes as `null`, `[]`, or leaves out. */
+export function textsIn(object: JsonObject, key: string, place: string): readonly string[] {
+  return listAt(property(object, key) ?? null, `${place}.${key}`, textIs);
+}

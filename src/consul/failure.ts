@@ -1,0 +1,44 @@
+/** What an answer of Consul that is no success means: which error, and whether another server may do better. */
+import type { ErrorCode } from '../support/errors.ts';
+
+export type Failure = {
+  readonly code: ErrorCode;
+  /** Another server may answer where this one failed. */
+  readonly elsewhere: boolean;
+};
+
+// The texts by which a server says that it cannot serve now (agent/consul/rpc.go, agent/structs/errors.go of Consul).
+const PASSING =
+  /No cluster leader|No known Consul servers|Not ready to serve consistent reads|rpc error|leadership lost|no path to datacenter/i;
+// Words of a request that stays wrong, even inside of an `rpc error making call: …`.
+const LASTING =
+  /Must provide|Invalid |Unknown service ID|boolean expression evaluator|Permission denied|ACL not found/i;
+
+/**
+ * | status | code | another server |
+ * | --- | --- | --- |
+ * | 403, and a 500 that wraps one | FORBIDDEN | no |
+ * | 429 | LIMITED | no: the limit is for this client |
+ * | 500 by text | UNAVAILABLE | yes |
+ * | 502, 503, 504 | UNAVAILABLE | yes |
+ * | other 4xx and 5xx | REFUSED | no |
+ * | what is left (1xx, 2xx, 3xx that nobody asked for) | ANSWER_INVALID | yes |
+ *
+ * @param text the body of the answer
+ */
+export function classify(status: number, text: string): Failure {
+  if (status === 403) return { code: 'TANDEM_CONSUL_FORBIDDEN', elsewhere: false };
+  if (status === 429) return { code: 'TANDEM_CONSUL_LIMITED', elsewhere: false };
+  if (status === 500) return classifyText(text);
+  if (status >= 502 && status <= 504) return { code: 'TANDEM_CONSUL_UNAVAILABLE', elsewhere: true };
+  if (status >= 400) return { code: 'TANDEM_CONSUL_REFUSED', elsewhere: false };
+  return { code: 'TANDEM_CONSUL_ANSWER_INVALID', elsewhere: true };
+}
+
+function classifyText(text: string): Failure {
+  if (/Permission denied|ACL not found/i.test(text))
+    return { code: 'TANDEM_CONSUL_FORBIDDEN', elsewhere: false };
+  if (PASSING.test(text) && !LASTING.test(text))
+    return { code: 'TANDEM_CONSUL_UNAVAILABLE', elsewhere: true };
+  return { code: 'TANDEM_CONSUL_REFUSED', elsewhere: false };
+}

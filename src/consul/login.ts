@@ -1,0 +1,96 @@
+/** A token by login: an ACL auth method of Consul exchanges the token of a service account for one of its own. */
+import { property } from '../support/json.ts';
+import { secret, type Secret } from '../support/secret.ts';
+import { jsonOf, textIs } from './decode.ts';
+import type { Servers } from './servers.ts';
+import { readSecretFile, type TokenSource } from './token-source.ts';
+
+export type Login = {
+  readonly method: string;
+  /** What the auth method is shown; read at each login, because Kubernetes renews it. */
+  readonly bearerTokenFile: string;
+};
+
+// `Permission denied` may come from a role that changed since, and each login writes a token to Consul: not more than one a
+// minute for it. `ACL not found` says that the token is gone, and only a login helps.
+const PERMISSION_MILLISECONDS = 60_000;
+// A process that ends has seconds left for everything.
+const LOGOUT_MILLISECONDS = 2000;
+
+/**
+ * Logs in at the first request, again when Consul refuses the token, and out at the end (`POST /v1/acl/login` and
+ * `/v1/acl/logout`).
+ *
+ * @param now milliseconds
+ */
+export function loginToken(servers: Servers, login: Login, now: () => number = Date.now): TokenSource {
+  let pending: Promise<Secret> | undefined;
+  let since = 0;
+  const held = new Set<Secret>();
+
+  async function enter(): Promise<Secret> {
+    const token = await exchange(servers, login);
+    held.add(token);
+    since = now();
+    return token;
+  }
+
+  return {
+    current: () => {
+      pending ??= enter().catch((error: unknown) => {
+        pending = undefined;
+        throw error;
+      });
+      return pending;
+    },
+    refused: (token, text) => {
+      // Another request may have logged in since this one left.
+      if (!held.has(token)) return true;
+      if (!/ACL not found/i.test(text) && now() - since < PERMISSION_MILLISECONDS) return false;
+      held.delete(token);
+      pending = undefined;
+      void leave(servers, token);
+      return true;
+    },
+    end: async () => {
+      pending = undefined;
+      await Promise.all([...held].map((token) => leave(servers, token)));
+      held.clear();
+    },
+  };
+}
+
+async function exchange(servers: Servers, { method, bearerTokenFile }: Login): Promise<Secret> {
+  const bearer = await readSecretFile(bearerTokenFile);
+  const body = { AuthMethod: method, BearerToken: bearer.reveal(), Meta: { component: 'tandem' } };
+  return servers.call(
+    {
+      endpoint: 'login',
+      method: 'POST',
+      path: '/v1/acl/login',
+      body: JSON.stringify(body),
+      read: (answer) => {
+        // Without the text: it may hold the token.
+        const json = jsonOf({ text: answer.text.startsWith('{') ? answer.text : '', header: answer.header });
+        return secret(textIs(property(json, 'SecretID'), 'SecretID'));
+      },
+    },
+    undefined,
+  );
+}
+
+/** A token that is gone already is what was wanted, and at the end nobody is left to try again. */
+async function leave(servers: Servers, token: Secret): Promise<void> {
+  await servers
+    .call(
+      {
+        endpoint: 'logout',
+        method: 'POST',
+        path: '/v1/acl/logout',
+        timeout: LOGOUT_MILLISECONDS,
+        read: () => undefined,
+      },
+      token,
+    )
+    .catch(() => undefined);
+}

@@ -1,0 +1,138 @@
+/** Reads of Consul's catalog and health. */
+import { property } from '../support/json.ts';
+import { readAnswer, type Answer } from './answer.ts';
+import type { ConsulClient } from './client.ts';
+import { listAt, mapAt, objectAt, textIs } from './decode.ts';
+import { checkEntry, nodeEntry, serviceEntry } from './entries.ts';
+import type { CheckEntry, NodeEntry, ServiceEntry } from './entries.ts';
+import type { Endpoint } from './servers.ts';
+
+export type ReadOptions = {
+  readonly signal?: AbortSignal | undefined;
+  /** Answer when something changes after this index, or when the wait is over. */
+  readonly after?: { readonly index: number; readonly waitSeconds: number } | undefined;
+  /** `consistent` asks the leader and its followers; left out, the leader (Consul, "Consistency Modes"). */
+  readonly consistency?: 'consistent' | 'stale';
+  /** An expression of Consul's filter language. */
+  readonly filter?: string;
+};
+
+type Read<T> = {
+  readonly endpoint: Endpoint;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly decode: (json: unknown) => T;
+};
+
+export type NodeServices = {
+  /** Undefined when Consul does not know the node. */
+  readonly node: NodeEntry | undefined;
+  readonly services: readonly ServiceEntry[];
+};
+
+export type ServiceHealth = {
+  readonly node: NodeEntry;
+  readonly service: ServiceEntry;
+  readonly checks: readonly CheckEntry[];
+};
+
+// On top of the server's own time: the answer has to come over a network, from a server that may be busy.
+const MARGIN_MILLISECONDS = 5000;
+
+/**
+ * A GET of anything that answers JSON.
+ *
+ * @throws TandemError TANDEM_CONSUL_…; the reason of the signal when that aborts
+ */
+export function read<T>(client: ConsulClient, what: Read<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+  const { after, consistency, filter, signal } = options;
+  return client.call({
+    endpoint: what.endpoint,
+    method: 'GET',
+    path: what.path,
+    query: {
+      ...what.query,
+      filter,
+      ...(consistency === undefined ? {} : { [consistency]: '' }),
+      ...(after === undefined ? {} : { index: String(after.index), wait: `${after.waitSeconds}s` }),
+    },
+    ...(after === undefined ? {} : { blocking: true, timeout: blockingTimeout(after.waitSeconds) }),
+    signal,
+    read: (raw) => readAnswer(raw, what.decode),
+  });
+}
+
+/** Milliseconds: the server adds up to a sixteenth of the wait, so that not all clients come back at once. */
+function blockingTimeout(waitSeconds: number): number {
+  return waitSeconds * 1000 * (1 + 1 / 16) + MARGIN_MILLISECONDS;
+}
+
+/** All services of one node: `/v1/catalog/node-services/<node>`. */
+export function readNodeServices(
+  client: ConsulClient,
+  node: string,
+  options?: ReadOptions,
+): Promise<Answer<NodeServices>> {
+  const path = `/v1/catalog/node-services/${encodeURIComponent(node)}`;
+  return read(client, { endpoint: 'node-services', path, decode: nodeServices }, options);
+}
+
+/** All checks of one node: `/v1/health/node/<node>`. */
+export function readNodeChecks(
+  client: ConsulClient,
+  node: string,
+  options?: ReadOptions,
+): Promise<Answer<readonly CheckEntry[]>> {
+  const path = `/v1/health/node/${encodeURIComponent(node)}`;
+  const decode = (json: unknown): readonly CheckEntry[] => listAt(json, 'answer', checkEntry);
+  return read(client, { endpoint: 'health-node', path, decode }, options);
+}
+
+/** Names of all services, each with all tags of its instances: `/v1/catalog/services`. */
+export function readServices(
+  client: ConsulClient,
+  options?: ReadOptions,
+): Promise<Answer<Readonly<Record<string, readonly string[]>>>> {
+  const tags = (value: unknown, place: string): readonly string[] => listAt(value, place, textIs);
+  const decode = (json: unknown): Readonly<Record<string, readonly string[]>> =>
+    mapAt(objectAt(json, 'answer'), 'answer', tags);
+  return read(client, { endpoint: 'services', path: '/v1/catalog/services', decode }, options);
+}
+
+/** The instances of a service with their node and checks: `/v1/health/service/<name>`. */
+export function readServiceHealth(
+  client: ConsulClient,
+  service: string,
+  options: ReadOptions & { readonly passing?: boolean } = {},
+): Promise<Answer<readonly ServiceHealth[]>> {
+  const path = `/v1/health/service/${encodeURIComponent(service)}`;
+  const query = { passing: options.passing === true ? 'true' : undefined };
+  const decode = (json: unknown): readonly ServiceHealth[] => listAt(json, 'answer', serviceHealth);
+  return read(client, { endpoint: 'health-service', path, query, decode }, options);
+}
+
+/** `host:port` of the leader, undefined when there is none: `/v1/status/leader`. Needs no token. */
+export async function readLeader(client: ConsulClient, signal?: AbortSignal): Promise<string | undefined> {
+  const decode = (json: unknown): string => textIs(json, 'answer');
+  const answer = await read(client, { endpoint: 'leader', path: '/v1/status/leader', decode }, { signal });
+  return answer.value === '' ? undefined : answer.value;
+}
+
+function nodeServices(json: unknown): NodeServices {
+  const answer = objectAt(json, 'answer');
+  const node = property(answer, 'Node');
+  if (node === undefined) throw new Error('answer.Node is missing');
+  return {
+    node: node === null ? undefined : nodeEntry(node, 'Node'),
+    services: listAt(property(answer, 'Services'), 'Services', serviceEntry),
+  };
+}
+
+function serviceHealth(value: unknown, place: string): ServiceHealth {
+  const entry = objectAt(value, place);
+  return {
+    node: nodeEntry(property(entry, 'Node'), `${place}.Node`),
+    service: serviceEntry(property(entry, 'Service'), `${place}.Service`),
+    checks: listAt(property(entry, 'Checks'), `${place}.Checks`, checkEntry),
+  };
+}

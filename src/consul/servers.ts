@@ -1,0 +1,177 @@
+/** Several Consul servers as one: a call goes to the server that answered last, and to another when that one fails. */
+import { TandemError } from '../support/errors.ts';
+import { withoutSecret, type Secret } from '../support/secret.ts';
+import { classify, type Failure } from './failure.ts';
+import type { Incoming, Outgoing, Transport } from './transport.ts';
+
+/** The closed set of what is called, for metrics. */
+export type Endpoint =
+  | 'agent-service-deregister'
+  | 'catalog-deregister'
+  | 'catalog-register'
+  | 'health-node'
+  | 'health-service'
+  | 'leader'
+  | 'login'
+  | 'logout'
+  | 'node-services'
+  | 'other'
+  | 'services'
+  | 'transaction';
+
+export type RawAnswer = Extract<Incoming, { kind: 'answer' }>;
+
+export type Call<T> = {
+  readonly endpoint: Endpoint;
+  readonly method: Outgoing['method'];
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: string;
+  readonly blocking?: boolean;
+  /** Milliseconds for the answer of each server; 10 s unless told. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Statuses beside 200 that are answers to this call, and no failures. */
+  readonly accept?: readonly number[];
+  /** A call that did its work and lost its answer would fail when sent again, as a check-and-set does. */
+  readonly once?: boolean;
+  /** Throws, with the reason, when it is no answer that this call can have. */
+  readonly read: (answer: RawAnswer) => T;
+};
+
+export type RequestReport = {
+  readonly endpoint: Endpoint;
+  /** `none` when no answer came. */
+  readonly status: number | 'none';
+  readonly milliseconds: number;
+};
+
+export type Servers = {
+  /** @throws TandemError TANDEM_CONSUL_…, or the reason of the signal */
+  readonly call: <T>(call: Call<T>, token: Secret | undefined) => Promise<T>;
+};
+
+type Dependencies = {
+  /** `http://host:port` or `https://host:port`; asked for each call, so that they may change. */
+  readonly addresses: () => readonly string[];
+  readonly transport: Transport;
+  /** Goes with every call: `dc`, `ns`. */
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly onRequest: (report: RequestReport) => void;
+};
+
+// Consul answers within milliseconds; in an election it holds a call for up to 7 s (performance.rpc_hold_timeout) first.
+const TIMEOUT = 10_000;
+// The reason of a 403 has the accessor of the token and the missing right, some 200 characters.
+const SHOWN_CHARACTERS = 400;
+
+export function servers({ addresses, transport, query, onRequest }: Dependencies): Servers {
+  let preferred: string | undefined;
+
+  function inOrder(): readonly string[] {
+    const all = addresses();
+    const first = preferred === undefined ? -1 : all.indexOf(preferred);
+    return first <= 0 ? all : [...all.slice(first), ...all.slice(0, first)];
+  }
+
+  async function attempt<T>(address: string, call: Call<T>, token: Secret | undefined): Promise<Attempt<T>> {
+    const started = performance.now();
+    const incoming = await transport.send(address, outgoingOf(call, query, token));
+    const status = incoming.kind === 'answer' ? incoming.status : 'none';
+    onRequest({ endpoint: call.endpoint, status, milliseconds: performance.now() - started });
+    return judge(address, call, incoming, token);
+  }
+
+  return {
+    call: async <T>(call: Call<T>, token: Secret | undefined): Promise<T> => {
+      const order = inOrder();
+      let error = new TandemError('TANDEM_CONSUL_UNREACHABLE', 'no address of a Consul server is known');
+      for (const [position, address] of order.entries()) {
+        const outcome = await attempt(address, call, token);
+        if (outcome.kind === 'value') {
+          preferred = address;
+          return outcome.value;
+        }
+        error = outcome.error;
+        if (outcome.elsewhere && order.length > 1) {
+          // Only the first to fail moves the others on; a call that started elsewhere does not move them back.
+          if (preferred === undefined || preferred === address) preferred = order[position + 1] ?? order[0];
+          if (error.code === 'TANDEM_CONSUL_UNREACHABLE') transport.abandon(address);
+        }
+        if (!outcome.elsewhere || !outcome.again) break;
+      }
+      throw error;
+    },
+  };
+}
+
+type Attempt<T> =
+  | { readonly kind: 'value'; readonly value: T }
+  | {
+      readonly kind: 'failure';
+      readonly error: TandemError;
+      readonly elsewhere: boolean;
+      /** The call may be sent again. */
+      readonly again: boolean;
+    };
+
+function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Secret | undefined): Attempt<T> {
+  const where = `${call.method} ${call.path} at ${address}`;
+  if (incoming.kind === 'no-answer') {
+    const again = call.once !== true || !incoming.sent;
+    return failure(
+      { code: 'TANDEM_CONSUL_UNREACHABLE', elsewhere: true },
+      `${where}: ${incoming.reason}`,
+      again,
+      incoming.cause,
+    );
+  }
+  if (incoming.status !== 200 && call.accept?.includes(incoming.status) !== true) {
+    const text = withoutSecret(incoming.text.trim(), token).slice(0, SHOWN_CHARACTERS);
+    const message = `${where}: status ${incoming.status}, ${JSON.stringify(text)}`;
+    return failure(classify(incoming.status, incoming.text), message);
+  }
+  try {
+    return { kind: 'value', value: call.read(incoming) };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'unknown reason';
+    return failure(
+      { code: 'TANDEM_CONSUL_ANSWER_INVALID', elsewhere: true },
+      `${where}: not an answer of Consul: ${withoutSecret(reason, token)}`,
+      call.once !== true,
+    );
+  }
+}
+
+function failure(
+  { code, elsewhere }: Failure,
+  message: string,
+  again = true,
+  cause?: unknown,
+): Attempt<never> {
+  return { kind: 'failure', error: new TandemError(code, message, cause), elsewhere, again };
+}
+
+function outgoingOf(
+  call: Call<unknown>,
+  common: Readonly<Record<string, string | undefined>>,
+  token: Secret | undefined,
+): Outgoing {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries({ ...common, ...call.query })) {
+    if (value !== undefined) query.set(key, value);
+  }
+  return {
+    method: call.method,
+    path: query.size === 0 ? call.path : `${call.path}?${query.toString()}`,
+    headers: {
+      accept: 'application/json',
+      ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(token === undefined ? {} : { 'x-consul-token': token.reveal() }),
+    },
+    body: call.body,
+    blocking: call.blocking ?? false,
+    timeout: call.timeout ?? TIMEOUT,
+    signal: call.signal,
+  };
+}

@@ -1,0 +1,42 @@
+/** Where the token of a request comes from: nowhere, a value, a file that may change, or a login. */
+import { readFile } from 'node:fs/promises';
+import { TandemError } from '../support/errors.ts';
+import { secret, type Secret } from '../support/secret.ts';
+
+export type TokenSource = {
+  /** The token to send now; undefined for the anonymous one. @throws TandemError */
+  readonly current: () => Promise<Secret | undefined>;
+  /** Consul answered 403 to this token, with this text. True when `current` may give another one now. */
+  readonly refused: (token: Secret, text: string) => boolean;
+  /** Gives back what was taken; never throws. */
+  readonly end: () => Promise<void>;
+};
+
+export function fixedToken(token: Secret | undefined): TokenSource {
+  return { current: () => Promise.resolve(token), refused: () => false, end: () => Promise.resolve() };
+}
+
+/**
+ * The file is read for each request: it is a few bytes, and whoever renews it tells nobody. An empty one is an error,
+ * because the anonymous token would see a part of the catalog and take it for the whole.
+ */
+export function fileToken(path: string): TokenSource {
+  return {
+    current: () => readSecretFile(path),
+    refused: () => false,
+    end: () => Promise.resolve(),
+  };
+}
+
+/** @throws TandemError TANDEM_FILE_UNREADABLE, also when there is nothing in it */
+export async function readSecretFile(path: string): Promise<Secret> {
+  let text: string;
+  try {
+    text = (await readFile(path, 'utf8')).trim();
+  } catch (cause) {
+    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read the token in ${path}`, cause);
+  }
+  if (text === '')
+    throw new TandemError('TANDEM_FILE_UNREADABLE', `the file of the token, ${path}, is empty`);
+  return secret(text);
+}

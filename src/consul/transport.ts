@@ -1,0 +1,144 @@
+/** One request to one Consul server, over connections that are kept; what comes back is a value, whatever happened. */
+import { Pool } from 'undici';
+
+export type Outgoing = {
+  readonly method: 'GET' | 'PUT' | 'POST';
+  /** With the query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  /** A query that the server holds until something changes. */
+  readonly blocking: boolean;
+  /** Milliseconds for the whole answer. */
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+};
+
+export type Incoming =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly header: (name: string) => string | undefined;
+      readonly text: string;
+    }
+  /** `sent` is false when the server cannot have seen the request. */
+  | { readonly kind: 'no-answer'; readonly sent: boolean; readonly reason: string; readonly cause: unknown };
+
+export type Transport = {
+  /** @throws only the reason of the signal, when that aborts */
+  readonly send: (address: string, outgoing: Outgoing) => Promise<Incoming>;
+  /** Ends the blocking queries at a server that does not answer: each comes back as `no-answer`. */
+  readonly abandon: (address: string) => void;
+  readonly close: () => Promise<void>;
+};
+
+export type Tls = {
+  /** PEM; undefined: the CAs of Node. */
+  readonly ca: string | undefined;
+  /** Name that the certificate must carry; undefined: the host of the address. */
+  readonly serverName: string | undefined;
+};
+
+// Consul closes connections above 200 for a client address (limits.http_max_conns_per_client). A blocking query keeps one
+// for minutes, so the others have connections of their own and never wait behind one.
+const PLAIN_CONNECTIONS = 16;
+const BLOCKING_CONNECTIONS = 64;
+// A connection to a server that is well takes a few round trips; the first lost packet is sent again after 1 s (RFC 6298).
+const CONNECT_MILLISECONDS = 1000;
+// 100,000 instances in one answer are about 80 MB; more than this is no answer of Consul.
+const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
+
+/** Codes of errors that come before the first byte of a request has left. */
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+const CLOSED: Incoming = {
+  kind: 'no-answer',
+  sent: false,
+  reason: 'this client is closed',
+  cause: undefined,
+};
+
+export function createTransport({ ca, serverName }: Tls): Transport {
+  const pools = new Map<string, Pool>();
+  let isClosed = false;
+
+  function poolOf(address: string, blocking: boolean): Pool {
+    const key = poolKey(address, blocking);
+    const known = pools.get(key);
+    if (known !== undefined) return known;
+    const pool = new Pool(address, {
+      connections: blocking ? BLOCKING_CONNECTIONS : PLAIN_CONNECTIONS,
+      connect: {
+        timeout: CONNECT_MILLISECONDS,
+        ...(ca === undefined ? {} : { ca }),
+        ...(serverName === undefined ? {} : { servername: serverName }),
+      },
+      allowH2: false,
+      // The clock of a request is the one below: it holds for the whole answer, not from one byte to the next.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxResponseSize: MAX_RESPONSE_BYTES,
+    });
+    pools.set(key, pool);
+    return pool;
+  }
+
+  return {
+    send: (address, outgoing) =>
+      isClosed ? Promise.resolve(CLOSED) : exchange(poolOf(address, outgoing.blocking), outgoing),
+    abandon: (address) => {
+      const key = poolKey(address, true);
+      const pool = pools.get(key);
+      pools.delete(key);
+      void pool?.destroy(new Error('the server no longer answers'));
+    },
+    close: async () => {
+      isClosed = true;
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      pools.clear();
+    },
+  };
+}
+
+function poolKey(address: string, blocking: boolean): string {
+  return `${blocking ? 'blocking' : 'plain'} ${address}`;
+}
+
+async function exchange(pool: Pool, outgoing: Outgoing): Promise<Incoming> {
+  const { method, path, headers, body, timeout, signal } = outgoing;
+  signal?.throwIfAborted();
+  const clock = new AbortController();
+  const stop = (): void => clock.abort(signal?.reason);
+  const timer = setTimeout(() => clock.abort(new Error(`no answer within ${timeout} ms`)), timeout);
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const response = await pool.request({ method, path, headers, body: body ?? null, signal: clock.signal });
+    const text = await response.body.text();
+    const header = (name: string): string | undefined => [response.headers[name] ?? []].flat()[0];
+    return { kind: 'answer', status: response.statusCode, header, text };
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const reason = clock.signal.aborted ? `no answer within ${timeout} ms` : reasonOf(cause);
+    return { kind: 'no-answer', sent: !NOT_SENT.has(codeOf(cause)), reason, cause };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+}
+
+// The error of several failed attempts to connect has a code but no message.
+function reasonOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : '';
+  return message || codeOf(cause) || 'unknown reason';
+}

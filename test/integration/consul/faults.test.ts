@@ -1,0 +1,305 @@
+/** What the client makes of servers that fail, one fault each. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { read, readLeader, readNodeServices } from '../../../src/consul/read.ts';
+import type { Call } from '../../../src/consul/servers.ts';
+import { transaction } from '../../../src/consul/transaction.ts';
+import type { ErrorCode } from '../../../src/support/errors.ts';
+import {
+  blackHole,
+  clientOf,
+  fakeConsul,
+  html,
+  json,
+  refusingAddress,
+  reset,
+  status,
+  truncated,
+  type Reply,
+} from './fake-consul.ts';
+
+const EMPTY = { Node: null, Services: null };
+
+/** A read whose patience is short enough for a test. */
+const quick: Call<string> = {
+  endpoint: 'other',
+  method: 'GET',
+  path: '/v1/status/leader',
+  timeout: 100,
+  read: ({ text }) => text,
+};
+
+type Fault = {
+  readonly what: string;
+  readonly reply: Reply;
+  readonly code: ErrorCode;
+  readonly message: RegExp;
+  /** The next server is asked. */
+  readonly elsewhere: boolean;
+};
+
+const faults: readonly Fault[] = [
+  ...(
+    [
+      [400, 'Invalid index', 'REFUSED', false],
+      [403, 'Permission denied: token with AccessorID "a1" lacks permission', 'FORBIDDEN', false],
+      [403, 'ACL not found', 'FORBIDDEN', false],
+      [404, 'Invalid URL path: not a recognized HTTP API endpoint', 'REFUSED', false],
+      [405, 'method PUT not allowed', 'REFUSED', false],
+      [429, 'Your IP is issuing too many concurrent connections', 'LIMITED', false],
+      [500, 'No cluster leader', 'UNAVAILABLE', true],
+      [500, 'rpc error making call: EOF', 'UNAVAILABLE', true],
+      [500, 'rpc error getting client: failed to get conn', 'UNAVAILABLE', true],
+      [500, 'No known Consul servers', 'UNAVAILABLE', true],
+      [500, 'Not ready to serve consistent reads', 'UNAVAILABLE', true],
+      [500, 'Must provide node', 'REFUSED', false],
+      [500, 'rpc error making call: Must provide node', 'REFUSED', false],
+      [500, 'failed inserting service: Invalid Service Meta', 'REFUSED', false],
+      [500, 'rpc error making call: Permission denied', 'FORBIDDEN', false],
+      [500, 'Failed to create boolean expression evaluator: 1:2', 'REFUSED', false],
+      [502, 'Bad Gateway', 'UNAVAILABLE', true],
+      [503, 'rate limit exceeded', 'UNAVAILABLE', true],
+    ] as const
+  ).map(([code, text, error, elsewhere]): Fault => ({
+    what: `${code} ${text}`,
+    reply: status(code, text),
+    code: `TANDEM_CONSUL_${error}`,
+    message: new RegExp(`status ${code}, .*${text.slice(0, 20)}`),
+    elsewhere,
+  })),
+  {
+    what: 'a page of a proxy',
+    reply: html,
+    code: 'TANDEM_CONSUL_ANSWER_INVALID',
+    message: /no JSON but text\/html.*Welcome to the proxy/,
+    elsewhere: true,
+  },
+  {
+    what: '200 with the text of an error',
+    reply: status(200, 'No cluster leader'),
+    code: 'TANDEM_CONSUL_ANSWER_INVALID',
+    message: /no JSON but text\/plain.*No cluster leader/,
+    elsewhere: true,
+  },
+  {
+    what: '200 with nothing',
+    reply: status(200, ''),
+    code: 'TANDEM_CONSUL_ANSWER_INVALID',
+    message: /no JSON/,
+    elsewhere: true,
+  },
+  {
+    what: 'a redirect',
+    reply: status(302, ''),
+    code: 'TANDEM_CONSUL_ANSWER_INVALID',
+    message: /status 302/,
+    elsewhere: true,
+  },
+  {
+    what: 'JSON that ends in the middle',
+    reply: status(200, '{"Node":null,"Serv', 'application/json'),
+    code: 'TANDEM_CONSUL_ANSWER_INVALID',
+    message: /no JSON/,
+    elsewhere: true,
+  },
+  ...(
+    [
+      [null, 'answer is no object'],
+      [{}, 'answer.Node is missing'],
+      [{ Node: null }, 'Services is no list'],
+      [{ Node: { Node: 'a' }, Services: [] }, 'Node.Address is no text'],
+      [{ Node: null, Services: [{ ID: 'a', Service: 'a', Port: '80' }] }, 'Services[0].Port is no number'],
+      [{ Node: null, Services: [{ ID: 'a', Service: 'a', Tags: [1] }] }, 'Services[0].Tags[0] is no text'],
+    ] as const
+  ).map(([value, reason]): Fault => ({
+    what: `JSON of another shape: ${reason}`,
+    reply: json(value),
+    code: 'TANDEM_CONSUL_ANSWER_INVALID',
+    message: new RegExp(reason.replaceAll(/[[\]]/g, '\\$&')),
+    elsewhere: true,
+  })),
+  {
+    what: 'a reset before the answer',
+    reply: reset,
+    code: 'TANDEM_CONSUL_UNREACHABLE',
+    message: /GET .*node-services\/n at http:/,
+    elsewhere: true,
+  },
+  {
+    what: 'a body that ends too early',
+    reply: truncated,
+    code: 'TANDEM_CONSUL_UNREACHABLE',
+    message: /other side closed|terminated|aborted/,
+    elsewhere: true,
+  },
+];
+
+for (const { what, reply, code, message, elsewhere } of faults) {
+  test(`${what}: ${code}${elsewhere ? ', and another server is asked' : ''}`, async () => {
+    await using failing = await fakeConsul(reply);
+    await using well = await fakeConsul(json(EMPTY));
+    await using alone = await clientOf([failing.url]);
+    await assert.rejects(readNodeServices(alone.client, 'n'), { code, message });
+    await using both = await clientOf([failing.url, well.url]);
+    const outcome = await readNodeServices(both.client, 'n').then(
+      () => 'answered',
+      (error: unknown) => (error as { code: string }).code,
+    );
+    assert.deepEqual([outcome, well.seen.length], elsewhere ? ['answered', 1] : [code, 0]);
+  });
+}
+
+test('a refused connection is left for another server, and stays left', async () => {
+  const refusing = await refusingAddress();
+  await using well = await fakeConsul(json(EMPTY));
+  await using held = await clientOf([refusing, well.url]);
+  await readNodeServices(held.client, 'n');
+  await readNodeServices(held.client, 'n');
+  assert.deepEqual(
+    held.reports.map(({ endpoint, status: code }) => [endpoint, code]),
+    [
+      ['node-services', 'none'],
+      ['node-services', 200],
+      ['node-services', 200],
+    ],
+  );
+});
+
+test('a refused connection alone is an error with the reason', async () => {
+  await using held = await clientOf([await refusingAddress()]);
+  await assert.rejects(readLeader(held.client), {
+    code: 'TANDEM_CONSUL_UNREACHABLE',
+    message: /GET \/v1\/status\/leader at http.*ECONNREFUSED/,
+  });
+});
+
+test('no address at all is an error', async () => {
+  await using held = await clientOf([]);
+  await assert.rejects(readLeader(held.client), {
+    code: 'TANDEM_CONSUL_UNREACHABLE',
+    message: /no address/,
+  });
+});
+
+test('a server that says nothing is left after the timeout', async () => {
+  await using silent = await fakeConsul(blackHole);
+  await using well = await fakeConsul(json('x'));
+  await using alone = await clientOf([silent.url]);
+  await assert.rejects(alone.client.call(quick), {
+    code: 'TANDEM_CONSUL_UNREACHABLE',
+    message: /no answer within 100 ms/,
+  });
+  await using both = await clientOf([silent.url, well.url]);
+  assert.equal(await both.client.call(quick), '"x"');
+});
+
+test('a server that drips its answer does not get more than its time', async () => {
+  await using dripping = await fakeConsul((response) => {
+    const drip = setInterval(() => response.write(' '), 5);
+    response.on('close', () => clearInterval(drip));
+  });
+  await using held = await clientOf([dripping.url]);
+  await assert.rejects(held.client.call(quick), { message: /no answer within 100 ms/ });
+});
+
+test('when all fail the last failure is told', async () => {
+  await using first = await fakeConsul(status(500, 'No cluster leader'));
+  await using second = await fakeConsul(status(503, 'overload'));
+  await using held = await clientOf([first.url, second.url]);
+  await assert.rejects(readLeader(held.client), { code: 'TANDEM_CONSUL_UNAVAILABLE', message: /503/ });
+  assert.deepEqual([first.seen.length, second.seen.length], [1, 1]);
+});
+
+test('addresses may change between two calls', async () => {
+  await using first = await fakeConsul(json('a'));
+  await using second = await fakeConsul(json('b'));
+  let addresses = [first.url];
+  await using held = await clientOf(() => addresses);
+  assert.equal(await readLeader(held.client), 'a');
+  addresses = [second.url];
+  assert.equal(await readLeader(held.client), 'b');
+});
+
+test('an abort ends a call with its own reason, and asks no other server', async () => {
+  await using silent = await fakeConsul(blackHole);
+  await using well = await fakeConsul(json('x'));
+  await using held = await clientOf([silent.url, well.url]);
+  const stop = new AbortController();
+  const reason = new Error('stopped');
+  const pending = readLeader(held.client, stop.signal);
+  setImmediate(() => stop.abort(reason));
+  await assert.rejects(pending, reason);
+  await assert.rejects(readLeader(held.client, stop.signal), reason);
+  assert.equal(well.seen.length, 0);
+});
+
+test('a server that no longer answers loses its blocking queries to another', async () => {
+  await using silent = await fakeConsul(blackHole);
+  await using well = await fakeConsul(json(EMPTY, { 'x-consul-index': '7' }));
+  await using held = await clientOf([silent.url, well.url]);
+  const blocked = readNodeServices(held.client, 'n', { after: { index: 5, waitSeconds: 300 } });
+  await held.client.call(quick);
+  assert.equal((await blocked).index, 7);
+});
+
+test('connections are kept, and limited', async () => {
+  await using server = await fakeConsul(json('x'));
+  await using held = await clientOf([server.url]);
+  for (let count = 0; count < 5; count += 1) await readLeader(held.client);
+  // A second one is opened when a request comes before the first has seen the end of the answer.
+  assert.ok(server.connections() <= 2, String(server.connections()));
+  await Promise.all(Array.from({ length: 100 }, () => readLeader(held.client)));
+  assert.ok(server.connections() <= 16, String(server.connections()));
+});
+
+test('a closed client answers nothing and opens nothing', async () => {
+  await using server = await fakeConsul(json('x'));
+  const held = await clientOf([server.url]);
+  await held.client.close();
+  await assert.rejects(readLeader(held.client), { message: /this client is closed/ });
+  assert.equal(server.connections(), 0);
+});
+
+test('a check-and-set that lost its answer is not sent again, and one that was refused is', async () => {
+  await using losing = await fakeConsul(reset);
+  await using well = await fakeConsul(json({ Results: [], Errors: null }));
+  const set = {
+    Node: { Verb: 'cas', Node: { Node: 'n', Address: '10.0.0.1', ModifyIndex: 1 } },
+  } as const;
+  await using held = await clientOf([losing.url, well.url]);
+  await assert.rejects(transaction(held.client, [set]), { code: 'TANDEM_CONSUL_UNREACHABLE' });
+  assert.equal(well.seen.length, 0);
+  await using refused = await clientOf([await refusingAddress(), well.url]);
+  assert.deepEqual(await transaction(refused.client, [set]), { kind: 'applied' });
+});
+
+test('headers say how far an answer can be trusted', async () => {
+  await using server = await fakeConsul(
+    json([], {
+      'x-consul-index': '42',
+      'x-consul-knownleader': 'false',
+      'x-consul-lastcontact': '120',
+      'x-consul-results-filtered-by-acls': 'true',
+    }),
+  );
+  await using held = await clientOf([server.url], { datacenter: 'dc2', namespace: 'team' });
+  const answer = await read(
+    held.client,
+    { endpoint: 'other', path: '/v1/agent/checks', decode: (value) => value },
+    { consistency: 'stale', filter: 'Meta.a == "b"' },
+  );
+  assert.deepEqual(answer, {
+    value: [],
+    index: 42,
+    knownLeader: false,
+    lastContact: 120,
+    filteredByAcls: true,
+  });
+  const query = new URL(server.seen[0]?.url ?? '', server.url).searchParams;
+  assert.deepEqual(Object.fromEntries(query), {
+    dc: 'dc2',
+    ns: 'team',
+    stale: '',
+    filter: 'Meta.a == "b"',
+  });
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { test } from 'node:test';
+import { consulAddress } from '../../../src/config/consul-addresses.ts';
+import { consulFlagProblems, consulFlags, consulSettings } from '../../../src/config/consul-settings.ts';
+import { parseFlags } from '../../../src/config/parse-flags.ts';
+
+function settingsOf(argv: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const result = parseFlags(consulFlags, argv, environment);
+  assert.ok(result.ok, result.ok ? '' : result.problems.join('\n'));
+  return consulSettings(result.values);
+}
+
+function problemsOf(argv: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const result = parseFlags(consulFlags, argv, environment);
+  return [...(result.ok ? [] : result.problems), ...consulFlagProblems(result.values)];
+}
+
+const addresses: readonly [string, string | undefined][] = [
+  ['consul', 'http://consul:8500'],
+  ['10.0.0.1:80', 'http://10.0.0.1:80'],
+  ['http://consul', 'http://consul:8500'],
+  ['https://consul', 'https://consul:8501'],
+  ['https://consul:443/', 'https://consul:443'],
+  ['[::1]', 'http://[::1]:8500'],
+  ['https://[2001:db8::1]:8501', 'https://[2001:db8::1]:8501'],
+  ['consul_1.svc', 'http://consul_1.svc:8500'],
+  ['', undefined],
+  ['consul:99999', undefined],
+  ['::1', undefined],
+  ['unix:///var/run/consul.sock', undefined],
+  ['http://user:password@consul', undefined],
+  ['http://consul/v1', undefined],
+  ['ftp://consul', undefined],
+  ['con sul', undefined],
+];
+for (const [text, expected] of addresses) {
+  test(`the address ${JSON.stringify(text)} is ${expected ?? 'none'}`, () => {
+    assert.equal(consulAddress(text), expected);
+  });
+}
+
+test('the usual variables of Consul are honoured', () => {
+  const settings = settingsOf([], {
+    CONSUL_HTTP_ADDR: 'a:1, https://b:2,a:1',
+    CONSUL_HTTP_TOKEN: 's3cr3t',
+    CONSUL_CACERT: '/ca.pem',
+    CONSUL_TLS_SERVER_NAME: 'server.dc1.consul',
+    CONSUL_NAMESPACE: 'team',
+  });
+  assert.equal(settings.token.kind === 'value' && settings.token.value.reveal(), 's3cr3t');
+  assert.deepEqual(
+    { ...settings, token: undefined },
+    {
+      addresses: { kind: 'list', addresses: ['http://a:1', 'https://b:2'] },
+      token: undefined,
+      caFile: '/ca.pem',
+      serverName: 'server.dc1.consul',
+      datacenter: undefined,
+      namespace: 'team',
+    },
+  );
+  assert.doesNotMatch(inspect(settings, { depth: 9 }) + JSON.stringify(settings), /s3cr3t/);
+});
+
+test('nothing given is the agent of this machine, without a token', () => {
+  const { addresses: where, token } = settingsOf([]);
+  assert.deepEqual(
+    [where, token],
+    [{ kind: 'list', addresses: ['http://127.0.0.1:8500'] }, { kind: 'none' }],
+  );
+});
+
+test('a flag beats a variable, and a file of a token its value', () => {
+  const settings = settingsOf(['--consul-http-addr=flag', '--consul-token-file=/token'], {
+    CONSUL_HTTP_ADDR: 'variable',
+    CONSUL_HTTP_TOKEN: 'value',
+    CONSUL_HTTP_TOKEN_FILE: '/other',
+  });
+  assert.deepEqual(
+    [settings.addresses, settings.token],
+    [
+      { kind: 'list', addresses: ['http://flag:8500'] },
+      { kind: 'file', path: '/token' },
+    ],
+  );
+});
+
+test('an auto-join string is kept as it is, commas and all', () => {
+  const text = 'provider=k8s label_selector="app=consul,component=server"';
+  assert.deepEqual(settingsOf([`--consul-http-addr=${text}`]).addresses, { kind: 'auto-join', text });
+});
+
+test('a login has the token of the service account, unless told', () => {
+  assert.deepEqual(settingsOf(['--consul-auth-method=k8s']).token, {
+    kind: 'login',
+    method: 'k8s',
+    bearerTokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+  });
+});
+
+test('a token on the command line, bad addresses, and a login beside a token are problems', () => {
+  const argv = ['--consul-token=s3cr3t', '--consul-http-addr=a,b c', '--consul-auth-method=k8s'];
+  const problems = problemsOf(argv, { CONSUL_HTTP_TOKEN_FILE: '/token' });
+  assert.equal(problems.length, 3, problems.join('\n'));
+  assert.match(problems.join('\n'), /--consul-http-addr: "a,b c" is not a list of/);
+  assert.match(problems.join('\n'), /variable TANDEM_CONSUL_TOKEN only/);
+  assert.match(problems.join('\n'), /--consul-auth-method logs in/);
+  assert.doesNotMatch(problems.join('\n'), /s3cr3t/);
+  assert.equal(problemsOf(['--consul-http-addr=,']).length, 1);
+});
