@@ -1,7 +1,7 @@
 /** The objects of one resource, kept current: a list, then a watch, then again whatever a fault made necessary. */
 import { TandemError } from '../support/errors.ts';
 import type { ApiClient } from './api-client.ts';
-import { backoff, LONGEST_BACKOFF } from './backoff.ts';
+import { backoff, LONGEST_BACKOFF } from '../support/backoff.ts';
 import { sleep, type Clock } from './clock.ts';
 import { listPages, pathOf, type Collection } from './list-pages.ts';
 import { compareVersions, resourceEntry, type ReadObject, type ResourceEntry } from './resource-entry.ts';
