@@ -37,6 +37,8 @@ export type ListWatch = {
   readonly status: () => ListWatchStatus;
   /** Resolves after the first whole list; stays pending when it is stopped before. */
   readonly synced: Promise<void>;
+  /** Resolves after a whole list that began after this call, whenever the server gives one; the watch goes on from it. */
+  readonly relist: () => Promise<void>;
   /** Resolves when everything has ended. */
   readonly stop: () => Promise<void>;
   /** Resolves at the end; rejects when a handler or `read` has thrown. */
@@ -56,21 +58,31 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   const delays = backoff(random);
   const restarts: Partial<Record<RestartCause, number>> = {};
   const firstList = Promise.withResolvers<void>();
+  /** Those that wait for a list that has not begun. */
+  let waiting: (() => void)[] = [];
+  let session = new AbortController();
   /** Undefined: a list is needed. */
   let version: string | undefined;
   let isSynced = false;
   let lastSuccess: number | undefined;
 
   const list = async (): Promise<WatchFailure | undefined> => {
+    const awaited = waiting;
+    waiting = [];
     const result = await listPages(client, { path, query }, read, stopping.signal).catch(
       (error: unknown) => ({ kind: 'failed' as const, failure: thrownFailure(error) }),
     );
-    if (result.kind === 'failed') return result.failure;
-    version = result.version;
+    if (result.kind === 'failed') {
+      waiting = [...awaited, ...waiting];
+      return result.failure;
+    }
+    // Whoever asked while this one was on its way gets another.
+    version = waiting.length > 0 ? undefined : result.version;
     lastSuccess = clock.now();
     handlers.onList(result.entries, result.version);
     isSynced = true;
     firstList.resolve();
+    for (const resolve of awaited) resolve();
     return undefined;
   };
 
@@ -99,7 +111,9 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
       resourceVersion: from,
       timeoutSeconds: String(timeoutSeconds),
     };
-    return watchSession({ client, path: pathOf(path, watchQuery), clock, signal: stopping.signal, take });
+    session = new AbortController();
+    const signal = AbortSignal.any([stopping.signal, session.signal]);
+    return watchSession({ client, path: pathOf(path, watchQuery), clock, signal, take });
   };
 
   const run = async (): Promise<void> => {
@@ -108,6 +122,7 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
       const failure = version === undefined ? await list() : await watch(version);
       if (failure === undefined) continue;
       if (stopping.signal.aborted) return;
+      if (version === undefined && session.signal.aborted) continue;
       restarts[failure.cause] = (restarts[failure.cause] ?? 0) + 1;
       handlers.onRestart(failure);
       if (NEEDS_LIST.has(failure.cause)) version = undefined;
@@ -123,6 +138,12 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   return {
     status: () => ({ isSynced, lastSuccess, restarts: { ...restarts } }),
     synced: firstList.promise,
+    relist: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        version = undefined;
+        session.abort();
+      }),
     stop: () => {
       stopping.abort();
       return done;

@@ -315,3 +315,18 @@ test('a bug of the consumer is not taken for a fault of the server', async () =>
   });
   await assert.rejects(resource.done, /a bug/);
 });
+
+test('a list that is asked for comes from a request that began afterwards, and the watch goes on from it', async () => {
+  server.reply(
+    list(10, [red]),
+    watch([event('MODIFIED', service('a', 11, 'green'))]),
+    list(12, [blue]),
+    watch([event('MODIFIED', service('a', 13, 'black'))]),
+  );
+  const { resource, changes, restarts, until } = start();
+  await until(() => changes.length === 2);
+  await Promise.all([resource.relist(), resource.relist()]);
+  assert.deepEqual(changes.slice(0, 3), ['default/a - red', 'default/a red green', 'default/a green blue']);
+  await until(() => changes.length === 4);
+  assert.deepEqual([asked(), restarts], [['list', 'watch 10', 'list', 'watch 12'], []]);
+});
