@@ -10,19 +10,22 @@ export type Rule = {
   readonly verbs: readonly string[];
 };
 
-/** Makes the account and its role in the namespace, which must be there; the rules hold in the whole cluster. */
+/** Makes the account and its role in the namespace `default`; the rules hold there, or in the whole cluster. */
 export async function serviceAccountClient(
   scene: Scene,
   server: ApiServer,
   name: string,
+  scope: 'namespace' | 'cluster',
   rules: readonly Rule[],
 ): Promise<ApiClient> {
-  const rbac = '/apis/rbac.authorization.k8s.io/v1';
+  const group = '/apis/rbac.authorization.k8s.io/v1';
+  const [rbac, kind] =
+    scope === 'cluster' ? [`${group}/cluster`, 'ClusterRole'] : [`${group}/namespaces/default/`, 'Role'];
   await server.admin.expect('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name } });
-  await server.admin.expect('POST', `${rbac}/clusterroles`, { metadata: { name }, rules });
-  await server.admin.expect('POST', `${rbac}/clusterrolebindings`, {
+  await server.admin.expect('POST', `${rbac}roles`, { metadata: { name }, rules });
+  await server.admin.expect('POST', `${rbac}rolebindings`, {
     metadata: { name },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
     subjects: [{ kind: 'ServiceAccount', name, namespace: 'default' }],
   });
   const kubeconfig = server.kubeconfig({ token: await server.serviceAccountToken('default', name) });

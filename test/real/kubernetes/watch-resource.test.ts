@@ -10,7 +10,7 @@ import { serviceAccountClient } from './service-account-client.ts';
 
 const scene = await startScene(['kube-apiserver', 'etcd']);
 const server = await startApiServer(scene);
-const client = await serviceAccountClient(scene, server, 'reader', [
+const client = await serviceAccountClient(scene, server, 'reader', 'cluster', [
   { apiGroups: [''], resources: ['services'], verbs: ['list', 'watch'] },
 ]);
 
