@@ -1,0 +1,24 @@
+/** A token bucket: so many at once, and then one in a while. */
+
+export type BucketRate = {
+  readonly burst: number;
+  /** Milliseconds until a token that was taken is back. */
+  readonly refill: number;
+};
+
+/**
+ * @param elapsed milliseconds that never jump
+ * @returns takes a token; false when there is none
+ */
+export function tokenBucket({ burst, refill }: BucketRate, elapsed: () => number): () => boolean {
+  let tokens = burst;
+  let at = elapsed();
+  return () => {
+    const now = elapsed();
+    tokens = Math.min(burst, tokens + (now - at) / refill);
+    at = now;
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  };
+}
