@@ -58,7 +58,8 @@ export type TransactionOperation =
 export type OperationError = { readonly index: number; readonly what: string };
 
 export type TransactionOutcome =
-  | { readonly kind: 'applied' }
+  /** `index` is that of the write; undefined when nothing but removals was written, of which Consul does not tell it. */
+  | { readonly kind: 'applied'; readonly index: number | undefined }
   /** Nothing was applied. */
   | { readonly kind: 'rolled-back'; readonly errors: readonly OperationError[] }
   /** Nothing was applied. `max` is what the server takes, when it said so. */
@@ -100,7 +101,16 @@ function outcomeOf(answer: RawAnswer): TransactionOutcome {
   const errors = listAt(property(json, 'Errors'), 'Errors', operationError);
   if (errors.length > 0) return { kind: 'rolled-back', errors };
   if (answer.status === 409) throw new Error('rolled back without a reason');
-  return { kind: 'applied' };
+  return { kind: 'applied', index: writtenAt(property(json, 'Results')) };
+}
+
+/** What was set without being changed keeps an older index, so the newest is that of the write, if there was one. */
+function writtenAt(results: unknown): number | undefined {
+  const indexes = listAt(results, 'Results', (result) =>
+    ['Node', 'Service', 'Check'].map((kind) => property(property(result, kind), 'ModifyIndex')),
+  );
+  const known = indexes.flat().filter((index) => typeof index === 'number');
+  return known.length === 0 ? undefined : Math.max(...known);
 }
 
 function operationError(value: unknown, place: string): OperationError {

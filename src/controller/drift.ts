@@ -3,8 +3,8 @@
 export type Drift = {
   /** A transaction of ours was applied at this index; undefined when Consul did not tell. */
   readonly wrote: (index: number | undefined, now: number) => void;
-  /** Everything up to this index has been read; the read took so many milliseconds. */
-  readonly read: (index: number, now: number, took: number) => void;
+  /** Everything up to these indexes has been read; the read took so many milliseconds. */
+  readonly read: (indexes: readonly number[], now: number, took: number) => void;
   /** Something on the node may have changed, at this index. */
   readonly changed: (index: number, now: number) => void;
   /** When the node must be read; undefined while there is no reason to. */
@@ -21,28 +21,27 @@ const SHARE_OF_CHANGED = 10;
 const SHARE_OF_SURE = 100;
 
 export function createDrift(): Drift {
-  const own = new Set<number>();
-  let known = 0;
+  /** Of reads and of our own writes. */
+  const known = new Set<number>();
   let pending: { readonly index: number; readonly due: number } | undefined;
   let lastOwn: number | undefined;
   let lastRead = { end: -Infinity, took: 0 };
 
-  const isOwn = (index: number): boolean => index === known || own.has(index);
   return {
     wrote: (index, now) => {
-      if (index !== undefined) own.add(index);
+      if (index !== undefined) known.add(index);
       lastOwn = now;
-      if (pending !== undefined && isOwn(pending.index)) pending = undefined;
+      if (pending !== undefined && known.has(pending.index)) pending = undefined;
     },
-    read: (index, now, took) => {
-      known = index;
-      own.clear();
+    read: (indexes, now, took) => {
+      known.clear();
+      for (const index of indexes) known.add(index);
       pending = undefined;
       lastOwn = undefined;
       lastRead = { end: now, took };
     },
     changed: (index, now) => {
-      if (!isOwn(index)) pending = { index, due: now + OWN_ANSWER };
+      if (!known.has(index)) pending = { index, due: now + OWN_ANSWER };
     },
     due: () => {
       const { end, took } = lastRead;

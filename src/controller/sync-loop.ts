@@ -91,7 +91,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     mirror.replace(read.instances);
     observedNode = read.node;
     const end = clock.elapsed();
-    drift.read(read.index, end, end - start);
+    drift.read(read.indexes, end, end - start);
   }
 
   /** The plan as far as it may be carried out now. */

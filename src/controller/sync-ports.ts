@@ -17,7 +17,8 @@ export type Source = {
   readonly refresh: (signal: AbortSignal) => Promise<void>;
 };
 
-export type CatalogRead = Observed & { readonly index: number };
+/** `indexes`: of each of the answers that it was put together from; all changes up to them are in it. */
+export type CatalogRead = Observed & { readonly indexes: readonly number[] };
 
 export type Catalog = CatalogWriter & {
   /**

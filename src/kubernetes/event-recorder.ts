@@ -4,7 +4,7 @@ import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
-import { backoff } from './backoff.ts';
+import { backoff } from '../support/backoff.ts';
 import { sleep, type Clock } from './clock.ts';
 import {
   eventName,

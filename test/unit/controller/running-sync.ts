@@ -113,7 +113,9 @@ export function startSync(
           if (faults.read !== undefined) throw faults.read;
           const observed = readObserved(consul.nodeServices(), consul.nodeChecks());
           if (observed === undefined) throw new Error('the model answers in another form');
-          return node === NODE ? { ...observed, index } : { node: undefined, instances: [], index };
+          return node === NODE
+            ? { ...observed, indexes: [index] }
+            : { node: undefined, instances: [], indexes: [index] };
         },
         write: async (operations) => {
           const fault = faults.write;

@@ -1,0 +1,116 @@
+/** The catalog as the sync loop needs it: one node, read as a whole, written by transactions, and watched. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { readObserved } from '../catalog/observed.ts';
+import type { Catalog, CatalogRead } from '../controller/sync-ports.ts';
+import type { WriteOutcome } from '../controller/apply-changes.ts';
+import { backoff } from '../support/backoff.ts';
+import { TandemError } from '../support/errors.ts';
+import type { Answer } from './answer.ts';
+import type { ConsulClient } from './client.ts';
+import { read, type ReadOptions } from './read.ts';
+import { transaction, type TransactionOutcome } from './transaction.ts';
+import { watch } from './watch.ts';
+
+// Nobody has such an id, so a query that waits for a change answers with its index and an empty list.
+const NOTHING = { services: 'ID == "-"', checks: 'CheckID == "-"' };
+// Drift is mended within 2 s, also when the watch has just failed.
+const LONGEST_PAUSE = 1000;
+
+export function syncCatalog(client: ConsulClient, random: () => number = Math.random): Catalog {
+  return {
+    read: async (node, { consistent, signal }) => {
+      const options: ReadOptions = { signal, ...(consistent ? { consistency: 'consistent' } : {}) };
+      const [services, checks] = await Promise.all([
+        readServicesOf(client, node, options),
+        readChecksOf(client, node, options),
+      ]);
+      return wholeRead(node, services, checks);
+    },
+    write: async (operations, signal) => outcomeOf(await transaction(client, operations, signal)),
+    watch: async (node, onChange, signal) => {
+      await Promise.all([
+        follow(
+          (options) => readServicesOf(client, node, { ...options, filter: NOTHING.services }),
+          onChange,
+          signal,
+          random,
+        ),
+        follow(
+          (options) => readChecksOf(client, node, { ...options, filter: NOTHING.checks }),
+          onChange,
+          signal,
+          random,
+        ),
+      ]);
+    },
+  };
+}
+
+function readServicesOf(client: ConsulClient, node: string, options: ReadOptions): Promise<Answer<unknown>> {
+  const path = `/v1/catalog/node-services/${encodeURIComponent(node)}`;
+  return read(client, { endpoint: 'node-services', path, decode: asItIs }, options);
+}
+
+function readChecksOf(client: ConsulClient, node: string, options: ReadOptions): Promise<Answer<unknown>> {
+  const path = `/v1/health/node/${encodeURIComponent(node)}`;
+  return read(client, { endpoint: 'health-node', path, decode: asItIs }, options);
+}
+
+function asItIs(json: unknown): unknown {
+  return json;
+}
+
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */
+function wholeRead(node: string, services: Answer<unknown>, checks: Answer<unknown>): CatalogRead {
+  if (services.filteredByAcls || checks.filteredByAcls) {
+    throw new TandemError(
+      'TANDEM_CONSUL_FORBIDDEN',
+      `the token does not show all of node ${JSON.stringify(node)}, so nothing is changed; it needs node_prefix "" { policy = "read" } and service_prefix "" { policy = "read" }`,
+    );
+  }
+  const observed = readObserved(services.value, checks.value);
+  if (observed === undefined) {
+    throw new TandemError(
+      'TANDEM_CONSUL_ANSWER_INVALID',
+      `what Consul answered about node ${JSON.stringify(node)} is not of the documented form`,
+    );
+  }
+  return { ...observed, indexes: [services.index, checks.index] };
+}
+
+function outcomeOf(outcome: TransactionOutcome): WriteOutcome {
+  switch (outcome.kind) {
+    case 'applied':
+      return outcome;
+    case 'rolled-back': {
+      const errors = outcome.errors.map(({ index, what }) => ({ OpIndex: index, What: what }));
+      return { kind: 'rolled-back', errors, reason: errors[0]?.What ?? 'the transaction was rolled back' };
+    }
+    case 'too-large':
+      return {
+        kind: 'too-large',
+        limit: outcome.max === undefined ? {} : { [outcome.limit]: outcome.max },
+      };
+  }
+}
+
+/** Never rejects: whatever ends the watch, another one begins, and its first answer tells what was missed. */
+async function follow(
+  ask: (options: ReadOptions) => Promise<Answer<unknown>>,
+  onChange: (index: number) => void,
+  signal: AbortSignal,
+  random: () => number,
+): Promise<void> {
+  const delays = backoff(random, LONGEST_PAUSE);
+  while (!signal.aborted) {
+    try {
+      for await (const { index } of watch(ask, { signal })) {
+        delays.reset();
+        onChange(index);
+      }
+    } catch {
+      // The loop's own reads and writes meet the same trouble, and report it.
+    }
+    await delay(delays.next(), undefined, { signal }).catch(() => undefined);
+  }
+}
