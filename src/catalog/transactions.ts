@@ -137,7 +137,7 @@ export function deregistration(instance: ObservedInstance): Change {
 export function batchesOf(changes: readonly Change[], node: SyncNode, limits: Limits): Batches {
   const nodeOperation = setNode(node.name);
   const nodeBytes = bytesOf([nodeOperation]);
-  const room = { operations: limits.operations - 1, bytes: limits.bytes - nodeBytes - BRACKETS };
+  const room = { operations: limits.operations - 1, bytes: limits.bytes - nodeBytes - FRAME };
   const groups: Change[][] = [];
   const tooLarge: Change[] = [];
   let operations = 0;
@@ -172,8 +172,7 @@ export function withNode(batch: Batch, node: string): Batch {
 export function batchOf(changes: readonly Change[], node: Operation | undefined): Batch {
   const ofNode = node === undefined ? 0 : bytesOf([node]);
   const ofChanges = changes.reduce((sum, each) => sum + each.bytes, 0);
-  // The last operation has no comma behind it.
-  return { node, changes, bytes: BRACKETS + ofNode + ofChanges - 1 };
+  return { node, changes, bytes: FRAME + ofNode + ofChanges };
 }
 
 /** The body, before it is JSON; the indexes in Consul's errors are those of this list. */
@@ -182,7 +181,8 @@ export function operationsOf({ node, changes }: Batch): Operation[] {
   return node === undefined ? ofChanges : [node, ...ofChanges];
 }
 
-const BRACKETS = '[]'.length;
+/** The brackets around the body, less the comma that the last operation does not have behind it. */
+const FRAME = '[]'.length - ','.length;
 
 function setNode(node: string): Operation {
   return {

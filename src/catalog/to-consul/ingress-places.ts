@@ -61,6 +61,7 @@ function addressesOf({ loadBalancer }: Ingress): readonly string[] | 'no-load-ba
 /** networking.k8s.io/v1: a wildcard stands for exactly one label; `*` is a TLS entry without hosts, which covers all. */
 function covers(tlsHost: string, host: string): boolean {
   if (tlsHost === '*' || tlsHost === host) return true;
-  const dot = host.indexOf('.');
-  return tlsHost.startsWith('*.') && dot > 0 && tlsHost.slice(1) === host.slice(dot);
+  const [wildcard, ...parent] = tlsHost.split('.');
+  const [, ...labels] = host.split('.');
+  return wildcard === '*' && parent.join('.') === labels.join('.');
 }

@@ -64,6 +64,12 @@ test('services and checks become instances', () => {
   });
 });
 
+test('the readiness check is known by its id as Consul compares it', () => {
+  const lower = { ...CHECK, CheckID: 'web-1-readiness', ServiceID: 'web-1' };
+  const [instance] = readObserved({ Node: NODE, Services: [SERVICE] }, [lower])?.instances ?? [];
+  assert.deepEqual([instance?.check?.id, instance?.otherChecks], ['web-1-readiness', []]);
+});
+
 test('what Consul leaves out is what it means', () => {
   const read = readObserved({ Node: NODE, Services: [{ ID: 'a', Service: 'web' }] }, []);
   const { address, port, tags, meta, weight, warningWeight, kind, check } = read?.instances[0] ?? {};

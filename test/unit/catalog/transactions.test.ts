@@ -181,6 +181,17 @@ test('a batch with the node in front is still within the limits', () => {
     }
 });
 
+test('room for the node is kept to the byte', () => {
+  const changes = changesOf(plan([first], [], SCOPE), NODE);
+  const whole = batchesOf(changes, MISSING, DEFAULT_LIMITS).batches[0];
+  const bytes = whole?.bytes ?? 0;
+  for (const node of [REGISTERED, MISSING]) {
+    assert.equal(batchesOf(changes, node, { operations: 3, bytes }).batches.length, 1);
+    assert.equal(batchesOf(changes, node, { operations: 3, bytes: bytes - 1 }).tooLarge.length, 1);
+    assert.equal(batchesOf(changes, node, { operations: 2, bytes }).tooLarge.length, 1);
+  }
+});
+
 test('the node is written when it is not there or not as it shall be', () => {
   const meta = { 'external-source': 'kubernetes', more: 'x' };
   assert.equal(syncNode(NODE, undefined).registered, false);
@@ -259,6 +270,11 @@ test('without a named operation the batch is halved, until one instance is left,
 test('a node that Consul has lost is not the fault of any instance', () => {
   const errors = [0, 1, 2].map((OpIndex) => ({ OpIndex, What: 'Missing node registration' }));
   assert.deepEqual(splitBatch(batch, errors, '409'), { kind: 'missing-node' });
+});
+
+test('a node that is missed although it was sent is not sent again for ever', () => {
+  const errors = [{ OpIndex: 1, What: 'Missing node registration' }];
+  assert.equal(splitBatch(withNode(batch, NODE), errors, '409').kind, 'isolated');
 });
 
 test('nor is a node that Consul refuses', () => {
