@@ -38,10 +38,10 @@ export type Plan = {
 export type Scope = { readonly owner: string; readonly node: string };
 
 /**
- * Compares all of Consul's instances with everything that is desired, or those of one source with what is desired of it:
- * nothing outside of `observed` is looked at. What has another owner, no owner, or another node is never changed.
+ * Compares all of Consul's instances with everything that is desired, or those of some sources with what is desired of
+ * them: nothing outside of `observed` is looked at. What has another owner, no owner, or another node is never changed.
  *
- * @param observed as `readObserved` gives them, on any node
+ * @param observed of all nodes, as `readObserved` gives them, or what an index has of the sources
  */
 export function plan(
   desired: readonly Instance[],

@@ -58,30 +58,24 @@ export function desired(service: Service, surroundings: Surroundings, settings: 
   if (decision.kind === 'skip') return { ...decision, source };
   const addressRule = addressRuleOf(service, settings);
   const problems = [...decision.problems];
-  const name = serviceName(service, settings, problems);
   const ports = choosePorts(service, tablesOf(service, addressRule, surroundings), settings, problems);
-  const common = {
-    name,
+  const shared = {
+    service,
+    owner: settings.owner,
+    name: serviceName(service, settings, problems),
     tags: serviceTags(service, settings),
     weight: serviceWeight(service, problems),
     meta: planMeta(service, settings.owner, problems),
   };
-  const direct =
-    ports === undefined ? NOTHING : placesOf(service, addressRule, surroundings, settings, problems);
-  const byIngress =
-    ports === undefined || !settings.enableIngress
-      ? NOTHING
-      : placesOfIngresses(service, surroundings.ingresses, settings);
-  const made = instancesOf(service, common, ports, direct.places, byIngress.places, settings, problems);
-  return {
-    kind: 'sync',
-    source,
-    reason: decision.reason,
-    addressRule,
-    instances: made.instances,
-    problems,
-    omitted: [...direct.omitted, ...byIngress.omitted, ...made.omitted].sort(byOmission),
-  };
+  const result = { kind: decision.kind, source, reason: decision.reason, addressRule, problems };
+  if (ports === undefined) return { ...result, instances: [], omitted: [] };
+  const direct = placesOf(service, addressRule, surroundings, settings, problems);
+  const byIngress = settings.enableIngress
+    ? placesOfIngresses(service, surroundings.ingresses, settings)
+    : NOTHING;
+  const made = instancesOf({ ...shared, ports }, direct.places, byIngress.places, problems);
+  const omitted = [...direct.omitted, ...byIngress.omitted, ...made.omitted].sort(byOmission);
+  return { ...result, instances: made.instances, omitted };
 }
 
 /**

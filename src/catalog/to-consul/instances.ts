@@ -8,10 +8,12 @@ import type { IngressPlace } from './ingress-places.ts';
 import { metaOf, portMetaKey, type MetaPair, type MetaPlan } from './meta.ts';
 import type { Health, Omitted, Place } from './place.ts';
 import { numbersOfService, portLabel, type ChosenPorts, type PortChoice, type PortNumbers } from './ports.ts';
-import type { ToConsulSettings } from './settings.ts';
 
 /** What all instances of a Service share. */
 export type Common = {
+  readonly owner: string;
+  readonly service: Service;
+  readonly ports: ChosenPorts;
   readonly name: string;
   readonly tags: readonly string[];
   readonly weight: number;
@@ -27,41 +29,50 @@ type Candidate = {
   readonly portMeta: readonly MetaPair[];
 };
 
-/** @param ports undefined when nothing can be registered */
 export function instancesOf(
-  service: Service,
   common: Common,
-  ports: ChosenPorts | undefined,
   places: readonly Place[],
   ingressPlaces: readonly IngressPlace[],
-  settings: ToConsulSettings,
   problems: Problem[],
 ): { readonly instances: readonly Instance[]; readonly omitted: readonly Omitted[] } {
-  if (ports === undefined || !fits(common.name, problems)) return { instances: [], omitted: [] };
-  const others = ports.others
-    .map(({ label, name }) => ({ name: `${common.name}-${label}`, portName: name }))
-    .filter(({ name }) => fits(name, problems));
+  const { name, service } = common;
+  if (!fits(name, problems)) return { instances: [], omitted: [] };
+  const others = common.ports.others
+    .map(({ label, name: portName }) => ({ name: `${name}-${label}`, portName }))
+    .filter((other) => fits(other.name, problems));
   const portMeta = portMetaReader(service, common.meta.ports);
   const best = new Map<string, Candidate>();
   const omitted: Omitted[] = [];
   for (const place of places) {
-    const port = numberAt(place, ports.main);
-    const meta = portMeta(place.numberOf);
-    const portName = ports.main.kind === 'named' ? ports.main.name : '';
-    if (port === undefined) omitted.push({ reason: 'port-not-in-slice', what: place.address });
-    else keepBest(best, { place, name: common.name, portName, port, portMeta: meta });
-    for (const other of others) {
-      const number = place.numberOf(other.portName);
-      // A port that was asked for by its number is the default one, whatever its name.
-      if (number === undefined || (ports.main.kind === 'number' && number === port)) continue;
-      keepBest(best, { ...other, place, port: number, portMeta: meta });
-    }
+    const found = candidatesAt(place, common, others, portMeta(place.numberOf));
+    for (const candidate of found) keepBest(best, candidate);
+    if (numberAt(place, common.ports.main) === undefined)
+      omitted.push({ reason: 'port-not-in-slice', what: place.address });
   }
   const ofService = portMeta(numbersOfService(service, 'port'));
   for (const place of ingressPlaces)
-    keepBest(best, { place, name: common.name, portName: '', port: place.port, portMeta: ofService });
-  const instances = [...best.values()].map((candidate) => instanceOf(candidate, service, common, settings));
+    keepBest(best, { place, name, portName: '', port: place.port, portMeta: ofService });
+  const instances = [...best.values()].map((candidate) => instanceOf(candidate, common));
   return { instances: instances.sort((left, right) => byText(left.id, right.id)), omitted };
+}
+
+/** The default port under the name of the service, and each other port under a name of its own. */
+function candidatesAt(
+  place: Place,
+  { name, ports: { main } }: Common,
+  others: readonly { readonly name: string; readonly portName: string }[],
+  portMeta: readonly MetaPair[],
+): Candidate[] {
+  const port = numberAt(place, main);
+  const portName = main.kind === 'named' ? main.name : '';
+  const byDefault = port === undefined ? [] : [{ place, name, portName, port, portMeta }];
+  const byPort = others.flatMap((other) => {
+    const number = place.numberOf(other.portName);
+    // A port that was asked for by its number is the default one, whatever its name.
+    const isDefault = main.kind === 'number' && number === port;
+    return number === undefined || isDefault ? [] : [{ ...other, place, port: number, portMeta }];
+  });
+  return [...byDefault, ...byPort];
 }
 
 function numberAt({ numberOf }: Place, main: PortChoice): number | undefined {
@@ -113,9 +124,7 @@ function signature({ portName, place, portMeta }: Candidate): string {
 
 function instanceOf(
   { place, name, portName, port, portMeta }: Candidate,
-  service: Service,
-  { tags, weight, meta }: Common,
-  { owner }: ToConsulSettings,
+  { owner, service, tags, weight, meta }: Common,
 ): Instance {
   const identity = [owner, service.namespace, service.name, portName, place.address, port];
   // 12 hex digits are 48 bits: with 100,000 instances of one name, two meet with a chance of 1 in 50,000.
