@@ -11,7 +11,13 @@ export type Split =
   | { readonly kind: 'missing-node' }
   /** The operation that makes the node was refused; no instance is to blame. */
   | { readonly kind: 'refused-node'; readonly reason: string }
-  | { readonly kind: 'isolated'; readonly refused: readonly Refused[]; readonly rest: Batch | undefined }
+  | {
+      readonly kind: 'isolated';
+      readonly refused: readonly Refused[];
+      /** Removals that wait for what was refused; see `withoutReplaced`. */
+      readonly withheld: readonly Change[];
+      readonly rest: Batch | undefined;
+    }
   /** Nobody knows which operation it was: try each half. */
   | { readonly kind: 'halved'; readonly halves: readonly [Batch, Batch] };
 
@@ -42,20 +48,29 @@ export function splitBatch(batch: Batch, errors: readonly OperationError[], reas
 }
 
 /**
- * Without the removals of a source of which something could not be registered: what is old stays until its replacement
- * is there.
+ * Without the removals whose replacement was refused: an instance of the same source at the same address, under another
+ * name or port. What is at an address that is no longer wanted goes all the same.
  */
-export function withoutRemovals(
-  changes: readonly Change[],
-  failedSources: ReadonlySet<string>,
-): readonly Change[] {
-  return changes.filter(({ action, source }) => action !== 'deregister' || !failedSources.has(source));
+export function withoutReplaced(changes: readonly Change[], refused: readonly Change[]): readonly Change[] {
+  const waiting = new Set(refused.filter(({ action }) => action !== 'deregister').map(placeKey));
+  return changes.filter((change) => change.action !== 'deregister' || !waiting.has(placeKey(change)));
+}
+
+function placeKey({ source, instance }: Change): string {
+  return JSON.stringify([source, instance.address]);
 }
 
 function isolate(batch: Batch, refused: readonly Refused[]): Split {
   const bad = new Set(refused.map(({ change }) => change));
-  const rest = batch.changes.filter((change) => !bad.has(change));
-  return { kind: 'isolated', refused, rest: rest.length === 0 ? undefined : batchOf(rest, batch.node) };
+  const others = batch.changes.filter((change) => !bad.has(change));
+  const rest = withoutReplaced(others, [...bad]);
+  const kept = new Set(rest);
+  return {
+    kind: 'isolated',
+    refused,
+    withheld: others.filter((change) => !kept.has(change)),
+    rest: rest.length === 0 ? undefined : batchOf(rest, batch.node),
+  };
 }
 
 /** The first error of each change: a check misses its service only because that was refused. */

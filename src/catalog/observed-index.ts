@@ -1,13 +1,13 @@
 /** What Consul has on the sync node, kept so that the plan of one Service looks at that Service only. */
 import { indexed, isOnNode, ownerOf, sourceOf, type Instance, type ObservedInstance } from './instance.ts';
 import type { Scope } from './plan.ts';
+import type { Change } from './transactions.ts';
 
 export type ObservedIndex = {
   /** Forgets everything and takes a full read. */
   readonly replace: (instances: readonly ObservedInstance[]) => void;
-  /** After a write that succeeded, without waiting for the next read. */
-  readonly put: (instance: ObservedInstance) => void;
-  readonly remove: (id: string) => void;
+  /** After a transaction that succeeded, without waiting for the next read. */
+  readonly record: (changes: readonly Change[]) => void;
   /**
    * All that a plan of these sources has to see: what was made from them, and whatever is under an id that is wanted.
    * Without the latter, an instance of somebody else would be overwritten.
@@ -50,9 +50,18 @@ export function createObservedIndex({ owner, node }: Scope): ObservedIndex {
     else keys.add(key);
   }
 
+  function record(change: Change): void {
+    if (change.action === 'deregister') {
+      // An adoption removes on other nodes too.
+      if (isOnNode(change.instance, node)) remove(change.instance.id);
+      return;
+    }
+    const otherChecks = byId.get(indexed(change.instance.id))?.otherChecks ?? [];
+    put({ ...change.instance, node, kind: '', warningWeight: 1, otherChecks });
+  }
+
   return {
-    put,
-    remove,
+    record: (changes) => changes.forEach(record),
     replace: (instances) => {
       byId.clear();
       bySource.clear();

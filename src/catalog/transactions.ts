@@ -65,11 +65,10 @@ export type Operation =
     };
 
 /** All operations of one instance; they stay together. */
-export type Change = {
-  readonly action: 'register' | 'update' | 'deregister';
-  readonly id: string;
-  /** Of the service in Consul. */
-  readonly name: string;
+export type Change = (
+  | { readonly action: 'register' | 'update'; readonly instance: Instance }
+  | { readonly action: 'deregister'; readonly instance: ObservedInstance }
+) & {
   /** What a failure is reported on; empty for an instance that Tandem did not make. */
   readonly source: string;
   readonly operations: readonly Operation[];
@@ -118,8 +117,16 @@ export function syncNode(name: string, observed: ObservedNode | undefined): Sync
 /** Everything that adds comes before everything that removes, so that a service which moves is never without instances. */
 export function changesOf(plan: Plan, node: string): Change[] {
   return [
-    ...plan.register.map((instance) => change('register', instance, setOperations(instance, node))),
-    ...plan.update.map((update) => change('update', update.instance, updateOperations(update, node))),
+    ...plan.register.map((instance): Change => ({
+      action: 'register',
+      instance,
+      ...sent(instance, setOperations(instance, node)),
+    })),
+    ...plan.update.map((update): Change => ({
+      action: 'update',
+      instance: update.instance,
+      ...sent(update.instance, updateOperations(update, node)),
+    })),
     ...plan.deregister.map(deregistration),
   ];
 }
@@ -130,7 +137,7 @@ export function deregistration(instance: ObservedInstance): Change {
   const operation: Operation = {
     Service: { Verb: 'delete', Node: node, Service: { ID: id, Service: name } },
   };
-  return change('deregister', instance, [operation]);
+  return { action: 'deregister', instance, ...sent(instance, [operation]) };
 }
 
 /** Fills batches in the order of the changes. Each has room for the operation that makes the node, with or without it. */
@@ -236,15 +243,11 @@ function setCheck(service: string, { id, name, status, output }: Check, node: st
   };
 }
 
-function change(action: Change['action'], instance: Instance, operations: readonly Operation[]): Change {
-  return {
-    action,
-    id: instance.id,
-    name: instance.name,
-    source: sourceOf(instance),
-    operations,
-    bytes: bytesOf(operations),
-  };
+function sent(
+  instance: Instance,
+  operations: readonly Operation[],
+): Pick<Change, 'source' | 'operations' | 'bytes'> {
+  return { source: sourceOf(instance), operations, bytes: bytesOf(operations) };
 }
 
 function bytesOf(operations: readonly Operation[]): number {

@@ -13,6 +13,7 @@ import {
   type Service,
 } from '../../src/catalog/kubernetes-objects.ts';
 import { readObserved } from '../../src/catalog/observed.ts';
+import { createObservedIndex } from '../../src/catalog/observed-index.ts';
 import { isEmpty, plan } from '../../src/catalog/plan.ts';
 import { desired, type Surroundings } from '../../src/catalog/to-consul/desired.ts';
 import type { ToConsulSettings } from '../../src/catalog/to-consul/settings.ts';
@@ -221,6 +222,27 @@ function converge(catalog: Catalog, wanted: readonly Instance[], limits: Limits)
   return batches.flatMap((batch) => send(catalog, batch));
 }
 
+test('what is recorded of writes is what a read gives then', () => {
+  fc.assert(
+    fc.property(twoGenerations, ([before, after, within]) => {
+      const catalog = createCatalog();
+      converge(catalog, unique(before), within);
+      const index = createObservedIndex(SCOPE);
+      index.replace(observe(catalog).instances);
+      const wanted = unique(after);
+      const found = plan(wanted, index.forPlan(index.sources(), wanted), SCOPE);
+      assert.deepEqual(found, plan(wanted, observe(catalog).instances, SCOPE));
+      index.record(changesOf(found, SCOPE.node));
+      converge(catalog, wanted, within);
+      const sorted = (instances: readonly Instance[]) =>
+        instances.toSorted((left, right) => (left.id < right.id ? -1 : 1));
+      assert.deepEqual(sorted(index.forPlan(index.sources(), [])), sorted(observe(catalog).instances));
+      assert.equal(index.owned(), wanted.length);
+    }),
+    { numRuns: 300 },
+  );
+});
+
 function send(catalog: Catalog, batch: Batch): string[] {
   const errors = catalog.transact(operationsOf(batch));
   if (errors.length === 0) return [];
@@ -229,7 +251,7 @@ function send(catalog: Catalog, batch: Batch): string[] {
   if (split.kind === 'halved') return split.halves.flatMap((half) => send(catalog, half));
   assert.ok(split.kind === 'isolated');
   const rest = split.rest === undefined ? [] : send(catalog, split.rest);
-  return [...split.refused.map(({ change }) => change.id), ...rest];
+  return [...split.refused.map(({ change }) => change.instance.id), ...rest];
 }
 
 const generation = fc.tuple(rawService, around, settings);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createObservedIndex } from '../../../src/catalog/observed-index.ts';
-import { plan } from '../../../src/catalog/plan.ts';
+import { isEmpty, plan } from '../../../src/catalog/plan.ts';
+import { changesOf, deregistration } from '../../../src/catalog/transactions.ts';
 import { endpoint, observed, SCOPE, service, slice, synced } from './objects.ts';
 
 const slices = [slice([endpoint('10.1.0.1'), endpoint('10.1.0.2')])];
@@ -39,21 +40,27 @@ test('an instance whose source somebody changed is found by its id', () => {
   assert.deepEqual(found.update[0]?.fields, ['meta']);
 });
 
-test('a write that succeeded is seen at once', () => {
-  const index = filled();
-  index.remove(two.id.toUpperCase());
-  index.remove('nothing');
-  index.put(observed(one, { meta: { ...one.meta, 'tandem-source': db.source } }));
-  assert.deepEqual([index.owned(), index.sources()], [3, [db.source]]);
-  assert.deepEqual(index.forPlan([web.source], []), []);
-  assert.equal(index.forPlan([db.source], []).length, 3);
+test('a write that succeeded is seen at once, and checks of others stay', () => {
+  const index = createObservedIndex(SCOPE);
+  const mine = { id: 'mine', name: 'mine', status: 'passing', output: '' } as const;
+  index.replace([observed(one, { port: 1, kind: 'connect-proxy', otherChecks: [mine] }), observed(two)]);
+  const found = plan([one, ...db.instances], index.forPlan([web.source, db.source], db.instances), SCOPE);
+  index.record(changesOf(found, SCOPE.node));
+  assert.deepEqual([index.owned(), index.sources()], [3, [web.source, db.source]]);
+  assert.deepEqual(index.forPlan([web.source], []), [observed(one, { otherChecks: [mine] })]);
+  assert.equal(isEmpty(plan(db.instances, index.forPlan([db.source], db.instances), SCOPE)), true);
 });
 
-test('an instance that loses its owner is no longer counted', () => {
+test('the last instance of a source takes the source along', () => {
   const index = filled();
-  index.put(observed(one, { meta: {} }));
-  assert.equal(index.owned(), 3);
-  assert.deepEqual(index.forPlan([web.source], []), [observed(two)]);
+  index.record(everything.filter(({ meta }) => meta['tandem-source'] === web.source).map(deregistration));
+  assert.deepEqual([index.owned(), index.sources()], [2, [db.source]]);
+});
+
+test('a removal on another node changes nothing here', () => {
+  const index = filled();
+  index.record([deregistration(observed(one, { node: 'k8s-sync' }))]);
+  assert.equal(index.owned(), 4);
 });
 
 test('a full read replaces everything, and other nodes are not looked at', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { splitBatch, withoutRemovals } from '../../../src/catalog/failed-batch.ts';
+import { splitBatch, withoutReplaced } from '../../../src/catalog/failed-batch.ts';
 import type { Instance } from '../../../src/catalog/instance.ts';
 import { plan } from '../../../src/catalog/plan.ts';
 import {
@@ -12,6 +12,7 @@ import {
   syncNode,
   withNode,
   type Batch,
+  type Change,
 } from '../../../src/catalog/transactions.ts';
 import { endpoint, NODE, observed, SCOPE, service, slice, synced } from './objects.ts';
 
@@ -164,7 +165,7 @@ test('a change that no batch can hold does not stop the others', () => {
   const changes = changesOf(plan([first, huge, third], [], SCOPE), NODE);
   const { batches, tooLarge } = batchesOf(changes, REGISTERED, DEFAULT_LIMITS);
   assert.deepEqual(
-    tooLarge.map(({ id }) => id),
+    tooLarge.map(({ instance }) => instance.id),
     [huge.id],
   );
   assert.equal(batches.length, 1);
@@ -206,8 +207,7 @@ const [batch] = batchesOf(
   DEFAULT_LIMITS,
 ).batches;
 assert.ok(batch);
-const ids = (part: { readonly changes: readonly { readonly id: string }[] } | undefined) =>
-  part?.changes.map(({ id }) => id);
+const ids = (part: Pick<Batch, 'changes'> | undefined) => part?.changes.map(({ instance }) => instance.id);
 const order = ids(batch) ?? [];
 
 test('a refused operation is taken out with its instance, and the others stay', () => {
@@ -216,7 +216,7 @@ test('a refused operation is taken out with its instance, and the others stay', 
   assert.equal(split.kind, 'isolated');
   assert.ok(split.kind === 'isolated');
   assert.deepEqual(
-    split.refused.map(({ change, reason }) => [change.id, reason]),
+    split.refused.map(({ change, reason }) => [change.instance.id, reason]),
     [[order[1], 'bad check']],
   );
   assert.deepEqual(ids(split.rest), [order[0], order[2]]);
@@ -232,7 +232,7 @@ test('the first error of an instance is its reason, and with the node in front t
   const split = splitBatch(withNode(batch, NODE), errors, '409');
   assert.ok(split.kind === 'isolated');
   assert.deepEqual(
-    split.refused.map(({ change, reason }) => [change.id, reason]),
+    split.refused.map(({ change, reason }) => [change.instance.id, reason]),
     [
       [order[0], 'bad meta'],
       [order[2], 'bad tag'],
@@ -261,7 +261,7 @@ test('without a named operation the batch is halved, until one instance is left,
     const split = splitBatch(part, [], 'refused');
     if (split.kind === 'halved') split.halves.forEach(search);
     else if (split.kind === 'isolated')
-      tried.push(...split.refused.map(({ change, reason }) => `${change.id} ${reason}`));
+      tried.push(...split.refused.map(({ change, reason }) => `${change.instance.id} ${reason}`));
   };
   search(batch);
   assert.deepEqual(tried, [`${bad} refused`]);
@@ -285,11 +285,19 @@ test('nor is a node that Consul refuses', () => {
   });
 });
 
-test('what is old stays when its replacement was refused', () => {
-  const changes = changesOf(plan([first], [observed(second)], SCOPE), NODE);
-  assert.deepEqual(
-    withoutRemovals(changes, new Set(['Service/default/web'])).map(({ action }) => action),
-    ['register'],
-  );
-  assert.deepEqual(withoutRemovals(changes, new Set(['Service/default/other'])), changes);
+test('what is old stays while its replacement at the same address is refused; other removals do not wait', () => {
+  const renamed = { ...first, id: 'new-1', name: 'new' };
+  const found = plan([renamed, second], [observed(first), observed(third)], SCOPE);
+  const changes = changesOf(found, NODE);
+  const refused = changes.filter(({ instance }) => instance.id === 'new-1');
+  const shown = (some: readonly Change[]) => some.map(({ action, instance }) => `${action} ${instance.id}`);
+  const expected = [`register new-1`, `register ${second.id}`, `deregister ${third.id}`];
+  assert.deepEqual(shown(withoutReplaced(changes, refused)), expected);
+  assert.deepEqual(withoutReplaced(changes, []), changes);
+  const [mixed] = batchesOf(changes, REGISTERED, DEFAULT_LIMITS).batches;
+  assert.ok(mixed);
+  const split = splitBatch(mixed, [{ OpIndex: 0, What: 'Permission denied' }], '403');
+  assert.ok(split.kind === 'isolated' && split.rest);
+  assert.deepEqual(shown(split.withheld), [`deregister ${first.id}`]);
+  assert.deepEqual(shown(split.rest.changes), expected.slice(1));
 });
