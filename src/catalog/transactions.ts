@@ -1,68 +1,16 @@
 /** From a plan to the bodies of Consul's `PUT /v1/txn`. */
-import {
-  EXTERNAL_SOURCE,
-  EXTERNAL_SOURCE_META,
-  sourceOf,
-  type Check,
-  type Instance,
-  type ObservedInstance,
-} from './instance.ts';
+import { sourceOf, type Instance, type ObservedInstance } from './instance.ts';
 import type { ObservedNode } from './observed.ts';
+import {
+  deleteCheck,
+  deleteService,
+  isNodeRegistered,
+  setCheck,
+  setNode,
+  setService,
+  type Operation,
+} from './operations.ts';
 import type { Plan, Update } from './plan.ts';
-
-/** One element of the body, in Consul's spelling (Consul: "Transactions HTTP Endpoint"). */
-export type Operation =
-  | {
-      readonly Node: {
-        readonly Verb: 'set';
-        readonly Node: {
-          readonly Node: string;
-          readonly Address: string;
-          readonly Meta: Readonly<Record<string, string>>;
-        };
-      };
-    }
-  | {
-      readonly Service: {
-        readonly Verb: 'set';
-        readonly Node: string;
-        readonly Service: {
-          readonly ID: string;
-          readonly Service: string;
-          readonly Tags: readonly string[];
-          readonly Address: string;
-          readonly Port: number;
-          readonly Meta: Readonly<Record<string, string>>;
-          readonly Weights: { readonly Passing: number; readonly Warning: number };
-        };
-      };
-    }
-  | {
-      readonly Service: {
-        readonly Verb: 'delete';
-        readonly Node: string;
-        readonly Service: { readonly ID: string; readonly Service: string };
-      };
-    }
-  | {
-      readonly Check: {
-        readonly Verb: 'set';
-        readonly Check: {
-          readonly Node: string;
-          readonly CheckID: string;
-          readonly Name: string;
-          readonly Status: string;
-          readonly Output: string;
-          readonly ServiceID: string;
-        };
-      };
-    }
-  | {
-      readonly Check: {
-        readonly Verb: 'delete';
-        readonly Check: { readonly Node: string; readonly CheckID: string };
-      };
-    };
 
 /** All operations of one instance; they stay together. */
 export type Change = (
@@ -104,14 +52,9 @@ export type SyncNode = {
   readonly registered: boolean;
 };
 
-/** Nobody connects to the node itself: its instances have addresses of their own. */
-const NODE_ADDRESS = '127.0.0.1';
-
 /** The node, and whether `observed` already is what would be written. */
 export function syncNode(name: string, observed: ObservedNode | undefined): SyncNode {
-  const registered =
-    observed?.address === NODE_ADDRESS && observed.meta[EXTERNAL_SOURCE_META] === EXTERNAL_SOURCE;
-  return { name, registered };
+  return { name, registered: isNodeRegistered(observed) };
 }
 
 /** Everything that adds comes before everything that removes, so that a service which moves is never without instances. */
@@ -133,11 +76,7 @@ export function changesOf(plan: Plan, node: string): Change[] {
 
 /** Also of an instance on another node than Tandem's, as an adoption needs it. */
 export function deregistration(instance: ObservedInstance): Change {
-  const { id, name, node } = instance;
-  const operation: Operation = {
-    Service: { Verb: 'delete', Node: node, Service: { ID: id, Service: name } },
-  };
-  return { action: 'deregister', instance, ...sent(instance, [operation]) };
+  return { action: 'deregister', instance, ...sent(instance, [deleteService(instance)]) };
 }
 
 /** Fills batches in the order of the changes. Each has room for the operation that makes the node, with or without it. */
@@ -191,15 +130,6 @@ export function operationsOf({ node, changes }: Batch): Operation[] {
 /** The brackets around the body, less the comma that the last operation does not have behind it. */
 const FRAME = '[]'.length - ','.length;
 
-function setNode(node: string): Operation {
-  return {
-    Node: {
-      Verb: 'set',
-      Node: { Node: node, Address: NODE_ADDRESS, Meta: { [EXTERNAL_SOURCE_META]: EXTERNAL_SOURCE } },
-    },
-  };
-}
-
 function setOperations(instance: Instance, node: string): Operation[] {
   const service = setService(instance, node);
   return instance.check === undefined ? [service] : [service, setCheck(instance.id, instance.check, node)];
@@ -208,39 +138,10 @@ function setOperations(instance: Instance, node: string): Operation[] {
 /** A change of health is one operation; a change of the service goes with its check, which repeats the service's name. */
 function updateOperations({ instance, previous, fields }: Update, node: string): Operation[] {
   const { id, check } = instance;
-  const remove: Operation[] =
-    check === undefined && previous.check !== undefined
-      ? [{ Check: { Verb: 'delete', Check: { Node: node, CheckID: previous.check.id } } }]
-      : [];
+  const remove =
+    check === undefined && previous.check !== undefined ? [deleteCheck(previous.check, node)] : [];
   if (fields.some((field) => field !== 'check')) return [...setOperations(instance, node), ...remove];
   return check === undefined ? remove : [setCheck(id, check, node)];
-}
-
-function setService({ id, name, tags, address, port, meta, weight }: Instance, node: string): Operation {
-  return {
-    Service: {
-      Verb: 'set',
-      Node: node,
-      Service: {
-        ID: id,
-        Service: name,
-        Tags: tags,
-        Address: address,
-        Port: port,
-        Meta: meta,
-        Weights: { Passing: weight, Warning: 1 },
-      },
-    },
-  };
-}
-
-function setCheck(service: string, { id, name, status, output }: Check, node: string): Operation {
-  return {
-    Check: {
-      Verb: 'set',
-      Check: { Node: node, CheckID: id, Name: name, Status: status, Output: output, ServiceID: service },
-    },
-  };
 }
 
 function sent(
