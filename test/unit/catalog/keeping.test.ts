@@ -77,6 +77,13 @@ test('an earlier instance goes when its replacement is in Consul, and not before
   assert.deepEqual(adopt([old], ADOPT), { deregister: [], kept: [old] });
 });
 
+test('an adoption has one order, by node and id, and sees all nodes of the earlier syncer', () => {
+  const here = { ...old, node: NODE };
+  const next = { ...old, id: 'web-0' };
+  const settings = { ...ADOPT, earlierNodes: ['k8s-sync', NODE] };
+  assert.deepEqual(adopt([here, old, next, observed(changed)], settings).deregister, [next, old, here]);
+});
+
 test('names are compared as Consul does', () => {
   const upper = { ...old, name: 'WEB' };
   assert.deepEqual(adopt([upper, observed(changed)], ADOPT).deregister, [upper]);
