@@ -56,10 +56,7 @@ export function placesOfNodes(
 }
 
 /** ExternalFirst falls back on the internal address, the others have one type only. */
-export function nodeAddress(
-  { externalIp, internalIp }: Node,
-  syncType: NodePortSyncType,
-): string | undefined {
+function nodeAddress({ externalIp, internalIp }: Node, syncType: NodePortSyncType): string | undefined {
   switch (syncType) {
     case 'ExternalFirst':
       return externalIp ?? internalIp;

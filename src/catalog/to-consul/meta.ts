@@ -14,7 +14,7 @@ import { portLabel } from './ports.ts';
 
 export type MetaPair = readonly [key: string, value: string];
 
-export const NAMESPACE_META = 'external-k8s-ns';
+const NAMESPACE_META = 'external-k8s-ns';
 export const REF_KIND_META = 'external-k8s-ref-kind';
 export const REF_NAME_META = 'external-k8s-ref-name';
 export const NODE_NAME_META = 'external-k8s-node-name';
