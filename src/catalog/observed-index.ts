@@ -15,8 +15,9 @@ export type ObservedIndex = {
   readonly forPlan: (sources: Iterable<string>, desired: readonly Instance[]) => readonly ObservedInstance[];
   /** Of the sources that the owner has instances of. */
   readonly sources: () => readonly string[];
-  /** Number of instances of the owner. */
+  /** Number of instances of the owner, and of all others on the node. */
   readonly owned: () => number;
+  readonly foreign: () => number;
 };
 
 export function createObservedIndex({ owner, node }: Scope): ObservedIndex {
@@ -75,5 +76,6 @@ export function createObservedIndex({ owner, node }: Scope): ObservedIndex {
     },
     sources: () => [...bySource.keys()],
     owned: () => owned,
+    foreign: () => byId.size - owned,
   };
 }

@@ -17,6 +17,10 @@ export const commands = {
     summary: 'Serve the admission webhook over TLS',
     load: async () => (await import('./webhook.ts')).webhookCommand,
   },
+  sync: {
+    summary: 'Keep the Consul catalog in step with the Services of a cluster',
+    load: async () => (await import('./sync.ts')).syncCommand,
+  },
   review: {
     summary: 'Wrap a pod manifest in an AdmissionReview, to post to the webhook',
     load: async () => (await import('./review.ts')).reviewCommand,

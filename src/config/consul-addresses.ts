@@ -1,17 +1,13 @@
-/** Where Consul is: addresses, or an auto-join string that finds them. */
+/** Where Consul is. */
 import type { Parsed } from './flag.ts';
 
-export type ConsulAddresses =
-  /** Each `http://host:port` or `https://host:port`. At least one. */
-  | { readonly kind: 'list'; readonly addresses: readonly string[] }
-  | { readonly kind: 'auto-join'; readonly text: string };
+/** Each `http://host:port` or `https://host:port`. At least one. */
+export type ConsulAddresses = readonly string[];
 
-const EXPECTED =
-  'a list of [http[s]://]HOST[:PORT], such as consul-server:8500,https://10.0.0.1:8501, or an auto-join string';
+const EXPECTED = 'a list of [http[s]://]HOST[:PORT], such as consul-server:8500,https://10.0.0.1:8501';
 
 /** `CONSUL_HTTP_ADDR` as Consul's own commands read it, and more than one, with commas between. */
 export function parseConsulAddresses(text: string): Parsed<ConsulAddresses> {
-  if (/(?:^|\s)provider\s*=/.test(text)) return { ok: true, value: { kind: 'auto-join', text: text.trim() } };
   const addresses = text
     .split(',')
     .map((element) => element.trim())
@@ -19,7 +15,7 @@ export function parseConsulAddresses(text: string): Parsed<ConsulAddresses> {
     .map(consulAddress);
   const known = addresses.filter((address) => address !== undefined);
   if (known.length === 0 || known.length < addresses.length) return { ok: false, expected: EXPECTED };
-  return { ok: true, value: { kind: 'list', addresses: [...new Set(known)] } };
+  return { ok: true, value: [...new Set(known)] };
 }
 
 /**

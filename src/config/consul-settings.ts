@@ -23,9 +23,9 @@ export type ConsulSettings = {
 
 export const consulFlags = {
   consulHttpAddr: parsed<ConsulAddresses>(
-    'Consul servers or agents, [http[s]://]HOST[:PORT] with commas between, or an auto-join string (provider=k8s …).',
+    'Consul servers or agents, [http[s]://]HOST[:PORT] with commas between.',
     'ADDRESSES',
-    { kind: 'list', addresses: ['http://127.0.0.1:8500'] },
+    ['http://127.0.0.1:8500'],
     parseConsulAddresses,
     { variables: ['CONSUL_HTTP_ADDR'] },
   ),

@@ -5,19 +5,22 @@ import { classify, type Failure } from './failure.ts';
 import type { Incoming, Outgoing, Transport } from './transport.ts';
 
 /** The closed set of what is called, for metrics. */
-export type Endpoint =
-  | 'agent-service-deregister'
-  | 'catalog-deregister'
-  | 'catalog-register'
-  | 'health-node'
-  | 'health-service'
-  | 'leader'
-  | 'login'
-  | 'logout'
-  | 'node-services'
-  | 'other'
-  | 'services'
-  | 'transaction';
+export const endpoints = [
+  'agent-service-deregister',
+  'catalog-deregister',
+  'catalog-register',
+  'health-node',
+  'health-service',
+  'leader',
+  'login',
+  'logout',
+  'node-services',
+  'other',
+  'services',
+  'transaction',
+] as const;
+
+export type Endpoint = (typeof endpoints)[number];
 
 export type RawAnswer = Extract<Incoming, { kind: 'answer' }>;
 

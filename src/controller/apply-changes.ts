@@ -1,5 +1,5 @@
 /** Writes changes to Consul in transactions: a bad one is found and left out, and the others go through. */
-import { splitBatch, withoutRemovals, type OperationError, type Refused } from '../catalog/failed-batch.ts';
+import { splitBatch, withoutReplaced, type OperationError, type Refused } from '../catalog/failed-batch.ts';
 import {
   batchesOf,
   batchOf,
@@ -9,9 +9,9 @@ import {
   type Batch,
   type Change,
   type Limits,
-  type Operation,
   type SyncNode,
 } from '../catalog/transactions.ts';
+import type { Operation } from '../catalog/operations.ts';
 
 export type WriteOutcome =
   /** `index` of the write, when Consul told it. */
@@ -34,8 +34,8 @@ export type Written = {
 
 export type Applier = {
   /**
-   * Registers and updates first, then removes, but nothing of a source of which something was refused. Rejects with the
-   * first error of the writer; what had been written by then was reported.
+   * Registers and updates first, then removes, but nothing whose replacement was refused. Rejects with the first error of the
+   * writer; what had been written by then was reported.
    */
   readonly apply: (
     changes: readonly Change[],
@@ -108,11 +108,11 @@ export function createApplier({ write }: CatalogWriter): Applier {
 
   return {
     apply: async (changes, node, written, signal) => {
-      const failed = new Set<string>();
+      const failed: Change[] = [];
       const noting: Written = {
         ...written,
         refused: (refused) => {
-          failed.add(refused.change.source);
+          failed.push(refused.change);
           written.refused(refused);
         },
       };
@@ -124,7 +124,7 @@ export function createApplier({ write }: CatalogWriter): Applier {
         signal,
       );
       // A node that something was just written to is there; one that nothing is written to needs not be made.
-      await writeAll(withoutRemovals(removals, failed), { ...node, registered: true }, noting, signal);
+      await writeAll(withoutReplaced(removals, failed), { ...node, registered: true }, noting, signal);
     },
   };
 }

@@ -2,12 +2,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Instance } from '../catalog/instance.ts';
 import { clashProblem, createNameIndex } from '../catalog/name-index.ts';
+import type { ObservedIndex } from '../catalog/observed-index.ts';
 import { plan as planOf, type Plan, type Scope } from '../catalog/plan.ts';
 import type { Problem } from '../catalog/problem.ts';
 import type { SkipReason, SyncReason } from '../catalog/to-consul/decide.ts';
 import { desired } from '../catalog/to-consul/desired.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/settings.ts';
-import type { CatalogMirror } from './catalog-mirror.ts';
 import type { Source } from './sync-ports.ts';
 
 /** Where one Service stands, for `/status`. */
@@ -37,7 +37,7 @@ const SOURCES_A_TURN = 500;
 
 export function createPlanner(
   snapshot: Source['snapshot'],
-  mirror: CatalogMirror,
+  observed: ObservedIndex,
   settings: ToConsulSettings,
   scope: Scope,
 ): Planner {
@@ -74,24 +74,24 @@ export function createPlanner(
     const problems = new Map<string, readonly Problem[]>();
     for (const source of sources) {
       const { instances: wanted, problems: found } = desiredOf(source);
-      const part = planOf(wanted, mirror.concerning(source, wanted), scope);
+      const part = planOf(wanted, observed.forPlan([source], wanted), scope);
       plans.push(part);
       problems.set(source, [...found, ...part.conflicts.map(({ problem }) => problem)]);
     }
-    return { plan: { ...sum(plans), foreign: mirror.foreign() }, problems };
+    return { plan: { ...sum(plans), foreign: observed.foreign() }, problems };
   };
 
   return {
     of,
     all: async () => {
       const parts: Planned[] = [];
-      const left = [...new Set([...snapshot.sources(), ...statuses.keys(), ...mirror.ownedSources()])];
+      const left = [...new Set([...snapshot.sources(), ...statuses.keys(), ...observed.sources()])];
       while (left.length > 0) {
         parts.push(of(left.splice(-SOURCES_A_TURN)));
         await turn();
       }
       return {
-        plan: { ...sum(parts.map(({ plan }) => plan)), foreign: mirror.foreign() },
+        plan: { ...sum(parts.map(({ plan }) => plan)), foreign: observed.foreign() },
         problems: new Map(parts.flatMap(({ problems }) => [...problems])),
       };
     },

@@ -1,14 +1,13 @@
 /** Keeps Consul's node in step with the cluster: level-based, so that a lost event or answer costs time and nothing else. */
 import { adopt } from '../catalog/adopt.ts';
 import { confirmDeletions, guardDeletions } from '../catalog/deletion-guard.ts';
-import type { ObservedNode } from '../catalog/observed.ts';
+import { createObservedIndex } from '../catalog/observed-index.ts';
 import type { Plan } from '../catalog/plan.ts';
 import { applyPolicy, type Policy } from '../catalog/policy.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/settings.ts';
 import { changesOf, deregistration, syncNode, type Change } from '../catalog/transactions.ts';
 import { backoff } from '../support/backoff.ts';
 import { createApplier, type Written } from './apply-changes.ts';
-import { createCatalogMirror } from './catalog-mirror.ts';
 import type { Clock } from './clock.ts';
 import { createDrift, earliest } from './drift.ts';
 import { createPlanner, type SourceStatus } from './planner.ts';
@@ -60,9 +59,9 @@ const LONGEST_RETRY = 4000;
 export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const { source, catalog, reporter, clock, random } = ports;
   const { settings, node } = options;
-  const mirror = createCatalogMirror(settings.owner, node);
   const scope = { owner: settings.owner, node };
-  const planner = createPlanner(source.snapshot, mirror, settings, scope);
+  const observed = createObservedIndex(scope);
+  const planner = createPlanner(source.snapshot, observed, settings, scope);
   const applier = createApplier(catalog);
   const queue = createWorkQueue();
   const drift = createDrift();
@@ -70,15 +69,10 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const wake = createWake(clock);
   const delays = backoff(random, LONGEST_RETRY);
 
-  let observedNode: ObservedNode | undefined;
+  let syncedNode = syncNode(node, undefined);
   let fullDue: number | undefined = -Infinity;
   let failedUntil: number | undefined;
   let held: { readonly plan: Plan; readonly due: number } | undefined;
-
-  source.onChange((sources) => {
-    for (const each of sources) queue.add(each, clock.elapsed());
-    wake.notify();
-  });
 
   /** When a pass over everything is due: after a failure, for a second look, after drift, and now and then. */
   const nextFull = (): number | undefined => earliest([fullDue, held?.due, drift.due()]);
@@ -88,8 +82,8 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   async function readConsul(signal: AbortSignal): Promise<void> {
     const start = clock.elapsed();
     const read = await catalog.read(node, { consistent: true, signal });
-    mirror.replace(read.instances);
-    observedNode = read.node;
+    observed.replace(read.instances);
+    syncedNode = syncNode(node, read.node);
     const end = clock.elapsed();
     drift.read(read.indexes, end, end - start);
   }
@@ -100,9 +94,10 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     if (held !== undefined && !isSecondLook) return { ...wanted, deregister: [] };
     const decision =
       held === undefined
-        ? guardDeletions(wanted, mirror.owned())
-        : confirmDeletions(held.plan, wanted, mirror.owned());
+        ? guardDeletions(wanted, observed.owned())
+        : confirmDeletions(held.plan, wanted, observed.owned());
     if (decision.kind === 'apply') {
+      if (held !== undefined) reporter.released();
       held = undefined;
       return wanted;
     }
@@ -111,23 +106,13 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     return { ...wanted, deregister: [] };
   }
 
-  async function apply(
-    changes: readonly Change[],
-    work: Work,
-    plan: Plan,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const instances = new Map(
-      [...plan.register, ...plan.update.map(({ instance }) => instance)].map((each) => [each.id, each]),
-    );
+  async function apply(changes: readonly Change[], work: Work, signal: AbortSignal): Promise<void> {
     const written: Written = {
       nodeWritten: () => {
-        observedNode = undefined;
+        syncedNode = { ...syncedNode, registered: true };
       },
       applied: (change, index) => {
-        const instance = instances.get(change.id);
-        if (change.action === 'deregister') mirror.removed(change.id);
-        else if (instance !== undefined) mirror.written(instance);
+        observed.record([change]);
         const since = work.get(change.source);
         drift.wrote(index, clock.elapsed());
         reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
@@ -137,7 +122,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
         reporter.refused(change, reason);
       },
     };
-    await applier.apply(changes, syncNode(node, observedNode), written, signal);
+    await applier.apply(changes, syncedNode, written, signal);
   }
 
   async function adoptEarlier(signal: AbortSignal): Promise<void> {
@@ -147,15 +132,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
       reads.flatMap(({ instances }) => instances),
       { owner: settings.owner, node, earlierNodes: options.adoptNodes, tag: settings.tag },
     );
-    const nothing: Plan = {
-      register: [],
-      update: [],
-      deregister: [],
-      unchanged: 0,
-      foreign: 0,
-      conflicts: [],
-    };
-    await apply(found.deregister.map(deregistration), new Map(), nothing, signal);
+    await apply(found.deregister.map(deregistration), new Map(), signal);
   }
 
   async function pass(signal: AbortSignal): Promise<void> {
@@ -172,11 +149,11 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     reporter.planned({
       scope: isFull ? 'all' : 'changes',
       plan: wanted,
-      owned: mirror.owned(),
-      foreign: mirror.foreign(),
+      owned: observed.owned(),
+      foreign: observed.foreign(),
     });
     if (!options.dryRun) {
-      await apply(changesOf(wanted, node), work, wanted, signal);
+      await apply(changesOf(wanted, node), work, signal);
       if (isFull && options.adoptNodes.length > 0) await adoptEarlier(signal);
     }
     if (isFull) fullDue = clock.elapsed() + options.resync;
@@ -218,6 +195,10 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     run: async (signal) => {
       await source.synced(signal);
       if (signal.aborted) return;
+      const unsubscribe = source.onChange((sources) => {
+        for (const each of sources) queue.add(each, clock.elapsed());
+        wake.notify();
+      });
       const ending = new AbortController();
       const watching = catalog.watch(
         node,
@@ -228,14 +209,15 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
         AbortSignal.any([signal, ending.signal]),
       );
       await loop(signal);
+      unsubscribe();
       ending.abort();
       await watching;
     },
     statuses: planner.statuses,
     counts: () => ({
       desired: planner.desiredInstances(),
-      owned: mirror.owned(),
-      foreign: mirror.foreign(),
+      owned: observed.owned(),
+      foreign: observed.foreign(),
       pending: queue.size(),
     }),
   };

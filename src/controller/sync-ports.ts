@@ -11,8 +11,8 @@ export type Source = {
   readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'surroundings'>;
   /** Resolves when every kind in use has its whole list. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Called with the sources that an event may touch. */
-  readonly onChange: (listener: (sources: readonly string[]) => void) => void;
+  /** Called with the sources that an event may touch; the answer takes the listener away. */
+  readonly onChange: (listener: (sources: readonly string[]) => void) => () => void;
   /** Resolves when every kind in use has been listed anew; rejects when that fails. */
   readonly refresh: (signal: AbortSignal) => Promise<void>;
 };
@@ -50,6 +50,8 @@ export type SyncReporter = {
   readonly problems: (source: string, problems: readonly Problem[]) => void;
   /** Removals wait for a second look. */
   readonly guarded: (decision: Extract<GuardDecision, { kind: 'confirm' }>) => void;
+  /** Nothing waits any more. */
+  readonly released: () => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
   /** Both sides agree, or what is left is reported. */
   readonly succeeded: () => void;

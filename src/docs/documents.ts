@@ -6,7 +6,9 @@ import { injectFlags } from '../config/inject-settings.ts';
 import { variableName, type Flags } from '../config/parse-flags.ts';
 import { annotations, PREFIX } from '../inject/annotations.ts';
 import { skipReasons } from '../inject/result.ts';
-import { metricsDocument } from '../telemetry/metrics.ts';
+import type { MetricDefinitions } from '../telemetry/metric-definition.ts';
+import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
+import { syncMetricDefinitions } from '../telemetry/sync-metrics.ts';
 
 /** Path below the root → text. */
 export async function generatedDocuments(): Promise<ReadonlyMap<string, string>> {
@@ -94,6 +96,27 @@ The reason is in the log, in the metric \`tandem_admissions_total\`, and in the 
 | --- | --- |
 ${reasons.join('\n')}
 `;
+}
+
+function metricsDocument(): string {
+  return `# Metrics
+
+Prometheus text on \`/metrics\` of the status port. Label values come from closed sets.
+
+## tandem webhook
+
+${metricTable(webhookMetricDefinitions)}
+## tandem sync
+
+${metricTable(syncMetricDefinitions)}`;
+}
+
+function metricTable(definitions: MetricDefinitions): string {
+  const rows = Object.entries(definitions).map(([name, { type, help, labels }]) => {
+    const values = Object.entries(labels).map(([label, set]) => `\`${label}\`: ${set.join(', ')}`);
+    return `| \`${name}\` | ${type} | ${help} | ${values.join('<br>')} |`;
+  });
+  return `| name | type | meaning | labels |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
 /** A bar would end the cell of a table. */

@@ -1,13 +1,7 @@
-/** Prometheus metrics: one table from which the registry and docs/metrics.md are made. */
+/** Metrics of the webhook. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { skipReasons } from '../inject/result.ts';
-
-type Definition = {
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly help: string;
-  /** Label → its closed set of values. */
-  readonly labels: { readonly [label: string]: readonly string[] };
-};
+import type { MetricDefinitions } from './metric-definition.ts';
 
 export const admissionResults = ['injected', 'allowed', 'denied', 'error', 'bad-request'] as const;
 export type AdmissionResult = (typeof admissionResults)[number];
@@ -15,7 +9,7 @@ export type AdmissionResult = (typeof admissionResults)[number];
 /** Reasons beside those of a skip. */
 const otherReasons = ['injected', 'invalid', 'internal', 'bad-request'];
 
-const definitions = {
+export const webhookMetricDefinitions = {
   tandem_admissions_total: {
     type: 'counter',
     help: 'Admission requests answered.',
@@ -36,7 +30,7 @@ const definitions = {
     help: 'Changes of the served certificate; failed: the new one could not be used and the old one stays.',
     labels: { result: ['changed', 'failed'] },
   },
-} as const satisfies Readonly<Record<string, Definition>>;
+} as const satisfies MetricDefinitions;
 
 // An admission takes a quarter of a millisecond; the API server gives up after seconds.
 const DURATION_BUCKETS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
@@ -54,10 +48,10 @@ export type Metrics = {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const options = <N extends keyof typeof definitions>(name: N) => ({
+  const options = <N extends keyof typeof webhookMetricDefinitions>(name: N) => ({
     name,
-    help: definitions[name].help,
-    labelNames: Object.keys(definitions[name].labels),
+    help: webhookMetricDefinitions[name].help,
+    labelNames: Object.keys(webhookMetricDefinitions[name].labels),
     registers,
   });
   const admissions = new Counter(options('tandem_admissions_total'));
@@ -77,20 +71,4 @@ export function createMetrics(): Metrics {
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
-}
-
-/** docs/metrics.md. */
-export function metricsDocument(): string {
-  const rows = Object.entries<Definition>(definitions).map(([name, { type, help, labels }]) => {
-    const values = Object.entries(labels).map(([label, set]) => `\`${label}\`: ${set.join(', ')}`);
-    return `| \`${name}\` | ${type} | ${help} | ${values.join('<br>')} |`;
-  });
-  return `# Metrics
-
-Prometheus text on \`/metrics\` of the status port. Label values come from closed sets.
-
-| name | type | meaning | labels |
-| --- | --- | --- | --- |
-${rows.join('\n')}
-`;
 }

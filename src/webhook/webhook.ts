@@ -1,13 +1,11 @@
 /** The two servers of `tandem webhook` as one: started together, and stopped without losing a request. */
 import { once } from 'node:events';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { TandemError } from '../support/errors.ts';
 import { admissionServer, REQUEST_TIMEOUT, type AdmissionDependencies } from './admission-server.ts';
 import { trackConnections, type Connections } from './connections.ts';
+import { listen, type ListenAddress } from './listen.ts';
 import { statusServer, type StatusDependencies } from './status-server.ts';
-
-export type ListenAddress = { readonly host: string; readonly port: number };
 
 /** Milliseconds after the listeners closed; then the connection is cut. */
 export type Patience = { readonly withUnused: number; readonly withRequests: number };
@@ -16,7 +14,7 @@ export type Patience = { readonly withUnused: number; readonly withRequests: num
 const PATIENCE: Patience = { withUnused: 5000, withRequests: REQUEST_TIMEOUT };
 
 export type WebhookDependencies = Omit<AdmissionDependencies, 'isReady' | 'isDraining' | 'tls'> &
-  Omit<StatusDependencies, 'notReady'> & {
+  Omit<StatusDependencies, 'notReady' | 'title' | 'documents'> & {
     readonly certificate: () => { readonly certificate: string; readonly key: string };
     /** Undefined when the certificate can be served, else what is wrong with it. */
     readonly certificateProblem: () => string | undefined;
@@ -46,7 +44,7 @@ export function webhook(dependencies: WebhookDependencies): Webhook {
     isReady: () => notReady() === undefined,
     isDraining: () => draining,
   });
-  const status = statusServer({ ...dependencies, notReady });
+  const status = statusServer({ ...dependencies, title: 'Tandem webhook', notReady, documents: {} });
   const connections = trackConnections(admission.server);
   return {
     listen: async (tls, plain) => {
@@ -80,22 +78,4 @@ async function closePatiently(server: Server, connections: Connections, patience
   ];
   await closed;
   for (const timer of timers) clearTimeout(timer);
-}
-
-/** Not the listen of Fastify: for `localhost` it opens a second server, which would keep its first certificate. */
-async function listen(server: Server, address: ListenAddress): Promise<string> {
-  try {
-    const listening = once(server, 'listening');
-    server.listen(address);
-    await listening;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
-    throw new TandemError(
-      'TANDEM_LISTEN_FAILED',
-      `cannot listen on ${address.host}:${address.port}: ${reason}`,
-      cause,
-    );
-  }
-  const bound = server.address() as AddressInfo;
-  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }

@@ -11,6 +11,8 @@ export type Catalog = {
   /** `GET /v1/health/node/<node>` */
   readonly nodeChecks: () => unknown;
   readonly bodies: number[];
+  /** Somebody deregisters the node, and with it all that it has. */
+  readonly loseNode: () => void;
 };
 
 /** A catalog of one node that refuses every service with one of the tags. */
@@ -50,6 +52,11 @@ export function createCatalog(refusedTags: ReadonlySet<string> = new Set()): Cat
 
   return {
     bodies,
+    loseNode: () => {
+      node = null;
+      services.clear();
+      checks.clear();
+    },
     transact: (operations) => {
       const before = { node, services: new Map(services), checks: new Map(checks) };
       // Through JSON, as on the wire.

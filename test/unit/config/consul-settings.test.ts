@@ -52,7 +52,7 @@ test('the usual variables of Consul are honoured', () => {
   assert.deepEqual(
     { ...settings, token: undefined },
     {
-      addresses: { kind: 'list', addresses: ['http://a:1', 'https://b:2'] },
+      addresses: ['http://a:1', 'https://b:2'],
       token: undefined,
       caFile: '/ca.pem',
       serverName: 'server.dc1.consul',
@@ -65,10 +65,7 @@ test('the usual variables of Consul are honoured', () => {
 
 test('nothing given is the agent of this machine, without a token', () => {
   const { addresses: where, token } = settingsOf([]);
-  assert.deepEqual(
-    [where, token],
-    [{ kind: 'list', addresses: ['http://127.0.0.1:8500'] }, { kind: 'none' }],
-  );
+  assert.deepEqual([where, token], [['http://127.0.0.1:8500'], { kind: 'none' }]);
 });
 
 test('a flag beats a variable, and a file of a token its value', () => {
@@ -79,16 +76,8 @@ test('a flag beats a variable, and a file of a token its value', () => {
   });
   assert.deepEqual(
     [settings.addresses, settings.token],
-    [
-      { kind: 'list', addresses: ['http://flag:8500'] },
-      { kind: 'file', path: '/token' },
-    ],
+    [['http://flag:8500'], { kind: 'file', path: '/token' }],
   );
-});
-
-test('an auto-join string is kept as it is, commas and all', () => {
-  const text = 'provider=k8s label_selector="app=consul,component=server"';
-  assert.deepEqual(settingsOf([`--consul-http-addr=${text}`]).addresses, { kind: 'auto-join', text });
 });
 
 test('a login has the token of the service account, unless told', () => {

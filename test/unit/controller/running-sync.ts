@@ -3,7 +3,7 @@ import { readObserved } from '../../../src/catalog/observed.ts';
 import type { Problem } from '../../../src/catalog/problem.ts';
 import { readEndpointSlice, readService } from '../../../src/catalog/kubernetes-objects.ts';
 import type { ToConsulSettings } from '../../../src/catalog/to-consul/settings.ts';
-import type { Operation } from '../../../src/catalog/transactions.ts';
+import type { Operation } from '../../../src/catalog/operations.ts';
 import { createClusterSnapshot } from '../../../src/controller/cluster-snapshot.ts';
 import { createSync, type Sync, type SyncOptions } from '../../../src/controller/sync-loop.ts';
 import type { PassReport } from '../../../src/controller/sync-ports.ts';
@@ -34,6 +34,8 @@ export type RunningSync = {
   readonly sync: Sync;
   /** Sizes of the transactions that Consul got. */
   readonly writes: () => readonly number[];
+  /** All of them, those of somebody else too. */
+  readonly transactions: () => readonly (readonly Operation[])[];
   readonly reads: () => number;
   readonly reports: readonly PassReport[];
   readonly failures: readonly unknown[];
@@ -87,7 +89,9 @@ export function startSync(
     problems: new Map<string, readonly Problem[]>(),
     seconds: [] as (number | undefined)[],
   };
+  const transactions: (readonly Operation[])[] = [];
   const transact = (operations: readonly Operation[]) => {
+    transactions.push(operations);
     const errors = consul.transact(operations);
     if (errors.length === 0) {
       index += 1;
@@ -102,7 +106,10 @@ export function startSync(
       source: {
         snapshot,
         synced: () => listed.promise,
-        onChange: (call) => (listener = call),
+        onChange: (call) => {
+          listener = call;
+          return () => undefined;
+        },
         refresh: async () => {
           if (faults.refresh !== undefined) throw faults.refresh;
         },
@@ -136,6 +143,7 @@ export function startSync(
         applied: (_change, seconds) => record.seconds.push(seconds),
         refused: (change) => record.refusals.push(change.source),
         problems: (source, found) => record.problems.set(source, found),
+        released: () => undefined,
         guarded: (decision) => record.guards.push(decision),
         failed: (error) => record.failures.push(error),
         succeeded: () => undefined,
@@ -163,6 +171,7 @@ export function startSync(
     faults,
     ...record,
     writes: () => consul.bodies,
+    transactions: () => transactions,
     reads: () => reads,
     names: () => {
       const observed = readObserved(consul.nodeServices(), consul.nodeChecks());

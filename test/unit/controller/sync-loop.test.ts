@@ -51,6 +51,23 @@ test('one event is one transaction after 100 ms, and a Service that never rests 
   await run.stop();
 });
 
+test('the node is written once, and again when somebody has removed it', async () => {
+  const run = startSync();
+  const nodes = () =>
+    run.transactions().filter((operations) => operations.some((each) => 'Node' in each)).length;
+  run.setService('web', ['10.0.0.1']);
+  await run.clock.advance(10_000);
+  run.setService('web', ['10.0.0.1', '10.0.0.2']);
+  await run.clock.advance(60_000);
+  assert.deepEqual([nodes(), run.transactions().length], [1, 2]);
+  run.consul.loseNode();
+  run.setService('web', ['10.0.0.3']);
+  await run.clock.advance(10_000);
+  assert.equal(nodes(), 2);
+  assert.deepEqual(run.names(), ['web']);
+  await run.stop();
+});
+
 test('our own writes cause no reads, and one look a while after the last', async () => {
   const run = startSync();
   run.setService('web', ['10.0.0.1']);
@@ -223,4 +240,36 @@ test('a dry run plans and writes nothing; once ends when both sides agree', asyn
   once.setService('web', ['10.0.0.1']);
   await once.clock.advance(1000);
   assert.deepEqual([once.names(), once.ended()], [['web'], true]);
+});
+
+test('what an earlier syncer left is taken over: the new ones first, then the old ones go, and nothing else', async () => {
+  const run = startSync({ adoptNodes: [NODE] });
+  const earlier = (id: string, service: string, address: string) => ({
+    Service: {
+      Verb: 'set' as const,
+      Node: NODE,
+      Service: {
+        ID: id,
+        Service: service,
+        Tags: ['k8s'],
+        Address: address,
+        Port: 8080,
+        Meta: { 'external-source': 'kubernetes' },
+        Weights: { Passing: 1, Warning: 1 },
+      },
+    },
+  });
+  run.setService('other', ['10.0.0.9']);
+  await run.clock.advance(10_000);
+  run.interfere([earlier('old-1', 'web', '10.0.0.1'), earlier('old-2', 'gone', '10.0.0.2')]);
+  run.setService('web', ['10.0.0.1']);
+  await run.clock.advance(60_000);
+  assert.deepEqual(run.names(), ['gone', 'other', 'web']);
+  const verbs = run.transactions().flat();
+  const last = (verb: string): number =>
+    verbs.findLastIndex(
+      (each) => 'Service' in each && each.Service.Verb === verb && each.Service.Service.Service === 'web',
+    );
+  assert.ok(last('set') >= 0 && last('delete') > last('set'));
+  await run.stop();
 });

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { skipReasons } from '../../../src/inject/result.ts';
-import { createMetrics, metricsDocument } from '../../../src/telemetry/metrics.ts';
+import { endpoints } from '../../../src/consul/servers.ts';
+import { generatedDocuments } from '../../../src/docs/documents.ts';
+import { restartCauses } from '../../../src/kubernetes/watch-failure.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { createSyncMetrics, syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
 
 test('an admission is counted by result and reason, and its duration in seconds', async () => {
   const metrics = createMetrics();
@@ -32,9 +36,16 @@ test('two registries do not share their counts', async () => {
 });
 
 test('the document has every metric that is served, and every reason', async () => {
-  const served = [...(await createMetrics().text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
-  assert.ok(served.length >= 4);
-  const document = metricsDocument();
+  const gauges = { desired: 0, owned: 0, foreign: 0, pending: 0, isLeader: false, problems: new Map() };
+  const text = (await createMetrics().text()) + (await createSyncMetrics().text(gauges));
+  const served = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  assert.ok(served.length >= 14, `${served.length} metrics`);
+  const document = (await generatedDocuments()).get('docs/metrics.md') ?? '';
   for (const [, name, type] of served) assert.ok(document.includes(`| \`${name}\` | ${type} |`), name);
   for (const reason of Object.keys(skipReasons)) assert.ok(document.includes(reason), reason);
+});
+
+test('the closed sets of labels are those of the edges', () => {
+  assert.deepEqual(syncMetricDefinitions.tandem_kubernetes_watch_restarts_total.labels.cause, restartCauses);
+  assert.deepEqual(syncMetricDefinitions.tandem_consul_requests_total.labels.endpoint, endpoints);
 });

@@ -1,0 +1,21 @@
+/** Who this cluster is for Consul, when no flag says so. */
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { TandemError } from '../support/errors.ts';
+import { asString, property } from '../support/json.ts';
+
+/**
+ * The first 8 hexadecimal digits of the UID of the kube-system namespace: it stays as long as the cluster does.
+ *
+ * @throws TandemError TANDEM_KUBERNETES_…
+ */
+export async function clusterOwner(client: Pick<ApiClient, 'request'>): Promise<string> {
+  const path = '/api/v1/namespaces/kube-system';
+  const { status, body } = await client.request('GET', path);
+  const uid = asString(property(property(body, 'metadata'), 'uid'));
+  if (status === 200 && uid !== undefined && /^[0-9a-f]{8}/.test(uid)) return uid.slice(0, 8);
+  const why = asString(property(body, 'message')) ?? 'the answer has no UID';
+  throw new TandemError(
+    'TANDEM_KUBERNETES_REFUSED',
+    `cannot read the namespace kube-system, from which the owner is taken (status ${status}: ${why}); allow it, or give --owner`,
+  );
+}

@@ -1,0 +1,131 @@
+/** Tells what the sync does: to the log, to metrics, to Events on the Services, and to whoever asks for its state. */
+import { sourceOf } from '../catalog/instance.ts';
+import type { Service } from '../catalog/kubernetes-objects.ts';
+import type { Problem } from '../catalog/problem.ts';
+import type { SyncReporter } from '../controller/sync-ports.ts';
+import { TandemError } from '../support/errors.ts';
+import type { Log } from '../telemetry/logger.ts';
+import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
+
+/** Reasons of Events beside those of problems. */
+const REFUSED = 'RefusedByConsul';
+
+export type ReporterState = {
+  /** Milliseconds since the epoch. */
+  readonly lastSuccess: number | undefined;
+  readonly lastFailure: { readonly at: number; readonly error: string } | undefined;
+  readonly heldRemovals: number;
+  /** Source → what Consul said. */
+  readonly refused: ReadonlyMap<string, string>;
+};
+
+export type Reporter = SyncReporter & { readonly state: () => ReporterState };
+
+export type ReporterOptions = {
+  readonly log: Log;
+  readonly metrics: SyncMetrics;
+  readonly now: () => number;
+  readonly service: (source: string) => Service | undefined;
+  /** A Warning Event on the Service. */
+  readonly warn: (service: Service, reason: string, message: string) => void;
+  readonly isDryRun: boolean;
+};
+
+export function createReporter(options: ReporterOptions): Reporter {
+  const { log, metrics, now, service, warn, isDryRun } = options;
+  const told = new Map<string, ReadonlySet<string>>();
+  const refused = new Map<string, string>();
+  let lastSuccess: number | undefined;
+  let lastFailure: ReporterState['lastFailure'];
+  let heldRemovals = 0;
+
+  const warnOf = (source: string, reason: string, message: string): void => {
+    const target = service(source);
+    if (target !== undefined) warn(target, reason, message);
+  };
+
+  return {
+    planned: ({ scope, plan, owned, foreign }) => {
+      const { register, update, deregister, unchanged } = plan;
+      const counts = { register: register.length, update: update.length, deregister: deregister.length };
+      const isChange = register.length + update.length + deregister.length > 0;
+      const message = isDryRun ? 'planned, and not written' : 'planned';
+      if (isChange || scope === 'all')
+        log(isChange ? 'info' : 'debug', message, { scope, ...counts, unchanged, owned, foreign });
+      if (!isDryRun) return;
+      for (const { name, id, ...instance } of register)
+        log('info', 'would register', { source: sourceOf({ name, id, ...instance }), name, id });
+      for (const { instance, fields } of update)
+        log('info', 'would update', {
+          source: sourceOf(instance),
+          id: instance.id,
+          fields: fields.join(' '),
+        });
+      for (const instance of deregister)
+        log('info', 'would deregister', { source: sourceOf(instance), name: instance.name, id: instance.id });
+    },
+    applied: ({ action, source }, seconds) => {
+      metrics.change(action, 'applied');
+      if (seconds !== undefined) metrics.eventToCommit(seconds);
+      refused.delete(source);
+    },
+    refused: ({ action, source, instance }, reason) => {
+      metrics.change(action, 'refused');
+      refused.set(source, reason);
+      log('warn', 'Consul refused a change', { action, source, id: instance.id, reason });
+      warnOf(source, REFUSED, `Consul refused to ${action} ${instance.id}: ${reason}`);
+    },
+    problems: (source, problems) => {
+      const before = told.get(source) ?? new Set();
+      const current = new Set(problems.map(textOf));
+      if (current.size === 0) told.delete(source);
+      else told.set(source, current);
+      for (const problem of problems) {
+        if (before.has(textOf(problem))) continue;
+        const { reason, at, message } = problem;
+        log('warn', 'problem of a Service', { source, reason, at, problem: message });
+        warnOf(source, eventReason(reason), `${at}: ${message}`);
+      }
+    },
+    guarded: ({ removals, limit, owned }) => {
+      heldRemovals = removals;
+      metrics.heldRemovals(removals);
+      log('warn', 'many removals wait for a second look at both sides', { removals, limit, owned });
+    },
+    failed: (error, retryMilliseconds) => {
+      const text = error instanceof Error ? error.message : String(error);
+      const code = error instanceof TandemError ? error.code : 'other';
+      lastFailure = { at: now(), error: text };
+      metrics.failure(code);
+      // What is none of our own errors is a bug, and its stack is what a report needs.
+      const stack = error instanceof Error && !(error instanceof TandemError) ? error.stack : undefined;
+      log('error', 'a pass failed, and is tried again', {
+        code,
+        error: text,
+        retryMilliseconds: Math.round(retryMilliseconds),
+        stack,
+      });
+    },
+    released: () => {
+      heldRemovals = 0;
+      metrics.heldRemovals(0);
+    },
+    succeeded: () => {
+      lastSuccess = now();
+      metrics.success(lastSuccess);
+    },
+    state: () => ({ lastSuccess, lastFailure, heldRemovals, refused }),
+  };
+}
+
+function textOf({ reason, at, message }: Problem): string {
+  return `${reason} ${at} ${message}`;
+}
+
+/** `port-not-found` as Events are named: `PortNotFound`. */
+function eventReason(reason: string): string {
+  return reason
+    .split('-')
+    .map((word) => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`)
+    .join('');
+}

@@ -1,0 +1,50 @@
+/** What `/status` answers: what is synced, what is not and why. */
+import type { Sync } from '../controller/sync-loop.ts';
+import type { ClusterSource } from './cluster-source.ts';
+import type { ReporterState } from './sync-reporter.ts';
+
+export type SyncStatusParts = {
+  readonly owner: string;
+  readonly node: string;
+  readonly isLeader: boolean;
+  /** Undefined on a replica that does not lead. */
+  readonly sync: Sync | undefined;
+  readonly reporter: ReporterState;
+  readonly watches: ReturnType<ClusterSource['watches']>;
+};
+
+/** Plain JSON, the sources in the order of their names. */
+export function syncStatus({ owner, node, isLeader, sync, reporter, watches }: SyncStatusParts): object {
+  const { lastSuccess, lastFailure, heldRemovals, refused } = reporter;
+  const statuses = [...(sync?.statuses() ?? [])].toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return {
+    owner,
+    node,
+    leader: isLeader,
+    lastSuccess: timeOf(lastSuccess),
+    lastFailure: lastFailure && { at: timeOf(lastFailure.at), error: lastFailure.error },
+    heldRemovals,
+    instances: sync?.counts(),
+    watches,
+    sources: statuses.map(([source, { kind, reason, instances, problems }]) => ({
+      source,
+      synced: kind === 'sync',
+      reason,
+      instances,
+      problems: problems.map((problem) => `${problem.at}: ${problem.message}`),
+      refused: refused.get(source),
+    })),
+  };
+}
+
+/** How many problems there are of each reason now. */
+export function problemCounts(sync: Sync | undefined): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { problems } of sync?.statuses().values() ?? [])
+    for (const { reason } of problems) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts;
+}
+
+function timeOf(milliseconds: number | undefined): string | undefined {
+  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
+}

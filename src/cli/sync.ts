@@ -1,0 +1,293 @@
+/** `tandem sync`: composes the cluster, Consul, the loop between them, the election, and who is told of it. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { plan } from '../catalog/plan.ts';
+import { deregistration, syncNode } from '../catalog/transactions.ts';
+import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
+import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
+import { listenAddress } from '../config/listen-address.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
+import { syncCatalog } from '../consul/sync-catalog.ts';
+import { createApplier, type Written } from '../controller/apply-changes.ts';
+import { createSync, type Sync, type SyncOptions } from '../controller/sync-loop.ts';
+import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.ts';
+import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
+import { eventRecorder } from '../kubernetes/event-recorder.ts';
+import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
+import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
+import { version } from '../version.ts';
+import { listen } from '../webhook/listen.ts';
+import { statusServer } from '../webhook/status-server.ts';
+import { clusterOwner } from './cluster-owner.ts';
+import { clusterSource, type ClusterSource } from './cluster-source.ts';
+import { command, exit, type Context, type ExitCode } from './command.ts';
+import { openConsulOf } from './consul-access.ts';
+import { createReporter, type Reporter } from './sync-reporter.ts';
+import { problemCounts, syncStatus } from './sync-status.ts';
+
+const LEASE = 'tandem-sync';
+
+const flags = {
+  kubeconfig: string(
+    'Access to the cluster; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
+    'FILE',
+    undefined,
+  ),
+  statusListen: listenAddress('Address of the plain port: health, metrics, /status.', {
+    host: '0.0.0.0',
+    port: 8081,
+  }),
+  leaderElection: boolean('Only the replica that holds the Lease writes.', true),
+  leaseNamespace: string('Namespace of the Lease; the own one by default.', 'NAME', undefined, {
+    variables: ['POD_NAMESPACE'],
+  }),
+  resync: integer('Seconds between full comparisons.', 'SECONDS', 600, { min: 10, max: 86_400 }),
+  adopt: boolean(
+    'Take over what an earlier syncer left: the new instances first, then the old ones go.',
+    false,
+  ),
+  adoptNodes: list('Nodes of the earlier syncer in Consul.', 'NAMES', ['k8s-sync']),
+  dryRun: boolean('Compute and report, and write nothing.', false),
+  once: boolean('End when both sides agree.', false),
+  purge: string(
+    'Remove every instance of this owner from Consul, and end; the owner confirms it.',
+    'OWNER',
+    undefined,
+  ),
+  logLevel: oneOf('Least important log lines that are written.', logLevels, 'info'),
+  ...toConsulFlags,
+  ...consulFlags,
+};
+
+type Values = FlagValues<typeof flags>;
+
+export const syncCommand = command({
+  name: 'sync',
+  summary: 'Keep the Consul catalog in step with the Services of a cluster',
+  operands: '',
+  flags,
+  shared: {
+    title: 'Flags of the catalog and of Consul (docs/flags.md):',
+    keys: [...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
+  },
+  examples: [
+    'tandem sync --kubeconfig=~/.kube/config --consul-http-addr=consul:8500',
+    'tandem sync --once --dry-run --consul-http-addr=consul:8500',
+  ],
+  check: (values) => [...consulFlagProblems(values), ...purgeProblems(values)],
+  run: async (values, _positionals, context) => {
+    const log = createLog(context.stdout, values.logLevel);
+    const metrics = createSyncMetrics();
+    const { environment } = context;
+    const access = await clusterAccess({
+      kubeconfig: values.kubeconfig,
+      environment,
+      serviceAccount: SERVICE_ACCOUNT,
+    });
+    const client = apiClient(access);
+    const consul = await openConsulOf(values, ({ endpoint, status }) =>
+      metrics.consulRequest(endpoint, status),
+    );
+    try {
+      const owner = values.owner ?? (await clusterOwner(client));
+      const composition = { values, owner, access, client, catalog: syncCatalog(consul), log, metrics };
+      if (values.purge !== undefined) return await purge(composition, context);
+      await runSync(composition, context);
+      return exit.done;
+    } finally {
+      await consul.close();
+      client.close();
+    }
+  },
+});
+
+function purgeProblems({ purge, dryRun, once: isOnce }: Values): string[] {
+  return purge !== undefined && (dryRun || isOnce) ? ['--purge goes with neither --dry-run nor --once'] : [];
+}
+
+type Composition = {
+  readonly values: Values;
+  readonly owner: string;
+  readonly access: ClusterAccess;
+  readonly client: ApiClient;
+  readonly catalog: ReturnType<typeof syncCatalog>;
+  readonly log: Log;
+  readonly metrics: SyncMetrics;
+};
+
+async function runSync(composition: Composition, { signal }: Context): Promise<void> {
+  const { values, owner, client, catalog, log, metrics } = composition;
+  const options = syncOptions(values, owner);
+  const source = clusterSource({
+    client,
+    withIngresses: values.enableIngress,
+    onRestart: (kind, { cause, error }) => {
+      metrics.watchRestart(kind, cause);
+      log(error === undefined ? 'debug' : 'warn', 'a watch begins again', {
+        kind,
+        cause,
+        error: error?.message,
+      });
+    },
+  });
+  const events = eventRecorder({
+    client,
+    instance: hostname(),
+    clock: systemClock,
+    random: Math.random,
+    onOutcome: (outcome) => {
+      if (outcome.kind === 'failed')
+        log('warn', 'an Event was not written', { error: outcome.error.message });
+    },
+  });
+  const reporter = createReporter({
+    log,
+    metrics,
+    now: Date.now,
+    service: source.snapshot.service,
+    warn: ({ namespace, name, uid }, reason, message) =>
+      events.record({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, 'Warning', reason, message),
+    isDryRun: values.dryRun,
+  });
+  let sync: Sync | undefined;
+  const lead = async (term: AbortSignal): Promise<void> => {
+    const ports = { source, catalog, reporter, clock: systemClock, random: Math.random };
+    sync = createSync(ports, options);
+    await sync.run(term);
+    sync = undefined;
+  };
+  const status = await openStatus(composition, options, source, reporter, () => sync);
+  log('info', 'serving', { status: status.address, owner, node: options.node, version });
+  try {
+    await (values.leaderElection && !values.once && !values.dryRun
+      ? runElected(composition, lead, signal)
+      : lead(signal));
+  } finally {
+    await source.stop();
+    await events.idle();
+    await status.close();
+  }
+  log('info', 'stopped');
+}
+
+/** Everything of this owner, and nothing else, leaves Consul. */
+async function purge(
+  { values, owner, catalog, log }: Composition,
+  { stderr, signal }: Context,
+): Promise<ExitCode> {
+  if (values.purge !== owner) {
+    stderr.write(
+      `tandem sync: --purge=${values.purge} is not the owner of this cluster, which is ${owner}\n`,
+    );
+    return exit.usage;
+  }
+  const node = syncNodeName(values, owner);
+  const { instances, node: observedNode } = await catalog.read(node, { consistent: true, signal });
+  const { deregister, foreign } = plan([], instances, { owner, node });
+  let removed = 0;
+  const written: Written = {
+    applied: () => (removed += 1),
+    refused: ({ change, reason }) =>
+      log('error', 'Consul refused a change', { id: change.instance.id, reason }),
+    nodeWritten: () => undefined,
+  };
+  await createApplier(catalog).apply(
+    deregister.map(deregistration),
+    syncNode(node, observedNode),
+    written,
+    signal,
+  );
+  log('info', 'purged', { owner, node, removed, left: deregister.length - removed, foreign });
+  return removed === deregister.length ? exit.done : exit.internal;
+}
+
+function syncOptions(values: Values, owner: string): SyncOptions {
+  return {
+    settings: toConsulSettings(values, owner),
+    policy: values.policy,
+    node: syncNodeName(values, owner),
+    adoptNodes: values.adopt ? values.adoptNodes : [],
+    resync: values.resync * 1000,
+    dryRun: values.dryRun,
+    once: values.once,
+  };
+}
+
+async function runElected(
+  { values, access, client, log }: Composition,
+  lead: (term: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const namespace =
+    values.leaseNamespace ?? (await ownNamespace(SERVICE_ACCOUNT)) ?? access.namespace ?? 'default';
+  const election = elect({
+    client,
+    namespace,
+    name: LEASE,
+    // A container that is started again has the same host name.
+    identity: `${hostname()}_${randomUUID()}`,
+    clock: systemClock,
+    random: Math.random,
+    times: LEASE_TIMES,
+    lead: ({ signal: term }) => lead(term),
+    onEvent: (event) => logElection(event, namespace, log),
+  });
+  const stop = (): void => void election.stop();
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  await election.done;
+}
+
+function logElection(event: ElectionEvent, namespace: string, log: Log): void {
+  switch (event.kind) {
+    case 'started':
+      return log('info', 'leading', { lease: `${namespace}/${LEASE}` });
+    case 'ended':
+      return log('info', 'no longer leading', { reason: event.reason });
+    case 'failed':
+      return log('warn', 'the Lease could not be read or written', { error: event.error.message });
+  }
+}
+
+async function openStatus(
+  { values, owner, metrics }: Composition,
+  { node }: SyncOptions,
+  source: ClusterSource,
+  reporter: Reporter,
+  sync: () => Sync | undefined,
+): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
+  const isSynced = (): boolean => Object.values(source.watches()).every((watch) => watch.isSynced);
+  const server = statusServer({
+    title: 'Tandem sync',
+    notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
+    metrics: () => {
+      const counts = sync()?.counts() ?? { desired: 0, owned: 0, foreign: 0, pending: 0 };
+      return metrics.text({ ...counts, isLeader: sync() !== undefined, problems: problemCounts(sync()) });
+    },
+    metricsType: metrics.contentType,
+    documents: {
+      '/status': () =>
+        syncStatus({
+          owner,
+          node,
+          isLeader: sync() !== undefined,
+          sync: sync(),
+          reporter: reporter.state(),
+          watches: source.watches(),
+        }),
+    },
+  });
+  await server.ready();
+  const address = await listen(server.server, values.statusListen);
+  return {
+    address,
+    close: async () => {
+      server.server.closeAllConnections();
+      await server.close();
+    },
+  };
+}

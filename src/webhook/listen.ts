@@ -1,0 +1,29 @@
+/** A server on an address, or an error that names it. */
+import { once } from 'node:events';
+import type { AddressInfo, Server } from 'node:net';
+import { TandemError } from '../support/errors.ts';
+
+export type ListenAddress = { readonly host: string; readonly port: number };
+
+/**
+ * Resolves with `host:port` as it was bound. Not the listen of Fastify: for `localhost` it opens a second server, which would
+ * keep its first certificate.
+ *
+ * @throws TandemError TANDEM_LISTEN_FAILED
+ */
+export async function listen(server: Server, address: ListenAddress): Promise<string> {
+  try {
+    const listening = once(server, 'listening');
+    server.listen(address);
+    await listening;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'unknown reason';
+    throw new TandemError(
+      'TANDEM_LISTEN_FAILED',
+      `cannot listen on ${address.host}:${address.port}: ${reason}`,
+      cause,
+    );
+  }
+  const bound = server.address() as AddressInfo;
+  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+}

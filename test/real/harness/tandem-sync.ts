@@ -1,0 +1,75 @@
+/** `tandem sync` as a process between a real API server and a real Consul. */
+import { join } from 'node:path';
+import type { ApiServer } from './api-server.ts';
+import { freePorts } from './ports.ts';
+import type { RunningProcess } from './processes.ts';
+import type { Scene } from './scene.ts';
+
+const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
+
+export type TandemSync = {
+  readonly process: RunningProcess;
+  /** JSON of `/status`. */
+  readonly status: () => Promise<SyncStatus>;
+  readonly metrics: () => Promise<string>;
+};
+
+export type SyncStatus = {
+  readonly owner: string;
+  readonly node: string;
+  readonly leader: boolean;
+  readonly lastSuccess?: string;
+  readonly lastFailure?: { readonly at: string; readonly error: string };
+  readonly heldRemovals: number;
+  readonly instances?: { readonly desired: number; readonly owned: number; readonly foreign: number };
+  readonly sources: readonly {
+    readonly source: string;
+    readonly synced: boolean;
+    readonly reason: string;
+    readonly instances: number;
+    readonly problems: readonly string[];
+    readonly refused?: string;
+  }[];
+};
+
+/** @param flags beside those of the cluster, Consul and the status port */
+export async function startTandemSync(
+  scene: Scene,
+  api: Pick<ApiServer, 'kubeconfig'>,
+  consul: { readonly url: string; readonly token?: string },
+  flags: readonly string[] = [],
+): Promise<TandemSync> {
+  const [port = 0] = await freePorts(1);
+  const url = `http://127.0.0.1:${port}`;
+  const process_ = await scene.start({
+    name: 'tandem sync',
+    command: process.execPath,
+    args: [
+      BINARY,
+      'sync',
+      `--kubeconfig=${api.kubeconfig()}`,
+      `--consul-http-addr=${consul.url}`,
+      `--status-listen=127.0.0.1:${port}`,
+      '--lease-namespace=default',
+      '--log-level=debug',
+      ...flags,
+    ],
+    environment: consul.token ? { CONSUL_HTTP_TOKEN: consul.token } : {},
+    ready: async () => (await fetch(`${url}/health/ready`)).ok,
+  });
+  return {
+    process: process_,
+    status: async () => (await (await fetch(`${url}/status`)).json()) as SyncStatus,
+    metrics: async () => (await fetch(`${url}/metrics`)).text(),
+  };
+}
+
+/** Asks until the answer is one, or 30 s are over; then the last one decides. */
+export async function eventually<T>(ask: () => Promise<T>, isDone: (found: T) => boolean): Promise<T> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const found = await ask();
+    if (isDone(found) || Date.now() > deadline) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
