@@ -86,6 +86,47 @@ test('an API server that was away is followed again, with all that happened mean
   await resource.stop();
 });
 
+/** Throws the history away, as the API server has etcd do every five minutes. */
+async function compact(): Promise<void> {
+  const call = async (path: string, body: object): Promise<unknown> => {
+    const response = await fetch(`${server.etcd.url}/v3/kv/${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    assert.equal(response.status, 200);
+    return response.json();
+  };
+  const { header } = (await call('range', { key: 'AA==' })) as { header: { revision: string } };
+  await call('compaction', { revision: header.revision, physical: true });
+}
+
+test('a version whose history is gone is followed by a list, which tells what vanished', async () => {
+  await createService('kept', 'brown');
+  await createService('deleted', 'brown');
+  const gate = Promise.withResolvers<void>();
+  const gated: ApiClient = {
+    ...client,
+    watch: async (...call) => {
+      await gate.promise;
+      return client.watch(...call);
+    },
+  };
+  const { resource, changes, restarts, until } = watched(gated, '/api/v1/services', {
+    labelSelector: 'color=brown',
+  });
+  await resource.synced;
+  await server.admin.expect('DELETE', `${SERVICES}/deleted`);
+  await createService('created', 'brown');
+  await compact();
+  // Its cache of the history is in memory.
+  await server.restart();
+  gate.resolve();
+  await until(() => changes.length === 4);
+  assert.deepEqual(changes.slice(2), ['default/created - brown', 'default/deleted brown -']);
+  assert.ok(restarts.includes('gone'), restarts.join());
+  await resource.stop();
+});
+
 test('what may not be read is not an empty list', async () => {
   const { resource, restarts, until } = watched(client, '/api/v1/secrets');
   await until(() => restarts.length === 2);
