@@ -51,6 +51,9 @@ const WATCH_SECONDS = { least: 300, spread: 300 };
 /** After these the versions since the last one cannot be had any more, or make no sense. */
 const NEEDS_LIST: ReadonlySet<RestartCause> = new Set(['gone', 'disordered', 'refused']);
 
+/** How a watch ends in which nothing happened. */
+const MAY_BE_QUIET: ReadonlySet<RestartCause> = new Set(['closed', 'idle']);
+
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
 export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHandlers<T>): ListWatch {
   const { client, path, query, read, clock, random } = options;
@@ -126,10 +129,10 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
       restarts[failure.cause] = (restarts[failure.cause] ?? 0) + 1;
       handlers.onRestart(failure);
       if (NEEDS_LIST.has(failure.cause)) version = undefined;
-      // A server that closes each watch at once is not well, though it says so in order.
-      const isOrderly = failure.cause === 'closed' && clock.elapsed() - start >= LONGEST_BACKOFF;
+      // What was quiet for so long was a whole watch; a server that ends each one at once is not well, though it does so in order.
+      const wasWhole = MAY_BE_QUIET.has(failure.cause) && clock.elapsed() - start >= LONGEST_BACKOFF;
       const delay = Math.max(delays.next(), Math.min(failure.wait, LONGEST_BACKOFF));
-      if (isOrderly) delays.reset();
+      if (wasWhole) delays.reset();
       else await sleep(clock, delay, stopping.signal);
     }
   };

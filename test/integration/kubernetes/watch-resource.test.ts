@@ -271,6 +271,36 @@ test('the wait between attempts grows to 30 s, heeds Retry-After, and begins ane
   assert.deepEqual(waits, [400, 800, 1600, 3200, 6400, 12_800, 15_000, 15_000, 30_000, 400, 800]);
 });
 
+test('a watch in which nothing happens is followed by the next without a wait', async () => {
+  let elapsed = 0;
+  const waits: number[] = [];
+  let fire = (): void => undefined;
+  const clock: Clock = {
+    ...impatient,
+    elapsed: () => elapsed,
+    after: (milliseconds, callback) => {
+      if (milliseconds === IDLE) fire = callback;
+      else waits.push(milliseconds);
+      return () => undefined;
+    },
+  };
+  server.reply(
+    list(10, []),
+    (response, request) => {
+      elapsed += 300_000;
+      watch([], 'close')(response, request);
+    },
+    watch([event('ADDED', blue)]),
+    watch([]),
+  );
+  const { changes, restarts, until } = start({ clock });
+  await until(() => changes.length === 1);
+  elapsed += IDLE;
+  fire();
+  await until(() => restarts.length === 2);
+  assert.deepEqual([restarts, waits], [['closed', 'idle'], []]);
+});
+
 test('the status says how it is', async () => {
   server.reply(status(500));
   const { resource, restarts, until } = start({ clock: { ...impatient, now: () => 1234 } });

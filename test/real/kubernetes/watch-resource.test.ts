@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApiClient } from '../../../src/kubernetes/api-client.ts';
+import { systemClock, type Clock } from '../../../src/kubernetes/clock.ts';
+import { watchEvents } from '../../../src/kubernetes/watch-events.ts';
+import { IDLE } from '../../../src/kubernetes/watch-session.ts';
 import { watchedResource, type WatchedResource } from '../../integration/kubernetes/watched-resource.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { MERGE_PATCH } from '../harness/api-client.ts';
@@ -21,8 +24,9 @@ function watched(
   through: ApiClient,
   path: string,
   query: Readonly<Record<string, string>> = {},
+  clock: Clock = systemClock,
 ): WatchedResource {
-  const started = watchedResource({ client: through, path, query });
+  const started = watchedResource({ client: through, path, query, clock });
   scene.atEnd(() => started.resource.stop());
   return started;
 }
@@ -125,6 +129,46 @@ test('a version whose history is gone is followed by a list, which tells what va
   assert.deepEqual(changes.slice(2), ['default/created - brown', 'default/deleted brown -']);
   assert.ok(restarts.includes('gone'), restarts.join());
   await resource.stop();
+});
+
+test('a server that hangs is given up, and followed again when it goes on', async () => {
+  let fire = (): void => undefined;
+  const clock: Clock = {
+    ...systemClock,
+    after: (milliseconds, callback) => {
+      if (milliseconds !== IDLE) return systemClock.after(milliseconds, callback);
+      fire = callback;
+      return () => undefined;
+    },
+  };
+  const { resource, changes, restarts, until } = watched(
+    client,
+    SERVICES,
+    { labelSelector: 'color=grey' },
+    clock,
+  );
+  await resource.synced;
+  await createService('first', 'grey');
+  await until(() => changes.length === 1);
+  server.process().signal('SIGSTOP');
+  fire();
+  await until(() => restarts.includes('idle'));
+  server.process().signal('SIGCONT');
+  await createService('second', 'grey');
+  await until(() => changes.length === 2);
+  assert.deepEqual(changes, ['default/first - grey', 'default/second - grey']);
+  await resource.stop();
+});
+
+test('a real watch ends with a bookmark, in order', async () => {
+  const { metadata } = await server.admin.expect('GET', SERVICES);
+  const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=4&resourceVersion=${metadata.resourceVersion}`;
+  const answer = await client.watch(`${SERVICES}?${query}`, new AbortController().signal);
+  assert.ok(answer.kind === 'stream');
+  await createService('seen', 'grey');
+  const kinds: string[] = [];
+  for await (const { kind } of watchEvents(answer.stream.setEncoding('utf8'))) kinds.push(kind);
+  assert.deepEqual(kinds, ['added', 'bookmark']);
 });
 
 test('what may not be read is not an empty list', async () => {
