@@ -16,9 +16,9 @@ export type WatchSession = {
   readonly take: (event: WatchEvent) => WatchFailure | undefined;
 };
 
-// The server sends a bookmark every 60 to 75 seconds (k8s.io/apiserver, cacher: bookmarkFrequency): two did not come. It sends
-// none as long as there was no event, and then nothing is lost: the next watch goes on where this one ended.
-export const IDLE = 150_000;
+// The server sends a bookmark every 60 to 75 seconds (k8s.io/apiserver, cacher: bookmarkFrequency), and skips the first one
+// of a watch without events: two did not come, and 50 s more. Nothing is lost: the next watch goes on where this one ended.
+export const IDLE = 200_000;
 
 /** Resolves with what ended the watch, never with success; rejects with what `take` throws. */
 export async function watchSession({
