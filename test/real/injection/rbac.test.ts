@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { property } from '../../../src/support/json.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { startScene } from '../harness/scene.ts';
-import { startWebhook } from '../harness/webhook.ts';
+import { startWebhook } from '../harness/shipped-manifests.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
 const api = await startApiServer(scene);

@@ -9,7 +9,7 @@ import { property } from '../../../src/support/json.ts';
 import { JSON_PATCH, type Answer } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { startScene } from '../harness/scene.ts';
-import { ROOT, startWebhook } from '../harness/webhook.ts';
+import { ROOT, startWebhook } from '../harness/shipped-manifests.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
 const api = await startApiServer(scene);
