@@ -6,6 +6,8 @@ import { createServer, type Server } from 'node:net';
 // of those can take one before its process has started.
 const FIRST = 10_240;
 const LAST = 32_000;
+// Ports of an injected pod that its author cannot choose, so that the pods of tests do not meet them by chance.
+const OF_SIDECARS: ReadonlySet<number> = new Set([19_000, 20_000, 20_200, 20_600, 21_000]);
 
 /** So many different ports that nobody listens on now; the processes to come share them out. */
 export async function freePorts(count: number, host = '127.0.0.1'): Promise<readonly number[]> {
@@ -13,6 +15,7 @@ export async function freePorts(count: number, host = '127.0.0.1'): Promise<read
   const ports: number[] = [];
   while (ports.length < count) {
     const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
+    if (OF_SIDECARS.has(port)) continue;
     const server = createServer().listen(port, host);
     const isFree = await once(server, 'listening').then(
       () => true,

@@ -1,0 +1,88 @@
+/** The containers of a pod as processes of this machine. */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { delimiter, dirname } from 'node:path';
+import { promisify } from 'node:util';
+import type { V1Container, V1Pod, V1Probe } from '@kubernetes/client-node';
+import type { PartName } from '../part-table.ts';
+import { partPath } from '../parts.ts';
+import { containerEnvironment, expand } from './container-environment.ts';
+import { withFolders, type Volumes } from './pod-volumes.ts';
+import type { ProcessSpec } from './processes.ts';
+
+/** What a test puts in the place of a container image. */
+export type Image = {
+  /** Programs that are in its PATH. */
+  readonly parts?: readonly PartName[];
+  /** Runs when the container has no command of its own. */
+  readonly entrypoint?: readonly string[];
+  /** Programs by the path that they have in the image. */
+  readonly programs?: Readonly<Record<string, readonly string[]>>;
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
+/** By repository, without the tag. */
+export type Images = Readonly<Record<string, Image>>;
+
+export type PodOnNode = {
+  readonly pod: V1Pod;
+  readonly ip: string;
+  readonly folder: string;
+  readonly volumes: Volumes;
+  readonly images: Images;
+};
+
+/** The process of a container; `ready` is its startup probe, which a kubelet awaits before it starts the next one. */
+export function containerProcess(on: PodOnNode, container: V1Container): ProcessSpec {
+  const image = imageOf(on.images, container);
+  const variables = containerEnvironment(on.pod, container);
+  const inFolders = (text: string): string => withFolders(text, container, on.volumes);
+  const environment = {
+    PATH: [...(image.parts ?? []).map((part) => dirname(partPath(part))), process.env['PATH']].join(
+      delimiter,
+    ),
+    ...image.environment,
+    ...Object.fromEntries([...variables].map(([name, value]) => [name, inFolders(value)])),
+  };
+  const line = [...(container.command ?? image.entrypoint ?? []), ...(container.args ?? [])];
+  const [command = '', ...args] = inImage(
+    image,
+    line.map((word) => inFolders(expand(word, variables))),
+  );
+  const probe = container.startupProbe;
+  return {
+    name: `${on.pod.metadata?.name}/${container.name}`,
+    command,
+    args,
+    environment,
+    folder: on.folder,
+    ...(probe === undefined ? {} : { ready: () => passes(probe, on.ip, image, environment) }),
+  };
+}
+
+function imageOf(images: Images, { image = '' }: V1Container): Image {
+  const found = images[image.replace(/:[^:/]*$/, '')];
+  if (found === undefined) throw new Error(`nothing plays the image ${image}`);
+  return found;
+}
+
+function inImage(image: Image, [program = '', ...args]: readonly string[]): readonly string[] {
+  return [...(image.programs?.[program] ?? [program]), ...args];
+}
+
+async function passes(
+  probe: V1Probe,
+  ip: string,
+  image: Image,
+  environment: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  if (probe.exec !== undefined) {
+    const [program = '', ...args] = inImage(image, probe.exec.command ?? []);
+    await promisify(execFile)(program, args, { env: environment });
+    return true;
+  }
+  const socket = connect(Number(probe.tcpSocket?.port), ip);
+  await once(socket, 'connect').finally(() => socket.destroy());
+  return true;
+}

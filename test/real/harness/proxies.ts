@@ -1,0 +1,39 @@
+/** The sidecar proxies as processes: the real Envoy, and the one that Consul brings. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { freePorts } from './ports.ts';
+import type { ProcessSpec, RunningProcess } from './processes.ts';
+import type { Scene } from './scene.ts';
+
+export type Envoy = RunningProcess & {
+  /** What the admin interface answers. */
+  readonly admin: (path: string) => Promise<string>;
+};
+
+/** Envoy with the bootstrap that `--config-path` names. */
+export async function startEnvoy(scene: Scene, spec: ProcessSpec): Promise<Envoy> {
+  const [port = 0] = await freePorts(1);
+  moveAdmin(spec.args[spec.args.indexOf('--config-path') + 1] ?? '', port);
+  const args = [...spec.args, ...BESIDE_OTHERS];
+  return { ...(await scene.start({ ...spec, args })), admin: (path) => adminAnswer(port, path) };
+}
+
+/** What the admin interface of Envoy on this port answers. */
+export async function adminAnswer(port: number, path: string): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.text();
+}
+
+// Without it, Envoys of one machine believe that they are restarts of each other; in pods they do not see each other.
+const BESIDE_OTHERS = ['--use-dynamic-base-id'];
+
+/** Each pod has a port 19000 on its own 127.0.0.1; here all of them share one. */
+function moveAdmin(bootstrap: string, port: number): void {
+  const content = readFileSync(bootstrap, 'utf8');
+  writeFileSync(bootstrap, content.replaceAll(/("port_value": )19000\b/g, `$1${port}`));
+}
+
+/** `consul connect proxy` with these arguments; serves when it has its configuration from the agent. */
+export async function startBuiltinProxy(scene: Scene, spec: ProcessSpec): Promise<RunningProcess> {
+  return scene.start(spec);
+}

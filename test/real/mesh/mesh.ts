@@ -1,0 +1,55 @@
+/** An API server, Consul, and Tandem between them; pods that it injects, running. */
+import type { V1Container } from '@kubernetes/client-node';
+import type { KubernetesObject } from '../harness/api-client.ts';
+import { startApiServer, type ApiServer } from '../harness/api-server.ts';
+import { startConsul, type Consul, type ConsulOptions } from '../harness/consul.ts';
+import type { Images } from '../harness/containers.ts';
+import { runPod, type Node, type RunningPod } from '../harness/kubelet.ts';
+import type { Scene } from '../harness/scene.ts';
+import { startWebhook } from '../harness/webhook.ts';
+
+export type Mesh = {
+  readonly api: ApiServer;
+  readonly consul: Consul;
+  /** Has the API server make the pod, which Tandem injects, and runs what came of it. */
+  readonly run: (pod: KubernetesObject, images: Images, node?: Node) => Promise<RunningPod>;
+};
+
+export const NAMESPACE = 'mesh';
+const PREFIX = 'consul.hashicorp.com/';
+
+export async function startMesh(
+  scene: Scene,
+  {
+    consul: consulOptions,
+    flags = [],
+  }: { readonly consul?: ConsulOptions; readonly flags?: readonly string[] } = {},
+): Promise<Mesh> {
+  const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene, consulOptions)]);
+  await api.createNamespace(NAMESPACE);
+  const ports = [`--consul-http-port=${consul.ports.http}`, `--consul-grpc-port=${consul.ports.grpc}`];
+  await startWebhook(scene, api, NAMESPACE, [...ports, ...flags]);
+  return {
+    api,
+    consul,
+    run: async (pod, images, node) => {
+      const created = await api.admin.expect('POST', `/api/v1/namespaces/${NAMESPACE}/pods`, pod);
+      return runPod(scene, api, created, images, node);
+    },
+  };
+}
+
+/** A pod that asks for injection, with annotations of Tandem by their names after the slash. */
+export function podOf(
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+  container: Omit<V1Container, 'name'>,
+  spec: object = {},
+): KubernetesObject {
+  const asked = { 'connect-inject': 'true', ...annotations };
+  const prefixed = Object.entries(asked).map(([key, value]) => [`${PREFIX}${key}`, value]);
+  return {
+    metadata: { name, annotations: Object.fromEntries(prefixed) as Record<string, string> },
+    spec: { containers: [{ name, ...container }], ...spec },
+  };
+}
