@@ -1,11 +1,17 @@
 /** The echo application, and a client of it. */
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import type { V1Container } from '@kubernetes/client-node';
 import type { Images } from '../harness/containers.ts';
 
 export const ECHO_IMAGES: Images = {
   'example/echo': { entrypoint: [process.execPath, join(import.meta.dirname, 'apps/echo-server.ts')] },
 };
+
+/** A container that listens on this port. */
+export function echoContainer(name: string, port: number): Omit<V1Container, 'name'> {
+  return { image: 'example/echo', args: [name, String(port)], ports: [{ containerPort: port }] };
+}
 
 export type Echo = { readonly name: string; readonly echoed: Buffer };
 

@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../harness/api-client.ts';
 import { startApiServer, type ApiServer } from '../harness/api-server.ts';
 import { startConsul, type Consul, type ConsulOptions } from '../harness/consul.ts';
 import type { Images } from '../harness/containers.ts';
+import { eventually } from '../harness/eventually.ts';
 import { runPod, type Node, type RunningPod } from '../harness/kubelet.ts';
 import type { Scene } from '../harness/scene.ts';
 import { startWebhook } from '../harness/webhook.ts';
@@ -37,6 +38,17 @@ export async function startMesh(
       return runPod(scene, api, created, images, node);
     },
   };
+}
+
+/**
+ * Consul routes to a service when it has passed the check of its inbound port: an agent makes the first one at a random
+ * moment within the interval, which is 10 s.
+ */
+export async function passing(consul: Consul, service: string): Promise<void> {
+  await eventually(`an instance of ${service} that passes`, async () => {
+    const found = await consul.call('GET', `/v1/health/connect/${service}?passing`);
+    if ((found as readonly unknown[]).length === 0) throw new Error('none passes');
+  });
 }
 
 /** A pod that asks for injection, with annotations of Tandem by their names after the slash. */
