@@ -33,7 +33,7 @@ function moveAdmin(bootstrap: string, port: number): void {
   writeFileSync(bootstrap, content.replaceAll(/("port_value": )19000\b/g, `$1${port}`));
 }
 
-/** `consul connect proxy` with these arguments; serves when it has its configuration from the agent. */
-export async function startBuiltinProxy(scene: Scene, spec: ProcessSpec): Promise<RunningProcess> {
+/** `consul connect proxy` with these arguments. Its admin interface is off by itself, so nothing of it has to move. */
+export function startBuiltinProxy(scene: Scene, spec: ProcessSpec): Promise<RunningProcess> {
   return scene.start(spec);
 }
