@@ -34,8 +34,10 @@ export type Consul = ConsulServer & {
 export type ConsulOptions = {
   readonly servers?: 1 | 3;
   readonly acls?: boolean;
-  /** More configuration, as in a configuration file of Consul. */
-  readonly configuration?: Readonly<Record<string, unknown>>;
+  /** More configuration, as in a configuration file of Consul; its ports are added to those that every server has. */
+  readonly configuration?: Readonly<Record<string, unknown>> & {
+    readonly ports?: Readonly<Record<string, number>>;
+  };
 };
 
 export async function startConsul(scene: Scene, options: ConsulOptions = {}): Promise<Consul> {
@@ -61,7 +63,6 @@ export async function startConsul(scene: Scene, options: ConsulOptions = {}): Pr
       client_addr: '127.0.0.1',
       retry_join: serfPorts.filter((port) => port !== serf).map((port) => `127.0.0.1:${port}`),
       retry_interval: '1s',
-      ports: { http, grpc, dns, server: rpc, serf_lan: serf, serf_wan: wan, grpc_tls: -1, https: -1 },
       connect: { enabled: true },
       // The shortest timeouts of an election that Consul knows: a test waits for one.
       performance: { raft_multiplier: 1 },
@@ -77,6 +78,17 @@ export async function startConsul(scene: Scene, options: ConsulOptions = {}): Pr
           }
         : {}),
       ...configuration,
+      ports: {
+        http,
+        grpc,
+        dns,
+        server: rpc,
+        serf_lan: serf,
+        serf_wan: wan,
+        grpc_tls: -1,
+        https: -1,
+        ...configuration.ports,
+      },
     };
     writeFileSync(file, JSON.stringify(settings), { mode: 0o600 });
     const start = (): Promise<RunningProcess> =>

@@ -14,17 +14,18 @@ import { passing, podOf, startMesh } from './mesh.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'envoy']);
 const mesh = await startMesh(scene);
+const run = await mesh.inject('mesh', []);
 const { consul } = mesh;
 await consul.call('POST', '/v1/query', { Name: 'any-cache', Service: { Service: 'cache', Connect: true } });
 const [dbPort = 0, cachePort = 0, webPort = 0, toDb = 0, toCache = 0, toAnyCache = 0, metrics = 0] =
   await freePorts(7);
 const [db] = await Promise.all([
-  mesh.run(podOf('db', { 'service-meta-tier': 'storage' }, echoContainer('db', dbPort)), ECHO_IMAGES),
-  mesh.run(podOf('cache', {}, echoContainer('cache', cachePort)), ECHO_IMAGES),
+  run(podOf('db', { 'service-meta-tier': 'storage' }, echoContainer('db', dbPort)), ECHO_IMAGES),
+  run(podOf('cache', {}, echoContainer('cache', cachePort)), ECHO_IMAGES),
 ]);
 await Promise.all([passing(consul, 'db'), passing(consul, 'cache')]);
 // After what it talks to: a proxy asks for a prepared query every 10 s only.
-const web = await mesh.run(
+const web = await run(
   podOf(
     'web',
     {
@@ -149,7 +150,7 @@ test('only the user of the sidecar can read what the init container wrote', () =
 test('a node without a Consul agent: the init container says so', async () => {
   const lost = podOf('lost', {}, echoContainer('lost', dbPort));
   await assert.rejects(
-    mesh.run(lost, ECHO_IMAGES, { name: 'node-2', ip: '127.9.9.9' }),
+    run(lost, ECHO_IMAGES, { name: 'node-2', ip: '127.9.9.9' }),
     new RegExp(
       `consul-connect-inject-init ended with 1:[^]*tandem: could not register with the Consul agent at http://127\\.9\\.9\\.9:${consul.ports.http}; is there a client agent on this node\\?$`,
     ),

@@ -10,11 +10,12 @@ import { dial, leafOf } from './leaf.ts';
 import { podOf, startMesh } from './mesh.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
-const mesh = await startMesh(scene, { flags: ['--sidecar-proxy=builtin'] });
+const mesh = await startMesh(scene);
+const run = await mesh.inject('mesh', ['--sidecar-proxy=builtin']);
 const [dbPort = 0, webPort = 0, toDb = 0] = await freePorts(3);
 const [db] = await Promise.all([
-  mesh.run(podOf('db', {}, echoContainer('db', dbPort)), ECHO_IMAGES),
-  mesh.run(
+  run(podOf('db', {}, echoContainer('db', dbPort)), ECHO_IMAGES),
+  run(
     podOf('web', { 'connect-service-upstreams': `db:${toDb}` }, echoContainer('web', webPort)),
     ECHO_IMAGES,
   ),

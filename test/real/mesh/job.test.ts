@@ -11,8 +11,9 @@ import { passing, podOf, startMesh } from './mesh.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'envoy']);
 const mesh = await startMesh(scene);
+const run = await mesh.inject('mesh', []);
 const [dbPort = 0, classicPort = 0, ...toDb] = await freePorts(5);
-await mesh.run(podOf('db', {}, echoContainer('db', dbPort)), ECHO_IMAGES);
+await run(podOf('db', {}, echoContainer('db', dbPort)), ECHO_IMAGES);
 await passing(mesh.consul, 'db');
 
 const CLIENT = join(import.meta.dirname, 'apps/client.ts');
@@ -24,7 +25,7 @@ const REGULAR = { code: 0, signal: null };
 
 test('a Job: the sidecar serves before the first init container of its author, and ends after the work', async () => {
   const check = { name: 'check', image: 'example/client', args: ['checking'] };
-  const report = await mesh.run(
+  const report = await run(
     podOf(
       'report',
       { 'connect-service-upstreams': `db:${toDb[0]}` },
@@ -42,7 +43,7 @@ test('a Job: the sidecar serves before the first init container of its author, a
 });
 
 test('a pod that has to stop still reaches its upstreams while it does', async () => {
-  const worker = await mesh.run(
+  const worker = await run(
     podOf(
       'worker',
       { 'connect-service-upstreams': `db:${toDb[1]}` },
@@ -58,7 +59,7 @@ test('a pod that has to stop still reaches its upstreams while it does', async (
 });
 
 test('without native sidecars the proxy is the last container, and serves all the same', async () => {
-  const classic = await mesh.run(
+  const classic = await run(
     podOf(
       'classic',
       {

@@ -9,33 +9,34 @@ import { runPod, type Node, type RunningPod } from '../harness/kubelet.ts';
 import type { Scene } from '../harness/scene.ts';
 import { startWebhook } from '../harness/webhook.ts';
 
+/**
+ * Has the API server make the pod, which Tandem injects, and runs what came of it: on a node with an agent, unless told
+ * otherwise.
+ */
+export type Run = (pod: KubernetesObject, images: Images, node?: Node) => Promise<RunningPod>;
+
 export type Mesh = {
   readonly api: ApiServer;
   readonly consul: Consul;
-  /** Has the API server make the pod, which Tandem injects, and runs what came of it. */
-  readonly run: (pod: KubernetesObject, images: Images, node?: Node) => Promise<RunningPod>;
+  /** Starts a webhook with these flags for a namespace of its own. */
+  readonly inject: (namespace: string, flags: readonly string[]) => Promise<Run>;
 };
 
-export const NAMESPACE = 'mesh';
 const PREFIX = 'consul.hashicorp.com/';
 
-export async function startMesh(
-  scene: Scene,
-  {
-    consul: consulOptions,
-    flags = [],
-  }: { readonly consul?: ConsulOptions; readonly flags?: readonly string[] } = {},
-): Promise<Mesh> {
-  const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene, consulOptions)]);
-  await api.createNamespace(NAMESPACE);
-  const ports = [`--consul-http-port=${consul.ports.http}`, `--consul-grpc-port=${consul.ports.grpc}`];
-  await startWebhook(scene, api, NAMESPACE, [...ports, ...flags]);
+export async function startMesh(scene: Scene, options?: ConsulOptions): Promise<Mesh> {
+  const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene, options)]);
   return {
     api,
     consul,
-    run: async (pod, images, node) => {
-      const created = await api.admin.expect('POST', `/api/v1/namespaces/${NAMESPACE}/pods`, pod);
-      return runPod(scene, api, created, images, node);
+    inject: async (namespace, flags) => {
+      await api.createNamespace(namespace);
+      const ports = [`--consul-http-port=${consul.ports.http}`, `--consul-grpc-port=${consul.ports.grpc}`];
+      await startWebhook(scene, api, namespace, [...ports, ...flags]);
+      return async (pod, images, node) => {
+        const created = await api.admin.expect('POST', `/api/v1/namespaces/${namespace}/pods`, pod);
+        return runPod(scene, api, created, images, node);
+      };
     },
   };
 }
