@@ -13,8 +13,9 @@ import type { ProcessSpec } from './processes.ts';
 
 /** What a test puts in the place of a container image. */
 export type Image = {
-  /** Programs that are in its PATH. */
+  /** Programs that are in its PATH, as are those of `folder`. */
   readonly parts?: readonly PartName[];
+  readonly folder?: string;
   /** Runs when the container has no command of its own. */
   readonly entrypoint?: readonly string[];
   /** Programs by the path that they have in the image. */
@@ -39,9 +40,7 @@ export function containerProcess(on: PodOnNode, container: V1Container): Process
   const variables = containerEnvironment(on.pod, container);
   const inFolders = (text: string): string => withFolders(text, container, on.volumes);
   const environment = {
-    PATH: [...(image.parts ?? []).map((part) => dirname(partPath(part))), process.env['PATH']].join(
-      delimiter,
-    ),
+    PATH: searchPath(image),
     ...image.environment,
     ...Object.fromEntries([...variables].map(([name, value]) => [name, inFolders(value)])),
   };
@@ -57,8 +56,15 @@ export function containerProcess(on: PodOnNode, container: V1Container): Process
     args,
     environment,
     folder: on.folder,
-    ...(probe === undefined ? {} : { ready: () => passes(probe, on.ip, image, environment) }),
+    ...(probe === undefined
+      ? {}
+      : { ready: () => passes(probe, on.ip, (words) => inImage(image, words.map(inFolders)), environment) }),
   };
+}
+
+function searchPath({ parts = [], folder }: Image): string {
+  const folders = [...parts.map((part) => dirname(partPath(part))), folder, process.env['PATH']];
+  return folders.filter((each) => each !== undefined).join(delimiter);
 }
 
 function imageOf(images: Images, { image = '' }: V1Container): Image {
@@ -74,11 +80,11 @@ function inImage(image: Image, [program = '', ...args]: readonly string[]): read
 async function passes(
   probe: V1Probe,
   ip: string,
-  image: Image,
+  inContainer: (line: readonly string[]) => readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<boolean> {
   if (probe.exec !== undefined) {
-    const [program = '', ...args] = inImage(image, probe.exec.command ?? []);
+    const [program = '', ...args] = inContainer(probe.exec.command ?? []);
     await promisify(execFile)(program, args, { env: environment });
     return true;
   }

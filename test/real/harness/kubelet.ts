@@ -28,13 +28,17 @@ export type RunningPod = {
   readonly journal: readonly string[];
   /** When the containers have ended by themselves, and the sidecars after them. */
   readonly completed: () => Promise<void>;
-  /** SIGTERM to the containers, then to the sidecars, the last one first. */
+  /** SIGTERM to the containers, then to the sidecars, the last one first; SIGKILL to what is left after 30 s. */
   readonly stop: () => Promise<void>;
 };
 
 export type Node = { readonly name: string; readonly ip: string };
 
 const NODE: Node = { name: 'node-1', ip: '127.0.0.1' };
+// The default of terminationGracePeriodSeconds.
+const GRACE_MILLISECONDS = 30_000;
+// A kubelet waits for ever; a test that waits tells nothing.
+const INIT_MILLISECONDS = 60_000;
 const SIDECAR_IMAGES: Images = {
   'hashicorp/consul': { parts: ['consul'] },
   'envoyproxy/envoy': { parts: ['envoy'] },
@@ -65,8 +69,13 @@ export async function runPod(
     processes.set(container.name, started);
     return started;
   };
-  const stopSidecars = async (): Promise<void> => {
+  const stop = async (containers: readonly RunningProcess[]): Promise<void> => {
+    const kill = setTimeout(() => {
+      for (const each of processes.values()) each.signal('SIGKILL');
+    }, GRACE_MILLISECONDS);
+    await Promise.all(containers.map((each) => each.stop()));
     for (const sidecar of sidecars.toReversed()) await sidecar.stop();
+    clearTimeout(kill);
   };
 
   for (const container of spec?.initContainers ?? []) {
@@ -87,12 +96,9 @@ export async function runPod(
     journal,
     completed: async () => {
       await Promise.all(containers.map(({ exited }) => exited));
-      await stopSidecars();
+      await stop([]);
     },
-    stop: async () => {
-      await Promise.all(containers.map((each) => each.stop()));
-      await stopSidecars();
-    },
+    stop: () => stop(containers),
   };
 }
 
@@ -132,9 +138,16 @@ function startContainer(
 }
 
 async function successful(container: V1Container, started: RunningProcess): Promise<void> {
+  let isTooLong = false;
+  const deadline = setTimeout(() => {
+    isTooLong = true;
+    started.signal('SIGKILL');
+  }, INIT_MILLISECONDS);
   const { code } = await started.exited;
+  clearTimeout(deadline);
   if (code === 0) return;
-  throw new Error(`init container ${container.name} ended with ${code}:\n${lastLines(started.log())}`);
+  const end = isTooLong ? 'did not end in 60 s' : `ended with ${code}`;
+  throw new Error(`init container ${container.name} ${end}:\n${lastLines(started.log())}`);
 }
 
 function found<T>(value: T | undefined, name: string): T {

@@ -25,7 +25,7 @@ async function volumeFiles(
   pod: V1Pod,
   volume: V1Volume,
 ): Promise<readonly (readonly [string, string])[]> {
-  if (volume.emptyDir !== undefined) return [];
+  if (volume.emptyDir !== undefined || volume.persistentVolumeClaim !== undefined) return [];
   if (volume.configMap?.name !== undefined) return configMapFiles(api, pod, volume.configMap.name);
   const sources: readonly V1VolumeProjection[] =
     volume.projected?.sources ?? (volume.downwardAPI === undefined ? [] : [volume]);
@@ -85,10 +85,14 @@ async function configMapFiles(
  * differs from a kubelet, which gives each container a file system of its own.
  */
 export function withFolders(text: string, container: V1Container, volumes: Volumes): string {
-  return (container.volumeMounts ?? [])
-    .toSorted((a, b) => b.mountPath.length - a.mountPath.length)
-    .reduce(
-      (result, { name, mountPath }) => result.replaceAll(mountPath, volumes.get(name) ?? mountPath),
-      text,
-    );
+  const folders = new Map(
+    (container.volumeMounts ?? []).map(({ name, mountPath }) => [mountPath, volumes.get(name) ?? mountPath]),
+  );
+  // Whole paths, or what lies below one: `/data` is not in `/data-2`, and not in `/var/data`.
+  return text.replaceAll(/(?<![\w./-])\/[\w./-]+/g, (path) => {
+    const mount = [...folders.keys()]
+      .filter((each) => path === each || path.startsWith(`${each}/`))
+      .toSorted((a, b) => b.length - a.length)[0];
+    return mount === undefined ? path : `${folders.get(mount)}${path.slice(mount.length)}`;
+  });
 }

@@ -70,9 +70,16 @@ function onLoopback(url: string, ca: Buffer, namespace: string): object {
 
 /** The API server learns of the configuration by a watch of its own. */
 async function injecting(api: ApiServer, namespace: string): Promise<void> {
+  // Restricted, so that no Pod Security profile of the namespace keeps it away from the webhook.
+  const securityContext = {
+    runAsNonRoot: true,
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
   const pod = {
     metadata: { name: 'probe', annotations: { 'consul.hashicorp.com/connect-inject': 'true' } },
-    spec: { containers: [{ name: 'probe', image: 'example/probe' }] },
+    spec: { containers: [{ name: 'probe', image: 'example/probe', securityContext }] },
   };
   await eventually(`injection into namespace ${namespace}`, async () => {
     const created = await api.admin.expect('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, pod);

@@ -20,7 +20,14 @@ await consul.call('POST', '/v1/query', { Name: 'any-cache', Service: { Service: 
 const [dbPort = 0, cachePort = 0, webPort = 0, toDb = 0, toCache = 0, toAnyCache = 0, metrics = 0] =
   await freePorts(7);
 const [db] = await Promise.all([
-  run(podOf('db', { 'service-meta-tier': 'storage' }, echoContainer('db', dbPort)), ECHO_IMAGES),
+  run(
+    podOf(
+      'db',
+      { 'service-meta-price': '$5 of $(POD_NAME)', 'service-tags': '$POD_NAME,$$b' },
+      echoContainer('db', dbPort),
+    ),
+    ECHO_IMAGES,
+  ),
   run(podOf('cache', {}, echoContainer('cache', cachePort)), ECHO_IMAGES),
 ]);
 await Promise.all([passing(consul, 'db'), passing(consul, 'cache')]);
@@ -107,12 +114,12 @@ test('a denying intention stops new connections to its destination only, and an 
   await eventually('an answer of db', () => echo(toDb, hello));
 });
 
-test('Consul knows pod and proxy by their ids, with their meta, and routes to them when they pass', async () => {
+test('Consul knows pod and proxy by their ids, with the meta and tags of their author to the letter, and routes to them when they pass', async () => {
   const instances = (await consul.call('GET', '/v1/health/connect/db?passing')) as readonly {
     readonly Service: Readonly<Record<string, unknown>>;
   }[];
   assert.equal(instances.length, 1);
-  const { ID, Service, Address, Port, Meta } = instances[0]?.Service ?? {};
+  const { ID, Service, Address, Port, Meta, Tags } = instances[0]?.Service ?? {};
   assert.deepEqual([ID, Service, Address, Port], ['db-db-sidecar-proxy', 'db-sidecar-proxy', db.ip, 20000]);
   assert.deepEqual(Meta, {
     'external-source': 'kubernetes',
@@ -120,8 +127,9 @@ test('Consul knows pod and proxy by their ids, with their meta, and routes to th
     'managed-by': 'tandem',
     'pod-name': 'db',
     'pod-uid': db.pod.metadata?.uid,
-    tier: 'storage',
+    price: '$5 of $(POD_NAME)',
   });
+  assert.deepEqual(Tags, ['db', '$$b']);
 });
 
 test('envoy-extra-args and concurrency reach Envoy', async () => {

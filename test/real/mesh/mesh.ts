@@ -19,7 +19,11 @@ export type Mesh = {
   readonly api: ApiServer;
   readonly consul: Consul;
   /** Starts a webhook with these flags for a namespace of its own. */
-  readonly inject: (namespace: string, flags: readonly string[]) => Promise<Run>;
+  readonly inject: (
+    namespace: string,
+    flags: readonly string[],
+    labels?: Readonly<Record<string, string>>,
+  ) => Promise<Run>;
 };
 
 const PREFIX = 'consul.hashicorp.com/';
@@ -29,8 +33,8 @@ export async function startMesh(scene: Scene, options?: ConsulOptions): Promise<
   return {
     api,
     consul,
-    inject: async (namespace, flags) => {
-      await api.createNamespace(namespace);
+    inject: async (namespace, flags, labels) => {
+      await api.createNamespace(namespace, labels);
       const ports = [`--consul-http-port=${consul.ports.http}`, `--consul-grpc-port=${consul.ports.grpc}`];
       await startWebhook(scene, api, namespace, [...ports, ...flags]);
       return async (pod, images, node) => {
