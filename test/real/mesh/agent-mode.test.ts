@@ -13,12 +13,21 @@ import { dial, leafOf } from './leaf.ts';
 import { passing, podOf, startMesh } from './mesh.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'envoy']);
-const mesh = await startMesh(scene);
+const [
+  dbPort = 0,
+  cachePort = 0,
+  webPort = 0,
+  toDb = 0,
+  toCache = 0,
+  toAnyCache = 0,
+  metrics = 0,
+  grpcTls = 0,
+] = await freePorts(8);
+// An agent has both ports for gRPC unless somebody turns one off, and who is not told takes the one of TLS.
+const mesh = await startMesh(scene, { configuration: { ports: { grpc_tls: grpcTls } } });
 const run = await mesh.inject('mesh', []);
 const { consul } = mesh;
 await consul.call('POST', '/v1/query', { Name: 'any-cache', Service: { Service: 'cache', Connect: true } });
-const [dbPort = 0, cachePort = 0, webPort = 0, toDb = 0, toCache = 0, toAnyCache = 0, metrics = 0] =
-  await freePorts(7);
 const [db] = await Promise.all([
   run(
     podOf(
