@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { partPath } from '../parts.ts';
 import { JSON_PATCH, type KubernetesObject } from './api-client.ts';
 import type { ApiServer } from './api-server.ts';
+import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
 import type { Scene } from './scene.ts';
@@ -77,6 +78,7 @@ export async function startWebhook(
 
 async function applyManifests(api: ApiServer, port: number, ca: Buffer): Promise<void> {
   await runKubectl(api, ['apply', '-k', 'deploy/manifests']);
+  await api.createNamespace('probe');
   const configuration = (await api.admin.expect('GET', CONFIGURATION)) as KubernetesObject & {
     readonly webhooks: readonly { readonly clientConfig: { readonly service: { readonly path: string } } }[];
   };
@@ -86,6 +88,14 @@ async function applyManifests(api: ApiServer, port: number, ca: Buffer): Promise
     value: { url: `https://127.0.0.1:${port}${clientConfig.service.path}`, caBundle: ca.toString('base64') },
   }));
   await api.admin.expect('PATCH', CONFIGURATION, patch, JSON_PATCH);
+  await eventually('the API server calls the webhook', async () => {
+    const pod = {
+      metadata: { name: 'probe', annotations: { 'consul.hashicorp.com/connect-inject': 'perhaps' } },
+      spec: { containers: [{ name: 'probe', image: 'example/probe' }] },
+    };
+    const { status } = await api.admin.request('POST', '/api/v1/namespaces/probe/pods?dryRun=All', pod);
+    if (status !== 422) throw new Error(`status ${status} for a pod that is to be denied`);
+  });
 }
 
 function countsOf(metrics: string): ReadonlyMap<string, number> {

@@ -63,13 +63,3 @@ export async function startTandemSync(
     metrics: async () => (await fetch(`${url}/metrics`)).text(),
   };
 }
-
-/** Asks until the answer is one, or 30 s are over; then the last one decides. */
-export async function eventually<T>(ask: () => Promise<T>, isDone: (found: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const found = await ask();
-    if (isDone(found) || Date.now() > deadline) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

@@ -8,8 +8,9 @@ import { MERGE_PATCH } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { clusterObjects } from '../harness/cluster-objects.ts';
 import { startConsul } from '../harness/consul.ts';
+import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
-import { eventually, startTandemSync } from '../harness/tandem-sync.ts';
+import { startTandemSync } from '../harness/tandem-sync.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'dig']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
@@ -35,9 +36,11 @@ type Entry = {
 
 /** What Consul has of a service, as soon as it has so many instances. */
 async function inConsul(name: string, count: number): Promise<readonly Entry[]> {
-  const ask = async (): Promise<readonly Entry[]> =>
-    (await consul.call('GET', `/v1/health/service/${name}`)) as readonly Entry[];
-  return eventually(ask, (found) => found.length === count);
+  return eventually(`${count} instances of ${name}`, async () => {
+    const found = (await consul.call('GET', `/v1/health/service/${name}`)) as readonly Entry[];
+    assert.equal(found.length, count, JSON.stringify(places(found)));
+    return found;
+  });
 }
 
 function places(entries: readonly Entry[]): readonly string[] {
@@ -67,11 +70,13 @@ test('NodePort: each node that runs an endpoint, by its external address else th
 test('NodePort: a node that changes its address is followed', async () => {
   const addresses = [{ type: 'ExternalIP', address: '192.0.2.33' }];
   await api.admin.expect('PATCH', '/api/v1/nodes/node-3/status', { status: { addresses } }, MERGE_PATCH);
-  const moved = await eventually(
-    async () => places(await inConsul('web', 3)),
-    (found) => found.includes('192.0.2.33:30080 critical'),
-  );
-  assert.deepEqual(moved, ['10.1.0.1:30080 passing', '192.0.2.2:30080 passing', '192.0.2.33:30080 critical']);
+  await eventually('the new address of the node', async () => {
+    assert.deepEqual(places(await inConsul('web', 3)), [
+      '10.1.0.1:30080 passing',
+      '192.0.2.2:30080 passing',
+      '192.0.2.33:30080 critical',
+    ]);
+  });
 });
 
 test('LoadBalancer: each ingress address, ip else hostname, and the port of the Service', async () => {
@@ -202,19 +207,16 @@ test('what cannot be used is an Event on the Service and a line of /status', asy
     { ports: [{ port: 80 }] },
     { 'service-port': 'nope', 'service-weight': 'heavy' },
   );
-  const events = await eventually(
-    async () => {
-      const { items } = (await api.admin.expect('GET', '/api/v1/namespaces/default/events')) as unknown as {
-        items: { involvedObject: { name: string }; reason: string; type: string; message: string }[];
-      };
-      return items.filter(({ involvedObject }) => involvedObject.name === 'odd');
-    },
-    (found) => found.length === 2,
-  );
-  assert.deepEqual(events.map(({ type, reason }) => `${type} ${reason}`).toSorted(), [
-    'Warning InvalidWeight',
-    'Warning PortNotFound',
-  ]);
+  await eventually('the Events', async () => {
+    const { items } = (await api.admin.expect('GET', '/api/v1/namespaces/default/events')) as unknown as {
+      items: { involvedObject: { name: string }; reason: string; type: string }[];
+    };
+    const ofOdd = items.filter(({ involvedObject }) => involvedObject.name === 'odd');
+    assert.deepEqual(ofOdd.map(({ type, reason }) => `${type} ${reason}`).toSorted(), [
+      'Warning InvalidWeight',
+      'Warning PortNotFound',
+    ]);
+  });
   const { sources } = await sync.status();
   assert.equal(sources.find(({ source }) => source === 'Service/default/odd')?.problems.length, 2);
   assert.match(await sync.metrics(), /tandem_sync_problems\{reason="port-not-found"\} 1/);
