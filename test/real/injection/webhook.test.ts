@@ -236,10 +236,13 @@ test('every pod of the examples is injected by the restricted profile', async ()
       const kind = property(object, 'kind');
       const template = kind === 'Pod' ? object : property(property(object, 'spec'), 'template');
       if (template === undefined) continue;
-      const { metadata, spec } = template as { metadata: object; spec: object };
+      const { metadata, spec } = template as {
+        metadata: object;
+        spec: { readonly volumes?: readonly object[] };
+      };
       const { status, body } = await create('restricted', {
         metadata: { ...metadata, namespace: 'restricted', name: undefined, generateName: 'example-' },
-        spec: { ...spec, volumes: claimsOf(object) },
+        spec: { ...spec, volumes: [...(spec.volumes ?? []), ...claimsOf(object)] },
       });
       assert.equal(status, 201, `${file}: ${String(property(body, 'message'))}`);
       assert.ok(isInjected(body), file);
