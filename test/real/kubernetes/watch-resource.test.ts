@@ -162,13 +162,14 @@ test('a server that hangs is given up, and followed again when it goes on', asyn
 
 test('a real watch ends with a bookmark, in order', async () => {
   const { metadata } = await server.admin.expect('GET', SERVICES);
-  const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=4&resourceVersion=${metadata.resourceVersion}`;
+  const query = `watch=true&allowWatchBookmarks=true&timeoutSeconds=6&resourceVersion=${metadata.resourceVersion}`;
   const answer = await client.watch(`${SERVICES}?${query}`, new AbortController().signal);
   assert.ok(answer.kind === 'stream');
   await createService('seen', 'grey');
   const kinds: string[] = [];
   for await (const { kind } of watchEvents(answer.stream.setEncoding('utf8'))) kinds.push(kind);
-  assert.deepEqual(kinds, ['added', 'bookmark']);
+  // Once or twice in the last seconds, as the ticks of the server fall.
+  assert.deepEqual([kinds[0], ...new Set(kinds.slice(1))], ['added', 'bookmark'], kinds.join());
 });
 
 test('what may not be read is not an empty list', async () => {
