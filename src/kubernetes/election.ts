@@ -35,7 +35,7 @@ export type ElectionOptions = Omit<LockOptions, 'duration'> & {
   /** A number from 0 up to 1. */
   readonly random: () => number;
   /**
-   * The work of the leader, which lasts until the signal of the term is aborted. It is awaited before the Lease is given away
+   * The work of the leader, which lasts until the signal of the term is aborted, never before its start. It is awaited before the Lease is given away
    * and before a next term. When it ends by itself, the election ends too.
    */
   readonly lead: (term: Term) => Promise<void>;
@@ -64,11 +64,12 @@ export function elect(options: ElectionOptions): Election {
   let current: Term | undefined;
 
   const serve = async (since: number): Promise<void> => {
+    // An attempt was on its way when it was stopped: work that begins with an aborted signal might wait for its event forever.
+    if (stopping.signal.aborted) return release();
     const held = leaderTerm(clock, times.renewDeadline);
     held.renewed(since);
     const stop = (): void => held.end('stopped');
     stopping.signal.addEventListener('abort', stop);
-    if (stopping.signal.aborted) stop();
     current = held.term;
     onEvent({ kind: 'started' });
     const work = settled(lead(held.term)).then((outcome) => {

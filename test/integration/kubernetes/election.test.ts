@@ -172,6 +172,14 @@ test('the Lease is given away only after the work has ended', async () => {
   assert.equal(server.spec()['holderIdentity'], '');
 });
 
+test('one that is stopped while it takes the Lease gives it away, and no work begins', async () => {
+  const clock = handClock();
+  const server = leaseServer();
+  const { election, terms, events } = replica(server, 'first', clock);
+  await election.stop();
+  assert.deepEqual([server.spec()['holderIdentity'], terms, events], ['', [], []]);
+});
+
 test('work that fails gives the Lease away, and the failure is told', async () => {
   const clock = handClock();
   const server = leaseServer();
