@@ -32,9 +32,7 @@ export type RunningPod = {
   readonly stop: () => Promise<void>;
 };
 
-export type Node = { readonly name: string; readonly ip: string };
-
-const NODE: Node = { name: 'node-1', ip: '127.0.0.1' };
+const NODE = { name: 'node-1', ip: '127.0.0.1' };
 // The default of terminationGracePeriodSeconds.
 const GRACE_MILLISECONDS = 30_000;
 // A kubelet waits for ever; a test that waits tells nothing.
@@ -50,9 +48,8 @@ export async function runPod(
   api: ApiServer,
   created: KubernetesObject,
   images: Images,
-  node: Node = NODE,
 ): Promise<RunningPod> {
-  const on = await onNode(scene, api, created, images, node);
+  const on = await onNode(scene, api, created, images);
   const { spec, metadata: { name = '' } = {} } = on.pod;
   const journal: string[] = [];
   const sidecars: RunningProcess[] = [];
@@ -108,13 +105,12 @@ async function onNode(
   api: ApiServer,
   created: KubernetesObject,
   images: Images,
-  node: Node,
 ): Promise<PodOnNode> {
   const { namespace = '', name = '', uid = '' } = created.metadata;
   const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-  await api.admin.expect('POST', `${path}/binding`, { metadata: { name }, target: { name: node.name } });
+  await api.admin.expect('POST', `${path}/binding`, { metadata: { name }, target: { name: NODE.name } });
   const ip = podIp();
-  const status = { podIP: ip, podIPs: [{ ip }], hostIP: node.ip, hostIPs: [{ ip: node.ip }] };
+  const status = { podIP: ip, podIPs: [{ ip }], hostIP: NODE.ip, hostIPs: [{ ip: NODE.ip }] };
   const pod = (await api.admin.expect('PATCH', `${path}/status`, { status }, MERGE_PATCH)) as V1Pod;
   const folder = join(scene.folder, `pod-${uid}`);
   mkdirSync(folder);

@@ -5,20 +5,17 @@ import { startApiServer, type ApiServer } from '../harness/api-server.ts';
 import { startConsul, type Consul, type ConsulOptions } from '../harness/consul.ts';
 import type { Images } from '../harness/containers.ts';
 import { eventually } from '../harness/eventually.ts';
-import { runPod, type Node, type RunningPod } from '../harness/kubelet.ts';
+import { runPod, type RunningPod } from '../harness/kubelet.ts';
 import type { Scene } from '../harness/scene.ts';
 import { startWebhook } from '../harness/webhook.ts';
 
-/**
- * Has the API server make the pod, which Tandem injects, and runs what came of it: on a node with an agent, unless told
- * otherwise.
- */
-export type Run = (pod: KubernetesObject, images: Images, node?: Node) => Promise<RunningPod>;
+/** Has the API server make the pod, which Tandem injects, and runs what came of it. */
+export type Run = (pod: KubernetesObject, images: Images) => Promise<RunningPod>;
 
 export type Mesh = {
   readonly api: ApiServer;
   readonly consul: Consul;
-  /** Starts a webhook with these flags for a namespace of its own. */
+  /** Starts a webhook for a namespace of its own; with the server as the agent, unless the flags name other ports. */
   readonly inject: (
     namespace: string,
     flags: readonly string[],
@@ -37,9 +34,9 @@ export async function startMesh(scene: Scene, options?: ConsulOptions): Promise<
       await api.createNamespace(namespace, labels);
       const ports = [`--consul-http-port=${consul.ports.http}`, `--consul-grpc-port=${consul.ports.grpc}`];
       await startWebhook(scene, api, namespace, [...ports, ...flags]);
-      return async (pod, images, node) => {
+      return async (pod, images) => {
         const created = await api.admin.expect('POST', `/api/v1/namespaces/${namespace}/pods`, pod);
-        return runPod(scene, api, created, images, node);
+        return runPod(scene, api, created, images);
       };
     },
   };

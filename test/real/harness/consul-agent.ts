@@ -1,0 +1,44 @@
+/** A real client agent of Consul, as it runs on every node in agent mode. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { partPath } from '../parts.ts';
+import type { Consul } from './consul.ts';
+import { freePorts } from './ports.ts';
+import type { RunningProcess } from './processes.ts';
+import type { Scene } from './scene.ts';
+
+export type ConsulAgent = {
+  readonly ports: { readonly http: number; readonly grpc: number };
+  readonly process: RunningProcess;
+};
+
+/** Joins the servers under this name; both of its ports for gRPC are open, as they are unless somebody turns one off. */
+export async function startConsulAgent(scene: Scene, consul: Consul, node: string): Promise<ConsulAgent> {
+  const [http = 0, grpc = 0, grpcTls = 0, serf = 0] = await freePorts(4);
+  const folder = join(scene.folder, `consul-agent-${http}`);
+  mkdirSync(folder, { mode: 0o700 });
+  const file = join(folder, 'consul.json');
+  const settings = {
+    node_name: node,
+    data_dir: join(folder, 'data'),
+    bind_addr: '127.0.0.1',
+    client_addr: '127.0.0.1',
+    retry_join: [`127.0.0.1:${consul.ports.serf}`],
+    retry_interval: '1s',
+    ports: { http, grpc, grpc_tls: grpcTls, dns: -1, serf_lan: serf },
+    log_level: 'warn',
+    disable_update_check: true,
+  };
+  writeFileSync(file, JSON.stringify(settings), { mode: 0o600 });
+  const process = await scene.start({
+    name: `consul agent of ${node}`,
+    command: partPath('consul'),
+    args: ['agent', `-config-file=${file}`],
+    folder,
+    ready: async () => {
+      const response = await fetch(`http://127.0.0.1:${http}/v1/health/node/${node}`);
+      return response.ok && ((await response.json()) as unknown[]).length > 0;
+    },
+  });
+  return { ports: { http, grpc }, process };
+}
