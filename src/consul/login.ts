@@ -1,7 +1,7 @@
 /** A token by login: an ACL auth method of Consul exchanges the token of a service account for one of its own. */
 import { property } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
-import { jsonOf, textIs } from './decode.ts';
+import { textIs } from './decode.ts';
 import type { Servers } from './servers.ts';
 import { readSecretFile, type TokenSource } from './token-source.ts';
 
@@ -69,14 +69,20 @@ async function exchange(servers: Servers, { method, bearerTokenFile }: Login): P
       method: 'POST',
       path: '/v1/acl/login',
       body: JSON.stringify(body),
-      read: (answer) => {
-        // Without the text: it may hold the token.
-        const json = jsonOf({ text: answer.text.startsWith('{') ? answer.text : '', header: answer.header });
-        return secret(textIs(property(json, 'SecretID'), 'SecretID'));
-      },
+      conceals: bearer,
+      read: ({ text }) => secret(textIs(property(parsed(text), 'SecretID'), 'SecretID')),
     },
     undefined,
   );
+}
+
+/** Half of an answer has the token in it, and no message shows any of it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('no JSON');
+  }
 }
 
 /** A token that is gone already is what was wanted, and at the end nobody is left to try again. */

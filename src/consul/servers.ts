@@ -38,6 +38,8 @@ export type Call<T> = {
   readonly accept?: readonly number[];
   /** A call that did its work and lost its answer would fail when sent again, as a check-and-set does. */
   readonly once?: boolean;
+  /** Beside the token, what no message may repeat. */
+  readonly conceals?: Secret;
   /** Throws, with the reason, when it is no answer that this call can have. */
   readonly read: (answer: RawAnswer) => T;
 };
@@ -120,6 +122,7 @@ type Attempt<T> =
 
 function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Secret | undefined): Attempt<T> {
   const where = `${call.method} ${call.path} at ${address}`;
+  const clean = (text: string): string => withoutSecret(withoutSecret(text, token), call.conceals);
   if (incoming.kind === 'no-answer') {
     const again = call.once !== true || !incoming.sent;
     return failure(
@@ -130,7 +133,7 @@ function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Sec
     );
   }
   if (incoming.status !== 200 && call.accept?.includes(incoming.status) !== true) {
-    const text = withoutSecret(incoming.text.trim(), token).slice(0, SHOWN_CHARACTERS);
+    const text = clean(incoming.text.trim()).slice(0, SHOWN_CHARACTERS);
     const message = `${where}: status ${incoming.status}, ${JSON.stringify(text)}`;
     return failure(classify(incoming.status, incoming.text), message);
   }
@@ -140,7 +143,7 @@ function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Sec
     const reason = cause instanceof Error ? cause.message : 'unknown reason';
     return failure(
       { code: 'TANDEM_CONSUL_ANSWER_INVALID', elsewhere: true },
-      `${where}: not an answer of Consul: ${withoutSecret(reason, token)}`,
+      `${where}: not an answer of Consul: ${clean(reason)}`,
       call.once !== true,
     );
   }

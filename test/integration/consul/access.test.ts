@@ -1,0 +1,195 @@
+/** Tokens, login and TLS. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { inspect } from 'node:util';
+import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
+import { readLeader } from '../../../src/consul/read.ts';
+import { secret } from '../../../src/support/secret.ts';
+import { clientOf, fakeConsul, json, status, type FakeConsul, type Reply } from './fake-consul.ts';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tandem-consul-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+test('a token goes with each request, and into no error', async () => {
+  await using server = await fakeConsul(
+    json('x'),
+    status(403, 'Permission denied for s3cr3t'),
+    status(400, 's3cr3t'),
+  );
+  await using held = await clientOf([server.url], { token: { kind: 'value', value: secret('s3cr3t') } });
+  await readLeader(held.client);
+  assert.equal(server.seen[0]?.token, 's3cr3t');
+  for (const code of ['TANDEM_CONSUL_FORBIDDEN', 'TANDEM_CONSUL_REFUSED']) {
+    await assert.rejects(readLeader(held.client), (error: Error & { code: string }) => {
+      assert.equal(error.code, code);
+      assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }), /s3cr3t/);
+      return true;
+    });
+  }
+});
+
+test('no token is no header', async () => {
+  await using server = await fakeConsul(json('x'));
+  await using held = await clientOf([server.url]);
+  await readLeader(held.client);
+  assert.equal(server.seen[0]?.token, undefined);
+});
+
+test('a token file is read again, and an empty or missing one is an error and no anonymous request', async () => {
+  const path = join(folder, 'token');
+  await using server = await fakeConsul(json('x'));
+  await using held = await clientOf([server.url], { token: { kind: 'file', path } });
+  await assert.rejects(readLeader(held.client), { code: 'TANDEM_FILE_UNREADABLE' });
+  for (const text of ['first\n', 'second']) {
+    await writeFile(path, text);
+    await readLeader(held.client);
+  }
+  await writeFile(path, '\n');
+  await assert.rejects(readLeader(held.client), { code: 'TANDEM_FILE_UNREADABLE', message: /empty/ });
+  assert.deepEqual(
+    server.seen.map(({ token }) => token),
+    ['first', 'second'],
+  );
+});
+
+/** Gives out the tokens t1, t2, …; takes only those that are not revoked. */
+function loginServer(revoked: ReadonlySet<string>, refusal = 'ACL not found'): Promise<FakeConsul> {
+  let count = 0;
+  const reply: Reply = (response, seen, request) => {
+    if (seen.url === '/v1/acl/login') {
+      count += 1;
+      return json({ AccessorID: `a${count}`, SecretID: `t${count}` })(response, seen, request);
+    }
+    if (revoked.has(seen.token ?? '')) return status(403, refusal)(response, seen, request);
+    return json(seen.url === '/v1/acl/logout' ? true : 'x')(response, seen, request);
+  };
+  return fakeConsul(reply);
+}
+
+async function login(server: FakeConsul) {
+  const bearerTokenFile = join(folder, 'bearer');
+  await writeFile(bearerTokenFile, 'the-bearer\n');
+  return clientOf([server.url], { token: { kind: 'login', method: 'k8s', bearerTokenFile } });
+}
+
+function paths(server: FakeConsul): (readonly [string, string | undefined])[] {
+  return server.seen.map(({ url, token }) => [url.replace('/v1/', ''), token] as const);
+}
+
+test('one login serves all requests, and the end is a logout', async () => {
+  await using server = await loginServer(new Set());
+  const held = await login(server);
+  await Promise.all([readLeader(held.client), readLeader(held.client), readLeader(held.client)]);
+  await held.client.close();
+  assert.deepEqual(paths(server), [
+    ['acl/login', undefined],
+    ['status/leader', 't1'],
+    ['status/leader', 't1'],
+    ['status/leader', 't1'],
+    ['acl/logout', 't1'],
+  ]);
+  assert.deepEqual(JSON.parse(server.seen[0]?.body ?? ''), {
+    AuthMethod: 'k8s',
+    BearerToken: 'the-bearer',
+    Meta: { component: 'tandem' },
+  });
+});
+
+test('a client that was never used has nothing to log out of', async () => {
+  await using server = await loginServer(new Set());
+  const held = await login(server);
+  await held.client.close();
+  assert.equal(server.seen.length, 0);
+});
+
+test('a token that is gone is exchanged once for all requests, and they go on', async () => {
+  const revoked = new Set<string>();
+  await using server = await loginServer(revoked);
+  await using held = await login(server);
+  await readLeader(held.client);
+  revoked.add('t1');
+  assert.deepEqual(await Promise.all([readLeader(held.client), readLeader(held.client)]), ['x', 'x']);
+  assert.equal(paths(server).filter(([path]) => path === 'acl/login').length, 2);
+});
+
+test('a missing right is no reason to log in again at once', async () => {
+  await using server = await loginServer(new Set(['t1']), 'Permission denied');
+  await using held = await login(server);
+  for (let count = 0; count < 3; count += 1)
+    await assert.rejects(readLeader(held.client), { code: 'TANDEM_CONSUL_FORBIDDEN' });
+  assert.equal(paths(server).filter(([path]) => path === 'acl/login').length, 1);
+});
+
+test('a second token that is refused too is an error, not a loop', async () => {
+  await using server = await loginServer(new Set(['t1', 't2', 't3']));
+  await using held = await login(server);
+  await assert.rejects(readLeader(held.client), { code: 'TANDEM_CONSUL_FORBIDDEN' });
+  assert.equal(paths(server).filter(([path]) => path === 'status/leader').length, 2);
+});
+
+for (const [what, reply] of [
+  ['a refusal', status(403, 'Permission denied for the-bearer')],
+  ['a page', status(200, '<html>the-bearer</html>', 'text/html')],
+  ['half of an answer', status(200, '{"SecretID":"the-secret","Acc', 'application/json')],
+  ['no token in it', json({ AccessorID: 'a' })],
+] as const) {
+  test(`a login that fails (${what}) tells no secret, and is tried again`, async () => {
+    await using server = await fakeConsul(reply);
+    await using held = await login(server);
+    for (let count = 1; count <= 2; count += 1) {
+      await assert.rejects(readLeader(held.client), (error: Error) => {
+        assert.doesNotMatch(inspect(error, { depth: 9 }), /the-bearer|the-secret/);
+        return true;
+      });
+      assert.equal(server.seen.length, count);
+    }
+  });
+}
+
+test('TLS: the CA and the name of the server decide', async () => {
+  const ca = await generateCa(Date.now());
+  const other = await generateCa(Date.now());
+  const pair = await generateServing(ca, ['server.dc1.consul'], Date.now());
+  const files = { ca: join(folder, 'ca.pem'), other: join(folder, 'other.pem') };
+  await writeFile(files.ca, ca.certificate);
+  await writeFile(files.other, other.certificate);
+  const server = createServer({ cert: pair.certificate, key: pair.key }, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end('"x"');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const names: string[] = [];
+  server.on('secureConnection', (socket) => names.push(String(socket.servername)));
+  const addresses = [`https://127.0.0.1:${(server.address() as AddressInfo).port}`];
+  const serverName = 'server.dc1.consul';
+  try {
+    await using well = await clientOf(addresses, { caFile: files.ca, serverName });
+    assert.equal(await readLeader(well.client), 'x');
+    assert.deepEqual(names, [serverName]);
+    for (const options of [{ caFile: files.ca }, { caFile: files.other, serverName }, { serverName }]) {
+      await using refused = await clientOf(addresses, options);
+      await assert.rejects(readLeader(refused.client), {
+        code: 'TANDEM_CONSUL_UNREACHABLE',
+        message: /certificate|altnames/i,
+      });
+    }
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test('a CA that cannot be read is an error at the start', async () => {
+  await assert.rejects(clientOf([], { caFile: join(folder, 'absent.pem') }), {
+    code: 'TANDEM_FILE_UNREADABLE',
+    message: /absent\.pem/,
+  });
+});
