@@ -97,11 +97,12 @@ export function servers({ addresses, transport, query, onRequest }: Dependencies
           preferred = address;
           return outcome.value;
         }
-        error = outcome.error;
+        // A server that answers says more of what is wrong than one that does not.
+        if (error.code === 'TANDEM_CONSUL_UNREACHABLE' || !outcome.elsewhere) error = outcome.error;
         if (outcome.elsewhere && order.length > 1) {
           // Only the first to fail moves the others on; a call that started elsewhere does not move them back.
           if (preferred === undefined || preferred === address) preferred = order[position + 1] ?? order[0];
-          if (error.code === 'TANDEM_CONSUL_UNREACHABLE') transport.abandon(address);
+          if (outcome.error.code === 'TANDEM_CONSUL_UNREACHABLE') transport.abandon(address);
         }
         if (!outcome.elsewhere || !outcome.again) break;
       }

@@ -202,12 +202,25 @@ test('a server that drips its answer does not get more than its time', async () 
   await assert.rejects(held.client.call(quick), { message: /no answer within 100 ms/ });
 });
 
-test('when all fail the last failure is told', async () => {
-  await using first = await fakeConsul(status(500, 'No cluster leader'));
-  await using second = await fakeConsul(status(503, 'overload'));
-  await using held = await clientOf([first.url, second.url]);
-  await assert.rejects(readLeader(held.client), { code: 'TANDEM_CONSUL_UNAVAILABLE', message: /503/ });
-  assert.deepEqual([first.seen.length, second.seen.length], [1, 1]);
+test('when all fail, one that answered is told before one that did not', async () => {
+  await using first = await fakeConsul(reset);
+  await using second = await fakeConsul(status(500, 'No cluster leader'));
+  await using third = await fakeConsul(reset);
+  await using held = await clientOf([first.url, second.url, third.url]);
+  await assert.rejects(readLeader(held.client), {
+    code: 'TANDEM_CONSUL_UNAVAILABLE',
+    message: /No cluster leader/,
+  });
+  assert.deepEqual([first.seen.length, second.seen.length, third.seen.length], [1, 1, 1]);
+});
+
+test('a refusal after a failure is told, and ends the call', async () => {
+  await using first = await fakeConsul(status(503, 'overload'));
+  await using second = await fakeConsul(status(400, 'Invalid index'));
+  await using third = await fakeConsul(json('x'));
+  await using held = await clientOf([first.url, second.url, third.url]);
+  await assert.rejects(readLeader(held.client), { code: 'TANDEM_CONSUL_REFUSED' });
+  assert.equal(third.seen.length, 0);
 });
 
 test('addresses may change between two calls', async () => {
