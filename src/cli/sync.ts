@@ -1,15 +1,12 @@
 /** `tandem sync`: composes the cluster, Consul, the loop between them, the election, and who is told of it. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { plan } from '../catalog/plan.ts';
-import { deregistration, syncNode } from '../catalog/transactions.ts';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
 import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
 import { listenAddress } from '../config/listen-address.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
-import { createApplier, type Written } from '../controller/apply-changes.ts';
 import { createSync, type Sync, type SyncOptions } from '../controller/sync-loop.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
@@ -24,8 +21,9 @@ import { listen } from '../webhook/listen.ts';
 import { statusServer } from '../webhook/status-server.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource, type ClusterSource } from './cluster-source.ts';
-import { command, exit, type Context, type ExitCode } from './command.ts';
+import { command, exit, type Context } from './command.ts';
 import { openConsulOf } from './consul-access.ts';
+import { purge } from './purge.ts';
 import { createReporter, type Reporter } from './sync-reporter.ts';
 import { problemCounts, syncStatus } from './sync-status.ts';
 
@@ -95,7 +93,11 @@ export const syncCommand = command({
     try {
       const owner = values.owner ?? (await clusterOwner(client));
       const composition = { values, owner, access, client, catalog: syncCatalog(consul), log, metrics };
-      if (values.purge !== undefined) return await purge(composition, context);
+      if (values.purge !== undefined) {
+        const { catalog } = composition;
+        const node = syncNodeName(values, owner);
+        return await purge({ named: values.purge, owner, node, catalog, log }, context);
+      }
       await runSync(composition, context);
       return exit.done;
     } finally {
@@ -105,8 +107,10 @@ export const syncCommand = command({
   },
 });
 
-function purgeProblems({ purge, dryRun, once: isOnce }: Values): string[] {
-  return purge !== undefined && (dryRun || isOnce) ? ['--purge goes with neither --dry-run nor --once'] : [];
+function purgeProblems(values: Values): string[] {
+  return values.purge !== undefined && (values.dryRun || values.once)
+    ? ['--purge goes with neither --dry-run nor --once']
+    : [];
 }
 
 type Composition = {
@@ -172,37 +176,6 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     await status.close();
   }
   log('info', 'stopped');
-}
-
-/** Everything of this owner, and nothing else, leaves Consul. */
-async function purge(
-  { values, owner, catalog, log }: Composition,
-  { stderr, signal }: Context,
-): Promise<ExitCode> {
-  if (values.purge !== owner) {
-    stderr.write(
-      `tandem sync: --purge=${values.purge} is not the owner of this cluster, which is ${owner}\n`,
-    );
-    return exit.usage;
-  }
-  const node = syncNodeName(values, owner);
-  const { instances, node: observedNode } = await catalog.read(node, { consistent: true, signal });
-  const { deregister, foreign } = plan([], instances, { owner, node });
-  let removed = 0;
-  const written: Written = {
-    applied: () => (removed += 1),
-    refused: ({ change, reason }) =>
-      log('error', 'Consul refused a change', { id: change.instance.id, reason }),
-    nodeWritten: () => undefined,
-  };
-  await createApplier(catalog).apply(
-    deregister.map(deregistration),
-    syncNode(node, observedNode),
-    written,
-    signal,
-  );
-  log('info', 'purged', { owner, node, removed, left: deregister.length - removed, foreign });
-  return removed === deregister.length ? exit.done : exit.internal;
 }
 
 function syncOptions(values: Values, owner: string): SyncOptions {

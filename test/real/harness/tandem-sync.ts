@@ -41,7 +41,7 @@ export async function startTandemSync(
 ): Promise<TandemSync> {
   const [port = 0] = await freePorts(1);
   const url = `http://127.0.0.1:${port}`;
-  const process_ = await scene.start({
+  const started = await scene.start({
     name: 'tandem sync',
     command: process.execPath,
     args: [
@@ -58,7 +58,7 @@ export async function startTandemSync(
     ready: async () => (await fetch(`${url}/health/ready`)).ok,
   });
   return {
-    process: process_,
+    process: started,
     status: async () => (await (await fetch(`${url}/status`)).json()) as SyncStatus,
     metrics: async () => (await fetch(`${url}/metrics`)).text(),
   };
