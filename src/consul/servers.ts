@@ -136,7 +136,8 @@ function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Sec
   if (incoming.status !== 200 && call.accept?.includes(incoming.status) !== true) {
     const text = clean(incoming.text.trim()).slice(0, SHOWN_CHARACTERS);
     const message = `${where}: status ${incoming.status}, ${JSON.stringify(text)}`;
-    return failure(classify(incoming.status, incoming.text), message);
+    // A server that lost the leader on the way does not know either whether the call did its work.
+    return failure(classify(incoming.status, incoming.text), message, call.once !== true);
   }
   try {
     return { kind: 'value', value: call.read(incoming) };

@@ -84,22 +84,30 @@ export function emptyCatalog(datacenter: string): Catalog {
   return { datacenter, index: 1, nodes: new Map() };
 }
 
-/** Every instance of every service, by node, then by ID, as Consul sorts them. */
-export function instances(catalog: Catalog): readonly Instance[] {
-  return [...catalog.nodes.values()].toSorted(byText(({ node }) => node.Node)).flatMap(instancesOf);
+/** Every instance, or those of one service, by node, then by ID, as Consul sorts them; the name in any case. */
+export function instances(catalog: Catalog, name?: string): readonly Instance[] {
+  const wanted = name?.toLowerCase();
+  const isWanted = ({ Service }: CatalogService): boolean =>
+    wanted === undefined || Service.toLowerCase() === wanted;
+  return [...catalog.nodes.values()]
+    .toSorted(byText(({ node }) => node.Node))
+    .flatMap((record) => instancesOf(record, isWanted));
 }
 
-function instancesOf({ node, services, checks }: NodeRecord): readonly Instance[] {
-  return [...services.values()].toSorted(byText(({ ID }) => ID)).map((service) => ({
+function instancesOf(
+  { node, services, checks }: NodeRecord,
+  isWanted: (service: CatalogService) => boolean,
+): readonly Instance[] {
+  const wanted = [...services.values()].filter(isWanted).toSorted(byText(({ ID }) => ID));
+  if (wanted.length === 0) return [];
+  // Grouped first: a node of a sync has as many checks as services, and each service would look at all of them.
+  const groups = Map.groupBy(checks.values(), ({ ServiceID }) => ServiceID);
+  const ofNode = groups.get('') ?? [];
+  return wanted.map((service) => ({
     node,
     service,
-    checks: [...checks.values()].filter(({ ServiceID }) => ServiceID === '' || ServiceID === service.ID),
+    checks: [...(groups.get(service.ID) ?? []), ...ofNode],
   }));
-}
-
-/** The instances of one service; its name in any case, as Consul compares names. */
-export function instancesNamed(catalog: Catalog, name: string): readonly Instance[] {
-  return instances(catalog).filter(({ service }) => service.Service.toLowerCase() === name.toLowerCase());
 }
 
 /** Orders by a text, code unit by code unit, which is what Go does. */

@@ -1,7 +1,7 @@
 /** A DNS question and the catalog → the records of the answer, as Consul 1.20 gives them. */
 import type { Answer } from 'dns-packet';
 import { isIpAddress } from '../support/ip-address.ts';
-import { instancesNamed, type Catalog, type CatalogNode, type Instance } from './catalog.ts';
+import { instances, type Catalog, type CatalogNode, type Instance } from './catalog.ts';
 import { addressName, lookupOf } from './dns-name.ts';
 
 /** Of a question only this matters; the class is always IN. */
@@ -73,7 +73,7 @@ function answerService(
   question: DnsQuestion,
   { name, tag }: { readonly name: string; readonly tag: string },
 ): DnsAnswer {
-  const serving = instancesNamed(catalog, name).filter(
+  const serving = instances(catalog, name).filter(
     (instance) => isServing(instance) && (tag === '' || hasTag(instance, tag)),
   );
   if (serving.length === 0) return missing(catalog, domain);

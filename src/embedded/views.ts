@@ -1,12 +1,5 @@
 /** What the read endpoints answer, from the state. */
-import {
-  byText,
-  instances,
-  instancesNamed,
-  type Catalog,
-  type CatalogCheck,
-  type Instance,
-} from './catalog.ts';
+import { byText, instances, type Catalog, type CatalogCheck, type Instance } from './catalog.ts';
 
 /** `/v1/catalog/services`: each name with all tags of its instances. */
 export function servicesView(catalog: Catalog): Readonly<Record<string, readonly string[]>> {
@@ -44,7 +37,7 @@ export function nodeServicesView(catalog: Catalog, name: string): unknown {
 
 /** `/v1/catalog/service/<name>`: node and service in one object. */
 export function serviceView(catalog: Catalog, name: string, tags: readonly string[]): readonly unknown[] {
-  return instancesNamed(catalog, name)
+  return instances(catalog, name)
     .filter((instance) => hasTags(instance, tags))
     .map(({ node, service }) => ({
       ID: node.ID,
@@ -79,7 +72,7 @@ export function serviceHealthView(
   tags: readonly string[],
   isPassing: boolean,
 ): readonly unknown[] {
-  return instancesNamed(catalog, name)
+  return instances(catalog, name)
     .filter((instance) => hasTags(instance, tags))
     .filter(({ checks }) => !isPassing || checks.every(({ Status }) => Status === 'passing'))
     .map(({ node, service, checks }) => ({ Node: node, Service: service, Checks: checks }));

@@ -1,5 +1,7 @@
 /** What the client makes of servers that fail, one fault each. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { read, readLeader, readNodeServices } from '../../../src/consul/read.ts';
 import type { Call } from '../../../src/consul/servers.ts';
@@ -193,6 +195,20 @@ test('a server that says nothing is left after the timeout', async () => {
   assert.equal(await both.client.call(quick), '"x"');
 });
 
+test('a server that takes the connection and says nothing is left long before a request would be', async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  await using well = await fakeConsul(json('x'));
+  // Without a TLS handshake there is no connection yet.
+  const address = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  await using held = await clientOf([address, well.url]);
+  assert.equal(await readLeader(held.client), 'x');
+  assert.ok((held.reports[0]?.milliseconds ?? Infinity) < 8000, JSON.stringify(held.reports));
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+});
+
 test('a server that drips its answer does not get more than its time', async () => {
   await using dripping = await fakeConsul((response) => {
     const drip = setInterval(() => response.write(' '), 5);
@@ -281,6 +297,10 @@ test('a check-and-set that lost its answer is not sent again, and one that was r
   } as const;
   await using held = await clientOf([losing.url, well.url]);
   await assert.rejects(transaction(held.client, [set]), { code: 'TANDEM_CONSUL_UNREACHABLE' });
+  assert.equal(well.seen.length, 0);
+  await using wavering = await fakeConsul(status(500, 'rpc error making call: EOF'));
+  await using unsure = await clientOf([wavering.url, well.url]);
+  await assert.rejects(transaction(unsure.client, [set]), { code: 'TANDEM_CONSUL_UNAVAILABLE' });
   assert.equal(well.seen.length, 0);
   await using refused = await clientOf([await refusingAddress(), well.url]);
   assert.deepEqual(await transaction(refused.client, [set]), { kind: 'applied', index: undefined });

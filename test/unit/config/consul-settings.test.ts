@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { test } from 'node:test';
+import { flagForm } from '../../../src/cli/help.ts';
 import { consulAddress } from '../../../src/config/consul-addresses.ts';
 import { consulFlagProblems, consulFlags, consulSettings } from '../../../src/config/consul-settings.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
@@ -97,4 +98,9 @@ test('a token on the command line, bad addresses, and a login beside a token are
   assert.match(problems.join('\n'), /--consul-auth-method logs in/);
   assert.doesNotMatch(problems.join('\n'), /s3cr3t/);
   assert.equal(problemsOf(['--consul-http-addr=,']).length, 1);
+});
+
+test('the help shows the token as a variable, never as a flag', () => {
+  assert.equal(flagForm('consulToken', consulFlags.consulToken), 'TANDEM_CONSUL_TOKEN=TOKEN');
+  assert.equal(flagForm('consulCaFile', consulFlags.consulCaFile), '--consul-ca-file=FILE');
 });
