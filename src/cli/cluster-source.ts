@@ -70,7 +70,7 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
       onChange: (_key, before, after) => tell(changed(before, after)),
       onRestart: (failure) => onRestart(kind, failure),
     });
-    watches.set(kind, watch as ResourceWatch<unknown>);
+    watches.set(kind, watch);
   };
   const serviceChanged = (before: Service | undefined, after: Service | undefined): readonly string[] => {
     if (after?.type === 'NodePort' && !watches.has('nodes') && !isStopped)

@@ -1,6 +1,7 @@
 /** Consul's HTTP API on loopback, over the catalog in memory. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { parseFilter } from './filter.ts';
 import { failure, type Reply } from './reply.ts';
 import { routes, type Route } from './routes.ts';
 import type { Store } from './store.ts';
@@ -10,7 +11,7 @@ const WAIT_MILLISECONDS = 300_000;
 const MAX_WAIT_MILLISECONDS = 600_000;
 
 /** Parameters that would change the answer and are not understood here; to leave them out would answer wrong. */
-const UNSUPPORTED = ['filter', 'node-meta', 'peer'];
+const UNSUPPORTED = ['node-meta', 'peer'];
 
 /** Does not listen yet. */
 export function createHttpServer(store: Store): Server {
@@ -67,6 +68,12 @@ function refusalOf(
   const unsupported = UNSUPPORTED.find((name) => query.has(name));
   if (unsupported !== undefined)
     return failure(400, `the embedded catalog does not support the parameter ${unsupported}`);
+  const filter = query.get('filter');
+  if (filter !== null && parseFilter(filter) === undefined)
+    return failure(
+      400,
+      'the embedded catalog does not support the parameter filter, but for FIELD == "TEXT"',
+    );
   if (!/^[0-9]*$/.test(query.get('index') ?? '')) return failure(400, 'Invalid index');
   if (query.has('wait') && milliseconds(query.get('wait') ?? '') === undefined)
     return failure(400, 'Invalid wait time');

@@ -1,6 +1,7 @@
 /** The endpoints: each a function of the catalog and the request. */
 import type { Catalog } from './catalog.ts';
 import { checkFields, definition, nodeFields, serviceFields, textOf } from './definition.ts';
+import { applyFilter, parseFilter } from './filter.ts';
 import { deregister, register, type RegistrationOutcome } from './registration.ts';
 import { failure, json, readOf, type Reply } from './reply.ts';
 import { transact, type Operation } from './transaction.ts';
@@ -75,8 +76,13 @@ function read(
   missing?: string,
 ): Route {
   const answer = (catalog: Catalog, argument: string, query: URLSearchParams): Reply =>
-    readOf(view(catalog, argument, query));
+    readOf(filtered(view(catalog, argument, query), query));
   return { kind: 'read', answer, ...(missing === undefined ? {} : { missing }) };
+}
+
+function filtered(view: unknown, query: URLSearchParams): unknown {
+  const filter = parseFilter(query.get('filter') ?? '');
+  return filter === undefined ? view : applyFilter(view, filter);
 }
 
 function plain(view: (catalog: Catalog) => unknown): Route {

@@ -269,6 +269,27 @@ export const httpCases: readonly ContractCase[] = [
     },
   },
   {
+    what: 'a filter that compares one field with one text leaves the others out, and keeps the index',
+    run: async (catalog) => {
+      await put(catalog, 'catalog/register', {
+        Node: 'c13',
+        Address: '10.13.0.1',
+        Service: { ID: 'kept-1', Service: 'kept' },
+        Check: { Node: 'c13', CheckID: 'kept-1-ready', Name: 'r', Status: 'passing', ServiceID: 'kept-1' },
+      });
+      const filter = (expression: string): string => `filter=${encodeURIComponent(expression)}`;
+      const ids = async (path: string): Promise<readonly string[]> => {
+        const { body } = await get(catalog, path);
+        const list = (Array.isArray(body) ? body : (body as { Services: unknown }).Services) ?? [];
+        return (list as { ID?: string; CheckID?: string }[]).map(({ ID, CheckID }) => ID ?? CheckID ?? '');
+      };
+      assert.deepEqual(await ids(`catalog/node-services/c13?${filter('ID == "kept-1"')}`), ['kept-1']);
+      assert.deepEqual(await ids(`catalog/node-services/c13?${filter('ID == "-"')}`), []);
+      assert.deepEqual(await ids(`health/node/c13?${filter('CheckID == "kept-1-ready"')}`), ['kept-1-ready']);
+      assert.deepEqual(await ids(`health/node/c13?${filter('CheckID == "-"')}`), []);
+    },
+  },
+  {
     what: 'a node without services has none, as null',
     run: async (catalog) => {
       await put(catalog, 'catalog/register', { Node: 'c12', Address: '10.12.0.1' });
