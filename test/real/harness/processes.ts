@@ -37,9 +37,12 @@ const START_MILLISECONDS = 90_000;
 const POLL_MILLISECONDS = 50;
 
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+process.on('exit', killAll);
+
+/** SIGKILL to whatever this process started and has not ended. */
+export function killAll(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 /** Throws, with the end of what the process wrote, when it ends before it serves, or does not serve in 90 s. */
 export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, afterEach, beforeEach } from 'node:test';
 import type { PartName } from '../part-table.ts';
 import { ensureParts } from '../parts.ts';
-import { lastLines, startProcess, type ProcessSpec, type RunningProcess } from './processes.ts';
+import { killAll, lastLines, startProcess, type ProcessSpec, type RunningProcess } from './processes.ts';
 
 export type Scene = {
   /** Temporary; removed at the end. */
@@ -15,26 +15,40 @@ export type Scene = {
   readonly atEnd: (end: () => unknown) => void;
 };
 
+// What was killed a moment ago may still write: half a minute of tries, of which the first nearly always does.
+const REMOVAL = { recursive: true, force: true, maxRetries: 25, retryDelay: 100 };
+
 /**
  * Call it once at the top of a test file. Throws when a part is missing, with the command that brings it. The logs of the
- * processes are printed when a test of the file fails, and only then.
+ * processes are printed when a test of the file fails, or the file before its first test, and only then.
  */
 export async function startScene(parts: readonly PartName[]): Promise<Scene> {
   await ensureParts(parts);
   const folder = mkdtempSync(join(tmpdir(), 'tandem-real-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.on('exit', () => rmSync(folder, REMOVAL));
   const processes: RunningProcess[] = [];
   const ends: (() => unknown)[] = [];
+  let isLoading = true;
   let positions = new Map<RunningProcess, number>();
+  const printLogs = (): void => {
+    for (const each of processes) {
+      const log = lastLines(each.log(positions.get(each)));
+      if (log !== '') process.stderr.write(`--- ${each.name} wrote:\n${log}\n`);
+    }
+  };
   beforeEach(() => {
+    isLoading = false;
     positions = new Map(processes.map((each) => [each, each.position()]));
   });
   afterEach((context) => {
-    if ('passed' in context && context.passed) return;
-    for (const each of processes) {
-      const log = lastLines(each.log(positions.get(each)));
-      if (log !== '') process.stderr.write(`--- ${each.name} wrote during the test:\n${log}\n`);
-    }
+    if (!('passed' in context) || !context.passed) printLogs();
+  });
+  // A file that throws before its first test ends without its hooks, and even without the event `exit`.
+  process.on('uncaughtExceptionMonitor', () => {
+    if (!isLoading) return;
+    printLogs();
+    killAll();
+    rmSync(folder, REMOVAL);
   });
   after(async () => {
     for (const end of ends.toReversed()) await end();
