@@ -10,6 +10,7 @@ import { transaction, type TransactionOperation } from '../../src/consul/transac
 import { watch } from '../../src/consul/watch.ts';
 import { deregisterFromAgent, registerCatalog } from '../../src/consul/write.ts';
 import { TandemError } from '../../src/support/errors.ts';
+import { property } from '../../src/support/json.ts';
 import { secret } from '../../src/support/secret.ts';
 import { startConsul } from './harness/consul.ts';
 import { startScene } from './harness/scene.ts';
@@ -46,7 +47,7 @@ test(
     const leader = await readLeader(client);
     const [first] = consul.servers;
     assert.ok(first !== undefined && leader !== undefined);
-    assert.deepEqual(await transaction(client, register('three', 'a')), { kind: 'applied' });
+    assert.equal((await transaction(client, register('three', 'a'))).kind, 'applied');
     const stop = new AbortController();
     const read = (options: ReadOptions) => readNodeServices(client, 'three', options);
     const watched = watch(read, { signal: stop.signal });
@@ -57,7 +58,7 @@ test(
     for (;;) {
       const outcome = await transaction(client, register('three', 'b')).catch((error: unknown) => error);
       if (!(outcome instanceof TandemError)) {
-        assert.deepEqual(outcome, { kind: 'applied' });
+        assert.equal(property(outcome, 'kind'), 'applied');
         break;
       }
       assert.equal(outcome.retryable, true, outcome.message);
@@ -98,7 +99,7 @@ test('ACLs: what is allowed, what is not, and what is filtered', async (context)
   const client = await open([consul.url], { kind: 'value', value: secret(made.SecretID) });
 
   await context.test('least privilege is enough for a sync', async () => {
-    assert.deepEqual(await transaction(client, register('k8s-sync', 'a')), { kind: 'applied' });
+    assert.equal((await transaction(client, register('k8s-sync', 'a'))).kind, 'applied');
     assert.equal((await readNodeServices(client, 'k8s-sync')).value.services.length, 1);
   });
 
@@ -167,7 +168,7 @@ test('ACLs: what is allowed, what is not, and what is filtered', async (context)
       const bearerTokenFile = join(scene.folder, 'bearer');
       writeFileSync(bearerTokenFile, jwt({ iss: 'test', sub: 'tandem' }, privateKey), { mode: 0o600 });
       const loggedIn = await open([consul.url], { kind: 'login', method: 'tandem', bearerTokenFile });
-      assert.deepEqual(await transaction(loggedIn, register('k8s-sync', 'c')), { kind: 'applied' });
+      assert.equal((await transaction(loggedIn, register('k8s-sync', 'c'))).kind, 'applied');
       const tokens = async (): Promise<string[]> => {
         const all = (await consul.call('GET', '/v1/acl/tokens?authmethod=tandem')) as {
           AccessorID: string;
@@ -176,7 +177,7 @@ test('ACLs: what is allowed, what is not, and what is filtered', async (context)
       };
       const [accessor] = await tokens();
       await consul.call('DELETE', `/v1/acl/token/${accessor}`);
-      assert.deepEqual(await transaction(loggedIn, register('k8s-sync', 'd')), { kind: 'applied' });
+      assert.equal((await transaction(loggedIn, register('k8s-sync', 'd'))).kind, 'applied');
       const renewed = await tokens();
       assert.deepEqual([renewed.length, renewed[0] !== accessor], [1, true]);
       await loggedIn.close();
