@@ -1,4 +1,4 @@
-/** `npm start`: a webhook on TLS with certificates of its own, one posted sample, and its answer in readable form. */
+/** `npm start`: all of Tandem with no cluster, one sample posted to its webhook, and what came of it in readable form. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -17,17 +17,15 @@ const PORT = 8443;
 type Review = { readonly request: { readonly object: object } };
 type Answer = { readonly response: { readonly allowed: boolean; readonly patch?: string; readonly status?: { readonly message: string } } };
 
-const webhook = spawn(
-  process.execPath,
-  ['bin/tandem.js', 'webhook', '--tls-auto', '--tls-auto-dir=certs', `--listen=127.0.0.1:${PORT}`, '--status-listen=127.0.0.1:8081'],
-  { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] },
-);
-const ended = once(webhook, 'exit') as Promise<[number | null]>;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => webhook.kill('SIGTERM'));
-const lines = createInterface({ input: webhook.stdout });
-const serving = await Promise.race([once(lines, 'line'), ended.then(() => undefined)]);
-if (serving === undefined) {
-  process.stderr.write(`The webhook did not start; the reason is above. Is something else on port ${PORT} or 8081?\n`);
+const tandem = spawn(process.execPath, ['bin/tandem.js', 'dev', 'examples'], {
+  cwd: ROOT,
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+const ended = once(tandem, 'exit') as Promise<[number | null]>;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => tandem.kill('SIGTERM'));
+const lines = createInterface({ input: tandem.stdout });
+if (!(await hasLine('planned'))) {
+  process.stderr.write('Tandem did not start; the reason is above. Is something else on one of its ports?\n');
   process.exit(1);
 }
 
@@ -35,16 +33,29 @@ const sample = await readFile(join(ROOT, SAMPLE), 'utf8');
 const answer = JSON.parse(await post(sample)) as Answer;
 process.stdout.write(readable(JSON.parse(sample) as Review, answer));
 process.stdout.write(`
-That was this command; the webhook goes on until Ctrl-C:
+All of it goes on until Ctrl-C. The same again, and what else there is:
 
   curl --cacert certs/ca.crt -H 'content-type: application/json' -d @${SAMPLE} https://localhost:${PORT}/mutate
+  curl http://127.0.0.1:8500/v1/catalog/services          the Services of examples/, in a catalog that answers as Consul does
+  dig @127.0.0.1 -p 8600 counting.service.consul SRV       and its DNS
+  curl http://127.0.0.1:8081/status                        what is synced, what is not, and why
 
-Its log:
+Change a Service in examples/services.yaml, and ask again. The log:
 `);
 lines.on('line', (line) => process.stdout.write(`${line}\n`));
-if (process.argv.includes('--once')) webhook.kill('SIGTERM');
+if (process.argv.includes('--once')) tandem.kill('SIGTERM');
 const [code] = await ended;
 process.exitCode = code ?? 1;
+
+/** False when the process ends before. */
+function hasLine(message: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    lines.on('line', (line) => {
+      if ((JSON.parse(line) as { msg: string }).msg === message) resolve(true);
+    });
+    void ended.then(() => resolve(false));
+  });
+}
 
 async function post(body: string): Promise<string> {
   const ca = await readFile(join(ROOT, 'certs/ca.crt'));

@@ -5,6 +5,10 @@ import type { Command } from './command.ts';
 type Entry = { readonly summary: string; readonly load: () => Promise<Command<Flags>> };
 
 export const commands = {
+  dev: {
+    summary: 'Run all of it in one process, with no cluster',
+    load: async () => (await import('./dev.ts')).devCommand,
+  },
   inject: {
     summary: 'Add the sidecar to the pods of manifests, offline',
     load: async () => (await import('./inject.ts')).injectCommand,
@@ -20,6 +24,14 @@ export const commands = {
   sync: {
     summary: 'Keep the Consul catalog in step with the Services of a cluster',
     load: async () => (await import('./sync.ts')).syncCommand,
+  },
+  plan: {
+    summary: 'Show what the sync would change in Consul',
+    load: async () => (await import('./plan.ts')).planCommand,
+  },
+  explain: {
+    summary: 'Say why a Service is in Consul as it is, or is not',
+    load: async () => (await import('./explain.ts')).explainCommand,
   },
   review: {
     summary: 'Wrap a pod manifest in an AdmissionReview, to post to the webhook',

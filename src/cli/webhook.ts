@@ -14,8 +14,8 @@ import { TandemError } from '../support/errors.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
-import type { AdmissionOutcome } from '../webhook/answer-admission.ts';
 import { webhook } from '../webhook/webhook.ts';
+import { recordAdmission } from './admission-log.ts';
 import { command, exit } from './command.ts';
 
 const flags = {
@@ -68,6 +68,8 @@ export const webhookCommand = command({
         inject: engine,
         onAdmission: (outcome) => recordAdmission(outcome, log, metrics),
         newErrorId: randomUUID,
+        title: 'Tandem webhook',
+        documents: {},
         metrics: metrics.text,
         metricsType: metrics.contentType,
         certificate: source.current,
@@ -158,22 +160,4 @@ function followCertificates(source: CertificateSource, renew: () => void, log: L
     metrics.certificateExpiry(expiry());
     log('info', 'certificate changed', { expires: new Date(expiry()).toISOString() });
   });
-}
-
-function recordAdmission(outcome: AdmissionOutcome, log: Log, metrics: Metrics): void {
-  const { result, reason, seconds, uid, namespace, name, detail, errorId, error } = outcome;
-  metrics.admission(result, reason, seconds);
-  const fields = {
-    uid,
-    namespace,
-    name,
-    result,
-    reason,
-    durationMs: Math.round(seconds * 1e6) / 1000,
-    detail,
-    errorId,
-  };
-  if (result === 'error')
-    log('error', 'admission', { ...fields, stack: error instanceof Error ? error.stack : String(error) });
-  else log('info', 'admission', fields);
 }

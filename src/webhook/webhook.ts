@@ -14,7 +14,7 @@ export type Patience = { readonly withUnused: number; readonly withRequests: num
 const PATIENCE: Patience = { withUnused: 5000, withRequests: REQUEST_TIMEOUT };
 
 export type WebhookDependencies = Omit<AdmissionDependencies, 'isReady' | 'isDraining' | 'tls'> &
-  Omit<StatusDependencies, 'notReady' | 'title' | 'documents'> & {
+  Omit<StatusDependencies, 'notReady'> & {
     readonly certificate: () => { readonly certificate: string; readonly key: string };
     /** Undefined when the certificate can be served, else what is wrong with it. */
     readonly certificateProblem: () => string | undefined;
@@ -44,7 +44,7 @@ export function webhook(dependencies: WebhookDependencies): Webhook {
     isReady: () => notReady() === undefined,
     isDraining: () => draining,
   });
-  const status = statusServer({ ...dependencies, title: 'Tandem webhook', notReady, documents: {} });
+  const status = statusServer({ ...dependencies, notReady });
   const connections = trackConnections(admission.server);
   return {
     listen: async (tls, plain) => {

@@ -47,6 +47,8 @@ export async function startWebhook(
     inject: (request, defaultInject = false) => inject(request, { ...settings, defaultInject }),
     onAdmission: (outcome) => outcomes.push(outcome),
     newErrorId: () => 'error-1',
+    title: 'Tandem webhook',
+    documents: {},
     metrics: async () => '',
     metricsType: 'text/plain',
     certificate: () => pair,

@@ -1,0 +1,61 @@
+/** Where `plan` and `explain` read the cluster from: a kubeconfig, or files. */
+import type { Source } from '../controller/sync-ports.ts';
+import { string } from '../config/flag.ts';
+import { apiClient } from '../kubernetes/api-client.ts';
+import { clusterAccess } from '../kubernetes/cluster-access.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import type { Context } from './command.ts';
+import { clusterOwner } from './cluster-owner.ts';
+import { clusterSource } from './cluster-source.ts';
+import { readManifestObjects } from './manifest-objects.ts';
+import { createObjectSnapshot } from './object-snapshot.ts';
+
+export const clusterFlags = {
+  kubeconfig: string(
+    'Access to the cluster; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
+    'FILE',
+    undefined,
+  ),
+};
+
+export type ReadCluster = { readonly snapshot: Source['snapshot']; readonly owner: string };
+
+export type ReadClusterOptions = {
+  readonly kubeconfig: string | undefined;
+  /** Files and folders; none of them: the cluster. */
+  readonly files: readonly string[];
+  readonly owner: string | undefined;
+  readonly withIngresses: boolean;
+};
+
+/** The owner that objects from files belong to, when no flag says it. */
+const OWNER_OF_FILES = 'files';
+
+/** @throws TandemError TANDEM_FILE_UNREADABLE, TANDEM_KUBECONFIG_INVALID, TANDEM_KUBERNETES_… */
+export async function readCluster(options: ReadClusterOptions, context: Context): Promise<ReadCluster> {
+  const { files, owner } = options;
+  if (files.length === 0) return readLiveCluster(options, context);
+  const { snapshot, replace } = createObjectSnapshot();
+  replace(await readManifestObjects(files, context.stdin));
+  return { snapshot, owner: owner ?? OWNER_OF_FILES };
+}
+
+async function readLiveCluster(
+  { kubeconfig, owner, withIngresses }: ReadClusterOptions,
+  { environment, stderr, signal }: Context,
+): Promise<ReadCluster> {
+  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  try {
+    const known = owner ?? (await clusterOwner(client));
+    const source = clusterSource({
+      client,
+      withIngresses,
+      onRestart: (kind, { error }) => stderr.write(`tandem: cannot read ${kind}: ${error?.message ?? ''}\n`),
+    });
+    await source.synced(signal);
+    await source.stop();
+    return { snapshot: source.snapshot, owner: known };
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,58 @@
+/** `tandem plan`: what the sync would change, and nothing is changed. */
+import { applyPolicy } from '../catalog/policy.ts';
+import { createObservedIndex } from '../catalog/observed-index.ts';
+import { isEmpty } from '../catalog/plan.ts';
+import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
+import { oneOf } from '../config/flag.ts';
+import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
+import { syncCatalog } from '../consul/sync-catalog.ts';
+import { createPlanner } from '../controller/planner.ts';
+import { clusterFlags, readCluster } from './cluster-objects.ts';
+import { command, exit } from './command.ts';
+import { openConsulOf } from './consul-access.ts';
+import { planJson, planTable } from './plan-report.ts';
+
+const flags = {
+  ...clusterFlags,
+  output: oneOf('Form of the plan on standard output.', ['table', 'json'], 'table'),
+  ...toConsulFlags,
+  ...consulFlags,
+};
+
+export const planCommand = command({
+  name: 'plan',
+  summary: 'Show what the sync would change in Consul; exit code 3 when there is something',
+  operands: '[FILE…|DIR|-]',
+  flags,
+  shared: {
+    title: 'Flags of the catalog and of Consul (docs/flags.md):',
+    keys: [...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
+  },
+  examples: [
+    'tandem plan --consul-http-addr=consul:8500',
+    'tandem plan manifests/ --owner=staging --output=json',
+  ],
+  check: consulFlagProblems,
+  run: async (values, files, context) => {
+    const { kubeconfig, owner: named, enableIngress: withIngresses } = values;
+    const { snapshot, owner } = await readCluster(
+      { kubeconfig, files, owner: named, withIngresses },
+      context,
+    );
+    const consul = await openConsulOf(values);
+    try {
+      const scope = { owner, node: syncNodeName(values, owner) };
+      const { signal } = context;
+      const read = await syncCatalog(consul).read(scope.node, { consistent: true, signal });
+      const observed = createObservedIndex(scope);
+      observed.replace(read.instances);
+      const settings = toConsulSettings(values, owner);
+      const planned = await createPlanner(snapshot, observed, settings, scope).all();
+      const allowed = { ...planned, plan: applyPolicy(planned.plan, values.policy) };
+      context.stdout.write(values.output === 'json' ? planJson(allowed) : planTable(allowed));
+      return isEmpty(allowed.plan) ? exit.done : exit.changes;
+    } finally {
+      await consul.close();
+    }
+  },
+});

@@ -1,0 +1,98 @@
+/** `tandem plan` and `tandem explain` on files, against a catalog that answers as Consul does. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startEmbeddedConsul, type EmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { runTandem } from './tandem-process.ts';
+
+let folder: string;
+let consul: EmbeddedConsul;
+let flags: readonly string[];
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tandem-plan-'));
+  consul = await startEmbeddedConsul();
+  flags = [`--consul-http-addr=${consul.url}`, '--owner=test'];
+  await writeFile(
+    join(folder, 'web.yaml'),
+    `kind: Service
+metadata:
+  name: web
+  annotations: {consul.hashicorp.com/service-weight: heavy}
+spec: {type: ClusterIP, ports: [{port: 80}]}
+---
+kind: EndpointSlice
+metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
+ports: [{port: 8080}]
+endpoints: [{addresses: [10.0.0.1]}, {addresses: [10.0.0.2], conditions: {ready: false}}]
+---
+kind: Service
+metadata: {name: off, annotations: {consul.hashicorp.com/service-sync: "false"}}
+spec: {ports: [{port: 80}]}
+`,
+  );
+});
+after(async () => {
+  await consul.close();
+  await rm(folder, { recursive: true });
+});
+
+test('a plan lists what would change and exits with 3, and nothing is written', async () => {
+  for (let round = 0; round < 2; round += 1) {
+    const { code, stdout } = await runTandem(['plan', folder, ...flags]);
+    assert.equal(code, 3);
+    assert.match(stdout, /^\+ register {2}web {2}10\.0\.0\.[12]:8080 {2}Service\/default\/web$/m);
+    assert.match(stdout, /^! Service\/default\/web: consul\.hashicorp\.com\/service-weight: "heavy"/m);
+    assert.match(stdout, /^2 to register, 0 to update, 0 to deregister, 0 as they shall be, 0 of others$/m);
+  }
+});
+
+test('as JSON it is for machines, and the policy holds', async () => {
+  const { stdout } = await runTandem(['plan', folder, ...flags, '--output=json', '--not-ready=omit']);
+  const plan = JSON.parse(stdout) as { register: { address: string }[]; problems: { reason: string }[] };
+  assert.deepEqual(
+    [plan.register.map(({ address }) => address), plan.problems.map(({ reason }) => reason)],
+    [['10.0.0.1'], ['invalid-weight']],
+  );
+});
+
+test('an explanation names rule, annotation, instances and problems', async () => {
+  const { code, stdout } = await runTandem(['explain', 'service', 'default/web', folder, ...flags]);
+  assert.equal(code, 0);
+  for (const line of [
+    /^Service\/default\/web: synced$/m,
+    /^ {2}rule {9}default-on: /m,
+    /^ {2}annotation {3}consul\.hashicorp\.com\/service-weight: "heavy"$/m,
+    /^ {2}instance {5}web 10\.0\.0\.2:8080 critical {2}not in Consul yet$/m,
+    /^ {2}problem {6}consul\.hashicorp\.com\/service-weight: /m,
+  ])
+    assert.match(stdout, line);
+  const off = await runTandem(['explain', 'service', 'default/off', folder, ...flags]);
+  assert.match(
+    off.stdout,
+    /^Service\/default\/off: not synced\n {2}rule {9}opted-out: service-sync is false$/m,
+  );
+});
+
+test('without Consul the rules are explained all the same', async () => {
+  const nobody = ['--consul-http-addr=127.0.0.1:1', '--owner=test'];
+  const { code, stdout, stderr } = await runTandem(['explain', 'service', 'default/web', folder, ...nobody]);
+  assert.equal(code, 0);
+  assert.match(stderr, /Consul was not asked: /);
+  assert.match(stdout, /Consul was not asked/);
+  assert.equal((await runTandem(['plan', folder, ...nobody])).code, 1, 'a plan without Consul is none');
+});
+
+test('what is not there, or is no name, is said', async () => {
+  const missing = await runTandem(['explain', 'service', 'default/nope', folder, ...flags]);
+  assert.deepEqual([missing.code, missing.stderr], [1, 'tandem explain: there is no Service default/nope\n']);
+  const misused = await runTandem(['explain', 'web']);
+  assert.equal(misused.code, 2);
+  assert.match(misused.stderr, /"web" is not "service NAMESPACE\/NAME"/);
+  await writeFile(join(folder, 'broken.yaml'), 'a: [\n');
+  const broken = await runTandem(['plan', folder, ...flags]);
+  assert.equal(broken.code, 65);
+  assert.match(broken.stderr, /broken\.yaml:\d+:\d+: /);
+  await rm(join(folder, 'broken.yaml'));
+});
