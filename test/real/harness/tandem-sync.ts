@@ -63,3 +63,27 @@ export async function startTandemSync(
     metrics: async () => (await fetch(`${url}/metrics`)).text(),
   };
 }
+
+/** One pass of `tandem sync --once`; throws, with its log, when it does not end well. */
+export async function syncOnce(
+  scene: Scene,
+  api: Pick<ApiServer, 'kubeconfig'>,
+  consul: { readonly url: string },
+  flags: readonly string[],
+): Promise<void> {
+  const run = await scene.start({
+    name: 'tandem sync --once',
+    command: process.execPath,
+    args: [
+      BINARY,
+      'sync',
+      '--once',
+      `--kubeconfig=${api.kubeconfig()}`,
+      `--consul-http-addr=${consul.url}`,
+      '--status-listen=127.0.0.1:0',
+      ...flags,
+    ],
+  });
+  const { code } = await run.exited;
+  if (code !== 0) throw new Error(`tandem sync ended with ${code}:\n${run.log()}`);
+}
