@@ -2,6 +2,7 @@
 
 /** The closed vocabulary: reason of the Event, metric label, log field. */
 export const problemReasons = {
+  'unknown-annotation': 'an annotation looks like one of Tandem, misspelt; it has no effect',
   'invalid-sync': 'service-sync is no boolean; the default holds',
   'invalid-name': 'service-name cannot be used; the default name is',
   'name-too-long': 'the name is longer than Consul can use; nothing is registered under it',

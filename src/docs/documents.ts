@@ -2,8 +2,13 @@
 import { commands } from '../cli/commands.ts';
 import { flagForm } from '../cli/help.ts';
 import type { Flag } from '../config/flag.ts';
+import { consulFlags } from '../config/consul-settings.ts';
 import { injectFlags } from '../config/inject-settings.ts';
 import { variableName, type Flags } from '../config/parse-flags.ts';
+import { toConsulFlags } from '../config/sync-settings.ts';
+import { problemReasons } from '../catalog/problem.ts';
+import { serviceAnnotations } from '../catalog/to-consul/annotations.ts';
+import { skipReasons as syncSkipReasons } from '../catalog/to-consul/decide.ts';
 import { annotations, PREFIX } from '../inject/annotations.ts';
 import { skipReasons } from '../inject/result.ts';
 import type { MetricDefinitions } from '../telemetry/metric-definition.ts';
@@ -26,7 +31,8 @@ async function flagsDocument(): Promise<string> {
       const own = Object.fromEntries(
         Object.entries(flags).filter(([key]) => shared?.keys.includes(key) !== true),
       );
-      const note = shared === undefined ? '' : '\nand the flags of injection, below.\n';
+      const note =
+        shared === undefined ? '' : '\nand of the shared flags below those that its `--help` names.\n';
       return `## tandem ${name}${operands === '' ? '' : ` ${operands}`}\n\n${summary}.\n\n${flagTable(own)}${note}`;
     }),
   );
@@ -38,9 +44,19 @@ default. Every problem of a configuration comes at once, with exit code 2.
 ${sections.join('\n')}
 ## Flags of injection
 
-The same for \`tandem webhook\` and \`tandem inject\`.
+The same for \`tandem webhook\`, \`inject\` and \`dev\`.
 
-${flagTable(injectFlags)}`;
+${flagTable(injectFlags)}
+## Flags of the catalog
+
+The same for \`tandem sync\`, \`plan\`, \`explain\` and \`dev\`.
+
+${flagTable(toConsulFlags)}
+## Flags of the access to Consul
+
+The same for \`tandem sync\`, \`plan\` and \`explain\`.
+
+${flagTable(consulFlags)}`;
 }
 
 function flagTable(flags: Flags): string {
@@ -63,11 +79,17 @@ function annotationsDocument(): string {
     ([name, entry]) =>
       `| \`${name}\` | ${cell(entry.value)} | ${entry.default} | ${'mode' in entry ? `(${entry.mode} mode) ` : ''}${entry.meaning} |`,
   );
-  const reasons = Object.entries(skipReasons).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`);
+  const serviceRows = Object.entries(serviceAnnotations).map(
+    ([name, entry]) => `| \`${name}\` | ${cell(entry.value)} | ${entry.default} | ${entry.meaning} |`,
+  );
   return `# Annotations
 
-All on the pod (for a workload: on its pod template), with the prefix \`${PREFIX}\`. A value that cannot be read denies the
-pod, with every problem in one message; an unknown annotation with this prefix gives a warning.
+With the prefix \`${PREFIX}\`. 
+
+## On a pod, for injection
+
+For a workload: on its pod template. A value that cannot be read denies the pod, with every problem in one message; an
+unknown annotation with this prefix gives a warning.
 
 | name | value | default | meaning |
 | --- | --- | --- | --- |
@@ -88,14 +110,37 @@ port        = 1..65535, or the name of a container port
 For the upstream \`db:1234\` every container gets \`DB_CONNECT_SERVICE_HOST\` and \`DB_CONNECT_SERVICE_PORT\`, in front of
 its own variables, so that \`$(DB_CONNECT_SERVICE_PORT)\` works in them. A variable that the author defines stays.
 
+## On a Service, for the catalog sync
+
+| name | value | default | meaning |
+| --- | --- | --- | --- |
+${serviceRows.join('\n')}
+| \`service-meta-<key>\` | text of at most 512 bytes; key \`[A-Za-z0-9_-]+\`, at most 128 characters | none | Meta of every instance. |
+
+A Service that is not synced has one of these reasons, in \`/status\` and in \`tandem explain\`:
+
+| reason | meaning |
+| --- | --- |
+${reasonRows(syncSkipReasons).join('\n')}
+
+What cannot be used is a Warning Event on the Service, and a line of \`/status\`:
+
+| reason | meaning |
+| --- | --- |
+${reasonRows(problemReasons).join('\n')}
+
 ## Why a pod has no sidecar
 
 The reason is in the log, in the metric \`tandem_admissions_total\`, and in the report of \`tandem inject\`.
 
 | reason | meaning |
 | --- | --- |
-${reasons.join('\n')}
+${reasonRows(skipReasons).join('\n')}
 `;
+}
+
+function reasonRows(reasons: Readonly<Record<string, string>>): string[] {
+  return Object.entries(reasons).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`);
 }
 
 function metricsDocument(): string {

@@ -1,5 +1,6 @@
 /** Whether a Service is synced: the rules, in their order; the first that holds decides. */
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../../support/text.ts';
+import { annotationOf } from './annotations.ts';
 import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
 import type { ToConsulSettings } from './settings.ts';
@@ -43,7 +44,7 @@ export type Decision =
 export function decide(service: Service, settings: ToConsulSettings): Decision {
   const before = decideBeforeAnnotation(service, settings);
   if (before !== undefined) return { kind: 'skip', reason: before, problems: [] };
-  const asked = service.annotations.get('service-sync');
+  const asked = annotationOf(service, 'service-sync');
   const wanted = asked === undefined ? undefined : parseBoolean(asked);
   if (wanted === false) return { kind: 'skip', reason: 'opted-out', problems: [] };
   if (wanted === true) return { kind: 'sync', reason: 'opted-in', problems: [] };

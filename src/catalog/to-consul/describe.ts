@@ -1,6 +1,7 @@
 /** What every instance of a Service has in common: its name in Consul, its tags, and its weight. */
 import { splitCommaList } from '../../support/comma-list.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
+import { annotationOf } from './annotations.ts';
 import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
 import type { ToConsulSettings } from './settings.ts';
@@ -14,7 +15,7 @@ const MAX_WEIGHT = 65535;
 export function serviceName(service: Service, settings: ToConsulSettings, problems: Problem[]): string {
   const suffix = settings.addNamespaceSuffix ? `-${service.namespace}` : '';
   const byDefault = `${settings.servicePrefix}${service.name}${suffix}`;
-  const given = service.annotations.get('service-name');
+  const given = annotationOf(service, 'service-name');
   if (given === undefined) return byDefault;
   const name = given.trim();
   if (name !== '' && name.length <= NAME_LENGTH) return name;
@@ -41,12 +42,12 @@ export function fits(name: string, problems: Problem[]): boolean {
 /** The operator's tag first, then those of the annotation; each once. */
 export function serviceTags(service: Service, { tag }: ToConsulSettings): readonly string[] {
   const own = tag === '' ? [] : [tag];
-  return [...new Set([...own, ...splitCommaList(service.annotations.get('service-tags') ?? '')])];
+  return [...new Set([...own, ...splitCommaList(annotationOf(service, 'service-tags') ?? '')])];
 }
 
 /** 1 when there is none or a bad one. */
 export function serviceWeight(service: Service, problems: Problem[]): number {
-  const given = service.annotations.get('service-weight');
+  const given = annotationOf(service, 'service-weight');
   if (given === undefined) return 1;
   const weight = parseWholeNumber(given.trim());
   if (weight !== undefined && weight >= 1 && weight <= MAX_WEIGHT) return weight;

@@ -2,6 +2,7 @@
 import { byText, sourceOfService, type Instance } from '../instance.ts';
 import type { EndpointSlice, Ingress, Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
+import { misspeltAnnotations } from './annotations.ts';
 import { decide, type SkipReason, type SyncReason } from './decide.ts';
 import { serviceName, serviceTags, serviceWeight } from './describe.ts';
 import { placesOfEndpoints, placesOfNodes, type NodeLookup } from './endpoint-places.ts';
@@ -57,7 +58,7 @@ export function desired(service: Service, surroundings: Surroundings, settings: 
   const decision = decide(service, settings);
   if (decision.kind === 'skip') return { ...decision, source };
   const addressRule = addressRuleOf(service, settings);
-  const problems = [...decision.problems];
+  const problems = [...decision.problems, ...misspeltAnnotations(service)];
   const ports = choosePorts(service, tablesOf(service, addressRule, surroundings), settings, problems);
   const shared = {
     service,

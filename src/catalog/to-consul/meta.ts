@@ -8,6 +8,7 @@ import {
   SOURCE_META,
   sourceOfService,
 } from '../instance.ts';
+import { META_PREFIX } from './annotations.ts';
 import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
 import { portLabel } from './ports.ts';
@@ -36,7 +37,6 @@ const OWN_KEYS = [
 const PAIRS = 64;
 const KEY = /^[A-Za-z0-9_-]{1,128}$/;
 const VALUE_BYTES = 512;
-const META_PREFIX = 'service-meta-';
 
 export type MetaPlan = {
   /** The same on every instance of the Service. */

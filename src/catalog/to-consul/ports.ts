@@ -1,4 +1,5 @@
 /** Which ports of a Service are registered, and under which service name. */
+import { annotationOf } from './annotations.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
 import {
   ANNOTATION_PREFIX,
@@ -69,7 +70,7 @@ function chooseMain(
   problems: Problem[],
 ): PortChoice | undefined {
   const isKnown = (name: string): boolean => tables.some((numberOf) => numberOf(name) !== undefined);
-  const given = service.annotations.get('service-port');
+  const given = annotationOf(service, 'service-port');
   if (given !== undefined) return chooseAsked(service, given, isKnown, problems);
   const first = service.ports[0];
   if (first === undefined) return { kind: 'none' };

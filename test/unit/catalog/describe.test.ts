@@ -210,3 +210,13 @@ test('a Service with more ports than meta has room for is registered with the fi
   assert.equal(Object.keys(result.instances[0]?.meta ?? {}).length, 64);
   assert.deepEqual(reasonsOf(result), ['too-much-meta']);
 });
+
+test('an annotation that looks misspelt is a problem that names the right one; others are left alone', () => {
+  const misspelt = { 'service-tag': 'a', 'service-zzzzzzzz': 'x' };
+  const { problems } = synced(service({ annotations: misspelt }));
+  assert.deepEqual(
+    problems.map(({ reason, at }) => `${reason} ${at}`),
+    ['unknown-annotation consul.hashicorp.com/service-tag'],
+  );
+  assert.match(problems[0]?.message ?? '', /did you mean consul\.hashicorp\.com\/service-tags\?/);
+});

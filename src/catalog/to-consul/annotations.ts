@@ -1,0 +1,47 @@
+/** The annotations of a Service that the sync reads: one table for the readers and for docs/annotations.md. */
+import { nearest } from '../../support/text.ts';
+import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
+import type { Problem } from '../problem.ts';
+
+export const serviceAnnotations = {
+  'service-sync': {
+    value: 'boolean',
+    default: '`--default-sync`',
+    meaning: 'Syncs the Service, or keeps it out of Consul.',
+  },
+  'service-name': {
+    value: '1-255 characters',
+    default: '`<prefix><service>[-<namespace>]`',
+    meaning: 'Name in Consul, in place of the default one and all that is added to it.',
+  },
+  'service-port': {
+    value: 'name of a port, or a number',
+    default: 'the first port',
+    meaning: 'Port that is registered.',
+  },
+  'service-tags': {
+    value: 'comma list, `\\,` is a comma',
+    default: 'none',
+    meaning: 'Tags behind that of `--consul-k8s-tag`.',
+  },
+  'service-weight': { value: '1-65535', default: '1', meaning: 'Weight of every instance while it passes.' },
+} as const;
+
+export type ServiceAnnotation = keyof typeof serviceAnnotations;
+
+export const META_PREFIX = 'service-meta-';
+
+export function annotationOf({ annotations }: Service, name: ServiceAnnotation): string | undefined {
+  return annotations.get(name);
+}
+
+/** One for each annotation that looks like a misspelt one of the table; others may belong to somebody else. */
+export function misspeltAnnotations({ annotations }: Service): readonly Problem[] {
+  return [...annotations.keys()].flatMap((name): Problem[] => {
+    if (name.startsWith(META_PREFIX) || Object.hasOwn(serviceAnnotations, name)) return [];
+    const near = nearest(name, Object.keys(serviceAnnotations));
+    if (near === undefined) return [];
+    const message = `it is not known and has no effect; did you mean ${ANNOTATION_PREFIX}${near}?`;
+    return [{ reason: 'unknown-annotation', at: `${ANNOTATION_PREFIX}${name}`, message }];
+  });
+}
