@@ -1,0 +1,68 @@
+/** Dashboard and alerts ask for metrics that exist, by labels and values that these have. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import type { MetricDefinitions } from '../../../src/telemetry/metric-definition.ts';
+import { webhookMetricDefinitions } from '../../../src/telemetry/metrics.ts';
+import { syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
+
+const FOLDER = join(import.meta.dirname, '../../../deploy/observability');
+const definitions: MetricDefinitions = { ...webhookMetricDefinitions, ...syncMetricDefinitions };
+
+type Dashboard = { readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[] };
+type Alerts = { readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[] };
+
+const dashboard = JSON.parse(readFileSync(join(FOLDER, 'grafana-dashboard.json'), 'utf8')) as Dashboard;
+const alerts = parse(readFileSync(join(FOLDER, 'alerts.yaml'), 'utf8')) as Alerts;
+const expressions = [
+  ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+  ...alerts.groups.flatMap(({ rules }) => rules.map(({ expr }) => expr)),
+];
+
+/** What is wrong with one expression. */
+function problemsOf(expression: string): readonly string[] {
+  const used = [...expression.matchAll(/(tandem_\w+?)(?:_bucket)?(?:\{([^}]*)\})?(?=[[\s)]|$)/g)];
+  const labels = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(/,\s*/));
+  const known = used.flatMap(([, name = '']) => Object.keys(definitions[name]?.labels ?? {}));
+  return [
+    ...(used.length === 0 ? ['names no metric'] : []),
+    ...used.flatMap(([, name = '', matchers = '']) => problemsOfMetric(name, matchers)),
+    ...labels.filter((label) => label !== 'le' && !known.includes(label)).map((label) => `no label ${label}`),
+  ];
+}
+
+function problemsOfMetric(name: string, matchers: string): readonly string[] {
+  const definition = definitions[name];
+  if (definition === undefined) return [`no metric ${name}`];
+  return [...matchers.matchAll(/(\w+)!?="([^"]*)"/g)].flatMap(([, label = '', value = '']) =>
+    definition.labels[label]?.includes(value) === true ? [] : [`${name} has no ${label}="${value}"`],
+  );
+}
+
+test('dashboard and alerts ask only for what is served', () => {
+  assert.ok(expressions.length >= 20, `${expressions.length} expressions`);
+  assert.deepEqual(
+    expressions.flatMap((expression) => problemsOf(expression).map((problem) => `${expression}: ${problem}`)),
+    [],
+  );
+});
+
+test('planted: what does not exist is found', () => {
+  assert.deepEqual(problemsOf('sum(tandem_nothing_total)'), ['no metric tandem_nothing_total']);
+  assert.deepEqual(problemsOf('sum by (color) (tandem_leader)'), ['no label color']);
+  assert.deepEqual(problemsOf('tandem_admissions_total{result="fine"}'), [
+    'tandem_admissions_total has no result="fine"',
+  ]);
+});
+
+test('every metric of the sync is on the dashboard', () => {
+  const shown = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join('\n');
+  assert.deepEqual(
+    Object.keys(definitions).filter(
+      (name) => !shown.includes(name) && name !== 'tandem_certificate_reloads_total',
+    ),
+    [],
+  );
+});
