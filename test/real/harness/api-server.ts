@@ -27,8 +27,8 @@ export type ApiServer = {
   readonly asServiceAccount: (namespace: string, name: string) => Promise<ApiClient>;
   /** With the ServiceAccount `default`, which the controller manager would make. */
   readonly createNamespace: (name: string, labels?: Readonly<Record<string, string>>) => Promise<void>;
-  /** A kubeconfig file of mode 0600; of the administrator unless told. */
-  readonly kubeconfig: (credentials?: Credentials) => string;
+  /** A kubeconfig file of mode 0600; of the administrator unless told, and straight to the server. */
+  readonly kubeconfig: (credentials?: Credentials, server?: string) => string;
   /** A token as the kubelet would mount it. */
   readonly serviceAccountToken: (namespace: string, name: string) => Promise<string>;
 };
@@ -88,9 +88,11 @@ export async function startApiServer(scene: Scene): Promise<ApiServer> {
         metadata: { name: 'default' },
       });
     },
-    kubeconfig: (credentials = adminPair) => {
+    kubeconfig: (credentials = adminPair, server = url) => {
       const path = join(folder, `kubeconfig-${(written += 1)}`);
-      writeFileSync(path, JSON.stringify(kubeconfig(url, pki.ca.certificate, credentials)), { mode: 0o600 });
+      writeFileSync(path, JSON.stringify(kubeconfig(server, pki.ca.certificate, credentials)), {
+        mode: 0o600,
+      });
       return path;
     },
   };

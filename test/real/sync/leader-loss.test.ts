@@ -1,0 +1,84 @@
+/** Three Consul servers, of which the leader goes while everything changes. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { startApiServer } from '../harness/api-server.ts';
+import { clusterObjects } from '../harness/cluster-objects.ts';
+import { startConsul, type ConsulServer } from '../harness/consul.ts';
+import { eventually } from '../harness/eventually.ts';
+import { converged, population } from '../harness/population.ts';
+import { startScene } from '../harness/scene.ts';
+import { startTandemSync } from '../harness/tandem-sync.ts';
+
+const NODE = 'k8s-sync-leaders';
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
+const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene, { servers: 3 })]);
+const shops = population(clusterObjects(api));
+const addresses = consul.servers.map(({ ports }) => `127.0.0.1:${ports.http}`).join(',');
+const sync = await startTandemSync(scene, api, { url: addresses }, ['--owner=leaders']);
+
+async function ask(server: ConsulServer, path: string): Promise<unknown> {
+  const response = await fetch(new URL(path, server.url), { signal: AbortSignal.timeout(5000) });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
+/** The leader as these servers see it, as soon as they see one. */
+async function leaderOf(servers: readonly ConsulServer[]): Promise<ConsulServer> {
+  return eventually('a leader', async () => {
+    const said = await Promise.all(servers.map((server) => ask(server, '/v1/status/leader')));
+    const leader = servers.find(({ ports }) => said.every((each) => each === `127.0.0.1:${ports.server}`));
+    assert.ok(leader !== undefined, JSON.stringify(said));
+    return leader;
+  });
+}
+
+/** Everything changes, the leader is lost, everything changes on, and then Consul has all of it. */
+async function survives(
+  context: TestContext,
+  lose: (leader: ConsulServer) => Promise<unknown> | void,
+): Promise<ConsulServer> {
+  const leader = await leaderOf(consul.servers);
+  const others = consul.servers.filter((server) => server !== leader);
+  const stop = shops.churn();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const lost = performance.now();
+  await lose(leader);
+  const next = await leaderOf(others);
+  const elected = performance.now();
+  await stop();
+  await converged({ call: (_method, path) => ask(next, path) }, NODE, shops);
+  context.diagnostic(
+    `a leader after ${Math.round(elected - lost)} ms, converged ${Math.round(performance.now() - elected)} ms after that`,
+  );
+  return leader;
+}
+
+test('a leader that is killed takes nothing along', async (context) => {
+  await shops.create(60, 3);
+  await converged({ call: (_method, path) => ask(consul, path) }, NODE, shops);
+  const killed = await survives(context, (leader) => leader.process().stop('SIGKILL'));
+  await killed.start();
+});
+
+test('a leader that hangs, as one whose machine lost its power, holds nothing up', async (context) => {
+  const hung = await survives(context, (leader) => leader.process().signal('SIGSTOP'));
+  hung.process().signal('SIGCONT');
+});
+
+test('without a majority nothing is written, and nothing is lost', async (context) => {
+  const [first, second] = consul.servers;
+  assert.ok(first !== undefined && second !== undefined);
+  await leaderOf(consul.servers);
+  await Promise.all([first.process().stop('SIGKILL'), second.process().stop('SIGKILL')]);
+  for (const service of shops.names().slice(0, 20)) await shops.change(service, 4);
+  await eventually('a failure that says so', async () => {
+    const { lastFailure, lastSuccess = '' } = await sync.status();
+    assert.ok(lastFailure !== undefined && lastFailure.at > lastSuccess);
+    assert.match(lastFailure.error, /No cluster leader|ECONNREFUSED|no answer/);
+  });
+  await Promise.all([first.start(), second.start()]);
+  const next = await leaderOf(consul.servers);
+  const took = await converged({ call: (_method, path) => ask(next, path) }, NODE, shops);
+  context.diagnostic(`converged ${took} ms after there was a leader`);
+});
