@@ -2,6 +2,7 @@
 import { TandemError } from '../support/errors.ts';
 import { withoutSecret, type Secret } from '../support/secret.ts';
 import { classify, type Failure } from './failure.ts';
+import { createLiveness } from './liveness.ts';
 import type { Incoming, Outgoing, Transport } from './transport.ts';
 
 /** The closed set of what is called, for metrics. */
@@ -71,6 +72,7 @@ const TIMEOUT = 10_000;
 const SHOWN_CHARACTERS = 400;
 
 export function servers({ addresses, transport, query, onRequest }: Dependencies): Servers {
+  const liveness = createLiveness(transport);
   let preferred: string | undefined;
 
   function inOrder(): readonly string[] {
@@ -81,7 +83,11 @@ export function servers({ addresses, transport, query, onRequest }: Dependencies
 
   async function attempt<T>(address: string, call: Call<T>, token: Secret | undefined): Promise<Attempt<T>> {
     const started = performance.now();
-    const incoming = await transport.send(address, outgoingOf(call, query, token));
+    const outgoing = outgoingOf(call, query, token);
+    // A blocking query is silent by its nature; another call tells when its server is gone.
+    const incoming = await (call.blocking === true
+      ? transport.send(address, outgoing)
+      : liveness.send(address, outgoing));
     const status = incoming.kind === 'answer' ? incoming.status : 'none';
     onRequest({ endpoint: call.endpoint, status, milliseconds: performance.now() - started });
     return judge(address, call, incoming, token);
@@ -102,8 +108,9 @@ export function servers({ addresses, transport, query, onRequest }: Dependencies
         if (outcome.elsewhere && order.length > 1) {
           // Only the first to fail moves the others on; a call that started elsewhere does not move them back.
           if (preferred === undefined || preferred === address) preferred = order[position + 1] ?? order[0];
-          if (outcome.error.code === 'TANDEM_CONSUL_UNREACHABLE') transport.abandon(address);
         }
+        // Behind the one address of a load balancer there may be another server by now.
+        if (outcome.error.code === 'TANDEM_CONSUL_UNREACHABLE') transport.abandon(address);
         if (!outcome.elsewhere || !outcome.again) break;
       }
       throw error;
@@ -178,7 +185,7 @@ function outgoingOf(
       ...(token === undefined ? {} : { 'x-consul-token': token.reveal() }),
     },
     body: call.body,
-    blocking: call.blocking ?? false,
+    lane: call.blocking === true ? 'blocking' : 'plain',
     timeout: call.timeout ?? TIMEOUT,
     signal: call.signal,
   };

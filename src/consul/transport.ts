@@ -1,14 +1,16 @@
 /** One request to one Consul server, over connections that are kept; what comes back is a value, whatever happened. */
 import { Pool } from 'undici';
 
+/** Each has connections of its own, so that none waits behind another: `blocking` ones are held until something changes. */
+export type Lane = 'plain' | 'blocking' | 'probe';
+
 export type Outgoing = {
   readonly method: 'GET' | 'PUT' | 'POST';
   /** With the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
-  /** A query that the server holds until something changes. */
-  readonly blocking: boolean;
+  readonly lane: Lane;
   /** Milliseconds for the whole answer. */
   readonly timeout: number;
   readonly signal: AbortSignal | undefined;
@@ -40,9 +42,8 @@ export type Tls = {
 };
 
 // Consul closes connections above 200 for a client address (limits.http_max_conns_per_client). A blocking query keeps one
-// for minutes, so the others have connections of their own and never wait behind one.
-const PLAIN_CONNECTIONS = 16;
-const BLOCKING_CONNECTIONS = 64;
+// for minutes.
+const CONNECTIONS: Readonly<Record<Lane, number>> = { plain: 16, blocking: 64, probe: 2 };
 // A connection to a server that is well takes a few round trips; the first lost packet is sent again after 1 s (RFC 6298).
 const CONNECT_MILLISECONDS = 1000;
 // 100,000 instances in one answer are about 80 MB; more than this is no answer of Consul.
@@ -69,12 +70,12 @@ export function createTransport({ ca, serverName }: Tls): Transport {
   const pools = new Map<string, Pool>();
   let isClosed = false;
 
-  function poolOf(address: string, blocking: boolean): Pool {
-    const key = poolKey(address, blocking);
+  function poolOf(address: string, lane: Lane): Pool {
+    const key = poolKey(address, lane);
     const known = pools.get(key);
     if (known !== undefined) return known;
     const pool = new Pool(address, {
-      connections: blocking ? BLOCKING_CONNECTIONS : PLAIN_CONNECTIONS,
+      connections: CONNECTIONS[lane],
       connect: {
         timeout: CONNECT_MILLISECONDS,
         ...(ca === undefined ? {} : { ca }),
@@ -92,9 +93,9 @@ export function createTransport({ ca, serverName }: Tls): Transport {
 
   return {
     send: (address, outgoing) =>
-      isClosed ? Promise.resolve(CLOSED) : exchange(poolOf(address, outgoing.blocking), outgoing),
+      isClosed ? Promise.resolve(CLOSED) : exchange(poolOf(address, outgoing.lane), outgoing),
     abandon: (address) => {
-      const key = poolKey(address, true);
+      const key = poolKey(address, 'blocking');
       const pool = pools.get(key);
       pools.delete(key);
       void pool?.destroy(new Error('the server no longer answers'));
@@ -107,8 +108,8 @@ export function createTransport({ ca, serverName }: Tls): Transport {
   };
 }
 
-function poolKey(address: string, blocking: boolean): string {
-  return `${blocking ? 'blocking' : 'plain'} ${address}`;
+function poolKey(address: string, lane: Lane): string {
+  return `${lane} ${address}`;
 }
 
 async function exchange(pool: Pool, outgoing: Outgoing): Promise<Incoming> {

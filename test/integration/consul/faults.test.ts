@@ -195,6 +195,21 @@ test('a server that says nothing is left after the timeout', async () => {
   assert.equal(await both.client.call(quick), '"x"');
 });
 
+test('a server that hangs is left within 5 s, whatever the call, and one that is slow is waited for', async () => {
+  await using hung = await fakeConsul(blackHole);
+  await using well = await fakeConsul(json('x'));
+  await using held = await clientOf([hung.url, well.url]);
+  const started = performance.now();
+  assert.equal(await held.client.call({ ...quick, timeout: 30_000 }), '"x"');
+  assert.ok(performance.now() - started < 10_000, 'long before the timeout');
+  await using slow = await fakeConsul((response, seen, request) => {
+    if (seen.url === '/v1/status/leader') json('127.0.0.1:8300')(response, seen, request);
+    else setTimeout(() => response.end('"late"'), 4500);
+  });
+  await using patient = await clientOf([slow.url, well.url]);
+  assert.equal(await patient.client.call({ ...quick, path: '/v1/slow', timeout: 30_000 }), '"late"');
+});
+
 test('a server that takes the connection and says nothing is left long before a request would be', async () => {
   const sockets: Socket[] = [];
   const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
