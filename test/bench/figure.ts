@@ -2,7 +2,7 @@
 
 export function figure(name: string, value: number, unit: string, note: string): void {
   const rounded = value >= 100 ? Math.round(value) : Math.round(value * 1000) / 1000;
-  process.stdout.write(`${name.padEnd(58)} ${String(rounded).padStart(9)} ${unit.padEnd(12)} ${note}\n`);
+  process.stdout.write(`${name.padEnd(66)} ${String(rounded).padStart(9)} ${unit.padEnd(12)} ${note}\n`);
 }
 
 /** @param samples any order. @param share 0.99 for p99 */

@@ -1,7 +1,10 @@
-/** `npm run bench`, `npm run bench -- --short`: one line per figure. Machines are noisy; compare ratios, not times. */
+/** `npm run bench`, `-- --short`, `-- --only=sync`: one line per figure. Machines are noisy; compare ratios, not times. */
 import { benchEngine } from './engine.ts';
+import { benchSync } from './sync.ts';
 import { benchWebhook } from './webhook.ts';
 
 const short = process.argv.includes('--short');
-benchEngine();
-await benchWebhook(short);
+const only = process.argv.find((argument) => argument.startsWith('--only='))?.split('=')[1];
+if (only === undefined || only === 'engine') benchEngine();
+if (only === undefined || only === 'webhook') await benchWebhook(short);
+if (only === undefined || only === 'sync') await benchSync(short);

@@ -13,6 +13,7 @@ import { nodeOptions } from '../../deploy/image/node-options.ts';
 import { writeFolder } from '../../src/certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../../src/certificates/generate.ts';
 import { figure, median, percentile } from './figure.ts';
+import { cpuSeconds, residentMegabytes } from './process-usage.ts';
 import { sampleReview } from './sample-review.ts';
 
 type Server = { readonly child: ChildProcess; readonly port: number; readonly ca: string };
@@ -42,7 +43,7 @@ export async function benchWebhook(short: boolean): Promise<void> {
     const bare = [...options, join(import.meta.dirname, 'baseline-server.ts'), `--answer-size=${size}`];
     const plain = await start(bare, folder);
     const baseline = await throughput(plain, short ? 3 : 10, size);
-    const plainMemory = await residentMegabytes(plain);
+    const plainMemory = await residentMegabytes(plain.child.pid);
     await stop(plain);
     const webhook = await start(binary, folder);
     await throughput(webhook, 2, size);
@@ -69,7 +70,7 @@ export async function benchWebhook(short: boolean): Promise<void> {
     figure('webhook: p99 at 1,000 requests a second', percentile(paced, 0.99), 'ms', 'target <= 2');
     figure(
       'webhook: resident memory after the load',
-      await residentMegabytes(webhook),
+      await residentMegabytes(webhook.child.pid),
       'MB',
       `a bare TLS server ${Math.round(plainMemory)} MB`,
     );
@@ -91,7 +92,7 @@ async function coldStarts(binary: readonly string[], folder: string, runs: numbe
     answer = await post(server, sampleReview());
     // The first run also fills the caches of the disk.
     if (run > 0) times.push(performance.now() - begin);
-    memory.push(await residentMegabytes(server));
+    memory.push(await residentMegabytes(server.child.pid));
     await stop(server);
   }
   checkPatched(answer);
@@ -141,7 +142,7 @@ async function throughput(
   seconds: number,
   size: number,
 ): Promise<{ rate: number; p99: number; cpu: number }> {
-  const before = await cpuSeconds(server);
+  const before = await cpuSeconds(server.child.pid);
   const result = await autocannon({
     url: `https://127.0.0.1:${server.port}/mutate`,
     method: 'POST',
@@ -157,7 +158,7 @@ async function throughput(
   return {
     rate: result.requests.average,
     p99: result.latency.p99,
-    cpu: ((await cpuSeconds(server)) - before) / result.requests.total,
+    cpu: ((await cpuSeconds(server.child.pid)) - before) / result.requests.total,
   };
 }
 
@@ -197,15 +198,4 @@ function post({ port, ca }: Server, body: string, agent?: Agent): Promise<string
     call.on('error', reject);
     call.end(body);
   });
-}
-
-async function residentMegabytes({ child }: Server): Promise<number> {
-  const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1000;
-}
-
-// Linux counts in ticks of a hundredth of a second (USER_HZ).
-async function cpuSeconds({ child }: Server): Promise<number> {
-  const fields = (await readFile(`/proc/${child.pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

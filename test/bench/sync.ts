@@ -1,0 +1,40 @@
+/** `tandem sync` between a real API server and a real Consul. */
+import { startApiServer, type ApiServer } from '../real/harness/api-server.ts';
+import { startConsul } from '../real/harness/consul.ts';
+import { withScene } from './sync/bench-scene.ts';
+import { benchChurn, benchQuietChange } from './sync/event-to-commit.ts';
+import { benchFirstSync, benchIdle, benchRestart } from './sync/first-sync.ts';
+import { inParallel } from './sync/in-parallel.ts';
+import { sampleService, sampleSlice } from './sync/sample-services.ts';
+import { syncProcesses } from './sync/sync-process.ts';
+
+const SIZES = {
+  full: { services: 1000, idle: 60, quiet: 100, churn: 30 },
+  short: { services: 200, idle: 5, quiet: 10, churn: 3 },
+};
+
+export async function benchSync(short: boolean): Promise<void> {
+  const size = short ? SIZES.short : SIZES.full;
+  await withScene(['etcd', 'kube-apiserver', 'consul'], async (scene) => {
+    const [api, consul, startSync] = await Promise.all([
+      startApiServer(scene),
+      startConsul(scene),
+      syncProcesses(scene),
+    ]);
+    await fill(api, size.services);
+    const target = { kubeconfig: api.kubeconfig(), consul: consul.url };
+    const first = await benchFirstSync(() => startSync(target), consul, size.services);
+    const sync = await benchRestart(first, () => startSync(target));
+    await benchIdle(sync, consul, size.idle);
+    await benchQuietChange({ api, consul, sync }, size.quiet);
+    await benchChurn({ api, consul, sync }, size.services, size.churn);
+  });
+}
+
+async function fill(api: ApiServer, services: number): Promise<void> {
+  await inParallel(services, 16, async (index) => {
+    await api.admin.expect('POST', '/api/v1/namespaces/default/services', sampleService(index));
+    const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+    await api.admin.expect('POST', slices, sampleSlice(index, true));
+  });
+}

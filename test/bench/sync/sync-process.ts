@@ -1,0 +1,103 @@
+/** `tandem sync` as it is deployed: the bundle in a process of its own. */
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { bundle } from '../../../deploy/image/bundle.ts';
+import { nodeOptions } from '../../../deploy/image/node-options.ts';
+import { freePorts } from '../../real/harness/ports.ts';
+import type { RunningProcess } from '../../real/harness/processes.ts';
+import type { Scene } from '../../real/harness/scene.ts';
+
+export type SyncProcess = {
+  readonly process: RunningProcess;
+  /** Milliseconds of `performance.now` when the process was started. */
+  readonly started: number;
+  readonly counts: () => Promise<SyncCounts>;
+  /** Resolves when Consul has so many instances, as Tandem knows it. */
+  readonly owns: (instances: number) => Promise<void>;
+};
+
+/** Counters of `/metrics` since the start. */
+export type SyncCounts = {
+  readonly owned: number;
+  readonly transactions: number;
+  /** Requests that wrote nothing, those that waited for a change too. */
+  readonly reads: number;
+  readonly requests: number;
+  readonly lastSuccess: number;
+};
+
+export type SyncTarget = {
+  readonly kubeconfig: string;
+  readonly consul: string;
+  /** Options of Node beside those of the image. */
+  readonly nodeOptions?: readonly string[];
+  readonly flags?: readonly string[];
+};
+
+const POLL_MILLISECONDS = 20;
+const DEADLINE_MILLISECONDS = 900_000;
+
+/** Bundles once; the answer starts processes. */
+export async function syncProcesses(scene: Scene): Promise<(target: SyncTarget) => Promise<SyncProcess>> {
+  const folder = join(scene.folder, 'dist');
+  await bundle(folder);
+  const options = await nodeOptions();
+  return async (target) => {
+    const [port = 0] = await freePorts(1);
+    const url = `http://127.0.0.1:${port}`;
+    const started = performance.now();
+    const running = await scene.start({
+      name: 'tandem sync',
+      command: process.execPath,
+      args: [
+        ...options,
+        ...(target.nodeOptions ?? []),
+        join(folder, 'tandem.js'),
+        'sync',
+        `--kubeconfig=${target.kubeconfig}`,
+        `--consul-http-addr=${target.consul}`,
+        `--status-listen=127.0.0.1:${port}`,
+        '--lease-namespace=default',
+        ...(target.flags ?? []),
+      ],
+      environment: { NODE_ENV: 'production' },
+      ready: async () => (await fetch(`${url}/health/ready`)).ok,
+    });
+    const counts = async (): Promise<SyncCounts> => countsOf(await (await fetch(`${url}/metrics`)).text());
+    return {
+      process: running,
+      started,
+      counts,
+      owns: (instances) => until(running, counts, ({ owned }) => owned === instances),
+    };
+  };
+}
+
+/** Resolves when the counters say so. @throws Error when they do not in 15 minutes, or when the process ends */
+export async function until(
+  running: RunningProcess,
+  counts: () => Promise<SyncCounts>,
+  isReached: (counts: SyncCounts) => boolean,
+): Promise<void> {
+  const deadline = performance.now() + DEADLINE_MILLISECONDS;
+  while (!isReached(await counts())) {
+    if (performance.now() > deadline) throw new Error(`not reached:\n${running.log()}`);
+    await wait(POLL_MILLISECONDS);
+  }
+}
+
+function countsOf(metrics: string): SyncCounts {
+  const requests = sumOf(metrics, /^tandem_consul_requests_total\{.*\} (\S+)$/gm);
+  const transactions = sumOf(metrics, /^tandem_consul_requests_total\{endpoint="transaction".*\} (\S+)$/gm);
+  return {
+    owned: sumOf(metrics, /^tandem_sync_instances\{state="owned"\} (\S+)$/gm),
+    transactions,
+    reads: requests - transactions,
+    requests,
+    lastSuccess: sumOf(metrics, /^tandem_sync_last_success_timestamp_seconds (\S+)$/gm),
+  };
+}
+
+function sumOf(metrics: string, pattern: RegExp): number {
+  return [...metrics.matchAll(pattern)].reduce((sum, [, value]) => sum + Number(value), 0);
+}
