@@ -31,7 +31,7 @@ export async function benchSync(short: boolean): Promise<void> {
   });
 }
 
-async function fill(api: ApiServer, services: number): Promise<void> {
+export async function fill(api: ApiServer, services: number): Promise<void> {
   await inParallel(services, 16, async (index) => {
     await api.admin.expect('POST', '/api/v1/namespaces/default/services', sampleService(index));
     const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';

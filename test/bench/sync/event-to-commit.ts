@@ -6,7 +6,7 @@ import type { Consul } from '../../real/harness/consul.ts';
 import { figure, median, percentile } from '../figure.ts';
 import { cpuSeconds } from '../process-usage.ts';
 import { sampleSlice, serviceName } from './sample-services.ts';
-import type { SyncProcess } from './sync-process.ts';
+import type { SyncCounts, SyncProcess } from './sync-process.ts';
 
 const SLICES = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
 const CHURN_A_SECOND = 100;
@@ -30,9 +30,14 @@ export async function benchQuietChange(parts: Parts, changes: number): Promise<v
  * @param services how many there are
  */
 export async function benchChurn(parts: Parts, services: number, seconds: number): Promise<void> {
-  const { sync } = parts;
+  const { sync, consul } = parts;
+  const usage = async (): Promise<Usage> => ({
+    ...(await sync.counts()),
+    cpu: await cpuSeconds(sync.process.pid),
+    consulCpu: await cpuSeconds(consul.process().pid),
+  });
   const end = performance.now() + seconds * 1000;
-  const [before, cpu] = await Promise.all([sync.counts(), cpuSeconds(sync.process.pid)]);
+  const before = await usage();
   const times: number[] = [];
   const observe = async (index: number): Promise<void> => {
     for (let isReady = false; performance.now() < end; isReady = !isReady) {
@@ -44,17 +49,25 @@ export async function benchChurn(parts: Parts, services: number, seconds: number
     churn(parts.api, services, end),
     ...Array.from({ length: 10 }, (_, index) => observe(index)),
   ]);
-  const [after, cpuAfter] = await Promise.all([sync.counts(), cpuSeconds(sync.process.pid)]);
-  const rate = Math.round(changes / seconds);
-  printTimes(`${rate} changes a second`, times);
+  const after = await usage();
+  const each = (of: (usage: Usage) => number): number => (of(after) - of(before)) / seconds;
+  const rate = `${Math.round(changes / seconds)} changes a second`;
+  printTimes(rate, times);
   figure(
-    `sync: requests to Consul a second at ${rate} changes a second`,
-    (after.requests - before.requests) / seconds,
+    `sync: requests to Consul at ${rate}`,
+    each(({ requests }) => requests),
     '/s',
-    `${((after.reads - before.reads) / seconds).toFixed(1)} of them reads`,
+    `${each(({ transactions }) => transactions).toFixed(1)} of them write`,
   );
-  figure(`sync: CPU at ${rate} changes a second`, ((cpuAfter - cpu) / seconds) * 100, '% of a core', '');
+  figure(
+    `sync: CPU at ${rate}`,
+    each(({ cpu }) => cpu) * 100,
+    '% of a core',
+    `Consul: ${Math.round(each(({ consulCpu }) => consulCpu) * 100)} %`,
+  );
 }
+
+type Usage = SyncCounts & { readonly cpu: number; readonly consulCpu: number };
 
 /** Changes leave at their time whether earlier ones are answered or not. Resolves with their number. */
 async function churn(api: ApiServer, services: number, end: number): Promise<number> {
