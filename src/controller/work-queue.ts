@@ -13,10 +13,11 @@ export type WorkQueue = {
 };
 
 /**
- * A rollout touches a Service many times in a second: 100 ms without an event makes one transaction of them, and half a
- * second at most keeps a Service that never rests within a second of its events.
+ * A rollout touches a Service many times in a second: 100 ms without an event makes one transaction of them. A cluster that
+ * never rests waits for a quarter of a second at most, an eighth on average: half of its changes are in Consul within the
+ * quarter, with two transactions more a second than if it waited for half a second.
  */
-export const COALESCING = { quiet: 100, most: 500 };
+export const COALESCING = { quiet: 100, most: 250 };
 
 /** @param quiet, most milliseconds after the last event, and after the first */
 export function createWorkQueue({ quiet, most } = COALESCING): WorkQueue {

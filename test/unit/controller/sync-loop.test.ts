@@ -30,7 +30,7 @@ test('a restart with nothing changed writes nothing', async () => {
   await run.stop();
 });
 
-test('one event is one transaction after 100 ms, and a Service that never rests is written every 500 ms', async () => {
+test('one event is one transaction after 100 ms, and a Service that never rests is written every 250 ms', async () => {
   const run = startSync();
   run.setService('web', ['10.0.0.1']);
   await run.clock.advance(10_000);
@@ -46,8 +46,8 @@ test('one event is one transaction after 100 ms, and a Service that never rests 
     await run.clock.advance(20);
   }
   const churn = run.writes().length - before - 1;
-  assert.ok(churn >= 3 && churn <= 5, `${churn} transactions in 2 s`);
-  assert.ok(Math.max(...run.seconds.slice(-5).map(Number)) <= 0.5);
+  assert.ok(churn >= 6 && churn <= 8, `${churn} transactions in 2 s`);
+  assert.ok(Math.max(...run.seconds.slice(-8).map(Number)) <= 0.25);
   await run.stop();
 });
 
