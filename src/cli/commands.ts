@@ -37,6 +37,10 @@ export const commands = {
     summary: 'Wrap a pod manifest in an AdmissionReview, to post to the webhook',
     load: async () => (await import('./review.ts')).reviewCommand,
   },
+  discover: {
+    summary: 'Print the addresses that an auto-join string finds in a cluster, a line each',
+    load: async () => (await import('./discover.ts')).discoverCommand,
+  },
   certs: {
     summary: 'Write a CA and a serving certificate to a folder',
     load: async () => (await import('./certs.ts')).certsCommand,

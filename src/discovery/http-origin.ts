@@ -1,0 +1,28 @@
+/** Where the HTTP API of a server pod is. */
+import { formatAddress, namedPort, type PodAddress, type ServerPod } from './server-pod.ts';
+
+type Found = Extract<PodAddress, { kind: 'address' }>;
+
+/** Consul's own defaults (`ports.http` of its documentation; 8501 is what its charts use for HTTPS). */
+const PORTS = { http: 8500, https: 8501 };
+
+/**
+ * Charts of Consul name the ports of their containers, and may use the annotation for the gossip port that agents join at:
+ * what a pod itself calls `http` or `https` beats the annotation.
+ *
+ * | CA file | scheme and port |
+ * | --- | --- |
+ * | given | https: port `https`, else the annotation, else 8501 |
+ * | not given | http: port `http`; else https: port `https`; else http: the annotation, else 8500 |
+ *
+ * @param withTls a CA for Consul is configured
+ */
+export function httpOrigin(pod: ServerPod, { host, port }: Found, how: HttpAccess): string {
+  const named = (name: string): number | undefined => namedPort(pod, name, how.hostNetwork);
+  const [http, https] = [named('http'), named('https')];
+  const scheme = how.withTls || (http === undefined && https !== undefined) ? 'https' : 'http';
+  const own = scheme === 'https' ? https : http;
+  return `${scheme}://${formatAddress(host, own ?? port ?? PORTS[scheme])}`;
+}
+
+export type HttpAccess = { readonly hostNetwork: boolean; readonly withTls: boolean };

@@ -1,0 +1,105 @@
+/** A pod that may be a server of Consul, and the address at which it is one. */
+import { asString, property } from '../support/json.ts';
+import { parseWholeNumber, quote } from '../support/text.ts';
+
+export type ServerPod = {
+  /** `namespace/name` */
+  readonly key: string;
+  readonly phase: string;
+  /** Status of each condition of type Ready: there is one, or none. */
+  readonly ready: readonly string[];
+  readonly podIp: string;
+  readonly hostIp: string;
+  readonly ports: readonly ContainerPort[];
+  /** The annotation; empty when there is none. */
+  readonly autoJoinPort: string;
+};
+
+/** 0 stands for a port that is not there. */
+type ContainerPort = { readonly name: string; readonly containerPort: number; readonly hostPort: number };
+
+export type PodAddress =
+  | { readonly kind: 'address'; readonly host: string; readonly port: number | undefined }
+  | { readonly kind: 'skip'; readonly reason: 'not-running' | 'not-ready' | 'no-address' }
+  | { readonly kind: 'bad-port'; readonly warning: string };
+
+const ANNOTATION = 'consul.hashicorp.com/auto-join-port';
+
+/** Total: whatever the JSON is, the well-formed parts are kept. */
+export function readServerPod(raw: unknown): ServerPod {
+  const metadata = property(raw, 'metadata');
+  const status = property(raw, 'status');
+  const containers = list(property(property(raw, 'spec'), 'containers'));
+  return {
+    key: `${text(metadata, 'namespace')}/${text(metadata, 'name')}`,
+    phase: text(status, 'phase'),
+    ready: list(property(status, 'conditions'))
+      .filter((condition) => property(condition, 'type') === 'Ready')
+      .map((condition) => text(condition, 'status')),
+    podIp: text(status, 'podIP'),
+    hostIp: text(status, 'hostIP'),
+    ports: containers.flatMap((container) => list(property(container, 'ports'))).map(readPort),
+    autoJoinPort: text(property(metadata, 'annotations'), ANNOTATION),
+  };
+}
+
+/**
+ * As Consul's agent does it (hashicorp/go-discover, provider/k8s):
+ *
+ * | pod | |
+ * | --- | --- |
+ * | phase is not Running | not-running |
+ * | a Ready condition that is not True | not-ready |
+ * | no pod IP, or host IP with host_network | no-address |
+ * | annotation: name of a container port | that port; with host_network its host port, if it has one |
+ * | annotation: 1 to 65535 | that port |
+ * | any other annotation | bad-port |
+ * | no annotation | no port |
+ */
+export function podAddress(pod: ServerPod, hostNetwork: boolean): PodAddress {
+  if (pod.phase !== 'Running') return { kind: 'skip', reason: 'not-running' };
+  if (pod.ready.some((status) => status !== 'True')) return { kind: 'skip', reason: 'not-ready' };
+  const host = hostNetwork ? pod.hostIp : pod.podIp;
+  if (host === '') return { kind: 'skip', reason: 'no-address' };
+  if (pod.autoJoinPort === '') return { kind: 'address', host, port: undefined };
+  const port = namedPort(pod, pod.autoJoinPort, hostNetwork) ?? portNumber(pod.autoJoinPort);
+  if (port !== undefined) return { kind: 'address', host, port };
+  const what = hostNetwork ? 'container port with a host port' : 'container port';
+  const warning = `pod ${pod.key} is left out: ${ANNOTATION} is ${quote(pod.autoJoinPort)}, which is neither the name of a ${what} nor a number from 1 to 65535`;
+  return { kind: 'bad-port', warning };
+}
+
+/** The first port of this name that is reachable in this way. */
+export function namedPort(pod: ServerPod, name: string, hostNetwork: boolean): number | undefined {
+  return pod.ports
+    .filter((port) => port.name === name)
+    .map(({ containerPort, hostPort }) => (hostNetwork ? hostPort : containerPort))
+    .find((port) => port > 0);
+}
+
+/** `10.0.0.1`, `10.0.0.1:8301`, `fd00::1`, `[fd00::1]:8301`. */
+export function formatAddress(host: string, port: number | undefined): string {
+  if (port === undefined) return host;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function readPort(raw: unknown): ContainerPort {
+  const number = (key: string): number => {
+    const value = property(raw, key);
+    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535 ? value : 0;
+  };
+  return { name: text(raw, 'name'), containerPort: number('containerPort'), hostPort: number('hostPort') };
+}
+
+function portNumber(digits: string): number | undefined {
+  const port = parseWholeNumber(digits);
+  return port !== undefined && port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+function text(value: unknown, key: string): string {
+  return asString(property(value, key)) ?? '';
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
