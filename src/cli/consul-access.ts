@@ -1,17 +1,90 @@
 /** The client of Consul that the flags of a command describe. */
-import { consulSettings, type consulFlags } from '../config/consul-settings.ts';
+import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { openConsul, type ConsulClient, type ConsulOptions } from '../consul/client.ts';
+import type { AutoJoin } from '../discovery/auto-join.ts';
+import { systemClock, sleep } from '../kubernetes/clock.ts';
+import type { Context } from './command.ts';
+import { openCluster, type ClusterOfPods } from './server-pods.ts';
+import { watchServers } from './watched-servers.ts';
 
-/** @throws TandemError TANDEM_FILE_UNREADABLE when the CA cannot be read */
+export type ConsulAccess = ClusterOfPods & {
+  readonly signal: AbortSignal;
+  readonly onRequest?: NonNullable<ConsulOptions['onRequest']>;
+  /**
+   * Of server pods that are left out, or cannot be watched.
+   *
+   * @param message constant
+   */
+  readonly warn: (message: string, reason: string) => void;
+};
+
+// A list of a few pods takes milliseconds; without it the first call says that no server is known, and may be tried again.
+const FIRST_LIST_MILLISECONDS = 10_000;
+
+/**
+ * An auto-join string is watched until the client is closed: its addresses follow the pods.
+ *
+ * @throws TandemError TANDEM_FILE_UNREADABLE when the CA cannot be read, TANDEM_KUBECONFIG_INVALID when the cluster of an
+ *   auto-join string cannot be found
+ */
 export function openConsulOf(
   values: FlagValues<typeof consulFlags>,
-  onRequest?: ConsulOptions['onRequest'],
+  access: ConsulAccess,
 ): Promise<ConsulClient> {
   const { addresses, ...settings } = consulSettings(values);
-  return openConsul({
-    ...settings,
-    addresses: () => addresses,
-    ...(onRequest === undefined ? {} : { onRequest }),
+  if ('kind' in addresses) return openWatched(addresses, settings, access);
+  return openConsul({ ...settings, addresses: () => addresses, ...reporting(access) });
+}
+
+async function openWatched(
+  autoJoin: AutoJoin,
+  settings: Omit<ConsulSettings, 'addresses'>,
+  access: ConsulAccess,
+): Promise<ConsulClient> {
+  let addresses = (): readonly string[] => [];
+  const consul = await openConsul({ ...settings, addresses: () => addresses(), ...reporting(access) });
+  const client = await openCluster(autoJoin, access);
+  const servers = watchServers({
+    client,
+    autoJoin,
+    withTls: settings.caFile !== undefined,
+    onLeft: consul.leave,
+    warn: access.warn,
+  });
+  addresses = servers.addresses;
+  await firstList(servers.synced, access.signal);
+  return {
+    ...consul,
+    close: async () => {
+      // It may have to log out, for which it needs the addresses.
+      await consul.close();
+      await servers.stop();
+      client.close();
+    },
+  };
+}
+
+async function firstList(synced: Promise<void>, signal: AbortSignal): Promise<void> {
+  const waited = new AbortController();
+  const limit = AbortSignal.any([signal, waited.signal]);
+  await Promise.race([synced, sleep(systemClock, FIRST_LIST_MILLISECONDS, limit)]);
+  waited.abort();
+}
+
+function reporting({ onRequest }: ConsulAccess): Pick<ConsulOptions, 'onRequest'> {
+  return onRequest === undefined ? {} : { onRequest };
+}
+
+/** For a command that a person waits for: warnings are talk. */
+export function openConsulForPerson(
+  values: FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined },
+  { environment, stderr, signal }: Context,
+): Promise<ConsulClient> {
+  return openConsulOf(values, {
+    environment,
+    kubeconfig: values.kubeconfig,
+    signal,
+    warn: (message, reason) => stderr.write(`tandem: ${message}: ${reason}\n`),
   });
 }

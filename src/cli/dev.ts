@@ -9,7 +9,6 @@ import { injectFlagProblems, injectFlags, injectSettings } from '../config/injec
 import { listenAddress } from '../config/listen-address.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
-import { openConsul } from '../consul/client.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createSync, type Sync } from '../controller/sync-loop.ts';
 import { startEmbeddedConsul, type EmbeddedConsul } from '../embedded/embedded-consul.ts';
@@ -27,6 +26,7 @@ import { recordAdmission } from './admission-log.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
 import { command, exit, type Context } from './command.ts';
+import { openConsulOf } from './consul-access.ts';
 import { folderSource } from './folder-source.ts';
 import { createReporter, type Reporter } from './sync-reporter.ts';
 import { problemCounts, syncStatus } from './sync-status.ts';
@@ -98,6 +98,14 @@ export const devCommand = command({
   },
 });
 
+/** Flags of `sync` that a developer's machine has no use for. */
+const NO_LOGIN = {
+  consulAuthMethod: undefined,
+  consulBearerTokenFile: '',
+  consulDatacenter: undefined,
+  consulNamespace: undefined,
+};
+
 type Stage = {
   readonly context: Context;
   readonly log: Log;
@@ -108,15 +116,16 @@ async function runDev(values: Values, operands: readonly string[], stage: Stage)
   const { context, log, atEnd } = stage;
   const embedded = values.consulHttpAddr === undefined ? await openEmbedded(values, stage) : undefined;
   const syncMetrics = createSyncMetrics();
-  const consul = await openConsul({
-    addresses: () => values.consulHttpAddr ?? [embedded?.url ?? ''],
-    token: tokenOf(values),
-    caFile: values.consulCaFile,
-    serverName: values.consulTlsServerName,
-    datacenter: undefined,
-    namespace: undefined,
-    onRequest: ({ endpoint, status }) => syncMetrics.consulRequest(endpoint, status),
-  });
+  const consul = await openConsulOf(
+    { ...values, ...NO_LOGIN, consulHttpAddr: values.consulHttpAddr ?? [embedded?.url ?? ''] },
+    {
+      environment: context.environment,
+      kubeconfig: values.kubeconfig,
+      signal: context.signal,
+      onRequest: ({ endpoint, status }) => syncMetrics.consulRequest(endpoint, status),
+      warn: (message, reason) => log('warn', message, { reason }),
+    },
+  );
   atEnd(() => consul.close());
   const { source, owner, watches } = await openSource(values, operands, stage);
   const reporter = createReporter({
@@ -146,7 +155,7 @@ async function runDev(values: Values, operands: readonly string[], stage: Stage)
   log('info', 'serving', {
     webhook: `https://${server.tls}/mutate`,
     status: `http://${server.status}/status`,
-    consul: embedded?.url ?? values.consulHttpAddr?.join(','),
+    consul: embedded?.url ?? addressText(values.consulHttpAddr),
     dns: embedded === undefined ? undefined : `${LOOPBACK}:${embedded.dnsPort}`,
     ca: `${values.tlsDir}/ca.crt`,
     version,
@@ -154,11 +163,8 @@ async function runDev(values: Values, operands: readonly string[], stage: Stage)
   await sync.run(context.signal);
 }
 
-function tokenOf({ consulToken, consulTokenFile }: Values) {
-  if (consulTokenFile !== undefined) return { kind: 'file', path: consulTokenFile } as const;
-  return consulToken === undefined
-    ? ({ kind: 'none' } as const)
-    : ({ kind: 'value', value: consulToken } as const);
+function addressText(addresses: Values['consulHttpAddr']): string | undefined {
+  return addresses !== undefined && 'kind' in addresses ? 'auto-join' : addresses?.join(',');
 }
 
 async function openEmbedded({ httpPort, dnsPort }: Values, { atEnd }: Stage): Promise<EmbeddedConsul> {

@@ -10,7 +10,7 @@ import { TandemError } from '../support/errors.ts';
 import { quote } from '../support/text.ts';
 import { clusterFlags, readCluster } from './cluster-objects.ts';
 import { command, exit, type Context, type ExitCode } from './command.ts';
-import { openConsulOf } from './consul-access.ts';
+import { openConsulForPerson } from './consul-access.ts';
 import { explanationText } from './explain-report.ts';
 
 const flags = {
@@ -67,7 +67,7 @@ function misused(kind: string | undefined, name: string | undefined, { stderr }:
 
 /** Undefined, with a line for people, when Consul cannot be asked: the rules are worth reading all the same. */
 async function seenInConsul(values: Values, owner: string, context: Context): Promise<Seen | undefined> {
-  const consul = await openConsulOf(values);
+  const consul = await openConsulForPerson(values, context);
   const scope = { owner, node: syncNodeName(values, owner) };
   try {
     const { signal } = context;

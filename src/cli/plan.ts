@@ -9,7 +9,7 @@ import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createPlanner } from '../controller/planner.ts';
 import { clusterFlags, readCluster } from './cluster-objects.ts';
 import { command, exit } from './command.ts';
-import { openConsulOf } from './consul-access.ts';
+import { openConsulForPerson } from './consul-access.ts';
 import { planJson, planTable } from './plan-report.ts';
 
 const flags = {
@@ -39,7 +39,7 @@ export const planCommand = command({
       { kubeconfig, files, owner: named, withIngresses },
       context,
     );
-    const consul = await openConsulOf(values);
+    const consul = await openConsulForPerson(values, context);
     try {
       const scope = { owner, node: syncNodeName(values, owner) };
       const { signal } = context;

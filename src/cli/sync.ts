@@ -87,9 +87,13 @@ export const syncCommand = command({
       serviceAccount: SERVICE_ACCOUNT,
     });
     const client = apiClient(access);
-    const consul = await openConsulOf(values, ({ endpoint, status }) =>
-      metrics.consulRequest(endpoint, status),
-    );
+    const consul = await openConsulOf(values, {
+      environment,
+      kubeconfig: values.kubeconfig,
+      signal: context.signal,
+      onRequest: ({ endpoint, status }) => metrics.consulRequest(endpoint, status),
+      warn: (message, reason) => log('warn', message, { reason }),
+    });
     try {
       const owner = values.owner ?? (await clusterOwner(client));
       const composition = { values, owner, access, client, catalog: syncCatalog(consul), log, metrics };

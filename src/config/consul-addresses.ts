@@ -1,13 +1,16 @@
-/** Where Consul is. */
+/** Where Consul is: addresses, or a string that finds them. */
+import { parseAutoJoin, type AutoJoin } from '../discovery/auto-join.ts';
 import type { Parsed } from './flag.ts';
 
-/** Each `http://host:port` or `https://host:port`. At least one. */
-export type ConsulAddresses = readonly string[];
+/** Each `http://host:port` or `https://host:port`, at least one; or what finds them. */
+export type ConsulAddresses = readonly string[] | AutoJoin;
 
 const EXPECTED = 'a list of [http[s]://]HOST[:PORT], such as consul-server:8500,https://10.0.0.1:8501';
 
-/** `CONSUL_HTTP_ADDR` as Consul's own commands read it, and more than one, with commas between. */
+/** `CONSUL_HTTP_ADDR` as Consul's own commands read it, and more than one, with commas between; or `provider=k8s …`. */
 export function parseConsulAddresses(text: string): Parsed<ConsulAddresses> {
+  // No address has one, and no auto-join string is without.
+  if (text.includes('=')) return autoJoin(text);
   const addresses = text
     .split(',')
     .map((element) => element.trim())
@@ -16,6 +19,11 @@ export function parseConsulAddresses(text: string): Parsed<ConsulAddresses> {
   const known = addresses.filter((address) => address !== undefined);
   if (known.length === 0 || known.length < addresses.length) return { ok: false, expected: EXPECTED };
   return { ok: true, value: [...new Set(known)] };
+}
+
+function autoJoin(text: string): Parsed<AutoJoin> {
+  const parsed = parseAutoJoin(text);
+  return parsed.ok ? parsed : { ok: false, expected: `an auto-join string (${parsed.problem})` };
 }
 
 /**

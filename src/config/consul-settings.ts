@@ -23,7 +23,7 @@ export type ConsulSettings = {
 
 export const consulFlags = {
   consulHttpAddr: parsed<ConsulAddresses>(
-    'Consul servers or agents, [http[s]://]HOST[:PORT] with commas between.',
+    'Consul servers or agents, [http[s]://]HOST[:PORT] with commas between, or an auto-join string (provider=k8s …).',
     'ADDRESSES',
     ['http://127.0.0.1:8500'],
     parseConsulAddresses,

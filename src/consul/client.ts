@@ -12,6 +12,8 @@ export type ConsulClient = {
    * @throws TandemError TANDEM_CONSUL_… or TANDEM_FILE_UNREADABLE; the reason of the signal when that aborts
    */
   readonly call: <T>(call: Call<T>) => Promise<T>;
+  /** This address is no longer among the addresses: what waits for it goes on at another. */
+  readonly leave: (address: string) => void;
   /** Logs out when it had logged in, and closes all connections. */
   readonly close: () => Promise<void>;
 };
@@ -32,6 +34,7 @@ export async function openConsul(options: ConsulOptions): Promise<ConsulClient> 
   const tokens = tokenSource(options.token, all);
   return {
     call: (call) => callWithToken(all, tokens, call),
+    leave: transport.leave,
     close: async () => {
       await tokens.end();
       await transport.close();

@@ -2,7 +2,8 @@
 import { Pool } from 'undici';
 
 /** Each has connections of its own, so that none waits behind another: `blocking` ones are held until something changes. */
-export type Lane = 'plain' | 'blocking' | 'probe';
+const lanes = ['plain', 'blocking', 'probe'] as const;
+export type Lane = (typeof lanes)[number];
 
 export type Outgoing = {
   readonly method: 'GET' | 'PUT' | 'POST';
@@ -31,6 +32,8 @@ export type Transport = {
   readonly send: (address: string, outgoing: Outgoing) => Promise<Incoming>;
   /** Ends the blocking queries at a server that does not answer: each comes back as `no-answer`. */
   readonly abandon: (address: string) => void;
+  /** Ends every call at a server that is gone: each comes back as `no-answer`. */
+  readonly leave: (address: string) => void;
   readonly close: () => Promise<void>;
 };
 
@@ -91,14 +94,19 @@ export function createTransport({ ca, serverName }: Tls): Transport {
     return pool;
   }
 
+  function discard(address: string, lane: Lane): void {
+    const key = poolKey(address, lane);
+    const pool = pools.get(key);
+    pools.delete(key);
+    void pool?.destroy(new Error('the server no longer answers'));
+  }
+
   return {
     send: (address, outgoing) =>
       isClosed ? Promise.resolve(CLOSED) : exchange(poolOf(address, outgoing.lane), outgoing),
-    abandon: (address) => {
-      const key = poolKey(address, 'blocking');
-      const pool = pools.get(key);
-      pools.delete(key);
-      void pool?.destroy(new Error('the server no longer answers'));
+    abandon: (address) => discard(address, 'blocking'),
+    leave: (address) => {
+      for (const lane of lanes) discard(address, lane);
     },
     close: async () => {
       isClosed = true;

@@ -3,6 +3,7 @@ import { BOOLEAN_WORDS, nearest, parseBoolean, quote } from '../support/text.ts'
 import { parseKeyValues } from './key-values.ts';
 
 export type AutoJoin = {
+  readonly kind: 'auto-join';
   /** Undefined: the cluster that is found without it. */
   readonly kubeconfig: string | undefined;
   readonly namespace: string;
@@ -41,6 +42,7 @@ export function parseAutoJoin(text: string): ParsedAutoJoin {
   return {
     ok: true,
     value: {
+      kind: 'auto-join',
       kubeconfig: value('kubeconfig') || undefined,
       namespace,
       labelSelector: value('label_selector'),

@@ -88,7 +88,7 @@ test('a held query has its wait, a sixteenth of it, and 5 s', async () => {
     calls.push(made);
     return Promise.reject(new Error('not sent'));
   };
-  const client = { call, close: () => Promise.resolve() };
+  const client = { call, leave: () => undefined, close: () => Promise.resolve() };
   await assert.rejects(readServices(client, { after: { index: 1, waitSeconds: 160 } }));
   await assert.rejects(readServices(client));
   assert.deepEqual(

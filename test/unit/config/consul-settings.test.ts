@@ -81,6 +81,26 @@ test('a flag beats a variable, and a file of a token its value', () => {
   );
 });
 
+test('an auto-join string is read where addresses are, commas and all', () => {
+  const text = 'provider=k8s namespace=consul label_selector="app=consul,component=server"';
+  const expected = {
+    kind: 'auto-join',
+    kubeconfig: undefined,
+    namespace: 'consul',
+    labelSelector: 'app=consul,component=server',
+    fieldSelector: '',
+    hostNetwork: false,
+  };
+  assert.deepEqual(settingsOf([`--consul-http-addr=${text}`]).addresses, expected);
+  assert.deepEqual(settingsOf([], { CONSUL_HTTP_ADDR: text }).addresses, expected);
+});
+
+test('a broken auto-join string is a problem that names the key', () => {
+  const [problem, ...others] = problemsOf(['--consul-http-addr=provider=k8s label_selector=a=b']);
+  assert.match(problem ?? '', /is not an auto-join string \(label_selector: a value with "=" must be in/);
+  assert.deepEqual(others, []);
+});
+
 test('a login has the token of the service account, unless told', () => {
   assert.deepEqual(settingsOf(['--consul-auth-method=k8s']).token, {
     kind: 'login',

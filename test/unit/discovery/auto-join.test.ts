@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { parseAutoJoin } from '../../../src/discovery/auto-join.ts';
 
 const DEFAULTS = {
+  kind: 'auto-join',
   kubeconfig: undefined,
   namespace: 'default',
   labelSelector: '',

@@ -1,0 +1,65 @@
+/** The addresses of Consul that an auto-join string stands for, as they are now. */
+import type { AutoJoin } from '../discovery/auto-join.ts';
+import { httpOrigin } from '../discovery/http-origin.ts';
+import { podAddress, readServerPod, type ServerPod } from '../discovery/server-pod.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import { watchResource } from '../kubernetes/watch-resource.ts';
+import { serverPods } from './server-pods.ts';
+
+export type WatchedServers = {
+  /** `http://host:port` or `https://host:port`; none before the pods are listed. */
+  readonly addresses: () => readonly string[];
+  /** Resolves when the pods are listed. */
+  readonly synced: Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+export type WatchServersOptions = {
+  readonly client: Pick<ApiClient, 'request' | 'watch'>;
+  readonly autoJoin: AutoJoin;
+  /** A CA for Consul is configured. */
+  readonly withTls: boolean;
+  /** Called after the address is no longer among the addresses. */
+  readonly onLeft: (address: string) => void;
+  /** @param message constant */
+  readonly warn: (message: string, reason: string) => void;
+};
+
+export function watchServers({
+  client,
+  autoJoin,
+  withTls,
+  onLeft,
+  warn,
+}: WatchServersOptions): WatchedServers {
+  let addresses: readonly string[] = [];
+  const { hostNetwork } = autoJoin;
+  const originsOf = (pod: ServerPod): readonly string[] => {
+    const found = podAddress(pod, hostNetwork);
+    return found.kind === 'address' ? [httpOrigin(pod, found, { hostNetwork, withTls })] : [];
+  };
+  const warningOf = (pod: ServerPod | undefined): string | undefined => {
+    const found = pod === undefined ? undefined : podAddress(pod, hostNetwork);
+    return found?.kind === 'bad-port' ? found.warning : undefined;
+  };
+  const watch = watchResource({
+    ...serverPods(autoJoin),
+    client,
+    read: readServerPod,
+    clock: systemClock,
+    random: Math.random,
+    onChange: (_key, before, after) => {
+      const warning = warningOf(after);
+      if (warning !== undefined && warning !== warningOf(before))
+        warn('a server pod of Consul is left out', warning);
+      const known = addresses;
+      addresses = [...new Set([...watch.values()].flatMap(originsOf))];
+      for (const address of known) if (!addresses.includes(address)) onLeft(address);
+    },
+    onRestart: ({ error }) => {
+      if (error !== undefined) warn('the server pods of Consul cannot be watched', error.message);
+    },
+  });
+  return { addresses: () => addresses, synced: watch.synced, stop: watch.stop };
+}
