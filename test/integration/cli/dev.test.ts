@@ -32,28 +32,31 @@ test('a folder is in the catalog and in DNS, follows its files, and survives wha
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const [serving] = await Promise.all([logLine(child, 'serving'), logLine(child, 'planned')]);
   const consul = String(serving['consul']);
-  const names = async (): Promise<string[]> =>
-    Object.keys((await (await fetch(`${consul}/v1/catalog/services`)).json()) as object).toSorted();
-  assert.deepEqual(await names(), ['web']);
+  /** Waits by blocking queries until the catalog has these services. */
+  const untilNames = async (expected: readonly string[]): Promise<void> => {
+    for (let index = '0'; ;) {
+      const answer = await fetch(`${consul}/v1/catalog/services?index=${index}&wait=10s`);
+      const names = Object.keys((await answer.json()) as object).toSorted();
+      if (names.join() === expected.join()) return;
+      index = answer.headers.get('x-consul-index') ?? '0';
+    }
+  };
+  await untilNames(['web']);
   const resolver = new Resolver();
   resolver.setServers([String(serving['dns'])]);
   assert.deepEqual(await resolver.resolve4('web.service.consul'), ['127.0.0.1']);
   assert.equal((await resolver.resolveSrv('web.service.consul'))[0]?.port, 8080);
 
-  let planned = logLine(child, 'planned');
   await writeFile(manifests, `${service('web', 8080)}---\n${service('api', 9090)}`);
-  await planned;
-  assert.deepEqual(await names(), ['api', 'web']);
+  await untilNames(['api', 'web']);
 
   const unreadable = logLine(child, 'the manifests cannot be read; what was read before stays');
   await writeFile(manifests, 'kind: [\n');
   assert.match(String((await unreadable)['error']), /manifests\.yaml:\d+:\d+/);
-  assert.deepEqual(await names(), ['api', 'web']);
+  await untilNames(['api', 'web']);
 
-  planned = logLine(child, 'planned');
   await writeFile(manifests, service('api', 9090));
-  await planned;
-  assert.deepEqual(await names(), ['api']);
+  await untilNames(['api']);
   const status = (await (await fetch(String(serving['status']))).json()) as { sources: { source: string }[] };
   assert.deepEqual(
     status.sources.map(({ source }) => source),
