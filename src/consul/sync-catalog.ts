@@ -7,7 +7,8 @@ import { backoff } from '../support/backoff.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
-import { read, type ReadOptions } from './read.ts';
+import type { CheckEntry } from './entries.ts';
+import { readNodeChecks, readNodeServices, type NodeServices, type ReadOptions } from './read.ts';
 import { transaction, type TransactionOutcome } from './transaction.ts';
 import { watch } from './watch.ts';
 
@@ -21,8 +22,8 @@ export function syncCatalog(client: ConsulClient, random: () => number = Math.ra
     read: async (node, { consistent, signal }) => {
       const options: ReadOptions = { signal, ...(consistent ? { consistency: 'consistent' } : {}) };
       const [services, checks] = await Promise.all([
-        readServicesOf(client, node, options),
-        readChecksOf(client, node, options),
+        readNodeServices(client, node, options),
+        readNodeChecks(client, node, options),
       ]);
       return wholeRead(node, services, checks);
     },
@@ -30,13 +31,13 @@ export function syncCatalog(client: ConsulClient, random: () => number = Math.ra
     watch: async (node, onChange, signal) => {
       await Promise.all([
         follow(
-          (options) => readServicesOf(client, node, { ...options, filter: NOTHING.services }),
+          (options) => readNodeServices(client, node, { ...options, filter: NOTHING.services }),
           onChange,
           signal,
           random,
         ),
         follow(
-          (options) => readChecksOf(client, node, { ...options, filter: NOTHING.checks }),
+          (options) => readNodeChecks(client, node, { ...options, filter: NOTHING.checks }),
           onChange,
           signal,
           random,
@@ -46,29 +47,20 @@ export function syncCatalog(client: ConsulClient, random: () => number = Math.ra
   };
 }
 
-function readServicesOf(client: ConsulClient, node: string, options: ReadOptions): Promise<Answer<unknown>> {
-  const path = `/v1/catalog/node-services/${encodeURIComponent(node)}`;
-  return read(client, { endpoint: 'node-services', path, decode: asItIs }, options);
-}
-
-function readChecksOf(client: ConsulClient, node: string, options: ReadOptions): Promise<Answer<unknown>> {
-  const path = `/v1/health/node/${encodeURIComponent(node)}`;
-  return read(client, { endpoint: 'health-node', path, decode: asItIs }, options);
-}
-
-function asItIs(json: unknown): unknown {
-  return json;
-}
-
 /** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */
-function wholeRead(node: string, services: Answer<unknown>, checks: Answer<unknown>): CatalogRead {
+function wholeRead(
+  node: string,
+  services: Answer<NodeServices>,
+  checks: Answer<readonly CheckEntry[]>,
+): CatalogRead {
   if (services.filteredByAcls || checks.filteredByAcls) {
     throw new TandemError(
       'TANDEM_CONSUL_FORBIDDEN',
       `the token does not show all of node ${JSON.stringify(node)}, so nothing is changed; it needs node_prefix "" { policy = "read" } and service_prefix "" { policy = "read" }`,
     );
   }
-  const observed = readObserved(services.value, checks.value);
+  const { node: found, services: list } = services.value;
+  const observed = readObserved({ Node: found ?? null, Services: list }, checks.value);
   if (observed === undefined) {
     throw new TandemError(
       'TANDEM_CONSUL_ANSWER_INVALID',
