@@ -52,6 +52,7 @@ export type Operation =
           readonly Status: string;
           readonly Output: string;
           readonly ServiceID: string;
+          readonly ServiceName: string;
         };
       };
     }
@@ -100,11 +101,24 @@ export function setService(
   };
 }
 
-export function setCheck(service: string, { id, name, status, output }: Check, node: string): Operation {
+/** Consul knows the name by the id, and yet judges the right to write the check by the name that is sent. */
+export function setCheck(
+  service: Pick<Instance, 'id' | 'name'>,
+  { id, name, status, output }: Check,
+  node: string,
+): Operation {
   return {
     Check: {
       Verb: 'set',
-      Check: { Node: node, CheckID: id, Name: name, Status: status, Output: output, ServiceID: service },
+      Check: {
+        Node: node,
+        CheckID: id,
+        Name: name,
+        Status: status,
+        Output: output,
+        ServiceID: service.id,
+        ServiceName: service.name,
+      },
     },
   };
 }

@@ -132,16 +132,16 @@ const FRAME = '[]'.length - ','.length;
 
 function setOperations(instance: Instance, node: string): Operation[] {
   const service = setService(instance, node);
-  return instance.check === undefined ? [service] : [service, setCheck(instance.id, instance.check, node)];
+  return instance.check === undefined ? [service] : [service, setCheck(instance, instance.check, node)];
 }
 
 /** A change of health is one operation; a change of the service goes with its check, which repeats the service's name. */
 function updateOperations({ instance, previous, fields }: Update, node: string): Operation[] {
-  const { id, check } = instance;
+  const { check } = instance;
   const remove =
     check === undefined && previous.check !== undefined ? [deleteCheck(previous.check, node)] : [];
   if (fields.some((field) => field !== 'check')) return [...setOperations(instance, node), ...remove];
-  return check === undefined ? remove : [setCheck(id, check, node)];
+  return check === undefined ? remove : [setCheck(instance, check, node)];
 }
 
 function sent(

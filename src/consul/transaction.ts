@@ -42,6 +42,8 @@ export type CheckDefinition = {
   readonly Notes?: string;
   readonly Output?: string;
   readonly ServiceID?: string;
+  /** Needed with `ServiceID`: Consul judges the right to write by it. */
+  readonly ServiceName?: string;
   readonly Type?: string;
   readonly ModifyIndex?: number;
 };

@@ -76,6 +76,7 @@ const SET_CHECK = {
       Status: 'passing',
       Output: 'Kubernetes reports the endpoint as ready',
       ServiceID: first.id,
+      ServiceName: 'web',
     },
   },
 };
