@@ -1,8 +1,8 @@
 /** Tells changes that somebody else made on our node from our own, by Consul's index, so that our own cause no read. */
 
 export type Drift = {
-  /** A transaction of ours was applied at this index; undefined when Consul did not tell. */
-  readonly wrote: (index: number | undefined, now: number) => void;
+  /** A change of ours was applied at this index; undefined when Consul did not tell. A repair is one that no event asked for. */
+  readonly wrote: (index: number | undefined, now: number, isRepair: boolean) => void;
   /** Everything up to these indexes has been read; the read took so many milliseconds. */
   readonly read: (indexes: readonly number[], now: number, took: number) => void;
   /** Something on the node may have changed, at this index. */
@@ -15,6 +15,8 @@ export type Drift = {
 const OWN_ANSWER = 200;
 // Someone else's write in the very moment of ours hides behind it, so a burst of ours is followed by one look.
 const AFTER_OWN = 5000;
+// What has to be repaired at one look after the other is not shown, or somebody else repairs it too: then less and less often.
+const LONGEST_AFTER_OWN = 5 * 60_000;
 // Reads of a large node cost both sides: they take at most a tenth of the time when something changed, a hundredth when
 // it is only to be sure.
 const SHARE_OF_CHANGED = 10;
@@ -26,9 +28,12 @@ export function createDrift(): Drift {
   let pending: { readonly index: number; readonly due: number } | undefined;
   let lastOwn: number | undefined;
   let lastRead = { end: -Infinity, took: 0 };
+  let hasRepaired = false;
+  let afterOwn = AFTER_OWN;
 
   return {
-    wrote: (index, now) => {
+    wrote: (index, now, isRepair) => {
+      hasRepaired ||= isRepair;
       if (index !== undefined) known.add(index);
       lastOwn = now;
       if (pending !== undefined && known.has(pending.index)) pending = undefined;
@@ -39,6 +44,8 @@ export function createDrift(): Drift {
       pending = undefined;
       lastOwn = undefined;
       lastRead = { end: now, took };
+      afterOwn = hasRepaired ? Math.min(afterOwn * 2, LONGEST_AFTER_OWN) : AFTER_OWN;
+      hasRepaired = false;
     },
     changed: (index, now) => {
       if (!known.has(index)) pending = { index, due: now + OWN_ANSWER };
@@ -47,7 +54,7 @@ export function createDrift(): Drift {
       const { end, took } = lastRead;
       const changed = pending && Math.max(pending.due, end + took * SHARE_OF_CHANGED);
       const sure =
-        lastOwn === undefined ? undefined : Math.max(lastOwn + AFTER_OWN, end + took * SHARE_OF_SURE);
+        lastOwn === undefined ? undefined : Math.max(lastOwn + afterOwn, end + took * SHARE_OF_SURE);
       return earliest([changed, sure]);
     },
   };

@@ -114,7 +114,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
       applied: (change, index) => {
         observed.record([change]);
         const since = work.get(change.source);
-        drift.wrote(index, clock.elapsed());
+        drift.wrote(index, clock.elapsed(), since === undefined);
         reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
       },
       refused: ({ change, reason }) => {

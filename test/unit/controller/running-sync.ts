@@ -62,6 +62,8 @@ export type Faults = {
   /** Thrown after the transaction was applied (`lost`), or instead of it. */
   write?: { readonly error: Error; readonly lost: boolean } | undefined;
   refresh?: Error | undefined;
+  /** Reads answer that the node is not there. */
+  hidden?: boolean;
 };
 
 export const NODE = 'k8s-sync-cluster1';
@@ -120,7 +122,7 @@ export function startSync(
           if (faults.read !== undefined) throw faults.read;
           const observed = readObserved(consul.nodeServices(), consul.nodeChecks());
           if (observed === undefined) throw new Error('the model answers in another form');
-          return node === NODE
+          return node === NODE && faults.hidden !== true
             ? { ...observed, indexes: [index] }
             : { node: undefined, instances: [], indexes: [index] };
         },

@@ -137,6 +137,20 @@ test('an answer that is lost after the write leads to a read, and to nothing twi
   await run.stop();
 });
 
+test('what Consul takes and never shows is written less and less often', async () => {
+  const run = startSync();
+  for (let index = 0; index < 20; index += 1) run.setService(`s${index}`, addresses(5));
+  await run.clock.advance(60_000);
+  const before = run.writes().length;
+  run.faults.hidden = true;
+  run.interfere([]);
+  await run.clock.advance(3_600_000);
+  const rounds = (run.writes().length - before) / 4;
+  assert.ok(rounds >= 5 && rounds <= 25, `${rounds} rounds in an hour`);
+  assert.equal(run.names().length, 100);
+  await run.stop();
+});
+
 test('many removals at once wait for a second look at both sides', async () => {
   const run = startSync();
   for (let index = 0; index < 20; index += 1) run.setService(`s${index}`, addresses(5));
