@@ -77,25 +77,25 @@ for (const [side, proxy] of [
   });
 
   test(`connections to ${side} are refused`, (context) =>
-    survives(context, () => during(proxy, { kind: 'refuse' }, 2500)));
+    survives(context, () => during(proxy, { kind: 'refuse' }, 1500)));
 
   test(`answers of ${side} end in the middle`, (context) =>
     survives(context, async () => {
       for (const bytes of [0, 10, 500, 5000]) {
         proxy.cut();
-        await during(proxy, { kind: 'truncate', bytes }, 600);
+        await during(proxy, { kind: 'truncate', bytes }, 400);
       }
     }));
 
   test(`the way to ${side} is slow`, (context) =>
-    survives(context, () => during(proxy, { kind: 'delay', milliseconds: 300 }, 2000)));
+    survives(context, () => during(proxy, { kind: 'delay', milliseconds: 300 }, 1500)));
 
   test(`nothing gets through to ${side} or back for a while`, (context) =>
-    survives(context, () => during(proxy, { kind: 'hold' }, 3000)));
+    survives(context, () => during(proxy, { kind: 'hold' }, 2000)));
 
   test(`the way to ${side} is a black hole whose connections are reset at its end`, (context) =>
     survives(context, async () => {
-      await during(proxy, { kind: 'hold' }, 3000);
+      await during(proxy, { kind: 'hold' }, 2000);
       proxy.cut();
     }));
 }
@@ -125,6 +125,7 @@ test('after all of it nothing is wrong, and what was wrong was told', async () =
     metrics,
     /tandem_kubernetes_watch_restarts_total\{kind="endpointslices",cause="reset"\} [1-9]/,
   );
+  assert.match(metrics, /tandem_kubernetes_watch_restarts_total\{kind="endpointslices",cause="gone"\} [1-9]/);
   assert.ok(toConsul.connections() < 1000, `${toConsul.connections()} connections`);
   assert.deepEqual(await instancesOn(consul, NODE), shops.expected());
   ending.abort();
