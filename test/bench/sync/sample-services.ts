@@ -1,4 +1,4 @@
-/** Services with five ready endpoints each, as JSON of the Kubernetes API; `seed` counts the changes of one. */
+/** Services with ready endpoints, as JSON of the Kubernetes API. */
 
 export const ENDPOINTS = 5;
 
@@ -14,7 +14,7 @@ export function sampleService(index: number): object {
 }
 
 /** @param isReady of the first endpoint; the others always are */
-export function sampleSlice(index: number, isReady: boolean): object {
+export function sampleSlice(index: number, isReady: boolean, endpoints = ENDPOINTS): object {
   return {
     metadata: {
       name: `${serviceName(index)}-slice`,
@@ -25,8 +25,8 @@ export function sampleSlice(index: number, isReady: boolean): object {
     },
     addressType: 'IPv4',
     ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
-    endpoints: Array.from({ length: ENDPOINTS }, (_, endpoint) => ({
-      addresses: [addressOf(index * ENDPOINTS + endpoint)],
+    endpoints: Array.from({ length: endpoints }, (_, endpoint) => ({
+      addresses: [addressOf(index * endpoints + endpoint)],
       conditions: { ready: isReady || endpoint > 0, serving: true, terminating: false },
       nodeName: `node-${(index + endpoint) % 100}`,
       zone: `zone-${endpoint % 3}`,
@@ -34,7 +34,7 @@ export function sampleSlice(index: number, isReady: boolean): object {
         kind: 'Pod',
         namespace: 'default',
         name: `${serviceName(index)}-7d4b9c6f5d-${endpoint}`,
-        uid: `00000000-0000-4000-8000-${String(index * ENDPOINTS + endpoint).padStart(12, '0')}`,
+        uid: `00000000-0000-4000-8000-${String(index * endpoints + endpoint).padStart(12, '0')}`,
       },
     })),
   };

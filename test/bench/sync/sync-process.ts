@@ -67,7 +67,6 @@ export async function syncProcesses(scene: Scene): Promise<(target: SyncTarget) 
     return {
       process: running,
       started,
-      url,
       counts,
       owns: (instances) => until(running, counts, ({ owned }) => owned === instances),
     };
