@@ -1,5 +1,12 @@
 /** What the read endpoints answer, from the state. */
-import { byText, instances, type Catalog, type CatalogCheck, type Instance } from './catalog.ts';
+import {
+  byText,
+  instances,
+  type Catalog,
+  type CatalogCheck,
+  type Instance,
+  type NodeRecord,
+} from './catalog.ts';
 
 /** `/v1/catalog/services`: each name with all tags of its instances. */
 export function servicesView(catalog: Catalog): Readonly<Record<string, readonly string[]>> {
@@ -80,7 +87,8 @@ export function serviceHealthView(
 
 /** `/v1/health/node/<node>` */
 export function nodeChecksView(catalog: Catalog, name: string): readonly CatalogCheck[] {
-  return allChecks(catalog).filter(({ Node }) => Node === name);
+  const record = catalog.nodes.get(name);
+  return record === undefined ? [] : checksOf(record);
 }
 
 /** `/v1/health/checks/<service>` */
@@ -94,9 +102,11 @@ export function stateChecksView(catalog: Catalog, state: string): readonly Catal
 }
 
 function allChecks(catalog: Catalog): readonly CatalogCheck[] {
-  return [...catalog.nodes.values()]
-    .toSorted(byText(({ node }) => node.Node))
-    .flatMap(({ checks }) => [...checks.values()].toSorted(byText(({ CheckID }) => CheckID)));
+  return [...catalog.nodes.values()].toSorted(byText(({ node }) => node.Node)).flatMap(checksOf);
+}
+
+function checksOf({ checks }: NodeRecord): readonly CatalogCheck[] {
+  return [...checks.values()].toSorted(byText(({ CheckID }) => CheckID));
 }
 
 function hasTags({ service }: Instance, tags: readonly string[]): boolean {
