@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { TandemError } from '../support/errors.ts';
 import { readFolder, writeFolder, type Certificates } from './certificate-folder.ts';
 import { generateCa, generateServing, isPair } from './generate.ts';
-import { expiryOf, type CertificateEvent, type CertificateSource } from './key-pair.ts';
+import { expiryOf, type CertificateEvent, type CertificateSource, type KeyPair } from './key-pair.ts';
 
 export type AutoOptions = {
   /** DNS names and IP addresses of the server. */
@@ -15,7 +15,8 @@ export type AutoOptions = {
   readonly now: () => number;
 };
 
-export type AutoSource = CertificateSource & {
+export type AutoSource = Omit<CertificateSource, 'current'> & {
+  readonly current: () => KeyPair;
   /** PEM of the CA, for those who verify the server. */
   readonly caCertificate: () => string;
 };

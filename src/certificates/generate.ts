@@ -1,12 +1,12 @@
 /** A private CA and the serving certificates that it signs. The only importer of selfsigned. */
-import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 import type { KeyPair } from './key-pair.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
-// A clock that runs behind ours by a few minutes must accept a fresh certificate.
-const CLOCK_SKEW = 5 * 60 * 1000;
+/** Milliseconds by which a life begins early: a clock that runs behind ours must accept a fresh certificate. */
+export const CLOCK_SKEW = 5 * 60 * 1000;
 
 export const CA_DAYS = 365;
 export const SERVING_DAYS = 30;
@@ -14,13 +14,16 @@ export const SERVING_DAYS = 30;
 /** EC P-256: an RSA key takes 40 times as long, and every start of `--tls-auto` waits for it. */
 const EC = { keyType: 'ec', curve: 'P-256', algorithm: 'sha256' } as const;
 
-/** @param now start of the life of the CA, in milliseconds since the epoch */
-export async function generateCa(now: number): Promise<KeyPair> {
+/**
+ * @param now start of the life of the CA, in milliseconds since the epoch
+ * @param life milliseconds
+ */
+export async function generateCa(now: number, life = CA_DAYS * DAY): Promise<KeyPair> {
   // OpenSSL looks for a CA by its name: two of one name in a bundle hide each other, and neither verifies anything.
   const name = `Tandem CA ${randomBytes(8).toString('hex')}`;
   const made = await generate([{ name: 'commonName', value: name }], {
     ...EC,
-    ...life(now, CA_DAYS),
+    ...validity(now, now + life),
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
@@ -29,11 +32,23 @@ export async function generateCa(now: number): Promise<KeyPair> {
   return keyPair(made);
 }
 
-/** @param hosts DNS names and IP addresses that the certificate is for; the first is its common name */
-export async function generateServing(ca: KeyPair, hosts: readonly string[], now: number): Promise<KeyPair> {
+/**
+ * Never outlives its CA: without it, it would be refused.
+ *
+ * @param hosts DNS names and IP addresses that the certificate is for; the first is its common name
+ * @param now start of its life, in milliseconds since the epoch
+ * @param life milliseconds
+ */
+export async function generateServing(
+  ca: KeyPair,
+  hosts: readonly string[],
+  now: number,
+  life = SERVING_DAYS * DAY,
+): Promise<KeyPair> {
+  const end = Math.min(now + life, new X509Certificate(ca.certificate).validToDate.getTime());
   const made = await generate([{ name: 'commonName', value: hosts[0] ?? 'tandem' }], {
     ...EC,
-    ...life(now, SERVING_DAYS),
+    ...validity(now, end),
     ca: { cert: ca.certificate, key: ca.key },
     extensions: [
       { name: 'basicConstraints', cA: false, critical: true },
@@ -59,6 +74,6 @@ export function isPair({ certificate, key }: KeyPair): boolean {
   return publicKey === createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' });
 }
 
-function life(now: number, days: number): { notBeforeDate: Date; notAfterDate: Date } {
-  return { notBeforeDate: new Date(now - CLOCK_SKEW), notAfterDate: new Date(now + days * DAY) };
+function validity(now: number, end: number): { notBeforeDate: Date; notAfterDate: Date } {
+  return { notBeforeDate: new Date(now - CLOCK_SKEW), notAfterDate: new Date(end) };
 }

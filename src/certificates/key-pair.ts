@@ -11,9 +11,9 @@ export type CertificateEvent =
   /** The pair in use stays; the error says what is wrong with the new one. */
   | { readonly kind: 'failed'; readonly error: TandemError };
 
-/** A shared Secret can be another one of these. */
 export type CertificateSource = {
-  readonly current: () => KeyPair;
+  /** Undefined while there is none: a shared Secret may come later than the server. */
+  readonly current: () => KeyPair | undefined;
   readonly onEvent: (listener: (event: CertificateEvent) => void) => void;
   readonly close: () => void;
 };

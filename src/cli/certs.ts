@@ -1,6 +1,7 @@
 /** `tandem certs`: a CA and a serving certificate for those who manage the webhook configuration by hand. */
 import { presentFiles, writeFolder } from '../certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../certificates/generate.ts';
+import { serviceNames } from '../certificates/service-names.ts';
 import { boolean, list, string } from '../config/flag.ts';
 import { command, exit } from './command.ts';
 
@@ -33,7 +34,7 @@ export const certsCommand = command({
       );
       return exit.internal;
     }
-    const hosts = [...serviceNames(values.service), ...values.hosts];
+    const hosts = [...namesOf(values.service), ...values.hosts];
     const now = Date.now();
     const ca = await generateCa(now);
     await writeFolder(values.dir, { ca, serving: await generateServing(ca, hosts, now) });
@@ -43,9 +44,8 @@ export const certsCommand = command({
   },
 });
 
-/** The names by which the API server and others in the cluster call a Service. */
-function serviceNames(service: string | undefined): string[] {
+function namesOf(service: string | undefined): readonly string[] {
   if (service === undefined) return [];
-  const [name] = service.split('.');
-  return [`${service}.svc`, `${service}.svc.cluster.local`, service, name ?? service];
+  const [name = '', namespace = 'default'] = service.split('.');
+  return serviceNames(name, namespace);
 }

@@ -1,9 +1,8 @@
 /** `tandem webhook`: composes engine, certificates, servers, log and metrics, and runs until it is asked to stop. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { fileSource } from '../certificates/file-source.ts';
-import { expiryOf, validityProblem, type CertificateSource } from '../certificates/key-pair.ts';
-import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
+import { expiryOf, type CertificateSource } from '../certificates/key-pair.ts';
+import { integer, oneOf, string } from '../config/flag.ts';
 import { injectFlagProblems, injectFlags, injectSettings } from '../config/inject-settings.ts';
 import { listenAddress } from '../config/listen-address.ts';
 import type { Environment, FlagValues } from '../config/parse-flags.ts';
@@ -17,6 +16,7 @@ import { version } from '../version.ts';
 import { webhook } from '../webhook/webhook.ts';
 import { recordAdmission } from './admission-log.ts';
 import { command, exit } from './command.ts';
+import { certificateFlags, certificateProblems, openCertificates } from './webhook-certificates.ts';
 
 const flags = {
   listen: listenAddress('Address of the TLS port.', { host: '0.0.0.0', port: 8443 }),
@@ -24,11 +24,7 @@ const flags = {
     host: '0.0.0.0',
     port: 8081,
   }),
-  tlsCertFile: string('Certificate (PEM); read again when it changes.', 'FILE', undefined),
-  tlsKeyFile: string('Private key of the certificate (PEM).', 'FILE', undefined),
-  tlsAuto: boolean('Make certificates at the start, for one replica.', false),
-  tlsAutoDir: string('Keep them in this folder, so that a restart changes nothing.', 'DIR', undefined),
-  tlsAutoHosts: list('Names and addresses that they are for.', 'HOSTS', ['localhost', '127.0.0.1', '::1']),
+  ...certificateFlags,
   nativeSidecar: oneOf(
     'Sidecars as init containers that keep running; auto asks the API server (1.29 or newer).',
     ['auto', 'on', 'off'],
@@ -57,12 +53,13 @@ export const webhookCommand = command({
     'tandem webhook --tls-auto --tls-auto-dir=certs --listen=127.0.0.1:8443',
     'tandem webhook --tls-cert-file=tls.crt --tls-key-file=tls.key --proxy-mode=dataplane',
   ],
-  check: (values) => [...checkTls(values), ...injectFlagProblems(values)],
+  check: (values) => [...certificateProblems(values), ...injectFlagProblems(values)],
   run: async (values, _positionals, { environment, stdout, signal }) => {
     const log = createLog(stdout, values.logLevel);
     const metrics = createMetrics();
-    const engine = await openEngine(values, environment, log);
-    const source = await openCertificates(values);
+    const namespace = values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT));
+    const engine = await openEngine(values, namespace, environment, log);
+    const { source, problem, close } = await openCertificates(values, namespace, environment, log);
     try {
       const server = webhook({
         inject: engine,
@@ -73,7 +70,7 @@ export const webhookCommand = command({
         metrics: metrics.text,
         metricsType: metrics.contentType,
         certificate: source.current,
-        certificateProblem: () => validityProblem(source.current(), Date.now()),
+        certificateProblem: problem,
       });
       followCertificates(source, server.renew, log, metrics);
       const addresses = await server.listen(values.listen, values.statusListen);
@@ -83,39 +80,18 @@ export const webhookCommand = command({
       await server.stop(values.shutdownDelay * 1000);
       log('info', 'stopped');
     } finally {
-      source.close();
+      await close();
     }
     return exit.done;
   },
 });
 
-function checkTls({ tlsAuto, tlsCertFile, tlsKeyFile, tlsAutoDir }: Values): string[] {
-  const files = tlsCertFile !== undefined || tlsKeyFile !== undefined;
-  return [
-    ...(files && tlsAuto ? ['--tls-auto and --tls-cert-file exclude each other'] : []),
-    ...(!files && !tlsAuto ? ['no certificate: give --tls-cert-file and --tls-key-file, or --tls-auto'] : []),
-    ...(files && tlsCertFile === undefined ? ['--tls-key-file needs --tls-cert-file'] : []),
-    ...(files && tlsKeyFile === undefined ? ['--tls-cert-file needs --tls-key-file'] : []),
-    ...(!tlsAuto && tlsAutoDir !== undefined ? ['--tls-auto-dir needs --tls-auto'] : []),
-  ];
-}
-
-async function openCertificates(values: Values): Promise<CertificateSource> {
-  const { tlsCertFile, tlsKeyFile } = values;
-  if (tlsCertFile !== undefined && tlsKeyFile !== undefined) {
-    return fileSource({ certificate: tlsCertFile, key: tlsKeyFile });
-  }
-  // What makes certificates is large, and a webhook with files never needs it.
-  const { autoSource } = await import('../certificates/auto-source.ts');
-  return autoSource({ hosts: values.tlsAutoHosts, folder: values.tlsAutoDir, now: Date.now });
-}
-
-async function openEngine(values: Values, environment: Environment, log: Log) {
+async function openEngine(values: Values, namespace: string | undefined, environment: Environment, log: Log) {
   const nativeSidecar = await resolveNativeSidecar(values.nativeSidecar, environment, log);
   const settings = injectSettings(values, {
     version,
     nativeSidecar,
-    ownNamespace: values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT)),
+    ownNamespace: namespace,
   });
   const inverted = { on: { ...settings, defaultInject: true }, off: { ...settings, defaultInject: false } };
   return (request: Parameters<typeof inject>[0], defaultInject: boolean | undefined) => {
@@ -148,8 +124,8 @@ async function resolveNativeSidecar(
 }
 
 function followCertificates(source: CertificateSource, renew: () => void, log: Log, metrics: Metrics): void {
-  const expiry = (): number => expiryOf(source.current());
-  metrics.certificateExpiry(expiry());
+  const first = source.current();
+  if (first !== undefined) metrics.certificateExpiry(expiryOf(first));
   source.onEvent((event) => {
     metrics.certificateReload(event.kind);
     if (event.kind === 'failed') {
@@ -157,7 +133,8 @@ function followCertificates(source: CertificateSource, renew: () => void, log: L
       return;
     }
     renew();
-    metrics.certificateExpiry(expiry());
-    log('info', 'certificate changed', { expires: new Date(expiry()).toISOString() });
+    const expiry = expiryOf(event.pair);
+    metrics.certificateExpiry(expiry);
+    log('info', 'certificate changed', { expires: new Date(expiry).toISOString() });
   });
 }

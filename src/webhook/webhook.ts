@@ -15,7 +15,8 @@ const PATIENCE: Patience = { withUnused: 5000, withRequests: REQUEST_TIMEOUT };
 
 export type WebhookDependencies = Omit<AdmissionDependencies, 'isReady' | 'isDraining' | 'tls'> &
   Omit<StatusDependencies, 'notReady'> & {
-    readonly certificate: () => { readonly certificate: string; readonly key: string };
+    /** Undefined while there is none: handshakes fail, and the status port says why. */
+    readonly certificate: () => { readonly certificate: string; readonly key: string } | undefined;
     /** Undefined when the certificate can be served, else what is wrong with it. */
     readonly certificateProblem: () => string | undefined;
   };
@@ -34,9 +35,9 @@ export type Webhook = {
 export function webhook(dependencies: WebhookDependencies): Webhook {
   let draining = false;
   const notReady = (): string | undefined => (draining ? 'stopping' : dependencies.certificateProblem());
-  const tlsOptions = (): { cert: string; key: string } => {
-    const { certificate, key } = dependencies.certificate();
-    return { cert: certificate, key };
+  const tlsOptions = (): { cert?: string; key?: string } => {
+    const pair = dependencies.certificate();
+    return pair === undefined ? {} : { cert: pair.certificate, key: pair.key };
   };
   const admission = admissionServer({
     ...dependencies,

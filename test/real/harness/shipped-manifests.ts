@@ -1,8 +1,9 @@
-/** `tandem webhook` as a process, and deploy/manifests applied the way their README says. */
+/** `tandem webhook` as a process, and deploy/manifests applied as their README says. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { parse } from 'yaml';
 import { partPath } from '../parts.ts';
 import { JSON_PATCH, type KubernetesObject } from './api-client.ts';
 import type { ApiServer } from './api-server.ts';
@@ -13,7 +14,8 @@ import type { Scene } from './scene.ts';
 
 export const ROOT = join(import.meta.dirname, '../../..');
 const BINARY = join(ROOT, 'bin/tandem.js');
-const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/tandem-webhook';
+export const CONFIGURATION =
+  '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/tandem-webhook';
 
 export type Webhook = {
   readonly process: () => RunningProcess;
@@ -37,7 +39,7 @@ export async function runKubectl(
 
 /**
  * The manifests as they are, with one difference: the API server has no network of Services, so it calls the webhook by
- * URL. `flags` are further ones of `tandem webhook`.
+ * URL. The process has the arguments of the Deployment and the rights of its account; `flags` are further ones.
  */
 export async function startWebhook(
   scene: Scene,
@@ -45,28 +47,12 @@ export async function startWebhook(
   flags: readonly string[] = [],
 ): Promise<Webhook> {
   const [port = 0, status = 0] = await freePorts(2);
-  const certs = join(scene.folder, `webhook-${port}`);
-  mkdirSync(certs, { mode: 0o700 });
-  await promisify(execFile)(process.execPath, [BINARY, 'certs', `--dir=${certs}`, '--hosts=127.0.0.1']);
-
+  await applyManifests(api, port);
+  const token = await api.serviceAccountToken('tandem', 'tandem-webhook');
   const start = (): Promise<RunningProcess> =>
-    scene.start({
-      name: 'tandem webhook',
-      command: process.execPath,
-      args: [
-        BINARY,
-        'webhook',
-        `--listen=127.0.0.1:${port}`,
-        `--status-listen=127.0.0.1:${status}`,
-        `--tls-cert-file=${certs}/tls.crt`,
-        `--tls-key-file=${certs}/tls.key`,
-        '--own-namespace=tandem',
-        ...flags,
-      ],
-      ready: async () => (await fetch(`http://127.0.0.1:${status}/health/ready`)).ok,
-    });
+    startReplica(scene, { port, status, kubeconfig: api.kubeconfig({ token }), flags });
   let current = await start();
-  await applyManifests(api, port, readFileSync(join(certs, 'ca.crt')));
+  await called(api);
   return {
     process: () => current,
     restart: async () => {
@@ -76,18 +62,63 @@ export async function startWebhook(
   };
 }
 
-async function applyManifests(api: ApiServer, port: number, ca: Buffer): Promise<void> {
+export type ReplicaSpec = {
+  readonly port: number;
+  readonly status: number;
+  readonly kubeconfig: string;
+  readonly flags?: readonly string[];
+};
+
+/** One more process of the Deployment. */
+export function startReplica(
+  scene: Scene,
+  { port, status, kubeconfig, flags = [] }: ReplicaSpec,
+): Promise<RunningProcess> {
+  return scene.start({
+    name: `tandem webhook on ${port}`,
+    command: process.execPath,
+    args: [
+      BINARY,
+      ...deploymentArguments(),
+      '--shutdown-delay=0',
+      `--listen=127.0.0.1:${port}`,
+      `--status-listen=127.0.0.1:${status}`,
+      `--kubeconfig=${kubeconfig}`,
+      '--own-namespace=tandem',
+      ...flags,
+    ],
+    ready: async () => (await fetch(`http://127.0.0.1:${status}/health/ready`)).ok,
+  });
+}
+
+function deploymentArguments(): readonly string[] {
+  const deployment: unknown = parse(readFileSync(join(ROOT, 'deploy/manifests/deployment.yaml'), 'utf8'));
+  const { spec } = deployment as {
+    readonly spec: {
+      readonly template: { readonly spec: { readonly containers: readonly { readonly args: string[] }[] } };
+    };
+  };
+  return (spec.template.spec.containers[0]?.args ?? []).filter(
+    (flag) => !flag.startsWith('--shutdown-delay'),
+  );
+}
+
+/** The API server calls the webhook on this port of loopback. */
+export async function applyManifests(api: ApiServer, port: number): Promise<void> {
   await runKubectl(api, ['apply', '-k', 'deploy/manifests']);
-  await api.createNamespace('probe');
   const configuration = (await api.admin.expect('GET', CONFIGURATION)) as KubernetesObject & {
     readonly webhooks: readonly { readonly clientConfig: { readonly service: { readonly path: string } } }[];
   };
   const patch = configuration.webhooks.map(({ clientConfig }, index) => ({
     op: 'replace',
     path: `/webhooks/${index}/clientConfig`,
-    value: { url: `https://127.0.0.1:${port}${clientConfig.service.path}`, caBundle: ca.toString('base64') },
+    value: { url: `https://127.0.0.1:${port}${clientConfig.service.path}` },
   }));
   await api.admin.expect('PATCH', CONFIGURATION, patch, JSON_PATCH);
+}
+
+async function called(api: ApiServer): Promise<void> {
+  await api.createNamespace('probe');
   await eventually('the API server calls the webhook', async () => {
     const pod = {
       metadata: { name: 'probe', annotations: { 'consul.hashicorp.com/connect-inject': 'perhaps' } },

@@ -85,7 +85,7 @@ test('both entries of the webhook configuration keep the rules', () => {
   );
 });
 
-test('the Deployment is safe: two replicas, restricted, no service links, readable certificate', () => {
+test('the Deployment is safe: two replicas, restricted, no service links', () => {
   const deployment = one('Deployment');
   const pod = at(deployment, 'spec', 'template', 'spec');
   const container = at(pod, 'containers', 0);
@@ -105,14 +105,49 @@ test('the Deployment is safe: two replicas, restricted, no service links, readab
   );
 });
 
-test('the webhook may read the version of the API server, and nothing else', () => {
-  assert.deepEqual(at(one('ClusterRole'), 'rules'), [{ nonResourceURLs: ['/version'], verbs: ['get'] }]);
-  const account = at(one('ServiceAccount'), 'metadata', 'name');
-  assert.deepEqual(at(one('ClusterRoleBinding'), 'subjects'), [
-    { kind: 'ServiceAccount', name: account, namespace: 'tandem' },
+test('the rights name what they are for, and creation is the only one that cannot', () => {
+  assert.deepEqual(at(one('ClusterRole'), 'rules'), [
+    { nonResourceURLs: ['/version'], verbs: ['get'] },
+    {
+      apiGroups: ['admissionregistration.k8s.io'],
+      resources: ['mutatingwebhookconfigurations'],
+      resourceNames: [at(one('MutatingWebhookConfiguration'), 'metadata', 'name')],
+      verbs: ['list', 'watch', 'patch'],
+    },
   ]);
-  assert.equal(at(one('ClusterRoleBinding'), 'roleRef', 'name'), at(one('ClusterRole'), 'metadata', 'name'));
+  const rules = at(one('Role'), 'rules') as { resourceNames?: string[]; verbs: string[] }[];
+  for (const { resourceNames, verbs } of rules) {
+    if (resourceNames === undefined) assert.deepEqual(verbs, ['create']);
+    else assert.deepEqual(resourceNames, ['tandem-webhook-tls']);
+  }
+  const account = at(one('ServiceAccount'), 'metadata', 'name');
+  for (const kind of ['Role', 'ClusterRole']) {
+    const binding = one(`${kind}Binding`);
+    assert.deepEqual(at(binding, 'subjects'), [
+      { kind: 'ServiceAccount', name: account, namespace: 'tandem' },
+    ]);
+    assert.deepEqual(
+      [at(binding, 'roleRef', 'kind'), at(binding, 'roleRef', 'name')],
+      [kind, at(one(kind), 'metadata', 'name')],
+    );
+  }
   assert.equal(at(one('Deployment'), 'spec', 'template', 'spec', 'serviceAccountName'), account);
+});
+
+test('the certificate is for the Service, and the bundle is that of the configuration', () => {
+  const container = at(one('Deployment'), 'spec', 'template', 'spec', 'containers', 0);
+  const [, ...args] = at(container, 'args') as string[];
+  const { values } = parseFlags(webhookCommand.flags, args, {});
+  assert.deepEqual(
+    ['tlsAuto', 'tlsAutoSecret', 'tlsAutoService', 'webhookConfiguration'].map((key) => values[key]),
+    [
+      true,
+      'tandem-webhook-tls',
+      at(one('Service'), 'metadata', 'name'),
+      at(one('MutatingWebhookConfiguration'), 'metadata', 'name'),
+    ],
+  );
+  assert.deepEqual(webhookCommand.check?.(values), []);
 });
 
 test('the disruption budget leaves room for a drain, and covers the pods of the Deployment', () => {

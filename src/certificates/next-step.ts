@@ -1,0 +1,153 @@
+/** The rotation as a decision: what the Secret holds, what is published, and the time → what the leader does next. */
+import { CLOCK_SKEW } from './generate.ts';
+import type { Ca, Life, Serving } from './certificate-facts.ts';
+import type { OlderCa } from './secret-content.ts';
+
+/** Milliseconds. A CA should live for at least three lives of what it signs, so that old CAs leave before they are many. */
+export type RotationTimes = {
+  readonly caLife: number;
+  readonly servingLife: number;
+  /** So long is a CA published before a certificate is served that only it covers. */
+  readonly settle: number;
+};
+
+/** One entry of the webhook configuration. */
+export type PublishedEntry = {
+  /** `caBundle` as PEM. */
+  readonly bundle: string;
+  readonly cas: readonly Ca[];
+};
+
+export type RotationState = {
+  /** Milliseconds since the epoch, of the clock that judges the certificates: that of the API server. */
+  readonly now: number;
+  readonly isSecretThere: boolean;
+  readonly ca: Ca | undefined;
+  readonly older: readonly OlderCa[];
+  readonly serving: Serving | undefined;
+  /** Empty while the webhook configuration is not there. */
+  readonly entries: readonly PublishedEntry[];
+  /** How long every entry has had the CA that signs, as this process knows; undefined when one has it not. */
+  readonly publishedFor: number | undefined;
+};
+
+export type Step =
+  | { readonly kind: 'keep'; readonly reason: 'nothing-due'; readonly until: number }
+  | {
+      readonly kind: 'wait';
+      readonly reason: 'ca-not-settled' | 'no-configuration';
+      readonly until: number;
+    }
+  | {
+      readonly kind: 'new-ca';
+      readonly reason: 'secret-absent' | 'ca-unusable' | 'ca-due';
+      readonly older: readonly OlderCa[];
+    }
+  | { readonly kind: 'keep-ca'; readonly reason: 'ca-unknown'; readonly older: readonly OlderCa[] }
+  | { readonly kind: 'publish'; readonly reason: 'bundle-differs'; readonly bundle: string }
+  | {
+      readonly kind: 'issue';
+      readonly reason: 'serving-unusable' | 'serving-due' | 'other-ca' | 'other-hosts';
+    }
+  | { readonly kind: 'forget-ca'; readonly reason: 'ca-gone'; readonly older: readonly OlderCa[] };
+
+/**
+ * The first line that applies:
+ *
+ * | state                                                       | step        |
+ * | ----------------------------------------------------------- | ----------- |
+ * | no usable CA that signs, or a third of its life is left     | `new-ca`    |
+ * | an older or a published CA of which nobody knows the end    | `keep-ca`   |
+ * | an entry does not have exactly the CAs that have not left   | `publish`   |
+ * | nothing to serve that is good and signed by the CA          | `issue`     |
+ * | … but the CA is not published for long enough               | `wait`      |
+ * | a CA that has left, and is published no more                | `forget-ca` |
+ * | otherwise                                                   | `keep`      |
+ *
+ * Why an admission never fails: a replica serves a certificate only while it sees its CA published, and a CA leaves the
+ * bundle only when everything that it signed has expired. It signs nothing once its successor is in the Secret, because
+ * whoever writes the Secret names the version that it has read.
+ */
+export function nextStep(state: RotationState, times: RotationTimes): Step {
+  const { now, ca } = state;
+  const older = olderCas(state, now + times.servingLife);
+  const caProblem = problemOfCa(state);
+  if (ca === undefined || caProblem !== undefined) {
+    const retired = ca === undefined ? older : [{ ...ca, leavesAt: now + times.servingLife }, ...older];
+    return { kind: 'new-ca', reason: caProblem ?? 'ca-unusable', older: retired };
+  }
+  if (older.length !== state.older.length || state.older.some(({ leavesAt }) => leavesAt === undefined))
+    return { kind: 'keep-ca', reason: 'ca-unknown', older };
+  const staying = state.older.filter((each) => !hasLeft(each, now));
+  const bundle = [ca, ...staying].map(({ certificate }) => certificate).join('');
+  if (state.entries.some((entry) => entry.bundle !== bundle))
+    return { kind: 'publish', reason: 'bundle-differs', bundle };
+  const servingProblem = problemOfServing(state, ca);
+  if (servingProblem !== undefined) {
+    // Without an older CA nothing can be in use that is worth waiting for.
+    const settle = staying.length === 0 ? 0 : times.settle;
+    return waiting(state, settle) ?? { kind: 'issue', reason: servingProblem };
+  }
+  if (staying.length < state.older.length) return { kind: 'forget-ca', reason: 'ca-gone', older: staying };
+  return { kind: 'keep', reason: 'nothing-due', until: nextDue(state, ca) };
+}
+
+function problemOfCa({
+  now,
+  ca,
+  isSecretThere,
+}: RotationState): 'secret-absent' | 'ca-unusable' | 'ca-due' | undefined {
+  if (!isSecretThere) return 'secret-absent';
+  if (ca === undefined || !isAlive(ca, now)) return 'ca-unusable';
+  return isDue(ca, now) ? 'ca-due' : undefined;
+}
+
+function problemOfServing(
+  { now, serving }: RotationState,
+  ca: Ca,
+): Extract<Step, { kind: 'issue' }>['reason'] | undefined {
+  if (serving === undefined || !isAlive(serving, now)) return 'serving-unusable';
+  if (serving.issuer !== ca.id) return 'other-ca';
+  if (!serving.isForHosts) return 'other-hosts';
+  return isDue(serving, now) ? 'serving-due' : undefined;
+}
+
+/** Those of the Secret, and what is published beside them: a replica may still serve what such a CA has signed. */
+function olderCas({ now, ca, older, entries }: RotationState, leavesAt: number): readonly OlderCa[] {
+  const known = new Map<string, OlderCa>(
+    older.map((each) => [each.id, { ...each, leavesAt: each.leavesAt ?? leavesAt }]),
+  );
+  for (const published of entries.flatMap(({ cas }) => cas))
+    if (published.id !== ca?.id && !known.has(published.id) && isAlive(published, now))
+      known.set(published.id, { ...published, leavesAt });
+  return [...known.values()];
+}
+
+function waiting({ now, entries, publishedFor = 0 }: RotationState, settle: number): Step | undefined {
+  if (entries.length === 0) return { kind: 'wait', reason: 'no-configuration', until: Infinity };
+  if (publishedFor >= settle) return undefined;
+  return { kind: 'wait', reason: 'ca-not-settled', until: now + settle - publishedFor };
+}
+
+function nextDue({ serving, older }: RotationState, ca: Ca): number {
+  const due = [ca, ...(serving === undefined ? [] : [serving])].map(dueAt);
+  return Math.min(...due, ...older.map(({ leavesAt = Infinity, expires }) => Math.min(leavesAt, expires)));
+}
+
+/** From then on a third of the life is left. */
+function dueAt({ issued, expires }: Life): number {
+  return expires - (expires - issued) / 3;
+}
+
+function isDue(life: Life, now: number): boolean {
+  return now >= dueAt(life);
+}
+
+/** From a little before it was made on: the clocks of those who make certificates differ. */
+function isAlive({ issued, expires }: Life, now: number): boolean {
+  return now >= issued - CLOCK_SKEW && now < expires;
+}
+
+function hasLeft({ leavesAt = Infinity, expires }: OlderCa, now: number): boolean {
+  return now >= Math.min(leavesAt, expires);
+}

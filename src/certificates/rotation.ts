@@ -1,0 +1,92 @@
+/** The leader's loop: looks, decides, does one step, and looks again, until its term ends. */
+import { backoff } from '../support/backoff.ts';
+import { TandemError } from '../support/errors.ts';
+import { contentAfter } from './content-after.ts';
+import { nextStep, type RotationTimes, type Step } from './next-step.ts';
+import type { SharedView } from './shared-view.ts';
+import type { SecretTexts } from './secret-content.ts';
+
+/** `conflict`: somebody else wrote since this process read. */
+export type WriteOutcome = 'written' | 'conflict';
+
+/** One version of the Secret. */
+export type SharedSecret = {
+  readonly texts: SecretTexts;
+  /** Writes in place of this version, or not at all. */
+  readonly replace: (texts: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<WriteOutcome>;
+};
+
+/** What the leader asks of the cluster; each may throw a TandemError. */
+export type RotationPorts = {
+  /** What is there now is in the view when it resolves. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
+  /** The Secret of the view. */
+  readonly secret: () => SharedSecret;
+  /** Gives every entry of the webhook configuration, as the view shows it, this bundle (PEM). */
+  readonly publish: (bundle: string, signal: AbortSignal) => Promise<WriteOutcome>;
+  /** Resolves after so many milliseconds, or when the view has changed or the signal is aborted. */
+  readonly changed: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+};
+
+export type RotationOptions = {
+  readonly view: SharedView;
+  readonly ports: RotationPorts;
+  readonly hosts: readonly string[];
+  readonly times: RotationTimes;
+  readonly random: () => number;
+  readonly onStep: (step: Step) => void;
+  readonly onFailure: (error: TandemError) => void;
+};
+
+/** The longest time between two looks, so that a clock that was set is noticed; renewals have days to spare. */
+const LONGEST_PAUSE = 60_000;
+
+/** Lasts until the signal is aborted, through all faults. */
+export async function rotate(options: RotationOptions, signal: AbortSignal): Promise<void> {
+  const { ports, onFailure } = options;
+  const delays = backoff(options.random);
+  let isFresh = false;
+  while (!signal.aborted) {
+    const outcome: WriteOutcome | number | TandemError = await lookAndStep(options, isFresh, signal).catch(
+      (error: unknown) => {
+        if (!(error instanceof TandemError)) throw error;
+        return error;
+      },
+    );
+    if (signal.aborted) return;
+    isFresh = typeof outcome === 'number';
+    if (outcome instanceof TandemError) onFailure(outcome);
+    if (outcome instanceof TandemError || outcome === 'conflict') {
+      await ports.changed(delays.next(), signal);
+      continue;
+    }
+    delays.reset();
+    if (outcome !== 'written') await ports.changed(Math.min(outcome, LONGEST_PAUSE), signal);
+  }
+}
+
+/** Resolves with what became of the step, or with the milliseconds until there is one. */
+async function lookAndStep(
+  options: RotationOptions,
+  isFresh: boolean,
+  signal: AbortSignal,
+): Promise<WriteOutcome | number> {
+  const { view, ports, hosts, times, onStep } = options;
+  // Another leader may have written a moment ago, and its two writes reach this process in any order; ours do too.
+  if (!isFresh) await ports.refresh(signal);
+  if (signal.aborted) return 'conflict';
+  const state = view.state();
+  const step = nextStep(state, times);
+  if (step.kind === 'keep' || step.kind === 'wait') return Math.max(0, step.until - state.now);
+  const outcome = await write(step);
+  if (outcome === 'written') onStep(step);
+  return outcome;
+
+  async function write(wanted: Exclude<Step, { kind: 'keep' | 'wait' }>): Promise<WriteOutcome> {
+    if (wanted.kind === 'publish') return ports.publish(wanted.bundle, signal);
+    // Taken before keys are made, which lasts: what was read is what is replaced.
+    const secret = ports.secret();
+    const texts = await contentAfter(wanted, secret.texts, hosts, times, state.now);
+    return signal.aborted ? 'conflict' : secret.replace(texts, signal);
+  }
+}

@@ -1,0 +1,52 @@
+/** What a replica serves of the shared Secret: never a certificate whose CA it has not seen in every published bundle. */
+import { TandemError } from '../support/errors.ts';
+import type { Serving } from './certificate-facts.ts';
+import { validityProblem, type CertificateEvent, type CertificateSource } from './key-pair.ts';
+import type { SharedView } from './shared-view.ts';
+
+export type SharedSource = CertificateSource & {
+  /** The view has changed. */
+  readonly look: () => void;
+  /** Why no admission can succeed here, or undefined. */
+  readonly problem: () => string | undefined;
+};
+
+/** @param now milliseconds since the epoch */
+export function sharedSource(view: SharedView, now: () => number): SharedSource {
+  let held: Serving | undefined;
+  let isBroken = false;
+  const listeners: ((event: CertificateEvent) => void)[] = [];
+  const emit = (event: CertificateEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const take = (next: Serving): void => {
+    held = next;
+    emit({ kind: 'changed', pair: next.pair });
+  };
+  const look = (): void => {
+    const next = view.serving();
+    const wasBroken = isBroken;
+    isBroken = next === undefined && view.state().isSecretThere && held !== undefined;
+    if (isBroken && !wasBroken) emit({ kind: 'failed', error: unusable() });
+    if (next === undefined || next.pair.certificate === held?.pair.certificate) return;
+    if (view.isPublished(next) && validityProblem(next.pair, now()) === undefined) take(next);
+  };
+  return {
+    look,
+    problem: () => {
+      if (held === undefined) return 'there is no certificate whose CA is published yet';
+      const invalid = validityProblem(held.pair, now());
+      if (invalid !== undefined) return invalid;
+      return view.isPublished(held)
+        ? undefined
+        : 'the CA of the certificate is not in the webhook configuration';
+    },
+    current: () => held?.pair,
+    onEvent: (listener) => listeners.push(listener),
+    close: () => undefined,
+  };
+}
+
+function unusable(): TandemError {
+  return new TandemError('TANDEM_CERTIFICATE_INVALID', 'the Secret holds no usable certificate and key');
+}

@@ -1,0 +1,68 @@
+/** What one replica knows of the cluster: the shared Secret, the bundles that are published, and for how long. */
+import { readCas, readServing, type Serving } from './certificate-facts.ts';
+import type { PublishedEntry, RotationState } from './next-step.ts';
+import { readContent, type SecretTexts } from './secret-content.ts';
+
+/** As the API server told it last. */
+export type ClusterView = {
+  readonly secret: SecretTexts;
+  /** `caBundle` (PEM) of each entry of the webhook configuration; empty when that is not there. */
+  readonly bundles: readonly string[];
+};
+
+export type SharedView = {
+  /** Takes what the API server told. */
+  readonly take: (view: ClusterView) => void;
+  readonly state: () => RotationState;
+  /** What the Secret has to serve, or undefined when it cannot be used. */
+  readonly serving: () => Serving | undefined;
+  /** Whether every entry has a CA that signed the pair. False without entries. */
+  readonly isPublished: (serving: Serving) => boolean;
+};
+
+export type ViewOptions = {
+  readonly hosts: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Milliseconds that never jump. */
+  readonly elapsed: () => number;
+};
+
+export function sharedView({ hosts, now, elapsed }: ViewOptions): SharedView {
+  let secret: SecretTexts;
+  let content = readContent(undefined);
+  let serving: Serving | undefined;
+  let entries: readonly PublishedEntry[] = [];
+  /** CA → since when every entry has it. */
+  let since: ReadonlyMap<string, number> = new Map();
+
+  const everywhere = (id: string): boolean =>
+    entries.length > 0 && entries.every(({ cas }) => cas.some((ca) => ca.id === id));
+  return {
+    take: (view) => {
+      secret = view.secret;
+      content = readContent(secret);
+      entries = view.bundles.map((bundle) => ({ bundle, cas: readCas(bundle) }));
+      const published = entries.flatMap(({ cas }) => cas);
+      const known = [...(content.ca === undefined ? [] : [content.ca]), ...content.older, ...published];
+      serving = content.serving === undefined ? undefined : readServing(content.serving, known, hosts);
+      const ids = published.map(({ id }) => id).filter(everywhere);
+      since = new Map(ids.map((id) => [id, since.get(id) ?? elapsed()]));
+    },
+    state: () => {
+      const { ca, older } = content;
+      const start = ca === undefined ? undefined : since.get(ca.id);
+      return {
+        now: now(),
+        isSecretThere: secret !== undefined,
+        ca,
+        older,
+        serving,
+        entries,
+        publishedFor: start === undefined ? undefined : elapsed() - start,
+      };
+    },
+    serving: () => serving,
+    isPublished: ({ issuer }) => issuer !== undefined && everywhere(issuer),
+  };
+}

@@ -1,0 +1,149 @@
+/** Certificates that all replicas share: a Secret that is watched, a Lease that says who writes it, and the bundle. */
+import type { TandemError } from '../support/errors.ts';
+import { CA_DAYS, SERVING_DAYS } from '../certificates/generate.ts';
+import type { CertificateSource } from '../certificates/key-pair.ts';
+import type { RotationTimes, Step } from '../certificates/next-step.ts';
+import { rotate, type RotationPorts } from '../certificates/rotation.ts';
+import { sharedSource } from '../certificates/shared-source.ts';
+import { sharedView } from '../certificates/shared-view.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { sleep, type Clock } from '../kubernetes/clock.ts';
+import { elect, type ElectionEvent, type LeaseTimes } from '../kubernetes/election.ts';
+import { oneObject, type OneObject } from '../kubernetes/one-object.ts';
+import { secretTexts, writeSecret, type SecretPlace } from '../kubernetes/secret-object.ts';
+import { serverTime } from '../kubernetes/server-time.ts';
+import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import { caBundles, CONFIGURATIONS, publishBundle } from '../kubernetes/webhook-configuration.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/**
+ * An API server calls the webhook with the bundle that its own watch has brought it. When that watch breaks at the wrong
+ * moment, it tries again within twice the 30 s that are the longest backoff of a reflector (k8s.io/client-go,
+ * tools/cache/reflector.go: 800 ms to 30 s, doubled by jitter). A new CA comes every eight months: it can wait.
+ */
+export const ROTATION_TIMES: RotationTimes = {
+  caLife: CA_DAYS * DAY,
+  servingLife: SERVING_DAYS * DAY,
+  settle: 60_000,
+};
+
+export type ClusterCertificatesEvent =
+  | { readonly kind: 'step'; readonly step: Step }
+  | { readonly kind: 'election'; readonly event: ElectionEvent }
+  | { readonly kind: 'failed'; readonly error: TandemError }
+  | { readonly kind: 'watch'; readonly failure: WatchFailure };
+
+export type ClusterCertificatesOptions = {
+  readonly client: Pick<ApiClient, 'request' | 'watch'>;
+  readonly secret: SecretPlace;
+  /** Name of the Lease, in the namespace of the Secret. */
+  readonly lease: string;
+  /** Name of the webhook configuration. */
+  readonly configuration: string;
+  /** Of this process alone. */
+  readonly identity: string;
+  readonly hosts: readonly string[];
+  readonly times: RotationTimes;
+  readonly leaseTimes: LeaseTimes;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly onEvent: (event: ClusterCertificatesEvent) => void;
+};
+
+export type ClusterCertificates = {
+  readonly source: CertificateSource;
+  /** Why no admission can succeed here, or undefined. */
+  readonly problem: () => string | undefined;
+  /** Gives the Lease away and ends the watches. */
+  readonly stop: () => Promise<void>;
+};
+
+/** Starts at once; the source has no certificate before the Secret and the webhook configuration are known. */
+export function clusterCertificates(options: ClusterCertificatesOptions): ClusterCertificates {
+  const { secret: place, configuration: name, hosts, times, clock, random, onEvent } = options;
+  const { client, now } = serverTime(options.client, clock);
+  const view = sharedView({ hosts, now, elapsed: clock.elapsed });
+  const source = sharedSource(view, now);
+  let changed = Promise.withResolvers<void>();
+  const look = (): void => {
+    if (!secret.isKnown() || !configuration.isKnown()) return;
+    view.take({ secret: secretTexts(secret.current()), bundles: caBundles(configuration.current()) });
+    source.look();
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+  const watch = (path: string, of: string): OneObject =>
+    oneObject({
+      client,
+      path,
+      name: of,
+      clock,
+      random,
+      onChange: look,
+      onRestart: (failure) => onEvent({ kind: 'watch', failure }),
+    });
+  const secret = watch(`/api/v1/namespaces/${place.namespace}/secrets`, place.name);
+  const configuration = watch(CONFIGURATIONS, name);
+
+  const ports: RotationPorts = {
+    refresh: async (signal) => {
+      await Promise.race([Promise.all([secret.refresh(), configuration.refresh()]), aborted(signal)]);
+      if (!signal.aborted) look();
+    },
+    secret: () => {
+      const object = secret.current();
+      return {
+        texts: secretTexts(object),
+        replace: (texts, signal) => writeSecret(client, place, object, texts, signal),
+      };
+    },
+    publish: (bundle, signal) => publishBundle(client, configuration.current(), bundle, signal),
+    changed: async (milliseconds, signal) => {
+      const waiting = new AbortController();
+      await Promise.race([
+        changed.promise,
+        sleep(clock, milliseconds, AbortSignal.any([signal, waiting.signal])),
+      ]);
+      waiting.abort();
+    },
+  };
+  const election = elect({
+    client,
+    namespace: place.namespace,
+    name: options.lease,
+    identity: options.identity,
+    clock,
+    random,
+    times: options.leaseTimes,
+    onEvent: (event) => onEvent({ kind: 'election', event }),
+    lead: ({ signal }) =>
+      rotate(
+        {
+          view,
+          ports,
+          hosts,
+          times,
+          random,
+          onStep: (step) => onEvent({ kind: 'step', step }),
+          onFailure: (error) => onEvent({ kind: 'failed', error }),
+        },
+        signal,
+      ),
+  });
+  return {
+    source,
+    problem: source.problem,
+    stop: async () => {
+      await election.stop();
+      await Promise.all([secret.stop(), configuration.stop()]);
+    },
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

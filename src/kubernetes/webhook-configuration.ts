@@ -1,0 +1,55 @@
+/** `caBundle` of every entry of a MutatingWebhookConfiguration: read, and patched where it differs. */
+import { TandemError } from '../support/errors.ts';
+import { asString, property } from '../support/json.ts';
+import type { ApiClient } from './api-client.ts';
+
+export const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+
+const JSON_PATCH = 'application/json-patch+json';
+
+/** The bundles as PEM, in the order of the entries; empty when the object is none. */
+export function caBundles(configuration: unknown): readonly string[] {
+  const webhooks = property(configuration, 'webhooks');
+  return (Array.isArray(webhooks) ? webhooks : []).map((webhook) => {
+    const bundle = asString(property(property(webhook, 'clientConfig'), 'caBundle')) ?? '';
+    return Buffer.from(bundle, 'base64').toString();
+  });
+}
+
+/**
+ * Writes to the version that was read, or not at all: entries can move, and another may have written.
+ * https://www.rfc-editor.org/rfc/rfc6902#section-4.6
+ *
+ * @param before as it was read
+ * @param bundle PEM
+ * @throws TandemError TANDEM_KUBERNETES_…
+ */
+export async function publishBundle(
+  client: Pick<ApiClient, 'request'>,
+  before: unknown,
+  bundle: string,
+  signal?: AbortSignal,
+): Promise<'written' | 'conflict'> {
+  const metadata = property(before, 'metadata');
+  const name = asString(property(metadata, 'name')) ?? '';
+  const value = Buffer.from(bundle).toString('base64');
+  const differing = caBundles(before).flatMap((found, index) => (found === bundle ? [] : [index]));
+  const patch = [
+    { op: 'test', path: '/metadata/resourceVersion', value: property(metadata, 'resourceVersion') },
+    ...differing.map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value })),
+  ];
+  const path = `${CONFIGURATIONS}/${name}`;
+  const { status, body } = await client.request('PATCH', path, patch, JSON_PATCH, signal);
+  if (status === 200) return 'written';
+  const text = asString(property(body, 'message')) ?? 'no reason';
+  // 404: deleted since; 409 and a failed test (422 by kube-apiserver): changed since.
+  if (status === 404 || status === 409 || (status === 422 && isFailedTest(text))) return 'conflict';
+  throw new TandemError(
+    'TANDEM_KUBERNETES_REFUSED',
+    `caBundle of the webhook configuration ${name} cannot be patched: status ${status}, ${text}`,
+  );
+}
+
+function isFailedTest(message: string): boolean {
+  return message.includes('resourceVersion');
+}
