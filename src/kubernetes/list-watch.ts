@@ -122,10 +122,12 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const start = clock.elapsed();
-      const failure = version === undefined ? await list() : await watch(version);
+      const from = version;
+      const failure = from === undefined ? await list() : await watch(from);
       if (failure === undefined) continue;
       if (stopping.signal.aborted) return;
-      if (version === undefined && session.signal.aborted) continue;
+      // A watch that was ended for a new list has not failed; a list that was refused has.
+      if (from !== undefined && session.signal.aborted) continue;
       restarts[failure.cause] = (restarts[failure.cause] ?? 0) + 1;
       handlers.onRestart(failure);
       if (NEEDS_LIST.has(failure.cause)) version = undefined;

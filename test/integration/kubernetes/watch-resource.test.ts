@@ -360,3 +360,17 @@ test('a list that is asked for comes from a request that began afterwards, and t
   await until(() => changes.length === 4);
   assert.deepEqual([asked(), restarts], [['list', 'watch 10', 'list', 'watch 12'], []]);
 });
+
+test('a list that is asked for and refused is told, waited for, and asked for again', async () => {
+  server.reply(
+    list(10, [red]),
+    watch([event('MODIFIED', service('a', 11, 'green'))]),
+    status(403, 'no'),
+    list(12, [blue]),
+    watch([]),
+  );
+  const { resource, changes, restarts, until } = start();
+  await until(() => changes.length === 2);
+  await resource.relist();
+  assert.deepEqual([changes.at(-1), restarts], ['default/a green blue', ['denied']]);
+});
