@@ -14,7 +14,7 @@ export type SharedSource = CertificateSource & {
 /** @param now milliseconds since the epoch */
 export function sharedSource(view: SharedView, now: () => number): SharedSource {
   let held: Serving | undefined;
-  let isBroken = false;
+  let wasSpoilt = false;
   const listeners: ((event: CertificateEvent) => void)[] = [];
   const emit = (event: CertificateEvent): void => {
     for (const listener of listeners) listener(event);
@@ -25,9 +25,8 @@ export function sharedSource(view: SharedView, now: () => number): SharedSource 
   };
   const look = (): void => {
     const next = view.serving();
-    const wasBroken = isBroken;
-    isBroken = next === undefined && view.state().isSecretThere && held !== undefined;
-    if (isBroken && !wasBroken) emit({ kind: 'failed', error: unusable() });
+    if (view.isSpoilt() && !wasSpoilt) emit({ kind: 'failed', error: unusable() });
+    wasSpoilt = view.isSpoilt();
     if (next === undefined || next.pair.certificate === held?.pair.certificate) return;
     if (view.isPublished(next) && validityProblem(next.pair, now()) === undefined) take(next);
   };

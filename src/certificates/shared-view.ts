@@ -14,8 +14,10 @@ export type SharedView = {
   /** Takes what the API server told. */
   readonly take: (view: ClusterView) => void;
   readonly state: () => RotationState;
-  /** What the Secret has to serve, or undefined when it cannot be used. */
+  /** What the Secret has to serve, or undefined when there is nothing or it cannot be used. */
   readonly serving: () => Serving | undefined;
+  /** There is something to serve in the Secret, and no server could use it. */
+  readonly isSpoilt: () => boolean;
   /** Whether every entry has a CA that signed the pair. False without entries. */
   readonly isPublished: (serving: Serving) => boolean;
 };
@@ -63,6 +65,7 @@ export function sharedView({ hosts, now, elapsed }: ViewOptions): SharedView {
       };
     },
     serving: () => serving,
+    isSpoilt: () => content.serving !== undefined && serving === undefined,
     isPublished: ({ issuer }) => issuer !== undefined && everywhere(issuer),
   };
 }

@@ -41,15 +41,16 @@ export async function publishBundle(
   const path = `${CONFIGURATIONS}/${name}`;
   const { status, body } = await client.request('PATCH', path, patch, JSON_PATCH, signal);
   if (status === 200) return 'written';
+  // 404: deleted since; 409: changed since; kube-apiserver answers a failed test with a 422 that names no object.
+  if (status === 404 || status === 409 || (status === 422 && !namesObject(body))) return 'conflict';
   const text = asString(property(body, 'message')) ?? 'no reason';
-  // 404: deleted since; 409 and a failed test (422 by kube-apiserver): changed since.
-  if (status === 404 || status === 409 || (status === 422 && isFailedTest(text))) return 'conflict';
   throw new TandemError(
     'TANDEM_KUBERNETES_REFUSED',
     `caBundle of the webhook configuration ${name} cannot be patched: status ${status}, ${text}`,
   );
 }
 
-function isFailedTest(message: string): boolean {
-  return message.includes('resourceVersion');
+/** The Status of a refused object has its name; that of a patch that cannot be applied has not. */
+function namesObject(status: unknown): boolean {
+  return property(property(status, 'details'), 'name') !== undefined;
 }

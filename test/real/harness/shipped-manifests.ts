@@ -20,6 +20,7 @@ export const CONFIGURATION =
 export type Webhook = {
   readonly process: () => RunningProcess;
   readonly restart: () => Promise<void>;
+  readonly isReady: () => Promise<boolean>;
   /** What the process counted, by `result/reason`. */
   readonly admissions: () => Promise<ReadonlyMap<string, number>>;
 };
@@ -58,6 +59,7 @@ export async function startWebhook(
     restart: async () => {
       current = await start();
     },
+    isReady: () => isReady(status),
     admissions: async () => countsOf(await (await fetch(`http://127.0.0.1:${status}/metrics`)).text()),
   };
 }
@@ -87,8 +89,12 @@ export function startReplica(
       '--own-namespace=tandem',
       ...flags,
     ],
-    ready: async () => (await fetch(`http://127.0.0.1:${status}/health/ready`)).ok,
+    ready: () => isReady(status),
   });
+}
+
+async function isReady(status: number): Promise<boolean> {
+  return (await fetch(`http://127.0.0.1:${status}/health/ready`)).ok;
 }
 
 function deploymentArguments(): readonly string[] {
