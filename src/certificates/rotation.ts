@@ -45,16 +45,14 @@ const LONGEST_PAUSE = 60_000;
 export async function rotate(options: RotationOptions, signal: AbortSignal): Promise<void> {
   const { ports, onFailure } = options;
   const delays = backoff(options.random);
-  let isFresh = false;
   while (!signal.aborted) {
-    const outcome: WriteOutcome | number | TandemError = await lookAndStep(options, isFresh, signal).catch(
+    const outcome: WriteOutcome | number | TandemError = await lookAndStep(options, signal).catch(
       (error: unknown) => {
         if (!(error instanceof TandemError)) throw error;
         return error;
       },
     );
     if (signal.aborted) return;
-    isFresh = typeof outcome === 'number';
     if (outcome instanceof TandemError) onFailure(outcome);
     if (outcome instanceof TandemError || outcome === 'conflict') {
       await ports.changed(delays.next(), signal);
@@ -66,27 +64,35 @@ export async function rotate(options: RotationOptions, signal: AbortSignal): Pro
 }
 
 /** Resolves with what became of the step, or with the milliseconds until there is one. */
-async function lookAndStep(
-  options: RotationOptions,
-  isFresh: boolean,
-  signal: AbortSignal,
-): Promise<WriteOutcome | number> {
+async function lookAndStep(options: RotationOptions, signal: AbortSignal): Promise<WriteOutcome | number> {
   const { view, ports, hosts, times, onStep } = options;
+  const look = (): Step => nextStep(view.state(), times);
+  const first = look();
+  if (!writes(first)) return untilDue(first, view);
   // Another leader may have written a moment ago, and its two writes reach this process in any order; ours do too.
-  if (!isFresh) await ports.refresh(signal);
-  if (signal.aborted) return 'conflict';
-  const state = view.state();
-  const step = nextStep(state, times);
-  if (step.kind === 'keep' || step.kind === 'wait') return Math.max(0, step.until - state.now);
+  await ports.refresh(signal);
+  const step = look();
+  if (signal.aborted || !writes(step)) return 0;
   const outcome = await write(step);
   if (outcome === 'written') onStep(step);
   return outcome;
 
-  async function write(wanted: Exclude<Step, { kind: 'keep' | 'wait' }>): Promise<WriteOutcome> {
+  async function write(wanted: ActiveStep): Promise<WriteOutcome> {
     if (wanted.kind === 'publish') return ports.publish(wanted.bundle, signal);
     // Taken before keys are made, which lasts: what was read is what is replaced.
     const secret = ports.secret();
-    const texts = await contentAfter(wanted, secret.texts, hosts, times, state.now);
+    const texts = await contentAfter(wanted, secret.texts, hosts, times, view.state().now);
     return signal.aborted ? 'conflict' : secret.replace(texts, signal);
   }
+}
+
+type IdleStep = Extract<Step, { readonly kind: 'keep' | 'wait' }>;
+type ActiveStep = Exclude<Step, IdleStep>;
+
+function writes(step: Step): step is ActiveStep {
+  return step.kind !== 'keep' && step.kind !== 'wait';
+}
+
+function untilDue({ until }: IdleStep, view: SharedView): number {
+  return Math.max(0, until - view.state().now);
 }

@@ -365,7 +365,7 @@ test('a list that is asked for and refused is told, waited for, and asked for ag
   server.reply(
     list(10, [red]),
     watch([event('MODIFIED', service('a', 11, 'green'))]),
-    status(403, 'no'),
+    status(403),
     list(12, [blue]),
     watch([]),
   );

@@ -1,0 +1,58 @@
+/**
+ * One replica of the webhook as a process, with what no flag offers: lives of seconds, a wrong clock, and a handshake for
+ * each admission. Its one argument is a `ReplicaOptions` as JSON.
+ */
+import { subscribe } from 'node:diagnostics_channel';
+import type { ServerResponse } from 'node:http';
+import type { RotationTimes } from '../../../src/certificates/next-step.ts';
+import { clusterCertificates } from '../../../src/cli/cluster-certificates.ts';
+import { apiClient } from '../../../src/kubernetes/api-client.ts';
+import { systemClock } from '../../../src/kubernetes/clock.ts';
+import { clusterAccess } from '../../../src/kubernetes/cluster-access.ts';
+import type { LeaseTimes } from '../../../src/kubernetes/election.ts';
+import { startWebhook } from '../../integration/webhook/running-webhook.ts';
+
+export type ReplicaOptions = {
+  readonly kubeconfig: string;
+  /** Of Secret, Lease and webhook configuration. */
+  readonly name: string;
+  readonly times: RotationTimes;
+  readonly leaseTimes: LeaseTimes;
+  /** Milliseconds by which its clock is wrong. */
+  readonly skew: number;
+};
+
+const options = JSON.parse(process.argv[2] ?? '') as ReplicaOptions;
+const { kubeconfig, name, skew } = options;
+
+function say(line: object): void {
+  process.stdout.write(`${JSON.stringify({ at: Date.now(), ...line })}\n`);
+}
+
+// A connection that is kept would need no certificate any more.
+subscribe('http.server.request.start', (message) => {
+  (message as { readonly response: ServerResponse }).response.setHeader('connection', 'close');
+});
+
+const { source, problem, stop } = clusterCertificates({
+  ...options,
+  client: apiClient(await clusterAccess({ kubeconfig, environment: {}, serviceAccount: '' })),
+  secret: { namespace: 'default', name },
+  lease: name,
+  configuration: name,
+  identity: `replica-${process.pid}`,
+  hosts: ['127.0.0.1'],
+  clock: { ...systemClock, now: () => Date.now() + skew },
+  random: Math.random,
+  onEvent: (event) =>
+    say(event.kind === 'step' ? { step: event.step.kind, reason: event.step.reason } : { event }),
+});
+const running = await startWebhook({ certificate: source.current, certificateProblem: problem });
+source.onEvent(({ kind }) => {
+  if (kind === 'changed') running.server.renew();
+  say({ certificate: kind });
+});
+say({ port: running.port, status: running.statusPort });
+process.once('SIGTERM', () => {
+  void Promise.all([stop(), running.stop()]).then(() => process.exit(0));
+});

@@ -1,0 +1,34 @@
+/** Pods are created while certificates and CAs with lives of seconds come and go: none is refused. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startApiServer } from '../harness/api-server.ts';
+import { startScene } from '../harness/scene.ts';
+import { startReplicas } from './replicas.ts';
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
+const api = await startApiServer(scene);
+
+// A CA is due after 10 s, and a certificate after 5 s at most: room for a machine that is busy for two seconds.
+const TIMES = { caLife: 15_000, servingLife: 7000, settle: 500 };
+const LEASE_TIMES = { duration: 3000, renewDeadline: 2000, retry: 300 };
+
+const PODS = 2000;
+const ROTATIONS = 10;
+
+test(`${PODS} creations during ${ROTATIONS} rotations of the CA`, async (context) => {
+  const replicas = await startReplicas(scene, api, {
+    name: 'rotation',
+    times: TIMES,
+    leaseTimes: LEASE_TIMES,
+    skews: [0, 0],
+  });
+  const before = replicas.steps('new-ca');
+  const storm = replicas.storm();
+  while (storm.created() < PODS || replicas.steps('new-ca') - before < ROTATIONS)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  const refused = await storm.end();
+  context.diagnostic(
+    `${storm.created()} created, ${refused.length} refused, ${replicas.steps('new-ca') - before} CAs, ${replicas.steps('issue')} certificates`,
+  );
+  assert.deepEqual(refused, []);
+});
