@@ -45,8 +45,14 @@ async function weather(context: TestContext, replicas: Replicas, fault: () => Pr
   await more();
   const refused = await storm.end();
   context.diagnostic(`${storm.created()} created, ${refused.length} refused`);
-  assert.deepEqual(refused, []);
+  assert.deepEqual(
+    refused.filter((answer) => !wasUnderWay.test(answer)),
+    [],
+  );
 }
+
+/** What a process leaves behind that is killed while it answers; a certificate that is refused reads otherwise. */
+const wasUnderWay = /: (?:EOF|read: connection reset by peer|unexpected EOF)/;
 
 const replicas = await startReplicas(scene, api, {
   name: 'faults',
@@ -111,17 +117,18 @@ test('one clock is an hour ahead and one an hour behind, and both lead in their 
   const skewed = await startReplicas(scene, api, {
     name: 'skewed',
     // Shorter than what the clocks are wrong by: by its own clock each would find everything expired, or not begun.
-    times: { caLife: 30_000, servingLife: 15_000, settle: 500 },
+    times: { caLife: 600_000, servingLife: 180_000, settle: 1000 },
     leaseTimes: LEASE_TIMES,
     skews: [HOUR, -HOUR],
   });
   await weather(context, skewed, async () => {
-    for (const count of [2, 3]) {
-      await eventually('a CA is made', async () => assert.ok(skewed.steps('new-ca') >= count));
-      const leader = await skewed.leader();
-      // In order, as a rolling update does: out of the Service first.
+    for (const skew of [HOUR, -HOUR]) {
+      const [before, leader] = [await read(skewed, 'tls.crt'), await skewed.leader()];
+      await api.admin.expect('PATCH', skewed.secretPath, { data: { 'ca.key': null } }, MERGE_PATCH);
+      await mended(skewed, before);
       await skewed.kill(leader);
-      await skewed.add(count === 2 ? HOUR : -HOUR);
+      await skewed.add(skew);
     }
   });
+  assert.ok(skewed.steps('new-ca') <= 3, 'and nothing is made that is not due');
 });
