@@ -37,6 +37,10 @@ export const commands = {
     summary: 'Wrap a pod manifest in an AdmissionReview, to post to the webhook',
     load: async () => (await import('./review.ts')).reviewCommand,
   },
+  check: {
+    summary: 'Say whether Tandem can work here, and what mends it when it cannot',
+    load: async () => (await import('./check.ts')).checkCommand,
+  },
   discover: {
     summary: 'Print the addresses that an auto-join string finds in a cluster, a line each',
     load: async () => (await import('./discover.ts')).discoverCommand,

@@ -13,7 +13,7 @@ import { systemClock } from '../kubernetes/clock.ts';
 import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.ts';
 import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
 import { eventRecorder } from '../kubernetes/event-recorder.ts';
-import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
@@ -23,6 +23,7 @@ import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource, type ClusterSource } from './cluster-source.ts';
 import { command, exit, type Context } from './command.ts';
 import { openConsulOf } from './consul-access.ts';
+import { leaseNamespace } from './lease-namespace.ts';
 import { purge } from './purge.ts';
 import { createReporter, type Reporter } from './sync-reporter.ts';
 import { problemCounts, syncStatus } from './sync-status.ts';
@@ -199,8 +200,7 @@ async function runElected(
   lead: (term: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const namespace =
-    values.leaseNamespace ?? (await ownNamespace(SERVICE_ACCOUNT)) ?? access.namespace ?? 'default';
+  const namespace = await leaseNamespace(values.leaseNamespace, access);
   const election = elect({
     client,
     namespace,

@@ -1,6 +1,6 @@
 /** The addresses of Consul that an auto-join string stands for, as they are now. */
 import type { AutoJoin } from '../discovery/auto-join.ts';
-import { httpOrigin } from '../discovery/http-origin.ts';
+import { originsOf } from '../discovery/http-origin.ts';
 import { podAddress, readServerPod, type ServerPod } from '../discovery/server-pod.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
@@ -35,10 +35,6 @@ export function watchServers({
 }: WatchServersOptions): WatchedServers {
   let addresses: readonly string[] = [];
   const { hostNetwork } = autoJoin;
-  const originsOf = (pod: ServerPod): readonly string[] => {
-    const found = podAddress(pod, hostNetwork);
-    return found.kind === 'address' ? [httpOrigin(pod, found, { hostNetwork, withTls })] : [];
-  };
   const warningOf = (pod: ServerPod | undefined): string | undefined => {
     const found = pod === undefined ? undefined : podAddress(pod, hostNetwork);
     return found?.kind === 'bad-port' ? found.warning : undefined;
@@ -54,7 +50,7 @@ export function watchServers({
       if (warning !== undefined && warning !== warningOf(before))
         warn('a server pod of Consul is left out', warning);
       const known = addresses;
-      addresses = [...new Set([...watch.values()].flatMap(originsOf))];
+      addresses = originsOf(watch.values(), { hostNetwork, withTls });
       for (const address of known) if (!addresses.includes(address)) onLeft(address);
     },
     onRestart: ({ error }) => {

@@ -34,8 +34,10 @@ export async function readServerVersion(
       ['ca.crt', 'token'].map((name) => readFile(`${serviceAccount}/${name}`, 'utf8')),
     );
     const headers = { authorization: `Bearer ${token?.trim()}` };
-    return parseVersion(
-      await get({ host, port, path: '/version', ...(ca === undefined ? {} : { ca }), headers, signal }),
+    return versionOf(
+      JSON.parse(
+        await get({ host, port, path: '/version', ...(ca === undefined ? {} : { ca }), headers, signal }),
+      ),
     );
   } catch (cause) {
     const reason = signal.aborted ? `no answer within ${timeout} ms` : messageOf(cause);
@@ -67,12 +69,16 @@ function get(options: RequestOptions): Promise<string> {
   });
 }
 
-/** `{"major":"1","minor":"34+"}`: some providers put a `+` behind. */
-function parseVersion(body: string): ServerVersion {
-  const version: unknown = JSON.parse(body);
+/**
+ * `{"major":"1","minor":"34+"}`: some providers put a `+` behind.
+ *
+ * @throws TandemError TANDEM_KUBERNETES_GARBLED
+ */
+export function versionOf(version: unknown): ServerVersion {
   const read = (key: string): number =>
     parseWholeNumber(String(property(version, key)).replace(/\D.*$/, '')) ?? NaN;
   const [major, minor] = [read('major'), read('minor')];
-  if (Number.isNaN(major) || Number.isNaN(minor)) throw new Error('the answer has no version');
+  if (Number.isNaN(major) || Number.isNaN(minor))
+    throw new TandemError('TANDEM_KUBERNETES_GARBLED', 'the answer has no version');
   return { major, minor };
 }

@@ -9,7 +9,7 @@ export type SourceFile = {
 export type Import = { readonly specifier: string; readonly isTypeOnly: boolean };
 
 const EDGES = ['webhook', 'kubernetes', 'consul', 'certificates', 'telemetry', 'embedded'];
-const PURE = ['admission', 'inject', 'catalog', 'config', 'discovery', 'support'];
+const PURE = ['admission', 'inject', 'catalog', 'config', 'discovery', 'check', 'support'];
 // Computation, not I/O.
 const PURE_NODE = ['node:util', 'node:crypto'];
 

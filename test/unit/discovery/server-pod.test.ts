@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { httpOrigin } from '../../../src/discovery/http-origin.ts';
+import { originsOf } from '../../../src/discovery/http-origin.ts';
 import { formatAddress, podAddress, readServerPod } from '../../../src/discovery/server-pod.ts';
 
 type Parts = {
@@ -132,10 +132,12 @@ const origins: readonly [string, Parts, string, string, string][] = [
 for (const [name, parts, plain, tls, host] of origins) {
   test(`HTTP API: ${name}`, () => {
     const originOf = (withTls: boolean, hostNetwork: boolean): string => {
-      const pod = podOf(parts);
-      const found = podAddress(pod, hostNetwork);
-      assert.ok(found.kind === 'address');
-      return httpOrigin(pod, found, { withTls, hostNetwork });
+      const [origin, ...others] = originsOf([podOf(parts), podOf(parts), readServerPod({})], {
+        withTls,
+        hostNetwork,
+      });
+      assert.deepEqual(others, []);
+      return origin ?? 'none';
     };
     assert.deepEqual(
       [originOf(false, false), originOf(true, false), originOf(false, true)],

@@ -1,0 +1,129 @@
+/** What the facts of Consul mean for Tandem. */
+import { quote } from '../support/text.ts';
+import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+
+export type ConsulFacts = {
+  /** Undefined when there is none. */
+  readonly leader: Probe<string | undefined>;
+  /** Version as Consul writes it, such as 1.20.6+ent. */
+  readonly agent: Probe<{ readonly version: string; readonly datacenter: string }>;
+  readonly connect: Probe<boolean>;
+  readonly token: Probe<TokenFact>;
+  readonly rights: Probe<readonly ConsulRight[]>;
+};
+
+export type TokenFact =
+  | { readonly kind: 'acls-off' }
+  /** No token is given. */
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'token'; readonly accessor: string };
+
+export type ConsulRight = {
+  readonly resource: 'node' | 'service';
+  readonly access: 'read' | 'write';
+  /** Name of the node or service. */
+  readonly segment: string;
+  readonly isAllowed: boolean;
+};
+
+/** Transactions of 128 operations, which a batch may have (Consul 1.14, "txn: raise the limit"). */
+const OLDEST = { major: 1, minor: 14 };
+
+export function consulFindings(facts: Probe<ConsulFacts>): readonly Finding[] {
+  if (facts.kind === 'failed') return [unreachable(facts.reason)];
+  const { leader, agent, connect, token, rights } = facts.value;
+  // Where nothing answers, all others say the same.
+  if (leader.kind === 'failed') return [unreachable(leader.reason)];
+  return [
+    leaderFinding(leader.value),
+    versionFinding(agent),
+    connectFinding(connect),
+    tokenFinding(token),
+    ...rightsFindings(token, rights),
+  ];
+}
+
+function unreachable(reason: string): Finding {
+  const mend =
+    'give --consul-http-addr of a server or agent that answers, and --consul-ca-file when it is https';
+  return failure('consul', reason, mend);
+}
+
+function leaderFinding(leader: string | undefined): Finding {
+  return leader === undefined
+    ? failure(
+        'consul',
+        'the servers have no leader: nothing can be written',
+        'start more than half of the servers (consul operator raft list-peers), and see that they reach each other',
+      )
+    : ok('consul', `answers, and its leader is ${leader}`);
+}
+
+function versionFinding(agent: ConsulFacts['agent']): Finding {
+  if (agent.kind === 'failed') {
+    const mend =
+      'give the token agent_prefix "" { policy = "read" } to have it checked; the sync works without';
+    return warning('consul-version', `unknown: ${agent.reason}`, mend);
+  }
+  const { version, datacenter } = agent.value;
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  const seen = `Consul ${version} of datacenter ${datacenter}`;
+  const isOld =
+    Number(major) < OLDEST.major || (Number(major) === OLDEST.major && Number(minor) < OLDEST.minor);
+  return major === undefined || isOld
+    ? failure('consul-version', seen, `upgrade Consul to ${OLDEST.major}.${OLDEST.minor} or newer`)
+    : ok('consul-version', seen);
+}
+
+function connectFinding(connect: Probe<boolean>): Finding {
+  if (connect.kind === 'failed')
+    return warning('connect', `unknown: ${connect.reason}`, 'try again when Consul is well');
+  return connect.value
+    ? ok('connect', 'is on, and has a CA')
+    : failure(
+        'connect',
+        'is off: injected pods get no certificates',
+        'set connect { enabled = true } on the servers',
+      );
+}
+
+function tokenFinding(token: Probe<TokenFact>): Finding {
+  if (token.kind === 'failed')
+    return failure(
+      'token',
+      token.reason,
+      'give a token that Consul knows by CONSUL_HTTP_TOKEN or --consul-token-file, or log in by --consul-auth-method',
+    );
+  switch (token.value.kind) {
+    case 'acls-off':
+      return ok('token', 'none is needed: the ACLs are off');
+    case 'anonymous':
+      return warning(
+        'token',
+        'none is given, and the ACLs are on',
+        'give one by CONSUL_HTTP_TOKEN or --consul-token-file',
+      );
+    case 'token':
+      return ok('token', `is valid, its accessor is ${token.value.accessor}`);
+  }
+}
+
+/** A line for each right that is missing, as the rule that gives it. */
+function rightsFindings(token: Probe<TokenFact>, rights: ConsulFacts['rights']): readonly Finding[] {
+  // Without a valid token nothing is allowed, and without ACLs everything is.
+  if (token.kind === 'failed' || token.value.kind === 'acls-off') return [];
+  if (rights.kind === 'failed') {
+    const mend = 'see that its policy lets it write the node and the services of the sync';
+    return [warning('token-rights', `unknown: ${rights.reason}`, mend)];
+  }
+  const missing = rights.value.filter(({ isAllowed }) => !isAllowed);
+  if (missing.length === 0)
+    return [ok('token-rights', `all ${rights.value.length} rights that were asked for are there`)];
+  return missing.map(({ resource, access, segment }) =>
+    failure(
+      'token-rights',
+      `the token may not ${access} the ${resource} ${quote(segment)}`,
+      `add to its policy: ${resource} ${JSON.stringify(segment)} { policy = "${access}" }`,
+    ),
+  );
+}

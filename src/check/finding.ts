@@ -1,0 +1,64 @@
+/** What a check found, and how findings are told. */
+import type { ErrorCode } from '../support/errors.ts';
+
+export type CheckName =
+  | 'api-server'
+  | 'rights'
+  | 'webhook'
+  | 'webhook-ca'
+  | 'webhook-call'
+  | 'owner'
+  | 'names'
+  | 'consul'
+  | 'consul-version'
+  | 'connect'
+  | 'token'
+  | 'token-rights';
+
+export type Finding =
+  | { readonly check: CheckName; readonly status: 'ok'; readonly seen: string }
+  | {
+      readonly check: CheckName;
+      readonly status: 'warning' | 'failure';
+      readonly seen: string;
+      readonly mend: string;
+    };
+
+/** What a look at the outside gave. A look that failed is a fact like any other. */
+export type Probe<T> =
+  | { readonly kind: 'seen'; readonly value: T }
+  | { readonly kind: 'failed'; readonly code: ErrorCode | 'timeout'; readonly reason: string };
+
+export function ok(check: CheckName, seen: string): Finding {
+  return { check, status: 'ok', seen };
+}
+
+export function warning(check: CheckName, seen: string, mend: string): Finding {
+  return { check, status: 'warning', seen, mend };
+}
+
+export function failure(check: CheckName, seen: string, mend: string): Finding {
+  return { check, status: 'failure', seen, mend };
+}
+
+/** A line for each: status, name, what was seen, and the way to mend it. */
+export function findingLines(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  return findings
+    .map((finding) => {
+      const mend = finding.status === 'ok' ? '' : `; to mend it: ${finding.mend}`;
+      const line = `${finding.status.padEnd(7)}  ${finding.check.padEnd(width)}  ${finding.seen}${mend}`;
+      // Messages of servers may hold several lines; a finding is one.
+      return `${line.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`;
+    })
+    .join('');
+}
+
+export function findingsJson(findings: readonly Finding[]): string {
+  return `${JSON.stringify({ status: worst(findings), findings }, null, 2)}\n`;
+}
+
+export function worst(findings: readonly Finding[]): Finding['status'] {
+  const statuses = new Set(findings.map(({ status }) => status));
+  return statuses.has('failure') ? 'failure' : statuses.has('warning') ? 'warning' : 'ok';
+}

@@ -1,0 +1,161 @@
+/** The facts of Consul that `tandem check` judges. */
+import type { ConsulFacts, ConsulRight, TokenFact } from '../check/consul.ts';
+import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import { openConsul, type ConsulClient } from '../consul/client.ts';
+import { jsonOf } from '../consul/decode.ts';
+import { readLeader } from '../consul/read.ts';
+import type { RawAnswer } from '../consul/servers.ts';
+import type { AutoJoin } from '../discovery/auto-join.ts';
+import { originsOf } from '../discovery/http-origin.ts';
+import { asString, property } from '../support/json.ts';
+import { probe } from './probe.ts';
+import { listServerPods, openCluster, type ClusterOfPods } from './server-pods.ts';
+
+type Values = FlagValues<typeof consulFlags>;
+
+export type ConsulQuestions = {
+  readonly values: Values;
+  readonly cluster: ClusterOfPods;
+  /** Undefined when the owner is not known. */
+  readonly node: string | undefined;
+  /** Names that the sync would register. */
+  readonly services: readonly string[];
+};
+
+/** Consul refuses a request with more (agent/acl_endpoint.go, `maxRequests`). */
+const MOST_QUESTIONS = 64;
+
+/** All looks at once, each with its own limit; none of them changes anything. */
+export async function consulFacts(questions: ConsulQuestions, signal: AbortSignal): Promise<ConsulFacts> {
+  const { values, cluster } = questions;
+  const { addresses: where, ...settings } = consulSettings(values);
+  const known = 'kind' in where ? await findServers(where, settings, cluster, signal) : where;
+  const addresses = (): readonly string[] => known;
+  const withToken = await openConsul({ ...settings, addresses });
+  // Who leads is no secret: whether Consul answers must not depend on the token.
+  const anonymous = await openConsul({ ...settings, token: { kind: 'none' }, addresses });
+  try {
+    const [leader, agent, connect, token, rights] = await Promise.all([
+      probe(signal, (limited) => readLeader(anonymous, limited)),
+      probe(signal, (limited) => readAgent(withToken, limited)),
+      probe(signal, (limited) => readConnect(anonymous, limited)),
+      probe(signal, (limited) => readToken(withToken, values, limited)),
+      probe(signal, (limited) => readRights(withToken, questions, limited)),
+    ]);
+    return { leader, agent, connect, token, rights };
+  } finally {
+    await Promise.all([withToken.close(), anonymous.close()]);
+  }
+}
+
+async function findServers(
+  autoJoin: AutoJoin,
+  { caFile }: Pick<ConsulSettings, 'caFile'>,
+  cluster: ClusterOfPods,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const client = await openCluster(autoJoin, cluster);
+  try {
+    const pods = await listServerPods(client, autoJoin, signal);
+    return originsOf(pods, { hostNetwork: autoJoin.hostNetwork, withTls: caFile !== undefined });
+  } finally {
+    client.close();
+  }
+}
+
+/** `GET /v1/agent/self` */
+function readAgent(
+  client: ConsulClient,
+  signal: AbortSignal,
+): Promise<{ readonly version: string; readonly datacenter: string }> {
+  return client.call({
+    endpoint: 'other',
+    method: 'GET',
+    path: '/v1/agent/self',
+    signal,
+    read: (answer) => {
+      const config = property(jsonOf(answer), 'Config');
+      const [version, datacenter] = [property(config, 'Version'), property(config, 'Datacenter')].map(
+        asString,
+      );
+      if (version === undefined || datacenter === undefined) throw new Error('Config has no Version');
+      return { version, datacenter };
+    },
+  });
+}
+
+/** `GET /v1/connect/ca/roots`, which refuses with 500 and a reason when Connect is off. */
+function readConnect(client: ConsulClient, signal: AbortSignal): Promise<boolean> {
+  return client.call({
+    endpoint: 'other',
+    method: 'GET',
+    path: '/v1/connect/ca/roots',
+    signal,
+    accept: [500],
+    read: (answer) => {
+      if (answer.status === 500 && !answer.text.includes('Connect must be enabled'))
+        throw new Error(answer.text);
+      return answer.status === 200;
+    },
+  });
+}
+
+/** `GET /v1/acl/token/self`: 401 when the ACLs are off, 403 also when there is no token of the anonymous. */
+function readToken(client: ConsulClient, values: Values, signal: AbortSignal): Promise<TokenFact> {
+  const isGiven = consulSettings(values).token.kind !== 'none';
+  return client.call<TokenFact>({
+    endpoint: 'other',
+    method: 'GET',
+    path: '/v1/acl/token/self',
+    signal,
+    accept: isGiven ? [401] : [401, 403],
+    read: (answer) => {
+      if (answer.status === 401) return { kind: 'acls-off' };
+      if (!isGiven) return { kind: 'anonymous' };
+      const accessor = asString(property(jsonOf(answer), 'AccessorID'));
+      if (accessor === undefined) throw new Error('the token has no AccessorID');
+      return { kind: 'token', accessor };
+    },
+  });
+}
+
+/** Consul's own answers to its user interface: what this token may do, without doing it. */
+async function readRights(
+  client: ConsulClient,
+  { node, services }: ConsulQuestions,
+  signal: AbortSignal,
+): Promise<readonly ConsulRight[]> {
+  const questions: readonly Omit<ConsulRight, 'isAllowed'>[] = [
+    ...(node === undefined ? [] : [{ resource: 'node' as const, access: 'write' as const, segment: node }]),
+    ...services.map((segment) => ({ resource: 'service' as const, access: 'write' as const, segment })),
+  ].slice(0, MOST_QUESTIONS);
+  return client.call({
+    endpoint: 'other',
+    method: 'POST',
+    path: '/v1/internal/acl/authorize',
+    body: JSON.stringify(
+      questions.map(({ resource, access, segment }) => ({
+        Resource: resource,
+        Access: access,
+        Segment: segment,
+      })),
+    ),
+    signal,
+    accept: [401],
+    read: (answer) => (answer.status === 401 ? [] : rightsOf(questions, answer)),
+  });
+}
+
+function rightsOf(
+  questions: readonly Omit<ConsulRight, 'isAllowed'>[],
+  raw: RawAnswer,
+): readonly ConsulRight[] {
+  const answers = jsonOf(raw);
+  if (!Array.isArray(answers) || answers.length !== questions.length)
+    throw new Error(`${questions.length} answers were expected`);
+  return questions.map((question, index) => ({
+    ...question,
+    isAllowed: property(answers[index], 'Allow') === true,
+  }));
+}

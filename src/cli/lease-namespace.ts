@@ -1,0 +1,11 @@
+/** Where the Lease of the sync is. */
+import type { ClusterAccess } from '../kubernetes/cluster-access.ts';
+import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+
+/** The first of: the flag, the namespace of this pod, that of the context of the kubeconfig, `default`. */
+export async function leaseNamespace(
+  named: string | undefined,
+  access: Pick<ClusterAccess, 'namespace'>,
+): Promise<string> {
+  return named ?? (await ownNamespace(SERVICE_ACCOUNT)) ?? access.namespace ?? 'default';
+}

@@ -1,0 +1,209 @@
+/** What `tandem check` says of a real cluster: its rights, the webhook as the API server calls it, and its Services. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { generateCa } from '../../../src/certificates/generate.ts';
+import { startEmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { MERGE_PATCH, type KubernetesObject } from '../harness/api-client.ts';
+import { startApiServer } from '../harness/api-server.ts';
+import { clusterObjects } from '../harness/cluster-objects.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startScene } from '../harness/scene.ts';
+import { startWebhook } from '../harness/shipped-manifests.ts';
+import { tandemCheck, type Checked } from '../harness/tandem-check.ts';
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
+const api = await startApiServer(scene);
+const consul = await startEmbeddedConsul();
+scene.atEnd(() => consul.close());
+await api.admin.request('POST', '/api/v1/namespaces/default/serviceaccounts', {
+  metadata: { name: 'default' },
+});
+const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/tandem-webhook';
+const ROLES = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
+const DAY = 24 * 60 * 60 * 1000;
+
+function check(flags: readonly string[] = [], kubeconfig = api.kubeconfig()): Promise<Checked> {
+  return tandemCheck([`--kubeconfig=${kubeconfig}`, `--consul-http-addr=${consul.url}`, ...flags]);
+}
+
+/** A kubeconfig whose server is another one. */
+function kubeconfigOf(server: string): string {
+  const path = join(scene.folder, `kubeconfig-${server.replaceAll(/\W/g, '-')}`);
+  writeFileSync(path, readFileSync(api.kubeconfig(), 'utf8').replaceAll(api.url, server), { mode: 0o600 });
+  return path;
+}
+
+test('without a webhook configuration there is a warning, and the way to get one', async () => {
+  const checked = await check();
+  assert.deepEqual(checked.of('webhook'), [
+    'warning: there is no MutatingWebhookConfiguration tandem-webhook: nothing is injected → kubectl apply -k deploy/manifests, if pods are to be injected',
+  ]);
+  assert.match(
+    checked.of('api-server').join(),
+    /^ok: https:.* answers, Kubernetes 1\.34, with native sidecars$/,
+  );
+  assert.deepEqual(checked.of('rights'), ['ok: all 7 rules of webhook and sync are there']);
+  assert.match(checked.of('owner').join(), /^ok: this cluster is [0-9a-f]{8} in Consul$/);
+  assert.deepEqual(checked.of('names'), ['ok: the names of 0 synced Services are all different']);
+});
+
+test('an account without rights: each missing rule is named, and with them all is well', async () => {
+  const token = await api.serviceAccountToken('default', 'default');
+  const kubeconfig = api.kubeconfig({ token });
+  const before = await check([], kubeconfig);
+  assert.deepEqual(before.of('rights').slice(0, 2), [
+    'failure: sync: this account may not list or watch services → add {apiGroups: [""], resources: [services], verbs: [list, watch]} to a ClusterRole of it',
+    'failure: sync: this account may not list or watch endpointslices → add {apiGroups: ["discovery.k8s.io"], resources: [endpointslices], verbs: [list, watch]} to a ClusterRole of it',
+  ]);
+  assert.equal(before.of('rights').length, 6);
+  assert.match(
+    before.of('rights').at(-1) ?? '',
+    /get or create or update leases in default → add .* to a Role of it in default$/,
+  );
+  assert.match(before.of('names').join(), /^failure: the Services cannot be listed: .*status 403/);
+  assert.match(before.of('owner').join(), /^failure: cannot read the namespace kube-system/);
+  assert.match(
+    before.of('webhook').join(),
+    /^warning: the configuration tandem-webhook cannot be read: .*403/,
+  );
+  assert.equal(before.code, 1);
+  const rules = [
+    { apiGroups: [''], resources: ['services', 'nodes'], verbs: ['list', 'watch'] },
+    { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+    { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+    { apiGroups: [''], resources: ['namespaces'], resourceNames: ['kube-system'], verbs: ['get'] },
+    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
+  ];
+  await api.admin.expect('POST', ROLES, { metadata: { name: 'sync' }, rules });
+  await api.admin.expect('POST', ROLES.replace('roles', 'rolebindings'), {
+    metadata: { name: 'sync' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'sync' },
+    subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'default' }],
+  });
+  await eventually('the rights', async () => {
+    const after = await check([], kubeconfig);
+    assert.deepEqual(after.of('rights'), ['ok: all 7 rules of webhook and sync are there']);
+    assert.match(after.of('names').join(), /^ok/);
+  });
+});
+
+test('further rights only where they are needed', async () => {
+  const token = await api.serviceAccountToken('default', 'default');
+  const flags = ['--enable-ingress', '--consul-http-addr=provider=k8s namespace=consul'];
+  const checked = await check(flags, api.kubeconfig({ token }));
+  assert.match(checked.of('rights').join('\n'), /list or watch ingresses → /);
+  assert.match(
+    checked.of('rights').join('\n'),
+    /list or watch pods in consul → .* to a Role of it in consul/,
+  );
+  assert.match(checked.of('consul').join(), /^failure: GET \/api\/v1\/namespaces\/consul\/pods: status 403/);
+});
+
+test('two Services of one name in Consul', async () => {
+  await api.createNamespace('other');
+  const spec = { type: 'ExternalName', externalName: 'web.example.com', ports: [{ port: 80 }] };
+  await clusterObjects(api).service('web', spec);
+  await clusterObjects(api, 'other').service('web', spec);
+  const checked = await check();
+  assert.match(
+    checked.of('names').join('\n'),
+    /^failure: "web" is the name of Service\/default\/web and Service\/other\/web, .* → name them apart by the annotation/,
+  );
+  const apart = await check(['--add-k8s-namespace-suffix']);
+  assert.match(apart.of('names').join(), /^ok/);
+});
+
+test('credentials that the API server does not take', async () => {
+  const checked = await check([], api.kubeconfig({ token: 'nobody' }));
+  assert.match(checked.of('api-server').join(), /^failure: https:.*status 401.* → give credentials/);
+  assert.ok(!checked.stdout.includes('nobody'));
+  assert.match(checked.of('consul').join(), /^ok/);
+  assert.equal(checked.code, 1);
+});
+
+test('an API server that is not there, or says nothing', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  for (const server of ['https://127.0.0.1:1', `https://127.0.0.1:${port}`]) {
+    const checked = await check([], kubeconfigOf(server));
+    assert.match(
+      checked.of('api-server').join(),
+      /^failure: .*(?:ECONNREFUSED|no answer within 10 s).* → give --kubeconfig/,
+    );
+    assert.deepEqual(checked.of('rights'), []);
+    assert.match(checked.of('consul').join(), /^ok/);
+    assert.equal(checked.code, 1);
+  }
+  silent.close();
+});
+
+test(
+  'the webhook: reached, with a CA that is too old, of another, broken, or absent, and gone',
+  { timeout: 240_000 },
+  async () => {
+    const webhook = await startWebhook(scene, api);
+    const good = await check();
+    assert.match(
+      good.of('webhook').join(),
+      /^ok: tandem-webhook has pods\.inject\.tandem\.dev, namespaces\.inject/,
+    );
+    assert.match(
+      good.of('webhook-ca').join('\n'),
+      /^ok: pods\.inject\.tandem\.dev, namespaces\.inject\.tandem\.dev: caBundle is valid until [^\n]*$/,
+    );
+    assert.deepEqual(good.of('webhook-call'), [
+      'ok: the API server reaches the webhook and trusts its certificate',
+    ]);
+
+    const configuration = (await api.admin.expect('GET', CONFIGURATION)) as KubernetesObject & {
+      readonly webhooks: readonly { readonly clientConfig: object }[];
+    };
+    const publish = async (caBundle: string): Promise<void> => {
+      const webhooks = configuration.webhooks.map((entry) => ({
+        ...entry,
+        clientConfig: { ...entry.clientConfig, caBundle },
+      }));
+      await api.admin.expect('PATCH', CONFIGURATION, { webhooks }, MERGE_PATCH);
+    };
+    const publishCa = async (from: number): Promise<void> =>
+      publish(Buffer.from((await generateCa(from)).certificate).toString('base64'));
+
+    await publishCa(Date.now() - 400 * DAY);
+    await eventually('the old CA', async () => {
+      const old = await check();
+      assert.match(
+        old.of('webhook-ca').join('\n'),
+        /^failure: .*no CA of caBundle is valid now; the last ends at .* → put the CA/,
+      );
+      assert.match(old.of('webhook-call').join(), /^failure: .*failed calling webhook.*x509.* → put the CA/s);
+      assert.equal(old.code, 1);
+    });
+    await publishCa(Date.now());
+    const other = await check();
+    assert.match(other.of('webhook-ca').join('\n'), /^ok/);
+    assert.match(other.of('webhook-call').join(), /^failure: .*unknown authority.* → put the CA/s);
+    await publishCa(Date.now() - 350 * DAY);
+    assert.match((await check()).of('webhook-ca').join('\n'), /^warning: .* → renew the CA/);
+    await publish('');
+    assert.match((await check()).of('webhook-ca').join('\n'), /^failure: .*caBundle is empty/);
+
+    await api.admin.expect('PATCH', CONFIGURATION, { webhooks: configuration.webhooks }, MERGE_PATCH);
+    await eventually('the first CA again', async () => {
+      assert.match((await check()).of('webhook-call').join(), /^ok/);
+    });
+    await webhook.process().stop();
+    const gone = await check();
+    assert.match(gone.of('webhook-call').join(), /^failure: .*connection refused.* → see that the pods/s);
+    assert.equal(gone.code, 1);
+
+    await api.admin.expect('PATCH', CONFIGURATION, { webhooks: [] }, MERGE_PATCH);
+    await eventually('a configuration without entries', async () => {
+      assert.match((await check()).of('webhook').join(), /^failure: tandem-webhook has no entries/);
+    });
+  },
+);

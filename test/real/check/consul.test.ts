@@ -1,0 +1,176 @@
+/** What `tandem check` says of real servers of Consul, each with another fault. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { runTandem } from '../../integration/cli/tandem-process.ts';
+import { startApiServer } from '../harness/api-server.ts';
+import { clusterObjects } from '../harness/cluster-objects.ts';
+import { startConsul, type Consul } from '../harness/consul.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startScene } from '../harness/scene.ts';
+import { tandemCheck, type Checked } from '../harness/tandem-check.ts';
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
+const [api, plain, secured] = await Promise.all([
+  startApiServer(scene),
+  startConsul(scene, { configuration: { connect: { enabled: false } } }),
+  startConsul(scene, { acls: true }),
+]);
+const kubeconfig = api.kubeconfig();
+const cluster = clusterObjects(api);
+await cluster.service('web', {
+  type: 'ExternalName',
+  externalName: 'web.example.com',
+  ports: [{ port: 80 }],
+});
+
+function check({ url }: Pick<Consul, 'url'>, token?: string): Promise<Checked> {
+  return tandemCheck(
+    [`--kubeconfig=${kubeconfig}`, `--consul-http-addr=${url}`, '--owner=test', '--add-k8s-namespace-suffix'],
+    token,
+  );
+}
+
+/** A token with this policy. */
+async function tokenWith(rules: string): Promise<{ readonly accessor: string; readonly token: string }> {
+  const Name = `policy-${Math.random().toString(36).slice(2)}`;
+  await secured.call('PUT', '/v1/acl/policy', { Name, Rules: rules });
+  const made = (await secured.call('PUT', '/v1/acl/token', { Policies: [{ Name }] })) as {
+    readonly AccessorID: string;
+    readonly SecretID: string;
+  };
+  return { accessor: made.AccessorID, token: made.SecretID };
+}
+
+test('all is well: leader, version, Connect, token and its rights; the accessor is told, never the token', async () => {
+  const { accessor, token } = await tokenWith(
+    'node "k8s-sync-test" { policy = "write" } node_prefix "" { policy = "read" } agent_prefix "" { policy = "read" } service_prefix "web" { policy = "write" }',
+  );
+  const checked = await check(secured, token);
+  assert.match(checked.of('consul').join(), /^ok: answers, and its leader is 127\.0\.0\.1:\d+$/);
+  assert.deepEqual(checked.of('consul-version'), ['ok: Consul 1.20.6 of datacenter dc1']);
+  assert.deepEqual(checked.of('connect'), ['ok: is on, and has a CA']);
+  assert.deepEqual(checked.of('token'), [`ok: is valid, its accessor is ${accessor}`]);
+  assert.deepEqual(checked.of('token-rights'), ['ok: all 2 rights that were asked for are there']);
+  assert.ok(!`${checked.stdout}${checked.stderr}`.includes(token));
+});
+
+test('least privilege is enough: only the version stays unknown', async () => {
+  const { token } = await tokenWith(
+    'node "k8s-sync-test" { policy = "write" } service "web-default" { policy = "write" }',
+  );
+  const checked = await check(secured, token);
+  assert.deepEqual(checked.of('token-rights'), ['ok: all 2 rights that were asked for are there']);
+  assert.match(
+    checked.of('consul-version').join(),
+    /^warning: unknown: .*Permission denied.* → .*agent_prefix/s,
+  );
+  assert.equal(checked.code, 0);
+});
+
+test('each right that the token has not is a failure with the rule to add', async () => {
+  const { token } = await tokenWith('node_prefix "" { policy = "read" }');
+  const checked = await check(secured, token);
+  assert.deepEqual(checked.of('token-rights'), [
+    'failure: the token may not write the node "k8s-sync-test" → add to its policy: node "k8s-sync-test" { policy = "write" }',
+    'failure: the token may not write the service "web-default" → add to its policy: service "web-default" { policy = "write" }',
+  ]);
+  assert.equal(checked.code, 1);
+});
+
+test('a token that Consul does not know', async () => {
+  const unknown = '00000000-0000-0000-0000-00000000dead';
+  const checked = await check(secured, unknown);
+  assert.match(checked.of('token').join(), /^failure: .*ACL not found.* → give a token that Consul knows/);
+  assert.equal(checked.of('consul').length, 1);
+  assert.match(checked.of('consul').join(), /^ok/);
+  assert.ok(!`${checked.stdout}${checked.stderr}`.includes(unknown));
+  assert.equal(checked.code, 1);
+});
+
+test('no token where one is needed', async () => {
+  const checked = await check(secured);
+  assert.match(checked.of('token').join(), /^warning: none is given, and the ACLs are on → /);
+  assert.equal(checked.of('token-rights').length, 2);
+  assert.equal(checked.code, 1);
+});
+
+test('a file of a token that is not there', async () => {
+  const checked = await tandemCheck([
+    `--kubeconfig=${kubeconfig}`,
+    `--consul-http-addr=${secured.url}`,
+    '--consul-token-file=/nowhere/token',
+  ]);
+  assert.match(checked.of('token').join(), /^failure: cannot read the token in \/nowhere\/token → /);
+  assert.match(checked.of('consul').join(), /^ok/);
+});
+
+test('Connect is off; without ACLs no token is needed', async () => {
+  const checked = await check(plain);
+  assert.deepEqual(checked.of('connect'), [
+    'failure: is off: injected pods get no certificates → set connect { enabled = true } on the servers',
+  ]);
+  assert.deepEqual(checked.of('token'), ['ok: none is needed: the ACLs are off']);
+  assert.deepEqual(checked.of('token-rights'), []);
+  assert.equal(checked.code, 1);
+});
+
+test('a server that hangs is told within the limit, and the cluster all the same', async () => {
+  plain.process().signal('SIGSTOP');
+  try {
+    const checked = await check(plain);
+    assert.match(checked.of('consul').join(), /^failure: .*no answer within 10.* → give --consul-http-addr/);
+    assert.match(checked.of('api-server').join(), /^ok/);
+    assert.equal(checked.code, 1);
+  } finally {
+    plain.process().signal('SIGCONT');
+  }
+});
+
+test('something that is no Consul', async () => {
+  const server = createServer((_request, response) => response.end('<html>Welcome</html>')).listen(
+    0,
+    '127.0.0.1',
+  );
+  await once(server, 'listening');
+  try {
+    const checked = await check({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+    assert.match(checked.of('consul').join(), /^failure: .*not an answer of Consul/);
+    assert.equal(checked.code, 1);
+  } finally {
+    server.close();
+  }
+});
+
+test('nobody there: a line for people says so, and the output is nothing else', async () => {
+  const { stdout, stderr, code } = await runTandem([
+    'check',
+    `--kubeconfig=${kubeconfig}`,
+    '--consul-http-addr=127.0.0.1:1',
+  ]);
+  const lines = stdout.trimEnd().split('\n');
+  assert.ok(
+    lines.every((line) => /^(?:ok {5}|warning|failure) {2}[a-z-]+ +\S/.test(line)),
+    stdout,
+  );
+  assert.match(stdout, /^failure {2}consul .*ECONNREFUSED.*; to mend it: give --consul-http-addr/m);
+  assert.deepEqual([stderr, code], ['', 1]);
+});
+
+test('servers without a leader', { timeout: 120_000 }, async () => {
+  const three = await startConsul(scene, { servers: 3 });
+  const [first, second, third] = three.servers;
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  await Promise.all([second.process().stop('SIGKILL'), third.process().stop('SIGKILL')]);
+  await eventually('the loss of the leader', async () =>
+    assert.equal(await three.call('GET', '/v1/status/leader'), ''),
+  );
+  const checked = await check(first);
+  assert.match(
+    checked.of('consul').join(),
+    /^failure: the servers have no leader: .* → start more than half/,
+  );
+  assert.equal(checked.code, 1);
+});

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clusterFindings, type ClusterFacts } from '../../../src/check/cluster.ts';
+import { consulFindings, type ConsulFacts } from '../../../src/check/consul.ts';
+import { findingLines, findingsJson, ok, warning, worst, type Probe } from '../../../src/check/finding.ts';
+import { neededRules } from '../../../src/check/rights.ts';
+import { webhookFindings, type DryRun } from '../../../src/check/webhook-configuration.ts';
+
+function seen<T>(value: T): Probe<T> {
+  return { kind: 'seen', value };
+}
+
+const TIMEOUT = { kind: 'failed', code: 'timeout', reason: 'no answer within 10 s' } as const;
+const REFUSED = { kind: 'failed', code: 'TANDEM_KUBERNETES_REFUSED', reason: 'status 403' } as const;
+
+const cluster: ClusterFacts = {
+  server: 'https://api',
+  version: seen({ major: 1, minor: 34 }),
+  rights: [],
+  webhook: { name: 'tandem-webhook', entries: seen(undefined), call: TIMEOUT },
+  owner: seen('0a1b2c3d'),
+  names: seen({ services: 2, names: [], clashes: [] }),
+};
+const consul: ConsulFacts = {
+  leader: seen('10.0.0.1:8300'),
+  agent: seen({ version: '1.20.6', datacenter: 'dc1' }),
+  connect: seen(true),
+  token: seen({ kind: 'token', accessor: 'a' }),
+  rights: seen([]),
+};
+
+const minors: readonly [number, number, string, RegExp][] = [
+  [1, 34, 'ok', /with native sidecars$/],
+  [1, 29, 'ok', /with native sidecars$/],
+  [1, 28, 'warning', /without native sidecars/],
+  [1, 27, 'failure', /Kubernetes 1\.27$/],
+  [2, 0, 'ok', /Kubernetes 2\.0/],
+];
+for (const [major, minor, status, text] of minors) {
+  test(`Kubernetes ${major}.${minor} is ${status}`, () => {
+    const [finding] = clusterFindings(seen({ ...cluster, version: seen({ major, minor }) }), 0);
+    assert.equal(finding?.status, status);
+    assert.match(finding?.seen ?? '', text);
+  });
+}
+
+const versions: readonly [string, string][] = [
+  ['1.14.0', 'ok'],
+  ['1.14.0-beta1', 'ok'],
+  ['1.20.6+ent', 'ok'],
+  ['2.0.0', 'ok'],
+  ['1.13.9', 'failure'],
+  ['0.99.0', 'failure'],
+  ['unknown', 'failure'],
+];
+for (const [version, status] of versions) {
+  test(`Consul ${version} is ${status}`, () => {
+    const findings = consulFindings(seen({ ...consul, agent: seen({ version, datacenter: 'dc1' }) }));
+    assert.equal(findings.find(({ check }) => check === 'consul-version')?.status, status);
+  });
+}
+
+test('where nothing answers there is one line, and where only one look fails, all the others', () => {
+  assert.deepEqual(
+    clusterFindings(seen({ ...cluster, version: TIMEOUT }), 0).map(({ check }) => check),
+    ['api-server'],
+  );
+  assert.deepEqual(
+    clusterFindings(seen({ ...cluster, version: REFUSED, owner: TIMEOUT, names: TIMEOUT }), 0).map(
+      ({ check, status }) => `${check} ${status}`,
+    ),
+    ['api-server failure', 'rights ok', 'webhook warning', 'owner failure', 'names failure'],
+  );
+  assert.deepEqual(
+    consulFindings(seen({ ...consul, agent: TIMEOUT, connect: TIMEOUT, rights: TIMEOUT })).map(
+      ({ check, status }) => `${check} ${status}`,
+    ),
+    ['consul ok', 'consul-version warning', 'connect warning', 'token ok', 'token-rights warning'],
+  );
+});
+
+test('a review that fails leaves the right unknown, not missing', () => {
+  const [rule] = neededRules({
+    ingresses: false,
+    leaseNamespace: undefined,
+    ownerFromCluster: false,
+    serverPodsNamespace: undefined,
+  });
+  assert.ok(rule !== undefined);
+  const findings = clusterFindings(seen({ ...cluster, rights: [{ rule, missing: REFUSED }] }), 0);
+  assert.match(
+    findingLines(findings),
+    /^warning {2}rights {6}webhook: whether \/version may be used is unknown/m,
+  );
+});
+
+const calls: readonly [string, Probe<DryRun>, string, RegExp][] = [
+  [
+    'denied by an entry',
+    seen({ status: 422, message: 'admission webhook "pods" denied the request: no boolean' }),
+    'ok',
+    /./,
+  ],
+  [
+    'denied by another webhook',
+    seen({ status: 400, message: 'admission webhook "x" denied the request' }),
+    'warning',
+    /unknown/,
+  ],
+  ['accepted', seen({ status: 201, message: '' }), 'failure', /without asking/],
+  ['forbidden', seen({ status: 403, message: 'pods is forbidden' }), 'warning', /403/],
+  ['late', TIMEOUT, 'warning', /no answer/],
+  [
+    'expired',
+    seen({ status: 500, message: 'failed calling webhook "pods": x509: certificate has expired' }),
+    'failure',
+    /expired/,
+  ],
+];
+for (const [name, call, status, text] of calls) {
+  test(`a call of the webhook: ${name} is ${status}`, () => {
+    const entries = seen([{ name: 'pods', caBundle: 'bm9uZQ==' }]);
+    const findings = webhookFindings({ name: 'tandem-webhook', entries, call }, 0);
+    assert.deepEqual(
+      findings.map(({ check }) => check),
+      ['webhook', 'webhook-ca', 'webhook-call'],
+    );
+    assert.match(findings[1]?.seen ?? '', /^pods: caBundle holds something else than certificates$/);
+    assert.equal(findings[2]?.status, status);
+    assert.match(findings[2]?.seen ?? '', text);
+  });
+}
+
+test('a finding is one line, whatever a server wrote, and the JSON has the worst', () => {
+  const findings = [ok('names', 'fine'), warning('webhook', 'first\nsecond\r\n third', 'mend')];
+  assert.equal(
+    findingLines(findings),
+    'ok       names    fine\nwarning  webhook  first second third; to mend it: mend\n',
+  );
+  assert.deepEqual(JSON.parse(findingsJson(findings)), { status: 'warning', findings });
+  assert.equal(worst([]), 'ok');
+});
