@@ -9,8 +9,15 @@ export type ConsulFacts = {
   readonly agent: Probe<{ readonly version: string; readonly datacenter: string }>;
   readonly connect: Probe<boolean>;
   readonly token: Probe<TokenFact>;
+  readonly node: NodeRead;
   readonly rights: Probe<readonly ConsulRight[]>;
 };
+
+export type NodeRead =
+  /** The owner is not known, so the node is neither. */
+  | { readonly kind: 'unknown' }
+  /** `value`: the answer is whole, as the token may see all of it. */
+  | { readonly kind: 'asked'; readonly name: string; readonly isWhole: Probe<boolean> };
 
 export type TokenFact =
   | { readonly kind: 'acls-off' }
@@ -28,10 +35,12 @@ export type ConsulRight = {
 
 /** Transactions of 128 operations, which a batch may have (Consul 1.14, "txn: raise the limit"). */
 const OLDEST = { major: 1, minor: 14 };
+// A policy without any rule for services misses one for each of them, and the rest of the findings must stay in sight.
+const SHOWN_RIGHTS = 10;
 
 export function consulFindings(facts: Probe<ConsulFacts>): readonly Finding[] {
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
-  const { leader, agent, connect, token, rights } = facts.value;
+  const { leader, agent, connect, token, node, rights } = facts.value;
   // Where nothing answers, all others say the same.
   if (leader.kind === 'failed') return [unreachable(leader.reason)];
   return [
@@ -39,7 +48,7 @@ export function consulFindings(facts: Probe<ConsulFacts>): readonly Finding[] {
     versionFinding(agent),
     connectFinding(connect),
     tokenFinding(token),
-    ...rightsFindings(token, rights),
+    ...(needsRights(token) ? [...nodeFindings(node), ...rightsFindings(rights)] : []),
   ];
 }
 
@@ -108,10 +117,32 @@ function tokenFinding(token: Probe<TokenFact>): Finding {
   }
 }
 
-/** A line for each right that is missing, as the rule that gives it. */
-function rightsFindings(token: Probe<TokenFact>, rights: ConsulFacts['rights']): readonly Finding[] {
-  // Without a valid token nothing is allowed, and without ACLs everything is.
-  if (token.kind === 'failed' || token.value.kind === 'acls-off') return [];
+/** Without a valid token nothing is allowed, and without ACLs everything is. */
+function needsRights(token: Probe<TokenFact>): boolean {
+  return token.kind === 'seen' && token.value.kind !== 'acls-off';
+}
+
+function nodeFindings(node: NodeRead): readonly Finding[] {
+  if (node.kind === 'unknown')
+    return [
+      warning('token-rights', 'the node of the sync is not known, nor the rights on it', 'give --owner'),
+    ];
+  const { name, isWhole } = node;
+  if (isWhole.kind === 'failed')
+    return [
+      failure('token-rights', `the node ${quote(name)} cannot be read: ${isWhole.reason}`, readRule(name)),
+    ];
+  if (isWhole.value) return [];
+  const seen = `the token does not show all services of the node ${quote(name)}, and the sync touches none then`;
+  return [failure('token-rights', seen, readRule(name))];
+}
+
+function readRule(node: string): string {
+  return `add to its policy: node ${JSON.stringify(node)} { policy = "write" } service_prefix "" { policy = "read" }`;
+}
+
+/** A line for each right that is missing, as the rule that gives it; of very many, the first. */
+function rightsFindings(rights: ConsulFacts['rights']): readonly Finding[] {
   if (rights.kind === 'failed') {
     const mend = 'see that its policy lets it write the node and the services of the sync';
     return [warning('token-rights', `unknown: ${rights.reason}`, mend)];
@@ -119,11 +150,19 @@ function rightsFindings(token: Probe<TokenFact>, rights: ConsulFacts['rights']):
   const missing = rights.value.filter(({ isAllowed }) => !isAllowed);
   if (missing.length === 0)
     return [ok('token-rights', `all ${rights.value.length} rights that were asked for are there`)];
-  return missing.map(({ resource, access, segment }) =>
-    failure(
-      'token-rights',
-      `the token may not ${access} the ${resource} ${quote(segment)}`,
-      `add to its policy: ${resource} ${JSON.stringify(segment)} { policy = "${access}" }`,
-    ),
+  const left = missing.length - SHOWN_RIGHTS;
+  return [
+    ...missing.slice(0, SHOWN_RIGHTS).map(rightFinding),
+    ...(left <= 0
+      ? []
+      : [failure('token-rights', `${left} more rights are missing`, 'give the token a service_prefix')]),
+  ];
+}
+
+function rightFinding({ resource, access, segment }: ConsulRight): Finding {
+  return failure(
+    'token-rights',
+    `the token may not ${access} the ${resource} ${quote(segment)}`,
+    `add to its policy: ${resource} ${JSON.stringify(segment)} { policy = "${access}" }`,
   );
 }

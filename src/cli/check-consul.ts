@@ -1,10 +1,10 @@
 /** The facts of Consul that `tandem check` judges. */
-import type { ConsulFacts, ConsulRight, TokenFact } from '../check/consul.ts';
+import type { ConsulFacts, ConsulRight, NodeRead, TokenFact } from '../check/consul.ts';
 import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { openConsul, type ConsulClient } from '../consul/client.ts';
 import { jsonOf } from '../consul/decode.ts';
-import { readLeader } from '../consul/read.ts';
+import { readLeader, readNodeServices } from '../consul/read.ts';
 import type { RawAnswer } from '../consul/servers.ts';
 import type { AutoJoin } from '../discovery/auto-join.ts';
 import { originsOf } from '../discovery/http-origin.ts';
@@ -36,14 +36,15 @@ export async function consulFacts(questions: ConsulQuestions, signal: AbortSigna
   // Who leads is no secret: whether Consul answers must not depend on the token.
   const anonymous = await openConsul({ ...settings, token: { kind: 'none' }, addresses });
   try {
-    const [leader, agent, connect, token, rights] = await Promise.all([
+    const [leader, agent, connect, token, node, rights] = await Promise.all([
       probe(signal, (limited) => readLeader(anonymous, limited)),
       probe(signal, (limited) => readAgent(withToken, limited)),
       probe(signal, (limited) => readConnect(anonymous, limited)),
       probe(signal, (limited) => readToken(withToken, values, limited)),
+      readNode(withToken, questions.node, signal),
       probe(signal, (limited) => readRights(withToken, questions, limited)),
     ]);
-    return { leader, agent, connect, token, rights };
+    return { leader, agent, connect, token, node, rights };
   } finally {
     await Promise.all([withToken.close(), anonymous.close()]);
   }
@@ -120,37 +121,57 @@ function readToken(client: ConsulClient, values: Values, signal: AbortSignal): P
   });
 }
 
-/** Consul's own answers to its user interface: what this token may do, without doing it. */
+async function readNode(
+  client: ConsulClient,
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<NodeRead> {
+  if (name === undefined) return { kind: 'unknown' };
+  const look = async (limited: AbortSignal): Promise<boolean> =>
+    !(await readNodeServices(client, name, { signal: limited })).filteredByAcls;
+  return { kind: 'asked', name, isWhole: await probe(signal, look) };
+}
+
+type Question = Omit<ConsulRight, 'isAllowed'>;
+
 async function readRights(
   client: ConsulClient,
   { node, services }: ConsulQuestions,
   signal: AbortSignal,
 ): Promise<readonly ConsulRight[]> {
-  const questions: readonly Omit<ConsulRight, 'isAllowed'>[] = [
+  const questions: readonly Question[] = [
     ...(node === undefined ? [] : [{ resource: 'node' as const, access: 'write' as const, segment: node }]),
     ...services.map((segment) => ({ resource: 'service' as const, access: 'write' as const, segment })),
-  ].slice(0, MOST_QUESTIONS);
+  ];
+  const rights: ConsulRight[] = [];
+  for (let from = 0; from < questions.length; from += MOST_QUESTIONS)
+    rights.push(...(await authorize(client, questions.slice(from, from + MOST_QUESTIONS), signal)));
+  return rights;
+}
+
+/** Consul's own answers to its user interface: what this token may do, without doing it. Nothing when the ACLs are off. */
+function authorize(
+  client: ConsulClient,
+  questions: readonly Question[],
+  signal: AbortSignal,
+): Promise<readonly ConsulRight[]> {
+  const body = questions.map(({ resource, access, segment }) => ({
+    Resource: resource,
+    Access: access,
+    Segment: segment,
+  }));
   return client.call({
     endpoint: 'other',
     method: 'POST',
     path: '/v1/internal/acl/authorize',
-    body: JSON.stringify(
-      questions.map(({ resource, access, segment }) => ({
-        Resource: resource,
-        Access: access,
-        Segment: segment,
-      })),
-    ),
+    body: JSON.stringify(body),
     signal,
     accept: [401],
     read: (answer) => (answer.status === 401 ? [] : rightsOf(questions, answer)),
   });
 }
 
-function rightsOf(
-  questions: readonly Omit<ConsulRight, 'isAllowed'>[],
-  raw: RawAnswer,
-): readonly ConsulRight[] {
+function rightsOf(questions: readonly Question[], raw: RawAnswer): readonly ConsulRight[] {
   const answers = jsonOf(raw);
   if (!Array.isArray(answers) || answers.length !== questions.length)
     throw new Error(`${questions.length} answers were expected`);

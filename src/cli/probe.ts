@@ -18,8 +18,12 @@ export async function probe<T>(
   const timer = setTimeout(() => ending.abort(), limit);
   const ended = Promise.withResolvers<Probe<T>>();
   const late = AbortSignal.any([signal, ending.signal]);
-  const reason = `no answer within ${limit / 1000} s`;
-  late.addEventListener('abort', () => ended.resolve({ kind: 'failed', code: 'timeout', reason }));
+  const end = (): void => {
+    const reason = signal.aborted ? 'it was stopped' : `no answer within ${limit / 1000} s`;
+    ended.resolve({ kind: 'failed', code: 'timeout', reason });
+  };
+  if (late.aborted) end();
+  else late.addEventListener('abort', end);
   try {
     return await Promise.race([seen(look(late), late), ended.promise]);
   } finally {
@@ -32,7 +36,7 @@ async function seen<T>(look: Promise<T>, late: AbortSignal): Promise<Probe<T>> {
     return { kind: 'seen', value: await look };
   } catch (error) {
     if (error instanceof TandemError) return { kind: 'failed', code: error.code, reason: error.message };
-    if (late.aborted) return { kind: 'failed', code: 'timeout', reason: 'it was given up' };
+    if (late.aborted) return { kind: 'failed', code: 'timeout', reason: 'it was stopped' };
     throw error;
   }
 }

@@ -31,6 +31,19 @@ const quick: Call<string> = {
   read: ({ text }) => text,
 };
 
+test('a server that is gone is left by the calls that wait for it, and used again when it is back', async () => {
+  await using hanging = await fakeConsul(blackHole, json('first'));
+  await using other = await fakeConsul(json('second'));
+  await using opened = await clientOf([hanging.url, other.url]);
+  const { client } = opened;
+  const waiting = readLeader(client);
+  while (hanging.seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  client.leave(hanging.url);
+  assert.equal(await waiting, 'second');
+  await other.close();
+  assert.equal(await readLeader(client), 'first');
+});
+
 type Fault = {
   readonly what: string;
   readonly reply: Reply;

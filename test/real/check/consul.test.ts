@@ -80,6 +80,24 @@ test('each right that the token has not is a failure with the rule to add', asyn
   assert.equal(checked.code, 1);
 });
 
+test('a token that does not show everything on the node of the sync', async () => {
+  await secured.call('PUT', '/v1/catalog/register', {
+    Node: 'k8s-sync-test',
+    Address: '127.0.0.1',
+    Service: { ID: 'old', Service: 'old' },
+  });
+  const { token } = await tokenWith(
+    'node "k8s-sync-test" { policy = "write" } service "web-default" { policy = "write" }',
+  );
+  const checked = await check(secured, token);
+  assert.match(
+    checked.of('token-rights').join('\n'),
+    /^failure: the token does not show all services of the node "k8s-sync-test", .* → add to its policy: node /,
+  );
+  assert.equal(checked.code, 1);
+  await secured.call('PUT', '/v1/catalog/deregister', { Node: 'k8s-sync-test' });
+});
+
 test('a token that Consul does not know', async () => {
   const unknown = '00000000-0000-0000-0000-00000000dead';
   const checked = await check(secured, unknown);

@@ -26,6 +26,7 @@ const consul: ConsulFacts = {
   agent: seen({ version: '1.20.6', datacenter: 'dc1' }),
   connect: seen(true),
   token: seen({ kind: 'token', accessor: 'a' }),
+  node: { kind: 'asked', name: 'k8s-sync-a', isWhole: seen(true) },
   rights: seen([]),
 };
 
@@ -139,4 +140,27 @@ test('a finding is one line, whatever a server wrote, and the JSON has the worst
   );
   assert.deepEqual(JSON.parse(findingsJson(findings)), { status: 'warning', findings });
   assert.equal(worst([]), 'ok');
+});
+
+test('rights that are missing: the first ten, and how many more; nothing is asked where nothing can be known', () => {
+  const of = (facts: Partial<ConsulFacts>): readonly string[] =>
+    consulFindings(seen({ ...consul, ...facts }))
+      .filter(({ check }) => check === 'token-rights')
+      .map(({ status, seen: text }) => `${status}: ${text}`);
+  const right = (index: number) => ({
+    resource: 'service' as const,
+    access: 'write' as const,
+    segment: `s-${index}`,
+    isAllowed: index === 0,
+  });
+  const many = of({ rights: seen(Array.from({ length: 14 }, (_, index) => right(index))) });
+  assert.deepEqual(
+    [many.length, many[0], many[10]],
+    [11, 'failure: the token may not write the service "s-1"', 'failure: 3 more rights are missing'],
+  );
+  assert.deepEqual(of({ token: seen({ kind: 'acls-off' }), node: { kind: 'unknown' } }), []);
+  assert.deepEqual(of({ token: TIMEOUT }), []);
+  assert.match(of({ node: { kind: 'unknown' } }).join(), /^warning: the node of the sync is not known/);
+  const node = { kind: 'asked', name: 'n', isWhole: seen(false) } as const;
+  assert.match(of({ node }).join(), /^failure: the token does not show all services of the node "n"/);
 });
