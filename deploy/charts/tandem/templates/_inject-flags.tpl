@@ -1,0 +1,46 @@
+{{- /* The flags of injection that the values make: an empty value leaves the default of the program. */}}
+{{- define "tandem.injectFlags" -}}
+{{- $global := .Values.global -}}
+{{- with .Values.connectInject -}}
+- --consul-image={{ $global.image }}
+- --envoy-image={{ $global.imageEnvoy }}
+- --dataplane-image={{ $global.imageConsulDataplane }}
+- --proxy-mode={{ .proxyMode }}
+{{- if .default }}
+- --default-inject
+{{- end }}
+- {{ printf "--allow-namespaces=%s" (join "," .k8sAllowNamespaces) | quote }}
+{{- with .k8sDenyNamespaces }}
+- {{ printf "--deny-namespaces=%s" (join "," .) | quote }}
+{{- end }}
+- --native-sidecar={{ .nativeSidecar }}
+- --sidecar-proxy={{ .sidecarProxy.kind }}
+- --consul-http-port={{ .agentHttpPort }}
+- --consul-grpc-port={{ .agentGrpcPort }}
+{{- with .overrideAuthMethodName }}
+- {{ printf "--consul-auth-method=%s" . | quote }}
+{{- end }}
+{{- with .envoyExtraArgs }}
+- {{ printf "--envoy-extra-args=%s" . | quote }}
+{{- end }}
+{{- include "tandem.resourceFlags" (list "sidecar-proxy" .sidecarProxy.resources) }}
+{{- include "tandem.resourceFlags" (list "init" .initContainer.resources) }}
+{{- with .metrics }}
+{{- if .defaultEnabled }}
+- --enable-metrics
+{{- end }}
+- --prometheus-scrape-port={{ .defaultPrometheusScrapePort }}
+- {{ printf "--prometheus-scrape-path=%s" .defaultPrometheusScrapePath | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.resourceFlags" -}}
+{{- $container := index . 0 -}}
+{{- $resources := index . 1 -}}
+{{- range $of := list "cpu" "memory" }}
+{{- range $bound := list "request" "limit" }}
+- --{{ $container }}-{{ $of }}-{{ $bound }}={{ index $resources (print $bound "s") $of | default "none" }}
+{{- end }}
+{{- end }}
+{{- end }}

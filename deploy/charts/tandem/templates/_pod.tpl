@@ -1,0 +1,53 @@
+{{- /* What every pod of this chart has in common: (list $ .Values.server). */}}
+{{- define "tandem.pod" -}}
+{{- $root := index . 0 -}}
+{{- $part := index . 1 -}}
+# Service variables of the cluster would be read as settings: a Service "tandem" makes TANDEM_PORT.
+enableServiceLinks: false
+{{- with $root.Values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $part.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $part.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $part.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Spread over nodes as far as there are any: (list $ "webhook"). */}}
+{{- define "tandem.spread" -}}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "tandem.selector" . | nindent 8 }}
+{{- end }}
+
+{{- /* Of a pod, by the restricted Pod Security profile: the user and group of the image. */}}
+{{- define "tandem.podSecurity" -}}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ index . 0 }}
+  runAsGroup: {{ index . 1 }}
+  fsGroup: {{ index . 1 }}
+  seccompProfile:
+    type: RuntimeDefault
+{{- end }}
+
+{{- define "tandem.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop:
+      - ALL
+{{- end }}

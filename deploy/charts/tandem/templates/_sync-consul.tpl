@@ -1,0 +1,73 @@
+{{- /* How the sync reaches Consul: external servers, else the servers of this chart, else the agent of its node. */}}
+
+{{- define "tandem.syncConsul.address" -}}
+{{- $tls := .Values.global.tls.enabled -}}
+{{- if .Values.externalServers.enabled -}}
+{{- $addresses := list -}}
+{{- range .Values.externalServers.hosts -}}
+{{- $port := $tls | ternary $.Values.externalServers.httpsPort $.Values.externalServers.httpPort -}}
+{{- $addresses = append $addresses (printf "%s://%s:%d" ($tls | ternary "https" "http") . (int $port)) -}}
+{{- end -}}
+{{ join "," $addresses }}
+{{- else if include "tandem.isOn" (list . "server") -}}
+{{- /* One by one: the sync then leaves a dead one at once, where the name of all would take it there again. */ -}}
+{{- $addresses := list -}}
+{{- range $index := until (int .Values.server.replicas) -}}
+{{- $addresses = append $addresses (printf "%s-server-%d.%s:8500" (include "tandem.fullname" $) $index (include "tandem.serverName" $)) -}}
+{{- end -}}
+{{ join "," $addresses }}
+{{- else -}}
+$(HOST_IP):8500
+{{- end }}
+{{- end }}
+
+{{- define "tandem.syncConsul.arguments" -}}
+- --consul-http-addr={{ include "tandem.syncConsul.address" . }}
+{{- with .Values.global.tls }}
+{{- if and .enabled .caCert.secretName }}
+- --consul-ca-file=/etc/tandem/consul-ca/{{ .caCert.secretKey }}
+{{- end }}
+{{- end }}
+{{- with .Values.externalServers.tlsServerName }}
+- --consul-tls-server-name={{ . }}
+{{- end }}
+{{- with .Values.syncCatalog.aclSyncToken }}
+{{- if .secretName }}
+- --consul-token-file=/etc/tandem/consul-token/{{ .secretKey }}
+{{- end }}
+{{- end }}
+{{- with .Values.syncCatalog.authMethod }}
+- {{ printf "--consul-auth-method=%s" . | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.syncConsul.mounts" -}}
+{{- if and .Values.global.tls.enabled .Values.global.tls.caCert.secretName -}}
+- name: consul-ca
+  mountPath: /etc/tandem/consul-ca
+  readOnly: true
+{{- end }}
+{{- if .Values.syncCatalog.aclSyncToken.secretName }}
+- name: consul-token
+  mountPath: /etc/tandem/consul-token
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{- define "tandem.syncConsul.volumes" -}}
+{{- if .Values.global.tls.enabled }}
+{{- with .Values.global.tls.caCert.secretName }}
+- name: consul-ca
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end }}
+{{- end }}
+{{- with .Values.syncCatalog.aclSyncToken.secretName }}
+- name: consul-token
+  secret:
+    secretName: {{ . }}
+    # fsGroup lets the process read it; nobody else needs to.
+    defaultMode: 0440
+{{- end }}
+{{- end }}

@@ -1,0 +1,60 @@
+{{- /* What both entries of the webhook configuration have in common. */}}
+
+{{- /* Whom to call: (list $ "/mutate"). */}}
+{{- define "tandem.webhookEntry.client" -}}
+{{- $root := index . 0 -}}
+clientConfig:
+  service:
+    name: {{ include "tandem.fullname" $root }}-webhook
+    namespace: {{ $root.Release.Namespace }}
+    path: {{ index . 1 }}
+  {{- with $root.Values.connectInject.certs.caBundle }}
+  caBundle: {{ . }}
+  {{- end }}
+rules:
+  - operations: [CREATE]
+    apiGroups: [""]
+    apiVersions: [v1]
+    resources: [pods]
+    scope: Namespaced
+{{- end }}
+
+{{- /* For namespaces whose label stands so to "true": (list $ "In"). */}}
+{{- define "tandem.webhookEntry.namespaces" -}}
+{{- $root := index . 0 -}}
+{{- $selector := $root.Values.connectInject.namespaceSelector -}}
+namespaceSelector:
+  {{- with $selector.matchLabels }}
+  matchLabels:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values: [kube-system, kube-public, kube-node-lease, {{ $root.Release.Namespace }}]
+    - key: consul.hashicorp.com/connect-inject
+      operator: {{ index . 1 }}
+      values: ["true"]
+    {{- with $selector.matchExpressions }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}
+
+{{- define "tandem.webhookEntry.isNotInjected" -}}
+- name: is-not-injected
+  expression: >-
+    !has(object.metadata.annotations)
+    || !('consul.hashicorp.com/connect-inject-status' in object.metadata.annotations)
+    || object.metadata.annotations['consul.hashicorp.com/connect-inject-status'] == ''
+{{- end }}
+
+{{- define "tandem.webhookEntry.manners" -}}
+{{- with .Values.connectInject -}}
+failurePolicy: {{ .failurePolicy }}
+matchPolicy: Equivalent
+reinvocationPolicy: {{ .reinvocationPolicy }}
+sideEffects: None
+timeoutSeconds: {{ .timeoutSeconds }}
+admissionReviewVersions: [v1, v1beta1]
+{{- end }}
+{{- end }}

@@ -1,0 +1,91 @@
+/** What the chart renders, shown to the real API server: it takes all of it, and the pods keep to their profile. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { property } from '../../../src/support/json.ts';
+import type { KubernetesObject } from '../harness/api-client.ts';
+import { startApiServer } from '../harness/api-server.ts';
+import { at, CHART, renderChart, runHelm } from '../harness/chart.ts';
+import { startScene } from '../harness/scene.ts';
+import { runKubectl } from '../harness/shipped-manifests.ts';
+import { valueSets } from './value-sets.ts';
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'helm']);
+const api = await startApiServer(scene);
+await api.createNamespace('tandem');
+// A dry run makes no accounts, and a pod needs its own.
+for (const name of ['tandem-test', 'consul-test'])
+  await api.admin.expect('POST', '/api/v1/namespaces/tandem/serviceaccounts', { metadata: { name } });
+await api.createNamespace('restricted', { 'pod-security.kubernetes.io/enforce': 'restricted' });
+
+for (const [name, values] of Object.entries(valueSets))
+  test(`the API server takes everything: ${name}`, async () => {
+    const { text, objects } = await renderChart(values);
+    const file = join(scene.folder, 'rendered.yaml');
+    writeFileSync(file, text);
+    const answer = await runKubectl(api, [
+      'apply',
+      '--dry-run=server',
+      '--validate=strict',
+      `--filename=${file}`,
+    ]);
+    assert.equal(answer.trim().split('\n').length, objects.length);
+  });
+
+test('helm lint has nothing to say, for any set of values', async () => {
+  for (const values of Object.values(valueSets)) {
+    const file = join(scene.folder, 'lint.json');
+    writeFileSync(file, JSON.stringify(values));
+    await runHelm(['lint', '--strict', '--quiet', CHART, '--namespace=tandem', `--values=${file}`]);
+  }
+});
+
+/** What the API server says to a pod of this workload in a namespace of the restricted profile. */
+async function asPod(workload: KubernetesObject): Promise<string> {
+  const pod = (at(workload, 'spec', 'template') ?? workload) as KubernetesObject;
+  const metadata = { generateName: 'pod-', labels: pod.metadata.labels };
+  const spec = { ...(pod['spec'] as object), serviceAccountName: 'default', priorityClassName: undefined };
+  const body = { metadata, spec: { ...spec, volumes: [...volumesOf(pod), ...claimsOf(workload)] } };
+  const answer = await api.admin.request('POST', '/api/v1/namespaces/restricted/pods?dryRun=All', body);
+  return answer.status === 201 ? 'taken' : String(property(answer.body, 'message'));
+}
+
+function volumesOf(pod: KubernetesObject): readonly object[] {
+  return (at(pod, 'spec', 'volumes') ?? []) as readonly object[];
+}
+
+/** The volumes that the controller of a StatefulSet makes of its claim templates. */
+function claimsOf(workload: KubernetesObject): readonly object[] {
+  const templates = (at(workload, 'spec', 'volumeClaimTemplates') ?? []) as readonly KubernetesObject[];
+  return templates.map(({ metadata: { name } }) => ({
+    name,
+    persistentVolumeClaim: { claimName: `${name}-0` },
+  }));
+}
+
+const WORKLOADS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Pod'];
+
+test('the restricted profile takes the pods of everything but the clients', async () => {
+  const seen = new Set<string>();
+  for (const values of Object.values(valueSets)) {
+    const { objects } = await renderChart(values);
+    for (const workload of objects.filter(({ kind = '' }) => WORKLOADS.includes(kind))) {
+      const part = workload.metadata.labels?.['app.kubernetes.io/component'] ?? '';
+      if (part === 'client') continue;
+      seen.add(part);
+      assert.equal(await asPod(workload), 'taken', `${workload.kind} ${workload.metadata.name}`);
+    }
+  }
+  assert.deepEqual([...seen].toSorted(), ['server', 'sync', 'test', 'webhook']);
+});
+
+test('what a client asks for beyond that profile is its ports and its folder on the node', async () => {
+  const { one } = await renderChart();
+  const said = await asPod(one('DaemonSet', 'tandem-client'));
+  assert.match(said, /violates PodSecurity "restricted:latest": /);
+  assert.match(said, /hostPort .*uses hostPorts 8500, 8502/);
+  const withoutFolder = await renderChart({ client: { dataDirectoryHostPath: null } });
+  const less = await asPod(withoutFolder.one('DaemonSet', 'tandem-client'));
+  assert.match(less, /restricted:latest": hostPort \([^)]*\)$/);
+});

@@ -1,0 +1,108 @@
+/** The set-ups that people run, as values of the chart. */
+
+/** Everything off but these. */
+const only = (values: object): object => ({ global: { enabled: false }, ...values });
+
+export const valueSets: Readonly<Record<string, object>> = {
+  'as it comes': {},
+  'a single node': {
+    server: { replicas: 1, affinity: 'preferred' },
+    connectInject: { replicas: 1 },
+    syncCatalog: { replicas: 1 },
+  },
+  'three servers on one node': { server: { affinity: 'preferred' } },
+  'clients of an external cluster': only({
+    client: {
+      enabled: true,
+      join: ['provider=aws tag_key=consul tag_value=server'],
+      exposeGossipPorts: true,
+    },
+    connectInject: { enabled: true },
+    syncCatalog: { enabled: true },
+  }),
+  'the sync alone, with an external cluster over TLS': only({
+    global: { enabled: false, tls: { enabled: true, caCert: { secretName: 'consul-ca' } } },
+    externalServers: {
+      enabled: true,
+      hosts: ['10.0.0.1', 'consul.example'],
+      tlsServerName: 'server.dc1.consul',
+    },
+    syncCatalog: { enabled: true, aclSyncToken: { secretName: 'consul-token' } },
+  }),
+  'the webhook alone, with a certificate of its own': only({
+    connectInject: { enabled: true, certs: { secretName: 'tandem-webhook-tls', caBundle: 'Q0E=' } },
+  }),
+  'every value that adds something': {
+    global: {
+      name: 'consul',
+      imagePullPolicy: 'Always',
+      imagePullSecrets: [{ name: 'pull' }],
+      recursors: ['10.0.0.2'],
+      gossipEncryption: { secretName: 'gossip', secretKey: 'key' },
+    },
+    server: {
+      replicas: 5,
+      bootstrapExpect: 5,
+      storageClass: 'fast',
+      affinity: { nodeAffinity: {} },
+      extraConfig: { log_level: 'debug' },
+      extraVolumes: [
+        { type: 'secret', name: 'consul-acl', load: true },
+        { type: 'configMap', name: 'consul-notes' },
+      ],
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: 'topology.kubernetes.io/zone',
+          whenUnsatisfiable: 'DoNotSchedule',
+          labelSelector: { matchLabels: { app: 'consul' } },
+        },
+      ],
+      ...placement(),
+    },
+    client: {
+      dataDirectoryHostPath: null,
+      extraVolumes: [{ type: 'secret', name: 'consul-acl', load: true }],
+      affinity: { nodeAffinity: {} },
+      ...placement(),
+    },
+    dns: { type: 'LoadBalancer', annotations: { note: 'x' } },
+    ui: { service: { type: 'NodePort', nodePort: { http: 30080 }, annotations: { note: 'x' } } },
+    connectInject: {
+      default: true,
+      k8sDenyNamespaces: ['legacy'],
+      namespaceSelector: {
+        matchLabels: { mesh: 'yes' },
+        matchExpressions: [{ key: 'team', operator: 'Exists' }],
+      },
+      overrideAuthMethodName: 'pods',
+      envoyExtraArgs: '--log-level debug',
+      webhookAnnotations: { 'cert-manager.io/inject-ca-from': 'tandem/webhook' },
+      metrics: { defaultEnabled: true },
+      affinity: { nodeAffinity: {} },
+      serviceAccount: { annotations: { note: 'x' } },
+      ...placement(),
+    },
+    syncCatalog: {
+      consulPrefix: 'k8s-',
+      consulNodeName: 'cluster-one',
+      owner: 'one',
+      ingress: { enabled: true, loadBalancerIPs: true },
+      adopt: true,
+      authMethod: 'sync',
+      affinity: { nodeAffinity: {} },
+      serviceAccount: { annotations: { note: 'x' } },
+      ...placement(),
+    },
+  },
+};
+
+function placement(): object {
+  return {
+    annotations: { note: 'x' },
+    extraLabels: { team: 'mesh' },
+    tolerations: [{ key: 'dedicated', operator: 'Exists' }],
+    nodeSelector: { 'kubernetes.io/os': 'linux' },
+    priorityClassName: 'system-cluster-critical',
+  };
+}

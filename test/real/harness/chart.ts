@@ -1,0 +1,91 @@
+/** The chart through the real helm: rendered objects, or what helm says against the values. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parseAllDocuments } from 'yaml';
+import { property } from '../../../src/support/json.ts';
+import { partPath } from '../parts.ts';
+import type { KubernetesObject } from './api-client.ts';
+
+export const CHART = join(import.meta.dirname, '../../../deploy/charts/tandem');
+
+export type Rendered = {
+  /** As `kubectl apply -f` takes it. */
+  readonly text: string;
+  readonly objects: readonly KubernetesObject[];
+  /** The only object of that kind with that name. */
+  readonly one: (kind: string, name: string) => KubernetesObject;
+  readonly has: (kind: string, name: string) => boolean;
+};
+
+/** Objects between braces and lists; throws when nothing is at the path. */
+export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
+  return path.reduce(
+    (found: unknown, key) => (Array.isArray(found) ? found[Number(key)] : property(found, String(key))),
+    value,
+  );
+}
+
+/** Runs helm where it reads and writes nothing of the user. Rejects with `stderr` when it ends non-zero. */
+export async function runHelm(args: readonly string[]): Promise<string> {
+  const home = mkdtempSync(join(tmpdir(), 'tandem-helm-'));
+  try {
+    const environment = { PATH: process.env['PATH'], HOME: home };
+    const { stdout } = await promisify(execFile)(partPath('helm'), args, {
+      env: environment,
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    return stdout;
+  } finally {
+    rmSync(home, { recursive: true });
+  }
+}
+
+/** Release `tandem` in namespace `tandem` with these values. Rejects with what helm or the chart says against them. */
+export async function renderChart(
+  values: object = {},
+  release = { name: 'tandem', namespace: 'tandem' },
+): Promise<Rendered> {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-values-'));
+  try {
+    const file = join(folder, 'values.yaml');
+    writeFileSync(file, JSON.stringify(values));
+    const args = ['template', release.name, CHART, `--namespace=${release.namespace}`, `--values=${file}`];
+    return rendered(await runHelm(args));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What helm says against the values. Fails when it takes them. */
+export async function refusal(values: object): Promise<string> {
+  try {
+    await renderChart(values);
+  } catch (error) {
+    return String(property(error, 'stderr'));
+  }
+  throw new Error(`helm takes ${JSON.stringify(values)}`);
+}
+
+function rendered(text: string): Rendered {
+  const objects = parseAllDocuments(text).map((document) => {
+    // A key twice, or an indentation that is none, is an error of the chart.
+    const [problem] = document.errors;
+    if (problem !== undefined) throw problem;
+    return document.toJS() as KubernetesObject;
+  });
+  const find = (kind: string, name: string): readonly KubernetesObject[] =>
+    objects.filter((object) => object.kind === kind && object.metadata.name === name);
+  return {
+    text,
+    objects,
+    has: (kind, name) => find(kind, name).length > 0,
+    one: (kind, name) => {
+      const [object, second] = find(kind, name);
+      if (object === undefined || second !== undefined) throw new Error(`not one ${kind} ${name}`);
+      return object;
+    },
+  };
+}
