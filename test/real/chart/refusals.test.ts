@@ -1,0 +1,80 @@
+/** What the chart refuses, and that it says which value: typos by the schema, contradictions all at once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { refusal } from '../harness/chart.ts';
+import { startScene } from '../harness/scene.ts';
+
+await startScene(['helm']);
+
+test('the schema names the key that it does not know, at any depth', async () => {
+  for (const [values, key, place] of [
+    [{ severs: {} }, 'severs', ''],
+    [{ global: { datacentre: 'x' } }, 'datacentre', '/global'],
+    [{ server: { disruptionBudget: { minAvailable: 1 } } }, 'minAvailable', '/server/disruptionBudget'],
+    [{ syncCatalog: { nodePortSyncTyp: 'x' } }, 'nodePortSyncTyp', '/syncCatalog'],
+    [
+      { connectInject: { sidecarProxy: { resources: { requests: { cpus: 1 } } } } },
+      'cpus',
+      '/connectInject/sidecarProxy/resources/requests',
+    ],
+  ] as const) {
+    const text = await refusal(values);
+    assert.match(text, new RegExp(`at '${place}': additional properties '${key}' not allowed`));
+  }
+});
+
+test('the schema names the values that are none', async () => {
+  for (const [values, place] of [
+    [{ server: { enabled: 'yes' } }, '/server/enabled'],
+    [{ server: { replicas: 8 } }, '/server/replicas'],
+    [{ server: { replicas: 0 } }, '/server/replicas'],
+    [{ server: { affinity: 'perhaps' } }, '/server/affinity'],
+    [{ server: { storage: 'much' } }, '/server/storage'],
+    [{ syncCatalog: { nodePortSyncType: 'External' } }, '/syncCatalog/nodePortSyncType'],
+    [{ syncCatalog: { owner: 'One' } }, '/syncCatalog/owner'],
+    [{ server: { disruptionBudget: { maxUnavailable: 0 } } }, '/server/disruptionBudget/maxUnavailable'],
+    [{ connectInject: { disruptionBudget: { minAvailable: 0 } } }, '/connectInject/disruptionBudget'],
+  ] as const)
+    assert.match(await refusal(values), new RegExp(`at '${place}`));
+});
+
+test('what is not there yet is refused by name', async () => {
+  for (const [values, text] of [
+    [{ connectInject: { proxyMode: 'dataplane' } }, /connectInject\.proxyMode=dataplane: .* yet/],
+    [{ syncCatalog: { toK8S: true } }, /syncCatalog\.toK8S: .* yet/],
+    [{ syncCatalog: { k8sPrefix: 'consul-' } }, /syncCatalog\.k8sPrefix .* not there yet/],
+    [{ registrar: { enabled: true } }, /registrar\.enabled: .* not there yet/],
+    [{ global: { tls: { enabled: true } } }, /global\.tls\.enabled is for externalServers only yet/],
+  ] as const)
+    assert.match(await refusal(values), text);
+});
+
+test('values that contradict each other are told all at once', async () => {
+  const text = await refusal({
+    server: { replicas: 5, bootstrapExpect: 3 },
+    externalServers: { enabled: true, hosts: [] },
+    global: { gossipEncryption: { secretName: 'gossip' }, tls: { enabled: true } },
+    syncCatalog: { toConsul: false, authMethod: 'sync', aclSyncToken: { secretName: 'token' } },
+    connectInject: { replicas: 3, disruptionBudget: { minAvailable: 3 } },
+  });
+  for (const problem of [
+    /externalServers\.enabled: set server\.enabled=false/,
+    /externalServers\.hosts is empty/,
+    /global\.tls\.enabled: name the CA/,
+    /server\.bootstrapExpect=3 is below server\.replicas=5/,
+    /gossipEncryption\.secretName needs secretKey/,
+    /syncCatalog\.toConsul and toK8S are both false/,
+    /syncCatalog\.authMethod logs in/,
+    /connectInject\.disruptionBudget\.minAvailable=3 of 3 replicas/,
+  ])
+    assert.match(text, problem);
+});
+
+test('a part that has nothing to work with is refused', async () => {
+  const off = { enabled: false };
+  const none = { server: off, client: off, connectInject: off, syncCatalog: off };
+  assert.match(await refusal({ ...none, client: { enabled: true } }), /client\.enabled: no servers to join/);
+  assert.match(await refusal({ ...none, syncCatalog: { enabled: true } }), /syncCatalog\.enabled: no Consul/);
+  assert.match(await refusal({ ...none, ui: { enabled: true } }), /ui\.enabled: .* server\.enabled is off/);
+  assert.match(await refusal({ ...none, dns: { enabled: true } }), /dns\.enabled: neither servers nor/);
+});

@@ -1,0 +1,133 @@
+/** The Consul servers of the chart, from one to seven: they can elect a leader, keep one, and can be drained. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { at, renderChart, type Rendered } from '../harness/chart.ts';
+import { startScene } from '../harness/scene.ts';
+import { partPath } from '../parts.ts';
+
+const scene = await startScene(['helm', 'consul']);
+
+function configuration(chart: Rendered, part: 'server' | 'client'): Record<string, unknown> {
+  const data = at(chart.one('ConfigMap', `tandem-${part}`), 'data') as Record<string, string>;
+  return JSON.parse(data[`${part}.json`] ?? '') as Record<string, unknown>;
+}
+
+for (const replicas of [1, 2, 3, 4, 5, 6, 7])
+  test(`${replicas} servers`, async () => {
+    const chart = await renderChart({ server: { replicas } });
+    const set = chart.one('StatefulSet', 'tandem-server');
+    assert.equal(at(set, 'spec', 'replicas'), replicas);
+    assert.equal(at(set, 'spec', 'podManagementPolicy'), 'Parallel');
+    const { bootstrap_expect, autopilot, connect, retry_join, leave_on_terminate } = configuration(
+      chart,
+      'server',
+    );
+    assert.equal(bootstrap_expect, replicas);
+    assert.deepEqual(autopilot, { min_quorum: Math.floor(replicas / 2) + 1 });
+    assert.deepEqual([connect, leave_on_terminate], [{ enabled: true }, true]);
+    const service = chart.one('Service', 'tandem-server');
+    assert.equal(at(set, 'spec', 'serviceName'), service.metadata.name);
+    assert.deepEqual(retry_join, [`${service.metadata.name}.${service.metadata.namespace}.svc:8301`]);
+    assert.deepEqual(
+      [at(service, 'spec', 'clusterIP'), at(service, 'spec', 'publishNotReadyAddresses')],
+      ['None', true],
+    );
+    // A budget of a single server would keep its node from being drained; of two and more, one may go.
+    assert.equal(chart.has('PodDisruptionBudget', 'tandem-server'), replicas > 1);
+    if (replicas > 1)
+      assert.equal(at(chart.one('PodDisruptionBudget', 'tandem-server'), 'spec', 'maxUnavailable'), 1);
+    const addresses = argumentOf(chart, 'tandem-sync', '--consul-http-addr').split(',');
+    assert.equal(addresses.length, replicas);
+    assert.equal(addresses.at(-1), `tandem-server-${replicas - 1}.tandem-server.tandem.svc:8500`);
+  });
+
+function argumentOf(chart: Rendered, deployment: string, flag: string): string {
+  const args = at(chart.one('Deployment', deployment), 'spec', 'template', 'spec', 'containers', 0, 'args');
+  const found = (args as string[]).find((each) => each.startsWith(`${flag}=`));
+  return found?.slice(flag.length + 1) ?? '';
+}
+
+test('the real Consul takes the configuration of servers and clients', async () => {
+  const chart = await renderChart({
+    server: { extraConfig: { acl: { enabled: true } } },
+    client: { extraConfig: { log_level: 'debug' } },
+    global: { recursors: ['10.0.0.2'], domain: 'mesh', datacenter: 'east' },
+  });
+  for (const part of ['server', 'client'] as const) {
+    const folder = join(scene.folder, part);
+    mkdirSync(folder);
+    const data = at(chart.one('ConfigMap', `tandem-${part}`), 'data') as Record<string, string>;
+    for (const [file, content] of Object.entries(data)) writeFileSync(join(folder, file), content);
+    const { stdout } = await promisify(execFile)(partPath('consul'), ['validate', folder]);
+    assert.match(stdout, /Configuration is valid!/);
+  }
+});
+
+test('one server a node is required, preferred, left open, or as the values say', async () => {
+  const affinity = async (wanted: unknown): Promise<unknown> => {
+    const chart = await renderChart({ server: { affinity: wanted } });
+    return at(chart.one('StatefulSet', 'tandem-server'), 'spec', 'template', 'spec', 'affinity');
+  };
+  const rules = (kind: string) => ['podAntiAffinity', `${kind}DuringSchedulingIgnoredDuringExecution`, 0];
+  const required = await affinity('required');
+  assert.equal(at(required, ...rules('required'), 'topologyKey'), 'kubernetes.io/hostname');
+  const preferred = await affinity('preferred');
+  assert.equal(
+    at(preferred, ...rules('preferred'), 'podAffinityTerm', 'topologyKey'),
+    'kubernetes.io/hostname',
+  );
+  assert.equal(at(preferred, ...rules('required')), undefined);
+  assert.equal(await affinity('none'), undefined);
+  assert.deepEqual(await affinity({ nodeAffinity: { x: 1 } }), { nodeAffinity: { x: 1 } });
+  const chart = await renderChart();
+  const labels = at(chart.one('StatefulSet', 'tandem-server'), 'spec', 'template', 'metadata', 'labels');
+  const selector = at(required, ...rules('required'), 'labelSelector', 'matchLabels') as object;
+  assert.deepEqual({ ...(labels as object), ...selector }, labels, 'it keeps away from its own kind');
+});
+
+test('storage, class, bootstrapExpect, version partition and secrets by reference', async () => {
+  const chart = await renderChart({
+    server: {
+      storage: '20Gi',
+      storageClass: 'fast',
+      bootstrapExpect: 5,
+      updatePartition: 2,
+      extraVolumes: [{ type: 'secret', name: 'consul-acl', load: true }],
+    },
+    global: { gossipEncryption: { secretName: 'gossip', secretKey: 'key' } },
+  });
+  const { spec } = chart.one('StatefulSet', 'tandem-server') as unknown as { readonly spec: object };
+  const claim = at(spec, 'volumeClaimTemplates', 0, 'spec');
+  assert.equal(at(claim, 'storageClassName'), 'fast');
+  assert.equal(at(claim, 'resources', 'requests', 'storage'), '20Gi');
+  assert.equal(at(spec, 'updateStrategy', 'rollingUpdate', 'partition'), 2);
+  assert.equal(configuration(chart, 'server')['bootstrap_expect'], 5);
+  for (const workload of [
+    spec,
+    (chart.one('DaemonSet', 'tandem-client') as unknown as { readonly spec: object }).spec,
+  ]) {
+    const container = at(workload, 'template', 'spec', 'containers', 0);
+    assert.ok((at(container, 'args') as string[]).includes('-encrypt=$(GOSSIP_KEY)'));
+    assert.deepEqual(at(container, 'env', 0, 'valueFrom', 'secretKeyRef'), { name: 'gossip', key: 'key' });
+  }
+  const args = at(spec, 'template', 'spec', 'containers', 0, 'args') as string[];
+  assert.ok(args.includes('-config-dir=/consul/userconfig/consul-acl'));
+});
+
+test('an edited configuration starts the agents anew', async () => {
+  const checksum = async (values: object): Promise<unknown> =>
+    at(
+      (await renderChart(values)).one('StatefulSet', 'tandem-server'),
+      'spec',
+      'template',
+      'metadata',
+      'annotations',
+      'tandem/config-checksum',
+    );
+  assert.equal(await checksum({}), await checksum({ dns: { enabled: false } }));
+  assert.notEqual(await checksum({}), await checksum({ server: { extraConfig: { log_level: 'debug' } } }));
+});
