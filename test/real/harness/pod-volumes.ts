@@ -1,9 +1,19 @@
 /** The volumes of a pod as temporary folders. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { V1ConfigMap, V1Container, V1Pod, V1Volume, V1VolumeProjection } from '@kubernetes/client-node';
+import type {
+  V1ConfigMap,
+  V1Container,
+  V1Pod,
+  V1Secret,
+  V1Volume,
+  V1VolumeProjection,
+} from '@kubernetes/client-node';
 import type { ApiServer } from './api-server.ts';
 import { podField } from './container-environment.ts';
+
+// The controller manager, which is not there, would put it into every namespace.
+const ROOT_CA = 'kube-root-ca.crt';
 
 /** Name of a volume to its folder. */
 export type Volumes = ReadonlyMap<string, string>;
@@ -27,6 +37,7 @@ async function volumeFiles(
 ): Promise<readonly (readonly [string, string])[]> {
   if (volume.emptyDir !== undefined || volume.persistentVolumeClaim !== undefined) return [];
   if (volume.configMap?.name !== undefined) return configMapFiles(api, pod, volume.configMap.name);
+  if (volume.secret?.secretName !== undefined) return secretFiles(api, pod, volume.secret.secretName);
   const sources: readonly V1VolumeProjection[] =
     volume.projected?.sources ?? (volume.downwardAPI === undefined ? [] : [volume]);
   if (sources.length === 0) throw new Error(`no volume like ${JSON.stringify(volume)} is played here`);
@@ -38,8 +49,9 @@ async function projectedFiles(
   pod: V1Pod,
   source: V1VolumeProjection,
 ): Promise<readonly (readonly [string, string])[]> {
-  const { serviceAccountToken: token, downwardAPI } = source;
-  // The CA that the API server adds to every namespace is made by the controller manager, which is not there.
+  const { serviceAccountToken: token, downwardAPI, configMap } = source;
+  // The CA that the API server adds to every pod.
+  if (configMap?.name === ROOT_CA) return [['ca.crt', api.ca]];
   if (token === undefined)
     return (downwardAPI?.items ?? []).map(({ path, fieldRef }) => [
       path,
@@ -78,6 +90,16 @@ async function configMapFiles(
   const path = `/api/v1/namespaces/${pod.metadata?.namespace ?? ''}/configmaps/${name}`;
   const { data = {} } = (await api.admin.expect('GET', path)) as unknown as V1ConfigMap;
   return Object.entries(data);
+}
+
+async function secretFiles(
+  api: ApiServer,
+  pod: V1Pod,
+  name: string,
+): Promise<readonly (readonly [string, string])[]> {
+  const path = `/api/v1/namespaces/${pod.metadata?.namespace ?? ''}/secrets/${name}`;
+  const { data = {} } = (await api.admin.expect('GET', path)) as unknown as V1Secret;
+  return Object.entries(data).map(([file, content]) => [file, Buffer.from(content, 'base64').toString()]);
 }
 
 /**
