@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { bundle } from '../../deploy/image/bundle.ts';
-import { nodeOptions } from '../../deploy/image/node-options.ts';
+import { nodeOptions } from '../../deploy/image/dockerfile.ts';
 import { writeFolder } from '../../src/certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../../src/certificates/generate.ts';
 import { figure, median, percentile } from './figure.ts';

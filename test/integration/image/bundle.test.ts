@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { bundle } from '../../../deploy/image/bundle.ts';
-import { nodeOptions } from '../../../deploy/image/node-options.ts';
+import { nodeOptions } from '../../../deploy/image/dockerfile.ts';
 import { version } from '../../../src/version.ts';
 
 const run = promisify(execFile);
