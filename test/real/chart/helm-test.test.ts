@@ -41,7 +41,7 @@ await secret('tandem-webhook-tls', {
   'tls.crt': readFileSync(join(certs, 'tls.crt'), 'utf8'),
   'tls.key': readFileSync(join(certs, 'tls.key'), 'utf8'),
 });
-await secret('consul-token', { token: consul.token });
+await secret('consul-token', { token: await syncToken() });
 const file = join(scene.folder, 'rendered.yaml');
 writeFileSync(file, chart.text);
 await runKubectl(api, ['apply', `--filename=${file}`, '--selector=app.kubernetes.io/component!=test']);
@@ -51,6 +51,14 @@ await Promise.all([
   runWorkload('tandem-sync', { TANDEM_KUBECONFIG: await kubeconfigOf('tandem-sync') }, syncStatus),
 ]);
 await runKubectl(api, ['apply', `--filename=${file}`, '--selector=app.kubernetes.io/component=test']);
+
+/** With the rights that docs/install.md asks for, and no others. */
+async function syncToken(): Promise<string> {
+  const [, Rules] = /```hcl\n([^`]*)```/.exec(readFileSync(join(ROOT, 'docs/install.md'), 'utf8')) ?? [];
+  await consul.call('PUT', '/v1/acl/policy', { Name: 'sync', Rules });
+  const created = await consul.call('PUT', '/v1/acl/token', { Policies: [{ Name: 'sync' }] });
+  return String(at(created, 'SecretID'));
+}
 
 function secret(name: string, stringData: Readonly<Record<string, string>>): Promise<KubernetesObject> {
   return api.admin.expect('POST', '/api/v1/namespaces/tandem/secrets', { metadata: { name }, stringData });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { MERGE_PATCH, type KubernetesObject } from '../harness/api-client.ts';
+import { MERGE_PATCH } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { at, CHART, runHelm } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
@@ -43,7 +43,7 @@ test('the bundle that the webhook published survives an upgrade', async () => {
   const published = webhooks.map((each) => ({ ...each, clientConfig: { ...each.clientConfig, caBundle } }));
   await api.admin.expect('PATCH', CONFIGURATION, { webhooks: published }, MERGE_PATCH);
   await helm('upgrade', CHART, '--set=connectInject.timeoutSeconds=9');
-  const after = (await api.admin.expect('GET', CONFIGURATION)) as KubernetesObject;
+  const after = await api.admin.expect('GET', CONFIGURATION);
   for (const index of [0, 1]) {
     assert.equal(at(after, 'webhooks', index, 'timeoutSeconds'), 9);
     assert.equal(at(after, 'webhooks', index, 'clientConfig', 'caBundle'), caBundle);

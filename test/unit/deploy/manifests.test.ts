@@ -170,3 +170,12 @@ test('the arguments are flags of the command, and the ports are its own', () => 
   const grace = Number(at(one('Deployment'), 'spec', 'template', 'spec', 'terminationGracePeriodSeconds'));
   assert.ok(grace > Number(at(parsed.values, 'shutdownDelay')) + 30);
 });
+
+test('the overlay in docs/install.md replaces the address of Consul', () => {
+  const patch = /path: \/(\S+), value: (--\S+?)=/.exec(
+    readFileSync(join(FOLDER, '../../docs/install.md'), 'utf8'),
+  );
+  const replaced = at(one('Deployment', 'tandem-sync'), ...(patch?.[1] ?? '').split('/'));
+  assert.match(String(replaced), /^--consul-http-addr=/);
+  assert.equal(patch?.[2], '--consul-http-addr');
+});
