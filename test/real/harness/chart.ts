@@ -43,11 +43,23 @@ export async function runHelm(args: readonly string[]): Promise<string> {
   }
 }
 
+// Many tests of a file look at the same values.
+const known = new Map<string, Promise<Rendered>>();
+
 /** Release `tandem` in namespace `tandem` with these values. Rejects with what helm or the chart says against them. */
-export async function renderChart(
+export function renderChart(
   values: object = {},
-  release = { name: 'tandem', namespace: 'tandem' },
+  release: Release = { name: 'tandem', namespace: 'tandem' },
 ): Promise<Rendered> {
+  const key = JSON.stringify([values, release]);
+  const rendering = known.get(key) ?? render(values, release);
+  known.set(key, rendering);
+  return rendering;
+}
+
+type Release = { readonly name: string; readonly namespace: string };
+
+async function render(values: object, release: Release): Promise<Rendered> {
   const folder = mkdtempSync(join(tmpdir(), 'tandem-values-'));
   try {
     const file = join(folder, 'values.yaml');
