@@ -14,6 +14,21 @@ export function secretTexts(object: unknown): Readonly<Record<string, string>> |
 }
 
 /**
+ * The object, or undefined when it is not there.
+ *
+ * @throws TandemError TANDEM_KUBERNETES_…
+ */
+export async function readSecret(
+  client: Pick<ApiClient, 'request'>,
+  { namespace, name }: SecretPlace,
+): Promise<unknown> {
+  const { status, body } = await client.request('GET', `/api/v1/namespaces/${namespace}/secrets/${name}`);
+  if (status === 200) return body;
+  if (status === 404) return undefined;
+  throw refusal('read', { namespace, name }, status, body);
+}
+
+/**
  * Creates the Secret, or replaces the texts of the version that was read; what others wrote beside them stays.
  *
  * @param before as it was read; undefined creates it
@@ -35,12 +50,14 @@ export async function writeSecret(
   if (status === 200 || status === 201) return 'written';
   // 404: it was deleted since it was read; 409: it was changed, or created.
   if (status === 404 || status === 409) return 'conflict';
-  // The message of the API server may quote what it refuses; its reason is one word.
+  throw refusal('written', { namespace, name }, status, body);
+}
+
+/** The message of the API server may quote what it refuses; its reason is one word. */
+function refusal(verb: string, { namespace, name }: SecretPlace, status: number, body: unknown): TandemError {
   const reason = asString(property(body, 'reason')) ?? 'no reason';
-  throw new TandemError(
-    'TANDEM_KUBERNETES_REFUSED',
-    `the Secret ${namespace}/${name} cannot be written: status ${status}, ${reason}`,
-  );
+  const text = `the Secret ${namespace}/${name} cannot be ${verb}: status ${status}, ${reason}`;
+  return new TandemError('TANDEM_KUBERNETES_REFUSED', text);
 }
 
 function newSecret(name: string, data: JsonObject): JsonObject {

@@ -1,7 +1,8 @@
 /** Two replicas with the arguments and the rights of deploy/manifests: what they share, and what a restart changes. */
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { property } from '../../../src/support/json.ts';
@@ -11,7 +12,7 @@ import { eventually } from '../harness/eventually.ts';
 import { freePorts } from '../harness/ports.ts';
 import type { RunningProcess } from '../harness/processes.ts';
 import { startScene } from '../harness/scene.ts';
-import { applyManifests, CONFIGURATION, startReplica } from '../harness/shipped-manifests.ts';
+import { applyManifests, CONFIGURATION, ROOT, startReplica } from '../harness/shipped-manifests.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
 const api = await startApiServer(scene);
@@ -51,17 +52,17 @@ const bundles = async (): Promise<readonly string[]> => {
   return webhooks.map(({ clientConfig }) => Buffer.from(clientConfig.caBundle, 'base64').toString());
 };
 
+/** By a connection with a new handshake; one that was just cut may still be in use, so a refusal is tried again. */
 async function inject(name: string): Promise<void> {
   balancer.cut();
-  const created = await api.admin.expect('POST', '/api/v1/namespaces/shop/pods', {
-    metadata: { name, annotations: { 'consul.hashicorp.com/connect-inject': 'true' } },
-    spec: { containers: [{ name: 'web', image: 'example/web' }] },
+  await eventually(`${name} is injected`, async () => {
+    const created = await api.admin.expect('POST', '/api/v1/namespaces/shop/pods', {
+      metadata: { name, annotations: { 'consul.hashicorp.com/connect-inject': 'true' } },
+      spec: { containers: [{ name: 'web', image: 'example/web' }] },
+    });
+    const { annotations } = created.metadata;
+    assert.equal(annotations?.['consul.hashicorp.com/connect-inject-status'], 'injected');
   });
-  assert.equal(
-    created.metadata.annotations?.['consul.hashicorp.com/connect-inject-status'],
-    'injected',
-    name,
-  );
 }
 
 test('both replicas serve the certificate of the Secret, and its CA is in every entry', async () => {
@@ -114,4 +115,36 @@ test('neither log nor metrics nor arguments hold a key', async () => {
   assert.match(metrics, /tandem_certificate_expiry_timestamp_seconds 1\.?\d+/);
   assert.ok(replicas.every((replica) => !/PRIVATE KEY/.test(replica.log())));
   assert.equal(property(await api.admin.expect('GET', SECRET), 'type'), 'kubernetes.io/tls');
+});
+
+test('tandem certs writes to a Secret, and to one that is there only when it is told to', async () => {
+  const run = async (...flags: readonly string[]): Promise<{ code: number | null; log: string }> => {
+    const certs = await scene.start({
+      name: 'tandem certs',
+      command: process.execPath,
+      args: [
+        join(ROOT, 'bin/tandem.js'),
+        'certs',
+        '--secret=tandem/by-hand',
+        `--kubeconfig=${api.kubeconfig()}`,
+        ...flags,
+      ],
+    });
+    const { code } = await certs.exited;
+    return { code, log: certs.log() };
+  };
+  assert.equal((await run()).code, 0);
+  const again = await run();
+  assert.deepEqual([again.code, /is there already; --force/.test(again.log)], [1, true]);
+  assert.equal((await run('--force')).code, 0);
+  const { data } = (await api.admin.expect(
+    'GET',
+    '/api/v1/namespaces/tandem/secrets/by-hand',
+  )) as unknown as {
+    data: Record<string, string>;
+  };
+  const pem = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString();
+  const serving = new X509Certificate(pem('tls.crt'));
+  assert.ok(serving.verify(new X509Certificate(pem('ca.crt')).publicKey));
+  assert.ok(serving.checkPrivateKey(createPrivateKey(pem('tls.key'))));
 });
