@@ -38,7 +38,7 @@ export const certsCommand = command({
   check: ({ secret }) =>
     secret === undefined || SECRET.test(secret) ? [] : ['--secret is not NAMESPACE/NAME'],
   run: async (values, _positionals, { environment, stdout, stderr }) => {
-    const target = values.secret === undefined ? folder(values.dir) : await secret(values, environment);
+    const target = values.secret === undefined ? folderOf(values.dir) : await secretOf(values, environment);
     const present = await target.present();
     if (present !== undefined && !values.force) {
       stderr.write(`tandem certs: ${present}; --force replaces it\n`);
@@ -56,7 +56,7 @@ export const certsCommand = command({
 
 const SECRET = /^(?<namespace>[a-z0-9-]+)\/(?<name>[a-z0-9.-]+)$/;
 
-function folder(dir: string): CertificatesTarget {
+function folderOf(dir: string): CertificatesTarget {
   return {
     name: dir,
     present: async () => {
@@ -68,7 +68,7 @@ function folder(dir: string): CertificatesTarget {
 }
 
 /** Loaded when it is asked for: the client of the API server takes half a second. */
-async function secret(
+async function secretOf(
   { secret: place = '', kubeconfig }: FlagValues<typeof flags>,
   environment: Environment,
 ): Promise<CertificatesTarget> {
