@@ -4,7 +4,7 @@
 export const manifestValues = {
   global: { enabled: false },
   externalServers: { enabled: true, hosts: ['consul-server.consul.svc'] },
-  connectInject: { enabled: true, certs: { secretName: 'tandem-webhook-tls' } },
+  connectInject: { enabled: true },
   syncCatalog: { enabled: true },
 } as const;
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { bundle } from '../../../deploy/image/bundle.ts';
-import { nodeOptions } from '../../../deploy/image/node-options.ts';
+import { nodeOptions } from '../../../deploy/image/dockerfile.ts';
 import { freePorts } from '../../real/harness/ports.ts';
 import type { RunningProcess } from '../../real/harness/processes.ts';
 import type { Scene } from '../../real/harness/scene.ts';

@@ -13,17 +13,6 @@ await startScene(['helm']);
 const programs = { webhook: webhookCommand, sync: syncCommand };
 type Program = keyof typeof programs;
 
-/** Certificates that the replicas share: the template is ahead of the program. A flag that is there is struck here. */
-const AWAITED = ['tls-auto-secret', 'tls-auto-service', 'webhook-configuration'];
-
-test('nothing is awaited that is there', () => {
-  const { problems } = read(
-    'webhook',
-    AWAITED.map((flag) => `--${flag}=x`),
-  );
-  assert.equal(problems.length, AWAITED.length, problems.join('\n'));
-});
-
 function read(program: Program, args: readonly string[]) {
   const { flags, check } = programs[program];
   const parsed = parseFlags(flags, args, {});
@@ -41,8 +30,7 @@ function argumentsOf(chart: Rendered, program: Program): readonly string[] | und
   const args = at(deployment, 'spec', 'template', 'spec', 'containers', 0, 'args') as readonly string[];
   assert.equal(args[0], program);
   // The kubelet fills in the address of the node.
-  const words = args.slice(1).map((word) => word.replace('$(HOST_IP)', '10.0.0.1'));
-  return words.filter((word) => !AWAITED.some((flag) => word.startsWith(`--${flag}=`)));
+  return args.slice(1).map((word) => word.replace('$(HOST_IP)', '10.0.0.1'));
 }
 
 test('for every set of values the programs take their arguments', async () => {
@@ -63,12 +51,13 @@ test('a chart as it comes changes no more than it must', async () => {
   const chart = await renderChart();
   const changed = (program: Program): readonly string[] => {
     const { values } = read(program, argumentsOf(chart, program) ?? []);
-    const { values: defaults } = read(program, program === 'webhook' ? ['--tls-auto'] : []);
+    const { values: defaults } = read(program, []);
     return Object.keys(values).filter(
       (flag) => JSON.stringify(values[flag]) !== JSON.stringify(defaults[flag]),
     );
   };
-  assert.deepEqual(changed('webhook'), ['shutdownDelay']);
+  const certificate = ['tlsAuto', 'tlsAutoSecret', 'tlsAutoService', 'webhookConfiguration'];
+  assert.deepEqual(changed('webhook').toSorted(), [...certificate, 'shutdownDelay'].toSorted());
   // The names that the syncer before it gave by default.
   assert.deepEqual(changed('sync').toSorted(), ['addK8sNamespaceSuffix', 'consulHttpAddr']);
 });

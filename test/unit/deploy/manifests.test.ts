@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
+import { syncCommand } from '../../../src/cli/sync.ts';
 import { webhookCommand } from '../../../src/cli/webhook.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
 import { property } from '../../../src/support/json.ts';
@@ -24,11 +25,18 @@ const objects = files
     parseAllDocuments(readFileSync(join(FOLDER, name), 'utf8')).map((document) => document.toJS() as unknown),
   );
 
-function one(kind: string): unknown {
-  const found = objects.filter((object) => at(object, 'kind') === kind);
-  assert.equal(found.length, 1, kind);
+function one(kind: string, name = 'tandem-webhook'): unknown {
+  const found = objects.filter(
+    (object) => at(object, 'kind') === kind && at(object, 'metadata', 'name') === name,
+  );
+  assert.equal(found.length, 1, `${kind} ${name}`);
   return found[0];
 }
+
+const WORKLOADS = [
+  { name: 'tandem-webhook', command: webhookCommand, ports: ['listen', 'statusListen'] },
+  { name: 'tandem-sync', command: syncCommand, ports: ['statusListen'] },
+];
 
 test('kustomization lists every file', () => {
   const kustomization = parseAllDocuments(
@@ -70,7 +78,7 @@ test('both entries of the webhook configuration keep the rules', () => {
     const { name, namespace, path } = at(webhook, 'clientConfig', 'service') as Record<string, string>;
     assert.deepEqual(
       [name, namespace],
-      [at(one('Service'), 'metadata', 'name'), at(one('Namespace'), 'metadata', 'name')],
+      [at(one('Service'), 'metadata', 'name'), at(one('Namespace', 'tandem'), 'metadata', 'name')],
     );
     // k8s.io/apiserver, pkg/util/webhook/validation.go: each step of the path is a DNS subdomain.
     assert.match(String(path), /^(\/[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/);
@@ -85,27 +93,63 @@ test('both entries of the webhook configuration keep the rules', () => {
   );
 });
 
-test('the Deployment is safe: two replicas, restricted, no service links', () => {
-  const deployment = one('Deployment');
-  const pod = at(deployment, 'spec', 'template', 'spec');
-  const container = at(pod, 'containers', 0);
-  assert.equal(at(deployment, 'spec', 'replicas'), 2);
-  assert.equal(at(pod, 'enableServiceLinks'), false);
-  assert.equal(at(pod, 'securityContext', 'runAsNonRoot'), true);
-  assert.equal(at(pod, 'securityContext', 'seccompProfile', 'type'), 'RuntimeDefault');
-  assert.deepEqual(at(container, 'securityContext'), {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ['ALL'] },
+for (const { name, command, ports } of WORKLOADS) {
+  test(`the Deployment ${name} is safe: two replicas, restricted, no service links`, () => {
+    const deployment = one('Deployment', name);
+    const pod = at(deployment, 'spec', 'template', 'spec');
+    const container = at(pod, 'containers', 0);
+    assert.equal(at(deployment, 'spec', 'replicas'), 2);
+    assert.equal(at(pod, 'enableServiceLinks'), false);
+    assert.equal(at(pod, 'securityContext', 'runAsNonRoot'), true);
+    assert.equal(at(pod, 'securityContext', 'seccompProfile', 'type'), 'RuntimeDefault');
+    assert.deepEqual(at(container, 'securityContext'), {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    assert.ok(at(container, 'resources', 'requests', 'memory'));
+    assert.equal(at(pod, 'serviceAccountName'), at(one('ServiceAccount', name), 'metadata', 'name'));
   });
-  assert.ok(at(container, 'resources', 'requests', 'memory'));
-  assert.equal(
-    at(one('Namespace'), 'metadata', 'labels', 'pod-security.kubernetes.io/enforce'),
-    'restricted',
-  );
+
+  test(`the disruption budget of ${name} leaves room for a drain, and covers its pods`, () => {
+    const budget = one('PodDisruptionBudget', name);
+    const deployment = one('Deployment', name);
+    assert.ok(Number(at(budget, 'spec', 'minAvailable')) < Number(at(deployment, 'spec', 'replicas')));
+    const labels = at(deployment, 'spec', 'template', 'metadata', 'labels');
+    assert.deepEqual(at(budget, 'spec', 'selector', 'matchLabels'), labels);
+    assert.deepEqual(at(deployment, 'spec', 'selector', 'matchLabels'), labels);
+  });
+
+  test(`the arguments of ${name} are flags of the command, and the ports are its own`, () => {
+    const container = at(one('Deployment', name), 'spec', 'template', 'spec', 'containers', 0);
+    const [called, ...args] = at(container, 'args') as string[];
+    assert.equal(called, command.name);
+    const parsed = parseFlags(command.flags, args, {});
+    assert.ok(parsed.ok, JSON.stringify(parsed));
+    const opened = (at(container, 'ports') as unknown[]).map((port) => at(port, 'containerPort'));
+    assert.deepEqual(
+      opened,
+      ports.map((flag) => at(parsed.values, flag, 'port')),
+    );
+  });
+
+  test(`the roles of ${name} are bound to its account`, () => {
+    const subjects = [{ kind: 'ServiceAccount', name, namespace: 'tandem' }];
+    for (const kind of ['ClusterRole', 'Role']) {
+      const binding = one(`${kind}Binding`, name);
+      assert.deepEqual(at(binding, 'subjects'), subjects);
+      assert.equal(at(binding, 'roleRef', 'kind'), kind);
+      assert.equal(at(binding, 'roleRef', 'name'), at(one(kind, name), 'metadata', 'name'));
+    }
+  });
+}
+
+test('the namespace enforces the restricted profile', () => {
+  const labels = at(one('Namespace', 'tandem'), 'metadata', 'labels');
+  assert.equal(at(labels, 'pod-security.kubernetes.io/enforce'), 'restricted');
 });
 
-test('the rights name what they are for, and creation is the only one that cannot', () => {
+test('the rights of the webhook name what they are for, and creation is the only one that cannot', () => {
   assert.deepEqual(at(one('ClusterRole'), 'rules'), [
     { nonResourceURLs: ['/version'], verbs: ['get'] },
     {
@@ -120,18 +164,6 @@ test('the rights name what they are for, and creation is the only one that canno
     if (resourceNames === undefined) assert.deepEqual(verbs, ['create']);
     else assert.deepEqual(resourceNames, ['tandem-webhook-tls']);
   }
-  const account = at(one('ServiceAccount'), 'metadata', 'name');
-  for (const kind of ['Role', 'ClusterRole']) {
-    const binding = one(`${kind}Binding`);
-    assert.deepEqual(at(binding, 'subjects'), [
-      { kind: 'ServiceAccount', name: account, namespace: 'tandem' },
-    ]);
-    assert.deepEqual(
-      [at(binding, 'roleRef', 'kind'), at(binding, 'roleRef', 'name')],
-      [kind, at(one(kind), 'metadata', 'name')],
-    );
-  }
-  assert.equal(at(one('Deployment'), 'spec', 'template', 'spec', 'serviceAccountName'), account);
 });
 
 test('the certificate is for the Service, and the bundle is that of the configuration', () => {
@@ -150,25 +182,17 @@ test('the certificate is for the Service, and the bundle is that of the configur
   assert.deepEqual(webhookCommand.check?.(values), []);
 });
 
-test('the disruption budget leaves room for a drain, and covers the pods of the Deployment', () => {
-  const budget = one('PodDisruptionBudget');
-  const deployment = one('Deployment');
-  assert.ok(Number(at(budget, 'spec', 'minAvailable')) < Number(at(deployment, 'spec', 'replicas')));
-  const labels = at(deployment, 'spec', 'template', 'metadata', 'labels');
-  assert.deepEqual(at(budget, 'spec', 'selector', 'matchLabels'), labels);
+test('the Service leads to the pods of the webhook', () => {
+  const labels = at(one('Deployment'), 'spec', 'template', 'metadata', 'labels');
   assert.deepEqual(at(one('Service'), 'spec', 'selector'), labels);
 });
 
-test('the arguments are flags of the command, and the ports are its own', () => {
-  const container = at(one('Deployment'), 'spec', 'template', 'spec', 'containers', 0);
-  const [command, ...args] = at(container, 'args') as string[];
-  assert.equal(command, webhookCommand.name);
-  const parsed = parseFlags(webhookCommand.flags, args, {});
-  assert.ok(parsed.ok, JSON.stringify(parsed));
-  const ports = (at(container, 'ports') as unknown[]).map((port) => at(port, 'containerPort'));
-  assert.deepEqual(ports, [at(parsed.values, 'listen', 'port'), at(parsed.values, 'statusListen', 'port')]);
-  const grace = Number(at(one('Deployment'), 'spec', 'template', 'spec', 'terminationGracePeriodSeconds'));
-  assert.ok(grace > Number(at(parsed.values, 'shutdownDelay')) + 30);
+test('the webhook has the time to answer what it took on', () => {
+  const pod = at(one('Deployment'), 'spec', 'template', 'spec');
+  const [, ...args] = at(pod, 'containers', 0, 'args') as string[];
+  const { values } = parseFlags(webhookCommand.flags, args, {});
+  const grace = Number(at(pod, 'terminationGracePeriodSeconds'));
+  assert.ok(grace > Number(at(values, 'shutdownDelay')) + 30);
 });
 
 test('the overlay in docs/install.md replaces the address of Consul', () => {
