@@ -114,12 +114,13 @@ export const annotations = {
   'enable-metrics': {
     value: 'boolean',
     default: '`--enable-metrics`',
-    meaning: "Envoy's Prometheus listener, and the `prometheus.io/` annotations unless the user set them.",
+    meaning:
+      "Envoy's Prometheus listener, and the `prometheus.io/` annotations unless the user set them. Written by Tandem when the flag turned it on.",
   },
   'prometheus-scrape-port': {
     value: '1024-65535',
     default: '`--prometheus-scrape-port`',
-    meaning: 'Port of that listener.',
+    meaning: 'Port of that listener. Written by Tandem when there is one.',
   },
   'prometheus-scrape-path': {
     value: 'path',

@@ -36,6 +36,9 @@ function writtenAnnotations(pod: Pod, { service, metrics }: Options): [string, s
   const whenAbsent: [string, string | undefined][] = [
     [`${PREFIX}connect-service`, service.name],
     [`${PREFIX}connect-service-port`, service.portText],
+    // A flag may have asked for it, which whoever reads the pod does not see.
+    [`${PREFIX}enable-metrics`, metrics && 'true'],
+    [`${PREFIX}prometheus-scrape-port`, metrics && String(metrics.port)],
     [DEFAULT_CONTAINER_ANNOTATION, first?.name],
     ['prometheus.io/scrape', metrics && 'true'],
     ['prometheus.io/port', metrics && String(metrics.port)],

@@ -17,7 +17,14 @@ export type Service = {
 };
 
 /** Keys of the meta that Tandem writes itself. */
-export const OWN_META = ['pod-name', 'pod-uid', 'k8s-namespace', 'external-source', 'managed-by'] as const;
+export const OWN_META = [
+  'pod-name',
+  'pod-uid',
+  'k8s-namespace',
+  'external-source',
+  'managed-by',
+  'tandem-owner',
+] as const;
 
 const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 // RFC 1123; Consul answers DNS queries for such names only.
