@@ -1,0 +1,98 @@
+/** What Consul shall have of an injected pod in dataplane mode: the service and its proxy, each with its check. */
+import { INBOUND_PORT } from '../../inject/names.ts';
+import { LOOPBACK } from '../../inject/upstream.ts';
+import {
+  byText,
+  CHECK_NAME,
+  EXTERNAL_SOURCE,
+  EXTERNAL_SOURCE_META,
+  OWNER_META,
+  readinessCheckId,
+  type Check,
+  type Instance,
+} from '../instance.ts';
+import { decidePod } from './decide.ts';
+import { sourceOfPod, type InjectedPod, type MeshOptions } from './pod.ts';
+import { upstreamOf, type Proxy } from './proxy.ts';
+
+/** A node of Consul without an agent, for the pods of one node of Kubernetes. */
+export type SyntheticNode = { readonly name: string; readonly address: string };
+
+export type Registration = Instance & {
+  readonly node: SyntheticNode;
+  /** `Pod/<namespace>/<name>`. */
+  readonly source: string;
+  readonly uid: string;
+  /** Undefined for the service itself. */
+  readonly proxy: Proxy | undefined;
+};
+
+export const POD_UID_META = 'pod-uid';
+export const MANAGED_BY_META = 'managed-by';
+export const MANAGED_BY = 'tandem';
+
+/** As the sidecar asks for its configuration: `-proxy-node-name=$(NODE_NAME)-virtual`. */
+export function syntheticNodeName(node: string): string {
+  return `${node}-virtual`;
+}
+
+/** Service and proxy, in the order in which Consul must get them; empty for a pod that the registrar does not register. */
+export function registrationsOf(pod: InjectedPod, owner: string): readonly Registration[] {
+  const { node, hostIp, podIp, mesh } = pod;
+  if (decidePod(pod) !== 'registered' || !mesh.ok) return [];
+  if (node === undefined || hostIp === undefined || podIp === undefined) return [];
+  const { service, upstreams, metricsPort } = mesh.options;
+  const id = `${pod.name}-${service.name}`;
+  const proxyId = `${id}-sidecar-proxy`;
+  const common = {
+    node: { name: syntheticNodeName(node), address: hostIp },
+    source: sourceOfPod(pod),
+    uid: pod.uid,
+    address: podIp,
+    tags: service.tags.map((tag) => (tag === '$POD_NAME' ? pod.name : tag)),
+    meta: metaOf(pod, service.meta, owner),
+    weight: 1,
+  };
+  const proxy: Proxy = {
+    destinationName: service.name,
+    destinationId: id,
+    localAddress: service.port === undefined ? '' : LOOPBACK,
+    localPort: service.port ?? 0,
+    upstreams: upstreams.map(upstreamOf),
+    config: metricsPort === undefined ? {} : { envoy_prometheus_bind_addr: `0.0.0.0:${metricsPort}` },
+  };
+  return [
+    { ...common, id, name: service.name, port: service.port ?? 0, check: checkOf(pod, id), proxy: undefined },
+    {
+      ...common,
+      id: proxyId,
+      name: `${service.name}-sidecar-proxy`,
+      port: INBOUND_PORT,
+      check: checkOf(pod, proxyId),
+      proxy,
+    },
+  ];
+}
+
+function metaOf(pod: InjectedPod, ofAuthor: MeshOptions['service']['meta'], owner: string): Instance['meta'] {
+  const own: readonly (readonly [string, string])[] = [
+    ['pod-name', pod.name],
+    [POD_UID_META, pod.uid],
+    ['k8s-namespace', pod.namespace],
+    [EXTERNAL_SOURCE_META, EXTERNAL_SOURCE],
+    [MANAGED_BY_META, MANAGED_BY],
+    [OWNER_META, owner],
+  ];
+  return Object.fromEntries([...ofAuthor, ...own].toSorted(([left], [right]) => byText(left, right)));
+}
+
+function checkOf(pod: InjectedPod, id: string): Check {
+  return { id: readinessCheckId(id), name: CHECK_NAME, ...readinessOf(pod) };
+}
+
+/** A pod that terminates is critical at once: its readiness probe may go on to succeed. */
+export function readinessOf(pod: InjectedPod): Pick<Check, 'status' | 'output'> {
+  if (pod.stage === 'terminating') return { status: 'critical', output: 'the pod is terminating' };
+  if (pod.isReady) return { status: 'passing', output: 'the pod is ready' };
+  return { status: 'critical', output: pod.readinessMessage || 'the pod is not ready' };
+}
