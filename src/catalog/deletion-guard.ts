@@ -1,6 +1,8 @@
 /** A plan that would remove much is more often a broken read than a wish: it must be seen twice. */
 import { indexed } from './instance.ts';
-import type { Plan } from './plan.ts';
+
+/** What a plan would remove, by ids that are unique within it. */
+export type Removals = { readonly deregister: readonly { readonly id: string }[] };
 
 export type GuardDecision =
   | { readonly kind: 'apply' }
@@ -22,7 +24,7 @@ const ALLOWED_PERCENT = 30;
  *
  * @param owned number of instances in Consul that are ours, before the plan
  */
-export function guardDeletions({ deregister }: Plan, owned: number): GuardDecision {
+export function guardDeletions({ deregister }: Removals, owned: number): GuardDecision {
   return judge(deregister.length, owned);
 }
 
@@ -32,7 +34,7 @@ export function guardDeletions({ deregister }: Plan, owned: number): GuardDecisi
  *
  * @param second of reads that began after the first plan was made
  */
-export function confirmDeletions(first: Plan, second: Plan, owned: number): GuardDecision {
+export function confirmDeletions(first: Removals, second: Removals, owned: number): GuardDecision {
   const seen = new Set(first.deregister.map(({ id }) => indexed(id)));
   return judge(second.deregister.filter(({ id }) => !seen.has(indexed(id))).length, owned);
 }

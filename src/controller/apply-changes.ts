@@ -12,6 +12,7 @@ import {
   type SyncNode,
 } from '../catalog/transactions.ts';
 import type { Operation } from '../catalog/operations.ts';
+import { sideBySide } from './side-by-side.ts';
 
 export type WriteOutcome =
   /** `index` of the write, when Consul told it. */
@@ -44,11 +45,6 @@ export type Applier = {
     signal: AbortSignal,
   ) => Promise<void>;
 };
-
-// Measured against Consul 1.20 servers on two cores: 1, 2, 4 and 8 at a time take the same time, because the server applies one
-// after the other, but each waits 55, 120, 230 and 430 ms, and so does everybody else who writes. Three servers without CPU to
-// spare lose their leader at 8. So just one more than the server works on, which covers the way there and back.
-const CONCURRENCY = 2;
 
 export function createApplier({ write }: CatalogWriter): Applier {
   let limits = DEFAULT_LIMITS;
@@ -101,10 +97,10 @@ export function createApplier({ write }: CatalogWriter): Applier {
     for (const change of tooLarge) written.refused({ change, reason: TOO_LARGE });
     const [first, ...others] = batches;
     if (first === undefined) return;
-    if (node.registered) return forEachOf(batches, (batch) => writeBatch(batch, node, written, signal));
+    if (node.registered) return sideBySide(batches, (batch) => writeBatch(batch, node, written, signal));
     // The node first, once: the other transactions find it there.
     await writeBatch(first, node, written, signal);
-    await forEachOf(others, (batch) => writeBatch(batchOf(batch.changes, undefined), node, written, signal));
+    await sideBySide(others, (batch) => writeBatch(batchOf(batch.changes, undefined), node, written, signal));
   }
 
   return {
@@ -140,24 +136,4 @@ function reduce(limits: Limits, said: Partial<Limits>, batch: Batch): Limits | u
   };
   const wasOver = operationsOf(batch).length > smaller.operations || batch.bytes > smaller.bytes;
   return wasOver ? smaller : undefined;
-}
-
-/** Stops at the first failure, when those in flight have ended. */
-async function forEachOf(batches: readonly Batch[], write: (batch: Batch) => Promise<void>): Promise<void> {
-  const left = batches.values();
-  let isFailed = false;
-  const run = async (): Promise<void> => {
-    for (const batch of left) {
-      if (isFailed) return;
-      try {
-        await write(batch);
-      } catch (error) {
-        isFailed = true;
-        throw error;
-      }
-    }
-  };
-  const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, run));
-  const failure = results.find((result) => result.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
 }

@@ -1,0 +1,212 @@
+/** Keeps the injected pods in Consul as they are in the cluster, one synthetic node at a time: level-based, without memory. */
+import { decidePod, type PodReason } from '../catalog/connect/decide.ts';
+import { planNode, type NodePlan } from '../catalog/connect/plan.ts';
+import { registrationsOf } from '../catalog/connect/registration.ts';
+import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
+import { confirmDeletions, guardDeletions, type Removals } from '../catalog/deletion-guard.ts';
+import { POD_UID_META } from '../catalog/connect/registration.ts';
+import { backoff } from '../support/backoff.ts';
+import { applyNodePlans } from './apply-node-plans.ts';
+import type { Clock } from './clock.ts';
+import { earliest } from './drift.ts';
+import type { ConnectCatalog, PodSource, PodStanding, RegistrarReporter } from './registrar-ports.ts';
+import { createRetries } from './retries.ts';
+import { sideBySide } from './side-by-side.ts';
+import { createWake } from './wake.ts';
+import { createWorkQueue } from './work-queue.ts';
+
+export type RegistrarOptions = {
+  readonly owner: string;
+  /** Milliseconds between full comparisons. */
+  readonly resync: number;
+  /** Compute and report, and write nothing. */
+  readonly dryRun: boolean;
+  /** End when both sides agree. */
+  readonly once: boolean;
+};
+
+export type RegistrarPorts = {
+  readonly source: PodSource;
+  readonly catalog: ConnectCatalog;
+  readonly reporter: RegistrarReporter;
+  readonly clock: Clock;
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
+};
+
+export type Registrar = {
+  /** Resolves when it has ended: by `once`, or by the signal. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  readonly standings: () => readonly PodStanding[];
+  readonly counts: () => { readonly owned: number; readonly foreign: number; readonly pending: number };
+};
+
+// As the catalog sync: the second look at a plan that removes much, and back in step within 5 s of the end of an outage.
+const CONFIRM_AFTER = 10_000;
+const LONGEST_RETRY = 4000;
+
+export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions): Registrar {
+  const { source, catalog, reporter, clock, random } = ports;
+  const { owner } = options;
+  const { snapshot } = source;
+  const queue = createWorkQueue();
+  const retries = createRetries(random);
+  const wake = createWake(clock);
+  const delays = backoff(random, LONGEST_RETRY);
+  /** Of each node, as it was planned last. */
+  const seen = new Map<string, { readonly owned: number; readonly foreign: number }>();
+  /** By the source of the pod. */
+  const conflicts = new Map<string, string>();
+
+  let fullDue = -Infinity;
+  let failedUntil: number | undefined;
+  let held: { readonly removals: Removals; readonly due: number } | undefined;
+
+  const nextFull = (): number => Math.min(fullDue, held?.due ?? Infinity);
+  const nextPass = (): number =>
+    failedUntil ?? earliest([nextFull(), queue.due(), retries.due()]) ?? Infinity;
+  const sumOf = (key: 'owned' | 'foreign'): number =>
+    [...seen.values()].reduce((sum, counts) => sum + counts[key], 0);
+
+  function standingOf(pod: InjectedPod): PodStanding {
+    const named = { source: sourceOfPod(pod), uid: pod.uid };
+    const reason = decidePod(pod);
+    const conflict = reason === 'registered' ? conflicts.get(named.source) : undefined;
+    if (conflict !== undefined) return { ...named, reason: 'id-taken', problem: conflict };
+    return { ...named, reason, problem: problemOf(pod, reason) };
+  }
+
+  async function planOf(node: string, signal: AbortSignal): Promise<NodePlan> {
+    const observed = await catalog.read(node, signal);
+    // After the read: a pod that came meanwhile is in the catalog the sooner, and one that went is not brought back.
+    const pods = snapshot.podsOn(node);
+    const plan = planNode(
+      node,
+      pods.flatMap((pod) => registrationsOf(pod, owner)),
+      observed,
+      owner,
+    );
+    for (const pod of pods) conflicts.delete(sourceOfPod(pod));
+    for (const { registration, message } of plan.conflicts) conflicts.set(registration.source, message);
+    seen.delete(node);
+    if (plan.owned + plan.foreign > 0) seen.set(node, plan);
+    reporter.pods(node, pods.map(standingOf));
+    return plan;
+  }
+
+  async function plansOf(nodes: Iterable<string>, signal: AbortSignal): Promise<readonly NodePlan[]> {
+    const plans: NodePlan[] = [];
+    await sideBySide(nodes, async (node) => {
+      plans.push(await planOf(node, signal));
+    });
+    return plans;
+  }
+
+  /** The plans as far as they may be carried out now: many pods that are missing without having ended are looked for again. */
+  function allowed(plans: readonly NodePlan[], isSecondLook: boolean): readonly NodePlan[] {
+    const missing = plans.flatMap(({ name, deregister }) =>
+      deregister
+        .filter(({ meta }) => !snapshot.isEnded(meta[POD_UID_META] ?? ''))
+        .map(({ id }) => ({ id: `${name}/${id}` })),
+    );
+    const removals = { deregister: missing };
+    if (held !== undefined && !isSecondLook) return plans.map((plan) => withoutRemovals(plan, removals));
+    const owned = sumOf('owned');
+    const decision =
+      held === undefined ? guardDeletions(removals, owned) : confirmDeletions(held.removals, removals, owned);
+    if (decision.kind === 'apply') {
+      if (held !== undefined) reporter.released();
+      held = undefined;
+      return plans;
+    }
+    held = { removals, due: clock.elapsed() + CONFIRM_AFTER };
+    reporter.guarded(decision);
+    return plans.map((plan) => withoutRemovals(plan, removals));
+  }
+
+  async function pass(signal: AbortSignal): Promise<void> {
+    const now = clock.elapsed();
+    const isSecondLook = held !== undefined && held.due <= now;
+    const isFull = failedUntil !== undefined || nextFull() <= now;
+    for (const node of retries.take(now)) queue.add(node, now);
+    if (isSecondLook) await source.refresh(signal);
+    const work = queue.take();
+    const known = isFull ? await catalog.nodes(owner, signal) : [];
+    const nodes = isFull ? new Set([...known, ...snapshot.nodes(), ...work.keys()]) : work.keys();
+    const plans = allowed(await plansOf(nodes, signal), isSecondLook);
+    for (const plan of plans) reporter.planned(plan);
+    if (!options.dryRun) {
+      await applyNodePlans(plans, owner, catalog, signal, {
+        applied: (change) => {
+          const since = work.get(change.node);
+          reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
+        },
+        refused: (change, reason) => {
+          retries.failed(change.node, clock.elapsed());
+          reporter.refused(change, reason);
+        },
+      });
+    }
+    if (isFull) fullDue = clock.elapsed() + options.resync;
+  }
+
+  async function passOrRetry(signal: AbortSignal): Promise<void> {
+    try {
+      await pass(signal);
+      failedUntil = undefined;
+      delays.reset();
+      reporter.succeeded();
+    } catch (error) {
+      if (signal.aborted) return;
+      // What was written is not known: the next pass reads, and compares everything.
+      const delay = delays.next();
+      failedUntil = clock.elapsed() + delay;
+      reporter.failed(error, delay);
+    }
+  }
+
+  function isSettled(): boolean {
+    return (
+      failedUntil === undefined && held === undefined && queue.size() === 0 && retries.due() === undefined
+    );
+  }
+
+  return {
+    run: async (signal) => {
+      await source.synced(signal);
+      if (signal.aborted) return;
+      const unsubscribe = source.onChange((nodes) => {
+        for (const node of nodes) queue.add(node, clock.elapsed());
+        wake.notify();
+      });
+      while (!signal.aborted) {
+        const due = nextPass();
+        if (due > clock.elapsed()) await wake.until(due, signal);
+        else {
+          await passOrRetry(signal);
+          if (options.once && isSettled()) break;
+        }
+      }
+      unsubscribe();
+    },
+    standings: () => [...snapshot.pods()].map(standingOf),
+    counts: () => ({ owned: sumOf('owned'), foreign: sumOf('foreign'), pending: queue.size() }),
+  };
+}
+
+function withoutRemovals(plan: NodePlan, { deregister }: Removals): NodePlan {
+  const withheld = new Set(deregister.map(({ id }) => id));
+  const left = plan.deregister.filter(({ id }) => !withheld.has(`${plan.name}/${id}`));
+  return {
+    ...plan,
+    deregister: left,
+    removeNode: plan.removeNode && left.length === plan.deregister.length,
+  };
+}
+
+function problemOf({ mesh }: InjectedPod, reason: PodReason): string | undefined {
+  if (reason === 'no-record')
+    return 'the annotation tandem/injected is missing or damaged; remove the label consul.hashicorp.com/connect-inject-status, or create the pod again';
+  if (reason !== 'invalid-annotations' || mesh.ok) return undefined;
+  return mesh.problems.map(({ at, message }) => `${at}: ${message}`).join('; ');
+}

@@ -1,0 +1,93 @@
+/** What the loop of the registrar needs of its two sides and of those who want to know. The edges implement it. */
+import type { PodReason } from '../catalog/connect/decide.ts';
+import type { ObservedSyntheticNode } from '../catalog/connect/observed.ts';
+import type { NodePlan } from '../catalog/connect/plan.ts';
+import type { Registration, SyntheticNode } from '../catalog/connect/registration.ts';
+import type { Check } from '../catalog/instance.ts';
+import type { PodSnapshot } from './pod-snapshot.ts';
+
+export type PodSource = {
+  readonly snapshot: Omit<PodSnapshot, 'podChanged'>;
+  /** Resolves when the whole list is there. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Called with the synthetic nodes that an event may touch; the answer takes the listener away. */
+  readonly onChange: (listener: (nodes: readonly string[]) => void) => () => void;
+  /** Resolves when all pods have been listed anew; rejects when that fails. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
+};
+
+/** Refused: Consul takes this one for wrong, or the token may not write it; others may go through. */
+export type ConnectWrite =
+  { readonly kind: 'applied' } | { readonly kind: 'refused'; readonly reason: string };
+
+/** Everything throws a coded error when it is not known what Consul has, or has done. */
+export type ConnectCatalog = {
+  /** Names of the synthetic nodes of this owner. */
+  readonly nodes: (owner: string, signal: AbortSignal) => Promise<readonly string[]>;
+  /** The whole of a node; throws also when the token does not show all of it. */
+  readonly read: (node: string, signal: AbortSignal) => Promise<ObservedSyntheticNode>;
+  readonly writeNode: (node: SyntheticNode, owner: string, signal: AbortSignal) => Promise<ConnectWrite>;
+  /** Makes the node when it is missing, and leaves alone one that is there. */
+  readonly register: (
+    registration: Registration,
+    owner: string,
+    signal: AbortSignal,
+  ) => Promise<ConnectWrite>;
+  readonly setChecks: (
+    node: SyntheticNode,
+    checks: readonly { readonly service: string; readonly check: Check }[],
+    signal: AbortSignal,
+  ) => Promise<ConnectWrite>;
+  readonly deregister: (node: string, id: string, signal: AbortSignal) => Promise<ConnectWrite>;
+  /** Only when nothing is on it, which is looked at once more: with a node goes whatever is on it. */
+  readonly removeNode: (node: string, signal: AbortSignal) => Promise<ConnectWrite>;
+};
+
+export const registrarActions = [
+  'register',
+  'update',
+  'check',
+  'deregister',
+  'write-node',
+  'remove-node',
+] as const;
+export type RegistrarAction = (typeof registrarActions)[number];
+
+/** One write, and whom it is about. */
+export type RegistrarChange = {
+  readonly action: RegistrarAction;
+  readonly node: string;
+  /** Of the instance, or of the node. */
+  readonly id: string;
+  /** Of the pod; undefined for what has none any more, and for a node. */
+  readonly source: string | undefined;
+};
+
+export type RegistrarReporter = {
+  readonly planned: (plan: NodePlan) => void;
+  /** `seconds` from the event that asked for it; undefined when no event did. */
+  readonly applied: (change: RegistrarChange, seconds: number | undefined) => void;
+  readonly refused: (change: RegistrarChange, reason: string) => void;
+  /** Where the pods of a node stand now. */
+  readonly pods: (node: string, standings: readonly PodStanding[]) => void;
+  /** Removals wait for a second look. */
+  readonly guarded: (held: {
+    readonly removals: number;
+    readonly limit: number;
+    readonly owned: number;
+  }) => void;
+  /** Nothing waits any more. */
+  readonly released: () => void;
+  readonly failed: (error: unknown, retryMilliseconds: number) => void;
+  /** Both sides agree, or what is left is reported. */
+  readonly succeeded: () => void;
+};
+
+/** Why a pod is in Consul by the registrar, or is not. */
+export type PodStanding = {
+  readonly source: string;
+  readonly uid: string;
+  readonly reason: PodReason;
+  /** What is wrong and the way to mend it, for an Event; undefined when nothing is. */
+  readonly problem: string | undefined;
+};
