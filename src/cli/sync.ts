@@ -6,6 +6,7 @@ import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
 import { listenAddress } from '../config/listen-address.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
+import type { ConsulClient } from '../consul/client.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createSync, type Sync, type SyncOptions } from '../controller/sync-loop.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
@@ -14,17 +15,19 @@ import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.
 import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
 import { eventRecorder } from '../kubernetes/event-recorder.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
 import { listen } from '../webhook/listen.ts';
 import { statusServer } from '../webhook/status-server.ts';
 import { clusterOwner } from './cluster-owner.ts';
-import { clusterSource, type ClusterSource } from './cluster-source.ts';
+import { clusterSource, type ClusterSource, type WatchedKind } from './cluster-source.ts';
 import { command, exit, type Context } from './command.ts';
 import { openConsulOf } from './consul-access.ts';
 import { leaseNamespace } from './lease-namespace.ts';
 import { purge } from './purge.ts';
+import { registrarFlags, startRegistrar, together, type RunningRegistrar } from './registrar.ts';
 import { createReporter, type Reporter } from './sync-reporter.ts';
 import { problemCounts, syncStatus } from './sync-status.ts';
 
@@ -57,6 +60,7 @@ const flags = {
     'OWNER',
     undefined,
   ),
+  ...registrarFlags,
   logLevel: oneOf('Least important log lines that are written.', logLevels, 'info'),
   ...toConsulFlags,
   ...consulFlags,
@@ -97,9 +101,9 @@ export const syncCommand = command({
     });
     try {
       const owner = values.owner ?? (await clusterOwner(client));
-      const composition = { values, owner, access, client, catalog: syncCatalog(consul), log, metrics };
+      const catalog = syncCatalog(consul);
+      const composition = { values, owner, access, client, consul, catalog, log, metrics };
       if (values.purge !== undefined) {
-        const { catalog } = composition;
         const node = syncNodeName(values, owner);
         return await purge({ named: values.purge, owner, node, catalog, log }, context);
       }
@@ -123,26 +127,21 @@ type Composition = {
   readonly owner: string;
   readonly access: ClusterAccess;
   readonly client: ApiClient;
+  readonly consul: ConsulClient;
   readonly catalog: ReturnType<typeof syncCatalog>;
   readonly log: Log;
   readonly metrics: SyncMetrics;
 };
 
 async function runSync(composition: Composition, { signal }: Context): Promise<void> {
-  const { values, owner, client, catalog, log, metrics } = composition;
+  const { values, owner, client, catalog, consul, log, metrics } = composition;
   const options = syncOptions(values, owner);
-  const source = clusterSource({
-    client,
-    withIngresses: values.enableIngress,
-    onRestart: (kind, { cause, error }) => {
-      metrics.watchRestart(kind, cause);
-      log(error === undefined ? 'debug' : 'warn', 'a watch begins again', {
-        kind,
-        cause,
-        error: error?.message,
-      });
-    },
-  });
+  const onRestart = (kind: WatchedKind | 'pods', { cause, error }: WatchFailure): void => {
+    metrics.watchRestart(kind, cause);
+    const details = { kind, cause, error: error?.message };
+    log(error === undefined ? 'debug' : 'warn', 'a watch begins again', details);
+  };
+  const source = clusterSource({ client, withIngresses: values.enableIngress, onRestart });
   const events = eventRecorder({
     client,
     instance: hostname(),
@@ -162,14 +161,25 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
       events.record({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, 'Warning', reason, message),
     isDryRun: values.dryRun,
   });
+  const registrar = values.registrar
+    ? startRegistrar({
+        client,
+        consul,
+        log,
+        events,
+        onRestart: (failure) => onRestart('pods', failure),
+        options: { owner, resync: options.resync, dryRun: options.dryRun, once: options.once },
+      })
+    : undefined;
   let sync: Sync | undefined;
-  const lead = async (term: AbortSignal): Promise<void> => {
+  const leadSync = async (term: AbortSignal): Promise<void> => {
     const ports = { source, catalog, reporter, clock: systemClock, random: Math.random };
     sync = createSync(ports, options);
     await sync.run(term);
     sync = undefined;
   };
-  const status = await openStatus(composition, options, source, reporter, () => sync);
+  const lead = together(registrar === undefined ? [leadSync] : [leadSync, registrar.lead]);
+  const status = await openStatus(composition, options, source, reporter, () => sync, registrar);
   log('info', 'serving', { status: status.address, owner, node: options.node, version });
   try {
     await (values.leaderElection && !values.once && !values.dryRun
@@ -177,6 +187,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
       : lead(signal));
   } finally {
     await source.stop();
+    await registrar?.stop();
     await events.idle();
     await status.close();
   }
@@ -236,19 +247,22 @@ async function openStatus(
   source: ClusterSource,
   reporter: Reporter,
   sync: () => Sync | undefined,
+  registrar: RunningRegistrar | undefined,
 ): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
-  const isSynced = (): boolean => Object.values(source.watches()).every((watch) => watch.isSynced);
+  const isSynced = (): boolean =>
+    Object.values(source.watches()).every((watch) => watch.isSynced) && registrar?.isSynced() !== false;
   const server = statusServer({
     title: 'Tandem sync',
     notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
-    metrics: () => {
+    metrics: async () => {
       const counts = sync()?.counts() ?? { desired: 0, owned: 0, foreign: 0, pending: 0 };
-      return metrics.text({ ...counts, isLeader: sync() !== undefined, problems: problemCounts(sync()) });
+      const gauges = { ...counts, isLeader: sync() !== undefined, problems: problemCounts(sync()) };
+      return `${await metrics.text(gauges)}${(await registrar?.metrics()) ?? ''}`;
     },
     metricsType: metrics.contentType,
     documents: {
-      '/status': () =>
-        syncStatus({
+      '/status': () => ({
+        ...syncStatus({
           owner,
           node,
           isLeader: sync() !== undefined,
@@ -256,6 +270,8 @@ async function openStatus(
           reporter: reporter.state(),
           watches: source.watches(),
         }),
+        registrar: registrar?.status(),
+      }),
     },
   });
   await server.ready();

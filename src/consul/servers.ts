@@ -16,6 +16,7 @@ export const endpoints = [
   'login',
   'logout',
   'node-services',
+  'nodes',
   'other',
   'services',
   'transaction',

@@ -13,6 +13,7 @@ import { annotations, PREFIX } from '../inject/annotations.ts';
 import { skipReasons } from '../inject/result.ts';
 import type { MetricDefinitions } from '../telemetry/metric-definition.ts';
 import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
+import { registrarMetricDefinitions } from '../telemetry/registrar-metrics.ts';
 import { syncMetricDefinitions } from '../telemetry/sync-metrics.ts';
 
 /** Path below the root → text. */
@@ -153,7 +154,10 @@ Prometheus text on \`/metrics\` of the status port. Label values come from close
 ${metricTable(webhookMetricDefinitions)}
 ## tandem sync
 
-${metricTable(syncMetricDefinitions)}`;
+${metricTable(syncMetricDefinitions)}
+## tandem sync with --registrar, in addition
+
+${metricTable(registrarMetricDefinitions)}`;
 }
 
 function metricTable(definitions: MetricDefinitions): string {

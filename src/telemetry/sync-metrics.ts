@@ -16,6 +16,7 @@ const consulEndpoints = [
   'login',
   'logout',
   'node-services',
+  'nodes',
   'other',
   'services',
   'transaction',
@@ -33,7 +34,7 @@ const restartCauses = [
   'server-error',
   'refused',
 ] as const;
-const watchedKinds = ['services', 'endpointslices', 'nodes', 'ingresses'] as const;
+const watchedKinds = ['services', 'endpointslices', 'nodes', 'ingresses', 'pods'] as const;
 
 export const syncMetricDefinitions = {
   tandem_sync_instances: {

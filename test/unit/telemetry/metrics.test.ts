@@ -5,6 +5,7 @@ import { endpoints } from '../../../src/consul/servers.ts';
 import { generatedDocuments } from '../../../src/docs/documents.ts';
 import { restartCauses } from '../../../src/kubernetes/watch-failure.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { createRegistrarMetrics } from '../../../src/telemetry/registrar-metrics.ts';
 import { createSyncMetrics, syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
 
 test('an admission is counted by result and reason, and its duration in seconds', async () => {
@@ -37,9 +38,14 @@ test('two registries do not share their counts', async () => {
 
 test('the document has every metric that is served, and every reason', async () => {
   const gauges = { desired: 0, owned: 0, foreign: 0, pending: 0, isLeader: false, problems: new Map() };
-  const text = (await createMetrics().text()) + (await createSyncMetrics().text(gauges));
+  const texts = [
+    createMetrics().text(),
+    createSyncMetrics().text(gauges),
+    createRegistrarMetrics().text({ owned: 0, foreign: 0, pending: 0, pods: new Map() }),
+  ];
+  const text = (await Promise.all(texts)).join('');
   const served = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
-  assert.ok(served.length >= 14, `${served.length} metrics`);
+  assert.ok(served.length >= 22, `${served.length} metrics`);
   const document = (await generatedDocuments()).get('docs/metrics.md') ?? '';
   for (const [, name, type] of served) assert.ok(document.includes(`| \`${name}\` | ${type} |`), name);
   for (const reason of Object.keys(skipReasons)) assert.ok(document.includes(reason), reason);

@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
     -envoy-ready-bind-port=*) ready_port=$value ;;
     -log-json=* | -tls-disabled | -shutdown-drain-listeners | -graceful-port=*) ;;
     -shutdown-grace-period-seconds=* | -graceful-shutdown-path=*) ;;
-    -startup-grace-period-seconds=* | -graceful-startup-path=*) ;;
+    -startup-grace-period-seconds=* | -graceful-startup-path=* | -telemetry-prom-scrape-path=*) ;;
     --) shift && break ;;
     *) echo "flag provided but not defined: $1" >&2 && exit 2 ;;
   esac

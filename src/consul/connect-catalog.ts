@@ -1,0 +1,139 @@
+/** The catalog as the registrar needs it: synthetic nodes read as a whole, and registered instance by instance. */
+import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META, OWNER_META, type Check } from '../catalog/instance.ts';
+import {
+  readSyntheticNode,
+  SYNTHETIC_META,
+  type ObservedSyntheticNode,
+} from '../catalog/connect/observed.ts';
+import { proxyDefinition } from '../catalog/connect/proxy.ts';
+import type { Registration, SyntheticNode } from '../catalog/connect/registration.ts';
+import type { ConnectCatalog, ConnectWrite } from '../controller/registrar-ports.ts';
+import { TandemError } from '../support/errors.ts';
+import type { Answer } from './answer.ts';
+import type { ConsulClient } from './client.ts';
+import { listAt } from './decode.ts';
+import { nodeEntry } from './entries.ts';
+import { read, type ReadOptions } from './read.ts';
+import { deregisterCatalog, registerCatalog, type CatalogRegistration } from './write.ts';
+
+export function connectCatalog(client: ConsulClient): ConnectCatalog {
+  return {
+    nodes: async (owner, signal) => {
+      const answer = await read(
+        client,
+        {
+          endpoint: 'nodes',
+          path: '/v1/catalog/nodes',
+          query: { 'node-meta': `${OWNER_META}:${owner}` },
+          decode: (json) => listAt(json, 'answer', nodeEntry),
+        },
+        { signal, consistency: 'consistent' },
+      );
+      whole([answer], 'all nodes');
+      return answer.value.filter(({ Meta }) => Meta[SYNTHETIC_META] === 'true').map(({ Node }) => Node);
+    },
+    read: (node, signal) => readWhole(client, node, signal),
+    writeNode: (node, owner, signal) => outcomeOf(registerCatalog(client, nodeOf(node, owner), signal)),
+    register: (registration, owner, signal) =>
+      outcomeOf(registerCatalog(client, definitionOf(registration, owner), signal)),
+    setChecks: (node, checks, signal) => {
+      const Checks = checks.map(({ service, check }) => checkDefinition(node.name, service, check));
+      const body = { Node: node.name, Address: node.address, SkipNodeUpdate: true, Checks };
+      return outcomeOf(registerCatalog(client, body, signal));
+    },
+    deregister: (node, id, signal) =>
+      outcomeOf(deregisterCatalog(client, { Node: node, ServiceID: id }, signal)),
+    removeNode: async (node, signal) => {
+      const { instances } = await readWhole(client, node, signal);
+      return instances.length > 0
+        ? { kind: 'refused', reason: 'somebody has registered an instance on it' }
+        : outcomeOf(deregisterCatalog(client, { Node: node }, signal));
+    },
+  };
+}
+
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */
+async function readWhole(
+  client: ConsulClient,
+  node: string,
+  signal: AbortSignal,
+): Promise<ObservedSyntheticNode> {
+  const options: ReadOptions = { signal, consistency: 'consistent' };
+  const encoded = encodeURIComponent(node);
+  const get = (endpoint: 'node-services' | 'health-node', path: string): Promise<Answer<unknown>> =>
+    read(client, { endpoint, path: `${path}/${encoded}`, decode: (json) => json }, options);
+  const [services, checks] = await Promise.all([
+    get('node-services', '/v1/catalog/node-services'),
+    get('health-node', '/v1/health/node'),
+  ]);
+  const name = `node ${JSON.stringify(node)}`;
+  whole([services, checks], `all of ${name}`);
+  const observed = readSyntheticNode(services.value, checks.value);
+  if (observed !== undefined) return observed;
+  throw new TandemError(
+    'TANDEM_CONSUL_ANSWER_INVALID',
+    `what Consul answered about ${name} is not of the documented form`,
+  );
+}
+
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN when the token does not show all of it */
+function whole(answers: readonly Answer<unknown>[], what: string): void {
+  if (!answers.some(({ filteredByAcls }) => filteredByAcls)) return;
+  throw new TandemError(
+    'TANDEM_CONSUL_FORBIDDEN',
+    `the token does not show ${what}, so nothing is changed; it needs node_prefix "" { policy = "write" } and service_prefix "" { policy = "write" }`,
+  );
+}
+
+/** One that is wrong, or not allowed, says nothing about the others. */
+async function outcomeOf(write: Promise<void>): Promise<ConnectWrite> {
+  try {
+    await write;
+    return { kind: 'applied' };
+  } catch (error) {
+    const isRefusal =
+      error instanceof TandemError &&
+      (error.code === 'TANDEM_CONSUL_REFUSED' || error.code === 'TANDEM_CONSUL_FORBIDDEN');
+    if (!isRefusal) throw error;
+    return { kind: 'refused', reason: error.message };
+  }
+}
+
+function nodeOf({ name, address }: SyntheticNode, owner: string): CatalogRegistration {
+  return {
+    Node: name,
+    Address: address,
+    NodeMeta: {
+      [SYNTHETIC_META]: 'true',
+      [EXTERNAL_SOURCE_META]: EXTERNAL_SOURCE,
+      [OWNER_META]: owner,
+    },
+  };
+}
+
+function definitionOf(registration: Registration, owner: string): CatalogRegistration {
+  const { id, name, address, port, tags, meta, weight, check, proxy, node } = registration;
+  return {
+    ...nodeOf(node, owner),
+    SkipNodeUpdate: true,
+    Service: {
+      ...(proxy === undefined ? {} : { Kind: 'connect-proxy', Proxy: proxyDefinition(proxy) }),
+      ID: id,
+      Service: name,
+      Tags: tags,
+      Address: address,
+      Port: port,
+      Meta: meta,
+      Weights: { Passing: weight, Warning: 1 },
+    },
+    Checks: check === undefined ? [] : [checkDefinition(node.name, id, check)],
+  };
+}
+
+function checkDefinition(
+  node: string,
+  service: string,
+  { id, name, status, output }: Check,
+): NonNullable<CatalogRegistration['Checks']>[number] {
+  return { Node: node, CheckID: id, Name: name, Status: status, Output: output, ServiceID: service };
+}
