@@ -3,6 +3,7 @@ import { split } from 'shlex';
 import type { InjectSettings } from '../inject/settings.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
 import { parseQuantity } from '../inject/quantity.ts';
+import { ownerName } from './sync-settings.ts';
 import { boolean, integer, list, oneOf, parsed, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 
@@ -50,6 +51,12 @@ export const injectFlags = {
     variables: ['CONSUL_TLS_SERVER_NAME'],
   }),
   consulCaPem: string('CA that signed the certificate of Consul, as PEM text.', 'PEM', undefined),
+  owner: parsed<string | undefined>(
+    'Agent mode: who this cluster is for Consul, as `tandem sync` says it; its registrar finds leftovers by it.',
+    'NAME',
+    undefined,
+    ownerName,
+  ),
   consulAuthMethod: string(
     'ACL auth method of type kubernetes by which pods log in to Consul.',
     'NAME',
@@ -113,6 +120,7 @@ export function injectSettings(values: InjectValues, resolved: Resolved): Inject
     consulImage: values.consulImage,
     envoyImage: values.envoyImage,
     dataplaneImage: values.dataplaneImage,
+    owner: values.owner,
     consul: {
       serverAddresses: values.consulServerAddresses,
       grpcPort: values.consulGrpcPort,

@@ -88,7 +88,7 @@ export function syncNodeName(values: ToConsulValues, owner: string): string {
 }
 
 /** It becomes part of a node name, which Consul's DNS serves: RFC 1035 allows a label of 63, and `k8s-sync-` takes 9. */
-function ownerName(text: string): Parsed<string | undefined> {
+export function ownerName(text: string): Parsed<string | undefined> {
   return /^[a-z0-9]([a-z0-9-]{0,52}[a-z0-9])?$/.test(text)
     ? { ok: true, value: text }
     : { ok: false, expected: '1 to 54 of a-z 0-9 and -, beginning and ending with a letter or digit' };

@@ -24,8 +24,11 @@ export function literal(text: string): string {
 }
 
 /** One JSON document; `$(POD_NAME)` and its like are filled in by the kubelet. */
-export function agentRegistration({ service, upstreams, metrics }: Options): string {
-  const meta = registrationMeta(service.meta);
+export function agentRegistration(
+  { service, upstreams, metrics }: Options,
+  owner: string | undefined,
+): string {
+  const meta = registrationMeta(service.meta, owner);
   return JSON.stringify({
     services: [
       {
@@ -73,7 +76,7 @@ function registrationTags(tags: readonly string[]): readonly string[] {
   return tags.map((tag) => (tag === '$POD_NAME' ? '$(POD_NAME)' : literal(tag)));
 }
 
-function registrationMeta(meta: ReadonlyMap<string, string>): object {
+function registrationMeta(meta: ReadonlyMap<string, string>, owner: string | undefined): object {
   return Object.fromEntries([
     ...[...meta].map(([key, value]) => [key, literal(value)] as const),
     ['pod-name', '$(POD_NAME)'],
@@ -81,6 +84,7 @@ function registrationMeta(meta: ReadonlyMap<string, string>): object {
     ['k8s-namespace', '$(POD_NAMESPACE)'],
     ['external-source', 'kubernetes'],
     ['managed-by', 'tandem'],
+    ...(owner === undefined ? [] : [['tandem-owner', owner] as const]),
   ]);
 }
 

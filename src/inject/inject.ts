@@ -66,7 +66,7 @@ function additionOf(
   settings: InjectSettings,
 ): { readonly addition: Addition; readonly problem?: Problem | undefined } {
   if (settings.mode === 'dataplane') return { addition: dataplaneMode(options, settings) };
-  const registration = agentRegistration(options);
+  const registration = agentRegistration(options, settings.owner);
   return {
     addition: agentMode(options, settings, registration),
     problem: registrationTooLarge(registration),

@@ -33,6 +33,8 @@ export type InjectSettings = {
   /** Inject when the pod has no `connect-inject` annotation. */
   readonly defaultInject: boolean;
   readonly mode: 'agent' | 'dataplane';
+  /** Agent mode only; undefined: the registrar knows its instances by the UIDs of pods that it has seen. */
+  readonly owner: string | undefined;
   /** Agent mode only. */
   readonly sidecarProxy: 'envoy' | 'builtin';
   /** True: the sidecar is an init container with `restartPolicy: Always` (Kubernetes ≥ 1.29). */
