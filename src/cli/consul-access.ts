@@ -1,7 +1,7 @@
 /** The client of Consul that the flags of a command describe. */
 import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
-import { openConsul, type ConsulClient, type ConsulOptions } from '../consul/client.ts';
+import { openConsul, type ConsulOptions, type OpenConsul } from '../consul/client.ts';
 import type { AutoJoin } from '../discovery/auto-join.ts';
 import { systemClock, sleep } from '../kubernetes/clock.ts';
 import type { Context } from './command.ts';
@@ -31,7 +31,7 @@ const FIRST_LIST_MILLISECONDS = 10_000;
 export function openConsulOf(
   values: FlagValues<typeof consulFlags>,
   access: ConsulAccess,
-): Promise<ConsulClient> {
+): Promise<OpenConsul> {
   const { addresses, ...settings } = consulSettings(values);
   if ('kind' in addresses) return openWatched(addresses, settings, access);
   return openConsul({ ...settings, addresses: () => addresses, ...reporting(access) });
@@ -41,7 +41,7 @@ async function openWatched(
   autoJoin: AutoJoin,
   settings: Omit<ConsulSettings, 'addresses'>,
   access: ConsulAccess,
-): Promise<ConsulClient> {
+): Promise<OpenConsul> {
   let addresses = (): readonly string[] => [];
   const consul = await openConsul({ ...settings, addresses: () => addresses(), ...reporting(access) });
   const client = await openCluster(autoJoin, access);
@@ -80,7 +80,7 @@ function reporting({ onRequest }: ConsulAccess): Pick<ConsulOptions, 'onRequest'
 export function openConsulForPerson(
   values: FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined },
   { environment, stderr, signal }: Context,
-): Promise<ConsulClient> {
+): Promise<OpenConsul> {
   return openConsulOf(values, {
     environment,
     kubeconfig: values.kubeconfig,

@@ -1,6 +1,6 @@
 /** The injected pods of the cluster as the registrar sees them: one watch that fills a snapshot. */
 import { readInjectedPod } from '../catalog/connect/pod.ts';
-import { createPodSnapshot } from '../controller/pod-snapshot.ts';
+import { createPodSnapshot, type Touched } from '../controller/pod-snapshot.ts';
 import type { PodSource } from '../controller/registrar-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
@@ -26,7 +26,7 @@ const REFRESH_MILLISECONDS = 30_000;
 /** Starts to watch at once. */
 export function clusterPods({ client, onRestart }: ClusterPodsOptions): ClusterPods {
   const snapshot = createPodSnapshot();
-  const listeners = new Set<(nodes: readonly string[]) => void>();
+  const listeners = new Set<(touched: Touched) => void>();
   const watch = watchResource({
     client,
     path: '/api/v1/pods',
@@ -35,8 +35,8 @@ export function clusterPods({ client, onRestart }: ClusterPodsOptions): ClusterP
     clock: systemClock,
     random: Math.random,
     onChange: (_key, before, after) => {
-      const nodes = snapshot.podChanged(before, after);
-      if (nodes.length > 0) for (const listener of listeners) listener(nodes);
+      const touched = snapshot.podChanged(before, after);
+      for (const listener of listeners) listener(touched);
     },
     onRestart,
   });

@@ -1,8 +1,10 @@
 /** The registrar inside of `tandem sync`: composes the watch on injected pods, Consul, the loop, and who is told of it. */
 import type { PodReason } from '../catalog/connect/decide.ts';
-import { boolean } from '../config/flag.ts';
-import type { ConsulClient } from '../consul/client.ts';
+import { boolean, integer } from '../config/flag.ts';
+import { consulAgents } from '../consul/agents.ts';
+import type { OpenConsul } from '../consul/client.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
+import { runAgentLoop } from '../controller/agent-loop.ts';
 import { createRegistrar, type Registrar, type RegistrarOptions } from '../controller/registrar-loop.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
@@ -11,15 +13,25 @@ import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { createRegistrarMetrics } from '../telemetry/registrar-metrics.ts';
 import { clusterPods } from './pod-source.ts';
-import { createRegistrarReporter } from './registrar-reporter.ts';
+import { createRegistrarReporter, type PodReporter, type RegistrarState } from './registrar-reporter.ts';
 
 export const registrarFlags = {
-  registrar: boolean('Keep injected pods in Consul: register those in dataplane mode.', false),
+  registrar: boolean(
+    'Keep injected pods in Consul: register those in dataplane mode, clean up after those in agent mode.',
+    false,
+  ),
+  agentHttpPort: integer('HTTP port of the agents on the nodes (agent mode).', 'PORT', 8500, {
+    min: 1,
+    max: 65_535,
+  }),
+  agentTls: boolean('The agents on the nodes speak TLS (agent mode).', false),
 };
 
 export type RegistrarParts = {
   readonly client: ApiClient;
-  readonly consul: ConsulClient;
+  readonly consul: OpenConsul;
+  /** How the agents of the nodes are reached. */
+  readonly agents: { readonly port: number; readonly tls: boolean };
   readonly log: Log;
   readonly events: Pick<EventRecorder<string>, 'record'>;
   readonly onRestart: (failure: WatchFailure) => void;
@@ -42,25 +54,32 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   const { client, consul, log, events, onRestart, options } = parts;
   const metrics = createRegistrarMetrics();
   const pods = clusterPods({ client, onRestart });
-  const reporter = createRegistrarReporter({
-    log,
-    metrics,
-    now: Date.now,
-    isDryRun: options.dryRun,
-    warn: (source, reason, message) => {
-      const pod = pods.snapshot.pod(source);
-      if (pod === undefined) return;
-      const { namespace, name, uid } = pod;
-      events.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, 'Warning', reason, message);
-    },
-  });
+  const newReporter = (): PodReporter =>
+    createRegistrarReporter({
+      log,
+      metrics,
+      now: Date.now,
+      isDryRun: options.dryRun,
+      warn: (source, reason, message) => {
+        const pod = pods.snapshot.pod(source);
+        if (pod === undefined) return;
+        const { namespace, name, uid } = pod;
+        events.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, 'Warning', reason, message);
+      },
+    });
+  const reporter = newReporter();
+  const agentReporter = newReporter();
   let registrar: Registrar | undefined;
   return {
     lead: async (term) => {
-      const catalog = connectCatalog(consul);
-      const ports = { source: pods, catalog, reporter, clock: systemClock, random: Math.random };
-      registrar = createRegistrar(ports, options);
-      await registrar.run(term);
+      const common = { source: pods, clock: systemClock, random: Math.random };
+      const running = createRegistrar({ ...common, reporter, catalog: connectCatalog(consul) }, options);
+      registrar = running;
+      const agents = consulAgents(consul, (host) => agentUrl(host, parts.agents));
+      const cleanUp = (signal: AbortSignal): Promise<void> =>
+        runAgentLoop({ ...common, agents, reporter: agentReporter }, options, signal);
+      // One pass over everything says nothing about agents, whose second look comes later.
+      await together(options.once ? [running.run] : [running.run, cleanUp])(term);
       registrar = undefined;
     },
     isSynced: () => pods.status().isSynced,
@@ -68,7 +87,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       const counts = registrar?.counts() ?? { owned: 0, foreign: 0, pending: 0 };
       return metrics.text({ ...counts, pods: podCounts(registrar) });
     },
-    status: () => registrarStatus(registrar, reporter.state(), pods.status()),
+    status: () => registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.status()),
     stop: pods.stop,
   };
 }
@@ -94,6 +113,10 @@ export function together(
   };
 }
 
+function agentUrl(host: string, { port, tls }: RegistrarParts['agents']): string {
+  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 function podCounts(registrar: Registrar | undefined): ReadonlyMap<PodReason, number> {
   const counts = new Map<PodReason, number>();
   for (const { reason } of registrar?.standings() ?? []) counts.set(reason, (counts.get(reason) ?? 0) + 1);
@@ -102,7 +125,8 @@ function podCounts(registrar: Registrar | undefined): ReadonlyMap<PodReason, num
 
 function registrarStatus(
   registrar: Registrar | undefined,
-  { lastSuccess, lastFailure, heldRemovals, refused }: ReturnType<PodReporterState>,
+  { lastSuccess, lastFailure, heldRemovals, refused }: RegistrarState,
+  agents: RegistrarState,
   watch: object,
 ): object {
   const standings = registrar?.standings() ?? [];
@@ -111,14 +135,18 @@ function registrarStatus(
     lastFailure: lastFailure && { at: timeOf(lastFailure.at), error: lastFailure.error },
     heldRemovals,
     instances: registrar?.counts(),
+    agents: { lastSuccess: timeOf(agents.lastSuccess), lastFailure: agents.lastFailure?.error },
     watch,
     pods: standings
       .toSorted((left, right) => (left.source < right.source ? -1 : 1))
-      .map(({ source, reason, problem }) => ({ source, reason, problem, refused: refused.get(source) })),
+      .map(({ source, reason, problem }) => ({
+        source,
+        reason,
+        problem,
+        refused: refused.get(source) ?? agents.refused.get(source),
+      })),
   };
 }
-
-type PodReporterState = ReturnType<typeof createRegistrarReporter>['state'];
 
 function timeOf(milliseconds: number | undefined): string | undefined {
   return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();

@@ -6,7 +6,7 @@ import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
 import { listenAddress } from '../config/listen-address.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
-import type { ConsulClient } from '../consul/client.ts';
+import type { OpenConsul } from '../consul/client.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createSync, type Sync, type SyncOptions } from '../controller/sync-loop.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
@@ -127,7 +127,7 @@ type Composition = {
   readonly owner: string;
   readonly access: ClusterAccess;
   readonly client: ApiClient;
-  readonly consul: ConsulClient;
+  readonly consul: OpenConsul;
   readonly catalog: ReturnType<typeof syncCatalog>;
   readonly log: Log;
   readonly metrics: SyncMetrics;
@@ -165,6 +165,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     ? startRegistrar({
         client,
         consul,
+        agents: { port: values.agentHttpPort, tls: values.agentTls },
         log,
         events,
         onRestart: (failure) => onRestart('pods', failure),

@@ -18,6 +18,12 @@ export type ConsulClient = {
   readonly close: () => Promise<void>;
 };
 
+/** With the access to agents, which have the token and the CA of the servers. */
+export type OpenConsul = ConsulClient & {
+  /** Calls to one address, such as the agent of a node, over the same connections and with the same token. */
+  readonly at: (address: string) => Pick<ConsulClient, 'call'>;
+};
+
 export type ConsulOptions = Omit<ConsulSettings, 'addresses'> & {
   /** `http://host:port` or `https://host:port`; asked for each call, so that they may change. */
   readonly addresses: () => readonly string[];
@@ -26,15 +32,21 @@ export type ConsulOptions = Omit<ConsulSettings, 'addresses'> & {
 };
 
 /** @throws TandemError TANDEM_FILE_UNREADABLE when the CA cannot be read */
-export async function openConsul(options: ConsulOptions): Promise<ConsulClient> {
+export async function openConsul(options: ConsulOptions): Promise<OpenConsul> {
   const { addresses, caFile, serverName, datacenter, namespace, onRequest = () => undefined } = options;
   const ca = caFile === undefined ? undefined : await readCa(caFile);
   const transport = createTransport({ ca, serverName });
-  const all = servers({ addresses, transport, query: { dc: datacenter, ns: namespace }, onRequest });
+  const query = { dc: datacenter, ns: namespace };
+  const all = servers({ addresses, transport, query, onRequest });
   const tokens = tokenSource(options.token, all);
   return {
     call: (call) => callWithToken(all, tokens, call),
     leave: transport.leave,
+    at: (address) => {
+      // An agent knows its own datacenter, and only that.
+      const one = servers({ addresses: () => [address], transport, query: { ns: namespace }, onRequest });
+      return { call: (call) => callWithToken(one, tokens, call) };
+    },
     close: async () => {
       await tokens.end();
       await transport.close();

@@ -77,7 +77,7 @@ async function readWhole(
 }
 
 /** @throws TandemError TANDEM_CONSUL_FORBIDDEN when the token does not show all of it */
-function whole(answers: readonly Answer<unknown>[], what: string): void {
+export function whole(answers: readonly Answer<unknown>[], what: string): void {
   if (!answers.some(({ filteredByAcls }) => filteredByAcls)) return;
   throw new TandemError(
     'TANDEM_CONSUL_FORBIDDEN',
@@ -86,7 +86,7 @@ function whole(answers: readonly Answer<unknown>[], what: string): void {
 }
 
 /** One that is wrong, or not allowed, says nothing about the others. */
-async function outcomeOf(write: Promise<void>): Promise<ConnectWrite> {
+export async function outcomeOf(write: Promise<void>): Promise<ConnectWrite> {
   try {
     await write;
     return { kind: 'applied' };

@@ -7,6 +7,9 @@ import type { Incoming, Outgoing, Transport } from './transport.ts';
 
 /** The closed set of what is called, for metrics. */
 export const endpoints = [
+  'agent-check-register',
+  'agent-check-update',
+  'agent-read',
   'agent-service-deregister',
   'catalog-deregister',
   'catalog-register',

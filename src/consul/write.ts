@@ -1,4 +1,5 @@
 /** Single writes: to the catalog, and to the agent of a node. */
+import type { Check } from '../catalog/instance.ts';
 import type { ConsulClient } from './client.ts';
 import { jsonOf } from './decode.ts';
 import type { RawAnswer } from './servers.ts';
@@ -67,7 +68,7 @@ export async function deregisterCatalog(
  * @throws TandemError
  */
 export function deregisterFromAgent(
-  client: ConsulClient,
+  client: Pick<ConsulClient, 'call'>,
   serviceId: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
@@ -79,6 +80,47 @@ export function deregisterFromAgent(
     signal,
     read: deregistered,
   });
+}
+
+// As long as Consul's own Kubernetes controllers wait; the longest span of Go is 292 years, and an agent that is started
+// again keeps the state of a check only while its time is not over.
+const NEVER_EXPIRES = '100000h';
+
+/** `PUT /v1/agent/check/register`: a TTL check of a service that the agent has. @throws TandemError */
+export async function registerAgentCheck(
+  client: Pick<ConsulClient, 'call'>,
+  service: string,
+  { id, name, status }: Check,
+  signal?: AbortSignal,
+): Promise<void> {
+  await client.call({
+    endpoint: 'agent-check-register',
+    method: 'PUT',
+    path: '/v1/agent/check/register',
+    body: JSON.stringify({ ID: id, Name: name, ServiceID: service, TTL: NEVER_EXPIRES, Status: status }),
+    signal,
+    read: isEmpty,
+  });
+}
+
+/** `PUT /v1/agent/check/update/<id>`. @throws TandemError */
+export async function updateAgentCheck(
+  client: Pick<ConsulClient, 'call'>,
+  { id, status, output }: Check,
+  signal?: AbortSignal,
+): Promise<void> {
+  await client.call({
+    endpoint: 'agent-check-update',
+    method: 'PUT',
+    path: `/v1/agent/check/update/${encodeURIComponent(id)}`,
+    body: JSON.stringify({ Status: status, Output: output }),
+    signal,
+    read: isEmpty,
+  });
+}
+
+function isEmpty({ text }: RawAnswer): void {
+  if (text.trim() !== '') throw new Error('the answer has a text');
 }
 
 function isTrue(answer: RawAnswer): void {

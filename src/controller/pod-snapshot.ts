@@ -1,23 +1,34 @@
-/** The injected pods that are known, by the synthetic node that they are on: a change of a pod names the nodes to look at. */
+/** The injected pods that are known, by where they are in Consul: a change of a pod names the places to look at. */
 import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
 import { syntheticNodeName } from '../catalog/connect/registration.ts';
 
+/** Synthetic nodes, and addresses of agents. */
+export type Touched = { readonly nodes: readonly string[]; readonly hosts: readonly string[] };
+
 export type PodSnapshot = {
   readonly pods: () => Iterable<InjectedPod>;
-  /** Synthetic nodes that have pods. */
+  /** Synthetic nodes that have pods; those in agent mode have none. */
   readonly nodes: () => Iterable<string>;
   readonly podsOn: (node: string) => readonly InjectedPod[];
+  /** Host addresses that have pods in agent mode. */
+  readonly hosts: () => Iterable<string>;
+  readonly podsAt: (host: string) => readonly InjectedPod[];
   readonly pod: (source: string) => InjectedPod | undefined;
-  /** Its end was announced: it was seen to terminate, to finish, or to lose its node. Not of a pod that is just missing. */
+  readonly isKnown: (uid: string) => boolean;
+  /** Its end was announced: it was seen to terminate, to finish, or to lose its node, and no longer lives. */
   readonly isEnded: (uid: string) => boolean;
-  /** `before` is undefined for a pod that came, `after` for one that went. The answer: the nodes that it may touch. */
-  readonly podChanged: (before: InjectedPod | undefined, after: InjectedPod | undefined) => readonly string[];
+  /** `before` is undefined for a pod that came, `after` for one that went. */
+  readonly podChanged: (before: InjectedPod | undefined, after: InjectedPod | undefined) => Touched;
 };
 
 // UIDs of 36 characters: less than 2 MB. Whose end is forgotten is a pod that is just missing.
 const REMEMBERED_ENDS = 10_000;
 
 export function createPodSnapshot(): PodSnapshot {
+  const bySource = new Map<string, InjectedPod>();
+  const uids = new Set<string>();
+  const byNode = createPlaces(nodesOf);
+  const byHost = createPlaces(hostsOf);
   const ended = new Set<string>();
   const end = ({ uid }: InjectedPod): void => {
     ended.add(uid);
@@ -26,41 +37,69 @@ export function createPodSnapshot(): PodSnapshot {
       ended.delete(oldest);
     }
   };
-  const bySource = new Map<string, InjectedPod>();
-  const byNode = new Map<string, Map<string, InjectedPod>>();
-  const nodeOf = ({ node }: InjectedPod): readonly string[] =>
-    node === undefined ? [] : [syntheticNodeName(node)];
-
-  const remove = (pod: InjectedPod): void => {
-    const source = sourceOfPod(pod);
-    bySource.delete(source);
-    for (const node of nodeOf(pod)) {
-      const pods = byNode.get(node);
-      pods?.delete(source);
-      if (pods?.size === 0) byNode.delete(node);
-    }
-  };
-  const add = (pod: InjectedPod): void => {
-    const source = sourceOfPod(pod);
-    bySource.set(source, pod);
-    for (const node of nodeOf(pod)) {
-      const pods = byNode.get(node);
-      if (pods === undefined) byNode.set(node, new Map([[source, pod]]));
-      else pods.set(source, pod);
-    }
-  };
 
   return {
     pods: () => bySource.values(),
-    nodes: () => byNode.keys(),
-    podsOn: (node) => [...(byNode.get(node)?.values() ?? [])],
+    nodes: byNode.names,
+    podsOn: byNode.podsIn,
+    hosts: byHost.names,
+    podsAt: byHost.podsIn,
     pod: (source) => bySource.get(source),
+    isKnown: (uid) => uids.has(uid),
     isEnded: (uid) => ended.has(uid),
     podChanged: (before, after) => {
       for (const pod of [before, after]) if (pod !== undefined && pod.stage !== 'alive') end(pod);
-      if (before !== undefined) remove(before);
-      if (after !== undefined) add(after);
-      return [...new Set([before, after].flatMap((pod) => (pod === undefined ? [] : nodeOf(pod))))];
+      if (before !== undefined) {
+        bySource.delete(sourceOfPod(before));
+        uids.delete(before.uid);
+        byNode.remove(before);
+        byHost.remove(before);
+      }
+      if (after !== undefined) {
+        bySource.set(sourceOfPod(after), after);
+        uids.add(after.uid);
+        byNode.add(after);
+        byHost.add(after);
+      }
+      const both = [before, after].filter((pod) => pod !== undefined);
+      return { nodes: [...new Set(both.flatMap(nodesOf))], hosts: [...new Set(both.flatMap(hostsOf))] };
+    },
+  };
+}
+
+function nodesOf({ node, mode }: InjectedPod): readonly string[] {
+  return node === undefined || mode === 'agent' ? [] : [syntheticNodeName(node)];
+}
+
+function hostsOf({ hostIp, mode }: InjectedPod): readonly string[] {
+  return hostIp === undefined || mode !== 'agent' ? [] : [hostIp];
+}
+
+type Places = {
+  readonly names: () => Iterable<string>;
+  readonly podsIn: (place: string) => readonly InjectedPod[];
+  readonly add: (pod: InjectedPod) => void;
+  readonly remove: (pod: InjectedPod) => void;
+};
+
+function createPlaces(placesOf: (pod: InjectedPod) => readonly string[]): Places {
+  const byPlace = new Map<string, Map<string, InjectedPod>>();
+  return {
+    names: () => byPlace.keys(),
+    podsIn: (place) => [...(byPlace.get(place)?.values() ?? [])],
+    add: (pod) => {
+      for (const place of placesOf(pod)) {
+        const pods = byPlace.get(place);
+        if (pods === undefined) byPlace.set(place, new Map([[sourceOfPod(pod), pod]]));
+        else pods.set(sourceOfPod(pod), pod);
+      }
+    },
+    remove: (pod) => {
+      for (const place of placesOf(pod)) {
+        const pods = byPlace.get(place);
+        pods?.delete(sourceOfPod(pod));
+        if (pods?.size === 0) byPlace.delete(place);
+      }
     },
   };
 }

@@ -175,7 +175,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     run: async (signal) => {
       await source.synced(signal);
       if (signal.aborted) return;
-      const unsubscribe = source.onChange((nodes) => {
+      const unsubscribe = source.onChange(({ nodes }) => {
         for (const node of nodes) queue.add(node, clock.elapsed());
         wake.notify();
       });

@@ -4,14 +4,14 @@ import type { ObservedSyntheticNode } from '../catalog/connect/observed.ts';
 import type { NodePlan } from '../catalog/connect/plan.ts';
 import type { Registration, SyntheticNode } from '../catalog/connect/registration.ts';
 import type { Check } from '../catalog/instance.ts';
-import type { PodSnapshot } from './pod-snapshot.ts';
+import type { PodSnapshot, Touched } from './pod-snapshot.ts';
 
 export type PodSource = {
   readonly snapshot: Omit<PodSnapshot, 'podChanged'>;
   /** Resolves when the whole list is there. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Called with the synthetic nodes that an event may touch; the answer takes the listener away. */
-  readonly onChange: (listener: (nodes: readonly string[]) => void) => () => void;
+  /** Called with the places that an event may touch; the answer takes the listener away. */
+  readonly onChange: (listener: (touched: Touched) => void) => () => void;
   /** Resolves when all pods have been listed anew; rejects when that fails. */
   readonly refresh: (signal: AbortSignal) => Promise<void>;
 };

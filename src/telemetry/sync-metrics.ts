@@ -7,6 +7,9 @@ import type { MetricDefinitions } from './metric-definition.ts';
 const actions = ['register', 'update', 'deregister'] as const;
 // Those of the edges, which nothing here may import; a test compares them.
 const consulEndpoints = [
+  'agent-check-register',
+  'agent-check-update',
+  'agent-read',
   'agent-service-deregister',
   'catalog-deregister',
   'catalog-register',

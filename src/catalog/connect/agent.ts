@@ -1,0 +1,114 @@
+/** Agent mode: what the agent of a node has of injected pods, and what of it outlives them. */
+import { CHECK_NAME, EXTERNAL_SOURCE_META, OWNER_META, readinessCheckId, type Check } from '../instance.ts';
+import { asString, isObject, property } from '../../support/json.ts';
+import { readinessOf } from './registration.ts';
+import { MANAGED_BY, MANAGED_BY_META, POD_UID_META } from './registration.ts';
+import { sourceOfPod, type InjectedPod } from './pod.ts';
+
+/** An instance that an injected pod has registered. */
+export type PodInstance = {
+  readonly id: string;
+  readonly uid: string;
+  /** Undefined when the webhook did not know the cluster. */
+  readonly owner: string | undefined;
+  readonly isProxy: boolean;
+};
+
+export type AgentState = {
+  readonly instances: readonly PodInstance[];
+  /** By id. */
+  readonly checks: ReadonlyMap<string, Pick<Check, 'status' | 'output'>>;
+};
+
+export type CheckChange = {
+  readonly source: string;
+  readonly service: string;
+  readonly check: Check;
+  /** The agent has no such check yet. */
+  readonly isNew: boolean;
+};
+
+export type AgentPlan = {
+  /** Their pods have ended. */
+  readonly deregister: readonly PodInstance[];
+  /** Of this cluster, and of no pod that is known: perhaps one so new that its event is still on the way. */
+  readonly strangers: readonly PodInstance[];
+  readonly checks: readonly CheckChange[];
+};
+
+/**
+ * | instance of a pod | then |
+ * | --- | --- |
+ * | that is there, alive or terminating | kept; its check says whether the pod is ready |
+ * | whose end was seen | deregister |
+ * | unknown, of our owner | stranger |
+ * | unknown, of another owner or none | not looked at |
+ *
+ * A pod that was replaced under its name has another UID; what the new one has registered is kept.
+ *
+ * @param pods in agent mode at this agent
+ */
+export function planAgent(
+  pods: readonly InjectedPod[],
+  { instances, checks }: AgentState,
+  owner: string,
+  isEnded: (uid: string) => boolean,
+): AgentPlan {
+  const live = new Map(pods.filter(isLive).map((pod) => [pod.uid, pod]));
+  const others = instances.filter(({ uid }) => !live.has(uid));
+  const ended = others.filter(({ uid }) => isEnded(uid));
+  return {
+    deregister: ended,
+    strangers: others.filter((each) => each.owner === owner && !ended.includes(each)),
+    checks: instances.flatMap(({ id, uid, isProxy }): CheckChange[] => {
+      const pod = live.get(uid);
+      return pod === undefined || isProxy ? [] : checkChange(pod, id, checks);
+    }),
+  };
+}
+
+/** @param services body of `GET /v1/agent/services`, or the list of a node in the catalog */
+export function readPodInstances(services: unknown): readonly PodInstance[] {
+  const all = isObject(services) ? Object.values(services) : Array.isArray(services) ? services : [];
+  return all.flatMap((raw: unknown): PodInstance[] => {
+    const meta = property(raw, 'Meta');
+    const id = asString(property(raw, 'ID'));
+    const uid = asString(property(meta, POD_UID_META));
+    const isOfPod =
+      property(meta, MANAGED_BY_META) === MANAGED_BY && property(meta, EXTERNAL_SOURCE_META) === 'kubernetes';
+    if (id === undefined || uid === undefined || !isOfPod) return [];
+    const owner = asString(property(meta, OWNER_META));
+    return [{ id, uid, owner, isProxy: property(raw, 'Kind') === 'connect-proxy' }];
+  });
+}
+
+/** @param checks body of `GET /v1/agent/checks` */
+export function readAgentChecks(checks: unknown): AgentState['checks'] {
+  const all = isObject(checks) ? Object.entries(checks) : [];
+  return new Map(
+    all.map(([id, raw]) => [
+      id,
+      {
+        status: statusOf(property(raw, 'Status')),
+        output: asString(property(raw, 'Output')) ?? '',
+      },
+    ]),
+  );
+}
+
+function isLive({ stage }: InjectedPod): boolean {
+  return stage === 'alive' || stage === 'terminating';
+}
+
+function checkChange(pod: InjectedPod, service: string, checks: AgentState['checks']): CheckChange[] {
+  const id = readinessCheckId(service);
+  const wanted = readinessOf(pod);
+  const found = checks.get(id);
+  if (found?.status === wanted.status && found.output === wanted.output) return [];
+  const check = { id, name: CHECK_NAME, ...wanted };
+  return [{ source: sourceOfPod(pod), service, check, isNew: found === undefined }];
+}
+
+function statusOf(raw: unknown): Check['status'] {
+  return raw === 'passing' || raw === 'critical' ? raw : 'warning';
+}

@@ -1,0 +1,94 @@
+/** The agents of the nodes, and what the catalog has of their pods, as the clean-up of agent mode needs them. */
+import { readAgentChecks, readPodInstances } from '../catalog/connect/agent.ts';
+import { SYNTHETIC_META } from '../catalog/connect/observed.ts';
+import { EXTERNAL_SOURCE_META } from '../catalog/instance.ts';
+import type { Agents, PodInstanceOnNode } from '../controller/agent-ports.ts';
+import { TandemError } from '../support/errors.ts';
+import type { OpenConsul } from './client.ts';
+import { outcomeOf, whole } from './connect-catalog.ts';
+import { jsonOf, listAt } from './decode.ts';
+import { nodeEntry, type NodeEntry } from './entries.ts';
+import { read } from './read.ts';
+import type { RawAnswer } from './servers.ts';
+import { deregisterCatalog, deregisterFromAgent, registerAgentCheck, updateAgentCheck } from './write.ts';
+
+// An agent answers from its memory. What a dead node leaves must be out of the catalog within 2 s.
+const AGENT_MILLISECONDS = 1000;
+const OF_PODS = 'Meta["managed-by"] == "tandem"';
+
+/** @param urlOf the address of a host's agent, `http[s]://host:port` */
+export function consulAgents(client: OpenConsul, urlOf: (host: string) => string): Agents {
+  const ask = (host: string, path: string, signal: AbortSignal): Promise<unknown> =>
+    client.at(urlOf(host)).call({
+      endpoint: 'agent-read',
+      method: 'GET',
+      path,
+      timeout: AGENT_MILLISECONDS,
+      signal,
+      read: (raw: RawAnswer) => jsonOf(raw),
+    });
+  const nodesWith = async (
+    filter: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly NodeEntry[]> => {
+    const answer = await read(
+      client,
+      { endpoint: 'nodes', path: '/v1/catalog/nodes', decode: (json) => listAt(json, 'answer', nodeEntry) },
+      { signal, consistency: 'consistent', ...(filter === undefined ? {} : { filter }) },
+    );
+    whole([answer], 'all nodes');
+    return answer.value.filter(
+      ({ Meta }) => Meta[SYNTHETIC_META] === undefined && Meta[EXTERNAL_SOURCE_META] === undefined,
+    );
+  };
+  const instancesOn = async (node: string, signal: AbortSignal): Promise<readonly PodInstanceOnNode[]> => {
+    const answer = await read(
+      client,
+      {
+        endpoint: 'node-services',
+        path: `/v1/catalog/node-services/${encodeURIComponent(node)}`,
+        decode: (json) => readPodInstances((json as { readonly Services?: unknown }).Services),
+      },
+      { signal, consistency: 'consistent', filter: OF_PODS },
+    );
+    whole([answer], `all of node ${JSON.stringify(node)}`);
+    return answer.value.map((each) => ({ ...each, node }));
+  };
+
+  return {
+    read: async (host, signal) => {
+      try {
+        const [services, checks] = await Promise.all([
+          ask(host, '/v1/agent/services', signal),
+          ask(host, '/v1/agent/checks', signal),
+        ]);
+        return { instances: readPodInstances(services), checks: readAgentChecks(checks) };
+      } catch (error) {
+        // Whatever answers there is no agent that can be worked with; the others are not to wait for it.
+        if (error instanceof TandemError) return undefined;
+        throw error;
+      }
+    },
+    deregister: (host, id, signal) =>
+      outcomeOf(deregisterFromAgent(client.at(urlOf(host)), id, signal).then(() => undefined)),
+    setCheck: (host, { service, check, isNew }, signal) => {
+      const agent = client.at(urlOf(host));
+      const update = (): Promise<void> => updateAgentCheck(agent, check, signal);
+      return outcomeOf(isNew ? registerAgentCheck(agent, service, check, signal).then(update) : update());
+    },
+    inCatalog: async (host, signal) => {
+      const nodes = await nodesWith(`Address == ${JSON.stringify(host)}`, signal);
+      return (await Promise.all(nodes.map(({ Node }) => instancesOn(Node, signal)))).flat();
+    },
+    deregisterFromCatalog: (node, id, signal) =>
+      outcomeOf(deregisterCatalog(client, { Node: node, ServiceID: id }, signal)),
+    hosts: async (owner, signal) => {
+      const hosts: string[] = [];
+      for (const { Node, Address } of await nodesWith(undefined, signal)) {
+        const instances = await instancesOn(Node, signal);
+        if (instances.some((each) => each.owner === owner)) hosts.push(Address);
+      }
+      return hosts;
+    },
+  };
+}

@@ -1,0 +1,147 @@
+/** Agent mode: keeps agents free of what outlives its pod, and mirrors readiness, one agent at a time: level-based too. */
+import { planAgent, type AgentPlan, type PodInstance } from '../catalog/connect/agent.ts';
+import { backoff } from '../support/backoff.ts';
+import type { Agents, PodInstanceOnNode } from './agent-ports.ts';
+import { earliest } from './drift.ts';
+import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
+import type { ConnectWrite, RegistrarAction, RegistrarReporter } from './registrar-ports.ts';
+import { createRetries } from './retries.ts';
+import { sideBySide } from './side-by-side.ts';
+import { createWake } from './wake.ts';
+import { createWorkQueue, type Work } from './work-queue.ts';
+
+export type AgentPorts = Pick<RegistrarPorts, 'source' | 'clock' | 'random'> & {
+  readonly agents: Agents;
+  readonly reporter: Pick<RegistrarReporter, 'applied' | 'refused' | 'failed' | 'succeeded'>;
+};
+
+export type AgentOptions = Omit<RegistrarOptions, 'once'>;
+
+// The second look at instances of no pod that is known.
+const CONFIRM_AFTER = 10_000;
+const LONGEST_RETRY = 4000;
+
+type Found = { readonly host: string; readonly plan: AgentPlan; readonly fromCatalog: boolean };
+
+/** Resolves when the signal is aborted. */
+export async function runAgentLoop(
+  ports: AgentPorts,
+  options: AgentOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { source, agents, reporter, clock, random } = ports;
+  const { owner } = options;
+  const { snapshot } = source;
+  const queue = createWorkQueue();
+  const retries = createRetries(random);
+  const wake = createWake(clock);
+  const delays = backoff(random, LONGEST_RETRY);
+  let fullDue = -Infinity;
+  let failedUntil: number | undefined;
+  let held: { readonly uids: ReadonlySet<string>; readonly due: number } | undefined;
+  const nextFull = (): number => Math.min(fullDue, held?.due ?? Infinity);
+  const nextPass = (): number =>
+    failedUntil ?? earliest([nextFull(), queue.due(), retries.due()]) ?? Infinity;
+
+  async function look(host: string): Promise<Found> {
+    const state = await agents.read(host, signal);
+    const fromCatalog = state === undefined;
+    const seen = state ?? { instances: await agents.inCatalog(host, signal), checks: new Map() };
+    // After the read: a pod that came meanwhile is known by now.
+    const pods = snapshot.podsAt(host);
+    const plan = planAgent(pods, seen, owner, snapshot.isEnded);
+    // An agent that comes back brings along what the catalog was rid of.
+    if (fromCatalog && (pods.length > 0 || plan.deregister.length > 0)) retries.failed(host, clock.elapsed());
+    return { host, plan: fromCatalog ? { ...plan, checks: [] } : plan, fromCatalog };
+  }
+
+  async function carryOut(
+    { host, plan, fromCatalog }: Found,
+    confirmed: ReadonlySet<string>,
+    work: Work,
+  ): Promise<void> {
+    const write = async (
+      action: RegistrarAction,
+      id: string,
+      from: string | undefined,
+      send: () => Promise<ConnectWrite>,
+    ): Promise<void> => {
+      const outcome = await send();
+      const change = { action, node: host, id, source: from };
+      const since = work.get(host);
+      if (outcome.kind === 'applied')
+        reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
+      else {
+        retries.failed(host, clock.elapsed());
+        reporter.refused(change, outcome.reason);
+      }
+    };
+    const dead: readonly (PodInstance | PodInstanceOnNode)[] = [
+      ...plan.deregister,
+      ...plan.strangers.filter(({ uid }) => confirmed.has(uid)),
+    ];
+    for (const each of dead) {
+      await write('deregister', each.id, undefined, () =>
+        fromCatalog && 'node' in each
+          ? agents.deregisterFromCatalog(each.node, each.id, signal)
+          : agents.deregister(host, each.id, signal),
+      );
+    }
+    for (const change of plan.checks)
+      await write('check', change.check.id, change.source, () => agents.setCheck(host, change, signal));
+  }
+
+  async function pass(): Promise<void> {
+    const now = clock.elapsed();
+    const isSecondLook = held !== undefined && held.due <= now;
+    const isFull = failedUntil !== undefined || nextFull() <= now;
+    for (const host of retries.take(now)) queue.add(host, now);
+    const work = queue.take();
+    const known = isFull ? await agents.hosts(owner, signal) : [];
+    const hosts = isFull ? new Set([...known, ...snapshot.hosts(), ...work.keys()]) : work.keys();
+    const found: Found[] = [];
+    await sideBySide(hosts, async (host) => {
+      found.push(await look(host));
+    });
+    // Whose pod is in a list that began after the look is none: that is what makes the second look safe.
+    if (isSecondLook) await source.refresh(signal);
+    const confirmed = new Set(
+      [...(isSecondLook ? (held?.uids ?? []) : [])].filter((uid) => !snapshot.isKnown(uid)),
+    );
+    if (!options.dryRun) await sideBySide(found, (each) => carryOut(each, confirmed, work));
+    if (isSecondLook) held = undefined;
+    const strangers = found
+      .flatMap(({ plan }) => plan.strangers)
+      .map(({ uid }) => uid)
+      .filter((uid) => !confirmed.has(uid));
+    if (strangers.length > 0 && held === undefined)
+      held = { uids: new Set(strangers), due: clock.elapsed() + CONFIRM_AFTER };
+    if (isFull) fullDue = clock.elapsed() + options.resync;
+  }
+
+  async function passOrRetry(): Promise<void> {
+    try {
+      await pass();
+      failedUntil = undefined;
+      delays.reset();
+      reporter.succeeded();
+    } catch (error) {
+      if (signal.aborted) return;
+      const delay = delays.next();
+      failedUntil = clock.elapsed() + delay;
+      reporter.failed(error, delay);
+    }
+  }
+
+  await source.synced(signal);
+  const unsubscribe = source.onChange(({ hosts }) => {
+    for (const host of hosts) queue.add(host, clock.elapsed());
+    wake.notify();
+  });
+  while (!signal.aborted) {
+    const due = nextPass();
+    if (due > clock.elapsed()) await wake.until(due, signal);
+    else await passOrRetry();
+  }
+  unsubscribe();
+}

@@ -1,0 +1,139 @@
+/** Agent mode: pods register themselves with the agent of their node, and the registrar removes what outlives them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startConsulAgent } from '../harness/consul-agent.ts';
+import { eventually } from '../harness/eventually.ts';
+import type { RunningPod } from '../harness/kubelet.ts';
+import { freePorts } from '../harness/ports.ts';
+import { startScene } from '../harness/scene.ts';
+import { startTandemSync, type TandemSync } from '../harness/tandem-sync.ts';
+import { echoContainer, ECHO_IMAGES } from '../mesh/echo.ts';
+import { podOf, startMesh } from '../mesh/mesh.ts';
+import { writeStatus } from './dataplane-pods.ts';
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'envoy']);
+const mesh = await startMesh(scene);
+const { api, consul } = mesh;
+const agent = await startConsulAgent(scene, consul, 'node-1');
+const run = await mesh.inject('mesh', [
+  `--consul-http-port=${agent.ports.http}`,
+  `--consul-grpc-port=${agent.ports.grpc}`,
+  '--owner=cluster1',
+]);
+const start = (): Promise<TandemSync> =>
+  startTandemSync(scene, api, consul, [
+    '--registrar',
+    '--owner=cluster1',
+    `--agent-http-port=${agent.ports.http}`,
+  ]);
+let sync = await start();
+const [port = 0] = await freePorts(1);
+const pathOf = (name: string): string => `/api/v1/namespaces/mesh/pods/${name}`;
+const remove = (name: string): Promise<unknown> =>
+  api.admin.expect('DELETE', `${pathOf(name)}?gracePeriodSeconds=0`);
+const runPod = (name: string): Promise<RunningPod> =>
+  run(podOf(name, { 'connect-service': 'db' }, echoContainer('db', port)), ECHO_IMAGES);
+
+type Entry = {
+  readonly Service: { readonly ID: string; readonly Meta: Readonly<Record<string, string>> };
+  readonly Checks: readonly { readonly CheckID: string; readonly Status: string }[];
+};
+
+async function entries(service: string): Promise<readonly Entry[]> {
+  return (await consul.call('GET', `/v1/health/service/${service}`)) as readonly Entry[];
+}
+
+async function ids(): Promise<readonly string[]> {
+  const found = await Promise.all(['db', 'db-sidecar-proxy'].map(entries));
+  return found.flat().map(({ Service }) => Service.ID);
+}
+
+/** Seconds until Consul has none of these. */
+async function goneAfter(id: string): Promise<number> {
+  const begin = performance.now();
+  await eventually(`${id} is gone`, async () =>
+    assert.deepEqual(
+      (await ids()).filter((each) => each.startsWith(id)),
+      [],
+    ),
+  );
+  return (performance.now() - begin) / 1000;
+}
+
+test('the readiness of a pod is a check of its service, with the reason', async () => {
+  await runPod('db-0');
+  await writeStatus(api, pathOf('db-0'), { ready: false, message: 'containers with unready status: [db]' });
+  const readiness = (status: string): Promise<void> =>
+    eventually(`db is ${status}`, async () => {
+      const [entry] = await entries('db');
+      assert.equal(entry?.Checks.find(({ CheckID }) => CheckID === 'db-0-db-readiness')?.Status, status);
+    });
+  await readiness('critical');
+  // The agent tells the servers of a text alone only after minutes (check_update_interval).
+  const response = await fetch(`http://127.0.0.1:${agent.ports.http}/v1/agent/checks`);
+  const checks = (await response.json()) as Readonly<Record<string, { readonly Output: string }>>;
+  assert.equal(checks['db-0-db-readiness']?.Output, 'containers with unready status: [db]');
+  await writeStatus(api, pathOf('db-0'), { ready: true });
+  await readiness('passing');
+});
+
+test('a pod replaced under its name keeps the registration of the new one, and loses nothing', async () => {
+  await remove('db-0');
+  const replaced = await runPod('db-0');
+  await writeStatus(api, pathOf('db-0'), { ready: true });
+  const uid = replaced.pod.metadata?.uid;
+  await eventually('the new pod, ready', async () => {
+    const [entry, ...others] = await entries('db');
+    assert.equal(others.length, 0);
+    assert.equal(entry?.Service.Meta['pod-uid'], uid);
+    assert.equal(entry?.Checks.find(({ CheckID }) => CheckID === 'db-0-db-readiness')?.Status, 'passing');
+  });
+  assert.equal((await ids()).length, 2);
+});
+
+test('deleted: gone within 2 s, at the agent too', async () => {
+  await remove('db-0');
+  const seconds = await goneAfter('db-0');
+  assert.ok(seconds < 2, `${seconds} s`);
+  const response = await fetch(`http://127.0.0.1:${agent.ports.http}/v1/agent/services`);
+  assert.deepEqual(await response.json(), {});
+});
+
+test('finished or evicted: gone, although the pod is still there', async () => {
+  await runPod('db-1');
+  await writeStatus(api, pathOf('db-1'), { phase: 'Failed', reason: 'Evicted' });
+  const seconds = await goneAfter('db-1');
+  assert.ok(seconds < 2, `${seconds} s`);
+});
+
+test('deleted while Tandem was down: gone after a second look; what somebody else registered stays', async () => {
+  await runPod('db-2');
+  await runPod('db-3');
+  await eventually('both', async () => assert.equal((await ids()).length, 4));
+  const other = {
+    ID: 'other-db',
+    Name: 'db',
+    Meta: {
+      'managed-by': 'tandem',
+      'external-source': 'kubernetes',
+      'pod-uid': 'u',
+      'tandem-owner': 'cluster2',
+    },
+  };
+  await fetch(`http://127.0.0.1:${agent.ports.http}/v1/agent/service/register`, {
+    method: 'PUT',
+    body: JSON.stringify(other),
+  });
+  await sync.process.stop();
+  await remove('db-2');
+  sync = await start();
+  await goneAfter('db-2');
+  assert.deepEqual((await ids()).toSorted(), ['db-3-db', 'db-3-db-sidecar-proxy', 'other-db']);
+});
+
+test('the agent dies with its node: out of the catalog within 2 s of the end of the pod', async () => {
+  await agent.process.stop('SIGKILL');
+  await remove('db-3');
+  const seconds = await goneAfter('db-3');
+  assert.ok(seconds < 2, `${seconds} s`);
+});
