@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ADDRESSES } from '../catalog/connect/injected-pods.ts';
+import { startRegistrar, type RunningRegistrar } from './running-registrar.ts';
+
+const PASSING = ['node-1-virtual web-0-web passing', 'node-1-virtual web-0-web-sidecar-proxy passing'];
+
+async function started(): Promise<RunningRegistrar> {
+  const running = startRegistrar();
+  await running.clock.advance(0);
+  running.set({});
+  await running.clock.advance(1000);
+  assert.deepEqual(running.consul.instances(), PASSING);
+  running.writes.length = 0;
+  return running;
+}
+
+test('a pod is in Consul within 200 ms of its event, and out of it with its node', async () => {
+  const running = startRegistrar();
+  const { clock, consul } = running;
+  await clock.advance(0);
+  running.set({});
+  await clock.advance(200);
+  assert.deepEqual(consul.instances(), PASSING);
+  running.remove('web-0');
+  await clock.advance(200);
+  assert.deepEqual(consul.nodes(), []);
+  assert.ok(running.seconds.every((seconds) => seconds !== undefined && seconds <= 0.2));
+  await running.stop();
+});
+
+test('readiness is one write for all pods of a node', async () => {
+  const running = await started();
+  running.set({ name: 'web-1' });
+  await running.clock.advance(1000);
+  running.writes.length = 0;
+  running.set({ status: ADDRESSES });
+  running.set({ name: 'web-1', status: ADDRESSES });
+  await running.clock.advance(1000);
+  assert.deepEqual(running.writes, ['checks node-1-virtual']);
+  await running.stop();
+});
+
+test('nothing is read or written before the list of pods is whole', async () => {
+  const before = await started();
+  const full = startRegistrar({}, before.consul, false);
+  await full.clock.advance(60_000);
+  assert.deepEqual([full.reads(), full.writes], [0, []]);
+  full.set({});
+  full.listed();
+  await full.clock.advance(60_000);
+  assert.deepEqual(full.writes, [], 'a restart with nothing changed writes nothing');
+  await full.stop();
+  await before.stop();
+});
+
+test('a resync with nothing changed writes nothing; what somebody removed comes back', async () => {
+  const running = await started();
+  await running.clock.advance(600_000);
+  assert.deepEqual(running.writes, []);
+  running.consul.deregister('node-1-virtual', 'web-0-web');
+  await running.clock.advance(600_000);
+  assert.deepEqual(running.writes, ['register web-0-web']);
+  await running.stop();
+});
+
+test('a pod replaced under its name never loses the new instance, on the same node and on another', async () => {
+  const running = await started();
+  const { clock, consul } = running;
+  running.set({ uid: 'second', deleted: false });
+  await clock.advance(1000);
+  assert.deepEqual(consul.instances(), PASSING);
+  assert.deepEqual(running.writes, ['register web-0-web', 'register web-0-web-sidecar-proxy']);
+  running.set({ uid: 'third', node: 'node-2' });
+  await clock.advance(1000);
+  assert.deepEqual(
+    consul.instances(),
+    PASSING.map((text) => text.replace('node-1', 'node-2')),
+  );
+  assert.deepEqual(consul.nodes(), ['node-2-virtual']);
+  await running.stop();
+});
+
+test('finished, evicted, lost: out at once, although the pod is still there', async () => {
+  for (const status of [
+    { ...ADDRESSES, phase: 'Succeeded' },
+    { ...ADDRESSES, phase: 'Failed', reason: 'Evicted' },
+    { ...ADDRESSES, reason: 'NodeLost' },
+  ]) {
+    const running = await started();
+    running.set({ status });
+    await running.clock.advance(200);
+    assert.deepEqual(running.consul.instances(), []);
+    await running.stop();
+  }
+});
+
+test('terminating: critical, and there until the pod is gone', async () => {
+  const running = await started();
+  running.set({ deleted: true });
+  await running.clock.advance(200);
+  assert.deepEqual(
+    running.consul.instances(),
+    PASSING.map((text) => text.replace('passing', 'critical')),
+  );
+  await running.stop();
+});
+
+test('Consul away in the middle of churn: nothing is removed, and one comparison mends all when it is back', async () => {
+  const running = await started();
+  const { clock, consul, faults } = running;
+  const before = consul.dump();
+  faults.read = { node: '*', error: new Error('no leader') };
+  running.set({ name: 'web-1' });
+  running.remove('web-0');
+  await clock.advance(600_000);
+  assert.equal(consul.dump(), before);
+  assert.ok(running.failures.length > 3);
+  assert.ok(running.failures.length < 600, 'it backs off');
+  faults.read = undefined;
+  await clock.advance(5000);
+  assert.deepEqual(
+    consul.instances(),
+    PASSING.map((text) => text.replaceAll('web-0', 'web-1')),
+  );
+  await running.stop();
+});
+
+test('one node that cannot be read: nothing is removed on any', async () => {
+  const running = await started();
+  running.set({ name: 'other', node: 'node-2' });
+  await running.clock.advance(1000);
+  const before = running.consul.dump();
+  running.faults.read = { node: 'node-2-virtual', error: new Error('cut off') };
+  running.remove('other');
+  running.remove('web-0');
+  await running.clock.advance(60_000);
+  assert.equal(running.consul.dump(), before);
+  await running.stop();
+});
+
+test('an answer that is lost is asked for again, and the same is not written twice', async () => {
+  const running = await started();
+  running.faults.write = { error: new Error('lost'), lost: true };
+  running.set({ status: ADDRESSES });
+  await running.clock.advance(200);
+  running.faults.write = undefined;
+  await running.clock.advance(5000);
+  assert.deepEqual(running.writes, ['checks node-1-virtual']);
+  await running.stop();
+});
+
+test('what Consul refuses is reported on the pod, the others go through, and it is tried again', async () => {
+  const running = await started();
+  running.faults.refused = new Set(['bad-web']);
+  running.set({ name: 'bad' });
+  running.set({ name: 'good' });
+  await running.clock.advance(1000);
+  assert.deepEqual(running.refusals, ['bad-web']);
+  assert.ok(running.consul.instances().includes('node-1-virtual good-web passing'));
+  running.faults.refused = new Set();
+  await running.clock.advance(10_000);
+  assert.ok(running.consul.instances().includes('node-1-virtual bad-web passing'));
+  await running.stop();
+});
+
+test('many pods that are missing without having ended are looked for again; those that ended go at once', async () => {
+  const running = startRegistrar();
+  const { clock, consul } = running;
+  await clock.advance(0);
+  for (let index = 0; index < 20; index += 1) running.set({ name: `web-${index}` });
+  await clock.advance(1000);
+  for (let index = 0; index < 10; index += 1) running.remove(`web-${index}`);
+  await clock.advance(500);
+  assert.equal(consul.instances().length, 20);
+  assert.equal(running.guards.length, 0);
+  for (let index = 10; index < 20; index += 1) running.remove(`web-${index}`, 'sudden');
+  await clock.advance(5000);
+  assert.equal(consul.instances().length, 20);
+  assert.deepEqual(
+    running.guards.map(({ removals }) => removals),
+    [20],
+  );
+  running.faults.refresh = new Error('the API server is away');
+  await clock.advance(60_000);
+  assert.equal(consul.instances().length, 20);
+  running.faults.refresh = undefined;
+  await clock.advance(10_000);
+  assert.deepEqual(consul.nodes(), []);
+  await running.stop();
+});
+
+test('another owner on the same node is not touched', async () => {
+  const running = await started();
+  const theirs = startRegistrar({ owner: 'c2' }, running.consul);
+  await theirs.clock.advance(0);
+  theirs.set({ name: 'web-0' });
+  theirs.set({ name: 'web-9' });
+  await theirs.clock.advance(1000);
+  assert.deepEqual(theirs.writes, ['register web-9-web', 'register web-9-web-sidecar-proxy']);
+  assert.deepEqual(
+    theirs.registrar.standings().map(({ source, reason }) => `${source} ${reason}`),
+    ['Pod/default/web-0 id-taken', 'Pod/default/web-9 registered'],
+  );
+  running.remove('web-0');
+  await running.clock.advance(1000);
+  assert.equal(running.consul.instances().length, 2);
+  await theirs.stop();
+  await running.stop();
+});
+
+test('a dry run writes nothing', async () => {
+  const running = startRegistrar({ dryRun: true });
+  await running.clock.advance(0);
+  running.set({});
+  await running.clock.advance(1000);
+  assert.deepEqual(running.writes, []);
+  await running.stop();
+});
+
+test('a stop ends it, also while it waits', async () => {
+  const running = await started();
+  await running.stop();
+});

@@ -1,0 +1,163 @@
+/** The registrar between a cluster and a Consul that a test holds in its hands. */
+import type { InjectedPod } from '../../../src/catalog/connect/pod.ts';
+import { createPodSnapshot, type Touched } from '../../../src/controller/pod-snapshot.ts';
+import {
+  createRegistrar,
+  type Registrar,
+  type RegistrarOptions,
+} from '../../../src/controller/registrar-loop.ts';
+import type { ConnectWrite, PodStanding, RegistrarChange } from '../../../src/controller/registrar-ports.ts';
+import { createConsulNodes, type ConsulNodes } from '../catalog/connect/consul-nodes.ts';
+import { podOf, type PodSketch } from '../catalog/connect/injected-pods.ts';
+import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
+
+export type Faults = {
+  /** Thrown instead of reads of this node, or of all (`*`). */
+  read?: { readonly node: string; readonly error: Error } | undefined;
+  /** Thrown after the write was applied (`lost`), or instead of it. */
+  write?: { readonly error: Error; readonly lost: boolean } | undefined;
+  refresh?: Error | undefined;
+  /** Ids that Consul does not take. */
+  refused?: ReadonlySet<string>;
+};
+
+export type RunningRegistrar = {
+  readonly clock: VirtualClock;
+  readonly consul: ConsulNodes;
+  readonly registrar: Registrar;
+  readonly faults: Faults;
+  /** `<action> <id>` of every write that was asked for. */
+  readonly writes: string[];
+  readonly reads: () => number;
+  readonly changes: readonly RegistrarChange[];
+  readonly seconds: readonly (number | undefined)[];
+  readonly failures: readonly unknown[];
+  readonly refusals: readonly string[];
+  readonly guards: readonly { readonly removals: number }[];
+  readonly standings: ReadonlyMap<string, readonly PodStanding[]>;
+  /** A pod came or changed; the same name with another UID is a deletion and a creation. */
+  readonly set: (sketch: PodSketch) => InjectedPod;
+  /** A pod is gone, without or with a deletion timestamp before. */
+  readonly remove: (name: string, how?: 'announced' | 'sudden') => void;
+  readonly listed: () => void;
+  readonly stop: () => Promise<void>;
+};
+
+export function startRegistrar(
+  options: Partial<RegistrarOptions> = {},
+  consul = createConsulNodes(),
+  isListed = true,
+): RunningRegistrar {
+  const clock = createVirtualClock();
+  const snapshot = createPodSnapshot();
+  const faults: Faults = {};
+  const listed = Promise.withResolvers<void>();
+  if (isListed) listed.resolve();
+  let listener: (touched: Touched) => void = () => undefined;
+  let reads = 0;
+  const record = {
+    writes: [] as string[],
+    changes: [] as RegistrarChange[],
+    seconds: [] as (number | undefined)[],
+    failures: [] as unknown[],
+    refusals: [] as string[],
+    guards: [] as { readonly removals: number }[],
+    standings: new Map<string, readonly PodStanding[]>(),
+  };
+  const read = (node: string): ReturnType<ConsulNodes['read']> => {
+    reads += 1;
+    if (faults.read !== undefined && ['*', node].includes(faults.read.node)) throw faults.read.error;
+    return consul.read(node);
+  };
+  const write = async (text: string, id: string, apply: () => void): Promise<ConnectWrite> => {
+    record.writes.push(`${text} ${id}`);
+    const fault = faults.write;
+    if (fault?.lost === false) throw fault.error;
+    if (faults.refused?.has(id) === true) return { kind: 'refused', reason: `bad ${id}` };
+    apply();
+    if (fault !== undefined) throw fault.error;
+    return { kind: 'applied' };
+  };
+  const registrar = createRegistrar(
+    {
+      clock,
+      random: () => 0.5,
+      source: {
+        snapshot,
+        synced: () => listed.promise,
+        onChange: (call) => {
+          listener = call;
+          return () => undefined;
+        },
+        refresh: async () => {
+          if (faults.refresh !== undefined) throw faults.refresh;
+        },
+      },
+      catalog: {
+        nodes: async (owner) => {
+          if (faults.read?.node === '*') throw faults.read.error;
+          return consul.nodes().filter((node) => consul.read(node).node?.meta['tandem-owner'] === owner);
+        },
+        read: async (node) => read(node),
+        writeNode: (node, owner) => write('write-node', node.name, () => consul.writeNode(node, owner)),
+        register: (each, owner) => write('register', each.id, () => consul.register(each, owner)),
+        setChecks: (node, checks) =>
+          write('checks', node.name, () => {
+            for (const { service, check } of checks) consul.setCheck(node.name, service, check);
+          }),
+        deregister: (node, id) => write('deregister', id, () => consul.deregister(node, id)),
+        removeNode: (node) => write('remove-node', node, () => consul.removeNode(node)),
+      },
+      reporter: {
+        planned: () => undefined,
+        applied: (change, seconds) => {
+          record.changes.push(change);
+          record.seconds.push(seconds);
+        },
+        refused: ({ id }) => record.refusals.push(id),
+        pods: (node, standings) => record.standings.set(node, standings),
+        guarded: (held) => record.guards.push(held),
+        released: () => undefined,
+        failed: (error) => record.failures.push(error),
+        succeeded: () => undefined,
+      },
+    },
+    { owner: 'c1', resync: 600_000, dryRun: false, once: false, ...options },
+  );
+  const ending = new AbortController();
+  const running = registrar.run(ending.signal);
+  const change = (before: InjectedPod | undefined, after: InjectedPod | undefined): void =>
+    listener(snapshot.podChanged(before, after));
+  const podNamed = (name: string): InjectedPod | undefined => snapshot.pod(`Pod/default/${name}`);
+
+  return {
+    clock,
+    consul,
+    registrar,
+    faults,
+    ...record,
+    reads: () => reads,
+    set: (sketch) => {
+      const after = podOf(sketch);
+      const before = podNamed(after.name);
+      if (before !== undefined && before.uid !== after.uid) {
+        change(before, undefined);
+        change(undefined, after);
+      } else change(before, after);
+      return after;
+    },
+    remove: (name, how = 'announced') => {
+      const before = podNamed(name);
+      if (before === undefined) throw new Error(`no pod ${name}`);
+      if (how === 'sudden') return change(before, undefined);
+      const terminating: InjectedPod = { ...before, stage: 'terminating' };
+      change(before, terminating);
+      change(terminating, undefined);
+    },
+    listed: () => listed.resolve(),
+    stop: async () => {
+      ending.abort();
+      await running;
+    },
+  };
+}
