@@ -1,0 +1,164 @@
+/** The registrar with the rights of its ServiceAccount, through churn, replacement, restarts and outages. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startApiServer } from '../harness/api-server.ts';
+import { startConsul } from '../harness/consul.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startScene } from '../harness/scene.ts';
+import { startTandemSync, type TandemSync } from '../harness/tandem-sync.ts';
+import { startWebhook } from '../harness/webhook.ts';
+import { inConsul, writeStatus } from './dataplane-pods.ts';
+import { placedPods } from './placed-pods.ts';
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
+const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
+await api.createNamespace('mesh');
+await startWebhook(scene, api, 'mesh', ['--proxy-mode=dataplane']);
+const pods = placedPods(api, 'mesh');
+await grantRights();
+const credentials = { token: await api.serviceAccountToken('default', 'tandem-sync') };
+const start = (flags: readonly string[] = []): Promise<TandemSync> =>
+  startTandemSync(scene, { kubeconfig: () => api.kubeconfig(credentials) }, consul, [
+    '--registrar',
+    '--owner=cluster1',
+    ...flags,
+  ]);
+let sync = await start();
+
+/** What docs/registrar.md lists. */
+async function grantRights(): Promise<void> {
+  await api.admin.expect('POST', '/api/v1/namespaces/default/serviceaccounts', {
+    metadata: { name: 'tandem-sync' },
+  });
+  const rbac = '/apis/rbac.authorization.k8s.io/v1/clusterrole';
+  const readable = ['list', 'watch'];
+  await api.admin.expect('POST', `${rbac}s`, {
+    metadata: { name: 'tandem-sync' },
+    rules: [
+      { apiGroups: [''], resources: ['services', 'pods'], verbs: readable },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: readable },
+      { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
+    ],
+  });
+  await api.admin.expect('POST', `${rbac}bindings`, {
+    metadata: { name: 'tandem-sync' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'tandem-sync' },
+    subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'tandem-sync' }],
+  });
+}
+
+const passing = (...names: readonly string[]): readonly string[] => names.map((name) => `${name}-app passing`);
+
+async function uidOf(id: string): Promise<string | undefined> {
+  const found = (await consul.call('GET', '/v1/catalog/service/app')) as readonly {
+    readonly ServiceID: string;
+    readonly ServiceMeta: Readonly<Record<string, string>>;
+  }[];
+  return found.find(({ ServiceID }) => ServiceID === id)?.ServiceMeta['pod-uid'];
+}
+
+/** Everything that Consul has on the synthetic nodes, with the index of its last change. */
+async function everything(): Promise<string> {
+  const nodes = ['node-1-virtual', 'node-2-virtual'];
+  return JSON.stringify(
+    await Promise.all(
+      nodes.flatMap((node) => [
+        consul.call('GET', `/v1/catalog/node-services/${node}`),
+        consul.call('GET', `/v1/health/node/${node}`),
+      ]),
+    ),
+  );
+}
+
+test('a pod replaced under its name: the new instance stays, on the same node and on another', async () => {
+  await pods.create('app-0');
+  await inConsul(consul, 'app', passing('app-0'));
+  for (const node of ['node-1', 'node-2', 'node-1']) {
+    await pods.remove('app-0');
+    const uid = await pods.create('app-0', { node });
+    await eventually('the new pod', async () => assert.equal(await uidOf('app-0-app'), uid));
+    const [instance, ...others] = await inConsul(consul, 'app', passing('app-0'));
+    assert.deepEqual([instance?.Node, others.length], [`${node}-virtual`, 0]);
+  }
+});
+
+test('evicted or completed: gone within 2 s, although the pod is still there', async () => {
+  for (const status of [{ phase: 'Failed', reason: 'Evicted' }, { phase: 'Succeeded' }]) {
+    await pods.create('app-1');
+    await inConsul(consul, 'app', passing('app-0', 'app-1'));
+    await writeStatus(api, pods.path('app-1'), status);
+    const begin = performance.now();
+    await inConsul(consul, 'app', passing('app-0'));
+    assert.ok(performance.now() - begin < 2000);
+    await api.admin.expect('DELETE', `${pods.path('app-1')}?gracePeriodSeconds=0`);
+  }
+});
+
+test('many pods end at once: all are gone within 2 s of the last one', async () => {
+  const names = Array.from({ length: 20 }, (_, index) => `many-${index}`);
+  await Promise.all(names.map((name) => pods.create(name, { node: 'node-2' })));
+  await inConsul(consul, 'app', passing('app-0', ...names));
+  await Promise.all(names.map((name) => pods.remove(name)));
+  const begin = performance.now();
+  await inConsul(consul, 'app', passing('app-0'));
+  const seconds = (performance.now() - begin) / 1000;
+  assert.ok(seconds < 2, `${seconds} s`);
+});
+
+test('a restart with nothing changed writes nothing', async () => {
+  const before = await everything();
+  await sync.process.stop();
+  sync = await start();
+  await eventually('a comparison', async () => {
+    const { registrar } = (await sync.status()) as unknown as {
+      readonly registrar: { readonly lastSuccess?: string };
+    };
+    assert.ok(registrar.lastSuccess);
+  });
+  assert.equal(await everything(), before);
+  assert.doesNotMatch(await sync.metrics(), /^tandem_registrar_changes_total\{/m);
+});
+
+test('Consul away in the middle of churn: what is there stays, and one comparison mends the rest', async () => {
+  await pods.create('app-2');
+  await inConsul(consul, 'app', passing('app-0', 'app-2'));
+  await consul.process().stop('SIGKILL');
+  await pods.remove('app-2');
+  await pods.create('app-3');
+  await eventually('a failed pass', async () =>
+    assert.match(await sync.metrics(), /^tandem_registrar_failures_total\{.*\} [1-9]/m),
+  );
+  await consul.start();
+  await inConsul(consul, 'app', passing('app-0', 'app-3'));
+});
+
+test('the API server away in the middle of churn: nothing is removed, and what changed meanwhile follows', async () => {
+  await pods.remove('app-3');
+  await api.process().stop('SIGKILL');
+  await inConsul(consul, 'app', passing('app-0'));
+  const before = await everything();
+  await api.restart();
+  await pods.create('app-4');
+  await inConsul(consul, 'app', passing('app-0', 'app-4'));
+  await pods.remove('app-4');
+  await inConsul(consul, 'app', passing('app-0'));
+  assert.equal(await everything(), before);
+});
+
+test('what Consul refuses is an Event on the pod that says why', async () => {
+  // A field of later versions than the one that runs here.
+  const annotations = { 'connect-service-upstreams': 'db:5432?destination_port=http' };
+  await pods.create('app-5', { annotations });
+  const events = '/api/v1/namespaces/mesh/events?fieldSelector=involvedObject.name=app-5';
+  const message = await eventually('an Event', async () => {
+    const { items } = (await api.admin.expect('GET', events)) as unknown as {
+      readonly items: readonly { readonly reason: string; readonly message: string }[];
+    };
+    const event = items.find(({ reason }) => reason === 'RefusedByConsul');
+    assert.ok(event);
+    return event.message;
+  });
+  assert.match(message, /Consul refused to register app-5-app-sidecar-proxy: .*DestinationPort/);
+  await pods.remove('app-5');
+});

@@ -1,0 +1,47 @@
+/** Injected pods as the API server has them, without processes: what scheduler and kubelet write, a test writes. */
+import { MERGE_PATCH, type KubernetesObject } from '../harness/api-client.ts';
+import type { ApiServer } from '../harness/api-server.ts';
+import { podOf } from '../mesh/mesh.ts';
+
+export type PlacedPods = {
+  /** Made, injected, on a node, ready; gives its UID. */
+  readonly create: (name: string, options?: PlaceOptions) => Promise<string>;
+  readonly path: (name: string) => string;
+  /** As the kubelet does when all containers have ended. */
+  readonly remove: (name: string) => Promise<void>;
+};
+
+export type PlaceOptions = {
+  readonly node?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+};
+
+export function placedPods({ admin }: ApiServer, namespace: string): PlacedPods {
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  const path = (name: string): string => `${pods}/${name}`;
+  let count = 0;
+  return {
+    path,
+    create: async (name, { node = 'node-1', annotations = {} } = {}) => {
+      count += 1;
+      const container = { image: 'example/app', ports: [{ containerPort: 8080 }] };
+      const asked = podOf(name, { 'connect-service': 'app', ...annotations }, container);
+      const created: KubernetesObject = await admin.expect('POST', pods, asked);
+      await admin.expect('POST', `${path(name)}/binding`, { metadata: { name }, target: { name: node } });
+      const status = {
+        phase: 'Running',
+        podIP: `10.1.0.${count}`,
+        podIPs: [{ ip: `10.1.0.${count}` }],
+        hostIP: '10.0.0.1',
+        hostIPs: [{ ip: '10.0.0.1' }],
+        conditions: [{ type: 'Ready', status: 'True' }],
+      };
+      await admin.expect('PATCH', `${path(name)}/status`, { status }, MERGE_PATCH);
+      return created.metadata.uid ?? '';
+    },
+    remove: async (name) => {
+      await admin.expect('DELETE', path(name));
+      await admin.expect('DELETE', `${path(name)}?gracePeriodSeconds=0`);
+    },
+  };
+}
