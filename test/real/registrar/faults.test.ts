@@ -48,7 +48,8 @@ async function grantRights(): Promise<void> {
   });
 }
 
-const passing = (...names: readonly string[]): readonly string[] => names.map((name) => `${name}-app passing`);
+const passing = (...names: readonly string[]): readonly string[] =>
+  names.map((name) => `${name}-app passing`);
 
 async function uidOf(id: string): Promise<string | undefined> {
   const found = (await consul.call('GET', '/v1/catalog/service/app')) as readonly {

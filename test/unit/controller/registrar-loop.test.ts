@@ -181,6 +181,13 @@ test('many pods that are missing without having ended are looked for again; thos
     running.guards.map(({ removals }) => removals),
     [20],
   );
+  // Another event of the same node is no second look.
+  running.set({ name: 'web-0' });
+  await clock.advance(1000);
+  assert.equal(consul.instances().length, 22);
+  running.remove('web-0');
+  await clock.advance(1000);
+  assert.equal(consul.instances().length, 20);
   running.faults.refresh = new Error('the API server is away');
   await clock.advance(60_000);
   assert.equal(consul.instances().length, 20);

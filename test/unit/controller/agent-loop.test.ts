@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PodInstance } from '../../../src/catalog/connect/agent.ts';
+import type { InjectedPod } from '../../../src/catalog/connect/pod.ts';
+import { registrationsOf } from '../../../src/catalog/connect/registration.ts';
+import { runAgentLoop } from '../../../src/controller/agent-loop.ts';
+import { createPodSnapshot, type Touched } from '../../../src/controller/pod-snapshot.ts';
+import { podOf, READY, type PodSketch } from '../catalog/connect/injected-pods.ts';
+import { createVirtualClock } from './virtual-clock.ts';
+
+const HOST = '10.0.0.1';
+
+/** One host with an agent and a node of the same instances in the catalog. */
+function start() {
+  const clock = createVirtualClock();
+  const snapshot = createPodSnapshot();
+  const atAgent = new Map<string, PodInstance>();
+  const inCatalog = new Map<string, PodInstance>();
+  const checks = new Map<
+    string,
+    { readonly status: 'passing' | 'critical' | 'warning'; readonly output: string }
+  >();
+  const writes: string[] = [];
+  const failures: unknown[] = [];
+  const faults: { agent?: boolean; catalog?: Error | undefined; refresh?: Error | undefined } = {};
+  let listener: (touched: Touched) => void = () => undefined;
+  let refreshes = 0;
+  const applied = async (text: string, apply: () => void) => {
+    writes.push(text);
+    apply();
+    return { kind: 'applied' as const };
+  };
+  const ending = new AbortController();
+  const running = runAgentLoop(
+    {
+      clock,
+      random: () => 0.5,
+      source: {
+        snapshot,
+        synced: async () => undefined,
+        onChange: (call) => {
+          listener = call;
+          return () => undefined;
+        },
+        refresh: async () => {
+          refreshes += 1;
+          if (faults.refresh !== undefined) throw faults.refresh;
+        },
+      },
+      agents: {
+        read: async () => (faults.agent === false ? undefined : { instances: [...atAgent.values()], checks }),
+        deregister: (_host, id) =>
+          applied(`agent: deregister ${id}`, () => {
+            atAgent.delete(id);
+            inCatalog.delete(id);
+          }),
+        setCheck: (_host, { check, isNew }) =>
+          applied(`agent: ${isNew ? 'make' : 'set'} ${check.id} ${check.status}`, () => {
+            checks.set(check.id, check);
+          }),
+        inCatalog: async () => {
+          if (faults.catalog !== undefined) throw faults.catalog;
+          return [...inCatalog.values()].map((each) => ({ ...each, node: 'node-1' }));
+        },
+        deregisterFromCatalog: (node, id) =>
+          applied(`catalog: deregister ${node} ${id}`, () => void inCatalog.delete(id)),
+        hosts: async () => {
+          if (faults.catalog !== undefined) throw faults.catalog;
+          return [...inCatalog.values()].some(({ owner }) => owner === 'c1') ? [HOST] : [];
+        },
+      },
+      reporter: {
+        applied: () => undefined,
+        refused: () => undefined,
+        failed: (error) => failures.push(error),
+        succeeded: () => undefined,
+      },
+    },
+    { owner: 'c1', resync: 600_000, dryRun: false },
+    ending.signal,
+  );
+  const named = (name: string): InjectedPod | undefined => snapshot.pod(`Pod/default/${name}`);
+  const register = (uid: string, id: string, owner: string | undefined = 'c1'): void => {
+    for (const isProxy of [false, true]) {
+      const key = isProxy ? `${id}-sidecar-proxy` : id;
+      for (const side of [atAgent, inCatalog]) side.set(key, { id: key, uid, owner, isProxy });
+    }
+  };
+  return {
+    clock,
+    writes,
+    failures,
+    faults,
+    atAgent,
+    inCatalog,
+    refreshes: () => refreshes,
+    register,
+    /** The pod came or changed. */
+    set: (sketch: PodSketch) => {
+      const after = podOf({ flags: [], ...sketch });
+      assert.deepEqual(registrationsOf(after, 'c1'), [], 'nobody but the pod registers it');
+      listener(snapshot.podChanged(named(after.name), after));
+    },
+    remove: (name: string) => {
+      const before = named(name);
+      assert.ok(before);
+      const terminating: InjectedPod = { ...before, stage: 'terminating' };
+      listener(snapshot.podChanged(before, terminating));
+      listener(snapshot.podChanged(terminating, undefined));
+    },
+    stop: async () => {
+      ending.abort();
+      await running;
+    },
+  };
+}
+
+async function started(): Promise<ReturnType<typeof start>> {
+  const running = start();
+  await running.clock.advance(0);
+  running.set({ uid: 'u1' });
+  running.register('u1', 'web-0-web');
+  await running.clock.advance(1000);
+  assert.deepEqual(running.writes, ['agent: make web-0-web-readiness passing']);
+  running.writes.length = 0;
+  return running;
+}
+
+const DEREGISTERED = ['agent: deregister web-0-web', 'agent: deregister web-0-web-sidecar-proxy'];
+
+test('a pod that ended is out of its agent within 200 ms', async () => {
+  const running = await started();
+  running.remove('web-0');
+  await running.clock.advance(200);
+  assert.deepEqual(running.writes, DEREGISTERED);
+  await running.stop();
+});
+
+test('replaced under its name: what the new one registered stays', async () => {
+  const running = await started();
+  running.remove('web-0');
+  running.set({ uid: 'u2' });
+  running.register('u2', 'web-0-web');
+  await running.clock.advance(60_000);
+  assert.deepEqual(running.writes, []);
+  await running.stop();
+});
+
+test('finished: out, although the pod is still there', async () => {
+  const running = await started();
+  running.set({ uid: 'u1', status: { ...READY, phase: 'Succeeded' } });
+  await running.clock.advance(200);
+  assert.deepEqual(running.writes, DEREGISTERED);
+  await running.stop();
+});
+
+test('nothing changed: nothing is written', async () => {
+  const running = await started();
+  running.set({ uid: 'u1' });
+  await running.clock.advance(1_300_000);
+  assert.deepEqual(running.writes, []);
+  await running.stop();
+});
+
+test('left behind while Tandem was down: out after a second look and a new list', async () => {
+  const running = start();
+  running.register('u0', 'old-web');
+  await running.clock.advance(9000);
+  assert.deepEqual(running.writes, []);
+  await running.clock.advance(2000);
+  assert.deepEqual(running.writes, ['agent: deregister old-web', 'agent: deregister old-web-sidecar-proxy']);
+  assert.equal(running.refreshes(), 1);
+  await running.stop();
+});
+
+test('a pod that is so new that its event comes after its registration is not taken for one left behind', async () => {
+  const running = start();
+  running.register('u1', 'web-0-web');
+  await running.clock.advance(5000);
+  running.set({ uid: 'u1' });
+  await running.clock.advance(60_000);
+  assert.deepEqual(running.writes, ['agent: make web-0-web-readiness passing']);
+  await running.stop();
+});
+
+test('the API server away: what it does not know of is not removed', async () => {
+  const running = start();
+  running.faults.refresh = new Error('away');
+  running.register('u1', 'web-0-web');
+  await running.clock.advance(600_000);
+  assert.deepEqual(running.writes, []);
+  assert.ok(running.failures.length > 3);
+  running.faults.refresh = undefined;
+  running.set({ uid: 'u1' });
+  await running.clock.advance(60_000);
+  assert.deepEqual(running.writes, ['agent: make web-0-web-readiness passing']);
+  await running.stop();
+});
+
+test('another owner, or none that is known: not touched', async () => {
+  const running = await started();
+  running.register('x', 'their-web', 'c2');
+  running.atAgent.set('plain', { id: 'plain', uid: 'y', owner: undefined, isProxy: false });
+  running.set({ uid: 'u1' });
+  await running.clock.advance(1_300_000);
+  assert.deepEqual(running.writes, []);
+  await running.stop();
+});
+
+test('the agent is gone: from the catalog, and again from the agent when it comes back with it', async () => {
+  const running = await started();
+  running.faults.agent = false;
+  running.remove('web-0');
+  await running.clock.advance(200);
+  assert.deepEqual(running.writes, [
+    'catalog: deregister node-1 web-0-web',
+    'catalog: deregister node-1 web-0-web-sidecar-proxy',
+  ]);
+  running.writes.length = 0;
+  running.faults.agent = true;
+  await running.clock.advance(10_000);
+  assert.deepEqual(running.writes, DEREGISTERED);
+  await running.stop();
+});
+
+test('neither agent nor catalog: nothing is removed, and it is mended when Consul is back', async () => {
+  const running = await started();
+  running.faults.agent = false;
+  running.faults.catalog = new Error('no leader');
+  running.remove('web-0');
+  await running.clock.advance(60_000);
+  assert.deepEqual(running.writes, []);
+  running.faults.agent = true;
+  running.faults.catalog = undefined;
+  await running.clock.advance(5000);
+  assert.deepEqual(running.writes, DEREGISTERED);
+  await running.stop();
+});
