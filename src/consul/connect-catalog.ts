@@ -1,5 +1,11 @@
 /** The catalog as the registrar needs it: synthetic nodes read as a whole, and registered instance by instance. */
-import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META, OWNER_META, type Check } from '../catalog/instance.ts';
+import {
+  CHECK_NAME,
+  EXTERNAL_SOURCE,
+  EXTERNAL_SOURCE_META,
+  OWNER_META,
+  type Check,
+} from '../catalog/instance.ts';
 import {
   readSyntheticNode,
   SYNTHETIC_META,
@@ -12,9 +18,14 @@ import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import { listAt } from './decode.ts';
-import { nodeEntry } from './entries.ts';
+import { checkEntry, nodeEntry, type CheckEntry } from './entries.ts';
 import { read, type ReadOptions } from './read.ts';
+import { follow } from './sync-catalog.ts';
 import { deregisterCatalog, registerCatalog, type CatalogRegistration } from './write.ts';
+
+// Nobody has such an id, so a query that waits for a change answers with its index and an empty list.
+const NOTHING = 'CheckID == "-"';
+const READINESS = `Name == ${JSON.stringify(CHECK_NAME)}`;
 
 export function connectCatalog(client: ConsulClient): ConnectCatalog {
   return {
@@ -33,6 +44,19 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
       return answer.value.filter(({ Meta }) => Meta[SYNTHETIC_META] === 'true').map(({ Node }) => Node);
     },
     read: (node, signal) => readWhole(client, node, signal),
+    checks: async (signal) => {
+      const answer = await readChecks(client, READINESS, { signal });
+      whole([answer], 'all checks');
+      const nodes = new Map<string, Map<string, string>>();
+      for (const { Node, CheckID, Status } of answer.value) {
+        const checks = nodes.get(Node);
+        if (checks === undefined) nodes.set(Node, new Map([[CheckID, Status]]));
+        else checks.set(CheckID, Status);
+      }
+      return nodes;
+    },
+    watch: (onChange, signal) =>
+      follow((options) => readChecks(client, NOTHING, options), onChange, signal, Math.random),
     writeNode: (node, owner, signal) => outcomeOf(registerCatalog(client, nodeOf(node, owner), signal)),
     register: (registration, owner, signal) =>
       outcomeOf(registerCatalog(client, definitionOf(registration, owner), signal)),
@@ -50,6 +74,19 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
         : outcomeOf(deregisterCatalog(client, { Node: node }, signal));
     },
   };
+}
+
+function readChecks(
+  client: ConsulClient,
+  filter: string,
+  options: ReadOptions,
+): Promise<Answer<readonly CheckEntry[]>> {
+  const decode = (json: unknown): readonly CheckEntry[] => listAt(json, 'answer', checkEntry);
+  return read(
+    client,
+    { endpoint: 'health-state', path: '/v1/health/state/any', decode },
+    { ...options, filter },
+  );
 }
 
 /** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */

@@ -15,6 +15,7 @@ export const endpoints = [
   'catalog-register',
   'health-node',
   'health-service',
+  'health-state',
   'leader',
   'login',
   'logout',

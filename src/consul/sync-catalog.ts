@@ -87,7 +87,7 @@ function outcomeOf(outcome: TransactionOutcome): WriteOutcome {
 }
 
 /** Never rejects: whatever ends the watch, another one begins, and its first answer tells what was missed. */
-async function follow(
+export async function follow(
   ask: (options: ReadOptions) => Promise<Answer<unknown>>,
   onChange: (index: number) => void,
   signal: AbortSignal,

@@ -1,12 +1,12 @@
 /** Keeps the injected pods in Consul as they are in the cluster, one synthetic node at a time: level-based, without memory. */
 import { decidePod, type PodReason } from '../catalog/connect/decide.ts';
 import { planNode, type NodePlan } from '../catalog/connect/plan.ts';
-import { registrationsOf } from '../catalog/connect/registration.ts';
+import { POD_UID_META, registrationsOf } from '../catalog/connect/registration.ts';
 import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
 import { confirmDeletions, guardDeletions, type Removals } from '../catalog/deletion-guard.ts';
-import { POD_UID_META } from '../catalog/connect/registration.ts';
 import { backoff } from '../support/backoff.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
+import { createCheckDrift } from './check-drift.ts';
 import type { Clock } from './clock.ts';
 import { earliest } from './drift.ts';
 import type { ConnectCatalog, PodSource, PodStanding, RegistrarReporter } from './registrar-ports.ts';
@@ -58,13 +58,24 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   /** By the source of the pod. */
   const conflicts = new Map<string, string>();
 
+  const drift = createCheckDrift({
+    checks: catalog.checks,
+    podsOn: snapshot.podsOn,
+    conflictOf: (pod) => conflicts.get(pod),
+    owner,
+    elapsed: clock.elapsed,
+  });
+
+  /** Nodes with something that Consul has refused; they are looked at again when it is their time. */
+  const refused = new Set<string>();
+
   let fullDue = -Infinity;
   let failedUntil: number | undefined;
   let held: { readonly removals: Removals; readonly due: number } | undefined;
 
   const nextFull = (): number => Math.min(fullDue, held?.due ?? Infinity);
   const nextPass = (): number =>
-    failedUntil ?? earliest([nextFull(), queue.due(), retries.due()]) ?? Infinity;
+    failedUntil ?? earliest([nextFull(), queue.due(), retries.due(), drift.due()]) ?? Infinity;
   const sumOf = (key: 'owned' | 'foreign'): number =>
     [...seen.values()].reduce((sum, counts) => sum + counts[key], 0);
 
@@ -128,8 +139,14 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     const now = clock.elapsed();
     const isSecondLook = held !== undefined && held.due <= now;
     const isFull = failedUntil !== undefined || nextFull() <= now;
-    for (const node of retries.take(now)) queue.add(node, now);
+    for (const node of retries.take(now)) {
+      refused.delete(node);
+      queue.add(node, now);
+    }
     if (isSecondLook) await source.refresh(signal);
+    if ((drift.due() ?? Infinity) <= now)
+      for (const node of await drift.look(snapshot.nodes(), signal))
+        if (!refused.has(node)) queue.add(node, now);
     const work = queue.take();
     const known = isFull ? await catalog.nodes(owner, signal) : [];
     const nodes = isFull ? new Set([...known, ...snapshot.nodes(), ...work.keys()]) : work.keys();
@@ -142,6 +159,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
           reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
         },
         refused: (change, reason) => {
+          refused.add(change.node);
           retries.failed(change.node, clock.elapsed());
           reporter.refused(change, reason);
         },
@@ -179,6 +197,14 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
         for (const node of nodes) queue.add(node, clock.elapsed());
         wake.notify();
       });
+      const ending = new AbortController();
+      const watching = catalog.watch(
+        () => {
+          drift.changed(clock.elapsed());
+          wake.notify();
+        },
+        AbortSignal.any([signal, ending.signal]),
+      );
       while (!signal.aborted) {
         const due = nextPass();
         if (due > clock.elapsed()) await wake.until(due, signal);
@@ -188,6 +214,8 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
         }
       }
       unsubscribe();
+      ending.abort();
+      await watching;
     },
     standings: () => [...snapshot.pods()].map(standingOf),
     counts: () => ({ owned: sumOf('owned'), foreign: sumOf('foreign'), pending: queue.size() }),

@@ -26,6 +26,10 @@ export type ConnectCatalog = {
   readonly nodes: (owner: string, signal: AbortSignal) => Promise<readonly string[]>;
   /** The whole of a node; throws also when the token does not show all of it. */
   readonly read: (node: string, signal: AbortSignal) => Promise<ObservedSyntheticNode>;
+  /** Status by id of every readiness check there is, by node. */
+  readonly checks: (signal: AbortSignal) => Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>;
+  /** Calls back whenever a check of anything may have changed, until the signal is aborted. */
+  readonly watch: (onChange: () => void, signal: AbortSignal) => Promise<void>;
   readonly writeNode: (node: SyntheticNode, owner: string, signal: AbortSignal) => Promise<ConnectWrite>;
   /** Makes the node when it is missing, and leaves alone one that is there. */
   readonly register: (

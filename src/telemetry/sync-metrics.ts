@@ -15,6 +15,7 @@ const consulEndpoints = [
   'catalog-register',
   'health-node',
   'health-service',
+  'health-state',
   'leader',
   'login',
   'logout',

@@ -1,8 +1,7 @@
 /** Agent mode: what the agent of a node has of injected pods, and what of it outlives them. */
 import { CHECK_NAME, EXTERNAL_SOURCE_META, OWNER_META, readinessCheckId, type Check } from '../instance.ts';
 import { asString, isObject, property } from '../../support/json.ts';
-import { readinessOf } from './registration.ts';
-import { MANAGED_BY, MANAGED_BY_META, POD_UID_META } from './registration.ts';
+import { MANAGED_BY, MANAGED_BY_META, POD_UID_META, readinessOf } from './registration.ts';
 import { sourceOfPod, type InjectedPod } from './pod.ts';
 
 /** An instance that an injected pod has registered. */

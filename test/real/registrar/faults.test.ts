@@ -107,6 +107,15 @@ test('many pods end at once: all are gone within 2 s of the last one', async () 
   assert.ok(seconds < 2, `${seconds} s`);
 });
 
+test('somebody removes an instance in Consul: it is back within 2 s', async () => {
+  const begin = performance.now();
+  await consul.call('PUT', '/v1/catalog/deregister', { Node: 'node-1-virtual', ServiceID: 'app-0-app' });
+  await inConsul(consul, 'app', []);
+  await inConsul(consul, 'app', passing('app-0'));
+  const seconds = (performance.now() - begin) / 1000;
+  assert.ok(seconds < 2, `${seconds} s`);
+});
+
 test('a restart with nothing changed writes nothing', async () => {
   const before = await everything();
   await sync.process.stop();

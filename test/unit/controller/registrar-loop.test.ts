@@ -64,6 +64,20 @@ test('a resync with nothing changed writes nothing; what somebody removed comes 
   await running.stop();
 });
 
+test('what somebody else removes or changes is back within 2 s; our own writes are no drift', async () => {
+  const running = await started();
+  await running.clock.advance(10_000);
+  assert.deepEqual(running.writes, []);
+  assert.ok(running.looks() <= 3, `${running.looks()} looks after one change of our own`);
+  running.interfere((consul) => consul.deregister('node-1-virtual', 'web-0-web'));
+  await running.clock.advance(2000);
+  assert.deepEqual(running.consul.instances(), PASSING);
+  running.interfere((consul) => consul.removeNode('node-1-virtual'));
+  await running.clock.advance(2000);
+  assert.deepEqual(running.consul.instances(), PASSING);
+  await running.stop();
+});
+
 test('a pod replaced under its name never loses the new instance, on the same node and on another', async () => {
   const running = await started();
   const { clock, consul } = running;

@@ -29,6 +29,10 @@ export type RunningRegistrar = {
   /** `<action> <id>` of every write that was asked for. */
   readonly writes: string[];
   readonly reads: () => number;
+  /** Reads of the checks of all nodes. */
+  readonly looks: () => number;
+  /** Somebody else writes. */
+  readonly interfere: (write: (consul: ConsulNodes) => void) => void;
   readonly changes: readonly RegistrarChange[];
   readonly seconds: readonly (number | undefined)[];
   readonly failures: readonly unknown[];
@@ -54,7 +58,9 @@ export function startRegistrar(
   const listed = Promise.withResolvers<void>();
   if (isListed) listed.resolve();
   let listener: (touched: Touched) => void = () => undefined;
+  let watcher = (): void => undefined;
   let reads = 0;
+  let looks = 0;
   const record = {
     writes: [] as string[],
     changes: [] as RegistrarChange[],
@@ -75,6 +81,7 @@ export function startRegistrar(
     if (fault?.lost === false) throw fault.error;
     if (faults.refused?.has(id) === true) return { kind: 'refused', reason: `bad ${id}` };
     apply();
+    queueMicrotask(watcher);
     if (fault !== undefined) throw fault.error;
     return { kind: 'applied' };
   };
@@ -99,6 +106,28 @@ export function startRegistrar(
           return consul.nodes().filter((node) => consul.read(node).node?.meta['tandem-owner'] === owner);
         },
         read: async (node) => read(node),
+        checks: async () => {
+          looks += 1;
+          if (faults.read?.node === '*') throw faults.read.error;
+          return new Map(
+            consul
+              .nodes()
+              .map((node) => [
+                node,
+                new Map(
+                  consul
+                    .read(node)
+                    .instances.flatMap(({ check }) =>
+                      check === undefined ? [] : [[check.id, check.status]],
+                    ),
+                ),
+              ]),
+          );
+        },
+        watch: async (onChange, signal) => {
+          watcher = onChange;
+          if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
         writeNode: (node, owner) => write('write-node', node.name, () => consul.writeNode(node, owner)),
         register: (each, owner) => write('register', each.id, () => consul.register(each, owner)),
         setChecks: (node, checks) =>
@@ -137,6 +166,11 @@ export function startRegistrar(
     faults,
     ...record,
     reads: () => reads,
+    looks: () => looks,
+    interfere: (write) => {
+      write(consul);
+      watcher();
+    },
     set: (sketch) => {
       const after = podOf(sketch);
       const before = podNamed(after.name);
