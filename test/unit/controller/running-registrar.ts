@@ -167,8 +167,8 @@ export function startRegistrar(
     ...record,
     reads: () => reads,
     looks: () => looks,
-    interfere: (write) => {
-      write(consul);
+    interfere: (edit) => {
+      edit(consul);
       watcher();
     },
     set: (sketch) => {

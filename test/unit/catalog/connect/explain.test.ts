@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { explainPod } from '../../../../src/catalog/connect/explain.ts';
+import { registrationsOf } from '../../../../src/catalog/connect/registration.ts';
+import { createConsulNodes } from './consul-nodes.ts';
+import { ADDRESSES, podOf, READY, type PodSketch } from './injected-pods.ts';
+
+function explained(sketch: PodSketch, inConsul: PodSketch, owner = 'c1'): readonly unknown[] {
+  const consul = createConsulNodes();
+  for (const each of registrationsOf(podOf(inConsul), owner)) consul.register(each, owner);
+  const { reason, registrations, leftover } = explainPod(
+    podOf(sketch),
+    'c1',
+    consul.read('node-1-virtual').instances,
+  );
+  return [reason, registrations.map(({ standing }) => standing), leftover.map(({ id }) => id)];
+}
+
+const twice = (standing: object): readonly object[] => [standing, standing];
+
+test('how each instance of a registered pod stands in Consul', () => {
+  assert.deepEqual(explained({}, {}), ['registered', twice({ kind: 'unchanged' }), []]);
+  assert.deepEqual(explained({}, { name: 'other' }), ['registered', twice({ kind: 'missing' }), []]);
+  assert.deepEqual(explained({ status: ADDRESSES }, {}), [
+    'registered',
+    twice({ kind: 'differs', fields: ['check'] }),
+    [],
+  ]);
+  assert.deepEqual(explained({}, {}, 'c2'), ['registered', twice({ kind: 'foreign', owner: 'c2' }), []]);
+});
+
+test('what is left in Consul of a pod that has ended', () => {
+  assert.deepEqual(explained({ status: { ...READY, phase: 'Succeeded' } }, {}), [
+    'finished',
+    [],
+    ['web-0-web', 'web-0-web-sidecar-proxy'],
+  ]);
+});
+
+test('without Consul the standing is unknown', () => {
+  const { registrations, meaning } = explainPod(podOf(), 'c1', undefined);
+  assert.deepEqual(
+    registrations.map(({ standing }) => standing.kind),
+    ['unknown', 'unknown'],
+  );
+  assert.match(meaning, /keeps the pod in the catalog/);
+});
