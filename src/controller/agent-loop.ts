@@ -113,7 +113,7 @@ export async function runAgentLoop(
     const strangers = found
       .flatMap(({ plan }) => plan.strangers)
       .map(({ uid }) => uid)
-      .filter((uid) => !confirmed.has(uid));
+      .filter((uid) => !confirmed.has(uid) && !snapshot.isKnown(uid));
     if (strangers.length > 0 && held === undefined)
       held = { uids: new Set(strangers), due: clock.elapsed() + CONFIRM_AFTER };
     if (isFull) fullDue = clock.elapsed() + options.resync;

@@ -22,7 +22,12 @@ function start() {
   >();
   const writes: string[] = [];
   const failures: unknown[] = [];
-  const faults: { agent?: boolean; catalog?: Error | undefined; refresh?: Error | undefined } = {};
+  const faults: {
+    agent?: boolean;
+    catalog?: Error | undefined;
+    refresh?: Error | undefined;
+    listed?: () => void;
+  } = {};
   let listener: (touched: Touched) => void = () => undefined;
   let refreshes = 0;
   const applied = async (text: string, apply: () => void) => {
@@ -45,6 +50,7 @@ function start() {
         refresh: async () => {
           refreshes += 1;
           if (faults.refresh !== undefined) throw faults.refresh;
+          faults.listed?.();
         },
       },
       agents: {
@@ -179,6 +185,16 @@ test('a pod that is so new that its event comes after its registration is not ta
   await running.clock.advance(5000);
   running.set({ uid: 'u1' });
   await running.clock.advance(60_000);
+  assert.deepEqual(running.writes, ['agent: make web-0-web-readiness passing']);
+  await running.stop();
+});
+
+test('a pod that only the new list has is not taken for one left behind', async () => {
+  const running = start();
+  running.register('u1', 'web-0-web');
+  running.faults.listed = () => running.set({ uid: 'u1' });
+  await running.clock.advance(60_000);
+  assert.equal(running.refreshes(), 1);
   assert.deepEqual(running.writes, ['agent: make web-0-web-readiness passing']);
   await running.stop();
 });
