@@ -1,9 +1,6 @@
 /** A plan that would remove much is more often a broken read than a wish: it must be seen twice. */
 import { indexed } from './instance.ts';
 
-/** What a plan would remove, by ids that are unique within it. */
-export type Removals = { readonly deregister: readonly { readonly id: string }[] };
-
 export type GuardDecision =
   | { readonly kind: 'apply' }
   /** Read both sides again, and ask `confirm` with the plan that comes of it. */
@@ -15,6 +12,9 @@ export type GuardDecision =
       readonly owned: number;
     };
 
+/** The part of a plan that takes something away, in either direction. */
+export type Removals = { readonly deregister: readonly { readonly id: string }[] };
+
 // Below ten, a share of a small number says nothing: three of five instances is one Service that went.
 const ALWAYS_ALLOWED = 10;
 const ALLOWED_PERCENT = 30;
@@ -22,7 +22,7 @@ const ALLOWED_PERCENT = 30;
 /**
  * Judges a whole pass at once: the same removals in several small plans would each pass.
  *
- * @param owned number of instances in Consul that are ours, before the plan
+ * @param owned number of instances in Consul, or objects in Kubernetes, that are ours, before the plan
  */
 export function guardDeletions({ deregister }: Removals, owned: number): GuardDecision {
   return judge(deregister.length, owned);

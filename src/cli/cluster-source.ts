@@ -100,13 +100,11 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    refresh: async (signal) => {
-      const limit = AbortSignal.timeout(REFRESH_MILLISECONDS);
-      await Promise.race([all((watch) => watch.relist()), aborted(AbortSignal.any([signal, limit]))]);
-      if (!limit.aborted) return;
-      const text = `the API server gave no second list within ${REFRESH_MILLISECONDS} ms; nothing is removed until it does`;
-      throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', text);
-    },
+    refresh: (signal) =>
+      withinRefresh(
+        all((watch) => watch.relist()),
+        signal,
+      ),
     watches: () => Object.fromEntries([...watches].map(([kind, watch]) => [kind, watch.status()])),
     stop: async () => {
       isStopped = true;
@@ -115,7 +113,17 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
   };
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+/** @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when the lists do not come in time */
+export async function withinRefresh(lists: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const limit = AbortSignal.timeout(REFRESH_MILLISECONDS);
+  await Promise.race([lists, aborted(AbortSignal.any([signal, limit]))]);
+  if (!limit.aborted) return;
+  const text = `the API server gave no second list within ${REFRESH_MILLISECONDS} ms; nothing is removed until it does`;
+  throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', text);
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });

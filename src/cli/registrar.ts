@@ -1,4 +1,5 @@
 /** The registrar inside of `tandem sync`: composes the watch on injected pods, Consul, the loop, and who is told of it. */
+import { together } from './together.ts';
 import type { PodReason } from '../catalog/connect/decide.ts';
 import { boolean, integer } from '../config/flag.ts';
 import { consulAgents } from '../consul/agents.ts';
@@ -79,7 +80,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       const cleanUp = (signal: AbortSignal): Promise<void> =>
         runAgentLoop({ ...common, agents, reporter: agentReporter }, options, signal);
       // One pass over everything says nothing about agents, whose second look comes later.
-      await together(options.once ? [running.run] : [running.run, cleanUp])(term);
+      await together(options.once ? [running.run] : [running.run, cleanUp], term);
       registrar = undefined;
     },
     isSynced: () => pods.status().isSynced,
@@ -89,27 +90,6 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
     },
     status: () => registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.status()),
     stop: pods.stop,
-  };
-}
-
-/** Both loops of one leader: when one of them fails, the other ends too, before the lease is given back. */
-export function together(
-  loops: readonly ((term: AbortSignal) => Promise<void>)[],
-): (term: AbortSignal) => Promise<void> {
-  return async (term) => {
-    const failing = new AbortController();
-    const signal = AbortSignal.any([term, failing.signal]);
-    const run = async (loop: (term: AbortSignal) => Promise<void>): Promise<void> => {
-      try {
-        await loop(signal);
-      } catch (error) {
-        failing.abort();
-        throw error;
-      }
-    };
-    const results = await Promise.allSettled(loops.map(run));
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure !== undefined) throw failure.reason;
   };
 }
 

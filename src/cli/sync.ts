@@ -6,6 +6,7 @@ import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
 import { listenAddress } from '../config/listen-address.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
+import { toK8sFlagProblems, toK8sFlags, toK8sSettings } from '../config/to-k8s-settings.ts';
 import type { OpenConsul } from '../consul/client.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createSync, type Sync, type SyncOptions } from '../controller/sync-loop.ts';
@@ -19,17 +20,17 @@ import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
-import { listen } from '../webhook/listen.ts';
-import { statusServer } from '../webhook/status-server.ts';
 import { clusterOwner } from './cluster-owner.ts';
-import { clusterSource, type ClusterSource, type WatchedKind } from './cluster-source.ts';
+import { clusterSource, type WatchedKind } from './cluster-source.ts';
 import { command, exit, type Context } from './command.ts';
 import { openConsulOf } from './consul-access.ts';
 import { leaseNamespace } from './lease-namespace.ts';
 import { purge } from './purge.ts';
-import { registrarFlags, startRegistrar, together, type RunningRegistrar } from './registrar.ts';
-import { createReporter, type Reporter } from './sync-reporter.ts';
-import { problemCounts, syncStatus } from './sync-status.ts';
+import { registrarFlags, startRegistrar } from './registrar.ts';
+import { createReporter } from './sync-reporter.ts';
+import { openSyncStatus } from './sync-status-port.ts';
+import { toK8sPart } from './to-k8s.ts';
+import { together } from './together.ts';
 
 const LEASE = 'tandem-sync';
 
@@ -62,6 +63,7 @@ const flags = {
   ),
   ...registrarFlags,
   logLevel: oneOf('Least important log lines that are written.', logLevels, 'info'),
+  ...toK8sFlags,
   ...toConsulFlags,
   ...consulFlags,
 };
@@ -75,13 +77,13 @@ export const syncCommand = command({
   flags,
   shared: {
     title: 'Flags of the catalog and of Consul (docs/flags.md):',
-    keys: [...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
+    keys: [...Object.keys(toK8sFlags), ...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
   },
   examples: [
     'tandem sync --kubeconfig=~/.kube/config --consul-http-addr=consul:8500',
     'tandem sync --once --dry-run --consul-http-addr=consul:8500',
   ],
-  check: (values) => [...consulFlagProblems(values), ...purgeProblems(values)],
+  check: (values) => [...consulFlagProblems(values), ...toK8sFlagProblems(values), ...purgeProblems(values)],
   run: async (values, _positionals, context) => {
     const log = createLog(context.stdout, values.logLevel);
     const metrics = createSyncMetrics();
@@ -134,14 +136,16 @@ type Composition = {
 };
 
 async function runSync(composition: Composition, { signal }: Context): Promise<void> {
-  const { values, owner, client, catalog, consul, log, metrics } = composition;
+  const { values, owner, access, client, catalog, consul, log, metrics } = composition;
   const options = syncOptions(values, owner);
   const onRestart = (kind: WatchedKind | 'pods', { cause, error }: WatchFailure): void => {
     metrics.watchRestart(kind, cause);
     const details = { kind, cause, error: error?.message };
     log(error === undefined ? 'debug' : 'warn', 'a watch begins again', details);
   };
-  const source = clusterSource({ client, withIngresses: values.enableIngress, onRestart });
+  const source = values.toConsul
+    ? clusterSource({ client, withIngresses: values.enableIngress, onRestart })
+    : undefined;
   const events = eventRecorder({
     client,
     instance: hostname(),
@@ -156,7 +160,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     log,
     metrics,
     now: Date.now,
-    service: source.snapshot.service,
+    service: (name) => source?.snapshot.service(name),
     warn: ({ namespace, name, uid }, reason, message) =>
       events.record({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, 'Warning', reason, message),
     isDryRun: values.dryRun,
@@ -173,22 +177,60 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
       })
     : undefined;
   let sync: Sync | undefined;
-  const leadSync = async (term: AbortSignal): Promise<void> => {
+  const leadToConsul = async (term: AbortSignal): Promise<void> => {
+    if (source === undefined) return;
     const ports = { source, catalog, reporter, clock: systemClock, random: Math.random };
     sync = createSync(ports, options);
     await sync.run(term);
     sync = undefined;
   };
-  const lead = together(registrar === undefined ? [leadSync] : [leadSync, registrar.lead]);
-  const status = await openStatus(composition, options, source, reporter, () => sync, registrar);
+  const toK8s = values.toK8s
+    ? toK8sPart({
+        settings: toK8sSettings(
+          values,
+          owner,
+          values.k8sWriteNamespace ?? (await leaseNamespace(undefined, access)),
+        ),
+        filter: values.toK8sFilter,
+        resync: options.resync,
+        dryRun: values.dryRun,
+        once: values.once,
+        client,
+        consul,
+        log,
+        metrics: metrics.toK8s,
+        warn: (target, reason, message) => events.record(target, 'Warning', reason, message),
+        onRestart,
+      })
+    : undefined;
+  let isLeader = false;
+  const lead = async (term: AbortSignal): Promise<void> => {
+    isLeader = true;
+    const others = [toK8s?.lead, registrar?.lead].filter((part) => part !== undefined);
+    await together([leadToConsul, ...others], term);
+    isLeader = false;
+  };
+  const status = await openSyncStatus({
+    address: values.statusListen,
+    metrics,
+    owner,
+    node: options.node,
+    source,
+    reporter,
+    toK8s,
+    registrar,
+    sync: () => sync,
+    isLeader: () => isLeader,
+  });
   log('info', 'serving', { status: status.address, owner, node: options.node, version });
   try {
     await (values.leaderElection && !values.once && !values.dryRun
       ? runElected(composition, lead, signal)
       : lead(signal));
   } finally {
-    await source.stop();
+    await source?.stop();
     await registrar?.stop();
+    await toK8s?.stop();
     await events.idle();
     await status.close();
   }
@@ -240,48 +282,4 @@ function logElection(event: ElectionEvent, namespace: string, log: Log): void {
     case 'failed':
       return log('warn', 'the Lease could not be read or written', { error: event.error.message });
   }
-}
-
-async function openStatus(
-  { values, owner, metrics }: Composition,
-  { node }: SyncOptions,
-  source: ClusterSource,
-  reporter: Reporter,
-  sync: () => Sync | undefined,
-  registrar: RunningRegistrar | undefined,
-): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
-  const isSynced = (): boolean =>
-    Object.values(source.watches()).every((watch) => watch.isSynced) && registrar?.isSynced() !== false;
-  const server = statusServer({
-    title: 'Tandem sync',
-    notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
-    metrics: async () => {
-      const counts = sync()?.counts() ?? { desired: 0, owned: 0, foreign: 0, pending: 0 };
-      const gauges = { ...counts, isLeader: sync() !== undefined, problems: problemCounts(sync()) };
-      return `${await metrics.text(gauges)}${(await registrar?.metrics()) ?? ''}`;
-    },
-    metricsType: metrics.contentType,
-    documents: {
-      '/status': () => ({
-        ...syncStatus({
-          owner,
-          node,
-          isLeader: sync() !== undefined,
-          sync: sync(),
-          reporter: reporter.state(),
-          watches: source.watches(),
-        }),
-        registrar: registrar?.status(),
-      }),
-    },
-  });
-  await server.ready();
-  const address = await listen(server.server, values.statusListen);
-  return {
-    address,
-    close: async () => {
-      server.server.closeAllConnections();
-      await server.close();
-    },
-  };
 }

@@ -1,5 +1,5 @@
 /** Reads of Consul's catalog and health. */
-import { property } from '../support/json.ts';
+import { asString, property } from '../support/json.ts';
 import { readAnswer, type Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import { listAt, mapAt, objectAt, textIs } from './decode.ts';
@@ -34,6 +34,8 @@ export type ServiceHealth = {
   readonly node: NodeEntry;
   readonly service: ServiceEntry;
   readonly checks: readonly CheckEntry[];
+  /** `Locality.Zone` of the instance, else of its node (Consul 1.17 and later). */
+  readonly zone: string | undefined;
 };
 
 // On top of the server's own time: the answer has to come over a network, from a server that may be busy.
@@ -134,5 +136,10 @@ function serviceHealth(value: unknown, place: string): ServiceHealth {
     node: nodeEntry(property(entry, 'Node'), `${place}.Node`),
     service: serviceEntry(property(entry, 'Service'), `${place}.Service`),
     checks: listAt(property(entry, 'Checks'), `${place}.Checks`, checkEntry),
+    zone: zoneOf(property(entry, 'Service')) ?? zoneOf(property(entry, 'Node')),
   };
+}
+
+function zoneOf(value: unknown): string | undefined {
+  return asString(property(property(value, 'Locality'), 'Zone')) || undefined;
 }

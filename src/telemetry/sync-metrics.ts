@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { problemReasons } from '../catalog/problem.ts';
 import { errorTable } from '../support/errors.ts';
 import type { MetricDefinitions } from './metric-definition.ts';
+import { createToK8sMetrics, toK8sMetricDefinitions, type ToK8sMetrics } from './to-k8s-metrics.ts';
 
 const actions = ['register', 'update', 'deregister'] as const;
 // Those of the edges, which nothing here may import; a test compares them.
@@ -92,6 +93,7 @@ export const syncMetricDefinitions = {
     labels: { kind: watchedKinds, cause: restartCauses },
   },
   tandem_leader: { type: 'gauge', help: '1 while this replica leads, else 0.', labels: {} },
+  ...toK8sMetricDefinitions,
 } as const satisfies MetricDefinitions;
 
 // A change is in Consul a quarter of a second after its event, and an outage lasts minutes.
@@ -116,6 +118,7 @@ export type SyncMetrics = {
   readonly heldRemovals: (count: number) => void;
   readonly consulRequest: (endpoint: (typeof consulEndpoints)[number], status: number | 'none') => void;
   readonly watchRestart: (kind: (typeof watchedKinds)[number], cause: (typeof restartCauses)[number]) => void;
+  readonly toK8s: ToK8sMetrics;
   /** Prometheus text format. */
   readonly text: (gauges: SyncGauges) => Promise<string>;
   readonly contentType: string;
@@ -152,6 +155,7 @@ export function createSyncMetrics(): SyncMetrics {
     heldRemovals: (count) => held.set(count),
     consulRequest: (endpoint, status) => requests.inc({ endpoint, status: statusClass(status) }),
     watchRestart: (kind, cause) => restarts.inc({ kind, cause }),
+    toK8s: createToK8sMetrics(registry),
     text: (gauges) => {
       for (const state of ['desired', 'owned', 'foreign'] as const) instances.set({ state }, gauges[state]);
       pending.set(gauges.pending);

@@ -12,6 +12,24 @@ export type TandemSync = {
   /** JSON of `/status`. */
   readonly status: () => Promise<SyncStatus>;
   readonly metrics: () => Promise<string>;
+  /** That part of `/status`; undefined while the direction is off. */
+  readonly toKubernetes: () => Promise<ToKubernetesStatus | undefined>;
+};
+
+export type ToKubernetesStatus = {
+  readonly lastSuccess?: string;
+  readonly lastFailure?: { readonly at: string; readonly error: string };
+  readonly heldRemovals: number;
+  readonly owned?: number;
+  readonly conflicts?: readonly string[];
+  readonly services: readonly {
+    readonly service: string;
+    readonly object?: string;
+    readonly kind: string;
+    readonly endpoints: number;
+    readonly problems: readonly string[];
+    readonly refused?: string;
+  }[];
 };
 
 export type SyncStatus = {
@@ -21,6 +39,7 @@ export type SyncStatus = {
   readonly lastSuccess?: string;
   readonly lastFailure?: { readonly at: string; readonly error: string };
   readonly heldRemovals: number;
+  readonly toKubernetes?: ToKubernetesStatus;
   readonly instances?: { readonly desired: number; readonly owned: number; readonly foreign: number };
   readonly sources: readonly {
     readonly source: string;
@@ -57,9 +76,11 @@ export async function startTandemSync(
     environment: consul.token ? { CONSUL_HTTP_TOKEN: consul.token } : {},
     ready: async () => (await fetch(`${url}/health/ready`)).ok,
   });
+  const status = async (): Promise<SyncStatus> => (await (await fetch(`${url}/status`)).json()) as SyncStatus;
   return {
     process: started,
-    status: async () => (await (await fetch(`${url}/status`)).json()) as SyncStatus,
+    status,
+    toKubernetes: async () => (await status()).toKubernetes,
     metrics: async () => (await fetch(`${url}/metrics`)).text(),
   };
 }

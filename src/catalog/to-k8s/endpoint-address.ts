@@ -1,0 +1,21 @@
+/** What of Consul's addresses an EndpointSlice may have. */
+import { isIpAddress } from '../../support/ip-address.ts';
+
+export type EndpointAddress =
+  | { readonly kind: 'ip'; readonly family: 'IPv4' | 'IPv6'; readonly address: string }
+  /** The API server refuses a slice with one of these. */
+  | { readonly kind: 'special' }
+  | { readonly kind: 'host-name' };
+
+// Unspecified, loopback, link-local and multicast (Kubernetes, ValidateEndpointIP), and what Go takes for IPv4.
+const SPECIAL_IPV4 = /^(?:0\.0\.0\.0|127\.|169\.254\.|22[4-9]\.|23[0-9]\.)/;
+const SPECIAL_IPV6 = /^(?:::1?$|fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:|::ffff:)/;
+
+/** IPv6 in the one form of RFC 5952, so that two spellings are one endpoint. */
+export function endpointAddress(text: string): EndpointAddress {
+  if (!isIpAddress(text)) return { kind: 'host-name' };
+  if (!text.includes(':'))
+    return SPECIAL_IPV4.test(text) ? { kind: 'special' } : { kind: 'ip', family: 'IPv4', address: text };
+  const address = new URL(`http://[${text}]`).hostname.slice(1, -1);
+  return SPECIAL_IPV6.test(address) ? { kind: 'special' } : { kind: 'ip', family: 'IPv6', address };
+}

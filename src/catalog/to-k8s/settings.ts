@@ -1,0 +1,21 @@
+/** What the operator decided about Consul → Kubernetes. */
+
+export const toK8sModes = ['endpoints', 'external-name'] as const;
+
+export type ToK8sSettings = {
+  /** Of this cluster: what has it in Consul never comes back, and what has it in Kubernetes is ours. */
+  readonly owner: string;
+  /** All objects are there, and nothing else is looked at. */
+  readonly namespace: string;
+  /** In front of the name of every Service. */
+  readonly prefix: string;
+  readonly mode: (typeof toK8sModes)[number];
+  /** Globs; a service is taken when one matches. */
+  readonly services: readonly string[];
+  /** Only services that carry this tag; empty: all. */
+  readonly onlyTag: string;
+  /** What the other direction puts on everything that it registers; empty: nothing. */
+  readonly syncedTag: string;
+  /** `consul`, the domain of Consul's DNS. */
+  readonly domain: string;
+};

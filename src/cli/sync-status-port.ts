@@ -1,0 +1,71 @@
+/** The plain port of `tandem sync`: health, metrics, and `/status` of both directions. */
+import type { ListenAddress } from '../config/listen-address.ts';
+import type { Sync } from '../controller/sync-loop.ts';
+import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
+import { listen } from '../webhook/listen.ts';
+import { statusServer } from '../webhook/status-server.ts';
+import type { ClusterSource } from './cluster-source.ts';
+import type { RunningRegistrar } from './registrar.ts';
+import type { Reporter } from './sync-reporter.ts';
+import { problemCounts, syncStatus } from './sync-status.ts';
+import type { ToK8sPart } from './to-k8s.ts';
+
+type SyncStatusPort = {
+  readonly address: ListenAddress;
+  readonly metrics: SyncMetrics;
+  readonly owner: string;
+  readonly node: string;
+  /** Undefined while this direction is off. */
+  readonly source: ClusterSource | undefined;
+  readonly reporter: Reporter;
+  /** Undefined while this direction is off. */
+  readonly toK8s: ToK8sPart | undefined;
+  /** Undefined while it is off. */
+  readonly registrar: RunningRegistrar | undefined;
+  readonly sync: () => Sync | undefined;
+  readonly isLeader: () => boolean;
+};
+
+/** Listens; the answer is where, and how to end it. */
+export async function openSyncStatus(
+  port: SyncStatusPort,
+): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
+  const { metrics, owner, node, source, reporter, toK8s, registrar, sync, isLeader } = port;
+  const isSynced = (): boolean =>
+    Object.values(source?.watches() ?? {}).every((watch) => watch.isSynced) &&
+    toK8s?.isSynced() !== false &&
+    registrar?.isSynced() !== false;
+  const server = statusServer({
+    title: 'Tandem sync',
+    notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
+    metrics: async () => {
+      const counts = sync()?.counts() ?? { desired: 0, owned: 0, foreign: 0, pending: 0 };
+      const gauges = { ...counts, isLeader: isLeader(), problems: problemCounts(sync()) };
+      return `${await metrics.text(gauges)}${(await registrar?.metrics()) ?? ''}`;
+    },
+    metricsType: metrics.contentType,
+    documents: {
+      '/status': () => ({
+        ...syncStatus({
+          owner,
+          node,
+          isLeader: isLeader(),
+          sync: sync(),
+          reporter: reporter.state(),
+          watches: source?.watches() ?? {},
+        }),
+        toKubernetes: toK8s?.status(),
+        registrar: registrar?.status(),
+      }),
+    },
+  });
+  await server.ready();
+  const address = await listen(server.server, port.address);
+  return {
+    address,
+    close: async () => {
+      server.server.closeAllConnections();
+      await server.close();
+    },
+  };
+}

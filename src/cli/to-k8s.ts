@@ -1,0 +1,104 @@
+/** Composes Consul → Kubernetes for `tandem sync`: its two sides, the loop between them, and its part of `/status`. */
+import { OWNER_META } from '../catalog/instance.ts';
+import { selectServices } from '../catalog/to-k8s/select.ts';
+import type { ToK8sSettings } from '../catalog/to-k8s/settings.ts';
+import type { ConsulClient } from '../consul/client.ts';
+import { serviceSource } from '../consul/service-source.ts';
+import { createToK8s, type ToK8s, type ToK8sOptions } from '../controller/to-k8s-loop.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import type { EventTarget } from '../kubernetes/event-object.ts';
+import { objectWriter } from '../kubernetes/object-writer.ts';
+import type { Log } from '../telemetry/logger.ts';
+import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
+import { createToK8sReporter, type ToK8sReporterState } from './to-k8s-reporter.ts';
+import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts';
+
+export type ToK8sComposition = ToK8sOptions & {
+  readonly filter: string;
+  readonly client: ApiClient;
+  readonly consul: ConsulClient;
+  readonly log: Log;
+  readonly metrics: ToK8sMetrics;
+  readonly warn: (target: EventTarget, reason: string, message: string) => void;
+  readonly onRestart: WriteNamespaceOptions['onRestart'];
+};
+
+export type ToK8sPart = {
+  /** Runs while this replica leads. */
+  readonly lead: (term: AbortSignal) => Promise<void>;
+  /** The write namespace is listed. */
+  readonly isSynced: () => boolean;
+  /** Plain JSON for `/status`. */
+  readonly status: () => object;
+  readonly stop: () => Promise<void>;
+};
+
+/** Watches the write namespace at once, and reads Consul and writes only while it leads. */
+export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
+  const { settings, filter, client, consul, log, metrics, dryRun } = composition;
+  const { owner, namespace } = settings;
+  const objects = writeNamespace({ client, namespace, onRestart: composition.onRestart });
+  const reporter = createToK8sReporter({
+    log,
+    metrics,
+    now: Date.now,
+    warn: ({ name, uid }, reason, message) =>
+      composition.warn({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, reason, message),
+    isDryRun: dryRun,
+  });
+  let loop: ToK8s | undefined;
+  return {
+    lead: async (term) => {
+      // Another one each time: what an earlier term knew of Consul may be long over.
+      const services = serviceSource({
+        client: consul,
+        owner: { meta: OWNER_META, value: owner },
+        filter,
+        wanted: (list) => (settings.mode === 'external-name' ? [] : selectServices(list, settings)),
+      });
+      const writer = objectWriter(client, namespace);
+      const ports = { services, objects, writer, reporter, clock: systemClock, random: Math.random };
+      loop = createToK8s(ports, composition);
+      await loop.run(term);
+      loop = undefined;
+    },
+    isSynced: () => Object.values(objects.watches()).every((watch) => watch.isSynced),
+    status: () => statusOf(settings, loop, reporter.state(), objects.watches()),
+    stop: objects.stop,
+  };
+}
+
+function statusOf(
+  { namespace, mode }: ToK8sSettings,
+  loop: ToK8s | undefined,
+  { lastSuccess, lastFailure, heldRemovals, refused }: ToK8sReporterState,
+  watches: object,
+): object {
+  const plan = loop?.plan();
+  const problems = Map.groupBy(plan?.problems ?? [], ({ service }) => service);
+  return {
+    namespace,
+    mode,
+    lastSuccess: timeOf(lastSuccess),
+    lastFailure: lastFailure && { at: timeOf(lastFailure.at), error: lastFailure.error },
+    heldRemovals,
+    owned: plan?.owned,
+    conflicts: plan?.conflicts.map(({ object }) => object.name),
+    watches,
+    services: [...(plan?.standings ?? [])]
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .map(([service, { object, kind, endpoints }]) => ({
+        service,
+        object,
+        kind,
+        endpoints,
+        problems: (problems.get(service) ?? []).map(({ message }) => message),
+        refused: refused.get(service),
+      })),
+  };
+}
+
+function timeOf(milliseconds: number | undefined): string | undefined {
+  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,132 @@
+/** Consul's services as the loop to Kubernetes needs them: the list by one blocking query, their instances by a pool. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ConsulInstance, ConsulList } from '../catalog/to-k8s/consul-service.ts';
+import type { ServiceEvents, ServiceSource } from '../controller/to-k8s-ports.ts';
+import { backoff } from '../support/backoff.ts';
+import { TandemError } from '../support/errors.ts';
+import type { Answer } from './answer.ts';
+import type { ConsulClient } from './client.ts';
+import { createHealthPool, type HealthPool } from './health-pool.ts';
+import { readServiceHealth, readServices, type ReadOptions, type ServiceHealth } from './read.ts';
+import { watch } from './watch.ts';
+
+export type ServiceSourceOptions = {
+  readonly client: ConsulClient;
+  /** What has it in its meta was registered by this cluster. */
+  readonly owner: { readonly meta: string; readonly value: string };
+  /** An expression of Consul's filter language over the fields of `/v1/catalog/service`; empty: none. */
+  readonly filter: string;
+  /** Services whose instances are wanted. */
+  readonly wanted: (list: ConsulList) => readonly string[];
+  readonly random?: () => number;
+};
+
+// Proxies and gateways have a kind (Consul, "Service Definition", `kind`).
+const PLAIN = 'ServiceKind == ""';
+// Back in step within 5 s of the end of an outage.
+const LONGEST_PAUSE = 4000;
+
+export function serviceSource(options: ServiceSourceOptions): ServiceSource {
+  const { client, wanted, random = Math.random } = options;
+  let list: ConsulList | undefined;
+  let pool: HealthPool<readonly ConsulInstance[]> | undefined;
+
+  async function take(answer: Answer<Names>, events: ServiceEvents, signal: AbortSignal): Promise<void> {
+    list = await wholeList(options, answer, { signal });
+    pool?.follow(wanted(list));
+    events.changed();
+  }
+
+  async function follow(events: ServiceEvents, signal: AbortSignal): Promise<void> {
+    const delays = backoff(random, LONGEST_PAUSE);
+    const read = (query: ReadOptions): Promise<Answer<Names>> =>
+      readServices(client, { ...query, filter: PLAIN });
+    while (!signal.aborted) {
+      try {
+        for await (const answer of watch(read, { signal })) {
+          await take(answer, events, signal);
+          delays.reset();
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        const pause = delays.next();
+        events.failed(error, pause);
+        await delay(pause, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  return {
+    list: () => list,
+    health: (name) => pool?.get(name),
+    run: async (events, signal) => {
+      pool = createHealthPool({
+        read: (name, query) => readInstances(client, name, query),
+        onChange: events.changed,
+        onFailure: events.failed,
+        random,
+      });
+      await follow(events, signal);
+      await pool.stop();
+    },
+    refresh: async (signal) => {
+      const query: ReadOptions = { signal, consistency: 'consistent' };
+      list = await wholeList(options, await readServices(client, { ...query, filter: PLAIN }), query);
+      pool?.follow(wanted(list));
+      await pool?.refresh(signal);
+    },
+  };
+}
+
+type Names = Readonly<Record<string, readonly string[]>>;
+
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */
+async function wholeList(
+  { client, owner, filter }: ServiceSourceOptions,
+  plain: Answer<Names>,
+  options: ReadOptions,
+): Promise<ConsulList> {
+  const read = async (expression: string): Promise<ReadonlySet<string>> => {
+    const answer = await readServices(client, { ...options, filter: expression });
+    return new Set(Object.keys(whole(answer, 'the list of services')));
+  };
+  const services = new Map(Object.entries(whole(plain, 'the list of services')));
+  // Consul lists itself: what is empty is no list, whatever answered.
+  if (services.size === 0)
+    throw new TandemError(
+      'TANDEM_CONSUL_ANSWER_INVALID',
+      'Consul gave an empty list of services; nothing is changed',
+    );
+  const [own, filtered] = await Promise.all([
+    read(`ServiceMeta[${JSON.stringify(owner.meta)}] == ${JSON.stringify(owner.value)}`),
+    filter === '' ? undefined : read(`${PLAIN} and (${filter})`),
+  ]);
+  return { services, own, filtered };
+}
+
+async function readInstances(
+  client: ConsulClient,
+  name: string,
+  options: ReadOptions,
+): Promise<Answer<readonly ConsulInstance[]>> {
+  const answer = await readServiceHealth(client, name, options);
+  const entries = whole(answer, `the instances of ${JSON.stringify(name)}`);
+  return { ...answer, value: entries.filter(({ service }) => service.Kind === '').map(instanceOf) };
+}
+
+function instanceOf({ node, service, checks, zone }: ServiceHealth): ConsulInstance {
+  return {
+    address: service.Address || node.Address,
+    port: service.Port,
+    zone,
+    isHealthy: checks.every(({ Status }) => Status === 'passing'),
+  };
+}
+
+function whole<T>({ value, filteredByAcls }: Answer<T>, what: string): T {
+  if (!filteredByAcls) return value;
+  throw new TandemError(
+    'TANDEM_CONSUL_FORBIDDEN',
+    `the token does not show all of ${what}, so nothing is changed; it needs node_prefix "" { policy = "read" } and service_prefix "" { policy = "read" }`,
+  );
+}

@@ -1,0 +1,192 @@
+/** Keeps the write namespace in step with Consul's services: level-based, so that a lost event costs time and nothing else. */
+import { confirmDeletions, guardDeletions, type Removals } from '../catalog/deletion-guard.ts';
+import { objectId, type ObjectChange } from '../catalog/to-k8s/object-changes.ts';
+import { planToK8s, type ToK8sPlan } from '../catalog/to-k8s/plan.ts';
+import type { ToK8sSettings } from '../catalog/to-k8s/settings.ts';
+import { backoff } from '../support/backoff.ts';
+import { createObjectApplier } from './apply-objects.ts';
+import type { Clock } from './clock.ts';
+import { earliest } from './drift.ts';
+import { createRetries } from './retries.ts';
+import type {
+  ObjectOutcome,
+  ObjectSource,
+  ObjectWriter,
+  ServiceSource,
+  ToK8sReporter,
+} from './to-k8s-ports.ts';
+import { createWake } from './wake.ts';
+import { createWorkQueue } from './work-queue.ts';
+
+export type ToK8sOptions = {
+  readonly settings: ToK8sSettings;
+  /** Milliseconds between comparisons without a reason. */
+  readonly resync: number;
+  /** Compute and report, and write nothing. */
+  readonly dryRun: boolean;
+  /** End when both sides agree. */
+  readonly once: boolean;
+};
+
+export type ToK8sPorts = {
+  readonly services: ServiceSource;
+  readonly objects: ObjectSource;
+  readonly writer: ObjectWriter;
+  readonly reporter: ToK8sReporter;
+  readonly clock: Clock;
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
+};
+
+export type ToK8s = {
+  /** Resolves when it has ended: by `once`, or by the signal. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  /** Of the last pass; undefined before the first. */
+  readonly plan: () => ToK8sPlan | undefined;
+};
+
+type Changes = Pick<ToK8sPlan, 'create' | 'update' | 'delete'>;
+
+// The second look at a plan that removes much.
+const CONFIRM_AFTER = 10_000;
+// Back in step within 5 s of the end of an outage, however long it was.
+const LONGEST_RETRY = 4000;
+
+export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
+  const { services, objects, writer, reporter, clock, random } = ports;
+  const applier = createObjectApplier(writer, clock.elapsed);
+  // A comparison of everything costs milliseconds, so an event names no key: it only asks for the next one.
+  const queue = createWorkQueue();
+  const retries = createRetries(random);
+  const refused = new Set<string>();
+  const wake = createWake(clock);
+  const delays = backoff(random, LONGEST_RETRY);
+
+  let resyncDue = -Infinity;
+  let failedUntil: number | undefined;
+  let held: { readonly removals: Removals; readonly due: number } | undefined;
+  let last: ToK8sPlan | undefined;
+
+  const nextPass = (): number | undefined =>
+    failedUntil ?? earliest([queue.due(), held?.due, retries.due(), applier.due(), resyncDue]);
+
+  const ask = (): void => {
+    queue.add('', clock.elapsed());
+    wake.notify();
+  };
+
+  /** What of a plan may be removed now: not much at once that was seen only once. */
+  function allowedRemovals(plan: ToK8sPlan, isSecondLook: boolean): ToK8sPlan['delete'] {
+    const removals = { deregister: plan.delete.map((each) => ({ id: objectId(each) })) };
+    if (held !== undefined && !isSecondLook) return [];
+    const decision =
+      held === undefined
+        ? guardDeletions(removals, plan.owned)
+        : confirmDeletions(held.removals, removals, plan.owned);
+    if (decision.kind === 'apply') {
+      if (held !== undefined) reporter.released();
+      held = undefined;
+      return plan.delete;
+    }
+    held = { removals, due: clock.elapsed() + CONFIRM_AFTER };
+    reporter.guarded(decision);
+    return [];
+  }
+
+  /** Without what the watch has not caught up with, and what the API server refused a moment ago. */
+  function writable(changes: Changes): Changes {
+    const now = clock.elapsed();
+    const isWritable = (change: ObjectChange): boolean =>
+      !refused.has(objectId(change)) && !applier.isAhead(objectId(change), now);
+    return {
+      create: changes.create.filter(isWritable),
+      update: changes.update.filter(isWritable),
+      delete: changes.delete.filter(isWritable),
+    };
+  }
+
+  function done(change: ObjectChange, outcome: ObjectOutcome): void {
+    switch (outcome.kind) {
+      case 'applied':
+        return reporter.applied(change);
+      case 'stale':
+        return undefined;
+      case 'refused':
+        refused.add(objectId(change));
+        retries.failed(objectId(change), clock.elapsed());
+        return reporter.refused(change, outcome.reason);
+    }
+  }
+
+  async function pass(signal: AbortSignal): Promise<void> {
+    const now = clock.elapsed();
+    queue.take();
+    for (const id of retries.take(now)) refused.delete(id);
+    resyncDue = now + options.resync;
+    const isSecondLook = held !== undefined && held.due <= now;
+    if (isSecondLook) await Promise.all([services.refresh(signal), objects.refresh(signal)]);
+    const list = services.list();
+    // Nothing is known of Consul yet, so nothing of ours can be said to be missing or too much.
+    if (list === undefined) return;
+    const plan = planToK8s(list, services.health, objects.objects, options.settings);
+    last = plan;
+    const changes = writable({ ...plan, delete: allowedRemovals(plan, isSecondLook) });
+    reporter.planned(plan, changes);
+    if (!options.dryRun)
+      await applier.apply([...changes.create, ...changes.update, ...changes.delete], done, signal);
+    reporter.succeeded();
+  }
+
+  async function passOrRetry(signal: AbortSignal): Promise<void> {
+    try {
+      await pass(signal);
+      failedUntil = undefined;
+      delays.reset();
+    } catch (error) {
+      if (signal.aborted) return;
+      const delay = delays.next();
+      failedUntil = clock.elapsed() + delay;
+      reporter.failed(error, delay);
+    }
+  }
+
+  function isSettled(): boolean {
+    const isKnown =
+      last !== undefined && [...last.standings.values()].every(({ kind }) => kind !== 'unknown');
+    const isQuiet = failedUntil === undefined && held === undefined && queue.size() === 0;
+    return isKnown && isQuiet && (options.dryRun || (applier.due() ?? retries.due()) === undefined);
+  }
+
+  async function loop(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const due = nextPass() ?? Infinity;
+      if (due > clock.elapsed()) await wake.until(due, signal);
+      else {
+        await passOrRetry(signal);
+        if (options.once && isSettled()) return;
+      }
+    }
+  }
+
+  return {
+    run: async (signal) => {
+      await objects.synced(signal);
+      if (signal.aborted) return;
+      const unsubscribe = objects.onChange((id) => {
+        applier.seen(id);
+        ask();
+      });
+      const ending = new AbortController();
+      const events = {
+        changed: ask,
+        failed: (error: unknown, delay: number): void => reporter.failed(error, delay),
+      };
+      const reading = services.run(events, AbortSignal.any([signal, ending.signal]));
+      await loop(signal);
+      unsubscribe();
+      ending.abort();
+      await reading;
+    },
+    plan: () => last,
+  };
+}

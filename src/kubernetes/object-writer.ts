@@ -1,0 +1,61 @@
+/** Writes Services and EndpointSlices in one namespace; what changed under our eyes is not written. */
+import type { ObjectChange, ObjectKind } from '../catalog/to-k8s/object-changes.ts';
+import type { ObjectOutcome, ObjectWriter } from '../controller/to-k8s-ports.ts';
+import { TandemError } from '../support/errors.ts';
+import { asString, isObject, property } from '../support/json.ts';
+import type { ApiAnswer, ApiClient } from './api-client.ts';
+
+/** Path of the collection in the namespace. */
+export function collectionPath(kind: ObjectKind, namespace: string): string {
+  return kind === 'Service'
+    ? `/api/v1/namespaces/${namespace}/services`
+    : `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`;
+}
+
+/**
+ * A merge patch with uid and resourceVersion, and a removal with both as preconditions, answer 409 when the object is
+ * another by now (Kubernetes, "Resource versions" and DeleteOptions).
+ */
+export function objectWriter(client: Pick<ApiClient, 'request'>, namespace: string): ObjectWriter {
+  const send = (change: ObjectChange, signal: AbortSignal): Promise<ApiAnswer> => {
+    const collection = collectionPath(change.kind, namespace);
+    const path = `${collection}/${change.name}`;
+    switch (change.action) {
+      case 'create':
+        return client.request('POST', collection, change.object, undefined, signal);
+      case 'update':
+        return client.request('PATCH', path, patchOf(change), 'application/merge-patch+json', signal);
+      case 'delete': {
+        const preconditions = { uid: change.uid, resourceVersion: change.version };
+        return client.request('DELETE', path, { preconditions }, undefined, signal);
+      }
+    }
+  };
+  return { write: async (change, signal) => outcomeOf(change, await send(change, signal), namespace) };
+}
+
+function patchOf({ patch, uid, version }: Extract<ObjectChange, { action: 'update' }>): object {
+  const metadata = property(patch, 'metadata');
+  return { ...patch, metadata: { ...(isObject(metadata) ? metadata : {}), uid, resourceVersion: version } };
+}
+
+/**
+ * | status             | meaning                                                   |
+ * | ------------------ | --------------------------------------------------------- |
+ * | 2xx                | applied                                                   |
+ * | 404 of an object   | gone already                                              |
+ * | 409                | there already, or another version                         |
+ * | 400, 413, 422      | this object is wrong, and the others need not be          |
+ * | any other, 404 too | rights, the namespace, or the server: nothing can be done |
+ */
+function outcomeOf(change: ObjectChange, { status, body }: ApiAnswer, namespace: string): ObjectOutcome {
+  if (status >= 200 && status < 300) return { kind: 'applied' };
+  if (status === 409 || (status === 404 && change.action !== 'create')) return { kind: 'stale' };
+  const said = asString(property(body, 'message')) ?? '';
+  if (status === 400 || status === 413 || status === 422)
+    return { kind: 'refused', reason: said || `status ${status}` };
+  throw new TandemError(
+    'TANDEM_KUBERNETES_REFUSED',
+    `cannot ${change.action} ${change.kind} ${namespace}/${change.name}: status ${status}, ${said}`,
+  );
+}
