@@ -15,8 +15,10 @@ export type ObjectApplier = {
   /** The watch tells of this object: what we know of it is no longer older than our write. */
   readonly seen: (id: string) => void;
   /** True while what is known of the object is from before our write of it. */
-  readonly isAhead: (id: string, now: number) => boolean;
-  /** When the first of these is given up; undefined when there is none. */
+  readonly isAhead: (id: string) => boolean;
+  /** Gives up on those of which the watch told nothing for long. */
+  readonly expire: () => void;
+  /** When `expire` has something to do; undefined when nothing is awaited. */
   readonly due: () => number | undefined;
 };
 
@@ -54,10 +56,10 @@ export function createObjectApplier({ write }: ObjectWriter, elapsed: () => numb
         await forEachOf(step, (change) => writeOne(change, done, signal), signal);
     },
     seen: (id) => void ahead.delete(id),
-    isAhead: (id, now) => {
-      const until = ahead.get(id);
-      if (until !== undefined && until <= now) ahead.delete(id);
-      return ahead.has(id);
+    isAhead: (id) => ahead.has(id),
+    expire: () => {
+      const now = elapsed();
+      for (const [id, until] of ahead) if (until <= now) ahead.delete(id);
     },
     due: () => (ahead.size === 0 ? undefined : Math.min(...ahead.values())),
   };

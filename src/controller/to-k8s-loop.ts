@@ -95,9 +95,8 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
 
   /** Without what the watch has not caught up with, and what the API server refused a moment ago. */
   function writable(changes: Changes): Changes {
-    const now = clock.elapsed();
     const isWritable = (change: ObjectChange): boolean =>
-      !refused.has(objectId(change)) && !applier.isAhead(objectId(change), now);
+      !refused.has(objectId(change)) && !applier.isAhead(objectId(change));
     return {
       create: changes.create.filter(isWritable),
       update: changes.update.filter(isWritable),
@@ -121,6 +120,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   async function pass(signal: AbortSignal): Promise<void> {
     const now = clock.elapsed();
     queue.take();
+    applier.expire();
     for (const id of retries.take(now)) refused.delete(id);
     resyncDue = now + options.resync;
     const isSecondLook = held !== undefined && held.due <= now;
