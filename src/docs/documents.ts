@@ -14,6 +14,7 @@ import { skipReasons } from '../inject/result.ts';
 import type { MetricDefinitions } from '../telemetry/metric-definition.ts';
 import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
 import { registrarMetricDefinitions } from '../telemetry/registrar-metrics.ts';
+import { toK8sFlags } from '../config/to-k8s-settings.ts';
 import { syncMetricDefinitions } from '../telemetry/sync-metrics.ts';
 
 /** Path below the root → text. */
@@ -43,6 +44,11 @@ Every flag is also a variable: \`--tls-cert-file\` is \`TANDEM_TLS_CERT_FILE\`. 
 default. Every problem of a configuration comes at once, with exit code 2.
 
 ${sections.join('\n')}
+## Flags of Consul to Kubernetes
+
+Of \`tandem sync\`.
+
+${flagTable(toK8sFlags)}
 ## Flags of injection
 
 The same for \`tandem webhook\`, \`inject\` and \`dev\`.

@@ -52,7 +52,7 @@ export function createNamespace(onChange: (id: string) => void = () => undefined
       const present = raw.get(`${kind}/${name}`);
       if (change.action === 'create') {
         if (present !== undefined) return 409;
-        if (isInvalid(kind, change.object as Json)) return 422;
+        if (isInvalid(kind, change.object)) return 422;
         store(kind, name, structuredClone(change.object) as Json);
         return 201;
       }
@@ -61,7 +61,7 @@ export function createNamespace(onChange: (id: string) => void = () => undefined
       if (metadata['uid'] !== change.uid || metadata['resourceVersion'] !== change.version) return 409;
       if (change.action === 'delete') store(kind, name, undefined);
       else {
-        const patched = merge(present, change.patch as Json);
+        const patched = merge(present, change.patch);
         if (isInvalid(kind, patched)) return 422;
         store(kind, name, patched);
       }

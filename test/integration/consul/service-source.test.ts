@@ -1,0 +1,153 @@
+/** The list of services and their instances from servers that answer, fail, or hide a part. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ServiceSource } from '../../../src/controller/to-k8s-ports.ts';
+import { serviceSource } from '../../../src/consul/service-source.ts';
+import { blackHole, clientOf, fakeConsul, json, status, type Reply } from './fake-consul.ts';
+
+const OWNER = { meta: 'tandem-owner', value: 'c1' };
+const names = (count: number): Record<string, string[]> =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`s${index}`, []]));
+const entry = (address: string, service: object = {}): object => ({
+  Node: { Node: 'n', Address: '10.9.9.9' },
+  Service: { ID: 'i', Service: 's', Address: address, Port: 80, ...service },
+  Checks: [{ Node: 'n', CheckID: 'c', Status: 'passing' }],
+});
+
+type Script = { readonly list: Reply; readonly health: Reply; readonly own?: Reply };
+
+/** The first answers at once, and blocking queries as the script says. */
+function consulOf({ list, health, own = json({}) }: Script): Reply {
+  return (response, seen, request) => {
+    const { pathname, searchParams } = new URL(seen.url, 'http://consul');
+    const filter = searchParams.get('filter') ?? '';
+    const isList = pathname === '/v1/catalog/services';
+    if (isList && searchParams.has('index')) return blackHole(response, seen, request);
+    if (isList) return (filter.includes('tandem-owner') ? own : list)(response, seen, request);
+    return health(response, seen, request);
+  };
+}
+
+type Running = AsyncDisposable & {
+  readonly source: ServiceSource;
+  readonly failures: string[];
+  readonly connections: () => number;
+  readonly until: (what: string, holds: () => boolean) => Promise<void>;
+};
+
+async function run(script: Script, wanted?: readonly string[]): Promise<Running> {
+  const server = await fakeConsul(consulOf(script));
+  const access = await clientOf([server.url]);
+  const failures: string[] = [];
+  const source = serviceSource({
+    client: access.client,
+    owner: OWNER,
+    filter: '',
+    wanted: (list) => wanted ?? [...list.services.keys()],
+    random: () => 0.1,
+  });
+  const waiting = new Set<() => void>();
+  const wake = (): void => {
+    for (const each of waiting) each();
+  };
+  const ending = new AbortController();
+  const failed = (error: unknown): void => {
+    failures.push(error instanceof Error ? error.message : String(error));
+    wake();
+  };
+  const running = source.run({ changed: wake, failed }, ending.signal);
+  return {
+    source,
+    failures,
+    connections: server.connections,
+    until: (what, holds) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`not in 20 s: ${what}`)), 20_000);
+        const check = (): void => {
+          if (!holds()) return;
+          clearTimeout(timer);
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+      }),
+    [Symbol.asyncDispose]: async () => {
+      ending.abort();
+      await running;
+      await access[Symbol.asyncDispose]();
+      await server.close();
+    },
+  };
+}
+
+const indexed = { 'x-consul-index': '5' };
+
+test('2,000 services need fewer than 60 connections, and each of them is read', async () => {
+  const full = Promise.withResolvers<void>();
+  let held = 0;
+  // A query that waits is never answered here, so that all the slots are taken in the end.
+  const health: Reply = (response, seen, request) => {
+    if (!seen.url.includes('index=')) return json([entry('10.0.0.1')], indexed)(response, seen, request);
+    held += 1;
+    if (held === 40) full.resolve();
+  };
+  await using found = await run({ list: json(names(2000), indexed), health });
+  const all = Object.keys(names(2000));
+  await found.until('all of them', () => all.every((name) => found.source.health(name)?.length === 1));
+  await full.promise;
+  assert.ok(found.connections() < 60, `${found.connections()} connections`);
+});
+
+test('an instance has its own address, else that of its node; its zone; and proxies are left out', async () => {
+  const instances = [
+    entry('10.0.0.1', { Locality: { Zone: 'a' } }),
+    entry(''),
+    entry('10.0.0.2', { Kind: 'connect-proxy' }),
+  ];
+  const answers = [
+    ...instances,
+    { ...entry('10.0.0.3'), Checks: [{ Node: 'n', CheckID: 'c', Status: 'warning' }] },
+  ];
+  const health: Reply = (response, seen, request) =>
+    seen.url.includes('index=')
+      ? blackHole(response, seen, request)
+      : json(answers, indexed)(response, seen, request);
+  await using found = await run({ list: json({ s: ['t'] }, indexed), health, own: json({ mine: [] }) });
+  await found.until('the instances', () => found.source.health('s') !== undefined);
+  assert.deepEqual(found.source.health('s'), [
+    { address: '10.0.0.1', port: 80, zone: 'a', isHealthy: true },
+    { address: '10.9.9.9', port: 80, zone: undefined, isHealthy: true },
+    { address: '10.0.0.3', port: 80, zone: undefined, isHealthy: false },
+  ]);
+  assert.deepEqual([...(found.source.list()?.own ?? [])], ['mine']);
+});
+
+for (const [what, list, own] of [
+  ['an empty list', json({}, indexed), json({})],
+  [
+    'a list that ACLs cut',
+    json({ s: [] }, { ...indexed, 'x-consul-results-filtered-by-acls': 'true' }),
+    json({}),
+  ],
+  [
+    'own services that ACLs cut',
+    json({ s: [] }, indexed),
+    json({}, { 'x-consul-results-filtered-by-acls': 'true' }),
+  ],
+  ['a list of another form', json([], indexed), json({})],
+  ['no leader', status(500, 'No cluster leader'), json({})],
+] as const)
+  test(`${what} is no list`, async () => {
+    await using found = await run({ list, own, health: blackHole });
+    await found.until('two failures', () => found.failures.length >= 2);
+    assert.equal(found.source.list(), undefined);
+  });
+
+test('instances that ACLs cut, or that cannot be read, are not known', async () => {
+  const cut = { ...indexed, 'x-consul-results-filtered-by-acls': 'true' };
+  await using found = await run({ list: json({ s: [] }, indexed), health: json([entry('10.0.0.1')], cut) });
+  await found.until('a failure', () => found.failures.length > 0);
+  assert.match(found.failures[0] ?? '', /does not show all of the instances of "s"/);
+  assert.equal(found.source.health('s'), undefined);
+});
