@@ -53,7 +53,7 @@ export function createNamespace(onChange: (id: string) => void = () => undefined
       if (change.action === 'create') {
         if (present !== undefined) return 409;
         if (isInvalid(kind, change.object)) return 422;
-        store(kind, name, structuredClone(change.object) as Json);
+        store(kind, name, structuredClone(change.object));
         return 201;
       }
       if (present === undefined) return 404;
