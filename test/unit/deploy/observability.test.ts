@@ -6,10 +6,15 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import type { MetricDefinitions } from '../../../src/telemetry/metric-definition.ts';
 import { webhookMetricDefinitions } from '../../../src/telemetry/metrics.ts';
+import { registrarMetricDefinitions } from '../../../src/telemetry/registrar-metrics.ts';
 import { syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../deploy/observability');
-const definitions: MetricDefinitions = { ...webhookMetricDefinitions, ...syncMetricDefinitions };
+const definitions: MetricDefinitions = {
+  ...webhookMetricDefinitions,
+  ...syncMetricDefinitions,
+  ...registrarMetricDefinitions,
+};
 
 type Dashboard = { readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[] };
 type Alerts = { readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[] };
@@ -57,7 +62,7 @@ test('planted: what does not exist is found', () => {
   ]);
 });
 
-test('every metric of the sync is on the dashboard', () => {
+test('every metric is on the dashboard', () => {
   const shown = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join('\n');
   assert.deepEqual(
     Object.keys(definitions).filter(
