@@ -1,6 +1,8 @@
 /** What the init container runs in agent mode. Constant: every value reaches it by environment. */
 import { DATA_PATH, TOKEN_PATH } from './names.ts';
 
+// An agent that has just restarted, or a clean-up after the pod of the same name before this one, may take a registration away
+// again before the bootstrap is written: then it is made again.
 // The address of a TCP check needs brackets around IPv6, and the family of a pod is known only when it runs. A quote inside
 // of a value is escaped in JSON, so nothing but the check matches.
 export const INIT_SCRIPT = `set -eu
@@ -23,12 +25,15 @@ case "$POD_IP" in
   *:*) printf '%s' "$TANDEM_REGISTRATION" | sed "s/\\"tcp\\":\\"$POD_IP:/\\"tcp\\":\\"[$POD_IP]:/" > service.json ;;
   *) printf '%s' "$TANDEM_REGISTRATION" > service.json ;;
 esac
-consul services register service.json \\
-  || fail "could not register with the Consul agent at $CONSUL_HTTP_ADDR; is there a client agent on this node?"
-if [ -n "\${TANDEM_PROXY_ID:-}" ]; then
+for attempt in 1 2 3; do
+  consul services register service.json \\
+    || fail "could not register with the Consul agent at $CONSUL_HTTP_ADDR; is there a client agent on this node?"
+  [ -n "\${TANDEM_PROXY_ID:-}" ] || exit 0
   consul connect envoy -proxy-id "$TANDEM_PROXY_ID" -grpc-addr "$TANDEM_SCHEME$agent:$TANDEM_GRPC_PORT" \\
     \${CONSUL_CACERT:+-grpc-ca-file "$CONSUL_CACERT"} \\
     \${TANDEM_PROMETHEUS_PATH:+-prometheus-scrape-path "$TANDEM_PROMETHEUS_PATH"} \\
-    -bootstrap > envoy-bootstrap.json || fail "could not write the bootstrap of Envoy"
-fi
+    -bootstrap > envoy-bootstrap.json && exit 0
+  sleep 1
+done
+fail "could not write the bootstrap of Envoy"
 `;

@@ -9,10 +9,16 @@ import { INIT_SCRIPT } from '../../../src/inject/init-script.ts';
 import { DATA_PATH } from '../../../src/inject/names.ts';
 
 /** What the script registers for a pod of that address. */
-function registered(t: TestContext, podIp: string, registration: string): unknown {
+function registered(
+  t: TestContext,
+  podIp: string,
+  registration: string,
+  consul = 'exit 0',
+  environment: Readonly<Record<string, string>> = {},
+): unknown {
   const folder = mkdtempSync(join(tmpdir(), 'tandem-init-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, 'consul'), '#!/bin/sh\nexit 0\n');
+  writeFileSync(join(folder, 'consul'), `#!/bin/sh\n${consul}\n`);
   chmodSync(join(folder, 'consul'), 0o755);
   execFileSync('/bin/sh', ['-c', INIT_SCRIPT.replaceAll(DATA_PATH, folder)], {
     env: {
@@ -23,6 +29,7 @@ function registered(t: TestContext, podIp: string, registration: string): unknow
       TANDEM_HTTP_PORT: '8500',
       TANDEM_GRPC_PORT: '8502',
       TANDEM_REGISTRATION: registration,
+      ...environment,
     },
   });
   return JSON.parse(readFileSync(join(folder, 'service.json'), 'utf8'));
@@ -38,4 +45,11 @@ test('the address of the TCP check has brackets for an IPv6 pod, and nothing els
   assert.deepEqual(registered(t, 'fd00::7', six), document('fd00::7', '[fd00::7]'));
   const four = JSON.stringify(document('10.0.0.7', '10.0.0.7'));
   assert.deepEqual(registered(t, '10.0.0.7', four), document('10.0.0.7', '10.0.0.7'));
+});
+
+test('a registration that is taken away before the bootstrap is written is made again', (t) => {
+  const proxy = { TANDEM_PROXY_ID: 'web-1-web-sidecar-proxy' };
+  // The first bootstrap finds no registration; the words of each call are kept.
+  const consul = 'echo "$1 $2" >> calls; [ "$1" != connect ] || [ "$(grep -c connect calls)" -gt 1 ]';
+  registered(t, '10.0.0.7', '{}', `${consul} || exit 1; [ "$1" != connect ] || cat calls >&2`, proxy);
 });

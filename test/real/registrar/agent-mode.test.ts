@@ -69,10 +69,12 @@ test('the readiness of a pod is a check of its service, with the reason', async 
       assert.equal(entry?.Checks.find(({ CheckID }) => CheckID === 'db-0-db-readiness')?.Status, status);
     });
   await readiness('critical');
-  // The agent tells the servers of a text alone only after minutes (check_update_interval).
-  const response = await fetch(`http://127.0.0.1:${agent.ports.http}/v1/agent/checks`);
-  const checks = (await response.json()) as Readonly<Record<string, { readonly Output: string }>>;
-  assert.equal(checks['db-0-db-readiness']?.Output, 'containers with unready status: [db]');
+  // The agent has the text at once; it tells the servers of a text alone only after minutes (check_update_interval).
+  await eventually('the reason', async () => {
+    const response = await fetch(`http://127.0.0.1:${agent.ports.http}/v1/agent/checks`);
+    const checks = (await response.json()) as Readonly<Record<string, { readonly Output: string }>>;
+    assert.equal(checks['db-0-db-readiness']?.Output, 'containers with unready status: [db]');
+  });
   await writeStatus(api, pathOf('db-0'), { ready: true });
   await readiness('passing');
 });
