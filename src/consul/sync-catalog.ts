@@ -28,19 +28,21 @@ export function syncCatalog(client: ConsulClient, random: () => number = Math.ra
       return wholeRead(node, services, checks);
     },
     write: async (operations, signal) => outcomeOf(await transaction(client, operations, signal)),
-    watch: async (node, onChange, signal) => {
+    watch: async (node, [services = 0, checks = 0], onChange, signal) => {
       await Promise.all([
         follow(
           (options) => readNodeServices(client, node, { ...options, filter: NOTHING.services }),
           onChange,
           signal,
           random,
+          services,
         ),
         follow(
           (options) => readNodeChecks(client, node, { ...options, filter: NOTHING.checks }),
           onChange,
           signal,
           random,
+          checks,
         ),
       ]);
     },
@@ -86,23 +88,30 @@ function outcomeOf(outcome: TransactionOutcome): WriteOutcome {
   }
 }
 
-/** Never rejects: whatever ends the watch, another one begins, and its first answer tells what was missed. */
+/**
+ * Never rejects: whatever ends the watch, another one begins, and its first answer tells what was missed.
+ *
+ * @param from an index that is known already; 0 is none
+ */
 export async function follow(
   ask: (options: ReadOptions) => Promise<Answer<unknown>>,
   onChange: (index: number) => void,
   signal: AbortSignal,
   random: () => number,
+  from = 0,
 ): Promise<void> {
   const delays = backoff(random, LONGEST_PAUSE);
+  let known = from;
   while (!signal.aborted) {
     try {
-      for await (const { index } of watch(ask, { signal })) {
+      for await (const { index } of watch(ask, { signal, from: known })) {
         delays.reset();
         onChange(index);
       }
     } catch {
       // The loop's own reads and writes meet the same trouble, and report it.
     }
+    known = 0;
     await delay(delays.next(), undefined, { signal }).catch(() => undefined);
   }
 }

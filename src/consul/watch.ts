@@ -7,6 +7,8 @@ export type WatchOptions = {
   readonly signal: AbortSignal;
   /** Seconds that the server holds a query in which nothing changes; Consul takes at most 600. */
   readonly waitSeconds?: number;
+  /** An index that is known already: the first answer is that of a change after it. */
+  readonly from?: number;
   /** Between two queries, so that a busy catalog does not keep the server and us busy with answers. */
   readonly pause?: (signal: AbortSignal) => Promise<void>;
 };
@@ -28,9 +30,9 @@ const PAUSE_MILLISECONDS = 100;
  */
 export async function* watch<T>(
   read: (options: ReadOptions) => Promise<Answer<T>>,
-  { signal, waitSeconds = WAIT_SECONDS, pause = standardPause }: WatchOptions,
+  { signal, from = 0, waitSeconds = WAIT_SECONDS, pause = standardPause }: WatchOptions,
 ): AsyncGenerator<Answer<T>, void, void> {
-  let index = 0;
+  let index = from;
   try {
     while (!signal.aborted) {
       const answer = await read({ signal, after: index === 0 ? undefined : { index, waitSeconds } });

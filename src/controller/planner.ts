@@ -51,32 +51,27 @@ export function createPlanner(
     else statuses.set(source, status);
   };
 
-  /** What Consul shall have of one source; nothing of one that is gone. */
-  const desiredOf = (
-    source: string,
-  ): { readonly instances: readonly Instance[]; readonly problems: readonly Problem[] } => {
+  /** What Consul shall have of one source, nothing of one that is gone; and what is wrong with it. */
+  const lookAt = (source: string): { readonly plan: Plan; readonly problems: readonly Problem[] } => {
     const service = snapshot.service(source);
-    if (service === undefined) {
-      names.set(source, []);
-      setStatus(source, undefined);
-      return { instances: [], problems: [] };
-    }
-    const result = desired(service, snapshot.surroundings(source), settings);
-    const wanted = result.kind === 'sync' ? result.instances : [];
+    const result = service && desired(service, snapshot.surroundings(source), settings);
+    const wanted: readonly Instance[] = result?.kind === 'sync' ? result.instances : [];
     const clashes = names.set(source, wanted).map((clash) => clashProblem(clash, source));
-    const problems = [...result.problems, ...clashes];
-    setStatus(source, { kind: result.kind, reason: result.reason, instances: wanted.length, problems });
-    return { instances: wanted, problems };
+    const part = planOf(wanted, observed.forPlan([source], wanted), scope);
+    const conflicts = part.conflicts.map(({ problem }) => problem);
+    const problems = [...(result?.problems ?? []), ...clashes, ...conflicts];
+    const status = result && { kind: result.kind, reason: result.reason, instances: wanted.length, problems };
+    setStatus(source, status);
+    return { plan: part, problems };
   };
 
   const of = (sources: Iterable<string>): Planned => {
     const plans: Plan[] = [];
     const problems = new Map<string, readonly Problem[]>();
     for (const source of sources) {
-      const { instances: wanted, problems: found } = desiredOf(source);
-      const part = planOf(wanted, observed.forPlan([source], wanted), scope);
-      plans.push(part);
-      problems.set(source, [...found, ...part.conflicts.map(({ problem }) => problem)]);
+      const looked = lookAt(source);
+      plans.push(looked.plan);
+      problems.set(source, looked.problems);
     }
     return { plan: { ...sum(plans), foreign: observed.foreign() }, problems };
   };

@@ -71,6 +71,9 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
 
   let syncedNode = syncNode(node, undefined);
   let fullDue: number | undefined = -Infinity;
+  let watching: Promise<void> | undefined;
+  /** From the first read on: what was there before is in it. */
+  let watchFrom = (_indexes: readonly number[]): void => undefined;
   let failedUntil: number | undefined;
   let held: { readonly plan: Plan; readonly due: number } | undefined;
 
@@ -86,6 +89,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     syncedNode = syncNode(node, read.node);
     const end = clock.elapsed();
     drift.read(read.indexes, end, end - start);
+    watchFrom(read.indexes);
   }
 
   /** The plan as far as it may be carried out now. */
@@ -200,14 +204,14 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
         wake.notify();
       });
       const ending = new AbortController();
-      const watching = catalog.watch(
-        node,
-        (index) => {
+      watchFrom = (indexes) => {
+        const until = AbortSignal.any([signal, ending.signal]);
+        const changed = (index: number): void => {
           drift.changed(index, clock.elapsed());
           wake.notify();
-        },
-        AbortSignal.any([signal, ending.signal]),
-      );
+        };
+        watching ??= catalog.watch(node, indexes, changed, until);
+      };
       await loop(signal);
       unsubscribe();
       ending.abort();

@@ -29,8 +29,17 @@ export type Catalog = CatalogWriter & {
     node: string,
     options: { readonly consistent: boolean; readonly signal: AbortSignal },
   ) => Promise<CatalogRead>;
-  /** Calls back with the new index whenever something on the node may have changed, until the signal is aborted. */
-  readonly watch: (node: string, onChange: (index: number) => void, signal: AbortSignal) => Promise<void>;
+  /**
+   * Calls back with the new index whenever something on the node may have changed since a read, until the signal is aborted.
+   *
+   * @param indexes of that read
+   */
+  readonly watch: (
+    node: string,
+    indexes: readonly number[],
+    onChange: (index: number) => void,
+    signal: AbortSignal,
+  ) => Promise<void>;
 };
 
 export type PassReport = {

@@ -135,7 +135,7 @@ export function startSync(
             ? { kind: 'applied', index }
             : { kind: 'rolled-back', errors, reason: 'rolled back' };
         },
-        watch: async (_node, onChange, signal) => {
+        watch: async (_node, _indexes, onChange, signal) => {
           watcher = onChange;
           if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
         },

@@ -209,6 +209,12 @@ test('what somebody else registered on the node stays, and an id of theirs is re
     run.problems.get('Service/default/web')?.map(({ reason }) => reason),
     ['id-taken'],
   );
+  const status = run.sync.statuses().get('Service/default/web');
+  assert.deepEqual(
+    status?.problems.map(({ reason }) => reason),
+    ['id-taken'],
+    'it is in /status too',
+  );
   await run.stop();
 });
 
