@@ -145,9 +145,16 @@ test('Consul away in the middle of churn: what is there stays, and one compariso
 
 test('the API server away in the middle of churn: nothing is removed, and what changed meanwhile follows', async () => {
   await pods.remove('app-3');
-  await api.process().stop('SIGKILL');
   await inConsul(consul, 'app', passing('app-0'));
   const before = await everything();
+  await api.process().stop('SIGKILL');
+  await eventually('a watch that cannot go on', async () =>
+    assert.match(
+      await sync.metrics(),
+      /^tandem_kubernetes_watch_restarts_total\{kind="pods",cause="(?:unreachable|reset)"\} [1-9]/m,
+    ),
+  );
+  assert.equal(await everything(), before);
   await api.restart();
   await pods.create('app-4');
   await inConsul(consul, 'app', passing('app-0', 'app-4'));
