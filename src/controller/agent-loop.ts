@@ -1,13 +1,13 @@
 /** Agent mode: keeps agents free of what outlives its pod, and mirrors readiness, one agent at a time: level-based too. */
 import { planAgent, type AgentPlan, type PodInstance } from '../catalog/connect/agent.ts';
-import { backoff } from '../support/backoff.ts';
 import type { Agents, PodInstanceOnNode } from './agent-ports.ts';
-import { earliest } from './drift.ts';
+import { earliest } from './earliest.ts';
+import { createPassLoop } from './pass-loop.ts';
 import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
 import type { ConnectWrite, RegistrarAction, RegistrarReporter } from './registrar-ports.ts';
+import { CONFIRM_AFTER } from './removal-hold.ts';
 import { createRetries } from './retries.ts';
 import { sideBySide } from './side-by-side.ts';
-import { createWake } from './wake.ts';
 import { createWorkQueue, type Work } from './work-queue.ts';
 
 export type AgentPorts = Pick<RegistrarPorts, 'source' | 'clock' | 'random'> & {
@@ -16,10 +16,6 @@ export type AgentPorts = Pick<RegistrarPorts, 'source' | 'clock' | 'random'> & {
 };
 
 export type AgentOptions = Omit<RegistrarOptions, 'once'>;
-
-// The second look at instances of no pod that is known.
-const CONFIRM_AFTER = 10_000;
-const LONGEST_RETRY = 4000;
 
 type Found = { readonly host: string; readonly plan: AgentPlan; readonly fromCatalog: boolean };
 
@@ -34,14 +30,18 @@ export async function runAgentLoop(
   const { snapshot } = source;
   const queue = createWorkQueue();
   const retries = createRetries(random);
-  const wake = createWake(clock);
-  const delays = backoff(random, LONGEST_RETRY);
   let fullDue = -Infinity;
-  let failedUntil: number | undefined;
+  /** Instances of no pod that is known, until the second look. */
   let held: { readonly uids: ReadonlySet<string>; readonly due: number } | undefined;
   const nextFull = (): number => Math.min(fullDue, held?.due ?? Infinity);
-  const nextPass = (): number =>
-    failedUntil ?? earliest([nextFull(), queue.due(), retries.due()]) ?? Infinity;
+  const passes = createPassLoop({
+    clock,
+    random,
+    due: () => earliest([nextFull(), queue.due(), retries.due()]),
+    pass,
+    failed: reporter.failed,
+    isDone: () => false,
+  });
 
   async function look(host: string): Promise<Found> {
     const state = await agents.read(host, signal);
@@ -94,7 +94,7 @@ export async function runAgentLoop(
   async function pass(): Promise<void> {
     const now = clock.elapsed();
     const isSecondLook = held !== undefined && held.due <= now;
-    const isFull = failedUntil !== undefined || nextFull() <= now;
+    const isFull = passes.isRepeat() || nextFull() <= now;
     for (const host of retries.take(now)) queue.add(host, now);
     const work = queue.take();
     const known = isFull ? await agents.hosts(owner, signal) : [];
@@ -117,31 +117,14 @@ export async function runAgentLoop(
     if (strangers.length > 0 && held === undefined)
       held = { uids: new Set(strangers), due: clock.elapsed() + CONFIRM_AFTER };
     if (isFull) fullDue = clock.elapsed() + options.resync;
-  }
-
-  async function passOrRetry(): Promise<void> {
-    try {
-      await pass();
-      failedUntil = undefined;
-      delays.reset();
-      reporter.succeeded();
-    } catch (error) {
-      if (signal.aborted) return;
-      const delay = delays.next();
-      failedUntil = clock.elapsed() + delay;
-      reporter.failed(error, delay);
-    }
+    reporter.succeeded();
   }
 
   await source.synced(signal);
   const unsubscribe = source.onChange(({ hosts }) => {
     for (const host of hosts) queue.add(host, clock.elapsed());
-    wake.notify();
+    passes.notify();
   });
-  while (!signal.aborted) {
-    const due = nextPass();
-    if (due > clock.elapsed()) await wake.until(due, signal);
-    else await passOrRetry();
-  }
+  await passes.run(signal);
   unsubscribe();
 }

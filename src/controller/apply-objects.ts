@@ -1,5 +1,6 @@
 /** Writes changes to the API server, a few at a time, and knows which of them the watch has not told of yet. */
 import { objectId, type ObjectChange } from '../catalog/to-k8s/object-changes.ts';
+import { sideBySide } from './side-by-side.ts';
 import type { ObjectOutcome, ObjectWriter } from './to-k8s-ports.ts';
 
 export type ObjectApplier = {
@@ -53,7 +54,7 @@ export function createObjectApplier({ write }: ObjectWriter, elapsed: () => numb
   return {
     apply: async (changes, done, signal) => {
       for (const step of inSteps(changes))
-        await forEachOf(step, (change) => writeOne(change, done, signal), signal);
+        await sideBySide(step, (change) => writeOne(change, done, signal), { atATime: CONCURRENCY, signal });
     },
     seen: (id) => void ahead.delete(id),
     isAhead: (id) => ahead.has(id),
@@ -73,28 +74,4 @@ function inSteps(changes: readonly ObjectChange[]): readonly (readonly ObjectCha
     written.filter(({ kind }) => kind === 'EndpointSlice'),
     changes.filter(isRemoval),
   ];
-}
-
-/** Stops at the first failure, when those in flight have ended. */
-async function forEachOf(
-  changes: readonly ObjectChange[],
-  write: (change: ObjectChange) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  const left = changes.values();
-  let isFailed = false;
-  const run = async (): Promise<void> => {
-    for (const change of left) {
-      if (isFailed || signal.aborted) return;
-      try {
-        await write(change);
-      } catch (error) {
-        isFailed = true;
-        throw error;
-      }
-    }
-  };
-  const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, run));
-  const failure = results.find((result) => result.status === 'rejected');
-  if (failure !== undefined) throw failure.reason;
 }

@@ -1,4 +1,5 @@
 /** Tells changes that somebody else made on our node from our own, by Consul's index, so that our own cause no read. */
+import { earliest } from './earliest.ts';
 
 export type Drift = {
   /** A change of ours was applied at this index; undefined when Consul did not tell. A repair is one that no event asked for. */
@@ -58,10 +59,4 @@ export function createDrift(): Drift {
       return earliest([changed, sure]);
     },
   };
-}
-
-/** The smallest of the moments that there are. */
-export function earliest(moments: readonly (number | undefined)[]): number | undefined {
-  const known = moments.filter((moment) => moment !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -3,16 +3,16 @@ import { decidePod, type PodReason } from '../catalog/connect/decide.ts';
 import { planNode, type NodePlan } from '../catalog/connect/plan.ts';
 import { POD_UID_META, registrationsOf } from '../catalog/connect/registration.ts';
 import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
-import { confirmDeletions, guardDeletions, type Removals } from '../catalog/deletion-guard.ts';
-import { backoff } from '../support/backoff.ts';
+import type { Removals } from '../catalog/deletion-guard.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';
 import type { Clock } from './clock.ts';
-import { earliest } from './drift.ts';
+import { earliest } from './earliest.ts';
+import { createPassLoop } from './pass-loop.ts';
 import type { ConnectCatalog, PodSource, PodStanding, RegistrarReporter } from './registrar-ports.ts';
+import { createRemovalHold } from './removal-hold.ts';
 import { createRetries } from './retries.ts';
 import { sideBySide } from './side-by-side.ts';
-import { createWake } from './wake.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 export type RegistrarOptions = {
@@ -41,18 +41,13 @@ export type Registrar = {
   readonly counts: () => { readonly owned: number; readonly foreign: number; readonly pending: number };
 };
 
-// As the catalog sync: the second look at a plan that removes much, and back in step within 5 s of the end of an outage.
-const CONFIRM_AFTER = 10_000;
-const LONGEST_RETRY = 4000;
-
 export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions): Registrar {
   const { source, catalog, reporter, clock, random } = ports;
   const { owner } = options;
   const { snapshot } = source;
   const queue = createWorkQueue();
   const retries = createRetries(random);
-  const wake = createWake(clock);
-  const delays = backoff(random, LONGEST_RETRY);
+  const hold = createRemovalHold(clock, reporter);
   /** Of each node, as it was planned last. */
   const seen = new Map<string, { readonly owned: number; readonly foreign: number }>();
   /** By the source of the pod. */
@@ -70,12 +65,18 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   const refused = new Set<string>();
 
   let fullDue = -Infinity;
-  let failedUntil: number | undefined;
-  let held: { readonly removals: Removals; readonly due: number } | undefined;
 
-  const nextFull = (): number => Math.min(fullDue, held?.due ?? Infinity);
-  const nextPass = (): number =>
-    failedUntil ?? earliest([nextFull(), queue.due(), retries.due(), drift.due()]) ?? Infinity;
+  const nextFull = (): number => Math.min(fullDue, hold.due() ?? Infinity);
+  const isSettled = (): boolean =>
+    hold.due() === undefined && queue.size() === 0 && retries.due() === undefined;
+  const passes = createPassLoop({
+    clock,
+    random,
+    due: () => earliest([nextFull(), queue.due(), retries.due(), drift.due()]),
+    pass,
+    failed: reporter.failed,
+    isDone: () => options.once && isSettled(),
+  });
   const sumOf = (key: 'owned' | 'foreign'): number =>
     [...seen.values()].reduce((sum, counts) => sum + counts[key], 0);
 
@@ -121,24 +122,15 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
         .map(({ id }) => ({ id: `${name}/${id}` })),
     );
     const removals = { deregister: missing };
-    if (held !== undefined && !isSecondLook) return plans.map((plan) => withoutRemovals(plan, removals));
-    const owned = sumOf('owned');
-    const decision =
-      held === undefined ? guardDeletions(removals, owned) : confirmDeletions(held.removals, removals, owned);
-    if (decision.kind === 'apply') {
-      if (held !== undefined) reporter.released();
-      held = undefined;
-      return plans;
-    }
-    held = { removals, due: clock.elapsed() + CONFIRM_AFTER };
-    reporter.guarded(decision);
-    return plans.map((plan) => withoutRemovals(plan, removals));
+    return hold.mayRemove(removals, sumOf('owned'), isSecondLook)
+      ? plans
+      : plans.map((plan) => withoutRemovals(plan, removals));
   }
 
   async function pass(signal: AbortSignal): Promise<void> {
     const now = clock.elapsed();
-    const isSecondLook = held !== undefined && held.due <= now;
-    const isFull = failedUntil !== undefined || nextFull() <= now;
+    const isSecondLook = (hold.due() ?? Infinity) <= now;
+    const isFull = passes.isRepeat() || nextFull() <= now;
     for (const node of retries.take(now)) {
       refused.delete(node);
       queue.add(node, now);
@@ -166,27 +158,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
       });
     }
     if (isFull) fullDue = clock.elapsed() + options.resync;
-  }
-
-  async function passOrRetry(signal: AbortSignal): Promise<void> {
-    try {
-      await pass(signal);
-      failedUntil = undefined;
-      delays.reset();
-      reporter.succeeded();
-    } catch (error) {
-      if (signal.aborted) return;
-      // What was written is not known: the next pass reads, and compares everything.
-      const delay = delays.next();
-      failedUntil = clock.elapsed() + delay;
-      reporter.failed(error, delay);
-    }
-  }
-
-  function isSettled(): boolean {
-    return (
-      failedUntil === undefined && held === undefined && queue.size() === 0 && retries.due() === undefined
-    );
+    reporter.succeeded();
   }
 
   return {
@@ -195,24 +167,17 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
       if (signal.aborted) return;
       const unsubscribe = source.onChange(({ nodes }) => {
         for (const node of nodes) queue.add(node, clock.elapsed());
-        wake.notify();
+        passes.notify();
       });
       const ending = new AbortController();
       const watching = catalog.watch(
         () => {
           drift.changed(clock.elapsed());
-          wake.notify();
+          passes.notify();
         },
         AbortSignal.any([signal, ending.signal]),
       );
-      while (!signal.aborted) {
-        const due = nextPass();
-        if (due > clock.elapsed()) await wake.until(due, signal);
-        else {
-          await passOrRetry(signal);
-          if (options.once && isSettled()) break;
-        }
-      }
+      await passes.run(signal);
       unsubscribe();
       ending.abort();
       await watching;

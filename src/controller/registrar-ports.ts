@@ -5,6 +5,7 @@ import type { NodePlan } from '../catalog/connect/plan.ts';
 import type { Registration, SyntheticNode } from '../catalog/connect/registration.ts';
 import type { Check } from '../catalog/instance.ts';
 import type { PodSnapshot, Touched } from './pod-snapshot.ts';
+import type { HoldReporter } from './removal-hold.ts';
 
 export type PodSource = {
   readonly snapshot: Omit<PodSnapshot, 'podChanged'>;
@@ -67,21 +68,13 @@ export type RegistrarChange = {
   readonly source: string | undefined;
 };
 
-export type RegistrarReporter = {
+export type RegistrarReporter = HoldReporter & {
   readonly planned: (plan: NodePlan) => void;
   /** `seconds` from the event that asked for it; undefined when no event did. */
   readonly applied: (change: RegistrarChange, seconds: number | undefined) => void;
   readonly refused: (change: RegistrarChange, reason: string) => void;
   /** Where the pods of a node stand now. */
   readonly pods: (node: string, standings: readonly PodStanding[]) => void;
-  /** Removals wait for a second look. */
-  readonly guarded: (held: {
-    readonly removals: number;
-    readonly limit: number;
-    readonly owned: number;
-  }) => void;
-  /** Nothing waits any more. */
-  readonly released: () => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
   /** Both sides agree, or what is left is reported. */
   readonly succeeded: () => void;

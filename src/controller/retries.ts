@@ -1,5 +1,5 @@
 /** Sources of which Consul refused something: each is tried again, less and less often, until it goes through. */
-import { earliest } from './drift.ts';
+import { earliest } from './earliest.ts';
 
 export type Retries = {
   readonly failed: (source: string, now: number) => void;

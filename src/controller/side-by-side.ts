@@ -3,15 +3,25 @@
 // Measured against Consul 1.20 servers on two cores: 1, 2, 4 and 8 transactions at a time take the same time, because the
 // server applies one after the other, but each waits 55, 120, 230 and 430 ms, and so does everybody else who writes. So just
 // one more than the server works on, which covers the way there and back.
-export const CONCURRENCY = 2;
+const CONCURRENCY = 2;
+
+export type SideBySideOptions = {
+  readonly atATime?: number;
+  /** Aborted: nothing more is begun. */
+  readonly signal?: AbortSignal;
+};
 
 /** Rejects with the first failure, when what was in flight has ended. */
-export async function sideBySide<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+export async function sideBySide<T>(
+  items: Iterable<T>,
+  work: (item: T) => Promise<void>,
+  { atATime = CONCURRENCY, signal }: SideBySideOptions = {},
+): Promise<void> {
   const left = [...items].values();
   let isFailed = false;
   const run = async (): Promise<void> => {
     for (const item of left) {
-      if (isFailed) return;
+      if (isFailed || signal?.aborted === true) return;
       try {
         await work(item);
       } catch (error) {
@@ -20,7 +30,7 @@ export async function sideBySide<T>(items: Iterable<T>, work: (item: T) => Promi
       }
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, run));
+  const results = await Promise.allSettled(Array.from({ length: atATime }, run));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
 }

@@ -1,19 +1,19 @@
 /** Keeps Consul's node in step with the cluster: level-based, so that a lost event or answer costs time and nothing else. */
 import { adopt } from '../catalog/adopt.ts';
-import { confirmDeletions, guardDeletions } from '../catalog/deletion-guard.ts';
 import { createObservedIndex } from '../catalog/observed-index.ts';
 import type { Plan } from '../catalog/plan.ts';
 import { applyPolicy, type Policy } from '../catalog/policy.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/settings.ts';
 import { changesOf, deregistration, syncNode, type Change } from '../catalog/transactions.ts';
-import { backoff } from '../support/backoff.ts';
 import { createApplier, type Written } from './apply-changes.ts';
 import type { Clock } from './clock.ts';
-import { createDrift, earliest } from './drift.ts';
+import { createDrift } from './drift.ts';
+import { earliest } from './earliest.ts';
+import { createPassLoop } from './pass-loop.ts';
 import { createPlanner, type SourceStatus } from './planner.ts';
+import { createRemovalHold } from './removal-hold.ts';
 import { createRetries } from './retries.ts';
 import type { Catalog, Source, SyncReporter } from './sync-ports.ts';
-import { createWake } from './wake.ts';
 import { createWorkQueue, type Work } from './work-queue.ts';
 
 export type SyncOptions = {
@@ -51,11 +51,6 @@ export type Sync = {
   };
 };
 
-// The second look at a plan that removes much.
-const CONFIRM_AFTER = 10_000;
-// Back in step within 5 s of the end of an outage, however long it was.
-const LONGEST_RETRY = 4000;
-
 export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const { source, catalog, reporter, clock, random } = ports;
   const { settings, node } = options;
@@ -66,21 +61,26 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const queue = createWorkQueue();
   const drift = createDrift();
   const retries = createRetries(random);
-  const wake = createWake(clock);
-  const delays = backoff(random, LONGEST_RETRY);
+  const hold = createRemovalHold(clock, reporter);
 
   let syncedNode = syncNode(node, undefined);
   let fullDue: number | undefined = -Infinity;
   let watching: Promise<void> | undefined;
   /** From the first read on: what was there before is in it. */
   let watchFrom = (_indexes: readonly number[]): void => undefined;
-  let failedUntil: number | undefined;
-  let held: { readonly plan: Plan; readonly due: number } | undefined;
 
   /** When a pass over everything is due: after a failure, for a second look, after drift, and now and then. */
-  const nextFull = (): number | undefined => earliest([fullDue, held?.due, drift.due()]);
-  const nextPass = (): number | undefined =>
-    failedUntil ?? earliest([nextFull(), queue.due(), retries.due()]);
+  const nextFull = (): number | undefined => earliest([fullDue, hold.due(), drift.due()]);
+  const isSettled = (): boolean =>
+    hold.due() === undefined && queue.size() === 0 && retries.due() === undefined;
+  const passes = createPassLoop({
+    clock,
+    random,
+    due: () => earliest([nextFull(), queue.due(), retries.due()]),
+    pass,
+    failed: reporter.failed,
+    isDone: () => options.once && isSettled(),
+  });
 
   async function readConsul(signal: AbortSignal): Promise<void> {
     const start = clock.elapsed();
@@ -95,19 +95,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   /** The plan as far as it may be carried out now. */
   function allowed(plan: Plan, isSecondLook: boolean): Plan {
     const wanted = applyPolicy(plan, options.policy);
-    if (held !== undefined && !isSecondLook) return { ...wanted, deregister: [] };
-    const decision =
-      held === undefined
-        ? guardDeletions(wanted, observed.owned())
-        : confirmDeletions(held.plan, wanted, observed.owned());
-    if (decision.kind === 'apply') {
-      if (held !== undefined) reporter.released();
-      held = undefined;
-      return wanted;
-    }
-    held = { plan: wanted, due: clock.elapsed() + CONFIRM_AFTER };
-    reporter.guarded(decision);
-    return { ...wanted, deregister: [] };
+    return hold.mayRemove(wanted, observed.owned(), isSecondLook) ? wanted : { ...wanted, deregister: [] };
   }
 
   async function apply(changes: readonly Change[], work: Work, signal: AbortSignal): Promise<void> {
@@ -141,8 +129,8 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
 
   async function pass(signal: AbortSignal): Promise<void> {
     const now = clock.elapsed();
-    const isSecondLook = held !== undefined && held.due <= now;
-    const isFull = failedUntil !== undefined || (nextFull() ?? Infinity) <= now;
+    const isSecondLook = (hold.due() ?? Infinity) <= now;
+    const isFull = passes.isRepeat() || (nextFull() ?? Infinity) <= now;
     for (const each of retries.take(now)) queue.add(each, now);
     if (isSecondLook) await source.refresh(signal);
     if (isFull) await readConsul(signal);
@@ -161,38 +149,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
       if (isFull && options.adoptNodes.length > 0) await adoptEarlier(signal);
     }
     if (isFull) fullDue = clock.elapsed() + options.resync;
-  }
-
-  async function passOrRetry(signal: AbortSignal): Promise<void> {
-    try {
-      await pass(signal);
-      failedUntil = undefined;
-      delays.reset();
-      reporter.succeeded();
-    } catch (error) {
-      if (signal.aborted) return;
-      // What was written is not known: the next pass reads, and compares everything.
-      const delay = delays.next();
-      failedUntil = clock.elapsed() + delay;
-      reporter.failed(error, delay);
-    }
-  }
-
-  function isSettled(): boolean {
-    return (
-      failedUntil === undefined && held === undefined && queue.size() === 0 && retries.due() === undefined
-    );
-  }
-
-  async function loop(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const due = nextPass() ?? Infinity;
-      if (due > clock.elapsed()) await wake.until(due, signal);
-      else {
-        await passOrRetry(signal);
-        if (options.once && isSettled()) return;
-      }
-    }
+    reporter.succeeded();
   }
 
   return {
@@ -201,18 +158,18 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
       if (signal.aborted) return;
       const unsubscribe = source.onChange((sources) => {
         for (const each of sources) queue.add(each, clock.elapsed());
-        wake.notify();
+        passes.notify();
       });
       const ending = new AbortController();
       watchFrom = (indexes) => {
         const until = AbortSignal.any([signal, ending.signal]);
         const changed = (index: number): void => {
           drift.changed(index, clock.elapsed());
-          wake.notify();
+          passes.notify();
         };
         watching ??= catalog.watch(node, indexes, changed, until);
       };
-      await loop(signal);
+      await passes.run(signal);
       unsubscribe();
       ending.abort();
       await watching;

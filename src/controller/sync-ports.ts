@@ -2,10 +2,10 @@
 import type { Observed } from '../catalog/observed.ts';
 import type { Plan } from '../catalog/plan.ts';
 import type { Problem } from '../catalog/problem.ts';
-import type { GuardDecision } from '../catalog/deletion-guard.ts';
 import type { Change } from '../catalog/transactions.ts';
 import type { CatalogWriter } from './apply-changes.ts';
 import type { ClusterSnapshot } from './cluster-snapshot.ts';
+import type { HoldReporter } from './removal-hold.ts';
 
 export type Source = {
   readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'surroundings'>;
@@ -50,17 +50,13 @@ export type PassReport = {
   readonly foreign: number;
 };
 
-export type SyncReporter = {
+export type SyncReporter = HoldReporter & {
   readonly planned: (report: PassReport) => void;
   /** `seconds` from the event that asked for it; undefined when no event did. */
   readonly applied: (change: Change, seconds: number | undefined) => void;
   readonly refused: (change: Change, reason: string) => void;
   /** All that is wrong with one source now; empty when nothing is any more. */
   readonly problems: (source: string, problems: readonly Problem[]) => void;
-  /** Removals wait for a second look. */
-  readonly guarded: (decision: Extract<GuardDecision, { kind: 'confirm' }>) => void;
-  /** Nothing waits any more. */
-  readonly released: () => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
   /** Both sides agree, or what is left is reported. */
   readonly succeeded: () => void;

@@ -1,12 +1,12 @@
 /** Keeps the write namespace in step with Consul's services: level-based, so that a lost event costs time and nothing else. */
-import { confirmDeletions, guardDeletions, type Removals } from '../catalog/deletion-guard.ts';
 import { objectId, type ObjectChange } from '../catalog/to-k8s/object-changes.ts';
 import { planToK8s, type ToK8sPlan } from '../catalog/to-k8s/plan.ts';
 import type { ToK8sSettings } from '../catalog/to-k8s/settings.ts';
-import { backoff } from '../support/backoff.ts';
 import { createObjectApplier } from './apply-objects.ts';
 import type { Clock } from './clock.ts';
-import { earliest } from './drift.ts';
+import { earliest } from './earliest.ts';
+import { createPassLoop } from './pass-loop.ts';
+import { createRemovalHold } from './removal-hold.ts';
 import { createRetries } from './retries.ts';
 import type {
   ObjectOutcome,
@@ -15,7 +15,6 @@ import type {
   ServiceSource,
   ToK8sReporter,
 } from './to-k8s-ports.ts';
-import { createWake } from './wake.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 export type ToK8sOptions = {
@@ -47,11 +46,6 @@ export type ToK8s = {
 
 type Changes = Pick<ToK8sPlan, 'create' | 'update' | 'delete'>;
 
-// The second look at a plan that removes much.
-const CONFIRM_AFTER = 10_000;
-// Back in step within 5 s of the end of an outage, however long it was.
-const LONGEST_RETRY = 4000;
-
 export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   const { services, objects, writer, reporter, clock, random } = ports;
   const applier = createObjectApplier(writer, clock.elapsed);
@@ -59,38 +53,29 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   const queue = createWorkQueue();
   const retries = createRetries(random);
   const refused = new Set<string>();
-  const wake = createWake(clock);
-  const delays = backoff(random, LONGEST_RETRY);
+  const hold = createRemovalHold(clock, reporter);
 
   let resyncDue = -Infinity;
-  let failedUntil: number | undefined;
-  let held: { readonly removals: Removals; readonly due: number } | undefined;
   let last: ToK8sPlan | undefined;
 
-  const nextPass = (): number | undefined =>
-    failedUntil ?? earliest([queue.due(), held?.due, retries.due(), applier.due(), resyncDue]);
+  const passes = createPassLoop({
+    clock,
+    random,
+    due: () => earliest([queue.due(), hold.due(), retries.due(), applier.due(), resyncDue]),
+    pass,
+    failed: reporter.failed,
+    isDone: () => options.once && isSettled(),
+  });
 
   const ask = (): void => {
     queue.add('', clock.elapsed());
-    wake.notify();
+    passes.notify();
   };
 
   /** What of a plan may be removed now: not much at once that was seen only once. */
   function allowedRemovals(plan: ToK8sPlan, isSecondLook: boolean): ToK8sPlan['delete'] {
     const removals = { deregister: plan.delete.map((each) => ({ id: objectId(each) })) };
-    if (held !== undefined && !isSecondLook) return [];
-    const decision =
-      held === undefined
-        ? guardDeletions(removals, plan.owned)
-        : confirmDeletions(held.removals, removals, plan.owned);
-    if (decision.kind === 'apply') {
-      if (held !== undefined) reporter.released();
-      held = undefined;
-      return plan.delete;
-    }
-    held = { removals, due: clock.elapsed() + CONFIRM_AFTER };
-    reporter.guarded(decision);
-    return [];
+    return hold.mayRemove(removals, plan.owned, isSecondLook) ? plan.delete : [];
   }
 
   /** Without what the watch has not caught up with, and what the API server refused a moment ago. */
@@ -123,7 +108,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
     applier.expire();
     for (const id of retries.take(now)) refused.delete(id);
     resyncDue = now + options.resync;
-    const isSecondLook = held !== undefined && held.due <= now;
+    const isSecondLook = (hold.due() ?? Infinity) <= now;
     if (isSecondLook) await Promise.all([services.refresh(signal), objects.refresh(signal)]);
     const list = services.list();
     // Nothing is known of Consul yet, so nothing of ours can be said to be missing or too much.
@@ -137,35 +122,11 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
     reporter.succeeded();
   }
 
-  async function passOrRetry(signal: AbortSignal): Promise<void> {
-    try {
-      await pass(signal);
-      failedUntil = undefined;
-      delays.reset();
-    } catch (error) {
-      if (signal.aborted) return;
-      const delay = delays.next();
-      failedUntil = clock.elapsed() + delay;
-      reporter.failed(error, delay);
-    }
-  }
-
   function isSettled(): boolean {
     const isKnown =
       last !== undefined && [...last.standings.values()].every(({ kind }) => kind !== 'unknown');
-    const isQuiet = failedUntil === undefined && held === undefined && queue.size() === 0;
+    const isQuiet = hold.due() === undefined && queue.size() === 0;
     return isKnown && isQuiet && (options.dryRun || (applier.due() ?? retries.due()) === undefined);
-  }
-
-  async function loop(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const due = nextPass() ?? Infinity;
-      if (due > clock.elapsed()) await wake.until(due, signal);
-      else {
-        await passOrRetry(signal);
-        if (options.once && isSettled()) return;
-      }
-    }
   }
 
   return {
@@ -182,7 +143,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
         failed: (error: unknown, delay: number): void => reporter.failed(error, delay),
       };
       const reading = services.run(events, AbortSignal.any([signal, ending.signal]));
-      await loop(signal);
+      await passes.run(signal);
       unsubscribe();
       ending.abort();
       await reading;

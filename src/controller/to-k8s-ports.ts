@@ -1,8 +1,8 @@
 /** What the loop from Consul to Kubernetes needs of its two sides and of those who want to know. The edges implement it. */
-import type { GuardDecision } from '../catalog/deletion-guard.ts';
 import type { ConsulHealth, ConsulList } from '../catalog/to-k8s/consul-service.ts';
 import type { Create, Delete, ObjectChange, Update } from '../catalog/to-k8s/object-changes.ts';
 import type { ObservedObjects, ToK8sPlan } from '../catalog/to-k8s/plan.ts';
+import type { HoldReporter } from './removal-hold.ts';
 
 /** Consul's services, kept current. */
 export type ServiceSource = {
@@ -45,7 +45,7 @@ export type ObjectWriter = {
   readonly write: (change: ObjectChange, signal: AbortSignal) => Promise<ObjectOutcome>;
 };
 
-export type ToK8sReporter = {
+export type ToK8sReporter = HoldReporter & {
   /** What is carried out of a plan now, and what it says of everything. */
   readonly planned: (
     plan: ToK8sPlan,
@@ -57,10 +57,6 @@ export type ToK8sReporter = {
   ) => void;
   readonly applied: (change: ObjectChange) => void;
   readonly refused: (change: ObjectChange, reason: string) => void;
-  /** Removals wait for a second look. */
-  readonly guarded: (decision: Extract<GuardDecision, { kind: 'confirm' }>) => void;
-  /** Nothing waits any more. */
-  readonly released: () => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
   /** Both sides agree, or what is left is reported. */
   readonly succeeded: () => void;
