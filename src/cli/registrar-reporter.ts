@@ -2,15 +2,11 @@
 import { podReasons, type PodReason } from '../catalog/connect/decide.ts';
 import { isEmptyPlan } from '../catalog/connect/plan.ts';
 import type { PodStanding, RegistrarReporter } from '../controller/registrar-ports.ts';
-import { TandemError } from '../support/errors.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { RegistrarMetrics } from '../telemetry/registrar-metrics.ts';
+import { createPassOutcome, type PassState } from './pass-outcome.ts';
 
-export type RegistrarState = {
-  /** Milliseconds since the epoch. */
-  readonly lastSuccess: number | undefined;
-  readonly lastFailure: { readonly at: number; readonly error: string } | undefined;
-  readonly heldRemovals: number;
+export type RegistrarState = PassState & {
   /** Source of the pod → what Consul said. */
   readonly refused: ReadonlyMap<string, string>;
 };
@@ -35,17 +31,11 @@ const NOT_REGISTERED: Readonly<Partial<Record<PodReason, string>>> = {
 };
 
 export function createRegistrarReporter(options: RegistrarReporterOptions): PodReporter {
-  const { log, metrics, now, warn, isDryRun } = options;
+  const { log, metrics, warn, isDryRun } = options;
+  const passes = createPassOutcome(options, 'a pass of the registrar failed, and is tried again');
   /** By node: what was told of its pods, by their UID. */
   const told = new Map<string, ReadonlyMap<string, string>>();
   const refused = new Map<string, string>();
-  let lastSuccess: number | undefined;
-  let lastFailure: RegistrarState['lastFailure'];
-  let heldRemovals = 0;
-  const hold = (removals: number): void => {
-    heldRemovals = removals;
-    metrics.heldRemovals(removals);
-  };
   const tell = ({ source, reason, problem }: PodStanding): void => {
     log('warn', 'a pod is not registered', { source, reason, problem });
     warn(source, NOT_REGISTERED[reason] ?? 'NotRegistered', `${podReasons[reason]}; ${problem}`);
@@ -86,28 +76,12 @@ export function createRegistrarReporter(options: RegistrarReporterOptions): PodR
       for (const each of problems) if (before?.get(each.uid) !== each.problem) tell(each);
     },
     guarded: ({ removals, limit, owned }) => {
-      hold(removals);
+      passes.hold(removals);
       log('warn', 'many pods are missing; their removal waits for a second look', { removals, limit, owned });
     },
-    released: () => hold(0),
-    failed: (error, retryMilliseconds) => {
-      const text = error instanceof Error ? error.message : String(error);
-      const code = error instanceof TandemError ? error.code : 'other';
-      lastFailure = { at: now(), error: text };
-      metrics.failure(code);
-      // What is none of our own errors is a bug, and its stack is what a report needs.
-      const stack = error instanceof Error && !(error instanceof TandemError) ? error.stack : undefined;
-      log('error', 'a pass of the registrar failed, and is tried again', {
-        code,
-        error: text,
-        retryMilliseconds: Math.round(retryMilliseconds),
-        stack,
-      });
-    },
-    succeeded: () => {
-      lastSuccess = now();
-      metrics.success(lastSuccess);
-    },
-    state: () => ({ lastSuccess, lastFailure, heldRemovals, refused }),
+    released: () => passes.hold(0),
+    failed: passes.failed,
+    succeeded: passes.succeeded,
+    state: () => ({ ...passes.state(), refused }),
   };
 }

@@ -1,5 +1,4 @@
 /** The registrar inside of `tandem sync`: composes the watch on injected pods, Consul, the loop, and who is told of it. */
-import { together } from './together.ts';
 import type { PodReason } from '../catalog/connect/decide.ts';
 import { boolean, integer } from '../config/flag.ts';
 import { consulAgents } from '../consul/agents.ts';
@@ -14,7 +13,9 @@ import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { createRegistrarMetrics } from '../telemetry/registrar-metrics.ts';
 import { clusterPods } from './pod-source.ts';
+import { passStatus } from './pass-outcome.ts';
 import { createRegistrarReporter, type PodReporter, type RegistrarState } from './registrar-reporter.ts';
+import { together } from './together.ts';
 
 export const registrarFlags = {
   registrar: boolean(
@@ -105,17 +106,15 @@ function podCounts(registrar: Registrar | undefined): ReadonlyMap<PodReason, num
 
 function registrarStatus(
   registrar: Registrar | undefined,
-  { lastSuccess, lastFailure, heldRemovals, refused }: RegistrarState,
+  reporter: RegistrarState,
   agents: RegistrarState,
   watch: object,
 ): object {
   const standings = registrar?.standings() ?? [];
   return {
-    lastSuccess: timeOf(lastSuccess),
-    lastFailure: lastFailure && { at: timeOf(lastFailure.at), error: lastFailure.error },
-    heldRemovals,
+    ...passStatus(reporter),
     instances: registrar?.counts(),
-    agents: { lastSuccess: timeOf(agents.lastSuccess), lastFailure: agents.lastFailure?.error },
+    agents: { lastSuccess: passStatus(agents).lastSuccess, lastFailure: agents.lastFailure?.error },
     watch,
     pods: standings
       .toSorted((left, right) => (left.source < right.source ? -1 : 1))
@@ -123,11 +122,7 @@ function registrarStatus(
         source,
         reason,
         problem,
-        refused: refused.get(source) ?? agents.refused.get(source),
+        refused: reporter.refused.get(source) ?? agents.refused.get(source),
       })),
   };
-}
-
-function timeOf(milliseconds: number | undefined): string | undefined {
-  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
 }

@@ -3,18 +3,14 @@ import { sourceOf } from '../catalog/instance.ts';
 import type { Service } from '../catalog/kubernetes-objects.ts';
 import type { Problem } from '../catalog/problem.ts';
 import type { SyncReporter } from '../controller/sync-ports.ts';
-import { TandemError } from '../support/errors.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
+import { createPassOutcome, type PassState } from './pass-outcome.ts';
 
 /** Reasons of Events beside those of problems. */
 const REFUSED = 'RefusedByConsul';
 
-export type ReporterState = {
-  /** Milliseconds since the epoch. */
-  readonly lastSuccess: number | undefined;
-  readonly lastFailure: { readonly at: number; readonly error: string } | undefined;
-  readonly heldRemovals: number;
+export type ReporterState = PassState & {
   /** Source → what Consul said. */
   readonly refused: ReadonlyMap<string, string>;
 };
@@ -32,12 +28,10 @@ export type ReporterOptions = {
 };
 
 export function createReporter(options: ReporterOptions): Reporter {
-  const { log, metrics, now, service, warn, isDryRun } = options;
+  const { log, metrics, service, warn, isDryRun } = options;
+  const passes = createPassOutcome(options, 'a pass failed, and is tried again');
   const told = new Map<string, ReadonlySet<string>>();
   const refused = new Map<string, string>();
-  let lastSuccess: number | undefined;
-  let lastFailure: ReporterState['lastFailure'];
-  let heldRemovals = 0;
 
   const warnOf = (source: string, reason: string, message: string): void => {
     const target = service(source);
@@ -88,33 +82,13 @@ export function createReporter(options: ReporterOptions): Reporter {
       }
     },
     guarded: ({ removals, limit, owned }) => {
-      heldRemovals = removals;
-      metrics.heldRemovals(removals);
+      passes.hold(removals);
       log('warn', 'many removals wait for a second look at both sides', { removals, limit, owned });
     },
-    failed: (error, retryMilliseconds) => {
-      const text = error instanceof Error ? error.message : String(error);
-      const code = error instanceof TandemError ? error.code : 'other';
-      lastFailure = { at: now(), error: text };
-      metrics.failure(code);
-      // What is none of our own errors is a bug, and its stack is what a report needs.
-      const stack = error instanceof Error && !(error instanceof TandemError) ? error.stack : undefined;
-      log('error', 'a pass failed, and is tried again', {
-        code,
-        error: text,
-        retryMilliseconds: Math.round(retryMilliseconds),
-        stack,
-      });
-    },
-    released: () => {
-      heldRemovals = 0;
-      metrics.heldRemovals(0);
-    },
-    succeeded: () => {
-      lastSuccess = now();
-      metrics.success(lastSuccess);
-    },
-    state: () => ({ lastSuccess, lastFailure, heldRemovals, refused }),
+    failed: passes.failed,
+    released: () => passes.hold(0),
+    succeeded: passes.succeeded,
+    state: () => ({ ...passes.state(), refused }),
   };
 }
 

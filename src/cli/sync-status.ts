@@ -1,6 +1,7 @@
 /** What `/status` answers: what is synced, what is not and why. */
 import type { Sync } from '../controller/sync-loop.ts';
 import type { ClusterSource } from './cluster-source.ts';
+import { passStatus } from './pass-outcome.ts';
 import type { ReporterState } from './sync-reporter.ts';
 
 export type SyncStatusParts = {
@@ -15,15 +16,12 @@ export type SyncStatusParts = {
 
 /** Plain JSON, the sources in the order of their names. */
 export function syncStatus({ owner, node, isLeader, sync, reporter, watches }: SyncStatusParts): object {
-  const { lastSuccess, lastFailure, heldRemovals, refused } = reporter;
   const statuses = [...(sync?.statuses() ?? [])].toSorted(([left], [right]) => (left < right ? -1 : 1));
   return {
     owner,
     node,
     leader: isLeader,
-    lastSuccess: timeOf(lastSuccess),
-    lastFailure: lastFailure && { at: timeOf(lastFailure.at), error: lastFailure.error },
-    heldRemovals,
+    ...passStatus(reporter),
     instances: sync?.counts(),
     watches,
     sources: statuses.map(([source, { kind, reason, instances, problems }]) => ({
@@ -32,7 +30,7 @@ export function syncStatus({ owner, node, isLeader, sync, reporter, watches }: S
       reason,
       instances,
       problems: problems.map((problem) => `${problem.at}: ${problem.message}`),
-      refused: refused.get(source),
+      refused: reporter.refused.get(source),
     })),
   };
 }
@@ -43,8 +41,4 @@ export function problemCounts(sync: Sync | undefined): ReadonlyMap<string, numbe
   for (const { problems } of sync?.statuses().values() ?? [])
     for (const { reason } of problems) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return counts;
-}
-
-function timeOf(milliseconds: number | undefined): string | undefined {
-  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
 }

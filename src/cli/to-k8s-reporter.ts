@@ -1,15 +1,11 @@
 /** Tells what the direction to Kubernetes does: to the log, to metrics, to Events on objects in the way, and for `/status`. */
 import type { ToK8sProblem } from '../catalog/to-k8s/problem.ts';
 import type { ToK8sReporter } from '../controller/to-k8s-ports.ts';
-import { TandemError } from '../support/errors.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
+import { createPassOutcome, type PassState } from './pass-outcome.ts';
 
-export type ToK8sReporterState = {
-  /** Milliseconds since the epoch. */
-  readonly lastSuccess: number | undefined;
-  readonly lastFailure: { readonly at: number; readonly error: string } | undefined;
-  readonly heldRemovals: number;
+export type ToK8sReporterState = PassState & {
   /** Name in Consul → what the API server said. */
   readonly refused: ReadonlyMap<string, string>;
 };
@@ -30,12 +26,10 @@ export type ToK8sReporterOptions = {
 export function createToK8sReporter(
   options: ToK8sReporterOptions,
 ): ToK8sReporter & { readonly state: () => ToK8sReporterState } {
-  const { log, metrics, now, warn, isDryRun } = options;
+  const { log, metrics, warn, isDryRun } = options;
+  const passes = createPassOutcome(options, 'Consul to Kubernetes failed, and is tried again');
   const refused = new Map<string, string>();
   let told: ReadonlySet<string> = new Set();
-  let lastSuccess: number | undefined;
-  let lastFailure: ToK8sReporterState['lastFailure'];
-  let heldRemovals = 0;
 
   return {
     planned: (plan, { create, update, delete: removed }) => {
@@ -69,37 +63,17 @@ export function createToK8sReporter(
       log('warn', 'the API server refused an object', { action, kind, name, service: source, reason });
     },
     guarded: ({ removals, limit, owned }) => {
-      heldRemovals = removals;
-      metrics.heldRemovals(removals);
+      passes.hold(removals);
       log('warn', 'many removals of objects wait for a second look at both sides', {
         removals,
         limit,
         owned,
       });
     },
-    released: () => {
-      heldRemovals = 0;
-      metrics.heldRemovals(0);
-    },
-    failed: (error, retryMilliseconds) => {
-      const text = error instanceof Error ? error.message : String(error);
-      const code = error instanceof TandemError ? error.code : 'other';
-      lastFailure = { at: now(), error: text };
-      metrics.failure(code);
-      // What is none of our own errors is a bug, and its stack is what a report needs.
-      const stack = error instanceof Error && !(error instanceof TandemError) ? error.stack : undefined;
-      log('error', 'Consul to Kubernetes failed, and is tried again', {
-        code,
-        error: text,
-        retryMilliseconds: Math.round(retryMilliseconds),
-        stack,
-      });
-    },
-    succeeded: () => {
-      lastSuccess = now();
-      metrics.success(lastSuccess);
-    },
-    state: () => ({ lastSuccess, lastFailure, heldRemovals, refused }),
+    released: () => passes.hold(0),
+    failed: passes.failed,
+    succeeded: passes.succeeded,
+    state: () => ({ ...passes.state(), refused }),
   };
 }
 

@@ -11,6 +11,7 @@ import type { EventTarget } from '../kubernetes/event-object.ts';
 import { objectWriter } from '../kubernetes/object-writer.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
+import { passStatus } from './pass-outcome.ts';
 import { createToK8sReporter, type ToK8sReporterState } from './to-k8s-reporter.ts';
 import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts';
 
@@ -72,7 +73,7 @@ export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
 function statusOf(
   { namespace, mode }: ToK8sSettings,
   loop: ToK8s | undefined,
-  { lastSuccess, lastFailure, heldRemovals, refused }: ToK8sReporterState,
+  reporter: ToK8sReporterState,
   watches: object,
 ): object {
   const plan = loop?.plan();
@@ -80,9 +81,7 @@ function statusOf(
   return {
     namespace,
     mode,
-    lastSuccess: timeOf(lastSuccess),
-    lastFailure: lastFailure && { at: timeOf(lastFailure.at), error: lastFailure.error },
-    heldRemovals,
+    ...passStatus(reporter),
     owned: plan?.owned,
     conflicts: plan?.conflicts.map(({ object }) => object.name),
     watches,
@@ -94,11 +93,7 @@ function statusOf(
         kind,
         endpoints,
         problems: (problems.get(service) ?? []).map(({ message }) => message),
-        refused: refused.get(service),
+        refused: reporter.refused.get(service),
       })),
   };
-}
-
-function timeOf(milliseconds: number | undefined): string | undefined {
-  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
 }

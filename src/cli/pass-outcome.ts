@@ -1,0 +1,77 @@
+/** How the passes of a loop went: told to the log and to metrics, and kept for `/status`. */
+import { TandemError } from '../support/errors.ts';
+import type { Log } from '../telemetry/logger.ts';
+
+export type PassState = {
+  /** Milliseconds since the epoch. */
+  readonly lastSuccess: number | undefined;
+  readonly lastFailure: { readonly at: number; readonly error: string } | undefined;
+  readonly heldRemovals: number;
+};
+
+export type PassOutcome = {
+  readonly succeeded: () => void;
+  readonly failed: (error: unknown, retryMilliseconds: number) => void;
+  /** So many removals wait for a second look; 0: none. */
+  readonly hold: (removals: number) => void;
+  readonly state: () => PassState;
+};
+
+export type PassOutcomeOptions = {
+  readonly log: Log;
+  readonly metrics: {
+    /** @param time milliseconds since the epoch */
+    readonly success: (time: number) => void;
+    readonly failure: (code: string) => void;
+    readonly heldRemovals: (count: number) => void;
+  };
+  readonly now: () => number;
+};
+
+/** @param failureMessage of the log line of a pass that failed */
+export function createPassOutcome(
+  { log, metrics, now }: PassOutcomeOptions,
+  failureMessage: string,
+): PassOutcome {
+  let lastSuccess: number | undefined;
+  let lastFailure: PassState['lastFailure'];
+  let heldRemovals = 0;
+  return {
+    succeeded: () => {
+      lastSuccess = now();
+      metrics.success(lastSuccess);
+    },
+    failed: (error, retryMilliseconds) => {
+      const text = error instanceof Error ? error.message : String(error);
+      const code = error instanceof TandemError ? error.code : 'other';
+      lastFailure = { at: now(), error: text };
+      metrics.failure(code);
+      // What is none of our own errors is a bug, and its stack is what a report needs.
+      const stack = error instanceof Error && !(error instanceof TandemError) ? error.stack : undefined;
+      log('error', failureMessage, {
+        code,
+        error: text,
+        retryMilliseconds: Math.round(retryMilliseconds),
+        stack,
+      });
+    },
+    hold: (removals) => {
+      heldRemovals = removals;
+      metrics.heldRemovals(removals);
+    },
+    state: () => ({ lastSuccess, lastFailure, heldRemovals }),
+  };
+}
+
+/** Its part of `/status`: times as people read them. */
+export function passStatus({ lastSuccess, lastFailure, heldRemovals }: PassState) {
+  return {
+    lastSuccess: timeOf(lastSuccess),
+    lastFailure: lastFailure && { at: timeOf(lastFailure.at), error: lastFailure.error },
+    heldRemovals,
+  };
+}
+
+function timeOf(milliseconds: number | undefined): string | undefined {
+  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
+}
