@@ -1,4 +1,5 @@
 /** What a metric is: one table each for what serves it, from which the registry and docs/metrics.md are made. */
+import type { Registry } from 'prom-client';
 
 export type MetricDefinition = {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -8,3 +9,13 @@ export type MetricDefinition = {
 };
 
 export type MetricDefinitions = Readonly<Record<string, MetricDefinition>>;
+
+/** A metric of the table as the registry takes it. */
+export function metricOptions<D extends MetricDefinitions>(definitions: D, registry: Registry) {
+  return <N extends keyof D & string>(name: N) => ({
+    name,
+    help: (definitions[name] as D[N]).help,
+    labelNames: Object.keys((definitions[name] as D[N]).labels),
+    registers: [registry],
+  });
+}

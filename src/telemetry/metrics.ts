@@ -1,7 +1,7 @@
 /** Metrics of the webhook. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { skipReasons } from '../inject/result.ts';
-import type { MetricDefinitions } from './metric-definition.ts';
+import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
 
 export const admissionResults = ['injected', 'allowed', 'denied', 'error', 'bad-request'] as const;
 export type AdmissionResult = (typeof admissionResults)[number];
@@ -47,13 +47,7 @@ export type Metrics = {
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  const registers = [registry];
-  const options = <N extends keyof typeof webhookMetricDefinitions>(name: N) => ({
-    name,
-    help: webhookMetricDefinitions[name].help,
-    labelNames: Object.keys(webhookMetricDefinitions[name].labels),
-    registers,
-  });
+  const options = metricOptions(webhookMetricDefinitions, registry);
   const admissions = new Counter(options('tandem_admissions_total'));
   const duration = new Histogram({
     ...options('tandem_admission_duration_seconds'),

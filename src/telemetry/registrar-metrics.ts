@@ -2,8 +2,8 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { podReasons, type PodReason } from '../catalog/connect/decide.ts';
 import { registrarActions, type RegistrarAction } from '../controller/registrar-ports.ts';
-import { errorTable } from '../support/errors.ts';
-import type { MetricDefinitions } from './metric-definition.ts';
+import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
+import { COMMIT_BUCKETS, failureCode, failureCodes } from './pass-metrics.ts';
 
 export const registrarMetricDefinitions = {
   tandem_registrar_pods: {
@@ -44,12 +44,9 @@ export const registrarMetricDefinitions = {
   tandem_registrar_failures_total: {
     type: 'counter',
     help: 'Passes of the registrar that failed; each is tried again.',
-    labels: { code: [...Object.keys(errorTable), 'other'] },
+    labels: { code: failureCodes },
   },
 } as const satisfies MetricDefinitions;
-
-// As the catalog sync: a quarter of a second, and the minutes of an outage.
-const COMMIT_BUCKETS = [0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5, 0.75, 1, 2, 5, 15, 60, 300];
 
 /** What is asked for when somebody scrapes. */
 export type RegistrarGauges = {
@@ -72,13 +69,7 @@ export type RegistrarMetrics = {
 
 export function createRegistrarMetrics(): RegistrarMetrics {
   const registry = new Registry();
-  const registers = [registry];
-  const options = <N extends keyof typeof registrarMetricDefinitions>(name: N) => ({
-    name,
-    help: registrarMetricDefinitions[name].help,
-    labelNames: Object.keys(registrarMetricDefinitions[name].labels),
-    registers,
-  });
+  const options = metricOptions(registrarMetricDefinitions, registry);
   const pods = new Gauge(options('tandem_registrar_pods'));
   const instances = new Gauge(options('tandem_registrar_instances'));
   const changes = new Counter(options('tandem_registrar_changes_total'));
@@ -94,7 +85,7 @@ export function createRegistrarMetrics(): RegistrarMetrics {
     change: (action, result) => changes.inc({ action, result }),
     eventToCommit: (seconds) => commit.observe(seconds),
     success: (time) => success.set(time / 1000),
-    failure: (code) => failures.inc({ code: Object.hasOwn(errorTable, code) ? code : 'other' }),
+    failure: (code) => failures.inc({ code: failureCode(code) }),
     heldRemovals: (count) => held.set(count),
     text: (gauges) => {
       for (const reason of Object.keys(podReasons) as PodReason[])

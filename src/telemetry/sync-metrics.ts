@@ -1,8 +1,8 @@
 /** Metrics of the catalog sync. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { problemReasons } from '../catalog/problem.ts';
-import { errorTable } from '../support/errors.ts';
-import type { MetricDefinitions } from './metric-definition.ts';
+import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
+import { COMMIT_BUCKETS, failureCode, failureCodes } from './pass-metrics.ts';
 import { createToK8sMetrics, toK8sMetricDefinitions, type ToK8sMetrics } from './to-k8s-metrics.ts';
 
 const actions = ['register', 'update', 'deregister'] as const;
@@ -80,7 +80,7 @@ export const syncMetricDefinitions = {
   tandem_sync_failures_total: {
     type: 'counter',
     help: 'Passes that failed; each is tried again.',
-    labels: { code: [...Object.keys(errorTable), 'other'] },
+    labels: { code: failureCodes },
   },
   tandem_consul_requests_total: {
     type: 'counter',
@@ -95,9 +95,6 @@ export const syncMetricDefinitions = {
   tandem_leader: { type: 'gauge', help: '1 while this replica leads, else 0.', labels: {} },
   ...toK8sMetricDefinitions,
 } as const satisfies MetricDefinitions;
-
-// A change is in Consul a quarter of a second after its event, and an outage lasts minutes.
-const COMMIT_BUCKETS = [0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5, 0.75, 1, 2, 5, 15, 60, 300];
 
 /** What is asked for when somebody scrapes. */
 export type SyncGauges = {
@@ -126,13 +123,7 @@ export type SyncMetrics = {
 
 export function createSyncMetrics(): SyncMetrics {
   const registry = new Registry();
-  const registers = [registry];
-  const options = <N extends keyof typeof syncMetricDefinitions>(name: N) => ({
-    name,
-    help: syncMetricDefinitions[name].help,
-    labelNames: Object.keys(syncMetricDefinitions[name].labels),
-    registers,
-  });
+  const options = metricOptions(syncMetricDefinitions, registry);
   const instances = new Gauge(options('tandem_sync_instances'));
   const changes = new Counter(options('tandem_sync_changes_total'));
   const commit = new Histogram({
@@ -151,7 +142,7 @@ export function createSyncMetrics(): SyncMetrics {
     change: (action, result) => changes.inc({ action, result }),
     eventToCommit: (seconds) => commit.observe(seconds),
     success: (time) => success.set(time / 1000),
-    failure: (code) => failures.inc({ code: Object.hasOwn(errorTable, code) ? code : 'other' }),
+    failure: (code) => failures.inc({ code: failureCode(code) }),
     heldRemovals: (count) => held.set(count),
     consulRequest: (endpoint, status) => requests.inc({ endpoint, status: statusClass(status) }),
     watchRestart: (kind, cause) => restarts.inc({ kind, cause }),

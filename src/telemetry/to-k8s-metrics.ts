@@ -1,8 +1,8 @@
 /** Metrics of the direction from Consul to Kubernetes. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { toK8sProblemReasons } from '../catalog/to-k8s/problem.ts';
-import { errorTable } from '../support/errors.ts';
-import type { MetricDefinitions } from './metric-definition.ts';
+import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
+import { failureCode, failureCodes } from './pass-metrics.ts';
 
 const actions = ['create', 'update', 'delete'] as const;
 const kinds = ['Service', 'EndpointSlice'] as const;
@@ -31,7 +31,7 @@ export const toK8sMetricDefinitions = {
   tandem_to_k8s_failures_total: {
     type: 'counter',
     help: 'Reads and passes that failed; each is tried again.',
-    labels: { code: [...Object.keys(errorTable), 'other'] },
+    labels: { code: failureCodes },
   },
   tandem_to_k8s_last_success_timestamp_seconds: {
     type: 'gauge',
@@ -56,12 +56,7 @@ export type ToK8sMetrics = {
 };
 
 export function createToK8sMetrics(registry: Registry): ToK8sMetrics {
-  const options = <N extends keyof typeof toK8sMetricDefinitions>(name: N) => ({
-    name,
-    help: toK8sMetricDefinitions[name].help,
-    labelNames: Object.keys(toK8sMetricDefinitions[name].labels),
-    registers: [registry],
-  });
+  const options = metricOptions(toK8sMetricDefinitions, registry);
   const services = new Gauge(options('tandem_to_k8s_services'));
   const changes = new Counter(options('tandem_to_k8s_changes_total'));
   const problems = new Gauge(options('tandem_to_k8s_problems'));
@@ -79,7 +74,7 @@ export function createToK8sMetrics(registry: Registry): ToK8sMetrics {
         problems.set({ reason }, counts.get(reason) ?? 0);
     },
     heldRemovals: (count) => held.set(count),
-    failure: (code) => failures.inc({ code: Object.hasOwn(errorTable, code) ? code : 'other' }),
+    failure: (code) => failures.inc({ code: failureCode(code) }),
     success: (time) => success.set(time / 1000),
   };
 }
