@@ -18,8 +18,8 @@ import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import { listAt } from './decode.ts';
-import { checkEntry, nodeEntry, type CheckEntry } from './entries.ts';
-import { read, type ReadOptions } from './read.ts';
+import { nodeEntry } from './entries.ts';
+import { read, readChecks, type ReadOptions } from './read.ts';
 import { follow } from './sync-catalog.ts';
 import { deregisterCatalog, registerCatalog, type CatalogRegistration } from './write.ts';
 
@@ -45,7 +45,7 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
     },
     read: (node, signal) => readWhole(client, node, signal),
     checks: async (signal) => {
-      const answer = await readChecks(client, READINESS, { signal });
+      const answer = await readChecks(client, { signal, filter: READINESS });
       whole([answer], 'all checks');
       const nodes = new Map<string, Map<string, string>>();
       for (const { Node, CheckID, Status } of answer.value) {
@@ -56,7 +56,7 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
       return nodes;
     },
     watch: (onChange, signal) =>
-      follow((options) => readChecks(client, NOTHING, options), onChange, signal, Math.random),
+      follow((options) => readChecks(client, { ...options, filter: NOTHING }), onChange, signal, Math.random),
     writeNode: (node, owner, signal) => outcomeOf(registerCatalog(client, nodeOf(node, owner), signal)),
     register: (registration, owner, signal) =>
       outcomeOf(registerCatalog(client, definitionOf(registration, owner), signal)),
@@ -74,19 +74,6 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
         : outcomeOf(deregisterCatalog(client, { Node: node }, signal));
     },
   };
-}
-
-function readChecks(
-  client: ConsulClient,
-  filter: string,
-  options: ReadOptions,
-): Promise<Answer<readonly CheckEntry[]>> {
-  const decode = (json: unknown): readonly CheckEntry[] => listAt(json, 'answer', checkEntry);
-  return read(
-    client,
-    { endpoint: 'health-state', path: '/v1/health/state/any', decode },
-    { ...options, filter },
-  );
 }
 
 /** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */

@@ -9,8 +9,12 @@ export type HealthPool<T> = {
   readonly follow: (services: readonly string[]) => void;
   /** Undefined until the first answer about the service. */
   readonly get: (service: string) => T | undefined;
-  /** Reads all of them anew; rejects with the first failure. */
-  readonly refresh: (signal: AbortSignal) => Promise<void>;
+  /** Queries at one time. Of more services, a change is seen when the turn of the service comes, or by a refresh. */
+  readonly slots: number;
+  /** Something about instances has changed and may be about any of them: each gets a turn soon. */
+  readonly suspect: () => void;
+  /** Reads these of the followed ones anew, all unless told; rejects with the first failure. */
+  readonly refresh: (signal: AbortSignal, services?: Iterable<string>) => Promise<void>;
   /** Ends all queries; resolves when they have. */
   readonly stop: () => Promise<void>;
 };
@@ -28,14 +32,15 @@ export type HealthPoolOptions<T> = {
   readonly pauseMilliseconds?: number;
 };
 
-// With the list, the watches of the other direction and 16 connections for all that does not wait, this is below 60; a
-// server of Consul takes 200 of one address (limits.http_max_conns_per_client).
-const SLOTS = 40;
+// With 16 connections for all that does not wait, 2 for probes, and one each for the list of services, the checks that do
+// not pass, the two watches of the other direction and that of the registrar, these are 59; a server of Consul takes 200 of
+// one address (limits.http_max_conns_per_client).
+const SLOTS = 36;
 const PAUSE_MILLISECONDS = 100;
 // Consul's own default (Consul, "Blocking Queries").
 const WAIT_SECONDS = 300;
-// The shortest that Consul is asked for when the services take turns: 40 queries a second, and 2,000 services in 50 s.
-const TURN_SECONDS = 1;
+// The shortest that Consul is asked for, when there is a suspicion: 36 queries a second, and 2,000 services in 56 s.
+const SHORT_TURN_SECONDS = 1;
 // Back in step within 5 s of the end of an outage.
 const LONGEST_PAUSE = 4000;
 
@@ -50,10 +55,21 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
   let followed = new Set<string>();
   /** Those that have no query now, the next one first. */
   let waiting: string[] = [];
+  /** Those that had no turn since the last suspicion. */
+  let suspected = new Set<string>();
+  let isSuspectedAgain = false;
   let isFailing = false;
   let isStopped = false;
 
   const haveTurns = (): boolean => followed.size > slots;
+
+  /** So that each is asked about as often as by a query of its own. */
+  function turnSeconds(): number {
+    if (!haveTurns()) return WAIT_SECONDS;
+    return suspected.size > 0
+      ? SHORT_TURN_SECONDS
+      : Math.max(SHORT_TURN_SECONDS, Math.floor((WAIT_SECONDS * slots) / followed.size));
+  }
 
   function keep(service: string, answer: Answer<T>): void {
     if (!followed.has(service)) return;
@@ -62,15 +78,23 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
     if (before?.index !== answer.index) onChange();
   }
 
+  function keepOfTurn(service: string, answer: Answer<T>, asked: number): void {
+    // An index that goes backwards starts over (Consul, "Blocking Queries", "Implementation Details").
+    if (answer.index < asked) return keep(service, { ...answer, index: 0 });
+    // A refresh has overtaken this answer.
+    if (answer.index < (known.get(service)?.index ?? 0)) return undefined;
+    return keep(service, answer);
+  }
+
   async function ask(service: string, signal: AbortSignal): Promise<void> {
     const index = known.get(service)?.index ?? 0;
-    const after = index === 0 ? undefined : { index, waitSeconds: haveTurns() ? TURN_SECONDS : WAIT_SECONDS };
+    const after = index === 0 ? undefined : { index, waitSeconds: turnSeconds() };
     try {
       const answer = await read(service, { signal, after });
       delays.reset();
       isFailing = false;
-      // An index that goes backwards starts over (Consul, "Blocking Queries", "Implementation Details").
-      keep(service, answer.index < index ? { ...answer, index: 0 } : answer);
+      keepOfTurn(service, answer, index);
+      hadTurn(service);
       if (!haveTurns()) await delay(pauseMilliseconds, undefined, { signal });
     } catch (error) {
       if (signal.aborted) return;
@@ -79,6 +103,12 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
       isFailing = true;
       await delay(pause, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  function hadTurn(service: string): void {
+    if (!suspected.delete(service) || suspected.size > 0) return;
+    if (isSuspectedAgain) suspected = new Set(followed);
+    isSuspectedAgain = false;
   }
 
   function fill(): void {
@@ -112,12 +142,22 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
       // A query that was to hold for minutes would keep its slot from the others.
       const isCrowded = haveTurns() && !hadTurns;
       for (const [service, { abort }] of running) if (isCrowded || !followed.has(service)) abort();
+      for (const service of suspected) if (!followed.has(service)) hadTurn(service);
       waiting = services.filter((service) => !running.has(service));
       fill();
     },
     get: (service) => known.get(service)?.value,
-    refresh: async (signal) => {
-      const left = [...followed].values();
+    slots,
+    suspect: () => {
+      if (!haveTurns()) return;
+      // A round that was begun is ended, or the last would never have its turn.
+      isSuspectedAgain = suspected.size > 0;
+      if (isSuspectedAgain) return;
+      suspected = new Set(followed);
+      for (const { abort } of running.values()) abort();
+    },
+    refresh: async (signal, services = followed) => {
+      const left = [...services].filter((service) => followed.has(service)).values();
       const work = async (): Promise<void> => {
         for (const service of left) keep(service, await read(service, { signal, consistency: 'consistent' }));
       };

@@ -90,6 +90,15 @@ export function readNodeChecks(
   return read(client, { endpoint: 'health-node', path, decode }, options);
 }
 
+/** Checks of all nodes and services: `/v1/health/state/any`. */
+export function readChecks(
+  client: ConsulClient,
+  options?: ReadOptions,
+): Promise<Answer<readonly CheckEntry[]>> {
+  const decode = (json: unknown): readonly CheckEntry[] => listAt(json, 'answer', checkEntry);
+  return read(client, { endpoint: 'health-state', path: '/v1/health/state/any', decode }, options);
+}
+
 /** Names of all services, each with all tags of its instances: `/v1/catalog/services`. */
 export function readServices(
   client: ConsulClient,

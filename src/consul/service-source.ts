@@ -5,6 +5,7 @@ import type { ServiceEvents, ServiceSource } from '../controller/to-k8s-ports.ts
 import { backoff } from '../support/backoff.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
+import { checkSignals, type CheckNews, type CheckSignals } from './check-signals.ts';
 import type { ConsulClient } from './client.ts';
 import { createHealthPool, type HealthPool } from './health-pool.ts';
 import { readServiceHealth, readServices, type ReadOptions, type ServiceHealth } from './read.ts';
@@ -29,22 +30,45 @@ const LONGEST_PAUSE = 4000;
 export function serviceSource(options: ServiceSourceOptions): ServiceSource {
   const { client, wanted, random = Math.random } = options;
   let list: ConsulList | undefined;
-  let pool: HealthPool<readonly ConsulInstance[]> | undefined;
+  let pool: HealthPool<Known> | undefined;
+  let signals: CheckSignals | undefined;
 
-  async function take(answer: Answer<Names>, events: ServiceEvents, signal: AbortSignal): Promise<void> {
+  async function take(
+    answer: Answer<Names>,
+    running: HealthPool<Known>,
+    events: ServiceEvents,
+    signal: AbortSignal,
+  ): Promise<void> {
     list = await wholeList(options, answer, { signal });
-    pool?.follow(wanted(list));
+    const names = wanted(list);
+    if (names.length > running.slots) {
+      signals?.listChanged();
+      signals ??= checkSignals({
+        client,
+        onNews: (news, until) => readChanged(running, list === undefined ? [] : wanted(list), news, until),
+        onFailure: events.failed,
+        random,
+      });
+    } else {
+      await signals?.stop();
+      signals = undefined;
+    }
+    running.follow(names);
     events.changed();
   }
 
-  async function follow(events: ServiceEvents, signal: AbortSignal): Promise<void> {
+  async function follow(
+    running: HealthPool<Known>,
+    events: ServiceEvents,
+    signal: AbortSignal,
+  ): Promise<void> {
     const delays = backoff(random, LONGEST_PAUSE);
     const read = (query: ReadOptions): Promise<Answer<Names>> =>
       readServices(client, { ...query, filter: PLAIN });
     while (!signal.aborted) {
       try {
         for await (const answer of watch(read, { signal })) {
-          await take(answer, events, signal);
+          await take(answer, running, events, signal);
           delays.reset();
         }
       } catch (error) {
@@ -58,16 +82,17 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
 
   return {
     list: () => list,
-    health: (name) => pool?.get(name),
+    health: (name) => pool?.get(name)?.instances,
     run: async (events, signal) => {
-      pool = createHealthPool({
+      const running = createHealthPool({
         read: (name, query) => readInstances(client, name, query),
         onChange: events.changed,
         onFailure: events.failed,
         random,
       });
-      await follow(events, signal);
-      await pool.stop();
+      pool = running;
+      await follow(running, events, signal);
+      await Promise.all([signals?.stop(), running.stop()]);
     },
     refresh: async (signal) => {
       const query: ReadOptions = { signal, consistency: 'consistent' };
@@ -79,6 +104,35 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
 }
 
 type Names = Readonly<Record<string, readonly string[]>>;
+
+type Known = {
+  readonly instances: readonly ConsulInstance[];
+  readonly nodes: readonly string[];
+  /** There are instances, and each has a check of its own that tells when it comes and goes. */
+  readonly isChecked: boolean;
+};
+
+async function readChanged(
+  pool: HealthPool<Known>,
+  names: readonly string[],
+  news: CheckNews,
+  signal: AbortSignal,
+): Promise<void> {
+  await pool.refresh(
+    signal,
+    names.filter((name) => isConcerned(name, pool.get(name), news)),
+  );
+  // What no check tells: another address or port under the same id.
+  if (news.kind === 'instances') pool.suspect();
+}
+
+function isConcerned(name: string, known: Known | undefined, news: CheckNews): boolean {
+  // What was never read has its first turn soon.
+  if (news.kind === 'began') return known !== undefined;
+  if (news.services.has(name)) return true;
+  if (known === undefined) return false;
+  return (news.kind === 'instances' && !known.isChecked) || known.nodes.some((node) => news.nodes.has(node));
+}
 
 /** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */
 async function wholeList(
@@ -108,10 +162,20 @@ async function readInstances(
   client: ConsulClient,
   name: string,
   options: ReadOptions,
-): Promise<Answer<readonly ConsulInstance[]>> {
+): Promise<Answer<Known>> {
   const answer = await readServiceHealth(client, name, options);
-  const entries = whole(answer, `the instances of ${JSON.stringify(name)}`);
-  return { ...answer, value: entries.filter(({ service }) => service.Kind === '').map(instanceOf) };
+  const all = whole(answer, `the instances of ${JSON.stringify(name)}`);
+  const entries = all.filter(({ service }) => service.Kind === '');
+  const value = {
+    instances: entries.map(instanceOf),
+    nodes: [...new Set(entries.map(({ node }) => node.Node))],
+    isChecked: entries.length > 0 && entries.every(hasOwnCheck),
+  };
+  return { ...answer, value };
+}
+
+function hasOwnCheck({ checks }: ServiceHealth): boolean {
+  return checks.some(({ ServiceID }) => ServiceID !== '');
 }
 
 function instanceOf({ node, service, checks, zone }: ServiceHealth): ConsulInstance {

@@ -14,16 +14,24 @@ const entry = (address: string, service: object = {}): object => ({
   Checks: [{ Node: 'n', CheckID: 'c', Status: 'passing' }],
 });
 
-type Script = { readonly list: Reply; readonly health: Reply; readonly own?: Reply };
+type Script = {
+  readonly list: Reply;
+  readonly health: Reply;
+  readonly own?: Reply;
+  /** All checks that match the filter. */
+  readonly checks?: Reply;
+};
 
 /** The first answers at once, and blocking queries as the script says. */
-function consulOf({ list, health, own = json({}) }: Script): Reply {
+function consulOf({ list, health, own = json({}), checks = json([]) }: Script): Reply {
   return (response, seen, request) => {
     const { pathname, searchParams } = new URL(seen.url, 'http://consul');
     const filter = searchParams.get('filter') ?? '';
     const isList = pathname === '/v1/catalog/services';
     if (isList && searchParams.has('index')) return blackHole(response, seen, request);
     if (isList) return (filter.includes('tandem-owner') ? own : list)(response, seen, request);
+    if (pathname === '/v1/health/state/any')
+      return (searchParams.has('index') ? blackHole : checks)(response, seen, request);
     return health(response, seen, request);
   };
 }
@@ -90,7 +98,7 @@ test('2,000 services need fewer than 60 connections, and each of them is read', 
   const health: Reply = (response, seen, request) => {
     if (!seen.url.includes('index=')) return json([entry('10.0.0.1')], indexed)(response, seen, request);
     held += 1;
-    if (held === 40) full.resolve();
+    if (held === 36) full.resolve();
   };
   await using found = await run({ list: json(names(2000), indexed), health });
   const all = Object.keys(names(2000));
