@@ -75,11 +75,12 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   return {
     lead: async (term) => {
       const common = { source: pods, clock: systemClock, random: Math.random };
-      const running = createRegistrar({ ...common, reporter, catalog: connectCatalog(consul) }, options);
+      const catalog = connectCatalog(consul);
+      const running = createRegistrar({ ...common, reporter, catalog }, options);
       registrar = running;
       const agents = consulAgents(consul, (host) => agentUrl(host, parts.agents));
       const cleanUp = (signal: AbortSignal): Promise<void> =>
-        runAgentLoop({ ...common, agents, reporter: agentReporter }, options, signal);
+        runAgentLoop({ ...common, agents, catalog, reporter: agentReporter }, options, signal);
       // One pass over everything says nothing about agents, whose second look comes later.
       await together(options.once ? [running.run] : [running.run, cleanUp], term);
       registrar = undefined;

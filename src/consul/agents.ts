@@ -3,6 +3,7 @@ import { readAgentChecks, readPodInstances } from '../catalog/connect/agent.ts';
 import { SYNTHETIC_META } from '../catalog/connect/observed.ts';
 import { EXTERNAL_SOURCE_META } from '../catalog/instance.ts';
 import type { Agents, PodInstanceOnNode } from '../controller/agent-ports.ts';
+import type { ConnectWrite } from '../controller/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import type { OpenConsul } from './client.ts';
 import { outcomeOf, whole } from './connect-catalog.ts';
@@ -10,7 +11,13 @@ import { jsonOf, listAt } from './decode.ts';
 import { nodeEntry, type NodeEntry } from './entries.ts';
 import { read } from './read.ts';
 import type { RawAnswer } from './servers.ts';
-import { deregisterCatalog, deregisterFromAgent, registerAgentCheck, updateAgentCheck } from './write.ts';
+import {
+  deregisterCatalog,
+  deregisterFromAgent,
+  registerAgentCheck,
+  registerAtAgent,
+  updateAgentCheck,
+} from './write.ts';
 
 // An agent answers from its memory. What a dead node leaves must be out of the catalog within 2 s.
 const AGENT_MILLISECONDS = 1000;
@@ -55,6 +62,17 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
     return answer.value.map((each) => ({ ...each, node }));
   };
 
+  /** Whatever is wrong with one agent, the others are not to wait for it. */
+  const atAgent = async (write: Promise<unknown>): Promise<ConnectWrite> => {
+    try {
+      await write;
+      return { kind: 'applied' };
+    } catch (error) {
+      if (error instanceof TandemError) return { kind: 'refused', reason: error.message };
+      throw error;
+    }
+  };
+
   return {
     read: async (host, signal) => {
       try {
@@ -64,17 +82,18 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
         ]);
         return { instances: readPodInstances(services), checks: readAgentChecks(checks) };
       } catch (error) {
-        // Whatever answers there is no agent that can be worked with; the others are not to wait for it.
+        // Whatever answers there is no agent that can be worked with.
         if (error instanceof TandemError) return undefined;
         throw error;
       }
     },
-    deregister: (host, id, signal) =>
-      outcomeOf(deregisterFromAgent(client.at(urlOf(host)), id, signal).then(() => undefined)),
+    deregister: (host, id, signal) => atAgent(deregisterFromAgent(client.at(urlOf(host)), id, signal)),
+    register: (host, { definition }, signal) =>
+      atAgent(registerAtAgent(client.at(urlOf(host)), definition, signal)),
     setCheck: (host, { service, check, isNew }, signal) => {
       const agent = client.at(urlOf(host));
       const update = (): Promise<void> => updateAgentCheck(agent, check, signal);
-      return outcomeOf(isNew ? registerAgentCheck(agent, service, check, signal).then(update) : update());
+      return atAgent(isNew ? registerAgentCheck(agent, service, check, signal).then(update) : update());
     },
     inCatalog: async (host, signal) => {
       const nodes = await nodesWith(`Address == ${JSON.stringify(host)}`, signal);

@@ -33,7 +33,7 @@ export type HealthPoolOptions<T> = {
 };
 
 // With 16 connections for all that does not wait, 2 for probes, and one each for the list of services, the checks that do
-// not pass, the two watches of the other direction and that of the registrar, these are 59; a server of Consul takes 200 of
+// not pass, the two watches of the other direction and the two of the registrar, these are 60; a server of Consul takes 200 of
 // one address (limits.http_max_conns_per_client).
 const SLOTS = 36;
 const PAUSE_MILLISECONDS = 100;

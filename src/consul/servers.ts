@@ -11,6 +11,7 @@ export const endpoints = [
   'agent-check-update',
   'agent-read',
   'agent-service-deregister',
+  'agent-service-register',
   'catalog-deregister',
   'catalog-register',
   'health-node',

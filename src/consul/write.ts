@@ -82,6 +82,22 @@ export function deregisterFromAgent(
   });
 }
 
+/** `PUT /v1/agent/service/register`: replaces what the agent has under the id. @throws TandemError */
+export async function registerAtAgent(
+  client: Pick<ConsulClient, 'call'>,
+  definition: Readonly<Record<string, unknown>>,
+  signal?: AbortSignal,
+): Promise<void> {
+  await client.call({
+    endpoint: 'agent-service-register',
+    method: 'PUT',
+    path: '/v1/agent/service/register',
+    body: JSON.stringify(definition),
+    signal,
+    read: isEmpty,
+  });
+}
+
 // As long as Consul's own Kubernetes controllers wait; the longest span of Go is 292 years, and an agent that is started
 // again keeps the state of a check only while its time is not over.
 const NEVER_EXPIRES = '100000h';

@@ -1,10 +1,13 @@
-/** Agent mode: keeps agents free of what outlives its pod, and mirrors readiness, one agent at a time: level-based too. */
+/** Agent mode: keeps agents free of what outlives its pod, gives back what they lose, mirrors readiness: level-based too. */
 import { planAgent, type AgentPlan, type PodInstance } from '../catalog/connect/agent.ts';
+import { agentRegistrationsOf } from '../catalog/connect/agent-registration.ts';
+import { readinessCheckId } from '../catalog/instance.ts';
 import type { Agents, PodInstanceOnNode } from './agent-ports.ts';
+import { createCheckDrift } from './check-drift.ts';
 import { earliest } from './earliest.ts';
 import { createPassLoop } from './pass-loop.ts';
 import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
-import type { ConnectWrite, RegistrarAction, RegistrarReporter } from './registrar-ports.ts';
+import type { ConnectCatalog, ConnectWrite, RegistrarAction, RegistrarReporter } from './registrar-ports.ts';
 import { CONFIRM_AFTER } from './removal-hold.ts';
 import { createRetries } from './retries.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -12,6 +15,7 @@ import { createWorkQueue, type Work } from './work-queue.ts';
 
 export type AgentPorts = Pick<RegistrarPorts, 'source' | 'clock' | 'random'> & {
   readonly agents: Agents;
+  readonly catalog: Pick<ConnectCatalog, 'checks' | 'watch'>;
   readonly reporter: Pick<RegistrarReporter, 'applied' | 'refused' | 'failed' | 'succeeded'>;
 };
 
@@ -25,11 +29,30 @@ export async function runAgentLoop(
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { source, agents, reporter, clock, random } = ports;
+  const { source, agents, catalog, reporter, clock, random } = ports;
   const { owner } = options;
   const { snapshot } = source;
   const queue = createWorkQueue();
   const retries = createRetries(random);
+  /** Hosts where something was refused, or whose agent does not answer; they are looked at again when it is their time. */
+  const waiting = new Set<string>();
+  const later = (host: string): void => {
+    waiting.add(host);
+    retries.failed(host, clock.elapsed());
+  };
+  const drift = createCheckDrift({
+    checks: catalog.checks,
+    // An agent that was started anew without its data tells the catalog that it has nothing.
+    wholeIn: (checks) => {
+      const ids = new Set([...checks.values()].flatMap((ofNode) => [...ofNode.keys()]));
+      return (host) =>
+        snapshot
+          .podsAt(host)
+          .flatMap((pod) => agentRegistrationsOf(pod, owner))
+          .every(({ id, definition }) => 'Proxy' in definition || ids.has(readinessCheckId(id)));
+    },
+    elapsed: clock.elapsed,
+  });
   let fullDue = -Infinity;
   /** Instances of no pod that is known, until the second look. */
   let held: { readonly uids: ReadonlySet<string>; readonly due: number } | undefined;
@@ -37,7 +60,7 @@ export async function runAgentLoop(
   const passes = createPassLoop({
     clock,
     random,
-    due: () => earliest([nextFull(), queue.due(), retries.due()]),
+    due: () => earliest([nextFull(), queue.due(), retries.due(), drift.due()]),
     pass,
     failed: reporter.failed,
     isDone: () => false,
@@ -51,8 +74,8 @@ export async function runAgentLoop(
     const pods = snapshot.podsAt(host);
     const plan = planAgent(pods, seen, owner, snapshot.isEnded);
     // An agent that comes back brings along what the catalog was rid of.
-    if (fromCatalog && (pods.length > 0 || plan.deregister.length > 0)) retries.failed(host, clock.elapsed());
-    return { host, plan: fromCatalog ? { ...plan, checks: [] } : plan, fromCatalog };
+    if (fromCatalog && (pods.length > 0 || plan.deregister.length > 0)) later(host);
+    return { host, plan: fromCatalog ? { ...plan, checks: [], register: [] } : plan, fromCatalog };
   }
 
   async function carryOut(
@@ -72,7 +95,7 @@ export async function runAgentLoop(
       if (outcome.kind === 'applied')
         reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
       else {
-        retries.failed(host, clock.elapsed());
+        later(host);
         reporter.refused(change, outcome.reason);
       }
     };
@@ -87,6 +110,10 @@ export async function runAgentLoop(
           : agents.deregister(host, each.id, signal),
       );
     }
+    for (const each of plan.register)
+      await write('register', each.id, each.source, () => agents.register(host, each, signal));
+    // Then its checks are missing; and an agent knows no check-and-set, so a removal may have met a new pod of the same name.
+    if (plan.register.length + dead.length > 0 && !fromCatalog) queue.add(host, clock.elapsed());
     for (const change of plan.checks)
       await write('check', change.check.id, change.source, () => agents.setCheck(host, change, signal));
   }
@@ -95,7 +122,13 @@ export async function runAgentLoop(
     const now = clock.elapsed();
     const isSecondLook = held !== undefined && held.due <= now;
     const isFull = passes.isRepeat() || nextFull() <= now;
-    for (const host of retries.take(now)) queue.add(host, now);
+    for (const host of retries.take(now)) {
+      waiting.delete(host);
+      queue.add(host, now);
+    }
+    if ((drift.due() ?? Infinity) <= now)
+      for (const host of await drift.look(snapshot.hosts(), signal))
+        if (!waiting.has(host)) queue.add(host, now);
     const work = queue.take();
     const known = isFull ? await agents.hosts(owner, signal) : [];
     const hosts = isFull ? new Set([...known, ...snapshot.hosts(), ...work.keys()]) : work.keys();
@@ -125,6 +158,11 @@ export async function runAgentLoop(
     for (const host of hosts) queue.add(host, clock.elapsed());
     passes.notify();
   });
+  const watching = catalog.watch(() => {
+    drift.changed(clock.elapsed());
+    passes.notify();
+  }, signal);
   await passes.run(signal);
   unsubscribe();
+  await watching;
 }

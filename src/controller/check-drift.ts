@@ -1,7 +1,4 @@
-/** Finds the synthetic nodes that somebody else has changed, by their checks: one read for all of them, and not too often. */
-import { readinessCheckId } from '../catalog/instance.ts';
-import { registrationsOf } from '../catalog/connect/registration.ts';
-import type { InjectedPod } from '../catalog/connect/pod.ts';
+/** Finds the places where somebody else has changed something, by their checks: one read for all of them, and not too often. */
 import type { ConnectCatalog } from './registrar-ports.ts';
 
 export type CheckDrift = {
@@ -9,16 +6,17 @@ export type CheckDrift = {
   readonly changed: (now: number) => void;
   /** When to look; undefined while there is no reason to. */
   readonly due: () => number | undefined;
-  /** Nodes that do not have all checks of their pods as they shall be. */
-  readonly look: (nodes: Iterable<string>, signal: AbortSignal) => Promise<readonly string[]>;
+  /** Places that do not have all checks of their pods as they shall be. */
+  readonly look: (places: Iterable<string>, signal: AbortSignal) => Promise<readonly string[]>;
 };
+
+/** Status by id of every readiness check, by node. */
+export type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
 
 export type CheckDriftParts = {
   readonly checks: ConnectCatalog['checks'];
-  readonly podsOn: (node: string) => readonly InjectedPod[];
-  /** What a plan found to be somebody else's is no drift. */
-  readonly conflictOf: (source: string) => string | undefined;
-  readonly owner: string;
+  /** Of one read: whether a place has all that it shall have. */
+  readonly wholeIn: (checks: ReadinessChecks) => (place: string) => boolean;
   readonly elapsed: () => number;
 };
 
@@ -30,30 +28,23 @@ const TOGETHER = 200;
 const SHARE = 10;
 
 export function createCheckDrift(parts: CheckDriftParts): CheckDrift {
-  const { checks, podsOn, conflictOf, owner, elapsed } = parts;
+  const { checks, wholeIn, elapsed } = parts;
   let due: number | undefined;
   let earliest = -Infinity;
-
-  const isWhole = (node: string, found: ReadonlyMap<string, string> | undefined): boolean =>
-    podsOn(node)
-      .flatMap((pod) => registrationsOf(pod, owner))
-      .every(
-        ({ id, source, check }) =>
-          conflictOf(source) !== undefined || found?.get(readinessCheckId(id)) === check?.status,
-      );
 
   return {
     changed: (now) => {
       due ??= Math.max(now + TOGETHER, earliest);
     },
     due: () => due,
-    look: async (nodes, signal) => {
+    look: async (places, signal) => {
       const start = elapsed();
       due = undefined;
       const all = await checks(signal);
       const end = elapsed();
       earliest = end + Math.max(BETWEEN, (end - start) * SHARE);
-      return [...nodes].filter((node) => !isWhole(node, all.get(node)));
+      const isWhole = wholeIn(all);
+      return [...places].filter((place) => !isWhole(place));
     },
   };
 }

@@ -2,6 +2,7 @@
 import { decidePod, type PodReason } from '../catalog/connect/decide.ts';
 import { planNode, type NodePlan } from '../catalog/connect/plan.ts';
 import { POD_UID_META, registrationsOf } from '../catalog/connect/registration.ts';
+import { readinessCheckId } from '../catalog/instance.ts';
 import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
 import type { Removals } from '../catalog/deletion-guard.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
@@ -55,9 +56,15 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
 
   const drift = createCheckDrift({
     checks: catalog.checks,
-    podsOn: snapshot.podsOn,
-    conflictOf: (pod) => conflicts.get(pod),
-    owner,
+    wholeIn: (checks) => (node) =>
+      snapshot
+        .podsOn(node)
+        .flatMap((pod) => registrationsOf(pod, owner))
+        .every(
+          // What a plan found to be somebody else's is no drift.
+          ({ id, source: pod, check }) =>
+            conflicts.has(pod) || checks.get(node)?.get(readinessCheckId(id)) === check?.status,
+        ),
     elapsed: clock.elapsed,
   });
 

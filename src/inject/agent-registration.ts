@@ -6,6 +6,11 @@ import type { Options } from './options.ts';
 import { INBOUND_PORT } from './names.ts';
 import { LOOPBACK, type Upstream } from './upstream.ts';
 
+/** Envoy listens for its peers; a pod that vanished with its node is reaped by it. */
+export const LISTENER_CHECK = { name: 'Proxy Public Listener', interval: '10s', reapedAfter: '10m' };
+/** The proxy is as healthy as what it stands for. */
+export const ALIAS_CHECK = 'Destination Alias';
+
 /** Ids as Consul shows them; the kubelet fills in the name of the pod. */
 export function serviceId(service: string): string {
   return `$(POD_NAME)-${service}`;
@@ -60,12 +65,12 @@ export function agentRegistration(
         },
         checks: [
           {
-            name: 'Proxy Public Listener',
+            name: LISTENER_CHECK.name,
             tcp: `$(POD_IP):${INBOUND_PORT}`,
-            interval: '10s',
-            deregister_critical_service_after: '10m',
+            interval: LISTENER_CHECK.interval,
+            deregister_critical_service_after: LISTENER_CHECK.reapedAfter,
           },
-          { name: 'Destination Alias', alias_service: serviceId(service.name) },
+          { name: ALIAS_CHECK, alias_service: serviceId(service.name) },
         ],
       },
     ],

@@ -12,6 +12,7 @@ const consulEndpoints = [
   'agent-check-update',
   'agent-read',
   'agent-service-deregister',
+  'agent-service-register',
   'catalog-deregister',
   'catalog-register',
   'health-node',

@@ -1,6 +1,7 @@
 /** Agent mode: what the agent of a node has of injected pods, and what of it outlives them. */
 import { CHECK_NAME, EXTERNAL_SOURCE_META, OWNER_META, readinessCheckId, type Check } from '../instance.ts';
 import { asString, isObject, property } from '../../support/json.ts';
+import { agentRegistrationsOf, type AgentRegistration } from './agent-registration.ts';
 import { MANAGED_BY, MANAGED_BY_META, POD_UID_META, readinessOf } from './registration.ts';
 import { sourceOfPod, type InjectedPod } from './pod.ts';
 
@@ -33,6 +34,8 @@ export type AgentPlan = {
   /** Of this cluster, and of no pod that is known: perhaps one so new that its event is still on the way. */
   readonly strangers: readonly PodInstance[];
   readonly checks: readonly CheckChange[];
+  /** Of pods that have registered themselves, and are not there: the agent has lost its state, or a removal met them. */
+  readonly register: readonly AgentRegistration[];
 };
 
 /**
@@ -42,6 +45,7 @@ export type AgentPlan = {
  * | whose end was seen | deregister |
  * | unknown, of our owner | stranger |
  * | unknown, of another owner or none | not looked at |
+ * | of no instance: a pod that has registered itself | registered again |
  *
  * A pod that was replaced under its name has another UID; what the new one has registered is kept.
  *
@@ -56,7 +60,12 @@ export function planAgent(
   const live = new Map(pods.filter(isLive).map((pod) => [pod.uid, pod]));
   const others = instances.filter(({ uid }) => !live.has(uid));
   const ended = others.filter(({ uid }) => isEnded(uid));
+  // Not from the hands of another pod, nor of somebody else.
+  const taken = new Set(instances.filter((each) => !ended.includes(each)).map(({ id }) => id));
   return {
+    register: [...live.values()]
+      .flatMap((pod) => agentRegistrationsOf(pod, owner))
+      .filter(({ id }) => !taken.has(id)),
     deregister: ended,
     strangers: others.filter((each) => each.owner === owner && !ended.includes(each)),
     checks: instances.flatMap(({ id, uid, isProxy }): CheckChange[] => {

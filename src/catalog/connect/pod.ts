@@ -30,6 +30,8 @@ export type InjectedPod = {
   readonly node: string | undefined;
   readonly hostIp: string | undefined;
   readonly podIp: string | undefined;
+  /** Its init containers have done their work; in agent mode it has registered itself. */
+  readonly isInitialized: boolean;
   readonly isReady: boolean;
   /** Message of the Ready condition; empty when it has none. */
   readonly readinessMessage: string;
@@ -49,7 +51,7 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
   const uid = text(metadata, 'uid');
   if (namespace === undefined || name === undefined || uid === undefined) return undefined;
   const status = property(raw, 'status');
-  const ready = readyCondition(status);
+  const ready = condition(status, 'Ready');
   return {
     namespace,
     name,
@@ -59,6 +61,7 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
     node: text(property(raw, 'spec'), 'nodeName'),
     hostIp: text(status, 'hostIP'),
     podIp: text(status, 'podIP'),
+    isInitialized: property(condition(status, 'Initialized'), 'status') === 'True',
     isReady: property(ready, 'status') === 'True',
     readinessMessage: text(ready, 'message') ?? '',
     mesh: readMeshOptions(raw),
@@ -72,10 +75,11 @@ function readStage(metadata: unknown, status: unknown): Stage {
   return text(metadata, 'deletionTimestamp') === undefined ? 'alive' : 'terminating';
 }
 
-function readyCondition(status: unknown): unknown {
+/** Source: Kubernetes, "Pod Lifecycle", "Pod conditions". */
+function condition(status: unknown, type: string): unknown {
   const conditions = property(status, 'conditions');
   return Array.isArray(conditions)
-    ? conditions.find((each: unknown) => property(each, 'type') === 'Ready')
+    ? conditions.find((each: unknown) => property(each, 'type') === type)
     : undefined;
 }
 

@@ -38,8 +38,13 @@ export function syntheticNodeName(node: string): string {
 
 /** Service and proxy, in the order in which Consul must get them; empty for a pod that the registrar does not register. */
 export function registrationsOf(pod: InjectedPod, owner: string): readonly Registration[] {
+  return decidePod(pod) === 'registered' ? instancesOf(pod, owner) : [];
+}
+
+/** Of a pod in any mode; empty while it has no addresses, and when its annotations cannot be registered. */
+export function instancesOf(pod: InjectedPod, owner: string): readonly Registration[] {
   const { node, hostIp, podIp, mesh } = pod;
-  if (decidePod(pod) !== 'registered' || !mesh.ok) return [];
+  if (!mesh.ok) return [];
   if (node === undefined || hostIp === undefined || podIp === undefined) return [];
   const { service, upstreams, metricsPort } = mesh.options;
   const id = `${pod.name}-${service.name}`;

@@ -1,5 +1,5 @@
 /** A real client agent of Consul, as it runs on every node in agent mode. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { partPath } from '../parts.ts';
 import type { Consul } from './consul.ts';
@@ -10,6 +10,8 @@ import type { Scene } from './scene.ts';
 export type ConsulAgent = {
   readonly ports: { readonly http: number; readonly grpc: number };
   readonly process: RunningProcess;
+  /** As a rollout of the DaemonSet does whose data is in the pod: it leaves, and another comes under the same name without data. */
+  readonly startAnew: () => Promise<void>;
 };
 
 /** Joins the servers under this name; both of its ports for gRPC are open, as they are unless somebody turns one off. */
@@ -20,6 +22,7 @@ export async function startConsulAgent(scene: Scene, consul: Consul, node: strin
   const file = join(folder, 'consul.json');
   const settings = {
     node_name: node,
+    leave_on_terminate: true,
     data_dir: join(folder, 'data'),
     bind_addr: '127.0.0.1',
     client_addr: '127.0.0.1',
@@ -30,15 +33,27 @@ export async function startConsulAgent(scene: Scene, consul: Consul, node: strin
     disable_update_check: true,
   };
   writeFileSync(file, JSON.stringify(settings), { mode: 0o600 });
-  const process = await scene.start({
-    name: `consul agent of ${node}`,
-    command: partPath('consul'),
-    args: ['agent', `-config-file=${file}`],
-    folder,
-    ready: async () => {
-      const response = await fetch(`http://127.0.0.1:${http}/v1/health/node/${node}`);
-      return response.ok && ((await response.json()) as unknown[]).length > 0;
+  const start = (): Promise<RunningProcess> =>
+    scene.start({
+      name: `consul agent of ${node}`,
+      command: partPath('consul'),
+      args: ['agent', `-config-file=${file}`],
+      folder,
+      ready: async () => {
+        const response = await fetch(`http://127.0.0.1:${http}/v1/health/node/${node}`);
+        return response.ok && ((await response.json()) as unknown[]).length > 0;
+      },
+    });
+  let process = await start();
+  return {
+    ports: { http, grpc },
+    get process() {
+      return process;
     },
-  });
-  return { ports: { http, grpc }, process };
+    startAnew: async () => {
+      await process.stop();
+      rmSync(settings.data_dir, { recursive: true });
+      process = await start();
+    },
+  };
 }

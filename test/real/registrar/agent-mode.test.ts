@@ -101,6 +101,30 @@ test('deleted: gone within 2 s, at the agent too', async () => {
   assert.deepEqual(await response.json(), {});
 });
 
+test('an agent that lost its data has the pod again, as it was', async () => {
+  await runPod('db-5');
+  await writeStatus(api, pathOf('db-5'), { ready: true });
+  const seen = async (): Promise<unknown> => {
+    const found = (await Promise.all(['db', 'db-sidecar-proxy'].map(entries))).flat();
+    assert.equal(found.length, 2);
+    return found.map(({ Service, Checks }) => ({
+      Service: { ...Service, CreateIndex: 0, ModifyIndex: 0 },
+      Checks: Checks.map(({ CheckID, Status }) => [CheckID, Status]).toSorted(),
+    }));
+  };
+  const before = await eventually('the pod, healthy', async () => {
+    const found = await seen();
+    assert.doesNotMatch(JSON.stringify(found), /critical/);
+    assert.match(JSON.stringify(found), /db-5-db-readiness/);
+    return found;
+  });
+  await agent.startAnew();
+  await eventually('the agent has told the catalog', async () => assert.deepEqual(await ids(), []));
+  await eventually('the same as before', async () => assert.deepEqual(await seen(), before));
+  await remove('db-5');
+  await goneAfter('db-5');
+});
+
 test('finished or evicted: gone, although the pod is still there', async () => {
   await runPod('db-1');
   await writeStatus(api, pathOf('db-1'), { phase: 'Failed', reason: 'Evicted' });

@@ -35,9 +35,12 @@ export async function writeStatus(
   path: string,
   { ready, message, phase, reason }: PodStatus,
 ): Promise<void> {
-  const condition = { type: 'Ready', status: ready === true ? 'True' : 'False', message: message ?? '' };
+  const conditions = [
+    { type: 'Initialized', status: 'True' },
+    { type: 'Ready', status: ready === true ? 'True' : 'False', message: message ?? '' },
+  ];
   const status = {
-    ...(ready === undefined ? {} : { conditions: [condition] }),
+    ...(ready === undefined ? {} : { conditions }),
     ...(phase === undefined ? {} : { phase }),
     ...(reason === undefined ? {} : { reason }),
   };

@@ -15,6 +15,7 @@ function start() {
   const clock = createVirtualClock();
   const snapshot = createPodSnapshot();
   const atAgent = new Map<string, PodInstance>();
+  let wake = (): void => undefined;
   const inCatalog = new Map<string, PodInstance>();
   const checks = new Map<
     string,
@@ -27,6 +28,8 @@ function start() {
     catalog?: Error | undefined;
     refresh?: Error | undefined;
     listed?: () => void;
+    /** Just before the next removal. */
+    overtaken?: (() => void) | undefined;
   } = {};
   let listener: (touched: Touched) => void = () => undefined;
   let refreshes = 0;
@@ -57,8 +60,16 @@ function start() {
         read: async () => (faults.agent === false ? undefined : { instances: [...atAgent.values()], checks }),
         deregister: (_host, id) =>
           applied(`agent: deregister ${id}`, () => {
+            faults.overtaken?.();
+            faults.overtaken = undefined;
             atAgent.delete(id);
             inCatalog.delete(id);
+          }),
+        register: (_host, { id, source, definition }) =>
+          applied(`agent: register ${id}`, () => {
+            const uid = snapshot.pod(source)?.uid ?? '';
+            const instance = { id, uid, owner: 'c1', isProxy: 'Proxy' in definition };
+            for (const side of [atAgent, inCatalog]) side.set(id, instance);
           }),
         setCheck: (_host, { check, isNew }) =>
           applied(`agent: ${isNew ? 'make' : 'set'} ${check.id} ${check.status}`, () => {
@@ -73,6 +84,14 @@ function start() {
         hosts: async () => {
           if (faults.catalog !== undefined) throw faults.catalog;
           return [...inCatalog.values()].some(({ owner }) => owner === 'c1') ? [HOST] : [];
+        },
+      },
+      catalog: {
+        checks: async () =>
+          new Map([['node-1', new Map([...checks].map(([id, { status }]) => [id, status]))]]),
+        watch: async (onChange, signal) => {
+          wake = onChange;
+          if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
         },
       },
       reporter: {
@@ -101,6 +120,11 @@ function start() {
     inCatalog,
     refreshes: () => refreshes,
     register,
+    /** The agent is started anew without its data, and tells the catalog. */
+    loseEverything: () => {
+      for (const each of [atAgent, inCatalog, checks]) each.clear();
+      wake();
+    },
     /** The pod came or changed. */
     set: (sketch: PodSketch) => {
       const after = podOf({ flags: [], ...sketch });
@@ -250,5 +274,55 @@ test('neither agent nor catalog: nothing is removed, and it is mended when Consu
   running.faults.catalog = undefined;
   await running.clock.advance(5000);
   assert.deepEqual(running.writes, DEREGISTERED);
+  await running.stop();
+});
+
+const INITIALIZED = { ...READY, conditions: [...READY.conditions, { type: 'Initialized', status: 'True' }] };
+const REGISTERED = [
+  'agent: register web-0-web',
+  'agent: register web-0-web-sidecar-proxy',
+  'agent: make web-0-web-readiness passing',
+];
+
+test('an agent that lost its data gets its pods again within 2 s, and is left alone then', async () => {
+  const running = await started();
+  running.set({ uid: 'u1', status: INITIALIZED });
+  await running.clock.advance(1000);
+  running.loseEverything();
+  await running.clock.advance(2000);
+  assert.deepEqual(running.writes, REGISTERED);
+  await running.clock.advance(1_300_000);
+  assert.deepEqual(running.writes, REGISTERED);
+  await running.stop();
+});
+
+test('a pod that has not registered itself yet is not registered', async () => {
+  const running = start();
+  await running.clock.advance(0);
+  running.set({ uid: 'u1' });
+  await running.clock.advance(60_000);
+  assert.deepEqual(running.writes, []);
+  await running.stop();
+});
+
+test('a removal that met the new pod of the same name is made good', async () => {
+  const running = await started();
+  running.faults.overtaken = () => {
+    running.set({ uid: 'u2', status: INITIALIZED });
+    running.register('u2', 'web-0-web');
+  };
+  running.remove('web-0');
+  await running.clock.advance(1000);
+  assert.deepEqual(running.writes, [...DEREGISTERED, ...REGISTERED.slice(0, 2)]);
+  assert.equal(running.atAgent.get('web-0-web')?.uid, 'u2');
+  await running.stop();
+});
+
+test('an id that another pod or somebody else has at the agent is not taken from them', async () => {
+  const running = await started();
+  running.register('x', 'web-0-web', 'c2');
+  running.set({ uid: 'u1', status: INITIALIZED });
+  await running.clock.advance(60_000);
+  assert.deepEqual(running.writes, []);
   await running.stop();
 });
