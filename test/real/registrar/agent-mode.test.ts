@@ -109,7 +109,7 @@ test('an agent that lost its data has the pod again, as it was', async () => {
     assert.equal(found.length, 2);
     return found.map(({ Service, Checks }) => ({
       Service: { ...Service, CreateIndex: 0, ModifyIndex: 0 },
-      Checks: Checks.map(({ CheckID, Status }) => [CheckID, Status]).toSorted(),
+      Checks: Checks.map(({ CheckID, Status }) => `${CheckID} ${Status}`).toSorted(),
     }));
   };
   const before = await eventually('the pod, healthy', async () => {
