@@ -29,7 +29,7 @@ export type ReadClusterOptions = {
 };
 
 /** The owner that objects from files belong to, when no flag says it. */
-const OWNER_OF_FILES = 'files';
+export const OWNER_OF_FILES = 'files';
 
 /** @throws TandemError TANDEM_FILE_UNREADABLE, TANDEM_KUBECONFIG_INVALID, TANDEM_KUBERNETES_… */
 export async function readCluster(options: ReadClusterOptions, context: Context): Promise<ReadCluster> {

@@ -1,4 +1,5 @@
 /** Why a Service is in Consul as it is, or is not, for people. */
+import type { RegistrationStanding } from '../catalog/connect/explain.ts';
 import type { Explanation, Standing } from '../catalog/explain.ts';
 
 export function explanationText(explanation: Explanation): string {
@@ -21,7 +22,7 @@ export function explanationText(explanation: Explanation): string {
   ].join('\n');
 }
 
-function standingText(standing: Standing): string {
+export function standingText(standing: Standing | RegistrationStanding): string {
   switch (standing.kind) {
     case 'unknown':
       return 'Consul was not asked';

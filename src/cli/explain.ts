@@ -1,8 +1,9 @@
-/** `tandem explain service NAMESPACE/NAME`: which rule decided, what is registered, what Consul has. */
-import { explainService, type Seen } from '../catalog/explain.ts';
+/** `tandem explain service|pod NAMESPACE/NAME`: which rule decided, what is registered, what Consul has. */
+import { explainService, type Explanation, type Seen } from '../catalog/explain.ts';
 import { sourceOfService } from '../catalog/instance.ts';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
 import { oneOf } from '../config/flag.ts';
+import { injectFlags } from '../config/inject-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
@@ -11,12 +12,19 @@ import { quote } from '../support/text.ts';
 import { clusterFlags, readCluster } from './cluster-objects.ts';
 import { command, exit, type Context, type ExitCode } from './command.ts';
 import { openConsulForPerson } from './consul-access.ts';
+import { explainPodOf } from './explain-pod.ts';
+import { podExplanationText } from './explain-pod-report.ts';
 import { explanationText } from './explain-report.ts';
+
+const { defaultInject, allowNamespaces, denyNamespaces } = injectFlags;
+/** Those that decide about injection; they need be given only where the webhook has them. */
+const podFlags = { defaultInject, allowNamespaces, denyNamespaces };
 
 const flags = {
   ...clusterFlags,
   output: oneOf('Form of the explanation on standard output.', ['text', 'json'], 'text'),
   ...toConsulFlags,
+  ...podFlags,
   ...consulFlags,
 };
 
@@ -24,44 +32,67 @@ type Values = FlagValues<typeof flags>;
 
 export const explainCommand = command({
   name: 'explain',
-  summary: 'Say why a Service is in Consul as it is, or is not',
-  operands: 'service NAMESPACE/NAME [FILE…|DIR|-]',
+  summary: 'Say why a Service or a pod is in Consul as it is, or is not',
+  operands: 'service|pod NAMESPACE/NAME [FILE…|DIR|-]',
   flags,
   shared: {
-    title: 'Flags of the catalog and of Consul (docs/flags.md):',
-    keys: [...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
+    title: 'Flags of the catalog, of injection and of Consul (docs/flags.md):',
+    keys: [...Object.keys(toConsulFlags), ...Object.keys(podFlags), ...Object.keys(consulFlags)],
   },
   examples: [
     'tandem explain service default/web --consul-http-addr=consul:8500',
     'tandem explain service default/web manifests/',
+    'tandem explain pod default/web-0 --consul-http-addr=consul:8500',
   ],
   check: consulFlagProblems,
-  run: async (values, [kind, name, ...files], context) => {
-    const [namespace, service, ...more] = (name ?? '').split('/');
-    if (kind !== 'service' || !namespace || !service || more.length > 0) return misused(kind, name, context);
-    const { kubeconfig, owner: named, enableIngress: withIngresses } = values;
-    const { snapshot, owner } = await readCluster(
-      { kubeconfig, files, owner: named, withIngresses },
-      context,
-    );
-    const source = sourceOfService(namespace, service);
-    const found = snapshot.service(source);
-    if (found === undefined) {
-      context.stderr.write(`tandem explain: there is no Service ${namespace}/${service}\n`);
-      return exit.internal;
-    }
-    const seen = await seenInConsul(values, owner, context);
-    const settings = toConsulSettings(values, owner);
-    const explanation = explainService(found, snapshot.surroundings(source), settings, seen);
-    const json = `${JSON.stringify(explanation, undefined, 2)}\n`;
-    context.stdout.write(values.output === 'json' ? json : explanationText(explanation));
-    return exit.done;
+  run: async (values, [kind, operand, ...files], context) => {
+    const [namespace, name, ...more] = (operand ?? '').split('/');
+    if (!namespace || !name || more.length > 0) return misused(kind, operand, context);
+    const asked = { what: `${kind === 'pod' ? 'pod' : 'Service'} ${namespace}/${name}`, values, context };
+    if (kind === 'service')
+      return answer(await serviceExplained(namespace, name, files, values, context), explanationText, asked);
+    if (kind === 'pod')
+      return answer(await explainPodOf(namespace, name, files, values, context), podExplanationText, asked);
+    return misused(kind, operand, context);
   },
 });
 
+type Asked = { readonly what: string; readonly values: Pick<Values, 'output'>; readonly context: Context };
+
+function answer<T>(
+  explanation: T | undefined,
+  toText: (explanation: T) => string,
+  { what, values, context }: Asked,
+): ExitCode {
+  if (explanation === undefined) {
+    context.stderr.write(`tandem explain: there is no ${what}\n`);
+    return exit.internal;
+  }
+  const json = `${JSON.stringify(explanation, undefined, 2)}\n`;
+  context.stdout.write(values.output === 'json' ? json : toText(explanation));
+  return exit.done;
+}
+
+async function serviceExplained(
+  namespace: string,
+  name: string,
+  files: readonly string[],
+  values: Values,
+  context: Context,
+): Promise<Explanation | undefined> {
+  const { kubeconfig, owner: named, enableIngress: withIngresses } = values;
+  const cluster = { kubeconfig, files, owner: named, withIngresses };
+  const { snapshot, owner } = await readCluster(cluster, context);
+  const source = sourceOfService(namespace, name);
+  const found = snapshot.service(source);
+  if (found === undefined) return undefined;
+  const seen = await seenInConsul(values, owner, context);
+  return explainService(found, snapshot.surroundings(source), toConsulSettings(values, owner), seen);
+}
+
 function misused(kind: string | undefined, name: string | undefined, { stderr }: Context): ExitCode {
   const what = [kind, name].filter((word) => word !== undefined).join(' ');
-  stderr.write(`tandem explain: ${quote(what)} is not "service NAMESPACE/NAME"\n`);
+  stderr.write(`tandem explain: ${quote(what)} is not "service NAMESPACE/NAME" or "pod NAMESPACE/NAME"\n`);
   return exit.usage;
 }
 

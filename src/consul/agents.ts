@@ -5,7 +5,7 @@ import { EXTERNAL_SOURCE_META } from '../catalog/instance.ts';
 import type { Agents, PodInstanceOnNode } from '../controller/agent-ports.ts';
 import type { ConnectWrite } from '../controller/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
-import type { OpenConsul } from './client.ts';
+import type { ConsulClient, OpenConsul } from './client.ts';
 import { outcomeOf, whole } from './connect-catalog.ts';
 import { jsonOf, listAt } from './decode.ts';
 import { nodeEntry, type NodeEntry } from './entries.ts';
@@ -34,20 +34,6 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
       signal,
       read: (raw: RawAnswer) => jsonOf(raw),
     });
-  const nodesWith = async (
-    filter: string | undefined,
-    signal: AbortSignal,
-  ): Promise<readonly NodeEntry[]> => {
-    const answer = await read(
-      client,
-      { endpoint: 'nodes', path: '/v1/catalog/nodes', decode: (json) => listAt(json, 'answer', nodeEntry) },
-      { signal, consistency: 'consistent', ...(filter === undefined ? {} : { filter }) },
-    );
-    whole([answer], 'all nodes');
-    return answer.value.filter(
-      ({ Meta }) => Meta[SYNTHETIC_META] === undefined && Meta[EXTERNAL_SOURCE_META] === undefined,
-    );
-  };
   const instancesOn = async (node: string, signal: AbortSignal): Promise<readonly PodInstanceOnNode[]> => {
     const answer = await read(
       client,
@@ -96,18 +82,44 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
       return atAgent(isNew ? registerAgentCheck(agent, service, check, signal).then(update) : update());
     },
     inCatalog: async (host, signal) => {
-      const nodes = await nodesWith(`Address == ${JSON.stringify(host)}`, signal);
+      const nodes = await readAgentNodes(client, host, signal);
       return (await Promise.all(nodes.map(({ Node }) => instancesOn(Node, signal)))).flat();
     },
     deregisterFromCatalog: (node, id, signal) =>
       outcomeOf(deregisterCatalog(client, { Node: node, ServiceID: id }, signal)),
     hosts: async (owner, signal) => {
       const hosts: string[] = [];
-      for (const { Node, Address } of await nodesWith(undefined, signal)) {
+      for (const { Node, Address } of await readAgentNodes(client, undefined, signal)) {
         const instances = await instancesOn(Node, signal);
         if (instances.some((each) => each.owner === owner)) hosts.push(Address);
       }
       return hosts;
     },
   };
+}
+
+/**
+ * Nodes that may have an agent: neither synthetic ones nor those of the catalog sync.
+ *
+ * @param host address of the nodes that are wanted; undefined: all
+ * @throws TandemError TANDEM_CONSUL_…
+ */
+export async function readAgentNodes(
+  client: ConsulClient,
+  host: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly NodeEntry[]> {
+  const answer = await read(
+    client,
+    { endpoint: 'nodes', path: '/v1/catalog/nodes', decode: (json) => listAt(json, 'answer', nodeEntry) },
+    {
+      signal,
+      consistency: 'consistent',
+      ...(host === undefined ? {} : { filter: `Address == ${JSON.stringify(host)}` }),
+    },
+  );
+  whole([answer], 'all nodes');
+  return answer.value.filter(
+    ({ Meta }) => Meta[SYNTHETIC_META] === undefined && Meta[EXTERNAL_SOURCE_META] === undefined,
+  );
 }

@@ -11,6 +11,11 @@ export type Decision =
   | { readonly kind: 'invalid'; readonly problem: Problem }
   | { readonly kind: 'inject' };
 
+export type DecideSettings = Pick<
+  InjectSettings,
+  'ownNamespace' | 'allowNamespaces' | 'denyNamespaces' | 'defaultInject'
+>;
+
 /** Kubernetes' own namespaces: a node must be able to boot whatever Tandem does. */
 const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
 
@@ -27,7 +32,7 @@ const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-leas
  *    10  hostNetwork                                          skip  host-network, warning when asked for
  *    11  the pod is for Windows                               skip  windows, warning when asked for
  */
-export function decide(request: InjectRequest, settings: InjectSettings): Decision {
+export function decide(request: InjectRequest, settings: DecideSettings): Decision {
   const beforePod = decideByRequest(request, settings);
   if (beforePod !== undefined) return skip(beforePod);
   const annotations = property(property(request.object, 'metadata'), 'annotations');
@@ -41,7 +46,7 @@ export function decide(request: InjectRequest, settings: InjectSettings): Decisi
   return decideByKind(property(request.object, 'spec'), asked !== undefined);
 }
 
-function decideByRequest(request: InjectRequest, settings: InjectSettings): SkipReason | undefined {
+function decideByRequest(request: InjectRequest, settings: DecideSettings): SkipReason | undefined {
   const { kind, operation, namespace, object } = request;
   if (kind !== 'v1/Pod' || operation !== 'CREATE' || typeof object !== 'object' || object === null) {
     return 'unsupported-request';

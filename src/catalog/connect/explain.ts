@@ -1,10 +1,10 @@
-/** Why a pod is in Consul as it is, or is not: the answer of `tandem explain pod`, as data. */
+/** Why an injected pod is in Consul as it is, or is not: a part of the answer of `tandem explain pod`, as data. */
 import { indexed, ownerOf } from '../instance.ts';
 import { decidePod, podReasons, type PodReason } from './decide.ts';
 import type { ObservedRegistration } from './observed.ts';
 import { differencesOf, type RegistrationField } from './plan.ts';
 import { sourceOfPod, type InjectedPod, type Stage } from './pod.ts';
-import { POD_UID_META, registrationsOf, type Registration } from './registration.ts';
+import { instancesOf, POD_UID_META, registrationsOf, type Registration } from './registration.ts';
 
 /** How one instance stands in Consul. */
 export type RegistrationStanding =
@@ -24,22 +24,29 @@ export type PodExplanation = {
   readonly meaning: string;
   /** What is wrong with the annotations, a sentence each. */
   readonly problems: readonly string[];
-  readonly registrations: readonly {
-    readonly registration: Registration;
-    readonly standing: RegistrationStanding;
-  }[];
-  /** Ours in Consul, of this very pod, that the next pass would remove. */
+  readonly registrations: readonly ExplainedRegistration[];
+  /** In Consul, of this very pod, and to be removed. */
   readonly leftover: readonly ObservedRegistration[];
 };
 
-/** @param observed what Consul has on the synthetic node; undefined when it was not asked */
+export type ExplainedRegistration = {
+  readonly registration: Registration;
+  readonly standing: RegistrationStanding;
+  /** All checks that Consul has of it, also those of others; those that do not pass first. */
+  readonly checks: readonly NonNullable<Registration['check']>[];
+};
+
+/**
+ * @param observed what Consul has on the node of the pod: the synthetic one in dataplane mode, that of the agent in agent
+ *   mode; undefined when it was not asked
+ */
 export function explainPod(
   pod: InjectedPod,
   owner: string,
   observed: readonly ObservedRegistration[] | undefined,
 ): PodExplanation {
   const reason = decidePod(pod);
-  const registrations = registrationsOf(pod, owner);
+  const registrations = reason === 'agent-mode' ? instancesOf(pod, owner) : registrationsOf(pod, owner);
   const wanted = new Set(registrations.map(({ id }) => indexed(id)));
   return {
     source: sourceOfPod(pod),
@@ -49,26 +56,50 @@ export function explainPod(
     reason,
     meaning: podReasons[reason],
     problems: pod.mesh.ok ? [] : pod.mesh.problems.map(({ at, message }) => `${at}: ${message}`),
-    registrations: registrations.map((registration) => ({
-      registration,
-      standing: standingOf(registration, owner, observed),
-    })),
+    registrations: registrations.map((registration) => {
+      const found = observed?.find(({ id }) => indexed(id) === indexed(registration.id));
+      return {
+        registration,
+        standing:
+          observed === undefined ? { kind: 'unknown' } : standingOf(registration, owner, pod.mode, found),
+        checks: checksOf(found),
+      };
+    }),
     leftover: (observed ?? []).filter(
-      (each) =>
-        ownerOf(each) === owner && each.meta[POD_UID_META] === pod.uid && !wanted.has(indexed(each.id)),
+      (each) => each.meta[POD_UID_META] === pod.uid && !wanted.has(indexed(each.id)) && isOurs(each, owner),
     ),
   };
+}
+
+// A pod in agent mode has the owner only when the webhook knows it.
+function isOurs(found: ObservedRegistration, owner: string): boolean {
+  return [owner, undefined].includes(ownerOf(found));
 }
 
 function standingOf(
   registration: Registration,
   owner: string,
-  observed: readonly ObservedRegistration[] | undefined,
+  mode: InjectedPod['mode'],
+  found: ObservedRegistration | undefined,
 ): RegistrationStanding {
-  if (observed === undefined) return { kind: 'unknown' };
-  const found = observed.find(({ id }) => indexed(id) === indexed(registration.id));
   if (found === undefined) return { kind: 'missing' };
-  if (ownerOf(found) !== owner) return { kind: 'foreign', owner: ownerOf(found) };
-  const fields = differencesOf(registration, found);
+  const isOfPod = found.meta[POD_UID_META] === registration.uid;
+  if (mode === 'agent' ? !isOfPod || !isOurs(found, owner) : ownerOf(found) !== owner)
+    return { kind: 'foreign', owner: ownerOf(found) };
+  const fields = differencesOf(registration, found).filter((field) => mode !== 'agent' || isOfAgent(field));
   return fields.length === 0 ? { kind: 'unchanged' } : { kind: 'differs', fields };
+}
+
+// The pod gives its agent checks of its own, and no weights.
+function isOfAgent(field: RegistrationField): boolean {
+  return field !== 'check' && field !== 'meta';
+}
+
+function checksOf(found: ObservedRegistration | undefined): ExplainedRegistration['checks'] {
+  if (found === undefined) return [];
+  const all = [...(found.check === undefined ? [] : [found.check]), ...found.otherChecks];
+  return [
+    ...all.filter(({ status }) => status !== 'passing'),
+    ...all.filter(({ status }) => status === 'passing'),
+  ];
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startEmbeddedConsul, type EmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { injectedPod } from '../../unit/catalog/connect/injected-pods.ts';
 import { runTandem } from './tandem-process.ts';
 
 let folder: string;
@@ -95,4 +96,43 @@ test('what is not there, or is no name, is said', async () => {
   assert.equal(broken.code, 65);
   assert.match(broken.stderr, /broken\.yaml:\d+:\d+: /);
   await rm(join(folder, 'broken.yaml'));
+});
+
+test('a pod: whether it was injected, how it stands in Consul, and what to do', async () => {
+  const file = join(folder, 'pods.yaml');
+  const asked = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'asked', annotations: { 'consul.hashicorp.com/connect-inject': 'true' } },
+    spec: { containers: [{ name: 'web' }] },
+  };
+  const injected = { apiVersion: 'v1', kind: 'Pod', ...injectedPod() };
+  await writeFile(file, `${JSON.stringify(asked)}\n---\n${JSON.stringify(injected)}\n`);
+  const explain = (name: string, ...more: string[]) =>
+    runTandem(['explain', 'pod', `default/${name}`, file, ...flags, ...more]);
+  assert.match(
+    (await explain('asked')).stdout,
+    /^Pod\/default\/asked: not injected\n {2}rule .*\n {2}mend .*"tandem check"/,
+  );
+  assert.match(
+    (await explain('asked', '--deny-namespaces=default')).stdout,
+    /\n {2}rule {9}namespace-denied: /,
+  );
+  const { code, stdout } = await explain('web-0');
+  assert.equal(code, 0);
+  for (const line of [
+    /^Pod\/default\/web-0: injected, dataplane mode$/m,
+    /^ {2}rule {9}registered: /m,
+    /^ {2}annotation {3}consul\.hashicorp\.com\/connect-service: "web"$/m,
+    /^ {2}instance {5}web-0-web 10\.1\.0\.1:8080 {2}not in Consul yet$/m,
+    /^ {2}instance {5}web-0-web-sidecar-proxy 10\.1\.0\.1:20000 {2}not in Consul yet$/m,
+  ])
+    assert.match(stdout, line);
+  const json = JSON.parse((await explain('web-0', '--output=json')).stdout) as {
+    registration: { uid: string };
+  };
+  assert.equal(json.registration.uid, 'uid-of-web-0');
+  const missing = await explain('nope');
+  assert.deepEqual([missing.code, missing.stderr], [1, 'tandem explain: there is no pod default/nope\n']);
+  await rm(file);
 });

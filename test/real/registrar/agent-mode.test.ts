@@ -7,6 +7,7 @@ import type { RunningPod } from '../harness/kubelet.ts';
 import { freePorts } from '../harness/ports.ts';
 import { startScene } from '../harness/scene.ts';
 import { startTandemSync, type TandemSync } from '../harness/tandem-sync.ts';
+import { runTandem } from '../../integration/cli/tandem-process.ts';
 import { echoContainer, ECHO_IMAGES } from '../mesh/echo.ts';
 import { podOf, startMesh } from '../mesh/mesh.ts';
 import { writeStatus } from './dataplane-pods.ts';
@@ -77,6 +78,23 @@ test('the readiness of a pod is a check of its service, with the reason', async 
   });
   await writeStatus(api, pathOf('db-0'), { ready: true });
   await readiness('passing');
+});
+
+test('tandem explain tells how the pod stands', async () => {
+  const { code, stdout, stderr } = await runTandem([
+    'explain',
+    'pod',
+    'mesh/db-0',
+    `--kubeconfig=${api.kubeconfig()}`,
+    `--consul-http-addr=${consul.url}`,
+    '--owner=cluster1',
+  ]);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /^Pod\/mesh\/db-0: injected, agent mode$/m);
+  assert.match(stdout, /^ {2}instance {5}db-0-db [^ ]+ {2}in Consul$/m);
+  assert.match(stdout, /^ {2}instance {5}db-0-db-sidecar-proxy [^ ]+:20000 {2}in Consul$/m);
+  assert.match(stdout, /^ {2}check {10}passing {2}Kubernetes Readiness Check: the pod is ready$/m);
+  assert.match(stdout, /^ {2}check {10}\w+ {2}Proxy Public Listener: /m);
 });
 
 test('a pod replaced under its name keeps the registration of the new one, and loses nothing', async () => {

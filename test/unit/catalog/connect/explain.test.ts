@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainPod } from '../../../../src/catalog/connect/explain.ts';
-import { registrationsOf } from '../../../../src/catalog/connect/registration.ts';
+import { readProxy } from '../../../../src/catalog/connect/proxy.ts';
+import { instancesOf, registrationsOf } from '../../../../src/catalog/connect/registration.ts';
 import { createConsulNodes } from './consul-nodes.ts';
 import { ADDRESSES, podOf, READY, type PodSketch } from './injected-pods.ts';
 
@@ -44,4 +45,35 @@ test('without Consul the standing is unknown', () => {
     ['unknown', 'unknown'],
   );
   assert.match(meaning, /keeps the pod in the catalog/);
+});
+
+test('in agent mode: what the pod registered itself, on the node of the agent, with all of its checks', () => {
+  const pod = podOf({ flags: [] });
+  const registered = instancesOf(pod, 'c1').map((each) => ({
+    ...each,
+    check: undefined,
+    // The webhook does not know the owner.
+    meta: { 'pod-uid': pod.uid },
+    warningWeight: 1,
+    kind: each.proxy === undefined ? '' : 'connect-proxy',
+    proxy: each.proxy ?? readProxy(undefined),
+    node: 'node-1',
+    otherChecks: [
+      { id: 'a', name: 'Destination Alias', status: 'passing' as const, output: '' },
+      { id: 'b', name: 'Proxy Public Listener', status: 'critical' as const, output: 'refused' },
+    ],
+  }));
+  const explanation = explainPod(pod, 'c1', registered);
+  assert.equal(explanation.reason, 'agent-mode');
+  assert.deepEqual(
+    explanation.registrations.map(({ standing, checks }) => [standing.kind, checks.map(({ name }) => name)]),
+    Array.from({ length: 2 }, () => ['unchanged', ['Proxy Public Listener', 'Destination Alias']]),
+  );
+  const other = registered.map((each) => ({ ...each, meta: { 'pod-uid': 'another' } }));
+  assert.deepEqual(
+    explainPod(pod, 'c1', other).registrations.map(({ standing }) => standing.kind),
+    ['foreign', 'foreign'],
+  );
+  const ended = podOf({ flags: [], status: { ...READY, phase: 'Failed' } });
+  assert.equal(explainPod(ended, 'c1', registered).leftover.length, 2);
 });

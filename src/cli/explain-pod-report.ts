@@ -1,0 +1,60 @@
+/** Whether a pod is in the mesh, and why not, for people. */
+import type { ExplainedRegistration } from '../catalog/connect/explain.ts';
+import type { InjectionExplanation } from '../inject/explain.ts';
+import type { ExplainedPod } from './explain-pod.ts';
+import { standingText } from './explain-report.ts';
+
+export function podExplanationText({ source, injection, annotations, registration }: ExplainedPod): string {
+  return [
+    `${source}: ${injection.kind === 'injected' ? `injected, ${injection.mode} mode` : 'not injected'}`,
+    ...injectionLines(injection),
+    ...(registration === undefined ? [] : [line('rule', `${registration.reason}: ${registration.meaning}`)]),
+    ...annotations.map(({ name, value }) => line('annotation', `${name}: ${JSON.stringify(value)}`)),
+    ...(registration?.registrations.flatMap(instanceLines) ?? []),
+    ...(registration?.leftover.map(({ id, address, port }) =>
+      line('leftover', `${id} ${address}:${port}  will be removed`),
+    ) ?? []),
+    ...(registration?.problems.map((problem) => line('problem', problem)) ?? []),
+    '',
+  ].join('\n');
+}
+
+function injectionLines(injection: InjectionExplanation): readonly string[] {
+  switch (injection.kind) {
+    case 'injected':
+      return [];
+    case 'skip':
+      return [line('rule', `${injection.reason}: ${injection.meaning}`)];
+    case 'invalid':
+      return [line('problem', `${injection.problem.at}: ${injection.problem.message}`)];
+    case 'by-others':
+      return [
+        line('rule', 'it is marked as injected, and has no record of Tandem: another injector did it'),
+        line('mend', 'create the pod again without connect-inject-status'),
+      ];
+    case 'wanted':
+      return [
+        line('rule', 'it would get a sidecar if it were created now'),
+        line(
+          'mend',
+          'create the pod again; if it still has none, see "tandem check" for what is wrong with the webhook',
+        ),
+      ];
+  }
+}
+
+function instanceLines({ registration, standing, checks }: ExplainedRegistration): readonly string[] {
+  const { id, address, port } = registration;
+  return [
+    line('instance', `${id} ${address}:${port}  ${standingText(standing)}`),
+    ...checks.map(({ name, status, output }) => line('check', `  ${status}  ${name}: ${firstLine(output)}`)),
+  ];
+}
+
+function firstLine(output: string): string {
+  return output.trim().split('\n', 1).join('');
+}
+
+function line(what: string, text: string): string {
+  return `  ${what.padEnd(12)} ${text}`;
+}

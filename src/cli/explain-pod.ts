@@ -1,0 +1,158 @@
+/** `tandem explain pod NAMESPACE/NAME`: whether it was injected and why not, how it stands in Consul, what is missing. */
+import { explainPod, type PodExplanation } from '../catalog/connect/explain.ts';
+import type { ObservedRegistration } from '../catalog/connect/observed.ts';
+import { readInjectedPod, type InjectedPod } from '../catalog/connect/pod.ts';
+import { syntheticNodeName } from '../catalog/connect/registration.ts';
+import type { consulFlags } from '../config/consul-settings.ts';
+import type { injectFlags } from '../config/inject-settings.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import { readAgentNodes } from '../consul/agents.ts';
+import type { OpenConsul } from '../consul/client.ts';
+import { connectCatalog } from '../consul/connect-catalog.ts';
+import { PREFIX } from '../inject/annotations.ts';
+import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
+import { apiClient } from '../kubernetes/api-client.ts';
+import { clusterAccess } from '../kubernetes/cluster-access.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { TandemError } from '../support/errors.ts';
+import { asString, isObject, property } from '../support/json.ts';
+import { clusterOwner } from './cluster-owner.ts';
+import { OWNER_OF_FILES } from './cluster-objects.ts';
+import type { Context } from './command.ts';
+import { openConsulForPerson } from './consul-access.ts';
+import { readManifestObjects } from './manifest-objects.ts';
+
+export type ExplainPodValues = FlagValues<typeof consulFlags> &
+  FlagValues<Pick<typeof injectFlags, 'defaultInject' | 'allowNamespaces' | 'denyNamespaces'>> & {
+    readonly kubeconfig: string | undefined;
+    readonly owner: string | undefined;
+  };
+
+export type ExplainedPod = {
+  readonly source: string;
+  readonly injection: InjectionExplanation;
+  /** Those that Tandem reads or writes, by their full name, in order. */
+  readonly annotations: readonly { readonly name: string; readonly value: string }[];
+  /** Undefined for a pod that is no part of the mesh. */
+  readonly registration: PodExplanation | undefined;
+};
+
+/**
+ * @returns undefined when there is no such pod
+ * @throws TandemError TANDEM_FILE_UNREADABLE, TANDEM_KUBECONFIG_INVALID, TANDEM_KUBERNETES_…
+ */
+export async function explainPodOf(
+  namespace: string,
+  name: string,
+  files: readonly string[],
+  values: ExplainPodValues,
+  context: Context,
+): Promise<ExplainedPod | undefined> {
+  const found =
+    files.length > 0
+      ? await podInFiles(namespace, name, files, values, context)
+      : await podInCluster(namespace, name, values, context);
+  if (found === undefined) return undefined;
+  const { defaultInject, allowNamespaces, denyNamespaces } = values;
+  const settings = { defaultInject, allowNamespaces, denyNamespaces, ownNamespace: undefined };
+  const injection = explainInjection(found.pod, namespace, settings);
+  return {
+    source: `Pod/${namespace}/${name}`,
+    injection,
+    annotations: annotationsOf(found.pod),
+    registration:
+      injection.kind === 'injected'
+        ? await explainRegistration(found.pod, found.owner, values, context)
+        : undefined,
+  };
+}
+
+type Found = { readonly pod: unknown; readonly owner: string };
+
+async function podInFiles(
+  namespace: string,
+  name: string,
+  files: readonly string[],
+  { owner = OWNER_OF_FILES }: ExplainPodValues,
+  { stdin }: Context,
+): Promise<Found | undefined> {
+  const objects = await readManifestObjects(files, stdin);
+  const pod = objects.find(
+    ({ kind, metadata }) =>
+      kind === 'Pod' && property(metadata, 'namespace') === namespace && property(metadata, 'name') === name,
+  );
+  return pod === undefined ? undefined : { pod, owner };
+}
+
+async function podInCluster(
+  namespace: string,
+  name: string,
+  { kubeconfig, owner }: ExplainPodValues,
+  { environment, signal }: Context,
+): Promise<Found | undefined> {
+  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  try {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+    const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+    if (status === 404) return undefined;
+    if (status !== 200) {
+      const why = asString(property(body, 'message')) ?? '';
+      throw new TandemError(
+        'TANDEM_KUBERNETES_REFUSED',
+        `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); it needs the right to get pods there`,
+      );
+    }
+    return { pod: body, owner: owner ?? (await clusterOwner(client)) };
+  } finally {
+    client.close();
+  }
+}
+
+async function explainRegistration(
+  raw: unknown,
+  owner: string,
+  values: ExplainPodValues,
+  context: Context,
+): Promise<PodExplanation | undefined> {
+  const pod = readInjectedPod(raw);
+  return pod && explainPod(pod, owner, await seenInConsul(pod, values, context));
+}
+
+/** Undefined, with a line for people, when Consul cannot be asked: the rules are worth reading all the same. */
+async function seenInConsul(
+  pod: InjectedPod,
+  values: ExplainPodValues,
+  context: Context,
+): Promise<readonly ObservedRegistration[] | undefined> {
+  const consul = await openConsulForPerson(values, context);
+  try {
+    const nodes = await nodesOf(pod, consul, context.signal);
+    const catalog = connectCatalog(consul);
+    const read = nodes.map(async (node) => (await catalog.read(node, context.signal)).instances);
+    return (await Promise.all(read)).flat();
+  } catch (error) {
+    if (!(error instanceof TandemError)) throw error;
+    context.stderr.write(`tandem explain: Consul was not asked: ${error.message}\n`);
+    return undefined;
+  } finally {
+    await consul.close();
+  }
+}
+
+async function nodesOf(
+  { mode, node, hostIp }: InjectedPod,
+  consul: OpenConsul,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (mode !== 'agent') return node === undefined ? [] : [syntheticNodeName(node)];
+  const nodes = hostIp === undefined ? [] : await readAgentNodes(consul, hostIp, signal);
+  return nodes.map(({ Node }) => Node);
+}
+
+function annotationsOf(pod: unknown): ExplainedPod['annotations'] {
+  const annotations = property(property(pod, 'metadata'), 'annotations');
+  return Object.entries(isObject(annotations) ? annotations : {})
+    .filter(([name]) => name.startsWith(PREFIX))
+    .map(([name, value]) => ({ name, value: String(value) }))
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+}

@@ -1,0 +1,36 @@
+/** Whether a pod that is there was injected, and if not, what the rules say of it now. */
+import { asString, property } from '../support/json.ts';
+import { PREFIX } from './annotations.ts';
+import { decide, type DecideSettings } from './decide.ts';
+import { injectedMode } from './injected-pod.ts';
+import { skipReasons, type Problem, type SkipReason } from './result.ts';
+
+export type InjectionExplanation =
+  | { readonly kind: 'injected'; readonly mode: 'agent' | 'dataplane' }
+  /** It says so, and Tandem has no record of it. */
+  | { readonly kind: 'by-others' }
+  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly meaning: string }
+  | { readonly kind: 'invalid'; readonly problem: Problem }
+  /** It would get a sidecar if it were created now. */
+  | { readonly kind: 'wanted' };
+
+/** @param pod as the API server has it, or as a manifest does */
+export function explainInjection(
+  pod: unknown,
+  namespace: string,
+  settings: DecideSettings,
+): InjectionExplanation {
+  const mode = injectedMode(pod);
+  const annotations = property(property(pod, 'metadata'), 'annotations');
+  if ((asString(property(annotations, `${PREFIX}connect-inject-status`)) ?? '') !== '')
+    return mode === undefined ? { kind: 'by-others' } : { kind: 'injected', mode };
+  const decision = decide({ kind: 'v1/Pod', operation: 'CREATE', namespace, object: pod }, settings);
+  switch (decision.kind) {
+    case 'skip':
+      return { kind: 'skip', reason: decision.reason, meaning: skipReasons[decision.reason] };
+    case 'invalid':
+      return decision;
+    case 'inject':
+      return { kind: 'wanted' };
+  }
+}

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { explainInjection } from '../../../src/inject/explain.ts';
+import { injectedPod } from '../catalog/connect/injected-pods.ts';
+
+const SETTINGS = {
+  ownNamespace: undefined,
+  allowNamespaces: ['*'],
+  denyNamespaces: ['secret'],
+  defaultInject: false,
+};
+
+const podWith = (annotations: Readonly<Record<string, string>>): object => ({
+  metadata: { annotations },
+  spec: { containers: [{ name: 'web' }] },
+});
+const ASKED = { 'consul.hashicorp.com/connect-inject': 'true' };
+
+for (const [what, pod, namespace, expected] of [
+  ['a pod that Tandem injected', injectedPod(), 'default', { kind: 'injected', mode: 'dataplane' }],
+  [
+    'one that somebody else injected',
+    podWith({ ...ASKED, 'consul.hashicorp.com/connect-inject-status': 'injected' }),
+    'default',
+    { kind: 'by-others' },
+  ],
+  [
+    'one that does not ask',
+    podWith({}),
+    'default',
+    {
+      kind: 'skip',
+      reason: 'not-opted-in',
+      meaning: 'connect-inject is absent and injection is not the default',
+    },
+  ],
+  [
+    'one in a namespace that is denied',
+    podWith(ASKED),
+    'secret',
+    {
+      kind: 'skip',
+      reason: 'namespace-denied',
+      meaning: 'the namespace is on the deny list (deny beats allow)',
+    },
+  ],
+  ['one that asks and has none', podWith(ASKED), 'default', { kind: 'wanted' }],
+] as const)
+  test(what, () => assert.deepEqual(explainInjection(pod, namespace, SETTINGS), expected));
+
+test('one whose annotation is no boolean', () => {
+  const found = explainInjection(
+    podWith({ 'consul.hashicorp.com/connect-inject': 'maybe' }),
+    'default',
+    SETTINGS,
+  );
+  assert.ok(found.kind === 'invalid');
+  assert.equal(found.problem.at, 'consul.hashicorp.com/connect-inject');
+});
