@@ -51,6 +51,11 @@ const WATCH_SECONDS = { least: 300, spread: 300 };
 /** After these the versions since the last one cannot be had any more, or make no sense. */
 const NEEDS_LIST: ReadonlySet<RestartCause> = new Set(['gone', 'disordered', 'refused']);
 
+/** Nobody was asked for anything that could be too much for it. */
+const IS_AWAY: ReadonlySet<RestartCause> = new Set(['unreachable', 'reset']);
+// Back in step within 5 s of the end of an outage.
+const LONGEST_RECONNECT = 4000;
+
 /** How a watch ends in which nothing happened. */
 const MAY_BE_QUIET: ReadonlySet<RestartCause> = new Set(['closed', 'idle']);
 
@@ -59,6 +64,7 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   const { client, path, query, read, clock, random } = options;
   const stopping = new AbortController();
   const delays = backoff(random);
+  const reconnects = backoff(random, LONGEST_RECONNECT);
   const restarts: Partial<Record<RestartCause, number>> = {};
   const firstList = Promise.withResolvers<void>();
   /** Those that wait for a list that has not begun. */
@@ -93,6 +99,7 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
     if (event.kind === 'error') return statusFailure(event.status, event.message, path);
     lastSuccess = clock.now();
     delays.reset();
+    reconnects.reset();
     if (event.kind === 'bookmark') return isBehind(event.version) ? disordered(path) : advance(event.version);
     const entry = resourceEntry(event.object, read);
     const outcome = handlers.onEvent(event.kind === 'deleted' ? 'deleted' : 'changed', entry);
@@ -133,7 +140,8 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
       if (NEEDS_LIST.has(failure.cause)) version = undefined;
       // What was quiet for so long was a whole watch; a server that ends each one at once is not well, though it does so in order.
       const wasWhole = MAY_BE_QUIET.has(failure.cause) && clock.elapsed() - start >= LONGEST_BACKOFF;
-      const delay = Math.max(delays.next(), Math.min(failure.wait, LONGEST_BACKOFF));
+      const next = IS_AWAY.has(failure.cause) ? reconnects.next() : delays.next();
+      const delay = Math.max(next, Math.min(failure.wait, LONGEST_BACKOFF));
       if (wasWhole) delays.reset();
       else await sleep(clock, delay, stopping.signal);
     }

@@ -271,6 +271,23 @@ test('the wait between attempts grows to 30 s, heeds Retry-After, and begins ane
   assert.deepEqual(waits, [400, 800, 1600, 3200, 6400, 12_800, 15_000, 15_000, 30_000, 400, 800]);
 });
 
+test('a server that is away is asked every 4 s at least, however long that lasts', async () => {
+  const waits: number[] = [];
+  const clock: Clock = {
+    ...impatient,
+    after: (milliseconds, callback) => {
+      if (milliseconds !== IDLE) waits.push(milliseconds);
+      return impatient.after(milliseconds, callback);
+    },
+  };
+  const cutOff: Reply = (response) => response.socket?.resetAndDestroy();
+  server.reply(...Array.from({ length: 6 }, () => cutOff));
+  server.reply(list(10, []), watch([event('ADDED', blue)], 'reset'), watch([], 'close'));
+  const { restarts, until } = start({ clock, random: () => 0.5 });
+  await until(() => restarts.length === 8);
+  assert.deepEqual(waits, [400, 800, 1600, 2000, 2000, 2000, 400, 400]);
+});
+
 test('a watch in which nothing happens is followed by the next without a wait', async () => {
   let elapsed = 0;
   const waits: number[] = [];

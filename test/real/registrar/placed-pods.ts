@@ -24,14 +24,15 @@ export function placedPods({ admin }: ApiServer, namespace: string): PlacedPods 
     path,
     create: async (name, { node = 'node-1', annotations = {} } = {}) => {
       count += 1;
+      const ip = `10.1.${count >> 8}.${count & 255}`;
       const container = { image: 'example/app', ports: [{ containerPort: 8080 }] };
       const asked = podOf(name, { 'connect-service': 'app', ...annotations }, container);
       const created: KubernetesObject = await admin.expect('POST', pods, asked);
       await admin.expect('POST', `${path(name)}/binding`, { metadata: { name }, target: { name: node } });
       const status = {
         phase: 'Running',
-        podIP: `10.1.0.${count}`,
-        podIPs: [{ ip: `10.1.0.${count}` }],
+        podIP: ip,
+        podIPs: [{ ip }],
         hostIP: '10.0.0.1',
         hostIPs: [{ ip: '10.0.0.1' }],
         conditions: [{ type: 'Ready', status: 'True' }],
