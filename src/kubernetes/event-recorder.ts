@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
-import { quote } from '../support/text.ts';
+import { quoteSentence } from '../support/text.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
 import { backoff } from '../support/backoff.ts';
 import { sleep, type Clock } from './clock.ts';
@@ -172,6 +172,6 @@ async function write(
 
 function refused({ status, body }: ApiAnswer, { target, reason }: EventSeries): TandemError {
   const why = asString(property(body, 'message')) ?? '';
-  const text = `Event ${reason} on ${target.kind} ${target.name}: status ${status}, ${quote(why)}`;
+  const text = `Event ${reason} on ${target.kind} ${target.name}: status ${status}, ${quoteSentence(why)}`;
   return new TandemError('TANDEM_KUBERNETES_REFUSED', text);
 }

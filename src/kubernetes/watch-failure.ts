@@ -1,7 +1,7 @@
 /** Why a list or a watch ended, as a closed set: the label of a metric and the field of a log. */
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
-import { quote } from '../support/text.ts';
+import { quoteSentence } from '../support/text.ts';
 import { retryAfter, type ApiAnswer } from './api-client.ts';
 
 export const restartCauses = [
@@ -47,7 +47,7 @@ export function failureOf(answer: ApiAnswer, path: string): WatchFailure {
 
 /** Of a status, which an event of a watch can have too. */
 export function statusFailure(status: number, message: string, path: string, wait = 0): WatchFailure {
-  const text = `GET ${path}: status ${status}, ${quote(message)}`;
+  const text = `GET ${path}: status ${status}, ${quoteSentence(message)}`;
   return { cause: causeOf(status), error: new TandemError('TANDEM_KUBERNETES_REFUSED', text), wait };
 }
 

@@ -21,11 +21,21 @@ export function parseWholeNumber(text: string): number | undefined {
 // Long enough for any legal annotation name or element; a message must stay readable in `kubectl describe`.
 const QUOTED_LENGTH = 80;
 
+// "… is forbidden: User … cannot … resource … in API group … in the namespace …", with names of 63 and 253 characters.
+const SENTENCE_LENGTH = 600;
+
 /** A piece of user text for a message: JSON-quoted, so that control characters show, and cut to a readable length. */
 export function quote(text: string): string {
-  return text.length <= QUOTED_LENGTH
-    ? JSON.stringify(text)
-    : `${JSON.stringify(text.slice(0, QUOTED_LENGTH))}…`;
+  return quoted(text, QUOTED_LENGTH);
+}
+
+/** What a server says, whose point may be at the end of a long sentence. */
+export function quoteSentence(text: string): string {
+  return quoted(text, SENTENCE_LENGTH);
+}
+
+function quoted(text: string, length: number): string {
+  return text.length <= length ? JSON.stringify(text) : `${JSON.stringify(text.slice(0, length))}…`;
 }
 
 /**
