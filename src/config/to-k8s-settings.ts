@@ -30,8 +30,13 @@ export const toK8sFlags = {
 type Values = FlagValues<typeof toK8sFlags> & { readonly consulK8sTag: string };
 
 /** One problem in one sentence each; empty when the flags go together. */
-export function toK8sFlagProblems({ toConsul, toK8s }: FlagValues<typeof toK8sFlags>): string[] {
-  return toConsul || toK8s ? [] : ['--to-consul=false needs --to-k8s: there is nothing to do'];
+export function toK8sFlagProblems({
+  toConsul,
+  toK8s,
+  registrar,
+}: FlagValues<typeof toK8sFlags> & { readonly registrar: boolean }): string[] {
+  if (toConsul || toK8s || registrar) return [];
+  return ['--to-consul=false needs --to-k8s or --registrar: there is nothing to do'];
 }
 
 /** @param namespace the flag's, or the own one */
