@@ -4,7 +4,8 @@
 export const manifestValues = {
   global: { enabled: false },
   externalServers: { enabled: true, hosts: ['consul-server.consul.svc'] },
-  connectInject: { enabled: true },
+  // No clients of this chart: people have agents of their own.
+  connectInject: { enabled: true, proxyMode: 'agent' },
   syncCatalog: { enabled: true },
 } as const;
 

@@ -14,6 +14,8 @@ import { valueSets } from './value-sets.ts';
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'helm']);
 const api = await startApiServer(scene);
 await api.createNamespace('tandem');
+// Of the set that writes to another namespace.
+await api.createNamespace('from-consul');
 // A dry run makes no accounts, and a pod needs its own.
 for (const name of ['tandem-test', 'consul-test'])
   await api.admin.expect('POST', '/api/v1/namespaces/tandem/serviceaccounts', { metadata: { name } });

@@ -59,12 +59,22 @@ test('a chart as it comes changes no more than it must', async () => {
   const certificate = ['tlsAuto', 'tlsAutoSecret', 'tlsAutoService', 'webhookConfiguration'];
   assert.deepEqual(changed('webhook').toSorted(), [...certificate, 'shutdownDelay'].toSorted());
   // The names that the syncer before it gave by default.
-  assert.deepEqual(changed('sync').toSorted(), ['addK8sNamespaceSuffix', 'consulHttpAddr']);
+  assert.deepEqual(changed('sync').toSorted(), ['addK8sNamespaceSuffix', 'consulHttpAddr', 'registrar']);
 });
+
+/** What a program reads from its arguments, of the flags that are expected. */
+async function assertFlags(
+  program: Program,
+  values: object,
+  expected: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const found = read(program, argumentsOf(await renderChart(values), program) ?? []).values;
+  assert.deepEqual(Object.fromEntries(Object.keys(expected).map((flag) => [flag, found[flag]])), expected);
+}
 
 test('every value of the catalog reaches its flag', async () => {
   const chart = await renderChart({
-    global: { logLevel: 'warn' },
+    global: { logLevel: 'warn', owner: 'one' },
     syncCatalog: {
       default: false,
       k8sAllowNamespaces: ['a', 'b'],
@@ -73,7 +83,6 @@ test('every value of the catalog reaches its flag', async () => {
       consulPrefix: 'p-',
       addK8SNamespaceSuffix: false,
       consulNodeName: 'node',
-      owner: 'one',
       syncClusterIPServices: false,
       syncLoadBalancerEndpoints: true,
       nodePortSyncType: 'InternalOnly',
@@ -164,4 +173,110 @@ test('every value of the injection reaches its flag', async () => {
     prometheusScrapePath: '/m',
   };
   assert.deepEqual(Object.fromEntries(Object.keys(expected).map((flag) => [flag, values[flag]])), expected);
+});
+
+const ELSEWHERE = { server: { enabled: false }, client: { enabled: false } };
+
+test('every value of Consul to Kubernetes reaches its flag', async () => {
+  const syncCatalog = {
+    toK8S: true,
+    k8sPrefix: 'c-',
+    k8sWriteNamespace: 'from-consul',
+    toK8SMode: 'external-name',
+    toK8SServices: ['shop-*', 'db'],
+    toK8STag: 'shared',
+    toK8SFilter: 'ServiceMeta.team == "a, b"',
+    k8sTag: 'here',
+  };
+  await assertFlags(
+    'sync',
+    { global: { domain: 'mesh.example', owner: 'one' }, syncCatalog },
+    {
+      toConsul: true,
+      toK8s: true,
+      k8sServicePrefix: 'c-',
+      k8sWriteNamespace: 'from-consul',
+      toK8sMode: 'external-name',
+      toK8sServices: ['shop-*', 'db'],
+      toK8sTag: 'shared',
+      toK8sFilter: 'ServiceMeta.team == "a, b"',
+      consulDomain: 'mesh.example',
+      consulK8sTag: 'here',
+      owner: 'one',
+    },
+  );
+  const bare = { global: { owner: 'one' }, syncCatalog: { toK8S: true, toConsul: false } };
+  await assertFlags('sync', bare, { toConsul: false, toK8s: true, k8sWriteNamespace: 'tandem' });
+});
+
+test('one name for the cluster reaches both programs', async () => {
+  const values = { global: { owner: 'east' } };
+  await assertFlags('sync', values, { owner: 'east' });
+  await assertFlags('webhook', values, { owner: 'east' });
+  await assertFlags('webhook', {}, { owner: undefined });
+});
+
+test('agent mode: the registrar asks the agents at the port that the pods use', async () => {
+  await assertFlags(
+    'sync',
+    { connectInject: { agentHttpPort: 18500 } },
+    { registrar: true, agentHttpPort: 18500, toConsul: true },
+  );
+  await assertFlags('sync', { registrar: { enabled: false } }, { registrar: false });
+});
+
+test('without clients pods are in dataplane mode, with the servers of the chart, and the registrar is on', async () => {
+  const values = { client: { enabled: false } };
+  await assertFlags('webhook', values, {
+    proxyMode: 'dataplane',
+    consulServerAddresses: 'tandem-server.tandem.svc',
+    consulGrpcPort: 8502,
+    consulTls: false,
+  });
+  await assertFlags('sync', values, { registrar: true, toConsul: true });
+  await assertFlags(
+    'sync',
+    { ...values, syncCatalog: { enabled: false } },
+    { registrar: true, toConsul: false, toK8s: false },
+  );
+});
+
+test('dataplane mode with servers elsewhere: their name, port and TLS', async () => {
+  const tls = { enabled: true, caCert: { secretName: 'consul-ca', secretKey: 'ca.pem' } };
+  const values = {
+    ...ELSEWHERE,
+    global: { tls },
+    externalServers: {
+      enabled: true,
+      hosts: ['consul.example'],
+      grpcPort: 8503,
+      tlsServerName: 'server.dc1.consul',
+    },
+  };
+  const expected = {
+    proxyMode: 'dataplane',
+    consulServerAddresses: 'consul.example',
+    consulGrpcPort: 8503,
+    consulTls: true,
+    consulTlsServerName: 'server.dc1.consul',
+  };
+  await assertFlags('webhook', values, expected);
+  const deployment = (await renderChart(values)).one('Deployment', 'tandem-webhook');
+  const variables = at(deployment, 'spec', 'template', 'spec', 'containers', 0, 'env') as readonly unknown[];
+  assert.deepEqual(variables[1], {
+    name: 'TANDEM_CONSUL_CA_PEM',
+    valueFrom: { secretKeyRef: { name: 'consul-ca', key: 'ca.pem' } },
+  });
+  const several = { enabled: true, hosts: ['10.0.0.1', '10.0.0.2'] };
+  await assertFlags(
+    'webhook',
+    { ...ELSEWHERE, externalServers: several, connectInject: { serverAddresses: 'consul.example' } },
+    { proxyMode: 'dataplane', consulServerAddresses: 'consul.example', consulTls: false },
+  );
+});
+
+test('the mode of the proxy can be said, whatever else is on', async () => {
+  for (const proxyMode of ['agent', 'dataplane'])
+    for (const client of [{ enabled: true }, { enabled: false }])
+      await assertFlags('webhook', { client, connectInject: { proxyMode } }, { proxyMode });
 });

@@ -12,6 +12,8 @@ import { valueSets } from './value-sets.ts';
 const scene = await startScene(['etcd', 'kube-apiserver', 'helm']);
 const api = await startApiServer(scene);
 await api.createNamespace('mesh');
+// Of the set that writes to another namespace.
+await api.createNamespace('from-consul');
 const kubeconfig = api.kubeconfig();
 const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/tandem-webhook';
 
@@ -28,7 +30,11 @@ function valuesOf(set: string): string {
 
 test('an installation tells the next three commands', async () => {
   const notes = await helm('install', CHART);
-  assert.match(notes, /3 Consul servers, a Consul agent on every node, the webhook, the catalog sync,/);
+  assert.match(
+    notes,
+    /3 Consul servers, a Consul agent on every node, the webhook \(agent mode\), the catalog sync, the registrar, as release/,
+  );
+  assert.match(notes, /global\.owner is empty/);
   assert.match(notes, /helm test tandem --namespace mesh/);
   assert.match(notes, /kubectl label namespace <namespace> consul\.hashicorp\.com\/connect-inject=true/);
   assert.match(notes, /kubectl --namespace mesh exec tandem-server-0 -- consul catalog services/);
@@ -62,10 +68,22 @@ test('notes warn of what does not work yet', async () => {
     valuesOf('the sync alone, with an external cluster over TLS'),
   );
   assert.match(external, /open \/status/);
-  const set = ['--set=connectInject.certs.secretName=x', '--set=client.enabled=false'];
+  const agents = ['--set=connectInject.proxyMode=agent', '--set=client.enabled=false'];
+  const set = ['--set=connectInject.certs.secretName=x', ...agents];
   const notes = await helm('upgrade', CHART, ...set);
   assert.match(notes, /NOT READY: the API server does not trust the webhook yet/);
   assert.match(notes, /this release starts none: client\.enabled is off/);
+});
+
+test('notes tell the mode of the pods, and where the Services of Consul are', async () => {
+  const set = ['--set=client.enabled=false', '--set=syncCatalog.toK8S=true'];
+  const notes = await helm('upgrade', CHART, ...set);
+  assert.match(notes, /the webhook \(dataplane mode\), the catalog sync in both directions, the registrar,/);
+  assert.match(
+    notes,
+    /become Services in namespace mesh, beside those of this release; another one is better/,
+  );
+  assert.doesNotMatch(notes, /client\.enabled is off|global\.owner is empty/);
 });
 
 test('an uninstallation leaves nothing that was rendered', async () => {

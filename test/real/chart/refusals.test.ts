@@ -31,20 +31,49 @@ test('the schema names the values that are none', async () => {
     [{ server: { affinity: 'perhaps' } }, '/server/affinity'],
     [{ server: { storage: 'much' } }, '/server/storage'],
     [{ syncCatalog: { nodePortSyncType: 'External' } }, '/syncCatalog/nodePortSyncType'],
-    [{ syncCatalog: { owner: 'One' } }, '/syncCatalog/owner'],
+    [{ global: { owner: 'One' } }, '/global/owner'],
+    [{ connectInject: { proxyMode: 'both' } }, '/connectInject/proxyMode'],
+    [{ syncCatalog: { toK8SMode: 'alias' } }, '/syncCatalog/toK8SMode'],
+    [{ syncCatalog: { toK8SServices: [] } }, '/syncCatalog/toK8SServices'],
+    [{ syncCatalog: { k8sWriteNamespace: 'From_Consul' } }, '/syncCatalog/k8sWriteNamespace'],
+    [{ externalServers: { grpcPort: 0 } }, '/externalServers/grpcPort'],
+    [{ registrar: { enabled: 'perhaps' } }, '/registrar/enabled'],
     [{ server: { disruptionBudget: { maxUnavailable: 0 } } }, '/server/disruptionBudget/maxUnavailable'],
     [{ connectInject: { disruptionBudget: { minAvailable: 0 } } }, '/connectInject/disruptionBudget'],
   ] as const)
     assert.match(await refusal(values), new RegExp(`at '${place}`));
 });
 
-test('what is not there yet is refused by name', async () => {
+test('a value that would do nothing is refused, with the way to mend it', async () => {
+  const dataplane = { proxyMode: 'dataplane' };
+  const elsewhere = { server: { enabled: false }, externalServers: { enabled: true, hosts: ['a', 'b'] } };
   for (const [values, text] of [
-    [{ connectInject: { proxyMode: 'dataplane' } }, /connectInject\.proxyMode=dataplane: .* yet/],
-    [{ syncCatalog: { toK8S: true } }, /syncCatalog\.toK8S: .* yet/],
-    [{ syncCatalog: { k8sPrefix: 'consul-' } }, /syncCatalog\.k8sPrefix .* not there yet/],
-    [{ registrar: { enabled: true } }, /registrar\.enabled: .* not there yet/],
-    [{ global: { tls: { enabled: true } } }, /global\.tls\.enabled is for externalServers only yet/],
+    [
+      { connectInject: dataplane, registrar: { enabled: false } },
+      /registrar\.enabled=false: .* leave it "-"/,
+    ],
+    [
+      { ...elsewhere, connectInject: dataplane },
+      /one name for all Consul servers; give connectInject\.serverAdd/,
+    ],
+    [{ ...elsewhere, client: { enabled: false } }, /one name for all Consul servers.* or proxyMode=agent/],
+    [
+      { connectInject: { ...dataplane, sidecarProxy: { kind: 'builtin' } } },
+      /sidecarProxy\.kind=builtin is of agent mode.* leave it envoy/,
+    ],
+    [
+      { connectInject: { serverAddresses: 'a' } },
+      /serverAddresses is of dataplane mode.*set connectInject\.prox/,
+    ],
+    [
+      { syncCatalog: { k8sPrefix: 'consul-' } },
+      /syncCatalog\.k8sPrefix is of syncCatalog\.toK8S, which is off/,
+    ],
+    [{ syncCatalog: { k8sWriteNamespace: 'x' } }, /syncCatalog\.k8sWriteNamespace is of syncCatalog\.toK8S/],
+    [{ syncCatalog: { toK8STag: 'x' } }, /syncCatalog\.toK8STag is of syncCatalog\.toK8S/],
+    [{ syncCatalog: { toK8SFilter: 'x' } }, /syncCatalog\.toK8SFilter is of syncCatalog\.toK8S/],
+    [{ syncCatalog: { toK8S: true } }, /toK8S with pods in agent mode: give global\.owner/],
+    [{ global: { tls: { enabled: true } } }, /global\.tls\.enabled is for externalServers/],
   ] as const)
     assert.match(await refusal(values), text);
 });
@@ -75,6 +104,7 @@ test('a part that has nothing to work with is refused', async () => {
   const none = { server: off, client: off, connectInject: off, syncCatalog: off };
   assert.match(await refusal({ ...none, client: { enabled: true } }), /client\.enabled: no servers to join/);
   assert.match(await refusal({ ...none, syncCatalog: { enabled: true } }), /syncCatalog\.enabled: no Consul/);
+  assert.match(await refusal({ ...none, registrar: { enabled: true } }), /registrar\.enabled: no Consul/);
   assert.match(await refusal({ ...none, ui: { enabled: true } }), /ui\.enabled: .* server\.enabled is off/);
   assert.match(await refusal({ ...none, dns: { enabled: true } }), /dns\.enabled: neither servers nor/);
 });

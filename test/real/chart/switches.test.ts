@@ -71,6 +71,7 @@ function sorted(...lists: readonly (readonly string[])[]): readonly string[] {
   return lists.flat().toSorted();
 }
 
+const NO_REGISTRAR = { registrar: { enabled: false } };
 const everything = sorted(
   ...Object.values(parts).map(({ objects }) => objects),
   ...Object.values(services),
@@ -94,8 +95,10 @@ for (const [part, { objects, needs }] of Object.entries(parts)) {
     // The others go on with servers that are elsewhere.
     const elsewhere = part === 'server' ? { externalServers: { enabled: true, hosts: ['10.0.0.1'] } } : {};
     const gone = [...objects, ...(part === 'server' ? (services['ui'] ?? []) : [])];
+    // The process of the catalog sync is the registrar's too.
+    const values = { ...without, ...elsewhere, ...(part === 'syncCatalog' ? NO_REGISTRAR : {}) };
     assert.deepEqual(
-      namesOf(await renderChart({ ...without, ...elsewhere })),
+      namesOf(await renderChart(values)),
       everything.filter((name) => !gone.includes(name)),
     );
   });
@@ -112,6 +115,82 @@ for (const [part, objects] of Object.entries(services))
     const on = namesOf(await renderChart({ ...servers, [part]: { enabled: true } }));
     assert.deepEqual(on, sorted(parts['server']?.objects ?? [], objects));
   });
+
+test('the registrar comes with the webhook, and brings the sync along when there is none', async () => {
+  const isOn = async (values: object): Promise<boolean> => {
+    const chart = await renderChart(values);
+    if (!chart.has('Deployment', 'tandem-sync')) return false;
+    const container = at(chart.one('Deployment', 'tandem-sync'), 'spec', 'template', 'spec', 'containers', 0);
+    return (at(container, 'args') as string[]).includes('--registrar');
+  };
+  const off = { enabled: false };
+  const on = { enabled: true };
+  const alone = { global: off, connectInject: on };
+  const elsewhere = { externalServers: { enabled: true, hosts: ['10.0.0.1'] } };
+  assert.deepEqual(
+    await Promise.all(
+      [
+        {},
+        { syncCatalog: off },
+        { connectInject: off },
+        { registrar: off },
+        alone,
+        { ...alone, ...elsewhere, syncCatalog: on, connectInject: { enabled: true, proxyMode: 'agent' } },
+        { ...alone, ...elsewhere },
+        { ...alone, ...elsewhere, connectInject: { enabled: true, proxyMode: 'agent' } },
+        { ...alone, ...elsewhere, connectInject: { enabled: true, proxyMode: 'agent' }, registrar: on },
+      ].map(isOn),
+    ),
+    [true, true, false, false, false, true, true, false, true],
+  );
+  const registrarOnly = namesOf(await renderChart({ syncCatalog: off }));
+  assert.deepEqual(
+    registrarOnly,
+    everything.filter((name) => name !== 'Pod tandem-test-sync'),
+  );
+});
+
+test("what becomes of Consul's services has a Role, and a test, in its namespace and no other", async () => {
+  const syncCatalog = { toK8S: true, k8sWriteNamespace: 'from-consul' };
+  const chart = await renderChart({ global: { owner: 'one' }, syncCatalog });
+  const added = [
+    'Pod tandem-test-to-kubernetes',
+    'Role tandem-sync-to-k8s',
+    'Role tandem-test-to-kubernetes',
+    'RoleBinding tandem-sync-to-k8s',
+    'RoleBinding tandem-test-to-kubernetes',
+  ];
+  assert.deepEqual(namesOf(chart), sorted(everything, added));
+  const there = chart.objects.filter(({ metadata }) => metadata.namespace === 'from-consul');
+  assert.deepEqual(
+    namesOf({ ...chart, objects: there }),
+    added.filter((name) => name.startsWith('Role')),
+  );
+  const same = await renderChart({ global: { owner: 'one' }, syncCatalog: { toK8S: true } });
+  assert.equal(same.one('Role', 'tandem-sync-to-k8s').metadata.namespace, 'tandem');
+});
+
+test('the test of Services from Consul is there when it can register one that comes through', async () => {
+  const isThere = async (syncCatalog: object): Promise<boolean> => {
+    const values = { global: { owner: 'one' }, syncCatalog: { toK8S: true, ...syncCatalog } };
+    return (await renderChart(values)).has('Pod', 'tandem-test-to-kubernetes');
+  };
+  const aclSyncToken = { secretName: 'token' };
+  assert.deepEqual(
+    await Promise.all(
+      [
+        { toK8STag: 'shared' },
+        { aclSyncToken },
+        { toConsul: false },
+        { toConsul: false, aclSyncToken },
+        { authMethod: 'sync' },
+        { toK8SServices: ['shop-*'] },
+        { toK8SFilter: 'ServiceMeta.team == "a"' },
+      ].map(isThere),
+    ),
+    [true, true, true, false, false, false, false],
+  );
+});
 
 test('clients join the servers of the chart, those elsewhere, or what the values name', async () => {
   const joined = async (values: object): Promise<unknown> => {

@@ -29,6 +29,34 @@ export const valueSets: Readonly<Record<string, object>> = {
     },
     syncCatalog: { enabled: true, aclSyncToken: { secretName: 'consul-token' } },
   }),
+  'servers and dataplane mode, without an agent on any node': { client: { enabled: false } },
+  'dataplane mode and nothing of the catalog, with an external cluster over TLS': only({
+    global: { enabled: false, tls: { enabled: true, caCert: { secretName: 'consul-ca' } } },
+    externalServers: {
+      enabled: true,
+      hosts: ['consul.example'],
+      grpcPort: 8503,
+      tlsServerName: 'server.dc1.consul',
+    },
+    connectInject: { enabled: true, overrideAuthMethodName: 'pods' },
+  }),
+  'both directions, into a namespace of its own': {
+    global: { owner: 'one' },
+    syncCatalog: { toK8S: true, k8sPrefix: 'consul-', k8sWriteNamespace: 'from-consul' },
+  },
+  "Consul's services as aliases, and nothing else": only({
+    externalServers: { enabled: true, hosts: ['10.0.0.1', '10.0.0.2'] },
+    syncCatalog: {
+      enabled: true,
+      toConsul: false,
+      toK8S: true,
+      toK8SMode: 'external-name',
+      toK8SServices: ['shop-*'],
+      toK8STag: 'shared',
+      toK8SFilter: 'ServiceMeta.team == "a"',
+      aclSyncToken: { secretName: 'consul-token' },
+    },
+  }),
   'the webhook alone, with a certificate of its own': only({
     connectInject: { enabled: true, certs: { secretName: 'tandem-webhook-tls', caBundle: 'Q0E=' } },
   }),
@@ -37,6 +65,7 @@ export const valueSets: Readonly<Record<string, object>> = {
       name: 'consul',
       imagePullPolicy: 'Always',
       imagePullSecrets: [{ name: 'pull' }],
+      owner: 'one',
       recursors: ['10.0.0.2'],
       gossipEncryption: { secretName: 'gossip', secretKey: 'key' },
     },
@@ -86,7 +115,6 @@ export const valueSets: Readonly<Record<string, object>> = {
     syncCatalog: {
       consulPrefix: 'k8s-',
       consulNodeName: 'cluster-one',
-      owner: 'one',
       ingress: { enabled: true, loadBalancerIPs: true },
       adopt: true,
       authMethod: 'sync',

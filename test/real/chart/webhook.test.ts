@@ -75,31 +75,79 @@ test('a certificate that the webhook makes: its own configuration, Secret and Le
   ]);
 });
 
-test('the sync may read what is switched on, and write Events and its Lease', async () => {
-  const rules = async (syncCatalog: object): Promise<readonly string[]> => {
-    const chart = await renderChart({ syncCatalog });
-    const found = ['ClusterRole', 'Role'].flatMap(
-      (kind) => at(chart.one(kind, 'tandem-sync'), 'rules') as readonly Record<string, readonly string[]>[],
-    );
-    return found.map((rule) =>
+/** `<resources> <names> <verbs>` of every rule. */
+function ruleTexts(role: unknown): readonly string[] {
+  return (at(role, 'rules') as readonly Record<string, readonly string[]>[])
+    .map((rule) =>
       [rule['resources'], rule['resourceNames'] ?? [], rule['verbs']]
         .map((words) => words?.join(','))
         .join(' '),
-    );
-  };
-  const always = [
-    'services,nodes  list,watch',
-    'endpointslices  list,watch',
-    'events  create,patch',
-    'leases tandem-sync get,update',
-    'leases  create',
-  ];
-  assert.deepEqual((await rules({})).toSorted(), [...always, 'namespaces kube-system get'].toSorted());
-  assert.deepEqual(
-    (await rules({ ingress: { enabled: true }, owner: 'one' })).toSorted(),
-    [...always, 'ingresses  list,watch'].toSorted(),
-  );
-});
+    )
+    .toSorted();
+}
+
+const READ_CATALOG = ['services,nodes  list,watch', 'endpointslices  list,watch'];
+const INGRESSES = 'ingresses  list,watch';
+const EVENTS = 'events  create,patch';
+const PODS = 'pods  list,watch';
+const CLUSTER = 'namespaces kube-system get';
+const WRITE = ['services  list,watch,create,patch,delete', 'endpointslices  list,watch,create,patch,delete'];
+const owner = { owner: 'one' };
+const off = { enabled: false };
+
+const syncRights: Readonly<
+  Record<
+    string,
+    { readonly values: object; readonly cluster: readonly string[]; readonly write?: readonly string[] }
+  >
+> = {
+  'as it comes': { values: {}, cluster: [...READ_CATALOG, PODS, EVENTS, CLUSTER] },
+  'without the registrar': {
+    values: { registrar: off },
+    cluster: [...READ_CATALOG, EVENTS, CLUSTER],
+  },
+  'with Ingresses and a name for the cluster': {
+    values: { global: owner, syncCatalog: { ingress: { enabled: true } } },
+    cluster: [...READ_CATALOG, INGRESSES, PODS, EVENTS],
+  },
+  'the registrar alone': { values: { syncCatalog: off }, cluster: [PODS, EVENTS, CLUSTER] },
+  'both directions and the registrar': {
+    values: { global: owner, syncCatalog: { toK8S: true } },
+    cluster: [...READ_CATALOG, PODS, EVENTS],
+    write: WRITE,
+  },
+  'from Consul and the registrar': {
+    values: { client: off, syncCatalog: { toK8S: true, toConsul: false, ingress: { enabled: true } } },
+    cluster: [PODS, EVENTS, CLUSTER],
+    write: WRITE,
+  },
+  'from Consul alone, with a name for the cluster': {
+    values: { global: owner, connectInject: off, syncCatalog: { toK8S: true, toConsul: false } },
+    cluster: [],
+    write: [...WRITE, EVENTS],
+  },
+};
+
+for (const [name, { values, cluster, write }] of Object.entries(syncRights))
+  test(`the rights of the sync are those of what is switched on: ${name}`, async () => {
+    const chart = await renderChart(values);
+    assert.equal(chart.has('ClusterRole', 'tandem-sync'), cluster.length > 0);
+    assert.equal(chart.has('ClusterRoleBinding', 'tandem-sync'), cluster.length > 0);
+    if (cluster.length > 0)
+      assert.deepEqual(ruleTexts(chart.one('ClusterRole', 'tandem-sync')), cluster.toSorted());
+    assert.deepEqual(ruleTexts(chart.one('Role', 'tandem-sync')), [
+      'leases  create',
+      'leases tandem-sync get,update',
+    ]);
+    assert.equal(chart.has('Role', 'tandem-sync-to-k8s'), write !== undefined);
+    if (write !== undefined)
+      assert.deepEqual(ruleTexts(chart.one('Role', 'tandem-sync-to-k8s')), write.toSorted());
+    for (const binding of chart.objects.filter(({ kind }) => kind?.endsWith('Binding')))
+      if (binding.metadata.labels?.['app.kubernetes.io/component'] === 'sync')
+        assert.deepEqual(at(binding, 'subjects'), [
+          { kind: 'ServiceAccount', name: 'tandem-sync', namespace: 'tandem' },
+        ]);
+  });
 
 test('budgets leave room for a drain, and are not made for a single replica', async () => {
   const two = await renderChart();

@@ -19,7 +19,7 @@ export function request(url, { body, ...options }) {
   });
 }
 
-/** Asks the API server as the service account of the pod. Throws with what it said when it refuses. */
+/** Asks the API server as the service account of the pod. Throws with its status, and what it said, when it refuses. */
 export async function kubernetes(method, path, object) {
   const token = readFileSync(`${SERVICE_ACCOUNT}/token`, 'utf8').trim();
   const { status, content } = await request(
@@ -31,6 +31,7 @@ export async function kubernetes(method, path, object) {
       body: object === undefined ? undefined : JSON.stringify(object),
     },
   );
-  if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${content}`);
+  if (status < 200 || status > 299)
+    throw Object.assign(new Error(`${method} ${path}: ${status} ${content}`), { status });
   return JSON.parse(content);
 }

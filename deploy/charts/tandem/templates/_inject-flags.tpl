@@ -5,7 +5,7 @@
 - --consul-image={{ $global.image }}
 - --envoy-image={{ $global.imageEnvoy }}
 - --dataplane-image={{ $global.imageConsulDataplane }}
-- --proxy-mode={{ .proxyMode }}
+- --proxy-mode={{ include "tandem.proxyMode" $ }}
 {{- if .default }}
 - --default-inject
 {{- end }}
@@ -14,9 +14,16 @@
 - {{ printf "--deny-namespaces=%s" (join "," .) | quote }}
 {{- end }}
 - --native-sidecar={{ .nativeSidecar }}
+{{- if eq (include "tandem.proxyMode" $) "dataplane" }}
+{{ include "tandem.dataplane.flags" $ }}
+{{- else }}
 - --sidecar-proxy={{ .sidecarProxy.kind }}
 - --consul-http-port={{ .agentHttpPort }}
 - --consul-grpc-port={{ .agentGrpcPort }}
+{{- with $global.owner }}
+- --owner={{ . }}
+{{- end }}
+{{- end }}
 {{- with .overrideAuthMethodName }}
 - {{ printf "--consul-auth-method=%s" . | quote }}
 {{- end }}

@@ -4,3 +4,41 @@
 {{- $enabled := (index $root.Values (index . 1)).enabled | toString -}}
 {{- if or (eq $enabled "true") (and (eq $enabled "-") $root.Values.global.enabled) }}true{{ end }}
 {{- end }}
+
+{{- /* How injected pods run their proxy, agent or dataplane. */}}
+{{- define "tandem.proxyMode" -}}
+{{- $mode := .Values.connectInject.proxyMode -}}
+{{- $isKnown := or (include "tandem.isOn" (list . "server")) .Values.externalServers.enabled .Values.connectInject.serverAddresses -}}
+{{- if ne $mode "auto" }}{{ $mode }}
+{{- else if and $isKnown (not (include "tandem.isOn" (list . "client"))) }}dataplane
+{{- else }}agent
+{{- end }}
+{{- end }}
+
+{{- /* "true" when the registrar is on. A webhook alone, in agent mode, stays alone. */}}
+{{- define "tandem.registrar" -}}
+{{- $enabled := .Values.registrar.enabled | toString -}}
+{{- $isDataplane := eq (include "tandem.proxyMode" .) "dataplane" -}}
+{{- $isWith := or .Values.global.enabled $isDataplane (include "tandem.isOn" (list . "syncCatalog")) -}}
+{{- if eq $enabled "true" }}true
+{{- else if and (eq $enabled "-") $isWith (include "tandem.isOn" (list . "connectInject")) }}true
+{{- end }}
+{{- end }}
+
+{{- /* "true" when `tandem sync` runs: it does the catalog sync, the registrar, or both. */}}
+{{- define "tandem.sync" -}}
+{{- if or (include "tandem.isOn" (list . "syncCatalog")) (include "tandem.registrar" .) }}true{{ end }}
+{{- end }}
+
+{{- define "tandem.toConsul" -}}
+{{- if and (include "tandem.isOn" (list . "syncCatalog")) .Values.syncCatalog.toConsul }}true{{ end }}
+{{- end }}
+
+{{- define "tandem.toK8S" -}}
+{{- if and (include "tandem.isOn" (list . "syncCatalog")) .Values.syncCatalog.toK8S }}true{{ end }}
+{{- end }}
+
+{{- /* Where the Services of Consul are made. */}}
+{{- define "tandem.writeNamespace" -}}
+{{- .Values.syncCatalog.k8sWriteNamespace | default .Release.Namespace }}
+{{- end }}

@@ -1,6 +1,29 @@
-{{- /* The flags of the catalog sync that the values make: an empty value leaves the default of the program. */}}
+{{- /* The flags of `tandem sync` that the values make: an empty value leaves the default of the program. */}}
 {{- define "tandem.syncFlags" -}}
-{{- with .Values.syncCatalog -}}
+- --resync={{ .Values.syncCatalog.resync }}
+{{- with .Values.global.owner }}
+- --owner={{ . }}
+{{- end }}
+{{- if include "tandem.isOn" (list . "syncCatalog") }}
+- {{ printf "--consul-k8s-tag=%s" .Values.syncCatalog.k8sTag | quote }}
+{{- end }}
+{{- if include "tandem.toConsul" . }}
+{{- include "tandem.toConsulFlags" .Values.syncCatalog }}
+{{- else }}
+- --to-consul=false
+{{- end }}
+{{- if include "tandem.toK8S" . }}
+{{- include "tandem.toK8SFlags" . }}
+{{- end }}
+{{- if include "tandem.registrar" . }}
+- --registrar
+{{- if eq (include "tandem.proxyMode" .) "agent" }}
+- --agent-http-port={{ .Values.connectInject.agentHttpPort }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.toConsulFlags" }}
 - --default-sync={{ .default }}
 - {{ printf "--k8s-allow-namespaces=%s" (join "," .k8sAllowNamespaces) | quote }}
 - {{ printf "--k8s-deny-namespaces=%s" (join "," .k8sDenyNamespaces) | quote }}
@@ -9,20 +32,15 @@
 - --node-port-sync-type={{ .nodePortSyncType }}
 - --multi-port={{ .multiPort }}
 - --add-k8s-namespace-suffix={{ .addK8SNamespaceSuffix }}
-- {{ printf "--consul-k8s-tag=%s" .k8sTag | quote }}
 {{- with .consulPrefix }}
 - {{ printf "--consul-service-prefix=%s" . | quote }}
 {{- end }}
 {{- with .consulNodeName }}
 - {{ printf "--consul-node-name=%s" . | quote }}
 {{- end }}
-{{- with .owner }}
-- --owner={{ . }}
-{{- end }}
 - --not-ready={{ .notReady }}
 - --terminating={{ .terminating }}
 - --policy={{ .policy }}
-- --resync={{ .resync }}
 {{- if .ingress.enabled }}
 - --enable-ingress
 - --ingress-address={{ .ingress.loadBalancerIPs | ternary "load-balancer" "host" }}
@@ -30,6 +48,24 @@
 {{- if .adopt }}
 - --adopt
 - {{ printf "--adopt-nodes=%s" (join "," .adoptNodes) | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.toK8SFlags" }}
+{{- with .Values.syncCatalog }}
+- --to-k8s
+- --k8s-write-namespace={{ include "tandem.writeNamespace" $ }}
+- --to-k8s-mode={{ .toK8SMode }}
+- --consul-domain={{ $.Values.global.domain }}
+{{- with .k8sPrefix }}
+- {{ printf "--k8s-service-prefix=%s" . | quote }}
+{{- end }}
+- {{ printf "--to-k8s-services=%s" (join "," .toK8SServices) | quote }}
+{{- with .toK8STag }}
+- {{ printf "--to-k8s-tag=%s" . | quote }}
+{{- end }}
+{{- with .toK8SFilter }}
+- {{ printf "--to-k8s-filter=%s" . | quote }}
 {{- end }}
 {{- end }}
 {{- end }}

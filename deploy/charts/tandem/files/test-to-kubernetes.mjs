@@ -1,0 +1,32 @@
+// helm test: a service of Consul becomes a Service, and the Service goes with it.
+import { consul, settled } from './consul.mjs';
+import { kubernetes } from './request.mjs';
+
+const { WRITE_NAMESPACE, PREFIX, TAG } = process.env;
+const name = `tandem-test-${Date.now().toString(36)}`;
+// The token of the sync may write nodes of this prefix.
+const node = `k8s-sync-${name}`;
+const path = `/api/v1/namespaces/${WRITE_NAMESPACE}/services/${PREFIX.toLowerCase()}${name}`;
+
+function until(status) {
+  return settled(async () => {
+    const found = await kubernetes('GET', path).then(
+      () => 'there',
+      ({ status: refused }) => (refused === 404 ? 'not there' : `refused with ${refused}`),
+    );
+    return found === status ? undefined : `the Service of ${name} is ${found}`;
+  });
+}
+
+await consul('PUT', '/v1/catalog/register', {
+  Node: node,
+  Address: '192.0.2.1',
+  Service: { ID: name, Service: name, Address: '192.0.2.1', Port: 80, Tags: TAG === '' ? [] : [TAG] },
+});
+try {
+  await until('there');
+} finally {
+  await consul('PUT', '/v1/catalog/deregister', { Node: node });
+}
+await until('not there');
+process.stdout.write(`the service ${name} of Consul came to namespace ${WRITE_NAMESPACE}, and went again\n`);

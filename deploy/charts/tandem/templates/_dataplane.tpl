@@ -1,0 +1,33 @@
+{{- /* How a sidecar of dataplane mode reaches the Consul servers. */}}
+
+{{- /* One DNS name or address for all of them; nothing when none is known. */}}
+{{- define "tandem.dataplane.servers" -}}
+{{- $external := .Values.externalServers -}}
+{{- if .Values.connectInject.serverAddresses }}{{ .Values.connectInject.serverAddresses }}
+{{- else if include "tandem.isOn" (list . "server") }}{{ include "tandem.serverName" . }}
+{{- else if and $external.enabled (eq (len $external.hosts) 1) }}{{ first $external.hosts }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.dataplane.flags" -}}
+- {{ printf "--consul-server-addresses=%s" (include "tandem.dataplane.servers" .) | quote }}
+- --consul-grpc-port={{ if include "tandem.isOn" (list . "server") }}8502{{ else }}{{ .Values.externalServers.grpcPort }}{{ end }}
+{{- if .Values.global.tls.enabled }}
+- --consul-tls
+{{- with .Values.externalServers.tlsServerName }}
+- {{ printf "--consul-tls-server-name=%s" . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The CA is public, and every sidecar gets it as text. */}}
+{{- define "tandem.dataplane.variables" -}}
+{{- $tls := .Values.global.tls -}}
+{{- if and $tls.enabled $tls.caCert.secretName (eq (include "tandem.proxyMode" .) "dataplane") -}}
+- name: TANDEM_CONSUL_CA_PEM
+  valueFrom:
+    secretKeyRef:
+      name: {{ $tls.caCert.secretName }}
+      key: {{ $tls.caCert.secretKey }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,55 @@
+{{- /* Rights of the sync in the whole cluster; nothing when it needs none. */}}
+{{- define "tandem.syncClusterRules" -}}
+{{- if include "tandem.toConsul" . }}
+# Nodes are watched from the first NodePort Service on.
+- apiGroups: [""]
+  resources: [services, nodes]
+  verbs: [list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
+{{- if .Values.syncCatalog.ingress.enabled }}
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [list, watch]
+{{- end }}
+{{- end }}
+{{- if include "tandem.registrar" . }}
+# Of injected pods, for the registrar.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+{{- end }}
+{{- if include "tandem.eventsEverywhere" . }}
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+{{- if not .Values.global.owner }}
+# Its UID sets the instances of this cluster apart in Consul.
+- apiGroups: [""]
+  resources: [namespaces]
+  resourceNames: [kube-system]
+  verbs: [get]
+{{- end }}
+{{- end }}
+
+{{- /* Rights in the namespace of the Services that are made from Consul's. */}}
+{{- define "tandem.toK8SRules" -}}
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list, watch, create, patch, delete]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch, create, patch, delete]
+{{- if not (include "tandem.eventsEverywhere" .) }}
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+{{- end }}
+
+{{- /* "true" when there is something to say about Services or pods of any namespace. */}}
+{{- define "tandem.eventsEverywhere" -}}
+{{- if or (include "tandem.toConsul" .) (include "tandem.registrar" .) }}true{{ end }}
+{{- end }}

@@ -1,0 +1,25 @@
+{{- /* How a test reaches Consul: as the sync does. */}}
+{{- define "tandem.testConsul.env" -}}
+- name: HOST_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.hostIP
+- name: CONSUL_HTTP_ADDR
+  value: {{ include "tandem.syncConsul.address" . }}
+{{- with .Values.syncCatalog.aclSyncToken }}
+{{- if .secretName }}
+- name: CONSUL_HTTP_TOKEN_FILE
+  value: /etc/tandem/consul-token/{{ .secretKey }}
+{{- end }}
+{{- end }}
+{{- with .Values.global.tls }}
+{{- if and .enabled .caCert.secretName }}
+- name: CONSUL_CACERT
+  value: /etc/tandem/consul-ca/{{ .caCert.secretKey }}
+{{- end }}
+{{- end }}
+{{- with .Values.externalServers.tlsServerName }}
+- name: CONSUL_TLS_SERVER_NAME
+  value: {{ . }}
+{{- end }}
+{{- end }}

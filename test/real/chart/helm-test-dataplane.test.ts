@@ -1,0 +1,47 @@
+/** `helm test` of a release without an agent on any node, both directions on: its tests, and what the registrar does. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { at } from '../harness/chart.ts';
+import { eventually } from '../harness/eventually.ts';
+import { startScene } from '../harness/scene.ts';
+import { inConsul } from '../registrar/dataplane-pods.ts';
+import { placedPods } from '../registrar/placed-pods.ts';
+import { startRelease } from './running-release.ts';
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'consul', 'helm']);
+const { api, consul, status, runTest } = await startRelease(scene, 'with the registrar', {
+  syncCatalog: { toK8S: true, k8sWriteNamespace: 'from-consul', k8sPrefix: 'C-', toK8STag: 'shared' },
+});
+
+for (const [name, said] of Object.entries({
+  injection: /^a pod in namespace default gets its sidecar$/m,
+  sync: /^the Service default\/tandem-test-\S+ came to Consul, and went again$/m,
+  'to-kubernetes': /^the service tandem-test-\S+ of Consul came to namespace from-consul, and went again$/m,
+}))
+  test(`helm test: ${name}`, async () => {
+    const run = (await runTest(`tandem-test-${name}`)).container('test');
+    assert.equal((await run.exited).code, 0, run.log());
+    assert.match(run.log(), said);
+  });
+
+test('a pod that the webhook injects is in Consul, by its own container alone, and goes with it', async () => {
+  const pods = placedPods(api, 'default');
+  await pods.create('app-0');
+  await inConsul(consul, 'app', ['app-0-app passing']);
+  const pod = await api.admin.expect('GET', pods.path('app-0'));
+  const sidecar = at(pod, 'spec', 'initContainers', 0);
+  assert.equal(at(sidecar, 'name'), 'consul-dataplane');
+  assert.ok((at(sidecar, 'args') as string[]).includes('-addresses=127.0.0.1'));
+  await pods.remove('app-0');
+  await inConsul(consul, 'app', []);
+});
+
+test('the token of docs/install.md is enough: no part of the sync has failed', async () => {
+  await eventually('all parts', async () => {
+    const found = await status();
+    for (const part of [[], ['toKubernetes'], ['registrar']]) {
+      assert.ok(at(found, ...part, 'lastSuccess'), part.join());
+      assert.equal(at(found, ...part, 'lastFailure'), undefined, part.join());
+    }
+  });
+});
