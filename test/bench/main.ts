@@ -1,5 +1,6 @@
 /** `npm run bench`, `-- --short`, `-- --only=sync`: one line per figure. Machines are noisy; compare ratios, not times. */
 import { benchEngine } from './engine.ts';
+import { benchControllers } from './controllers.ts';
 import { benchSync } from './sync.ts';
 import { benchWebhook } from './webhook.ts';
 
@@ -8,3 +9,4 @@ const only = process.argv.find((argument) => argument.startsWith('--only='))?.sp
 if (only === undefined || only === 'engine') benchEngine();
 if (only === undefined || only === 'webhook') await benchWebhook(short);
 if (only === undefined || only === 'sync') await benchSync(short);
+if (only === undefined || only === 'registrar' || only === 'to-k8s') await benchControllers(short, only);

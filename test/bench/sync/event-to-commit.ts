@@ -4,6 +4,7 @@ import { MERGE_PATCH } from '../../real/harness/api-client.ts';
 import type { ApiServer } from '../../real/harness/api-server.ts';
 import type { Consul } from '../../real/harness/consul.ts';
 import { figure, median, percentile } from '../figure.ts';
+import { paced } from '../paced.ts';
 import { cpuSeconds } from '../process-usage.ts';
 import { sampleSlice, serviceName } from './sample-services.ts';
 import type { SyncCounts, SyncProcess } from './sync-process.ts';
@@ -46,7 +47,7 @@ export async function benchChurn(parts: Parts, services: number, seconds: number
     }
   };
   const [changes] = await Promise.all([
-    churn(parts.api, services, end),
+    churn(parts.api, services, seconds),
     ...Array.from({ length: 10 }, (_, index) => observe(index)),
   ]);
   const after = await usage();
@@ -69,22 +70,14 @@ export async function benchChurn(parts: Parts, services: number, seconds: number
 
 type Usage = SyncCounts & { readonly cpu: number; readonly consulCpu: number };
 
-/** Changes leave at their time whether earlier ones are answered or not. Resolves with their number. */
-async function churn(api: ApiServer, services: number, end: number): Promise<number> {
-  const begin = performance.now();
-  const pending: Promise<unknown>[] = [];
-  while (performance.now() < end) {
-    const due = ((performance.now() - begin) / 1000) * CHURN_A_SECOND;
-    while (pending.length < due) {
-      // The first ten are those that are observed.
-      const index = 10 + (pending.length % (services - 10));
-      const isReady = Math.floor(pending.length / (services - 10)) % 2 === 1;
-      pending.push(change(api, index, isReady));
-    }
-    await wait(5);
-  }
-  await Promise.all(pending);
-  return pending.length;
+/** Resolves with the number of changes. */
+function churn(api: ApiServer, services: number, seconds: number): Promise<number> {
+  return paced(CHURN_A_SECOND, seconds, (nth) => {
+    // The first ten are those that are observed.
+    const index = 10 + (nth % (services - 10));
+    const isReady = Math.floor(nth / (services - 10)) % 2 === 1;
+    return change(api, index, isReady);
+  });
 }
 
 /** Milliseconds from sending the change to the API server until a blocking query at Consul has answered with it. */

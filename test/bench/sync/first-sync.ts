@@ -117,7 +117,8 @@ export async function benchIdle(sync: SyncProcess, consul: Consul, seconds: numb
   figure('sync: CPU while idle', ((cpuAfter - cpu) / seconds) * 100, '% of a core', 'target <= 1');
 }
 
-async function raftIndex(consul: Consul): Promise<number> {
+/** Of the last entry of Consul's log, which every write adds one to, and Consul itself now and then. */
+export async function raftIndex(consul: Consul): Promise<number> {
   const { Stats } = (await consul.call('GET', '/v1/agent/self')) as {
     Stats: { raft: { last_log_index: string } };
   };

@@ -12,6 +12,8 @@ export type SyncProcess = {
   /** Milliseconds of `performance.now` when the process was started. */
   readonly started: number;
   readonly counts: () => Promise<SyncCounts>;
+  /** The sum of the series that the pattern's group gives the values of, from `/metrics`. */
+  readonly sum: (pattern: RegExp) => Promise<number>;
   /** Resolves when Consul has so many instances, as Tandem knows it. */
   readonly owns: (instances: number) => Promise<void>;
 };
@@ -63,21 +65,23 @@ export async function syncProcesses(scene: Scene): Promise<(target: SyncTarget) 
       environment: { NODE_ENV: 'production' },
       ready: async () => (await fetch(`${url}/health/ready`)).ok,
     });
-    const counts = async (): Promise<SyncCounts> => countsOf(await (await fetch(`${url}/metrics`)).text());
+    const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+    const counts = async (): Promise<SyncCounts> => countsOf(await metrics());
     return {
       process: running,
       started,
       counts,
+      sum: async (pattern) => sumOf(await metrics(), pattern),
       owns: (instances) => until(running, counts, ({ owned }) => owned === instances),
     };
   };
 }
 
 /** Resolves when the counters say so. @throws Error when they do not in 15 minutes, or when the process ends */
-export async function until(
+export async function until<T>(
   running: RunningProcess,
-  counts: () => Promise<SyncCounts>,
-  isReached: (counts: SyncCounts) => boolean,
+  counts: () => Promise<T>,
+  isReached: (counts: T) => boolean,
 ): Promise<void> {
   const deadline = performance.now() + DEADLINE_MILLISECONDS;
   while (!isReached(await counts())) {

@@ -1,0 +1,55 @@
+/** From a health change in Consul until a consumer in the cluster has the EndpointSlice. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Consul } from '../../real/harness/consul.ts';
+import { figure, median, percentile } from '../figure.ts';
+import { inParallel } from '../sync/in-parallel.ts';
+import { firstAddress, registerServices, setHealth } from './consul-services.ts';
+import type { WatchedSlices } from './watched-slices.ts';
+
+type Parts = { readonly consul: Consul; readonly slices: WatchedSlices };
+
+// Of so many services one after the other is changed; the others stay as they are.
+const OBSERVERS = 10;
+
+/** Registers more services, and waits until each has its slice. @param from how many there are */
+export async function benchNewServices({ consul, slices }: Parts, from: number, to: number): Promise<void> {
+  const start = performance.now();
+  await registerServices(consul, from, to);
+  await slices.count(to);
+  const seconds = (performance.now() - start) / 1000;
+  const objects = (to - from) * 2;
+  figure(
+    `to-k8s: ${to - from} new services, until each has its slice`,
+    seconds,
+    's',
+    `${Math.round(objects / seconds)} objects a second`,
+  );
+}
+
+/**
+ * Ten services at a time, each changed again a random moment after its change was seen.
+ *
+ * @param services how many there are; the changes are spread over all of them
+ */
+export async function benchHealth(parts: Parts, services: number, changes: number): Promise<void> {
+  const times: number[] = [];
+  await inParallel(changes, OBSERVERS, async (change) => {
+    // A step that has no divisor in common with the number of services reaches all of them.
+    const index = (change * 7) % services;
+    const isHealthy = Math.floor(change / services) % 2 === 1;
+    await wait(Math.random() * 500);
+    const start = performance.now();
+    await setHealth(parts.consul, index, isHealthy);
+    await parts.slices.has(firstAddress(index), isHealthy);
+    times.push(performance.now() - start);
+  });
+  const of = `${services} services`;
+  const rest = `${times.length} changes, ${OBSERVERS} at a time`;
+  figure(`to-k8s: health to EndpointSlice, p50, ${of}`, median(times), 'ms', `target <= 250; ${rest}`);
+  figure(
+    `to-k8s: health to EndpointSlice, p99, ${of}`,
+    percentile(times, 0.99),
+    'ms',
+    `target <= 1000; the longest ${Math.round(Math.max(...times))}`,
+  );
+}
