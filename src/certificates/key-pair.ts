@@ -31,6 +31,11 @@ export function validityProblem(pair: KeyPair, now: number): string | undefined 
   return undefined;
 }
 
+/** From when on it is valid: milliseconds since the epoch. */
+export function issueOf(pair: KeyPair): number {
+  return new X509Certificate(pair.certificate).validFromDate.getTime();
+}
+
 /** Milliseconds since the epoch. */
 export function expiryOf(pair: KeyPair): number {
   return new X509Certificate(pair.certificate).validToDate.getTime();

@@ -1,37 +1,30 @@
 /** `tandem dev`: the whole product in one process, with a folder in the place of the cluster and a catalog in that of Consul. */
-import { randomUUID } from 'node:crypto';
-import { autoSource } from '../certificates/auto-source.ts';
-import { validityProblem } from '../certificates/key-pair.ts';
 import { parseConsulAddresses, type ConsulAddresses } from '../config/consul-addresses.ts';
 import { consulFlags } from '../config/consul-settings.ts';
 import { integer, oneOf, parsed, string } from '../config/flag.ts';
-import { injectFlagProblems, injectFlags, injectSettings } from '../config/inject-settings.ts';
+import { injectFlagProblems, injectFlags } from '../config/inject-settings.ts';
 import { listenAddress } from '../config/listen-address.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
-import { createSync, type Sync } from '../controller/sync-loop.ts';
+import { createSync } from '../controller/sync-loop.ts';
 import { startEmbeddedConsul, type EmbeddedConsul } from '../embedded/embedded-consul.ts';
-import { inject } from '../inject/inject.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
-import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
-import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
+import { createSyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
-import { webhook, type Webhook } from '../webhook/webhook.ts';
-import { recordAdmission } from './admission-log.ts';
+import { changeSignal } from './change-signal.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
 import { command, exit, type Context } from './command.ts';
 import { openConsulOf } from './consul-access.ts';
+import { LOOPBACK, openDevServer } from './dev-server.ts';
 import { folderSource } from './folder-source.ts';
-import { createReporter, type Reporter } from './sync-reporter.ts';
-import { problemCounts, syncStatus } from './sync-status.ts';
+import { createReporter } from './sync-reporter.ts';
 
-const LOOPBACK = '127.0.0.1';
 const PORT = { min: 0, max: 65_535 };
 
 const flags = {
@@ -46,7 +39,7 @@ const flags = {
   httpPort: integer("Port of the embedded catalog: Consul's HTTP API.", 'PORT', 8500, PORT),
   dnsPort: integer('Port of its DNS, UDP and TCP.', 'PORT', 8600, PORT),
   listen: listenAddress('Address of the webhook, on TLS.', { host: LOOPBACK, port: 8443 }),
-  statusListen: listenAddress('Address of the plain port: health, metrics, /status.', {
+  statusListen: listenAddress('Address of the plain port: a page at /, /status, health, metrics.', {
     host: LOOPBACK,
     port: 8081,
   }),
@@ -128,6 +121,7 @@ async function runDev(values: Values, operands: readonly string[], stage: Stage)
   );
   atEnd(() => consul.close());
   const { source, owner, watches } = await openSource(values, operands, stage);
+  const changes = changeSignal();
   const reporter = createReporter({
     log,
     metrics: syncMetrics,
@@ -136,6 +130,7 @@ async function runDev(values: Values, operands: readonly string[], stage: Stage)
     // The log has it, and a folder has no Events.
     warn: () => undefined,
     isDryRun: false,
+    changed: changes.changed,
   });
   const node = syncNodeName(values, owner);
   const sync = createSync(
@@ -150,10 +145,11 @@ async function runDev(values: Values, operands: readonly string[], stage: Stage)
       once: false,
     },
   );
-  const status = { owner, node, sync, reporter, watches };
-  const server = await openWebhook(values, { metrics: createMetrics(), syncMetrics, status }, stage);
+  const told = { owner, node, sync, reporter, watches, changes };
+  const server = await openDevServer({ values, log, syncMetrics, ...told, atEnd });
   log('info', 'serving', {
     webhook: `https://${server.tls}/mutate`,
+    page: `http://${server.status}/`,
     status: `http://${server.status}/status`,
     consul: embedded?.url ?? addressText(values.consulHttpAddr),
     dns: embedded === undefined ? undefined : `${LOOPBACK}:${embedded.dnsPort}`,
@@ -203,50 +199,4 @@ async function openSource(values: Values, operands: readonly string[], { context
   });
   atEnd(() => source.close());
   return { source, owner: owner ?? OWNER, watches: () => ({}) };
-}
-
-type Told = {
-  readonly metrics: Metrics;
-  readonly syncMetrics: SyncMetrics;
-  readonly status: {
-    readonly owner: string;
-    readonly node: string;
-    readonly sync: Sync;
-    readonly reporter: Reporter;
-    readonly watches: () => Parameters<typeof syncStatus>[0]['watches'];
-  };
-};
-
-async function openWebhook(
-  values: Values,
-  { metrics, syncMetrics, status }: Told,
-  { log, atEnd }: Stage,
-): Promise<Awaited<ReturnType<Webhook['listen']>>> {
-  const hosts = ['localhost', LOOPBACK, '::1'];
-  const certificates = await autoSource({ hosts, folder: values.tlsDir, now: Date.now });
-  atEnd(() => certificates.close());
-  const settings = injectSettings(values, { version, nativeSidecar: true, ownNamespace: undefined });
-  const { sync, reporter, watches, ...identity } = status;
-  const server = webhook({
-    inject: (request, defaultInject = settings.defaultInject) =>
-      inject(request, { ...settings, defaultInject }),
-    onAdmission: (outcome) => recordAdmission(outcome, log, metrics),
-    newErrorId: randomUUID,
-    title: 'Tandem dev',
-    documents: {
-      '/status': () =>
-        syncStatus({ ...identity, isLeader: true, sync, reporter: reporter.state(), watches: watches() }),
-    },
-    metrics: async () => {
-      const gauges = { ...sync.counts(), isLeader: true, problems: problemCounts(sync) };
-      return (await metrics.text()) + (await syncMetrics.text(gauges));
-    },
-    metricsType: metrics.contentType,
-    certificate: certificates.current,
-    certificateProblem: () => validityProblem(certificates.current(), Date.now()),
-  });
-  certificates.onEvent(() => server.renew());
-  const addresses = await server.listen(values.listen, values.statusListen);
-  atEnd(() => server.stop(0));
-  return addresses;
 }

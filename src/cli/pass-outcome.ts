@@ -1,4 +1,5 @@
 /** How the passes of a loop went: told to the log and to metrics, and kept for `/status`. */
+import type { PassStatus } from '../status-page/status.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Log } from '../telemetry/logger.ts';
 
@@ -26,11 +27,13 @@ export type PassOutcomeOptions = {
     readonly heldRemovals: (count: number) => void;
   };
   readonly now: () => number;
+  /** The state is another one. */
+  readonly changed: () => void;
 };
 
 /** @param failureMessage of the log line of a pass that failed */
 export function createPassOutcome(
-  { log, metrics, now }: PassOutcomeOptions,
+  { log, metrics, now, changed }: PassOutcomeOptions,
   failureMessage: string,
 ): PassOutcome {
   let lastSuccess: number | undefined;
@@ -40,6 +43,7 @@ export function createPassOutcome(
     succeeded: () => {
       lastSuccess = now();
       metrics.success(lastSuccess);
+      changed();
     },
     failed: (error, retryMilliseconds) => {
       const text = error instanceof Error ? error.message : String(error);
@@ -54,24 +58,26 @@ export function createPassOutcome(
         retryMilliseconds: Math.round(retryMilliseconds),
         stack,
       });
+      changed();
     },
     hold: (removals) => {
       heldRemovals = removals;
       metrics.heldRemovals(removals);
+      changed();
     },
     state: () => ({ lastSuccess, lastFailure, heldRemovals }),
   };
 }
 
 /** Its part of `/status`: times as people read them. */
-export function passStatus({ lastSuccess, lastFailure, heldRemovals }: PassState) {
+export function passStatus({ lastSuccess, lastFailure, heldRemovals }: PassState): PassStatus {
   return {
-    lastSuccess: timeOf(lastSuccess),
+    lastSuccess: lastSuccess === undefined ? undefined : timeOf(lastSuccess),
     lastFailure: lastFailure && { at: timeOf(lastFailure.at), error: lastFailure.error },
     heldRemovals,
   };
 }
 
-function timeOf(milliseconds: number | undefined): string | undefined {
-  return milliseconds === undefined ? undefined : new Date(milliseconds).toISOString();
+function timeOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
 }

@@ -20,6 +20,8 @@ export type RegistrarReporterOptions = {
   /** A Warning Event on the pod of this source, when it is still there. */
   readonly warn: (source: string, reason: string, message: string) => void;
   readonly isDryRun: boolean;
+  /** The state is another one. */
+  readonly changed: () => void;
 };
 
 /** Reasons of Events on pods. */

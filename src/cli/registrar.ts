@@ -1,4 +1,5 @@
 /** The registrar inside of `tandem sync`: composes the watch on injected pods, Consul, the loop, and who is told of it. */
+import { byText } from '../catalog/instance.ts';
 import type { PodReason } from '../catalog/connect/decide.ts';
 import { boolean, integer } from '../config/flag.ts';
 import { consulAgents } from '../consul/agents.ts';
@@ -10,6 +11,7 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import type { RegistrarStatus } from '../status-page/status.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { createRegistrarMetrics } from '../telemetry/registrar-metrics.ts';
 import { clusterPods } from './pod-source.ts';
@@ -37,6 +39,8 @@ export type RegistrarParts = {
   readonly log: Log;
   readonly events: Pick<EventRecorder<string>, 'record'>;
   readonly onRestart: (failure: WatchFailure) => void;
+  /** The status is another one. */
+  readonly changed: () => void;
   readonly options: RegistrarOptions;
 };
 
@@ -46,14 +50,13 @@ export type RunningRegistrar = {
   readonly isSynced: () => boolean;
   /** Prometheus text format. */
   readonly metrics: () => Promise<string>;
-  /** Plain JSON. */
-  readonly status: () => object;
+  readonly status: () => RegistrarStatus;
   readonly stop: () => Promise<void>;
 };
 
 /** Starts to watch the pods at once, also on a replica that does not lead. */
 export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
-  const { client, consul, log, events, onRestart, options } = parts;
+  const { client, consul, log, events, onRestart, changed, options } = parts;
   const metrics = createRegistrarMetrics();
   const pods = clusterPods({ client, onRestart });
   const newReporter = (): PodReporter =>
@@ -62,6 +65,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       metrics,
       now: Date.now,
       isDryRun: options.dryRun,
+      changed,
       warn: (source, reason, message) => {
         const pod = pods.snapshot.pod(source);
         if (pod === undefined) return;
@@ -109,8 +113,8 @@ function registrarStatus(
   registrar: Registrar | undefined,
   reporter: RegistrarState,
   agents: RegistrarState,
-  watch: object,
-): object {
+  watch: RegistrarStatus['watch'],
+): RegistrarStatus {
   const standings = registrar?.standings() ?? [];
   return {
     ...passStatus(reporter),
@@ -118,7 +122,7 @@ function registrarStatus(
     agents: { lastSuccess: passStatus(agents).lastSuccess, lastFailure: agents.lastFailure?.error },
     watch,
     pods: standings
-      .toSorted((left, right) => (left.source < right.source ? -1 : 1))
+      .toSorted((left, right) => byText(left.source, right.source))
       .map(({ source, reason, problem }) => ({
         source,
         reason,

@@ -25,6 +25,8 @@ export type ReporterOptions = {
   /** A Warning Event on the Service. */
   readonly warn: (service: Service, reason: string, message: string) => void;
   readonly isDryRun: boolean;
+  /** The state is another one. */
+  readonly changed: () => void;
 };
 
 export function createReporter(options: ReporterOptions): Reporter {

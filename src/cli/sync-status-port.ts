@@ -1,7 +1,8 @@
-/** The plain port of `tandem sync`: health, metrics, and `/status` of both directions. */
+/** The plain port of `tandem sync`: health, metrics, and the page and `/status` of both directions. */
 import type { ListenAddress } from '../config/listen-address.ts';
 import type { Sync } from '../controller/sync-loop.ts';
 import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
+import { version } from '../version.ts';
 import { listen } from '../webhook/listen.ts';
 import { statusServer } from '../webhook/status-server.ts';
 import type { ClusterSource } from './cluster-source.ts';
@@ -24,6 +25,8 @@ type SyncStatusPort = {
   readonly registrar: RunningRegistrar | undefined;
   readonly sync: () => Sync | undefined;
   readonly isLeader: () => boolean;
+  /** Calls the listener after a change of the status, until the function that it gives is called. */
+  readonly onChange: (listener: () => void) => () => void;
 };
 
 /** Listens; the answer is where, and how to end it. */
@@ -37,6 +40,7 @@ export async function openSyncStatus(
     registrar?.isSynced() !== false;
   const server = statusServer({
     title: 'Tandem sync',
+    version,
     notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
     metrics: async () => {
       const counts = sync()?.counts() ?? { desired: 0, owned: 0, foreign: 0, pending: 0 };
@@ -44,20 +48,20 @@ export async function openSyncStatus(
       return `${await metrics.text(gauges)}${(await registrar?.metrics()) ?? ''}`;
     },
     metricsType: metrics.contentType,
-    documents: {
-      '/status': () => ({
-        ...syncStatus({
-          owner,
-          node,
-          isLeader: isLeader(),
-          sync: sync(),
-          reporter: reporter.state(),
-          watches: source?.watches() ?? {},
-        }),
-        toKubernetes: toK8s?.status(),
-        registrar: registrar?.status(),
+    status: () => ({
+      sync: syncStatus({
+        owner,
+        node,
+        isLeader: isLeader(),
+        sync: sync(),
+        reporter: reporter.state(),
+        watches: source?.watches() ?? {},
       }),
-    },
+      toKubernetes: toK8s?.status(),
+      registrar: registrar?.status(),
+      webhook: undefined,
+    }),
+    onStatusChange: port.onChange,
   });
   await server.ready();
   const address = await listen(server.server, port.address);

@@ -1,6 +1,7 @@
 /** What `/status` answers: what is synced, what is not and why. */
+import { byText } from '../catalog/instance.ts';
 import type { Sync } from '../controller/sync-loop.ts';
-import type { ClusterSource } from './cluster-source.ts';
+import type { SyncStatus, WatchesStatus } from '../status-page/status.ts';
 import { passStatus } from './pass-outcome.ts';
 import type { ReporterState } from './sync-reporter.ts';
 
@@ -11,12 +12,12 @@ export type SyncStatusParts = {
   /** Undefined on a replica that does not lead. */
   readonly sync: Sync | undefined;
   readonly reporter: ReporterState;
-  readonly watches: ReturnType<ClusterSource['watches']>;
+  readonly watches: WatchesStatus;
 };
 
 /** Plain JSON, the sources in the order of their names. */
-export function syncStatus({ owner, node, isLeader, sync, reporter, watches }: SyncStatusParts): object {
-  const statuses = [...(sync?.statuses() ?? [])].toSorted(([left], [right]) => (left < right ? -1 : 1));
+export function syncStatus({ owner, node, isLeader, sync, reporter, watches }: SyncStatusParts): SyncStatus {
+  const statuses = [...(sync?.statuses() ?? [])].toSorted(([left], [right]) => byText(left, right));
   return {
     owner,
     node,

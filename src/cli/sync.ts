@@ -1,5 +1,4 @@
 /** `tandem sync`: composes the cluster, Consul, the loop between them, the election, and who is told of it. */
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
 import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
@@ -13,13 +12,13 @@ import { createSync, type Sync, type SyncOptions } from '../controller/sync-loop
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
 import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.ts';
-import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
 import { eventRecorder } from '../kubernetes/event-recorder.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
+import { changeSignal } from './change-signal.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource, type WatchedKind } from './cluster-source.ts';
 import { command, exit, type Context } from './command.ts';
@@ -27,12 +26,11 @@ import { openConsulOf } from './consul-access.ts';
 import { leaseNamespace } from './lease-namespace.ts';
 import { purge } from './purge.ts';
 import { registrarFlags, startRegistrar } from './registrar.ts';
+import { runElected } from './sync-election.ts';
 import { createReporter } from './sync-reporter.ts';
 import { openSyncStatus } from './sync-status-port.ts';
 import { toK8sPart } from './to-k8s.ts';
 import { together } from './together.ts';
-
-const LEASE = 'tandem-sync';
 
 const flags = {
   kubeconfig: string(
@@ -40,7 +38,7 @@ const flags = {
     'FILE',
     undefined,
   ),
-  statusListen: listenAddress('Address of the plain port: health, metrics, /status.', {
+  statusListen: listenAddress('Address of the plain port: a page at /, /status, health, metrics.', {
     host: '0.0.0.0',
     port: 8081,
   }),
@@ -138,10 +136,12 @@ type Composition = {
 async function runSync(composition: Composition, { signal }: Context): Promise<void> {
   const { values, owner, access, client, catalog, consul, log, metrics } = composition;
   const options = syncOptions(values, owner);
+  const { changed, onChange } = changeSignal();
   const onRestart = (kind: WatchedKind | 'pods', { cause, error }: WatchFailure): void => {
     metrics.watchRestart(kind, cause);
     const details = { kind, cause, error: error?.message };
     log(error === undefined ? 'debug' : 'warn', 'a watch begins again', details);
+    changed();
   };
   const source = values.toConsul
     ? clusterSource({ client, withIngresses: values.enableIngress, onRestart })
@@ -164,6 +164,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     warn: ({ namespace, name, uid }, reason, message) =>
       events.record({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, 'Warning', reason, message),
     isDryRun: values.dryRun,
+    changed,
   });
   const registrar = values.registrar
     ? startRegistrar({
@@ -172,6 +173,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
         agents: { port: values.agentHttpPort, tls: values.agentTls },
         log,
         events,
+        changed,
         onRestart: (failure) => onRestart('pods', failure),
         options: { owner, resync: options.resync, dryRun: options.dryRun, once: options.once },
       })
@@ -201,14 +203,17 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
         metrics: metrics.toK8s,
         warn: (target, reason, message) => events.record(target, 'Warning', reason, message),
         onRestart,
+        changed,
       })
     : undefined;
   let isLeader = false;
   const lead = async (term: AbortSignal): Promise<void> => {
     isLeader = true;
+    changed();
     const others = [toK8s?.lead, registrar?.lead].filter((part) => part !== undefined);
     await together([leadToConsul, ...others], term);
     isLeader = false;
+    changed();
   };
   const status = await openSyncStatus({
     address: values.statusListen,
@@ -221,11 +226,15 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     registrar,
     sync: () => sync,
     isLeader: () => isLeader,
+    onChange,
   });
   log('info', 'serving', { status: status.address, owner, node: options.node, version });
   try {
     await (values.leaderElection && !values.once && !values.dryRun
-      ? runElected(composition, lead, signal)
+      ? runElected(
+          { client, log, lead, namespace: await leaseNamespace(values.leaseNamespace, access) },
+          signal,
+        )
       : lead(signal));
   } finally {
     await source?.stop();
@@ -247,39 +256,4 @@ function syncOptions(values: Values, owner: string): SyncOptions {
     dryRun: values.dryRun,
     once: values.once,
   };
-}
-
-async function runElected(
-  { values, access, client, log }: Composition,
-  lead: (term: AbortSignal) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  const namespace = await leaseNamespace(values.leaseNamespace, access);
-  const election = elect({
-    client,
-    namespace,
-    name: LEASE,
-    // A container that is started again has the same host name.
-    identity: `${hostname()}_${randomUUID()}`,
-    clock: systemClock,
-    random: Math.random,
-    times: LEASE_TIMES,
-    lead: ({ signal: term }) => lead(term),
-    onEvent: (event) => logElection(event, namespace, log),
-  });
-  const stop = (): void => void election.stop();
-  signal.addEventListener('abort', stop);
-  if (signal.aborted) stop();
-  await election.done;
-}
-
-function logElection(event: ElectionEvent, namespace: string, log: Log): void {
-  switch (event.kind) {
-    case 'started':
-      return log('info', 'leading', { lease: `${namespace}/${LEASE}` });
-    case 'ended':
-      return log('info', 'no longer leading', { reason: event.reason });
-    case 'failed':
-      return log('warn', 'the Lease could not be read or written', { error: event.error.message });
-  }
 }

@@ -21,6 +21,8 @@ export type ToK8sReporterOptions = {
     message: string,
   ) => void;
   readonly isDryRun: boolean;
+  /** The state is another one. */
+  readonly changed: () => void;
 };
 
 export function createToK8sReporter(

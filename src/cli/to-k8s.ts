@@ -1,5 +1,5 @@
 /** Composes Consul → Kubernetes for `tandem sync`: its two sides, the loop between them, and its part of `/status`. */
-import { OWNER_META } from '../catalog/instance.ts';
+import { byText, OWNER_META } from '../catalog/instance.ts';
 import { selectServices } from '../catalog/to-k8s/select.ts';
 import type { ToK8sSettings } from '../catalog/to-k8s/settings.ts';
 import type { ConsulClient } from '../consul/client.ts';
@@ -9,6 +9,7 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
 import type { EventTarget } from '../kubernetes/event-object.ts';
 import { objectWriter } from '../kubernetes/object-writer.ts';
+import type { ToK8sStatus, WatchesStatus } from '../status-page/status.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
 import { passStatus } from './pass-outcome.ts';
@@ -23,6 +24,8 @@ export type ToK8sComposition = ToK8sOptions & {
   readonly metrics: ToK8sMetrics;
   readonly warn: (target: EventTarget, reason: string, message: string) => void;
   readonly onRestart: WriteNamespaceOptions['onRestart'];
+  /** The status is another one. */
+  readonly changed: () => void;
 };
 
 export type ToK8sPart = {
@@ -30,14 +33,13 @@ export type ToK8sPart = {
   readonly lead: (term: AbortSignal) => Promise<void>;
   /** The write namespace is listed. */
   readonly isSynced: () => boolean;
-  /** Plain JSON for `/status`. */
-  readonly status: () => object;
+  readonly status: () => ToK8sStatus;
   readonly stop: () => Promise<void>;
 };
 
 /** Watches the write namespace at once, and reads Consul and writes only while it leads. */
 export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
-  const { settings, filter, client, consul, log, metrics, dryRun } = composition;
+  const { settings, filter, client, consul, log, metrics, dryRun, changed } = composition;
   const { owner, namespace } = settings;
   const objects = writeNamespace({ client, namespace, onRestart: composition.onRestart });
   const reporter = createToK8sReporter({
@@ -47,6 +49,7 @@ export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
     warn: ({ name, uid }, reason, message) =>
       composition.warn({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, reason, message),
     isDryRun: dryRun,
+    changed,
   });
   let loop: ToK8s | undefined;
   return {
@@ -74,8 +77,8 @@ function statusOf(
   { namespace, mode }: ToK8sSettings,
   loop: ToK8s | undefined,
   reporter: ToK8sReporterState,
-  watches: object,
-): object {
+  watches: WatchesStatus,
+): ToK8sStatus {
   const plan = loop?.plan();
   const problems = Map.groupBy(plan?.problems ?? [], ({ service }) => service);
   return {
@@ -86,7 +89,7 @@ function statusOf(
     conflicts: plan?.conflicts.map(({ object }) => object.name),
     watches,
     services: [...(plan?.standings ?? [])]
-      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .toSorted(([left], [right]) => byText(left, right))
       .map(([service, { object, kind, endpoints }]) => ({
         service,
         object,

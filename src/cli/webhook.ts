@@ -15,12 +15,14 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import { webhook } from '../webhook/webhook.ts';
 import { recordAdmission } from './admission-log.ts';
+import { changeSignal } from './change-signal.ts';
 import { command, exit } from './command.ts';
 import { certificateFlags, certificateProblems, openCertificates } from './webhook-certificates.ts';
+import { admissionRecord, webhookStatus } from './webhook-status.ts';
 
 const flags = {
   listen: listenAddress('Address of the TLS port.', { host: '0.0.0.0', port: 8443 }),
-  statusListen: listenAddress('Address of the plain port: health and metrics.', {
+  statusListen: listenAddress('Address of the plain port: a page at /, /status, health, metrics.', {
     host: '0.0.0.0',
     port: 8081,
   }),
@@ -60,19 +62,33 @@ export const webhookCommand = command({
     const namespace = values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT));
     const engine = await openEngine(values, namespace, environment, log);
     const { source, problem, close } = await openCertificates(values, namespace, environment, log);
+    const admissions = admissionRecord(Date.now);
+    const changes = changeSignal();
     try {
       const server = webhook({
         inject: engine,
-        onAdmission: (outcome) => recordAdmission(outcome, log, metrics),
+        onAdmission: (outcome) => {
+          recordAdmission(outcome, log, metrics);
+          admissions.add(outcome);
+          changes.changed();
+        },
         newErrorId: randomUUID,
         title: 'Tandem webhook',
-        documents: {},
+        version,
+        status: () => ({
+          sync: undefined,
+          toKubernetes: undefined,
+          registrar: undefined,
+          webhook: webhookStatus(source.current(), problem(), admissions),
+        }),
+        onStatusChange: changes.onChange,
         metrics: metrics.text,
         metricsType: metrics.contentType,
         certificate: source.current,
         certificateProblem: problem,
       });
       followCertificates(source, server.renew, log, metrics);
+      source.onEvent(changes.changed);
       const addresses = await server.listen(values.listen, values.statusListen);
       log('info', 'serving', { ...addresses, version });
       if (!signal.aborted) await once(signal, 'abort');

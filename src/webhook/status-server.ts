@@ -1,30 +1,61 @@
-/** The plain port of a process: health for the kubelet, metrics for Prometheus, and what else it has to tell. */
+/** The plain port of a process: a page for people, `/status` for programs, health for the kubelet, metrics for Prometheus. */
 import { fastify } from 'fastify';
+import { contentSecurityPolicy, pageOf } from '../status-page/page.ts';
+import type { Status } from '../status-page/status.ts';
+import { viewOf, type View } from '../status-page/view.ts';
+import { viewQuery, type ViewQuery } from '../status-page/view-query.ts';
+import { eventStream } from './event-stream.ts';
 
 export type StatusDependencies = {
   /** What the port belongs to. */
   readonly title: string;
+  readonly version: string;
   /** Undefined when ready, else the reason why not. */
   readonly notReady: () => string | undefined;
   readonly metrics: () => Promise<string>;
   readonly metricsType: string;
-  /** Path → what is answered as JSON. */
-  readonly documents: Readonly<Record<string, () => unknown>>;
+  readonly status: () => Status;
+  /** Calls the listener after a change of the status, until the function that it gives is called. */
+  readonly onStatusChange: (listener: () => void) => () => void;
+};
+
+const PATHS = ['/status', '/metrics', '/health/live', '/health/ready'];
+
+const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': contentSecurityPolicy,
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
 };
 
 export function statusServer(dependencies: StatusDependencies) {
-  const { title, notReady, metrics, metricsType, documents } = dependencies;
+  const { title, version, notReady, metrics, metricsType, status, onStatusChange } = dependencies;
   const server = fastify({ logger: false });
-  const paths = ['/health/live', '/health/ready', '/metrics', ...Object.keys(documents)];
-  server.get('/', async (_request, reply) =>
-    reply.type('text/plain').send(`${title}\n\n${paths.join('\n')}\n`),
-  );
+  const view = (query: ViewQuery): View => viewOf(status(), notReady(), query);
+  const events = eventStream({ view, onChange: onStatusChange });
+  server.addHook('preClose', async () => events.close());
+  server.get('/', async (request, reply) => {
+    const query = viewQuery(request.query);
+    return reply.headers(PAGE_HEADERS).send(pageOf(view(query), query, { title, version, paths: PATHS }));
+  });
+  // A request for the head of a stream would be a reader that never leaves.
+  server.get('/events', { exposeHeadRoute: false }, (request, reply) => {
+    const { view: loaded } = request.query as Readonly<Record<string, unknown>>;
+    const seen = request.headers['last-event-id'] ?? loaded;
+    if (events.open(viewQuery(request.query), typeof seen === 'string' ? seen : undefined, reply.raw))
+      reply.hijack();
+    else void reply.code(503).send('too many readers\n');
+  });
+  server.get('/status', async () => {
+    const { sync, webhook, ...others } = status();
+    return { ...sync, ...others, ...webhook };
+  });
   server.get('/health/live', async () => ({ status: 'ok' }));
   server.get('/health/ready', async (_request, reply) => {
     const reason = notReady();
     return reason === undefined ? { status: 'ok' } : reply.code(503).send({ status: 'not ready', reason });
   });
   server.get('/metrics', async (_request, reply) => reply.type(metricsType).send(await metrics()));
-  for (const [path, document] of Object.entries(documents)) server.get(path, async () => document());
   return server;
 }

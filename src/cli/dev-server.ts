@@ -1,0 +1,87 @@
+/** The webhook of `tandem dev`, on TLS, and its plain port, which also tells of the sync. */
+import { randomUUID } from 'node:crypto';
+import { autoSource } from '../certificates/auto-source.ts';
+import { validityProblem } from '../certificates/key-pair.ts';
+import { injectSettings, type injectFlags } from '../config/inject-settings.ts';
+import type { ListenAddress } from '../config/listen-address.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import type { Sync } from '../controller/sync-loop.ts';
+import { inject } from '../inject/inject.ts';
+import type { WatchesStatus } from '../status-page/status.ts';
+import type { Log } from '../telemetry/logger.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
+import { version } from '../version.ts';
+import { webhook } from '../webhook/webhook.ts';
+import { recordAdmission } from './admission-log.ts';
+import type { ChangeSignal } from './change-signal.ts';
+import type { Reporter } from './sync-reporter.ts';
+import { problemCounts, syncStatus } from './sync-status.ts';
+import { admissionRecord, webhookStatus } from './webhook-status.ts';
+
+export const LOOPBACK = '127.0.0.1';
+
+export type DevServer = {
+  readonly values: FlagValues<typeof injectFlags> & {
+    readonly listen: ListenAddress;
+    readonly statusListen: ListenAddress;
+    readonly tlsDir: string;
+  };
+  readonly log: Log;
+  readonly syncMetrics: SyncMetrics;
+  readonly owner: string;
+  readonly node: string;
+  readonly sync: Sync;
+  readonly reporter: Reporter;
+  readonly changes: ChangeSignal;
+  readonly watches: () => WatchesStatus;
+  readonly atEnd: (end: () => unknown) => void;
+};
+
+/** Listens; the answer is where. */
+export async function openDevServer(
+  server: DevServer,
+): Promise<{ readonly tls: string; readonly status: string }> {
+  const { values, log, syncMetrics, owner, node, sync, reporter, changes, watches, atEnd } = server;
+  const { changed, onChange } = changes;
+  const metrics = createMetrics();
+  const hosts = ['localhost', LOOPBACK, '::1'];
+  const certificates = await autoSource({ hosts, folder: values.tlsDir, now: Date.now });
+  atEnd(() => certificates.close());
+  const settings = injectSettings(values, { version, nativeSidecar: true, ownNamespace: undefined });
+  const admissions = admissionRecord(Date.now);
+  const certificateProblem = (): string | undefined => validityProblem(certificates.current(), Date.now());
+  const running = webhook({
+    inject: (request, defaultInject = settings.defaultInject) =>
+      inject(request, { ...settings, defaultInject }),
+    onAdmission: (outcome) => {
+      recordAdmission(outcome, log, metrics);
+      admissions.add(outcome);
+      changed();
+    },
+    newErrorId: randomUUID,
+    title: 'Tandem dev',
+    version,
+    status: () => ({
+      sync: syncStatus({ owner, node, isLeader: true, sync, reporter: reporter.state(), watches: watches() }),
+      toKubernetes: undefined,
+      registrar: undefined,
+      webhook: webhookStatus(certificates.current(), certificateProblem(), admissions),
+    }),
+    onStatusChange: onChange,
+    metrics: async () => {
+      const gauges = { ...sync.counts(), isLeader: true, problems: problemCounts(sync) };
+      return (await metrics.text()) + (await syncMetrics.text(gauges));
+    },
+    metricsType: metrics.contentType,
+    certificate: certificates.current,
+    certificateProblem,
+  });
+  certificates.onEvent(() => {
+    running.renew();
+    changed();
+  });
+  const addresses = await running.listen(values.listen, values.statusListen);
+  atEnd(() => running.stop(0));
+  return addresses;
+}

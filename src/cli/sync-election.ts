@@ -1,0 +1,52 @@
+/** The election of `tandem sync`: one of its replicas leads, by a Lease. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
+import type { Log } from '../telemetry/logger.ts';
+
+const LEASE = 'tandem-sync';
+
+export type SyncElection = {
+  readonly client: ApiClient;
+  /** Of the Lease. */
+  readonly namespace: string;
+  readonly log: Log;
+  /** Runs while this replica leads. */
+  readonly lead: (term: AbortSignal) => Promise<void>;
+};
+
+/** Resolves when the signal has ended it. */
+export async function runElected(
+  { client, namespace, log, lead }: SyncElection,
+  signal: AbortSignal,
+): Promise<void> {
+  const election = elect({
+    client,
+    namespace,
+    name: LEASE,
+    // A container that is started again has the same host name.
+    identity: `${hostname()}_${randomUUID()}`,
+    clock: systemClock,
+    random: Math.random,
+    times: LEASE_TIMES,
+    lead: ({ signal: term }) => lead(term),
+    onEvent: (event) => logElection(event, namespace, log),
+  });
+  const stop = (): void => void election.stop();
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  await election.done;
+}
+
+function logElection(event: ElectionEvent, namespace: string, log: Log): void {
+  switch (event.kind) {
+    case 'started':
+      return log('info', 'leading', { lease: `${namespace}/${LEASE}` });
+    case 'ended':
+      return log('info', 'no longer leading', { reason: event.reason });
+    case 'failed':
+      return log('warn', 'the Lease could not be read or written', { error: event.error.message });
+  }
+}

@@ -1,0 +1,120 @@
+/** What a process tells of itself: `/status` as JSON, and the page at `/` from the same values. */
+
+/** A part is undefined in a process that does not have it. */
+export type Status = {
+  readonly sync: SyncStatus | undefined;
+  readonly toKubernetes: ToK8sStatus | undefined;
+  readonly registrar: RegistrarStatus | undefined;
+  readonly webhook: WebhookStatus | undefined;
+};
+
+/** How the passes of a loop went. Times are ISO 8601 in UTC. */
+export type PassStatus = {
+  readonly lastSuccess: string | undefined;
+  readonly lastFailure: { readonly at: string; readonly error: string } | undefined;
+  /** So many removals wait for a second look. */
+  readonly heldRemovals: number;
+};
+
+/** By the kind of what is watched in the cluster. */
+export type WatchesStatus = Readonly<Record<string, { readonly isSynced: boolean }>>;
+
+export type SyncStatus = PassStatus & {
+  readonly owner: string;
+  readonly node: string;
+  readonly leader: boolean;
+  /** Undefined on a replica that does not lead. */
+  readonly instances:
+    | {
+        readonly desired: number;
+        readonly owned: number;
+        readonly foreign: number;
+        readonly pending: number;
+      }
+    | undefined;
+  readonly watches: WatchesStatus;
+  readonly sources: readonly SourceState[];
+};
+
+export type SourceState = {
+  /** `Service/<namespace>/<name>` */
+  readonly source: string;
+  readonly synced: boolean;
+  readonly reason: string;
+  readonly instances: number;
+  readonly problems: readonly string[];
+  /** What Consul said when it refused a change. */
+  readonly refused: string | undefined;
+};
+
+/** Of Consul → Kubernetes. */
+export type ToK8sStatus = PassStatus & {
+  /** Where the Services are made. */
+  readonly namespace: string;
+  readonly mode: string;
+  /** Number of objects; undefined before the first plan, and on a replica that does not lead. */
+  readonly owned: number | undefined;
+  /** Names of objects of somebody else that are in the way. */
+  readonly conflicts: readonly string[] | undefined;
+  readonly watches: WatchesStatus;
+  readonly services: readonly ConsulServiceState[];
+};
+
+export type ConsulServiceState = {
+  /** Name in Consul. */
+  readonly service: string;
+  /** Name of the Service; undefined when there is none. */
+  readonly object: string | undefined;
+  readonly kind: string;
+  readonly endpoints: number;
+  readonly problems: readonly string[];
+  /** What the API server said when it refused a change. */
+  readonly refused: string | undefined;
+};
+
+export type RegistrarStatus = PassStatus & {
+  /** Undefined on a replica that does not lead. */
+  readonly instances:
+    { readonly owned: number; readonly foreign: number; readonly pending: number } | undefined;
+  /** Of the clean-up after pods in agent mode. */
+  readonly agents: { readonly lastSuccess: string | undefined; readonly lastFailure: string | undefined };
+  readonly watch: { readonly isSynced: boolean };
+  readonly pods: readonly PodState[];
+};
+
+export type PodState = {
+  /** `Pod/<namespace>/<name>` */
+  readonly source: string;
+  readonly reason: string;
+  readonly problem: string | undefined;
+  /** What Consul said when it refused a change. */
+  readonly refused: string | undefined;
+};
+
+export type WebhookStatus = {
+  readonly certificate: {
+    /** Undefined while there is none. */
+    readonly issued: string | undefined;
+    readonly expires: string | undefined;
+    /** Why it cannot be served now. */
+    readonly problem: string | undefined;
+  };
+  readonly admissions: {
+    readonly since: string;
+    readonly counts: Readonly<Record<string, number>>;
+    /** The newest first. */
+    readonly recent: readonly Admission[];
+  };
+};
+
+/** Of one admission what its log line has; never the pod. */
+export type Admission = {
+  /** Counts up from the start of the process. */
+  readonly number: number;
+  readonly at: string;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly result: string;
+  readonly reason: string;
+  readonly detail: string | undefined;
+};

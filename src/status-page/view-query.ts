@@ -1,0 +1,56 @@
+/** What somebody asks to see: words to find, a state, and whether all of it. */
+
+/** State → how the page calls it. */
+export const rowStates = {
+  in: 'Synced or injected',
+  out: 'Left out',
+  problem: 'With problems',
+} as const;
+
+export type RowState = keyof typeof rowStates;
+
+export type ViewQuery = {
+  readonly text: string;
+  /** Undefined: every state. */
+  readonly state: RowState | undefined;
+  /** Also the rows beyond the limit of a page. */
+  readonly isAll: boolean;
+};
+
+// As long as the longest name that Kubernetes allows.
+const LONGEST = 253;
+
+/** Reads `?q=…&state=…&all=1`; what cannot be understood counts as not asked. */
+export function viewQuery(query: unknown): ViewQuery {
+  const { q, state, all } = (query ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    text: typeof q === 'string' ? q.trim().slice(0, LONGEST) : '',
+    state: isRowState(state) ? state : undefined,
+    isAll: all === '1',
+  };
+}
+
+/** The address of the same view, relative to the page. */
+export function addressOf({ text, state, isAll }: ViewQuery): string {
+  const parameters = new URLSearchParams({
+    ...(text === '' ? {} : { q: text }),
+    ...(state === undefined ? {} : { state }),
+    ...(isAll ? { all: '1' } : {}),
+  });
+  return `?${parameters.toString()}`;
+}
+
+/** Every word stands somewhere in the text, in whatever case. */
+export function matcher(query: ViewQuery): (text: string, states: readonly RowState[]) => boolean {
+  const words = query.text.toLowerCase().split(/\s+/).filter(Boolean);
+  return (text, states) => {
+    if (query.state !== undefined && !states.includes(query.state)) return false;
+    if (words.length === 0) return true;
+    const found = text.toLowerCase();
+    return words.every((word) => found.includes(word));
+  };
+}
+
+function isRowState(value: unknown): value is RowState {
+  return typeof value === 'string' && Object.hasOwn(rowStates, value);
+}
