@@ -1,0 +1,52 @@
+/** `/events` over a real socket: what changed arrives, and a reader who leaves or stays costs nothing. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { test } from 'node:test';
+import { changeSignal } from '../../../src/cli/change-signal.ts';
+import { MOST_READERS } from '../../../src/webhook/event-stream.ts';
+import type { Status } from '../../../src/status-page/status.ts';
+import { source, synced } from '../../unit/status-page/sample-status.ts';
+import { startWebhook } from './running-webhook.ts';
+
+async function open(port: number, path = '/events'): Promise<IncomingMessage> {
+  const [response] = (await once(get({ host: '127.0.0.1', port, path }), 'response')) as [IncomingMessage];
+  return response.setEncoding('utf8').on('error', () => undefined);
+}
+
+async function until(response: IncomingMessage, part: string): Promise<string> {
+  let text = '';
+  while (!text.includes(part)) text += String((await once(response, 'data'))[0]);
+  return text;
+}
+
+test(
+  'a change arrives, too many readers are refused, and a stop ends the streams',
+  { timeout: 20_000 },
+  async () => {
+    const changes = changeSignal();
+    let status: Status = synced([source('web')]);
+    const webhook = await startWebhook({ status: () => status, onStatusChange: changes.onChange });
+    const { statusPort } = webhook;
+    const page = await (await fetch(`http://127.0.0.1:${statusPort}/`)).text();
+    const seen = /data-view="(\w+)"/.exec(page)?.[1];
+
+    const first = await open(statusPort, `/events?view=${seen}`);
+    assert.equal(first.headers['content-type'], 'text/event-stream');
+    status = synced([source('web'), source('api')]);
+    changes.changed();
+    const text = await until(first, 'Service/default/api');
+    assert.ok(!text.includes('Service/default/web"'), 'a row that is the same is not sent');
+
+    const others = await Promise.all(Array.from({ length: MOST_READERS - 1 }, () => open(statusPort)));
+    assert.equal((await open(statusPort)).statusCode, 503);
+    others[0]?.destroy();
+    let next = await open(statusPort);
+    while (next.statusCode === 503) next = await open(statusPort);
+    assert.match(await until(next, 'event: change'), /"isWhole":true/);
+
+    const ended = new Promise((resolve) => first.resume().on('close', resolve));
+    await webhook.stop();
+    await ended;
+  },
+);
