@@ -63,7 +63,16 @@ export async function openDevServer(
     title: 'Tandem dev',
     version,
     status: () => ({
-      sync: syncStatus({ owner, node, isLeader: true, sync, reporter: reporter.state(), watches: watches() }),
+      sync: syncStatus({
+        owner,
+        node,
+        isLeader: true,
+        sync,
+        reporter: reporter.state(),
+        watches: watches(),
+        toConsul: true,
+        dryRun: false,
+      }),
       toKubernetes: undefined,
       registrar: undefined,
       webhook: webhookStatus(certificates.current(), certificateProblem(), admissions),

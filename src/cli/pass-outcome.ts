@@ -6,7 +6,8 @@ import type { Log } from '../telemetry/logger.ts';
 export type PassState = {
   /** Milliseconds since the epoch. */
   readonly lastSuccess: number | undefined;
-  readonly lastFailure: { readonly at: number; readonly error: string } | undefined;
+  /** `since`: the first after the last success. */
+  readonly lastFailure: { readonly at: number; readonly since: number; readonly error: string } | undefined;
   readonly heldRemovals: number;
 };
 
@@ -38,17 +39,21 @@ export function createPassOutcome(
 ): PassOutcome {
   let lastSuccess: number | undefined;
   let lastFailure: PassState['lastFailure'];
+  let failingSince: number | undefined;
   let heldRemovals = 0;
   return {
     succeeded: () => {
       lastSuccess = now();
+      failingSince = undefined;
       metrics.success(lastSuccess);
       changed();
     },
     failed: (error, retryMilliseconds) => {
       const text = error instanceof Error ? error.message : String(error);
       const code = error instanceof TandemError ? error.code : 'other';
-      lastFailure = { at: now(), error: text };
+      const at = now();
+      failingSince ??= at;
+      lastFailure = { at, since: failingSince, error: text };
       metrics.failure(code);
       // What is none of our own errors is a bug, and its stack is what a report needs.
       const stack = error instanceof Error && !(error instanceof TandemError) ? error.stack : undefined;
@@ -72,12 +77,17 @@ export function createPassOutcome(
 /** Its part of `/status`: times as people read them. */
 export function passStatus({ lastSuccess, lastFailure, heldRemovals }: PassState): PassStatus {
   return {
-    lastSuccess: lastSuccess === undefined ? undefined : timeOf(lastSuccess),
-    lastFailure: lastFailure && { at: timeOf(lastFailure.at), error: lastFailure.error },
+    lastSuccess: lastSuccess === undefined ? undefined : isoTime(lastSuccess),
+    lastFailure: lastFailure && {
+      at: isoTime(lastFailure.at),
+      since: isoTime(lastFailure.since),
+      error: lastFailure.error,
+    },
     heldRemovals,
   };
 }
 
-function timeOf(milliseconds: number): string {
+/** @param milliseconds since the epoch */
+export function isoTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }

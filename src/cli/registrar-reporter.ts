@@ -5,10 +5,13 @@ import type { PodStanding, RegistrarReporter } from '../controller/registrar-por
 import type { Log } from '../telemetry/logger.ts';
 import type { RegistrarMetrics } from '../telemetry/registrar-metrics.ts';
 import { createPassOutcome, type PassState } from './pass-outcome.ts';
+import { nextRefusal, toldProblems, type Refusal } from './told-problems.ts';
 
 export type RegistrarState = PassState & {
   /** Source of the pod → what Consul said. */
-  readonly refused: ReadonlyMap<string, string>;
+  readonly refused: ReadonlyMap<string, Refusal>;
+  /** Milliseconds since the epoch from when on the pod of that UID has a problem. */
+  readonly problemSince: (uid: string) => number | undefined;
 };
 
 export type PodReporter = RegistrarReporter & { readonly state: () => RegistrarState };
@@ -33,11 +36,12 @@ const NOT_REGISTERED: Readonly<Partial<Record<PodReason, string>>> = {
 };
 
 export function createRegistrarReporter(options: RegistrarReporterOptions): PodReporter {
-  const { log, metrics, warn, isDryRun } = options;
+  const { log, metrics, now, warn, isDryRun } = options;
   const passes = createPassOutcome(options, 'a pass of the registrar failed, and is tried again');
-  /** By node: what was told of its pods, by their UID. */
-  const told = new Map<string, ReadonlyMap<string, string>>();
-  const refused = new Map<string, string>();
+  /** By node: UIDs of its pods of which something was told. */
+  const toldOf = new Map<string, ReadonlySet<string>>();
+  const told = toldProblems(now);
+  const refused = new Map<string, Refusal>();
   const tell = ({ source, reason, problem }: PodStanding): void => {
     log('warn', 'a pod is not registered', { source, reason, problem });
     warn(source, NOT_REGISTERED[reason] ?? 'NotRegistered', `${podReasons[reason]}; ${problem}`);
@@ -67,15 +71,16 @@ export function createRegistrarReporter(options: RegistrarReporterOptions): PodR
       metrics.change(action, 'refused');
       log('warn', 'Consul refused a change', { action, node, id, source, reason });
       if (source === undefined) return;
-      refused.set(source, reason);
+      refused.set(source, nextRefusal(refused.get(source), reason, now()));
       warn(source, REFUSED, `Consul refused to ${action} ${id}: ${reason}`);
     },
     pods: (node, standings) => {
-      const before = told.get(node);
       const problems = standings.filter(({ problem }) => problem !== undefined);
-      told.set(node, new Map(problems.map(({ uid, problem = '' }) => [uid, problem])));
-      if (problems.length === 0) told.delete(node);
-      for (const each of problems) if (before?.get(each.uid) !== each.problem) tell(each);
+      const uids = new Set(problems.map(({ uid }) => uid));
+      for (const uid of toldOf.get(node) ?? []) if (!uids.has(uid)) told.tell(uid, []);
+      toldOf.set(node, uids);
+      if (problems.length === 0) toldOf.delete(node);
+      for (const each of problems) if (told.tell(each.uid, [each.problem ?? '']).size > 0) tell(each);
     },
     guarded: ({ removals, limit, owned }) => {
       passes.hold(removals);
@@ -84,6 +89,6 @@ export function createRegistrarReporter(options: RegistrarReporterOptions): PodR
     released: () => passes.hold(0),
     failed: passes.failed,
     succeeded: passes.succeeded,
-    state: () => ({ ...passes.state(), refused }),
+    state: () => ({ ...passes.state(), refused, problemSince: told.since }),
   };
 }

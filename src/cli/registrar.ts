@@ -17,6 +17,8 @@ import { createRegistrarMetrics } from '../telemetry/registrar-metrics.ts';
 import { clusterPods } from './pod-source.ts';
 import { passStatus } from './pass-outcome.ts';
 import { createRegistrarReporter, type PodReporter, type RegistrarState } from './registrar-reporter.ts';
+import { troubleOf } from './sync-status.ts';
+import { earlier } from './told-problems.ts';
 import { together } from './together.ts';
 
 export const registrarFlags = {
@@ -119,15 +121,18 @@ function registrarStatus(
   return {
     ...passStatus(reporter),
     instances: registrar?.counts(),
-    agents: { lastSuccess: passStatus(agents).lastSuccess, lastFailure: agents.lastFailure?.error },
+    agents: passStatus(agents),
     watch,
     pods: standings
       .toSorted((left, right) => byText(left.source, right.source))
-      .map(({ source, reason, problem }) => ({
+      .map(({ source, uid, reason, problem }) => ({
         source,
         reason,
         problem,
-        refused: reporter.refused.get(source) ?? agents.refused.get(source),
+        ...troubleOf(
+          reporter.refused.get(source) ?? agents.refused.get(source),
+          earlier(reporter.problemSince(uid), agents.problemSince(uid)),
+        ),
       })),
   };
 }

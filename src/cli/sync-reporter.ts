@@ -6,13 +6,16 @@ import type { SyncReporter } from '../controller/sync-ports.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { createPassOutcome, type PassState } from './pass-outcome.ts';
+import { nextRefusal, toldProblems, type Refusal } from './told-problems.ts';
 
 /** Reasons of Events beside those of problems. */
 const REFUSED = 'RefusedByConsul';
 
 export type ReporterState = PassState & {
   /** Source → what Consul said. */
-  readonly refused: ReadonlyMap<string, string>;
+  readonly refused: ReadonlyMap<string, Refusal>;
+  /** Milliseconds since the epoch from when on the source has a problem. */
+  readonly problemSince: (source: string) => number | undefined;
 };
 
 export type Reporter = SyncReporter & { readonly state: () => ReporterState };
@@ -30,10 +33,10 @@ export type ReporterOptions = {
 };
 
 export function createReporter(options: ReporterOptions): Reporter {
-  const { log, metrics, service, warn, isDryRun } = options;
+  const { log, metrics, now, service, warn, isDryRun } = options;
   const passes = createPassOutcome(options, 'a pass failed, and is tried again');
-  const told = new Map<string, ReadonlySet<string>>();
-  const refused = new Map<string, string>();
+  const told = toldProblems(now);
+  const refused = new Map<string, Refusal>();
 
   const warnOf = (source: string, reason: string, message: string): void => {
     const target = service(source);
@@ -67,17 +70,14 @@ export function createReporter(options: ReporterOptions): Reporter {
     },
     refused: ({ action, source, instance }, reason) => {
       metrics.change(action, 'refused');
-      refused.set(source, reason);
+      refused.set(source, nextRefusal(refused.get(source), reason, now()));
       log('warn', 'Consul refused a change', { action, source, id: instance.id, reason });
       warnOf(source, REFUSED, `Consul refused to ${action} ${instance.id}: ${reason}`);
     },
     problems: (source, problems) => {
-      const before = told.get(source) ?? new Set();
-      const current = new Set(problems.map(textOf));
-      if (current.size === 0) told.delete(source);
-      else told.set(source, current);
+      const news = told.tell(source, problems.map(textOf));
       for (const problem of problems) {
-        if (before.has(textOf(problem))) continue;
+        if (!news.has(textOf(problem))) continue;
         const { reason, at, message } = problem;
         log('warn', 'problem of a Service', { source, reason, at, problem: message });
         warnOf(source, eventReason(reason), `${at}: ${message}`);
@@ -90,7 +90,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     failed: passes.failed,
     released: () => passes.hold(0),
     succeeded: passes.succeeded,
-    state: () => ({ ...passes.state(), refused }),
+    state: () => ({ ...passes.state(), refused, problemSince: told.since }),
   };
 }
 

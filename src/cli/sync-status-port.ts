@@ -16,6 +16,7 @@ type SyncStatusPort = {
   readonly metrics: SyncMetrics;
   readonly owner: string;
   readonly node: string;
+  readonly dryRun: boolean;
   /** Undefined while this direction is off. */
   readonly source: ClusterSource | undefined;
   readonly reporter: Reporter;
@@ -56,6 +57,8 @@ export async function openSyncStatus(
         sync: sync(),
         reporter: reporter.state(),
         watches: source?.watches() ?? {},
+        toConsul: source !== undefined,
+        dryRun: port.dryRun,
       }),
       toKubernetes: toK8s?.status(),
       registrar: registrar?.status(),

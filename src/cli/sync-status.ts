@@ -2,8 +2,9 @@
 import { byText } from '../catalog/instance.ts';
 import type { Sync } from '../controller/sync-loop.ts';
 import type { SyncStatus, WatchesStatus } from '../status-page/status.ts';
-import { passStatus } from './pass-outcome.ts';
+import { isoTime, passStatus } from './pass-outcome.ts';
 import type { ReporterState } from './sync-reporter.ts';
+import { earlier, type Refusal } from './told-problems.ts';
 
 export type SyncStatusParts = {
   readonly owner: string;
@@ -13,15 +14,21 @@ export type SyncStatusParts = {
   readonly sync: Sync | undefined;
   readonly reporter: ReporterState;
   readonly watches: WatchesStatus;
+  /** Kubernetes → Consul is on. */
+  readonly toConsul: boolean;
+  readonly dryRun: boolean;
 };
 
 /** Plain JSON, the sources in the order of their names. */
-export function syncStatus({ owner, node, isLeader, sync, reporter, watches }: SyncStatusParts): SyncStatus {
+export function syncStatus(parts: SyncStatusParts): SyncStatus {
+  const { owner, node, isLeader, sync, reporter, watches, toConsul, dryRun } = parts;
   const statuses = [...(sync?.statuses() ?? [])].toSorted(([left], [right]) => byText(left, right));
   return {
     owner,
     node,
     leader: isLeader,
+    dryRun,
+    toConsul,
     ...passStatus(reporter),
     instances: sync?.counts(),
     watches,
@@ -31,9 +38,18 @@ export function syncStatus({ owner, node, isLeader, sync, reporter, watches }: S
       reason,
       instances,
       problems: problems.map((problem) => `${problem.at}: ${problem.message}`),
-      refused: reporter.refused.get(source),
+      ...troubleOf(reporter.refused.get(source), reporter.problemSince(source)),
     })),
   };
+}
+
+/** Of a row of `/status`: what was refused, and since when anything is wrong. */
+export function troubleOf(
+  refusal: Refusal | undefined,
+  problemSince: number | undefined,
+): { readonly refused: string | undefined; readonly since: string | undefined } {
+  const since = earlier(refusal?.since, problemSince);
+  return { refused: refusal?.reason, since: since === undefined ? undefined : isoTime(since) };
 }
 
 /** How many problems there are of each reason now. */

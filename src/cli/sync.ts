@@ -220,6 +220,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     metrics,
     owner,
     node: options.node,
+    dryRun: values.dryRun,
     source,
     reporter,
     toK8s,

@@ -1,13 +1,17 @@
 /** Tells what the direction to Kubernetes does: to the log, to metrics, to Events on objects in the way, and for `/status`. */
+import type { ToK8sPlan } from '../catalog/to-k8s/plan.ts';
 import type { ToK8sProblem } from '../catalog/to-k8s/problem.ts';
 import type { ToK8sReporter } from '../controller/to-k8s-ports.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
 import { createPassOutcome, type PassState } from './pass-outcome.ts';
+import { nextRefusal, toldProblems, type Refusal } from './told-problems.ts';
 
 export type ToK8sReporterState = PassState & {
   /** Name in Consul → what the API server said. */
-  readonly refused: ReadonlyMap<string, string>;
+  readonly refused: ReadonlyMap<string, Refusal>;
+  /** Milliseconds since the epoch from when on that service has a problem. */
+  readonly problemSince: (service: string) => number | undefined;
 };
 
 export type ToK8sReporterOptions = {
@@ -28,10 +32,17 @@ export type ToK8sReporterOptions = {
 export function createToK8sReporter(
   options: ToK8sReporterOptions,
 ): ToK8sReporter & { readonly state: () => ToK8sReporterState } {
-  const { log, metrics, warn, isDryRun } = options;
+  const { log, metrics, now, warn, isDryRun } = options;
   const passes = createPassOutcome(options, 'Consul to Kubernetes failed, and is tried again');
-  const refused = new Map<string, string>();
-  let told: ReadonlySet<string> = new Set();
+  const refused = new Map<string, Refusal>();
+  const told = toldProblems(now);
+  const tell = ({ conflicts }: ToK8sPlan, problem: ToK8sProblem): void => {
+    const { reason, service, message } = problem;
+    log('warn', 'problem of a service of Consul', { service, reason, problem: message });
+    const conflict = conflicts.find((each) => each.problem === problem);
+    if (conflict !== undefined)
+      warn(conflict.object, 'NameTaken', `for the service ${service} of Consul: ${message}`);
+  };
 
   return {
     planned: (plan, { create, update, delete: removed }) => {
@@ -45,15 +56,12 @@ export function createToK8sReporter(
       const standings = [...plan.standings.values()];
       metrics.services(standings.length, standings.filter(({ object }) => object !== undefined).length);
       metrics.problems(countReasons(plan.problems));
-      for (const problem of plan.problems) {
-        if (told.has(textOf(problem))) continue;
-        const { reason, service, message: text } = problem;
-        log('warn', 'problem of a service of Consul', { service, reason, problem: text });
-        const conflict = plan.conflicts.find((each) => each.problem === problem);
-        if (conflict !== undefined)
-          warn(conflict.object, 'NameTaken', `for the service ${service} of Consul: ${text}`);
+      const problems = Map.groupBy(plan.problems, ({ service }) => service);
+      for (const service of told.sources()) if (!problems.has(service)) told.tell(service, []);
+      for (const [service, ofService] of problems) {
+        const news = told.tell(service, ofService.map(textOf));
+        for (const problem of ofService) if (news.has(textOf(problem))) tell(plan, problem);
       }
-      told = new Set(plan.problems.map(textOf));
     },
     applied: ({ kind, action, source }) => {
       metrics.change(kind, action, 'applied');
@@ -61,7 +69,7 @@ export function createToK8sReporter(
     },
     refused: ({ kind, name, action, source }, reason) => {
       metrics.change(kind, action, 'refused');
-      refused.set(source, reason);
+      refused.set(source, nextRefusal(refused.get(source), reason, now()));
       log('warn', 'the API server refused an object', { action, kind, name, service: source, reason });
     },
     guarded: ({ removals, limit, owned }) => {
@@ -75,7 +83,7 @@ export function createToK8sReporter(
     released: () => passes.hold(0),
     failed: passes.failed,
     succeeded: passes.succeeded,
-    state: () => ({ ...passes.state(), refused }),
+    state: () => ({ ...passes.state(), refused, problemSince: told.since }),
   };
 }
 
@@ -85,6 +93,6 @@ function countReasons(problems: readonly ToK8sProblem[]): ReadonlyMap<string, nu
   return counts;
 }
 
-function textOf({ reason, service, message }: ToK8sProblem): string {
-  return `${reason} ${service} ${message}`;
+function textOf({ reason, message }: ToK8sProblem): string {
+  return `${reason} ${message}`;
 }

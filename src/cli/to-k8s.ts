@@ -13,6 +13,7 @@ import type { ToK8sStatus, WatchesStatus } from '../status-page/status.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
 import { passStatus } from './pass-outcome.ts';
+import { troubleOf } from './sync-status.ts';
 import { createToK8sReporter, type ToK8sReporterState } from './to-k8s-reporter.ts';
 import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts';
 
@@ -86,6 +87,9 @@ function statusOf(
     mode,
     ...passStatus(reporter),
     owned: plan?.owned,
+    leftOut: [...(plan?.leftOut ?? [])]
+      .toSorted(([left], [right]) => byText(left, right))
+      .map(([service, reason]) => ({ service, reason })),
     conflicts: plan?.conflicts.map(({ object }) => object.name),
     watches,
     services: [...(plan?.standings ?? [])]
@@ -96,7 +100,7 @@ function statusOf(
         kind,
         endpoints,
         problems: (problems.get(service) ?? []).map(({ message }) => message),
-        refused: reporter.refused.get(service),
+        ...troubleOf(reporter.refused.get(service), reporter.problemSince(service)),
       })),
   };
 }

@@ -1,7 +1,7 @@
 /** The newest admissions: which pods were injected, and why the others were not. */
 import { skipReasons } from '../inject/result.ts';
-import { foreignText, markup, moment, type Markup } from './markup.ts';
-import { badge, type Row, type Table } from './row.ts';
+import { foreignText, markup, moment } from './markup.ts';
+import { badge, reasonText, type Row, type Table } from './row.ts';
 import type { Admission, WebhookStatus } from './status.ts';
 import type { RowState } from './view-query.ts';
 
@@ -15,12 +15,12 @@ const meanings: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-const results: Readonly<Record<string, { readonly state: RowState; readonly text: string }>> = {
-  injected: { state: 'in', text: 'Injected' },
-  allowed: { state: 'out', text: 'Left out' },
-  denied: { state: 'problem', text: 'Denied' },
-  error: { state: 'problem', text: 'Error' },
-  'bad-request': { state: 'problem', text: 'Bad request' },
+const results: Readonly<Record<string, { readonly state: RowState; readonly word: string }>> = {
+  injected: { state: 'in', word: 'Injected' },
+  allowed: { state: 'out', word: 'Left out' },
+  denied: { state: 'problem', word: 'Denied' },
+  error: { state: 'problem', word: 'Error' },
+  'bad-request': { state: 'problem', word: 'Bad request' },
 };
 
 export function admissionsTable({ admissions }: WebhookStatus): Table {
@@ -28,32 +28,35 @@ export function admissionsTable({ admissions }: WebhookStatus): Table {
     id: 'admissions',
     title: 'Newest admissions',
     nouns: ['admission', 'admissions'],
-    empty: 'There was no admission yet.',
-    columns: ['Pod', 'Result', 'Why', 'Time'],
+    empty: markup`No pod was admitted since ${moment(admissions.since)}. Create one; when nothing shows here then, <code>tandem check</code> says whether the API server reaches this webhook.`,
+    columns: [
+      { title: 'Pod', kind: 'name' },
+      { title: 'Result', kind: 'state' },
+      { title: 'Why', kind: 'text' },
+      { title: 'Time', kind: 'time' },
+    ],
+    isHistory: true,
     rows: admissions.recent.map(rowOf),
   };
 }
 
 function rowOf(admission: Admission): Row {
-  const { number, result, reason, detail } = admission;
-  const why = meanings.get(reason) ?? reason;
+  const { number, result, reason, detail, at } = admission;
+  const { state, word } = results[result] ?? { state: 'problem', word: result };
+  const name = podOf(admission);
   return {
     key: String(number),
-    states: [results[result]?.state ?? 'problem'],
-    text: [podOf(admission), result, reason, why, detail ?? ''].join('\n'),
-    cells: () => cellsOf(admission, why),
+    name,
+    states: [state],
+    since: undefined,
+    text: [name, word, result, reason, meanings.get(reason), detail].join('\n'),
+    cells: () => [
+      foreignText(name),
+      badge(state, word),
+      markup`${reasonText(meanings.get(reason), reason)}${detail === undefined ? undefined : markup`<br>${foreignText(detail)}`}`,
+      moment(at),
+    ],
   };
-}
-
-function cellsOf(admission: Admission, why: string): readonly Markup[] {
-  const { result, reason, detail, at } = admission;
-  const { state, text } = results[result] ?? { state: 'problem', text: result };
-  return [
-    foreignText(podOf(admission)),
-    badge(state, text),
-    markup`<span title="${reason}">${why}</span>${detail === undefined ? undefined : markup`: ${foreignText(detail)}`}`,
-    moment(at),
-  ];
 }
 
 /** A pod of a ReplicaSet has no name yet when it is admitted. */

@@ -1,105 +1,179 @@
-/** What there is to know at a glance, above the tables. */
+/** What there is to know of each part, beside the tables. */
+import { count } from './count.ts';
 import { foreignText, markup, moment, type Markup } from './markup.ts';
-import { statesOf } from './services-table.ts';
-import type { Status, SyncStatus, WebhookStatus } from './status.ts';
+import type { Row, Table } from './row.ts';
+import type {
+  PassStatus,
+  RegistrarStatus,
+  Status,
+  SyncStatus,
+  ToK8sStatus,
+  WebhookStatus,
+} from './status.ts';
+import { isFailing } from './troubles.ts';
 
-type Fact = {
-  readonly name: string;
-  readonly value: Markup;
-  readonly isBad: boolean;
-};
+export type Fact = { readonly key: string; readonly html: Markup };
 
-export function factsMarkup(status: Status, notReady: string | undefined): Markup {
-  const facts = [
-    readiness(notReady),
-    ...(status.sync === undefined ? [] : syncFacts(status.sync)),
-    ...(status.webhook === undefined ? [] : webhookFacts(status.webhook)),
-  ];
-  return markup`${facts.map(
-    ({ name, value, isBad }) =>
-      markup`<div${isBad ? markup` class="bad"` : undefined}><dt>${name}</dt><dd>${value}</dd></div>`,
-  )}`;
-}
+/** The facts of one part; a process has the same keys as long as it runs. */
+export type Card = { readonly id: string; readonly title: string; readonly facts: readonly Fact[] };
 
-function fact(name: string, value: Markup, isBad = false): Fact {
-  return { name, value, isBad };
-}
-
-function readiness(notReady: string | undefined): Fact {
-  return notReady === undefined
-    ? fact('Ready', markup`yes`)
-    : fact('Ready', markup`no: ${foreignText(notReady)}`, true);
-}
-
-function syncFacts(sync: SyncStatus): readonly Fact[] {
-  const { leader, lastSuccess, heldRemovals, owner, node } = sync;
+export function cardsOf(
+  status: Status,
+  tables: readonly Table[],
+  notReady: string | undefined,
+): readonly Card[] {
+  const { sync, toKubernetes, registrar, webhook } = status;
+  const rowsOf = (id: string): readonly Row[] => tables.find((table) => table.id === id)?.rows ?? [];
+  const card = (id: string, title: string, facts: Readonly<Record<string, Value>>): Card => ({
+    id,
+    title,
+    facts: Object.entries(facts).map(([name, value]) => factOf(id, name, value)),
+  });
   return [
-    fact('Leader', leader ? markup`this replica` : markup`not this replica`),
-    fact('Last success', lastSuccess === undefined ? markup`none yet` : moment(lastSuccess)),
-    lastFailure(sync),
-    ...(leader ? [services(sync), instances(sync)] : []),
-    fact(
-      'Held removals',
-      heldRemovals === 0 ? markup`none` : markup`${heldRemovals} wait for a second look at both sides`,
-      heldRemovals > 0,
-    ),
-    ...watches(sync),
-    fact('Owner', markup`${foreignText(owner)}, on node ${foreignText(node)} of Consul`),
+    card('process', 'This process', processFacts(status, notReady)),
+    ...(sync?.toConsul !== true
+      ? []
+      : [
+          card('to-consul', 'Kubernetes to Consul', {
+            ...passFacts(sync),
+            Services: standing(rowsOf('services'), 'in Consul'),
+            Instances: instances(sync),
+          }),
+        ]),
+    ...(toKubernetes === undefined
+      ? []
+      : [
+          card('to-kubernetes', 'Consul to Kubernetes', {
+            ...passFacts(toKubernetes),
+            Services: standing(rowsOf('from-consul'), 'in Kubernetes'),
+            Objects: objects(toKubernetes),
+            'In the way': inTheWay(toKubernetes),
+          }),
+        ]),
+    ...(registrar === undefined
+      ? []
+      : [
+          card('registrar', 'Injected pods', {
+            ...passFacts(registrar),
+            Pods: standing(rowsOf('pods'), 'in Consul'),
+            Instances: onNodes(registrar.instances),
+            'Agents cleaned up': passText(registrar.agents),
+          }),
+        ]),
+    ...(webhook === undefined ? [] : [card('webhook', 'Webhook', webhookFacts(webhook))]),
   ];
 }
 
-/** A failure is over with the next success. */
-function lastFailure({ lastFailure: failure, lastSuccess = '' }: SyncStatus): Fact {
-  if (failure === undefined) return fact('Last failure', markup`none`);
-  const text = markup`${moment(failure.at)}: ${foreignText(failure.error)}`;
-  return fact('Last failure', text, failure.at > lastSuccess);
+type Value = { readonly text: Markup; readonly isBad?: boolean };
+
+function factOf(card: string, name: string, { text, isBad = false }: Value): Fact {
+  return {
+    key: `${card}.${name}`,
+    html: markup`<dt>${name}</dt><dd${isBad ? markup` class="bad"` : undefined}>${text}</dd>`,
+  };
 }
 
-function services({ sources }: SyncStatus): Fact {
-  const problems = sources.filter((source) => statesOf(source).includes('problem')).length;
-  const synced = sources.filter((source) => source.synced).length;
-  const text = `${count(synced)} synced, ${count(sources.length - synced)} left out, ${count(problems)} with problems`;
-  return fact('Services', markup`${text}`, problems > 0);
-}
-
-function instances({ instances: found }: SyncStatus): Fact {
-  const { desired = 0, owned = 0, foreign = 0 } = found ?? {};
-  return fact(
-    'Instances',
-    markup`${count(owned)} in Consul of ${count(desired)} wanted; ${count(foreign)} of others on the node`,
-  );
-}
-
-function watches({ watches: found }: SyncStatus): readonly Fact[] {
-  const all = Object.entries(found);
-  if (all.length === 0) return [];
-  const behind = all.filter(([, { isSynced }]) => !isSynced).map(([kind]) => kind);
-  return [
-    behind.length === 0
-      ? fact('Watched', markup`${all.map(([kind]) => kind).join(', ')}`)
-      : fact('Watched', markup`not listed yet: ${behind.join(', ')}`, true),
+function processFacts(
+  { sync, toKubernetes, registrar }: Status,
+  notReady: string | undefined,
+): Readonly<Record<string, Value>> {
+  const ready = {
+    Ready:
+      notReady === undefined
+        ? { text: markup`yes` }
+        : { text: markup`no: ${foreignText(notReady)}`, isBad: true },
+  };
+  if (sync === undefined) return ready;
+  const watched = [
+    ...Object.entries(sync.watches),
+    ...Object.entries(toKubernetes?.watches ?? {}),
+    ...(registrar === undefined ? [] : [['pods', registrar.watch] as const]),
   ];
+  const kinds = new Set(watched.map(([kind]) => kind));
+  return {
+    ...ready,
+    Leader: { text: sync.leader ? markup`this replica` : markup`another replica` },
+    Owner: { text: markup`${foreignText(sync.owner)}, on node ${foreignText(sync.node)} of Consul` },
+    Writes: { text: sync.dryRun ? markup`nothing (dry run)` : markup`what differs` },
+    Watched: { text: markup`${kinds.size === 0 ? 'a folder' : [...kinds].join(', ')}` },
+  };
 }
 
-function webhookFacts({ certificate, admissions }: WebhookStatus): readonly Fact[] {
+function passFacts(passes: PassStatus): Readonly<Record<string, Value>> {
+  const { lastSuccess, lastFailure, heldRemovals } = passes;
+  return {
+    'Last success': { text: lastSuccess === undefined ? markup`none yet` : moment(lastSuccess) },
+    'Last failure':
+      lastFailure === undefined
+        ? { text: markup`none` }
+        : {
+            text: isFailing(passes)
+              ? markup`${moment(lastFailure.at)}, and not over`
+              : markup`${moment(lastFailure.at)}: ${foreignText(lastFailure.error)}`,
+            isBad: isFailing(passes),
+          },
+    'Held removals': {
+      text: markup`${heldRemovals === 0 ? 'none' : count(heldRemovals)}`,
+      isBad: heldRemovals > 0,
+    },
+  };
+}
+
+function passText(passes: PassStatus): Value {
+  if (passes.lastFailure !== undefined && isFailing(passes))
+    return { text: markup`fails: ${foreignText(passes.lastFailure.error)}`, isBad: true };
+  return { text: passes.lastSuccess === undefined ? markup`not yet` : moment(passes.lastSuccess) };
+}
+
+function standing(rows: readonly Row[], where: string): Value {
+  const having = (state: Row['states'][number]): number =>
+    rows.filter(({ states }) => states.includes(state)).length;
+  const problems = having('problem');
+  return {
+    text: markup`${count(having('in'))} ${where}, ${count(having('out'))} left out, ${count(problems)} with problems`,
+    isBad: problems > 0,
+  };
+}
+
+const NOT_KNOWN: Value = { text: markup`not known yet` };
+
+function instances({ instances: found }: SyncStatus): Value {
+  if (found === undefined) return NOT_KNOWN;
+  const { owned, desired, foreign } = found;
+  return {
+    text: markup`${count(owned)} in Consul of ${count(desired)} wanted; ${count(foreign)} of others on the node`,
+  };
+}
+
+function onNodes(found: RegistrarStatus['instances']): Value {
+  if (found === undefined) return NOT_KNOWN;
+  return { text: markup`${count(found.owned)} in Consul; ${count(found.foreign)} of others on these nodes` };
+}
+
+function objects({ owned, namespace, mode }: ToK8sStatus): Value {
+  if (owned === undefined) return NOT_KNOWN;
+  return { text: markup`${count(owned)} in namespace ${foreignText(namespace)} (${mode})` };
+}
+
+function inTheWay({ conflicts }: ToK8sStatus): Value {
+  if (conflicts === undefined || conflicts.length === 0) return { text: markup`none` };
+  return {
+    text: markup`${conflicts.map((name, at) => markup`${at === 0 ? '' : ', '}${foreignText(name)}`)}`,
+    isBad: true,
+  };
+}
+
+function webhookFacts({ certificate, admissions }: WebhookStatus): Readonly<Record<string, Value>> {
   const { issued, expires, problem } = certificate;
-  const counted = Object.entries(admissions.counts).map(([result, number]) => `${count(number)} ${result}`);
-  return [
-    fact(
-      'Certificate',
-      issued === undefined || expires === undefined
-        ? markup`${problem}`
-        : markup`issued ${moment(issued)}, expires ${moment(expires)}${problem === undefined ? undefined : `; ${problem}`}`,
-      problem !== undefined,
-    ),
-    fact(
-      'Admissions',
-      markup`${counted.length === 0 ? 'none' : counted.join(', ')} since ${moment(admissions.since)}`,
-    ),
-  ];
-}
-
-/** `10,000`, the same on every machine. */
-export function count(number: number): string {
-  return String(number).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+  const counts = Object.entries(admissions.counts).map(([result, times]) => `${count(times)} ${result}`);
+  return {
+    'Certificate issued': { text: issued === undefined ? markup`none` : moment(issued) },
+    'Certificate expires': {
+      text:
+        problem !== undefined ? markup`${problem}` : expires === undefined ? markup`none` : moment(expires),
+      isBad: problem !== undefined,
+    },
+    Admissions: { text: markup`${counts.length === 0 ? 'none' : counts.join(', ')}` },
+    'Counted since': { text: moment(admissions.since) },
+  };
 }

@@ -1,56 +1,54 @@
-/** The Services of the cluster: which are synced, which are left out and why, and what is wrong with them. */
+/** The Services of the cluster: which are in Consul, which are left out and why, and what is wrong with them. */
 import { skipReasons, syncReasons } from '../catalog/to-consul/decide.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
-import { badge, type Row, type Table } from './row.ts';
+import { badge, problemList, problemsFirst, reasonText, type Row, type Table } from './row.ts';
 import type { SourceState, SyncStatus } from './status.ts';
-import type { RowState } from './view-query.ts';
 
 const meanings: ReadonlyMap<string, string> = new Map(Object.entries({ ...skipReasons, ...syncReasons }));
 
-export function servicesTable({ leader, sources }: SyncStatus): Table {
+/** Of every table that only the leader can fill. */
+export const askLeader = markup`Another replica leads, and only that one knows. <code>kubectl get lease tandem-sync</code> in the namespace of Tandem names it.`;
+
+export function servicesTable({ leader, lastSuccess, sources }: SyncStatus): Table {
   return {
     id: 'services',
-    title: 'Services',
+    title: 'Services of Kubernetes, in Consul',
     nouns: ['Service', 'Services'],
-    empty: leader ? 'There is no Service.' : 'The replica that leads knows the Services.',
-    columns: ['Service', 'State', 'Why', 'Instances', 'Problems'],
-    rows: sources.map(rowOf),
+    empty: leader ? noService(lastSuccess) : askLeader,
+    columns: [
+      { title: 'Service', kind: 'name' },
+      { title: 'State', kind: 'state' },
+      { title: 'Instances', kind: 'number' },
+      { title: 'Why, and problems', kind: 'text' },
+    ],
+    isHistory: false,
+    rows: problemsFirst(sources.map(rowOf)),
   };
 }
 
-/** In which filters a Service is found. */
-export function statesOf({ synced, problems, refused }: SourceState): readonly RowState[] {
-  const isProblem = problems.length > 0 || refused !== undefined;
-  return [synced ? 'in' : 'out', ...(isProblem ? (['problem'] as const) : [])];
+function noService(lastSuccess: string | undefined): Markup {
+  return lastSuccess === undefined
+    ? markup`Nothing is known yet: the first comparison is not done.`
+    : markup`There is no Service. Apply one, and it shows here at once: <code>kubectl apply -f service.yaml</code>, or a file in the folder of <code>tandem dev</code>.`;
 }
 
 function rowOf(state: SourceState): Row {
-  const { source, reason, problems, refused } = state;
-  const why = meanings.get(reason) ?? reason;
+  const { source, synced, reason, problems, refused, instances, since } = state;
+  const name = source.replace(/^Service\//, '');
+  const all = [...problems, ...(refused === undefined ? [] : [`Consul refused a change: ${refused}`])];
+  const isProblem = all.length > 0;
+  const word = synced ? 'Synced' : 'Left out';
   return {
     key: source,
-    states: statesOf(state),
-    text: [source, reason, why, ...problems, refused ?? ''].join('\n'),
-    cells: () => cellsOf(state, why),
+    name,
+    states: [synced ? 'in' : 'out', ...(isProblem ? (['problem'] as const) : [])],
+    since,
+    text: [source, word, reason, meanings.get(reason), ...all].join('\n'),
+    cells: () => [
+      foreignText(name),
+      markup`${badge(synced ? 'in' : 'out', word)}${isProblem ? markup` ${badge('problem', 'Problem')}` : undefined}`,
+      markup`${instances}`,
+      markup`${reasonText(meanings.get(reason), reason)}${problemList(all, since)}`,
+    ],
   };
-}
-
-function cellsOf(state: SourceState, why: string): readonly Markup[] {
-  const { source, synced, reason, instances } = state;
-  const states = statesOf(state);
-  return [
-    foreignText(source.replace(/^Service\//, '')),
-    markup`${synced ? badge('in', 'Synced') : badge('out', 'Left out')}${
-      states.includes('problem') ? markup` ${badge('problem', 'Problem')}` : undefined
-    }`,
-    markup`<span title="${reason}">${why}</span>`,
-    markup`${instances}`,
-    problemList(state),
-  ];
-}
-
-function problemList({ problems, refused }: SourceState): Markup {
-  const all = [...problems, ...(refused === undefined ? [] : [`Consul refused a change: ${refused}`])];
-  if (all.length === 0) return markup`<span class="none">none</span>`;
-  return markup`<ul>${all.map((text) => markup`<li>${foreignText(text)}</li>`)}</ul>`;
 }

@@ -8,10 +8,17 @@ export type Status = {
   readonly webhook: WebhookStatus | undefined;
 };
 
+export type PassFailure = {
+  readonly at: string;
+  /** When the first failed after the last success. */
+  readonly since: string;
+  readonly error: string;
+};
+
 /** How the passes of a loop went. Times are ISO 8601 in UTC. */
 export type PassStatus = {
   readonly lastSuccess: string | undefined;
-  readonly lastFailure: { readonly at: string; readonly error: string } | undefined;
+  readonly lastFailure: PassFailure | undefined;
   /** So many removals wait for a second look. */
   readonly heldRemovals: number;
 };
@@ -23,6 +30,10 @@ export type SyncStatus = PassStatus & {
   readonly owner: string;
   readonly node: string;
   readonly leader: boolean;
+  /** Nothing is written. */
+  readonly dryRun: boolean;
+  /** Kubernetes → Consul is on. */
+  readonly toConsul: boolean;
   /** Undefined on a replica that does not lead. */
   readonly instances:
     | {
@@ -45,6 +56,8 @@ export type SourceState = {
   readonly problems: readonly string[];
   /** What Consul said when it refused a change. */
   readonly refused: string | undefined;
+  /** Since when something is wrong with it. */
+  readonly since: string | undefined;
 };
 
 /** Of Consul → Kubernetes. */
@@ -58,6 +71,8 @@ export type ToK8sStatus = PassStatus & {
   readonly conflicts: readonly string[] | undefined;
   readonly watches: WatchesStatus;
   readonly services: readonly ConsulServiceState[];
+  /** Services of Consul that are not taken, and the rule that says so. */
+  readonly leftOut: readonly { readonly service: string; readonly reason: string }[];
 };
 
 export type ConsulServiceState = {
@@ -70,6 +85,8 @@ export type ConsulServiceState = {
   readonly problems: readonly string[];
   /** What the API server said when it refused a change. */
   readonly refused: string | undefined;
+  /** Since when something is wrong with it. */
+  readonly since: string | undefined;
 };
 
 export type RegistrarStatus = PassStatus & {
@@ -77,7 +94,7 @@ export type RegistrarStatus = PassStatus & {
   readonly instances:
     { readonly owned: number; readonly foreign: number; readonly pending: number } | undefined;
   /** Of the clean-up after pods in agent mode. */
-  readonly agents: { readonly lastSuccess: string | undefined; readonly lastFailure: string | undefined };
+  readonly agents: PassStatus;
   readonly watch: { readonly isSynced: boolean };
   readonly pods: readonly PodState[];
 };
@@ -89,6 +106,8 @@ export type PodState = {
   readonly problem: string | undefined;
   /** What Consul said when it refused a change. */
   readonly refused: string | undefined;
+  /** Since when something is wrong with it. */
+  readonly since: string | undefined;
 };
 
 export type WebhookStatus = {

@@ -3,15 +3,14 @@ import type { TableView, View } from './view.ts';
 
 /** What `/events` sends, as JSON. */
 export type ViewChange = {
-  /** Undefined when they are the same. */
-  readonly facts: string | undefined;
+  /** Key → HTML of what differs and is no row. */
+  readonly pieces: readonly (readonly [string, string])[];
   readonly tables: readonly TableChange[];
 };
 
 export type TableChange = {
   readonly id: string;
-  readonly note: string;
-  /** All rows of the reader go first. */
+  /** Rows of the reader that are not put go. */
   readonly isWhole: boolean;
   readonly remove: readonly string[];
   /** Key, HTML, and the key of the row below or null; each row comes after the one below it. */
@@ -19,7 +18,7 @@ export type TableChange = {
 };
 
 /**
- * Rows that stay keep their order, which both tables do: one is in the order of names, the other of time.
+ * Rows whose markup stays keep their order, as every table has it.
  *
  * @param before undefined: what the reader has is not known
  * @returns undefined when nothing differs
@@ -27,7 +26,7 @@ export type TableChange = {
 export function changeOf(before: View | undefined, after: View): ViewChange | undefined {
   if (before?.id === after.id) return undefined;
   return {
-    facts: before?.facts === after.facts ? undefined : after.facts,
+    pieces: [...after.pieces].filter(([key, html]) => before?.pieces.get(key) !== html),
     tables: after.tables.flatMap((table, at) => tableChange(before?.tables[at], table)),
   };
 }
@@ -40,7 +39,7 @@ function tableChange(before: TableView | undefined, after: TableView): readonly 
     if (before?.rows.get(key) !== html) put.push([key, html, below]);
     below = key;
   }
-  const isSame = before?.note === after.note && remove.length === 0 && put.length === 0;
-  if (isSame) return [];
-  return [{ id: after.table.id, note: after.note, isWhole: before === undefined, remove, put }];
+  const isWhole = before === undefined;
+  if (!isWhole && remove.length === 0 && put.length === 0) return [];
+  return [{ id: after.table.id, isWhole, remove, put }];
 }

@@ -2,9 +2,9 @@
 
 /** State → how the page calls it. */
 export const rowStates = {
-  in: 'Synced or injected',
+  in: 'In step',
   out: 'Left out',
-  problem: 'With problems',
+  problem: 'Problems',
 } as const;
 
 export type RowState = keyof typeof rowStates;
@@ -40,15 +40,12 @@ export function addressOf({ text, state, isAll }: ViewQuery): string {
   return `?${parameters.toString()}`;
 }
 
-/** Every word stands somewhere in the text, in whatever case. */
-export function matcher(query: ViewQuery): (text: string, states: readonly RowState[]) => boolean {
+/** Every word that is asked for stands somewhere in the text, in whatever case. */
+export function isFound(text: string, query: Pick<ViewQuery, 'text'>): boolean {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean);
-  return (text, states) => {
-    if (query.state !== undefined && !states.includes(query.state)) return false;
-    if (words.length === 0) return true;
-    const found = text.toLowerCase();
-    return words.every((word) => found.includes(word));
-  };
+  if (words.length === 0) return true;
+  const found = text.toLowerCase();
+  return words.every((word) => found.includes(word));
 }
 
 function isRowState(value: unknown): value is RowState {

@@ -1,24 +1,30 @@
-/** What one reader sees of the status: the facts, and of each table the rows that were asked for. */
+/** What one reader sees of the status: the verdict, the facts, and of each table the rows that were asked for. */
 import { createHash } from 'node:crypto';
 import { admissionsTable } from './admissions-table.ts';
-import { count, factsMarkup } from './facts.ts';
+import { consulServicesTable } from './consul-services-table.ts';
+import { count, counted } from './count.ts';
+import { cardsOf, type Card } from './facts.ts';
 import { markup, type Markup } from './markup.ts';
-import { rowMarkup, type Table } from './row.ts';
+import { podsTable } from './pods-table.ts';
+import { rowMarkup, type Row, type Table } from './row.ts';
 import { servicesTable } from './services-table.ts';
 import type { Status } from './status.ts';
-import { addressOf, matcher, type ViewQuery } from './view-query.ts';
+import { troublesOf } from './troubles.ts';
+import { verdictMarkup, verdictOf, type Verdict } from './verdict.ts';
+import { addressOf, isFound, rowStates, type ViewQuery } from './view-query.ts';
 
 export type View = {
-  readonly facts: string;
+  readonly verdict: Verdict;
+  readonly cards: readonly Card[];
   readonly tables: readonly TableView[];
+  /** All that is no row: key → HTML. */
+  readonly pieces: ReadonlyMap<string, string>;
   /** Equal views have equal ones. */
   readonly id: string;
 };
 
 export type TableView = {
   readonly table: Table;
-  /** How many rows are shown, and why not the others. */
-  readonly note: string;
   /** Key → HTML, in the order of the page. */
   readonly rows: ReadonlyMap<string, string>;
 };
@@ -26,43 +32,78 @@ export type TableView = {
 // A phone lays out this many in a blink, and nobody reads on; a search looks at all of them.
 const LIMIT = 500;
 
+/** @param notReady why the process is not ready; undefined when it is */
 export function viewOf(status: Status, notReady: string | undefined, query: ViewQuery): View {
-  const facts = factsMarkup(status, notReady).html;
-  const tables = [
-    ...(status.sync === undefined ? [] : [servicesTable(status.sync)]),
-    ...(status.webhook === undefined ? [] : [admissionsTable(status.webhook)]),
-  ].map((table) => tableView(table, query));
-  return { facts, tables, id: idOf(facts, tables) };
+  const all = tablesOf(status);
+  const verdict = verdictOf(status, troublesOf(status, all, notReady));
+  const cards = cardsOf(status, all, notReady);
+  const named = new Map(all.map((table) => [table, table.rows.filter(({ text }) => isFound(text, query))]));
+  const tables = all.map((table) => tableView(table, named.get(table) ?? [], query));
+  const pieces = new Map([
+    ['verdict', verdictMarkup(verdict).html],
+    ...cards.flatMap(({ facts }) => facts.map(({ key, html }) => [key, html.html] as const)),
+    ...counts([...named.values()].flat()),
+    ...tables.map(({ table, note }) => [`note.${table.id}`, note.html] as const),
+    ...tables.map(({ table, found }) => [`found.${table.id}`, count(found)] as const),
+  ]);
+  return { verdict, cards, tables, pieces, id: idOf(pieces, tables) };
 }
 
-function tableView(table: Table, query: ViewQuery): TableView {
-  const isWanted = matcher(query);
-  const found = table.rows.filter(({ text, states }) => isWanted(text, states));
-  const shown = query.isAll ? found : found.slice(0, LIMIT);
+function tablesOf({ sync, toKubernetes, registrar, webhook }: Status): readonly Table[] {
+  const isLeader = sync?.leader === true;
+  return [
+    ...(sync?.toConsul === true ? [servicesTable(sync)] : []),
+    ...(toKubernetes === undefined ? [] : [consulServicesTable(toKubernetes, isLeader)]),
+    ...(registrar === undefined ? [] : [podsTable(registrar, isLeader)]),
+    ...(webhook === undefined ? [] : [admissionsTable(webhook)]),
+  ];
+}
+
+/** How many rows each choice of a state would show. */
+function counts(rows: readonly Row[]): readonly (readonly [string, string])[] {
+  const ofStates = Object.keys(rowStates).map(
+    (state) =>
+      [
+        `count.${state}`,
+        count(rows.filter(({ states }) => states.some((each) => each === state)).length),
+      ] as const,
+  );
+  return [['count.', count(rows.length)], ...ofStates];
+}
+
+function tableView(
+  table: Table,
+  named: readonly Row[],
+  query: ViewQuery,
+): TableView & { readonly note: Markup; readonly found: number } {
+  const { state, isAll } = query;
+  const found = state === undefined ? named : named.filter(({ states }) => states.includes(state));
+  const shown = isAll ? found : found.slice(0, LIMIT);
   return {
     table,
-    note: noteOf(table, found.length, shown.length, query).html,
+    found: found.length,
+    note: noteOf(table, found.length, shown.length, query),
     rows: new Map(shown.map((row) => [row.key, rowMarkup(row, table.columns).html])),
   };
 }
 
+/** How many rows are shown, and why not the others. */
 function noteOf({ rows, nouns, empty }: Table, found: number, shown: number, query: ViewQuery): Markup {
-  const named = (number: number): string => `${count(number)} ${nouns[number === 1 ? 0 : 1]}`;
-  if (rows.length === 0) return markup`${empty}`;
+  if (rows.length === 0) return empty;
+  if (found === 0)
+    return markup`None of ${counted(rows.length, nouns)} matches. <a href="?">Show everything</a>`;
   if (shown < found) {
     const all = addressOf({ ...query, isAll: true });
-    return markup`The first ${count(shown)} of ${named(found)}; a search finds the others. <a href="${all}">Show all ${count(found)}</a>`;
+    return markup`The first ${count(shown)} of ${counted(found, nouns)}; a search finds the others. <a href="${all}">Show all ${count(found)}</a>`;
   }
   return found === rows.length
-    ? markup`${named(found)}`
-    : markup`${count(found)} of ${named(rows.length)} match`;
+    ? markup`${counted(found, nouns)}`
+    : markup`${count(found)} of ${counted(rows.length, nouns)} match`;
 }
 
-function idOf(facts: string, tables: readonly TableView[]): string {
-  const hash = createHash('sha256').update(facts);
-  for (const { note, rows } of tables) {
-    hash.update(`\0${note}`);
-    for (const row of rows.values()) hash.update(row);
-  }
+function idOf(pieces: ReadonlyMap<string, string>, tables: readonly TableView[]): string {
+  const hash = createHash('sha256');
+  for (const [key, html] of pieces) hash.update(`\0${key}\0${html}`);
+  for (const { rows } of tables) for (const row of rows.values()) hash.update(row);
   return hash.digest('hex').slice(0, 16);
 }

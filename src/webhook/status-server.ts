@@ -1,6 +1,6 @@
 /** The plain port of a process: a page for people, `/status` for programs, health for the kubelet, metrics for Prometheus. */
 import { fastify } from 'fastify';
-import { contentSecurityPolicy, pageOf } from '../status-page/page.ts';
+import { contentSecurityPolicy, pageOf, type PageFrame } from '../status-page/page.ts';
 import type { Status } from '../status-page/status.ts';
 import { viewOf, type View } from '../status-page/view.ts';
 import { viewQuery, type ViewQuery } from '../status-page/view-query.ts';
@@ -33,11 +33,12 @@ export function statusServer(dependencies: StatusDependencies) {
   const { title, version, notReady, metrics, metricsType, status, onStatusChange } = dependencies;
   const server = fastify({ logger: false });
   const view = (query: ViewQuery): View => viewOf(status(), notReady(), query);
+  const frame = (): PageFrame => ({ title, version, now: new Date().toISOString(), paths: PATHS });
   const events = eventStream({ view, onChange: onStatusChange });
   server.addHook('preClose', async () => events.close());
   server.get('/', async (request, reply) => {
     const query = viewQuery(request.query);
-    return reply.headers(PAGE_HEADERS).send(pageOf(view(query), query, { title, version, paths: PATHS }));
+    return reply.headers(PAGE_HEADERS).send(pageOf(view(query), query, frame()));
   });
   // A request for the head of a stream would be a reader that never leaves.
   server.get('/events', { exposeHeadRoute: false }, (request, reply) => {

@@ -18,7 +18,7 @@ import {
 import { nameObjects } from './object-name.ts';
 import type { ObservedService, ObservedSlice } from './observed-objects.ts';
 import type { ToK8sProblem } from './problem.ts';
-import { selectServices } from './select.ts';
+import { leftOutServices, selectServices, type LeaveReason } from './select.ts';
 import type { ToK8sSettings } from './settings.ts';
 import { packSlices } from './slices.ts';
 
@@ -53,6 +53,8 @@ export type ToK8sPlan = {
   readonly problems: readonly ToK8sProblem[];
   /** By the name in Consul. */
   readonly standings: ReadonlyMap<string, ServiceStanding>;
+  /** By the name in Consul, of those that are not taken. */
+  readonly leftOut: ReadonlyMap<string, LeaveReason>;
 };
 
 /**
@@ -120,6 +122,7 @@ export function planToK8s(
     conflicts,
     problems,
     standings,
+    leftOut: leftOutServices(list, settings),
   };
 }
 

@@ -48,3 +48,13 @@ export function selectServices(list: ConsulList, settings: Selector): readonly s
     .filter((name) => leaveReason(name, list, settings) === undefined)
     .toSorted();
 }
+
+/** Name → the rule that leaves it out, of those that are not taken. */
+export function leftOutServices(list: ConsulList, settings: Selector): ReadonlyMap<string, LeaveReason> {
+  const reasons = new Map<string, LeaveReason>();
+  for (const name of list.services.keys()) {
+    const reason = leaveReason(name, list, settings);
+    if (reason !== undefined) reasons.set(name, reason);
+  }
+  return reasons;
+}

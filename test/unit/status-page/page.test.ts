@@ -3,42 +3,71 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { Script } from 'node:vm';
-import { contentSecurityPolicy, pageOf } from '../../../src/status-page/page.ts';
-import type { Status } from '../../../src/status-page/status.ts';
-import { viewOf } from '../../../src/status-page/view.ts';
+import { contentSecurityPolicy } from '../../../src/status-page/page.ts';
+import { page, pieceText, rows } from './read-page.ts';
 import {
   admission,
   everything,
+  failure,
   nothing,
+  registrar,
   source,
   synced,
   syncStatus,
+  toKubernetes,
   webhookStatus,
 } from './sample-status.ts';
 
-const frame = { title: 'Tandem', version: '1.2.3', paths: ['/status'] };
-
-function page(status: Status, query = everything, notReady?: string): string {
-  return pageOf(viewOf(status, notReady, query), query, frame);
-}
-
-/** What a reader reads, one line a row. */
-function rows(html: string): string[] {
-  return [...html.matchAll(/<tr role="row" data-key[^]*?<\/tr>/g)].map(([row]) =>
-    row
-      .replaceAll(/<[^>]*>/g, ' ')
-      .replaceAll(/\s+/g, ' ')
-      .trim(),
-  );
-}
-
 const left = source('api', { synced: false, reason: 'opted-out', instances: 0 });
-const broken = source('web', { problems: ['spec.ports: no such port'], refused: 'no permission' });
+const broken = source('web', {
+  problems: ['spec.ports: no such port'],
+  refused: 'no permission',
+  since: '2026-01-02T03:00:00.000Z',
+});
 
-test('each Service has a row: whether it is synced, why, and what is wrong', () => {
+test('each Service has a row: whether it is synced, why, and what is wrong since when; problems first', () => {
   assert.deepEqual(rows(page(synced([left, broken]))), [
-    'default/api Left out service-sync is false 0 none',
-    'default/web Synced Problem syncing is the default, and service-sync does not say otherwise 1 spec.ports: no such port Consul refused a change: no permission',
+    'default/web Synced Problem 1 syncing is the default, and service-sync does not say otherwise default-on spec.ports: no such port Consul refused a change: no permission since 2026-01-02 03:00:00 UTC',
+    'default/api Left out 0 service-sync is false opted-out',
+  ]);
+});
+
+test('each service of Consul has one, those that are left out too', () => {
+  const service = { kind: 'endpoints', endpoints: 3, problems: [], refused: undefined, since: undefined };
+  const status = toKubernetes({
+    services: [
+      {
+        ...service,
+        service: 'billing',
+        object: undefined,
+        kind: 'none',
+        endpoints: 0,
+        problems: ['name is taken'],
+      },
+      { ...service, service: 'mainframe', object: 'mainframe-1' },
+      { ...service, service: 'search', object: 'search', kind: 'unknown', endpoints: 0 },
+    ],
+    leftOut: [{ service: 'consul', reason: 'consul-itself' }],
+  });
+  assert.deepEqual(rows(page({ ...synced([]), toKubernetes: status })), [
+    'billing Left out Problem none 0 name is taken',
+    'consul Left out none 0 the servers of Consul; name it in --to-k8s-services without a wildcard to have it consul-itself',
+    'mainframe Synced made/mainframe-1 3 its healthy instances are endpoints',
+    'search Not read yet made/search 0 its instances are not read yet; what is there of it stays',
+  ]);
+});
+
+test('each injected pod has one: whether it is in Consul, and why', () => {
+  const pod = { problem: undefined, refused: undefined, since: undefined };
+  const pods = [
+    { ...pod, source: 'Pod/a/b', reason: 'registered' },
+    { ...pod, source: 'Pod/a/c', reason: 'agent-mode', refused: 'no' },
+    { ...pod, source: 'Pod/a/d', reason: 'finished' },
+  ];
+  assert.deepEqual(rows(page({ ...synced([]), registrar: registrar(pods) })), [
+    'a/c Registers itself Problem agent mode: the pod registers itself, and the registrar removes what outlives it agent-mode Consul refused a change: no',
+    'a/b Registered dataplane mode: the registrar keeps the pod in the catalog registered',
+    'a/d Left out the pod has ended: completed, failed or evicted finished',
   ]);
 });
 
@@ -55,9 +84,9 @@ test('each admission has one, and those of a bad request too', () => {
     admission(1),
   ];
   assert.deepEqual(rows(page({ ...nothing, webhook: webhookStatus(recent) })), [
-    '/(name not given yet) Bad request no admission review : no JSON 2026-01-02 03:04:05 UTC',
-    'default/(name not given yet) Left out the pod shares the network of its node, where sidecars would collide 2026-01-02 03:04:05 UTC',
-    'default/pod-1 Injected the sidecar was added 2026-01-02 03:04:05 UTC',
+    '/(name not given yet) Bad request no admission review bad-request no JSON 2026-01-02 03:04:05 UTC',
+    'default/(name not given yet) Left out the pod shares the network of its node, where sidecars would collide host-network 2026-01-02 03:04:05 UTC',
+    'default/pod-1 Injected the sidecar was added injected 2026-01-02 03:04:05 UTC',
   ]);
 });
 
@@ -67,25 +96,55 @@ test('a query filters on the server', () => {
   assert.deepEqual(rows(page(status, { ...everything, state: 'out' })).length, 1);
   const hostile = page(status, { ...everything, text: '"><script>x</script>' });
   assert.ok(hostile.includes('value="&quot;&gt;&lt;script&gt;x&lt;/script&gt;"'));
-  assert.match(hostile, /0 of 2 Services match/);
+  assert.match(hostile, /None of 2 Services matches/);
+});
+
+test('the choices say how many rows they would show', () => {
+  const html = page(synced([left, broken]), { ...everything, text: 'web' });
+  assert.deepEqual(
+    ['', 'in', 'out', 'problem'].map((state) => pieceText(html, `count.${state}`)?.split(' ')[0]),
+    ['1', '1', '0', '1'],
+  );
 });
 
 test('the facts tell what is wrong now', () => {
-  const failure = { at: '2026-01-02T03:04:06.000Z', error: 'Consul does not answer' };
   const sync = syncStatus([], {
-    lastFailure: failure,
+    lastFailure: failure('Consul does not answer'),
     heldRemovals: 7,
     watches: { services: { isSynced: false } },
   });
-  const bad = [...page({ ...nothing, sync }, everything, 'stopping').matchAll(/class="bad"><dt>([^<]+)/g)];
+  const bad = [
+    ...page({ ...nothing, sync }, everything, 'stopping').matchAll(/<dt>([^<]+)<\/dt><dd class="bad"/g),
+  ];
   assert.deepEqual(
     bad.map(([, name]) => name),
-    ['Ready', 'Last failure', 'Held removals', 'Watched'],
+    ['Ready', 'Last failure', 'Held removals'],
   );
   const later = { ...sync, lastSuccess: '2026-01-02T03:04:07.000Z' };
-  assert.doesNotMatch(page({ ...nothing, sync: later }), /class="bad"><dt>Last failure/);
+  assert.match(
+    page({ ...nothing, sync: later }),
+    /<dt>Last failure<\/dt><dd><time[^]*Consul does not answer/,
+  );
+});
+
+test('a table without rows says why, and what to do', () => {
   const follower = syncStatus([], { leader: false, instances: undefined, lastSuccess: undefined });
-  assert.match(page({ ...nothing, sync: follower }), /The replica that leads knows the Services/);
+  assert.match(
+    pieceText(page({ ...nothing, sync: follower }), 'note.services') ?? '',
+    /Another replica leads.*kubectl get lease/,
+  );
+  assert.match(pieceText(page(synced([])), 'note.services') ?? '', /There is no Service.*kubectl apply/);
+  const none = page({
+    ...synced([]),
+    toKubernetes: toKubernetes(),
+    registrar: registrar([]),
+    webhook: webhookStatus([]),
+  });
+  assert.match(pieceText(none, 'note.from-consul') ?? '', /tandem check/);
+  assert.match(pieceText(none, 'note.pods') ?? '', /connect-inject/);
+  assert.match(pieceText(none, 'note.admissions') ?? '', /Create one/);
+  const noMatch = page(synced([left]), { ...everything, text: 'nowhere' });
+  assert.match(noMatch, /None of 1 Service matches. <a href="\?">Show everything/);
 });
 
 test('names, problems and errors of others are text', () => {
@@ -96,14 +155,35 @@ test('names, problems and errors of others are text', () => {
     sync: syncStatus([everywhere], {
       owner: hostile,
       node: hostile,
-      lastFailure: { at: '2026-01-02T03:04:06.000Z', error: hostile },
+      lastFailure: failure(hostile),
     }),
-    webhook: webhookStatus([
-      admission(1, { name: hostile, result: hostile, reason: hostile, detail: hostile }),
+    toKubernetes: toKubernetes({
+      namespace: hostile,
+      mode: hostile,
+      conflicts: [hostile],
+      services: [
+        {
+          service: hostile,
+          object: hostile,
+          kind: hostile,
+          endpoints: 1,
+          problems: [hostile],
+          refused: hostile,
+          since: undefined,
+        },
+      ],
+      leftOut: [{ service: `2${hostile}`, reason: hostile }],
+    }),
+    registrar: registrar([
+      { source: hostile, reason: hostile, problem: hostile, refused: hostile, since: undefined },
     ]),
+    webhook: webhookStatus(
+      [admission(1, { name: hostile, result: hostile, reason: hostile, detail: hostile })],
+      hostile,
+    ),
   });
   assert.doesNotMatch(html, /<img|\u202E/);
-  assert.equal(html.split('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;\\u{202e}').length - 1 >= 8, true);
+  assert.equal(html.split('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;\\u{202e}').length - 1 >= 30, true);
 });
 
 test('beyond the limit of a page a search still finds, and all can be had', () => {

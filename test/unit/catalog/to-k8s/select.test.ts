@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { leaveReason, selectServices } from '../../../../src/catalog/to-k8s/select.ts';
+import { leaveReason, leftOutServices, selectServices } from '../../../../src/catalog/to-k8s/select.ts';
 import { listOf, SETTINGS } from './consul-side.ts';
 
 const list = listOf(
@@ -26,6 +26,14 @@ test('by default all but Consul itself, what has the tag of the other direction,
     'from-this-cluster',
     undefined,
   ]);
+  assert.deepEqual(
+    [...leftOutServices(list, SETTINGS)],
+    [
+      ['consul', 'consul-itself'],
+      ['synced', 'from-kubernetes'],
+      ['mine', 'from-this-cluster'],
+    ],
+  );
 });
 
 test('patterns, a tag and a filter narrow it; a service that is named takes no shortcut', () => {

@@ -1,0 +1,38 @@
+/** What was told of each source, and since when it holds: a text is told once, for as long as it holds. */
+
+export type ToldProblems = {
+  /** All that is wrong with the source now; the answer is what was not told yet. */
+  readonly tell: (source: string, texts: readonly string[]) => ReadonlySet<string>;
+  /** Milliseconds since the epoch: of what holds longest. */
+  readonly since: (source: string) => number | undefined;
+  readonly sources: () => Iterable<string>;
+};
+
+/** @param now milliseconds since the epoch */
+export function toldProblems(now: () => number): ToldProblems {
+  const told = new Map<string, ReadonlyMap<string, number>>();
+  return {
+    tell: (source, texts) => {
+      const before = told.get(source);
+      if (texts.length === 0) told.delete(source);
+      else told.set(source, new Map(texts.map((text) => [text, before?.get(text) ?? now()])));
+      return new Set(texts.filter((text) => before?.has(text) !== true));
+    },
+    since: (source) => earlier(...(told.get(source)?.values() ?? [])),
+    sources: () => told.keys(),
+  };
+}
+
+/** What the other side said when it refused a change, and when it said so first. */
+export type Refusal = { readonly reason: string; readonly since: number };
+
+/** The refusal as it stands after another one. @param now milliseconds since the epoch */
+export function nextRefusal(before: Refusal | undefined, reason: string, now: number): Refusal {
+  return { reason, since: before?.since ?? now };
+}
+
+/** The least of those that there are. */
+export function earlier(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

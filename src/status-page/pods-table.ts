@@ -1,0 +1,58 @@
+/** The injected pods: which the registrar keeps in Consul, which not and why, and what is wrong with them. */
+import { podReasons } from '../catalog/connect/decide.ts';
+import { foreignText, markup, type Markup } from './markup.ts';
+import { badge, problemList, problemsFirst, reasonText, type Row, type Table } from './row.ts';
+import { askLeader } from './services-table.ts';
+import type { PodState, RegistrarStatus } from './status.ts';
+
+const meanings: ReadonlyMap<string, string> = new Map(Object.entries(podReasons));
+
+const words: ReadonlyMap<string, string> = new Map([
+  ['registered', 'Registered'],
+  ['agent-mode', 'Registers itself'],
+]);
+
+export function podsTable({ pods, lastSuccess }: RegistrarStatus, isLeader: boolean): Table {
+  return {
+    id: 'pods',
+    title: 'Injected pods, in Consul',
+    nouns: ['pod', 'pods'],
+    empty: isLeader ? noPod(lastSuccess) : askLeader,
+    columns: [
+      { title: 'Pod', kind: 'name' },
+      { title: 'State', kind: 'state' },
+      { title: 'Why, and problems', kind: 'text' },
+    ],
+    isHistory: false,
+    rows: problemsFirst(pods.map(rowOf)),
+  };
+}
+
+function noPod(lastSuccess: string | undefined): Markup {
+  return lastSuccess === undefined
+    ? markup`Nothing is known yet: the first comparison is not done.`
+    : markup`No pod is injected. A pod asks for it by the annotation <code>consul.hashicorp.com/connect-inject: "true"</code>; those that exist need a restart.`;
+}
+
+function rowOf(state: PodState): Row {
+  const { source, reason, problem, refused, since } = state;
+  const name = source.replace(/^Pod\//, '');
+  const all = [
+    ...(problem === undefined ? [] : [problem]),
+    ...(refused === undefined ? [] : [`Consul refused a change: ${refused}`]),
+  ];
+  const word = words.get(reason);
+  const isProblem = all.length > 0;
+  return {
+    key: source,
+    name,
+    states: [word === undefined ? 'out' : 'in', ...(isProblem ? (['problem'] as const) : [])],
+    since,
+    text: [source, word ?? 'Left out', reason, meanings.get(reason), ...all].join('\n'),
+    cells: () => [
+      foreignText(name),
+      markup`${badge(word === undefined ? 'out' : 'in', word ?? 'Left out')}${isProblem ? markup` ${badge('problem', 'Problem')}` : undefined}`,
+      markup`${reasonText(meanings.get(reason), reason)}${problemList(all, since)}`,
+    ],
+  };
+}

@@ -1,0 +1,128 @@
+/** What is wrong now, since when, and the way to mend it. */
+import { byText } from '../catalog/instance.ts';
+import { count, counted } from './count.ts';
+import { foreignText, markup, type Markup } from './markup.ts';
+import type { Row, Table } from './row.ts';
+import type { PassStatus, Status, WatchesStatus } from './status.ts';
+
+export type Trouble = {
+  /** Bad: a part does not do its work. Else it works, and something in it is left to do. */
+  readonly isBad: boolean;
+  readonly what: Markup;
+  /** ISO 8601, UTC */
+  readonly since: string | undefined;
+  readonly mend: Markup;
+};
+
+// A sentence is read; a list is what the table is for.
+const NAMED = 3;
+
+/** @param notReady why the process is not ready; undefined when it is */
+export function troublesOf(
+  status: Status,
+  tables: readonly Table[],
+  notReady: string | undefined,
+): readonly Trouble[] {
+  const { sync, toKubernetes, registrar, webhook } = status;
+  const isLeader = sync?.leader === true;
+  return [
+    ...(notReady === undefined ? [] : [unready(notReady, status)]),
+    ...(sync === undefined ? [] : ofPasses('Kubernetes to Consul', sync, isLeader)),
+    ...(toKubernetes === undefined ? [] : ofPasses('Consul to Kubernetes', toKubernetes, isLeader)),
+    ...(registrar === undefined ? [] : ofPasses('The registrar', registrar, isLeader)),
+    ...(registrar === undefined ? [] : ofPasses('The clean-up on agents', registrar.agents, isLeader)),
+    ...(webhook?.certificate.problem === undefined || webhook.certificate.problem === notReady
+      ? []
+      : [ofCertificate(webhook.certificate.problem)]),
+    ...tables.filter(({ isHistory }) => !isHistory).flatMap(ofRows),
+  ];
+}
+
+function unready(reason: string, { sync, toKubernetes, registrar }: Status): Trouble {
+  const watches: WatchesStatus = {
+    ...sync?.watches,
+    ...prefixed('write namespace', toKubernetes?.watches),
+    ...(registrar === undefined ? {} : { pods: registrar.watch }),
+  };
+  const behind = Object.entries(watches).flatMap(([kind, { isSynced }]) => (isSynced ? [] : [kind]));
+  return behind.length === 0
+    ? {
+        isBad: true,
+        what: markup`Not ready: ${foreignText(reason)}`,
+        since: undefined,
+        mend: markup`Kubernetes sends it no requests until that is over; <code>tandem check</code> looks at everything that it needs.`,
+      }
+    : {
+        isBad: true,
+        what: markup`Not ready: ${foreignText(reason)} (${behind.join(', ')})`,
+        since: undefined,
+        mend: markup`Nothing is written before the whole list is there. It needs the API server, and the right to list and watch: <code>tandem check</code> says which is missing.`,
+      };
+}
+
+function prefixed(prefix: string, watches: WatchesStatus = {}): WatchesStatus {
+  return Object.fromEntries(
+    Object.entries(watches).map(([kind, watch]) => [`${kind} of the ${prefix}`, watch]),
+  );
+}
+
+/** A failure is over with the next success, and none of a replica that no longer leads. */
+export function isFailing({ lastFailure, lastSuccess = '' }: PassStatus): boolean {
+  return lastFailure !== undefined && lastFailure.at > lastSuccess;
+}
+
+function ofPasses(part: string, passes: PassStatus, isLeader: boolean): readonly Trouble[] {
+  if (!isLeader) return [];
+  const { lastFailure, heldRemovals } = passes;
+  const failure: Trouble | undefined =
+    lastFailure === undefined || !isFailing(passes)
+      ? undefined
+      : {
+          isBad: true,
+          what: markup`${part} fails: ${foreignText(lastFailure.error)}`,
+          since: lastFailure.since,
+          mend: markup`It is tried again by itself, and what is there stays. <code>tandem check</code> says what of Consul and of the cluster is missing.`,
+        };
+  const hold: Trouble | undefined =
+    heldRemovals === 0
+      ? undefined
+      : {
+          isBad: true,
+          what: markup`${part} holds ${counted(heldRemovals, ['removal', 'removals'])} back: so many at once may be an error`,
+          since: undefined,
+          mend: markup`They are carried out when a second look at both sides, 10 s later, says the same. When they should not go: bring back what is missing, or stop Tandem.`,
+        };
+  return [failure, hold].filter((each) => each !== undefined);
+}
+
+function ofCertificate(problem: string): Trouble {
+  return {
+    isBad: true,
+    what: markup`The certificate cannot be served: ${problem}`,
+    since: undefined,
+    mend: markup`Pods that ask for injection wait until there is one: look at what renews its files or its Secret.`,
+  };
+}
+
+function ofRows({ id, nouns, rows }: Table): readonly Trouble[] {
+  const wrong = rows.filter(({ states }) => states.includes('problem'));
+  if (wrong.length === 0) return [];
+  const since = wrong.flatMap((row) => row.since ?? []).toSorted(byText)[0];
+  const verb = wrong.length === 1 ? 'has a problem' : 'have problems';
+  return [
+    {
+      isBad: false,
+      what: markup`${counted(wrong.length, nouns)} ${verb}: ${namesOf(wrong)}`,
+      since,
+      mend: markup`<a href="?state=problem#${id}">Each row says what to do</a>`,
+    },
+  ];
+}
+
+function namesOf(rows: readonly Row[]): Markup {
+  const named = rows
+    .slice(0, NAMED)
+    .map(({ name }, at) => markup`${at === 0 ? '' : ', '}${foreignText(name)}`);
+  const more = rows.length - named.length;
+  return markup`${named}${more === 0 ? undefined : ` and ${count(more)} more`}`;
+}

@@ -1,0 +1,91 @@
+/** The first thing to read: whether all is well, and if not, what is wrong, since when, and how to mend it. */
+import { byText } from '../catalog/instance.ts';
+import { markup, moment, type Markup } from './markup.ts';
+import type { Status } from './status.ts';
+import type { Trouble } from './troubles.ts';
+
+export type Verdict = {
+  readonly kind: 'good' | 'idle' | 'warn' | 'bad';
+  readonly title: string;
+  readonly sentence: Markup;
+  readonly troubles: readonly Trouble[];
+};
+
+/**
+ * | what is | title |
+ * | --- | --- |
+ * | a part of the sync fails or waits | Not in sync |
+ * | only the webhook has a trouble | Not ready |
+ * | another replica leads | Standing by |
+ * | no pass was done yet | Starting |
+ * | rows with problems | In sync, with something to mend |
+ * | else | In sync, or Ready without a sync |
+ */
+export function verdictOf(status: Status, troubles: readonly Trouble[]): Verdict {
+  const { sync } = status;
+  if (troubles.some(({ isBad }) => isBad))
+    return {
+      kind: 'bad',
+      title: sync === undefined ? 'Not ready' : 'Not in sync',
+      sentence: lastSuccess(status),
+      troubles,
+    };
+  if (sync === undefined)
+    return {
+      kind: 'good',
+      title: 'Ready',
+      sentence: markup`Pods are admitted, and the certificate is good.`,
+      troubles,
+    };
+  if (!sync.leader)
+    return {
+      kind: 'idle',
+      title: 'Standing by',
+      sentence: markup`Another replica leads and writes; this one takes over when that one is gone.`,
+      troubles,
+    };
+  if (oldestSuccess(status) === undefined)
+    return {
+      kind: 'idle',
+      title: 'Starting',
+      sentence: markup`The first comparison is not done yet.`,
+      troubles,
+    };
+  const dryRun = sync.dryRun ? markup`Dry run: nothing is written. ` : undefined;
+  return troubles.length === 0
+    ? { kind: 'good', title: 'In sync', sentence: markup`${dryRun}${lastSuccess(status)}`, troubles }
+    : {
+        kind: 'warn',
+        title: 'In sync, with something to mend',
+        sentence: markup`${dryRun}${lastSuccess(status)}`,
+        troubles,
+      };
+}
+
+export function verdictMarkup({ kind, title, sentence, troubles }: Verdict): Markup {
+  return markup`<div class="verdict ${kind}"><h2 id="verdict">${title}</h2><p>${sentence}</p>${
+    troubles.length === 0 ? undefined : markup`<ul class="troubles">${troubles.map(item)}</ul>`
+  }</div>`;
+}
+
+function item({ isBad, what, since, mend }: Trouble): Markup {
+  return markup`<li${isBad ? markup` class="bad"` : undefined}><p class="what">${what}${
+    since === undefined ? undefined : markup` <span class="since">since ${moment(since)}</span>`
+  }</p><p class="mend">${mend}</p></li>`;
+}
+
+/** Of the part that is behind the others. */
+function oldestSuccess({ sync, toKubernetes, registrar }: Status): string | undefined {
+  const parts = [sync?.toConsul === true ? sync : undefined, toKubernetes, registrar];
+  const times = parts.flatMap((part) => (part === undefined ? [] : [part.lastSuccess ?? '']));
+  // Nothing is before the empty text.
+  return times.toSorted(byText)[0] || undefined;
+}
+
+function lastSuccess(status: Status): Markup {
+  const time = oldestSuccess(status);
+  if (status.sync?.leader !== true) return markup``;
+  return time === undefined
+    ? markup`No comparison has succeeded yet.`
+    : markup`Last compared ${moment(time)}`;
+}

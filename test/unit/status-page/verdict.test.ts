@@ -1,0 +1,101 @@
+/** The first thing that somebody reads: is all well, what is not, since when, and what to do. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Status } from '../../../src/status-page/status.ts';
+import { viewOf } from '../../../src/status-page/view.ts';
+import { page, pieceText } from './read-page.ts';
+import {
+  everything,
+  failure,
+  nothing,
+  registrar,
+  source,
+  synced,
+  syncStatus,
+  toKubernetes,
+  webhookStatus,
+} from './sample-status.ts';
+
+function title(status: Status, notReady?: string): string {
+  return viewOf(status, notReady, everything).verdict.title;
+}
+
+function text(status: Status, notReady?: string): string {
+  return pieceText(page(status, everything, notReady), 'verdict') ?? '';
+}
+
+const wrong = source('web', { problems: ['no such port'], since: '2026-01-02T03:00:00.000Z' });
+
+test('the title says what is', () => {
+  assert.equal(title(synced([source('web')])), 'In sync');
+  assert.equal(title(synced([wrong])), 'In sync, with something to mend');
+  assert.equal(title({ ...nothing, sync: syncStatus([], { leader: false }) }), 'Standing by');
+  assert.equal(title({ ...nothing, sync: syncStatus([], { lastSuccess: undefined }) }), 'Starting');
+  assert.equal(title({ ...nothing, webhook: webhookStatus([]) }), 'Ready');
+  assert.equal(title({ ...nothing, webhook: webhookStatus([], 'it expired') }), 'Not ready');
+});
+
+test('a part that fails, waits or is not ready makes it bad, whichever it is', () => {
+  const failing = { lastFailure: failure('Consul does not answer') };
+  const bad: readonly Status[] = [
+    { ...nothing, sync: syncStatus([], failing) },
+    { ...nothing, sync: syncStatus([], { ...failing, lastSuccess: undefined }) },
+    { ...synced([]), toKubernetes: toKubernetes(failing) },
+    { ...synced([]), registrar: registrar([], failing) },
+    { ...synced([]), registrar: registrar([], { agents: { ...registrar([]), ...failing } }) },
+    { ...nothing, sync: syncStatus([], { heldRemovals: 1 }) },
+    { ...synced([]), toKubernetes: toKubernetes({ heldRemovals: 1 }) },
+    { ...synced([]), registrar: registrar([], { heldRemovals: 1 }) },
+    { ...synced([]), webhook: webhookStatus([], 'it expired') },
+  ];
+  for (const status of bad) assert.equal(title(status), 'Not in sync', JSON.stringify(status));
+  assert.equal(title(synced([]), 'the cluster is not listed yet'), 'Not in sync');
+  const over = syncStatus([], { ...failing, lastSuccess: '2026-01-02T03:04:07.000Z' });
+  assert.equal(title({ ...nothing, sync: over }), 'In sync', 'a failure before the last success');
+  const follower = syncStatus([], { ...failing, heldRemovals: 3, leader: false });
+  assert.equal(title({ ...nothing, sync: follower }), 'Standing by', 'of a term that is over');
+});
+
+test('while one direction is off, the other says when all was compared', () => {
+  const sync = syncStatus([], { toConsul: false, lastSuccess: undefined });
+  const status = { ...nothing, sync, toKubernetes: toKubernetes() };
+  assert.match(text(status), /In sync Last compared 2026-01-02 03:04:05 UTC/);
+  const slow = { ...synced([]), toKubernetes: toKubernetes({ lastSuccess: '2026-01-02T02:00:00.000Z' }) };
+  assert.match(text(slow), /Last compared 2026-01-02 02:00:00 UTC/);
+});
+
+test('each trouble says what, since when, and what to do', () => {
+  const sync = syncStatus([wrong], { lastFailure: failure('Consul does not answer'), heldRemovals: 37 });
+  const said = text({ ...nothing, sync });
+  assert.match(
+    said,
+    /Kubernetes to Consul fails: Consul does not answer since 2026-01-02 03:04:05 UTC.*tandem check/,
+  );
+  assert.match(said, /holds 37 removals back.*second look/);
+  assert.match(
+    said,
+    /1 Service has a problem: default\/web since 2026-01-02 03:00:00 UTC Each row says what to do/,
+  );
+});
+
+test('a watch that has no list yet is named', () => {
+  const sync = syncStatus([], { watches: { services: { isSynced: false }, nodes: { isSynced: true } } });
+  assert.match(
+    text({ ...nothing, sync }, 'the cluster is not listed yet'),
+    /not listed yet \(services\).*right to list/,
+  );
+});
+
+test('of many problems a few are named, and the oldest gives the time', () => {
+  const sources = ['a', 'b', 'c', 'd', 'e'].map((name, at) =>
+    source(name, { refused: 'no', since: `2026-01-0${5 - at}T00:00:00.000Z` }),
+  );
+  assert.match(
+    text(synced(sources)),
+    /5 Services have problems: default\/a , default\/b , default\/c and 2 more since 2026-01-01/,
+  );
+});
+
+test('a dry run says so', () => {
+  assert.match(text({ ...nothing, sync: syncStatus([], { dryRun: true }) }), /Dry run: nothing is written/);
+});
