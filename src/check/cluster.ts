@@ -8,9 +8,10 @@ export type ClusterFacts = {
   readonly server: string;
   readonly version: Probe<{ readonly major: number; readonly minor: number }>;
   readonly rights: readonly RightFact[];
-  readonly webhook: WebhookFacts;
-  readonly owner: Probe<string>;
-  readonly names: Probe<NameFacts>;
+  /** This and the two below: undefined where the account is for a part that does not need it. */
+  readonly webhook: WebhookFacts | undefined;
+  readonly owner: Probe<string> | undefined;
+  readonly names: Probe<NameFacts> | undefined;
 };
 
 export type NameFacts = {
@@ -35,9 +36,9 @@ export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readon
   return [
     versionFinding(server, version),
     ...rightsFindings(rights),
-    ...webhookFindings(webhook, now),
-    ownerFinding(owner),
-    ...nameFindings(names),
+    ...(webhook === undefined ? [] : webhookFindings(webhook, now)),
+    ...(owner === undefined ? [] : [ownerFinding(owner)]),
+    ...(names === undefined ? [] : nameFindings(names)),
   ];
 }
 

@@ -16,6 +16,8 @@ export type ConsulFacts = {
 export type NodeRead =
   /** The owner is not known, so the node is neither. */
   | { readonly kind: 'unknown' }
+  /** Nothing is registered on it. */
+  | { readonly kind: 'not-needed' }
   /** `value`: the answer is whole, as the token may see all of it. */
   | { readonly kind: 'asked'; readonly name: string; readonly isWhole: Probe<boolean> };
 
@@ -28,7 +30,7 @@ export type TokenFact =
 export type ConsulRight = {
   readonly resource: 'node' | 'service';
   readonly access: 'read' | 'write';
-  /** Name of the node or service. */
+  /** Name of the node or service; empty for all of them. */
   readonly segment: string;
   readonly isAllowed: boolean;
 };
@@ -127,6 +129,7 @@ function nodeFindings(node: NodeRead): readonly Finding[] {
     return [
       warning('token-rights', 'the node of the sync is not known, nor the rights on it', 'give --owner'),
     ];
+  if (node.kind === 'not-needed') return [];
   const { name, isWhole } = node;
   if (isWhole.kind === 'failed')
     return [
@@ -160,9 +163,11 @@ function rightsFindings(rights: ConsulFacts['rights']): readonly Finding[] {
 }
 
 function rightFinding({ resource, access, segment }: ConsulRight): Finding {
+  const what = segment === '' ? `every ${resource}` : `the ${resource} ${quote(segment)}`;
+  const rule = segment === '' ? `${resource}_prefix` : resource;
   return failure(
     'token-rights',
-    `the token may not ${access} the ${resource} ${quote(segment)}`,
-    `add to its policy: ${resource} ${JSON.stringify(segment)} { policy = "${access}" }`,
+    `the token may not ${access} ${what}`,
+    `add to its policy: ${rule} ${JSON.stringify(segment)} { policy = "${access}" }`,
   );
 }

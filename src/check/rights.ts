@@ -1,11 +1,13 @@
 /** The rights in a cluster that each part of Tandem needs. */
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
+export type Part = 'webhook' | 'sync' | 'registrar' | 'to-k8s';
+
 /** One rule of a Role or ClusterRole, by the names of RBAC. */
 export type Rule =
   | {
       readonly kind: 'resource';
-      readonly part: 'sync';
+      readonly part: Part;
       /** Undefined: in all namespaces, or without one. */
       readonly namespace: string | undefined;
       readonly group: string;
@@ -16,7 +18,7 @@ export type Rule =
     }
   | {
       readonly kind: 'path';
-      readonly part: 'webhook';
+      readonly part: Part;
       readonly path: string;
       readonly verbs: readonly string[];
     };
@@ -27,47 +29,107 @@ export type RightFact = {
   readonly missing: Probe<readonly string[]>;
 };
 
+/** What the account is for: each part that it runs. */
 export type Needs = {
-  readonly ingresses: boolean;
-  /** Undefined: there is no leader election. */
-  readonly leaseNamespace: string | undefined;
+  readonly webhook?: WebhookNeeds | undefined;
+  readonly sync?: SyncNeeds | undefined;
+};
+
+export type WebhookNeeds = {
+  /** Undefined: it has files. */
+  readonly shared:
+    { readonly namespace: string; readonly secret: string; readonly configuration: string } | undefined;
+};
+
+export type SyncNeeds = {
+  /** Undefined: that direction is off. */
+  readonly toConsul: { readonly ingresses: boolean } | undefined;
+  readonly registrar: boolean;
+  /** Where the Services of Consul are made; undefined: that direction is off. */
+  readonly writeNamespace: string | undefined;
+  readonly lease: { readonly namespace: string; readonly name: string };
   /** The owner is taken from the namespace kube-system. */
   readonly ownerFromCluster: boolean;
   /** Where the pods of an auto-join string are, when they are in this cluster. */
   readonly serverPodsNamespace: string | undefined;
 };
 
+const READ = ['list', 'watch'];
+const EVENTS = resource('', 'events', ['create', 'patch']);
+
 /**
- * What is called, and nothing more: a watched resource
- * needs `list` and `watch`, the Lease is read, made and replaced, an Event is made and counted up.
+ * What is called, and nothing more: a watched resource needs `list` and `watch`, a Lease is read, made and replaced, an
+ * Event is made and counted up. A creation has no name yet when it is authorized.
  */
-export function neededRules(needs: Needs): readonly Rule[] {
+export function neededRules({ webhook, sync }: Needs): readonly Rule[] {
   return [
-    { kind: 'path', part: 'webhook', path: '/version', verbs: ['get'] },
-    resource('', 'services', ['list', 'watch']),
-    resource('discovery.k8s.io', 'endpointslices', ['list', 'watch']),
-    resource('', 'nodes', ['list', 'watch']),
-    ...(needs.ingresses ? [resource('networking.k8s.io', 'ingresses', ['list', 'watch'])] : []),
-    resource('', 'events', ['create', 'patch']),
-    ...(needs.ownerFromCluster ? [{ ...resource('', 'namespaces', ['get']), name: 'kube-system' }] : []),
-    ...(needs.leaseNamespace === undefined
-      ? []
-      : [
-          {
-            ...resource('coordination.k8s.io', 'leases', ['get', 'create', 'update']),
-            namespace: needs.leaseNamespace,
-          },
-        ]),
-    ...(needs.serverPodsNamespace === undefined
-      ? []
-      : [{ ...resource('', 'pods', ['list', 'watch']), namespace: needs.serverPodsNamespace }]),
+    ...(webhook === undefined ? [] : webhookRules(webhook)),
+    ...(sync === undefined ? [] : syncRules(sync)),
   ];
+}
+
+function webhookRules({ shared }: WebhookNeeds): readonly Rule[] {
+  const version: Rule = { kind: 'path', part: 'webhook', path: '/version', verbs: ['get'] };
+  if (shared === undefined) return [version];
+  const { namespace, secret, configuration } = shared;
+  const configurations = 'mutatingwebhookconfigurations';
+  return [
+    version,
+    ...[
+      named('', 'secrets', secret, ['list', 'watch', 'update']),
+      resource('', 'secrets', ['create']),
+      named('coordination.k8s.io', 'leases', secret, ['get', 'update']),
+      resource('coordination.k8s.io', 'leases', ['create']),
+    ].map((rule): Rule => ({ ...rule, part: 'webhook', namespace })),
+    {
+      ...named('admissionregistration.k8s.io', configurations, configuration, ['list', 'watch', 'patch']),
+      part: 'webhook',
+    },
+  ];
+}
+
+function syncRules(needs: SyncNeeds): readonly Rule[] {
+  const { toConsul, registrar, writeNamespace, lease, serverPodsNamespace } = needs;
+  return [
+    ...(toConsul === undefined ? [] : catalogRules(toConsul)),
+    ...(registrar ? [{ ...resource('', 'pods', READ), part: 'registrar' as const }] : []),
+    ...(toConsul !== undefined || registrar ? [EVENTS] : []),
+    ...(needs.ownerFromCluster ? [named('', 'namespaces', 'kube-system', ['get'])] : []),
+    { ...named('coordination.k8s.io', 'leases', lease.name, ['get', 'update']), namespace: lease.namespace },
+    { ...resource('coordination.k8s.io', 'leases', ['create']), namespace: lease.namespace },
+    ...(serverPodsNamespace === undefined
+      ? []
+      : [{ ...resource('', 'pods', READ), namespace: serverPodsNamespace }]),
+    ...(writeNamespace === undefined ? [] : writeRules(writeNamespace)),
+  ];
+}
+
+function catalogRules({ ingresses }: { readonly ingresses: boolean }): readonly Rule[] {
+  return [
+    resource('', 'services', READ),
+    resource('discovery.k8s.io', 'endpointslices', READ),
+    resource('', 'nodes', READ),
+    ...(ingresses ? [resource('networking.k8s.io', 'ingresses', READ)] : []),
+  ];
+}
+
+function writeRules(namespace: string): readonly Rule[] {
+  const write = [...READ, 'create', 'patch', 'delete'];
+  return [resource('', 'services', write), resource('discovery.k8s.io', 'endpointslices', write), EVENTS].map(
+    (rule): Rule => ({ ...rule, part: 'to-k8s', namespace }),
+  );
 }
 
 /** A line for each rule that is missing or unknown; one line when nothing is. */
 export function rightsFindings(facts: readonly RightFact[]): readonly Finding[] {
   const wrong = facts.flatMap(findingOf);
-  return wrong.length > 0 ? wrong : [ok('rights', `all ${facts.length} rules of webhook and sync are there`)];
+  return wrong.length > 0
+    ? wrong
+    : [ok('rights', `all ${facts.length} rules of ${partsOf(facts).join(', ')} are there`)];
+}
+
+function partsOf(facts: readonly RightFact[]): readonly Part[] {
+  return [...new Set(facts.map(({ rule }) => rule.part))];
 }
 
 function findingOf({ rule, missing }: RightFact): Finding[] {
@@ -91,11 +153,9 @@ function ruleText(rule: Rule): string {
   return `${text} to a ${rule.namespace === undefined ? 'ClusterRole of it' : `Role of it in ${rule.namespace}`}`;
 }
 
-function resource(
-  group: string,
-  name: string,
-  verbs: readonly string[],
-): Extract<Rule, { kind: 'resource' }> {
+type ResourceRule = Extract<Rule, { kind: 'resource' }>;
+
+function resource(group: string, name: string, verbs: readonly string[]): ResourceRule {
   return {
     kind: 'resource',
     part: 'sync',
@@ -105,4 +165,8 @@ function resource(
     name: undefined,
     verbs,
   };
+}
+
+function named(group: string, kind: string, name: string, verbs: readonly string[]): ResourceRule {
+  return { ...resource(group, kind, verbs), name };
 }

@@ -30,13 +30,15 @@ const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookcon
 /** All looks at once, each with its own limit; none of them changes anything. */
 export async function clusterFacts(questions: ClusterQuestions, signal: AbortSignal): Promise<ClusterFacts> {
   const { client, server, needs, settings } = questions;
+  const { webhook: ofWebhook, sync } = needs;
   const [version, rights, webhook, owner, names] = await Promise.all([
     probe(signal, (limited) => readVersion(client, limited)),
     Promise.all(neededRules(needs).map((rule) => rightFact(client, rule, signal))),
-    webhookFacts(client, questions.webhookConfiguration, signal),
-    ownerFact(questions, signal),
+    ofWebhook && webhookFacts(client, questions.webhookConfiguration, signal),
+    sync && ownerFact(questions, signal),
     // Names do not depend on the owner.
-    probe(signal, (limited) => readNames(client, settings(questions.owner ?? 'unknown'), limited)),
+    sync?.toConsul &&
+      probe(signal, (limited) => readNames(client, settings(questions.owner ?? 'unknown'), limited)),
   ]);
   return { server, version, rights, webhook, owner, names };
 }

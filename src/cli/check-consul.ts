@@ -17,8 +17,12 @@ type Values = FlagValues<typeof consulFlags>;
 export type ConsulQuestions = {
   readonly values: Values;
   readonly cluster: ClusterOfPods;
-  /** Undefined when the owner is not known. */
+  /** The one that the sync registers on; undefined when the owner is not known. */
   readonly node: string | undefined;
+  /** The Services of the cluster are registered. */
+  readonly toConsul: boolean;
+  /** The registrar writes on every node, and the other direction reads all of them. */
+  readonly everything: 'write' | 'read' | undefined;
   /** Names that the sync would register. */
   readonly services: readonly string[];
 };
@@ -41,7 +45,7 @@ export async function consulFacts(questions: ConsulQuestions, signal: AbortSigna
       probe(signal, (limited) => readAgent(withToken, limited)),
       probe(signal, (limited) => readConnect(anonymous, limited)),
       probe(signal, (limited) => readToken(withToken, values, limited)),
-      readNode(withToken, questions.node, signal),
+      readNode(withToken, questions, signal),
       probe(signal, (limited) => readRights(withToken, questions, limited)),
     ]);
     return { leader, agent, connect, token, node, rights };
@@ -123,9 +127,10 @@ function readToken(client: ConsulClient, values: Values, signal: AbortSignal): P
 
 async function readNode(
   client: ConsulClient,
-  name: string | undefined,
+  { node: name, toConsul }: ConsulQuestions,
   signal: AbortSignal,
 ): Promise<NodeRead> {
+  if (!toConsul) return { kind: 'not-needed' };
   if (name === undefined) return { kind: 'unknown' };
   const look = async (limited: AbortSignal): Promise<boolean> =>
     !(await readNodeServices(client, name, { signal: limited })).filteredByAcls;
@@ -136,17 +141,28 @@ type Question = Omit<ConsulRight, 'isAllowed'>;
 
 async function readRights(
   client: ConsulClient,
-  { node, services }: ConsulQuestions,
+  questions: ConsulQuestions,
   signal: AbortSignal,
 ): Promise<readonly ConsulRight[]> {
-  const questions: readonly Question[] = [
-    ...(node === undefined ? [] : [{ resource: 'node' as const, access: 'write' as const, segment: node }]),
-    ...services.map((segment) => ({ resource: 'service' as const, access: 'write' as const, segment })),
-  ];
+  const asked = questionsOf(questions);
   const rights: ConsulRight[] = [];
-  for (let from = 0; from < questions.length; from += MOST_QUESTIONS)
-    rights.push(...(await authorize(client, questions.slice(from, from + MOST_QUESTIONS), signal)));
+  for (let from = 0; from < asked.length; from += MOST_QUESTIONS)
+    rights.push(...(await authorize(client, asked.slice(from, from + MOST_QUESTIONS), signal)));
   return rights;
+}
+
+/** No rule but that of the empty prefix matches the empty name. */
+function questionsOf({ node, toConsul, services, everything }: ConsulQuestions): readonly Question[] {
+  const of = (resource: Question['resource'], access: Question['access'], segment: string): Question => ({
+    resource,
+    access,
+    segment,
+  });
+  return [
+    ...(everything === undefined ? [] : [of('node', everything, ''), of('service', everything, '')]),
+    ...(toConsul && node !== undefined ? [of('node', 'write', node)] : []),
+    ...(toConsul ? services.map((name) => of('service', 'write', name)) : []),
+  ];
 }
 
 /** Consul's own answers to its user interface: what this token may do, without doing it. Nothing when the ACLs are off. */

@@ -2,18 +2,21 @@
 import { clusterFindings, type ClusterFacts } from '../check/cluster.ts';
 import { consulFindings, type ConsulFacts } from '../check/consul.ts';
 import { findingLines, findingsJson, worst, type Probe } from '../check/finding.ts';
+import type { Needs, SyncNeeds } from '../check/rights.ts';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
 import { oneOf, string } from '../config/flag.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
+import { toK8sFlagProblems, toK8sFlags } from '../config/to-k8s-settings.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { clusterFacts } from './check-cluster.ts';
 import { consulFacts } from './check-consul.ts';
 import { command, exit, type Context } from './command.ts';
-import { leaseNamespace } from './lease-namespace.ts';
+import { leaseNamespace, SYNC_LEASE } from './lease-namespace.ts';
 import { probe } from './probe.ts';
+import { registrarFlags } from './registrar.ts';
 
 const flags = {
   kubeconfig: string(
@@ -22,10 +25,22 @@ const flags = {
     undefined,
   ),
   output: oneOf('Form of the findings.', ['text', 'json'], 'text'),
+  account: oneOf(
+    'Whose work this account is to do: what the others need is left out.',
+    ['all', 'webhook', 'sync'],
+    'all',
+  ),
   webhookConfiguration: string('MutatingWebhookConfiguration of Tandem.', 'NAME', 'tandem-webhook'),
+  tlsAutoSecret: string(
+    'Secret and Lease that the replicas of the webhook share; empty when it has files.',
+    'NAME',
+    'tandem-webhook-tls',
+  ),
+  registrar: registrarFlags.registrar,
   leaseNamespace: string('Namespace of the Lease; the own one by default.', 'NAME', undefined, {
     variables: ['POD_NAMESPACE'],
   }),
+  ...toK8sFlags,
   ...toConsulFlags,
   ...consulFlags,
 };
@@ -39,17 +54,22 @@ export const checkCommand = command({
   flags,
   shared: {
     title: 'Flags of the catalog and of Consul (docs/flags.md):',
-    keys: [...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
+    keys: [...Object.keys(toK8sFlags), ...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
   },
   examples: [
     'tandem check --kubeconfig=~/.kube/config --consul-http-addr=consul:8500',
+    'tandem check --account=sync --registrar --to-k8s --k8s-write-namespace=from-consul',
     'tandem check --output=json',
   ],
-  check: consulFlagProblems,
+  check: (values) => [...consulFlagProblems(values), ...toK8sFlagProblems(values)],
   run: async (values, _positionals, context) => {
     const cluster = await lookAtCluster(values, context);
-    const consul = await lookAtConsul(values, cluster, context);
-    const findings = [...clusterFindings(cluster, Date.now()), ...consulFindings(consul)];
+    // An admission asks nothing of Consul.
+    const consul = values.account === 'webhook' ? undefined : await lookAtConsul(values, cluster, context);
+    const findings = [
+      ...clusterFindings(cluster, Date.now()),
+      ...(consul === undefined ? [] : consulFindings(consul)),
+    ];
     context.stdout.write(values.output === 'json' ? findingsJson(findings) : findingLines(findings));
     return worst(findings) === 'failure' ? exit.internal : exit.done;
   },
@@ -84,12 +104,24 @@ async function lookAtCluster(values: Values, { environment, signal }: Context): 
   }
 }
 
-async function needsOf(values: Values, access: ClusterAccess) {
+async function needsOf(values: Values, access: ClusterAccess): Promise<Needs> {
+  const { account, tlsAutoSecret, webhookConfiguration } = values;
+  const namespace = await leaseNamespace(values.leaseNamespace, access);
+  const shared = { namespace, secret: tlsAutoSecret, configuration: webhookConfiguration };
+  return {
+    webhook: account === 'sync' ? undefined : { shared: tlsAutoSecret === '' ? undefined : shared },
+    sync: account === 'webhook' ? undefined : syncNeeds(values, namespace),
+  };
+}
+
+function syncNeeds(values: Values, namespace: string): SyncNeeds {
   const { consulHttpAddr: addresses } = values;
   const isHere = 'kind' in addresses && addresses.kubeconfig === undefined;
   return {
-    ingresses: values.enableIngress,
-    leaseNamespace: await leaseNamespace(values.leaseNamespace, access),
+    toConsul: values.toConsul ? { ingresses: values.enableIngress } : undefined,
+    registrar: values.registrar,
+    writeNamespace: values.toK8s ? (values.k8sWriteNamespace ?? namespace) : undefined,
+    lease: { namespace, name: SYNC_LEASE },
     ownerFromCluster: values.owner === undefined,
     serverPodsNamespace: isHere ? addresses.namespace : undefined,
   };
@@ -101,14 +133,16 @@ function lookAtConsul(
   { environment, signal }: Context,
 ): Promise<Probe<ConsulFacts>> {
   const facts = cluster.kind === 'seen' ? cluster.value : undefined;
-  const owner = values.owner ?? (facts?.owner.kind === 'seen' ? facts.owner.value : undefined);
-  const names = facts?.names.kind === 'seen' ? facts.names.value.names : [];
+  const owner = values.owner ?? (facts?.owner?.kind === 'seen' ? facts.owner.value : undefined);
+  const names = facts?.names?.kind === 'seen' ? facts.names.value.names : [];
   const look = (limited: AbortSignal): Promise<ConsulFacts> =>
     consulFacts(
       {
         values,
         cluster: { environment, kubeconfig: values.kubeconfig },
         node: values.consulNodeName ?? (owner === undefined ? undefined : syncNodeName(values, owner)),
+        toConsul: values.toConsul,
+        everything: values.registrar ? 'write' : values.toK8s ? 'read' : undefined,
         services: names,
       },
       limited,

@@ -1,6 +1,8 @@
-/** Where the Lease of the sync is. */
+/** The Lease of the sync. */
 import type { ClusterAccess } from '../kubernetes/cluster-access.ts';
 import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+
+export const SYNC_LEASE = 'tandem-sync';
 
 /** The first of: the flag, the namespace of this pod, that of the context of the kubeconfig, `default`. */
 export async function leaseNamespace(

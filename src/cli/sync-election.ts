@@ -5,8 +5,7 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
 import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
 import type { Log } from '../telemetry/logger.ts';
-
-const LEASE = 'tandem-sync';
+import { SYNC_LEASE } from './lease-namespace.ts';
 
 export type SyncElection = {
   readonly client: ApiClient;
@@ -25,7 +24,7 @@ export async function runElected(
   const election = elect({
     client,
     namespace,
-    name: LEASE,
+    name: SYNC_LEASE,
     // A container that is started again has the same host name.
     identity: `${hostname()}_${randomUUID()}`,
     clock: systemClock,
@@ -43,7 +42,7 @@ export async function runElected(
 function logElection(event: ElectionEvent, namespace: string, log: Log): void {
   switch (event.kind) {
     case 'started':
-      return log('info', 'leading', { lease: `${namespace}/${LEASE}` });
+      return log('info', 'leading', { lease: `${namespace}/${SYNC_LEASE}` });
     case 'ended':
       return log('info', 'no longer leading', { reason: event.reason });
     case 'failed':

@@ -46,7 +46,7 @@ default. Every problem of a configuration comes at once, with exit code 2.
 ${sections.join('\n')}
 ## Flags of Consul to Kubernetes
 
-Of \`tandem sync\`.
+The same for \`tandem sync\` and \`check\`.
 
 ${flagTable(toK8sFlags)}
 ## Flags of injection

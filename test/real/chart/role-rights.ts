@@ -1,4 +1,4 @@
-/** The rights in the roles that the chart renders for the sync, and how one of them is taken away from a running cluster. */
+/** The rights in the roles that the chart renders, and how one of them is taken away from a running cluster. */
 import assert from 'node:assert/strict';
 import { property } from '../../../src/support/json.ts';
 import { MERGE_PATCH, type KubernetesObject } from '../harness/api-client.ts';
@@ -8,7 +8,7 @@ import { eventually } from '../harness/eventually.ts';
 
 export type Rule = {
   readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
+  readonly resources?: readonly string[];
   readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 };
@@ -20,14 +20,14 @@ export type Right = {
   readonly resource: string;
 };
 
-/** Of every role of the sync, one by one. */
-export function rightsOf(chart: Rendered): readonly Right[] {
+/** Of every role of a part, one by one; paths that are no resources are left out. */
+export function rightsOf(chart: Rendered, part: 'webhook' | 'sync'): readonly Right[] {
   const roles = chart.objects.filter(
     ({ kind, metadata }) =>
-      kind?.endsWith('Role') && metadata.labels?.['app.kubernetes.io/component'] === 'sync',
+      kind?.endsWith('Role') && metadata.labels?.['app.kubernetes.io/component'] === part,
   );
   return roles.flatMap((role) =>
-    rulesOf(role).flatMap(({ resources, verbs }, index) =>
+    rulesOf(role).flatMap(({ resources = [], verbs }, index) =>
       resources.flatMap((resource) => verbs.map((verb) => ({ role, index, verb, resource }))),
     ),
   );
@@ -50,7 +50,7 @@ function rulesOf(role: KubernetesObject): readonly Rule[] {
 }
 
 function parted(rule: Rule, { verb, resource }: Right): readonly Rule[] {
-  const others = { ...rule, resources: rule.resources.filter((each) => each !== resource) };
+  const others = { ...rule, resources: (rule.resources ?? []).filter((each) => each !== resource) };
   const less = { ...rule, resources: [resource], verbs: rule.verbs.filter((each) => each !== verb) };
   return [others, less].filter(({ resources, verbs }) => resources.length > 0 && verbs.length > 0);
 }
@@ -82,7 +82,8 @@ async function isAllowed(api: ApiServer, { role, index, verb, resource }: Right)
     resource,
     name: rule?.resourceNames?.[0],
   };
-  const review = { spec: { user: 'system:serviceaccount:tandem:tandem-sync', resourceAttributes } };
+  const part = role.metadata.labels?.['app.kubernetes.io/component'];
+  const review = { spec: { user: `system:serviceaccount:tandem:tandem-${part}`, resourceAttributes } };
   const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
   return property(property(await api.admin.expect('POST', path, review), 'status'), 'allowed');
 }

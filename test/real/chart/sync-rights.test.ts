@@ -184,7 +184,7 @@ const usesToConsul: typeof uses = {
 const AT_START = /^(?:list|watch) |^get namespaces$| leases$/;
 
 function eachIsNeeded(name: string, chart: Rendered, provoke: typeof uses): void {
-  for (const right of rightsOf(chart)) {
+  for (const right of rightsOf(chart, 'sync')) {
     const { role, verb, resource } = right;
     const where = role.kind === 'Role' ? ` in ${role.metadata.namespace}` : '';
     const key = `${verb} ${resource}`;

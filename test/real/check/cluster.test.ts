@@ -47,7 +47,7 @@ test('without a webhook configuration there is a warning, and the way to get one
     checked.of('api-server').join(),
     /^ok: https:.* answers, Kubernetes 1\.34, with native sidecars$/,
   );
-  assert.deepEqual(checked.of('rights'), ['ok: all 7 rules of webhook and sync are there']);
+  assert.deepEqual(checked.of('rights'), ['ok: all 13 rules of webhook, sync are there']);
   assert.match(checked.of('owner').join(), /^ok: this cluster is [0-9a-f]{8} in Consul$/);
   assert.deepEqual(checked.of('names'), ['ok: the names of 0 synced Services are all different']);
 });
@@ -56,15 +56,16 @@ test('an account without rights: each missing rule is named, and with them all i
   const token = await api.serviceAccountToken('default', 'default');
   const kubeconfig = api.kubeconfig({ token });
   const before = await check([], kubeconfig);
-  assert.deepEqual(before.of('rights').slice(0, 2), [
+  assert.deepEqual(before.of('rights').toSpliced(7, 4), [
+    'failure: webhook: this account may not list or watch or update secrets in default → add {apiGroups: [""], resources: [secrets], resourceNames: [tandem-webhook-tls], verbs: [list, watch, update]} to a Role of it in default',
+    'failure: webhook: this account may not create secrets in default → add {apiGroups: [""], resources: [secrets], verbs: [create]} to a Role of it in default',
+    'failure: webhook: this account may not get or update leases in default → add {apiGroups: ["coordination.k8s.io"], resources: [leases], resourceNames: [tandem-webhook-tls], verbs: [get, update]} to a Role of it in default',
+    'failure: webhook: this account may not create leases in default → add {apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [create]} to a Role of it in default',
+    'failure: webhook: this account may not list or watch or patch mutatingwebhookconfigurations → add {apiGroups: ["admissionregistration.k8s.io"], resources: [mutatingwebhookconfigurations], resourceNames: [tandem-webhook], verbs: [list, watch, patch]} to a ClusterRole of it',
     'failure: sync: this account may not list or watch services → add {apiGroups: [""], resources: [services], verbs: [list, watch]} to a ClusterRole of it',
     'failure: sync: this account may not list or watch endpointslices → add {apiGroups: ["discovery.k8s.io"], resources: [endpointslices], verbs: [list, watch]} to a ClusterRole of it',
+    'failure: sync: this account may not create leases in default → add {apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [create]} to a Role of it in default',
   ]);
-  assert.equal(before.of('rights').length, 6);
-  assert.match(
-    before.of('rights').at(-1) ?? '',
-    /get or create or update leases in default → add .* to a Role of it in default$/,
-  );
   assert.match(before.of('names').join(), /^failure: the Services cannot be listed: .*status 403/);
   assert.match(before.of('owner').join(), /^failure: cannot read the namespace kube-system/);
   assert.match(
@@ -86,10 +87,27 @@ test('an account without rights: each missing rule is named, and with them all i
     subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'default' }],
   });
   await eventually('the rights', async () => {
-    const after = await check([], kubeconfig);
-    assert.deepEqual(after.of('rights'), ['ok: all 7 rules of webhook and sync are there']);
+    const after = await check(['--account=sync'], kubeconfig);
+    assert.deepEqual(after.of('rights'), ['ok: all 7 rules of sync are there']);
+    assert.deepEqual(after.of('webhook'), []);
     assert.match(after.of('names').join(), /^ok/);
   });
+});
+
+test('the directions that are off, and the webhook, need nothing', async () => {
+  const token = await api.serviceAccountToken('default', 'default');
+  const kubeconfig = api.kubeconfig({ token });
+  const fromConsul = ['--to-consul=false', '--to-k8s', '--k8s-write-namespace=shop', '--registrar'];
+  const checked = await check(['--account=sync', ...fromConsul], kubeconfig);
+  assert.deepEqual(checked.of('rights'), [
+    'failure: registrar: this account may not list or watch pods → add {apiGroups: [""], resources: [pods], verbs: [list, watch]} to a ClusterRole of it',
+    'failure: to-k8s: this account may not create or patch or delete services in shop → add {apiGroups: [""], resources: [services], verbs: [list, watch, create, patch, delete]} to a Role of it in shop',
+    'failure: to-k8s: this account may not create or patch or delete endpointslices in shop → add {apiGroups: ["discovery.k8s.io"], resources: [endpointslices], verbs: [list, watch, create, patch, delete]} to a Role of it in shop',
+  ]);
+  assert.deepEqual(checked.of('names'), []);
+  const webhook = await check(['--account=webhook', '--tls-auto-secret='], kubeconfig);
+  assert.deepEqual(webhook.of('rights'), ['ok: all 1 rules of webhook are there']);
+  assert.deepEqual([webhook.of('owner'), webhook.of('consul')], [[], []]);
 });
 
 test('further rights only where they are needed', async () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { clusterFindings, type ClusterFacts } from '../../../src/check/cluster.ts';
 import { consulFindings, type ConsulFacts } from '../../../src/check/consul.ts';
 import { findingLines, findingsJson, ok, warning, worst, type Probe } from '../../../src/check/finding.ts';
-import { neededRules } from '../../../src/check/rights.ts';
+import { neededRules, type Needs } from '../../../src/check/rights.ts';
 import { webhookFindings, type DryRun } from '../../../src/check/webhook-configuration.ts';
 
 function seen<T>(value: T): Probe<T> {
@@ -81,12 +81,7 @@ test('where nothing answers there is one line, and where only one look fails, al
 });
 
 test('a review that fails leaves the right unknown, not missing', () => {
-  const [rule] = neededRules({
-    ingresses: false,
-    leaseNamespace: undefined,
-    ownerFromCluster: false,
-    serverPodsNamespace: undefined,
-  });
+  const [rule] = neededRules({ webhook: { shared: undefined } });
   assert.ok(rule !== undefined);
   const findings = clusterFindings(seen({ ...cluster, rights: [{ rule, missing: REFUSED }] }), 0);
   assert.match(
@@ -163,4 +158,35 @@ test('rights that are missing: the first ten, and how many more; nothing is aske
   assert.match(of({ node: { kind: 'unknown' } }).join(), /^warning: the node of the sync is not known/);
   const node = { kind: 'asked', name: 'n', isWhole: seen(false) } as const;
   assert.match(of({ node }).join(), /^failure: the token does not show all services of the node "n"/);
+});
+
+const lease = { namespace: 'tandem', name: 'tandem-sync' };
+const nothing = {
+  toConsul: undefined,
+  registrar: false,
+  writeNamespace: undefined,
+  lease,
+  ownerFromCluster: false,
+  serverPodsNamespace: undefined,
+};
+
+test('an account needs what its parts call, and nothing of the others', () => {
+  const rules = (needs: Needs): readonly string[] =>
+    neededRules(needs).map((rule) =>
+      rule.kind === 'path' ? rule.path : `${rule.part} ${rule.resource} ${rule.namespace ?? '*'}`,
+    );
+  const leases = ['sync leases tandem', 'sync leases tandem'];
+  assert.deepEqual(rules({ sync: nothing }), leases);
+  assert.deepEqual(rules({ sync: { ...nothing, registrar: true } }), [
+    'registrar pods *',
+    'sync events *',
+    ...leases,
+  ]);
+  assert.deepEqual(rules({ sync: { ...nothing, writeNamespace: 'here' } }), [
+    ...leases,
+    'to-k8s services here',
+    'to-k8s endpointslices here',
+    'to-k8s events here',
+  ]);
+  assert.deepEqual(rules({ webhook: { shared: undefined } }), ['/version']);
 });
