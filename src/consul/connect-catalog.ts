@@ -13,7 +13,7 @@ import {
 } from '../catalog/connect/observed.ts';
 import { proxyDefinition } from '../catalog/connect/proxy.ts';
 import type { Registration, SyntheticNode } from '../catalog/connect/registration.ts';
-import type { ConnectCatalog, ConnectWrite } from '../controller/registrar-ports.ts';
+import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controller/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
@@ -21,6 +21,7 @@ import { listAt } from './decode.ts';
 import { nodeEntry } from './entries.ts';
 import { read, readChecks, type ReadOptions } from './read.ts';
 import { follow } from './sync-catalog.ts';
+import { transaction, type TransactionOperation } from './transaction.ts';
 import { deregisterCatalog, registerCatalog, type CatalogRegistration } from './write.ts';
 
 // Nobody has such an id, so a query that waits for a change answers with its index and an empty list.
@@ -65,8 +66,7 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
       const body = { Node: node.name, Address: node.address, SkipNodeUpdate: true, Checks };
       return outcomeOf(registerCatalog(client, body, signal));
     },
-    deregister: (node, id, signal) =>
-      outcomeOf(deregisterCatalog(client, { Node: node, ServiceID: id }, signal)),
+    deregister: (instances, signal) => deregister(client, instances, signal),
     removeNode: async (node, signal) => {
       const { instances } = await readWhole(client, node, signal);
       return instances.length > 0
@@ -121,6 +121,26 @@ export async function outcomeOf(write: Promise<void>): Promise<ConnectWrite> {
     if (!isRefusal) throw error;
     return { kind: 'refused', reason: error.message };
   }
+}
+
+async function deregister(
+  client: ConsulClient,
+  instances: readonly InstanceOnNode[],
+  signal: AbortSignal,
+): Promise<ConnectWrite> {
+  const [first, second] = instances;
+  if (first !== undefined && second === undefined)
+    return outcomeOf(deregisterCatalog(client, { Node: first.node, ServiceID: first.id }, signal));
+  const removals = instances.map(({ node, id, name }): TransactionOperation => ({
+    Service: { Verb: 'delete', Node: node, Service: { ID: id, Service: name } },
+  }));
+  return outcomeOf(
+    transaction(client, removals, signal).then((outcome) => {
+      if (outcome.kind === 'applied') return;
+      const said = outcome.kind === 'rolled-back' ? outcome.errors[0]?.what : undefined;
+      throw new TandemError('TANDEM_CONSUL_REFUSED', said ?? 'Consul takes no transaction of this size');
+    }),
+  );
 }
 
 function nodeOf({ name, address }: SyntheticNode, owner: string): CatalogRegistration {

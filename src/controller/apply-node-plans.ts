@@ -1,18 +1,33 @@
-/** Writes the plans of synthetic nodes to Consul, what is dead first. */
+/** Writes the plans of synthetic nodes to Consul: what is dead first, then what traffic must leave or may reach again. */
 import type { NodePlan } from '../catalog/connect/plan.ts';
-import type { ConnectCatalog, ConnectWrite, RegistrarAction, RegistrarChange } from './registrar-ports.ts';
-import { sideBySide } from './side-by-side.ts';
+import type {
+  ConnectCatalog,
+  ConnectWrite,
+  InstanceOnNode,
+  RegistrarAction,
+  RegistrarChange,
+} from './registrar-ports.ts';
+import { sideBySide, SMALL_CALLS } from './side-by-side.ts';
 
 export type Written = {
   readonly applied: (change: RegistrarChange) => void;
   readonly refused: (change: RegistrarChange, reason: string) => void;
 };
 
-type Step = { readonly changes: readonly RegistrarChange[]; readonly write: () => Promise<ConnectWrite> };
+type Step = {
+  readonly changes: readonly RegistrarChange[];
+  readonly write: () => Promise<ConnectWrite>;
+  /** Instead, when Consul refuses the write: one of several that it holds may be to blame. */
+  readonly otherwise?: () => readonly Step[];
+};
+
+// The smallest limit of a transaction that a server is known to have.
+const REMOVALS_A_WRITE = 64;
+const TRANSACTIONS = 2;
 
 /**
  * Instances of pods do not replace each other, unlike those of the catalog sync, so that nothing has to wait for what comes:
- * a dead pod leaves before a thousand new ones are written.
+ * a dead pod leaves, and the readiness of the others is known, before a thousand new ones are written.
  *
  * Rejects with the first error of the catalog; what had been written by then was reported.
  */
@@ -23,25 +38,39 @@ export async function applyNodePlans(
   signal: AbortSignal,
   written: Written,
 ): Promise<void> {
-  const run = (steps: readonly Step[]): Promise<void> =>
-    sideBySide(steps, async ({ changes, write }) => {
-      const outcome = await write();
-      for (const change of changes)
-        if (outcome.kind === 'applied') written.applied(change);
-        else written.refused(change, outcome.reason);
-    });
-  await run(plans.flatMap((plan) => removals(plan, catalog, signal)));
+  const carryOut = async ({ changes, write, otherwise }: Step): Promise<void> => {
+    const outcome = await write();
+    if (outcome.kind === 'refused' && otherwise !== undefined)
+      for (const step of otherwise()) await carryOut(step);
+    else if (outcome.kind === 'refused')
+      for (const change of changes) written.refused(change, outcome.reason);
+    else for (const change of changes) written.applied(change);
+  };
+  const run = (steps: readonly Step[], atATime = SMALL_CALLS): Promise<void> =>
+    sideBySide(steps, carryOut, { atATime, signal });
+  await run(removals(plans, catalog, signal), TRANSACTIONS);
   await run(plans.flatMap((plan) => nodeRemovals(plan, catalog, signal)));
   await run(plans.flatMap((plan) => nodeChanges(plan, owner, catalog, signal)));
-  await run(plans.flatMap((plan) => registrations(plan, owner, catalog, signal)));
   await run(plans.flatMap((plan) => checkChanges(plan, catalog, signal)));
+  await run(plans.flatMap((plan) => registrations(plan, owner, catalog, signal)));
 }
 
-function removals({ name, deregister }: NodePlan, catalog: ConnectCatalog, signal: AbortSignal): Step[] {
-  return deregister.map(({ id }) => ({
-    changes: [changeOf('deregister', name, id)],
-    write: () => catalog.deregister(name, id, signal),
-  }));
+function removals(plans: readonly NodePlan[], catalog: ConnectCatalog, signal: AbortSignal): Step[] {
+  const dead = plans.flatMap(({ name: node, deregister }) =>
+    deregister.map(({ id, name }) => ({ node, id, name })),
+  );
+  const step = (instances: readonly InstanceOnNode[]): Step => ({
+    changes: instances.map(({ node, id }) => changeOf('deregister', node, id)),
+    write: () => catalog.deregister(instances, signal),
+  });
+  const batches = Array.from({ length: Math.ceil(dead.length / REMOVALS_A_WRITE) }, (_, index) =>
+    dead.slice(index * REMOVALS_A_WRITE, (index + 1) * REMOVALS_A_WRITE),
+  );
+  return batches.map((batch) =>
+    batch.length === 1
+      ? step(batch)
+      : { ...step(batch), otherwise: () => batch.map((instance) => step([instance])) },
+  );
 }
 
 function nodeRemovals({ name, removeNode }: NodePlan, catalog: ConnectCatalog, signal: AbortSignal): Step[] {

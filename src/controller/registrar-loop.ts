@@ -13,7 +13,7 @@ import { createPassLoop } from './pass-loop.ts';
 import type { ConnectCatalog, PodSource, PodStanding, RegistrarReporter } from './registrar-ports.ts';
 import { createRemovalHold } from './removal-hold.ts';
 import { createRetries } from './retries.ts';
-import { sideBySide } from './side-by-side.ts';
+import { sideBySide, SMALL_CALLS } from './side-by-side.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 export type RegistrarOptions = {
@@ -115,9 +115,8 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
 
   async function plansOf(nodes: Iterable<string>, signal: AbortSignal): Promise<readonly NodePlan[]> {
     const plans: NodePlan[] = [];
-    await sideBySide(nodes, async (node) => {
-      plans.push(await planOf(node, signal));
-    });
+    const read = async (node: string): Promise<void> => void plans.push(await planOf(node, signal));
+    await sideBySide(nodes, read, { atATime: SMALL_CALLS });
     return plans;
   }
 

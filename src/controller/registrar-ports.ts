@@ -21,6 +21,9 @@ export type PodSource = {
 export type ConnectWrite =
   { readonly kind: 'applied' } | { readonly kind: 'refused'; readonly reason: string };
 
+/** `name` is that of the service. */
+export type InstanceOnNode = { readonly node: string; readonly id: string; readonly name: string };
+
 /** Everything throws a coded error when it is not known what Consul has, or has done. */
 export type ConnectCatalog = {
   /** Names of the synthetic nodes of this owner. */
@@ -43,7 +46,8 @@ export type ConnectCatalog = {
     checks: readonly { readonly service: string; readonly check: Check }[],
     signal: AbortSignal,
   ) => Promise<ConnectWrite>;
-  readonly deregister: (node: string, id: string, signal: AbortSignal) => Promise<ConnectWrite>;
+  /** All of them or none, at most 64; more than one is one write to the disks of the servers. */
+  readonly deregister: (instances: readonly InstanceOnNode[], signal: AbortSignal) => Promise<ConnectWrite>;
   /** Only when nothing is on it, which is looked at once more: with a node goes whatever is on it. */
   readonly removeNode: (node: string, signal: AbortSignal) => Promise<ConnectWrite>;
 };

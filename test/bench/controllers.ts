@@ -7,7 +7,7 @@ import {
   benchRegistrarMemory,
   benchRegistrarRestart,
 } from './registrar/first-registration.ts';
-import { benchDeletions, benchQuietReadiness } from './registrar/pod-events.ts';
+import { benchDeletions, benchQuietReadiness, benchReplacements } from './registrar/pod-events.ts';
 import { NAMESPACE as PODS, placePod, samplePod } from './registrar/sample-pods.ts';
 import { withScene } from './sync/bench-scene.ts';
 import { inParallel } from './sync/in-parallel.ts';
@@ -36,7 +36,7 @@ const FULL: Size = {
   idle: 60,
 };
 const SHORT: Size = {
-  pods: 300,
+  pods: 350,
   quiet: 5,
   churn: 3,
   services: 36,
@@ -47,6 +47,8 @@ const SHORT: Size = {
 
 // Whoever waits for many instances at a time has a connection for each; Tandem itself stays far below the usual 200.
 const OBSERVABLE = { limits: { http_max_conns_per_client: 2000 } };
+// All at once: with so many services one change can take as long as a turn of all of them.
+const MANY_CHANGES = 40;
 const WRITE_NAMESPACE = 'from-consul';
 const TO_K8S = ['--to-k8s', `--k8s-write-namespace=${WRITE_NAMESPACE}`];
 
@@ -83,8 +85,9 @@ async function benchRegistrar({ api, consul, size, start }: Parts): Promise<void
   const first = await benchFirstRegistration(begin, consul, size.pods);
   const sync = await benchRegistrarRestart(first, begin, consul, size.pods);
   await benchQuietReadiness({ api, consul, sync }, size.pods, size.quiet);
-  await benchDeletions({ api, consul, sync }, size.pods, size.churn);
+  await benchReplacements({ api, consul, sync }, size.pods, size.churn);
   await benchRegistrarMemory(sync, size.pods);
+  await benchDeletions({ api, consul, sync }, size.pods, size.churn);
   await sync.process.stop();
 }
 
@@ -96,9 +99,9 @@ async function benchToK8s({ api, consul, size, start }: Parts): Promise<void> {
   await registerServices(consul, 0, services);
   const sync = await start([...TO_K8S, '--to-consul=false']);
   await slices.count(services);
-  await benchHealth(parts, services, healthChanges);
+  await benchHealth(parts, services, healthChanges, 10);
   await benchNewServices(parts, services, manyServices);
-  await benchHealth(parts, manyServices, healthChanges);
+  await benchHealth(parts, manyServices, MANY_CHANGES, MANY_CHANGES);
   await sync.process.stop();
   await benchIdleControllers(() => start([...TO_K8S, '--registrar']), parts, idle);
   await slices.stop();

@@ -26,21 +26,27 @@ export async function benchQuietReadiness(parts: Parts, population: number, chan
   print('pod Ready to passing', 'quiet', times, 1000);
 }
 
+/** Fifty pods are deleted in every second. @param population how many pods there were, of which the last ones go */
+export async function benchDeletions(parts: Parts, population: number, seconds: number): Promise<void> {
+  const times: number[] = [];
+  await paced(DELETIONS_A_SECOND, seconds, async (index) => {
+    times.push(await timedDeletion(parts, samplePod(population - 1 - index, population)));
+  });
+  print('pod deletion to deregistration', `${DELETIONS_A_SECOND} a second`, times, 2000);
+}
+
 /**
  * Fifty pods are deleted in every second, each is replaced by another, and the readiness of some is changed meanwhile.
  *
- * @param population how many pods there are, before and after
+ * @param population how many pods there are, before and after; the first ones are replaced
  */
-export async function benchDeletions(parts: Parts, population: number, seconds: number): Promise<void> {
+export async function benchReplacements(parts: Parts, population: number, seconds: number): Promise<void> {
   const { api, consul, sync } = parts;
   const deletions: number[] = [];
   const readiness: number[] = [];
   const replace = async (index: number): Promise<void> => {
-    // Every population of pods after the first one has names of its own; the observed ones are passed over.
-    const at = OBSERVED + (index % (population - OBSERVED));
-    const generation = Math.floor(index / (population - OBSERVED)) * population;
-    const coming = placePod(api, samplePod(generation + population + at, population));
-    deletions.push(await timedDeletion(parts, samplePod(generation + at, population)));
+    const coming = placePod(api, samplePod(population + OBSERVED + index, population));
+    deletions.push(await timedDeletion(parts, samplePod(OBSERVED + index, population)));
     await coming;
   };
   const end = performance.now() + seconds * 1000;

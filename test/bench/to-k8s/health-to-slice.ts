@@ -8,9 +8,6 @@ import type { WatchedSlices } from './watched-slices.ts';
 
 type Parts = { readonly consul: Consul; readonly slices: WatchedSlices };
 
-// Of so many services one after the other is changed; the others stay as they are.
-const OBSERVERS = 10;
-
 /** Registers more services, and waits until each has its slice. @param from how many there are */
 export async function benchNewServices({ consul, slices }: Parts, from: number, to: number): Promise<void> {
   const start = performance.now();
@@ -27,13 +24,18 @@ export async function benchNewServices({ consul, slices }: Parts, from: number, 
 }
 
 /**
- * Ten services at a time, each changed again a random moment after its change was seen.
+ * Some services at a time, one after the other a random moment after the change before it was seen.
  *
  * @param services how many there are; the changes are spread over all of them
  */
-export async function benchHealth(parts: Parts, services: number, changes: number): Promise<void> {
+export async function benchHealth(
+  parts: Parts,
+  services: number,
+  changes: number,
+  atATime: number,
+): Promise<void> {
   const times: number[] = [];
-  await inParallel(changes, OBSERVERS, async (change) => {
+  await inParallel(changes, atATime, async (change) => {
     // A step that has no divisor in common with the number of services reaches all of them.
     const index = (change * 7) % services;
     const isHealthy = Math.floor(change / services) % 2 === 1;
@@ -44,7 +46,7 @@ export async function benchHealth(parts: Parts, services: number, changes: numbe
     times.push(performance.now() - start);
   });
   const of = `${services} services`;
-  const rest = `${times.length} changes, ${OBSERVERS} at a time`;
+  const rest = `${times.length} changes, ${atATime} at a time`;
   figure(`to-k8s: health to EndpointSlice, p50, ${of}`, median(times), 'ms', `target <= 250; ${rest}`);
   figure(
     `to-k8s: health to EndpointSlice, p99, ${of}`,

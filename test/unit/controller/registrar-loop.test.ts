@@ -211,6 +211,42 @@ test('many pods that are missing without having ended are looked for again; thos
   await running.stop();
 });
 
+test('pods that end together leave in one write; one that Consul keeps does not keep the others', async () => {
+  const running = await started();
+  for (const name of ['web-1', 'stays']) running.set({ name });
+  running.set({ name: 'web-2', node: 'node-2' });
+  await running.clock.advance(1000);
+  running.writes.length = 0;
+  running.faults.refused = new Set(['web-1-web']);
+  for (const name of ['web-0', 'web-1', 'web-2']) running.remove(name);
+  await running.clock.advance(300);
+  assert.equal(running.writes[0]?.split(' ').length, 7);
+  const left = running.consul.instances().filter((each) => !each.includes('stays'));
+  assert.deepEqual(left, ['node-1-virtual web-1-web passing']);
+  assert.deepEqual(running.refusals, ['web-1-web']);
+  running.writes.length = 0;
+  running.faults.refused = new Set();
+  await running.clock.advance(10_000);
+  assert.deepEqual(running.writes.slice(0, 1), ['deregister web-1-web']);
+  await running.stop();
+});
+
+test('what is dead is written first, then readiness, then what is new', async () => {
+  const running = await started();
+  running.set({ name: 'web-1' });
+  await running.clock.advance(1000);
+  running.writes.length = 0;
+  running.set({ name: 'web-2' });
+  running.set({ name: 'web-1', status: ADDRESSES });
+  running.remove('web-0');
+  await running.clock.advance(1000);
+  assert.deepEqual(
+    running.writes.map((write) => write.split(' ')[0]),
+    ['deregister', 'checks', 'register', 'register'],
+  );
+  await running.stop();
+});
+
 test('another owner on the same node is not touched', async () => {
   const running = await started();
   const theirs = startRegistrar({ owner: 'c2' }, running.consul);

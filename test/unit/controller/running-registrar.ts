@@ -75,11 +75,17 @@ export function startRegistrar(
     if (faults.read !== undefined && ['*', node].includes(faults.read.node)) throw faults.read.error;
     return consul.read(node);
   };
-  const write = async (text: string, id: string, apply: () => void): Promise<ConnectWrite> => {
-    record.writes.push(`${text} ${id}`);
+  const write = async (
+    text: string,
+    written: string | readonly string[],
+    apply: () => void,
+  ): Promise<ConnectWrite> => {
+    const ids = [written].flat();
+    record.writes.push(`${text} ${ids.join(' ')}`);
     const fault = faults.write;
     if (fault?.lost === false) throw fault.error;
-    if (faults.refused?.has(id) === true) return { kind: 'refused', reason: `bad ${id}` };
+    const bad = ids.find((id) => faults.refused?.has(id) === true);
+    if (bad !== undefined) return { kind: 'refused', reason: `bad ${bad}` };
     apply();
     queueMicrotask(watcher);
     if (fault !== undefined) throw fault.error;
@@ -134,7 +140,14 @@ export function startRegistrar(
           write('checks', node.name, () => {
             for (const { service, check } of checks) consul.setCheck(node.name, service, check);
           }),
-        deregister: (node, id) => write('deregister', id, () => consul.deregister(node, id)),
+        deregister: (instances) =>
+          write(
+            'deregister',
+            instances.map(({ id }) => id),
+            () => {
+              for (const { node, id } of instances) consul.deregister(node, id);
+            },
+          ),
         removeNode: (node) => write('remove-node', node, () => consul.removeNode(node)),
       },
       reporter: {
