@@ -4,7 +4,7 @@ import { isEmptyPlan } from '../catalog/connect/plan.ts';
 import type { PodStanding, RegistrarReporter } from '../controller/registrar-ports.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { RegistrarMetrics } from '../telemetry/registrar-metrics.ts';
-import { createPassOutcome, type PassState } from './pass-outcome.ts';
+import { createPassOutcome, type PassOutcomeOptions, type PassState } from './pass-outcome.ts';
 import { nextRefusal, toldProblems, type Refusal } from './told-problems.ts';
 
 export type RegistrarState = PassState & {
@@ -18,7 +18,7 @@ export type PodReporter = RegistrarReporter & { readonly state: () => RegistrarS
 
 export type RegistrarReporterOptions = {
   readonly log: Log;
-  readonly metrics: RegistrarMetrics;
+  readonly metrics: PassOutcomeOptions['metrics'] & Pick<RegistrarMetrics, 'change' | 'eventToCommit'>;
   readonly now: () => number;
   /** A Warning Event on the pod of this source, when it is still there. */
   readonly warn: (source: string, reason: string, message: string) => void;

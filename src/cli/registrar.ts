@@ -13,7 +13,7 @@ import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import type { RegistrarStatus } from '../status-page/status.ts';
 import type { Log } from '../telemetry/logger.ts';
-import { createRegistrarMetrics } from '../telemetry/registrar-metrics.ts';
+import { createRegistrarMetrics, type RegistrarLoop } from '../telemetry/registrar-metrics.ts';
 import { clusterPods } from './pod-source.ts';
 import { passStatus } from './pass-outcome.ts';
 import { createRegistrarReporter, type PodReporter, type RegistrarState } from './registrar-reporter.ts';
@@ -61,10 +61,10 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   const { client, consul, log, events, onRestart, changed, options } = parts;
   const metrics = createRegistrarMetrics();
   const pods = clusterPods({ client, onRestart });
-  const newReporter = (): PodReporter =>
+  const newReporter = (loop: RegistrarLoop): PodReporter =>
     createRegistrarReporter({
       log,
-      metrics,
+      metrics: { ...metrics, success: (time) => metrics.success(loop, time) },
       now: Date.now,
       isDryRun: options.dryRun,
       changed,
@@ -75,8 +75,8 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
         events.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, 'Warning', reason, message);
       },
     });
-  const reporter = newReporter();
-  const agentReporter = newReporter();
+  const reporter = newReporter('catalog');
+  const agentReporter = newReporter('agents');
   let registrar: Registrar | undefined;
   return {
     lead: async (term) => {

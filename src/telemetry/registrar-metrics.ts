@@ -56,11 +56,14 @@ export type RegistrarGauges = {
   readonly pending: number;
 };
 
+/** The one that registers (dataplane mode), and the one that cleans up at agents (agent mode). */
+export type RegistrarLoop = 'catalog' | 'agents';
+
 export type RegistrarMetrics = {
   readonly change: (action: RegistrarAction, result: 'applied' | 'refused') => void;
   readonly eventToCommit: (seconds: number) => void;
-  /** @param time milliseconds since the epoch */
-  readonly success: (time: number) => void;
+  /** Both loops have to agree with Consul: shown is the older of their last times. @param time milliseconds since the epoch */
+  readonly success: (loop: RegistrarLoop, time: number) => void;
   readonly failure: (code: string) => void;
   readonly heldRemovals: (count: number) => void;
   /** Prometheus text format. */
@@ -77,6 +80,7 @@ export function createRegistrarMetrics(): RegistrarMetrics {
     ...options('tandem_registrar_event_to_commit_seconds'),
     buckets: COMMIT_BUCKETS,
   });
+  const successes: Record<RegistrarLoop, number> = { catalog: 0, agents: 0 };
   const success = new Gauge(options('tandem_registrar_last_success_timestamp_seconds'));
   const pending = new Gauge(options('tandem_registrar_pending_keys'));
   const held = new Gauge(options('tandem_registrar_held_removals'));
@@ -84,7 +88,10 @@ export function createRegistrarMetrics(): RegistrarMetrics {
   return {
     change: (action, result) => changes.inc({ action, result }),
     eventToCommit: (seconds) => commit.observe(seconds),
-    success: (time) => success.set(time / 1000),
+    success: (loop, time) => {
+      successes[loop] = time;
+      success.set(Math.min(...Object.values(successes)) / 1000);
+    },
     failure: (code) => failures.inc({ code: failureCode(code) }),
     heldRemovals: (count) => held.set(count),
     text: (gauges) => {

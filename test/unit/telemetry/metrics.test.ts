@@ -51,6 +51,20 @@ test('the document has every metric that is served, and every reason', async () 
   for (const reason of Object.keys(skipReasons)) assert.ok(document.includes(reason), reason);
 });
 
+test('the registrar agrees with Consul when both of its loops do', async () => {
+  const metrics = createRegistrarMetrics();
+  const shown = async (): Promise<string | undefined> =>
+    /^tandem_registrar_last_success_timestamp_seconds (\S+)$/m.exec(
+      await metrics.text({ owned: 0, foreign: 0, pending: 0, pods: new Map() }),
+    )?.[1];
+  metrics.success('agents', 9000);
+  assert.equal(await shown(), '0');
+  metrics.success('catalog', 8000);
+  assert.equal(await shown(), '8');
+  metrics.success('agents', 10_000);
+  assert.equal(await shown(), '8');
+});
+
 test('the closed sets of labels are those of the edges', () => {
   assert.deepEqual(syncMetricDefinitions.tandem_kubernetes_watch_restarts_total.labels.cause, restartCauses);
   assert.deepEqual(syncMetricDefinitions.tandem_consul_requests_total.labels.endpoint, endpoints);
