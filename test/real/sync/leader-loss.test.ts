@@ -8,6 +8,7 @@ import { eventually } from '../harness/eventually.ts';
 import { converged, population } from '../harness/population.ts';
 import { startScene } from '../harness/scene.ts';
 import { startTandemSync } from '../harness/tandem-sync.ts';
+import { ask, leaderOf } from './consul-leader.ts';
 
 const NODE = 'k8s-sync-leaders';
 
@@ -16,22 +17,6 @@ const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scen
 const shops = population(clusterObjects(api));
 const addresses = consul.servers.map(({ ports }) => `127.0.0.1:${ports.http}`).join(',');
 const sync = await startTandemSync(scene, api, { url: addresses }, ['--owner=leaders']);
-
-async function ask(server: ConsulServer, path: string): Promise<unknown> {
-  const response = await fetch(new URL(path, server.url), { signal: AbortSignal.timeout(5000) });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.json();
-}
-
-/** The leader as these servers see it, as soon as they see one. */
-async function leaderOf(servers: readonly ConsulServer[]): Promise<ConsulServer> {
-  return eventually('a leader', async () => {
-    const said = await Promise.all(servers.map((server) => ask(server, '/v1/status/leader')));
-    const leader = servers.find(({ ports }) => said.every((each) => each === `127.0.0.1:${ports.server}`));
-    assert.ok(leader !== undefined, JSON.stringify(said));
-    return leader;
-  });
-}
 
 /** Everything changes, the leader is lost, everything changes on, and then Consul has all of it. */
 async function survives(
