@@ -15,7 +15,7 @@ export async function bundle(folder: string): Promise<void> {
     splitting: true,
     format: 'esm',
     platform: 'node',
-    target: 'node22.18',
+    target: 'node22.19',
     minify: true,
     legalComments: 'linked',
     // Some dependencies are CommonJS and call require for parts of Node.
