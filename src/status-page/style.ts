@@ -107,9 +107,7 @@ td ul { padding-left: 1.1rem; }
 .problems { color: var(--bad); }
 td .since { font-size: .8125rem; }
 td code { white-space: normal; }
-time { white-space: nowrap; }
 time[data-age]::after { content: " (" attr(data-age) ")"; }
-dd time, td time, .troubles time { white-space: normal; }
 .badge { display: inline-block; white-space: nowrap; padding: 0 .5rem; border-radius: .3rem; font-size: .8125rem; line-height: 1.45rem; }
 .badge::before { margin-right: .35rem; font-size: .7em; vertical-align: .1em; }
 .badge.in { color: var(--good); background: var(--good-back); }

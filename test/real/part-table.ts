@@ -75,6 +75,13 @@ export const partTable = [
     source: { kind: 'debian', package: 'redis-server' },
   },
   {
+    name: 'chromium',
+    version: 'debian',
+    versionArguments: ['--version'],
+    fromMachine: true,
+    source: { kind: 'debian', package: 'chromium' },
+  },
+  {
     name: 'dig',
     version: 'debian',
     versionArguments: ['-v'],
