@@ -37,16 +37,19 @@ function rowOf(state: SourceState): Row {
   const name = source.replace(/^Service\//, '');
   const all = [...problems, ...(refused === undefined ? [] : [`Consul refused a change: ${refused}`])];
   const isProblem = all.length > 0;
-  const word = synced ? 'Synced' : 'Left out';
+  // A rule takes it, and a problem leaves nothing of it to register.
+  const isLost = synced && isProblem && instances === 0;
+  const isIn = synced && !isLost;
+  const word = isLost ? 'Not registered' : synced ? 'Synced' : 'Left out';
   return {
     key: source,
     name,
-    states: [synced ? 'in' : 'out', ...(isProblem ? (['problem'] as const) : [])],
+    states: [isIn ? 'in' : 'out', ...(isProblem ? (['problem'] as const) : [])],
     since,
     text: [source, word, reason, meanings.get(reason), ...all].join('\n'),
     cells: () => [
       foreignText(name),
-      markup`${badge(synced ? 'in' : 'out', word)}${isProblem ? markup` ${badge('problem', 'Problem')}` : undefined}`,
+      markup`${badge(isIn ? 'in' : 'out', word)}${isProblem ? markup` ${badge('problem', 'Problem')}` : undefined}`,
       markup`${instances}`,
       markup`${reasonText(meanings.get(reason), reason)}${problemList(all, since)}`,
     ],

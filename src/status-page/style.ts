@@ -101,7 +101,7 @@ thead th { position: sticky; top: 0; z-index: 1; background: var(--head); color:
 tbody tr:last-child > * { border-bottom: 0; }
 tbody th { font-weight: 600; }
 tr.wrong > th { box-shadow: inset .25rem 0 var(--bad-line); }
-th.name { width: 22%; } th.state { width: 12.5rem; } th.number { width: 6.5rem; } th.time { width: 19.5rem; } th.place { width: 18%; }
+th.name { width: 22%; } th.state { width: 15rem; } th.number { width: 6.5rem; } th.time { width: 19.5rem; } th.place { width: 18%; }
 thead th.number, td.number { text-align: right; }
 td ul { padding-left: 1.1rem; }
 .problems { color: var(--bad); }

@@ -17,7 +17,7 @@ export type TandemDev = {
 };
 
 export async function tandemDev(
-  scene: Scene,
+  scene: Pick<Scene, 'start' | 'folder'>,
   folder: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<TandemDev> {

@@ -9,6 +9,8 @@ const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
 
 export type TandemSync = {
   readonly process: RunningProcess;
+  /** Of the plain port. */
+  readonly url: string;
   /** JSON of `/status`. */
   readonly status: () => Promise<SyncStatus>;
   readonly metrics: () => Promise<string>;
@@ -79,6 +81,7 @@ export async function startTandemSync(
   const status = async (): Promise<SyncStatus> => (await (await fetch(`${url}/status`)).json()) as SyncStatus;
   return {
     process: started,
+    url,
     status,
     toKubernetes: async () => (await status()).toKubernetes,
     metrics: async () => (await fetch(`${url}/metrics`)).text(),

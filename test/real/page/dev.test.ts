@@ -8,6 +8,7 @@ import type { RunningProcess } from '../harness/processes.ts';
 import { startScene } from '../harness/scene.ts';
 import { tandemDev, type TandemDev } from '../harness/tandem-dev.ts';
 import { HOSTILE, LONGEST } from './full-status.ts';
+import { podReview } from './pod-review.ts';
 
 const SECRET = 'b0f3a6e4-only-for-consul';
 
@@ -31,30 +32,6 @@ function service(name: string, annotations: Readonly<Record<string, string>> = {
   };
 }
 
-function review(pod: {
-  readonly name: string;
-  readonly annotations?: Readonly<Record<string, string>>;
-}): object {
-  return {
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request: {
-      uid: '1',
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      resource: { group: '', version: 'v1', resource: 'pods' },
-      operation: 'CREATE',
-      namespace: 'shop',
-      name: pod.name,
-      object: {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name: pod.name, namespace: 'shop', annotations: pod.annotations ?? {} },
-        spec: { containers: [{ name: 'main', image: 'main', env: [{ name: 'PASSWORD', value: SECRET }] }] },
-      },
-    },
-  };
-}
-
 before(async () => {
   write(
     'services.json',
@@ -69,15 +46,10 @@ before(async () => {
   dev = await tandemDev(scene, folder, { TANDEM_CONSUL_TOKEN: SECRET });
   [browser, running] = await Promise.all([startChromium(scene.start, scene.folder), dev.start()]);
   assert.equal(
-    await dev.admit(review({ name: 'cart', annotations: { 'consul.hashicorp.com/connect-inject': 'true' } })),
+    await dev.admit(podReview('cart', { 'consul.hashicorp.com/connect-inject': 'true' }, SECRET)),
     200,
   );
-  assert.equal(
-    await dev.admit(
-      review({ name: HOSTILE, annotations: { 'consul.hashicorp.com/connect-inject': HOSTILE } }),
-    ),
-    200,
-  );
+  assert.equal(await dev.admit(podReview(HOSTILE, { 'consul.hashicorp.com/connect-inject': HOSTILE })), 200);
 });
 
 const LIVE = `document.getElementById('live').textContent === 'Live'`;
@@ -98,7 +70,10 @@ test('each Service and each admission has a row that says whether it is in, and 
   const page = await opened();
   assert.match(await page.look(rowOf('shop/api')), /Synced\s+1\s+syncing is the default/);
   assert.match(await page.look(rowOf('shop/cron')), /Left out\s+0\s+service-sync is false/);
-  assert.match(await page.look(rowOf('shop/web')), /Problem[^]*service-port[^]*"htpp"[^]*since \d{4}-/);
+  assert.match(
+    await page.look(rowOf('shop/web')),
+    /Not registered[^]*Problem[^]*service-port[^]*"htpp"[^]*since \d{4}-/,
+  );
   assert.match(await page.look(rowOf('shop/cart')), /Injected[^]*the sidecar was added/);
   assert.match(
     await page.look(`document.getElementById('verdict').innerText`),
@@ -117,7 +92,7 @@ test('a manifest that changes is there without a reload, and one that goes leave
   await page.until(`/Left out[^]*service-sync is false/.test(${rowOf('shop/fresh')})`);
   write('more.json');
   await page.until(`${rowOf('shop/fresh')} === undefined`);
-  await dev.admit(review({ name: 'late' }));
+  await dev.admit(podReview('late', {}));
   await page.until(`/Left out/.test(${rowOf('shop/late')})`);
   assert.equal(await page.look('window.isTheSame'), true);
 });
@@ -140,7 +115,7 @@ test('when the process is gone the page says so, and catches up by itself when i
 
 test('what somebody else wrote is text, nothing of it runs, and nothing is asked of anybody else', async () => {
   const page = await opened();
-  await dev.admit(review({ name: HOSTILE, annotations: { 'consul.hashicorp.com/connect-inject': HOSTILE } }));
+  await dev.admit(podReview(HOSTILE, { 'consul.hashicorp.com/connect-inject': HOSTILE }));
   write('more.json', service('web2', { 'consul.hashicorp.com/service-port': HOSTILE }));
   await page.until(`/<img src=x onerror/.test(${rowOf('shop/web2')})`);
   const row = await page.look<string>(rowOf('shop/hostile'));

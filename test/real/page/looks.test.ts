@@ -72,6 +72,7 @@ for (const scheme of ['light', 'dark'] as const)
   test(`${scheme}: every text stands out by 4.5 at least, and the border of every control by 3`, async () => {
     for (const [name, status] of statuses) {
       const served = await servePage(status);
+      scene.atEnd(served.close);
       for (const width of [400, 1400]) {
         const page = await opened(served, { width, scheme });
         const { faint, seen } = await page.look<{ faint: string[]; seen: number }>(FAINT);

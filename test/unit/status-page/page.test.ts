@@ -32,6 +32,12 @@ test('each Service has a row: whether it is synced, why, and what is wrong since
   ]);
 });
 
+test('a Service of which a problem leaves nothing is not said to be synced', () => {
+  const lost = source('web', { instances: 0, problems: ['no such port'] });
+  assert.match(rows(page(synced([lost])))[0] ?? '', /Not registered Problem 0/);
+  assert.match(rows(page(synced([source('web', { instances: 0 })])))[0] ?? '', /Synced 0/);
+});
+
 test('each service of Consul has one, those that are left out too', () => {
   const service = { kind: 'endpoints', endpoints: 3, problems: [], refused: undefined, since: undefined };
   const status = toKubernetes({
