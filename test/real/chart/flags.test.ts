@@ -185,7 +185,7 @@ test('every value of Consul to Kubernetes reaches its flag', async () => {
     toK8SMode: 'external-name',
     toK8SServices: ['shop-*', 'db'],
     toK8STag: 'shared',
-    toK8SFilter: 'ServiceMeta.team == "a, b"',
+    toK8SFilter: 'ServiceMeta.team == "a: b, #c"',
     k8sTag: 'here',
   };
   await assertFlags(
@@ -199,7 +199,7 @@ test('every value of Consul to Kubernetes reaches its flag', async () => {
       toK8sMode: 'external-name',
       toK8sServices: ['shop-*', 'db'],
       toK8sTag: 'shared',
-      toK8sFilter: 'ServiceMeta.team == "a, b"',
+      toK8sFilter: 'ServiceMeta.team == "a: b, #c"',
       consulDomain: 'mesh.example',
       consulK8sTag: 'here',
       owner: 'one',
