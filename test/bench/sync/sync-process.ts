@@ -1,8 +1,8 @@
 /** `tandem sync` as it is deployed: the bundle in a process of its own. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { bundle } from '../../../deploy/image/bundle.ts';
-import { nodeOptions } from '../../../deploy/image/dockerfile.ts';
 import { freePorts } from '../../real/harness/ports.ts';
 import type { RunningProcess } from '../../real/harness/processes.ts';
 import type { Scene } from '../../real/harness/scene.ts';
@@ -31,11 +31,12 @@ export type SyncCounts = {
 export type SyncTarget = {
   readonly kubeconfig: string;
   readonly consul: string;
-  /** Options of Node beside those of the image. */
+  /** Options of Node beside those of the deployment. */
   readonly nodeOptions?: readonly string[];
   readonly flags?: readonly string[];
 };
 
+const MANIFEST = join(import.meta.dirname, '../../../deploy/manifests/sync-deployment.yaml');
 const POLL_MILLISECONDS = 20;
 const DEADLINE_MILLISECONDS = 900_000;
 
@@ -43,7 +44,7 @@ const DEADLINE_MILLISECONDS = 900_000;
 export async function syncProcesses(scene: Scene): Promise<(target: SyncTarget) => Promise<SyncProcess>> {
   const folder = join(scene.folder, 'dist');
   await bundle(folder);
-  const options = await nodeOptions();
+  const options = await deployedOptions();
   return async (target) => {
     const [port = 0] = await freePorts(1);
     const url = `http://127.0.0.1:${port}`;
@@ -88,6 +89,14 @@ export async function until<T>(
     if (performance.now() > deadline) throw new Error(`not reached:\n${running.log()}`);
     await wait(POLL_MILLISECONDS);
   }
+}
+
+/** The image has the heap of the webhook; the sync is given its own where it is deployed. */
+async function deployedOptions(): Promise<readonly string[]> {
+  const manifest = await readFile(MANIFEST, 'utf8');
+  const [, options] = /name: NODE_OPTIONS\n\s+value: (.*)\n/.exec(manifest) ?? [];
+  if (options === undefined) throw new Error(`${MANIFEST} has no NODE_OPTIONS`);
+  return options.split(' ');
 }
 
 function countsOf(metrics: string): SyncCounts {
