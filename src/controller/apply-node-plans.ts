@@ -10,6 +10,8 @@ import type {
 import { sideBySide, SMALL_CALLS } from './side-by-side.ts';
 
 export type Written = {
+  /** Asked before each registration: false leaves it, and those after it, for another time. */
+  readonly mayRegister: () => boolean;
   readonly applied: (change: RegistrarChange) => void;
   readonly refused: (change: RegistrarChange, reason: string) => void;
 };
@@ -30,6 +32,8 @@ const TRANSACTIONS = 2;
  * a dead pod leaves, and the readiness of the others is known, before a thousand new ones are written.
  *
  * Rejects with the first error of the catalog; what had been written by then was reported.
+ *
+ * @returns names of the nodes whose registrations were left
  */
 export async function applyNodePlans(
   plans: readonly NodePlan[],
@@ -37,7 +41,8 @@ export async function applyNodePlans(
   catalog: ConnectCatalog,
   signal: AbortSignal,
   written: Written,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
+  const left = new Set<string>();
   const carryOut = async ({ changes, write, otherwise }: Step): Promise<void> => {
     const outcome = await write();
     if (outcome.kind === 'refused' && otherwise !== undefined)
@@ -52,7 +57,13 @@ export async function applyNodePlans(
   await run(plans.flatMap((plan) => nodeRemovals(plan, catalog, signal)));
   await run(plans.flatMap((plan) => nodeChanges(plan, owner, catalog, signal)));
   await run(plans.flatMap((plan) => checkChanges(plan, catalog, signal)));
-  await run(plans.flatMap((plan) => registrations(plan, owner, catalog, signal)));
+  const steps = plans.flatMap((plan) => registrations(plan, owner, catalog, signal));
+  const registerOrLeave = async (step: Step): Promise<void> => {
+    if (written.mayRegister()) await carryOut(step);
+    else for (const { node } of step.changes) left.add(node);
+  };
+  await sideBySide(steps, registerOrLeave, { atATime: SMALL_CALLS, signal });
+  return left;
 }
 
 function removals(plans: readonly NodePlan[], catalog: ConnectCatalog, signal: AbortSignal): Step[] {

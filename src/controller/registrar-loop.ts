@@ -42,6 +42,10 @@ export type Registrar = {
   readonly counts: () => { readonly owned: number; readonly foreign: number; readonly pending: number };
 };
 
+// A pod that ends must be out of Consul within 2 s of its event, however many come: a pass registers for half a second before
+// it gives way to what happened meanwhile, and the next one needs its reads and one write.
+const LEAST_REGISTERING = 500;
+
 export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions): Registrar {
   const { source, catalog, reporter, clock, random } = ports;
   const { owner } = options;
@@ -150,21 +154,27 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     const nodes = isFull ? new Set([...known, ...snapshot.nodes(), ...work.keys()]) : work.keys();
     const plans = allowed(await plansOf(nodes, signal), isSecondLook);
     for (const plan of plans) reporter.planned(plan);
-    if (!options.dryRun) {
-      await applyNodePlans(plans, owner, catalog, signal, {
-        applied: (change) => {
-          const since = work.get(change.node);
-          reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
-        },
-        refused: (change, reason) => {
-          refused.add(change.node);
-          retries.failed(change.node, clock.elapsed());
-          reporter.refused(change, reason);
-        },
-      });
-    }
+    const read = clock.elapsed();
+    // What was left has to be read again, so as much time as the reads took is well spent on writes.
+    const enough = read + Math.max(LEAST_REGISTERING, read - now);
+    const isAsked = (): boolean => (queue.due() ?? Infinity) <= clock.elapsed();
+    const left = options.dryRun
+      ? undefined
+      : await applyNodePlans(plans, owner, catalog, signal, {
+          mayRegister: () => clock.elapsed() < enough || !isAsked(),
+          applied: (change) => {
+            const since = work.get(change.node);
+            reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
+          },
+          refused: (change, reason) => {
+            refused.add(change.node);
+            retries.failed(change.node, clock.elapsed());
+            reporter.refused(change, reason);
+          },
+        });
+    for (const node of left ?? []) queue.add(node, work.get(node) ?? now);
     if (isFull) fullDue = clock.elapsed() + options.resync;
-    reporter.succeeded();
+    if ((left?.size ?? 0) === 0) reporter.succeeded();
   }
 
   return {

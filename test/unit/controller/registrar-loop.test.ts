@@ -247,6 +247,27 @@ test('what is dead is written first, then readiness, then what is new', async ()
   await running.stop();
 });
 
+test('a pod that ends while hundreds are registered does not wait for them, and all of them come', async () => {
+  const running = await started();
+  const { clock, consul, faults } = running;
+  faults.slow = 100;
+  for (let index = 0; index < 300; index += 1)
+    running.set({ name: `new-${index}`, node: `node-${index % 6}` });
+  await clock.advance(1000);
+  running.remove('web-0');
+  await clock.advance(2000);
+  const left = consul.instances();
+  assert.deepEqual(
+    left.filter((each) => each.includes('web-0')),
+    [],
+  );
+  assert.ok(left.length < 600, 'the others are not there yet');
+  await clock.advance(10_000);
+  assert.equal(consul.instances().length, 600);
+  assert.equal(running.writes.filter((write) => write.startsWith('register')).length, 600);
+  await running.stop();
+});
+
 test('another owner on the same node is not touched', async () => {
   const running = await started();
   const theirs = startRegistrar({ owner: 'c2' }, running.consul);

@@ -16,6 +16,8 @@ export type Faults = {
   read?: { readonly node: string; readonly error: Error } | undefined;
   /** Thrown after the write was applied (`lost`), or instead of it. */
   write?: { readonly error: Error; readonly lost: boolean } | undefined;
+  /** Milliseconds that every write takes. */
+  slow?: number;
   refresh?: Error | undefined;
   /** Ids that Consul does not take. */
   refused?: ReadonlySet<string>;
@@ -82,7 +84,8 @@ export function startRegistrar(
   ): Promise<ConnectWrite> => {
     const ids = [written].flat();
     record.writes.push(`${text} ${ids.join(' ')}`);
-    const fault = faults.write;
+    const { slow, write: fault } = faults;
+    if (slow !== undefined) await new Promise<void>((resolve) => void clock.after(slow, resolve));
     if (fault?.lost === false) throw fault.error;
     const bad = ids.find((id) => faults.refused?.has(id) === true);
     if (bad !== undefined) return { kind: 'refused', reason: `bad ${bad}` };
