@@ -100,8 +100,8 @@ for (const width of [400, 1400]) {
       'searchbox Search names, reasons and problems',
       'group Show',
       'radio All 14',
-      'radio In step 7',
-      'radio Left out 6',
+      'radio In step 6',
+      'radio Left out 7',
       'radio Problems 7',
       'button Search',
     ]);
