@@ -149,4 +149,12 @@ test('a number that changes moves nothing', async () => {
   served.become({ ...quietStatus, sync: syncStatus(sources, { lastSuccess: '2026-01-02T03:09:59.000Z' }) });
   await page.until(`document.querySelector('#services tbody').innerText.includes('98765')`);
   assert.equal(await page.look(places), seen);
+  const columns = `JSON.stringify([...document.querySelectorAll('#services thead th')].map((each) => {
+    const { left, width } = each.getBoundingClientRect();
+    return [left, width];
+  }))`;
+  const wide = await page.look(columns);
+  served.become({ ...quietStatus, sync: syncStatus([source('w'.repeat(60), { reason: 'unknown' })]) });
+  await page.until(`document.querySelectorAll('#services tbody tr').length === 1`);
+  assert.equal(await page.look(columns), wide, 'the columns stay where they are, whatever is in them');
 });
