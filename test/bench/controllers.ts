@@ -47,8 +47,6 @@ const SHORT: Size = {
 
 // Whoever waits for many instances at a time has a connection for each; Tandem itself stays far below the usual 200.
 const OBSERVABLE = { limits: { http_max_conns_per_client: 2000 } };
-// All at once: with so many services one change can take as long as a turn of all of them.
-const MANY_CHANGES = 40;
 const WRITE_NAMESPACE = 'from-consul';
 const TO_K8S = ['--to-k8s', `--k8s-write-namespace=${WRITE_NAMESPACE}`];
 
@@ -99,9 +97,9 @@ async function benchToK8s({ api, consul, size, start }: Parts): Promise<void> {
   await registerServices(consul, 0, services);
   const sync = await start([...TO_K8S, '--to-consul=false']);
   await slices.count(services);
-  await benchHealth(parts, services, healthChanges, 10);
+  await benchHealth(parts, services, healthChanges);
   await benchNewServices(parts, services, manyServices);
-  await benchHealth(parts, manyServices, MANY_CHANGES, MANY_CHANGES);
+  await benchHealth(parts, manyServices, healthChanges);
   await sync.process.stop();
   await benchIdleControllers(() => start([...TO_K8S, '--registrar']), parts, idle);
   await slices.stop();

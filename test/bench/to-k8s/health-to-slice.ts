@@ -23,19 +23,17 @@ export async function benchNewServices({ consul, slices }: Parts, from: number, 
   );
 }
 
+// 20 changes a second: a change starts half a second at most after the one before it was seen, in each of them.
+const AT_A_TIME = 10;
+
 /**
  * Some services at a time, one after the other a random moment after the change before it was seen.
  *
  * @param services how many there are; the changes are spread over all of them
  */
-export async function benchHealth(
-  parts: Parts,
-  services: number,
-  changes: number,
-  atATime: number,
-): Promise<void> {
+export async function benchHealth(parts: Parts, services: number, changes: number): Promise<void> {
   const times: number[] = [];
-  await inParallel(changes, atATime, async (change) => {
+  await inParallel(changes, AT_A_TIME, async (change) => {
     // A step that has no divisor in common with the number of services reaches all of them.
     const index = (change * 7) % services;
     const isHealthy = Math.floor(change / services) % 2 === 1;
@@ -46,7 +44,7 @@ export async function benchHealth(
     times.push(performance.now() - start);
   });
   const of = `${services} services`;
-  const rest = `${times.length} changes, ${atATime} at a time`;
+  const rest = `${times.length} changes, ${AT_A_TIME} at a time`;
   figure(`to-k8s: health to EndpointSlice, p50, ${of}`, median(times), 'ms', `target <= 250; ${rest}`);
   figure(
     `to-k8s: health to EndpointSlice, p99, ${of}`,
