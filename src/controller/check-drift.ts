@@ -38,13 +38,15 @@ export function createCheckDrift(parts: CheckDriftParts): CheckDrift {
     },
     due: () => due,
     look: async (places, signal) => {
-      const start = elapsed();
+      const wanted = [...places];
       due = undefined;
+      if (wanted.length === 0) return [];
+      const start = elapsed();
       const all = await checks(signal);
       const end = elapsed();
       earliest = end + Math.max(BETWEEN, (end - start) * SHARE);
       const isWhole = wholeIn(all);
-      return [...places].filter((place) => !isWhole(place));
+      return wanted.filter((place) => !isWhole(place));
     },
   };
 }

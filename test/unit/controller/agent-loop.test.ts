@@ -33,6 +33,7 @@ function start() {
   } = {};
   let listener: (touched: Touched) => void = () => undefined;
   let refreshes = 0;
+  let looks = 0;
   const applied = async (text: string, apply: () => void) => {
     writes.push(text);
     apply();
@@ -87,8 +88,10 @@ function start() {
         },
       },
       catalog: {
-        checks: async () =>
-          new Map([['node-1', new Map([...checks].map(([id, { status }]) => [id, status]))]]),
+        checks: async () => {
+          looks += 1;
+          return new Map([['node-1', new Map([...checks].map(([id, { status }]) => [id, status]))]]);
+        },
         watch: async (onChange, signal) => {
           wake = onChange;
           if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -119,6 +122,9 @@ function start() {
     atAgent,
     inCatalog,
     refreshes: () => refreshes,
+    /** Reads of all checks in Consul. */
+    looks: () => looks,
+    wake: () => wake(),
     register,
     /** The agent is started anew without its data, and tells the catalog. */
     loseEverything: () => {
@@ -324,5 +330,18 @@ test('an id that another pod or somebody else has at the agent is not taken from
   running.set({ uid: 'u1', status: INITIALIZED });
   await running.clock.advance(60_000);
   assert.deepEqual(running.writes, []);
+  await running.stop();
+});
+
+test('a change of checks has all of them read only while there are pods that an agent may have lost', async () => {
+  const running = start();
+  await running.clock.advance(0);
+  running.wake();
+  await running.clock.advance(10_000);
+  assert.equal(running.looks(), 0);
+  running.set({ uid: 'u1' });
+  running.wake();
+  await running.clock.advance(10_000);
+  assert.equal(running.looks(), 1);
   await running.stop();
 });
