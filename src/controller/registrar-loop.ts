@@ -53,7 +53,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   const queue = createWorkQueue();
   const retries = createRetries(random);
   const hold = createRemovalHold(clock, reporter);
-  /** Of each node, as it was planned last. */
+  /** Instances on each node: as it was read last, and what was written since. */
   const seen = new Map<string, { readonly owned: number; readonly foreign: number }>();
   /** By the source of the pod. */
   const conflicts = new Map<string, string>();
@@ -91,6 +91,11 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   const sumOf = (key: 'owned' | 'foreign'): number =>
     [...seen.values()].reduce((sum, counts) => sum + counts[key], 0);
 
+  function count(node: string, owned: number, foreign: number): void {
+    if (owned + foreign > 0) seen.set(node, { owned, foreign });
+    else seen.delete(node);
+  }
+
   function standingOf(pod: InjectedPod): PodStanding {
     const named = { source: sourceOfPod(pod), uid: pod.uid };
     const reason = decidePod(pod);
@@ -111,8 +116,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     );
     for (const pod of pods) conflicts.delete(sourceOfPod(pod));
     for (const { registration, message } of plan.conflicts) conflicts.set(registration.source, message);
-    seen.delete(node);
-    if (plan.owned + plan.foreign > 0) seen.set(node, plan);
+    count(node, plan.owned, plan.foreign);
     reporter.pods(node, pods.map(standingOf));
     return plan;
   }
@@ -163,6 +167,9 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
       : await applyNodePlans(plans, owner, catalog, signal, {
           mayRegister: () => clock.elapsed() < enough || !isAsked(),
           applied: (change) => {
+            const { owned, foreign } = seen.get(change.node) ?? { owned: 0, foreign: 0 };
+            if (change.action === 'register') count(change.node, owned + 1, foreign);
+            if (change.action === 'deregister') count(change.node, owned - 1, foreign);
             const since = work.get(change.node);
             reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
           },

@@ -300,3 +300,15 @@ test('a stop ends it, also while it waits', async () => {
   const running = await started();
   await running.stop();
 });
+
+test('what is counted as ours is what Consul has, right after it was written', async () => {
+  const run = startRegistrar();
+  run.set({ name: 'a' });
+  run.set({ name: 'b' });
+  await run.clock.advance(1000);
+  assert.equal(run.registrar.counts().owned, 4);
+  run.remove('a');
+  await run.clock.advance(1000);
+  assert.equal(run.registrar.counts().owned, 2);
+  await run.stop();
+});
