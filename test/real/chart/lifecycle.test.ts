@@ -67,7 +67,7 @@ test('notes warn of what does not work yet', async () => {
     CHART,
     valuesOf('the sync alone, with an external cluster over TLS'),
   );
-  assert.match(external, /open \/status/);
+  assert.match(external, /open http:\/\/localhost:8081/);
   const agents = ['--set=connectInject.proxyMode=agent', '--set=client.enabled=false'];
   const set = ['--set=connectInject.certs.secretName=x', ...agents];
   const notes = await helm('upgrade', CHART, ...set);

@@ -162,7 +162,7 @@ test('Connect is off; without ACLs no token is needed', async () => {
 });
 
 test('a server that hangs is told within the limit, and the cluster all the same', async () => {
-  plain.process().signal('SIGSTOP');
+  await plain.process().hang();
   try {
     const checked = await check(plain);
     assert.match(
@@ -172,7 +172,7 @@ test('a server that hangs is told within the limit, and the cluster all the same
     assert.match(checked.of('api-server').join(), /^ok/);
     assert.equal(checked.code, 1);
   } finally {
-    plain.process().signal('SIGCONT');
+    plain.process().goOn();
   }
 });
 

@@ -95,7 +95,7 @@ test('a bad annotation is a warning, once', async () => {
 test('a server that hangs is left as soon as its pod is not ready, by the calls that wait for it too', async () => {
   const { client, answers } = await watching();
   await millisecondsOf(client);
-  first.process().signal('SIGSTOP');
+  await first.process().hang();
   try {
     const held = millisecondsOf(client);
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -107,7 +107,7 @@ test('a server that hangs is left as soon as its pod is not ready, by the calls 
     await millisecondsOf(client);
     assert.equal(answers.filter((status) => status === 'none').length, 1);
   } finally {
-    first.process().signal('SIGCONT');
+    first.process().goOn();
     await pods.report('a', running('127.0.0.1'));
   }
 });

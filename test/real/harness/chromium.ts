@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { partPath } from '../parts.ts';
 import { openDevtools, type Answer, type Devtools, type Session } from './devtools.ts';
 import type { ProcessSpec, RunningProcess } from './processes.ts';
@@ -169,10 +170,15 @@ function looking(send: Session['send']): Pick<Page, 'look' | 'until'> {
     until: async <T>(expression: string): Promise<T> => {
       const deadline = Date.now() + PATIENCE;
       while (Date.now() < deadline) {
-        const value = await look<T>(waitingFor(expression)).catch((error: unknown) => {
+        const waited = look<T>(waitingFor(expression)).catch((error: unknown) => {
           // The document that was waited in has gone.
           if (!/navigated|destroyed|closed/.test(String(error))) throw error;
         });
+        const ending = new AbortController();
+        // In a page without script no timer fires, and what waits there waits for ever.
+        const given = delay(LOOK_MILLISECONDS, undefined, { signal: ending.signal }).catch(() => undefined);
+        const value = await Promise.race([waited, given]);
+        ending.abort();
         if (value) return value;
       }
       const text = await look<string>('document.body.innerText.slice(0, 2000)');
@@ -180,6 +186,9 @@ function looking(send: Session['send']): Pick<Page, 'look' | 'until'> {
     },
   };
 }
+
+// A second more than a look takes in a page with script.
+const LOOK_MILLISECONDS = 2000;
 
 /** Looks at every change of the document, and now and then for what is no part of it; undefined after a second. */
 function waitingFor(expression: string): string {

@@ -68,7 +68,7 @@ export async function runPod(
   };
   const stop = async (containers: readonly RunningProcess[]): Promise<void> => {
     const kill = setTimeout(() => {
-      for (const each of processes.values()) each.signal('SIGKILL');
+      for (const each of processes.values()) void each.stop('SIGKILL');
     }, GRACE_MILLISECONDS);
     await Promise.all(containers.map((each) => each.stop()));
     for (const sidecar of sidecars.toReversed()) await sidecar.stop();
@@ -137,7 +137,7 @@ async function successful(container: V1Container, started: RunningProcess): Prom
   let isTooLong = false;
   const deadline = setTimeout(() => {
     isTooLong = true;
-    started.signal('SIGKILL');
+    void started.stop('SIGKILL');
   }, INIT_MILLISECONDS);
   const { code } = await started.exited;
   clearTimeout(deadline);

@@ -1,7 +1,7 @@
 /** Processes of real parts: started when they answer, ended by their id whatever happens to the test. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export type ProcessSpec = {
   readonly name: string;
@@ -26,8 +26,9 @@ export type RunningProcess = {
   readonly exited: Promise<Exit>;
   /** Sends the signal, SIGTERM unless told, and waits for the end. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<Exit>;
-  /** SIGSTOP and SIGCONT: a process that hangs. */
-  readonly signal: (signal: NodeJS.Signals) => void;
+  /** Resolves when nothing of it runs any more; a thread may finish what it is at before it stops. */
+  readonly hang: () => Promise<void>;
+  readonly goOn: () => void;
 };
 
 // setpriv (util-linux) asks the kernel to end the child when this process is gone, even by SIGKILL.
@@ -95,12 +96,22 @@ function spawnSpec({ name, command, args, environment = {}, folder }: ProcessSpe
     log: (from = 0) => log.slice(Math.max(0, log.length - (written - from))),
     position: () => written,
     exited,
-    signal: (signal) => void child.kill(signal),
+    hang: async () => {
+      child.kill('SIGSTOP');
+      while (!isStopped(child.pid ?? 0)) await new Promise((resolve) => setTimeout(resolve, 1));
+    },
+    goOn: () => void child.kill('SIGCONT'),
     stop: (signal = 'SIGTERM') => {
       child.kill(signal);
       return exited;
     },
   };
+}
+
+/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the state comes after the name, which is in parentheses. */
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks).every((task) => /\) T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')));
 }
 
 /** The end of a log, for an error message. */

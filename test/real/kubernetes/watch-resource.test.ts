@@ -150,10 +150,10 @@ test('a server that hangs is given up, and followed again when it goes on', asyn
   await resource.synced;
   await createService('first', 'grey');
   await until(() => changes.length === 1);
-  server.process().signal('SIGSTOP');
+  await server.process().hang();
   fire();
   await until(() => restarts.includes('idle'));
-  server.process().signal('SIGCONT');
+  server.process().goOn();
   await createService('second', 'grey');
   await until(() => changes.length === 2);
   assert.deepEqual(changes, ['default/first - grey', 'default/second - grey']);

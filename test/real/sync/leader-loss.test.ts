@@ -47,8 +47,8 @@ test('a leader that is killed takes nothing along', async (context) => {
 });
 
 test('a leader that hangs, as one whose machine lost its power, holds nothing up', async (context) => {
-  const hung = await survives(context, (leader) => leader.process().signal('SIGSTOP'));
-  hung.process().signal('SIGCONT');
+  const hung = await survives(context, (leader) => leader.process().hang());
+  hung.process().goOn();
 });
 
 test('without a majority nothing is written, and nothing is lost', async (context) => {

@@ -59,11 +59,11 @@ test('when the leader is killed, the other one goes on within 15 s, and removes 
 });
 
 test('a leader that hangs has lost its lead when it comes back, and both agree on who leads', async (context) => {
-  leader.process.signal('SIGSTOP');
+  await leader.process.hang();
   const begun = performance.now();
   await leads(other);
   context.diagnostic(`${Math.round(performance.now() - begun)} ms`);
-  leader.process.signal('SIGCONT');
+  leader.process.goOn();
   await eventually('the end of its term', async () => assert.ok(!(await leader.status()).leader));
   assert.ok((await other.status()).leader);
   await shops.change('shop-2', 4);
