@@ -4,6 +4,7 @@ import type { FlagValues } from '../config/parse-flags.ts';
 import { openConsul, type ConsulOptions, type OpenConsul } from '../consul/client.ts';
 import type { AutoJoin } from '../discovery/auto-join.ts';
 import { systemClock, sleep } from '../kubernetes/clock.ts';
+import { TandemError } from '../support/errors.ts';
 import type { Context } from './command.ts';
 import { openCluster, type ClusterOfPods } from './server-pods.ts';
 import { watchServers } from './watched-servers.ts';
@@ -87,4 +88,27 @@ export function openConsulForPerson(
     signal,
     warn: (message, reason) => stderr.write(`tandem: ${message}: ${reason}\n`),
   });
+}
+
+/**
+ * Undefined, with a line for people, when Consul cannot be asked: what the rules say is worth reading all the same.
+ *
+ * @param command `explain`
+ */
+export async function askConsul<T>(
+  command: string,
+  values: Parameters<typeof openConsulForPerson>[0],
+  context: Context,
+  ask: (consul: OpenConsul) => Promise<T>,
+): Promise<T | undefined> {
+  const consul = await openConsulForPerson(values, context);
+  try {
+    return await ask(consul);
+  } catch (error) {
+    if (!(error instanceof TandemError)) throw error;
+    context.stderr.write(`tandem ${command}: Consul was not asked: ${error.message}\n`);
+    return undefined;
+  } finally {
+    await consul.close();
+  }
 }

@@ -19,7 +19,7 @@ import { asString, isObject, property } from '../support/json.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { OWNER_OF_FILES } from './cluster-objects.ts';
 import type { Context } from './command.ts';
-import { openConsulForPerson } from './consul-access.ts';
+import { askConsul } from './consul-access.ts';
 import { readManifestObjects } from './manifest-objects.ts';
 
 export type ExplainPodValues = FlagValues<typeof consulFlags> &
@@ -118,25 +118,18 @@ async function explainRegistration(
   return pod && explainPod(pod, owner, await seenInConsul(pod, values, context));
 }
 
-/** Undefined, with a line for people, when Consul cannot be asked: the rules are worth reading all the same. */
-async function seenInConsul(
+function seenInConsul(
   pod: InjectedPod,
   values: ExplainPodValues,
   context: Context,
 ): Promise<readonly ObservedRegistration[] | undefined> {
-  const consul = await openConsulForPerson(values, context);
-  try {
-    const nodes = await nodesOf(pod, consul, context.signal);
+  const { signal } = context;
+  return askConsul('explain', values, context, async (consul) => {
     const catalog = connectCatalog(consul);
-    const read = nodes.map(async (node) => (await catalog.read(node, context.signal)).instances);
-    return (await Promise.all(read)).flat();
-  } catch (error) {
-    if (!(error instanceof TandemError)) throw error;
-    context.stderr.write(`tandem explain: Consul was not asked: ${error.message}\n`);
-    return undefined;
-  } finally {
-    await consul.close();
-  }
+    const nodes = await nodesOf(pod, consul, signal);
+    const read = await Promise.all(nodes.map((node) => catalog.read(node, signal)));
+    return read.flatMap(({ instances }) => instances);
+  });
 }
 
 async function nodesOf(

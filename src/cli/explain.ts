@@ -7,11 +7,10 @@ import { injectFlags } from '../config/inject-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
-import { TandemError } from '../support/errors.ts';
 import { quote } from '../support/text.ts';
 import { clusterFlags, readCluster } from './cluster-objects.ts';
 import { command, exit, type Context, type ExitCode } from './command.ts';
-import { openConsulForPerson } from './consul-access.ts';
+import { askConsul } from './consul-access.ts';
 import { explainPodOf } from './explain-pod.ts';
 import { podExplanationText } from './explain-pod-report.ts';
 import { explanationText } from './explain-report.ts';
@@ -96,19 +95,13 @@ function misused(kind: string | undefined, name: string | undefined, { stderr }:
   return exit.usage;
 }
 
-/** Undefined, with a line for people, when Consul cannot be asked: the rules are worth reading all the same. */
-async function seenInConsul(values: Values, owner: string, context: Context): Promise<Seen | undefined> {
-  const consul = await openConsulForPerson(values, context);
+function seenInConsul(values: Values, owner: string, context: Context): Promise<Seen | undefined> {
   const scope = { owner, node: syncNodeName(values, owner) };
-  try {
-    const { signal } = context;
-    const { instances } = await syncCatalog(consul).read(scope.node, { consistent: false, signal });
+  return askConsul('explain', values, context, async (consul) => {
+    const { instances } = await syncCatalog(consul).read(scope.node, {
+      consistent: false,
+      signal: context.signal,
+    });
     return { observed: instances, scope };
-  } catch (error) {
-    if (!(error instanceof TandemError)) throw error;
-    context.stderr.write(`tandem explain: Consul was not asked: ${error.message}\n`);
-    return undefined;
-  } finally {
-    await consul.close();
-  }
+  });
 }

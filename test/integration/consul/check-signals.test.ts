@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serviceSource } from '../../../src/consul/service-source.ts';
 import type { ServiceSource } from '../../../src/controller/to-k8s-ports.ts';
-import { clientOf, fakeConsul, html, json, type Reply, type Seen } from './fake-consul.ts';
+import { clientOf, fakeConsul, html, json, wakeable, type Reply, type Seen } from './fake-consul.ts';
 
 type CheckOf = { readonly id: string; readonly node?: string; readonly service?: string };
 
@@ -34,10 +34,7 @@ async function start(): Promise<Scene> {
   const changed = { list: 1, notPassing: 1 };
   const held = new Map<keyof typeof changed, () => void>();
   let failure: Reply | undefined;
-  const waiting = new Set<() => void>();
-  const wake = (): void => {
-    for (const each of waiting) each();
-  };
+  const { wake, until } = wakeable();
 
   const checks = (list: readonly CheckOf[]): object[] =>
     list.map(({ id, node = 'n', service = '' }) => ({
@@ -96,18 +93,6 @@ async function start(): Promise<Scene> {
     wake();
   };
   const running = source.run({ changed: wake, failed }, ending.signal);
-  const until: Scene['until'] = (what, holds) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`not in 20 s: ${what}`)), 20_000);
-      const check = (): void => {
-        if (!holds()) return;
-        clearTimeout(timer);
-        waiting.delete(check);
-        resolve();
-      };
-      waiting.add(check);
-      check();
-    });
   await until('all services', () => NAMES.every((name) => source.health(name) !== undefined));
   await until('both queries', () => held.size === 2);
   const change = (what: keyof typeof changed): void => {

@@ -108,3 +108,31 @@ export async function refusingAddress(): Promise<string> {
   await server.close();
   return server.url;
 }
+
+export type Wakeable = {
+  /** Something may have become true. */
+  readonly wake: () => void;
+  /** Resolves when it holds, which is asked at each wake; rejects after 20 s. */
+  readonly until: (what: string, holds: () => boolean) => Promise<void>;
+};
+
+export function wakeable(): Wakeable {
+  const waiting = new Set<() => void>();
+  return {
+    wake: () => {
+      for (const each of waiting) each();
+    },
+    until: (what, holds) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error(`not in 20 s: ${what}`)), 20_000);
+        const check = (): void => {
+          if (!holds()) return;
+          clearTimeout(timer);
+          waiting.delete(check);
+          resolve();
+        };
+        waiting.add(check);
+        check();
+      }),
+  };
+}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServiceSource } from '../../../src/controller/to-k8s-ports.ts';
 import { serviceSource } from '../../../src/consul/service-source.ts';
-import { blackHole, clientOf, fakeConsul, json, status, type Reply } from './fake-consul.ts';
+import { blackHole, clientOf, fakeConsul, json, status, wakeable, type Reply } from './fake-consul.ts';
 
 const OWNER = { meta: 'tandem-owner', value: 'c1' };
 const names = (count: number): Record<string, string[]> =>
@@ -54,10 +54,7 @@ async function run(script: Script, wanted?: readonly string[]): Promise<Running>
     wanted: (list) => wanted ?? [...list.services.keys()],
     random: () => 0.1,
   });
-  const waiting = new Set<() => void>();
-  const wake = (): void => {
-    for (const each of waiting) each();
-  };
+  const { wake, until } = wakeable();
   const ending = new AbortController();
   const failed = (error: unknown): void => {
     failures.push(error instanceof Error ? error.message : String(error));
@@ -68,18 +65,7 @@ async function run(script: Script, wanted?: readonly string[]): Promise<Running>
     source,
     failures,
     connections: server.connections,
-    until: (what, holds) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`not in 20 s: ${what}`)), 20_000);
-        const check = (): void => {
-          if (!holds()) return;
-          clearTimeout(timer);
-          waiting.delete(check);
-          resolve();
-        };
-        waiting.add(check);
-        check();
-      }),
+    until,
     [Symbol.asyncDispose]: async () => {
       ending.abort();
       await running;
