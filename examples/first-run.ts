@@ -38,7 +38,7 @@ All of it goes on until Ctrl-C. The same again, and what else there is:
   curl --cacert certs/ca.crt -H 'content-type: application/json' -d @${SAMPLE} https://localhost:${PORT}/mutate
   curl http://127.0.0.1:8500/v1/catalog/services          the Services of examples/, in a catalog that answers as Consul does
   dig @127.0.0.1 -p 8600 counting.service.consul SRV       and its DNS
-  curl http://127.0.0.1:8081/status                        what is synced, what is not, and why
+  http://127.0.0.1:8081                                    a page in your browser: what is synced, what is not, and why
 
 Change a Service in examples/services.yaml, and ask again. The log:
 `);
