@@ -85,7 +85,8 @@ const LEASE = '/apis/coordination.k8s.io/v1/namespaces/tandem/leases/tandem-sync
 
 async function eventOn(name: string, namespace: string): Promise<unknown> {
   return eventually(`an Event on ${name}`, async () => {
-    const selector = encodeURIComponent(`involvedObject.name=${name}`);
+    // The API server writes some too, when it repairs the address of a new Service.
+    const selector = encodeURIComponent(`involvedObject.name=${name},source=tandem`);
     const path = `/api/v1/namespaces/${namespace}/events?fieldSelector=${selector}`;
     const [event] = (await api.admin.expect('GET', path))['items'] as readonly unknown[];
     assert.ok(event);
