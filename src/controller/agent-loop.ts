@@ -33,13 +33,8 @@ export async function runAgentLoop(
   const { owner } = options;
   const { snapshot } = source;
   const queue = createWorkQueue();
+  /** Hosts where something was refused, or whose agent does not answer. */
   const retries = createRetries(random);
-  /** Hosts where something was refused, or whose agent does not answer; they are looked at again when it is their time. */
-  const waiting = new Set<string>();
-  const later = (host: string): void => {
-    waiting.add(host);
-    retries.failed(host, clock.elapsed());
-  };
   const drift = createCheckDrift({
     checks: catalog.checks,
     // An agent that was started anew without its data tells the catalog that it has nothing.
@@ -74,7 +69,7 @@ export async function runAgentLoop(
     const pods = snapshot.podsAt(host);
     const plan = planAgent(pods, seen, owner, snapshot.isEnded);
     // An agent that comes back brings along what the catalog was rid of.
-    if (fromCatalog && (pods.length > 0 || plan.deregister.length > 0)) later(host);
+    if (fromCatalog && (pods.length > 0 || plan.deregister.length > 0)) retries.failed(host, clock.elapsed());
     return { host, plan: fromCatalog ? { ...plan, checks: [], register: [] } : plan, fromCatalog };
   }
 
@@ -95,7 +90,7 @@ export async function runAgentLoop(
       if (outcome.kind === 'applied')
         reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
       else {
-        later(host);
+        retries.failed(host, clock.elapsed());
         reporter.refused(change, outcome.reason);
       }
     };
@@ -122,13 +117,10 @@ export async function runAgentLoop(
     const now = clock.elapsed();
     const isSecondLook = held !== undefined && held.due <= now;
     const isFull = passes.isRepeat() || nextFull() <= now;
-    for (const host of retries.take(now)) {
-      waiting.delete(host);
-      queue.add(host, now);
-    }
+    for (const host of retries.take(now)) queue.add(host, now);
     if ((drift.due() ?? Infinity) <= now)
       for (const host of await drift.look(snapshot.hosts(), signal))
-        if (!waiting.has(host)) queue.add(host, now);
+        if (!retries.isWaiting(host)) queue.add(host, now);
     const work = queue.take();
     const known = isFull ? await agents.hosts(owner, signal) : [];
     const hosts = isFull ? new Set([...known, ...snapshot.hosts(), ...work.keys()]) : work.keys();

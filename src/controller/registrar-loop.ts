@@ -51,6 +51,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   const { owner } = options;
   const { snapshot } = source;
   const queue = createWorkQueue();
+  /** Nodes with something that Consul has refused. */
   const retries = createRetries(random);
   const hold = createRemovalHold(clock, reporter);
   /** Instances on each node: as it was read last, and what was written since. */
@@ -71,9 +72,6 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
         ),
     elapsed: clock.elapsed,
   });
-
-  /** Nodes with something that Consul has refused; they are looked at again when it is their time. */
-  const refused = new Set<string>();
 
   let fullDue = -Infinity;
 
@@ -145,14 +143,11 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     const now = clock.elapsed();
     const isSecondLook = (hold.due() ?? Infinity) <= now;
     const isFull = passes.isRepeat() || nextFull() <= now;
-    for (const node of retries.take(now)) {
-      refused.delete(node);
-      queue.add(node, now);
-    }
+    for (const node of retries.take(now)) queue.add(node, now);
     if (isSecondLook) await source.refresh(signal);
     if ((drift.due() ?? Infinity) <= now)
       for (const node of await drift.look(snapshot.nodes(), signal))
-        if (!refused.has(node)) queue.add(node, now);
+        if (!retries.isWaiting(node)) queue.add(node, now);
     const work = queue.take();
     const known = isFull ? await catalog.nodes(owner, signal) : [];
     const nodes = isFull ? new Set([...known, ...snapshot.nodes(), ...work.keys()]) : work.keys();
@@ -174,7 +169,6 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
             reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
           },
           refused: (change, reason) => {
-            refused.add(change.node);
             retries.failed(change.node, clock.elapsed());
             reporter.refused(change, reason);
           },

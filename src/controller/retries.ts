@@ -4,6 +4,8 @@ import { earliest } from './earliest.ts';
 export type Retries = {
   readonly failed: (source: string, now: number) => void;
   readonly due: () => number | undefined;
+  /** It has failed, and it is not its time yet. */
+  readonly isWaiting: (source: string) => boolean;
   /** Those that are due; each is forgotten here until it fails again. */
   readonly take: (now: number) => readonly string[];
 };
@@ -25,6 +27,7 @@ export function createRetries(random: () => number): Retries {
       waiting.set(source, now + span * (0.5 + random() / 2));
     },
     due: () => earliest([...waiting.values()]),
+    isWaiting: (source) => waiting.has(source),
     take: (now) => {
       const due = [...waiting].filter(([, moment]) => moment <= now).map(([source]) => source);
       for (const source of due) waiting.delete(source);

@@ -55,8 +55,8 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   const applier = createObjectApplier(writer, clock.elapsed);
   // A comparison of everything costs milliseconds, so an event names no key: it only asks for the next one.
   const queue = createWorkQueue(COALESCING);
+  /** Ids of objects that the API server has refused. */
   const retries = createRetries(random);
-  const refused = new Set<string>();
   const hold = createRemovalHold(clock, reporter);
 
   let resyncDue = -Infinity;
@@ -85,7 +85,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   /** Without what the watch has not caught up with, and what the API server refused a moment ago. */
   function writable(changes: Changes): Changes {
     const isWritable = (change: ObjectChange): boolean =>
-      !refused.has(objectId(change)) && !applier.isAhead(objectId(change));
+      !retries.isWaiting(objectId(change)) && !applier.isAhead(objectId(change));
     return {
       create: changes.create.filter(isWritable),
       update: changes.update.filter(isWritable),
@@ -100,7 +100,6 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
       case 'stale':
         return undefined;
       case 'refused':
-        refused.add(objectId(change));
         retries.failed(objectId(change), clock.elapsed());
         return reporter.refused(change, outcome.reason);
     }
@@ -110,7 +109,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
     const now = clock.elapsed();
     queue.take();
     applier.expire();
-    for (const id of retries.take(now)) refused.delete(id);
+    retries.take(now);
     resyncDue = now + options.resync;
     const isSecondLook = (hold.due() ?? Infinity) <= now;
     if (isSecondLook) await Promise.all([services.refresh(signal), objects.refresh(signal)]);
