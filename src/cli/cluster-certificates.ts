@@ -14,6 +14,7 @@ import { secretTexts, writeSecret, type SecretPlace } from '../kubernetes/secret
 import { serverTime } from '../kubernetes/server-time.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { caBundles, CONFIGURATIONS, publishBundle } from '../kubernetes/webhook-configuration.ts';
+import { aborted } from '../support/aborted.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -139,11 +140,4 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
       await Promise.all([secret.stop(), configuration.stop()]);
     },
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

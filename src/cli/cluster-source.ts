@@ -13,7 +13,8 @@ import { systemClock } from '../kubernetes/clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
-import { TandemError } from '../support/errors.ts';
+import { aborted } from '../support/aborted.ts';
+import { withinRefresh } from './within-refresh.ts';
 
 export type WatchedKind = 'services' | 'endpointslices' | 'nodes' | 'ingresses';
 
@@ -42,9 +43,6 @@ const COLLECTIONS: Paths = {
   nodes: { path: '/api/v1/nodes', query: {} },
   ingresses: { path: '/apis/networking.k8s.io/v1/ingresses', query: {} },
 };
-
-// The second look at removals; without an answer by then, it is tried again later, and nothing is removed.
-const REFRESH_MILLISECONDS = 30_000;
 
 /** Starts to watch at once. Nodes are watched from the first NodePort Service on: most rights are never used. */
 export function clusterSource({ client, withIngresses, onRestart }: ClusterSourceOptions): ClusterSource {
@@ -111,21 +109,4 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
       await Promise.all([...watches.values()].map((watch) => watch.stop()));
     },
   };
-}
-
-/** @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when the lists do not come in time */
-export async function withinRefresh(lists: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const limit = AbortSignal.timeout(REFRESH_MILLISECONDS);
-  await Promise.race([lists, aborted(AbortSignal.any([signal, limit]))]);
-  if (!limit.aborted) return;
-  const text = `the API server gave no second list within ${REFRESH_MILLISECONDS} ms; nothing is removed until it does`;
-  throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', text);
-}
-
-/** Resolves when the signal is aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

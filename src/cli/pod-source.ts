@@ -7,7 +7,8 @@ import { systemClock } from '../kubernetes/clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
-import { TandemError } from '../support/errors.ts';
+import { aborted } from '../support/aborted.ts';
+import { withinRefresh } from './within-refresh.ts';
 
 export type ClusterPods = PodSource & {
   readonly status: () => ListWatchStatus;
@@ -20,8 +21,6 @@ export type ClusterPodsOptions = {
 };
 
 const INJECTED = 'consul.hashicorp.com/connect-inject-status=injected';
-// As the catalog sync: without an answer by then nothing is removed, and it is tried again.
-const REFRESH_MILLISECONDS = 30_000;
 
 /** Starts to watch at once. */
 export function clusterPods({ client, onRestart }: ClusterPodsOptions): ClusterPods {
@@ -47,21 +46,8 @@ export function clusterPods({ client, onRestart }: ClusterPodsOptions): ClusterP
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    refresh: async (signal) => {
-      const limit = AbortSignal.timeout(REFRESH_MILLISECONDS);
-      await Promise.race([watch.relist(), aborted(AbortSignal.any([signal, limit]))]);
-      if (!limit.aborted) return;
-      const text = `the API server gave no second list within ${REFRESH_MILLISECONDS} ms; nothing is removed until it does`;
-      throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', text);
-    },
+    refresh: (signal) => withinRefresh(watch.relist(), signal),
     status: watch.status,
     stop: watch.stop,
   };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -13,7 +13,9 @@ import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import { collectionPath } from '../kubernetes/object-writer.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
-import { aborted, withinRefresh, type WatchedKind } from './cluster-source.ts';
+import { aborted } from '../support/aborted.ts';
+import type { WatchedKind } from './cluster-source.ts';
+import { withinRefresh } from './within-refresh.ts';
 
 export type WriteNamespace = ObjectSource & {
   readonly watches: () => Readonly<Record<'services' | 'endpointslices', ListWatchStatus>>;
