@@ -1,9 +1,9 @@
 /** Tells which services changed, by two queries about all checks: for more services than there are queries that can wait. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { backoff } from '../support/backoff.ts';
 import type { ConsulClient } from './client.ts';
 import type { CheckEntry } from './entries.ts';
 import { readChecks, type ReadOptions } from './read.ts';
+import { untilStopped } from './until-stopped.ts';
 import { watch } from './watch.ts';
 
 export type CheckNews =
@@ -36,8 +36,6 @@ export type CheckSignalsOptions = {
 // Mostly few, so that the answer is small however often checks change.
 const NOT_PASSING = 'Status != "passing"';
 const OF_SERVICES = 'ServiceName != ""';
-// Back in step within 5 s of the end of an outage.
-const LONGEST_PAUSE = 4000;
 // Milliseconds between two answers: what comes together is read together, and the answers are small.
 const TOGETHER = 25;
 // All checks of 2,000 services are 3 MB: reading them takes a tenth of the time at most, here and at the server.
@@ -55,7 +53,7 @@ export function checkSignals({ client, onNews, onFailure, random }: CheckSignals
     const read = (options: ReadOptions) => readChecks(client, { ...options, filter: NOT_PASSING });
     let before: Marks | undefined;
     await instancesKnown.promise;
-    await untilStopped(async (succeeded) => {
+    await untilStopped({ signal, random, onFailure }, async (succeeded) => {
       for await (const { value } of watch(read, { signal, pause: shortly })) {
         const after = marksOf(value, ({ Node, CheckID }) => [Node, CheckID]);
         const news = before === undefined ? { kind: 'began' as const } : newsOf('checks', before, after);
@@ -68,7 +66,7 @@ export function checkSignals({ client, onNews, onFailure, random }: CheckSignals
 
   async function followInstances(): Promise<void> {
     let before: Marks | undefined;
-    await untilStopped(async (succeeded) => {
+    await untilStopped({ signal, random, onFailure }, async (succeeded) => {
       const started = performance.now();
       const { value } = await readChecks(client, { signal, filter: OF_SERVICES });
       const after = marksOf(value, identityOf);
@@ -81,20 +79,6 @@ export function checkSignals({ client, onNews, onFailure, random }: CheckSignals
       await listChange.promise;
       listChange = Promise.withResolvers();
     });
-  }
-
-  async function untilStopped(step: (succeeded: () => void) => Promise<void>): Promise<void> {
-    const delays = backoff(random, LONGEST_PAUSE);
-    while (!signal.aborted) {
-      try {
-        await step(delays.reset);
-      } catch (error) {
-        if (signal.aborted) return;
-        const pause = delays.next();
-        onFailure(error, pause);
-        await delay(pause, undefined, { signal }).catch(() => undefined);
-      }
-    }
   }
 
   const running = Promise.all([followHealth(), followInstances()]);

@@ -13,8 +13,11 @@ export type HealthPool<T> = {
   readonly slots: number;
   /** Something about instances has changed and may be about any of them: each gets a turn soon. */
   readonly suspect: () => void;
-  /** Reads these of the followed ones anew, all unless told; rejects with the first failure. */
-  readonly refresh: (signal: AbortSignal, services?: Iterable<string>) => Promise<void>;
+  /** Reads anew those of the followed ones that are asked for, all unless told; rejects with the first failure. */
+  readonly refresh: (
+    signal: AbortSignal,
+    isWanted?: (service: string, known: T | undefined) => boolean,
+  ) => Promise<void>;
   /** Ends all queries; resolves when they have. */
   readonly stop: () => Promise<void>;
 };
@@ -156,8 +159,8 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
       suspected = new Set(followed);
       for (const { abort } of running.values()) abort();
     },
-    refresh: async (signal, services = followed) => {
-      const left = [...services].filter((service) => followed.has(service)).values();
+    refresh: async (signal, isWanted = () => true) => {
+      const left = [...followed].filter((service) => isWanted(service, known.get(service)?.value)).values();
       const work = async (): Promise<void> => {
         for (const service of left) keep(service, await read(service, { signal, consistency: 'consistent' }));
       };

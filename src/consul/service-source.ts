@@ -1,14 +1,13 @@
 /** Consul's services as the loop to Kubernetes needs them: the list by one blocking query, their instances by a pool. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsulInstance, ConsulList } from '../catalog/to-k8s/consul-service.ts';
 import type { ServiceEvents, ServiceSource } from '../controller/to-k8s-ports.ts';
-import { backoff } from '../support/backoff.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import { checkSignals, type CheckNews, type CheckSignals } from './check-signals.ts';
 import type { ConsulClient } from './client.ts';
 import { createHealthPool, type HealthPool } from './health-pool.ts';
 import { readServiceHealth, readServices, type ReadOptions, type ServiceHealth } from './read.ts';
+import { untilStopped } from './until-stopped.ts';
 import { watch } from './watch.ts';
 
 export type ServiceSourceOptions = {
@@ -24,8 +23,6 @@ export type ServiceSourceOptions = {
 
 // Proxies and gateways have a kind (Consul, "Service Definition", `kind`).
 const PLAIN = 'ServiceKind == ""';
-// Back in step within 5 s of the end of an outage.
-const LONGEST_PAUSE = 4000;
 
 export function serviceSource(options: ServiceSourceOptions): ServiceSource {
   const { client, wanted, random = Math.random } = options;
@@ -45,7 +42,7 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
       signals?.listChanged();
       signals ??= checkSignals({
         client,
-        onNews: (news, until) => readChanged(running, list === undefined ? [] : wanted(list), news, until),
+        onNews: (news, until) => readChanged(running, news, until),
         onFailure: events.failed,
         random,
       });
@@ -62,22 +59,14 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
     events: ServiceEvents,
     signal: AbortSignal,
   ): Promise<void> {
-    const delays = backoff(random, LONGEST_PAUSE);
     const read = (query: ReadOptions): Promise<Answer<Names>> =>
       readServices(client, { ...query, filter: PLAIN });
-    while (!signal.aborted) {
-      try {
-        for await (const answer of watch(read, { signal })) {
-          await take(answer, running, events, signal);
-          delays.reset();
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        const pause = delays.next();
-        events.failed(error, pause);
-        await delay(pause, undefined, { signal }).catch(() => undefined);
+    await untilStopped({ signal, random, onFailure: events.failed }, async (succeeded) => {
+      for await (const answer of watch(read, { signal })) {
+        await take(answer, running, events, signal);
+        succeeded();
       }
-    }
+    });
   }
 
   return {
@@ -112,16 +101,8 @@ type Known = {
   readonly isChecked: boolean;
 };
 
-async function readChanged(
-  pool: HealthPool<Known>,
-  names: readonly string[],
-  news: CheckNews,
-  signal: AbortSignal,
-): Promise<void> {
-  await pool.refresh(
-    signal,
-    names.filter((name) => isConcerned(name, pool.get(name), news)),
-  );
+async function readChanged(pool: HealthPool<Known>, news: CheckNews, signal: AbortSignal): Promise<void> {
+  await pool.refresh(signal, (name, known) => isConcerned(name, known, news));
   // What no check tells: another address or port under the same id.
   if (news.kind === 'instances') pool.suspect();
 }

@@ -1,15 +1,14 @@
 /** The catalog as the sync loop needs it: one node, read as a whole, written by transactions, and watched. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { readObserved } from '../catalog/observed.ts';
 import type { Catalog, CatalogRead } from '../controller/sync-ports.ts';
 import type { WriteOutcome } from '../controller/apply-changes.ts';
-import { backoff } from '../support/backoff.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import type { CheckEntry } from './entries.ts';
 import { readNodeChecks, readNodeServices, type NodeServices, type ReadOptions } from './read.ts';
 import { transaction, type TransactionOutcome } from './transaction.ts';
+import { untilStopped } from './until-stopped.ts';
 import { watch } from './watch.ts';
 
 // Nobody has such an id, so a query that waits for a change answers with its index and an empty list.
@@ -100,18 +99,16 @@ export async function follow(
   random: () => number,
   from = 0,
 ): Promise<void> {
-  const delays = backoff(random, LONGEST_PAUSE);
-  let known = from;
-  while (!signal.aborted) {
-    try {
-      for await (const { index } of watch(ask, { signal, from: known })) {
-        delays.reset();
-        onChange(index);
-      }
-    } catch {
-      // The loop's own reads and writes meet the same trouble, and report it.
+  // After a failure nothing is known, and the first answer is a full one.
+  let next = from;
+  // The loop's own reads and writes meet the same trouble, and report it.
+  const onFailure = (): void => undefined;
+  await untilStopped({ signal, random, onFailure, longestPause: LONGEST_PAUSE }, async (succeeded) => {
+    const known = next;
+    next = 0;
+    for await (const { index } of watch(ask, { signal, from: known })) {
+      succeeded();
+      onChange(index);
     }
-    known = 0;
-    await delay(delays.next(), undefined, { signal }).catch(() => undefined);
-  }
+  });
 }
