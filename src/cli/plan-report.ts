@@ -2,6 +2,7 @@
 import { sourceOf, type Instance } from '../catalog/instance.ts';
 import type { Plan } from '../catalog/plan.ts';
 import type { Planned } from '../controller/planner.ts';
+import { hostAndPort } from '../support/ip-address.ts';
 
 export function planTable({ plan, problems }: Planned): string {
   const rows = [
@@ -28,8 +29,7 @@ function summary({ register, update, deregister, unchanged, foreign }: Plan): st
 
 function cells(instance: Instance): readonly string[] {
   const { name, address, port } = instance;
-  const host = address.includes(':') ? `[${address}]` : address;
-  return [name, `${host}:${port}`, sourceOf(instance)];
+  return [name, hostAndPort(address, port), sourceOf(instance)];
 }
 
 function columns(rows: readonly (readonly string[])[]): string {

@@ -12,6 +12,7 @@ import { systemClock } from '../kubernetes/clock.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import type { RegistrarStatus } from '../status-page/status.ts';
+import { hostAndPort } from '../support/ip-address.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { createRegistrarMetrics, type RegistrarLoop } from '../telemetry/registrar-metrics.ts';
 import { clusterPods } from './pod-source.ts';
@@ -102,7 +103,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
 }
 
 function agentUrl(host: string, { port, tls }: RegistrarParts['agents']): string {
-  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${tls ? 'https' : 'http'}://${hostAndPort(host, port)}`;
 }
 
 function podCounts(registrar: Registrar | undefined): ReadonlyMap<PodReason, number> {

@@ -1,4 +1,5 @@
 /** A pod that may be a server of Consul, and the address at which it is one. */
+import { hostAndPort } from '../support/ip-address.ts';
 import { asString, property } from '../support/json.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 
@@ -79,8 +80,7 @@ export function namedPort(pod: ServerPod, name: string, hostNetwork: boolean): n
 
 /** `10.0.0.1`, `10.0.0.1:8301`, `fd00::1`, `[fd00::1]:8301`. */
 export function formatAddress(host: string, port: number | undefined): string {
-  if (port === undefined) return host;
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return port === undefined ? host : hostAndPort(host, port);
 }
 
 function readPort(raw: unknown): ContainerPort {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TandemError } from '../support/errors.ts';
+import { hostAndPort } from '../support/ip-address.ts';
 import { emptyCatalog } from './catalog.ts';
 import { startDnsServer } from './dns-server.ts';
 import { createHttpServer } from './http-server.ts';
@@ -42,7 +43,7 @@ export async function startEmbeddedConsul(options: EmbeddedOptions = {}): Promis
     throw error;
   });
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: `http://${hostAndPort(host, port)}`,
     dnsPort: dns.port,
     close: async () => {
       await Promise.all([closeHttp(), dns.close()]);

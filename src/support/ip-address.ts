@@ -12,3 +12,8 @@ export function isIpAddress(text: string): boolean {
     (/^[0-9A-Fa-f:.]+$/.test(text) && text.includes(':') && URL.canParse(`http://[${text}]`))
   );
 }
+
+/** `10.0.0.1:8301`, `[fd00::1]:8301`, `name:8301`. */
+export function hostAndPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

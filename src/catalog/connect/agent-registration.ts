@@ -1,6 +1,7 @@
 /** What an agent gets again of a pod whose registration it has lost: what the init container of the pod gave it. */
 import { ALIAS_CHECK, LISTENER_CHECK } from '../../inject/agent-registration.ts';
 import { INBOUND_PORT } from '../../inject/names.ts';
+import { hostAndPort } from '../../support/ip-address.ts';
 import { proxyDefinition } from './proxy.ts';
 import { sourceOfPod, type InjectedPod } from './pod.ts';
 import { instancesOf } from './registration.ts';
@@ -41,11 +42,10 @@ export function agentRegistrationsOf(pod: InjectedPod, owner: string): readonly 
 }
 
 function checksOf(address: string, destination: string): readonly object[] {
-  const host = address.includes(':') ? `[${address}]` : address;
   return [
     {
       Name: LISTENER_CHECK.name,
-      TCP: `${host}:${INBOUND_PORT}`,
+      TCP: hostAndPort(address, INBOUND_PORT),
       Interval: LISTENER_CHECK.interval,
       DeregisterCriticalServiceAfter: LISTENER_CHECK.reapedAfter,
     },
