@@ -1,6 +1,7 @@
 /** Many injected pods from empty, and a restart that finds all of them in Consul. */
 import type { Consul } from '../../real/harness/consul.ts';
 import { figure } from '../figure.ts';
+import { oneByOne } from '../one-by-one.ts';
 import { peakMegabytes, residentMegabytes } from '../process-usage.ts';
 import { raftIndex } from '../sync/first-sync.ts';
 import type { SyncProcess } from '../sync/sync-process.ts';
@@ -79,24 +80,4 @@ async function expectInstances(consul: Consul, instances: number): Promise<void>
   const filter = encodeURIComponent('Name == "Kubernetes Readiness Check"');
   const checks = (await consul.call('GET', `/v1/health/state/passing?filter=${filter}`)) as unknown[];
   if (checks.length !== instances) throw new Error(`${checks.length} passing instances, not ${instances}`);
-}
-
-/** Seconds for each instance with its check when it is registered by a request of its own, one after the other. */
-async function oneByOne(consul: Consul, count: number): Promise<number> {
-  const start = performance.now();
-  for (let index = 0; index < count; index += 1) {
-    const id = `single-${index}`;
-    await consul.call('PUT', '/v1/catalog/register', {
-      Node: 'one-by-one',
-      Address: '127.0.0.1',
-      SkipNodeUpdate: true,
-      Service: { ID: id, Service: `single-${index % 100}`, Address: '10.255.0.1', Port: 80 },
-      Checks: [
-        { CheckID: `${id}-readiness`, Name: 'Kubernetes Readiness Check', Status: 'passing', ServiceID: id },
-      ],
-    });
-  }
-  const seconds = (performance.now() - start) / 1000;
-  await consul.call('PUT', '/v1/catalog/deregister', { Node: 'one-by-one' });
-  return seconds / count;
 }

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Consul } from '../../real/harness/consul.ts';
 import { figure } from '../figure.ts';
+import { oneByOne } from '../one-by-one.ts';
 import { cpuSeconds } from '../process-usage.ts';
 import { ENDPOINTS } from './sample-services.ts';
 import { until, type SyncProcess } from './sync-process.ts';
@@ -49,29 +50,6 @@ export async function benchFirstSync(start: Start, consul: Consul, services: num
     `target >= 2; ${(single * 1000).toFixed(2)} ms a registration`,
   );
   return sync;
-}
-
-/** Seconds for each instance with its check when it is registered by a request of its own, as other syncers do it. */
-async function oneByOne(consul: Consul, count: number): Promise<number> {
-  const start = performance.now();
-  for (let index = 0; index < count; index += 1) {
-    const id = `single-${index}`;
-    await consul.call('PUT', '/v1/catalog/register', {
-      Node: 'one-by-one',
-      Address: '127.0.0.1',
-      SkipNodeUpdate: true,
-      Service: { ID: id, Service: `single-${index % 100}`, Address: '10.255.0.1', Port: 80, Tags: ['k8s'] },
-      Check: {
-        CheckID: `${id}-readiness`,
-        Name: 'Kubernetes Readiness Check',
-        Status: 'passing',
-        ServiceID: id,
-      },
-    });
-  }
-  const seconds = (performance.now() - start) / 1000;
-  await consul.call('PUT', '/v1/catalog/deregister', { Node: 'one-by-one' });
-  return seconds / count;
 }
 
 /** Ends the process, and starts it again with nothing changed. */
