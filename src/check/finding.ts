@@ -1,5 +1,6 @@
 /** What a check found, and how findings are told. */
 import type { ErrorCode } from '../support/errors.ts';
+import { escapeControl, escapeJson } from '../support/text.ts';
 
 export type CheckName =
   | 'api-server'
@@ -49,13 +50,13 @@ export function findingLines(findings: readonly Finding[]): string {
       const mend = finding.status === 'ok' ? '' : `; to mend it: ${finding.mend}`;
       const line = `${finding.status.padEnd(7)}  ${finding.check.padEnd(width)}  ${finding.seen}${mend}`;
       // Messages of servers may hold several lines; a finding is one.
-      return `${line.replaceAll(/\s*[\r\n]+\s*/g, ' ')}\n`;
+      return `${escapeControl(line.replaceAll(/\s*[\r\n]+\s*/g, ' '))}\n`;
     })
     .join('');
 }
 
 export function findingsJson(findings: readonly Finding[]): string {
-  return `${JSON.stringify({ status: worst(findings), findings }, null, 2)}\n`;
+  return `${escapeJson(JSON.stringify({ status: worst(findings), findings }, null, 2))}\n`;
 }
 
 export function worst(findings: readonly Finding[]): Finding['status'] {

@@ -6,6 +6,7 @@ import { boolean, list, string } from '../config/flag.ts';
 import type { CertificatesTarget } from './certs-secret.ts';
 import type { Environment, FlagValues } from '../config/parse-flags.ts';
 import { command, exit } from './command.ts';
+import { tell } from './tell.ts';
 
 const flags = {
   dir: string('Folder for ca.crt, ca.key, tls.crt and tls.key.', 'DIR', 'certs'),
@@ -41,14 +42,14 @@ export const certsCommand = command({
     const target = values.secret === undefined ? folderOf(values.dir) : await secretOf(values, environment);
     const present = await target.present();
     if (present !== undefined && !values.force) {
-      stderr.write(`tandem certs: ${present}; --force replaces it\n`);
+      tell(stderr, `tandem certs: ${present}; --force replaces it`);
       return exit.internal;
     }
     const hosts = [...namesOf(values.service), ...values.hosts];
     const now = Date.now();
     const ca = await generateCa(now);
     await target.write({ ca, serving: await generateServing(ca, hosts, now) });
-    stderr.write(`wrote ca.crt, ca.key, tls.crt and tls.key to ${target.name}, for ${hosts.join(', ')}\n`);
+    tell(stderr, `wrote ca.crt, ca.key, tls.crt and tls.key to ${target.name}, for ${hosts.join(', ')}`);
     if (values.printCaBundle) stdout.write(`${Buffer.from(ca.certificate).toString('base64')}\n`);
     return exit.done;
   },

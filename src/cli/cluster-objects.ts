@@ -9,6 +9,7 @@ import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
 import { readManifestObjects } from './manifest-objects.ts';
 import { createObjectSnapshot } from './object-snapshot.ts';
+import { tell } from './tell.ts';
 
 export const clusterFlags = {
   kubeconfig: string(
@@ -50,7 +51,7 @@ async function readLiveCluster(
     const source = clusterSource({
       client,
       withIngresses,
-      onRestart: (kind, { error }) => stderr.write(`tandem: cannot read ${kind}: ${error?.message ?? ''}\n`),
+      onRestart: (kind, { error }) => tell(stderr, `tandem: cannot read ${kind}: ${error?.message ?? ''}`),
     });
     await source.synced(signal);
     await source.stop();

@@ -7,6 +7,7 @@ import { systemClock, sleep } from '../kubernetes/clock.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Context } from './command.ts';
 import { openCluster, type ClusterOfPods } from './server-pods.ts';
+import { tell } from './tell.ts';
 import { watchServers } from './watched-servers.ts';
 
 export type ConsulAccess = ClusterOfPods & {
@@ -86,7 +87,7 @@ export function openConsulForPerson(
     environment,
     kubeconfig: values.kubeconfig,
     signal,
-    warn: (message, reason) => stderr.write(`tandem: ${message}: ${reason}\n`),
+    warn: (message, reason) => tell(stderr, `tandem: ${message}: ${reason}`),
   });
 }
 
@@ -106,7 +107,7 @@ export async function askConsul<T>(
     return await ask(consul);
   } catch (error) {
     if (!(error instanceof TandemError)) throw error;
-    context.stderr.write(`tandem ${command}: Consul was not asked: ${error.message}\n`);
+    tell(context.stderr, `tandem ${command}: Consul was not asked: ${error.message}`);
     return undefined;
   } finally {
     await consul.close();

@@ -24,6 +24,7 @@ import { openConsulOf } from './consul-access.ts';
 import { LOOPBACK, openDevServer } from './dev-server.ts';
 import { folderSource } from './folder-source.ts';
 import { createReporter } from './sync-reporter.ts';
+import { tell } from './tell.ts';
 
 const PORT = { min: 0, max: 65_535 };
 
@@ -76,7 +77,7 @@ export const devCommand = command({
   check: injectFlagProblems,
   run: async (values, operands, context) => {
     if (operands.length === 0 && values.kubeconfig === undefined) {
-      context.stderr.write('tandem dev: name a folder of manifests, or a cluster by --kubeconfig\n');
+      tell(context.stderr, 'tandem dev: name a folder of manifests, or a cluster by --kubeconfig');
       return exit.usage;
     }
     const log = createLog(context.stdout, values.logLevel);

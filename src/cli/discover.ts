@@ -3,6 +3,7 @@ import { parseAutoJoin } from '../discovery/auto-join.ts';
 import { formatAddress, podAddress } from '../discovery/server-pod.ts';
 import { command, exit } from './command.ts';
 import { listServerPods, openCluster } from './server-pods.ts';
+import { tell } from './tell.ts';
 
 export const discoverCommand = command({
   name: 'discover',
@@ -16,12 +17,12 @@ export const discoverCommand = command({
   run: async (_values, positionals, { environment, stdout, stderr, signal }) => {
     const [text] = positionals;
     if (text === undefined || positionals.length > 1) {
-      stderr.write(`tandem discover: one auto-join string, in single quotes, is expected\n`);
+      tell(stderr, `tandem discover: one auto-join string, in single quotes, is expected`);
       return exit.usage;
     }
     const parsed = parseAutoJoin(text);
     if (!parsed.ok) {
-      stderr.write(`tandem discover: ${parsed.problem}\n`);
+      tell(stderr, `tandem discover: ${parsed.problem}`);
       return exit.usage;
     }
     const autoJoin = parsed.value;
@@ -29,8 +30,8 @@ export const discoverCommand = command({
     try {
       for (const pod of await listServerPods(client, autoJoin, signal)) {
         const found = podAddress(pod, autoJoin.hostNetwork);
-        if (found.kind === 'address') stdout.write(`${formatAddress(found.host, found.port)}\n`);
-        if (found.kind === 'bad-port') stderr.write(`warning: ${found.warning}\n`);
+        if (found.kind === 'address') tell(stdout, formatAddress(found.host, found.port));
+        if (found.kind === 'bad-port') tell(stderr, `warning: ${found.warning}`);
       }
     } finally {
       client.close();

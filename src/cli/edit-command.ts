@@ -7,6 +7,7 @@ import { editManifests, type ManifestOutcome, type PodEdit } from '../inject/man
 import type { PodTemplate } from '../inject/manifests/pod-template.ts';
 import { exit, type Context, type ExitCode } from './command.ts';
 import { renderReport, reportItem } from './edit-report.ts';
+import { tell } from './tell.ts';
 import {
   isFolder,
   joinManifests,
@@ -112,7 +113,7 @@ async function clashOf(files: readonly ManifestFile[], output: string): Promise<
 }
 
 function usageError(message: string, { stderr }: Context): ExitCode {
-  stderr.write(`${message}\n`);
+  tell(stderr, message);
   return exit.usage;
 }
 

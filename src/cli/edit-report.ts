@@ -1,6 +1,7 @@
 /** What became of each pod, for people and for machines. */
 import type { ManifestOutcome } from '../inject/manifests/edit-manifests.ts';
 import type { Problem } from '../inject/result.ts';
+import { escapeControl, escapeJson } from '../support/text.ts';
 
 export type Report = {
   readonly items: readonly ReportItem[];
@@ -52,21 +53,22 @@ export function reportItem(
 
 /** Why nothing is written is told in every form: `none` leaves out only what went well. */
 export function renderReport({ items, unreadable }: Report, form: 'text' | 'json' | 'none'): string {
-  if (form === 'json') return `${JSON.stringify({ items, unreadable }, null, 2)}\n`;
+  if (form === 'json') return `${escapeJson(JSON.stringify({ items, unreadable }, null, 2))}\n`;
   const told = form === 'text' ? items : items.filter(({ result }) => result === 'denied');
   return [
-    ...unreadable.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}\n`),
-    ...told.map(itemLines),
-  ].join('');
+    ...unreadable.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
+    ...told.flatMap(itemLines),
+  ]
+    .map((line) => `${escapeControl(line)}\n`)
+    .join('');
 }
 
-function itemLines(item: ReportItem): string {
+function itemLines(item: ReportItem): readonly string[] {
   const { file, line, kind, namespace, name, result, reason, problems = [], warnings } = item;
   const head = `${file}:${line}: ${kind} ${namespace}/${name}: ${result}${reason === undefined ? '' : ` (${reason})`}`;
   return [
     head,
     ...problems.map(({ at, message }) => `  ${at}: ${message}`),
     ...warnings.map((warning) => `  warning: ${warning}`),
-    '',
-  ].join('\n');
+  ];
 }

@@ -1,6 +1,7 @@
 /** Whether a pod is in the mesh, and why not, for people. */
 import type { ExplainedRegistration } from '../catalog/connect/explain.ts';
 import type { InjectionExplanation } from '../inject/explain.ts';
+import { escapeControl } from '../support/text.ts';
 import type { ExplainedPod } from './explain-pod.ts';
 import { standingText } from './explain-report.ts';
 
@@ -15,8 +16,9 @@ export function podExplanationText({ source, injection, annotations, registratio
       line('leftover', `${id} ${address}:${port}  will be removed`),
     ) ?? []),
     ...(registration?.problems.map((problem) => line('problem', problem)) ?? []),
-    '',
-  ].join('\n');
+  ]
+    .map((text) => `${escapeControl(text)}\n`)
+    .join('');
 }
 
 function injectionLines(injection: InjectionExplanation): readonly string[] {

@@ -1,6 +1,7 @@
 /** Why a Service is in Consul as it is, or is not, for people. */
 import type { RegistrationStanding } from '../catalog/connect/explain.ts';
 import type { Explanation, Standing } from '../catalog/explain.ts';
+import { escapeControl } from '../support/text.ts';
 
 export function explanationText(explanation: Explanation): string {
   const { source, decision, annotations, addressRule, instances, omitted, problems, leftover } = explanation;
@@ -18,8 +19,9 @@ export function explanationText(explanation: Explanation): string {
     ),
     ...omitted.map(({ what, meaning }) => `  left out     ${what === '' ? '' : `${what}: `}${meaning}`),
     ...problems.map(({ at, message }) => `  problem      ${at}: ${message}`),
-    '',
-  ].join('\n');
+  ]
+    .map((text) => `${escapeControl(text)}\n`)
+    .join('');
 }
 
 export function standingText(standing: Standing | RegistrationStanding): string {

@@ -7,13 +7,14 @@ import { injectFlags } from '../config/inject-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
-import { quote } from '../support/text.ts';
+import { escapeJson, quote } from '../support/text.ts';
 import { clusterFlags, readCluster } from './cluster-objects.ts';
 import { command, exit, type Context, type ExitCode } from './command.ts';
 import { askConsul } from './consul-access.ts';
 import { explainPodOf } from './explain-pod.ts';
 import { podExplanationText } from './explain-pod-report.ts';
 import { explanationText } from './explain-report.ts';
+import { tell } from './tell.ts';
 
 const { defaultInject, allowNamespaces, denyNamespaces } = injectFlags;
 /** Those that decide about injection; they need be given only where the webhook has them. */
@@ -64,10 +65,10 @@ function answer<T>(
   { what, values, context }: Asked,
 ): ExitCode {
   if (explanation === undefined) {
-    context.stderr.write(`tandem explain: there is no ${what}\n`);
+    tell(context.stderr, `tandem explain: there is no ${what}`);
     return exit.internal;
   }
-  const json = `${JSON.stringify(explanation, undefined, 2)}\n`;
+  const json = `${escapeJson(JSON.stringify(explanation, undefined, 2))}\n`;
   context.stdout.write(values.output === 'json' ? json : toText(explanation));
   return exit.done;
 }
@@ -91,7 +92,7 @@ async function serviceExplained(
 
 function misused(kind: string | undefined, name: string | undefined, { stderr }: Context): ExitCode {
   const what = [kind, name].filter((word) => word !== undefined).join(' ');
-  stderr.write(`tandem explain: ${quote(what)} is not "service NAMESPACE/NAME" or "pod NAMESPACE/NAME"\n`);
+  tell(stderr, `tandem explain: ${quote(what)} is not "service NAMESPACE/NAME" or "pod NAMESPACE/NAME"`);
   return exit.usage;
 }
 

@@ -3,6 +3,7 @@ import { sourceOf, type Instance } from '../catalog/instance.ts';
 import type { Plan } from '../catalog/plan.ts';
 import type { Planned } from '../controller/planner.ts';
 import { hostAndPort } from '../support/ip-address.ts';
+import { escapeControl, escapeJson } from '../support/text.ts';
 
 export function planTable({ plan, problems }: Planned): string {
   const rows = [
@@ -11,7 +12,7 @@ export function planTable({ plan, problems }: Planned): string {
     ...plan.deregister.map((instance) => ['- deregister', ...cells(instance), '']),
   ];
   const told = [...problems].flatMap(([source, found]) =>
-    found.map(({ at, message }) => `! ${source}: ${at}: ${message}\n`),
+    found.map(({ at, message }) => `${escapeControl(`! ${source}: ${at}: ${message}`)}\n`),
   );
   return `${columns(rows)}${told.join('')}${summary(plan)}\n`;
 }
@@ -19,7 +20,12 @@ export function planTable({ plan, problems }: Planned): string {
 export function planJson({ plan, problems }: Planned): string {
   const { register, update, deregister, unchanged, foreign } = plan;
   const found = [...problems].flatMap(([source, list]) => list.map((problem) => ({ source, ...problem })));
-  return `${JSON.stringify({ register, update, deregister, unchanged, foreign, problems: found }, undefined, 2)}\n`;
+  const json = JSON.stringify(
+    { register, update, deregister, unchanged, foreign, problems: found },
+    undefined,
+    2,
+  );
+  return `${escapeJson(json)}\n`;
 }
 
 function summary({ register, update, deregister, unchanged, foreign }: Plan): string {
@@ -29,7 +35,7 @@ function summary({ register, update, deregister, unchanged, foreign }: Plan): st
 
 function cells(instance: Instance): readonly string[] {
   const { name, address, port } = instance;
-  return [name, hostAndPort(address, port), sourceOf(instance)];
+  return [name, hostAndPort(address, port), sourceOf(instance)].map(escapeControl);
 }
 
 function columns(rows: readonly (readonly string[])[]): string {

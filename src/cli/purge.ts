@@ -5,6 +5,7 @@ import { createApplier, type Written } from '../controller/apply-changes.ts';
 import type { Catalog } from '../controller/sync-ports.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { exit, type Context, type ExitCode } from './command.ts';
+import { tell } from './tell.ts';
 
 export type PurgeOptions = {
   /** The owner as the operator wrote it. */
@@ -18,7 +19,7 @@ export type PurgeOptions = {
 export async function purge(options: PurgeOptions, { stderr, signal }: Context): Promise<ExitCode> {
   const { named, owner, node, catalog, log } = options;
   if (named !== owner) {
-    stderr.write(`tandem sync: --purge=${named} is not the owner of this cluster, which is ${owner}\n`);
+    tell(stderr, `tandem sync: --purge=${named} is not the owner of this cluster, which is ${owner}`);
     return exit.usage;
   }
   const read = await catalog.read(node, { consistent: true, signal });

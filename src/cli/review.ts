@@ -4,8 +4,10 @@ import { parseAllDocuments } from 'yaml';
 import { oneOf, string } from '../config/flag.ts';
 import { podTemplateOf, type PodTemplate } from '../inject/manifests/pod-template.ts';
 import { asString, property } from '../support/json.ts';
+import { escapeJson } from '../support/text.ts';
 import { command, exit } from './command.ts';
 import { readInput } from './read-input.ts';
+import { tell } from './tell.ts';
 
 const flags = {
   namespace: string('Namespace of the request where the manifest names none.', 'NAME', 'default'),
@@ -24,17 +26,17 @@ export const reviewCommand = command({
   ],
   run: async (values, [file = '-', ...rest], { stdin, stdout, stderr }) => {
     if (rest.length > 0) {
-      stderr.write('tandem review: one file at a time\n');
+      tell(stderr, 'tandem review: one file at a time');
       return exit.usage;
     }
     const text = await readInput(file, stdin);
     const found = firstTemplate(text);
     if (!found.ok) {
-      stderr.write(`tandem review: ${file}: ${found.why}\n`);
+      tell(stderr, `tandem review: ${file}: ${found.why}`);
       return exit.unreadable;
     }
     const review = reviewOf(found.template, { ...values, uid: stableUid(text) });
-    stdout.write(`${JSON.stringify(review, null, 2)}\n`);
+    stdout.write(`${escapeJson(JSON.stringify(review, null, 2))}\n`);
     return exit.done;
   },
 });

@@ -5,6 +5,7 @@ import { nearest, quote } from '../support/text.ts';
 import { exit, type Command, type Context, type ExitCode } from './command.ts';
 import { commands, isCommandName } from './commands.ts';
 import { commandHelp, overview } from './help.ts';
+import { tell } from './tell.ts';
 
 /** @param argv the words after the program's name */
 export async function runCommand(argv: readonly string[], context: Context): Promise<ExitCode> {
@@ -15,7 +16,7 @@ export async function runCommand(argv: readonly string[], context: Context): Pro
   }
   if (name === '--version') return runCommand(['version'], context);
   if (!isCommandName(name)) {
-    context.stderr.write(`tandem: ${unknownCommand(name)}\n`);
+    tell(context.stderr, `tandem: ${unknownCommand(name)}`);
     return exit.usage;
   }
   return runLoaded(await commands[name].load(), rest, context);
@@ -39,7 +40,7 @@ async function runLoaded(
   try {
     return await command.run(parsed.values, parsed.positionals, context);
   } catch (error) {
-    context.stderr.write(`tandem ${command.name}: ${describeError(error)}\n`);
+    for (const line of describeError(error)) tell(context.stderr, `tandem ${command.name}: ${line}`);
     return error instanceof TandemError && error.code === 'TANDEM_FILE_UNREADABLE'
       ? exit.unreadable
       : exit.internal;
@@ -47,17 +48,16 @@ async function runLoaded(
 }
 
 function usageProblems(command: Command<Flags>, problems: readonly string[], context: Context): ExitCode {
-  for (const problem of problems) context.stderr.write(`tandem ${command.name}: ${problem}\n`);
-  context.stderr.write(`Try "tandem ${command.name} --help".\n`);
+  for (const problem of problems) tell(context.stderr, `tandem ${command.name}: ${problem}`);
+  tell(context.stderr, `Try "tandem ${command.name} --help".`);
   return exit.usage;
 }
 
-function describeError(error: unknown): string {
-  if (error instanceof TandemError) return error.message;
+function describeError(error: unknown): readonly string[] {
+  if (error instanceof TandemError) return [error.message];
   // Not one of ours, so a bug: the stack is what a report needs, and a terminal is the place for it.
-  return error instanceof Error
-    ? `unexpected error: ${error.stack ?? error.message}`
-    : `unexpected error: ${String(error)}`;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `unexpected error: ${text}`.split('\n');
 }
 
 function unknownCommand(name: string): string {

@@ -1,5 +1,6 @@
 /** The Event of core/v1 that `kubectl describe` shows below an object. */
 import type { JsonObject } from '../support/json.ts';
+import { escapeControl } from '../support/text.ts';
 
 /** The object that an Event is about; the UID is what `kubectl describe` looks for. */
 export type EventTarget = {
@@ -51,7 +52,7 @@ export function eventObject(series: EventSeries, instance: string): JsonObject {
     involvedObject: target,
     type,
     reason,
-    message: cut(message),
+    message: cut(escapeControl(message)),
     firstTimestamp: time(first),
     ...eventUpdate(series),
     source: { component: 'tandem' },

@@ -35,7 +35,30 @@ export function quoteSentence(text: string): string {
 }
 
 function quoted(text: string, length: number): string {
-  return text.length <= length ? JSON.stringify(text) : `${JSON.stringify(text.slice(0, length))}…`;
+  const json = escapeJson(JSON.stringify(text.slice(0, length)));
+  return text.length <= length ? json : `${json}…`;
+}
+
+// C0, DEL and C1 (ECMA-48), what changes the direction of a line (Unicode Standard Annex 9), and Unicode's line ends.
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * The text on one line that shows what a terminal would obey: `\x1b`, `\u{202e}`. For every text from outside that
+ * reaches a terminal; line ends of our own are added after it.
+ */
+export function escapeControl(text: string): string {
+  return text.replace(CONTROL, (character) => {
+    const code = character.charCodeAt(0).toString(16);
+    return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u{${code}}`;
+  });
+}
+
+/** JSON that means the same and holds no control character but the line ends between its values. */
+export function escapeJson(json: string): string {
+  return json.replace(CONTROL, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /**

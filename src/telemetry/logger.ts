@@ -1,5 +1,6 @@
 /** JSON logs, one line each: constant messages with fields. The only importer of pino, beside metrics of prom-client. */
 import { pino } from 'pino';
+import { escapeJson } from '../support/text.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -31,7 +32,7 @@ function batched(destination: Destination): (line: string) => void {
       setImmediate(() => {
         const lines = pending;
         pending = '';
-        destination.write(lines);
+        destination.write(escapeJson(lines));
       });
     }
     pending += line;
