@@ -3,7 +3,7 @@
  * Source: Kubernetes, "Dynamic Admission Control", and k8s.io/api/admission/v1.
  */
 import type { InjectRequest } from '../inject/inject.ts';
-import { describeProblems, type Problem } from '../inject/result.ts';
+import { describeProblems, shortened, warningText, type Problem, type Warning } from '../inject/result.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import type { PatchOperation } from '../support/json-patch.ts';
 import { quote } from '../support/text.ts';
@@ -84,7 +84,7 @@ function readKind(kind: unknown): string {
 type Answer = Pick<AdmissionRequest, 'apiVersion' | 'uid'>;
 
 /** Allowed, nothing changes. */
-export function allowed(request: Answer, warnings: readonly string[]): string {
+export function allowed(request: Answer, warnings: readonly Warning[]): string {
   return encode(request, { allowed: true, ...warned(warnings) });
 }
 
@@ -92,7 +92,7 @@ export function allowed(request: Answer, warnings: readonly string[]): string {
 export function patched(
   request: Answer,
   patch: readonly PatchOperation[],
-  warnings: readonly string[],
+  warnings: readonly Warning[],
 ): string {
   const text = encode(request, { allowed: true, patchType: 'JSONPatch', ...warned(warnings), patch: '' });
   // Base64 needs no escapes, and the patch is nearly all of the answer: it is put in place, not scanned once more.
@@ -101,7 +101,7 @@ export function patched(
 }
 
 /** Refused; the message reaches the developer through `kubectl describe replicaset`. */
-export function denied(request: Answer, problems: readonly Problem[], warnings: readonly string[]): string {
+export function denied(request: Answer, problems: readonly Problem[], warnings: readonly Warning[]): string {
   const status = { code: 422, reason: 'Invalid', message: describeProblems(problems) };
   return encode(request, { allowed: false, status, ...warned(warnings) });
 }
@@ -116,17 +116,14 @@ function encode({ apiVersion, uid }: Answer, response: object): string {
   return JSON.stringify({ apiVersion, kind: 'AdmissionReview', response: { uid, ...response } });
 }
 
-// The API server passes on 4,096 characters of warnings and cuts what is longer than 256 (k8s.io/apiserver,
+// The API server passes on 4,096 characters of warnings, each of at most 256 (k8s.io/apiserver,
 // pkg/endpoints/filters/warning.go).
-const WARNING_LENGTH = 256;
 const WARNINGS_LENGTH = 4096;
 
-function warned(warnings: readonly string[]): { readonly warnings?: readonly string[] } {
+function warned(warnings: readonly Warning[]): { readonly warnings?: readonly string[] } {
   let room = WARNINGS_LENGTH;
   const kept = warnings
-    .map((warning) =>
-      warning.length <= WARNING_LENGTH ? warning : `${warning.slice(0, WARNING_LENGTH - 1)}…`,
-    )
+    .map((warning) => shortened(warningText(warning)))
     .filter((warning) => (room -= warning.length) >= 0);
   return kept.length === 0 ? {} : { warnings: kept };
 }

@@ -1,11 +1,13 @@
 /** One line and one count an admission; never the pod. */
+import type { Warning } from '../inject/result.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { AdmissionOutcome } from '../webhook/answer-admission.ts';
 
 export function recordAdmission(outcome: AdmissionOutcome, log: Log, metrics: Metrics): void {
-  const { result, reason, seconds, uid, namespace, name, detail, errorId, error } = outcome;
+  const { result, reason, seconds, uid, namespace, name, detail, warnings = [], errorId, error } = outcome;
   metrics.admission(result, reason, seconds);
+  for (const each of new Set(warnings.map((warning) => warning.reason))) metrics.warning(each);
   const fields = {
     uid,
     namespace,
@@ -14,9 +16,21 @@ export function recordAdmission(outcome: AdmissionOutcome, log: Log, metrics: Me
     reason,
     durationMs: Math.round(seconds * 1e6) / 1000,
     detail,
+    warnings: reasonsAndPlaces(warnings),
     errorId,
   };
   if (result === 'error')
     log('error', 'admission', { ...fields, stack: error instanceof Error ? error.stack : String(error) });
   else log('info', 'admission', fields);
+}
+
+// A stranger decides how many there are, and how long a name is.
+const LOGGED = 20;
+const PLACE_LENGTH = 100;
+
+/** Without the texts, which quote what the user wrote. */
+function reasonsAndPlaces(warnings: readonly Warning[]): string | undefined {
+  if (warnings.length === 0) return undefined;
+  const told = warnings.slice(0, LOGGED).map(({ reason, at }) => `${reason} ${at.slice(0, PLACE_LENGTH)}`);
+  return [...new Set(told)].join('; ');
 }

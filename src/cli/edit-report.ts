@@ -1,6 +1,6 @@
 /** What became of each pod, for people and for machines. */
 import type { ManifestOutcome } from '../inject/manifests/edit-manifests.ts';
-import type { Problem } from '../inject/result.ts';
+import { warningText, type Problem } from '../inject/result.ts';
 import { escapeControl, escapeJson } from '../support/text.ts';
 
 export type Report = {
@@ -47,7 +47,7 @@ export function reportItem(
     result: edit.kind === 'edit' ? done : edit.kind === 'skip' ? 'skipped' : 'denied',
     ...(edit.kind === 'skip' ? { reason: edit.reason } : {}),
     ...(edit.kind === 'invalid' ? { problems: edit.problems } : {}),
-    warnings: edit.warnings,
+    warnings: edit.warnings.map(warningText),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What `/status` tells of a webhook: its certificate, and the newest admissions. */
 import { expiryOf, issueOf, type KeyPair } from '../certificates/key-pair.ts';
+import { toldWarnings } from '../inject/result.ts';
 import type { Admission, WebhookStatus } from '../status-page/status.ts';
 import type { AdmissionOutcome } from '../webhook/answer-admission.ts';
 
@@ -18,10 +19,19 @@ export function admissionRecord(now: () => number): AdmissionRecord {
   const recent: Admission[] = [];
   let number = 0;
   return {
-    add: ({ namespace, name, result, reason, detail }) => {
+    add: ({ namespace, name, result, reason, detail, warnings = [] }) => {
       counts.set(result, (counts.get(result) ?? 0) + 1);
       number += 1;
-      recent.unshift({ number, at: timeOf(now()), namespace, name, result, reason, detail });
+      recent.unshift({
+        number,
+        at: timeOf(now()),
+        namespace,
+        name,
+        result,
+        reason,
+        detail,
+        warnings: toldWarnings(warnings),
+      });
       recent.length = Math.min(recent.length, KEPT);
     },
     state: () => ({ since, counts: Object.fromEntries(counts), recent: [...recent] }),

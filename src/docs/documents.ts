@@ -10,7 +10,7 @@ import { problemReasons } from '../catalog/problem.ts';
 import { serviceAnnotations } from '../catalog/to-consul/annotations.ts';
 import { skipReasons as syncSkipReasons } from '../catalog/to-consul/decide.ts';
 import { annotations, PREFIX } from '../inject/annotations.ts';
-import { skipReasons } from '../inject/result.ts';
+import { skipReasons, warningReasons } from '../inject/result.ts';
 import type { MetricDefinitions } from '../telemetry/metric-definition.ts';
 import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
 import { registrarMetricDefinitions } from '../telemetry/registrar-metrics.ts';
@@ -143,6 +143,15 @@ The reason is in the log, in the metric \`tandem_admissions_total\`, and in the 
 | reason | meaning |
 | --- | --- |
 ${reasonRows(skipReasons).join('\n')}
+
+## What a pod is warned of
+
+The pod is admitted all the same. Warnings are in the answer that \`kubectl\` prints, in the log line, in the metric
+\`tandem_admission_warnings_total\`, on the status page, in the report of \`tandem inject\`, and in the record on the pod.
+
+| reason | meaning |
+| --- | --- |
+${reasonRows(warningReasons).join('\n')}
 `;
 }
 

@@ -3,7 +3,7 @@ import { property, type JsonObject } from '../support/json.ts';
 import { BOOLEAN_WORDS, parseBoolean, parseWholeNumber, quote } from '../support/text.ts';
 import { PREFIX, type AnnotationName } from './annotations.ts';
 import { parseQuantity } from './quantity.ts';
-import type { Problem } from './result.ts';
+import type { Problem, Warning, WarningReason } from './result.ts';
 
 export type AnnotationReader = {
   /** The text, or undefined when the annotation is absent. */
@@ -15,16 +15,16 @@ export type AnnotationReader = {
   /** An absolute path of a URL. */
   readonly path: (name: AnnotationName, fallback: string) => string;
   readonly problem: (name: string, message: string) => void;
-  readonly warn: (name: string, message: string) => void;
+  readonly warn: (reason: WarningReason, name: string, message: string) => void;
   readonly problems: readonly Problem[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 };
 
 type Bounds = { readonly min: number; readonly max: number };
 
 export function annotationReader(annotations: JsonObject): AnnotationReader {
   const problems: Problem[] = [];
-  const warnings: string[] = [];
+  const warnings: Warning[] = [];
 
   const problem = (name: string, message: string): void => {
     problems.push({ at: `${PREFIX}${name}`, message });
@@ -53,7 +53,7 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
     problem,
     problems,
     warnings,
-    warn: (name, message) => warnings.push(`${PREFIX}${name}: ${message}`),
+    warn: (reason, name, message) => warnings.push({ reason, at: `${PREFIX}${name}`, message }),
     boolean: (name, fallback) => read(name, fallback, `one of ${BOOLEAN_WORDS}`, parseBoolean),
     wholeNumber: (name, fallback, { min, max }) =>
       read(name, fallback, `a whole number from ${min} to ${max}`, (value) => {

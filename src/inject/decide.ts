@@ -3,11 +3,11 @@ import { asString, property } from '../support/json.ts';
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
 import { MIRROR_ANNOTATION, PREFIX } from './annotations.ts';
 import type { InjectRequest } from './inject.ts';
-import type { Problem, SkipReason } from './result.ts';
+import type { Problem, SkipReason, Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 
 export type Decision =
-  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly warnings: readonly string[] }
+  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly warnings: readonly Warning[] }
   | { readonly kind: 'invalid'; readonly problem: Problem }
   | { readonly kind: 'inject' };
 
@@ -74,12 +74,16 @@ function isForWindows(spec: unknown): boolean {
   );
 }
 
-function skip(reason: SkipReason, warnings: readonly string[] = []): Decision {
+function skip(reason: SkipReason, warnings: readonly Warning[] = []): Decision {
   return { kind: 'skip', reason, warnings };
 }
 
-function notInjected(why: string): string {
-  return `${PREFIX}connect-inject: the pod gets no sidecar because ${why}`;
+function notInjected(why: string): Warning {
+  return {
+    reason: 'not-injected',
+    at: `${PREFIX}connect-inject`,
+    message: `the pod gets no sidecar because ${why}`,
+  };
 }
 
 function notBoolean(found: unknown): Problem {

@@ -19,7 +19,7 @@ import { readOptions, type Options } from './options.ts';
 import { patchOf } from './patch.ts';
 import { readPod, type Pod } from './pod.ts';
 import { recordOf } from './record.ts';
-import type { InjectResult, Problem } from './result.ts';
+import { toldWarnings, type InjectResult, type Problem, type Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 
 /** The part of an admission request that the engine reads; the offline injector makes one from a manifest. */
@@ -53,12 +53,9 @@ function injectPod(pod: Pod, settings: InjectSettings): InjectResult {
   const added = additionOf(read.options, settings);
   if (added.problem !== undefined) problems.unshift(added.problem);
   if (problems.length > 0) return { kind: 'invalid', problems, warnings };
-  const change = withRecord(pod, changeOf(pod, read.options, added.addition), settings);
-  return {
-    kind: 'inject',
-    patch: patchOf(pod, change),
-    warnings: [...warnings, ...keptVariables(pod, change)],
-  };
+  const change = changeOf(pod, read.options, added.addition);
+  const told = [...warnings, ...keptVariables(pod, change)];
+  return { kind: 'inject', patch: patchOf(pod, withRecord(pod, change, settings, told)), warnings: told };
 }
 
 function additionOf(
@@ -74,9 +71,14 @@ function additionOf(
 }
 
 /** The record names itself among the annotations, so its own key is there before it is written. */
-function withRecord(pod: Pod, change: Change, { version, mode }: InjectSettings): Change {
+function withRecord(
+  pod: Pod,
+  change: Change,
+  { version, mode }: InjectSettings,
+  warnings: readonly Warning[],
+): Change {
   const named = { ...change, annotations: new Map([...change.annotations, [RECORD_ANNOTATION, '']]) };
-  const record = recordOf(pod, named, { version, mode });
+  const record = recordOf(pod, named, { version, mode }, toldWarnings(warnings));
   return {
     ...change,
     annotations: new Map([...change.annotations, [RECORD_ANNOTATION, JSON.stringify(record)]]),
@@ -115,7 +117,7 @@ function podProblems(pod: Pod): Problem[] {
   ];
 }
 
-function keptVariables(pod: Pod, change: Change): string[] {
+function keptVariables(pod: Pod, change: Change): Warning[] {
   const authors = [...pod.initContainers, ...pod.containers];
   return change.variables.flatMap(({ name }) => {
     const containers = authors
@@ -123,7 +125,11 @@ function keptVariables(pod: Pod, change: Change): string[] {
       .map((container) => container.name);
     if (containers.length === 0) return [];
     return [
-      `${PREFIX}connect-service-upstreams: ${name} is already set in ${containers.join(', ')} and stays as it is`,
+      {
+        reason: 'kept-variable',
+        at: `${PREFIX}connect-service-upstreams`,
+        message: `${name} is already set in ${containers.join(', ')} and stays as it is`,
+      },
     ];
   });
 }

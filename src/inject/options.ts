@@ -8,7 +8,7 @@ import { splitCommaList } from '../support/comma-list.ts';
 import { DATA_PATH, READY_PORT } from './names.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Pod } from './pod.ts';
-import type { Problem } from './result.ts';
+import type { Problem, Warning } from './result.ts';
 import { readService, type Service } from './service.ts';
 import type { InjectSettings, Resources } from './settings.ts';
 import type { Upstream } from './upstream.ts';
@@ -47,8 +47,8 @@ export type Options = {
 };
 
 export type ReadOptions =
-  | { readonly ok: true; readonly options: Options; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly string[] };
+  | { readonly ok: true; readonly options: Options; readonly warnings: readonly Warning[] }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Warning[] };
 
 // Seconds and counts: wider than anything sensible, narrow enough for the int32 fields of the Kubernetes API.
 const ANY_COUNT = { min: 0, max: 2 ** 31 - 1 };
@@ -236,16 +236,22 @@ function checkTransparentProxy(reader: AnnotationReader): void {
 
 function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: InjectSettings['mode']): void {
   if (reader.text('connect-service-protocol') !== undefined) {
-    reader.warn('connect-service-protocol', 'has no effect; write a service-defaults config entry in Consul');
+    reader.warn(
+      'no-effect',
+      'connect-service-protocol',
+      'has no effect; write a service-defaults config entry in Consul',
+    );
   }
   for (const annotation of Object.keys(present)) {
     if (!annotation.startsWith(PREFIX)) continue;
     const name = annotation.slice(PREFIX.length);
     if (name.startsWith(META_PREFIX)) continue;
-    if (!Object.hasOwn(annotations, name)) reader.warn(shorten(name), unknownAnnotation(name));
+    if (!Object.hasOwn(annotations, name))
+      reader.warn('unknown-annotation', shorten(name), unknownAnnotation(name));
     else if (name.startsWith('transparent-proxy-'))
-      reader.warn(name, 'has no effect without transparent proxy');
-    else if (isOfOtherMode(name as AnnotationName, mode)) reader.warn(name, `has no effect in ${mode} mode`);
+      reader.warn('no-effect', name, 'has no effect without transparent proxy');
+    else if (isOfOtherMode(name as AnnotationName, mode))
+      reader.warn('no-effect', name, `has no effect in ${mode} mode`);
   }
 }
 

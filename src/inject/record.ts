@@ -20,12 +20,15 @@ export type InjectionRecord = {
   /** Parents that were not there, and parents that were null: `metadata.labels`, `spec.volumes`, `env of <container>`. */
   readonly absent: readonly string[];
   readonly nulls: readonly string[];
+  /** What the admission warned of, for whoever never saw its answer; absent when there was nothing. */
+  readonly warnings?: readonly string[];
 };
 
 export function recordOf(
   pod: Pod,
   change: Change,
   made: { readonly version: string; readonly mode: string },
+  warnings: readonly string[],
 ): InjectionRecord {
   const parents = touchedParents(pod, change);
   return {
@@ -44,6 +47,7 @@ export function recordOf(
     },
     absent: parents.filter(([, presence]) => presence === 'absent').map(([name]) => name),
     nulls: parents.filter(([, presence]) => presence === 'null').map(([name]) => name),
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
 }
 
@@ -64,6 +68,7 @@ export function parseRecord(text: string): InjectionRecord | undefined {
   const isRecord =
     isObject(value) &&
     lists.every((key) => isStrings(value[key])) &&
+    (value['warnings'] === undefined || isStrings(value['warnings'])) &&
     isObject(value['kept']) &&
     Object.values(value['kept']).every(isStrings) &&
     isObject(value['previous']) &&

@@ -18,6 +18,43 @@ export const skipReasons = {
 
 export type SkipReason = keyof typeof skipReasons;
 
+/** The closed vocabulary of warnings: metric label, log field, and documentation. The pod is admitted all the same. */
+export const warningReasons = {
+  'no-effect': 'an annotation that does nothing for this pod',
+  'unknown-annotation': 'an annotation under consul.hashicorp.com/ that is not known',
+  'no-dns-label': 'a name for which Consul DNS cannot answer',
+  'kept-variable': 'a variable of an upstream that the author sets too, and whose value stays',
+  'not-injected': 'the sidecar was asked for, and the pod cannot have one',
+} as const;
+
+export type WarningReason = keyof typeof warningReasons;
+
+/** Something that most likely is not what the author meant. */
+export type Warning = {
+  readonly reason: WarningReason;
+  /** As of a problem. */
+  readonly at: string;
+  readonly message: string;
+};
+
+export function warningText({ at, message }: Warning): string {
+  return `${at}: ${message}`;
+}
+
+// What a status row, a log line and the record on the pod hold of it: a stranger decides how many there are.
+const TOLD = 10;
+// As the API server cuts them (k8s.io/apiserver, pkg/endpoints/filters/warning.go).
+const TOLD_LENGTH = 256;
+
+/** The texts of the first ten, each at most 256 characters. */
+export function toldWarnings(warnings: readonly Warning[]): string[] {
+  return warnings.slice(0, TOLD).map((warning) => shortened(warningText(warning)));
+}
+
+export function shortened(text: string): string {
+  return text.length <= TOLD_LENGTH ? text : `${text.slice(0, TOLD_LENGTH - 1)}…`;
+}
+
 /** Something that the user wrote and that cannot stand. */
 export type Problem = {
   /** The annotation's full name, or the path of a field in the pod (`spec.containers[1].name`). */
@@ -27,12 +64,12 @@ export type Problem = {
 };
 
 export type InjectResult =
-  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly warnings: readonly string[] }
-  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
+  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly warnings: readonly Warning[] }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly warnings: readonly Warning[] }
   | {
       readonly kind: 'inject';
       readonly patch: readonly PatchOperation[];
-      readonly warnings: readonly string[];
+      readonly warnings: readonly Warning[];
     };
 
 export type UninjectResult =

@@ -51,7 +51,11 @@ function readName(pod: Pod, reader: AnnotationReader): string {
       `${quote(name)}${source} is not a letter or digit followed by at most 63 of A-Z a-z 0-9 _ -`,
     );
   } else if (!DNS_LABEL.test(name)) {
-    reader.warn('connect-service', `${quote(name)} is no DNS label; Consul DNS cannot answer for it`);
+    reader.warn(
+      'no-dns-label',
+      'connect-service',
+      `${quote(name)} is no DNS label; Consul DNS cannot answer for it`,
+    );
   }
   return name;
 }

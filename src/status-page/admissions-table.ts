@@ -1,6 +1,6 @@
 /** The newest admissions: which pods were injected, and why the others were not. */
 import { skipReasons } from '../inject/result.ts';
-import { foreignText, markup, moment } from './markup.ts';
+import { foreignText, markup, moment, type Markup } from './markup.ts';
 import { badge, reasonText, type Row, type Table } from './row.ts';
 import type { Admission, WebhookStatus } from './status.ts';
 import type { RowState } from './view-query.ts';
@@ -41,7 +41,7 @@ export function admissionsTable({ admissions }: WebhookStatus): Table {
 }
 
 function rowOf(admission: Admission): Row {
-  const { number, result, reason, detail, at } = admission;
+  const { number, result, reason, detail, warnings, at } = admission;
   const { state, word } = results[result] ?? { state: 'problem', word: result };
   const name = podOf(admission);
   return {
@@ -49,11 +49,11 @@ function rowOf(admission: Admission): Row {
     name,
     states: [state],
     since: undefined,
-    text: [name, word, result, reason, meanings.get(reason), detail].join('\n'),
+    text: [name, word, result, reason, meanings.get(reason), detail, ...warnings].join('\n'),
     cells: () => [
       foreignText(name),
       badge(state, word),
-      markup`${reasonText(meanings.get(reason), reason)}${detail === undefined ? undefined : markup`<br>${foreignText(detail)}`}`,
+      markup`${reasonText(meanings.get(reason), reason)}${detail === undefined ? undefined : markup`<br>${foreignText(detail)}`}${warningList(warnings)}`,
       moment(at),
     ],
   };
@@ -62,4 +62,9 @@ function rowOf(admission: Admission): Row {
 /** A pod of a ReplicaSet has no name yet when it is admitted. */
 function podOf({ namespace = '', name = '' }: Admission): string {
   return `${namespace}/${name === '' ? '(name not given yet)' : name}`;
+}
+
+function warningList(warnings: readonly string[]): Markup | undefined {
+  if (warnings.length === 0) return undefined;
+  return markup`<ul class="warnings">${warnings.map((text) => markup`<li>${foreignText(text)}</li>`)}</ul>`;
 }

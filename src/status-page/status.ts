@@ -136,4 +136,6 @@ export type Admission = {
   readonly result: string;
   readonly reason: string;
   readonly detail: string | undefined;
+  /** What its author was warned of: at most ten texts. */
+  readonly warnings: readonly string[];
 };

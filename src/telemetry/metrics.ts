@@ -1,6 +1,6 @@
 /** Metrics of the webhook. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { skipReasons } from '../inject/result.ts';
+import { skipReasons, warningReasons, type WarningReason } from '../inject/result.ts';
 import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
 
 export const admissionResults = ['injected', 'allowed', 'denied', 'error', 'bad-request'] as const;
@@ -20,6 +20,11 @@ export const webhookMetricDefinitions = {
     help: 'Time from the whole body of an admission request to its answer.',
     labels: {},
   },
+  tandem_admission_warnings_total: {
+    type: 'counter',
+    help: 'Admissions that gave a warning, by what it was about; the log has the pods.',
+    labels: { reason: Object.keys(warningReasons) },
+  },
   tandem_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
     help: 'When the served certificate expires, in seconds since the epoch.',
@@ -37,6 +42,7 @@ const DURATION_BUCKETS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.
 
 export type Metrics = {
   readonly admission: (result: AdmissionResult, reason: string, seconds: number) => void;
+  readonly warning: (reason: WarningReason) => void;
   /** @param time milliseconds since the epoch */
   readonly certificateExpiry: (time: number) => void;
   readonly certificateReload: (result: 'changed' | 'failed') => void;
@@ -53,6 +59,7 @@ export function createMetrics(): Metrics {
     ...options('tandem_admission_duration_seconds'),
     buckets: DURATION_BUCKETS,
   });
+  const warnings = new Counter(options('tandem_admission_warnings_total'));
   const expiry = new Gauge(options('tandem_certificate_expiry_timestamp_seconds'));
   const reloads = new Counter(options('tandem_certificate_reloads_total'));
   return {
@@ -60,6 +67,7 @@ export function createMetrics(): Metrics {
       admissions.inc({ result, reason });
       duration.observe(seconds);
     },
+    warning: (reason) => warnings.inc({ reason }),
     certificateExpiry: (time) => expiry.set(time / 1000),
     certificateReload: (result) => reloads.inc({ result }),
     text: () => registry.metrics(),

@@ -8,7 +8,7 @@ import {
   type AdmissionRequest,
 } from '../admission/admission-review.ts';
 import type { InjectRequest } from '../inject/inject.ts';
-import type { InjectResult } from '../inject/result.ts';
+import type { InjectResult, Warning } from '../inject/result.ts';
 
 /** One answered request, for log and metrics. Never holds the pod. */
 export type AdmissionOutcome = {
@@ -21,6 +21,8 @@ export type AdmissionOutcome = {
   readonly name?: string;
   /** What was wrong: the places of the problems, or the reason of a bad request. */
   readonly detail?: string;
+  /** What the author was warned of. */
+  readonly warnings?: readonly Warning[];
   /** With `error` only: the id that the caller was given, and the error itself. */
   readonly errorId?: string;
   readonly error?: unknown;
@@ -78,25 +80,33 @@ function admit(request: AdmissionRequest, defaultInject: boolean | undefined, en
   }
 }
 
+// The places of a few dozen problems; how many there are is up to a stranger.
+const DETAIL_LENGTH = 2000;
+
+function placesOf(problems: readonly { readonly at: string }[]): string {
+  const places = [...new Set(problems.map(({ at }) => at))].join(' ');
+  return places.length <= DETAIL_LENGTH ? places : `${places.slice(0, DETAIL_LENGTH)}…`;
+}
+
 function admitted(request: AdmissionRequest, result: InjectResult): Admitted {
   switch (result.kind) {
     case 'skip':
       return {
         body: allowed(request, result.warnings),
-        outcome: { result: 'allowed', reason: result.reason },
+        outcome: { result: 'allowed', reason: result.reason, warnings: result.warnings },
       };
     case 'invalid': {
       // Places only: the texts are the user's, and may be long.
-      const detail = [...new Set(result.problems.map(({ at }) => at))].join(' ');
+      const detail = placesOf(result.problems);
       return {
         body: denied(request, result.problems, result.warnings),
-        outcome: { result: 'denied', reason: 'invalid', detail },
+        outcome: { result: 'denied', reason: 'invalid', detail, warnings: result.warnings },
       };
     }
     case 'inject':
       return {
         body: patched(request, result.patch, result.warnings),
-        outcome: { result: 'injected', reason: 'injected' },
+        outcome: { result: 'injected', reason: 'injected', warnings: result.warnings },
       };
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { LineCounter, Node } from 'yaml';
 import type { PatchOperation } from '../../support/json-patch.ts';
-import type { Problem } from '../result.ts';
+import type { Problem, Warning } from '../result.ts';
 import { nodeAt, patchYaml } from './patch-yaml.ts';
 import { podsOf, type LocatedPod, type PodTemplate } from './pod-template.ts';
 import { readDocuments, type ManifestDocument } from './read-documents.ts';
@@ -15,12 +15,12 @@ import { differingDocuments, whyDifferent } from './verify-edits.ts';
 
 /** What an editor says of one pod. */
 export type PodEdit =
-  | { readonly kind: 'skip'; readonly reason: string; readonly warnings: readonly string[] }
-  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly warnings: readonly string[] }
+  | { readonly kind: 'skip'; readonly reason: string; readonly warnings: readonly Warning[] }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly warnings: readonly Warning[] }
   | {
       readonly kind: 'edit';
       readonly patch: readonly PatchOperation[];
-      readonly warnings: readonly string[];
+      readonly warnings: readonly Warning[];
     };
 
 /** What became of one pod. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { logLine, runTandem, spawnTandem } from '../cli/tandem-process.ts';
-import { call, podReview } from './running-webhook.ts';
+import { call, podReview, responseOf } from './running-webhook.ts';
 
 let folder: string;
 before(async () => (folder = await mkdtemp(join(tmpdir(), 'tandem-webhook-'))));
@@ -202,4 +202,50 @@ test('files that are not there, or do not belong together, stop the start with t
   assert.equal(mixed.code, 1);
   assert.match(mixed.stderr, /expected PEM files that belong together/);
   assert.doesNotMatch(mixed.stderr, /PRIVATE KEY|    at /);
+});
+
+test('a warning reaches the answer, the log line, the metric, the status and the record on the pod', async () => {
+  const certs = join(folder, 'warned');
+  const { child, exited, port, status } = await started(['--tls-auto', `--tls-auto-dir=${certs}`]);
+  const ca = await readFile(join(certs, 'ca.crt'), 'utf8');
+  const annotations = {
+    'consul.hashicorp.com/connect-inject': 'true',
+    'consul.hashicorp.com/conect-service': 'web',
+  };
+  const logged = logLine(child, 'admission');
+  const answer = await call(
+    {
+      host: '127.0.0.1',
+      port,
+      ca,
+      method: 'POST',
+      path: '/mutate',
+      headers: { 'content-type': 'application/json' },
+    },
+    JSON.stringify(
+      podReview({
+        object: {
+          metadata: { annotations },
+          spec: { containers: [{ name: 'web', image: 'example/web:1' }] },
+        },
+      }),
+    ),
+  );
+  const response = responseOf(answer) as unknown as { warnings: string[]; patch: string };
+  const [warning = ''] = response.warnings;
+  assert.match(warning, /^consul\.hashicorp\.com\/conect-service: is not known; did you mean/);
+  const patch = JSON.parse(Buffer.from(response.patch, 'base64').toString()) as {
+    path: string;
+    value: string;
+  }[];
+  const record = patch.find(({ path }) => path.endsWith('/tandem~1injected'))?.value ?? '';
+  assert.deepEqual((JSON.parse(record) as { warnings: unknown }).warnings, [warning]);
+  assert.equal((await logged)['warnings'], 'unknown-annotation consul.hashicorp.com/conect-service');
+  const metrics = await (await fetch(`http://${status}/metrics`)).text();
+  assert.match(metrics, /tandem_admission_warnings_total\{reason="unknown-annotation"\} 1/);
+  const shown = await (await fetch(`http://${status}/status`)).text();
+  assert.ok(shown.includes(JSON.stringify([warning])));
+  assert.ok((await (await fetch(`http://${status}/`)).text()).includes('conect-service: is not known'));
+  child.kill('SIGTERM');
+  await exited;
 });

@@ -8,6 +8,7 @@ import {
   patched,
   type AdmissionRequest,
 } from '../../../src/admission/admission-review.ts';
+import type { Warning } from '../../../src/inject/result.ts';
 
 const V1 = 'admission.k8s.io/v1';
 const ASKED = { apiVersion: V1, uid: 'uid-1' } as const;
@@ -104,16 +105,20 @@ test('allowed changes nothing: no patch and no type of one', () => {
   assert.deepEqual(responseOf(allowed(ASKED, [])), { uid: 'uid-1', allowed: true });
 });
 
+function warningOf(message: string): Warning {
+  return { reason: 'no-effect', at: 'a', message };
+}
+
 test('a patch comes back as it was, in any script', () => {
   const patch = [{ op: 'add', path: '/metadata/annotations/a~1b', value: 'größe 尺寸 "\\ \u0000' }] as const;
-  const { patch: encoded, ...rest } = responseOf(patched(ASKED, patch, ['note']));
-  assert.deepEqual(rest, { uid: 'uid-1', allowed: true, patchType: 'JSONPatch', warnings: ['note'] });
+  const { patch: encoded, ...rest } = responseOf(patched(ASKED, patch, [warningOf('note')]));
+  assert.deepEqual(rest, { uid: 'uid-1', allowed: true, patchType: 'JSONPatch', warnings: ['a: note'] });
   assert.deepEqual(JSON.parse(Buffer.from(String(encoded), 'base64').toString()), patch);
 });
 
 test('a warning that looks like the place of the patch does not get it', () => {
-  const { warnings, patch } = responseOf(patched(ASKED, [], ['"patch":""}}']));
-  assert.deepEqual([warnings, patch], [['"patch":""}}'], Buffer.from('[]').toString('base64')]);
+  const { warnings, patch } = responseOf(patched(ASKED, [], [warningOf('"patch":""}}')]));
+  assert.deepEqual([warnings, patch], [['a: "patch":""}}'], Buffer.from('[]').toString('base64')]);
 });
 
 test('a denial names every problem, with the code of an invalid object', () => {
@@ -135,7 +140,7 @@ test('a bug is a refusal with its error id', () => {
 });
 
 test('warnings stay within what an API server passes on: 256 characters each, 4,096 together', () => {
-  const sent = Array.from({ length: 40 }, (_, index) => `${index} ${'x'.repeat(300)}`);
+  const sent = Array.from({ length: 40 }, (_, index) => warningOf(`${index} ${'x'.repeat(300)}`));
   const warnings = responseOf(allowed(ASKED, sent))['warnings'] as string[];
   assert.ok(warnings.length > 0);
   assert.ok(warnings.every((warning) => warning.length <= 256));

@@ -96,6 +96,14 @@ test('each admission has one, and those of a bad request too', () => {
   ]);
 });
 
+test('an admission shows what its author was warned of, and a search finds it', () => {
+  const recent = [admission(2, { warnings: ['first', 'second'] }), admission(1)];
+  const html = page({ ...nothing, webhook: webhookStatus(recent) }, { ...everything, text: 'second' });
+  assert.deepEqual(rows(html), [
+    'default/pod-2 Injected the sidecar was added injected first second 2026-01-02 03:04:05 UTC',
+  ]);
+});
+
 test('a query filters on the server', () => {
   const status = synced([left, broken]);
   assert.match(page(status, { ...everything, text: 'PERMISSION' }), /1 of 2 Services match/);
@@ -184,7 +192,15 @@ test('names, problems and errors of others are text', () => {
       { source: hostile, reason: hostile, problem: hostile, refused: hostile, since: undefined },
     ]),
     webhook: webhookStatus(
-      [admission(1, { name: hostile, result: hostile, reason: hostile, detail: hostile })],
+      [
+        admission(1, {
+          name: hostile,
+          result: hostile,
+          reason: hostile,
+          detail: hostile,
+          warnings: [hostile],
+        }),
+      ],
       hostile,
     ),
   });

@@ -96,6 +96,7 @@ export function admission(number: number, overrides: Partial<Admission> = {}): A
     result: 'injected',
     reason: 'injected',
     detail: undefined,
+    warnings: [],
     ...overrides,
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { skipReasons } from '../../../src/inject/result.ts';
+import { skipReasons, warningReasons } from '../../../src/inject/result.ts';
 import { endpoints } from '../../../src/consul/servers.ts';
 import { generatedDocuments } from '../../../src/docs/documents.ts';
 import { restartCauses } from '../../../src/kubernetes/watch-failure.ts';
@@ -20,6 +20,16 @@ test('an admission is counted by result and reason, and its duration in seconds'
   assert.match(text, /tandem_admission_duration_seconds_bucket\{le="0.0005"\} 1\n/);
   assert.match(text, /tandem_admission_duration_seconds_bucket\{le="1"\} 2\n/);
   assert.match(text, /tandem_admission_duration_seconds_count 3\n/);
+});
+
+test('warnings are counted by their reason', async () => {
+  const metrics = createMetrics();
+  metrics.warning('unknown-annotation');
+  metrics.warning('unknown-annotation');
+  metrics.warning('no-effect');
+  const text = await metrics.text();
+  assert.match(text, /tandem_admission_warnings_total\{reason="unknown-annotation"\} 2\n/);
+  assert.match(text, /tandem_admission_warnings_total\{reason="no-effect"\} 1\n/);
 });
 
 test('the expiry is in seconds, reloads by result', async () => {
@@ -48,7 +58,8 @@ test('the document has every metric that is served, and every reason', async () 
   assert.ok(served.length >= 22, `${served.length} metrics`);
   const document = (await generatedDocuments()).get('docs/metrics.md') ?? '';
   for (const [, name, type] of served) assert.ok(document.includes(`| \`${name}\` | ${type} |`), name);
-  for (const reason of Object.keys(skipReasons)) assert.ok(document.includes(reason), reason);
+  for (const reason of Object.keys({ ...skipReasons, ...warningReasons }))
+    assert.ok(document.includes(reason), reason);
 });
 
 test('the registrar agrees with Consul when both of its loops do', async () => {
