@@ -1,7 +1,8 @@
 /** What the chart refuses, and that it says which value: typos by the schema, contradictions all at once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refusal } from '../harness/chart.ts';
+import { property } from '../../../src/support/json.ts';
+import { refusal, renderChart } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 
 await startScene(['helm']);
@@ -9,7 +10,7 @@ await startScene(['helm']);
 test('the schema names the key that it does not know, at any depth', async () => {
   for (const [values, key, place] of [
     [{ severs: {} }, 'severs', ''],
-    [{ global: { datacentre: 'x' } }, 'datacentre', '/global'],
+    [{ global: { tls: { enable: true } } }, 'enable', '/global/tls'],
     [{ server: { disruptionBudget: { minAvailable: 1 } } }, 'minAvailable', '/server/disruptionBudget'],
     [{ syncCatalog: { nodePortSyncTyp: 'x' } }, 'nodePortSyncTyp', '/syncCatalog'],
     [
@@ -40,6 +41,10 @@ test('the schema names the values that are none', async () => {
     [{ registrar: { enabled: 'perhaps' } }, '/registrar/enabled'],
     [{ server: { disruptionBudget: { maxUnavailable: 0 } } }, '/server/disruptionBudget/maxUnavailable'],
     [{ connectInject: { disruptionBudget: { minAvailable: 0 } } }, '/connectInject/disruptionBudget'],
+    [{ client: { maxUnavailable: 0 } }, '/client/maxUnavailable'],
+    [{ client: { maxUnavailable: '0%' } }, '/client/maxUnavailable'],
+    [{ ui: { service: { nodePort: { http: 0 } } } }, '/ui/service/nodePort/http'],
+    [{ syncCatalog: { aclSyncToken: { secretName: 'a', secretKey: '' } } }, '/syncCatalog/aclSyncToken'],
   ] as const)
     assert.match(await refusal(values), new RegExp(`at '${place}`));
 });
@@ -91,12 +96,33 @@ test('values that contradict each other are told all at once', async () => {
     /externalServers\.hosts is empty/,
     /global\.tls\.enabled: name the CA/,
     /server\.bootstrapExpect=3 is below server\.replicas=5/,
-    /gossipEncryption\.secretName needs secretKey/,
+    /gossipEncryption: secretName and secretKey belong together/,
     /syncCatalog\.toConsul and toK8S are both false/,
     /syncCatalog\.authMethod logs in/,
     /connectInject\.disruptionBudget\.minAvailable=3 of 3 replicas/,
   ])
     assert.match(text, problem);
+});
+
+test('a key without the name of its Secret would leave gossip readable', async () => {
+  for (const gossipEncryption of [{ secretKey: 'key' }, { secretName: 'gossip', secretKey: '' }])
+    assert.match(
+      await refusal({ global: { gossipEncryption } }),
+      /gossipEncryption: .* give both, or gossip is not encrypted/,
+    );
+});
+
+test('a name that objects cannot have is refused before any of them is made', async () => {
+  const said = async (name: string, values: object = {}): Promise<string> =>
+    renderChart(values, { name, namespace: 'tandem' }).then(
+      () => 'taken',
+      (error: unknown) => String(property(error, 'stderr')),
+    );
+  for (const name of ['mesh.east', '1mesh', 'm'.repeat(36)])
+    assert.match(await said(name), new RegExp(`"${name}-tandem", made from the .*give global\\.name`));
+  for (const name of ['mesh.east', '1mesh', 'm'.repeat(53)])
+    assert.equal(await said(name, { global: { name: 'mesh' } }), 'taken');
+  assert.equal(await said('m'.repeat(35)), 'taken');
 });
 
 test('a part that has nothing to work with is refused', async () => {

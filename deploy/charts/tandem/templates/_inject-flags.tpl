@@ -47,7 +47,8 @@
 {{- $resources := index . 1 -}}
 {{- range $of := list "cpu" "memory" }}
 {{- range $bound := list "request" "limit" }}
-- --{{ $container }}-{{ $of }}-{{ $bound }}={{ index $resources (print $bound "s") $of | default "none" }}
+{{- $amount := index $resources (print $bound "s") $of }}
+- --{{ $container }}-{{ $of }}-{{ $bound }}={{ kindIs "invalid" $amount | ternary "none" $amount }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -4,10 +4,7 @@
 {{- $part := index . 1 -}}
 # Service variables of the cluster would be read as settings: a Service "tandem" makes TANDEM_PORT.
 enableServiceLinks: false
-{{- with $root.Values.global.imagePullSecrets }}
-imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "tandem.imagePullSecrets" $root }}
 {{- with $part.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
@@ -18,6 +15,16 @@ nodeSelector:
 {{- with $part.tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* As objects, or as names alone: a parent chart may hold either in its globals. */}}
+{{- define "tandem.imagePullSecrets" }}
+{{- with .Values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ kindIs "string" . | ternary . (get (kindIs "map" . | ternary . dict) "name") }}
+  {{- end }}
 {{- end }}
 {{- end }}
 

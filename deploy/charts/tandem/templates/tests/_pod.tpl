@@ -22,10 +22,7 @@ spec:
   serviceAccountName: {{ include "tandem.fullname" $root }}-test
   restartPolicy: Never
   enableServiceLinks: false
-  {{- with $root.Values.global.imagePullSecrets }}
-  imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- include "tandem.imagePullSecrets" $root | indent 2 }}
   {{- include "tandem.podSecurity" (list 65532 65532) | nindent 2 }}
   containers:
     - name: test

@@ -1,0 +1,37 @@
+{{- /*
+What stands under "global" without being ours. A parent chart gives its own globals to all of its dependencies, so the
+schema lets them pass; these two find what was meant for this chart all the same.
+*/}}
+
+{{- define "tandem.ownGlobals" -}}
+enabled name domain datacenter owner image imageEnvoy imageConsulDataplane imageTandem imagePullPolicy imagePullSecrets logLevel recursors gossipEncryption tls
+{{- end }}
+
+{{- /* Keys that are one letter, or the case of letters, away from one of ours, as lines "key, which looks like ours". */}}
+{{- define "tandem.misspeltGlobals" -}}
+{{- $own := splitList " " (include "tandem.ownGlobals" . | trim) }}
+{{- range $key := keys .Values.global | sortAlpha }}
+{{- if not (has $key $own) }}
+{{- range $name := $own }}
+{{- $forms := list }}
+{{- range $index := until (len $name) }}
+{{- $before := substr 0 $index $name }}
+{{- $letter := substr $index (int (add1 $index)) $name }}
+{{- $after := substr (int (add1 $index)) (len $name) $name }}
+{{- $forms = concat $forms (list (print $before ".?" $after) (print $before "." $letter $after)) }}
+{{- with $after }}
+{{- $forms = append $forms (print $before (substr 0 1 .) $letter (substr 1 (len .) .)) }}
+{{- end }}
+{{- end }}
+{{- if regexMatch (printf "(?i)^(%s|%s.)$" (join "|" $forms) $name) $key }}
+global.{{ $key }}, which looks like global.{{ $name }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Keys of consul-k8s that change what is safe or where things are, and do nothing here. */}}
+{{- define "tandem.foreignGlobals" -}}
+acls adminPartitions enableConsulNamespaces federation peering secretsBackend imageK8S trustedCAs dualStack
+{{- end }}
