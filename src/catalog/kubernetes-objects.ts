@@ -2,6 +2,7 @@
  * What is kept in memory of Services, EndpointSlices, Nodes and Ingresses, and the reading of it from the JSON of a list
  * or a watch. Reading is total: whatever the JSON is, the well-formed parts are kept and the others are absent.
  */
+import { withoutRoot } from '../support/dns-name.ts';
 import { asString, isObject, property } from '../support/json.ts';
 
 export type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
@@ -103,7 +104,7 @@ export function readService(raw: unknown): Service | undefined {
     uid: text(metadata, 'uid') ?? '',
     type: readType(property(spec, 'type')),
     headless: property(spec, 'clusterIP') === 'None',
-    externalName: text(spec, 'externalName'),
+    externalName: hostName(spec, 'externalName'),
     externalIps: texts(property(spec, 'externalIPs')),
     loadBalancer: readLoadBalancer(raw),
     ports: list(property(spec, 'ports')).flatMap(readServicePort),
@@ -216,13 +217,13 @@ function readIngressRule(raw: unknown): IngressRule {
     const name = text(property(property(path, 'backend'), 'service'), 'name');
     return name === undefined ? [] : [name];
   });
-  return { host: (text(raw, 'host') ?? '').toLowerCase(), services: [...new Set(services)] };
+  return { host: (hostName(raw, 'host') ?? '').toLowerCase(), services: [...new Set(services)] };
 }
 
 function readLoadBalancer(raw: unknown): string[] {
   const entries = list(property(property(property(raw, 'status'), 'loadBalancer'), 'ingress'));
   return entries.flatMap((entry) => {
-    const address = text(entry, 'ip') ?? text(entry, 'hostname');
+    const address = text(entry, 'ip') ?? hostName(entry, 'hostname');
     return address === undefined ? [] : [address];
   });
 }
@@ -236,6 +237,12 @@ function portNumber(value: unknown): number | undefined {
 function text(value: unknown, key: string): string | undefined {
   const found = asString(property(value, key));
   return found === '' ? undefined : found;
+}
+
+/** Without the dot of the root, which Consul's clients would take for a part of the address. */
+function hostName(value: unknown, key: string): string | undefined {
+  const found = text(value, key);
+  return found === undefined || found === '.' ? undefined : withoutRoot(found);
 }
 
 function texts(value: unknown): string[] {

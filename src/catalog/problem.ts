@@ -6,6 +6,11 @@ export const problemReasons = {
   'invalid-sync': 'service-sync is no boolean; the default holds',
   'invalid-name': 'service-name cannot be used; the default name is',
   'name-too-long': 'the name is longer than Consul can use; nothing is registered under it',
+  'reserved-name':
+    "the name is that of Consul's servers or of sidecar proxies; nothing is registered under it",
+  'points-into-consul':
+    "an address is a name in the domain of Consul's DNS, which would be a loop; it is not registered",
+  'points-at-itself': 'an address is the DNS name of the Service itself; it is not registered',
   'port-not-found': 'service-port is no port of the Service; it is not registered',
   'no-node-port': 'no port of the NodePort Service has a nodePort; it is not registered',
   'no-external-name': 'an ExternalName Service without a name; it is not registered',

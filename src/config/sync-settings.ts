@@ -49,6 +49,12 @@ export const toConsulFlags = {
     ['host', 'load-balancer'],
     'host',
   ),
+  consulDomain: string(
+    'Domain of the DNS of Consul: of ExternalName Services that are made, and what no registered name may point into.',
+    'DOMAIN',
+    'consul',
+  ),
+  clusterDomain: string('Domain of the DNS of the cluster.', 'DOMAIN', 'cluster.local'),
   owner: parsed(
     'Sets the instances of this cluster apart; by default from the UID of the kube-system namespace.',
     'ID',
@@ -79,6 +85,8 @@ export function toConsulSettings(values: ToConsulValues, owner: string): ToConsu
     terminating: values.terminating,
     enableIngress: values.enableIngress,
     ingressAddress: values.ingressAddress,
+    consulDomain: values.consulDomain,
+    clusterDomain: values.clusterDomain,
   };
 }
 

@@ -24,10 +24,12 @@ export const toK8sFlags = {
     'EXPRESSION',
     '',
   ),
-  consulDomain: string('Domain of the DNS of Consul, for ExternalName Services.', 'DOMAIN', 'consul'),
 };
 
-type Values = FlagValues<typeof toK8sFlags> & { readonly consulK8sTag: string };
+type Values = FlagValues<typeof toK8sFlags> & {
+  readonly consulK8sTag: string;
+  readonly consulDomain: string;
+};
 
 /** One problem in one sentence each; empty when the flags go together. */
 export function toK8sFlagProblems({

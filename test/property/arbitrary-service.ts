@@ -143,4 +143,6 @@ export const settings: fc.Arbitrary<ToConsulSettings> = fc.record({
   terminating: fc.constantFrom('remove', 'critical'),
   enableIngress: fc.boolean(),
   ingressAddress: fc.constantFrom('host', 'load-balancer'),
+  consulDomain: fc.constantFrom('consul', 'example'),
+  clusterDomain: fc.constant('cluster.local'),
 });

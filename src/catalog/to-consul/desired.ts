@@ -9,6 +9,7 @@ import { placesOfEndpoints, placesOfNodes, type NodeLookup } from './endpoint-pl
 import { placesOfIngresses, type IngressPlaces } from './ingress-places.ts';
 import { instancesOf } from './instances.ts';
 import { planMeta } from './meta.ts';
+import { withoutLoops } from './own-names.ts';
 import type { Omitted, Places } from './place.ts';
 import { choosePorts, numbersOfService, numbersOfSlice, type PortNumbers } from './ports.ts';
 import type { ToConsulSettings } from './settings.ts';
@@ -74,9 +75,11 @@ export function desired(service: Service, surroundings: Surroundings, settings: 
   const byIngress = settings.enableIngress
     ? placesOfIngresses(service, surroundings.ingresses, settings)
     : NOTHING;
-  const made = instancesOf({ ...shared, ports }, direct.places, byIngress.places, problems);
-  const omitted = [...direct.omitted, ...byIngress.omitted, ...made.omitted].sort(byOmission);
-  return { ...result, instances: made.instances, omitted };
+  const sound = withoutLoops(direct.places, service, settings, problems);
+  const soundByIngress = withoutLoops(byIngress.places, service, settings, problems);
+  const made = instancesOf({ ...shared, ports }, sound.places, soundByIngress.places, problems);
+  const omitted = [direct, byIngress, sound, soundByIngress, made].flatMap((part) => part.omitted);
+  return { ...result, instances: made.instances, omitted: omitted.sort(byOmission) };
 }
 
 /**

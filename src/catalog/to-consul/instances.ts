@@ -6,6 +6,7 @@ import type { Problem } from '../problem.ts';
 import { fits } from './describe.ts';
 import type { IngressPlace } from './ingress-places.ts';
 import { metaOf, portMetaKey, type MetaPair, type MetaPlan } from './meta.ts';
+import { isFree } from './own-names.ts';
 import type { Health, Omitted, Place } from './place.ts';
 import { numbersOfService, portLabel, type ChosenPorts, type PortChoice, type PortNumbers } from './ports.ts';
 
@@ -36,10 +37,10 @@ export function instancesOf(
   problems: Problem[],
 ): { readonly instances: readonly Instance[]; readonly omitted: readonly Omitted[] } {
   const { name, service } = common;
-  if (!fits(name, problems)) return { instances: [], omitted: [] };
+  if (!isUsable(name, problems)) return { instances: [], omitted: [] };
   const others = common.ports.others
     .map(({ label, name: portName }) => ({ name: `${name}-${label}`, portName }))
-    .filter((other) => fits(other.name, problems));
+    .filter((other) => isUsable(other.name, problems));
   const portMeta = portMetaReader(service, common.meta.ports);
   const best = new Map<string, Candidate>();
   const omitted: Omitted[] = [];
@@ -54,6 +55,10 @@ export function instancesOf(
     keepBest(best, { place, name, portName: '', port: place.port, portMeta: ofService });
   const instances = [...best.values()].map((candidate) => instanceOf(candidate, common));
   return { instances: instances.sort((left, right) => byText(left.id, right.id)), omitted };
+}
+
+function isUsable(name: string, problems: Problem[]): boolean {
+  return fits(name, problems) && isFree(name, problems);
 }
 
 /** The default port under the name of the service, and each other port under a name of its own. */

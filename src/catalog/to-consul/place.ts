@@ -21,6 +21,8 @@ export const omitReasons = {
   'no-node-address': 'the node has no address of the wanted type',
   'port-not-in-slice': 'the EndpointSlice does not have the port',
   'no-load-balancer-address': 'the load balancer has no address yet',
+  'points-into-consul': "the name is in the domain of Consul's DNS, which would be a loop",
+  'points-at-itself': 'the name is that of the Service itself',
   'no-endpoints': 'the Service has no endpoints',
   'no-host': 'the Ingress rule has no host',
   'wildcard-host': 'the host of the Ingress rule is a wildcard, which is no address',

@@ -26,4 +26,8 @@ export type ToConsulSettings = {
   readonly terminating: 'remove' | 'critical';
   readonly enableIngress: boolean;
   readonly ingressAddress: 'host' | 'load-balancer';
+  /** `consul`, the domain of Consul's DNS. */
+  readonly consulDomain: string;
+  /** `cluster.local`, the domain of the cluster's DNS. */
+  readonly clusterDomain: string;
 };

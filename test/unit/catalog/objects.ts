@@ -30,6 +30,8 @@ export const SETTINGS: ToConsulSettings = {
   terminating: 'remove',
   enableIngress: false,
   ingressAddress: 'host',
+  consulDomain: 'consul',
+  clusterDomain: 'cluster.local',
 };
 
 export const NODE = 'k8s-sync-c1';

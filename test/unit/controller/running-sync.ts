@@ -26,6 +26,8 @@ export const SETTINGS: ToConsulSettings = {
   terminating: 'remove',
   enableIngress: false,
   ingressAddress: 'host',
+  consulDomain: 'consul',
+  clusterDomain: 'cluster.local',
 };
 
 export type RunningSync = {

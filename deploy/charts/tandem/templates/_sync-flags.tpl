@@ -7,6 +7,7 @@
 {{- if include "tandem.isOn" (list . "syncCatalog") }}
 - {{ printf "--consul-k8s-tag=%s" .Values.syncCatalog.k8sTag | quote }}
 {{- end }}
+- --consul-domain={{ .Values.global.domain }}
 {{- if include "tandem.toConsul" . }}
 {{- include "tandem.toConsulFlags" .Values.syncCatalog }}
 {{- else }}
@@ -56,7 +57,6 @@
 - --to-k8s
 - --k8s-write-namespace={{ include "tandem.writeNamespace" $ }}
 - --to-k8s-mode={{ .toK8SMode }}
-- --consul-domain={{ $.Values.global.domain }}
 {{- with .k8sPrefix }}
 - {{ printf "--k8s-service-prefix=%s" . | quote }}
 {{- end }}
