@@ -48,7 +48,12 @@ export async function openDevServer(
   const hosts = ['localhost', LOOPBACK, '::1'];
   const certificates = await autoSource({ hosts, folder: values.tlsDir, now: Date.now });
   atEnd(() => certificates.close());
-  const settings = injectSettings(values, { version, nativeSidecar: true, ownNamespace: undefined });
+  const settings = injectSettings(values, {
+    version,
+    nativeSidecar: true,
+    preStopSleep: true,
+    ownNamespace: undefined,
+  });
   const admissions = admissionRecord(Date.now);
   const certificateProblem = (): string | undefined => validityProblem(certificates.current(), Date.now());
   const running = webhook({

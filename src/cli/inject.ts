@@ -32,7 +32,12 @@ export const injectCommand = command({
   check: (values) => [...checkEditFlags(values), ...injectFlagProblems(values)],
   run: (values, operands, context) => {
     const nativeSidecar = values.nativeSidecar !== 'off';
-    const settings = injectSettings(values, { version, nativeSidecar, ownNamespace: values.ownNamespace });
+    const settings = injectSettings(values, {
+      version,
+      nativeSidecar,
+      preStopSleep: true,
+      ownNamespace: values.ownNamespace,
+    });
     const edit = ({ namespace = values.namespace, metadata, spec }: PodTemplate): PodEdit => {
       const object = { apiVersion: 'v1', kind: 'Pod', metadata, spec };
       const result = inject({ kind: 'v1/Pod', operation: 'CREATE', namespace, object }, settings);

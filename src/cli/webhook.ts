@@ -7,15 +7,15 @@ import { injectFlagProblems, injectFlags, injectSettings } from '../config/injec
 import { listenAddress } from '../config/listen-address.ts';
 import type { Environment, FlagValues } from '../config/parse-flags.ts';
 import { inject } from '../inject/inject.ts';
-import { readServerVersion } from '../kubernetes/server-version.ts';
+import type { InCluster } from '../kubernetes/server-version.ts';
 import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
-import { TandemError } from '../support/errors.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import { webhook } from '../webhook/webhook.ts';
 import { recordAdmission } from './admission-log.ts';
 import { changeSignal } from './change-signal.ts';
+import { readClusterFeatures } from './cluster-features.ts';
 import { command, exit } from './command.ts';
 import { certificateFlags, certificateProblems, openCertificates } from './webhook-certificates.ts';
 import { admissionRecord, webhookStatus } from './webhook-status.ts';
@@ -103,12 +103,8 @@ export const webhookCommand = command({
 });
 
 async function openEngine(values: Values, namespace: string | undefined, environment: Environment, log: Log) {
-  const nativeSidecar = await resolveNativeSidecar(values.nativeSidecar, environment, log);
-  const settings = injectSettings(values, {
-    version,
-    nativeSidecar,
-    ownNamespace: namespace,
-  });
+  const features = await readClusterFeatures(values, ownCluster(environment), log);
+  const settings = injectSettings(values, { version, ...features, ownNamespace: namespace });
   const inverted = { on: { ...settings, defaultInject: true }, off: { ...settings, defaultInject: false } };
   return (request: Parameters<typeof inject>[0], defaultInject: boolean | undefined) => {
     if (defaultInject === undefined) return inject(request, settings);
@@ -116,27 +112,11 @@ async function openEngine(values: Values, namespace: string | undefined, environ
   };
 }
 
-/** An API server before 1.29 drops the restart policy of an init container, and the pod would wait for it forever. */
-async function resolveNativeSidecar(
-  wanted: Values['nativeSidecar'],
-  environment: Environment,
-  log: Log,
-): Promise<boolean> {
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = environment;
-  if (wanted !== 'auto') return wanted === 'on';
-  if (host === undefined) return true;
-  try {
-    const { major, minor } = await readServerVersion({ host, port, serviceAccount: SERVICE_ACCOUNT });
-    const nativeSidecar = major > 1 || minor >= 29;
-    log('info', 'API server version', { major, minor, nativeSidecar });
-    return nativeSidecar;
-  } catch (error) {
-    if (!(error instanceof TandemError)) throw error;
-    log('warn', 'native sidecars are off; --native-sidecar=on or off decides without the API server', {
-      error: error.message,
-    });
-    return false;
-  }
+function ownCluster({
+  KUBERNETES_SERVICE_HOST: host,
+  KUBERNETES_SERVICE_PORT: port = '443',
+}: Environment): InCluster | undefined {
+  return host === undefined ? undefined : { host, port, serviceAccount: SERVICE_ACCOUNT };
 }
 
 function followCertificates(source: CertificateSource, renew: () => void, log: Log, metrics: Metrics): void {

@@ -62,6 +62,12 @@ export const injectFlags = {
     'NAME',
     undefined,
   ),
+  drainSeconds: integer(
+    'Seconds between the deletion of a pod and the SIGTERM of its application, for clients to move on (Kubernetes 1.30 or newer); 0 is none.',
+    'SECONDS',
+    3,
+    { min: 0, max: 86_400 },
+  ),
   envoyExtraArgs: parsed(
     'Arguments added to the command of Envoy, as shell words.',
     'WORDS',
@@ -106,12 +112,18 @@ function aboveLimit(name: string, request: string | undefined, limit: string | u
 type Resolved = {
   readonly version: string;
   readonly nativeSidecar: boolean;
+  /** Whether the cluster has `preStop: {sleep}` (Kubernetes 1.30 or newer). */
+  readonly preStopSleep: boolean;
   readonly ownNamespace: string | undefined;
 };
 
-export function injectSettings(values: InjectValues, resolved: Resolved): InjectSettings {
+export function injectSettings(
+  values: InjectValues,
+  { preStopSleep, ...resolved }: Resolved,
+): InjectSettings {
   return {
     ...resolved,
+    drainSeconds: preStopSleep ? values.drainSeconds : undefined,
     allowNamespaces: values.allowNamespaces,
     denyNamespaces: values.denyNamespaces,
     defaultInject: values.defaultInject,

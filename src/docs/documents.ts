@@ -91,7 +91,7 @@ function annotationsDocument(): string {
   );
   return `# Annotations
 
-With the prefix \`${PREFIX}\`. 
+With the prefix \`${PREFIX}\`, except those that are written with another one.
 
 ## On a pod, for injection
 

@@ -3,6 +3,7 @@ import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
 import { literal, proxyId, serviceId } from './agent-registration.ts';
 import { downward, resourceFields, SECURITY_CONTEXT, variable } from './container-parts.ts';
+import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { INIT_SCRIPT } from './init-script.ts';
 import { DATA_PATH, DATA_VOLUME, ENVOY_CONTAINER, INBOUND_PORT, INIT_CONTAINER } from './names.ts';
 import type { Options } from './options.ts';
@@ -22,6 +23,7 @@ export function agentMode(options: Options, settings: InjectSettings, registrati
   const sidecar =
     settings.sidecarProxy === 'envoy' ? envoy(options, settings) : builtinProxy(options, settings);
   const native = { ...sidecar, restartPolicy: 'Always', startupProbe: STARTUP_PROBE };
+  const classic = { ...sidecar, ...lifecycleField(classicSidecarSeconds(options)) };
   return {
     volumes: [
       { name: DATA_VOLUME, emptyDir: {} },
@@ -29,7 +31,7 @@ export function agentMode(options: Options, settings: InjectSettings, registrati
       ...options.userVolumes,
     ],
     initContainers: options.nativeSidecar ? [init, native] : [init],
-    containers: options.nativeSidecar ? [] : [sidecar],
+    containers: options.nativeSidecar ? [] : [classic],
     annotations: new Map(),
   };
 }

@@ -1,7 +1,7 @@
 /** Typed reading of one pod's annotations that collects every problem instead of stopping at the first. */
 import { property, type JsonObject } from '../support/json.ts';
 import { BOOLEAN_WORDS, parseBoolean, parseWholeNumber, quote } from '../support/text.ts';
-import { PREFIX, type AnnotationName } from './annotations.ts';
+import { annotationKey, type AnnotationName } from './annotations.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Problem, Warning, WarningReason } from './result.ts';
 
@@ -27,10 +27,10 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
   const warnings: Warning[] = [];
 
   const problem = (name: string, message: string): void => {
-    problems.push({ at: `${PREFIX}${name}`, message });
+    problems.push({ at: annotationKey(name), message });
   };
   const text = (name: AnnotationName): string | undefined => {
-    const value = property(annotations, `${PREFIX}${name}`);
+    const value = property(annotations, annotationKey(name));
     if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
     problem(name, `${JSON.stringify(value)} is no string; put it in quotes`);
     return undefined;
@@ -53,7 +53,7 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
     problem,
     problems,
     warnings,
-    warn: (reason, name, message) => warnings.push({ reason, at: `${PREFIX}${name}`, message }),
+    warn: (reason, name, message) => warnings.push({ reason, at: annotationKey(name), message }),
     boolean: (name, fallback) => read(name, fallback, `one of ${BOOLEAN_WORDS}`, parseBoolean),
     wholeNumber: (name, fallback, { min, max }) =>
       read(name, fallback, `a whole number from ${min} to ${max}`, (value) => {

@@ -18,7 +18,7 @@ type Entry = {
   readonly mode?: 'agent' | 'dataplane';
 };
 
-/** By name without the prefix. */
+/** By name without the prefix; Tandem's own carry theirs. */
 export const annotations = {
   'connect-inject': {
     value: 'boolean',
@@ -192,6 +192,12 @@ export const annotations = {
     default: '`--native-sidecar`',
     meaning: 'Whether the sidecar of this pod is a native one, in every mode.',
   },
+  'tandem/drain-seconds': {
+    value: '0-86400',
+    default: '`--drain-seconds` for a pod with a port, else 0',
+    meaning:
+      'Seconds between the deletion of the pod and the SIGTERM of its application, for clients to move on: a `preStop` sleep on each container that has no `preStop`; at most a third of `terminationGracePeriodSeconds`. 0 is none.',
+  },
   'transparent-proxy': {
     value: 'boolean',
     default: 'false',
@@ -205,5 +211,12 @@ export const annotations = {
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type AnnotationName = Exclude<keyof typeof annotations, 'service-meta-<key>'>;
+
+const OWN_PREFIX = 'tandem/';
+
+/** The key on the pod. */
+export function annotationKey(name: string): string {
+  return name.startsWith(OWN_PREFIX) ? name : `${PREFIX}${name}`;
+}
 
 export const META_PREFIX = 'service-meta-';

@@ -4,6 +4,7 @@ import type { Addition } from './addition.ts';
 import { DEFAULT_CONTAINER_ANNOTATION, PREFIX } from './annotations.ts';
 import type { Options } from './options.ts';
 import type { Pod } from './pod.ts';
+import { drainedContainers } from './drain.ts';
 import { upstreamVariables, type Variable } from './variables.ts';
 
 export type Change = {
@@ -14,6 +15,9 @@ export type Change = {
   readonly variables: readonly Variable[];
   /** Containers of the author that get the shared volume. */
   readonly mountContainers: readonly string[];
+  /** Containers of the author that wait before they stop, and how long. */
+  readonly drainContainers: readonly string[];
+  readonly drainSeconds: number;
   readonly annotations: ReadonlyMap<string, string>;
   readonly labels: ReadonlyMap<string, string>;
 };
@@ -26,6 +30,8 @@ export function changeOf(pod: Pod, options: Options, addition: Addition): Change
     ...addition,
     variables: upstreamVariables(options.upstreams),
     mountContainers: options.mountContainers,
+    drainContainers: drainedContainers(pod, options),
+    drainSeconds: options.drainSeconds,
     annotations: new Map([...writtenAnnotations(pod, options), ...addition.annotations]),
     labels: new Map([[STATUS, INJECTED]]),
   };

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
 import { literal, proxyId } from './agent-registration.ts';
+import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, resourceFields, SECURITY_CONTEXT } from './container-parts.ts';
 import {
   CA_PATH,
@@ -30,9 +31,15 @@ export function dataplaneMode(options: Options, settings: InjectSettings): Addit
       ...options.userVolumes,
     ],
     initContainers: options.nativeSidecar ? [{ ...sidecar, restartPolicy: 'Always' }] : [],
-    containers: options.nativeSidecar ? [] : [sidecar],
+    containers: options.nativeSidecar ? [] : [{ ...sidecar, ...lifecycleField(holdSeconds(options)) }],
     annotations: new Map(hasCa(consul) ? [[CA_ANNOTATION, consul.caCertificate]] : []),
   };
+}
+
+/** consul-dataplane itself stays for its grace period; the hook is for one that stays too short or not at all. */
+function holdSeconds(options: Options): number {
+  const seconds = classicSidecarSeconds(options);
+  return (options.lifecycle?.shutdownGraceSeconds ?? 0) >= seconds ? 0 : seconds;
 }
 
 const caVolume: JsonObject = {

@@ -3,8 +3,9 @@ import { split } from 'shlex';
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import { nearest, quote } from '../support/text.ts';
 import { annotationReader, type AnnotationReader } from './annotation-reader.ts';
-import { annotations, META_PREFIX, PREFIX, type AnnotationName } from './annotations.ts';
+import { annotationKey, annotations, META_PREFIX, PREFIX, type AnnotationName } from './annotations.ts';
 import { splitCommaList } from '../support/comma-list.ts';
+import { readDrainSeconds } from './drain.ts';
 import { DATA_PATH, READY_PORT } from './names.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Pod } from './pod.ts';
@@ -39,6 +40,8 @@ export type Options = {
   readonly userVolumeMounts: readonly JsonObject[];
   readonly metrics: Metrics | undefined;
   readonly lifecycle: Lifecycle | undefined;
+  /** The pause of the application's containers before SIGTERM; 0 is none. */
+  readonly drainSeconds: number;
   readonly proxyHealthCheck: boolean;
   /** 0 keeps the default. */
   readonly startupFailureSeconds: number;
@@ -59,8 +62,9 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
   const reader = annotationReader(pod.annotations);
   const metrics = readMetrics(reader, settings);
   const lifecycle = readLifecycle(reader);
+  const service = readService(pod, reader);
   const options: Options = {
-    service: readService(pod, reader),
+    service,
     upstreams: readUpstreams(pod, reader, sidecarPorts(settings, metrics, lifecycle)),
     nativeSidecar: reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar),
     extraArgs: readExtraArgs(reader, settings),
@@ -71,6 +75,7 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
     userVolumeMounts: readJsonList(reader, 'consul-sidecar-user-volume-mount', ['name', 'mountPath']),
     metrics,
     lifecycle,
+    drainSeconds: readDrainSeconds(pod, reader, service.port, settings),
     proxyHealthCheck: reader.boolean('use-proxy-health-check', false),
     startupFailureSeconds: reader.wholeNumber('sidecar-proxy-startup-failure-seconds', 0, ANY_COUNT),
     livenessFailureSeconds: reader.wholeNumber('sidecar-proxy-liveness-failure-seconds', 0, ANY_COUNT),
@@ -262,7 +267,7 @@ function isOfOtherMode(name: AnnotationName, mode: InjectSettings['mode']): bool
 
 function unknownAnnotation(name: string): string {
   const near = nearest(name, Object.keys(annotations));
-  return `is not known${near === undefined ? '' : `; did you mean ${PREFIX}${near}?`}`;
+  return `is not known${near === undefined ? '' : `; did you mean ${annotationKey(near)}?`}`;
 }
 
 // A warning has room for 120 characters in kubectl; a name that long is none of ours anyway.

@@ -5,6 +5,7 @@
 import type { JsonObject } from '../support/json.ts';
 import { pointer, type PatchOperation } from '../support/json-patch.ts';
 import type { Change } from './change.ts';
+import { lifecycleField, sleepHook } from './drain.ts';
 import { DATA_PATH, DATA_VOLUME } from './names.ts';
 import type { Container, Pod, Presence } from './pod.ts';
 
@@ -37,7 +38,16 @@ function containerOperations(
   return [
     ...prepend(pointer('spec', list, index, 'env'), container.env, added),
     ...append(pointer('spec', list, index, 'volumeMounts'), container.volumeMounts, mounts),
+    ...(list === 'containers' && change.drainContainers.includes(container.name)
+      ? [preStopOperation(pointer('spec', list, index, 'lifecycle'), container, change.drainSeconds)]
+      : []),
   ];
+}
+
+function preStopOperation(path: string, { lifecycle }: Container, seconds: number): PatchOperation {
+  return lifecycle === 'present'
+    ? { op: 'add', path: `${path}/preStop`, value: sleepHook(seconds) }
+    : { op: 'add', path, value: lifecycleField(seconds)['lifecycle'] };
 }
 
 function prepend(path: string, presence: Presence, elements: readonly unknown[]): PatchOperation[] {

@@ -12,6 +12,8 @@ export type Container = {
   /** Names in order; an entry without a name does not count. */
   readonly variables: ReadonlySet<string>;
   readonly volumeMounts: Presence;
+  readonly lifecycle: Presence;
+  readonly preStop: Presence;
   readonly mountPaths: ReadonlySet<string>;
   readonly ports: readonly ContainerPort[];
   readonly runAsUser: unknown;
@@ -30,6 +32,7 @@ export type Pod = {
   readonly initContainersPresence: Presence;
   readonly volumes: ReadonlySet<string>;
   readonly volumesPresence: Presence;
+  readonly graceSeconds: number;
   readonly runAsUser: unknown;
 };
 
@@ -67,6 +70,7 @@ export function readPod(object: unknown): ReadPod {
       initContainersPresence: presence(spec, 'initContainers'),
       volumes: new Set(names(volumes)),
       volumesPresence: presence(spec, 'volumes'),
+      graceSeconds: readGrace(spec),
       runAsUser: property(property(spec, 'securityContext'), 'runAsUser'),
     },
   };
@@ -115,11 +119,14 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
   const env = readList(container, 'env', `${at}.env`, problems);
   const mounts = readList(container, 'volumeMounts', `${at}.volumeMounts`, problems);
   const ports = readList(container, 'ports', `${at}.ports`, problems);
+  const lifecycle = readMap(container, 'lifecycle', `${at}.lifecycle`, problems);
   return {
     name,
     env: presence(container, 'env'),
     variables: new Set(names(env)),
     volumeMounts: presence(container, 'volumeMounts'),
+    lifecycle: presence(container, 'lifecycle'),
+    preStop: presence(lifecycle, 'preStop'),
     mountPaths: new Set(mounts.map((mount) => asString(property(mount, 'mountPath')) ?? '')),
     ports: ports.flatMap(readPort),
     runAsUser: property(property(container, 'securityContext'), 'runAsUser'),
@@ -129,6 +136,12 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
 function readPort(port: unknown): ContainerPort[] {
   const number = parseWholeNumber(String(property(port, 'containerPort')));
   return number === undefined ? [] : [{ name: asString(property(port, 'name')), number }];
+}
+
+/** Kubernetes, core/v1 `PodSpec.terminationGracePeriodSeconds`: 30 by default. 0 where it is nothing that the API takes. */
+function readGrace(spec: JsonObject): number {
+  const seconds = spec['terminationGracePeriodSeconds'] ?? 30;
+  return typeof seconds === 'number' ? seconds : 0;
 }
 
 function names(list: readonly unknown[]): string[] {

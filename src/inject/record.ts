@@ -13,6 +13,8 @@ export type InjectionRecord = {
   /** By container: variables that its author defines, and that were therefore not added. */
   readonly kept: { readonly [container: string]: readonly string[] };
   readonly mounts: readonly string[];
+  /** Containers that got a `preStop`; absent when none did, and in records of versions that knew none. */
+  readonly drained?: readonly string[];
   readonly annotations: readonly string[];
   readonly labels: readonly string[];
   /** Values that stood where an annotation or label was written. */
@@ -39,6 +41,7 @@ export function recordOf(
     variables: change.variables.map(({ name }) => name),
     kept: keptVariables(pod, change),
     mounts: change.mountContainers,
+    ...(change.drainContainers.length === 0 ? {} : { drained: change.drainContainers }),
     annotations: [...change.annotations.keys()],
     labels: [...change.labels.keys()],
     previous: {
@@ -69,6 +72,7 @@ export function parseRecord(text: string): InjectionRecord | undefined {
     isObject(value) &&
     lists.every((key) => isStrings(value[key])) &&
     (value['warnings'] === undefined || isStrings(value['warnings'])) &&
+    (value['drained'] === undefined || isStrings(value['drained'])) &&
     isObject(value['kept']) &&
     Object.values(value['kept']).every(isStrings) &&
     isObject(value['previous']) &&
@@ -77,9 +81,12 @@ export function parseRecord(text: string): InjectionRecord | undefined {
   return isRecord ? (value as unknown as InjectionRecord) : undefined;
 }
 
-/** How the record names a list inside a container. */
-export function listOf(container: string, list: 'env' | 'volumeMounts'): string {
-  return `${list} of ${container}`;
+/** How the record names a parent inside a container. */
+export function parentOf(
+  container: string,
+  field: 'env' | 'volumeMounts' | 'lifecycle' | 'lifecycle.preStop',
+): string {
+  return `${field} of ${container}`;
 }
 
 function touchedParents(pod: Pod, change: Change): [string, Presence][] {
@@ -94,10 +101,18 @@ function touchedParents(pod: Pod, change: Change): [string, Presence][] {
       : [['spec.initContainers', pod.initContainersPresence] as [string, Presence]]),
     ...(change.variables.length === 0
       ? []
-      : authors.map(({ name, env }): [string, Presence] => [listOf(name, 'env'), env])),
+      : authors.map(({ name, env }): [string, Presence] => [parentOf(name, 'env'), env])),
     ...authors
       .filter(({ name }) => change.mountContainers.includes(name))
-      .map(({ name, volumeMounts }): [string, Presence] => [listOf(name, 'volumeMounts'), volumeMounts]),
+      .map(({ name, volumeMounts }): [string, Presence] => [parentOf(name, 'volumeMounts'), volumeMounts]),
+    ...pod.containers
+      .filter(({ name }) => change.drainContainers.includes(name))
+      .flatMap(({ name, lifecycle, preStop }): [string, Presence][] => [
+        [parentOf(name, 'lifecycle'), lifecycle],
+        ...(lifecycle === 'present'
+          ? [[parentOf(name, 'lifecycle.preStop'), preStop] as [string, Presence]]
+          : []),
+      ]),
   ];
 }
 

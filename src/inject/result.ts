@@ -24,6 +24,7 @@ export const warningReasons = {
   'unknown-annotation': 'an annotation under consul.hashicorp.com/ that is not known',
   'no-dns-label': 'a name for which Consul DNS cannot answer',
   'kept-variable': 'a variable of an upstream that the author sets too, and whose value stays',
+  shortened: 'a duration that is longer than the pod allows, and was cut',
   'not-injected': 'the sidecar was asked for, and the pod cannot have one',
 } as const;
 

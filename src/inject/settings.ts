@@ -39,6 +39,8 @@ export type InjectSettings = {
   readonly sidecarProxy: 'envoy' | 'builtin';
   /** True: the sidecar is an init container with `restartPolicy: Always` (Kubernetes ≥ 1.29). */
   readonly nativeSidecar: boolean;
+  /** Default pause before the SIGTERM of an application; undefined: the cluster has no `preStop` that sleeps. */
+  readonly drainSeconds: number | undefined;
   readonly consulImage: string;
   readonly envoyImage: string;
   readonly dataplaneImage: string;

@@ -3,7 +3,7 @@ import { asString, isObject, property, type JsonObject } from '../support/json.t
 import { pointer, type PatchOperation } from '../support/json-patch.ts';
 import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { DATA_PATH } from './names.ts';
-import { listOf, parseRecord, type InjectionRecord } from './record.ts';
+import { parentOf, parseRecord, type InjectionRecord } from './record.ts';
 import type { UninjectResult } from './result.ts';
 
 /**
@@ -64,15 +64,44 @@ function containerOperations(
   return [
     ...remove(
       ['spec', list, index, 'env'],
-      listOf(name, 'env'),
+      parentOf(name, 'env'),
       record,
       addedVariables(container, name, record),
     ),
-    ...remove(['spec', list, index, 'volumeMounts'], listOf(name, 'volumeMounts'), record, {
+    ...remove(['spec', list, index, 'volumeMounts'], parentOf(name, 'volumeMounts'), record, {
       elements: listAt(container, 'volumeMounts'),
       isAdded: (mount) => mounts.includes(asString(property(mount, 'mountPath')) ?? ''),
     }),
+    ...preStopOperations(['spec', list, index, 'lifecycle'], container, name, record),
   ];
+}
+
+/** A hook that is not Tandem's any more, because somebody wrote another one since, stays. */
+function preStopOperations(
+  path: readonly (string | number)[],
+  container: unknown,
+  name: string,
+  record: InjectionRecord,
+): PatchOperation[] {
+  const lifecycle = property(container, 'lifecycle');
+  const isOurs = record.drained?.includes(name) === true && isSleepOnly(property(lifecycle, 'preStop'));
+  if (!isObject(lifecycle) || !isOurs) return [];
+  const whole =
+    Object.keys(lifecycle).length === 1
+      ? restoredParent(path, parentOf(name, 'lifecycle'), record)
+      : undefined;
+  if (whole !== undefined) return [whole];
+  const preStop = [...path, 'preStop'];
+  return [
+    restoredParent(preStop, parentOf(name, 'lifecycle.preStop'), record) ?? {
+      op: 'remove',
+      path: pointer(...preStop),
+    },
+  ];
+}
+
+function isSleepOnly(hook: unknown): boolean {
+  return isObject(hook) && Object.keys(hook).join() === 'sleep';
 }
 
 type Removal = { readonly elements: readonly unknown[]; readonly isAdded: (element: unknown) => boolean };

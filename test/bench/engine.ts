@@ -8,6 +8,7 @@ import { samplePod } from './sample-review.ts';
 const settings = injectSettings(parseFlags(injectFlags, [], {}).values, {
   version: '0.0.0',
   nativeSidecar: true,
+  preStopSleep: true,
   ownNamespace: 'tandem',
 });
 

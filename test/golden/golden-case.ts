@@ -12,6 +12,8 @@ export type GoldenCase = {
   readonly base?: string;
   readonly flags?: readonly string[];
   readonly native?: boolean;
+  /** Whether the cluster has a `preStop` that sleeps. */
+  readonly sleep?: boolean;
   readonly kind?: string;
   readonly operation?: string;
   readonly namespace?: string;
@@ -31,9 +33,10 @@ export function readGoldenCase(name: string): GoldenCase {
 }
 
 export function goldenResult(input: GoldenCase): InjectResult {
-  const { flags = [], native = true, kind = 'v1/Pod', operation = 'CREATE', namespace = 'default', pod } = input;
+  const { flags = [], native = true, sleep = true, kind = 'v1/Pod', operation = 'CREATE' } = input;
+  const { namespace = 'default', pod } = input;
   const parsed = parseFlags(injectFlags, flags, {});
   assert.ok(parsed.ok);
-  const facts = { version: '0.0.0', nativeSidecar: native, ownNamespace: 'tandem' };
+  const facts = { version: '0.0.0', nativeSidecar: native, preStopSleep: sleep, ownNamespace: 'tandem' };
   return inject({ kind, operation, namespace, object: pod }, injectSettings(parsed.values, facts));
 }

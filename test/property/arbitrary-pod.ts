@@ -1,6 +1,6 @@
 /** Pods as people, generators and other webhooks write them: absent and null parents, odd keys, unknown fields. */
 import fc from 'fast-check';
-import { annotations, PREFIX } from '../../src/inject/annotations.ts';
+import { annotationKey, annotations, PREFIX } from '../../src/inject/annotations.ts';
 
 const oddKey = fc.oneof(
   fc.constantFrom('a/b', 'a~b', '~1', '~0/', '__proto__', 'constructor', '', ' ', 'ÿ/é', 'toString'),
@@ -48,6 +48,15 @@ const container = fc
         },
       ),
     ),
+    lifecycle: perhaps(
+      fc.record(
+        {
+          preStop: fc.constantFrom(null, { exec: { command: ['sync'] } }, { sleep: { seconds: 1 } }),
+          postStart: fc.constantFrom(null, { exec: { command: ['true'] } }),
+        },
+        { requiredKeys: [] },
+      ),
+    ),
     unknown: unknownFields,
   })
   .map(({ unknown, ...known }) => withoutUndefined({ ...unknown, ...known }));
@@ -70,6 +79,7 @@ const asked = fc.record(
     [`${PREFIX}connect-inject-status`]: fc.constant(''),
     [`${PREFIX}service-meta-x`]: text,
     [`${PREFIX}service-tags`]: text,
+    'tandem/drain-seconds': fc.constantFrom('0', '5', '20'),
     'prometheus.io/scrape': fc.constant('false'),
     'tandem/injected': text,
   },
@@ -124,13 +134,9 @@ const hostileText = fc.oneof(
 /** A pod whose annotations hold anything at all. */
 export const hostilePod = fc
   .record({
-    known: fc.dictionary(
-      fc.constantFrom(...Object.keys(annotations).map((name) => `${PREFIX}${name}`)),
-      hostileText,
-      {
-        maxKeys: 12,
-      },
-    ),
+    known: fc.dictionary(fc.constantFrom(...Object.keys(annotations).map(annotationKey)), hostileText, {
+      maxKeys: 12,
+    }),
     meta: fc.dictionary(
       hostileText.map((key) => `${PREFIX}service-meta-${key}`),
       hostileText,

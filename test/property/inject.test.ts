@@ -14,6 +14,7 @@ import { arbitraryPod, hostilePod } from './arbitrary-pod.ts';
 const arbitrarySettings = fc
   .record({
     native: fc.boolean(),
+    sleep: fc.boolean(),
     flags: fc.constantFrom(
       [],
       ['--sidecar-proxy=builtin'],
@@ -21,12 +22,21 @@ const arbitrarySettings = fc
       ['--proxy-mode=dataplane', '--consul-tls', '--consul-ca-pem=PEM', '--consul-auth-method=k8s'],
     ),
   })
-  .map(({ native, flags }) => settingsOf(native, flags));
+  .map(({ native, sleep, flags }) => settingsOf(native, flags, sleep));
 
-function settingsOf(nativeSidecar: boolean, flags: readonly string[] = []): InjectSettings {
+function settingsOf(
+  nativeSidecar: boolean,
+  flags: readonly string[] = [],
+  preStopSleep = true,
+): InjectSettings {
   const parsed = parseFlags(injectFlags, ['--default-inject', ...flags], {});
   assert.ok(parsed.ok);
-  return injectSettings(parsed.values, { version: '0.0.0', nativeSidecar, ownNamespace: 'tandem' });
+  return injectSettings(parsed.values, {
+    version: '0.0.0',
+    nativeSidecar,
+    preStopSleep,
+    ownNamespace: 'tandem',
+  });
 }
 
 function requestFor(object: unknown): InjectRequest {

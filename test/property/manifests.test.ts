@@ -24,6 +24,7 @@ assert.ok(parsed.ok);
 const settings = injectSettings(parsed.values, {
   version: '0.0.0',
   nativeSidecar: true,
+  preStopSleep: true,
   ownNamespace: undefined,
 });
 

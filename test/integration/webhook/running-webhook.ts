@@ -41,6 +41,7 @@ export async function startWebhook(
   const settings = injectSettings(parsed.values, {
     version: '0.0.0',
     nativeSidecar: true,
+    preStopSleep: true,
     ownNamespace: 'tandem',
   });
   const server = webhook({

@@ -131,6 +131,7 @@ test('every value of the injection reaches its flag', async () => {
     connectInject: {
       default: true,
       nativeSidecar: 'on',
+      drainSeconds: 7,
       k8sAllowNamespaces: ['a', 'b'],
       k8sDenyNamespaces: ['c'],
       agentHttpPort: 1,
@@ -154,6 +155,7 @@ test('every value of the injection reaches its flag', async () => {
     dataplaneImage: 'd:1',
     defaultInject: true,
     nativeSidecar: 'on',
+    drainSeconds: 7,
     allowNamespaces: ['a', 'b'],
     denyNamespaces: ['c'],
     consulHttpPort: 1,

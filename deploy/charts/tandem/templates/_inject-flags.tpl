@@ -14,6 +14,7 @@
 - {{ printf "--deny-namespaces=%s" (join "," .) | quote }}
 {{- end }}
 - --native-sidecar={{ .nativeSidecar }}
+- --drain-seconds={{ .drainSeconds }}
 {{- if eq (include "tandem.proxyMode" $) "dataplane" }}
 {{ include "tandem.dataplane.flags" $ }}
 {{- else }}

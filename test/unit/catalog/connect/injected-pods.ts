@@ -37,7 +37,7 @@ export function injectedPod(sketch: PodSketch = {}): Readonly<Record<string, unk
   };
   const flags = parseFlags(injectFlags, sketch.flags ?? ['--proxy-mode=dataplane'], {});
   assert.ok(flags.ok);
-  const facts = { version: '0.0.0', nativeSidecar: true, ownNamespace: 'tandem' };
+  const facts = { version: '0.0.0', nativeSidecar: true, preStopSleep: true, ownNamespace: 'tandem' };
   const request = { kind: 'v1/Pod', operation: 'CREATE', namespace, object: pod };
   const result = inject(request, injectSettings(flags.values, facts));
   assert.ok(result.kind === 'inject', JSON.stringify(result));

@@ -1,0 +1,49 @@
+/** What the webhook may write into pods, which depends on the version of the API server. */
+import { readServerVersion, type InCluster, type ServerVersion } from '../kubernetes/server-version.ts';
+import { TandemError } from '../support/errors.ts';
+import type { Log } from '../telemetry/logger.ts';
+
+export type ClusterFeatures = {
+  /** Init containers with `restartPolicy: Always`. */
+  readonly nativeSidecar: boolean;
+  /** `preStop: {sleep}`. */
+  readonly preStopSleep: boolean;
+};
+
+/**
+ * An API server before 1.29 drops the restart policy of an init container, and the pod would wait for it for ever; one
+ * before 1.30 drops `sleep` and then denies the pod for a `preStop` without an action. (Feature gates SidecarContainers
+ * and PodLifecycleSleepAction, on by default from these versions.) Outside of a cluster nobody is asked, and both are on.
+ *
+ * @param cluster undefined outside of a cluster
+ */
+export async function readClusterFeatures(
+  wanted: { readonly nativeSidecar: 'auto' | 'on' | 'off'; readonly drainSeconds: number },
+  cluster: InCluster | undefined,
+  log: Log,
+): Promise<ClusterFeatures> {
+  const isDecided = wanted.nativeSidecar !== 'auto';
+  const native = (auto: boolean): boolean => (isDecided ? wanted.nativeSidecar === 'on' : auto);
+  if (cluster === undefined) return { nativeSidecar: native(true), preStopSleep: true };
+  try {
+    const version = await readServerVersion(cluster);
+    const features = { nativeSidecar: native(isFrom(version, 29)), preStopSleep: isFrom(version, 30) };
+    log('info', 'API server version', { ...version, ...features });
+    return features;
+  } catch (error) {
+    if (!(error instanceof TandemError)) throw error;
+    if (!isDecided)
+      log('warn', 'native sidecars are off; --native-sidecar=on or off decides without the API server', {
+        error: error.message,
+      });
+    if (wanted.drainSeconds > 0)
+      log('warn', 'pods get no drain, because the version of the API server is not known', {
+        error: error.message,
+      });
+    return { nativeSidecar: native(false), preStopSleep: false };
+  }
+}
+
+function isFrom({ major, minor }: ServerVersion, least: number): boolean {
+  return major > 1 || minor >= least;
+}

@@ -1,0 +1,72 @@
+/**
+ * The pause between the deletion of a pod and the SIGTERM of its application (`preStop: {sleep}`, Kubernetes 1.30 and
+ * newer). In it the pod is critical in Consul and still answers, so that clients move on without losing a request.
+ */
+import type { JsonObject } from '../support/json.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import type { Options } from './options.ts';
+import type { Pod } from './pod.ts';
+import type { InjectSettings } from './settings.ts';
+
+const ANNOTATION = 'tandem/drain-seconds';
+
+// As wide as terminationGracePeriodSeconds can sensibly be; what is longer than a third of it is cut anyway.
+const BOUNDS = { min: 0, max: 86_400 };
+
+// The rest of the grace period belongs to the application, which ends its open requests after SIGTERM.
+const PART_OF_GRACE = 3;
+
+/**
+ * Seconds of the pause; 0 is none. A client only (no port) gets none, unless its annotation asks: nobody has to move on
+ * from it.
+ */
+export function readDrainSeconds(
+  pod: Pod,
+  reader: AnnotationReader,
+  port: number | undefined,
+  { drainSeconds }: InjectSettings,
+): number {
+  const isAsked = reader.text(ANNOTATION) !== undefined;
+  const byDefault = port === undefined ? 0 : (drainSeconds ?? 0);
+  const wanted = reader.wholeNumber(ANNOTATION, byDefault, BOUNDS);
+  if (drainSeconds === undefined) {
+    if (isAsked && wanted > 0)
+      reader.warn(
+        'no-effect',
+        ANNOTATION,
+        'has no effect: the API server is older than Kubernetes 1.30, or unknown',
+      );
+    return 0;
+  }
+  const most = Math.max(0, Math.floor(pod.graceSeconds / PART_OF_GRACE));
+  if (isAsked && wanted > most)
+    reader.warn(
+      'shortened',
+      ANNOTATION,
+      `${wanted} is more than a third of terminationGracePeriodSeconds (${pod.graceSeconds}), so it is ${most}`,
+    );
+  return Math.min(wanted, most);
+}
+
+/** The application's containers that wait. An author's own `preStop` stays as it is. */
+export function drainedContainers({ containers }: Pod, { drainSeconds }: Options): readonly string[] {
+  if (drainSeconds === 0) return [];
+  return containers.filter(({ preStop }) => preStop !== 'present').map(({ name }) => name);
+}
+
+/** The field `lifecycle` of a container that waits; no field for 0 seconds. */
+export function lifecycleField(seconds: number): JsonObject {
+  return seconds === 0 ? {} : { lifecycle: { preStop: sleepHook(seconds) } };
+}
+
+export function sleepHook(seconds: number): JsonObject {
+  return { sleep: { seconds } };
+}
+
+/**
+ * How long a classic sidecar stays: it is asked to stop together with the application, whose requests it carries. Once
+ * the pause, and as long again for requests that were open at its end. A native sidecar outlives the application anyway.
+ */
+export function classicSidecarSeconds({ drainSeconds }: Options): number {
+  return 2 * drainSeconds;
+}
