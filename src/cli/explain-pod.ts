@@ -2,7 +2,7 @@
 import { explainPod, type PodExplanation } from '../catalog/connect/explain.ts';
 import type { ObservedRegistration } from '../catalog/connect/observed.ts';
 import { readInjectedPod, type InjectedPod } from '../catalog/connect/pod.ts';
-import { syntheticNodeName } from '../catalog/connect/registration.ts';
+import { nodeOfPod } from '../catalog/connect/registration.ts';
 import type { consulFlags } from '../config/consul-settings.ts';
 import type { injectFlags } from '../config/inject-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
@@ -115,29 +115,32 @@ async function explainRegistration(
   context: Context,
 ): Promise<PodExplanation | undefined> {
   const pod = readInjectedPod(raw);
-  return pod && explainPod(pod, owner, await seenInConsul(pod, values, context));
+  return pod && explainPod(pod, owner, await seenInConsul(pod, owner, values, context));
 }
 
 function seenInConsul(
   pod: InjectedPod,
+  owner: string,
   values: ExplainPodValues,
   context: Context,
 ): Promise<readonly ObservedRegistration[] | undefined> {
   const { signal } = context;
   return askConsul('explain', values, context, async (consul) => {
     const catalog = connectCatalog(consul);
-    const nodes = await nodesOf(pod, consul, signal);
+    const nodes = await nodesOf(pod, owner, consul, signal);
     const read = await Promise.all(nodes.map((node) => catalog.read(node, signal)));
     return read.flatMap(({ instances }) => instances);
   });
 }
 
 async function nodesOf(
-  { mode, node, hostIp }: InjectedPod,
+  pod: InjectedPod,
+  owner: string,
   consul: OpenConsul,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  if (mode !== 'agent') return node === undefined ? [] : [syntheticNodeName(node)];
+  const { injection, hostIp } = pod;
+  if (injection.kind !== 'agent') return [nodeOfPod(pod, owner)].filter((node) => node !== undefined);
   const nodes = hostIp === undefined ? [] : await readAgentNodes(consul, hostIp, signal);
   return nodes.map(({ Node }) => Node);
 }

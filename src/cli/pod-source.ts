@@ -16,6 +16,7 @@ export type ClusterPods = PodSource & {
 };
 
 export type ClusterPodsOptions = {
+  readonly owner: string;
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   readonly onRestart: (failure: WatchFailure) => void;
 };
@@ -23,8 +24,8 @@ export type ClusterPodsOptions = {
 const INJECTED = 'consul.hashicorp.com/connect-inject-status=injected';
 
 /** Starts to watch at once. */
-export function clusterPods({ client, onRestart }: ClusterPodsOptions): ClusterPods {
-  const snapshot = createPodSnapshot();
+export function clusterPods({ owner, client, onRestart }: ClusterPodsOptions): ClusterPods {
+  const snapshot = createPodSnapshot(owner);
   const listeners = new Set<(touched: Touched) => void>();
   const watch = watchResource({
     client,

@@ -30,8 +30,9 @@ export type RegistrarReporterOptions = {
 /** Reasons of Events on pods. */
 const REFUSED = 'RefusedByConsul';
 const NOT_REGISTERED: Readonly<Partial<Record<PodReason, string>>> = {
-  'no-record': 'NotInjectedByTandem',
-  'invalid-annotations': 'InvalidAnnotations',
+  'not-injected': 'NotInjectedByTandem',
+  'invalid-registration': 'InvalidRegistration',
+  'other-owner': 'OtherOwner',
   'id-taken': 'IdTaken',
 };
 

@@ -61,7 +61,7 @@ export type RunningRegistrar = {
 export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   const { client, consul, log, events, onRestart, changed, options } = parts;
   const metrics = createRegistrarMetrics();
-  const pods = clusterPods({ client, onRestart });
+  const pods = clusterPods({ owner: options.owner, client, onRestart });
   const newReporter = (loop: RegistrarLoop): PodReporter =>
     createRegistrarReporter({
       log,

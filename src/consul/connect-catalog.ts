@@ -105,7 +105,7 @@ export function whole(answers: readonly Answer<unknown>[], what: string): void {
   if (!answers.some(({ filteredByAcls }) => filteredByAcls)) return;
   throw new TandemError(
     'TANDEM_CONSUL_FORBIDDEN',
-    `the token does not show ${what}, so nothing is changed; it needs node_prefix "" { policy = "write" } and service_prefix "" { policy = "write" }`,
+    `the token does not show ${what}, so nothing is changed; it needs node_prefix "" { policy = "read" } and service_prefix "" { policy = "write" }`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** The injected pods that are known, by where they are in Consul: a change of a pod names the places to look at. */
 import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
-import { syntheticNodeName } from '../catalog/connect/registration.ts';
+import { nodeOfPod } from '../catalog/connect/registration.ts';
 
 /** Synthetic nodes, and addresses of agents. */
 export type Touched = { readonly nodes: readonly string[]; readonly hosts: readonly string[] };
@@ -24,7 +24,11 @@ export type PodSnapshot = {
 // UIDs of 36 characters: less than 2 MB. Whose end is forgotten is a pod that is just missing.
 const REMEMBERED_ENDS = 10_000;
 
-export function createPodSnapshot(): PodSnapshot {
+export function createPodSnapshot(owner: string): PodSnapshot {
+  const nodesOf = (pod: InjectedPod): readonly string[] => {
+    const node = nodeOfPod(pod, owner);
+    return node === undefined ? [] : [node];
+  };
   const bySource = new Map<string, InjectedPod>();
   const uids = new Set<string>();
   const byNode = createPlaces(nodesOf);
@@ -67,12 +71,8 @@ export function createPodSnapshot(): PodSnapshot {
   };
 }
 
-function nodesOf({ node, mode }: InjectedPod): readonly string[] {
-  return node === undefined || mode === 'agent' ? [] : [syntheticNodeName(node)];
-}
-
-function hostsOf({ hostIp, mode }: InjectedPod): readonly string[] {
-  return hostIp === undefined || mode !== 'agent' ? [] : [hostIp];
+function hostsOf({ hostIp, injection }: InjectedPod): readonly string[] {
+  return hostIp === undefined || injection.kind !== 'agent' ? [] : [hostIp];
 }
 
 type Places = {

@@ -1,5 +1,5 @@
 /** Keeps the injected pods in Consul as they are in the cluster, one synthetic node at a time: level-based, without memory. */
-import { decidePod, type PodReason } from '../catalog/connect/decide.ts';
+import { decidePod, problemOf } from '../catalog/connect/decide.ts';
 import { planNode, type NodePlan } from '../catalog/connect/plan.ts';
 import { POD_UID_META, registrationsOf } from '../catalog/connect/registration.ts';
 import { readinessCheckId } from '../catalog/instance.ts';
@@ -96,10 +96,10 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
 
   function standingOf(pod: InjectedPod): PodStanding {
     const named = { source: sourceOfPod(pod), uid: pod.uid };
-    const reason = decidePod(pod);
+    const reason = decidePod(pod, owner);
     const conflict = reason === 'registered' ? conflicts.get(named.source) : undefined;
     if (conflict !== undefined) return { ...named, reason: 'id-taken', problem: conflict };
-    return { ...named, reason, problem: problemOf(pod, reason) };
+    return { ...named, reason, problem: problemOf(pod, reason, owner) };
   }
 
   async function planOf(node: string, signal: AbortSignal): Promise<NodePlan> {
@@ -212,11 +212,4 @@ function withoutRemovals(plan: NodePlan, { deregister }: Removals): NodePlan {
     deregister: left,
     removeNode: plan.removeNode && left.length === plan.deregister.length,
   };
-}
-
-function problemOf({ mesh }: InjectedPod, reason: PodReason): string | undefined {
-  if (reason === 'no-record')
-    return 'the annotation tandem/injected is missing or damaged; remove the label consul.hashicorp.com/connect-inject-status, or create the pod again';
-  if (reason !== 'invalid-annotations' || mesh.ok) return undefined;
-  return mesh.problems.map(({ at, message }) => `${at}: ${message}`).join('; ');
 }

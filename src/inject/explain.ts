@@ -2,7 +2,7 @@
 import { asString, property } from '../support/json.ts';
 import { PREFIX } from './annotations.ts';
 import { decide, type DecideSettings } from './decide.ts';
-import { injectedMode } from './injected-pod.ts';
+import { readInjection } from './injected-pod.ts';
 import { skipReasons, type Problem, type SkipReason } from './result.ts';
 
 export type InjectionExplanation =
@@ -20,10 +20,12 @@ export function explainInjection(
   namespace: string,
   settings: DecideSettings,
 ): InjectionExplanation {
-  const mode = injectedMode(pod);
+  const { kind } = readInjection(pod);
   const annotations = property(property(pod, 'metadata'), 'annotations');
   if ((asString(property(annotations, `${PREFIX}connect-inject-status`)) ?? '') !== '')
-    return mode === undefined ? { kind: 'by-others' } : { kind: 'injected', mode };
+    return kind === 'agent' || kind === 'dataplane'
+      ? { kind: 'injected', mode: kind }
+      : { kind: 'by-others' };
   const decision = decide({ kind: 'v1/Pod', operation: 'CREATE', namespace, object: pod }, settings);
   switch (decision.kind) {
     case 'skip':

@@ -1,51 +1,156 @@
-/** What an injected pod says of its place in the mesh: the webhook has resolved it, and it is read by the same parsers. */
-import { asString, property } from '../support/json.ts';
-import { annotationReader } from './annotation-reader.ts';
-import { RECORD_ANNOTATION } from './annotations.ts';
-import { readPod } from './pod.ts';
-import { parseRecord } from './record.ts';
+/**
+ * What an injected pod says of its place in the mesh. It is read from the containers that the webhook added: their arguments and
+ * variables cannot change while the pod lives, unlike its annotations, which everybody may edit who may patch the pod.
+ */
+import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import { PREFIX } from './annotations.ts';
+import { environmentOf, expand, type Variables } from './expand.ts';
+import { readLegacyOptions } from './legacy-dataplane.ts';
+import { DATAPLANE_CONTAINER, INIT_CONTAINER } from './names.ts';
+import { readRegistration, type RegisteredService } from './read-registration.ts';
 import type { Problem } from './result.ts';
-import { readService, type Service } from './service.ts';
-import type { Upstream } from './upstream.ts';
-import { readUpstreams } from './upstreams.ts';
 
-export type MeshOptions = {
-  readonly service: Service;
-  readonly upstreams: readonly Upstream[];
-  /** Port of Envoy's Prometheus listener; undefined: it has none. */
-  readonly metricsPort: number | undefined;
+/** What decided the name of the service when the pod was admitted. */
+export const nameSources = ['annotation', 'service-account', 'container'] as const;
+export type NameSource = (typeof nameSources)[number];
+
+export type MeshOptions = RegisteredService & {
+  readonly nameSource: NameSource;
+  /** Which Kubernetes Service names the pod, when its author chose one. */
+  readonly kubernetesService: string | undefined;
 };
 
 export type ReadMeshOptions =
   | { readonly ok: true; readonly options: MeshOptions }
-  /** Somebody has changed the pod since it was injected. */
+  /** The containers do not say what the webhook writes. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-// As the webhook takes it: below 1024 a non-root sidecar cannot bind.
-const METRICS_PORTS = { min: 1024, max: 65_535 };
-// What the webhook writes where it is not the default of its flag.
-const DEFAULT_METRICS_PORT = 20_200;
-// The webhook has checked the local ports against those of the sidecar, whose settings are not known here.
-const NO_SIDECAR_PORTS: ReadonlyMap<number, string> = new Map();
+/**
+ * | in the spec | injection |
+ * | --- | --- |
+ * | the init container, with a registration | agent |
+ * | the container of the dataplane, with a registration | dataplane |
+ * | the same, as it was before it had one | dataplane, `legacy` |
+ * | neither, and signs of consul-k8s | by-consul-k8s |
+ * | neither | none |
+ */
+export type Injection =
+  | { readonly kind: 'agent'; readonly mesh: ReadMeshOptions }
+  | {
+      readonly kind: 'dataplane';
+      /** The node of Consul on which the sidecar looks for its registration. */
+      readonly asksOn: AskedNode;
+      readonly mesh: ReadMeshOptions;
+    }
+  | { readonly kind: 'by-consul-k8s' }
+  /** It says that it is injected, and is not. */
+  | { readonly kind: 'none' };
 
-/** The mode in which Tandem injected the pod; undefined when its record is missing or damaged. */
-export function injectedMode(pod: unknown): 'agent' | 'dataplane' | undefined {
-  const annotations = property(property(pod, 'metadata'), 'annotations');
-  const mode = parseRecord(asString(property(annotations, RECORD_ANNOTATION)) ?? '')?.mode;
-  return mode === 'agent' || mode === 'dataplane' ? mode : undefined;
-}
+export type AskedNode =
+  | { readonly kind: 'of-owner'; readonly owner: string }
+  | { readonly kind: 'legacy' }
+  | { readonly kind: 'other' };
+
+const REGISTRATION = 'TANDEM_REGISTRATION';
+const NAME_SOURCE = 'TANDEM_SERVICE_NAME_SOURCE';
+const KUBERNETES_SERVICE = 'TANDEM_KUBERNETES_SERVICE';
 
 /** @param pod as the API server has it. Throws on no input. */
-export function readMeshOptions(pod: unknown): ReadMeshOptions {
-  const read = readPod(pod);
-  if (!read.ok) return read;
-  const reader = annotationReader(read.pod.annotations);
-  const hasMetrics = reader.boolean('enable-metrics', false);
-  const port = reader.wholeNumber('prometheus-scrape-port', DEFAULT_METRICS_PORT, METRICS_PORTS);
-  const options = {
-    service: readService(read.pod, reader),
-    upstreams: readUpstreams(read.pod, reader, NO_SIDECAR_PORTS),
-    metricsPort: hasMetrics ? port : undefined,
+export function readInjection(pod: unknown): Injection {
+  const spec = property(pod, 'spec');
+  const fields = fieldsOf(pod);
+  const init = containerNamed(spec, ['initContainers'], INIT_CONTAINER);
+  const atAgent = environmentOf(init, fields);
+  if (atAgent.has(REGISTRATION)) return { kind: 'agent', mesh: meshOf(atAgent, fields) };
+  const sidecar = containerNamed(spec, ['initContainers', 'containers'], DATAPLANE_CONTAINER);
+  const variables = environmentOf(sidecar, fields);
+  const args = argumentsOf(sidecar);
+  if (variables.has(REGISTRATION))
+    return { kind: 'dataplane', asksOn: askedNode(args), mesh: meshOf(variables, fields) };
+  if (args.get('-proxy-node-name') === LEGACY_NODE && args.has('-proxy-id')) {
+    const proxyId = expand(args.get('-proxy-id') ?? '', variables);
+    return { kind: 'dataplane', asksOn: { kind: 'legacy' }, mesh: readLegacyOptions(pod, proxyId) };
+  }
+  return { kind: isOfConsulK8s(pod, args) ? 'by-consul-k8s' : 'none' };
+}
+
+/** Values of the downward API that a registration can use. */
+function fieldsOf(pod: unknown): Variables {
+  const metadata = property(pod, 'metadata');
+  const status = property(pod, 'status');
+  const fields: readonly (readonly [string, unknown])[] = [
+    ['metadata.name', property(metadata, 'name')],
+    ['metadata.namespace', property(metadata, 'namespace')],
+    ['metadata.uid', property(metadata, 'uid')],
+    ['spec.nodeName', property(property(pod, 'spec'), 'nodeName')],
+    // The kubelet starts no container before it knows them; the addresses themselves are read from the status.
+    ['status.podIP', property(status, 'podIP') ?? ''],
+    ['status.hostIP', property(status, 'hostIP') ?? ''],
+  ];
+  return new Map(fields.filter((each): each is [string, string] => typeof each[1] === 'string'));
+}
+
+function meshOf(variables: Variables, fields: Variables): ReadMeshOptions {
+  const namespace = fields.get('metadata.namespace') ?? '';
+  const name = fields.get('metadata.name') ?? '';
+  const read = readRegistration(variables.get(REGISTRATION) ?? '', { namespace, name });
+  if (!read.ok) return { ok: false, problems: [{ at: REGISTRATION, message: read.wrong }] };
+  const source = variables.get(NAME_SOURCE);
+  return {
+    ok: true,
+    options: {
+      ...read.registered,
+      // Before it was written, no name came from anything that could change.
+      nameSource: nameSources.find((each) => each === source) ?? 'annotation',
+      kubernetesService: variables.get(KUBERNETES_SERVICE),
+    },
   };
-  return reader.problems.length > 0 ? { ok: false, problems: reader.problems } : { ok: true, options };
+}
+
+const LEGACY_NODE = '$(NODE_NAME)-virtual';
+const NODE_OF_OWNER = /^k8s-(.+)-\$\(NODE_NAME\)$/;
+
+function askedNode(args: ReadonlyMap<string, string>): AskedNode {
+  const node = args.get('-proxy-node-name') ?? '';
+  const owner = NODE_OF_OWNER.exec(node)?.[1];
+  if (owner !== undefined) return { kind: 'of-owner', owner };
+  return { kind: node === LEGACY_NODE ? 'legacy' : 'other' };
+}
+
+/** By flag, as they are before the kubelet expands them. */
+function argumentsOf(container: unknown): ReadonlyMap<string, string> {
+  const args = property(container, 'args');
+  const texts = (Array.isArray(args) ? args : []).filter((each) => typeof each === 'string');
+  return new Map(
+    texts.map((text) => {
+      const at = text.indexOf('=');
+      return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+}
+
+function containerNamed(
+  spec: unknown,
+  lists: readonly ('initContainers' | 'containers')[],
+  name: string,
+): JsonObject | undefined {
+  const all = lists.flatMap((list): readonly unknown[] => {
+    const containers = property(spec, list);
+    return Array.isArray(containers) ? containers : [];
+  });
+  return all.filter(isObject).find((each) => each['name'] === name);
+}
+
+// What consul-k8s writes on the pods that it injects, and on its gateways (its constants/annotations_and_labels.go).
+const CONSUL_K8S_LABEL = `${PREFIX}connect-inject-managed-by`;
+const CONSUL_K8S_ANNOTATIONS = ['connect-k8s-version', 'consul-k8s-version', 'original-pod', 'gateway-kind'];
+
+function isOfConsulK8s(pod: unknown, args: ReadonlyMap<string, string>): boolean {
+  const metadata = property(pod, 'metadata');
+  const annotations = property(metadata, 'annotations');
+  return (
+    args.has('-proxy-service-id-path') ||
+    asString(property(property(metadata, 'labels'), CONSUL_K8S_LABEL)) !== undefined ||
+    CONSUL_K8S_ANNOTATIONS.some((name) => property(annotations, `${PREFIX}${name}`) !== undefined)
+  );
 }

@@ -26,7 +26,7 @@ export const OWN_META = [
   'tandem-owner',
 ] as const;
 
-const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 // RFC 1123; Consul answers DNS queries for such names only.
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -100,7 +100,7 @@ function readMeta(annotations: JsonObject, reader: AnnotationReader): ReadonlyMa
   return meta;
 }
 
-function wrongMeta(key: string, value: string): string | undefined {
+export function wrongMeta(key: string, value: string): string | undefined {
   if (!META_KEY.test(key)) return 'the key is not 1 to 128 characters of A-Z a-z 0-9 _ -';
   if (key.startsWith('consul-')) return 'Consul keeps keys that start with "consul-" for itself';
   if (OWN_META.some((own) => own === key)) return 'is written by Tandem and cannot be set';

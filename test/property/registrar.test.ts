@@ -12,10 +12,11 @@ import {
   injectedPod,
   podOf,
   READY,
+  theirsOf,
   type PodSketch,
 } from '../unit/catalog/connect/injected-pods.ts';
 
-const NODE = 'node-1-virtual';
+const NODE = 'k8s-c1-node-1';
 
 const sketch: fc.Arbitrary<PodSketch> = fc.record({
   name: fc.constantFrom('web-0', 'web-1', 'WEB-1', 'api'),
@@ -60,7 +61,7 @@ test('a plan that was carried out leaves nothing to do, and touches nobody else'
     fc.property(pods, pods, pods, (before, foreign, after) => {
       const consul = createConsulNodes();
       for (const each of registrations(before, 'c1')) consul.register(each, 'c1');
-      for (const each of registrations(foreign, 'c2')) consul.register(each, 'c2');
+      for (const each of foreign.flatMap((pod) => theirsOf(pod))) consul.register(each, 'c2');
       const theirs = (): readonly string[] =>
         consul
           .read(NODE)

@@ -19,7 +19,7 @@ export type AgentRegistration = {
  * is mirrored into a check of its own.
  */
 export function agentRegistrationsOf(pod: InjectedPod, owner: string): readonly AgentRegistration[] {
-  if (pod.mode !== 'agent' || pod.stage !== 'alive' || !pod.isInitialized) return [];
+  if (pod.injection.kind !== 'agent' || pod.stage !== 'alive' || !pod.isInitialized) return [];
   return instancesOf(pod, owner).map(({ id, name, address, port, tags, meta, proxy }) => ({
     source: sourceOfPod(pod),
     id,

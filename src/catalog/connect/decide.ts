@@ -1,15 +1,18 @@
 /** Whether a pod is in Consul by the registrar, and why not. */
+import type { AskedNode } from '../../inject/injected-pod.ts';
 import type { InjectedPod } from './pod.ts';
 
 /** The closed vocabulary: what `/status` says of a pod, and the reason of the Event where somebody should mend something. */
 export const podReasons = {
   registered: 'dataplane mode: the registrar keeps the pod in the catalog',
   'agent-mode': 'agent mode: the pod registers itself, and the registrar removes what outlives it',
-  'no-record': 'the annotation tandem/injected is missing or damaged: the pod was not injected by Tandem',
+  'by-consul-k8s': 'consul-k8s injected the pod, and registers it',
+  'not-injected': 'the pod says that it is injected, and its containers are not those that Tandem adds',
+  'invalid-registration': 'the registration in the spec of the pod is damaged, or not its own',
+  'other-owner': 'the sidecar looks for its registration on the node of another owner',
   'not-scheduled': 'the pod has no node and no addresses yet',
   finished: 'the pod has ended: completed, failed or evicted',
   lost: 'the node of the pod does not answer',
-  'invalid-annotations': 'the annotations of the pod were changed into something that cannot be registered',
   'id-taken': 'Consul has an instance under this id that belongs to somebody else; it is not touched',
 } as const;
 
@@ -18,18 +21,40 @@ export type PodReason = keyof typeof podReasons;
 /**
  * | pod | answer |
  * | --- | --- |
- * | without a record of the webhook | no-record |
+ * | of consul-k8s | by-consul-k8s |
+ * | without the containers of the webhook | not-injected |
  * | finished | finished |
  * | its node lost | lost |
+ * | its registration damaged, or of another pod | invalid-registration |
  * | agent mode | agent-mode |
+ * | its sidecar asks on a node of another owner | other-owner |
  * | no node name, host IP or pod IP | not-scheduled |
- * | annotations that the webhook would have denied | invalid-annotations |
  * | otherwise, terminating too | registered |
  */
-export function decidePod({ mode, stage, node, hostIp, podIp, mesh }: InjectedPod): PodReason {
-  if (mode === undefined) return 'no-record';
+export function decidePod(pod: InjectedPod, owner: string): PodReason {
+  const { injection, stage, node, hostIp, podIp } = pod;
+  if (injection.kind === 'by-consul-k8s') return 'by-consul-k8s';
+  if (injection.kind === 'none') return 'not-injected';
   if (stage === 'finished' || stage === 'lost') return stage;
-  if (mode === 'agent') return 'agent-mode';
+  if (!injection.mesh.ok) return 'invalid-registration';
+  if (injection.kind === 'agent') return 'agent-mode';
+  if (!asksHere(injection.asksOn, owner)) return 'other-owner';
   if (node === undefined || hostIp === undefined || podIp === undefined) return 'not-scheduled';
-  return mesh.ok ? 'registered' : 'invalid-annotations';
+  return 'registered';
+}
+
+function asksHere(asked: AskedNode, owner: string): boolean {
+  return asked.kind === 'legacy' || (asked.kind === 'of-owner' && asked.owner === owner);
+}
+
+/** What somebody has to mend, and how; undefined when there is nothing. */
+export function problemOf(pod: InjectedPod, reason: PodReason, owner: string): string | undefined {
+  const { injection } = pod;
+  if (reason === 'not-injected')
+    return 'remove the label consul.hashicorp.com/connect-inject-status, or create the pod again so that the webhook injects it';
+  if (reason === 'other-owner')
+    return `give the webhook and the sync the same --owner, which is ${JSON.stringify(owner)} here, and create the pod again`;
+  if (reason !== 'invalid-registration' || !('mesh' in injection) || injection.mesh.ok) return undefined;
+  const wrong = injection.mesh.problems.map(({ at, message }) => `${at} ${message}`);
+  return `${wrong.join('; ')}; create the pod again`;
 }

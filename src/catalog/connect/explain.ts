@@ -1,6 +1,6 @@
 /** Why an injected pod is in Consul as it is, or is not: a part of the answer of `tandem explain pod`, as data. */
 import { indexed, ownerOf } from '../instance.ts';
-import { decidePod, podReasons, type PodReason } from './decide.ts';
+import { decidePod, podReasons, problemOf, type PodReason } from './decide.ts';
 import type { ObservedRegistration } from './observed.ts';
 import { differencesOf, type RegistrationField } from './plan.ts';
 import { sourceOfPod, type InjectedPod, type Stage } from './pod.ts';
@@ -17,12 +17,12 @@ export type RegistrationStanding =
 export type PodExplanation = {
   readonly source: string;
   readonly uid: string;
-  readonly mode: InjectedPod['mode'];
+  readonly mode: InjectedPod['injection']['kind'];
   readonly stage: Stage;
   /** The rule that decided, in the words of the closed vocabulary, and what it means. */
   readonly reason: PodReason;
   readonly meaning: string;
-  /** What is wrong with the annotations, a sentence each. */
+  /** What is wrong with it, a sentence each. */
   readonly problems: readonly string[];
   readonly registrations: readonly ExplainedRegistration[];
   /** In Consul, of this very pod, and to be removed. */
@@ -45,23 +45,26 @@ export function explainPod(
   owner: string,
   observed: readonly ObservedRegistration[] | undefined,
 ): PodExplanation {
-  const reason = decidePod(pod);
+  const reason = decidePod(pod, owner);
+  const problem = problemOf(pod, reason, owner);
   const registrations = reason === 'agent-mode' ? instancesOf(pod, owner) : registrationsOf(pod, owner);
   const wanted = new Set(registrations.map(({ id }) => indexed(id)));
   return {
     source: sourceOfPod(pod),
     uid: pod.uid,
-    mode: pod.mode,
+    mode: pod.injection.kind,
     stage: pod.stage,
     reason,
     meaning: podReasons[reason],
-    problems: pod.mesh.ok ? [] : pod.mesh.problems.map(({ at, message }) => `${at}: ${message}`),
+    problems: problem === undefined ? [] : [problem],
     registrations: registrations.map((registration) => {
       const found = observed?.find(({ id }) => indexed(id) === indexed(registration.id));
       return {
         registration,
         standing:
-          observed === undefined ? { kind: 'unknown' } : standingOf(registration, owner, pod.mode, found),
+          observed === undefined
+            ? { kind: 'unknown' }
+            : standingOf(registration, owner, pod.injection.kind, found),
         checks: checksOf(found),
       };
     }),
@@ -79,7 +82,7 @@ function isOurs(found: ObservedRegistration, owner: string): boolean {
 function standingOf(
   registration: Registration,
   owner: string,
-  mode: InjectedPod['mode'],
+  mode: InjectedPod['injection']['kind'],
   found: ObservedRegistration | undefined,
 ): RegistrationStanding {
   if (found === undefined) return { kind: 'missing' };

@@ -1,13 +1,8 @@
 /** What is kept in memory of an injected pod. Reading is total: what is not well-formed is absent. */
-import {
-  injectedMode,
-  readMeshOptions,
-  type MeshOptions,
-  type ReadMeshOptions,
-} from '../../inject/injected-pod.ts';
+import { readInjection, type Injection, type MeshOptions } from '../../inject/injected-pod.ts';
 import { asString, property } from '../../support/json.ts';
 
-export type { MeshOptions };
+export type { Injection, MeshOptions };
 
 /**
  * | pod | stage |
@@ -24,7 +19,7 @@ export type InjectedPod = {
   readonly name: string;
   /** Never used twice, unlike the name. */
   readonly uid: string;
-  readonly mode: 'agent' | 'dataplane' | undefined;
+  readonly injection: Injection;
   readonly stage: Stage;
   /** Undefined until it is scheduled, and until its kubelet has told. */
   readonly node: string | undefined;
@@ -35,8 +30,12 @@ export type InjectedPod = {
   readonly isReady: boolean;
   /** Message of the Ready condition; empty when it has none. */
   readonly readinessMessage: string;
-  readonly mesh: ReadMeshOptions;
 };
+
+/** What its containers say; undefined when Tandem did not inject it, and for what cannot be registered. */
+export function meshOf({ injection }: InjectedPod): MeshOptions | undefined {
+  return 'mesh' in injection && injection.mesh.ok ? injection.mesh.options : undefined;
+}
 
 /** `Pod/default/web-0`: the key of everything that is reported on a pod. */
 export function sourceOfPod({ namespace, name }: Pick<InjectedPod, 'namespace' | 'name'>): string {
@@ -56,7 +55,7 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
     namespace,
     name,
     uid,
-    mode: injectedMode(raw),
+    injection: readInjection(raw),
     stage: readStage(metadata, status),
     node: text(property(raw, 'spec'), 'nodeName'),
     hostIp: text(status, 'hostIP'),
@@ -64,7 +63,6 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
     isInitialized: property(condition(status, 'Initialized'), 'status') === 'True',
     isReady: property(ready, 'status') === 'True',
     readinessMessage: text(ready, 'message') ?? '',
-    mesh: readMeshOptions(raw),
   };
 }
 

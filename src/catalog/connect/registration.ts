@@ -12,7 +12,7 @@ import {
   type Instance,
 } from '../instance.ts';
 import { decidePod } from './decide.ts';
-import { sourceOfPod, type InjectedPod, type MeshOptions } from './pod.ts';
+import { meshOf, sourceOfPod, type InjectedPod, type MeshOptions } from './pod.ts';
 import { upstreamOf, type Proxy } from './proxy.ts';
 
 /** A node of Consul without an agent, for the pods of one node of Kubernetes. */
@@ -31,43 +31,63 @@ export const POD_UID_META = 'pod-uid';
 export const MANAGED_BY_META = 'managed-by';
 export const MANAGED_BY = 'tandem';
 
-/** As the sidecar asks for its configuration: `-proxy-node-name=$(NODE_NAME)-virtual`. */
-export function syntheticNodeName(node: string): string {
+/**
+ * Where the sidecars of a node of Kubernetes look for their registrations: two clusters may have equal names of nodes, and those
+ * of consul-k8s end in `-virtual`.
+ */
+export function syntheticNodeName(node: string, owner: string): string {
+  return `k8s-${owner}-${node}`;
+}
+
+/** Where they looked before: sidecars that run go on to look there until their pods are replaced. */
+export function legacyNodeName(node: string): string {
   return `${node}-virtual`;
+}
+
+/** Undefined in agent mode, and until the pod is scheduled. */
+export function nodeOfPod({ injection, node }: InjectedPod, owner: string): string | undefined {
+  if (node === undefined || injection.kind === 'agent') return undefined;
+  const isLegacy = injection.kind === 'dataplane' && injection.asksOn.kind === 'legacy';
+  return isLegacy ? legacyNodeName(node) : syntheticNodeName(node, owner);
 }
 
 /** Service and proxy, in the order in which Consul must get them; empty for a pod that the registrar does not register. */
 export function registrationsOf(pod: InjectedPod, owner: string): readonly Registration[] {
-  return decidePod(pod) === 'registered' ? instancesOf(pod, owner) : [];
+  return decidePod(pod, owner) === 'registered' ? instancesOf(pod, owner) : [];
 }
 
-/** Of a pod in any mode; empty while it has no addresses, and when its annotations cannot be registered. */
+/** Of a pod in any mode; empty while it has no addresses, and when its spec says nothing that can be registered. */
 export function instancesOf(pod: InjectedPod, owner: string): readonly Registration[] {
-  const { node, hostIp, podIp, mesh } = pod;
-  if (!mesh.ok) return [];
-  if (node === undefined || hostIp === undefined || podIp === undefined) return [];
-  const { service, upstreams, metricsPort } = mesh.options;
-  const id = `${pod.name}-${service.name}`;
-  const proxyId = `${id}-sidecar-proxy`;
+  const { node, hostIp, podIp } = pod;
+  const mesh = meshOf(pod);
+  if (mesh === undefined || node === undefined || hostIp === undefined || podIp === undefined) return [];
+  const { serviceId, proxyId, service, upstreams, config } = mesh;
   const common = {
-    node: { name: syntheticNodeName(node), address: hostIp },
+    node: { name: nodeOfPod(pod, owner) ?? node, address: hostIp },
     source: sourceOfPod(pod),
     uid: pod.uid,
     address: podIp,
-    tags: service.tags.map((tag) => (tag === '$POD_NAME' ? pod.name : tag)),
+    tags: service.tags,
     meta: metaOf(pod, service.meta, owner),
     weight: 1,
   };
   const proxy: Proxy = {
     destinationName: service.name,
-    destinationId: id,
+    destinationId: serviceId,
     localAddress: service.port === undefined ? '' : LOOPBACK,
     localPort: service.port ?? 0,
     upstreams: upstreams.map(upstreamOf),
-    config: metricsPort === undefined ? {} : { envoy_prometheus_bind_addr: `0.0.0.0:${metricsPort}` },
+    config,
   };
   return [
-    { ...common, id, name: service.name, port: service.port ?? 0, check: checkOf(pod, id), proxy: undefined },
+    {
+      ...common,
+      id: serviceId,
+      name: service.name,
+      port: service.port ?? 0,
+      check: checkOf(pod, serviceId),
+      proxy: undefined,
+    },
     {
       ...common,
       id: proxyId,

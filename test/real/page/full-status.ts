@@ -79,7 +79,7 @@ export const fullStatus: Status = {
     },
     {
       source: 'Pod/shop/old',
-      reason: 'no-record',
+      reason: 'not-injected',
       problem: 'create the pod again',
       refused: undefined,
       since,

@@ -13,7 +13,7 @@ const HOST = '10.0.0.1';
 /** One host with an agent and a node of the same instances in the catalog. */
 function start() {
   const clock = createVirtualClock();
-  const snapshot = createPodSnapshot();
+  const snapshot = createPodSnapshot('c1');
   const atAgent = new Map<string, PodInstance>();
   let wake = (): void => undefined;
   const inCatalog = new Map<string, PodInstance>();
@@ -155,14 +155,17 @@ async function started(): Promise<ReturnType<typeof start>> {
   const running = start();
   await running.clock.advance(0);
   running.set({ uid: 'u1' });
-  running.register('u1', 'web-0-web');
+  running.register('u1', 'default.web-0.web');
   await running.clock.advance(1000);
-  assert.deepEqual(running.writes, ['agent: make web-0-web-readiness passing']);
+  assert.deepEqual(running.writes, ['agent: make default.web-0.web-readiness passing']);
   running.writes.length = 0;
   return running;
 }
 
-const DEREGISTERED = ['agent: deregister web-0-web', 'agent: deregister web-0-web-sidecar-proxy'];
+const DEREGISTERED = [
+  'agent: deregister default.web-0.web',
+  'agent: deregister default.web-0.web-sidecar-proxy',
+];
 
 test('a pod that ended is out of its agent within 200 ms', async () => {
   const running = await started();
@@ -176,7 +179,7 @@ test('replaced under its name: what the new one registered stays', async () => {
   const running = await started();
   running.remove('web-0');
   running.set({ uid: 'u2' });
-  running.register('u2', 'web-0-web');
+  running.register('u2', 'default.web-0.web');
   await running.clock.advance(60_000);
   assert.deepEqual(running.writes, []);
   await running.stop();
@@ -211,35 +214,35 @@ test('left behind while Tandem was down: out after a second look and a new list'
 
 test('a pod that is so new that its event comes after its registration is not taken for one left behind', async () => {
   const running = start();
-  running.register('u1', 'web-0-web');
+  running.register('u1', 'default.web-0.web');
   await running.clock.advance(5000);
   running.set({ uid: 'u1' });
   await running.clock.advance(60_000);
-  assert.deepEqual(running.writes, ['agent: make web-0-web-readiness passing']);
+  assert.deepEqual(running.writes, ['agent: make default.web-0.web-readiness passing']);
   await running.stop();
 });
 
 test('a pod that only the new list has is not taken for one left behind', async () => {
   const running = start();
-  running.register('u1', 'web-0-web');
+  running.register('u1', 'default.web-0.web');
   running.faults.listed = () => running.set({ uid: 'u1' });
   await running.clock.advance(60_000);
   assert.equal(running.refreshes(), 1);
-  assert.deepEqual(running.writes, ['agent: make web-0-web-readiness passing']);
+  assert.deepEqual(running.writes, ['agent: make default.web-0.web-readiness passing']);
   await running.stop();
 });
 
 test('the API server away: what it does not know of is not removed', async () => {
   const running = start();
   running.faults.refresh = new Error('away');
-  running.register('u1', 'web-0-web');
+  running.register('u1', 'default.web-0.web');
   await running.clock.advance(600_000);
   assert.deepEqual(running.writes, []);
   assert.ok(running.failures.length > 3);
   running.faults.refresh = undefined;
   running.set({ uid: 'u1' });
   await running.clock.advance(60_000);
-  assert.deepEqual(running.writes, ['agent: make web-0-web-readiness passing']);
+  assert.deepEqual(running.writes, ['agent: make default.web-0.web-readiness passing']);
   await running.stop();
 });
 
@@ -259,8 +262,8 @@ test('the agent is gone: from the catalog, and again from the agent when it come
   running.remove('web-0');
   await running.clock.advance(200);
   assert.deepEqual(running.writes, [
-    'catalog: deregister node-1 web-0-web',
-    'catalog: deregister node-1 web-0-web-sidecar-proxy',
+    'catalog: deregister node-1 default.web-0.web',
+    'catalog: deregister node-1 default.web-0.web-sidecar-proxy',
   ]);
   running.writes.length = 0;
   running.faults.agent = true;
@@ -285,9 +288,9 @@ test('neither agent nor catalog: nothing is removed, and it is mended when Consu
 
 const INITIALIZED = { ...READY, conditions: [...READY.conditions, { type: 'Initialized', status: 'True' }] };
 const REGISTERED = [
-  'agent: register web-0-web',
-  'agent: register web-0-web-sidecar-proxy',
-  'agent: make web-0-web-readiness passing',
+  'agent: register default.web-0.web',
+  'agent: register default.web-0.web-sidecar-proxy',
+  'agent: make default.web-0.web-readiness passing',
 ];
 
 test('an agent that lost its data gets its pods again within 2 s, and is left alone then', async () => {
@@ -315,18 +318,18 @@ test('a removal that met the new pod of the same name is made good', async () =>
   const running = await started();
   running.faults.overtaken = () => {
     running.set({ uid: 'u2', status: INITIALIZED });
-    running.register('u2', 'web-0-web');
+    running.register('u2', 'default.web-0.web');
   };
   running.remove('web-0');
   await running.clock.advance(1000);
   assert.deepEqual(running.writes, [...DEREGISTERED, ...REGISTERED.slice(0, 2)]);
-  assert.equal(running.atAgent.get('web-0-web')?.uid, 'u2');
+  assert.equal(running.atAgent.get('default.web-0.web')?.uid, 'u2');
   await running.stop();
 });
 
 test('an id that another pod or somebody else has at the agent is not taken from them', async () => {
   const running = await started();
-  running.register('x', 'web-0-web', 'c2');
+  running.register('x', 'default.web-0.web', 'c2');
   running.set({ uid: 'u1', status: INITIALIZED });
   await running.clock.advance(60_000);
   assert.deepEqual(running.writes, []);

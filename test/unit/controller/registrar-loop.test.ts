@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ADDRESSES } from '../catalog/connect/injected-pods.ts';
+import { ADDRESSES, theirsOf } from '../catalog/connect/injected-pods.ts';
 import { startRegistrar, type RunningRegistrar } from './running-registrar.ts';
 
-const PASSING = ['node-1-virtual web-0-web passing', 'node-1-virtual web-0-web-sidecar-proxy passing'];
+const PASSING = [
+  'k8s-c1-node-1 default.web-0.web passing',
+  'k8s-c1-node-1 default.web-0.web-sidecar-proxy passing',
+];
 
 async function started(): Promise<RunningRegistrar> {
   const running = startRegistrar();
@@ -37,7 +40,7 @@ test('readiness is one write for all pods of a node', async () => {
   running.set({ status: ADDRESSES });
   running.set({ name: 'web-1', status: ADDRESSES });
   await running.clock.advance(1000);
-  assert.deepEqual(running.writes, ['checks node-1-virtual']);
+  assert.deepEqual(running.writes, ['checks k8s-c1-node-1']);
   await running.stop();
 });
 
@@ -58,9 +61,9 @@ test('a resync with nothing changed writes nothing; what somebody removed comes 
   const running = await started();
   await running.clock.advance(600_000);
   assert.deepEqual(running.writes, []);
-  running.consul.deregister('node-1-virtual', 'web-0-web');
+  running.consul.deregister('k8s-c1-node-1', 'default.web-0.web');
   await running.clock.advance(600_000);
-  assert.deepEqual(running.writes, ['register web-0-web']);
+  assert.deepEqual(running.writes, ['register default.web-0.web']);
   await running.stop();
 });
 
@@ -69,10 +72,10 @@ test('what somebody else removes or changes is back within 2 s; our own writes a
   await running.clock.advance(10_000);
   assert.deepEqual(running.writes, []);
   assert.ok(running.looks() <= 3, `${running.looks()} looks after one change of our own`);
-  running.interfere((consul) => consul.deregister('node-1-virtual', 'web-0-web'));
+  running.interfere((consul) => consul.deregister('k8s-c1-node-1', 'default.web-0.web'));
   await running.clock.advance(2000);
   assert.deepEqual(running.consul.instances(), PASSING);
-  running.interfere((consul) => consul.removeNode('node-1-virtual'));
+  running.interfere((consul) => consul.removeNode('k8s-c1-node-1'));
   await running.clock.advance(2000);
   assert.deepEqual(running.consul.instances(), PASSING);
   await running.stop();
@@ -84,14 +87,17 @@ test('a pod replaced under its name never loses the new instance, on the same no
   running.set({ uid: 'second', deleted: false });
   await clock.advance(1000);
   assert.deepEqual(consul.instances(), PASSING);
-  assert.deepEqual(running.writes, ['register web-0-web', 'register web-0-web-sidecar-proxy']);
+  assert.deepEqual(running.writes, [
+    'register default.web-0.web',
+    'register default.web-0.web-sidecar-proxy',
+  ]);
   running.set({ uid: 'third', node: 'node-2' });
   await clock.advance(1000);
   assert.deepEqual(
     consul.instances(),
     PASSING.map((text) => text.replace('node-1', 'node-2')),
   );
-  assert.deepEqual(consul.nodes(), ['node-2-virtual']);
+  assert.deepEqual(consul.nodes(), ['k8s-c1-node-2']);
   await running.stop();
 });
 
@@ -145,7 +151,7 @@ test('one node that cannot be read: nothing is removed on any', async () => {
   running.set({ name: 'other', node: 'node-2' });
   await running.clock.advance(1000);
   const before = running.consul.dump();
-  running.faults.read = { node: 'node-2-virtual', error: new Error('cut off') };
+  running.faults.read = { node: 'k8s-c1-node-2', error: new Error('cut off') };
   running.remove('other');
   running.remove('web-0');
   await running.clock.advance(60_000);
@@ -160,21 +166,21 @@ test('an answer that is lost is asked for again, and the same is not written twi
   await running.clock.advance(200);
   running.faults.write = undefined;
   await running.clock.advance(5000);
-  assert.deepEqual(running.writes, ['checks node-1-virtual']);
+  assert.deepEqual(running.writes, ['checks k8s-c1-node-1']);
   await running.stop();
 });
 
 test('what Consul refuses is reported on the pod, the others go through, and it is tried again', async () => {
   const running = await started();
-  running.faults.refused = new Set(['bad-web']);
+  running.faults.refused = new Set(['default.bad.web']);
   running.set({ name: 'bad' });
   running.set({ name: 'good' });
   await running.clock.advance(1000);
-  assert.deepEqual(running.refusals, ['bad-web']);
-  assert.ok(running.consul.instances().includes('node-1-virtual good-web passing'));
+  assert.deepEqual(running.refusals, ['default.bad.web']);
+  assert.ok(running.consul.instances().includes('k8s-c1-node-1 default.good.web passing'));
   running.faults.refused = new Set();
   await running.clock.advance(10_000);
-  assert.ok(running.consul.instances().includes('node-1-virtual bad-web passing'));
+  assert.ok(running.consul.instances().includes('k8s-c1-node-1 default.bad.web passing'));
   await running.stop();
 });
 
@@ -217,17 +223,17 @@ test('pods that end together leave in one write; one that Consul keeps does not 
   running.set({ name: 'web-2', node: 'node-2' });
   await running.clock.advance(1000);
   running.writes.length = 0;
-  running.faults.refused = new Set(['web-1-web']);
+  running.faults.refused = new Set(['default.web-1.web']);
   for (const name of ['web-0', 'web-1', 'web-2']) running.remove(name);
   await running.clock.advance(300);
   assert.equal(running.writes[0]?.split(' ').length, 7);
   const left = running.consul.instances().filter((each) => !each.includes('stays'));
-  assert.deepEqual(left, ['node-1-virtual web-1-web passing']);
-  assert.deepEqual(running.refusals, ['web-1-web']);
+  assert.deepEqual(left, ['k8s-c1-node-1 default.web-1.web passing']);
+  assert.deepEqual(running.refusals, ['default.web-1.web']);
   running.writes.length = 0;
   running.faults.refused = new Set();
   await running.clock.advance(10_000);
-  assert.deepEqual(running.writes.slice(0, 1), ['deregister web-1-web']);
+  assert.deepEqual(running.writes.slice(0, 1), ['deregister default.web-1.web']);
   await running.stop();
 });
 
@@ -270,20 +276,22 @@ test('a pod that ends while hundreds are registered does not wait for them, and 
 
 test('another owner on the same node is not touched', async () => {
   const running = await started();
-  const theirs = startRegistrar({ owner: 'c2' }, running.consul);
-  await theirs.clock.advance(0);
-  theirs.set({ name: 'web-0' });
-  theirs.set({ name: 'web-9' });
-  await theirs.clock.advance(1000);
-  assert.deepEqual(theirs.writes, ['register web-9-web', 'register web-9-web-sidecar-proxy']);
-  assert.deepEqual(
-    theirs.registrar.standings().map(({ source, reason }) => `${source} ${reason}`),
-    ['Pod/default/web-0 id-taken', 'Pod/default/web-9 registered'],
-  );
-  running.remove('web-0');
+  for (const each of theirsOf({ name: 'web-8' })) running.consul.register(each, 'c2');
+  running.set({ name: 'web-8' });
+  running.set({ name: 'web-9' });
   await running.clock.advance(1000);
-  assert.equal(running.consul.instances().length, 2);
-  await theirs.stop();
+  assert.deepEqual(running.writes, [
+    'register default.web-9.web',
+    'register default.web-9.web-sidecar-proxy',
+  ]);
+  assert.deepEqual(
+    running.registrar.standings().map(({ source, reason }) => `${source} ${reason}`),
+    ['Pod/default/web-0 registered', 'Pod/default/web-8 id-taken', 'Pod/default/web-9 registered'],
+  );
+  running.remove('web-8');
+  running.remove('web-9');
+  await running.clock.advance(1000);
+  assert.equal(running.consul.instances().length, 4);
   await running.stop();
 });
 

@@ -55,7 +55,7 @@ export function startRegistrar(
   isListed = true,
 ): RunningRegistrar {
   const clock = createVirtualClock();
-  const snapshot = createPodSnapshot();
+  const snapshot = createPodSnapshot(options.owner ?? 'c1');
   const faults: Faults = {};
   const listed = Promise.withResolvers<void>();
   if (isListed) listed.resolve();

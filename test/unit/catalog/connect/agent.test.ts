@@ -44,10 +44,10 @@ test('only what a pod of this cluster registered is looked at', () => {
 });
 
 test('by UID, not by name: what ended goes, what replaced it stays', () => {
-  const services = { new: service('web-0-web', 'u1', 'c1'), old: service('old', 'u0') };
+  const services = { new: service('default.web-0.web', 'u1', 'c1'), old: service('old', 'u0') };
   assert.deepEqual(plan(services, (uid) => uid === 'u0')[0], ['old']);
   // Its end was announced, as of every pod that terminates, and it still is there.
-  assert.deepEqual(plan({ new: service('web-0-web', 'u1', 'c1') }, () => true)[0], []);
+  assert.deepEqual(plan({ new: service('default.web-0.web', 'u1', 'c1') }, () => true)[0], []);
 });
 
 test('of our owner and of no known pod: a stranger, for a second look', () => {
@@ -66,13 +66,15 @@ test('a finished or lost pod is not there', () => {
 
 test('readiness goes to a check of the service, and only what differs', () => {
   const services = {
-    a: service('web-0-web', 'u1', 'c1'),
-    b: service('web-0-web-sidecar-proxy', 'u1', 'c1', 'connect-proxy'),
+    a: service('default.web-0.web', 'u1', 'c1'),
+    b: service('default.web-0.web-sidecar-proxy', 'u1', 'c1', 'connect-proxy'),
   };
   const checks = (status: string, output: string): object => ({
-    'web-0-web-readiness': check(status, output),
+    'default.web-0.web-readiness': check(status, output),
   });
-  assert.deepEqual(plan(services)[2], ['new web-0-web-readiness passing']);
-  assert.deepEqual(plan(services, never, checks('critical', ''))[2], ['set web-0-web-readiness passing']);
+  assert.deepEqual(plan(services)[2], ['new default.web-0.web-readiness passing']);
+  assert.deepEqual(plan(services, never, checks('critical', ''))[2], [
+    'set default.web-0.web-readiness passing',
+  ]);
   assert.deepEqual(plan(services, never, checks('passing', 'the pod is ready'))[2], []);
 });

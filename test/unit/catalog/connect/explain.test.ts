@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainPod } from '../../../../src/catalog/connect/explain.ts';
 import { readProxy } from '../../../../src/catalog/connect/proxy.ts';
-import { instancesOf, registrationsOf } from '../../../../src/catalog/connect/registration.ts';
+import { instancesOf } from '../../../../src/catalog/connect/registration.ts';
 import { createConsulNodes } from './consul-nodes.ts';
-import { ADDRESSES, podOf, READY, type PodSketch } from './injected-pods.ts';
+import { ADDRESSES, podOf, READY, theirsOf, type PodSketch } from './injected-pods.ts';
 
 function explained(sketch: PodSketch, inConsul: PodSketch, owner = 'c1'): readonly unknown[] {
   const consul = createConsulNodes();
-  for (const each of registrationsOf(podOf(inConsul), owner)) consul.register(each, owner);
+  for (const each of theirsOf(inConsul, owner)) consul.register(each, owner);
   const { reason, registrations, leftover } = explainPod(
     podOf(sketch),
     'c1',
-    consul.read('node-1-virtual').instances,
+    consul.read('k8s-c1-node-1').instances,
   );
   return [reason, registrations.map(({ standing }) => standing), leftover.map(({ id }) => id)];
 }
@@ -34,7 +34,7 @@ test('what is left in Consul of a pod that has ended', () => {
   assert.deepEqual(explained({ status: { ...READY, phase: 'Succeeded' } }, {}), [
     'finished',
     [],
-    ['web-0-web', 'web-0-web-sidecar-proxy'],
+    ['default.web-0.web', 'default.web-0.web-sidecar-proxy'],
   ]);
 });
 

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { isEmptyPlan, planNode, type NodePlan } from '../../../../src/catalog/connect/plan.ts';
 import { registrationsOf, type Registration } from '../../../../src/catalog/connect/registration.ts';
 import { createConsulNodes, type ConsulNodes } from './consul-nodes.ts';
-import { ADDRESSES, podOf, type PodSketch } from './injected-pods.ts';
+import { ADDRESSES, podOf, theirsOf, type PodSketch } from './injected-pods.ts';
 
-const NODE = 'node-1-virtual';
+const NODE = 'k8s-c1-node-1';
 const wanted = (...pods: readonly PodSketch[]): readonly Registration[] =>
   pods.flatMap((pod) => registrationsOf(podOf(pod), 'c1'));
 
@@ -48,7 +48,7 @@ test('a change of readiness is a change of checks and nothing else', () => {
   assert.deepEqual([plan.register, plan.update, plan.deregister], [[], [], []]);
   assert.deepEqual(
     plan.checks.map(({ check }) => `${check.id} ${check.status}`),
-    ['web-0-web-readiness critical', 'web-0-web-sidecar-proxy-readiness critical'],
+    ['default.web-0.web-readiness critical', 'default.web-0.web-sidecar-proxy-readiness critical'],
   );
 });
 
@@ -57,17 +57,17 @@ test('the last pod leaves, and the node with it; not with an instance of somebod
   const plan = planOf(consul, []);
   assert.deepEqual(
     plan.deregister.map(({ id }) => id),
-    ['web-0-web', 'web-0-web-sidecar-proxy'],
+    ['default.web-0.web', 'default.web-0.web-sidecar-proxy'],
   );
   assert.equal(plan.removeNode, true);
-  const [foreign] = registrationsOf(podOf({ name: 'other' }), 'c2');
+  const [foreign] = theirsOf({ name: 'other' });
   if (foreign !== undefined) consul.register(foreign, 'c2');
   assert.equal(planOf(consul, []).removeNode, false);
   assert.equal(planOf(consul, []).deregister.length, 2);
 });
 
 test('a node that somebody else made is used, and neither changed nor removed', () => {
-  const consul = consulWith(registrationsOf(podOf({ name: 'other' }), 'c2'), 'c2');
+  const consul = consulWith(theirsOf({ name: 'other' }), 'c2');
   const moved = { status: { hostIP: '10.0.0.99', podIP: '10.1.0.1' } };
   for (const each of wanted(moved)) consul.register(each, 'c1');
   assert.equal(planOf(consul, wanted(moved)).node, undefined);
@@ -81,7 +81,7 @@ test('a node of ours follows the address of its host', () => {
 });
 
 test('an id that another owner or nobody owns is not touched, and reported on the pod', () => {
-  const consul = consulWith(registrationsOf(podOf(), 'c2'), 'c2');
+  const consul = consulWith(theirsOf(), 'c2');
   const before = consul.dump();
   const plan = planOf(consul, wanted({}));
   assert.ok(isEmptyPlan(plan));
@@ -90,17 +90,30 @@ test('an id that another owner or nobody owns is not touched, and reported on th
   assert.match(plan.conflicts[0]?.message ?? '', /belongs to owner "c2"/);
 });
 
-test('two pods that want one id: the one that has it keeps it', () => {
-  const one = { namespace: 'zoo', uid: 'z' };
-  const other = { namespace: 'abc', uid: 'a' };
+test('pods of one name in two namespaces, and names that look alike when they are joined, do not collide', () => {
+  const pods = [
+    { namespace: 'zoo' },
+    { namespace: 'abc' },
+    { name: 'a', annotations: { 'connect-service': 'b-c' } },
+    { name: 'a-b', annotations: { 'connect-service': 'c' } },
+  ];
+  const plan = planOf(createConsulNodes(), wanted(...pods));
+  assert.deepEqual([plan.conflicts, plan.register.length], [[], 8]);
+});
+
+test('two pods of before that want one id: the one that has it keeps it', () => {
+  const one = { namespace: 'zoo', uid: 'z', isLegacy: true };
+  const other = { namespace: 'abc', uid: 'a', isLegacy: true };
   const consul = consulWith(wanted(one));
-  const plan = planOf(consul, wanted(other, one));
+  const planOfLegacy = (on: ConsulNodes, all: readonly Registration[]): NodePlan =>
+    planNode('node-1-virtual', all, on.read('node-1-virtual'), 'c1');
+  const plan = planOfLegacy(consul, wanted(other, one));
   assert.ok(isEmptyPlan(plan));
   assert.deepEqual(
     plan.conflicts.map(({ registration }) => registration.source),
     ['Pod/abc/web-0', 'Pod/abc/web-0'],
   );
-  assert.equal(planOf(createConsulNodes(), wanted(one, other)).register[0]?.source, 'Pod/abc/web-0');
+  assert.equal(planOfLegacy(createConsulNodes(), wanted(one, other)).register[0]?.source, 'Pod/abc/web-0');
 });
 
 test('a pod that was replaced under its name is an update, and nothing is removed', () => {

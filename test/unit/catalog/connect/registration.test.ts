@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decidePod } from '../../../../src/catalog/connect/decide.ts';
+import { decidePod, problemOf } from '../../../../src/catalog/connect/decide.ts';
 import { readInjectedPod } from '../../../../src/catalog/connect/pod.ts';
 import { registrationsOf } from '../../../../src/catalog/connect/registration.ts';
 import { ADDRESSES, injectedPod, podOf, READY } from './injected-pods.ts';
@@ -18,7 +18,7 @@ test('a ready pod is a service and a proxy on the synthetic node, each with a pa
   );
   assert.equal(others.length, 0);
   const common = {
-    node: { name: 'node-1-virtual', address: '10.0.0.1' },
+    node: { name: 'k8s-c1-node-1', address: '10.0.0.1' },
     source: 'Pod/default/web-0',
     uid: 'uid-of-web-0',
     address: '10.1.0.1',
@@ -37,23 +37,23 @@ test('a ready pod is a service and a proxy on the synthetic node, each with a pa
   const check = { name: 'Kubernetes Readiness Check', status: 'passing', output: 'the pod is ready' };
   assert.deepEqual(service, {
     ...common,
-    id: 'web-0-web',
+    id: 'default.web-0.web',
     name: 'web',
     port: 8080,
-    check: { ...check, id: 'web-0-web-readiness' },
+    check: { ...check, id: 'default.web-0.web-readiness' },
     proxy: undefined,
   });
   const none = { namespace: '', partition: '', peer: '', destinationPort: '', meshGateway: '' };
   const upstream = { ...none, type: 'service', datacenter: '', bindAddress: '127.0.0.1' };
   assert.deepEqual(proxy, {
     ...common,
-    id: 'web-0-web-sidecar-proxy',
+    id: 'default.web-0.web-sidecar-proxy',
     name: 'web-sidecar-proxy',
     port: 20000,
-    check: { ...check, id: 'web-0-web-sidecar-proxy-readiness' },
+    check: { ...check, id: 'default.web-0.web-sidecar-proxy-readiness' },
     proxy: {
       destinationName: 'web',
-      destinationId: 'web-0-web',
+      destinationId: 'default.web-0.web',
       localAddress: '127.0.0.1',
       localPort: 8080,
       upstreams: [
@@ -77,8 +77,8 @@ test('the annotations win over what is left of the containers: service name, nam
   assert.deepEqual(
     named.map(({ id, name, port }) => [id, name, port]),
     [
-      ['web-0-shop', 'shop', 81],
-      ['web-0-shop-sidecar-proxy', 'shop-sidecar-proxy', 20000],
+      ['default.web-0.shop', 'shop', 81],
+      ['default.web-0.shop-sidecar-proxy', 'shop-sidecar-proxy', 20000],
     ],
   );
   const [service, proxy] = registrationsOf(podOf({ container: {} }), 'c1');
@@ -122,7 +122,7 @@ test('the check follows the Ready condition; a pod that terminates is critical a
 test('which pods are registered, and why the others are not', () => {
   const reason = (sketch: Parameters<typeof podOf>[0]): string => {
     const pod = podOf(sketch);
-    const decision = decidePod(pod);
+    const decision = decidePod(pod, 'c1');
     assert.equal(registrationsOf(pod, 'c1').length, decision === 'registered' ? 2 : 0);
     return decision;
   };
@@ -141,18 +141,97 @@ test('which pods are registered, and why the others are not', () => {
   assert.equal(reason({ status: { podIP: '10.1.0.1' } }), 'not-scheduled');
 });
 
-test('a pod that was changed after its injection says what is wrong', () => {
-  const changed = (name: string, value: unknown): ReturnType<typeof readInjectedPod> => {
-    const pod = structuredClone(injectedPod()) as { metadata: { annotations: Record<string, unknown> } };
-    pod.metadata.annotations[name] = value;
-    return readInjectedPod(pod);
+test('annotations and the record of a pod that lives decide nothing', () => {
+  const before = podOf();
+  const pod = structuredClone(injectedPod()) as { metadata: { annotations: Record<string, unknown> } };
+  pod.metadata.annotations = {
+    'consul.hashicorp.com/connect-inject-status': 'injected',
+    'consul.hashicorp.com/connect-service': 'payments',
+    'consul.hashicorp.com/connect-service-upstreams': 'db',
+    'consul.hashicorp.com/service-tags': 'x',
+    'tandem/injected': '{}',
   };
-  const upstreams = changed('consul.hashicorp.com/connect-service-upstreams', 'db');
-  assert.ok(upstreams !== undefined && !upstreams.mesh.ok);
-  assert.equal(decidePod(upstreams), 'invalid-annotations');
-  assert.match(upstreams.mesh.problems[0]?.message ?? '', /"db": no ":"/);
-  const record = changed('tandem/injected', '{}');
-  assert.equal(record && decidePod(record), 'no-record');
+  assert.deepEqual(readInjectedPod(pod), before);
+});
+
+test('a pod of another owner, of consul-k8s, or of nobody is not registered', () => {
+  assert.equal(decidePod(podOf(), 'c2'), 'other-owner');
+  const claimed = (metadata: object, containers: readonly object[] = []): string => {
+    const raw = {
+      metadata: { name: 'a', namespace: 'b', uid: 'c', ...metadata },
+      spec: { nodeName: 'node-1', containers: [{ name: 'web' }, ...containers] },
+      status: READY,
+    };
+    const pod = readInjectedPod(raw);
+    assert.ok(pod);
+    assert.deepEqual(registrationsOf(pod, 'c1'), []);
+    return decidePod(pod, 'c1');
+  };
+  assert.equal(claimed({}), 'not-injected');
+  assert.equal(claimed({}, [{ name: 'consul-dataplane', args: ['-addresses=consul'] }]), 'not-injected');
+  const prefix = 'consul.hashicorp.com/';
+  assert.equal(claimed({ annotations: { [`${prefix}connect-k8s-version`]: '1.3.0' } }), 'by-consul-k8s');
+  assert.equal(claimed({ labels: { [`${prefix}connect-inject-managed-by`]: 'x' } }), 'by-consul-k8s');
+  const args = ['-proxy-service-id-path=/consul/connect-inject/proxyid'];
+  assert.equal(claimed({}, [{ name: 'consul-dataplane', args }]), 'by-consul-k8s');
+});
+
+const registered = (edit: (text: string) => string): readonly unknown[] => {
+  const text = JSON.stringify(injectedPod({ annotations: { 'service-meta-team': 'x' } }));
+  const pod = JSON.parse(text, (key, value: unknown) => {
+    const isRegistration = key === 'value' && typeof value === 'string' && value.startsWith('{"services"');
+    return isRegistration ? edit(value) : value;
+  }) as unknown;
+  const read = readInjectedPod(pod);
+  assert.ok(read);
+  assert.equal(registrationsOf(read, 'c1').length === 0, decidePod(read, 'c1') !== 'registered');
+  return [decidePod(read, 'c1'), problemOf(read, 'invalid-registration', 'c1') ?? ''];
+};
+
+test('a registration that is damaged, of another pod, or under a name of Consul is not registered', () => {
+  const wrong: Readonly<Record<string, readonly [string | RegExp, string]>> = {
+    'is not JSON': [/^\{/, ''],
+    'are not of this pod': ['$(POD_NAMESPACE).', 'other.'],
+    'which are not of this pod': ['$(POD_NAME).web', 'web-0.b.web'],
+    'names? which no service can have': [/"name":"web"/g, '"name":"we b"'],
+    'is reserved in Consul': [/"name":"web"/g, '"name":"Consul"'],
+    'is reserved': [/"name":"web"/g, '"name":"a-sidecar-proxy"'],
+    'has a port that is none': ['"port":8080', '"port":99999'],
+    'has tags': ['"tags":[]', '"tags":[1]'],
+    'has meta that Consul does not take': ['"team":"x"', '"consul-team":"x"'],
+    'has upstreams': ['"upstreams":[]', '"upstreams":[{}]'],
+    'has a config': [
+      '"upstreams":[]',
+      `"upstreams":[],"config":{"a":${'['.repeat(9000)}${']'.repeat(9000)}}`,
+    ],
+  };
+  assert.deepEqual(registered((text) => text)[0], 'registered');
+  for (const [message, [from, to]] of Object.entries(wrong)) {
+    const [reason, problem] = registered((text) => text.replace(from, to));
+    assert.equal(reason, 'invalid-registration', message);
+    assert.match(String(problem), new RegExp(message.split('? ').at(-1) ?? ''), message);
+  }
+});
+
+test('what says whose an instance is comes from facts, whatever the registration says', () => {
+  const text = JSON.stringify(injectedPod({ annotations: { 'service-meta-team': 'x' } }))
+    .replaceAll('$(POD_UID)', 'z')
+    .replaceAll('\\"managed-by\\":\\"tandem', '\\"managed-by\\":\\"z')
+    .replaceAll('\\"k8s-namespace\\":\\"', '\\"k8s-namespace\\":\\"z');
+  const pod = readInjectedPod(JSON.parse(text));
+  assert.ok(pod);
+  const [service] = registrationsOf(pod, 'c1');
+  assert.deepEqual(service?.meta, { ...registrationsOf(podOf(), 'c1')[0]?.meta, team: 'x' });
+});
+
+test('a pod that runs since before goes on under its ids, on the node where its sidecar looks', () => {
+  const annotations = { 'connect-service-upstreams': 'db:5432', 'service-tags': '$POD_NAME' };
+  const [before, proxy] = registrationsOf(podOf({ isLegacy: true, annotations }), 'c1');
+  assert.deepEqual(
+    [before?.node.name, before?.id, before?.name, before?.port, before?.tags],
+    ['node-1-virtual', 'web-0-web', 'web', 8080, ['web-0']],
+  );
+  assert.deepEqual([proxy?.id, proxy?.proxy?.upstreams.length], ['web-0-web-sidecar-proxy', 1]);
 });
 
 test('what has no name, namespace or UID is no pod', () => {

@@ -1,0 +1,55 @@
+/**
+ * Pods in dataplane mode that were injected when their containers did not hold the registration yet: the name is in the arguments,
+ * and the rest in annotations, which count for such pods only, until they are replaced.
+ */
+import { asString, property } from '../support/json.ts';
+import { annotationReader } from './annotation-reader.ts';
+import type { ReadMeshOptions } from './injected-pod.ts';
+import { readPod } from './pod.ts';
+import { isReservedName } from './reserved-names.ts';
+import { readService, SERVICE_NAME } from './service.ts';
+import { readUpstreams } from './upstreams.ts';
+
+// As the webhook took it: below 1024 a non-root sidecar cannot bind.
+const METRICS_PORTS = { min: 1024, max: 65_535 };
+// What the webhook wrote where it was not the default of its flag.
+const DEFAULT_METRICS_PORT = 20_200;
+// The webhook has checked the local ports against those of the sidecar, whose settings are not known here.
+const NO_SIDECAR_PORTS: ReadonlyMap<number, string> = new Map();
+
+const PROXY_SUFFIX = '-sidecar-proxy';
+
+/** @param proxyId as the sidecar asks for it: `<pod>-<service>-sidecar-proxy` */
+export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOptions {
+  const read = readPod(pod);
+  if (!read.ok) return read;
+  const podName = asString(property(property(pod, 'metadata'), 'name')) ?? '';
+  const serviceId = proxyId.slice(0, -PROXY_SUFFIX.length);
+  const name = serviceId.slice(podName.length + 1);
+  const isOwn = proxyId.endsWith(PROXY_SUFFIX) && serviceId.startsWith(`${podName}-`);
+  if (!isOwn || !SERVICE_NAME.test(name) || isReservedName(name))
+    return { ok: false, problems: [{ at: '-proxy-id', message: 'is not of this pod, or names no service' }] };
+  const reader = annotationReader(read.pod.annotations);
+  const hasMetrics = reader.boolean('enable-metrics', false);
+  const port = reader.wholeNumber('prometheus-scrape-port', DEFAULT_METRICS_PORT, METRICS_PORTS);
+  const { port: ofService, tags, meta } = readService(read.pod, reader);
+  const upstreams = readUpstreams(read.pod, reader, NO_SIDECAR_PORTS);
+  if (reader.problems.length > 0) return { ok: false, problems: reader.problems };
+  return {
+    ok: true,
+    options: {
+      serviceId,
+      proxyId,
+      service: {
+        name,
+        port: ofService,
+        tags: tags.map((tag) => (tag === '$POD_NAME' ? podName : tag)),
+        meta,
+      },
+      upstreams,
+      config: hasMetrics ? { envoy_prometheus_bind_addr: `0.0.0.0:${port}` } : {},
+      nameSource: 'annotation',
+      kubernetesService: undefined,
+    },
+  };
+}

@@ -1,0 +1,155 @@
+/** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `agent-registration.ts`. */
+import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import { quote } from '../support/text.ts';
+import { isReservedName } from './reserved-names.ts';
+import { META_PREFIX } from './annotations.ts';
+import { OWN_META, SERVICE_NAME, wrongMeta, type Service } from './service.ts';
+import { meshGatewayModes, type ServiceUpstream, type Upstream } from './upstream.ts';
+
+export type RegisteredService = {
+  readonly serviceId: string;
+  readonly proxyId: string;
+  readonly service: Pick<Service, 'name' | 'port' | 'tags' | 'meta'>;
+  readonly upstreams: readonly Upstream[];
+  /** Of the proxy, as Consul takes it. */
+  readonly config: JsonObject;
+};
+
+export type ReadRegistration =
+  | { readonly ok: true; readonly registered: RegisteredService }
+  /** A sentence without its subject, the registration. */
+  | { readonly ok: false; readonly wrong: string };
+
+export type PodName = { readonly namespace: string; readonly name: string };
+
+/**
+ * Everything is checked that Consul would refuse, or take from somebody else: a pod can be made with a spec of any kind.
+ *
+ * @param text as a process in the pod sees it
+ */
+export function readRegistration(text: string, pod: PodName): ReadRegistration {
+  const services = property(parseJson(text), 'services');
+  const [service, proxy, ...others] = Array.isArray(services) ? services : [];
+  if (
+    !isObject(service) ||
+    !isObject(proxy) ||
+    others.length > 0 ||
+    property(proxy, 'kind') !== 'connect-proxy'
+  )
+    return wrong('is not JSON with a service and its proxy');
+  const name = asString(property(service, 'name')) ?? '';
+  if (!SERVICE_NAME.test(name)) return wrong(`has the name ${quote(name)}, which no service can have`);
+  if (isReservedName(name)) return wrong(`has the name ${quote(name)}, which is reserved in Consul`);
+  const serviceId = asString(property(service, 'id')) ?? '';
+  const proxyId = asString(property(proxy, 'id')) ?? '';
+  if (!isOwnId(serviceId, pod, name) || proxyId !== `${serviceId}-sidecar-proxy`)
+    return wrong(`has the ids ${quote(serviceId)} and ${quote(proxyId)}, which are not of this pod`);
+  const port = readPort(property(service, 'port'));
+  const tags = readTexts(property(service, 'tags') ?? []);
+  const meta = readMeta(property(service, 'meta'));
+  const upstreams = readList(property(property(proxy, 'proxy'), 'upstreams') ?? [], readUpstream);
+  const config = property(property(proxy, 'proxy'), 'config') ?? {};
+  if (port === 'wrong') return wrong('has a port that is none');
+  if (tags === undefined) return wrong('has tags that are no list of texts');
+  if (typeof meta === 'string') return wrong(`has meta that Consul does not take: ${meta}`);
+  if (upstreams === undefined) return wrong('has upstreams of another form');
+  if (!isObject(config) || !isNestedAtMost(MAX_DEPTH, config)) return wrong('has a config of another form');
+  return {
+    ok: true,
+    registered: { serviceId, proxyId, service: { name, port, tags, meta }, upstreams, config },
+  };
+}
+
+/**
+ * `<namespace>.<pod>.<service>`, which can be of one pod only: a namespace has no dot, and a service has none. The service is
+ * what the pod was called at its admission. Or `<pod>-<service>`, as it was before.
+ */
+function isOwnId(id: string, { namespace, name }: PodName, service: string): boolean {
+  const prefix = `${namespace}.${name}.`;
+  return (id.startsWith(prefix) && SERVICE_NAME.test(id.slice(prefix.length))) || id === `${name}-${service}`;
+}
+
+function readPort(raw: unknown): number | undefined | 'wrong' {
+  if (raw === undefined) return undefined;
+  return isPort(raw) ? raw : 'wrong';
+}
+
+function isPort(raw: unknown): raw is number {
+  return typeof raw === 'number' && Number.isInteger(raw) && raw >= 1 && raw <= 65_535;
+}
+
+/** Without the keys that are written from facts. */
+function readMeta(raw: unknown): ReadonlyMap<string, string> | string {
+  const meta = new Map<string, string>();
+  for (const [key, value] of Object.entries(isObject(raw) ? raw : {})) {
+    if (OWN_META.some((own) => own === key)) continue;
+    const text = asString(value);
+    const problem = text === undefined ? 'is no text' : wrongMeta(key, text);
+    if (text === undefined || problem !== undefined) return `${META_PREFIX}${quote(key)} ${problem ?? ''}`;
+    meta.set(key, text);
+  }
+  return meta;
+}
+
+function readUpstream(raw: unknown): Upstream | undefined {
+  const text = (key: string): string | undefined => asString(property(raw, key));
+  const name = text('destination_name');
+  const localBindAddress = text('local_bind_address');
+  const localBindPort = property(raw, 'local_bind_port');
+  const datacenter = optional('datacenter', text('datacenter'));
+  if (name === undefined || localBindAddress === undefined || !isPort(localBindPort)) return undefined;
+  const common = { name, localBindAddress, localBindPort, ...datacenter };
+  const type = text('destination_type');
+  if (type === 'prepared_query') return { kind: 'prepared-query', ...common };
+  return type === 'service' ? { kind: 'service', ...common, ...serviceDetails(raw) } : undefined;
+}
+
+function serviceDetails(raw: unknown): Partial<ServiceUpstream> {
+  const text = (key: string): string | undefined => asString(property(raw, key));
+  const mode = asString(property(property(raw, 'mesh_gateway'), 'mode'));
+  return {
+    ...optional('namespace', text('destination_namespace')),
+    ...optional('partition', text('destination_partition')),
+    ...optional('peer', text('destination_peer')),
+    ...optional('destinationPort', text('destination_port')),
+    ...optional(
+      'meshGatewayMode',
+      meshGatewayModes.find((each) => each === mode),
+    ),
+  };
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { readonly [key in K]?: V });
+}
+
+function readTexts(raw: unknown): readonly string[] | undefined {
+  return readList(raw, asString);
+}
+
+/** Undefined when it is no list, or one of its elements is not readable. */
+function readList<T>(raw: unknown, read: (element: unknown) => T | undefined): readonly T[] | undefined {
+  if (!Array.isArray(raw)) return undefined;
+  const elements = raw.map(read).filter((each) => each !== undefined);
+  return elements.length === raw.length ? elements : undefined;
+}
+
+// Far deeper than any config of a proxy; what is nested by the thousand would overflow the stack of whoever writes it out again.
+const MAX_DEPTH = 16;
+
+function isNestedAtMost(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((each) => isNestedAtMost(depth - 1, each));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function wrong(text: string): ReadRegistration {
+  return { ok: false, wrong: text };
+}
