@@ -22,6 +22,8 @@ export type Service = {
   readonly type: ServiceType | 'unsupported';
   /** `spec.clusterIP` is `None`. */
   readonly headless: boolean;
+  /** `spec.publishNotReadyAddresses`: its endpoints count as ready for as long as Kubernetes says so of them. */
+  readonly publishesNotReady: boolean;
   readonly externalName: string | undefined;
   readonly externalIps: readonly string[];
   /** `ip`, else `hostname`, of every entry in `status.loadBalancer.ingress`. */
@@ -33,12 +35,10 @@ export type Service = {
   readonly madeByTandem: boolean;
 };
 
-/** Terminating wins over ready: Kubernetes says it of endpoints that still serve. */
-export type EndpointState = 'ready' | 'not-ready' | 'terminating';
-
 export type Endpoint = {
   readonly addresses: readonly string[];
-  readonly state: EndpointState;
+  readonly isReady: boolean;
+  readonly isTerminating: boolean;
   readonly node: string | undefined;
   readonly zone: string | undefined;
   /** Kind and name of `targetRef`. */
@@ -104,6 +104,7 @@ export function readService(raw: unknown): Service | undefined {
     uid: text(metadata, 'uid') ?? '',
     type: readType(property(spec, 'type')),
     headless: property(spec, 'clusterIP') === 'None',
+    publishesNotReady: property(spec, 'publishNotReadyAddresses') === true,
     externalName: hostName(spec, 'externalName'),
     externalIps: texts(property(spec, 'externalIPs')),
     loadBalancer: readLoadBalancer(raw),
@@ -194,22 +195,19 @@ function readEndpoint(raw: unknown): Endpoint[] {
   const addresses = texts(property(raw, 'addresses'));
   if (addresses.length === 0) return [];
   const reference = property(raw, 'targetRef');
+  const conditions = property(raw, 'conditions');
   return [
     {
       addresses,
-      state: readState(property(raw, 'conditions')),
+      // discovery.k8s.io/v1, EndpointConditions: an absent `ready` means ready, an absent `terminating` means it is not.
+      isReady: property(conditions, 'ready') !== false,
+      isTerminating: property(conditions, 'terminating') === true,
       node: text(raw, 'nodeName'),
       zone: text(raw, 'zone'),
       refKind: text(reference, 'kind'),
       refName: text(reference, 'name'),
     },
   ];
-}
-
-/** discovery.k8s.io/v1, EndpointConditions: an absent `ready` means ready, an absent `terminating` means it is not. */
-function readState(conditions: unknown): EndpointState {
-  if (property(conditions, 'terminating') === true) return 'terminating';
-  return property(conditions, 'ready') === false ? 'not-ready' : 'ready';
 }
 
 function readIngressRule(raw: unknown): IngressRule {

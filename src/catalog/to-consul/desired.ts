@@ -132,11 +132,11 @@ function placesOf(
 ): Places {
   switch (rule) {
     case 'node-port':
-      return placesOfNodes(slices, node, numbersOfService(service, 'nodePort'), settings, problems);
+      return placesOfNodes(service, slices, node, settings, problems);
     case 'load-balancer-endpoints':
     case 'cluster-ip':
     case 'headless':
-      return placesOfEndpoints(slices, settings);
+      return placesOfEndpoints(service, slices, settings);
     case 'external-ips':
       return placesOfAddresses(service, service.externalIps);
     case 'load-balancer':

@@ -1,24 +1,31 @@
 /** The places that come from a Service's EndpointSlices: its endpoints, or the nodes that run them. */
 import { byText } from '../instance.ts';
-import type { Endpoint, EndpointSlice, EndpointState, Node } from '../kubernetes-objects.ts';
+import type { Endpoint, EndpointSlice, Node, Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
 import { NODE_NAME_META, REF_KIND_META, REF_NAME_META, ZONE_META, type MetaPair } from './meta.ts';
-import type { Omitted, OmitReason, Place, Places } from './place.ts';
-import { numbersOfSlice, type PortNumbers } from './ports.ts';
+import type { Health, Omitted, OmitReason, Place, Places } from './place.ts';
+import { numbersOfService, numbersOfSlice, type PortNumbers } from './ports.ts';
 import type { NodePortSyncType, ToConsulSettings } from './settings.ts';
 
 /** Undefined for a node that is not known. */
 export type NodeLookup = (name: string) => Node | undefined;
 
+type EndpointState = Exclude<Health, 'none'>;
+
 /** One place for every address of every endpoint. Work is proportional to the number of endpoints. */
-export function placesOfEndpoints(slices: readonly EndpointSlice[], settings: ToConsulSettings): Places {
+export function placesOfEndpoints(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  settings: ToConsulSettings,
+): Places {
   const places: Place[] = [];
   const omitted: Omitted[] = [];
   for (const slice of slices) {
     const numberOf = numbersOfSlice(slice);
     for (const endpoint of slice.endpoints) {
-      const reason = omitsEndpoint(endpoint.state, settings);
-      if (reason === undefined) places.push(...placesOf(endpoint, numberOf));
+      const state = stateOf(endpoint, service);
+      const reason = omitsEndpoint(state, settings);
+      if (reason === undefined) places.push(...placesOf(endpoint, state, numberOf));
       else omitted.push(...endpoint.addresses.map((what) => ({ reason, what })));
     }
   }
@@ -26,20 +33,17 @@ export function placesOfEndpoints(slices: readonly EndpointSlice[], settings: To
   return { places, omitted };
 }
 
-/**
- * One place for every node that runs an endpoint, whatever the number of its endpoints. It is ready when one of them is.
- *
- * @param numberOf the nodePorts of the Service
- */
+/** One place for every node that runs an endpoint, whatever the number of its endpoints. It is ready when one of them is. */
 export function placesOfNodes(
+  service: Service,
   slices: readonly EndpointSlice[],
   node: NodeLookup,
-  numberOf: PortNumbers,
   settings: ToConsulSettings,
   problems: Problem[],
 ): Places {
   const places: Place[] = [];
-  const { states, omitted } = statesOfNodes(slices, settings);
+  const numberOf = numbersOfService(service, 'nodePort');
+  const { states, omitted } = statesOfNodes(service, slices, settings);
   const without: string[] = [];
   for (const [name, state] of states) {
     const found = node(name);
@@ -67,16 +71,29 @@ function nodeAddress({ externalIp, internalIp }: Node, syncType: NodePortSyncTyp
   }
 }
 
+/**
+ * Terminating wins over ready: Kubernetes says it of endpoints that still serve. Not so where the Service publishes what is
+ * not ready: then Kubernetes keeps an endpoint ready until its pod is gone, and its DNS answers with it (discovery.k8s.io/v1,
+ * EndpointConditions).
+ */
+function stateOf({ isReady, isTerminating }: Endpoint, { publishesNotReady }: Service): EndpointState {
+  if (isTerminating && !(publishesNotReady && isReady)) return 'terminating';
+  return isReady ? 'ready' : 'not-ready';
+}
+
 /** From best to worst: the best endpoint speaks for its node. */
 const STATES: readonly EndpointState[] = ['ready', 'not-ready', 'terminating'];
 
 function statesOfNodes(
+  service: Service,
   slices: readonly EndpointSlice[],
   settings: ToConsulSettings,
 ): { readonly states: ReadonlyMap<string, EndpointState>; readonly omitted: Omitted[] } {
   const states = new Map<string, EndpointState>();
   const omitted: Omitted[] = [];
-  for (const { addresses, node, state } of slices.flatMap(({ endpoints }) => endpoints)) {
+  for (const endpoint of slices.flatMap(({ endpoints }) => endpoints)) {
+    const { addresses, node } = endpoint;
+    const state = stateOf(endpoint, service);
     const what = addresses[0] ?? '';
     if (node === undefined) omitted.push({ reason: 'no-node', what });
     else if (state === 'terminating' && settings.terminating === 'remove')
@@ -111,8 +128,8 @@ function omitsEndpoint(
   return state === 'not-ready' && notReady === 'omit' ? 'not-ready' : undefined;
 }
 
-function placesOf(endpoint: Endpoint, numberOf: PortNumbers): Place[] {
-  const { addresses, state, node, zone, refKind, refName } = endpoint;
+function placesOf(endpoint: Endpoint, state: EndpointState, numberOf: PortNumbers): Place[] {
+  const { addresses, node, zone, refKind, refName } = endpoint;
   const about = known([
     [REF_KIND_META, refKind],
     [REF_NAME_META, refName],

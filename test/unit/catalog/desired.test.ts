@@ -239,3 +239,36 @@ test('an id does not change with what may change on an instance', () => {
     'Services of two namespaces with one name are apart',
   );
 });
+
+const peers = (nodeName: string, index: number, conditions: object) =>
+  endpoint(`10.244.1.2${index}`, { nodeName, conditions });
+const peerSlices = [
+  slice([
+    peers('node-1', 0, { ready: true, serving: true, terminating: true }),
+    peers('node-2', 1, { ready: true, serving: false, terminating: false }),
+    peers('node-3', 2, { serving: false, terminating: true }),
+    // Written before the Service published it: Kubernetes does not call it ready.
+    peers('node-3', 3, { ready: false, serving: true, terminating: true }),
+    peers('node-3', 4, { ready: false }),
+  ]),
+];
+const ofEndpoints = ['10.244.1.20', '10.244.1.21', '10.244.1.22'].map((each) => `${each}:8080 passing`);
+const kept: readonly [object, readonly string[], Parameters<typeof synced>[2]?][] = [
+  [{ clusterIP: 'None' }, [...ofEndpoints, '10.244.1.24:8080 critical']],
+  [{}, [...ofEndpoints, '10.244.1.24:8080 critical']],
+  [LOAD_BALANCER, [...ofEndpoints, '10.244.1.24:8080 critical'], { syncLoadBalancerEndpoints: true }],
+  [NODE_PORT, ['1.1.1.1:30080 passing', '1.1.1.3:30080 passing', '10.0.0.2:30080 passing']],
+];
+
+for (const [spec, expected, settings] of kept) {
+  test(`publishNotReadyAddresses keeps terminating peers: ${JSON.stringify(spec)}`, () => {
+    const of = (publishNotReadyAddresses: boolean) =>
+      synced(
+        service({ spec: { ...spec, publishNotReadyAddresses } }),
+        { slices: peerSlices, nodes: NODES },
+        settings,
+      );
+    assert.deepEqual(endpointsOf(of(true)), expected);
+    assert.ok(endpointsOf(of(false)).length < expected.length, 'others drop them');
+  });
+}

@@ -39,6 +39,7 @@ test('a Service keeps what the sync reads; the large rest is not held in memory'
     uid: 'u1',
     type: 'NodePort',
     headless: false,
+    publishesNotReady: false,
     externalName: undefined,
     externalIps: [],
     loadBalancer: [],
