@@ -194,6 +194,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
           values.k8sWriteNamespace ?? (await leaseNamespace(undefined, access)),
         ),
         filter: values.toK8sFilter,
+        healthRule: values.toK8sHealth,
         resync: options.resync,
         dryRun: values.dryRun,
         once: values.once,

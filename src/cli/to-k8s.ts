@@ -1,7 +1,7 @@
 /** Composes Consul → Kubernetes for `tandem sync`: its two sides, the loop between them, and its part of `/status`. */
 import { byText, OWNER_META } from '../catalog/instance.ts';
 import { selectServices } from '../catalog/to-k8s/select.ts';
-import type { ToK8sSettings } from '../catalog/to-k8s/settings.ts';
+import type { HealthRule, ToK8sSettings } from '../catalog/to-k8s/settings.ts';
 import type { ConsulClient } from '../consul/client.ts';
 import { serviceSource } from '../consul/service-source.ts';
 import { createToK8s, type ToK8s, type ToK8sOptions } from '../controller/to-k8s-loop.ts';
@@ -19,6 +19,7 @@ import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts
 
 export type ToK8sComposition = ToK8sOptions & {
   readonly filter: string;
+  readonly healthRule: HealthRule;
   readonly client: ApiClient;
   readonly consul: ConsulClient;
   readonly log: Log;
@@ -40,7 +41,7 @@ export type ToK8sPart = {
 
 /** Watches the write namespace at once, and reads Consul and writes only while it leads. */
 export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
-  const { settings, filter, client, consul, log, metrics, dryRun, changed } = composition;
+  const { settings, filter, healthRule, client, consul, log, metrics, dryRun, changed } = composition;
   const { owner, namespace } = settings;
   const objects = writeNamespace({ client, namespace, onRestart: composition.onRestart });
   const reporter = createToK8sReporter({
@@ -60,6 +61,7 @@ export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
         client: consul,
         owner: { meta: OWNER_META, value: owner },
         filter,
+        healthRule,
         wanted: (list) => (settings.mode === 'external-name' ? [] : selectServices(list, settings)),
       });
       const writer = objectWriter(client, namespace);

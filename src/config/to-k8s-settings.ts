@@ -1,5 +1,5 @@
 /** The flags of Consul → Kubernetes, and the settings that they make. */
-import { toK8sModes, type ToK8sSettings } from '../catalog/to-k8s/settings.ts';
+import { toK8sHealthRules, toK8sModes, type ToK8sSettings } from '../catalog/to-k8s/settings.ts';
 import { boolean, list, oneOf, string } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 
@@ -16,6 +16,11 @@ export const toK8sFlags = {
     'A Service with the healthy instances in EndpointSlices, or an ExternalName of the DNS of Consul.',
     toK8sModes,
     'endpoints',
+  ),
+  toK8sHealth: oneOf(
+    'Instances that are endpoints: those without a critical check, as in the DNS of Consul, or those whose checks all pass.',
+    toK8sHealthRules,
+    'not-critical',
   ),
   toK8sServices: list('Services of Consul that are taken; globs with * and ?.', 'NAMES', ['*']),
   toK8sTag: string('Only services of Consul that carry this tag; empty for all.', 'TAG', ''),

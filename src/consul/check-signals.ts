@@ -1,5 +1,6 @@
 /** Tells which services changed, by two queries about all checks: for more services than there are queries that can wait. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { HealthRule } from '../catalog/to-k8s/settings.ts';
 import type { ConsulClient } from './client.ts';
 import type { CheckEntry } from './entries.ts';
 import { readChecks, type ReadOptions } from './read.ts';
@@ -27,6 +28,7 @@ export type CheckSignals = {
 
 export type CheckSignalsOptions = {
   readonly client: ConsulClient;
+  readonly healthRule: HealthRule;
   /** When it rejects, the same and what changed meanwhile is told again later. */
   readonly onNews: (news: CheckNews, signal: AbortSignal) => Promise<void>;
   readonly onFailure: (error: unknown, retryMilliseconds: number) => void;
@@ -34,7 +36,10 @@ export type CheckSignalsOptions = {
 };
 
 // Mostly few, so that the answer is small however often checks change.
-const NOT_PASSING = 'Status != "passing"';
+const UNHEALTHY: Readonly<Record<HealthRule, string>> = {
+  'not-critical': 'Status == "critical"',
+  passing: 'Status != "passing"',
+};
 const OF_SERVICES = 'ServiceName != ""';
 // Milliseconds between two answers: what comes together is read together, and the answers are small.
 const TOGETHER = 25;
@@ -43,14 +48,20 @@ const REST_FACTOR = 10;
 const SHORTEST_REST = 100;
 
 /** Starts at once. */
-export function checkSignals({ client, onNews, onFailure, random }: CheckSignalsOptions): CheckSignals {
+export function checkSignals({
+  client,
+  healthRule,
+  onNews,
+  onFailure,
+  random,
+}: CheckSignalsOptions): CheckSignals {
   const ending = new AbortController();
   const { signal } = ending;
   const instancesKnown = Promise.withResolvers<void>();
   let listChange = Promise.withResolvers<void>();
 
   async function followHealth(): Promise<void> {
-    const read = (options: ReadOptions) => readChecks(client, { ...options, filter: NOT_PASSING });
+    const read = (options: ReadOptions) => readChecks(client, { ...options, filter: UNHEALTHY[healthRule] });
     let before: Marks | undefined;
     await instancesKnown.promise;
     await untilStopped({ signal, random, onFailure }, async (succeeded) => {

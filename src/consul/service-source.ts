@@ -1,5 +1,6 @@
 /** Consul's services as the loop to Kubernetes needs them: the list by one blocking query, their instances by a pool. */
 import type { ConsulInstance, ConsulList } from '../catalog/to-k8s/consul-service.ts';
+import type { HealthRule } from '../catalog/to-k8s/settings.ts';
 import type { ServiceEvents, ServiceSource } from '../controller/to-k8s-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
@@ -16,6 +17,8 @@ export type ServiceSourceOptions = {
   readonly owner: { readonly meta: string; readonly value: string };
   /** An expression of Consul's filter language over the fields of `/v1/catalog/service`; empty: none. */
   readonly filter: string;
+  /** Which instances are healthy. */
+  readonly healthRule: HealthRule;
   /** Services whose instances are wanted. */
   readonly wanted: (list: ConsulList) => readonly string[];
   readonly random?: () => number;
@@ -25,7 +28,7 @@ export type ServiceSourceOptions = {
 const PLAIN = 'ServiceKind == ""';
 
 export function serviceSource(options: ServiceSourceOptions): ServiceSource {
-  const { client, wanted, random = Math.random } = options;
+  const { client, healthRule, wanted, random = Math.random } = options;
   let list: ConsulList | undefined;
   let pool: HealthPool<Known> | undefined;
   let signals: CheckSignals | undefined;
@@ -42,6 +45,7 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
       signals?.listChanged();
       signals ??= checkSignals({
         client,
+        healthRule,
         onNews: (news, until) => readChanged(running, news, until),
         onFailure: events.failed,
         random,
@@ -74,7 +78,7 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
     health: (name) => pool?.get(name)?.instances,
     run: async (events, signal) => {
       const running = createHealthPool({
-        read: (name, query) => readInstances(client, name, query),
+        read: (name, query) => readInstances(client, name, healthRule, query),
         onChange: events.changed,
         onFailure: events.failed,
         random,
@@ -142,13 +146,14 @@ async function wholeList(
 async function readInstances(
   client: ConsulClient,
   name: string,
+  healthRule: HealthRule,
   options: ReadOptions,
 ): Promise<Answer<Known>> {
   const answer = await readServiceHealth(client, name, options);
   const all = whole(answer, `the instances of ${JSON.stringify(name)}`);
   const entries = all.filter(({ service }) => service.Kind === '');
   const value = {
-    instances: entries.map(instanceOf),
+    instances: entries.map((entry) => instanceOf(entry, healthRule)),
     nodes: [...new Set(entries.map(({ node }) => node.Node))],
     isChecked: entries.length > 0 && entries.every(hasOwnCheck),
   };
@@ -159,12 +164,15 @@ function hasOwnCheck({ checks }: ServiceHealth): boolean {
   return checks.some(({ ServiceID }) => ServiceID !== '');
 }
 
-function instanceOf({ node, service, checks, zone }: ServiceHealth): ConsulInstance {
+function instanceOf({ node, service, checks, zone }: ServiceHealth, rule: HealthRule): ConsulInstance {
   return {
     address: service.Address || node.Address,
     port: service.Port,
     zone,
-    isHealthy: checks.every(({ Status }) => Status === 'passing'),
+    // Maintenance mode is a critical check (Consul, "Enable Maintenance Mode").
+    isHealthy: checks.every(({ Status }) =>
+      rule === 'passing' ? Status === 'passing' : Status !== 'critical',
+    ),
   };
 }
 

@@ -2,6 +2,11 @@
 
 export const toK8sModes = ['endpoints', 'external-name'] as const;
 
+/** Which instances count as healthy: those without a critical check, as in Consul's DNS, or those whose checks all pass. */
+export const toK8sHealthRules = ['not-critical', 'passing'] as const;
+
+export type HealthRule = (typeof toK8sHealthRules)[number];
+
 export type ToK8sSettings = {
   /** Of this cluster: what has it in Consul never comes back, and what has it in Kubernetes is ours. */
   readonly owner: string;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serviceSource } from '../../../src/consul/service-source.ts';
+import type { HealthRule } from '../../../src/catalog/to-k8s/settings.ts';
 import type { ServiceSource } from '../../../src/controller/to-k8s-ports.ts';
 import { clientOf, fakeConsul, html, json, wakeable, type Reply, type Seen } from './fake-consul.ts';
 
@@ -25,7 +26,7 @@ type Scene = AsyncDisposable & {
 
 const NAMES = Array.from({ length: 100 }, (_, index) => `s${index}`);
 
-async function start(): Promise<Scene> {
+async function start(healthRule: HealthRule = 'not-critical'): Promise<Scene> {
   const addresses = new Map(NAMES.map((name) => [name, '10.0.0.1']));
   let index = 10;
   let unhealthy: readonly CheckOf[] = [];
@@ -84,6 +85,7 @@ async function start(): Promise<Scene> {
     client: access.client,
     owner: { meta: 'tandem-owner', value: 'c1' },
     filter: '',
+    healthRule,
     wanted: ({ services }) => [...services.keys()],
     random: () => 0.01,
   });
@@ -186,3 +188,16 @@ test('what is told by a read that failed is told by the next one', async () => {
   });
   assert.match(scene.failures.join('\n'), /no JSON/);
 });
+
+for (const [rule, filter] of [
+  ['not-critical', 'Status == "critical"'],
+  ['passing', 'Status != "passing"'],
+] as const)
+  test(`${rule}: the checks that are waited for are those that take an instance out`, async () => {
+    await using scene = await start(rule);
+    const filters = scene.seen.map(({ url }) => new URL(url, 'http://consul').searchParams.get('filter'));
+    assert.deepEqual(
+      [...new Set(filters)].filter((each) => each?.includes('Status')),
+      [filter],
+    );
+  });

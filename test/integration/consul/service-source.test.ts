@@ -1,6 +1,7 @@
 /** The list of services and their instances from servers that answer, fail, or hide a part. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HealthRule } from '../../../src/catalog/to-k8s/settings.ts';
 import type { ServiceSource } from '../../../src/controller/to-k8s-ports.ts';
 import { serviceSource } from '../../../src/consul/service-source.ts';
 import { blackHole, clientOf, fakeConsul, json, status, wakeable, type Reply } from './fake-consul.ts';
@@ -43,7 +44,7 @@ type Running = AsyncDisposable & {
   readonly until: (what: string, holds: () => boolean) => Promise<void>;
 };
 
-async function run(script: Script, wanted?: readonly string[]): Promise<Running> {
+async function run(script: Script, healthRule: HealthRule = 'not-critical'): Promise<Running> {
   const server = await fakeConsul(consulOf(script));
   const access = await clientOf([server.url]);
   const failures: string[] = [];
@@ -51,7 +52,8 @@ async function run(script: Script, wanted?: readonly string[]): Promise<Running>
     client: access.client,
     owner: OWNER,
     filter: '',
-    wanted: (list) => wanted ?? [...list.services.keys()],
+    healthRule,
+    wanted: (list) => [...list.services.keys()],
     random: () => 0.1,
   });
   const { wake, until } = wakeable();
@@ -93,29 +95,66 @@ test('2,000 services need fewer than 60 connections, and each of them is read', 
   assert.ok(found.connections() < 60, `${found.connections()} connections`);
 });
 
+function firstAnswer(answers: readonly object[]): Reply {
+  return (response, seen, request) =>
+    (seen.url.includes('index=') ? blackHole : json(answers, indexed))(response, seen, request);
+}
+
 test('an instance has its own address, else that of its node; its zone; and proxies are left out', async () => {
   const instances = [
     entry('10.0.0.1', { Locality: { Zone: 'a' } }),
     entry(''),
     entry('10.0.0.2', { Kind: 'connect-proxy' }),
   ];
-  const answers = [
-    ...instances,
-    { ...entry('10.0.0.3'), Checks: [{ Node: 'n', CheckID: 'c', Status: 'warning' }] },
-  ];
-  const health: Reply = (response, seen, request) =>
-    seen.url.includes('index=')
-      ? blackHole(response, seen, request)
-      : json(answers, indexed)(response, seen, request);
-  await using found = await run({ list: json({ s: ['t'] }, indexed), health, own: json({ mine: [] }) });
+  await using found = await run({
+    list: json({ s: ['t'] }, indexed),
+    health: firstAnswer(instances),
+    own: json({ mine: [] }),
+  });
   await found.until('the instances', () => found.source.health('s') !== undefined);
   assert.deepEqual(found.source.health('s'), [
     { address: '10.0.0.1', port: 80, zone: 'a', isHealthy: true },
     { address: '10.9.9.9', port: 80, zone: undefined, isHealthy: true },
-    { address: '10.0.0.3', port: 80, zone: undefined, isHealthy: false },
   ]);
   assert.deepEqual([...(found.source.list()?.own ?? [])], ['mine']);
 });
+
+const checked = (address: string, checks: readonly { service: string; status: string }[]): object => ({
+  ...entry(address),
+  Checks: checks.map(({ service, status: Status }, index) => ({
+    Node: 'n',
+    CheckID: `c${index}`,
+    ServiceID: service,
+    Status,
+  })),
+});
+const states = [
+  checked('10.0.0.1', []),
+  checked('10.0.0.2', [{ service: 'i', status: 'warning' }]),
+  checked('10.0.0.3', [
+    { service: 'i', status: 'passing' },
+    { service: '', status: 'warning' },
+  ]),
+  checked('10.0.0.4', [
+    { service: 'i', status: 'warning' },
+    { service: '', status: 'critical' },
+  ]),
+  checked('10.0.0.5', [{ service: 'i', status: 'critical' }]),
+];
+
+for (const [rule, healthy] of [
+  ['not-critical', ['10.0.0.1', '10.0.0.2', '10.0.0.3']],
+  ['passing', ['10.0.0.1']],
+] as const)
+  test(`${rule}: a warning of the instance or of its node, and what is critical`, async () => {
+    await using found = await run({ list: json({ s: [] }, indexed), health: firstAnswer(states) }, rule);
+    await found.until('the instances', () => found.source.health('s') !== undefined);
+    const instances = found.source.health('s') ?? [];
+    assert.deepEqual(
+      instances.filter(({ isHealthy }) => isHealthy).map(({ address }) => address),
+      healthy,
+    );
+  });
 
 for (const [what, list, own] of [
   ['an empty list', json({}, indexed), json({})],

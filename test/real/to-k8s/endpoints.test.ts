@@ -51,6 +51,26 @@ test('health decides at once who is in the slice', async () => {
   await addresses('web', ['10.0.0.2', '10.0.0.3']);
 });
 
+test('a warning, of an instance or of its node, takes nothing out; critical and maintenance do', async () => {
+  await register('warned', [
+    { address: '10.7.0.1', status: 'warning' },
+    { address: '10.7.0.2', status: 'critical' },
+  ]);
+  await addresses('warned', ['10.7.0.1']);
+  const nodeCheck = async (id: string, status: string): Promise<void> => {
+    const check = { Node: 'machine', CheckID: id, Name: id, Status: status };
+    await consul.call('PUT', '/v1/catalog/register', { Node: 'machine', SkipNodeUpdate: true, Check: check });
+  };
+  await nodeCheck('disk', 'warning');
+  await register('warned', [{ address: '10.7.0.3' }]);
+  await addresses('warned', ['10.7.0.1', '10.7.0.3']);
+  await nodeCheck('_node_maintenance', 'critical');
+  await addresses('warned', []);
+  for (const CheckID of ['_node_maintenance', 'disk'])
+    await consul.call('PUT', '/v1/catalog/deregister', { Node: 'machine', CheckID });
+  await addresses('warned', ['10.7.0.1', '10.7.0.3']);
+});
+
 test('250 instances are three slices of at most 100, and one that leaves changes one slice', async () => {
   const many = Array.from({ length: 250 }, (_, index) => ({
     address: `10.1.${Math.floor(index / 200)}.${(index % 200) + 1}`,

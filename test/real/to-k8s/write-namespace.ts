@@ -14,7 +14,7 @@ export type InstanceSpec = {
   readonly id?: string;
   readonly address: string;
   readonly port?: number;
-  readonly status?: 'passing' | 'critical';
+  readonly status?: 'passing' | 'warning' | 'critical';
   readonly zone?: string;
   readonly tags?: readonly string[];
   readonly meta?: Readonly<Record<string, string>>;

@@ -57,6 +57,7 @@
 - --to-k8s
 - --k8s-write-namespace={{ include "tandem.writeNamespace" $ }}
 - --to-k8s-mode={{ .toK8SMode }}
+- --to-k8s-health={{ .toK8SHealth }}
 {{- with .k8sPrefix }}
 - {{ printf "--k8s-service-prefix=%s" . | quote }}
 {{- end }}
