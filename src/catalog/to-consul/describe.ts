@@ -1,4 +1,5 @@
 /** What every instance of a Service has in common: its name in Consul, its tags, and its weight. */
+import { isDnsLabel } from '../../support/dns-name.ts';
 import { splitCommaList } from '../../support/comma-list.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
 import { annotationOf } from './annotations.ts';
@@ -37,6 +38,21 @@ export function fits(name: string, problems: Problem[]): boolean {
     message: `the service would be called ${quote(name)}, which has ${name.length} characters of at most ${NAME_LENGTH}; shorten the prefix, or set ${ANNOTATION_PREFIX}service-name`,
   });
   return false;
+}
+
+/** A name that Consul takes and its DNS does not serve is registered: there are other ways to ask for it. */
+export function warnOfDns(service: Service, name: string, problems: Problem[]): void {
+  if (isDnsLabel(name)) return;
+  const inLowerCase = name.toLowerCase();
+  const means = isDnsLabel(inLowerCase)
+    ? `it is registered, and in DNS it is ${quote(inLowerCase)}; write it so, as other programs compare the case`
+    : "it is registered, and Consul's DNS cannot answer for it";
+  const isGiven = annotationOf(service, 'service-name') !== undefined;
+  problems.push({
+    reason: 'no-dns-label',
+    at: isGiven ? `${ANNOTATION_PREFIX}service-name` : 'metadata.name',
+    message: `the service is called ${quote(name)}, which is no DNS label (at most 63 of a-z 0-9 and -, with a letter or digit at both ends); ${means}`,
+  });
 }
 
 /** The operator's tag first, then those of the annotation; each once. */

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { byText, CHECK_NAME, readinessCheckId, type Check, type Instance } from '../instance.ts';
 import type { Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
-import { fits } from './describe.ts';
+import { fits, warnOfDns } from './describe.ts';
 import type { IngressPlace } from './ingress-places.ts';
 import { metaOf, portMetaKey, type MetaPair, type MetaPlan } from './meta.ts';
 import { isFree } from './own-names.ts';
@@ -37,10 +37,10 @@ export function instancesOf(
   problems: Problem[],
 ): { readonly instances: readonly Instance[]; readonly omitted: readonly Omitted[] } {
   const { name, service } = common;
-  if (!isUsable(name, problems)) return { instances: [], omitted: [] };
+  if (!isUsable(service, name, problems)) return { instances: [], omitted: [] };
   const others = common.ports.others
     .map(({ label, name: portName }) => ({ name: `${name}-${label}`, portName }))
-    .filter((other) => isUsable(other.name, problems));
+    .filter((other) => isUsable(service, other.name, problems));
   const portMeta = portMetaReader(service, common.meta.ports);
   const best = new Map<string, Candidate>();
   const omitted: Omitted[] = [];
@@ -57,8 +57,10 @@ export function instancesOf(
   return { instances: instances.sort((left, right) => byText(left.id, right.id)), omitted };
 }
 
-function isUsable(name: string, problems: Problem[]): boolean {
-  return fits(name, problems) && isFree(name, problems);
+function isUsable(service: Service, name: string, problems: Problem[]): boolean {
+  if (!fits(name, problems) || !isFree(name, problems)) return false;
+  warnOfDns(service, name, problems);
+  return true;
 }
 
 /** The default port under the name of the service, and each other port under a name of its own. */

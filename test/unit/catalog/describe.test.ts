@@ -20,7 +20,23 @@ const names: readonly [Record<string, string>, Partial<ToConsulSettings>, string
   [{}, { addNamespaceSuffix: true }, 'web-default', []],
   [{}, { servicePrefix: 'k-', addNamespaceSuffix: true }, 'k-web-default', []],
   [{ 'service-name': ' front ' }, { servicePrefix: 'k-', addNamespaceSuffix: true }, 'front', []],
-  [{ 'service-name': 'n'.repeat(255) }, {}, 'n'.repeat(255), []],
+  [{ 'service-name': 'n'.repeat(63) }, {}, 'n'.repeat(63), []],
+  [{ 'service-name': 'n'.repeat(64) }, {}, 'n'.repeat(64), ['no-dns-label']],
+  [{ 'service-name': 'n'.repeat(255) }, {}, 'n'.repeat(255), ['no-dns-label']],
+  [{ 'service-name': 'Team API/v2' }, {}, 'Team API/v2', ['no-dns-label']],
+  [{ 'service-name': 'orders_v2' }, {}, 'orders_v2', ['no-dns-label']],
+  [{ 'service-name': 'billing.eu' }, {}, 'billing.eu', ['no-dns-label']],
+  [{ 'service-name': 'Orders' }, {}, 'Orders', ['no-dns-label']],
+  [{ 'service-name': 'café' }, {}, 'café', ['no-dns-label']],
+  [{ 'service-name': '-web' }, {}, '-web', ['no-dns-label']],
+  [{}, { servicePrefix: 'eu_' }, 'eu_web', ['no-dns-label']],
+  [{}, { servicePrefix: '-' }, '-web', ['no-dns-label']],
+  [
+    {},
+    { servicePrefix: 'p'.repeat(53), addNamespaceSuffix: true },
+    `${'p'.repeat(53)}web-default`,
+    ['no-dns-label'],
+  ],
   [{ 'service-name': 'n'.repeat(256) }, { servicePrefix: 'k-' }, 'k-web', ['invalid-name']],
   [{ 'service-name': '  ' }, {}, 'web', ['invalid-name']],
 ];
@@ -35,6 +51,15 @@ for (const [annotations, settings, expected, reasons] of names) {
   });
 }
 
+test('a name that DNS cannot serve says where it stands and what comes of it', () => {
+  const [spoilt] = only({ 'service-name': 'Team API/v2' }).problems;
+  assert.equal(spoilt?.at, 'consul.hashicorp.com/service-name');
+  assert.match(spoilt.message, /"Team API\/v2".*it is registered, and Consul's DNS cannot answer for it/);
+  const [capital] = only({ 'service-name': 'Orders' }).problems;
+  assert.match(capital?.message ?? '', /in DNS it is "orders"/);
+  assert.equal(only({}, { servicePrefix: 'eu_' }).problems[0]?.at, 'metadata.name');
+});
+
 test('a name that gets too long by prefix or port is not registered, and says so', () => {
   const tooLong = synced(service(), { slices }, { servicePrefix: 'p'.repeat(253) });
   assert.deepEqual([tooLong.instances, reasonsOf(tooLong)], [[], ['name-too-long']]);
@@ -47,7 +72,7 @@ test('a name that gets too long by prefix or port is not registered, and says so
     { slices: [slice([endpoint('10.1.0.1')], { ports })] },
     { multiPort: 'per-port' },
   );
-  assert.deepEqual([byPort.instances.length, reasonsOf(byPort)], [1, ['name-too-long']]);
+  assert.deepEqual([byPort.instances.length, reasonsOf(byPort)], [1, ['no-dns-label', 'name-too-long']]);
 });
 
 const tags: readonly [string | undefined, Partial<ToConsulSettings>, string[]][] = [
