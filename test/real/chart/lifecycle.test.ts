@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { MERGE_PATCH } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
-import { at, CHART, runHelm } from '../harness/chart.ts';
+import { at, CHART, renderChart, runHelm } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 import { valueSets } from './value-sets.ts';
 
@@ -56,10 +56,56 @@ test('the bundle that the webhook published survives an upgrade', async () => {
   }
 });
 
-for (const set of Object.keys(valueSets))
+/** What the rendered objects ask for in their lists of ports is what the API server has after the merge. */
+async function assertPorts(values: object): Promise<void> {
+  const { objects } = await renderChart(values, { name: 'tandem', namespace: 'mesh' });
+  for (const { kind = '', metadata, ...rest } of objects) {
+    const path = PATHS[kind];
+    if (path === undefined) continue;
+    const live = await api.admin.expect('GET', `${path}/${metadata.name}`);
+    for (const place of [
+      ['spec', 'template', 'spec', 'containers', 0, 'ports'],
+      ['spec', 'ports'],
+    ]) {
+      const [wanted, found] = [portsOf(at(rest, ...place)), portsOf(at(live, ...place))];
+      assert.deepEqual(found, wanted, `${kind} ${metadata.name}`);
+    }
+  }
+}
+
+const PATHS: Readonly<Record<string, string>> = {
+  DaemonSet: '/apis/apps/v1/namespaces/mesh/daemonsets',
+  StatefulSet: '/apis/apps/v1/namespaces/mesh/statefulsets',
+  Service: '/api/v1/namespaces/mesh/services',
+};
+
+function portsOf(list: unknown): readonly unknown[] {
+  const ports = Array.isArray(list) ? (list as readonly unknown[]) : [];
+  return ports
+    .map((port) => {
+      const protocol = at(port, 'protocol') ?? 'TCP';
+      const number = at(port, 'containerPort') ?? at(port, 'port');
+      return [at(port, 'name'), number, protocol, at(port, 'hostPort'), at(port, 'targetPort')].join(' ');
+    })
+    .toSorted();
+}
+
+for (const [set, values] of Object.entries(valueSets))
   test(`an upgrade to: ${set}`, async () => {
     assert.match(await helm('upgrade', CHART, valuesOf(set)), /STATUS: deployed/);
+    await assertPorts(values);
   });
+
+test('gossip through ports of the nodes is switched on and off by an upgrade, for both protocols', async () => {
+  for (const exposeGossipPorts of [false, true, false, true]) {
+    await helm('upgrade', CHART, `--set=client.exposeGossipPorts=${exposeGossipPorts}`);
+    await assertPorts({ client: { exposeGossipPorts } });
+    const daemonSet = await api.admin.expect('GET', `${PATHS['DaemonSet']}/tandem-client`);
+    const ports = portsOf(at(daemonSet, 'spec', 'template', 'spec', 'containers', 0, 'ports'));
+    const exposed = ports.filter((port) => / 8301 (?:TCP|UDP) 8301 /.test(String(port)));
+    assert.equal(exposed.length, exposeGossipPorts ? 2 : 0);
+  }
+});
 
 test('notes warn of what does not work yet', async () => {
   const external = await helm(

@@ -89,7 +89,7 @@ test('one server a node is required, preferred, left open, or as the values say'
   assert.deepEqual({ ...(labels as object), ...selector }, labels, 'it keeps away from its own kind');
 });
 
-test('storage, class, bootstrapExpect, version partition and secrets by reference', async () => {
+test('storage, class, bootstrapExpect, version partition and Secrets that are configuration', async () => {
   const chart = await renderChart({
     server: {
       storage: '20Gi',
@@ -98,7 +98,6 @@ test('storage, class, bootstrapExpect, version partition and secrets by referenc
       updatePartition: 2,
       extraVolumes: [{ type: 'secret', name: 'consul-acl', load: true }],
     },
-    global: { gossipEncryption: { secretName: 'gossip', secretKey: 'key' } },
   });
   const { spec } = chart.one('StatefulSet', 'tandem-server') as unknown as { readonly spec: object };
   const claim = at(spec, 'volumeClaimTemplates', 0, 'spec');
@@ -106,14 +105,6 @@ test('storage, class, bootstrapExpect, version partition and secrets by referenc
   assert.equal(at(claim, 'resources', 'requests', 'storage'), '20Gi');
   assert.equal(at(spec, 'updateStrategy', 'rollingUpdate', 'partition'), 2);
   assert.equal(configuration(chart, 'server')['bootstrap_expect'], 5);
-  for (const workload of [
-    spec,
-    (chart.one('DaemonSet', 'tandem-client') as unknown as { readonly spec: object }).spec,
-  ]) {
-    const container = at(workload, 'template', 'spec', 'containers', 0);
-    assert.ok((at(container, 'args') as string[]).includes('-encrypt=$(GOSSIP_KEY)'));
-    assert.deepEqual(at(container, 'env', 0, 'valueFrom', 'secretKeyRef'), { name: 'gossip', key: 'key' });
-  }
   const args = at(spec, 'template', 'spec', 'containers', 0, 'args') as string[];
   assert.ok(args.includes('-config-dir=/consul/userconfig/consul-acl'));
 });

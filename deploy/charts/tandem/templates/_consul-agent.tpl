@@ -5,15 +5,6 @@
 {{- end }}
 
 {{- define "tandem.agentVariables" -}}
-{{- with .Values.global.gossipEncryption }}
-{{- if .secretName }}
-- name: GOSSIP_KEY
-  valueFrom:
-    secretKeyRef:
-      name: {{ .secretName }}
-      key: {{ .secretKey }}
-{{- end }}
-{{- end }}
 - name: POD_IP
   valueFrom:
     fieldRef:
@@ -31,10 +22,45 @@
 {{- end }}
 {{- end }}
 {{- if $root.Values.global.gossipEncryption.secretName }}
-- -encrypt=$(GOSSIP_KEY)
+- -config-file=/consul/gossip/gossip.json
 {{- end }}
 {{- end }}
 
+{{- /*
+The gossip key as configuration of Consul, which reads it from nothing else: arguments and variables of a process are
+read by others on its node.
+*/}}
+{{- define "tandem.gossipKeyInit" -}}
+{{- with .Values.global.gossipEncryption -}}
+- name: gossip-key
+  {{- include "tandem.image" (list $ $.Values.global.image) | nindent 2 }}
+  command:
+    - /bin/sh
+    - -ec
+    - |
+      umask 077
+      key=$(tr -d ' \r\n' </consul/gossip-secret/key)
+      case $key in
+        '' | *[!A-Za-z0-9+/=]*)
+          echo "The value of the Secret is no gossip key: consul keygen makes one." >&2
+          exit 1
+          ;;
+      esac
+      printf '{"encrypt":"%s"}\n' "$key" >/consul/gossip/gossip.json
+  resources:
+    requests: { cpu: 10m, memory: 16Mi }
+    limits: { memory: 32Mi }
+  {{- include "tandem.containerSecurity" $ | nindent 2 }}
+  volumeMounts:
+    - name: gossip
+      mountPath: /consul/gossip
+    - name: gossip-secret
+      mountPath: /consul/gossip-secret
+      readOnly: true
+{{- end }}
+{{- end }}
+
+{{- /* (list $ .Values.server) */}}
 {{- define "tandem.agentMounts" -}}
 - name: data
   mountPath: /consul/data
@@ -44,7 +70,12 @@
 # Consul writes there what it gives to other programs.
 - name: tmp
   mountPath: /tmp
-{{- range .extraVolumes }}
+{{- if (index . 0).Values.global.gossipEncryption.secretName }}
+- name: gossip
+  mountPath: /consul/gossip
+  readOnly: true
+{{- end }}
+{{- range (index . 1).extraVolumes }}
 - name: userconfig-{{ .name }}
   mountPath: /consul/userconfig/{{ .name }}
   readOnly: true
@@ -60,6 +91,22 @@
     name: {{ include "tandem.fullname" $root }}-{{ $part }}
 - name: tmp
   emptyDir: {}
+{{- with $root.Values.global.gossipEncryption }}
+{{- if .secretName }}
+# Never on a disk.
+- name: gossip
+  emptyDir:
+    medium: Memory
+    sizeLimit: 1Mi
+- name: gossip-secret
+  secret:
+    secretName: {{ .secretName }}
+    # fsGroup lets the agent read it; nobody else needs to.
+    defaultMode: 0440
+    items:
+      - { key: {{ .secretKey | quote }}, path: key }
+{{- end }}
+{{- end }}
 {{- range (index $root.Values $part).extraVolumes }}
 - name: userconfig-{{ .name }}
   {{- if eq .type "secret" }}
