@@ -53,6 +53,7 @@ export async function openDevServer(
     nativeSidecar: true,
     preStopSleep: true,
     ownNamespace: undefined,
+    owner,
   });
   const admissions = admissionRecord(Date.now);
   const certificateProblem = (): string | undefined => validityProblem(certificates.current(), Date.now());

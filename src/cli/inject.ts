@@ -1,6 +1,6 @@
 /** `tandem inject`: the engine of the webhook on files. */
 import { oneOf, string } from '../config/flag.ts';
-import { injectFlagProblems, injectFlags, injectSettings } from '../config/inject-settings.ts';
+import { injectFlagProblems, injectFlags, injectSettings, ownerProblems } from '../config/inject-settings.ts';
 import { inject } from '../inject/inject.ts';
 import type { PodEdit } from '../inject/manifests/edit-manifests.ts';
 import type { PodTemplate } from '../inject/manifests/pod-template.ts';
@@ -29,7 +29,7 @@ export const injectCommand = command({
     'tandem inject examples | kubectl apply -f -',
     'tandem inject --in-place --default-inject deployment.yaml',
   ],
-  check: (values) => [...checkEditFlags(values), ...injectFlagProblems(values)],
+  check: (values) => [...checkEditFlags(values), ...injectFlagProblems(values), ...ownerProblems(values)],
   run: (values, operands, context) => {
     const nativeSidecar = values.nativeSidecar !== 'off';
     const settings = injectSettings(values, {

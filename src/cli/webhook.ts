@@ -18,6 +18,7 @@ import { changeSignal } from './change-signal.ts';
 import { readClusterFeatures } from './cluster-features.ts';
 import { command, exit } from './command.ts';
 import { certificateFlags, certificateProblems, openCertificates } from './webhook-certificates.ts';
+import { webhookOwner } from './webhook-owner.ts';
 import { admissionRecord, webhookStatus } from './webhook-status.ts';
 
 const flags = {
@@ -60,7 +61,8 @@ export const webhookCommand = command({
     const log = createLog(stdout, values.logLevel);
     const metrics = createMetrics();
     const namespace = values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT));
-    const engine = await openEngine(values, namespace, environment, log);
+    const owner = await webhookOwner(values, environment);
+    const engine = await openEngine(values, { ...owner, ownNamespace: namespace }, environment, log);
     const { source, problem, close } = await openCertificates(values, namespace, environment, log);
     const admissions = admissionRecord(Date.now);
     const changes = changeSignal();
@@ -90,7 +92,7 @@ export const webhookCommand = command({
       followCertificates(source, server.renew, log, metrics);
       source.onEvent(changes.changed);
       const addresses = await server.listen(values.listen, values.statusListen);
-      log('info', 'serving', { ...addresses, version });
+      log('info', 'serving', { ...addresses, ...owner, version });
       if (!signal.aborted) await once(signal, 'abort');
       log('info', 'stopping', { delaySeconds: values.shutdownDelay });
       await server.stop(values.shutdownDelay * 1000);
@@ -102,9 +104,14 @@ export const webhookCommand = command({
   },
 });
 
-async function openEngine(values: Values, namespace: string | undefined, environment: Environment, log: Log) {
+async function openEngine(
+  values: Values,
+  known: { readonly owner?: string; readonly ownNamespace: string | undefined },
+  environment: Environment,
+  log: Log,
+) {
   const features = await readClusterFeatures(values, ownCluster(environment), log);
-  const settings = injectSettings(values, { version, ...features, ownNamespace: namespace });
+  const settings = injectSettings(values, { version, ...features, ...known });
   const inverted = { on: { ...settings, defaultInject: true }, off: { ...settings, defaultInject: false } };
   return (request: Parameters<typeof inject>[0], defaultInject: boolean | undefined) => {
     if (defaultInject === undefined) return inject(request, settings);

@@ -52,7 +52,7 @@ export const injectFlags = {
   }),
   consulCaPem: string('CA that signed the certificate of Consul, as PEM text.', 'PEM', undefined),
   owner: parsed<string | undefined>(
-    'Agent mode: who this cluster is for Consul, as `tandem sync` says it; its registrar finds leftovers by it.',
+    'Who this cluster is for Consul, as `tandem sync` says it. Dataplane mode needs it for the node of its pods: `tandem webhook` reads the UID of kube-system when it is absent. Agent mode: the registrar finds leftovers by it.',
     'NAME',
     undefined,
     ownerName,
@@ -108,6 +108,15 @@ function aboveLimit(name: string, request: string | undefined, limit: string | u
   return [`--${name}-request=${request} is above --${name}-limit=${limit}`];
 }
 
+/** Offline there is no cluster to ask. */
+export function ownerProblems({ proxyMode, owner }: Pick<InjectValues, 'proxyMode' | 'owner'>): string[] {
+  return proxyMode === 'dataplane' && owner === undefined
+    ? [
+        '--proxy-mode=dataplane needs --owner: the sidecar asks Consul for the node k8s-<owner>-<node>; the log line "serving" of tandem webhook and of tandem sync names it',
+      ]
+    : [];
+}
+
 /** What the flags cannot know: it is read from the cluster or the process at start. */
 type Resolved = {
   readonly version: string;
@@ -115,24 +124,32 @@ type Resolved = {
   /** Whether the cluster has `preStop: {sleep}` (Kubernetes 1.30 or newer). */
   readonly preStopSleep: boolean;
   readonly ownNamespace: string | undefined;
+  /** Who the cluster is, when `--owner` does not say it. */
+  readonly owner?: string;
 };
 
+/** @throws Error in dataplane mode without an owner, which the caller has to find before */
 export function injectSettings(
   values: InjectValues,
-  { preStopSleep, ...resolved }: Resolved,
+  { preStopSleep, owner: ofCluster, ...facts }: Resolved,
 ): InjectSettings {
+  const owner = values.owner ?? ofCluster;
+  const drainSeconds = preStopSleep ? values.drainSeconds : undefined;
+  const shared = { ...sharedSettings(values), ...facts, drainSeconds };
+  if (values.proxyMode === 'agent') return { ...shared, mode: 'agent', owner };
+  if (owner === undefined) throw new Error('dataplane mode has no owner');
+  return { ...shared, mode: 'dataplane', owner };
+}
+
+function sharedSettings(values: InjectValues) {
   return {
-    ...resolved,
-    drainSeconds: preStopSleep ? values.drainSeconds : undefined,
     allowNamespaces: values.allowNamespaces,
     denyNamespaces: values.denyNamespaces,
     defaultInject: values.defaultInject,
-    mode: values.proxyMode,
     sidecarProxy: values.sidecarProxy,
     consulImage: values.consulImage,
     envoyImage: values.envoyImage,
     dataplaneImage: values.dataplaneImage,
-    owner: values.owner,
     consul: {
       serverAddresses: values.consulServerAddresses,
       grpcPort: values.consulGrpcPort,

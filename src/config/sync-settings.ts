@@ -95,8 +95,16 @@ export function syncNodeName(values: ToConsulValues, owner: string): string {
   return values.consulNodeName ?? `k8s-sync-${owner}`;
 }
 
-/** It becomes part of a node name, which Consul's DNS serves: RFC 1035 allows a label of 63, and `k8s-sync-` takes 9. */
+/**
+ * It becomes part of node names, which Consul's DNS serves: RFC 1035 allows a label of 63, and `k8s-sync-` takes 9. With
+ * `sync` in front, the node of pods in dataplane mode, `k8s-<owner>-<node>`, could be that of a catalog sync.
+ */
 export function ownerName(text: string): Parsed<string | undefined> {
+  if (/^sync(-|$)/.test(text))
+    return {
+      ok: false,
+      expected: 'another name than "sync" or "sync-…", which stand in the nodes of the sync',
+    };
   return /^[a-z0-9]([a-z0-9-]{0,52}[a-z0-9])?$/.test(text)
     ? { ok: true, value: text }
     : { ok: false, expected: '1 to 54 of a-z 0-9 and -, beginning and ending with a letter or digit' };

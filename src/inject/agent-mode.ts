@@ -1,23 +1,17 @@
 /** Agent mode: an init container registers the pod with the agent of its node, then Envoy or Consul's own proxy runs. */
 import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
-import { literal, proxyId, serviceId } from './agent-registration.ts';
+import { literal, proxyId, registrationVariables, serviceId } from './registration.ts';
 import { downward, resourceFields, SECURITY_CONTEXT, variable } from './container-parts.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { INIT_SCRIPT } from './init-script.ts';
 import { DATA_PATH, DATA_VOLUME, ENVOY_CONTAINER, INBOUND_PORT, INIT_CONTAINER } from './names.ts';
 import type { Options } from './options.ts';
-import type { Problem } from './result.ts';
-import { PREFIX } from './annotations.ts';
 import type { InjectSettings } from './settings.ts';
 
 const DATA_MOUNT: JsonObject = { name: DATA_VOLUME, mountPath: DATA_PATH };
 
-// Linux, MAX_ARG_STRLEN: 32 pages of 4 KiB for one `NAME=value` with its terminator.
-const MAX_VARIABLE_BYTES = 131_072;
-const REGISTRATION = 'TANDEM_REGISTRATION';
-
-/** @param registration what `agentRegistration` gives for the same options */
+/** @param registration what `registrationOf` gives for the same options */
 export function agentMode(options: Options, settings: InjectSettings, registration: string): Addition {
   const init = initContainer(options, settings, registration);
   const sidecar =
@@ -33,20 +27,6 @@ export function agentMode(options: Options, settings: InjectSettings, registrati
     initContainers: options.nativeSidecar ? [init, native] : [init],
     containers: options.nativeSidecar ? [] : [classic],
     annotations: new Map(),
-  };
-}
-
-/** A registration that no process could be started with; undefined when it fits. */
-export function registrationTooLarge(registration: string): Problem | undefined {
-  // The names that the kubelet fills in are longer than their placeholders: at most 253 characters, and a few of them.
-  const room = MAX_VARIABLE_BYTES - 4096 - REGISTRATION.length;
-  // A character is at most 3 bytes of UTF-8 for each of its UTF-16 units, so most registrations need no counting.
-  if (registration.length * 3 <= room) return undefined;
-  const bytes = new TextEncoder().encode(registration).length;
-  if (bytes <= room) return undefined;
-  return {
-    at: `${PREFIX}connect-service-upstreams`,
-    message: `upstreams, tags and meta make a registration of ${bytes} bytes; at most ${room} fit into one variable`,
   };
 }
 
@@ -77,7 +57,8 @@ function initContainer(options: Options, settings: InjectSettings, registration:
         settings.sidecarProxy === 'envoy' ? proxyId(options.service.name) : undefined,
       ),
       ...variable('TANDEM_PROMETHEUS_PATH', escaped(options.metrics?.path)),
-      { name: REGISTRATION, value: registration },
+      ...variable('TANDEM_OWNER', consul.authMethod === undefined ? undefined : settings.owner),
+      ...registrationVariables(options, registration),
     ],
     resources: resourceFields(settings.initResources),
     volumeMounts: [DATA_MOUNT, ...(consul.authMethod === undefined ? [] : [tokenMount])],
@@ -120,7 +101,7 @@ function builtinProxy(options: Options, settings: InjectSettings): JsonObject {
       ...options.extraArgs.map(literal),
     ],
     env: [
-      ...downward('POD_NAME', 'HOST_IP'),
+      ...downward('POD_NAME', 'POD_NAMESPACE', 'HOST_IP'),
       ...variable('CONSUL_TLS_SERVER_NAME', escaped(consul.tlsServerName)),
     ],
     resources: resourceFields(options.resources),

@@ -46,6 +46,12 @@ export const annotations = {
     default: 'none',
     meaning: 'Services that the pod reaches on local ports; see the grammar below.',
   },
+  'kubernetes-service': {
+    value: 'name of a Service in the namespace of the pod',
+    default: 'the Service that selects the pod; the oldest of several',
+    meaning: 'Which Kubernetes Service names the pod in Consul, when `connect-service` is absent.',
+    mode: 'dataplane',
+  },
   'connect-service-protocol': {
     value: 'any',
     default: '',

@@ -1,7 +1,6 @@
-/** Dataplane mode: one container; Tandem's registrar writes the registration, and the proxy waits for it by itself. */
+/** Dataplane mode: one container; Tandem's registrar writes the registration, and has to be there before the proxy asks. */
 import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
-import { literal, proxyId } from './agent-registration.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, resourceFields, SECURITY_CONTEXT } from './container-parts.ts';
 import {
@@ -12,17 +11,20 @@ import {
   DATAPLANE_CONTAINER,
   INBOUND_PORT,
   READY_PORT,
+  syntheticNodeName,
   TOKEN_PATH,
 } from './names.ts';
 import type { Lifecycle, Options } from './options.ts';
-import type { ConsulAccess, InjectSettings } from './settings.ts';
+import { literal, proxyId, registrationVariables } from './registration.ts';
+import type { ConsulAccess, DataplaneSettings } from './settings.ts';
 
 /** Public certificates; on the pod, so that they need no object in every namespace. */
 const CA_ANNOTATION = 'tandem/consul-ca';
 
-export function dataplaneMode(options: Options, settings: InjectSettings): Addition {
+/** @param registration what `registrationOf` gives for the same options */
+export function dataplaneMode(options: Options, settings: DataplaneSettings, registration: string): Addition {
   const { consul } = settings;
-  const sidecar = container(options, settings);
+  const sidecar = container(options, settings, registration);
   return {
     volumes: [
       ...(options.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, emptyDir: {} }]),
@@ -53,17 +55,18 @@ function hasCa(consul: ConsulAccess): consul is ConsulAccess & { readonly caCert
   return consul.tls && consul.caCertificate !== undefined;
 }
 
-function container(options: Options, settings: InjectSettings): JsonObject {
+function container(options: Options, settings: DataplaneSettings, registration: string): JsonObject {
   const { consul } = settings;
   return {
     name: DATAPLANE_CONTAINER,
     image: settings.dataplaneImage,
-    args: dataplaneArgs(options, consul),
+    args: dataplaneArgs(options, settings),
     env: [
-      ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_IP', 'NODE_NAME'),
+      ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'POD_IP', 'NODE_NAME'),
       // The probe runs without the flags below and asks the environment instead.
       { name: 'DP_ENVOY_READY_BIND_ADDRESS', value: '$(POD_IP)' },
       { name: 'DP_ENVOY_READY_BIND_PORT', value: String(READY_PORT) },
+      ...registrationVariables(options, registration),
     ],
     resources: resourceFields(options.resources),
     ...mounts(options, consul),
@@ -82,18 +85,18 @@ function mounts(options: Options, consul: ConsulAccess): JsonObject {
   return volumeMounts.length === 0 ? {} : { volumeMounts };
 }
 
-function dataplaneArgs(options: Options, consul: ConsulAccess): string[] {
+function dataplaneArgs(options: Options, { consul, owner }: DataplaneSettings): string[] {
   return [
     `-addresses=${literal(consul.serverAddresses)}`,
     `-grpc-port=${consul.grpcPort}`,
     `-proxy-id=${proxyId(options.service.name)}`,
-    '-proxy-node-name=$(NODE_NAME)-virtual',
+    `-proxy-node-name=${syntheticNodeName(owner, '$(NODE_NAME)')}`,
     `-envoy-concurrency=${options.concurrency}`,
     '-envoy-ready-bind-address=$(POD_IP)',
     `-envoy-ready-bind-port=${READY_PORT}`,
     '-log-json=true',
     ...tlsArgs(consul),
-    ...loginArgs(consul),
+    ...loginArgs(consul, owner),
     ...(options.metrics === undefined
       ? []
       : [`-telemetry-prom-scrape-path=${literal(options.metrics.path)}`]),
@@ -110,13 +113,15 @@ function tlsArgs(consul: ConsulAccess): string[] {
   ];
 }
 
-function loginArgs({ authMethod }: ConsulAccess): string[] {
+function loginArgs({ authMethod }: ConsulAccess, owner: string): string[] {
   if (authMethod === undefined) return [];
   return [
     '-credential-type=login',
     `-login-auth-method=${literal(authMethod)}`,
     `-login-bearer-token-path=${TOKEN_PATH}/token`,
     '-login-meta=pod=$(POD_NAMESPACE)/$(POD_NAME)',
+    '-login-meta=pod-uid=$(POD_UID)',
+    `-login-meta=owner=${owner}`,
   ];
 }
 

@@ -17,7 +17,8 @@ if [ -n "\${TANDEM_CA_PEM:-}" ]; then
 fi
 if [ -n "\${TANDEM_AUTH_METHOD:-}" ]; then
   consul login -method="$TANDEM_AUTH_METHOD" -bearer-token-file=${TOKEN_PATH}/token \\
-    -token-sink-file=${DATA_PATH}/acl-token -meta="pod=$POD_NAMESPACE/$POD_NAME" \\
+    -token-sink-file=${DATA_PATH}/acl-token -meta="pod=$POD_NAMESPACE/$POD_NAME" -meta="pod-uid=$POD_UID" \\
+    \${TANDEM_OWNER:+-meta="owner=$TANDEM_OWNER"} \\
     || fail "could not log in to Consul at $CONSUL_HTTP_ADDR by auth method $TANDEM_AUTH_METHOD"
   export CONSUL_HTTP_TOKEN_FILE=${DATA_PATH}/acl-token
 fi

@@ -1,7 +1,6 @@
 /** The engine: one pure function for the webhook and the offline injector. */
 import type { Addition } from './addition.ts';
-import { agentRegistration } from './agent-registration.ts';
-import { agentMode, registrationTooLarge } from './agent-mode.ts';
+import { agentMode } from './agent-mode.ts';
 import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { changeOf, type Change } from './change.ts';
 import { dataplaneMode } from './dataplane-mode.ts';
@@ -19,6 +18,7 @@ import { readOptions, type Options } from './options.ts';
 import { patchOf } from './patch.ts';
 import { readPod, type Pod } from './pod.ts';
 import { recordOf } from './record.ts';
+import { registrationOf, registrationTooLarge } from './registration.ts';
 import { toldWarnings, type InjectResult, type Problem, type Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 
@@ -50,24 +50,19 @@ function injectPod(pod: Pod, settings: InjectSettings): InjectResult {
   const { warnings } = read;
   const problems = podProblems(pod);
   if (!read.ok) return { kind: 'invalid', problems: [...read.problems, ...problems], warnings };
-  const added = additionOf(read.options, settings);
-  if (added.problem !== undefined) problems.unshift(added.problem);
+  const registration = registrationOf(read.options, settings);
+  const tooLarge = registrationTooLarge(registration);
+  if (tooLarge !== undefined) problems.unshift(tooLarge);
   if (problems.length > 0) return { kind: 'invalid', problems, warnings };
-  const change = changeOf(pod, read.options, added.addition);
+  const change = changeOf(pod, read.options, additionOf(read.options, settings, registration));
   const told = [...warnings, ...keptVariables(pod, change)];
   return { kind: 'inject', patch: patchOf(pod, withRecord(pod, change, settings, told)), warnings: told };
 }
 
-function additionOf(
-  options: Options,
-  settings: InjectSettings,
-): { readonly addition: Addition; readonly problem?: Problem | undefined } {
-  if (settings.mode === 'dataplane') return { addition: dataplaneMode(options, settings) };
-  const registration = agentRegistration(options, settings.owner);
-  return {
-    addition: agentMode(options, settings, registration),
-    problem: registrationTooLarge(registration),
-  };
+function additionOf(options: Options, settings: InjectSettings, registration: string): Addition {
+  return settings.mode === 'dataplane'
+    ? dataplaneMode(options, settings, registration)
+    : agentMode(options, settings, registration);
 }
 
 /** The record names itself among the annotations, so its own key is there before it is written. */

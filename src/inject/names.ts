@@ -16,5 +16,18 @@ export const INBOUND_PORT = 20000;
 /** Envoy's health endpoint in dataplane mode. */
 export const READY_PORT = 21000;
 
+/** The variables by which what was decided at admission stands in the spec; the registrar reads it there and nowhere else. */
+export const REGISTRATION = 'TANDEM_REGISTRATION';
+export const SERVICE_NAME_SOURCE = 'TANDEM_SERVICE_NAME_SOURCE';
+export const KUBERNETES_SERVICE = 'TANDEM_KUBERNETES_SERVICE';
+
+/**
+ * The node of Consul, one without an agent, for the pods of one node of Kubernetes in dataplane mode. With the owner in
+ * it, two clusters may have nodes of one name, and it is none of the `<node>-virtual` of consul-k8s.
+ */
+export function syntheticNodeName(owner: string, node: string): string {
+  return `k8s-${owner}-${node}`;
+}
+
 /** UID of the injected containers; a pod that runs as this user could read the sidecar's secrets. */
 export const SIDECAR_UID = 5995;

@@ -29,6 +29,8 @@ export type Lifecycle = {
 
 export type Options = {
   readonly service: Service;
+  /** Dataplane mode: the Kubernetes Service that names the pod, when several select it. */
+  readonly kubernetesService: string | undefined;
   readonly upstreams: readonly Upstream[];
   readonly nativeSidecar: boolean;
   readonly extraArgs: readonly string[];
@@ -65,6 +67,7 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
   const service = readService(pod, reader);
   const options: Options = {
     service,
+    kubernetesService: readKubernetesService(reader),
     upstreams: readUpstreams(pod, reader, sidecarPorts(settings, metrics, lifecycle)),
     nativeSidecar: reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar),
     extraArgs: readExtraArgs(reader, settings),
@@ -102,6 +105,19 @@ function sidecarPorts(
       ? [[lifecycle.gracefulPort, 'the lifecycle endpoints'] as const]
       : []),
   ]);
+}
+
+// RFC 1123, the wider of the two forms that Kubernetes takes for the name of a Service.
+const KUBERNETES_SERVICE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+function readKubernetesService(reader: AnnotationReader): string | undefined {
+  const name = reader.text('kubernetes-service');
+  if (name !== undefined && !KUBERNETES_SERVICE_NAME.test(name))
+    reader.problem(
+      'kubernetes-service',
+      `${quote(name)} is no name of a Kubernetes Service: 1 to 63 of a-z 0-9 and -, beginning and ending with a letter or digit`,
+    );
+  return name;
 }
 
 function readMetrics(reader: AnnotationReader, settings: InjectSettings): Metrics | undefined {

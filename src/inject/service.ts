@@ -6,8 +6,12 @@ import { META_PREFIX, PREFIX } from './annotations.ts';
 import { splitCommaList } from '../support/comma-list.ts';
 import { namedPorts, type Pod } from './pod.ts';
 
+/** What decided the name at admission; the registrar may let a Kubernetes Service rename what only a container named. */
+export type NameSource = 'annotation' | 'service-account' | 'container';
+
 export type Service = {
   readonly name: string;
+  readonly nameSource: NameSource;
   /** Undefined: the pod is a client only. */
   readonly port: number | undefined;
   /** What `connect-service-port` says or would say. */
@@ -36,12 +40,19 @@ const META_KEY = /^[A-Za-z0-9_-]{1,128}$/;
 const META_VALUE_BYTES = 512;
 
 export function readService(pod: Pod, reader: AnnotationReader): Service {
-  const name = readName(pod, reader);
+  const { name, nameSource } = readName(pod, reader);
   const { port, portText } = readPort(pod, reader);
-  return { name, port, portText, tags: readTags(reader), meta: readMeta(pod.annotations, reader) };
+  return {
+    name,
+    nameSource,
+    port,
+    portText,
+    tags: readTags(reader),
+    meta: readMeta(pod.annotations, reader),
+  };
 }
 
-function readName(pod: Pod, reader: AnnotationReader): string {
+function readName(pod: Pod, reader: AnnotationReader): Pick<Service, 'name' | 'nameSource'> {
   const given = reader.text('connect-service');
   const name = given ?? pod.containers[0]?.name ?? '';
   if (!SERVICE_NAME.test(name)) {
@@ -57,7 +68,7 @@ function readName(pod: Pod, reader: AnnotationReader): string {
       `${quote(name)} is no DNS label; Consul DNS cannot answer for it`,
     );
   }
-  return name;
+  return { name, nameSource: given === undefined ? 'container' : 'annotation' };
 }
 
 function readPort(pod: Pod, reader: AnnotationReader): Pick<Service, 'port' | 'portText'> {

@@ -24,7 +24,15 @@ export type ConsulAccess = {
   readonly authMethod: string | undefined;
 };
 
-export type InjectSettings = {
+export type InjectSettings = AgentSettings | DataplaneSettings;
+
+/** Without an owner the registrar knows its instances by the UIDs of pods that it has seen. */
+export type AgentSettings = SharedSettings & { readonly mode: 'agent'; readonly owner: string | undefined };
+
+/** The owner is part of the node on which the registrar registers, and the sidecar asks. */
+export type DataplaneSettings = SharedSettings & { readonly mode: 'dataplane'; readonly owner: string };
+
+type SharedSettings = {
   /** Tandem's version, written into the record of what was added. */
   readonly version: string;
   readonly ownNamespace: string | undefined;
@@ -32,9 +40,6 @@ export type InjectSettings = {
   readonly denyNamespaces: readonly string[];
   /** Inject when the pod has no `connect-inject` annotation. */
   readonly defaultInject: boolean;
-  readonly mode: 'agent' | 'dataplane';
-  /** Agent mode only; undefined: the registrar knows its instances by the UIDs of pods that it has seen. */
-  readonly owner: string | undefined;
   /** Agent mode only. */
   readonly sidecarProxy: 'envoy' | 'builtin';
   /** True: the sidecar is an init container with `restartPolicy: Always` (Kubernetes ≥ 1.29). */

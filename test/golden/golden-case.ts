@@ -37,6 +37,8 @@ export function goldenResult(input: GoldenCase): InjectResult {
   const { namespace = 'default', pod } = input;
   const parsed = parseFlags(injectFlags, flags, {});
   assert.ok(parsed.ok);
+  // As the webhook reads it: from the cluster, in dataplane mode.
+  const owner = parsed.values.proxyMode === 'dataplane' ? { owner: '0a1b2c3d' } : {};
   const facts = { version: '0.0.0', nativeSidecar: native, preStopSleep: sleep, ownNamespace: 'tandem' };
-  return inject({ kind, operation, namespace, object: pod }, injectSettings(parsed.values, facts));
+  return inject({ kind, operation, namespace, object: pod }, injectSettings(parsed.values, { ...facts, ...owner }));
 }

@@ -36,6 +36,7 @@ function settingsOf(
     nativeSidecar,
     preStopSleep,
     ownNamespace: 'tandem',
+    owner: 'east',
   });
 }
 

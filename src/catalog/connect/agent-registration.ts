@@ -1,5 +1,5 @@
 /** What an agent gets again of a pod whose registration it has lost: what the init container of the pod gave it. */
-import { ALIAS_CHECK, LISTENER_CHECK } from '../../inject/agent-registration.ts';
+import { ALIAS_CHECK, LISTENER_CHECK } from '../../inject/registration.ts';
 import { INBOUND_PORT } from '../../inject/names.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
 import { proxyDefinition } from './proxy.ts';

@@ -88,7 +88,13 @@ function injected({ name, service, node }: SamplePod, { flags }: PodMode): objec
   };
   const parsed = parseFlags(injectFlags, flags, {});
   if (!parsed.ok) throw new Error(parsed.problems.join('; '));
-  const facts = { version: '0.0.0', nativeSidecar: true, preStopSleep: true, ownNamespace: 'tandem' };
+  const facts = {
+    version: '0.0.0',
+    nativeSidecar: true,
+    preStopSleep: true,
+    ownNamespace: 'tandem',
+    owner: 'bench',
+  };
   const request = { kind: 'v1/Pod', operation: 'CREATE', namespace: NAMESPACE, object };
   const result = inject(request, injectSettings(parsed.values, facts));
   if (result.kind !== 'inject') throw new Error(JSON.stringify(result));

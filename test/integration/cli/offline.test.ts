@@ -131,6 +131,15 @@ test('--output writes one file', async () => {
   assert.match(await readFile(target, 'utf8'), /consul-connect-inject-init/);
 });
 
+test('dataplane mode offline needs the owner, which stands in the node that the sidecar asks for', async () => {
+  const without = await runTandem(['inject', '--proxy-mode=dataplane', '-'], POD);
+  assert.deepEqual([without.code, without.stdout], [2, '']);
+  assert.match(without.stderr, /--proxy-mode=dataplane needs --owner/);
+  const { code, stdout } = await runTandem(['inject', '--proxy-mode=dataplane', '--owner=east', '-'], POD);
+  assert.equal(code, 0);
+  assert.match(stdout, /-proxy-node-name=k8s-east-\$\(NODE_NAME\)/);
+});
+
 test('a denied pod: 69, every problem, and nothing is written, also not of the others', async () => {
   const good = await file('denied/a.yaml', POD);
   await file('denied/b.yaml', DENIED);

@@ -124,8 +124,8 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
     /^Pod\/default\/web-0: injected, dataplane mode$/m,
     /^ {2}rule {9}registered: /m,
     /^ {2}annotation {3}consul\.hashicorp\.com\/connect-service: "web"$/m,
-    /^ {2}instance {5}web-0-web 10\.1\.0\.1:8080 {2}not in Consul yet$/m,
-    /^ {2}instance {5}web-0-web-sidecar-proxy 10\.1\.0\.1:20000 {2}not in Consul yet$/m,
+    /^ {2}instance {5}default.web-0.web 10\.1\.0\.1:8080 {2}not in Consul yet$/m,
+    /^ {2}instance {5}default.web-0.web-sidecar-proxy 10\.1\.0\.1:20000 {2}not in Consul yet$/m,
   ])
     assert.match(stdout, line);
   const json = JSON.parse((await explain('web-0', '--output=json')).stdout) as {

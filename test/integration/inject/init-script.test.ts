@@ -53,3 +53,21 @@ test('a registration that is taken away before the bootstrap is written is made 
   const consul = 'echo "$1 $2" >> calls; [ "$1" != connect ] || [ "$(grep -c connect calls)" -gt 1 ]';
   registered(t, '10.0.0.7', '{}', `${consul} || exit 1; [ "$1" != connect ] || cat calls >&2`, proxy);
 });
+
+test('the token of the login names the pod, its UID and the owner of the cluster', (t) => {
+  const login = { TANDEM_AUTH_METHOD: 'k8s', POD_NAMESPACE: 'shop', POD_NAME: 'web-0', POD_UID: 'u-1' };
+  const consul = '[ "$1" != login ] || printf "[%s]" "$@" > service.words';
+  const metaOf = (environment: Readonly<Record<string, string>>): string[] => {
+    const folder = mkdtempSync(join(tmpdir(), 'tandem-login-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    registered(t, '10.0.0.7', '{}', `${consul}; cp service.words ${folder}/words`, {
+      ...login,
+      ...environment,
+    });
+    return [...readFileSync(join(folder, 'words'), 'utf8').matchAll(/\[-meta=([^\]]*)\]/g)].map(
+      ([, text = '']) => text,
+    );
+  };
+  assert.deepEqual(metaOf({}), ['pod=shop/web-0', 'pod-uid=u-1']);
+  assert.deepEqual(metaOf({ TANDEM_OWNER: 'east' }), ['pod=shop/web-0', 'pod-uid=u-1', 'owner=east']);
+});

@@ -182,6 +182,22 @@ test('bad configuration: every problem at once, and exit 2', async () => {
   }
 });
 
+test('dataplane mode without --owner and without a cluster to ask does not start, and says what to give', async () => {
+  const { code, stderr } = await runTandem(
+    ['webhook', ...LOCAL, '--tls-auto', `--tls-auto-dir=${folder}/owner`, '--proxy-mode=dataplane'],
+    '',
+    {
+      HOME: folder,
+      KUBECONFIG: '',
+    },
+  );
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /--proxy-mode=dataplane has to know the owner of this cluster, and no --owner is given: no cluster/,
+  );
+});
+
 test('files that are not there, or do not belong together, stop the start with their names', async () => {
   const missing = await runTandem([
     'webhook',

@@ -218,6 +218,8 @@ test('one name for the cluster reaches both programs', async () => {
   await assertFlags('sync', values, { owner: 'east' });
   await assertFlags('webhook', values, { owner: 'east' });
   await assertFlags('webhook', {}, { owner: undefined });
+  const connectInject = { proxyMode: 'dataplane', serverAddresses: 'consul.example' };
+  await assertFlags('webhook', { ...values, connectInject }, { owner: 'east' });
 });
 
 test('agent mode: the registrar asks the agents at the port that the pods use', async () => {

@@ -75,9 +75,20 @@ test('a certificate that the webhook makes: its own configuration, Secret and Le
   ]);
 });
 
+test('the owner of the cluster may be read where the pods need it and nobody says it', async () => {
+  const rights = async (values: object): Promise<boolean> =>
+    ruleTexts((await renderChart(values)).one('ClusterRole', 'tandem-webhook')).includes(CLUSTER);
+  const dataplane = { connectInject: { proxyMode: 'dataplane', serverAddresses: 'consul.example' } };
+  assert.deepEqual(
+    [await rights(dataplane), await rights({ ...dataplane, global: owner }), await rights({})],
+    [true, false, false],
+  );
+});
+
 /** `<resources> <names> <verbs>` of every rule. */
 function ruleTexts(role: unknown): readonly string[] {
   return (at(role, 'rules') as readonly Record<string, readonly string[]>[])
+    .filter((rule) => rule['resources'] !== undefined)
     .map((rule) =>
       [rule['resources'], rule['resourceNames'] ?? [], rule['verbs']]
         .map((words) => words?.join(','))

@@ -21,9 +21,9 @@
 - --sidecar-proxy={{ .sidecarProxy.kind }}
 - --consul-http-port={{ .agentHttpPort }}
 - --consul-grpc-port={{ .agentGrpcPort }}
+{{- end }}
 {{- with $global.owner }}
 - --owner={{ . }}
-{{- end }}
 {{- end }}
 {{- with .overrideAuthMethodName }}
 - {{ printf "--consul-auth-method=%s" . | quote }}

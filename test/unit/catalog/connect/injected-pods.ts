@@ -40,9 +40,10 @@ export function injectedPod(sketch: PodSketch = {}): Readonly<Record<string, unk
   };
   const flags = parseFlags(injectFlags, sketch.flags ?? ['--proxy-mode=dataplane'], {});
   assert.ok(flags.ok);
+  const owner = flags.values.proxyMode === 'dataplane' ? { owner: 'c1' } : {};
   const facts = { version: '0.0.0', nativeSidecar: true, preStopSleep: true, ownNamespace: 'tandem' };
   const request = { kind: 'v1/Pod', operation: 'CREATE', namespace, object: pod };
-  const result = inject(request, injectSettings(flags.values, facts));
+  const result = inject(request, injectSettings(flags.values, { ...facts, ...owner }));
   assert.ok(result.kind === 'inject', JSON.stringify(result));
   const patch = structuredClone(result.patch) as Operation[];
   const applied = jsonPatch.applyPatch(structuredClone(pod), patch).newDocument;

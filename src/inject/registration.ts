@@ -1,9 +1,15 @@
 /**
- * The registration that the init container of an injected pod gives to the agent of its node: the service, its proxy,
- * and the checks, in the snake_case form that `consul services register` reads.
+ * The registration of an injected pod, in the snake_case form that `consul services register` reads: the service and its
+ * proxy. In agent mode the init container gives it to the agent of its node, with checks; in dataplane mode the
+ * registrar reads it in the spec.
  */
+import { variable } from './container-parts.ts';
+import type { JsonObject } from '../support/json.ts';
 import type { Options } from './options.ts';
-import { INBOUND_PORT } from './names.ts';
+import { INBOUND_PORT, KUBERNETES_SERVICE, REGISTRATION, SERVICE_NAME_SOURCE } from './names.ts';
+import { PREFIX } from './annotations.ts';
+import type { Problem } from './result.ts';
+import type { InjectSettings } from './settings.ts';
 import { LOOPBACK, type Upstream } from './upstream.ts';
 
 /** Envoy listens for its peers; a pod that vanished with its node is reaped by it. */
@@ -11,9 +17,12 @@ export const LISTENER_CHECK = { name: 'Proxy Public Listener', interval: '10s', 
 /** The proxy is as healthy as what it stands for. */
 export const ALIAS_CHECK = 'Destination Alias';
 
-/** Ids as Consul shows them; the kubelet fills in the name of the pod. */
+/**
+ * Ids as Consul shows them; the kubelet fills in namespace and name of the pod. A namespace has no dot and a service name
+ * has none, so no two pods have one id, whatever dots the name of a pod has.
+ */
 export function serviceId(service: string): string {
-  return `$(POD_NAME)-${service}`;
+  return `$(POD_NAMESPACE).$(POD_NAME).${service}`;
 }
 
 export function proxyId(service: string): string {
@@ -28,10 +37,39 @@ export function literal(text: string): string {
   return text.replaceAll('$', '$$$$');
 }
 
-/** One JSON document; `$(POD_NAME)` and its like are filled in by the kubelet. */
-export function agentRegistration(
+/**
+ * The variables of the container that carries it. `$(POD_NAME)` and its like are filled in by the kubelet, so they have
+ * to be defined in front of these.
+ */
+export function registrationVariables(options: Options, registration: string): JsonObject[] {
+  return [
+    { name: SERVICE_NAME_SOURCE, value: options.service.nameSource },
+    ...variable(KUBERNETES_SERVICE, options.kubernetesService),
+    { name: REGISTRATION, value: registration },
+  ];
+}
+
+// Linux, MAX_ARG_STRLEN: 32 pages of 4 KiB for one `NAME=value` with its terminator.
+const MAX_VARIABLE_BYTES = 131_072;
+
+/** A registration that no process could be started with; undefined when it fits. */
+export function registrationTooLarge(registration: string): Problem | undefined {
+  // The names that the kubelet fills in are longer than their placeholders: at most 253 characters, and a few of them.
+  const room = MAX_VARIABLE_BYTES - 4096 - REGISTRATION.length;
+  // A character is at most 3 bytes of UTF-8 for each of its UTF-16 units, so most registrations need no counting.
+  if (registration.length * 3 <= room) return undefined;
+  const bytes = new TextEncoder().encode(registration).length;
+  if (bytes <= room) return undefined;
+  return {
+    at: `${PREFIX}connect-service-upstreams`,
+    message: `upstreams, tags and meta make a registration of ${bytes} bytes; at most ${room} fit into one variable`,
+  };
+}
+
+/** One JSON document. */
+export function registrationOf(
   { service, upstreams, metrics }: Options,
-  owner: string | undefined,
+  { mode, owner }: Pick<InjectSettings, 'mode' | 'owner'>,
 ): string {
   const meta = registrationMeta(service.meta, owner);
   return JSON.stringify({
@@ -63,18 +101,22 @@ export function agentRegistration(
             ? {}
             : { config: { envoy_prometheus_bind_addr: `0.0.0.0:${metrics.port}` } }),
         },
-        checks: [
-          {
-            name: LISTENER_CHECK.name,
-            tcp: `$(POD_IP):${INBOUND_PORT}`,
-            interval: LISTENER_CHECK.interval,
-            deregister_critical_service_after: LISTENER_CHECK.reapedAfter,
-          },
-          { name: ALIAS_CHECK, alias_service: serviceId(service.name) },
-        ],
+        ...(mode === 'agent' ? { checks: agentChecks(service.name) } : {}),
       },
     ],
   });
+}
+
+function agentChecks(service: string): readonly object[] {
+  return [
+    {
+      name: LISTENER_CHECK.name,
+      tcp: `$(POD_IP):${INBOUND_PORT}`,
+      interval: LISTENER_CHECK.interval,
+      deregister_critical_service_after: LISTENER_CHECK.reapedAfter,
+    },
+    { name: ALIAS_CHECK, alias_service: serviceId(service) },
+  ];
 }
 
 function registrationTags(tags: readonly string[]): readonly string[] {

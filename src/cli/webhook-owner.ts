@@ -1,0 +1,41 @@
+/** Who this cluster is, for a webhook that writes the node of Consul into the pods of dataplane mode. */
+import type { FlagValues, Environment } from '../config/parse-flags.ts';
+import type { injectFlags } from '../config/inject-settings.ts';
+import { apiClient } from '../kubernetes/api-client.ts';
+import { clusterAccess } from '../kubernetes/cluster-access.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { TandemError } from '../support/errors.ts';
+import { clusterOwner } from './cluster-owner.ts';
+
+/**
+ * `--owner`; without it the cluster is asked once, and only in dataplane mode: agent mode works without.
+ *
+ * @throws TandemError with the way to fix it: a sidecar that asks for a node that nobody registers would never start
+ */
+export async function webhookOwner(
+  { owner, proxyMode }: Pick<FlagValues<typeof injectFlags>, 'owner' | 'proxyMode'>,
+  environment: Environment,
+): Promise<{ readonly owner?: string }> {
+  if (owner !== undefined) return { owner };
+  if (proxyMode === 'agent') return {};
+  try {
+    return { owner: await ownerOfCluster(environment) };
+  } catch (error) {
+    if (!(error instanceof TandemError)) throw error;
+    throw new TandemError(
+      error.code,
+      `--proxy-mode=dataplane has to know the owner of this cluster, and no --owner is given: ${error.message}; --owner must be the one of tandem sync`,
+      error,
+    );
+  }
+}
+
+async function ownerOfCluster(environment: Environment): Promise<string> {
+  const access = await clusterAccess({ kubeconfig: undefined, environment, serviceAccount: SERVICE_ACCOUNT });
+  const client = apiClient(access);
+  try {
+    return await clusterOwner(client);
+  } finally {
+    client.close();
+  }
+}
