@@ -6,7 +6,6 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { text } from 'node:stream/consumers';
 import { TandemError } from '../support/errors.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import type { ClusterAccess, Credentials } from './cluster-access.ts';
@@ -15,6 +14,8 @@ export type ApiAnswer = {
   readonly status: number;
   /** The object, list or Status; the beginning of the text when a refusal is no JSON, as those of a proxy. */
   readonly body: unknown;
+  /** Of the text. */
+  readonly characters: number;
   readonly headers: IncomingMessage['headers'];
 };
 
@@ -28,6 +29,7 @@ export type ApiClient = {
    *
    * @param path with the query
    * @param contentType of the body; `application/json` unless told
+   * @param most characters of an answer: a longer one is not read to its end, and its body is undefined
    * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no whole answer in time,
    *   TANDEM_KUBERNETES_GARBLED when a success is no JSON
    */
@@ -37,6 +39,7 @@ export type ApiClient = {
     body?: unknown,
     contentType?: string,
     signal?: AbortSignal,
+    most?: number,
   ) => Promise<ApiAnswer>;
   /**
    * Resolves when the server has begun to answer; the signal also ends the stream.
@@ -104,15 +107,21 @@ export function apiClient(access: ClusterAccess, timeout = TIMEOUT): ApiClient {
     });
   };
 
-  const read = async (incoming: IncomingMessage): Promise<ApiAnswer> => {
-    const status = incoming.statusCode ?? 0;
-    return { status, body: parsed(await text(incoming), status), headers: incoming.headers };
+  const read = async (incoming: IncomingMessage, most = Infinity): Promise<ApiAnswer> => {
+    const { statusCode: status = 0, headers } = incoming;
+    let text = '';
+    for await (const chunk of incoming.setEncoding('utf8') as AsyncIterable<string>) {
+      text += chunk;
+      // Leaving the loop ends the connection.
+      if (text.length > most) return { status, body: undefined, characters: text.length, headers };
+    }
+    return { status, body: parsed(text, status), characters: text.length, headers };
   };
 
   return {
-    request: (method, path, body, contentType = 'application/json', signal) =>
+    request: (method, path, body, contentType = 'application/json', signal, most) =>
       withDeadline(timeout, signal, `${method} ${path}`, async (limited) =>
-        read(await send({ method, path, body, contentType, signal: limited })),
+        read(await send({ method, path, body, contentType, signal: limited }), most),
       ),
     watch: (path, signal) =>
       withDeadline(timeout, signal, `GET ${path}`, async (limited) => {

@@ -12,8 +12,12 @@ export type ListResult<T> =
 /** The API of a collection: `/api/v1/services`, with selectors as a query. */
 export type Collection = { readonly path: string; readonly query: Readonly<Record<string, string>> };
 
-// As client-go: enough for most clusters in one answer, and a page of large pods stays far below 100 MB of text.
-export const PAGE_SIZE = 500;
+/**
+ * A page is held as text and as objects at once, a few times its text. What people write into objects makes one of them
+ * anything from 1 KiB to 1.5 MiB (the longest request that etcd takes), so the objects of a page follow from those before:
+ * pages of about 4 Mi characters, and at most 500 objects as client-go has. One that is above 16 Mi is asked for again, smaller.
+ */
+const PAGE = { first: 16, most: 500, growth: 4, characters: 4 * 1024 * 1024, longest: 16 * 1024 * 1024 };
 
 /**
  * All pages are of one version: that of the newest data when the list began, because no resourceVersion is asked for. A 410
@@ -30,16 +34,30 @@ export async function listPages<T>(
 ): Promise<ListResult<T>> {
   const entries: ResourceEntry<T>[] = [];
   let token = '';
+  let limit = PAGE.first;
   for (;;) {
-    const query = { ...collection.query, limit: String(PAGE_SIZE), ...(token && { continue: token }) };
+    const query = { ...collection.query, limit: String(limit), ...(token && { continue: token }) };
     const path = pathOf(collection.path, query);
-    const answer = await client.request('GET', path, undefined, undefined, signal);
+    // A single object has to be taken as it is.
+    const longest = limit === 1 ? undefined : PAGE.longest;
+    const answer = await client.request('GET', path, undefined, undefined, signal, longest);
     if (answer.status !== 200) return { kind: 'failed', failure: failureOf(answer, collection.path) };
+    if (longest !== undefined && answer.characters > longest) {
+      limit = Math.max(1, Math.floor((limit * PAGE.characters) / answer.characters));
+      continue;
+    }
     const page = pageOf(answer.body, collection.path);
     for (const item of page.items) entries.push(resourceEntry(item, read));
     if (page.token === '') return { kind: 'listed', entries, version: page.version };
+    if (page.token === token) throw garbledList(collection.path, 'the answer continues with itself');
     token = page.token;
+    limit = nextLimit(limit, page.items.length, answer.characters);
   }
+}
+
+function nextLimit(limit: number, items: number, characters: number): number {
+  const fitting = Math.floor((PAGE.characters * Math.max(1, items)) / characters);
+  return Math.max(1, Math.min(fitting, limit * PAGE.growth, PAGE.most));
 }
 
 export function pathOf(path: string, query: Readonly<Record<string, string>>): string {
@@ -53,7 +71,10 @@ function pageOf(body: unknown, path: string): Page {
   const items = property(body, 'items');
   const metadata = property(body, 'metadata');
   const version = asString(property(metadata, 'resourceVersion'));
-  if (!Array.isArray(items) || !version)
-    throw new TandemError('TANDEM_KUBERNETES_GARBLED', `GET ${path}: the answer is no list`);
+  if (!Array.isArray(items) || !version) throw garbledList(path, 'the answer is no list');
   return { items, version, token: asString(property(metadata, 'continue')) ?? '' };
+}
+
+function garbledList(path: string, what: string): TandemError {
+  return new TandemError('TANDEM_KUBERNETES_GARBLED', `GET ${path}: ${what}`);
 }

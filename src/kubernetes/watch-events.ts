@@ -26,9 +26,13 @@ const KINDS = new Map<unknown, 'added' | 'modified' | 'deleted'>([
 export async function* watchEvents(chunks: AsyncIterable<string>): AsyncGenerator<WatchEvent> {
   let rest = '';
   for await (const chunk of chunks) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') yield parseEvent(line);
+    const [first = '', ...lines] = chunk.split('\n');
+    // What is joined is copied at the end of a line only: a long one comes in hundreds of chunks.
+    rest += first;
+    for (const line of lines) {
+      if (rest.trim() !== '') yield parseEvent(rest);
+      rest = line;
+    }
     if (rest.length > LONGEST_LINE) throw garbled('a line of a watch has no end');
   }
   if (rest.trim() !== '') throw garbled('a watch ended in the middle of a line');

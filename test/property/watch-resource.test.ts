@@ -22,7 +22,12 @@ const objectOf = ({ name, version }: Versioned): object => ({
 });
 const lineOf = (event: Versioned): string =>
   `${JSON.stringify({ type: event.isDeleted ? 'DELETED' : 'MODIFIED', object: objectOf(event) })}\n`;
-const refusal = (status: number): ApiAnswer => ({ status, body: { message: 'a fault' }, headers: {} });
+const refusal = (status: number): ApiAnswer => ({
+  status,
+  body: { message: 'a fault' },
+  characters: 0,
+  headers: {},
+});
 
 /** An API server whose every list and watch makes a step of the script, and which is well after the last one. */
 function faultyServer(script: readonly Step[]): {
@@ -55,7 +60,12 @@ function faultyServer(script: readonly Step[]): {
     const next = rest.length > 0 ? `${pages.size}-of-${page.version}` : '';
     if (next !== '') pages.set(next, { items: rest, version: page.version });
     const metadata = { resourceVersion: String(page.version), continue: next };
-    return { status: 200, body: { metadata, items: page.items.slice(0, 2).map(objectOf) }, headers: {} };
+    return {
+      status: 200,
+      body: { metadata, items: page.items.slice(0, 2).map(objectOf) },
+      characters: 0,
+      headers: {},
+    };
   };
 
   const watch = async (path: string, signal: AbortSignal): Promise<WatchAnswer> => {

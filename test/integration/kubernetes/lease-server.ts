@@ -25,7 +25,12 @@ export function leaseServer(): LeaseServer {
     return lease;
   };
   const handle = (method: string, body: unknown): ApiAnswer => {
-    const answer = (status: number, content: unknown): ApiAnswer => ({ status, body: content, headers: {} });
+    const answer = (status: number, content: unknown): ApiAnswer => ({
+      status,
+      body: content,
+      characters: 0,
+      headers: {},
+    });
     const conflict = answer(409, { kind: 'Status', message: 'conflict' });
     if (method === 'POST') return lease === undefined ? answer(201, store(body as JsonObject)) : conflict;
     if (lease === undefined) return answer(404, { kind: 'Status', message: 'not found' });
