@@ -2,12 +2,16 @@
 import { split } from 'shlex';
 import type { InjectSettings } from '../inject/settings.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
+import { ANY_COUNT } from '../inject/lifecycle-options.ts';
+import { MERGED_PORT } from '../inject/metrics-options.ts';
 import { parseQuantity } from '../inject/quantity.ts';
+import { clashingPorts, describeClash, sidecarPorts } from '../inject/sidecar-ports.ts';
 import { ownerName } from './sync-settings.ts';
 import { boolean, integer, list, oneOf, parsed, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 
 const PORT = { min: 1, max: 65535 };
+const UNPRIVILEGED = { min: 1024, max: 65535 };
 
 export const injectFlags = {
   defaultInject: boolean('Inject pods that have no connect-inject annotation.', false),
@@ -74,6 +78,47 @@ export const injectFlags = {
     [] as readonly string[],
     shellWords,
   ),
+  sidecarProxyConcurrency: integer(
+    'Worker threads of Envoy; 0 is one for each core.',
+    'THREADS',
+    2,
+    ANY_COUNT,
+  ),
+  enableSidecarProxyLifecycle: boolean('Dataplane mode: the sidecar drains before it stops.', true),
+  enableSidecarProxyLifecycleShutdownDrainListeners: boolean(
+    'Dataplane mode: inbound listeners are drained at shutdown.',
+    true,
+  ),
+  sidecarProxyLifecycleShutdownGracePeriodSeconds: integer(
+    'Dataplane mode: how long the sidecar goes on after it was asked to stop.',
+    'SECONDS',
+    30,
+    ANY_COUNT,
+  ),
+  sidecarProxyLifecycleStartupGracePeriodSeconds: integer(
+    'Dataplane mode: how long the start-up endpoint waits for Envoy.',
+    'SECONDS',
+    0,
+    ANY_COUNT,
+  ),
+  sidecarProxyLifecycleGracefulPort: integer(
+    'Dataplane mode: port of the lifecycle endpoints.',
+    'PORT',
+    20600,
+    UNPRIVILEGED,
+  ),
+  sidecarProxyLifecycleGracefulShutdownPath: parsed(
+    'Dataplane mode: path of the shutdown endpoint.',
+    'PATH',
+    '/graceful_shutdown',
+    urlPath,
+  ),
+  sidecarProxyLifecycleGracefulStartupPath: parsed(
+    'Dataplane mode: path of the start-up endpoint.',
+    'PATH',
+    '/graceful_startup',
+    urlPath,
+  ),
   sidecarProxyCpuRequest: quantity('CPU request of the sidecar.', '20m'),
   sidecarProxyCpuLimit: quantity('CPU limit of the sidecar.', undefined),
   sidecarProxyMemoryRequest: quantity('Memory request of the sidecar.', '64Mi'),
@@ -83,7 +128,7 @@ export const injectFlags = {
   initMemoryRequest: quantity('Memory request of the init container.', '64Mi'),
   initMemoryLimit: quantity('Memory limit of the init container.', '256Mi'),
   enableMetrics: boolean("Give pods Envoy's Prometheus listener and the scrape annotations.", false),
-  prometheusScrapePort: integer('Port of that listener.', 'PORT', 20200, { min: 1024, max: 65535 }),
+  prometheusScrapePort: integer('Port of that listener.', 'PORT', 20200, UNPRIVILEGED),
   prometheusScrapePath: parsed('Path of that listener.', 'PATH', '/metrics', urlPath),
 };
 
@@ -92,6 +137,7 @@ type InjectValues = FlagValues<typeof injectFlags>;
 /** Settings that would deny every pod, or do nothing: better said once at the start. */
 export function injectFlagProblems(values: InjectValues): string[] {
   return [
+    ...portClashes(values),
     ...aboveLimit('sidecar-proxy-cpu', values.sidecarProxyCpuRequest, values.sidecarProxyCpuLimit),
     ...aboveLimit('sidecar-proxy-memory', values.sidecarProxyMemoryRequest, values.sidecarProxyMemoryLimit),
     ...aboveLimit('init-cpu', values.initCpuRequest, values.initCpuLimit),
@@ -100,6 +146,20 @@ export function injectFlagProblems(values: InjectValues): string[] {
       ? ['--sidecar-proxy=builtin is for --proxy-mode=agent; consul-dataplane runs Envoy']
       : []),
   ];
+}
+
+function portClashes(values: InjectValues): string[] {
+  const settings = { mode: values.proxyMode, sidecarProxy: values.sidecarProxy };
+  const metrics = values.enableMetrics
+    ? { port: values.prometheusScrapePort, mergedPort: MERGED_PORT }
+    : undefined;
+  const lifecycle = values.enableSidecarProxyLifecycle
+    ? { gracefulPort: values.sidecarProxyLifecycleGracefulPort }
+    : undefined;
+  return clashingPorts(sidecarPorts(settings, metrics, lifecycle)).map(
+    ([first, second]) =>
+      `${describeClash(first, second)}; see --prometheus-scrape-port and --sidecar-proxy-lifecycle-graceful-port`,
+  );
 }
 
 function aboveLimit(name: string, request: string | undefined, limit: string | undefined): string[] {
@@ -158,6 +218,16 @@ function sharedSettings(values: InjectValues) {
       tlsServerName: values.consulTlsServerName,
       caCertificate: values.consulCaPem,
       authMethod: values.consulAuthMethod,
+    },
+    concurrency: values.sidecarProxyConcurrency,
+    lifecycle: {
+      enabled: values.enableSidecarProxyLifecycle,
+      drainListeners: values.enableSidecarProxyLifecycleShutdownDrainListeners,
+      shutdownGraceSeconds: values.sidecarProxyLifecycleShutdownGracePeriodSeconds,
+      startupGraceSeconds: values.sidecarProxyLifecycleStartupGracePeriodSeconds,
+      gracefulPort: values.sidecarProxyLifecycleGracefulPort,
+      shutdownPath: values.sidecarProxyLifecycleGracefulShutdownPath,
+      startupPath: values.sidecarProxyLifecycleGracefulStartupPath,
     },
     envoyExtraArgs: values.envoyExtraArgs,
     sidecarResources: {

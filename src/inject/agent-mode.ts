@@ -2,8 +2,8 @@
 import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
 import { literal, proxyId, registrationVariables, serviceId } from './registration.ts';
-import { downward, resourceFields, SECURITY_CONTEXT, variable } from './container-parts.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
+import { downward, portFields, resourceFields, SECURITY_CONTEXT, variable } from './container-parts.ts';
 import { INIT_SCRIPT } from './init-script.ts';
 import { DATA_PATH, DATA_VOLUME, ENVOY_CONTAINER, INBOUND_PORT, INIT_CONTAINER } from './names.ts';
 import type { Options } from './options.ts';
@@ -78,6 +78,7 @@ function envoy(options: Options, settings: InjectSettings): JsonObject {
       String(options.concurrency),
       ...options.extraArgs.map(literal),
     ],
+    ...portFields(options),
     resources: resourceFields(options.resources),
     volumeMounts: [DATA_MOUNT, ...options.userVolumeMounts],
     securityContext: SECURITY_CONTEXT,

@@ -6,6 +6,7 @@ import { parseQuantity } from './quantity.ts';
 import type { Problem, Warning, WarningReason } from './result.ts';
 
 export type AnnotationReader = {
+  readonly has: (name: AnnotationName) => boolean;
   /** The text, or undefined when the annotation is absent. */
   readonly text: (name: AnnotationName) => string | undefined;
   readonly boolean: (name: AnnotationName, fallback: boolean) => boolean;
@@ -14,7 +15,17 @@ export type AnnotationReader = {
   readonly quantity: (name: AnnotationName, fallback: string | undefined) => string | undefined;
   /** An absolute path of a URL. */
   readonly path: (name: AnnotationName, fallback: string) => string;
+  /** An absolute path of a file. */
+  readonly filePath: (name: AnnotationName) => string | undefined;
+  /** A number, or the name of a container port. */
+  readonly port: (
+    name: AnnotationName,
+    fallback: number | undefined,
+    named: ReadonlyMap<string, number>,
+  ) => number | undefined;
   readonly problem: (name: string, message: string) => void;
+  /** @param at path of a field in the pod */
+  readonly fieldProblem: (at: string, message: string) => void;
   readonly warn: (reason: WarningReason, name: string, message: string) => void;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Warning[];
@@ -49,8 +60,10 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
   }
 
   return {
+    has: (name) => (property(annotations, annotationKey(name)) ?? undefined) !== undefined,
     text,
     problem,
+    fieldProblem: (at, message) => problems.push({ at, message }),
     problems,
     warnings,
     warn: (reason, name, message) => warnings.push({ reason, at: annotationKey(name), message }),
@@ -64,9 +77,30 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
       read<string | undefined>(name, fallback, 'a Kubernetes quantity such as 100m or 64Mi', (value) =>
         parseQuantity(value) === undefined ? undefined : value,
       ),
+    filePath: (name) =>
+      read<string | undefined>(name, undefined, 'an absolute path such as /certs/ca.pem', (value) =>
+        isFilePath(value) ? value : undefined,
+      ),
+    port: (name, fallback, named) =>
+      read<number | undefined>(
+        name,
+        fallback,
+        'the name of a TCP container port or a number from 1 to 65535',
+        (value) => {
+          const number = named.get(value) ?? parseWholeNumber(value);
+          return number !== undefined && number >= 1 && number <= 65_535 ? number : undefined;
+        },
+      ),
     path: (name, fallback) =>
       read(name, fallback, 'a path such as /metrics', (value) => (isUrlPath(value) ? value : undefined)),
   };
+}
+
+// Linux, PATH_MAX, with its terminator.
+const PATH_LENGTH = 4095;
+
+function isFilePath(text: string): boolean {
+  return text.length <= PATH_LENGTH && /^\/[^\p{Cc}]*$/u.test(text);
 }
 
 /** RFC 3986, section 3.3: segments of pchar. At most 256 characters, which is far above any path in use. */

@@ -37,9 +37,9 @@ export const annotations = {
   },
   'connect-service-port': {
     value: 'name of a container port, or 1-65535',
-    default: 'first port of the first container',
+    default: 'first TCP port of the first container',
     meaning:
-      'Port that the sidecar forwards to. Without any port the pod is a client only. Written by Tandem when absent.',
+      'Port that the sidecar forwards to: TCP only, and none that the sidecar needs itself. Without any port the pod is a client only. Written by Tandem when absent.',
   },
   'connect-service-upstreams': {
     value: 'list of upstreams, separated by commas or white space',
@@ -99,13 +99,14 @@ export const annotations = {
   },
   'consul-envoy-proxy-concurrency': {
     value: 'whole number',
-    default: '2',
+    default: '`--sidecar-proxy-concurrency`',
     meaning: 'Worker threads of Envoy; 0 is one for each core.',
   },
   'connect-inject-mount-volume': {
     value: 'comma list of container names',
     default: 'none',
-    meaning: 'Mounts the shared volume at `/consul/connect-inject` in these containers.',
+    meaning:
+      'Mounts the shared volume at `/consul/connect-inject` in these containers, init containers or not.',
   },
   'consul-sidecar-user-volume': {
     value: 'JSON array of volumes',
@@ -121,7 +122,7 @@ export const annotations = {
     value: 'boolean',
     default: '`--enable-metrics`',
     meaning:
-      "Envoy's Prometheus listener, and the `prometheus.io/` annotations unless the user set them. Written by Tandem when the flag turned it on.",
+      "Envoy's Prometheus listener, a container port `prometheus` for it unless the pod has one of that name, and the `prometheus.io/` annotations unless the user set them. Written by Tandem when the flag turned it on.",
   },
   'prometheus-scrape-port': {
     value: '1024-65535',
@@ -132,6 +133,55 @@ export const annotations = {
     value: 'path',
     default: '`--prometheus-scrape-path`',
     meaning: 'Path of that listener.',
+  },
+  'enable-metrics-merging': {
+    value: 'boolean',
+    default: 'false',
+    meaning: "The application's metrics and those of Envoy on one port.",
+    mode: 'dataplane',
+  },
+  'merged-metrics-port': {
+    value: '1024-65535',
+    default: '20100',
+    meaning: 'Port on which consul-dataplane serves what the metrics listener gives out.',
+    mode: 'dataplane',
+  },
+  'service-metrics-port': {
+    value: 'name of a container port, or 1-65535',
+    default: 'the port of the service',
+    meaning: "Port of the application's metrics, for `enable-metrics-merging`.",
+    mode: 'dataplane',
+  },
+  'service-metrics-path': {
+    value: 'path',
+    default: '`/metrics`',
+    meaning: "Path of the application's metrics.",
+    mode: 'dataplane',
+  },
+  'prometheus-ca-file': {
+    value: 'absolute path',
+    default: 'none',
+    meaning:
+      'TLS of the metrics port: CA that signed the certificate of Prometheus, a file in the sidecar (`consul-sidecar-user-volume-mount`). The certificate and the key of the port are needed too.',
+    mode: 'dataplane',
+  },
+  'prometheus-ca-path': {
+    value: 'absolute path',
+    default: 'none',
+    meaning: 'The same as a folder; one of the two.',
+    mode: 'dataplane',
+  },
+  'prometheus-cert-file': {
+    value: 'absolute path',
+    default: 'none',
+    meaning: 'TLS of the metrics port: its certificate.',
+    mode: 'dataplane',
+  },
+  'prometheus-key-file': {
+    value: 'absolute path',
+    default: 'none',
+    meaning: 'TLS of the metrics port: its key.',
+    mode: 'dataplane',
   },
   'use-proxy-health-check': {
     value: 'boolean',
@@ -153,43 +203,43 @@ export const annotations = {
   },
   'enable-sidecar-proxy-lifecycle': {
     value: 'boolean',
-    default: 'true',
+    default: '`--enable-sidecar-proxy-lifecycle`',
     meaning: 'The sidecar drains before it stops.',
     mode: 'dataplane',
   },
   'enable-sidecar-proxy-lifecycle-shutdown-drain-listeners': {
     value: 'boolean',
-    default: 'true',
+    default: '`--enable-sidecar-proxy-lifecycle-shutdown-drain-listeners`',
     meaning: 'Inbound listeners are drained at shutdown.',
     mode: 'dataplane',
   },
   'sidecar-proxy-lifecycle-shutdown-grace-period-seconds': {
     value: 'whole number',
-    default: '30',
+    default: '`--sidecar-proxy-lifecycle-shutdown-grace-period-seconds`',
     meaning: 'Seconds that the sidecar goes on after it was asked to stop.',
     mode: 'dataplane',
   },
   'sidecar-proxy-lifecycle-startup-grace-period-seconds': {
     value: 'whole number',
-    default: '0',
+    default: '`--sidecar-proxy-lifecycle-startup-grace-period-seconds`',
     meaning: 'Seconds that the start-up endpoint waits for Envoy.',
     mode: 'dataplane',
   },
   'sidecar-proxy-lifecycle-graceful-port': {
     value: '1024-65535',
-    default: '20600',
+    default: '`--sidecar-proxy-lifecycle-graceful-port`',
     meaning: 'Port of the lifecycle endpoints.',
     mode: 'dataplane',
   },
   'sidecar-proxy-lifecycle-graceful-shutdown-path': {
     value: 'path',
-    default: '`/graceful_shutdown`',
+    default: '`--sidecar-proxy-lifecycle-graceful-shutdown-path`',
     meaning: 'Path of the shutdown endpoint.',
     mode: 'dataplane',
   },
   'sidecar-proxy-lifecycle-graceful-startup-path': {
     value: 'path',
-    default: '`/graceful_startup`',
+    default: '`--sidecar-proxy-lifecycle-graceful-startup-path`',
     meaning: 'Path of the start-up endpoint.',
     mode: 'dataplane',
   },

@@ -49,6 +49,7 @@ function writtenAnnotations(pod: Pod, { service, metrics }: Options): [string, s
     ['prometheus.io/scrape', metrics && 'true'],
     ['prometheus.io/port', metrics && String(metrics.port)],
     ['prometheus.io/path', metrics?.path],
+    ['prometheus.io/scheme', metrics?.tls && 'https'],
   ];
   return [
     [STATUS, INJECTED],

@@ -1,6 +1,7 @@
 /** Parts that every injected container has: the restricted security context, resources, and values from the pod itself. */
 import type { JsonObject } from '../support/json.ts';
 import { SIDECAR_UID } from './names.ts';
+import type { Options } from './options.ts';
 import type { Resources } from './settings.ts';
 
 /**
@@ -34,6 +35,17 @@ export function downward(...names: readonly (keyof typeof FIELDS)[]): JsonObject
 /** A variable, or none where there is no value. */
 export function variable(name: string, value: string | undefined): JsonObject[] {
   return value === undefined ? [] : [{ name, value }];
+}
+
+/** By this name a PodMonitor finds the metrics; names of ports are unique in a pod, and the author's come first. */
+export const METRICS_PORT_NAME = 'prometheus';
+
+export function portFields({ metrics }: Pick<Options, 'metrics'>): JsonObject {
+  if (metrics === undefined) return {};
+  const { port, isNamed } = metrics;
+  return {
+    ports: [{ ...(isNamed ? { name: METRICS_PORT_NAME } : {}), containerPort: port, protocol: 'TCP' }],
+  };
 }
 
 export function resourceFields(resources: Resources): JsonObject {

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
-import { downward, resourceFields, SECURITY_CONTEXT } from './container-parts.ts';
+import { downward, portFields, resourceFields, SECURITY_CONTEXT } from './container-parts.ts';
 import {
   CA_PATH,
   CA_VOLUME,
@@ -14,7 +14,9 @@ import {
   syntheticNodeName,
   TOKEN_PATH,
 } from './names.ts';
-import type { Lifecycle, Options } from './options.ts';
+import type { Lifecycle } from './lifecycle-options.ts';
+import type { Metrics } from './metrics-options.ts';
+import type { Options } from './options.ts';
 import { literal, proxyId, registrationVariables } from './registration.ts';
 import type { ConsulAccess, DataplaneSettings } from './settings.ts';
 
@@ -68,6 +70,7 @@ function container(options: Options, settings: DataplaneSettings, registration: 
       { name: 'DP_ENVOY_READY_BIND_PORT', value: String(READY_PORT) },
       ...registrationVariables(options, registration),
     ],
+    ...portFields(options),
     resources: resourceFields(options.resources),
     ...mounts(options, consul),
     ...probes(options),
@@ -97,9 +100,7 @@ function dataplaneArgs(options: Options, { consul, owner }: DataplaneSettings): 
     '-log-json=true',
     ...tlsArgs(consul),
     ...loginArgs(consul, owner),
-    ...(options.metrics === undefined
-      ? []
-      : [`-telemetry-prom-scrape-path=${literal(options.metrics.path)}`]),
+    ...(options.metrics === undefined ? [] : metricsArgs(options.metrics)),
     ...(options.lifecycle === undefined ? [] : lifecycleArgs(options.lifecycle)),
     ...(options.extraArgs.length === 0 ? [] : ['--', ...options.extraArgs.map(literal)]),
   ];
@@ -122,6 +123,21 @@ function loginArgs({ authMethod }: ConsulAccess, owner: string): string[] {
     '-login-meta=pod=$(POD_NAMESPACE)/$(POD_NAME)',
     '-login-meta=pod-uid=$(POD_UID)',
     `-login-meta=owner=${owner}`,
+  ];
+}
+
+function metricsArgs({ path, mergedPort, serviceUrl, tls }: Metrics): string[] {
+  return [
+    `-telemetry-prom-scrape-path=${literal(path)}`,
+    `-telemetry-prom-merge-port=${mergedPort}`,
+    ...(serviceUrl === undefined ? [] : [`-telemetry-prom-service-metrics-url=${literal(serviceUrl)}`]),
+    ...(tls === undefined
+      ? []
+      : [
+          `-telemetry-prom-ca-certs-path=${literal(tls.ca)}`,
+          `-telemetry-prom-cert-file=${literal(tls.certificate)}`,
+          `-telemetry-prom-key-file=${literal(tls.key)}`,
+        ]),
   ];
 }
 

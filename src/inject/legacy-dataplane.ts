@@ -14,8 +14,6 @@ import { readUpstreams } from './upstreams.ts';
 const METRICS_PORTS = { min: 1024, max: 65_535 };
 // What the webhook wrote where it was not the default of its flag.
 const DEFAULT_METRICS_PORT = 20_200;
-// The webhook has checked the local ports against those of the sidecar, whose settings are not known here.
-const NO_SIDECAR_PORTS: ReadonlyMap<number, string> = new Map();
 
 const PROXY_SUFFIX = '-sidecar-proxy';
 
@@ -33,7 +31,8 @@ export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOption
   const hasMetrics = reader.boolean('enable-metrics', false);
   const port = reader.wholeNumber('prometheus-scrape-port', DEFAULT_METRICS_PORT, METRICS_PORTS);
   const { port: ofService, tags, meta } = readService(read.pod, reader);
-  const upstreams = readUpstreams(read.pod, reader, NO_SIDECAR_PORTS);
+  // The webhook has checked the local ports against those of the sidecar, whose settings are not known here.
+  const upstreams = readUpstreams(read.pod, reader, [], new Map());
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems };
   return {
     ok: true,

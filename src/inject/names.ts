@@ -13,6 +13,12 @@ export const DATAPLANE_CONTAINER = 'consul-dataplane';
 
 /** Inbound traffic of the mesh. */
 export const INBOUND_PORT = 20000;
+/** Envoy's admin interface, on the loopback address. */
+export const ADMIN_PORT = 19000;
+/** Where consul-dataplane serves its lifecycle endpoints when no flag says otherwise. */
+export const DATAPLANE_DEFAULT_GRACEFUL_PORT = 20300;
+/** consul-dataplane's own metrics, which no flag moves. */
+export const DATAPLANE_METRICS_PORT = 20101;
 /** Envoy's health endpoint in dataplane mode. */
 export const READY_PORT = 21000;
 

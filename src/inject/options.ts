@@ -6,26 +6,17 @@ import { annotationReader, type AnnotationReader } from './annotation-reader.ts'
 import { annotationKey, annotations, META_PREFIX, PREFIX, type AnnotationName } from './annotations.ts';
 import { splitCommaList } from '../support/comma-list.ts';
 import { readDrainSeconds } from './drain.ts';
-import { DATA_PATH, READY_PORT } from './names.ts';
+import { DATA_PATH } from './names.ts';
+import { ANY_COUNT, readLifecycle, type Lifecycle } from './lifecycle-options.ts';
+import { readMetrics, type Metrics } from './metrics-options.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Pod } from './pod.ts';
 import type { Problem, Warning } from './result.ts';
 import { readService, type Service } from './service.ts';
 import type { InjectSettings, Resources } from './settings.ts';
+import { besideSidecar, checkSidecarPorts, sidecarPorts } from './sidecar-ports.ts';
 import type { Upstream } from './upstream.ts';
 import { readUpstreams } from './upstreams.ts';
-
-export type Metrics = { readonly port: number; readonly path: string };
-
-/** Dataplane mode: how the sidecar drains, as the flags of consul-dataplane take it. */
-export type Lifecycle = {
-  readonly drainListeners: boolean;
-  readonly shutdownGraceSeconds: number;
-  readonly startupGraceSeconds: number;
-  readonly gracefulPort: number;
-  readonly shutdownPath: string;
-  readonly startupPath: string;
-};
 
 export type Options = {
   readonly service: Service;
@@ -55,24 +46,22 @@ export type ReadOptions =
   | { readonly ok: true; readonly options: Options; readonly warnings: readonly Warning[] }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Warning[] };
 
-// Seconds and counts: wider than anything sensible, narrow enough for the int32 fields of the Kubernetes API.
-const ANY_COUNT = { min: 0, max: 2 ** 31 - 1 };
-// Below 1024 a non-root sidecar cannot bind.
-const UNPRIVILEGED = { min: 1024, max: 65535 };
-
 export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
   const reader = annotationReader(pod.annotations);
-  const metrics = readMetrics(reader, settings);
-  const lifecycle = readLifecycle(reader);
   const service = readService(pod, reader);
+  const metrics = readMetrics(pod, service, reader, settings);
+  const lifecycle = readLifecycle(reader, settings.lifecycle);
+  const nativeSidecar = reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar);
+  const listeners = besideSidecar(pod, nativeSidecar);
+  const ports = checkSidecarPorts(sidecarPorts(settings, metrics, lifecycle), listeners, service, reader);
   const options: Options = {
     service,
     kubernetesService: readKubernetesService(reader),
-    upstreams: readUpstreams(pod, reader, sidecarPorts(settings, metrics, lifecycle)),
-    nativeSidecar: reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar),
+    upstreams: readUpstreams(pod, reader, listeners, ports),
+    nativeSidecar,
     extraArgs: readExtraArgs(reader, settings),
     resources: readResources(reader, settings.sidecarResources),
-    concurrency: reader.wholeNumber('consul-envoy-proxy-concurrency', 2, ANY_COUNT),
+    concurrency: reader.wholeNumber('consul-envoy-proxy-concurrency', settings.concurrency, ANY_COUNT),
     mountContainers: readMountContainers(pod, reader),
     userVolumes: readJsonList(reader, 'consul-sidecar-user-volume', ['name']),
     userVolumeMounts: readJsonList(reader, 'consul-sidecar-user-volume-mount', ['name', 'mountPath']),
@@ -90,23 +79,6 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
   return problems.length > 0 ? { ok: false, problems, warnings } : { ok: true, options, warnings };
 }
 
-/** Ports that the sidecar listens on, with what each is for. */
-function sidecarPorts(
-  settings: InjectSettings,
-  metrics: Metrics | undefined,
-  lifecycle: Lifecycle | undefined,
-): ReadonlyMap<number, string> {
-  return new Map([
-    [20000, 'inbound traffic of the mesh'],
-    [19000, "Envoy's admin interface"],
-    ...(metrics === undefined ? [] : [[metrics.port, 'metrics'] as const]),
-    ...(settings.mode === 'dataplane' ? [[READY_PORT, "Envoy's health endpoint"] as const] : []),
-    ...(settings.mode === 'dataplane' && lifecycle !== undefined
-      ? [[lifecycle.gracefulPort, 'the lifecycle endpoints'] as const]
-      : []),
-  ]);
-}
-
 // RFC 1123, the wider of the two forms that Kubernetes takes for the name of a Service.
 const KUBERNETES_SERVICE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -118,34 +90,6 @@ function readKubernetesService(reader: AnnotationReader): string | undefined {
       `${quote(name)} is no name of a Kubernetes Service: 1 to 63 of a-z 0-9 and -, beginning and ending with a letter or digit`,
     );
   return name;
-}
-
-function readMetrics(reader: AnnotationReader, settings: InjectSettings): Metrics | undefined {
-  const enabled = reader.boolean('enable-metrics', settings.metrics);
-  const port = reader.wholeNumber('prometheus-scrape-port', settings.prometheusScrapePort, UNPRIVILEGED);
-  const path = reader.path('prometheus-scrape-path', settings.prometheusScrapePath);
-  return enabled ? { port, path } : undefined;
-}
-
-function readLifecycle(reader: AnnotationReader): Lifecycle | undefined {
-  const enabled = reader.boolean('enable-sidecar-proxy-lifecycle', true);
-  const lifecycle = {
-    drainListeners: reader.boolean('enable-sidecar-proxy-lifecycle-shutdown-drain-listeners', true),
-    shutdownGraceSeconds: reader.wholeNumber(
-      'sidecar-proxy-lifecycle-shutdown-grace-period-seconds',
-      30,
-      ANY_COUNT,
-    ),
-    startupGraceSeconds: reader.wholeNumber(
-      'sidecar-proxy-lifecycle-startup-grace-period-seconds',
-      0,
-      ANY_COUNT,
-    ),
-    gracefulPort: reader.wholeNumber('sidecar-proxy-lifecycle-graceful-port', 20600, UNPRIVILEGED),
-    shutdownPath: reader.path('sidecar-proxy-lifecycle-graceful-shutdown-path', '/graceful_shutdown'),
-    startupPath: reader.path('sidecar-proxy-lifecycle-graceful-startup-path', '/graceful_startup'),
-  };
-  return enabled ? lifecycle : undefined;
 }
 
 function readExtraArgs(reader: AnnotationReader, settings: InjectSettings): readonly string[] {
@@ -189,8 +133,12 @@ function checkOrder(
 function readMountContainers(pod: Pod, reader: AnnotationReader): readonly string[] {
   const name = 'connect-inject-mount-volume';
   const wanted = [...new Set(splitCommaList(reader.text(name) ?? ''))];
+  // Plain init containers too: the files are there before any container of the author starts.
+  const containers = new Map(
+    [...pod.initContainers, ...pod.containers].map((each) => [each.name, each] as const),
+  );
   for (const container of wanted) {
-    const found = pod.containers.find((each) => each.name === container);
+    const found = containers.get(container);
     if (found === undefined) reader.problem(name, `${quote(container)} is no container of the pod`);
     else if (found.mountPaths.has(DATA_PATH))
       reader.problem(name, `${quote(container)} already mounts ${DATA_PATH}`);

@@ -8,6 +8,10 @@ export type Presence = 'present' | 'absent' | 'null';
 
 export type Container = {
   readonly name: string;
+  /** Its path in the pod: `spec.containers[1]`. */
+  readonly at: string;
+  /** An init container with `restartPolicy: Always` runs as long as the pod (Kubernetes, "Sidecar Containers"). */
+  readonly isNativeSidecar: boolean;
   readonly env: Presence;
   /** Names in order; an entry without a name does not count. */
   readonly variables: ReadonlySet<string>;
@@ -19,7 +23,13 @@ export type Container = {
   readonly runAsUser: unknown;
 };
 
-export type ContainerPort = { readonly name: string | undefined; readonly number: number };
+export type ContainerPort = {
+  readonly name: string | undefined;
+  readonly number: number;
+  readonly protocol: string;
+  /** Place among the ports of its container. */
+  readonly index: number;
+};
 
 export type Pod = {
   readonly metadata: Presence;
@@ -76,12 +86,22 @@ export function readPod(object: unknown): ReadPod {
   };
 }
 
-/** Every named port of the pod's containers; of two with one name the first counts, as with Kubernetes probes. */
+/** Those that run as long as the pod does. */
+export function longRunning(pod: Pod): readonly Container[] {
+  return [...pod.containers, ...pod.initContainers.filter(({ isNativeSidecar }) => isNativeSidecar)];
+}
+
+/** The mesh carries TCP only. */
+export function isTcp({ protocol }: ContainerPort): boolean {
+  return protocol === 'TCP';
+}
+
+/** Every named TCP port of the pod; of two with one name the first counts, as with Kubernetes probes. */
 export function namedPorts(pod: Pod): ReadonlyMap<string, number> {
   const ports = new Map<string, number>();
-  for (const container of pod.containers) {
-    for (const { name, number } of container.ports) {
-      if (name !== undefined && !ports.has(name)) ports.set(name, number);
+  for (const container of longRunning(pod)) {
+    for (const port of container.ports) {
+      if (port.name !== undefined && isTcp(port) && !ports.has(port.name)) ports.set(port.name, port.number);
     }
   }
   return ports;
@@ -122,6 +142,8 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
   const lifecycle = readMap(container, 'lifecycle', `${at}.lifecycle`, problems);
   return {
     name,
+    at,
+    isNativeSidecar: property(container, 'restartPolicy') === 'Always',
     env: presence(container, 'env'),
     variables: new Set(names(env)),
     volumeMounts: presence(container, 'volumeMounts'),
@@ -133,9 +155,14 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
   };
 }
 
-function readPort(port: unknown): ContainerPort[] {
+function readPort(port: unknown, index: number): ContainerPort[] {
   const number = parseWholeNumber(String(property(port, 'containerPort')));
-  return number === undefined ? [] : [{ name: asString(property(port, 'name')), number }];
+  if (number === undefined) return [];
+  const protocol = asString(property(port, 'protocol')) ?? '';
+  // The API server fills in TCP after the webhooks were asked.
+  return [
+    { name: asString(property(port, 'name')), number, protocol: protocol === '' ? 'TCP' : protocol, index },
+  ];
 }
 
 /** Kubernetes, core/v1 `PodSpec.terminationGracePeriodSeconds`: 30 by default. 0 where it is nothing that the API takes. */

@@ -99,7 +99,8 @@ export function registrationOf(
           upstreams: upstreams.map(registrationUpstream),
           ...(metrics === undefined
             ? {}
-            : { config: { envoy_prometheus_bind_addr: `0.0.0.0:${metrics.port}` } }),
+            : // Brackets are right around an IPv4 address too: Consul takes it apart by net.SplitHostPort.
+              { config: { envoy_prometheus_bind_addr: `[$(POD_IP)]:${metrics.port}` } }),
         },
         ...(mode === 'agent' ? { checks: agentChecks(service.name) } : {}),
       },

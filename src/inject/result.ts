@@ -23,6 +23,8 @@ export const warningReasons = {
   'no-effect': 'an annotation that does nothing for this pod',
   'unknown-annotation': 'an annotation under consul.hashicorp.com/ that is not known',
   'no-dns-label': 'a name for which Consul DNS cannot answer',
+  'no-tcp-port': 'the pod declares ports, and none of them is of TCP',
+  'taken-port-name': 'the author uses a name that a port of the sidecar would have',
   'kept-variable': 'a variable of an upstream that the author sets too, and whose value stays',
   shortened: 'a duration that is longer than the pod allows, and was cut',
   'not-injected': 'the sidecar was asked for, and the pod cannot have one',

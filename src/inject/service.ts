@@ -4,7 +4,7 @@ import { parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { META_PREFIX, PREFIX } from './annotations.ts';
 import { splitCommaList } from '../support/comma-list.ts';
-import { namedPorts, type Pod } from './pod.ts';
+import { isTcp, longRunning, namedPorts, type Pod } from './pod.ts';
 
 /** What decided the name at admission; the registrar may let a Kubernetes Service rename what only a container named. */
 export type NameSource = 'annotation' | 'service-account' | 'container';
@@ -74,17 +74,48 @@ function readName(pod: Pod, reader: AnnotationReader): Pick<Service, 'name' | 'n
 function readPort(pod: Pod, reader: AnnotationReader): Pick<Service, 'port' | 'portText'> {
   const given = reader.text('connect-service-port');
   if (given === undefined) {
-    const first = pod.containers[0]?.ports[0];
+    const [container] = pod.containers;
+    const first = container?.ports.find(isTcp);
+    if (container !== undefined && container.ports.length > 0 && first === undefined)
+      reader.warn(
+        'no-tcp-port',
+        'connect-service-port',
+        `the container ${quote(container.name)} declares no TCP port, and the mesh carries TCP only: the pod is a client only`,
+      );
     return { port: first?.number, portText: first && (first.name ?? String(first.number)) };
   }
   const number = namedPorts(pod).get(given) ?? parseWholeNumber(given);
-  if (number === undefined || number < 1 || number > 65535) {
+  const other = otherProtocol(pod, given, number);
+  if (number === undefined && other !== undefined) {
+    reader.problem(
+      'connect-service-port',
+      `${quote(given)} is a ${protocolName(other)} port, and the mesh carries TCP only`,
+    );
+  } else if (number === undefined || number < 1 || number > 65535) {
     reader.problem(
       'connect-service-port',
       `${quote(given)} is neither the name of a container port nor a number from 1 to 65535`,
     );
+  } else if (other !== undefined) {
+    reader.warn(
+      'no-tcp-port',
+      'connect-service-port',
+      `port ${number} is declared as a ${protocolName(other)} port only, and the mesh carries TCP only`,
+    );
   }
   return { port: number, portText: given };
+}
+
+/** The protocol of the port when the pod declares it for one that is not TCP, and for no other. */
+function otherProtocol(pod: Pod, given: string, number: number | undefined): string | undefined {
+  const declared = longRunning(pod)
+    .flatMap(({ ports }) => ports)
+    .filter((port) => port.name === given || port.number === number);
+  return declared.some(isTcp) ? undefined : declared[0]?.protocol;
+}
+
+function protocolName(protocol: string): string {
+  return protocol === 'UDP' || protocol === 'SCTP' ? protocol : quote(protocol);
 }
 
 function readTags(reader: AnnotationReader): string[] {

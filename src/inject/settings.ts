@@ -1,5 +1,7 @@
 /** Everything that the operator decides about injection; the annotations of a pod are read against it. */
 
+import type { LifecycleDefaults } from './lifecycle-options.ts';
+
 /** Kubernetes quantities; `undefined` leaves the field out of the container. */
 export type Resources = {
   readonly cpuRequest: string | undefined;
@@ -50,6 +52,9 @@ type SharedSettings = {
   readonly envoyImage: string;
   readonly dataplaneImage: string;
   readonly consul: ConsulAccess;
+  /** Worker threads of Envoy; 0 is one for each core. */
+  readonly concurrency: number;
+  readonly lifecycle: LifecycleDefaults;
   /** Already split into words. */
   readonly envoyExtraArgs: readonly string[];
   readonly sidecarResources: Resources;

@@ -2,7 +2,8 @@
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { parseUpstream, splitUpstreams } from './parse-upstreams.ts';
-import { namedPorts, type Pod } from './pod.ts';
+import { isTcp, namedPorts, type Container, type Pod } from './pod.ts';
+import type { SidecarPort } from './sidecar-ports.ts';
 import type { Upstream } from './upstream.ts';
 
 const NAME = 'connect-service-upstreams';
@@ -11,11 +12,15 @@ const NAME = 'connect-service-upstreams';
 // to 131,072 bytes (MAX_ARG_STRLEN). It also bounds the work that one annotation can ask for.
 const MAX_UPSTREAMS = 1000;
 
-/** @param sidecarPorts ports that the sidecar listens on, with what each is for */
+/**
+ * @param listeners containers that run beside the sidecar
+ * @param sidecarPorts by number
+ */
 export function readUpstreams(
   pod: Pod,
   reader: AnnotationReader,
-  sidecarPorts: ReadonlyMap<number, string>,
+  listeners: readonly Container[],
+  sidecarPorts: ReadonlyMap<number, SidecarPort>,
 ): readonly Upstream[] {
   const elements = splitUpstreams(reader.text(NAME) ?? '');
   if (elements.length > MAX_UPSTREAMS) {
@@ -23,7 +28,7 @@ export function readUpstreams(
     return [];
   }
   const ports = namedPorts(pod);
-  const declared = declaredPorts(pod);
+  const declared = declaredPorts(listeners);
   const used = new Map<string, string>();
   const upstreams: Upstream[] = [];
   for (const element of elements) {
@@ -36,8 +41,8 @@ export function readUpstreams(
 
   function conflict(upstream: Upstream, element: string): string | undefined {
     const { localBindAddress: address, localBindPort: port } = upstream;
-    const purpose = sidecarPorts.get(port);
-    if (purpose !== undefined) return `the sidecar uses port ${port} for ${purpose}`;
+    const ours = sidecarPorts.get(port);
+    if (ours !== undefined) return `the sidecar uses port ${port} for ${ours.purpose}`;
     const container = isOwnLoopback(address) ? undefined : declared.get(port);
     // A port that the author named as the local port is declared for this very use.
     if (
@@ -69,10 +74,10 @@ function bindings(address: string, port: number): readonly string[] {
   return isWildcard ? [`* ${port}`] : [`${address} ${port}`, `0.0.0.0 ${port}`, `:: ${port}`];
 }
 
-function declaredPorts(pod: Pod): ReadonlyMap<number, string> {
+function declaredPorts(listeners: readonly Container[]): ReadonlyMap<number, string> {
   const declared = new Map<number, string>();
-  for (const { name, ports } of pod.containers) {
-    for (const { number } of ports) if (!declared.has(number)) declared.set(number, name);
+  for (const { name, ports } of listeners) {
+    for (const port of ports) if (isTcp(port) && !declared.has(port.number)) declared.set(port.number, name);
   }
   return declared;
 }

@@ -92,10 +92,10 @@ test('metrics: by annotation, by the flags of the webhook, with its port', () =>
       ?.config;
   assert.deepEqual(config([]), {});
   assert.deepEqual(config(['--enable-metrics', '--prometheus-scrape-port=9999']), {
-    envoy_prometheus_bind_addr: '0.0.0.0:9999',
+    envoy_prometheus_bind_addr: '[10.1.0.1]:9999',
   });
   assert.deepEqual(config([], { 'enable-metrics': 'true', 'prometheus-scrape-port': '7777' }), {
-    envoy_prometheus_bind_addr: '0.0.0.0:7777',
+    envoy_prometheus_bind_addr: '[10.1.0.1]:7777',
   });
   assert.deepEqual(config(['--enable-metrics'], { 'enable-metrics': 'false' }), {});
 });

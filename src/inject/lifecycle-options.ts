@@ -1,0 +1,47 @@
+/** Dataplane mode: how the sidecar drains, as the flags of consul-dataplane take it. */
+import type { AnnotationReader } from './annotation-reader.ts';
+
+export type Lifecycle = {
+  readonly drainListeners: boolean;
+  readonly shutdownGraceSeconds: number;
+  readonly startupGraceSeconds: number;
+  readonly gracefulPort: number;
+  readonly shutdownPath: string;
+  readonly startupPath: string;
+};
+
+export type LifecycleDefaults = Lifecycle & { readonly enabled: boolean };
+
+// Wider than anything sensible, narrow enough for the int32 fields of the Kubernetes API.
+export const ANY_COUNT = { min: 0, max: 2 ** 31 - 1 };
+// Below 1024 a non-root sidecar cannot bind.
+const UNPRIVILEGED = { min: 1024, max: 65_535 };
+
+/** Undefined: nothing drains. */
+export function readLifecycle(reader: AnnotationReader, defaults: LifecycleDefaults): Lifecycle | undefined {
+  const enabled = reader.boolean('enable-sidecar-proxy-lifecycle', defaults.enabled);
+  const lifecycle = {
+    drainListeners: reader.boolean(
+      'enable-sidecar-proxy-lifecycle-shutdown-drain-listeners',
+      defaults.drainListeners,
+    ),
+    shutdownGraceSeconds: reader.wholeNumber(
+      'sidecar-proxy-lifecycle-shutdown-grace-period-seconds',
+      defaults.shutdownGraceSeconds,
+      ANY_COUNT,
+    ),
+    startupGraceSeconds: reader.wholeNumber(
+      'sidecar-proxy-lifecycle-startup-grace-period-seconds',
+      defaults.startupGraceSeconds,
+      ANY_COUNT,
+    ),
+    gracefulPort: reader.wholeNumber(
+      'sidecar-proxy-lifecycle-graceful-port',
+      defaults.gracefulPort,
+      UNPRIVILEGED,
+    ),
+    shutdownPath: reader.path('sidecar-proxy-lifecycle-graceful-shutdown-path', defaults.shutdownPath),
+    startupPath: reader.path('sidecar-proxy-lifecycle-graceful-startup-path', defaults.startupPath),
+  };
+  return enabled ? lifecycle : undefined;
+}

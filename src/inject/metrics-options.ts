@@ -1,0 +1,134 @@
+/** Metrics of the sidecar: Envoy's Prometheus listener and, in dataplane mode, what consul-dataplane serves through it. */
+import { quote } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import type { AnnotationName } from './annotations.ts';
+import { METRICS_PORT_NAME } from './container-parts.ts';
+import { LOOPBACK } from './upstream.ts';
+import { namedPorts, type Pod } from './pod.ts';
+import type { Service } from './service.ts';
+import type { InjectSettings } from './settings.ts';
+
+export type Metrics = {
+  readonly port: number;
+  readonly path: string;
+  /** The author has no port of the name by which this one is found. */
+  readonly isNamed: boolean;
+  /** Dataplane mode: where consul-dataplane serves what Envoy's listener gives out. */
+  readonly mergedPort: number;
+  /** Dataplane mode: the application's metrics, given out together with those of Envoy. */
+  readonly serviceUrl: string | undefined;
+  readonly tls: MetricsTls | undefined;
+};
+
+/** Paths in the sidecar. */
+export type MetricsTls = {
+  /** A file or a folder. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+};
+
+// Below 1024 a non-root sidecar cannot bind.
+const UNPRIVILEGED = { min: 1024, max: 65_535 };
+// consul-dataplane, pkg/consuldp/metrics.go.
+export const MERGED_PORT = 20_100;
+
+/** Undefined: the sidecar gives out none. */
+export function readMetrics(
+  pod: Pod,
+  service: Service,
+  reader: AnnotationReader,
+  settings: InjectSettings,
+): Metrics | undefined {
+  const enabled = reader.boolean('enable-metrics', settings.metrics);
+  const metrics = {
+    port: reader.wholeNumber('prometheus-scrape-port', settings.prometheusScrapePort, UNPRIVILEGED),
+    path: reader.path('prometheus-scrape-path', settings.prometheusScrapePath),
+    isNamed: !hasPortName(pod, METRICS_PORT_NAME),
+    mergedPort: reader.wholeNumber('merged-metrics-port', MERGED_PORT, UNPRIVILEGED),
+    ...dataplaneMetrics(pod, service, reader, settings.mode),
+  };
+  if (enabled && settings.mode === 'agent' && settings.sidecarProxy === 'builtin') {
+    if (reader.text('enable-metrics') !== undefined)
+      reader.warn('no-effect', 'enable-metrics', "has no effect with Consul's built-in proxy");
+    return undefined;
+  }
+  if (!enabled && settings.mode === 'dataplane') warnWithoutMetrics(reader);
+  if (enabled && !metrics.isNamed)
+    reader.warn(
+      'taken-port-name',
+      'enable-metrics',
+      `the pod has a port ${quote(METRICS_PORT_NAME)} of its own, so the metrics port of the sidecar goes without that name`,
+    );
+  return enabled ? metrics : undefined;
+}
+
+/** Read in agent mode too: what is wrong is wrong in both, and a warning says that it has no effect there. */
+function dataplaneMetrics(
+  pod: Pod,
+  service: Service,
+  reader: AnnotationReader,
+  mode: InjectSettings['mode'],
+): Pick<Metrics, 'serviceUrl' | 'tls'> {
+  const serviceUrl = readServiceUrl(pod, service, reader);
+  const tls = readTls(reader);
+  return mode === 'dataplane' ? { serviceUrl, tls } : { serviceUrl: undefined, tls: undefined };
+}
+
+function hasPortName(pod: Pod, name: string): boolean {
+  return [...pod.containers, ...pod.initContainers].some(({ ports }) =>
+    ports.some((port) => port.name === name),
+  );
+}
+
+const ONLY_WITH_METRICS = [
+  'enable-metrics-merging',
+  'prometheus-ca-file',
+  'prometheus-ca-path',
+  'prometheus-cert-file',
+  'prometheus-key-file',
+] as const satisfies readonly AnnotationName[];
+
+function warnWithoutMetrics(reader: AnnotationReader): void {
+  for (const name of ONLY_WITH_METRICS)
+    if (reader.has(name)) reader.warn('no-effect', name, 'has no effect without enable-metrics');
+}
+
+function readServiceUrl(pod: Pod, service: Service, reader: AnnotationReader): string | undefined {
+  const merged = reader.boolean('enable-metrics-merging', false);
+  const path = reader.path('service-metrics-path', '/metrics');
+  const port = reader.port('service-metrics-port', service.port, namedPorts(pod));
+  if (!merged) return undefined;
+  if (port === undefined) {
+    reader.warn(
+      'no-effect',
+      'enable-metrics-merging',
+      'has no effect without service-metrics-port: the pod has no port',
+    );
+    return undefined;
+  }
+  return `http://${LOOPBACK}:${port}${path}`;
+}
+
+/** All or nothing, as consul-dataplane has one flag for the CA, be it a file or a folder. */
+function readTls(reader: AnnotationReader): MetricsTls | undefined {
+  const file = reader.filePath('prometheus-ca-file');
+  const folder = reader.filePath('prometheus-ca-path');
+  const certificate = reader.filePath('prometheus-cert-file');
+  const key = reader.filePath('prometheus-key-file');
+  const given = [file, folder, certificate, key].filter((path) => path !== undefined);
+  if (given.length === 0) return undefined;
+  if (file !== undefined && folder !== undefined)
+    reader.problem('prometheus-ca-path', 'stands beside prometheus-ca-file; give one of the two');
+  const ca = file ?? folder;
+  if (ca !== undefined && certificate !== undefined && key !== undefined) return { ca, certificate, key };
+  const missing = (
+    [['prometheus-ca-file', 'prometheus-ca-path'], ['prometheus-cert-file'], ['prometheus-key-file']] as const
+  ).filter((names) => !names.some(reader.has));
+  for (const [name] of missing)
+    reader.problem(
+      name,
+      'is missing; TLS of the metrics port takes prometheus-ca-file or prometheus-ca-path, prometheus-cert-file and prometheus-key-file',
+    );
+  return undefined;
+}

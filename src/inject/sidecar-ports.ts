@@ -1,0 +1,123 @@
+/** The ports that the sidecar listens on: nothing else in the pod can have them. */
+import { quote } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import { PREFIX, type AnnotationName } from './annotations.ts';
+import {
+  ADMIN_PORT,
+  DATAPLANE_DEFAULT_GRACEFUL_PORT,
+  DATAPLANE_METRICS_PORT,
+  INBOUND_PORT,
+  READY_PORT,
+} from './names.ts';
+import type { Lifecycle } from './lifecycle-options.ts';
+import type { Metrics } from './metrics-options.ts';
+import { isTcp, longRunning, type Container, type Pod } from './pod.ts';
+import type { Service } from './service.ts';
+import type { InjectSettings } from './settings.ts';
+
+export type SidecarPort = {
+  readonly number: number;
+  readonly purpose: string;
+  /** The annotation that moves it. */
+  readonly movedBy?: AnnotationName;
+};
+
+/** In the order in which they are taken. */
+export function sidecarPorts(
+  { mode, sidecarProxy }: Pick<InjectSettings, 'mode' | 'sidecarProxy'>,
+  metrics: Pick<Metrics, 'port' | 'mergedPort'> | undefined,
+  lifecycle: Pick<Lifecycle, 'gracefulPort'> | undefined,
+): readonly SidecarPort[] {
+  return [
+    { number: INBOUND_PORT, purpose: 'inbound traffic of the mesh' },
+    ...(mode === 'agent' && sidecarProxy === 'builtin'
+      ? []
+      : [{ number: ADMIN_PORT, purpose: "Envoy's admin interface" }]),
+    ...(metrics === undefined
+      ? []
+      : [{ number: metrics.port, purpose: 'metrics', movedBy: 'prometheus-scrape-port' } as const]),
+    ...(mode === 'dataplane' ? dataplanePorts(metrics, lifecycle) : []),
+  ];
+}
+
+/** Those of consul-dataplane itself: pkg/consuldp/lifecycle.go and metrics.go. */
+function dataplanePorts(
+  metrics: Pick<Metrics, 'mergedPort'> | undefined,
+  lifecycle: Pick<Lifecycle, 'gracefulPort'> | undefined,
+): SidecarPort[] {
+  return [
+    { number: READY_PORT, purpose: "Envoy's health endpoint" },
+    {
+      number: lifecycle?.gracefulPort ?? DATAPLANE_DEFAULT_GRACEFUL_PORT,
+      purpose: 'the lifecycle endpoints',
+      ...(lifecycle === undefined ? {} : { movedBy: 'sidecar-proxy-lifecycle-graceful-port' }),
+    },
+    ...(metrics === undefined
+      ? []
+      : [
+          {
+            number: metrics.mergedPort,
+            purpose: 'merged metrics',
+            movedBy: 'merged-metrics-port',
+          } as const,
+          { number: DATAPLANE_METRICS_PORT, purpose: 'the metrics of consul-dataplane' },
+        ]),
+  ];
+}
+
+/** The containers of the author that run at the same time as the sidecar. */
+export function besideSidecar(pod: Pod, nativeSidecar: boolean): readonly Container[] {
+  return nativeSidecar ? [...pod.containers, ...pod.initContainers] : longRunning(pod);
+}
+
+/** Pairs of one number; empty when every port is of its own. */
+export function clashingPorts(
+  ports: readonly SidecarPort[],
+): readonly (readonly [SidecarPort, SidecarPort])[] {
+  const taken = new Map<number, SidecarPort>();
+  return ports.flatMap((port) => {
+    const first = taken.get(port.number);
+    if (first !== undefined) return [[first, port] as const];
+    taken.set(port.number, port);
+    return [];
+  });
+}
+
+export function describeClash(first: SidecarPort, second: SidecarPort): string {
+  return `port ${first.number} is for ${second.purpose} and for ${first.purpose} of the sidecar`;
+}
+
+/** Two processes of a pod cannot listen on one port; whatever starts second fails, again and again. */
+export function checkSidecarPorts(
+  ports: readonly SidecarPort[],
+  listeners: readonly Container[],
+  service: Service,
+  reader: AnnotationReader,
+): ReadonlyMap<number, SidecarPort> {
+  const taken = new Map(ports.toReversed().map((port) => [port.number, port] as const));
+  for (const [first, second] of clashingPorts(ports)) {
+    // One of the two can be moved: the fixed ones are far apart.
+    const movedBy = second.movedBy ?? first.movedBy;
+    if (movedBy !== undefined) reader.problem(movedBy, `${describeClash(first, second)}; choose another one`);
+  }
+  const own = service.port === undefined ? undefined : taken.get(service.port);
+  if (own !== undefined && reader.has('connect-service-port'))
+    reader.problem('connect-service-port', `the sidecar uses port ${own.number} for ${own.purpose}`);
+  for (const { name, at, ports: declared } of listeners) {
+    for (const port of declared) {
+      const ours = isTcp(port) ? taken.get(port.number) : undefined;
+      if (ours !== undefined)
+        reader.fieldProblem(`${at}.ports[${port.index}]`, `${declares(name)} ${port.number}, ${clash(ours)}`);
+    }
+  }
+  return taken;
+}
+
+function declares(container: string): string {
+  return `the container ${quote(container)} declares port`;
+}
+
+function clash({ purpose, movedBy }: SidecarPort): string {
+  const way = movedBy === undefined ? '' : `, or move that of the sidecar with ${PREFIX}${movedBy}`;
+  return `which the sidecar uses for ${purpose}; let the application listen on another one${way}`;
+}
