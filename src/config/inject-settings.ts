@@ -36,7 +36,7 @@ export const injectFlags = {
   dataplaneImage: string(
     'Dataplane mode: image of the sidecar.',
     'IMAGE',
-    'hashicorp/consul-dataplane:1.6.6',
+    'hashicorp/consul-dataplane:1.6.9',
   ),
   consulServerAddresses: string(
     'Dataplane mode: Consul servers, a DNS name or address.',

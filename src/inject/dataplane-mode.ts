@@ -65,9 +65,6 @@ function container(options: Options, settings: DataplaneSettings, registration: 
     args: dataplaneArgs(options, settings),
     env: [
       ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'POD_IP', 'NODE_NAME'),
-      // The probe runs without the flags below and asks the environment instead.
-      { name: 'DP_ENVOY_READY_BIND_ADDRESS', value: '$(POD_IP)' },
-      { name: 'DP_ENVOY_READY_BIND_PORT', value: String(READY_PORT) },
       ...registrationVariables(options, registration),
     ],
     ...portFields(options),
@@ -155,13 +152,15 @@ function lifecycleArgs(lifecycle: Lifecycle): string[] {
 // As in agent mode: a second a try, a minute in all.
 const STARTUP_SECONDS = 60;
 
+// Envoy answers when every listener has its first configuration. Every image has it; the command
+// `consul-dataplane -check-proxy-health` came with 1.6.9, 1.7.5, 1.8.2 and 1.9.0.
+const READY: JsonObject = { httpGet: { path: '/ready', port: READY_PORT } };
+
 function probes(options: Options): JsonObject {
-  const healthy = options.proxyHealthCheck
-    ? { httpGet: { path: '/ready', port: READY_PORT } }
-    : { tcpSocket: { port: INBOUND_PORT } };
+  const healthy = options.proxyHealthCheck ? READY : { tcpSocket: { port: INBOUND_PORT } };
   return {
     startupProbe: {
-      exec: { command: ['/usr/local/bin/consul-dataplane', '-check-proxy-health'] },
+      ...READY,
       periodSeconds: 1,
       failureThreshold: options.startupFailureSeconds || STARTUP_SECONDS,
     },

@@ -6,6 +6,7 @@ import { delimiter, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { V1Container, V1Pod, V1Probe } from '@kubernetes/client-node';
 import type { PartName } from '../part-table.ts';
+import { hostAndPort } from '../../../src/support/ip-address.ts';
 import { partPath } from '../parts.ts';
 import { containerEnvironment, expand } from './container-environment.ts';
 import { withFolders, type Volumes } from './pod-volumes.ts';
@@ -87,6 +88,12 @@ async function passes(
     const [program = '', ...args] = inContainer(probe.exec.command ?? []);
     await promisify(execFile)(program, args, { env: environment });
     return true;
+  }
+  if (probe.httpGet !== undefined) {
+    const { path = '/', port } = probe.httpGet;
+    // As the kubelet counts them: from 200 to 399 is a success.
+    const { status } = await fetch(`http://${hostAndPort(ip, Number(port))}${path}`, { redirect: 'manual' });
+    return status >= 200 && status < 400;
   }
   const socket = connect(Number(probe.tcpSocket?.port), ip);
   await once(socket, 'connect').finally(() => socket.destroy());
