@@ -92,7 +92,7 @@ function syncRules(needs: SyncNeeds): readonly Rule[] {
   const { toConsul, registrar, writeNamespace, lease, serverPodsNamespace } = needs;
   return [
     ...(toConsul === undefined ? [] : catalogRules(toConsul)),
-    ...(registrar ? [{ ...resource('', 'pods', READ), part: 'registrar' as const }] : []),
+    ...(registrar ? [resource('', 'pods', READ), resource('', 'nodes', READ)].map(ofRegistrar) : []),
     ...(toConsul !== undefined || registrar ? [EVENTS] : []),
     ...(needs.ownerFromCluster ? [named('', 'namespaces', 'kube-system', ['get'])] : []),
     { ...named('coordination.k8s.io', 'leases', lease.name, ['get', 'update']), namespace: lease.namespace },
@@ -111,6 +111,10 @@ function catalogRules({ ingresses }: { readonly ingresses: boolean }): readonly 
     resource('', 'nodes', READ),
     ...(ingresses ? [resource('networking.k8s.io', 'ingresses', READ)] : []),
   ];
+}
+
+function ofRegistrar(rule: Rule): Rule {
+  return { ...rule, part: 'registrar' };
 }
 
 function writeRules(namespace: string): readonly Rule[] {

@@ -1,4 +1,5 @@
 /** `tandem explain pod NAMESPACE/NAME`: whether it was injected and why not, how it stands in Consul, what is missing. */
+import { readMeshNode, type MeshCluster } from '../catalog/connect/cluster.ts';
 import { explainPod, type PodExplanation } from '../catalog/connect/explain.ts';
 import type { ObservedRegistration } from '../catalog/connect/observed.ts';
 import { readInjectedPod, type InjectedPod } from '../catalog/connect/pod.ts';
@@ -11,7 +12,7 @@ import type { OpenConsul } from '../consul/client.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
 import { PREFIX } from '../inject/annotations.ts';
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
-import { apiClient } from '../kubernetes/api-client.ts';
+import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { TandemError } from '../support/errors.ts';
@@ -62,12 +63,12 @@ export async function explainPodOf(
     annotations: annotationsOf(found.pod),
     registration:
       injection.kind === 'injected'
-        ? await explainRegistration(found.pod, found.owner, values, context)
+        ? await explainRegistration(found.pod, found.cluster, values, context)
         : undefined,
   };
 }
 
-type Found = { readonly pod: unknown; readonly owner: string };
+type Found = { readonly pod: unknown; readonly cluster: MeshCluster };
 
 async function podInFiles(
   namespace: string,
@@ -81,7 +82,15 @@ async function podInFiles(
     ({ kind, metadata }) =>
       kind === 'Pod' && property(metadata, 'namespace') === namespace && property(metadata, 'name') === name,
   );
-  return pod === undefined ? undefined : { pod, owner };
+  return pod === undefined
+    ? undefined
+    : {
+        pod,
+        cluster: clusterOf(
+          owner,
+          objects.filter(({ kind }) => kind === 'Node'),
+        ),
+      };
 }
 
 async function podInCluster(
@@ -102,20 +111,35 @@ async function podInCluster(
         `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); it needs the right to get pods there`,
       );
     }
-    return { pod: body, owner: owner ?? (await clusterOwner(client)) };
+    const node = await nodeOf(body, client, signal);
+    return { pod: body, cluster: clusterOf(owner ?? (await clusterOwner(client)), [node]) };
   } finally {
     client.close();
   }
 }
 
+function clusterOf(owner: string, nodes: readonly unknown[]): MeshCluster {
+  const known = nodes.map(readMeshNode).filter((node) => node !== undefined);
+  return { owner, node: (name) => known.find((each) => each.name === name) };
+}
+
+/** Undefined for a pod that has none yet, and for somebody who may not read nodes. */
+async function nodeOf(pod: unknown, client: ApiClient, signal: AbortSignal): Promise<unknown> {
+  const name = asString(property(property(pod, 'spec'), 'nodeName')) ?? '';
+  if (name === '') return undefined;
+  const path = `/api/v1/nodes/${encodeURIComponent(name)}`;
+  const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+  return status === 200 ? body : undefined;
+}
+
 async function explainRegistration(
   raw: unknown,
-  owner: string,
+  cluster: MeshCluster,
   values: ExplainPodValues,
   context: Context,
 ): Promise<PodExplanation | undefined> {
   const pod = readInjectedPod(raw);
-  return pod && explainPod(pod, owner, await seenInConsul(pod, owner, values, context));
+  return pod && explainPod(pod, cluster, await seenInConsul(pod, cluster.owner, values, context));
 }
 
 function seenInConsul(
@@ -141,7 +165,8 @@ async function nodesOf(
 ): Promise<readonly string[]> {
   const { injection, hostIp } = pod;
   if (injection.kind !== 'agent') return [nodeOfPod(pod, owner)].filter((node) => node !== undefined);
-  const nodes = hostIp === undefined ? [] : await readAgentNodes(consul, hostIp, signal);
+  const nodes =
+    hostIp === undefined ? [] : await readAgentNodes(consul, { host: hostIp, node: pod.node }, signal);
   return nodes.map(({ Node }) => Node);
 }
 

@@ -1,4 +1,5 @@
-/** The injected pods of the cluster as the registrar sees them: one watch that fills a snapshot. */
+/** The injected pods and their nodes as the registrar sees them: watches that fill a snapshot. */
+import { readMeshNode } from '../catalog/connect/cluster.ts';
 import { readInjectedPod } from '../catalog/connect/pod.ts';
 import { createPodSnapshot, type Touched } from '../controller/pod-snapshot.ts';
 import type { PodSource } from '../controller/registrar-ports.ts';
@@ -10,15 +11,17 @@ import { watchResource } from '../kubernetes/watch-resource.ts';
 import { aborted } from '../support/aborted.ts';
 import { withinRefresh } from './within-refresh.ts';
 
+export type PodKind = 'pods' | 'nodes';
+
 export type ClusterPods = PodSource & {
-  readonly status: () => ListWatchStatus;
+  readonly watches: () => Readonly<Record<PodKind, ListWatchStatus>>;
   readonly stop: () => Promise<void>;
 };
 
 export type ClusterPodsOptions = {
   readonly owner: string;
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
-  readonly onRestart: (failure: WatchFailure) => void;
+  readonly onRestart: (kind: PodKind, failure: WatchFailure) => void;
 };
 
 const INJECTED = 'consul.hashicorp.com/connect-inject-status=injected';
@@ -27,28 +30,37 @@ const INJECTED = 'consul.hashicorp.com/connect-inject-status=injected';
 export function clusterPods({ owner, client, onRestart }: ClusterPodsOptions): ClusterPods {
   const snapshot = createPodSnapshot(owner);
   const listeners = new Set<(touched: Touched) => void>();
-  const watch = watchResource({
-    client,
+  const tell = (touched: Touched): void => {
+    if (touched.nodes.length + touched.hosts.length === 0) return;
+    for (const listener of listeners) listener(touched);
+  };
+  const common = { client, clock: systemClock, random: Math.random };
+  const pods = watchResource({
+    ...common,
     path: '/api/v1/pods',
     query: { labelSelector: INJECTED },
     read: readInjectedPod,
-    clock: systemClock,
-    random: Math.random,
-    onChange: (_key, before, after) => {
-      const touched = snapshot.podChanged(before, after);
-      for (const listener of listeners) listener(touched);
-    },
-    onRestart,
+    onChange: (_key, before, after) => tell(snapshot.podChanged(before, after)),
+    onRestart: (failure) => onRestart('pods', failure),
   });
+  const nodes = watchResource({
+    ...common,
+    path: '/api/v1/nodes',
+    query: {},
+    read: readMeshNode,
+    onChange: (_key, before, after) => tell(snapshot.nodeChanged(before, after)),
+    onRestart: (failure) => onRestart('nodes', failure),
+  });
+  const synced = Promise.all([pods.synced, nodes.synced]).then(() => undefined);
   return {
     snapshot,
-    synced: (signal) => Promise.race([watch.synced, aborted(signal)]),
+    synced: (signal) => Promise.race([synced, aborted(signal)]),
     onChange: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    refresh: (signal) => withinRefresh(watch.relist(), signal),
-    status: watch.status,
-    stop: watch.stop,
+    refresh: (signal) => withinRefresh(pods.relist(), signal),
+    watches: () => ({ pods: pods.status(), nodes: nodes.status() }),
+    stop: async () => void (await Promise.all([pods.stop(), nodes.stop()])),
   };
 }

@@ -15,7 +15,7 @@ import type { RegistrarStatus } from '../status-page/status.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { createRegistrarMetrics, type RegistrarLoop } from '../telemetry/registrar-metrics.ts';
-import { clusterPods } from './pod-source.ts';
+import { clusterPods, type PodKind } from './pod-source.ts';
 import { passStatus } from './pass-outcome.ts';
 import { createRegistrarReporter, type PodReporter, type RegistrarState } from './registrar-reporter.ts';
 import { troubleOf } from './sync-status.ts';
@@ -41,7 +41,7 @@ export type RegistrarParts = {
   readonly agents: { readonly port: number; readonly tls: boolean };
   readonly log: Log;
   readonly events: Pick<EventRecorder<string>, 'record'>;
-  readonly onRestart: (failure: WatchFailure) => void;
+  readonly onRestart: (kind: PodKind, failure: WatchFailure) => void;
   /** The status is another one. */
   readonly changed: () => void;
   readonly options: RegistrarOptions;
@@ -92,12 +92,12 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       await together(options.once ? [running.run] : [running.run, cleanUp], term);
       registrar = undefined;
     },
-    isSynced: () => pods.status().isSynced,
+    isSynced: () => Object.values(pods.watches()).every(({ isSynced }) => isSynced),
     metrics: () => {
       const counts = registrar?.counts() ?? { owned: 0, foreign: 0, pending: 0 };
       return metrics.text({ ...counts, pods: podCounts(registrar) });
     },
-    status: () => registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.status()),
+    status: () => registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
     stop: pods.stop,
   };
 }
@@ -116,14 +116,14 @@ function registrarStatus(
   registrar: Registrar | undefined,
   reporter: RegistrarState,
   agents: RegistrarState,
-  watch: RegistrarStatus['watch'],
+  watches: RegistrarStatus['watches'],
 ): RegistrarStatus {
   const standings = registrar?.standings() ?? [];
   return {
     ...passStatus(reporter),
     instances: registrar?.counts(),
     agents: passStatus(agents),
-    watch,
+    watches,
     pods: standings
       .toSorted((left, right) => byText(left.source, right.source))
       .map(({ source, uid, reason, problem }) => ({

@@ -25,6 +25,7 @@ import { command, exit, type Context } from './command.ts';
 import { openConsulOf } from './consul-access.ts';
 import { leaseNamespace } from './lease-namespace.ts';
 import { purge } from './purge.ts';
+import type { PodKind } from './pod-source.ts';
 import { registrarFlags, startRegistrar } from './registrar.ts';
 import { runElected } from './sync-election.ts';
 import { createReporter } from './sync-reporter.ts';
@@ -137,7 +138,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
   const { values, owner, access, client, catalog, consul, log, metrics } = composition;
   const options = syncOptions(values, owner);
   const { changed, onChange } = changeSignal();
-  const onRestart = (kind: WatchedKind | 'pods', { cause, error }: WatchFailure): void => {
+  const onRestart = (kind: WatchedKind | PodKind, { cause, error }: WatchFailure): void => {
     metrics.watchRestart(kind, cause);
     const details = { kind, cause, error: error?.message };
     log(error === undefined ? 'debug' : 'warn', 'a watch begins again', details);
@@ -174,7 +175,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
         log,
         events,
         changed,
-        onRestart: (failure) => onRestart('pods', failure),
+        onRestart,
         options: { owner, resync: options.resync, dryRun: options.dryRun, once: options.once },
       })
     : undefined;

@@ -1,8 +1,8 @@
 /** The agents of the nodes, and what the catalog has of their pods, as the clean-up of agent mode needs them. */
-import { readAgentChecks, readPodInstances } from '../catalog/connect/agent.ts';
+import { readAgentChecks, readOtherIds, readPodInstances } from '../catalog/connect/agent.ts';
 import { SYNTHETIC_META } from '../catalog/connect/observed.ts';
 import { EXTERNAL_SOURCE_META } from '../catalog/instance.ts';
-import type { Agents, PodInstanceOnNode } from '../controller/agent-ports.ts';
+import type { AgentNode, Agents, PodInstanceOnNode } from '../controller/agent-ports.ts';
 import type { ConnectWrite } from '../controller/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import type { ConsulClient, OpenConsul } from './client.ts';
@@ -66,7 +66,11 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
           ask(host, '/v1/agent/services', signal),
           ask(host, '/v1/agent/checks', signal),
         ]);
-        return { instances: readPodInstances(services), checks: readAgentChecks(checks) };
+        return {
+          instances: readPodInstances(services),
+          others: readOtherIds(services),
+          checks: readAgentChecks(checks),
+        };
       } catch (error) {
         // Whatever answers there is no agent that can be worked with.
         if (error instanceof TandemError) return undefined;
@@ -81,19 +85,19 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
       const update = (): Promise<void> => updateAgentCheck(agent, check, signal);
       return atAgent(isNew ? registerAgentCheck(agent, service, check, signal).then(update) : update());
     },
-    inCatalog: async (host, signal) => {
-      const nodes = await readAgentNodes(client, host, signal);
+    inCatalog: async (host, node, signal) => {
+      const nodes = await readAgentNodes(client, { host, node }, signal);
       return (await Promise.all(nodes.map(({ Node }) => instancesOn(Node, signal)))).flat();
     },
     deregisterFromCatalog: (node, id, signal) =>
       outcomeOf(deregisterCatalog(client, { Node: node, ServiceID: id }, signal)),
-    hosts: async (owner, signal) => {
-      const hosts: string[] = [];
+    nodes: async (owner, signal) => {
+      const nodes: AgentNode[] = [];
       for (const { Node, Address } of await readAgentNodes(client, undefined, signal)) {
-        const instances = await instancesOn(Node, signal);
-        if (instances.some((each) => each.owner === owner)) hosts.push(Address);
+        const instances = (await instancesOn(Node, signal)).filter((each) => each.owner === owner);
+        if (instances.length > 0) nodes.push({ name: Node, address: Address, instances });
       }
-      return hosts;
+      return nodes;
     },
   };
 }
@@ -101,12 +105,12 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
 /**
  * Nodes that may have an agent: neither synthetic ones nor those of the catalog sync.
  *
- * @param host address of the nodes that are wanted; undefined: all
+ * @param wanted address or name of the nodes that are wanted; undefined: all
  * @throws TandemError TANDEM_CONSUL_…
  */
 export async function readAgentNodes(
   client: ConsulClient,
-  host: string | undefined,
+  wanted: { readonly host: string; readonly node: string | undefined } | undefined,
   signal: AbortSignal,
 ): Promise<readonly NodeEntry[]> {
   const answer = await read(
@@ -115,11 +119,17 @@ export async function readAgentNodes(
     {
       signal,
       consistency: 'consistent',
-      ...(host === undefined ? {} : { filter: `Address == ${JSON.stringify(host)}` }),
+      ...(wanted === undefined ? {} : { filter: filterOf(wanted) }),
     },
   );
   whole([answer], 'all nodes');
   return answer.value.filter(
     ({ Meta }) => Meta[SYNTHETIC_META] === undefined && Meta[EXTERNAL_SOURCE_META] === undefined,
   );
+}
+
+// An agent may tell the servers another address than that of its host, such as that of its own pod.
+function filterOf({ host, node }: { readonly host: string; readonly node: string | undefined }): string {
+  const byAddress = `Address == ${JSON.stringify(host)}`;
+  return node === undefined ? byAddress : `${byAddress} or Node == ${JSON.stringify(node)}`;
 }

@@ -1,9 +1,16 @@
 /** Agent mode: keeps agents free of what outlives its pod, gives back what they lose, mirrors readiness: level-based too. */
-import { planAgent, type AgentPlan, type PodInstance } from '../catalog/connect/agent.ts';
+import {
+  isLive,
+  leftoversOf,
+  planAgent,
+  type AgentPlan,
+  type PodInstance,
+} from '../catalog/connect/agent.ts';
 import { agentRegistrationsOf } from '../catalog/connect/agent-registration.ts';
 import { readinessCheckId } from '../catalog/instance.ts';
-import type { Agents, PodInstanceOnNode } from './agent-ports.ts';
+import type { AgentNode, Agents, PodInstanceOnNode } from './agent-ports.ts';
 import { createCheckDrift } from './check-drift.ts';
+import { createContested } from './contested.ts';
 import { earliest } from './earliest.ts';
 import { createPassLoop } from './pass-loop.ts';
 import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
@@ -21,7 +28,8 @@ export type AgentPorts = Pick<RegistrarPorts, 'source' | 'clock' | 'random'> & {
 
 export type AgentOptions = Omit<RegistrarOptions, 'once'>;
 
-type Found = { readonly host: string; readonly plan: AgentPlan; readonly fromCatalog: boolean };
+/** `place` is a host, or a node of the catalog whose host is not known. */
+type Found = { readonly place: string; readonly plan: AgentPlan; readonly fromCatalog: boolean };
 
 /** Resolves when the signal is aborted. */
 export async function runAgentLoop(
@@ -43,11 +51,12 @@ export async function runAgentLoop(
       return (host) =>
         snapshot
           .podsAt(host)
-          .flatMap((pod) => agentRegistrationsOf(pod, owner))
+          .flatMap((pod) => agentRegistrationsOf(pod, snapshot.cluster))
           .every(({ id, definition }) => 'Proxy' in definition || ids.has(readinessCheckId(id)));
     },
     elapsed: clock.elapsed,
   });
+  const contested = createContested();
   let fullDue = -Infinity;
   /** Instances of no pod that is known, until the second look. */
   let held: { readonly uids: ReadonlySet<string>; readonly due: number } | undefined;
@@ -55,26 +64,50 @@ export async function runAgentLoop(
   const passes = createPassLoop({
     clock,
     random,
-    due: () => earliest([nextFull(), queue.due(), retries.due(), drift.due()]),
+    due: () => earliest([nextFull(), queue.due(), retries.due(), drift.due(), contested.due()]),
     pass,
     failed: reporter.failed,
     isDone: () => false,
   });
 
+  const liveUids = (): readonly string[] => [...snapshot.pods()].filter(isLive).map(({ uid }) => uid);
+
   async function look(host: string): Promise<Found> {
+    const start = clock.elapsed();
     const state = await agents.read(host, signal);
     const fromCatalog = state === undefined;
-    const seen = state ?? { instances: await agents.inCatalog(host, signal), checks: new Map() };
+    const seen = state ?? {
+      instances: await agents.inCatalog(host, snapshot.nodeAt(host), signal),
+      others: new Set(),
+      checks: new Map(),
+    };
     // After the read: a pod that came meanwhile is known by now.
     const pods = snapshot.podsAt(host);
-    const plan = planAgent(pods, seen, owner, snapshot.isEnded);
+    const plan = planAgent(pods, seen, snapshot.cluster, snapshot.isEnded);
+    const now = clock.elapsed();
+    contested.looked(host, plan.isContested && !fromCatalog, now, now - start);
     // An agent that comes back brings along what the catalog was rid of.
-    if (fromCatalog && (pods.length > 0 || plan.deregister.length > 0)) retries.failed(host, clock.elapsed());
-    return { host, plan: fromCatalog ? { ...plan, checks: [], register: [] } : plan, fromCatalog };
+    if (fromCatalog && (pods.length > 0 || plan.deregister.length > 0)) retries.failed(host, now);
+    return { place: host, plan: fromCatalog ? { ...plan, checks: [], register: [] } : plan, fromCatalog };
+  }
+
+  /** Where the agent of such a node is, as Kubernetes says: what the catalog says decides nowhere where the token goes. */
+  function hostOf({ name, address }: AgentNode): string | undefined {
+    return snapshot.isHost(address) ? address : snapshot.cluster.node(name)?.address;
+  }
+
+  /** No agent is asked, so that only the catalog can be rid of what is left there. */
+  function elsewhere({ name, instances }: AgentNode, isThere: (uid: string) => boolean): Found {
+    const left = leftoversOf(instances, owner, isThere, snapshot.isEnded);
+    return {
+      place: name,
+      plan: { ...left, checks: [], register: [], isContested: false },
+      fromCatalog: true,
+    };
   }
 
   async function carryOut(
-    { host, plan, fromCatalog }: Found,
+    { place: host, plan, fromCatalog }: Found,
     confirmed: ReadonlySet<string>,
     work: Work,
   ): Promise<void> {
@@ -117,14 +150,17 @@ export async function runAgentLoop(
     const now = clock.elapsed();
     const isSecondLook = held !== undefined && held.due <= now;
     const isFull = passes.isRepeat() || nextFull() <= now;
-    for (const host of retries.take(now)) queue.add(host, now);
+    for (const host of [...retries.take(now), ...contested.take(now)]) queue.add(host, now);
     if ((drift.due() ?? Infinity) <= now)
       for (const host of await drift.look(snapshot.hosts(), signal))
         if (!retries.isWaiting(host)) queue.add(host, now);
     const work = queue.take();
-    const known = isFull ? await agents.hosts(owner, signal) : [];
+    const nodes = isFull ? await agents.nodes(owner, signal) : [];
+    const known = nodes.map(hostOf).filter((host) => host !== undefined);
     const hosts = isFull ? new Set([...known, ...snapshot.hosts(), ...work.keys()]) : work.keys();
-    const found: Found[] = [];
+    const strays = nodes.filter((node) => hostOf(node) === undefined);
+    const live = new Set(strays.length === 0 ? [] : liveUids());
+    const found: Found[] = strays.map((node) => elsewhere(node, (uid) => live.has(uid)));
     await sideBySide(hosts, async (host) => {
       found.push(await look(host));
     });

@@ -5,6 +5,14 @@ import type { ConnectWrite } from './registrar-ports.ts';
 
 export type PodInstanceOnNode = PodInstance & { readonly node: string };
 
+/** As the catalog has it, where everybody may have written it who may write there. */
+export type AgentNode = {
+  readonly name: string;
+  readonly address: string;
+  readonly instances: readonly PodInstanceOnNode[];
+};
+
+/** A host is an address that Kubernetes gave: requests to it have a token. */
 export type Agents = {
   /** Undefined when the agent does not answer: it or its node is gone, or it starts anew. */
   readonly read: (host: string, signal: AbortSignal) => Promise<AgentState | undefined>;
@@ -16,9 +24,13 @@ export type Agents = {
   ) => Promise<ConnectWrite>;
   /** A TTL check of the service, made when it is new. */
   readonly setCheck: (host: string, change: CheckChange, signal: AbortSignal) => Promise<ConnectWrite>;
-  /** What the catalog has of pods on the nodes of this address, without the synthetic ones. Throws when it is not whole. */
-  readonly inCatalog: (host: string, signal: AbortSignal) => Promise<readonly PodInstanceOnNode[]>;
+  /** What the catalog has of pods on the nodes of this address or name, without the synthetic ones. Throws when it is not whole. */
+  readonly inCatalog: (
+    host: string,
+    node: string | undefined,
+    signal: AbortSignal,
+  ) => Promise<readonly PodInstanceOnNode[]>;
   readonly deregisterFromCatalog: (node: string, id: string, signal: AbortSignal) => Promise<ConnectWrite>;
-  /** Addresses of all nodes on which the catalog has instances of this owner. */
-  readonly hosts: (owner: string, signal: AbortSignal) => Promise<readonly string[]>;
+  /** All nodes on which the catalog has instances of this owner. Throws when it is not whole. */
+  readonly nodes: (owner: string, signal: AbortSignal) => Promise<readonly AgentNode[]>;
 };

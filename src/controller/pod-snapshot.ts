@@ -1,11 +1,15 @@
 /** The injected pods that are known, by where they are in Consul: a change of a pod names the places to look at. */
 import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
-import { nodeOfPod } from '../catalog/connect/registration.ts';
+import type { MeshCluster, MeshNode } from '../catalog/connect/cluster.ts';
+import { syntheticNodeName } from '../inject/names.ts';
+import { legacyNodeName, nodeOfPod } from '../catalog/connect/registration.ts';
 
 /** Synthetic nodes, and addresses of agents. */
 export type Touched = { readonly nodes: readonly string[]; readonly hosts: readonly string[] };
 
 export type PodSnapshot = {
+  /** What else the registrations depend on. */
+  readonly cluster: MeshCluster;
   readonly pods: () => Iterable<InjectedPod>;
   /** Synthetic nodes that have pods; those in agent mode have none. */
   readonly nodes: () => Iterable<string>;
@@ -13,12 +17,17 @@ export type PodSnapshot = {
   /** Host addresses that have pods in agent mode. */
   readonly hosts: () => Iterable<string>;
   readonly podsAt: (host: string) => readonly InjectedPod[];
+  /** Whether Kubernetes gave this address: of a pod in agent mode, or of a node. */
+  readonly isHost: (address: string) => boolean;
+  /** The node of Kubernetes that has, or had last, this host address. */
+  readonly nodeAt: (host: string) => string | undefined;
   readonly pod: (source: string) => InjectedPod | undefined;
   readonly isKnown: (uid: string) => boolean;
   /** Its end was announced: it was seen to terminate, to finish, or to lose its node, and no longer lives. */
   readonly isEnded: (uid: string) => boolean;
   /** `before` is undefined for a pod that came, `after` for one that went. */
   readonly podChanged: (before: InjectedPod | undefined, after: InjectedPod | undefined) => Touched;
+  readonly nodeChanged: (before: MeshNode | undefined, after: MeshNode | undefined) => Touched;
 };
 
 // UIDs of 36 characters: less than 2 MB. Whose end is forgotten is a pod that is just missing.
@@ -33,6 +42,9 @@ export function createPodSnapshot(owner: string): PodSnapshot {
   const uids = new Set<string>();
   const byNode = createPlaces(nodesOf);
   const byHost = createPlaces(hostsOf);
+  const nodes = new Map<string, MeshNode>();
+  /** Also of nodes and pods that are gone; no more of them than there are host addresses. */
+  const nodeAt = new Map<string, string>();
   const ended = new Set<string>();
   const end = ({ uid }: InjectedPod): void => {
     ended.add(uid);
@@ -43,6 +55,18 @@ export function createPodSnapshot(owner: string): PodSnapshot {
   };
 
   return {
+    cluster: { owner, node: (name) => nodes.get(name) },
+    isHost: (address) => byHost.has(address) || [...nodes.values()].some((each) => each.address === address),
+    nodeAt: (host) => nodeAt.get(host),
+    nodeChanged: (before, after) => {
+      if (before !== undefined) nodes.delete(before.name);
+      if (after !== undefined) nodes.set(after.name, after);
+      if (after?.address !== undefined) nodeAt.set(after.address, after.name);
+      const isSame = before?.address === after?.address && before?.podCidr === after?.podCidr;
+      const { name } = after ?? before ?? { name: '' };
+      const touched = [syntheticNodeName(owner, name), legacyNodeName(name)].filter(byNode.has);
+      return { nodes: isSame ? [] : touched, hosts: [] };
+    },
     pods: () => bySource.values(),
     nodes: byNode.names,
     podsOn: byNode.podsIn,
@@ -64,6 +88,7 @@ export function createPodSnapshot(owner: string): PodSnapshot {
         uids.add(after.uid);
         byNode.add(after);
         byHost.add(after);
+        if (after.hostIp !== undefined && after.node !== undefined) nodeAt.set(after.hostIp, after.node);
       }
       const both = [before, after].filter((pod) => pod !== undefined);
       return { nodes: [...new Set(both.flatMap(nodesOf))], hosts: [...new Set(both.flatMap(hostsOf))] };
@@ -77,6 +102,7 @@ function hostsOf({ hostIp, injection }: InjectedPod): readonly string[] {
 
 type Places = {
   readonly names: () => Iterable<string>;
+  readonly has: (place: string) => boolean;
   readonly podsIn: (place: string) => readonly InjectedPod[];
   readonly add: (pod: InjectedPod) => void;
   readonly remove: (pod: InjectedPod) => void;
@@ -86,6 +112,7 @@ function createPlaces(placesOf: (pod: InjectedPod) => readonly string[]): Places
   const byPlace = new Map<string, Map<string, InjectedPod>>();
   return {
     names: () => byPlace.keys(),
+    has: (place) => byPlace.has(place),
     podsIn: (place) => [...(byPlace.get(place)?.values() ?? [])],
     add: (pod) => {
       for (const place of placesOf(pod)) {

@@ -7,6 +7,7 @@ import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
 import type { Removals } from '../catalog/deletion-guard.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';
+import { createContested } from './contested.ts';
 import type { Clock } from './clock.ts';
 import { earliest } from './earliest.ts';
 import { createPassLoop } from './pass-loop.ts';
@@ -64,7 +65,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     wholeIn: (checks) => (node) =>
       snapshot
         .podsOn(node)
-        .flatMap((pod) => registrationsOf(pod, owner))
+        .flatMap((pod) => registrationsOf(pod, snapshot.cluster))
         .every(
           // What a plan found to be somebody else's is no drift.
           ({ id, source: pod, check }) =>
@@ -73,6 +74,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     elapsed: clock.elapsed,
   });
 
+  const contested = createContested();
   let fullDue = -Infinity;
 
   const nextFull = (): number => Math.min(fullDue, hold.due() ?? Infinity);
@@ -81,7 +83,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   const passes = createPassLoop({
     clock,
     random,
-    due: () => earliest([nextFull(), queue.due(), retries.due(), drift.due()]),
+    due: () => earliest([nextFull(), queue.due(), retries.due(), drift.due(), contested.due()]),
     pass,
     failed: reporter.failed,
     isDone: () => options.once && isSettled(),
@@ -96,22 +98,25 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
 
   function standingOf(pod: InjectedPod): PodStanding {
     const named = { source: sourceOfPod(pod), uid: pod.uid };
-    const reason = decidePod(pod, owner);
+    const reason = decidePod(pod, snapshot.cluster);
     const conflict = reason === 'registered' ? conflicts.get(named.source) : undefined;
     if (conflict !== undefined) return { ...named, reason: 'id-taken', problem: conflict };
-    return { ...named, reason, problem: problemOf(pod, reason, owner) };
+    return { ...named, reason, problem: problemOf(pod, reason, snapshot.cluster) };
   }
 
   async function planOf(node: string, signal: AbortSignal): Promise<NodePlan> {
+    const start = clock.elapsed();
     const observed = await catalog.read(node, signal);
     // After the read: a pod that came meanwhile is in the catalog the sooner, and one that went is not brought back.
     const pods = snapshot.podsOn(node);
     const plan = planNode(
       node,
-      pods.flatMap((pod) => registrationsOf(pod, owner)),
+      pods.flatMap((pod) => registrationsOf(pod, snapshot.cluster)),
       observed,
       owner,
     );
+    const now = clock.elapsed();
+    contested.looked(node, plan.conflicts.length > 0, now, now - start);
     for (const pod of pods) conflicts.delete(sourceOfPod(pod));
     for (const { registration, message } of plan.conflicts) conflicts.set(registration.source, message);
     count(node, plan.owned, plan.foreign);
@@ -143,7 +148,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     const now = clock.elapsed();
     const isSecondLook = (hold.due() ?? Infinity) <= now;
     const isFull = passes.isRepeat() || nextFull() <= now;
-    for (const node of retries.take(now)) queue.add(node, now);
+    for (const node of [...retries.take(now), ...contested.take(now)]) queue.add(node, now);
     if (isSecondLook) await source.refresh(signal);
     if ((drift.due() ?? Infinity) <= now)
       for (const node of await drift.look(snapshot.nodes(), signal))

@@ -8,8 +8,8 @@ import type { PodSnapshot, Touched } from './pod-snapshot.ts';
 import type { HoldReporter } from './removal-hold.ts';
 
 export type PodSource = {
-  readonly snapshot: Omit<PodSnapshot, 'podChanged'>;
-  /** Resolves when the whole list is there. */
+  readonly snapshot: Omit<PodSnapshot, 'podChanged' | 'nodeChanged'>;
+  /** Resolves when all that registrations depend on is there. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
   /** Called with the places that an event may touch; the answer takes the listener away. */
   readonly onChange: (listener: (touched: Touched) => void) => () => void;

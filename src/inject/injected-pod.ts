@@ -6,15 +6,21 @@ import { asString, isObject, property, type JsonObject } from '../support/json.t
 import { PREFIX } from './annotations.ts';
 import { environmentOf, expand, type Variables } from './expand.ts';
 import { readLegacyOptions } from './legacy-dataplane.ts';
-import { DATAPLANE_CONTAINER, INIT_CONTAINER } from './names.ts';
+import {
+  DATAPLANE_CONTAINER,
+  INIT_CONTAINER,
+  KUBERNETES_SERVICE,
+  REGISTRATION,
+  SERVICE_NAME_SOURCE,
+} from './names.ts';
 import { readRegistration, type RegisteredService } from './read-registration.ts';
 import type { Problem } from './result.ts';
+import type { NameSource } from './service.ts';
 
-/** What decided the name of the service when the pod was admitted. */
-export const nameSources = ['annotation', 'service-account', 'container'] as const;
-export type NameSource = (typeof nameSources)[number];
+const nameSources: readonly NameSource[] = ['annotation', 'service-account', 'container'];
 
 export type MeshOptions = RegisteredService & {
+  /** What decided the name of the service when the pod was admitted. */
   readonly nameSource: NameSource;
   /** Which Kubernetes Service names the pod, when its author chose one. */
   readonly kubernetesService: string | undefined;
@@ -50,10 +56,6 @@ export type AskedNode =
   | { readonly kind: 'of-owner'; readonly owner: string }
   | { readonly kind: 'legacy' }
   | { readonly kind: 'other' };
-
-const REGISTRATION = 'TANDEM_REGISTRATION';
-const NAME_SOURCE = 'TANDEM_SERVICE_NAME_SOURCE';
-const KUBERNETES_SERVICE = 'TANDEM_KUBERNETES_SERVICE';
 
 /** @param pod as the API server has it. Throws on no input. */
 export function readInjection(pod: unknown): Injection {
@@ -95,7 +97,7 @@ function meshOf(variables: Variables, fields: Variables): ReadMeshOptions {
   const name = fields.get('metadata.name') ?? '';
   const read = readRegistration(variables.get(REGISTRATION) ?? '', { namespace, name });
   if (!read.ok) return { ok: false, problems: [{ at: REGISTRATION, message: read.wrong }] };
-  const source = variables.get(NAME_SOURCE);
+  const source = variables.get(SERVICE_NAME_SOURCE);
   return {
     ok: true,
     options: {

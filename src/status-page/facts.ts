@@ -87,7 +87,7 @@ function processFacts(
   const watched = [
     ...Object.entries(sync.watches),
     ...Object.entries(toKubernetes?.watches ?? {}),
-    ...(registrar === undefined ? [] : [['pods', registrar.watch] as const]),
+    ...Object.entries(registrar?.watches ?? {}),
   ];
   const kinds = new Set(watched.map(([kind]) => kind));
   return {

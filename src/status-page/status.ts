@@ -95,7 +95,7 @@ export type RegistrarStatus = PassStatus & {
     { readonly owned: number; readonly foreign: number; readonly pending: number } | undefined;
   /** Of the clean-up after pods in agent mode. */
   readonly agents: PassStatus;
-  readonly watch: { readonly isSynced: boolean };
+  readonly watches: WatchesStatus;
   readonly pods: readonly PodState[];
 };
 

@@ -42,7 +42,7 @@ function unready(reason: string, { sync, toKubernetes, registrar }: Status): Tro
   const watches: WatchesStatus = {
     ...sync?.watches,
     ...prefixed('write namespace', toKubernetes?.watches),
-    ...(registrar === undefined ? {} : { pods: registrar.watch }),
+    ...registrar?.watches,
   };
   const behind = Object.entries(watches).flatMap(([kind, { isSynced }]) => (isSynced ? [] : [kind]));
   return behind.length === 0

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { isEmptyPlan, planNode, type NodePlan } from '../../src/catalog/connect/plan.ts';
 import { readInjectedPod } from '../../src/catalog/connect/pod.ts';
 import { registrationsOf, type Registration } from '../../src/catalog/connect/registration.ts';
-import { property } from '../../src/support/json.ts';
+import { isObject, property } from '../../src/support/json.ts';
 import { createConsulNodes, type ConsulNodes } from '../unit/catalog/connect/consul-nodes.ts';
 import {
   ADDRESSES,
@@ -14,6 +14,7 @@ import {
   READY,
   theirsOf,
   type PodSketch,
+  CLUSTER,
 } from '../unit/catalog/connect/injected-pods.ts';
 
 const NODE = 'k8s-c1-node-1';
@@ -44,8 +45,8 @@ const pods = fc.uniqueArray(sketch, {
   selector: ({ namespace, name }) => `${namespace}/${name}`,
 });
 
-const registrations = (all: readonly PodSketch[], owner: string): readonly Registration[] =>
-  all.flatMap((each) => registrationsOf(podOf(each), owner));
+const registrations = (all: readonly PodSketch[]): readonly Registration[] =>
+  all.flatMap((each) => registrationsOf(podOf(each), CLUSTER));
 
 function carryOut(plan: NodePlan, consul: ConsulNodes): void {
   for (const { id } of plan.deregister) consul.deregister(NODE, id);
@@ -60,7 +61,7 @@ test('a plan that was carried out leaves nothing to do, and touches nobody else'
   fc.assert(
     fc.property(pods, pods, pods, (before, foreign, after) => {
       const consul = createConsulNodes();
-      for (const each of registrations(before, 'c1')) consul.register(each, 'c1');
+      for (const each of registrations(before)) consul.register(each, 'c1');
       for (const each of foreign.flatMap((pod) => theirsOf(pod))) consul.register(each, 'c2');
       const theirs = (): readonly string[] =>
         consul
@@ -68,7 +69,7 @@ test('a plan that was carried out leaves nothing to do, and touches nobody else'
           .instances.filter(({ meta }) => meta['tandem-owner'] === 'c2')
           .map((each) => JSON.stringify(each));
       const untouched = theirs();
-      const wanted = registrations(after, 'c1');
+      const wanted = registrations(after);
       carryOut(planNode(NODE, wanted, consul.read(NODE), 'c1'), consul);
       const next = planNode(NODE, wanted, consul.read(NODE), 'c1');
       assert.ok(isEmptyPlan(next), JSON.stringify(next));
@@ -86,7 +87,7 @@ test('both modes register the same: what the init container gives to the agent, 
     fc.property(sketch, (each) => {
       const agent = injectedPod({ ...each, flags: ['--owner=c1'] });
       const [service, proxy] = agentServices(agent, each);
-      const [ownService, ownProxy] = registrationsOf(podOf({ ...each, status: READY }), 'c1');
+      const [ownService, ownProxy] = registrationsOf(podOf({ ...each, status: READY }), CLUSTER);
       for (const [left, right] of [
         [service, ownService],
         [proxy, ownProxy],
@@ -102,7 +103,12 @@ test('both modes register the same: what the init container gives to the agent, 
       const wanted = ownProxy?.proxy;
       assert.equal(property(theirs, 'destination_service_id'), wanted?.destinationId);
       assert.equal(property(theirs, 'local_service_port'), wanted?.localPort);
-      assert.deepEqual(property(theirs, 'config') ?? {}, wanted?.config);
+      const found = property(theirs, 'config');
+      const config = isObject(found) ? found : {};
+      const listener = 'envoy_prometheus_bind_addr';
+      // Envoy listens before anybody but its kubelet knows its address.
+      const anywhere = listener in config ? { [listener]: '0.0.0.0:20200' } : {};
+      assert.deepEqual({ ...config, ...anywhere, bind_address: '0.0.0.0' }, wanted?.config);
       const upstreams = property(theirs, 'upstreams') as readonly object[];
       assert.deepEqual(
         upstreams.map((one) => [
@@ -139,7 +145,7 @@ test('reading a pod never throws, whatever it is', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
       const pod = readInjectedPod({ metadata: value, spec: value, status: value });
-      if (pod !== undefined) registrationsOf(pod, 'c1');
+      if (pod !== undefined) registrationsOf(pod, CLUSTER);
       readInjectedPod(value);
     }),
   );

@@ -2,6 +2,7 @@
 import { ALIAS_CHECK, LISTENER_CHECK } from '../../inject/registration.ts';
 import { INBOUND_PORT } from '../../inject/names.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
+import type { MeshCluster } from './cluster.ts';
 import { proxyDefinition } from './proxy.ts';
 import { sourceOfPod, type InjectedPod } from './pod.ts';
 import { instancesOf } from './registration.ts';
@@ -9,6 +10,7 @@ import { instancesOf } from './registration.ts';
 export type AgentRegistration = {
   /** `Pod/<namespace>/<name>`. */
   readonly source: string;
+  readonly uid: string;
   readonly id: string;
   /** Body of `PUT /v1/agent/service/register`. */
   readonly definition: Readonly<Record<string, unknown>>;
@@ -18,10 +20,17 @@ export type AgentRegistration = {
  * Service and proxy, in this order; empty for a pod that still registers itself, or has ended. Readiness is no part of it: that
  * is mirrored into a check of its own.
  */
-export function agentRegistrationsOf(pod: InjectedPod, owner: string): readonly AgentRegistration[] {
-  if (pod.injection.kind !== 'agent' || pod.stage !== 'alive' || !pod.isInitialized) return [];
-  return instancesOf(pod, owner).map(({ id, name, address, port, tags, meta, proxy }) => ({
+export function agentRegistrationsOf(pod: InjectedPod, cluster: MeshCluster): readonly AgentRegistration[] {
+  if (
+    pod.injection.kind !== 'agent' ||
+    pod.stage !== 'alive' ||
+    !pod.isInitialized ||
+    pod.podIp === undefined
+  )
+    return [];
+  return instancesOf(pod, cluster).map(({ id, name, address, port, tags, meta, proxy }) => ({
     source: sourceOfPod(pod),
+    uid: pod.uid,
     id,
     definition: {
       ID: id,

@@ -1,6 +1,7 @@
 /** Agent mode: what the agent of a node has of injected pods, and what of it outlives them. */
 import { CHECK_NAME, EXTERNAL_SOURCE_META, OWNER_META, readinessCheckId, type Check } from '../instance.ts';
 import { asString, isObject, property } from '../../support/json.ts';
+import type { MeshCluster } from './cluster.ts';
 import { agentRegistrationsOf, type AgentRegistration } from './agent-registration.ts';
 import { MANAGED_BY, MANAGED_BY_META, POD_UID_META, readinessOf } from './registration.ts';
 import { sourceOfPod, type InjectedPod } from './pod.ts';
@@ -16,6 +17,8 @@ export type PodInstance = {
 
 export type AgentState = {
   readonly instances: readonly PodInstance[];
+  /** Ids of what no pod has registered. */
+  readonly others: ReadonlySet<string>;
   /** By id. */
   readonly checks: ReadonlyMap<string, Pick<Check, 'status' | 'output'>>;
 };
@@ -36,6 +39,8 @@ export type AgentPlan = {
   readonly checks: readonly CheckChange[];
   /** Of pods that have registered themselves, and are not there: the agent has lost its state, or a removal met them. */
   readonly register: readonly AgentRegistration[];
+  /** Another one has the id of a pod that is there; it may give it up. */
+  readonly isContested: boolean;
 };
 
 /**
@@ -45,7 +50,7 @@ export type AgentPlan = {
  * | whose end was seen | deregister |
  * | unknown, of our owner | stranger |
  * | unknown, of another owner or none | not looked at |
- * | of no instance: a pod that has registered itself | registered again |
+ * | of no instance: a pod that has registered itself | registered again, unless another one has its id |
  *
  * A pod that was replaced under its name has another UID; what the new one has registered is kept.
  *
@@ -53,26 +58,47 @@ export type AgentPlan = {
  */
 export function planAgent(
   pods: readonly InjectedPod[],
-  { instances, checks }: AgentState,
-  owner: string,
+  { instances, others, checks }: AgentState,
+  cluster: MeshCluster,
   isEnded: (uid: string) => boolean,
 ): AgentPlan {
   const live = new Map(pods.filter(isLive).map((pod) => [pod.uid, pod]));
-  const others = instances.filter(({ uid }) => !live.has(uid));
-  const ended = others.filter(({ uid }) => isEnded(uid));
+  const left = leftoversOf(instances, cluster.owner, (uid) => live.has(uid), isEnded);
+  const lost = [...live.values()].flatMap((pod) => agentRegistrationsOf(pod, cluster));
   // Not from the hands of another pod, nor of somebody else.
-  const taken = new Set(instances.filter((each) => !ended.includes(each)).map(({ id }) => id));
+  const holders = new Map<string, string | undefined>([
+    ...[...others].map((id) => [id, undefined] as const),
+    ...instances.filter((each) => !left.deregister.includes(each)).map(({ id, uid }) => [id, uid] as const),
+  ]);
   return {
-    register: [...live.values()]
-      .flatMap((pod) => agentRegistrationsOf(pod, owner))
-      .filter(({ id }) => !taken.has(id)),
-    deregister: ended,
-    strangers: others.filter((each) => each.owner === owner && !ended.includes(each)),
+    ...left,
+    register: lost.filter(({ id }) => !holders.has(id)),
+    isContested: lost.some(({ id, uid }) => holders.has(id) && holders.get(id) !== uid),
     checks: instances.flatMap(({ id, uid, isProxy }): CheckChange[] => {
       const pod = live.get(uid);
       return pod === undefined || isProxy ? [] : checkChange(pod, id, checks);
     }),
   };
+}
+
+export function leftoversOf<T extends PodInstance>(
+  instances: readonly T[],
+  owner: string,
+  isThere: (uid: string) => boolean,
+  isEnded: (uid: string) => boolean,
+): { readonly deregister: readonly T[]; readonly strangers: readonly T[] } {
+  const others = instances.filter(({ uid }) => !isThere(uid));
+  const ended = others.filter(({ uid }) => isEnded(uid));
+  return {
+    deregister: ended,
+    strangers: others.filter((each) => each.owner === owner && !ended.includes(each)),
+  };
+}
+
+/** @param services body of `GET /v1/agent/services` */
+export function readOtherIds(services: unknown): AgentState['others'] {
+  const ofPods = new Set(readPodInstances(services).map(({ id }) => id));
+  return new Set(isObject(services) ? Object.keys(services).filter((id) => !ofPods.has(id)) : []);
 }
 
 /** @param services body of `GET /v1/agent/services`, or the list of a node in the catalog */
@@ -104,7 +130,7 @@ export function readAgentChecks(checks: unknown): AgentState['checks'] {
   );
 }
 
-function isLive({ stage }: InjectedPod): boolean {
+export function isLive({ stage }: InjectedPod): boolean {
   return stage === 'alive' || stage === 'terminating';
 }
 

@@ -1,5 +1,6 @@
 /** Whether a pod is in Consul by the registrar, and why not. */
 import type { AskedNode } from '../../inject/injected-pod.ts';
+import { addressOfNode, type MeshCluster } from './cluster.ts';
 import type { InjectedPod } from './pod.ts';
 
 /** The closed vocabulary: what `/status` says of a pod, and the reason of the Event where somebody should mend something. */
@@ -10,7 +11,7 @@ export const podReasons = {
   'not-injected': 'the pod says that it is injected, and its containers are not those that Tandem adds',
   'invalid-registration': 'the registration in the spec of the pod is damaged, or not its own',
   'other-owner': 'the sidecar looks for its registration on the node of another owner',
-  'not-scheduled': 'the pod has no node and no addresses yet',
+  'not-scheduled': 'the pod has no node yet, or the address of its node is not known',
   finished: 'the pod has ended: completed, failed or evicted',
   lost: 'the node of the pod does not answer',
   'id-taken': 'Consul has an instance under this id that belongs to somebody else; it is not touched',
@@ -28,19 +29,18 @@ export type PodReason = keyof typeof podReasons;
  * | its registration damaged, or of another pod | invalid-registration |
  * | agent mode | agent-mode |
  * | its sidecar asks on a node of another owner | other-owner |
- * | no node name, host IP or pod IP | not-scheduled |
- * | otherwise, terminating too | registered |
+ * | no node, or one whose address nobody knows yet | not-scheduled |
+ * | otherwise, also before it has an address, and while it terminates | registered |
  */
-export function decidePod(pod: InjectedPod, owner: string): PodReason {
-  const { injection, stage, node, hostIp, podIp } = pod;
+export function decidePod(pod: InjectedPod, cluster: MeshCluster): PodReason {
+  const { injection, stage } = pod;
   if (injection.kind === 'by-consul-k8s') return 'by-consul-k8s';
   if (injection.kind === 'none') return 'not-injected';
   if (stage === 'finished' || stage === 'lost') return stage;
   if (!injection.mesh.ok) return 'invalid-registration';
   if (injection.kind === 'agent') return 'agent-mode';
-  if (!asksHere(injection.asksOn, owner)) return 'other-owner';
-  if (node === undefined || hostIp === undefined || podIp === undefined) return 'not-scheduled';
-  return 'registered';
+  if (!asksHere(injection.asksOn, cluster.owner)) return 'other-owner';
+  return addressOfNode(pod, cluster) === undefined ? 'not-scheduled' : 'registered';
 }
 
 function asksHere(asked: AskedNode, owner: string): boolean {
@@ -48,7 +48,11 @@ function asksHere(asked: AskedNode, owner: string): boolean {
 }
 
 /** What somebody has to mend, and how; undefined when there is nothing. */
-export function problemOf(pod: InjectedPod, reason: PodReason, owner: string): string | undefined {
+export function problemOf(
+  pod: InjectedPod,
+  reason: PodReason,
+  { owner }: Pick<MeshCluster, 'owner'>,
+): string | undefined {
   const { injection } = pod;
   if (reason === 'not-injected')
     return 'remove the label consul.hashicorp.com/connect-inject-status, or create the pod again so that the webhook injects it';

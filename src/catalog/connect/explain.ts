@@ -1,5 +1,6 @@
 /** Why an injected pod is in Consul as it is, or is not: a part of the answer of `tandem explain pod`, as data. */
 import { indexed, ownerOf } from '../instance.ts';
+import type { MeshCluster } from './cluster.ts';
 import { decidePod, podReasons, problemOf, type PodReason } from './decide.ts';
 import type { ObservedRegistration } from './observed.ts';
 import { differencesOf, type RegistrationField } from './plan.ts';
@@ -42,12 +43,13 @@ export type ExplainedRegistration = {
  */
 export function explainPod(
   pod: InjectedPod,
-  owner: string,
+  cluster: MeshCluster,
   observed: readonly ObservedRegistration[] | undefined,
 ): PodExplanation {
-  const reason = decidePod(pod, owner);
-  const problem = problemOf(pod, reason, owner);
-  const registrations = reason === 'agent-mode' ? instancesOf(pod, owner) : registrationsOf(pod, owner);
+  const { owner } = cluster;
+  const reason = decidePod(pod, cluster);
+  const problem = problemOf(pod, reason, cluster);
+  const registrations = reason === 'agent-mode' ? instancesOf(pod, cluster) : registrationsOf(pod, cluster);
   const wanted = new Set(registrations.map(({ id }) => indexed(id)));
   return {
     source: sourceOfPod(pod),

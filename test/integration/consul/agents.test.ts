@@ -26,7 +26,7 @@ for (const [what, reply] of Object.entries(replies)) {
     });
     const agents = consulAgents(client, () => server.url);
     const outcomes = await Promise.all([
-      agents.register('h', { source: 'Pod/a/b', id: 'i', definition: {} }, signal),
+      agents.register('h', { source: 'Pod/a/b', uid: 'u', id: 'i', definition: {} }, signal),
       agents.deregister('h', 'i', signal),
       agents.setCheck('h', { source: 'Pod/a/b', service: 'i', check, isNew: true }, signal),
     ]);

@@ -179,6 +179,7 @@ test('an account needs what its parts call, and nothing of the others', () => {
   assert.deepEqual(rules({ sync: nothing }), leases);
   assert.deepEqual(rules({ sync: { ...nothing, registrar: true } }), [
     'registrar pods *',
+    'registrar nodes *',
     'sync events *',
     ...leases,
   ]);

@@ -5,7 +5,7 @@ import type { InjectedPod } from '../../../src/catalog/connect/pod.ts';
 import { registrationsOf } from '../../../src/catalog/connect/registration.ts';
 import { runAgentLoop } from '../../../src/controller/agent-loop.ts';
 import { createPodSnapshot, type Touched } from '../../../src/controller/pod-snapshot.ts';
-import { podOf, READY, type PodSketch } from '../catalog/connect/injected-pods.ts';
+import { podOf, READY, type PodSketch, CLUSTER } from '../catalog/connect/injected-pods.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 const HOST = '10.0.0.1';
@@ -21,6 +21,10 @@ function start() {
     string,
     { readonly status: 'passing' | 'critical' | 'warning'; readonly output: string }
   >();
+  /** Ids of plain services at the agent. */
+  const others = new Set<string>();
+  const catalogAddress = { of: HOST };
+  const asked = new Set<string>();
   const writes: string[] = [];
   const failures: unknown[] = [];
   const faults: {
@@ -39,6 +43,7 @@ function start() {
     apply();
     return { kind: 'applied' as const };
   };
+  snapshot.nodeChanged(undefined, { name: 'node-1', address: HOST, podCidr: undefined });
   const ending = new AbortController();
   const running = runAgentLoop(
     {
@@ -58,7 +63,10 @@ function start() {
         },
       },
       agents: {
-        read: async () => (faults.agent === false ? undefined : { instances: [...atAgent.values()], checks }),
+        read: async (host) => (
+          asked.add(host),
+          faults.agent === false ? undefined : { instances: [...atAgent.values()], others, checks }
+        ),
         deregister: (_host, id) =>
           applied(`agent: deregister ${id}`, () => {
             faults.overtaken?.();
@@ -82,9 +90,12 @@ function start() {
         },
         deregisterFromCatalog: (node, id) =>
           applied(`catalog: deregister ${node} ${id}`, () => void inCatalog.delete(id)),
-        hosts: async () => {
+        nodes: async () => {
           if (faults.catalog !== undefined) throw faults.catalog;
-          return [...inCatalog.values()].some(({ owner }) => owner === 'c1') ? [HOST] : [];
+          const instances = [...inCatalog.values()]
+            .filter(({ owner }) => owner === 'c1')
+            .map((each) => ({ ...each, node: 'node-1' }));
+          return instances.length === 0 ? [] : [{ name: 'node-1', address: catalogAddress.of, instances }];
         },
       },
       catalog: {
@@ -121,6 +132,10 @@ function start() {
     faults,
     atAgent,
     inCatalog,
+    others,
+    catalogAddress,
+    asked,
+    snapshot,
     refreshes: () => refreshes,
     /** Reads of all checks in Consul. */
     looks: () => looks,
@@ -134,7 +149,7 @@ function start() {
     /** The pod came or changed. */
     set: (sketch: PodSketch) => {
       const after = podOf({ flags: [], ...sketch });
-      assert.deepEqual(registrationsOf(after, 'c1'), [], 'nobody but the pod registers it');
+      assert.deepEqual(registrationsOf(after, CLUSTER), [], 'nobody but the pod registers it');
       listener(snapshot.podChanged(named(after.name), after));
     },
     remove: (name: string) => {
@@ -346,5 +361,48 @@ test('a change of checks has all of them read only while there are pods that an 
   running.wake();
   await running.clock.advance(10_000);
   assert.equal(running.looks(), 1);
+  await running.stop();
+});
+
+test('an id that another holder gives up is taken within 2 s', async () => {
+  const running = await started();
+  const id = 'default.web-0.web';
+  for (const each of [id, `${id}-sidecar-proxy`]) {
+    running.atAgent.delete(each);
+    running.others.add(each);
+  }
+  running.set({ uid: 'u1', status: INITIALIZED });
+  await running.clock.advance(60_000);
+  assert.deepEqual(running.writes, []);
+  running.others.clear();
+  await running.clock.advance(2000);
+  assert.deepEqual(running.writes.slice(0, 2), REGISTERED.slice(0, 2));
+  await running.stop();
+});
+
+test('an agent that tells the servers another address is asked where Kubernetes says that its node is', async () => {
+  const running = start();
+  running.catalogAddress.of = '10.244.0.9';
+  running.register('u0', 'default.old.web');
+  await running.clock.advance(20_000);
+  assert.deepEqual([...running.asked], [HOST]);
+  assert.deepEqual(running.writes, [
+    'agent: deregister default.old.web',
+    'agent: deregister default.old.web-sidecar-proxy',
+  ]);
+  await running.stop();
+});
+
+test('no agent is asked at an address that only the catalog has; what is left there goes from the catalog', async () => {
+  const running = start();
+  running.snapshot.nodeChanged({ name: 'node-1', address: HOST, podCidr: undefined }, undefined);
+  running.catalogAddress.of = '192.0.2.66';
+  running.register('u0', 'default.old.web');
+  await running.clock.advance(20_000);
+  assert.deepEqual([...running.asked], []);
+  assert.deepEqual(running.writes, [
+    'catalog: deregister node-1 default.old.web',
+    'catalog: deregister node-1 default.old.web-sidecar-proxy',
+  ]);
   await running.stop();
 });

@@ -320,3 +320,66 @@ test('what is counted as ours is what Consul has, right after it was written', a
   assert.equal(run.registrar.counts().owned, 2);
   await run.stop();
 });
+
+test('an id that another holder gives up is taken within 2 s, and nothing but its node is read until then', async () => {
+  const running = await started();
+  for (const each of theirsOf({ name: 'web-8' })) running.consul.register(each, 'c2');
+  running.set({ name: 'web-8' });
+  running.set({ name: 'web-9', node: 'node-2' });
+  await running.clock.advance(1000);
+  const before = running.reads();
+  await running.clock.advance(60_000);
+  assert.ok(running.reads() - before <= 60, `${running.reads() - before} reads in a minute`);
+  for (const id of ['default.web-8.web', 'default.web-8.web-sidecar-proxy'])
+    running.consul.deregister('k8s-c1-node-1', id);
+  await running.clock.advance(2000);
+  assert.ok(running.consul.instances().includes('k8s-c1-node-1 default.web-8.web passing'));
+  assert.equal(
+    running.registrar.standings().find(({ source }) => source.endsWith('web-8'))?.reason,
+    'registered',
+  );
+  await running.stop();
+});
+
+test('a pod is in Consul as soon as it has a node, critical; its addresses complete it', async () => {
+  const running = startRegistrar();
+  const { clock, consul } = running;
+  await clock.advance(0);
+  running.node({ name: 'node-1', address: '10.0.0.1', podCidr: '10.1.0.0/24' });
+  running.set({ status: {} });
+  await clock.advance(200);
+  assert.deepEqual(
+    consul.instances(),
+    PASSING.map((text) => text.replace('passing', 'critical')),
+  );
+  const bound = (): readonly unknown[] =>
+    consul
+      .read('k8s-c1-node-1')
+      .instances.map(({ address, proxy }) => [address, proxy.config['bind_address']]);
+  assert.deepEqual(bound(), [
+    ['', undefined],
+    ['', '0.0.0.0'],
+  ]);
+  running.set({});
+  await clock.advance(200);
+  assert.deepEqual(consul.instances(), PASSING);
+  assert.deepEqual(bound(), [
+    ['10.1.0.1', undefined],
+    ['10.1.0.1', '0.0.0.0'],
+  ]);
+  await running.stop();
+});
+
+test('a pod whose node is not known yet is registered when it is', async () => {
+  const running = startRegistrar();
+  const { clock, consul } = running;
+  await clock.advance(0);
+  running.set({ status: {} });
+  await clock.advance(10_000);
+  assert.deepEqual(consul.instances(), []);
+  assert.equal(running.registrar.standings()[0]?.reason, 'not-scheduled');
+  running.node({ name: 'node-1', address: '10.0.0.1', podCidr: undefined });
+  await clock.advance(200);
+  assert.equal(consul.instances().length, 2);
+  await running.stop();
+});

@@ -1,4 +1,5 @@
 /** The registrar between a cluster and a Consul that a test holds in its hands. */
+import type { MeshNode } from '../../../src/catalog/connect/cluster.ts';
 import type { InjectedPod } from '../../../src/catalog/connect/pod.ts';
 import { createPodSnapshot, type Touched } from '../../../src/controller/pod-snapshot.ts';
 import {
@@ -43,6 +44,7 @@ export type RunningRegistrar = {
   readonly standings: ReadonlyMap<string, readonly PodStanding[]>;
   /** A pod came or changed; the same name with another UID is a deletion and a creation. */
   readonly set: (sketch: PodSketch) => InjectedPod;
+  readonly node: (node: MeshNode) => void;
   /** A pod is gone, without or with a deletion timestamp before. */
   readonly remove: (name: string, how?: 'announced' | 'sudden') => void;
   readonly listed: () => void;
@@ -196,6 +198,7 @@ export function startRegistrar(
       } else change(before, after);
       return after;
     },
+    node: (node) => listener(snapshot.nodeChanged(snapshot.cluster.node(node.name), node)),
     remove: (name, how = 'announced') => {
       const before = podNamed(name);
       if (before === undefined) throw new Error(`no pod ${name}`);

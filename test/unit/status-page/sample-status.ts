@@ -81,7 +81,7 @@ export function registrar(
     ...passes,
     instances: { owned: 2, foreign: 0, pending: 0 },
     agents: passes,
-    watch: { isSynced: true },
+    watches: { pods: { isSynced: true }, nodes: { isSynced: true } },
     pods,
     ...overrides,
   };

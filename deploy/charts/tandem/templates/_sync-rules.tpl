@@ -15,9 +15,9 @@
 {{- end }}
 {{- end }}
 {{- if include "tandem.registrar" . }}
-# Of injected pods, for the registrar.
+# Of injected pods, for the registrar: a node has its address before its pod has one.
 - apiGroups: [""]
-  resources: [pods]
+  resources: [pods, nodes]
   verbs: [list, watch]
 {{- end }}
 {{- if include "tandem.eventsEverywhere" . }}

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { agentRegistrationsOf } from '../../../../src/catalog/connect/agent-registration.ts';
 import { readInjectedPod } from '../../../../src/catalog/connect/pod.ts';
-import { ADDRESSES, injectedPod, READY, type PodSketch } from './injected-pods.ts';
+import { ADDRESSES, injectedPod, READY, type PodSketch, CLUSTER } from './injected-pods.ts';
 
 const INITIALIZED = { ...READY, conditions: [{ type: 'Initialized', status: 'True' }] };
 
@@ -10,7 +10,7 @@ const INITIALIZED = { ...READY, conditions: [{ type: 'Initialized', status: 'Tru
 function givenAgain(sketch: PodSketch): readonly unknown[] {
   const pod = readInjectedPod(injectedPod({ status: INITIALIZED, ...sketch }));
   assert.ok(pod);
-  return agentRegistrationsOf(pod, 'c1').map(({ definition }) => definition);
+  return agentRegistrationsOf(pod, CLUSTER).map(({ definition }) => definition);
 }
 
 /** What the init container of the pod gives it, as the kubelet fills it in, in the words of the HTTP API. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { planAgent, readAgentChecks, readPodInstances } from '../../../../src/catalog/connect/agent.ts';
-import { podOf, READY } from './injected-pods.ts';
+import {
+  planAgent,
+  readAgentChecks,
+  readOtherIds,
+  readPodInstances,
+} from '../../../../src/catalog/connect/agent.ts';
+import { podOf, READY, CLUSTER } from './injected-pods.ts';
 
 const service = (id: string, uid: string, owner?: string, kind?: string): object => ({
   ID: id,
@@ -24,8 +29,12 @@ function plan(
   checks: object = {},
   pods = [pod],
 ): readonly (readonly string[])[] {
-  const state = { instances: readPodInstances(services), checks: readAgentChecks(checks) };
-  const found = planAgent(pods, state, 'c1', isEnded);
+  const state = {
+    instances: readPodInstances(services),
+    others: readOtherIds(services),
+    checks: readAgentChecks(checks),
+  };
+  const found = planAgent(pods, state, CLUSTER, isEnded);
   return [
     found.deregister.map(({ id }) => id),
     found.strangers.map(({ id }) => id),

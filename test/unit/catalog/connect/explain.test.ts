@@ -4,14 +4,14 @@ import { explainPod } from '../../../../src/catalog/connect/explain.ts';
 import { readProxy } from '../../../../src/catalog/connect/proxy.ts';
 import { instancesOf } from '../../../../src/catalog/connect/registration.ts';
 import { createConsulNodes } from './consul-nodes.ts';
-import { ADDRESSES, podOf, READY, theirsOf, type PodSketch } from './injected-pods.ts';
+import { ADDRESSES, podOf, READY, theirsOf, type PodSketch, CLUSTER } from './injected-pods.ts';
 
 function explained(sketch: PodSketch, inConsul: PodSketch, owner = 'c1'): readonly unknown[] {
   const consul = createConsulNodes();
   for (const each of theirsOf(inConsul, owner)) consul.register(each, owner);
   const { reason, registrations, leftover } = explainPod(
     podOf(sketch),
-    'c1',
+    CLUSTER,
     consul.read('k8s-c1-node-1').instances,
   );
   return [reason, registrations.map(({ standing }) => standing), leftover.map(({ id }) => id)];
@@ -39,7 +39,7 @@ test('what is left in Consul of a pod that has ended', () => {
 });
 
 test('without Consul the standing is unknown', () => {
-  const { registrations, meaning } = explainPod(podOf(), 'c1', undefined);
+  const { registrations, meaning } = explainPod(podOf(), CLUSTER, undefined);
   assert.deepEqual(
     registrations.map(({ standing }) => standing.kind),
     ['unknown', 'unknown'],
@@ -49,7 +49,7 @@ test('without Consul the standing is unknown', () => {
 
 test('in agent mode: what the pod registered itself, on the node of the agent, with all of its checks', () => {
   const pod = podOf({ flags: [] });
-  const registered = instancesOf(pod, 'c1').map((each) => ({
+  const registered = instancesOf(pod, CLUSTER).map((each) => ({
     ...each,
     check: undefined,
     // The webhook does not know the owner.
@@ -63,7 +63,7 @@ test('in agent mode: what the pod registered itself, on the node of the agent, w
       { id: 'b', name: 'Proxy Public Listener', status: 'critical' as const, output: 'refused' },
     ],
   }));
-  const explanation = explainPod(pod, 'c1', registered);
+  const explanation = explainPod(pod, CLUSTER, registered);
   assert.equal(explanation.reason, 'agent-mode');
   assert.deepEqual(
     explanation.registrations.map(({ standing, checks }) => [standing.kind, checks.map(({ name }) => name)]),
@@ -71,9 +71,9 @@ test('in agent mode: what the pod registered itself, on the node of the agent, w
   );
   const other = registered.map((each) => ({ ...each, meta: { 'pod-uid': 'another' } }));
   assert.deepEqual(
-    explainPod(pod, 'c1', other).registrations.map(({ standing }) => standing.kind),
+    explainPod(pod, CLUSTER, other).registrations.map(({ standing }) => standing.kind),
     ['foreign', 'foreign'],
   );
   const ended = podOf({ flags: [], status: { ...READY, phase: 'Failed' } });
-  assert.equal(explainPod(ended, 'c1', registered).leftover.length, 2);
+  assert.equal(explainPod(ended, CLUSTER, registered).leftover.length, 2);
 });

@@ -1,6 +1,7 @@
 /** Pods as they are after the webhook, the scheduler and the kubelet: injected by the engine itself. */
 import assert from 'node:assert/strict';
 import jsonPatch, { type Operation } from 'fast-json-patch';
+import type { MeshCluster, MeshNode } from '../../../../src/catalog/connect/cluster.ts';
 import { readInjectedPod, type InjectedPod } from '../../../../src/catalog/connect/pod.ts';
 import { registrationsOf, type Registration } from '../../../../src/catalog/connect/registration.ts';
 import { injectFlags, injectSettings } from '../../../../src/config/inject-settings.ts';
@@ -20,6 +21,14 @@ export type PodSketch = {
   /** As the webhook injected pods in dataplane mode before their containers held the registration. */
   readonly isLegacy?: boolean;
 };
+
+export type ClusterSketch = { readonly owner?: string; readonly nodes?: readonly MeshNode[] };
+
+export function clusterOf({ owner = 'c1', nodes = [] }: ClusterSketch = {}): MeshCluster {
+  return { owner, node: (name) => nodes.find((each) => each.name === name) };
+}
+
+export const CLUSTER = clusterOf();
 
 export const ADDRESSES = { hostIP: '10.0.0.1', podIP: '10.1.0.1' };
 export const READY = { ...ADDRESSES, conditions: [{ type: 'Ready', status: 'True' }] };
@@ -47,7 +56,7 @@ export function injectedPod(sketch: PodSketch = {}): Readonly<Record<string, unk
   assert.ok(result.kind === 'inject', JSON.stringify(result));
   const patch = structuredClone(result.patch) as Operation[];
   const applied = jsonPatch.applyPatch(structuredClone(pod), patch).newDocument;
-  const injected = sketch.isLegacy === true ? asBefore(applied) : inContract(applied, sketch);
+  const injected = sketch.isLegacy === true ? asBefore(applied) : applied;
   return {
     ...injected,
     metadata: {
@@ -67,21 +76,11 @@ export function podOf(sketch: PodSketch = {}): InjectedPod {
 
 /** What somebody else has put in the same place. */
 export function theirsOf(sketch: PodSketch = {}, owner = 'c2'): readonly Registration[] {
-  return registrationsOf(podOf(sketch), 'c1').map((each) => ({
+  return registrationsOf(podOf(sketch), CLUSTER).map((each) => ({
     ...each,
     meta: { ...each.meta, 'tandem-owner': owner },
   }));
 }
-
-type Container = {
-  readonly name: string;
-  readonly args?: readonly string[];
-  readonly env?: readonly { readonly name: string }[];
-};
-type PodJson = {
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly spec: Readonly<Record<string, unknown>>;
-};
 
 function asBefore<T>(pod: T): T {
   const text = JSON.stringify(pod)
@@ -92,31 +91,4 @@ function asBefore<T>(pod: T): T {
       ? value.filter((each: { readonly name: string }) => !each.name.startsWith('TANDEM_'))
       : value,
   ) as T;
-}
-
-/** REMOVE */
-function inContract<T extends PodJson>(pod: T, sketch: PodSketch): T {
-  if (JSON.stringify(pod).includes('$(POD_NAMESPACE).$(POD_NAME).')) return pod;
-  const renamed = JSON.parse(
-    JSON.stringify(pod)
-      .replaceAll(/\$\(POD_NAME\)-(?=[a-z])/g, '$(POD_NAMESPACE).$(POD_NAME).')
-      .replaceAll('$(NODE_NAME)-virtual', 'k8s-c1-$(NODE_NAME)'),
-  ) as T;
-  if (!(sketch.flags ?? ['--proxy-mode=dataplane']).includes('--proxy-mode=dataplane')) return renamed;
-  const { flags = [], ...rest } = sketch;
-  const agent = injectedPod({ ...rest, flags: flags.filter((each) => !each.includes('dataplane')) });
-  const [init] = (agent['spec'] as { readonly initContainers: readonly Container[] }).initContainers;
-  const registration = init?.env?.find(({ name }) => name === 'TANDEM_REGISTRATION');
-  const uid = { name: 'POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } };
-  const add = (each: Container): Container =>
-    each.name === 'consul-dataplane'
-      ? { ...each, env: [...(each.env ?? []), uid, registration ?? { name: '' }] }
-      : each;
-  return {
-    ...renamed,
-    spec: {
-      ...renamed.spec,
-      initContainers: (renamed.spec['initContainers'] as readonly Container[]).map(add),
-    },
-  };
 }

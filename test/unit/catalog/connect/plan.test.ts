@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { isEmptyPlan, planNode, type NodePlan } from '../../../../src/catalog/connect/plan.ts';
 import { registrationsOf, type Registration } from '../../../../src/catalog/connect/registration.ts';
 import { createConsulNodes, type ConsulNodes } from './consul-nodes.ts';
-import { ADDRESSES, podOf, theirsOf, type PodSketch } from './injected-pods.ts';
+import { ADDRESSES, podOf, theirsOf, type PodSketch, CLUSTER } from './injected-pods.ts';
 
 const NODE = 'k8s-c1-node-1';
 const wanted = (...pods: readonly PodSketch[]): readonly Registration[] =>
-  pods.flatMap((pod) => registrationsOf(podOf(pod), 'c1'));
+  pods.flatMap((pod) => registrationsOf(podOf(pod), CLUSTER));
 
 function consulWith(registrations: readonly Registration[], owner = 'c1'): ConsulNodes {
   const consul = createConsulNodes();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { MeshCluster } from '../../../../src/catalog/connect/cluster.ts';
 import { decidePod, problemOf } from '../../../../src/catalog/connect/decide.ts';
 import { readInjectedPod } from '../../../../src/catalog/connect/pod.ts';
 import { registrationsOf } from '../../../../src/catalog/connect/registration.ts';
-import { ADDRESSES, injectedPod, podOf, READY } from './injected-pods.ts';
+import { ADDRESSES, injectedPod, podOf, READY, CLUSTER, clusterOf } from './injected-pods.ts';
 
 test('a ready pod is a service and a proxy on the synthetic node, each with a passing check', () => {
   const [service, proxy, ...others] = registrationsOf(
@@ -14,7 +15,7 @@ test('a ready pod is a service and a proxy on the synthetic node, each with a pa
         'service-meta-team': 'x',
       },
     }),
-    'c1',
+    CLUSTER,
   );
   assert.equal(others.length, 0);
   const common = {
@@ -61,7 +62,7 @@ test('a ready pod is a service and a proxy on the synthetic node, each with a pa
         { ...upstream, type: 'prepared_query', name: 'near', bindPort: 5433 },
         { ...upstream, name: 'api', datacenter: 'east', bindPort: 5434 },
       ],
-      config: {},
+      config: { bind_address: '0.0.0.0' },
     },
   });
 });
@@ -72,7 +73,7 @@ test('the annotations win over what is left of the containers: service name, nam
       annotations: { 'connect-service': 'shop', 'connect-service-port': 'admin' },
       container: { ports: [{ containerPort: 80 }, { name: 'admin', containerPort: 81 }] },
     }),
-    'c1',
+    CLUSTER,
   );
   assert.deepEqual(
     named.map(({ id, name, port }) => [id, name, port]),
@@ -81,23 +82,26 @@ test('the annotations win over what is left of the containers: service name, nam
       ['default.web-0.shop-sidecar-proxy', 'shop-sidecar-proxy', 20000],
     ],
   );
-  const [service, proxy] = registrationsOf(podOf({ container: {} }), 'c1');
+  const [service, proxy] = registrationsOf(podOf({ container: {} }), CLUSTER);
   assert.equal(service?.port, 0);
   assert.deepEqual([proxy?.proxy?.localAddress, proxy?.proxy?.localPort], ['', 0]);
 });
 
 test('metrics: by annotation, by the flags of the webhook, with its port', () => {
+  const any = { bind_address: '0.0.0.0' };
   const config = (flags: readonly string[], annotations = {}): unknown =>
-    registrationsOf(podOf({ flags: ['--proxy-mode=dataplane', ...flags], annotations }), 'c1')[1]?.proxy
+    registrationsOf(podOf({ flags: ['--proxy-mode=dataplane', ...flags], annotations }), CLUSTER)[1]?.proxy
       ?.config;
-  assert.deepEqual(config([]), {});
+  assert.deepEqual(config([]), any);
   assert.deepEqual(config(['--enable-metrics', '--prometheus-scrape-port=9999']), {
-    envoy_prometheus_bind_addr: '[10.1.0.1]:9999',
+    ...any,
+    envoy_prometheus_bind_addr: '0.0.0.0:9999',
   });
   assert.deepEqual(config([], { 'enable-metrics': 'true', 'prometheus-scrape-port': '7777' }), {
-    envoy_prometheus_bind_addr: '[10.1.0.1]:7777',
+    ...any,
+    envoy_prometheus_bind_addr: '0.0.0.0:7777',
   });
-  assert.deepEqual(config(['--enable-metrics'], { 'enable-metrics': 'false' }), {});
+  assert.deepEqual(config(['--enable-metrics'], { 'enable-metrics': 'false' }), any);
 });
 
 const not = (message?: string): object => ({
@@ -107,7 +111,7 @@ const not = (message?: string): object => ({
 
 test('the check follows the Ready condition; a pod that terminates is critical although it is ready', () => {
   const check = (status: object, deleted = false): unknown => {
-    const [service] = registrationsOf(podOf({ status, deleted }), 'c1');
+    const [service] = registrationsOf(podOf({ status, deleted }), CLUSTER);
     return [service?.check?.status, service?.check?.output];
   };
   assert.deepEqual(check(READY), ['passing', 'the pod is ready']);
@@ -122,8 +126,8 @@ test('the check follows the Ready condition; a pod that terminates is critical a
 test('which pods are registered, and why the others are not', () => {
   const reason = (sketch: Parameters<typeof podOf>[0]): string => {
     const pod = podOf(sketch);
-    const decision = decidePod(pod, 'c1');
-    assert.equal(registrationsOf(pod, 'c1').length, decision === 'registered' ? 2 : 0);
+    const decision = decidePod(pod, CLUSTER);
+    assert.equal(registrationsOf(pod, CLUSTER).length, decision === 'registered' ? 2 : 0);
     return decision;
   };
   assert.equal(reason({}), 'registered');
@@ -137,7 +141,7 @@ test('which pods are registered, and why the others are not', () => {
   assert.equal(reason({ status: { ...READY, phase: 'Running', reason: 'NodeLost' } }), 'lost');
   assert.equal(reason({ status: { ...READY, phase: 'Unknown' } }), 'lost');
   assert.equal(reason({ node: '' }), 'not-scheduled');
-  assert.equal(reason({ status: { hostIP: '10.0.0.1' } }), 'not-scheduled');
+  assert.equal(reason({ status: { hostIP: '10.0.0.1' } }), 'registered');
   assert.equal(reason({ status: { podIP: '10.1.0.1' } }), 'not-scheduled');
 });
 
@@ -155,7 +159,7 @@ test('annotations and the record of a pod that lives decide nothing', () => {
 });
 
 test('a pod of another owner, of consul-k8s, or of nobody is not registered', () => {
-  assert.equal(decidePod(podOf(), 'c2'), 'other-owner');
+  assert.equal(decidePod(podOf(), clusterOf({ owner: 'c2' })), 'other-owner');
   const claimed = (metadata: object, containers: readonly object[] = []): string => {
     const raw = {
       metadata: { name: 'a', namespace: 'b', uid: 'c', ...metadata },
@@ -164,8 +168,8 @@ test('a pod of another owner, of consul-k8s, or of nobody is not registered', ()
     };
     const pod = readInjectedPod(raw);
     assert.ok(pod);
-    assert.deepEqual(registrationsOf(pod, 'c1'), []);
-    return decidePod(pod, 'c1');
+    assert.deepEqual(registrationsOf(pod, CLUSTER), []);
+    return decidePod(pod, CLUSTER);
   };
   assert.equal(claimed({}), 'not-injected');
   assert.equal(claimed({}, [{ name: 'consul-dataplane', args: ['-addresses=consul'] }]), 'not-injected');
@@ -184,8 +188,8 @@ const registered = (edit: (text: string) => string): readonly unknown[] => {
   }) as unknown;
   const read = readInjectedPod(pod);
   assert.ok(read);
-  assert.equal(registrationsOf(read, 'c1').length === 0, decidePod(read, 'c1') !== 'registered');
-  return [decidePod(read, 'c1'), problemOf(read, 'invalid-registration', 'c1') ?? ''];
+  assert.equal(registrationsOf(read, CLUSTER).length === 0, decidePod(read, CLUSTER) !== 'registered');
+  return [decidePod(read, CLUSTER), problemOf(read, 'invalid-registration', CLUSTER) ?? ''];
 };
 
 test('a registration that is damaged, of another pod, or under a name of Consul is not registered', () => {
@@ -220,18 +224,36 @@ test('what says whose an instance is comes from facts, whatever the registration
     .replaceAll('\\"k8s-namespace\\":\\"', '\\"k8s-namespace\\":\\"z');
   const pod = readInjectedPod(JSON.parse(text));
   assert.ok(pod);
-  const [service] = registrationsOf(pod, 'c1');
-  assert.deepEqual(service?.meta, { ...registrationsOf(podOf(), 'c1')[0]?.meta, team: 'x' });
+  const [service] = registrationsOf(pod, CLUSTER);
+  assert.deepEqual(service?.meta, { ...registrationsOf(podOf(), CLUSTER)[0]?.meta, team: 'x' });
 });
 
 test('a pod that runs since before goes on under its ids, on the node where its sidecar looks', () => {
   const annotations = { 'connect-service-upstreams': 'db:5432', 'service-tags': '$POD_NAME' };
-  const [before, proxy] = registrationsOf(podOf({ isLegacy: true, annotations }), 'c1');
+  const [before, proxy] = registrationsOf(podOf({ isLegacy: true, annotations }), CLUSTER);
   assert.deepEqual(
     [before?.node.name, before?.id, before?.name, before?.port, before?.tags],
     ['node-1-virtual', 'web-0-web', 'web', 8080, ['web-0']],
   );
   assert.deepEqual([proxy?.id, proxy?.proxy?.upstreams.length], ['web-0-web-sidecar-proxy', 1]);
+});
+
+test('where the sidecar listens follows the address of the pod, else what its node gives to pods', () => {
+  const nodes = (podCidr: string | undefined, address = '10.0.0.1'): MeshCluster =>
+    clusterOf({ nodes: [{ name: 'node-1', address, podCidr }] });
+  const listens = (status: object, cluster: MeshCluster): unknown =>
+    registrationsOf(podOf({ status, annotations: { 'enable-metrics': 'true' } }), cluster)[1]?.proxy?.config;
+  const v4 = { bind_address: '0.0.0.0', envoy_prometheus_bind_addr: '0.0.0.0:20200' };
+  const v6 = { bind_address: '::', envoy_prometheus_bind_addr: '[::]:20200' };
+  assert.deepEqual(listens({}, nodes('10.1.0.0/24', 'fd00::1')), v4);
+  assert.deepEqual(listens({}, nodes('fd00:1::/64')), v6);
+  assert.deepEqual(listens({}, nodes(undefined, 'fd00::1')), v6);
+  assert.deepEqual(listens({ podIP: 'fd00:1::9' }, nodes('10.1.0.0/24')), v6);
+  assert.deepEqual(listens({ podIP: '10.1.0.9' }, nodes('fd00:1::/64')), v4);
+});
+
+test('a sidecar that runs since before keeps its listener', () => {
+  assert.deepEqual(registrationsOf(podOf({ isLegacy: true }), CLUSTER)[1]?.proxy?.config, {});
 });
 
 test('what has no name, namespace or UID is no pod', () => {
