@@ -6,7 +6,8 @@ export const problemReasons = {
   'invalid-sync': 'service-sync is no boolean; the default holds',
   'invalid-name': 'service-name cannot be used; the default name is',
   'name-too-long': 'the name is longer than Consul can use; nothing is registered under it',
-  'no-dns-label': "the name is none that everybody can ask Consul's DNS for; it is registered all the same",
+  'no-dns-label':
+    'the name is no DNS label, so that DNS may not answer for it; it is registered all the same',
   'reserved-name':
     "the name is that of Consul's servers or of sidecar proxies; nothing is registered under it",
   'points-into-consul':
