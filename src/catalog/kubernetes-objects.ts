@@ -3,6 +3,7 @@
  * or a watch. Reading is total: whatever the JSON is, the well-formed parts are kept and the others are absent.
  */
 import { withoutRoot } from '../support/dns-name.ts';
+import { familyOf, type IpFamily } from '../support/ip-address.ts';
 import { asString, isObject, property } from '../support/json.ts';
 
 export type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
@@ -24,6 +25,8 @@ export type Service = {
   readonly headless: boolean;
   /** `spec.publishNotReadyAddresses`: its endpoints count as ready for as long as Kubernetes says so of them. */
   readonly publishesNotReady: boolean;
+  /** Those in which kube-proxy serves it; none: not known, as in a manifest. */
+  readonly ipFamilies: readonly IpFamily[];
   readonly externalName: string | undefined;
   readonly externalIps: readonly string[];
   /** `ip`, else `hostname`, of every entry in `status.loadBalancer.ingress`. */
@@ -57,10 +60,10 @@ export type EndpointSlice = {
 
 export type Node = {
   readonly name: string;
-  /** The first address of type ExternalIP. */
-  readonly externalIp: string | undefined;
-  /** The first address of type InternalIP. */
-  readonly internalIp: string | undefined;
+  /** The first address of type ExternalIP of each family. */
+  readonly externalIps: readonly string[];
+  /** The first address of type InternalIP of each family. */
+  readonly internalIps: readonly string[];
   readonly zone: string | undefined;
 };
 
@@ -88,6 +91,7 @@ const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
 const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 
+const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 const TYPES: readonly ServiceType[] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'];
 const NO_ANNOTATIONS: ReadonlyMap<string, string> = new Map();
 
@@ -105,6 +109,7 @@ export function readService(raw: unknown): Service | undefined {
     type: readType(property(spec, 'type')),
     headless: property(spec, 'clusterIP') === 'None',
     publishesNotReady: property(spec, 'publishNotReadyAddresses') === true,
+    ipFamilies: readFamilies(spec),
     externalName: hostName(spec, 'externalName'),
     externalIps: texts(property(spec, 'externalIPs')),
     loadBalancer: readLoadBalancer(raw),
@@ -137,15 +142,16 @@ export function readNode(raw: unknown): Node | undefined {
   const name = text(metadata, 'name');
   if (name === undefined) return undefined;
   const addresses = list(property(property(raw, 'status'), 'addresses'));
-  const first = (type: string): string | undefined =>
-    addresses
-      .filter((each) => property(each, 'type') === type)
-      .map((each) => text(each, 'address'))
-      .find((address) => address !== undefined);
+  const firsts = (type: string): string[] => {
+    const all = addresses.flatMap((each) =>
+      property(each, 'type') === type ? (text(each, 'address') ?? []) : [],
+    );
+    return FAMILIES.flatMap((family) => all.find((address) => familyOf(address) === family) ?? []);
+  };
   return {
     name,
-    externalIp: first('ExternalIP'),
-    internalIp: first('InternalIP'),
+    externalIps: firsts('ExternalIP'),
+    internalIps: firsts('InternalIP'),
     zone: text(property(metadata, 'labels'), ZONE_LABEL),
   };
 }
@@ -160,7 +166,7 @@ export function readIngress(raw: unknown): Ingress | undefined {
   return {
     namespace,
     name,
-    rules: list(property(spec, 'rules')).map(readIngressRule),
+    rules: [...list(property(spec, 'rules')).map(readIngressRule), ...readDefaultBackend(spec)],
     tlsHosts: list(property(spec, 'tls')).flatMap((entry) => {
       const hosts = texts(property(entry, 'hosts'));
       return hosts.length === 0 ? ['*'] : hosts.map((host) => host.toLowerCase());
@@ -173,6 +179,14 @@ function readType(type: unknown): Service['type'] {
   // The API server fills in the default; a manifest that `explain` reads may not have it.
   if (type === undefined || type === null) return 'ClusterIP';
   return TYPES.find((each) => each === type) ?? 'unsupported';
+}
+
+/** The API server fills in `ipFamilies`; a manifest may have cluster IPs and not that. */
+function readFamilies(spec: unknown): IpFamily[] {
+  const given = texts(property(spec, 'ipFamilies'));
+  const addresses = [...texts(property(spec, 'clusterIPs')), text(spec, 'clusterIP') ?? ''];
+  const found = given.length > 0 ? given : addresses.map(familyOf);
+  return FAMILIES.filter((family) => found.includes(family));
 }
 
 function readServicePort(raw: unknown): ServicePort[] {
@@ -216,6 +230,12 @@ function readIngressRule(raw: unknown): IngressRule {
     return name === undefined ? [] : [name];
   });
   return { host: (hostName(raw, 'host') ?? '').toLowerCase(), services: [...new Set(services)] };
+}
+
+/** A rule for what no other one matches, of any host. */
+function readDefaultBackend(spec: unknown): IngressRule[] {
+  const name = text(property(property(spec, 'defaultBackend'), 'service'), 'name');
+  return name === undefined ? [] : [{ host: '', services: [name] }];
 }
 
 function readLoadBalancer(raw: unknown): string[] {

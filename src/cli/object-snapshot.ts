@@ -2,6 +2,7 @@
 import { readEndpointSlice, readIngress, readNode, readService } from '../catalog/kubernetes-objects.ts';
 import { createClusterSnapshot, type ClusterSnapshot } from '../controller/cluster-snapshot.ts';
 import { asString, property, type JsonObject } from '../support/json.ts';
+import { withMirroredEndpoints } from './mirrored-endpoints.ts';
 
 export type ObjectSnapshot = {
   readonly snapshot: ClusterSnapshot;
@@ -19,7 +20,10 @@ export function createObjectSnapshot(): ObjectSnapshot {
   ];
   return {
     snapshot,
-    replace: (objects) => [...new Set(kinds.flatMap((replace) => replace(objects)))],
+    replace: (objects) => {
+      const all = withMirroredEndpoints(objects);
+      return [...new Set(kinds.flatMap((replace) => replace(all)))];
+    },
   };
 }
 

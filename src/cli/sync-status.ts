@@ -32,11 +32,12 @@ export function syncStatus(parts: SyncStatusParts): SyncStatus {
     ...passStatus(reporter),
     instances: sync?.counts(),
     watches,
-    sources: statuses.map(([source, { kind, reason, instances, problems }]) => ({
+    sources: statuses.map(([source, { kind, reason, instances, problems, leftOut }]) => ({
       source,
       synced: kind === 'sync',
       reason,
       instances,
+      leftOut,
       problems: problems.map((problem) => `${problem.at}: ${problem.message}`),
       ...troubleOf(reporter.refused.get(source), reporter.problemSince(source)),
     })),

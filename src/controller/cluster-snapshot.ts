@@ -84,8 +84,8 @@ function isSameNode(before: Node | undefined, after: Node | undefined): boolean 
   return (
     before !== undefined &&
     after !== undefined &&
-    before.externalIp === after.externalIp &&
-    before.internalIp === after.internalIp &&
+    before.externalIps.join() === after.externalIps.join() &&
+    before.internalIps.join() === after.internalIps.join() &&
     before.zone === after.zone
   );
 }

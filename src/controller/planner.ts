@@ -7,6 +7,7 @@ import { plan as planOf, type Plan, type Scope } from '../catalog/plan.ts';
 import type { Problem } from '../catalog/problem.ts';
 import type { SkipReason, SyncReason } from '../catalog/to-consul/decide.ts';
 import { desired } from '../catalog/to-consul/desired.ts';
+import type { OmitReason } from '../catalog/to-consul/place.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/settings.ts';
 import type { Source } from './sync-ports.ts';
 
@@ -17,6 +18,8 @@ export type SourceStatus = {
   /** How many instances Consul shall have of it. */
   readonly instances: number;
   readonly problems: readonly Problem[];
+  /** Why there is no instance of what is synced: the reasons of all that is left out. Empty when there is one or more. */
+  readonly leftOut: readonly OmitReason[];
 };
 
 export type Planned = {
@@ -60,7 +63,15 @@ export function createPlanner(
     const part = planOf(wanted, observed.forPlan([source], wanted), scope);
     const conflicts = part.conflicts.map(({ problem }) => problem);
     const problems = [...(result?.problems ?? []), ...clashes, ...conflicts];
-    const status = result && { kind: result.kind, reason: result.reason, instances: wanted.length, problems };
+    const isEmpty = result?.kind === 'sync' && wanted.length === 0;
+    const leftOut = isEmpty ? [...new Set(result.omitted.map((each) => each.reason))] : [];
+    const status = result && {
+      kind: result.kind,
+      reason: result.reason,
+      instances: wanted.length,
+      problems,
+      leftOut,
+    };
     setStatus(source, status);
     return { plan: part, problems };
   };

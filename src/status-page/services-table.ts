@@ -1,10 +1,13 @@
 /** The Services of the cluster: which are in Consul, which are left out and why, and what is wrong with them. */
 import { skipReasons, syncReasons } from '../catalog/to-consul/decide.ts';
+import { omitReasons } from '../catalog/to-consul/place.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import { badge, problemList, problemsFirst, reasonText, type Row, type Table } from './row.ts';
 import type { SourceState, SyncStatus } from './status.ts';
 
 const meanings: ReadonlyMap<string, string> = new Map(Object.entries({ ...skipReasons, ...syncReasons }));
+
+const omitted: ReadonlyMap<string, string> = new Map(Object.entries(omitReasons));
 
 /** Of every table that only the leader can fill. */
 export const askLeader = markup`Another replica leads, and only that one knows. <code>kubectl get lease tandem-sync</code> in the namespace of Tandem names it.`;
@@ -33,9 +36,10 @@ function noService(lastSuccess: string | undefined): Markup {
 }
 
 function rowOf(state: SourceState): Row {
-  const { source, synced, reason, problems, refused, instances, since } = state;
+  const { source, synced, reason, leftOut, problems, refused, instances, since } = state;
   const name = source.replace(/^Service\//, '');
   const all = [...problems, ...(refused === undefined ? [] : [`Consul refused a change: ${refused}`])];
+  const missing = leftOut.map((each) => omitted.get(each) ?? each);
   const isProblem = all.length > 0;
   // A rule takes it, and a problem leaves nothing of it to register.
   const isLost = synced && isProblem && instances === 0;
@@ -46,12 +50,16 @@ function rowOf(state: SourceState): Row {
     name,
     states: [isIn ? 'in' : 'out', ...(isProblem ? (['problem'] as const) : [])],
     since,
-    text: [source, word, reason, meanings.get(reason), ...all].join('\n'),
+    text: [source, word, reason, meanings.get(reason), ...missing, ...all].join('\n'),
     cells: () => [
       foreignText(name),
       markup`${badge(isIn ? 'in' : 'out', word)}${isProblem ? markup` ${badge('problem', 'Problem')}` : undefined}`,
       markup`${instances}`,
-      markup`${reasonText(meanings.get(reason), reason)}${problemList(all, since)}`,
+      markup`${reasonText(meanings.get(reason), reason)}${nothingYet(missing)}${problemList(all, since)}`,
     ],
   };
+}
+
+function nothingYet(missing: readonly string[]): Markup {
+  return missing.length === 0 ? markup`` : markup`<p>No instance: ${missing.join('; ')}.</p>`;
 }

@@ -53,6 +53,8 @@ export type SourceState = {
   readonly synced: boolean;
   readonly reason: string;
   readonly instances: number;
+  /** Why a Service that is synced has no instance; empty when it has one. */
+  readonly leftOut: readonly string[];
   readonly problems: readonly string[];
   /** What Consul said when it refused a change. */
   readonly refused: string | undefined;

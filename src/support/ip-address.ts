@@ -13,6 +13,15 @@ export function isIpAddress(text: string): boolean {
   );
 }
 
+/** By the names of Kubernetes, `spec.ipFamilies`. */
+export type IpFamily = 'IPv4' | 'IPv6';
+
+/** Undefined for what is no IP address. */
+export function familyOf(text: string): IpFamily | undefined {
+  if (!isIpAddress(text)) return undefined;
+  return text.includes(':') ? 'IPv6' : 'IPv4';
+}
+
 /** `10.0.0.1:8301`, `[fd00::1]:8301`, `name:8301`. */
 export function hostAndPort(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;

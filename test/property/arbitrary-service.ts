@@ -48,6 +48,7 @@ export const rawService = fc.record({
       { weight: 2, arbitrary: fc.constantFrom('ExternalName', undefined, 'Other') },
     ),
     clusterIP: fc.constantFrom('None', '10.96.0.1'),
+    ipFamilies: maybe(fc.constantFrom(['IPv4'], ['IPv6'], ['IPv6', 'IPv4'])),
     publishNotReadyAddresses: fc.constantFrom(false, true),
     externalName: maybe(host),
     externalIPs: fc.option(fc.array(address, { maxLength: 2 }), { nil: undefined, freq: 1 }),

@@ -1,17 +1,20 @@
 /** From one Service and what surrounds it to the instances that Consul shall have of it. */
+import { familyOf } from '../../support/ip-address.ts';
+import { quote } from '../../support/text.ts';
 import { byText, sourceOfService, type Instance } from '../instance.ts';
-import type { EndpointSlice, Ingress, Service } from '../kubernetes-objects.ts';
+import { ANNOTATION_PREFIX, type EndpointSlice, type Ingress, type Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
 import { misspeltAnnotations } from './annotations.ts';
 import { decide, type SkipReason, type SyncReason } from './decide.ts';
 import { serviceName, serviceTags, serviceWeight } from './describe.ts';
-import { placesOfEndpoints, placesOfNodes, type NodeLookup } from './endpoint-places.ts';
+import { placesOfEndpoints } from './endpoint-places.ts';
 import { placesOfIngresses, type IngressPlaces } from './ingress-places.ts';
 import { instancesOf } from './instances.ts';
 import { planMeta } from './meta.ts';
+import { placesOfNodes, type NodeLookup } from './node-places.ts';
 import { withoutLoops } from './own-names.ts';
 import type { Omitted, Places } from './place.ts';
-import { choosePorts, numbersOfService, numbersOfSlice, type PortNumbers } from './ports.ts';
+import { choosePorts, numbersOfService, numbersOfSlice, type PortChoice, type PortNumbers } from './ports.ts';
 import type { ToConsulSettings } from './settings.ts';
 
 /** Where the addresses of the instances come from. */
@@ -73,12 +76,13 @@ export function desired(service: Service, surroundings: Surroundings, settings: 
   if (ports === undefined) return { ...result, instances: [], omitted: [] };
   const direct = placesOf(service, addressRule, surroundings, settings, problems);
   const byIngress = settings.enableIngress
-    ? placesOfIngresses(service, surroundings.ingresses, settings)
+    ? placesOfIngresses(service, surroundings.ingresses, settings, problems)
     : NOTHING;
   const sound = withoutLoops(direct.places, service, settings, problems);
   const soundByIngress = withoutLoops(byIngress.places, service, settings, problems);
   const made = instancesOf({ ...shared, ports }, sound.places, soundByIngress.places, problems);
   const omitted = [direct, byIngress, sound, soundByIngress, made].flatMap((part) => part.omitted);
+  if (made.instances.length === 0) problems.push(...whyNothing(omitted, ports.main));
   return { ...result, instances: made.instances, omitted: omitted.sort(byOmission) };
 }
 
@@ -138,13 +142,14 @@ function placesOf(
     case 'headless':
       return placesOfEndpoints(service, slices, settings);
     case 'external-ips':
-      return placesOfAddresses(service, service.externalIps);
+      return placesOfAddresses(service, service.externalIps, 'spec.externalIPs', problems);
     case 'load-balancer':
       return service.loadBalancer.length > 0
-        ? placesOfAddresses(service, service.loadBalancer)
+        ? placesOfAddresses(service, service.loadBalancer, 'status.loadBalancer', problems)
         : { places: [], omitted: [{ reason: 'no-load-balancer-address', what: '' }] };
     case 'external-name':
-      if (service.externalName !== undefined) return placesOfAddresses(service, [service.externalName]);
+      if (service.externalName !== undefined)
+        return placesOfAddresses(service, [service.externalName], 'spec.externalName', problems);
       problems.push({
         reason: 'no-external-name',
         at: 'spec.externalName',
@@ -154,12 +159,43 @@ function placesOf(
   }
 }
 
-function placesOfAddresses(service: Service, addresses: readonly string[]): Places {
+/** kube-proxy serves addresses in the families of the Service only; of an ExternalName there are none. */
+function placesOfAddresses(
+  service: Service,
+  addresses: readonly string[],
+  at: string,
+  problems: Problem[],
+): Places {
+  const { ipFamilies } = service;
   const numberOf = numbersOfService(service, 'port');
-  return {
-    places: addresses.map((address) => ({ address, health: 'none', numberOf, about: [] })),
-    omitted: [],
+  const isServed = (address: string): boolean => {
+    const family = familyOf(address);
+    return family === undefined || ipFamilies.length === 0 || ipFamilies.includes(family);
   };
+  const others = addresses.filter((address) => !isServed(address));
+  for (const address of [...new Set(others)].sort(byText))
+    problems.push({
+      reason: 'other-ip-family',
+      at,
+      message: `${quote(address)} is not registered, as the Service has ${ipFamilies.join(' and ')} only (spec.ipFamilies) and does not serve there; set spec.ipFamilyPolicy to RequireDualStack, or take the address away`,
+    });
+  return {
+    places: addresses.filter(isServed).map((address) => ({ address, health: 'none', numberOf, about: [] })),
+    omitted: others.map((what) => ({ reason: 'other-ip-family', what })),
+  };
+}
+
+/** Of a Service that has endpoints and no instance, where nothing will change by itself. */
+function whyNothing(omitted: readonly Omitted[], main: PortChoice): Problem[] {
+  const reasons = new Set(omitted.map(({ reason }) => reason));
+  const problems: Problem[] = [];
+  if (reasons.has('port-not-in-slice') && main.kind === 'named')
+    problems.push({
+      reason: 'port-not-in-slice',
+      at: 'spec.ports',
+      message: `no EndpointSlice has the port ${quote(main.name)}, so that the Service is not registered; give the port one name in both, or choose another by ${ANNOTATION_PREFIX}service-port`,
+    });
+  return problems;
 }
 
 function byOmission(left: Omitted, right: Omitted): number {

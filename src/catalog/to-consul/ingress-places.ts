@@ -1,5 +1,7 @@
 /** The instances that Ingress rules add to the Services behind them. */
+import { byText } from '../instance.ts';
 import type { Ingress, Service } from '../kubernetes-objects.ts';
+import type { Problem } from '../problem.ts';
 import { REF_KIND_META, REF_NAME_META } from './meta.ts';
 import type { Omitted, Place } from './place.ts';
 import type { ToConsulSettings } from './settings.ts';
@@ -21,6 +23,7 @@ export function placesOfIngresses(
   service: Service,
   ingresses: readonly Ingress[],
   { ingressAddress }: ToConsulSettings,
+  problems: Problem[],
 ): IngressPlaces {
   const places: IngressPlace[] = [];
   const omitted: Omitted[] = [];
@@ -33,7 +36,19 @@ export function placesOfIngresses(
       else places.push(...addresses.map((address) => placeOf(ingress, address, host)));
     }
   }
+  const hostless = omitted.filter(({ reason }) => reason !== 'no-load-balancer-address');
+  if (hostless.length > 0) problems.push(withoutHost(hostless.map(({ what }) => what).sort(byText)));
   return { places, omitted };
+}
+
+function withoutHost([first, ...names]: readonly string[]): Problem {
+  const others = new Set(names.filter((name) => name !== first)).size;
+  const more = others > 0 ? ` (and ${others} more)` : '';
+  return {
+    reason: 'ingress-without-host',
+    at: 'spec.rules.host',
+    message: `the Ingress ${JSON.stringify(first)}${more} routes to the Service without a host, or with a wildcard, which is no address, so that nothing is registered for that; give it a rule with a host, or set --ingress-address=load-balancer`,
+  };
 }
 
 function placeOf(ingress: Ingress, address: string, host: string): IngressPlace {

@@ -40,6 +40,7 @@ test('a Service keeps what the sync reads; the large rest is not held in memory'
     type: 'NodePort',
     headless: false,
     publishesNotReady: false,
+    ipFamilies: [],
     externalName: undefined,
     externalIps: [],
     loadBalancer: [],
@@ -52,7 +53,7 @@ test('a Service keeps what the sync reads; the large rest is not held in memory'
   });
 });
 
-test('the first address of a type is the one of a node', () => {
+test('the first address of a type and family is the one of a node', () => {
   const addresses = [
     { type: 'Hostname', address: 'n1' },
     { type: 'ExternalIP', address: '' },
@@ -63,8 +64,8 @@ test('the first address of a type is the one of a node', () => {
   ];
   assert.deepEqual(readNode({ metadata: { name: 'n1' }, status: { addresses } }), {
     name: 'n1',
-    externalIp: '1.1.1.1',
-    internalIp: '10.0.0.1',
+    externalIps: ['1.1.1.1'],
+    internalIps: ['10.0.0.1', 'fd00::1'],
     zone: undefined,
   });
 });

@@ -38,6 +38,12 @@ test('a Service of which a problem leaves nothing is not said to be synced', () 
   assert.match(rows(page(synced([source('web', { instances: 0 })])))[0] ?? '', /Synced 0/);
 });
 
+test('a Service that is synced and has no instance yet says what it waits for', () => {
+  const waiting = source('web', { instances: 0, leftOut: ['no-load-balancer-address'] });
+  const [row] = rows(page(synced([waiting])));
+  assert.match(row ?? '', /^default\/web Synced 0 .*No instance: the load balancer has no address yet\.$/);
+});
+
 test('each service of Consul has one, those that are left out too', () => {
   const service = { kind: 'endpoints', endpoints: 3, problems: [], refused: undefined, since: undefined };
   const status = toKubernetes({

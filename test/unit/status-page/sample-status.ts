@@ -37,6 +37,7 @@ export function source(name: string, overrides: Partial<SourceState> = {}): Sour
     synced: true,
     reason: 'default-on',
     instances: 1,
+    leftOut: [],
     problems: [],
     refused: undefined,
     since: undefined,
