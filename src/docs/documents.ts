@@ -117,6 +117,17 @@ port        = 1..65535, or the name of a container port
 For the upstream \`db:1234\` every container gets \`DB_CONNECT_SERVICE_HOST\` and \`DB_CONNECT_SERVICE_PORT\`, in front of
 its own variables, so that \`$(DB_CONNECT_SERVICE_PORT)\` works in them. A variable that the author defines stays.
 
+## Requests and limits
+
+The annotations \`sidecar-proxy-cpu-request\`, \`-cpu-limit\`, \`-memory-request\` and \`-memory-limit\` go for every container that is
+added: the sidecar and, in agent mode, its init container, whose flags (\`--init-…\`) fill in what the annotations leave open. With all
+four set, each pair to one value, a Guaranteed pod stays Guaranteed, and a namespace whose ResourceQuota asks for limits takes the pod.
+A Guaranteed pod that would become Burstable gets a warning.
+
+A pod with resources of its own (\`spec.resources\`, Kubernetes 1.34) is sized as a whole: what is added has no requests and limits
+for cpu or memory where the pod has them, and takes its share of the pod's, with a warning. Annotations still count, and are a problem
+where the API server would refuse the pod.
+
 ## On a Service, for the catalog sync
 
 | name | value | default | meaning |

@@ -60,7 +60,7 @@ function initContainer(options: Options, settings: InjectSettings, registration:
       ...variable('TANDEM_OWNER', consul.authMethod === undefined ? undefined : settings.owner),
       ...registrationVariables(options, registration),
     ],
-    resources: resourceFields(settings.initResources),
+    resources: resourceFields(options.resources.init),
     volumeMounts: [DATA_MOUNT, ...(consul.authMethod === undefined ? [] : [tokenMount])],
     securityContext: SECURITY_CONTEXT,
   };
@@ -79,7 +79,7 @@ function envoy(options: Options, settings: InjectSettings): JsonObject {
       ...options.extraArgs.map(literal),
     ],
     ...portFields(options),
-    resources: resourceFields(options.resources),
+    resources: resourceFields(options.resources.sidecar),
     volumeMounts: [DATA_MOUNT, ...options.userVolumeMounts],
     securityContext: SECURITY_CONTEXT,
   };
@@ -105,7 +105,7 @@ function builtinProxy(options: Options, settings: InjectSettings): JsonObject {
       ...downward('POD_NAME', 'POD_NAMESPACE', 'HOST_IP'),
       ...variable('CONSUL_TLS_SERVER_NAME', escaped(consul.tlsServerName)),
     ],
-    resources: resourceFields(options.resources),
+    resources: resourceFields(options.resources.sidecar),
     volumeMounts: [DATA_MOUNT, ...options.userVolumeMounts],
     securityContext: SECURITY_CONTEXT,
   };

@@ -27,6 +27,8 @@ export type AnnotationReader = {
   /** @param at path of a field in the pod */
   readonly fieldProblem: (at: string, message: string) => void;
   readonly warn: (reason: WarningReason, name: string, message: string) => void;
+  /** @param at path of a field in the pod */
+  readonly fieldWarn: (reason: WarningReason, at: string, message: string) => void;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Warning[];
 };
@@ -66,6 +68,7 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
     fieldProblem: (at, message) => problems.push({ at, message }),
     problems,
     warnings,
+    fieldWarn: (reason, at, message) => warnings.push({ reason, at, message }),
     warn: (reason, name, message) => warnings.push({ reason, at: annotationKey(name), message }),
     boolean: (name, fallback) => read(name, fallback, `one of ${BOOLEAN_WORDS}`, parseBoolean),
     wholeNumber: (name, fallback, { min, max }) =>

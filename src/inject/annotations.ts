@@ -80,22 +80,22 @@ export const annotations = {
   'sidecar-proxy-cpu-request': {
     value: 'quantity',
     default: '`--sidecar-proxy-cpu-request`',
-    meaning: 'CPU request of the sidecar; an explicit `0` is kept.',
+    meaning: 'CPU request of the sidecar, and in agent mode of its init container; an explicit `0` is kept.',
   },
   'sidecar-proxy-cpu-limit': {
     value: 'quantity',
     default: '`--sidecar-proxy-cpu-limit`',
-    meaning: 'CPU limit of the sidecar.',
+    meaning: 'CPU limit of both.',
   },
   'sidecar-proxy-memory-request': {
     value: 'quantity',
     default: '`--sidecar-proxy-memory-request`',
-    meaning: 'Memory request of the sidecar.',
+    meaning: 'Memory request of both.',
   },
   'sidecar-proxy-memory-limit': {
     value: 'quantity',
     default: '`--sidecar-proxy-memory-limit`',
-    meaning: 'Memory limit of the sidecar.',
+    meaning: 'Memory limit of both.',
   },
   'consul-envoy-proxy-concurrency': {
     value: 'whole number',

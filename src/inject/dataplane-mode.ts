@@ -68,7 +68,7 @@ function container(options: Options, settings: DataplaneSettings, registration: 
       ...registrationVariables(options, registration),
     ],
     ...portFields(options),
-    resources: resourceFields(options.resources),
+    resources: resourceFields(options.resources.sidecar),
     ...mounts(options, consul),
     ...probes(options),
     securityContext: SECURITY_CONTEXT,

@@ -9,11 +9,11 @@ import { readDrainSeconds } from './drain.ts';
 import { DATA_PATH } from './names.ts';
 import { ANY_COUNT, readLifecycle, type Lifecycle } from './lifecycle-options.ts';
 import { readMetrics, type Metrics } from './metrics-options.ts';
-import { parseQuantity } from './quantity.ts';
 import type { Pod } from './pod.ts';
 import type { Problem, Warning } from './result.ts';
 import { readService, type Service } from './service.ts';
-import type { InjectSettings, Resources } from './settings.ts';
+import { readResources, type ContainerResources } from './resource-options.ts';
+import type { InjectSettings } from './settings.ts';
 import { besideSidecar, checkSidecarPorts, sidecarPorts } from './sidecar-ports.ts';
 import type { Upstream } from './upstream.ts';
 import { readUpstreams } from './upstreams.ts';
@@ -25,7 +25,7 @@ export type Options = {
   readonly upstreams: readonly Upstream[];
   readonly nativeSidecar: boolean;
   readonly extraArgs: readonly string[];
-  readonly resources: Resources;
+  readonly resources: ContainerResources;
   readonly concurrency: number;
   /** Names of the containers that get the shared volume. */
   readonly mountContainers: readonly string[];
@@ -60,7 +60,7 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
     upstreams: readUpstreams(pod, reader, listeners, ports),
     nativeSidecar,
     extraArgs: readExtraArgs(reader, settings),
-    resources: readResources(reader, settings.sidecarResources),
+    resources: readResources(pod, reader, settings),
     concurrency: reader.wholeNumber('consul-envoy-proxy-concurrency', settings.concurrency, ANY_COUNT),
     mountContainers: readMountContainers(pod, reader),
     userVolumes: readJsonList(reader, 'consul-sidecar-user-volume', ['name']),
@@ -101,33 +101,6 @@ function readExtraArgs(reader: AnnotationReader, settings: InjectSettings): read
     reader.problem('envoy-extra-args', `${quote(text)} has unbalanced quotes`);
     return [];
   }
-}
-
-function readResources(reader: AnnotationReader, defaults: Resources): Resources {
-  const resources = {
-    cpuRequest: reader.quantity('sidecar-proxy-cpu-request', defaults.cpuRequest),
-    cpuLimit: reader.quantity('sidecar-proxy-cpu-limit', defaults.cpuLimit),
-    memoryRequest: reader.quantity('sidecar-proxy-memory-request', defaults.memoryRequest),
-    memoryLimit: reader.quantity('sidecar-proxy-memory-limit', defaults.memoryLimit),
-  };
-  checkOrder(reader, 'sidecar-proxy-cpu', resources.cpuRequest, resources.cpuLimit);
-  checkOrder(reader, 'sidecar-proxy-memory', resources.memoryRequest, resources.memoryLimit);
-  return resources;
-}
-
-/** Kubernetes refuses a pod whose request is above its limit. */
-function checkOrder(
-  reader: AnnotationReader,
-  name: 'sidecar-proxy-cpu' | 'sidecar-proxy-memory',
-  request: string | undefined,
-  limit: string | undefined,
-): void {
-  if (request === undefined || limit === undefined) return;
-  if ((parseQuantity(request) ?? 0) <= (parseQuantity(limit) ?? 0)) return;
-  reader.problem(
-    `${name}-request`,
-    `the request ${quote(request)} is above the limit ${quote(limit)} (${PREFIX}${name}-limit, or its default)`,
-  );
 }
 
 function readMountContainers(pod: Pod, reader: AnnotationReader): readonly string[] {

@@ -21,7 +21,11 @@ export type Container = {
   readonly mountPaths: ReadonlySet<string>;
   readonly ports: readonly ContainerPort[];
   readonly runAsUser: unknown;
+  readonly resources: PodResources;
 };
+
+/** Quantities by the name of the resource. */
+export type PodResources = { readonly requests: JsonObject; readonly limits: JsonObject };
 
 export type ContainerPort = {
   readonly name: string | undefined;
@@ -42,6 +46,8 @@ export type Pod = {
   readonly initContainersPresence: Presence;
   readonly volumes: ReadonlySet<string>;
   readonly volumesPresence: Presence;
+  /** Of the pod as a whole. */
+  readonly resources: PodResources;
   readonly graceSeconds: number;
   readonly runAsUser: unknown;
 };
@@ -82,6 +88,7 @@ export function readPod(object: unknown): ReadPod {
       volumesPresence: presence(spec, 'volumes'),
       graceSeconds: readGrace(spec),
       runAsUser: property(property(spec, 'securityContext'), 'runAsUser'),
+      resources: readResources(spec, 'spec', problems),
     },
   };
 }
@@ -152,6 +159,15 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
     mountPaths: new Set(mounts.map((mount) => asString(property(mount, 'mountPath')) ?? '')),
     ports: ports.flatMap(readPort),
     runAsUser: property(property(container, 'securityContext'), 'runAsUser'),
+    resources: readResources(container, at, problems),
+  };
+}
+
+function readResources(parent: unknown, at: string, problems: Problem[]): PodResources {
+  const resources = readMap(parent, 'resources', `${at}.resources`, problems);
+  return {
+    requests: readMap(resources, 'requests', `${at}.resources.requests`, problems),
+    limits: readMap(resources, 'limits', `${at}.resources.limits`, problems),
   };
 }
 

@@ -25,6 +25,9 @@ export const warningReasons = {
   'no-dns-label': 'a name for which Consul DNS cannot answer',
   'no-tcp-port': 'the pod declares ports, and none of them is of TCP',
   'taken-port-name': 'the author uses a name that a port of the sidecar would have',
+  'pod-level-resources':
+    'requests and limits are those of the pod as a whole, and the sidecar has none of its own',
+  'qos-class': 'the pod was of the class Guaranteed, and the sidecar is not',
   'kept-variable': 'a variable of an upstream that the author sets too, and whose value stays',
   shortened: 'a duration that is longer than the pod allows, and was cut',
   'not-injected': 'the sidecar was asked for, and the pod cannot have one',

@@ -1,0 +1,179 @@
+/**
+ * Requests and limits of the containers that are added. The annotations of the sidecar go for its init container too, so
+ * that a pod whose containers all have requests and limits still is one: for a ResourceQuota, and for the class Guaranteed.
+ */
+import { property, type JsonObject } from '../support/json.ts';
+import { quote } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import { PREFIX } from './annotations.ts';
+import type { Container, Pod } from './pod.ts';
+import { parseQuantity } from './quantity.ts';
+import type { InjectSettings, Resources } from './settings.ts';
+
+export type ContainerResources = {
+  readonly sidecar: Resources;
+  /** Agent mode. */
+  readonly init: Resources;
+};
+
+const KINDS = ['cpu', 'memory'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** One kind of resource of one container: quantities as text. */
+type Size = { readonly request: string | undefined; readonly limit: string | undefined };
+
+export function readResources(
+  pod: Pod,
+  reader: AnnotationReader,
+  settings: InjectSettings,
+): ContainerResources {
+  const sizes = KINDS.map((kind) => readSize(kind, pod, reader, settings));
+  const [cpu = NONE, memory = NONE] = sizes;
+  const shared = KINDS.filter((kind) => isSizedAsPod(pod, kind));
+  if (shared.length > 0)
+    reader.fieldWarn(
+      'pod-level-resources',
+      'spec.resources',
+      `the sidecar shares the ${shared.join(' and ')} of the pod; size the pod for both, or set the sidecar's own with ${PREFIX}sidecar-proxy-*`,
+    );
+  const resources = {
+    sidecar: resourcesOf(cpu.sidecar, memory.sidecar),
+    init: resourcesOf(cpu.init, memory.init),
+  };
+  warnOfClass(
+    pod,
+    reader,
+    settings.mode === 'agent' ? [resources.sidecar, resources.init] : [resources.sidecar],
+  );
+  return resources;
+}
+
+type Sizes = { readonly sidecar: Size; readonly init: Size };
+const NONE: Sizes = {
+  sidecar: { request: undefined, limit: undefined },
+  init: { request: undefined, limit: undefined },
+};
+
+function readSize(kind: Kind, pod: Pod, reader: AnnotationReader, settings: InjectSettings): Sizes {
+  const isShared = isSizedAsPod(pod, kind);
+  const defaults = isShared ? NONE.sidecar : defaultSize(settings.sidecarResources, kind);
+  const name = `sidecar-proxy-${kind}` as const;
+  const annotated = {
+    request: reader.quantity(`${name}-request`, undefined),
+    limit: reader.quantity(`${name}-limit`, undefined),
+  };
+  const sidecar = {
+    request: annotated.request ?? defaults.request,
+    limit: annotated.limit ?? defaults.limit,
+  };
+  if (isAbove(sidecar.request, sidecar.limit))
+    reader.problem(
+      `${name}-request`,
+      `the request ${quote(sidecar.request ?? '')} is above the limit ${quote(sidecar.limit ?? '')} (${PREFIX}${name}-limit, or its default)`,
+    );
+  else if (isShared) checkShare(kind, sidecar, pod, reader);
+  const init = initSize(annotated, isShared ? NONE.init : defaultSize(settings.initResources, kind));
+  return { sidecar, init };
+}
+
+function defaultSize(resources: Resources, kind: Kind): Size {
+  return kind === 'cpu'
+    ? { request: resources.cpuRequest, limit: resources.cpuLimit }
+    : { request: resources.memoryRequest, limit: resources.memoryLimit };
+}
+
+/** What the annotations leave open is the operator's; it gives way where the two do not fit. */
+function initSize(annotated: Size, defaults: Size): Size {
+  const { request = defaults.request, limit = defaults.limit } = annotated;
+  if (!isAbove(request, limit)) return { request, limit };
+  return annotated.limit === undefined ? { request, limit: request } : { request: limit, limit };
+}
+
+function resourcesOf(cpu: Size, memory: Size): Resources {
+  return {
+    cpuRequest: cpu.request,
+    cpuLimit: cpu.limit,
+    memoryRequest: memory.request,
+    memoryLimit: memory.limit,
+  };
+}
+
+/** Kubernetes 1.34: requests and limits of the pod as a whole, in which containers without their own take their share. */
+function isSizedAsPod({ resources }: Pod, kind: Kind): boolean {
+  return sizeOf(resources.requests, kind) !== undefined || sizeOf(resources.limits, kind) !== undefined;
+}
+
+/** As k8s.io/kubernetes validates it: pkg/apis/core/validation, validatePodResourceConsistency. */
+function checkShare(kind: Kind, sidecar: Size, pod: Pod, reader: AnnotationReader): void {
+  const name = `sidecar-proxy-${kind}` as const;
+  const podLimit = sizeOf(pod.resources.limits, kind);
+  const podRequest = sizeOf(pod.resources.requests, kind) ?? podLimit;
+  const limit = parsed(sidecar.limit);
+  const request = parsed(sidecar.request) ?? limit;
+  if (limit !== undefined && podLimit !== undefined && exceeds(limit, podLimit))
+    reader.problem(
+      `${name}-limit`,
+      `${quote(sidecar.limit ?? '')} is above the limit of the pod, spec.resources.limits.${kind}`,
+    );
+  if (request === undefined || podRequest === undefined) return;
+  const running = [...pod.containers, ...pod.initContainers.filter((each) => each.isNativeSidecar)];
+  const authors = running.reduce((sum, container) => sum + (requestOf(container, kind) ?? 0), 0);
+  if (exceeds(authors + request, podRequest))
+    reader.problem(
+      `${name}-${sidecar.request === undefined ? 'limit' : 'request'}`,
+      `with ${quote(sidecar.request ?? sidecar.limit ?? '')} for the sidecar the containers request more than the pod does, spec.resources.requests.${kind}`,
+    );
+}
+
+function requestOf({ resources }: Container, kind: Kind): number | undefined {
+  return sizeOf(resources.requests, kind) ?? sizeOf(resources.limits, kind);
+}
+
+/**
+ * Guaranteed: every container has a limit of both kinds, and requests as much (Kubernetes, "Pod Quality of Service
+ * Classes"). Nothing that is added should take that from a pod without a word.
+ */
+function warnOfClass(pod: Pod, reader: AnnotationReader, added: readonly Resources[]): void {
+  if (KINDS.some((kind) => isSizedAsPod(pod, kind))) return;
+  const authors = [...pod.containers, ...pod.initContainers];
+  if (!authors.every((container) => KINDS.every((kind) => isGuaranteed(container, kind)))) return;
+  const isKept = added.every((resources) =>
+    KINDS.every((kind) => {
+      const { request, limit } = defaultSize(resources, kind);
+      const number = parsed(limit) ?? 0;
+      return number > 0 && (parsed(request) ?? number) === number;
+    }),
+  );
+  if (!isKept)
+    reader.warn(
+      'qos-class',
+      'sidecar-proxy-cpu-limit',
+      `the pod is Guaranteed without the sidecar and Burstable with it; set ${PREFIX}sidecar-proxy-cpu-request and -cpu-limit, -memory-request and -memory-limit, each pair to one value`,
+    );
+}
+
+function isGuaranteed({ resources }: Container, kind: Kind): boolean {
+  const limit = sizeOf(resources.limits, kind) ?? 0;
+  return limit > 0 && (sizeOf(resources.requests, kind) ?? limit) === limit;
+}
+
+/** A manifest may hold a number; the API server makes a text of it. */
+function sizeOf(sizes: JsonObject, kind: Kind): number | undefined {
+  const value = property(sizes, kind);
+  return typeof value === 'string' || typeof value === 'number' ? parsed(String(value)) : undefined;
+}
+
+function parsed(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseQuantity(text);
+}
+
+function isAbove(request: string | undefined, limit: string | undefined): boolean {
+  return request !== undefined && limit !== undefined && (parsed(request) ?? 0) > (parsed(limit) ?? 0);
+}
+
+// Sums of decimal fractions are not exact; a byte in a terabyte is far below what anybody writes.
+const TOLERANCE = 1 + 1e-12;
+
+function exceeds(sum: number, limit: number): boolean {
+  return sum > limit * TOLERANCE;
+}
