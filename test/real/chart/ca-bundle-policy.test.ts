@@ -161,7 +161,7 @@ test('the policy is there when it has something to hold, and goes with the relea
   assert.doesNotMatch(older, /ValidatingAdmissionPolicy/);
   await helm('uninstall');
   for (const kind of ['validatingadmissionpolicies', 'validatingadmissionpolicybindings']) {
-    const path = `/apis/admissionregistration.k8s.io/v1/${kind}/tandem-webhook-ca-bundle`;
+    const path = `/apis/admissionregistration.k8s.io/v1/${kind}/tandem-webhook`;
     assert.equal((await api.admin.request('GET', path)).status, 404);
   }
 });

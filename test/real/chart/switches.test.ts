@@ -28,10 +28,13 @@ const parts: Readonly<Record<string, { readonly objects: readonly string[]; read
       'MutatingWebhookConfiguration tandem-webhook',
       'Pod tandem-test-injection',
       'PodDisruptionBudget tandem-webhook',
+      'ResourceQuota tandem-webhook',
       'Role tandem-webhook',
       'RoleBinding tandem-webhook',
       'Service tandem-webhook',
       'ServiceAccount tandem-webhook',
+      'ValidatingAdmissionPolicy tandem-webhook',
+      'ValidatingAdmissionPolicyBinding tandem-webhook',
     ],
   },
   syncCatalog: {

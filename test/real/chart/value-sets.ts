@@ -99,6 +99,7 @@ export const valueSets: Readonly<Record<string, object>> = {
     ui: { service: { type: 'NodePort', nodePort: { http: 30080 }, annotations: { note: 'x' } } },
     connectInject: {
       default: true,
+      defaultExcludeNamespaces: ['build-*'],
       k8sDenyNamespaces: ['legacy'],
       namespaceSelector: {
         matchLabels: { mesh: 'yes' },
@@ -108,6 +109,11 @@ export const valueSets: Readonly<Record<string, object>> = {
       envoyExtraArgs: '--log-level debug',
       webhookAnnotations: { 'cert-manager.io/inject-ca-from': 'tandem/webhook' },
       metrics: { defaultEnabled: true },
+      networkPolicy: {
+        enabled: true,
+        apiServerFrom: [{ ipBlock: { cidr: '10.0.0.0/28' } }],
+        statusFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+      },
       affinity: { nodeAffinity: {} },
       serviceAccount: { annotations: { note: 'x' } },
       ...placement(),
@@ -118,6 +124,7 @@ export const valueSets: Readonly<Record<string, object>> = {
       ingress: { enabled: true, loadBalancerIPs: true },
       adopt: true,
       authMethod: 'sync',
+      networkPolicy: { enabled: true },
       affinity: { nodeAffinity: {} },
       serviceAccount: { annotations: { note: 'x' } },
       ...placement(),

@@ -43,7 +43,10 @@ test('pods that do not ask are shown to the webhook only when they are injected 
       (at(entry, 'matchConditions') as readonly unknown[]).map((condition) => at(condition, 'name')),
     );
   assert.deepEqual(await conditions({}), [['asks-for-injection', 'is-not-injected'], ['is-not-injected']]);
-  assert.deepEqual(await conditions({ default: true }), [['is-not-injected'], ['is-not-injected']]);
+  assert.deepEqual(await conditions({ default: true }), [
+    ['asks-or-is-not-excluded', 'is-not-injected'],
+    ['is-not-injected'],
+  ]);
 });
 
 test('a certificate of its own: files, the bundle as it is given, and no rights to make another', async () => {
@@ -193,4 +196,46 @@ test('the heap of the sync leaves room below its memory limit', async () => {
   const heap = Number(/--max-old-space-size=(\d+)/.exec(String(at(container, 'env', 0, 'value')))?.[1]);
   const limit = Number.parseInt(String(at(container, 'resources', 'limits', 'memory')), 10);
   assert.ok(heap > 0 && heap * 1.5 < limit);
+});
+
+test('the class of the webhook comes with a quota that lets it run in its namespace', async () => {
+  const quota = (await renderChart()).one('ResourceQuota', 'tandem-webhook');
+  const pod = at((await renderChart()).one('Deployment', 'tandem-webhook'), 'spec', 'template', 'spec');
+  assert.equal(at(pod, 'priorityClassName'), 'system-cluster-critical');
+  assert.deepEqual(at(quota, 'spec', 'scopeSelector', 'matchExpressions', 0), {
+    scopeName: 'PriorityClass',
+    operator: 'In',
+    values: ['system-cluster-critical'],
+  });
+  for (const priorityClassName of [null, 'important'])
+    assert.ok(
+      !(await renderChart({ connectInject: { priorityClassName } })).has('ResourceQuota', 'tandem-webhook'),
+    );
+});
+
+test('a NetworkPolicy is a value: who reaches which port', async () => {
+  const rules = async (part: 'webhook' | 'sync', networkPolicy: object): Promise<unknown> => {
+    const key = part === 'webhook' ? 'connectInject' : 'syncCatalog';
+    const chart = await renderChart({ [key]: { networkPolicy: { enabled: true, ...networkPolicy } } });
+    const policy = chart.one('NetworkPolicy', `tandem-${part}`);
+    const labels = at(chart.one('Deployment', `tandem-${part}`), 'spec', 'template', 'metadata', 'labels');
+    assert.deepEqual(at(policy, 'spec', 'podSelector', 'matchLabels'), labels);
+    assert.deepEqual(at(policy, 'spec', 'policyTypes'), ['Ingress']);
+    return at(policy, 'spec', 'ingress');
+  };
+  const [controlPlane, prometheus] = [
+    { ipBlock: { cidr: '10.0.0.0/28' } },
+    { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } },
+  ];
+  assert.deepEqual(await rules('webhook', {}), [{ ports: [{ port: 'https' }] }]);
+  assert.deepEqual(await rules('webhook', { apiServerFrom: [controlPlane], statusFrom: [prometheus] }), [
+    { ports: [{ port: 'https' }], from: [controlPlane] },
+    { ports: [{ port: 'status' }], from: [prometheus] },
+  ]);
+  assert.deepEqual(await rules('sync', {}), []);
+  assert.deepEqual(await rules('sync', { statusFrom: [prometheus] }), [
+    { ports: [{ port: 'status' }], from: [prometheus] },
+  ]);
+  const { objects } = await renderChart();
+  assert.ok(objects.every(({ kind }) => kind !== 'NetworkPolicy'));
 });

@@ -113,6 +113,8 @@ function serverArguments(folder: string, port: number, etcd: string): readonly s
     '--service-account-issuer=https://kubernetes.default.svc',
     '--service-cluster-ip-range=10.96.0.0/16',
     '--authorization-mode=RBAC',
+    // Nobody counts what a namespace has: a pod that a quota is for would wait for the controller manager.
+    '--disable-admission-plugins=ResourceQuota',
     // The endpoint of the API server itself is kept in step by a loop that only costs time here.
     '--endpoint-reconciler-type=none',
   ];

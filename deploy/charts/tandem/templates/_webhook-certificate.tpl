@@ -56,11 +56,6 @@ volumes:
 {{- if and $isKnown $certs.policy (not $certs.secretName) (include "tandem.isOn" (list . "connectInject")) }}true{{ end }}
 {{- end }}
 
-{{- /* The policy is of the whole cluster, and says which account it is for. */}}
-{{- define "tandem.webhookCertificate.policyName" -}}
-{{ include "tandem.fullname" . }}-webhook-ca-bundle
-{{- end }}
-
 {{- /* Rights in the namespace of the webhook: the certificate that the replicas share, and the Lease that says which of them writes it. */}}
 {{- define "tandem.webhookCertificate.rules" -}}
 {{- if not .Values.connectInject.certs.secretName -}}

@@ -40,6 +40,26 @@ namespaceSelector:
     {{- end }}
 {{- end }}
 
+{{- /*
+Namespaces that providers own get no sidecar by default, and their pods do not wait for Tandem: a cluster that cannot
+provision volumes or networks cannot bring Tandem back either. As `tandem webhook` has them.
+*/}}
+{{- define "tandem.webhookEntry.excludedNamespaces" -}}
+local-path-storage openebs gmp-* gke-managed-* openshift openshift-*
+{{- end }}
+
+{{- define "tandem.webhookEntry.isNotExcluded" -}}
+{{- $patterns := list -}}
+{{- range concat (splitList " " (include "tandem.webhookEntry.excludedNamespaces" . | trim)) .Values.connectInject.defaultExcludeNamespaces }}
+{{- $patterns = append $patterns (. | replace "*" ".*" | replace "?" ".") }}
+{{- end -}}
+- name: asks-or-is-not-excluded
+  expression: >-
+    !request.namespace.matches('^({{ join "|" $patterns }})$')
+    || (has(object.metadata.annotations)
+    && 'consul.hashicorp.com/connect-inject' in object.metadata.annotations)
+{{- end }}
+
 {{- define "tandem.webhookEntry.isNotInjected" -}}
 - name: is-not-injected
   expression: >-
