@@ -50,20 +50,20 @@ export function boolean(doc: string, fallback: boolean, details?: Details): Flag
 }
 
 /** @param bounds inclusive */
-export function integer(
+export function integer<D extends number | undefined>(
   doc: string,
   placeholder: string,
-  fallback: number,
+  fallback: D,
   bounds: { readonly min: number; readonly max: number },
   details?: Details,
-): Flag<number> {
+): Flag<number | D> {
   const expected = `a whole number from ${bounds.min} to ${bounds.max}`;
   const parse = (text: string): Parsed<number> => {
     const value = parseWholeNumber(text);
     if (value === undefined || value < bounds.min || value > bounds.max) return { ok: false, expected };
     return { ok: true, value };
   };
-  return flag(doc, placeholder, fallback, parse, details);
+  return flag<number | D>(doc, placeholder, fallback, parse, details);
 }
 
 export function oneOf<const C extends string>(

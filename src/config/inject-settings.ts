@@ -90,9 +90,9 @@ export const injectFlags = {
     true,
   ),
   sidecarProxyLifecycleShutdownGracePeriodSeconds: integer(
-    'Dataplane mode: how long the sidecar goes on after it was asked to stop.',
+    'Dataplane mode: how long the sidecar goes on after it was asked to stop; by default 0 for a native sidecar, which outlives the application anyway, and 30 for a classic one.',
     'SECONDS',
-    30,
+    undefined,
     ANY_COUNT,
   ),
   sidecarProxyLifecycleStartupGracePeriodSeconds: integer(

@@ -215,7 +215,8 @@ export const annotations = {
   },
   'sidecar-proxy-lifecycle-shutdown-grace-period-seconds': {
     value: 'whole number',
-    default: '`--sidecar-proxy-lifecycle-shutdown-grace-period-seconds`',
+    default:
+      '`--sidecar-proxy-lifecycle-shutdown-grace-period-seconds`: 0 for a native sidecar, 30 for a classic one',
     meaning: 'Seconds that the sidecar goes on after it was asked to stop.',
     mode: 'dataplane',
   },

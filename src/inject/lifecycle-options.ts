@@ -10,15 +10,27 @@ export type Lifecycle = {
   readonly startupPath: string;
 };
 
-export type LifecycleDefaults = Lifecycle & { readonly enabled: boolean };
+export type LifecycleDefaults = Omit<Lifecycle, 'shutdownGraceSeconds'> & {
+  readonly enabled: boolean;
+  /** Undefined: as the kind of the sidecar needs it. */
+  readonly shutdownGraceSeconds: number | undefined;
+};
 
 // Wider than anything sensible, narrow enough for the int32 fields of the Kubernetes API.
 export const ANY_COUNT = { min: 0, max: 2 ** 31 - 1 };
 // Below 1024 a non-root sidecar cannot bind.
 const UNPRIVILEGED = { min: 1024, max: 65_535 };
 
+// A classic sidecar gets SIGTERM together with the application, whose last requests need it; a native one after the
+// application has ended, and would only hold up the end of the pod.
+const CLASSIC_GRACE_SECONDS = 30;
+
 /** Undefined: nothing drains. */
-export function readLifecycle(reader: AnnotationReader, defaults: LifecycleDefaults): Lifecycle | undefined {
+export function readLifecycle(
+  reader: AnnotationReader,
+  defaults: LifecycleDefaults,
+  nativeSidecar: boolean,
+): Lifecycle | undefined {
   const enabled = reader.boolean('enable-sidecar-proxy-lifecycle', defaults.enabled);
   const lifecycle = {
     drainListeners: reader.boolean(
@@ -27,7 +39,7 @@ export function readLifecycle(reader: AnnotationReader, defaults: LifecycleDefau
     ),
     shutdownGraceSeconds: reader.wholeNumber(
       'sidecar-proxy-lifecycle-shutdown-grace-period-seconds',
-      defaults.shutdownGraceSeconds,
+      defaults.shutdownGraceSeconds ?? (nativeSidecar ? 0 : CLASSIC_GRACE_SECONDS),
       ANY_COUNT,
     ),
     startupGraceSeconds: reader.wholeNumber(

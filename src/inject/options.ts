@@ -50,8 +50,8 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
   const reader = annotationReader(pod.annotations);
   const service = readService(pod, reader);
   const metrics = readMetrics(pod, service, reader, settings);
-  const lifecycle = readLifecycle(reader, settings.lifecycle);
   const nativeSidecar = reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar);
+  const lifecycle = readLifecycle(reader, settings.lifecycle, nativeSidecar);
   const listeners = besideSidecar(pod, nativeSidecar);
   const ports = checkSidecarPorts(sidecarPorts(settings, metrics, lifecycle), listeners, service, reader);
   const options: Options = {
