@@ -8,7 +8,8 @@ import {
   type Instance,
   type ObservedInstance,
 } from './instance.ts';
-import { ANNOTATION_PREFIX, type Service } from './kubernetes-objects.ts';
+import type { Service } from './kubernetes-objects.ts';
+import { ANNOTATION_PREFIX } from './service-annotations.ts';
 import { differences, type Field, type Scope } from './plan.ts';
 import type { Problem } from './problem.ts';
 import { skipReasons, syncReasons, type SkipReason, type SyncReason } from './to-consul/decide.ts';

@@ -4,7 +4,8 @@
  */
 import { withoutRoot } from '../support/dns-name.ts';
 import { familyOf, type IpFamily } from '../support/ip-address.ts';
-import { asString, isObject, property } from '../support/json.ts';
+import { asString, property } from '../support/json.ts';
+import { readServiceAnnotations, type ServiceAnnotations } from './service-annotations.ts';
 
 export type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
 
@@ -15,7 +16,7 @@ export type ServicePort = {
   readonly nodePort: number | undefined;
 };
 
-export type Service = {
+export type Service = ServiceAnnotations & {
   readonly namespace: string;
   readonly name: string;
   /** Events refer to it. */
@@ -32,8 +33,6 @@ export type Service = {
   /** `ip`, else `hostname`, of every entry in `status.loadBalancer.ingress`. */
   readonly loadBalancer: readonly string[];
   readonly ports: readonly ServicePort[];
-  /** `consul.hashicorp.com/service-*`, by name without the prefix. */
-  readonly annotations: ReadonlyMap<string, string>;
   /** Written by Tandem itself, from a service of Consul. */
   readonly madeByTandem: boolean;
 };
@@ -84,8 +83,6 @@ export type Ingress = {
   readonly loadBalancer: readonly string[];
 };
 
-export const ANNOTATION_PREFIX = 'consul.hashicorp.com/';
-const READ_ANNOTATIONS = `${ANNOTATION_PREFIX}service-`;
 /** Kubernetes: "Well-Known Labels, Annotations and Taints". */
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
@@ -93,7 +90,6 @@ const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 
 const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 const TYPES: readonly ServiceType[] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'];
-const NO_ANNOTATIONS: ReadonlyMap<string, string> = new Map();
 
 /** Undefined for what has no name and namespace. */
 export function readService(raw: unknown): Service | undefined {
@@ -114,7 +110,7 @@ export function readService(raw: unknown): Service | undefined {
     externalIps: texts(property(spec, 'externalIPs')),
     loadBalancer: readLoadBalancer(raw),
     ports: list(property(spec, 'ports')).flatMap(readServicePort),
-    annotations: readAnnotations(property(metadata, 'annotations')),
+    ...readServiceAnnotations(property(metadata, 'annotations')),
     madeByTandem:
       property(property(metadata, 'labels'), MANAGED_BY_LABEL) === 'tandem' ||
       property(property(metadata, 'annotations'), 'tandem/owner') !== undefined,
@@ -193,16 +189,6 @@ function readServicePort(raw: unknown): ServicePort[] {
   const port = portNumber(property(raw, 'port'));
   if (port === undefined) return [];
   return [{ name: text(raw, 'name') ?? '', port, nodePort: portNumber(property(raw, 'nodePort')) }];
-}
-
-function readAnnotations(raw: unknown): ReadonlyMap<string, string> {
-  if (!isObject(raw)) return NO_ANNOTATIONS;
-  const kept = Object.entries(raw).flatMap(([name, value]): [string, string][] =>
-    name.startsWith(READ_ANNOTATIONS) && typeof value === 'string'
-      ? [[name.slice(ANNOTATION_PREFIX.length), value]]
-      : [],
-  );
-  return kept.length === 0 ? NO_ANNOTATIONS : new Map(kept);
 }
 
 function readEndpoint(raw: unknown): Endpoint[] {

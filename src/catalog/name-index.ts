@@ -1,6 +1,6 @@
 /** Which sources use which name in Consul, so that a clash is found by looking at one name. */
 import { byText, indexed, type Instance } from './instance.ts';
-import { ANNOTATION_PREFIX } from './kubernetes-objects.ts';
+import { ANNOTATION_PREFIX } from './service-annotations.ts';
 import type { Problem } from './problem.ts';
 
 export type Clash = {

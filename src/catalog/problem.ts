@@ -3,6 +3,8 @@
 /** The closed vocabulary: reason of the Event, metric label, log field. */
 export const problemReasons = {
   'unknown-annotation': 'an annotation looks like one of Tandem, misspelt; it has no effect',
+  'unquoted-annotation': 'an annotation in a file is no string; it is read as if it were in quotes',
+  'too-much-annotation': 'the annotations of the Service are more than is kept of one; some have no effect',
   'invalid-sync': 'service-sync is no boolean; the default holds',
   'invalid-name': 'service-name cannot be used; the default name is',
   'name-too-long': 'the name is longer than Consul can use; nothing is registered under it',

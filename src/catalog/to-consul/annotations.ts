@@ -1,7 +1,8 @@
 /** The annotations of a Service that the sync reads: one table for the readers and for docs/annotations.md. */
 import { nearest } from '../../support/text.ts';
-import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
+import type { Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
+import { ANNOTATION_PREFIX, META_PREFIX } from '../service-annotations.ts';
 
 export const serviceAnnotations = {
   'service-sync': {
@@ -29,8 +30,6 @@ export const serviceAnnotations = {
 
 export type ServiceAnnotation = keyof typeof serviceAnnotations;
 
-export const META_PREFIX = 'service-meta-';
-
 export function annotationOf({ annotations }: Service, name: ServiceAnnotation): string | undefined {
   return annotations.get(name);
 }
@@ -44,4 +43,17 @@ export function misspeltAnnotations({ annotations }: Service): readonly Problem[
     const message = `it is not known and has no effect; did you mean ${ANNOTATION_PREFIX}${near}?`;
     return [{ reason: 'unknown-annotation', at: `${ANNOTATION_PREFIX}${name}`, message }];
   });
+}
+
+/** One for each annotation that is no string, and one for those that were too much to keep. */
+export function unusableAnnotations({ annotations, notText, leftOut }: Service): readonly Problem[] {
+  const unquoted = notText.map((name): Problem => {
+    const message = `${annotations.get(name) ?? ''} is no string, which the API server refuses; put it in quotes`;
+    return { reason: 'unquoted-annotation', at: `${ANNOTATION_PREFIX}${name}`, message };
+  });
+  const [first, ...others] = leftOut;
+  if (first === undefined) return unquoted;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+  const message = `the annotations${more} are more than is kept of one Service, and have no effect; shorten or remove them`;
+  return [...unquoted, { reason: 'too-much-annotation', at: `${ANNOTATION_PREFIX}${first}`, message }];
 }

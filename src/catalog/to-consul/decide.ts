@@ -1,7 +1,8 @@
 /** Whether a Service is synced: the rules, in their order; the first that holds decides. */
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../../support/text.ts';
 import { annotationOf } from './annotations.ts';
-import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
+import type { Service } from '../kubernetes-objects.ts';
+import { ANNOTATION_PREFIX } from '../service-annotations.ts';
 import type { Problem } from '../problem.ts';
 import type { ToConsulSettings } from './settings.ts';
 
@@ -52,6 +53,11 @@ export function decide(service: Service, settings: ToConsulSettings): Decision {
   return settings.defaultSync
     ? { kind: 'sync', reason: 'default-on', problems }
     : { kind: 'skip', reason: 'not-opted-in', problems };
+}
+
+/** Of a Service that would be synced if its annotations said so: what is wrong with them matters. */
+export function isByAnnotation(reason: SkipReason): boolean {
+  return reason === 'opted-out' || reason === 'not-opted-in';
 }
 
 function decideBeforeAnnotation(

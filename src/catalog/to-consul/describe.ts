@@ -3,7 +3,8 @@ import { isDnsLabel } from '../../support/dns-name.ts';
 import { splitCommaList } from '../../support/comma-list.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
 import { annotationOf } from './annotations.ts';
-import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
+import type { Service } from '../kubernetes-objects.ts';
+import { ANNOTATION_PREFIX } from '../service-annotations.ts';
 import type { Problem } from '../problem.ts';
 import type { ToConsulSettings } from './settings.ts';
 

@@ -2,10 +2,11 @@
 import { familyOf } from '../../support/ip-address.ts';
 import { quote } from '../../support/text.ts';
 import { byText, sourceOfService, type Instance } from '../instance.ts';
-import { ANNOTATION_PREFIX, type EndpointSlice, type Ingress, type Service } from '../kubernetes-objects.ts';
+import type { EndpointSlice, Ingress, Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
-import { misspeltAnnotations } from './annotations.ts';
-import { decide, type SkipReason, type SyncReason } from './decide.ts';
+import { ANNOTATION_PREFIX } from '../service-annotations.ts';
+import { misspeltAnnotations, unusableAnnotations } from './annotations.ts';
+import { decide, isByAnnotation, type SkipReason, type SyncReason } from './decide.ts';
 import { serviceName, serviceTags, serviceWeight } from './describe.ts';
 import { placesOfEndpoints } from './endpoint-places.ts';
 import { placesOfIngresses, type IngressPlaces } from './ingress-places.ts';
@@ -60,9 +61,16 @@ const NOTHING: Places & IngressPlaces = { places: [], omitted: [] };
 export function desired(service: Service, surroundings: Surroundings, settings: ToConsulSettings): Desired {
   const source = sourceOfService(service.namespace, service.name);
   const decision = decide(service, settings);
-  if (decision.kind === 'skip') return { ...decision, source };
+  if (decision.kind === 'skip')
+    return {
+      ...decision,
+      source,
+      problems: isByAnnotation(decision.reason)
+        ? [...decision.problems, ...unusableAnnotations(service)]
+        : decision.problems,
+    };
   const addressRule = addressRuleOf(service, settings);
-  const problems = [...decision.problems, ...misspeltAnnotations(service)];
+  const problems = [...decision.problems, ...unusableAnnotations(service), ...misspeltAnnotations(service)];
   const ports = choosePorts(service, tablesOf(service, addressRule, surroundings), settings, problems);
   const shared = {
     service,

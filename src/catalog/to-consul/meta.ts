@@ -8,8 +8,8 @@ import {
   SOURCE_META,
   sourceOfService,
 } from '../instance.ts';
-import { META_PREFIX } from './annotations.ts';
-import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
+import type { Service } from '../kubernetes-objects.ts';
+import { ANNOTATION_PREFIX, META_PREFIX } from '../service-annotations.ts';
 import type { Problem } from '../problem.ts';
 import { portLabel } from './ports.ts';
 
@@ -37,6 +37,8 @@ const OWN_KEYS = [
 const PAIRS = 64;
 const KEY = /^[A-Za-z0-9_-]{1,128}$/;
 const VALUE_BYTES = 512;
+// Each is a line of the log and an Event, of which an object gets 25 at once.
+const TOLD = 10;
 
 export type MetaPlan = {
   /** The same on every instance of the Service. */
@@ -79,20 +81,23 @@ export function metaOf(pairs: readonly MetaPair[]): Readonly<Record<string, stri
 
 function readMeta(service: Service, reserved: ReadonlySet<string>, problems: Problem[]): MetaPair[] {
   const kept: MetaPair[] = [];
+  const left: Problem[] = [];
   const names = [...service.annotations.keys()].filter((name) => name.startsWith(META_PREFIX)).sort(byText);
   for (const name of names) {
     const key = name.slice(META_PREFIX.length);
     const value = service.annotations.get(name) ?? '';
     const wrong = wrongMeta(key, value, reserved);
     if (wrong === undefined) kept.push([key, value]);
-    else
-      problems.push({
-        reason: 'invalid-meta',
-        at: `${ANNOTATION_PREFIX}${name}`,
-        message: `${quote(value)} is left out: ${wrong}`,
-      });
+    else left.push(invalid(name, `${quote(value)} is left out: ${wrong}`));
   }
+  const more = left.length - TOLD;
+  problems.push(...left.slice(0, TOLD));
+  if (more > 0) problems.push(invalid(`${META_PREFIX}*`, `${more} more are left out for reasons like these`));
   return kept;
+}
+
+function invalid(name: string, message: string): Problem {
+  return { reason: 'invalid-meta', at: `${ANNOTATION_PREFIX}${name}`, message };
 }
 
 function wrongMeta(key: string, value: string, reserved: ReadonlySet<string>): string | undefined {

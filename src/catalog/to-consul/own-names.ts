@@ -2,7 +2,8 @@
 import { isInDomain, withoutRoot } from '../../support/dns-name.ts';
 import { quote } from '../../support/text.ts';
 import { byText, indexed } from '../instance.ts';
-import { ANNOTATION_PREFIX, type Service } from '../kubernetes-objects.ts';
+import type { Service } from '../kubernetes-objects.ts';
+import { ANNOTATION_PREFIX } from '../service-annotations.ts';
 import type { Problem } from '../problem.ts';
 import type { Omitted } from './place.ts';
 

@@ -1,12 +1,8 @@
 /** Which ports of a Service are registered, and under which service name. */
 import { annotationOf } from './annotations.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
-import {
-  ANNOTATION_PREFIX,
-  type EndpointSlice,
-  type Service,
-  type ServicePort,
-} from '../kubernetes-objects.ts';
+import type { EndpointSlice, Service, ServicePort } from '../kubernetes-objects.ts';
+import { ANNOTATION_PREFIX } from '../service-annotations.ts';
 import type { Problem } from '../problem.ts';
 import type { ToConsulSettings } from './settings.ts';
 

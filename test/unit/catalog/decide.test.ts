@@ -68,7 +68,7 @@ const rows: readonly [string, Parts, Partial<ToConsulSettings>, string][] = [
     { defaultSync: false },
     'skip not-opted-in invalid-sync',
   ],
-  ['no string', { annotations: { 'service-sync': false } }, {}, 'sync default-on'],
+  ['no string', { annotations: { 'service-sync': false } }, {}, 'skip opted-out'],
 ];
 
 for (const [what, parts, settings, expected] of rows) {

@@ -49,6 +49,8 @@ test('a Service keeps what the sync reads; the large rest is not held in memory'
       { name: '', port: 81, nodePort: undefined },
     ],
     annotations: new Map([['service-tags', 'a']]),
+    notText: [],
+    leftOut: [],
     madeByTandem: false,
   });
 });

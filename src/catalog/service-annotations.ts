@@ -1,0 +1,69 @@
+/** What is kept in memory of the annotations of a Service: those of the sync, within bounds. */
+import { isObject } from '../support/json.ts';
+
+export const ANNOTATION_PREFIX = 'consul.hashicorp.com/';
+export const META_PREFIX = 'service-meta-';
+
+/** By name without the prefix. */
+export type ServiceAnnotations = {
+  readonly annotations: ReadonlyMap<string, string>;
+  /** What the API server would refuse, and a file can hold: taken as its JSON. */
+  readonly notText: readonly string[];
+  /** Beyond the bounds. */
+  readonly leftOut: readonly string[];
+};
+
+const READ_PREFIX = `${ANNOTATION_PREFIX}service-`;
+/**
+ * An object may have 256 KiB of annotations, and a stranger may make hundreds of objects. All that Consul takes of meta is 64
+ * pairs of 128 and 512 bytes, 40 KiB; the rest is for names and tags.
+ */
+const BOUNDS = { count: 128, characters: 48 * 1024 };
+// Above every length at which a name, port, weight or boolean is refused: what is cut here stays wrong.
+const SHORT = 1024;
+
+const NONE: ServiceAnnotations = { annotations: new Map(), notText: [], leftOut: [] };
+
+/** Total. What is kept does not depend on the order in the object. */
+export function readServiceAnnotations(raw: unknown): ServiceAnnotations {
+  if (!isObject(raw)) return NONE;
+  const found = Object.entries(raw)
+    .filter(([name]) => name.startsWith(READ_PREFIX))
+    .map(([name, value]) => readAnnotation(name.slice(ANNOTATION_PREFIX.length), value))
+    .sort(byUse);
+  if (found.length === 0) return NONE;
+  const annotations = new Map<string, string>();
+  const leftOut: string[] = [];
+  let room = BOUNDS.characters;
+  for (const { name, text } of found) {
+    const size = name.length + text.length;
+    if (size > room || annotations.size === BOUNDS.count) leftOut.push(name);
+    else {
+      annotations.set(name, text);
+      room -= size;
+    }
+  }
+  return {
+    annotations,
+    notText: found.filter(({ name, isText }) => !isText && annotations.has(name)).map(({ name }) => name),
+    leftOut: leftOut.slice(0, BOUNDS.count),
+  };
+}
+
+type Found = { readonly name: string; readonly text: string; readonly isText: boolean };
+
+function readAnnotation(name: string, value: unknown): Found {
+  const isText = typeof value === 'string';
+  const text = isText ? value : value === null ? '' : (JSON.stringify(value) ?? '');
+  return { name, text: isLong(name) ? text : text.slice(0, SHORT), isText };
+}
+
+function isLong(name: string): boolean {
+  return name.startsWith(META_PREFIX) || name === 'service-tags';
+}
+
+/** Those that decide come first: nothing may crowd them out. */
+function byUse(left: Found, right: Found): number {
+  const order = Number(isLong(left.name)) - Number(isLong(right.name));
+  return order || (left.name < right.name ? -1 : 1);
+}

@@ -1,0 +1,169 @@
+/** The sync, with the heap and the memory that its deployment gives it, in a cluster whose objects are as large as can be. */
+import assert from 'node:assert/strict';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startEmbeddedConsul, type EmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { spawnTandem } from './tandem-process.ts';
+
+const MANIFEST = join(import.meta.dirname, '../../../deploy/manifests/sync-deployment.yaml');
+const OBJECTS = 500;
+// All annotations of an object together, by Kubernetes (TotalAnnotationSizeLimitB).
+const ANNOTATIONS = 256 * 1024 - 1024;
+
+type Kind = 'services' | 'endpointslices' | 'pods';
+
+const PATHS = new Map<string, Kind>([
+  ['/api/v1/services', 'services'],
+  ['/apis/discovery.k8s.io/v1/endpointslices', 'endpointslices'],
+  ['/api/v1/pods', 'pods'],
+]);
+
+let folder: string;
+let consul: EmbeddedConsul;
+let server: Server;
+let annotations: (index: number) => Readonly<Record<string, string>>;
+const watches = new Map<Kind, ServerResponse>();
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tandem-large-'));
+  consul = await startEmbeddedConsul();
+  server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://server');
+    const kind = PATHS.get(pathname);
+    if (kind === undefined) return response.writeHead(404).end('{}');
+    if (searchParams.has('watch')) {
+      watches.set(kind, response);
+      return response.writeHead(200).flushHeaders();
+    }
+    const from = Number(searchParams.get('continue') ?? 0);
+    const to = Math.min(OBJECTS, from + Number(searchParams.get('limit')));
+    const metadata = { resourceVersion: '1000', continue: to < OBJECTS ? String(to) : '' };
+    const items = Array.from({ length: to - from }, (_, index) =>
+      objectOf(kind, from + index, from + index + 1),
+    );
+    return response.end(JSON.stringify({ metadata, items }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const kubeconfig = {
+    'current-context': 'a',
+    contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+    clusters: [
+      { name: 'a', cluster: { server: `http://127.0.0.1:${(server.address() as AddressInfo).port}` } },
+    ],
+    users: [{ name: 'a', user: {} }],
+  };
+  await writeFile(join(folder, 'config'), JSON.stringify(kubeconfig));
+});
+after(async () => {
+  server.closeAllConnections();
+  server.close();
+  await consul.close();
+  await rm(folder, { recursive: true });
+});
+
+function objectOf(kind: Kind, index: number, version: number): object {
+  const name = `a${index}`;
+  const labels = kind === 'endpointslices' ? { 'kubernetes.io/service-name': name } : { app: name };
+  const metadata = { name, namespace: 'default', uid: name, resourceVersion: String(version), labels };
+  const large = { ...metadata, annotations: annotations(version) };
+  switch (kind) {
+    case 'services':
+      return { metadata: large, spec: { clusterIP: '10.0.0.1', type: 'ClusterIP', ports: [{ port: 80 }] } };
+    case 'endpointslices':
+      return {
+        metadata: large,
+        ports: [{ port: 80 }],
+        endpoints: [{ addresses: [`10.1.${index >> 8}.${index & 255}`] }],
+      };
+    case 'pods':
+      return { metadata: large, spec: { containers: [] }, status: { phase: 'Running' } };
+  }
+}
+
+async function startSync(): Promise<ChildProcessWithoutNullStreams> {
+  const [, options = ''] = /NODE_OPTIONS\n\s+value: (\S+)/.exec(await readFile(MANIFEST, 'utf8')) ?? [];
+  assert.match(options, /^--max-old-space-size=\d+$/);
+  return spawnTandem(
+    [
+      'sync',
+      `--kubeconfig=${join(folder, 'config')}`,
+      `--consul-http-addr=${consul.url}`,
+      '--owner=test',
+      '--leader-election=false',
+      '--registrar',
+      '--status-listen=127.0.0.1:0',
+    ],
+    { NODE_OPTIONS: options },
+  );
+}
+
+/** MiB, the most that the process ever had in memory. */
+async function peak({ pid }: ChildProcessWithoutNullStreams): Promise<number> {
+  const [, kibibytes] = /VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kibibytes) / 1024;
+}
+
+async function limit(): Promise<number> {
+  return Number(/limits:\n\s+memory: (\d+)Mi/.exec(await readFile(MANIFEST, 'utf8'))?.[1]);
+}
+
+async function registered(count: number): Promise<void> {
+  for (;;) {
+    const names = Object.keys((await (await fetch(`${consul.url}/v1/catalog/services`)).json()) as object);
+    if (names.filter((name) => /^a\d+$/.test(name)).length === count) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200);
+    });
+  }
+}
+
+const large: readonly [what: string, annotations: typeof annotations][] = [
+  [
+    'annotations of others',
+    () => ({ 'kubectl.kubernetes.io/last-applied-configuration': 'x'.repeat(ANNOTATIONS) }),
+  ],
+  [
+    'annotations that the sync reads',
+    (version) => ({
+      'consul.hashicorp.com/service-tags': `${version}${'é,'.repeat(ANNOTATIONS / 6)}`,
+      ...Object.fromEntries(
+        Array.from({ length: 2500 }, (_, index) => [
+          `consul.hashicorp.com/service-meta-${index}!`,
+          `${version}`,
+        ]),
+      ),
+    }),
+  ],
+];
+
+for (const [what, made] of large)
+  test(`500 objects of 250 KiB each, and as many events of them: ${what}`, async (context) => {
+    annotations = made;
+    const sync = await startSync();
+    context.after(() => sync.kill('SIGKILL'));
+    sync.stdout.resume();
+    await Promise.race([registered(OBJECTS), once(sync, 'exit').then(() => assert.fail('it ended'))]);
+    context.diagnostic(`${Math.round(await peak(sync))} MiB after the lists`);
+    for (const [kind, watch] of watches)
+      for (let index = 0; index < OBJECTS; index += 1) {
+        const object = objectOf(kind, index, 1001 + index);
+        if (!watch.write(`${JSON.stringify({ type: 'MODIFIED', object })}\n`)) await once(watch, 'drain');
+      }
+    // The last of what is told is taken when what follows it is.
+    const object = { metadata: { name: 'a500', namespace: 'default', uid: 'last', resourceVersion: '3000' } };
+    const last = {
+      ...objectOf('services', 500, 3000),
+      ...object,
+      spec: { type: 'ExternalName', externalName: 'b' },
+    };
+    watches.get('services')?.write(`${JSON.stringify({ type: 'ADDED', object: last })}\n`);
+    await Promise.race([registered(OBJECTS + 1), once(sync, 'exit').then(() => assert.fail('it ended'))]);
+    const [most, allowed] = [await peak(sync), await limit()];
+    context.diagnostic(`${Math.round(most)} MiB at most, of ${allowed}`);
+    assert.ok(most < allowed, `${most} MiB`);
+  });
