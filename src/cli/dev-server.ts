@@ -13,7 +13,7 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
 import { webhook } from '../webhook/webhook.ts';
-import { recordAdmission } from './admission-log.ts';
+import { admissionLog } from './admission-log.ts';
 import type { ChangeSignal } from './change-signal.ts';
 import type { Reporter } from './sync-reporter.ts';
 import { problemCounts, syncStatus } from './sync-status.ts';
@@ -57,14 +57,16 @@ export async function openDevServer(
   });
   const admissions = admissionRecord(Date.now);
   const certificateProblem = (): string | undefined => validityProblem(certificates.current(), Date.now());
+  const requests = admissionLog(log, metrics, Date.now);
   const running = webhook({
     inject: (request, defaultInject = settings.defaultInject) =>
       inject(request, { ...settings, defaultInject }),
     onAdmission: (outcome) => {
-      recordAdmission(outcome, log, metrics);
+      requests.admission(outcome);
       admissions.add(outcome);
       changed();
     },
+    onRefusal: requests.refusal,
     newErrorId: randomUUID,
     title: 'Tandem dev',
     version,

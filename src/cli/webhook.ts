@@ -13,7 +13,7 @@ import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import { webhook } from '../webhook/webhook.ts';
-import { recordAdmission } from './admission-log.ts';
+import { admissionLog } from './admission-log.ts';
 import { changeSignal } from './change-signal.ts';
 import { readClusterFeatures } from './cluster-features.ts';
 import { command, exit } from './command.ts';
@@ -66,14 +66,16 @@ export const webhookCommand = command({
     const { source, problem, close } = await openCertificates(values, namespace, environment, log);
     const admissions = admissionRecord(Date.now);
     const changes = changeSignal();
+    const requests = admissionLog(log, metrics, Date.now);
     try {
       const server = webhook({
         inject: engine,
         onAdmission: (outcome) => {
-          recordAdmission(outcome, log, metrics);
+          requests.admission(outcome);
           admissions.add(outcome);
           changes.changed();
         },
+        onRefusal: requests.refusal,
         newErrorId: randomUUID,
         title: 'Tandem webhook',
         version,

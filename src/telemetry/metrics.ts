@@ -1,5 +1,6 @@
 /** Metrics of the webhook. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { refusalReasons, type RefusalReason } from '../admission/refusals.ts';
 import { skipReasons, warningReasons, type WarningReason } from '../inject/result.ts';
 import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
 
@@ -25,6 +26,11 @@ export const webhookMetricDefinitions = {
     help: 'Admissions that gave a warning, by what it was about; the log has the pods.',
     labels: { reason: Object.keys(warningReasons) },
   },
+  tandem_refusals_total: {
+    type: 'counter',
+    help: 'Requests and connections of the TLS port that were turned away.',
+    labels: { reason: Object.keys(refusalReasons) },
+  },
   tandem_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
     help: 'When the served certificate expires, in seconds since the epoch.',
@@ -43,6 +49,7 @@ const DURATION_BUCKETS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.
 export type Metrics = {
   readonly admission: (result: AdmissionResult, reason: string, seconds: number) => void;
   readonly warning: (reason: WarningReason) => void;
+  readonly refusal: (reason: RefusalReason) => void;
   /** @param time milliseconds since the epoch */
   readonly certificateExpiry: (time: number) => void;
   readonly certificateReload: (result: 'changed' | 'failed') => void;
@@ -60,6 +67,7 @@ export function createMetrics(): Metrics {
     buckets: DURATION_BUCKETS,
   });
   const warnings = new Counter(options('tandem_admission_warnings_total'));
+  const refusals = new Counter(options('tandem_refusals_total'));
   const expiry = new Gauge(options('tandem_certificate_expiry_timestamp_seconds'));
   const reloads = new Counter(options('tandem_certificate_reloads_total'));
   return {
@@ -68,6 +76,7 @@ export function createMetrics(): Metrics {
       duration.observe(seconds);
     },
     warning: (reason) => warnings.inc({ reason }),
+    refusal: (reason) => refusals.inc({ reason }),
     certificateExpiry: (time) => expiry.set(time / 1000),
     certificateReload: (result) => reloads.inc({ result }),
     text: () => registry.metrics(),

@@ -2,11 +2,17 @@
 import { performance } from 'node:perf_hooks';
 import type { SecureContextOptions } from 'node:tls';
 import { fastify, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
+import { hasMoreValues } from '../admission/json-values.ts';
+import type { RefusalReason } from '../admission/refusals.ts';
 import { answerAdmission, badRequest, type AdmissionOutcome, type Engine } from './answer-admission.ts';
+import { byteBudget } from './byte-budget.ts';
+import { readBody, type Body } from './read-body.ts';
+import { turnQueue } from './turn-queue.ts';
 
 export type AdmissionDependencies = Engine & {
   readonly tls: SecureContextOptions;
   readonly onAdmission: (outcome: AdmissionOutcome) => void;
+  readonly onRefusal: (reason: RefusalReason) => void;
   readonly isReady: () => boolean;
   /** True while the server prepares to stop: clients are asked to leave. */
   readonly isDraining: () => boolean;
@@ -15,6 +21,19 @@ export type AdmissionDependencies = Engine & {
 // The API server takes objects of up to 3 MiB (k8s.io/apiserver, MaxRequestBodyBytes). A review can hold two of them, the
 // object and the old object, and 1 MiB is left for options, user info and JSON escapes.
 const BODY_LIMIT = (2 * 3 + 1) * 1024 * 1024;
+
+// Four of the largest bodies and many of the usual 10 kB, and a quarter of the room that the deployment has beside the heap.
+const BUDGET = 32 * 1024 * 1024;
+
+// Milliseconds for a body to arrive, and for an answer to be taken. An API server needs a few.
+const PATIENCE = 5000;
+
+// etcd takes objects of 1.5 MiB (--max-request-bytes), and a value with its key has five bytes at least: what is above this
+// can never be stored. Parsing this many takes a fifth of a second and 30 MiB.
+const MOST_VALUES = 300_000;
+
+// No ordinary pod has more, and nothing that is smaller takes long.
+const LARGE = 64 * 1024;
 
 // The API server's client keeps idle connections for 90 s (net/http, DefaultTransport.IdleConnTimeout). A server that
 // closes first loses the admission that is just being sent.
@@ -29,16 +48,19 @@ const TIMEOUT_CHECK = 5_000;
 // As long as the API server's client waits for its side of a handshake (net/http, DefaultTransport.TLSHandshakeTimeout).
 const HANDSHAKE_TIMEOUT = 10_000;
 
-// An API server has at most 200 changes in flight (kube-apiserver, --max-mutating-requests-inflight), so this is five of
-// them. An idle connection holds about 85 kB, so a thousand strangers cannot fill the 256 MiB of the deployment.
-const MAX_CONNECTIONS = 1000;
-
 const MUTATE = '/mutate';
 // A webhook configuration cannot hold a query (k8s.io/apiserver, pkg/util/webhook/validation.go).
 const MUTATE_DEFAULT_ON = '/mutate/default-on';
 
 export function admissionServer(dependencies: AdmissionDependencies) {
-  let pending: Pending[] = [];
+  const budget = byteBudget(BUDGET, () => performance.now());
+  // The requests of one turn of the event loop are answered together: decided one after the other, then sent, then
+  // reported. Between the system calls of two answers the engine's code leaves the caches of the processor, and under
+  // load an admission takes half as long again (test/bench).
+  const queue = turnQueue<Pending>(
+    ({ body }) => body !== undefined && body.bytes.length > LARGE,
+    answerBatch,
+  );
   const server = fastify({
     https: {
       ...dependencies.tls,
@@ -56,19 +78,22 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     logger: false,
     exposeHeadRoutes: false,
   });
-  server.server.maxConnections = MAX_CONNECTIONS;
   server.removeAllContentTypeParsers();
   // The text goes to the decoder as it is: a key such as __proto__ is data there.
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
-    done(null, body),
-  );
+  server.addContentTypeParser('application/json', (request, _payload, done) => {
+    readBody(request.raw, { size: BODY_LIMIT, patience: PATIENCE, budget }, (outcome) => {
+      if (outcome.kind === 'body') done(null, outcome.body);
+      else done(refusal(outcome.reason));
+    });
+  });
   server.addHook('onSend', (_request, reply, payload, done) => {
     if (dependencies.isDraining()) reply.header('connection', 'close');
     done(null, payload);
   });
   server.setErrorHandler((error: FastifyError, _request, reply) => {
     const { statusCode = 500 } = error;
-    if (statusCode < 500) refuse(reply, statusCode, describe(error));
+    if (isRefusal(error)) turnAway(reply, error);
+    else if (statusCode < 500) refuse(reply, statusCode, describe(error));
     else fail(reply, error);
   });
   server.setNotFoundHandler((request, reply) => {
@@ -102,45 +127,95 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     dependencies.onAdmission({ result: 'error', reason: 'internal', seconds, errorId, error });
   }
 
-  // The requests of one turn of the event loop are answered together: decided one after the other, then sent, then
-  // reported. Between the system calls of two answers the engine's code leaves the caches of the processor, and under
-  // load an admission takes half as long again (test/bench).
-  function enqueue(request: FastifyRequest, reply: FastifyReply, defaultInject: boolean | undefined): void {
-    if (pending.length === 0) setImmediate(answerPending);
-    pending.push({
-      text: request.body as string | undefined,
-      reply,
-      defaultInject,
-      start: performance.now(),
-    });
+  function turnAway(reply: FastifyReply, { statusCode, reason, message }: Refusal): void {
+    // What is still to come of the body is not waited for.
+    reply.code(statusCode).header('connection', 'close').type('text/plain');
+    // The client of the API server tries again by itself when it is told how many seconds to wait (client-go, rest.withRetry).
+    if (statusCode === 503) reply.header('retry-after', '1');
+    reply.send(`${message}\n`);
+    dependencies.onRefusal(reason);
   }
 
-  function answerPending(): void {
-    const batch = pending;
-    pending = [];
-    const answers = batch.map(({ text, defaultInject }) =>
-      answerAdmission(text, defaultInject, dependencies),
-    );
+  function enqueue(request: FastifyRequest, reply: FastifyReply, defaultInject: boolean | undefined): void {
+    const body = request.body as Body | undefined;
+    const waiting: Pending = { body, reply, defaultInject, start: performance.now(), isRefused: false };
+    if (body !== undefined) {
+      body.hold.refuse = (reason) => {
+        waiting.isRefused = true;
+        turnAway(reply, refusal(reason));
+      };
+      reply.raw.once('close', body.hold.release);
+    }
+    queue(waiting);
+  }
+
+  function answerBatch(all: readonly Pending[]): void {
+    const batch = all.filter(({ isRefused, reply }) => !isRefused && !reply.raw.destroyed);
+    const answers = batch.map((each) => answer(each));
     const bodies = answers.map(({ body }) => Buffer.from(body));
     for (const [index, { status, type }] of answers.entries()) {
-      batch[index]?.reply.code(status).type(type).send(bodies[index]);
+      const { reply, body } = batch[index] as Pending;
+      const bytes = bodies[index] as Buffer;
+      reply.code(status).type(type).send(bytes);
+      if (!reply.raw.writableFinished) untilTaken(reply, body, bytes.length);
     }
     const end = performance.now();
     for (const [index, { outcome }] of answers.entries()) {
       dependencies.onAdmission({ ...outcome, seconds: (end - (batch[index]?.start ?? end)) / 1000 });
     }
   }
+
+  function answer({ body, defaultInject }: Pending) {
+    const bytes = body?.bytes;
+    if (bytes !== undefined && bytes.length > LARGE && hasMoreValues(bytes, MOST_VALUES)) {
+      dependencies.onRefusal('too-many-values');
+      return badRequest(413, refusal('too-many-values').message);
+    }
+    return answerAdmission(bytes?.toString(), defaultInject, dependencies);
+  }
+
+  /** An answer is held until the client has taken it, and that cannot be put off. */
+  function untilTaken(reply: FastifyReply, body: Body | undefined, bytes: number): void {
+    const { raw } = reply;
+    const cut = (reason: RefusalReason): void => {
+      dependencies.onRefusal(reason);
+      raw.destroy();
+    };
+    const timer = setTimeout(() => cut('slow-answer'), PATIENCE);
+    raw.once('close', () => clearTimeout(timer));
+    if (body === undefined) return;
+    body.hold.refuse = cut;
+    body.hold.set(bytes);
+  }
 }
 
 type Pending = {
-  readonly text: string | undefined;
+  readonly body: Body | undefined;
   readonly reply: FastifyReply;
   readonly defaultInject: boolean | undefined;
   readonly start: number;
+  isRefused: boolean;
 };
 
+type Refusal = Error & { readonly statusCode: number; readonly reason: RefusalReason };
+
+const refusals: Partial<Record<RefusalReason, readonly [statusCode: number, message: string]>> = {
+  'body-budget': [503, 'too many bytes of requests are in flight; try again'],
+  'slow-body': [408, `the body was not there after ${PATIENCE / 1000} s`],
+  'body-too-large': [413, `the body is larger than ${BODY_LIMIT} bytes`],
+  'too-many-values': [413, `the body has more than ${MOST_VALUES} values`],
+};
+
+function refusal(reason: RefusalReason): Refusal {
+  const [statusCode, message] = refusals[reason] ?? [503, reason];
+  return Object.assign(new Error(message), { statusCode, reason });
+}
+
+function isRefusal(error: Error): error is Refusal {
+  return 'reason' in error;
+}
+
 function describe(error: FastifyError): string {
-  if (error.statusCode === 413) return `the body is larger than ${BODY_LIMIT} bytes`;
   if (error.statusCode === 415) return 'the content type is not application/json';
   return error.message;
 }

@@ -29,7 +29,7 @@ export type AdmissionOutcome = {
 };
 
 export type AdmissionAnswer = {
-  readonly status: 200 | 400;
+  readonly status: 200 | 400 | 413;
   readonly type: 'application/json' | 'text/plain';
   readonly body: string;
   readonly outcome: Omit<AdmissionOutcome, 'seconds'>;

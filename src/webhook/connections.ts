@@ -1,27 +1,97 @@
-/** The open connections of a TLS server, so that those who never ask for anything cannot hold up its stop. */
-import type { Server } from 'node:https';
+/**
+ * The open connections of a server: which one goes when there are too many, so that strangers who open them and say nothing
+ * cannot lock others out; and who cannot hold up its stop.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { RefusalReason } from '../admission/refusals.ts';
 
 export type Connections = {
   /** Closes those on which nothing has been asked yet: Go's HTTP client dials ahead and keeps such connections. */
   readonly closeUnused: () => void;
   readonly closeAll: () => void;
+  /** There is no room for another, and none that could go. */
+  readonly isFull: () => boolean;
 };
 
-/** Node's own `closeIdleConnections` takes a connection without a first request for a busy one. */
-export function trackConnections(server: Server): Connections {
-  const open = new Set<Socket>();
+type Connection = { readonly key: string; readonly sockets: Set<Socket>; readonly exchanges: Set<Exchange> };
+type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
+
+/**
+ * Above `most` connections the one goes that has been idle longest; one in its handshake or its first headers is idle from
+ * its start. When none is idle it is the one whose request began first among those that wait for their client. Node's own
+ * `maxConnections` turns the new one away instead, and its `closeIdleConnections` takes a connection without a first request
+ * for a busy one.
+ */
+export function trackConnections(
+  server: Server | TlsServer,
+  most: number,
+  onRefusal: (reason: RefusalReason) => void,
+): Connections {
+  const open = new Map<string, Connection>();
+  // Both in the order in which they became so.
+  const idle = new Set<Connection>();
+  const busy = new Set<Connection>();
+
   const track = (socket: Socket): void => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
+    const key = keyOf(socket);
+    const connection = open.get(key) ?? { key, sockets: new Set(), exchanges: new Set() };
+    connection.sockets.add(socket);
+    socket.once('close', () => {
+      for (const each of connection.sockets) each.destroy();
+      if (open.get(key) === connection) open.delete(key);
+      idle.delete(connection);
+      busy.delete(connection);
+    });
+    if (open.has(key)) return;
+    open.set(key, connection);
+    idle.add(connection);
+    if (open.size > most) makeRoom(connection);
+  };
+  const makeRoom = (newcomer: Connection): void => {
+    const [oldest] = idle;
+    const victim = oldest === newcomer ? [...busy].find(waitsForClient) : oldest;
+    onRefusal(victim === undefined ? 'connection-refused' : 'connection-evicted');
+    close(victim ?? newcomer);
+  };
+  const close = (connection: Connection): void => {
+    open.delete(connection.key);
+    idle.delete(connection);
+    busy.delete(connection);
+    for (const socket of connection.sockets) socket.destroy();
+  };
+  const begin = (request: IncomingMessage, response: ServerResponse): void => {
+    const connection = open.get(keyOf(request.socket));
+    if (connection === undefined) return;
+    const exchange = { request, response };
+    connection.exchanges.add(exchange);
+    if (idle.delete(connection)) busy.add(connection);
+    response.once('close', () => {
+      connection.exchanges.delete(exchange);
+      if (connection.exchanges.size === 0 && busy.delete(connection)) idle.add(connection);
+    });
   };
   // The bytes of the handshake count for the TCP socket, those of requests for the TLS socket.
   server.on('connection', track).on('secureConnection', track);
-  const destroy = (sockets: Iterable<Socket>): void => {
-    for (const socket of sockets) socket.destroy();
+  // Before the server's own listener, which may answer at once.
+  server.prependListener('request', begin);
+  const closeWhere = (isMeant: (socket: Socket) => boolean): void => {
+    for (const { sockets } of open.values()) for (const each of sockets) if (isMeant(each)) each.destroy();
   };
   return {
-    closeUnused: () => destroy([...open].filter(({ bytesRead }) => bytesRead === 0)),
-    closeAll: () => destroy([...open]),
+    closeUnused: () => closeWhere(({ bytesRead }) => bytesRead === 0),
+    closeAll: () => closeWhere(() => true),
+    isFull: () => open.size >= most && idle.size === 0 && ![...busy].some(waitsForClient),
   };
+}
+
+/** The body has not arrived, or the answer is not taken; a whole request that waits for its answer is ours to finish. */
+function waitsForClient({ exchanges }: Connection): boolean {
+  return [...exchanges].every(({ request, response }) => !request.complete || response.headersSent);
+}
+
+/** The same for the TCP socket and for the TLS socket on it. */
+function keyOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

@@ -4,6 +4,7 @@ import { contentSecurityPolicy, pageOf, type PageFrame } from '../status-page/pa
 import type { Status } from '../status-page/status.ts';
 import { viewOf, type View } from '../status-page/view.ts';
 import { viewQuery, type ViewQuery } from '../status-page/view-query.ts';
+import { trackConnections } from './connections.ts';
 import { eventStream } from './event-stream.ts';
 
 export type StatusDependencies = {
@@ -21,6 +22,12 @@ export type StatusDependencies = {
 
 const PATHS = ['/status', '/metrics', '/health/live', '/health/ready'];
 
+// Nothing here reads a body.
+const BODY_LIMIT = 1024;
+
+// Readers of the page, the kubelet and Prometheus; strangers who only open connections do not keep them out.
+const MOST_CONNECTIONS = 256;
+
 const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': contentSecurityPolicy,
@@ -31,7 +38,8 @@ const PAGE_HEADERS = {
 
 export function statusServer(dependencies: StatusDependencies) {
   const { title, version, notReady, metrics, metricsType, status, onStatusChange } = dependencies;
-  const server = fastify({ logger: false });
+  const server = fastify({ logger: false, bodyLimit: BODY_LIMIT });
+  trackConnections(server.server, MOST_CONNECTIONS, () => undefined);
   const view = (query: ViewQuery): View => viewOf(status(), notReady(), query);
   const frame = (): PageFrame => ({ title, version, now: new Date().toISOString(), paths: PATHS });
   const events = eventStream({ view, onChange: onStatusChange });

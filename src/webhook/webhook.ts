@@ -13,6 +13,10 @@ export type Patience = { readonly withUnused: number; readonly withRequests: num
 // 5 s are what Go's own HTTP server gives a connection that has not asked for anything (net/http, Server.Shutdown).
 const PATIENCE: Patience = { withUnused: 5000, withRequests: REQUEST_TIMEOUT };
 
+// An API server has at most 200 changes in flight (kube-apiserver, --max-mutating-requests-inflight), so this is five of
+// them. An idle connection holds about 85 kB, so a thousand strangers cannot fill the 256 MiB of the deployment.
+const MOST_CONNECTIONS = 1000;
+
 export type WebhookDependencies = Omit<AdmissionDependencies, 'isReady' | 'isDraining' | 'tls'> &
   Omit<StatusDependencies, 'notReady'> & {
     /** Undefined while there is none: handshakes fail, and the status port says why. */
@@ -34,7 +38,11 @@ export type Webhook = {
 
 export function webhook(dependencies: WebhookDependencies): Webhook {
   let draining = false;
-  const notReady = (): string | undefined => (draining ? 'stopping' : dependencies.certificateProblem());
+  const notReady = (): string | undefined => {
+    if (draining) return 'stopping';
+    if (connections.isFull()) return 'every connection of the TLS port waits for an answer';
+    return dependencies.certificateProblem();
+  };
   const tlsOptions = (): { cert?: string; key?: string } => {
     const pair = dependencies.certificate();
     return pair === undefined ? {} : { cert: pair.certificate, key: pair.key };
@@ -46,7 +54,7 @@ export function webhook(dependencies: WebhookDependencies): Webhook {
     isDraining: () => draining,
   });
   const status = statusServer({ ...dependencies, notReady });
-  const connections = trackConnections(admission.server);
+  const connections = trackConnections(admission.server, MOST_CONNECTIONS, dependencies.onRefusal);
   return {
     listen: async (tls, plain) => {
       await Promise.all([admission.ready(), status.ready()]);

@@ -1,6 +1,7 @@
 /** A webhook on loopback with free ports, and a client that speaks to it over real TLS. */
 import { request as httpsRequest, type Agent, type RequestOptions } from 'node:https';
 import { text } from 'node:stream/consumers';
+import type { RefusalReason } from '../../../src/admission/refusals.ts';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import type { KeyPair } from '../../../src/certificates/key-pair.ts';
 import { injectFlags, injectSettings } from '../../../src/config/inject-settings.ts';
@@ -21,6 +22,7 @@ export type RunningWebhook = {
   readonly statusPort: number;
   readonly ca: KeyPair;
   readonly outcomes: AdmissionOutcome[];
+  readonly refusals: RefusalReason[];
   /** Serves this pair from the next connection on. */
   readonly exchange: (pair: KeyPair) => void;
   readonly send: (options: RequestOptions, body?: string | Buffer) => Promise<Answer>;
@@ -37,6 +39,7 @@ export async function startWebhook(
   const ca = await generateCa(Date.now());
   let pair = await generateServing(ca, [HOST], Date.now());
   const outcomes: AdmissionOutcome[] = [];
+  const refusals: RefusalReason[] = [];
   const parsed = parseFlags(injectFlags, [], {});
   const settings = injectSettings(parsed.values, {
     version: '0.0.0',
@@ -47,6 +50,7 @@ export async function startWebhook(
   const server = webhook({
     inject: (request, defaultInject = false) => inject(request, { ...settings, defaultInject }),
     onAdmission: (outcome) => outcomes.push(outcome),
+    onRefusal: (reason) => refusals.push(reason),
     newErrorId: () => 'error-1',
     title: 'Tandem webhook',
     version: '0.0.0',
@@ -70,6 +74,7 @@ export async function startWebhook(
     statusPort: statusPort ?? 0,
     ca,
     outcomes,
+    refusals,
     exchange: (next) => {
       pair = next;
       server.renew();

@@ -1,0 +1,73 @@
+/** The body of one request, within its size, its time, and what all of them may hold together. */
+import type { IncomingMessage } from 'node:http';
+import type { RefusalReason } from '../admission/refusals.ts';
+import type { ByteBudget, Hold } from './byte-budget.ts';
+
+export type BodyLimits = {
+  /** Bytes of one body. */
+  readonly size: number;
+  /** Milliseconds from the headers to the last byte. */
+  readonly patience: number;
+  readonly budget: ByteBudget;
+};
+
+export type Body = { readonly bytes: Buffer; readonly hold: Hold };
+
+export type BodyOutcome =
+  | { readonly kind: 'body'; readonly body: Body }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason };
+
+const FIRST_CAPACITY = 4096;
+
+/**
+ * Calls back once; not at all when the client goes away before. What arrives is copied at once: a piece of one byte would
+ * keep hundreds alive.
+ */
+export function readBody(
+  request: IncomingMessage,
+  { size, patience, budget }: BodyLimits,
+  done: (outcome: BodyOutcome) => void,
+): void {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > size) {
+    done({ kind: 'refused', reason: 'body-too-large' });
+    return;
+  }
+  let bytes = Buffer.allocUnsafe(Math.min(declared || FIRST_CAPACITY, FIRST_CAPACITY));
+  let length = 0;
+  const hold = budget.hold(declared, (reason) => refuse(reason));
+  const timer = setTimeout(() => refuse('slow-body'), patience);
+  const leave = (): void => {
+    clearTimeout(timer);
+    request.off('data', take).off('end', end).off('close', gone);
+  };
+  const refuse = (reason: RefusalReason): void => {
+    leave();
+    hold.release();
+    done({ kind: 'refused', reason });
+  };
+  const take = (chunk: Buffer): void => {
+    const next = length + chunk.length;
+    if (next > size) {
+      refuse('body-too-large');
+      return;
+    }
+    if (next > bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(next, Math.min(2 * bytes.length, declared || size)));
+      bytes.copy(larger, 0, 0, length);
+      bytes = larger;
+    }
+    chunk.copy(bytes, length);
+    length = next;
+    hold.set(length);
+  };
+  const end = (): void => {
+    leave();
+    done({ kind: 'body', body: { bytes: bytes.subarray(0, length), hold } });
+  };
+  const gone = (): void => {
+    leave();
+    hold.release();
+  };
+  request.on('data', take).on('end', end).on('close', gone);
+}
