@@ -33,8 +33,11 @@ export function byteBudget(limit: number, now: () => number): ByteBudget {
     if (!holds.has(held)) return;
     total += bytes - held.bytes;
     held.bytes = bytes;
-    while (total > limit) {
-      const victim = leastUseful(holds, now());
+    makeRoom();
+  };
+  const makeRoom = (): void => {
+    for (;;) {
+      const victim = total > limit ? leastUseful(holds, now()) : undefined;
       if (victim === undefined) return;
       release(victim);
       victim.refuse('body-budget');
