@@ -57,6 +57,11 @@ function hasCa(consul: ConsulAccess): consul is ConsulAccess & { readonly caCert
   return consul.tls && consul.caCertificate !== undefined;
 }
 
+// Up to 1.6, 1.7.5 and 1.8.2 the programs of the image carry the file capability cap_net_bind_service (its Dockerfile). The
+// kernel refuses to start a file whose capability is not in the bounding set: "operation not permitted". The process itself
+// gets no capability, for without privilege escalation a file grants none. The restricted profile allows this one.
+const CAPABILITIES: JsonObject = { drop: ['ALL'], add: ['NET_BIND_SERVICE'] };
+
 function container(options: Options, settings: DataplaneSettings, registration: string): JsonObject {
   const { consul } = settings;
   return {
@@ -71,7 +76,7 @@ function container(options: Options, settings: DataplaneSettings, registration: 
     resources: resourceFields(options.resources.sidecar),
     ...mounts(options, consul),
     ...probes(options),
-    securityContext: SECURITY_CONTEXT,
+    securityContext: { ...SECURITY_CONTEXT, capabilities: CAPABILITIES },
   };
 }
 
