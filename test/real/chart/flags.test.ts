@@ -83,6 +83,7 @@ test('every value of the catalog reaches its flag', async () => {
       consulPrefix: 'p-',
       addK8SNamespaceSuffix: false,
       consulNodeName: 'node',
+      clusterDomain: 'cluster.example',
       syncClusterIPServices: false,
       syncLoadBalancerEndpoints: true,
       nodePortSyncType: 'InternalOnly',
@@ -107,6 +108,7 @@ test('every value of the catalog reaches its flag', async () => {
     addK8sNamespaceSuffix: false,
     consulNodeName: 'node',
     owner: 'one',
+    clusterDomain: 'cluster.example',
     syncClusteripServices: false,
     syncLbServicesEndpoints: true,
     nodePortSyncType: 'InternalOnly',
@@ -142,6 +144,7 @@ test('every value of the injection reaches its flag', async () => {
       shutdownDelay: 3,
       sidecarProxy: {
         kind: 'builtin',
+        concurrency: 0,
         resources: { requests: { cpu: '1m' }, limits: { cpu: '2m', memory: '99Mi' } },
       },
       initContainer: { resources: { requests: { memory: '3Mi' }, limits: { memory: null } } },
@@ -165,6 +168,7 @@ test('every value of the injection reaches its flag', async () => {
     logLevel: 'debug',
     shutdownDelay: 3,
     sidecarProxy: 'builtin',
+    sidecarProxyConcurrency: 0,
     sidecarProxyCpuRequest: '1m',
     sidecarProxyCpuLimit: '2m',
     sidecarProxyMemoryLimit: '99Mi',
@@ -175,6 +179,43 @@ test('every value of the injection reaches its flag', async () => {
     prometheusScrapePath: '/m',
   };
   assert.deepEqual(Object.fromEntries(Object.keys(expected).map((flag) => [flag, values[flag]])), expected);
+});
+
+test('every value of the life of a sidecar reaches its flag, 0 and false among them', async () => {
+  const lifecycle = {
+    defaultEnabled: false,
+    defaultEnableShutdownDrainListeners: false,
+    defaultShutdownGracePeriodSeconds: 0,
+    defaultStartupGracePeriodSeconds: 7,
+    defaultGracefulPort: 20700,
+    defaultGracefulShutdownPath: '/down',
+    defaultGracefulStartupPath: '/up',
+  };
+  const values = { client: { enabled: false }, connectInject: { sidecarProxy: { lifecycle } } };
+  await assertFlags('webhook', values, {
+    enableSidecarProxyLifecycle: false,
+    enableSidecarProxyLifecycleShutdownDrainListeners: false,
+    sidecarProxyLifecycleShutdownGracePeriodSeconds: 0,
+    sidecarProxyLifecycleStartupGracePeriodSeconds: 7,
+    sidecarProxyLifecycleGracefulPort: 20700,
+    sidecarProxyLifecycleGracefulShutdownPath: '/down',
+    sidecarProxyLifecycleGracefulStartupPath: '/up',
+  });
+});
+
+test('an amount of 0 is an amount, and null is none', async () => {
+  const requests = { cpu: 0, memory: '0' };
+  const connectInject = { sidecarProxy: { resources: { requests, limits: { cpu: null, memory: null } } } };
+  await assertFlags(
+    'webhook',
+    { connectInject },
+    {
+      sidecarProxyCpuRequest: '0',
+      sidecarProxyMemoryRequest: '0',
+      sidecarProxyCpuLimit: undefined,
+      sidecarProxyMemoryLimit: undefined,
+    },
+  );
 });
 
 const ELSEWHERE = { server: { enabled: false }, client: { enabled: false } };

@@ -40,6 +40,11 @@ export const valueSets: Readonly<Record<string, object>> = {
     },
     connectInject: { enabled: true, overrideAuthMethodName: 'pods' },
   }),
+  OpenShift: { global: { openshift: { enabled: true } } },
+  'OpenShift, with agents on the nodes': {
+    global: { openshift: { enabled: true } },
+    client: { enabled: true },
+  },
   'both directions, into a namespace of its own': {
     global: { owner: 'one' },
     syncCatalog: { toK8S: true, k8sPrefix: 'consul-', k8sWriteNamespace: 'from-consul' },

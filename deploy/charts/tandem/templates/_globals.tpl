@@ -4,7 +4,7 @@ schema lets them pass; these two find what was meant for this chart all the same
 */}}
 
 {{- define "tandem.ownGlobals" -}}
-enabled name domain datacenter owner image imageEnvoy imageConsulDataplane imageTandem imagePullPolicy imagePullSecrets logLevel recursors gossipEncryption tls
+enabled name domain datacenter owner image imageEnvoy imageConsulDataplane imageTandem imagePullPolicy imagePullSecrets logLevel recursors gossipEncryption tls openshift
 {{- end }}
 
 {{- /* Keys that are one letter, or the case of letters, away from one of ours, as lines "key, which looks like ours". */}}

@@ -31,6 +31,10 @@
 {{- with .envoyExtraArgs }}
 - {{ printf "--envoy-extra-args=%s" . | quote }}
 {{- end }}
+- --sidecar-proxy-concurrency={{ .sidecarProxy.concurrency }}
+{{- if eq (include "tandem.proxyMode" $) "dataplane" }}
+{{- include "tandem.lifecycleFlags" .sidecarProxy.lifecycle }}
+{{- end }}
 {{- include "tandem.resourceFlags" (list "sidecar-proxy" .sidecarProxy.resources) }}
 {{- include "tandem.resourceFlags" (list "init" .initContainer.resources) }}
 {{- with .metrics }}
@@ -41,6 +45,16 @@
 - {{ printf "--prometheus-scrape-path=%s" .defaultPrometheusScrapePath | quote }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- define "tandem.lifecycleFlags" }}
+- --enable-sidecar-proxy-lifecycle={{ .defaultEnabled }}
+- --enable-sidecar-proxy-lifecycle-shutdown-drain-listeners={{ .defaultEnableShutdownDrainListeners }}
+- --sidecar-proxy-lifecycle-shutdown-grace-period-seconds={{ .defaultShutdownGracePeriodSeconds }}
+- --sidecar-proxy-lifecycle-startup-grace-period-seconds={{ .defaultStartupGracePeriodSeconds }}
+- --sidecar-proxy-lifecycle-graceful-port={{ .defaultGracefulPort }}
+- {{ printf "--sidecar-proxy-lifecycle-graceful-shutdown-path=%s" .defaultGracefulShutdownPath | quote }}
+- {{ printf "--sidecar-proxy-lifecycle-graceful-startup-path=%s" .defaultGracefulStartupPath | quote }}
 {{- end }}
 
 {{- define "tandem.resourceFlags" -}}

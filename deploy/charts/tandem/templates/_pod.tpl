@@ -39,15 +39,21 @@ topologySpreadConstraints:
         {{- include "tandem.selector" . | nindent 8 }}
 {{- end }}
 
-{{- /* Of a pod, by the restricted Pod Security profile: the user and group of the image. */}}
+{{- /* Of a pod, by the restricted Pod Security profile: the user and group of the image (list $ 65532 65532). */}}
 {{- define "tandem.podSecurity" -}}
 securityContext:
   runAsNonRoot: true
-  runAsUser: {{ index . 0 }}
-  runAsGroup: {{ index . 1 }}
-  fsGroup: {{ index . 1 }}
+  {{- if not (index . 0).Values.global.openshift.enabled }}
+  {{- include "tandem.podUser" (rest .) | nindent 2 }}
+  {{- end }}
   seccompProfile:
     type: RuntimeDefault
+{{- end }}
+
+{{- define "tandem.podUser" -}}
+runAsUser: {{ index . 0 }}
+runAsGroup: {{ index . 1 }}
+fsGroup: {{ index . 1 }}
 {{- end }}
 
 {{- define "tandem.containerSecurity" -}}

@@ -1,8 +1,14 @@
-{{- /* "true" when a part is on, else nothing: (list $ "server"). "-" is what global.enabled says. */}}
+{{- /*
+"true" when a part is on, else nothing: (list $ "server"). "-" is what global.enabled says; on OpenShift the agents, which
+need ports and a folder of the node, are on only when they are asked for.
+*/}}
 {{- define "tandem.isOn" -}}
 {{- $root := index . 0 -}}
-{{- $enabled := (index $root.Values (index . 1)).enabled | toString -}}
-{{- if or (eq $enabled "true") (and (eq $enabled "-") $root.Values.global.enabled) }}true{{ end }}
+{{- $part := index . 1 -}}
+{{- $global := $root.Values.global -}}
+{{- $enabled := (index $root.Values $part).enabled | toString -}}
+{{- $inherited := and $global.enabled (not (and $global.openshift.enabled (eq $part "client"))) -}}
+{{- if or (eq $enabled "true") (and (eq $enabled "-") $inherited) }}true{{ end }}
 {{- end }}
 
 {{- /* How injected pods run their proxy, agent or dataplane. */}}

@@ -30,6 +30,7 @@
 - {{ printf "--k8s-deny-namespaces=%s" (join "," .k8sDenyNamespaces) | quote }}
 - --sync-clusterip-services={{ .syncClusterIPServices }}
 - --sync-lb-services-endpoints={{ .syncLoadBalancerEndpoints }}
+- {{ printf "--cluster-domain=%s" .clusterDomain | quote }}
 - --node-port-sync-type={{ .nodePortSyncType }}
 - --multi-port={{ .multiPort }}
 - --add-k8s-namespace-suffix={{ .addK8SNamespaceSuffix }}

@@ -23,7 +23,7 @@ spec:
   restartPolicy: Never
   enableServiceLinks: false
   {{- include "tandem.imagePullSecrets" $root | indent 2 }}
-  {{- include "tandem.podSecurity" (list 65532 65532) | nindent 2 }}
+  {{- include "tandem.podSecurity" (list $root 65532 65532) | nindent 2 }}
   containers:
     - name: test
       {{- include "tandem.image" (list $root $root.Values.global.imageTandem) | nindent 6 }}
