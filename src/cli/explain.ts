@@ -7,7 +7,7 @@ import { injectFlags } from '../config/inject-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
-import { escapeJson, quote } from '../support/text.ts';
+import { quote } from '../support/text.ts';
 import { clusterFlags, readCluster } from './cluster-objects.ts';
 import { command, exit, type Context, type ExitCode } from './command.ts';
 import { askConsul } from './consul-access.ts';
@@ -15,6 +15,7 @@ import { explainPodOf } from './explain-pod.ts';
 import { podExplanationText } from './explain-pod-report.ts';
 import { explanationText } from './explain-report.ts';
 import { tell } from './tell.ts';
+import { jsonTexts, writeAll } from './write-all.ts';
 
 const { defaultInject, allowNamespaces, denyNamespaces } = injectFlags;
 /** Those that decide about injection; they need be given only where the webhook has them. */
@@ -59,17 +60,17 @@ export const explainCommand = command({
 
 type Asked = { readonly what: string; readonly values: Pick<Values, 'output'>; readonly context: Context };
 
-function answer<T>(
+async function answer<T extends Readonly<Record<string, unknown>>>(
   explanation: T | undefined,
   toText: (explanation: T) => string,
   { what, values, context }: Asked,
-): ExitCode {
+): Promise<ExitCode> {
   if (explanation === undefined) {
     tell(context.stderr, `tandem explain: there is no ${what}`);
     return exit.internal;
   }
-  const json = `${escapeJson(JSON.stringify(explanation, undefined, 2))}\n`;
-  context.stdout.write(values.output === 'json' ? json : toText(explanation));
+  const isJson = values.output === 'json';
+  await writeAll(context.stdout, isJson ? jsonTexts(explanation) : [toText(explanation)]);
   return exit.done;
 }
 

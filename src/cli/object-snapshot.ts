@@ -41,11 +41,14 @@ function kindOf<T>(
       if (value !== undefined) held.set(keyOf(object), { text: JSON.stringify(object), value });
     }
     const touched: string[] = [];
+    const touch = (sources: readonly string[]): void => {
+      for (const source of sources) touched.push(source);
+    };
     for (const [key, { text, value }] of held) {
       const old = before.get(key);
-      if (old?.text !== text) touched.push(...changed(old?.value, value));
+      if (old?.text !== text) touch(changed(old?.value, value));
     }
-    for (const [key, { value }] of before) if (!held.has(key)) touched.push(...changed(value, undefined));
+    for (const [key, { value }] of before) if (!held.has(key)) touch(changed(value, undefined));
     return touched;
   };
 }

@@ -3,29 +3,26 @@ import { sourceOf, type Instance } from '../catalog/instance.ts';
 import type { Plan } from '../catalog/plan.ts';
 import type { Planned } from '../controller/planner.ts';
 import { hostAndPort } from '../support/ip-address.ts';
-import { escapeControl, escapeJson } from '../support/text.ts';
+import { escapeControl } from '../support/text.ts';
+import { jsonTexts } from './write-all.ts';
 
-export function planTable({ plan, problems }: Planned): string {
+/** In pieces: a plan may have hundreds of thousands of rows. */
+export function* planTable({ plan, problems }: Planned): Generator<string> {
   const rows = [
     ...plan.register.map((instance) => ['+ register', ...cells(instance), '']),
     ...plan.update.map(({ instance, fields }) => ['~ update', ...cells(instance), fields.join(', ')]),
     ...plan.deregister.map((instance) => ['- deregister', ...cells(instance), '']),
   ];
-  const told = [...problems].flatMap(([source, found]) =>
-    found.map(({ at, message }) => `${escapeControl(`! ${source}: ${at}: ${message}`)}\n`),
-  );
-  return `${columns(rows)}${told.join('')}${summary(plan)}\n`;
+  yield* columns(rows);
+  for (const [source, found] of problems)
+    for (const { at, message } of found) yield `${escapeControl(`! ${source}: ${at}: ${message}`)}\n`;
+  yield `${summary(plan)}\n`;
 }
 
-export function planJson({ plan, problems }: Planned): string {
+export function planJson({ plan, problems }: Planned): Iterable<string> {
   const { register, update, deregister, unchanged, foreign } = plan;
   const found = [...problems].flatMap(([source, list]) => list.map((problem) => ({ source, ...problem })));
-  const json = JSON.stringify(
-    { register, update, deregister, unchanged, foreign, problems: found },
-    undefined,
-    2,
-  );
-  return `${escapeJson(json)}\n`;
+  return jsonTexts({ register, update, deregister, unchanged, foreign, problems: found });
 }
 
 function summary({ register, update, deregister, unchanged, foreign }: Plan): string {
@@ -38,17 +35,12 @@ function cells(instance: Instance): readonly string[] {
   return [name, hostAndPort(address, port), sourceOf(instance)].map(escapeControl);
 }
 
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+function* columns(rows: readonly (readonly string[])[]): Generator<string> {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  for (const row of rows) {
+    const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+    yield `${line.trimEnd()}\n`;
+  }
 }

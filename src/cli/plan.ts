@@ -11,6 +11,7 @@ import { clusterFlags, readCluster } from './cluster-objects.ts';
 import { command, exit } from './command.ts';
 import { openConsulForPerson } from './consul-access.ts';
 import { planJson, planTable } from './plan-report.ts';
+import { writeAll } from './write-all.ts';
 
 const flags = {
   ...clusterFlags,
@@ -49,7 +50,8 @@ export const planCommand = command({
       const settings = toConsulSettings(values, owner);
       const planned = await createPlanner(snapshot, observed, settings, scope).all();
       const allowed = { ...planned, plan: applyPolicy(planned.plan, values.policy) };
-      context.stdout.write(values.output === 'json' ? planJson(allowed) : planTable(allowed));
+      const report = values.output === 'json' ? planJson : planTable;
+      await writeAll(context.stdout, report(allowed));
       return isEmpty(allowed.plan) ? exit.done : exit.changes;
     } finally {
       await consul.close();

@@ -12,6 +12,7 @@ import { systemClock } from '../kubernetes/clock.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import type { RegistrarStatus } from '../status-page/status.ts';
+import { earliest } from '../support/earliest.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { createRegistrarMetrics, type RegistrarLoop } from '../telemetry/registrar-metrics.ts';
@@ -19,7 +20,6 @@ import { clusterPods, type PodKind } from './pod-source.ts';
 import { passStatus } from './pass-outcome.ts';
 import { createRegistrarReporter, type PodReporter, type RegistrarState } from './registrar-reporter.ts';
 import { troubleOf } from './sync-status.ts';
-import { earlier } from './told-problems.ts';
 import { together } from './together.ts';
 
 export const registrarFlags = {
@@ -132,7 +132,7 @@ function registrarStatus(
         problem,
         ...troubleOf(
           reporter.refused.get(source) ?? agents.refused.get(source),
-          earlier(reporter.problemSince(uid), agents.problemSince(uid)),
+          earliest([reporter.problemSince(uid), agents.problemSince(uid)]),
         ),
       })),
   };

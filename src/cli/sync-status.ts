@@ -2,9 +2,10 @@
 import { byText } from '../catalog/instance.ts';
 import type { Sync } from '../controller/sync-loop.ts';
 import type { SyncStatus, WatchesStatus } from '../status-page/status.ts';
+import { earliest } from '../support/earliest.ts';
 import { isoTime, passStatus } from './pass-outcome.ts';
 import type { ReporterState } from './sync-reporter.ts';
-import { earlier, type Refusal } from './told-problems.ts';
+import { type Refusal } from './told-problems.ts';
 
 export type SyncStatusParts = {
   readonly owner: string;
@@ -49,7 +50,7 @@ export function troubleOf(
   refusal: Refusal | undefined,
   problemSince: number | undefined,
 ): { readonly refused: string | undefined; readonly since: string | undefined } {
-  const since = earlier(refusal?.since, problemSince);
+  const since = earliest([refusal?.since, problemSince]);
   return { refused: refusal?.reason, since: since === undefined ? undefined : isoTime(since) };
 }
 

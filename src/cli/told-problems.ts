@@ -1,4 +1,5 @@
 /** What was told of each source, and since when it holds: a text is told once, for as long as it holds. */
+import { earliest } from '../support/earliest.ts';
 
 export type ToldProblems = {
   /** All that is wrong with the source now; the answer is what was not told yet. */
@@ -18,7 +19,7 @@ export function toldProblems(now: () => number): ToldProblems {
       else told.set(source, new Map(texts.map((text) => [text, before?.get(text) ?? now()])));
       return new Set(texts.filter((text) => before?.has(text) !== true));
     },
-    since: (source) => earlier(...(told.get(source)?.values() ?? [])),
+    since: (source) => earliest(told.get(source)?.values() ?? []),
     sources: () => told.keys(),
   };
 }
@@ -29,10 +30,4 @@ export type Refusal = { readonly reason: string; readonly since: number };
 /** The refusal as it stands after another one. @param now milliseconds since the epoch */
 export function nextRefusal(before: Refusal | undefined, reason: string, now: number): Refusal {
   return { reason, since: before?.since ?? now };
-}
-
-/** The least of those that there are. */
-export function earlier(...times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
 }

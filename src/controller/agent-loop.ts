@@ -8,10 +8,10 @@ import {
 } from '../catalog/connect/agent.ts';
 import { agentRegistrationsOf } from '../catalog/connect/agent-registration.ts';
 import { readinessCheckId } from '../catalog/instance.ts';
+import { earliest } from '../support/earliest.ts';
 import type { AgentNode, Agents, PodInstanceOnNode } from './agent-ports.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
-import { earliest } from './earliest.ts';
 import { createPassLoop } from './pass-loop.ts';
 import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
 import type { ConnectCatalog, ConnectWrite, RegistrarAction, RegistrarReporter } from './registrar-ports.ts';

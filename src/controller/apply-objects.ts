@@ -1,5 +1,6 @@
 /** Writes changes to the API server, a few at a time, and knows which of them the watch has not told of yet. */
 import { objectId, type ObjectChange } from '../catalog/to-k8s/object-changes.ts';
+import { earliest } from '../support/earliest.ts';
 import { sideBySide } from './side-by-side.ts';
 import type { ObjectOutcome, ObjectWriter } from './to-k8s-ports.ts';
 
@@ -62,7 +63,7 @@ export function createObjectApplier({ write }: ObjectWriter, elapsed: () => numb
       const now = elapsed();
       for (const [id, until] of ahead) if (until <= now) ahead.delete(id);
     },
-    due: () => (ahead.size === 0 ? undefined : Math.min(...ahead.values())),
+    due: () => earliest(ahead.values()),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Places where another one holds an id that a pod wants: looked at again and again, because a holder says nothing when it goes. */
-import { earliest } from './earliest.ts';
+import { earliest } from '../support/earliest.ts';
 
 export type Contested = {
   /** A place was looked at, which took so many milliseconds. */
@@ -20,7 +20,7 @@ export function createContested(): Contested {
       if (isContested) waiting.set(place, now + Math.max(BETWEEN, took * SHARE));
       else waiting.delete(place);
     },
-    due: () => earliest([...waiting.values()]),
+    due: () => earliest(waiting.values()),
     take: (now) => {
       const due = [...waiting].filter(([, moment]) => moment <= now).map(([place]) => place);
       for (const place of due) waiting.delete(place);

@@ -1,5 +1,5 @@
 /** Tells changes that somebody else made on our node from our own, by Consul's index, so that our own cause no read. */
-import { earliest } from './earliest.ts';
+import { earliest } from '../support/earliest.ts';
 
 export type Drift = {
   /** A change of ours was applied at this index; undefined when Consul did not tell. A repair is one that no event asked for. */

@@ -5,11 +5,11 @@ import { POD_UID_META, registrationsOf } from '../catalog/connect/registration.t
 import { readinessCheckId } from '../catalog/instance.ts';
 import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
 import type { Removals } from '../catalog/deletion-guard.ts';
+import { earliest } from '../support/earliest.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
 import type { Clock } from './clock.ts';
-import { earliest } from './earliest.ts';
 import { createPassLoop } from './pass-loop.ts';
 import type { ConnectCatalog, PodSource, PodStanding, RegistrarReporter } from './registrar-ports.ts';
 import { createRemovalHold } from './removal-hold.ts';

@@ -1,5 +1,5 @@
 /** Sources of which Consul refused something: each is tried again, less and less often, until it goes through. */
-import { earliest } from './earliest.ts';
+import { earliest } from '../support/earliest.ts';
 
 export type Retries = {
   readonly failed: (source: string, now: number) => void;
@@ -26,7 +26,7 @@ export function createRetries(random: () => number): Retries {
       failures.set(source, { span, at: now });
       waiting.set(source, now + span * (0.5 + random() / 2));
     },
-    due: () => earliest([...waiting.values()]),
+    due: () => earliest(waiting.values()),
     isWaiting: (source) => waiting.has(source),
     take: (now) => {
       const due = [...waiting].filter(([, moment]) => moment <= now).map(([source]) => source);

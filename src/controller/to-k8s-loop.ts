@@ -2,9 +2,9 @@
 import { objectId, type ObjectChange } from '../catalog/to-k8s/object-changes.ts';
 import { planToK8s, type ToK8sPlan } from '../catalog/to-k8s/plan.ts';
 import type { ToK8sSettings } from '../catalog/to-k8s/settings.ts';
+import { earliest } from '../support/earliest.ts';
 import { createObjectApplier } from './apply-objects.ts';
 import type { Clock } from './clock.ts';
-import { earliest } from './earliest.ts';
 import { createPassLoop } from './pass-loop.ts';
 import { createRemovalHold } from './removal-hold.ts';
 import { createRetries } from './retries.ts';

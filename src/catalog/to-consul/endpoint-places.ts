@@ -20,8 +20,8 @@ export function placesOfEndpoints(
     for (const endpoint of slice.endpoints) {
       const state = stateOf(endpoint, service);
       const reason = omitsEndpoint(state, settings);
-      if (reason === undefined) places.push(...placesOf(endpoint, state, numberOf));
-      else omitted.push(...endpoint.addresses.map((what) => ({ reason, what })));
+      if (reason === undefined) for (const place of placesOf(endpoint, state, numberOf)) places.push(place);
+      else for (const what of endpoint.addresses) omitted.push({ reason, what });
     }
   }
   if (places.length + omitted.length === 0) omitted.push({ reason: 'no-endpoints', what: '' });

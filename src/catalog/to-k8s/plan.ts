@@ -100,13 +100,14 @@ export function planToK8s(
       standings.set(source, { object: name, kind: 'unknown', endpoints: 0 });
       continue;
     }
-    const { service, problems: found_ } = desiredOf(source, instances, settings);
-    problems.push(...found_);
+    const { service, problems: news } = desiredOf(source, instances, settings);
+    for (const problem of news) problems.push(problem);
     standings.set(source, standingOf(name, service));
     if (service === undefined) continue;
     if (found !== undefined) kept.add(found);
     for (const each of slices) if (service.kind === 'endpoints') kept.add(each);
-    changes.push(...changesOf({ source, name, service, found, slices, isTaken }, settings, kept));
+    const parts = { source, name, service, found, slices, isTaken };
+    for (const change of changesOf(parts, settings, kept)) changes.push(change);
   }
   const owned = [...observed.services.values(), ...observed.slices.values()].filter(
     (each) => each.owner === owner,
