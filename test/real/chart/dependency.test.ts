@@ -103,7 +103,11 @@ test('without a parent chart, a global that is nearly ours is refused', async ()
   });
   const said = await refusal({ global: Object.fromEntries(misspelt.map((key) => [key, 'x'])) });
   for (const key of misspelt) assert.match(said, new RegExp(`global\\.${key}, which looks like `));
-  assert.match(await refusal({ global: { acls: {} } }), /global\.acls is a value of consul-k8s/);
+  for (const key of ['acls', 'metrics', 'logJSON'])
+    assert.match(
+      await refusal({ global: { [key]: {} } }),
+      new RegExp(`global\\.${key} is a value of consul-k8s`),
+    );
   assert.match(await refusal({ enabled: false }), /here it is global\.enabled/);
   const { acls: _, ...harmless } = FOREIGN;
   assert.ok((await renderChart({ global: harmless })).has('Deployment', 'tandem-webhook'));

@@ -31,7 +31,7 @@ global.{{ $key }}, which looks like global.{{ $name }}
 {{- end }}
 {{- end }}
 
-{{- /* Keys of consul-k8s that change what is safe or where things are, and do nothing here. */}}
+{{- /* Keys of consul-k8s that do nothing here. */}}
 {{- define "tandem.foreignGlobals" -}}
-acls adminPartitions enableConsulNamespaces federation peering secretsBackend imageK8S trustedCAs dualStack
+acls adminPartitions argocd consulAPITimeout crds dualStack enableConsulNamespaces enablePodSecurityPolicies enterpriseLicense experiments extraLabels federation generateManifests generateManifestsStorage generateManifestsStorageClassName imageK8S installK8sNetworkingCRDs logJSON metrics peering podSecurityContext secretsBackend trustedCAs
 {{- end }}
