@@ -44,6 +44,11 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
   };
   const text = (name: AnnotationName): string | undefined => {
     const value = property(annotations, annotationKey(name));
+    if (typeof value === 'string' && value.includes('\0')) {
+      // No argument, variable or path of a process can hold it.
+      problem(name, `${quote(value)} holds a NUL character`);
+      return undefined;
+    }
     if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
     problem(name, `${JSON.stringify(value)} is no string; put it in quotes`);
     return undefined;

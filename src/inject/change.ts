@@ -14,9 +14,9 @@ export type Change = {
   /** For every container of the author, except where the author defines one of that name. */
   readonly variables: readonly Variable[];
   /** Containers of the author that get the shared volume. */
-  readonly mountContainers: readonly string[];
+  readonly mountContainers: ReadonlySet<string>;
   /** Containers of the author that wait before they stop, and how long. */
-  readonly drainContainers: readonly string[];
+  readonly drainContainers: ReadonlySet<string>;
   readonly drainSeconds: number;
   readonly annotations: ReadonlyMap<string, string>;
   readonly labels: ReadonlyMap<string, string>;
@@ -29,8 +29,8 @@ export function changeOf(pod: Pod, options: Options, addition: Addition): Change
   return {
     ...addition,
     variables: upstreamVariables(options.upstreams),
-    mountContainers: options.mountContainers,
-    drainContainers: drainedContainers(pod, options),
+    mountContainers: new Set(options.mountContainers),
+    drainContainers: new Set(drainedContainers(pod, options)),
     drainSeconds: options.drainSeconds,
     annotations: new Map([...writtenAnnotations(pod, options), ...addition.annotations]),
     labels: new Map([[STATUS, INJECTED]]),

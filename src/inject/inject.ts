@@ -5,17 +5,10 @@ import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { changeOf, type Change } from './change.ts';
 import { dataplaneMode } from './dataplane-mode.ts';
 import { decide } from './decide.ts';
-import {
-  CA_VOLUME,
-  DATA_VOLUME,
-  DATAPLANE_CONTAINER,
-  ENVOY_CONTAINER,
-  INIT_CONTAINER,
-  SIDECAR_UID,
-  TOKEN_VOLUME,
-} from './names.ts';
+import { RESERVED_CONTAINERS, RESERVED_VOLUMES, SIDECAR_UID } from './names.ts';
 import { readOptions, type Options } from './options.ts';
 import { patchOf } from './patch.ts';
+import { tooManyVariables } from './variables.ts';
 import { readPod, type Pod } from './pod.ts';
 import { recordOf } from './record.ts';
 import { registrationOf, registrationTooLarge } from './registration.ts';
@@ -51,8 +44,8 @@ function injectPod(pod: Pod, settings: InjectSettings): InjectResult {
   const problems = podProblems(pod);
   if (!read.ok) return { kind: 'invalid', problems: [...read.problems, ...problems], warnings };
   const registration = registrationOf(read.options, settings);
-  const tooLarge = registrationTooLarge(registration);
-  if (tooLarge !== undefined) problems.unshift(tooLarge);
+  const bounds = [registrationTooLarge(registration), tooManyVariables(pod, read.options.upstreams)];
+  problems.unshift(...bounds.filter((each) => each !== undefined));
   if (problems.length > 0) return { kind: 'invalid', problems, warnings };
   const change = changeOf(pod, read.options, additionOf(read.options, settings, registration));
   const told = [...warnings, ...keptVariables(pod, change)];
@@ -79,9 +72,6 @@ function withRecord(
     annotations: new Map([...change.annotations, [RECORD_ANNOTATION, JSON.stringify(record)]]),
   };
 }
-
-const RESERVED_CONTAINERS = new Set<string>([INIT_CONTAINER, ENVOY_CONTAINER, DATAPLANE_CONTAINER]);
-const RESERVED_VOLUMES = new Set<string>([DATA_VOLUME, CA_VOLUME, TOKEN_VOLUME]);
 
 /** What in the pod itself, rather than in its annotations, stands against the sidecar. */
 function podProblems(pod: Pod): Problem[] {

@@ -37,3 +37,11 @@ export function syntheticNodeName(owner: string, node: string): string {
 
 /** UID of the injected containers; a pod that runs as this user could read the sidecar's secrets. */
 export const SIDECAR_UID = 5995;
+
+/** Names that nothing of an author can have. */
+export const RESERVED_CONTAINERS: ReadonlySet<string> = new Set([
+  INIT_CONTAINER,
+  ENVOY_CONTAINER,
+  DATAPLANE_CONTAINER,
+]);
+export const RESERVED_VOLUMES: ReadonlySet<string> = new Set([DATA_VOLUME, CA_VOLUME, TOKEN_VOLUME]);

@@ -1,6 +1,6 @@
 /** Everything that a pod's annotations ask for, validated as a whole, with the operator's settings as defaults. */
 import { split } from 'shlex';
-import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import type { JsonObject } from '../support/json.ts';
 import { nearest, quote } from '../support/text.ts';
 import { annotationReader, type AnnotationReader } from './annotation-reader.ts';
 import { annotationKey, annotations, META_PREFIX, PREFIX, type AnnotationName } from './annotations.ts';
@@ -15,6 +15,7 @@ import { readService, type Service } from './service.ts';
 import { readResources, type ContainerResources } from './resource-options.ts';
 import type { InjectSettings } from './settings.ts';
 import { besideSidecar, checkSidecarPorts, sidecarPorts } from './sidecar-ports.ts';
+import { readUserVolumes } from './user-volumes.ts';
 import type { Upstream } from './upstream.ts';
 import { readUpstreams } from './upstreams.ts';
 
@@ -63,8 +64,7 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
     resources: readResources(pod, reader, settings),
     concurrency: reader.wholeNumber('consul-envoy-proxy-concurrency', settings.concurrency, ANY_COUNT),
     mountContainers: readMountContainers(pod, reader),
-    userVolumes: readJsonList(reader, 'consul-sidecar-user-volume', ['name']),
-    userVolumeMounts: readJsonList(reader, 'consul-sidecar-user-volume-mount', ['name', 'mountPath']),
+    ...readUserVolumes(pod, reader),
     metrics,
     lifecycle,
     drainSeconds: readDrainSeconds(pod, reader, service.port, settings),
@@ -72,7 +72,6 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
     startupFailureSeconds: reader.wholeNumber('sidecar-proxy-startup-failure-seconds', 0, ANY_COUNT),
     livenessFailureSeconds: reader.wholeNumber('sidecar-proxy-liveness-failure-seconds', 0, ANY_COUNT),
   };
-  checkUserVolumes(pod, options.userVolumes, reader);
   checkTransparentProxy(reader);
   warnOfNoEffect(pod.annotations, reader, settings.mode);
   const { problems, warnings } = reader;
@@ -119,54 +118,6 @@ function readMountContainers(pod: Pod, reader: AnnotationReader): readonly strin
   return wanted;
 }
 
-function readJsonList(
-  reader: AnnotationReader,
-  name: AnnotationName,
-  required: readonly string[],
-): JsonObject[] {
-  const text = reader.text(name);
-  if (text === undefined || text.trim() === '') return [];
-  const list = parseJson(text);
-  const isUsable = (element: unknown): element is JsonObject =>
-    isObject(element) && required.every((key) => (asString(property(element, key)) ?? '') !== '');
-  if (!Array.isArray(list) || !list.every(isUsable)) {
-    const keys = required.map(quote).join(' and ');
-    reader.problem(name, `${quote(text)} is not a JSON array of objects with ${keys}`);
-  } else if (isNestedAtMost(MAX_DEPTH, list)) {
-    return list;
-  } else {
-    reader.problem(name, `${quote(text)} is nested more than ${MAX_DEPTH} deep`);
-  }
-  return [];
-}
-
-// Twice the deepest field of a Kubernetes volume, `projected.sources[].downwardAPI.items[].resourceFieldRef.resource`;
-// what is nested by the thousand would overflow the stack of whoever writes it out again.
-const MAX_DEPTH = 16;
-
-function isNestedAtMost(depth: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return depth > 0 && Object.values(value).every((each) => isNestedAtMost(depth - 1, each));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function checkUserVolumes(pod: Pod, volumes: readonly JsonObject[], reader: AnnotationReader): void {
-  const seen = new Set(pod.volumes);
-  for (const volume of volumes) {
-    const name = asString(volume['name']) ?? '';
-    if (seen.has(name))
-      reader.problem('consul-sidecar-user-volume', `the pod already has a volume ${quote(name)}`);
-    seen.add(name);
-  }
-}
-
 function checkTransparentProxy(reader: AnnotationReader): void {
   reader.boolean('transparent-proxy-overwrite-probes', false);
   if (!reader.boolean('transparent-proxy', false)) return;
@@ -184,17 +135,30 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: Inj
       'has no effect; write a service-defaults config entry in Consul',
     );
   }
-  for (const annotation of Object.keys(present)) {
-    if (!annotation.startsWith(PREFIX)) continue;
-    const name = annotation.slice(PREFIX.length);
-    if (name.startsWith(META_PREFIX)) continue;
-    if (!Object.hasOwn(annotations, name))
-      reader.warn('unknown-annotation', shorten(name), unknownAnnotation(name));
-    else if (name.startsWith('transparent-proxy-'))
+  const names = Object.keys(present)
+    .filter((annotation) => annotation.startsWith(PREFIX))
+    .map((annotation) => annotation.slice(PREFIX.length))
+    .filter((name) => !name.startsWith(META_PREFIX));
+  warnOfUnknown(
+    names.filter((name) => !Object.hasOwn(annotations, name)),
+    reader,
+  );
+  for (const name of names.filter((each) => Object.hasOwn(annotations, each))) {
+    if (name.startsWith('transparent-proxy-'))
       reader.warn('no-effect', name, 'has no effect without transparent proxy');
     else if (isOfOtherMode(name as AnnotationName, mode))
       reader.warn('no-effect', name, `has no effect in ${mode} mode`);
   }
+}
+
+// Likeness to each known name is looked for, and how many names there are is up to a stranger.
+const UNKNOWN_NAMED = 20;
+
+function warnOfUnknown(names: readonly string[], reader: AnnotationReader): void {
+  for (const name of names.slice(0, UNKNOWN_NAMED))
+    reader.warn('unknown-annotation', shorten(name), unknownAnnotation(name));
+  if (names.length > UNKNOWN_NAMED)
+    reader.warn('unknown-annotation', '…', `${names.length - UNKNOWN_NAMED} more are not known`);
 }
 
 function isOfOtherMode(name: AnnotationName, mode: InjectSettings['mode']): boolean {

@@ -32,13 +32,13 @@ function containerOperations(
   change: Change,
 ): PatchOperation[] {
   const added = change.variables.filter(({ name }) => !container.variables.has(name));
-  const mounts = change.mountContainers.includes(container.name)
+  const mounts = change.mountContainers.has(container.name)
     ? [{ name: DATA_VOLUME, mountPath: DATA_PATH }]
     : [];
   return [
     ...prepend(pointer('spec', list, index, 'env'), container.env, added),
     ...append(pointer('spec', list, index, 'volumeMounts'), container.volumeMounts, mounts),
-    ...(list === 'containers' && change.drainContainers.includes(container.name)
+    ...(list === 'containers' && change.drainContainers.has(container.name)
       ? [preStopOperation(pointer('spec', list, index, 'lifecycle'), container, change.drainSeconds)]
       : []),
   ];

@@ -1,5 +1,5 @@
 /** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `agent-registration.ts`. */
-import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import { asString, isNestedAtMost, isObject, parseJson, property, type JsonObject } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import { isReservedName } from './reserved-names.ts';
 import { META_PREFIX } from './annotations.ts';
@@ -134,21 +134,8 @@ function readList<T>(raw: unknown, read: (element: unknown) => T | undefined): r
   return elements.length === raw.length ? elements : undefined;
 }
 
-// Far deeper than any config of a proxy; what is nested by the thousand would overflow the stack of whoever writes it out again.
+// Far deeper than any config of a proxy.
 const MAX_DEPTH = 16;
-
-function isNestedAtMost(depth: number, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  return depth > 0 && Object.values(value).every((each) => isNestedAtMost(depth - 1, each));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 function wrong(text: string): ReadRegistration {
   return { ok: false, wrong: text };

@@ -1,5 +1,5 @@
 /** The record of what was added, kept on the pod as compact JSON: it makes `uninject` exact. */
-import { isObject, type JsonObject } from '../support/json.ts';
+import { isObject, parseJson, type JsonObject } from '../support/json.ts';
 import type { Change } from './change.ts';
 import type { Pod, Presence } from './pod.ts';
 
@@ -40,8 +40,8 @@ export function recordOf(
     containers: namesOf(change.containers),
     variables: change.variables.map(({ name }) => name),
     kept: keptVariables(pod, change),
-    mounts: change.mountContainers,
-    ...(change.drainContainers.length === 0 ? {} : { drained: change.drainContainers }),
+    mounts: [...change.mountContainers],
+    ...(change.drainContainers.size === 0 ? {} : { drained: [...change.drainContainers] }),
     annotations: [...change.annotations.keys()],
     labels: [...change.labels.keys()],
     previous: {
@@ -103,10 +103,10 @@ function touchedParents(pod: Pod, change: Change): [string, Presence][] {
       ? []
       : authors.map(({ name, env }): [string, Presence] => [parentOf(name, 'env'), env])),
     ...authors
-      .filter(({ name }) => change.mountContainers.includes(name))
+      .filter(({ name }) => change.mountContainers.has(name))
       .map(({ name, volumeMounts }): [string, Presence] => [parentOf(name, 'volumeMounts'), volumeMounts]),
     ...pod.containers
-      .filter(({ name }) => change.drainContainers.includes(name))
+      .filter(({ name }) => change.drainContainers.has(name))
       .flatMap(({ name, lifecycle, preStop }): [string, Presence][] => [
         [parentOf(name, 'lifecycle'), lifecycle],
         ...(lifecycle === 'present'
@@ -136,12 +136,4 @@ function pick(from: JsonObject, keys: Iterable<string>): JsonObject {
 
 function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((element) => typeof element === 'string');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

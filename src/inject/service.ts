@@ -146,6 +146,7 @@ export function wrongMeta(key: string, value: string): string | undefined {
   if (!META_KEY.test(key)) return 'the key is not 1 to 128 characters of A-Z a-z 0-9 _ -';
   if (key.startsWith('consul-')) return 'Consul keeps keys that start with "consul-" for itself';
   if (OWN_META.some((own) => own === key)) return 'is written by Tandem and cannot be set';
+  if (value.includes('\0')) return 'the value holds a NUL character';
   const bytes = new TextEncoder().encode(value).length;
   return bytes > META_VALUE_BYTES
     ? `the value has ${bytes} bytes; Consul takes ${META_VALUE_BYTES}`

@@ -16,13 +16,14 @@ export function uninject(pod: unknown): UninjectResult {
   const annotations = property(metadata, 'annotations');
   const text = asString(property(annotations, RECORD_ANNOTATION));
   if (text === undefined) return withoutRecord(annotations);
-  const record = parseRecord(text);
-  if (record === undefined) {
+  const parsed = parseRecord(text);
+  if (parsed === undefined) {
     return {
       kind: 'invalid',
       problems: [{ at: RECORD_ANNOTATION, message: 'is damaged, so what was added is not known' }],
     };
   }
+  const record = lookupOf(parsed);
   const spec = property(pod, 'spec');
   return {
     kind: 'uninject',
@@ -34,6 +35,21 @@ export function uninject(pod: unknown): UninjectResult {
   };
 }
 
+/** The lists of the record that are asked for each container. */
+type Lookup = Omit<InjectionRecord, 'variables' | 'mounts' | 'drained' | 'absent' | 'nulls'> &
+  Readonly<Record<'variables' | 'mounts' | 'drained' | 'absent' | 'nulls', ReadonlySet<string>>>;
+
+function lookupOf(record: InjectionRecord): Lookup {
+  return {
+    ...record,
+    variables: new Set(record.variables),
+    mounts: new Set(record.mounts),
+    drained: new Set(record.drained),
+    absent: new Set(record.absent),
+    nulls: new Set(record.nulls),
+  };
+}
+
 function withoutRecord(annotations: unknown): UninjectResult {
   const status = `${PREFIX}connect-inject-status`;
   if ((asString(property(annotations, status)) ?? '') === '') return { kind: 'skip', reason: 'not-injected' };
@@ -41,7 +57,7 @@ function withoutRecord(annotations: unknown): UninjectResult {
   return { kind: 'invalid', problems: [{ at: status, message }] };
 }
 
-function containerLists(spec: unknown, record: InjectionRecord): PatchOperation[] {
+function containerLists(spec: unknown, record: Lookup): PatchOperation[] {
   return (['initContainers', 'containers'] as const).flatMap((list) => {
     const added = new Set(record[list]);
     const authors = listAt(spec, list).flatMap((container, index) =>
@@ -57,10 +73,10 @@ function containerOperations(
   list: string,
   index: number,
   container: unknown,
-  record: InjectionRecord,
+  record: Lookup,
 ): PatchOperation[] {
   const name = asString(property(container, 'name')) ?? '';
-  const mounts = record.mounts.includes(name) ? [DATA_PATH] : [];
+  const isMounted = record.mounts.has(name);
   return [
     ...remove(
       ['spec', list, index, 'env'],
@@ -70,7 +86,7 @@ function containerOperations(
     ),
     ...remove(['spec', list, index, 'volumeMounts'], parentOf(name, 'volumeMounts'), record, {
       elements: listAt(container, 'volumeMounts'),
-      isAdded: (mount) => mounts.includes(asString(property(mount, 'mountPath')) ?? ''),
+      isAdded: (mount) => isMounted && property(mount, 'mountPath') === DATA_PATH,
     }),
     ...preStopOperations(['spec', list, index, 'lifecycle'], container, name, record),
   ];
@@ -81,10 +97,10 @@ function preStopOperations(
   path: readonly (string | number)[],
   container: unknown,
   name: string,
-  record: InjectionRecord,
+  record: Lookup,
 ): PatchOperation[] {
   const lifecycle = property(container, 'lifecycle');
-  const isOurs = record.drained?.includes(name) === true && isSleepOnly(property(lifecycle, 'preStop'));
+  const isOurs = record.drained.has(name) && isSleepOnly(property(lifecycle, 'preStop'));
   if (!isObject(lifecycle) || !isOurs) return [];
   const whole =
     Object.keys(lifecycle).length === 1
@@ -107,21 +123,21 @@ function isSleepOnly(hook: unknown): boolean {
 type Removal = { readonly elements: readonly unknown[]; readonly isAdded: (element: unknown) => boolean };
 
 /** The added variables stand first, so only the first one of a name is Tandem's. */
-function addedVariables(container: unknown, name: string, record: InjectionRecord): Removal {
+function addedVariables(container: unknown, name: string, record: Lookup): Removal {
   const kept = new Set(property(record.kept, name) as readonly string[] | undefined);
-  const pending = new Set(record.variables.filter((variable) => !kept.has(variable)));
+  const seen = new Set<string>();
   return {
     elements: listAt(container, 'env'),
-    isAdded: (element) => pending.delete(asString(property(element, 'name')) ?? ''),
+    isAdded: (element) => {
+      const variable = asString(property(element, 'name')) ?? '';
+      if (!record.variables.has(variable) || kept.has(variable) || seen.has(variable)) return false;
+      seen.add(variable);
+      return true;
+    },
   };
 }
 
-function named(
-  spec: unknown,
-  list: string,
-  names: readonly string[],
-  record: InjectionRecord,
-): PatchOperation[] {
+function named(spec: unknown, list: string, names: readonly string[], record: Lookup): PatchOperation[] {
   const added = new Set(names);
   return remove(['spec', list], `spec.${list}`, record, {
     elements: listAt(spec, list),
@@ -133,7 +149,7 @@ function named(
 function remove(
   path: readonly (string | number)[],
   parent: string,
-  record: InjectionRecord,
+  record: Lookup,
   { elements, isAdded }: Removal,
 ): PatchOperation[] {
   const indices = elements.flatMap((element, index) => (isAdded(element) ? [index] : []));
@@ -145,13 +161,13 @@ function remove(
 function restoredParent(
   path: readonly (string | number)[],
   parent: string,
-  record: InjectionRecord,
+  record: Lookup,
 ): PatchOperation | undefined {
-  if (record.absent.includes(parent)) return { op: 'remove', path: pointer(...path) };
-  return record.nulls.includes(parent) ? { op: 'replace', path: pointer(...path), value: null } : undefined;
+  if (record.absent.has(parent)) return { op: 'remove', path: pointer(...path) };
+  return record.nulls.has(parent) ? { op: 'replace', path: pointer(...path), value: null } : undefined;
 }
 
-function metadataOperations(metadata: unknown, record: InjectionRecord): PatchOperation[] {
+function metadataOperations(metadata: unknown, record: Lookup): PatchOperation[] {
   const isOurs = ['annotations', 'labels'].every((key) =>
     isEmptied(property(metadata, key), record[key as 'labels']),
   );
@@ -167,7 +183,8 @@ function metadataOperations(metadata: unknown, record: InjectionRecord): PatchOp
 }
 
 function isEmptied(map: unknown, added: readonly string[]): boolean {
-  return isObject(map) && Object.keys(map).every((key) => added.includes(key));
+  const names = new Set(added);
+  return isObject(map) && Object.keys(map).every((key) => names.has(key));
 }
 
 function mapOperations(
@@ -175,7 +192,7 @@ function mapOperations(
   key: 'annotations' | 'labels',
   added: readonly string[],
   previous: JsonObject,
-  record: InjectionRecord,
+  record: Lookup,
 ): PatchOperation[] {
   const map = property(metadata, key);
   const whole = isEmptied(map, added)

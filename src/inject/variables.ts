@@ -1,7 +1,35 @@
 /** The variables by which an application finds its upstreams. */
+import { PREFIX } from './annotations.ts';
+import type { Pod } from './pod.ts';
+import type { Problem } from './result.ts';
 import type { Upstream } from './upstream.ts';
 
 export type Variable = { readonly name: string; readonly value: string };
+
+// A pod of 300 upstreams and 1,000 containers would be 1.2 million operations, for us and for the API server that applies
+// them; 20,000 take some milliseconds, and are 500 upstreams in each of ten containers.
+const MAX_ADDED = 20_000;
+// Each variable goes in front of those that are there, and an API server copies the list for each: 50 million places are
+// 400 MB to copy, a fraction of a second.
+const MAX_MOVED = 50_000_000;
+
+/** One pod must not keep the webhook, or the API server behind it, from all others; undefined when it does not. */
+export function tooManyVariables(pod: Pod, upstreams: readonly Upstream[]): Problem | undefined {
+  const { length: added } = upstreamVariables(upstreams);
+  const containers = [...pod.initContainers, ...pod.containers];
+  const at = `${PREFIX}connect-service-upstreams`;
+  if (added * containers.length > MAX_ADDED)
+    return {
+      at,
+      message: `${added} variables in each of ${containers.length} containers; at most ${MAX_ADDED} can be added to a pod`,
+    };
+  const moved = containers.reduce((sum, { variables }) => sum + added * variables.size, 0);
+  if (moved <= MAX_MOVED) return undefined;
+  return {
+    at,
+    message: `${added} variables in front of those that the containers have are too many together`,
+  };
+}
 
 /**
  * `<NAME>_CONNECT_SERVICE_HOST` and `_PORT` for each upstream, in order. Of two upstreams with one name the first gives

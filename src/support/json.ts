@@ -19,3 +19,25 @@ export function property(value: unknown, key: string): unknown {
   const found = value[key];
   return found === undefined || Object.hasOwn(value, key) ? found : undefined;
 }
+
+/** The value of a JSON text; undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is nested by the thousand would overflow the stack of whoever writes it out again. */
+export function isNestedAtMost(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((each) => isNestedAtMost(depth - 1, each));
+}
+
+/** Whether the test holds for a string in the value, or for one of its keys. */
+export function someText(value: unknown, test: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return test(value);
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, each]) => test(key) || someText(each, test));
+}

@@ -1,0 +1,147 @@
+/** One pod cannot stop the webhook: the work follows the size of the request, and never the product of two lists in it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { InjectResult } from '../../../src/inject/result.ts';
+import { uninject } from '../../../src/inject/uninject.ts';
+import { goldenResult } from '../../golden/golden-case.ts';
+
+const PREFIX = 'consul.hashicorp.com/';
+
+type Parts = {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly containers?: readonly object[];
+  readonly flags?: readonly string[];
+};
+
+function injected({ annotations = {}, containers = named(1), flags = [] }: Parts): InjectResult {
+  const prefixed = Object.entries({ 'connect-inject': 'true', ...annotations }).map(
+    ([name, value]) => [PREFIX + name, value] as const,
+  );
+  const metadata = { annotations: Object.fromEntries(prefixed) };
+  return goldenResult({ flags, pod: { metadata, spec: { containers } } });
+}
+
+function named(count: number, more: object = {}): object[] {
+  return Array.from({ length: count }, (_, index) => ({ name: `c${index}`, ...more }));
+}
+
+function list(count: number, text: (index: number) => string): string {
+  return Array.from({ length: count }, (_, index) => text(index)).join(',');
+}
+
+function problemsOf(result: InjectResult): readonly string[] {
+  return result.kind === 'invalid' ? result.problems.map(({ at, message }) => `${at}: ${message}`) : [];
+}
+
+/** Seconds of the processor, of the best of three runs: whatever else the machine does counts for nothing. */
+function seconds(run: () => unknown): number {
+  const times = Array.from({ length: 3 }, () => {
+    const start = process.cpuUsage();
+    run();
+    return process.cpuUsage(start).user;
+  });
+  return Math.min(...times) / 1e6;
+}
+
+/** Eight times the input costs at most 24 times as much, where a product of two lists would be 64 times. */
+function assertLinear(run: (size: number) => unknown, size: number): void {
+  run(size);
+  const small = seconds(() => run(size));
+  const large = seconds(() => run(8 * size));
+  assert.ok(large < 24 * small + 0.2, `${small} s for ${size}, ${large} s for ${8 * size}`);
+}
+
+test('300 upstreams for each of 1,000 containers are refused before any operation is made', () => {
+  const upstreams = list(300, (index) => `service-${index}:${10_000 + index}`);
+  const [problem = '', ...others] = problemsOf(
+    injected({ annotations: { 'connect-service-upstreams': upstreams }, containers: named(1000) }),
+  );
+  assert.match(problem, /connect-service-upstreams: 600 variables in each of 1000 containers; at most 20000/);
+  assert.deepEqual(others, []);
+});
+
+test('at the bound the patch has one operation for each variable, and no more than 20,000 of them', () => {
+  const upstreams = list(500, (index) => `s${index}:${10_000 + index}`);
+  const containers = named(20, { env: [{ name: 'OWN', value: 'x' }] });
+  const result = injected({ annotations: { 'connect-service-upstreams': upstreams }, containers });
+  assert.equal(result.kind, 'inject');
+  const added = result.kind === 'inject' ? result.patch.filter(({ path }) => path.includes('/env/')) : [];
+  assert.equal(added.length, 20_000);
+});
+
+test('variables in front of very long lists are refused: an API server copies the list for each', () => {
+  const env = Array.from({ length: 60_000 }, (_, index) => ({ name: `V${index}`, value: '' }));
+  const upstreams = list(1000, (index) => `s${index}:${10_000 + index}`);
+  const annotations = { 'connect-service-upstreams': upstreams };
+  assert.match(
+    String(problemsOf(injected({ annotations, containers: named(1, { env }) }))),
+    /too many together/,
+  );
+});
+
+test('many names in connect-inject-mount-volume for many containers', () => {
+  assertLinear(
+    (size) =>
+      injected({
+        annotations: { 'connect-inject-mount-volume': list(30 * size, (index) => `c${index}`) },
+        containers: named(size),
+      }),
+    1000,
+  );
+});
+
+test('a volume for every container, and taken out of every container', () => {
+  assertLinear((size) => {
+    const names = list(size, (index) => `c${index}`);
+    const result = injected({
+      annotations: { 'connect-inject-mount-volume': names },
+      containers: named(size, { volumeMounts: [{ name: 'x', mountPath: '/x' }] }),
+    });
+    assert.equal(result.kind, 'inject');
+  }, 3000);
+  assertLinear((size) => {
+    const containers = named(size, { volumeMounts: [{ name: 'x', mountPath: '/consul/connect-inject' }] });
+    const lists = ['volumes', 'initContainers', 'containers', 'annotations', 'labels', 'absent', 'nulls'];
+    const record = JSON.stringify({
+      version: '1',
+      mode: 'agent',
+      ...Object.fromEntries(lists.map((each) => [each, []])),
+      variables: Array.from({ length: size }, (_, index) => `V${index}`),
+      mounts: containers.map((_, index) => `c${index}`),
+      drained: containers.map((_, index) => `c${index}`),
+      kept: {},
+      previous: { annotations: {}, labels: {} },
+    });
+    const result = uninject({
+      metadata: { annotations: { 'tandem/injected': record } },
+      spec: { containers },
+    });
+    assert.equal(result.kind === 'uninject' && result.patch.length, size);
+  }, 3000);
+});
+
+test('60,000 annotations: twenty unknown ones are named, and the rest is counted', () => {
+  const many = (count: number): Record<string, string> =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`conect-servise-upstream-${index}`, 'x']),
+    );
+  const { warnings } = injected({ annotations: many(60_000) });
+  assert.equal(warnings.length, 21);
+  assert.match(warnings[20]?.message ?? '', /59980 more/);
+  assertLinear((size) => injected({ annotations: many(size) }), 5000);
+});
+
+test('tags, meta, volumes, ports and upstreams that are many', () => {
+  const of = (size: number): Parts => ({
+    annotations: {
+      'service-tags': list(size, (index) => `t${index}`),
+      ...Object.fromEntries(Array.from({ length: size }, (_, index) => [`service-meta-k${index}`, 'v'])),
+      'consul-sidecar-user-volume': `[${list(size, (index) => `{"name":"v${index}"}`)}]`,
+      'consul-sidecar-user-volume-mount': `[${list(size, (index) => `{"name":"v${index}","mountPath":"/m${index}"}`)}]`,
+      'connect-service-upstreams': list(1000, (index) => `s${index}:${index + 1}`),
+    },
+    containers: named(size, { ports: [{ containerPort: 8080 }, { name: 'http', containerPort: 20000 }] }),
+  });
+  assertLinear((size) => injected(of(size)), 500);
+  assertLinear((size) => injected({ ...of(size), flags: ['--proxy-mode=dataplane', '--owner=test'] }), 500);
+});
