@@ -47,6 +47,8 @@ export type SyncNeeds = {
   readonly registrar: boolean;
   /** Where the Services of Consul are made; undefined: that direction is off. */
   readonly writeNamespace: string | undefined;
+  /** Instances of Consul are compared with the addresses of the cluster. */
+  readonly clusterNetwork: boolean;
   readonly lease: { readonly namespace: string; readonly name: string };
   /** The owner is taken from the namespace kube-system. */
   readonly ownerFromCluster: boolean;
@@ -101,6 +103,7 @@ function syncRules(needs: SyncNeeds): readonly Rule[] {
       ? []
       : [{ ...resource('', 'pods', READ), namespace: serverPodsNamespace }]),
     ...(writeNamespace === undefined ? [] : writeRules(writeNamespace)),
+    ...(needs.clusterNetwork ? networkRules(toConsul !== undefined) : []),
   ];
 }
 
@@ -115,6 +118,18 @@ function catalogRules({ ingresses }: { readonly ingresses: boolean }): readonly 
 
 function ofRegistrar(rule: Rule): Rule {
   return { ...rule, part: 'registrar' };
+}
+
+/** @param isThere the other direction reads Nodes and all Services and slices */
+function networkRules(isThere: boolean): readonly Rule[] {
+  const others = [
+    resource('', 'nodes', READ),
+    named('', 'services', 'kubernetes', READ),
+    named('discovery.k8s.io', 'endpointslices', 'kubernetes', READ),
+  ];
+  return [...(isThere ? [] : others), resource('networking.k8s.io', 'servicecidrs', READ)].map(
+    (rule): Rule => ({ ...rule, part: 'to-k8s' }),
+  );
 }
 
 function writeRules(namespace: string): readonly Rule[] {

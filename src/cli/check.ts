@@ -121,6 +121,7 @@ function syncNeeds(values: Values, namespace: string): SyncNeeds {
     toConsul: values.toConsul ? { ingresses: values.enableIngress } : undefined,
     registrar: values.registrar,
     writeNamespace: values.toK8s ? (values.k8sWriteNamespace ?? namespace) : undefined,
+    clusterNetwork: values.toK8s && !values.allowClusterAddresses,
     lease: { namespace, name: SYNC_LEASE },
     ownerFromCluster: values.owner === undefined,
     serverPodsNamespace: isHere ? addresses.namespace : undefined,

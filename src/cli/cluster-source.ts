@@ -16,7 +16,7 @@ import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.
 import { aborted } from '../support/aborted.ts';
 import { withinRefresh } from './within-refresh.ts';
 
-export type WatchedKind = 'services' | 'endpointslices' | 'nodes' | 'ingresses';
+export type WatchedKind = 'services' | 'endpointslices' | 'nodes' | 'ingresses' | 'servicecidrs';
 
 export type ClusterSource = Source & {
   readonly watches: () => Readonly<Partial<Record<WatchedKind, ListWatchStatus>>>;
@@ -29,8 +29,10 @@ export type ClusterSourceOptions = {
   readonly onRestart: (kind: WatchedKind, failure: WatchFailure) => void;
 };
 
+type SourceKind = Exclude<WatchedKind, 'servicecidrs'>;
+
 type Paths = Readonly<
-  Record<WatchedKind, { readonly path: string; readonly query: Readonly<Record<string, string>> }>
+  Record<SourceKind, { readonly path: string; readonly query: Readonly<Record<string, string>> }>
 >;
 
 const COLLECTIONS: Paths = {
@@ -55,7 +57,7 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
     if (sources.length > 0) for (const listener of listeners) listener(sources);
   };
   const start = <T>(
-    kind: WatchedKind,
+    kind: SourceKind,
     read: (object: unknown) => T | undefined,
     changed: (before: T | undefined, after: T | undefined) => readonly string[],
   ): void => {

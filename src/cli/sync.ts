@@ -196,6 +196,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
         ),
         filter: values.toK8sFilter,
         healthRule: values.toK8sHealth,
+        clusterCidrs: values.clusterCidrs,
         resync: options.resync,
         dryRun: values.dryRun,
         once: values.once,

@@ -12,6 +12,7 @@ import { objectWriter } from '../kubernetes/object-writer.ts';
 import type { ToK8sStatus, WatchesStatus } from '../status-page/status.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
+import { clusterNetwork, UNASKED } from './cluster-network.ts';
 import { passStatus } from './pass-outcome.ts';
 import { troubleOf } from './sync-status.ts';
 import { createToK8sReporter, type ToK8sReporterState } from './to-k8s-reporter.ts';
@@ -20,6 +21,8 @@ import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts
 export type ToK8sComposition = ToK8sOptions & {
   readonly filter: string;
   readonly healthRule: HealthRule;
+  /** Ranges of pods and Services that the operator knows. */
+  readonly clusterCidrs: readonly string[];
   readonly client: ApiClient;
   readonly consul: ConsulClient;
   readonly log: Log;
@@ -42,8 +45,11 @@ export type ToK8sPart = {
 /** Watches the write namespace at once, and reads Consul and writes only while it leads. */
 export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
   const { settings, filter, healthRule, client, consul, log, metrics, dryRun, changed } = composition;
+  const { onRestart, clusterCidrs: cidrs } = composition;
   const { owner, namespace } = settings;
-  const objects = writeNamespace({ client, namespace, onRestart: composition.onRestart });
+  const objects = writeNamespace({ client, namespace, onRestart });
+  const network = settings.allowClusterAddresses ? UNASKED : clusterNetwork({ client, cidrs, onRestart });
+  const watches = (): WatchesStatus => joined(objects.watches(), network.watches());
   const reporter = createToK8sReporter({
     log,
     metrics,
@@ -65,15 +71,28 @@ export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
         wanted: (list) => (settings.mode === 'external-name' ? [] : selectServices(list, settings)),
       });
       const writer = objectWriter(client, namespace);
-      const ports = { services, objects, writer, reporter, clock: systemClock, random: Math.random };
+      const ports = { services, objects, network, writer, reporter, clock: systemClock, random: Math.random };
       loop = createToK8s(ports, composition);
       await loop.run(term);
       loop = undefined;
     },
-    isSynced: () => Object.values(objects.watches()).every((watch) => watch.isSynced),
-    status: () => statusOf(settings, loop, reporter.state(), objects.watches()),
-    stop: objects.stop,
+    isSynced: () => Object.values(watches()).every((watch) => watch.isSynced),
+    status: () => statusOf(settings, loop, reporter.state(), watches()),
+    stop: async () => {
+      await Promise.all([objects.stop(), network.stop()]);
+    },
   };
+}
+
+/** Of a kind that both watch, in different namespaces: whether both have their list. */
+function joined(own: WatchesStatus, network: WatchesStatus): WatchesStatus {
+  const kinds = [...new Set([...Object.keys(own), ...Object.keys(network)])];
+  return Object.fromEntries(
+    kinds.map((kind) => [
+      kind,
+      { isSynced: own[kind]?.isSynced !== false && network[kind]?.isSynced !== false },
+    ]),
+  );
 }
 
 function statusOf(

@@ -112,7 +112,8 @@ function booleanValue(text: string): Parsed<boolean> {
   return value === undefined ? { ok: false, expected: `one of ${BOOLEAN_WORDS}` } : { ok: true, value };
 }
 
-function splitList(text: string): string[] {
+/** Trimmed, empty elements dropped. */
+export function splitList(text: string): string[] {
   return text
     .split(',')
     .map((element) => element.trim())

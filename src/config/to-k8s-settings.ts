@@ -1,6 +1,7 @@
 /** The flags of Consul → Kubernetes, and the settings that they make. */
 import { toK8sHealthRules, toK8sModes, type ToK8sSettings } from '../catalog/to-k8s/settings.ts';
-import { boolean, list, oneOf, string } from './flag.ts';
+import { isCidr } from '../support/cidr.ts';
+import { boolean, list, oneOf, parsed, splitList, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 
 export const toK8sFlags = {
@@ -29,12 +30,30 @@ export const toK8sFlags = {
     'EXPRESSION',
     '',
   ),
+  allowClusterAddresses: boolean(
+    'Take instances of Consul whose address leads into the cluster, which goes round NetworkPolicies.',
+    false,
+  ),
+  clusterCidrs: parsed<readonly string[]>(
+    'Ranges of pods and Services beside those that the API server knows: many network plugins do not use the podCIDRs of Nodes.',
+    'CIDRS',
+    [],
+    cidrs,
+  ),
 };
 
 type Values = FlagValues<typeof toK8sFlags> & {
   readonly consulK8sTag: string;
   readonly consulDomain: string;
+  readonly clusterDomain: string;
 };
+
+function cidrs(text: string): Parsed<readonly string[]> {
+  const value = splitList(text);
+  return value.every(isCidr)
+    ? { ok: true, value }
+    : { ok: false, expected: 'ranges with commas between, as 10.244.0.0/16,fd00:10::/64' };
+}
 
 /** One problem in one sentence each; empty when the flags go together. */
 export function toK8sFlagProblems({
@@ -56,6 +75,8 @@ export function toK8sSettings(values: Values, owner: string, namespace: string):
     services: values.toK8sServices,
     onlyTag: values.toK8sTag,
     syncedTag: values.consulK8sTag,
+    allowClusterAddresses: values.allowClusterAddresses,
+    clusterDomain: values.clusterDomain,
     domain: values.consulDomain,
   };
 }

@@ -9,6 +9,7 @@ import { createPassLoop } from './pass-loop.ts';
 import { createRemovalHold } from './removal-hold.ts';
 import { createRetries } from './retries.ts';
 import type {
+  NetworkSource,
   ObjectOutcome,
   ObjectSource,
   ObjectWriter,
@@ -30,6 +31,7 @@ export type ToK8sOptions = {
 export type ToK8sPorts = {
   readonly services: ServiceSource;
   readonly objects: ObjectSource;
+  readonly network: NetworkSource;
   readonly writer: ObjectWriter;
   readonly reporter: ToK8sReporter;
   readonly clock: Clock;
@@ -51,7 +53,7 @@ const COALESCING = { quiet: 50, most: 150 };
 type Changes = Pick<ToK8sPlan, 'create' | 'update' | 'delete'>;
 
 export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
-  const { services, objects, writer, reporter, clock, random } = ports;
+  const { services, objects, network, writer, reporter, clock, random } = ports;
   const applier = createObjectApplier(writer, clock.elapsed);
   // A comparison of everything costs milliseconds, so an event names no key: it only asks for the next one.
   const queue = createWorkQueue(COALESCING);
@@ -116,7 +118,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
     const list = services.list();
     // Nothing is known of Consul yet, so nothing of ours can be said to be missing or too much.
     if (list === undefined) return;
-    const plan = planToK8s(list, services.health, objects.objects, options.settings);
+    const plan = planToK8s(list, services.health, objects.objects, options.settings, network.network());
     last = plan;
     const changes = writable({ ...plan, delete: allowedRemovals(plan, isSecondLook) });
     reporter.planned(plan, changes);
@@ -134,12 +136,14 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
 
   return {
     run: async (signal) => {
-      await objects.synced(signal);
+      // An address whose place is not known yet would be taken, and taken away a moment later.
+      await Promise.all([objects.synced(signal), network.synced(signal)]);
       if (signal.aborted) return;
       const unsubscribe = objects.onChange((id) => {
         applier.seen(id);
         ask();
       });
+      const forgetNetwork = network.onChange(ask);
       const ending = new AbortController();
       const events = {
         changed: ask,
@@ -148,6 +152,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
       const reading = services.run(events, AbortSignal.any([signal, ending.signal]));
       await passes.run(signal);
       unsubscribe();
+      forgetNetwork();
       ending.abort();
       await reading;
     },

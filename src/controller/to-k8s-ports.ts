@@ -1,4 +1,5 @@
 /** What the loop from Consul to Kubernetes needs of its two sides and of those who want to know. The edges implement it. */
+import type { ClusterNetwork } from '../catalog/to-k8s/cluster-address.ts';
 import type { ConsulHealth, ConsulList } from '../catalog/to-k8s/consul-service.ts';
 import type { Create, Delete, ObjectChange, Update } from '../catalog/to-k8s/object-changes.ts';
 import type { ObservedObjects, ToK8sPlan } from '../catalog/to-k8s/plan.ts';
@@ -31,6 +32,15 @@ export type ObjectSource = {
   readonly onChange: (listener: (id: string) => void) => () => void;
   /** Resolves when every kind has been listed anew; rejects when that fails. */
   readonly refresh: (signal: AbortSignal) => Promise<void>;
+};
+
+/** Where the cluster itself is, kept current. */
+export type NetworkSource = {
+  readonly network: () => ClusterNetwork;
+  /** Resolves when all that can be known is known. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** The answer takes the listener away. */
+  readonly onChange: (listener: () => void) => () => void;
 };
 
 export type ObjectOutcome =

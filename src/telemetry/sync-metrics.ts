@@ -40,7 +40,7 @@ const restartCauses = [
   'server-error',
   'refused',
 ] as const;
-const watchedKinds = ['services', 'endpointslices', 'nodes', 'ingresses', 'pods'] as const;
+const watchedKinds = ['services', 'endpointslices', 'nodes', 'ingresses', 'servicecidrs', 'pods'] as const;
 
 export const syncMetricDefinitions = {
   tandem_sync_instances: {

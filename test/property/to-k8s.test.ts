@@ -6,6 +6,7 @@ import type { ConsulInstance } from '../../src/catalog/to-k8s/consul-service.ts'
 import { isEmptyPlan, planToK8s, type ToK8sPlan } from '../../src/catalog/to-k8s/plan.ts';
 import { toK8sModes, type ToK8sSettings } from '../../src/catalog/to-k8s/settings.ts';
 import { ENDPOINTS_PER_SLICE } from '../../src/catalog/to-k8s/slices.ts';
+import { cidrLookup } from '../../src/support/cidr.ts';
 import { listOf, SETTINGS } from '../unit/catalog/to-k8s/consul-side.ts';
 import { createNamespace, type NamespaceModel } from './kubernetes-model.ts';
 
@@ -14,7 +15,15 @@ const NAMES = ['web', 'api', 'a_b', 'a.b', 'a-b', 'Web2', '9x'] as const;
 const anyAddress = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 1, max: 250 }).map((last) => `10.0.0.${last}`) },
   fc.integer({ min: 1, max: 99 }).map((last) => `fd00::${last}`),
-  fc.constantFrom('db.test', 'other.test', '127.0.0.1', ''),
+  fc.constantFrom(
+    'db.test',
+    'other.test',
+    '127.0.0.1',
+    '10.96.0.1',
+    'fd01::1',
+    'web.shop.svc.cluster.local',
+    '',
+  ),
 );
 const anyInstance: fc.Arbitrary<ConsulInstance> = fc.record({
   address: anyAddress,
@@ -34,11 +43,13 @@ const anySettings: fc.Arbitrary<ToK8sSettings> = fc.record({
   prefix: fc.constantFrom('', 'c-'),
 }) as fc.Arbitrary<ToK8sSettings>;
 
+const CLUSTER = { rangeOf: cidrLookup(['10.96.0.0/12', 'fd01::/64']) };
+
 type Consul = Readonly<Record<string, readonly ConsulInstance[] | undefined>>;
 
 function planOf(consul: Consul, namespace: NamespaceModel, settings: ToK8sSettings): ToK8sPlan {
   const list = listOf(Object.fromEntries(Object.keys(consul).map((name) => [name, []])));
-  return planToK8s(list, (name) => consul[name], namespace, settings);
+  return planToK8s(list, (name) => consul[name], namespace, settings, CLUSTER);
 }
 
 /** Applies plans until nothing is left, as the loop does; a Service that must be made anew takes two. */
@@ -79,7 +90,7 @@ test('slices have 100 endpoints at most, every healthy address once, and nothing
           endpoints.map(({ address }) => `${address} ${port}`),
         );
         const healthy = instances.filter(
-          ({ address, isHealthy }) => isHealthy && /^(?:10\.|fd00)/.test(address),
+          ({ address, isHealthy }) => isHealthy && /^(?:10\.0\.|fd00)/.test(address),
         );
         const expected = new Set(healthy.map(({ address, port }) => `${address} ${port}`));
         assert.deepEqual(found.toSorted(), [...expected].toSorted(), name);

@@ -1,5 +1,7 @@
 /** What Kubernetes shall have of one service of Consul. */
+import { withoutRoot } from '../../support/dns-name.ts';
 import { quote } from '../../support/text.ts';
+import { leadsIntoCluster, type ClusterNetwork } from './cluster-address.ts';
 import type { ConsulInstance } from './consul-service.ts';
 import { endpointAddress } from './endpoint-address.ts';
 import type { ToK8sProblem } from './problem.ts';
@@ -33,7 +35,7 @@ export type Desired = {
 const SUBDOMAIN = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 const LONGEST_SUBDOMAIN = 253;
 
-type Settings = Pick<ToK8sSettings, 'mode' | 'domain'>;
+type Settings = Pick<ToK8sSettings, 'mode' | 'domain' | 'allowClusterAddresses' | 'clusterDomain'>;
 
 /**
  * | mode          | instances                              | Service                                              |
@@ -41,23 +43,68 @@ type Settings = Pick<ToK8sSettings, 'mode' | 'domain'>;
  * | external-name | any                                    | ExternalName of Consul's DNS                         |
  * | endpoints     | one with an IP address or more         | the healthy ones of these in slices                  |
  * | endpoints     | host names only, one name that is healthy | ExternalName of it                                |
- * | endpoints     | host names only, several               | ExternalName of Consul's DNS, which knows their health |
+ * | endpoints     | host names only, several               | ExternalName of Consul's DNS, which knows their health; of one of them when an instance is refused |
  *
  * @param instances not looked at in mode external-name
  */
-export function desiredOf(name: string, instances: readonly ConsulInstance[], settings: Settings): Desired {
+export function desiredOf(
+  name: string,
+  instances: readonly ConsulInstance[],
+  settings: Settings,
+  network: ClusterNetwork,
+): Desired {
   if (settings.mode === 'external-name') return externalName(name, dnsName(name, settings.domain), []);
-  const placed = instances.map((instance) => ({ instance, place: endpointAddress(instance.address) }));
-  const hosts = placed.filter(({ place }) => place.kind === 'host-name').map(({ instance }) => instance);
-  const special = placed.filter(({ place }) => place.kind === 'special').map(({ instance }) => instance);
-  const problems = special.length === 0 ? [] : [specialAddress(name, special)];
-  if (hosts.length > 0 && hosts.length === instances.length)
-    return externalName(name, hostOf(hosts) ?? dnsName(name, settings.domain), problems);
+  const { allowed, problems } = withoutRefused(name, instances, settings, network);
+  const hosts = allowed.filter(({ address }) => endpointAddress(address).kind === 'host-name');
+  if (hosts.length > 0 && hosts.length === allowed.length) {
+    // Consul's DNS answers with what is refused here, too.
+    const others = allowed.length === instances.length ? dnsName(name, settings.domain) : firstHost(hosts);
+    return externalName(name, hostOf(hosts) ?? others, problems);
+  }
   if (hosts.length > 0) problems.push(hostName(name, hosts));
   return {
-    service: { kind: 'endpoints', port: portOf(instances), groups: groupsOf(instances) },
+    service: {
+      kind: 'endpoints',
+      port: portOf(allowed.length > 0 ? allowed : instances),
+      groups: groupsOf(allowed),
+    },
     problems,
   };
+}
+
+// A message for each address, and nobody who registers thousands of them fills the status page.
+const MOST_REFUSED = 10;
+
+function withoutRefused(
+  name: string,
+  instances: readonly ConsulInstance[],
+  settings: Settings,
+  network: ClusterNetwork,
+): { readonly allowed: readonly ConsulInstance[]; readonly problems: ToK8sProblem[] } {
+  const special: ConsulInstance[] = [];
+  const inCluster = new Map<string, string>();
+  const allowed = instances.filter((instance) => {
+    const { address } = instance;
+    const place = endpointAddress(address);
+    const isSpecial = place.kind === 'special';
+    const why = leadsIntoCluster(address, place, settings, network);
+    if (isSpecial) special.push(instance);
+    else if (why !== undefined) inCluster.set(address, why);
+    return !isSpecial && why === undefined;
+  });
+  const refused = [...inCluster]
+    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .slice(0, MOST_REFUSED)
+    .map(([address, why]) => clusterAddress(name, address, why));
+  return {
+    allowed,
+    problems: [...(special.length === 0 ? [] : [specialAddress(name, special)]), ...refused],
+  };
+}
+
+function clusterAddress(service: string, address: string, why: string): ToK8sProblem {
+  const message = `${quote(address)} ${why}, so that the instance is left out; register it with another address, or set --allow-cluster-addresses when everybody who writes to Consul may reach the cluster`;
+  return { reason: 'cluster-address', service, message };
 }
 
 function dnsName(service: string, domain: string): string {
@@ -67,16 +114,20 @@ function dnsName(service: string, domain: string): string {
 /** The one host that serves, in the form of an externalName; undefined when there are several or none. */
 function hostOf(instances: readonly ConsulInstance[]): string | undefined {
   const healthy = instances.filter(({ isHealthy }) => isHealthy);
-  const hosts = new Set(
-    (healthy.length > 0 ? healthy : instances).map(({ address }) => withoutRoot(address)),
-  );
+  const hosts = new Set((healthy.length > 0 ? healthy : instances).map(({ address }) => hostText(address)));
   const [host] = hosts;
   return hosts.size === 1 && host !== undefined && isSubdomain(host) ? host : undefined;
 }
 
-function withoutRoot(host: string): string {
-  const lower = host.toLowerCase();
-  return lower.endsWith('.') ? lower.slice(0, -1) : lower;
+/** In the order of their text, so that it stays the same. */
+function firstHost(instances: readonly ConsulInstance[]): string {
+  const healthy = instances.filter(({ isHealthy }) => isHealthy);
+  const hosts = (healthy.length > 0 ? healthy : instances).map(({ address }) => hostText(address));
+  return hosts.toSorted()[0] ?? '';
+}
+
+function hostText(host: string): string {
+  return withoutRoot(host).toLowerCase();
 }
 
 function isSubdomain(text: string): boolean {

@@ -1,5 +1,6 @@
 /** What would have to change in the write namespace: the difference of what shall be and what is, as data. */
 import { quote } from '../../support/text.ts';
+import type { ClusterNetwork } from './cluster-address.ts';
 import type { ConsulHealth, ConsulList } from './consul-service.ts';
 import { desiredOf, type DesiredService } from './desired.ts';
 import { serviceMarks, sliceMarks } from './marks.ts';
@@ -68,6 +69,7 @@ export function planToK8s(
   health: ConsulHealth,
   observed: ObservedObjects,
   settings: ToK8sSettings,
+  network: ClusterNetwork,
 ): ToK8sPlan {
   const { owner } = settings;
   const holder = (name: string): string | undefined => {
@@ -100,7 +102,7 @@ export function planToK8s(
       standings.set(source, { object: name, kind: 'unknown', endpoints: 0 });
       continue;
     }
-    const { service, problems: news } = desiredOf(source, instances, settings);
+    const { service, problems: news } = desiredOf(source, instances, settings, network);
     for (const problem of news) problems.push(problem);
     standings.set(source, standingOf(name, service));
     if (service === undefined) continue;

@@ -7,6 +7,8 @@ export const toK8sProblemReasons = {
   'name-taken': 'the object of this name belongs to somebody else and is not touched',
   'no-dns-name': "neither the address nor Consul's DNS name can be an externalName; there is no Service",
   'special-address': 'an address that no endpoint may have, as loopback; the instance is left out',
+  'cluster-address':
+    'an address or host name leads into the cluster or to the machine; the instance is left out',
   'host-name-address':
     'an endpoint cannot be a host name; the instance is left out beside those with an IP address',
 } as const;

@@ -21,6 +21,10 @@ export type ToK8sSettings = {
   readonly onlyTag: string;
   /** What the other direction puts on everything that it registers; empty: nothing. */
   readonly syncedTag: string;
+  /** Instances may have addresses that lead into the cluster. */
+  readonly allowClusterAddresses: boolean;
+  /** `cluster.local`, the domain of the cluster's DNS. */
+  readonly clusterDomain: string;
   /** `consul`, the domain of Consul's DNS. */
   readonly domain: string;
 };

@@ -143,6 +143,33 @@ test('an address that no endpoint may have is left out, and the others are there
   await addresses('mixed', ['10.5.0.1']);
 });
 
+test('what leads into the cluster is left out: Services, pods, the API server, and names of it', async () => {
+  const node = { metadata: { name: 'n1' }, spec: { podCIDR: '10.244.7.0/24', podCIDRs: ['10.244.7.0/24'] } };
+  await api.admin.expect('POST', '/api/v1/nodes', node);
+  await register('inward', [
+    { address: '10.96.0.1' },
+    { address: '10.96.44.5' },
+    { address: '10.8.0.1' },
+    { address: '10.244.7.9' },
+  ]);
+  await addresses('inward', ['10.8.0.1']);
+  await register('named', [
+    { address: 'kubernetes.default.svc.cluster.local', port: 443 },
+    { address: 'db.test' },
+  ]);
+  await eventually('the name that is left', async () => {
+    assert.equal((await service('named')).spec.externalName, 'db.test');
+  });
+  // Another node, later: what it has is taken away.
+  await register('inward', [{ address: '10.244.8.9' }]);
+  await addresses('inward', ['10.8.0.1', '10.244.8.9']);
+  await api.admin.expect('POST', '/api/v1/nodes', {
+    metadata: { name: 'n2' },
+    spec: { podCIDR: '10.244.8.0/24', podCIDRs: ['10.244.8.0/24'] },
+  });
+  await addresses('inward', ['10.8.0.1']);
+});
+
 test('a name that Kubernetes refuses is made legal; two that would be one are reported', async () => {
   await register('Big_Shop', [{ address: '10.6.0.1' }]);
   await addresses('big-shop', ['10.6.0.1']);

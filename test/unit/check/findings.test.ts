@@ -165,6 +165,7 @@ const nothing = {
   toConsul: undefined,
   registrar: false,
   writeNamespace: undefined,
+  clusterNetwork: false,
   lease,
   ownerFromCluster: false,
   serverPodsNamespace: undefined,
@@ -189,5 +190,12 @@ test('an account needs what its parts call, and nothing of the others', () => {
     'to-k8s endpointslices here',
     'to-k8s events here',
   ]);
+  const network = ['to-k8s nodes *', 'to-k8s services *', 'to-k8s endpointslices *', 'to-k8s servicecidrs *'];
+  assert.deepEqual(rules({ sync: { ...nothing, clusterNetwork: true } }), [...leases, ...network]);
+  const both = rules({ sync: { ...nothing, toConsul: { ingresses: false }, clusterNetwork: true } });
+  assert.deepEqual(
+    both.filter((rule) => rule.startsWith('to-k8s')),
+    ['to-k8s servicecidrs *'],
+  );
   assert.deepEqual(rules({ webhook: { shared: undefined } }), ['/version']);
 });

@@ -5,7 +5,7 @@ import type { ToK8sPlan } from '../../../src/catalog/to-k8s/plan.ts';
 import { createToK8s, type ToK8s, type ToK8sOptions } from '../../../src/controller/to-k8s-loop.ts';
 import type { ObjectOutcome, ServiceEvents } from '../../../src/controller/to-k8s-ports.ts';
 import { createNamespace, type NamespaceModel } from '../../property/kubernetes-model.ts';
-import { listOf, SETTINGS } from '../catalog/to-k8s/consul-side.ts';
+import { listOf, NOWHERE, SETTINGS } from '../catalog/to-k8s/consul-side.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export type RunningToK8s = {
@@ -80,6 +80,7 @@ export function startToK8s(options: Partial<ToK8sOptions> = {}, isListed = true)
         },
         refresh,
       },
+      network: { network: () => NOWHERE, synced: () => Promise.resolve(), onChange: () => () => undefined },
       writer: {
         write: async (change): Promise<ObjectOutcome> => {
           record.writes.push(change);

@@ -59,6 +59,12 @@
 - --k8s-write-namespace={{ include "tandem.writeNamespace" $ }}
 - --to-k8s-mode={{ .toK8SMode }}
 - --to-k8s-health={{ .toK8SHealth }}
+{{- if .allowClusterAddresses }}
+- --allow-cluster-addresses
+{{- end }}
+{{- with .clusterCIDRs }}
+- {{ printf "--cluster-cidrs=%s" (join "," .) | quote }}
+{{- end }}
 {{- with .k8sPrefix }}
 - {{ printf "--k8s-service-prefix=%s" . | quote }}
 {{- end }}

@@ -14,6 +14,25 @@
   verbs: [list, watch]
 {{- end }}
 {{- end }}
+{{- if include "tandem.watchesNetwork" . }}
+# Where pods, Services and the API server are, so that no service of Consul leads there.
+{{- if not (include "tandem.toConsul" .) }}
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [services]
+  resourceNames: [kubernetes]
+  verbs: [list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  resourceNames: [kubernetes]
+  verbs: [list, watch]
+{{- end }}
+- apiGroups: [networking.k8s.io]
+  resources: [servicecidrs]
+  verbs: [list, watch]
+{{- end }}
 {{- if include "tandem.registrar" . }}
 # Of injected pods, for the registrar: a node has its address before its pod has one.
 - apiGroups: [""]
@@ -47,6 +66,11 @@
   resources: [events]
   verbs: [create, patch]
 {{- end }}
+{{- end }}
+
+{{- /* "true" when instances of Consul are compared with the addresses of the cluster. */}}
+{{- define "tandem.watchesNetwork" -}}
+{{- if and (include "tandem.toK8S" .) (not .Values.syncCatalog.allowClusterAddresses) }}true{{ end }}
 {{- end }}
 
 {{- /* "true" when there is something to say about Services or pods of any namespace. */}}

@@ -1,4 +1,5 @@
 /** Consul's side and the settings of a test. */
+import type { ClusterNetwork } from '../../../../src/catalog/to-k8s/cluster-address.ts';
 import type { ConsulInstance, ConsulList } from '../../../../src/catalog/to-k8s/consul-service.ts';
 import type { ToK8sSettings } from '../../../../src/catalog/to-k8s/settings.ts';
 
@@ -10,8 +11,13 @@ export const SETTINGS: ToK8sSettings = {
   services: ['*'],
   onlyTag: '',
   syncedTag: 'k8s',
+  allowClusterAddresses: false,
+  clusterDomain: 'cluster.local',
   domain: 'consul',
 };
+
+/** A cluster of which no range is known. */
+export const NOWHERE: ClusterNetwork = { rangeOf: () => undefined };
 
 export function listOf(
   services: Readonly<Record<string, readonly string[]>>,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { desiredOf } from '../../../../src/catalog/to-k8s/desired.ts';
 import { endpointAddress } from '../../../../src/catalog/to-k8s/endpoint-address.ts';
-import { instance, SETTINGS } from './consul-side.ts';
+import { instance, NOWHERE, SETTINGS } from './consul-side.ts';
 
 const externalMode = { ...SETTINGS, mode: 'external-name' as const };
 
@@ -18,6 +18,7 @@ test('healthy instances with an IP address are endpoints, by family and port, ea
       instance('10.0.0.1', { port: 9 }),
     ],
     SETTINGS,
+    NOWHERE,
   );
   assert.deepEqual(problems, []);
   assert.deepEqual(service, {
@@ -41,7 +42,7 @@ test('healthy instances with an IP address are endpoints, by family and port, ea
 test('the port is that of most, the smallest of several, and stays when all are down', () => {
   const portOf = (...ports: readonly number[]): number | undefined => {
     const instances = ports.map((port) => instance(`10.0.0.${port % 250}`, { port, isHealthy: false }));
-    const { service } = desiredOf('web', instances, SETTINGS);
+    const { service } = desiredOf('web', instances, SETTINGS, NOWHERE);
     return service?.kind === 'endpoints' ? service.port : undefined;
   };
   assert.equal(portOf(3, 2, 2), 2);
@@ -56,13 +57,14 @@ test('host names: one that serves is the externalName, several are left to the D
       'Web',
       instances.map((each) => instance(...each)),
       SETTINGS,
+      NOWHERE,
     );
     return service?.kind === 'external-name' ? service.externalName : undefined;
   };
   assert.equal(nameOf(['Db.example.com.']), 'db.example.com');
   assert.equal(nameOf(['a.test'], ['b.test', { isHealthy: false }]), 'a.test');
   assert.equal(nameOf(['a.test'], ['b.test']), 'web.service.consul');
-  assert.equal(nameOf(['not a name']), 'web.service.consul');
+  assert.equal(nameOf(['not a.name']), 'web.service.consul');
 });
 
 test('beside IP addresses a host name is left out, and an address that no endpoint may have always', () => {
@@ -70,6 +72,7 @@ test('beside IP addresses a host name is left out, and an address that no endpoi
     'web',
     [instance('10.0.0.1'), instance('db.test'), instance('127.0.0.1')],
     SETTINGS,
+    NOWHERE,
   );
   assert.equal(service?.kind === 'endpoints' && service.groups[0]?.endpoints.length, 1);
   assert.deepEqual(
@@ -79,11 +82,11 @@ test('beside IP addresses a host name is left out, and an address that no endpoi
 });
 
 test('the mode external-name asks nothing of the instances, and a name that is no DNS name is reported', () => {
-  assert.deepEqual(desiredOf('Web', [], externalMode).service, {
+  assert.deepEqual(desiredOf('Web', [], externalMode, NOWHERE).service, {
     kind: 'external-name',
     externalName: 'web.service.consul',
   });
-  const { service, problems } = desiredOf('a_b', [], externalMode);
+  const { service, problems } = desiredOf('a_b', [], externalMode, NOWHERE);
   assert.equal(service, undefined);
   assert.deepEqual(
     problems.map(({ reason }) => reason),
@@ -105,7 +108,19 @@ test('addresses are read as the API server judges them', () => {
     '::ffff:10.0.0.1',
   ])
     assert.deepEqual(endpointAddress(special), { kind: 'special' }, special);
-  for (const host of ['', 'localhost', 'a.test', '10.0.0', '010.0.0.1'])
+  for (const disguised of [
+    '',
+    '10.0.0',
+    '010.0.0.1',
+    '127.1',
+    '0x7f.1',
+    '2130706433',
+    'fe80::1%eth0',
+    '[::1]',
+    '127.1.',
+  ])
+    assert.deepEqual(endpointAddress(disguised), { kind: 'special' }, disguised);
+  for (const host of ['localhost', 'a.test', 'db1', '10.example', 'v6.example'])
     assert.deepEqual(endpointAddress(host), { kind: 'host-name' }, host);
   assert.deepEqual(endpointAddress('2001:DB8:0:0::1'), {
     kind: 'ip',
