@@ -103,7 +103,7 @@ function syncRules(needs: SyncNeeds): readonly Rule[] {
       ? []
       : [{ ...resource('', 'pods', READ), namespace: serverPodsNamespace }]),
     ...(writeNamespace === undefined ? [] : writeRules(writeNamespace)),
-    ...(needs.clusterNetwork ? networkRules(toConsul !== undefined) : []),
+    ...(needs.clusterNetwork ? networkRules(toConsul !== undefined, registrar) : []),
   ];
 }
 
@@ -120,14 +120,14 @@ function ofRegistrar(rule: Rule): Rule {
   return { ...rule, part: 'registrar' };
 }
 
-/** @param isThere the other direction reads Nodes and all Services and slices */
-function networkRules(isThere: boolean): readonly Rule[] {
-  const others = [
-    resource('', 'nodes', READ),
+/** Without what the other parts need anyway: of both Nodes, and of the other direction all Services and slices. */
+function networkRules(toConsul: boolean, registrar: boolean): readonly Rule[] {
+  const itself = [
     named('', 'services', 'kubernetes', READ),
     named('discovery.k8s.io', 'endpointslices', 'kubernetes', READ),
   ];
-  return [...(isThere ? [] : others), resource('networking.k8s.io', 'servicecidrs', READ)].map(
+  const nodes = toConsul || registrar ? [] : [resource('', 'nodes', READ)];
+  return [...nodes, ...(toConsul ? [] : itself), resource('networking.k8s.io', 'servicecidrs', READ)].map(
     (rule): Rule => ({ ...rule, part: 'to-k8s' }),
   );
 }

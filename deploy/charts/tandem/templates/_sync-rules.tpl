@@ -16,10 +16,12 @@
 {{- end }}
 {{- if include "tandem.watchesNetwork" . }}
 # Where pods, Services and the API server are, so that no service of Consul leads there.
-{{- if not (include "tandem.toConsul" .) }}
+{{- if not (or (include "tandem.toConsul" .) (include "tandem.registrar" .)) }}
 - apiGroups: [""]
   resources: [nodes]
   verbs: [list, watch]
+{{- end }}
+{{- if not (include "tandem.toConsul" .) }}
 - apiGroups: [""]
   resources: [services]
   resourceNames: [kubernetes]
