@@ -38,7 +38,7 @@
 {{- if include "tandem.registrar" . }}
 # Of injected pods, for the registrar: a node has its address before its pod has one.
 - apiGroups: [""]
-  resources: [pods, nodes]
+  resources: [pods{{ if not (include "tandem.toConsul" .) }}, nodes{{ end }}]
   verbs: [list, watch]
 {{- end }}
 {{- if include "tandem.eventsEverywhere" . }}
