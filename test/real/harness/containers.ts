@@ -10,7 +10,7 @@ import { hostAndPort } from '../../../src/support/ip-address.ts';
 import { partPath } from '../parts.ts';
 import { containerEnvironment, expand } from './container-environment.ts';
 import { withFolders, type Volumes } from './pod-volumes.ts';
-import type { ProcessSpec } from './processes.ts';
+import { inNetwork, type ProcessSpec } from './processes.ts';
 
 /** What a test puts in the place of a container image. */
 export type Image = {
@@ -33,10 +33,17 @@ export type PodOnNode = {
   readonly folder: string;
   readonly volumes: Volumes;
   readonly images: Images;
+  /** As of a process; undefined: the containers share the network of this machine. */
+  readonly network: string | undefined;
+};
+
+export type ContainerProcess = ProcessSpec & {
+  /** Its readiness probe; a container without one is ready when it has started. */
+  readonly isReady: (() => Promise<boolean>) | undefined;
 };
 
 /** The process of a container; `ready` is its startup probe, which a kubelet awaits before it starts the next one. */
-export function containerProcess(on: PodOnNode, container: V1Container): ProcessSpec {
+export function containerProcess(on: PodOnNode, container: V1Container): ContainerProcess {
   const image = imageOf(on.images, container);
   const variables = containerEnvironment(on.pod, container);
   const inFolders = (text: string): string => withFolders(text, container, on.volumes);
@@ -50,16 +57,20 @@ export function containerProcess(on: PodOnNode, container: V1Container): Process
     image,
     line.map((word) => inFolders(expand(word, variables))),
   );
-  const probe = container.startupProbe;
+  const check = (probe: V1Probe | undefined): (() => Promise<boolean>) | undefined =>
+    probe === undefined
+      ? undefined
+      : () => passes(probe, on, (words) => inImage(image, words.map(inFolders)), environment);
+  const ready = check(container.startupProbe);
   return {
     name: `${on.pod.metadata?.name}/${container.name}`,
     command,
     args,
     environment,
     folder: on.folder,
-    ...(probe === undefined
-      ? {}
-      : { ready: () => passes(probe, on.ip, (words) => inImage(image, words.map(inFolders)), environment) }),
+    network: on.network,
+    ...(ready === undefined ? {} : { ready }),
+    isReady: check(container.readinessProbe),
   };
 }
 
@@ -78,14 +89,15 @@ function inImage(image: Image, [program = '', ...args]: readonly string[]): read
   return [...(image.programs?.[program] ?? [program]), ...args];
 }
 
+/** From the node, as a kubelet asks; a command runs in the container. */
 async function passes(
   probe: V1Probe,
-  ip: string,
+  { ip, network }: PodOnNode,
   inContainer: (line: readonly string[]) => readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<boolean> {
   if (probe.exec !== undefined) {
-    const [program = '', ...args] = inContainer(probe.exec.command ?? []);
+    const [program = '', ...args] = [...inNetwork(network), ...inContainer(probe.exec.command ?? [])];
     await promisify(execFile)(program, args, { env: environment });
     return true;
   }

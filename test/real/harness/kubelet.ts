@@ -1,18 +1,21 @@
 /**
  * Runs a pod that the API server returned as a kubelet would: init containers one after the other, native sidecars until
- * the end, then the containers; variables, commands, probes and tokens are those of the pod. What differs: the containers
- * are processes of this machine. So each pod has a loopback address of its own for an IP (Linux serves all of 127/8), but
- * shares 127.0.0.1 with the others, and mount paths become folders (`withFolders`).
+ * the end and again when they end before it, then the containers; variables, commands, probes, hooks and tokens are those
+ * of the pod. What differs: the containers are processes of this machine, and mount paths become folders (`withFolders`).
+ * Without a `PodNetwork` a pod has a loopback address of its own for an IP (Linux serves all of 127/8), but shares
+ * 127.0.0.1 and what listens on 0.0.0.0 with the others. No liveness probe is asked, and a readiness probe until it passes.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { MERGE_PATCH, type KubernetesObject } from './api-client.ts';
 import type { ApiServer } from './api-server.ts';
-import { containerProcess, type Images, type PodOnNode } from './containers.ts';
-import { mountVolumes } from './pod-volumes.ts';
+import { containerProcess, type ContainerProcess, type Images } from './containers.ts';
+import { eventually } from './eventually.ts';
+import type { PodNetwork } from './pod-network.ts';
+import { placeOnNode } from './pod-on-node.ts';
 import { lastLines, type RunningProcess } from './processes.ts';
-import { startBuiltinProxy, startEnvoy, type Envoy } from './proxies.ts';
+import { adminAnswer, startBuiltinProxy, startEnvoy, type Envoy } from './proxies.ts';
+import { keepRunning, type KeptProcess } from './restarts.ts';
 import type { Scene } from './scene.ts';
 
 export type RunningPod = {
@@ -22,115 +25,166 @@ export type RunningPod = {
   readonly ip: string;
   readonly container: (name: string) => RunningProcess;
   readonly envoy: Envoy;
+  /** What the admin interface of Envoy answers, in a pod with a network of its own. */
+  readonly admin: (path: string) => Promise<string>;
   /** The folder of a volume. */
   readonly volume: (name: string) => string;
   /** `start`, `ready` (its startup probe passed) and `end` of each container, in the order in which they came. */
   readonly journal: readonly string[];
+  /** How often a container was started again. */
+  readonly restarts: (name: string) => number;
+  /** When all readiness probes pass, the condition Ready of the pod becomes true. */
+  readonly ready: () => Promise<void>;
   /** When the containers have ended by themselves, and the sidecars after them. */
   readonly completed: () => Promise<void>;
-  /** SIGTERM to the containers, then to the sidecars, the last one first; SIGKILL to what is left after 30 s. */
+  /**
+   * The hooks, SIGTERM to each container behind its own, then to the native sidecars, the last one first; SIGKILL to what is
+   * left after the grace period.
+   */
   readonly stop: () => Promise<void>;
+  /** As `kubectl delete pod`: marks it, stops it, takes it out of the API. */
+  readonly remove: () => Promise<void>;
 };
 
-const NODE = { name: 'node-1', ip: '127.0.0.1' };
 // The default of terminationGracePeriodSeconds.
-const GRACE_MILLISECONDS = 30_000;
+const GRACE_SECONDS = 30;
 // A kubelet waits for ever; a test that waits tells nothing.
 const INIT_MILLISECONDS = 60_000;
-const SIDECAR_IMAGES: Images = {
-  'hashicorp/consul': { parts: ['consul'] },
-  'envoyproxy/envoy': { parts: ['envoy'] },
-};
-
 /** Throws with the log of an init container that fails. */
 export async function runPod(
   scene: Scene,
   api: ApiServer,
   created: KubernetesObject,
   images: Images,
+  network?: PodNetwork,
 ): Promise<RunningPod> {
-  const on = await onNode(scene, api, created, images);
-  const { spec, metadata: { name = '' } = {} } = on.pod;
+  const { namespace = '', name = '' } = created.metadata;
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+  const { on, link, reported } = await placeOnNode(scene, api, path, { images, network });
+  const { spec } = on.pod;
   const journal: string[] = [];
-  const sidecars: RunningProcess[] = [];
-  const processes = new Map<string, RunningProcess>();
+  const sidecars: KeptProcess[] = [];
+  const processes = new Map<string, () => RunningProcess>();
+  const probes: (() => Promise<boolean>)[] = [];
   let envoy: Envoy | undefined;
+  let isStopping = false;
 
-  const start = async (container: V1Container): Promise<RunningProcess> => {
+  const begin = async (container: V1Container, process: ContainerProcess): Promise<RunningProcess> => {
     journal.push(`start ${container.name}`);
-    const process = containerProcess(on, container);
-    const started = await startContainer(scene, process);
-    if (process.ready !== undefined) journal.push(`ready ${container.name}`);
+    const started = await startContainer(scene, process, link !== undefined);
     void started.exited.then(() => journal.push(`end ${container.name}`));
     if ('admin' in started) envoy = started;
-    processes.set(container.name, started);
     return started;
   };
+  const start = async (container: V1Container): Promise<RunningProcess> => {
+    const process = containerProcess(on, container);
+    if (process.isReady !== undefined) probes.push(process.isReady);
+    const started = await begin(container, process);
+    processes.set(container.name, () => started);
+    return started;
+  };
+  const startSidecar = async (container: V1Container): Promise<void> => {
+    const { ready, ...process } = containerProcess(on, container);
+    if (process.isReady !== undefined) probes.push(process.isReady);
+    const kept = await keepRunning(
+      () => begin(container, process),
+      () => isStopping,
+    );
+    sidecars.push(kept);
+    processes.set(container.name, kept.current);
+    if (ready === undefined) return;
+    await eventually(`the startup probe of ${process.name}`, async () => {
+      if (!(await ready())) throw new Error(`it fails:\n${lastLines(kept.current().log())}`);
+    });
+    journal.push(`ready ${container.name}`);
+  };
   const stop = async (containers: readonly RunningProcess[]): Promise<void> => {
+    isStopping = true;
+    const grace = (spec?.terminationGracePeriodSeconds ?? GRACE_SECONDS) * 1000;
     const kill = setTimeout(() => {
-      for (const each of processes.values()) void each.stop('SIGKILL');
-    }, GRACE_MILLISECONDS);
-    await Promise.all(containers.map((each) => each.stop()));
-    for (const sidecar of sidecars.toReversed()) await sidecar.stop();
+      for (const current of processes.values()) void current().stop('SIGKILL');
+      link?.kill();
+    }, grace);
+    const hooks = new Map(
+      (spec?.containers ?? []).map((container) => [`${name}/${container.name}`, preStop(container)]),
+    );
+    await Promise.all(
+      containers.map(async (each) => {
+        await Promise.race([hooks.get(each.name), each.exited]);
+        await each.stop();
+      }),
+    );
+    for (const sidecar of sidecars.toReversed()) await sidecar.current().stop();
     clearTimeout(kill);
   };
 
   for (const container of spec?.initContainers ?? []) {
-    const started = await start(container);
-    if (container.restartPolicy === 'Always') sidecars.push(started);
-    else await successful(container, started);
+    if (container.restartPolicy === 'Always') await startSidecar(container);
+    else await successful(container, await start(container));
   }
   const containers = await Promise.all((spec?.containers ?? []).map((container) => start(container)));
+  await reported;
   return {
     name,
     pod: on.pod,
     ip: on.ip,
-    container: (wanted) => found(processes.get(wanted), wanted),
+    container: (wanted) => found(processes.get(wanted), wanted)(),
     get envoy() {
       return found(envoy, 'envoy');
     },
+    admin: (asked) => adminAnswer(ENVOY_ADMIN, asked, link?.path),
     volume: (wanted) => found(on.volumes.get(wanted), wanted),
     journal,
+    restarts: (wanted) => journal.filter((entry) => entry === `start ${wanted}`).length - 1,
+    ready: async () => {
+      for (const probe of probes)
+        await eventually(`the readiness of ${name}`, async () => {
+          if (!(await probe())) throw new Error('a readiness probe fails');
+        });
+      const conditions = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
+        type,
+        status: 'True',
+      }));
+      await api.admin.expect(
+        'PATCH',
+        `${path}/status`,
+        { status: { phase: 'Running', conditions } },
+        MERGE_PATCH,
+      );
+    },
     completed: async () => {
       await Promise.all(containers.map(({ exited }) => exited));
       await stop([]);
     },
     stop: () => stop(containers),
+    remove: async () => {
+      await api.admin.expect('DELETE', path);
+      await stop(containers);
+      await link?.remove();
+      await api.admin.expect('DELETE', `${path}?gracePeriodSeconds=0`);
+    },
   };
 }
 
-/** What scheduler and kubelet write of a pod before its first container starts. */
-async function onNode(
-  scene: Scene,
-  api: ApiServer,
-  created: KubernetesObject,
-  images: Images,
-): Promise<PodOnNode> {
-  const { namespace = '', name = '', uid = '' } = created.metadata;
-  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-  await api.admin.expect('POST', `${path}/binding`, { metadata: { name }, target: { name: NODE.name } });
-  const ip = podIp();
-  const status = { podIP: ip, podIPs: [{ ip }], hostIP: NODE.ip, hostIPs: [{ ip: NODE.ip }] };
-  const pod = (await api.admin.expect('PATCH', `${path}/status`, { status }, MERGE_PATCH)) as V1Pod;
-  const folder = join(scene.folder, `pod-${uid}`);
-  mkdirSync(folder);
-  const volumes = await mountVolumes(api, pod, folder);
-  return { pod, ip, folder, volumes, images: { ...SIDECAR_IMAGES, ...images } };
-}
+/** The admin interface of Envoy listens on it in each pod. */
+const ENVOY_ADMIN = 19_000;
 
-/** Test files run side by side, so the addresses are drawn from 16 million and not counted up. */
-function podIp(): string {
-  const byte = (): number => 1 + Math.floor(Math.random() * 254);
-  return `127.${byte()}.${byte()}.${byte()}`;
-}
-
+/** In a network of its own nothing of a proxy has to make room for those of other pods. */
 function startContainer(
   scene: Scene,
-  process: ReturnType<typeof containerProcess>,
+  process: ContainerProcess,
+  isAlone: boolean,
 ): Promise<RunningProcess | Envoy> {
-  if (process.command === 'envoy') return startEnvoy(scene, process);
+  if (process.command === 'envoy' && !isAlone) return startEnvoy(scene, process);
   if (process.command === 'consul') return startBuiltinProxy(scene, process);
   return scene.start(process);
+}
+
+async function preStop({ name, lifecycle }: V1Container): Promise<void> {
+  if (lifecycle?.preStop === undefined) return;
+  const { sleep } = lifecycle.preStop;
+  if (sleep === undefined) throw new Error(`${name}: of hooks only sleep is played here`);
+  await delay(sleep.seconds * 1000);
 }
 
 async function successful(container: V1Container, started: RunningProcess): Promise<void> {

@@ -10,6 +10,8 @@ export type ProcessSpec = {
   /** The whole environment but for PATH, which is that of this process. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly folder?: string;
+  /** The network namespace in which it runs, as a file; that of this process by default. */
+  readonly network?: string | undefined;
   /** Resolves when the process serves. Called again and again until it does, or the process ends. */
   readonly ready?: () => Promise<boolean>;
 };
@@ -65,10 +67,11 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
   return started;
 }
 
-function spawnSpec({ name, command, args, environment = {}, folder }: ProcessSpec): RunningProcess {
+function spawnSpec({ name, command, args, environment = {}, folder, network }: ProcessSpec): RunningProcess {
+  const line = [...inNetwork(network), command, ...args];
   const tied: readonly [string, readonly string[]] = existsSync(SETPRIV)
-    ? [SETPRIV, ['--pdeathsig', 'KILL', command, ...args]]
-    : [command, args];
+    ? [SETPRIV, ['--pdeathsig', 'KILL', ...line]]
+    : [line[0] ?? '', line.slice(1)];
   const child = spawn(tied[0], tied[1], {
     env: { PATH: process.env['PATH'], ...environment },
     cwd: folder,
@@ -106,6 +109,11 @@ function spawnSpec({ name, command, args, environment = {}, folder }: ProcessSpe
       return exited;
     },
   };
+}
+
+/** What stands in front of a command that runs in this network namespace. */
+export function inNetwork(network: string | undefined): readonly string[] {
+  return network === undefined ? [] : ['nsenter', `--net=${network}`];
 }
 
 /** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the state comes after the name, which is in parentheses. */

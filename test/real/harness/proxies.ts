@@ -1,7 +1,9 @@
 /** The sidecar proxies as processes: the real Envoy, and the one that Consul brings. */
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { freePorts } from './ports.ts';
-import type { ProcessSpec, RunningProcess } from './processes.ts';
+import { inNetwork, type ProcessSpec, type RunningProcess } from './processes.ts';
 import type { Scene } from './scene.ts';
 
 export type Envoy = RunningProcess & {
@@ -18,10 +20,20 @@ export async function startEnvoy(scene: Scene, spec: ProcessSpec): Promise<Envoy
 }
 
 /** What the admin interface of Envoy on this port answers. */
-export async function adminAnswer(port: number, path: string): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+export async function adminAnswer(port: number, path: string, network?: string): Promise<string> {
+  const url = `http://127.0.0.1:${port}${path}`;
+  if (network !== undefined) return answerWithin(network, url);
+  const response = await fetch(url);
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   return response.text();
+}
+
+/** The body of an answer that only processes of this network namespace get. */
+async function answerWithin(network: string, url: string): Promise<string> {
+  const script = 'process.stdout.write(await (await fetch(process.argv[1])).text())';
+  const [program, ...args] = [...inNetwork(network), process.execPath, '-e', script, url];
+  const { stdout } = await promisify(execFile)(program, args, { maxBuffer: 2 ** 26 });
+  return stdout;
 }
 
 // Without it, Envoys of one machine believe that they are restarts of each other; in pods they do not see each other.

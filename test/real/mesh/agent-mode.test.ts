@@ -129,7 +129,10 @@ test('Consul knows pod and proxy by their ids, with the meta and tags of their a
     ['node-1'],
   );
   const { ID, Service, Address, Port, Meta, Tags } = instances[0]?.Service ?? {};
-  assert.deepEqual([ID, Service, Address, Port], ['db-db-sidecar-proxy', 'db-sidecar-proxy', db.ip, 20000]);
+  assert.deepEqual(
+    [ID, Service, Address, Port],
+    ['mesh.db.db-sidecar-proxy', 'db-sidecar-proxy', db.ip, 20000],
+  );
   assert.deepEqual(Meta, {
     'external-source': 'kubernetes',
     'k8s-namespace': 'mesh',

@@ -6,6 +6,7 @@ import { startConsul, type Consul, type ConsulOptions } from '../harness/consul.
 import type { Images } from '../harness/containers.ts';
 import { eventually } from '../harness/eventually.ts';
 import { runPod, type RunningPod } from '../harness/kubelet.ts';
+import type { PodNetwork } from '../harness/pod-network.ts';
 import type { Scene } from '../harness/scene.ts';
 import { startWebhook } from '../harness/webhook.ts';
 
@@ -25,8 +26,12 @@ export type Mesh = {
 
 const PREFIX = 'consul.hashicorp.com/';
 
-export async function startMesh(scene: Scene, options?: ConsulOptions): Promise<Mesh> {
-  const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene, options)]);
+/** @param network Consul serves its pods as well, and they reach its servers on the address of the node */
+export async function startMesh(scene: Scene, options?: ConsulOptions, network?: PodNetwork): Promise<Mesh> {
+  const [api, consul] = await Promise.all([
+    startApiServer(scene),
+    startConsul(scene, network === undefined ? options : reachable(network, options)),
+  ]);
   return {
     api,
     consul,
@@ -36,10 +41,16 @@ export async function startMesh(scene: Scene, options?: ConsulOptions): Promise<
       await startWebhook(scene, api, namespace, [...ports, ...flags]);
       return async (pod, images) => {
         const created = await api.admin.expect('POST', `/api/v1/namespaces/${namespace}/pods`, pod);
-        return runPod(scene, api, created, images);
+        return runPod(scene, api, created, images, network);
       };
     },
   };
+}
+
+/** A server tells the others, and every consul-dataplane, the address that it is bound to. */
+function reachable({ nodeIp }: PodNetwork, options: ConsulOptions = {}): ConsulOptions {
+  const addresses = { bind_addr: nodeIp, client_addr: `${nodeIp} 127.0.0.1` };
+  return { ...options, configuration: { ...options.configuration, ...addresses } };
 }
 
 /**

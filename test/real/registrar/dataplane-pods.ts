@@ -1,26 +1,8 @@
 /** Pods in dataplane mode, and what the registrar writes of them, as a test looks at it. */
-import { join } from 'node:path';
-import type { Images } from '../harness/containers.ts';
 import type { ApiServer } from '../harness/api-server.ts';
 import { MERGE_PATCH } from '../harness/api-client.ts';
 import type { Consul } from '../harness/consul.ts';
 import { eventually } from '../harness/eventually.ts';
-import { ECHO_IMAGES } from '../mesh/echo.ts';
-
-const PLAYED = join(import.meta.dirname, '../mesh/apps/dataplane.sh');
-
-/** The echo application beside what plays consul-dataplane. */
-export function dataplaneImages(consul: Consul, adminPort: number): Images {
-  return {
-    ...ECHO_IMAGES,
-    'hashicorp/consul-dataplane': {
-      parts: ['consul', 'envoy'],
-      entrypoint: [PLAYED],
-      programs: { '/usr/local/bin/consul-dataplane': [PLAYED] },
-      environment: { CONSUL_HTTP_ADDR: consul.url, DP_ENVOY_ADMIN_BIND_PORT: String(adminPort) },
-    },
-  };
-}
 
 export type PodStatus = {
   readonly ready?: boolean;

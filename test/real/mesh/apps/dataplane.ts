@@ -1,0 +1,148 @@
+/**
+ * Plays consul-dataplane 1.6.9, which no package registry has, where it is unkind: it takes the flags that the program has
+ * and no other, asks Consul once for the registration of its proxy, and holds SIGTERM for the grace period. What it says
+ * and its exit codes are those of cmd/consul-dataplane and pkg/consuldp in github.com/hashicorp/consul-dataplane at v1.6.9;
+ * mesh/dataplane-program.test.ts tells both programs apart from what they do.
+ *
+ * It is Envoy with the bootstrap of `consul connect envoy`. It does not: stand between Envoy and the servers (xDS, DNS),
+ * discover servers and change over to another one, log in, serve metrics or the lifecycle endpoints, read the variables
+ * DP_*, write JSON lines. What it knows and cannot play ends it with 3, so that no test believes it did.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { parseGoFlags, type GoFlags } from './go-flags.ts';
+
+const FLAGS: Readonly<Record<string, 'string' | 'int' | 'bool'>> = {
+  addresses: 'string',
+  'grpc-port': 'int',
+  'proxy-id': 'string',
+  'proxy-node-name': 'string',
+  'envoy-concurrency': 'int',
+  'envoy-admin-bind-port': 'int',
+  'envoy-ready-bind-address': 'string',
+  'envoy-ready-bind-port': 'int',
+  'log-json': 'bool',
+  'log-level': 'string',
+  'tls-disabled': 'bool',
+  'telemetry-prom-scrape-path': 'string',
+  'telemetry-prom-service-metrics-url': 'string',
+  'telemetry-prom-merge-port': 'int',
+  'shutdown-drain-listeners': 'bool',
+  'shutdown-grace-period-seconds': 'int',
+  'startup-grace-period-seconds': 'int',
+  'graceful-port': 'int',
+  'graceful-shutdown-path': 'string',
+  'graceful-startup-path': 'string',
+};
+const NOT_PLAYED =
+  `ca-certs check-proxy-health config-file consul-dns-bind-addr consul-dns-bind-port credential-type
+  dump-envoy-config-on-exit envoy-admin-bind-address envoy-drain-strategy envoy-drain-time-seconds login-auth-method
+  login-bearer-token login-bearer-token-path login-datacenter login-meta login-namespace login-partition mode proxy-id-path
+  proxy-namespace proxy-node-id proxy-partition proxy-service-id proxy-service-id-path server-watch-disabled
+  service-namespace service-node-id service-node-name service-partition static-token telemetry-prom-ca-certs-path
+  telemetry-prom-cert-file telemetry-prom-key-file telemetry-prom-retention-time telemetry-use-central-config tls-cert
+  tls-insecure-skip-verify tls-key tls-server-name version xds-bind-addr xds-bind-port`.split(/\s+/);
+
+// Go: log.Fatal.
+function fatal(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+const parsed = parseGoFlags(process.argv.slice(2), FLAGS, NOT_PLAYED);
+if (parsed.kind === 'not-played') {
+  process.stderr.write(`dataplane.ts does not play -${parsed.flag}\n`);
+  process.exit(3);
+}
+if (parsed.kind === 'wrong') fatal(parsed.message);
+const { flags, rest } = parsed;
+if (flags.text('addresses') === '') fatal('consul addresses not specified');
+if (flags.text('proxy-id') === '') fatal('proxy ID not specified');
+if (!flags.has('tls-disabled')) {
+  process.stderr.write('dataplane.ts does not play TLS to the servers\n');
+  process.exit(3);
+}
+await serve(flags, rest);
+
+async function serve(of: GoFlags, envoyArguments: readonly string[]): Promise<void> {
+  const admin = of.number('envoy-admin-bind-port', 19_000);
+  await askOnce(of);
+  const bootstrap = join(mkdtempSync('dataplane-'), 'bootstrap.json');
+  writeFileSync(bootstrap, await bootstrapOf(of, admin), { mode: 0o600 });
+  const concurrency = String(of.number('envoy-concurrency', 2));
+  const envoy = spawn(
+    'setpriv',
+    [
+      '--pdeathsig=KILL',
+      'envoy',
+      '--config-path',
+      bootstrap,
+      '--concurrency',
+      concurrency,
+      '--disable-hot-restart',
+      ...envoyArguments,
+    ],
+    { stdio: 'inherit' },
+  );
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => void stop(envoy, of, admin));
+  await once(envoy, 'exit');
+  process.stderr.write('envoy process exited\n');
+  process.exit(0);
+}
+
+/** A server that is not there is asked again and again; one that does not know the proxy ends the program. */
+async function askOnce(of: GoFlags): Promise<void> {
+  const node = of.text('proxy-node-name');
+  if (node === '')
+    fatal('rpc error: code = InvalidArgument desc = Node ID or name required to lookup the service');
+  const path = `/v1/catalog/node-services/${encodeURIComponent(node)}`;
+  for (;;) {
+    const answer = await fetch(new URL(path, process.env['CONSUL_HTTP_ADDR'])).catch(() => undefined);
+    if (answer?.ok === true) {
+      const found = (await answer.json()) as {
+        readonly Services?: readonly { readonly ID: string }[];
+      } | null;
+      if (found?.Services?.some(({ ID }) => ID === of.text('proxy-id')) === true) return;
+      fatal(
+        'failed to get bootstrap config: failed to get envoy bootstrap params: rpc error: code = NotFound',
+      );
+    }
+    await delay(1000);
+  }
+}
+
+async function bootstrapOf(of: GoFlags, admin: number): Promise<string> {
+  const ready = of.text('envoy-ready-bind-address');
+  const path = of.text('telemetry-prom-scrape-path');
+  const { stdout } = await promisify(execFile)('consul', [
+    'connect',
+    'envoy',
+    '-bootstrap',
+    `-proxy-id=${of.text('proxy-id')}`,
+    `-node-name=${of.text('proxy-node-name')}`,
+    `-grpc-addr=http://${of.text('addresses')}:${of.number('grpc-port', 8502)}`,
+    `-admin-bind=127.0.0.1:${admin}`,
+    ...(ready === ''
+      ? []
+      : [
+          `-envoy-ready-bind-address=${ready}`,
+          `-envoy-ready-bind-port=${of.number('envoy-ready-bind-port', 0)}`,
+        ]),
+    ...(path === '' ? [] : [`-prometheus-scrape-path=${path}`]),
+  ]);
+  return stdout;
+}
+
+/** It goes on for the whole grace period, whether anybody is still connected or not. */
+async function stop(envoy: ChildProcess, of: GoFlags, admin: number): Promise<void> {
+  const post = (path: string): Promise<unknown> =>
+    fetch(`http://127.0.0.1:${admin}${path}`, { method: 'POST' }).catch(() => envoy.kill('SIGKILL'));
+  if (of.has('shutdown-drain-listeners')) await post('/drain_listeners?inboundonly&graceful');
+  await delay(of.number('shutdown-grace-period-seconds', 0) * 1000);
+  await post('/quitquitquit');
+}
