@@ -28,7 +28,8 @@ export const annotations = {
   'connect-inject-status': {
     value: '`injected`',
     default: '',
-    meaning: 'Written by Tandem, as a label too. A pod that carries it is left alone.',
+    meaning:
+      'Written by Tandem, as a label too. A pod that carries it and has the sidecar is left alone, and denied without one.',
   },
   'connect-service': {
     value: 'service name: `[A-Za-z0-9][A-Za-z0-9_-]*`, at most 64 characters',

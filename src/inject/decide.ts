@@ -2,6 +2,7 @@
 import { asString, property } from '../support/json.ts';
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
 import { MIRROR_ANNOTATION, PREFIX } from './annotations.ts';
+import { falseClaim, hasSidecar, injectionClaims } from './claims.ts';
 import type { InjectRequest } from './inject.ts';
 import type { Problem, SkipReason, Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
@@ -25,7 +26,8 @@ const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-leas
  *     3  namespace on the deny list                           skip  namespace-denied
  *     4  allow list holds neither * nor the namespace         skip  namespace-not-allowed
  *     5  static (mirror) pod                                  skip  mirror-pod
- *     6  connect-inject-status is not empty                   skip  already-injected
+ *     6  says that it is injected (annotation, label, record) skip  already-injected, when it has the containers;
+ *                                                             else invalid
  *     7  connect-inject is there and no boolean               invalid
  *     8  connect-inject is false                              skip  opted-out
  *     9  connect-inject is absent and the default is off      skip  not-opted-in
@@ -37,8 +39,11 @@ export function decide(request: InjectRequest, settings: DecideSettings): Decisi
   if (beforePod !== undefined) return skip(beforePod);
   const annotations = property(property(request.object, 'metadata'), 'annotations');
   if (property(annotations, MIRROR_ANNOTATION) !== undefined) return skip('mirror-pod');
-  const status = property(annotations, `${PREFIX}connect-inject-status`) ?? '';
-  if (status !== '') return skip('already-injected');
+  const claims = injectionClaims(request.object);
+  if (claims.length > 0)
+    return hasSidecar(request.object)
+      ? skip('already-injected')
+      : { kind: 'invalid', problem: falseClaim(claims) };
   const asked = property(annotations, `${PREFIX}connect-inject`) ?? undefined;
   const wanted = asked === undefined ? settings.defaultInject : parseBoolean(asString(asked) ?? '');
   if (wanted === undefined) return { kind: 'invalid', problem: notBoolean(asked) };

@@ -1,13 +1,12 @@
 /** Whether a pod that is there was injected, and if not, what the rules say of it now. */
-import { asString, property } from '../support/json.ts';
-import { PREFIX } from './annotations.ts';
+import { hasSidecar, injectionClaims } from './claims.ts';
 import { decide, type DecideSettings } from './decide.ts';
 import { readInjection } from './injected-pod.ts';
 import { skipReasons, type Problem, type SkipReason } from './result.ts';
 
 export type InjectionExplanation =
   | { readonly kind: 'injected'; readonly mode: 'agent' | 'dataplane' }
-  /** It says so, and Tandem has no record of it. */
+  /** It says so and has a proxy, which is none of ours. */
   | { readonly kind: 'by-others' }
   | { readonly kind: 'skip'; readonly reason: SkipReason; readonly meaning: string }
   | { readonly kind: 'invalid'; readonly problem: Problem }
@@ -21,11 +20,10 @@ export function explainInjection(
   settings: DecideSettings,
 ): InjectionExplanation {
   const { kind } = readInjection(pod);
-  const annotations = property(property(pod, 'metadata'), 'annotations');
-  if ((asString(property(annotations, `${PREFIX}connect-inject-status`)) ?? '') !== '')
-    return kind === 'agent' || kind === 'dataplane'
-      ? { kind: 'injected', mode: kind }
-      : { kind: 'by-others' };
+  if (injectionClaims(pod).length > 0) {
+    if (kind === 'agent' || kind === 'dataplane') return { kind: 'injected', mode: kind };
+    if (hasSidecar(pod)) return { kind: 'by-others' };
+  }
   const decision = decide({ kind: 'v1/Pod', operation: 'CREATE', namespace, object: pod }, settings);
   switch (decision.kind) {
     case 'skip':

@@ -9,7 +9,7 @@ export const skipReasons = {
   'namespace-denied': 'the namespace is on the deny list (deny beats allow)',
   'namespace-not-allowed': 'the allow list holds neither * nor the namespace',
   'mirror-pod': 'a static pod cannot be changed through the API',
-  'already-injected': 'the pod carries connect-inject-status',
+  'already-injected': 'the pod says that it is injected, and has the containers',
   'opted-out': 'connect-inject is false',
   'not-opted-in': 'connect-inject is absent and injection is not the default',
   'host-network': 'the pod shares the network of its node, where sidecars would collide',

@@ -40,13 +40,10 @@ test('a selector narrows both entries', async () => {
 test('pods that do not ask are shown to the webhook only when they are injected by default', async () => {
   const conditions = async (values: object): Promise<readonly unknown[]> =>
     (await entries(values)).map((entry) =>
-      (at(entry, 'matchConditions') as readonly unknown[]).map((condition) => at(condition, 'name')),
+      ((at(entry, 'matchConditions') ?? []) as readonly unknown[]).map((condition) => at(condition, 'name')),
     );
-  assert.deepEqual(await conditions({}), [['asks-for-injection', 'is-not-injected'], ['is-not-injected']]);
-  assert.deepEqual(await conditions({ default: true }), [
-    ['asks-or-is-not-excluded', 'is-not-injected'],
-    ['is-not-injected'],
-  ]);
+  assert.deepEqual(await conditions({}), [['asks-or-claims'], []]);
+  assert.deepEqual(await conditions({ default: true }), [['asks-claims-or-is-not-excluded'], []]);
 });
 
 test('a certificate of its own: files, the bundle as it is given, and no rights to make another', async () => {

@@ -55,14 +55,18 @@ function isInjected(pod: unknown): boolean {
   );
 }
 
-/** How many requests reached the webhook while `action` ran. */
-async function reached(action: () => Promise<unknown>): Promise<number> {
-  const total = async (): Promise<number> =>
-    [...(await webhook.admissions()).values()].reduce((sum, count) => sum + count, 0);
-  const before = await total();
+/** What the webhook answered while `action` ran, by `result/reason`. */
+async function reached(action: () => Promise<unknown>): Promise<Readonly<Record<string, number>>> {
+  const before = await webhook.admissions();
   await action();
-  return (await total()) - before;
+  const grown = [...(await webhook.admissions())].map(
+    ([answer, count]) => [answer, count - (before.get(answer) ?? 0)] as const,
+  );
+  return Object.fromEntries(grown.filter(([, count]) => count > 0));
 }
+
+/** The API server asks again after its own plugins have completed a pod. */
+const ONCE_AND_AGAIN = { 'injected/injected': 1, 'allowed/already-injected': 1 };
 
 test('a pod that asks for it comes back with sidecar, variables and status', async () => {
   const { status, body } = await create('shop', podOf('asks', asking));
@@ -92,8 +96,8 @@ test('a pod that does not ask never reaches the webhook', async () => {
       assert.ok(!isInjected(body));
     }
   });
-  assert.equal(plain, 0);
-  assert.equal(await reached(() => create('shop', podOf('counted', asking))), 1, 'the counter counts');
+  assert.deepEqual(plain, {});
+  assert.deepEqual(await reached(() => create('shop', podOf('counted', asking))), ONCE_AND_AGAIN);
 });
 
 test('a namespace opts in by its label, and a pod of it opts out by its annotation', async () => {
@@ -106,7 +110,7 @@ test('a namespace opts in by its label, and a pod of it opts out by its annotati
     const { body: pod } = await create('meshed', podOf('asks-too', asking));
     assert.ok(isInjected(pod));
   });
-  assert.equal(asks, 1, 'one of the two entries calls for it, never both');
+  assert.deepEqual(asks, ONCE_AND_AGAIN, 'one of the two entries calls for it, never both');
 });
 
 test('a dry run shows the injected pod and keeps nothing', async () => {
@@ -167,6 +171,24 @@ test('an injected pod that is created again is left as it is', async () => {
   assert.ok(isInjected((await create('shop', podOf('empty-status', empty))).body), 'an empty status is none');
 });
 
+test('a pod that says that it is injected, and is not, gets nowhere by any of its claims', async () => {
+  const status = 'consul.hashicorp.com/connect-inject-status';
+  const claims: readonly (readonly [string, object])[] = [
+    ['annotation', { annotations: { [status]: 'injected' } }],
+    ['asking', { annotations: { ...asking, [status]: 'injected' } }],
+    ['opted-out', { annotations: { [OPT_IN]: 'false', [status]: 'injected' } }],
+    ['label', { labels: { [status]: 'injected' } }],
+    ['record', { annotations: { 'tandem/injected': '{}' } }],
+  ];
+  for (const namespace of ['shop', 'meshed'])
+    for (const [name, claim] of claims) {
+      const pod = { ...podOf(`claims-${name}`, undefined), metadata: { name: `claims-${name}`, ...claim } };
+      const denied = await create(namespace, pod);
+      assert.equal(denied.status, 422, `${namespace} ${name}`);
+      assert.match(messageOf(denied), /claims to be injected and is not/);
+    }
+});
+
 test('kube-system and the namespace of Tandem are never touched, asked or not', async () => {
   for (const namespace of ['kube-system', 'tandem']) {
     // The controller manager would make them.
@@ -181,7 +203,7 @@ test('kube-system and the namespace of Tandem are never touched, asked or not', 
       assert.equal(status, 201, namespace);
       assert.ok(!isInjected(body), namespace);
     });
-    assert.equal(count, 0, namespace);
+    assert.deepEqual(count, {}, namespace);
   }
 });
 

@@ -88,8 +88,10 @@ test('both entries of the webhook configuration keep the rules', () => {
     ['NotIn', 'In'],
   );
   assert.deepEqual(
-    webhooks.map((webhook) => (at(webhook, 'matchConditions') as unknown[]).map((each) => at(each, 'name'))),
-    [['asks-for-injection', 'is-not-injected'], ['is-not-injected']],
+    webhooks.map((webhook) =>
+      ((at(webhook, 'matchConditions') ?? []) as unknown[]).map((each) => at(each, 'name')),
+    ),
+    [['asks-or-claims'], []],
   );
 });
 

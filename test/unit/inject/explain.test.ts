@@ -10,9 +10,9 @@ const SETTINGS = {
   defaultInject: false,
 };
 
-const podWith = (annotations: Readonly<Record<string, string>>): object => ({
+const podWith = (annotations: Readonly<Record<string, string>>, sidecar?: string): object => ({
   metadata: { annotations },
-  spec: { containers: [{ name: 'web' }] },
+  spec: { containers: [{ name: 'web' }, ...(sidecar === undefined ? [] : [{ name: sidecar }])] },
 });
 const ASKED = { 'consul.hashicorp.com/connect-inject': 'true' };
 
@@ -20,7 +20,7 @@ for (const [what, pod, namespace, expected] of [
   ['a pod that Tandem injected', injectedPod(), 'default', { kind: 'injected', mode: 'dataplane' }],
   [
     'one that somebody else injected',
-    podWith({ ...ASKED, 'consul.hashicorp.com/connect-inject-status': 'injected' }),
+    podWith({ ...ASKED, 'consul.hashicorp.com/connect-inject-status': 'injected' }, 'consul-dataplane'),
     'default',
     { kind: 'by-others' },
   ],
@@ -56,4 +56,14 @@ test('one whose annotation is no boolean', () => {
   );
   assert.ok(found.kind === 'invalid');
   assert.equal(found.problem.at, 'consul.hashicorp.com/connect-inject');
+});
+
+test('one that says that it is injected, and is not', () => {
+  const found = explainInjection(
+    podWith({ 'consul.hashicorp.com/connect-inject-status': 'injected' }),
+    'default',
+    SETTINGS,
+  );
+  assert.ok(found.kind === 'invalid');
+  assert.match(found.problem.message, /claims to be injected and is not/);
 });

@@ -53,19 +53,23 @@ local-path-storage openebs gmp-* gke-managed-* openshift openshift-*
 {{- range concat (splitList " " (include "tandem.webhookEntry.excludedNamespaces" . | trim)) .Values.connectInject.defaultExcludeNamespaces }}
 {{- $patterns = append $patterns (. | replace "*" ".*" | replace "?" ".") }}
 {{- end -}}
-- name: asks-or-is-not-excluded
+- name: asks-claims-or-is-not-excluded
   expression: >-
     !request.namespace.matches('^({{ join "|" $patterns }})$')
-    || (has(object.metadata.annotations)
-    && 'consul.hashicorp.com/connect-inject' in object.metadata.annotations)
+    || {{ include "tandem.webhookEntry.asksOrClaims" . | nindent 4 | trim }}
 {{- end }}
 
-{{- define "tandem.webhookEntry.isNotInjected" -}}
-- name: is-not-injected
-  expression: >-
-    !has(object.metadata.annotations)
-    || !('consul.hashicorp.com/connect-inject-status' in object.metadata.annotations)
-    || object.metadata.annotations['consul.hashicorp.com/connect-inject-status'] == ''
+{{- /*
+A pod that asks for the sidecar, or says that it has one: whether that is so, only the webhook can see. It may also be its
+own work, when the API server asks again after its plugins have completed a pod.
+*/}}
+{{- define "tandem.webhookEntry.asksOrClaims" -}}
+(has(object.metadata.annotations) && (
+  'consul.hashicorp.com/connect-inject' in object.metadata.annotations
+  || 'consul.hashicorp.com/connect-inject-status' in object.metadata.annotations
+  || 'tandem/injected' in object.metadata.annotations
+)) || (has(object.metadata.labels)
+  && 'consul.hashicorp.com/connect-inject-status' in object.metadata.labels)
 {{- end }}
 
 {{- define "tandem.webhookEntry.manners" -}}
