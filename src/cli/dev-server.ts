@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { autoSource } from '../certificates/auto-source.ts';
 import { validityProblem } from '../certificates/key-pair.ts';
-import { injectSettings, type injectFlags } from '../config/inject-settings.ts';
+import { injectSettings, withDefault, type injectFlags } from '../config/inject-settings.ts';
 import type { ListenAddress } from '../config/listen-address.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import type { Sync } from '../controller/sync-loop.ts';
@@ -59,8 +59,7 @@ export async function openDevServer(
   const certificateProblem = (): string | undefined => validityProblem(certificates.current(), Date.now());
   const requests = admissionLog(log, metrics, Date.now);
   const running = webhook({
-    inject: (request, defaultInject = settings.defaultInject) =>
-      inject(request, { ...settings, defaultInject }),
+    inject: (request, defaultInject) => inject(request, withDefault(settings, defaultInject)),
     onAdmission: (outcome) => {
       requests.admission(outcome);
       admissions.add(outcome);

@@ -24,7 +24,12 @@ import { askConsul } from './consul-access.ts';
 import { readManifestObjects } from './manifest-objects.ts';
 
 export type ExplainPodValues = FlagValues<typeof consulFlags> &
-  FlagValues<Pick<typeof injectFlags, 'defaultInject' | 'allowNamespaces' | 'denyNamespaces'>> & {
+  FlagValues<
+    Pick<
+      typeof injectFlags,
+      'defaultInject' | 'defaultInjectExcludeNamespaces' | 'allowNamespaces' | 'denyNamespaces'
+    >
+  > & {
     readonly kubeconfig: string | undefined;
     readonly owner: string | undefined;
   };
@@ -54,8 +59,19 @@ export async function explainPodOf(
       ? await podInFiles(namespace, name, files, values, context)
       : await podInCluster(namespace, name, values, context);
   if (found === undefined) return undefined;
-  const { defaultInject, allowNamespaces, denyNamespaces } = values;
-  const settings = { defaultInject, allowNamespaces, denyNamespaces, ownNamespace: undefined };
+  const {
+    defaultInject,
+    defaultInjectExcludeNamespaces: defaultExclude,
+    allowNamespaces,
+    denyNamespaces,
+  } = values;
+  const settings = {
+    defaultInject,
+    defaultExclude,
+    allowNamespaces,
+    denyNamespaces,
+    ownNamespace: undefined,
+  };
   const injection = explainInjection(found.pod, namespace, settings);
   return {
     source: `Pod/${namespace}/${name}`,

@@ -17,9 +17,9 @@ import { explanationText } from './explain-report.ts';
 import { tell } from './tell.ts';
 import { jsonTexts, writeAll } from './write-all.ts';
 
-const { defaultInject, allowNamespaces, denyNamespaces } = injectFlags;
+const { defaultInject, defaultInjectExcludeNamespaces, allowNamespaces, denyNamespaces } = injectFlags;
 /** Those that decide about injection; they need be given only where the webhook has them. */
-const podFlags = { defaultInject, allowNamespaces, denyNamespaces };
+const podFlags = { defaultInject, defaultInjectExcludeNamespaces, allowNamespaces, denyNamespaces };
 
 const flags = {
   ...clusterFlags,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { expiryOf, type CertificateSource } from '../certificates/key-pair.ts';
 import { integer, oneOf, string } from '../config/flag.ts';
-import { injectFlagProblems, injectFlags, injectSettings } from '../config/inject-settings.ts';
+import { injectFlagProblems, injectFlags, injectSettings, withDefault } from '../config/inject-settings.ts';
 import { listenAddress } from '../config/listen-address.ts';
 import type { Environment, FlagValues } from '../config/parse-flags.ts';
 import { inject } from '../inject/inject.ts';
@@ -114,10 +114,10 @@ async function openEngine(
 ) {
   const features = await readClusterFeatures(values, ownCluster(environment), log);
   const settings = injectSettings(values, { version, ...features, ...known });
-  const inverted = { on: { ...settings, defaultInject: true }, off: { ...settings, defaultInject: false } };
+  const asked = { on: withDefault(settings, true), off: withDefault(settings, false) };
   return (request: Parameters<typeof inject>[0], defaultInject: boolean | undefined) => {
     if (defaultInject === undefined) return inject(request, settings);
-    return inject(request, defaultInject ? inverted.on : inverted.off);
+    return inject(request, defaultInject ? asked.on : asked.off);
   };
 }
 

@@ -1,6 +1,6 @@
 /** The flags of injection, shared by the webhook and the offline injector, and the settings that they make. */
 import { split } from 'shlex';
-import type { InjectSettings } from '../inject/settings.ts';
+import { serviceNames, type InjectSettings } from '../inject/settings.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
 import { ANY_COUNT } from '../inject/lifecycle-options.ts';
 import { MERGED_PORT } from '../inject/metrics-options.ts';
@@ -15,6 +15,11 @@ const UNPRIVILEGED = { min: 1024, max: 65535 };
 
 export const injectFlags = {
   defaultInject: boolean('Inject pods that have no connect-inject annotation.', false),
+  defaultInjectExcludeNamespaces: list(
+    "Patterns of namespaces besides providers' own (docs/annotations.md) in which --default-inject does nothing; a pod that asks gets its sidecar.",
+    'PATTERNS',
+    [],
+  ),
   allowNamespaces: list(
     'Namespaces whose pods may be injected; * is all of them, an empty list none.',
     'NAMES',
@@ -71,6 +76,16 @@ export const injectFlags = {
     'SECONDS',
     3,
     { min: 0, max: 86_400 },
+  ),
+  serviceNames: oneOf(
+    'What names a service when connect-service is absent: the Kubernetes Service that selects the pod (dataplane mode), its ServiceAccount, even where the annotation is there, or its first container. auto is the ServiceAccount with an auth method, else as service.',
+    serviceNames,
+    'auto',
+  ),
+  serviceAccountCheck: oneOf(
+    'With an auth method: what becomes of a pod whose service is not named as its ServiceAccount.',
+    ['deny', 'warn'],
+    'deny',
   ),
   envoyExtraArgs: parsed(
     'Arguments added to the command of Envoy, as shell words.',
@@ -145,6 +160,11 @@ export function injectFlagProblems(values: InjectValues): string[] {
     ...(values.proxyMode === 'dataplane' && values.sidecarProxy === 'builtin'
       ? ['--sidecar-proxy=builtin is for --proxy-mode=agent; consul-dataplane runs Envoy']
       : []),
+    ...(values.proxyMode === 'agent' && values.serviceNames === 'service'
+      ? [
+          '--service-names=service is for --proxy-mode=dataplane; in agent mode a pod registers itself and knows no Service',
+        ]
+      : []),
   ];
 }
 
@@ -201,11 +221,17 @@ export function injectSettings(
   return { ...shared, mode: 'dataplane', owner };
 }
 
+/** @param defaultInject what a namespace asked for by its label; undefined: it says nothing */
+export function withDefault(settings: InjectSettings, defaultInject: boolean | undefined): InjectSettings {
+  return defaultInject === undefined ? settings : { ...settings, defaultInject, defaultExclude: undefined };
+}
+
 function sharedSettings(values: InjectValues) {
   return {
     allowNamespaces: values.allowNamespaces,
     denyNamespaces: values.denyNamespaces,
     defaultInject: values.defaultInject,
+    defaultExclude: values.defaultInjectExcludeNamespaces,
     sidecarProxy: values.sidecarProxy,
     consulImage: values.consulImage,
     envoyImage: values.envoyImage,
@@ -229,6 +255,8 @@ function sharedSettings(values: InjectValues) {
       shutdownPath: values.sidecarProxyLifecycleGracefulShutdownPath,
       startupPath: values.sidecarProxyLifecycleGracefulStartupPath,
     },
+    serviceNames: values.serviceNames,
+    serviceAccountCheck: values.serviceAccountCheck,
     envoyExtraArgs: values.envoyExtraArgs,
     sidecarResources: {
       cpuRequest: values.sidecarProxyCpuRequest,

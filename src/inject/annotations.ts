@@ -18,6 +18,9 @@ type Entry = {
   readonly mode?: 'agent' | 'dataplane';
 };
 
+const EXCLUSION =
+  'Denied: it counts on transparent proxy. Without effect beside `transparent-proxy: "false"`.';
+
 /** By name without the prefix; Tandem's own carry theirs. */
 export const annotations = {
   'connect-inject': {
@@ -33,8 +36,10 @@ export const annotations = {
   },
   'connect-service': {
     value: 'service name: `[A-Za-z0-9][A-Za-z0-9_-]*`, at most 64 characters',
-    default: 'name of the first container',
-    meaning: 'Name of the service in Consul. Written by Tandem when absent.',
+    default:
+      '`--service-names`: the Kubernetes Service (dataplane mode), the ServiceAccount, or the first container',
+    meaning:
+      'Name of the service in Consul; with an auth method it has to be that of the ServiceAccount (`--service-account-check`). `consul` and `…-sidecar-proxy` are reserved. Written by Tandem when absent.',
   },
   'connect-service-port': {
     value: 'name of a container port, or 1-65535',
@@ -262,10 +267,10 @@ export const annotations = {
     meaning: 'True is denied: Tandem has no transparent proxy, and traffic must not silently leave the mesh.',
   },
   'transparent-proxy-overwrite-probes': { value: 'boolean', default: 'false', meaning: 'Without effect.' },
-  'transparent-proxy-exclude-inbound-ports': { value: 'any', default: '', meaning: 'Without effect.' },
-  'transparent-proxy-exclude-outbound-ports': { value: 'any', default: '', meaning: 'Without effect.' },
-  'transparent-proxy-exclude-outbound-cidrs': { value: 'any', default: '', meaning: 'Without effect.' },
-  'transparent-proxy-exclude-uids': { value: 'any', default: '', meaning: 'Without effect.' },
+  'transparent-proxy-exclude-inbound-ports': { value: 'any', default: '', meaning: EXCLUSION },
+  'transparent-proxy-exclude-outbound-ports': { value: 'any', default: '', meaning: EXCLUSION },
+  'transparent-proxy-exclude-outbound-cidrs': { value: 'any', default: '', meaning: EXCLUSION },
+  'transparent-proxy-exclude-uids': { value: 'any', default: '', meaning: EXCLUSION },
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type AnnotationName = Exclude<keyof typeof annotations, 'service-meta-<key>'>;

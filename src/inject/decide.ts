@@ -3,6 +3,7 @@ import { asString, property } from '../support/json.ts';
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
 import { MIRROR_ANNOTATION, PREFIX } from './annotations.ts';
 import { falseClaim, hasSidecar, injectionClaims } from './claims.ts';
+import { isExcludedByDefault } from './default-exclusion.ts';
 import type { InjectRequest } from './inject.ts';
 import type { Problem, SkipReason, Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
@@ -14,7 +15,7 @@ export type Decision =
 
 export type DecideSettings = Pick<
   InjectSettings,
-  'ownNamespace' | 'allowNamespaces' | 'denyNamespaces' | 'defaultInject'
+  'ownNamespace' | 'allowNamespaces' | 'denyNamespaces' | 'defaultInject' | 'defaultExclude'
 >;
 
 /** Kubernetes' own namespaces: a node must be able to boot whatever Tandem does. */
@@ -31,6 +32,7 @@ const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-leas
  *     7  connect-inject is there and no boolean               invalid
  *     8  connect-inject is false                              skip  opted-out
  *     9  connect-inject is absent and the default is off      skip  not-opted-in
+ *        absent, on by default, and a namespace of a provider skip  namespace-excluded
  *    10  hostNetwork                                          skip  host-network, warning when asked for
  *    11  the pod is for Windows                               skip  windows, warning when asked for
  */
@@ -48,6 +50,7 @@ export function decide(request: InjectRequest, settings: DecideSettings): Decisi
   const wanted = asked === undefined ? settings.defaultInject : parseBoolean(asString(asked) ?? '');
   if (wanted === undefined) return { kind: 'invalid', problem: notBoolean(asked) };
   if (!wanted) return skip(asked === undefined ? 'not-opted-in' : 'opted-out');
+  if (asked === undefined && isExcluded(request.namespace, settings)) return skip('namespace-excluded');
   return decideByKind(property(request.object, 'spec'), asked !== undefined);
 }
 
@@ -60,6 +63,10 @@ function decideByRequest(request: InjectRequest, settings: DecideSettings): Skip
   if (settings.denyNamespaces.includes(namespace)) return 'namespace-denied';
   const allowed = settings.allowNamespaces.includes('*') || settings.allowNamespaces.includes(namespace);
   return allowed ? undefined : 'namespace-not-allowed';
+}
+
+function isExcluded(namespace: string, { defaultExclude }: DecideSettings): boolean {
+  return defaultExclude !== undefined && isExcludedByDefault(namespace, defaultExclude);
 }
 
 function decideByKind(spec: unknown, asked: boolean): Decision {

@@ -15,7 +15,7 @@ import {
 } from './names.ts';
 import { readRegistration, type RegisteredService } from './read-registration.ts';
 import type { Problem } from './result.ts';
-import type { NameSource } from './service.ts';
+import type { NameSource } from './service-name.ts';
 
 const nameSources: readonly NameSource[] = ['annotation', 'service-account', 'container'];
 

@@ -7,7 +7,8 @@ import { annotationReader } from './annotation-reader.ts';
 import type { ReadMeshOptions } from './injected-pod.ts';
 import { readPod } from './pod.ts';
 import { isReservedName } from './reserved-names.ts';
-import { readService, SERVICE_NAME } from './service.ts';
+import { SERVICE_NAME } from './service-name.ts';
+import { readService } from './service.ts';
 import { readUpstreams } from './upstreams.ts';
 
 // As the webhook took it: below 1024 a non-root sidecar cannot bind.
@@ -30,7 +31,7 @@ export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOption
   const reader = annotationReader(read.pod.annotations);
   const hasMetrics = reader.boolean('enable-metrics', false);
   const port = reader.wholeNumber('prometheus-scrape-port', DEFAULT_METRICS_PORT, METRICS_PORTS);
-  const { port: ofService, tags, meta } = readService(read.pod, reader);
+  const { port: ofService, tags, meta } = readService(read.pod, reader, { name, nameSource: 'annotation' });
   // The webhook has checked the local ports against those of the sidecar, whose settings are not known here.
   const upstreams = readUpstreams(read.pod, reader, [], new Map());
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems };

@@ -11,6 +11,7 @@ import { ANY_COUNT, readLifecycle, type Lifecycle } from './lifecycle-options.ts
 import { readMetrics, type Metrics } from './metrics-options.ts';
 import type { Pod } from './pod.ts';
 import type { Problem, Warning } from './result.ts';
+import { readServiceName } from './service-name.ts';
 import { readService, type Service } from './service.ts';
 import { readResources, type ContainerResources } from './resource-options.ts';
 import type { InjectSettings } from './settings.ts';
@@ -49,7 +50,7 @@ export type ReadOptions =
 
 export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
   const reader = annotationReader(pod.annotations);
-  const service = readService(pod, reader);
+  const service = readService(pod, reader, readServiceName(pod, reader, settings));
   const metrics = readMetrics(pod, service, reader, settings);
   const nativeSidecar = reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar);
   const lifecycle = readLifecycle(reader, settings.lifecycle, nativeSidecar);
@@ -120,11 +121,30 @@ function readMountContainers(pod: Pod, reader: AnnotationReader): readonly strin
 
 function checkTransparentProxy(reader: AnnotationReader): void {
   reader.boolean('transparent-proxy-overwrite-probes', false);
+  // Without an answer of the author, an exclusion says that something is redirected.
+  if (reader.text('transparent-proxy') === undefined) checkExclusions(reader);
   if (!reader.boolean('transparent-proxy', false)) return;
   reader.problem(
     'transparent-proxy',
     'Tandem has no transparent proxy: the pod would start outside of the mesh. Name its upstreams in connect-service-upstreams, and remove this annotation',
   );
+}
+
+const EXCLUSIONS = [
+  'transparent-proxy-exclude-inbound-ports',
+  'transparent-proxy-exclude-outbound-ports',
+  'transparent-proxy-exclude-outbound-cidrs',
+  'transparent-proxy-exclude-uids',
+] as const;
+
+function checkExclusions(reader: AnnotationReader): void {
+  for (const name of EXCLUSIONS) {
+    if ((reader.text(name) ?? '').trim() === '') continue;
+    reader.problem(
+      name,
+      'counts on transparent proxy, which Tandem does not have: no traffic is redirected, and all of it but that to upstreams would go past the mesh. Remove it, and name upstreams in connect-service-upstreams; or say transparent-proxy: "false"',
+    );
+  }
 }
 
 function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: InjectSettings['mode']): void {

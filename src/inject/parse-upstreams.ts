@@ -70,6 +70,8 @@ function service(
   optionText: string | undefined,
   ports: NamedPorts,
 ): ParsedUpstream {
+  const [target = '', , third] = parts;
+  if (third !== undefined && /.\.svc(\.|$)/.test(target)) return failed(thirdPart(third));
   const place = parsePlace(parts, ports);
   if (!place.ok) return place;
   const reference = parseReference(place.name);
@@ -140,6 +142,12 @@ type Reference = {
   readonly labels: Pick<ServiceUpstream, 'namespace' | 'partition' | 'peer'>;
   readonly datacenter?: string;
 };
+
+/** In consul-k8s it is the destination port, or options (endpoints_controller.go, processLabeledUpstream), and no datacenter. */
+function thirdPart(text: string): string {
+  const meant = text.includes('=') ? `?${text}` : `?destination_port=${text}`;
+  return `${quote(text)} behind the port of a ".svc" name, where consul-k8s takes a destination port or options: write ${quote(meant)} there without ":", or .<name>.dc in front of the port for a datacenter`;
+}
 
 /** Without `.svc` every dot belongs to the name: there are no namespaces in the community edition. */
 function parseReference(text: string): Reference | Failure {

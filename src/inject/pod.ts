@@ -50,6 +50,8 @@ export type Pod = {
   readonly resources: PodResources;
   readonly graceSeconds: number;
   readonly runAsUser: unknown;
+  /** Its name; a pod that names none has `default`. */
+  readonly serviceAccount: string;
 };
 
 export type ReadPod =
@@ -88,6 +90,7 @@ export function readPod(object: unknown): ReadPod {
       volumesPresence: presence(spec, 'volumes'),
       graceSeconds: readGrace(spec),
       runAsUser: property(property(spec, 'securityContext'), 'runAsUser'),
+      serviceAccount: readServiceAccount(spec),
       resources: readResources(spec, 'spec', problems),
     },
   };
@@ -112,6 +115,12 @@ export function namedPorts(pod: Pod): ReadonlyMap<string, number> {
     }
   }
   return ports;
+}
+
+/** `serviceAccount` is the deprecated name of the field; the API server fills in both (PodSpec, serviceAccountName). */
+function readServiceAccount(spec: JsonObject): string {
+  const given = [spec['serviceAccountName'], spec['serviceAccount']].map(asString);
+  return given.find((name) => name !== undefined && name !== '') ?? 'default';
 }
 
 function presence(parent: unknown, key: string): Presence {

@@ -3,7 +3,8 @@ import { asString, isNestedAtMost, isObject, parseJson, property, type JsonObjec
 import { quote } from '../support/text.ts';
 import { isReservedName } from './reserved-names.ts';
 import { META_PREFIX } from './annotations.ts';
-import { OWN_META, SERVICE_NAME, wrongMeta, type Service } from './service.ts';
+import { SERVICE_NAME } from './service-name.ts';
+import { OWN_META, wrongMeta, type Service } from './service.ts';
 import { meshGatewayModes, type ServiceUpstream, type Upstream } from './upstream.ts';
 
 export type RegisteredService = {

@@ -12,6 +12,8 @@ export const skipReasons = {
   'already-injected': 'the pod says that it is injected, and has the containers',
   'opted-out': 'connect-inject is false',
   'not-opted-in': 'connect-inject is absent and injection is not the default',
+  'namespace-excluded':
+    'connect-inject is absent, and injection by default leaves out the namespace, which belongs to the provider of the cluster',
   'host-network': 'the pod shares the network of its node, where sidecars would collide',
   windows: 'the sidecar images are for Linux',
 } as const;
@@ -23,6 +25,7 @@ export const warningReasons = {
   'no-effect': 'an annotation that does nothing for this pod',
   'unknown-annotation': 'an annotation under consul.hashicorp.com/ that is not known',
   'no-dns-label': 'a name for which Consul DNS cannot answer',
+  'other-service-account': 'the service has another name than the ServiceAccount that logs in',
   'no-tcp-port': 'the pod declares ports, and none of them is of TCP',
   'taken-port-name': 'the author uses a name that a port of the sidecar would have',
   'pod-level-resources':

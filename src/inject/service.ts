@@ -1,17 +1,13 @@
-/** The service that a pod offers: name, port, tags and meta, from its annotations. */
+/** The service that a pod offers: port, tags and meta, from its annotations, beside its name. */
 import { asString, type JsonObject } from '../support/json.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { META_PREFIX, PREFIX } from './annotations.ts';
 import { splitCommaList } from '../support/comma-list.ts';
 import { isTcp, longRunning, namedPorts, type Pod } from './pod.ts';
+import { isSeveral, severalServices, type ServiceName } from './service-name.ts';
 
-/** What decided the name at admission; the registrar may let a Kubernetes Service rename what only a container named. */
-export type NameSource = 'annotation' | 'service-account' | 'container';
-
-export type Service = {
-  readonly name: string;
-  readonly nameSource: NameSource;
+export type Service = ServiceName & {
   /** Undefined: the pod is a client only. */
   readonly port: number | undefined;
   /** What `connect-service-port` says or would say. */
@@ -30,45 +26,20 @@ export const OWN_META = [
   'tandem-owner',
 ] as const;
 
-export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-// RFC 1123; Consul answers DNS queries for such names only.
-const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
 // Limits of Consul for the meta of a service (structs.ValidateServiceMetadata).
 const META_PAIRS = 64;
 const META_KEY = /^[A-Za-z0-9_-]{1,128}$/;
 const META_VALUE_BYTES = 512;
 
-export function readService(pod: Pod, reader: AnnotationReader): Service {
-  const { name, nameSource } = readName(pod, reader);
+export function readService(pod: Pod, reader: AnnotationReader, named: ServiceName): Service {
   const { port, portText } = readPort(pod, reader);
   return {
-    name,
-    nameSource,
+    ...named,
     port,
     portText,
     tags: readTags(reader),
     meta: readMeta(pod.annotations, reader),
   };
-}
-
-function readName(pod: Pod, reader: AnnotationReader): Pick<Service, 'name' | 'nameSource'> {
-  const given = reader.text('connect-service');
-  const name = given ?? pod.containers[0]?.name ?? '';
-  if (!SERVICE_NAME.test(name)) {
-    const source = given === undefined ? ' (the name of the first container)' : '';
-    reader.problem(
-      'connect-service',
-      `${quote(name)}${source} is not a letter or digit followed by at most 63 of A-Z a-z 0-9 _ -`,
-    );
-  } else if (!DNS_LABEL.test(name)) {
-    reader.warn(
-      'no-dns-label',
-      'connect-service',
-      `${quote(name)} is no DNS label; Consul DNS cannot answer for it`,
-    );
-  }
-  return { name, nameSource: given === undefined ? 'container' : 'annotation' };
 }
 
 function readPort(pod: Pod, reader: AnnotationReader): Pick<Service, 'port' | 'portText'> {
@@ -83,6 +54,11 @@ function readPort(pod: Pod, reader: AnnotationReader): Pick<Service, 'port' | 'p
         `the container ${quote(container.name)} declares no TCP port, and the mesh carries TCP only: the pod is a client only`,
       );
     return { port: first?.number, portText: first && (first.name ?? String(first.number)) };
+  }
+  if (isSeveral(given)) {
+    if (!isSeveral(reader.text('connect-service') ?? ''))
+      reader.problem('connect-service-port', severalServices(given));
+    return { port: undefined, portText: given };
   }
   const number = namedPorts(pod).get(given) ?? parseWholeNumber(given);
   const other = otherProtocol(pod, given, number);

@@ -2,6 +2,8 @@
 
 import type { LifecycleDefaults } from './lifecycle-options.ts';
 
+export const serviceNames = ['auto', 'service', 'service-account', 'container'] as const;
+
 /** Kubernetes quantities; `undefined` leaves the field out of the container. */
 export type Resources = {
   readonly cpuRequest: string | undefined;
@@ -42,10 +44,16 @@ type SharedSettings = {
   readonly denyNamespaces: readonly string[];
   /** Inject when the pod has no `connect-inject` annotation. */
   readonly defaultInject: boolean;
+  /** Namespaces besides those of providers that the default leaves out; undefined: the namespace itself asked for it. */
+  readonly defaultExclude: readonly string[] | undefined;
   /** Agent mode only. */
   readonly sidecarProxy: 'envoy' | 'builtin';
   /** True: the sidecar is an init container with `restartPolicy: Always` (Kubernetes ≥ 1.29). */
   readonly nativeSidecar: boolean;
+  /** What names a service where `connect-service` is absent; `service-account` does not look at the annotation. */
+  readonly serviceNames: (typeof serviceNames)[number];
+  /** With an auth method: what becomes of a pod whose service is not named as its ServiceAccount. */
+  readonly serviceAccountCheck: 'deny' | 'warn';
   /** Default pause before the SIGTERM of an application; undefined: the cluster has no `preStop` that sleeps. */
   readonly drainSeconds: number | undefined;
   readonly consulImage: string;

@@ -83,7 +83,8 @@ const element = fc
   })
   .filter(
     ({ labels, datacenter, options }) =>
-      !(labels.endsWith('peer') && (datacenter ?? options.at(-1)?.startsWith('data'))),
+      !(labels.endsWith('peer') && options.at(-1)?.startsWith('data')) &&
+      !(labels !== '' && datacenter !== undefined),
   )
   .map(
     ({ name: service, labels, port, datacenter, options }) =>

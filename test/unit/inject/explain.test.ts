@@ -8,6 +8,7 @@ const SETTINGS = {
   allowNamespaces: ['*'],
   denyNamespaces: ['secret'],
   defaultInject: false,
+  defaultExclude: [],
 };
 
 const podWith = (annotations: Readonly<Record<string, string>>, sidecar?: string): object => ({

@@ -1,0 +1,96 @@
+/** The name of a pod's service in Consul, as far as it is known at admission, and what decided it. */
+import { quote } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import type { Pod } from './pod.ts';
+import { isReservedName } from './reserved-names.ts';
+import type { InjectSettings } from './settings.ts';
+
+/** The registrar may let a Kubernetes Service rename what only a container named. */
+export type NameSource = 'annotation' | 'service-account' | 'container';
+
+export type ServiceName = { readonly name: string; readonly nameSource: NameSource };
+
+export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+// RFC 1123; Consul answers DNS queries for such names only.
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+const ANNOTATION = 'connect-service';
+
+type Naming = Pick<InjectSettings, 'serviceNames' | 'serviceAccountCheck' | 'consul'>;
+
+export function readServiceName(pod: Pod, reader: AnnotationReader, settings: Naming): ServiceName {
+  const chosen = choose(pod, reader, settings);
+  if (isSeveral(chosen.name)) reader.problem(ANNOTATION, severalServices(chosen.name));
+  else if (isUsable(chosen, reader)) checkServiceAccount(chosen.name, pod, reader, settings);
+  return chosen;
+}
+
+/** `web,admin`, as consul-k8s takes it for a pod with several services. */
+export function isSeveral(text: string): boolean {
+  return text.includes(',');
+}
+
+export function severalServices(text: string): string {
+  return `${quote(text)}: several services in one pod are not supported yet; split the pod into one for each service`;
+}
+
+function choose(pod: Pod, reader: AnnotationReader, { serviceNames, consul }: Naming): ServiceName {
+  const given = reader.text(ANNOTATION);
+  const ofServiceAccount: ServiceName = { name: pod.serviceAccount, nameSource: 'service-account' };
+  if (serviceNames === 'service-account') {
+    if (given !== undefined && given !== pod.serviceAccount)
+      reader.warn(
+        'no-effect',
+        ANNOTATION,
+        `has no effect: with --service-names=service-account the service is ${quote(pod.serviceAccount)}, as the ServiceAccount`,
+      );
+    return ofServiceAccount;
+  }
+  if (given !== undefined) return { name: given, nameSource: 'annotation' };
+  if (serviceNames === 'auto' && consul.authMethod !== undefined) return ofServiceAccount;
+  return { name: pod.containers[0]?.name ?? '', nameSource: 'container' };
+}
+
+const SOURCES = {
+  annotation: '',
+  'service-account': ' (the ServiceAccount of the pod)',
+  container: ' (the name of the first container)',
+} as const;
+
+function isUsable({ name, nameSource }: ServiceName, reader: AnnotationReader): boolean {
+  const found = `${quote(name)}${SOURCES[nameSource]}`;
+  if (!SERVICE_NAME.test(name)) {
+    reader.problem(ANNOTATION, `${found} is not a letter or digit followed by at most 63 of A-Z a-z 0-9 _ -`);
+    return false;
+  }
+  if (isReservedName(name)) {
+    reader.problem(
+      ANNOTATION,
+      `${found} is reserved: Consul's servers are "consul", and proxies end in "-sidecar-proxy"; choose another name`,
+    );
+    return false;
+  }
+  if (!DNS_LABEL.test(name))
+    reader.warn('no-dns-label', ANNOTATION, `${found} is no DNS label; Consul DNS cannot answer for it`);
+  return true;
+}
+
+/**
+ * The token of a login allows the service of the ServiceAccount and no other, and the token of the registrar, which
+ * writes the registration in dataplane mode, must not lend a pod more than that.
+ */
+function checkServiceAccount(
+  name: string,
+  { serviceAccount }: Pod,
+  reader: AnnotationReader,
+  { serviceAccountCheck, consul: { authMethod } }: Naming,
+): void {
+  if (authMethod === undefined || name === serviceAccount) return;
+  const message = `${quote(name)} is not the ServiceAccount of the pod, ${quote(serviceAccount)}, which is all that it may be after its login by the auth method ${quote(authMethod)}`;
+  if (serviceAccountCheck === 'warn') reader.warn('other-service-account', ANNOTATION, message);
+  else
+    reader.problem(
+      ANNOTATION,
+      `${message}; set serviceAccountName to ${quote(name)}, or ${ANNOTATION} to ${quote(serviceAccount)}. Where ServiceAccounts name their services by the annotation consul.hashicorp.com/service-name, the webhook needs --service-account-check=warn`,
+    );
+}
