@@ -1,6 +1,6 @@
 /** helm against the real API server: install, upgrade from any set of values to any other, uninstall. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { MERGE_PATCH } from '../harness/api-client.ts';
@@ -130,6 +130,25 @@ test('notes tell the mode of the pods, and where the Services of Consul are', as
     /become Services in namespace mesh, beside those of this release; another one is better/,
   );
   assert.doesNotMatch(notes, /client\.enabled is off|global\.owner is empty/);
+});
+
+test("a parent chart's own globals are taken, and what looks like one of ours is told", async () => {
+  const folder = join(scene.folder, 'parent');
+  mkdirSync(join(folder, 'charts'), { recursive: true });
+  cpSync(CHART, join(folder, 'charts/tandem'), { recursive: true });
+  writeFileSync(
+    join(folder, 'Chart.yaml'),
+    JSON.stringify({ apiVersion: 'v2', name: 'platform', version: '0.1.0' }),
+  );
+  const flags = [
+    '--namespace=mesh',
+    `--kubeconfig=${kubeconfig}`,
+    '--render-subchart-notes',
+    '--dry-run=server',
+  ];
+  const globals = ['--set=global.environmentName=production', '--set=global.datacentre=x'];
+  const notes = await runHelm(['install', 'mesh', folder, ...flags, ...globals]);
+  assert.match(notes, /if it was meant for it:\nglobal\.datacentre, which looks like global\.datacenter\n*$/);
 });
 
 test('an uninstallation leaves nothing that was rendered', async () => {
