@@ -27,7 +27,7 @@ for (const [name, said] of Object.entries({
 test('a pod that the webhook injects is in Consul, by its own container alone, and goes with it', async () => {
   const pods = placedPods(api, 'default');
   await pods.create('app-0');
-  await inConsul(consul, 'app', ['app-0-app passing']);
+  await inConsul(consul, 'app', ['default.app-0.app passing']);
   const pod = await api.admin.expect('GET', pods.path('app-0'));
   const sidecar = at(pod, 'spec', 'initContainers', 0);
   assert.equal(at(sidecar, 'name'), 'consul-dataplane');

@@ -56,20 +56,21 @@ export async function startRelease(scene: Scene, heading: string, values: Values
   writeFileSync(file, chart.text);
   await runKubectl(api, ['apply', `--filename=${file}`, '--selector=app.kubernetes.io/component!=test']);
   await webhookOnLoopback(api, chart, https, ca);
-  const kubeconfig = api.kubeconfig({ token: await api.serviceAccountToken('tandem', 'tandem-sync') });
+  const kubeconfigOf = async (account: string): Promise<string> =>
+    api.kubeconfig({ token: await api.serviceAccountToken('tandem', account) });
   await Promise.all([
     runWorkload(
       scene,
       api,
       chart.one('Deployment', 'tandem-webhook'),
-      { TANDEM_LISTEN: `127.0.0.1:${https}` },
+      { TANDEM_LISTEN: `127.0.0.1:${https}`, KUBECONFIG: await kubeconfigOf('tandem-webhook') },
       webhookStatus,
     ),
     runWorkload(
       scene,
       api,
       chart.one('Deployment', 'tandem-sync'),
-      { TANDEM_KUBECONFIG: kubeconfig },
+      { TANDEM_KUBECONFIG: await kubeconfigOf('tandem-sync') },
       syncStatus,
     ),
   ]);

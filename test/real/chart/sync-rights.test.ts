@@ -240,7 +240,7 @@ async function toConsulWorks(pod: string): Promise<void> {
   await placedPods(api, 'mesh').create(pod);
   await eventually('the pod', async () => {
     const found = (await consul.call('GET', '/v1/catalog/service/app')) as readonly unknown[];
-    assert.ok(found.some((each) => at(each, 'ServiceID') === `${pod}-app`));
+    assert.ok(found.some((each) => at(each, 'ServiceID') === `mesh.${pod}.app`));
   });
   await eventually('the Service', async () => {
     const found = (await consul.call('GET', '/v1/catalog/service/door-default')) as readonly unknown[];
@@ -262,7 +262,9 @@ test('to Consul, with the registrar: all of it works with the rights of the char
   const injectFlags = argumentsOf(toConsul, 'webhook').filter(
     (flag) => !/^(?:webhook$|--tls-|--webhook-configuration=|--shutdown-delay=)/.test(flag),
   );
-  await startWebhook(scene, api, 'mesh', injectFlags);
+  const { metadata } = await api.admin.expect('GET', '/api/v1/namespaces/kube-system');
+  // As the webhook reads it in its pod.
+  await startWebhook(scene, api, 'mesh', [...injectFlags, `--owner=${metadata.uid?.slice(0, 8)}`]);
   await cluster.node('node-1', { InternalIP: '10.0.0.1' });
   // From the first one on nodes are watched.
   await cluster.service('door', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }] });
