@@ -13,6 +13,7 @@ import { oneObject, type OneObject } from '../kubernetes/one-object.ts';
 import { secretTexts, writeSecret, type SecretPlace } from '../kubernetes/secret-object.ts';
 import { serverTime } from '../kubernetes/server-time.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import { writesWhile } from '../kubernetes/writes-while.ts';
 import { caBundles, CONFIGURATIONS, publishBundle } from '../kubernetes/webhook-configuration.ts';
 import { aborted } from '../support/aborted.ts';
 
@@ -64,6 +65,7 @@ export type ClusterCertificates = {
 export function clusterCertificates(options: ClusterCertificatesOptions): ClusterCertificates {
   const { secret: place, configuration: name, hosts, times, clock, random, onEvent } = options;
   const { client, now } = serverTime(options.client, clock);
+  const writer = writesWhile(client, () => election.isLeader());
   const view = sharedView({ hosts, now, elapsed: clock.elapsed });
   const source = sharedSource(view, now);
   let changed = Promise.withResolvers<void>();
@@ -96,10 +98,10 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
       const object = secret.current();
       return {
         texts: secretTexts(object),
-        replace: (texts, signal) => writeSecret(client, place, object, texts, signal),
+        replace: (texts, signal) => writeSecret(writer, place, object, texts, signal),
       };
     },
-    publish: (bundle, signal) => publishBundle(client, configuration.current(), bundle, signal),
+    publish: (bundle, signal) => publishBundle(writer, configuration.current(), bundle, signal),
     changed: async (milliseconds, signal) => {
       const waiting = new AbortController();
       await Promise.race([

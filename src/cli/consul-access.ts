@@ -13,6 +13,7 @@ import { watchServers } from './watched-servers.ts';
 export type ConsulAccess = ClusterOfPods & {
   readonly signal: AbortSignal;
   readonly onRequest?: NonNullable<ConsulOptions['onRequest']>;
+  readonly mayWrite?: NonNullable<ConsulOptions['mayWrite']>;
   /**
    * Of server pods that are left out, or cannot be watched.
    *
@@ -74,8 +75,11 @@ async function firstList(synced: Promise<void>, signal: AbortSignal): Promise<vo
   waited.abort();
 }
 
-function reporting({ onRequest }: ConsulAccess): Pick<ConsulOptions, 'onRequest'> {
-  return onRequest === undefined ? {} : { onRequest };
+function reporting({ onRequest, mayWrite }: ConsulAccess): Pick<ConsulOptions, 'onRequest' | 'mayWrite'> {
+  return {
+    ...(onRequest === undefined ? {} : { onRequest }),
+    ...(mayWrite === undefined ? {} : { mayWrite }),
+  };
 }
 
 /** For a command that a person waits for: warnings are talk. */

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
 import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
+import type { Term } from '../kubernetes/leader-term.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { SYNC_LEASE } from './lease-namespace.ts';
 
@@ -13,7 +14,7 @@ export type SyncElection = {
   readonly namespace: string;
   readonly log: Log;
   /** Runs while this replica leads. */
-  readonly lead: (term: AbortSignal) => Promise<void>;
+  readonly lead: (term: Term) => Promise<void>;
 };
 
 /** Resolves when the signal has ended it. */
@@ -30,7 +31,7 @@ export async function runElected(
     clock: systemClock,
     random: Math.random,
     times: LEASE_TIMES,
-    lead: ({ signal: term }) => lead(term),
+    lead,
     onEvent: (event) => logElection(event, namespace, log),
   });
   const stop = (): void => void election.stop();

@@ -15,6 +15,7 @@ import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.
 import { eventRecorder } from '../kubernetes/event-recorder.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import { writesWhile } from '../kubernetes/writes-while.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
@@ -27,6 +28,7 @@ import { leaseNamespace } from './lease-namespace.ts';
 import { purge } from './purge.ts';
 import type { PodKind } from './pod-source.ts';
 import { registrarFlags, startRegistrar } from './registrar.ts';
+import { leadership, type Leadership } from './leadership.ts';
 import { runElected } from './sync-election.ts';
 import { createReporter } from './sync-reporter.ts';
 import { openSyncStatus } from './sync-status-port.ts';
@@ -92,18 +94,21 @@ export const syncCommand = command({
       environment,
       serviceAccount: SERVICE_ACCOUNT,
     });
-    const client = apiClient(access);
+    const leading = leadership(isElected(values));
+    const lease = apiClient(access);
+    const client = writesWhile(lease, leading.mayWrite);
     const consul = await openConsulOf(values, {
       environment,
       kubeconfig: values.kubeconfig,
       signal: context.signal,
       onRequest: ({ endpoint, status }) => metrics.consulRequest(endpoint, status),
+      mayWrite: leading.mayWrite,
       warn: (message, reason) => log('warn', message, { reason }),
     });
     try {
       const owner = values.owner ?? (await clusterOwner(client));
       const catalog = syncCatalog(consul);
-      const composition = { values, owner, access, client, consul, catalog, log, metrics };
+      const composition = { values, owner, access, lease, client, leading, consul, catalog, log, metrics };
       if (values.purge !== undefined) {
         const node = syncNodeName(values, owner);
         return await purge({ named: values.purge, owner, node, catalog, log }, context);
@@ -117,6 +122,10 @@ export const syncCommand = command({
   },
 });
 
+function isElected({ leaderElection, once, dryRun, purge: purged }: Values): boolean {
+  return leaderElection && !once && !dryRun && purged === undefined;
+}
+
 function purgeProblems(values: Values): string[] {
   return values.purge !== undefined && (values.dryRun || values.once)
     ? ['--purge goes with neither --dry-run nor --once']
@@ -127,7 +136,11 @@ type Composition = {
   readonly values: Values;
   readonly owner: string;
   readonly access: ClusterAccess;
+  /** For the Lease, which is written to become the leader. */
+  readonly lease: ApiClient;
+  /** Writes as long as this replica leads. */
   readonly client: ApiClient;
+  readonly leading: Leadership;
   readonly consul: OpenConsul;
   readonly catalog: ReturnType<typeof syncCatalog>;
   readonly log: Log;
@@ -135,7 +148,7 @@ type Composition = {
 };
 
 async function runSync(composition: Composition, { signal }: Context): Promise<void> {
-  const { values, owner, access, client, catalog, consul, log, metrics } = composition;
+  const { values, owner, access, lease, client, leading, catalog, consul, log, metrics } = composition;
   const options = syncOptions(values, owner);
   const { changed, onChange } = changeSignal();
   const onRestart = (kind: WatchedKind | PodKind, { cause, error }: WatchFailure): void => {
@@ -153,7 +166,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     clock: systemClock,
     random: Math.random,
     onOutcome: (outcome) => {
-      if (outcome.kind === 'failed')
+      if (outcome.kind === 'failed' && outcome.error.code !== 'TANDEM_NOT_LEADING')
         log('warn', 'an Event was not written', { error: outcome.error.message });
     },
   });
@@ -234,9 +247,17 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
   });
   log('info', 'serving', { status: status.address, owner, node: options.node, version });
   try {
-    await (values.leaderElection && !values.once && !values.dryRun
+    await (isElected(values)
       ? runElected(
-          { client, log, lead, namespace: await leaseNamespace(values.leaseNamespace, access) },
+          {
+            client: lease,
+            log,
+            lead: (term) => {
+              leading.during(term);
+              return lead(term.signal);
+            },
+            namespace: await leaseNamespace(values.leaseNamespace, access),
+          },
           signal,
         )
       : lead(signal));

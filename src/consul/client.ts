@@ -29,22 +29,31 @@ export type ConsulOptions = Omit<ConsulSettings, 'addresses'> & {
   readonly addresses: () => readonly string[];
   /** Called after each request to each server. */
   readonly onRequest?: (report: RequestReport) => void;
+  /** Asked before each request that writes; by default it may. */
+  readonly mayWrite?: () => boolean;
 };
 
 /** @throws TandemError TANDEM_FILE_UNREADABLE when the CA cannot be read */
 export async function openConsul(options: ConsulOptions): Promise<OpenConsul> {
-  const { addresses, caFile, serverName, datacenter, namespace, onRequest = () => undefined } = options;
+  const { addresses, caFile, serverName, datacenter, namespace } = options;
+  const { onRequest = () => undefined, mayWrite = () => true } = options;
   const ca = caFile === undefined ? undefined : await readCa(caFile);
   const transport = createTransport({ ca, serverName });
   const query = { dc: datacenter, ns: namespace };
-  const all = servers({ addresses, transport, query, onRequest });
+  const all = servers({ addresses, transport, query, onRequest, mayWrite });
   const tokens = tokenSource(options.token, all);
   return {
     call: (call) => callWithToken(all, tokens, call),
     leave: transport.leave,
     at: (address) => {
       // An agent knows its own datacenter, and only that.
-      const one = servers({ addresses: () => [address], transport, query: { ns: namespace }, onRequest });
+      const one = servers({
+        addresses: () => [address],
+        transport,
+        query: { ns: namespace },
+        onRequest,
+        mayWrite,
+      });
       return { call: (call) => callWithToken(one, tokens, call) };
     },
     close: async () => {

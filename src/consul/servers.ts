@@ -70,6 +70,8 @@ type Dependencies = {
   /** Goes with every call: `dc`, `ns`. */
   readonly query: Readonly<Record<string, string | undefined>>;
   readonly onRequest: (report: RequestReport) => void;
+  /** Asked before each request that writes; a token of this process itself is no such thing. */
+  readonly mayWrite: () => boolean;
 };
 
 // Consul answers within milliseconds; in an election it holds a call for up to 7 s (performance.rpc_hold_timeout) first.
@@ -77,7 +79,7 @@ const TIMEOUT = 10_000;
 // The reason of a 403 has the accessor of the token and the missing right, some 200 characters.
 const SHOWN_CHARACTERS = 400;
 
-export function servers({ addresses, transport, query, onRequest }: Dependencies): Servers {
+export function servers({ addresses, transport, query, onRequest, mayWrite }: Dependencies): Servers {
   const liveness = createLiveness(transport);
   let preferred: string | undefined;
 
@@ -88,6 +90,8 @@ export function servers({ addresses, transport, query, onRequest }: Dependencies
   }
 
   async function attempt<T>(address: string, call: Call<T>, token: Secret | undefined): Promise<Attempt<T>> {
+    if (isWrite(call) && !mayWrite())
+      return failure(NOT_LEADING, `${call.method} ${call.path}: this replica does not lead any more`);
     const started = performance.now();
     const outgoing = outgoingOf(call, query, token);
     // A blocking query is silent by its nature; another call tells when its server is gone.
@@ -122,6 +126,12 @@ export function servers({ addresses, transport, query, onRequest }: Dependencies
       throw error;
     },
   };
+}
+
+const NOT_LEADING: Failure = { code: 'TANDEM_NOT_LEADING', elsewhere: false };
+
+function isWrite({ method, endpoint }: Call<unknown>): boolean {
+  return method !== 'GET' && endpoint !== 'login' && endpoint !== 'logout';
 }
 
 type Attempt<T> =

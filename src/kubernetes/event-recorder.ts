@@ -137,7 +137,10 @@ async function writeAgain(
       throw error;
     });
     if (!(answer instanceof TandemError) && answer.status < 300) return undefined;
-    const isTransient = answer instanceof TandemError || answer.status === 429 || answer.status >= 500;
+    const isTransient =
+      answer instanceof TandemError
+        ? answer.code !== 'TANDEM_NOT_LEADING'
+        : answer.status === 429 || answer.status >= 500;
     if (!isTransient || attempt === ATTEMPTS || signal.aborted)
       return answer instanceof TandemError ? answer : refused(answer, held.series);
     await sleep(clock, delays.next(), signal);

@@ -13,6 +13,10 @@ export const errorTable = {
     meaning: 'an answer of the API server could not be understood',
   },
   TANDEM_KUBERNETES_REFUSED: { retryable: true, meaning: 'the API server refused a request' },
+  TANDEM_NOT_LEADING: {
+    retryable: true,
+    meaning: 'this replica does not hold the Lease, and writes nothing',
+  },
   TANDEM_KUBECONFIG_INVALID: { retryable: false, meaning: 'there is no usable access to a cluster' },
   TANDEM_CONSUL_UNREACHABLE: { retryable: true, meaning: 'no Consul server answered' },
   TANDEM_CONSUL_UNAVAILABLE: { retryable: true, meaning: 'Consul has no leader, or is overloaded' },

@@ -16,6 +16,7 @@ test('codes and their retryability are what others may rely on', () => {
       TANDEM_KUBECONFIG_INVALID: false,
       TANDEM_CONSUL_UNREACHABLE: true,
       TANDEM_CONSUL_UNAVAILABLE: true,
+      TANDEM_NOT_LEADING: true,
       TANDEM_CONSUL_LIMITED: true,
       TANDEM_CONSUL_FORBIDDEN: true,
       TANDEM_CONSUL_REFUSED: false,
