@@ -5,6 +5,7 @@ import { boolean, oneOf, string } from '../config/flag.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { editManifests, type ManifestOutcome, type PodEdit } from '../inject/manifests/edit-manifests.ts';
 import type { PodTemplate } from '../inject/manifests/pod-template.ts';
+import { escapeControl } from '../support/text.ts';
 import { exit, type Context, type ExitCode } from './command.ts';
 import { renderReport, reportItem } from './edit-report.ts';
 import { tell } from './tell.ts';
@@ -121,7 +122,9 @@ async function write(edited: readonly Edited[], values: EditValues, context: Con
   const changed = edited.filter(({ text, after }) => text !== after);
   if (values.check) return changed.length > 0 ? exit.changes : exit.done;
   if (values.diff) {
-    for (const file of changed) context.stdout.write(diffOf(file));
+    // For a program it is data, which `patch` applies; a terminal would obey what it holds.
+    const shown = 'isTTY' in context.stdout && context.stdout.isTTY === true ? escapeLines : String;
+    for (const file of changed) context.stdout.write(shown(diffOf(file)));
   } else if (values.inPlace) {
     await writeManifests(changed.map(({ path, after }) => ({ path, text: after })));
   } else if (values.output === undefined) {
@@ -144,6 +147,10 @@ async function outputsOf(
 function diffOf(file: Edited): string {
   const name = nameOf(file);
   return createTwoFilesPatch(name, name, file.text, file.after, '', '', { headerOptions: FILE_HEADERS_ONLY });
+}
+
+function escapeLines(text: string): string {
+  return text.split('\n').map(escapeControl).join('\n');
 }
 
 function nameOf({ path }: ManifestFile): string {

@@ -2,6 +2,7 @@
 import { oneOf, string } from '../config/flag.ts';
 import { injectFlagProblems, injectFlags, injectSettings, ownerProblems } from '../config/inject-settings.ts';
 import { inject } from '../inject/inject.ts';
+import { misplacedAnnotations } from '../inject/misplaced.ts';
 import type { PodEdit } from '../inject/manifests/edit-manifests.ts';
 import type { PodTemplate } from '../inject/manifests/pod-template.ts';
 import { version } from '../version.ts';
@@ -38,10 +39,12 @@ export const injectCommand = command({
       preStopSleep: true,
       ownNamespace: values.ownNamespace,
     });
-    const edit = ({ namespace = values.namespace, metadata, spec }: PodTemplate): PodEdit => {
+    const edit = ({ namespace = values.namespace, metadata, spec, ownAnnotations }: PodTemplate): PodEdit => {
       const object = { apiVersion: 'v1', kind: 'Pod', metadata, spec };
+      const misplaced = misplacedAnnotations(ownAnnotations, metadata);
       const result = inject({ kind: 'v1/Pod', operation: 'CREATE', namespace, object }, settings);
-      return result.kind === 'inject' ? { ...result, kind: 'edit' } : result;
+      const warnings = [...result.warnings, ...misplaced];
+      return result.kind === 'inject' ? { ...result, kind: 'edit', warnings } : { ...result, warnings };
     };
     return editFiles(operands, { edit, done: 'injected' }, values, context);
   },

@@ -1,8 +1,8 @@
 /** `tandem review`: a pod manifest as the AdmissionReview that an API server would send. */
 import { createHash } from 'node:crypto';
-import { parseAllDocuments } from 'yaml';
 import { oneOf, string } from '../config/flag.ts';
-import { podTemplateOf, type PodTemplate } from '../inject/manifests/pod-template.ts';
+import { podsOf, type PodTemplate } from '../inject/manifests/pod-template.ts';
+import { readDocuments } from '../inject/manifests/read-documents.ts';
 import { asString, property } from '../support/json.ts';
 import { escapeJson } from '../support/text.ts';
 import { command, exit } from './command.ts';
@@ -45,20 +45,14 @@ type Found =
   { readonly ok: true; readonly template: PodTemplate } | { readonly ok: false; readonly why: string };
 
 function firstTemplate(text: string): Found {
-  const documents = parseAllDocuments(text);
-  const broken = documents.flatMap((document) => document.errors)[0];
-  if (broken !== undefined) return { ok: false, why: broken.message };
-  let manifests: unknown[];
-  try {
-    manifests = documents.map((document): unknown => document.toJS());
-  } catch (error) {
-    // Aliases are followed only here: one may lead nowhere, or to more than fits into memory.
-    return { ok: false, why: error instanceof Error ? error.message : 'cannot be read' };
-  }
-  const template = manifests.map(podTemplateOf).find((candidate) => candidate !== undefined);
-  return template === undefined
+  const read = readDocuments(text);
+  if (!read.ok) return { ok: false, why: `line ${read.line}, column ${read.column}: ${read.message}` };
+  const [located] = read.documents
+    .flatMap(({ value }) => podsOf(value))
+    .filter(({ isPassedOver }) => !isPassedOver);
+  return located === undefined
     ? { ok: false, why: 'no pod and no workload with a pod template in it' }
-    : { ok: true, template };
+    : { ok: true, template: located.template };
 }
 
 type ReviewValues = {

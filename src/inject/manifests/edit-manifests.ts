@@ -62,7 +62,9 @@ function editText(text: string, edit: (template: PodTemplate) => PodEdit): Edite
   if (!read.ok) return read;
   const { documents, lines } = read;
   const pods = documents.flatMap((document) =>
-    podsOf(document.value).map((pod) => editPod(text, document, pod, edit(pod.template), lines)),
+    podsOf(document.value).map((pod) =>
+      editPod(text, document, pod, pod.isPassedOver ? passedOver(pod) : edit(pod.template), lines),
+    ),
   );
   const safe = withoutUnsafe(text, documents, pods, lines);
   return {
@@ -72,6 +74,16 @@ function editText(text: string, edit: (template: PodTemplate) => PodEdit): Edite
       const { kind, namespace, name } = pod.template;
       return { kind, namespace, name, line: lines.linePos(offset).line, edit: result };
     }),
+  };
+}
+
+/** Said, because a pod that is not in the mesh though its author asked for it looks like any other. */
+function passedOver({ template: { kind, path } }: LocatedPod): PodEdit {
+  const message = `${kind} has a pod here, and is no kind whose pods are edited in files; the webhook injects its pods when they are created`;
+  return {
+    kind: 'skip',
+    reason: 'kind-not-edited',
+    warnings: [{ reason: 'kind-not-edited', at: path.join('.'), message }],
   };
 }
 

@@ -114,5 +114,5 @@ function changeMap(
 }
 
 function pairOf(map: BlockOrFlowMap, key: string): MapPair | undefined {
-  return map.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
+  return map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key);
 }

@@ -1,4 +1,4 @@
-/** Where the pods are in a manifest: the kinds that Kubernetes itself makes pods from, alone or in lists. */
+/** Where the pods are in a manifest, alone or in lists: of the kinds of Kubernetes itself, and of any other. */
 import { asString, isObject, property } from '../../support/json.ts';
 
 export type PodTemplate = {
@@ -10,6 +10,8 @@ export type PodTemplate = {
   readonly path: readonly string[];
   readonly metadata: unknown;
   readonly spec: unknown;
+  /** Annotations of the workload itself, which its pods do not get; undefined for a pod. */
+  readonly ownAnnotations: unknown;
 };
 
 const TEMPLATE = ['spec', 'template'];
@@ -27,29 +29,60 @@ const PATHS: ReadonlyMap<string, readonly string[]> = new Map([
   ['batch/v1/CronJob', ['spec', 'jobTemplate', 'spec', 'template']],
 ]);
 
-/** The pod of a manifest; undefined for every other kind, and for a workload without a template. */
-export function podTemplateOf(manifest: unknown): PodTemplate | undefined {
+// Knative makes the pods of its own revisions, and takes no init containers in the template (Knative Serving, "Feature flags").
+const NOT_TO_EDIT = /^serving\.knative\.dev\//;
+
+/** The pod of a manifest that is to be edited; undefined where there is none, or one in a place of its own. */
+function podTemplateOf(manifest: unknown): PodTemplate | undefined {
   const kind = asString(property(manifest, 'kind')) ?? '';
-  const path = PATHS.get(`${asString(property(manifest, 'apiVersion')) ?? ''}/${kind}`);
-  if (path === undefined) return undefined;
+  const apiVersion = asString(property(manifest, 'apiVersion')) ?? '';
+  const known = PATHS.get(`${apiVersion}/${kind}`);
+  const path = known ?? TEMPLATE;
   let pod: unknown = manifest;
   for (const key of path) pod = property(pod, key);
   if (!isObject(pod)) return undefined;
+  // Of other kinds: `spec.template` of a SealedSecret is no pod.
+  if (known === undefined && (NOT_TO_EDIT.test(apiVersion) || !hasContainers(pod))) return undefined;
+  return { ...named(manifest, kind), path, metadata: property(pod, 'metadata'), spec: property(pod, 'spec') };
+}
+
+function named(
+  manifest: unknown,
+  kind: string,
+): Pick<PodTemplate, 'kind' | 'name' | 'namespace' | 'ownAnnotations'> {
   const metadata = property(manifest, 'metadata');
   return {
     kind,
     name: asString(property(metadata, 'name') ?? property(metadata, 'generateName')) ?? '',
     namespace: asString(property(metadata, 'namespace')),
-    path,
-    metadata: property(pod, 'metadata'),
-    spec: property(pod, 'spec'),
+    ownAnnotations: kind === 'Pod' ? undefined : property(metadata, 'annotations'),
   };
+}
+
+function hasContainers(pod: unknown): boolean {
+  const containers = property(property(pod, 'spec'), 'containers');
+  return Array.isArray(containers) && isObject(containers[0]);
+}
+
+// A template of a template of a template; a manifest can be nested as deep as its author likes.
+const DEEPEST = 12;
+
+/** Paths of the objects in a manifest that look like a pod: they have `spec.containers`. */
+function podsWithin(value: unknown, path: readonly (string | number)[]): (readonly (string | number)[])[] {
+  if (path.length > DEEPEST) return [];
+  if (Array.isArray(value))
+    return value.flatMap((item: unknown, index) => podsWithin(item, [...path, index]));
+  if (!isObject(value)) return [];
+  if (path.length > 0 && hasContainers(value)) return [path];
+  return Object.entries(value).flatMap(([key, item]) => podsWithin(item, [...path, key]));
 }
 
 export type LocatedPod = {
   readonly template: PodTemplate;
   /** Keys from the document's root to the object with the pod's metadata and spec. */
   readonly path: readonly (string | number)[];
+  /** A pod in a kind that is not known well enough to edit it. */
+  readonly isPassedOver: boolean;
 };
 
 /** The pods of a document: its own, or those of its items where it is a `List`, a `PodList`, or lists in a list. */
@@ -61,7 +94,18 @@ export function podsOf(value: unknown, root: readonly (string | number)[] = []):
       podsOf(withKind(item, value, kind), [...root, 'items', index]),
     );
   const template = podTemplateOf(value);
-  return template === undefined ? [] : [{ template, path: [...root, ...template.path] }];
+  if (template !== undefined) return [{ template, path: [...root, ...template.path], isPassedOver: false }];
+  // What describes resources shows pods as examples.
+  if (
+    PATHS.has(`${asString(property(value, 'apiVersion')) ?? ''}/${kind}`) ||
+    kind === 'CustomResourceDefinition'
+  )
+    return [];
+  return podsWithin(value, []).map((path) => ({
+    template: { ...named(value, kind), path: path.map(String), metadata: undefined, spec: undefined },
+    path: [...root, ...path],
+    isPassedOver: true,
+  }));
 }
 
 /** An API server leaves kind and apiVersion of the items of a `PodList` out. */

@@ -1,5 +1,6 @@
 /** A text as YAML documents, with their syntax trees and their values; JSON is YAML. */
 import { LineCounter, parseAllDocuments, type Document, type ParsedNode } from 'yaml';
+import { yamlOptions } from './yaml-scalars.ts';
 
 export type ManifestDocument = {
   readonly root: ParsedNode | null;
@@ -12,9 +13,6 @@ export type ReadDocuments =
   /** Line and column counted from 1. */
   | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string };
 
-/** Merge keys are of YAML 1.1, which is what Kubernetes reads. */
-const OPTIONS = { keepSourceTokens: true, merge: true, logLevel: 'error' } as const;
-
 // The library's own limit of 100 is less than the items of a large list that share one anchor. A file that multiplies by
 // aliases of aliases passes 10,000 at its fifth level of ten.
 const MAX_ALIASES = 10_000;
@@ -25,7 +23,7 @@ export function readDocuments(text: string): ReadDocuments {
     const { line, col } = lines.linePos(offset);
     return { ok: false, line: Math.max(1, line), column: Math.max(1, col), message };
   };
-  const parsed = [...parseAllDocuments(text, { ...OPTIONS, lineCounter: lines })];
+  const parsed = [...parseAllDocuments(text, { ...yamlOptions, keepSourceTokens: true, lineCounter: lines })];
   const [error] = parsed.flatMap(({ errors }) => errors);
   if (error !== undefined) return failure(error.pos[0], messageOf(error));
   const documents: ManifestDocument[] = [];

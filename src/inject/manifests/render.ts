@@ -1,6 +1,7 @@
 /** Values as text in the style of the manifest that they come into. */
 import { Document, visit } from 'yaml';
 import type { TextStyle } from './text-style.ts';
+import { plainValue } from './yaml-scalars.ts';
 
 // Legal, but some readers take them for line breaks or lose them; written as escapes.
 const ESCAPED = /[\u007f-\u009f\u2028\u2029\ufeff]/g;
@@ -10,7 +11,7 @@ const UNPRINTABLE = /[^\P{C}\n\t]|[\u2028\u2029]/u;
 
 /** Lines in block style, without line breaks. */
 export function blockLines(value: unknown, { indent, indentSeq }: TextStyle, column: number): string[] {
-  // Kubernetes reads YAML 1.1, where a plain `no` or `1_000` is no string.
+  // Other readers take `1:30` for a number.
   const document = new Document(value, { compat: 'yaml-1.1', aliasDuplicateObjects: false });
   visit(document, {
     Scalar: (_key, node) => {
@@ -28,6 +29,7 @@ export function blockLines(value: unknown, { indent, indentSeq }: TextStyle, col
  */
 function needsQuotes(text: string): boolean {
   const end = text.slice(text.trimEnd().length);
+  if (text === '<<' || plainValue(text) !== text) return true;
   return text !== text.trimStart() || (end !== '' && end !== '\n') || UNPRINTABLE.test(text);
 }
 

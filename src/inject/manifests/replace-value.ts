@@ -13,6 +13,7 @@ import { blockLines, inlineJson } from './render.ts';
 import { insertLines, lineStart, nextLine, type TextEdit } from './text-edit.ts';
 import type { TextStyle } from './text-style.ts';
 import { aliased, UnsupportedLayout } from './unsupported.ts';
+import { yamlOptions } from './yaml-scalars.ts';
 
 const MARK = '# was ';
 
@@ -89,7 +90,7 @@ function markOf(text: string, from: number, to: number, value: unknown): number 
   if (mark === -1) return undefined;
   const source = text.slice(from + mark + MARK.length, nextLine(text, from + mark));
   try {
-    return isDeepStrictEqual(parse(source, { logLevel: 'error' }), value) ? from + mark : undefined;
+    return isDeepStrictEqual(parse(source, yamlOptions), value) ? from + mark : undefined;
   } catch {
     // A comment of the author's that only begins like one of ours.
     return undefined;

@@ -77,12 +77,12 @@ test('one file, and standard input, come out as they are when there is nothing t
 test('the report names file, line, pod and reason, as text and as JSON', async () => {
   const path = await file(
     'report.yaml',
-    `${POD}---\n${POD.replace('"true"', '"false"').replace('name: web', 'name: off\n  namespace: blue')}`,
+    `${POD}---\n${POD.replace('"true"', '"false"').replace('name: web', 'name: opted\n  namespace: blue')}`,
   );
   const { stderr } = await runTandem(['inject', path]);
   assert.equal(
     stderr,
-    `${path}:2: Pod default/web: injected\n${path}:13: Pod blue/off: skipped (opted-out)\n`,
+    `${path}:2: Pod default/web: injected\n${path}:13: Pod blue/opted: skipped (opted-out)\n`,
   );
   const json = await runTandem(['inject', path, '--report=json', '--namespace=green']);
   const { items } = JSON.parse(json.stderr) as { items: Record<string, unknown>[] };
@@ -193,6 +193,66 @@ test('a pod that another tool injected is not taken apart', async () => {
   const { code, stderr } = await runTandem(['uninject'], foreign);
   assert.equal(code, 69);
   assert.match(stderr, /without tandem\/injected/);
+});
+
+const CASES =
+  'apiVersion: v1\nkind: Pod\nmetadata:\n  name: tool\n  annotations: {consul.hashicorp.com/connect-inject: "true"}\n';
+
+test('scalars mean what they mean for kubectl, in inject and in review', async () => {
+  const pod = `${CASES}spec:\n  hostNetwork: yes\n  containers: [{name: tool, image: i}]\n`;
+  const { code, stdout, stderr } = await runTandem(['inject'], pod);
+  assert.deepEqual([code, stdout], [0, pod]);
+  assert.match(stderr, /Pod default\/tool: skipped \(host-network\)/);
+  const review = JSON.parse((await runTandem(['review'], pod)).stdout) as {
+    request: { object: { spec: { hostNetwork: unknown } } };
+  };
+  assert.equal(review.request.object.spec.hostNetwork, true);
+});
+
+test('an annotation without quotes that kubectl reads as a boolean is told, not taken for text', async () => {
+  const pod = `${CASES.replace('"true"', 'on')}spec:\n  containers: [{name: tool, image: i}]\n`;
+  const { code, stderr } = await runTandem(['inject'], pod);
+  assert.equal(code, 69);
+  assert.match(stderr, /quotes/);
+});
+
+const ROLLOUT = `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: orders}
+spec:
+  template:
+    metadata:
+      annotations: {consul.hashicorp.com/connect-inject: "true"}
+    spec:
+      containers:
+        - {name: orders, image: i}
+`;
+
+test('the pod template of any kind is injected and comes back byte by byte', async () => {
+  const injected = await runTandem(['inject'], ROLLOUT);
+  assert.match(injected.stderr, /Rollout default\/orders: injected/);
+  assert.match(injected.stdout, /consul-connect-inject-init/);
+  assert.equal((await runTandem(['uninject'], injected.stdout)).stdout, ROLLOUT);
+});
+
+test('a pod of a kind that is not edited is named, and so is an annotation on the workload', async () => {
+  const text = `${ROLLOUT.replace('argoproj.io/v1alpha1', 'serving.knative.dev/v1').replace('Rollout', 'Service')}---
+${ROLLOUT.replace('argoproj.io/v1alpha1', 'apps/v1')
+  .replace('Rollout', 'Deployment')
+  .replace(
+    '{name: orders}',
+    '{name: orders, annotations: {consul.hashicorp.com/connect-service-upstreams: "db:1234"}}',
+  )}`;
+  const { code, stdout, stderr } = await runTandem(['inject', '--check'], text);
+  assert.deepEqual([code, stdout], [3, '']);
+  assert.match(
+    stderr,
+    /Service default\/orders: skipped \(kind-not-edited\)\n {2}warning: spec\.template: Service has a pod here/,
+  );
+  assert.match(
+    stderr,
+    /Deployment default\/orders: injected\n {2}warning: metadata\.annotations: "consul\.hashicorp\.com\/connect-service-upstreams" is on the workload/,
+  );
 });
 
 test('review: what the examples hold, and what an API server would send', async () => {

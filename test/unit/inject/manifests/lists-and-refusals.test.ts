@@ -38,7 +38,7 @@ test('every kind that Kubernetes makes pods from', () => {
   );
   assert.deepEqual(
     outcomes(
-      'apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: w, namespace: n}\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec: {}\n',
+      'apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: w, namespace: "n"}\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec: {}\n',
     ),
     ['edit CronJob n/w'],
   );
