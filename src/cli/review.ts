@@ -47,9 +47,8 @@ type Found =
 function firstTemplate(text: string): Found {
   const read = readDocuments(text);
   if (!read.ok) return { ok: false, why: `line ${read.line}, column ${read.column}: ${read.message}` };
-  const [located] = read.documents
-    .flatMap(({ value }) => podsOf(value))
-    .filter(({ isPassedOver }) => !isPassedOver);
+  const pods = read.documents.flatMap(({ value }) => podsOf(value));
+  const located = pods.find(({ isPassedOver }) => !isPassedOver);
   return located === undefined
     ? { ok: false, why: 'no pod and no workload with a pod template in it' }
     : { ok: true, template: located.template };
