@@ -8,10 +8,31 @@ export type LogLevel = (typeof logLevels)[number];
 export type LogFields = { readonly [field: string]: string | number | boolean | undefined };
 export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;
 
-type Destination = { readonly write: (text: string) => unknown };
+type Destination = {
+  readonly write: (text: string, done: (error?: Error | null) => void) => unknown;
+  /** Characters or bytes that were written and are not yet taken. */
+  readonly writableLength?: number;
+};
 
-/** Fields are plain values by type: an object with a secret somewhere inside cannot be logged. */
+// What a reader that pauses for a moment finds again; a log that nobody reads must not fill the process.
+const MOST_PENDING = 1024 * 1024;
+
+// Characters of the line that says so.
+const NOTICE = 200;
+
+let dropped = 0;
+
+/** Lines that this process could not write, because nobody takes them. */
+export function droppedLogLines(): number {
+  return dropped;
+}
+
+/**
+ * Fields are plain values by type: an object with a secret somewhere inside cannot be logged. A full or closed destination
+ * loses lines, and nothing else: they are counted, and the next line that gets through says how many.
+ */
 export function createLog(destination: Destination, level: LogLevel): Log {
+  const { write, hasRoom } = batched(destination);
   const logger = pino(
     {
       level,
@@ -19,22 +40,39 @@ export function createLog(destination: Destination, level: LogLevel): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: batched(destination) },
+    { write },
   );
-  return (at, message, fields = {}) => logger[at](fields, message);
+  let told = dropped;
+  return (at, message, fields = {}) => {
+    if (dropped > told && hasRoom(NOTICE)) {
+      logger.warn({ lines: dropped - told }, 'log lines dropped');
+      told = dropped;
+    }
+    logger[at](fields, message);
+  };
 }
 
 /** The lines of one turn of the event loop in one write: under load a write for each costs more than the line. */
-function batched(destination: Destination): (line: string) => void {
+function batched(destination: Destination) {
   let pending = '';
-  return (line) => {
-    if (pending === '') {
-      setImmediate(() => {
-        const lines = pending;
-        pending = '';
-        destination.write(escapeJson(lines));
-      });
-    }
-    pending += line;
+  let count = 0;
+  const flush = (): void => {
+    const [lines, written] = [pending, count];
+    [pending, count] = ['', 0];
+    destination.write(escapeJson(lines), (error) => {
+      if (error !== undefined && error !== null) dropped += written;
+    });
   };
+  const hasRoom = (length: number): boolean =>
+    pending.length + (destination.writableLength ?? 0) + length <= MOST_PENDING;
+  const write = (line: string): void => {
+    if (!hasRoom(line.length)) {
+      dropped += 1;
+      return;
+    }
+    if (count === 0) setImmediate(flush);
+    pending += line;
+    count += 1;
+  };
+  return { write, hasRoom };
 }

@@ -2,6 +2,8 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { refusalReasons, type RefusalReason } from '../admission/refusals.ts';
 import { skipReasons, warningReasons, type WarningReason } from '../inject/result.ts';
+import { droppedLogLines } from './logger.ts';
+import { followCount } from './follow-count.ts';
 import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
 
 export const admissionResults = ['injected', 'allowed', 'denied', 'error', 'bad-request'] as const;
@@ -30,6 +32,11 @@ export const webhookMetricDefinitions = {
     type: 'counter',
     help: 'Requests and connections of the TLS port that were turned away.',
     labels: { reason: Object.keys(refusalReasons) },
+  },
+  tandem_log_lines_dropped_total: {
+    type: 'counter',
+    help: 'Log lines that were lost, because nobody took them from standard output.',
+    labels: {},
   },
   tandem_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
@@ -68,6 +75,7 @@ export function createMetrics(): Metrics {
   });
   const warnings = new Counter(options('tandem_admission_warnings_total'));
   const refusals = new Counter(options('tandem_refusals_total'));
+  followCount(new Counter(options('tandem_log_lines_dropped_total')), droppedLogLines);
   const expiry = new Gauge(options('tandem_certificate_expiry_timestamp_seconds'));
   const reloads = new Counter(options('tandem_certificate_reloads_total'));
   return {

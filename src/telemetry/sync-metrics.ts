@@ -1,6 +1,8 @@
 /** Metrics of the catalog sync. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { problemReasons } from '../catalog/problem.ts';
+import { followCount } from './follow-count.ts';
+import { droppedLogLines } from './logger.ts';
 import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
 import { COMMIT_BUCKETS, failureCode, failureCodes } from './pass-metrics.ts';
 import { createToK8sMetrics, toK8sMetricDefinitions, type ToK8sMetrics } from './to-k8s-metrics.ts';
@@ -43,6 +45,11 @@ const restartCauses = [
 const watchedKinds = ['services', 'endpointslices', 'nodes', 'ingresses', 'servicecidrs', 'pods'] as const;
 
 export const syncMetricDefinitions = {
+  tandem_sync_log_lines_dropped_total: {
+    type: 'counter',
+    help: 'Log lines that were lost, because nobody took them from standard output.',
+    labels: {},
+  },
   tandem_sync_instances: {
     type: 'gauge',
     help: 'Instances: desired by the cluster, owned in Consul, and foreign on our node.',
@@ -125,6 +132,7 @@ export type SyncMetrics = {
 export function createSyncMetrics(): SyncMetrics {
   const registry = new Registry();
   const options = metricOptions(syncMetricDefinitions, registry);
+  followCount(new Counter(options('tandem_sync_log_lines_dropped_total')), droppedLogLines);
   const instances = new Gauge(options('tandem_sync_instances'));
   const changes = new Counter(options('tandem_sync_changes_total'));
   const commit = new Histogram({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createLog, type LogLevel } from '../../../src/telemetry/logger.ts';
+import { createLog, droppedLogLines, type LogLevel } from '../../../src/telemetry/logger.ts';
 
 function recorded(level: LogLevel) {
   const writes: string[] = [];
@@ -48,4 +48,28 @@ test('the lines of one turn are one write, in their order', async () => {
     writes.map((text) => [...text.matchAll(/"msg":"(\w+)"/g)].map(([, message]) => message)),
     [['one', 'two', 'three'], ['four']],
   );
+});
+
+test('what nobody takes is dropped and counted, and told when there is room again', async () => {
+  const writes: string[] = [];
+  const destination = { writableLength: 0, write: (text: string) => writes.push(text) };
+  const log = createLog(destination, 'info');
+  const before = droppedLogLines();
+  destination.writableLength = 1024 * 1024;
+  for (let index = 0; index < 5; index += 1) log('info', 'lost');
+  await turn();
+  assert.deepEqual([writes, droppedLogLines() - before], [[], 5]);
+  destination.writableLength = 0;
+  log('info', 'again');
+  await turn();
+  assert.match(writes.join(''), /^\{[^\n]*"lines":5,"msg":"log lines dropped"\}\n\{[^\n]*"again"\}\n$/);
+});
+
+test('a write that fails loses its lines, and they count', async () => {
+  const before = droppedLogLines();
+  const log = createLog({ write: (_text, done) => done(new Error('EPIPE')) }, 'info');
+  log('info', 'one');
+  log('info', 'two');
+  await turn();
+  assert.equal(droppedLogLines() - before, 2);
 });
