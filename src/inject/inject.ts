@@ -1,4 +1,5 @@
 /** The engine: one pure function for the webhook and the offline injector. */
+import { isObject, property } from '../support/json.ts';
 import type { Addition } from './addition.ts';
 import { agentMode } from './agent-mode.ts';
 import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
@@ -33,9 +34,29 @@ export function inject(request: InjectRequest, settings: InjectSettings): Inject
   const decision = decide(request, settings);
   if (decision.kind === 'skip') return decision;
   if (decision.kind === 'invalid') return { kind: 'invalid', problems: [decision.problem], warnings: [] };
+  const tooMuch = tooManyAnnotations(request.object);
+  if (tooMuch !== undefined) return { kind: 'invalid', problems: [tooMuch], warnings: [] };
   const read = readPod(request.object);
   if (!read.ok) return { kind: 'invalid', problems: read.problems, warnings: [] };
   return injectPod(read.pod, settings);
+}
+
+// Kubernetes takes no more of any object (k8s.io/apimachinery, api/validation, TotalAnnotationSizeLimitB), and says so only
+// after admission.
+const ANNOTATIONS_LIMIT = 256 * 1024;
+
+/** Not read any further: what is in so much text could cost a second, and can never be stored. */
+function tooManyAnnotations(pod: unknown): Problem | undefined {
+  const annotations = property(property(pod, 'metadata'), 'annotations');
+  if (!isObject(annotations)) return undefined;
+  let size = 0;
+  for (const [name, value] of Object.entries(annotations))
+    size += name.length + (typeof value === 'string' ? value.length : 0);
+  if (size <= ANNOTATIONS_LIMIT) return undefined;
+  return {
+    at: 'metadata.annotations',
+    message: `names and values have ${size} characters; Kubernetes takes ${ANNOTATIONS_LIMIT} bytes`,
+  };
 }
 
 function injectPod(pod: Pod, settings: InjectSettings): InjectResult {

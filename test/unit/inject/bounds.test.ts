@@ -120,15 +120,26 @@ test('a volume for every container, and taken out of every container', () => {
   }, 3000);
 });
 
-test('60,000 annotations: twenty unknown ones are named, and the rest is counted', () => {
+test('annotations that Kubernetes never stores are refused before they are read', () => {
+  const [problem = '', ...more] = problemsOf(
+    injected({ annotations: { 'service-tags': 'a,'.repeat(131_072) } }),
+  );
+  assert.match(
+    problem,
+    /^metadata\.annotations: names and values have 2622\d\d characters; Kubernetes takes 262144 bytes$/,
+  );
+  assert.deepEqual(more, []);
+});
+
+test('5,000 annotations: twenty unknown ones are named, and the rest is counted', () => {
   const many = (count: number): Record<string, string> =>
     Object.fromEntries(
       Array.from({ length: count }, (_, index) => [`conect-servise-upstream-${index}`, 'x']),
     );
-  const { warnings } = injected({ annotations: many(60_000) });
+  const { warnings } = injected({ annotations: many(5000) });
   assert.equal(warnings.length, 21);
-  assert.match(warnings[20]?.message ?? '', /59980 more/);
-  assertLinear((size) => injected({ annotations: many(size) }), 5000);
+  assert.match(warnings[20]?.message ?? '', /4980 more/);
+  assertLinear((size) => injected({ annotations: many(size) }), 500);
 });
 
 test('tags, meta, volumes, ports and upstreams that are many', () => {
