@@ -1,6 +1,7 @@
 /** The webhook configuration and the rights of the chart, by its values. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PROVIDER_NAMESPACES } from '../../../src/inject/default-exclusion.ts';
 import { at, renderChart } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 
@@ -101,7 +102,11 @@ const READ_CATALOG = ['services,nodes  list,watch', 'endpointslices  list,watch'
 const INGRESSES = 'ingresses  list,watch';
 const EVENTS = 'events  create,patch';
 const PODS = 'pods  list,watch';
+const PODS_AND_NODES = 'pods,nodes  list,watch';
 const CLUSTER = 'namespaces kube-system get';
+// Where the addresses of the cluster are, so that nothing of Consul leads there.
+const CIDRS = 'servicecidrs  list,watch';
+const API_SERVER = ['services kubernetes list,watch', 'endpointslices kubernetes list,watch'];
 const WRITE = ['services  list,watch,create,patch,delete', 'endpointslices  list,watch,create,patch,delete'];
 const owner = { owner: 'one' };
 const off = { enabled: false };
@@ -121,19 +126,28 @@ const syncRights: Readonly<
     values: { global: owner, syncCatalog: { ingress: { enabled: true } } },
     cluster: [...READ_CATALOG, INGRESSES, PODS, EVENTS],
   },
-  'the registrar alone': { values: { syncCatalog: off }, cluster: [PODS, EVENTS, CLUSTER] },
+  'the registrar alone': { values: { syncCatalog: off }, cluster: [PODS_AND_NODES, EVENTS, CLUSTER] },
   'both directions and the registrar': {
     values: { global: owner, syncCatalog: { toK8S: true } },
-    cluster: [...READ_CATALOG, PODS, EVENTS],
+    cluster: [...READ_CATALOG, CIDRS, PODS, EVENTS],
     write: WRITE,
   },
   'from Consul and the registrar': {
     values: { client: off, syncCatalog: { toK8S: true, toConsul: false, ingress: { enabled: true } } },
-    cluster: [PODS, EVENTS, CLUSTER],
+    cluster: [...API_SERVER, CIDRS, PODS_AND_NODES, EVENTS, CLUSTER],
     write: WRITE,
   },
   'from Consul alone, with a name for the cluster': {
     values: { global: owner, connectInject: off, syncCatalog: { toK8S: true, toConsul: false } },
+    cluster: ['nodes  list,watch', ...API_SERVER, CIDRS],
+    write: [...WRITE, EVENTS],
+  },
+  'from Consul alone, into the cluster too': {
+    values: {
+      global: owner,
+      connectInject: off,
+      syncCatalog: { toK8S: true, toConsul: false, allowClusterAddresses: true },
+    },
     cluster: [],
     write: [...WRITE, EVENTS],
   },
@@ -235,4 +249,14 @@ test('a NetworkPolicy is a value: who reaches which port', async () => {
   ]);
   const { objects } = await renderChart();
   assert.ok(objects.every(({ kind }) => kind !== 'NetworkPolicy'));
+});
+
+test('the namespaces that do not wait are those that the webhook leaves out', async () => {
+  const [first] = await entries({ default: true });
+  const expression = String(at(first, 'matchConditions', 0, 'expression'));
+  const [, patterns = ''] = /matches\('\^\((.*)\)\$'\)/.exec(expression) ?? [];
+  assert.deepEqual(
+    patterns.split('|'),
+    PROVIDER_NAMESPACES.map((pattern) => pattern.replace('*', '.*')),
+  );
 });

@@ -9,6 +9,9 @@
 {{- if .default }}
 - --default-inject
 {{- end }}
+{{- with .defaultExcludeNamespaces }}
+- {{ printf "--default-inject-exclude-namespaces=%s" (join "," .) | quote }}
+{{- end }}
 - {{ printf "--allow-namespaces=%s" (join "," .k8sAllowNamespaces) | quote }}
 {{- with .k8sDenyNamespaces }}
 - {{ printf "--deny-namespaces=%s" (join "," .) | quote }}
@@ -25,6 +28,8 @@
 {{- with $global.owner }}
 - --owner={{ . }}
 {{- end }}
+- --service-names={{ .serviceNames }}
+- --service-account-check={{ .serviceAccountCheck }}
 {{- with .overrideAuthMethodName }}
 - {{ printf "--consul-auth-method=%s" . | quote }}
 {{- end }}
