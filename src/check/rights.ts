@@ -1,4 +1,5 @@
 /** The rights in a cluster that each part of Tandem needs. */
+import type { Naming } from '../config/naming-settings.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
 export type Part = 'webhook' | 'sync' | 'registrar' | 'to-k8s';
@@ -44,7 +45,8 @@ export type WebhookNeeds = {
 export type SyncNeeds = {
   /** Undefined: that direction is off. */
   readonly toConsul: { readonly ingresses: boolean } | undefined;
-  readonly registrar: boolean;
+  /** Undefined: it is off. */
+  readonly registrar: Naming | undefined;
   /** Where the Services of Consul are made; undefined: that direction is off. */
   readonly writeNamespace: string | undefined;
   /** Instances of Consul are compared with the addresses of the cluster. */
@@ -94,8 +96,8 @@ function syncRules(needs: SyncNeeds): readonly Rule[] {
   const { toConsul, registrar, writeNamespace, lease, serverPodsNamespace } = needs;
   return [
     ...(toConsul === undefined ? [] : catalogRules(toConsul)),
-    ...(registrar ? [resource('', 'pods', READ), resource('', 'nodes', READ)].map(ofRegistrar) : []),
-    ...(toConsul !== undefined || registrar ? [EVENTS] : []),
+    ...(registrar === undefined ? [] : registrarRules(registrar)),
+    ...(toConsul !== undefined || registrar !== undefined ? [EVENTS] : []),
     ...(needs.ownerFromCluster ? [named('', 'namespaces', 'kube-system', ['get'])] : []),
     { ...named('coordination.k8s.io', 'leases', lease.name, ['get', 'update']), namespace: lease.namespace },
     { ...resource('coordination.k8s.io', 'leases', ['create']), namespace: lease.namespace },
@@ -103,7 +105,7 @@ function syncRules(needs: SyncNeeds): readonly Rule[] {
       ? []
       : [{ ...resource('', 'pods', READ), namespace: serverPodsNamespace }]),
     ...(writeNamespace === undefined ? [] : writeRules(writeNamespace)),
-    ...(needs.clusterNetwork ? networkRules(toConsul !== undefined, registrar) : []),
+    ...(needs.clusterNetwork ? networkRules(toConsul !== undefined, registrar !== undefined) : []),
   ];
 }
 
@@ -116,8 +118,14 @@ function catalogRules({ ingresses }: { readonly ingresses: boolean }): readonly 
   ];
 }
 
-function ofRegistrar(rule: Rule): Rule {
-  return { ...rule, part: 'registrar' };
+function registrarRules({ namesFollowServices, podsLogIn }: Naming): readonly Rule[] {
+  const resources = [
+    'pods',
+    'nodes',
+    ...(namesFollowServices ? ['services'] : []),
+    ...(podsLogIn ? ['serviceaccounts'] : []),
+  ];
+  return resources.map((each): Rule => ({ ...resource('', each, READ), part: 'registrar' }));
 }
 
 /** Without what the other parts need anyway: of both Nodes, and of the other direction all Services and slices. */

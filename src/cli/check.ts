@@ -1,4 +1,5 @@
 /** `tandem check`: can Tandem work here, and what mends it when it cannot. */
+import { namingFlags, namingOf } from '../config/naming-settings.ts';
 import { clusterFindings, type ClusterFacts } from '../check/cluster.ts';
 import { consulFindings, type ConsulFacts } from '../check/consul.ts';
 import { findingLines, findingsJson, worst, type Probe } from '../check/finding.ts';
@@ -37,6 +38,7 @@ const flags = {
     'tandem-webhook-tls',
   ),
   registrar: registrarFlags.registrar,
+  ...namingFlags,
   leaseNamespace: string('Namespace of the Lease; the own one by default.', 'NAME', undefined, {
     variables: ['POD_NAMESPACE'],
   }),
@@ -54,7 +56,12 @@ export const checkCommand = command({
   flags,
   shared: {
     title: 'Flags of the catalog and of Consul (docs/flags.md):',
-    keys: [...Object.keys(toK8sFlags), ...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
+    keys: [
+      ...Object.keys(namingFlags),
+      ...Object.keys(toK8sFlags),
+      ...Object.keys(toConsulFlags),
+      ...Object.keys(consulFlags),
+    ],
   },
   examples: [
     'tandem check --kubeconfig=~/.kube/config --consul-http-addr=consul:8500',
@@ -119,7 +126,7 @@ function syncNeeds(values: Values, namespace: string): SyncNeeds {
   const isHere = 'kind' in addresses && addresses.kubeconfig === undefined;
   return {
     toConsul: values.toConsul ? { ingresses: values.enableIngress } : undefined,
-    registrar: values.registrar,
+    registrar: values.registrar ? namingOf(values) : undefined,
     writeNamespace: values.toK8s ? (values.k8sWriteNamespace ?? namespace) : undefined,
     clusterNetwork: values.toK8s && !values.allowClusterAddresses,
     lease: { namespace, name: SYNC_LEASE },

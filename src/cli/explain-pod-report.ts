@@ -1,5 +1,6 @@
 /** Whether a pod is in the mesh, and why not, for people. */
 import type { ExplainedRegistration } from '../catalog/connect/explain.ts';
+import { nameReasons, type ServiceName } from '../catalog/connect/service-name.ts';
 import type { InjectionExplanation } from '../inject/explain.ts';
 import { escapeControl } from '../support/text.ts';
 import type { ExplainedPod } from './explain-pod.ts';
@@ -10,6 +11,7 @@ export function podExplanationText({ source, injection, annotations, registratio
     `${source}: ${injection.kind === 'injected' ? `injected, ${injection.mode} mode` : 'not injected'}`,
     ...injectionLines(injection),
     ...(registration === undefined ? [] : [line('rule', `${registration.reason}: ${registration.meaning}`)]),
+    ...(registration?.service === undefined ? [] : [line('service', serviceText(registration.service))]),
     ...annotations.map(({ name, value }) => line('annotation', `${name}: ${JSON.stringify(value)}`)),
     ...(registration?.registrations.flatMap(instanceLines) ?? []),
     ...(registration?.leftover.map(({ id, address, port }) =>
@@ -51,6 +53,10 @@ function instanceLines({ registration, standing, checks }: ExplainedRegistration
     line('instance', `${id} ${address}:${port}  ${standingText(standing)}`),
     ...checks.map(({ name, status, output }) => line('check', `  ${status}  ${name}: ${firstLine(output)}`)),
   ];
+}
+
+function serviceText({ name, reason }: ServiceName): string {
+  return `${name}  after ${nameReasons[reason]}`;
 }
 
 function firstLine(output: string): string {

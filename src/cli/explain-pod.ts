@@ -1,14 +1,17 @@
 /** `tandem explain pod NAMESPACE/NAME`: whether it was injected and why not, how it stands in Consul, what is missing. */
-import { readMeshNode, type MeshCluster } from '../catalog/connect/cluster.ts';
+import { namingOf, type namingFlags } from '../config/naming-settings.ts';
+import { readMeshAccount, readMeshNode, type MeshCluster } from '../catalog/connect/cluster.ts';
 import { explainPod, type PodExplanation } from '../catalog/connect/explain.ts';
 import type { ObservedRegistration } from '../catalog/connect/observed.ts';
-import { readInjectedPod, type InjectedPod } from '../catalog/connect/pod.ts';
+import { meshOf, readInjectedPod, type InjectedPod } from '../catalog/connect/pod.ts';
+import { readMeshService } from '../catalog/connect/service-name.ts';
 import { nodeOfPod } from '../catalog/connect/registration.ts';
 import type { consulFlags } from '../config/consul-settings.ts';
 import type { injectFlags } from '../config/inject-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
-import { readAgentNodes } from '../consul/agents.ts';
+import { readAgentNodes, readNodesOfPod } from '../consul/agents.ts';
 import type { OpenConsul } from '../consul/client.ts';
+import { createPodSnapshot } from '../controller/pod-snapshot.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
 import { PREFIX } from '../inject/annotations.ts';
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
@@ -29,7 +32,8 @@ export type ExplainPodValues = FlagValues<typeof consulFlags> &
       typeof injectFlags,
       'defaultInject' | 'defaultInjectExcludeNamespaces' | 'allowNamespaces' | 'denyNamespaces'
     >
-  > & {
+  > &
+  FlagValues<typeof namingFlags> & {
     readonly kubeconfig: string | undefined;
     readonly owner: string | undefined;
   };
@@ -90,7 +94,7 @@ async function podInFiles(
   namespace: string,
   name: string,
   files: readonly string[],
-  { owner = OWNER_OF_FILES }: ExplainPodValues,
+  values: ExplainPodValues,
   { stdin }: Context,
 ): Promise<Found | undefined> {
   const objects = await readManifestObjects(files, stdin);
@@ -98,23 +102,23 @@ async function podInFiles(
     ({ kind, metadata }) =>
       kind === 'Pod' && property(metadata, 'namespace') === namespace && property(metadata, 'name') === name,
   );
-  return pod === undefined
-    ? undefined
-    : {
-        pod,
-        cluster: clusterOf(
-          owner,
-          objects.filter(({ kind }) => kind === 'Node'),
-        ),
-      };
+  if (pod === undefined) return undefined;
+  const ofKind = (wanted: string): readonly unknown[] => objects.filter(({ kind }) => kind === wanted);
+  const around = {
+    nodes: ofKind('Node'),
+    services: ofKind('Service'),
+    accounts: ofKind('ServiceAccount'),
+  };
+  return { pod, cluster: clusterOf(values.owner ?? OWNER_OF_FILES, values, around) };
 }
 
 async function podInCluster(
   namespace: string,
   name: string,
-  { kubeconfig, owner }: ExplainPodValues,
+  values: ExplainPodValues,
   { environment, signal }: Context,
 ): Promise<Found | undefined> {
+  const { kubeconfig, owner } = values;
   const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
   try {
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
@@ -127,25 +131,55 @@ async function podInCluster(
         `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); it needs the right to get pods there`,
       );
     }
-    const node = await nodeOf(body, client, signal);
-    return { pod: body, cluster: clusterOf(owner ?? (await clusterOwner(client)), [node]) };
+    const around = await readAround(body, namespace, values, client, signal);
+    return { pod: body, cluster: clusterOf(owner ?? (await clusterOwner(client)), values, around) };
   } finally {
     client.close();
   }
 }
 
-function clusterOf(owner: string, nodes: readonly unknown[]): MeshCluster {
-  const known = nodes.map(readMeshNode).filter((node) => node !== undefined);
-  return { owner, node: (name) => known.find((each) => each.name === name) };
+/** JSON of what the registration of a pod depends on. */
+type Around = {
+  readonly nodes: readonly unknown[];
+  readonly services: readonly unknown[];
+  readonly accounts: readonly unknown[];
+};
+
+function clusterOf(owner: string, values: ExplainPodValues, around: Around): MeshCluster {
+  const snapshot = createPodSnapshot({ owner, ...namingOf(values) });
+  for (const each of around.nodes) snapshot.nodeChanged(undefined, readMeshNode(each));
+  for (const each of around.services) snapshot.serviceChanged(undefined, readMeshService(each));
+  for (const each of around.accounts) {
+    const account = readMeshAccount(each);
+    if (account !== undefined) snapshot.accountChanged(undefined, account);
+  }
+  return snapshot.cluster;
 }
 
-/** Undefined for a pod that has none yet, and for somebody who may not read nodes. */
-async function nodeOf(pod: unknown, client: ApiClient, signal: AbortSignal): Promise<unknown> {
-  const name = asString(property(property(pod, 'spec'), 'nodeName')) ?? '';
-  if (name === '') return undefined;
-  const path = `/api/v1/nodes/${encodeURIComponent(name)}`;
-  const { status, body } = await client.request('GET', path, undefined, undefined, signal);
-  return status === 200 ? body : undefined;
+/** What this account may not read is not there. */
+async function readAround(
+  pod: unknown,
+  namespace: string,
+  values: ExplainPodValues,
+  client: ApiClient,
+  signal: AbortSignal,
+): Promise<Around> {
+  const naming = namingOf(values);
+  const get = async (path: string): Promise<unknown> => {
+    const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+    return status === 200 ? body : undefined;
+  };
+  const spec = property(pod, 'spec');
+  const node = asString(property(spec, 'nodeName')) ?? '';
+  const account = asString(property(spec, 'serviceAccountName')) ?? 'default';
+  const inNamespace = `/api/v1/namespaces/${encodeURIComponent(namespace)}`;
+  const [ofNode, services, ofAccount] = await Promise.all([
+    node === '' ? undefined : get(`/api/v1/nodes/${encodeURIComponent(node)}`),
+    naming.namesFollowServices ? get(`${inNamespace}/services`) : undefined,
+    naming.podsLogIn ? get(`${inNamespace}/serviceaccounts/${encodeURIComponent(account)}`) : undefined,
+  ]);
+  const items = property(services, 'items');
+  return { nodes: [ofNode], services: Array.isArray(items) ? items : [], accounts: [ofAccount] };
 }
 
 async function explainRegistration(
@@ -173,17 +207,21 @@ function seenInConsul(
   });
 }
 
+/** In agent mode wherever Consul has its instances: an agent may have another name and address than its node. */
 async function nodesOf(
   pod: InjectedPod,
   owner: string,
   consul: OpenConsul,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { injection, hostIp } = pod;
-  if (injection.kind !== 'agent') return [nodeOfPod(pod, owner)].filter((node) => node !== undefined);
-  const nodes =
-    hostIp === undefined ? [] : await readAgentNodes(consul, { host: hostIp, node: pod.node }, signal);
-  return nodes.map(({ Node }) => Node);
+  const { injection, hostIp, node } = pod;
+  if (injection.kind !== 'agent') return [nodeOfPod(pod, owner)].filter((each) => each !== undefined);
+  const mesh = meshOf(pod);
+  const [byAgent, byInstance] = await Promise.all([
+    hostIp === undefined ? [] : readAgentNodes(consul, { host: hostIp, node }, signal),
+    mesh === undefined ? [] : readNodesOfPod(consul, mesh.service.name, pod.uid, signal),
+  ]);
+  return [...new Set([...byAgent.map(({ Node }) => Node), ...byInstance])];
 }
 
 function annotationsOf(pod: unknown): ExplainedPod['annotations'] {

@@ -1,4 +1,5 @@
 /** `tandem explain service|pod NAMESPACE/NAME`: which rule decided, what is registered, what Consul has. */
+import { namingFlags } from '../config/naming-settings.ts';
 import { explainService, type Explanation, type Seen } from '../catalog/explain.ts';
 import { sourceOfService } from '../catalog/instance.ts';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
@@ -18,8 +19,14 @@ import { tell } from './tell.ts';
 import { jsonTexts, writeAll } from './write-all.ts';
 
 const { defaultInject, defaultInjectExcludeNamespaces, allowNamespaces, denyNamespaces } = injectFlags;
-/** Those that decide about injection; they need be given only where the webhook has them. */
-const podFlags = { defaultInject, defaultInjectExcludeNamespaces, allowNamespaces, denyNamespaces };
+/** Those that decide about injection and names; they need be given only where the webhook or the sync has them. */
+const podFlags = {
+  defaultInject,
+  defaultInjectExcludeNamespaces,
+  allowNamespaces,
+  denyNamespaces,
+  ...namingFlags,
+};
 
 const flags = {
   ...clusterFlags,

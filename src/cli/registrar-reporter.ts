@@ -1,7 +1,8 @@
 /** Tells what the registrar does: to the log, to metrics, and to Events on the pods. */
 import { podReasons, type PodReason } from '../catalog/connect/decide.ts';
 import { isEmptyPlan } from '../catalog/connect/plan.ts';
-import type { PodStanding, RegistrarReporter } from '../controller/registrar-ports.ts';
+import type { PodStanding } from '../controller/pod-standings.ts';
+import type { RegistrarReporter } from '../controller/registrar-ports.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { RegistrarMetrics } from '../telemetry/registrar-metrics.ts';
 import { createPassOutcome, type PassOutcomeOptions, type PassState } from './pass-outcome.ts';
@@ -29,10 +30,12 @@ export type RegistrarReporterOptions = {
 
 /** Reasons of Events on pods. */
 const REFUSED = 'RefusedByConsul';
+const WARNED = 'InjectionWarning';
 const NOT_REGISTERED: Readonly<Partial<Record<PodReason, string>>> = {
   'not-injected': 'NotInjectedByTandem',
   'invalid-registration': 'InvalidRegistration',
   'other-owner': 'OtherOwner',
+  'other-service-account': 'OtherServiceAccount',
   'id-taken': 'IdTaken',
 };
 
@@ -41,6 +44,8 @@ export function createRegistrarReporter(options: RegistrarReporterOptions): PodR
   const passes = createPassOutcome(options, 'a pass of the registrar failed, and is tried again');
   /** By node: UIDs of its pods of which something was told. */
   const toldOf = new Map<string, ReadonlySet<string>>();
+  /** By node: UIDs of its pods whose admission had warnings. */
+  const warnedOf = new Map<string, ReadonlySet<string>>();
   const told = toldProblems(now);
   const refused = new Map<string, Refusal>();
   const tell = ({ source, reason, problem }: PodStanding): void => {
@@ -76,6 +81,14 @@ export function createRegistrarReporter(options: RegistrarReporterOptions): PodR
       warn(source, REFUSED, `Consul refused to ${action} ${id}: ${reason}`);
     },
     pods: (node, standings) => {
+      const before = warnedOf.get(node);
+      const warned = standings.filter(
+        ({ uid, warnings }) => warnings.length > 0 || before?.has(uid) === true,
+      );
+      for (const { source, uid, warnings } of warned)
+        if (before?.has(uid) !== true) for (const each of warnings) warn(source, WARNED, each);
+      if (warned.length === 0) warnedOf.delete(node);
+      else warnedOf.set(node, new Set(warned.map(({ uid }) => uid)));
       const problems = standings.filter(({ problem }) => problem !== undefined);
       const uids = new Set(problems.map(({ uid }) => uid));
       for (const uid of toldOf.get(node) ?? []) if (!uids.has(uid)) told.tell(uid, []);

@@ -2,10 +2,14 @@
 import { byText } from '../catalog/instance.ts';
 import type { PodReason } from '../catalog/connect/decide.ts';
 import { boolean, integer } from '../config/flag.ts';
+import type { Naming } from '../config/naming-settings.ts';
+import { podTokens } from '../consul/pod-tokens.ts';
 import { consulAgents } from '../consul/agents.ts';
 import type { OpenConsul } from '../consul/client.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
 import { runAgentLoop } from '../controller/agent-loop.ts';
+import { runTokenLoop, type TokenReporter } from '../controller/token-loop.ts';
+import { createPodStandings } from '../controller/pod-standings.ts';
 import { createRegistrar, type Registrar, type RegistrarOptions } from '../controller/registrar-loop.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
@@ -44,6 +48,10 @@ export type RegistrarParts = {
   readonly onRestart: (kind: PodKind, failure: WatchFailure) => void;
   /** The status is another one. */
   readonly changed: () => void;
+  /** What the registrations depend on. */
+  readonly naming: Naming;
+  /** With which pods log in. */
+  readonly podAuthMethod: string | undefined;
   readonly options: RegistrarOptions;
 };
 
@@ -61,7 +69,7 @@ export type RunningRegistrar = {
 export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   const { client, consul, log, events, onRestart, changed, options } = parts;
   const metrics = createRegistrarMetrics();
-  const pods = clusterPods({ owner: options.owner, client, onRestart });
+  const pods = clusterPods({ owner: options.owner, ...parts.naming, client, onRestart });
   const newReporter = (loop: RegistrarLoop): PodReporter =>
     createRegistrarReporter({
       log,
@@ -81,15 +89,25 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   let registrar: Registrar | undefined;
   return {
     lead: async (term) => {
-      const common = { source: pods, clock: systemClock, random: Math.random };
+      const standings = createPodStandings(pods.snapshot.cluster);
+      const common = { source: pods, standings, clock: systemClock, random: Math.random };
       const catalog = connectCatalog(consul);
       const running = createRegistrar({ ...common, reporter, catalog }, options);
       registrar = running;
       const agents = consulAgents(consul, (host) => agentUrl(host, parts.agents));
       const cleanUp = (signal: AbortSignal): Promise<void> =>
         runAgentLoop({ ...common, agents, catalog, reporter: agentReporter }, options, signal);
-      // One pass over everything says nothing about agents, whose second look comes later.
-      await together(options.once ? [running.run] : [running.run, cleanUp], term);
+      const { podAuthMethod } = parts;
+      const deleteTokens = (signal: AbortSignal): Promise<void> =>
+        podAuthMethod === undefined
+          ? Promise.resolve()
+          : runTokenLoop(
+              { ...common, tokens: podTokens(consul, podAuthMethod), reporter: tokenReporter(log) },
+              options,
+              signal,
+            );
+      // One pass over everything says nothing about agents and tokens, whose second look comes later.
+      await together(options.once ? [running.run] : [running.run, cleanUp, deleteTokens], term);
       registrar = undefined;
     },
     isSynced: () => Object.values(pods.watches()).every(({ isSynced }) => isSynced),
@@ -99,6 +117,21 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
     },
     status: () => registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
     stop: pods.stop,
+  };
+}
+
+function tokenReporter(log: Log): TokenReporter {
+  return {
+    deleted: (count) => log('info', 'ACL tokens of pods that are gone were deleted', { count }),
+    refused: (reason) =>
+      log('warn', 'ACL tokens of pods that are gone stay, for Consul refuses to list or to delete them', {
+        reason,
+      }),
+    failed: (error, retryMilliseconds) =>
+      log('warn', 'ACL tokens of pods could not be looked at, which is tried again', {
+        error: error instanceof Error ? error.message : String(error),
+        retryMilliseconds,
+      }),
   };
 }
 
@@ -126,8 +159,10 @@ function registrarStatus(
     watches,
     pods: standings
       .toSorted((left, right) => byText(left.source, right.source))
-      .map(({ source, uid, reason, problem }) => ({
+      .map(({ source, uid, reason, problem, service, instances }) => ({
         source,
+        service,
+        instances,
         reason,
         problem,
         ...troubleOf(

@@ -1,4 +1,5 @@
 /** `tandem sync`: composes the cluster, Consul, the loop between them, the election, and who is told of it. */
+import { namingFlags, namingOf } from '../config/naming-settings.ts';
 import { hostname } from 'node:os';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
 import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
@@ -63,6 +64,7 @@ const flags = {
     undefined,
   ),
   ...registrarFlags,
+  ...namingFlags,
   logLevel: oneOf('Least important log lines that are written.', logLevels, 'info'),
   ...toK8sFlags,
   ...toConsulFlags,
@@ -78,7 +80,12 @@ export const syncCommand = command({
   flags,
   shared: {
     title: 'Flags of the catalog and of Consul (docs/flags.md):',
-    keys: [...Object.keys(toK8sFlags), ...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
+    keys: [
+      ...Object.keys(namingFlags),
+      ...Object.keys(toK8sFlags),
+      ...Object.keys(toConsulFlags),
+      ...Object.keys(consulFlags),
+    ],
   },
   examples: [
     'tandem sync --kubeconfig=~/.kube/config --consul-http-addr=consul:8500',
@@ -185,6 +192,8 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
         client,
         consul,
         agents: { port: values.agentHttpPort, tls: values.agentTls },
+        naming: namingOf(values),
+        podAuthMethod: values.podAuthMethod,
         log,
         events,
         changed,

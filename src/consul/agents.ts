@@ -1,5 +1,7 @@
 /** The agents of the nodes, and what the catalog has of their pods, as the clean-up of agent mode needs them. */
 import { readAgentChecks, readOtherIds, readPodInstances } from '../catalog/connect/agent.ts';
+import { property } from '../support/json.ts';
+import { POD_UID_META } from '../catalog/connect/registration.ts';
 import { SYNTHETIC_META } from '../catalog/connect/observed.ts';
 import { EXTERNAL_SOURCE_META } from '../catalog/instance.ts';
 import type { AgentNode, Agents, PodInstanceOnNode } from '../controller/agent-ports.ts';
@@ -7,7 +9,7 @@ import type { ConnectWrite } from '../controller/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import type { ConsulClient, OpenConsul } from './client.ts';
 import { outcomeOf, whole } from './connect-catalog.ts';
-import { jsonOf, listAt } from './decode.ts';
+import { jsonOf, listAt, textIs } from './decode.ts';
 import { nodeEntry, type NodeEntry } from './entries.ts';
 import { read } from './read.ts';
 import type { RawAnswer } from './servers.ts';
@@ -126,6 +128,26 @@ export async function readAgentNodes(
   return answer.value.filter(
     ({ Meta }) => Meta[SYNTHETIC_META] === undefined && Meta[EXTERNAL_SOURCE_META] === undefined,
   );
+}
+
+/** Names of the nodes on which the catalog has instances of the service that this pod has registered. @throws TandemError */
+export async function readNodesOfPod(
+  client: ConsulClient,
+  service: string,
+  uid: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { value } = await read(
+    client,
+    {
+      endpoint: 'catalog-service',
+      path: `/v1/catalog/service/${encodeURIComponent(service)}`,
+      decode: (json) =>
+        listAt(json, 'answer', (each, place) => textIs(property(each, 'Node'), `${place}.Node`)),
+    },
+    { signal, consistency: 'consistent', filter: `ServiceMeta["${POD_UID_META}"] == ${JSON.stringify(uid)}` },
+  );
+  return value;
 }
 
 // An agent may tell the servers another address than that of its host, such as that of its own pod.

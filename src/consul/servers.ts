@@ -7,6 +7,8 @@ import type { Incoming, Outgoing, Transport } from './transport.ts';
 
 /** The closed set of what is called, for metrics. */
 export const endpoints = [
+  'acl-token-delete',
+  'acl-tokens',
   'agent-check-register',
   'agent-check-update',
   'agent-read',
@@ -14,6 +16,7 @@ export const endpoints = [
   'agent-service-register',
   'catalog-deregister',
   'catalog-register',
+  'catalog-service',
   'health-node',
   'health-service',
   'health-state',

@@ -6,7 +6,7 @@ const lanes = ['plain', 'blocking', 'probe'] as const;
 export type Lane = (typeof lanes)[number];
 
 export type Outgoing = {
-  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** With the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;

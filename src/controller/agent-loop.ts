@@ -4,6 +4,7 @@ import {
   leftoversOf,
   planAgent,
   type AgentPlan,
+  type AgentState,
   type PodInstance,
 } from '../catalog/connect/agent.ts';
 import { agentRegistrationsOf } from '../catalog/connect/agent-registration.ts';
@@ -16,14 +17,15 @@ import { createPassLoop } from './pass-loop.ts';
 import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
 import type { ConnectCatalog, ConnectWrite, RegistrarAction, RegistrarReporter } from './registrar-ports.ts';
 import { CONFIRM_AFTER } from './removal-hold.ts';
+import { worstOf, type SeenInstance } from './pod-standings.ts';
 import { createRetries } from './retries.ts';
 import { sideBySide } from './side-by-side.ts';
 import { createWorkQueue, type Work } from './work-queue.ts';
 
-export type AgentPorts = Pick<RegistrarPorts, 'source' | 'clock' | 'random'> & {
+export type AgentPorts = Pick<RegistrarPorts, 'source' | 'standings' | 'clock' | 'random'> & {
   readonly agents: Agents;
   readonly catalog: Pick<ConnectCatalog, 'checks' | 'watch'>;
-  readonly reporter: Pick<RegistrarReporter, 'applied' | 'refused' | 'failed' | 'succeeded'>;
+  readonly reporter: Pick<RegistrarReporter, 'applied' | 'refused' | 'pods' | 'failed' | 'succeeded'>;
 };
 
 export type AgentOptions = Omit<RegistrarOptions, 'once'>;
@@ -37,7 +39,7 @@ export async function runAgentLoop(
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { source, agents, catalog, reporter, clock, random } = ports;
+  const { source, agents, catalog, reporter, standings, clock, random } = ports;
   const { owner } = options;
   const { snapshot } = source;
   const queue = createWorkQueue();
@@ -78,14 +80,17 @@ export async function runAgentLoop(
     const fromCatalog = state === undefined;
     const seen = state ?? {
       instances: await agents.inCatalog(host, snapshot.nodeAt(host), signal),
-      others: new Set(),
+      others: new Set<string>(),
       checks: new Map(),
     };
     // After the read: a pod that came meanwhile is known by now.
     const pods = snapshot.podsAt(host);
     const plan = planAgent(pods, seen, snapshot.cluster, snapshot.isEnded);
     const now = clock.elapsed();
-    contested.looked(host, plan.isContested && !fromCatalog, now, now - start);
+    contested.looked(host, plan.conflicts.length > 0 && !fromCatalog, now, now - start);
+    if (pods.length === 0) standings.forget(host);
+    else if (!fromCatalog) standings.looked(host, seenAt(seen), plan.conflicts);
+    reporter.pods(host, pods.map(standings.of));
     // An agent that comes back brings along what the catalog was rid of.
     if (fromCatalog && (pods.length > 0 || plan.deregister.length > 0)) retries.failed(host, now);
     return { place: host, plan: fromCatalog ? { ...plan, checks: [], register: [] } : plan, fromCatalog };
@@ -101,7 +106,7 @@ export async function runAgentLoop(
     const left = leftoversOf(instances, owner, isThere, snapshot.isEnded);
     return {
       place: name,
-      plan: { ...left, checks: [], register: [], isContested: false },
+      plan: { ...left, checks: [], register: [], conflicts: [] },
       fromCatalog: true,
     };
   }
@@ -144,6 +149,8 @@ export async function runAgentLoop(
     if (plan.register.length + dead.length > 0 && !fromCatalog) queue.add(host, clock.elapsed());
     for (const change of plan.checks)
       await write('check', change.check.id, change.source, () => agents.setCheck(host, change, signal));
+    // Then what was seen is not so any more.
+    if (plan.checks.length > 0) queue.add(host, clock.elapsed());
   }
 
   async function pass(): Promise<void> {
@@ -193,4 +200,11 @@ export async function runAgentLoop(
   await passes.run(signal);
   unsubscribe();
   await watching;
+}
+
+function seenAt({ instances, checks }: AgentState): readonly SeenInstance[] {
+  return instances.map(({ id, uid }) => {
+    const its = [...checks.values()].filter(({ service }) => service === id);
+    return { id, uid, status: worstOf(its) };
+  });
 }

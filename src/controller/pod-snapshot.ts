@@ -1,11 +1,17 @@
 /** The injected pods that are known, by where they are in Consul: a change of a pod names the places to look at. */
+import { selects, type MeshService } from '../catalog/connect/service-name.ts';
 import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
-import type { MeshCluster, MeshNode } from '../catalog/connect/cluster.ts';
+import type { MeshAccount, MeshCluster, MeshNode } from '../catalog/connect/cluster.ts';
 import { syntheticNodeName } from '../inject/names.ts';
 import { legacyNodeName, nodeOfPod } from '../catalog/connect/registration.ts';
 
 /** Synthetic nodes, and addresses of agents. */
-export type Touched = { readonly nodes: readonly string[]; readonly hosts: readonly string[] };
+export type Touched = {
+  readonly nodes: readonly string[];
+  readonly hosts: readonly string[];
+  /** A pod is gone, or has finished. */
+  readonly isEnd: boolean;
+};
 
 export type PodSnapshot = {
   /** What else the registrations depend on. */
@@ -28,12 +34,26 @@ export type PodSnapshot = {
   /** `before` is undefined for a pod that came, `after` for one that went. */
   readonly podChanged: (before: InjectedPod | undefined, after: InjectedPod | undefined) => Touched;
   readonly nodeChanged: (before: MeshNode | undefined, after: MeshNode | undefined) => Touched;
+  readonly accountChanged: (before: MeshAccount | undefined, after: MeshAccount | undefined) => Touched;
+  readonly serviceChanged: (before: MeshService | undefined, after: MeshService | undefined) => Touched;
 };
 
 // UIDs of 36 characters: less than 2 MB. Whose end is forgotten is a pod that is just missing.
 const REMEMBERED_ENDS = 10_000;
 
-export function createPodSnapshot(owner: string): PodSnapshot {
+export type PodSnapshotOptions = {
+  readonly owner: string;
+  /** Pods are called after the Services that select them. */
+  readonly namesFollowServices: boolean;
+  /** Pods log in to Consul as their ServiceAccounts. */
+  readonly podsLogIn: boolean;
+};
+
+export function createPodSnapshot({
+  owner,
+  namesFollowServices,
+  podsLogIn,
+}: PodSnapshotOptions): PodSnapshot {
   const nodesOf = (pod: InjectedPod): readonly string[] => {
     const node = nodeOfPod(pod, owner);
     return node === undefined ? [] : [node];
@@ -42,6 +62,10 @@ export function createPodSnapshot(owner: string): PodSnapshot {
   const uids = new Set<string>();
   const byNode = createPlaces(nodesOf);
   const byHost = createPlaces(hostsOf);
+  const byNamespace = createPlaces(({ namespace }) => [namespace]);
+  const places = [byNode, byHost, byNamespace];
+  const services = createServices();
+  const accounts = new Map<string, MeshAccount>();
   const nodes = new Map<string, MeshNode>();
   /** Also of nodes and pods that are gone; no more of them than there are host addresses. */
   const nodeAt = new Map<string, string>();
@@ -54,8 +78,21 @@ export function createPodSnapshot(owner: string): PodSnapshot {
     }
   };
 
+  const touched = (pods: readonly InjectedPod[], isEnd = false): Touched => ({
+    nodes: [...new Set(pods.flatMap(nodesOf))],
+    hosts: [...new Set(pods.flatMap(hostsOf))],
+    isEnd,
+  });
+
   return {
-    cluster: { owner, node: (name) => nodes.get(name) },
+    cluster: {
+      owner,
+      node: (name) => nodes.get(name),
+      services: (namespace) => (namesFollowServices ? services.in(namespace) : undefined),
+      serviceOfAccount: podsLogIn
+        ? (namespace, name) => accounts.get(keyOf({ namespace, name }))?.service
+        : undefined,
+    },
     isHost: (address) => byHost.has(address) || [...nodes.values()].some((each) => each.address === address),
     nodeAt: (host) => nodeAt.get(host),
     nodeChanged: (before, after) => {
@@ -64,8 +101,26 @@ export function createPodSnapshot(owner: string): PodSnapshot {
       if (after?.address !== undefined) nodeAt.set(after.address, after.name);
       const isSame = before?.address === after?.address && before?.podCidr === after?.podCidr;
       const { name } = after ?? before ?? { name: '' };
-      const touched = [syntheticNodeName(owner, name), legacyNodeName(name)].filter(byNode.has);
-      return { nodes: isSame ? [] : touched, hosts: [] };
+      const its = [syntheticNodeName(owner, name), legacyNodeName(name)].filter(byNode.has);
+      return { nodes: isSame ? [] : its, hosts: [], isEnd: false };
+    },
+    serviceChanged: (before, after) => {
+      services.changed(before, after);
+      if (isSameService(before, after)) return { nodes: [], hosts: [], isEnd: false };
+      const { namespace } = after ?? before ?? { namespace: '' };
+      return touched(
+        byNamespace
+          .podsIn(namespace)
+          .filter((pod) => [before, after].some((each) => each !== undefined && selects(each, pod))),
+      );
+    },
+    accountChanged: (before, after) => {
+      const account = after ?? before ?? { namespace: '', name: '' };
+      if (after === undefined) accounts.delete(keyOf(account));
+      else accounts.set(keyOf(account), after);
+      if (before?.service === after?.service) return { nodes: [], hosts: [], isEnd: false };
+      const pods = byNamespace.podsIn(account.namespace);
+      return touched(pods.filter(({ serviceAccount }) => serviceAccount === account.name));
     },
     pods: () => bySource.values(),
     nodes: byNode.names,
@@ -80,18 +135,19 @@ export function createPodSnapshot(owner: string): PodSnapshot {
       if (before !== undefined) {
         bySource.delete(sourceOfPod(before));
         uids.delete(before.uid);
-        byNode.remove(before);
-        byHost.remove(before);
+        for (const each of places) each.remove(before);
       }
       if (after !== undefined) {
         bySource.set(sourceOfPod(after), after);
         uids.add(after.uid);
-        byNode.add(after);
-        byHost.add(after);
+        for (const each of places) each.add(after);
         if (after.hostIp !== undefined && after.node !== undefined) nodeAt.set(after.hostIp, after.node);
       }
-      const both = [before, after].filter((pod) => pod !== undefined);
-      return { nodes: [...new Set(both.flatMap(nodesOf))], hosts: [...new Set(both.flatMap(hostsOf))] };
+      const isEnd = after === undefined || (after.stage === 'finished' && before?.stage !== 'finished');
+      return touched(
+        [before, after].filter((pod) => pod !== undefined),
+        isEnd,
+      );
     },
   };
 }
@@ -127,6 +183,35 @@ function createPlaces(placesOf: (pod: InjectedPod) => readonly string[]): Places
         pods?.delete(sourceOfPod(pod));
         if (pods?.size === 0) byPlace.delete(place);
       }
+    },
+  };
+}
+
+function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${namespace}/${name}`;
+}
+
+function isSameService(left: MeshService | undefined, right: MeshService | undefined): boolean {
+  const text = (each: MeshService | undefined): string =>
+    JSON.stringify([each?.created, each?.targets, ...(each?.selector ?? [])]);
+  return text(left) === text(right);
+}
+
+type Services = {
+  readonly in: (namespace: string) => readonly MeshService[];
+  readonly changed: (before: MeshService | undefined, after: MeshService | undefined) => void;
+};
+
+function createServices(): Services {
+  const byNamespace = new Map<string, Map<string, MeshService>>();
+  return {
+    in: (namespace) => [...(byNamespace.get(namespace)?.values() ?? [])],
+    changed: (before, after) => {
+      if (before !== undefined) byNamespace.get(before.namespace)?.delete(before.name);
+      if (after === undefined) return;
+      const services = byNamespace.get(after.namespace);
+      if (services === undefined) byNamespace.set(after.namespace, new Map([[after.name, after]]));
+      else services.set(after.name, after);
     },
   };
 }

@@ -1,9 +1,9 @@
 /** Keeps the injected pods in Consul as they are in the cluster, one synthetic node at a time: level-based, without memory. */
-import { decidePod, problemOf } from '../catalog/connect/decide.ts';
 import { planNode, type NodePlan } from '../catalog/connect/plan.ts';
 import { POD_UID_META, registrationsOf } from '../catalog/connect/registration.ts';
 import { readinessCheckId } from '../catalog/instance.ts';
-import { sourceOfPod, type InjectedPod } from '../catalog/connect/pod.ts';
+import type { ObservedSyntheticNode } from '../catalog/connect/observed.ts';
+import type { InjectedPod } from '../catalog/connect/pod.ts';
 import type { Removals } from '../catalog/deletion-guard.ts';
 import { earliest } from '../support/earliest.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
@@ -11,7 +11,8 @@ import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
 import type { Clock } from './clock.ts';
 import { createPassLoop } from './pass-loop.ts';
-import type { ConnectCatalog, PodSource, PodStanding, RegistrarReporter } from './registrar-ports.ts';
+import { worstOf, type PodStanding, type PodStandings } from './pod-standings.ts';
+import type { ConnectCatalog, PodSource, RegistrarReporter } from './registrar-ports.ts';
 import { createRemovalHold } from './removal-hold.ts';
 import { createRetries } from './retries.ts';
 import { sideBySide, SMALL_CALLS } from './side-by-side.ts';
@@ -30,6 +31,7 @@ export type RegistrarOptions = {
 export type RegistrarPorts = {
   readonly source: PodSource;
   readonly catalog: ConnectCatalog;
+  readonly standings: PodStandings;
   readonly reporter: RegistrarReporter;
   readonly clock: Clock;
   /** A number from 0 up to 1. */
@@ -48,7 +50,7 @@ export type Registrar = {
 const LEAST_REGISTERING = 500;
 
 export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions): Registrar {
-  const { source, catalog, reporter, clock, random } = ports;
+  const { source, catalog, reporter, standings, clock, random } = ports;
   const { owner } = options;
   const { snapshot } = source;
   const queue = createWorkQueue();
@@ -57,20 +59,16 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   const hold = createRemovalHold(clock, reporter);
   /** Instances on each node: as it was read last, and what was written since. */
   const seen = new Map<string, { readonly owned: number; readonly foreign: number }>();
-  /** By the source of the pod. */
-  const conflicts = new Map<string, string>();
 
   const drift = createCheckDrift({
     checks: catalog.checks,
     wholeIn: (checks) => (node) =>
       snapshot
         .podsOn(node)
+        // What a plan found to be somebody else's is no drift, and looked at by itself.
+        .filter((pod) => !standings.hasConflict(pod))
         .flatMap((pod) => registrationsOf(pod, snapshot.cluster))
-        .every(
-          // What a plan found to be somebody else's is no drift.
-          ({ id, source: pod, check }) =>
-            conflicts.has(pod) || checks.get(node)?.get(readinessCheckId(id)) === check?.status,
-        ),
+        .every(({ id, check }) => checks.get(node)?.get(readinessCheckId(id)) === check?.status),
     elapsed: clock.elapsed,
   });
 
@@ -96,12 +94,24 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     else seen.delete(node);
   }
 
-  function standingOf(pod: InjectedPod): PodStanding {
-    const named = { source: sourceOfPod(pod), uid: pod.uid };
-    const reason = decidePod(pod, snapshot.cluster);
-    const conflict = reason === 'registered' ? conflicts.get(named.source) : undefined;
-    if (conflict !== undefined) return { ...named, reason: 'id-taken', problem: conflict };
-    return { ...named, reason, problem: problemOf(pod, reason, snapshot.cluster) };
+  function tellStandings(
+    node: string,
+    pods: readonly InjectedPod[],
+    { instances }: ObservedSyntheticNode,
+    { conflicts }: NodePlan,
+  ): void {
+    if (pods.length === 0) standings.forget(node);
+    else
+      standings.looked(
+        node,
+        instances.map(({ id, meta, check, otherChecks }) => ({
+          id,
+          uid: meta[POD_UID_META] ?? '',
+          status: worstOf([...(check === undefined ? [] : [check]), ...otherChecks]),
+        })),
+        conflicts.map(({ registration, message }) => ({ source: registration.source, message })),
+      );
+    reporter.pods(node, pods.map(standings.of));
   }
 
   async function planOf(node: string, signal: AbortSignal): Promise<NodePlan> {
@@ -117,10 +127,8 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     );
     const now = clock.elapsed();
     contested.looked(node, plan.conflicts.length > 0, now, now - start);
-    for (const pod of pods) conflicts.delete(sourceOfPod(pod));
-    for (const { registration, message } of plan.conflicts) conflicts.set(registration.source, message);
+    tellStandings(node, pods, observed, plan);
     count(node, plan.owned, plan.foreign);
-    reporter.pods(node, pods.map(standingOf));
     return plan;
   }
 
@@ -170,6 +178,8 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
             const { owned, foreign } = seen.get(change.node) ?? { owned: 0, foreign: 0 };
             if (change.action === 'register') count(change.node, owned + 1, foreign);
             if (change.action === 'deregister') count(change.node, owned - 1, foreign);
+            const pod = change.source === undefined ? undefined : snapshot.pod(change.source);
+            if (pod !== undefined) standings.written(pod, change.id);
             const since = work.get(change.node);
             reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
           },
@@ -204,7 +214,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
       ending.abort();
       await watching;
     },
-    standings: () => [...snapshot.pods()].map(standingOf),
+    standings: () => [...snapshot.pods()].map(standings.of),
     counts: () => ({ owned: sumOf('owned'), foreign: sumOf('foreign'), pending: queue.size() }),
   };
 }

@@ -1,14 +1,14 @@
 /** What the loop of the registrar needs of its two sides and of those who want to know. The edges implement it. */
-import type { PodReason } from '../catalog/connect/decide.ts';
 import type { ObservedSyntheticNode } from '../catalog/connect/observed.ts';
 import type { NodePlan } from '../catalog/connect/plan.ts';
 import type { Registration, SyntheticNode } from '../catalog/connect/registration.ts';
 import type { Check } from '../catalog/instance.ts';
 import type { PodSnapshot, Touched } from './pod-snapshot.ts';
+import type { PodStanding } from './pod-standings.ts';
 import type { HoldReporter } from './removal-hold.ts';
 
 export type PodSource = {
-  readonly snapshot: Omit<PodSnapshot, 'podChanged' | 'nodeChanged'>;
+  readonly snapshot: Omit<PodSnapshot, 'podChanged' | 'nodeChanged' | 'serviceChanged' | 'accountChanged'>;
   /** Resolves when all that registrations depend on is there. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
   /** Called with the places that an event may touch; the answer takes the listener away. */
@@ -82,13 +82,4 @@ export type RegistrarReporter = HoldReporter & {
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
   /** Both sides agree, or what is left is reported. */
   readonly succeeded: () => void;
-};
-
-/** Why a pod is in Consul by the registrar, or is not. */
-export type PodStanding = {
-  readonly source: string;
-  readonly uid: string;
-  readonly reason: PodReason;
-  /** What is wrong and the way to mend it, for an Event; undefined when nothing is. */
-  readonly problem: string | undefined;
 };

@@ -5,6 +5,7 @@ import type { Flag } from '../config/flag.ts';
 import { consulFlags } from '../config/consul-settings.ts';
 import { injectFlags } from '../config/inject-settings.ts';
 import { variableName, type Flags } from '../config/parse-flags.ts';
+import { namingFlags } from '../config/naming-settings.ts';
 import { toConsulFlags } from '../config/sync-settings.ts';
 import { problemReasons } from '../catalog/problem.ts';
 import { serviceAnnotations } from '../catalog/to-consul/annotations.ts';
@@ -59,6 +60,11 @@ ${flagTable(injectFlags)}
 The same for \`tandem sync\`, \`plan\`, \`explain\` and \`dev\`.
 
 ${flagTable(toConsulFlags)}
+## Flags of the names of injected pods
+
+The same for \`tandem sync\`, \`check\` and \`explain\`, and \`--service-names\` as the webhook has it.
+
+${flagTable(namingFlags)}
 ## Flags of the access to Consul
 
 The same for \`tandem sync\`, \`plan\` and \`explain\`.

@@ -1,11 +1,14 @@
 /** The injected pods: which the registrar keeps in Consul, which not and why, and what is wrong with them. */
 import { podReasons } from '../catalog/connect/decide.ts';
+import { nameReasons } from '../catalog/connect/service-name.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import { badge, problemList, problemsFirst, reasonText, type Row, type Table } from './row.ts';
 import { askLeader } from './services-table.ts';
 import type { PodState, RegistrarStatus } from './status.ts';
 
 const meanings: ReadonlyMap<string, string> = new Map(Object.entries(podReasons));
+
+const nameMeanings: ReadonlyMap<string, string> = new Map(Object.entries(nameReasons));
 
 const words: ReadonlyMap<string, string> = new Map([
   ['registered', 'Registered'],
@@ -21,6 +24,7 @@ export function podsTable({ pods, lastSuccess }: RegistrarStatus, isLeader: bool
     columns: [
       { title: 'Pod', kind: 'name' },
       { title: 'State', kind: 'state' },
+      { title: 'Service and instances', kind: 'place' },
       { title: 'Why, and problems', kind: 'text' },
     ],
     isHistory: false,
@@ -35,7 +39,7 @@ function noPod(lastSuccess: string | undefined): Markup {
 }
 
 function rowOf(state: PodState): Row {
-  const { source, reason, problem, refused, since } = state;
+  const { source, service, instances, reason, problem, refused, since } = state;
   const name = source.replace(/^Pod\//, '');
   const all = [
     ...(problem === undefined ? [] : [problem]),
@@ -48,11 +52,29 @@ function rowOf(state: PodState): Row {
     name,
     states: [word === undefined ? 'out' : 'in', ...(isProblem ? (['problem'] as const) : [])],
     since,
-    text: [source, word ?? 'Left out', reason, meanings.get(reason), ...all].join('\n'),
+    text: [
+      source,
+      service?.name,
+      ...instances.flatMap(({ id, status }) => [id, status]),
+      word ?? 'Left out',
+      reason,
+      meanings.get(reason),
+      ...all,
+    ].join('\n'),
     cells: () => [
       foreignText(name),
       markup`${badge(word === undefined ? 'out' : 'in', word ?? 'Left out')}${isProblem ? markup` ${badge('problem', 'Problem')}` : undefined}`,
+      serviceMarkup(service, instances),
       markup`${reasonText(meanings.get(reason), reason)}${problemList(all, since)}`,
     ],
   };
+}
+
+/** What the pod is in Consul and why, and how each of its instances stands there. */
+function serviceMarkup(service: PodState['service'], instances: PodState['instances']): Markup {
+  if (service === undefined) return markup`none`;
+  const standing = instances.map(
+    ({ id, status }) => markup`<br>${foreignText(status)} <code>${foreignText(id)}</code>`,
+  );
+  return markup`${foreignText(service.name)}, after ${nameMeanings.get(service.reason) ?? service.reason}${standing}`;
 }

@@ -104,6 +104,10 @@ export type RegistrarStatus = PassStatus & {
 export type PodState = {
   /** `Pod/<namespace>/<name>` */
   readonly source: string;
+  /** What it is in Consul, and what decided that; undefined when nothing of it can be registered. */
+  readonly service: { readonly name: string; readonly reason: string } | undefined;
+  /** How the worst check of each was seen last; `missing`: Consul does not have it. */
+  readonly instances: readonly { readonly id: string; readonly status: string }[];
   readonly reason: string;
   readonly problem: string | undefined;
   /** What Consul said when it refused a change. */

@@ -10,6 +10,8 @@ import { createToK8sMetrics, toK8sMetricDefinitions, type ToK8sMetrics } from '.
 const actions = ['register', 'update', 'deregister'] as const;
 // Those of the edges, which nothing here may import; a test compares them.
 const consulEndpoints = [
+  'acl-token-delete',
+  'acl-tokens',
   'agent-check-register',
   'agent-check-update',
   'agent-read',
@@ -17,6 +19,7 @@ const consulEndpoints = [
   'agent-service-register',
   'catalog-deregister',
   'catalog-register',
+  'catalog-service',
   'health-node',
   'health-service',
   'health-state',
@@ -42,7 +45,15 @@ const restartCauses = [
   'server-error',
   'refused',
 ] as const;
-const watchedKinds = ['services', 'endpointslices', 'nodes', 'ingresses', 'servicecidrs', 'pods'] as const;
+const watchedKinds = [
+  'services',
+  'endpointslices',
+  'nodes',
+  'ingresses',
+  'servicecidrs',
+  'pods',
+  'serviceaccounts',
+] as const;
 
 export const syncMetricDefinitions = {
   tandem_sync_log_lines_dropped_total: {

@@ -3,6 +3,7 @@ import { ALIAS_CHECK, LISTENER_CHECK } from '../../inject/registration.ts';
 import { INBOUND_PORT } from '../../inject/names.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
 import type { MeshCluster } from './cluster.ts';
+import { decidePod } from './decide.ts';
 import { proxyDefinition } from './proxy.ts';
 import { sourceOfPod, type InjectedPod } from './pod.ts';
 import { instancesOf } from './registration.ts';
@@ -21,13 +22,8 @@ export type AgentRegistration = {
  * is mirrored into a check of its own.
  */
 export function agentRegistrationsOf(pod: InjectedPod, cluster: MeshCluster): readonly AgentRegistration[] {
-  if (
-    pod.injection.kind !== 'agent' ||
-    pod.stage !== 'alive' ||
-    !pod.isInitialized ||
-    pod.podIp === undefined
-  )
-    return [];
+  const isWanted = decidePod(pod, cluster) === 'agent-mode' && pod.stage === 'alive' && pod.isInitialized;
+  if (!isWanted || pod.podIp === undefined) return [];
   return instancesOf(pod, cluster).map(({ id, name, address, port, tags, meta, proxy }) => ({
     source: sourceOfPod(pod),
     uid: pod.uid,

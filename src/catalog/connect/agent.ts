@@ -15,12 +15,15 @@ export type PodInstance = {
   readonly isProxy: boolean;
 };
 
+/** `service` is the id of its instance; empty for one of the node. */
+export type AgentCheck = Pick<Check, 'status' | 'output'> & { readonly service: string };
+
 export type AgentState = {
   readonly instances: readonly PodInstance[];
   /** Ids of what no pod has registered. */
   readonly others: ReadonlySet<string>;
   /** By id. */
-  readonly checks: ReadonlyMap<string, Pick<Check, 'status' | 'output'>>;
+  readonly checks: ReadonlyMap<string, AgentCheck>;
 };
 
 export type CheckChange = {
@@ -40,7 +43,7 @@ export type AgentPlan = {
   /** Of pods that have registered themselves, and are not there: the agent has lost its state, or a removal met them. */
   readonly register: readonly AgentRegistration[];
   /** Another one has the id of a pod that is there; it may give it up. */
-  readonly isContested: boolean;
+  readonly conflicts: readonly { readonly source: string; readonly message: string }[];
 };
 
 /**
@@ -73,7 +76,12 @@ export function planAgent(
   return {
     ...left,
     register: lost.filter(({ id }) => !holders.has(id)),
-    isContested: lost.some(({ id, uid }) => holders.has(id) && holders.get(id) !== uid),
+    conflicts: lost
+      .filter(({ id, uid }) => holders.has(id) && holders.get(id) !== uid)
+      .map(({ id, source }) => ({
+        source,
+        message: `the agent of the node has the id ${id} of somebody else, and it is not touched; deregister it there`,
+      })),
     checks: instances.flatMap(({ id, uid, isProxy }): CheckChange[] => {
       const pod = live.get(uid);
       return pod === undefined || isProxy ? [] : checkChange(pod, id, checks);
@@ -125,6 +133,7 @@ export function readAgentChecks(checks: unknown): AgentState['checks'] {
       {
         status: statusOf(property(raw, 'Status')),
         output: asString(property(raw, 'Output')) ?? '',
+        service: asString(property(raw, 'ServiceID')) ?? '',
       },
     ]),
   );

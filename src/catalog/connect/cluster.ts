@@ -1,6 +1,8 @@
 /** What the registration of a pod depends on beside the pod itself. */
+import { PREFIX } from '../../inject/annotations.ts';
 import { asString, property } from '../../support/json.ts';
 import type { InjectedPod } from './pod.ts';
+import type { MeshService } from './service-name.ts';
 
 /** A node of Kubernetes. */
 export type MeshNode = {
@@ -16,7 +18,42 @@ export type MeshCluster = {
   readonly owner: string;
   /** Undefined for one that is not known, or not yet. */
   readonly node: (name: string) => MeshNode | undefined;
+  /** The Services of a namespace that select pods; undefined when names do not follow them. */
+  readonly services: (namespace: string) => readonly MeshService[] | undefined;
+  /**
+   * Undefined: pods do not log in to Consul, and may be any service. Else a pod may be the service of its ServiceAccount, and the
+   * one that its ServiceAccount names: undefined when it names none, or is not known.
+   */
+  readonly serviceOfAccount: ((namespace: string, name: string) => string | undefined) | undefined;
 };
+
+export type MeshAccount = {
+  readonly namespace: string;
+  readonly name: string;
+  /** Its annotation `consul.hashicorp.com/service-name`. */
+  readonly service: string | undefined;
+};
+
+/** Undefined for what has no name and namespace. */
+export function readMeshAccount(raw: unknown): MeshAccount | undefined {
+  const metadata = property(raw, 'metadata');
+  const namespace = asString(property(metadata, 'namespace'));
+  const name = asString(property(metadata, 'name'));
+  if (namespace === undefined || name === undefined) return undefined;
+  const service = asString(property(property(metadata, 'annotations'), SERVICE_NAME_ANNOTATION));
+  return { namespace, name, service };
+}
+
+const SERVICE_NAME_ANNOTATION = `${PREFIX}service-name`;
+
+/**
+ * Whether the token with which the pod logs in is that of its service. The registrar's own token may write every service, so that it
+ * would lend a pod any identity.
+ */
+export function isOfAccount(pod: InjectedPod, service: string, { serviceOfAccount }: MeshCluster): boolean {
+  if (serviceOfAccount === undefined) return true;
+  return [pod.serviceAccount, serviceOfAccount(pod.namespace, pod.serviceAccount)].includes(service);
+}
 
 /** Undefined for what has no name. */
 export function readMeshNode(raw: unknown): MeshNode | undefined {

@@ -1,7 +1,7 @@
 /** Whether a pod is in Consul by the registrar, and why not. */
 import type { AskedNode } from '../../inject/injected-pod.ts';
-import { addressOfNode, type MeshCluster } from './cluster.ts';
-import type { InjectedPod } from './pod.ts';
+import { addressOfNode, isOfAccount, type MeshCluster } from './cluster.ts';
+import { meshOf, type InjectedPod } from './pod.ts';
 
 /** The closed vocabulary: what `/status` says of a pod, and the reason of the Event where somebody should mend something. */
 export const podReasons = {
@@ -10,6 +10,8 @@ export const podReasons = {
   'by-consul-k8s': 'consul-k8s injected the pod, and registers it',
   'not-injected': 'the pod says that it is injected, and its containers are not those that Tandem adds',
   'invalid-registration': 'the registration in the spec of the pod is damaged, or not its own',
+  'other-service-account':
+    'the service of the pod is not that of its ServiceAccount, by which it logs in to Consul',
   'other-owner': 'the sidecar looks for its registration on the node of another owner',
   'not-scheduled': 'the pod has no node yet, or the address of its node is not known',
   finished: 'the pod has ended: completed, failed or evicted',
@@ -27,6 +29,7 @@ export type PodReason = keyof typeof podReasons;
  * | finished | finished |
  * | its node lost | lost |
  * | its registration damaged, or of another pod | invalid-registration |
+ * | its service not that of its ServiceAccount | other-service-account |
  * | agent mode | agent-mode |
  * | its sidecar asks on a node of another owner | other-owner |
  * | no node, or one whose address nobody knows yet | not-scheduled |
@@ -38,6 +41,7 @@ export function decidePod(pod: InjectedPod, cluster: MeshCluster): PodReason {
   if (injection.kind === 'none') return 'not-injected';
   if (stage === 'finished' || stage === 'lost') return stage;
   if (!injection.mesh.ok) return 'invalid-registration';
+  if (!isOfAccount(pod, injection.mesh.options.service.name, cluster)) return 'other-service-account';
   if (injection.kind === 'agent') return 'agent-mode';
   if (!asksHere(injection.asksOn, cluster.owner)) return 'other-owner';
   return addressOfNode(pod, cluster) === undefined ? 'not-scheduled' : 'registered';
@@ -58,7 +62,15 @@ export function problemOf(
     return 'remove the label consul.hashicorp.com/connect-inject-status, or create the pod again so that the webhook injects it';
   if (reason === 'other-owner')
     return `give the webhook and the sync the same --owner, which is ${JSON.stringify(owner)} here, and create the pod again`;
+  if (reason === 'other-service-account') return accountProblem(pod);
   if (reason !== 'invalid-registration' || !('mesh' in injection) || injection.mesh.ok) return undefined;
   const wrong = injection.mesh.problems.map(({ at, message }) => `${at} ${message}`);
   return `${wrong.join('; ')}; create the pod again`;
+}
+
+function accountProblem(pod: InjectedPod): string {
+  const [service, account] = [meshOf(pod)?.service.name, pod.serviceAccount].map((each) =>
+    JSON.stringify(each),
+  );
+  return `the service is ${service} and the ServiceAccount ${account}: name the service after the ServiceAccount, give the pod a ServiceAccount of the name of the service, or annotate its ServiceAccount with consul.hashicorp.com/service-name: ${service}`;
 }

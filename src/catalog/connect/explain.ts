@@ -4,6 +4,7 @@ import type { MeshCluster } from './cluster.ts';
 import { decidePod, podReasons, problemOf, type PodReason } from './decide.ts';
 import type { ObservedRegistration } from './observed.ts';
 import { differencesOf, type RegistrationField } from './plan.ts';
+import { serviceNameOf, type ServiceName } from './service-name.ts';
 import { sourceOfPod, type InjectedPod, type Stage } from './pod.ts';
 import { instancesOf, POD_UID_META, registrationsOf, type Registration } from './registration.ts';
 
@@ -20,6 +21,8 @@ export type PodExplanation = {
   readonly uid: string;
   readonly mode: InjectedPod['injection']['kind'];
   readonly stage: Stage;
+  /** What it is in Consul, and what decided that; undefined when nothing of it can be registered. */
+  readonly service: ServiceName | undefined;
   /** The rule that decided, in the words of the closed vocabulary, and what it means. */
   readonly reason: PodReason;
   readonly meaning: string;
@@ -56,6 +59,7 @@ export function explainPod(
     uid: pod.uid,
     mode: pod.injection.kind,
     stage: pod.stage,
+    service: serviceNameOf(pod, cluster),
     reason,
     meaning: podReasons[reason],
     problems: problem === undefined ? [] : [problem],

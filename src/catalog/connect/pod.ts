@@ -1,6 +1,8 @@
 /** What is kept in memory of an injected pod. Reading is total: what is not well-formed is absent. */
 import { readInjection, type Injection, type MeshOptions } from '../../inject/injected-pod.ts';
-import { asString, property } from '../../support/json.ts';
+import { RECORD_ANNOTATION } from '../../inject/annotations.ts';
+import { parseRecord } from '../../inject/record.ts';
+import { asString, isObject, property } from '../../support/json.ts';
 
 export type { Injection, MeshOptions };
 
@@ -20,6 +22,11 @@ export type InjectedPod = {
   /** Never used twice, unlike the name. */
   readonly uid: string;
   readonly injection: Injection;
+  /** Of which it is, by `spec`. */
+  readonly serviceAccount: string;
+  readonly labels: ReadonlyMap<string, string>;
+  /** Container ports by name. */
+  readonly ports: ReadonlyMap<string, number>;
   readonly stage: Stage;
   /** Undefined until it is scheduled, and until its kubelet has told. */
   readonly node: string | undefined;
@@ -28,6 +35,8 @@ export type InjectedPod = {
   /** Its init containers have done their work; in agent mode it has registered itself. */
   readonly isInitialized: boolean;
   readonly isReady: boolean;
+  /** Of its admission, while it starts: a controller that makes pods shows nobody the answer of the webhook. */
+  readonly warnings: readonly string[];
   /** Message of the Ready condition; empty when it has none. */
   readonly readinessMessage: string;
 };
@@ -51,19 +60,58 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
   if (namespace === undefined || name === undefined || uid === undefined) return undefined;
   const status = property(raw, 'status');
   const ready = condition(status, 'Ready');
+  const isInitialized = property(condition(status, 'Initialized'), 'status') === 'True';
   return {
     namespace,
     name,
     uid,
     injection: readInjection(raw),
+    serviceAccount: text(property(raw, 'spec'), 'serviceAccountName') ?? 'default',
+    labels: readLabels(property(metadata, 'labels')),
+    ports: readPorts(property(raw, 'spec')),
     stage: readStage(metadata, status),
     node: text(property(raw, 'spec'), 'nodeName'),
     hostIp: text(status, 'hostIP'),
     podIp: text(status, 'podIP'),
-    isInitialized: property(condition(status, 'Initialized'), 'status') === 'True',
+    isInitialized,
     isReady: property(ready, 'status') === 'True',
     readinessMessage: text(ready, 'message') ?? '',
+    warnings: isInitialized ? [] : readWarnings(metadata),
   };
+}
+
+function readLabels(raw: unknown): InjectedPod['labels'] {
+  const labels = Object.entries(isObject(raw) ? raw : {});
+  return new Map(labels.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+}
+
+/** Of two with one name the first counts, as with Kubernetes probes; a sidecar is an init container that goes on. */
+function readPorts(spec: unknown): InjectedPod['ports'] {
+  const ports = new Map<string, number>();
+  const sidecars = listAt(spec, 'initContainers').filter(
+    (each) => property(each, 'restartPolicy') === 'Always',
+  );
+  for (const port of [...listAt(spec, 'containers'), ...sidecars].flatMap((each) => listAt(each, 'ports'))) {
+    const name = asString(property(port, 'name'));
+    const number = property(port, 'containerPort');
+    if (name !== undefined && typeof number === 'number' && !ports.has(name)) ports.set(name, number);
+  }
+  return ports;
+}
+
+function listAt(value: unknown, key: string): readonly unknown[] {
+  const found = property(value, key);
+  return Array.isArray(found) ? found : [];
+}
+
+// As the webhook writes them; the annotation can be edited.
+const MOST_WARNINGS = 10;
+const WARNING_CHARACTERS = 256;
+
+function readWarnings(metadata: unknown): readonly string[] {
+  const record = asString(property(property(metadata, 'annotations'), RECORD_ANNOTATION));
+  const warnings = record === undefined ? undefined : parseRecord(record)?.warnings;
+  return (warnings ?? []).slice(0, MOST_WARNINGS).map((each) => each.slice(0, WARNING_CHARACTERS));
 }
 
 function readStage(metadata: unknown, status: unknown): Stage {

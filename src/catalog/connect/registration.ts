@@ -15,6 +15,7 @@ import {
 import { addressOfNode, isIpv6, type MeshCluster } from './cluster.ts';
 import { decidePod } from './decide.ts';
 import { meshOf, sourceOfPod, type InjectedPod, type MeshOptions } from './pod.ts';
+import { serviceNameOf } from './service-name.ts';
 import { upstreamOf, type Proxy } from './proxy.ts';
 
 /** A node of Consul without an agent, for the pods of one node of Kubernetes. */
@@ -58,8 +59,9 @@ export function registrationsOf(pod: InjectedPod, cluster: MeshCluster): readonl
 export function instancesOf(pod: InjectedPod, cluster: MeshCluster): readonly Registration[] {
   const { node, podIp = '' } = pod;
   const mesh = meshOf(pod);
+  const name = serviceNameOf(pod, cluster)?.name;
   const address = addressOfNode(pod, cluster);
-  if (mesh === undefined || node === undefined || address === undefined) return [];
+  if (mesh === undefined || name === undefined || node === undefined || address === undefined) return [];
   const { serviceId, proxyId, service, upstreams } = mesh;
   const common = {
     node: { name: nodeOfPod(pod, cluster.owner) ?? node, address },
@@ -71,7 +73,7 @@ export function instancesOf(pod: InjectedPod, cluster: MeshCluster): readonly Re
     weight: 1,
   };
   const proxy: Proxy = {
-    destinationName: service.name,
+    destinationName: name,
     destinationId: serviceId,
     localAddress: service.port === undefined ? '' : LOOPBACK,
     localPort: service.port ?? 0,
@@ -82,7 +84,7 @@ export function instancesOf(pod: InjectedPod, cluster: MeshCluster): readonly Re
     {
       ...common,
       id: serviceId,
-      name: service.name,
+      name,
       port: service.port ?? 0,
       check: checkOf(pod, serviceId),
       proxy: undefined,
@@ -90,7 +92,7 @@ export function instancesOf(pod: InjectedPod, cluster: MeshCluster): readonly Re
     {
       ...common,
       id: proxyId,
-      name: `${service.name}-sidecar-proxy`,
+      name: `${name}-sidecar-proxy`,
       port: INBOUND_PORT,
       check: checkOf(pod, proxyId),
       proxy,

@@ -72,6 +72,11 @@ export const fullStatus: Status = {
   registrar: registrar([
     {
       source: `Pod/shop/${LONGEST}`,
+      service: { name: LONGEST, reason: 'kubernetes-service' },
+      instances: [
+        { id: `shop.${LONGEST}.${LONGEST}`, status: 'critical' },
+        { id: `shop.${LONGEST}.${LONGEST}-sidecar-proxy`, status: 'passing' },
+      ],
       reason: 'registered',
       problem: undefined,
       refused: undefined,
@@ -79,6 +84,8 @@ export const fullStatus: Status = {
     },
     {
       source: 'Pod/shop/old',
+      service: undefined,
+      instances: [],
       reason: 'not-injected',
       problem: 'create the pod again',
       refused: undefined,

@@ -163,7 +163,7 @@ test('rights that are missing: the first ten, and how many more; nothing is aske
 const lease = { namespace: 'tandem', name: 'tandem-sync' };
 const nothing = {
   toConsul: undefined,
-  registrar: false,
+  registrar: undefined,
   writeNamespace: undefined,
   clusterNetwork: false,
   lease,
@@ -178,12 +178,17 @@ test('an account needs what its parts call, and nothing of the others', () => {
     );
   const leases = ['sync leases tandem', 'sync leases tandem'];
   assert.deepEqual(rules({ sync: nothing }), leases);
-  assert.deepEqual(rules({ sync: { ...nothing, registrar: true } }), [
-    'registrar pods *',
-    'registrar nodes *',
-    'sync events *',
-    ...leases,
-  ]);
+  assert.deepEqual(
+    rules({ sync: { ...nothing, registrar: { namesFollowServices: true, podsLogIn: true } } }),
+    [
+      'registrar pods *',
+      'registrar nodes *',
+      'registrar services *',
+      'registrar serviceaccounts *',
+      'sync events *',
+      ...leases,
+    ],
+  );
   assert.deepEqual(rules({ sync: { ...nothing, writeNamespace: 'here' } }), [
     ...leases,
     'to-k8s services here',

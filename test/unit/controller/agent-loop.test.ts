@@ -4,6 +4,7 @@ import type { PodInstance } from '../../../src/catalog/connect/agent.ts';
 import type { InjectedPod } from '../../../src/catalog/connect/pod.ts';
 import { registrationsOf } from '../../../src/catalog/connect/registration.ts';
 import { runAgentLoop } from '../../../src/controller/agent-loop.ts';
+import { createPodStandings, type PodStanding } from '../../../src/controller/pod-standings.ts';
 import { createPodSnapshot, type Touched } from '../../../src/controller/pod-snapshot.ts';
 import { podOf, READY, type PodSketch, CLUSTER } from '../catalog/connect/injected-pods.ts';
 import { createVirtualClock } from './virtual-clock.ts';
@@ -13,13 +14,17 @@ const HOST = '10.0.0.1';
 /** One host with an agent and a node of the same instances in the catalog. */
 function start() {
   const clock = createVirtualClock();
-  const snapshot = createPodSnapshot('c1');
+  const snapshot = createPodSnapshot({ owner: 'c1', namesFollowServices: false, podsLogIn: false });
   const atAgent = new Map<string, PodInstance>();
   let wake = (): void => undefined;
   const inCatalog = new Map<string, PodInstance>();
   const checks = new Map<
     string,
-    { readonly status: 'passing' | 'critical' | 'warning'; readonly output: string }
+    {
+      readonly status: 'passing' | 'critical' | 'warning';
+      readonly output: string;
+      readonly service: string;
+    }
   >();
   /** Ids of plain services at the agent. */
   const others = new Set<string>();
@@ -37,6 +42,7 @@ function start() {
   } = {};
   let listener: (touched: Touched) => void = () => undefined;
   let refreshes = 0;
+  let standings: readonly PodStanding[] = [];
   let looks = 0;
   const applied = async (text: string, apply: () => void) => {
     writes.push(text);
@@ -49,6 +55,7 @@ function start() {
     {
       clock,
       random: () => 0.5,
+      standings: createPodStandings(snapshot.cluster),
       source: {
         snapshot,
         synced: async () => undefined,
@@ -80,9 +87,9 @@ function start() {
             const instance = { id, uid, owner: 'c1', isProxy: 'Proxy' in definition };
             for (const side of [atAgent, inCatalog]) side.set(id, instance);
           }),
-        setCheck: (_host, { check, isNew }) =>
+        setCheck: (_host, { check, isNew, service }) =>
           applied(`agent: ${isNew ? 'make' : 'set'} ${check.id} ${check.status}`, () => {
-            checks.set(check.id, check);
+            checks.set(check.id, { ...check, service });
           }),
         inCatalog: async () => {
           if (faults.catalog !== undefined) throw faults.catalog;
@@ -111,6 +118,7 @@ function start() {
       reporter: {
         applied: () => undefined,
         refused: () => undefined,
+        pods: (_host, all) => void (standings = all),
         failed: (error) => failures.push(error),
         succeeded: () => undefined,
       },
@@ -136,6 +144,7 @@ function start() {
     catalogAddress,
     asked,
     snapshot,
+    standings: () => standings,
     refreshes: () => refreshes,
     /** Reads of all checks in Consul. */
     looks: () => looks,
@@ -374,6 +383,8 @@ test('an id that another holder gives up is taken within 2 s', async () => {
   running.set({ uid: 'u1', status: INITIALIZED });
   await running.clock.advance(60_000);
   assert.deepEqual(running.writes, []);
+  assert.equal(running.standings()[0]?.reason, 'id-taken');
+  assert.match(running.standings()[0]?.problem ?? '', /has the id default\.web-0\.web.* of somebody else/);
   running.others.clear();
   await running.clock.advance(2000);
   assert.deepEqual(running.writes.slice(0, 2), REGISTERED.slice(0, 2));

@@ -383,3 +383,61 @@ test('a pod whose node is not known yet is registered when it is', async () => {
   assert.equal(consul.instances().length, 2);
   await running.stop();
 });
+
+test('a Service that comes renames its pods under their ids, and one that goes gives them back their name', async () => {
+  const running = startRegistrar();
+  const { clock, consul } = running;
+  await clock.advance(0);
+  running.set({ labels: { app: 'web' } });
+  await clock.advance(1000);
+  const names = (): readonly string[] => consul.read('k8s-c1-node-1').instances.map(({ name }) => name);
+  assert.deepEqual(names(), ['web', 'web-sidecar-proxy']);
+  running.service('shop', { app: 'web' });
+  await clock.advance(200);
+  assert.deepEqual(names(), ['shop', 'shop-sidecar-proxy']);
+  assert.deepEqual(running.registrar.standings()[0]?.service, { name: 'shop', reason: 'kubernetes-service' });
+  running.writes.length = 0;
+  running.service('other', { app: 'other' });
+  running.service('shop', { app: 'web' });
+  await clock.advance(1000);
+  assert.deepEqual(running.writes, []);
+  running.service('shop', undefined);
+  await clock.advance(200);
+  assert.deepEqual(names(), ['web', 'web-sidecar-proxy']);
+  await running.stop();
+});
+
+test('pods that log in: what a ServiceAccount names is registered, and not any more when it does not', async () => {
+  const running = startRegistrar({ podsLogIn: true });
+  const { clock, consul } = running;
+  await clock.advance(0);
+  running.set({});
+  await clock.advance(1000);
+  assert.deepEqual(consul.instances(), []);
+  assert.equal(running.standings.get('k8s-c1-node-1')?.[0]?.reason, 'other-service-account');
+  running.account('default', 'web');
+  await clock.advance(200);
+  assert.deepEqual(consul.instances(), PASSING);
+  running.account('default', 'other');
+  await clock.advance(200);
+  assert.deepEqual(consul.instances(), []);
+  await running.stop();
+});
+
+test('a pod stands with its instances and how their checks were written last', async () => {
+  const running = await started();
+  const standing = (): readonly string[] | undefined =>
+    running.registrar.standings()[0]?.instances.map(({ id, status }) => `${id} ${status}`);
+  assert.deepEqual(standing(), ['default.web-0.web passing', 'default.web-0.web-sidecar-proxy passing']);
+  running.set({ status: ADDRESSES });
+  await running.clock.advance(1000);
+  assert.deepEqual(standing(), ['default.web-0.web critical', 'default.web-0.web-sidecar-proxy critical']);
+  running.faults.refused = new Set(['default.web-1.web-sidecar-proxy']);
+  running.set({ name: 'web-1' });
+  await running.clock.advance(1000);
+  assert.deepEqual(
+    running.registrar.standings()[1]?.instances.map(({ status }) => status),
+    ['passing', 'missing'],
+  );
+  await running.stop();
+});

@@ -1,5 +1,6 @@
 /** The registrar between a cluster and a Consul that a test holds in its hands. */
-import type { MeshNode } from '../../../src/catalog/connect/cluster.ts';
+import type { MeshAccount, MeshNode } from '../../../src/catalog/connect/cluster.ts';
+import type { MeshService } from '../../../src/catalog/connect/service-name.ts';
 import type { InjectedPod } from '../../../src/catalog/connect/pod.ts';
 import { createPodSnapshot, type Touched } from '../../../src/controller/pod-snapshot.ts';
 import {
@@ -7,7 +8,8 @@ import {
   type Registrar,
   type RegistrarOptions,
 } from '../../../src/controller/registrar-loop.ts';
-import type { ConnectWrite, PodStanding, RegistrarChange } from '../../../src/controller/registrar-ports.ts';
+import { createPodStandings, type PodStanding } from '../../../src/controller/pod-standings.ts';
+import type { ConnectWrite, RegistrarChange } from '../../../src/controller/registrar-ports.ts';
 import { createConsulNodes, type ConsulNodes } from '../catalog/connect/consul-nodes.ts';
 import { podOf, type PodSketch } from '../catalog/connect/injected-pods.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
@@ -45,6 +47,10 @@ export type RunningRegistrar = {
   /** A pod came or changed; the same name with another UID is a deletion and a creation. */
   readonly set: (sketch: PodSketch) => InjectedPod;
   readonly node: (node: MeshNode) => void;
+  /** A Service of these pods came or changed; without a selector it is gone. */
+  readonly service: (name: string, selector: Readonly<Record<string, string>> | undefined) => void;
+  /** The service that a ServiceAccount names. */
+  readonly account: (name: string, service: string | undefined) => void;
   /** A pod is gone, without or with a deletion timestamp before. */
   readonly remove: (name: string, how?: 'announced' | 'sudden') => void;
   readonly listed: () => void;
@@ -52,12 +58,14 @@ export type RunningRegistrar = {
 };
 
 export function startRegistrar(
-  options: Partial<RegistrarOptions> = {},
+  { podsLogIn = false, ...options }: Partial<RegistrarOptions> & { readonly podsLogIn?: boolean } = {},
   consul = createConsulNodes(),
   isListed = true,
 ): RunningRegistrar {
   const clock = createVirtualClock();
-  const snapshot = createPodSnapshot(options.owner ?? 'c1');
+  const snapshot = createPodSnapshot({ owner: options.owner ?? 'c1', namesFollowServices: true, podsLogIn });
+  const services = new Map<string, MeshService>();
+  const accounts = new Map<string, string | undefined>();
   const faults: Faults = {};
   const listed = Promise.withResolvers<void>();
   if (isListed) listed.resolve();
@@ -100,6 +108,7 @@ export function startRegistrar(
     {
       clock,
       random: () => 0.5,
+      standings: createPodStandings(snapshot.cluster),
       source: {
         snapshot,
         synced: () => listed.promise,
@@ -197,6 +206,23 @@ export function startRegistrar(
         change(undefined, after);
       } else change(before, after);
       return after;
+    },
+    service: (name, selector) => {
+      const after: MeshService | undefined = selector && {
+        namespace: 'default',
+        name,
+        created: '2026-01-01T00:00:00Z',
+        selector: new Map(Object.entries(selector)),
+        targets: [8080],
+      };
+      listener(snapshot.serviceChanged(services.get(name), after));
+      if (after === undefined) services.delete(name);
+      else services.set(name, after);
+    },
+    account: (name, service) => {
+      const account = (of: string | undefined): MeshAccount => ({ namespace: 'default', name, service: of });
+      listener(snapshot.accountChanged(account(accounts.get(name)), account(service)));
+      accounts.set(name, service);
     },
     node: (node) => listener(snapshot.nodeChanged(snapshot.cluster.node(node.name), node)),
     remove: (name, how = 'announced') => {

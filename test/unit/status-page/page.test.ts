@@ -70,16 +70,24 @@ test('each service of Consul has one, those that are left out too', () => {
 });
 
 test('each injected pod has one: whether it is in Consul, and why', () => {
-  const pod = { problem: undefined, refused: undefined, since: undefined };
+  const none = { problem: undefined, refused: undefined, since: undefined };
+  const pod = {
+    ...none,
+    service: { name: 'web', reason: 'kubernetes-service' },
+    instances: [
+      { id: 'a.b.web', status: 'critical' },
+      { id: 'a.b.web-sidecar-proxy', status: 'missing' },
+    ],
+  };
   const pods = [
     { ...pod, source: 'Pod/a/b', reason: 'registered' },
     { ...pod, source: 'Pod/a/c', reason: 'agent-mode', refused: 'no' },
-    { ...pod, source: 'Pod/a/d', reason: 'finished' },
+    { ...none, service: undefined, instances: [], source: 'Pod/a/d', reason: 'finished' },
   ];
   assert.deepEqual(rows(page({ ...synced([]), registrar: registrar(pods) })), [
-    'a/c Registers itself Problem agent mode: the pod registers itself, and the registrar removes what outlives it agent-mode Consul refused a change: no',
-    'a/b Registered dataplane mode: the registrar keeps the pod in the catalog registered',
-    'a/d Left out the pod has ended: completed, failed or evicted finished',
+    'a/c Registers itself Problem web , after the Kubernetes Service that selects the pod critical a.b.web missing a.b.web-sidecar-proxy agent mode: the pod registers itself, and the registrar removes what outlives it agent-mode Consul refused a change: no',
+    'a/b Registered web , after the Kubernetes Service that selects the pod critical a.b.web missing a.b.web-sidecar-proxy dataplane mode: the registrar keeps the pod in the catalog registered',
+    'a/d Left out none the pod has ended: completed, failed or evicted finished',
   ]);
 });
 
@@ -195,7 +203,15 @@ test('names, problems and errors of others are text', () => {
       leftOut: [{ service: `2${hostile}`, reason: hostile }],
     }),
     registrar: registrar([
-      { source: hostile, reason: hostile, problem: hostile, refused: hostile, since: undefined },
+      {
+        source: hostile,
+        service: { name: hostile, reason: hostile },
+        instances: [{ id: hostile, status: hostile }],
+        reason: hostile,
+        problem: hostile,
+        refused: hostile,
+        since: undefined,
+      },
     ]),
     webhook: webhookStatus(
       [

@@ -18,6 +18,12 @@
 {{- end }}
 {{- if include "tandem.registrar" . }}
 - --registrar
+{{- with .Values.connectInject.overrideAuthMethodName }}
+- {{ printf "--pod-auth-method=%s" . | quote }}
+{{- end }}
+{{- with .Values.connectInject.serviceNames }}
+- --service-names={{ . }}
+{{- end }}
 {{- if eq (include "tandem.proxyMode" .) "agent" }}
 - --agent-http-port={{ .Values.connectInject.agentHttpPort }}
 {{- end }}

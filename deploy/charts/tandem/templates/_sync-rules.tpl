@@ -40,6 +40,17 @@
 - apiGroups: [""]
   resources: [pods{{ if not (include "tandem.toConsul" .) }}, nodes{{ end }}]
   verbs: [list, watch]
+{{- if .Values.connectInject.overrideAuthMethodName }}
+# A pod that logs in may be the service of its ServiceAccount alone, or the one that this names.
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [list, watch]
+{{- else if and (not (include "tandem.toConsul" .)) (has (.Values.connectInject.serviceNames | default "auto") (list "auto" "service")) }}
+# Pods are called after the Services that select them.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list, watch]
+{{- end }}
 {{- end }}
 {{- if include "tandem.eventsEverywhere" . }}
 - apiGroups: [""]

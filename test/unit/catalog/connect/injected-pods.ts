@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { MeshCluster, MeshNode } from '../../../../src/catalog/connect/cluster.ts';
+import type { MeshService } from '../../../../src/catalog/connect/service-name.ts';
 import { readInjectedPod, type InjectedPod } from '../../../../src/catalog/connect/pod.ts';
 import { registrationsOf, type Registration } from '../../../../src/catalog/connect/registration.ts';
 import { injectFlags, injectSettings } from '../../../../src/config/inject-settings.ts';
@@ -12,6 +13,8 @@ export type PodSketch = {
   readonly name?: string;
   readonly namespace?: string;
   readonly uid?: string;
+  readonly serviceAccount?: string;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly container?: object;
   readonly flags?: readonly string[];
@@ -22,10 +25,21 @@ export type PodSketch = {
   readonly isLegacy?: boolean;
 };
 
-export type ClusterSketch = { readonly owner?: string; readonly nodes?: readonly MeshNode[] };
+export type ClusterSketch = {
+  readonly owner?: string;
+  readonly nodes?: readonly MeshNode[];
+  readonly services?: readonly MeshService[];
+  /** By `namespace/name`: the services that they name. */
+  readonly accounts?: Readonly<Record<string, string>>;
+};
 
-export function clusterOf({ owner = 'c1', nodes = [] }: ClusterSketch = {}): MeshCluster {
-  return { owner, node: (name) => nodes.find((each) => each.name === name) };
+export function clusterOf({ owner = 'c1', nodes = [], services, accounts }: ClusterSketch = {}): MeshCluster {
+  return {
+    owner,
+    node: (name) => nodes.find((each) => each.name === name),
+    services: () => services,
+    serviceOfAccount: accounts && ((namespace, name) => accounts[`${namespace}/${name}`]),
+  };
 }
 
 export const CLUSTER = clusterOf();
@@ -44,7 +58,13 @@ export function injectedPod(sketch: PodSketch = {}): Readonly<Record<string, unk
   );
   const container = sketch.container ?? { ports: [{ name: 'http', containerPort: 8080 }] };
   const pod = {
-    metadata: { name, namespace, uid, annotations },
+    metadata: {
+      name,
+      namespace,
+      uid,
+      annotations,
+      ...(sketch.labels === undefined ? {} : { labels: sketch.labels }),
+    },
     spec: { containers: [{ name: 'web', ...container }] },
   };
   const flags = parseFlags(injectFlags, sketch.flags ?? ['--proxy-mode=dataplane'], {});
@@ -63,7 +83,11 @@ export function injectedPod(sketch: PodSketch = {}): Readonly<Record<string, unk
       ...injected.metadata,
       ...(sketch.deleted === true ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
     },
-    spec: { ...injected.spec, nodeName: sketch.node ?? 'node-1' },
+    spec: {
+      ...injected.spec,
+      nodeName: sketch.node ?? 'node-1',
+      serviceAccountName: sketch.serviceAccount ?? 'default',
+    },
     status,
   };
 }

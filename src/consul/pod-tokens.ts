@@ -1,0 +1,48 @@
+/** ACL tokens of pods, as the clean-up after them needs them. */
+import { readPodTokens } from '../catalog/connect/pod-tokens.ts';
+import type { Tokens } from '../controller/token-loop.ts';
+import { TandemError } from '../support/errors.ts';
+import type { ConsulClient } from './client.ts';
+import { outcomeOf } from './connect-catalog.ts';
+import { read } from './read.ts';
+
+/** @param method the auth method with which pods log in */
+export function podTokens(client: ConsulClient, method: string): Tokens {
+  return {
+    list: async (owner, signal) => {
+      try {
+        const { value } = await read(
+          client,
+          {
+            endpoint: 'acl-tokens',
+            path: '/v1/acl/tokens',
+            query: { authmethod: method },
+            decode: (json) => {
+              const tokens = readPodTokens(json, method, owner);
+              if (tokens === undefined) throw new Error('the answer is no list');
+              return tokens;
+            },
+          },
+          { signal },
+        );
+        return value;
+      } catch (error) {
+        if (error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN')
+          return { refused: error.message };
+        throw error;
+      }
+    },
+    // 404: it is gone already, as by a sidecar that has logged out itself.
+    delete: (accessor, signal) =>
+      outcomeOf(
+        client.call({
+          endpoint: 'acl-token-delete',
+          method: 'DELETE',
+          path: `/v1/acl/token/${encodeURIComponent(accessor)}`,
+          accept: [404],
+          signal,
+          read: () => undefined,
+        }),
+      ),
+  };
+}
