@@ -12,8 +12,12 @@ import type { Problem } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 import { LOOPBACK, type Upstream } from './upstream.ts';
 
-/** Envoy listens for its peers; a pod that vanished with its node is reaped by it. */
-export const LISTENER_CHECK = { name: 'Proxy Public Listener', interval: '10s', reapedAfter: '10m' };
+/**
+ * Envoy listens for its peers; a pod that vanished with its node is reaped by it. An agent makes the first check at a random
+ * moment within the interval, and until then nobody is routed to the pod, while a Deployment that sees it ready already
+ * deletes the next one.
+ */
+export const LISTENER_CHECK = { name: 'Proxy Public Listener', interval: '1s', reapedAfter: '10m' };
 /** The proxy is as healthy as what it stands for. */
 export const ALIAS_CHECK = 'Destination Alias';
 
