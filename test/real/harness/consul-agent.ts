@@ -14,8 +14,17 @@ export type ConsulAgent = {
   readonly startAnew: () => Promise<void>;
 };
 
-/** Joins the servers under this name; both of its ports for gRPC are open, as they are unless somebody turns one off. */
-export async function startConsulAgent(scene: Scene, consul: Consul, node: string): Promise<ConsulAgent> {
+/**
+ * Joins the servers under this name; both of its ports for gRPC are open, as they are unless somebody turns one off.
+ *
+ * @param address of the node; the servers are on it too
+ */
+export async function startConsulAgent(
+  scene: Scene,
+  consul: Consul,
+  node: string,
+  address = '127.0.0.1',
+): Promise<ConsulAgent> {
   const [http = 0, grpc = 0, grpcTls = 0, serf = 0] = await freePorts(4);
   const folder = join(scene.folder, `consul-agent-${http}`);
   mkdirSync(folder, { mode: 0o700 });
@@ -24,9 +33,9 @@ export async function startConsulAgent(scene: Scene, consul: Consul, node: strin
     node_name: node,
     leave_on_terminate: true,
     data_dir: join(folder, 'data'),
-    bind_addr: '127.0.0.1',
-    client_addr: '127.0.0.1',
-    retry_join: [`127.0.0.1:${consul.ports.serf}`],
+    bind_addr: address,
+    client_addr: [...new Set([address, '127.0.0.1'])].join(' '),
+    retry_join: [`${address}:${consul.ports.serf}`],
     retry_interval: '1s',
     ports: { http, grpc, grpc_tls: grpcTls, dns: -1, serf_lan: serf },
     log_level: 'warn',

@@ -1,6 +1,6 @@
 /**
  * Runs a pod that the API server returned as a kubelet would: init containers one after the other, native sidecars until
- * the end and again when they end before it, then the containers; variables, commands, probes, hooks and tokens are those
+ * the end, then the containers, each again when it ends too early; variables, commands, probes, hooks and tokens are those
  * of the pod. What differs: the containers are processes of this machine, and mount paths become folders (`withFolders`).
  * Without a `PodNetwork` a pod has a loopback address of its own for an IP (Linux serves all of 127/8), but shares
  * 127.0.0.1 and what listens on 0.0.0.0 with the others. No liveness probe is asked, and a readiness probe until it passes.
@@ -14,7 +14,7 @@ import { eventually } from './eventually.ts';
 import type { PodNetwork } from './pod-network.ts';
 import { placeOnNode } from './pod-on-node.ts';
 import { lastLines, type RunningProcess } from './processes.ts';
-import { adminAnswer, startBuiltinProxy, startEnvoy, type Envoy } from './proxies.ts';
+import { adminAnswer, besideOthers, startBuiltinProxy, startEnvoy, type Envoy } from './proxies.ts';
 import { keepRunning, type KeptProcess } from './restarts.ts';
 import type { Scene } from './scene.ts';
 
@@ -76,29 +76,27 @@ export async function runPod(
     if ('admin' in started) envoy = started;
     return started;
   };
-  const start = async (container: V1Container): Promise<RunningProcess> => {
-    const process = containerProcess(on, container);
-    if (process.isReady !== undefined) probes.push(process.isReady);
-    const started = await begin(container, process);
+  const startOnce = async (container: V1Container): Promise<RunningProcess> => {
+    const started = await begin(container, containerProcess(on, container));
     processes.set(container.name, () => started);
     return started;
   };
-  const startSidecar = async (container: V1Container): Promise<void> => {
+  const startKept = async (container: V1Container): Promise<KeptProcess> => {
     const { ready, ...process } = containerProcess(on, container);
     if (process.isReady !== undefined) probes.push(process.isReady);
     const kept = await keepRunning(
       () => begin(container, process),
-      () => isStopping,
+      () => isStopping || (spec?.restartPolicy === 'Never' && container.restartPolicy !== 'Always'),
     );
-    sidecars.push(kept);
     processes.set(container.name, kept.current);
-    if (ready === undefined) return;
+    if (ready === undefined) return kept;
     await eventually(`the startup probe of ${process.name}`, async () => {
       if (!(await ready())) throw new Error(`it fails:\n${lastLines(kept.current().log())}`);
     });
     journal.push(`ready ${container.name}`);
+    return kept;
   };
-  const stop = async (containers: readonly RunningProcess[]): Promise<void> => {
+  const stop = async (containers: readonly KeptProcess[]): Promise<void> => {
     isStopping = true;
     const grace = (spec?.terminationGracePeriodSeconds ?? GRACE_SECONDS) * 1000;
     const kill = setTimeout(() => {
@@ -109,9 +107,9 @@ export async function runPod(
       (spec?.containers ?? []).map((container) => [`${name}/${container.name}`, preStop(container)]),
     );
     await Promise.all(
-      containers.map(async (each) => {
-        await Promise.race([hooks.get(each.name), each.exited]);
-        await each.stop();
+      containers.map(async ({ current }) => {
+        await Promise.race([hooks.get(current().name), current().exited]);
+        await current().stop();
       }),
     );
     for (const sidecar of sidecars.toReversed()) await sidecar.current().stop();
@@ -119,10 +117,10 @@ export async function runPod(
   };
 
   for (const container of spec?.initContainers ?? []) {
-    if (container.restartPolicy === 'Always') await startSidecar(container);
-    else await successful(container, await start(container));
+    if (container.restartPolicy === 'Always') sidecars.push(await startKept(container));
+    else await successful(container, await startOnce(container));
   }
-  const containers = await Promise.all((spec?.containers ?? []).map((container) => start(container)));
+  const containers = await Promise.all((spec?.containers ?? []).map((container) => startKept(container)));
   await reported;
   return {
     name,
@@ -153,7 +151,7 @@ export async function runPod(
       );
     },
     completed: async () => {
-      await Promise.all(containers.map(({ exited }) => exited));
+      await Promise.all(containers.map(({ current }) => current().exited));
       await stop([]);
     },
     stop: () => stop(containers),
@@ -175,7 +173,8 @@ function startContainer(
   process: ContainerProcess,
   isAlone: boolean,
 ): Promise<RunningProcess | Envoy> {
-  if (process.command === 'envoy' && !isAlone) return startEnvoy(scene, process);
+  if (process.command === 'envoy')
+    return isAlone ? scene.start(besideOthers(process)) : startEnvoy(scene, process);
   if (process.command === 'consul') return startBuiltinProxy(scene, process);
   return scene.start(process);
 }

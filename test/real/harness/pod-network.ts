@@ -73,18 +73,18 @@ export async function startPodNetwork(scene: Scene): Promise<PodNetwork> {
           ip link set eth0 up
           ip route add default via ${NODE_IP}'`);
       const namespace = namespaceOf(path);
-      const kill = (): void => killAllIn(namespace);
+      const kill = (): void => killAllIn(namespace, pause.pid);
       scene.atEnd(kill);
       return { ip, path, kill, remove: () => sh(`ip link del ${link}`) };
     },
   };
 }
 
-function killAllIn(namespace: string | undefined): void {
+function killAllIn(namespace: string | undefined, pause: number): void {
   if (namespace === undefined || namespace === namespaceOf('/proc/self/ns/net')) return;
   for (const pid of readdirSync('/proc')) {
-    if (/^\d+$/.test(pid) && namespaceOf(`/proc/${pid}/ns/net`) === namespace)
-      process.kill(Number(pid), 'SIGKILL');
+    const isInside = /^\d+$/.test(pid) && namespaceOf(`/proc/${pid}/ns/net`) === namespace;
+    if (isInside && Number(pid) !== pause) process.kill(Number(pid), 'SIGKILL');
   }
 }
 

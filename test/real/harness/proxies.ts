@@ -15,8 +15,7 @@ export type Envoy = RunningProcess & {
 export async function startEnvoy(scene: Scene, spec: ProcessSpec): Promise<Envoy> {
   const [port = 0] = await freePorts(1);
   moveAdmin(spec.args[spec.args.indexOf('--config-path') + 1] ?? '', port);
-  const args = [...spec.args, ...BESIDE_OTHERS];
-  return { ...(await scene.start({ ...spec, args })), admin: (path) => adminAnswer(port, path) };
+  return { ...(await scene.start(besideOthers(spec))), admin: (path) => adminAnswer(port, path) };
 }
 
 /** What the admin interface of Envoy on this port answers. */
@@ -36,8 +35,10 @@ async function answerWithin(network: string, url: string): Promise<string> {
   return stdout;
 }
 
-// Without it, Envoys of one machine believe that they are restarts of each other; in pods they do not see each other.
-const BESIDE_OTHERS = ['--use-dynamic-base-id'];
+/** Without it, Envoys of one machine believe that they are restarts of each other; in pods they share no memory. */
+export function besideOthers<T extends ProcessSpec>(spec: T): T {
+  return { ...spec, args: [...spec.args, '--use-dynamic-base-id'] };
+}
 
 /** Each pod has a port 19000 on its own 127.0.0.1; here all of them share one. */
 function moveAdmin(bootstrap: string, port: number): void {

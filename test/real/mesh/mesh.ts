@@ -55,7 +55,7 @@ function reachable({ nodeIp }: PodNetwork, options: ConsulOptions = {}): ConsulO
 
 /**
  * Consul routes to a service when it has passed the check of its inbound port: an agent makes the first one at a random
- * moment within the interval, which is 10 s.
+ * moment within the interval.
  */
 export async function passing(consul: Consul, service: string): Promise<void> {
   await eventually(`an instance of ${service} that passes`, async () => {

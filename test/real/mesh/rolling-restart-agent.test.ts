@@ -1,0 +1,16 @@
+/** A rolling restart in agent mode loses no request. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { rollingRestarts, type Restart } from './rolling-restart.ts';
+
+const restart = await rollingRestarts('agent');
+for (const [name, how] of [
+  ['native', { native: true, protocol: 'http', connections: 'kept' }],
+  ['classic', { native: false, protocol: 'tcp', connections: 'new' }],
+] as const satisfies readonly (readonly [string, Restart])[]) {
+  test(`${name} sidecars: no request is lost`, async () => {
+    const { answers, failures } = await restart(name, how);
+    assert.deepEqual(failures, []);
+    assert.ok(Object.keys(answers).length > 10, `answers of ${Object.keys(answers).join(' ')}`);
+  });
+}
