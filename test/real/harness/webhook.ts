@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { nodeOptions } from '../../../deploy/image/dockerfile.ts';
 import type { ApiServer } from './api-server.ts';
 import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
@@ -31,6 +32,8 @@ export async function startWebhook(
   const webhook = await scene.start({
     name: `tandem webhook of ${namespace}`,
     command: process.execPath,
+    // With the heap of the image: what ends it there ends it here.
+    environment: { NODE_OPTIONS: (await nodeOptions()).join(' ') },
     args: [
       join(ROOT, 'bin/tandem.js'),
       'webhook',

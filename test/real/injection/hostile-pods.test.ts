@@ -1,0 +1,251 @@
+/**
+ * Somebody who may create pods in one namespace and nothing else, or who only reaches the port of the webhook, against pods
+ * of others that are created at the same time. The API server is real, and gives the webhook five seconds.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { after, test, type TestContext } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
+import { startApiServer } from '../harness/api-server.ts';
+import { startScene } from '../harness/scene.ts';
+import { startWebhook } from '../harness/webhook.ts';
+
+const scene = await startScene(['etcd', 'kube-apiserver']);
+const api = await startApiServer(scene);
+const NAMESPACE = 'shop';
+await api.createNamespace(NAMESPACE);
+const webhook = await startWebhook(scene, api, NAMESPACE);
+const port = Number(/"tls":"[^"]*:(\d+)"/.exec(webhook.log())?.[1]);
+
+const RBAC = `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}`;
+await api.admin.expect('POST', `${RBAC}/roles`, {
+  metadata: { name: 'pods-only' },
+  rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['create'] }],
+});
+await api.admin.expect('POST', `${RBAC}/rolebindings`, {
+  metadata: { name: 'pods-only' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'pods-only' },
+  subjects: [{ kind: 'User', name: 'stranger' }],
+});
+const strangers = await Promise.all([1, 2, 3, 4].map(() => api.asUser('stranger')));
+
+const PREFIX = 'consul.hashicorp.com/';
+const PODS = `/api/v1/namespaces/${NAMESPACE}/pods?dryRun=All`;
+// What the API server takes (k8s.io/apiserver, MaxRequestBodyBytes).
+const LARGEST = 3 * 1024 * 1024;
+const INNOCENTS = 30;
+
+type Container = Readonly<Record<string, unknown>>;
+
+function podOf(
+  annotations: Readonly<Record<string, string>>,
+  containers: readonly Container[] = [{ name: 'web', image: 'web' }],
+  spec: object = {},
+): object {
+  const all = Object.fromEntries(Object.entries(annotations).map(([name, value]) => [PREFIX + name, value]));
+  return {
+    metadata: { generateName: 'pod-', annotations: { [`${PREFIX}connect-inject`]: 'true', ...all } },
+    spec: { containers, ...spec },
+  };
+}
+
+function many<T>(count: number, item: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => item(index));
+}
+
+const containers = (count: number): Container[] =>
+  many(count, (index) => ({ name: `c${index}`, image: 'i' }));
+const upstreams = (count: number): string => many(count, (index) => `u${index}:${30_000 + index}`).join(',');
+/** As much of it as a request may hold. */
+const fill = (unit: string): string => unit.repeat(Math.floor((LARGEST - 10_000) / unit.length));
+const innocent = podOf({ 'connect-service-upstreams': 'db:1234' });
+
+const hostile: Readonly<Record<string, () => object>> = {
+  '300 upstreams in 1,000 containers': () =>
+    podOf({ 'connect-service-upstreams': upstreams(300) }, containers(1000)),
+  '20,000 upstreams': () => podOf({ 'connect-service-upstreams': upstreams(20_000) }),
+  '300 upstreams and 60,000 variables': () =>
+    podOf({ 'connect-service-upstreams': upstreams(300) }, [
+      { name: 'c', image: 'i', env: many(60_000, (index) => ({ name: `V${index}`, value: 'v' })) },
+    ]),
+  '300,000 names to mount in 8,000 containers': () =>
+    podOf(
+      { 'connect-inject-mount-volume': many(300_000, (index) => `n${index}`).join(',') },
+      containers(8000),
+    ),
+  '60,000 annotations that nobody knows': () =>
+    podOf(Object.fromEntries(many(60_000, (index) => [`connect-servic-${index}`, 'x']))),
+  '60,000 entries of meta': () =>
+    podOf(Object.fromEntries(many(60_000, (index) => [`service-meta-k${index}`, 'x']))),
+  'a million tags': () => podOf({ 'service-tags': fill('a,') }),
+  'upstreams that are all wrong': () => podOf({ 'connect-service-upstreams': fill('a,') }),
+  'arguments without end': () => podOf({ 'envoy-extra-args': fill(`'a' `) }),
+  'a quote that does not end': () => podOf({ 'envoy-extra-args': `'${fill('a')}` }),
+  'volumes in JSON': () => podOf({ 'consul-sidecar-user-volume': `[${fill('{},')}{}]` }),
+  'volumes in JSON, nested': () => podOf({ 'consul-sidecar-user-volume': fill('[') }),
+  'a million empty tolerations': () => podOf({}, undefined, { tolerations: many(1_000_000, () => ({})) }),
+  '40,000 containers': () => podOf({}, containers(40_000)),
+  'one value of 3 MiB': () => podOf({}, [{ name: 'c', image: 'i', args: [fill('x')] }]),
+  'a name of 3 MiB': () => podOf({ 'connect-service': fill('x') }),
+};
+
+/** Milliseconds that each of the innocent pods took, while `busy` goes on, and at least thirty. */
+async function innocents(busy: Promise<unknown>): Promise<readonly number[]> {
+  const attack = { isOver: false };
+  void busy.finally(() => (attack.isOver = true)).catch(() => undefined);
+  const times: number[] = [];
+  while (!attack.isOver || times.length < INNOCENTS) {
+    const start = performance.now();
+    const { status, body } = await api.admin.request('POST', PODS, innocent);
+    times.push(performance.now() - start);
+    assert.equal(status, 201, JSON.stringify(body));
+    assert.match(JSON.stringify(body), /"consul\.hashicorp\.com\/connect-inject-status":"injected"/);
+  }
+  await busy;
+  return times;
+}
+
+const undisturbed = median(await innocents(Promise.resolve()));
+
+function median(times: readonly number[]): number {
+  return times.toSorted((one, other) => one - other)[Math.floor(times.length / 2)] ?? NaN;
+}
+
+/** Every one was admitted, so within the API server's time; the usual one is not even slow. */
+async function assertUnhurt(context: TestContext, attack: Promise<unknown>): Promise<void> {
+  const from = webhook.position();
+  const times = await innocents(attack);
+  const most = Math.max(...times);
+  const engine = [...webhook.log(from).matchAll(/"durationMs":([\d.]+)/g)].map(([, text]) => Number(text));
+  context.diagnostic(
+    `${times.length} innocent pods: median ${median(times).toFixed(0)} ms (undisturbed ${undisturbed.toFixed(0)} ms), ` +
+      `slowest ${most.toFixed(0)} ms; slowest answer of the webhook ${Math.max(...engine).toFixed(0)} ms; peak ${peakMemory()} MiB`,
+  );
+  assert.ok(most < 5000, `an innocent pod took ${most} ms`);
+  assert.ok(peakMemory() < 256, 'the memory of the deployment is enough');
+}
+
+/** MiB; of the whole life of the process, without the pages of its files, which the kernel takes back when it needs them. */
+function peakMemory(): number {
+  const status = readFileSync(`/proc/${webhook.pid}/status`, 'utf8');
+  const kibibytes = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]);
+  return Math.round((kibibytes('VmHWM') - kibibytes('RssFile')) / 1024);
+}
+
+test('the stranger may create pods there, and nothing else', async () => {
+  const [stranger = assert.fail()] = strangers;
+  assert.equal((await stranger.request('POST', PODS, innocent)).status, 201);
+  assert.equal((await stranger.request('GET', `/api/v1/namespaces/${NAMESPACE}/pods`)).status, 403);
+  assert.equal((await stranger.request('POST', '/api/v1/namespaces/default/pods', innocent)).status, 403);
+});
+
+for (const [name, make] of Object.entries(hostile)) {
+  test(`${name}, from four clients at once: pods of others are admitted`, async (context) => {
+    const pod = make();
+    const statuses: number[] = [];
+    const attack = Promise.all(
+      strangers.map(async (stranger) => {
+        statuses.push((await stranger.request('POST', PODS, pod)).status);
+      }),
+    );
+    await assertUnhurt(context, attack);
+    context.diagnostic(`the stranger got ${[...new Set(statuses)].join()}`);
+    assert.equal(statuses.length, 4);
+  });
+}
+
+const sockets = new Set<Socket>();
+after(() => {
+  for (const socket of sockets) socket.destroy();
+});
+
+function kept<S extends Socket>(socket: S): S {
+  sockets.add(socket.on('error', () => undefined));
+  socket.once('close', () => sockets.delete(socket));
+  return socket;
+}
+
+/** Resolves at the event, or when the connection ends, however it does. */
+function until(socket: Socket, event: string): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once(event, () => resolve()).once('close', () => resolve());
+  });
+}
+
+async function tls(): Promise<Socket> {
+  const socket = kept(connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false }));
+  await until(socket, 'secureConnect');
+  return socket;
+}
+
+const head = (length: number): string =>
+  `POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+const DURATION = 8000;
+
+/** Does it again and again in several places, for longer than the webhook is patient. */
+async function forAWhile(places: number, attack: () => Promise<unknown>): Promise<void> {
+  const end = performance.now() + DURATION;
+  await Promise.all(
+    many(places, async () => {
+      while (performance.now() < end) await attack();
+    }),
+  );
+}
+
+async function untilAnswered(socket: Socket, body: string): Promise<void> {
+  socket.write(head(body.length) + body);
+  await until(socket, 'data');
+  socket.destroy();
+}
+
+const SIZE = 7 * 1024 * 1024;
+const attacks: Readonly<Record<string, () => Promise<unknown>>> = {
+  '1,500 connections that say nothing': async () => {
+    for (let index = 0; index < 1500; index += 1) {
+      const socket = kept(connectTcp(port, '127.0.0.1'));
+      await until(socket, 'connect');
+    }
+    await wait(DURATION / 4);
+  },
+  'bodies that stall when most of them is there': () =>
+    forAWhile(8, async () => {
+      const socket = await tls();
+      socket.resume().write(head(SIZE) + ' '.repeat(SIZE - 1));
+      await until(socket, 'close');
+    }),
+  'many small bodies that stall': () =>
+    forAWhile(300, async () => {
+      const socket = await tls();
+      socket.resume().write(`${head(200_000)}${' '.repeat(120_000)}`);
+      await until(socket, 'close');
+    }),
+  'a flood of bodies of 7 MiB': () => {
+    const body = `[${'{},'.repeat(SIZE / 3 - 10)}{}]`;
+    return forAWhile(6, async () => untilAnswered(await tls(), body));
+  },
+  'answers that nobody takes': () => {
+    const pod = podOf({ 'connect-service-upstreams': upstreams(300) }, containers(60));
+    const request = {
+      uid: 'x',
+      kind: { group: '', version: 'v1', kind: 'Pod' },
+      namespace: NAMESPACE,
+      operation: 'CREATE',
+      object: pod,
+    };
+    const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
+    return forAWhile(30, async () => {
+      const socket = await tls();
+      socket.pause().write(head(body.length) + body);
+      await Promise.race([until(socket, 'close'), wait(1000)]);
+    });
+  },
+};
+
+for (const [name, attack] of Object.entries(attacks)) {
+  test(`${name}, straight at the port: pods are admitted`, async (context) => {
+    await assertUnhurt(context, attack());
+    for (const socket of sockets) socket.destroy();
+  });
+}
