@@ -1,5 +1,7 @@
 /** Agent mode: pods register themselves with the agent of their node, and the registrar removes what outlives them. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { startConsulAgent } from '../harness/consul-agent.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -67,14 +69,14 @@ test('the readiness of a pod is a check of its service, with the reason', async 
   const readiness = (status: string): Promise<void> =>
     eventually(`db is ${status}`, async () => {
       const [entry] = await entries('db');
-      assert.equal(entry?.Checks.find(({ CheckID }) => CheckID === 'db-0-db-readiness')?.Status, status);
+      assert.equal(entry?.Checks.find(({ CheckID }) => CheckID === 'mesh.db-0.db-readiness')?.Status, status);
     });
   await readiness('critical');
   // The agent has the text at once; it tells the servers of a text alone only after minutes (check_update_interval).
   await eventually('the reason', async () => {
     const response = await fetch(`http://127.0.0.1:${agent.ports.http}/v1/agent/checks`);
     const checks = (await response.json()) as Readonly<Record<string, { readonly Output: string }>>;
-    assert.equal(checks['db-0-db-readiness']?.Output, 'containers with unready status: [db]');
+    assert.equal(checks['mesh.db-0.db-readiness']?.Output, 'containers with unready status: [db]');
   });
   await writeStatus(api, pathOf('db-0'), { ready: true });
   await readiness('passing');
@@ -91,8 +93,8 @@ test('tandem explain tells how the pod stands', async () => {
   ]);
   assert.deepEqual([code, stderr], [0, '']);
   assert.match(stdout, /^Pod\/mesh\/db-0: injected, agent mode$/m);
-  assert.match(stdout, /^ {2}instance {5}db-0-db [^ ]+ {2}in Consul$/m);
-  assert.match(stdout, /^ {2}instance {5}db-0-db-sidecar-proxy [^ ]+:20000 {2}in Consul$/m);
+  assert.match(stdout, /^ {2}instance {5}mesh\.db-0\.db [^ ]+ {2}in Consul$/m);
+  assert.match(stdout, /^ {2}instance {5}mesh\.db-0\.db-sidecar-proxy [^ ]+:20000 {2}in Consul$/m);
   assert.match(stdout, /^ {2}check {10}passing {2}Kubernetes Readiness Check: the pod is ready$/m);
   assert.match(stdout, /^ {2}check {10}\w+ {2}Proxy Public Listener: /m);
 });
@@ -106,14 +108,17 @@ test('a pod replaced under its name keeps the registration of the new one, and l
     const [entry, ...others] = await entries('db');
     assert.equal(others.length, 0);
     assert.equal(entry?.Service.Meta['pod-uid'], uid);
-    assert.equal(entry?.Checks.find(({ CheckID }) => CheckID === 'db-0-db-readiness')?.Status, 'passing');
+    assert.equal(
+      entry?.Checks.find(({ CheckID }) => CheckID === 'mesh.db-0.db-readiness')?.Status,
+      'passing',
+    );
   });
   assert.equal((await ids()).length, 2);
 });
 
 test('deleted: gone within 2 s, at the agent too', async () => {
   await remove('db-0');
-  const seconds = await goneAfter('db-0');
+  const seconds = await goneAfter('mesh.db-0');
   assert.ok(seconds < 2, `${seconds} s`);
   const response = await fetch(`http://127.0.0.1:${agent.ports.http}/v1/agent/services`);
   assert.deepEqual(await response.json(), {});
@@ -133,20 +138,20 @@ test('an agent that lost its data has the pod again, as it was', async () => {
   const before = await eventually('the pod, healthy', async () => {
     const found = await seen();
     assert.doesNotMatch(JSON.stringify(found), /critical/);
-    assert.match(JSON.stringify(found), /db-5-db-readiness/);
+    assert.match(JSON.stringify(found), /mesh\.db-5\.db-readiness/);
     return found;
   });
   await agent.startAnew();
   await eventually('the agent has told the catalog', async () => assert.deepEqual(await ids(), []));
   await eventually('the same as before', async () => assert.deepEqual(await seen(), before));
   await remove('db-5');
-  await goneAfter('db-5');
+  await goneAfter('mesh.db-5');
 });
 
 test('finished or evicted: gone, although the pod is still there', async () => {
   await runPod('db-1');
   await writeStatus(api, pathOf('db-1'), { phase: 'Failed', reason: 'Evicted' });
-  const seconds = await goneAfter('db-1');
+  const seconds = await goneAfter('mesh.db-1');
   assert.ok(seconds < 2, `${seconds} s`);
 });
 
@@ -171,13 +176,42 @@ test('deleted while Tandem was down: gone after a second look; what somebody els
   await sync.process.stop();
   await remove('db-2');
   sync = await start();
-  await goneAfter('db-2');
-  assert.deepEqual((await ids()).toSorted(), ['db-3-db', 'db-3-db-sidecar-proxy', 'other-db']);
+  await goneAfter('mesh.db-2');
+  assert.deepEqual((await ids()).toSorted(), ['mesh.db-3.db', 'mesh.db-3.db-sidecar-proxy', 'other-db']);
 });
 
 test('the agent dies with its node: out of the catalog within 2 s of the end of the pod', async () => {
   await agent.process.stop('SIGKILL');
   await remove('db-3');
-  const seconds = await goneAfter('db-3');
+  const seconds = await goneAfter('mesh.db-3');
   assert.ok(seconds < 2, `${seconds} s`);
+});
+
+test('a node of the catalog that looks like one with an agent of ours is sent nothing, and its leftovers go', async () => {
+  const requests: string[] = [];
+  const listener = createServer(({ url, headers }, response) => {
+    requests.push(`${url} ${JSON.stringify(headers)}`);
+    response.end('{}');
+  });
+  listener.listen(agent.ports.http, '127.66.66.66');
+  await once(listener, 'listening');
+  await consul.call('PUT', '/v1/catalog/register', {
+    Node: 'bait',
+    Address: '127.66.66.66',
+    Service: {
+      ID: 'mesh.bait-0.db',
+      Service: 'db',
+      Meta: {
+        'managed-by': 'tandem',
+        'external-source': 'kubernetes',
+        'pod-uid': 'nobody',
+        'tandem-owner': 'cluster1',
+      },
+    },
+  });
+  await sync.process.stop();
+  sync = await start();
+  await goneAfter('mesh.bait-0');
+  assert.deepEqual(requests, []);
+  listener.close();
 });

@@ -13,7 +13,7 @@ import { placedPods } from './placed-pods.ts';
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
 await api.createNamespace('mesh');
-await startWebhook(scene, api, 'mesh', ['--proxy-mode=dataplane']);
+await startWebhook(scene, api, 'mesh', ['--proxy-mode=dataplane', '--owner=cluster1']);
 const pods = placedPods(api, 'mesh');
 await grantRights();
 const credentials = { token: await api.serviceAccountToken('default', 'tandem-sync') };
@@ -35,7 +35,7 @@ async function grantRights(): Promise<void> {
   await api.admin.expect('POST', `${rbac}s`, {
     metadata: { name: 'tandem-sync' },
     rules: [
-      { apiGroups: [''], resources: ['services', 'pods'], verbs: readable },
+      { apiGroups: [''], resources: ['services', 'pods', 'nodes'], verbs: readable },
       { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: readable },
       { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
@@ -49,7 +49,7 @@ async function grantRights(): Promise<void> {
 }
 
 const passing = (...names: readonly string[]): readonly string[] =>
-  names.map((name) => `${name}-app passing`);
+  names.map((name) => `mesh.${name}.app passing`);
 
 async function uidOf(id: string): Promise<string | undefined> {
   const found = (await consul.call('GET', '/v1/catalog/service/app')) as readonly {
@@ -61,7 +61,7 @@ async function uidOf(id: string): Promise<string | undefined> {
 
 /** Everything that Consul has on the synthetic nodes, with the index of its last change. */
 async function everything(): Promise<string> {
-  const nodes = ['node-1-virtual', 'node-2-virtual'];
+  const nodes = ['k8s-cluster1-node-1', 'k8s-cluster1-node-2'];
   return JSON.stringify(
     await Promise.all(
       nodes.flatMap((node) => [
@@ -78,9 +78,9 @@ test('a pod replaced under its name: the new instance stays, on the same node an
   for (const node of ['node-1', 'node-2', 'node-1']) {
     await pods.remove('app-0');
     const uid = await pods.create('app-0', { node });
-    await eventually('the new pod', async () => assert.equal(await uidOf('app-0-app'), uid));
+    await eventually('the new pod', async () => assert.equal(await uidOf('mesh.app-0.app'), uid));
     const [instance, ...others] = await inConsul(consul, 'app', passing('app-0'));
-    assert.deepEqual([instance?.Node, others.length], [`${node}-virtual`, 0]);
+    assert.deepEqual([instance?.Node, others.length], [`k8s-cluster1-${node}`, 0]);
   }
 });
 
@@ -109,7 +109,10 @@ test('many pods end at once: all are gone within 2 s of the last one', async () 
 
 test('somebody removes an instance in Consul: it is back within 2 s', async () => {
   const begin = performance.now();
-  await consul.call('PUT', '/v1/catalog/deregister', { Node: 'node-1-virtual', ServiceID: 'app-0-app' });
+  await consul.call('PUT', '/v1/catalog/deregister', {
+    Node: 'k8s-cluster1-node-1',
+    ServiceID: 'mesh.app-0.app',
+  });
   await inConsul(consul, 'app', []);
   await inConsul(consul, 'app', passing('app-0'));
   const seconds = (performance.now() - begin) / 1000;
@@ -176,6 +179,6 @@ test('what Consul refuses is an Event on the pod that says why', async () => {
     assert.ok(event);
     return event.message;
   });
-  assert.match(message, /Consul refused to register app-5-app-sidecar-proxy: .*DestinationPort/);
+  assert.match(message, /Consul refused to register mesh\.app-5\.app-sidecar-proxy: .*DestinationPort/);
   await pods.remove('app-5');
 });

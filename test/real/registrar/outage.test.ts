@@ -21,7 +21,7 @@ const { api, consul, register, deregister } = await startToK8sScene(scene);
 const toConsul = await startFaultProxy(scene, consul.ports.http);
 const toApi = await startFaultProxy(scene, Number(new URL(api.url).port));
 await api.createNamespace('mesh');
-await startWebhook(scene, api, 'mesh', ['--proxy-mode=dataplane']);
+await startWebhook(scene, api, 'mesh', ['--proxy-mode=dataplane', '--owner=cluster1']);
 const pods = placedPods(api, 'mesh');
 await startTandemSync(
   scene,

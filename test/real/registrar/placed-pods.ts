@@ -13,6 +13,7 @@ export type PlacedPods = {
 
 export type PlaceOptions = {
   readonly node?: string;
+  readonly serviceAccount?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 };
 
@@ -22,11 +23,13 @@ export function placedPods({ admin }: ApiServer, namespace: string): PlacedPods 
   let count = 0;
   return {
     path,
-    create: async (name, { node = 'node-1', annotations = {} } = {}) => {
+    create: async (name, { node = 'node-1', serviceAccount = 'default', annotations = {} } = {}) => {
       count += 1;
       const ip = `10.1.${count >> 8}.${count & 255}`;
       const container = { image: 'example/app', ports: [{ containerPort: 8080 }] };
-      const asked = podOf(name, { 'connect-service': 'app', ...annotations }, container);
+      const asked = podOf(name, { 'connect-service': 'app', ...annotations }, container, {
+        serviceAccountName: serviceAccount,
+      });
       const created: KubernetesObject = await admin.expect('POST', pods, asked);
       await admin.expect('POST', `${path(name)}/binding`, { metadata: { name }, target: { name: node } });
       const status = {

@@ -20,7 +20,7 @@ import { observe, type Look, type Things } from './continuous-look.ts';
 import { steadyAdmissions } from './steady-admissions.ts';
 
 const NODE = 'k8s-sync-leaders';
-const PODS_NODE = 'node-1-virtual';
+const PODS_NODE = 'k8s-leaders-node-1';
 const SERVICES = 40;
 // The churn changes the fourth endpoint of a Service.
 const LASTING_ENDPOINTS = 3;
@@ -32,7 +32,7 @@ const ADMISSION_TIMEOUT = 5000;
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene, { servers: 3 })]);
 await Promise.all([api.createNamespace('mesh'), api.createNamespace(NAMESPACE)]);
-await startWebhook(scene, api, 'mesh', ['--proxy-mode=dataplane']);
+await startWebhook(scene, api, 'mesh', ['--proxy-mode=dataplane', '--owner=leaders']);
 const shops = population(clusterObjects(api));
 const pods = placedPods(api, 'mesh');
 const addresses = consul.servers.map(({ ports }) => `127.0.0.1:${ports.http}`).join(',');

@@ -21,9 +21,7 @@
 {{- with .Values.connectInject.overrideAuthMethodName }}
 - {{ printf "--pod-auth-method=%s" . | quote }}
 {{- end }}
-{{- with .Values.connectInject.serviceNames }}
-- --service-names={{ . }}
-{{- end }}
+- --service-names={{ .Values.connectInject.serviceNames }}
 {{- if eq (include "tandem.proxyMode" .) "agent" }}
 - --agent-http-port={{ .Values.connectInject.agentHttpPort }}
 {{- end }}

@@ -45,7 +45,7 @@
 - apiGroups: [""]
   resources: [serviceaccounts]
   verbs: [list, watch]
-{{- else if and (not (include "tandem.toConsul" .)) (has (.Values.connectInject.serviceNames | default "auto") (list "auto" "service")) }}
+{{- else if and (not (include "tandem.toConsul" .)) (has .Values.connectInject.serviceNames (list "auto" "service")) }}
 # Pods are called after the Services that select them.
 - apiGroups: [""]
   resources: [services]
