@@ -103,6 +103,8 @@ const INGRESSES = 'ingresses  list,watch';
 const EVENTS = 'events  create,patch';
 const PODS = 'pods  list,watch';
 const PODS_AND_NODES = 'pods,nodes  list,watch';
+// Pods are called after the Services that select them.
+const SELECTING = 'services  list,watch';
 const CLUSTER = 'namespaces kube-system get';
 // Where the addresses of the cluster are, so that nothing of Consul leads there.
 const CIDRS = 'servicecidrs  list,watch';
@@ -126,7 +128,10 @@ const syncRights: Readonly<
     values: { global: owner, syncCatalog: { ingress: { enabled: true } } },
     cluster: [...READ_CATALOG, INGRESSES, PODS, EVENTS],
   },
-  'the registrar alone': { values: { syncCatalog: off }, cluster: [PODS_AND_NODES, EVENTS, CLUSTER] },
+  'the registrar alone': {
+    values: { syncCatalog: off },
+    cluster: [SELECTING, PODS_AND_NODES, EVENTS, CLUSTER],
+  },
   'both directions and the registrar': {
     values: { global: owner, syncCatalog: { toK8S: true } },
     cluster: [...READ_CATALOG, CIDRS, PODS, EVENTS],
@@ -134,7 +139,7 @@ const syncRights: Readonly<
   },
   'from Consul and the registrar': {
     values: { client: off, syncCatalog: { toK8S: true, toConsul: false, ingress: { enabled: true } } },
-    cluster: [...API_SERVER, CIDRS, PODS_AND_NODES, EVENTS, CLUSTER],
+    cluster: [SELECTING, ...API_SERVER, CIDRS, PODS_AND_NODES, EVENTS, CLUSTER],
     write: WRITE,
   },
   'from Consul alone, with a name for the cluster': {
