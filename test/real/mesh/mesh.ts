@@ -2,6 +2,7 @@
 import type { V1Container } from '@kubernetes/client-node';
 import type { KubernetesObject } from '../harness/api-client.ts';
 import { startApiServer, type ApiServer } from '../harness/api-server.ts';
+import { clusterObjects } from '../harness/cluster-objects.ts';
 import { startConsul, type Consul, type ConsulOptions } from '../harness/consul.ts';
 import type { Images } from '../harness/containers.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -32,6 +33,8 @@ export async function startMesh(scene: Scene, options?: ConsulOptions, network?:
     startApiServer(scene),
     startConsul(scene, network === undefined ? options : reachable(network, options)),
   ]);
+  // The registrar has the address of a node from it, before that of a pod is known.
+  if (network !== undefined) await clusterObjects(api).node('node-1', { InternalIP: network.nodeIp });
   return {
     api,
     consul,
