@@ -2,6 +2,8 @@
 import { split } from 'shlex';
 import { serviceNames, type InjectSettings } from '../inject/settings.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
+import { SIDECAR_UID } from '../inject/names.ts';
+import { parseWholeNumber } from '../support/text.ts';
 import { ANY_COUNT } from '../inject/lifecycle-options.ts';
 import { MERGED_PORT } from '../inject/metrics-options.ts';
 import { parseQuantity } from '../inject/quantity.ts';
@@ -134,6 +136,12 @@ export const injectFlags = {
     '/graceful_startup',
     urlPath,
   ),
+  sidecarRunAsUser: parsed<number | undefined>(
+    'User and group of what is added; none leaves them to the cluster, as OpenShift wants it.',
+    'UID',
+    SIDECAR_UID,
+    userOrNone,
+  ),
   sidecarProxyCpuRequest: quantity('CPU request of the sidecar.', '20m'),
   sidecarProxyCpuLimit: quantity('CPU limit of the sidecar.', undefined),
   sidecarProxyMemoryRequest: quantity('Memory request of the sidecar.', '64Mi'),
@@ -233,6 +241,7 @@ function sharedSettings(values: InjectValues) {
     defaultInject: values.defaultInject,
     defaultExclude: values.defaultInjectExcludeNamespaces,
     sidecarProxy: values.sidecarProxy,
+    sidecarUser: values.sidecarRunAsUser,
     consulImage: values.consulImage,
     envoyImage: values.envoyImage,
     dataplaneImage: values.dataplaneImage,
@@ -285,6 +294,17 @@ function quantityOrNone(text: string): Parsed<string | undefined> {
   if (text === 'none') return { ok: true, value: undefined };
   if (parseQuantity(text) !== undefined) return { ok: true, value: text };
   return { ok: false, expected: 'a Kubernetes quantity such as 100m or 64Mi, or "none"' };
+}
+
+// Kubernetes takes any int64, Linux 32 bits, of which the last stands for "no change".
+const MAX_USER = 2 ** 32 - 2;
+
+/** Never root: the containers say that they run without it. */
+function userOrNone(text: string): Parsed<number | undefined> {
+  if (text === 'none') return { ok: true, value: undefined };
+  const user = parseWholeNumber(text);
+  if (user !== undefined && user >= 1 && user <= MAX_USER) return { ok: true, value: user };
+  return { ok: false, expected: `a whole number from 1 to ${MAX_USER}, or "none"` };
 }
 
 function urlPath(text: string): Parsed<string> {

@@ -3,7 +3,7 @@ import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
 import { literal, proxyId, registrationVariables, serviceId } from './registration.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
-import { downward, portFields, resourceFields, SECURITY_CONTEXT, variable } from './container-parts.ts';
+import { downward, portFields, resourceFields, securityContext, variable } from './container-parts.ts';
 import { INIT_SCRIPT } from './init-script.ts';
 import { DATA_PATH, DATA_VOLUME, ENVOY_CONTAINER, INBOUND_PORT, INIT_CONTAINER } from './names.ts';
 import type { Options } from './options.ts';
@@ -62,7 +62,7 @@ function initContainer(options: Options, settings: InjectSettings, registration:
     ],
     resources: resourceFields(options.resources.init),
     volumeMounts: [DATA_MOUNT, ...(consul.authMethod === undefined ? [] : [tokenMount])],
-    securityContext: SECURITY_CONTEXT,
+    securityContext: securityContext(settings),
   };
 }
 
@@ -81,7 +81,7 @@ function envoy(options: Options, settings: InjectSettings): JsonObject {
     ...portFields(options),
     resources: resourceFields(options.resources.sidecar),
     volumeMounts: [DATA_MOUNT, ...options.userVolumeMounts],
-    securityContext: SECURITY_CONTEXT,
+    securityContext: securityContext(settings),
   };
 }
 
@@ -107,7 +107,7 @@ function builtinProxy(options: Options, settings: InjectSettings): JsonObject {
     ],
     resources: resourceFields(options.resources.sidecar),
     volumeMounts: [DATA_MOUNT, ...options.userVolumeMounts],
-    securityContext: SECURITY_CONTEXT,
+    securityContext: securityContext(settings),
   };
 }
 

@@ -76,7 +76,7 @@ export const annotations = {
   'service-meta-<key>': {
     value: 'text of at most 512 bytes; key `[A-Za-z0-9_-]+`, at most 128 characters',
     default: 'none',
-    meaning: 'Meta of the service and of its proxy.',
+    meaning: 'Meta of the service and of its proxy; `$POD_NAME` as the whole value is the name of the pod.',
   },
   'envoy-extra-args': {
     value: 'shell words',
@@ -123,6 +123,12 @@ export const annotations = {
     value: 'JSON array of volume mounts',
     default: 'none',
     meaning: 'Mounts added to the sidecar.',
+  },
+  'proxy-config-map': {
+    value: 'JSON object of at most 16,384 characters',
+    default: 'none',
+    meaning:
+      'Added to the configuration of the proxy: `envoy_*`, timeouts, limits. Keys that Tandem writes itself are a problem.',
   },
   'enable-metrics': {
     value: 'boolean',

@@ -1,22 +1,23 @@
 /** Parts that every injected container has: the restricted security context, resources, and values from the pod itself. */
 import type { JsonObject } from '../support/json.ts';
-import { SIDECAR_UID } from './names.ts';
 import type { Options } from './options.ts';
-import type { Resources } from './settings.ts';
+import type { InjectSettings, Resources } from './settings.ts';
 
 /**
  * Satisfies the restricted profile (Kubernetes, "Pod Security Standards"). Init container and proxy share one user, so
- * that the files with a token can have mode 0600.
+ * that the files with a token can have mode 0600. Without a user of the operator's the cluster gives one, as OpenShift
+ * does for each namespace.
  */
-export const SECURITY_CONTEXT: JsonObject = {
-  runAsUser: SIDECAR_UID,
-  runAsGroup: SIDECAR_UID,
-  runAsNonRoot: true,
-  allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
-  capabilities: { drop: ['ALL'] },
-  seccompProfile: { type: 'RuntimeDefault' },
-};
+export function securityContext({ sidecarUser }: Pick<InjectSettings, 'sidecarUser'>): JsonObject {
+  return {
+    ...(sidecarUser === undefined ? {} : { runAsUser: sidecarUser, runAsGroup: sidecarUser }),
+    runAsNonRoot: true,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
 
 const FIELDS = {
   POD_NAME: 'metadata.name',

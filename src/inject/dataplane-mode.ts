@@ -2,7 +2,7 @@
 import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
-import { downward, portFields, resourceFields, SECURITY_CONTEXT } from './container-parts.ts';
+import { downward, portFields, resourceFields, securityContext } from './container-parts.ts';
 import {
   CA_PATH,
   CA_VOLUME,
@@ -76,7 +76,7 @@ function container(options: Options, settings: DataplaneSettings, registration: 
     resources: resourceFields(options.resources.sidecar),
     ...mounts(options, consul),
     ...probes(options),
-    securityContext: { ...SECURITY_CONTEXT, capabilities: CAPABILITIES },
+    securityContext: { ...securityContext(settings), capabilities: CAPABILITIES },
   };
 }
 

@@ -5,14 +5,18 @@ import { DATA_PATH, TOKEN_PATH } from './names.ts';
 // again before the bootstrap is written: then it is made again.
 // The address of a TCP check needs brackets around IPv6, and the family of a pod is known only when it runs. A quote inside
 // of a value is escaped in JSON, so nothing but the check matches.
+// Files are for the user of the sidecar only, except those that hold no secret: an application that mounts the volume runs as
+// another one. The bootstrap holds the token where there is one.
 export const INIT_SCRIPT = `set -eu
 umask 077
+readable() { chmod 644 "$1"; }
 fail() { echo "tandem: $1" >&2; exit 1; }
 cd ${DATA_PATH} || fail "the volume ${DATA_PATH} is not there"
 case "$HOST_IP" in *:*) agent="[$HOST_IP]" ;; *) agent="$HOST_IP" ;; esac
 export CONSUL_HTTP_ADDR="$TANDEM_SCHEME$agent:$TANDEM_HTTP_PORT"
 if [ -n "\${TANDEM_CA_PEM:-}" ]; then
   printf '%s\\n' "$TANDEM_CA_PEM" > ca.pem
+  readable ca.pem
   export CONSUL_CACERT=${DATA_PATH}/ca.pem
 fi
 if [ -n "\${TANDEM_AUTH_METHOD:-}" ]; then
@@ -26,6 +30,7 @@ case "$POD_IP" in
   *:*) printf '%s' "$TANDEM_REGISTRATION" | sed "s/\\"tcp\\":\\"$POD_IP:/\\"tcp\\":\\"[$POD_IP]:/" > service.json ;;
   *) printf '%s' "$TANDEM_REGISTRATION" > service.json ;;
 esac
+readable service.json
 for attempt in 1 2 3; do
   consul services register service.json \\
     || fail "could not register with the Consul agent at $CONSUL_HTTP_ADDR; is there a client agent on this node?"
@@ -33,8 +38,9 @@ for attempt in 1 2 3; do
   consul connect envoy -proxy-id "$TANDEM_PROXY_ID" -grpc-addr "$TANDEM_SCHEME$agent:$TANDEM_GRPC_PORT" \\
     \${CONSUL_CACERT:+-grpc-ca-file "$CONSUL_CACERT"} \\
     \${TANDEM_PROMETHEUS_PATH:+-prometheus-scrape-path "$TANDEM_PROMETHEUS_PATH"} \\
-    -bootstrap > envoy-bootstrap.json && exit 0
+    -bootstrap > envoy-bootstrap.json && written=yes && break
   sleep 1
 done
-fail "could not write the bootstrap of Envoy"
+[ -n "\${written:-}" ] || fail "could not write the bootstrap of Envoy"
+[ -n "\${CONSUL_HTTP_TOKEN_FILE:-}" ] || readable envoy-bootstrap.json
 `;

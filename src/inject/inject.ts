@@ -6,7 +6,7 @@ import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { changeOf, type Change } from './change.ts';
 import { dataplaneMode } from './dataplane-mode.ts';
 import { decide } from './decide.ts';
-import { RESERVED_CONTAINERS, RESERVED_VOLUMES, SIDECAR_UID } from './names.ts';
+import { RESERVED_CONTAINERS, RESERVED_VOLUMES } from './names.ts';
 import { readOptions, type Options } from './options.ts';
 import { patchOf } from './patch.ts';
 import { tooManyVariables } from './variables.ts';
@@ -62,7 +62,7 @@ function tooManyAnnotations(pod: unknown): Problem | undefined {
 function injectPod(pod: Pod, settings: InjectSettings): InjectResult {
   const read = readOptions(pod, settings);
   const { warnings } = read;
-  const problems = podProblems(pod);
+  const problems = podProblems(pod, settings.sidecarUser);
   if (!read.ok) return { kind: 'invalid', problems: [...read.problems, ...problems], warnings };
   const registration = registrationOf(read.options, settings);
   const bounds = [registrationTooLarge(registration), tooManyVariables(pod, read.options.upstreams)];
@@ -95,12 +95,13 @@ function withRecord(
 }
 
 /** What in the pod itself, rather than in its annotations, stands against the sidecar. */
-function podProblems(pod: Pod): Problem[] {
+function podProblems(pod: Pod, sidecarUser: number | undefined): Problem[] {
   const containers = [...pod.initContainers, ...pod.containers];
+  const isSidecar = (user: unknown): boolean => sidecarUser !== undefined && user === sidecarUser;
   const asSidecar = [
-    ...(pod.runAsUser === SIDECAR_UID ? ['spec.securityContext.runAsUser'] : []),
+    ...(isSidecar(pod.runAsUser) ? ['spec.securityContext.runAsUser'] : []),
     ...containers
-      .filter(({ runAsUser }) => runAsUser === SIDECAR_UID)
+      .filter(({ runAsUser }) => isSidecar(runAsUser))
       .map(({ name }) => `securityContext.runAsUser of the container ${JSON.stringify(name)}`),
   ];
   return [
@@ -118,7 +119,7 @@ function podProblems(pod: Pod): Problem[] {
       })),
     ...asSidecar.map((at) => ({
       at,
-      message: `is ${SIDECAR_UID}, the user of the sidecar, whose secrets the pod could read`,
+      message: `is ${sidecarUser}, the user of the sidecar, whose secrets the pod could read`,
     })),
   ];
 }

@@ -35,7 +35,7 @@ export function syntheticNodeName(owner: string, node: string): string {
   return `k8s-${owner}-${node}`;
 }
 
-/** UID of the injected containers; a pod that runs as this user could read the sidecar's secrets. */
+/** UID of the injected containers, unless the operator says otherwise; a pod that runs as this user could read the sidecar's secrets. */
 export const SIDECAR_UID = 5995;
 
 /** Names that nothing of an author can have. */

@@ -13,6 +13,7 @@ import type { Pod } from './pod.ts';
 import type { Problem, Warning } from './result.ts';
 import { readServiceName } from './service-name.ts';
 import { readService, type Service } from './service.ts';
+import { readProxyConfig } from './proxy-config.ts';
 import { readResources, type ContainerResources } from './resource-options.ts';
 import type { InjectSettings } from './settings.ts';
 import { besideSidecar, checkSidecarPorts, sidecarPorts } from './sidecar-ports.ts';
@@ -25,6 +26,8 @@ export type Options = {
   /** Dataplane mode: the Kubernetes Service that names the pod, when several select it. */
   readonly kubernetesService: string | undefined;
   readonly upstreams: readonly Upstream[];
+  /** Added to the configuration of the proxy. */
+  readonly proxyConfig: JsonObject;
   readonly nativeSidecar: boolean;
   readonly extraArgs: readonly string[];
   readonly resources: ContainerResources;
@@ -60,11 +63,12 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
     service,
     kubernetesService: readKubernetesService(reader),
     upstreams: readUpstreams(pod, reader, listeners, ports),
+    proxyConfig: readProxyConfig(reader),
     nativeSidecar,
     extraArgs: readExtraArgs(reader, settings),
     resources: readResources(pod, reader, settings),
     concurrency: reader.wholeNumber('consul-envoy-proxy-concurrency', settings.concurrency, ANY_COUNT),
-    mountContainers: readMountContainers(pod, reader),
+    mountContainers: readMountContainers(pod, reader, settings.mode),
     ...readUserVolumes(pod, reader),
     metrics,
     lifecycle,
@@ -73,6 +77,7 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
     startupFailureSeconds: reader.wholeNumber('sidecar-proxy-startup-failure-seconds', 0, ANY_COUNT),
     livenessFailureSeconds: reader.wholeNumber('sidecar-proxy-liveness-failure-seconds', 0, ANY_COUNT),
   };
+  warnOfInitContainers(pod, options, reader);
   checkTransparentProxy(reader);
   warnOfNoEffect(pod.annotations, reader, settings.mode);
   const { problems, warnings } = reader;
@@ -103,7 +108,11 @@ function readExtraArgs(reader: AnnotationReader, settings: InjectSettings): read
   }
 }
 
-function readMountContainers(pod: Pod, reader: AnnotationReader): readonly string[] {
+function readMountContainers(
+  pod: Pod,
+  reader: AnnotationReader,
+  mode: InjectSettings['mode'],
+): readonly string[] {
   const name = 'connect-inject-mount-volume';
   const wanted = [...new Set(splitCommaList(reader.text(name) ?? ''))];
   // Plain init containers too: the files are there before any container of the author starts.
@@ -116,7 +125,24 @@ function readMountContainers(pod: Pod, reader: AnnotationReader): readonly strin
     else if (found.mountPaths.has(DATA_PATH))
       reader.problem(name, `${quote(container)} already mounts ${DATA_PATH}`);
   }
+  if (wanted.length > 0 && mode === 'dataplane')
+    reader.warn('empty-volume', name, 'gives an empty volume: in dataplane mode nothing is written to it');
   return wanted;
+}
+
+/** They run one after the other before any container, and a classic sidecar is one of the containers. */
+function warnOfInitContainers(
+  pod: Pod,
+  { nativeSidecar, upstreams }: Options,
+  reader: AnnotationReader,
+): void {
+  const first = pod.initContainers.find(({ isNativeSidecar }) => !isNativeSidecar);
+  if (nativeSidecar || upstreams.length === 0 || first === undefined) return;
+  reader.warn(
+    'init-before-sidecar',
+    'connect-service-upstreams',
+    `the init container ${quote(first.name)} runs before the sidecar and reaches none of them; with a native sidecar (Kubernetes 1.29, enable-consul-dataplane-as-sidecar) it does`,
+  );
 }
 
 function checkTransparentProxy(reader: AnnotationReader): void {

@@ -4,7 +4,7 @@
  * registrar reads it in the spec.
  */
 import { variable } from './container-parts.ts';
-import type { JsonObject } from '../support/json.ts';
+import { isObject, type JsonObject } from '../support/json.ts';
 import type { Options } from './options.ts';
 import { INBOUND_PORT, KUBERNETES_SERVICE, REGISTRATION, SERVICE_NAME_SOURCE } from './names.ts';
 import { PREFIX } from './annotations.ts';
@@ -66,13 +66,13 @@ export function registrationTooLarge(registration: string): Problem | undefined 
   if (bytes <= room) return undefined;
   return {
     at: `${PREFIX}connect-service-upstreams`,
-    message: `upstreams, tags and meta make a registration of ${bytes} bytes; at most ${room} fit into one variable`,
+    message: `upstreams, tags, meta and proxy-config-map make a registration of ${bytes} bytes; at most ${room} fit into one variable`,
   };
 }
 
 /** One JSON document. */
 export function registrationOf(
-  { service, upstreams, metrics }: Options,
+  { service, upstreams, metrics, proxyConfig }: Options,
   { mode, owner }: Pick<InjectSettings, 'mode' | 'owner'>,
 ): string {
   const meta = registrationMeta(service.meta, owner);
@@ -101,15 +101,32 @@ export function registrationOf(
             ? {}
             : { local_service_address: LOOPBACK, local_service_port: service.port }),
           upstreams: upstreams.map(registrationUpstream),
-          ...(metrics === undefined
-            ? {}
-            : // Brackets are right around an IPv4 address too: Consul takes it apart by net.SplitHostPort.
-              { config: { envoy_prometheus_bind_addr: `[$(POD_IP)]:${metrics.port}` } }),
+          ...registrationConfig(proxyConfig, metrics),
         },
         ...(mode === 'agent' ? { checks: agentChecks(service.name) } : {}),
       },
     ],
   });
+}
+
+function registrationConfig(
+  proxyConfig: JsonObject,
+  metrics: Options['metrics'],
+): { readonly config?: JsonObject } {
+  const config = {
+    ...(literalValue(proxyConfig) as JsonObject),
+    // Brackets are right around an IPv4 address too: Consul takes it apart by net.SplitHostPort.
+    ...(metrics === undefined ? {} : { envoy_prometheus_bind_addr: `[$(POD_IP)]:${metrics.port}` }),
+  };
+  return Object.keys(config).length === 0 ? {} : { config };
+}
+
+/** Every text of a value, keys too. */
+function literalValue(value: unknown): unknown {
+  if (typeof value === 'string') return literal(value);
+  if (Array.isArray(value)) return value.map(literalValue);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [literal(key), literalValue(each)]));
 }
 
 function agentChecks(service: string): readonly object[] {
@@ -125,12 +142,17 @@ function agentChecks(service: string): readonly object[] {
 }
 
 function registrationTags(tags: readonly string[]): readonly string[] {
-  return tags.map((tag) => (tag === '$POD_NAME' ? '$(POD_NAME)' : literal(tag)));
+  return tags.map(podNameOr);
+}
+
+/** `$POD_NAME` as the whole text is the name of the pod. */
+function podNameOr(text: string): string {
+  return text === '$POD_NAME' ? '$(POD_NAME)' : literal(text);
 }
 
 function registrationMeta(meta: ReadonlyMap<string, string>, owner: string | undefined): object {
   return Object.fromEntries([
-    ...[...meta].map(([key, value]) => [key, literal(value)] as const),
+    ...[...meta].map(([key, value]) => [key, podNameOr(value)] as const),
     ['pod-name', '$(POD_NAME)'],
     ['pod-uid', '$(POD_UID)'],
     ['k8s-namespace', '$(POD_NAMESPACE)'],

@@ -31,6 +31,8 @@ export const warningReasons = {
   'pod-level-resources':
     'requests and limits are those of the pod as a whole, and the sidecar has none of its own',
   'qos-class': 'the pod was of the class Guaranteed, and the sidecar is not',
+  'empty-volume': 'the shared volume holds nothing in this mode',
+  'init-before-sidecar': 'an init container of the author runs before the sidecar and reaches no upstream',
   'kept-variable': 'a variable of an upstream that the author sets too, and whose value stays',
   shortened: 'a duration that is longer than the pod allows, and was cut',
   'not-injected': 'the sidecar was asked for, and the pod cannot have one',

@@ -56,6 +56,8 @@ type SharedSettings = {
   readonly serviceAccountCheck: 'deny' | 'warn';
   /** Default pause before the SIGTERM of an application; undefined: the cluster has no `preStop` that sleeps. */
   readonly drainSeconds: number | undefined;
+  /** User and group of what is added; undefined leaves both to the cluster. */
+  readonly sidecarUser: number | undefined;
   readonly consulImage: string;
   readonly envoyImage: string;
   readonly dataplaneImage: string;

@@ -1,7 +1,7 @@
 /** The init script, run by a shell, with a program in the place of `consul` that keeps what it was given. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -15,6 +15,7 @@ function registered(
   registration: string,
   consul = 'exit 0',
   environment: Readonly<Record<string, string>> = {},
+  look: (folder: string) => void = () => undefined,
 ): unknown {
   const folder = mkdtempSync(join(tmpdir(), 'tandem-init-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -32,6 +33,7 @@ function registered(
       ...environment,
     },
   });
+  look(folder);
   return JSON.parse(readFileSync(join(folder, 'service.json'), 'utf8'));
 }
 
@@ -70,4 +72,28 @@ test('the token of the login names the pod, its UID and the owner of the cluster
   };
   assert.deepEqual(metaOf({}), ['pod=shop/web-0', 'pod-uid=u-1']);
   assert.deepEqual(metaOf({ TANDEM_OWNER: 'east' }), ['pod=shop/web-0', 'pod-uid=u-1', 'owner=east']);
+});
+
+test('an application of another user reads what is not secret, and nothing with a token in it', (t) => {
+  const modes = (environment: Readonly<Record<string, string>>): Record<string, string> => {
+    const consul = 'case "$1" in connect) echo "{}" ;; login) echo token > acl-token ;; esac';
+    const found: Record<string, string> = {};
+    const common = {
+      TANDEM_PROXY_ID: 'p',
+      TANDEM_CA_PEM: 'pem',
+      POD_NAMESPACE: 'a',
+      POD_NAME: 'b',
+      POD_UID: 'c',
+    };
+    registered(t, '10.0.0.7', '{}', consul, { ...common, ...environment }, (folder) => {
+      const secret = 'TANDEM_AUTH_METHOD' in environment ? ['acl-token'] : [];
+      for (const name of ['ca.pem', 'service.json', 'envoy-bootstrap.json', ...secret])
+        found[name] = (statSync(join(folder, name)).mode & 0o777).toString(8);
+    });
+    return found;
+  };
+  const readable = { 'ca.pem': '644', 'service.json': '644', 'envoy-bootstrap.json': '644' };
+  assert.deepEqual(modes({}), readable);
+  const secured = { ...readable, 'envoy-bootstrap.json': '600', 'acl-token': '600' };
+  assert.deepEqual(modes({ TANDEM_AUTH_METHOD: 'k8s' }), secured);
 });

@@ -1,0 +1,37 @@
+/** `proxy-config-map`: what the author of a pod adds to the configuration of its proxy. */
+import { isObject, parseJson, type JsonObject } from '../support/json.ts';
+import { quote } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import { unusableJson } from './user-volumes.ts';
+
+const NAME = 'proxy-config-map';
+
+// Far above any configuration in use, and an eighth of what a registration has room for.
+const MAX_LENGTH = 16_384;
+
+/** What would move the listeners on which probes, checks and peers rely, and the way to what is meant. */
+const OURS: ReadonlyMap<string, string> = new Map([
+  ['bind_address', 'peers and checks reach the proxy at the address of the pod'],
+  ['bind_port', 'peers and checks reach the proxy on port 20000'],
+  ['envoy_prometheus_bind_addr', 'use enable-metrics and prometheus-scrape-port'],
+  ['envoy_ready_bind_address', 'the probes of the pod ask there'],
+  ['envoy_ready_bind_port', 'the probes of the pod ask there'],
+]);
+
+export function readProxyConfig(reader: AnnotationReader): JsonObject {
+  const text = reader.text(NAME);
+  if (text === undefined || text.trim() === '') return {};
+  const config = text.length > MAX_LENGTH ? undefined : parseJson(text);
+  if (!isObject(config)) {
+    reader.problem(NAME, `${quote(text)} is not a JSON object of at most ${MAX_LENGTH} characters`);
+    return {};
+  }
+  const wrong = unusableJson(config);
+  if (wrong !== undefined) {
+    reader.problem(NAME, `${quote(text)} ${wrong}`);
+    return {};
+  }
+  for (const [key, why] of OURS)
+    if (Object.hasOwn(config, key)) reader.problem(NAME, `${quote(key)} is written by Tandem: ${why}`);
+  return config;
+}
