@@ -70,7 +70,7 @@ async function addressesOfFar(): Promise<readonly string[]> {
 const equal = async (): Promise<void> => {
   assert.deepEqual(
     (await idsInConsul()).toSorted(),
-    [...running].map((name) => `${name}-app passing`).toSorted(),
+    [...running].map((name) => `mesh.${name}.app passing`).toSorted(),
   );
   assert.deepEqual((await addressesOfFar()).toSorted(), [...far].toSorted());
 };
@@ -81,7 +81,7 @@ const ending = new AbortController();
 async function look(): Promise<void> {
   while (!ending.signal.aborted) {
     const [ids, addresses] = await Promise.all([idsInConsul(), addressesOfFar()]);
-    for (const name of KEPT) if (!ids.includes(`${name}-app passing`)) missed.add(name);
+    for (const name of KEPT) if (!ids.includes(`mesh.${name}.app passing`)) missed.add(name);
     if (!addresses.includes('10.50.0.0')) missed.add('10.50.0.0');
     await delay(200);
   }

@@ -108,7 +108,7 @@ function lastingAt(server: ConsulServer): Look {
     const { Services } = (await ask(server, path)) as { readonly Services: readonly Instance[] | null };
     return (Services ?? []).filter(stays).map(({ ID, CreateIndex }) => [ID, CreateIndex]);
   };
-  const isLastingPod = ({ ID }: Instance): boolean => ID.startsWith('lasting-');
+  const isLastingPod = ({ ID }: Instance): boolean => ID.startsWith('mesh.lasting-');
   const isLastingEndpoint = ({ Address }: Instance): boolean =>
     Number(Address.split('.')[3]) <= LASTING_ENDPOINTS;
   return {
@@ -141,7 +141,7 @@ async function allConverged(server: ConsulServer, slices: readonly string[]): Pr
     inConsul(
       { ...consul, call },
       'app',
-      [...livePods].map((name) => `${name}-app passing`),
+      [...livePods].map((name) => `mesh.${name}.app passing`),
     ),
     inSlices(0, slices),
   ]);

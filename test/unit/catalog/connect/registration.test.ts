@@ -195,8 +195,8 @@ const registered = (edit: (text: string) => string): readonly unknown[] => {
 test('a registration that is damaged, of another pod, or under a name of Consul is not registered', () => {
   const wrong: Readonly<Record<string, readonly [string | RegExp, string]>> = {
     'is not JSON': [/^\{/, ''],
-    'are not of this pod': ['$(POD_NAMESPACE).', 'other.'],
-    'which are not of this pod': ['$(POD_NAME).web', 'web-0.b.web'],
+    'are not of this pod': [/\$\(POD_NAMESPACE\)\./g, 'other.'],
+    'which are not of this pod': [/\$\(POD_NAME\)\.web/g, 'web-0.b.web'],
     'names? which no service can have': [/"name":"web"/g, '"name":"we b"'],
     'is reserved in Consul': [/"name":"web"/g, '"name":"Consul"'],
     'is reserved': [/"name":"web"/g, '"name":"a-sidecar-proxy"'],
