@@ -62,12 +62,12 @@ test('review: a pod without a name yet has none in the request, as from an API s
 test('review: aliases that lead nowhere, or to too much, are unreadable input and no crash', async () => {
   const bomb = [
     'a: &a [1,1,1,1,1,1,1,1,1,1]',
-    ...['b', 'c', 'd'].map((key, index) => {
-      const below = `*${'abc'[index]}`;
+    ...['b', 'c', 'd', 'e', 'f'].map((key, index) => {
+      const below = `*${'abcde'[index]}`;
       return `${key}: &${key} [${Array.from({ length: 10 }, () => below).join(', ')}]`;
     }),
   ].join('\n');
-  for (const text of [`${POD}x: *nowhere\n`, `${bomb}\n${POD}x: *d\n`]) {
+  for (const text of [`${POD}x: *nowhere\n`, `${bomb}\n${POD}x: *f\n`]) {
     const { code, stderr, stdout } = await runTandem(['review'], text);
     assert.deepEqual([code, stdout], [65, '']);
     assert.match(stderr, /^tandem review: -: .*alias.*\n$/i);

@@ -90,7 +90,7 @@ test('the report names file, line, pod and reason, as text and as JSON', async (
     items.map(({ namespace, name, result, reason }) => [namespace, name, result, reason]),
     [
       ['green', 'web', 'injected', undefined],
-      ['blue', 'off', 'skipped', 'opted-out'],
+      ['blue', 'opted', 'skipped', 'opted-out'],
     ],
   );
 });

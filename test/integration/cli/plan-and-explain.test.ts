@@ -14,7 +14,7 @@ let flags: readonly string[];
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tandem-plan-'));
   consul = await startEmbeddedConsul();
-  flags = [`--consul-http-addr=${consul.url}`, '--owner=test'];
+  flags = [`--consul-http-addr=${consul.url}`, '--owner=c1'];
   await writeFile(
     join(folder, 'web.yaml'),
     `kind: Service
@@ -29,7 +29,7 @@ ports: [{port: 8080}]
 endpoints: [{addresses: [10.0.0.1]}, {addresses: [10.0.0.2], conditions: {ready: false}}]
 ---
 kind: Service
-metadata: {name: off, annotations: {consul.hashicorp.com/service-sync: "false"}}
+metadata: {name: hidden, annotations: {consul.hashicorp.com/service-sync: "false"}}
 spec: {ports: [{port: 80}]}
 `,
   );
@@ -69,15 +69,15 @@ test('an explanation names rule, annotation, instances and problems', async () =
     /^ {2}problem {6}consul\.hashicorp\.com\/service-weight: /m,
   ])
     assert.match(stdout, line);
-  const off = await runTandem(['explain', 'service', 'default/off', folder, ...flags]);
+  const hidden = await runTandem(['explain', 'service', 'default/hidden', folder, ...flags]);
   assert.match(
-    off.stdout,
-    /^Service\/default\/off: not synced\n {2}rule {9}opted-out: service-sync is false$/m,
+    hidden.stdout,
+    /^Service\/default\/hidden: not synced\n {2}rule {9}opted-out: service-sync is false$/m,
   );
 });
 
 test('without Consul the rules are explained all the same', async () => {
-  const nobody = ['--consul-http-addr=127.0.0.1:1', '--owner=test'];
+  const nobody = ['--consul-http-addr=127.0.0.1:1', '--owner=c1'];
   const { code, stdout, stderr } = await runTandem(['explain', 'service', 'default/web', folder, ...nobody]);
   assert.equal(code, 0);
   assert.match(stderr, /Consul was not asked: /);
