@@ -31,7 +31,7 @@ export const discoverCommand = command({
       for (const pod of await listServerPods(client, autoJoin, signal)) {
         const found = podAddress(pod, autoJoin.hostNetwork);
         if (found.kind === 'address') tell(stdout, formatAddress(found.host, found.port));
-        if (found.kind === 'bad-port') tell(stderr, `warning: ${found.warning}`);
+        if (found.kind === 'left-out') tell(stderr, `warning: ${found.warning}`);
       }
     } finally {
       client.close();

@@ -1,6 +1,6 @@
 /** The injected pods and what their registrations depend on, as the registrar sees them: watches that fill a snapshot. */
 import { readMeshAccount, readMeshNode } from '../catalog/connect/cluster.ts';
-import { readInjectedPod } from '../catalog/connect/pod.ts';
+import { readInjectedPod, sourceOfPod } from '../catalog/connect/pod.ts';
 import { readMeshService } from '../catalog/connect/service-name.ts';
 import { createPodSnapshot, type PodSnapshotOptions, type Touched } from '../controller/pod-snapshot.ts';
 import type { PodSource } from '../controller/registrar-ports.ts';
@@ -22,12 +22,21 @@ export type ClusterPods = PodSource & {
 export type ClusterPodsOptions = PodSnapshotOptions & {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   readonly onRestart: (kind: PodKind, failure: WatchFailure) => void;
+  /** @param source `Pod/<namespace>/<name>` or `Node/<name>` */
+  readonly onRefusedAddress: (source: string, reason: string) => void;
 };
+
+type Addressed = { readonly refusedAddress?: string | undefined };
 
 const INJECTED = 'consul.hashicorp.com/connect-inject-status=injected';
 
 /** Starts to watch at once. Services and ServiceAccounts only where a registration depends on them: most rights are never used. */
-export function clusterPods({ client, onRestart, ...options }: ClusterPodsOptions): ClusterPods {
+export function clusterPods({
+  client,
+  onRestart,
+  onRefusedAddress,
+  ...options
+}: ClusterPodsOptions): ClusterPods {
   const snapshot = createPodSnapshot(options);
   const listeners = new Set<(touched: Touched) => void>();
   const watches = new Map<PodKind, ResourceWatch<unknown>>();
@@ -53,8 +62,18 @@ export function clusterPods({ client, onRestart, ...options }: ClusterPodsOption
     watches.set(kind, watch);
     return watch;
   };
-  const pods = start('pods', readInjectedPod, snapshot.podChanged);
-  start('nodes', readMeshNode, snapshot.nodeChanged);
+  const check = (source: string, before: Addressed | undefined, after: Addressed | undefined): void => {
+    const refused = after?.refusedAddress;
+    if (refused !== undefined && refused !== before?.refusedAddress) onRefusedAddress(source, refused);
+  };
+  const pods = start('pods', readInjectedPod, (before, after) => {
+    if (after !== undefined) check(sourceOfPod(after), before, after);
+    return snapshot.podChanged(before, after);
+  });
+  start('nodes', readMeshNode, (before, after) => {
+    if (after !== undefined) check(`Node/${after.name}`, before, after);
+    return snapshot.nodeChanged(before, after);
+  });
   if (options.namesFollowServices) start('services', readMeshService, snapshot.serviceChanged);
   if (options.podsLogIn) start('serviceaccounts', readMeshAccount, snapshot.accountChanged);
   const synced = Promise.all([...watches.values()].map((watch) => watch.synced));

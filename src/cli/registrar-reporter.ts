@@ -36,6 +36,7 @@ const NOT_REGISTERED: Readonly<Partial<Record<PodReason, string>>> = {
   'invalid-registration': 'InvalidRegistration',
   'other-owner': 'OtherOwner',
   'other-service-account': 'OtherServiceAccount',
+  'invalid-address': 'InvalidAddress',
   'id-taken': 'IdTaken',
 };
 
@@ -80,6 +81,8 @@ export function createRegistrarReporter(options: RegistrarReporterOptions): PodR
       refused.set(source, nextRefusal(refused.get(source), reason, now()));
       warn(source, REFUSED, `Consul refused to ${action} ${id}: ${reason}`);
     },
+    unreadable: ({ name, reason }) =>
+      log('warn', 'a node cannot be read in Consul, and is left as it is', { node: name, reason }),
     pods: (node, standings) => {
       const before = warnedOf.get(node);
       const warned = standings.filter(

@@ -3,10 +3,11 @@ import { byText } from '../catalog/instance.ts';
 import type { PodReason } from '../catalog/connect/decide.ts';
 import { boolean, integer } from '../config/flag.ts';
 import type { Naming } from '../config/naming-settings.ts';
-import { podTokens } from '../consul/pod-tokens.ts';
+import { agentUrl } from '../consul/agent-url.ts';
 import { consulAgents } from '../consul/agents.ts';
 import type { OpenConsul } from '../consul/client.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
+import { podTokens } from '../consul/pod-tokens.ts';
 import { runAgentLoop } from '../controller/agent-loop.ts';
 import { runTokenLoop, type TokenReporter } from '../controller/token-loop.ts';
 import { createPodStandings } from '../controller/pod-standings.ts';
@@ -17,7 +18,6 @@ import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import type { RegistrarStatus } from '../status-page/status.ts';
 import { earliest } from '../support/earliest.ts';
-import { hostAndPort } from '../support/ip-address.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { createRegistrarMetrics, type RegistrarLoop } from '../telemetry/registrar-metrics.ts';
 import { clusterPods, type PodKind } from './pod-source.ts';
@@ -69,7 +69,14 @@ export type RunningRegistrar = {
 export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   const { client, consul, log, events, onRestart, changed, options } = parts;
   const metrics = createRegistrarMetrics();
-  const pods = clusterPods({ owner: options.owner, ...parts.naming, client, onRestart });
+  const pods = clusterPods({
+    owner: options.owner,
+    ...parts.naming,
+    client,
+    onRestart,
+    onRefusedAddress: (source, reason) =>
+      log('warn', 'an address in Kubernetes is no IP address, and is not used', { source, reason }),
+  });
   const newReporter = (loop: RegistrarLoop): PodReporter =>
     createRegistrarReporter({
       log,
@@ -133,10 +140,6 @@ function tokenReporter(log: Log): TokenReporter {
         retryMilliseconds,
       }),
   };
-}
-
-function agentUrl(host: string, { port, tls }: RegistrarParts['agents']): string {
-  return `${tls ? 'https' : 'http'}://${hostAndPort(host, port)}`;
 }
 
 function podCounts(registrar: Registrar | undefined): ReadonlyMap<PodReason, number> {

@@ -37,7 +37,7 @@ export function watchServers({
   const { hostNetwork } = autoJoin;
   const warningOf = (pod: ServerPod | undefined): string | undefined => {
     const found = pod === undefined ? undefined : podAddress(pod, hostNetwork);
-    return found?.kind === 'bad-port' ? found.warning : undefined;
+    return found?.kind === 'left-out' ? found.warning : undefined;
   };
   const watch = watchResource({
     ...serverPods(autoJoin),

@@ -5,8 +5,8 @@ import { POD_UID_META } from '../catalog/connect/registration.ts';
 import { SYNTHETIC_META } from '../catalog/connect/observed.ts';
 import { EXTERNAL_SOURCE_META } from '../catalog/instance.ts';
 import type { AgentNode, Agents, PodInstanceOnNode } from '../controller/agent-ports.ts';
-import type { ConnectWrite } from '../controller/registrar-ports.ts';
-import { TandemError } from '../support/errors.ts';
+import type { ConnectWrite, UnreadableNode } from '../controller/registrar-ports.ts';
+import { isAboutOneRequest, TandemError } from '../support/errors.ts';
 import type { ConsulClient, OpenConsul } from './client.ts';
 import { outcomeOf, whole } from './connect-catalog.ts';
 import { jsonOf, listAt, textIs } from './decode.ts';
@@ -27,7 +27,7 @@ const OF_PODS = 'Meta["managed-by"] == "tandem"';
 
 /** @param urlOf the address of a host's agent, `http[s]://host:port` */
 export function consulAgents(client: OpenConsul, urlOf: (host: string) => string): Agents {
-  const ask = (host: string, path: string, signal: AbortSignal): Promise<unknown> =>
+  const ask = async (host: string, path: string, signal: AbortSignal): Promise<unknown> =>
     client.at(urlOf(host)).call({
       endpoint: 'agent-read',
       method: 'GET',
@@ -51,9 +51,12 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
   };
 
   /** Whatever is wrong with one agent, the others are not to wait for it. */
-  const atAgent = async (write: Promise<unknown>): Promise<ConnectWrite> => {
+  const atAgent = async (
+    host: string,
+    write: (agent: Pick<ConsulClient, 'call'>) => Promise<unknown>,
+  ): Promise<ConnectWrite> => {
     try {
-      await write;
+      await write(client.at(urlOf(host)));
       return { kind: 'applied' };
     } catch (error) {
       if (error instanceof TandemError) return { kind: 'refused', reason: error.message };
@@ -79,14 +82,14 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
         throw error;
       }
     },
-    deregister: (host, id, signal) => atAgent(deregisterFromAgent(client.at(urlOf(host)), id, signal)),
+    deregister: (host, id, signal) => atAgent(host, (agent) => deregisterFromAgent(agent, id, signal)),
     register: (host, { definition }, signal) =>
-      atAgent(registerAtAgent(client.at(urlOf(host)), definition, signal)),
-    setCheck: (host, { service, check, isNew }, signal) => {
-      const agent = client.at(urlOf(host));
-      const update = (): Promise<void> => updateAgentCheck(agent, check, signal);
-      return atAgent(isNew ? registerAgentCheck(agent, service, check, signal).then(update) : update());
-    },
+      atAgent(host, (agent) => registerAtAgent(agent, definition, signal)),
+    setCheck: (host, { service, check, isNew }, signal) =>
+      atAgent(host, async (agent) => {
+        if (isNew) await registerAgentCheck(agent, service, check, signal);
+        await updateAgentCheck(agent, check, signal);
+      }),
     inCatalog: async (host, node, signal) => {
       const nodes = await readAgentNodes(client, { host, node }, signal);
       return (await Promise.all(nodes.map(({ Node }) => instancesOn(Node, signal)))).flat();
@@ -95,11 +98,17 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
       outcomeOf(deregisterCatalog(client, { Node: node, ServiceID: id }, signal)),
     nodes: async (owner, signal) => {
       const nodes: AgentNode[] = [];
+      const unreadable: UnreadableNode[] = [];
       for (const { Node, Address } of await readAgentNodes(client, undefined, signal)) {
-        const instances = (await instancesOn(Node, signal)).filter((each) => each.owner === owner);
-        if (instances.length > 0) nodes.push({ name: Node, address: Address, instances });
+        try {
+          const instances = (await instancesOn(Node, signal)).filter((each) => each.owner === owner);
+          if (instances.length > 0) nodes.push({ name: Node, address: Address, instances });
+        } catch (error) {
+          if (!isAboutOneRequest(error)) throw error;
+          unreadable.push({ name: Node, reason: error.message });
+        }
       }
-      return nodes;
+      return { nodes, unreadable };
     },
   };
 }

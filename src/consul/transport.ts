@@ -102,8 +102,12 @@ export function createTransport({ ca, serverName }: Tls): Transport {
   }
 
   return {
-    send: (address, outgoing) =>
-      isClosed ? Promise.resolve(CLOSED) : exchange(poolOf(address, outgoing.lane), outgoing),
+    send: async (address, outgoing) => {
+      if (isClosed) return CLOSED;
+      // One of several addresses, perhaps, and the others are to be asked.
+      if (!isOrigin(address)) return { ...CLOSED, reason: 'this is no address' };
+      return exchange(poolOf(address, outgoing.lane), outgoing);
+    },
     abandon: (address) => discard(address, 'blocking'),
     leave: (address) => {
       for (const lane of lanes) discard(address, lane);
@@ -114,6 +118,17 @@ export function createTransport({ ca, serverName }: Tls): Transport {
       pools.clear();
     },
   };
+}
+
+/** What the pool takes, and what no other host hides in. */
+function isOrigin(address: string): boolean {
+  const url = URL.parse(address);
+  return (
+    url !== null &&
+    (url.protocol === 'http:' || url.protocol === 'https:') &&
+    url.username + url.password + url.search + url.hash === '' &&
+    url.pathname === '/'
+  );
 }
 
 function poolKey(address: string, lane: Lane): string {

@@ -25,7 +25,10 @@ import { createWorkQueue, type Work } from './work-queue.ts';
 export type AgentPorts = Pick<RegistrarPorts, 'source' | 'standings' | 'clock' | 'random'> & {
   readonly agents: Agents;
   readonly catalog: Pick<ConnectCatalog, 'checks' | 'watch'>;
-  readonly reporter: Pick<RegistrarReporter, 'applied' | 'refused' | 'pods' | 'failed' | 'succeeded'>;
+  readonly reporter: Pick<
+    RegistrarReporter,
+    'applied' | 'refused' | 'unreadable' | 'pods' | 'failed' | 'succeeded'
+  >;
 };
 
 export type AgentOptions = Omit<RegistrarOptions, 'once'>;
@@ -162,7 +165,8 @@ export async function runAgentLoop(
       for (const host of await drift.look(snapshot.hosts(), signal))
         if (!retries.isWaiting(host)) queue.add(host, now);
     const work = queue.take();
-    const nodes = isFull ? await agents.nodes(owner, signal) : [];
+    const { nodes, unreadable } = isFull ? await agents.nodes(owner, signal) : { nodes: [], unreadable: [] };
+    for (const each of unreadable) reporter.unreadable(each);
     const known = nodes.map(hostOf).filter((host) => host !== undefined);
     const hosts = isFull ? new Set([...known, ...snapshot.hosts(), ...work.keys()]) : work.keys();
     const strays = nodes.filter((node) => hostOf(node) === undefined);

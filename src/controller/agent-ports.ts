@@ -1,7 +1,7 @@
 /** What the clean-up of agent mode needs of the agents and of the catalog. The edge implements it. */
 import type { AgentRegistration } from '../catalog/connect/agent-registration.ts';
 import type { AgentState, CheckChange, PodInstance } from '../catalog/connect/agent.ts';
-import type { ConnectWrite } from './registrar-ports.ts';
+import type { ConnectWrite, UnreadableNode } from './registrar-ports.ts';
 
 export type PodInstanceOnNode = PodInstance & { readonly node: string };
 
@@ -32,5 +32,11 @@ export type Agents = {
   ) => Promise<readonly PodInstanceOnNode[]>;
   readonly deregisterFromCatalog: (node: string, id: string, signal: AbortSignal) => Promise<ConnectWrite>;
   /** All nodes on which the catalog has instances of this owner. Throws when it is not whole. */
-  readonly nodes: (owner: string, signal: AbortSignal) => Promise<readonly AgentNode[]>;
+  readonly nodes: (owner: string, signal: AbortSignal) => Promise<AgentNodes>;
+};
+
+export type AgentNodes = {
+  readonly nodes: readonly AgentNode[];
+  /** Whoever may write to the catalog may have made them; they say nothing about the others. */
+  readonly unreadable: readonly UnreadableNode[];
 };

@@ -99,7 +99,10 @@ export function createPodSnapshot({
       if (before !== undefined) nodes.delete(before.name);
       if (after !== undefined) nodes.set(after.name, after);
       if (after?.address !== undefined) nodeAt.set(after.address, after.name);
-      const isSame = before?.address === after?.address && before?.podCidr === after?.podCidr;
+      const isSame =
+        before?.address === after?.address &&
+        before?.refusedAddress === after?.refusedAddress &&
+        before?.podCidr === after?.podCidr;
       const { name } = after ?? before ?? { name: '' };
       const its = [syntheticNodeName(owner, name), legacyNodeName(name)].filter(byNode.has);
       return { nodes: isSame ? [] : its, hosts: [], isEnd: false };

@@ -6,6 +6,7 @@ import type { ObservedSyntheticNode } from '../catalog/connect/observed.ts';
 import type { InjectedPod } from '../catalog/connect/pod.ts';
 import type { Removals } from '../catalog/deletion-guard.ts';
 import { earliest } from '../support/earliest.ts';
+import { isAboutOneRequest, type TandemError } from '../support/errors.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
@@ -134,8 +135,22 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
 
   async function plansOf(nodes: Iterable<string>, signal: AbortSignal): Promise<readonly NodePlan[]> {
     const plans: NodePlan[] = [];
-    const read = async (node: string): Promise<void> => void plans.push(await planOf(node, signal));
+    const unreadable = new Map<string, TandemError>();
+    const read = async (node: string): Promise<void> => {
+      try {
+        plans.push(await planOf(node, signal));
+      } catch (error) {
+        if (!isAboutOneRequest(error)) throw error;
+        unreadable.set(node, error);
+      }
+    };
     await sideBySide(nodes, read, { atATime: SMALL_CALLS });
+    // Without one that can be read it is not the node that is wrong.
+    for (const [name, error] of unreadable) {
+      if (plans.length === 0) throw error;
+      retries.failed(name, clock.elapsed());
+      reporter.unreadable({ name, reason: error.message });
+    }
     return plans;
   }
 

@@ -21,6 +21,9 @@ export type PodSource = {
 export type ConnectWrite =
   { readonly kind: 'applied' } | { readonly kind: 'refused'; readonly reason: string };
 
+/** Consul does not answer about this one as it does about others. */
+export type UnreadableNode = { readonly name: string; readonly reason: string };
+
 /** `name` is that of the service. */
 export type InstanceOnNode = { readonly node: string; readonly id: string; readonly name: string };
 
@@ -77,6 +80,7 @@ export type RegistrarReporter = HoldReporter & {
   /** `seconds` from the event that asked for it; undefined when no event did. */
   readonly applied: (change: RegistrarChange, seconds: number | undefined) => void;
   readonly refused: (change: RegistrarChange, reason: string) => void;
+  readonly unreadable: (node: UnreadableNode) => void;
   /** Where the pods of a node stand now. */
   readonly pods: (node: string, standings: readonly PodStanding[]) => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;

@@ -1,5 +1,5 @@
 /** A pod that may be a server of Consul, and the address at which it is one. */
-import { hostAndPort } from '../support/ip-address.ts';
+import { hostAndPort, isIpAddress } from '../support/ip-address.ts';
 import { asString, property } from '../support/json.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 
@@ -22,7 +22,8 @@ type ContainerPort = { readonly name: string; readonly containerPort: number; re
 export type PodAddress =
   | { readonly kind: 'address'; readonly host: string; readonly port: number | undefined }
   | { readonly kind: 'skip'; readonly reason: 'not-running' | 'not-ready' | 'no-address' }
-  | { readonly kind: 'bad-port'; readonly warning: string };
+  /** What somebody should repair. */
+  | { readonly kind: 'left-out'; readonly warning: string };
 
 const ANNOTATION = 'consul.hashicorp.com/auto-join-port';
 
@@ -52,9 +53,10 @@ export function readServerPod(raw: unknown): ServerPod {
  * | phase is not Running | not-running |
  * | a Ready condition that is not True | not-ready |
  * | no pod IP, or host IP with host_network | no-address |
+ * | one that is no IP address: requests to it would have a token | left-out |
  * | annotation: name of a container port | that port; with host_network its host port, if it has one |
  * | annotation: 1 to 65535 | that port |
- * | any other annotation | bad-port |
+ * | any other annotation | left-out |
  * | no annotation | no port |
  */
 export function podAddress(pod: ServerPod, hostNetwork: boolean): PodAddress {
@@ -62,12 +64,22 @@ export function podAddress(pod: ServerPod, hostNetwork: boolean): PodAddress {
   if (pod.ready.some((status) => status !== 'True')) return { kind: 'skip', reason: 'not-ready' };
   const host = hostNetwork ? pod.hostIp : pod.podIp;
   if (host === '') return { kind: 'skip', reason: 'no-address' };
+  if (!isIpAddress(host)) {
+    const field = hostNetwork ? 'status.hostIP' : 'status.podIP';
+    return leftOut(pod, `${field} is ${quote(host)}, which is no IP address`);
+  }
   if (pod.autoJoinPort === '') return { kind: 'address', host, port: undefined };
   const port = namedPort(pod, pod.autoJoinPort, hostNetwork) ?? portNumber(pod.autoJoinPort);
   if (port !== undefined) return { kind: 'address', host, port };
   const what = hostNetwork ? 'container port with a host port' : 'container port';
-  const warning = `pod ${pod.key} is left out: ${ANNOTATION} is ${quote(pod.autoJoinPort)}, which is neither the name of a ${what} nor a number from 1 to 65535`;
-  return { kind: 'bad-port', warning };
+  return leftOut(
+    pod,
+    `${ANNOTATION} is ${quote(pod.autoJoinPort)}, which is neither the name of a ${what} nor a number from 1 to 65535`,
+  );
+}
+
+function leftOut({ key }: ServerPod, reason: string): PodAddress {
+  return { kind: 'left-out', warning: `pod ${key} is left out: ${reason}` };
 }
 
 /** The first port of this name that is reachable in this way. */

@@ -42,3 +42,11 @@ export class TandemError extends Error {
     return errorTable[this.code].retryable;
   }
 }
+
+/** Says nothing about other requests: the server is there, and answers this one with no, or with what is no answer. */
+export function isAboutOneRequest(error: unknown): error is TandemError {
+  return (
+    error instanceof TandemError &&
+    (error.code === 'TANDEM_CONSUL_REFUSED' || error.code === 'TANDEM_CONSUL_ANSWER_INVALID')
+  );
+}

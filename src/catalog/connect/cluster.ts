@@ -1,14 +1,18 @@
 /** What the registration of a pod depends on beside the pod itself. */
 import { PREFIX } from '../../inject/annotations.ts';
 import { asString, property } from '../../support/json.ts';
+import { isIpAddress } from '../../support/ip-address.ts';
+import { quote } from '../../support/text.ts';
 import type { InjectedPod } from './pod.ts';
 import type { MeshService } from './service-name.ts';
 
 /** A node of Kubernetes. */
 export type MeshNode = {
   readonly name: string;
-  /** The first one of type InternalIP. */
+  /** The first IP address of type InternalIP. */
   readonly address: string | undefined;
+  /** What is there instead of one, and where. */
+  readonly refusedAddress?: string | undefined;
   /** From which its pods get their addresses; the first one of two. */
   readonly podCidr: string | undefined;
 };
@@ -60,14 +64,29 @@ export function readMeshNode(raw: unknown): MeshNode | undefined {
   const name = asString(property(property(raw, 'metadata'), 'name'));
   if (name === undefined || name === '') return undefined;
   const addresses = property(property(raw, 'status'), 'addresses');
-  const internal = (Array.isArray(addresses) ? addresses : []).find(
-    (each: unknown) => property(each, 'type') === 'InternalIP',
-  );
+  const internal = (Array.isArray(addresses) ? addresses : [])
+    .filter((each: unknown) => property(each, 'type') === 'InternalIP')
+    .map((each: unknown) => asString(property(each, 'address')) ?? '');
   const podCidr = asString(property(property(raw, 'spec'), 'podCIDR'));
   return {
     name,
-    address: asString(property(internal, 'address')) || undefined,
+    ...firstAddress('InternalIP', internal),
     podCidr: podCidr || undefined,
+  };
+}
+
+/** Whatever Kubernetes gives as an address becomes a part of URLs, and requests to some of them have a token. */
+export function firstAddress(
+  at: string,
+  texts: readonly string[],
+): { readonly address: string | undefined; readonly refusedAddress: string | undefined } {
+  const given = texts.filter((text) => text !== '');
+  const address = given.find(isIpAddress);
+  const [refused] = given;
+  const isRefused = address === undefined && refused !== undefined;
+  return {
+    address,
+    refusedAddress: isRefused ? `${at} is ${quote(refused)}, which is no IP address` : undefined,
   };
 }
 

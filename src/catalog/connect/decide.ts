@@ -14,6 +14,7 @@ export const podReasons = {
     'the service of the pod is not that of its ServiceAccount, by which it logs in to Consul',
   'other-owner': 'the sidecar looks for its registration on the node of another owner',
   'not-scheduled': 'the pod has no node yet, or the address of its node is not known',
+  'invalid-address': 'the address of the pod, or of its node, is no IP address',
   finished: 'the pod has ended: completed, failed or evicted',
   lost: 'the node of the pod does not answer',
   'id-taken': 'Consul has an instance under this id that belongs to somebody else; it is not touched',
@@ -28,6 +29,7 @@ export type PodReason = keyof typeof podReasons;
  * | without the containers of the webhook | not-injected |
  * | finished | finished |
  * | its node lost | lost |
+ * | it, or its node, has something else than an IP address | invalid-address |
  * | its registration damaged, or of another pod | invalid-registration |
  * | its service not that of its ServiceAccount | other-service-account |
  * | agent mode | agent-mode |
@@ -40,6 +42,7 @@ export function decidePod(pod: InjectedPod, cluster: MeshCluster): PodReason {
   if (injection.kind === 'by-consul-k8s') return 'by-consul-k8s';
   if (injection.kind === 'none') return 'not-injected';
   if (stage === 'finished' || stage === 'lost') return stage;
+  if (refusedAddressOf(pod, cluster) !== undefined) return 'invalid-address';
   if (!injection.mesh.ok) return 'invalid-registration';
   if (!isOfAccount(pod, injection.mesh.options.service.name, cluster)) return 'other-service-account';
   if (injection.kind === 'agent') return 'agent-mode';
@@ -51,13 +54,19 @@ function asksHere(asked: AskedNode, owner: string): boolean {
   return asked.kind === 'legacy' || (asked.kind === 'of-owner' && asked.owner === owner);
 }
 
+function refusedAddressOf(pod: InjectedPod, cluster: MeshCluster): string | undefined {
+  if (pod.refusedAddress !== undefined || addressOfNode(pod, cluster) !== undefined)
+    return pod.refusedAddress;
+  const node = pod.node === undefined ? undefined : cluster.node(pod.node);
+  return node?.refusedAddress && `${node.refusedAddress} on node ${node.name}`;
+}
+
 /** What somebody has to mend, and how; undefined when there is nothing. */
-export function problemOf(
-  pod: InjectedPod,
-  reason: PodReason,
-  { owner }: Pick<MeshCluster, 'owner'>,
-): string | undefined {
+export function problemOf(pod: InjectedPod, reason: PodReason, cluster: MeshCluster): string | undefined {
+  const { owner } = cluster;
   const { injection } = pod;
+  if (reason === 'invalid-address')
+    return `${refusedAddressOf(pod, cluster)}; it is not used until the kubelet or the cloud provider corrects it`;
   if (reason === 'not-injected')
     return 'remove the label consul.hashicorp.com/connect-inject-status, or create the pod again so that the webhook injects it';
   if (reason === 'other-owner')

@@ -3,6 +3,7 @@ import { readInjection, type Injection, type MeshOptions } from '../../inject/in
 import { RECORD_ANNOTATION } from '../../inject/annotations.ts';
 import { parseRecord } from '../../inject/record.ts';
 import { asString, isObject, property } from '../../support/json.ts';
+import { firstAddress } from './cluster.ts';
 
 export type { Injection, MeshOptions };
 
@@ -32,6 +33,8 @@ export type InjectedPod = {
   readonly node: string | undefined;
   readonly hostIp: string | undefined;
   readonly podIp: string | undefined;
+  /** What is there instead of one of them, and where. */
+  readonly refusedAddress?: string | undefined;
   /** Its init containers have done their work; in agent mode it has registered itself. */
   readonly isInitialized: boolean;
   readonly isReady: boolean;
@@ -61,6 +64,9 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
   const status = property(raw, 'status');
   const ready = condition(status, 'Ready');
   const isInitialized = property(condition(status, 'Initialized'), 'status') === 'True';
+  const [host, own] = (['hostIP', 'podIP'] as const).map((key) =>
+    firstAddress(`status.${key}`, [text(status, key) ?? '']),
+  );
   return {
     namespace,
     name,
@@ -71,8 +77,9 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
     ports: readPorts(property(raw, 'spec')),
     stage: readStage(metadata, status),
     node: text(property(raw, 'spec'), 'nodeName'),
-    hostIp: text(status, 'hostIP'),
-    podIp: text(status, 'podIP'),
+    hostIp: host?.address,
+    podIp: own?.address,
+    refusedAddress: host?.refusedAddress ?? own?.refusedAddress,
     isInitialized,
     isReady: property(ready, 'status') === 'True',
     readinessMessage: text(ready, 'message') ?? '',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { openConsul, type ConsulClient, type ConsulOptions } from '../../../src/consul/client.ts';
+import { openConsul, type ConsulOptions, type OpenConsul } from '../../../src/consul/client.ts';
 import type { RequestReport } from '../../../src/consul/servers.ts';
 
 export type Seen = {
@@ -87,7 +87,7 @@ export const truncated: Reply = (response) => {
 export async function clientOf(
   addresses: readonly string[] | (() => readonly string[]),
   options: Partial<ConsulOptions> = {},
-): Promise<{ client: ConsulClient; reports: RequestReport[] } & AsyncDisposable> {
+): Promise<{ client: OpenConsul; reports: RequestReport[] } & AsyncDisposable> {
   const reports: RequestReport[] = [];
   const client = await openConsul({
     addresses: typeof addresses === 'function' ? addresses : () => addresses,

@@ -367,3 +367,21 @@ test('headers say how far an answer can be trusted', async () => {
     filter: 'Meta.a == "b"',
   });
 });
+
+test('an address that is none does not keep the others from being asked, and no host in it gets a token', async () => {
+  await using stranger = await fakeConsul(json('stranger'));
+  await using server = await fakeConsul(json('server'));
+  const { host } = new URL(stranger.url);
+  const strange = [`http://u@${host}`, `http://${host}/b`, `http://${host}?x`, `http://${host}#x`];
+  const none = ['http://a b:1', 'http://[::', '', 'a\nb', `http://${'a'.repeat(300)}/b`, 'ftp://h'];
+  for (const address of [...strange, ...none]) {
+    await using opened = await clientOf([address, server.url]);
+    assert.equal(await readLeader(opened.client), 'server', address);
+  }
+  assert.equal(stranger.seen.length, 0);
+  await using alone = await clientOf(['http://a b:1']);
+  await assert.rejects(readLeader(alone.client), {
+    code: 'TANDEM_CONSUL_UNREACHABLE',
+    message: /at http:\/\/a b:1: this is no address/,
+  });
+});

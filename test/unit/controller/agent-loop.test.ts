@@ -102,7 +102,8 @@ function start() {
           const instances = [...inCatalog.values()]
             .filter(({ owner }) => owner === 'c1')
             .map((each) => ({ ...each, node: 'node-1' }));
-          return instances.length === 0 ? [] : [{ name: 'node-1', address: catalogAddress.of, instances }];
+          const node = { name: 'node-1', address: catalogAddress.of, instances };
+          return { nodes: instances.length === 0 ? [] : [node], unreadable: [] };
         },
       },
       catalog: {
@@ -119,6 +120,7 @@ function start() {
         applied: () => undefined,
         refused: () => undefined,
         pods: (_host, all) => void (standings = all),
+        unreadable: () => undefined,
         failed: (error) => failures.push(error),
         succeeded: () => undefined,
       },

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { syntheticNodeName } from '../../../src/inject/names.ts';
+import { TandemError } from '../../../src/support/errors.ts';
 import { ADDRESSES, theirsOf } from '../catalog/connect/injected-pods.ts';
 import { startRegistrar, type RunningRegistrar } from './running-registrar.ts';
 
@@ -438,6 +440,30 @@ test('a pod stands with its instances and how their checks were written last', a
   assert.deepEqual(
     running.registrar.standings()[1]?.instances.map(({ status }) => status),
     ['passing', 'missing'],
+  );
+  await running.stop();
+});
+
+test('a node that Consul answers with nonsense is named, and the others go on', async () => {
+  const running = startRegistrar();
+  running.faults.read = {
+    node: syntheticNodeName('c1', 'node-1'),
+    error: new TandemError('TANDEM_CONSUL_ANSWER_INVALID', 'status 301'),
+  };
+  running.set({ name: 'a', node: 'node-1' });
+  running.set({ name: 'b', node: 'node-2' });
+  await running.clock.advance(500);
+  assert.deepEqual(running.failures, []);
+  assert.deepEqual([...new Set(running.unreadable)], ['k8s-c1-node-1']);
+  assert.ok(
+    running.writes.some((text) => text === 'register default.b.web'),
+    running.writes.join(),
+  );
+  running.faults.read = undefined;
+  await running.clock.advance(30_000);
+  assert.ok(
+    running.writes.some((text) => text === 'register default.a.web'),
+    running.writes.join(),
   );
   await running.stop();
 });

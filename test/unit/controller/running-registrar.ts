@@ -42,6 +42,8 @@ export type RunningRegistrar = {
   readonly seconds: readonly (number | undefined)[];
   readonly failures: readonly unknown[];
   readonly refusals: readonly string[];
+  /** Names of nodes, once for each time. */
+  readonly unreadable: readonly string[];
   readonly guards: readonly { readonly removals: number }[];
   readonly standings: ReadonlyMap<string, readonly PodStanding[]>;
   /** A pod came or changed; the same name with another UID is a deletion and a creation. */
@@ -79,6 +81,7 @@ export function startRegistrar(
     seconds: [] as (number | undefined)[],
     failures: [] as unknown[],
     refusals: [] as string[],
+    unreadable: [] as string[],
     guards: [] as { readonly removals: number }[],
     standings: new Map<string, readonly PodStanding[]>(),
   };
@@ -171,6 +174,7 @@ export function startRegistrar(
           record.seconds.push(seconds);
         },
         refused: ({ id }) => record.refusals.push(id),
+        unreadable: ({ name }) => record.unreadable.push(name),
         pods: (node, standings) => record.standings.set(node, standings),
         guarded: (held) => record.guards.push(held),
         released: () => undefined,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { originsOf } from '../../../src/discovery/http-origin.ts';
 import { formatAddress, podAddress, readServerPod } from '../../../src/discovery/server-pod.ts';
+import { NO_HOSTS } from '../support/no-hosts.ts';
 
 type Parts = {
   readonly annotation?: string;
@@ -145,3 +146,20 @@ for (const [name, parts, plain, tls, host] of origins) {
     );
   });
 }
+
+for (const host of NO_HOSTS)
+  test(`what is no IP address is left out, and named: ${JSON.stringify(host.slice(0, 40))}`, () => {
+    for (const hostNetwork of [false, true]) {
+      const status = { podIP: host, hostIP: host };
+      const found = podAddress(podOf({ status }), hostNetwork);
+      assert.ok(found.kind === 'left-out');
+      assert.match(
+        found.warning,
+        hostNetwork ? /consul\/server-0 .*status\.hostIP is "/ : /consul\/server-0 .*status\.podIP is "/,
+      );
+      assert.deepEqual(
+        originsOf([podOf({ status }), podOf({})], { hostNetwork, withTls: false }),
+        originsOf([podOf({})], { hostNetwork, withTls: false }),
+      );
+    }
+  });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MeshCluster } from '../../../../src/catalog/connect/cluster.ts';
+import { readMeshNode, type MeshCluster } from '../../../../src/catalog/connect/cluster.ts';
 import { decidePod, problemOf } from '../../../../src/catalog/connect/decide.ts';
 import { readInjectedPod } from '../../../../src/catalog/connect/pod.ts';
 import { registrationsOf } from '../../../../src/catalog/connect/registration.ts';
+import { NO_HOSTS } from '../../support/no-hosts.ts';
 import { ADDRESSES, injectedPod, podOf, READY, CLUSTER, clusterOf } from './injected-pods.ts';
 
 test('a ready pod is a service and a proxy on the synthetic node, each with a passing check', () => {
@@ -259,4 +260,35 @@ test('a sidecar that runs since before keeps its listener', () => {
 test('what has no name, namespace or UID is no pod', () => {
   for (const raw of [undefined, null, 1, {}, { metadata: { name: 'a', namespace: 'b' } }])
     assert.equal(readInjectedPod(raw), undefined);
+});
+
+for (const host of NO_HOSTS)
+  test(`a place that is no IP address is refused by its name: ${JSON.stringify(host.slice(0, 40))}`, () => {
+    const node = readMeshNode({
+      metadata: { name: 'node-1' },
+      status: { addresses: [{ type: 'InternalIP', address: host }] },
+    });
+    assert.ok(node);
+    assert.equal(node.address, undefined);
+    for (const flags of [['--proxy-mode=dataplane'], ['--proxy-mode=agent']])
+      for (const [nodes, status] of [
+        [[], { ...READY, podIP: host }],
+        [[], { ...READY, hostIP: host }],
+        [[node], { ...READY, hostIP: undefined }],
+      ] as const) {
+        const pod = podOf({ status, flags });
+        const cluster = clusterOf({ nodes });
+        assert.ok(pod.hostIp !== host && pod.podIp !== host);
+        assert.deepEqual(registrationsOf(pod, cluster), []);
+        const reason = decidePod(pod, cluster);
+        assert.equal(reason, 'invalid-address');
+        const shown = JSON.stringify(host).slice(0, 9);
+        assert.ok(problemOf(pod, reason, cluster)?.includes(shown), problemOf(pod, reason, cluster));
+      }
+  });
+
+test('of several addresses of a node the first one that is one counts', () => {
+  const addresses = ['a b', '10.0.0.7', '10.0.0.8'].map((address) => ({ type: 'InternalIP', address }));
+  const node = readMeshNode({ metadata: { name: 'node-1' }, status: { addresses } });
+  assert.deepEqual([node?.address, node?.refusedAddress], ['10.0.0.7', undefined]);
 });
