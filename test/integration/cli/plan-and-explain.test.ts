@@ -109,7 +109,7 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
   const injected = { apiVersion: 'v1', kind: 'Pod', ...injectedPod() };
   await writeFile(file, `${JSON.stringify(asked)}\n---\n${JSON.stringify(injected)}\n`);
   const explain = (name: string, ...more: string[]) =>
-    runTandem(['explain', 'pod', `default/${name}`, file, ...flags, ...more]);
+    runTandem(['explain', 'pod', `default/${name}`, file, ...flags, '--owner=c1', ...more]);
   assert.match(
     (await explain('asked')).stdout,
     /^Pod\/default\/asked: not injected\n {2}rule .*\n {2}mend .*"tandem check"/,
