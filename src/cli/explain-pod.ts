@@ -14,6 +14,7 @@ import type { OpenConsul } from '../consul/client.ts';
 import { createPodSnapshot } from '../controller/pod-snapshot.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
 import { PREFIX } from '../inject/annotations.ts';
+import { readInjection } from '../inject/injected-pod.ts';
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
@@ -109,7 +110,14 @@ async function podInFiles(
     services: ofKind('Service'),
     accounts: ofKind('ServiceAccount'),
   };
-  return { pod, cluster: clusterOf(values.owner ?? OWNER_OF_FILES, values, around) };
+  return { pod, cluster: clusterOf(values.owner ?? ownerIn(pod) ?? OWNER_OF_FILES, values, around) };
+}
+
+/** On whose node the sidecar looks: files know nothing else of the cluster. */
+function ownerIn(pod: unknown): string | undefined {
+  const injection = readInjection(pod);
+  const isKnown = injection.kind === 'dataplane' && injection.asksOn.kind === 'of-owner';
+  return isKnown ? injection.asksOn.owner : undefined;
 }
 
 async function podInCluster(

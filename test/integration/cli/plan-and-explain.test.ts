@@ -132,6 +132,8 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
     registration: { uid: string };
   };
   assert.equal(json.registration.uid, 'uid-of-web-0');
+  const withoutOwner = await runTandem(['explain', 'pod', 'default/web-0', file]);
+  assert.match(withoutOwner.stdout, /^ {2}rule {9}registered: /m);
   const missing = await explain('nope');
   assert.deepEqual([missing.code, missing.stderr], [1, 'tandem explain: there is no pod default/nope\n']);
   await rm(file);
