@@ -7,19 +7,23 @@ import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { TandemError } from '../support/errors.ts';
 import { clusterOwner } from './cluster-owner.ts';
 
+type Values = Pick<FlagValues<typeof injectFlags>, 'owner' | 'proxyMode'> & {
+  readonly kubeconfig: string | undefined;
+};
+
 /**
  * `--owner`; without it the cluster is asked once, and only in dataplane mode: agent mode works without.
  *
  * @throws TandemError with the way to fix it: a sidecar that asks for a node that nobody registers would never start
  */
 export async function webhookOwner(
-  { owner, proxyMode }: Pick<FlagValues<typeof injectFlags>, 'owner' | 'proxyMode'>,
+  { owner, proxyMode, kubeconfig }: Values,
   environment: Environment,
 ): Promise<{ readonly owner?: string }> {
   if (owner !== undefined) return { owner };
   if (proxyMode === 'agent') return {};
   try {
-    return { owner: await ownerOfCluster(environment) };
+    return { owner: await ownerOfCluster(kubeconfig, environment) };
   } catch (error) {
     if (!(error instanceof TandemError)) throw error;
     throw new TandemError(
@@ -30,8 +34,8 @@ export async function webhookOwner(
   }
 }
 
-async function ownerOfCluster(environment: Environment): Promise<string> {
-  const access = await clusterAccess({ kubeconfig: undefined, environment, serviceAccount: SERVICE_ACCOUNT });
+async function ownerOfCluster(kubeconfig: string | undefined, environment: Environment): Promise<string> {
+  const access = await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT });
   const client = apiClient(access);
   try {
     return await clusterOwner(client);

@@ -198,6 +198,19 @@ test('dataplane mode without --owner and without a cluster to ask does not start
   );
 });
 
+test('dataplane mode asks the cluster of --kubeconfig for the owner', async () => {
+  const { code, stderr } = await runTandem([
+    'webhook',
+    ...LOCAL,
+    '--tls-auto',
+    `--tls-auto-dir=${folder}/owner`,
+    '--proxy-mode=dataplane',
+    '--kubeconfig=/nowhere/config',
+  ]);
+  assert.notEqual(code, 0);
+  assert.match(stderr, /no --owner is given: .*\/nowhere\/config/);
+});
+
 test('files that are not there, or do not belong together, stop the start with their names', async () => {
   const missing = await runTandem([
     'webhook',
