@@ -35,7 +35,7 @@ export const certificateFlags = {
     '::1',
   ]),
   kubeconfig: string(
-    'Access to the cluster, for the Secret and the owner; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
+    'Access to the cluster; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
     'FILE',
     undefined,
   ),
