@@ -102,7 +102,7 @@ With the prefix \`${PREFIX}\`, except those that are written with another one.
 ## On a pod, for injection
 
 For a workload: on its pod template. A value that cannot be read denies the pod, with every problem in one message; an
-unknown annotation with this prefix gives a warning.
+unknown annotation with this prefix, or with \`tandem/\`, gives a warning.
 
 | name | value | default | meaning |
 | --- | --- | --- | --- |

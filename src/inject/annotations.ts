@@ -5,6 +5,9 @@ export const PREFIX = 'consul.hashicorp.com/';
 /** The record of what was added; `uninject` and the registrar read it. */
 export const RECORD_ANNOTATION = 'tandem/injected';
 
+/** Public certificates; on the pod, so that they need no object in every namespace. */
+export const CA_ANNOTATION = 'tandem/consul-ca';
+
 export const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
 
 /** Static pods carry it (Kubernetes: "Well-Known Labels, Annotations and Taints"). */
@@ -286,6 +289,17 @@ const OWN_PREFIX = 'tandem/';
 /** The key on the pod. */
 export function annotationKey(name: string): string {
   return name.startsWith(OWN_PREFIX) ? name : `${PREFIX}${name}`;
+}
+
+/** The name of a key of ours in the table's form; undefined when the key is not ours. */
+export function annotationName(key: string): string | undefined {
+  if (key.startsWith(PREFIX)) return key.slice(PREFIX.length);
+  return key.startsWith(OWN_PREFIX) ? key : undefined;
+}
+
+/** The name by which its author knows it, whichever prefix belongs to it. */
+export function withoutPrefix(name: string): string {
+  return name.startsWith(OWN_PREFIX) ? name.slice(OWN_PREFIX.length) : name;
 }
 
 export const META_PREFIX = 'service-meta-';

@@ -1,5 +1,6 @@
 /** Dataplane mode: one container; Tandem's registrar writes the registration, and has to be there before the proxy asks. */
 import type { JsonObject } from '../support/json.ts';
+import { CA_ANNOTATION } from './annotations.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext } from './container-parts.ts';
@@ -19,9 +20,6 @@ import type { Metrics } from './metrics-options.ts';
 import type { Options } from './options.ts';
 import { literal, proxyId, registrationVariables } from './registration.ts';
 import type { ConsulAccess, DataplaneSettings } from './settings.ts';
-
-/** Public certificates; on the pod, so that they need no object in every namespace. */
-const CA_ANNOTATION = 'tandem/consul-ca';
 
 /** @param registration what `registrationOf` gives for the same options */
 export function dataplaneMode(options: Options, settings: DataplaneSettings, registration: string): Addition {

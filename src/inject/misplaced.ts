@@ -1,7 +1,7 @@
 /** Annotations of pods that stand on the workload, where they do nothing. */
 import { isObject, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
-import { PREFIX } from './annotations.ts';
+import { annotationName } from './annotations.ts';
 import type { Warning } from './result.ts';
 
 /**
@@ -14,7 +14,7 @@ export function misplacedAnnotations(ownAnnotations: unknown, metadata: unknown)
   if (!isObject(ownAnnotations)) return [];
   const annotations = property(metadata, 'annotations');
   return Object.keys(ownAnnotations)
-    .filter((name) => name.startsWith(PREFIX) && property(annotations, name) === undefined)
+    .filter((name) => annotationName(name) !== undefined && property(annotations, name) === undefined)
     .map((name) => ({
       reason: 'wrong-place',
       at: 'metadata.annotations',

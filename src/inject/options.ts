@@ -3,7 +3,16 @@ import { split } from 'shlex';
 import type { JsonObject } from '../support/json.ts';
 import { nearest, quote } from '../support/text.ts';
 import { annotationReader, type AnnotationReader } from './annotation-reader.ts';
-import { annotationKey, annotations, META_PREFIX, PREFIX, type AnnotationName } from './annotations.ts';
+import {
+  annotationKey,
+  annotationName,
+  annotations,
+  CA_ANNOTATION,
+  META_PREFIX,
+  RECORD_ANNOTATION,
+  withoutPrefix,
+  type AnnotationName,
+} from './annotations.ts';
 import { splitCommaList } from '../support/comma-list.ts';
 import { readDrainSeconds } from './drain.ts';
 import { DATA_PATH } from './names.ts';
@@ -182,9 +191,8 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: Inj
     );
   }
   const names = Object.keys(present)
-    .filter((annotation) => annotation.startsWith(PREFIX))
-    .map((annotation) => annotation.slice(PREFIX.length))
-    .filter((name) => !name.startsWith(META_PREFIX));
+    .flatMap((key) => annotationName(key) ?? [])
+    .filter((name) => !name.startsWith(META_PREFIX) && !WRITTEN.has(name));
   warnOfUnknown(
     names.filter((name) => !Object.hasOwn(annotations, name)),
     reader,
@@ -196,6 +204,9 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: Inj
       reader.warn('no-effect', name, `has no effect in ${mode} mode`);
   }
 }
+
+/** What injection itself leaves on a pod, and a copy of a pod may still have. */
+const WRITTEN: ReadonlySet<string> = new Set([RECORD_ANNOTATION, CA_ANNOTATION]);
 
 // Likeness to each known name is looked for, and how many names there are is up to a stranger.
 const UNKNOWN_NAMED = 20;
@@ -213,8 +224,10 @@ function isOfOtherMode(name: AnnotationName, mode: InjectSettings['mode']): bool
 }
 
 function unknownAnnotation(name: string): string {
-  const near = nearest(name, Object.keys(annotations));
-  return `is not known${near === undefined ? '' : `; did you mean ${annotationKey(near)}?`}`;
+  // Whoever errs in the prefix has the right name behind it.
+  const keys = new Map(Object.keys(annotations).map((known) => [withoutPrefix(known), annotationKey(known)]));
+  const near = nearest(withoutPrefix(name), [...keys.keys()]);
+  return `is not known${near === undefined ? '' : `; did you mean ${keys.get(near) ?? near}?`}`;
 }
 
 // A warning has room for 120 characters in kubectl; a name that long is none of ours anyway.

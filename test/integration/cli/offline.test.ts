@@ -241,7 +241,7 @@ ${ROLLOUT.replace('argoproj.io/v1alpha1', 'apps/v1')
   .replace('Rollout', 'Deployment')
   .replace(
     '{name: orders}',
-    '{name: orders, annotations: {consul.hashicorp.com/connect-service-upstreams: "db:1234"}}',
+    '{name: orders, annotations: {consul.hashicorp.com/connect-service-upstreams: "db:1234", tandem/drain-seconds: "5"}}',
   )}`;
   const { code, stdout, stderr } = await runTandem(['inject', '--check'], text);
   assert.deepEqual([code, stdout], [3, '']);
@@ -251,7 +251,7 @@ ${ROLLOUT.replace('argoproj.io/v1alpha1', 'apps/v1')
   );
   assert.match(
     stderr,
-    /Deployment default\/orders: injected\n {2}warning: metadata\.annotations: "consul\.hashicorp\.com\/connect-service-upstreams" is on the workload/,
+    /Deployment default\/orders: injected\n {2}warning: metadata\.annotations: "consul\.hashicorp\.com\/connect-service-upstreams" is on the workload[^\n]*\n {2}warning: metadata\.annotations: "tandem\/drain-seconds" is on the workload/,
   );
 });
 
