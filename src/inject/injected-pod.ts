@@ -70,7 +70,7 @@ export function readInjection(pod: unknown): Injection {
   if (variables.has(REGISTRATION))
     return { kind: 'dataplane', asksOn: askedNode(args), mesh: meshOf(variables, fields) };
   if (args.get('-proxy-node-name') === LEGACY_NODE && args.has('-proxy-id')) {
-    const proxyId = expand(args.get('-proxy-id') ?? '', variables);
+    const proxyId = expand(args.get('-proxy-id') ?? '', variables) ?? '';
     return { kind: 'dataplane', asksOn: { kind: 'legacy' }, mesh: readLegacyOptions(pod, proxyId) };
   }
   return { kind: isOfConsulK8s(pod, args) ? 'by-consul-k8s' : 'none' };
