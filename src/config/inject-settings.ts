@@ -5,7 +5,6 @@ import { isUrlPath } from '../inject/annotation-reader.ts';
 import { SIDECAR_UID } from '../inject/names.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { ANY_COUNT } from '../inject/lifecycle-options.ts';
-import { MERGED_PORT } from '../inject/metrics-options.ts';
 import { parseQuantity } from '../inject/quantity.ts';
 import { clashingPorts, describeClash, sidecarPorts } from '../inject/sidecar-ports.ts';
 import { ownerName } from './sync-settings.ts';
@@ -153,6 +152,17 @@ export const injectFlags = {
   enableMetrics: boolean("Give pods Envoy's Prometheus listener and the scrape annotations.", false),
   prometheusScrapePort: integer('Port of that listener.', 'PORT', 20200, UNPRIVILEGED),
   prometheusScrapePath: parsed('Path of that listener.', 'PATH', '/metrics', urlPath),
+  enableMetricsMerging: boolean(
+    "Dataplane mode: with metrics, the application's metrics and those of Envoy on one port.",
+    false,
+  ),
+  // consul-dataplane, pkg/consuldp/metrics.go.
+  mergedMetricsPort: integer(
+    'Dataplane mode: port on which consul-dataplane serves what the metrics listener gives out.',
+    'PORT',
+    20100,
+    UNPRIVILEGED,
+  ),
 };
 
 type InjectValues = FlagValues<typeof injectFlags>;
@@ -168,6 +178,9 @@ export function injectFlagProblems(values: InjectValues): string[] {
     ...(values.proxyMode === 'dataplane' && values.sidecarProxy === 'builtin'
       ? ['--sidecar-proxy=builtin is for --proxy-mode=agent; consul-dataplane runs Envoy']
       : []),
+    ...(values.proxyMode === 'agent' && values.enableMetricsMerging
+      ? ['--enable-metrics-merging is for --proxy-mode=dataplane; only consul-dataplane merges metrics']
+      : []),
     ...(values.proxyMode === 'agent' && values.serviceNames === 'service'
       ? [
           '--service-names=service is for --proxy-mode=dataplane; in agent mode a pod registers itself and knows no Service',
@@ -179,14 +192,14 @@ export function injectFlagProblems(values: InjectValues): string[] {
 function portClashes(values: InjectValues): string[] {
   const settings = { mode: values.proxyMode, sidecarProxy: values.sidecarProxy };
   const metrics = values.enableMetrics
-    ? { port: values.prometheusScrapePort, mergedPort: MERGED_PORT }
+    ? { port: values.prometheusScrapePort, mergedPort: values.mergedMetricsPort }
     : undefined;
   const lifecycle = values.enableSidecarProxyLifecycle
     ? { gracefulPort: values.sidecarProxyLifecycleGracefulPort }
     : undefined;
   return clashingPorts(sidecarPorts(settings, metrics, lifecycle)).map(
     ([first, second]) =>
-      `${describeClash(first, second)}; see --prometheus-scrape-port and --sidecar-proxy-lifecycle-graceful-port`,
+      `${describeClash(first, second)}; see --prometheus-scrape-port, --merged-metrics-port and --sidecar-proxy-lifecycle-graceful-port`,
   );
 }
 
@@ -282,6 +295,8 @@ function sharedSettings(values: InjectValues) {
     metrics: values.enableMetrics,
     prometheusScrapePort: values.prometheusScrapePort,
     prometheusScrapePath: values.prometheusScrapePath,
+    metricsMerging: values.enableMetricsMerging,
+    mergedMetricsPort: values.mergedMetricsPort,
   };
 }
 

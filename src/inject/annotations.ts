@@ -151,13 +151,13 @@ export const annotations = {
   },
   'enable-metrics-merging': {
     value: 'boolean',
-    default: 'false',
+    default: '`--enable-metrics-merging`',
     meaning: "The application's metrics and those of Envoy on one port.",
     mode: 'dataplane',
   },
   'merged-metrics-port': {
     value: '1024-65535',
-    default: '20100',
+    default: '`--merged-metrics-port`',
     meaning: 'Port on which consul-dataplane serves what the metrics listener gives out.',
     mode: 'dataplane',
   },

@@ -30,8 +30,6 @@ export type MetricsTls = {
 
 // Below 1024 a non-root sidecar cannot bind.
 const UNPRIVILEGED = { min: 1024, max: 65_535 };
-// consul-dataplane, pkg/consuldp/metrics.go.
-export const MERGED_PORT = 20_100;
 
 /** Undefined: the sidecar gives out none. */
 export function readMetrics(
@@ -45,8 +43,8 @@ export function readMetrics(
     port: reader.wholeNumber('prometheus-scrape-port', settings.prometheusScrapePort, UNPRIVILEGED),
     path: reader.path('prometheus-scrape-path', settings.prometheusScrapePath),
     isNamed: !hasPortName(pod, METRICS_PORT_NAME),
-    mergedPort: reader.wholeNumber('merged-metrics-port', MERGED_PORT, UNPRIVILEGED),
-    ...dataplaneMetrics(pod, service, reader, settings.mode),
+    mergedPort: reader.wholeNumber('merged-metrics-port', settings.mergedMetricsPort, UNPRIVILEGED),
+    ...dataplaneMetrics(pod, service, reader, settings),
   };
   if (enabled && settings.mode === 'agent' && settings.sidecarProxy === 'builtin') {
     if (reader.text('enable-metrics') !== undefined)
@@ -68,9 +66,9 @@ function dataplaneMetrics(
   pod: Pod,
   service: Service,
   reader: AnnotationReader,
-  mode: InjectSettings['mode'],
+  { mode, metricsMerging }: InjectSettings,
 ): Pick<Metrics, 'serviceUrl' | 'tls'> {
-  const serviceUrl = readServiceUrl(pod, service, reader);
+  const serviceUrl = readServiceUrl(pod, service, reader, metricsMerging);
   const tls = readTls(reader);
   return mode === 'dataplane' ? { serviceUrl, tls } : { serviceUrl: undefined, tls: undefined };
 }
@@ -94,20 +92,24 @@ function warnWithoutMetrics(reader: AnnotationReader): void {
     if (reader.has(name)) reader.warn('no-effect', name, 'has no effect without enable-metrics');
 }
 
-function readServiceUrl(pod: Pod, service: Service, reader: AnnotationReader): string | undefined {
-  const merged = reader.boolean('enable-metrics-merging', false);
+function readServiceUrl(
+  pod: Pod,
+  service: Service,
+  reader: AnnotationReader,
+  byDefault: boolean,
+): string | undefined {
+  const merged = reader.boolean('enable-metrics-merging', byDefault);
   const path = reader.path('service-metrics-path', '/metrics');
   const port = reader.port('service-metrics-port', service.port, namedPorts(pod));
   if (!merged) return undefined;
-  if (port === undefined) {
+  if (port !== undefined) return `http://${LOOPBACK}:${port}${path}`;
+  if (reader.has('enable-metrics-merging'))
     reader.warn(
       'no-effect',
       'enable-metrics-merging',
       'has no effect without service-metrics-port: the pod has no port',
     );
-    return undefined;
-  }
-  return `http://${LOOPBACK}:${port}${path}`;
+  return undefined;
 }
 
 /** All or nothing, as consul-dataplane has one flag for the CA, be it a file or a folder. */

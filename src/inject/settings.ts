@@ -73,4 +73,7 @@ type SharedSettings = {
   readonly metrics: boolean;
   readonly prometheusScrapePort: number;
   readonly prometheusScrapePath: string;
+  /** Dataplane mode: `enable-metrics-merging` when the annotation is absent. */
+  readonly metricsMerging: boolean;
+  readonly mergedMetricsPort: number;
 };

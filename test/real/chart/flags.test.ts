@@ -68,7 +68,8 @@ async function assertFlags(
   values: object,
   expected: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const found = read(program, argumentsOf(await renderChart(values), program) ?? []).values;
+  const { values: found, problems } = read(program, argumentsOf(await renderChart(values), program) ?? []);
+  assert.deepEqual(problems, []);
   assert.deepEqual(Object.fromEntries(Object.keys(expected).map((flag) => [flag, found[flag]])), expected);
 }
 
@@ -139,7 +140,7 @@ test('every value of the injection reaches its flag', async () => {
       agentHttpPort: 1,
       agentGrpcPort: 2,
       overrideAuthMethodName: 'pods',
-      serviceNames: 'service',
+      serviceNames: 'container',
       serviceAccountCheck: 'warn',
       defaultExcludeNamespaces: ['build-*', 'lab'],
       envoyExtraArgs: '--log-level "debug"',
@@ -148,6 +149,7 @@ test('every value of the injection reaches its flag', async () => {
       sidecarProxy: {
         kind: 'builtin',
         concurrency: 0,
+        runAsUser: 1000650000,
         resources: { requests: { cpu: '1m' }, limits: { cpu: '2m', memory: '99Mi' } },
       },
       initContainer: { resources: { requests: { memory: '3Mi' }, limits: { memory: null } } },
@@ -167,7 +169,7 @@ test('every value of the injection reaches its flag', async () => {
     consulHttpPort: 1,
     consulGrpcPort: 2,
     consulAuthMethod: 'pods',
-    serviceNames: 'service',
+    serviceNames: 'container',
     serviceAccountCheck: 'warn',
     defaultInjectExcludeNamespaces: ['build-*', 'lab'],
     envoyExtraArgs: ['--log-level', 'debug'],
@@ -175,6 +177,7 @@ test('every value of the injection reaches its flag', async () => {
     shutdownDelay: 3,
     sidecarProxy: 'builtin',
     sidecarProxyConcurrency: 0,
+    sidecarRunAsUser: 1000650000,
     sidecarProxyCpuRequest: '1m',
     sidecarProxyCpuLimit: '2m',
     sidecarProxyMemoryLimit: '99Mi',
@@ -207,6 +210,40 @@ test('every value of the life of a sidecar reaches its flag, 0 and false among t
     sidecarProxyLifecycleGracefulShutdownPath: '/down',
     sidecarProxyLifecycleGracefulStartupPath: '/up',
   });
+});
+
+test('the chart leaves it to the kind of the sidecar how long it goes on', async () => {
+  await assertFlags(
+    'webhook',
+    { client: { enabled: false } },
+    { sidecarProxyLifecycleShutdownGracePeriodSeconds: undefined },
+  );
+});
+
+test('the defaults of merged metrics reach their flags, in dataplane mode', async () => {
+  const metrics = { defaultEnabled: true, defaultEnableMerging: true, defaultMergedMetricsPort: 20105 };
+  await assertFlags(
+    'webhook',
+    { client: { enabled: false }, connectInject: { metrics } },
+    { enableMetrics: true, enableMetricsMerging: true, mergedMetricsPort: 20105 },
+  );
+});
+
+test('the user of what is added: none on OpenShift, unless it is given', async () => {
+  const openshift = { openshift: { enabled: true } };
+  for (const [global, runAsUser, expected] of [
+    [{}, null, 5995],
+    [{}, 'none', undefined],
+    [{}, 6000, 6000],
+    [openshift, null, undefined],
+    [openshift, 'none', undefined],
+    [openshift, 1000650000, 1000650000],
+  ] as const)
+    await assertFlags(
+      'webhook',
+      { global, connectInject: { sidecarProxy: { runAsUser } } },
+      { sidecarRunAsUser: expected },
+    );
 });
 
 test('an amount of 0 is an amount, and null is none', async () => {

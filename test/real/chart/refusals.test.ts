@@ -42,6 +42,12 @@ test('the schema names the values that are none', async () => {
     [{ server: { disruptionBudget: { maxUnavailable: 0 } } }, '/server/disruptionBudget/maxUnavailable'],
     [{ connectInject: { disruptionBudget: { minAvailable: 0 } } }, '/connectInject/disruptionBudget'],
     [{ client: { maxUnavailable: 0 } }, '/client/maxUnavailable'],
+    [{ connectInject: { sidecarProxy: { runAsUser: 0 } } }, '/connectInject/sidecarProxy/runAsUser'],
+    [{ connectInject: { sidecarProxy: { runAsUser: 'root' } } }, '/connectInject/sidecarProxy/runAsUser'],
+    [
+      { connectInject: { metrics: { defaultMergedMetricsPort: 80 } } },
+      '/connectInject/metrics/defaultMergedMetricsPort',
+    ],
     [{ client: { maxUnavailable: '0%' } }, '/client/maxUnavailable'],
     [{ ui: { service: { nodePort: { http: 0 } } } }, '/ui/service/nodePort/http'],
     [{ syncCatalog: { aclSyncToken: { secretName: 'a', secretKey: '' } } }, '/syncCatalog/aclSyncToken'],
@@ -69,6 +75,14 @@ test('a value that would do nothing is refused, with the way to mend it', async 
     [
       { connectInject: { serverAddresses: 'a' } },
       /serverAddresses is of dataplane mode.*set connectInject\.prox/,
+    ],
+    [
+      { connectInject: { serviceNames: 'service' } },
+      /serviceNames=service is of dataplane mode.*leave it auto/,
+    ],
+    [
+      { connectInject: { metrics: { defaultEnableMerging: true } } },
+      /metrics\.defaultEnableMerging is of dataplane mode.*leave it out/,
     ],
     [
       { syncCatalog: { k8sPrefix: 'consul-' } },

@@ -17,4 +17,18 @@ test('two ports of the sidecar are one', () => {
     '--sidecar-proxy-lifecycle-graceful-port=21000',
   );
   assert.match(problem, /port 21000 .*--sidecar-proxy-lifecycle-graceful-port/);
+  const [merged = ''] = problemsOf(
+    '--proxy-mode=dataplane',
+    '--owner=test',
+    '--enable-metrics',
+    '--merged-metrics-port=20200',
+  );
+  assert.match(merged, /port 20200 .*--merged-metrics-port/);
+});
+
+test('agent mode has nobody who merges metrics', () => {
+  assert.match(
+    problemsOf('--enable-metrics-merging').join(),
+    /--enable-metrics-merging is for --proxy-mode=dataplane/,
+  );
 });

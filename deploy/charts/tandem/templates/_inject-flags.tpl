@@ -37,6 +37,9 @@
 - {{ printf "--envoy-extra-args=%s" . | quote }}
 {{- end }}
 - --sidecar-proxy-concurrency={{ .sidecarProxy.concurrency }}
+{{- with include "tandem.sidecarUser" $ }}
+- --sidecar-run-as-user={{ . }}
+{{- end }}
 {{- if eq (include "tandem.proxyMode" $) "dataplane" }}
 {{- include "tandem.lifecycleFlags" .sidecarProxy.lifecycle }}
 {{- end }}
@@ -48,14 +51,30 @@
 {{- end }}
 - --prometheus-scrape-port={{ .defaultPrometheusScrapePort }}
 - {{ printf "--prometheus-scrape-path=%s" .defaultPrometheusScrapePath | quote }}
+{{- if eq (include "tandem.proxyMode" $) "dataplane" }}
+- --enable-metrics-merging={{ .defaultEnableMerging }}
+- --merged-metrics-port={{ .defaultMergedMetricsPort }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Numbers of values are floats, and ids as long as those of OpenShift would get an exponent. */}}
+{{- define "tandem.sidecarUser" -}}
+{{- $user := .Values.connectInject.sidecarProxy.runAsUser -}}
+{{- if kindIs "invalid" $user -}}
+{{- if .Values.global.openshift.enabled }}none{{ end -}}
+{{- else -}}
+{{- kindIs "string" $user | ternary $user (int64 $user) -}}
+{{- end -}}
 {{- end }}
 
 {{- define "tandem.lifecycleFlags" }}
 - --enable-sidecar-proxy-lifecycle={{ .defaultEnabled }}
 - --enable-sidecar-proxy-lifecycle-shutdown-drain-listeners={{ .defaultEnableShutdownDrainListeners }}
+{{- if not (kindIs "invalid" .defaultShutdownGracePeriodSeconds) }}
 - --sidecar-proxy-lifecycle-shutdown-grace-period-seconds={{ .defaultShutdownGracePeriodSeconds }}
+{{- end }}
 - --sidecar-proxy-lifecycle-startup-grace-period-seconds={{ .defaultStartupGracePeriodSeconds }}
 - --sidecar-proxy-lifecycle-graceful-port={{ .defaultGracefulPort }}
 - {{ printf "--sidecar-proxy-lifecycle-graceful-shutdown-path=%s" .defaultGracefulShutdownPath | quote }}
