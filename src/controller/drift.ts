@@ -8,6 +8,8 @@ export type Drift = {
   readonly read: (indexes: readonly number[], now: number, took: number) => void;
   /** Something on the node may have changed, at this index. */
   readonly changed: (index: number, now: number) => void;
+  /** Whether another one holds an id that we want, and may free it in the very moment in which we write. */
+  readonly contested: (isContested: boolean) => void;
   /** When the node must be read; undefined while there is no reason to. */
   readonly due: () => number | undefined;
 };
@@ -16,6 +18,8 @@ export type Drift = {
 const OWN_ANSWER = 200;
 // Someone else's write in the very moment of ours hides behind it, so a burst of ours is followed by one look.
 const AFTER_OWN = 5000;
+// An id that is freed is taken within 2 s, however much we write: a second before the look leaves one for it and the write.
+const AFTER_OWN_CONTESTED = 1000;
 // What has to be repaired at one look after the other is not shown, or somebody else repairs it too: then less and less often.
 const LONGEST_AFTER_OWN = 5 * 60_000;
 // Reads of a large node cost both sides: they take at most a tenth of the time when something changed, a hundredth when
@@ -26,37 +30,47 @@ const SHARE_OF_SURE = 100;
 export function createDrift(): Drift {
   /** Of reads and of our own writes. */
   const known = new Set<number>();
-  let pending: { readonly index: number; readonly due: number } | undefined;
-  let lastOwn: number | undefined;
+  /** Indexes that may be of others → when that is sure. */
+  const unknown = new Map<number, number>();
+  let own: { readonly first: number; readonly last: number } | undefined;
   let lastRead = { end: -Infinity, took: 0 };
   let hasRepaired = false;
   let afterOwn = AFTER_OWN;
+  let isContested = false;
+
+  const afterRead = (share: number): number => lastRead.end + lastRead.took * share;
 
   return {
     wrote: (index, now, isRepair) => {
       hasRepaired ||= isRepair;
-      if (index !== undefined) known.add(index);
-      lastOwn = now;
-      if (pending !== undefined && known.has(pending.index)) pending = undefined;
+      if (index !== undefined) {
+        known.add(index);
+        unknown.delete(index);
+      }
+      own = { first: own?.first ?? now, last: now };
     },
     read: (indexes, now, took) => {
       known.clear();
       for (const index of indexes) known.add(index);
-      pending = undefined;
-      lastOwn = undefined;
+      unknown.clear();
+      own = undefined;
       lastRead = { end: now, took };
       afterOwn = hasRepaired ? Math.min(afterOwn * 2, LONGEST_AFTER_OWN) : AFTER_OWN;
       hasRepaired = false;
     },
     changed: (index, now) => {
-      if (!known.has(index)) pending = { index, due: now + OWN_ANSWER };
+      if (!known.has(index) && !unknown.has(index)) unknown.set(index, now + OWN_ANSWER);
+    },
+    contested: (value) => {
+      isContested = value;
     },
     due: () => {
-      const { end, took } = lastRead;
-      const changed = pending && Math.max(pending.due, end + took * SHARE_OF_CHANGED);
-      const sure =
-        lastOwn === undefined ? undefined : Math.max(lastOwn + afterOwn, end + took * SHARE_OF_SURE);
-      return earliest([changed, sure]);
+      const changed = earliest(unknown.values());
+      const sure = own && (isContested ? own.first + AFTER_OWN_CONTESTED : own.last + afterOwn);
+      return earliest([
+        changed && Math.max(changed, afterRead(SHARE_OF_CHANGED)),
+        sure && Math.max(sure, afterRead(isContested ? SHARE_OF_CHANGED : SHARE_OF_SURE)),
+      ]);
     },
   };
 }

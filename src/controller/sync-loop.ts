@@ -62,6 +62,8 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const drift = createDrift();
   const retries = createRetries(random);
   const hold = createRemovalHold(clock, reporter);
+  /** Sources of which another one holds an id. */
+  const conflicts = new Set<string>();
 
   let syncedNode = syncNode(node, undefined);
   let fullDue: number | undefined = -Infinity;
@@ -136,7 +138,12 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     if (isFull) await readConsul(signal);
     const work = queue.take();
     const { plan, problems } = isFull ? await planner.all() : planner.of(work.keys());
-    for (const [each, found] of problems) reporter.problems(each, found);
+    for (const [each, found] of problems) {
+      reporter.problems(each, found);
+      conflicts.delete(each);
+    }
+    for (const conflict of plan.conflicts) conflicts.add(conflict.source);
+    drift.contested(conflicts.size > 0);
     const wanted = allowed(plan, isSecondLook);
     reporter.planned({
       scope: isFull ? 'all' : 'changes',

@@ -94,3 +94,29 @@ test('forty of fifty Services that go at once wait for a second look, and are to
   assert.ok(took > 9000, 'the second look is 10 s after the first');
   await eventually('nothing is held', async () => assert.equal((await sync.status()).heldRemovals, 0));
 });
+
+test('an id that another holder frees is taken within 2 s, while we write all the time', async (context) => {
+  const { ID, Service } = await instanceOf('shop-45');
+  await consul.call('PUT', '/v1/catalog/register', {
+    Node: NODE,
+    SkipNodeUpdate: true,
+    Service: { ID, Service, Address: '10.66.66.66', Port: 1, Meta: { 'tandem-owner': 'other' } },
+  });
+  await eventually('the conflict is told', async () => {
+    const { sources } = await sync.status();
+    const source = sources.find((each) => each.source === 'Service/default/shop-45');
+    assert.match(source?.problems.join() ?? '', /owner "other"/);
+  });
+  const stop = shops.churn();
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  const start = performance.now();
+  await consul.call('PUT', '/v1/catalog/deregister', { Node: NODE, ServiceID: ID });
+  await eventually('it is ours', async () =>
+    assert.ok((await services()).some((each) => each.ID === ID && 'tandem-source' in each.Meta)),
+  );
+  const took = Math.round(performance.now() - start);
+  context.diagnostic(`after ${took} ms`);
+  assert.ok(took < 2000, `${took} ms`);
+  await stop();
+  await converged(consul, NODE, shops);
+});

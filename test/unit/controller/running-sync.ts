@@ -66,6 +66,8 @@ export type Faults = {
   refresh?: Error | undefined;
   /** Reads answer that the node is not there. */
   hidden?: boolean;
+  /** The watch does not tell of it, but of what comes next. */
+  silent?: boolean;
 };
 
 export const NODE = 'k8s-sync-cluster1';
@@ -99,7 +101,7 @@ export function startSync(
     const errors = consul.transact(operations);
     if (errors.length === 0) {
       index += 1;
-      queueMicrotask(() => watcher(index));
+      if (faults.silent !== true) queueMicrotask(() => watcher(index));
     }
     return errors;
   };

@@ -218,6 +218,41 @@ test('what somebody else registered on the node stays, and an id of theirs is re
   await run.stop();
 });
 
+for (const isBusy of [false, true])
+  test(`an id that another holder frees is taken within 2 s, ${isBusy ? 'while we write all the time' : 'with no write of ours'}`, async () => {
+    const run = startSync();
+    run.setService('web', ['10.0.0.1']);
+    await run.clock.advance(10_000);
+    const { Services } = run.consul.nodeServices() as { Services: { ID: string; Meta: object }[] };
+    const [ours] = Services;
+    assert.ok(ours !== undefined);
+    const theirs = { ...ours, Meta: { 'tandem-owner': 'cluster2' } } as never;
+    run.interfere([{ Service: { Verb: 'set', Node: NODE, Service: theirs } }]);
+    await run.clock.advance(10_000);
+    assert.equal(run.sync.counts().owned, 0);
+    let last = 0;
+    const write = (): void => {
+      last += 1;
+      run.setService('busy', [`10.1.${last >> 8}.${last & 255}`]);
+    };
+    if (isBusy)
+      for (let round = 0; round < 20; round += 1) {
+        write();
+        await run.clock.advance(100);
+      }
+    // The watch tells of both changes at once, with the index of ours.
+    run.faults.silent = isBusy;
+    run.interfere([{ Service: { Verb: 'delete', Node: NODE, Service: { ID: ours.ID, Service: 'web' } } }]);
+    run.faults.silent = false;
+    for (let round = 0; round < 20; round += 1) {
+      if (isBusy) write();
+      await run.clock.advance(100);
+    }
+    assert.ok(run.names().includes('web'), `${run.names().join(' ')} after 2 s`);
+    assert.ok(run.reads() < 15, `${run.reads()} reads`);
+    await run.stop();
+  });
+
 test('what Consul refuses is reported, keeps nothing else back, and is tried again ever less often', async () => {
   const run = startSync({}, new Set(['bad']));
   run.setService('good', ['10.0.0.1']);

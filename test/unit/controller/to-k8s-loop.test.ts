@@ -116,6 +116,20 @@ test('a Service that somebody else made in our place is left alone, and its slic
   await run.stop();
 });
 
+test('a name that somebody else frees is taken at once', async () => {
+  const run = startToK8s();
+  run.namespace.interfere('Service', 'web', { metadata: {}, spec: { ports: [{ port: 1 }] } });
+  run.consul({ web: some });
+  await run.clock.advance(10_000);
+  assert.deepEqual(run.writes, []);
+  run.namespace.interfere('Service', 'web', undefined);
+  await run.clock.advance(200);
+  assert.ok(
+    run.writes.some(({ action, kind, name }) => `${action} ${kind} ${name}` === 'create Service web'),
+  );
+  await run.stop();
+});
+
 test('many removals wait for a second look at both sides, and never happen without one', async () => {
   const run = startToK8s();
   run.consul(services(20));
