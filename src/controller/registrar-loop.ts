@@ -6,7 +6,7 @@ import type { ObservedSyntheticNode } from '../catalog/connect/observed.ts';
 import type { InjectedPod } from '../catalog/connect/pod.ts';
 import type { Removals } from '../catalog/deletion-guard.ts';
 import { earliest } from '../support/earliest.ts';
-import { isAboutOneRequest, type TandemError } from '../support/errors.ts';
+import { isAboutOneRequest } from '../support/errors.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
@@ -58,6 +58,8 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   /** Nodes with something that Consul has refused. */
   const retries = createRetries(random);
   const hold = createRemovalHold(clock, reporter);
+  /** Names of nodes of which Consul does not tell. */
+  const unreadable = new Set<string>();
   /** Instances on each node: as it was read last, and what was written since. */
   const seen = new Map<string, { readonly owned: number; readonly foreign: number }>();
 
@@ -133,24 +135,25 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     return plan;
   }
 
-  async function plansOf(nodes: Iterable<string>, signal: AbortSignal): Promise<readonly NodePlan[]> {
+  /** @param isFull Consul has just said which nodes it has, so that what it does not tell of one is the fault of that one */
+  async function plansOf(
+    nodes: Iterable<string>,
+    isFull: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly NodePlan[]> {
     const plans: NodePlan[] = [];
-    const unreadable = new Map<string, TandemError>();
     const read = async (node: string): Promise<void> => {
       try {
         plans.push(await planOf(node, signal));
+        unreadable.delete(node);
       } catch (error) {
-        if (!isAboutOneRequest(error)) throw error;
-        unreadable.set(node, error);
+        if (!isAboutOneRequest(error) || !(isFull || unreadable.has(node))) throw error;
+        unreadable.add(node);
+        retries.failed(node, clock.elapsed());
+        reporter.unreadable({ name: node, reason: error.message });
       }
     };
     await sideBySide(nodes, read, { atATime: SMALL_CALLS });
-    // Without one that can be read it is not the node that is wrong.
-    for (const [name, error] of unreadable) {
-      if (plans.length === 0) throw error;
-      retries.failed(name, clock.elapsed());
-      reporter.unreadable({ name, reason: error.message });
-    }
     return plans;
   }
 
@@ -179,7 +182,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     const work = queue.take();
     const known = isFull ? await catalog.nodes(owner, signal) : [];
     const nodes = isFull ? new Set([...known, ...snapshot.nodes(), ...work.keys()]) : work.keys();
-    const plans = allowed(await plansOf(nodes, signal), isSecondLook);
+    const plans = allowed(await plansOf(nodes, isFull, signal), isSecondLook);
     for (const plan of plans) reporter.planned(plan);
     const read = clock.elapsed();
     // What was left has to be read again, so as much time as the reads took is well spent on writes.
