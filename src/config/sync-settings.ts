@@ -49,6 +49,11 @@ export const toConsulFlags = {
     ['host', 'load-balancer'],
     'host',
   ),
+  ingressMode: oneOf(
+    'Instances of an Ingress: instead of those of the endpoints of the Service, or beside them.',
+    ['replace', 'add'],
+    'replace',
+  ),
   consulDomain: string(
     'Domain of the DNS of Consul: of ExternalName Services that are made, and what no registered name may point into.',
     'DOMAIN',
@@ -85,6 +90,7 @@ export function toConsulSettings(values: ToConsulValues, owner: string): ToConsu
     terminating: values.terminating,
     enableIngress: values.enableIngress,
     ingressAddress: values.ingressAddress,
+    ingressMode: values.ingressMode,
     consulDomain: values.consulDomain,
     clusterDomain: values.clusterDomain,
   };

@@ -145,6 +145,7 @@ export const settings: fc.Arbitrary<ToConsulSettings> = fc.record({
   terminating: fc.constantFrom('remove', 'critical'),
   enableIngress: fc.boolean(),
   ingressAddress: fc.constantFrom('host', 'load-balancer'),
+  ingressMode: fc.constantFrom('replace', 'add'),
   consulDomain: fc.constantFrom('consul', 'example'),
   clusterDomain: fc.constant('cluster.local'),
 });

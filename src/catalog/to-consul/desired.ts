@@ -9,7 +9,7 @@ import { misspeltAnnotations, unusableAnnotations } from './annotations.ts';
 import { decide, isByAnnotation, type SkipReason, type SyncReason } from './decide.ts';
 import { serviceName, serviceTags, serviceWeight } from './describe.ts';
 import { placesOfEndpoints } from './endpoint-places.ts';
-import { placesOfIngresses, type IngressPlaces } from './ingress-places.ts';
+import { asEndpoints, placesOfIngresses, type IngressPlaces } from './ingress-places.ts';
 import { instancesOf } from './instances.ts';
 import { planMeta } from './meta.ts';
 import { placesOfNodes, type NodeLookup } from './node-places.ts';
@@ -88,8 +88,12 @@ export function desired(service: Service, surroundings: Surroundings, settings: 
     : NOTHING;
   const sound = withoutLoops(direct.places, service, settings, problems);
   const soundByIngress = withoutLoops(byIngress.places, service, settings, problems);
-  const made = instancesOf({ ...shared, ports }, sound.places, soundByIngress.places, problems);
+  const isReplaced =
+    settings.ingressMode === 'replace' && isOfEndpoints(addressRule) && soundByIngress.places.length > 0;
+  const instead = isReplaced ? asEndpoints(soundByIngress.places, sound.places, settings) : soundByIngress;
+  const made = instancesOf({ ...shared, ports, isReplaced }, sound.places, instead.places, problems);
   const omitted = [direct, byIngress, sound, soundByIngress, made].flatMap((part) => part.omitted);
+  if (isReplaced) omitted.push({ reason: 'behind-ingress', what: '' }, ...instead.omitted);
   if (made.instances.length === 0) problems.push(...whyNothing(omitted, ports.main));
   return { ...result, instances: made.instances, omitted: omitted.sort(byOmission) };
 }
@@ -117,6 +121,10 @@ function addressRuleOf(service: Service, settings: ToConsulSettings): AddressRul
     case 'unsupported':
       return service.headless ? 'headless' : 'cluster-ip';
   }
+}
+
+function isOfEndpoints(rule: AddressRule): boolean {
+  return rule === 'cluster-ip' || rule === 'headless' || rule === 'load-balancer-endpoints';
 }
 
 function tablesOf(service: Service, rule: AddressRule, { slices }: Surroundings): readonly PortNumbers[] {

@@ -1,7 +1,8 @@
-/** The instances that Ingress rules add to the Services behind them. */
+/** The instances that Ingress rules give to the Services behind them. */
 import { byText } from '../instance.ts';
 import type { Ingress, Service } from '../kubernetes-objects.ts';
 import type { Problem } from '../problem.ts';
+import { omitsEndpoint, type EndpointState } from './endpoint-places.ts';
 import { REF_KIND_META, REF_NAME_META } from './meta.ts';
 import type { Omitted, Place } from './place.ts';
 import type { ToConsulSettings } from './settings.ts';
@@ -39,6 +40,26 @@ export function placesOfIngresses(
   const hostless = omitted.filter(({ reason }) => reason !== 'no-load-balancer-address');
   if (hostless.length > 0) problems.push(withoutHost(hostless.map(({ what }) => what).sort(byText)));
   return { places, omitted };
+}
+
+/**
+ * The same instead of the endpoints behind them: as healthy as the best of those, and as unhealthy as an endpoint that is not
+ * ready when there is none.
+ */
+export function asEndpoints(
+  places: readonly IngressPlace[],
+  endpoints: readonly Place[],
+  settings: ToConsulSettings,
+): IngressPlaces {
+  const health = bestHealth(endpoints);
+  const reason = omitsEndpoint(health, settings);
+  if (reason === undefined) return { places: places.map((place) => ({ ...place, health })), omitted: [] };
+  return { places: [], omitted: places.map(({ address }) => ({ reason, what: address })) };
+}
+
+function bestHealth(endpoints: readonly Place[]): EndpointState {
+  const found = new Set(endpoints.map(({ health }) => health));
+  return found.has('ready') ? 'ready' : 'not-ready';
 }
 
 function withoutHost([first, ...names]: readonly string[]): Problem {

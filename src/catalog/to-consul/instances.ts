@@ -19,6 +19,8 @@ export type Common = {
   readonly tags: readonly string[];
   readonly weight: number;
   readonly meta: MetaPlan;
+  /** Those of the Ingresses stand instead of the places, under the name of the service. */
+  readonly isReplaced: boolean;
 };
 
 type Candidate = {
@@ -36,7 +38,7 @@ export function instancesOf(
   ingressPlaces: readonly IngressPlace[],
   problems: Problem[],
 ): { readonly instances: readonly Instance[]; readonly omitted: readonly Omitted[] } {
-  const { name, service } = common;
+  const { name, service, isReplaced } = common;
   if (!isUsable(service, name, problems)) return { instances: [], omitted: [] };
   const others = common.ports.others
     .map(({ label, name: portName }) => ({ name: `${name}-${label}`, portName }))
@@ -47,7 +49,7 @@ export function instancesOf(
   for (const place of places) {
     const found = candidatesAt(place, common, others, portMeta(place.numberOf));
     for (const candidate of found) keepBest(best, candidate);
-    if (numberAt(place, common.ports.main) === undefined)
+    if (!isReplaced && numberAt(place, common.ports.main) === undefined)
       omitted.push({ reason: 'port-not-in-slice', what: place.address });
   }
   const ofService = portMeta(numbersOfService(service, 'port'));
@@ -66,13 +68,13 @@ function isUsable(service: Service, name: string, problems: Problem[]): boolean 
 /** The default port under the name of the service, and each other port under a name of its own. */
 function candidatesAt(
   place: Place,
-  { name, ports: { main } }: Common,
+  { name, ports: { main }, isReplaced }: Common,
   others: readonly { readonly name: string; readonly portName: string }[],
   portMeta: readonly MetaPair[],
 ): Candidate[] {
   const port = numberAt(place, main);
   const portName = main.kind === 'named' ? main.name : '';
-  const byDefault = port === undefined ? [] : [{ place, name, portName, port, portMeta }];
+  const byDefault = port === undefined || isReplaced ? [] : [{ place, name, portName, port, portMeta }];
   const byPort = others.flatMap((other) => {
     const number = place.numberOf(other.portName);
     // A port that was asked for by its number is the default one, whatever its name.

@@ -25,6 +25,7 @@ export const omitReasons = {
   'points-into-consul': "the name is in the domain of Consul's DNS, which would be a loop",
   'points-at-itself': 'the name is that of the Service itself',
   'no-endpoints': 'the Service has no endpoints',
+  'behind-ingress': 'an Ingress routes to the Service, whose instances replace those of the endpoints',
   'no-host': 'the Ingress rule has no host',
   'wildcard-host': 'the host of the Ingress rule is a wildcard, which is no address',
 } as const;

@@ -26,6 +26,8 @@ export type ToConsulSettings = {
   readonly terminating: 'remove' | 'critical';
   readonly enableIngress: boolean;
   readonly ingressAddress: 'host' | 'load-balancer';
+  /** Whether the instances of an Ingress stand instead of those of the endpoints, or beside them. */
+  readonly ingressMode: 'replace' | 'add';
   /** `consul`, the domain of Consul's DNS. */
   readonly consulDomain: string;
   /** `cluster.local`, the domain of the cluster's DNS. */

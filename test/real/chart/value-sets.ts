@@ -126,7 +126,7 @@ export const valueSets: Readonly<Record<string, object>> = {
     syncCatalog: {
       consulPrefix: 'k8s-',
       consulNodeName: 'cluster-one',
-      ingress: { enabled: true, loadBalancerIPs: true },
+      ingress: { enabled: true, loadBalancerIPs: true, mode: 'add' },
       adopt: true,
       authMethod: 'sync',
       networkPolicy: { enabled: true },

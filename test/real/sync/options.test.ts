@@ -73,13 +73,8 @@ async function instances(...flags: readonly string[]): Promise<readonly string[]
   return (Services ?? []).map(({ Service, Address, Port }) => `${Service} ${Address}:${Port}`).toSorted();
 }
 
-const DEFAULT = [
-  'api 10.3.0.1:8080',
-  'api 10.3.0.2:8080',
-  'shop 198.51.100.7:443',
-  'web 10.1.0.2:30080',
-  'web 192.0.2.1:30080',
-];
+const PODS = ['api 10.3.0.1:8080', 'api 10.3.0.2:8080'];
+const DEFAULT = [...PODS, 'shop 198.51.100.7:443', 'web 10.1.0.2:30080', 'web 192.0.2.1:30080'];
 
 /** DEFAULT without some, and with others. */
 function changed(without: readonly string[], others: readonly string[]): readonly string[] {
@@ -100,10 +95,14 @@ const cases: readonly (readonly [flag: string, expected: readonly string[]])[] =
   ['--consul-service-prefix=k8s-', DEFAULT.map((each) => `k8s-${each}`)],
   ['--add-k8s-namespace-suffix', DEFAULT.map((each) => each.replace(' ', '-default '))],
   ['--multi-port=per-port', changed([], ['api-admin 10.3.0.1:8081', 'api-admin 10.3.0.2:8081'])],
-  ['--enable-ingress', changed([], ['api api.example.com:443', 'api plain.example.com:80'])],
+  ['--enable-ingress', changed(PODS, ['api api.example.com:443', 'api plain.example.com:80'])],
   [
     '--enable-ingress --ingress-address=load-balancer',
-    changed([], ['api 198.51.100.7:443', 'api 198.51.100.7:80']),
+    changed(PODS, ['api 198.51.100.7:443', 'api 198.51.100.7:80']),
+  ],
+  [
+    '--enable-ingress --ingress-mode=add',
+    changed([], ['api api.example.com:443', 'api plain.example.com:80']),
   ],
 ];
 

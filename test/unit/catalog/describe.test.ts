@@ -128,6 +128,7 @@ test('every kind of instance has the weight', () => {
   for (const spec of specs) {
     const { instances } = synced(service({ spec, annotations, loadBalancer: [{ ip: '2.2.2.2' }] }), around, {
       enableIngress: true,
+      ingressMode: 'add',
     });
     assert.deepEqual(
       instances.map(({ weight }) => weight),

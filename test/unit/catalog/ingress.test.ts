@@ -84,11 +84,70 @@ const rows: readonly [string, object, Partial<ToConsulSettings>, string[]][] = [
 ];
 
 for (const [what, spec, settings, expected] of rows) {
+  const of = (more: Partial<ToConsulSettings>): readonly string[] =>
+    endpointsOf(
+      synced(service(), { slices, ingresses: [ingress(spec, ADDRESSES)] }, { ...settings, ...more }),
+    );
+
   test(`Ingress: ${what}`, () => {
-    const result = synced(service(), { slices, ingresses: [ingress(spec, ADDRESSES)] }, settings);
-    assert.deepEqual(endpointsOf(result), [OWN, ...expected.map((each) => `${each} unchecked`)].sort());
+    const replaced = expected.map((each) => `${each} passing`);
+    assert.deepEqual(of({}), expected.length === 0 ? [OWN] : replaced.sort());
+  });
+
+  test(`Ingress beside the endpoints: ${what}`, () => {
+    const added = expected.map((each) => `${each} unchecked`);
+    assert.deepEqual(of({ ingressMode: 'add' }), [OWN, ...added].sort());
   });
 }
+
+const front = [ingress({ rules: [rule('a.example')] })];
+
+test('an Ingress instead of endpoints is as healthy as the best of them', () => {
+  const [ready, not] = [endpoint('10.1.0.1'), endpoint('10.1.0.2', { conditions: { ready: false } })];
+  const of = (endpoints: readonly object[], settings: Partial<ToConsulSettings> = {}): readonly string[] =>
+    endpointsOf(
+      synced(service(), { slices: [slice(endpoints)], ingresses: front }, { ...HOST, ...settings }),
+    );
+  assert.deepEqual(of([ready, not]), ['a.example:80 passing']);
+  assert.deepEqual(of([not]), ['a.example:80 critical']);
+  assert.deepEqual(of([]), ['a.example:80 critical']);
+  assert.deepEqual(of([not], { notReady: 'omit' }), []);
+  assert.deepEqual(of([ready, not], { notReady: 'omit' }), ['a.example:80 passing']);
+});
+
+test('what an Ingress replaces is said, and only the endpoints are', () => {
+  const { omitted } = synced(service(), { slices, ingresses: front }, HOST);
+  assert.deepEqual(omitted, [{ reason: 'behind-ingress', what: '' }]);
+  for (const [spec, status, own] of [
+    [{ clusterIP: 'None' }, [], []],
+    [{ externalIPs: ['192.0.2.9'] }, [], ['192.0.2.9:80 unchecked']],
+    [{ type: 'LoadBalancer' }, [{ ip: '5.5.5.5' }], ['5.5.5.5:80 unchecked']],
+    [{ type: 'ExternalName', externalName: 'db.example' }, [], ['db.example:80 unchecked']],
+  ] as const) {
+    const of = service({ spec: { ...spec }, loadBalancer: [...status] });
+    const health = own.length === 0 ? 'passing' : 'unchecked';
+    assert.deepEqual(
+      endpointsOf(synced(of, { slices, ingresses: front }, HOST)),
+      [`a.example:80 ${health}`, ...own].sort(),
+    );
+  }
+  const balanced = service({ spec: { type: 'LoadBalancer' }, loadBalancer: [{ ip: '5.5.5.5' }] });
+  const settings = { ...HOST, syncLoadBalancerEndpoints: true };
+  assert.deepEqual(endpointsOf(synced(balanced, { slices, ingresses: front }, settings)), [
+    'a.example:80 passing',
+  ]);
+});
+
+test('an Ingress stands for the port that it leads to, and not for the others', () => {
+  const ports = [
+    { name: 'http', port: 8080 },
+    { name: 'admin', port: 9090 },
+  ];
+  const two = slice([endpoint('10.1.0.1')], { ports });
+  const of = service({ spec: { ports: ports.map(({ name, port }) => ({ name, port })) } });
+  const result = synced(of, { slices: [two], ingresses: front }, { ...HOST, multiPort: 'per-port' });
+  assert.deepEqual(endpointsOf(result), ['10.1.0.1:9090 passing', 'a.example:80 passing']);
+});
 
 test('an Ingress of another namespace is not ours', () => {
   const other = { ...ingress({ rules: [rule('a.example')] }), namespace: 'team' };

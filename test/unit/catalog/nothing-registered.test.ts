@@ -111,7 +111,7 @@ for (const [what, spec] of [
     assert.deepEqual(reasonsOf(byHost), ['ingress-without-host']);
     assert.match(byHost.problems[0]?.message ?? '', /"front" .*--ingress-address=load-balancer/);
     const byAddress = synced(service(), around, { enableIngress: true, ingressAddress: 'load-balancer' });
-    assert.deepEqual(endpointsOf(byAddress), ['10.1.0.1:8080 passing', '5.5.5.5:80 unchecked']);
+    assert.deepEqual(endpointsOf(byAddress), ['5.5.5.5:80 passing']);
     assert.deepEqual(byAddress.problems, []);
     assert.deepEqual(synced(service(), around).problems, [], 'nothing is said while it is switched off');
   });

@@ -26,6 +26,7 @@ export const SETTINGS: ToConsulSettings = {
   terminating: 'remove',
   enableIngress: false,
   ingressAddress: 'host',
+  ingressMode: 'replace',
   consulDomain: 'consul',
   clusterDomain: 'cluster.local',
 };

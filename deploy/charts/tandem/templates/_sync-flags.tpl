@@ -50,6 +50,7 @@
 {{- if .ingress.enabled }}
 - --enable-ingress
 - --ingress-address={{ .ingress.loadBalancerIPs | ternary "load-balancer" "host" }}
+- --ingress-mode={{ .ingress.mode }}
 {{- end }}
 {{- if .adopt }}
 - --adopt
