@@ -63,12 +63,12 @@ export function readInjection(pod: unknown): Injection {
   const fields = fieldsOf(pod);
   const init = containerNamed(spec, ['initContainers'], INIT_CONTAINER);
   const atAgent = environmentOf(init, fields);
-  if (atAgent.has(REGISTRATION)) return { kind: 'agent', mesh: meshOf(atAgent, fields) };
+  if (atAgent.has(REGISTRATION)) return { kind: 'agent', mesh: meshOf('agent', atAgent, fields) };
   const sidecar = containerNamed(spec, ['initContainers', 'containers'], DATAPLANE_CONTAINER);
   const variables = environmentOf(sidecar, fields);
   const args = argumentsOf(sidecar);
   if (variables.has(REGISTRATION))
-    return { kind: 'dataplane', asksOn: askedNode(args), mesh: meshOf(variables, fields) };
+    return { kind: 'dataplane', asksOn: askedNode(args), mesh: meshOf('dataplane', variables, fields) };
   if (args.get('-proxy-node-name') === LEGACY_NODE && args.has('-proxy-id')) {
     const proxyId = expand(args.get('-proxy-id') ?? '', variables) ?? '';
     return { kind: 'dataplane', asksOn: { kind: 'legacy' }, mesh: readLegacyOptions(pod, proxyId) };
@@ -92,10 +92,10 @@ function fieldsOf(pod: unknown): Variables {
   return new Map(fields.filter((each): each is [string, string] => typeof each[1] === 'string'));
 }
 
-function meshOf(variables: Variables, fields: Variables): ReadMeshOptions {
+function meshOf(mode: 'agent' | 'dataplane', variables: Variables, fields: Variables): ReadMeshOptions {
   const namespace = fields.get('metadata.namespace') ?? '';
   const name = fields.get('metadata.name') ?? '';
-  const read = readRegistration(variables.get(REGISTRATION) ?? '', { namespace, name });
+  const read = readRegistration(variables.get(REGISTRATION) ?? '', { namespace, name }, mode);
   if (!read.ok) return { ok: false, problems: [{ at: REGISTRATION, message: read.wrong }] };
   const source = variables.get(SERVICE_NAME_SOURCE);
   return {
@@ -113,10 +113,8 @@ const LEGACY_NODE = '$(NODE_NAME)-virtual';
 const NODE_OF_OWNER = /^k8s-(.+)-\$\(NODE_NAME\)$/;
 
 function askedNode(args: ReadonlyMap<string, string>): AskedNode {
-  const node = args.get('-proxy-node-name') ?? '';
-  const owner = NODE_OF_OWNER.exec(node)?.[1];
-  if (owner !== undefined) return { kind: 'of-owner', owner };
-  return { kind: node === LEGACY_NODE ? 'legacy' : 'other' };
+  const owner = NODE_OF_OWNER.exec(args.get('-proxy-node-name') ?? '')?.[1];
+  return owner === undefined ? { kind: 'other' } : { kind: 'of-owner', owner };
 }
 
 /** By flag, as they are before the kubelet expands them. */

@@ -27,8 +27,9 @@ export type PodName = { readonly namespace: string; readonly name: string };
  * Everything is checked that Consul would refuse, or take from somebody else: a pod can be made with a spec of any kind.
  *
  * @param text as a process in the pod sees it
+ * @param mode in dataplane mode no registration was in the spec while ids were `<pod>-<service>`
  */
-export function readRegistration(text: string, pod: PodName): ReadRegistration {
+export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'dataplane'): ReadRegistration {
   const services = property(parseJson(text), 'services');
   const [service, proxy, ...others] = Array.isArray(services) ? services : [];
   if (
@@ -43,7 +44,10 @@ export function readRegistration(text: string, pod: PodName): ReadRegistration {
   if (isReservedName(name)) return wrong(`has the name ${quote(name)}, which is reserved in Consul`);
   const serviceId = asString(property(service, 'id')) ?? '';
   const proxyId = asString(property(proxy, 'id')) ?? '';
-  if (!isOwnId(serviceId, pod, name) || proxyId !== `${serviceId}-sidecar-proxy`)
+  if (
+    !(isOwnId(serviceId, pod) || (mode === 'agent' && isOldId(serviceId, pod, name))) ||
+    proxyId !== `${serviceId}-sidecar-proxy`
+  )
     return wrong(`has the ids ${quote(serviceId)} and ${quote(proxyId)}, which are not of this pod`);
   const port = readPort(property(service, 'port'));
   const tags = readTexts(property(service, 'tags') ?? []);
@@ -63,11 +67,16 @@ export function readRegistration(text: string, pod: PodName): ReadRegistration {
 
 /**
  * `<namespace>.<pod>.<service>`, which can be of one pod only: a namespace has no dot, and a service has none. The service is
- * what the pod was called at its admission. Or `<pod>-<service>`, as it was before.
+ * what the pod was called at its admission.
  */
-function isOwnId(id: string, { namespace, name }: PodName, service: string): boolean {
+function isOwnId(id: string, { namespace, name }: PodName): boolean {
   const prefix = `${namespace}.${name}.`;
-  return (id.startsWith(prefix) && SERVICE_NAME.test(id.slice(prefix.length))) || id === `${name}-${service}`;
+  return id.startsWith(prefix) && SERVICE_NAME.test(id.slice(prefix.length));
+}
+
+/** `<pod>-<service>`, as it was before. With two dots it may be the id of another pod: `shop.web-0.my-app`. */
+function isOldId(id: string, { name }: PodName, service: string): boolean {
+  return id === `${name}-${service}` && name.split('.').length <= 2;
 }
 
 function readPort(raw: unknown): number | undefined | 'wrong' {

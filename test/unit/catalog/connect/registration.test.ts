@@ -218,6 +218,38 @@ test('a registration that is damaged, of another pod, or under a name of Consul 
   }
 });
 
+/** A pod of any namespace whose author wrote what the webhook writes. */
+function forged(
+  namespace: string,
+  name: string,
+  container: string,
+  change: readonly [RegExp, string][],
+): string {
+  const sketch = { namespace, name, serviceAccount: 'app', annotations: { 'connect-service': 'app' } };
+  let text = JSON.stringify(injectedPod(sketch));
+  for (const [from, to] of change) text = text.replaceAll(from, to);
+  const pod = readInjectedPod(JSON.parse(text.replaceAll('"consul-dataplane"', JSON.stringify(container))));
+  assert.ok(pod);
+  return decidePod(pod, clusterOf({ accounts: {} }));
+}
+
+const OLD_ID: [RegExp, string] = [/\$\(POD_NAMESPACE\)\.\$\(POD_NAME\)\./g, '$(POD_NAME)-'];
+
+test('no pod takes the id of another one by the form that ids had before', () => {
+  // As the pod web-0 of namespace shop has them when its service is my-app.
+  assert.equal(forged('evil', 'shop.web-0.my', 'consul-dataplane', [OLD_ID]), 'invalid-registration');
+  assert.equal(
+    forged('evil', 'shop.web-0.my', 'consul-connect-inject-init', [OLD_ID]),
+    'invalid-registration',
+  );
+  assert.equal(forged('evil', 'web-0', 'consul-connect-inject-init', [OLD_ID]), 'agent-mode');
+});
+
+test('a pod whose spec has a registration is on no node of the form that nodes had before', () => {
+  const oldNode: [RegExp, string] = [/k8s-[a-z0-9-]+-\$\(NODE_NAME\)/g, '$(NODE_NAME)-virtual'];
+  assert.equal(forged('evil', 'web-0', 'consul-dataplane', [oldNode]), 'other-owner');
+});
+
 test('what says whose an instance is comes from facts, whatever the registration says', () => {
   const text = JSON.stringify(injectedPod({ annotations: { 'service-meta-team': 'x' } }))
     .replaceAll('$(POD_UID)', 'z')
