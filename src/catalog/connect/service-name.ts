@@ -56,14 +56,26 @@ export function serviceNameOf(pod: InjectedPod, cluster: MeshCluster): ServiceNa
     (each) =>
       (chosen === undefined || each.name === chosen) && selects(each, pod) && !isReservedName(each.name),
   );
-  const rank = rankOf(pod, mesh);
-  const [first] = candidates.toSorted((left, right) => byText(rank(left), rank(right)));
+  const first = bestOf(candidates, rankOf(pod, mesh));
   return first === undefined ? admitted : { name: first.name, reason: 'kubernetes-service' };
 }
 
 /** Source: Kubernetes, "Labels and Selectors": every pair of the selector is a label of the pod. */
 export function selects({ namespace, selector }: MeshService, pod: InjectedPod): boolean {
   return namespace === pod.namespace && [...selector].every(([key, value]) => pod.labels.get(key) === value);
+}
+
+/** Asked for each pod again and again, and of whoever makes Services by the thousand: each is ranked once. */
+function bestOf(
+  candidates: readonly MeshService[],
+  rank: (each: MeshService) => string,
+): MeshService | undefined {
+  let best: { readonly service: MeshService; readonly rank: string } | undefined;
+  for (const service of candidates) {
+    const its = rank(service);
+    if (best === undefined || byText(its, best.rank) < 0) best = { service, rank: its };
+  }
+  return best?.service;
 }
 
 /** A text that sorts the better Service first; a name and a time of RFC 3339 have no space. */

@@ -45,6 +45,20 @@ test('a pod is called after the Service that selects it, else after its containe
   assert.equal(nameOf([service('consul'), service('a-sidecar-proxy')]), 'web container');
 });
 
+test('of thousands each is looked at once', () => {
+  let looks = 0;
+  const all = read(Array.from({ length: 2000 }, (_, at) => service(`s${at}`))).map((each) => ({
+    ...each,
+    get targets() {
+      looks += 1;
+      return each.targets;
+    },
+  }));
+  const found = serviceNameOf(podOf({ labels: LABELS }), clusterOf({ services: all }));
+  assert.equal(found?.name, 's0');
+  assert.equal(looks, 2000);
+});
+
 test('of several: the one called like the container, one that leads to the port, the oldest, by name', () => {
   const old = { created: '2020-01-01T00:00:00Z' };
   const leads = { ports: [{ port: 80, targetPort: 'http' }] };
