@@ -18,6 +18,9 @@ const FOREIGN = {
   security: { allowInsecureImages: true },
   labels: { team: 'mesh' },
   acls: { manageSystemACLs: true },
+  tls: { secretName: 'ingress-tls', caCert: { configMap: 'ca' } },
+  gossipEncryption: { autoGenerate: true },
+  openshift: { scc: 'restricted-v2' },
 };
 
 /** A parent chart with this dependency; gives its folder. */
@@ -108,7 +111,15 @@ test('without a parent chart, a global that is nearly ours is refused', async ()
       await refusal({ global: { [key]: {} } }),
       new RegExp(`global\\.${key} is a value of consul-k8s`),
     );
+  const { acls: _, tls, gossipEncryption, openshift, ...harmless } = FOREIGN;
+  const below = await refusal({ global: { tls, gossipEncryption, openshift } });
+  for (const place of [
+    'tls.secretName',
+    'tls.caCert.configMap',
+    'gossipEncryption.autoGenerate',
+    'openshift.scc',
+  ])
+    assert.match(below, new RegExp(`global\\.${place}, which is not known`));
   assert.match(await refusal({ enabled: false }), /here it is global\.enabled/);
-  const { acls: _, ...harmless } = FOREIGN;
-  assert.ok((await renderChart({ global: harmless })).has('Deployment', 'tandem-webhook'));
+  assert.ok((await renderChart({ enabled: true, global: harmless })).has('Deployment', 'tandem-webhook'));
 });

@@ -10,7 +10,6 @@ await startScene(['helm']);
 test('the schema names the key that it does not know, at any depth', async () => {
   for (const [values, key, place] of [
     [{ severs: {} }, 'severs', ''],
-    [{ global: { tls: { enable: true } } }, 'enable', '/global/tls'],
     [{ server: { disruptionBudget: { minAvailable: 1 } } }, 'minAvailable', '/server/disruptionBudget'],
     [{ syncCatalog: { nodePortSyncTyp: 'x' } }, 'nodePortSyncTyp', '/syncCatalog'],
     [

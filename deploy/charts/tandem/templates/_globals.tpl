@@ -31,6 +31,22 @@ global.{{ $key }}, which looks like global.{{ $name }}
 {{- end }}
 {{- end }}
 
+{{- /* Keys that are not known below the globals of ours that are maps, as lines. */}}
+{{- define "tandem.unknownBelowGlobals" -}}
+{{- $global := .Values.global }}
+{{- range $place, $own := dict "gossipEncryption" "secretName secretKey" "tls" "enabled caCert" "tls.caCert" "secretName secretKey" "openshift" "enabled" }}
+{{- $found := $global }}
+{{- range $key := splitList "." $place }}
+{{- $found = get $found $key | default dict }}
+{{- end }}
+{{- range $key := keys $found | sortAlpha }}
+{{- if not (has $key (splitList " " $own)) }}
+global.{{ $place }}.{{ $key }}, which is not known
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* Keys of consul-k8s that do nothing here. */}}
 {{- define "tandem.foreignGlobals" -}}
 acls adminPartitions argocd consulAPITimeout crds dualStack enableConsulNamespaces enablePodSecurityPolicies enterpriseLicense experiments extraLabels federation generateManifests generateManifestsStorage generateManifestsStorageClassName imageK8S installK8sNetworkingCRDs logJSON metrics peering podSecurityContext secretsBackend trustedCAs
