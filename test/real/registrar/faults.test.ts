@@ -1,6 +1,8 @@
 /** The registrar with the rights of its ServiceAccount, through churn, replacement, restarts and outages. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PREFIX } from '../../../src/inject/annotations.ts';
+import { MERGE_PATCH } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { startConsul } from '../harness/consul.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -72,6 +74,10 @@ async function everything(): Promise<string> {
   );
 }
 
+const STATUS = `${PREFIX}connect-inject-status`;
+
+const withoutIndexes = (text: string): string => text.replace(/"(Create|Modify)Index":\d+/g, '');
+
 test('a pod replaced under its name: the new instance stays, on the same node and on another', async () => {
   await pods.create('app-0');
   await inConsul(consul, 'app', passing('app-0'));
@@ -82,6 +88,18 @@ test('a pod replaced under its name: the new instance stays, on the same node an
     const [instance, ...others] = await inConsul(consul, 'app', passing('app-0'));
     assert.deepEqual([instance?.Node, others.length], [`k8s-cluster1-${node}`, 0]);
   }
+});
+
+test('who may patch a pod takes it out by its label, and changes nothing else of it', async () => {
+  const patch = (metadata: object): Promise<unknown> =>
+    api.admin.expect('PATCH', pods.path('app-0'), { metadata }, MERGE_PATCH);
+  const before = await everything();
+  await patch({ annotations: { [`${PREFIX}connect-service`]: 'other', [`${PREFIX}service-tags`]: 'x' } });
+  await patch({ labels: { [STATUS]: null } });
+  await inConsul(consul, 'app', []);
+  await patch({ labels: { [STATUS]: 'injected' } });
+  await inConsul(consul, 'app', passing('app-0'));
+  assert.equal(withoutIndexes(await everything()), withoutIndexes(before));
 });
 
 test('evicted or completed: gone within 2 s, although the pod is still there', async () => {
