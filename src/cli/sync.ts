@@ -16,7 +16,6 @@ import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.
 import { eventRecorder } from '../kubernetes/event-recorder.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
-import { writesWhile } from '../kubernetes/writes-while.ts';
 import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
 import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
@@ -103,7 +102,7 @@ export const syncCommand = command({
     });
     const leading = leadership(isElected(values));
     const lease = apiClient(access);
-    const client = writesWhile(lease, leading.mayWrite);
+    const client = apiClient(access, undefined, leading.mayWrite);
     const consul = await openConsulOf(values, {
       environment,
       kubeconfig: values.kubeconfig,
@@ -125,6 +124,7 @@ export const syncCommand = command({
     } finally {
       await consul.close();
       client.close();
+      lease.close();
     }
   },
 });

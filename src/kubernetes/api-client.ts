@@ -8,6 +8,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { TandemError } from '../support/errors.ts';
 import { parseWholeNumber } from '../support/text.ts';
+import { notLeading } from './writes-while.ts';
 import type { ClusterAccess, Credentials } from './cluster-access.ts';
 
 export type ApiAnswer = {
@@ -71,13 +72,20 @@ const KEEP_ALIVE = { keepAlive: true, keepAliveMsecs: 30_000 };
  * that was parsed.
  *
  * @param timeout milliseconds until a whole answer, or the beginning of a watch
+ * @param mayWrite asked for each request that is no GET when its credentials have come, which may take a plugin seconds; such
+ *   a request throws TandemError TANDEM_NOT_LEADING when it may not
  */
-export function apiClient(access: ClusterAccess, timeout = TIMEOUT): ApiClient {
+export function apiClient(
+  access: ClusterAccess,
+  timeout = TIMEOUT,
+  mayWrite = (): boolean => true,
+): ApiClient {
   const agents = agentPool(access.server);
 
   /** Resolves with the head of the answer. */
   const send = async ({ method, path, body, contentType, signal }: Call): Promise<IncomingMessage> => {
     const credentials = await access.credentials();
+    if (method !== 'GET' && !mayWrite()) throw notLeading(method, path);
     const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const url = new URL(access.server + path);
     const options: RequestOptions = {

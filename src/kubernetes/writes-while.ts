@@ -12,8 +12,10 @@ export function writesWhile<T extends Requests>(client: T, mayWrite: () => boole
   const request: Requests['request'] = (method, path, ...more) =>
     method === 'GET' || mayWrite()
       ? client.request(method, path, ...more)
-      : Promise.reject(
-          new TandemError('TANDEM_NOT_LEADING', `${method} ${path}: this replica does not lead any more`),
-        );
+      : Promise.reject(notLeading(method, path));
   return { ...client, request };
+}
+
+export function notLeading(method: string, path: string): TandemError {
+  return new TandemError('TANDEM_NOT_LEADING', `${method} ${path}: this replica does not lead any more`);
 }

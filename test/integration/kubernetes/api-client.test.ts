@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import { apiClient, retryAfter } from '../../../src/kubernetes/api-client.ts';
-import type { Credentials } from '../../../src/kubernetes/cluster-access.ts';
+import type { ClusterAccess, Credentials } from '../../../src/kubernetes/cluster-access.ts';
 import { TandemError } from '../../../src/support/errors.ts';
 import { anonymous, json, scriptedServer, status, watch, type ScriptedServer } from './scripted-server.ts';
 
@@ -165,4 +165,27 @@ test('another CA is used from the next request on, and a server of none of them 
   client.close();
   secure.closeAllConnections();
   secure.close();
+});
+
+test('whoever does not lead any more when the credentials have come sends nothing that writes', async () => {
+  let leads = true;
+  const access: ClusterAccess = {
+    ...anonymous(server.url),
+    credentials: async () => {
+      leads = false;
+      return { tls: {}, headers: {}, proxy: undefined };
+    },
+  };
+  const client = apiClient(access, 1000, () => leads);
+  server.reply(json({}));
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+    leads = true;
+    await assert.rejects(client.request(method, '/x', {}), coded('TANDEM_NOT_LEADING', /does not lead/));
+  }
+  await client.request('GET', '/x');
+  assert.deepEqual(
+    server.requests.map(({ method }) => method),
+    ['GET'],
+  );
+  client.close();
 });
