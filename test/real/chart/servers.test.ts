@@ -62,6 +62,8 @@ test('the real Consul takes the configuration of servers and clients', async () 
     mkdirSync(folder);
     const data = at(chart.one('ConfigMap', `tandem-${part}`), 'data') as Record<string, string>;
     for (const [file, content] of Object.entries(data)) writeFileSync(join(folder, file), content);
+    // As the argument of the pod, without which a machine with several addresses has to choose one.
+    writeFileSync(join(folder, 'pod.json'), JSON.stringify({ advertise_addr: '10.0.0.1' }));
     const { stdout } = await promisify(execFile)(partPath('consul'), ['validate', folder]);
     assert.match(stdout, /Configuration is valid!/);
   }
