@@ -1,6 +1,6 @@
 /** Composes Consul → Kubernetes for `tandem sync`: its two sides, the loop between them, and its part of `/status`. */
 import { byText, OWNER_META } from '../catalog/instance.ts';
-import { selectServices } from '../catalog/to-k8s/select.ts';
+import { followedServices } from '../catalog/to-k8s/select.ts';
 import type { HealthRule, ToK8sSettings } from '../catalog/to-k8s/settings.ts';
 import type { ConsulClient } from '../consul/client.ts';
 import { serviceSource } from '../consul/service-source.ts';
@@ -68,7 +68,7 @@ export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
         owner: { meta: OWNER_META, value: owner },
         filter,
         healthRule,
-        wanted: (list) => (settings.mode === 'external-name' ? [] : selectServices(list, settings)),
+        wanted: (list) => followedServices(list, settings),
       });
       const writer = objectWriter(client, namespace);
       const ports = { services, objects, network, writer, reporter, clock: systemClock, random: Math.random };

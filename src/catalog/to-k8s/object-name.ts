@@ -13,6 +13,8 @@ export type ObjectName = {
 const LONGEST = 63;
 const LEGAL = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
 const HASH_DIGITS = 8;
+// Of these Consul's API tells nothing: it takes them for steps in the path.
+const STEPS = ['.', '..'];
 // A label begins with a letter; this one says where it came from.
 const BEFORE_DIGIT = 'consul-';
 
@@ -23,6 +25,7 @@ const BEFORE_DIGIT = 'consul-';
  * @returns undefined when nothing legal is left
  */
 export function objectName(prefix: string, service: string): ObjectName | undefined {
+  if (STEPS.includes(service)) return undefined;
   const wanted = `${prefix}${service}`.toLowerCase();
   if (LEGAL.test(wanted) && wanted.length <= LONGEST) return { name: wanted, isExact: true };
   const label = trimmed(wanted.replaceAll(/[^a-z0-9-]+/g, '-'));

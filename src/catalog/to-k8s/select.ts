@@ -1,6 +1,7 @@
 /** Which of Consul's services come to Kubernetes: the rules, in their order; the first that holds decides. */
 import { matchesGlob } from '../../support/glob.ts';
 import type { ConsulList } from './consul-service.ts';
+import { objectName } from './object-name.ts';
 import type { ToK8sSettings } from './settings.ts';
 
 /** The closed vocabulary of `/status`. */
@@ -47,6 +48,12 @@ export function selectServices(list: ConsulList, settings: Selector): readonly s
   return [...list.services.keys()]
     .filter((name) => leaveReason(name, list, settings) === undefined)
     .toSorted();
+}
+
+/** Those whose instances are wanted: what can be no Service is not asked for. */
+export function followedServices(list: ConsulList, settings: ToK8sSettings): readonly string[] {
+  if (settings.mode === 'external-name') return [];
+  return selectServices(list, settings).filter((name) => objectName(settings.prefix, name) !== undefined);
 }
 
 /** Name → the rule that leaves it out, of those that are not taken. */

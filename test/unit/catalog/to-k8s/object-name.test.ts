@@ -19,6 +19,7 @@ test('names that Kubernetes takes stay, others are made legal', () => {
   ] as const)
     assert.deepEqual(objectName(prefix, service), { name, isExact }, service);
   assert.equal(objectName('', '__'), undefined);
+  for (const step of ['.', '..']) assert.equal(objectName('x', step), undefined);
 });
 
 test('a name that is too long is cut, and two that differ at the end stay two', () => {
