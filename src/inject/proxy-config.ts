@@ -1,5 +1,5 @@
 /** `proxy-config-map`: what the author of a pod adds to the configuration of its proxy. */
-import { isObject, parseJson, type JsonObject } from '../support/json.ts';
+import { hasNullInList, isObject, parseJson, type JsonObject } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { unusableJson } from './user-volumes.ts';
@@ -18,6 +18,10 @@ const OURS: ReadonlyMap<string, string> = new Map([
   ['envoy_ready_bind_port', 'the probes of the pod ask there'],
 ]);
 
+// Consul stores it, and whoever asks for the node of the proxy from then on has the connection closed (1.20.6: its lib.MapWalk
+// panics).
+const NULL_IN_LIST = 'has null in a list, which Consul cannot give back; leave it out';
+
 export function readProxyConfig(reader: AnnotationReader): JsonObject {
   const text = reader.text(NAME);
   if (text === undefined || text.trim() === '') return {};
@@ -26,7 +30,7 @@ export function readProxyConfig(reader: AnnotationReader): JsonObject {
     reader.problem(NAME, `${quote(text)} is not a JSON object of at most ${MAX_LENGTH} characters`);
     return {};
   }
-  const wrong = unusableJson(config);
+  const wrong = unusableJson(config) ?? (hasNullInList(config) ? NULL_IN_LIST : undefined);
   if (wrong !== undefined) {
     reader.problem(NAME, `${quote(text)} ${wrong}`);
     return {};

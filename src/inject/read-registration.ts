@@ -1,10 +1,20 @@
 /** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `agent-registration.ts`. */
-import { asString, isNestedAtMost, isObject, parseJson, property, type JsonObject } from '../support/json.ts';
+import {
+  asString,
+  hasNullInList,
+  isNestedAtMost,
+  isObject,
+  parseJson,
+  property,
+  someText,
+  type JsonObject,
+} from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import { isReservedName } from './reserved-names.ts';
 import { META_PREFIX } from './annotations.ts';
 import { SERVICE_NAME } from './service-name.ts';
 import { OWN_META, wrongMeta, type Service } from './service.ts';
+import { isHalved } from './user-volumes.ts';
 import { meshGatewayModes, type ServiceUpstream, type Upstream } from './upstream.ts';
 
 export type RegisteredService = {
@@ -59,6 +69,8 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
   if (typeof meta === 'string') return wrong(`has meta that Consul does not take: ${meta}`);
   if (upstreams === undefined) return wrong('has upstreams of another form');
   if (!isObject(config) || !isNestedAtMost(MAX_DEPTH, config)) return wrong('has a config of another form');
+  if (hasNullInList(config)) return wrong('has a config with null in a list, which Consul cannot give back');
+  if (someText([tags, [...meta], upstreams, config], isHalved)) return wrong('holds half of a character');
   return {
     ok: true,
     registered: { serviceId, proxyId, service: { name, port, tags, meta }, upstreams, config },

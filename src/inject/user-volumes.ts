@@ -123,5 +123,12 @@ const MAX_DEPTH = 16;
 export function unusableJson(value: unknown): string | undefined {
   if (!isNestedAtMost(MAX_DEPTH, value)) return `is nested more than ${MAX_DEPTH} deep`;
   // No argument, variable or path of a process can hold it.
-  return someText(value, (text) => text.includes('\0')) ? 'holds a NUL character' : undefined;
+  if (someText(value, (text) => text.includes('\0'))) return 'holds a NUL character';
+  // It is another one after its way through UTF-8: what is read back is never what was written.
+  return someText(value, isHalved) ? 'holds half of a character' : undefined;
+}
+
+/** A surrogate without its other one, which JSON can escape. */
+export function isHalved(text: string): boolean {
+  return !text.isWellFormed();
 }

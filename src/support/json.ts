@@ -35,6 +35,12 @@ export function isNestedAtMost(depth: number, value: unknown): boolean {
   return depth > 0 && Object.values(value).every((each) => isNestedAtMost(depth - 1, each));
 }
 
+/** Whether a list in the value, however deep, has an element that is null. */
+export function hasNullInList(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((each) => (each === null ? Array.isArray(value) : hasNullInList(each)));
+}
+
 /** Whether the test holds for a string in the value, or for one of its keys. */
 export function someText(value: unknown, test: (text: string) => boolean): boolean {
   if (typeof value === 'string') return test(value);

@@ -82,10 +82,13 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
     refusedAddress: host?.refusedAddress ?? own?.refusedAddress,
     isInitialized,
     isReady: property(ready, 'status') === 'True',
-    readinessMessage: text(ready, 'message') ?? '',
+    readinessMessage: (text(ready, 'message') ?? '').slice(0, MESSAGE_CHARACTERS).toWellFormed(),
     warnings: isInitialized ? [] : readWarnings(metadata),
   };
 }
+
+// As much as an agent keeps of the output of a check (Consul, `check_output_max_size`): the author of a pod has a say in it.
+const MESSAGE_CHARACTERS = 4096;
 
 function readLabels(raw: unknown): InjectedPod['labels'] {
   const labels = Object.entries(isObject(raw) ? raw : {});

@@ -205,6 +205,9 @@ test('a registration that is damaged, of another pod, or under a name of Consul 
     'has tags': ['"tags":[]', '"tags":[1]'],
     'has meta that Consul does not take': ['"team":"x"', '"consul-team":"x"'],
     'has upstreams': ['"upstreams":[]', '"upstreams":[{}]'],
+    'half of a character': ['"tags":[]', '"tags":["\\ud800"]'],
+    'half of a': ['"upstreams":[]', '"upstreams":[],"config":{"a":[{"\\udc00":1}]}'],
+    'with null in a list': ['"upstreams":[]', '"upstreams":[],"config":{"a":{"b":[[1,null]]}}'],
     'has a config': [
       '"upstreams":[]',
       `"upstreams":[],"config":{"a":${'['.repeat(9000)}${']'.repeat(9000)}}`,
@@ -248,6 +251,12 @@ test('no pod takes the id of another one by the form that ids had before', () =>
 test('a pod whose spec has a registration is on no node of the form that nodes had before', () => {
   const oldNode: [RegExp, string] = [/k8s-[a-z0-9-]+-\$\(NODE_NAME\)/g, '$(NODE_NAME)-virtual'];
   assert.equal(forged('evil', 'web-0', 'consul-dataplane', [oldNode]), 'other-owner');
+});
+
+test('of what the kubelet says no more is kept than an agent would keep', () => {
+  const conditions = [{ type: 'Ready', status: 'False', message: `${'x'.repeat(4095)}😀`.repeat(100) }];
+  const [service] = registrationsOf(podOf({ status: { ...READY, conditions } }), CLUSTER);
+  assert.equal(service?.check?.output, `${'x'.repeat(4095)}\ufffd`);
 });
 
 test('what says whose an instance is comes from facts, whatever the registration says', () => {
