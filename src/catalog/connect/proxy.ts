@@ -111,18 +111,13 @@ function named(tenancy: string | undefined): string {
   return tenancy === undefined || tenancy === 'default' ? '' : tenancy;
 }
 
-function canonical({ config, ...proxy }: Proxy): string {
-  const sorted = Object.entries(config).toSorted(([left], [right]) => (left < right ? -1 : 1));
-  return JSON.stringify([
-    proxy.destinationName,
-    proxy.destinationId,
-    proxy.localAddress,
-    proxy.localPort,
-    proxy.upstreams.map((each) =>
-      Object.entries(each).toSorted(([left], [right]) => (left < right ? -1 : 1)),
-    ),
-    sorted,
-  ]);
+/** Consul gives the keys of a config back in their order, also of what is nested in it. */
+function canonical(proxy: Proxy): string {
+  return JSON.stringify(proxy, (_key, value: unknown) =>
+    isObject(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+      : value,
+  );
 }
 
 function text(value: unknown, key: string): string {

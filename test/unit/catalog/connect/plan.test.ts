@@ -28,6 +28,14 @@ test('what Consul has is not written again, whatever it filled in by itself', ()
   assert.equal(plan.unchanged, 4);
 });
 
+test('the keys of a config have no order, however deep they are', () => {
+  const proxies = (config: string): readonly Registration[] =>
+    wanted({ annotations: { 'proxy-config-map': config } });
+  const consul = consulWith(proxies('{"a": [{"c": 1, "d": {"f": 2, "e": 3}}], "b": 4}'));
+  assert.ok(isEmptyPlan(planOf(consul, proxies('{"b": 4, "a": [{"d": {"e": 3, "f": 2}, "c": 1}]}'))));
+  assert.ok(!isEmptyPlan(planOf(consul, proxies('{"b": 4, "a": [{"d": {"e": 3, "f": 0}, "c": 1}]}'))));
+});
+
 test('each difference is named', () => {
   const fieldsOf = (before: PodSketch, after: PodSketch): unknown =>
     planOf(consulWith(wanted(before)), wanted(after)).update.map(({ fields }) => fields.join());
