@@ -18,7 +18,7 @@ const DOUBT_MILLISECONDS = 1000;
 const PROBE_MILLISECONDS = 2000;
 
 // Consul answers it out of its own memory, with or without a leader, and to everybody.
-const PROBE: Outgoing = {
+export const PROBE: Outgoing = {
   method: 'GET',
   path: '/v1/status/leader',
   headers: {},

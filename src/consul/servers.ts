@@ -2,8 +2,8 @@
 import { TandemError } from '../support/errors.ts';
 import { withoutSecret, type Secret } from '../support/secret.ts';
 import { classify, type Failure } from './failure.ts';
-import { createLiveness } from './liveness.ts';
-import type { Incoming, Outgoing, Transport } from './transport.ts';
+import { createLiveness, PROBE } from './liveness.ts';
+import { isCutOff, type Incoming, type Outgoing, type Transport } from './transport.ts';
 
 /** The closed set of what is called, for metrics. */
 export const endpoints = [
@@ -106,9 +106,23 @@ export function servers({ addresses, transport, query, onRequest, mayWrite }: De
     return judge(address, call, incoming, token);
   }
 
+  /** Every server has closed the connection: perhaps it had been idle for too long, or what is asked for is to blame. */
+  async function afterCutOff<T>(address: string, call: Call<T>, token: Secret | undefined): Promise<T> {
+    const outcome = await attempt(address, call, token);
+    if (outcome.kind === 'value') return outcome.value;
+    const probe = outcome.isCutOff ? await transport.send(address, PROBE) : undefined;
+    if (probe?.kind !== 'answer') throw outcome.error;
+    throw new TandemError(
+      'TANDEM_CONSUL_REFUSED',
+      `${call.method} ${call.path} at ${address}: Consul closes the connection at this request, and answers others; its log says why`,
+      outcome.error,
+    );
+  }
+
   return {
     call: async <T>(call: Call<T>, token: Secret | undefined): Promise<T> => {
       const order = inOrder();
+      let cutOff = 0;
       let error = new TandemError('TANDEM_CONSUL_UNREACHABLE', 'no address of a Consul server is known');
       for (const [position, address] of order.entries()) {
         const outcome = await attempt(address, call, token);
@@ -122,11 +136,14 @@ export function servers({ addresses, transport, query, onRequest, mayWrite }: De
           // Only the first to fail moves the others on; a call that started elsewhere does not move them back.
           if (preferred === undefined || preferred === address) preferred = order[position + 1] ?? order[0];
         }
+        if (outcome.isCutOff) cutOff += 1;
         // Behind the one address of a load balancer there may be another server by now.
-        if (outcome.error.code === 'TANDEM_CONSUL_UNREACHABLE') transport.abandon(address);
+        else if (outcome.error.code === 'TANDEM_CONSUL_UNREACHABLE') transport.abandon(address);
         if (!outcome.elsewhere || !outcome.again) break;
       }
-      throw error;
+      const [first] = order;
+      if (call.method !== 'GET' || first === undefined || cutOff < order.length) throw error;
+      return afterCutOff(first, call, token);
     },
   };
 }
@@ -145,6 +162,7 @@ type Attempt<T> =
       readonly elsewhere: boolean;
       /** The call may be sent again. */
       readonly again: boolean;
+      readonly isCutOff: boolean;
     };
 
 function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Secret | undefined): Attempt<T> {
@@ -152,12 +170,12 @@ function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Sec
   const clean = (text: string): string => withoutSecret(withoutSecret(text, token), call.conceals);
   if (incoming.kind === 'no-answer') {
     const again = call.once !== true || !incoming.sent;
-    return failure(
-      { code: 'TANDEM_CONSUL_UNREACHABLE', elsewhere: true },
+    const error = new TandemError(
+      'TANDEM_CONSUL_UNREACHABLE',
       `${where}: ${incoming.reason}`,
-      again,
       incoming.cause,
     );
+    return { kind: 'failure', error, elsewhere: true, again, isCutOff: isCutOff(incoming) };
   }
   if (incoming.status !== 200 && call.accept?.includes(incoming.status) !== true) {
     const text = clean(incoming.text.trim()).slice(0, SHOWN_CHARACTERS);
@@ -177,13 +195,8 @@ function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Sec
   }
 }
 
-function failure(
-  { code, elsewhere }: Failure,
-  message: string,
-  again = true,
-  cause?: unknown,
-): Attempt<never> {
-  return { kind: 'failure', error: new TandemError(code, message, cause), elsewhere, again };
+function failure({ code, elsewhere }: Failure, message: string, again = true): Attempt<never> {
+  return { kind: 'failure', error: new TandemError(code, message), elsewhere, again, isCutOff: false };
 }
 
 function outgoingOf(

@@ -69,6 +69,15 @@ const CLOSED: Incoming = {
   cause: undefined,
 };
 
+/** The server has taken the request and closed the connection: because it ends, or fails at this very request. */
+export function isCutOff(incoming: Incoming): boolean {
+  return (
+    incoming.kind === 'no-answer' &&
+    incoming.sent &&
+    ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(incoming.cause))
+  );
+}
+
 export function createTransport({ ca, serverName }: Tls): Transport {
   const pools = new Map<string, Pool>();
   let isClosed = false;

@@ -167,6 +167,27 @@ for (const { what, reply, code, message, elsewhere } of faults) {
   });
 }
 
+test('a server that fails at one request, and answers others, is well: the request is refused', async () => {
+  const poisoned: Reply = (response, seen, request) =>
+    (seen.url.startsWith('/v1/status/') ? json('127.0.0.1:8300') : reset)(response, seen, request);
+  await using one = await fakeConsul(poisoned);
+  await using alone = await clientOf([one.url]);
+  const refused = { code: 'TANDEM_CONSUL_REFUSED', message: /closes the connection at this request/ };
+  await assert.rejects(readNodeServices(alone.client, 'n'), refused);
+  await assert.rejects(readNodeServices(alone.client, 'n', { after: { index: 1, waitSeconds: 1 } }), refused);
+  // Of a write nobody knows whether it was done.
+  await assert.rejects(alone.client.call({ ...quick, method: 'PUT', path: '/v1/other' }), {
+    code: 'TANDEM_CONSUL_UNREACHABLE',
+  });
+});
+
+test('a read whose connection was closed is sent again', async () => {
+  await using one = await fakeConsul(reset, json(EMPTY));
+  await using held = await clientOf([one.url]);
+  await readNodeServices(held.client, 'n');
+  assert.equal(one.seen.length, 2);
+});
+
 test('a refused connection is left for another server, and stays left', async () => {
   const refusing = await refusingAddress();
   await using well = await fakeConsul(json(EMPTY));
