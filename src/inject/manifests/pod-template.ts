@@ -77,6 +77,9 @@ function podsWithin(value: unknown, path: readonly (string | number)[]): (readon
   return Object.entries(value).flatMap(([key, item]) => podsWithin(item, [...path, key]));
 }
 
+/** What describes resources shows pods as examples, and a review is the question of an API server: no cluster runs their pods. */
+const SHOWS_PODS: ReadonlySet<string> = new Set(['CustomResourceDefinition', 'AdmissionReview']);
+
 export type LocatedPod = {
   readonly template: PodTemplate;
   /** Keys from the document's root to the object with the pod's metadata and spec. */
@@ -95,11 +98,7 @@ export function podsOf(value: unknown, root: readonly (string | number)[] = []):
     );
   const template = podTemplateOf(value);
   if (template !== undefined) return [{ template, path: [...root, ...template.path], isPassedOver: false }];
-  // What describes resources shows pods as examples.
-  if (
-    PATHS.has(`${asString(property(value, 'apiVersion')) ?? ''}/${kind}`) ||
-    kind === 'CustomResourceDefinition'
-  )
+  if (PATHS.has(`${asString(property(value, 'apiVersion')) ?? ''}/${kind}`) || SHOWS_PODS.has(kind))
     return [];
   return podsWithin(value, []).map((path) => ({
     template: { ...named(value, kind), path: path.map(String), metadata: undefined, spec: undefined },

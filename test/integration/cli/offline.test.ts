@@ -45,6 +45,12 @@ async function file(name: string, text: string | Buffer): Promise<string> {
   return path;
 }
 
+test('a review in a folder of manifests is passed through without a word', async () => {
+  const { code, stdout, stderr } = await runTandem(['inject', join(EXAMPLES, 'reviews/job.json')]);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.equal(stdout, await readFile(join(EXAMPLES, 'reviews/job.json'), 'utf8'));
+});
+
 test('inject examples | uninject gives the examples, byte by byte', async () => {
   const untouched = await runTandem(['uninject', EXAMPLES]);
   const injected = await runTandem(['inject', EXAMPLES]);
