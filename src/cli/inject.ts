@@ -39,9 +39,9 @@ export const injectCommand = command({
       preStopSleep: true,
       ownNamespace: values.ownNamespace,
     });
-    const edit = ({ namespace = values.namespace, metadata, spec, ownAnnotations }: PodTemplate): PodEdit => {
+    const edit = ({ namespace = values.namespace, metadata, spec, manifest, path }: PodTemplate): PodEdit => {
       const object = { apiVersion: 'v1', kind: 'Pod', metadata, spec };
-      const misplaced = misplacedAnnotations(ownAnnotations, metadata);
+      const misplaced = misplacedAnnotations(manifest, path);
       const result = inject({ kind: 'v1/Pod', operation: 'CREATE', namespace, object }, settings);
       const warnings = [...result.warnings, ...misplaced];
       return result.kind === 'inject' ? { ...result, kind: 'edit', warnings } : { ...result, warnings };

@@ -5,6 +5,7 @@ import { MIRROR_ANNOTATION, PREFIX } from './annotations.ts';
 import { falseClaim, hasSidecar, injectionClaims } from './claims.ts';
 import { isExcludedByDefault } from './default-exclusion.ts';
 import type { InjectRequest } from './inject.ts';
+import { labelsInstead } from './misplaced.ts';
 import type { Problem, SkipReason, Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 
@@ -31,7 +32,7 @@ const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-leas
  *                                                             else invalid
  *     7  connect-inject is there and no boolean               invalid
  *     8  connect-inject is false                              skip  opted-out
- *     9  connect-inject is absent and the default is off      skip  not-opted-in
+ *     9  connect-inject is absent and the default is off      skip  not-opted-in, warning when it is a label
  *        absent, on by default, and a namespace of a provider skip  namespace-excluded
  *    10  hostNetwork                                          skip  host-network, warning when asked for
  *    11  the pod is for Windows                               skip  windows, warning when asked for
@@ -39,7 +40,8 @@ const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-leas
 export function decide(request: InjectRequest, settings: DecideSettings): Decision {
   const beforePod = decideByRequest(request, settings);
   if (beforePod !== undefined) return skip(beforePod);
-  const annotations = property(property(request.object, 'metadata'), 'annotations');
+  const metadata = property(request.object, 'metadata');
+  const annotations = property(metadata, 'annotations');
   if (property(annotations, MIRROR_ANNOTATION) !== undefined) return skip('mirror-pod');
   const claims = injectionClaims(request.object);
   if (claims.length > 0)
@@ -49,7 +51,7 @@ export function decide(request: InjectRequest, settings: DecideSettings): Decisi
   const asked = property(annotations, `${PREFIX}connect-inject`) ?? undefined;
   const wanted = asked === undefined ? settings.defaultInject : parseBoolean(asString(asked) ?? '');
   if (wanted === undefined) return { kind: 'invalid', problem: notBoolean(asked) };
-  if (!wanted) return skip(asked === undefined ? 'not-opted-in' : 'opted-out');
+  if (!wanted) return asked === undefined ? skip('not-opted-in', labelsInstead(metadata)) : skip('opted-out');
   if (asked === undefined && isExcluded(request.namespace, settings)) return skip('namespace-excluded');
   return decideByKind(property(request.object, 'spec'), asked !== undefined);
 }

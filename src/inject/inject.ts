@@ -6,6 +6,7 @@ import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { changeOf, type Change } from './change.ts';
 import { dataplaneMode } from './dataplane-mode.ts';
 import { decide } from './decide.ts';
+import { labelsInstead } from './misplaced.ts';
 import { RESERVED_CONTAINERS, RESERVED_VOLUMES } from './names.ts';
 import { readOptions, type Options } from './options.ts';
 import { patchOf } from './patch.ts';
@@ -61,7 +62,7 @@ function tooManyAnnotations(pod: unknown): Problem | undefined {
 
 function injectPod(pod: Pod, settings: InjectSettings): InjectResult {
   const read = readOptions(pod, settings);
-  const { warnings } = read;
+  const warnings = [...read.warnings, ...labelsInstead({ annotations: pod.annotations, labels: pod.labels })];
   const problems = podProblems(pod, settings.sidecarUser);
   if (!read.ok) return { kind: 'invalid', problems: [...read.problems, ...problems], warnings };
   const registration = registrationOf(read.options, settings);

@@ -1,23 +1,90 @@
-/** Annotations of pods that stand on the workload, where they do nothing. */
+/** Annotations of pods that stand where no pod gets them: on the workload, among labels, beside the metadata. */
 import { isObject, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
-import { annotationName } from './annotations.ts';
+import {
+  annotationName,
+  annotations,
+  CA_ANNOTATION,
+  META_PREFIX,
+  PREFIX,
+  RECORD_ANNOTATION,
+} from './annotations.ts';
 import type { Warning } from './result.ts';
 
+/** Names that are written on pods and on objects of other kinds, or are for Services. */
+function isForPods(key: string): boolean {
+  const name = annotationName(key);
+  if (name === undefined || key === RECORD_ANNOTATION || key === CA_ANNOTATION) return false;
+  if (name === 'connect-inject-status') return false;
+  return !name.startsWith('service-') || name.startsWith(META_PREFIX) || Object.hasOwn(annotations, name);
+}
+
+// As deep as pods are looked for; a manifest can be nested as deep as its author likes.
+const DEEPEST = 12;
+const HOLDERS = ['annotations', 'labels', 'metadata'];
+
 /**
- * A warning for each annotation of ours on the workload that its pod template does not have too.
+ * A warning for each annotation of ours in a manifest that its pods do not get and do not have. Labels of the pods
+ * themselves are the engine's: the webhook sees them too.
  *
- * @param ownAnnotations of the workload
- * @param metadata of its pod template
+ * @param path keys from the manifest to its pod
  */
-export function misplacedAnnotations(ownAnnotations: unknown, metadata: unknown): readonly Warning[] {
-  if (!isObject(ownAnnotations)) return [];
-  const annotations = property(metadata, 'annotations');
-  return Object.keys(ownAnnotations)
-    .filter((name) => annotationName(name) !== undefined && property(annotations, name) === undefined)
-    .map((name) => ({
+export function misplacedAnnotations(manifest: unknown, path: readonly string[]): readonly Warning[] {
+  const right = [...path, 'metadata', 'annotations'];
+  let had: unknown = manifest;
+  for (const key of right) had = Array.isArray(had) ? had[Number(key)] : property(had, key);
+  const labels = [...path, 'metadata', 'labels'].join('.');
+  return placesOf(manifest, [])
+    .filter(({ at, name }) => at !== right.join('.') && at !== labels && property(had, name) === undefined)
+    .map(({ at, name }) => ({
       reason: 'wrong-place',
-      at: 'metadata.annotations',
-      message: `${quote(name)} is on the workload, and its pods do not get it; put it under metadata.annotations of the pod template`,
+      at,
+      message: `${quote(name)} is ${at === 'metadata.annotations' ? 'on the workload' : 'in this place'}, and its pods do not get it; put it under ${right.join('.')}`,
     }));
+}
+
+type Place = { readonly at: string; readonly name: string };
+
+function placesOf(value: unknown, path: readonly string[]): Place[] {
+  if (path.length > DEEPEST) return [];
+  if (Array.isArray(value))
+    return value.flatMap((item: unknown, index) => placesOf(item, [...path, `${index}`]));
+  if (!isObject(value)) return [];
+  const holds = HOLDERS.includes(path.at(-1) ?? '');
+  return Object.entries(value).flatMap(([key, item]) =>
+    holds && isForPods(key) ? [{ at: path.join('.'), name: key }] : placesOf(item, [...path, key]),
+  );
+}
+
+// A stranger decides how many there are.
+const LABELS_NAMED = 20;
+
+/** A warning for each annotation of ours that is a label of the pod: a Namespace opts in by a label, and a pod does not. */
+export function labelsInstead(metadata: unknown): readonly Warning[] {
+  const labels = property(metadata, 'labels');
+  if (!isObject(labels)) return [];
+  return Object.keys(labels)
+    .filter((key) => isForPods(key) && property(property(metadata, 'annotations'), key) === undefined)
+    .slice(0, LABELS_NAMED)
+    .map((key) => ({
+      reason: 'wrong-place',
+      at: 'metadata.labels',
+      message: `${quote(key)} is a label here and does nothing; put it under metadata.annotations`,
+    }));
+}
+
+/** Undefined for an object that asks for no sidecar. */
+export function askedWithoutPod(manifest: unknown, kind: string): Warning | undefined {
+  const metadata = property(manifest, 'metadata');
+  const key = `${PREFIX}connect-inject`;
+  if (property(property(metadata, 'annotations'), key) === undefined) return undefined;
+  const way =
+    kind === 'Namespace'
+      ? 'a Namespace opts in by a label of that name'
+      : 'put it where the annotations of its pods are, in their pod template';
+  return {
+    reason: 'wrong-place',
+    at: 'metadata.annotations',
+    message: `${quote(key)} is on ${kind === '' ? 'an object' : `a ${kind}`} without a pod; ${way}`,
+  };
 }

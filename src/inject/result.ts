@@ -37,7 +37,7 @@ export const warningReasons = {
   shortened: 'a duration that is longer than the pod allows, and was cut',
   'not-injected': 'the sidecar was asked for, and the pod cannot have one',
   'kind-not-edited': 'a pod in a manifest of a kind that is not edited in files',
-  'wrong-place': 'an annotation of pods that is on their workload, and so on none of them',
+  'wrong-place': 'an annotation of pods that is on their workload or a label, and so on none of them',
 } as const;
 
 export type WarningReason = keyof typeof warningReasons;

@@ -4,6 +4,7 @@
  */
 import type { LineCounter, Node } from 'yaml';
 import type { PatchOperation } from '../../support/json-patch.ts';
+import { askedWithoutPod, misplacedAnnotations } from '../misplaced.ts';
 import type { Problem, Warning } from '../result.ts';
 import { nodeAt, patchYaml } from './patch-yaml.ts';
 import { podsOf, type LocatedPod, type PodTemplate } from './pod-template.ts';
@@ -78,12 +79,17 @@ function editText(text: string, edit: (template: PodTemplate) => PodEdit): Edite
 }
 
 /** Said, because a pod that is not in the mesh though its author asked for it looks like any other. */
-function passedOver({ template: { kind, path } }: LocatedPod): PodEdit {
+function passedOver({ template: { kind, path, manifest } }: LocatedPod): PodEdit {
+  const asked = path.length === 0 ? askedWithoutPod(manifest, kind) : undefined;
+  if (asked !== undefined) return { kind: 'skip', reason: 'no-pod', warnings: [asked] };
   const message = `${kind} has a pod here, and is no kind whose pods are edited in files; the webhook injects its pods when they are created`;
   return {
     kind: 'skip',
     reason: 'kind-not-edited',
-    warnings: [{ reason: 'kind-not-edited', at: path.join('.'), message }],
+    warnings: [
+      { reason: 'kind-not-edited', at: path.join('.'), message },
+      ...misplacedAnnotations(manifest, path),
+    ],
   };
 }
 

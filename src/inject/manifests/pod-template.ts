@@ -1,5 +1,6 @@
 /** Where the pods are in a manifest, alone or in lists: of the kinds of Kubernetes itself, and of any other. */
 import { asString, isObject, property } from '../../support/json.ts';
+import { askedWithoutPod } from '../misplaced.ts';
 
 export type PodTemplate = {
   readonly kind: string;
@@ -10,8 +11,8 @@ export type PodTemplate = {
   readonly path: readonly string[];
   readonly metadata: unknown;
   readonly spec: unknown;
-  /** Annotations of the workload itself, which its pods do not get; undefined for a pod. */
-  readonly ownAnnotations: unknown;
+  /** The whole object that has the pod. */
+  readonly manifest: unknown;
 };
 
 const TEMPLATE = ['spec', 'template'];
@@ -49,13 +50,13 @@ function podTemplateOf(manifest: unknown): PodTemplate | undefined {
 function named(
   manifest: unknown,
   kind: string,
-): Pick<PodTemplate, 'kind' | 'name' | 'namespace' | 'ownAnnotations'> {
+): Pick<PodTemplate, 'kind' | 'name' | 'namespace' | 'manifest'> {
   const metadata = property(manifest, 'metadata');
   return {
     kind,
     name: asString(property(metadata, 'name') ?? property(metadata, 'generateName')) ?? '',
     namespace: asString(property(metadata, 'namespace')),
-    ownAnnotations: kind === 'Pod' ? undefined : property(metadata, 'annotations'),
+    manifest,
   };
 }
 
@@ -84,7 +85,7 @@ export type LocatedPod = {
   readonly template: PodTemplate;
   /** Keys from the document's root to the object with the pod's metadata and spec. */
   readonly path: readonly (string | number)[];
-  /** A pod in a kind that is not known well enough to edit it. */
+  /** A pod in a kind that is not known well enough to edit it, or, with an empty path, an object that asks and has no pod. */
   readonly isPassedOver: boolean;
 };
 
@@ -100,7 +101,9 @@ export function podsOf(value: unknown, root: readonly (string | number)[] = []):
   if (template !== undefined) return [{ template, path: [...root, ...template.path], isPassedOver: false }];
   if (PATHS.has(`${asString(property(value, 'apiVersion')) ?? ''}/${kind}`) || SHOWS_PODS.has(kind))
     return [];
-  return podsWithin(value, []).map((path) => ({
+  const within = podsWithin(value, []);
+  const places = within.length === 0 && askedWithoutPod(value, kind) !== undefined ? [[]] : within;
+  return places.map((path) => ({
     template: { ...named(value, kind), path: path.map(String), metadata: undefined, spec: undefined },
     path: [...root, ...path],
     isPassedOver: true,
