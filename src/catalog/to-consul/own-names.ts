@@ -37,7 +37,12 @@ export function withoutLoops<T extends Addressed>(
   { consulDomain, clusterDomain }: { readonly consulDomain: string; readonly clusterDomain: string },
   problems: Problem[],
 ): { readonly places: readonly T[]; readonly omitted: readonly Omitted[] } {
-  const itself = new Set(['svc', `svc.${clusterDomain}`].map((parent) => `${name}.${namespace}.${parent}`));
+  // Pods resolve the short forms by their search list (Kubernetes, "DNS for Services and Pods").
+  const itself = new Set(
+    ['', `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.${clusterDomain}`].map(
+      (rest) => name + rest,
+    ),
+  );
   const intoConsul = hostsOf(places, (host) => isInDomain(host, consulDomain));
   const toItself = hostsOf(places, (host) => itself.has(withoutRoot(host).toLowerCase()));
   for (const host of intoConsul) problems.push(leadsIntoConsul(host, consulDomain));

@@ -62,6 +62,8 @@ for (const [host, consulDomain = 'consul'] of [
 }
 
 for (const host of [
+  'inventory',
+  'inventory.shop',
   'inventory.shop.svc',
   'inventory.shop.svc.cluster.local',
   'Inventory.Shop.svc.cluster.local.',
