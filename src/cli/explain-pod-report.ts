@@ -2,6 +2,7 @@
 import type { ExplainedRegistration } from '../catalog/connect/explain.ts';
 import { nameReasons, type ServiceName } from '../catalog/connect/service-name.ts';
 import type { InjectionExplanation } from '../inject/explain.ts';
+import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
 import type { ExplainedPod } from './explain-pod.ts';
 import { standingText } from './explain-report.ts';
@@ -15,7 +16,7 @@ export function podExplanationText({ source, injection, annotations, registratio
     ...annotations.map(({ name, value }) => line('annotation', `${name}: ${JSON.stringify(value)}`)),
     ...(registration?.registrations.flatMap(instanceLines) ?? []),
     ...(registration?.leftover.map(({ id, address, port }) =>
-      line('leftover', `${id} ${address}:${port}  will be removed`),
+      line('leftover', `${id} ${hostAndPort(address, port)}  will be removed`),
     ) ?? []),
     ...(registration?.problems.map((problem) => line('problem', problem)) ?? []),
   ]
@@ -50,7 +51,7 @@ function injectionLines(injection: InjectionExplanation): readonly string[] {
 function instanceLines({ registration, standing, checks }: ExplainedRegistration): readonly string[] {
   const { id, address, port } = registration;
   return [
-    line('instance', `${id} ${address}:${port}  ${standingText(standing)}`),
+    line('instance', `${id} ${hostAndPort(address, port)}  ${standingText(standing)}`),
     ...checks.map(({ name, status, output }) => line('check', `  ${status}  ${name}: ${firstLine(output)}`)),
   ];
 }

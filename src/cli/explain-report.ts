@@ -1,6 +1,7 @@
 /** Why a Service is in Consul as it is, or is not, for people. */
 import type { RegistrationStanding } from '../catalog/connect/explain.ts';
 import type { Explanation, Standing } from '../catalog/explain.ts';
+import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
 
 export function explanationText(explanation: Explanation): string {
@@ -12,10 +13,10 @@ export function explanationText(explanation: Explanation): string {
     ...(addressRule === undefined ? [] : [`  addresses    ${addressRule}`]),
     ...instances.map(
       ({ instance: { name, address, port, check }, standing }) =>
-        `  instance     ${name} ${address}:${port}${check === undefined ? '' : ` ${check.status}`}  ${standingText(standing)}`,
+        `  instance     ${name} ${hostAndPort(address, port)}${check === undefined ? '' : ` ${check.status}`}  ${standingText(standing)}`,
     ),
     ...leftover.map(
-      ({ name, address, port }) => `  leftover     ${name} ${address}:${port}  will be removed`,
+      ({ name, address, port }) => `  leftover     ${name} ${hostAndPort(address, port)}  will be removed`,
     ),
     ...omitted.map(({ what, meaning }) => `  left out     ${what === '' ? '' : `${what}: `}${meaning}`),
     ...problems.map(({ at, message }) => `  problem      ${at}: ${message}`),

@@ -1,13 +1,17 @@
 /** A plan in words, and as JSON for machines. */
 import { sourceOf, type Instance } from '../catalog/instance.ts';
 import type { Plan } from '../catalog/plan.ts';
+import { omitReasons, type OmitReason } from '../catalog/to-consul/place.ts';
 import type { Planned } from '../controller/planner.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
 import { jsonTexts } from './write-all.ts';
 
+/** Of Services that are synced and of which nothing is registered: why. */
+export type Without = ReadonlyMap<string, readonly OmitReason[]>;
+
 /** In pieces: a plan may have hundreds of thousands of rows. */
-export function* planTable({ plan, problems }: Planned): Generator<string> {
+export function* planTable({ plan, problems }: Planned, without: Without): Generator<string> {
   const rows = [
     ...plan.register.map((instance) => ['+ register', ...cells(instance), '']),
     ...plan.update.map(({ instance, fields }) => ['~ update', ...cells(instance), fields.join(', ')]),
@@ -16,13 +20,17 @@ export function* planTable({ plan, problems }: Planned): Generator<string> {
   yield* columns(rows);
   for (const [source, found] of problems)
     for (const { at, message } of found) yield `${escapeControl(`! ${source}: ${at}: ${message}`)}\n`;
+  for (const [source, reasons] of without)
+    if ((problems.get(source) ?? []).length === 0)
+      yield `${escapeControl(`. ${source}: nothing to register: ${reasons.map((reason) => omitReasons[reason]).join('; ')}`)}\n`;
   yield `${summary(plan)}\n`;
 }
 
-export function planJson({ plan, problems }: Planned): Iterable<string> {
+export function planJson({ plan, problems }: Planned, without: Without): Iterable<string> {
   const { register, update, deregister, unchanged, foreign } = plan;
   const found = [...problems].flatMap(([source, list]) => list.map((problem) => ({ source, ...problem })));
-  return jsonTexts({ register, update, deregister, unchanged, foreign, problems: found });
+  const empty = [...without].map(([source, reasons]) => ({ source, reasons }));
+  return jsonTexts({ register, update, deregister, unchanged, foreign, problems: found, without: empty });
 }
 
 function summary({ register, update, deregister, unchanged, foreign }: Plan): string {

@@ -6,11 +6,11 @@ import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
 import { oneOf } from '../config/flag.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
-import { createPlanner } from '../controller/planner.ts';
+import { createPlanner, type Planner } from '../controller/planner.ts';
 import { clusterFlags, readCluster } from './cluster-objects.ts';
 import { command, exit } from './command.ts';
 import { openConsulForPerson } from './consul-access.ts';
-import { planJson, planTable } from './plan-report.ts';
+import { planJson, planTable, type Without } from './plan-report.ts';
 import { writeAll } from './write-all.ts';
 
 const flags = {
@@ -48,13 +48,19 @@ export const planCommand = command({
       const observed = createObservedIndex(scope);
       observed.replace(read.instances);
       const settings = toConsulSettings(values, owner);
-      const planned = await createPlanner(snapshot, observed, settings, scope).all();
+      const planner = createPlanner(snapshot, observed, settings, scope);
+      const planned = await planner.all();
       const allowed = { ...planned, plan: applyPolicy(planned.plan, values.policy) };
       const report = values.output === 'json' ? planJson : planTable;
-      await writeAll(context.stdout, report(allowed));
+      await writeAll(context.stdout, report(allowed, withoutInstances(planner)));
       return isEmpty(allowed.plan) ? exit.done : exit.changes;
     } finally {
       await consul.close();
     }
   },
 });
+
+function withoutInstances(planner: Planner): Without {
+  const empty = [...planner.statuses()].filter(([, { leftOut }]) => leftOut.length > 0);
+  return new Map(empty.map(([source, { leftOut }]) => [source, leftOut]));
+}

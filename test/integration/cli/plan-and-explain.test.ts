@@ -49,6 +49,43 @@ test('a plan lists what would change and exits with 3, and nothing is written', 
   }
 });
 
+test('a Service of which nothing is registered says why, and IPv6 addresses are in brackets', async () => {
+  const file = join(folder, 'empty.yaml');
+  await writeFile(
+    file,
+    `kind: Service
+metadata: {name: lone}
+spec: {type: NodePort, ports: [{port: 80, nodePort: 30080}]}
+---
+kind: EndpointSlice
+metadata: {name: lone-1, labels: {kubernetes.io/service-name: lone}}
+ports: [{port: 8080}]
+endpoints: [{addresses: ["fd00::7"], nodeName: node-9}]
+---
+kind: Service
+metadata: {name: six}
+spec: {ports: [{port: 80}]}
+---
+kind: EndpointSlice
+metadata: {name: six-1, labels: {kubernetes.io/service-name: six}}
+ports: [{port: 8080}]
+endpoints: [{addresses: ["fd00::8"]}]
+`,
+  );
+  const { stdout } = await runTandem(['plan', file, ...flags]);
+  assert.match(
+    stdout,
+    /^\. Service\/default\/lone: nothing to register: the node is not known, or not yet$/m,
+  );
+  const json = JSON.parse((await runTandem(['plan', file, ...flags, '--output=json'])).stdout) as {
+    without: unknown;
+  };
+  assert.deepEqual(json.without, [{ source: 'Service/default/lone', reasons: ['unknown-node'] }]);
+  const six = await runTandem(['explain', 'service', 'default/six', file, ...flags]);
+  assert.match(six.stdout, /^ {2}instance {5}six \[fd00::8\]:8080 passing/m);
+  await rm(file);
+});
+
 test('as JSON it is for machines, and the policy holds', async () => {
   const { stdout } = await runTandem(['plan', folder, ...flags, '--output=json', '--not-ready=omit']);
   const plan = JSON.parse(stdout) as { register: { address: string }[]; problems: { reason: string }[] };
