@@ -123,7 +123,9 @@ function parsePlace(parts: readonly string[], ports: NamedPorts): Place | Failur
   if (rest.length > 0) return failed('too many ":"; expected <service>:<local port>[:<datacenter>]');
   const localBindPort = parsePort(portText, ports);
   if (localBindPort === undefined) {
-    return failed(`${quote(portText)} is neither a port from 1 to 65535 nor the name of a container port`);
+    return failed(
+      `${quote(portText)} is neither a port from 1 to 65535 nor the name of a TCP port of a container`,
+    );
   }
   if (datacenter === undefined) return { ok: true, name, localBindPort };
   if (!NAME.test(datacenter)) return failed(`the datacenter ${quote(datacenter)} is not ${EXPECTED_NAME}`);

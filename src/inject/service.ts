@@ -51,7 +51,7 @@ function readPort(pod: Pod, reader: AnnotationReader): Pick<Service, 'port' | 'p
       reader.warn(
         'no-tcp-port',
         'connect-service-port',
-        `the container ${quote(container.name)} declares no TCP port, and the mesh carries TCP only: the pod is a client only`,
+        `the container ${quote(container.name)} declares no TCP port, and the mesh carries TCP only: the pod is a client only, unless a TCP port is named here`,
       );
     return { port: first?.number, portText: first && (first.name ?? String(first.number)) };
   }
@@ -70,7 +70,7 @@ function readPort(pod: Pod, reader: AnnotationReader): Pick<Service, 'port' | 'p
   } else if (number === undefined || number < 1 || number > 65535) {
     reader.problem(
       'connect-service-port',
-      `${quote(given)} is neither the name of a container port nor a number from 1 to 65535`,
+      `${quote(given)} is neither the name of a TCP port of a container that keeps running nor a number from 1 to 65535`,
     );
   } else if (other !== undefined) {
     reader.warn(
