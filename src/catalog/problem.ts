@@ -4,6 +4,7 @@
 export const problemReasons = {
   'unknown-annotation': 'an annotation looks like one of Tandem, misspelt; it has no effect',
   'unquoted-annotation': 'an annotation in a file is no string; it is read as if it were in quotes',
+  'annotations-no-map': 'the annotations in a file are a list or a text; none of them has an effect',
   'too-much-annotation': 'the annotations of the Service are more than is kept of one; some have no effect',
   'invalid-sync': 'service-sync is no boolean; the default holds',
   'invalid-name': 'service-name cannot be used; the default name is',

@@ -11,6 +11,8 @@ export type ServiceAnnotations = {
   readonly notText: readonly string[];
   /** Beyond the bounds. */
   readonly leftOut: readonly string[];
+  /** There are some in a form that is no map, which the API server would refuse too: a list of pairs, mostly. */
+  readonly areNoMap: boolean;
 };
 
 const READ_PREFIX = `${ANNOTATION_PREFIX}service-`;
@@ -22,11 +24,11 @@ const BOUNDS = { count: 128, characters: 48 * 1024 };
 // Above every length at which a name, port, weight or boolean is refused: what is cut here stays wrong.
 const SHORT = 1024;
 
-const NONE: ServiceAnnotations = { annotations: new Map(), notText: [], leftOut: [] };
+const NONE: ServiceAnnotations = { annotations: new Map(), notText: [], leftOut: [], areNoMap: false };
 
 /** Total. What is kept does not depend on the order in the object. */
 export function readServiceAnnotations(raw: unknown): ServiceAnnotations {
-  if (!isObject(raw)) return NONE;
+  if (!isObject(raw)) return { ...NONE, areNoMap: raw !== undefined && raw !== null };
   const found = Object.entries(raw)
     .filter(([name]) => name.startsWith(READ_PREFIX))
     .map(([name, value]) => readAnnotation(name.slice(ANNOTATION_PREFIX.length), value))
@@ -47,6 +49,7 @@ export function readServiceAnnotations(raw: unknown): ServiceAnnotations {
     annotations,
     notText: found.filter(({ name, isText }) => !isText && annotations.has(name)).map(({ name }) => name),
     leftOut: leftOut.slice(0, BOUNDS.count),
+    areNoMap: false,
   };
 }
 

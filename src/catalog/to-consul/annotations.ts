@@ -45,10 +45,19 @@ export function misspeltAnnotations({ annotations }: Service): readonly Problem[
   });
 }
 
+const NO_MAP: Problem = {
+  reason: 'annotations-no-map',
+  at: 'metadata.annotations',
+  message:
+    'they are no map, which the API server refuses, and none has an effect; write "name: value" lines without "- "',
+};
+
 /** One for each annotation that is no string, and one for those that were too much to keep. */
-export function unusableAnnotations({ annotations, notText, leftOut }: Service): readonly Problem[] {
+export function unusableAnnotations(service: Service): readonly Problem[] {
+  const { annotations, notText, leftOut, areNoMap } = service;
+  if (areNoMap) return [NO_MAP];
   const unquoted = notText.map((name): Problem => {
-    const message = `${annotations.get(name) ?? ''} is no string, which the API server refuses; put it in quotes`;
+    const message = `${annotations.get(name) || 'nothing'} is no string, which the API server refuses; put it in quotes`;
     return { reason: 'unquoted-annotation', at: `${ANNOTATION_PREFIX}${name}`, message };
   });
   const [first, ...others] = leftOut;

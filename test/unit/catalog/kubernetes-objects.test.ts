@@ -51,6 +51,7 @@ test('a Service keeps what the sync reads; the large rest is not held in memory'
     annotations: new Map([['service-tags', 'a']]),
     notText: [],
     leftOut: [],
+    areNoMap: false,
     madeByTandem: false,
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readService } from '../../../src/catalog/kubernetes-objects.ts';
 import { desired } from '../../../src/catalog/to-consul/desired.ts';
 import { endpoint, reasonsOf, service, SETTINGS, slice, synced } from './objects.ts';
 
@@ -24,13 +25,26 @@ test('what a file holds without quotes is meant as its text, and should be quote
       (name) => `unquoted-annotation consul.hashicorp.com/service-${name}`,
     ),
   );
-  assert.match(problems[0]?.message ?? '', /; put it in quotes$/);
+  assert.match(problems[0]?.message ?? '', /^8443 is no string, .*; put it in quotes$/);
+  assert.match(problems[3]?.message ?? '', /^nothing is no string/);
   const off = desired(
     service({ annotations: { 'service-sync': false } }),
     { slices, node: () => undefined, ingresses: [] },
     SETTINGS,
   );
   assert.deepEqual([off.kind, reasonsOf(off)], ['skip', ['unquoted-annotation']]);
+});
+
+test('a list of annotations, or a text, is told and has no effect', () => {
+  for (const annotations of [[{ 'consul.hashicorp.com/service-sync': 'false' }], 'service-sync: false']) {
+    const read = readService({ metadata: { namespace: 'shop', name: 'web', annotations }, spec: {} });
+    assert.ok(read);
+    const { problems } = synced(read, { slices });
+    assert.deepEqual(
+      problems.map(({ reason, at }) => `${reason} ${at}`),
+      ['annotations-no-map metadata.annotations'],
+    );
+  }
 });
 
 test('all the meta that Consul takes is kept', () => {
