@@ -1,6 +1,7 @@
 /** The instances of many services over a few connections: blocking queries that take turns when they are too many. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoff } from '../support/backoff.ts';
+import { isAboutOneRequest } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ReadOptions } from './read.ts';
 
@@ -130,6 +131,16 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
     running.set(service, { abort: () => ending.abort(), done: turn(service, ending.signal) });
   }
 
+  /** Of one that cannot be read nothing is known any more, so that nothing of it is removed; the others are read. */
+  async function reread(service: string, signal: AbortSignal): Promise<void> {
+    try {
+      keep(service, await read(service, { signal, consistency: 'consistent' }));
+    } catch (error) {
+      if (!isAboutOneRequest(error)) throw error;
+      known.delete(service);
+    }
+  }
+
   async function turn(service: string, signal: AbortSignal): Promise<void> {
     await ask(service, signal);
     running.delete(service);
@@ -162,7 +173,7 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
     refresh: async (signal, isWanted = () => true) => {
       const left = [...followed].filter((service) => isWanted(service, known.get(service)?.value)).values();
       const work = async (): Promise<void> => {
-        for (const service of left) keep(service, await read(service, { signal, consistency: 'consistent' }));
+        for (const service of left) await reread(service, signal);
       };
       // These wait for nothing, and share the connections of other calls.
       await Promise.all(Array.from({ length: REFRESHES }, work));

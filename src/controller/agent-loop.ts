@@ -10,6 +10,7 @@ import {
 import { agentRegistrationsOf } from '../catalog/connect/agent-registration.ts';
 import { readinessCheckId } from '../catalog/instance.ts';
 import { earliest } from '../support/earliest.ts';
+import { isAboutOneRequest } from '../support/errors.ts';
 import type { AgentNode, Agents, PodInstanceOnNode } from './agent-ports.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
@@ -79,7 +80,7 @@ export async function runAgentLoop(
 
   async function look(host: string): Promise<Found> {
     const start = clock.elapsed();
-    const state = await agents.read(host, signal);
+    const state = snapshot.isHost(host) ? await agents.read(host, signal) : undefined;
     const fromCatalog = state === undefined;
     const seen = state ?? {
       instances: await agents.inCatalog(host, snapshot.nodeAt(host), signal),
@@ -173,7 +174,13 @@ export async function runAgentLoop(
     const live = new Set(strays.length === 0 ? [] : liveUids());
     const found: Found[] = strays.map((node) => elsewhere(node, (uid) => live.has(uid)));
     await sideBySide(hosts, async (host) => {
-      found.push(await look(host));
+      try {
+        found.push(await look(host));
+      } catch (error) {
+        if (!isAboutOneRequest(error)) throw error;
+        retries.failed(host, clock.elapsed());
+        reporter.unreadable({ name: host, reason: error.message });
+      }
     });
     // Whose pod is in a list that began after the look is none: that is what makes the second look safe.
     if (isSecondLook) await source.refresh(signal);

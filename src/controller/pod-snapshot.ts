@@ -23,7 +23,10 @@ export type PodSnapshot = {
   /** Host addresses that have pods in agent mode. */
   readonly hosts: () => Iterable<string>;
   readonly podsAt: (host: string) => readonly InjectedPod[];
-  /** Whether Kubernetes gave this address: of a pod in agent mode, or of a node. */
+  /**
+   * Whether an agent may be at this address: it is that of a node. The status of a pod alone says nothing, because whoever may
+   * write it would decide where a token is sent; it counts where Kubernetes has no nodes at all.
+   */
   readonly isHost: (address: string) => boolean;
   /** The node of Kubernetes that has, or had last, this host address. */
   readonly nodeAt: (host: string) => string | undefined;
@@ -69,6 +72,7 @@ export function createPodSnapshot({
   const nodes = new Map<string, MeshNode>();
   /** Also of nodes and pods that are gone; no more of them than there are host addresses. */
   const nodeAt = new Map<string, string>();
+  let hostIps: ReadonlySet<string> | undefined;
   const ended = new Set<string>();
   const end = ({ uid }: InjectedPod): void => {
     ended.add(uid);
@@ -93,19 +97,29 @@ export function createPodSnapshot({
         ? (namespace, name) => accounts.get(keyOf({ namespace, name }))?.service
         : undefined,
     },
-    isHost: (address) => byHost.has(address) || [...nodes.values()].some((each) => each.address === address),
+    isHost: (address) => {
+      hostIps ??= new Set([...nodes.values()].flatMap(hostIpsOf));
+      return hostIps.has(address) || (nodes.size === 0 && byHost.has(address));
+    },
     nodeAt: (host) => nodeAt.get(host),
     nodeChanged: (before, after) => {
+      hostIps = undefined;
       if (before !== undefined) nodes.delete(before.name);
       if (after !== undefined) nodes.set(after.name, after);
       if (after?.address !== undefined) nodeAt.set(after.address, after.name);
       const isSame =
         before?.address === after?.address &&
         before?.refusedAddress === after?.refusedAddress &&
-        before?.podCidr === after?.podCidr;
+        before?.podCidr === after?.podCidr &&
+        before?.hostIps?.join() === after?.hostIps?.join();
       const { name } = after ?? before ?? { name: '' };
       const its = [syntheticNodeName(owner, name), legacyNodeName(name)].filter(byNode.has);
-      return { nodes: isSame ? [] : its, hosts: [], isEnd: false };
+      const hosts = [before, after].flatMap((each) => (each === undefined ? [] : hostIpsOf(each)));
+      return {
+        nodes: isSame ? [] : its,
+        hosts: isSame ? [] : [...new Set(hosts)].filter(byHost.has),
+        isEnd: false,
+      };
     },
     serviceChanged: (before, after) => {
       services.changed(before, after);
@@ -153,6 +167,10 @@ export function createPodSnapshot({
       );
     },
   };
+}
+
+function hostIpsOf({ address, hostIps = [] }: MeshNode): readonly string[] {
+  return address === undefined ? hostIps : [address, ...hostIps];
 }
 
 function hostsOf({ hostIp, injection }: InjectedPod): readonly string[] {

@@ -11,6 +11,8 @@ export type MeshNode = {
   readonly name: string;
   /** The first IP address of type InternalIP. */
   readonly address: string | undefined;
+  /** All that a pod on it can have as `hostIP`: a kubelet takes an InternalIP, else an ExternalIP, and one of two families. */
+  readonly hostIps?: readonly string[];
   /** What is there instead of one, and where. */
   readonly refusedAddress?: string | undefined;
   /** From which its pods get their addresses; the first one of two. */
@@ -64,13 +66,16 @@ export function readMeshNode(raw: unknown): MeshNode | undefined {
   const name = asString(property(property(raw, 'metadata'), 'name'));
   if (name === undefined || name === '') return undefined;
   const addresses = property(property(raw, 'status'), 'addresses');
-  const internal = (Array.isArray(addresses) ? addresses : [])
-    .filter((each: unknown) => property(each, 'type') === 'InternalIP')
-    .map((each: unknown) => asString(property(each, 'address')) ?? '');
+  const ofType = (type: string): readonly string[] =>
+    (Array.isArray(addresses) ? addresses : [])
+      .filter((each: unknown) => property(each, 'type') === type)
+      .map((each: unknown) => asString(property(each, 'address')) ?? '');
+  const internal = ofType('InternalIP');
   const podCidr = asString(property(property(raw, 'spec'), 'podCIDR'));
   return {
     name,
     ...firstAddress('InternalIP', internal),
+    hostIps: [...internal, ...ofType('ExternalIP')].filter(isIpAddress),
     podCidr: podCidr || undefined,
   };
 }

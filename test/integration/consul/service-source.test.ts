@@ -184,3 +184,22 @@ test('instances that ACLs cut, or that cannot be read, are not known', async () 
   assert.match(found.failures[0] ?? '', /does not show all of the instances of "s"/);
   assert.equal(found.source.health('s'), undefined);
 });
+
+test('of a service that Consul cannot give back nothing is known, and the others are read again', async () => {
+  let isPoisoned = false;
+  let address = '10.0.0.1';
+  const health: Reply = (response, seen, request) => {
+    if (isPoisoned && seen.url.includes('/s0')) return status(400, 'no')(response, seen, request);
+    return seen.url.includes('index=')
+      ? blackHole(response, seen, request)
+      : json([entry(address)], indexed)(response, seen, request);
+  };
+  await using running = await run({ list: json(names(2), indexed), health });
+  const { source } = running;
+  await running.until('both', () => source.health('s0') !== undefined && source.health('s1') !== undefined);
+  isPoisoned = true;
+  address = '10.0.0.2';
+  await source.refresh(new AbortController().signal);
+  assert.equal(source.health('s0'), undefined);
+  assert.equal(source.health('s1')?.[0]?.address, '10.0.0.2');
+});

@@ -6,6 +6,7 @@ import { registrationsOf } from '../../../src/catalog/connect/registration.ts';
 import { runAgentLoop } from '../../../src/controller/agent-loop.ts';
 import { createPodStandings, type PodStanding } from '../../../src/controller/pod-standings.ts';
 import { createPodSnapshot, type Touched } from '../../../src/controller/pod-snapshot.ts';
+import { TandemError } from '../../../src/support/errors.ts';
 import { podOf, READY, type PodSketch, CLUSTER } from '../catalog/connect/injected-pods.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
@@ -417,5 +418,36 @@ test('no agent is asked at an address that only the catalog has; what is left th
     'catalog: deregister node-1 default.old.web',
     'catalog: deregister node-1 default.old.web-sidecar-proxy',
   ]);
+  await running.stop();
+});
+
+test('an address that only the status of a pod has is asked nothing, as long as no node has it', async () => {
+  const running = await started();
+  const elsewhere = '192.0.2.66';
+  running.set({ name: 'spy', uid: 'u2', status: { ...READY, hostIP: elsewhere } });
+  await running.clock.advance(60_000);
+  assert.ok(!running.asked.has(elsewhere));
+  running.snapshot.nodeChanged(undefined, {
+    name: 'node-2',
+    address: '10.0.0.2',
+    hostIps: ['10.0.0.2', elsewhere],
+    podCidr: undefined,
+  });
+  await running.clock.advance(600_000);
+  assert.ok(running.asked.has(elsewhere));
+  await running.stop();
+});
+
+test('a node that Consul cannot give back keeps nobody from the others', async () => {
+  const running = await started();
+  running.faults.agent = false;
+  running.faults.catalog = new TandemError('TANDEM_CONSUL_REFUSED', 'Consul closes the connection');
+  running.set({ name: 'web-1', uid: 'u2' });
+  await running.clock.advance(1000);
+  assert.deepEqual(running.failures, []);
+  running.faults.catalog = new TandemError('TANDEM_CONSUL_UNREACHABLE', 'nobody is there');
+  running.set({ name: 'web-2', uid: 'u3' });
+  await running.clock.advance(1000);
+  assert.notEqual(running.failures.length, 0);
   await running.stop();
 });
