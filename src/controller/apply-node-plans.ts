@@ -120,16 +120,19 @@ function registrations(
 function checkChanges({ name, checks }: NodePlan, catalog: ConnectCatalog, signal: AbortSignal): Step[] {
   const [first] = checks;
   if (first === undefined) return [];
+  const step = (some: NodePlan['checks']): Step => ({
+    changes: some.map(({ registration: { id, source } }) => changeOf('check', name, id, source)),
+    write: () =>
+      catalog.setChecks(
+        first.registration.node,
+        some.map(({ registration, check }) => ({ service: registration.id, check })),
+        signal,
+      ),
+  });
   return [
-    {
-      changes: checks.map(({ registration: { id, source } }) => changeOf('check', name, id, source)),
-      write: () =>
-        catalog.setChecks(
-          first.registration.node,
-          checks.map(({ registration, check }) => ({ service: registration.id, check })),
-          signal,
-        ),
-    },
+    checks.length === 1
+      ? step(checks)
+      : { ...step(checks), otherwise: () => checks.map((each) => step([each])) },
   ];
 }
 

@@ -71,10 +71,16 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
         // What a plan found to be somebody else's is no drift, and looked at by itself.
         .filter((pod) => !standings.hasConflict(pod))
         .flatMap((pod) => registrationsOf(pod, snapshot.cluster))
-        .every(({ id, check }) => checks.get(node)?.get(readinessCheckId(id)) === check?.status),
+        .every(
+          ({ id, check }) =>
+            refusedOn.get(node)?.has(id) === true ||
+            checks.get(node)?.get(readinessCheckId(id)) === check?.status,
+        ),
     elapsed: clock.elapsed,
   });
 
+  /** What Consul did not take of the last plan of each node: no drift, and no reason to look again before its time. */
+  const refusedOn = new Map<string, Set<string>>();
   const contested = createContested();
   let fullDue = -Infinity;
 
@@ -178,12 +184,15 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     if (isSecondLook) await source.refresh(signal);
     if ((drift.due() ?? Infinity) <= now)
       for (const node of await drift.look(snapshot.nodes(), signal))
-        if (!retries.isWaiting(node)) queue.add(node, now);
+        if (!retries.isWaiting(node) || refusedOn.has(node)) queue.add(node, now);
     const work = queue.take();
     const known = isFull ? await catalog.nodes(owner, signal) : [];
     const nodes = isFull ? new Set([...known, ...snapshot.nodes(), ...work.keys()]) : work.keys();
     const plans = allowed(await plansOf(nodes, isFull, signal), isSecondLook);
-    for (const plan of plans) reporter.planned(plan);
+    for (const plan of plans) {
+      refusedOn.delete(plan.name);
+      reporter.planned(plan);
+    }
     const read = clock.elapsed();
     // What was left has to be read again, so as much time as the reads took is well spent on writes.
     const enough = read + Math.max(LEAST_REGISTERING, read - now);
@@ -203,6 +212,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
           },
           refused: (change, reason) => {
             retries.failed(change.node, clock.elapsed());
+            refusedOn.set(change.node, (refusedOn.get(change.node) ?? new Set()).add(change.id));
             reporter.refused(change, reason);
           },
         });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { syntheticNodeName } from '../../../src/inject/names.ts';
 import { TandemError } from '../../../src/support/errors.ts';
-import { ADDRESSES, theirsOf } from '../catalog/connect/injected-pods.ts';
+import { ADDRESSES, READY, theirsOf } from '../catalog/connect/injected-pods.ts';
 import { startRegistrar, type RunningRegistrar } from './running-registrar.ts';
 
 const PASSING = [
@@ -183,6 +183,36 @@ test('what Consul refuses is reported on the pod, the others go through, and it 
   running.faults.refused = new Set();
   await running.clock.advance(10_000);
   assert.ok(running.consul.instances().includes('k8s-c1-node-1 default.bad.web passing'));
+  await running.stop();
+});
+
+test('a pod that Consul refuses again and again keeps nobody from the pods beside it', async () => {
+  const running = await started();
+  running.faults.refused = new Set(['default.bad.web', 'default.bad.web-sidecar-proxy']);
+  running.set({ name: 'bad' });
+  await running.clock.advance(60_000);
+  const tries = running.refusals.length;
+  running.interfere((consul) => consul.deregister('k8s-c1-node-1', 'default.web-0.web'));
+  await running.clock.advance(2000);
+  assert.ok(running.consul.instances().includes('k8s-c1-node-1 default.web-0.web passing'));
+  const looks = running.reads();
+  await running.clock.advance(10_000);
+  assert.equal(running.reads(), looks);
+  assert.ok(running.refusals.length <= tries + 2, 'tried once more, by the way');
+  await running.stop();
+});
+
+test('readiness that Consul does not take of one pod is no reason to keep that of the others', async () => {
+  const running = await started();
+  running.set({ name: 'bad' });
+  await running.clock.advance(1000);
+  running.faults.refused = new Set(['default.bad.web']);
+  const unready = { ...READY, conditions: [{ type: 'Ready', status: 'False' }] };
+  for (const name of ['bad', 'web-0']) running.set({ name, status: unready });
+  await running.clock.advance(1000);
+  const found = running.consul.instances();
+  assert.ok(found.includes('k8s-c1-node-1 default.web-0.web critical'), found.join());
+  assert.ok(found.includes('k8s-c1-node-1 default.bad.web passing'), found.join());
   await running.stop();
 });
 

@@ -94,13 +94,14 @@ export function startRegistrar(
     text: string,
     written: string | readonly string[],
     apply: () => void,
+    held: readonly string[] = [],
   ): Promise<ConnectWrite> => {
     const ids = [written].flat();
     record.writes.push(`${text} ${ids.join(' ')}`);
     const { slow, write: fault } = faults;
     if (slow !== undefined) await new Promise<void>((resolve) => void clock.after(slow, resolve));
     if (fault?.lost === false) throw fault.error;
-    const bad = ids.find((id) => faults.refused?.has(id) === true);
+    const bad = [...ids, ...held].find((id) => faults.refused?.has(id) === true);
     if (bad !== undefined) return { kind: 'refused', reason: `bad ${bad}` };
     apply();
     queueMicrotask(watcher);
@@ -154,9 +155,14 @@ export function startRegistrar(
         writeNode: (node, owner) => write('write-node', node.name, () => consul.writeNode(node, owner)),
         register: (each, owner) => write('register', each.id, () => consul.register(each, owner)),
         setChecks: (node, checks) =>
-          write('checks', node.name, () => {
-            for (const { service, check } of checks) consul.setCheck(node.name, service, check);
-          }),
+          write(
+            'checks',
+            node.name,
+            () => {
+              for (const { service, check } of checks) consul.setCheck(node.name, service, check);
+            },
+            checks.map(({ service }) => service),
+          ),
         deregister: (instances) =>
           write(
             'deregister',
