@@ -9,7 +9,7 @@ import type { OpenConsul } from '../consul/client.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
 import { podTokens } from '../consul/pod-tokens.ts';
 import { runAgentLoop } from '../controller/agent-loop.ts';
-import { runTokenLoop, type TokenReporter } from '../controller/token-loop.ts';
+import { runTokenLoop } from '../controller/token-loop.ts';
 import { createPodStandings } from '../controller/pod-standings.ts';
 import { createRegistrar, type Registrar, type RegistrarOptions } from '../controller/registrar-loop.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
@@ -25,6 +25,7 @@ import { passStatus } from './pass-outcome.ts';
 import { createRegistrarReporter, type PodReporter, type RegistrarState } from './registrar-reporter.ts';
 import { troubleOf } from './sync-status.ts';
 import { together } from './together.ts';
+import { createTokenReporter } from './token-reporter.ts';
 
 export const registrarFlags = {
   registrar: boolean(
@@ -93,6 +94,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
     });
   const reporter = newReporter('catalog');
   const agentReporter = newReporter('agents');
+  const tokenReporter = createTokenReporter({ log, now: Date.now, changed });
   let registrar: Registrar | undefined;
   return {
     lead: async (term) => {
@@ -109,7 +111,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
         podAuthMethod === undefined
           ? Promise.resolve()
           : runTokenLoop(
-              { ...common, tokens: podTokens(consul, podAuthMethod), reporter: tokenReporter(log) },
+              { ...common, tokens: podTokens(consul, podAuthMethod), reporter: tokenReporter },
               options,
               signal,
             );
@@ -122,23 +124,11 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       const counts = registrar?.counts() ?? { owned: 0, foreign: 0, pending: 0 };
       return metrics.text({ ...counts, pods: podCounts(registrar) });
     },
-    status: () => registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
+    status: () => ({
+      ...registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
+      tokens: parts.podAuthMethod === undefined ? undefined : tokenReporter.state(),
+    }),
     stop: pods.stop,
-  };
-}
-
-function tokenReporter(log: Log): TokenReporter {
-  return {
-    deleted: (count) => log('info', 'ACL tokens of pods that are gone were deleted', { count }),
-    refused: (reason) =>
-      log('warn', 'ACL tokens of pods that are gone stay, for Consul refuses to list or to delete them', {
-        reason,
-      }),
-    failed: (error, retryMilliseconds) =>
-      log('warn', 'ACL tokens of pods could not be looked at, which is tried again', {
-        error: error instanceof Error ? error.message : String(error),
-        retryMilliseconds,
-      }),
   };
 }
 
@@ -153,7 +143,7 @@ function registrarStatus(
   reporter: RegistrarState,
   agents: RegistrarState,
   watches: RegistrarStatus['watches'],
-): RegistrarStatus {
+): Omit<RegistrarStatus, 'tokens'> {
   const standings = registrar?.standings() ?? [];
   return {
     ...passStatus(reporter),

@@ -25,6 +25,8 @@ export type TokenReporter = {
   /** Told once, until it is over. */
   readonly refused: (reason: string) => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
+  /** All were seen, and none stays that should go. */
+  readonly succeeded: () => void;
 };
 
 // A sidecar that ends logs out by itself; the token of one that was killed is no hurry.
@@ -50,7 +52,10 @@ export async function runTokenLoop(
     random,
     due: () => Math.max(nextLook, earliest([fullDue, endDue, held?.due]) ?? Infinity),
     pass,
-    failed: reporter.failed,
+    failed: (error, retryMilliseconds) => {
+      isRefused = false;
+      reporter.failed(error, retryMilliseconds);
+    },
     isDone: () => false,
   });
 
@@ -70,7 +75,10 @@ export async function runTokenLoop(
         tellRefused(outcome.reason);
       }
     });
-    if (!isKept) isRefused = false;
+    if (!isKept) {
+      isRefused = false;
+      reporter.succeeded();
+    }
     if (deleted > 0) reporter.deleted(deleted);
   }
 

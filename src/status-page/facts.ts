@@ -7,6 +7,7 @@ import type {
   RegistrarStatus,
   Status,
   SyncStatus,
+  TokensStatus,
   ToK8sStatus,
   WebhookStatus,
 } from './status.ts';
@@ -58,10 +59,17 @@ export function cardsOf(
             Pods: standing(rowsOf('pods'), 'in Consul'),
             Instances: onNodes(registrar.instances),
             'Agents cleaned up': passText(registrar.agents),
+            ...(registrar.tokens === undefined
+              ? {}
+              : { 'Tokens of pods that are gone': tokensFact(registrar.tokens) }),
           }),
         ]),
     ...(webhook === undefined ? [] : [card('webhook', 'Webhook', webhookFacts(webhook))]),
   ];
+}
+
+function tokensFact({ trouble }: TokensStatus): Value {
+  return trouble === undefined ? { text: markup`deleted` } : { text: markup`stay`, isBad: true };
 }
 
 type Value = { readonly text: Markup; readonly isBad?: boolean };

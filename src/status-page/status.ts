@@ -97,8 +97,17 @@ export type RegistrarStatus = PassStatus & {
     { readonly owned: number; readonly foreign: number; readonly pending: number } | undefined;
   /** Of the clean-up after pods in agent mode. */
   readonly agents: PassStatus;
+  /** Undefined where pods do not log in to Consul. */
+  readonly tokens: TokensStatus | undefined;
   readonly watches: WatchesStatus;
   readonly pods: readonly PodState[];
+};
+
+/** Of the ACL tokens of pods that are gone. */
+export type TokensStatus = {
+  /** Why they stay: Consul refuses to list or to delete them, or could not be asked. */
+  readonly trouble:
+    { readonly kind: 'refused' | 'failed'; readonly reason: string; readonly since: string } | undefined;
 };
 
 export type PodState = {

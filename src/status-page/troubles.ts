@@ -3,7 +3,7 @@ import { byText } from '../catalog/instance.ts';
 import { count, counted } from './count.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import type { Row, Table } from './row.ts';
-import type { PassStatus, Status, WatchesStatus } from './status.ts';
+import type { PassStatus, Status, TokensStatus, WatchesStatus } from './status.ts';
 
 export type Trouble = {
   /** Bad: a part does not do its work. Else it works, and something in it is left to do. */
@@ -31,6 +31,7 @@ export function troublesOf(
     ...(toKubernetes === undefined ? [] : ofPasses('Consul to Kubernetes', toKubernetes, isLeader)),
     ...(registrar === undefined ? [] : ofPasses('The registrar', registrar, isLeader)),
     ...(registrar === undefined ? [] : ofPasses('The clean-up on agents', registrar.agents, isLeader)),
+    ...(isLeader && registrar?.tokens?.trouble !== undefined ? [ofTokens(registrar.tokens.trouble)] : []),
     ...(webhook?.certificate.problem === undefined || webhook.certificate.problem === notReady
       ? []
       : [ofCertificate(webhook.certificate.problem)]),
@@ -93,6 +94,18 @@ function ofPasses(part: string, passes: PassStatus, isLeader: boolean): readonly
           mend: markup`They are carried out when a second look at both sides, 10 s later, says the same. When they should not go: bring back what is missing, or stop Tandem.`,
         };
   return [failure, hold].filter((each) => each !== undefined);
+}
+
+function ofTokens({ kind, reason, since }: NonNullable<TokensStatus['trouble']>): Trouble {
+  return {
+    isBad: false,
+    what: markup`ACL tokens of pods that are gone stay: ${foreignText(reason)}`,
+    since,
+    mend:
+      kind === 'refused'
+        ? markup`Give the token of the sync <code>acl = "write"</code>, which is the right to make any token. Or leave it so: pods work, and <code>consul acl token list</code> shows what somebody has to delete.`
+        : markup`It is tried again by itself. <code>tandem check</code> says what of Consul is missing.`,
+  };
 }
 
 function ofCertificate(problem: string): Trouble {

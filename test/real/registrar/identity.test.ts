@@ -64,6 +64,14 @@ async function accessors(): Promise<readonly string[]> {
   return tokens.map(({ AccessorID }) => AccessorID).toSorted();
 }
 
+/** What `/status` says of tokens. */
+async function tokensStatus(): Promise<{ readonly trouble?: { readonly reason: string } } | undefined> {
+  const { registrar } = (await (await fetch(`${sync.url}/status`)).json()) as {
+    readonly registrar?: { readonly tokens?: { readonly trouble?: { readonly reason: string } } };
+  };
+  return registrar?.tokens;
+}
+
 async function eventOn(pod: string, reason: string): Promise<string> {
   const path = `/api/v1/namespaces/mesh/events?fieldSelector=involvedObject.name=${pod}`;
   return eventually(`an Event ${reason}`, async () => {
@@ -105,6 +113,8 @@ test('without the right to delete tokens they stay, which is told once, and all 
   await inConsul(consul, 'app', ['mesh.app-0.app passing']);
   await eventually('the log line', async () => assert.match(sync.process.log(), /Consul refuses to list/));
   assert.equal((await accessors()).length, 1);
+  assert.match((await tokensStatus())?.trouble?.reason ?? '', /status 403|Permission denied/);
+  assert.match(await (await fetch(sync.url)).text(), /ACL tokens of pods that are gone stay/);
 });
 
 test('with it, tokens of pods that are gone are deleted, and no others', async () => {
@@ -124,5 +134,6 @@ test('with it, tokens of pods that are gone are deleted, and no others', async (
   assert.ok((await accessors()).includes(ofPod));
   await pods.remove('app-2');
   await eventually('its token is gone', async () => assert.deepEqual(await accessors(), kept));
+  assert.deepEqual(await tokensStatus(), {});
   assert.doesNotMatch(sync.process.log(), /SecretID/);
 });

@@ -11,7 +11,7 @@ function start() {
   const snapshot = createPodSnapshot({ owner: 'c1', namesFollowServices: false, podsLogIn: true });
   /** UIDs of pods by accessor. */
   const tokens = new Map<string, string>();
-  const told = { deleted: 0, refused: [] as string[], failed: 0 };
+  const told = { deleted: 0, refused: [] as string[], failed: 0, isWell: false };
   const faults: { list?: 'forbidden' | 'away'; refresh?: () => void; keeps?: string } = {};
   let listener: (touched: Touched) => void = () => undefined;
   let lists = 0;
@@ -44,8 +44,15 @@ function start() {
       },
       reporter: {
         deleted: (count) => void (told.deleted += count),
-        refused: (reason) => told.refused.push(reason),
-        failed: () => void (told.failed += 1),
+        refused: (reason) => {
+          told.refused.push(reason);
+          told.isWell = false;
+        },
+        failed: () => {
+          told.failed += 1;
+          told.isWell = false;
+        },
+        succeeded: () => void (told.isWell = true),
       },
     },
     { owner: 'c1', resync: 600_000, dryRun: false },
@@ -136,5 +143,20 @@ test('what Consul refuses is told once, fails nothing, and is tried again at the
   await running.clock.advance(600_000);
   assert.deepEqual([...running.tokens.keys()], ['first', 'other']);
   assert.equal(running.told.refused.length, 1);
+  assert.ok(!running.told.isWell);
+  delete running.faults.keeps;
+  await running.clock.advance(600_000);
+  assert.deepEqual([[...running.tokens.keys()], running.told.isWell], [['other'], true]);
+  await running.stop();
+});
+
+test('after a look that failed, a refusal is told again', async () => {
+  const running = await started();
+  for (const fault of ['forbidden', 'away', 'forbidden'] as const) {
+    running.faults.list = fault;
+    await running.clock.advance(1_300_000);
+  }
+  assert.equal(running.told.refused.length, 2);
+  assert.ok(running.told.failed > 0);
   await running.stop();
 });

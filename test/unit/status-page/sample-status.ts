@@ -82,6 +82,7 @@ export function registrar(
     ...passes,
     instances: { owned: 2, foreign: 0, pending: 0 },
     agents: passes,
+    tokens: undefined,
     watches: { pods: { isSynced: true }, nodes: { isSynced: true } },
     pods,
     ...overrides,

@@ -99,3 +99,22 @@ test('of many problems a few are named, and the oldest gives the time', () => {
 test('a dry run says so', () => {
   assert.match(text({ ...nothing, sync: syncStatus([], { dryRun: true }) }), /Dry run: nothing is written/);
 });
+
+test('tokens of pods that are gone and stay: it works, with something to mend, and the row says what', () => {
+  const of = (kind: 'refused' | 'failed', leader = true): Status => ({
+    ...synced([]),
+    sync: syncStatus([], { leader }),
+    registrar: registrar([], {
+      tokens: { trouble: { kind, reason: '403 Permission denied', since: '2026-01-02T03:00:00.000Z' } },
+    }),
+  });
+  assert.equal(title(of('refused')), 'In sync, with something to mend');
+  assert.match(
+    text(of('refused')),
+    /tokens of pods that are gone stay: 403 Permission denied since 2026-01-02 03:00:00 UTC Give the token of the sync acl = "write"/,
+  );
+  assert.match(text(of('failed')), /tried again by itself/);
+  assert.equal(title(of('refused', false)), 'Standing by');
+  const well = { ...synced([]), registrar: registrar([], { tokens: { trouble: undefined } }) };
+  assert.equal(title(well), 'In sync');
+});
