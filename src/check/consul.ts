@@ -1,5 +1,6 @@
 /** What the facts of Consul mean for Tandem. */
 import { quote } from '../support/text.ts';
+import { consulRightsFindings, type ConsulRight } from './consul-rights.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
 export type ConsulFacts = {
@@ -27,19 +28,8 @@ export type TokenFact =
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'token'; readonly accessor: string };
 
-export type ConsulRight = {
-  readonly resource: 'node' | 'service';
-  readonly access: 'read' | 'write';
-  /** Name of the node or service; empty for all of them. */
-  readonly segment: string;
-  readonly isAllowed: boolean;
-};
-
 /** Transactions of 128 operations, which a batch may have (Consul 1.14, "txn: raise the limit"). */
 const OLDEST = { major: 1, minor: 14 };
-// A policy without any rule for services misses one for each of them, and the rest of the findings must stay in sight.
-const SHOWN_RIGHTS = 10;
-
 export function consulFindings(facts: Probe<ConsulFacts>): readonly Finding[] {
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
   const { leader, agent, connect, token, node, rights } = facts.value;
@@ -50,7 +40,7 @@ export function consulFindings(facts: Probe<ConsulFacts>): readonly Finding[] {
     versionFinding(agent),
     connectFinding(connect),
     tokenFinding(token),
-    ...(needsRights(token) ? [...nodeFindings(node), ...rightsFindings(rights)] : []),
+    ...(needsRights(token) ? [...nodeFindings(node), ...consulRightsFindings(rights)] : []),
   ];
 }
 
@@ -127,7 +117,11 @@ function needsRights(token: Probe<TokenFact>): boolean {
 function nodeFindings(node: NodeRead): readonly Finding[] {
   if (node.kind === 'unknown')
     return [
-      warning('token-rights', 'the node of the sync is not known, nor the rights on it', 'give --owner'),
+      warning(
+        'token-rights',
+        'the nodes that are written are not known, nor the rights on them',
+        'give --owner',
+      ),
     ];
   if (node.kind === 'not-needed') return [];
   const { name, isWhole } = node;
@@ -142,32 +136,4 @@ function nodeFindings(node: NodeRead): readonly Finding[] {
 
 function readRule(node: string): string {
   return `add to its policy: node ${JSON.stringify(node)} { policy = "write" } service_prefix "" { policy = "read" }`;
-}
-
-/** A line for each right that is missing, as the rule that gives it; of very many, the first. */
-function rightsFindings(rights: ConsulFacts['rights']): readonly Finding[] {
-  if (rights.kind === 'failed') {
-    const mend = 'see that its policy lets it write the node and the services of the sync';
-    return [warning('token-rights', `unknown: ${rights.reason}`, mend)];
-  }
-  const missing = rights.value.filter(({ isAllowed }) => !isAllowed);
-  if (missing.length === 0)
-    return [ok('token-rights', `all ${rights.value.length} rights that were asked for are there`)];
-  const left = missing.length - SHOWN_RIGHTS;
-  return [
-    ...missing.slice(0, SHOWN_RIGHTS).map(rightFinding),
-    ...(left <= 0
-      ? []
-      : [failure('token-rights', `${left} more rights are missing`, 'give the token a service_prefix')]),
-  ];
-}
-
-function rightFinding({ resource, access, segment }: ConsulRight): Finding {
-  const what = segment === '' ? `every ${resource}` : `the ${resource} ${quote(segment)}`;
-  const rule = segment === '' ? `${resource}_prefix` : resource;
-  return failure(
-    'token-rights',
-    `the token may not ${access} ${what}`,
-    `add to its policy: ${rule} ${JSON.stringify(segment)} { policy = "${access}" }`,
-  );
 }

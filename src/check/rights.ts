@@ -40,6 +40,8 @@ export type WebhookNeeds = {
   /** Undefined: it has files. */
   readonly shared:
     { readonly namespace: string; readonly secret: string; readonly configuration: string } | undefined;
+  /** The node of Consul in the pods of dataplane mode carries the owner, which is taken from the namespace kube-system. */
+  readonly ownerFromCluster: boolean;
 };
 
 export type SyncNeeds = {
@@ -60,6 +62,7 @@ export type SyncNeeds = {
 
 const READ = ['list', 'watch'];
 const EVENTS = resource('', 'events', ['create', 'patch']);
+const OWNER = named('', 'namespaces', 'kube-system', ['get']);
 
 /**
  * What is called, and nothing more: a watched resource needs `list` and `watch`, a Lease is read, made and replaced, an
@@ -72,13 +75,16 @@ export function neededRules({ webhook, sync }: Needs): readonly Rule[] {
   ];
 }
 
-function webhookRules({ shared }: WebhookNeeds): readonly Rule[] {
-  const version: Rule = { kind: 'path', part: 'webhook', path: '/version', verbs: ['get'] };
-  if (shared === undefined) return [version];
+function webhookRules({ shared, ownerFromCluster }: WebhookNeeds): readonly Rule[] {
+  const itself: readonly Rule[] = [
+    { kind: 'path', part: 'webhook', path: '/version', verbs: ['get'] },
+    ...(ownerFromCluster ? [{ ...OWNER, part: 'webhook' } as const] : []),
+  ];
+  if (shared === undefined) return itself;
   const { namespace, secret, configuration } = shared;
   const configurations = 'mutatingwebhookconfigurations';
   return [
-    version,
+    ...itself,
     ...[
       named('', 'secrets', secret, ['list', 'watch', 'update']),
       resource('', 'secrets', ['create']),
@@ -98,7 +104,7 @@ function syncRules(needs: SyncNeeds): readonly Rule[] {
     ...(toConsul === undefined ? [] : catalogRules(toConsul)),
     ...(registrar === undefined ? [] : registrarRules(registrar)),
     ...(toConsul !== undefined || registrar !== undefined ? [EVENTS] : []),
-    ...(needs.ownerFromCluster ? [named('', 'namespaces', 'kube-system', ['get'])] : []),
+    ...(needs.ownerFromCluster ? [OWNER] : []),
     { ...named('coordination.k8s.io', 'leases', lease.name, ['get', 'update']), namespace: lease.namespace },
     { ...resource('coordination.k8s.io', 'leases', ['create']), namespace: lease.namespace },
     ...(serverPodsNamespace === undefined

@@ -35,7 +35,7 @@ export async function clusterFacts(questions: ClusterQuestions, signal: AbortSig
     probe(signal, (limited) => readVersion(client, limited)),
     Promise.all(neededRules(needs).map((rule) => rightFact(client, rule, signal))),
     ofWebhook && webhookFacts(client, questions.webhookConfiguration, signal),
-    sync && ownerFact(questions, signal),
+    sync !== undefined || ofWebhook?.ownerFromCluster === true ? ownerFact(questions, signal) : undefined,
     // Names do not depend on the owner.
     sync?.toConsul &&
       probe(signal, (limited) => readNames(client, settings(questions.owner ?? 'unknown'), limited)),

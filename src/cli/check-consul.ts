@@ -1,5 +1,11 @@
 /** The facts of Consul that `tandem check` judges. */
-import type { ConsulFacts, ConsulRight, NodeRead, TokenFact } from '../check/consul.ts';
+import type { ConsulFacts, NodeRead, TokenFact } from '../check/consul.ts';
+import {
+  neededConsulRules,
+  type ConsulNeeds,
+  type ConsulRight,
+  type ConsulRule,
+} from '../check/consul-rights.ts';
 import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { openConsul, type ConsulClient } from '../consul/client.ts';
@@ -17,14 +23,9 @@ type Values = FlagValues<typeof consulFlags>;
 export type ConsulQuestions = {
   readonly values: Values;
   readonly cluster: ClusterOfPods;
-  /** The one that the sync registers on; undefined when the owner is not known. */
-  readonly node: string | undefined;
-  /** The Services of the cluster are registered. */
-  readonly toConsul: boolean;
-  /** The registrar writes on every node, and the other direction reads all of them. */
-  readonly everything: 'write' | 'read' | undefined;
-  /** Names that the sync would register. */
-  readonly services: readonly string[];
+  readonly needs: ConsulNeeds;
+  /** It is part of the names of nodes. */
+  readonly isOwnerKnown: boolean;
 };
 
 /** Consul refuses a request with more (agent/acl_endpoint.go, `maxRequests`). */
@@ -127,54 +128,40 @@ function readToken(client: ConsulClient, values: Values, signal: AbortSignal): P
 
 async function readNode(
   client: ConsulClient,
-  { node: name, toConsul }: ConsulQuestions,
+  { needs: { toConsul }, isOwnerKnown }: ConsulQuestions,
   signal: AbortSignal,
 ): Promise<NodeRead> {
-  if (!toConsul) return { kind: 'not-needed' };
-  if (name === undefined) return { kind: 'unknown' };
+  if (!isOwnerKnown) return { kind: 'unknown' };
+  const name = toConsul?.node;
+  if (name === undefined) return { kind: 'not-needed' };
   const look = async (limited: AbortSignal): Promise<boolean> =>
     !(await readNodeServices(client, name, { signal: limited })).filteredByAcls;
   return { kind: 'asked', name, isWhole: await probe(signal, look) };
 }
 
-type Question = Omit<ConsulRight, 'isAllowed'>;
-
 async function readRights(
   client: ConsulClient,
-  questions: ConsulQuestions,
+  { needs }: ConsulQuestions,
   signal: AbortSignal,
 ): Promise<readonly ConsulRight[]> {
-  const asked = questionsOf(questions);
+  const asked = neededConsulRules(needs);
   const rights: ConsulRight[] = [];
   for (let from = 0; from < asked.length; from += MOST_QUESTIONS)
     rights.push(...(await authorize(client, asked.slice(from, from + MOST_QUESTIONS), signal)));
   return rights;
 }
 
-/** No rule but that of the empty prefix matches the empty name. */
-function questionsOf({ node, toConsul, services, everything }: ConsulQuestions): readonly Question[] {
-  const of = (resource: Question['resource'], access: Question['access'], segment: string): Question => ({
-    resource,
-    access,
-    segment,
-  });
-  return [
-    ...(everything === undefined ? [] : [of('node', everything, ''), of('service', everything, '')]),
-    ...(toConsul && node !== undefined ? [of('node', 'write', node)] : []),
-    ...(toConsul ? services.map((name) => of('service', 'write', name)) : []),
-  ];
-}
-
 /** Consul's own answers to its user interface: what this token may do, without doing it. Nothing when the ACLs are off. */
 function authorize(
   client: ConsulClient,
-  questions: readonly Question[],
+  rules: readonly ConsulRule[],
   signal: AbortSignal,
 ): Promise<readonly ConsulRight[]> {
-  const body = questions.map(({ resource, access, segment }) => ({
-    Resource: resource,
-    Access: access,
-    Segment: segment,
+  // No rule but that of a prefix, or of one before it, matches the name that is the prefix: nothing is called so.
+  const body = rules.map((rule) => ({
+    Resource: rule.resource,
+    Access: rule.access,
+    Segment: rule.resource === 'acl' ? '' : rule.name,
   }));
   return client.call({
     endpoint: 'other',
@@ -183,16 +170,13 @@ function authorize(
     body: JSON.stringify(body),
     signal,
     accept: [401],
-    read: (answer) => (answer.status === 401 ? [] : rightsOf(questions, answer)),
+    read: (answer) => (answer.status === 401 ? [] : rightsOf(rules, answer)),
   });
 }
 
-function rightsOf(questions: readonly Question[], raw: RawAnswer): readonly ConsulRight[] {
+function rightsOf(rules: readonly ConsulRule[], raw: RawAnswer): readonly ConsulRight[] {
   const answers = jsonOf(raw);
-  if (!Array.isArray(answers) || answers.length !== questions.length)
-    throw new Error(`${questions.length} answers were expected`);
-  return questions.map((question, index) => ({
-    ...question,
-    isAllowed: property(answers[index], 'Allow') === true,
-  }));
+  if (!Array.isArray(answers) || answers.length !== rules.length)
+    throw new Error(`${rules.length} answers were expected`);
+  return rules.map((rule, index) => ({ rule, isAllowed: property(answers[index], 'Allow') === true }));
 }

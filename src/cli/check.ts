@@ -1,5 +1,7 @@
 /** `tandem check`: can Tandem work here, and what mends it when it cannot. */
+import { injectFlags } from '../config/inject-settings.ts';
 import { namingFlags, namingOf } from '../config/naming-settings.ts';
+import { syntheticNodePrefix } from '../inject/names.ts';
 import { clusterFindings, type ClusterFacts } from '../check/cluster.ts';
 import { consulFindings, type ConsulFacts } from '../check/consul.ts';
 import { findingLines, findingsJson, worst, type Probe } from '../check/finding.ts';
@@ -13,7 +15,7 @@ import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { clusterFacts } from './check-cluster.ts';
-import { consulFacts } from './check-consul.ts';
+import { consulFacts, type ConsulQuestions } from './check-consul.ts';
 import { command, exit, type Context } from './command.ts';
 import { leaseNamespace, SYNC_LEASE } from './lease-namespace.ts';
 import { probe } from './probe.ts';
@@ -37,6 +39,7 @@ const flags = {
     'NAME',
     'tandem-webhook-tls',
   ),
+  proxyMode: injectFlags.proxyMode,
   registrar: registrarFlags.registrar,
   ...namingFlags,
   leaseNamespace: string('Namespace of the Lease; the own one by default.', 'NAME', undefined, {
@@ -65,7 +68,7 @@ export const checkCommand = command({
   },
   examples: [
     'tandem check --kubeconfig=~/.kube/config --consul-http-addr=consul:8500',
-    'tandem check --account=sync --registrar --to-k8s --k8s-write-namespace=from-consul',
+    'tandem check --account=sync --registrar --proxy-mode=dataplane --to-k8s --k8s-write-namespace=from-consul',
     'tandem check --output=json',
   ],
   check: (values) => [...consulFlagProblems(values), ...toK8sFlagProblems(values)],
@@ -112,11 +115,17 @@ async function lookAtCluster(values: Values, { environment, signal }: Context): 
 }
 
 async function needsOf(values: Values, access: ClusterAccess): Promise<Needs> {
-  const { account, tlsAutoSecret, webhookConfiguration } = values;
+  const { account, owner, proxyMode, tlsAutoSecret, webhookConfiguration } = values;
   const namespace = await leaseNamespace(values.leaseNamespace, access);
   const shared = { namespace, secret: tlsAutoSecret, configuration: webhookConfiguration };
   return {
-    webhook: account === 'sync' ? undefined : { shared: tlsAutoSecret === '' ? undefined : shared },
+    webhook:
+      account === 'sync'
+        ? undefined
+        : {
+            shared: tlsAutoSecret === '' ? undefined : shared,
+            ownerFromCluster: proxyMode === 'dataplane' && owner === undefined,
+          },
     sync: account === 'webhook' ? undefined : syncNeeds(values, namespace),
   };
 }
@@ -148,12 +157,32 @@ function lookAtConsul(
       {
         values,
         cluster: { environment, kubeconfig: values.kubeconfig },
-        node: values.consulNodeName ?? (owner === undefined ? undefined : syncNodeName(values, owner)),
-        toConsul: values.toConsul,
-        everything: values.registrar ? 'write' : values.toK8s ? 'read' : undefined,
-        services: names,
+        ...consulQuestions(values, owner, names),
       },
       limited,
     );
   return probe(signal, look, WHOLE_MILLISECONDS);
+}
+
+function consulQuestions(
+  values: Values,
+  owner: string | undefined,
+  services: readonly string[],
+): Pick<ConsulQuestions, 'needs' | 'isOwnerKnown'> {
+  const { consulNodeName, proxyMode, registrar, podAuthMethod, toConsul, toK8s } = values;
+  const node = consulNodeName ?? (owner === undefined ? undefined : syncNodeName(values, owner));
+  const needsNodes = registrar && proxyMode === 'dataplane';
+  return {
+    needs: {
+      toConsul: toConsul ? { node, services } : undefined,
+      registrar: registrar
+        ? {
+            nodes: needsNodes && owner !== undefined ? syntheticNodePrefix(owner) : undefined,
+            deletesTokens: podAuthMethod !== undefined,
+          }
+        : undefined,
+      toK8s,
+    },
+    isOwnerKnown: (!toConsul || node !== undefined) && (!needsNodes || owner !== undefined),
+  };
 }

@@ -57,7 +57,7 @@ function wholeRead(
   if (services.filteredByAcls || checks.filteredByAcls) {
     throw new TandemError(
       'TANDEM_CONSUL_FORBIDDEN',
-      `the token does not show all of node ${JSON.stringify(node)}, so nothing is changed; it needs node_prefix "" { policy = "read" } and service_prefix "" { policy = "read" }`,
+      `the token does not show all of node ${JSON.stringify(node)}, so nothing is changed; it needs node ${JSON.stringify(node)} { policy = "write" } and service_prefix "" { policy = "read" }`,
     );
   }
   const { node: found, services: list } = services.value;

@@ -32,7 +32,12 @@ export const KUBERNETES_SERVICE = 'TANDEM_KUBERNETES_SERVICE';
  * it, two clusters may have nodes of one name, and it is none of the `<node>-virtual` of consul-k8s.
  */
 export function syntheticNodeName(owner: string, node: string): string {
-  return `k8s-${owner}-${node}`;
+  return `${syntheticNodePrefix(owner)}${node}`;
+}
+
+/** What all of them begin with, for the policy of a token. */
+export function syntheticNodePrefix(owner: string): string {
+  return `k8s-${owner}-`;
 }
 
 /** UID of the injected containers, unless the operator says otherwise; a pod that runs as this user could read the sidecar's secrets. */

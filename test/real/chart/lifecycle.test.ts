@@ -121,6 +121,36 @@ test('notes warn of what does not work yet', async () => {
   assert.match(notes, /this release starts none: client\.enabled is off/);
 });
 
+test('notes tell the policy of the token, for what is on', async () => {
+  const policyOf = async (...set: readonly string[]): Promise<readonly string[]> => {
+    const token = '--set=syncCatalog.aclSyncToken.secretName=x';
+    const notes = await helm('upgrade', CHART, token, ...set.map((each) => `--set=${each}`));
+    return notes.match(/^ {2}(?:node|service|acl)\S* .*$/gm) ?? [];
+  };
+  const dataplane = ['client.enabled=false', 'global.owner=east', 'connectInject.overrideAuthMethodName=k8s'];
+  assert.deepEqual(await policyOf(...dataplane), [
+    '  node "k8s-sync-east" { policy = "write" }',
+    '  node_prefix "k8s-east-" { policy = "write" }',
+    '  node_prefix "" { policy = "read" }',
+    '  service_prefix "" { policy = "write" }',
+    '  acl = "write"    (to delete the tokens of pods that are gone; may be left out)',
+  ]);
+  assert.deepEqual(await policyOf('registrar.enabled=false'), [
+    '  node "k8s-sync-<owner>" { policy = "write" }',
+    '  service_prefix "" { policy = "write" }',
+  ]);
+  const fromConsul = [
+    'global.owner=east',
+    'registrar.enabled=false',
+    'syncCatalog.toConsul=false',
+    'syncCatalog.toK8S=true',
+  ];
+  assert.deepEqual(await policyOf(...fromConsul), [
+    '  node_prefix "" { policy = "read" }',
+    '  service_prefix "" { policy = "read" }',
+  ]);
+});
+
 test('notes tell the mode of the pods, and where the Services of Consul are', async () => {
   const set = ['--set=client.enabled=false', '--set=syncCatalog.toK8S=true'];
   const notes = await helm('upgrade', CHART, ...set);

@@ -81,5 +81,6 @@ eachIsNamed('the sync from Consul alone', 'sync', fromConsul, [
   '--owner=one',
   ...TO_K8S,
 ]);
-eachIsNamed('the webhook', 'webhook', chart, []);
+// Without agents pods are in dataplane mode, and without `global.owner` the webhook asks the cluster who it is.
+eachIsNamed('the webhook', 'webhook', chart, ['--proxy-mode=dataplane']);
 eachIsNamed('the sync, all of it', 'sync', chart, ['--registrar', '--enable-ingress', ...TO_K8S]);

@@ -103,6 +103,7 @@ test('the directions that are off, and the webhook, need nothing', async () => {
     'failure: registrar: this account may not list or watch pods → add {apiGroups: [""], resources: [pods], verbs: [list, watch]} to a ClusterRole of it',
     'failure: to-k8s: this account may not create or patch or delete services in shop → add {apiGroups: [""], resources: [services], verbs: [list, watch, create, patch, delete]} to a Role of it in shop',
     'failure: to-k8s: this account may not create or patch or delete endpointslices in shop → add {apiGroups: ["discovery.k8s.io"], resources: [endpointslices], verbs: [list, watch, create, patch, delete]} to a Role of it in shop',
+    'failure: to-k8s: this account may not list or watch servicecidrs → add {apiGroups: ["networking.k8s.io"], resources: [servicecidrs], verbs: [list, watch]} to a ClusterRole of it',
   ]);
   assert.deepEqual(checked.of('names'), []);
   const webhook = await check(['--account=webhook', '--tls-auto-secret='], kubeconfig);

@@ -80,32 +80,6 @@ test('each right that the token has not is a failure with the rule to add', asyn
   assert.equal(checked.code, 1);
 });
 
-test('the registrar writes all nodes and services, and the way into Kubernetes reads them', async () => {
-  const look = async (rules: string, flags: readonly string[]): Promise<readonly string[]> => {
-    const { token } = await tokenWith(rules);
-    const checked = await tandemCheck(
-      [`--kubeconfig=${kubeconfig}`, `--consul-http-addr=${secured.url}`, '--owner=test', ...flags],
-      token,
-    );
-    return checked.of('token-rights');
-  };
-  const all = (access: string): string =>
-    `node_prefix "" { policy = "${access}" } service_prefix "" { policy = "${access}" }`;
-  const registrar = ['--to-consul=false', '--registrar'];
-  const fromConsul = ['--to-consul=false', '--to-k8s'];
-  const enough = ['ok: all 2 rights that were asked for are there'];
-  assert.deepEqual(await look(all('write'), registrar), enough);
-  assert.deepEqual(await look(all('read'), fromConsul), enough);
-  assert.deepEqual(await look(all('read'), registrar), [
-    'failure: the token may not write every node → add to its policy: node_prefix "" { policy = "write" }',
-    'failure: the token may not write every service → add to its policy: service_prefix "" { policy = "write" }',
-  ]);
-  assert.deepEqual(
-    await look('node_prefix "n" { policy = "write" } service_prefix "" { policy = "read" }', fromConsul),
-    ['failure: the token may not read every node → add to its policy: node_prefix "" { policy = "read" }'],
-  );
-});
-
 test('a token that does not show everything on the node of the sync', async () => {
   await secured.call('PUT', '/v1/catalog/register', {
     Node: 'k8s-sync-test',

@@ -40,6 +40,9 @@ export async function startConsulAgent(
     ports: { http, grpc, grpc_tls: grpcTls, dns: -1, serf_lan: serf },
     log_level: 'warn',
     disable_update_check: true,
+    ...(consul.token === ''
+      ? {}
+      : { acl: { enabled: true, default_policy: 'deny', tokens: { agent: consul.token } } }),
   };
   writeFileSync(file, JSON.stringify(settings), { mode: 0o600 });
   const start = (): Promise<RunningProcess> =>
@@ -49,7 +52,8 @@ export async function startConsulAgent(
       args: ['agent', `-config-file=${file}`],
       folder,
       ready: async () => {
-        const response = await fetch(`http://127.0.0.1:${http}/v1/health/node/${node}`);
+        const headers: Record<string, string> = consul.token === '' ? {} : { 'x-consul-token': consul.token };
+        const response = await fetch(`http://127.0.0.1:${http}/v1/health/node/${node}`, { headers });
         return response.ok && ((await response.json()) as unknown[]).length > 0;
       },
     });

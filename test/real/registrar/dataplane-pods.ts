@@ -30,6 +30,7 @@ export async function writeStatus(
 }
 
 export type Instance = {
+  readonly Name: string;
   readonly Node: string;
   readonly Status: string;
   readonly Output: string;

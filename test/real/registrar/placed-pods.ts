@@ -13,6 +13,10 @@ export type PlacedPods = {
 
 export type PlaceOptions = {
   readonly node?: string;
+  /** Address of the node. */
+  readonly hostIp?: string;
+  /** Its init containers have ended. */
+  readonly isInitialized?: boolean;
   readonly serviceAccount?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 };
@@ -23,7 +27,9 @@ export function placedPods({ admin }: ApiServer, namespace: string): PlacedPods 
   let count = 0;
   return {
     path,
-    create: async (name, { node = 'node-1', serviceAccount = 'default', annotations = {} } = {}) => {
+    create: async (name, options = {}) => {
+      const { node = 'node-1', hostIp = '10.0.0.1', serviceAccount = 'default' } = options;
+      const { annotations = {}, isInitialized = false } = options;
       count += 1;
       const ip = `10.1.${count >> 8}.${count & 255}`;
       const container = { image: 'example/app', ports: [{ containerPort: 8080 }] };
@@ -36,9 +42,12 @@ export function placedPods({ admin }: ApiServer, namespace: string): PlacedPods 
         phase: 'Running',
         podIP: ip,
         podIPs: [{ ip }],
-        hostIP: '10.0.0.1',
-        hostIPs: [{ ip: '10.0.0.1' }],
-        conditions: [{ type: 'Ready', status: 'True' }],
+        hostIP: hostIp,
+        hostIPs: [{ ip: hostIp }],
+        conditions: [...(isInitialized ? ['Initialized'] : []), 'Ready'].map((type) => ({
+          type,
+          status: 'True',
+        })),
       };
       await admin.expect('PATCH', `${path(name)}/status`, { status }, MERGE_PATCH);
       return created.metadata.uid ?? '';

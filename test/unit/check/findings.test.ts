@@ -81,7 +81,7 @@ test('where nothing answers there is one line, and where only one look fails, al
 });
 
 test('a review that fails leaves the right unknown, not missing', () => {
-  const [rule] = neededRules({ webhook: { shared: undefined } });
+  const [rule] = neededRules({ webhook: { shared: undefined, ownerFromCluster: false } });
   assert.ok(rule !== undefined);
   const findings = clusterFindings(seen({ ...cluster, rights: [{ rule, missing: REFUSED }] }), 0);
   assert.match(
@@ -143,9 +143,7 @@ test('rights that are missing: the first ten, and how many more; nothing is aske
       .filter(({ check }) => check === 'token-rights')
       .map(({ status, seen: text }) => `${status}: ${text}`);
   const right = (index: number) => ({
-    resource: 'service' as const,
-    access: 'write' as const,
-    segment: `s-${index}`,
+    rule: { resource: 'service', access: 'write', name: `s-${index}`, isPrefix: false } as const,
     isAllowed: index === 0,
   });
   const many = of({ rights: seen(Array.from({ length: 14 }, (_, index) => right(index))) });
@@ -155,7 +153,10 @@ test('rights that are missing: the first ten, and how many more; nothing is aske
   );
   assert.deepEqual(of({ token: seen({ kind: 'acls-off' }), node: { kind: 'unknown' } }), []);
   assert.deepEqual(of({ token: TIMEOUT }), []);
-  assert.match(of({ node: { kind: 'unknown' } }).join(), /^warning: the node of the sync is not known/);
+  assert.match(
+    of({ node: { kind: 'unknown' } }).join(),
+    /^warning: the nodes that are written are not known/,
+  );
   const node = { kind: 'asked', name: 'n', isWhole: seen(false) } as const;
   assert.match(of({ node }).join(), /^failure: the token does not show all services of the node "n"/);
 });
@@ -202,5 +203,7 @@ test('an account needs what its parts call, and nothing of the others', () => {
     both.filter((rule) => rule.startsWith('to-k8s')),
     ['to-k8s servicecidrs *'],
   );
-  assert.deepEqual(rules({ webhook: { shared: undefined } }), ['/version']);
+  assert.deepEqual(rules({ webhook: { shared: undefined, ownerFromCluster: false } }), ['/version']);
+  const named = rules({ webhook: { shared: undefined, ownerFromCluster: true } });
+  assert.deepEqual(named, ['/version', 'webhook namespaces *']);
 });

@@ -1,0 +1,112 @@
+/** The rights in Consul that each part of Tandem needs (docs/install.md, "The policy of the token"). */
+import { quote } from '../support/text.ts';
+import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+
+/** One rule of a policy. */
+export type ConsulRule =
+  | {
+      readonly resource: 'node' | 'service';
+      readonly access: 'read' | 'write';
+      /** Of the nodes or services; of a prefix, the empty one is all of them. */
+      readonly name: string;
+      readonly isPrefix: boolean;
+    }
+  | { readonly resource: 'acl'; readonly access: 'write' };
+
+export type ConsulRight = { readonly rule: ConsulRule; readonly isAllowed: boolean };
+
+export type ConsulNeeds = {
+  /** Kubernetes → Consul is on. */
+  readonly toConsul:
+    | {
+        /** On which the instances are; undefined when the owner is not known. */
+        readonly node: string | undefined;
+        /** Names that are registered. */
+        readonly services: readonly string[];
+      }
+    | undefined;
+  readonly registrar:
+    | {
+        /** What the nodes of dataplane mode begin with; undefined in agent mode, and when the owner is not known. */
+        readonly nodes: string | undefined;
+        /** Tokens of pods that are gone are deleted. */
+        readonly deletesTokens: boolean;
+      }
+    | undefined;
+  /** Consul → Kubernetes is on. */
+  readonly toK8s: boolean;
+};
+
+/**
+ * Who may write may read. An instance is removed with the right to write its service, wherever it is, so agent mode
+ * writes no node; only the synthetic nodes of dataplane mode and the node of the sync are made and removed (Consul,
+ * agent/consul/acl.go, `vetRegisterWithACL` and `vetDeregisterWithACL`).
+ */
+export function neededConsulRules({ toConsul, registrar, toK8s }: ConsulNeeds): readonly ConsulRule[] {
+  const readsAll = registrar !== undefined || toK8s;
+  return [
+    ...(readsAll ? [prefix('node', 'read', '')] : []),
+    ...(readsAll ? [prefix('service', registrar === undefined ? 'read' : 'write', '')] : []),
+    ...(registrar?.nodes === undefined ? [] : [prefix('node', 'write', registrar.nodes)]),
+    ...(registrar?.deletesTokens === true ? [{ resource: 'acl', access: 'write' } as const] : []),
+    ...(toConsul?.node === undefined ? [] : [named('node', 'write', toConsul.node)]),
+    ...(toConsul?.services ?? []).map((name) => named('service', 'write', name)),
+  ];
+}
+
+type CatalogRule = Exclude<ConsulRule, { readonly resource: 'acl' }>;
+
+function prefix(resource: CatalogRule['resource'], access: CatalogRule['access'], name: string): CatalogRule {
+  return { resource, access, name, isPrefix: true };
+}
+
+function named(resource: CatalogRule['resource'], access: CatalogRule['access'], name: string): CatalogRule {
+  return { resource, access, name, isPrefix: false };
+}
+
+// A policy without any rule for services misses one for each of them, and the rest of the findings must stay in sight.
+const SHOWN_RIGHTS = 10;
+
+/** A line for each right that is missing, as the rule that gives it; of very many, the first. */
+export function consulRightsFindings(rights: Probe<readonly ConsulRight[]>): readonly Finding[] {
+  if (rights.kind === 'failed') {
+    const mend = 'see that its policy lets it write the node and the services of the sync';
+    return [warning('token-rights', `unknown: ${rights.reason}`, mend)];
+  }
+  const missing = rights.value.filter(({ isAllowed }) => !isAllowed);
+  if (missing.length === 0)
+    return [ok('token-rights', `all ${rights.value.length} rights that were asked for are there`)];
+  const left = missing.length - SHOWN_RIGHTS;
+  return [
+    ...missing.slice(0, SHOWN_RIGHTS).map(({ rule }) => missingRule(rule)),
+    ...(left <= 0
+      ? []
+      : [failure('token-rights', `${left} more rights are missing`, 'give the token a service_prefix')]),
+  ];
+}
+
+function missingRule(rule: ConsulRule): Finding {
+  if (rule.resource === 'acl')
+    return warning(
+      'token-rights',
+      'the token may not delete the tokens of pods that are gone: they stay',
+      `add to its policy: ${ruleText(rule)}, which is the right to make any token; or leave it so`,
+    );
+  return failure(
+    'token-rights',
+    `the token may not ${rule.access} ${subjectOf(rule)}`,
+    `add to its policy: ${ruleText(rule)}`,
+  );
+}
+
+function subjectOf({ resource, name, isPrefix }: CatalogRule): string {
+  if (!isPrefix) return `the ${resource} ${quote(name)}`;
+  return name === '' ? `every ${resource}` : `the ${resource}s that begin with ${quote(name)}`;
+}
+
+/** As it stands in a policy. */
+export function ruleText(rule: ConsulRule): string {
+  if (rule.resource === 'acl') return `acl = "${rule.access}"`;
+  const { resource, access, name, isPrefix } = rule;
+  return `${resource}${isPrefix ? '_prefix' : ''} ${JSON.stringify(name)} { policy = "${access}" }`;
+}
