@@ -99,7 +99,7 @@ export function createPodSnapshot({
     },
     isHost: (address) => {
       hostIps ??= new Set([...nodes.values()].flatMap(hostIpsOf));
-      return hostIps.has(address) || (nodes.size === 0 && byHost.has(address));
+      return hostIps.has(address) || (nodes.size === 0 && nodeAt.has(address));
     },
     nodeAt: (host) => nodeAt.get(host),
     nodeChanged: (before, after) => {

@@ -451,3 +451,12 @@ test('a node that Consul cannot give back keeps nobody from the others', async (
   assert.notEqual(running.failures.length, 0);
   await running.stop();
 });
+
+test('without any node in Kubernetes the agent of a pod that is gone is asked still', async () => {
+  const running = await started();
+  running.snapshot.nodeChanged({ name: 'node-1', address: HOST, podCidr: undefined }, undefined);
+  running.remove('web-0');
+  await running.clock.advance(200);
+  assert.deepEqual(running.writes, DEREGISTERED);
+  await running.stop();
+});
