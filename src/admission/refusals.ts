@@ -1,12 +1,12 @@
 /** Why the TLS port turned somebody away before an admission began. */
 export const refusalReasons = {
-  'body-budget': 'bodies in flight took all the memory that there is for them, and this one had to go (503)',
-  'slow-body': 'the body was not there in time (408)',
-  'slow-answer': 'the answer was not taken in time',
-  'body-too-large': 'the body is above the limit (413)',
+  'body-budget': 'bodies in flight used all the memory set aside for them, and this one was dropped (503)',
+  'slow-body': 'the body did not arrive in time (408)',
+  'slow-answer': 'the client did not read the answer in time',
+  'body-too-large': 'the body is larger than the limit (413)',
   'too-many-values': 'the JSON has more values than any object that a cluster can store (413)',
   'connection-evicted': 'too many connections, and this one had been idle longest',
-  'connection-refused': 'too many connections, and every one of them waits for an answer that is being made',
+  'connection-refused': 'too many connections, and each is waiting for an answer',
 } as const;
 
 export type RefusalReason = keyof typeof refusalReasons;

@@ -3,14 +3,13 @@
 /** The closed vocabulary: reason of the Event, metric label, log field. */
 export const problemReasons = {
   'unknown-annotation': 'an annotation looks like one of Tandem, misspelt; it has no effect',
-  'unquoted-annotation': 'an annotation in a file is no string; it is read as if it were in quotes',
+  'unquoted-annotation': 'an annotation in a file is not a string; it is read as if it were in quotes',
   'annotations-no-map': 'the annotations in a file are a list or a text; none of them has an effect',
-  'too-much-annotation': 'the annotations of the Service are more than is kept of one; some have no effect',
+  'too-much-annotation': 'the Service has more annotations than are kept; some have no effect',
   'invalid-sync': 'service-sync is no boolean; the default holds',
   'invalid-name': 'service-name cannot be used; the default name is',
   'name-too-long': 'the name is longer than Consul can use; nothing is registered under it',
-  'no-dns-label':
-    'the name is no DNS label, so that DNS may not answer for it; it is registered all the same',
+  'no-dns-label': 'the name is not a DNS label, so DNS may not answer for it; it is registered anyway',
   'reserved-name':
     "the name is that of Consul's servers or of sidecar proxies; nothing is registered under it",
   'points-into-consul':

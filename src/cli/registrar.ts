@@ -76,7 +76,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
     client,
     onRestart,
     onRefusedAddress: (source, reason) =>
-      log('warn', 'an address in Kubernetes is no IP address, and is not used', { source, reason }),
+      log('warn', 'an address in Kubernetes is not an IP address, and is not used', { source, reason }),
   });
   const newReporter = (loop: RegistrarLoop): PodReporter =>
     createRegistrarReporter({

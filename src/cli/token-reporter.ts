@@ -25,14 +25,14 @@ export function createTokenReporter({
   return {
     deleted: (count) => log('info', 'ACL tokens of pods that are gone were deleted', { count }),
     refused: (reason) => {
-      log('warn', 'ACL tokens of pods that are gone stay, for Consul refuses to list or to delete them', {
+      log('warn', 'ACL tokens of pods that are gone stay, because Consul refuses to list or delete them', {
         reason,
       });
       tell('refused', reason);
     },
     failed: (error, retryMilliseconds) => {
       const reason = error instanceof Error ? error.message : String(error);
-      log('warn', 'ACL tokens of pods could not be looked at, which is tried again', {
+      log('warn', 'ACL tokens of pods could not be read; this is tried again', {
         error: reason,
         retryMilliseconds,
       });

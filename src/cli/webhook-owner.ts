@@ -28,7 +28,7 @@ export async function webhookOwner(
     if (!(error instanceof TandemError)) throw error;
     throw new TandemError(
       error.code,
-      `--proxy-mode=dataplane has to know the owner of this cluster, and no --owner is given: ${error.message}; --owner must be the one of tandem sync`,
+      `--proxy-mode=dataplane must know the owner of this cluster, and no --owner is given: ${error.message}; give the same --owner as to tandem sync`,
       error,
     );
   }

@@ -62,7 +62,7 @@ export const injectFlags = {
   }),
   consulCaPem: string('CA that signed the certificate of Consul, as PEM text.', 'PEM', undefined),
   owner: parsed<string | undefined>(
-    'Who this cluster is for Consul, as `tandem sync` says it. Dataplane mode needs it for the node of its pods: `tandem webhook` reads the UID of kube-system when it is absent. Agent mode: the registrar finds leftovers by it.',
+    'Name of this cluster in Consul, the same as for `tandem sync`. Dataplane mode needs it for the node of its pods; without it `tandem webhook` reads the UID of kube-system. In agent mode the registrar finds leftovers by it.',
     'NAME',
     undefined,
     ownerName,
@@ -73,18 +73,18 @@ export const injectFlags = {
     undefined,
   ),
   drainSeconds: integer(
-    'Seconds between the deletion of a pod and the SIGTERM of its application, for clients to move on (Kubernetes 1.30 or newer); 0 is none.',
+    'Seconds from the deletion of a pod to the SIGTERM of its application, so that clients can move on (Kubernetes 1.30 or newer); 0 is off.',
     'SECONDS',
     3,
     { min: 0, max: 86_400 },
   ),
   serviceNames: oneOf(
-    'What names a service when connect-service is absent: the Kubernetes Service that selects the pod (dataplane mode), its ServiceAccount, even where the annotation is there, or its first container. auto is the ServiceAccount with an auth method, else as service.',
+    'What names a service without connect-service: the Kubernetes Service that selects the pod (dataplane mode), its ServiceAccount (even with the annotation), or its first container. auto: with an auth method the ServiceAccount, else the Service, else the container.',
     serviceNames,
     'auto',
   ),
   serviceAccountCheck: oneOf(
-    'With an auth method: what becomes of a pod whose service is not named as its ServiceAccount.',
+    'With an auth method: what to do with a pod whose service is not named like its ServiceAccount.',
     ['deny', 'warn'],
     'deny',
   ),
@@ -106,7 +106,7 @@ export const injectFlags = {
     true,
   ),
   sidecarProxyLifecycleShutdownGracePeriodSeconds: integer(
-    'Dataplane mode: how long the sidecar goes on after it was asked to stop; by default 0 for a native sidecar, which outlives the application anyway, and 30 for a classic one.',
+    'Dataplane mode: how long the sidecar keeps running after SIGTERM; by default 0 for a native sidecar, which outlives the application anyway, and 30 for a classic one.',
     'SECONDS',
     undefined,
     ANY_COUNT,
@@ -136,7 +136,7 @@ export const injectFlags = {
     urlPath,
   ),
   sidecarRunAsUser: parsed<number | undefined>(
-    'User and group of what is added; none leaves them to the cluster, as OpenShift wants it.',
+    'User and group of the added containers; none leaves them to the cluster, as OpenShift requires.',
     'UID',
     SIDECAR_UID,
     userOrNone,

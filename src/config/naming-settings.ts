@@ -6,12 +6,12 @@ import type { FlagValues } from './parse-flags.ts';
 /** What decides after what a pod is called. */
 export const namingFlags = {
   podAuthMethod: string(
-    'ACL auth method by which injected pods log in: each may be the service of its ServiceAccount alone, and tokens of pods that are gone are deleted.',
+    'ACL auth method by which injected pods log in: each may only be the service of its ServiceAccount, and tokens of pods that are gone are deleted.',
     'NAME',
     undefined,
   ),
   serviceNames: oneOf(
-    'After what injected pods are called that do not say it, as the webhook has it; auto and service: in dataplane mode after the Service that selects them.',
+    'What names injected pods without connect-service; the same as for the webhook. auto and service: in dataplane mode the Service that selects them.',
     serviceNames,
     'auto',
   ),

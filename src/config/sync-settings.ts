@@ -50,12 +50,12 @@ export const toConsulFlags = {
     'host',
   ),
   ingressMode: oneOf(
-    'Instances of an Ingress: instead of those of the endpoints of the Service, or beside them.',
+    'Whether the instances of an Ingress replace those of the endpoints, or are added to them.',
     ['replace', 'add'],
     'replace',
   ),
   consulDomain: string(
-    'Domain of the DNS of Consul: of ExternalName Services that are made, and what no registered name may point into.',
+    "Domain of Consul's DNS, for the ExternalName Services that are made; no registered name may point into it.",
     'DOMAIN',
     'consul',
   ),
@@ -109,7 +109,7 @@ export function ownerName(text: string): Parsed<string | undefined> {
   if (/^sync(-|$)/.test(text))
     return {
       ok: false,
-      expected: 'another name than "sync" or "sync-…", which stand in the nodes of the sync',
+      expected: 'a name other than "sync" or "sync-…", which are for the nodes of the sync',
     };
   return /^[a-z0-9]([a-z0-9-]{0,52}[a-z0-9])?$/.test(text)
     ? { ok: true, value: text }

@@ -19,7 +19,7 @@ export const toK8sFlags = {
     'endpoints',
   ),
   toK8sHealth: oneOf(
-    'Instances that are endpoints: those without a critical check, as in the DNS of Consul, or those whose checks all pass.',
+    "Which instances are endpoints: those without a critical check, as in Consul's DNS, or those whose checks all pass.",
     toK8sHealthRules,
     'not-critical',
   ),
@@ -31,11 +31,11 @@ export const toK8sFlags = {
     '',
   ),
   allowClusterAddresses: boolean(
-    'Take instances of Consul whose address leads into the cluster, which goes round NetworkPolicies.',
+    'Accept Consul instances whose address leads into the cluster, which bypasses NetworkPolicies.',
     false,
   ),
   clusterCidrs: parsed<readonly string[]>(
-    'Ranges of pods and Services beside those that the API server knows: many network plugins do not use the podCIDRs of Nodes.',
+    'Ranges of pods and Services besides those that the API server knows; many network plugins do not use the podCIDRs of Nodes.',
     'CIDRS',
     [],
     cidrs,
@@ -52,7 +52,7 @@ function cidrs(text: string): Parsed<readonly string[]> {
   const value = splitList(text);
   return value.every(isCidr)
     ? { ok: true, value }
-    : { ok: false, expected: 'ranges with commas between, as 10.244.0.0/16,fd00:10::/64' };
+    : { ok: false, expected: 'ranges separated by commas, such as 10.244.0.0/16,fd00:10::/64' };
 }
 
 /** One problem in one sentence each; empty when the flags go together. */

@@ -15,7 +15,7 @@ export function agentUrl(
   if (!isIpAddress(host))
     throw new TandemError(
       'TANDEM_CONSUL_UNREACHABLE',
-      `the agent of the host ${quote(host)} is not asked: that is no IP address`,
+      `the agent of the host ${quote(host)} is not asked: that is not an IP address`,
     );
   return `${tls ? 'https' : 'http'}://${hostAndPort(host, port)}`;
 }

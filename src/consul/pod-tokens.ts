@@ -19,7 +19,7 @@ export function podTokens(client: ConsulClient, method: string): Tokens {
             query: { authmethod: method },
             decode: (json) => {
               const tokens = readPodTokens(json, method, owner);
-              if (tokens === undefined) throw new Error('the answer is no list');
+              if (tokens === undefined) throw new Error('the answer is not a list');
               return tokens;
             },
           },

@@ -94,7 +94,7 @@ export function servers({ addresses, transport, query, onRequest, mayWrite }: De
 
   async function attempt<T>(address: string, call: Call<T>, token: Secret | undefined): Promise<Attempt<T>> {
     if (isWrite(call) && !mayWrite())
-      return failure(NOT_LEADING, `${call.method} ${call.path}: this replica does not lead any more`);
+      return failure(NOT_LEADING, `${call.method} ${call.path}: this replica no longer leads`);
     const started = performance.now();
     const outgoing = outgoingOf(call, query, token);
     // A blocking query is silent by its nature; another call tells when its server is gone.

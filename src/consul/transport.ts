@@ -114,7 +114,7 @@ export function createTransport({ ca, serverName }: Tls): Transport {
     send: async (address, outgoing) => {
       if (isClosed) return CLOSED;
       // One of several addresses, perhaps, and the others are to be asked.
-      if (!isOrigin(address)) return { ...CLOSED, reason: 'this is no address' };
+      if (!isOrigin(address)) return { ...CLOSED, reason: 'this is not an address' };
       return exchange(poolOf(address, outgoing.lane), outgoing);
     },
     abandon: (address) => discard(address, 'blocking'),

@@ -66,7 +66,7 @@ export function podAddress(pod: ServerPod, hostNetwork: boolean): PodAddress {
   if (host === '') return { kind: 'skip', reason: 'no-address' };
   if (!isIpAddress(host)) {
     const field = hostNetwork ? 'status.hostIP' : 'status.podIP';
-    return leftOut(pod, `${field} is ${quote(host)}, which is no IP address`);
+    return leftOut(pod, `${field} is ${quote(host)}, which is not an IP address`);
   }
   if (pod.autoJoinPort === '') return { kind: 'address', host, port: undefined };
   const port = namedPort(pod, pod.autoJoinPort, hostNetwork) ?? portNumber(pod.autoJoinPort);

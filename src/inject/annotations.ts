@@ -21,8 +21,7 @@ type Entry = {
   readonly mode?: 'agent' | 'dataplane';
 };
 
-const EXCLUSION =
-  'Denied: it counts on transparent proxy. Without effect beside `transparent-proxy: "false"`.';
+const EXCLUSION = 'Denied: it relies on transparent proxy. No effect with `transparent-proxy: "false"`.';
 
 /** By name without the prefix; Tandem's own carry theirs. */
 export const annotations = {
@@ -42,13 +41,13 @@ export const annotations = {
     default:
       '`--service-names`: the Kubernetes Service (dataplane mode), the ServiceAccount, or the first container',
     meaning:
-      'Name of the service in Consul; with an auth method it has to be that of the ServiceAccount (`--service-account-check`). `consul` and `…-sidecar-proxy` are reserved. Written by Tandem when absent.',
+      'Name of the service in Consul; with an auth method it must be that of the ServiceAccount (`--service-account-check`). `consul` and `…-sidecar-proxy` are reserved. Written by Tandem when absent.',
   },
   'connect-service-port': {
     value: 'name of a container port, or 1-65535',
     default: 'first TCP port of the first container',
     meaning:
-      'Port that the sidecar forwards to: TCP only, and none that the sidecar needs itself. Without any port the pod is a client only. Written by Tandem when absent.',
+      'Port that the sidecar forwards to: TCP only, and not one that the sidecar uses. Without any port the pod is a client only. Written by Tandem when absent.',
   },
   'connect-service-upstreams': {
     value: 'list of upstreams, separated by commas or white space',
@@ -232,7 +231,7 @@ export const annotations = {
     value: 'whole number',
     default:
       '`--sidecar-proxy-lifecycle-shutdown-grace-period-seconds`: 0 for a native sidecar, 30 for a classic one',
-    meaning: 'Seconds that the sidecar goes on after it was asked to stop.',
+    meaning: 'Seconds that the sidecar keeps running after SIGTERM.',
     mode: 'dataplane',
   },
   'sidecar-proxy-lifecycle-startup-grace-period-seconds': {
@@ -268,7 +267,7 @@ export const annotations = {
     value: '0-86400',
     default: '`--drain-seconds` for a pod with a port, else 0',
     meaning:
-      'Seconds between the deletion of the pod and the SIGTERM of its application, for clients to move on: a `preStop` sleep on each container that has no `preStop`; at most a third of `terminationGracePeriodSeconds`. 0 is none.',
+      'Seconds from the deletion of the pod to the SIGTERM of its application, so that clients can move on: a `preStop` sleep on each container that has no `preStop`; at most a third of `terminationGracePeriodSeconds`. 0 is off.',
   },
   'transparent-proxy': {
     value: 'boolean',

@@ -110,13 +110,13 @@ function podProblems(pod: Pod, sidecarUser: number | undefined): Problem[] {
       .filter(({ name }) => RESERVED_CONTAINERS.has(name))
       .map(({ name }) => ({
         at: 'spec',
-        message: `the container name ${JSON.stringify(name)} is kept for what Tandem adds`,
+        message: `the container name ${JSON.stringify(name)} is reserved for Tandem`,
       })),
     ...[...pod.volumes]
       .filter((name) => RESERVED_VOLUMES.has(name))
       .map((name) => ({
         at: 'spec.volumes',
-        message: `the volume name ${JSON.stringify(name)} is kept for what Tandem adds`,
+        message: `the volume name ${JSON.stringify(name)} is reserved for Tandem`,
       })),
     ...asSidecar.map((at) => ({
       at,

@@ -56,7 +56,7 @@ export function readMetrics(
     reader.warn(
       'taken-port-name',
       'enable-metrics',
-      `the pod has a port ${quote(METRICS_PORT_NAME)} of its own, so the metrics port of the sidecar goes without that name`,
+      `the pod has a port ${quote(METRICS_PORT_NAME)} of its own, so the metrics port of the sidecar does not have that name`,
     );
   return enabled ? metrics : undefined;
 }
@@ -121,7 +121,10 @@ function readTls(reader: AnnotationReader): MetricsTls | undefined {
   const given = [file, folder, certificate, key].filter((path) => path !== undefined);
   if (given.length === 0) return undefined;
   if (file !== undefined && folder !== undefined)
-    reader.problem('prometheus-ca-path', 'stands beside prometheus-ca-file; give one of the two');
+    reader.problem(
+      'prometheus-ca-path',
+      'cannot be set together with prometheus-ca-file; set one of the two',
+    );
   const ca = file ?? folder;
   if (ca !== undefined && certificate !== undefined && key !== undefined) return { ca, certificate, key };
   const missing = (

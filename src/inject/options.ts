@@ -101,7 +101,7 @@ function readKubernetesService(reader: AnnotationReader): string | undefined {
   if (name !== undefined && !KUBERNETES_SERVICE_NAME.test(name))
     reader.problem(
       'kubernetes-service',
-      `${quote(name)} is no name of a Kubernetes Service: 1 to 63 of a-z 0-9 and -, beginning and ending with a letter or digit`,
+      `${quote(name)} is not a name of a Kubernetes Service: 1 to 63 of a-z 0-9 and -, starting and ending with a letter or digit`,
     );
   return name;
 }
@@ -177,7 +177,7 @@ function checkExclusions(reader: AnnotationReader): void {
     if ((reader.text(name) ?? '').trim() === '') continue;
     reader.problem(
       name,
-      'counts on transparent proxy, which Tandem does not have: no traffic is redirected, and all of it but that to upstreams would go past the mesh. Remove it, and name upstreams in connect-service-upstreams; or say transparent-proxy: "false"',
+      'relies on transparent proxy, which Tandem does not have: traffic is not redirected, so all but that to upstreams would bypass the mesh. Remove it and name the upstreams in connect-service-upstreams, or set transparent-proxy: "false"',
     );
   }
 }

@@ -20,7 +20,7 @@ const OURS: ReadonlyMap<string, string> = new Map([
 
 // Consul stores it, and whoever asks for the node of the proxy from then on has the connection closed (1.20.6: its lib.MapWalk
 // panics).
-const NULL_IN_LIST = 'has null in a list, which Consul cannot give back; leave it out';
+const NULL_IN_LIST = 'has null in a list, which Consul cannot return; leave it out';
 
 export function readProxyConfig(reader: AnnotationReader): JsonObject {
   const text = reader.text(NAME);

@@ -64,13 +64,14 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
   const meta = readMeta(property(service, 'meta'));
   const upstreams = readList(property(property(proxy, 'proxy'), 'upstreams') ?? [], readUpstream);
   const config = property(property(proxy, 'proxy'), 'config') ?? {};
-  if (port === 'wrong') return wrong('has a port that is none');
-  if (tags === undefined) return wrong('has tags that are no list of texts');
+  if (port === 'wrong') return wrong('has an invalid port');
+  if (tags === undefined) return wrong('has tags that are not a list of texts');
   if (typeof meta === 'string') return wrong(`has meta that Consul does not take: ${meta}`);
   if (upstreams === undefined) return wrong('has upstreams of another form');
   if (!isObject(config) || !isNestedAtMost(MAX_DEPTH, config)) return wrong('has a config of another form');
-  if (hasNullInList(config)) return wrong('has a config with null in a list, which Consul cannot give back');
-  if (someText([tags, [...meta], upstreams, config], isHalved)) return wrong('holds half of a character');
+  if (hasNullInList(config)) return wrong('has a config with null in a list, which Consul cannot return');
+  if (someText([tags, [...meta], upstreams, config], isHalved))
+    return wrong('contains an incomplete character');
   return {
     ok: true,
     registered: { serviceId, proxyId, service: { name, port, tags, meta }, upstreams, config },
@@ -106,7 +107,7 @@ function readMeta(raw: unknown): ReadonlyMap<string, string> | string {
   for (const [key, value] of Object.entries(isObject(raw) ? raw : {})) {
     if (OWN_META.some((own) => own === key)) continue;
     const text = asString(value);
-    const problem = text === undefined ? 'is no text' : wrongMeta(key, text);
+    const problem = text === undefined ? 'is not a text' : wrongMeta(key, text);
     if (text === undefined || problem !== undefined) return `${META_PREFIX}${quote(key)} ${problem ?? ''}`;
     meta.set(key, text);
   }

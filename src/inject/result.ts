@@ -13,7 +13,7 @@ export const skipReasons = {
   'opted-out': 'connect-inject is false',
   'not-opted-in': 'connect-inject is absent and injection is not the default',
   'namespace-excluded':
-    'connect-inject is absent, and injection by default leaves out the namespace, which belongs to the provider of the cluster',
+    'connect-inject is absent, and injection by default does not apply to this namespace: it belongs to a provider, or the operator excludes it',
   'host-network': 'the pod shares the network of its node, where sidecars would collide',
   windows: 'the sidecar images are for Linux',
 } as const;
@@ -26,14 +26,14 @@ export const warningReasons = {
   'unknown-annotation': 'an annotation under consul.hashicorp.com/ or tandem/ that is not known',
   'no-dns-label': 'a name for which Consul DNS cannot answer',
   'other-service-account': 'the service has another name than the ServiceAccount that logs in',
-  'no-tcp-port': 'the pod declares ports, and none of them is of TCP',
-  'taken-port-name': 'the author uses a name that a port of the sidecar would have',
+  'no-tcp-port': 'the pod declares ports, but no TCP port',
+  'taken-port-name': 'a port of the pod has the name that a port of the sidecar would have',
   'pod-level-resources':
     'requests and limits are those of the pod as a whole, and the sidecar has none of its own',
-  'qos-class': 'the pod was of the class Guaranteed, and the sidecar is not',
+  'qos-class': 'the pod was Guaranteed, and with the sidecar it is not',
   'empty-volume': 'the shared volume holds nothing in this mode',
   'init-before-sidecar': 'an init container of the author runs before the sidecar and reaches no upstream',
-  'kept-variable': 'a variable of an upstream that the author sets too, and whose value stays',
+  'kept-variable': 'a variable of an upstream that the pod sets itself, and whose value stays',
   shortened: 'a duration that is longer than the pod allows, and was cut',
   'not-injected': 'the sidecar was asked for, and the pod cannot have one',
   'kind-not-edited': 'a pod in a manifest of a kind that is not edited in files',

@@ -71,7 +71,7 @@ function isUsable({ name, nameSource }: ServiceName, reader: AnnotationReader): 
     return false;
   }
   if (!DNS_LABEL.test(name))
-    reader.warn('no-dns-label', ANNOTATION, `${found} is no DNS label; Consul DNS cannot answer for it`);
+    reader.warn('no-dns-label', ANNOTATION, `${found} is not a DNS label; Consul DNS cannot answer for it`);
   return true;
 }
 
@@ -86,7 +86,7 @@ function checkServiceAccount(
   { serviceAccountCheck, consul: { authMethod } }: Naming,
 ): void {
   if (authMethod === undefined || name === serviceAccount) return;
-  const message = `${quote(name)} is not the ServiceAccount of the pod, ${quote(serviceAccount)}, which is all that it may be after its login by the auth method ${quote(authMethod)}`;
+  const message = `${quote(name)} is not the ServiceAccount of the pod, ${quote(serviceAccount)}, the only service that its login by the auth method ${quote(authMethod)} allows`;
   if (serviceAccountCheck === 'warn') reader.warn('other-service-account', ANNOTATION, message);
   else
     reader.problem(

@@ -52,7 +52,7 @@ type SharedSettings = {
   readonly nativeSidecar: boolean;
   /** What names a service where `connect-service` is absent; `service-account` does not look at the annotation. */
   readonly serviceNames: (typeof serviceNames)[number];
-  /** With an auth method: what becomes of a pod whose service is not named as its ServiceAccount. */
+  /** With an auth method: what to do with a pod whose service is not named like its ServiceAccount. */
   readonly serviceAccountCheck: 'deny' | 'warn';
   /** Default pause before the SIGTERM of an application; undefined: the cluster has no `preStop` that sleeps. */
   readonly drainSeconds: number | undefined;

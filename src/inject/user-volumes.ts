@@ -45,14 +45,14 @@ function checkVolumes(pod: Pod, volumes: readonly JsonObject[], reader: Annotati
 
 function wrongVolume(volume: JsonObject, name: string, seen: ReadonlySet<string>): string | undefined {
   if (!VOLUME_NAME.test(name))
-    return `${quote(name)} is no name of a volume: 1 to 63 of a-z 0-9 and -, beginning and ending with a letter or digit`;
-  if (RESERVED_VOLUMES.has(name)) return `the volume name ${quote(name)} is kept for what Tandem adds`;
+    return `${quote(name)} is not a name of a volume: 1 to 63 of a-z 0-9 and -, starting and ending with a letter or digit`;
+  if (RESERVED_VOLUMES.has(name)) return `the volume name ${quote(name)} is reserved for Tandem`;
   if (seen.has(name)) return `the pod already has a volume ${quote(name)}`;
   // None is an emptyDir (k8s.io/kubernetes, SetDefaults_Volume).
   const sources = Object.entries(volume).filter(([key, source]) => key !== 'name' && source !== null);
   return sources.length <= 1 && sources.every(([, source]) => isObject(source))
     ? undefined
-    : `the volume ${quote(name)} has more than one source, or one that is no map; expected one such as "configMap": {"name": "…"}`;
+    : `the volume ${quote(name)} has more than one source, or one that is not a map; expected one such as "configMap": {"name": "…"}`;
 }
 
 function checkMounts(
@@ -68,7 +68,7 @@ function checkMounts(
     const place = `/${segmentsOf(path).join('/')}`;
     const wrong = known.has(nameOf(mount))
       ? wrongPath(path, place, taken)
-      : `${quote(nameOf(mount))} is no volume of the pod`;
+      : `${quote(nameOf(mount))} is not a volume of the pod`;
     if (wrong !== undefined) reader.problem(MOUNTS, wrong);
     taken.add(place);
   }
@@ -125,7 +125,7 @@ export function unusableJson(value: unknown): string | undefined {
   // No argument, variable or path of a process can hold it.
   if (someText(value, (text) => text.includes('\0'))) return 'holds a NUL character';
   // It is another one after its way through UTF-8: what is read back is never what was written.
-  return someText(value, isHalved) ? 'holds half of a character' : undefined;
+  return someText(value, isHalved) ? 'contains an incomplete character' : undefined;
 }
 
 /** A surrogate without its other one, which JSON can escape. */

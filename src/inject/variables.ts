@@ -27,7 +27,7 @@ export function tooManyVariables(pod: Pod, upstreams: readonly Upstream[]): Prob
   if (moved <= MAX_MOVED) return undefined;
   return {
     at,
-    message: `${added} variables in front of those that the containers have are too many together`,
+    message: `${added} variables in front of those that the containers already have are too many`,
   };
 }
 

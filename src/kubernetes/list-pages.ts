@@ -71,7 +71,7 @@ function pageOf(body: unknown, path: string): Page {
   const items = property(body, 'items');
   const metadata = property(body, 'metadata');
   const version = asString(property(metadata, 'resourceVersion'));
-  if (!Array.isArray(items) || !version) throw garbledList(path, 'the answer is no list');
+  if (!Array.isArray(items) || !version) throw garbledList(path, 'the answer is not a list');
   return { items, version, token: asString(property(metadata, 'continue')) ?? '' };
 }
 

@@ -17,5 +17,5 @@ export function writesWhile<T extends Requests>(client: T, mayWrite: () => boole
 }
 
 export function notLeading(method: string, path: string): TandemError {
-  return new TandemError('TANDEM_NOT_LEADING', `${method} ${path}: this replica does not lead any more`);
+  return new TandemError('TANDEM_NOT_LEADING', `${method} ${path}: this replica no longer leads`);
 }

@@ -35,7 +35,7 @@ export const webhookMetricDefinitions = {
   },
   tandem_log_lines_dropped_total: {
     type: 'counter',
-    help: 'Log lines that were lost, because nobody took them from standard output.',
+    help: 'Log lines that were lost because nobody read standard output.',
     labels: {},
   },
   tandem_certificate_expiry_timestamp_seconds: {

@@ -58,7 +58,7 @@ const watchedKinds = [
 export const syncMetricDefinitions = {
   tandem_sync_log_lines_dropped_total: {
     type: 'counter',
-    help: 'Log lines that were lost, because nobody took them from standard output.',
+    help: 'Log lines that were lost because nobody read standard output.',
     labels: {},
   },
   tandem_sync_instances: {

@@ -201,7 +201,7 @@ type Refusal = Error & { readonly statusCode: number; readonly reason: RefusalRe
 
 const refusals: Partial<Record<RefusalReason, readonly [statusCode: number, message: string]>> = {
   'body-budget': [503, 'too many bytes of requests are in flight; try again'],
-  'slow-body': [408, `the body was not there after ${PATIENCE / 1000} s`],
+  'slow-body': [408, `the body did not arrive within ${PATIENCE / 1000} s`],
   'body-too-large': [413, `the body is larger than ${BODY_LIMIT} bytes`],
   'too-many-values': [413, `the body has more than ${MOST_VALUES} values`],
 };

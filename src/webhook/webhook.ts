@@ -40,7 +40,7 @@ export function webhook(dependencies: WebhookDependencies): Webhook {
   let draining = false;
   const notReady = (): string | undefined => {
     if (draining) return 'stopping';
-    if (connections.isFull()) return 'every connection of the TLS port waits for an answer';
+    if (connections.isFull()) return 'every connection of the TLS port is waiting for an answer';
     return dependencies.certificateProblem();
   };
   const tlsOptions = (): { cert?: string; key?: string } => {

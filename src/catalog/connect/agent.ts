@@ -80,7 +80,7 @@ export function planAgent(
       .filter(({ id, uid }) => holders.has(id) && holders.get(id) !== uid)
       .map(({ id, source }) => ({
         source,
-        message: `the agent of the node has the id ${id} of somebody else, and it is not touched; deregister it there`,
+        message: `the node's agent has another instance with the id ${id}, which is left alone; deregister it there`,
       })),
     checks: instances.flatMap(({ id, uid, isProxy }): CheckChange[] => {
       const pod = live.get(uid);

@@ -91,7 +91,7 @@ export function firstAddress(
   const isRefused = address === undefined && refused !== undefined;
   return {
     address,
-    refusedAddress: isRefused ? `${at} is ${quote(refused)}, which is no IP address` : undefined,
+    refusedAddress: isRefused ? `${at} is ${quote(refused)}, which is not an IP address` : undefined,
   };
 }
 

@@ -57,12 +57,12 @@ export function unusableAnnotations(service: Service): readonly Problem[] {
   const { annotations, notText, leftOut, areNoMap } = service;
   if (areNoMap) return [NO_MAP];
   const unquoted = notText.map((name): Problem => {
-    const message = `${annotations.get(name) || 'nothing'} is no string, which the API server refuses; put it in quotes`;
+    const message = `${annotations.get(name) || 'nothing'} is not a string, which the API server refuses; put it in quotes`;
     return { reason: 'unquoted-annotation', at: `${ANNOTATION_PREFIX}${name}`, message };
   });
   const [first, ...others] = leftOut;
   if (first === undefined) return unquoted;
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-  const message = `the annotations${more} are more than is kept of one Service, and have no effect; shorten or remove them`;
+  const message = `the annotations${more} exceed what is kept of one Service, and have no effect; shorten or remove them`;
   return [...unquoted, { reason: 'too-much-annotation', at: `${ANNOTATION_PREFIX}${first}`, message }];
 }

@@ -52,7 +52,7 @@ export function warnOfDns(service: Service, name: string, problems: Problem[]): 
   problems.push({
     reason: 'no-dns-label',
     at: isGiven ? `${ANNOTATION_PREFIX}service-name` : 'metadata.name',
-    message: `the service is called ${quote(name)}, which is no DNS label (at most 63 of a-z 0-9 and -, with a letter or digit at both ends); it is registered, and whoever asks for it by DNS may get no answer`,
+    message: `the service is called ${quote(name)}, which is not a DNS label (at most 63 of a-z 0-9 and -, with a letter or digit at both ends); it is registered, but DNS queries for it may get no answer`,
   });
 }
 

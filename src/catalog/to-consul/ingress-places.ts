@@ -68,7 +68,7 @@ function withoutHost([first, ...names]: readonly string[]): Problem {
   return {
     reason: 'ingress-without-host',
     at: 'spec.rules.host',
-    message: `the Ingress ${JSON.stringify(first)}${more} routes to the Service without a host, or with a wildcard, which is no address, so that nothing is registered for that; give it a rule with a host, or set --ingress-address=load-balancer`,
+    message: `the Ingress ${JSON.stringify(first)}${more} routes to the Service without a host, or with a wildcard, which is not an address, so nothing is registered for that; give it a rule with a host, or set --ingress-address=load-balancer`,
   };
 }
 

@@ -124,7 +124,7 @@ function noAddress(names: readonly string[], family: IpFamily, syncType: NodePor
   return {
     reason: 'no-node-address',
     at: 'status.addresses',
-    message: `node ${firstOf(names)} has ${WANTED[syncType]} of family ${family}, so that its instance is not registered; give it one, or change --node-port-sync-type (${syncType})`,
+    message: `node ${firstOf(names)} has ${WANTED[syncType]} of family ${family}, so its instance is not registered; give it one, or change --node-port-sync-type (${syncType})`,
   };
 }
 
@@ -132,7 +132,7 @@ function otherFamily(addresses: readonly string[], { ipFamilies }: Service): Pro
   return {
     reason: 'other-ip-family',
     at: 'spec.ipFamilies',
-    message: `nodes serve ${ipFamilies.join(' and ') || 'IP addresses'} only for this Service, and the endpoint ${firstOf(addresses)} is none of that, so that no node is registered; give the Service endpoints of its families`,
+    message: `nodes serve ${ipFamilies.join(' and ') || 'IP addresses'} only for this Service, and the endpoint ${firstOf(addresses)} is not one of them, so no node is registered; give the Service endpoints of its families`,
   };
 }
 
@@ -140,7 +140,7 @@ function noNode(addresses: readonly string[]): Problem {
   return {
     reason: 'no-node',
     at: 'endpoints.nodeName',
-    message: `the endpoint ${firstOf(addresses)} names no node, so that no node is registered for it; set nodeName in the EndpointSlice, or make the Service one of type ClusterIP, whose endpoints are registered themselves`,
+    message: `the endpoint ${firstOf(addresses)} names no node, so no node is registered for it; set nodeName in the EndpointSlice, or make the Service one of type ClusterIP, whose endpoints are registered themselves`,
   };
 }
 

@@ -20,7 +20,7 @@ export function isFree(name: string, problems: Problem[]): boolean {
   problems.push({
     reason: 'reserved-name',
     at: 'metadata.name',
-    message: `the service would be called ${quote(name)}, which is the name of ${holder}, so that nothing is registered under it; set ${ANNOTATION_PREFIX}service-name to another name`,
+    message: `the service would be called ${quote(name)}, which is the name of ${holder}, so nothing is registered under it; set ${ANNOTATION_PREFIX}service-name to another name`,
   });
   return false;
 }
@@ -50,7 +50,7 @@ export function withoutLoops<T extends Addressed>(
     problems.push({
       reason: 'points-at-itself',
       at: 'the address of the Service',
-      message: `${quote(host)} is the Service itself, so that it is not registered; name the host that serves`,
+      message: `${quote(host)} is the Service itself, so it is not registered; name the host that serves`,
     });
   return {
     places: places.filter(({ address }) => !intoConsul.has(address) && !toItself.has(address)),
@@ -74,6 +74,6 @@ function leadsIntoConsul(host: string, domain: string): Problem {
   return {
     reason: 'points-into-consul',
     at: 'the address of the Service',
-    message: `${quote(host)} is in the domain of Consul's DNS (${domain}), so that Consul would answer with itself, and it is not registered; name the host that serves, or set ${ANNOTATION_PREFIX}service-sync to "false"`,
+    message: `${quote(host)} is in the domain of Consul's DNS (${domain}), so Consul would answer with itself, and it is not registered; name the host that serves, or set ${ANNOTATION_PREFIX}service-sync to "false"`,
   };
 }

@@ -19,7 +19,7 @@ export const omitReasons = {
   'no-node': 'the endpoint names no node',
   'unknown-node': 'the node is not known, or not yet',
   'no-node-address': 'the node has no address of the wanted type and IP family',
-  'other-ip-family': 'the Service does not have the IP family of the address, so that nothing serves there',
+  'other-ip-family': 'the Service does not have the IP family of the address, so nothing serves there',
   'port-not-in-slice': 'the EndpointSlice does not have the port',
   'no-load-balancer-address': 'the load balancer has no address yet',
   'points-into-consul': "the name is in the domain of Consul's DNS, which would be a loop",

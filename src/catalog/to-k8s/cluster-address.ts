@@ -57,5 +57,5 @@ function ofHost(host: string, { clusterDomain }: Settings): string | undefined {
   if (isUnder(LOCAL_ENDINGS)) return 'is the machine itself';
   if (isUnder(METADATA_NAMES)) return 'is where a cloud serves the credentials of its machines';
   if (isUnder([clusterDomain, ...CLUSTER_ENDINGS])) return 'is a name of this cluster';
-  return host.includes('.') ? undefined : 'has no dot, so that pods look for it in this cluster';
+  return host.includes('.') ? undefined : 'has no dot, so pods look for it in this cluster';
 }

@@ -103,7 +103,7 @@ function withoutRefused(
 }
 
 function clusterAddress(service: string, address: string, why: string): ToK8sProblem {
-  const message = `${quote(address)} ${why}, so that the instance is left out; register it with another address, or set --allow-cluster-addresses when everybody who writes to Consul may reach the cluster`;
+  const message = `${quote(address)} ${why}, so the instance is left out; register it with another address, or set --allow-cluster-addresses if everyone who can write to Consul may reach the cluster`;
   return { reason: 'cluster-address', service, message };
 }
 

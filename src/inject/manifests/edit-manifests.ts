@@ -82,7 +82,7 @@ function editText(text: string, edit: (template: PodTemplate) => PodEdit): Edite
 function passedOver({ template: { kind, path, manifest } }: LocatedPod): PodEdit {
   const asked = path.length === 0 ? askedWithoutPod(manifest, kind) : undefined;
   if (asked !== undefined) return { kind: 'skip', reason: 'no-pod', warnings: [asked] };
-  const message = `${kind} has a pod here, and is no kind whose pods are edited in files; the webhook injects its pods when they are created`;
+  const message = `${kind} has a pod here, but pods of this kind are not edited in files; the webhook injects them when they are created`;
   return {
     kind: 'skip',
     reason: 'kind-not-edited',

@@ -403,6 +403,6 @@ test('an address that is none does not keep the others from being asked, and no 
   await using alone = await clientOf(['http://a b:1']);
   await assert.rejects(readLeader(alone.client), {
     code: 'TANDEM_CONSUL_UNREACHABLE',
-    message: /at http:\/\/a b:1: this is no address/,
+    message: /at http:\/\/a b:1: this is not an address/,
   });
 });

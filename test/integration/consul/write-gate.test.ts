@@ -85,7 +85,7 @@ test('writes at an agent are refused, one by one', async () => {
     agents.setCheck('10.0.0.1', { source: 'Pod/a/b', service: 'i', check, isNew: false }, signal),
   ]);
   for (const outcome of outcomes)
-    assert.match(outcome.kind === 'refused' ? outcome.reason : '', /does not lead any more/);
+    assert.match(outcome.kind === 'refused' ? outcome.reason : '', /no longer leads/);
   assert.deepEqual(server.seen, []);
 });
 

@@ -79,7 +79,7 @@ for (const form of ['content-length', 'chunked'] as const) {
       const closed = once(socket, 'close');
       // A client that dribbles on is no better off.
       const dribble = setInterval(() => socket.write(form === 'chunked' ? '1\r\n \r\n' : ' '), 400);
-      assert.match(await answerOf(socket), /^HTTP\/1.1 408 [^]*not there after 5 s/);
+      assert.match(await answerOf(socket), /^HTTP\/1.1 408 [^]*did not arrive within 5 s/);
       await closed;
       clearInterval(dribble);
       assert.deepEqual(webhook.refusals, ['slow-body']);

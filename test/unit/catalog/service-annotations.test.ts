@@ -25,8 +25,8 @@ test('what a file holds without quotes is meant as its text, and should be quote
       (name) => `unquoted-annotation consul.hashicorp.com/service-${name}`,
     ),
   );
-  assert.match(problems[0]?.message ?? '', /^8443 is no string, .*; put it in quotes$/);
-  assert.match(problems[3]?.message ?? '', /^nothing is no string/);
+  assert.match(problems[0]?.message ?? '', /^8443 is not a string, .*; put it in quotes$/);
+  assert.match(problems[3]?.message ?? '', /^nothing is not a string/);
   const off = desired(
     service({ annotations: { 'service-sync': false } }),
     { slices, node: () => undefined, ingresses: [] },

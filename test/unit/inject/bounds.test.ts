@@ -75,7 +75,7 @@ test('variables in front of very long lists are refused: an API server copies th
   const annotations = { 'connect-service-upstreams': upstreams };
   assert.match(
     String(problemsOf(injected({ annotations, containers: named(1, { env }) }))),
-    /too many together/,
+    /already have are too many/,
   );
 });
 

@@ -38,7 +38,7 @@ for (const address of [
   test(`${address} is left out and reported, beside one that stays`, () => {
     const { served, reasons, problems } = made([address, '198.51.100.7']);
     assert.deepEqual([served, reasons], [['198.51.100.7'], ['cluster-address']]);
-    assert.match(problems[0]?.message ?? '', /so that the instance is left out; .*--allow-cluster-addresses/);
+    assert.match(problems[0]?.message ?? '', /so the instance is left out; .*--allow-cluster-addresses/);
     assert.deepEqual(made([address]).served, []);
     assert.equal(made([address, '198.51.100.7'], { allowClusterAddresses: true }).served.length, 2);
   });
