@@ -114,7 +114,7 @@ export const annotations = {
     value: 'comma list of container names',
     default: 'none',
     meaning:
-      'Mounts the shared volume at `/consul/connect-inject` in these containers, init containers or not.',
+      'Mounts the shared volume at `/consul/connect-inject` in these containers, init containers or not. In agent mode every user can read `service.json`, `ca.pem` and, without an auth method, `envoy-bootstrap.json` there; a file with a token only the user of the sidecar can. In dataplane mode it is empty.',
   },
   'consul-sidecar-user-volume': {
     value: 'JSON array of volumes',
