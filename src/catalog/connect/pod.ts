@@ -26,7 +26,7 @@ export type InjectedPod = {
   /** Of which it is, by `spec`. */
   readonly serviceAccount: string;
   readonly labels: ReadonlyMap<string, string>;
-  /** Container ports by name. */
+  /** TCP ports of containers by name. */
   readonly ports: ReadonlyMap<string, number>;
   readonly stage: Stage;
   /** Undefined until it is scheduled, and until its kubelet has told. */
@@ -104,6 +104,7 @@ function readPorts(spec: unknown): InjectedPod['ports'] {
   for (const port of [...listAt(spec, 'containers'), ...sidecars].flatMap((each) => listAt(each, 'ports'))) {
     const name = asString(property(port, 'name'));
     const number = property(port, 'containerPort');
+    if ((property(port, 'protocol') ?? 'TCP') !== 'TCP') continue;
     if (name !== undefined && typeof number === 'number' && !ports.has(name)) ports.set(name, number);
   }
   return ports;

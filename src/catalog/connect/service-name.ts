@@ -12,7 +12,7 @@ export type MeshService = {
   /** RFC 3339, UTC: texts in the order of time. */
   readonly created: string;
   readonly selector: ReadonlyMap<string, string>;
-  /** Numbers and names of container ports to which its ports lead. */
+  /** Numbers and names of container ports to which its TCP ports lead. */
   readonly targets: readonly (number | string)[];
 };
 
@@ -110,8 +110,9 @@ export function readMeshService(raw: unknown): MeshService | undefined {
   };
 }
 
-/** Kubernetes fills in the number of the port where no target is given. */
+/** Kubernetes fills in the number of the port where no target is given, and TCP. The mesh carries nothing else. */
 function targetOf(port: unknown): (number | string)[] {
+  if ((property(port, 'protocol') ?? 'TCP') !== 'TCP') return [];
   const target = property(port, 'targetPort') ?? property(port, 'port');
   return typeof target === 'number' || typeof target === 'string' ? [target] : [];
 }

@@ -72,6 +72,15 @@ test('of several: the one called like the container, one that leads to the port,
   );
 });
 
+test('a Service leads to the port by TCP only', () => {
+  const old = { created: '2020-01-01T00:00:00Z' };
+  const udp = { ...old, ports: [{ port: 8080, protocol: 'UDP' }] };
+  const tcp = { ports: [{ port: 8080, protocol: 'TCP' }] };
+  assert.equal(nameOf([service('a', udp), service('c', tcp)]), 'c kubernetes-service');
+  const both = { ...old, ports: [...udp.ports, ...tcp.ports] };
+  assert.equal(nameOf([service('a', both), service('c', tcp)]), 'a kubernetes-service');
+});
+
 test('a name that the author gave, and one that a Service may not change, stays', () => {
   const all = [service('shop')];
   assert.equal(nameOf(all, { annotations: { 'connect-service': 'pay' } }), 'pay annotation');
