@@ -302,3 +302,11 @@ export function withoutPrefix(name: string): string {
 }
 
 export const META_PREFIX = 'service-meta-';
+
+/** Names that the catalog sync reads on Services and nobody on pods. */
+export const ofServices: readonly string[] = [
+  'service-sync',
+  'service-name',
+  'service-port',
+  'service-weight',
+];

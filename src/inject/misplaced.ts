@@ -1,22 +1,14 @@
 /** Annotations of pods that stand where no pod gets them: on the workload, among labels, beside the metadata. */
 import { isObject, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
-import {
-  annotationName,
-  annotations,
-  CA_ANNOTATION,
-  META_PREFIX,
-  PREFIX,
-  RECORD_ANNOTATION,
-} from './annotations.ts';
+import { annotationName, CA_ANNOTATION, ofServices, PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import type { Warning } from './result.ts';
 
 /** Names that are written on pods and on objects of other kinds, or are for Services. */
 function isForPods(key: string): boolean {
   const name = annotationName(key);
   if (name === undefined || key === RECORD_ANNOTATION || key === CA_ANNOTATION) return false;
-  if (name === 'connect-inject-status') return false;
-  return !name.startsWith('service-') || name.startsWith(META_PREFIX) || Object.hasOwn(annotations, name);
+  return name !== 'connect-inject-status' && !ofServices.includes(name);
 }
 
 // As deep as pods are looked for; a manifest can be nested as deep as its author likes.

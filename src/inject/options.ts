@@ -9,6 +9,7 @@ import {
   annotations,
   CA_ANNOTATION,
   META_PREFIX,
+  ofServices,
   RECORD_ANNOTATION,
   withoutPrefix,
   type AnnotationName,
@@ -224,6 +225,7 @@ function isOfOtherMode(name: AnnotationName, mode: InjectSettings['mode']): bool
 }
 
 function unknownAnnotation(name: string): string {
+  if (ofServices.includes(name)) return 'is for Services, and has no effect on a pod';
   // Whoever errs in the prefix has the right name behind it.
   const keys = new Map(Object.keys(annotations).map((known) => [withoutPrefix(known), annotationKey(known)]));
   const near = nearest(withoutPrefix(name), [...keys.keys()]);

@@ -1,6 +1,8 @@
 /** Annotations of pods in places from which no pod gets them: each is told, with the place where it belongs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { serviceAnnotations } from '../../../src/catalog/to-consul/annotations.ts';
+import { annotations, ofServices } from '../../../src/inject/annotations.ts';
 import { editManifests } from '../../../src/inject/manifests/edit-manifests.ts';
 import { askedWithoutPod, labelsInstead, misplacedAnnotations } from '../../../src/inject/misplaced.ts';
 
@@ -92,4 +94,9 @@ test('an object without a pod that asks for the sidecar is named, and nothing el
   assert.match(askedWithoutPod({ metadata: asked }, 'Namespace')?.message ?? '', /opts in by a label/);
   const jobs = `kind: JobSet\nmetadata: { annotations: { ${ASK}: "true" } }\nspec: { jobs: [{ spec: { containers: [{}] } }] }\n`;
   assert.deepEqual(outcomes(jobs), ['JobSet kind-not-edited kind-not-edited wrong-place']);
+});
+
+test('the names for Services alone are those of the sync that pods do not have', () => {
+  const shared = Object.keys(serviceAnnotations).filter((name) => Object.hasOwn(annotations, name));
+  assert.deepEqual([...ofServices, ...shared].toSorted(), Object.keys(serviceAnnotations).toSorted());
 });
