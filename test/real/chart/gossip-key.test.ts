@@ -100,7 +100,7 @@ test('a Secret that holds no key is told before the agent starts', async () => {
     await assert.rejects(startAgent('server', secret), (error) => {
       assert.match(
         String(property(error, 'stderr')),
-        /^The value of the Secret is no gossip key: consul keygen/,
+        /^The value of the Secret is not a gossip key: consul keygen/,
       );
       return true;
     });

@@ -77,11 +77,11 @@ test('a value that would do nothing is refused, with the way to mend it', async 
     ],
     [
       { connectInject: { serviceNames: 'service' } },
-      /serviceNames=service is of dataplane mode.*leave it auto/,
+      /serviceNames=service is for dataplane mode.*leave it auto/,
     ],
     [
       { connectInject: { metrics: { defaultEnableMerging: true } } },
-      /metrics\.defaultEnableMerging is of dataplane mode.*leave it out/,
+      /metrics\.defaultEnableMerging is for dataplane mode.*leave it out/,
     ],
     [
       { syncCatalog: { k8sPrefix: 'consul-' } },

@@ -42,7 +42,7 @@ read by others on its node.
       key=$(tr -d ' \r\n' </consul/gossip-secret/key)
       case $key in
         '' | *[!A-Za-z0-9+/=]*)
-          echo "The value of the Secret is no gossip key: consul keygen makes one." >&2
+          echo "The value of the Secret is not a gossip key: consul keygen makes one." >&2
           exit 1
           ;;
       esac
