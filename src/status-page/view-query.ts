@@ -13,7 +13,7 @@ export type ViewQuery = {
   readonly text: string;
   /** Undefined: every state. */
   readonly state: RowState | undefined;
-  /** Also the rows beyond the limit of a page. */
+  /** Also rows beyond the limit of a page, as many as a browser can lay out. */
   readonly isAll: boolean;
 };
 

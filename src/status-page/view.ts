@@ -31,6 +31,8 @@ export type TableView = {
 
 // A phone lays out this many in a blink, and nobody reads on; a search looks at all of them.
 const LIMIT = 500;
+// What a browser lays out in seconds, and what is made of it here in a tenth of one.
+const MOST = 10_000;
 
 /** @param notReady why the process is not ready; undefined when it is */
 export function viewOf(status: Status, notReady: string | undefined, query: ViewQuery): View {
@@ -49,7 +51,16 @@ export function viewOf(status: Status, notReady: string | undefined, query: View
   return { verdict, cards, tables, pieces, id: idOf(pieces, tables) };
 }
 
-function tablesOf({ sync, toKubernetes, registrar, webhook }: Status): readonly Table[] {
+/** Readers who look at the same status share its rows. */
+const made = new WeakMap<Status, readonly Table[]>();
+
+function tablesOf(status: Status): readonly Table[] {
+  const tables = made.get(status) ?? makeTables(status);
+  made.set(status, tables);
+  return tables;
+}
+
+function makeTables({ sync, toKubernetes, registrar, webhook }: Status): readonly Table[] {
   const isLeader = sync?.leader === true;
   return [
     ...(sync?.toConsul === true ? [servicesTable(sync)] : []),
@@ -78,7 +89,7 @@ function tableView(
 ): TableView & { readonly note: Markup; readonly found: number } {
   const { state, isAll } = query;
   const found = state === undefined ? named : named.filter(({ states }) => states.includes(state));
-  const shown = isAll ? found : found.slice(0, LIMIT);
+  const shown = found.slice(0, isAll ? MOST : LIMIT);
   return {
     table,
     found: found.length,
@@ -93,8 +104,10 @@ function noteOf({ rows, nouns, empty }: Table, found: number, shown: number, que
   if (found === 0)
     return markup`None of ${counted(rows.length, nouns)} matches. <a href="?">Show everything</a>`;
   if (shown < found) {
-    const all = addressOf({ ...query, isAll: true });
-    return markup`The first ${count(shown)} of ${counted(found, nouns)}; a search finds the others. <a href="${all}">Show all ${count(found)}</a>`;
+    const first = markup`The first ${count(shown)} of ${counted(found, nouns)}; a search finds the others.`;
+    if (query.isAll) return first;
+    const more = found > MOST ? count(MOST) : `all ${count(found)}`;
+    return markup`${first} <a href="${addressOf({ ...query, isAll: true })}">Show ${more}</a>`;
   }
   return found === rows.length
     ? markup`${counted(found, nouns)}`

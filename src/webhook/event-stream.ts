@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { changeOf } from '../status-page/view-change.ts';
 import type { View } from '../status-page/view.ts';
 import type { ViewQuery } from '../status-page/view-query.ts';
+import { PAUSE_SHARE } from './held.ts';
 
 export type EventStream = {
   /**
@@ -18,13 +19,19 @@ export type EventStream = {
 };
 
 export type EventStreamOptions = {
+  /** What a new reader has, or nearly: a little older than now. */
   readonly view: (query: ViewQuery) => View;
+  /** Looks at the status as it is now. */
+  readonly look: () => Look;
   /** Calls the listener after a change, until the function that it gives is called. */
   readonly onChange: (listener: () => void) => () => void;
   /** Milliseconds */
   readonly pause?: number;
   readonly heartbeat?: number;
 };
+
+/** What each query shows of what was seen. */
+type Look = (query: ViewQuery) => View;
 
 type Reader = {
   readonly query: ViewQuery;
@@ -57,24 +64,35 @@ const HEADERS = {
 };
 
 export function eventStream(options: EventStreamOptions): EventStream {
-  const { view, onChange, pause = PAUSE, heartbeat = HEARTBEAT } = options;
+  const { view, look, onChange, pause = PAUSE, heartbeat = HEARTBEAT } = options;
   const readers = new Set<Reader>();
   let isClosed = false;
+  /** A look that is to come, or the next turn of one. */
   let flushing: NodeJS.Timeout | undefined;
+  /** Something changed after the look. */
+  let isDue = false;
   let beating: NodeJS.Timeout | undefined;
 
-  /** Readers of the same view share its making. */
   const flush = (): void => {
+    isDue = false;
+    const start = performance.now();
+    const viewNow = look();
+    const queries = new Map([...readers].map(({ query }) => [JSON.stringify(query), query]));
+    turn(viewNow, [...queries.values()], performance.now() - start);
+  };
+  /** Readers of one query share its view. Those of the others wait: the process does its work between two of them. */
+  const turn = (viewNow: Look, [query, ...others]: readonly ViewQuery[], spent: number): void => {
     flushing = undefined;
-    const views = new Map<string, View>();
-    for (const reader of readers) {
-      const key = JSON.stringify(reader.query);
-      const now = views.get(key) ?? view(reader.query);
-      views.set(key, now);
-      send(reader, now);
-    }
+    if (query === undefined) return isDue ? changed() : undefined;
+    const start = performance.now();
+    const now = viewNow(query);
+    const key = JSON.stringify(query);
+    for (const reader of readers) if (JSON.stringify(reader.query) === key) send(reader, now);
+    const rest = (spent + performance.now() - start) * PAUSE_SHARE;
+    flushing = setTimeout(() => turn(viewNow, others, 0), rest).unref();
   };
   const changed = (): void => {
+    isDue = true;
     if (readers.size > 0) flushing ??= setTimeout(flush, pause).unref();
   };
   // Not everything that the page shows tells when it changes: a certificate expires by itself.
@@ -84,7 +102,8 @@ export function eventStream(options: EventStreamOptions): EventStream {
       reader.isStuck = reader.response.writableNeedDrain;
       if (!reader.isStuck) reader.response.write(':\n\n');
     }
-    flush();
+    if (flushing === undefined) flush();
+    else isDue = true;
   };
   const leave = (reader: Reader): void => {
     readers.delete(reader);
@@ -105,6 +124,7 @@ export function eventStream(options: EventStreamOptions): EventStream {
       response.on('close', () => leave(reader)).on('drain', changed);
       response.writeHead(200, HEADERS).write(`retry: ${RETRY}\n\n`);
       if (seen !== now.id) write(response, now, undefined);
+      changed();
       return true;
     },
     readers: () => readers.size,

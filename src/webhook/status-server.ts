@@ -6,6 +6,7 @@ import { viewOf, type View } from '../status-page/view.ts';
 import { viewQuery, type ViewQuery } from '../status-page/view-query.ts';
 import { trackConnections } from './connections.ts';
 import { eventStream } from './event-stream.ts';
+import { held } from './held.ts';
 
 export type StatusDependencies = {
   /** What the port belongs to. */
@@ -37,12 +38,15 @@ const PAGE_HEADERS = {
 };
 
 export function statusServer(dependencies: StatusDependencies) {
-  const { title, version, notReady, metrics, metricsType, status, onStatusChange } = dependencies;
+  const { title, version, notReady, metrics, metricsType, onStatusChange } = dependencies;
+  // With 100,000 rows it takes a tenth of a second, and whoever reaches the port may ask as often as they like.
+  const status = held(dependencies.status);
   const server = fastify({ logger: false, bodyLimit: BODY_LIMIT });
   trackConnections(server.server, MOST_CONNECTIONS, () => undefined);
-  const view = (query: ViewQuery): View => viewOf(status(), notReady(), query);
+  const viewIn = (seen: Status) => (query: ViewQuery) => viewOf(seen, notReady(), query);
+  const view = (query: ViewQuery): View => viewIn(status())(query);
   const frame = (): PageFrame => ({ title, version, now: new Date().toISOString(), paths: PATHS });
-  const events = eventStream({ view, onChange: onStatusChange });
+  const events = eventStream({ view, look: () => viewIn(dependencies.status()), onChange: onStatusChange });
   server.addHook('preClose', async () => events.close());
   server.get('/', async (request, reply) => {
     const query = viewQuery(request.query);

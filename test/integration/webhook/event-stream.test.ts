@@ -52,3 +52,36 @@ test(
     await ended;
   },
 );
+
+test('a status that takes long to make: whoever comes, and whenever it changes, sees the last one', async (t) => {
+  const changes = changeSignal();
+  let names = ['web'];
+  let looks = 0;
+  const webhook = await startWebhook({
+    status: () => {
+      const seen = names;
+      looks += 1;
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+      // Readers of other queries still wait for their turn when this comes.
+      if (looks === 2) {
+        names = [...names, 'meanwhile'];
+        changes.changed();
+      }
+      return synced(seen.map((name) => source(name)));
+    },
+    onStatusChange: changes.onChange,
+  });
+  t.after(() => webhook.stop());
+  const { statusPort } = webhook;
+  const base = `http://127.0.0.1:${statusPort}`;
+  await Promise.all([fetch(`${base}/`), fetch(`${base}/status`), fetch(`${base}/status`)]);
+  assert.equal(looks, 1, 'requests share what was just made');
+  // Nobody looks yet, so nobody is told.
+  names = ['web', 'api'];
+  changes.changed();
+  const readers = await Promise.all(['', 'a', 'e', 'm'].map((word) => open(statusPort, `/events?q=${word}`)));
+  // Each by itself: what comes while nobody listens is lost.
+  await Promise.all(readers.map((reader) => until(reader, 'Service/default/meanwhile')));
+  assert.ok(looks <= 4, `${looks}`);
+});
