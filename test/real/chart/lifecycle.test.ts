@@ -176,9 +176,14 @@ test("a parent chart's own globals are taken, and what looks like one of ours is
     '--render-subchart-notes',
     '--dry-run=server',
   ];
-  const globals = ['--set=global.environmentName=production', '--set=global.datacentre=x'];
+  const globals = ['environmentName=production', 'datacentre=x', 'tls.caCert.name=ca'].map(
+    (each) => `--set=global.${each}`,
+  );
   const notes = await runHelm(['install', 'mesh', folder, ...flags, ...globals]);
-  assert.match(notes, /if it was meant for it:\nglobal\.datacentre, which looks like global\.datacenter\n*$/);
+  assert.match(
+    notes,
+    /if it was meant for it:\nglobal\.datacentre, which looks like global\.datacenter\nglobal\.tls\.caCert\.name, which is not known\n*$/,
+  );
 });
 
 test('an uninstallation leaves nothing that was rendered', async () => {
