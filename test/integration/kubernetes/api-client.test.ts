@@ -180,7 +180,7 @@ test('whoever does not lead any more when the credentials have come sends nothin
   server.reply(json({}));
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
     leads = true;
-    await assert.rejects(client.request(method, '/x', {}), coded('TANDEM_NOT_LEADING', /does not lead/));
+    await assert.rejects(client.request(method, '/x', {}), coded('TANDEM_NOT_LEADING', /no longer leads/));
   }
   await client.request('GET', '/x');
   assert.deepEqual(

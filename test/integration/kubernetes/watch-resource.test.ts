@@ -165,8 +165,8 @@ const refusals: readonly [string, Reply, RestartCause, RegExp][] = [
   ],
   ['an HTML page', (response) => response.writeHead(502).end('<html>'), 'server-error', /<html>/],
   ['an HTML page that pretends to be well', (response) => response.end('<html>'), 'garbled', /no JSON/],
-  ['no list', json({ kind: 'Status' }), 'garbled', /no list/],
-  ['a list without its version', json({ items: [], metadata: {} }), 'garbled', /no list/],
+  ['no list', json({ kind: 'Status' }), 'garbled', /not a list/],
+  ['a list without its version', json({ items: [], metadata: {} }), 'garbled', /not a list/],
   [
     'half a list',
     (response) => {
