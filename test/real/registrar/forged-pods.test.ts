@@ -181,3 +181,21 @@ test('the process is the same, and each Event says what is wrong with its own po
   assert.match(said('much-meta'), /Invalid Service Meta/);
   assert.match(said('variables-that-double'), /is not JSON with a service and its proxy/);
 });
+
+test('a node that Consul cannot give back is left and named, and pods of the others go on', async () => {
+  await pods.create('app-2', { node: 'node-2' });
+  await inConsul(consul, 'app', ['shop.app-0.app passing', 'shop.app-2.app passing']);
+  // Whoever may write this service may put it on any node.
+  const poison = { ID: 'evil', Service: 'evil', Proxy: { Config: { a: [null] } } };
+  const node = { Node: 'k8s-cluster1-node-2', Address: '10.0.0.1', SkipNodeUpdate: true };
+  await consul.call('PUT', '/v1/catalog/register', { ...node, Service: poison });
+  for (const ready of [false, true]) {
+    await writeStatus(api, pods.path('app-2'), { ready: false });
+    await writeStatus(api, pods.path('app-0'), { ready });
+    const status = ready ? 'passing' : 'critical';
+    await inConsul(consul, 'app', [`shop.app-0.app ${status}`, 'shop.app-2.app passing']);
+  }
+  assert.match(sync.process.log(), /closes the connection at this request.*a node cannot be read in Consul/);
+  await consul.call('PUT', '/v1/catalog/deregister', { Node: node.Node, ServiceID: 'evil' });
+  await inConsul(consul, 'app', ['shop.app-0.app passing', 'shop.app-2.app critical']);
+});
