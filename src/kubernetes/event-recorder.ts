@@ -15,8 +15,9 @@ import {
   type EventTarget,
   type EventType,
 } from './event-object.ts';
-import { recentMap } from './recent-map.ts';
+import { recentGroups, recentMap } from './recent-map.ts';
 import { tokenBucket } from './token-bucket.ts';
+import { createTurns } from './turns.ts';
 
 export type EventOutcome =
   | { readonly kind: 'written' }
@@ -56,13 +57,16 @@ const ATTEMPTS = 4;
 
 type Held = { readonly series: EventSeries; readonly isCreated: boolean };
 
-/** Writes one after the other. The same about the same object within an hour raises the count of its Event. */
+/**
+ * Writes one after the other, and namespaces take turns: thousands of objects of one hold up no Event of another. The same about the same object within an hour raises the count of its
+ * Event.
+ */
 export function eventRecorder<Reason extends string>(options: EventRecorderOptions): EventRecorder<Reason> {
   const { clock, onOutcome } = options;
   const stopping = new AbortController();
-  const pending = new Set<string>();
-  const known = recentMap<Held>(REMEMBERED, (key) => {
-    if (pending.delete(key)) onOutcome({ kind: 'forgotten' });
+  const pending = createTurns();
+  const known = recentGroups<Held>(REMEMBERED, (namespace, key) => {
+    if (pending.remove(namespace, key)) onOutcome({ kind: 'forgotten' });
   });
   const buckets = recentMap<() => boolean>(REMEMBERED, () => undefined);
   let isWorking = false;
@@ -75,10 +79,10 @@ export function eventRecorder<Reason extends string>(options: EventRecorderOptio
   };
 
   const work = async (): Promise<void> => {
-    for (const key of pending) {
+    for (let next = pending.take(); next !== undefined; next = pending.take()) {
       if (stopping.signal.aborted) break;
-      pending.delete(key);
-      const held = known.get(key);
+      const [namespace, key] = next;
+      const held = known.get(namespace, key);
       if (held === undefined) continue;
       if (!mayWrite(held.series.target.uid)) {
         onOutcome({ kind: 'rate-limited' });
@@ -86,9 +90,9 @@ export function eventRecorder<Reason extends string>(options: EventRecorderOptio
       }
       const error = await writeAgain(held, options, stopping.signal);
       // It may have happened again meanwhile, so that more is known by now.
-      const now = known.get(key);
+      const now = known.get(namespace, key);
       if (error === undefined && now?.series.name === held.series.name)
-        known.set(key, { ...now, isCreated: true });
+        known.set(namespace, key, { ...now, isCreated: true });
       onOutcome(error === undefined ? { kind: 'written' } : { kind: 'failed', error });
     }
     isWorking = false;
@@ -99,11 +103,15 @@ export function eventRecorder<Reason extends string>(options: EventRecorderOptio
       if (stopping.signal.aborted) return;
       const key = JSON.stringify([target.uid, type, reason, message]);
       const now = clock.now();
-      const old = known.get(key);
+      const { namespace = '' } = target;
+      const old = known.get(namespace, key);
       const isNews = old === undefined || now - old.series.last > EVENT_LIFE;
       const held = isNews ? begin(target, type, reason, message, now) : old;
-      known.set(key, { ...held, series: { ...held.series, last: now, count: held.series.count + 1 } });
-      pending.add(key);
+      known.set(namespace, key, {
+        ...held,
+        series: { ...held.series, last: now, count: held.series.count + 1 },
+      });
+      pending.add(namespace, key);
       if (isWorking) return;
       isWorking = true;
       working = work();

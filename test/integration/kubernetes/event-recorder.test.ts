@@ -164,6 +164,19 @@ test('more than is remembered is forgotten, the oldest first', async () => {
   await recorder.stop();
 });
 
+test('thousands of Events of one namespace forget and hold up none of another', async () => {
+  const evil = (index: number): EventTarget => ({ ...web(`web-${index}`), namespace: 'evil' });
+  recorder.record(evil(-1), 'Warning', 'BadName', 'x');
+  recorder.record(web(), 'Warning', 'BadName', 'x');
+  for (let index = 0; index < 10_000; index += 1) recorder.record(evil(index), 'Warning', 'BadName', 'x');
+  const third = Promise.withResolvers<void>();
+  server.reply(fine, fine, () => third.resolve());
+  await third.promise;
+  const namespaces = server.requests.map(({ path }) => path.split('/')[4]);
+  assert.deepEqual(namespaces, ['evil', 'shop', 'evil']);
+  await recorder.stop();
+});
+
 test('a long name and a long message are cut to what the API takes', async () => {
   server.reply(fine);
   recorder.record(web(`${'a'.repeat(219)}.b`), 'Warning', 'BadName', 'ü'.repeat(1000));
