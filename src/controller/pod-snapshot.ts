@@ -92,7 +92,8 @@ export function createPodSnapshot({
     cluster: {
       owner,
       node: (name) => nodes.get(name),
-      services: (namespace) => (namesFollowServices ? services.in(namespace) : undefined),
+      services: ({ namespace, labels }) =>
+        namesFollowServices ? services.near(namespace, labels) : undefined,
       serviceOfAccount: podsLogIn
         ? (namespace, name) => accounts.get(keyOf({ namespace, name }))?.service
         : undefined,
@@ -219,20 +220,47 @@ function isSameService(left: MeshService | undefined, right: MeshService | undef
 }
 
 type Services = {
-  readonly in: (namespace: string) => readonly MeshService[];
+  /** Those of a namespace that may select a pod with these labels: all that do are among them. */
+  readonly near: (namespace: string, labels: ReadonlyMap<string, string>) => readonly MeshService[];
   readonly changed: (before: MeshService | undefined, after: MeshService | undefined) => void;
 };
 
+/** Each is found by one pair of its selector alone, so that a pod does not look at every Service of a large namespace. */
 function createServices(): Services {
-  const byNamespace = new Map<string, Map<string, MeshService>>();
+  const byPair = new Map<string, Map<string, MeshService>>();
+  const pairOf = new Map<string, string>();
+  const remove = ({ namespace, name }: MeshService): void => {
+    const source = keyOf({ namespace, name });
+    const pair = pairOf.get(source) ?? '';
+    pairOf.delete(source);
+    byPair.get(pair)?.delete(name);
+    if (byPair.get(pair)?.size === 0) byPair.delete(pair);
+  };
+  const add = (service: MeshService): void => {
+    const { namespace, name, selector } = service;
+    const pairs = [...selector].map(([key, value]) => pairKey(namespace, key, value));
+    // The pair that fewest share tells most.
+    const [first = '', ...others] = pairs;
+    const size = (pair: string): number => byPair.get(pair)?.size ?? 0;
+    const rarest = others.reduce((best, each) => (size(each) < size(best) ? each : best), first);
+    const found = byPair.get(rarest);
+    if (found === undefined) byPair.set(rarest, new Map([[name, service]]));
+    else found.set(name, service);
+    pairOf.set(keyOf({ namespace, name }), rarest);
+  };
   return {
-    in: (namespace) => [...(byNamespace.get(namespace)?.values() ?? [])],
+    near: (namespace, labels) =>
+      [...labels].flatMap(([key, value]) => [
+        ...(byPair.get(pairKey(namespace, key, value))?.values() ?? []),
+      ]),
     changed: (before, after) => {
-      if (before !== undefined) byNamespace.get(before.namespace)?.delete(before.name);
-      if (after === undefined) return;
-      const services = byNamespace.get(after.namespace);
-      if (services === undefined) byNamespace.set(after.namespace, new Map([[after.name, after]]));
-      else services.set(after.name, after);
+      if (before !== undefined) remove(before);
+      if (after !== undefined) add(after);
     },
   };
+}
+
+/** Neither a namespace nor the key or the value of a label has a space. */
+function pairKey(namespace: string, key: string, value: string): string {
+  return `${namespace} ${key} ${value}`;
 }

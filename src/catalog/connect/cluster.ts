@@ -24,8 +24,8 @@ export type MeshCluster = {
   readonly owner: string;
   /** Undefined for one that is not known, or not yet. */
   readonly node: (name: string) => MeshNode | undefined;
-  /** The Services of a namespace that select pods; undefined when names do not follow them. */
-  readonly services: (namespace: string) => readonly MeshService[] | undefined;
+  /** Services of the pod's namespace, all that select it among them; undefined when names do not follow them. */
+  readonly services: (pod: Pick<InjectedPod, 'namespace' | 'labels'>) => readonly MeshService[] | undefined;
   /**
    * Undefined: pods do not log in to Consul, and may be any service. Else a pod may be the service of its ServiceAccount, and the
    * one that its ServiceAccount names: undefined when it names none, or is not known.

@@ -44,7 +44,7 @@ export function serviceNameOf(pod: InjectedPod, cluster: MeshCluster): ServiceNa
   const mesh = meshOf(pod);
   if (mesh === undefined) return undefined;
   const admitted = { name: mesh.service.name, reason: mesh.nameSource };
-  const services = cluster.services(pod.namespace);
+  const services = cluster.services(pod);
   // A pod that logs in may be the service of its ServiceAccount alone.
   const isOpen =
     cluster.serviceOfAccount === undefined &&
