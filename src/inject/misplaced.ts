@@ -1,7 +1,15 @@
 /** Annotations of pods that stand where no pod gets them: on the workload, among labels, beside the metadata. */
 import { isObject, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
-import { annotationName, CA_ANNOTATION, ofServices, PREFIX, RECORD_ANNOTATION } from './annotations.ts';
+import {
+  annotationName,
+  annotations,
+  CA_ANNOTATION,
+  META_PREFIX,
+  ofServices,
+  PREFIX,
+  RECORD_ANNOTATION,
+} from './annotations.ts';
 import type { Warning } from './result.ts';
 
 /** Names that are written on pods and on objects of other kinds, or are for Services. */
@@ -11,9 +19,20 @@ function isForPods(key: string): boolean {
   return name !== 'connect-inject-status' && !ofServices.includes(name);
 }
 
+/** By its exact name: what else somebody has among the labels may be meant as it is. */
+function isKnown(key: string): boolean {
+  const name = annotationName(key) ?? '';
+  return isForPods(key) && (name.startsWith(META_PREFIX) || Object.hasOwn(annotations, name));
+}
+
 // As deep as pods are looked for; a manifest can be nested as deep as its author likes.
 const DEEPEST = 12;
-const HOLDERS = ['annotations', 'labels', 'metadata'];
+/** Whether a key is an annotation of ours, by what holds it. */
+const HOLDERS: ReadonlyMap<string, (key: string) => boolean> = new Map([
+  ['annotations', isForPods],
+  ['labels', isKnown],
+  ['metadata', isKnown],
+]);
 
 /**
  * A warning for each annotation of ours in a manifest that its pods do not get and do not have. Labels of the pods
@@ -42,9 +61,9 @@ function placesOf(value: unknown, path: readonly string[]): Place[] {
   if (Array.isArray(value))
     return value.flatMap((item: unknown, index) => placesOf(item, [...path, `${index}`]));
   if (!isObject(value)) return [];
-  const holds = HOLDERS.includes(path.at(-1) ?? '');
+  const isOurs = HOLDERS.get(path.at(-1) ?? '') ?? (() => false);
   return Object.entries(value).flatMap(([key, item]) =>
-    holds && isForPods(key) ? [{ at: path.join('.'), name: key }] : placesOf(item, [...path, key]),
+    isOurs(key) ? [{ at: path.join('.'), name: key }] : placesOf(item, [...path, key]),
   );
 }
 
@@ -56,7 +75,7 @@ export function labelsInstead(metadata: unknown): readonly Warning[] {
   const labels = property(metadata, 'labels');
   if (!isObject(labels)) return [];
   return Object.keys(labels)
-    .filter((key) => isForPods(key) && property(property(metadata, 'annotations'), key) === undefined)
+    .filter((key) => isKnown(key) && property(property(metadata, 'annotations'), key) === undefined)
     .slice(0, LABELS_NAMED)
     .map((key) => ({
       reason: 'wrong-place',

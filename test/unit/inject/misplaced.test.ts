@@ -70,6 +70,15 @@ test('a label of the pod, where an annotation is meant', () => {
     ['metadata.labels'],
   );
   assert.deepEqual(labelsInstead({ labels, ...asked }), []);
+  assert.deepEqual(labelsInstead({ labels: { 'consul.hashicorp.com/team': 'a' } }), []);
+  assert.deepEqual(
+    told(
+      { metadata: { labels: { 'consul.hashicorp.com/team': 'a' } }, spec: { template: pod } },
+      'spec',
+      'template',
+    ),
+    [],
+  );
   assert.deepEqual(labelsInstead(undefined), []);
 });
 
