@@ -29,7 +29,10 @@ function injectionLines(injection: InjectionExplanation): readonly string[] {
     case 'injected':
       return [];
     case 'skip':
-      return [line('rule', `${injection.reason}: ${injection.meaning}`)];
+      return [
+        line('rule', `${injection.reason}: ${injection.meaning}`),
+        ...injection.warnings.map((warning) => line('warning', warning)),
+      ];
     case 'invalid':
       return [line('problem', `${injection.problem.at}: ${injection.problem.message}`)];
     case 'by-others':

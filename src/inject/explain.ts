@@ -1,14 +1,22 @@
 /** Whether a pod that is there was injected, and if not, what the rules say of it now. */
+import { isObject, property } from '../support/json.ts';
+import { annotationName } from './annotations.ts';
 import { hasSidecar, injectionClaims } from './claims.ts';
 import { decide, type DecideSettings } from './decide.ts';
 import { readInjection } from './injected-pod.ts';
-import { skipReasons, type Problem, type SkipReason } from './result.ts';
+import { skipReasons, toldWarnings, type Problem, type SkipReason } from './result.ts';
 
 export type InjectionExplanation =
   | { readonly kind: 'injected'; readonly mode: 'agent' | 'dataplane' }
   /** It says so and has a proxy, which is none of ours. */
   | { readonly kind: 'by-others' }
-  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly meaning: string }
+  | {
+      readonly kind: 'skip';
+      readonly reason: SkipReason;
+      readonly meaning: string;
+      /** What its author most likely did not mean. */
+      readonly warnings: readonly string[];
+    }
   | { readonly kind: 'invalid'; readonly problem: Problem }
   /** It would get a sidecar if it were created now. */
   | { readonly kind: 'wanted' };
@@ -27,10 +35,31 @@ export function explainInjection(
   const decision = decide({ kind: 'v1/Pod', operation: 'CREATE', namespace, object: pod }, settings);
   switch (decision.kind) {
     case 'skip':
-      return { kind: 'skip', reason: decision.reason, meaning: skipReasons[decision.reason] };
+      return {
+        kind: 'skip',
+        reason: decision.reason,
+        meaning: skipReasons[decision.reason],
+        warnings: toldWarnings(decision.warnings),
+      };
     case 'invalid':
       return decision;
-    case 'inject':
-      return { kind: 'wanted' };
+    case 'inject': {
+      const problem = unquotedAnnotation(pod);
+      return problem === undefined ? { kind: 'wanted' } : { kind: 'invalid', problem };
+    }
   }
+}
+
+/** The first of a pod in a file; no API server has one. */
+function unquotedAnnotation(pod: unknown): Problem | undefined {
+  const annotations = property(property(pod, 'metadata'), 'annotations');
+  const found = Object.entries(isObject(annotations) ? annotations : {}).find(
+    ([key, value]) => annotationName(key) !== undefined && typeof value !== 'string',
+  );
+  if (found === undefined) return undefined;
+  const [at, value] = found;
+  return {
+    at,
+    message: `${JSON.stringify(value)} is no string, which the API server refuses; put it in quotes`,
+  };
 }

@@ -33,6 +33,7 @@ for (const [what, pod, namespace, expected] of [
       kind: 'skip',
       reason: 'not-opted-in',
       meaning: 'connect-inject is absent and injection is not the default',
+      warnings: [],
     },
   ],
   [
@@ -43,6 +44,7 @@ for (const [what, pod, namespace, expected] of [
       kind: 'skip',
       reason: 'namespace-denied',
       meaning: 'the namespace is on the deny list (deny beats allow)',
+      warnings: [],
     },
   ],
   ['one that asks and has none', podWith(ASKED), 'default', { kind: 'wanted' }],
@@ -67,4 +69,20 @@ test('one that says that it is injected, and is not', () => {
   );
   assert.ok(found.kind === 'invalid');
   assert.match(found.problem.message, /claims to be injected and is not/);
+});
+
+test('one in a file: annotations without quotes, and a label in the place of the annotation', () => {
+  const unquoted = {
+    metadata: { annotations: { ...ASKED, 'consul.hashicorp.com/enable-metrics': true, x: 1 } },
+  };
+  assert.deepEqual(explainInjection(unquoted, 'default', SETTINGS), {
+    kind: 'invalid',
+    problem: {
+      at: 'consul.hashicorp.com/enable-metrics',
+      message: 'true is no string, which the API server refuses; put it in quotes',
+    },
+  });
+  const labelled = explainInjection({ metadata: { labels: ASKED } }, 'default', SETTINGS);
+  assert.ok(labelled.kind === 'skip');
+  assert.match(labelled.warnings[0] ?? '', /is a label here and does nothing/);
 });
