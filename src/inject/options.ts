@@ -192,7 +192,8 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: Inj
     );
   }
   const names = Object.keys(present)
-    .flatMap((key) => annotationName(key) ?? [])
+    .map(annotationName)
+    .filter((name) => name !== undefined)
     .filter((name) => !name.startsWith(META_PREFIX) && !WRITTEN.has(name));
   warnOfUnknown(
     names.filter((name) => !Object.hasOwn(annotations, name)),
