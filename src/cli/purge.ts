@@ -30,6 +30,8 @@ export async function purge(options: PurgeOptions, { stderr, signal }: Context):
     refused: ({ change, reason }) =>
       log('error', 'Consul refused a change', { id: change.instance.id, reason }),
     nodeWritten: () => undefined,
+    mayBegin: () => true,
+    left: () => undefined,
   };
   const changes = deregister.map(deregistration);
   await createApplier(catalog).apply(changes, syncNode(node, read.node), written, signal);

@@ -31,12 +31,15 @@ export type Written = {
   readonly refused: (refused: Refused) => void;
   /** Consul took the node; it is there from now on. */
   readonly nodeWritten: () => void;
+  /** Asked before each transaction: false leaves its changes for another time. */
+  readonly mayBegin: () => boolean;
+  readonly left: (change: Change) => void;
 };
 
 export type Applier = {
   /**
-   * Registers and updates first, then removes, but nothing whose replacement was refused. Rejects with the first error of the
-   * writer; what had been written by then was reported.
+   * Registers and updates first, then removes, but nothing whose replacement was refused or left. Rejects with the first error
+   * of the writer; what had been written by then was reported.
    */
   readonly apply: (
     changes: readonly Change[],
@@ -95,12 +98,16 @@ export function createApplier({ write }: CatalogWriter): Applier {
   ): Promise<void> {
     const { batches, tooLarge } = batchesOf(changes, node, limits);
     for (const change of tooLarge) written.refused({ change, reason: TOO_LARGE });
+    const writeOrLeave = async (batch: Batch): Promise<void> => {
+      if (written.mayBegin()) return writeBatch(batch, node, written, signal);
+      for (const change of batch.changes) written.left(change);
+    };
     const [first, ...others] = batches;
     if (first === undefined) return;
-    if (node.registered) return sideBySide(batches, (batch) => writeBatch(batch, node, written, signal));
+    if (node.registered) return sideBySide(batches, writeOrLeave);
     // The node first, once: the other transactions find it there.
     await writeBatch(first, node, written, signal);
-    await sideBySide(others, (batch) => writeBatch(batchOf(batch.changes, undefined), node, written, signal));
+    await sideBySide(others, (batch) => writeOrLeave(batchOf(batch.changes, undefined)));
   }
 
   return {
@@ -111,6 +118,10 @@ export function createApplier({ write }: CatalogWriter): Applier {
         refused: (refused) => {
           failed.push(refused.change);
           written.refused(refused);
+        },
+        left: (change) => {
+          failed.push(change);
+          written.left(change);
         },
       };
       const removals = changes.filter(({ action }) => action === 'deregister');

@@ -4,7 +4,13 @@ import { createObservedIndex } from '../catalog/observed-index.ts';
 import type { Plan } from '../catalog/plan.ts';
 import { applyPolicy, type Policy } from '../catalog/policy.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/settings.ts';
-import { changesOf, deregistration, syncNode, type Change } from '../catalog/transactions.ts';
+import {
+  changesOf,
+  deregistration,
+  splitByNamespace,
+  syncNode,
+  type Change,
+} from '../catalog/transactions.ts';
 import { earliest } from '../support/earliest.ts';
 import { createApplier, type Written } from './apply-changes.ts';
 import type { Clock } from './clock.ts';
@@ -50,6 +56,9 @@ export type Sync = {
     readonly pending: number;
   };
 };
+
+// A Service of ten thousand endpoints is written for a minute: after half a second it gives way to what happened meanwhile.
+const LEAST_WRITING = 500;
 
 export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const { source, catalog, reporter, clock, random } = ports;
@@ -100,8 +109,17 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     return hold.mayRemove(wanted, observed.owned(), isSecondLook) ? wanted : { ...wanted, deregister: [] };
   }
 
-  async function apply(changes: readonly Change[], work: Work, signal: AbortSignal): Promise<void> {
+  /** @returns sources of which something was left */
+  async function apply(
+    changes: readonly Change[],
+    work: Work,
+    signal: AbortSignal,
+    mayBegin: () => boolean = () => true,
+  ): Promise<readonly string[]> {
+    const left = new Set<string>();
     const written: Written = {
+      mayBegin,
+      left: ({ source: each }) => void left.add(each),
       nodeWritten: () => {
         syncedNode = { ...syncedNode, registered: true };
       },
@@ -117,6 +135,25 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
       },
     };
     await applier.apply(changes, syncedNode, written, signal);
+    return [...left];
+  }
+
+  /** Whoever changes much at once waits for who changes little, in this pass and in the next. */
+  async function applyInTurn(
+    changes: readonly Change[],
+    work: Work,
+    isWhole: boolean,
+    start: number,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    if (isWhole) return apply(changes, work, signal);
+    const { few, many } = splitByNamespace(changes);
+    await apply(few, work, signal);
+    const planned = clock.elapsed();
+    // What is left has to be planned again, so as much time as that took is well spent on writes.
+    const enough = planned + Math.max(LEAST_WRITING, planned - start);
+    const isAsked = (): boolean => (queue.due() ?? Infinity) <= clock.elapsed();
+    return apply(many, work, signal, () => clock.elapsed() < enough || !isAsked());
   }
 
   async function adoptEarlier(signal: AbortSignal): Promise<void> {
@@ -151,12 +188,15 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
       owned: observed.owned(),
       foreign: observed.foreign(),
     });
-    if (!options.dryRun) {
-      await apply(changesOf(wanted, node), work, signal);
-      if (isFull && options.adoptNodes.length > 0) await adoptEarlier(signal);
-    }
+    // What an earlier syncer has goes when all of ours is there.
+    const isAdopting = isFull && options.adoptNodes.length > 0;
+    const left = options.dryRun
+      ? []
+      : await applyInTurn(changesOf(wanted, node), work, isAdopting, now, signal);
+    if (isAdopting && !options.dryRun) await adoptEarlier(signal);
+    for (const each of left) queue.add(each, work.get(each) ?? now);
     if (isFull) fullDue = clock.elapsed() + options.resync;
-    reporter.succeeded();
+    if (left.length === 0) reporter.succeeded();
   }
 
   return {

@@ -57,7 +57,10 @@ export type RunningSync = {
   readonly stop: () => Promise<void>;
 };
 
-type Details = { readonly annotations?: Readonly<Record<string, string>> };
+type Details = {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly namespace?: string;
+};
 
 export type Faults = {
   /** Thrown instead of a read. */
@@ -65,6 +68,8 @@ export type Faults = {
   /** Thrown after the transaction was applied (`lost`), or instead of it. */
   write?: { readonly error: Error; readonly lost: boolean } | undefined;
   refresh?: Error | undefined;
+  /** Milliseconds that every write takes. */
+  slow?: number;
   /** Reads answer that the node is not there. */
   hidden?: boolean;
   /** The watch does not tell of it, but of what comes next. */
@@ -132,7 +137,8 @@ export function startSync(
             : { node: undefined, instances: [], indexes: [index] };
         },
         write: async (operations) => {
-          const fault = faults.write;
+          const { slow, write: fault } = faults;
+          if (slow !== undefined) await new Promise<void>((resolve) => void clock.after(slow, resolve));
           if (fault !== undefined && !fault.lost) throw fault.error;
           const errors = transact(operations);
           if (fault !== undefined) throw fault.error;
@@ -184,17 +190,17 @@ export function startSync(
       const observed = readObserved(consul.nodeServices(), consul.nodeChecks());
       return (observed?.instances ?? []).map(({ name }) => name).toSorted();
     },
-    setService: (name, addresses, { annotations = {} } = {}) => {
+    setService: (name, addresses, { annotations = {}, namespace = 'default' } = {}) => {
       const service = readService({
-        metadata: { name, namespace: 'default', uid: name, annotations },
+        metadata: { name, namespace, uid: name, annotations },
         spec: { type: 'ClusterIP', ports: [{ port: 80 }] },
       });
       const slice = readEndpointSlice({
-        metadata: { name: `${name}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': name } },
+        metadata: { name: `${name}-1`, namespace, labels: { 'kubernetes.io/service-name': name } },
         ports: [{ port: 8080 }],
         endpoints: (addresses ?? []).map((address) => ({ addresses: [address] })),
       });
-      const source = `Service/default/${name}`;
+      const source = `Service/${namespace}/${name}`;
       const beforeSlice = snapshot.surroundings(source).slices[0];
       const isGone = addresses === undefined;
       listener([

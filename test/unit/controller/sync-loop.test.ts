@@ -328,3 +328,29 @@ test('what an earlier syncer left is taken over: the new ones first, then the ol
   assert.ok(last('set') >= 0 && last('delete') > last('set'));
   await run.stop();
 });
+
+for (const services of [1, 200])
+  test(`10,000 endpoints of ${services} Services of one namespace keep no other one waiting, to come or to go`, async () => {
+    const run = startSync();
+    run.setService('web', ['10.1.0.1']);
+    await run.clock.advance(1000);
+    run.faults.slow = 100;
+    for (let at = 0; at < services; at += 1)
+      run.setService(
+        `evil-${at}`,
+        Array.from({ length: 10_000 / services }, (_, index) => `10.2.${index >> 8}.${index & 255}`),
+        { namespace: 'evil' },
+      );
+    await run.clock.advance(1000);
+    const webs = (): number => run.names().filter((name) => name === 'web').length;
+    run.setService('web', ['10.1.0.1', '10.1.0.2']);
+    await run.clock.advance(1500);
+    assert.equal(webs(), 2);
+    run.setService('web', ['10.1.0.2']);
+    await run.clock.advance(1500);
+    assert.equal(webs(), 1);
+    assert.ok(run.names().length < 5000, 'those of the other namespace are far from ready');
+    await run.clock.advance(30_000);
+    assert.equal(run.names().length, 10_001);
+    await run.stop();
+  });
