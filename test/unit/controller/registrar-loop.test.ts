@@ -216,6 +216,20 @@ test('readiness that Consul does not take of one pod is no reason to keep that o
   await running.stop();
 });
 
+test('a namespace with hundreds of new pods keeps no pod of another one waiting', async () => {
+  const running = await started();
+  running.faults.slow = 100;
+  for (let at = 0; at < 400; at += 1) running.set({ name: `a-${at}`, namespace: 'aaa' });
+  running.set({ name: 'late', uid: 'late' });
+  await running.clock.advance(1500);
+  const found = running.consul.instances();
+  assert.ok(found.includes('k8s-c1-node-1 default.late.web-sidecar-proxy passing'));
+  assert.ok(found.length < 400, 'those of the other namespace are far from ready');
+  await running.clock.advance(30_000);
+  assert.equal(running.consul.instances().length, 804);
+  await running.stop();
+});
+
 test('many pods that are missing without having ended are looked for again; those that ended go at once', async () => {
   const running = startRegistrar();
   const { clock, consul } = running;
