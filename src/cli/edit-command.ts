@@ -79,10 +79,21 @@ export async function editFiles(
   const items = edited.flatMap((file) =>
     file.outcomes.map((outcome) => reportItem(nameOf(file), outcome, editor.done, values.namespace)),
   );
-  context.stderr.write(renderReport({ items, unreadable }, values.report));
+  const denied = items.filter(({ result }) => result === 'denied').length;
+  const kept = values.check ? undefined : notWritten(unreadable.length, denied);
+  context.stderr.write(renderReport({ items, unreadable, notWritten: kept }, values.report));
   if (unreadable.length > 0) return exit.unreadable;
-  if (items.some(({ result }) => result === 'denied')) return exit.denied;
+  if (denied > 0) return exit.denied;
   return write(edited, values, context);
+}
+
+/** Why the files that are in order stay as they are too; undefined when all are. */
+function notWritten(unreadable: number, denied: number): string | undefined {
+  const reasons = [
+    ...(unreadable === 0 ? [] : [`${unreadable} ${unreadable === 1 ? 'file' : 'files'} unreadable`]),
+    ...(denied === 0 ? [] : [`${denied} ${denied === 1 ? 'pod' : 'pods'} denied`]),
+  ];
+  return reasons.length === 0 ? undefined : reasons.join(', ');
 }
 
 /** What flags and operands together rule out. */

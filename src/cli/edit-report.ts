@@ -7,6 +7,8 @@ export type Report = {
   readonly items: readonly ReportItem[];
   /** Files that could not be read as YAML. */
   readonly unreadable: readonly Unreadable[];
+  /** Why nothing is written; undefined when something is, or nothing was to be. */
+  readonly notWritten: string | undefined;
 };
 
 export type Unreadable = {
@@ -52,12 +54,14 @@ export function reportItem(
 }
 
 /** Why nothing is written is told in every form: `none` leaves out only what went well. */
-export function renderReport({ items, unreadable }: Report, form: 'text' | 'json' | 'none'): string {
-  if (form === 'json') return `${escapeJson(JSON.stringify({ items, unreadable }, null, 2))}\n`;
+export function renderReport(report: Report, form: 'text' | 'json' | 'none'): string {
+  if (form === 'json') return `${escapeJson(JSON.stringify(report, null, 2))}\n`;
+  const { items, unreadable, notWritten } = report;
   const told = form === 'text' ? items : items.filter(({ result }) => result === 'denied');
   return [
     ...unreadable.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`),
     ...told.flatMap(itemLines),
+    ...(notWritten === undefined ? [] : [`nothing was written: ${notWritten}`]),
   ]
     .map((line) => `${escapeControl(line)}\n`)
     .join('');

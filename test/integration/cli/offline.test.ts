@@ -158,6 +158,28 @@ test('a denied pod: 69, every problem, and nothing is written, also not of the o
   assert.equal(await readFile(good, 'utf8'), POD);
 });
 
+test('that nothing is written is the last line of the report, in every form', async () => {
+  const texts = [POD, DENIED, DENIED].map((text, index) => file(`kept/${index}.yaml`, text));
+  const paths = await Promise.all(texts);
+  for (const form of [
+    ['--in-place'],
+    ['--diff'],
+    ['--report=none'],
+    ['--output', join(folder, 'kept-out')],
+  ]) {
+    const { stdout, stderr } = await runTandem(['inject', ...form, ...paths]);
+    assert.equal(stdout, '');
+    assert.match(stderr, /\nnothing was written: 2 pods denied\n$/, form.join(' '));
+  }
+  const json = await runTandem(['inject', '--report=json', ...paths]);
+  assert.equal((JSON.parse(json.stderr) as { notWritten: unknown }).notWritten, '2 pods denied');
+  const broken = await runTandem(['inject', ...paths.slice(0, 2), await file('kept/broken.yaml', 'c: [1\n')]);
+  assert.match(broken.stderr, /\nnothing was written: 1 file unreadable, 1 pod denied\n$/);
+  const check = await runTandem(['inject', '--check', ...paths]);
+  assert.doesNotMatch(check.stderr, /nothing was written/);
+  assert.doesNotMatch((await runTandem(['inject', ...paths.slice(0, 1)])).stderr, /nothing was written/);
+});
+
 test('what cannot be read: 65 with file, line and column', async () => {
   const path = await file('broken.yaml', 'a: b\nc: [1\n');
   const broken = await runTandem(['inject', path, await file('fine.yaml', POD)]);
