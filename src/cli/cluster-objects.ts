@@ -37,7 +37,9 @@ export async function readCluster(options: ReadClusterOptions, context: Context)
   const { files, owner } = options;
   if (files.length === 0) return readLiveCluster(options, context);
   const { snapshot, replace } = createObjectSnapshot();
-  replace(await readManifestObjects(files, context.stdin));
+  const { objects, repeated } = await readManifestObjects(files, context.stdin);
+  for (const each of repeated) tell(context.stderr, `tandem: ${each}`);
+  replace(objects);
   return { snapshot, owner: owner ?? OWNER_OF_FILES };
 }
 

@@ -7,7 +7,7 @@ import type { ListenAddress } from '../config/listen-address.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import type { Sync } from '../controller/sync-loop.ts';
 import { inject } from '../inject/inject.ts';
-import type { WatchesStatus } from '../status-page/status.ts';
+import type { FilesStatus, WatchesStatus } from '../status-page/status.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
@@ -35,6 +35,8 @@ export type DevServer = {
   readonly reporter: Reporter;
   readonly changes: ChangeSignal;
   readonly watches: () => WatchesStatus;
+  /** Undefined when a cluster is watched. */
+  readonly files: () => FilesStatus | undefined;
   readonly atEnd: (end: () => unknown) => void;
 };
 
@@ -42,7 +44,7 @@ export type DevServer = {
 export async function openDevServer(
   server: DevServer,
 ): Promise<{ readonly tls: string; readonly status: string }> {
-  const { values, log, syncMetrics, owner, node, sync, reporter, changes, watches, atEnd } = server;
+  const { values, log, syncMetrics, owner, node, sync, reporter, changes, watches, files, atEnd } = server;
   const { changed, onChange } = changes;
   const metrics = createMetrics();
   const hosts = ['localhost', LOOPBACK, '::1'];
@@ -82,6 +84,7 @@ export async function openDevServer(
       }),
       toKubernetes: undefined,
       registrar: undefined,
+      files: files(),
       webhook: webhookStatus(certificates.current(), certificateProblem(), admissions),
     }),
     onStatusChange: onChange,

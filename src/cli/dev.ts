@@ -23,6 +23,7 @@ import { command, exit, type Context } from './command.ts';
 import { openConsulOf } from './consul-access.ts';
 import { LOOPBACK, openDevServer } from './dev-server.ts';
 import { folderSource } from './folder-source.ts';
+import { folderStatus } from './folder-status.ts';
 import { createReporter } from './sync-reporter.ts';
 import { tell } from './tell.ts';
 
@@ -121,8 +122,8 @@ async function runDev(values: Values, operands: readonly string[], stage: Stage)
     },
   );
   atEnd(() => consul.close());
-  const { source, owner, watches } = await openSource(values, operands, stage);
   const changes = changeSignal();
+  const { source, owner, watches, files } = await openSource(values, operands, stage, changes.changed);
   const reporter = createReporter({
     log,
     metrics: syncMetrics,
@@ -146,7 +147,7 @@ async function runDev(values: Values, operands: readonly string[], stage: Stage)
       once: false,
     },
   );
-  const told = { owner, node, sync, reporter, watches, changes };
+  const told = { owner, node, sync, reporter, watches, files, changes };
   const server = await openDevServer({ values, log, syncMetrics, ...told, atEnd });
   log('info', 'serving', {
     webhook: `https://${server.tls}/mutate`,
@@ -170,7 +171,12 @@ async function openEmbedded({ httpPort, dnsPort }: Values, { atEnd }: Stage): Pr
   return embedded;
 }
 
-async function openSource(values: Values, operands: readonly string[], { context, log, atEnd }: Stage) {
+async function openSource(
+  values: Values,
+  operands: readonly string[],
+  { context, log, atEnd }: Stage,
+  changed: () => void,
+) {
   const { kubeconfig, owner } = values;
   if (kubeconfig !== undefined) {
     const { environment } = context;
@@ -185,19 +191,15 @@ async function openSource(values: Values, operands: readonly string[], { context
         log('warn', 'a watch begins again', { kind, cause, error: error?.message }),
     });
     atEnd(() => source.stop());
-    return { source, owner: owner ?? (await clusterOwner(client)), watches: source.watches };
+    return {
+      source,
+      owner: owner ?? (await clusterOwner(client)),
+      watches: source.watches,
+      files: () => undefined,
+    };
   }
-  const source = await folderSource({
-    operands,
-    stdin: context.stdin,
-    onRead: (outcome) => {
-      if ('objects' in outcome) log('info', 'manifests read', { objects: outcome.objects });
-      else
-        log('error', 'the manifests cannot be read; what was read before stays', {
-          error: String(outcome.error),
-        });
-    },
-  });
+  const { onRead, status } = folderStatus(log, Date.now, changed);
+  const source = await folderSource({ operands, stdin: context.stdin, onRead });
   atEnd(() => source.close());
-  return { source, owner: owner ?? OWNER, watches: () => ({}) };
+  return { source, owner: owner ?? OWNER, watches: () => ({}), files: status };
 }

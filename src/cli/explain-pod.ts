@@ -26,6 +26,7 @@ import { OWNER_OF_FILES } from './cluster-objects.ts';
 import type { Context } from './command.ts';
 import { askConsul } from './consul-access.ts';
 import { readManifestObjects } from './manifest-objects.ts';
+import { tell } from './tell.ts';
 
 export type ExplainPodValues = FlagValues<typeof consulFlags> &
   FlagValues<
@@ -96,10 +97,11 @@ async function podInFiles(
   name: string,
   files: readonly string[],
   values: ExplainPodValues,
-  { stdin }: Context,
+  { stdin, stderr }: Context,
 ): Promise<Found | undefined> {
-  const objects = await readManifestObjects(files, stdin);
-  const pod = objects.find(
+  const { objects, repeated } = await readManifestObjects(files, stdin);
+  for (const each of repeated) tell(stderr, `tandem: ${each}`);
+  const pod = objects.findLast(
     ({ kind, metadata }) =>
       kind === 'Pod' && property(metadata, 'namespace') === namespace && property(metadata, 'name') === name,
   );

@@ -9,12 +9,16 @@ import { createObjectSnapshot } from './object-snapshot.ts';
 
 export type FolderSource = Source & { readonly close: () => void };
 
+/** The objects, and those that are there more than once, or why the files cannot be read. */
+export type ReadOutcome =
+  { readonly objects: number; readonly repeated: readonly string[] } | { readonly error: unknown };
+
 export type FolderSourceOptions = {
   /** Files and folders. */
   readonly operands: readonly string[];
   readonly stdin: Readable;
-  /** The files were read again: how many objects there are, or why they could not be read. What was read before stays then. */
-  readonly onRead: (outcome: { readonly objects: number } | { readonly error: unknown }) => void;
+  /** The files were read again. When they could not be, what was read before stays. */
+  readonly onRead: (outcome: ReadOutcome) => void;
 };
 
 // An editor writes, renames and sets attributes; a moment later all of it is done.
@@ -25,9 +29,10 @@ export async function folderSource({ operands, stdin, onRead }: FolderSourceOpti
   const { snapshot, replace } = createObjectSnapshot();
   const listeners = new Set<(sources: readonly string[]) => void>();
   const load = async (): Promise<void> => {
-    const objects: readonly JsonObject[] = localCluster(await readManifestObjects(operands, stdin));
+    const { objects: read, repeated } = await readManifestObjects(operands, stdin);
+    const objects: readonly JsonObject[] = localCluster(read);
     const touched = replace(objects);
-    onRead({ objects: objects.length });
+    onRead({ objects: objects.length, repeated });
     if (touched.length > 0) for (const listener of listeners) listener(touched);
   };
   await load();

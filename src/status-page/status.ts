@@ -6,6 +6,15 @@ export type Status = {
   readonly toKubernetes: ToK8sStatus | undefined;
   readonly registrar: RegistrarStatus | undefined;
   readonly webhook: WebhookStatus | undefined;
+  readonly files?: FilesStatus | undefined;
+};
+
+/** Of manifests in the place of a cluster. */
+export type FilesStatus = {
+  /** Why they cannot be read now; what was read before stays. */
+  readonly unreadable: { readonly error: string; readonly since: string } | undefined;
+  /** A sentence for each object that is there more than once. */
+  readonly repeated: readonly string[];
 };
 
 export type PassFailure = {

@@ -3,7 +3,7 @@ import { byText } from '../catalog/instance.ts';
 import { count, counted } from './count.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import type { Row, Table } from './row.ts';
-import type { PassStatus, Status, TokensStatus, WatchesStatus } from './status.ts';
+import type { FilesStatus, PassStatus, Status, TokensStatus, WatchesStatus } from './status.ts';
 
 export type Trouble = {
   /** Bad: a part does not do its work. Else it works, and something in it is left to do. */
@@ -23,10 +23,11 @@ export function troublesOf(
   tables: readonly Table[],
   notReady: string | undefined,
 ): readonly Trouble[] {
-  const { sync, toKubernetes, registrar, webhook } = status;
+  const { sync, toKubernetes, registrar, webhook, files } = status;
   const isLeader = sync?.leader === true;
   return [
     ...(notReady === undefined ? [] : [unready(notReady, status)]),
+    ...(files === undefined ? [] : ofFiles(files)),
     ...(sync === undefined ? [] : ofPasses('Kubernetes to Consul', sync, isLeader)),
     ...(toKubernetes === undefined ? [] : ofPasses('Consul to Kubernetes', toKubernetes, isLeader)),
     ...(registrar === undefined ? [] : ofPasses('The registrar', registrar, isLeader)),
@@ -59,6 +60,28 @@ function unready(reason: string, { sync, toKubernetes, registrar }: Status): Tro
         since: undefined,
         mend: markup`Nothing is written before the whole list is there. It needs the API server, and the right to list and watch: <code>tandem check</code> says which is missing.`,
       };
+}
+
+function ofFiles({ unreadable, repeated }: FilesStatus): readonly Trouble[] {
+  const broken: readonly Trouble[] =
+    unreadable === undefined
+      ? []
+      : [
+          {
+            isBad: true,
+            what: markup`The files cannot be read: ${foreignText(unreadable.error)}`,
+            since: unreadable.since,
+            mend: markup`Correct the file; they are read again when one changes. What was read before stays.`,
+          },
+        ];
+  const more = repeated.length - NAMED;
+  const twice = repeated.slice(0, NAMED).map((each, at): Trouble => ({
+    isBad: false,
+    what: markup`${foreignText(each)}${at === NAMED - 1 && more > 0 ? `, and so are ${count(more)} more` : undefined}`,
+    since: undefined,
+    mend: markup`Remove one, or give it another name.`,
+  }));
+  return [...broken, ...twice];
 }
 
 function prefixed(prefix: string, watches: WatchesStatus = {}): WatchesStatus {

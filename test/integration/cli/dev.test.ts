@@ -53,10 +53,25 @@ test('a folder is in the catalog and in DNS, follows its files, and survives wha
   const unreadable = logLine(child, 'the manifests cannot be read; what was read before stays');
   await writeFile(manifests, 'kind: [\n');
   assert.match(String((await unreadable)['error']), /manifests\.yaml:\d+:\d+/);
+  const page = async (): Promise<string> => (await fetch(String(serving['page']))).text();
+  assert.match(await page(), /Not in sync[^]*The files cannot be read:[^]*manifests\.yaml:\d+:\d+/);
+  const seen = (await (await fetch(String(serving['status']))).json()) as {
+    files: { unreadable: { error: string } };
+  };
+  assert.match(seen.files.unreadable.error, /manifests\.yaml:\d+:\d+/);
   await untilNames(['api', 'web']);
 
   await writeFile(manifests, service('api', 9090));
   await untilNames(['api']);
+  assert.doesNotMatch(await page(), /The files cannot be read/);
+
+  const twice = logLine(child, 'an object is there more than once');
+  await writeFile(manifests, `${service('api', 9090)}---\n${service('api', 9091)}`);
+  assert.match(
+    String((await twice)['problem']),
+    /^Service default\/api is in \S+manifests\.yaml:1 and \S+manifests\.yaml:8; only the last one counts$/,
+  );
+  assert.match(await page(), /Service default\/api is in/);
   const status = (await (await fetch(String(serving['status']))).json()) as { sources: { source: string }[] };
   assert.deepEqual(
     status.sources.map(({ source }) => source),

@@ -1,6 +1,6 @@
 /** `tandem plan` and `tandem explain` on files, against a catalog that answers as Consul does. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -174,4 +174,19 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
   const missing = await explain('nope');
   assert.deepEqual([missing.code, missing.stderr], [1, 'tandem explain: there is no pod default/nope\n']);
   await rm(file);
+});
+
+test('an object that is in the files twice is told, with both places, and the last one counts', async () => {
+  const [one, two] = [join(folder, 'twice/1.yaml'), join(folder, 'twice/2.yaml')];
+  await mkdir(join(folder, 'twice'));
+  const text = 'kind: Service\nmetadata: {name: twin}\nspec: {ports: [{port: 80}]}\n';
+  await writeFile(one, text);
+  await writeFile(two, `---\n${text}---\nkind: Pod\nmetadata: {name: lone}\n`);
+  const said = new RegExp(`Service default/twin is in ${one}:1 and ${two}:2; only the last one counts`);
+  for (const command of [
+    ['plan', one, two],
+    ['explain', 'service', 'default/twin', one, two],
+    ['explain', 'pod', 'default/lone', one, two],
+  ])
+    assert.match((await runTandem([...command, ...flags])).stderr, said, command.join(' '));
 });
