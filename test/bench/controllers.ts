@@ -8,7 +8,7 @@ import {
   benchRegistrarRestart,
 } from './registrar/first-registration.ts';
 import { benchDeletions, benchQuietReadiness, benchReplacements } from './registrar/pod-events.ts';
-import { NAMESPACE as PODS, placePod, samplePod } from './registrar/sample-pods.ts';
+import { NAMESPACE as PODS, OWNER, placePod, samplePod } from './registrar/sample-pods.ts';
 import { withScene } from './sync/bench-scene.ts';
 import { inParallel } from './sync/in-parallel.ts';
 import { syncProcesses, type SyncProcess } from './sync/sync-process.ts';
@@ -69,7 +69,7 @@ export async function benchControllers(
       syncProcesses(scene),
     ]);
     const start = (flags: readonly string[]): Promise<SyncProcess> =>
-      startSync({ kubeconfig: api.kubeconfig(), consul: consul.url, flags });
+      startSync({ kubeconfig: api.kubeconfig(), consul: consul.url, flags: [`--owner=${OWNER}`, ...flags] });
     const parts = { api, consul, size: short ? SHORT : FULL, start };
     if (only !== 'to-k8s') await benchRegistrar(parts);
     if (only !== 'registrar') await benchToK8s(parts);

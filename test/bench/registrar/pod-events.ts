@@ -7,7 +7,7 @@ import { figure, median, percentile } from '../figure.ts';
 import { paced } from '../paced.ts';
 import { cpuSeconds } from '../process-usage.ts';
 import type { SyncProcess } from '../sync/sync-process.ts';
-import { placePod, removePod, samplePod, setReady, type SamplePod } from './sample-pods.ts';
+import { NAMESPACE, placePod, removePod, samplePod, setReady, type SamplePod } from './sample-pods.ts';
 
 const DELETIONS_A_SECOND = 50;
 // Of pods that are not deleted, so that their readiness can be changed meanwhile.
@@ -97,7 +97,8 @@ async function timedReadiness({ api, consul }: Parts, pod: SamplePod): Promise<n
   const is = (status: string): Promise<void> =>
     seenAtConsul(`${consul.url}/v1/health/checks/${pod.service}`, (answer) =>
       (answer as readonly { readonly ServiceID: string; readonly Status: string }[]).some(
-        ({ ServiceID, Status }) => ServiceID === `${pod.name}-${pod.service}` && Status === status,
+        ({ ServiceID, Status }) =>
+          ServiceID === `${NAMESPACE}.${pod.name}.${pod.service}` && Status === status,
       ),
     );
   await setReady(api, pod, false);
