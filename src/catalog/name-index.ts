@@ -55,13 +55,22 @@ export function createNameIndex(): NameIndex {
   };
 }
 
+/** A suffix of the namespace is only in default names, and does not part those of one namespace. */
+export function suffixAdvice({ sources }: Clash): string {
+  const namespaces = new Set(sources.map((source) => source.split('/')[1]));
+  return namespaces.size < 2
+    ? ''
+    : '; --add-k8s-namespace-suffix does so for names that no annotation gives, in different namespaces';
+}
+
 /** What to say on one of the clashing Services. */
-export function clashProblem({ name, sources }: Clash, source: string): Problem {
+export function clashProblem(clash: Clash, source: string): Problem {
+  const { name, sources } = clash;
   const others = sources.filter((each) => each !== source);
   const more = others.length > 1 ? ` and ${others.length - 1} more` : '';
   return {
     reason: 'name-clash',
     at: `${ANNOTATION_PREFIX}service-name`,
-    message: `${JSON.stringify(name)} is the name of ${others[0] ?? 'another source'}${more} too, and Consul answers with the instances of all; give one another name by this annotation, or use --add-k8s-namespace-suffix`,
+    message: `${JSON.stringify(name)} is the name of ${others[0] ?? 'another source'}${more} too, and Consul answers with the instances of all; give one another name by this annotation${suffixAdvice(clash)}`,
   };
 }

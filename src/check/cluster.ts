@@ -1,4 +1,5 @@
 /** What the facts of a cluster mean for Tandem. */
+import { suffixAdvice } from '../catalog/name-index.ts';
 import type { Clash } from '../catalog/name-index.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 import { rightsFindings, type RightFact } from './rights.ts';
@@ -85,11 +86,11 @@ function nameFindings(names: Probe<NameFacts>): readonly Finding[] {
   const { services, clashes } = names.value;
   if (clashes.length === 0)
     return [ok('names', `the names of ${services} synced Services are all different`)];
-  return clashes.map(({ name, sources }) =>
+  return clashes.map((clash) =>
     failure(
       'names',
-      `${JSON.stringify(name)} is the name of ${sources.join(' and ')}, and Consul answers with the instances of all`,
-      'name them apart by the annotation consul.hashicorp.com/service-name, or use --add-k8s-namespace-suffix',
+      `${JSON.stringify(clash.name)} is the name of ${clash.sources.join(' and ')}, and Consul answers with the instances of all`,
+      `name them apart by the annotation consul.hashicorp.com/service-name${suffixAdvice(clash)}`,
     ),
   );
 }

@@ -144,3 +144,12 @@ test('instances of one source do not clash', () => {
   const index = createNameIndex();
   assert.deepEqual(index.set('Service/default/web', [changed, gone]), []);
 });
+
+test('the suffix of the namespace is proposed only where it can tell the names apart', () => {
+  const clash = (...sources: string[]) => clashProblem({ name: 'web', sources }, sources[0] ?? '').message;
+  assert.match(
+    clash('Service/a/web', 'Service/b/web'),
+    /this annotation; --add-k8s-namespace-suffix does so for/,
+  );
+  assert.match(clash('Service/a/web', 'Service/a/other'), /by this annotation$/);
+});
