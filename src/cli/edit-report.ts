@@ -26,6 +26,7 @@ export type ReportItem = {
   readonly name: string;
   readonly result: string;
   readonly reason?: string;
+  readonly detail?: string;
   readonly problems?: readonly Problem[];
   readonly warnings: readonly string[];
 };
@@ -48,6 +49,7 @@ export function reportItem(
     name,
     result: edit.kind === 'edit' ? done : edit.kind === 'skip' ? 'skipped' : 'denied',
     ...(edit.kind === 'skip' ? { reason: edit.reason } : {}),
+    ...(edit.kind === 'skip' && edit.detail !== undefined ? { detail: edit.detail } : {}),
     ...(edit.kind === 'invalid' ? { problems: edit.problems } : {}),
     warnings: edit.warnings.map(warningText),
   };
@@ -68,8 +70,9 @@ export function renderReport(report: Report, form: 'text' | 'json' | 'none'): st
 }
 
 function itemLines(item: ReportItem): readonly string[] {
-  const { file, line, kind, namespace, name, result, reason, problems = [], warnings } = item;
-  const head = `${file}:${line}: ${kind} ${namespace}/${name}: ${result}${reason === undefined ? '' : ` (${reason})`}`;
+  const { file, line, kind, namespace, name, result, reason, detail, problems = [], warnings } = item;
+  const why = [reason, detail].filter((each) => each !== undefined).join(', ');
+  const head = `${file}:${line}: ${kind} ${namespace}/${name}: ${result}${why === '' ? '' : ` (${why})`}`;
   return [
     head,
     ...problems.map(({ at, message }) => `  ${at}: ${message}`),

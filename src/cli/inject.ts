@@ -2,6 +2,7 @@
 import { oneOf, string } from '../config/flag.ts';
 import { injectFlagProblems, injectFlags, injectSettings, ownerProblems } from '../config/inject-settings.ts';
 import { inject } from '../inject/inject.ts';
+import { readInjection } from '../inject/injected-pod.ts';
 import { misplacedAnnotations } from '../inject/misplaced.ts';
 import type { PodEdit } from '../inject/manifests/edit-manifests.ts';
 import type { PodTemplate } from '../inject/manifests/pod-template.ts';
@@ -44,6 +45,10 @@ export const injectCommand = command({
       const misplaced = misplacedAnnotations(manifest, path);
       const result = inject({ kind: 'v1/Pod', operation: 'CREATE', namespace, object }, settings);
       const warnings = [...result.warnings, ...misplaced];
+      const other =
+        result.kind === 'skip' && result.reason === 'already-injected' ? readInjection(object).kind : 'none';
+      if (result.kind === 'skip' && (other === 'agent' || other === 'dataplane') && other !== settings.mode)
+        return { ...result, detail: `in ${other} mode; uninject first to change the mode`, warnings };
       return result.kind === 'inject' ? { ...result, kind: 'edit', warnings } : { ...result, warnings };
     };
     return editFiles(operands, { edit, done: 'injected' }, values, context);

@@ -16,7 +16,13 @@ import { differingDocuments, whyDifferent } from './verify-edits.ts';
 
 /** What an editor says of one pod. */
 export type PodEdit =
-  | { readonly kind: 'skip'; readonly reason: string; readonly warnings: readonly Warning[] }
+  | {
+      readonly kind: 'skip';
+      readonly reason: string;
+      /** What the reason does not say, for people. */
+      readonly detail?: string;
+      readonly warnings: readonly Warning[];
+    }
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly warnings: readonly Warning[] }
   | {
       readonly kind: 'edit';

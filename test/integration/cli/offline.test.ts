@@ -180,6 +180,24 @@ test('that nothing is written is the last line of the report, in every form', as
   assert.doesNotMatch((await runTandem(['inject', ...paths.slice(0, 1)])).stderr, /nothing was written/);
 });
 
+test('a pod of the other mode stays as it is, and the report says how to change it', async () => {
+  const flags = ['--proxy-mode=dataplane', '--owner=east'];
+  const agent = (await runTandem(['inject', '-'], POD)).stdout;
+  const told = await runTandem(['inject', ...flags, '-'], agent);
+  assert.deepEqual([told.code, told.stdout], [0, agent]);
+  assert.match(
+    told.stderr,
+    /skipped \(already-injected, in agent mode; uninject first to change the mode\)\n/,
+  );
+  const same = await runTandem(['inject', '-'], agent);
+  assert.match(same.stderr, /skipped \(already-injected\)\n/);
+  const dataplane = (await runTandem(['inject', ...flags, '-'], POD)).stdout;
+  assert.match(
+    (await runTandem(['inject', '-'], dataplane)).stderr,
+    /already-injected, in dataplane mode; uninject/,
+  );
+});
+
 test('what cannot be read: 65 with file, line and column', async () => {
   const path = await file('broken.yaml', 'a: b\nc: [1\n');
   const broken = await runTandem(['inject', path, await file('fine.yaml', POD)]);
