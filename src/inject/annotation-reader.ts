@@ -1,6 +1,6 @@
 /** Typed reading of one pod's annotations that collects every problem instead of stopping at the first. */
 import { property, type JsonObject } from '../support/json.ts';
-import { BOOLEAN_WORDS, parseBoolean, parseWholeNumber, quote } from '../support/text.ts';
+import { BOOLEAN_WORDS, mustBeString, parseBoolean, parseWholeNumber, quote } from '../support/text.ts';
 import { annotationKey, type AnnotationName } from './annotations.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Problem, Warning, WarningReason } from './result.ts';
@@ -50,7 +50,7 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
       return undefined;
     }
     if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
-    problem(name, `${JSON.stringify(value)} is no string; put it in quotes`);
+    problem(name, mustBeString(value));
     return undefined;
   };
   function read<T>(

@@ -1,6 +1,6 @@
 /** Whether a pod gets the sidecar: the rules, in their order; the first that holds decides. */
 import { asString, property } from '../support/json.ts';
-import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
+import { BOOLEAN_WORDS, mustBeString, parseBoolean, quote } from '../support/text.ts';
 import { MIRROR_ANNOTATION, PREFIX } from './annotations.ts';
 import { falseClaim, hasSidecar, injectionClaims } from './claims.ts';
 import { isExcludedByDefault } from './default-exclusion.ts';
@@ -101,7 +101,7 @@ function notInjected(why: string): Warning {
 }
 
 function notBoolean(found: unknown): Problem {
-  const text =
-    typeof found === 'string' ? quote(found) : `${JSON.stringify(found)} (no string; put it in quotes)`;
-  return { at: `${PREFIX}connect-inject`, message: `${text} is not one of ${BOOLEAN_WORDS}` };
+  const message =
+    typeof found === 'string' ? `${quote(found)} is not one of ${BOOLEAN_WORDS}` : mustBeString(found);
+  return { at: `${PREFIX}connect-inject`, message };
 }

@@ -1,5 +1,6 @@
 /** Whether a pod that is there was injected, and if not, what the rules say of it now. */
 import { isObject, property } from '../support/json.ts';
+import { mustBeString } from '../support/text.ts';
 import { annotationName } from './annotations.ts';
 import { hasSidecar, injectionClaims } from './claims.ts';
 import { decide, type DecideSettings } from './decide.ts';
@@ -60,6 +61,6 @@ function unquotedAnnotation(pod: unknown): Problem | undefined {
   const [at, value] = found;
   return {
     at,
-    message: `${JSON.stringify(value)} is no string, which the API server refuses; put it in quotes`,
+    message: `${mustBeString(value)} (the API server refuses it)`,
   };
 }

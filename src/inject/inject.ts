@@ -6,7 +6,7 @@ import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { changeOf, type Change } from './change.ts';
 import { dataplaneMode } from './dataplane-mode.ts';
 import { decide } from './decide.ts';
-import { labelsInstead } from './misplaced.ts';
+import { labelsInstead, labelsOfConsulK8s } from './misplaced.ts';
 import { RESERVED_CONTAINERS, RESERVED_VOLUMES } from './names.ts';
 import { readOptions, type Options } from './options.ts';
 import { patchOf } from './patch.ts';
@@ -27,6 +27,8 @@ export type InjectRequest = {
   readonly object: unknown;
 };
 
+type Injected = Exclude<InjectResult, { readonly kind: 'skip' }>;
+
 /**
  * Decides about a pod and builds its patch. Does no I/O, throws on no input, and gives equal bytes for equal input.
  * All problems of a pod come in one answer.
@@ -34,10 +36,16 @@ export type InjectRequest = {
 export function inject(request: InjectRequest, settings: InjectSettings): InjectResult {
   const decision = decide(request, settings);
   if (decision.kind === 'skip') return decision;
-  if (decision.kind === 'invalid') return { kind: 'invalid', problems: [decision.problem], warnings: [] };
-  const tooMuch = tooManyAnnotations(request.object);
+  const result = injectObject(request.object, settings);
+  if (decision.kind === 'inject') return result;
+  const others = result.kind === 'invalid' ? result.problems : [];
+  return { kind: 'invalid', problems: [decision.problem, ...others], warnings: result.warnings };
+}
+
+function injectObject(object: unknown, settings: InjectSettings): Injected {
+  const tooMuch = tooManyAnnotations(object);
   if (tooMuch !== undefined) return { kind: 'invalid', problems: [tooMuch], warnings: [] };
-  const read = readPod(request.object);
+  const read = readPod(object);
   if (!read.ok) return { kind: 'invalid', problems: read.problems, warnings: [] };
   return injectPod(read.pod, settings);
 }
@@ -60,9 +68,13 @@ function tooManyAnnotations(pod: unknown): Problem | undefined {
   };
 }
 
-function injectPod(pod: Pod, settings: InjectSettings): InjectResult {
+function injectPod(pod: Pod, settings: InjectSettings): Injected {
   const read = readOptions(pod, settings);
-  const warnings = [...read.warnings, ...labelsInstead({ annotations: pod.annotations, labels: pod.labels })];
+  const warnings = [
+    ...read.warnings,
+    ...labelsInstead({ annotations: pod.annotations, labels: pod.labels }),
+    ...labelsOfConsulK8s(pod.labels),
+  ];
   const problems = podProblems(pod, settings.sidecarUser);
   if (!read.ok) return { kind: 'invalid', problems: [...read.problems, ...problems], warnings };
   const registration = registrationOf(read.options, settings);

@@ -1,5 +1,5 @@
 /** Annotations of pods that stand where no pod gets them: on the workload, among labels, beside the metadata. */
-import { isObject, property } from '../support/json.ts';
+import { isObject, property, type JsonObject } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import {
   annotationName,
@@ -82,6 +82,18 @@ export function labelsInstead(metadata: unknown): readonly Warning[] {
       at: 'metadata.labels',
       message: `${quote(key)} is a label here and does nothing; put it under metadata.annotations`,
     }));
+}
+
+// consul-k8s, control-plane/connect-inject/constants/annotations_and_labels.go: LabelServiceIgnore, LabelTelemetryCollector.
+const LABELS_OF_CONSUL_K8S = [`${PREFIX}service-ignore`, `${PREFIX}telemetry-collector`];
+
+/** Labels that are right where they are, and that only consul-k8s reads. */
+export function labelsOfConsulK8s(labels: JsonObject): readonly Warning[] {
+  return LABELS_OF_CONSUL_K8S.filter((key) => property(labels, key) !== undefined).map((key) => ({
+    reason: 'no-effect',
+    at: 'metadata.labels',
+    message: `${quote(key)} is a label of consul-k8s and does nothing here`,
+  }));
 }
 
 /** Undefined for an object that asks for no sidecar. */

@@ -200,9 +200,10 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: Inj
     reader,
   );
   for (const name of names.filter((each) => Object.hasOwn(annotations, each))) {
-    if (name.startsWith('transparent-proxy-'))
+    if (name.startsWith('transparent-proxy-')) {
+      if (reader.problems.some(({ at }) => at === annotationKey(name))) continue;
       reader.warn('no-effect', name, 'has no effect without transparent proxy');
-    else if (isOfOtherMode(name as AnnotationName, mode))
+    } else if (isOfOtherMode(name as AnnotationName, mode))
       reader.warn('no-effect', name, `has no effect in ${mode} mode`);
   }
 }

@@ -22,7 +22,7 @@ export type SkipReason = keyof typeof skipReasons;
 
 /** The closed vocabulary of warnings: metric label, log field, and documentation. The pod is admitted all the same. */
 export const warningReasons = {
-  'no-effect': 'an annotation that does nothing for this pod',
+  'no-effect': 'an annotation, or a label of consul-k8s, that does nothing for this pod',
   'unknown-annotation': 'an annotation under consul.hashicorp.com/ or tandem/ that is not known',
   'no-dns-label': 'a name for which Consul DNS cannot answer',
   'other-service-account': 'the service has another name than the ServiceAccount that logs in',

@@ -1,6 +1,6 @@
 /** The service that a pod offers: port, tags and meta, from its annotations, beside its name. */
 import { asString, type JsonObject } from '../support/json.ts';
-import { parseWholeNumber, quote } from '../support/text.ts';
+import { mustBeString, parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { META_PREFIX, PREFIX } from './annotations.ts';
 import { splitCommaList } from '../support/comma-list.ts';
@@ -105,7 +105,7 @@ function readMeta(annotations: JsonObject, reader: AnnotationReader): ReadonlyMa
   for (const name of Object.keys(annotations).filter((each) => each.startsWith(prefix))) {
     const key = name.slice(prefix.length);
     const value = asString(annotations[name]);
-    const wrong = value === undefined ? 'is no string; put it in quotes' : wrongMeta(key, value);
+    const wrong = value === undefined ? mustBeString(annotations[name]) : wrongMeta(key, value);
     if (wrong !== undefined) reader.problem(`${META_PREFIX}${key}`, wrong);
     else meta.set(key, value ?? '');
   }

@@ -29,6 +29,13 @@ export function quote(text: string): string {
   return quoted(text, QUOTED_LENGTH);
 }
 
+/** What to say of a value that YAML does not read as text, such as `true` and `8080`. */
+export function mustBeString(value: unknown): string {
+  return typeof value === 'boolean' || typeof value === 'number'
+    ? `must be a string; put it in quotes: "${value}"`
+    : 'must be a string; put it in quotes';
+}
+
 /** What a server says, whose point may be at the end of a long sentence. */
 export function quoteSentence(text: string): string {
   return quoted(text, SENTENCE_LENGTH);

@@ -49,7 +49,7 @@ const NO_MAP: Problem = {
   reason: 'annotations-no-map',
   at: 'metadata.annotations',
   message:
-    'they are no map, which the API server refuses, and none has an effect; write "name: value" lines without "- "',
+    'they are not a map, which the API server refuses, and none has an effect; write "name: value" lines without "- "',
 };
 
 /** One for each annotation that is no string, and one for those that were too much to keep. */

@@ -45,7 +45,7 @@ function typed(name: string, isOfType: (value: PlainValue) => boolean): ScalarTa
     tag: PREFIX + name,
     resolve: (text, onError) => {
       const value = plainValue(text);
-      if (!isOfType(value)) onError(`${JSON.stringify(text)} is no ${name}`);
+      if (!isOfType(value)) onError(`${JSON.stringify(text)} is not of type ${name}`);
       return value;
     },
   };

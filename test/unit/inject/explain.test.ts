@@ -79,7 +79,7 @@ test('one in a file: annotations without quotes, and a label in the place of the
     kind: 'invalid',
     problem: {
       at: 'consul.hashicorp.com/enable-metrics',
-      message: 'true is no string, which the API server refuses; put it in quotes',
+      message: 'must be a string; put it in quotes: "true" (the API server refuses it)',
     },
   });
   const labelled = explainInjection({ metadata: { labels: ASKED } }, 'default', SETTINGS);

@@ -4,7 +4,12 @@ import { test } from 'node:test';
 import { serviceAnnotations } from '../../../src/catalog/to-consul/annotations.ts';
 import { annotations, ofServices } from '../../../src/inject/annotations.ts';
 import { editManifests } from '../../../src/inject/manifests/edit-manifests.ts';
-import { askedWithoutPod, labelsInstead, misplacedAnnotations } from '../../../src/inject/misplaced.ts';
+import {
+  askedWithoutPod,
+  labelsInstead,
+  labelsOfConsulK8s,
+  misplacedAnnotations,
+} from '../../../src/inject/misplaced.ts';
 
 const ASK = 'consul.hashicorp.com/connect-inject';
 const asked = { annotations: { [ASK]: 'true' } };
@@ -108,4 +113,16 @@ test('an object without a pod that asks for the sidecar is named, and nothing el
 test('the names for Services alone are those of the sync that pods do not have', () => {
   const shared = Object.keys(serviceAnnotations).filter((name) => Object.hasOwn(annotations, name));
   assert.deepEqual([...ofServices, ...shared].toSorted(), Object.keys(serviceAnnotations).toSorted());
+});
+
+test('labels that consul-k8s defines as labels: they do nothing here, and no other place would help', () => {
+  const labels = {
+    'consul.hashicorp.com/service-ignore': 'true',
+    'consul.hashicorp.com/telemetry-collector': 'x',
+  };
+  assert.deepEqual(labelsInstead({ labels }), []);
+  assert.deepEqual(
+    labelsOfConsulK8s({ ...labels, app: 'web' }).map(({ message }) => message),
+    Object.keys(labels).map((key) => `"${key}" is a label of consul-k8s and does nothing here`),
+  );
 });
