@@ -113,13 +113,13 @@ test('without a parent chart, a global that is nearly ours is refused', async ()
     );
   const { acls: _, tls, gossipEncryption, openshift, ...harmless } = FOREIGN;
   const below = await refusal({ global: { tls, gossipEncryption, openshift } });
-  for (const place of [
-    'tls.secretName',
-    'tls.caCert.configMap',
-    'gossipEncryption.autoGenerate',
-    'openshift.scc',
-  ])
+  for (const place of ['tls.secretName', 'tls.caCert.configMap', 'openshift.scc'])
     assert.match(below, new RegExp(`global\\.${place}, which is not known`));
+  assert.match(
+    below,
+    /gossipEncryption\.autoGenerate, which makes no key here: make one by consul keygen, .*secretKey\n/,
+  );
+  assert.match(await refusal({ global: { imageK8S: 'x' } }), /give the image by global\.imageTandem\n/);
   assert.match(await refusal({ enabled: false }), /here it is global\.enabled/);
   assert.ok((await renderChart({ enabled: true, global: harmless })).has('Deployment', 'tandem-webhook'));
 });

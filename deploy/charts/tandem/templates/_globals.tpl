@@ -7,7 +7,7 @@ schema lets them pass; these two find what was meant for this chart all the same
 enabled name domain datacenter owner image imageEnvoy imageConsulDataplane imageTandem imagePullPolicy imagePullSecrets logLevel recursors gossipEncryption tls openshift
 {{- end }}
 
-{{- /* Keys that are one letter, or the case of letters, away from one of ours, as lines "key, which looks like ours". */}}
+{{- /* Keys that are one letter, or the case of letters, away from one of ours, as lines with what to do. */}}
 {{- define "tandem.misspeltGlobals" -}}
 {{- $own := splitList " " (include "tandem.ownGlobals" . | trim) }}
 {{- range $key := keys .Values.global | sortAlpha }}
@@ -24,7 +24,7 @@ enabled name domain datacenter owner image imageEnvoy imageConsulDataplane image
 {{- end }}
 {{- end }}
 {{- if regexMatch (printf "(?i)^(%s|%s.)$" (join "|" $forms) $name) $key }}
-global.{{ $key }}, which looks like global.{{ $name }}
+global.{{ $key }}, which looks like global.{{ $name }}: correct it, or leave it out
 {{- end }}
 {{- end }}
 {{- end }}
@@ -40,8 +40,10 @@ global.{{ $key }}, which looks like global.{{ $name }}
 {{- $found = get $found $key | default dict }}
 {{- end }}
 {{- range $key := keys $found | sortAlpha }}
-{{- if not (has $key (splitList " " $own)) }}
-global.{{ $place }}.{{ $key }}, which is not known
+{{- if eq (printf "%s.%s" $place $key) "gossipEncryption.autoGenerate" }}
+global.gossipEncryption.autoGenerate, which makes no key here: make one by consul keygen, put it in a Secret, and name that by global.gossipEncryption.secretName and secretKey
+{{- else if not (has $key (splitList " " $own)) }}
+global.{{ $place }}.{{ $key }}, which is not known: correct it, or leave it out
 {{- end }}
 {{- end }}
 {{- end }}
