@@ -2,6 +2,7 @@
 import { count } from './count.ts';
 import { foreignText, markup, moment, type Markup } from './markup.ts';
 import type { Row, Table } from './row.ts';
+import { isWaiting } from './services-table.ts';
 import type {
   PassStatus,
   RegistrarStatus,
@@ -37,7 +38,7 @@ export function cardsOf(
       : [
           card('to-consul', 'Kubernetes to Consul', {
             ...passFacts(sync),
-            Services: standing(rowsOf('services'), 'in Consul'),
+            Services: standing(rowsOf('services'), 'in Consul', sync.sources.filter(isWaiting).length),
             Instances: instances(sync),
           }),
         ]),
@@ -133,12 +134,13 @@ function passText(passes: PassStatus): Value {
   return { text: passes.lastSuccess === undefined ? markup`not yet` : moment(passes.lastSuccess) };
 }
 
-function standing(rows: readonly Row[], where: string): Value {
+/** @param waiting so many of those that are in step have nothing there yet */
+function standing(rows: readonly Row[], where: string, waiting = 0): Value {
   const having = (state: Row['states'][number]): number =>
     rows.filter(({ states }) => states.includes(state)).length;
   const problems = having('problem');
   return {
-    text: markup`${count(having('in'))} ${where}, ${count(having('out'))} left out, ${count(problems)} with problems`,
+    text: markup`${count(having('in') - waiting)} ${where}, ${waiting === 0 ? undefined : markup`${count(waiting)} waiting, `}${count(having('out'))} left out, ${count(problems)} with problems`,
     isBad: problems > 0,
   };
 }

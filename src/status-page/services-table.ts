@@ -35,6 +35,11 @@ function noService(lastSuccess: string | undefined): Markup {
     : markup`There is no Service. Apply one, and it shows here at once: <code>kubectl apply -f service.yaml</code>, or a file in the folder of <code>tandem dev</code>.`;
 }
 
+/** In step, with nothing to register: no endpoint or no address yet. */
+export function isWaiting({ synced, instances, problems, refused }: SourceState): boolean {
+  return synced && instances === 0 && problems.length === 0 && refused === undefined;
+}
+
 function rowOf(state: SourceState): Row {
   const { source, synced, reason, leftOut, problems, refused, instances, since } = state;
   const name = source.replace(/^Service\//, '');
@@ -44,7 +49,8 @@ function rowOf(state: SourceState): Row {
   // A rule takes it, and a problem leaves nothing of it to register.
   const isLost = synced && isProblem && instances === 0;
   const isIn = synced && !isLost;
-  const word = isLost ? 'Not registered' : synced ? 'Synced' : 'Left out';
+  const waits = isWaiting(state);
+  const word = isLost ? 'Not registered' : waits ? 'Waiting' : synced ? 'Synced' : 'Left out';
   return {
     key: source,
     name,
@@ -53,7 +59,7 @@ function rowOf(state: SourceState): Row {
     text: [source, word, reason, meanings.get(reason), ...missing, ...all].join('\n'),
     cells: () => [
       foreignText(name),
-      markup`${badge(isIn ? 'in' : 'out', word)}${isProblem ? markup` ${badge('problem', 'Problem')}` : undefined}`,
+      markup`${badge(isIn && !waits ? 'in' : 'out', word)}${isProblem ? markup` ${badge('problem', 'Problem')}` : undefined}`,
       markup`${instances}`,
       markup`${reasonText(meanings.get(reason), reason)}${nothingYet(missing)}${problemList(all, since)}`,
     ],

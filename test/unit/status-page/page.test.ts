@@ -35,13 +35,20 @@ test('each Service has a row: whether it is synced, why, and what is wrong since
 test('a Service of which a problem leaves nothing is not said to be synced', () => {
   const lost = source('web', { instances: 0, problems: ['no such port'] });
   assert.match(rows(page(synced([lost])))[0] ?? '', /Not registered Problem 0/);
-  assert.match(rows(page(synced([source('web', { instances: 0 })])))[0] ?? '', /Synced 0/);
+  assert.match(rows(page(synced([source('web', { instances: 0 })])))[0] ?? '', /Waiting 0/);
 });
 
 test('a Service that is synced and has no instance yet says what it waits for', () => {
   const waiting = source('web', { instances: 0, leftOut: ['no-load-balancer-address'] });
   const [row] = rows(page(synced([waiting])));
-  assert.match(row ?? '', /^default\/web Synced 0 .*No instance: the load balancer has no address yet\.$/);
+  const all = page(
+    synced([waiting, source('api'), left, source('lost', { instances: 0, problems: ['none'] })]),
+  );
+  assert.match(
+    pieceText(all, 'to-consul.Services') ?? '',
+    /1 in Consul, 1 waiting, 2 left out, 1 with problems/,
+  );
+  assert.match(row ?? '', /^default\/web Waiting 0 .*No instance: the load balancer has no address yet\.$/);
 });
 
 test('each service of Consul has one, those that are left out too', () => {
