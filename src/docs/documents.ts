@@ -1,4 +1,5 @@
 /** The generated documents, made from the tables that the program itself reads. */
+import { exit } from '../cli/command.ts';
 import { commands } from '../cli/commands.ts';
 import { flagForm } from '../cli/help.ts';
 import type { Flag } from '../config/flag.ts';
@@ -43,6 +44,15 @@ async function flagsDocument(): Promise<string> {
 
 Every flag is also a variable: \`--tls-cert-file\` is \`TANDEM_TLS_CERT_FILE\`. A flag beats a variable, a variable the
 default. Every problem of a configuration comes at once, with exit code 2.
+
+| exit code | means |
+| --- | --- |
+| ${exit.done} | done |
+| ${exit.internal} | an error, which the message names |
+| ${exit.usage} | a flag, a variable or an operand is wrong |
+| ${exit.changes} | \`plan\`, and \`inject\` and \`uninject\` with \`--check\`: something would change |
+| ${exit.unreadable} | a file cannot be read, or is not YAML; nothing is written |
+| ${exit.denied} | \`inject\` and \`uninject\`: a pod is denied; nothing is written |
 
 ${sections.join('\n')}
 ## Flags of Consul to Kubernetes
