@@ -7,7 +7,7 @@ import { startScene } from '../harness/scene.ts';
 import { startRelease } from './running-release.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'consul', 'helm']);
-const { api, runTest, removeWebhook } = await startRelease(scene, 'of the catalog sync', {
+const { api, runTest, removeWebhook } = await startRelease(scene, ['the catalog sync'], {
   connectInject: { proxyMode: 'agent' },
   registrar: { enabled: false },
 });

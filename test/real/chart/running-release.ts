@@ -32,15 +32,19 @@ export type Release = {
 };
 
 /**
- * The webhook and the sync with these values beside those of where Consul is. Its token has the rights that
- * docs/install.md asks for with this heading, and no others.
+ * The webhook and the sync with these values beside those of where Consul is. Its token has the policies of
+ * docs/install.md that begin with these comments, and no others.
  */
-export async function startRelease(scene: Scene, heading: string, values: Values): Promise<Release> {
+export async function startRelease(
+  scene: Scene,
+  policies: readonly string[],
+  values: Values,
+): Promise<Release> {
   const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene, { acls: true })]);
   const [https = 0, webhookStatus = 0, syncStatus = 0] = await freePorts(3);
   const chart = await renderChart({
     ...values,
-    global: { enabled: false, ...values.global },
+    global: { enabled: false, owner: 'east', ...values.global },
     externalServers: { enabled: true, hosts: ['127.0.0.1'], httpPort: consul.ports.http },
     connectInject: { enabled: true, certs: { secretName: 'tandem-webhook-tls' }, ...values.connectInject },
     syncCatalog: { enabled: true, aclSyncToken: { secretName: 'consul-token' }, ...values.syncCatalog },
@@ -51,7 +55,7 @@ export async function startRelease(scene: Scene, heading: string, values: Values
   await api.admin.expect('POST', '/api/v1/namespaces/default/serviceaccounts', {
     metadata: { name: 'default' },
   });
-  const ca = await makeSecrets(scene, api, await tokenOf(consul, heading));
+  const ca = await makeSecrets(scene, api, await tokenOf(consul, policies));
   const file = join(scene.folder, 'rendered.yaml');
   writeFileSync(file, chart.text);
   await runKubectl(api, ['apply', `--filename=${file}`, '--selector=app.kubernetes.io/component!=test']);
@@ -97,10 +101,16 @@ type Values = {
   readonly registrar?: object;
 };
 
-async function tokenOf(consul: Consul, heading: string): Promise<string> {
+async function tokenOf(consul: Consul, policies: readonly string[]): Promise<string> {
   const text = readFileSync(join(ROOT, 'docs/install.md'), 'utf8');
-  const [, Rules] = new RegExp(`${heading}[^\`]*\`\`\`hcl\n([^\`]*)\`\`\``).exec(text) ?? [];
-  assert.ok(Rules, `docs/install.md has no policy for ${heading}`);
+  const blocks = text.match(/(?<=```hcl\n)[^`]*(?=```)/g) ?? [];
+  const Rules = policies
+    .map((policy) => {
+      const rules = blocks.find((block) => block.startsWith(`# ${policy}`));
+      assert.ok(rules, `docs/install.md has no policy of ${policy}`);
+      return rules;
+    })
+    .join('');
   await consul.call('PUT', '/v1/acl/policy', { Name: 'sync', Rules });
   const created = await consul.call('PUT', '/v1/acl/token', { Policies: [{ Name: 'sync' }] });
   return String(at(created, 'SecretID'));
