@@ -11,9 +11,21 @@ export type SharedSource = CertificateSource & {
   readonly problem: () => string | undefined;
 };
 
-/** @param now milliseconds since the epoch */
-export function sharedSource(view: SharedView, now: () => number): SharedSource {
+// The watch of the API server brings it a bundle a moment after, or before, ours does: seen up to some hundred milliseconds apart
+// on a busy machine. A rotation waits longer by itself; this is for a Secret that somebody else has written.
+const WATCH_LAG = 1000;
+
+/**
+ * @param now milliseconds since the epoch
+ * @param after calls back once after so many milliseconds, unless the returned function was called before
+ */
+export function sharedSource(
+  view: SharedView,
+  now: () => number,
+  after: (milliseconds: number, callback: () => void) => () => void,
+): SharedSource {
   let held: Serving | undefined;
+  let cancel = (): void => undefined;
   let wasSpoilt = false;
   const listeners: ((event: CertificateEvent) => void)[] = [];
   const emit = (event: CertificateEvent): void => {
@@ -28,8 +40,15 @@ export function sharedSource(view: SharedView, now: () => number): SharedSource 
     if (view.isSpoilt() && !wasSpoilt) emit({ kind: 'failed', error: unusable() });
     wasSpoilt = view.isSpoilt();
     if (next === undefined || next.pair.certificate === held?.pair.certificate) return;
-    if (view.isPublished(next) && validityProblem(next.pair, now()) === undefined) take(next);
+    if (!view.isPublished(next) || validityProblem(next.pair, now()) !== undefined) return;
+    const lag = isUsable() ? WATCH_LAG - view.publishedFor(next) : 0;
+    cancel();
+    if (lag > 0) cancel = after(lag, look);
+    else take(next);
   };
+  /** What is served goes on to be good. */
+  const isUsable = (): boolean =>
+    held !== undefined && view.isPublished(held) && validityProblem(held.pair, now()) === undefined;
   return {
     look,
     problem: () => {
@@ -42,7 +61,7 @@ export function sharedSource(view: SharedView, now: () => number): SharedSource 
     },
     current: () => held?.pair,
     onEvent: (listener) => listeners.push(listener),
-    close: () => undefined,
+    close: () => cancel(),
   };
 }
 

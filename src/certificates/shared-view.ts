@@ -20,6 +20,8 @@ export type SharedView = {
   readonly isSpoilt: () => boolean;
   /** Whether every entry has a CA that signed the pair. False without entries. */
   readonly isPublished: (serving: Serving) => boolean;
+  /** Milliseconds since that was first seen; 0 when it is not so. */
+  readonly publishedFor: (serving: Serving) => number;
 };
 
 export type ViewOptions = {
@@ -67,5 +69,9 @@ export function sharedView({ hosts, now, elapsed }: ViewOptions): SharedView {
     serving: () => serving,
     isSpoilt: () => content.serving !== undefined && serving === undefined,
     isPublished: ({ issuer }) => issuer !== undefined && everywhere(issuer),
+    publishedFor: ({ issuer = '' }) => {
+      const start = since.get(issuer);
+      return start === undefined ? 0 : elapsed() - start;
+    },
   };
 }

@@ -67,7 +67,7 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
   const { client, now } = serverTime(options.client, clock);
   const writer = writesWhile(client, () => election.isLeader());
   const view = sharedView({ hosts, now, elapsed: clock.elapsed });
-  const source = sharedSource(view, now);
+  const source = sharedSource(view, now, clock.after);
   let changed = Promise.withResolvers<void>();
   const look = (): void => {
     if (!secret.isKnown() || !configuration.isKnown()) return;
@@ -139,6 +139,7 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
     problem: source.problem,
     stop: async () => {
       await election.stop();
+      source.close();
       await Promise.all([secret.stop(), configuration.stop()]);
     },
   };

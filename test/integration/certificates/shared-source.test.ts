@@ -23,7 +23,11 @@ before(async () => {
 function replica() {
   let now = START;
   const view = sharedView({ hosts: ['localhost'], now: () => now, elapsed: () => now });
-  const source = sharedSource(view, () => now);
+  const source = sharedSource(
+    view,
+    () => now,
+    () => () => undefined,
+  );
   const events: string[] = [];
   source.onEvent(({ kind }) => events.push(kind));
   return {
@@ -49,7 +53,7 @@ const holding = (ca: KeyPair | undefined, serving: KeyPair | undefined): Readonl
   writeContent({ ca, older: [], serving });
 
 test('a certificate is served once its CA is in every entry, and not before', () => {
-  const { source, events, see } = replica();
+  const { source, events, see, at } = replica();
   see(undefined, [old], [old]);
   assert.equal(source.current(), undefined);
   assert.match(source.problem() ?? '', /no certificate/);
@@ -63,6 +67,9 @@ test('a certificate is served once its CA is in every entry, and not before', ()
     [ofOld, undefined],
     'the Secret is ahead of the bundle',
   );
+  see(holding(next, ofNext), [next, old], [next, old]);
+  assert.deepEqual(source.current(), ofOld, 'the API server may not have seen the bundle yet');
+  at(START + 1000);
   see(holding(next, ofNext), [next, old], [next, old]);
   assert.deepEqual([source.current(), events], [ofNext, ['changed', 'changed']]);
 });
