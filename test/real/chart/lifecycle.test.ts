@@ -182,7 +182,7 @@ test("a parent chart's own globals are taken, and what looks like one of ours is
   const notes = await runHelm(['install', 'mesh', folder, ...flags, ...globals]);
   assert.match(
     notes,
-    /if it was meant for it:\nglobal\.datacentre, which looks like global\.datacenter\nglobal\.tls\.caCert\.name, which is not known\n*$/,
+    /if it was meant for it:\nglobal\.datacentre, which looks like global\.datacenter: .*\nglobal\.tls\.caCert\.name, which is not known: .*\n*$/,
   );
 });
 
