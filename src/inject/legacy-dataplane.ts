@@ -6,7 +6,7 @@ import { asString, property } from '../support/json.ts';
 import { annotationReader } from './annotation-reader.ts';
 import type { ReadMeshOptions } from './injected-pod.ts';
 import { readPod } from './pod.ts';
-import { isReservedName } from './reserved-names.ts';
+import { isReservedName, PROXY_SUFFIX } from './reserved-names.ts';
 import { SERVICE_NAME } from './service-name.ts';
 import { readService } from './service.ts';
 import { readUpstreams } from './upstreams.ts';
@@ -15,8 +15,6 @@ import { readUpstreams } from './upstreams.ts';
 const METRICS_PORTS = { min: 1024, max: 65_535 };
 // What the webhook wrote where it was not the default of its flag.
 const DEFAULT_METRICS_PORT = 20_200;
-
-const PROXY_SUFFIX = '-sidecar-proxy';
 
 /** @param proxyId as the sidecar asks for it: `<pod>-<service>-sidecar-proxy` */
 export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOptions {

@@ -10,7 +10,7 @@ import {
   type JsonObject,
 } from '../support/json.ts';
 import { quote } from '../support/text.ts';
-import { isReservedName } from './reserved-names.ts';
+import { isReservedName, PROXY_SUFFIX } from './reserved-names.ts';
 import { META_PREFIX } from './annotations.ts';
 import { SERVICE_NAME } from './service-name.ts';
 import { OWN_META, wrongMeta, type Service } from './service.ts';
@@ -56,7 +56,7 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
   const proxyId = asString(property(proxy, 'id')) ?? '';
   if (
     !(isOwnId(serviceId, pod) || (mode === 'agent' && isOldId(serviceId, pod, name))) ||
-    proxyId !== `${serviceId}-sidecar-proxy`
+    proxyId !== `${serviceId}${PROXY_SUFFIX}`
   )
     return wrong(`has the ids ${quote(serviceId)} and ${quote(proxyId)}, which are not of this pod`);
   const port = readPort(property(service, 'port'));

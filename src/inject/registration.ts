@@ -3,6 +3,7 @@
  * proxy. In agent mode the init container gives it to the agent of its node, with checks; in dataplane mode the
  * registrar reads it in the spec.
  */
+import { PROXY_SUFFIX } from './reserved-names.ts';
 import { variable } from './container-parts.ts';
 import { isObject, type JsonObject } from '../support/json.ts';
 import type { Options } from './options.ts';
@@ -30,7 +31,7 @@ export function serviceId(service: string): string {
 }
 
 export function proxyId(service: string): string {
-  return `${serviceId(service)}-sidecar-proxy`;
+  return `${serviceId(service)}${PROXY_SUFFIX}`;
 }
 
 /**
@@ -89,7 +90,7 @@ export function registrationOf(
       {
         kind: 'connect-proxy',
         id: proxyId(service.name),
-        name: `${service.name}-sidecar-proxy`,
+        name: `${service.name}${PROXY_SUFFIX}`,
         address: '$(POD_IP)',
         port: INBOUND_PORT,
         tags: registrationTags(service.tags),

@@ -1,4 +1,5 @@
 /** The name of a pod's service in Consul, as far as it is known at admission, and what decided it. */
+import { isDnsLabel } from '../support/dns-name.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import type { Pod } from './pod.ts';
@@ -11,8 +12,6 @@ export type NameSource = 'annotation' | 'service-account' | 'container';
 export type ServiceName = { readonly name: string; readonly nameSource: NameSource };
 
 export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-// RFC 1123; Consul answers DNS queries for such names only.
-const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 const ANNOTATION = 'connect-service';
 
@@ -70,7 +69,7 @@ function isUsable({ name, nameSource }: ServiceName, reader: AnnotationReader): 
     );
     return false;
   }
-  if (!DNS_LABEL.test(name))
+  if (!isDnsLabel(name))
     reader.warn('no-dns-label', ANNOTATION, `${found} is not a DNS label; Consul DNS cannot answer for it`);
   return true;
 }

@@ -1,4 +1,5 @@
 /** What Consul shall have of an injected pod in dataplane mode: the service and its proxy, each with its check. */
+import { PROXY_SUFFIX } from '../../inject/reserved-names.ts';
 import { INBOUND_PORT, syntheticNodeName } from '../../inject/names.ts';
 import { LOOPBACK } from '../../inject/upstream.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
@@ -92,7 +93,7 @@ export function instancesOf(pod: InjectedPod, cluster: MeshCluster): readonly Re
     {
       ...common,
       id: proxyId,
-      name: `${name}-sidecar-proxy`,
+      name: `${name}${PROXY_SUFFIX}`,
       port: INBOUND_PORT,
       check: checkOf(pod, proxyId),
       proxy,

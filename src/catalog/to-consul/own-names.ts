@@ -1,22 +1,21 @@
 /** What belongs to Consul itself: names that nobody else may have there, and addresses that lead back into it. */
+import { holderOf } from '../../inject/reserved-names.ts';
 import { isInDomain, withoutRoot } from '../../support/dns-name.ts';
 import { quote } from '../../support/text.ts';
-import { byText, indexed } from '../instance.ts';
+import { byText } from '../instance.ts';
 import type { Service } from '../kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../service-annotations.ts';
 import type { Problem } from '../problem.ts';
 import type { Omitted } from './place.ts';
 
-// The servers register themselves as `consul`, and every proxy is `<service>-sidecar-proxy` (Consul, "Sidecar Service
-// Registration"): an instance of ours beside them would get what is meant for them.
-const SERVERS = 'consul';
-const PROXY = '-sidecar-proxy';
-
-/** True when the name may be registered; else the problem says whose it is. */
+/**
+ * True when the name may be registered; else the problem says whose it is: an instance of ours beside the servers of Consul
+ * or the proxies of the mesh would get what is meant for them.
+ */
 export function isFree(name: string, problems: Problem[]): boolean {
-  const compared = indexed(name);
-  if (compared !== SERVERS && !compared.endsWith(PROXY)) return true;
-  const holder = compared === SERVERS ? "Consul's own servers" : 'the sidecar proxies of the mesh';
+  const owner = holderOf(name);
+  if (owner === undefined) return true;
+  const holder = owner === 'servers' ? "Consul's own servers" : 'the sidecar proxies of the mesh';
   problems.push({
     reason: 'reserved-name',
     at: 'metadata.name',
