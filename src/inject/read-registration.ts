@@ -1,4 +1,4 @@
-/** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `agent-registration.ts`. */
+/** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `registration.ts`. */
 import {
   asString,
   hasNullInList,
