@@ -2,7 +2,7 @@
 import { split } from 'shlex';
 import { serviceNames, type InjectSettings } from '../inject/settings.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
-import { SIDECAR_UID } from '../inject/names.ts';
+import { SIDECAR_UID, UNPRIVILEGED_PORTS } from '../inject/names.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { ANY_COUNT } from '../inject/lifecycle-options.ts';
 import { parseQuantity } from '../inject/quantity.ts';
@@ -12,7 +12,6 @@ import { boolean, integer, list, oneOf, parsed, string, type Parsed } from './fl
 import type { FlagValues } from './parse-flags.ts';
 
 const PORT = { min: 1, max: 65535 };
-const UNPRIVILEGED = { min: 1024, max: 65535 };
 
 export const injectFlags = {
   defaultInject: boolean('Inject pods that have no connect-inject annotation.', false),
@@ -121,7 +120,7 @@ export const injectFlags = {
     'Dataplane mode: port of the lifecycle endpoints.',
     'PORT',
     20600,
-    UNPRIVILEGED,
+    UNPRIVILEGED_PORTS,
   ),
   sidecarProxyLifecycleGracefulShutdownPath: parsed(
     'Dataplane mode: path of the shutdown endpoint.',
@@ -150,7 +149,7 @@ export const injectFlags = {
   initMemoryRequest: quantity('Memory request of the init container.', '64Mi'),
   initMemoryLimit: quantity('Memory limit of the init container.', '256Mi'),
   enableMetrics: boolean("Give pods Envoy's Prometheus listener and the scrape annotations.", false),
-  prometheusScrapePort: integer('Port of that listener.', 'PORT', 20200, UNPRIVILEGED),
+  prometheusScrapePort: integer('Port of that listener.', 'PORT', 20200, UNPRIVILEGED_PORTS),
   prometheusScrapePath: parsed('Path of that listener.', 'PATH', '/metrics', urlPath),
   enableMetricsMerging: boolean(
     "Dataplane mode: with metrics, the application's metrics and those of Envoy on one port.",
@@ -161,7 +160,7 @@ export const injectFlags = {
     'Dataplane mode: port on which consul-dataplane serves what the metrics listener gives out.',
     'PORT',
     20100,
-    UNPRIVILEGED,
+    UNPRIVILEGED_PORTS,
   ),
 };
 

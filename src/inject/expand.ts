@@ -1,10 +1,9 @@
 /** Values of containers as the kubelet makes them: what a process in the pod sees, from what stands in its spec. */
+import { MAX_ARGUMENT_BYTES } from './names.ts';
 import { asString, property } from '../support/json.ts';
 
 export type Variables = ReadonlyMap<string, string>;
 
-// Linux, MAX_ARG_STRLEN: 32 pages of 4 KiB for one `NAME=value`. Nothing starts with a longer one.
-const MOST_CHARACTERS = 131_072;
 // Linux, bprm_stack_limits: three quarters of 8 MiB for all arguments and variables.
 const MOST_OF_ALL = 6 * 1024 * 1024;
 
@@ -16,7 +15,7 @@ const MOST_OF_ALL = 6 * 1024 * 1024;
  * @returns undefined for what no process could be started with
  */
 export function expand(text: string, variables: Variables): string | undefined {
-  if (text.length > 2 * MOST_CHARACTERS) return undefined;
+  if (text.length > 2 * MAX_ARGUMENT_BYTES) return undefined;
   // Behind the last closing bracket nothing is closed; a search for it from each opening one would take forever.
   const end = text.lastIndexOf(')') + 1;
   const parts: string[] = [];
@@ -31,11 +30,11 @@ export function expand(text: string, variables: Variables): string | undefined {
     add(text.slice(at, match.index));
     add(name === undefined ? '$' : (variables.get(name) ?? all));
     at = match.index + all.length;
-    if (length > MOST_CHARACTERS) return undefined;
+    if (length > MAX_ARGUMENT_BYTES) return undefined;
   }
   add(text.slice(at, end));
   add(text.slice(end).replaceAll('$$', () => '$'));
-  return length > MOST_CHARACTERS ? undefined : parts.join('');
+  return length > MAX_ARGUMENT_BYTES ? undefined : parts.join('');
 }
 
 /**

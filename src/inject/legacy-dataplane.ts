@@ -2,6 +2,7 @@
  * Pods in dataplane mode that were injected when their containers did not hold the registration yet: the name is in the arguments,
  * and the rest in annotations, which count for such pods only, until they are replaced.
  */
+import { UNPRIVILEGED_PORTS } from './names.ts';
 import { asString, property } from '../support/json.ts';
 import { annotationReader } from './annotation-reader.ts';
 import type { ReadMeshOptions } from './injected-pod.ts';
@@ -11,8 +12,6 @@ import { SERVICE_NAME } from './service-name.ts';
 import { readService } from './service.ts';
 import { readUpstreams } from './upstreams.ts';
 
-// As the webhook took it: below 1024 a non-root sidecar cannot bind.
-const METRICS_PORTS = { min: 1024, max: 65_535 };
 // What the webhook wrote where it was not the default of its flag.
 const DEFAULT_METRICS_PORT = 20_200;
 
@@ -28,7 +27,7 @@ export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOption
     return { ok: false, problems: [{ at: '-proxy-id', message: 'is not of this pod, or names no service' }] };
   const reader = annotationReader(read.pod.annotations);
   const hasMetrics = reader.boolean('enable-metrics', false);
-  const port = reader.wholeNumber('prometheus-scrape-port', DEFAULT_METRICS_PORT, METRICS_PORTS);
+  const port = reader.wholeNumber('prometheus-scrape-port', DEFAULT_METRICS_PORT, UNPRIVILEGED_PORTS);
   const { port: ofService, tags, meta } = readService(read.pod, reader, { name, nameSource: 'annotation' });
   // The webhook has checked the local ports against those of the sidecar, whose settings are not known here.
   const upstreams = readUpstreams(read.pod, reader, [], new Map());

@@ -1,4 +1,5 @@
 /** Dataplane mode: how the sidecar drains, as the flags of consul-dataplane take it. */
+import { UNPRIVILEGED_PORTS } from './names.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 
 export type Lifecycle = {
@@ -18,8 +19,6 @@ export type LifecycleDefaults = Omit<Lifecycle, 'shutdownGraceSeconds'> & {
 
 // Wider than anything sensible, narrow enough for the int32 fields of the Kubernetes API.
 export const ANY_COUNT = { min: 0, max: 2 ** 31 - 1 };
-// Below 1024 a non-root sidecar cannot bind.
-const UNPRIVILEGED = { min: 1024, max: 65_535 };
 
 // A classic sidecar gets SIGTERM together with the application, whose last requests need it; a native one after the
 // application has ended, and would only hold up the end of the pod.
@@ -50,7 +49,7 @@ export function readLifecycle(
     gracefulPort: reader.wholeNumber(
       'sidecar-proxy-lifecycle-graceful-port',
       defaults.gracefulPort,
-      UNPRIVILEGED,
+      UNPRIVILEGED_PORTS,
     ),
     shutdownPath: reader.path('sidecar-proxy-lifecycle-graceful-shutdown-path', defaults.shutdownPath),
     startupPath: reader.path('sidecar-proxy-lifecycle-graceful-startup-path', defaults.startupPath),

@@ -1,4 +1,5 @@
 /** Metrics of the sidecar: Envoy's Prometheus listener and, in dataplane mode, what consul-dataplane serves through it. */
+import { UNPRIVILEGED_PORTS } from './names.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import type { AnnotationName } from './annotations.ts';
@@ -28,9 +29,6 @@ export type MetricsTls = {
   readonly key: string;
 };
 
-// Below 1024 a non-root sidecar cannot bind.
-const UNPRIVILEGED = { min: 1024, max: 65_535 };
-
 /** Undefined: the sidecar gives out none. */
 export function readMetrics(
   pod: Pod,
@@ -40,10 +38,10 @@ export function readMetrics(
 ): Metrics | undefined {
   const enabled = reader.boolean('enable-metrics', settings.metrics);
   const metrics = {
-    port: reader.wholeNumber('prometheus-scrape-port', settings.prometheusScrapePort, UNPRIVILEGED),
+    port: reader.wholeNumber('prometheus-scrape-port', settings.prometheusScrapePort, UNPRIVILEGED_PORTS),
     path: reader.path('prometheus-scrape-path', settings.prometheusScrapePath),
     isNamed: !hasPortName(pod, METRICS_PORT_NAME),
-    mergedPort: reader.wholeNumber('merged-metrics-port', settings.mergedMetricsPort, UNPRIVILEGED),
+    mergedPort: reader.wholeNumber('merged-metrics-port', settings.mergedMetricsPort, UNPRIVILEGED_PORTS),
     ...dataplaneMetrics(pod, service, reader, settings),
   };
   if (enabled && settings.mode === 'agent' && settings.sidecarProxy === 'builtin') {

@@ -50,3 +50,9 @@ export const RESERVED_CONTAINERS: ReadonlySet<string> = new Set([
   DATAPLANE_CONTAINER,
 ]);
 export const RESERVED_VOLUMES: ReadonlySet<string> = new Set([DATA_VOLUME, CA_VOLUME, TOKEN_VOLUME]);
+
+/** Ports that the sidecar can listen on: below 1024 only root can. */
+export const UNPRIVILEGED_PORTS = { min: 1024, max: 65_535 };
+
+/** Linux, MAX_ARG_STRLEN: 32 pages of 4 KiB for one argument or `NAME=value`. Nothing starts with a longer one. */
+export const MAX_ARGUMENT_BYTES = 131_072;

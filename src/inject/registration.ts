@@ -7,7 +7,13 @@ import { PROXY_SUFFIX } from './reserved-names.ts';
 import { variable } from './container-parts.ts';
 import { isObject, type JsonObject } from '../support/json.ts';
 import type { Options } from './options.ts';
-import { INBOUND_PORT, KUBERNETES_SERVICE, REGISTRATION, SERVICE_NAME_SOURCE } from './names.ts';
+import {
+  INBOUND_PORT,
+  KUBERNETES_SERVICE,
+  MAX_ARGUMENT_BYTES,
+  REGISTRATION,
+  SERVICE_NAME_SOURCE,
+} from './names.ts';
 import { PREFIX } from './annotations.ts';
 import type { Problem } from './result.ts';
 import type { InjectSettings } from './settings.ts';
@@ -54,13 +60,10 @@ export function registrationVariables(options: Options, registration: string): J
   ];
 }
 
-// Linux, MAX_ARG_STRLEN: 32 pages of 4 KiB for one `NAME=value` with its terminator.
-const MAX_VARIABLE_BYTES = 131_072;
-
 /** A registration that no process could be started with; undefined when it fits. */
 export function registrationTooLarge(registration: string): Problem | undefined {
   // The names that the kubelet fills in are longer than their placeholders: at most 253 characters, and a few of them.
-  const room = MAX_VARIABLE_BYTES - 4096 - REGISTRATION.length;
+  const room = MAX_ARGUMENT_BYTES - 4096 - REGISTRATION.length;
   // A character is at most 3 bytes of UTF-8 for each of its UTF-16 units, so most registrations need no counting.
   if (registration.length * 3 <= room) return undefined;
   const bytes = new TextEncoder().encode(registration).length;
