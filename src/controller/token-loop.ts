@@ -64,7 +64,7 @@ export async function runTokenLoop(
     isRefused = true;
   }
 
-  async function deleteAll(dead: readonly PodToken[]): Promise<void> {
+  async function deleteAll(dead: Iterable<PodToken>): Promise<void> {
     let deleted = 0;
     let isKept = false;
     await sideBySide(dead, async ({ accessor }) => {
@@ -100,11 +100,11 @@ export async function runTokenLoop(
     );
     const unknown = found.filter(({ uid }) => !snapshot.isKnown(uid));
     const confirmed = isSecondLook ? (held?.accessors ?? new Set()) : new Set();
-    const dead = [
+    const dead = new Set([
       ...found.filter(({ uid }) => finished.has(uid)),
       ...unknown.filter(({ uid, accessor }) => snapshot.isEnded(uid) || confirmed.has(accessor)),
-    ];
-    const waiting = unknown.filter((each) => !dead.includes(each)).map(({ accessor }) => accessor);
+    ]);
+    const waiting = unknown.filter((each) => !dead.has(each)).map(({ accessor }) => accessor);
     if (isSecondLook) held = undefined;
     if (waiting.length > 0) held ??= { accessors: new Set(waiting), due: clock.elapsed() + CONFIRM_AFTER };
     if (!dryRun) await deleteAll(dead);

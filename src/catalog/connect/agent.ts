@@ -71,7 +71,7 @@ export function planAgent(
   // Not from the hands of another pod, nor of somebody else.
   const holders = new Map<string, string | undefined>([
     ...[...others].map((id) => [id, undefined] as const),
-    ...instances.filter((each) => !left.deregister.includes(each)).map(({ id, uid }) => [id, uid] as const),
+    ...instances.filter(({ uid }) => live.has(uid) || !isEnded(uid)).map(({ id, uid }) => [id, uid] as const),
   ]);
   return {
     ...left,
@@ -96,10 +96,9 @@ export function leftoversOf<T extends PodInstance>(
   isEnded: (uid: string) => boolean,
 ): { readonly deregister: readonly T[]; readonly strangers: readonly T[] } {
   const others = instances.filter(({ uid }) => !isThere(uid));
-  const ended = others.filter(({ uid }) => isEnded(uid));
   return {
-    deregister: ended,
-    strangers: others.filter((each) => each.owner === owner && !ended.includes(each)),
+    deregister: others.filter(({ uid }) => isEnded(uid)),
+    strangers: others.filter((each) => each.owner === owner && !isEnded(each.uid)),
   };
 }
 

@@ -1,5 +1,5 @@
 /** ACL tokens with which pods have logged in to Consul: each login makes one, and it stays until somebody deletes it. */
-import { asString, property } from '../../support/json.ts';
+import { asString, parseJson, property } from '../../support/json.ts';
 
 /** `accessor` names a token and opens nothing, unlike its secret. */
 export type PodToken = { readonly accessor: string; readonly uid: string };
@@ -30,12 +30,4 @@ export function readPodTokens(
     const uid = asString(property(meta, 'pod-uid')) ?? '';
     return uid !== '' && asString(property(meta, 'owner')) === owner ? [{ accessor, uid }] : [];
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
