@@ -53,6 +53,12 @@ async function grantRights(): Promise<void> {
 const passing = (...names: readonly string[]): readonly string[] =>
   names.map((name) => `mesh.${name}.app passing`);
 
+/** The service of the pod and its proxy, which are two writes. */
+async function isWhole(name: string): Promise<void> {
+  await inConsul(consul, 'app', passing(name));
+  await inConsul(consul, 'app-sidecar-proxy', [`mesh.${name}.app-sidecar-proxy passing`]);
+}
+
 async function uidOf(id: string): Promise<string | undefined> {
   const found = (await consul.call('GET', '/v1/catalog/service/app')) as readonly {
     readonly ServiceID: string;
@@ -93,12 +99,13 @@ test('a pod replaced under its name: the new instance stays, on the same node an
 test('who may patch a pod takes it out by its label, and changes nothing else of it', async () => {
   const patch = (metadata: object): Promise<unknown> =>
     api.admin.expect('PATCH', pods.path('app-0'), { metadata }, MERGE_PATCH);
+  await isWhole('app-0');
   const before = await everything();
   await patch({ annotations: { [`${PREFIX}connect-service`]: 'other', [`${PREFIX}service-tags`]: 'x' } });
   await patch({ labels: { [STATUS]: null } });
   await inConsul(consul, 'app', []);
   await patch({ labels: { [STATUS]: 'injected' } });
-  await inConsul(consul, 'app', passing('app-0'));
+  await isWhole('app-0');
   assert.equal(withoutIndexes(await everything()), withoutIndexes(before));
 });
 
