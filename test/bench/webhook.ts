@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import autocannon from 'autocannon';
 import { bundle } from '../../deploy/image/bundle.ts';
-import { nodeOptions } from '../../deploy/image/dockerfile.ts';
+import { nodeOptions } from '../../deploy/image/image.ts';
 import { writeFolder } from '../../src/certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../../src/certificates/generate.ts';
 import { figure, median, percentile } from './figure.ts';
@@ -29,8 +29,7 @@ export async function benchWebhook(short: boolean): Promise<void> {
       ca,
       serving: await generateServing(ca, ['127.0.0.1'], Date.now()),
     });
-    const options = await nodeOptions();
-    const binary = [...options, join(folder, 'dist/tandem.js'), 'webhook'];
+    const binary = [...nodeOptions, join(folder, 'dist/tandem.js'), 'webhook'];
     const starts = await coldStarts(binary, folder, short ? 3 : 10);
     figure('webhook: cold start to the first answer (median)', median(starts.times), 'ms', 'target <= 300');
     figure(
@@ -40,7 +39,7 @@ export async function benchWebhook(short: boolean): Promise<void> {
       'target <= 80',
     );
     const size = starts.answer.length;
-    const bare = [...options, join(import.meta.dirname, 'baseline-server.ts'), `--answer-size=${size}`];
+    const bare = [...nodeOptions, join(import.meta.dirname, 'baseline-server.ts'), `--answer-size=${size}`];
     const plain = await start(bare, folder);
     const baseline = await throughput(plain, short ? 3 : 10, size);
     const plainMemory = await residentMegabytes(plain.child.pid);

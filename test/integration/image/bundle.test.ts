@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { bundle } from '../../../deploy/image/bundle.ts';
-import { nodeOptions } from '../../../deploy/image/dockerfile.ts';
+import { nodeOptions } from '../../../deploy/image/image.ts';
 import { version } from '../../../src/version.ts';
 
 const run = promisify(execFile);
@@ -18,10 +18,9 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-/** With the options that the Dockerfile gives to Node. */
+/** With the options that the image gives to Node. */
 async function tandem(...args: readonly string[]): Promise<string> {
-  const options = await nodeOptions();
-  return (await run(process.execPath, [...options, join(folder, 'tandem.js'), ...args], { cwd: folder }))
+  return (await run(process.execPath, [...nodeOptions, join(folder, 'tandem.js'), ...args], { cwd: folder }))
     .stdout;
 }
 

@@ -1,4 +1,4 @@
-/** The image without an engine of containers: its layout in a folder, by the steps of the Dockerfile. */
+/** The image without an engine of containers: its layout in a folder, by the list of which the Dockerfile is made. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,16 +10,10 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { bundle } from '../../../deploy/image/bundle.ts';
-import { stages, type Instruction } from '../../../deploy/image/dockerfile.ts';
+import { image } from '../../../deploy/image/image.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../../..');
-const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
-  readonly version: string;
-  readonly license: string;
-  readonly devDependencies: Readonly<Record<string, string>>;
-};
-const [build = [], image = []] = await stages();
 let folder: string;
 
 before(async () => {
@@ -32,46 +26,20 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-function textsOf(name: string, instructions: readonly Instruction[]): readonly string[] {
-  return instructions.filter((instruction) => instruction.name === name).map(({ text }) => text);
+/** A command of the image as its user gets it: no HOME, no other variable, and the words of the image. */
+function words(of: readonly string[]): readonly string[] {
+  return of.map((word) => (word === 'node' ? process.execPath : word.replace('/app/', `${folder}/app/`)));
 }
 
-/** A command of the image as its user gets it: no HOME, no other variable, and the words of the Dockerfile. */
-function words(name: 'ENTRYPOINT' | 'HEALTHCHECK'): readonly string[] {
-  const json = /\[.*\]$/.exec(textsOf(name, image)[0] ?? '')?.[0] ?? '[]';
-  return (JSON.parse(json) as string[]).map((word) =>
-    word === 'node' ? process.execPath : word.replace('/app/', `${folder}/app/`),
-  );
-}
+const environment = { ...image.environment, PATH: '/usr/bin:/bin' };
 
-const environment = {
-  NODE_OPTIONS: /"(.*)"/.exec(textsOf('ENV', image)[0] ?? '')?.[1] ?? '',
-  PATH: '/usr/bin:/bin',
-};
-
-test('both stages stand on the Node.js that the tests run with', () => {
-  const from = `node:${manifest.devDependencies['node']}-slim`;
-  assert.deepEqual([...textsOf('FROM', build), ...textsOf('FROM', image)], [`${from} AS build`, from]);
-});
-
-test('the last stage runs nothing, belongs to nobody, and takes no more than the bundle and the licence', () => {
-  assert.deepEqual(textsOf('RUN', image), []);
-  assert.deepEqual(textsOf('USER', image), ['65532:65532']);
-  assert.deepEqual(textsOf('COPY', image), ['--from=build /bundle /app', 'LICENSE /app/LICENSE']);
-});
-
-test('the labels say what package.json says', () => {
-  const [labels = ''] = textsOf('LABEL', image);
-  assert.ok(labels.includes(`image.version="${manifest.version}"`));
-  assert.ok(labels.includes(`image.licenses="${manifest.license}"`));
+test('the Node.js of the image is the one that the tests run with', () => {
+  assert.equal(`v${image.node}`, process.version);
 });
 
 test('what the build copies is not held back by .dockerignore', async () => {
   const kept = (await readFile(join(ROOT, '.dockerignore'), 'utf8')).split('\n');
-  const copied = [...textsOf('COPY', build), 'LICENSE x']
-    .flatMap((text) => text.split(' ').slice(0, -1))
-    .filter((word) => !word.startsWith('--'));
-  assert.ok(copied.length >= 6);
+  const copied = [...image.dependencies, ...image.sources, ...image.files.map(({ from }) => from)];
   for (const path of copied) assert.ok(kept.includes(`!${path}`), path);
 });
 
@@ -85,7 +53,7 @@ test('the same sources make the same bytes', async () => {
 });
 
 test('webhook and sync are in the bundle, and take the options of Node from outside', async () => {
-  const [node = '', ...rest] = words('ENTRYPOINT');
+  const [node = '', ...rest] = words(image.entrypoint);
   for (const [command, flag] of [
     ['webhook', /--tls-cert-file/],
     ['sync', /--leader-election/],
@@ -106,10 +74,12 @@ test('webhook and sync are in the bundle, and take the options of Node from outs
 
 test('in a folder that it cannot write the webhook serves, and the health check tells', async () => {
   const status = await freePort();
-  const [node = '', ...rest] = words('ENTRYPOINT');
+  const [node = '', ...rest] = words(image.entrypoint);
   const listen = ['--tls-auto', '--listen=127.0.0.1:0', `--status-listen=127.0.0.1:${status}`];
   const check = (): Promise<unknown> => {
-    const [program = '', ...args] = words('HEALTHCHECK').map((word) => word.replace('8081', String(status)));
+    const [program = '', ...args] = words(image.healthCheck.command).map((word) =>
+      word.replace('8081', String(status)),
+    );
     return run(program, args, { env: environment });
   };
   await assert.rejects(check());

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { nodeOptions } from '../../../deploy/image/dockerfile.ts';
+import { nodeOptions } from '../../../deploy/image/image.ts';
 import type { ApiServer } from './api-server.ts';
 import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
@@ -33,7 +33,7 @@ export async function startWebhook(
     name: `tandem webhook of ${namespace}`,
     command: process.execPath,
     // With the heap of the image: what ends it there ends it here.
-    environment: { NODE_OPTIONS: (await nodeOptions()).join(' ') },
+    environment: { NODE_OPTIONS: nodeOptions.join(' ') },
     args: [
       join(ROOT, 'bin/tandem.js'),
       'webhook',

@@ -1,0 +1,26 @@
+/** The Dockerfile is of the list of which `npm run image` is made, and its last stage adds nothing to it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { dockerfile } from '../../../../deploy/image/dockerfile.ts';
+import { image } from '../../../../deploy/image/image.ts';
+
+const committed = readFileSync(join(import.meta.dirname, '../../../../Dockerfile'), 'utf8');
+const lastStage = committed.slice(committed.lastIndexOf('\nFROM '));
+
+test('the Dockerfile is what is committed', () => {
+  assert.equal(committed, dockerfile(), 'Dockerfile is stale: npm run docs');
+});
+
+test('the last stage runs nothing, belongs to nobody, and takes no more than the bundle and the licence', () => {
+  assert.doesNotMatch(lastStage, /^RUN/m);
+  assert.match(lastStage, /^USER 65532:65532$/m);
+  const copies = [...lastStage.matchAll(/^COPY (.*)$/gm)].map(([, text]) => text);
+  assert.deepEqual(copies, ['--from=build /bundle /app', 'LICENSE /app/LICENSE']);
+});
+
+test('both stages stand on the Node.js that is asked for', () => {
+  const stages = [...committed.matchAll(/^FROM (\S+)/gm)].map(([, name]) => name);
+  assert.deepEqual(stages, [`node:${image.node}-slim`, `node:${image.node}-slim`]);
+});
