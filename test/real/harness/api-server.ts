@@ -2,11 +2,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import type { KeyPair } from '../../../src/certificates/key-pair.ts';
 import { partPath } from '../parts.ts';
 import { apiClient, type ApiClient, type Credentials } from './api-client.ts';
+import { clientPair, kubeconfig } from './credentials.ts';
 import { startEtcd, type Etcd } from './etcd.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
@@ -134,47 +134,4 @@ async function createPki(folder: string): Promise<{ readonly ca: KeyPair }> {
   for (const [name, content] of Object.entries(files))
     writeFileSync(join(folder, name), content, { mode: 0o600 });
   return { ca };
-}
-
-async function clientPair(
-  ca: KeyPair,
-  user: string,
-  group?: string,
-): Promise<{ readonly certificate: string; readonly key: string }> {
-  const names = [
-    { name: 'commonName', value: user },
-    ...(group === undefined ? [] : [{ name: 'organizationName', value: group }]),
-  ];
-  const made = await generate(names, {
-    keyType: 'ec',
-    curve: 'P-256',
-    algorithm: 'sha256',
-    ca: { cert: ca.certificate, key: ca.key },
-    extensions: [
-      { name: 'keyUsage', digitalSignature: true, critical: true },
-      { name: 'extKeyUsage', clientAuth: true },
-    ],
-  });
-  return { certificate: made.cert, key: made.private };
-}
-
-function kubeconfig(server: string, ca: string, credentials: Credentials): object {
-  const encode = (pem: string): string => Buffer.from(pem).toString('base64');
-  const user =
-    credentials === undefined
-      ? {}
-      : 'token' in credentials
-        ? { token: credentials.token }
-        : {
-            'client-certificate-data': encode(credentials.certificate),
-            'client-key-data': encode(credentials.key),
-          };
-  return {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'real', cluster: { server, 'certificate-authority-data': encode(ca) } }],
-    users: [{ name: 'user', user }],
-    contexts: [{ name: 'real', context: { cluster: 'real', user: 'user' } }],
-    'current-context': 'real',
-  };
 }

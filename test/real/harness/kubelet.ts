@@ -91,7 +91,8 @@ export async function runPod(
     processes.set(container.name, kept.current);
     if (ready === undefined) return kept;
     await eventually(`the startup probe of ${process.name}`, async () => {
-      if (!(await ready())) throw new Error(`it fails:\n${lastLines(kept.current().log())}`);
+      if (!(await ready(kept.current().log())))
+        throw new Error(`it fails:\n${lastLines(kept.current().log())}`);
     });
     journal.push(`ready ${container.name}`);
     return kept;

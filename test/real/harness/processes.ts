@@ -1,7 +1,7 @@
 /** Processes of real parts: started when they answer, ended by their id whatever happens to the test. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 
 export type ProcessSpec = {
   readonly name: string;
@@ -10,10 +10,12 @@ export type ProcessSpec = {
   /** The whole environment but for PATH, which is that of this process. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly folder?: string;
+  /** Gets all that it writes, from its start on; `log` keeps the end alone. */
+  readonly logFile?: string;
   /** The network namespace in which it runs, as a file; that of this process by default. */
   readonly network?: string | undefined;
-  /** Resolves when the process serves. Called again and again until it does, or the process ends. */
-  readonly ready?: () => Promise<boolean>;
+  /** Whether the process serves. Called again and again, with what it wrote so far, until it does, or the process ends. */
+  readonly ready?: (log: string) => Promise<boolean>;
 };
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -55,7 +57,7 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
   let ended: Exit | undefined;
   void started.exited.then((exit) => (ended = exit));
   const deadline = Date.now() + START_MILLISECONDS;
-  while (!(await ready().catch(() => false))) {
+  while (!(await ready(started.log()).catch(() => false))) {
     if (ended !== undefined)
       throw new Error(`${name} ended with ${ended.code ?? ended.signal}:\n${lastLines(started.log())}`);
     if (Date.now() > deadline) {
@@ -67,7 +69,8 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
   return started;
 }
 
-function spawnSpec({ name, command, args, environment = {}, folder, network }: ProcessSpec): RunningProcess {
+function spawnSpec(spec: ProcessSpec): RunningProcess {
+  const { name, command, args, environment = {}, folder, logFile, network } = spec;
   const line = [...inNetwork(network), command, ...args];
   const tied: readonly [string, readonly string[]] = existsSync(SETPRIV)
     ? [SETPRIV, ['--pdeathsig', 'KILL', ...line]]
@@ -83,6 +86,7 @@ function spawnSpec({ name, command, args, environment = {}, folder, network }: P
   const keep = (chunk: string): void => {
     log = (log + chunk).slice(-LOG_CHARACTERS);
     written += chunk.length;
+    if (logFile !== undefined) appendFileSync(logFile, chunk);
   };
   child.stdout.setEncoding('utf8').on('data', keep);
   child.stderr.setEncoding('utf8').on('data', keep);
