@@ -1,0 +1,132 @@
+/** A whole cluster on this machine: its parts in the order in which they come up. */
+import { join } from 'node:path';
+import type { AddressPlan } from './address-plan.ts';
+import { createAddons, createNodes } from './addons.ts';
+import { exclusively, storesRoot, type ClusterFolder } from './cluster-folder.ts';
+import { startControlPlane, type ControlPlane } from './control-plane.ts';
+import type { StartDaemon } from './daemons.ts';
+import { copyStore, imageStore } from './image-store.ts';
+import { clusterImages, DNS_IMAGE, SANDBOX_IMAGE } from './images.ts';
+import { provisionLocalVolumes } from './local-volumes.ts';
+import { startNetwork, type Network } from './network.ts';
+import { clusterNode, type ClusterNode } from './node.ts';
+import { createPki, type Pki } from './pki.ts';
+import { waitForDns, waitForNode } from './readiness.ts';
+
+export type ClusterMachine = {
+  readonly startNode: (name: string) => Promise<void>;
+  readonly stopNode: (name: string) => Promise<void>;
+  /** On every node that runs. */
+  readonly importImages: (archive: string) => Promise<void>;
+};
+
+export type Surroundings = {
+  readonly plan: AddressPlan;
+  readonly folder: ClusterFolder;
+  readonly start: StartDaemon;
+  /** One step is done, for people to read. */
+  readonly say: (text: string) => void;
+  /** Something went wrong that a running cluster goes on after. */
+  readonly onTrouble: (text: string) => void;
+  /** Called at the end, the last one first. */
+  readonly atEnd: (end: () => Promise<void>) => void;
+  /** Aborted when the cluster is to end before it is up. */
+  readonly signal: AbortSignal;
+};
+
+/** Rejects with the logs of what did not come up; then, as when the signal is aborted, the ends given to `atEnd` are still to be called. */
+export async function startCluster(around: Surroundings): Promise<ClusterMachine> {
+  const { plan, folder, start, say, onTrouble, atEnd, signal } = around;
+  const next = <T>(value: T): T => {
+    signal.throwIfAborted();
+    return value;
+  };
+  const store = next(await storeOf(say));
+  const network = next(await startNetwork(plan, atEnd));
+  const pki = next(await createPki(join(folder.path, 'pki'), plan));
+  const [controlPlane] = next(
+    await Promise.all([
+      startControlPlane(start, folder.path, plan, pki),
+      ...plan.nodes.map(({ name }) => copyStore(store, nodeFolder(folder, name))),
+    ]),
+  );
+  say('the API server is ready');
+
+  const { admin, writeKubeconfig } = controlPlane;
+  writeKubeconfig(folder.kubeconfig, pki.admin);
+  await createNodes(admin, plan);
+  const nodes = nodesOf(around, network, pki, controlPlane);
+  atEnd(async () => void (await Promise.all(nodes.map((node) => node.stop()))));
+  await Promise.all(nodes.map((node) => node.start()));
+  next(await network.routeServices(plan.nodes[0]?.address ?? ''));
+  await createAddons(admin, plan, DNS_IMAGE);
+  const volumes = provisionLocalVolumes(
+    admin,
+    folder.kubeconfig,
+    (name) => (nodes.some(({ addresses }) => addresses.name === name) ? nodeFolder(folder, name) : undefined),
+    (error) => onTrouble(error.message),
+  );
+  atEnd(() => volumes.stop());
+  await Promise.all(nodes.map((node) => waitForNode(admin, node, signal)));
+  say('both nodes are Ready');
+  await waitForDns(admin, nodes, signal);
+  say('DNS answers');
+  return clusterMachine(nodes, network);
+}
+
+async function storeOf(say: (text: string) => void): Promise<string> {
+  const images = await clusterImages();
+  return exclusively(storesRoot(), () => imageStore(storesRoot(), images, say));
+}
+
+function nodesOf(
+  { plan, folder }: Surroundings,
+  network: Network,
+  pki: Pki,
+  controlPlane: ControlPlane,
+): readonly ClusterNode[] {
+  return plan.nodes.map((addresses) =>
+    clusterNode({
+      folder: nodeFolder(folder, addresses.name),
+      plan,
+      addresses,
+      pki,
+      controlPlane,
+      sandboxImage: SANDBOX_IMAGE,
+      switchPid: network.switchPid,
+    }),
+  );
+}
+
+function nodeFolder(folder: ClusterFolder, name: string): string {
+  return join(folder.path, 'nodes', name);
+}
+
+function clusterMachine(nodes: readonly ClusterNode[], network: Network): ClusterMachine {
+  const named = (name: string): ClusterNode => {
+    const node = nodes.find(({ addresses }) => addresses.name === name);
+    if (node === undefined)
+      throw new Error(
+        `no node is called ${name}: ${nodes.map(({ addresses }) => addresses.name).join(', ')}`,
+      );
+    return node;
+  };
+  const routeToRunning = async (): Promise<void> => {
+    const gateway = nodes.find((node) => node.isRunning());
+    if (gateway !== undefined) await network.routeServices(gateway.addresses.address);
+  };
+  return {
+    startNode: async (name) => {
+      await named(name).start();
+      await routeToRunning();
+    },
+    stopNode: async (name) => {
+      await named(name).stop();
+      await routeToRunning();
+    },
+    importImages: async (archive) => {
+      const running = nodes.filter((node) => node.isRunning());
+      await Promise.all(running.map((node) => node.importImages(archive)));
+    },
+  };
+}

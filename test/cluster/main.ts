@@ -1,0 +1,108 @@
+/** `npm run cluster`: a Kubernetes of two nodes with Tandem in it, to play with; `npm run cluster -- down` takes it down. */
+import { parseArgs } from 'node:util';
+import { clusterFolders, type ClusterFolder } from './harness/cluster-folder.ts';
+import { elapsed } from './harness/elapsed.ts';
+import { installTandem } from './harness/install-tandem.ts';
+import { startCluster } from './harness/keeper-client.ts';
+import { ownFolders } from './harness/programs.ts';
+import { problemsHere } from './harness/requirements.ts';
+import { takeDown } from './harness/take-down.ts';
+
+const USAGE = `npm run cluster                              a cluster of two nodes with Tandem in it
+npm run cluster -- --without-tandem          the same without Tandem
+npm run cluster -- --network=172.30.0.0/16   its addresses from this range; one that is free here by default
+npm run cluster -- down                      takes it down, with all that is in it
+`;
+// 128 and the number of the signal, as shells have it.
+const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+async function main(): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        'without-tandem': { type: 'boolean', default: false },
+        network: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    const [command, ...more] = positionals;
+    if (values.help || more.length > 0 || (command !== undefined && command !== 'down')) {
+      process.stdout.write(USAGE);
+      return values.help ? 0 : 2;
+    }
+    const problems = problemsHere();
+    if (problems.length > 0) throw new Error(problems.join('\n'));
+    if (command === 'down') return await down();
+    return await up(!values['without-tandem'], values.network);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return 1;
+  }
+}
+
+async function up(withTandem: boolean, network: string | undefined): Promise<number> {
+  const there = clusterFolders().find(({ keeper }) => keeper?.isLetGo === true);
+  if (there !== undefined) {
+    print('A cluster is up already; npm run cluster -- down takes it down.');
+    howToGoOn(there, withTandem);
+    return 0;
+  }
+  const interruption = new AbortController();
+  let interrupted = 0;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      interrupted = INTERRUPTED[signal];
+      print('interrupted: taking it down');
+      interruption.abort();
+    });
+  const say = elapsed(process.stdout);
+  const cluster = await startCluster({ network, signal: interruption.signal, onProgress: say }).catch(
+    (error: unknown) => {
+      if (interrupted === 0) throw error;
+    },
+  );
+  if (cluster === undefined) return interrupted;
+  if (withTandem)
+    await installTandem(cluster.kubeconfig, say, interruption.signal).catch(async (error: unknown) => {
+      await cluster.end();
+      if (interrupted === 0) throw error;
+    });
+  if (interrupted > 0) return interrupted;
+  await cluster.letGo();
+  howToGoOn(cluster, withTandem);
+  return 0;
+}
+
+async function down(): Promise<number> {
+  const { ended, left } = await takeDown();
+  print(ended.length === 0 ? 'No cluster was up.' : `Taken down: ${ended.join(', ')}`);
+  if (left.length > 0) print(`Of a test that still runs, and ends with it: ${left.join(', ')}`);
+  return 0;
+}
+
+function howToGoOn({ kubeconfig }: Pick<ClusterFolder, 'kubeconfig'>, withTandem: boolean): void {
+  const path = ['$PATH', ...ownFolders(['kubectl', 'helm'])].join(':');
+  print(`
+Use it from here:
+  export KUBECONFIG=${kubeconfig} PATH=${path}
+${withTandem ? TRY_TANDEM : TRY}
+Take it down:
+  npm run cluster -- down`);
+}
+
+const TRY = `
+Try:
+  kubectl get nodes,pods --all-namespaces`;
+
+const TRY_TANDEM = `
+Try:
+  kubectl get pods --all-namespaces
+  helm test tandem --namespace tandem
+  kubectl apply -f examples/counting.yaml -f examples/dashboard.yaml
+  kubectl wait --for=condition=Ready pod/dashboard
+  kubectl port-forward pod/dashboard 9002                   # and open http://localhost:9002
+  kubectl --namespace tandem port-forward service/tandem-ui 8500:80    # and open http://localhost:8500`;
+
+process.exitCode = await main();
