@@ -69,6 +69,16 @@ test('the real Consul takes the configuration of servers and clients', async () 
   }
 });
 
+test('an agent whose address outlives its pod stays in Consul with all of its node, and the next one waits for it', async () => {
+  for (const exposeGossipPorts of [false, true]) {
+    const chart = await renderChart({ client: { exposeGossipPorts } });
+    // Under another address it would be taken for a stranger with its name for a minute, unless it has left.
+    assert.equal(configuration(chart, 'client')['leave_on_terminate'], !exposeGossipPorts);
+    // Until its own check of a sidecar has run once, and it has told the servers.
+    assert.ok(Number(at(chart.one('DaemonSet', 'tandem-client'), 'spec', 'minReadySeconds')) >= 4);
+  }
+});
+
 test('one server a node is required, preferred, left open, or as the values say', async () => {
   const affinity = async (wanted: unknown): Promise<unknown> => {
     const chart = await renderChart({ server: { affinity: wanted } });
