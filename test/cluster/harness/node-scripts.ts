@@ -58,10 +58,12 @@ knob 1 /proc/sys/kernel/panic_on_oops
 knob "$BOOT" /proc/sys/kernel/random/boot_id
 mount --make-rshared /
 echo "node $pid"
-containerd --config=/run/node/containerd.toml >/var/log/containerd.log 2>&1 &
-until [ -S /run/containerd/containerd.sock ] || ! kill -0 "$!" 2>/dev/null; do sleep 0.1; done
-kubelet --config=/run/node/kubelet.json --kubeconfig=/run/node/kubelet.kubeconfig \\
-  --hostname-override="$NODE" --node-ip="$ADDRESS" >/var/log/kubelet.log 2>&1 &
-kube-proxy --config=/run/node/kube-proxy.json >/var/log/kube-proxy.log 2>&1 &
+# Started again when they end, as on any node. The kubelet ends when containerd is not ready to serve it yet.
+keep() { (while :; do "$@" >>"/var/log/$1.log" 2>&1 || true; sleep 0.5; done) & }
+keep containerd --config=/run/node/containerd.toml
+until [ -S /run/containerd/containerd.sock ]; do sleep 0.1; done
+keep kubelet --config=/run/node/kubelet.json --kubeconfig=/run/node/kubelet.kubeconfig \\
+  --hostname-override="$NODE" --node-ip="$ADDRESS"
+keep kube-proxy --config=/run/node/kube-proxy.json
 wait
 `;
