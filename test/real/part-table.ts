@@ -22,7 +22,9 @@ export type Source =
       readonly versionArguments: readonly string[];
     }
   /** `path` is where the program lies, when that is in no folder of a PATH. */
-  | { readonly kind: 'debian'; readonly package: string; readonly path?: string };
+  | { readonly kind: 'debian'; readonly package: string; readonly path?: string }
+  /** A root file system: a folder. */
+  | { readonly kind: 'debootstrap'; readonly suite: string; readonly packages: readonly string[] };
 
 export type Part = {
   readonly name: string;
@@ -101,6 +103,13 @@ export const partTable = [
   debian('iptables', 'iptables'),
   debian('conntrack', 'conntrack'),
   debian('ip', 'iproute2'),
+  debian('debootstrap', 'debootstrap'),
+  {
+    name: 'base-image',
+    version: 'bookworm',
+    fromMachine: false,
+    source: { kind: 'debootstrap', suite: 'bookworm', packages: ['curl', 'ca-certificates'] },
+  },
   {
     name: 'etcd',
     version: '3.6.5',

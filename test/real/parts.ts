@@ -31,9 +31,10 @@ export function partNamed(name: PartName): Part {
   return part;
 }
 
-/** The path of the binary of a part, or undefined when it is not installed. */
+/** The path of the binary of a part (of a root file system: the folder), or undefined when it is not installed. */
 export function findPart(part: Part, environment: Environment, home: string): string | undefined {
   const cached = join(partFolder(cacheRoot(environment, home), part), part.name);
+  if (part.source.kind === 'debootstrap') return isFolder(cached) ? cached : undefined;
   const candidates = part.fromMachine ? [...onMachine(part, environment), cached] : [cached];
   return candidates.find(isProgram);
 }
@@ -51,7 +52,7 @@ export function missingPartsMessage(names: readonly string[]): string {
   return `${which} not installed. Run: npm run real:install -- ${names.join(' ')}`;
 }
 
-/** The path of the binary of a part. Throws, with the command that brings it, when it is not installed. */
+/** The path of the binary of a part, or of its folder. Throws, with the command that brings it, when it is not installed. */
 export function partPath(name: PartName): string {
   const path = findPart(partNamed(name), process.env, homedir());
   if (path === undefined) throw new Error(missingPartsMessage([name]));
@@ -80,6 +81,14 @@ function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
   } catch {
     return false;
   }

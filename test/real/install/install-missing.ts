@@ -1,4 +1,5 @@
 /** Brings in one part after the other; what goes wrong with one does not keep the others away. */
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Part } from '../part-table.ts';
 import { installPart } from './install-part.ts';
@@ -52,6 +53,7 @@ async function install(part: Part, { root, find, signal, output }: Installation)
   try {
     await installPart(root, part, {
       partsFolder: join(import.meta.dirname, '../parts'),
+      isRoot: userInfo().uid === 0,
       run: (command, toolArguments, options) => runTool(command, toolArguments, { ...options, signal }),
       report,
     });

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Environment } from '../parts.ts';
 
 // As much as a person reads on one screen; the cause is nearly always in the last lines.
-const TAIL_LINES = 20;
+export const TAIL_LINES = 20;
 
 export type ToolOptions = {
   readonly folder: string;

@@ -4,6 +4,8 @@ import type { runTool, ToolOptions } from './run-tool.ts';
 export type Workbench = {
   /** `test/real/parts`. */
   readonly partsFolder: string;
+  /** This process may install packages, and give files to any owner. */
+  readonly isRoot: boolean;
   readonly run: (
     command: string,
     toolArguments: readonly string[],

@@ -78,10 +78,24 @@ test('a program that lies in no folder of the PATH is looked for where its packa
   assert.equal(findPart(plugins, environment, home), path);
 });
 
+test('a root file system is a folder in the cache, and a program never is one', (t) => {
+  const home = mkdtempSync(join(tmpdir(), 'tandem-parts-'));
+  t.after(() => rmSync(home, { recursive: true }));
+  const environment = { XDG_CACHE_HOME: home, PATH: join(home, 'bin') };
+  const cached = (part: Part): string => join(partFolder(cacheRoot(environment, home), part), part.name);
+  const [image, program] = [partNamed('base-image'), partNamed('etcd')];
+  for (const part of [image, program]) mkdirSync(cached(part), { recursive: true });
+  assert.equal(findPart(image, environment, home), cached(image));
+  assert.equal(findPart(program, environment, home), undefined);
+  rmSync(cached(image), { recursive: true });
+  writeFileSync(cached(image), '', { mode: 0o755 });
+  assert.equal(findPart(image, environment, home), undefined);
+});
+
 test('the versions of the table are those of the pins', () => {
   let seen = 0;
   for (const { name, version, source } of all) {
-    if (source.kind === 'debian') continue;
+    if (source.kind === 'debian' || source.kind === 'debootstrap') continue;
     seen += 1;
     if (source.kind === 'wheel') {
       const text = pins(source.folder, 'requirements.txt');
