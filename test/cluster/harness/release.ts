@@ -1,0 +1,135 @@
+/** The chart installed from nothing, and nothing of it left behind. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from '../../real/harness/eventually.ts';
+import { ROOT, type Cluster } from './cluster.ts';
+import { withEvidence } from './evidence.ts';
+import { allReady } from './ready.ts';
+import { emptyAgentFolders } from './agent-folders.ts';
+
+export const RELEASE = 'tandem';
+export const CHART = join(ROOT, 'deploy/charts/tandem');
+const PROFILE = 'pod-security.kubernetes.io/enforce';
+/** Labels of a namespace: the strictest profile, which what Tandem adds satisfies. */
+export const RESTRICTED = { [PROFILE]: 'restricted' };
+const NAMESPACE = `/api/v1/namespaces/${RELEASE}`;
+
+export type Release = {
+  /** From the beginning of `helm install` until each of its pods was Ready. */
+  readonly seconds: number;
+  /** `helm test`; gives the seconds that it took. */
+  readonly test: () => Promise<number>;
+  /** With the namespaces of the tests, which go first: the docs tell people to delete the workloads first. */
+  readonly uninstall: (namespaces?: readonly string[]) => Promise<void>;
+};
+
+/**
+ * Release `tandem` in namespace `tandem`, with the image of the cluster, and the wait until all of it is Ready. Rejects with
+ * evidence when something cannot start.
+ */
+export async function installRelease(cluster: Cluster, values: Values = {}): Promise<Release> {
+  await clear(cluster);
+  await makeNamespace(cluster, RELEASE, { [PROFILE]: 'privileged' });
+  return released(cluster, () => withValues(cluster, values, ['install', RELEASE, CHART]));
+}
+
+export type Values = { readonly global?: object; readonly [key: string]: unknown };
+
+/** helm in the namespace of the release, with a file of these values and the image of the cluster. */
+export async function withValues(cluster: Cluster, values: Values, args: readonly string[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'tandem-values-'));
+  try {
+    const file = join(folder, 'values.yaml');
+    const global = { imageTandem: cluster.image, ...values.global };
+    writeFileSync(file, JSON.stringify({ ...values, global }));
+    return await cluster.helm([...args, `--namespace=${RELEASE}`, `--values=${file}`]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * The release that `install` makes, by whatever command. When not all of it becomes Ready, its evidence is kept and it is
+ * uninstalled.
+ */
+export async function released(cluster: Cluster, install: () => Promise<unknown>): Promise<Release> {
+  const from = performance.now();
+  try {
+    // `helm install --wait` ends only when all is Ready, and does not say what is not.
+    const installing = withEvidence(cluster, [RELEASE], 'helm install', install);
+    await Promise.all([installing, allReady(cluster, RELEASE)]);
+    // By now each workload is there to be asked.
+    await allReady(cluster, RELEASE);
+  } catch (error) {
+    await uninstall(cluster).catch(() => undefined);
+    throw error;
+  }
+  return {
+    seconds: secondsSince(from),
+    test: async () => {
+      const begun = performance.now();
+      await withEvidence(cluster, [RELEASE, 'default'], 'helm test', () =>
+        cluster.helm(['test', RELEASE, `--namespace=${RELEASE}`, '--logs']),
+      );
+      return secondsSince(begun);
+    },
+    uninstall: (namespaces) => uninstall(cluster, namespaces),
+  };
+}
+
+/** What a run that was killed has left of a release. In somebody else's cluster it may be theirs, and is left alone. */
+export async function clear(cluster: Cluster): Promise<void> {
+  const { status } = await cluster.api.request('GET', NAMESPACE);
+  if (status === 404) return;
+  if (cluster.nodes === undefined)
+    throw new Error('this cluster has a namespace tandem, where the suite installs: remove it first');
+  await uninstall(cluster);
+}
+
+async function uninstall(cluster: Cluster, namespaces: readonly string[] = []): Promise<void> {
+  await Promise.all(namespaces.map((namespace) => removeNamespace(cluster, namespace)));
+  await cluster.helm(['uninstall', RELEASE, `--namespace=${RELEASE}`, '--ignore-not-found']);
+  await endPods(cluster);
+  await cluster.kubectl(['label', 'namespace', RELEASE, `${PROFILE}=privileged`, '--overwrite']);
+  await emptyAgentFolders(cluster, RELEASE);
+  await removeNamespace(cluster, RELEASE);
+}
+
+export function secondsSince(from: number): number {
+  return Math.round((performance.now() - from) / 100) / 10;
+}
+
+/** A namespace that is new: what a run that was killed has left of it goes first. */
+export async function makeNamespace(
+  cluster: Cluster,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await removeNamespace(cluster, name);
+  await cluster.api.expect('POST', '/api/v1/namespaces', { metadata: { name, labels } });
+  // Pods are refused until its controller has made the account.
+  await eventually(`the account of ${name}`, () =>
+    cluster.api.expect('GET', `/api/v1/namespaces/${name}/serviceaccounts/default`),
+  );
+}
+
+/** Resolves when it is gone, with all that was in it. Pods get a second to end: how they do is proved by tests of its own. */
+export async function removeNamespace({ api }: Cluster, name: string): Promise<void> {
+  const path = `/api/v1/namespaces/${name}`;
+  await api.request('DELETE', path);
+  await api.request('DELETE', `${path}/pods?gracePeriodSeconds=1`);
+  await eventually(`the end of namespace ${name}`, async () => {
+    const { status, body } = await api.request('GET', path);
+    if (status !== 404) throw new Error(JSON.stringify(body));
+  });
+}
+
+/** The webhook answers for ten seconds more when it is asked to end, which is proved elsewhere. */
+async function endPods({ api }: Cluster): Promise<void> {
+  await api.expect('DELETE', `${NAMESPACE}/pods?gracePeriodSeconds=1`);
+  await eventually('the end of the pods of the release', async () => {
+    const { items } = (await api.expect('GET', `${NAMESPACE}/pods`)) as unknown as { items: unknown[] };
+    if (items.length > 0) throw new Error(`${items.length} pods are left`);
+  });
+}
