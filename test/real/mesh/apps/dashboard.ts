@@ -1,7 +1,7 @@
 /** Plays hashicorp/dashboard-service: shows what the counting service answers. */
 import { createServer } from 'node:http';
 
-const { PORT = '', COUNTING_SERVICE_URL = '' } = process.env;
+const { HOST = '127.0.0.1', PORT = '', COUNTING_SERVICE_URL = '' } = process.env;
 
 async function page(): Promise<string> {
   const { count } = (await (await fetch(COUNTING_SERVICE_URL)).json()) as { readonly count: number };
@@ -13,4 +13,6 @@ createServer((_request, response) => {
     (text) => response.end(text),
     (error: unknown) => response.writeHead(503).end(String(error)),
   );
-}).listen(Number(PORT), '127.0.0.1');
+}).listen(Number(PORT), HOST);
+// As the first process of a container it would not be ended by the signal alone.
+process.once('SIGTERM', () => process.exit(0));

@@ -95,6 +95,11 @@ async function serve(of: GoFlags, envoyArguments: readonly string[]): Promise<vo
   process.exit(0);
 }
 
+/** The program itself needs no HTTP. */
+function httpAddress(of: GoFlags): string {
+  return process.env['CONSUL_HTTP_ADDR'] ?? `http://${of.text('addresses')}:8500`;
+}
+
 /** A server that is not there is asked again and again; one that does not know the proxy ends the program. */
 async function askOnce(of: GoFlags): Promise<void> {
   const node = of.text('proxy-node-name');
@@ -102,7 +107,7 @@ async function askOnce(of: GoFlags): Promise<void> {
     fatal('rpc error: code = InvalidArgument desc = Node ID or name required to lookup the service');
   const path = `/v1/catalog/node-services/${encodeURIComponent(node)}`;
   for (;;) {
-    const answer = await fetch(new URL(path, process.env['CONSUL_HTTP_ADDR'])).catch(() => undefined);
+    const answer = await fetch(new URL(path, httpAddress(of))).catch(() => undefined);
     if (answer?.ok === true) {
       const found = (await answer.json()) as {
         readonly Services?: readonly { readonly ID: string }[];
@@ -125,6 +130,7 @@ async function bootstrapOf(of: GoFlags, admin: number): Promise<string> {
     '-bootstrap',
     `-proxy-id=${of.text('proxy-id')}`,
     `-node-name=${of.text('proxy-node-name')}`,
+    `-http-addr=${httpAddress(of)}`,
     `-grpc-addr=http://${of.text('addresses')}:${of.number('grpc-port', 8502)}`,
     `-admin-bind=127.0.0.1:${admin}`,
     ...(ready === ''

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 
-const { PORT = '', REDIS_HOSTS = '' } = process.env;
+const { HOST = '127.0.0.1', PORT = '', REDIS_HOSTS = '' } = process.env;
 const [label = '', host = '', port = ''] = REDIS_HOSTS.split(':');
 
 async function page(): Promise<string> {
@@ -19,4 +19,6 @@ createServer((_request, response) => {
     (text) => response.end(text),
     (error: unknown) => response.writeHead(503).end(String(error)),
   );
-}).listen(Number(PORT), '127.0.0.1');
+}).listen(Number(PORT), HOST);
+// As the first process of a container it would not be ended by the signal alone.
+process.once('SIGTERM', () => process.exit(0));
