@@ -24,3 +24,8 @@ test('both stages stand on the Node.js that is asked for', () => {
   const stages = [...committed.matchAll(/^FROM (\S+)/gm)].map(([, name]) => name);
   assert.deepEqual(stages, [`node:${image.node}-slim`, `node:${image.node}-slim`]);
 });
+
+test('docs/install.md names the archive that npm run image writes', () => {
+  const install = readFileSync(join(import.meta.dirname, '../../../../docs/install.md'), 'utf8');
+  assert.ok(install.includes(`kind load image-archive dist/${image.name.replace(':', '-')}.tar`));
+});
