@@ -96,6 +96,7 @@ export const partTable = [
   debian('redis-server', 'redis-server'),
   debian('chromium', 'chromium'),
   debian('dig', 'dnsutils'),
+  debian('busybox', 'busybox-static'),
   debian('containerd', 'containerd'),
   debian('ctr', 'containerd'),
   debian('runc', 'runc'),

@@ -1,12 +1,13 @@
 /** A whole cluster on this machine: its parts in the order in which they come up. */
 import { join } from 'node:path';
+import { clusterImages } from '../images/all.ts';
 import type { AddressPlan } from './address-plan.ts';
 import { createAddons, createNodes } from './addons.ts';
 import { exclusively, storesRoot, type ClusterFolder } from './cluster-folder.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import type { StartDaemon } from './daemons.ts';
 import { copyStore, imageStore } from './image-store.ts';
-import { clusterImages, DNS_IMAGE, SANDBOX_IMAGE } from './images.ts';
+import { DNS_IMAGE, SANDBOX_IMAGE } from './images.ts';
 import { provisionLocalVolumes } from './local-volumes.ts';
 import { startNetwork, type Network } from './network.ts';
 import { clusterNode, type ClusterNode } from './node.ts';
