@@ -64,8 +64,8 @@ export type Step =
  * | a CA that has left, and is published no more                | `forget-ca` |
  * | otherwise                                                   | `keep`      |
  *
- * Why an admission never fails: a replica serves a certificate only while it sees its CA published, and a CA leaves the
- * bundle only when everything that it signed has expired. It signs nothing once its successor is in the Secret, because
+ * Why an admission never fails: a replica serves a certificate only when its CA has been published for long enough, and a CA
+ * leaves the bundle only when everything that it signed has expired. It signs nothing once its successor is in the Secret, because
  * whoever writes the Secret names the version that it has read.
  */
 export function nextStep(state: RotationState, times: RotationTimes): Step {
@@ -84,9 +84,7 @@ export function nextStep(state: RotationState, times: RotationTimes): Step {
     return { kind: 'publish', reason: 'bundle-differs', bundle };
   const servingProblem = problemOfServing(state, ca);
   if (servingProblem !== undefined) {
-    // Without an older CA nothing can be in use that is worth waiting for.
-    const settle = staying.length === 0 ? 0 : times.settle;
-    return waiting(state, settle) ?? { kind: 'issue', reason: servingProblem };
+    return waiting(state, ca, times.settle) ?? { kind: 'issue', reason: servingProblem };
   }
   if (staying.length < state.older.length) return { kind: 'forget-ca', reason: 'ca-gone', older: staying };
   return { kind: 'keep', reason: 'nothing-due', until: nextDue(state, ca) };
@@ -123,10 +121,26 @@ function olderCas({ now, ca, older, entries }: RotationState, leavesAt: number):
   return [...known.values()];
 }
 
-function waiting({ now, entries, publishedFor = 0 }: RotationState, settle: number): Step | undefined {
+function waiting(state: RotationState, ca: Ca, settle: number): Step | undefined {
+  const { now, entries, publishedFor = 0 } = state;
   if (entries.length === 0) return { kind: 'wait', reason: 'no-configuration', until: Infinity };
-  if (publishedFor >= settle) return undefined;
-  return { kind: 'wait', reason: 'ca-not-settled', until: now + settle - publishedFor };
+  const left = settleLeft({ now, entries, publishedFor }, ca.id, settle);
+  return left === 0 ? undefined : { kind: 'wait', reason: 'ca-not-settled', until: now + left };
+}
+
+/**
+ * Milliseconds until every API server can be relied on to know the CA. Where no other CA counts, nothing can be in use that is
+ * worth waiting for.
+ *
+ * @param publishedFor milliseconds for which every entry has had the CA
+ */
+export function settleLeft(
+  { now, entries, publishedFor }: Pick<RotationState, 'now' | 'entries'> & { readonly publishedFor: number },
+  id: string,
+  settle: number,
+): number {
+  const hasOthers = entries.some(({ cas }) => cas.some((ca) => ca.id !== id && now < ca.expires));
+  return hasOthers ? Math.max(0, settle - publishedFor) : 0;
 }
 
 function nextDue({ serving, older }: RotationState, ca: Ca): number {

@@ -1,4 +1,4 @@
-/** What a replica serves of the shared Secret: never a certificate whose CA it has not seen in every published bundle. */
+/** What a replica serves of the shared Secret: a certificate whose CA is in every published bundle, and has been there for long enough. */
 import { TandemError } from '../support/errors.ts';
 import type { Serving } from './certificate-facts.ts';
 import { validityProblem, type CertificateEvent, type CertificateSource } from './key-pair.ts';
@@ -11,22 +11,22 @@ export type SharedSource = CertificateSource & {
   readonly problem: () => string | undefined;
 };
 
-// The watch of the API server brings it a bundle a moment after, or before, ours does: seen up to some hundred milliseconds apart
-// on a busy machine. A rotation waits longer by itself; this is for a Secret that somebody else has written.
-const WATCH_LAG = 1000;
-
 /**
+ * @param settle milliseconds for which a CA is published before it is relied on, as in `RotationTimes`: a rotation waits by
+ * itself, but somebody else may have written both CA and certificate into the Secret
  * @param now milliseconds since the epoch
  * @param after calls back once after so many milliseconds, unless the returned function was called before
  */
 export function sharedSource(
   view: SharedView,
+  settle: number,
   now: () => number,
   after: (milliseconds: number, callback: () => void) => () => void,
 ): SharedSource {
   let held: Serving | undefined;
   let cancel = (): void => undefined;
   let wasSpoilt = false;
+  let hasSeenNoCa = false;
   const listeners: ((event: CertificateEvent) => void)[] = [];
   const emit = (event: CertificateEvent): void => {
     for (const listener of listeners) listener(event);
@@ -39,20 +39,20 @@ export function sharedSource(
     const next = view.serving();
     if (view.isSpoilt() && !wasSpoilt) emit({ kind: 'failed', error: unusable() });
     wasSpoilt = view.isSpoilt();
+    if (!view.hasCas()) hasSeenNoCa = true;
     if (next === undefined || next.pair.certificate === held?.pair.certificate) return;
     if (!view.isPublished(next) || validityProblem(next.pair, now()) !== undefined) return;
-    const lag = isUsable() ? WATCH_LAG - view.publishedFor(next) : 0;
+    // When there was no CA a moment ago, nothing that another one has signed can be in use.
+    const wait = held === undefined && hasSeenNoCa ? 0 : view.settleLeft(next, settle);
     cancel();
-    if (lag > 0) cancel = after(lag, look);
+    if (wait > 0) cancel = after(wait, look);
     else take(next);
   };
-  /** What is served goes on to be good. */
-  const isUsable = (): boolean =>
-    held !== undefined && view.isPublished(held) && validityProblem(held.pair, now()) === undefined;
   return {
     look,
     problem: () => {
-      if (held === undefined) return 'there is no certificate whose CA is published yet';
+      if (held === undefined)
+        return 'there is no certificate yet whose CA has been published for long enough';
       const invalid = validityProblem(held.pair, now());
       if (invalid !== undefined) return invalid;
       return view.isPublished(held)

@@ -1,6 +1,6 @@
 /** What one replica knows of the cluster: the shared Secret, the bundles that are published, and for how long. */
 import { readCas, readServing, type Serving } from './certificate-facts.ts';
-import type { PublishedEntry, RotationState } from './next-step.ts';
+import { settleLeft, type PublishedEntry, type RotationState } from './next-step.ts';
 import { readContent, type SecretTexts } from './secret-content.ts';
 
 /** As the API server told it last. */
@@ -8,6 +8,8 @@ export type ClusterView = {
   readonly secret: SecretTexts;
   /** `caBundle` (PEM) of each entry of the webhook configuration; empty when that is not there. */
   readonly bundles: readonly string[];
+  /** When one of them was last written, in milliseconds since the epoch; undefined when nobody knows. */
+  readonly bundlesWrittenAt: number | undefined;
 };
 
 export type SharedView = {
@@ -20,8 +22,10 @@ export type SharedView = {
   readonly isSpoilt: () => boolean;
   /** Whether every entry has a CA that signed the pair. False without entries. */
   readonly isPublished: (serving: Serving) => boolean;
-  /** Milliseconds since that was first seen; 0 when it is not so. */
-  readonly publishedFor: (serving: Serving) => number;
+  /** Milliseconds until that can be relied on. */
+  readonly settleLeft: (serving: Serving, settle: number) => number;
+  /** Whether an entry has any CA. */
+  readonly hasCas: () => boolean;
 };
 
 export type ViewOptions = {
@@ -51,7 +55,9 @@ export function sharedView({ hosts, now, elapsed }: ViewOptions): SharedView {
       const known = [...(content.ca === undefined ? [] : [content.ca]), ...content.older, ...published];
       serving = content.serving === undefined ? undefined : readServing(content.serving, known, hosts);
       const ids = published.map(({ id }) => id).filter(everywhere);
-      since = new Map(ids.map((id) => [id, since.get(id) ?? elapsed()]));
+      // A process that was started later than a CA was published has not seen that itself.
+      const latest = elapsed() - Math.max(0, now() - (view.bundlesWrittenAt ?? Infinity));
+      since = new Map(ids.map((id) => [id, Math.min(since.get(id) ?? Infinity, latest)]));
     },
     state: () => {
       const { ca, older } = content;
@@ -69,9 +75,10 @@ export function sharedView({ hosts, now, elapsed }: ViewOptions): SharedView {
     serving: () => serving,
     isSpoilt: () => content.serving !== undefined && serving === undefined,
     isPublished: ({ issuer }) => issuer !== undefined && everywhere(issuer),
-    publishedFor: ({ issuer = '' }) => {
-      const start = since.get(issuer);
-      return start === undefined ? 0 : elapsed() - start;
+    settleLeft: ({ issuer = '' }, settle) => {
+      const publishedFor = elapsed() - (since.get(issuer) ?? Infinity);
+      return settleLeft({ now: now(), entries, publishedFor }, issuer, settle);
     },
+    hasCas: () => entries.some(({ cas }) => cas.length > 0),
   };
 }

@@ -14,7 +14,12 @@ import { secretTexts, writeSecret, type SecretPlace } from '../kubernetes/secret
 import { serverTime } from '../kubernetes/server-time.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { writesWhile } from '../kubernetes/writes-while.ts';
-import { caBundles, CONFIGURATIONS, publishBundle } from '../kubernetes/webhook-configuration.ts';
+import {
+  bundlesWrittenAt,
+  caBundles,
+  CONFIGURATIONS,
+  publishBundle,
+} from '../kubernetes/webhook-configuration.ts';
 import { aborted } from '../support/aborted.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -67,11 +72,16 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
   const { client, now } = serverTime(options.client, clock);
   const writer = writesWhile(client, () => election.isLeader());
   const view = sharedView({ hosts, now, elapsed: clock.elapsed });
-  const source = sharedSource(view, now, clock.after);
+  const source = sharedSource(view, times.settle, now, clock.after);
   let changed = Promise.withResolvers<void>();
   const look = (): void => {
     if (!secret.isKnown() || !configuration.isKnown()) return;
-    view.take({ secret: secretTexts(secret.current()), bundles: caBundles(configuration.current()) });
+    const published = configuration.current();
+    view.take({
+      secret: secretTexts(secret.current()),
+      bundles: caBundles(published),
+      bundlesWrittenAt: bundlesWrittenAt(published),
+    });
     source.look();
     changed.resolve();
     changed = Promise.withResolvers();

@@ -17,6 +17,20 @@ export function caBundles(configuration: unknown): readonly string[] {
 }
 
 /**
+ * When any bundle was last written, as the API server says: milliseconds since the epoch, the end of the second that it names;
+ * undefined when it does not say. An entry of `managedFields` gets a new time with each change of a value that it owns.
+ * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+ */
+export function bundlesWrittenAt(configuration: unknown): number | undefined {
+  const managers = property(property(configuration, 'metadata'), 'managedFields');
+  const times = (Array.isArray(managers) ? managers : [])
+    .filter((manager) => JSON.stringify(property(manager, 'fieldsV1') ?? {}).includes('"f:caBundle"'))
+    .map((manager) => Date.parse(asString(property(manager, 'time')) ?? '') + 1000)
+    .filter((time) => !Number.isNaN(time));
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/**
  * Writes to the version that was read, or not at all: entries can move, and another may have written.
  * https://www.rfc-editor.org/rfc/rfc6902#section-4.6
  *

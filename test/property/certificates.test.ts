@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Ca, Serving } from '../../src/certificates/certificate-facts.ts';
-import { nextStep, type RotationState, type Step } from '../../src/certificates/next-step.ts';
+import { nextStep, settleLeft, type RotationState, type Step } from '../../src/certificates/next-step.ts';
 import type { OlderCa } from '../../src/certificates/secret-content.ts';
 
 const TIMES = { caLife: 300, servingLife: 100, settle: 10 };
@@ -30,7 +30,7 @@ type Replica = {
 };
 
 const actions = ['see-secret', 'see-bundle', 'decide', 'write', 'restart'] as const;
-const faults = ['delete', 'lose-key', 'lose-bundle', 'lose-serving', 'lose-times'] as const;
+const faults = ['delete', 'lose-key', 'lose-bundle', 'lose-serving', 'lose-times', 'another'] as const;
 
 type Action =
   | { readonly kind: 'replica'; readonly who: 0 | 1; readonly what: (typeof actions)[number] }
@@ -81,7 +81,8 @@ function world() {
   const join = (): Replica => ({
     secret,
     bundle: newest(),
-    since: new Map(newest().value.map(({ id }) => [id, now])),
+    // The webhook configuration says when its bundles were written.
+    since: new Map(newest().value.map(({ id }) => [id, newest().at])),
     held: undefined,
     intent: undefined,
   });
@@ -91,11 +92,13 @@ function world() {
   const look = (replica: Replica): void => {
     const next = replica.secret.value?.serving;
     const isOutage = replicas.every(({ held }) => held === undefined || held.expires <= now);
-    if (next !== undefined && now < next.expires && replica.bundle.value.some(({ id }) => id === next.issuer))
+    if (next?.issuer === undefined || now >= next.expires) return;
+    const start = replica.since.get(next.issuer);
+    if (start === undefined) return;
+    const { entries } = stateOf(replica);
+    if (settleLeft({ now, entries, publishedFor: now - start }, next.issuer, TIMES.settle) === 0)
       [replica.held, floor] = [next, isOutage ? replica.bundle.version : floor];
   };
-  for (const replica of replicas) look(replica);
-
   const stateOf = ({ secret: seen, bundle, since }: Replica): RotationState => {
     const start = since.get(seen.value?.ca?.id ?? '');
     const entry = { bundle: bundle.value.map(({ certificate }) => certificate).join(''), cas: bundle.value };
@@ -109,6 +112,8 @@ function world() {
       publishedFor: start === undefined ? undefined : now - start,
     };
   };
+  for (const replica of replicas) look(replica);
+
   const put = (value: Content | undefined): void => {
     secret = { version: secret.version + 1, at: now, value };
   };
@@ -134,6 +139,10 @@ function world() {
     const unknown = (cas: readonly Ca[]): readonly OlderCa[] =>
       cas.map((ca) => ({ ...ca, leavesAt: undefined }));
     if (what === 'delete') put(undefined);
+    if (what === 'another') {
+      const ca = newCa();
+      put({ ca, older: [], serving: issue(ca) });
+    }
     if (what === 'lose-key' && value.ca !== undefined)
       put({ ...value, ca: undefined, older: [...unknown([value.ca]), ...value.older] });
     if (what === 'lose-bundle') put({ ...value, ca: undefined, older: [] });
@@ -145,7 +154,7 @@ function world() {
     if (what === 'see-bundle') {
       replica.bundle = newest();
       const ids = replica.bundle.value.map(({ id }) => id);
-      replica.since = new Map(ids.map((id) => [id, replica.since.get(id) ?? now]));
+      replica.since = new Map(ids.map((id) => [id, replica.since.get(id) ?? replica.bundle.at]));
     }
     if (what === 'restart') Object.assign(replica, join());
     if (what === 'decide') {

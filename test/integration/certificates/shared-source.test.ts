@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import type { KeyPair } from '../../../src/certificates/key-pair.ts';
-import { readContent, writeContent } from '../../../src/certificates/secret-content.ts';
+import { readContent, writeContent, type SecretTexts } from '../../../src/certificates/secret-content.ts';
 import { sharedSource } from '../../../src/certificates/shared-source.ts';
 import { sharedView } from '../../../src/certificates/shared-view.ts';
 
@@ -20,31 +20,44 @@ before(async () => {
   );
 });
 
+const SETTLE = MINUTE;
+
 function replica() {
   let now = START;
+  let timer: { readonly at: number; readonly callback: () => void } | undefined;
   const view = sharedView({ hosts: ['localhost'], now: () => now, elapsed: () => now });
   const source = sharedSource(
     view,
+    SETTLE,
     () => now,
-    () => () => undefined,
+    (milliseconds, callback) => {
+      timer = { at: now + milliseconds, callback };
+      return () => (timer = undefined);
+    },
   );
   const events: string[] = [];
   source.onEvent(({ kind }) => events.push(kind));
+  type Bundles = readonly (readonly (KeyPair | undefined)[])[];
+  const pem = (cas: readonly (KeyPair | undefined)[]): string => cas.map((ca) => ca?.certificate).join('');
+  const take = (secret: SecretTexts, bundles: Bundles, bundlesWrittenAt?: number): void => {
+    view.take({ secret, bundles: bundles.map(pem), bundlesWrittenAt });
+    source.look();
+  };
   return {
     source,
     events,
     /** The Secret and the bundles of both entries, as the API server tells them. */
-    see: (
-      secret: Readonly<Record<string, string>> | undefined,
-      ...bundles: readonly (readonly (KeyPair | undefined)[])[]
-    ) => {
-      const pem = (cas: readonly (KeyPair | undefined)[]): string =>
-        cas.map((ca) => ca?.certificate).join('');
-      view.take({ secret, bundles: bundles.map(pem) });
-      source.look();
-    },
+    see: (secret: SecretTexts, ...bundles: Bundles) => take(secret, bundles),
+    /** And it says when the bundles were written. */
+    seeWritten: (writtenAt: number, secret: SecretTexts, ...bundles: Bundles) =>
+      take(secret, bundles, writtenAt),
+    /** Time passes, and nothing is told. */
     at: (time: number) => {
       now = time;
+      if (timer === undefined || timer.at > now) return;
+      const { callback } = timer;
+      timer = undefined;
+      callback();
     },
   };
 }
@@ -69,9 +82,40 @@ test('a certificate is served once its CA is in every entry, and not before', ()
   );
   see(holding(next, ofNext), [next, old], [next, old]);
   assert.deepEqual(source.current(), ofOld, 'the API server may not have seen the bundle yet');
-  at(START + 1000);
+  at(START + SETTLE - 1);
   see(holding(next, ofNext), [next, old], [next, old]);
+  assert.deepEqual(source.current(), ofOld);
+  at(START + SETTLE);
   assert.deepEqual([source.current(), events], [ofNext, ['changed', 'changed']]);
+});
+
+test('a replica that starts waits while others may serve what another CA has signed', () => {
+  const started = (see: (one: ReturnType<typeof replica>) => void) => {
+    const one = replica();
+    see(one);
+    return one;
+  };
+  const both = [
+    [next, old],
+    [next, old],
+  ];
+  const { source, at } = started(({ seeWritten }) =>
+    seeWritten(START - 20_000, holding(next, ofNext), ...both),
+  );
+  assert.equal(source.current(), undefined, 'an API server may have seen the bundle of before only');
+  assert.match(source.problem() ?? '', /for long enough/);
+  at(START - 20_000 + SETTLE);
+  assert.deepEqual([source.current(), source.problem()], [ofNext, undefined]);
+
+  for (const ready of [
+    started(({ seeWritten }) => seeWritten(START - SETTLE, holding(next, ofNext), ...both)),
+    started(({ see }) => see(holding(next, ofNext), [next], [next])),
+    started(({ see }) => {
+      see(undefined, [], []);
+      see(holding(next, ofNext), ...both);
+    }),
+  ])
+    assert.deepEqual(ready.source.current(), ofNext);
 });
 
 test('without a webhook configuration nothing is published', () => {

@@ -7,7 +7,7 @@ import type { KeyPair } from '../../../src/certificates/key-pair.ts';
 import { partPath } from '../parts.ts';
 import { apiClient, type ApiClient, type Credentials } from './api-client.ts';
 import { clientPair, kubeconfig } from './credentials.ts';
-import { startEtcd, type Etcd } from './etcd.ts';
+import { startEtcd } from './etcd.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
 import type { Scene } from './scene.ts';
@@ -15,7 +15,8 @@ import type { Scene } from './scene.ts';
 export type ApiServer = {
   readonly url: string;
   readonly ca: string;
-  readonly etcd: Etcd;
+  /** URL of its etcd. */
+  readonly etcd: string;
   /** The running one; `restart` exchanges it. */
   readonly process: () => RunningProcess;
   readonly restart: (signal?: NodeJS.Signals) => Promise<void>;
@@ -33,8 +34,9 @@ export type ApiServer = {
   readonly serviceAccountToken: (namespace: string, name: string) => Promise<string>;
 };
 
-export async function startApiServer(scene: Scene): Promise<ApiServer> {
-  const etcd = await startEtcd(scene);
+/** @param stored URL of the etcd of another API server, whose cluster it serves then; else it gets one of its own */
+export async function startApiServer(scene: Scene, stored?: string): Promise<ApiServer> {
+  const etcd = stored ?? (await startEtcd(scene)).url;
   const [port = 0] = await freePorts(1);
   const folder = join(scene.folder, `api-server-${port}`);
   mkdirSync(folder, { mode: 0o700 });
@@ -48,7 +50,7 @@ export async function startApiServer(scene: Scene): Promise<ApiServer> {
     scene.start({
       name: 'kube-apiserver',
       command: partPath('kube-apiserver'),
-      args: [...serverArguments(folder, port, etcd.url)],
+      args: [...serverArguments(folder, port, etcd)],
       folder,
       ready: async () => (await admin.request('GET', '/readyz')).status === 200,
     });

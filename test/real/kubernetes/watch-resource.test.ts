@@ -94,7 +94,7 @@ test('an API server that was away is followed again, with all that happened mean
 /** Throws the history away, as the API server has etcd do every five minutes. */
 async function compact(): Promise<void> {
   const call = async (path: string, body: object): Promise<unknown> => {
-    const response = await fetch(`${server.etcd.url}/v3/kv/${path}`, {
+    const response = await fetch(`${server.etcd}/v3/kv/${path}`, {
       method: 'POST',
       body: JSON.stringify(body),
     });

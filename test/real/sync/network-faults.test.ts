@@ -132,7 +132,7 @@ test('after all of it nothing is wrong, and what was wrong was told', async () =
 });
 
 async function etcd(path: string, body: object): Promise<unknown> {
-  const response = await fetch(`${api.etcd.url}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) });
+  const response = await fetch(`${api.etcd}/v3/${path}`, { method: 'POST', body: JSON.stringify(body) });
   return response.json();
 }
 
