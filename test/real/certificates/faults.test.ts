@@ -1,5 +1,6 @@
 /** The Secret is deleted, edited and spoilt, the leader is killed, the clocks are wrong: no pod is refused meanwhile. */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import { MERGE_PATCH } from '../harness/api-client.ts';
@@ -12,8 +13,10 @@ const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
 const api = await startApiServer(scene);
 
 const HOUR = 60 * 60 * 1000;
-// Nothing is due while the faults last: what happens is their doing.
-const TIMES = { caLife: HOUR, servingLife: HOUR / 3, settle: 1000 };
+// Nothing is due while the faults last: what happens is their doing. The API server of a machine with more work than it can do
+// was seen to learn of a bundle a second late.
+const SETTLE = 5000;
+const TIMES = { caLife: HOUR, servingLife: HOUR / 3, settle: SETTLE };
 const LEASE_TIMES = { duration: 3000, renewDeadline: 2000, retry: 300 };
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');
@@ -27,9 +30,14 @@ async function read(replicas: Replicas, key: string): Promise<string> {
 
 /** The Secret is whole, and every replica serves what is in it. */
 async function mended(replicas: Replicas, before: string): Promise<void> {
-  await eventually('there is another certificate', async () => {
+  await eventually('all serve another certificate', async () => {
     const certificate = await read(replicas, 'tls.crt');
-    assert.ok(certificate.includes('CERTIFICATE') && certificate !== before);
+    assert.notEqual(certificate, before);
+    const { fingerprint256 } = new X509Certificate(certificate);
+    assert.deepEqual(
+      (await replicas.served()).filter((each) => each !== fingerprint256),
+      [],
+    );
   });
 }
 
@@ -117,7 +125,7 @@ test('one clock is an hour ahead and one an hour behind, and both lead in their 
   const skewed = await startReplicas(scene, api, {
     name: 'skewed',
     // Shorter than what the clocks are wrong by: by its own clock each would find everything expired, or not begun.
-    times: { caLife: 600_000, servingLife: 180_000, settle: 1000 },
+    times: { caLife: 600_000, servingLife: 180_000, settle: SETTLE },
     leaseTimes: LEASE_TIMES,
     skews: [HOUR, -HOUR],
   });

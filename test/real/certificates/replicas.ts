@@ -1,7 +1,9 @@
 /** Two replicas behind one address, the API server that calls them, and pods that are created all the while. */
-import { join } from 'node:path';
-import { parse } from 'yaml';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { parse } from 'yaml';
 import type { RotationTimes } from '../../../src/certificates/next-step.ts';
 import type { LeaseTimes } from '../../../src/kubernetes/election.ts';
 import type { ApiServer } from '../harness/api-server.ts';
@@ -19,6 +21,8 @@ export type Replicas = {
   /** Kills one at once; its connections with it, so no new ones go there. */
   readonly kill: (replica: RunningProcess) => Promise<void>;
   readonly add: (skew?: number) => Promise<RunningProcess>;
+  /** The SHA-256 fingerprint of the certificate that each serves. */
+  readonly served: () => Promise<readonly string[]>;
   /** How often a step was taken, by all of them. */
   readonly steps: (kind: string) => number;
   /** Creates pods until told to end; resolves with the answers of those that were refused. */
@@ -96,6 +100,7 @@ export async function startReplicas(
       await replica.stop('SIGKILL');
     },
     add,
+    served: () => Promise.all([...running.values()].map(servedAt)),
     steps: (kind) => all.reduce((sum, each) => sum + each.log().split(`"step":"${kind}"`).length - 1, 0),
     storm: () => {
       let created = 0;
@@ -122,6 +127,16 @@ export async function startReplicas(
     secretPath: `/api/v1/namespaces/default/secrets/${name}`,
     configurationPath: `${CONFIGURATIONS}/${name}`,
   };
+}
+
+async function servedAt(port: number): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  try {
+    await once(socket, 'secureConnect');
+    return socket.getPeerX509Certificate()?.fingerprint256 ?? '';
+  } finally {
+    socket.destroy();
+  }
 }
 
 const POD = {

@@ -8,8 +8,8 @@ import { startReplicas } from './replicas.ts';
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
 const api = await startApiServer(scene);
 
-// A CA is due after 10 s, and a certificate after 5 s at most: room for a machine that is busy for two seconds.
-const TIMES = { caLife: 15_000, servingLife: 7000, settle: 500 };
+// A CA is due after 12 s, when what is served has at least 3 s left: 1 s to settle, and room for a machine that is busy for two.
+const TIMES = { caLife: 18_000, servingLife: 9000, settle: 1000 };
 const LEASE_TIMES = { duration: 3000, renewDeadline: 2000, retry: 300 };
 
 const PODS = 2000;
