@@ -82,7 +82,7 @@ async function debootstrap(
   } catch (error) {
     // Its own output says no more than the step that failed.
     const log = await readFile(join(root, 'debootstrap/debootstrap.log'), 'utf8').catch(() => '');
-    const tail = log.trimEnd().split('\n').slice(-TAIL_LINES);
+    const tail = log.split('\n').filter(Boolean).slice(-TAIL_LINES);
     const message = error instanceof Error ? error.message : String(error);
     throw new Error([message, ...tail].join('\n  '), { cause: error });
   }
