@@ -21,7 +21,8 @@ import { testOn } from './harness/evidence.ts';
 import { quickStart } from './harness/quick-start.ts';
 import { allReady, podsReady } from './harness/ready.ts';
 import { createRelay } from './harness/relay.ts';
-import { makeNamespace, RESTRICTED, secondsSince } from './harness/release.ts';
+import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
+import { secondsSince } from './harness/release.ts';
 
 const PUBLIC_PORT = 20_000;
 const cluster = await openCluster();

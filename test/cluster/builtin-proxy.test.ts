@@ -9,7 +9,8 @@ import { applyExamples, countOf, DEMO, podOf, restarts, UPSTREAMS } from './harn
 import { testOn } from './harness/evidence.ts';
 import { allReady, podsReady } from './harness/ready.ts';
 import { createRelay } from './harness/relay.ts';
-import { installRelease, makeNamespace, RESTRICTED, secondsSince } from './harness/release.ts';
+import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
+import { installRelease, secondsSince } from './harness/release.ts';
 
 const cluster = await openCluster();
 const consul = consulApi(cluster);

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_IMAGE, type Cluster } from './cluster.ts';
 import { commandsUnder } from './documented.ts';
-import { clear, makeNamespace, RELEASE, released, RESTRICTED, type Release } from './release.ts';
+import { makeNamespace, RESTRICTED } from './namespaces.ts';
+import { clear, RELEASE, released, type Release } from './release.ts';
 
 export type QuickStart = {
   readonly release: Release;

@@ -2,17 +2,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '../../real/harness/eventually.ts';
+import { MERGE_PATCH } from '../../real/harness/api-client.ts';
 import { ROOT, type Cluster } from './cluster.ts';
 import { withEvidence } from './evidence.ts';
+import { emptyNamespace, makeNamespace, PRIVILEGED, removeNamespace } from './namespaces.ts';
 import { allReady } from './ready.ts';
 import { emptyAgentFolders } from './agent-folders.ts';
 
 export const RELEASE = 'tandem';
 export const CHART = join(ROOT, 'deploy/charts/tandem');
-const PROFILE = 'pod-security.kubernetes.io/enforce';
-/** Labels of a namespace: the strictest profile, which what Tandem adds satisfies. */
-export const RESTRICTED = { [PROFILE]: 'restricted' };
 const NAMESPACE = `/api/v1/namespaces/${RELEASE}`;
 
 export type Release = {
@@ -30,7 +28,7 @@ export type Release = {
  */
 export async function installRelease(cluster: Cluster, values: Values = {}): Promise<Release> {
   await clear(cluster);
-  await makeNamespace(cluster, RELEASE, { [PROFILE]: 'privileged' });
+  await makeNamespace(cluster, RELEASE, PRIVILEGED);
   return released(cluster, () => withValues(cluster, values, ['install', RELEASE, CHART]));
 }
 
@@ -90,46 +88,12 @@ export async function clear(cluster: Cluster): Promise<void> {
 async function uninstall(cluster: Cluster, namespaces: readonly string[] = []): Promise<void> {
   await Promise.all(namespaces.map((namespace) => removeNamespace(cluster, namespace)));
   await cluster.helm(['uninstall', RELEASE, `--namespace=${RELEASE}`, '--ignore-not-found']);
-  await endPods(cluster);
-  await cluster.kubectl(['label', 'namespace', RELEASE, `${PROFILE}=privileged`, '--overwrite']);
+  await emptyNamespace(cluster.api, RELEASE);
+  await cluster.api.expect('PATCH', NAMESPACE, { metadata: { labels: PRIVILEGED } }, MERGE_PATCH);
   await emptyAgentFolders(cluster, RELEASE);
   await removeNamespace(cluster, RELEASE);
 }
 
 export function secondsSince(from: number): number {
   return Math.round((performance.now() - from) / 100) / 10;
-}
-
-/** A namespace that is new: what a run that was killed has left of it goes first. */
-export async function makeNamespace(
-  cluster: Cluster,
-  name: string,
-  labels: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  await removeNamespace(cluster, name);
-  await cluster.api.expect('POST', '/api/v1/namespaces', { metadata: { name, labels } });
-  // Pods are refused until its controller has made the account.
-  await eventually(`the account of ${name}`, () =>
-    cluster.api.expect('GET', `/api/v1/namespaces/${name}/serviceaccounts/default`),
-  );
-}
-
-/** Resolves when it is gone, with all that was in it. Pods get a second to end: how they do is proved by tests of its own. */
-export async function removeNamespace({ api }: Cluster, name: string): Promise<void> {
-  const path = `/api/v1/namespaces/${name}`;
-  await api.request('DELETE', path);
-  await api.request('DELETE', `${path}/pods?gracePeriodSeconds=1`);
-  await eventually(`the end of namespace ${name}`, async () => {
-    const { status, body } = await api.request('GET', path);
-    if (status !== 404) throw new Error(JSON.stringify(body));
-  });
-}
-
-/** The webhook answers for ten seconds more when it is asked to end, which is proved elsewhere. */
-async function endPods({ api }: Cluster): Promise<void> {
-  await api.expect('DELETE', `${NAMESPACE}/pods?gracePeriodSeconds=1`);
-  await eventually('the end of the pods of the release', async () => {
-    const { items } = (await api.expect('GET', `${NAMESPACE}/pods`)) as unknown as { items: unknown[] };
-    if (items.length > 0) throw new Error(`${items.length} pods are left`);
-  });
 }
