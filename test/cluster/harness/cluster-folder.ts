@@ -8,6 +8,7 @@ import { addressPlan, chooseNetwork, type AddressPlan } from './address-plan.ts'
 import { cgroupOf } from './node.ts';
 import { removeCgroup } from './cgroups.ts';
 import { machineRoutes, removeLink } from './network.ts';
+import { born } from './process-birth.ts';
 
 export type ClusterFolder = {
   readonly id: string;
@@ -111,14 +112,4 @@ export async function removeCluster({ id, path }: ClusterFolder): Promise<void> 
   if (mounted)
     throw new Error(`mounts are left below ${path} (grep ${path} /proc/mounts): nothing is removed`);
   rmSync(path, { recursive: true, force: true });
-}
-
-/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: state is the first after the name, the start the 20th. */
-function born(pid: number): string | undefined {
-  const path = `/proc/${pid}/stat`;
-  if (!existsSync(path)) return undefined;
-  const fields = readFileSync(path, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return fields[0] === 'Z' ? undefined : fields[19];
 }
