@@ -1,11 +1,14 @@
 /** `npm run cluster`: a Kubernetes of two nodes with Tandem in it, to play with; `npm run cluster -- down` takes it down. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clusterFolders, type ClusterFolder } from './harness/cluster-folder.ts';
 import { elapsed } from './harness/elapsed.ts';
 import { installTandem } from './harness/install-tandem.ts';
 import { startCluster } from './harness/keeper-client.ts';
-import { ownFolders } from './harness/programs.ts';
-import { problemsHere } from './harness/requirements.ts';
+import { missingParts, ownFolders } from './harness/programs.ts';
+import { kernelProblems, machineProblems } from './harness/requirements.ts';
 import { takeDown } from './harness/take-down.ts';
 
 const USAGE = `npm run cluster                              a cluster of two nodes with Tandem in it
@@ -13,6 +16,7 @@ npm run cluster -- --without-tandem          the same without Tandem
 npm run cluster -- --network=172.30.0.0/16   its addresses from this range; one that is free here by default
 npm run cluster -- down                      takes it down, with all that is in it
 `;
+const INSTALLER = join(import.meta.dirname, '../real/install.ts');
 // 128 and the number of the signal, as shells have it.
 const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -32,14 +36,29 @@ async function main(): Promise<number> {
       process.stdout.write(USAGE);
       return values.help ? 0 : 2;
     }
-    const problems = problemsHere();
-    if (problems.length > 0) throw new Error(problems.join('\n'));
+    fail(machineProblems());
     if (command === 'down') return await down();
+    await bringParts();
+    fail(kernelProblems());
     return await up(!values['without-tandem'], values.network);
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
     return 1;
   }
+}
+
+function fail(problems: readonly string[]): void {
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+/** A new clone has none of them. The installer says how far it is, and goes on where it was interrupted. */
+async function bringParts(): Promise<void> {
+  const missing = missingParts();
+  if (missing.length === 0) return;
+  print(`Parts that a cluster needs are missing, and are brought first, once: ${missing.join(', ')}`);
+  const installer = spawn(process.execPath, [INSTALLER, ...missing], { stdio: 'inherit' });
+  const [code] = (await once(installer, 'close')) as [number | null];
+  if (code !== 0) throw new Error('The parts are not all there; the same command goes on from here.');
 }
 
 async function up(withTandem: boolean, network: string | undefined): Promise<number> {

@@ -4,9 +4,11 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { missingPartsMessage } from '../real/parts.ts';
 import { elapsed } from './harness/elapsed.ts';
 import { startCluster } from './harness/keeper-client.ts';
-import { problemsHere } from './harness/requirements.ts';
+import { missingParts } from './harness/programs.ts';
+import { kernelProblems, machineProblems } from './harness/requirements.ts';
 
 const FILES = 'test/cluster/**/*.test.ts';
 const FILE_MILLISECONDS = 600_000;
@@ -25,9 +27,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 process.exitCode = (process.env['KUBECONFIG'] ?? '') === '' ? await inOwnCluster() : await runTests({});
 
 async function inOwnCluster(): Promise<number> {
-  const problems = problemsHere();
-  if (problems.length > 0) {
-    for (const problem of problems) process.stderr.write(`${problem}\n`);
+  const problem = firstProblem();
+  if (problem !== undefined) {
+    process.stderr.write(`${problem}\n`);
     return 1;
   }
   const say = elapsed(process.stdout);
@@ -43,6 +45,14 @@ async function inOwnCluster(): Promise<number> {
     process.stderr.write(`${(error as Error).message}\n`);
     return 1;
   }
+}
+
+function firstProblem(): string | undefined {
+  const problems = machineProblems();
+  if (problems.length > 0) return problems.join('\n');
+  const missing = missingParts();
+  if (missing.length > 0) return missingPartsMessage(missing);
+  return kernelProblems()[0];
 }
 
 /** The code of the test runner. Files one after the other: each has the cluster for itself. */

@@ -1,10 +1,11 @@
 /** Daemons of a cluster on this machine: ended with the keeper, whatever happens to it; each with a file of what it says. */
 import { join } from 'node:path';
 import { startProcess, type ProcessSpec, type RunningProcess } from '../../real/harness/processes.ts';
-import { programPath, type Program } from './programs.ts';
+import type { PartName } from '../../real/part-table.ts';
+import { partPath } from '../../real/parts.ts';
 
 export type Daemon = {
-  readonly name: Program;
+  readonly name: PartName;
   readonly args: readonly string[];
   readonly ready?: NonNullable<ProcessSpec['ready']>;
 };
@@ -22,7 +23,7 @@ export function daemons(
     start: async ({ name, args, ...more }) => {
       const started = await startProcess({
         name,
-        command: programPath(name),
+        command: partPath(name),
         args,
         folder,
         logFile: join(folder, 'log', `${name}.log`),

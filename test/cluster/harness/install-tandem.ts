@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { programPath } from './programs.ts';
+import { partPath } from '../../real/parts.ts';
 
 const CHART = join(import.meta.dirname, '../../../deploy/charts/tandem');
 const NAMESPACE = 'tandem';
@@ -16,7 +16,7 @@ export async function installTandem(
 ): Promise<void> {
   const tool = async (name: 'kubectl' | 'helm', line: string): Promise<string> => {
     const environment = { ...process.env, KUBECONFIG: kubeconfig };
-    return (await run(programPath(name), line.split(' '), { env: environment, signal })).stdout;
+    return (await run(partPath(name), line.split(' '), { env: environment, signal })).stdout;
   };
   say('installing Tandem');
   try {

@@ -1,7 +1,7 @@
 /** A node: containerd, kubelet, kube-proxy and pods in namespaces of their own, with a folder that is its disk. */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { lastLines, startProcess, type RunningProcess } from '../../real/harness/processes.ts';
 import type { AddressPlan, NodeAddresses } from './address-plan.ts';
 import { createCgroup, removeCgroup } from './cgroups.ts';
@@ -16,7 +16,8 @@ import {
 } from './node-files.ts';
 import { NODE_INIT_SCRIPT, NODE_NETWORK_SCRIPT } from './node-scripts.ts';
 import type { Pki } from './pki.ts';
-import { CNI_FOLDER, nodePath } from './programs.ts';
+import { partPath } from '../../real/parts.ts';
+import { nodePath } from './programs.ts';
 
 export type ClusterNode = {
   readonly addresses: NodeAddresses;
@@ -110,7 +111,7 @@ function writeFiles(options: NodeOptions, cgroup: string): void {
   const kubelet = pki.kubelets.get(addresses.name);
   if (kubelet === undefined) throw new Error(`${addresses.name} has no certificates`);
   const files = {
-    'containerd.toml': containerdConfig(sandboxImage, CNI_FOLDER),
+    'containerd.toml': containerdConfig(sandboxImage, dirname(partPath('cni-plugins'))),
     'cni/pods.conflist': JSON.stringify(cniConfig(addresses)),
     'kubelet.json': JSON.stringify(kubeletConfig(plan, cgroup)),
     'kube-proxy.json': JSON.stringify(kubeProxyConfig(plan, addresses)),

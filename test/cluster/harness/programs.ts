@@ -1,8 +1,8 @@
-/** The programs that a cluster consists of. */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
-import { partTable } from '../../real/part-table.ts';
-import { partPath } from '../../real/parts.ts';
+/** The parts that a cluster consists of, but for what its images hold. */
+import { homedir } from 'node:os';
+import { delimiter, dirname } from 'node:path';
+import type { PartName } from '../../real/part-table.ts';
+import { findPart, partNamed, partPath } from '../../real/parts.ts';
 
 export const PROGRAMS = [
   'etcd',
@@ -16,19 +16,15 @@ export const PROGRAMS = [
   'containerd',
   'ctr',
   'runc',
+  'cni-plugins',
   'iptables',
   'conntrack',
-] as const;
+  'ip',
+] as const satisfies readonly PartName[];
 
-export type Program = (typeof PROGRAMS)[number];
-
-export function programPath(name: Program): string {
-  const part = partTable.find((candidate) => candidate.name === name);
-  if (part !== undefined) return partPath(part.name);
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
-  const path = folders.map((folder) => join(folder, name)).find(isProgram);
-  if (path === undefined) throw new Error(`${name} is not installed`);
-  return path;
+/** Those that are not installed, of these and the ones that images are made of. */
+export function missingParts(): readonly PartName[] {
+  return PROGRAMS.filter((name) => findPart(partNamed(name), process.env, homedir()) === undefined);
 }
 
 /** For a node: its daemons call each other by name, as containerd calls runc and its shim, and kube-proxy iptables. */
@@ -38,8 +34,8 @@ export function nodePath(): string {
 }
 
 /** Folders with these programs that are not on every machine's path anyway. */
-export function ownFolders(names: readonly Program[]): readonly string[] {
-  const folders = names.map((name) => dirname(programPath(name)));
+export function ownFolders(names: readonly PartName[]): readonly string[] {
+  const folders = names.map((name) => dirname(partPath(name)));
   return [...new Set(folders.filter((folder) => !OF_MACHINE.includes(folder)))];
 }
 
@@ -51,22 +47,3 @@ const OF_MACHINE: readonly string[] = [
   '/sbin',
   '/bin',
 ];
-
-export function isInstalled(name: Program): boolean {
-  try {
-    return programPath(name) !== '';
-  } catch {
-    return false;
-  }
-}
-
-export const CNI_FOLDER = '/usr/lib/cni';
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}

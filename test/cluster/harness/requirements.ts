@@ -1,29 +1,25 @@
 /** What a cluster needs of a machine, and what to do where it is missing. */
 import { spawnSync } from 'node:child_process';
-import { missingPartsMessage } from '../../real/parts.ts';
 import { missingHierarchies } from './cgroups.ts';
-import { isInstalled, PROGRAMS } from './programs.ts';
 
 const ELSEWHERE =
   'Or use another cluster: KUBECONFIG=<file> npm run test:cluster, with kind, k3d or any that is there';
 
-/** Every problem of this machine, each with the way out; empty where a cluster can come up. */
-export function problemsHere(): readonly string[] {
+/**
+ * Every problem of this machine, each with the way out; empty where a cluster can come up once its parts are installed. Needs none
+ * of them.
+ */
+export function machineProblems(): readonly string[] {
   if (process.platform !== 'linux')
     return [`A cluster needs Linux, and this is ${process.platform}. ${ELSEWHERE}`];
   // As anybody else, nothing of the rest could be tried.
   if (process.getuid?.() !== 0)
     return [`A cluster needs root, for its namespaces, mounts and links: run it with sudo. ${ELSEWHERE}`];
-  return [...missingPrograms(), ...cgroupProblems(), ...kernelProblems()];
+  return cgroupProblems(missingHierarchies());
 }
 
-function missingPrograms(): readonly string[] {
-  const missing = PROGRAMS.filter((name) => !isInstalled(name));
-  return missing.length === 0 ? [] : [missingPartsMessage(missing)];
-}
-
-function cgroupProblems(): readonly string[] {
-  const missing = missingHierarchies();
+/** @param missing controllers that have no hierarchy of version 1 */
+export function cgroupProblems(missing: readonly string[]): readonly string[] {
   if (missing.length === 0) return [];
   const which = `Missing under /sys/fs/cgroup: ${missing.join(', ')}.`;
   return [
@@ -49,7 +45,8 @@ const TRIALS = [
   { try: 'grep -qw overlay /proc/filesystems', what: 'overlay file systems', module: 'overlay' },
 ] as const;
 
-function kernelProblems(): readonly string[] {
+/** As `machineProblems`, with the parts that a cluster consists of. */
+export function kernelProblems(): readonly string[] {
   const namespaces = inNamespaces('true');
   if (namespaces !== undefined)
     return [`This machine lets nobody make namespaces (unshare: ${namespaces}). ${ELSEWHERE}`];
