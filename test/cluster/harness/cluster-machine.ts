@@ -1,4 +1,5 @@
 /** A whole cluster on this machine: its parts in the order in which they come up. */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { clusterImages } from '../images/all.ts';
 import type { AddressPlan } from './address-plan.ts';
@@ -7,12 +8,14 @@ import { exclusively, storesRoot, type ClusterFolder } from './cluster-folder.ts
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import type { StartDaemon } from './daemons.ts';
 import { copyStore, imageStore } from './image-store.ts';
-import { DNS_IMAGE, SANDBOX_IMAGE } from './images.ts';
 import { provisionLocalVolumes } from './local-volumes.ts';
 import { startNetwork, type Network } from './network.ts';
 import { clusterNode, type ClusterNode } from './node.ts';
 import { createPki, type Pki } from './pki.ts';
 import { waitForDns, waitForNode } from './readiness.ts';
+
+const SANDBOX_IMAGE = 'pause:local';
+const DNS_IMAGE = 'coredns:local';
 
 export type ClusterMachine = {
   readonly startNode: (name: string) => Promise<void>;
@@ -42,14 +45,10 @@ export async function startCluster(around: Surroundings): Promise<ClusterMachine
     signal.throwIfAborted();
     return value;
   };
-  const store = next(await storeOf(say));
   const network = next(await startNetwork(plan, atEnd));
   const pki = next(await createPki(join(folder.path, 'pki'), plan));
   const [controlPlane] = next(
-    await Promise.all([
-      startControlPlane(start, folder.path, plan, pki),
-      ...plan.nodes.map(({ name }) => copyStore(store, nodeFolder(folder, name))),
-    ]),
+    await Promise.all([startControlPlane(start, folder.path, plan, pki), imagesOnNodes(around)]),
   );
   say('the API server is ready');
 
@@ -75,9 +74,14 @@ export async function startCluster(around: Surroundings): Promise<ClusterMachine
   return clusterMachine(nodes, network);
 }
 
-async function storeOf(say: (text: string) => void): Promise<string> {
-  const images = await clusterImages();
-  return exclusively(storesRoot(), () => imageStore(storesRoot(), images, say));
+/** Alone: others may put another store in the place of this one. */
+async function imagesOnNodes({ plan, folder, say }: Surroundings): Promise<void> {
+  const root = storesRoot();
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  await exclusively(root, async () => {
+    const store = await imageStore(root, await clusterImages(), say);
+    await Promise.all(plan.nodes.map(({ name }) => copyStore(store, nodeFolder(folder, name))));
+  });
 }
 
 function nodesOf(

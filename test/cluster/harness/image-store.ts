@@ -1,55 +1,45 @@
 /** Images are unpacked once, into a folder that each node gets as links: containerd never changes a file of a layer. */
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { lastLines, startProcess } from '../../real/harness/processes.ts';
 import { command } from './command.ts';
 import { UNUSED_PLUGINS } from './node-files.ts';
 import { nodePath } from './programs.ts';
 
+/** The name of the file tells its content. */
 export type ImageArchive = { readonly name: string; readonly archive: string };
 
-/** Name and state of each archive that a store holds. */
-type Contents = Readonly<Record<string, string>>;
+/** What a store holds: by the name of each archive, its file and the images that came with it. */
+type Contents = Readonly<Record<string, { readonly file: string; readonly images: readonly string[] }>>;
 
 const CONTENTS = 'contents.json';
+const MAKING = 'making';
 
 /**
- * The folder of containerd with all of these images. What an earlier store holds already is taken over from it. Only one process
- * may do so at a time.
+ * The folder of containerd with all of these images. Of an earlier store it takes over what has not changed. Only one process may do
+ * so at a time, and use what it gets.
  *
  * @param root where stores are kept between clusters
  */
 export async function imageStore(
   root: string,
-  images: readonly ImageArchive[],
+  archives: readonly ImageArchive[],
   say: (text: string) => void,
 ): Promise<string> {
-  const wanted: Contents = Object.fromEntries(images.map(({ name, archive }) => [name, stateOf(archive)]));
-  const store = join(root, createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 16));
-  if (existsSync(store)) return join(store, 'containerd');
-
-  mkdirSync(root, { recursive: true, mode: 0o700 });
-  const making = join(root, 'making');
-  rmSync(making, { recursive: true, force: true });
-  const held = await takeOver(root, making, wanted);
-  const missing = images.filter(({ name }) => held[name] !== wanted[name]);
-  say(`unpacking ${missing.length} of ${images.length} images, once for all clusters to come`);
-  await importInto(making, missing, say);
-  writeFileSync(join(making, CONTENTS), JSON.stringify(wanted));
-  // Nodes that were made of the older ones hold links of their own.
-  for (const name of readdirSync(root))
-    if (name !== 'making') rmSync(join(root, name), { recursive: true, force: true });
-  renameSync(making, store);
+  const files = archives.map(({ archive }) => basename(archive)).join('\n');
+  const store = join(root, createHash('sha256').update(files).digest('hex').slice(0, 16));
+  if (!existsSync(store)) {
+    const making = join(root, MAKING);
+    rmSync(making, { recursive: true, force: true });
+    const held = await takeOver(root, making);
+    const contents = await importInto(making, archives, held, say);
+    writeFileSync(join(making, CONTENTS), JSON.stringify(contents));
+    // Nodes that were made of the older ones hold links of their own.
+    for (const name of readdirSync(root))
+      if (name !== MAKING) rmSync(join(root, name), { recursive: true, force: true });
+    renameSync(making, store);
+  }
   return join(store, 'containerd');
 }
 
@@ -69,32 +59,26 @@ export async function copyStore(store: string, folder: string): Promise<void> {
   }
 }
 
-/** An image that is not wanted any more would stay in it, and hide that a pod names it: then everything is unpacked anew. */
-async function takeOver(root: string, making: string, wanted: Contents): Promise<Contents> {
-  for (const name of readdirSync(root)) {
-    const path = join(root, name, CONTENTS);
-    if (!existsSync(path)) continue;
-    const held = JSON.parse(readFileSync(path, 'utf8')) as Contents;
-    if (!Object.keys(held).every((image) => image in wanted)) continue;
-    await copyStore(join(root, name, 'containerd'), making);
-    return held;
-  }
+async function takeOver(root: string, making: string): Promise<Contents> {
+  const held = readdirSync(root).find((name) => existsSync(join(root, name, CONTENTS)));
   mkdirSync(join(making, 'containerd'), { recursive: true });
-  return {};
+  if (held === undefined) return {};
+  await copyStore(join(root, held, 'containerd'), making);
+  return JSON.parse(readFileSync(join(root, held, CONTENTS), 'utf8')) as Contents;
 }
 
-/** A containerd of its own, in a mount namespace of its own, for as long as it takes. */
+/** By a containerd of its own, in a mount namespace of its own, for as long as it takes. */
 async function importInto(
   making: string,
-  images: readonly ImageArchive[],
+  archives: readonly ImageArchive[],
+  held: Contents,
   say: (text: string) => void,
-): Promise<void> {
+): Promise<Contents> {
   const socket = join(making, 'containerd.sock');
   const state = join(making, 'state');
   const config = join(making, 'containerd.toml');
   const plugins = [...UNUSED_PLUGINS, 'io.containerd.grpc.v1.cri'].map((name) => `"${name}"`);
-  const lines = ['version = 2', `disabled_plugins = [${plugins.join(', ')}]`];
-  writeFileSync(config, `${lines.join('\n')}\n`);
+  writeFileSync(config, `version = 2\ndisabled_plugins = [${plugins.join(', ')}]\n`);
   const environment = { PATH: nodePath() };
   const containerd = await startProcess({
     name: 'containerd',
@@ -111,12 +95,12 @@ async function importInto(
     environment,
     ready: async () => existsSync(socket),
   });
+  const images = async (...args: readonly string[]): Promise<readonly string[]> => {
+    const ctr = ['ctr', `--address=${socket}`, '--namespace=k8s.io', 'images', ...args];
+    return (await command('env', [`PATH=${environment.PATH}`, ...ctr])).split('\n').filter(Boolean);
+  };
   try {
-    for (const { name, archive } of images) {
-      say(`unpacking ${name}`);
-      const ctr = ['ctr', `--address=${socket}`, '--namespace=k8s.io', 'images', 'import', archive];
-      await command('env', [`PATH=${environment.PATH}`, ...ctr]);
-    }
+    return await replaceImages(images, archives, held, say);
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${lastLines(containerd.log())}`, { cause: error });
   } finally {
@@ -126,7 +110,30 @@ async function importInto(
   }
 }
 
-function stateOf(archive: string): string {
-  const { size, mtimeMs } = statSync(archive);
-  return `${size} ${mtimeMs}`;
+/** Images of an archive that has changed go first: one that it has no more would hide that a pod still names it. */
+async function replaceImages(
+  images: (...args: readonly string[]) => Promise<readonly string[]>,
+  archives: readonly ImageArchive[],
+  held: Contents,
+  say: (text: string) => void,
+): Promise<Contents> {
+  const kept = archives.filter(({ name, archive }) => held[name]?.file === basename(archive));
+  const names = kept.map(({ name }) => name);
+  const stale = Object.entries(held).flatMap(([name, entry]) => (names.includes(name) ? [] : entry.images));
+  if (stale.length > 0) await images('remove', ...stale);
+  const contents: Record<string, Contents[string]> = {};
+  for (const { name, archive } of archives) {
+    const file = basename(archive);
+    const known = held[name];
+    if (known?.file === file) {
+      contents[name] = known;
+      continue;
+    }
+    say(`unpacking images, once for all clusters to come: ${name}`);
+    const before = await images('list', '--quiet');
+    await images('import', archive);
+    const added = (await images('list', '--quiet')).filter((image) => !before.includes(image));
+    contents[name] = { file, images: added };
+  }
+  return contents;
 }

@@ -1,6 +1,7 @@
 /** The parts that a cluster consists of, but for what its images hold. */
 import { homedir } from 'node:os';
 import { delimiter, dirname } from 'node:path';
+import { partsOfImages } from '../images/plans.ts';
 import type { PartName } from '../../real/part-table.ts';
 import { findPart, partNamed, partPath } from '../../real/parts.ts';
 
@@ -24,7 +25,8 @@ export const PROGRAMS = [
 
 /** Those that are not installed, of these and the ones that images are made of. */
 export function missingParts(): readonly PartName[] {
-  return PROGRAMS.filter((name) => findPart(partNamed(name), process.env, homedir()) === undefined);
+  const names = [...new Set<PartName>([...PROGRAMS, ...partsOfImages])];
+  return names.filter((name) => findPart(partNamed(name), process.env, homedir()) === undefined);
 }
 
 /** For a node: its daemons call each other by name, as containerd calls runc and its shim, and kube-proxy iptables. */
