@@ -1,0 +1,64 @@
+/** A client in the mesh that asks a service at a steady rate, and what came of it. */
+import { eventually } from '../../real/harness/eventually.ts';
+import { appPod, createPod } from './app-pod.ts';
+import type { Cluster } from './cluster.ts';
+import { podsReady } from './ready.ts';
+
+export type LoadOptions = {
+  readonly service: string;
+  /** Requests a second. */
+  readonly rate: number;
+  /** A connection for each request, or kept ones. */
+  readonly connections: 'new' | 'kept';
+  /** Where it runs; anywhere by default. */
+  readonly node?: string;
+};
+
+export type Load = {
+  /** Lets it wait for its last answers, and removes it. */
+  readonly end: () => Promise<LoadOutcome>;
+};
+
+export type LoadOutcome = {
+  /** Requests that were answered, by what the answer said. */
+  readonly answers: Readonly<Record<string, number>>;
+  readonly failures: readonly string[];
+};
+
+const UPSTREAM_PORT = 1234;
+// Longer than any test: nothing asks on when a test has been ended.
+const LIFE_SECONDS = 400;
+
+/** One at a time in a namespace that has the apps. Resolves when it has had its first answer. */
+export async function startLoad(cluster: Cluster, namespace: string, options: LoadOptions): Promise<Load> {
+  const { api, kubectl } = cluster;
+  const { service, rate, connections, node } = options;
+  const pod = appPod(cluster, 'load', {
+    app: 'load.ts',
+    args: [String(rate), connections],
+    env: { UPSTREAM: `127.0.0.1:${UPSTREAM_PORT}` },
+    annotations: { 'connect-service-upstreams': `${service}:${UPSTREAM_PORT}` },
+  });
+  const place = node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } };
+  const bounds = { restartPolicy: 'Never', activeDeadlineSeconds: LIFE_SECONDS };
+  await createPod(cluster, namespace, { ...pod, spec: { ...pod.spec, ...place, ...bounds } });
+  await podsReady(cluster, namespace, ['load']);
+  const path = `/api/v1/namespaces/${namespace}/pods/load`;
+  const said = (pattern: RegExp): Promise<string> =>
+    eventually(`the load says ${pattern.source}`, async () => {
+      const { body } = await api.request('GET', `${path}/log?container=load`);
+      const [found] = pattern.exec(String(body)) ?? [];
+      if (found === undefined) throw new Error(String(body));
+      return found;
+    });
+  await said(/^serving$/m);
+  return {
+    end: async () => {
+      const signal = ['node', '-e', 'process.kill(1, "SIGTERM")'];
+      await kubectl(['exec', 'load', '-c', 'load', '-n', namespace, '--', ...signal]);
+      const outcome = JSON.parse(await said(/^{.*}$/m)) as LoadOutcome;
+      await kubectl(['delete', 'pod', 'load', '-n', namespace]);
+      return outcome;
+    },
+  };
+}
