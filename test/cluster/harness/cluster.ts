@@ -129,7 +129,7 @@ function nodesOf(socketPath: string): Nodes {
       IncomingMessage,
     ];
     const body = await text(answer);
-    if (answer.statusCode !== 200) throw new Error(`POST ${path}: ${answer.statusCode} ${body}`);
+    if (answer.statusCode !== 204) throw new Error(`POST ${path}: ${answer.statusCode} ${body}`);
   };
   return {
     stop: (name) => post(`/nodes/${name}/stop`),
