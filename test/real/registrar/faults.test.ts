@@ -53,18 +53,26 @@ async function grantRights(): Promise<void> {
 const passing = (...names: readonly string[]): readonly string[] =>
   names.map((name) => `mesh.${name}.app passing`);
 
-/** The service of the pod and its proxy, which are two writes. */
-async function isWhole(name: string): Promise<void> {
-  await inConsul(consul, 'app', passing(name));
-  await inConsul(consul, 'app-sidecar-proxy', [`mesh.${name}.app-sidecar-proxy passing`]);
+/** These pods alone are in Consul, each with its service and its proxy, which are two writes. */
+async function areWhole(...names: readonly string[]): Promise<void> {
+  await inConsul(consul, 'app', passing(...names));
+  await inConsul(
+    consul,
+    'app-sidecar-proxy',
+    names.map((name) => `mesh.${name}.app-sidecar-proxy passing`),
+  );
 }
 
-async function uidOf(id: string): Promise<string | undefined> {
-  const found = (await consul.call('GET', '/v1/catalog/service/app')) as readonly {
-    readonly ServiceID: string;
-    readonly ServiceMeta: Readonly<Record<string, string>>;
-  }[];
-  return found.find(({ ServiceID }) => ServiceID === id)?.ServiceMeta['pod-uid'];
+type Entry = {
+  readonly ServiceID: string;
+  readonly ServiceMeta: Readonly<Record<string, string>>;
+  /** Another one when it was registered anew. */
+  readonly CreateIndex: number;
+};
+
+async function entryOf(id: string): Promise<Entry | undefined> {
+  const found = (await consul.call('GET', '/v1/catalog/service/app')) as readonly Entry[];
+  return found.find(({ ServiceID }) => ServiceID === id);
 }
 
 /** Everything that Consul has on the synthetic nodes, with the index of its last change. */
@@ -90,7 +98,9 @@ test('a pod replaced under its name: the new instance stays, on the same node an
   for (const node of ['node-1', 'node-2', 'node-1']) {
     await pods.remove('app-0');
     const uid = await pods.create('app-0', { node });
-    await eventually('the new pod', async () => assert.equal(await uidOf('mesh.app-0.app'), uid));
+    await eventually('the new pod', async () =>
+      assert.equal((await entryOf('mesh.app-0.app'))?.ServiceMeta['pod-uid'], uid),
+    );
     const [instance, ...others] = await inConsul(consul, 'app', passing('app-0'));
     assert.deepEqual([instance?.Node, others.length], [`k8s-cluster1-${node}`, 0]);
   }
@@ -99,13 +109,13 @@ test('a pod replaced under its name: the new instance stays, on the same node an
 test('who may patch a pod takes it out by its label, and changes nothing else of it', async () => {
   const patch = (metadata: object): Promise<unknown> =>
     api.admin.expect('PATCH', pods.path('app-0'), { metadata }, MERGE_PATCH);
-  await isWhole('app-0');
+  await areWhole('app-0');
   const before = await everything();
   await patch({ annotations: { [`${PREFIX}connect-service`]: 'other', [`${PREFIX}service-tags`]: 'x' } });
   await patch({ labels: { [STATUS]: null } });
   await inConsul(consul, 'app', []);
   await patch({ labels: { [STATUS]: 'injected' } });
-  await isWhole('app-0');
+  await areWhole('app-0');
   assert.equal(withoutIndexes(await everything()), withoutIndexes(before));
 });
 
@@ -133,18 +143,23 @@ test('many pods end at once: all are gone within 2 s of the last one', async () 
 });
 
 test('somebody removes an instance in Consul: it is back within 2 s', async () => {
+  const before = await entryOf('mesh.app-0.app');
   const begin = performance.now();
   await consul.call('PUT', '/v1/catalog/deregister', {
     Node: 'k8s-cluster1-node-1',
     ServiceID: 'mesh.app-0.app',
   });
-  await inConsul(consul, 'app', []);
+  await eventually('another registration', async () => {
+    const after = await entryOf('mesh.app-0.app');
+    assert.ok(after !== undefined && after.CreateIndex !== before?.CreateIndex);
+  });
   await inConsul(consul, 'app', passing('app-0'));
   const seconds = (performance.now() - begin) / 1000;
   assert.ok(seconds < 2, `${seconds} s`);
 });
 
 test('a restart with nothing changed writes nothing', async () => {
+  await areWhole('app-0');
   const before = await everything();
   await sync.process.stop();
   sync = await start();
@@ -173,7 +188,7 @@ test('Consul away in the middle of churn: what is there stays, and one compariso
 
 test('the API server away in the middle of churn: nothing is removed, and what changed meanwhile follows', async () => {
   await pods.remove('app-3');
-  await inConsul(consul, 'app', passing('app-0'));
+  await areWhole('app-0');
   const before = await everything();
   await api.process().stop('SIGKILL');
   await eventually('a watch that cannot go on', async () =>
@@ -185,9 +200,9 @@ test('the API server away in the middle of churn: nothing is removed, and what c
   assert.equal(await everything(), before);
   await api.restart();
   await pods.create('app-4');
-  await inConsul(consul, 'app', passing('app-0', 'app-4'));
+  await areWhole('app-0', 'app-4');
   await pods.remove('app-4');
-  await inConsul(consul, 'app', passing('app-0'));
+  await areWhole('app-0');
   assert.equal(await everything(), before);
 });
 

@@ -22,10 +22,14 @@ const sync = await startTandemSync(scene, api, consul, flags);
 
 async function settled(): Promise<void> {
   await addresses('machines', ['10.30.0.2', 'fd00::30']);
-  await eventually('the Services of the cluster in Consul', async () => {
-    const found = (await consul.call('GET', '/v1/catalog/service/web')) as readonly unknown[];
-    assert.equal(found.length, 2);
-  });
+  for (const [name, count] of [
+    ['web', 2],
+    ['api', 3],
+  ] as const)
+    await eventually(`the Service ${name} of the cluster in Consul`, async () => {
+      const found = (await consul.call('GET', `/v1/catalog/service/${name}`)) as readonly unknown[];
+      assert.equal(found.length, count);
+    });
   await eventually('only the service of machines', async () => {
     const { items } = (await api.admin.expect('GET', SERVICES)) as unknown as {
       items: readonly { readonly metadata: { readonly name: string } }[];
