@@ -79,7 +79,10 @@ test('forty of fifty Services that go at once wait for a second look, and are to
       'application/merge-patch+json',
     );
   const start = performance.now();
+  // Seen one after the other they would be few at a time.
+  await sync.process.hang();
   await api.admin.expect('DELETE', '/api/v1/namespaces/default/services?labelSelector=goes%3Dyes');
+  sync.process.goOn();
   await eventually('a report', async () => {
     const { heldRemovals, instances } = await sync.status();
     assert.ok(heldRemovals > 0 && instances !== undefined && instances.owned > 15, `${heldRemovals} held`);
