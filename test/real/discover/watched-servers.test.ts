@@ -1,5 +1,6 @@
 /** Consul by an auto-join string: three real servers whose pods are in a real API server, and one that dies. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { openConsulOf } from '../../../src/cli/consul-access.ts';
 import { consulFlags } from '../../../src/config/consul-settings.ts';
@@ -65,6 +66,18 @@ async function millisecondsOf(client: ConsulClient): Promise<number> {
   return performance.now() - started;
 }
 
+/** Whether something has come to this port that nobody has read: https://man7.org/linux/man-pages/man5/proc_pid_net.5.html, `rx_queue`. */
+function hasUnread(port: number): boolean {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .some(
+      ([, address, , state, queues]) =>
+        address?.endsWith(local) && state === '01' && !queues?.endsWith(':00000000'),
+    );
+}
+
 // A second is what is asked for; a busy machine takes longer for it, and a call that waited for its deadline took 10.
 const LEFT_MILLISECONDS = 5000;
 
@@ -98,7 +111,7 @@ test('a server that hangs is left as soon as its pod is not ready, by the calls 
   await first.process().hang();
   try {
     const held = millisecondsOf(client);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await eventually('the call waits at the server', async () => assert.ok(hasUnread(first.ports.http)));
     const started = performance.now();
     await pods.report('a', running('127.0.0.1', 'False'));
     await held;
