@@ -130,6 +130,15 @@ test('a row that changes is lit for a moment, and not for who wants no motion', 
     scene.atEnd(served.close);
     const page = await opened(served, {});
     await page.scheme('light', isMotionReduced);
+    // It lasts until it is seen, however long the look takes.
+    await page.look(`(() => {
+      const { animate } = Element.prototype;
+      Element.prototype.animate = function (...how) {
+        const animation = animate.apply(this, how);
+        animation.pause();
+        return animation;
+      };
+    })()`);
     served.become({ ...quietStatus, sync: syncStatus([source('web', { instances: 77 })]) });
     await page.until(`document.querySelector('#services tbody').innerText.includes('77')`);
     assert.equal(await page.look('document.getAnimations().length > 0'), !isMotionReduced);
