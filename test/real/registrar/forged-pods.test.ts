@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { startApiServer } from '../harness/api-server.ts';
 import { MERGE_PATCH } from '../harness/api-client.ts';
 import { startConsul } from '../harness/consul.ts';
+import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { startTandemSync } from '../harness/tandem-sync.ts';
 import { startWebhook } from '../harness/webhook.ts';
@@ -166,20 +167,22 @@ for (const [name, attack] of Object.entries(attacks)) {
 test('the process is the same, and each Event says what is wrong with its own pod', async () => {
   assert.equal((await sync.status()).leader, true);
   assert.doesNotMatch(sync.process.log(), /a pass of the registrar failed/);
-  const { items } = (await api.admin.expect('GET', '/api/v1/namespaces/evil/events')) as unknown as {
-    readonly items: readonly {
-      readonly involvedObject: { readonly name: string };
-      readonly reason: string;
-      readonly message: string;
-    }[];
-  };
-  const said = (name: string): string =>
-    items.find(({ involvedObject }) => involvedObject.name === name)?.message ?? '';
-  assert.match(said('null-in-a-list'), /config with null in a list/);
-  assert.match(said('of-another'), /which are not of this pod/);
-  assert.match(said('old-form'), /-proxy-id is not of this pod/);
-  assert.match(said('much-meta'), /Invalid Service Meta/);
-  assert.match(said('variables-that-double'), /is not JSON with a service and its proxy/);
+  await eventually('the Events', async () => {
+    const { items } = (await api.admin.expect('GET', '/api/v1/namespaces/evil/events')) as unknown as {
+      readonly items: readonly {
+        readonly involvedObject: { readonly name: string };
+        readonly reason: string;
+        readonly message: string;
+      }[];
+    };
+    const said = (name: string): string =>
+      items.find(({ involvedObject }) => involvedObject.name === name)?.message ?? '';
+    assert.match(said('null-in-a-list'), /config with null in a list/);
+    assert.match(said('of-another'), /which are not of this pod/);
+    assert.match(said('old-form'), /-proxy-id is not of this pod/);
+    assert.match(said('much-meta'), /Invalid Service Meta/);
+    assert.match(said('variables-that-double'), /is not JSON with a service and its proxy/);
+  });
 });
 
 test('a node that Consul cannot give back is left and named, and pods of the others go on', async () => {
@@ -195,7 +198,12 @@ test('a node that Consul cannot give back is left and named, and pods of the oth
     const status = ready ? 'passing' : 'critical';
     await inConsul(consul, 'app', [`shop.app-0.app ${status}`, 'shop.app-2.app passing']);
   }
-  assert.match(sync.process.log(), /closes the connection at this request.*a node cannot be read in Consul/);
+  await eventually('the log line', async () =>
+    assert.match(
+      sync.process.log(),
+      /closes the connection at this request.*a node cannot be read in Consul/,
+    ),
+  );
   await consul.call('PUT', '/v1/catalog/deregister', { Node: node.Node, ServiceID: 'evil' });
   await inConsul(consul, 'app', ['shop.app-0.app passing', 'shop.app-2.app critical']);
 });

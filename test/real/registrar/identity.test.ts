@@ -113,7 +113,9 @@ test('without the right to delete tokens they stay, which is told once, and all 
   await inConsul(consul, 'app', ['mesh.app-0.app passing']);
   await eventually('the log line', async () => assert.match(sync.process.log(), /Consul refuses to list/));
   assert.equal((await accessors()).length, 1);
-  assert.match((await tokensStatus())?.trouble?.reason ?? '', /status 403|Permission denied/);
+  await eventually('the trouble in /status', async () =>
+    assert.match((await tokensStatus())?.trouble?.reason ?? '', /status 403|Permission denied/),
+  );
   assert.match(await (await fetch(sync.url)).text(), /ACL tokens of pods that are gone stay/);
 });
 
@@ -134,6 +136,6 @@ test('with it, tokens of pods that are gone are deleted, and no others', async (
   assert.ok((await accessors()).includes(ofPod));
   await pods.remove('app-2');
   await eventually('its token is gone', async () => assert.deepEqual(await accessors(), kept));
-  assert.deepEqual(await tokensStatus(), {});
+  await eventually('no trouble in /status', async () => assert.deepEqual(await tokensStatus(), {}));
   assert.doesNotMatch(sync.process.log(), /SecretID/);
 });

@@ -124,8 +124,10 @@ test('the last pod of a node takes the synthetic node along', async () => {
       ['server-1'],
     );
   });
-  assert.match(
-    await sync.metrics(),
-    /^tandem_registrar_changes_total\{action="remove-node",result="applied"\} 1$/m,
+  await eventually('the metric', async () =>
+    assert.match(
+      await sync.metrics(),
+      /^tandem_registrar_changes_total\{action="remove-node",result="applied"\} 1$/m,
+    ),
   );
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { startApiServer } from '../harness/api-server.ts';
 import { clusterObjects } from '../harness/cluster-objects.ts';
 import { startConsul } from '../harness/consul.ts';
+import { eventually } from '../harness/eventually.ts';
 import { converged, instancesOn, population } from '../harness/population.ts';
 import { startScene } from '../harness/scene.ts';
 import { startTandemSync } from '../harness/tandem-sync.ts';
@@ -49,7 +50,9 @@ test('on one node that both share, each still touches only its own', async () =>
   const fourth = await startTandemSync(scene, west.api, consul, [...flags, '--owner=fourth']);
   const expected = (): readonly string[] => [...east.shops.expected(), ...west.shops.expected()].toSorted();
   await converged(consul, 'shared', { expected });
-  assert.equal((await fourth.status()).instances?.foreign, east.shops.expected().length);
+  await eventually('the count of what is not its own', async () =>
+    assert.equal((await fourth.status()).instances?.foreign, east.shops.expected().length),
+  );
   await fourth.process.stop();
 });
 

@@ -219,9 +219,11 @@ test('what cannot be used is an Event on the Service and a line of /status', asy
       'Warning PortNotFound',
     ]);
   });
-  const { sources } = await sync.status();
-  assert.equal(sources.find(({ source }) => source === 'Service/default/odd')?.problems.length, 2);
-  assert.match(await sync.metrics(), /tandem_sync_problems\{reason="port-not-found"\} 1/);
+  await eventually('the problems in /status and the metrics', async () => {
+    const { sources } = await sync.status();
+    assert.equal(sources.find(({ source }) => source === 'Service/default/odd')?.problems.length, 2);
+    assert.match(await sync.metrics(), /tandem_sync_problems\{reason="port-not-found"\} 1/);
+  });
 });
 
 test('Consul answers for them in DNS, A and SRV', async () => {

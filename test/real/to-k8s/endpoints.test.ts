@@ -126,7 +126,9 @@ test('host names are an ExternalName, an IP address turns it into endpoints, and
   assert.deepEqual([spec.type, spec.externalName], ['ExternalName', 'db.example.com']);
   await register('outside', [{ id: 'o-2', address: '10.4.0.1', port: 5432 }]);
   await addresses('outside', ['10.4.0.1']);
-  assert.equal((await service('outside')).spec.type, 'ClusterIP');
+  await eventually('a cluster IP', async () =>
+    assert.equal((await service('outside')).spec.type, 'ClusterIP'),
+  );
   await register('outside', [{ id: 'o-2', address: 'db2.example.com', port: 5432 }]);
   await eventually('an ExternalName', async () => {
     const changed = await service('outside');
@@ -218,7 +220,9 @@ test("somebody else's Service of that name is not touched, gets none of our endp
   });
   assert.equal((await service('taken')).metadata.resourceVersion, before.resourceVersion);
   assert.deepEqual(await slices('taken'), []);
-  assert.deepEqual((await sync.toKubernetes())?.conflicts, ['taken']);
+  await eventually('the conflict in /status', async () =>
+    assert.deepEqual((await sync.toKubernetes())?.conflicts, ['taken']),
+  );
   await api.admin.expect('DELETE', `${SERVICES}/taken`);
   await addresses('taken', ['10.8.0.1']);
 });

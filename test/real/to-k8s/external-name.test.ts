@@ -38,7 +38,9 @@ test("each selected service is an ExternalName of Consul's DNS, and no other is 
     ['c-shop-upper', 'c-shop-web'],
   );
   assert.deepEqual(await slices('c-shop-web'), []);
-  assert.equal((await sync.toKubernetes())?.services.length, 2);
+  await eventually('both in /status', async () =>
+    assert.equal((await sync.toKubernetes())?.services.length, 2),
+  );
 });
 
 test('a service that no longer fits the filter goes', async () => {
