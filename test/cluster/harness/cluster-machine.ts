@@ -48,16 +48,14 @@ export async function startCluster(around: Surroundings): Promise<ClusterMachine
   const network = next(await startNetwork(plan, atEnd));
   const pki = next(await createPki(join(folder.path, 'pki'), plan));
   const [controlPlane] = next(
-    await Promise.all([startControlPlane(start, folder.path, plan, pki), imagesOnNodes(around)]),
+    await allOrNone([startControlPlane(start, folder.path, plan, pki, say), imagesOnNodes(around)]),
   );
-  say('the API server is ready');
-
   const { admin, writeKubeconfig } = controlPlane;
   writeKubeconfig(folder.kubeconfig, pki.admin);
   await createNodes(admin, plan);
   const nodes = nodesOf(around, network, pki, controlPlane);
   atEnd(async () => void (await Promise.all(nodes.map((node) => node.stop()))));
-  await Promise.all(nodes.map((node) => node.start()));
+  await allOrNone(nodes.map((node) => node.start()));
   next(await network.routeServices(plan.nodes[0]?.address ?? ''));
   await createAddons(admin, plan, DNS_IMAGE);
   const volumes = provisionLocalVolumes(
@@ -74,14 +72,23 @@ export async function startCluster(around: Surroundings): Promise<ClusterMachine
   return clusterMachine(nodes, network);
 }
 
+/** Rejects only when nothing of it goes on: what follows takes back what it works on. */
+async function allOrNone<T extends readonly unknown[]>(work: {
+  readonly [Index in keyof T]: Promise<T[Index]>;
+}): Promise<T> {
+  await Promise.allSettled(work);
+  return Promise.all(work) as Promise<unknown> as Promise<T>;
+}
+
 /** Alone: others may put another store in the place of this one. */
 async function imagesOnNodes({ plan, folder, say }: Surroundings): Promise<void> {
   const root = storesRoot();
   mkdirSync(root, { recursive: true, mode: 0o700 });
   await exclusively(root, async () => {
     const store = await imageStore(root, await clusterImages(), say);
-    await Promise.all(plan.nodes.map(({ name }) => copyStore(store, nodeFolder(folder, name))));
+    await allOrNone(plan.nodes.map(({ name }) => copyStore(store, nodeFolder(folder, name))));
   });
+  say('the images are on the nodes');
 }
 
 function nodesOf(

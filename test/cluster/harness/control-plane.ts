@@ -26,6 +26,7 @@ export async function startControlPlane(
   folder: string,
   plan: AddressPlan,
   pki: Pki,
+  say: (text: string) => void,
 ): Promise<ControlPlane> {
   const [etcdPort = 0, peerPort = 0] = await freePorts(2);
   const [apiPort = 0] = await freePorts(1, plan.host);
@@ -42,6 +43,7 @@ export async function startControlPlane(
     args: apiServerArguments(plan, pki, etcdPort, apiPort),
     ready: async () => (await admin.request('GET', '/readyz')).status === 200,
   });
+  say('the API server is ready');
   await start({ name: 'kube-controller-manager', args: controllerManagerArguments(folder, pki) });
   await start({ name: 'kube-scheduler', args: schedulerArguments(folder) });
   return { url, admin, writeKubeconfig };

@@ -29,8 +29,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Starte
   const keeper = fork(join(import.meta.dirname, 'keeper.ts'), network === undefined ? [] : [network], {
     // Ctrl-C at a terminal is for us alone: we tell it.
     detached: true,
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // Not our own standard error: what reads that would wait for the keeper, too, once it is let go.
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  keeper.stderr?.pipe(process.stderr, { end: false });
   const ended = once(keeper, 'exit');
   const end = async (): Promise<void> => {
     keeper.kill('SIGTERM');
@@ -60,6 +62,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Starte
       keeper.send({ kind: 'let-go' } satisfies ToKeeper);
       await released.promise;
       keeper.disconnect();
+      keeper.stderr?.destroy();
       keeper.unref();
     },
     end,

@@ -2,7 +2,6 @@
  * The process that keeps a cluster. It is started by `keeper-client.ts` with a channel to its starter, and ends the cluster on SIGTERM,
  * and when the channel closes, as it does when the starter is killed; unless the starter has let go of it.
  */
-import { once } from 'node:events';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { killAll } from '../../real/harness/processes.ts';
@@ -16,23 +15,29 @@ const [wantedNetwork] = process.argv.slice(2);
 const ending = new AbortController();
 let isKept = false;
 
-const finished = Promise.withResolvers<void>();
-const requestEnd = (): void => {
-  ending.abort(new Error('the cluster is to end'));
-  finished.resolve();
+const finished = Promise.withResolvers<never>();
+const requestEnd = (reason: Error): void => {
+  ending.abort(reason);
+  finished.reject(reason);
 };
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, requestEnd);
+finished.promise.catch(() => undefined);
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+  process.on(signal, () => requestEnd(new Error(signal)));
 process.on('disconnect', () => {
-  if (!isKept) requestEnd();
+  if (!isKept) requestEnd(new Error('the process that started the cluster has ended'));
 });
+// What it started would end with it, but not be tidied.
+process.on('uncaughtException', requestEnd);
+// Once the starter has gone, nobody reads it.
+process.stderr.on('error', () => undefined);
 
 try {
   await keep();
 } catch (error) {
-  tell({ kind: 'failed', message: (error as Error).message });
-  process.exitCode = 1;
+  await tell({ kind: 'failed', message: (error as Error).message });
 }
-if (process.connected) process.disconnect();
+// Idle connections would hold it.
+process.exit();
 
 async function keep(): Promise<void> {
   const { plan, folder } = await claimFolder(wantedNetwork);
@@ -46,25 +51,34 @@ async function keep(): Promise<void> {
     if (message.kind !== 'let-go') return;
     isKept = true;
     letGo(folder);
-    tell({ kind: 'let-go' });
+    void tell({ kind: 'let-go' });
   });
+  // While it comes up, nobody waits for what would not be used.
+  ending.signal.addEventListener('abort', killAll);
   try {
     const machine = await startCluster({
       plan,
       folder,
-      start: onMachine.start,
+      start: async (daemon) => {
+        ending.signal.throwIfAborted();
+        return onMachine.start(daemon);
+      },
       say: (text) => {
         log(text);
-        tell({ kind: 'progress', text });
+        void tell({ kind: 'progress', text });
       },
       onTrouble: log,
       atEnd: (end) => ends.push(end),
       signal: ending.signal,
     });
     const control = await serveControl(folder.socket, machine);
-    ends.push(async () => void (await once(control.close(), 'close')));
-    tell({ kind: 'up', kubeconfig: folder.kubeconfig, socket: folder.socket, folder: folder.path });
+    ending.signal.removeEventListener('abort', killAll);
+    await tell({ kind: 'up', kubeconfig: folder.kubeconfig, socket: folder.socket, folder: folder.path });
+    ends.push(async () => void control.close());
     await finished.promise;
+  } catch (error) {
+    log((error as Error).message);
+    throw error;
   } finally {
     for (const end of ends.toReversed()) await end().catch((error: unknown) => log((error as Error).message));
     await onMachine.end();
@@ -74,6 +88,7 @@ async function keep(): Promise<void> {
 }
 
 /** Nobody listens any more when the starter has gone. */
-function tell(message: FromKeeper): void {
-  if (process.connected) process.send?.(message);
+async function tell(message: FromKeeper): Promise<void> {
+  if (!process.connected) return;
+  await new Promise((resolve) => process.send?.(message, undefined, {}, resolve));
 }

@@ -82,7 +82,7 @@ export function clusterNode(options: NodeOptions): ClusterNode {
     const { process: holder, pid } = running;
     running = undefined;
     // The holder ends when the first process of the node has, and that one when the kernel has ended all others.
-    process.kill(Number(pid), 'SIGKILL');
+    endProcess(Number(pid));
     await holder.exited;
     await removeCgroup(cgroup);
   };
@@ -100,6 +100,15 @@ export function clusterNode(options: NodeOptions): ClusterNode {
     },
     log: () => logOf(folder, running?.process.log() ?? ''),
   };
+}
+
+/** It may have ended by itself. */
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 const INIT_PID = /^node (\d+)$/m;
