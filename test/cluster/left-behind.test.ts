@@ -22,7 +22,12 @@ mkdirSync(join(cache, 'tandem-real'));
 for (const name of readdirSync(real))
   if (name !== 'clusters') symlinkSync(join(real, name), join(cache, 'tandem-real', name));
 process.env['XDG_CACHE_HOME'] = cache;
-after(() => rmSync(cache, { recursive: true, force: true }));
+after(async () => {
+  // Of a test that has failed.
+  for (const { keeper } of clusterFolders()) if (keeper !== undefined) process.kill(keeper.pid);
+  await eventually('the end of every cluster', async () => assert.deepEqual(clusterFolders(), []));
+  rmSync(cache, { recursive: true, force: true });
+});
 
 const before = await machineState();
 

@@ -97,7 +97,8 @@ async function up(withTandem: boolean, network: string | undefined): Promise<num
 async function down(): Promise<number> {
   const { ended, left } = await takeDown();
   print(ended.length === 0 ? 'No cluster was up.' : `Taken down: ${ended.join(', ')}`);
-  if (left.length > 0) print(`Of a test that still runs, and ends with it: ${left.join(', ')}`);
+  if (left.length > 0)
+    print(`Left, because what started it still runs, and it ends with that: ${left.join(', ')}`);
   return 0;
 }
 

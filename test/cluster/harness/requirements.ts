@@ -9,27 +9,45 @@ const ELSEWHERE =
  * Every problem of this machine, each with the way out; empty where a cluster can come up once its parts are installed. Needs none
  * of them.
  */
-export function machineProblems(): readonly string[] {
-  if (process.platform !== 'linux')
-    return [`A cluster needs Linux, and this is ${process.platform}. ${ELSEWHERE}`];
+export function machineProblems(machine = thisMachine()): readonly string[] {
+  const { platform, user, missing } = machine;
+  if (platform !== 'linux') return [`A cluster needs Linux, and this is ${platform}. ${ELSEWHERE}`];
   // As anybody else, nothing of the rest could be tried.
-  if (process.getuid?.() !== 0)
-    return [`A cluster needs root, for its namespaces, mounts and links: run it with sudo. ${ELSEWHERE}`];
-  return cgroupProblems(missingHierarchies());
+  if (user !== 0)
+    return [
+      `A cluster needs root, for its namespaces, mounts and links: run it by sudo env "HOME=$HOME" "PATH=$PATH" npm run … ${ELSEWHERE}`,
+    ];
+  return missing.length === 0 ? [] : [cgroupProblem(missing)];
 }
 
-/** @param missing controllers that have no hierarchy of version 1 */
-export function cgroupProblems(missing: readonly string[]): readonly string[] {
-  if (missing.length === 0) return [];
-  const which = `Missing under /sys/fs/cgroup: ${missing.join(', ')}.`;
-  return [
-    `A cluster needs the hierarchies of cgroup v1; cgroup v2 alone is not supported. ${which} ` +
-      `Start the machine with the kernel parameter systemd.unified_cgroup_hierarchy=0. ${ELSEWHERE}`,
-  ];
+export type MachineFacts = {
+  readonly platform: string;
+  readonly user: number | undefined;
+  /** Controllers that have no hierarchy of cgroup v1. */
+  readonly missing: readonly string[];
+};
+
+function thisMachine(): MachineFacts {
+  const { platform } = process;
+  return {
+    platform,
+    user: process.getuid?.(),
+    missing: platform === 'linux' ? missingHierarchies() : [],
+  };
 }
+
+function cgroupProblem(missing: readonly string[]): string {
+  return (
+    'A cluster needs the hierarchies of cgroup v1; cgroup v2 alone is not supported. ' +
+    `Missing under /sys/fs/cgroup: ${missing.join(', ')}. ` +
+    `Start the machine with the kernel parameter systemd.unified_cgroup_hierarchy=0. ${ELSEWHERE}`
+  );
+}
+
+type Trial = { readonly try: string; readonly what: string; readonly module: string };
 
 /** Each is tried in namespaces of its own, which end with it: what to try, what it is called, and the kernel module that has it. */
-const TRIALS = [
+const TRIALS: readonly Trial[] = [
   { try: 'ip link add name trial type veth peer name other', what: 'pairs of virtual links', module: 'veth' },
   { try: 'ip link add name trial type bridge', what: 'network bridges', module: 'bridge' },
   {
@@ -43,14 +61,14 @@ const TRIALS = [
     module: 'nf_tables nft_chain_nat',
   },
   { try: 'grep -qw overlay /proc/filesystems', what: 'overlay file systems', module: 'overlay' },
-] as const;
+];
 
 /** As `machineProblems`, with the parts that a cluster consists of. */
-export function kernelProblems(): readonly string[] {
+export function kernelProblems(trials = TRIALS): readonly string[] {
   const namespaces = inNamespaces('true');
   if (namespaces !== undefined)
     return [`This machine lets nobody make namespaces (unshare: ${namespaces}). ${ELSEWHERE}`];
-  return TRIALS.flatMap((trial) => {
+  return trials.flatMap((trial) => {
     const problem = inNamespaces(trial.try);
     if (problem === undefined) return [];
     return [`The kernel has no ${trial.what} (${problem}). Try: modprobe ${trial.module}. ${ELSEWHERE}`];

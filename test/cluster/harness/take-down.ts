@@ -4,7 +4,7 @@ import { clusterFolders, clustersRoot, exclusively, isAlive, removeCluster } fro
 
 export type TakenDown = {
   readonly ended: readonly string[];
-  /** Those of tests that still run: they are not ours to end. */
+  /** Those whose starter still runs, such as a suite of tests: they end with it, and are not ours to end. */
   readonly left: readonly string[];
 };
 
