@@ -104,18 +104,14 @@ async function dynamic(pathOf: PathOf, part: PartName, at: string): Promise<read
 }
 
 /**
- * The stand-in of apps/dataplane.ts. As in the original, its programs carry a capability, and start only in a container
- * that may have it. It writes in its folder: with a root file system that is read-only only /dev/shm is left.
+ * The stand-in of apps/dataplane.ts. As with the original, a program of it carries a capability, and starts only in a
+ * container that may have it.
  */
 async function dataplane(layers: ImagePlan['layers'], envoy: string): Promise<ImagePlan> {
   return {
     name: 'hashicorp/consul-dataplane:1.6.9',
     layers: [...layers, [await program(envoy, `${BIN}/envoy`, 'cap_net_bind_service')]],
-    config: {
-      entrypoint: ['node', '/apps/dataplane.ts'],
-      folder: '/dev/shm',
-      user: `${CONSUL.uid}:${CONSUL.gid}`,
-    },
+    config: { entrypoint: ['node', '/apps/dataplane.ts'], user: `${CONSUL.uid}:${CONSUL.gid}` },
   };
 }
 

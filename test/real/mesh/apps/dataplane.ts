@@ -10,8 +10,6 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { parseGoFlags, type GoFlags } from './go-flags.ts';
@@ -71,15 +69,15 @@ await serve(flags, rest);
 async function serve(of: GoFlags, envoyArguments: readonly string[]): Promise<void> {
   const admin = of.number('envoy-admin-bind-port', 19_000);
   await askOnce(of);
-  const bootstrap = join(mkdtempSync('dataplane-'), 'bootstrap.json');
-  writeFileSync(bootstrap, await bootstrapOf(of, admin), { mode: 0o600 });
+  // No file: the root file system of its container is read-only.
+  const bootstrap = await bootstrapOf(of, admin);
   const concurrency = String(of.number('envoy-concurrency', 2));
   const envoy = spawn(
     'setpriv',
     [
       '--pdeathsig=KILL',
       'envoy',
-      '--config-path',
+      '--config-yaml',
       bootstrap,
       '--concurrency',
       concurrency,
