@@ -1,0 +1,172 @@
+/** Services of every type in Consul and in its DNS, asked from outside of the cluster, and Consul's services in Kubernetes. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after } from 'node:test';
+import { promisify } from 'node:util';
+import { MERGE_PATCH } from '../real/harness/api-client.ts';
+import { at } from '../real/harness/chart.ts';
+import { eventually } from '../real/harness/eventually.ts';
+import { ensureParts, partPath } from '../real/parts.ts';
+import { createDeployment, putApps } from './harness/app-pod.ts';
+import { openCluster } from './harness/cluster.ts';
+import { consulApi } from './harness/consul.ts';
+import { DEMO, podOf } from './harness/demos.ts';
+import { testOn } from './harness/evidence.ts';
+import { podsOf, type Pod } from './harness/list.ts';
+import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
+import { allReady, podsReady } from './harness/ready.ts';
+import { createRelay } from './harness/relay.ts';
+import { installRelease } from './harness/release.ts';
+
+// Where the Services are that are made of Consul's.
+const FROM_CONSUL = 'tandem-from-consul';
+const SERVICES = `/api/v1/namespaces/${DEMO}/services`;
+const cluster = await openCluster();
+await ensureParts(['dig']);
+const { api } = cluster;
+const consul = consulApi(cluster);
+await makeNamespace(cluster, FROM_CONSUL);
+const release = await installRelease(cluster, {
+  global: { owner: 'suite' },
+  server: { replicas: 1 },
+  dns: { type: 'NodePort' },
+  syncCatalog: {
+    toK8S: true,
+    k8sWriteNamespace: FROM_CONSUL,
+    // Every cluster has pods, and none an address outside of it that its pods are sure to reach.
+    allowClusterAddresses: true,
+  },
+});
+after(() => release.uninstall([DEMO, FROM_CONSUL]));
+await makeNamespace(cluster, DEMO, RESTRICTED);
+await putApps(cluster, DEMO);
+await createDeployment(cluster, DEMO, 'web', {
+  replicas: 2,
+  app: 'web-server.ts',
+  args: ['web', '8080'],
+  port: 8080,
+});
+const client = await createRelay(cluster, DEMO, 'client');
+await Promise.all([allReady(cluster, DEMO), podsReady(cluster, DEMO, ['client'])]);
+const test = testOn(cluster, ['tandem', DEMO, FROM_CONSUL]);
+const dns = await dnsOfConsul();
+const selector = { app: 'web' };
+
+async function dnsOfConsul(): Promise<readonly string[]> {
+  const service = await api.expect('GET', '/api/v1/namespaces/tandem/services/tandem-dns');
+  const node = await api.expect('GET', `/api/v1/nodes/${(await podOf(cluster, 'client')).spec.nodeName}`);
+  const addresses = at(node, 'status', 'addresses') as readonly {
+    readonly type: string;
+    readonly address: string;
+  }[];
+  const address = addresses.find(({ type }) => type === 'InternalIP')?.address;
+  return [`@${address}`, '-p', String(at(service, 'spec', 'ports', 0, 'nodePort'))];
+}
+
+/** Short answers of Consul's DNS for a service, in their order. */
+async function dig(service: string, type: string): Promise<readonly string[]> {
+  const question = [`${service}.service.consul`, type];
+  const { stdout } = await promisify(execFile)(partPath('dig'), [
+    ...dns,
+    '+short',
+    '+timeout=2',
+    ...question,
+  ]);
+  return stdout.trim().split('\n').toSorted();
+}
+
+async function resolves(service: string, type: string, expected: readonly string[]): Promise<void> {
+  await eventually(`${service} ${type} is ${expected.join(' ')}`, async () =>
+    assert.deepEqual(await dig(service, type), expected.toSorted()),
+  );
+}
+
+/** Service with this name, and the name of what becomes of it in Consul. */
+async function serve(name: string, spec: object): Promise<string> {
+  await api.expect('POST', SERVICES, { metadata: { name }, spec });
+  return `${name}-${DEMO}`;
+}
+
+async function addressesOf(pods: Promise<readonly Pod[]>): Promise<readonly string[]> {
+  return (await pods).map(({ status }) => status.podIP ?? '');
+}
+
+test('ClusterIP and headless: the pods behind it, at their own port, and one that goes', async () => {
+  const service = await serve('web', { selector, ports: [{ port: 80, targetPort: 8080 }] });
+  const headless = await serve('peers', {
+    selector,
+    clusterIP: 'None',
+    ports: [{ port: 80, targetPort: 8080 }],
+  });
+  const pods = (): Promise<readonly Pod[]> => podsOf(api, DEMO, 'app=web');
+  const both = await addressesOf(pods());
+  assert.equal(both.length, 2);
+  await resolves(service, 'A', both);
+  await resolves(headless, 'A', both);
+  const [answer = ''] = await dig(service, 'SRV');
+  assert.match(answer, /^1 \d+ 8080 /);
+
+  await cluster.kubectl(['scale', 'deployment/web', '--replicas=1', '-n', DEMO]);
+  await allReady(cluster, DEMO);
+  const left = (await pods()).find(({ metadata }) => metadata.deletionTimestamp === undefined);
+  await resolves(service, 'A', [left?.status.podIP ?? '']);
+});
+
+test('NodePort: the node that runs an endpoint, at the port of the node, where it answers', async () => {
+  const service = await serve('door', {
+    type: 'NodePort',
+    selector,
+    ports: [{ port: 80, targetPort: 8080 }],
+  });
+  const nodePort = Number(at(await api.expect('GET', `${SERVICES}/door`), 'spec', 'ports', 0, 'nodePort'));
+  await eventually('the port of the node', async () =>
+    assert.match((await dig(service, 'SRV'))[0] ?? '', new RegExp(`^1 \\d+ ${nodePort} `)),
+  );
+  // kube-proxy may be a second behind Consul.
+  await eventually('an answer', async () => {
+    const [address] = await dig(service, 'A');
+    assert.equal(await client.get(`http://${address}:${nodePort}/`), 'web');
+  });
+});
+
+test('LoadBalancer, externalIPs and ExternalName: where they lead', async () => {
+  const ports = [{ port: 443 }];
+  // A class that no controller has: the test plays it.
+  const balancer = { type: 'LoadBalancer', loadBalancerClass: 'tandem.test/none', selector, ports };
+  const balanced = await serve('balanced', balancer);
+  const status = { loadBalancer: { ingress: [{ ip: '198.51.100.7' }] } };
+  await api.expect('PATCH', `${SERVICES}/balanced/status`, { status }, MERGE_PATCH);
+  await resolves(balanced, 'A', ['198.51.100.7']);
+  await resolves(await serve('edge', { selector, externalIPs: ['203.0.113.1'], ports }), 'A', [
+    '203.0.113.1',
+  ]);
+  const external = { type: 'ExternalName', externalName: 'payments.example.com', ports };
+  await resolves(await serve('payments', external), 'CNAME', ['payments.example.com.']);
+});
+
+test('a Service that is deleted leaves Consul', async () => {
+  await cluster.kubectl(['delete', 'service', '--all', '-n', DEMO]);
+  const own = async (): Promise<readonly string[]> =>
+    Object.keys((await consul('GET', '/v1/catalog/services')) as object).filter((name) =>
+      name.includes(DEMO),
+    );
+  await eventually('no Service of the namespace in Consul', async () => assert.deepEqual(await own(), []));
+});
+
+test('a service of Consul is called from a pod by its name in Kubernetes, and goes with its last instance', async () => {
+  const { podIP } = (await podOf(cluster, 'web')).status;
+  await consul('PUT', '/v1/catalog/register', {
+    Node: 'outside',
+    Address: podIP,
+    Service: { ID: 'legacy', Service: 'legacy', Address: podIP, Port: 8080 },
+    Check: { CheckID: 'legacy', ServiceID: 'legacy', Name: 'up', Status: 'passing' },
+  });
+  await eventually('an answer of legacy', async () =>
+    assert.equal(await client.get(`http://legacy.${FROM_CONSUL}:8080/`), 'web'),
+  );
+  await consul('PUT', '/v1/catalog/deregister', { Node: 'outside' });
+  await eventually('the end of the Service', async () => {
+    const { status } = await api.request('GET', `/api/v1/namespaces/${FROM_CONSUL}/services/legacy`);
+    assert.equal(status, 404);
+  });
+});
