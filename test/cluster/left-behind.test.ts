@@ -2,36 +2,22 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
-import { cacheRoot } from '../real/parts.ts';
+import { join } from 'node:path';
+import { test } from 'node:test';
 import { eventually } from '../real/harness/eventually.ts';
 import { clusterFolders, type ClusterFolder } from './harness/cluster-folder.ts';
 import { familyOf, isLiving, machineState, type Member } from './harness/machine-state.ts';
+import { skip, useOwnCache } from './harness/own-cache.ts';
 import { startCluster } from './harness/keeper-client.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 const STARTER = join(import.meta.dirname, 'harness/starter.ts');
 
-// A cache of its own, beside the real one, where `down` finds no cluster of anybody else; parts and images are the real ones.
-const real = cacheRoot(process.env, homedir());
-const cache = mkdtempSync(join(dirname(real), 'tandem-left-behind-'));
-mkdirSync(join(cache, 'tandem-real'));
-for (const name of readdirSync(real))
-  if (name !== 'clusters') symlinkSync(join(real, name), join(cache, 'tandem-real', name));
-process.env['XDG_CACHE_HOME'] = cache;
-after(async () => {
-  // Of a test that has failed.
-  for (const { keeper } of clusterFolders()) if (keeper !== undefined) process.kill(keeper.pid);
-  await eventually('the end of every cluster', async () => assert.deepEqual(clusterFolders(), []));
-  rmSync(cache, { recursive: true, force: true });
-});
-
+// `down` finds no cluster of anybody else.
+useOwnCache();
 const before = await machineState();
 
-test('a cluster that its starter ends', async () => {
+test('a cluster that its starter ends', { skip }, async () => {
   const cluster = await startCluster();
   const family = familyOf(cluster.keeperPid);
   await assertIsThere(family);
@@ -39,7 +25,7 @@ test('a cluster that its starter ends', async () => {
   await assertNothingLeft(family);
 });
 
-test('kill -9 of the starter, while the cluster comes up', async () => {
+test('kill -9 of the starter, while the cluster comes up', { skip }, async () => {
   const starter = spawn(process.execPath, [STARTER], { stdio: ['ignore', 'pipe', 'inherit'] });
   await said(starter, 'both nodes are Ready');
   const family = familyOf(keeperOf(onlyCluster()));
@@ -48,7 +34,7 @@ test('kill -9 of the starter, while the cluster comes up', async () => {
   await assertNothingLeft(family);
 });
 
-test('SIGTERM to npm run cluster, while the cluster comes up', async () => {
+test('SIGTERM to npm run cluster, while the cluster comes up', { skip }, async () => {
   const main = spawn(process.execPath, [MAIN], { stdio: ['ignore', 'pipe', 'inherit'] });
   await said(main, 'the API server is ready');
   const family = familyOf(keeperOf(onlyCluster()));
@@ -58,7 +44,7 @@ test('SIGTERM to npm run cluster, while the cluster comes up', async () => {
   await assertNothingLeft(family);
 });
 
-test('kill -9 of the keeper of a running cluster, then npm run cluster -- down', async () => {
+test('kill -9 of the keeper of a running cluster, then npm run cluster -- down', { skip }, async () => {
   const main = spawn(process.execPath, [MAIN, '--without-tandem'], { stdio: ['ignore', 'pipe', 'inherit'] });
   main.stdout.resume();
   assert.deepEqual(await once(main, 'close'), [0, null]);

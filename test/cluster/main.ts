@@ -1,11 +1,11 @@
 /** `npm run cluster`: a Kubernetes of two nodes with Tandem in it, to play with; `npm run cluster -- down` takes it down. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clusterFolders, type ClusterFolder } from './harness/cluster-folder.ts';
 import { elapsed } from './harness/elapsed.ts';
-import { installTandem } from './harness/install-tandem.ts';
+import { installTandem, NEXT_COMMANDS } from './harness/install-tandem.ts';
 import { startCluster } from './harness/keeper-client.ts';
 import { missingParts, ownFolders } from './harness/programs.ts';
 import { kernelProblems, machineProblems } from './harness/requirements.ts';
@@ -103,26 +103,21 @@ async function down(): Promise<number> {
 }
 
 function howToGoOn({ kubeconfig }: Pick<ClusterFolder, 'kubeconfig'>, withTandem: boolean): void {
-  const path = ['$PATH', ...ownFolders(['kubectl', 'helm'])].join(':');
+  const path = ['$PATH', ...ownFolders(['kubectl', 'helm'])].join(delimiter);
+  const next = withTandem ? [...NEXT_COMMANDS, CONSUL_PAGE] : ['kubectl get nodes,pods --all-namespaces'];
   print(`
 Use it from here:
   export KUBECONFIG=${kubeconfig} PATH=${path}
-${withTandem ? TRY_TANDEM : TRY}
+
+Try:
+${next.map((line) => `  ${line}`).join('\n')}
+
 Take it down:
   npm run cluster -- down`);
 }
 
-const TRY = `
-Try:
-  kubectl get nodes,pods --all-namespaces`;
-
-const TRY_TANDEM = `
-Try:
-  kubectl get pods --all-namespaces
-  helm test tandem --namespace tandem
-  kubectl apply -f examples/counting.yaml -f examples/dashboard.yaml
-  kubectl wait --for=condition=Ready pod/dashboard
-  kubectl port-forward pod/dashboard 9002                   # and open http://localhost:9002
-  kubectl --namespace tandem port-forward service/tandem-ui 8500:80    # and open http://localhost:8500`;
+/** Services of the chart that a person would look at. */
+const CONSUL_PAGE =
+  'kubectl -n tandem port-forward service/tandem-ui 8500:80   # and open http://localhost:8500';
 
 process.exitCode = await main();

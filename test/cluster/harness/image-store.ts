@@ -96,8 +96,8 @@ async function importInto(
     ready: async () => existsSync(socket),
   });
   const images = async (...args: readonly string[]): Promise<readonly string[]> => {
-    const ctr = ['ctr', `--address=${socket}`, '--namespace=k8s.io', 'images', ...args];
-    return (await command('env', [`PATH=${environment.PATH}`, ...ctr])).split('\n').filter(Boolean);
+    const at = [`--address=${socket}`, '--namespace=k8s.io', 'images'];
+    return (await command('ctr', [...at, ...args], environment)).split('\n').filter(Boolean);
   };
   try {
     return await replaceImages(images, archives, held, say);

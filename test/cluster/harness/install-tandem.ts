@@ -1,39 +1,40 @@
-/** Installs the chart of this clone as the README's quick start does. */
+/** Installs Tandem by the commands of the README's quick start, word for word. */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { partPath } from '../../real/parts.ts';
+import { commandsUnder } from './documented.ts';
+import { ownFolders } from './programs.ts';
 
-const CHART = join(import.meta.dirname, '../../../deploy/charts/tandem');
-const NAMESPACE = 'tandem';
+const ROOT = join(import.meta.dirname, '../../..');
 const run = promisify(execFile);
 
-/** Resolves when everything of it is Ready. Rejects, with the pods and their events, when something does not become so in 5 min. */
+const [QUICK_START = []] = commandsUnder('In a cluster');
+const INSTALLED = QUICK_START.findIndex((line) => line.startsWith('helm install ')) + 1;
+
+/** What the README goes on with. */
+export const NEXT_COMMANDS = QUICK_START.slice(INSTALLED);
+
+/** Resolves when everything of it is Ready. Rejects with the pods and their events when something does not become so. */
 export async function installTandem(
   kubeconfig: string,
   say: (text: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const tool = async (name: 'kubectl' | 'helm', line: string): Promise<string> => {
-    const environment = { ...process.env, KUBECONFIG: kubeconfig };
-    return (await run(partPath(name), line.split(' '), { env: environment, signal })).stdout;
-  };
-  say('installing Tandem');
+  const PATH = [...ownFolders(['kubectl', 'helm']), process.env['PATH']].join(delimiter);
+  const env = { ...process.env, KUBECONFIG: kubeconfig, PATH };
+  const shell = async (line: string): Promise<string> =>
+    (await run('sh', ['-c', line], { cwd: ROOT, env, signal })).stdout;
   try {
-    await tool('kubectl', `create namespace ${NAMESPACE}`);
-    await tool('kubectl', `label namespace ${NAMESPACE} pod-security.kubernetes.io/enforce=privileged`);
-    // Three servers on two nodes.
-    const values = '--set server.affinity=preferred';
-    await tool('helm', `install tandem ${CHART} --namespace ${NAMESPACE} ${values} --wait --timeout 5m`);
-    // helm is content with one agent less than there are nodes.
-    await tool('kubectl', `wait --namespace ${NAMESPACE} --for=condition=Ready pod --all --timeout=1m`);
+    for (const line of QUICK_START.slice(0, INSTALLED)) {
+      say(line);
+      await shell(line);
+    }
+    // helm is content with an agent less than there are nodes.
+    await shell('kubectl wait -n tandem --for=condition=Ready pod --all --timeout=2m');
   } catch (error) {
     if (signal.aborted) throw error;
-    const pods = await tool('kubectl', `get pods --namespace ${NAMESPACE} --output wide`);
-    const events = await tool('kubectl', `get events --namespace ${NAMESPACE}`);
-    throw new Error(`Tandem does not become Ready: ${(error as Error).message}\n${pods}\n${events}`, {
-      cause: error,
-    });
+    const seen = await shell('kubectl get pods,events -n tandem -o wide');
+    throw new Error(`Tandem does not become Ready: ${(error as Error).message}\n${seen}`, { cause: error });
   }
-  say('Tandem is Ready: three Consul servers, two agents, the webhook, the sync');
+  say('Tandem is Ready');
 }

@@ -94,9 +94,9 @@ export function clusterNode(options: NodeOptions): ClusterNode {
     stop,
     importImages: async (archive) => {
       if (running === undefined) throw new Error(`${addresses.name} is stopped`);
-      const inside = ['nsenter', `--target=${running.pid}`, '--mount'];
+      const inside = [`--target=${running.pid}`, '--mount'];
       const ctr = ['ctr', `--address=${CONTAINERD_SOCKET}`, '--namespace=k8s.io'];
-      await command('env', [`PATH=${nodePath()}`, ...inside, ...ctr, 'images', 'import', archive]);
+      await command('nsenter', [...inside, ...ctr, 'images', 'import', archive], { PATH: nodePath() });
     },
     log: () => logOf(folder, running?.process.log() ?? ''),
   };

@@ -9,17 +9,22 @@ const DNS_MILLISECONDS = 60_000;
 
 type Condition = { readonly type: string; readonly status: string; readonly message?: string };
 
-export async function waitForNode(admin: ApiClient, node: ClusterNode, signal: AbortSignal): Promise<void> {
+export async function waitForNode(
+  admin: Pick<ApiClient, 'request'>,
+  node: Pick<ClusterNode, 'addresses' | 'log'>,
+  signal: AbortSignal,
+  milliseconds = NODE_MILLISECONDS,
+): Promise<void> {
   const { name } = node.addresses;
   let last = 'its kubelet has said nothing yet';
-  await within(NODE_MILLISECONDS, signal, async () => {
+  await within(milliseconds, signal, async () => {
     const { body } = await admin.request('GET', `/api/v1/nodes/${name}`);
     const { conditions = [] } = (body as { status?: { conditions?: readonly Condition[] } }).status ?? {};
     const ready = conditions.find(({ type }) => type === 'Ready');
     last = ready?.message ?? last;
     return ready?.status === 'True';
   }).catch((cause: unknown) => {
-    throw new Error(`${name} is not Ready after 60 s: ${last}\n${node.log()}`, { cause });
+    throw new Error(`${name} is not Ready after ${milliseconds / 1000} s: ${last}\n${node.log()}`, { cause });
   });
 }
 
