@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { InjectResult } from '../../../src/inject/result.ts';
 import { uninject } from '../../../src/inject/uninject.ts';
 import { goldenResult } from '../../golden/golden-case.ts';
+import { cpuCosts } from '../support/cpu-cost.ts';
 
 const PREFIX = 'consul.hashicorp.com/';
 
@@ -33,22 +34,14 @@ function problemsOf(result: InjectResult): readonly string[] {
   return result.kind === 'invalid' ? result.problems.map(({ at, message }) => `${at}: ${message}`) : [];
 }
 
-/** Seconds of the processor, of the best of three runs: whatever else the machine does counts for nothing. */
-function seconds(run: () => unknown): number {
-  const times = Array.from({ length: 3 }, () => {
-    const start = process.cpuUsage();
-    run();
-    return process.cpuUsage(start).user;
-  });
-  return Math.min(...times) / 1e6;
-}
-
 /** Eight times the input costs at most 24 times as much, where a product of two lists would be 64 times. */
 function assertLinear(run: (size: number) => unknown, size: number): void {
   run(size);
-  const small = seconds(() => run(size));
-  const large = seconds(() => run(8 * size));
-  assert.ok(large < 24 * small + 0.2, `${small} s for ${size}, ${large} s for ${8 * size}`);
+  const [small = NaN, large = NaN] = cpuCosts(
+    () => run(size),
+    () => run(8 * size),
+  );
+  assert.ok(large < 24 * small + 200, `${small} ms for ${size}, ${large} ms for ${8 * size}`);
 }
 
 test('300 upstreams for each of 1,000 containers are refused before any operation is made', () => {

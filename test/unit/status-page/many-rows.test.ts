@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { PodState, Status } from '../../../src/status-page/status.ts';
 import { changeOf } from '../../../src/status-page/view-change.ts';
 import { viewOf } from '../../../src/status-page/view.ts';
+import { cpuCosts } from '../support/cpu-cost.ts';
 import { everything, registrar, source, synced, toKubernetes } from './sample-status.ts';
 
 const all = { ...everything, isAll: true };
@@ -27,31 +28,24 @@ function statusOf(rows: number): Status {
   return { ...synced(services), registrar: registrar(pods), toKubernetes: toKubernetes() };
 }
 
-/** Milliseconds of the fastest of a few. */
-function cost(run: () => unknown): number {
-  const times = Array.from({ length: 5 }, () => {
-    const start = performance.now();
-    run();
-    return performance.now() - start;
-  });
-  return Math.min(...times);
-}
-
 test('what a look costs grows as the rows do', () => {
   const [few, many] = [statusOf(10_000), statusOf(100_000)];
   // A status that nobody has looked at: its rows are made, too.
   const looks = (status: Status) => () => viewOf({ ...status }, undefined, { ...everything, text: 'pod-7' });
   looks(few)();
-  const ratio = cost(looks(many)) / cost(looks(few));
-  // Ten times the rows; sorting adds a quarter, and a machine that does other work its noise. A square would be 100.
+  const [cheap = NaN, dear = NaN] = cpuCosts(looks(few), looks(many));
+  const ratio = dear / cheap;
+  // Ten times the rows; sorting adds a quarter, and what a larger heap costs comes on top. A square would be 100.
   assert.ok(ratio < 40, `${ratio}`);
 });
 
 test('readers who look at the same status share its rows', () => {
   const status = statusOf(100_000);
-  const first = cost(() => viewOf({ ...status }, undefined, everything));
   viewOf(status, undefined, everything);
-  const next = cost(() => viewOf(status, undefined, everything));
+  const [first = NaN, next = NaN] = cpuCosts(
+    () => viewOf({ ...status }, undefined, everything),
+    () => viewOf(status, undefined, everything),
+  );
   assert.ok(next < first, `${next} of ${first}`);
 });
 
