@@ -376,11 +376,15 @@ export const httpCases: readonly ContractCase[] = [
       assert.deepEqual(await checks(), ['of-node', 'of-service']);
       await put(catalog, 'catalog/deregister', { Node: 'c5', ServiceID: 'gone' });
       assert.deepEqual(await checks(), ['of-node']);
-      for (const path of ['c5', 'c5']) {
-        const answer = await put(catalog, 'catalog/deregister', { Node: path });
+      // Twice at least, and again when it is back before the look, as a node is that registers itself.
+      let left: unknown;
+      for (let times = 0; times < 2 || (left !== null && times < 50); times += 1) {
+        const answer = await put(catalog, 'catalog/deregister', { Node: 'c5' });
         assert.deepEqual([answer.status, answer.body], [200, true]);
+        left = (await get(catalog, 'catalog/node/c5')).body;
       }
-      assert.deepEqual((await get(catalog, 'catalog/node/c5')).body, null);
+      assert.deepEqual(left, null);
+      assert.deepEqual(await checks(), []);
     },
   },
   {
