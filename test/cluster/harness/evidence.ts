@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { lastLines } from '../../real/harness/processes.ts';
 import type { Cluster } from './cluster.ts';
 import { containersOf, eventsOf, podsOf, type Pod } from './list.ts';
 import { summary } from './trouble.ts';
@@ -64,34 +65,40 @@ async function ofNamespace(cluster: Cluster, namespace: string, folder: string):
   );
   await keep(folder, `${namespace}-describe.txt`, () => kubectl(['describe', 'pods', ...of]));
   const [pods, events] = await Promise.all([podsOf(api, namespace), eventsOf(api, namespace)]);
-  for (const pod of pods) await keepLogs(cluster, pod, folder);
-  return summary(pods, events).map((line) => `${namespace}: ${line}`);
+  const words: string[] = [];
+  for (const pod of pods) words.push(...(await keepLogs(cluster, pod, folder)));
+  return [...summary(pods, events), ...words].map((line) => `${namespace}: ${line}`);
 }
 
-async function keepLogs({ api }: Cluster, pod: Pod, folder: string): Promise<void> {
+/** Gives the last words of what ended and should not have. */
+async function keepLogs({ api }: Cluster, pod: Pod, folder: string): Promise<readonly string[]> {
   const { metadata } = pod;
   const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}/log`;
   const log = async (query: string): Promise<string> => {
-    const { status, body } = await api.request(
-      'GET',
-      `${path}?tailLines=${LOG_LINES}&timestamps=true&${query}`,
-    );
+    const { status, body } = await api.request('GET', `${path}?tailLines=${LOG_LINES}&${query}`);
     // One line of JSON is read as JSON.
     const lines = typeof body === 'string' ? body : JSON.stringify(body);
     return status === 200 ? lines : '';
   };
-  for (const { name, restartCount } of containersOf(pod)) {
+  const words: string[] = [];
+  for (const { name, restartCount, state } of containersOf(pod)) {
     const file = `${metadata.namespace}-${metadata.name}-${name}`;
-    await keep(folder, `${file}.log`, () => log(`container=${name}`));
-    if (restartCount > 0)
-      await keep(folder, `${file}-before.log`, () => log(`container=${name}&previous=true`));
+    const current = await keep(folder, `${file}.log`, () => log(`container=${name}`));
+    const before =
+      restartCount === 0
+        ? ''
+        : await keep(folder, `${file}-before.log`, () => log(`container=${name}&previous=true`));
+    if (restartCount > 0 || (state?.terminated?.exitCode ?? 0) !== 0)
+      words.push(`${metadata.name}, ${name} ended with the words: ${lastLines(before || current, 3)}`);
   }
+  return words;
 }
 
 /** What cannot be had is no reason to lose the rest: the file then says why. Nothing to say makes no file. */
-async function keep(folder: string, file: string, text: () => Promise<string>): Promise<void> {
+async function keep(folder: string, file: string, text: () => Promise<string>): Promise<string> {
   const content = await text().catch((error: unknown) => messageOf(error));
   if (content !== '') writeFileSync(join(folder, file), content);
+  return content;
 }
 
 function messageOf(error: unknown): string {

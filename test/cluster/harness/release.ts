@@ -90,8 +90,11 @@ async function uninstall(cluster: Cluster, namespaces: readonly string[] = []): 
   await cluster.helm(['uninstall', RELEASE, `--namespace=${RELEASE}`, '--ignore-not-found']);
   await emptyNamespace(cluster.api, RELEASE);
   await cluster.api.expect('PATCH', NAMESPACE, { metadata: { labels: PRIVILEGED } }, MERGE_PATCH);
-  await emptyAgentFolders(cluster, RELEASE);
-  await removeNamespace(cluster, RELEASE);
+  try {
+    await emptyAgentFolders(cluster, RELEASE);
+  } finally {
+    await removeNamespace(cluster, RELEASE);
+  }
 }
 
 export function secondsSince(from: number): number {
