@@ -68,7 +68,7 @@ export async function released(cluster: Cluster, install: () => Promise<unknown>
     test: async () => {
       const begun = performance.now();
       await withEvidence(cluster, [RELEASE, 'default'], 'helm test', () =>
-        cluster.helm(['test', RELEASE, `--namespace=${RELEASE}`, '--logs']),
+        cluster.helm(['test', RELEASE, `--namespace=${RELEASE}`]),
       );
       return secondsSince(begun);
     },
