@@ -3,30 +3,48 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { command } from './command.ts';
 import { born } from './process-birth.ts';
 
-export type MachineState = {
-  readonly links: readonly string[];
-  readonly routes: readonly string[];
-  readonly mounts: readonly string[];
-  readonly cgroups: readonly string[];
-  /** Entries of the folders that Kubernetes and containerd write to. */
-  readonly files: readonly string[];
-};
-
+/** The folders that Kubernetes, containerd and CNI plugins write to. */
 const FOLDERS = ['/etc', '/opt', '/run', '/var/lib', '/var/log', '/usr/libexec'] as const;
+/** What a cluster names its control groups, and the kubelet and containerd theirs. */
+const CGROUPS = ['-name', 'tandem-*', '-o', '-name', 'kubepods*', '-o', '-name', 'k8s.io'] as const;
 
-export async function machineState(): Promise<MachineState> {
-  const routes = await command('ip', ['-4', 'route', 'show', 'table', 'all']);
+/** One line for each. */
+export async function machineState(): Promise<readonly string[]> {
   const links = JSON.parse(await command('ip', ['-json', 'link'])) as readonly { readonly ifname: string }[];
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  return {
-    links: links.map(({ ifname }) => ifname).sort(),
-    routes: routes.split('\n').sort(),
-    mounts: mounts.map((line) => line.split(' ')[4] ?? '').sort(),
-    cgroups: (await command('find', ['/sys/fs/cgroup', '-type', 'd', '-name', 'tandem-*']))
+  const routes = await command('ip', ['-4', 'route', 'show', 'table', 'all']);
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').trimEnd().split('\n');
+  const cgroups = await command('find', [
+    '/sys/fs/cgroup',
+    '-maxdepth',
+    '2',
+    '-type',
+    'd',
+    '(',
+    ...CGROUPS,
+    ')',
+  ]);
+  return [
+    ...links.map(({ ifname }) => `link ${ifname}`),
+    ...routes
+      .trimEnd()
       .split('\n')
-      .sort(),
-    files: FOLDERS.flatMap((folder) => entries(folder).map((name) => `${folder}/${name}`)),
+      .map((route) => `route ${route}`),
+    ...mounts.map((line) => `mount ${line.split(' ')[4]}`),
+    ...cgroups
+      .trimEnd()
+      .split('\n')
+      .map((folder) => `cgroup ${folder}`),
+    ...FOLDERS.flatMap((folder) => entries(folder).map((name) => `file ${folder}/${name}`)),
+  ];
+}
+
+/** What has come since, but for what is of other clusters, which come and go as well. */
+export async function cameSince(before: readonly string[], id: string): Promise<readonly string[]> {
+  const isOfAnother = (line: string): boolean => {
+    const [, named = id] = /tandem-(\d+-\d+)/.exec(line) ?? [];
+    return named !== id;
   };
+  return (await machineState()).filter((line) => !before.includes(line) && !isOfAnother(line));
 }
 
 /** A process, whose id may be given to another one. */
