@@ -15,7 +15,7 @@ export const LOCAL_CLASS = 'local';
 export const LOCAL_PROVISIONER = 'tandem.cluster/local';
 
 export async function createAddons(admin: ApiClient, plan: AddressPlan, dnsImage: string): Promise<void> {
-  for (const [path, object] of [...storage(), ...dns(plan.dnsService, dnsImage)])
+  for (const [path, object] of [...storage(), ...dns(plan, dnsImage)])
     await admin.expect('POST', path, object);
 }
 
@@ -40,7 +40,7 @@ function storage(): readonly Addon[] {
 }
 
 /** As kubeadm has it: by these names people and documents change it. */
-function dns(address: string, image: string): readonly Addon[] {
+function dns(plan: AddressPlan, image: string): readonly Addon[] {
   const namespace = 'kube-system';
   const labels = { 'k8s-app': 'kube-dns' };
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
@@ -59,6 +59,14 @@ function dns(address: string, image: string): readonly Addon[] {
     volumeMounts: [{ name: 'config-volume', mountPath: '/etc/coredns' }],
   };
   const spec = {
+    // One on each node: names are known when a node is lost.
+    affinity: {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: labels } },
+        ],
+      },
+    },
     serviceAccountName: 'coredns',
     dnsPolicy: 'Default',
     priorityClassName: 'system-cluster-critical',
@@ -81,7 +89,11 @@ function dns(address: string, image: string): readonly Addon[] {
       `/apis/apps/v1/namespaces/${namespace}/deployments`,
       {
         metadata: { name: 'coredns', labels },
-        spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+        spec: {
+          replicas: plan.nodes.length,
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec },
+        },
       },
     ],
     [
@@ -89,7 +101,7 @@ function dns(address: string, image: string): readonly Addon[] {
       {
         metadata: { name: 'kube-dns', labels },
         spec: {
-          clusterIP: address,
+          clusterIP: plan.dnsService,
           selector: labels,
           ports: [
             { name: 'dns', port: 53, protocol: 'UDP' },

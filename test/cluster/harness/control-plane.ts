@@ -17,8 +17,11 @@ export type ControlPlane = {
   readonly writeKubeconfig: (path: string, pair: KeyPair) => void;
 };
 
-/** A node counts as lost when nothing was heard of it for so long. */
-const NODE_GRACE_SECONDS = 8;
+/**
+ * A node counts as lost when nothing was heard of it for so long. By default it is 50 s; as there, it is longer than another
+ * replica needs to take over a Lease, and other servers of Consul to elect a leader.
+ */
+const NODE_GRACE_SECONDS = 20;
 
 /** Resolves when the API server is ready. */
 export async function startControlPlane(

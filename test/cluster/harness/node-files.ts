@@ -57,7 +57,7 @@ export function cniConfig(node: NodeAddresses): object {
   };
 }
 
-// A node is lost a few seconds after its last word (NODE_GRACE_SECONDS of the controller manager); it says one every 2 s, a quarter
+// A node is lost some seconds after its last word (NODE_GRACE_SECONDS of the controller manager); it says one every 2 s, a quarter
 // of the lease, as always (https://kubernetes.io/docs/concepts/architecture/leases/#node-heart-beats).
 const LEASE_SECONDS = 8;
 

@@ -36,7 +36,7 @@ export async function waitForDns(
 ): Promise<void> {
   await within(DNS_MILLISECONDS, signal, async () => {
     const { body } = await admin.request('GET', '/apis/apps/v1/namespaces/kube-system/deployments/coredns');
-    return (body as { status?: { readyReplicas?: number } }).status?.readyReplicas === 1;
+    return (body as { status?: { readyReplicas?: number } }).status?.readyReplicas === nodes.length;
   }).catch(async (cause: unknown) => {
     const { body } = await admin.request('GET', '/api/v1/namespaces/kube-system/events');
     const events = (body as { items?: readonly { reason?: string; message?: string }[] }).items ?? [];
