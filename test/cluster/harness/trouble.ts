@@ -38,7 +38,9 @@ export function hopeless(
 }
 
 function ofPod(pod: Pod, now: number): readonly string[] {
-  const { name } = pod.metadata;
+  const { name, deletionTimestamp } = pod.metadata;
+  // However it ends.
+  if (deletionTimestamp !== undefined) return [];
   const unscheduled = (pod.status.conditions ?? []).find(
     ({ type, status }) => type === 'PodScheduled' && status === 'False',
   );
