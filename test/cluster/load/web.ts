@@ -1,0 +1,49 @@
+/** An application in the mesh, a replica on each of two nodes, of which one may go at any time. */
+import { eventually } from '../../real/harness/eventually.ts';
+import { createDeployment } from '../harness/app-pod.ts';
+import type { Cluster } from '../harness/cluster.ts';
+import { podsOf, type Pod } from '../harness/list.ts';
+import { allReady } from '../harness/ready.ts';
+import { instancesOf, type Ask } from './catalog.ts';
+
+const PORT = 8080;
+const labels = { app: 'web' };
+
+/** Names under which it is in Consul: in the mesh, its sidecar, and the Service that the sync registers. */
+export function namesOfWeb(namespace: string): readonly string[] {
+  return ['web', 'web-sidecar-proxy', `web-${namespace}`];
+}
+
+/** Service, disruption budget and Deployment; resolves when every instance passes. */
+export async function startWeb(cluster: Cluster, namespace: string, consul: Ask): Promise<void> {
+  const { api } = cluster;
+  await api.expect('POST', `/api/v1/namespaces/${namespace}/services`, {
+    metadata: { name: 'web' },
+    spec: { selector: labels, ports: [{ port: 80, targetPort: PORT }] },
+  });
+  await api.expect('POST', `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`, {
+    metadata: { name: 'web' },
+    spec: { minAvailable: 1, selector: { matchLabels: labels } },
+  });
+  const app = { app: 'web-server.ts', args: ['web', String(PORT)], port: PORT, annotations: {} } as const;
+  await createDeployment(cluster, namespace, 'web', { ...app, replicas: 2 });
+  await allReady(cluster, namespace);
+  await allPass(consul, namespace, 2);
+}
+
+export async function webPods({ api }: Cluster, namespace: string): Promise<readonly Pod[]> {
+  return (await podsOf(api, namespace, 'app=web')).filter(
+    ({ metadata }) => metadata.deletionTimestamp === undefined,
+  );
+}
+
+/** Resolves when each name has so many instances, all passing. */
+export async function allPass(consul: Ask, namespace: string, count: number): Promise<void> {
+  await eventually(`${count} instances of ${namesOfWeb(namespace).join(', ')}`, async () => {
+    for (const name of namesOfWeb(namespace)) {
+      const found = await instancesOf(consul, name);
+      if (found.length !== count || !found.every(({ passing }) => passing))
+        throw new Error(`${name}: ${JSON.stringify(found)}`);
+    }
+  });
+}
