@@ -23,3 +23,26 @@ export async function intend(
       Sources: [{ Name: '*', Action: action }],
     });
 }
+
+/** What keeps requests from their service, in sentences: checks that do not pass, and intentions. */
+export async function consulTroubles(consul: ConsulApi): Promise<readonly string[]> {
+  const checks = (await consul('GET', '/v1/health/state/any')) as readonly Check[];
+  const intentions = (await consul('GET', '/v1/config/service-intentions')) as readonly Intentions[];
+  return [
+    ...checks
+      .filter(({ Status }) => Status !== 'passing')
+      .map(({ Node, ServiceID, Name, Status, Output }) => {
+        const of = ServiceID === '' ? `node ${Node}` : `${ServiceID} on ${Node}`;
+        return `Consul: check "${Name}" of ${of} is ${Status}: ${Output}`.trimEnd();
+      }),
+    ...intentions.flatMap(({ Name, Sources }) =>
+      Sources.map((source) => `Consul: an intention: ${source.Name} to ${Name}: ${source.Action}`),
+    ),
+  ];
+}
+
+type Check = Readonly<Record<'Node' | 'ServiceID' | 'Name' | 'Status' | 'Output', string>>;
+type Intentions = {
+  readonly Name: string;
+  readonly Sources: readonly { readonly Name: string; readonly Action?: string }[];
+};

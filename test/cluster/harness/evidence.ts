@@ -3,13 +3,16 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { lastLines } from '../../real/harness/processes.ts';
 import type { Cluster } from './cluster.ts';
+import { consulApi, consulTroubles } from './consul.ts';
 import { containersOf, eventsOf, podsOf, type Pod } from './list.ts';
 import { summary } from './trouble.ts';
 
 const EVIDENCE = join(tmpdir(), 'tandem-evidence');
 const LOG_LINES = 2000;
+const SILENCE_MILLISECONDS = 10_000;
 
 type Body = (context: TestContext) => Promise<void>;
 
@@ -51,7 +54,8 @@ async function keepEvidence(
   const folder = mkdtempSync(join(EVIDENCE, `${slug.slice(0, 80)}-`));
   const wrong = (await Promise.all(namespaces.map((each) => ofNamespace(cluster, each, folder)))).flat();
   await keep(folder, 'nodes.txt', () => cluster.kubectl(['describe', 'nodes']));
-  const lines = [...wrong, `Evidence: ${folder}`].join('\n');
+  const consul = await ofConsul(cluster, folder);
+  const lines = [...wrong, ...consul, `Evidence: ${folder}`].join('\n');
   writeFileSync(join(folder, 'summary.txt'), `${problem}\n\n${lines}\n`);
   return lines;
 }
@@ -68,6 +72,16 @@ async function ofNamespace(cluster: Cluster, namespace: string, folder: string):
   const words: string[] = [];
   for (const pod of pods) words.push(...(await keepLogs(cluster, pod, folder)));
   return [...summary(pods, events), ...words].map((line) => `${namespace}: ${line}`);
+}
+
+/** Nothing when no server of Consul answers, which the pods then say. */
+async function ofConsul(cluster: Cluster, folder: string): Promise<readonly string[]> {
+  const consul = consulApi(cluster);
+  for (const path of ['catalog/nodes', 'catalog/services', 'health/state/any', 'config/service-intentions'])
+    await keep(folder, `consul-${path.replaceAll('/', '-')}.json`, async () =>
+      JSON.stringify(await consul('GET', `/v1/${path}`), undefined, 2),
+    );
+  return inTime(consulTroubles(consul)).catch(() => []);
 }
 
 /** Gives the last words of what ended and should not have. */
@@ -96,9 +110,17 @@ async function keepLogs({ api }: Cluster, pod: Pod, folder: string): Promise<rea
 
 /** What cannot be had is no reason to lose the rest: the file then says why. Nothing to say makes no file. */
 async function keep(folder: string, file: string, text: () => Promise<string>): Promise<string> {
-  const content = await text().catch((error: unknown) => messageOf(error));
+  const content = await inTime(text()).catch((error: unknown) => messageOf(error));
   if (content !== '') writeFileSync(join(folder, file), content);
   return content;
+}
+
+/** A node that is gone answers nobody, and the API server waits for it. */
+function inTime<T>(asked: Promise<T>): Promise<T> {
+  const silence = delay(SILENCE_MILLISECONDS, undefined, { ref: false }).then((): never => {
+    throw new Error(`no answer in ${SILENCE_MILLISECONDS} ms`);
+  });
+  return Promise.race([asked, silence]);
 }
 
 function messageOf(error: unknown): string {
