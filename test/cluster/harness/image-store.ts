@@ -120,7 +120,7 @@ async function replaceImages(
   const kept = archives.filter(({ name, archive }) => held[name]?.file === basename(archive));
   const names = kept.map(({ name }) => name);
   const stale = Object.entries(held).flatMap(([name, entry]) => (names.includes(name) ? [] : entry.images));
-  if (stale.length > 0) await images('remove', ...stale);
+  if (stale.length > 0) await images('remove', '--sync', ...stale);
   const contents: Record<string, Contents[string]> = {};
   for (const { name, archive } of archives) {
     const file = basename(archive);

@@ -2,6 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterFolders, clustersRoot, exclusively, isAlive, removeCluster } from './cluster-folder.ts';
 
+// It takes a few seconds, on a busy machine perhaps ten.
+const KEEPER_MILLISECONDS = 30_000;
+
 export type TakenDown = {
   readonly ended: readonly string[];
   /** Those whose starter still runs, such as a suite of tests: they end with it, and are not ours to end. */
@@ -16,6 +19,10 @@ export async function takeDown(): Promise<TakenDown> {
   for (const { keeper } of ours) {
     if (keeper === undefined) continue;
     process.kill(keeper.pid, 'SIGTERM');
+    const deadline = performance.now() + KEEPER_MILLISECONDS;
+    while (isAlive(keeper) && performance.now() < deadline) await sleep(50);
+    // One that hangs: what it started ends with it, and the rest is done here.
+    if (isAlive(keeper)) process.kill(keeper.pid, 'SIGKILL');
     while (isAlive(keeper)) await sleep(50);
   }
   if (ours.length > 0)
