@@ -1,6 +1,6 @@
 /**
- * `npm run test:cluster`, `npm run test:cluster -- test/cluster/mesh.test.ts`: the tests in a cluster that is there for them alone. With
- * KUBECONFIG set, in the cluster that it names.
+ * `npm run test:cluster`, `npm run test:cluster -- test/cluster/catalog.test.ts`: the tests, in a cluster that is there for them
+ * alone. With KUBECONFIG set, in the cluster that it names.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

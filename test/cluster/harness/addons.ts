@@ -2,7 +2,7 @@
 import type { ApiClient } from '../../real/harness/api-client.ts';
 import type { AddressPlan } from './address-plan.ts';
 
-/** A kubelet finds its node and keeps what is there. Ranges of pods would be given by the controller manager, one after the other. */
+/** A kubelet keeps what it finds there. The controller manager would give ranges of pods in the order of arrival. */
 export async function createNodes(admin: ApiClient, plan: AddressPlan): Promise<void> {
   for (const { name, pods } of plan.nodes)
     await admin.expect('POST', '/api/v1/nodes', {

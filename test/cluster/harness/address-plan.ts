@@ -56,7 +56,7 @@ export type NetworkChoice =
   | { readonly kind: 'refused'; readonly problem: string };
 
 /**
- * The range that was asked for, or the first one that no route of the machine covers or lies in. A default route does not count.
+ * The range that was asked for, or the first that no route of the machine covers or lies in; a default route does not count.
  *
  * @param wanted of `--network`
  * @param taken ids of clusters that are there

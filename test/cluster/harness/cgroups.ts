@@ -74,7 +74,7 @@ function readMounts(): string {
   return readFileSync('/proc/self/mountinfo', 'utf8');
 }
 
-/** https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html: field 5 is the folder; after " - " type, source, options. */
+/** https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html: 5 is the folder; after " - " come type, source, options. */
 function hierarchies(mounts = readMounts()): readonly Hierarchy[] {
   return mounts.split('\n').flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');

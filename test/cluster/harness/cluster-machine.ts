@@ -38,7 +38,10 @@ export type Surroundings = {
   readonly signal: AbortSignal;
 };
 
-/** Rejects with the logs of what did not come up; then, as when the signal is aborted, the ends given to `atEnd` are still to be called. */
+/**
+ * Rejects with the logs of what did not come up, or when the signal is aborted. The ends that `atEnd` got are then still to be
+ * called.
+ */
 export async function startCluster(around: Surroundings): Promise<ClusterMachine> {
   const { plan, folder, start, say, onTrouble, atEnd, signal } = around;
   const next = <T>(value: T): T => {

@@ -6,8 +6,8 @@ import { text } from 'node:stream/consumers';
 import type { ClusterMachine } from './cluster-machine.ts';
 
 /**
- * `POST /nodes/<name>/stop`, `POST /nodes/<name>/start`, `POST /images` with the path of an archive as its body: 204 when it is done, else
- * 500 with the reason.
+ * `POST /nodes/<name>/stop`, `POST /nodes/<name>/start`, `POST /images` with the path of an archive as its body. It answers 204
+ * when that is done, else 500 with the reason.
  */
 export async function serveControl(socket: string, machine: ClusterMachine): Promise<Server> {
   const server = createServer((request, response) => {

@@ -17,8 +17,8 @@ const CONTENTS = 'contents.json';
 const MAKING = 'making';
 
 /**
- * The folder of containerd with all of these images. Of an earlier store it takes over what has not changed. Only one process may do
- * so at a time, and use what it gets.
+ * The folder of containerd with all of these images. Of an earlier store it takes over what has not changed. Only one process
+ * at a time may do so, and use what it gets.
  *
  * @param root where stores are kept between clusters
  */

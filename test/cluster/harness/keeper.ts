@@ -1,6 +1,6 @@
 /**
- * The process that keeps a cluster. It is started by `keeper-client.ts` with a channel to its starter, and ends the cluster on SIGTERM,
- * and when the channel closes, as it does when the starter is killed; unless the starter has let go of it.
+ * The process that keeps a cluster. `keeper-client.ts` starts it, with a channel between them. It ends the cluster on SIGTERM, and
+ * when the channel closes, as it does when the starter is killed, unless the starter has let go of it.
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';

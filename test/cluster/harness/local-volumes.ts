@@ -1,4 +1,4 @@
-/** Provisions the volumes of the default class: an empty folder of the node that the scheduler chose, removed with its claim. */
+/** Provisions the volumes of the default class: an empty folder on the node of the pod, removed with its claim. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { apiClient } from '../../../src/kubernetes/api-client.ts';

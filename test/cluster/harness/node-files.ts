@@ -57,8 +57,7 @@ export function cniConfig(node: NodeAddresses): object {
   };
 }
 
-// A node is lost some seconds after its last word (NODE_GRACE_SECONDS of the controller manager); it says one every 2 s, a quarter
-// of the lease, as always (https://kubernetes.io/docs/concepts/architecture/leases/#node-heart-beats).
+// A node counts as lost when it has not renewed its lease for NODE_GRACE_SECONDS; it does so after a quarter of the lease's time (https://kubernetes.io/docs/concepts/architecture/leases/#node-heart-beats).
 const LEASE_SECONDS = 8;
 
 /** https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/ */

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 /**
- * When a process was started: with its id, this tells it from a later one of the same id. Undefined when it has ended; one that only
- * waits to be reaped, which the first process of a machine may take seconds for, has.
+ * When a process was started: with its id, this tells it from a later one of the same id. Undefined when it has ended, also when
+ * it is not reaped yet, which the first process of a machine may take seconds for.
  *
  * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the state is the first field after the name, the start the 20th.
  */

@@ -6,8 +6,7 @@ const ELSEWHERE =
   'Or use another cluster: KUBECONFIG=<file> npm run test:cluster, with kind, k3d or any that is there';
 
 /**
- * Every problem of this machine, each with the way out; empty where a cluster can come up once its parts are installed. Needs none
- * of them.
+ * Every problem of this machine, each with the way out; empty where a cluster can come up once its parts are installed.
  */
 export function machineProblems(machine = thisMachine()): readonly string[] {
   const { platform, user, missing } = machine;
@@ -46,7 +45,7 @@ function cgroupProblem(missing: readonly string[]): string {
 
 type Trial = { readonly try: string; readonly what: string; readonly module: string };
 
-/** Each is tried in namespaces of its own, which end with it: what to try, what it is called, and the kernel module that has it. */
+/** Each is tried in namespaces that end with it: what to try, what it is called, and the kernel module that has it. */
 const TRIALS: readonly Trial[] = [
   { try: 'ip link add name trial type veth peer name other', what: 'pairs of virtual links', module: 'veth' },
   { try: 'ip link add name trial type bridge', what: 'network bridges', module: 'bridge' },
