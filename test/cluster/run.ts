@@ -58,7 +58,9 @@ function firstProblem(): string | undefined {
 /** The code of the test runner. Files one after the other: each has the cluster for itself. */
 async function runTests(environment: Readonly<Record<string, string>>): Promise<number> {
   const args = ['--test', '--test-concurrency=1', `--test-timeout=${FILE_MILLISECONDS}`];
-  const tests = spawn(process.execPath, [...args, ...(files.length > 0 ? files : [FILES])], {
+  const line = [process.execPath, ...args, ...(files.length > 0 ? files : [FILES])];
+  // Killed with this process, so that no further file starts without the cluster.
+  const tests = spawn('setpriv', ['--pdeathsig', 'KILL', ...line], {
     env: { ...process.env, ...environment },
     stdio: 'inherit',
   });
