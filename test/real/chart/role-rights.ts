@@ -33,6 +33,15 @@ export function rightsOf(chart: Rendered, part: 'webhook' | 'sync'): readonly Ri
   );
 }
 
+/** Waits until all of them count, after their roles were applied. */
+export async function haveAll(api: ApiServer, rights: readonly Right[]): Promise<void> {
+  // The authorizer of the API server learns of roles by a watch.
+  await eventually('all rights count', async () => {
+    for (const right of rights)
+      assert.equal(await isAllowed(api, right), true, `${right.verb} ${right.resource}`);
+  });
+}
+
 /** Takes the verb from the resource, and waits until that counts; the other resources of the rule keep it. */
 export async function takeAway(api: ApiServer, right: Right): Promise<void> {
   const rules = rulesOf(right.role).flatMap((rule, index) =>

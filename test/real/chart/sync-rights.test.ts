@@ -14,7 +14,7 @@ import { ROOT, runKubectl } from '../harness/shipped-manifests.ts';
 import { startWebhook } from '../harness/webhook.ts';
 import { placedPods } from '../registrar/placed-pods.ts';
 import { NAMESPACE, SERVICES, startToK8sScene } from '../to-k8s/write-namespace.ts';
-import { giveBack, rightsOf, takeAway } from './role-rights.ts';
+import { giveBack, haveAll, rightsOf, takeAway } from './role-rights.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'consul', 'helm']);
 const toK8s = await startToK8sScene(scene);
@@ -75,6 +75,7 @@ async function install(chart: Rendered): Promise<void> {
   writeFileSync(file, chart.text);
   const component = '--selector=app.kubernetes.io/component=sync';
   await runKubectl(api, ['apply', `--filename=${file}`, component]);
+  await haveAll(api, rightsOf(chart, 'sync'));
 }
 
 let made = 0;

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startEmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
-import { giveBack, rightsOf, takeAway } from '../chart/role-rights.ts';
+import { giveBack, haveAll, rightsOf, takeAway } from '../chart/role-rights.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { renderChart } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
@@ -57,6 +57,7 @@ function eachIsNamed(
 ): void {
   test(`${name}: the rights of the chart are all that is asked for`, async () => {
     await install(release);
+    await haveAll(api, rightsOf(release, part));
     assert.match((await check(part, flags)).of('rights').join(), /^ok: all \d+ rules of /);
   });
 

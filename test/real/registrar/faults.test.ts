@@ -10,6 +10,7 @@ import { startScene } from '../harness/scene.ts';
 import { startTandemSync, type TandemSync } from '../harness/tandem-sync.ts';
 import { startWebhook } from '../harness/webhook.ts';
 import { inConsul, writeStatus } from './dataplane-pods.ts';
+import { assertInTime } from './in-time.ts';
 import { placedPods } from './placed-pods.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
@@ -119,19 +120,19 @@ test('who may patch a pod takes it out by its label, and changes nothing else of
   assert.equal(withoutIndexes(await everything()), withoutIndexes(before));
 });
 
-test('evicted or completed: gone within 2 s, although the pod is still there', async () => {
+test('evicted or completed: gone within 2 s, although the pod is still there', async (context) => {
   for (const status of [{ phase: 'Failed', reason: 'Evicted' }, { phase: 'Succeeded' }]) {
     await pods.create('app-1');
     await inConsul(consul, 'app', passing('app-0', 'app-1'));
     await writeStatus(api, pods.path('app-1'), status);
     const begin = performance.now();
     await inConsul(consul, 'app', passing('app-0'));
-    assert.ok(performance.now() - begin < 2000);
+    assertInTime(context, (performance.now() - begin) / 1000);
     await api.admin.expect('DELETE', `${pods.path('app-1')}?gracePeriodSeconds=0`);
   }
 });
 
-test('many pods end at once: all are gone within 2 s of the last one', async () => {
+test('many pods end at once: all are gone within 2 s of the last one', async (context) => {
   const names = Array.from({ length: 20 }, (_, index) => `many-${index}`);
   await Promise.all(names.map((name) => pods.create(name, { node: 'node-2' })));
   await inConsul(consul, 'app', passing('app-0', ...names));
@@ -139,10 +140,10 @@ test('many pods end at once: all are gone within 2 s of the last one', async () 
   const begin = performance.now();
   await inConsul(consul, 'app', passing('app-0'));
   const seconds = (performance.now() - begin) / 1000;
-  assert.ok(seconds < 2, `${seconds} s`);
+  assertInTime(context, seconds);
 });
 
-test('somebody removes an instance in Consul: it is back within 2 s', async () => {
+test('somebody removes an instance in Consul: it is back within 2 s', async (context) => {
   const before = await entryOf('mesh.app-0.app');
   const begin = performance.now();
   await consul.call('PUT', '/v1/catalog/deregister', {
@@ -155,7 +156,7 @@ test('somebody removes an instance in Consul: it is back within 2 s', async () =
   });
   await inConsul(consul, 'app', passing('app-0'));
   const seconds = (performance.now() - begin) / 1000;
-  assert.ok(seconds < 2, `${seconds} s`);
+  assertInTime(context, seconds);
 });
 
 test('a restart with nothing changed writes nothing', async () => {
