@@ -19,14 +19,16 @@ export async function withScene(
   const folder = await mkdtemp(join(tmpdir(), 'tandem-bench-'));
   const processes: RunningProcess[] = [];
   const ends: (() => unknown)[] = [];
+  let isEnding = false;
   const start: Scene['start'] = async (spec) => {
     const started = await startProcess(spec);
     processes.push(started);
     return started;
   };
   try {
-    await run({ folder, start, atEnd: (end) => ends.push(end) });
+    await run({ folder, start, atEnd: (end) => ends.push(end), isEnding: () => isEnding });
   } finally {
+    isEnding = true;
     for (const end of ends.toReversed()) await end();
     await Promise.all(processes.map((each) => each.stop('SIGKILL')));
     await rm(folder, REMOVAL);

@@ -86,7 +86,10 @@ export async function runPod(
     if (process.isReady !== undefined) probes.push(process.isReady);
     const kept = await keepRunning(
       () => begin(container, process),
-      () => isStopping || (spec?.restartPolicy === 'Never' && container.restartPolicy !== 'Always'),
+      () =>
+        isStopping ||
+        scene.isEnding() ||
+        (spec?.restartPolicy === 'Never' && container.restartPolicy !== 'Always'),
     );
     processes.set(container.name, kept.current);
     if (ready === undefined) return kept;

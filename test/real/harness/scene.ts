@@ -13,6 +13,8 @@ export type Scene = {
   readonly start: (spec: ProcessSpec) => Promise<RunningProcess>;
   /** Called at the end, the last one first. */
   readonly atEnd: (end: () => unknown) => void;
+  /** From the end on nothing may be started any more: nobody would end it. */
+  readonly isEnding: () => boolean;
 };
 
 // What was killed a moment ago may still write: half a minute of tries, of which the first nearly always does.
@@ -29,6 +31,7 @@ export async function startScene(parts: readonly PartName[]): Promise<Scene> {
   const processes: RunningProcess[] = [];
   const ends: (() => unknown)[] = [];
   let isLoading = true;
+  let isEnding = false;
   let positions = new Map<RunningProcess, number>();
   const printLogs = (): void => {
     for (const each of processes) {
@@ -51,6 +54,7 @@ export async function startScene(parts: readonly PartName[]): Promise<Scene> {
     rmSync(folder, REMOVAL);
   });
   after(async () => {
+    isEnding = true;
     for (const end of ends.toReversed()) await end();
     await Promise.all(processes.map((each) => each.stop('SIGKILL')));
   });
@@ -62,5 +66,6 @@ export async function startScene(parts: readonly PartName[]): Promise<Scene> {
       return started;
     },
     atEnd: (end) => ends.push(end),
+    isEnding: () => isEnding,
   };
 }
