@@ -22,7 +22,7 @@ for (const replicas of [1, 2, 3, 4, 5, 6, 7])
     const set = chart.one('StatefulSet', 'tandem-server');
     assert.equal(at(set, 'spec', 'replicas'), replicas);
     assert.equal(at(set, 'spec', 'podManagementPolicy'), 'Parallel');
-    const { bootstrap_expect, autopilot, connect, retry_join, leave_on_terminate } = configuration(
+    const { bootstrap_expect, autopilot, connect, leave_on_terminate, ...joins } = configuration(
       chart,
       'server',
     );
@@ -31,7 +31,8 @@ for (const replicas of [1, 2, 3, 4, 5, 6, 7])
     assert.deepEqual([connect, leave_on_terminate], [{ enabled: true }, true]);
     const service = chart.one('Service', 'tandem-server');
     assert.equal(at(set, 'spec', 'serviceName'), service.metadata.name);
-    assert.deepEqual(retry_join, [`${service.metadata.name}.${service.metadata.namespace}.svc:8301`]);
+    const servers = `${service.metadata.name}.${service.metadata.namespace}.svc:8301`;
+    assert.deepEqual([joins['retry_join'], joins['retry_interval']], [[servers], '2s']);
     assert.deepEqual(
       [at(service, 'spec', 'clusterIP'), at(service, 'spec', 'publishNotReadyAddresses')],
       ['None', true],

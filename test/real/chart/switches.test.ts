@@ -196,18 +196,20 @@ test('the test of Services from Consul is there when it can register one that co
 });
 
 test('clients join the servers of the chart, those elsewhere, or what the values name', async () => {
-  const joined = async (values: object): Promise<unknown> => {
+  const joined = async (values: object): Promise<readonly unknown[]> => {
     const data = at((await renderChart(values)).one('ConfigMap', 'tandem-client'), 'data') as Record<
       string,
       string
     >;
-    return (JSON.parse(data['client.json'] ?? '') as Record<string, unknown>)['retry_join'];
+    const { retry_join, retry_interval } = JSON.parse(data['client.json'] ?? '') as Record<string, unknown>;
+    return [retry_join, retry_interval];
   };
-  assert.deepEqual(await joined({}), ['tandem-server.tandem.svc:8301']);
+  // An agent that is there before its servers asks again soon, but not the API of a cloud.
+  assert.deepEqual(await joined({}), [['tandem-server.tandem.svc:8301'], '2s']);
   const elsewhere = { server: { enabled: false }, externalServers: { enabled: true, hosts: ['a', 'b'] } };
-  assert.deepEqual(await joined(elsewhere), ['a', 'b']);
+  assert.deepEqual(await joined(elsewhere), [['a', 'b'], '2s']);
   const join = ['provider=aws tag_key=consul tag_value="a server"'];
-  assert.deepEqual(await joined({ ...elsewhere, client: { join } }), join);
+  assert.deepEqual(await joined({ ...elsewhere, client: { join } }), [join, undefined]);
 });
 
 test('without servers of its own the sync speaks to those elsewhere, else to the agent of its node', async () => {
