@@ -1,5 +1,6 @@
 /** One request to one Consul server, over connections that are kept; what comes back is a value, whatever happened. */
 import { Pool } from 'undici';
+import { sharedLookup } from './shared-lookup.ts';
 
 /** Each has connections of its own, so that none waits behind another: `blocking` ones are held until something changes. */
 const lanes = ['plain', 'blocking', 'probe'] as const;
@@ -80,6 +81,7 @@ export function isCutOff(incoming: Incoming): boolean {
 
 export function createTransport({ ca, serverName }: Tls): Transport {
   const pools = new Map<string, Pool>();
+  const lookup = sharedLookup();
   let isClosed = false;
 
   function poolOf(address: string, lane: Lane): Pool {
@@ -90,6 +92,7 @@ export function createTransport({ ca, serverName }: Tls): Transport {
       connections: CONNECTIONS[lane],
       connect: {
         timeout: CONNECT_MILLISECONDS,
+        lookup,
         ...(ca === undefined ? {} : { ca }),
         ...(serverName === undefined ? {} : { servername: serverName }),
       },

@@ -43,7 +43,7 @@ for (const replicas of [1, 2, 3, 4, 5, 6, 7])
       assert.equal(at(chart.one('PodDisruptionBudget', 'tandem-server'), 'spec', 'maxUnavailable'), 1);
     const addresses = argumentOf(chart, 'tandem-sync', '--consul-http-addr').split(',');
     assert.equal(addresses.length, replicas);
-    assert.equal(addresses.at(-1), `tandem-server-${replicas - 1}.tandem-server.tandem.svc:8500`);
+    assert.equal(addresses.at(-1), `tandem-server-${replicas - 1}.tandem-server:8500`);
   });
 
 function argumentOf(chart: Rendered, deployment: string, flag: string): string {

@@ -10,10 +10,14 @@
 {{- end -}}
 {{ join "," $addresses }}
 {{- else if include "tandem.isOn" (list . "server") -}}
-{{- /* One by one: the sync then leaves a dead one at once, where the name of all would take it there again. */ -}}
+{{- /*
+One by one: the sync then leaves a dead one at once, where the name of all would take it there again. In the namespace of
+the sync, so that one question to the DNS answers: with "<namespace>.svc" it takes three, and when the node of a DNS server
+is lost, each of them may wait for seconds.
+*/ -}}
 {{- $addresses := list -}}
 {{- range $index := until (int .Values.server.replicas) -}}
-{{- $addresses = append $addresses (printf "%s-server-%d.%s:8500" (include "tandem.fullname" $) $index (include "tandem.serverName" $)) -}}
+{{- $addresses = append $addresses (printf "%[1]s-server-%[2]d.%[1]s-server:8500" (include "tandem.fullname" $) $index) -}}
 {{- end -}}
 {{ join "," $addresses }}
 {{- else -}}
