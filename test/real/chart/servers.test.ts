@@ -46,6 +46,26 @@ for (const replicas of [1, 2, 3, 4, 5, 6, 7])
     assert.equal(addresses.at(-1), `tandem-server-${replicas - 1}.tandem-server:8500`);
   });
 
+test('a DNS server that is lost holds up the sync for two seconds at most', async () => {
+  const chart = await renderChart();
+  const options = at(
+    chart.one('Deployment', 'tandem-sync'),
+    'spec',
+    'template',
+    'spec',
+    'dnsConfig',
+    'options',
+  );
+  const valueOf = (name: string): number =>
+    Number(
+      at(
+        (options as readonly object[]).find((each) => at(each, 'name') === name),
+        'value',
+      ),
+    );
+  assert.ok(valueOf('timeout') * valueOf('attempts') <= 2);
+});
+
 function argumentOf(chart: Rendered, deployment: string, flag: string): string {
   const args = at(chart.one('Deployment', deployment), 'spec', 'template', 'spec', 'containers', 0, 'args');
   const found = (args as string[]).find((each) => each.startsWith(`${flag}=`));
