@@ -4,12 +4,14 @@
  * and its exit codes are those of cmd/consul-dataplane and pkg/consuldp in github.com/hashicorp/consul-dataplane at v1.6.9;
  * mesh/dataplane-program.test.ts tells both programs apart from what they do.
  *
- * It is Envoy with the bootstrap of `consul connect envoy`. It does not: stand between Envoy and the servers (xDS, DNS),
- * discover servers and change over to another one, log in, serve metrics or the lifecycle endpoints, read the variables
- * DP_*, write JSON lines. What it knows and cannot play ends it with 3, so that no test believes it did.
+ * It is Envoy with the bootstrap of `consul connect envoy`, and changes over to another server of the same name when its own
+ * is gone or has proxies enough. It does not: stand between Envoy and the servers (xDS, DNS), discover servers by other ways
+ * than a name, log in, serve metrics or the lifecycle endpoints, read the variables DP_*, write JSON lines. What it knows and
+ * cannot play ends it with 3, so that no test believes it did.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { parseGoFlags, type GoFlags } from './go-flags.ts';
@@ -139,8 +141,34 @@ async function bootstrapOf(of: GoFlags, admin: number): Promise<string> {
         ]),
     ...(path === '' ? [] : [`-prometheus-scrape-path=${path}`]),
   ]);
-  return stdout;
+  return isIP(of.text('addresses')) === 0 ? withServersOf(of.text('addresses'), stdout) : stdout;
 }
+
+/** `consul connect envoy` looks the name up once, and Envoy would stay with the address that came first. */
+function withServersOf(name: string, bootstrap: string): string {
+  const adapted = JSON.parse(bootstrap) as Bootstrap;
+  for (const cluster of adapted.static_resources.clusters.filter((each) => each.name === 'local_agent')) {
+    Object.assign(cluster, { type: 'STRICT_DNS', dns_lookup_family: 'V4_ONLY' });
+    for (const { endpoint } of cluster.loadAssignment.endpoints.flatMap(({ lbEndpoints }) => lbEndpoints))
+      endpoint.address.socket_address.address = name;
+  }
+  return JSON.stringify(adapted);
+}
+
+type Bootstrap = {
+  readonly static_resources: {
+    readonly clusters: readonly {
+      readonly name: string;
+      readonly loadAssignment: {
+        readonly endpoints: readonly {
+          readonly lbEndpoints: readonly {
+            readonly endpoint: { readonly address: { readonly socket_address: { address: string } } };
+          }[];
+        }[];
+      };
+    }[];
+  };
+};
 
 /** It goes on for the whole grace period, whether anybody is still connected or not. */
 async function stop(envoy: ChildProcess, of: GoFlags, admin: number): Promise<void> {
