@@ -1,0 +1,153 @@
+/**
+ * What goes away takes nothing else with it, and comes back: the leader of three Consul servers, and then its node. In
+ * dataplane mode, where everything of a pod in Consul was written by Tandem.
+ */
+import assert from 'node:assert/strict';
+import { after } from 'node:test';
+import { at } from '../real/harness/chart.ts';
+import { eventually } from '../real/harness/eventually.ts';
+import { putApps } from './harness/app-pod.ts';
+import { openCluster } from './harness/cluster.ts';
+import { testOn } from './harness/evidence.ts';
+import { isReady, podsOf, type Pod } from './harness/list.ts';
+import { allReady } from './harness/ready.ts';
+import { makeNamespace } from './harness/namespaces.ts';
+import { installRelease, secondsSince } from './harness/release.ts';
+import { catalogDuring, consulServers, instanceIds, instancesOf, type Instance } from './load/catalog.ts';
+import { clusterFigures, lineOf, restartsOf, SHORT } from './load/figures.ts';
+import { nodesByServers, serverPods } from './load/server-pods.ts';
+import { allPass, namesOfWeb, startWeb, webPods } from './load/web.ts';
+
+const SHOP = 'tandem-shop';
+const SERVERS = 3;
+
+const cluster = await openCluster();
+const { api, nodes } = cluster;
+const release = await installRelease(cluster, {
+  server: { replicas: SERVERS, affinity: 'preferred' },
+  client: { enabled: false },
+});
+after(() => release.uninstall([SHOP]));
+const test = testOn(cluster, ['tandem', SHOP]);
+const consul = consulServers(api, SERVERS);
+await makeNamespace(cluster, SHOP);
+await putApps(cluster, SHOP);
+await startWeb(cluster, SHOP, consul);
+
+/** The pod of the leader; rejects while there is none, or while it is a server that has gone. */
+async function leader(): Promise<Pod> {
+  const [address] = String(await consul('/v1/status/leader')).split(':');
+  const found = (await serverPods(cluster)).find((pod) => pod.status.podIP === address && isReady(pod));
+  if (found === undefined) throw new Error(`the leader is ${address || 'nobody'}`);
+  return found;
+}
+
+test('figures of pods in dataplane mode', async (context) => {
+  const figures = await clusterFigures(cluster, SHOP, 'dataplane', SHORT);
+  for (const figure of figures) context.diagnostic(lineOf(figure));
+  assert.equal(restartsOf(figures), 0);
+});
+
+test('the pod of the leader is deleted: another leads, and Consul keeps everything', async (context) => {
+  const wanted = await instanceIds(consul, namesOfWeb(SHOP));
+  const { reads, missing } = await catalogDuring(consul, wanted, async () => {
+    const { metadata } = await leader();
+    const from = performance.now();
+    await api.expect('DELETE', `/api/v1/namespaces/tandem/pods/${metadata.name}`);
+    await eventually('another leader', async () =>
+      assert.notEqual((await leader()).metadata.uid, metadata.uid),
+    );
+    context.diagnostic(`the pod of the leader deleted: another leads after ${secondsSince(from)} s`);
+    await allReady(cluster, 'tandem');
+  });
+  assert.deepEqual(missing, []);
+  assert.ok(reads > 10, `${reads} reads`);
+});
+
+test('the node of the leader is lost: its pods leave Consul, nothing else does, and all comes back', async (context) => {
+  assert.ok(nodes, 'this cluster was not brought up by the suite, which cannot stop its nodes');
+  const [lost] = await nodesByServers(cluster);
+  await makeLeader((await serverPods(cluster)).find(({ spec }) => spec.nodeName === lost));
+  await makeSyncLead(lost);
+  const pods = await webPods(cluster, SHOP);
+  const gone = pods.filter(({ spec }) => spec.nodeName === lost);
+  assert.equal(gone.length, 1, 'a replica on each node');
+  const addresses = new Set(gone.map(({ status }) => status.podIP ?? ''));
+  const stays = ({ address }: { readonly address: string }): boolean => !addresses.has(address);
+  const wanted = await instanceIds(consul, namesOfWeb(SHOP), stays);
+  const { missing } = await catalogDuring(consul, wanted, async () => {
+    try {
+      const stopped = performance.now();
+      await nodes.stop(lost);
+      await notReady(lost);
+      const told = performance.now();
+      await noneOfThemPasses(stays);
+      const late = secondsSince(told);
+      context.diagnostic(
+        `a node lost: not Ready after ${Math.round((told - stopped) / 1000)} s, its pods out of Consul ${late} s later`,
+      );
+      assert.ok(late <= 2, `${late} s`);
+      assert.notEqual((await leader()).spec.nodeName, lost);
+    } finally {
+      await nodes.start(lost);
+    }
+    const started = performance.now();
+    await allReady(cluster, SHOP);
+    await allPass(consul, SHOP, pods.length);
+    context.diagnostic(`a node lost: its pods are back in Consul ${secondsSince(started)} s after its start`);
+    await allReady(cluster, 'tandem');
+    context.diagnostic(`a node lost: everything is back ${secondsSince(started)} s after its start`);
+  });
+  assert.deepEqual(missing, []);
+});
+
+/** Resolves when the replica of the sync on that node leads, so that another one has to take over, too. */
+async function makeSyncLead(node: string): Promise<void> {
+  const pods = await podsOf(api, 'tandem', 'app.kubernetes.io/component=sync');
+  assert.ok(
+    pods.some(({ spec }) => spec.nodeName === node),
+    'a replica on each node',
+  );
+  await eventually(`a replica on ${node} leads`, async () => {
+    const lease = '/apis/coordination.k8s.io/v1/namespaces/tandem/leases/tandem-sync';
+    const identity = String(at(await api.expect('GET', lease), 'spec', 'holderIdentity'));
+    const holder = `/api/v1/namespaces/tandem/pods/${identity.split('_')[0]}`;
+    if (at(await api.expect('GET', holder), 'spec', 'nodeName') === node) return;
+    await api.expect('DELETE', holder);
+    throw new Error(`${identity} leads`);
+  });
+  await allReady(cluster, 'tandem');
+}
+
+/** Resolves when the API server says that no pod there is ready. */
+async function notReady(node: string): Promise<void> {
+  await eventually(`the API server says that ${node} is lost`, async () => {
+    const left = (await webPods(cluster, SHOP)).filter((pod) => pod.spec.nodeName === node && isReady(pod));
+    assert.deepEqual(left, []);
+  });
+}
+
+async function noneOfThemPasses(stays: (instance: Instance) => boolean): Promise<void> {
+  await eventually('Consul without the pods of the node', async () => {
+    for (const name of namesOfWeb(SHOP)) {
+      const left = (await instancesOf(consul, name)).filter((each) => each.passing && !stays(each));
+      assert.deepEqual(left, []);
+    }
+  });
+}
+
+/** Resolves when it leads, and the others could do without it: a server that is new votes after ten seconds. */
+async function makeLeader(pod: Pod | undefined): Promise<void> {
+  const name = pod?.metadata.name ?? '';
+  await eventually(`${name} leads`, async () => {
+    const servers = at(await consul('/v1/operator/raft/configuration'), 'Servers') as readonly object[];
+    assert.equal(servers.filter((each) => at(each, 'Voter') === true).length, SERVERS);
+    if ((await leader()).metadata.name === name) return;
+    const id = at(
+      servers.find((each) => at(each, 'Node') === name),
+      'ID',
+    );
+    await consul(`/v1/operator/raft/transfer-leader?id=${String(id)}`, 'POST');
+    throw new Error('not yet');
+  });
+}
