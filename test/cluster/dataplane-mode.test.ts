@@ -60,6 +60,14 @@ test('the examples become Ready and reach each other', async (context) => {
   await eventually('an answer of Redis', async () =>
     assert.equal(await client.exchange(`127.0.0.1:${UPSTREAMS.redis}`, 'PING\r\n'), '+PONG\r\n'),
   );
+  // Both pages answer with an error while what they show cannot be reached.
+  for (const [app, port] of [
+    ['dashboard', 9002],
+    ['redis-ui', 8081],
+  ] as const) {
+    const { podIP } = (await podOf(cluster, app)).status;
+    await eventually(`the page of ${app}`, () => client.get(`http://${podIP}:${port}/`));
+  }
   await eventually('three instances', async () =>
     assert.deepEqual(await podNames(consul, 'store'), ['store-0', 'store-1', 'store-2']),
   );
