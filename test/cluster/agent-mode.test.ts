@@ -49,13 +49,16 @@ test('quick start: all is Ready, helm test passes, and the dashboard shows a cou
   const [, port] = /^kubectl port-forward \S+ (\d+)$/.exec(command) ?? [];
   assert.ok(port, `the last command opens the dashboard: ${command}`);
   const url = `http://127.0.0.1:${port}/`;
-  const forward = await startProcess({
-    name: command,
-    command: 'bash',
-    args: ['-c', `exec ${command}`],
-    environment,
-    ready: async () => (await fetch(url)).ok,
-  });
+  // The pod is Ready when its container has started; kubectl ends when nothing listens yet, and people run it again.
+  const forward = await eventually(command, () =>
+    startProcess({
+      name: command,
+      command: 'bash',
+      args: ['-c', `exec ${command}`],
+      environment,
+      ready: async () => (await fetch(url)).ok,
+    }),
+  );
   const shown = async (): Promise<string> => (await fetch(url)).text();
   const [, first] = /^Count: (\d+)$/.exec(await shown()) ?? [];
   // The original, which a cluster of somebody else pulls, shows its count by a script.
@@ -87,7 +90,7 @@ test('redis.yaml: PING through the mesh, and the page of its UI', async () => {
   await eventually('an answer of Redis', async () =>
     assert.equal(await client.exchange(`127.0.0.1:${UPSTREAMS.redis}`, 'PING\r\n'), '+PONG\r\n'),
   );
-  assert.notEqual(await page('services/redis-ui:80'), '');
+  await eventually('the page of its UI', () => page('services/redis-ui:80'));
 });
 
 test('job.yaml: it reaches the mesh from its init container, and ends with its work', async (context) => {
@@ -118,7 +121,7 @@ test('nginx.yaml: it balances over what Consul calls healthy, and follows a Depl
 
 test('only the mesh reaches the public port of a sidecar, and an intention denies it to the mesh', async () => {
   const counting = await podOf(cluster, 'counting');
-  let counted = await countOf(client.get);
+  let counted = await eventually('a count', () => countOf(client.get));
   const plain = client.exchange(`${counting.status.podIP}:${PUBLIC_PORT}`, 'GET / HTTP/1.0\r\n\r\n');
   assert.equal(await plain.catch(() => ''), '');
 

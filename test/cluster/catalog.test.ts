@@ -103,8 +103,9 @@ test('ClusterIP and headless: the pods behind it, at their own port, and one tha
   assert.equal(both.length, 2);
   await resolves(service, 'A', both);
   await resolves(headless, 'A', both);
-  const [answer = ''] = await dig(service, 'SRV');
-  assert.match(answer, /^1 \d+ 8080 /);
+  await eventually('the port of the pods', async () =>
+    assert.match((await dig(service, 'SRV'))[0] ?? '', /^1 \d+ 8080 /),
+  );
 
   await cluster.kubectl(['scale', 'deployment/web', '--replicas=1', '-n', DEMO]);
   await allReady(cluster, DEMO);
