@@ -2,12 +2,16 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../real/harness/eventually.ts';
-import { clusterFolders } from './harness/cluster-folder.ts';
+import { clusterFolders, clustersRoot } from './harness/cluster-folder.ts';
 import { familyOf, isLiving, machineState, cameSince, type Member } from './harness/machine-state.ts';
 import { skip, useOwnCache } from './harness/own-cache.ts';
+import { command } from './harness/command.ts';
+import { linkIndex, linkName, removeLink } from './harness/network.ts';
+import { takeDown } from './harness/take-down.ts';
 import { startCluster } from './harness/keeper-client.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
@@ -46,6 +50,8 @@ test('kill -9 of the keeper of a running cluster, then npm run cluster -- down',
   const main = spawn(process.execPath, [MAIN, '--without-tandem'], { stdio: ['ignore', 'pipe', 'inherit'] });
   main.stdout.resume();
   assert.deepEqual(await once(main, 'close'), [0, null]);
+  const again = spawn(process.execPath, [MAIN], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await said(again, 'A cluster is up already');
   const there = await seen();
   process.kill(there.keeper, 'SIGKILL');
   await eventually('every process ends with the keeper', async () =>
@@ -57,6 +63,35 @@ test('kill -9 of the keeper of a running cluster, then npm run cluster -- down',
   await assertNothingLeft(there);
 });
 
+test(
+  'what a killed keeper left is told from another cluster that has come by its addresses',
+  { skip },
+  async () => {
+    const id = '10-255';
+    await command('ip', ['link', 'add', 'name', linkName(id), 'type', 'veth', 'peer', 'name', 'tandem-peer']);
+    try {
+      const index = (await linkIndex(id)) ?? 0;
+      leaveFolder(id, index - 1);
+      await takeDown();
+      assert.equal(await linkIndex(id), index);
+      leaveFolder(id, index);
+      await takeDown();
+      assert.equal(await linkIndex(id), undefined);
+      assert.deepEqual(clusterFolders(), []);
+    } finally {
+      await removeLink(id);
+    }
+  },
+);
+
+/** As a keeper leaves it that was killed, with the link of this index. */
+function leaveFolder(id: string, link: number): void {
+  const path = join(clustersRoot(), id);
+  mkdirSync(path);
+  const keeper = { pid: process.pid, born: 'before', isLetGo: true, link };
+  writeFileSync(join(path, 'keeper.json'), JSON.stringify(keeper));
+}
+
 type Seen = { readonly id: string; readonly keeper: number; readonly family: readonly Member[] };
 
 /** The cluster while it is there; what would not be seen now, could not be missed afterwards. */
@@ -65,8 +100,8 @@ async function seen(): Promise<Seen> {
   assert.ok(cluster?.keeper !== undefined && more.length === 0);
   const { id, keeper } = cluster;
   const family = familyOf(keeper.pid);
-  const commands = family.map(({ command }) => command).join('\n');
-  assert.match(commands, /etcd.*kube-apiserver/s);
+  const commands = family.map((member) => member.command).join('\n');
+  for (const name of ['etcd', 'kube-apiserver']) assert.ok(commands.includes(`/${name} `), commands);
   const came = (await cameSince(before, id)).join('\n');
   assert.match(came, /^link .*^route /ms);
   return { id, keeper: keeper.pid, family };

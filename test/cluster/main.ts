@@ -21,9 +21,41 @@ const INSTALLER = join(import.meta.dirname, '../real/install.ts');
 const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
 async function main(): Promise<number> {
+  const request = read(process.argv.slice(2));
+  if (typeof request === 'string') {
+    process.stderr.write(`${request}\n\n${USAGE}`);
+    return 2;
+  }
+  const { command, withTandem, network } = request;
+  if (command === 'help') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  try {
+    fail(machineProblems());
+    if (command === 'down') return await down();
+    await bringParts();
+    fail(kernelProblems());
+    return await up(withTandem, network);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return 1;
+  }
+}
+
+type Request = {
+  readonly command: 'up' | 'down' | 'help';
+  readonly withTandem: boolean;
+  readonly network: string | undefined;
+};
+
+/** What is asked for, or what is wrong with it. */
+function read(args: readonly string[]): Request | string {
   try {
     const { values, positionals } = parseArgs({
+      args: [...args],
       allowPositionals: true,
       options: {
         'without-tandem': { type: 'boolean', default: false },
@@ -31,19 +63,12 @@ async function main(): Promise<number> {
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
-    const [command, ...more] = positionals;
-    if (values.help || more.length > 0 || (command !== undefined && command !== 'down')) {
-      process.stdout.write(USAGE);
-      return values.help ? 0 : 2;
-    }
-    fail(machineProblems());
-    if (command === 'down') return await down();
-    await bringParts();
-    fail(kernelProblems());
-    return await up(!values['without-tandem'], values.network);
+    const [command = 'up', ...more] = values.help ? ['help'] : positionals;
+    if (more.length > 0 || (command !== 'up' && command !== 'down' && command !== 'help'))
+      return `${positionals.join(' ')}: expected down, or nothing`;
+    return { command, withTandem: !values['without-tandem'], network: values.network };
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
-    return 1;
+    return (error as Error).message;
   }
 }
 

@@ -1,5 +1,13 @@
 /** The folders of clusters, and who keeps each. Those whose keeper has been killed are tidied from here. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { cacheRoot } from '../../real/parts.ts';
@@ -7,7 +15,7 @@ import { withInstallLock } from '../../real/install/install-lock.ts';
 import { addressPlan, chooseNetwork, type AddressPlan } from './address-plan.ts';
 import { cgroupOf } from './node.ts';
 import { removeCgroup } from './cgroups.ts';
-import { machineRoutes, removeLink } from './network.ts';
+import { linkIndex, machineRoutes, removeLink } from './network.ts';
 import { born } from './process-birth.ts';
 
 export type ClusterFolder = {
@@ -24,6 +32,8 @@ type Keeper = {
   readonly born: string | undefined;
   /** It goes on without the process that started it. */
   readonly isLetGo: boolean;
+  /** Index of the link of its cluster, once there is one. */
+  readonly link?: number | undefined;
 };
 
 const KEEPER = 'keeper.json';
@@ -54,9 +64,13 @@ function clusterFolder(root: string, id: string): ClusterFolder {
 
 /** Undefined when it does not live any more. */
 function keeperOf(path: string): Keeper | undefined {
+  const keeper = readKeeper(path);
+  return keeper !== undefined && isAlive(keeper) ? keeper : undefined;
+}
+
+function readKeeper(path: string): Keeper | undefined {
   try {
-    const keeper = JSON.parse(readFileSync(join(path, KEEPER), 'utf8')) as Keeper;
-    return isAlive(keeper) ? keeper : undefined;
+    return JSON.parse(readFileSync(join(path, KEEPER), 'utf8')) as Keeper;
   } catch {
     return undefined;
   }
@@ -67,47 +81,67 @@ export function isAlive(keeper: Keeper): boolean {
 }
 
 /**
- * Takes an address range and a folder for this process. First it tidies what keepers left that were killed.
+ * Takes an address range, a folder, and what `reserve` makes of them, for this process. First it tidies what keepers left that
+ * were killed. Between the choice of the range and its link nobody else chooses, also not for another cache.
  *
  * @throws when no range is free, with what to do
  */
-export async function claimFolder(
+export async function claimFolder<T>(
   wanted: string | undefined,
-): Promise<{ readonly plan: AddressPlan; readonly folder: ClusterFolder }> {
+  reserve: (plan: AddressPlan) => Promise<T>,
+): Promise<{ readonly plan: AddressPlan; readonly folder: ClusterFolder; readonly reserved: T }> {
   const root = clustersRoot();
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  return exclusively(root, async () => {
-    for (const left of clusterFolders(root)) if (left.keeper === undefined) await removeCluster(left);
-    const taken = clusterFolders(root).map(({ id }) => id);
-    const choice = chooseNetwork(wanted, await machineRoutes(), taken);
-    if (choice.kind === 'refused') throw new Error(choice.problem);
-    const plan = addressPlan(choice.network);
-    const path = join(root, plan.id);
-    mkdirSync(path, { mode: 0o700 });
-    writeKeeper(path, false);
-    return { plan, folder: clusterFolder(root, plan.id) };
-  });
+  return withInstallLock(
+    'clusters',
+    () => undefined,
+    new AbortController().signal,
+    async () => {
+      for (const left of clusterFolders(root)) if (left.keeper === undefined) await removeCluster(left);
+      const taken = clusterFolders(root).map(({ id }) => id);
+      const choice = chooseNetwork(wanted, await machineRoutes(), taken);
+      if (choice.kind === 'refused') throw new Error(choice.problem);
+      const plan = addressPlan(choice.network);
+      const path = join(root, plan.id);
+      mkdirSync(path, { mode: 0o700 });
+      const keeper = { pid: process.pid, born: born(process.pid), isLetGo: false };
+      writeKeeper(path, keeper);
+      const reserved = await reserve(plan).catch((error: unknown) => {
+        rmSync(path, { recursive: true });
+        throw error;
+      });
+      writeKeeper(path, { ...keeper, link: await linkIndex(plan.id) });
+      return { plan, folder: clusterFolder(root, plan.id), reserved };
+    },
+  );
 }
 
 /** The keeper, which calls this, goes on without the process that started it. */
 export function letGo({ path }: ClusterFolder): void {
-  writeKeeper(path, true);
+  const keeper = readKeeper(path);
+  if (keeper !== undefined) writeKeeper(path, { ...keeper, isLetGo: true });
 }
 
-function writeKeeper(path: string, isLetGo: boolean): void {
-  const keeper: Keeper = { pid: process.pid, born: born(process.pid), isLetGo };
+function writeKeeper(path: string, keeper: Keeper): void {
   writeFileSync(join(path, KEEPER), JSON.stringify(keeper));
 }
 
 /** One process at a time: what happens there is short, or every other one needs its outcome. */
 export async function exclusively<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  return withInstallLock(folder, () => undefined, new AbortController().signal, work);
+  // A cache of a test leads to the real one by links.
+  return withInstallLock(realpathSync(folder), () => undefined, new AbortController().signal, work);
 }
 
-/** All that a cluster can leave on a machine once its processes are gone. */
+/**
+ * All that a cluster can leave on a machine once its processes are gone. Where another one, of another cache, has come by the same
+ * addresses since, link and control groups are those of that one.
+ */
 export async function removeCluster({ id, path }: ClusterFolder): Promise<void> {
-  await removeLink(id);
-  await removeCgroup(cgroupOf(id));
+  const link = await linkIndex(id);
+  if (link === undefined || link === readKeeper(path)?.link) {
+    await removeLink(id);
+    await removeCgroup(cgroupOf(id));
+  }
   const mounted = readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${path}/`);
   if (mounted)
     throw new Error(`mounts are left below ${path} (grep ${path} /proc/mounts): nothing is removed`);

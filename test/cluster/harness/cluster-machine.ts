@@ -9,7 +9,7 @@ import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import type { StartDaemon } from './daemons.ts';
 import { copyStore, imageStore } from './image-store.ts';
 import { provisionLocalVolumes } from './local-volumes.ts';
-import { startNetwork, type Network } from './network.ts';
+import type { Network } from './network.ts';
 import { clusterNode, type ClusterNode } from './node.ts';
 import { createPki, type Pki } from './pki.ts';
 import { waitForDns, waitForNode } from './readiness.ts';
@@ -26,6 +26,7 @@ export type ClusterMachine = {
 
 export type Surroundings = {
   readonly plan: AddressPlan;
+  readonly network: Network;
   readonly folder: ClusterFolder;
   readonly start: StartDaemon;
   /** One step is done, for people to read. */
@@ -43,12 +44,11 @@ export type Surroundings = {
  * called.
  */
 export async function startCluster(around: Surroundings): Promise<ClusterMachine> {
-  const { plan, folder, start, say, onTrouble, atEnd, signal } = around;
+  const { plan, network, folder, start, say, onTrouble, atEnd, signal } = around;
   const next = <T>(value: T): T => {
     signal.throwIfAborted();
     return value;
   };
-  const network = next(await startNetwork(plan, atEnd));
   const pki = next(await createPki(join(folder.path, 'pki'), plan));
   const [controlPlane] = next(
     await allOrNone([startControlPlane(start, folder.path, plan, pki, say), imagesOnNodes(around)]),

@@ -8,6 +8,7 @@ import { killAll } from '../../real/harness/processes.ts';
 import { claimFolder, letGo, removeCluster } from './cluster-folder.ts';
 import { startCluster } from './cluster-machine.ts';
 import { serveControl } from './control-socket.ts';
+import { startNetwork } from './network.ts';
 import { daemons } from './daemons.ts';
 import type { FromKeeper, ToKeeper } from './keeper-messages.ts';
 
@@ -40,12 +41,13 @@ try {
 process.exit();
 
 async function keep(): Promise<void> {
-  const { plan, folder } = await claimFolder(wantedNetwork);
+  const ends: (() => Promise<void>)[] = [];
+  const atEnd = (end: () => Promise<void>): void => void ends.push(end);
+  const { plan, folder, reserved } = await claimFolder(wantedNetwork, (range) => startNetwork(range, atEnd));
   mkdirSync(join(folder.path, 'log'));
   const log = (text: string): void => {
     appendFileSync(join(folder.path, 'log', 'keeper.log'), `${new Date().toISOString()} ${text}\n`);
   };
-  const ends: (() => Promise<void>)[] = [];
   const onMachine = daemons(folder.path, (name, last) => log(`${name} has ended:\n${last}`));
   process.on('message', (message: ToKeeper) => {
     if (message.kind !== 'let-go') return;
@@ -58,6 +60,7 @@ async function keep(): Promise<void> {
   try {
     const machine = await startCluster({
       plan,
+      network: reserved,
       folder,
       start: async (daemon) => {
         ending.signal.throwIfAborted();
@@ -68,7 +71,7 @@ async function keep(): Promise<void> {
         void tell({ kind: 'progress', text });
       },
       onTrouble: log,
-      atEnd: (end) => ends.push(end),
+      atEnd,
       signal: ending.signal,
     });
     const control = await serveControl(folder.socket, machine);

@@ -23,7 +23,11 @@ export async function machineRoutes(): Promise<readonly Route[]> {
   return routes.map(({ dst = '', dev = '' }) => ({ destination: dst, device: dev }));
 }
 
-/** @param atEnd gets what takes it back */
+/**
+ * Rejects when there is a link of that name already.
+ *
+ * @param atEnd gets what takes it back
+ */
 export async function startNetwork(
   plan: AddressPlan,
   atEnd: (end: () => Promise<void>) => void,
@@ -51,17 +55,18 @@ export async function startNetwork(
   };
 }
 
+/** Undefined when there is none. A link that is made anew under the same name has another one. */
+export async function linkIndex(id: string): Promise<number | undefined> {
+  const output = await command('ip', ['-json', 'link', 'show', linkName(id)]).catch(() => '[]');
+  return (JSON.parse(output) as readonly { readonly ifindex: number }[])[0]?.ifindex;
+}
+
 /** Routes go with it. The kernel takes a moment to remove it by itself, once the switch has ended. */
 export async function removeLink(id: string): Promise<void> {
-  const link = linkName(id);
   for (let tries = 0; tries < 100; tries += 1) {
-    await command('ip', ['link', 'delete', link]).catch(() => undefined);
-    const isThere = await command('ip', ['link', 'show', link]).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) return;
+    await command('ip', ['link', 'delete', linkName(id)]).catch(() => undefined);
+    if ((await linkIndex(id)) === undefined) return;
     await sleep(50);
   }
-  throw new Error(`the link ${link} cannot be removed`);
+  throw new Error(`the link ${linkName(id)} cannot be removed`);
 }

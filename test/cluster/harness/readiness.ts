@@ -46,15 +46,20 @@ export async function waitForDns(
   });
 }
 
-/** Rejects when the time is over, or the signal is aborted. An attempt that throws is one that failed. */
+/** Rejects when the time is over, or the signal is aborted. An attempt that throws is one that failed, as is one that hangs. */
 async function within(
   milliseconds: number,
   signal: AbortSignal,
   attempt: () => Promise<boolean>,
 ): Promise<void> {
-  const deadline = performance.now() + milliseconds;
-  while (!(await attempt().catch(() => false))) {
-    if (performance.now() > deadline) throw new Error(`not within ${milliseconds} ms`);
-    await sleep(POLL_MILLISECONDS, undefined, { signal });
-  }
+  const timeUp = AbortSignal.any([signal, AbortSignal.timeout(milliseconds)]);
+  timeUp.throwIfAborted();
+  const ended = new Promise<never>((_, reject) => {
+    timeUp.addEventListener('abort', () => reject(timeUp.reason as Error), { once: true });
+  });
+  const attempts = async (): Promise<void> => {
+    while (!(await attempt().catch(() => false)))
+      await sleep(POLL_MILLISECONDS, undefined, { signal: timeUp });
+  };
+  await Promise.race([attempts(), ended]);
 }
