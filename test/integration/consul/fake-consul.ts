@@ -112,7 +112,7 @@ export async function refusingAddress(): Promise<string> {
 export type Wakeable = {
   /** Something may have become true. */
   readonly wake: () => void;
-  /** Resolves when it holds, which is asked at each wake; rejects after 20 s. */
+  /** Resolves when it holds, which is asked at each wake; rejects after 60 s, more than a busy machine needs. */
   readonly until: (what: string, holds: () => boolean) => Promise<void>;
 };
 
@@ -124,7 +124,7 @@ export function wakeable(): Wakeable {
     },
     until: (what, holds) =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`not in 20 s: ${what}`)), 20_000);
+        const timer = setTimeout(() => reject(new Error(`not in 60 s: ${what}`)), 60_000);
         const check = (): void => {
           if (!holds()) return;
           clearTimeout(timer);

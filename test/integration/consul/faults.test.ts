@@ -229,7 +229,8 @@ test('a server that says nothing is left after the timeout', async () => {
     message: /no answer within 100 ms/,
   });
   await using both = await clientOf([silent.url, well.url]);
-  assert.equal(await both.client.call(quick), '"x"');
+  // The other one has as long, and may need it on a busy machine.
+  assert.equal(await both.client.call({ ...quick, timeout: 2000 }), '"x"');
 });
 
 test('a server that hangs is left within 5 s, whatever the call, and one that is slow is waited for', async () => {
