@@ -87,7 +87,7 @@ test(
 /** As a keeper leaves it that was killed, with the link of this index. */
 function leaveFolder(id: string, link: number): void {
   const path = join(clustersRoot(), id);
-  mkdirSync(path);
+  mkdirSync(path, { recursive: true });
   const keeper = { pid: process.pid, born: 'before', isLetGo: true, link };
   writeFileSync(join(path, 'keeper.json'), JSON.stringify(keeper));
 }
