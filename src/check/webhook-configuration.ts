@@ -38,7 +38,7 @@ export function readWebhookEntries(configuration: unknown): readonly WebhookEntr
 /** @param now milliseconds since the epoch */
 export function webhookFindings({ name, entries, call }: WebhookFacts, now: number): readonly Finding[] {
   if (entries.kind === 'failed') {
-    const mend = `allow this account to get mutatingwebhookconfigurations ${name}`;
+    const mend = `allow this account to list mutatingwebhookconfigurations ${name}`;
     return [warning('webhook', `the configuration ${name} cannot be read: ${entries.reason}`, mend)];
   }
   if (entries.value === undefined) {

@@ -85,3 +85,10 @@ eachIsNamed('the sync from Consul alone', 'sync', fromConsul, [
 // Without agents pods are in dataplane mode, and without `global.owner` the webhook asks the cluster who it is.
 eachIsNamed('the webhook', 'webhook', chart, ['--proxy-mode=dataplane']);
 eachIsNamed('the sync, all of it', 'sync', chart, ['--registrar', '--enable-ingress', ...TO_K8S]);
+
+test('the webhook: its account sees its configuration, and is not told to ask for more', async () => {
+  await install(chart);
+  await haveAll(api, rightsOf(chart, 'webhook'));
+  const said = (await check('webhook', ['--proxy-mode=dataplane'])).of('webhook');
+  assert.match(said.join('\n'), /^ok: tandem-webhook has /);
+});
