@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { lastLines } from '../../real/harness/processes.ts';
 import type { Cluster } from './cluster.ts';
 import { consulApi, consulTroubles } from './consul.ts';
-import { containersOf, eventsOf, podsOf, type Pod } from './list.ts';
+import { containersOf, eventsOf, isReady, podsOf, type Pod } from './list.ts';
 import { summary } from './trouble.ts';
 
 const EVIDENCE = join(tmpdir(), 'tandem-evidence');
@@ -84,7 +84,7 @@ async function ofConsul(cluster: Cluster, folder: string): Promise<readonly stri
   return inTime(consulTroubles(consul)).catch(() => []);
 }
 
-/** Gives the last words of what ended and should not have. */
+/** Gives the last words of what ended and should not have, and of what runs and is not ready. */
 async function keepLogs({ api }: Cluster, pod: Pod, folder: string): Promise<readonly string[]> {
   const { metadata } = pod;
   const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}/log`;
@@ -104,6 +104,8 @@ async function keepLogs({ api }: Cluster, pod: Pod, folder: string): Promise<rea
         : await keep(folder, `${file}-before.log`, () => log(`container=${name}&previous=true`));
     if (restartCount > 0 || (state?.terminated?.exitCode ?? 0) !== 0)
       words.push(`${metadata.name}, ${name} ended with the words: ${lastLines(before || current, 3)}`);
+    else if (!isReady(pod) && state?.terminated === undefined && current !== '')
+      words.push(`${metadata.name}, ${name} says: ${lastLines(current, 1)}`);
   }
   return words;
 }

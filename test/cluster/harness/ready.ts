@@ -1,5 +1,6 @@
 /** The wait for the pods of a namespace, which ends early when there is nothing to wait for. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { deniedRights } from './denied-rights.ts';
 import { withEvidence } from './evidence.ts';
 import { eventsOf, isReady, podsOf, workloadsOf, type Pod } from './list.ts';
 import { hopeless, unready } from './trouble.ts';
@@ -10,6 +11,8 @@ import type { Cluster } from './cluster.ts';
 const POLL_MILLISECONDS = 250;
 // Ten times of what it takes; a node that has to pull images first needs more than one that has them.
 const DEADLINE_SECONDS = 240;
+// What is new is known to every part of the API server in less than a second. Logs are read rarely, and only of what is late.
+const RIGHTS_MILLISECONDS = 15_000;
 
 /**
  * Resolves when each Deployment, StatefulSet and DaemonSet has all of its pods Ready and of its newest version. Rejects with
@@ -46,13 +49,18 @@ async function waiting(
   missing: () => Promise<readonly string[]>,
 ): Promise<void> {
   const deadline = Date.now() + DEADLINE_SECONDS * 1000;
+  let rightsDue = Date.now() + RIGHTS_MILLISECONDS;
   await withEvidence(cluster, [namespace], what, async () => {
     for (;;) {
       const sentences = await missing();
       if (sentences.length === 0) return;
       const { api } = cluster;
       const [pods, events] = await Promise.all([podsOf(api, namespace), eventsOf(api, namespace)]);
-      const reasons = hopeless(pods, events, Date.now());
+      const reasons = [...hopeless(pods, events, Date.now())];
+      if (Date.now() > rightsDue) {
+        reasons.push(...(await deniedRights(api, pods)));
+        rightsDue = Date.now() + RIGHTS_MILLISECONDS;
+      }
       if (reasons.length > 0) throw new Error(`never: ${what}\n${reasons.join('\n')}`);
       if (Date.now() > deadline)
         throw new Error(`not in ${DEADLINE_SECONDS} s: ${what}\n${sentences.join('\n')}`);

@@ -26,10 +26,14 @@ export type Release = {
  * Release `tandem` in namespace `tandem`, with the image of the cluster, and the wait until all of it is Ready. Rejects with
  * evidence when something cannot start.
  */
-export async function installRelease(cluster: Cluster, values: Values = {}): Promise<Release> {
+export async function installRelease(
+  cluster: Cluster,
+  values: Values = {},
+  chart: string = CHART,
+): Promise<Release> {
   await clear(cluster);
   await makeNamespace(cluster, RELEASE, PRIVILEGED);
-  return released(cluster, () => withValues(cluster, values, ['install', RELEASE, CHART]));
+  return released(cluster, () => withValues(cluster, values, ['install', RELEASE, chart]));
 }
 
 export type Values = { readonly global?: object; readonly [key: string]: unknown };

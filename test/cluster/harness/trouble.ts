@@ -34,7 +34,7 @@ export function hopeless(
   events: readonly ClusterEvent[],
   now: number,
 ): readonly string[] {
-  return [...pods.flatMap((pod) => ofPod(pod, now)), ...refused(events, now)];
+  return [...pods.flatMap((pod) => ofPod(pod, now)), ...refused(events, now), ...deaf(pods, events)];
 }
 
 function ofPod(pod: Pod, now: number): readonly string[] {
@@ -65,6 +65,16 @@ function refused(events: readonly ClusterEvent[], now: number): readonly string[
       return timeOf(event) - first > PATIENCE_MILLISECONDS && now - timeOf(event) < PATIENCE_MILLISECONDS;
     })
     .map(({ involvedObject, message }) => `${involvedObject.kind} ${involvedObject.name}: ${message}`);
+}
+
+/** Nothing listens at the port of a probe: whatever serves opens its port in seconds, ready or not. */
+function deaf(pods: readonly Pod[], events: readonly ClusterEvent[]): readonly string[] {
+  const late = new Set(pods.filter((pod) => !isReady(pod)).map(({ metadata }) => metadata.name));
+  return events
+    .filter(({ message = '' }) => /^Readiness probe failed: .* connection refused$/.test(message))
+    .filter((event) => timeOf(event) - Date.parse(event.firstTimestamp ?? '') > PATIENCE_MILLISECONDS)
+    .filter(({ involvedObject }) => late.has(involvedObject.name ?? ''))
+    .map(({ involvedObject, message }) => `pod ${involvedObject.name}: ${message}`);
 }
 
 export function timeOf({ lastTimestamp, eventTime, metadata }: ClusterEvent): number {

@@ -56,6 +56,26 @@ test('pods that are refused again and again are hopeless, once is not, nor what 
   assert.deepEqual(hopeless([], [event('FailedCreate', 300, 200)], NOW), []);
 });
 
+test('a probe that nothing has listened to for half a minute is hopeless, while its pod is not ready', () => {
+  const message =
+    'Readiness probe failed: Get "http://10.0.0.1:1/": dial tcp 10.0.0.1:1: connect: connection refused';
+  const of = (first: number): ClusterEvent => ({
+    ...event('Unhealthy', first, 1),
+    message,
+    involvedObject: { kind: 'Pod', name: 'web' },
+  });
+  const ready = pod({ conditions: [{ type: 'Ready', status: 'True' }] });
+  assert.deepEqual(hopeless([pod({})], [of(40)], NOW), [`pod web: ${message}`]);
+  assert.deepEqual(hopeless([pod({})], [of(20)], NOW), []);
+  assert.deepEqual(hopeless([ready], [of(40)], NOW), []);
+});
+
+test('a pod that is deleted may end as it likes', () => {
+  const failed = pod({ phase: 'Failed', message: 'exit code 1' });
+  const metadata = { ...failed.metadata, deletionTimestamp: ago(1) };
+  assert.deepEqual(hopeless([{ ...failed, metadata }], [], NOW), []);
+});
+
 test('a pod that failed is hopeless', () => {
   assert.deepEqual(hopeless([pod({ phase: 'Failed', message: 'evicted' })], [], NOW), [
     'pod web failed: evicted',
