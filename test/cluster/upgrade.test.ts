@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { after, type TestContext } from 'node:test';
 import { eventually } from '../real/harness/eventually.ts';
-import { putApps } from './harness/app-pod.ts';
+import { appPod, createPod, putApps } from './harness/app-pod.ts';
 import { openCluster } from './harness/cluster.ts';
 import { testOn } from './harness/evidence.ts';
 import { inventory } from './harness/inventory.ts';
 import { podsOf } from './harness/list.ts';
 import { startLoad } from './harness/load.ts';
-import { allReady } from './harness/ready.ts';
+import { allReady, podsReady } from './harness/ready.ts';
 import { makeNamespace, removeNamespace } from './harness/namespaces.ts';
 import {
   CHART,
@@ -34,12 +34,12 @@ const values = {
   server: { replicas: SERVERS, affinity: 'preferred' },
   client: { exposeGossipPorts: true },
 };
-const annotations = { upgraded: 'true' };
+const changed = { annotations: { upgraded: 'true' } };
 const upgraded = {
-  server: { ...values.server, annotations },
-  client: { ...values.client, annotations },
-  connectInject: { annotations },
-  syncCatalog: { annotations },
+  server: { ...values.server, ...changed },
+  client: { ...values.client, ...changed },
+  connectInject: changed,
+  syncCatalog: changed,
 };
 
 const cluster = await openCluster();
@@ -123,6 +123,19 @@ test('a drain of a node under load', async (context) => {
   };
   await underLoad(context, 'drain', drain, drained);
   await kubectl(['uncordon', drained]);
+});
+
+test('a volume that the user of the sidecar cannot write fails its pod, by its name', async () => {
+  const volume = { name: 'logs', hostPath: { path: '/var/lib/consul-logs', type: 'DirectoryOrCreate' } };
+  const annotations = {
+    'consul-sidecar-user-volume': JSON.stringify([volume]),
+    'consul-sidecar-user-volume-mount': JSON.stringify([{ name: 'logs', mountPath: '/logs' }]),
+    'envoy-extra-args': '--log-path /logs/envoy.log',
+  };
+  const app = { app: 'web-server.ts', args: ['x', '8080'], port: 8080, annotations } as const;
+  await createPod(cluster, SHOP, appPod(cluster, 'unwritable', app));
+  await assert.rejects(podsReady(cluster, SHOP, ['unwritable']), /CrashLoopBackOff[^]*\/logs\/envoy\.log/);
+  await kubectl(['delete', 'pod', 'unwritable', '-n', SHOP, '--now']);
 });
 
 test('figures of pods in agent mode', async (context) => {
