@@ -4,6 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { commands as tandemCommands, isCommandName } from '../../../src/cli/commands.ts';
+import { flagName, parseFlags } from '../../../src/config/parse-flags.ts';
+import { toConsulFlags } from '../../../src/config/sync-settings.ts';
 import { at, CHART, renderChart, runHelm } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 import { ROOT } from '../harness/shipped-manifests.ts';
@@ -60,3 +63,53 @@ test('every helm command of the documents is taken, with its --set', async () =>
   for (const set of commands)
     assert.match(await runHelm(['template', 'tandem', CHART, '--namespace=tandem', ...set]), /kind: /);
 });
+
+/** The README's quick start. */
+const QUICK_START = { server: { replicas: 1 } };
+
+/** `kubectl exec` of the documents: the Deployment, and what follows the program of the image. */
+function commandsInPods(): readonly { readonly deployment: string; readonly words: readonly string[] }[] {
+  const command = /kubectl -n tandem exec deployment\/(\S+) -- node \/app\/tandem\.js ([^\n`]+)/g;
+  return ['README.md', 'docs/troubleshooting.md'].flatMap((file) =>
+    [...textOf(file).matchAll(command)].map(([, deployment = '', rest = '']) => ({
+      deployment,
+      words: rest.split(' '),
+    })),
+  );
+}
+
+test('every command that the documents run in a pod takes its flags, and has those of the quick start', async () => {
+  const { objects } = await renderChart(QUICK_START);
+  const commands = commandsInPods();
+  assert.ok(commands.length >= 5);
+  for (const { deployment, words } of commands) {
+    const [name = '', ...rest] = words;
+    const line = words.join(' ');
+    const found = objects.find(
+      (each) => each.kind === 'Deployment' && at(each, 'metadata', 'name') === deployment,
+    );
+    const [, ...installed] = (at(found, 'spec', 'template', 'spec', 'containers', 0, 'args') ??
+      []) as string[];
+    assert.ok(isCommandName(name), line);
+    const { flags } = await tandemCommands[name].load();
+    const parsed = parseFlags(flags, rest, {});
+    assert.deepEqual(parsed.ok ? [] : parsed.problems, [], line);
+    const { values } = parsed;
+    const known = installed.filter((flag) => Object.keys(flags).some((key) => isFlag(flag, key)));
+    const settings = parseFlags(flags, known, {}).values;
+    // Those that decide about names, and about what is looked at.
+    const named = ['proxyMode', 'registrar', ...(name === 'check' ? [] : Object.keys(toConsulFlags))];
+    for (const key of named) assert.deepEqual(values[key], settings[key], `${line}: ${flagName(key)}`);
+    const [address] = (values['consulHttpAddr'] ?? []) as readonly string[];
+    const { hostname, port } = new URL(address ?? 'http://none');
+    const ports = objects
+      .filter((each) => each.kind === 'Service' && at(each, 'metadata', 'name') === hostname)
+      .flatMap((each) => (at(each, 'spec', 'ports') ?? []) as readonly unknown[]);
+    const isServed = ports.some((each) => String(at(each, 'port')) === port);
+    assert.ok(isServed || deployment === 'tandem-webhook', `${line}: no Service at ${hostname}:${port}`);
+  }
+});
+
+function isFlag(argument: string, key: string): boolean {
+  return argument.split('=')[0] === flagName(key);
+}
