@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clusterFolders, type ClusterFolder } from './harness/cluster-folder.ts';
 import { elapsed } from './harness/elapsed.ts';
+import { listenForInterruption } from './harness/interruption.ts';
 import { installTandem, NEXT_COMMANDS } from './harness/install-tandem.ts';
 import { startCluster } from './harness/keeper-client.ts';
 import { missingParts, ownFolders } from './harness/programs.ts';
@@ -17,8 +18,6 @@ npm run cluster -- --network=172.30.0.0/16   its addresses from this range; one 
 npm run cluster -- down                      takes it down, with all that is in it
 `;
 const INSTALLER = join(import.meta.dirname, '../real/install.ts');
-// 128 and the number of the signal, as shells have it.
-const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -93,27 +92,20 @@ async function up(withTandem: boolean, network: string | undefined): Promise<num
     howToGoOn(there, withTandem);
     return 0;
   }
-  const interruption = new AbortController();
-  let interrupted = 0;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => {
-      interrupted = INTERRUPTED[signal];
-      print('interrupted: taking it down');
-      interruption.abort();
-    });
+  const interruption = listenForInterruption(() => print('interrupted: taking it down'));
   const say = elapsed(process.stdout);
   const cluster = await startCluster({ network, signal: interruption.signal, onProgress: say }).catch(
     (error: unknown) => {
-      if (interrupted === 0) throw error;
+      if (interruption.code() === 0) throw error;
     },
   );
-  if (cluster === undefined) return interrupted;
+  if (cluster === undefined) return interruption.code();
   if (withTandem)
     await installTandem(cluster.kubeconfig, say, interruption.signal).catch(async (error: unknown) => {
       await cluster.end();
-      if (interrupted === 0) throw error;
+      if (interruption.code() === 0) throw error;
     });
-  if (interrupted > 0) return interrupted;
+  if (interruption.code() > 0) return interruption.code();
   await cluster.letGo();
   howToGoOn(cluster, withTandem);
   return 0;
