@@ -4,29 +4,64 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { globSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { missingPartsMessage } from '../real/parts.ts';
 import { elapsed } from './harness/elapsed.ts';
+import { listenForInterruption } from './harness/interruption.ts';
 import { startCluster } from './harness/keeper-client.ts';
 import { missingParts } from './harness/programs.ts';
+import { REMOVE_RELEASE } from './harness/release.ts';
 import { kernelProblems, machineProblems } from './harness/requirements.ts';
 
 const FILES = 'test/cluster/**/*.test.ts';
 const FILE_MILLISECONDS = 600_000;
-// 128 and the number of the signal, as shells have it.
-const INTERRUPTED = { SIGINT: 130, SIGTERM: 143 } as const;
+const USAGE = `npm run test:cluster                                 all files of tests, in a cluster that is there for them alone
+npm run test:cluster -- test/cluster/nodes.test.ts   these files
+KUBECONFIG=<file> npm run test:cluster               in the cluster that it names
+`;
 
-const files = process.argv.slice(2);
-const interruption = new AbortController();
-let interrupted = 0;
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    interrupted = INTERRUPTED[signal];
-    interruption.abort();
-  });
+const isOwn = (process.env['KUBECONFIG'] ?? '') === '';
+const interruption = listenForInterruption(() =>
+  process.stdout.write(
+    isOwn
+      ? 'interrupted: taking the cluster down\n'
+      : `interrupted: what the tests have installed may be left. To remove it: ${REMOVE_RELEASE}\n`,
+  ),
+);
 
-process.exitCode = (process.env['KUBECONFIG'] ?? '') === '' ? await inOwnCluster() : await runTests({});
+process.exitCode = await main();
 
-async function inOwnCluster(): Promise<number> {
+async function main(): Promise<number> {
+  const request = read(process.argv.slice(2));
+  if (request === 'help') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (typeof request === 'string') {
+    process.stderr.write(`${request}\n\n${USAGE}`);
+    return 2;
+  }
+  return isOwn ? inOwnCluster(request) : runTests(request, {});
+}
+
+/** The files that are asked for, or what is wrong with it. */
+function read(args: readonly string[]): readonly string[] | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { help: { type: 'boolean', short: 'h', default: false } },
+    });
+    if (values.help) return 'help';
+    const nowhere = positionals.find((pattern) => globSync(pattern).length === 0);
+    return nowhere === undefined ? positionals : `${nowhere}: no such file`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function inOwnCluster(files: readonly string[]): Promise<number> {
   const problem = firstProblem();
   if (problem !== undefined) {
     process.stderr.write(`${problem}\n`);
@@ -37,11 +72,11 @@ async function inOwnCluster(): Promise<number> {
     const { signal } = interruption;
     const cluster = await startCluster({ signal, onProgress: say });
     say(`the cluster is up: export KUBECONFIG=${cluster.kubeconfig}`);
-    const code = await runTests({ KUBECONFIG: cluster.kubeconfig, TANDEM_CLUSTER: cluster.socket });
+    const code = await runTests(files, { KUBECONFIG: cluster.kubeconfig, TANDEM_CLUSTER: cluster.socket });
     await cluster.end();
     return code;
   } catch (error) {
-    if (interrupted > 0) return interrupted;
+    if (interruption.code() > 0) return interruption.code();
     process.stderr.write(`${(error as Error).message}\n`);
     return 1;
   }
@@ -56,7 +91,10 @@ function firstProblem(): string | undefined {
 }
 
 /** The code of the test runner. Files one after the other: each has the cluster for itself. */
-async function runTests(environment: Readonly<Record<string, string>>): Promise<number> {
+async function runTests(
+  files: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
   const args = ['--test', '--test-concurrency=1', `--test-timeout=${FILE_MILLISECONDS}`];
   const line = [process.execPath, ...args, ...(files.length > 0 ? files : [FILES])];
   // Killed with this process, so that no further file starts without the cluster.
@@ -66,5 +104,5 @@ async function runTests(environment: Readonly<Record<string, string>>): Promise<
   });
   interruption.signal.addEventListener('abort', () => tests.kill());
   const [code] = (await once(tests, 'close')) as [number | null];
-  return interrupted > 0 ? interrupted : (code ?? 1);
+  return interruption.code() || (code ?? 1);
 }

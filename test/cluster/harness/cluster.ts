@@ -47,6 +47,8 @@ export async function openCluster(): Promise<Cluster> {
   await ensureParts(['kubectl', 'helm']);
   const folder = mkdtempSync(join(tmpdir(), 'tandem-cluster-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  // By default a signal ends the process without that.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
   const environment = environmentOf(kubeconfig, folder);
   const run = async (command: string, args: readonly string[], input?: string, more = {}): Promise<string> =>
     runCommand(command, args, { ...environment, ...more }, input);

@@ -10,6 +10,8 @@ import { allReady } from './ready.ts';
 import { emptyAgentFolders } from './agent-folders.ts';
 
 export const RELEASE = 'tandem';
+/** The namespace alone is not all: the webhook and what is cluster-wide would stay, and pods of others would not start. */
+export const REMOVE_RELEASE = `helm uninstall ${RELEASE} -n ${RELEASE} && kubectl delete namespace ${RELEASE}`;
 export const CHART = join(ROOT, 'deploy/charts/tandem');
 const NAMESPACE = `/api/v1/namespaces/${RELEASE}`;
 
@@ -85,7 +87,9 @@ export async function clear(cluster: Cluster): Promise<void> {
   const { status } = await cluster.api.request('GET', NAMESPACE);
   if (status === 404) return;
   if (cluster.nodes === undefined)
-    throw new Error('this cluster has a namespace tandem, where the suite installs: remove it first');
+    throw new Error(
+      `this cluster has a namespace tandem, where the suite installs; remove it first: ${REMOVE_RELEASE}`,
+    );
   await uninstall(cluster);
 }
 
