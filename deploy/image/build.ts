@@ -1,4 +1,4 @@
-/** `npm run image`, `npm run image -- FILE`: the image as an archive, without an engine of containers. */
+/** `npm run image`, `npm run image -- FILE`: the image as an archive, without a container engine. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ensureParts, partPath } from '../../test/real/parts.ts';
@@ -11,7 +11,13 @@ import { baseLayer, tandemImage } from './tandem-image.ts';
 const file = resolve(
   process.argv[2] ?? join(import.meta.dirname, '../../dist', `${image.name.replace(':', '-')}.tar`),
 );
-await ensureParts(['base-image']);
+try {
+  await ensureParts(['base-image']);
+} catch (error) {
+  // It names the command that brings the part; where in the program it was missed helps nobody.
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
 await mkdir(dirname(file), { recursive: true });
 const aside = await mkdtemp(join(dirname(file), 'image-'));
 try {

@@ -1,4 +1,4 @@
-/** The image without an engine of containers: its layout in a folder, by the list of which the Dockerfile is made. */
+/** The image without a container engine: its layout in a folder, by the list of which the Dockerfile is made. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

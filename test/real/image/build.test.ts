@@ -45,3 +45,16 @@ test('it prints the file, the name and the digest, and the layers hold a Debian,
   assert.deepEqual(modes, ['755', '755', '644', '644', '1777']);
   assert.equal(programs.get('usr/bin/passwd'), '755');
 });
+
+test('without the Debian it says which command brings it, and nothing else', async () => {
+  const failed: unknown = await promisify(execFile)('npm', ['run', '--silent', 'image'], {
+    cwd: ROOT,
+    env: { ...process.env, CI: '', XDG_CACHE_HOME: folder },
+  }).catch((error: unknown) => error);
+  assert.ok(failed instanceof Error && 'stderr' in failed && 'code' in failed);
+  assert.equal(failed.code, 1);
+  assert.equal(
+    failed.stderr,
+    'The part base-image is not installed. Run: npm run real:install -- base-image\n',
+  );
+});
