@@ -1,5 +1,9 @@
-/** `npm run bench`, `-- --short`, `-- --only=sync`: one line per figure. Machines are noisy; compare ratios, not times. */
+/**
+ * `npm run bench`, `-- --short`, `-- --only=sync`: one line per figure. Machines are noisy; compare ratios, not times.
+ * `-- --only=cluster` needs a cluster that KUBECONFIG names, installs Tandem there, and is the only part that has to be asked for.
+ */
 import { benchEngine } from './engine.ts';
+import { benchCluster } from './cluster.ts';
 import { benchControllers } from './controllers.ts';
 import { benchSync } from './sync.ts';
 import { benchWebhook } from './webhook.ts';
@@ -10,3 +14,4 @@ if (only === undefined || only === 'engine') benchEngine();
 if (only === undefined || only === 'webhook') await benchWebhook(short);
 if (only === undefined || only === 'sync') await benchSync(short);
 if (only === undefined || only === 'registrar' || only === 'to-k8s') await benchControllers(short, only);
+if (only === 'cluster') await benchCluster(short);
