@@ -46,6 +46,8 @@ function logElection(event: ElectionEvent, namespace: string, log: Log): void {
       return log('info', 'leading', { lease: `${namespace}/${SYNC_LEASE}` });
     case 'ended':
       return log('info', 'no longer leading', { reason: event.reason });
+    case 'lost':
+      return log('info', 'another replica was first to write the Lease');
     case 'failed':
       return log('warn', 'the Lease could not be read or written', { error: event.error.message });
   }

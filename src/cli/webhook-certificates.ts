@@ -182,6 +182,8 @@ function logElection(
       return log('info', 'leading');
     case 'ended':
       return log('info', 'no longer leading', { reason: event.reason });
+    case 'lost':
+      return log('info', 'another replica was first to write the Lease');
     case 'failed':
       return log('warn', 'the Lease could not be read or written', { error: event.error.message });
   }

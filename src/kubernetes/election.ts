@@ -28,6 +28,8 @@ const SPREAD = 0.2;
 export type ElectionEvent =
   | { readonly kind: 'started' }
   | { readonly kind: 'ended'; readonly reason: TermEnd }
+  /** Another replica has written the Lease first, as when all start together; there will be another attempt. */
+  | { readonly kind: 'lost' }
   /** An attempt did not work; there will be another one. */
   | { readonly kind: 'failed'; readonly error: TandemError };
 
@@ -122,7 +124,7 @@ function candidate(options: ElectionOptions): Candidate {
   return {
     attempt: async () => {
       const result = await limited((signal) => lock.attempt(signal));
-      if (result.kind === 'failed') onEvent(result);
+      if (result.kind === 'failed' || result.kind === 'lost') onEvent(result);
       return result;
     },
     pause: (signal, longest = Infinity) =>

@@ -21,6 +21,8 @@ export type Attempt =
   | { readonly kind: 'held'; readonly since: number }
   /** Somebody else holds it, and it cannot be taken before this moment of `clock.elapsed`. */
   | { readonly kind: 'taken'; readonly holder: string; readonly freeAt: number }
+  /** Somebody else has written it since it was read; reading it again tells who holds it. */
+  | { readonly kind: 'lost' }
   | { readonly kind: 'failed'; readonly error: TandemError };
 
 export type LeaseLock = {
@@ -55,7 +57,8 @@ export function leaseLock(options: LockOptions): LeaseLock {
     const since = clock.elapsed();
     const answer = await write(before, identity, signal);
     own = answer.status === 200 || answer.status === 201 ? leaseRecord(answer.body) : undefined;
-    return own === undefined ? failed(answer, name) : { kind: 'held', since };
+    if (own !== undefined) return { kind: 'held', since };
+    return answer.status === 409 ? { kind: 'lost' } : failed(answer, name);
   };
 
   const readAndHold = async (signal: AbortSignal): Promise<Attempt> => {

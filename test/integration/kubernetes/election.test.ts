@@ -101,6 +101,18 @@ for (const skew of [0, 86_400_000, -86_400_000]) {
   });
 }
 
+test('of two that find no Lease and make it at once, one has lost a race, and nothing has failed', async () => {
+  const clock = handClock();
+  const server = leaseServer();
+  const both = ['first', 'second'].map((identity) => replica(server, identity, clock));
+  await clock.advance(30_000);
+  assert.deepEqual(leaders(...both), [true, false]);
+  assert.deepEqual(
+    both.map(({ events }) => events),
+    [['started'], ['lost']],
+  );
+});
+
 test('a short fault of the API server ends no term', async () => {
   const clock = handClock();
   const server = leaseServer();
