@@ -23,6 +23,14 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
+test('every image is told to those who wonder what there is', async () => {
+  const told = await readFile(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+  assert.deepEqual(
+    plans.map(({ name }) => name).filter((name) => !told.includes(`\`${name}\``)),
+    [],
+  );
+});
+
 test('every image that the examples and the chart name is there', async () => {
   const examples = (await readdir(join(ROOT, 'examples'))).filter((name) => name.endsWith('.yaml'));
   const files = [...examples.map((name) => join('examples', name)), 'deploy/charts/tandem/values.yaml'];
