@@ -28,11 +28,14 @@ test('a cluster that its starter ends', { skip }, async () => {
   await assertNothingLeft(there);
 });
 
-test('kill -9 of the starter, while the cluster comes up', { skip }, async () => {
+test('kill -9 of the starter, while the cluster comes up; down waits for the end', { skip }, async () => {
   const starter = spawn(process.execPath, [STARTER], { stdio: ['ignore', 'pipe', 'inherit'] });
   await said(starter, 'both nodes are Ready');
   const there = await seen();
   starter.kill('SIGKILL');
+  await once(starter, 'close');
+  const { ended, left } = await takeDown();
+  assert.deepEqual([ended.length, left.length], [1, 0]);
   await assertNothingLeft(there);
 });
 

@@ -1,20 +1,21 @@
 /** `npm run cluster`: a Kubernetes of two nodes with Tandem in it, to play with; `npm run cluster -- down` takes it down. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { clusterFolders, type ClusterFolder } from './harness/cluster-folder.ts';
+import { CLONE, clusterFolders } from './harness/cluster-folder.ts';
 import { elapsed } from './harness/elapsed.ts';
 import { listenForInterruption } from './harness/interruption.ts';
-import { installTandem, NEXT_COMMANDS } from './harness/install-tandem.ts';
+import { INSTALL_COMMANDS, installTandem, NEXT_COMMANDS } from './harness/install-tandem.ts';
 import { startCluster } from './harness/keeper-client.ts';
 import { missingParts, ownFolders } from './harness/programs.ts';
 import { kernelProblems, machineProblems } from './harness/requirements.ts';
 import { takeDown } from './harness/take-down.ts';
+import { alreadyUp, howToGoOn, takenDown } from './harness/what-people-read.ts';
 
 const USAGE = `npm run cluster                              a cluster of two nodes with Tandem in it
 npm run cluster -- --without-tandem          the same without Tandem
-npm run cluster -- --network=172.30.0.0/16   its addresses from this range; one that is free here by default
+npm run cluster -- --network=172.30.0.0/16   take its addresses from this range (default: a free one)
 npm run cluster -- down                      takes it down, with all that is in it
 `;
 const INSTALLER = join(import.meta.dirname, '../real/install.ts');
@@ -86,10 +87,12 @@ async function bringParts(): Promise<void> {
 }
 
 async function up(withTandem: boolean, network: string | undefined): Promise<number> {
-  const there = clusterFolders().find(({ keeper }) => keeper?.isLetGo === true);
+  const there = clusterFolders().flatMap(({ keeper, ...folder }) =>
+    keeper?.isLetGo === true ? [{ ...folder, keeper }] : [],
+  )[0];
   if (there !== undefined) {
-    print('A cluster is up already; npm run cluster -- down takes it down.');
-    howToGoOn(there, withTandem);
+    print(alreadyUp(there, { network, withTandem, clone: CLONE }));
+    goOn(there.kubeconfig, there.keeper.hasTandem ?? true);
     return 0;
   }
   const interruption = listenForInterruption(() => print('interrupted: taking it down'));
@@ -106,31 +109,20 @@ async function up(withTandem: boolean, network: string | undefined): Promise<num
       if (interruption.code() === 0) throw error;
     });
   if (interruption.code() > 0) return interruption.code();
-  await cluster.letGo();
-  howToGoOn(cluster, withTandem);
+  await cluster.letGo(withTandem);
+  goOn(cluster.kubeconfig, withTandem);
   return 0;
 }
 
 async function down(): Promise<number> {
-  const { ended, left } = await takeDown();
-  print(ended.length === 0 ? 'No cluster was up.' : `Taken down: ${ended.join(', ')}`);
-  if (left.length > 0)
-    print(`Left, because what started it still runs, and it ends with that: ${left.join(', ')}`);
+  print(takenDown(await takeDown()));
   return 0;
 }
 
-function howToGoOn({ kubeconfig }: Pick<ClusterFolder, 'kubeconfig'>, withTandem: boolean): void {
-  const path = ['$PATH', ...ownFolders(['kubectl', 'helm'])].join(delimiter);
-  const next = withTandem ? [...NEXT_COMMANDS, CONSUL_PAGE] : ['kubectl get nodes,pods --all-namespaces'];
-  print(`
-Use it from here:
-  export KUBECONFIG=${kubeconfig} PATH=${path}
-
-Try:
-${next.map((line) => `  ${line}`).join('\n')}
-
-Take it down:
-  npm run cluster -- down`);
+function goOn(kubeconfig: string, hasTandem: boolean): void {
+  const folders = ownFolders(['kubectl', 'helm']);
+  const nextCommands = [...NEXT_COMMANDS, CONSUL_PAGE];
+  print(howToGoOn({ kubeconfig, folders, hasTandem, installCommands: INSTALL_COMMANDS, nextCommands }));
 }
 
 /** Services of the chart that a person would look at. */

@@ -27,16 +27,25 @@ export type ClusterFolder = {
 };
 
 /** A process: its id may be given to another one, but not together with the moment of its start. */
-type Keeper = {
-  readonly pid: number;
-  readonly born: string | undefined;
+type Living = { readonly pid: number; readonly born: string | undefined };
+
+/** Some of it may be missing where an older clone has written it. */
+export type Keeper = Living & {
   /** It goes on without the process that started it. */
   readonly isLetGo: boolean;
+  readonly starter?: Living | undefined;
+  /** Folder of the clone whose sources it was made of. */
+  readonly clone?: string | undefined;
+  /** When it was begun, as `Date.now` gives it. */
+  readonly since?: number | undefined;
+  /** Whether Tandem was in it when its starter let it go. */
+  readonly hasTandem?: boolean | undefined;
   /** Index of the link of its cluster, once there is one. */
   readonly link?: number | undefined;
 };
 
 const KEEPER = 'keeper.json';
+export const CLONE = join(import.meta.dirname, '../../..');
 
 export function clustersRoot(): string {
   return join(cacheRoot(process.env, homedir()), 'clusters');
@@ -76,8 +85,8 @@ function readKeeper(path: string): Keeper | undefined {
   }
 }
 
-export function isAlive(keeper: Keeper): boolean {
-  return keeper.born !== undefined && keeper.born === born(keeper.pid);
+export function isAlive({ pid, born: since }: Living): boolean {
+  return since !== undefined && since === born(pid);
 }
 
 /**
@@ -104,7 +113,13 @@ export async function claimFolder<T>(
       const plan = addressPlan(choice.network);
       const path = join(root, plan.id);
       mkdirSync(path, { mode: 0o700 });
-      const keeper = { pid: process.pid, born: born(process.pid), isLetGo: false };
+      const keeper = {
+        ...living(process.pid),
+        isLetGo: false,
+        starter: living(process.ppid),
+        clone: CLONE,
+        since: Date.now(),
+      };
       writeKeeper(path, keeper);
       const reserved = await reserve(plan).catch((error: unknown) => {
         rmSync(path, { recursive: true });
@@ -117,9 +132,13 @@ export async function claimFolder<T>(
 }
 
 /** The keeper, which calls this, goes on without the process that started it. */
-export function letGo({ path }: ClusterFolder): void {
+export function letGo({ path }: ClusterFolder, hasTandem: boolean): void {
   const keeper = readKeeper(path);
-  if (keeper !== undefined) writeKeeper(path, { ...keeper, isLetGo: true });
+  if (keeper !== undefined) writeKeeper(path, { ...keeper, isLetGo: true, hasTandem });
+}
+
+function living(pid: number): Living {
+  return { pid, born: born(pid) };
 }
 
 function writeKeeper(path: string, keeper: Keeper): void {

@@ -129,7 +129,7 @@ async function replaceImages(
       contents[name] = known;
       continue;
     }
-    say(`unpacking images, once for all clusters to come: ${name}`);
+    say(`unpacking images (${name}); later clusters of the same sources reuse them`);
     const before = await images('list', '--quiet');
     await images('import', archive);
     const added = (await images('list', '--quiet')).filter((image) => !before.includes(image));

@@ -11,6 +11,7 @@ const run = promisify(execFile);
 const [QUICK_START = []] = commandsUnder('In a cluster');
 const INSTALLED = QUICK_START.findIndex((line) => line.startsWith('helm install ')) + 1;
 
+export const INSTALL_COMMANDS = QUICK_START.slice(0, INSTALLED);
 /** What the README goes on with. */
 export const NEXT_COMMANDS = QUICK_START.slice(INSTALLED);
 
@@ -25,7 +26,7 @@ export async function installTandem(
   const shell = async (line: string): Promise<string> =>
     (await run('sh', ['-c', line], { cwd: ROOT, env, signal })).stdout;
   try {
-    for (const line of QUICK_START.slice(0, INSTALLED)) {
+    for (const line of INSTALL_COMMANDS) {
       say(line);
       await shell(line);
     }

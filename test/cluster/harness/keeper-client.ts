@@ -10,7 +10,7 @@ export type StartedCluster = {
   readonly folder: string;
   readonly keeperPid: number;
   /** From now on the cluster stays when this process ends. */
-  readonly letGo: () => Promise<void>;
+  readonly letGo: (hasTandem: boolean) => Promise<void>;
   /** Resolves when nothing is left of it. */
   readonly end: () => Promise<void>;
 };
@@ -58,8 +58,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Starte
     socket,
     folder,
     keeperPid: keeper.pid ?? 0,
-    letGo: async () => {
-      keeper.send({ kind: 'let-go' } satisfies ToKeeper);
+    letGo: async (hasTandem) => {
+      keeper.send({ kind: 'let-go', hasTandem } satisfies ToKeeper);
       await released.promise;
       keeper.disconnect();
       keeper.stderr?.destroy();

@@ -2,7 +2,7 @@
 
 export type ToKeeper =
   /** The cluster stays when the starter ends. */
-  { readonly kind: 'let-go' };
+  { readonly kind: 'let-go'; readonly hasTandem: boolean };
 
 export type FromKeeper =
   | { readonly kind: 'progress'; readonly text: string }

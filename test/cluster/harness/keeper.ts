@@ -52,7 +52,7 @@ async function keep(): Promise<void> {
   process.on('message', (message: ToKeeper) => {
     if (message.kind !== 'let-go') return;
     isKept = true;
-    letGo(folder);
+    letGo(folder, message.hasTandem);
     void tell({ kind: 'let-go' });
   });
   // While it comes up, nobody waits for what would not be used.

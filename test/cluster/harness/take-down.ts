@@ -1,20 +1,28 @@
 /** Ends clusters that were left to themselves, and tidies what keepers left that were killed. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clusterFolders, clustersRoot, exclusively, isAlive, removeCluster } from './cluster-folder.ts';
+import {
+  clusterFolders,
+  clustersRoot,
+  exclusively,
+  isAlive,
+  removeCluster,
+  type ClusterFolder,
+  type Keeper,
+} from './cluster-folder.ts';
 
 // It takes a few seconds, on a busy machine perhaps ten.
 const KEEPER_MILLISECONDS = 30_000;
 
 export type TakenDown = {
-  readonly ended: readonly string[];
+  readonly ended: readonly ClusterFolder[];
   /** Those whose starter still runs, such as a suite of tests: they end with it, and are not ours to end. */
-  readonly left: readonly string[];
+  readonly left: readonly ClusterFolder[];
 };
 
 /** Resolves when nothing is left of them. */
 export async function takeDown(): Promise<TakenDown> {
   const all = clusterFolders();
-  const left = all.filter(({ keeper }) => keeper?.isLetGo === false);
+  const left = all.filter(({ keeper }) => keeper !== undefined && isOwned(keeper));
   const ours = all.filter((each) => !left.includes(each));
   for (const { keeper } of ours) {
     if (keeper === undefined) continue;
@@ -29,5 +37,10 @@ export async function takeDown(): Promise<TakenDown> {
     await exclusively(clustersRoot(), async () => {
       for (const folder of clusterFolders()) if (folder.keeper === undefined) await removeCluster(folder);
     });
-  return { ended: ours.map(({ path }) => path), left: left.map(({ path }) => path) };
+  return { ended: ours, left };
+}
+
+/** With a starter that was killed, the keeper is about to end, and is waited for. One that is not known may be there. */
+function isOwned({ isLetGo, starter }: Pick<Keeper, 'isLetGo' | 'starter'>): boolean {
+  return !isLetGo && (starter === undefined || isAlive(starter));
 }
