@@ -42,12 +42,12 @@ export function failure(check: CheckName, seen: string, mend: string): Finding {
   return { check, status: 'failure', seen, mend };
 }
 
-/** A line for each: status, name, what was seen, and the way to mend it. */
+/** A line for each: status, name, what was seen, and the way to fix it. */
 export function findingLines(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   return findings
     .map((finding) => {
-      const mend = finding.status === 'ok' ? '' : `; to mend it: ${finding.mend}`;
+      const mend = finding.status === 'ok' ? '' : `; to fix it: ${finding.mend}`;
       const line = `${finding.status.padEnd(7)}  ${finding.check.padEnd(width)}  ${finding.seen}${mend}`;
       // Messages of servers may hold several lines; a finding is one.
       return `${escapeControl(line.replaceAll(/\s*[\r\n]+\s*/g, ' '))}\n`;

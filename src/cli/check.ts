@@ -1,4 +1,4 @@
-/** `tandem check`: can Tandem work here, and what mends it when it cannot. */
+/** `tandem check`: can Tandem work here, and how to fix what is wrong. */
 import { injectFlags } from '../config/inject-settings.ts';
 import { namingFlags, namingOf } from '../config/naming-settings.ts';
 import { syntheticNodePrefix } from '../inject/names.ts';
@@ -54,7 +54,7 @@ type Values = FlagValues<typeof flags>;
 
 export const checkCommand = command({
   name: 'check',
-  summary: 'Say whether Tandem can work here, and what mends it when it cannot',
+  summary: 'Say whether Tandem can work here, and how to fix what is wrong',
   operands: '',
   flags,
   shared: {

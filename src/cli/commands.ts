@@ -38,7 +38,7 @@ export const commands = {
     load: async () => (await import('./review.ts')).reviewCommand,
   },
   check: {
-    summary: 'Say whether Tandem can work here, and what mends it when it cannot',
+    summary: 'Say whether Tandem can work here, and how to fix what is wrong',
     load: async () => (await import('./check.ts')).checkCommand,
   },
   discover: {

@@ -162,6 +162,17 @@ test('notes tell the mode of the pods, and where the Services of Consul are', as
   assert.doesNotMatch(notes, /client\.enabled is off|global\.owner is empty/);
 });
 
+test('notes tell after a change of mode, and only then, to restart the workloads', async () => {
+  const told: boolean[] = [];
+  for (const mode of ['agent', 'agent', 'dataplane', 'dataplane', 'agent'])
+    told.push(
+      (await helm('upgrade', CHART, `--set=connectInject.proxyMode=${mode}`)).includes(
+        `The mode was changed to ${mode}. Pods that are there keep`,
+      ),
+    );
+  assert.deepEqual(told.slice(1), [false, true, false, true]);
+});
+
 test("a parent chart's own globals are taken, and what looks like one of ours is told", async () => {
   const folder = join(scene.folder, 'parent');
   mkdirSync(join(folder, 'charts'), { recursive: true });

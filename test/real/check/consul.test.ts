@@ -176,7 +176,7 @@ test('nobody there: a line for people says so, and the output is nothing else', 
     lines.every((line) => /^(?:ok {5}|warning|failure) {2}[a-z-]+ +\S/.test(line)),
     stdout,
   );
-  assert.match(stdout, /^failure {2}consul .*ECONNREFUSED.*; to mend it: give --consul-http-addr/m);
+  assert.match(stdout, /^failure {2}consul .*ECONNREFUSED.*; to fix it: give --consul-http-addr/m);
   assert.deepEqual([stderr, code], ['', 1]);
 });
 

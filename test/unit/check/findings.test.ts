@@ -131,7 +131,7 @@ test('a finding is one line, whatever a server wrote, and the JSON has the worst
   const findings = [ok('names', 'fine'), warning('webhook', 'first\nsecond\r\n third', 'mend')];
   assert.equal(
     findingLines(findings),
-    'ok       names    fine\nwarning  webhook  first second third; to mend it: mend\n',
+    'ok       names    fine\nwarning  webhook  first second third; to fix it: mend\n',
   );
   assert.deepEqual(JSON.parse(findingsJson(findings)), { status: 'warning', findings });
   assert.equal(worst([]), 'ok');
