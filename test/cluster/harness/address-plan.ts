@@ -79,10 +79,18 @@ export function chooseNetwork(
   return { kind: 'refused', problem };
 }
 
+/** https://www.rfc-editor.org/rfc/rfc1918#section-3: what nobody else has. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as const;
+
 /** A wider route may be there, as that of a VPN to 10.0.0.0/8: whoever names a range knows that it is free in there. */
 function chooseWanted(wanted: string, routes: readonly Route[], taken: readonly string[]): NetworkChoice {
   if (!/^\d{1,3}\.\d{1,3}\.0\.0\/16$/.test(wanted) || parse(wanted) === undefined)
     return { kind: 'refused', problem: `--network=${wanted}: expected an IPv4 range such as 10.70.0.0/16` };
+  if (!PRIVATE.some((range) => overlaps(wanted, range)))
+    return {
+      kind: 'refused',
+      problem: `--network=${wanted} hides addresses of others; expected one of a private range: ${PRIVATE.join(', ')}`,
+    };
   const used = routes.find(({ destination }) => lengthOf(destination) >= 16 && overlaps(wanted, destination));
   if (used !== undefined) {
     const by = `by the route to ${used.destination} over ${used.device}`;

@@ -47,6 +47,15 @@ for (const wrong of ['10.70.0.0', '10.70.0.0/24', '10.70.1.0/16', '10.300.0.0/16
     assert.match(choice.kind === 'refused' ? choice.problem : '', /such as 10\.70\.0\.0\/16/);
   });
 
+for (const network of ['8.8.0.0/16', '172.15.0.0/16', '172.32.0.0/16', '127.0.0.0/16', '169.254.0.0/16'])
+  test(`--network=${network} is refused: it would hide addresses of others`, () => {
+    const choice = chooseNetwork(network, [], []);
+    assert.match(choice.kind === 'refused' ? choice.problem : '', /private range: 10\.0\.0\.0\/8, /);
+  });
+
+for (const network of ['10.0.0.0/16', '172.16.0.0/16', '172.31.0.0/16', '192.168.0.0/16'])
+  test(`--network=${network} is private`, () => assert.equal(choose([], network), network));
+
 test('pods, Services and nodes do not overlap', () => {
   const plan = addressPlan('10.89.0.0/16');
   assert.deepEqual(plan.nodes, [
