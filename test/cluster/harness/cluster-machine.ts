@@ -84,11 +84,12 @@ async function allOrNone<T extends readonly unknown[]>(work: {
 }
 
 /** Alone: others may put another store in the place of this one. */
-async function imagesOnNodes({ plan, folder, say }: Surroundings): Promise<void> {
+async function imagesOnNodes({ plan, folder, say, signal }: Surroundings): Promise<void> {
   const root = storesRoot();
   mkdirSync(root, { recursive: true, mode: 0o700 });
   await exclusively(root, async () => {
-    const store = await imageStore(root, await clusterImages(), say);
+    const store = await imageStore(root, await clusterImages(), say, signal);
+    signal.throwIfAborted();
     await allOrNone(plan.nodes.map(({ name }) => copyStore(store, nodeFolder(folder, name))));
   });
   say('the images are on the nodes');

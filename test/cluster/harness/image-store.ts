@@ -18,7 +18,7 @@ const MAKING = 'making';
 
 /**
  * The folder of containerd with all of these images. Of an earlier store it takes over what has not changed. Only one process
- * at a time may do so, and use what it gets.
+ * at a time may do so, and use what it gets. What is not finished when the signal comes is made anew by the next one.
  *
  * @param root where stores are kept between clusters
  */
@@ -26,14 +26,16 @@ export async function imageStore(
   root: string,
   archives: readonly ImageArchive[],
   say: (text: string) => void,
+  signal: AbortSignal,
 ): Promise<string> {
+  signal.throwIfAborted();
   const files = archives.map(({ archive }) => basename(archive)).join('\n');
   const store = join(root, createHash('sha256').update(files).digest('hex').slice(0, 16));
   if (!existsSync(store)) {
     const making = join(root, MAKING);
     rmSync(making, { recursive: true, force: true });
     const held = await takeOver(root, making);
-    const contents = await importInto(making, archives, held, say);
+    const contents = await importInto(making, archives, held, say, signal);
     writeFileSync(join(making, CONTENTS), JSON.stringify(contents));
     // Nodes that were made of the older ones hold links of their own.
     for (const name of readdirSync(root))
@@ -73,6 +75,7 @@ async function importInto(
   archives: readonly ImageArchive[],
   held: Contents,
   say: (text: string) => void,
+  signal: AbortSignal,
 ): Promise<Contents> {
   const socket = join(making, 'containerd.sock');
   const state = join(making, 'state');
@@ -97,7 +100,7 @@ async function importInto(
   });
   const images = async (...args: readonly string[]): Promise<readonly string[]> => {
     const at = [`--address=${socket}`, '--namespace=k8s.io', 'images'];
-    return (await command('ctr', [...at, ...args], environment)).split('\n').filter(Boolean);
+    return (await command('ctr', [...at, ...args], environment, signal)).split('\n').filter(Boolean);
   };
   try {
     return await replaceImages(images, archives, held, say);
