@@ -51,7 +51,7 @@ export async function startCluster(around: Surroundings): Promise<ClusterMachine
   };
   const pki = next(await createPki(join(folder.path, 'pki'), plan));
   const [controlPlane] = next(
-    await allOrNone([startControlPlane(start, folder.path, plan, pki, say), imagesOnNodes(around)]),
+    await allOrNone([startControlPlane(start, folder.path, plan, pki, say, signal), imagesOnNodes(around)]),
   );
   const { admin, writeKubeconfig } = controlPlane;
   writeKubeconfig(folder.kubeconfig, pki.admin);

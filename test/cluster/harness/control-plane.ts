@@ -23,18 +23,23 @@ export type ControlPlane = {
  */
 const NODE_GRACE_SECONDS = 20;
 
-/** Resolves when the API server is ready. */
+/**
+ * Resolves when the API server is ready.
+ *
+ * @param signal ends what is asked of it
+ */
 export async function startControlPlane(
   start: StartDaemon,
   folder: string,
   plan: AddressPlan,
   pki: Pki,
   say: (text: string) => void,
+  signal: AbortSignal,
 ): Promise<ControlPlane> {
   const [etcdPort = 0, peerPort = 0] = await freePorts(2);
   const [apiPort = 0] = await freePorts(1, plan.host);
   const url = `https://${plan.host}:${apiPort}`;
-  const admin = apiClient(url, pki.ca, pki.admin);
+  const admin = apiClient(url, pki.ca, pki.admin, signal);
   const writeKubeconfig = (path: string, pair: KeyPair): void =>
     writeFileSync(path, JSON.stringify(kubeconfig(url, pki.ca, pair)), { mode: 0o600 });
   writeKubeconfig(join(folder, 'controller-manager.kubeconfig'), pki.controllerManager);

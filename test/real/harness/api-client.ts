@@ -39,7 +39,13 @@ export type ApiClient = {
 export const MERGE_PATCH = 'application/merge-patch+json';
 export const JSON_PATCH = 'application/json-patch+json';
 
-export function apiClient(server: string, ca: string, credentials: Credentials): ApiClient {
+/** @param signal ends every request when it is aborted; a server that has lost its address would never answer */
+export function apiClient(
+  server: string,
+  ca: string,
+  credentials: Credentials,
+  signal?: AbortSignal,
+): ApiClient {
   const agent = new Agent({
     keepAlive: true,
     ca,
@@ -61,6 +67,7 @@ export function apiClient(server: string, ca: string, credentials: Credentials):
     const outgoing = request(new URL(path, server), {
       agent,
       method,
+      signal,
       headers: { accept: 'application/json', 'content-type': type, ...authorization },
     });
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
