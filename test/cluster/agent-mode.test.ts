@@ -49,16 +49,13 @@ test('quick start: all is Ready, helm test passes, and the dashboard shows a cou
   const [, port] = /^kubectl port-forward \S+ (\d+)$/.exec(command) ?? [];
   assert.ok(port, `the last command opens the dashboard: ${command}`);
   const url = `http://127.0.0.1:${port}/`;
-  // The pod is Ready when its container has started; kubectl ends when nothing listens yet, and people run it again.
-  const forward = await eventually(command, () =>
-    startProcess({
-      name: command,
-      command: 'bash',
-      args: ['-c', `exec ${command}`],
-      environment,
-      ready: async () => (await fetch(url)).ok,
-    }),
-  );
+  const forward = await startProcess({
+    name: command,
+    command: 'bash',
+    args: ['-c', `exec ${command}`],
+    environment,
+    ready: async () => (await fetch(url)).ok,
+  });
   const shown = async (): Promise<string> => (await fetch(url)).text();
   const [, first] = /^Count: (\d+)$/.exec(await shown()) ?? [];
   // The original, which a cluster of somebody else pulls, shows its count by a script.
