@@ -111,6 +111,8 @@ async function makeSyncLead(node: string): Promise<void> {
   await eventually(`a replica on ${node} leads`, async () => {
     const lease = '/apis/coordination.k8s.io/v1/namespaces/tandem/leases/tandem-sync';
     const identity = String(at(await api.expect('GET', lease), 'spec', 'holderIdentity'));
+    // Given away and not taken yet. Without a name all pods of the namespace would be deleted.
+    assert.notEqual(identity, '', 'nobody leads');
     const holder = `/api/v1/namespaces/tandem/pods/${identity.split('_')[0]}`;
     if (at(await api.expect('GET', holder), 'spec', 'nodeName') === node) return;
     await api.expect('DELETE', holder);
