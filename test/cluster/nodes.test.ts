@@ -65,7 +65,7 @@ test('the pod of the leader is deleted: another leads, and Consul keeps everythi
 });
 
 test('the node of the leader is lost: its pods leave Consul, nothing else does, and all comes back', async (context) => {
-  assert.ok(nodes, 'this cluster was not brought up by the suite, which cannot stop its nodes');
+  if (nodes === undefined) return context.skip('the nodes of this cluster are not the suite’s to stop');
   const [lost] = await nodesByServers(cluster);
   await makeLeader((await serverPods(cluster)).find(({ spec }) => spec.nodeName === lost));
   await makeSyncLead(lost);

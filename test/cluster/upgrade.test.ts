@@ -116,6 +116,7 @@ test('a rollback under load', (context) =>
   ));
 
 test('a drain of a node under load', async (context) => {
+  if (cluster.nodes === undefined) return context.skip('it would move what else runs on the node');
   const [drained] = await nodesByServers(cluster);
   const drain = async (): Promise<void> => {
     await kubectl(['drain', drained, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=120s']);
