@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startEmbeddedConsul, type EmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { writePlainKubeconfig } from './plain-kubeconfig.ts';
 import { runTandem, type Finished } from './tandem-process.ts';
 
 /** Sets the title, forges a line, moves the cursor by C1, turns the direction, ends the line for Unicode, deletes. */
@@ -26,13 +27,7 @@ before(async () => {
   }).listen(0, '127.0.0.1');
   await once(liar, 'listening');
   lies = `127.0.0.1:${(liar.address() as AddressInfo).port}`;
-  const kubeconfig = {
-    'current-context': 'a',
-    contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
-    clusters: [{ name: 'a', cluster: { server: `http://${lies}` } }],
-    users: [{ name: 'a', user: {} }],
-  };
-  await writeFile(join(folder, 'config'), JSON.stringify(kubeconfig));
+  await writePlainKubeconfig(folder, `http://${lies}`);
   await writeFile(join(folder, 'objects.yaml'), JSON.stringify(hostileList()));
   await writeFile(join(folder, 'pod.yaml'), JSON.stringify(hostilePod()));
   await writeFile(join(folder, 'broken.txt'), `a: "${HOSTILE}"\n${HOSTILE}: [\n`);

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startEmbeddedConsul, type EmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { writePlainKubeconfig } from './plain-kubeconfig.ts';
 import { spawnTandem } from './tandem-process.ts';
 
 const MANIFEST = join(import.meta.dirname, '../../../deploy/manifests/sync-deployment.yaml');
@@ -54,15 +55,7 @@ before(async () => {
     return response.end(JSON.stringify({ metadata, items }));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const kubeconfig = {
-    'current-context': 'a',
-    contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
-    clusters: [
-      { name: 'a', cluster: { server: `http://127.0.0.1:${(server.address() as AddressInfo).port}` } },
-    ],
-    users: [{ name: 'a', user: {} }],
-  };
-  await writeFile(join(folder, 'config'), JSON.stringify(kubeconfig));
+  await writePlainKubeconfig(folder, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
 after(async () => {
   server.closeAllConnections();

@@ -1,7 +1,7 @@
 /** A replica that was stopped for longer than its Lease lasts, and goes on: it writes nothing any more. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { json as readJson } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
 import { LEASE_TIMES } from '../../../src/kubernetes/election.ts';
+import { writePlainKubeconfig } from './plain-kubeconfig.ts';
 import { logLine, spawnTandem } from './tandem-process.ts';
 
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
@@ -46,15 +47,7 @@ test('after SIGSTOP for longer than the Lease it writes neither to Consul nor to
   };
   const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const kubeconfig = {
-    'current-context': 'a',
-    contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
-    clusters: [
-      { name: 'a', cluster: { server: `http://127.0.0.1:${(server.address() as AddressInfo).port}` } },
-    ],
-    users: [{ name: 'a', user: {} }],
-  };
-  await writeFile(join(folder, 'config'), JSON.stringify(kubeconfig));
+  await writePlainKubeconfig(folder, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   // Holds the answers of Consul back, until the replica is stopped: the first thing that it does afterwards is to write.
   const held = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
