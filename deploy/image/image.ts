@@ -32,7 +32,7 @@ export const image = {
   },
   entrypoint: ['node', '/app/tandem.js'],
   command: ['webhook'],
-  /** Why, for whoever reads the list or the Dockerfile. */
+  /** The reasons, for people who read the list or the Dockerfile. */
   comments: {
     environment: [
       'An admission lives for a millisecond: small spaces keep the webhook small. With 4 MB it answers a sixth more than with 2, in',

@@ -60,7 +60,7 @@ function refusedAddressOf(pod: InjectedPod, cluster: MeshCluster): string | unde
   return node?.refusedAddress && `${node.refusedAddress} on node ${node.name}`;
 }
 
-/** What somebody has to mend, and how; undefined when there is nothing. */
+/** What somebody has to fix, and how; undefined when there is nothing. */
 export function problemOf(pod: InjectedPod, reason: PodReason, cluster: MeshCluster): string | undefined {
   const { owner } = cluster;
   const { injection } = pod;
