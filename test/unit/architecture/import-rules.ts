@@ -1,4 +1,5 @@
 /** The rules of docs/architecture.md about who may import whom, as a pure check of sources. */
+import { folderRules, packageOwners, PURE_NODE, type FolderRule } from './folder-rules.ts';
 
 export type SourceFile = {
   /** Relative to src, with `/`. */
@@ -6,29 +7,18 @@ export type SourceFile = {
   readonly text: string;
 };
 
-export type Import = { readonly specifier: string; readonly isTypeOnly: boolean };
+export type Import = {
+  readonly specifier: string;
+  readonly isTypeOnly: boolean;
+  readonly isDynamic: boolean;
+};
 
-const EDGES = ['webhook', 'kubernetes', 'consul', 'certificates', 'telemetry', 'embedded'];
-const PURE = ['admission', 'inject', 'catalog', 'config', 'discovery', 'check', 'status-page', 'support'];
-// Text that a browser runs; what it asks of the clock is the browser's.
+/** Text that a browser runs; what it asks of the clock is the browser's. */
 const BROWSER_SCRIPT = 'status-page/script.ts';
-// Computation, not I/O.
-const PURE_NODE = ['node:util', 'node:crypto'];
 
-/** Package → the only folder that may import it by value. */
-const OWNERS: ReadonlyMap<string, string> = new Map([
-  ['fastify', 'webhook'],
-  ['selfsigned', 'certificates'],
-  ['pino', 'telemetry'],
-  ['prom-client', 'telemetry'],
-  ['@kubernetes/client-node', 'kubernetes'],
-  ['undici', 'consul'],
-  ['dns-packet', 'embedded'],
-]);
-
-/** Globals by which a pure file would reach the process, the clock or a terminal. */
+/** Globals by which a pure file would reach the process, the clock, a terminal or the network. */
 const IMPURE =
-  /\b(?:process\.|Date\.now|new Date\(\)|performance\.|console\.|setTimeout|setInterval|Math\.random|fetch\()/;
+  /\b(?:process\.|Date\.now|new Date\(\)|performance\.|console\.|setTimeout|setInterval|setImmediate\(|Math\.random|fetch\()/;
 
 /** Every import of a file: static, re-exporting, and dynamic. */
 export function importsOf(text: string): Import[] {
@@ -38,16 +28,22 @@ export function importsOf(text: string): Import[] {
   return [...code.matchAll(pattern)].map(([, type, from, bare, dynamic]) => ({
     specifier: from ?? bare ?? dynamic ?? '',
     isTypeOnly: type !== undefined,
+    isDynamic: dynamic !== undefined,
   }));
 }
 
 /** A sentence for each broken rule; empty when all hold. */
 export function violations(files: readonly SourceFile[]): string[] {
-  return files.flatMap((file) => [
-    ...violationsOfImports(file),
-    ...violationsOfPurity(file),
-    ...violationsOfName(file),
-  ]);
+  return files.flatMap((file) => {
+    const folder = folderOf(file.path);
+    const rule = folderRules[folder];
+    if (rule === undefined) return [`${file.path}: the folder ${folder} has no row in the table of folders`];
+    return [
+      ...violationsOfImports(file, folder, rule),
+      ...(rule.isPure ? violationsOfPurity(file) : []),
+      ...violationsOfName(file),
+    ];
+  });
 }
 
 /** How many imports the check has looked at: a check that sees nothing passes in silence. */
@@ -55,40 +51,64 @@ export function countImports(files: readonly SourceFile[]): number {
   return files.reduce((count, { text }) => count + importsOf(text).length, 0);
 }
 
-function violationsOfImports(file: SourceFile): string[] {
-  const folder = folderOf(file.path);
+/** Files that import each other in a circle, each circle as its files; types do not count, they are gone when the code runs. */
+export function circles(files: readonly SourceFile[]): string[][] {
+  const targets = new Map(
+    files.map(({ path, text }) => [path, localImports(path, text, (found) => !found.isTypeOnly)]),
+  );
+  return [...targets.keys()]
+    .map((path) => pathBack(path, targets))
+    .filter((circle) => circle !== undefined)
+    .filter((circle) => circle.every((path) => path >= (circle[0] ?? '')));
+}
+
+/** What a file loads before its first line runs: static imports by value, of files and of packages. */
+export function loadedBy(entry: string, files: readonly SourceFile[]): ReadonlySet<string> {
+  const texts = new Map(files.map(({ path, text }) => [path, text]));
+  const loaded = new Set<string>([entry]);
+  for (const path of loaded) {
+    for (const found of importsOf(texts.get(path) ?? ''))
+      if (!found.isTypeOnly && !found.isDynamic)
+        loaded.add(found.specifier.startsWith('.') ? resolve(path, found.specifier) : found.specifier);
+  }
+  return loaded;
+}
+
+function violationsOfImports(file: SourceFile, folder: string, rule: FolderRule): string[] {
   return importsOf(file.text).flatMap((found) => {
-    const rule = found.specifier.startsWith('.')
-      ? brokenByFolder(file.path, folder, found)
-      : brokenByPackage(folder, found);
-    return rule === undefined ? [] : [`${file.path} imports ${found.specifier}: ${rule}`];
+    const broken = found.specifier.startsWith('.')
+      ? brokenByFolder(folder, rule, resolve(file.path, found.specifier))
+      : brokenByPackage(folder, rule, found);
+    return broken === undefined ? [] : [`${file.path} imports ${found.specifier}: ${broken}`];
   });
 }
 
-function brokenByFolder(path: string, folder: string, { specifier, isTypeOnly }: Import): string | undefined {
-  const target = resolve(path, specifier);
-  const to = folderOf(target);
+function brokenByFolder(folder: string, rule: FolderRule, target: string): string | undefined {
   if (target === 'main.ts') return 'nothing imports main.ts';
-  if (to === 'cli' && folder !== 'cli' && folder !== '' && folder !== 'docs')
-    return 'only main and docs import cli';
-  if (to === folder) return undefined;
-  if (EDGES.includes(folder) && EDGES.includes(to)) return 'an edge imports another edge';
-  if (PURE.includes(folder) && EDGES.includes(to)) return 'a pure folder imports an edge';
-  if (folder === 'support') return 'nothing is below support';
-  if (folder === 'inject' && to === 'admission' && !isTypeOnly) return 'the engine does not know the webhook';
-  return undefined;
+  if (target === '../package.json' && folder === '.') return undefined;
+  const to = folderOf(target);
+  if (to === folder || rule.imports.includes(to)) return undefined;
+  return `${folder} may not import ${to}`;
 }
 
-function brokenByPackage(folder: string, { specifier, isTypeOnly }: Import): string | undefined {
-  const owner = OWNERS.get(specifier);
+function brokenByPackage(
+  folder: string,
+  rule: FolderRule,
+  { specifier, isTypeOnly }: Import,
+): string | undefined {
+  const owner = packageOwners.get(specifier);
   if (owner !== undefined && owner !== folder && !isTypeOnly) return `only ${owner} imports it by value`;
-  if (PURE.includes(folder) && specifier.startsWith('node:') && !PURE_NODE.includes(specifier))
+  if (rule.isPure && specifier.startsWith('node:') && !isTypeOnly && !pureNode(rule).includes(specifier))
     return 'I/O in a pure folder';
   return undefined;
 }
 
+function pureNode(rule: FolderRule): readonly string[] {
+  return [...PURE_NODE, ...(rule.alsoNode ?? [])];
+}
+
 function violationsOfPurity(file: SourceFile): string[] {
-  if (!PURE.includes(folderOf(file.path)) || file.path === BROWSER_SCRIPT) return [];
+  if (file.path === BROWSER_SCRIPT) return [];
   const used = IMPURE.exec(withoutComments(file.text));
   return used === null
     ? []
@@ -101,13 +121,32 @@ function violationsOfName({ path }: SourceFile): string[] {
 }
 
 function folderOf(path: string): string {
-  return path.includes('/') ? (path.split('/')[0] ?? '') : '';
+  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
+}
+
+function localImports(path: string, text: string, isWanted: (found: Import) => boolean): string[] {
+  return importsOf(text)
+    .filter((found) => found.specifier.startsWith('.') && isWanted(found))
+    .map(({ specifier }) => resolve(path, specifier));
+}
+
+function pathBack(start: string, targets: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const paths: string[][] = [[start]];
+  const seen = new Set<string>();
+  for (const path of paths) {
+    for (const next of targets.get(path.at(-1) ?? '') ?? []) {
+      if (next === start) return path;
+      if (!seen.has(next)) paths.push([...path, next]);
+      seen.add(next);
+    }
+  }
+  return undefined;
 }
 
 function resolve(from: string, specifier: string): string {
   const parts = from.split('/').slice(0, -1);
   for (const part of specifier.split('/')) {
-    if (part === '..') parts.pop();
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
     else if (part !== '.') parts.push(part);
   }
   return parts.join('/');

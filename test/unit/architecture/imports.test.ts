@@ -2,21 +2,26 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { countImports, importsOf, violations, type SourceFile } from './import-rules.ts';
+import { folderRules, startLight } from './folder-rules.ts';
+import { circles, countImports, importsOf, loadedBy, violations, type SourceFile } from './import-rules.ts';
 
 const SRC = join(import.meta.dirname, '../../../src');
-
-function sources(): SourceFile[] {
-  return readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
-    .map((path) => ({ path, text: readFileSync(join(SRC, path), 'utf8') }));
-}
+const files: readonly SourceFile[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ path, text: readFileSync(join(SRC, path), 'utf8') }));
 
 test('no source breaks a rule, and the check has seen them', () => {
-  const files = sources();
   assert.deepEqual(violations(files), []);
-  assert.ok(files.length > 60, `${files.length} files`);
-  assert.ok(countImports(files) > 200, `${countImports(files)} imports`);
+  assert.ok(files.length > 250, `${files.length} files`);
+  assert.ok(countImports(files) > 1500, `${countImports(files)} imports`);
+});
+
+test('every row of the table is a folder that has files, and names only such folders', () => {
+  const used = new Set(
+    files.map(({ path }) => (path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.')),
+  );
+  for (const [folder, { imports }] of Object.entries(folderRules))
+    for (const named of [folder, ...imports]) assert.ok(used.has(named), `${folder}: ${named}`);
 });
 
 test('every form of import is seen', () => {
@@ -25,42 +30,75 @@ test('every form of import is seen', () => {
       c } from './b.ts'; import type { D } from 'd'; import 'e'; export { f } from 'f';
     const g = await import('./g.ts'); // import 'h'
     /* import 'i' */`;
+  const found = importsOf(text);
   assert.deepEqual(
-    importsOf(text).map(({ specifier }) => specifier),
+    found.map(({ specifier }) => specifier),
     ['a', './b.ts', 'd', 'e', 'f', './g.ts'],
   );
   assert.deepEqual(
-    importsOf(text)
-      .filter(({ isTypeOnly }) => isTypeOnly)
-      .map(({ specifier }) => specifier),
+    found.filter(({ isTypeOnly }) => isTypeOnly).map(({ specifier }) => specifier),
     ['d'],
+  );
+  assert.deepEqual(
+    found.filter(({ isDynamic }) => isDynamic).map(({ specifier }) => specifier),
+    ['./g.ts'],
   );
 });
 
+for (const [folder, rule] of Object.entries(folderRules)) {
+  const path = folder === '.' ? 'planted.ts' : `${folder}/planted.ts`;
+  const up = folder === '.' ? './' : '../'.repeat(folder.split('/').length);
+  const forbidden = Object.keys(folderRules).filter((to) => to !== folder && !rule.imports.includes(to));
+
+  test(`planted in ${folder}: each folder that its row does not name is refused`, () => {
+    assert.ok(forbidden.length > 0);
+    for (const to of forbidden) {
+      const target = `${up}${to === '.' ? '' : `${to}/`}x.ts`;
+      for (const text of [
+        `import type { X } from '${target}';`,
+        `export { x } from '${target}';`,
+        `const x = await import('${target}');`,
+      ])
+        assertFound(path, text, /may not import/);
+    }
+  });
+
+  test(`planted in ${folder}: a row ${rule.isPure ? 'without' : 'with'} I/O`, () => {
+    const used = [
+      "import { readFileSync } from 'node:fs';",
+      "const { get } = await import('node:http');",
+      'const a = Date.now();',
+      'const a = new Date();',
+      'const a = process.env;',
+      'console.log();',
+      'setTimeout(x, 1);',
+    ];
+    for (const text of used)
+      if (rule.isPure) assertFound(path, text, /in a pure folder|a pure folder has no/);
+      else assert.deepEqual(violations([{ path, text }]), []);
+  });
+}
+
 const planted: readonly [string, string, string, RegExp][] = [
   [
-    'an edge in an edge',
-    'webhook/x.ts',
-    "import { a } from '../telemetry/logger.ts';",
-    /an edge imports another edge/,
+    'an edge in the loops',
+    'controller/x.ts',
+    "import { a } from '../kubernetes/clock.ts';",
+    /may not import kubernetes/,
   ],
+  ['I/O in the loops', 'controller/x.ts', "import { readFile } from 'node:fs/promises';", /I\/O in a pure/],
+  ['a clock in the loops', 'controller/x.ts', 'const a = Date.now();', /a pure folder has no process/],
   [
-    'an edge in a pure folder',
-    'inject/x.ts',
-    "import type { A } from '../webhook/webhook.ts';",
-    /a pure folder imports an edge/,
+    'the loops in the catalog',
+    'catalog/x.ts',
+    "import { a } from '../controller/drift.ts';",
+    /may not import controller/,
   ],
-  [
-    'a dynamic one',
-    'admission/x.ts',
-    "const a = await import('../consul/client.ts');",
-    /a pure folder imports an edge/,
-  ],
-  ['I/O in a pure folder', 'config/x.ts', "import { readFileSync } from 'node:fs';", /I\/O in a pure folder/],
-  ['a clock in a pure folder', 'inject/x.ts', 'const a = Date.now();', /a pure folder has no process/],
-  ['the process in a pure folder', 'support/x.ts', 'const a = process.env;', /a pure folder has no process/],
+  ['a new folder', 'brand-new/x.ts', "import { a } from '../cli/sync.ts';", /brand-new has no row/],
+  ['a new folder in a known one', 'catalog/more/x.ts', '', /catalog\/more has no row/],
   ['fastify elsewhere', 'cli/x.ts', "import { fastify } from 'fastify';", /only webhook imports it/],
   ['pino elsewhere', 'certificates/x.ts', "import { pino } from 'pino';", /only telemetry imports it/],
+  ['prom-client elsewhere', 'cli/x.ts', "import { Gauge } from 'prom-client';", /only telemetry imports it/],
   [
     'selfsigned elsewhere',
     'webhook/x.ts',
@@ -74,40 +112,42 @@ const planted: readonly [string, string, string, RegExp][] = [
     /only kubernetes imports it/,
   ],
   ['undici elsewhere', 'embedded/x.ts', "import { Pool } from 'undici';", /only consul imports it/],
-  [
-    'the client of Consul in the embedded catalog',
-    'embedded/x.ts',
-    "import { a } from '../consul/client.ts';",
-    /an edge imports another edge/,
-  ],
   ['dns-packet elsewhere', 'consul/x.ts', "import { encode } from 'dns-packet';", /only embedded imports it/],
-  [
-    'something below support',
-    'support/x.ts',
-    "import { a } from '../inject/pod.ts';",
-    /nothing is below support/,
-  ],
-  [
-    'cli in another folder',
-    'webhook/x.ts',
-    "import { a } from '../cli/command.ts';",
-    /only main and docs import cli/,
-  ],
   ['main', 'cli/x.ts', "import { main } from '../main.ts';", /nothing imports main/],
   ['a vague name', 'inject/utils.ts', '', /one concept/],
 ];
 
-for (const [what, path, text, message] of planted) {
-  test(`planted: ${what} is found`, () => {
-    const found = violations([...sources(), { path, text }]);
-    assert.equal(found.length, 1, found.join('\n'));
-    assert.match(found[0] ?? '', message);
-  });
-}
+for (const [what, path, text, message] of planted)
+  test(`planted: ${what} is found`, () => assertFound(path, text, message));
 
-test('types of client-node are welcome everywhere', () => {
+test('types of a package are welcome everywhere', () => {
   assert.deepEqual(
     violations([{ path: 'inject/x.ts', text: "import type { V1Pod } from '@kubernetes/client-node';" }]),
     [],
   );
 });
+
+test('no files import each other in a circle', () => {
+  assert.deepEqual(circles(files), []);
+  const circle = [
+    { path: 'inject/a.ts', text: "import { b } from './b.ts';" },
+    { path: 'inject/b.ts', text: "const a = await import('./a.ts');" },
+  ];
+  assert.deepEqual(circles(circle), [['inject/a.ts', 'inject/b.ts']]);
+});
+
+test('what starts without a kubeconfig does not load the client of Kubernetes', () => {
+  const heavy = '@kubernetes/client-node';
+  assert.ok(loadedBy('kubernetes/kubeconfig.ts', files).has(heavy), 'the check sees who does');
+  for (const entry of startLight) {
+    const loaded = loadedBy(entry, files);
+    assert.ok(loaded.size > 1, `${entry} loads ${loaded.size} modules`);
+    assert.ok(!loaded.has(heavy), entry);
+  }
+});
+
+function assertFound(path: string, text: string, message: RegExp): void {
+  const found = violations([{ path, text }]);
+  assert.equal(found.length, 1, `${text}\n${found.join('\n')}`);
+  assert.match(found[0] ?? '', message);
+}
