@@ -9,6 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY bin bin
 COPY src src
+COPY dev dev
 COPY deploy/image deploy/image
 RUN node deploy/image/bundle.ts /bundle
 

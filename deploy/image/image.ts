@@ -13,7 +13,7 @@ export const image = {
   },
   /** What the bundle is made of: first the dependencies, then the sources. */
   dependencies: ['package.json', 'package-lock.json', '.npmrc'],
-  sources: ['bin', 'src', 'deploy/image'],
+  sources: ['bin', 'src', 'dev', 'deploy/image'],
   /** The folder of the bundle in the image. */
   bundle: '/app',
   files: [{ from: 'LICENSE', at: '/app/LICENSE' }],

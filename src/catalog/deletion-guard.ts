@@ -1,5 +1,5 @@
 /** A plan that would remove much is more often a broken read than a wish: it must be seen twice. */
-import { indexed } from './instance.ts';
+import { indexed } from '../model/instance.ts';
 
 export type GuardDecision =
   | { readonly kind: 'apply' }

@@ -1,5 +1,5 @@
 /** What became of each pod, for people and for machines. */
-import type { ManifestOutcome } from '../inject/manifests/edit-manifests.ts';
+import type { ManifestOutcome } from '../manifests/edit-manifests.ts';
 import { warningText, type Problem } from '../inject/result.ts';
 import { escapeControl, escapeJson } from '../support/text.ts';
 

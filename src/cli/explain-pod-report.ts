@@ -1,10 +1,10 @@
 /** Whether a pod is in the mesh, and why not, for people. */
-import type { ExplainedRegistration } from '../catalog/connect/explain.ts';
-import { nameReasons, type ServiceName } from '../catalog/connect/service-name.ts';
+import type { ExplainedRegistration } from '../catalog/mesh/explain-pod.ts';
+import { nameReasons, type ServiceName } from '../catalog/mesh/mesh-service.ts';
 import type { InjectionExplanation } from '../inject/explain.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
-import type { ExplainedPod } from './explain-pod.ts';
+import type { ExplainedPod } from '../runtime/explained-pod.ts';
 import { standingText } from './explain-report.ts';
 
 export function podExplanationText({ source, injection, annotations, registration }: ExplainedPod): string {

@@ -1,6 +1,6 @@
 /** Why a Service is in Consul as it is, or is not, for people. */
-import type { RegistrationStanding } from '../catalog/connect/explain.ts';
-import type { Explanation, Standing } from '../catalog/explain.ts';
+import type { RegistrationStanding } from '../catalog/mesh/explain-pod.ts';
+import type { Explanation, Standing } from '../catalog/to-consul/explain-service.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
 

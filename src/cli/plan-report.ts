@@ -1,8 +1,8 @@
 /** A plan in words, and as JSON for machines. */
-import { sourceOf, type Instance } from '../catalog/instance.ts';
-import type { Plan } from '../catalog/plan.ts';
+import { sourceOf, type Instance } from '../model/instance.ts';
+import type { Plan } from '../catalog/to-consul/consul-plan.ts';
 import { omitReasons, type OmitReason } from '../catalog/to-consul/place.ts';
-import type { Planned } from '../controller/planner.ts';
+import type { Planned } from '../controllers/planner.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
 import { jsonTexts } from './write-all.ts';

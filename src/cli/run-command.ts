@@ -5,7 +5,7 @@ import { nearest, quote } from '../support/text.ts';
 import { exit, type Command, type Context, type ExitCode } from './command.ts';
 import { commands, isCommandName } from './commands.ts';
 import { commandHelp, overview } from './help.ts';
-import { tell } from './tell.ts';
+import { tell } from '../runtime/tell.ts';
 
 /** @param argv the words after the program's name */
 export async function runCommand(argv: readonly string[], context: Context): Promise<ExitCode> {

@@ -1,6 +1,6 @@
 /** The flags of the catalog sync, shared by `sync`, `plan`, `explain` and `dev`, and the settings that they make. */
-import { policies } from '../catalog/policy.ts';
-import type { ToConsulSettings } from '../catalog/to-consul/settings.ts';
+import { policies } from '../catalog/to-consul/policy.ts';
+import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.ts';
 import { boolean, list, oneOf, parsed, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 

@@ -1,11 +1,11 @@
 /** The agents of the nodes, and what the catalog has of their pods, as the clean-up of agent mode needs them. */
-import { readAgentChecks, readOtherIds, readPodInstances } from '../catalog/connect/agent.ts';
+import { readAgentChecks, readOtherIds, readPodInstances } from '../catalog/mesh/agent-plan.ts';
 import { property } from '../support/json.ts';
-import { POD_UID_META } from '../catalog/connect/registration.ts';
-import { SYNTHETIC_META } from '../catalog/connect/observed.ts';
-import { EXTERNAL_SOURCE_META } from '../catalog/instance.ts';
-import type { AgentNode, Agents, PodInstanceOnNode } from '../controller/agent-ports.ts';
-import type { ConnectWrite, UnreadableNode } from '../controller/registrar-ports.ts';
+import { POD_UID_META } from '../catalog/mesh/pod-registration.ts';
+import { SYNTHETIC_META } from '../catalog/mesh/observed-registration.ts';
+import { EXTERNAL_SOURCE_META } from '../model/instance.ts';
+import type { AgentNode, Agents, PodInstanceOnNode } from '../controllers/agent-ports.ts';
+import type { ConnectWrite, UnreadableNode } from '../controllers/registrar-ports.ts';
 import { isAboutOneRequest, TandemError } from '../support/errors.ts';
 import type { ConsulClient, OpenConsul } from './client.ts';
 import { outcomeOf, whole } from './connect-catalog.ts';

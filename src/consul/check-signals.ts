@@ -1,6 +1,6 @@
 /** Tells which services changed, by two queries about all checks: for more services than there are queries that can wait. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HealthRule } from '../catalog/to-k8s/settings.ts';
+import type { HealthRule } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import type { ConsulClient } from './client.ts';
 import type { CheckEntry } from './entries.ts';
 import { readChecks, type ReadOptions } from './read.ts';

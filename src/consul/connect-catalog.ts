@@ -5,15 +5,15 @@ import {
   EXTERNAL_SOURCE_META,
   OWNER_META,
   type Check,
-} from '../catalog/instance.ts';
+} from '../model/instance.ts';
 import {
   readSyntheticNode,
   SYNTHETIC_META,
   type ObservedSyntheticNode,
-} from '../catalog/connect/observed.ts';
-import { proxyDefinition } from '../catalog/connect/proxy.ts';
-import type { Registration, SyntheticNode } from '../catalog/connect/registration.ts';
-import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controller/registrar-ports.ts';
+} from '../catalog/mesh/observed-registration.ts';
+import { proxyDefinition } from '../catalog/mesh/proxy.ts';
+import type { Registration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
+import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controllers/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';

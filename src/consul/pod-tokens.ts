@@ -1,6 +1,6 @@
 /** ACL tokens of pods, as the clean-up after them needs them. */
-import { readPodTokens } from '../catalog/connect/pod-tokens.ts';
-import type { Tokens } from '../controller/token-loop.ts';
+import { readPodTokens } from '../catalog/mesh/pod-token.ts';
+import type { Tokens } from '../controllers/token-loop.ts';
 import { TandemError } from '../support/errors.ts';
 import type { ConsulClient } from './client.ts';
 import { outcomeOf } from './connect-catalog.ts';

@@ -1,7 +1,7 @@
 /** Consul's services as the loop to Kubernetes needs them: the list by one blocking query, their instances by a pool. */
-import type { ConsulInstance, ConsulList } from '../catalog/to-k8s/consul-service.ts';
-import type { HealthRule } from '../catalog/to-k8s/settings.ts';
-import type { ServiceEvents, ServiceSource } from '../controller/to-k8s-ports.ts';
+import type { ConsulInstance, ConsulList } from '../catalog/to-kubernetes/consul-service.ts';
+import type { HealthRule } from '../catalog/to-kubernetes/to-k8s-settings.ts';
+import type { ServiceEvents, ServiceSource } from '../controllers/to-k8s-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import { checkSignals, type CheckNews, type CheckSignals } from './check-signals.ts';

@@ -1,7 +1,7 @@
 /** The catalog as the sync loop needs it: one node, read as a whole, written by transactions, and watched. */
-import { readObserved } from '../catalog/observed.ts';
-import type { Catalog, CatalogRead } from '../controller/sync-ports.ts';
-import type { WriteOutcome } from '../controller/apply-changes.ts';
+import { readObserved } from '../model/observed-node.ts';
+import type { Catalog, CatalogRead } from '../controllers/sync-ports.ts';
+import type { WriteOutcome } from '../controllers/apply-changes.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';

@@ -1,5 +1,5 @@
 /** Single writes: to the catalog, and to the agent of a node. */
-import type { Check } from '../catalog/instance.ts';
+import type { Check } from '../model/instance.ts';
 import type { ConsulClient } from './client.ts';
 import { jsonOf } from './decode.ts';
 import type { RawAnswer } from './servers.ts';

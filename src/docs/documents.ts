@@ -8,15 +8,15 @@ import { injectFlags } from '../config/inject-settings.ts';
 import { variableName, type Flags } from '../config/parse-flags.ts';
 import { namingFlags } from '../config/naming-settings.ts';
 import { toConsulFlags } from '../config/sync-settings.ts';
-import { problemReasons } from '../catalog/problem.ts';
-import { serviceAnnotations } from '../catalog/to-consul/annotations.ts';
-import { skipReasons as syncSkipReasons } from '../catalog/to-consul/decide.ts';
+import { problemReasons } from '../model/problem.ts';
+import { serviceAnnotations } from '../catalog/to-consul/known-annotations.ts';
+import { skipReasons as syncSkipReasons } from '../catalog/to-consul/decide-service.ts';
 import { annotations, PREFIX } from '../inject/annotations.ts';
 import { skipReasons, warningReasons } from '../inject/result.ts';
 import type { MetricDefinitions } from '../telemetry/metric-definition.ts';
 import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
 import { registrarMetricDefinitions } from '../telemetry/registrar-metrics.ts';
-import { toK8sFlags } from '../config/to-k8s-settings.ts';
+import { toK8sFlags } from '../config/to-k8s-flags.ts';
 import { syncMetricDefinitions } from '../telemetry/sync-metrics.ts';
 
 /** Path below the root → text. */

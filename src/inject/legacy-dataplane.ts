@@ -7,7 +7,7 @@ import { asString, property } from '../support/json.ts';
 import { annotationReader } from './annotation-reader.ts';
 import type { ReadMeshOptions } from './injected-pod.ts';
 import { readPod } from './pod.ts';
-import { isReservedName, PROXY_SUFFIX } from './reserved-names.ts';
+import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { SERVICE_NAME } from './service-name.ts';
 import { readService } from './service.ts';
 import { readUpstreams } from './upstreams.ts';

@@ -10,7 +10,7 @@ import {
   type JsonObject,
 } from '../support/json.ts';
 import { quote } from '../support/text.ts';
-import { isReservedName, PROXY_SUFFIX } from './reserved-names.ts';
+import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { META_PREFIX } from './annotations.ts';
 import { SERVICE_NAME } from './service-name.ts';
 import { OWN_META, wrongMeta, type Service } from './service.ts';

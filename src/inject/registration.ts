@@ -3,7 +3,7 @@
  * proxy. In agent mode the init container gives it to the agent of its node, with checks; in dataplane mode the
  * registrar reads it in the spec.
  */
-import { PROXY_SUFFIX } from './reserved-names.ts';
+import { PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { variable } from './container-parts.ts';
 import { isObject, type JsonObject } from '../support/json.ts';
 import type { Options } from './options.ts';

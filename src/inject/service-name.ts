@@ -3,7 +3,7 @@ import { isDnsLabel } from '../support/dns-name.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import type { Pod } from './pod.ts';
-import { isReservedName } from './reserved-names.ts';
+import { isReservedName } from '../model/reserved-names.ts';
 import type { InjectSettings } from './settings.ts';
 
 /** The registrar may let a Kubernetes Service rename what only a container named. */

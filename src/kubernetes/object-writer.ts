@@ -1,6 +1,6 @@
 /** Writes Services and EndpointSlices in one namespace; what changed under our eyes is not written. */
-import type { ObjectChange, ObjectKind } from '../catalog/to-k8s/object-changes.ts';
-import type { ObjectOutcome, ObjectWriter } from '../controller/to-k8s-ports.ts';
+import type { ObjectChange, ObjectKind } from '../catalog/to-kubernetes/object-changes.ts';
+import type { ObjectOutcome, ObjectWriter } from '../controllers/to-k8s-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';

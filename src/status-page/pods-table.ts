@@ -1,6 +1,6 @@
 /** The injected pods: which the registrar keeps in Consul, which not and why, and what is wrong with them. */
-import { podReasons } from '../catalog/connect/decide.ts';
-import { nameReasons } from '../catalog/connect/service-name.ts';
+import { podReasons } from '../catalog/mesh/decide-pod.ts';
+import { nameReasons } from '../catalog/mesh/mesh-service.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import { badge, problemList, problemsFirst, reasonText, type Row, type Table } from './row.ts';
 import { askLeader } from './services-table.ts';

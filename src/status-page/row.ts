@@ -1,5 +1,5 @@
 /** One row of a table, before it is known whether anybody sees it. */
-import { byText } from '../catalog/instance.ts';
+import { byText } from '../model/instance.ts';
 import { foreignText, markup, moment, type Markup } from './markup.ts';
 import type { RowState } from './view-query.ts';
 

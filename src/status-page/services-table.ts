@@ -1,5 +1,5 @@
 /** The Services of the cluster: which are in Consul, which are left out and why, and what is wrong with them. */
-import { skipReasons, syncReasons } from '../catalog/to-consul/decide.ts';
+import { skipReasons, syncReasons } from '../catalog/to-consul/decide-service.ts';
 import { omitReasons } from '../catalog/to-consul/place.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import { badge, problemList, problemsFirst, reasonText, type Row, type Table } from './row.ts';

@@ -1,5 +1,5 @@
 /** What is wrong now, since when, and the way to mend it. */
-import { byText } from '../catalog/instance.ts';
+import { byText } from '../model/instance.ts';
 import { count, counted } from './count.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import type { Row, Table } from './row.ts';

@@ -1,5 +1,5 @@
 /** The first thing to read: whether all is well, and if not, what is wrong, since when, and how to mend it. */
-import { byText } from '../catalog/instance.ts';
+import { byText } from '../model/instance.ts';
 import { markup, moment, type Markup } from './markup.ts';
 import type { Status } from './status.ts';
 import type { Trouble } from './troubles.ts';

@@ -1,7 +1,7 @@
 /** Metrics of the registrar; beside those of the catalog sync, in the same process. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { podReasons, type PodReason } from '../catalog/connect/decide.ts';
-import { registrarActions, type RegistrarAction } from '../controller/registrar-ports.ts';
+import { podReasons, type PodReason } from '../catalog/mesh/decide-pod.ts';
+import { registrarActions, type RegistrarAction } from '../controllers/registrar-ports.ts';
 import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
 import { COMMIT_BUCKETS, failureCode, failureCodes } from './pass-metrics.ts';
 

@@ -1,6 +1,6 @@
 /** Metrics of the catalog sync. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { problemReasons } from '../catalog/problem.ts';
+import { problemReasons } from '../model/problem.ts';
 import { followCount } from './follow-count.ts';
 import { droppedLogLines } from './logger.ts';
 import { metricOptions, type MetricDefinitions } from './metric-definition.ts';

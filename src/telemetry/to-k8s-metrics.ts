@@ -1,6 +1,6 @@
 /** Metrics of the direction from Consul to Kubernetes. */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { toK8sProblemReasons } from '../catalog/to-k8s/problem.ts';
+import { toK8sProblemReasons } from '../catalog/to-kubernetes/to-k8s-problem.ts';
 import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
 import { failureCode, failureCodes } from './pass-metrics.ts';
 

@@ -1,6 +1,6 @@
 /** Services with what surrounds them, as JSON that the API server could send, from few enough names that things meet. */
 import fc from 'fast-check';
-import type { ToConsulSettings } from '../../src/catalog/to-consul/settings.ts';
+import type { ToConsulSettings } from '../../src/catalog/to-consul/to-consul-settings.ts';
 
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 6 });
 const portName = fc.constantFrom('http', 'http', 'http', 'grpc', '0');

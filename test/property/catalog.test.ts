@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { splitBatch } from '../../src/catalog/failed-batch.ts';
+import { splitBatch } from '../../src/catalog/to-consul/failed-batch.ts';
 import { guardDeletions } from '../../src/catalog/deletion-guard.ts';
-import { explainService } from '../../src/catalog/explain.ts';
-import type { Instance } from '../../src/catalog/instance.ts';
+import { explainService } from '../../src/catalog/to-consul/explain-service.ts';
+import type { Instance } from '../../src/model/instance.ts';
 import {
   readEndpointSlice,
   readIngress,
   readNode,
   readService,
   type Service,
-} from '../../src/catalog/kubernetes-objects.ts';
-import { readObserved } from '../../src/catalog/observed.ts';
-import { createObservedIndex } from '../../src/catalog/observed-index.ts';
-import { isEmpty, plan } from '../../src/catalog/plan.ts';
-import { desired, type Surroundings } from '../../src/catalog/to-consul/desired.ts';
-import type { ToConsulSettings } from '../../src/catalog/to-consul/settings.ts';
+} from '../../src/model/kubernetes-objects.ts';
+import { readObserved } from '../../src/model/observed-node.ts';
+import { createObservedIndex } from '../../src/catalog/to-consul/observed-index.ts';
+import { isEmpty, plan } from '../../src/catalog/to-consul/consul-plan.ts';
+import { desired, type Surroundings } from '../../src/catalog/to-consul/desired-instances.ts';
+import type { ToConsulSettings } from '../../src/catalog/to-consul/to-consul-settings.ts';
 import {
   batchesOf,
   changesOf,
@@ -25,7 +25,7 @@ import {
   syncNode,
   type Batch,
   type Limits,
-} from '../../src/catalog/transactions.ts';
+} from '../../src/catalog/to-consul/transactions.ts';
 import { rawIngresses, rawNodes, rawService, rawSlices, settings } from './arbitrary-service.ts';
 import { createCatalog, type Catalog } from './consul-model.ts';
 

@@ -1,11 +1,11 @@
 /** What the API server does with Services and EndpointSlices of one namespace, as far as the plan can see it. */
-import type { ObjectChange, ObjectKind } from '../../src/catalog/to-k8s/object-changes.ts';
+import type { ObjectChange, ObjectKind } from '../../src/catalog/to-kubernetes/object-changes.ts';
 import {
   readObservedService,
   readObservedSlice,
   type ObservedService,
   type ObservedSlice,
-} from '../../src/catalog/to-k8s/observed-objects.ts';
+} from '../../src/catalog/to-kubernetes/observed-objects.ts';
 
 type Json = { [key: string]: unknown };
 

@@ -7,12 +7,8 @@ import { parseAllDocuments, type ToJSOptions } from 'yaml';
 import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
 import { parseFlags } from '../../src/config/parse-flags.ts';
 import { inject } from '../../src/inject/inject.ts';
-import {
-  editManifests,
-  type EditedManifests,
-  type PodEdit,
-} from '../../src/inject/manifests/edit-manifests.ts';
-import type { PodTemplate } from '../../src/inject/manifests/pod-template.ts';
+import { editManifests, type EditedManifests, type PodEdit } from '../../src/manifests/edit-manifests.ts';
+import type { PodTemplate } from '../../src/manifests/pod-template.ts';
 import { uninject } from '../../src/inject/uninject.ts';
 import type { PatchOperation } from '../../src/support/json-patch.ts';
 import { arbitraryGrowth, growthOf } from './arbitrary-growth.ts';

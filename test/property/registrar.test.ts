@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isEmptyPlan, planNode, type NodePlan } from '../../src/catalog/connect/plan.ts';
-import { readInjectedPod } from '../../src/catalog/connect/pod.ts';
-import { registrationsOf, type Registration } from '../../src/catalog/connect/registration.ts';
+import { isEmptyPlan, planNode, type NodePlan } from '../../src/catalog/mesh/node-plan.ts';
+import { readInjectedPod } from '../../src/catalog/mesh/registered-pod.ts';
+import { registrationsOf, type Registration } from '../../src/catalog/mesh/pod-registration.ts';
 import { isObject, property } from '../../src/support/json.ts';
-import { createConsulNodes, type ConsulNodes } from '../unit/catalog/connect/consul-nodes.ts';
+import { createConsulNodes, type ConsulNodes } from '../unit/catalog/mesh/consul-nodes.ts';
 import {
   ADDRESSES,
   injectedPod,
@@ -15,7 +15,7 @@ import {
   theirsOf,
   type PodSketch,
   CLUSTER,
-} from '../unit/catalog/connect/injected-pods.ts';
+} from '../unit/catalog/mesh/injected-pods.ts';
 
 const NODE = 'k8s-c1-node-1';
 

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { ConsulInstance } from '../../src/catalog/to-k8s/consul-service.ts';
-import { isEmptyPlan, planToK8s, type ToK8sPlan } from '../../src/catalog/to-k8s/plan.ts';
-import { toK8sModes, type ToK8sSettings } from '../../src/catalog/to-k8s/settings.ts';
-import { ENDPOINTS_PER_SLICE } from '../../src/catalog/to-k8s/slices.ts';
+import type { ConsulInstance } from '../../src/catalog/to-kubernetes/consul-service.ts';
+import { isEmptyPlan, planToK8s, type ToK8sPlan } from '../../src/catalog/to-kubernetes/object-plan.ts';
+import { toK8sModes, type ToK8sSettings } from '../../src/catalog/to-kubernetes/to-k8s-settings.ts';
+import { ENDPOINTS_PER_SLICE } from '../../src/catalog/to-kubernetes/slices.ts';
 import { cidrLookup } from '../../src/support/cidr.ts';
-import { listOf, SETTINGS } from '../unit/catalog/to-k8s/consul-side.ts';
+import { listOf, SETTINGS } from '../unit/catalog/to-kubernetes/consul-side.ts';
 import { createNamespace, type NamespaceModel } from './kubernetes-model.ts';
 
 const NAMES = ['web', 'api', 'a_b', 'a.b', 'a-b', 'Web2', '9x'] as const;

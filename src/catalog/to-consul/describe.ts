@@ -2,11 +2,11 @@
 import { isDnsLabel } from '../../support/dns-name.ts';
 import { splitCommaList } from '../../support/comma-list.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
-import { annotationOf } from './annotations.ts';
-import type { Service } from '../kubernetes-objects.ts';
-import { ANNOTATION_PREFIX } from '../service-annotations.ts';
-import type { Problem } from '../problem.ts';
-import type { ToConsulSettings } from './settings.ts';
+import { annotationOf } from './known-annotations.ts';
+import type { Service } from '../../model/kubernetes-objects.ts';
+import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { ToConsulSettings } from './to-consul-settings.ts';
 
 // RFC 1035, section 2.3.4. Consul takes longer names, and then nobody can ask its DNS for them.
 const NAME_LENGTH = 255;

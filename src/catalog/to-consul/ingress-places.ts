@@ -1,11 +1,11 @@
 /** The instances that Ingress rules give to the Services behind them. */
-import { byText } from '../instance.ts';
-import type { Ingress, Service } from '../kubernetes-objects.ts';
-import type { Problem } from '../problem.ts';
+import { byText } from '../../model/instance.ts';
+import type { Ingress, Service } from '../../model/kubernetes-objects.ts';
+import type { Problem } from '../../model/problem.ts';
 import { omitsEndpoint, type EndpointState } from './endpoint-places.ts';
 import { REF_KIND_META, REF_NAME_META } from './meta.ts';
 import type { Omitted, Place } from './place.ts';
-import type { ToConsulSettings } from './settings.ts';
+import type { ToConsulSettings } from './to-consul-settings.ts';
 
 // The ports of an Ingress are not part of its API: the controllers listen on those of HTTP and HTTPS.
 const HTTP = 80;

@@ -1,8 +1,8 @@
 /** From the places of a Service to instances: one for each place and registered port, with a stable identity. */
 import { hash } from 'node:crypto';
-import { byText, CHECK_NAME, readinessCheckId, type Check, type Instance } from '../instance.ts';
-import type { Service } from '../kubernetes-objects.ts';
-import type { Problem } from '../problem.ts';
+import { byText, CHECK_NAME, readinessCheckId, type Check, type Instance } from '../../model/instance.ts';
+import type { Service } from '../../model/kubernetes-objects.ts';
+import type { Problem } from '../../model/problem.ts';
 import { fits, warnOfDns } from './describe.ts';
 import type { IngressPlace } from './ingress-places.ts';
 import { metaOf, portMetaKey, type MetaPair, type MetaPlan } from './meta.ts';

@@ -7,10 +7,10 @@ import {
   OWNER_META,
   SOURCE_META,
   sourceOfService,
-} from '../instance.ts';
-import type { Service } from '../kubernetes-objects.ts';
-import { ANNOTATION_PREFIX, META_PREFIX } from '../service-annotations.ts';
-import type { Problem } from '../problem.ts';
+} from '../../model/instance.ts';
+import type { Service } from '../../model/kubernetes-objects.ts';
+import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/service-annotations.ts';
+import type { Problem } from '../../model/problem.ts';
 import { portLabel } from './ports.ts';
 
 export type MetaPair = readonly [key: string, value: string];

@@ -1,13 +1,13 @@
 /** The places of a NodePort Service: the nodes that run its endpoints. */
 import { familyOf, type IpFamily } from '../../support/ip-address.ts';
-import { byText } from '../instance.ts';
-import type { Endpoint, EndpointSlice, Node, Service } from '../kubernetes-objects.ts';
-import type { Problem } from '../problem.ts';
+import { byText } from '../../model/instance.ts';
+import type { Endpoint, EndpointSlice, Node, Service } from '../../model/kubernetes-objects.ts';
+import type { Problem } from '../../model/problem.ts';
 import { known, omitsEndpoint, stateOf, type EndpointState } from './endpoint-places.ts';
 import { NODE_NAME_META, ZONE_META, type MetaPair } from './meta.ts';
 import type { Omitted, Place, Places } from './place.ts';
 import { numbersOfService } from './ports.ts';
-import type { NodePortSyncType, ToConsulSettings } from './settings.ts';
+import type { NodePortSyncType, ToConsulSettings } from './to-consul-settings.ts';
 
 /** Undefined for a node that is not known. */
 export type NodeLookup = (name: string) => Node | undefined;

@@ -1,11 +1,11 @@
 /** What belongs to Consul itself: names that nobody else may have there, and addresses that lead back into it. */
-import { holderOf } from '../../inject/reserved-names.ts';
+import { holderOf } from '../../model/reserved-names.ts';
 import { isInDomain, withoutRoot } from '../../support/dns-name.ts';
 import { quote } from '../../support/text.ts';
-import { byText } from '../instance.ts';
-import type { Service } from '../kubernetes-objects.ts';
-import { ANNOTATION_PREFIX } from '../service-annotations.ts';
-import type { Problem } from '../problem.ts';
+import { byText } from '../../model/instance.ts';
+import type { Service } from '../../model/kubernetes-objects.ts';
+import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import type { Problem } from '../../model/problem.ts';
 import type { Omitted } from './place.ts';
 
 /**

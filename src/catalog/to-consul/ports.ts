@@ -1,10 +1,10 @@
 /** Which ports of a Service are registered, and under which service name. */
-import { annotationOf } from './annotations.ts';
+import { annotationOf } from './known-annotations.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
-import type { EndpointSlice, Service, ServicePort } from '../kubernetes-objects.ts';
-import { ANNOTATION_PREFIX } from '../service-annotations.ts';
-import type { Problem } from '../problem.ts';
-import type { ToConsulSettings } from './settings.ts';
+import type { EndpointSlice, Service, ServicePort } from '../../model/kubernetes-objects.ts';
+import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import type { Problem } from '../../model/problem.ts';
+import type { ToConsulSettings } from './to-consul-settings.ts';
 
 /** The port that a service name stands for; its number may differ from one endpoint to the next. */
 export type PortChoice =

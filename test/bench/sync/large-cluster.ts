@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { startEmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { startEmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import type { Scene } from '../../real/harness/scene.ts';
 import { figure } from '../figure.ts';
 import { cpuSeconds, peakMegabytes, residentMegabytes } from '../process-usage.ts';

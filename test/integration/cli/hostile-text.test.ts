@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startEmbeddedConsul, type EmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { startEmbeddedConsul, type EmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { writePlainKubeconfig } from './plain-kubeconfig.ts';
 import { runTandem, type Finished } from './tandem-process.ts';
 

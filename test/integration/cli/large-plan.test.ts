@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { text } from 'node:stream/consumers';
-import { startEmbeddedConsul, type EmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { startEmbeddedConsul, type EmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { startFakeApiServer, type FakeApiServer } from '../../bench/sync/fake-api-server.ts';
 import { runTandem, spawnTandem } from './tandem-process.ts';
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { json as readJson } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startEmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { startEmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { LEASE_TIMES } from '../../../src/kubernetes/election.ts';
 import { writePlainKubeconfig } from './plain-kubeconfig.ts';
 import { logLine, spawnTandem } from './tandem-process.ts';

@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startEmbeddedConsul, type EmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
-import { injectedPod } from '../../unit/catalog/connect/injected-pods.ts';
+import { startEmbeddedConsul, type EmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
+import { injectedPod } from '../../unit/catalog/mesh/injected-pods.ts';
 import { runTandem } from './tandem-process.ts';
 
 let folder: string;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serviceSource } from '../../../src/consul/service-source.ts';
-import type { HealthRule } from '../../../src/catalog/to-k8s/settings.ts';
-import type { ServiceSource } from '../../../src/controller/to-k8s-ports.ts';
+import type { HealthRule } from '../../../src/catalog/to-kubernetes/to-k8s-settings.ts';
+import type { ServiceSource } from '../../../src/controllers/to-k8s-ports.ts';
 import { clientOf, fakeConsul, html, json, wakeable, type Reply, type Seen } from './fake-consul.ts';
 
 type CheckOf = { readonly id: string; readonly node?: string; readonly service?: string };

@@ -11,7 +11,7 @@ import {
 } from '../../../src/consul/read.ts';
 import { transaction, type TransactionOperation } from '../../../src/consul/transaction.ts';
 import { deregisterCatalog, deregisterFromAgent, registerCatalog } from '../../../src/consul/write.ts';
-import { startEmbeddedConsul, type EmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { startEmbeddedConsul, type EmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { clientOf, fakeConsul, json, status } from './fake-consul.ts';
 
 let catalog: EmbeddedConsul;

@@ -1,8 +1,8 @@
 /** The list of services and their instances from servers that answer, fail, or hide a part. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HealthRule } from '../../../src/catalog/to-k8s/settings.ts';
-import type { ServiceSource } from '../../../src/controller/to-k8s-ports.ts';
+import type { HealthRule } from '../../../src/catalog/to-kubernetes/to-k8s-settings.ts';
+import type { ServiceSource } from '../../../src/controllers/to-k8s-ports.ts';
 import { serviceSource } from '../../../src/consul/service-source.ts';
 import { blackHole, clientOf, fakeConsul, json, status, wakeable, type Reply } from './fake-consul.ts';
 

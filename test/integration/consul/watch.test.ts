@@ -5,7 +5,7 @@ import { readNodeServices, readServices, type ReadOptions } from '../../../src/c
 import type { Call } from '../../../src/consul/servers.ts';
 import { registerCatalog } from '../../../src/consul/write.ts';
 import { watch } from '../../../src/consul/watch.ts';
-import { startEmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { startEmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { clientOf, fakeConsul, html, json } from './fake-consul.ts';
 
 const pause = (): Promise<void> => Promise.resolve();

@@ -1,7 +1,7 @@
 /** A replica that does not lead: what would write to Consul is not sent, whichever way it takes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Registration } from '../../../src/catalog/connect/registration.ts';
+import type { Registration } from '../../../src/catalog/mesh/pod-registration.ts';
 import { consulAgents } from '../../../src/consul/agents.ts';
 import type { ConsulClient } from '../../../src/consul/client.ts';
 import { connectCatalog } from '../../../src/consul/connect-catalog.ts';

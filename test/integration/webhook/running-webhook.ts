@@ -7,8 +7,8 @@ import type { KeyPair } from '../../../src/certificates/key-pair.ts';
 import { injectFlags, injectSettings } from '../../../src/config/inject-settings.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
 import { inject } from '../../../src/inject/inject.ts';
-import type { AdmissionOutcome } from '../../../src/webhook/answer-admission.ts';
-import { webhook, type Webhook, type WebhookDependencies } from '../../../src/webhook/webhook.ts';
+import type { AdmissionOutcome } from '../../../src/http/answer-admission.ts';
+import { webhook, type Webhook, type WebhookDependencies } from '../../../src/http/webhook.ts';
 
 export type Answer = {
   readonly status: number;

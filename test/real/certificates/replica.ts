@@ -5,7 +5,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { RotationTimes } from '../../../src/certificates/next-step.ts';
-import { clusterCertificates } from '../../../src/cli/cluster-certificates.ts';
+import { clusterCertificates } from '../../../src/runtime/cluster-certificates.ts';
 import { apiClient } from '../../../src/kubernetes/api-client.ts';
 import { systemClock } from '../../../src/kubernetes/clock.ts';
 import { clusterAccess } from '../../../src/kubernetes/cluster-access.ts';

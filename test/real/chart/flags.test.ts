@@ -1,8 +1,8 @@
 /** The arguments that the chart gives to the programs are flags that these have, with the values that they accept. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { syncCommand } from '../../../src/cli/sync.ts';
-import { webhookCommand } from '../../../src/cli/webhook.ts';
+import { syncCommand } from '../../../src/cli/sync-command.ts';
+import { webhookCommand } from '../../../src/cli/webhook-command.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
 import { at, renderChart, type Rendered } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startEmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { startEmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { giveBack, haveAll, rightsOf, takeAway } from '../chart/role-rights.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { renderChart } from '../harness/chart.ts';

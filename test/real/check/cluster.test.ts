@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateCa } from '../../../src/certificates/generate.ts';
-import { startEmbeddedConsul } from '../../../src/embedded/embedded-consul.ts';
+import { startEmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { MERGE_PATCH, type KubernetesObject } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { clusterObjects } from '../harness/cluster-objects.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { openConsulOf } from '../../../src/cli/consul-access.ts';
+import { openConsulOf } from '../../../src/runtime/consul-access.ts';
 import { consulFlags } from '../../../src/config/consul-settings.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
 import type { ConsulClient } from '../../../src/consul/client.ts';

@@ -1,8 +1,8 @@
 /** The page of a status that the test sets, over a real socket. */
 import type { AddressInfo } from 'node:net';
-import { changeSignal } from '../../../src/cli/change-signal.ts';
+import { changeSignal } from '../../../src/reporting/change-signal.ts';
 import type { Status } from '../../../src/status-page/status.ts';
-import { statusServer } from '../../../src/webhook/status-server.ts';
+import { statusServer } from '../../../src/http/status-server.ts';
 
 export type ServedPage = {
   readonly url: string;

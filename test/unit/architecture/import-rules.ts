@@ -2,7 +2,7 @@
 import { folderRules, packageOwners, PURE_NODE, type FolderRule } from './folder-rules.ts';
 
 export type SourceFile = {
-  /** Relative to src, with `/`. */
+  /** Relative to src, with `/`; of dev, which lies beside it, relative to the root. */
   readonly path: string;
   readonly text: string;
 };
@@ -46,6 +46,15 @@ export function violations(files: readonly SourceFile[]): string[] {
   });
 }
 
+/** `folder → folder` for every import of another folder. */
+export function arrows(files: readonly SourceFile[]): ReadonlySet<string> {
+  return new Set(
+    files.flatMap(({ path, text }) =>
+      localImports(path, text, () => true).map((target) => `${folderOf(path)} → ${folderOf(target)}`),
+    ),
+  );
+}
+
 /** How many imports the check has looked at: a check that sees nothing passes in silence. */
 export function countImports(files: readonly SourceFile[]): number {
   return files.reduce((count, { text }) => count + importsOf(text).length, 0);
@@ -85,7 +94,6 @@ function violationsOfImports(file: SourceFile, folder: string, rule: FolderRule)
 
 function brokenByFolder(folder: string, rule: FolderRule, target: string): string | undefined {
   if (target === 'main.ts') return 'nothing imports main.ts';
-  if (target === '../package.json' && folder === '.') return undefined;
   const to = folderOf(target);
   if (to === folder || rule.imports.includes(to)) return undefined;
   return `${folder} may not import ${to}`;
@@ -149,7 +157,7 @@ function resolve(from: string, specifier: string): string {
     if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
     else if (part !== '.') parts.push(part);
   }
-  return parts.join('/');
+  return parts.join('/').replace(/^(?:\.\.|src)\//, '');
 }
 
 // Strings stay: an import's specifier is one, and a comment sign inside of one is rare enough to show up as a false alarm.

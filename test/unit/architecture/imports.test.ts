@@ -3,12 +3,25 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { folderRules, startLight } from './folder-rules.ts';
-import { circles, countImports, importsOf, loadedBy, violations, type SourceFile } from './import-rules.ts';
+import {
+  arrows,
+  circles,
+  countImports,
+  importsOf,
+  loadedBy,
+  violations,
+  type SourceFile,
+} from './import-rules.ts';
 
-const SRC = join(import.meta.dirname, '../../../src');
-const files: readonly SourceFile[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => ({ path, text: readFileSync(join(SRC, path), 'utf8') }));
+const ROOT = join(import.meta.dirname, '../../..');
+const files: readonly SourceFile[] = ['src', 'dev'].flatMap((top) =>
+  readdirSync(join(ROOT, top), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => ({
+      path: top === 'src' ? path : `${top}/${path}`,
+      text: readFileSync(join(ROOT, top, path), 'utf8'),
+    })),
+);
 
 test('no source breaks a rule, and the check has seen them', () => {
   assert.deepEqual(violations(files), []);
@@ -22,6 +35,14 @@ test('every row of the table is a folder that has files, and names only such fol
   );
   for (const [folder, { imports }] of Object.entries(folderRules))
     for (const named of [folder, ...imports]) assert.ok(used.has(named), `${folder}: ${named}`);
+});
+
+test('every arrow of the table is used', () => {
+  const used = arrows(files);
+  const unused = Object.entries(folderRules).flatMap(([folder, { imports }]) =>
+    imports.map((to) => `${folder} → ${to}`).filter((arrow) => !used.has(arrow)),
+  );
+  assert.deepEqual(unused, []);
 });
 
 test('every form of import is seen', () => {
@@ -82,26 +103,26 @@ for (const [folder, rule] of Object.entries(folderRules)) {
 const planted: readonly [string, string, string, RegExp][] = [
   [
     'an edge in the loops',
-    'controller/x.ts',
+    'controllers/x.ts',
     "import { a } from '../kubernetes/clock.ts';",
     /may not import kubernetes/,
   ],
-  ['I/O in the loops', 'controller/x.ts', "import { readFile } from 'node:fs/promises';", /I\/O in a pure/],
-  ['a clock in the loops', 'controller/x.ts', 'const a = Date.now();', /a pure folder has no process/],
+  ['I/O in the loops', 'controllers/x.ts', "import { readFile } from 'node:fs/promises';", /I\/O in a pure/],
+  ['a clock in the loops', 'controllers/x.ts', 'const a = Date.now();', /a pure folder has no process/],
   [
     'the loops in the catalog',
     'catalog/x.ts',
-    "import { a } from '../controller/drift.ts';",
-    /may not import controller/,
+    "import { a } from '../controllers/drift.ts';",
+    /may not import controllers/,
   ],
-  ['a new folder', 'brand-new/x.ts', "import { a } from '../cli/sync.ts';", /brand-new has no row/],
+  ['a new folder', 'brand-new/x.ts', "import { a } from '../cli/command.ts';", /brand-new has no row/],
   ['a new folder in a known one', 'catalog/more/x.ts', '', /catalog\/more has no row/],
-  ['fastify elsewhere', 'cli/x.ts', "import { fastify } from 'fastify';", /only webhook imports it/],
+  ['fastify elsewhere', 'cli/x.ts', "import { fastify } from 'fastify';", /only http imports it/],
   ['pino elsewhere', 'certificates/x.ts', "import { pino } from 'pino';", /only telemetry imports it/],
   ['prom-client elsewhere', 'cli/x.ts', "import { Gauge } from 'prom-client';", /only telemetry imports it/],
   [
     'selfsigned elsewhere',
-    'webhook/x.ts',
+    'http/x.ts',
     "import { generate } from 'selfsigned';",
     /only certificates imports it/,
   ],
@@ -111,8 +132,13 @@ const planted: readonly [string, string, string, RegExp][] = [
     "import { KubeConfig } from '@kubernetes/client-node';",
     /only kubernetes imports it/,
   ],
-  ['undici elsewhere', 'embedded/x.ts', "import { Pool } from 'undici';", /only consul imports it/],
-  ['dns-packet elsewhere', 'consul/x.ts', "import { encode } from 'dns-packet';", /only embedded imports it/],
+  ['undici elsewhere', 'dev/embedded/x.ts', "import { Pool } from 'undici';", /only consul imports it/],
+  [
+    'dns-packet elsewhere',
+    'consul/x.ts',
+    "import { encode } from 'dns-packet';",
+    /only dev\/embedded imports it/,
+  ],
   ['main', 'cli/x.ts', "import { main } from '../main.ts';", /nothing imports main/],
   ['a vague name', 'inject/utils.ts', '', /one concept/],
 ];
@@ -151,3 +177,13 @@ function assertFound(path: string, text: string, message: RegExp): void {
   assert.equal(found.length, 1, `${text}\n${found.join('\n')}`);
   assert.match(found[0] ?? '', message);
 }
+
+test('no file name is there twice in src', () => {
+  const names = files
+    .filter(({ path }) => !path.startsWith('dev/'))
+    .map(({ path }) => path.split('/').at(-1));
+  assert.deepEqual(
+    names.filter((name, index) => names.indexOf(name) !== index),
+    [],
+  );
+});

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clusterFindings, type ClusterFacts } from '../../../src/check/cluster.ts';
-import { consulFindings, type ConsulFacts } from '../../../src/check/consul.ts';
+import { clusterFindings, type ClusterFacts } from '../../../src/check/cluster-findings.ts';
+import { consulFindings, type ConsulFacts } from '../../../src/check/consul-findings.ts';
 import { findingLines, findingsJson, ok, warning, worst, type Probe } from '../../../src/check/finding.ts';
 import { neededRules, type Needs } from '../../../src/check/rights.ts';
-import { webhookFindings, type DryRun } from '../../../src/check/webhook-configuration.ts';
+import { webhookFindings, type DryRun } from '../../../src/check/webhook-findings.ts';
 
 function seen<T>(value: T): Probe<T> {
   return { kind: 'seen', value };

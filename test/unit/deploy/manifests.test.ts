@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { syncCommand } from '../../../src/cli/sync.ts';
-import { webhookCommand } from '../../../src/cli/webhook.ts';
+import { syncCommand } from '../../../src/cli/sync-command.ts';
+import { webhookCommand } from '../../../src/cli/webhook-command.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
 import { property } from '../../../src/support/json.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { problemReasons } from '../../../src/catalog/problem.ts';
+import { problemReasons } from '../../../src/model/problem.ts';
 import { omitReasons } from '../../../src/catalog/to-consul/place.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/troubleshooting.md'), 'utf8');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainInjection } from '../../../src/inject/explain.ts';
-import { injectedPod } from '../catalog/connect/injected-pods.ts';
+import { injectedPod } from '../catalog/mesh/injected-pods.ts';
 
 const SETTINGS = {
   ownNamespace: undefined,

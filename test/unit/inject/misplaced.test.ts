@@ -1,9 +1,9 @@
 /** Annotations of pods in places from which no pod gets them: each is told, with the place where it belongs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serviceAnnotations } from '../../../src/catalog/to-consul/annotations.ts';
+import { serviceAnnotations } from '../../../src/catalog/to-consul/known-annotations.ts';
 import { annotations, ofServices } from '../../../src/inject/annotations.ts';
-import { editManifests } from '../../../src/inject/manifests/edit-manifests.ts';
+import { editManifests } from '../../../src/manifests/edit-manifests.ts';
 import {
   askedWithoutPod,
   labelsInstead,

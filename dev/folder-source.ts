@@ -1,0 +1,63 @@
+/** A folder of manifests in the place of a cluster, followed as its files change. */
+import { watch, type FSWatcher } from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { Source } from '../src/controllers/sync-ports.ts';
+import type { JsonObject } from '../src/support/json.ts';
+import { localCluster } from './local-cluster.ts';
+import { readManifestObjects } from '../src/runtime/manifest-objects.ts';
+import { createObjectSnapshot } from '../src/runtime/object-snapshot.ts';
+
+export type FolderSource = Source & { readonly close: () => void };
+
+/** The objects, and those that are there more than once, or why the files cannot be read. */
+export type ReadOutcome =
+  { readonly objects: number; readonly repeated: readonly string[] } | { readonly error: unknown };
+
+export type FolderSourceOptions = {
+  /** Files and folders. */
+  readonly operands: readonly string[];
+  readonly stdin: Readable;
+  /** The files were read again. When they could not be, what was read before stays. */
+  readonly onRead: (outcome: ReadOutcome) => void;
+};
+
+// An editor writes, renames and sets attributes; a moment later all of it is done.
+const QUIET = 50;
+
+/** @throws TandemError TANDEM_FILE_UNREADABLE when the first reading fails */
+export async function folderSource({ operands, stdin, onRead }: FolderSourceOptions): Promise<FolderSource> {
+  const { snapshot, replace } = createObjectSnapshot();
+  const listeners = new Set<(sources: readonly string[]) => void>();
+  const load = async (): Promise<void> => {
+    const { objects: read, repeated } = await readManifestObjects(operands, stdin);
+    const objects: readonly JsonObject[] = localCluster(read);
+    const touched = replace(objects);
+    onRead({ objects: objects.length, repeated });
+    if (touched.length > 0) for (const listener of listeners) listener(touched);
+  };
+  await load();
+  const watchers = follow(operands, () => void load().catch((error: unknown) => onRead({ error })));
+  return {
+    snapshot,
+    synced: () => Promise.resolve(),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    refresh: load,
+    close: () => {
+      for (const each of watchers) each.close();
+    },
+  };
+}
+
+function follow(operands: readonly string[], changed: () => void): readonly FSWatcher[] {
+  let timer: NodeJS.Timeout | undefined;
+  const later = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(changed, QUIET);
+  };
+  return operands
+    .filter((operand) => operand !== '-')
+    .map((operand) => watch(operand, { recursive: true }, later).on('error', later));
+}

@@ -1,0 +1,32 @@
+/** What became of the last reading of a folder: to the log, and to whoever asks for the state. */
+import type { FilesStatus } from '../src/status-page/status.ts';
+import type { Log } from '../src/telemetry/logger.ts';
+import type { ReadOutcome } from './folder-source.ts';
+import { isoTime } from '../src/reporting/pass-outcome.ts';
+
+export type FolderStatus = {
+  readonly onRead: (outcome: ReadOutcome) => void;
+  readonly status: () => FilesStatus;
+};
+
+export function folderStatus(log: Log, now: () => number, changed: () => void): FolderStatus {
+  let status: FilesStatus = { unreadable: undefined, repeated: [] };
+  return {
+    onRead: (outcome) => {
+      const before = status;
+      if ('error' in outcome) {
+        const error = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
+        status = { ...before, unreadable: { error, since: before.unreadable?.since ?? isoTime(now()) } };
+        log('error', 'the manifests cannot be read; what was read before stays', { error });
+      } else {
+        const { objects, repeated } = outcome;
+        status = { unreadable: undefined, repeated };
+        log('info', 'manifests read', { objects });
+        for (const problem of repeated.filter((each) => !before.repeated.includes(each)))
+          log('warn', 'an object is there more than once', { problem });
+      }
+      changed();
+    },
+    status: () => status,
+  };
+}

@@ -1,0 +1,162 @@
+/** Agent mode: what the agent of a node has of injected pods, and what of it outlives them. */
+import {
+  CHECK_NAME,
+  EXTERNAL_SOURCE_META,
+  OWNER_META,
+  readinessCheckId,
+  type Check,
+} from '../../model/instance.ts';
+import { asString, isObject, property } from '../../support/json.ts';
+import type { MeshCluster } from './mesh-cluster.ts';
+import { agentRegistrationsOf, type AgentRegistration } from './agent-registration.ts';
+import { MANAGED_BY, MANAGED_BY_META, POD_UID_META, readinessOf } from './pod-registration.ts';
+import { sourceOfPod, type InjectedPod } from './registered-pod.ts';
+
+/** An instance that an injected pod has registered. */
+export type PodInstance = {
+  readonly id: string;
+  readonly uid: string;
+  /** Undefined when the webhook did not know the cluster. */
+  readonly owner: string | undefined;
+  readonly isProxy: boolean;
+};
+
+/** `service` is the id of its instance; empty for one of the node. */
+export type AgentCheck = Pick<Check, 'status' | 'output'> & { readonly service: string };
+
+export type AgentState = {
+  readonly instances: readonly PodInstance[];
+  /** Ids of what no pod has registered. */
+  readonly others: ReadonlySet<string>;
+  /** By id. */
+  readonly checks: ReadonlyMap<string, AgentCheck>;
+};
+
+export type CheckChange = {
+  readonly source: string;
+  readonly service: string;
+  readonly check: Check;
+  /** The agent has no such check yet. */
+  readonly isNew: boolean;
+};
+
+export type AgentPlan = {
+  /** Their pods have ended. */
+  readonly deregister: readonly PodInstance[];
+  /** Of this cluster, and of no pod that is known: perhaps one so new that its event is still on the way. */
+  readonly strangers: readonly PodInstance[];
+  readonly checks: readonly CheckChange[];
+  /** Of pods that have registered themselves, and are not there: the agent has lost its state, or a removal met them. */
+  readonly register: readonly AgentRegistration[];
+  /** Another one has the id of a pod that is there; it may give it up. */
+  readonly conflicts: readonly { readonly source: string; readonly message: string }[];
+};
+
+/**
+ * | instance of a pod | then |
+ * | --- | --- |
+ * | that is there, alive or terminating | kept; its check says whether the pod is ready |
+ * | whose end was seen | deregister |
+ * | unknown, of our owner | stranger |
+ * | unknown, of another owner or none | not looked at |
+ * | of no instance: a pod that has registered itself | registered again, unless another one has its id |
+ *
+ * A pod that was replaced under its name has another UID; what the new one has registered is kept.
+ *
+ * @param pods in agent mode at this agent
+ */
+export function planAgent(
+  pods: readonly InjectedPod[],
+  { instances, others, checks }: AgentState,
+  cluster: MeshCluster,
+  isEnded: (uid: string) => boolean,
+): AgentPlan {
+  const live = new Map(pods.filter(isLive).map((pod) => [pod.uid, pod]));
+  const left = leftoversOf(instances, cluster.owner, (uid) => live.has(uid), isEnded);
+  const lost = [...live.values()].flatMap((pod) => agentRegistrationsOf(pod, cluster));
+  // Not from the hands of another pod, nor of somebody else.
+  const holders = new Map<string, string | undefined>([
+    ...[...others].map((id) => [id, undefined] as const),
+    ...instances.filter(({ uid }) => live.has(uid) || !isEnded(uid)).map(({ id, uid }) => [id, uid] as const),
+  ]);
+  return {
+    ...left,
+    register: lost.filter(({ id }) => !holders.has(id)),
+    conflicts: lost
+      .filter(({ id, uid }) => holders.has(id) && holders.get(id) !== uid)
+      .map(({ id, source }) => ({
+        source,
+        message: `the node's agent has another instance with the id ${id}, which is left alone; deregister it there`,
+      })),
+    checks: instances.flatMap(({ id, uid, isProxy }): CheckChange[] => {
+      const pod = live.get(uid);
+      return pod === undefined || isProxy ? [] : checkChange(pod, id, checks);
+    }),
+  };
+}
+
+export function leftoversOf<T extends PodInstance>(
+  instances: readonly T[],
+  owner: string,
+  isThere: (uid: string) => boolean,
+  isEnded: (uid: string) => boolean,
+): { readonly deregister: readonly T[]; readonly strangers: readonly T[] } {
+  const others = instances.filter(({ uid }) => !isThere(uid));
+  return {
+    deregister: others.filter(({ uid }) => isEnded(uid)),
+    strangers: others.filter((each) => each.owner === owner && !isEnded(each.uid)),
+  };
+}
+
+/** @param services body of `GET /v1/agent/services` */
+export function readOtherIds(services: unknown): AgentState['others'] {
+  const ofPods = new Set(readPodInstances(services).map(({ id }) => id));
+  return new Set(isObject(services) ? Object.keys(services).filter((id) => !ofPods.has(id)) : []);
+}
+
+/** @param services body of `GET /v1/agent/services`, or the list of a node in the catalog */
+export function readPodInstances(services: unknown): readonly PodInstance[] {
+  const all = isObject(services) ? Object.values(services) : Array.isArray(services) ? services : [];
+  return all.flatMap((raw: unknown): PodInstance[] => {
+    const meta = property(raw, 'Meta');
+    const id = asString(property(raw, 'ID'));
+    const uid = asString(property(meta, POD_UID_META));
+    const isOfPod =
+      property(meta, MANAGED_BY_META) === MANAGED_BY && property(meta, EXTERNAL_SOURCE_META) === 'kubernetes';
+    if (id === undefined || uid === undefined || !isOfPod) return [];
+    const owner = asString(property(meta, OWNER_META));
+    return [{ id, uid, owner, isProxy: property(raw, 'Kind') === 'connect-proxy' }];
+  });
+}
+
+/** @param checks body of `GET /v1/agent/checks` */
+export function readAgentChecks(checks: unknown): AgentState['checks'] {
+  const all = isObject(checks) ? Object.entries(checks) : [];
+  return new Map(
+    all.map(([id, raw]) => [
+      id,
+      {
+        status: statusOf(property(raw, 'Status')),
+        output: asString(property(raw, 'Output')) ?? '',
+        service: asString(property(raw, 'ServiceID')) ?? '',
+      },
+    ]),
+  );
+}
+
+export function isLive({ stage }: InjectedPod): boolean {
+  return stage === 'alive' || stage === 'terminating';
+}
+
+function checkChange(pod: InjectedPod, service: string, checks: AgentState['checks']): CheckChange[] {
+  const id = readinessCheckId(service);
+  const wanted = readinessOf(pod);
+  const found = checks.get(id);
+  if (found?.status === wanted.status && found.output === wanted.output) return [];
+  const check = { id, name: CHECK_NAME, ...wanted };
+  return [{ source: sourceOfPod(pod), service, check, isNew: found === undefined }];
+}
+
+function statusOf(raw: unknown): Check['status'] {
+  return raw === 'passing' || raw === 'critical' ? raw : 'warning';
+}

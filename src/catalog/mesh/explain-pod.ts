@@ -1,0 +1,114 @@
+/** Why an injected pod is in Consul as it is, or is not: a part of the answer of `tandem explain pod`, as data. */
+import { indexed, ownerOf } from '../../model/instance.ts';
+import type { MeshCluster } from './mesh-cluster.ts';
+import { decidePod, podReasons, problemOf, type PodReason } from './decide-pod.ts';
+import type { ObservedRegistration } from './observed-registration.ts';
+import { differencesOf, type RegistrationField } from './node-plan.ts';
+import { serviceNameOf, type ServiceName } from './mesh-service.ts';
+import { sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
+import { instancesOf, POD_UID_META, registrationsOf, type Registration } from './pod-registration.ts';
+
+/** How one instance stands in Consul. */
+export type RegistrationStanding =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'differs'; readonly fields: readonly RegistrationField[] }
+  | { readonly kind: 'foreign'; readonly owner: string | undefined };
+
+export type PodExplanation = {
+  readonly source: string;
+  readonly uid: string;
+  readonly mode: InjectedPod['injection']['kind'];
+  readonly stage: Stage;
+  /** What it is in Consul, and what decided that; undefined when nothing of it can be registered. */
+  readonly service: ServiceName | undefined;
+  /** The rule that decided, in the words of the closed vocabulary, and what it means. */
+  readonly reason: PodReason;
+  readonly meaning: string;
+  /** What is wrong with it, a sentence each. */
+  readonly problems: readonly string[];
+  readonly registrations: readonly ExplainedRegistration[];
+  /** In Consul, of this very pod, and to be removed. */
+  readonly leftover: readonly ObservedRegistration[];
+};
+
+export type ExplainedRegistration = {
+  readonly registration: Registration;
+  readonly standing: RegistrationStanding;
+  /** All checks that Consul has of it, also those of others; those that do not pass first. */
+  readonly checks: readonly NonNullable<Registration['check']>[];
+};
+
+/**
+ * @param observed what Consul has on the node of the pod: the synthetic one in dataplane mode, that of the agent in agent
+ *   mode; undefined when it was not asked
+ */
+export function explainPod(
+  pod: InjectedPod,
+  cluster: MeshCluster,
+  observed: readonly ObservedRegistration[] | undefined,
+): PodExplanation {
+  const { owner } = cluster;
+  const reason = decidePod(pod, cluster);
+  const problem = problemOf(pod, reason, cluster);
+  const registrations = reason === 'agent-mode' ? instancesOf(pod, cluster) : registrationsOf(pod, cluster);
+  const wanted = new Set(registrations.map(({ id }) => indexed(id)));
+  return {
+    source: sourceOfPod(pod),
+    uid: pod.uid,
+    mode: pod.injection.kind,
+    stage: pod.stage,
+    service: serviceNameOf(pod, cluster),
+    reason,
+    meaning: podReasons[reason],
+    problems: problem === undefined ? [] : [problem],
+    registrations: registrations.map((registration) => {
+      const found = observed?.find(({ id }) => indexed(id) === indexed(registration.id));
+      return {
+        registration,
+        standing:
+          observed === undefined
+            ? { kind: 'unknown' }
+            : standingOf(registration, owner, pod.injection.kind, found),
+        checks: checksOf(found),
+      };
+    }),
+    leftover: (observed ?? []).filter(
+      (each) => each.meta[POD_UID_META] === pod.uid && !wanted.has(indexed(each.id)) && isOurs(each, owner),
+    ),
+  };
+}
+
+// A pod in agent mode has the owner only when the webhook knows it.
+function isOurs(found: ObservedRegistration, owner: string): boolean {
+  return [owner, undefined].includes(ownerOf(found));
+}
+
+function standingOf(
+  registration: Registration,
+  owner: string,
+  mode: InjectedPod['injection']['kind'],
+  found: ObservedRegistration | undefined,
+): RegistrationStanding {
+  if (found === undefined) return { kind: 'missing' };
+  const isOfPod = found.meta[POD_UID_META] === registration.uid;
+  if (mode === 'agent' ? !isOfPod || !isOurs(found, owner) : ownerOf(found) !== owner)
+    return { kind: 'foreign', owner: ownerOf(found) };
+  const fields = differencesOf(registration, found).filter((field) => mode !== 'agent' || isOfAgent(field));
+  return fields.length === 0 ? { kind: 'unchanged' } : { kind: 'differs', fields };
+}
+
+// The pod gives its agent checks of its own, and no weights.
+function isOfAgent(field: RegistrationField): boolean {
+  return field !== 'check' && field !== 'meta';
+}
+
+function checksOf(found: ObservedRegistration | undefined): ExplainedRegistration['checks'] {
+  if (found === undefined) return [];
+  const all = [...(found.check === undefined ? [] : [found.check]), ...found.otherChecks];
+  return [
+    ...all.filter(({ status }) => status !== 'passing'),
+    ...all.filter(({ status }) => status === 'passing'),
+  ];
+}

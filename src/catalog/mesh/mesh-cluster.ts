@@ -1,0 +1,107 @@
+/** What the registration of a pod depends on beside the pod itself. */
+import { PREFIX } from '../../inject/annotations.ts';
+import { asString, property } from '../../support/json.ts';
+import { isIpAddress } from '../../support/ip-address.ts';
+import { quote } from '../../support/text.ts';
+import type { InjectedPod } from './registered-pod.ts';
+import type { MeshService } from './mesh-service.ts';
+
+/** A node of Kubernetes. */
+export type MeshNode = {
+  readonly name: string;
+  /** The first IP address of type InternalIP. */
+  readonly address: string | undefined;
+  /** All that a pod on it can have as `hostIP`: a kubelet takes an InternalIP, else an ExternalIP, and one of two families. */
+  readonly hostIps?: readonly string[];
+  /** What is there instead of one, and where. */
+  readonly refusedAddress?: string | undefined;
+  /** From which its pods get their addresses; the first one of two. */
+  readonly podCidr: string | undefined;
+};
+
+export type MeshCluster = {
+  /** Who the cluster is for Consul. */
+  readonly owner: string;
+  /** Undefined for one that is not known, or not yet. */
+  readonly node: (name: string) => MeshNode | undefined;
+  /** Services of the pod's namespace, all that select it among them; undefined when names do not follow them. */
+  readonly services: (pod: Pick<InjectedPod, 'namespace' | 'labels'>) => readonly MeshService[] | undefined;
+  /**
+   * Undefined: pods do not log in to Consul, and may be any service. Else a pod may be the service of its ServiceAccount, and the
+   * one that its ServiceAccount names: undefined when it names none, or is not known.
+   */
+  readonly serviceOfAccount: ((namespace: string, name: string) => string | undefined) | undefined;
+};
+
+export type MeshAccount = {
+  readonly namespace: string;
+  readonly name: string;
+  /** Its annotation `consul.hashicorp.com/service-name`. */
+  readonly service: string | undefined;
+};
+
+/** Undefined for what has no name and namespace. */
+export function readMeshAccount(raw: unknown): MeshAccount | undefined {
+  const metadata = property(raw, 'metadata');
+  const namespace = asString(property(metadata, 'namespace'));
+  const name = asString(property(metadata, 'name'));
+  if (namespace === undefined || name === undefined) return undefined;
+  const service = asString(property(property(metadata, 'annotations'), SERVICE_NAME_ANNOTATION));
+  return { namespace, name, service };
+}
+
+const SERVICE_NAME_ANNOTATION = `${PREFIX}service-name`;
+
+/**
+ * Whether the token with which the pod logs in is that of its service. The registrar's own token may write every service, so that it
+ * would lend a pod any identity.
+ */
+export function isOfAccount(pod: InjectedPod, service: string, { serviceOfAccount }: MeshCluster): boolean {
+  if (serviceOfAccount === undefined) return true;
+  return [pod.serviceAccount, serviceOfAccount(pod.namespace, pod.serviceAccount)].includes(service);
+}
+
+/** Undefined for what has no name. */
+export function readMeshNode(raw: unknown): MeshNode | undefined {
+  const name = asString(property(property(raw, 'metadata'), 'name'));
+  if (name === undefined || name === '') return undefined;
+  const addresses = property(property(raw, 'status'), 'addresses');
+  const ofType = (type: string): readonly string[] =>
+    (Array.isArray(addresses) ? addresses : [])
+      .filter((each: unknown) => property(each, 'type') === type)
+      .map((each: unknown) => asString(property(each, 'address')) ?? '');
+  const internal = ofType('InternalIP');
+  const podCidr = asString(property(property(raw, 'spec'), 'podCIDR'));
+  return {
+    name,
+    ...firstAddress('InternalIP', internal),
+    hostIps: [...internal, ...ofType('ExternalIP')].filter(isIpAddress),
+    podCidr: podCidr || undefined,
+  };
+}
+
+/** Whatever Kubernetes gives as an address becomes a part of URLs, and requests to some of them have a token. */
+export function firstAddress(
+  at: string,
+  texts: readonly string[],
+): { readonly address: string | undefined; readonly refusedAddress: string | undefined } {
+  const given = texts.filter((text) => text !== '');
+  const address = given.find(isIpAddress);
+  const [refused] = given;
+  const isRefused = address === undefined && refused !== undefined;
+  return {
+    address,
+    refusedAddress: isRefused ? `${at} is ${quote(refused)}, which is not an IP address` : undefined,
+  };
+}
+
+/** Of the node on which the pod is: known before the kubelet has told anything of the pod. */
+export function addressOfNode({ node, hostIp }: InjectedPod, cluster: MeshCluster): string | undefined {
+  return node === undefined ? undefined : (cluster.node(node)?.address ?? hostIp);
+}
+
+/** Whether the sidecar of the pod listens on IPv6: by its address, and before it has one by what its node gives to pods. */
+export function isIpv6({ podIp, node, hostIp }: InjectedPod, cluster: MeshCluster): boolean {
+  const known = node === undefined ? undefined : cluster.node(node);
+  return (podIp ?? known?.podCidr ?? known?.address ?? hostIp ?? '').includes(':');
+}

@@ -1,0 +1,118 @@
+/** Which service of Consul a pod is: what was decided at its admission, or the Kubernetes Service that selects it. */
+import { isReservedName } from '../../model/reserved-names.ts';
+import { asString, isObject, property } from '../../support/json.ts';
+import { byText } from '../../model/instance.ts';
+import type { MeshCluster } from './mesh-cluster.ts';
+import { meshOf, type InjectedPod, type MeshOptions } from './registered-pod.ts';
+
+/** A Service of Kubernetes that selects pods. */
+export type MeshService = {
+  readonly namespace: string;
+  readonly name: string;
+  /** RFC 3339, UTC: texts in the order of time. */
+  readonly created: string;
+  readonly selector: ReadonlyMap<string, string>;
+  /** Numbers and names of container ports to which its TCP ports lead. */
+  readonly targets: readonly (number | string)[];
+};
+
+/** The closed vocabulary of what decided a name. */
+export const nameReasons = {
+  annotation: 'the annotation connect-service',
+  'service-account': 'the ServiceAccount of the pod',
+  container: 'the first container of the pod',
+  'kubernetes-service': 'the Kubernetes Service that selects the pod',
+} as const;
+
+export type NameReason = keyof typeof nameReasons;
+
+export type ServiceName = { readonly name: string; readonly reason: NameReason };
+
+/**
+ * The ids of a pod keep the name of its admission; an instance that gets another one is renamed under its id.
+ *
+ * | pod in dataplane mode, called after its container | name |
+ * | --- | --- |
+ * | its author chose a Service, which selects it | that Service |
+ * | its author chose one that does not | the container |
+ * | Services select it | the one that is called like the container; else one that leads to the registered port; else the oldest; else by name |
+ * | none does | the container |
+ *
+ * @returns undefined for a pod that says nothing that can be registered
+ */
+export function serviceNameOf(pod: InjectedPod, cluster: MeshCluster): ServiceName | undefined {
+  const mesh = meshOf(pod);
+  if (mesh === undefined) return undefined;
+  const admitted = { name: mesh.service.name, reason: mesh.nameSource };
+  const services = cluster.services(pod);
+  // A pod that logs in may be the service of its ServiceAccount alone.
+  const isOpen =
+    cluster.serviceOfAccount === undefined &&
+    pod.injection.kind === 'dataplane' &&
+    mesh.nameSource === 'container';
+  if (services === undefined || !isOpen) return admitted;
+  const { kubernetesService: chosen } = mesh;
+  const candidates = services.filter(
+    (each) =>
+      (chosen === undefined || each.name === chosen) && selects(each, pod) && !isReservedName(each.name),
+  );
+  const first = bestOf(candidates, rankOf(pod, mesh));
+  return first === undefined ? admitted : { name: first.name, reason: 'kubernetes-service' };
+}
+
+/** Source: Kubernetes, "Labels and Selectors": every pair of the selector is a label of the pod. */
+export function selects({ namespace, selector }: MeshService, pod: InjectedPod): boolean {
+  return namespace === pod.namespace && [...selector].every(([key, value]) => pod.labels.get(key) === value);
+}
+
+/** Asked for each pod again and again, and of whoever makes Services by the thousand: each is ranked once. */
+function bestOf(
+  candidates: readonly MeshService[],
+  rank: (each: MeshService) => string,
+): MeshService | undefined {
+  let best: { readonly service: MeshService; readonly rank: string } | undefined;
+  for (const service of candidates) {
+    const its = rank(service);
+    if (best === undefined || byText(its, best.rank) < 0) best = { service, rank: its };
+  }
+  return best?.service;
+}
+
+/** A text that sorts the better Service first; a name and a time of RFC 3339 have no space. */
+function rankOf(pod: InjectedPod, { service }: MeshOptions): (each: MeshService) => string {
+  return ({ name, created, targets }) => {
+    const leads = targets.some(
+      (target) => (typeof target === 'string' ? pod.ports.get(target) : target) === service.port,
+    );
+    return `${name === service.name ? 0 : 1} ${leads && service.port !== undefined ? 0 : 1} ${created} ${name}`;
+  };
+}
+
+/** Undefined for a Service that selects no pods: without a selector, or an alias of another host. */
+export function readMeshService(raw: unknown): MeshService | undefined {
+  const metadata = property(raw, 'metadata');
+  const namespace = asString(property(metadata, 'namespace'));
+  const name = asString(property(metadata, 'name'));
+  const spec = property(raw, 'spec');
+  const selector = property(spec, 'selector');
+  const pairs = Object.entries(isObject(selector) ? selector : {}).filter(
+    (pair): pair is [string, string] => typeof pair[1] === 'string',
+  );
+  if (namespace === undefined || name === undefined || pairs.length === 0) return undefined;
+  if (property(spec, 'type') === 'ExternalName') return undefined;
+  const ports = property(spec, 'ports');
+  return {
+    namespace,
+    name,
+    created: asString(property(metadata, 'creationTimestamp')) ?? '',
+    selector: new Map(pairs),
+    targets: (Array.isArray(ports) ? ports : []).flatMap(targetOf),
+  };
+}
+
+/** Kubernetes fills in the number of the port where no target is given, and TCP. The mesh carries nothing else. */
+function targetOf(port: unknown): (number | string)[] {
+  if ((property(port, 'protocol') ?? 'TCP') !== 'TCP') return [];
+  const target = property(port, 'targetPort') ?? property(port, 'port');
+  return typeof target === 'number' || typeof target === 'string' ? [target] : [];
+}

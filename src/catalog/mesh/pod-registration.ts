@@ -1,0 +1,151 @@
+/** What Consul shall have of an injected pod in dataplane mode: the service and its proxy, each with its check. */
+import { PROXY_SUFFIX } from '../../model/reserved-names.ts';
+import { INBOUND_PORT, syntheticNodeName } from '../../inject/names.ts';
+import { LOOPBACK } from '../../inject/upstream.ts';
+import { hostAndPort } from '../../support/ip-address.ts';
+import {
+  byText,
+  CHECK_NAME,
+  EXTERNAL_SOURCE,
+  EXTERNAL_SOURCE_META,
+  OWNER_META,
+  readinessCheckId,
+  type Check,
+  type Instance,
+} from '../../model/instance.ts';
+import { addressOfNode, isIpv6, type MeshCluster } from './mesh-cluster.ts';
+import { decidePod } from './decide-pod.ts';
+import { meshOf, sourceOfPod, type InjectedPod, type MeshOptions } from './registered-pod.ts';
+import { serviceNameOf } from './mesh-service.ts';
+import { upstreamOf, type Proxy } from './proxy.ts';
+
+/** A node of Consul without an agent, for the pods of one node of Kubernetes. */
+export type SyntheticNode = { readonly name: string; readonly address: string };
+
+export type Registration = Instance & {
+  readonly node: SyntheticNode;
+  /** `Pod/<namespace>/<name>`. */
+  readonly source: string;
+  readonly uid: string;
+  /** Undefined for the service itself. */
+  readonly proxy: Proxy | undefined;
+};
+
+export const POD_UID_META = 'pod-uid';
+export const MANAGED_BY_META = 'managed-by';
+export const MANAGED_BY = 'tandem';
+
+/** Where sidecars looked before `syntheticNodeName`: those that run go on to look there until their pods are replaced. */
+export function legacyNodeName(node: string): string {
+  return `${node}-virtual`;
+}
+
+/** Undefined in agent mode, and until the pod is scheduled. */
+export function nodeOfPod({ injection, node }: InjectedPod, owner: string): string | undefined {
+  if (node === undefined || injection.kind === 'agent') return undefined;
+  const isLegacy = injection.kind === 'dataplane' && injection.asksOn.kind === 'legacy';
+  return isLegacy ? legacyNodeName(node) : syntheticNodeName(owner, node);
+}
+
+/** Service and proxy, in the order in which Consul must get them; empty for a pod that the registrar does not register. */
+export function registrationsOf(pod: InjectedPod, cluster: MeshCluster): readonly Registration[] {
+  return decidePod(pod, cluster) === 'registered' ? instancesOf(pod, cluster) : [];
+}
+
+/**
+ * Of a pod in any mode; empty while the address of its node is not known, and when its spec says nothing that can be registered.
+ * A pod without an address has instances without one: the sidecar asks for its configuration only once, and that may be before
+ * anybody else knows the address. Nobody routes to them, because they are critical.
+ */
+export function instancesOf(pod: InjectedPod, cluster: MeshCluster): readonly Registration[] {
+  const { node, podIp = '' } = pod;
+  const mesh = meshOf(pod);
+  const name = serviceNameOf(pod, cluster)?.name;
+  const address = addressOfNode(pod, cluster);
+  if (mesh === undefined || name === undefined || node === undefined || address === undefined) return [];
+  const { serviceId, proxyId, service, upstreams } = mesh;
+  const common = {
+    node: { name: nodeOfPod(pod, cluster.owner) ?? node, address },
+    source: sourceOfPod(pod),
+    uid: pod.uid,
+    address: podIp,
+    tags: service.tags,
+    meta: metaOf(pod, service.meta, cluster.owner),
+    weight: 1,
+  };
+  const proxy: Proxy = {
+    destinationName: name,
+    destinationId: serviceId,
+    localAddress: service.port === undefined ? '' : LOOPBACK,
+    localPort: service.port ?? 0,
+    upstreams: upstreams.map(upstreamOf),
+    config: configOf(pod, mesh, cluster),
+  };
+  return [
+    {
+      ...common,
+      id: serviceId,
+      name,
+      port: service.port ?? 0,
+      check: checkOf(pod, serviceId),
+      proxy: undefined,
+    },
+    {
+      ...common,
+      id: proxyId,
+      name: `${name}${PROXY_SUFFIX}`,
+      port: INBOUND_PORT,
+      check: checkOf(pod, proxyId),
+      proxy,
+    },
+  ];
+}
+
+const METRICS_ADDRESS = 'envoy_prometheus_bind_addr';
+
+/**
+ * Without `bind_address` Envoy listens on the address of the instance, so that its listener would move when the address arrives.
+ * A sidecar that runs since before has a listener already, on its address, and keeps it; that of agent mode has its own registration.
+ */
+function configOf(pod: InjectedPod, { config }: MeshOptions, cluster: MeshCluster): Proxy['config'] {
+  const { injection } = pod;
+  if (injection.kind !== 'dataplane' || injection.asksOn.kind === 'legacy') return config;
+  const any = isIpv6(pod, cluster) ? '::' : '0.0.0.0';
+  const metrics = config[METRICS_ADDRESS];
+  const port = typeof metrics === 'string' ? ofAnyAddress(metrics, pod) : undefined;
+  return {
+    bind_address: any,
+    ...config,
+    ...(port === undefined ? {} : { [METRICS_ADDRESS]: hostAndPort(any, port) }),
+  };
+}
+
+/** The port of a listener on the address of the pod, or on all of them; undefined for one that its author put elsewhere. */
+function ofAnyAddress(listener: string, { podIp = '' }: InjectedPod): number | undefined {
+  const [, host, port] = /^\[?(.*?)\]?:([0-9]+)$/.exec(listener) ?? [];
+  return host === podIp || host === '0.0.0.0' ? Number(port) : undefined;
+}
+
+function metaOf(pod: InjectedPod, ofAuthor: MeshOptions['service']['meta'], owner: string): Instance['meta'] {
+  const own: readonly (readonly [string, string])[] = [
+    ['pod-name', pod.name],
+    [POD_UID_META, pod.uid],
+    ['k8s-namespace', pod.namespace],
+    [EXTERNAL_SOURCE_META, EXTERNAL_SOURCE],
+    [MANAGED_BY_META, MANAGED_BY],
+    [OWNER_META, owner],
+  ];
+  return Object.fromEntries([...ofAuthor, ...own].toSorted(([left], [right]) => byText(left, right)));
+}
+
+function checkOf(pod: InjectedPod, id: string): Check {
+  return { id: readinessCheckId(id), name: CHECK_NAME, ...readinessOf(pod) };
+}
+
+/** A pod that terminates is critical at once: its readiness probe may go on to succeed. */
+export function readinessOf(pod: InjectedPod): Pick<Check, 'status' | 'output'> {
+  if (pod.stage === 'terminating') return { status: 'critical', output: 'the pod is terminating' };
+  if (pod.podIp === undefined) return { status: 'critical', output: 'the pod has no address yet' };
+  if (pod.isReady) return { status: 'passing', output: 'the pod is ready' };
+  return { status: 'critical', output: pod.readinessMessage || 'the pod is not ready' };
+}

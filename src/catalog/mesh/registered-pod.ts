@@ -1,0 +1,146 @@
+/** What is kept in memory of an injected pod. Reading is total: what is not well-formed is absent. */
+import { readInjection, type Injection, type MeshOptions } from '../../inject/injected-pod.ts';
+import { RECORD_ANNOTATION } from '../../inject/annotations.ts';
+import { parseRecord } from '../../inject/record.ts';
+import { asString, isObject, property } from '../../support/json.ts';
+import { firstAddress } from './mesh-cluster.ts';
+
+export type { Injection, MeshOptions };
+
+/**
+ * | pod | stage |
+ * | --- | --- |
+ * | phase Succeeded or Failed (evicted: Failed) | finished |
+ * | its node does not answer: phase Unknown, or reason NodeLost | lost |
+ * | deletion timestamp | terminating |
+ * | otherwise | alive |
+ */
+export type Stage = 'alive' | 'terminating' | 'finished' | 'lost';
+
+export type InjectedPod = {
+  readonly namespace: string;
+  readonly name: string;
+  /** Never used twice, unlike the name. */
+  readonly uid: string;
+  readonly injection: Injection;
+  /** Of which it is, by `spec`. */
+  readonly serviceAccount: string;
+  readonly labels: ReadonlyMap<string, string>;
+  /** TCP ports of containers by name. */
+  readonly ports: ReadonlyMap<string, number>;
+  readonly stage: Stage;
+  /** Undefined until it is scheduled, and until its kubelet has told. */
+  readonly node: string | undefined;
+  readonly hostIp: string | undefined;
+  readonly podIp: string | undefined;
+  /** What is there instead of one of them, and where. */
+  readonly refusedAddress?: string | undefined;
+  /** Its init containers have done their work; in agent mode it has registered itself. */
+  readonly isInitialized: boolean;
+  readonly isReady: boolean;
+  /** Of its admission, while it starts: a controller that makes pods shows nobody the answer of the webhook. */
+  readonly warnings: readonly string[];
+  /** Message of the Ready condition; empty when it has none. */
+  readonly readinessMessage: string;
+};
+
+/** What its containers say; undefined when Tandem did not inject it, and for what cannot be registered. */
+export function meshOf({ injection }: InjectedPod): MeshOptions | undefined {
+  return 'mesh' in injection && injection.mesh.ok ? injection.mesh.options : undefined;
+}
+
+/** `Pod/default/web-0`: the key of everything that is reported on a pod. */
+export function sourceOfPod({ namespace, name }: Pick<InjectedPod, 'namespace' | 'name'>): string {
+  return `Pod/${namespace}/${name}`;
+}
+
+/** Undefined for what has no namespace, name and UID. */
+export function readInjectedPod(raw: unknown): InjectedPod | undefined {
+  const metadata = property(raw, 'metadata');
+  const namespace = text(metadata, 'namespace');
+  const name = text(metadata, 'name');
+  const uid = text(metadata, 'uid');
+  if (namespace === undefined || name === undefined || uid === undefined) return undefined;
+  const status = property(raw, 'status');
+  const ready = condition(status, 'Ready');
+  const isInitialized = property(condition(status, 'Initialized'), 'status') === 'True';
+  const [host, own] = (['hostIP', 'podIP'] as const).map((key) =>
+    firstAddress(`status.${key}`, [text(status, key) ?? '']),
+  );
+  return {
+    namespace,
+    name,
+    uid,
+    injection: readInjection(raw),
+    serviceAccount: text(property(raw, 'spec'), 'serviceAccountName') ?? 'default',
+    labels: readLabels(property(metadata, 'labels')),
+    ports: readPorts(property(raw, 'spec')),
+    stage: readStage(metadata, status),
+    node: text(property(raw, 'spec'), 'nodeName'),
+    hostIp: host?.address,
+    podIp: own?.address,
+    refusedAddress: host?.refusedAddress ?? own?.refusedAddress,
+    isInitialized,
+    isReady: property(ready, 'status') === 'True',
+    readinessMessage: (text(ready, 'message') ?? '').slice(0, MESSAGE_CHARACTERS).toWellFormed(),
+    warnings: isInitialized ? [] : readWarnings(metadata),
+  };
+}
+
+// As much as an agent keeps of the output of a check (Consul, `check_output_max_size`): the author of a pod has a say in it.
+const MESSAGE_CHARACTERS = 4096;
+
+function readLabels(raw: unknown): InjectedPod['labels'] {
+  const labels = Object.entries(isObject(raw) ? raw : {});
+  return new Map(labels.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
+}
+
+/** Of two with one name the first counts, as with Kubernetes probes; a sidecar is an init container that goes on. */
+function readPorts(spec: unknown): InjectedPod['ports'] {
+  const ports = new Map<string, number>();
+  const sidecars = listAt(spec, 'initContainers').filter(
+    (each) => property(each, 'restartPolicy') === 'Always',
+  );
+  for (const port of [...listAt(spec, 'containers'), ...sidecars].flatMap((each) => listAt(each, 'ports'))) {
+    const name = asString(property(port, 'name'));
+    const number = property(port, 'containerPort');
+    if ((property(port, 'protocol') ?? 'TCP') !== 'TCP') continue;
+    if (name !== undefined && typeof number === 'number' && !ports.has(name)) ports.set(name, number);
+  }
+  return ports;
+}
+
+function listAt(value: unknown, key: string): readonly unknown[] {
+  const found = property(value, key);
+  return Array.isArray(found) ? found : [];
+}
+
+// As the webhook writes them; the annotation can be edited.
+const MOST_WARNINGS = 10;
+const WARNING_CHARACTERS = 256;
+
+function readWarnings(metadata: unknown): readonly string[] {
+  const record = asString(property(property(metadata, 'annotations'), RECORD_ANNOTATION));
+  const warnings = record === undefined ? undefined : parseRecord(record)?.warnings;
+  return (warnings ?? []).slice(0, MOST_WARNINGS).map((each) => each.slice(0, WARNING_CHARACTERS));
+}
+
+function readStage(metadata: unknown, status: unknown): Stage {
+  const phase = property(status, 'phase');
+  if (phase === 'Succeeded' || phase === 'Failed') return 'finished';
+  if (phase === 'Unknown' || property(status, 'reason') === 'NodeLost') return 'lost';
+  return text(metadata, 'deletionTimestamp') === undefined ? 'alive' : 'terminating';
+}
+
+/** Source: Kubernetes, "Pod Lifecycle", "Pod conditions". */
+function condition(status: unknown, type: string): unknown {
+  const conditions = property(status, 'conditions');
+  return Array.isArray(conditions)
+    ? conditions.find((each: unknown) => property(each, 'type') === type)
+    : undefined;
+}
+
+function text(value: unknown, key: string): string | undefined {
+  const found = asString(property(value, key));
+  return found === '' ? undefined : found;
+}

@@ -1,0 +1,68 @@
+/** The annotations of a Service that the sync reads: one table for the readers and for docs/annotations.md. */
+import { nearest } from '../../support/text.ts';
+import type { Service } from '../../model/kubernetes-objects.ts';
+import type { Problem } from '../../model/problem.ts';
+import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/service-annotations.ts';
+
+export const serviceAnnotations = {
+  'service-sync': {
+    value: 'boolean',
+    default: '`--default-sync`',
+    meaning: 'Syncs the Service, or keeps it out of Consul.',
+  },
+  'service-name': {
+    value: '1-255 characters',
+    default: '`<prefix><service>[-<namespace>]`',
+    meaning: 'Name in Consul, in place of the default one and all that is added to it.',
+  },
+  'service-port': {
+    value: 'name of a port, or a number',
+    default: 'the first port',
+    meaning: 'Port that is registered.',
+  },
+  'service-tags': {
+    value: 'comma list, `\\,` is a comma',
+    default: 'none',
+    meaning: 'Tags behind that of `--consul-k8s-tag`.',
+  },
+  'service-weight': { value: '1-65535', default: '1', meaning: 'Weight of every instance while it passes.' },
+} as const;
+
+export type ServiceAnnotation = keyof typeof serviceAnnotations;
+
+export function annotationOf({ annotations }: Service, name: ServiceAnnotation): string | undefined {
+  return annotations.get(name);
+}
+
+/** One for each annotation that looks like a misspelt one of the table; others may belong to somebody else. */
+export function misspeltAnnotations({ annotations }: Service): readonly Problem[] {
+  return [...annotations.keys()].flatMap((name): Problem[] => {
+    if (name.startsWith(META_PREFIX) || Object.hasOwn(serviceAnnotations, name)) return [];
+    const near = nearest(name, Object.keys(serviceAnnotations));
+    if (near === undefined) return [];
+    const message = `it is not known and has no effect; did you mean ${ANNOTATION_PREFIX}${near}?`;
+    return [{ reason: 'unknown-annotation', at: `${ANNOTATION_PREFIX}${name}`, message }];
+  });
+}
+
+const NO_MAP: Problem = {
+  reason: 'annotations-no-map',
+  at: 'metadata.annotations',
+  message:
+    'they are not a map, which the API server refuses, and none has an effect; write "name: value" lines without "- "',
+};
+
+/** One for each annotation that is no string, and one for those that were too much to keep. */
+export function unusableAnnotations(service: Service): readonly Problem[] {
+  const { annotations, notText, leftOut, areNoMap } = service;
+  if (areNoMap) return [NO_MAP];
+  const unquoted = notText.map((name): Problem => {
+    const message = `${annotations.get(name) || 'nothing'} is not a string, which the API server refuses; put it in quotes`;
+    return { reason: 'unquoted-annotation', at: `${ANNOTATION_PREFIX}${name}`, message };
+  });
+  const [first, ...others] = leftOut;
+  if (first === undefined) return unquoted;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+  const message = `the annotations${more} exceed what is kept of one Service, and have no effect; shorten or remove them`;
+  return [...unquoted, { reason: 'too-much-annotation', at: `${ANNOTATION_PREFIX}${first}`, message }];
+}

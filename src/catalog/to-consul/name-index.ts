@@ -1,0 +1,76 @@
+/** Which sources use which name in Consul, so that a clash is found by looking at one name. */
+import { byText, indexed, type Instance } from '../../model/instance.ts';
+import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import type { Problem } from '../../model/problem.ts';
+
+export type Clash = {
+  /** As Consul compares it, in lower case. */
+  readonly name: string;
+  /** Two or more, in order. */
+  readonly sources: readonly string[];
+};
+
+export type NameIndex = {
+  /**
+   * Sets what a source has in Consul; no instances forget it. Work is proportional to the names of this source.
+   *
+   * @returns the clashes that this source is in now
+   */
+  readonly set: (source: string, instances: readonly Instance[]) => readonly Clash[];
+  /** All of them, in the order of their names. */
+  readonly clashes: () => readonly Clash[];
+};
+
+export function createNameIndex(): NameIndex {
+  const namesBySource = new Map<string, ReadonlySet<string>>();
+  const sourcesByName = new Map<string, Set<string>>();
+  const clashOf = (name: string): Clash[] => {
+    const sources = sourcesByName.get(name);
+    return sources === undefined || sources.size < 2 ? [] : [{ name, sources: [...sources].sort(byText) }];
+  };
+  const remove = (source: string): void => {
+    for (const name of namesBySource.get(source) ?? []) {
+      const sources = sourcesByName.get(name);
+      sources?.delete(source);
+      if (sources?.size === 0) sourcesByName.delete(name);
+    }
+    namesBySource.delete(source);
+  };
+  const add = (source: string, names: ReadonlySet<string>): void => {
+    if (names.size > 0) namesBySource.set(source, names);
+    for (const name of names) {
+      const sources = sourcesByName.get(name);
+      if (sources === undefined) sourcesByName.set(name, new Set([source]));
+      else sources.add(source);
+    }
+  };
+  return {
+    set: (source, instances) => {
+      const names = new Set(instances.map(({ name }) => indexed(name)));
+      remove(source);
+      add(source, names);
+      return [...names].sort(byText).flatMap(clashOf);
+    },
+    clashes: () => [...sourcesByName.keys()].sort(byText).flatMap(clashOf),
+  };
+}
+
+/** A suffix of the namespace is only in default names, and does not part those of one namespace. */
+export function suffixAdvice({ sources }: Clash): string {
+  const namespaces = new Set(sources.map((source) => source.split('/')[1]));
+  return namespaces.size < 2
+    ? ''
+    : '; --add-k8s-namespace-suffix does so for names that no annotation gives, in different namespaces';
+}
+
+/** What to say on one of the clashing Services. */
+export function clashProblem(clash: Clash, source: string): Problem {
+  const { name, sources } = clash;
+  const others = sources.filter((each) => each !== source);
+  const more = others.length > 1 ? ` and ${others.length - 1} more` : '';
+  return {
+    reason: 'name-clash',
+    at: `${ANNOTATION_PREFIX}service-name`,
+    message: `${JSON.stringify(name)} is the name of ${others[0] ?? 'another source'}${more} too, and Consul answers with the instances of all; give one another name by this annotation${suffixAdvice(clash)}`,
+  };
+}

@@ -1,0 +1,134 @@
+/** The operations of Consul's transactions that Tandem sends. */
+import {
+  EXTERNAL_SOURCE,
+  EXTERNAL_SOURCE_META,
+  type Check,
+  type Instance,
+  type ObservedInstance,
+} from '../../model/instance.ts';
+import type { ObservedNode } from '../../model/observed-node.ts';
+
+/** One element of the body, in Consul's spelling (Consul: "Transactions HTTP Endpoint"). */
+export type Operation =
+  | {
+      readonly Node: {
+        readonly Verb: 'set';
+        readonly Node: {
+          readonly Node: string;
+          readonly Address: string;
+          readonly Meta: Readonly<Record<string, string>>;
+        };
+      };
+    }
+  | {
+      readonly Service: {
+        readonly Verb: 'set';
+        readonly Node: string;
+        readonly Service: {
+          readonly ID: string;
+          readonly Service: string;
+          readonly Tags: readonly string[];
+          readonly Address: string;
+          readonly Port: number;
+          readonly Meta: Readonly<Record<string, string>>;
+          readonly Weights: { readonly Passing: number; readonly Warning: number };
+        };
+      };
+    }
+  | {
+      readonly Service: {
+        readonly Verb: 'delete';
+        readonly Node: string;
+        readonly Service: { readonly ID: string; readonly Service: string };
+      };
+    }
+  | {
+      readonly Check: {
+        readonly Verb: 'set';
+        readonly Check: {
+          readonly Node: string;
+          readonly CheckID: string;
+          readonly Name: string;
+          readonly Status: string;
+          readonly Output: string;
+          readonly ServiceID: string;
+          readonly ServiceName: string;
+        };
+      };
+    }
+  | {
+      readonly Check: {
+        readonly Verb: 'delete';
+        readonly Check: { readonly Node: string; readonly CheckID: string };
+      };
+    };
+
+/** Nobody connects to the node itself: its instances have addresses of their own. */
+const NODE_ADDRESS = '127.0.0.1';
+
+/** True when Consul has the node as `setNode` would write it; what else is in its meta stays. */
+export function isNodeRegistered(observed: ObservedNode | undefined): boolean {
+  return observed?.address === NODE_ADDRESS && observed.meta[EXTERNAL_SOURCE_META] === EXTERNAL_SOURCE;
+}
+
+export function setNode(node: string): Operation {
+  return {
+    Node: {
+      Verb: 'set',
+      Node: { Node: node, Address: NODE_ADDRESS, Meta: { [EXTERNAL_SOURCE_META]: EXTERNAL_SOURCE } },
+    },
+  };
+}
+
+export function setService(
+  { id, name, tags, address, port, meta, weight }: Instance,
+  node: string,
+): Operation {
+  return {
+    Service: {
+      Verb: 'set',
+      Node: node,
+      Service: {
+        ID: id,
+        Service: name,
+        Tags: tags,
+        Address: address,
+        Port: port,
+        Meta: meta,
+        Weights: { Passing: weight, Warning: 1 },
+      },
+    },
+  };
+}
+
+/** Consul knows the name by the id, and yet judges the right to write the check by the name that is sent. */
+export function setCheck(
+  service: Pick<Instance, 'id' | 'name'>,
+  { id, name, status, output }: Check,
+  node: string,
+): Operation {
+  return {
+    Check: {
+      Verb: 'set',
+      Check: {
+        Node: node,
+        CheckID: id,
+        Name: name,
+        Status: status,
+        Output: output,
+        ServiceID: service.id,
+        ServiceName: service.name,
+      },
+    },
+  };
+}
+
+/** Consul asks for the name although the id decides; the checks of the service go with it. */
+export function deleteService({ id, name, node }: ObservedInstance): Operation {
+  return { Service: { Verb: 'delete', Node: node, Service: { ID: id, Service: name } } };
+}
+
+/** Setting a service leaves its checks alone, so that one which is no longer wanted is deleted by itself. */
+export function deleteCheck({ id }: Check, node: string): Operation {
+  return { Check: { Verb: 'delete', Check: { Node: node, CheckID: id } } };
+}

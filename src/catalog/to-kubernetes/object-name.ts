@@ -1,0 +1,102 @@
+/** The name of a Service for a service of Consul, and who gets it when several would. */
+import { createHash } from 'node:crypto';
+import { quote } from '../../support/text.ts';
+import type { ToK8sProblem } from './to-k8s-problem.ts';
+
+export type ObjectName = {
+  readonly name: string;
+  /** Only the case differs from what was asked for. */
+  readonly isExact: boolean;
+};
+
+// RFC 1035 label, which the API server wants of a Service (Kubernetes, "Object Names and IDs").
+const LONGEST = 63;
+const LEGAL = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
+const HASH_DIGITS = 8;
+// Of these Consul's API tells nothing: it takes them for steps in the path.
+const STEPS = ['.', '..'];
+// A label begins with a letter; this one says where it came from.
+const BEFORE_DIGIT = 'consul-';
+
+/**
+ * Lower case; what a label cannot have becomes `-`, none at the ends; `consul-` goes before a digit; what is too long
+ * is cut, with a hash of all of it.
+ *
+ * @returns undefined when nothing legal is left
+ */
+export function objectName(prefix: string, service: string): ObjectName | undefined {
+  if (STEPS.includes(service)) return undefined;
+  const wanted = `${prefix}${service}`.toLowerCase();
+  if (LEGAL.test(wanted) && wanted.length <= LONGEST) return { name: wanted, isExact: true };
+  const label = trimmed(wanted.replaceAll(/[^a-z0-9-]+/g, '-'));
+  if (label === '') return undefined;
+  const named = /^[0-9]/.test(label) ? `${BEFORE_DIGIT}${label}` : label;
+  if (named.length <= LONGEST) return { name: named, isExact: false };
+  const hash = createHash('sha256').update(wanted).digest('hex').slice(0, HASH_DIGITS);
+  return { name: `${trimmed(named.slice(0, LONGEST - HASH_DIGITS - 1))}-${hash}`, isExact: false };
+}
+
+export type Named = {
+  /** Consul's name → the Service's. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly problems: readonly ToK8sProblem[];
+};
+
+/**
+ * One service that keeps its name gets it, whoever else would; of several that need another name, the one that has the
+ * Service already; else none.
+ *
+ * @param holder the service of Consul that our Service of this name was made for
+ */
+export function nameObjects(
+  services: readonly string[],
+  prefix: string,
+  holder: (name: string) => string | undefined,
+): Named {
+  const problems: ToK8sProblem[] = [];
+  const claims = new Map<string, { readonly service: string; readonly isExact: boolean }[]>();
+  for (const service of services) {
+    const found = objectName(prefix, service);
+    if (found === undefined) problems.push(illegal(service));
+    else {
+      const claim = { service, isExact: found.isExact };
+      const others = claims.get(found.name);
+      if (others === undefined) claims.set(found.name, [claim]);
+      else others.push(claim);
+    }
+  }
+  const names = new Map<string, string>();
+  for (const [name, claimants] of claims) {
+    const exact = claimants.filter(({ isExact }) => isExact);
+    const entitled = exact.length > 0 ? exact : claimants;
+    const winner =
+      entitled.length === 1 ? entitled[0] : entitled.find(({ service }) => service === holder(name));
+    if (winner !== undefined) names.set(winner.service, name);
+    for (const { service } of claimants)
+      if (service !== winner?.service) problems.push(ambiguous(service, name, claimants));
+  }
+  return { names, problems };
+}
+
+function trimmed(label: string): string {
+  let start = 0;
+  let end = label.length;
+  while (start < end && label[start] === '-') start += 1;
+  while (end > start && label[end - 1] === '-') end -= 1;
+  return label.slice(start, end);
+}
+
+function illegal(service: string): ToK8sProblem {
+  const message = `${quote(service)} has no letter and no digit that the name of a Service could have; register it under another name, or set --k8s-service-prefix`;
+  return { reason: 'name-illegal', service, message };
+}
+
+function ambiguous(
+  service: string,
+  name: string,
+  claimants: readonly { readonly service: string }[],
+): ToK8sProblem {
+  const others = claimants.map((each) => each.service).filter((each) => each !== service);
+  const message = `${quote(service)} would be the Service ${name}, as ${others.map(quote).join(', ')} would; rename one of them, or leave one out by --to-k8s-services`;
+  return { reason: 'name-ambiguous', service, message };
+}

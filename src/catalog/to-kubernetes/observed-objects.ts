@@ -1,0 +1,126 @@
+/** What is kept of the objects in the write namespace, ours and others, and the reading of it from the API's JSON. */
+import { asString, isObject, property } from '../../support/json.ts';
+import type { EndpointFamily, ReadyEndpoint } from './desired-objects.ts';
+import { OWNER_ANNOTATION, SOURCE_ANNOTATION, type Marks } from './marks.ts';
+
+type Identity = Marks & {
+  readonly name: string;
+  readonly uid: string;
+  /** `resourceVersion`. */
+  readonly version: string;
+  /** Undefined for what Tandem did not make. */
+  readonly owner: string | undefined;
+  /** Name in Consul. */
+  readonly source: string | undefined;
+};
+
+export type ObservedPort = { readonly name: string; readonly protocol: string; readonly port: number };
+
+export type ObservedService = Identity & {
+  readonly type: string;
+  readonly externalName: string | undefined;
+  readonly isHeadless: boolean;
+  /** With one, a controller of Kubernetes writes endpoints too. */
+  readonly hasSelector: boolean;
+  readonly ports: readonly ObservedPort[];
+};
+
+export type ObservedEndpoint = ReadyEndpoint & {
+  /** As Tandem writes it: one address, ready, and nothing else that counts. */
+  readonly isPlain: boolean;
+};
+
+export type ObservedSlice = Identity & {
+  readonly family: EndpointFamily | undefined;
+  /** 0: none; undefined when there are several, or one that Tandem never writes. */
+  readonly port: number | undefined;
+  readonly endpoints: readonly ObservedEndpoint[];
+};
+
+/** Undefined for what has no name, uid and version. */
+export function readObservedService(raw: unknown): ObservedService | undefined {
+  const identity = readIdentity(raw);
+  if (identity === undefined) return undefined;
+  const spec = property(raw, 'spec');
+  const selector = property(spec, 'selector');
+  return {
+    ...identity,
+    type: asString(property(spec, 'type')) ?? 'ClusterIP',
+    externalName: asString(property(spec, 'externalName')) || undefined,
+    isHeadless: property(spec, 'clusterIP') === 'None',
+    hasSelector: isObject(selector) && Object.keys(selector).length > 0,
+    ports: listOf(property(spec, 'ports')).map(readPort),
+  };
+}
+
+/** Undefined for what has no name, uid and version. */
+export function readObservedSlice(raw: unknown): ObservedSlice | undefined {
+  const identity = readIdentity(raw);
+  if (identity === undefined) return undefined;
+  const family = property(raw, 'addressType');
+  return {
+    ...identity,
+    family: family === 'IPv4' || family === 'IPv6' ? family : undefined,
+    port: slicePort(listOf(property(raw, 'ports')).map(readPort)),
+    endpoints: listOf(property(raw, 'endpoints')).map(readEndpoint),
+  };
+}
+
+function readIdentity(raw: unknown): Identity | undefined {
+  const metadata = property(raw, 'metadata');
+  const name = asString(property(metadata, 'name'));
+  const uid = asString(property(metadata, 'uid'));
+  const version = asString(property(metadata, 'resourceVersion'));
+  if (name === undefined || uid === undefined || version === undefined) return undefined;
+  const annotations = textsOf(property(metadata, 'annotations'));
+  return {
+    name,
+    uid,
+    version,
+    owner: annotations[OWNER_ANNOTATION],
+    source: annotations[SOURCE_ANNOTATION],
+    labels: textsOf(property(metadata, 'labels')),
+    annotations,
+  };
+}
+
+/** The API server fills in the protocol, and leaves out an empty name. */
+function readPort(raw: unknown): ObservedPort {
+  const port = property(raw, 'port');
+  return {
+    name: asString(property(raw, 'name')) ?? '',
+    protocol: asString(property(raw, 'protocol')) ?? 'TCP',
+    port: typeof port === 'number' ? port : 0,
+  };
+}
+
+function slicePort(ports: readonly ObservedPort[]): number | undefined {
+  const [first] = ports;
+  if (first === undefined) return 0;
+  return ports.length === 1 && first.name === '' && first.protocol === 'TCP' ? first.port : undefined;
+}
+
+function readEndpoint(raw: unknown): ObservedEndpoint {
+  const addresses = listOf(property(raw, 'addresses'));
+  const conditions = property(raw, 'conditions');
+  return {
+    address: asString(addresses[0]) ?? '',
+    zone: asString(property(raw, 'zone')) || undefined,
+    isPlain:
+      addresses.length === 1 &&
+      property(conditions, 'ready') === true &&
+      property(conditions, 'serving') !== false &&
+      property(conditions, 'terminating') !== true,
+  };
+}
+
+function textsOf(raw: unknown): Readonly<Record<string, string>> {
+  if (!isObject(raw)) return {};
+  return Object.fromEntries(
+    Object.entries(raw).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+function listOf(raw: unknown): readonly unknown[] {
+  return Array.isArray(raw) ? raw : [];
+}

@@ -1,0 +1,41 @@
+/** `tandem discover`: the addresses that an auto-join string stands for, as an agent of Consul would find them. */
+import { parseAutoJoin } from '../discovery/auto-join.ts';
+import { formatAddress, podAddress } from '../discovery/server-pod.ts';
+import { command, exit } from './command.ts';
+import { listServerPods, openCluster } from '../runtime/server-pods.ts';
+import { tell } from '../runtime/tell.ts';
+
+export const discoverCommand = command({
+  name: 'discover',
+  summary: 'Print the addresses that an auto-join string finds in a cluster, a line each',
+  operands: "'provider=k8s …'",
+  flags: {},
+  examples: [
+    `tandem discover 'provider=k8s label_selector="app=consul,component=server"'`,
+    `tandem discover 'provider=k8s namespace=consul host_network=true kubeconfig=config'`,
+  ],
+  run: async (_values, positionals, { environment, stdout, stderr, signal }) => {
+    const [text] = positionals;
+    if (text === undefined || positionals.length > 1) {
+      tell(stderr, `tandem discover: one auto-join string, in single quotes, is expected`);
+      return exit.usage;
+    }
+    const parsed = parseAutoJoin(text);
+    if (!parsed.ok) {
+      tell(stderr, `tandem discover: ${parsed.problem}`);
+      return exit.usage;
+    }
+    const autoJoin = parsed.value;
+    const client = await openCluster(autoJoin, { kubeconfig: undefined, environment });
+    try {
+      for (const pod of await listServerPods(client, autoJoin, signal)) {
+        const found = podAddress(pod, autoJoin.hostNetwork);
+        if (found.kind === 'address') tell(stdout, formatAddress(found.host, found.port));
+        if (found.kind === 'left-out') tell(stderr, `warning: ${found.warning}`);
+      }
+    } finally {
+      client.close();
+    }
+    return exit.done;
+  },
+});

@@ -1,0 +1,169 @@
+/** What `inject` and `uninject` share: manifests in, one editor, and manifests, a diff, or files out. */
+import { join } from 'node:path';
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
+import { boolean, oneOf, string } from '../config/flag.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import { editManifests, type ManifestOutcome, type PodEdit } from '../manifests/edit-manifests.ts';
+import type { PodTemplate } from '../manifests/pod-template.ts';
+import { escapeControl } from '../support/text.ts';
+import { exit, type Context, type ExitCode } from './command.ts';
+import { renderReport, reportItem } from './edit-report.ts';
+import { tell } from '../runtime/tell.ts';
+import {
+  isFolder,
+  joinManifests,
+  readManifests,
+  writeManifests,
+  type ManifestFile,
+} from '../runtime/manifest-files.ts';
+
+export const editFlags = {
+  namespace: string('Namespace of manifests that name none.', 'NAME', 'default'),
+  inPlace: boolean('Write the files themselves; all of them, or none when one has a problem.', false),
+  output: string(
+    'Write to this file instead of stdout, or each file below this folder.',
+    'FILE|DIR',
+    undefined,
+  ),
+  diff: boolean('Print a unified diff instead of the manifests.', false),
+  check: boolean('Print no manifests; exit 3 when something would change.', false),
+  report: oneOf(
+    'What became of each pod, on stderr; none tells only what is wrong.',
+    ['text', 'json', 'none'],
+    'text',
+  ),
+};
+
+export type EditValues = FlagValues<typeof editFlags>;
+
+export function checkEditFlags({ inPlace, output, diff, check }: EditValues): string[] {
+  const chosen = [
+    ...(inPlace ? ['--in-place'] : []),
+    ...(output === undefined ? [] : ['--output']),
+    ...(diff ? ['--diff'] : []),
+    ...(check ? ['--check'] : []),
+  ];
+  return chosen.length > 1 ? [`${chosen.join(' and ')} exclude each other`] : [];
+}
+
+type Edited = ManifestFile & { readonly after: string; readonly outcomes: readonly ManifestOutcome[] };
+
+/** One direction: the editor, and the word of the report for a pod that it changed. */
+export type Editor = { readonly edit: (template: PodTemplate) => PodEdit; readonly done: string };
+
+/**
+ * Nothing is written unless every manifest could be read and no pod has a problem: half of an output, piped on to
+ * kubectl, would be worse than none.
+ */
+export async function editFiles(
+  operands: readonly string[],
+  editor: Editor,
+  values: EditValues,
+  context: Context,
+): Promise<ExitCode> {
+  const misuse = await misuseOf(operands, values, context);
+  if (misuse !== undefined) return usageError(misuse, context);
+  const files = await readManifests(operands, context.stdin);
+  const clash = values.output === undefined ? undefined : await clashOf(files, values.output);
+  if (clash !== undefined) return usageError(clash, context);
+
+  const results = files.map((file) => ({ file, result: editManifests(file.text, editor.edit) }));
+  const unreadable = results.flatMap(({ file, result }) => {
+    if (result.ok) return [];
+    const { line, column, message } = result;
+    return [{ file: nameOf(file), line, column, message }];
+  });
+  const edited = results.flatMap(({ file, result }) =>
+    result.ok ? [{ ...file, after: result.text, outcomes: result.outcomes }] : [],
+  );
+  const items = edited.flatMap((file) =>
+    file.outcomes.map((outcome) => reportItem(nameOf(file), outcome, editor.done, values.namespace)),
+  );
+  const denied = items.filter(({ result }) => result === 'denied').length;
+  const kept = values.check ? undefined : notWritten(unreadable.length, denied);
+  context.stderr.write(renderReport({ items, unreadable, notWritten: kept }, values.report));
+  if (unreadable.length > 0) return exit.unreadable;
+  if (denied > 0) return exit.denied;
+  return write(edited, values, context);
+}
+
+/** Why the files that are in order stay as they are too; undefined when all are. */
+function notWritten(unreadable: number, denied: number): string | undefined {
+  const reasons = [
+    ...(unreadable === 0 ? [] : [`${unreadable} ${unreadable === 1 ? 'file' : 'files'} unreadable`]),
+    ...(denied === 0 ? [] : [`${denied} ${denied === 1 ? 'pod' : 'pods'} denied`]),
+  ];
+  return reasons.length === 0 ? undefined : reasons.join(', ');
+}
+
+/** What flags and operands together rule out. */
+async function misuseOf(
+  operands: readonly string[],
+  { inPlace, output }: EditValues,
+  { stdin }: Context,
+): Promise<string | undefined> {
+  const fromStdin = operands.length === 0 ? 1 : operands.filter((operand) => operand === '-').length;
+  if (fromStdin > 1) return 'standard input (-) can be read once';
+  if (fromStdin === 1 && inPlace) return '--in-place needs files or folders';
+  if (fromStdin === 1 && output !== undefined && (await isFolder(output)))
+    return `standard input has no name below ${output}; name a file`;
+  if (operands.length === 0 && 'isTTY' in stdin && stdin.isTTY === true)
+    return 'no manifests: name files or folders, or pipe them in';
+  return undefined;
+}
+
+/** Two files that would be one below the folder. */
+async function clashOf(files: readonly ManifestFile[], output: string): Promise<string | undefined> {
+  if (!(await isFolder(output))) return undefined;
+  const seen = new Map<string, string>();
+  for (const { name, path } of files) {
+    const other = seen.get(name);
+    if (other !== undefined) return `${other} and ${path} would both be ${join(output, name)}`;
+    seen.set(name, path);
+  }
+  return undefined;
+}
+
+function usageError(message: string, { stderr }: Context): ExitCode {
+  tell(stderr, message);
+  return exit.usage;
+}
+
+async function write(edited: readonly Edited[], values: EditValues, context: Context): Promise<ExitCode> {
+  const changed = edited.filter(({ text, after }) => text !== after);
+  if (values.check) return changed.length > 0 ? exit.changes : exit.done;
+  if (values.diff) {
+    // For a program it is data, which `patch` applies; a terminal would obey what it holds.
+    const shown = 'isTTY' in context.stdout && context.stdout.isTTY === true ? escapeLines : String;
+    for (const file of changed) context.stdout.write(shown(diffOf(file)));
+  } else if (values.inPlace) {
+    await writeManifests(changed.map(({ path, after }) => ({ path, text: after })));
+  } else if (values.output === undefined) {
+    context.stdout.write(joinManifests(edited.map(({ after }) => after)));
+  } else {
+    await writeManifests(await outputsOf(edited, values.output));
+  }
+  return exit.done;
+}
+
+async function outputsOf(
+  edited: readonly Edited[],
+  output: string,
+): Promise<{ readonly path: string; readonly text: string }[]> {
+  return (await isFolder(output))
+    ? edited.map(({ name, after }) => ({ path: join(output, name), text: after }))
+    : [{ path: output, text: joinManifests(edited.map(({ after }) => after)) }];
+}
+
+function diffOf(file: Edited): string {
+  const name = nameOf(file);
+  return createTwoFilesPatch(name, name, file.text, file.after, '', '', { headerOptions: FILE_HEADERS_ONLY });
+}
+
+function escapeLines(text: string): string {
+  return text.split('\n').map(escapeControl).join('\n');
+}
+
+function nameOf({ path }: ManifestFile): string {
+  return path === '-' ? '<stdin>' : path;
+}

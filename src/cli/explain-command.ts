@@ -1,0 +1,116 @@
+/** `tandem explain service|pod NAMESPACE/NAME`: which rule decided, what is registered, what Consul has. */
+import { namingFlags } from '../config/naming-settings.ts';
+import { explainService, type Explanation, type Seen } from '../catalog/to-consul/explain-service.ts';
+import { sourceOfService } from '../model/instance.ts';
+import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
+import { oneOf } from '../config/flag.ts';
+import { injectFlags } from '../config/inject-settings.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
+import { syncCatalog } from '../consul/sync-catalog.ts';
+import { quote } from '../support/text.ts';
+import { clusterFlags, readCluster } from '../runtime/cluster-objects.ts';
+import { command, exit, type Context, type ExitCode } from './command.ts';
+import { askConsul } from '../runtime/consul-access.ts';
+import { explainPodOf } from '../runtime/explained-pod.ts';
+import { podExplanationText } from './explain-pod-report.ts';
+import { explanationText } from './explain-report.ts';
+import { tell } from '../runtime/tell.ts';
+import { jsonTexts, writeAll } from './write-all.ts';
+
+const { defaultInject, defaultInjectExcludeNamespaces, allowNamespaces, denyNamespaces } = injectFlags;
+/** Those that decide about injection and names; they need be given only where the webhook or the sync has them. */
+const podFlags = {
+  defaultInject,
+  defaultInjectExcludeNamespaces,
+  allowNamespaces,
+  denyNamespaces,
+  ...namingFlags,
+};
+
+const flags = {
+  ...clusterFlags,
+  output: oneOf('Form of the explanation on standard output.', ['text', 'json'], 'text'),
+  ...toConsulFlags,
+  ...podFlags,
+  ...consulFlags,
+};
+
+type Values = FlagValues<typeof flags>;
+
+export const explainCommand = command({
+  name: 'explain',
+  summary: 'Say why a Service or a pod is in Consul as it is, or is not',
+  operands: 'service|pod NAMESPACE/NAME [FILE…|DIR|-]',
+  flags,
+  shared: {
+    title: 'Flags of the catalog, of injection and of Consul (docs/flags.md):',
+    keys: [...Object.keys(toConsulFlags), ...Object.keys(podFlags), ...Object.keys(consulFlags)],
+  },
+  examples: [
+    'tandem explain service default/web --consul-http-addr=consul:8500',
+    'tandem explain service default/web manifests/',
+    'tandem explain pod default/web-0 --consul-http-addr=consul:8500',
+  ],
+  check: consulFlagProblems,
+  run: async (values, [kind, operand, ...files], context) => {
+    const [namespace, name, ...more] = (operand ?? '').split('/');
+    if (!namespace || !name || more.length > 0) return misused(kind, operand, context);
+    const asked = { what: `${kind === 'pod' ? 'pod' : 'Service'} ${namespace}/${name}`, values, context };
+    if (kind === 'service')
+      return answer(await serviceExplained(namespace, name, files, values, context), explanationText, asked);
+    if (kind === 'pod')
+      return answer(await explainPodOf(namespace, name, files, values, context), podExplanationText, asked);
+    return misused(kind, operand, context);
+  },
+});
+
+type Asked = { readonly what: string; readonly values: Pick<Values, 'output'>; readonly context: Context };
+
+async function answer<T extends Readonly<Record<string, unknown>>>(
+  explanation: T | undefined,
+  toText: (explanation: T) => string,
+  { what, values, context }: Asked,
+): Promise<ExitCode> {
+  if (explanation === undefined) {
+    tell(context.stderr, `tandem explain: there is no ${what}`);
+    return exit.internal;
+  }
+  const isJson = values.output === 'json';
+  await writeAll(context.stdout, isJson ? jsonTexts(explanation) : [toText(explanation)]);
+  return exit.done;
+}
+
+async function serviceExplained(
+  namespace: string,
+  name: string,
+  files: readonly string[],
+  values: Values,
+  context: Context,
+): Promise<Explanation | undefined> {
+  const { kubeconfig, owner: named, enableIngress: withIngresses } = values;
+  const cluster = { kubeconfig, files, owner: named, withIngresses };
+  const { snapshot, owner } = await readCluster(cluster, context);
+  const source = sourceOfService(namespace, name);
+  const found = snapshot.service(source);
+  if (found === undefined) return undefined;
+  const seen = await seenInConsul(values, owner, context);
+  return explainService(found, snapshot.surroundings(source), toConsulSettings(values, owner), seen);
+}
+
+function misused(kind: string | undefined, name: string | undefined, { stderr }: Context): ExitCode {
+  const what = [kind, name].filter((word) => word !== undefined).join(' ');
+  tell(stderr, `tandem explain: ${quote(what)} is not "service NAMESPACE/NAME" or "pod NAMESPACE/NAME"`);
+  return exit.usage;
+}
+
+function seenInConsul(values: Values, owner: string, context: Context): Promise<Seen | undefined> {
+  const scope = { owner, node: syncNodeName(values, owner) };
+  return askConsul('explain', values, context, async (consul) => {
+    const { instances } = await syncCatalog(consul).read(scope.node, {
+      consistent: false,
+      signal: context.signal,
+    });
+    return { observed: instances, scope };
+  });
+}

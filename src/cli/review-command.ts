@@ -1,0 +1,104 @@
+/** `tandem review`: a pod manifest as the AdmissionReview that an API server would send. */
+import { createHash } from 'node:crypto';
+import { oneOf, string } from '../config/flag.ts';
+import { podsOf, type PodTemplate } from '../manifests/pod-template.ts';
+import { readDocuments } from '../manifests/read-documents.ts';
+import { asString, property } from '../support/json.ts';
+import { escapeJson } from '../support/text.ts';
+import { command, exit } from './command.ts';
+import { readInput } from '../runtime/read-input.ts';
+import { tell } from '../runtime/tell.ts';
+
+const flags = {
+  namespace: string('Namespace of the request where the manifest names none.', 'NAME', 'default'),
+  operation: oneOf('Operation of the request.', ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'], 'CREATE'),
+  apiVersion: oneOf('Version of the AdmissionReview.', ['v1', 'v1beta1'], 'v1'),
+};
+
+export const reviewCommand = command({
+  name: 'review',
+  summary: 'Wrap a pod manifest in an AdmissionReview, to post to the webhook',
+  operands: '[FILE|-]',
+  flags,
+  examples: [
+    'tandem review examples/dashboard.yaml > review.json',
+    "curl --cacert certs/ca.crt -H 'content-type: application/json' -d @review.json https://localhost:8443/mutate",
+  ],
+  run: async (values, [file = '-', ...rest], { stdin, stdout, stderr }) => {
+    if (rest.length > 0) {
+      tell(stderr, 'tandem review: one file at a time');
+      return exit.usage;
+    }
+    const text = await readInput(file, stdin);
+    const found = firstTemplate(text);
+    if (!found.ok) {
+      tell(stderr, `tandem review: ${file}: ${found.why}`);
+      return exit.unreadable;
+    }
+    const review = reviewOf(found.template, { ...values, uid: stableUid(text) });
+    stdout.write(`${escapeJson(JSON.stringify(review, null, 2))}\n`);
+    return exit.done;
+  },
+});
+
+type Found =
+  { readonly ok: true; readonly template: PodTemplate } | { readonly ok: false; readonly why: string };
+
+function firstTemplate(text: string): Found {
+  const read = readDocuments(text);
+  if (!read.ok) return { ok: false, why: `line ${read.line}, column ${read.column}: ${read.message}` };
+  const pods = read.documents.flatMap(({ value }) => podsOf(value));
+  const located = pods.find(({ isPassedOver }) => !isPassedOver);
+  return located === undefined
+    ? { ok: false, why: 'no pod and no workload with a pod template in it' }
+    : { ok: true, template: located.template };
+}
+
+type ReviewValues = {
+  readonly namespace: string;
+  readonly operation: string;
+  readonly apiVersion: string;
+  readonly uid: string;
+};
+
+/** A pod of a workload has no name yet: the API server makes one from `generateName`. */
+function reviewOf(
+  template: PodTemplate,
+  { namespace: fallback, operation, apiVersion, uid }: ReviewValues,
+): object {
+  const namespace = template.namespace ?? fallback;
+  const isPod = template.path.length === 0;
+  const name = isPod ? asString(property(template.metadata, 'name')) : undefined;
+  const metadata = isPod
+    ? template.metadata
+    : { generateName: `${template.name}-`, ...(template.metadata as object) };
+  const resource = { group: '', version: 'v1', resource: 'pods' };
+  const kind = { group: '', version: 'v1', kind: 'Pod' };
+  return {
+    apiVersion: `admission.k8s.io/${apiVersion}`,
+    kind: 'AdmissionReview',
+    request: {
+      uid,
+      kind,
+      resource,
+      requestKind: kind,
+      requestResource: resource,
+      ...(name === undefined ? {} : { name }),
+      namespace,
+      operation,
+      userInfo: { username: 'tandem-review' },
+      object: { apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec },
+      oldObject: null,
+      dryRun: false,
+      options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+    },
+  };
+}
+
+/** In the form of a UUID and the same for the same manifest, so that two reviews can be compared. */
+function stableUid(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
+    '-',
+  );
+}

@@ -1,0 +1,86 @@
+/** The flags of Consul → Kubernetes, and the settings that they make. */
+import {
+  toK8sHealthRules,
+  toK8sModes,
+  type ToK8sSettings,
+} from '../catalog/to-kubernetes/to-k8s-settings.ts';
+import { isCidr } from '../support/cidr.ts';
+import { boolean, list, oneOf, parsed, splitList, string, type Parsed } from './flag.ts';
+import type { FlagValues } from './parse-flags.ts';
+
+export const toK8sFlags = {
+  toConsul: boolean('Register the Services of the cluster in Consul.', true),
+  toK8s: boolean('Make a Service in the cluster for every service of Consul.', false),
+  k8sWriteNamespace: string(
+    'Namespace of these Services, and the only one that is written to; the own one by default.',
+    'NAME',
+    undefined,
+  ),
+  k8sServicePrefix: string('In front of the name of every Service that is made.', 'TEXT', ''),
+  toK8sMode: oneOf(
+    'A Service with the healthy instances in EndpointSlices, or an ExternalName of the DNS of Consul.',
+    toK8sModes,
+    'endpoints',
+  ),
+  toK8sHealth: oneOf(
+    "Which instances are endpoints: those without a critical check, as in Consul's DNS, or those whose checks all pass.",
+    toK8sHealthRules,
+    'not-critical',
+  ),
+  toK8sServices: list('Services of Consul that are taken; globs with * and ?.', 'NAMES', ['*']),
+  toK8sTag: string('Only services of Consul that carry this tag; empty for all.', 'TAG', ''),
+  toK8sFilter: string(
+    'Only services of Consul with an instance for which this holds: a filter expression over the fields of /v1/catalog/service.',
+    'EXPRESSION',
+    '',
+  ),
+  allowClusterAddresses: boolean(
+    'Accept Consul instances whose address leads into the cluster, which bypasses NetworkPolicies.',
+    false,
+  ),
+  clusterCidrs: parsed<readonly string[]>(
+    'Ranges of pods and Services besides those that the API server knows; many network plugins do not use the podCIDRs of Nodes.',
+    'CIDRS',
+    [],
+    cidrs,
+  ),
+};
+
+type Values = FlagValues<typeof toK8sFlags> & {
+  readonly consulK8sTag: string;
+  readonly consulDomain: string;
+  readonly clusterDomain: string;
+};
+
+function cidrs(text: string): Parsed<readonly string[]> {
+  const value = splitList(text);
+  return value.every(isCidr)
+    ? { ok: true, value }
+    : { ok: false, expected: 'ranges separated by commas, such as 10.244.0.0/16,fd00:10::/64' };
+}
+
+/** One problem in one sentence each; empty when the flags go together. */
+export function toK8sFlagProblems({
+  toConsul,
+  toK8s,
+  registrar,
+}: FlagValues<typeof toK8sFlags> & { readonly registrar: boolean }): string[] {
+  if (toConsul || toK8s || registrar) return [];
+  return ['--to-consul=false needs --to-k8s or --registrar: there is nothing to do'];
+}
+
+/** @param namespace the flag's, or the own one */
+export function toK8sSettings(values: Values, owner: string, namespace: string): ToK8sSettings {
+  return {
+    owner,
+    namespace,
+    prefix: values.k8sServicePrefix,
+    mode: values.toK8sMode,
+    services: values.toK8sServices,
+    onlyTag: values.toK8sTag,
+    syncedTag: values.consulK8sTag,
+    allowClusterAddresses: values.allowClusterAddresses,
+    clusterDomain: values.clusterDomain,
+    domain: values.consulDomain,
+  };
+}

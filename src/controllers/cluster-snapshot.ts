@@ -1,0 +1,107 @@
+/** What is known of the cluster, by the Service that it matters to: a change of any object names the Services to look at. */
+import { sourceOfService } from '../model/instance.ts';
+import type { EndpointSlice, Ingress, Node, Service } from '../model/kubernetes-objects.ts';
+import type { Surroundings } from '../catalog/to-consul/desired-instances.ts';
+
+/** `before` is undefined for an object that came, `after` for one that went. The answer: the sources that it may touch. */
+type Change<T> = (before: T | undefined, after: T | undefined) => readonly string[];
+
+export type ClusterSnapshot = {
+  readonly sources: () => Iterable<string>;
+  readonly service: (source: string) => Service | undefined;
+  readonly surroundings: (source: string) => Surroundings;
+  readonly serviceChanged: Change<Service>;
+  readonly sliceChanged: Change<EndpointSlice>;
+  readonly nodeChanged: Change<Node>;
+  readonly ingressChanged: Change<Ingress>;
+};
+
+const NONE: ReadonlyMap<string, never> = new Map<string, never>();
+
+export function createClusterSnapshot(): ClusterSnapshot {
+  const services = new Map<string, Service>();
+  const slices = new Map<string, Map<string, EndpointSlice>>();
+  const nodes = new Map<string, Node>();
+  const ingresses = new Map<string, Map<string, Ingress>>();
+
+  const serviceChanged: Change<Service> = (before, after) => {
+    const of = (service: Service): string => sourceOfService(service.namespace, service.name);
+    if (before !== undefined) services.delete(of(before));
+    if (after !== undefined) services.set(of(after), after);
+    return distinct([before, after], (service) => [of(service)]);
+  };
+
+  const sliceChanged: Change<EndpointSlice> = (before, after) => {
+    const of = (slice: EndpointSlice): string => sourceOfService(slice.namespace, slice.service);
+    if (before !== undefined) removeFrom(slices, of(before), before.name);
+    if (after !== undefined) addTo(slices, of(after), after.name, after);
+    return distinct([before, after], (slice) => [of(slice)]);
+  };
+
+  const ingressChanged: Change<Ingress> = (before, after) => {
+    if (before !== undefined)
+      for (const source of sourcesOfIngress(before)) removeFrom(ingresses, source, before.name);
+    if (after !== undefined)
+      for (const source of sourcesOfIngress(after)) addTo(ingresses, source, after.name, after);
+    return distinct([before, after], sourcesOfIngress);
+  };
+
+  const nodeChanged: Change<Node> = (before, after) => {
+    const name = (after ?? before)?.name;
+    // A node tells of its health every few seconds, of its addresses and its zone hardly ever.
+    if (name === undefined || isSameNode(before, after)) return [];
+    if (after === undefined) nodes.delete(name);
+    else nodes.set(name, after);
+    return [...slices.keys()].filter((source) =>
+      [...(slices.get(source) ?? NONE).values()].some(({ endpoints }) =>
+        endpoints.some(({ node }) => node === name),
+      ),
+    );
+  };
+
+  return {
+    sources: () => services.keys(),
+    service: (source) => services.get(source),
+    surroundings: (source) => ({
+      slices: [...(slices.get(source) ?? NONE).values()],
+      node: (name) => nodes.get(name),
+      ingresses: [...(ingresses.get(source) ?? NONE).values()],
+    }),
+    serviceChanged,
+    sliceChanged,
+    nodeChanged,
+    ingressChanged,
+  };
+}
+
+function sourcesOfIngress({ namespace, rules }: Ingress): readonly string[] {
+  return [
+    ...new Set(rules.flatMap(({ services }) => services.map((name) => sourceOfService(namespace, name)))),
+  ];
+}
+
+function isSameNode(before: Node | undefined, after: Node | undefined): boolean {
+  return (
+    before !== undefined &&
+    after !== undefined &&
+    before.externalIps.join() === after.externalIps.join() &&
+    before.internalIps.join() === after.internalIps.join() &&
+    before.zone === after.zone
+  );
+}
+
+function distinct<T>(objects: readonly (T | undefined)[], of: (object: T) => readonly string[]): string[] {
+  return [...new Set(objects.flatMap((object) => (object === undefined ? [] : of(object))))];
+}
+
+function addTo<T>(index: Map<string, Map<string, T>>, source: string, name: string, object: T): void {
+  const held = index.get(source);
+  if (held === undefined) index.set(source, new Map([[name, object]]));
+  else held.set(name, object);
+}
+
+function removeFrom<T>(index: Map<string, Map<string, T>>, source: string, name: string): void {
+  const held = index.get(source);
+  held?.delete(name);
+  if (held?.size === 0) index.delete(source);
+}

@@ -1,0 +1,118 @@
+/** From the cluster as it is now and Consul as it is known to what would have to change, and why the rest does not. */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Instance } from '../model/instance.ts';
+import { clashProblem, createNameIndex } from '../catalog/to-consul/name-index.ts';
+import type { ObservedIndex } from '../catalog/to-consul/observed-index.ts';
+import { plan as planOf, type Plan, type Scope } from '../catalog/to-consul/consul-plan.ts';
+import type { Problem } from '../model/problem.ts';
+import type { SkipReason, SyncReason } from '../catalog/to-consul/decide-service.ts';
+import { desired } from '../catalog/to-consul/desired-instances.ts';
+import type { OmitReason } from '../catalog/to-consul/place.ts';
+import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.ts';
+import type { Source } from './sync-ports.ts';
+
+/** Where one Service stands, for `/status`. */
+export type SourceStatus = {
+  readonly kind: 'sync' | 'skip';
+  readonly reason: SyncReason | SkipReason;
+  /** How many instances Consul shall have of it. */
+  readonly instances: number;
+  readonly problems: readonly Problem[];
+  /** Why there is no instance of what is synced: the reasons of all that is left out. Empty when there is one or more. */
+  readonly leftOut: readonly OmitReason[];
+};
+
+export type Planned = {
+  readonly plan: Plan;
+  /** Of the sources that were looked at; a source that is gone has none. */
+  readonly problems: ReadonlyMap<string, readonly Problem[]>;
+};
+
+export type Planner = {
+  readonly all: () => Promise<Planned>;
+  readonly of: (sources: Iterable<string>) => Planned;
+  readonly statuses: () => ReadonlyMap<string, SourceStatus>;
+  readonly desiredInstances: () => number;
+};
+
+// About 20 ms of work: what else the process does, probes and heartbeats, has its turn between.
+const SOURCES_A_TURN = 500;
+
+export function createPlanner(
+  snapshot: Source['snapshot'],
+  observed: ObservedIndex,
+  settings: ToConsulSettings,
+  scope: Scope,
+): Planner {
+  const names = createNameIndex();
+  const statuses = new Map<string, SourceStatus>();
+  let instances = 0;
+
+  const setStatus = (source: string, status: SourceStatus | undefined): void => {
+    instances += (status?.instances ?? 0) - (statuses.get(source)?.instances ?? 0);
+    if (status === undefined) statuses.delete(source);
+    else statuses.set(source, status);
+  };
+
+  /** What Consul shall have of one source, nothing of one that is gone; and what is wrong with it. */
+  const lookAt = (source: string): { readonly plan: Plan; readonly problems: readonly Problem[] } => {
+    const service = snapshot.service(source);
+    const result = service && desired(service, snapshot.surroundings(source), settings);
+    const wanted: readonly Instance[] = result?.kind === 'sync' ? result.instances : [];
+    const clashes = names.set(source, wanted).map((clash) => clashProblem(clash, source));
+    const part = planOf(wanted, observed.forPlan([source], wanted), scope);
+    const conflicts = part.conflicts.map(({ problem }) => problem);
+    const problems = [...(result?.problems ?? []), ...clashes, ...conflicts];
+    const isEmpty = result?.kind === 'sync' && wanted.length === 0;
+    const leftOut = isEmpty ? [...new Set(result.omitted.map((each) => each.reason))] : [];
+    const status = result && {
+      kind: result.kind,
+      reason: result.reason,
+      instances: wanted.length,
+      problems,
+      leftOut,
+    };
+    setStatus(source, status);
+    return { plan: part, problems };
+  };
+
+  const of = (sources: Iterable<string>): Planned => {
+    const plans: Plan[] = [];
+    const problems = new Map<string, readonly Problem[]>();
+    for (const source of sources) {
+      const looked = lookAt(source);
+      plans.push(looked.plan);
+      problems.set(source, looked.problems);
+    }
+    return { plan: { ...sum(plans), foreign: observed.foreign() }, problems };
+  };
+
+  return {
+    of,
+    all: async () => {
+      const parts: Planned[] = [];
+      const left = [...new Set([...snapshot.sources(), ...statuses.keys(), ...observed.sources()])];
+      while (left.length > 0) {
+        parts.push(of(left.splice(-SOURCES_A_TURN)));
+        await turn();
+      }
+      return {
+        plan: { ...sum(parts.map(({ plan }) => plan)), foreign: observed.foreign() },
+        problems: new Map(parts.flatMap(({ problems }) => [...problems])),
+      };
+    },
+    statuses: () => statuses,
+    desiredInstances: () => instances,
+  };
+}
+
+function sum(plans: readonly Plan[]): Plan {
+  return {
+    register: plans.flatMap(({ register }) => register),
+    update: plans.flatMap(({ update }) => update),
+    deregister: plans.flatMap(({ deregister }) => deregister),
+    unchanged: plans.reduce((total, { unchanged }) => total + unchanged, 0),
+    foreign: 0,
+    conflicts: plans.flatMap(({ conflicts }) => conflicts),
+  };
+}

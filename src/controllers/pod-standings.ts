@@ -1,0 +1,92 @@
+/** Where each pod stands: whether it is in Consul and why not, as what, and how the checks of its instances were seen last. */
+import type { MeshCluster } from '../catalog/mesh/mesh-cluster.ts';
+import { decidePod, problemOf, type PodReason } from '../catalog/mesh/decide-pod.ts';
+import { meshOf, sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import { nodeOfPod, readinessOf } from '../catalog/mesh/pod-registration.ts';
+import { serviceNameOf, type ServiceName } from '../catalog/mesh/mesh-service.ts';
+import type { Check } from '../model/instance.ts';
+
+/** Why a pod is in Consul by the registrar, or is not. */
+export type PodStanding = {
+  readonly source: string;
+  readonly uid: string;
+  readonly reason: PodReason;
+  /** What is wrong and the way to mend it, for an Event; undefined when nothing is. */
+  readonly problem: string | undefined;
+  /** Undefined for a pod that says nothing that can be registered. */
+  readonly service: ServiceName | undefined;
+  readonly instances: readonly InstanceStanding[];
+  /** Of its admission, while it starts. */
+  readonly warnings: readonly string[];
+};
+
+/** `missing`: Consul does not have it. */
+export type InstanceStanding = { readonly id: string; readonly status: Check['status'] | 'missing' };
+
+export type SeenInstance = { readonly id: string; readonly uid: string; readonly status: Check['status'] };
+
+export type PodStandings = {
+  /** A node or a host was looked at; an id in a conflict belongs to somebody else. */
+  readonly looked: (
+    place: string,
+    instances: readonly SeenInstance[],
+    conflicts: readonly { readonly source: string; readonly message: string }[],
+  ) => void;
+  readonly forget: (place: string) => void;
+  /** Consul has taken the instance of the pod, with its readiness. */
+  readonly written: (pod: InjectedPod, id: string) => void;
+  readonly hasConflict: (pod: InjectedPod) => boolean;
+  readonly of: (pod: InjectedPod) => PodStanding;
+};
+
+type Place = {
+  readonly instances: Map<string, SeenInstance>;
+  readonly conflicts: ReadonlyMap<string, string>;
+};
+
+export function createPodStandings(cluster: MeshCluster): PodStandings {
+  const places = new Map<string, Place>();
+  const placeOf = (pod: InjectedPod): Place | undefined =>
+    places.get((pod.injection.kind === 'agent' ? pod.hostIp : nodeOfPod(pod, cluster.owner)) ?? '');
+  const conflictOf = (pod: InjectedPod): string | undefined => placeOf(pod)?.conflicts.get(sourceOfPod(pod));
+
+  return {
+    looked: (place, instances, conflicts) => {
+      places.set(place, {
+        instances: new Map(instances.map((each) => [each.id, each])),
+        conflicts: new Map(conflicts.map(({ source, message }) => [source, message])),
+      });
+    },
+    forget: (place) => void places.delete(place),
+    written: (pod, id) => {
+      const { status } = readinessOf(pod);
+      placeOf(pod)?.instances.set(id, { id, uid: pod.uid, status });
+    },
+    hasConflict: (pod) => conflictOf(pod) !== undefined,
+    of: (pod) => {
+      const reason = decidePod(pod, cluster);
+      const conflict = reason === 'registered' || reason === 'agent-mode' ? conflictOf(pod) : undefined;
+      const mesh = meshOf(pod);
+      const seen = placeOf(pod)?.instances;
+      const ids = mesh === undefined || seen === undefined ? [] : [mesh.serviceId, mesh.proxyId];
+      return {
+        source: sourceOfPod(pod),
+        uid: pod.uid,
+        reason: conflict === undefined ? reason : 'id-taken',
+        problem: conflict ?? problemOf(pod, reason, cluster),
+        service: serviceNameOf(pod, cluster),
+        warnings: pod.warnings,
+        instances: ids.map((id) => {
+          const instance = seen?.get(id);
+          return { id, status: instance?.uid === pod.uid ? instance.status : 'missing' };
+        }),
+      };
+    },
+  };
+}
+
+/** The status by which Consul routes: that of the worst check. */
+export function worstOf(checks: readonly { readonly status: Check['status'] }[]): Check['status'] {
+  const statuses = checks.map(({ status }) => status);
+  return (['critical', 'warning'] as const).find((each) => statuses.includes(each)) ?? 'passing';
+}

@@ -1,0 +1,89 @@
+/** What the loop of the registrar needs of its two sides and of those who want to know. The edges implement it. */
+import type { ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
+import type { NodePlan } from '../catalog/mesh/node-plan.ts';
+import type { Registration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
+import type { Check } from '../model/instance.ts';
+import type { PodSnapshot, Touched } from './pod-snapshot.ts';
+import type { PodStanding } from './pod-standings.ts';
+import type { HoldReporter } from './removal-hold.ts';
+
+export type PodSource = {
+  readonly snapshot: Omit<PodSnapshot, 'podChanged' | 'nodeChanged' | 'serviceChanged' | 'accountChanged'>;
+  /** Resolves when all that registrations depend on is there. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Called with the places that an event may touch; the answer takes the listener away. */
+  readonly onChange: (listener: (touched: Touched) => void) => () => void;
+  /** Resolves when all pods have been listed anew; rejects when that fails. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
+};
+
+/** Refused: Consul takes this one for wrong, or the token may not write it; others may go through. */
+export type ConnectWrite =
+  { readonly kind: 'applied' } | { readonly kind: 'refused'; readonly reason: string };
+
+/** Consul does not answer about this one as it does about others. */
+export type UnreadableNode = { readonly name: string; readonly reason: string };
+
+/** `name` is that of the service. */
+export type InstanceOnNode = { readonly node: string; readonly id: string; readonly name: string };
+
+/** Everything throws a coded error when it is not known what Consul has, or has done. */
+export type ConnectCatalog = {
+  /** Names of the synthetic nodes of this owner. */
+  readonly nodes: (owner: string, signal: AbortSignal) => Promise<readonly string[]>;
+  /** The whole of a node; throws also when the token does not show all of it. */
+  readonly read: (node: string, signal: AbortSignal) => Promise<ObservedSyntheticNode>;
+  /** Status by id of every readiness check there is, by node. */
+  readonly checks: (signal: AbortSignal) => Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>;
+  /** Calls back whenever a check of anything may have changed, until the signal is aborted. */
+  readonly watch: (onChange: () => void, signal: AbortSignal) => Promise<void>;
+  readonly writeNode: (node: SyntheticNode, owner: string, signal: AbortSignal) => Promise<ConnectWrite>;
+  /** Makes the node when it is missing, and leaves alone one that is there. */
+  readonly register: (
+    registration: Registration,
+    owner: string,
+    signal: AbortSignal,
+  ) => Promise<ConnectWrite>;
+  readonly setChecks: (
+    node: SyntheticNode,
+    checks: readonly { readonly service: string; readonly check: Check }[],
+    signal: AbortSignal,
+  ) => Promise<ConnectWrite>;
+  /** All of them or none, at most 64; more than one is one write to the disks of the servers. */
+  readonly deregister: (instances: readonly InstanceOnNode[], signal: AbortSignal) => Promise<ConnectWrite>;
+  /** Only when nothing is on it, which is looked at once more: with a node goes whatever is on it. */
+  readonly removeNode: (node: string, signal: AbortSignal) => Promise<ConnectWrite>;
+};
+
+export const registrarActions = [
+  'register',
+  'update',
+  'check',
+  'deregister',
+  'write-node',
+  'remove-node',
+] as const;
+export type RegistrarAction = (typeof registrarActions)[number];
+
+/** One write, and whom it is about. */
+export type RegistrarChange = {
+  readonly action: RegistrarAction;
+  readonly node: string;
+  /** Of the instance, or of the node. */
+  readonly id: string;
+  /** Of the pod; undefined for what has none any more, and for a node. */
+  readonly source: string | undefined;
+};
+
+export type RegistrarReporter = HoldReporter & {
+  readonly planned: (plan: NodePlan) => void;
+  /** `seconds` from the event that asked for it; undefined when no event did. */
+  readonly applied: (change: RegistrarChange, seconds: number | undefined) => void;
+  readonly refused: (change: RegistrarChange, reason: string) => void;
+  readonly unreadable: (node: UnreadableNode) => void;
+  /** Where the pods of a node stand now. */
+  readonly pods: (node: string, standings: readonly PodStanding[]) => void;
+  readonly failed: (error: unknown, retryMilliseconds: number) => void;
+  /** Both sides agree, or what is left is reported. */
+  readonly succeeded: () => void;
+};

@@ -1,0 +1,63 @@
+/** What the loop needs of its two sides and of those who want to know. The edges implement it. */
+import type { Observed } from '../model/observed-node.ts';
+import type { Plan } from '../catalog/to-consul/consul-plan.ts';
+import type { Problem } from '../model/problem.ts';
+import type { Change } from '../catalog/to-consul/transactions.ts';
+import type { CatalogWriter } from './apply-changes.ts';
+import type { ClusterSnapshot } from './cluster-snapshot.ts';
+import type { HoldReporter } from './removal-hold.ts';
+
+export type Source = {
+  readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'surroundings'>;
+  /** Resolves when every kind in use has its whole list. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Called with the sources that an event may touch; the answer takes the listener away. */
+  readonly onChange: (listener: (sources: readonly string[]) => void) => () => void;
+  /** Resolves when every kind in use has been listed anew; rejects when that fails. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
+};
+
+/** `indexes`: of each of the answers that it was put together from; all changes up to them are in it. */
+export type CatalogRead = Observed & { readonly indexes: readonly number[] };
+
+export type Catalog = CatalogWriter & {
+  /**
+   * All that Consul has on a node. Throws a coded error unless the answer is whole: also when the token does not show all of
+   * it.
+   */
+  readonly read: (
+    node: string,
+    options: { readonly consistent: boolean; readonly signal: AbortSignal },
+  ) => Promise<CatalogRead>;
+  /**
+   * Calls back with the new index whenever something on the node may have changed since a read, until the signal is aborted.
+   *
+   * @param indexes of that read
+   */
+  readonly watch: (
+    node: string,
+    indexes: readonly number[],
+    onChange: (index: number) => void,
+    signal: AbortSignal,
+  ) => Promise<void>;
+};
+
+export type PassReport = {
+  /** Everything was compared, or the sources of events. */
+  readonly scope: 'all' | 'changes';
+  readonly plan: Plan;
+  readonly owned: number;
+  readonly foreign: number;
+};
+
+export type SyncReporter = HoldReporter & {
+  readonly planned: (report: PassReport) => void;
+  /** `seconds` from the event that asked for it; undefined when no event did. */
+  readonly applied: (change: Change, seconds: number | undefined) => void;
+  readonly refused: (change: Change, reason: string) => void;
+  /** All that is wrong with one source now; empty when nothing is any more. */
+  readonly problems: (source: string, problems: readonly Problem[]) => void;
+  readonly failed: (error: unknown, retryMilliseconds: number) => void;
+  /** Both sides agree, or what is left is reported. */
+  readonly succeeded: () => void;
+};

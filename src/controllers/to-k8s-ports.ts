@@ -1,0 +1,73 @@
+/** What the loop from Consul to Kubernetes needs of its two sides and of those who want to know. The edges implement it. */
+import type { ClusterNetwork } from '../catalog/to-kubernetes/cluster-address.ts';
+import type { ConsulHealth, ConsulList } from '../catalog/to-kubernetes/consul-service.ts';
+import type { Create, Delete, ObjectChange, Update } from '../catalog/to-kubernetes/object-changes.ts';
+import type { ObservedObjects, ToK8sPlan } from '../catalog/to-kubernetes/object-plan.ts';
+import type { HoldReporter } from './removal-hold.ts';
+
+/** Consul's services, kept current. */
+export type ServiceSource = {
+  /** Undefined until one whole list that is not empty was read; what a failed read would have changed stays as it was. */
+  readonly list: () => ConsulList | undefined;
+  readonly health: ConsulHealth;
+  /** Reads until the signal is aborted, through all faults. */
+  readonly run: (events: ServiceEvents, signal: AbortSignal) => Promise<void>;
+  /** Resolves when everything was read anew; rejects when a part of that fails. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
+};
+
+export type ServiceEvents = {
+  /** Something may have changed. */
+  readonly changed: () => void;
+  /** A read failed and is tried again after so many milliseconds. */
+  readonly failed: (error: unknown, retryMilliseconds: number) => void;
+};
+
+/** The objects of the write namespace, kept current. */
+export type ObjectSource = {
+  readonly objects: ObservedObjects;
+  /** Resolves when every kind has its whole list. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Called with the id of an object that changed, `Service/web`; the answer takes the listener away. */
+  readonly onChange: (listener: (id: string) => void) => () => void;
+  /** Resolves when every kind has been listed anew; rejects when that fails. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
+};
+
+/** Where the cluster itself is, kept current. */
+export type NetworkSource = {
+  readonly network: () => ClusterNetwork;
+  /** Resolves when all that can be known is known. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** The answer takes the listener away. */
+  readonly onChange: (listener: () => void) => () => void;
+};
+
+export type ObjectOutcome =
+  | { readonly kind: 'applied' }
+  /** The object is not the one that was looked at, or is there, or gone; the watch tells what is true. */
+  | { readonly kind: 'stale' }
+  /** The API server takes the object for wrong. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export type ObjectWriter = {
+  /** Throws a coded error when it is not known whether it was applied, or when nothing can be. */
+  readonly write: (change: ObjectChange, signal: AbortSignal) => Promise<ObjectOutcome>;
+};
+
+export type ToK8sReporter = HoldReporter & {
+  /** What is carried out of a plan now, and what it says of everything. */
+  readonly planned: (
+    plan: ToK8sPlan,
+    now: {
+      readonly create: readonly Create[];
+      readonly update: readonly Update[];
+      readonly delete: readonly Delete[];
+    },
+  ) => void;
+  readonly applied: (change: ObjectChange) => void;
+  readonly refused: (change: ObjectChange, reason: string) => void;
+  readonly failed: (error: unknown, retryMilliseconds: number) => void;
+  /** Both sides agree, or what is left is reported. */
+  readonly succeeded: () => void;
+};

@@ -1,0 +1,157 @@
+/**
+ * Manifests in, manifests out: the pods of a text are edited where they stand, and nothing else changes by a byte. What
+ * was edited is parsed again and compared with the patched objects; a document for which that fails stays as it was.
+ */
+import type { LineCounter, Node } from 'yaml';
+import type { PatchOperation } from '../support/json-patch.ts';
+import { askedWithoutPod, misplacedAnnotations } from '../inject/misplaced.ts';
+import type { Problem, Warning } from '../inject/result.ts';
+import { nodeAt, patchYaml } from './patch-yaml.ts';
+import { podsOf, type LocatedPod, type PodTemplate } from './pod-template.ts';
+import { readDocuments, type ManifestDocument } from './read-documents.ts';
+import { applyEdits, type TextEdit } from './text-edit.ts';
+import { styleOf } from './text-style.ts';
+import { UnsupportedLayout } from './unsupported.ts';
+import { differingDocuments, whyDifferent } from './verify-edits.ts';
+
+/** What an editor says of one pod. */
+export type PodEdit =
+  | {
+      readonly kind: 'skip';
+      readonly reason: string;
+      /** What the reason does not say, for people. */
+      readonly detail?: string;
+      readonly warnings: readonly Warning[];
+    }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly warnings: readonly Warning[] }
+  | {
+      readonly kind: 'edit';
+      readonly patch: readonly PatchOperation[];
+      readonly warnings: readonly Warning[];
+    };
+
+/** What became of one pod. */
+export type ManifestOutcome = {
+  readonly kind: string;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  /** Counted from 1. */
+  readonly line: number;
+  readonly edit: PodEdit;
+};
+
+export type EditedManifests =
+  | { readonly ok: true; readonly text: string; readonly outcomes: readonly ManifestOutcome[] }
+  /** Line and column counted from 1. */
+  | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string };
+
+/** A pod, what its editor said, and what that is in the text. */
+export type EditedPod = {
+  readonly document: ManifestDocument;
+  readonly pod: LocatedPod;
+  readonly offset: number;
+  readonly edit: PodEdit;
+  readonly edits: readonly TextEdit[];
+};
+
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** @param edit is asked for every pod of the text, in order */
+export function editManifests(text: string, edit: (template: PodTemplate) => PodEdit): EditedManifests {
+  if (!text.startsWith(BYTE_ORDER_MARK)) return editText(text, edit);
+  // Not a part of the first line: it would move every column there by one.
+  const edited = editText(text.slice(1), edit);
+  return edited.ok ? { ...edited, text: BYTE_ORDER_MARK + edited.text } : edited;
+}
+
+function editText(text: string, edit: (template: PodTemplate) => PodEdit): EditedManifests {
+  const read = readDocuments(text);
+  if (!read.ok) return read;
+  const { documents, lines } = read;
+  const pods = documents.flatMap((document) =>
+    podsOf(document.value).map((pod) =>
+      editPod(text, document, pod, pod.isPassedOver ? passedOver(pod) : edit(pod.template), lines),
+    ),
+  );
+  const safe = withoutUnsafe(text, documents, pods, lines);
+  return {
+    ok: true,
+    text: editedText(text, safe),
+    outcomes: safe.map(({ pod, offset, edit: result }) => {
+      const { kind, namespace, name } = pod.template;
+      return { kind, namespace, name, line: lines.linePos(offset).line, edit: result };
+    }),
+  };
+}
+
+/** Said, because a pod that is not in the mesh though its author asked for it looks like any other. */
+function passedOver({ template: { kind, path, manifest } }: LocatedPod): PodEdit {
+  const asked = path.length === 0 ? askedWithoutPod(manifest, kind) : undefined;
+  if (asked !== undefined) return { kind: 'skip', reason: 'no-pod', warnings: [asked] };
+  const message = `${kind} has a pod here, but pods of this kind are not edited in files; the webhook injects them when they are created`;
+  return {
+    kind: 'skip',
+    reason: 'kind-not-edited',
+    warnings: [
+      { reason: 'kind-not-edited', at: path.join('.'), message },
+      ...misplacedAnnotations(manifest, path),
+    ],
+  };
+}
+
+function editPod(
+  text: string,
+  document: ManifestDocument,
+  pod: LocatedPod,
+  edit: PodEdit,
+  lines: LineCounter,
+): EditedPod {
+  const root = document.root;
+  let node: Node | undefined;
+  try {
+    node = nodeAt(root, pod.path);
+    const edits =
+      edit.kind === 'edit'
+        ? patchYaml(text, node, edit.patch, pod.path.length, styleOf(text, root, node))
+        : [];
+    return { document, pod, offset: offsetOf(node), edit, edits };
+  } catch (error) {
+    if (!(error instanceof UnsupportedLayout)) throw error;
+    const offset = offsetOf(node ?? root);
+    // What is not to be edited may stand as it likes.
+    if (edit.kind !== 'edit') return { document, pod, offset, edit, edits: [] };
+    const { line } = lines.linePos(error.offset ?? offset);
+    return { document, pod, offset, edit: refused(error.message, line, edit), edits: [] };
+  }
+}
+
+function withoutUnsafe(
+  text: string,
+  documents: readonly ManifestDocument[],
+  pods: readonly EditedPod[],
+  lines: LineCounter,
+): readonly EditedPod[] {
+  if (pods.every(({ edits }) => edits.length === 0)) return pods;
+  const differing = differingDocuments(editedText(text, pods), documents, pods);
+  return pods.map((pod): EditedPod => {
+    if (!differing.has(pod.document) || pod.edits.length === 0) return pod;
+    const { message, offset } = whyDifferent(text, pod.document, pod.edits, lines);
+    const { line } = lines.linePos(offset ?? pod.offset);
+    return { ...pod, edit: refused(message, line, pod.edit), edits: [] };
+  });
+}
+
+function editedText(text: string, pods: readonly EditedPod[]): string {
+  return applyEdits(
+    text,
+    pods.flatMap(({ edits }) => edits),
+  );
+}
+
+function refused(message: string, line: number, { warnings }: PodEdit): PodEdit {
+  return { kind: 'invalid', problems: [{ at: `line ${line}`, message }], warnings };
+}
+
+function offsetOf(node: Node | null): number {
+  return node?.range?.[0] ?? 0;
+}

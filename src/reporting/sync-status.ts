@@ -1,0 +1,63 @@
+/** What `/status` answers: what is synced, what is not and why. */
+import { byText } from '../model/instance.ts';
+import type { Sync } from '../controllers/sync-loop.ts';
+import type { SyncStatus, WatchesStatus } from '../status-page/status.ts';
+import { earliest } from '../support/earliest.ts';
+import { isoTime, passStatus } from './pass-outcome.ts';
+import type { ReporterState } from './sync-reporter.ts';
+import { type Refusal } from './told-problems.ts';
+
+export type SyncStatusParts = {
+  readonly owner: string;
+  readonly node: string;
+  readonly isLeader: boolean;
+  /** Undefined on a replica that does not lead. */
+  readonly sync: Sync | undefined;
+  readonly reporter: ReporterState;
+  readonly watches: WatchesStatus;
+  /** Kubernetes → Consul is on. */
+  readonly toConsul: boolean;
+  readonly dryRun: boolean;
+};
+
+/** Plain JSON, the sources in the order of their names. */
+export function syncStatus(parts: SyncStatusParts): SyncStatus {
+  const { owner, node, isLeader, sync, reporter, watches, toConsul, dryRun } = parts;
+  const statuses = [...(sync?.statuses() ?? [])].toSorted(([left], [right]) => byText(left, right));
+  return {
+    owner,
+    node,
+    leader: isLeader,
+    dryRun,
+    toConsul,
+    ...passStatus(reporter),
+    instances: sync?.counts(),
+    watches,
+    sources: statuses.map(([source, { kind, reason, instances, problems, leftOut }]) => ({
+      source,
+      synced: kind === 'sync',
+      reason,
+      instances,
+      leftOut,
+      problems: problems.map((problem) => `${problem.at}: ${problem.message}`),
+      ...troubleOf(reporter.refused.get(source), reporter.problemSince(source)),
+    })),
+  };
+}
+
+/** Of a row of `/status`: what was refused, and since when anything is wrong. */
+export function troubleOf(
+  refusal: Refusal | undefined,
+  problemSince: number | undefined,
+): { readonly refused: string | undefined; readonly since: string | undefined } {
+  const since = earliest([refusal?.since, problemSince]);
+  return { refused: refusal?.reason, since: since === undefined ? undefined : isoTime(since) };
+}
+
+/** How many problems there are of each reason now. */
+export function problemCounts(sync: Sync | undefined): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { problems } of sync?.statuses().values() ?? [])
+    for (const { reason } of problems) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts;
+}

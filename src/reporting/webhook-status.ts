@@ -1,0 +1,62 @@
+/** What `/status` tells of a webhook: its certificate, and the newest admissions. */
+import { expiryOf, issueOf, type KeyPair } from '../certificates/key-pair.ts';
+import { toldWarnings } from '../inject/result.ts';
+import type { Admission, WebhookStatus } from '../status-page/status.ts';
+import type { AdmissionOutcome } from '../http/answer-admission.ts';
+
+export type AdmissionRecord = {
+  readonly add: (outcome: AdmissionOutcome) => void;
+  readonly state: () => WebhookStatus['admissions'];
+};
+
+// A screen or two; the log has all of them.
+const KEPT = 100;
+
+/** @param now milliseconds since the epoch */
+export function admissionRecord(now: () => number): AdmissionRecord {
+  const since = timeOf(now());
+  const counts = new Map<string, number>();
+  const recent: Admission[] = [];
+  let number = 0;
+  return {
+    add: ({ namespace, name, result, reason, detail, warnings = [] }) => {
+      counts.set(result, (counts.get(result) ?? 0) + 1);
+      number += 1;
+      recent.unshift({
+        number,
+        at: timeOf(now()),
+        namespace,
+        name,
+        result,
+        reason,
+        detail,
+        warnings: toldWarnings(warnings),
+      });
+      recent.length = Math.min(recent.length, KEPT);
+    },
+    state: () => ({ since, counts: Object.fromEntries(counts), recent: [...recent] }),
+  };
+}
+
+/**
+ * @param pair undefined while there is none
+ * @param problem why it cannot be served now
+ */
+export function webhookStatus(
+  pair: KeyPair | undefined,
+  problem: string | undefined,
+  admissions: AdmissionRecord,
+): WebhookStatus {
+  return {
+    certificate: {
+      issued: pair && timeOf(issueOf(pair)),
+      expires: pair && timeOf(expiryOf(pair)),
+      problem,
+    },
+    admissions: admissions.state(),
+  };
+}
+
+function timeOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

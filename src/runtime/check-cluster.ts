@@ -1,0 +1,166 @@
+/** The facts of a cluster that `tandem check` judges. */
+import { createNameIndex } from '../catalog/to-consul/name-index.ts';
+import { desired } from '../catalog/to-consul/desired-instances.ts';
+import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.ts';
+import type { ClusterFacts, NameFacts } from '../check/cluster-findings.ts';
+import type { Probe } from '../check/finding.ts';
+import { neededRules, type Needs, type RightFact, type Rule } from '../check/rights.ts';
+import { readWebhookEntries, type DryRun, type WebhookFacts } from '../check/webhook-findings.ts';
+import type { ApiAnswer, ApiClient } from '../kubernetes/api-client.ts';
+import { versionOf, type ServerVersion } from '../kubernetes/server-version.ts';
+import { TandemError } from '../support/errors.ts';
+import { asString, property } from '../support/json.ts';
+import { clusterOwner } from './cluster-owner.ts';
+import { clusterSource } from './cluster-source.ts';
+import { probe } from './probe.ts';
+
+export type ClusterQuestions = {
+  readonly client: ApiClient;
+  readonly server: string;
+  readonly webhookConfiguration: string;
+  readonly needs: Needs;
+  /** Undefined: it is taken from the cluster. */
+  readonly owner: string | undefined;
+  readonly settings: (owner: string) => ToConsulSettings;
+};
+
+const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+
+/** All looks at once, each with its own limit; none of them changes anything. */
+export async function clusterFacts(questions: ClusterQuestions, signal: AbortSignal): Promise<ClusterFacts> {
+  const { client, server, needs, settings } = questions;
+  const { webhook: ofWebhook, sync } = needs;
+  const [version, rights, webhook, owner, names] = await Promise.all([
+    probe(signal, (limited) => readVersion(client, limited)),
+    Promise.all(neededRules(needs).map((rule) => rightFact(client, rule, signal))),
+    ofWebhook && webhookFacts(client, questions.webhookConfiguration, signal),
+    sync !== undefined || ofWebhook?.ownerFromCluster === true ? ownerFact(questions, signal) : undefined,
+    // Names do not depend on the owner.
+    sync?.toConsul &&
+      probe(signal, (limited) => readNames(client, settings(questions.owner ?? 'unknown'), limited)),
+  ]);
+  return { server, version, rights, webhook, owner, names };
+}
+
+async function readVersion(client: ApiClient, signal: AbortSignal): Promise<ServerVersion> {
+  const answer = await client.request('GET', '/version', undefined, undefined, signal);
+  return versionOf(expectSuccess('GET /version', answer));
+}
+
+function ownerFact({ client, owner }: ClusterQuestions, signal: AbortSignal): Promise<Probe<string>> {
+  return owner === undefined
+    ? probe(signal, () => clusterOwner(client))
+    : Promise.resolve({ kind: 'seen', value: owner });
+}
+
+async function rightFact(client: ApiClient, rule: Rule, signal: AbortSignal): Promise<RightFact> {
+  const missing = await probe(signal, async (limited) => {
+    const answers = await Promise.all(rule.verbs.map((verb) => isAllowed(client, rule, verb, limited)));
+    return rule.verbs.filter((_verb, index) => answers[index] === false);
+  });
+  return { rule, missing };
+}
+
+async function isAllowed(client: ApiClient, rule: Rule, verb: string, signal: AbortSignal): Promise<boolean> {
+  const spec =
+    rule.kind === 'path'
+      ? { nonResourceAttributes: { path: rule.path, verb } }
+      : {
+          resourceAttributes: {
+            group: rule.group,
+            resource: rule.resource,
+            verb,
+            ...(rule.namespace === undefined ? {} : { namespace: rule.namespace }),
+            ...(rule.name === undefined ? {} : { name: rule.name }),
+          },
+        };
+  const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec };
+  const review = expectSuccess(
+    `POST ${REVIEWS}`,
+    await client.request('POST', REVIEWS, body, undefined, signal),
+  );
+  return property(property(review, 'status'), 'allowed') === true;
+}
+
+async function webhookFacts(client: ApiClient, name: string, signal: AbortSignal): Promise<WebhookFacts> {
+  const [entries, call] = await Promise.all([
+    probe(signal, async (limited) => {
+      // As the webhook itself does, whose account may list this one and not get it.
+      const path = `${CONFIGURATIONS}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
+      const answer = await client.request('GET', path, undefined, undefined, limited);
+      const items = property(expectSuccess(`GET ${path}`, answer), 'items');
+      const [found]: readonly unknown[] = Array.isArray(items) ? items : [];
+      return found === undefined ? undefined : readWebhookEntries(found);
+    }),
+    probe(signal, (limited) => dryRun(client, limited)),
+  ]);
+  return { name, entries, call };
+}
+
+/** The API server calls the webhook as it would for a real pod: no other look proves that it can. */
+async function dryRun(client: ApiClient, signal: AbortSignal): Promise<DryRun> {
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      generateName: 'tandem-check-',
+      // Denied by its value, so that nothing else has to allow it.
+      annotations: { 'consul.hashicorp.com/connect-inject': 'tandem-check' },
+    },
+    spec: { containers: [{ name: 'check', image: 'tandem' }] },
+  };
+  const path = '/api/v1/namespaces/default/pods?dryRun=All';
+  const { status, body } = await client.request('POST', path, pod, undefined, signal);
+  return { status, message: messageOf(body) };
+}
+
+async function readNames(
+  client: ApiClient,
+  settings: ToConsulSettings,
+  signal: AbortSignal,
+): Promise<NameFacts> {
+  const failed = Promise.withResolvers<never>();
+  const source = clusterSource({
+    client,
+    withIngresses: settings.enableIngress,
+    onRestart: (_kind, { error }) => {
+      if (error !== undefined) failed.reject(error);
+    },
+  });
+  try {
+    await Promise.race([source.synced(signal), failed.promise]);
+    return namesOf(source, settings);
+  } finally {
+    await source.stop();
+  }
+}
+
+function namesOf(
+  { snapshot }: Pick<ReturnType<typeof clusterSource>, 'snapshot'>,
+  settings: ToConsulSettings,
+): NameFacts {
+  const index = createNameIndex();
+  const names = new Set<string>();
+  let services = 0;
+  for (const source of snapshot.sources()) {
+    const service = snapshot.service(source);
+    if (service === undefined) continue;
+    const result = desired(service, snapshot.surroundings(source), settings);
+    if (result.kind === 'skip') continue;
+    services += 1;
+    index.set(source, result.instances);
+    for (const { name } of result.instances) names.add(name);
+  }
+  return { services, names: [...names].toSorted(), clashes: index.clashes() };
+}
+
+/** @throws TandemError TANDEM_KUBERNETES_REFUSED */
+function expectSuccess(call: string, { status, body }: ApiAnswer): unknown {
+  if (status >= 200 && status < 300) return body;
+  throw new TandemError('TANDEM_KUBERNETES_REFUSED', `${call}: status ${status}, ${messageOf(body)}`);
+}
+
+function messageOf(body: unknown): string {
+  return asString(property(body, 'message')) ?? asString(body) ?? '';
+}

@@ -1,0 +1,182 @@
+/** The facts of Consul that `tandem check` judges. */
+import type { ConsulFacts, NodeRead, TokenFact } from '../check/consul-findings.ts';
+import {
+  neededConsulRules,
+  type ConsulNeeds,
+  type ConsulRight,
+  type ConsulRule,
+} from '../check/consul-rights.ts';
+import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import { openConsul, type ConsulClient } from '../consul/client.ts';
+import { jsonOf } from '../consul/decode.ts';
+import { readLeader, readNodeServices } from '../consul/read.ts';
+import type { RawAnswer } from '../consul/servers.ts';
+import type { AutoJoin } from '../discovery/auto-join.ts';
+import { originsOf } from '../discovery/http-origin.ts';
+import { asString, property } from '../support/json.ts';
+import { probe } from './probe.ts';
+import { listServerPods, openCluster, type ClusterOfPods } from './server-pods.ts';
+
+type Values = FlagValues<typeof consulFlags>;
+
+export type ConsulQuestions = {
+  readonly values: Values;
+  readonly cluster: ClusterOfPods;
+  readonly needs: ConsulNeeds;
+  /** It is part of the names of nodes. */
+  readonly isOwnerKnown: boolean;
+};
+
+/** Consul refuses a request with more (agent/acl_endpoint.go, `maxRequests`). */
+const MOST_QUESTIONS = 64;
+
+/** All looks at once, each with its own limit; none of them changes anything. */
+export async function consulFacts(questions: ConsulQuestions, signal: AbortSignal): Promise<ConsulFacts> {
+  const { values, cluster } = questions;
+  const { addresses: where, ...settings } = consulSettings(values);
+  const known = 'kind' in where ? await findServers(where, settings, cluster, signal) : where;
+  const addresses = (): readonly string[] => known;
+  const withToken = await openConsul({ ...settings, addresses });
+  // Who leads is no secret: whether Consul answers must not depend on the token.
+  const anonymous = await openConsul({ ...settings, token: { kind: 'none' }, addresses });
+  try {
+    const [leader, agent, connect, token, node, rights] = await Promise.all([
+      probe(signal, (limited) => readLeader(anonymous, limited)),
+      probe(signal, (limited) => readAgent(withToken, limited)),
+      probe(signal, (limited) => readConnect(anonymous, limited)),
+      probe(signal, (limited) => readToken(withToken, values, limited)),
+      readNode(withToken, questions, signal),
+      probe(signal, (limited) => readRights(withToken, questions, limited)),
+    ]);
+    return { leader, agent, connect, token, node, rights };
+  } finally {
+    await Promise.all([withToken.close(), anonymous.close()]);
+  }
+}
+
+async function findServers(
+  autoJoin: AutoJoin,
+  { caFile }: Pick<ConsulSettings, 'caFile'>,
+  cluster: ClusterOfPods,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const client = await openCluster(autoJoin, cluster);
+  try {
+    const pods = await listServerPods(client, autoJoin, signal);
+    return originsOf(pods, { hostNetwork: autoJoin.hostNetwork, withTls: caFile !== undefined });
+  } finally {
+    client.close();
+  }
+}
+
+/** `GET /v1/agent/self` */
+function readAgent(
+  client: ConsulClient,
+  signal: AbortSignal,
+): Promise<{ readonly version: string; readonly datacenter: string }> {
+  return client.call({
+    endpoint: 'other',
+    method: 'GET',
+    path: '/v1/agent/self',
+    signal,
+    read: (answer) => {
+      const config = property(jsonOf(answer), 'Config');
+      const [version, datacenter] = [property(config, 'Version'), property(config, 'Datacenter')].map(
+        asString,
+      );
+      if (version === undefined || datacenter === undefined) throw new Error('Config has no Version');
+      return { version, datacenter };
+    },
+  });
+}
+
+/** `GET /v1/connect/ca/roots`, which refuses with 500 and a reason when Connect is off. */
+function readConnect(client: ConsulClient, signal: AbortSignal): Promise<boolean> {
+  return client.call({
+    endpoint: 'other',
+    method: 'GET',
+    path: '/v1/connect/ca/roots',
+    signal,
+    accept: [500],
+    read: (answer) => {
+      if (answer.status === 500 && !answer.text.includes('Connect must be enabled'))
+        throw new Error(answer.text);
+      return answer.status === 200;
+    },
+  });
+}
+
+/** `GET /v1/acl/token/self`: 401 when the ACLs are off, 403 also when there is no token of the anonymous. */
+function readToken(client: ConsulClient, values: Values, signal: AbortSignal): Promise<TokenFact> {
+  const isGiven = consulSettings(values).token.kind !== 'none';
+  return client.call<TokenFact>({
+    endpoint: 'other',
+    method: 'GET',
+    path: '/v1/acl/token/self',
+    signal,
+    accept: isGiven ? [401] : [401, 403],
+    read: (answer) => {
+      if (answer.status === 401) return { kind: 'acls-off' };
+      if (!isGiven) return { kind: 'anonymous' };
+      const accessor = asString(property(jsonOf(answer), 'AccessorID'));
+      if (accessor === undefined) throw new Error('the token has no AccessorID');
+      return { kind: 'token', accessor };
+    },
+  });
+}
+
+async function readNode(
+  client: ConsulClient,
+  { needs: { toConsul }, isOwnerKnown }: ConsulQuestions,
+  signal: AbortSignal,
+): Promise<NodeRead> {
+  if (!isOwnerKnown) return { kind: 'unknown' };
+  const name = toConsul?.node;
+  if (name === undefined) return { kind: 'not-needed' };
+  const look = async (limited: AbortSignal): Promise<boolean> =>
+    !(await readNodeServices(client, name, { signal: limited })).filteredByAcls;
+  return { kind: 'asked', name, isWhole: await probe(signal, look) };
+}
+
+async function readRights(
+  client: ConsulClient,
+  { needs }: ConsulQuestions,
+  signal: AbortSignal,
+): Promise<readonly ConsulRight[]> {
+  const asked = neededConsulRules(needs);
+  const rights: ConsulRight[] = [];
+  for (let from = 0; from < asked.length; from += MOST_QUESTIONS)
+    rights.push(...(await authorize(client, asked.slice(from, from + MOST_QUESTIONS), signal)));
+  return rights;
+}
+
+/** Consul's own answers to its user interface: what this token may do, without doing it. Nothing when the ACLs are off. */
+function authorize(
+  client: ConsulClient,
+  rules: readonly ConsulRule[],
+  signal: AbortSignal,
+): Promise<readonly ConsulRight[]> {
+  // No rule but that of a prefix, or of one before it, matches the name that is the prefix: nothing is called so.
+  const body = rules.map((rule) => ({
+    Resource: rule.resource,
+    Access: rule.access,
+    Segment: rule.resource === 'acl' ? '' : rule.name,
+  }));
+  return client.call({
+    endpoint: 'other',
+    method: 'POST',
+    path: '/v1/internal/acl/authorize',
+    body: JSON.stringify(body),
+    signal,
+    accept: [401],
+    read: (answer) => (answer.status === 401 ? [] : rightsOf(rules, answer)),
+  });
+}
+
+function rightsOf(rules: readonly ConsulRule[], raw: RawAnswer): readonly ConsulRight[] {
+  const answers = jsonOf(raw);
+  if (!Array.isArray(answers) || answers.length !== rules.length)
+    throw new Error(`${rules.length} answers were expected`);
+  return rules.map((rule, index) => ({ rule, isAllowed: property(answers[index], 'Allow') === true }));
+}

@@ -1,0 +1,161 @@
+/** The addresses of pods, Services and the API server, watched: where no instance of Consul may lead. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ClusterNetwork } from '../catalog/to-kubernetes/cluster-address.ts';
+import type { NetworkSource } from '../controllers/to-k8s-ports.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
+import { failureOf, thrownFailure, type WatchFailure } from '../kubernetes/watch-failure.ts';
+import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
+import { aborted } from '../support/aborted.ts';
+import { backoff } from '../support/backoff.ts';
+import { cidrLookup } from '../support/cidr.ts';
+import { asString, property } from '../support/json.ts';
+import type { WatchedKind } from './cluster-source.ts';
+
+export type NetworkWatch = NetworkSource & {
+  readonly watches: () => Readonly<Record<string, ListWatchStatus>>;
+  readonly stop: () => Promise<void>;
+};
+
+export type NetworkOptions = {
+  readonly client: Pick<ApiClient, 'request' | 'watch'>;
+  /** What the operator knows beside it. */
+  readonly cidrs: readonly string[];
+  readonly onRestart: (kind: WatchedKind, failure: WatchFailure) => void;
+};
+
+/** Where the operator allows such addresses: nothing is asked of the API server. */
+export const UNASKED: NetworkWatch = {
+  network: () => ({ rangeOf: () => undefined }),
+  synced: () => Promise.resolve(),
+  onChange: () => () => undefined,
+  watches: () => ({}),
+  stop: () => Promise.resolve(),
+};
+
+type Part = { readonly kind: WatchedKind; readonly path: string; readonly read: (raw: unknown) => Ranges };
+
+/** What one object tells of the network. */
+type Ranges = readonly string[];
+
+// The API server itself is the Service `kubernetes`, and writes its own addresses into the slice of that name.
+const ITSELF = { fieldSelector: 'metadata.name=kubernetes' };
+const GROUP = '/apis/networking.k8s.io/v1';
+
+const PARTS: readonly (Part & { readonly query: Readonly<Record<string, string>> })[] = [
+  { kind: 'nodes', path: '/api/v1/nodes', query: {}, read: rangesOfNode },
+  { kind: 'services', path: '/api/v1/namespaces/default/services', query: ITSELF, read: rangesOfService },
+  {
+    kind: 'endpointslices',
+    path: '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+    query: ITSELF,
+    read: rangesOfSlice,
+  },
+];
+/** Kubernetes 1.33 and later. */
+const SERVICE_CIDRS = {
+  kind: 'servicecidrs',
+  path: `${GROUP}/servicecidrs`,
+  query: {},
+  read: rangesOfServiceCidr,
+} as const;
+
+/** Starts to watch at once. */
+export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): NetworkWatch {
+  const listeners = new Set<() => void>();
+  const held = new Map<string, Ranges>();
+  const watches = new Map<WatchedKind, ResourceWatch<Ranges>>();
+  let network: ClusterNetwork | undefined;
+  let isStopped = false;
+
+  const start = ({ kind, path, query, read }: (typeof PARTS)[number]): void => {
+    if (watches.has(kind) || isStopped) return;
+    const watch = watchResource({
+      client,
+      path,
+      query,
+      read,
+      clock: systemClock,
+      random: Math.random,
+      onChange: (key, before, after) => {
+        if (after === undefined) held.delete(`${kind} ${key}`);
+        else held.set(`${kind} ${key}`, after);
+        // A node tells of its health every few seconds, and of its ranges once.
+        if (before?.join() === after?.join()) return;
+        network = undefined;
+        for (const listener of listeners) listener();
+      },
+      onRestart: (failure) => onRestart(kind, failure),
+    });
+    watches.set(kind, watch);
+  };
+
+  async function begin(signal: AbortSignal): Promise<void> {
+    for (const part of PARTS) start(part);
+    const delays = backoff(Math.random);
+    for (;;) {
+      const found = await findServiceCidrs(client);
+      if (found === true) start(SERVICE_CIDRS);
+      if (typeof found === 'boolean' || signal.aborted) break;
+      onRestart(SERVICE_CIDRS.kind, found);
+      await delay(delays.next(), undefined, { signal }).catch(() => undefined);
+    }
+    await Promise.all([...watches.values()].map((watch) => watch.synced));
+  }
+
+  const ending = new AbortController();
+  const begun = begin(ending.signal);
+  return {
+    network: () => (network ??= { rangeOf: cidrLookup([...cidrs, ...[...held.values()].flat()]) }),
+    synced: (signal) => Promise.race([begun, aborted(signal)]),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    watches: () => Object.fromEntries([...watches].map(([kind, watch]) => [kind, watch.status()])),
+    stop: async () => {
+      isStopped = true;
+      ending.abort();
+      await Promise.all([...watches.values()].map((watch) => watch.stop()));
+    },
+  };
+}
+
+/** Whether the API server has them, or why that is not known. */
+async function findServiceCidrs(client: Pick<ApiClient, 'request'>): Promise<boolean | WatchFailure> {
+  try {
+    const answer = await client.request('GET', GROUP);
+    if (answer.status === 404) return false;
+    if (answer.status !== 200) return failureOf(answer, GROUP);
+    return list(property(answer.body, 'resources')).some((each) => property(each, 'name') === 'servicecidrs');
+  } catch (error) {
+    return thrownFailure(error);
+  }
+}
+
+function rangesOfNode(raw: unknown): Ranges {
+  const spec = property(raw, 'spec');
+  return texts([property(spec, 'podCIDR'), ...list(property(spec, 'podCIDRs'))]);
+}
+
+function rangesOfService(raw: unknown): Ranges {
+  const spec = property(raw, 'spec');
+  return texts([property(spec, 'clusterIP'), ...list(property(spec, 'clusterIPs'))]);
+}
+
+function rangesOfSlice(raw: unknown): Ranges {
+  return texts(list(property(raw, 'endpoints')).flatMap((each) => list(property(each, 'addresses'))));
+}
+
+function rangesOfServiceCidr(raw: unknown): Ranges {
+  return texts(list(property(property(raw, 'spec'), 'cidrs')));
+}
+
+function texts(values: readonly unknown[]): string[] {
+  return [...new Set(values.map(asString).filter((each) => each !== undefined))];
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

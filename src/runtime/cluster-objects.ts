@@ -1,0 +1,64 @@
+/** Where `plan` and `explain` read the cluster from: a kubeconfig, or files. */
+import type { Source } from '../controllers/sync-ports.ts';
+import { string } from '../config/flag.ts';
+import { apiClient } from '../kubernetes/api-client.ts';
+import { clusterAccess } from '../kubernetes/cluster-access.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import type { Context } from '../cli/command.ts';
+import { clusterOwner } from './cluster-owner.ts';
+import { clusterSource } from './cluster-source.ts';
+import { readManifestObjects } from './manifest-objects.ts';
+import { createObjectSnapshot } from './object-snapshot.ts';
+import { tell } from './tell.ts';
+
+export const clusterFlags = {
+  kubeconfig: string(
+    'Access to the cluster; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
+    'FILE',
+    undefined,
+  ),
+};
+
+export type ReadCluster = { readonly snapshot: Source['snapshot']; readonly owner: string };
+
+export type ReadClusterOptions = {
+  readonly kubeconfig: string | undefined;
+  /** Files and folders; none of them: the cluster. */
+  readonly files: readonly string[];
+  readonly owner: string | undefined;
+  readonly withIngresses: boolean;
+};
+
+/** The owner that objects from files belong to, when no flag says it. */
+export const OWNER_OF_FILES = 'files';
+
+/** @throws TandemError TANDEM_FILE_UNREADABLE, TANDEM_KUBECONFIG_INVALID, TANDEM_KUBERNETES_… */
+export async function readCluster(options: ReadClusterOptions, context: Context): Promise<ReadCluster> {
+  const { files, owner } = options;
+  if (files.length === 0) return readLiveCluster(options, context);
+  const { snapshot, replace } = createObjectSnapshot();
+  const { objects, repeated } = await readManifestObjects(files, context.stdin);
+  for (const each of repeated) tell(context.stderr, `tandem: ${each}`);
+  replace(objects);
+  return { snapshot, owner: owner ?? OWNER_OF_FILES };
+}
+
+async function readLiveCluster(
+  { kubeconfig, owner, withIngresses }: ReadClusterOptions,
+  { environment, stderr, signal }: Context,
+): Promise<ReadCluster> {
+  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  try {
+    const known = owner ?? (await clusterOwner(client));
+    const source = clusterSource({
+      client,
+      withIngresses,
+      onRestart: (kind, { error }) => tell(stderr, `tandem: cannot read ${kind}: ${error?.message ?? ''}`),
+    });
+    await source.synced(signal);
+    await source.stop();
+    return { snapshot: source.snapshot, owner: known };
+  } finally {
+    client.close();
+  }
+}

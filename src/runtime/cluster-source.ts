@@ -1,0 +1,114 @@
+/** The cluster as the sync sees it: watched resources that fill a snapshot, and tell which Services to look at. */
+import {
+  readEndpointSlice,
+  readIngress,
+  readNode,
+  readService,
+  type Service,
+} from '../model/kubernetes-objects.ts';
+import { createClusterSnapshot } from '../controllers/cluster-snapshot.ts';
+import type { Source } from '../controllers/sync-ports.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
+import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
+import { aborted } from '../support/aborted.ts';
+import { withinRefresh } from './within-refresh.ts';
+
+export type WatchedKind = 'services' | 'endpointslices' | 'nodes' | 'ingresses' | 'servicecidrs';
+
+export type ClusterSource = Source & {
+  readonly watches: () => Readonly<Partial<Record<WatchedKind, ListWatchStatus>>>;
+  readonly stop: () => Promise<void>;
+};
+
+export type ClusterSourceOptions = {
+  readonly client: Pick<ApiClient, 'request' | 'watch'>;
+  readonly withIngresses: boolean;
+  readonly onRestart: (kind: WatchedKind, failure: WatchFailure) => void;
+};
+
+type SourceKind = Exclude<WatchedKind, 'servicecidrs'>;
+
+type Paths = Readonly<
+  Record<SourceKind, { readonly path: string; readonly query: Readonly<Record<string, string>> }>
+>;
+
+const COLLECTIONS: Paths = {
+  services: { path: '/api/v1/services', query: {} },
+  endpointslices: {
+    path: '/apis/discovery.k8s.io/v1/endpointslices',
+    // Those of a Service; others are made by hand, for something else.
+    query: { labelSelector: 'kubernetes.io/service-name' },
+  },
+  nodes: { path: '/api/v1/nodes', query: {} },
+  ingresses: { path: '/apis/networking.k8s.io/v1/ingresses', query: {} },
+};
+
+/** Starts to watch at once. Nodes are watched from the first NodePort Service on: most rights are never used. */
+export function clusterSource({ client, withIngresses, onRestart }: ClusterSourceOptions): ClusterSource {
+  const snapshot = createClusterSnapshot();
+  const listeners = new Set<(sources: readonly string[]) => void>();
+  const watches = new Map<WatchedKind, ResourceWatch<unknown>>();
+  let isStopped = false;
+
+  const tell = (sources: readonly string[]): void => {
+    if (sources.length > 0) for (const listener of listeners) listener(sources);
+  };
+  const start = <T>(
+    kind: SourceKind,
+    read: (object: unknown) => T | undefined,
+    changed: (before: T | undefined, after: T | undefined) => readonly string[],
+  ): void => {
+    const watch = watchResource({
+      ...COLLECTIONS[kind],
+      client,
+      read,
+      clock: systemClock,
+      random: Math.random,
+      onChange: (_key, before, after) => tell(changed(before, after)),
+      onRestart: (failure) => onRestart(kind, failure),
+    });
+    watches.set(kind, watch);
+  };
+  const serviceChanged = (before: Service | undefined, after: Service | undefined): readonly string[] => {
+    if (after?.type === 'NodePort' && !watches.has('nodes') && !isStopped)
+      start('nodes', readNode, snapshot.nodeChanged);
+    return snapshot.serviceChanged(before, after);
+  };
+
+  start('services', readService, serviceChanged);
+  start('endpointslices', readEndpointSlice, snapshot.sliceChanged);
+  if (withIngresses) start('ingresses', readIngress, snapshot.ingressChanged);
+
+  /** Also of those that begin while others are awaited. */
+  const all = async (done: (watch: ResourceWatch<unknown>) => Promise<void>): Promise<void> => {
+    const seen = new Set<ResourceWatch<unknown>>();
+    for (;;) {
+      const left = [...watches.values()].filter((watch) => !seen.has(watch));
+      if (left.length === 0) return;
+      await Promise.all(left.map(done));
+      for (const watch of left) seen.add(watch);
+    }
+  };
+
+  return {
+    snapshot,
+    synced: (signal) => Promise.race([all((watch) => watch.synced), aborted(signal)]),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    refresh: (signal) =>
+      withinRefresh(
+        all((watch) => watch.relist()),
+        signal,
+      ),
+    watches: () => Object.fromEntries([...watches].map(([kind, watch]) => [kind, watch.status()])),
+    stop: async () => {
+      isStopped = true;
+      await Promise.all([...watches.values()].map((watch) => watch.stop()));
+    },
+  };
+}

@@ -1,0 +1,119 @@
+/** The client of Consul that the flags of a command describe. */
+import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import { openConsul, type ConsulOptions, type OpenConsul } from '../consul/client.ts';
+import type { AutoJoin } from '../discovery/auto-join.ts';
+import { systemClock, sleep } from '../kubernetes/clock.ts';
+import { TandemError } from '../support/errors.ts';
+import type { Context } from '../cli/command.ts';
+import { openCluster, type ClusterOfPods } from './server-pods.ts';
+import { tell } from './tell.ts';
+import { watchServers } from './watched-servers.ts';
+
+export type ConsulAccess = ClusterOfPods & {
+  readonly signal: AbortSignal;
+  readonly onRequest?: NonNullable<ConsulOptions['onRequest']>;
+  readonly mayWrite?: NonNullable<ConsulOptions['mayWrite']>;
+  /**
+   * Of server pods that are left out, or cannot be watched.
+   *
+   * @param message constant
+   */
+  readonly warn: (message: string, reason: string) => void;
+};
+
+// A list of a few pods takes milliseconds; without it the first call says that no server is known, and may be tried again.
+const FIRST_LIST_MILLISECONDS = 10_000;
+
+/**
+ * An auto-join string is watched until the client is closed: its addresses follow the pods.
+ *
+ * @throws TandemError TANDEM_FILE_UNREADABLE when the CA cannot be read, TANDEM_KUBECONFIG_INVALID when the cluster of an
+ *   auto-join string cannot be found
+ */
+export function openConsulOf(
+  values: FlagValues<typeof consulFlags>,
+  access: ConsulAccess,
+): Promise<OpenConsul> {
+  const { addresses, ...settings } = consulSettings(values);
+  if ('kind' in addresses) return openWatched(addresses, settings, access);
+  return openConsul({ ...settings, addresses: () => addresses, ...reporting(access) });
+}
+
+async function openWatched(
+  autoJoin: AutoJoin,
+  settings: Omit<ConsulSettings, 'addresses'>,
+  access: ConsulAccess,
+): Promise<OpenConsul> {
+  let addresses = (): readonly string[] => [];
+  const consul = await openConsul({ ...settings, addresses: () => addresses(), ...reporting(access) });
+  const client = await openCluster(autoJoin, access);
+  const servers = watchServers({
+    client,
+    autoJoin,
+    withTls: settings.caFile !== undefined,
+    onLeft: consul.leave,
+    warn: access.warn,
+  });
+  addresses = servers.addresses;
+  await firstList(servers.synced, access.signal);
+  return {
+    ...consul,
+    close: async () => {
+      // It may have to log out, for which it needs the addresses.
+      await consul.close();
+      await servers.stop();
+      client.close();
+    },
+  };
+}
+
+async function firstList(synced: Promise<void>, signal: AbortSignal): Promise<void> {
+  const waited = new AbortController();
+  const limit = AbortSignal.any([signal, waited.signal]);
+  await Promise.race([synced, sleep(systemClock, FIRST_LIST_MILLISECONDS, limit)]);
+  waited.abort();
+}
+
+function reporting({ onRequest, mayWrite }: ConsulAccess): Pick<ConsulOptions, 'onRequest' | 'mayWrite'> {
+  return {
+    ...(onRequest === undefined ? {} : { onRequest }),
+    ...(mayWrite === undefined ? {} : { mayWrite }),
+  };
+}
+
+/** For a command that a person waits for: warnings are talk. */
+export function openConsulForPerson(
+  values: FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined },
+  { environment, stderr, signal }: Context,
+): Promise<OpenConsul> {
+  return openConsulOf(values, {
+    environment,
+    kubeconfig: values.kubeconfig,
+    signal,
+    warn: (message, reason) => tell(stderr, `tandem: ${message}: ${reason}`),
+  });
+}
+
+/**
+ * Undefined, with a line for people, when Consul cannot be asked: what the rules say is worth reading all the same.
+ *
+ * @param command `explain`
+ */
+export async function askConsul<T>(
+  command: string,
+  values: Parameters<typeof openConsulForPerson>[0],
+  context: Context,
+  ask: (consul: OpenConsul) => Promise<T>,
+): Promise<T | undefined> {
+  const consul = await openConsulForPerson(values, context);
+  try {
+    return await ask(consul);
+  } catch (error) {
+    if (!(error instanceof TandemError)) throw error;
+    tell(context.stderr, `tandem ${command}: Consul was not asked: ${error.message}`);
+    return undefined;
+  } finally {
+    await consul.close();
+  }
+}

@@ -1,0 +1,243 @@
+/** `tandem explain pod NAMESPACE/NAME`: whether it was injected and why not, how it stands in Consul, what is missing. */
+import { namingOf, type namingFlags } from '../config/naming-settings.ts';
+import { readMeshAccount, readMeshNode, type MeshCluster } from '../catalog/mesh/mesh-cluster.ts';
+import { explainPod, type PodExplanation } from '../catalog/mesh/explain-pod.ts';
+import type { ObservedRegistration } from '../catalog/mesh/observed-registration.ts';
+import { meshOf, readInjectedPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import { readMeshService } from '../catalog/mesh/mesh-service.ts';
+import { nodeOfPod } from '../catalog/mesh/pod-registration.ts';
+import type { consulFlags } from '../config/consul-settings.ts';
+import type { injectFlags } from '../config/inject-settings.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import { readAgentNodes, readNodesOfPod } from '../consul/agents.ts';
+import type { OpenConsul } from '../consul/client.ts';
+import { createPodSnapshot } from '../controllers/pod-snapshot.ts';
+import { connectCatalog } from '../consul/connect-catalog.ts';
+import { PREFIX } from '../inject/annotations.ts';
+import { readInjection } from '../inject/injected-pod.ts';
+import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
+import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
+import { clusterAccess } from '../kubernetes/cluster-access.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { TandemError } from '../support/errors.ts';
+import { asString, isObject, property } from '../support/json.ts';
+import { clusterOwner } from './cluster-owner.ts';
+import { OWNER_OF_FILES } from './cluster-objects.ts';
+import type { Context } from '../cli/command.ts';
+import { askConsul } from './consul-access.ts';
+import { readManifestObjects } from './manifest-objects.ts';
+import { tell } from './tell.ts';
+
+export type ExplainPodValues = FlagValues<typeof consulFlags> &
+  FlagValues<
+    Pick<
+      typeof injectFlags,
+      'defaultInject' | 'defaultInjectExcludeNamespaces' | 'allowNamespaces' | 'denyNamespaces'
+    >
+  > &
+  FlagValues<typeof namingFlags> & {
+    readonly kubeconfig: string | undefined;
+    readonly owner: string | undefined;
+  };
+
+export type ExplainedPod = {
+  readonly source: string;
+  readonly injection: InjectionExplanation;
+  /** Those that Tandem reads or writes, by their full name, in order. */
+  readonly annotations: readonly { readonly name: string; readonly value: string }[];
+  /** Undefined for a pod that is no part of the mesh. */
+  readonly registration: PodExplanation | undefined;
+};
+
+/**
+ * @returns undefined when there is no such pod
+ * @throws TandemError TANDEM_FILE_UNREADABLE, TANDEM_KUBECONFIG_INVALID, TANDEM_KUBERNETES_…
+ */
+export async function explainPodOf(
+  namespace: string,
+  name: string,
+  files: readonly string[],
+  values: ExplainPodValues,
+  context: Context,
+): Promise<ExplainedPod | undefined> {
+  const found =
+    files.length > 0
+      ? await podInFiles(namespace, name, files, values, context)
+      : await podInCluster(namespace, name, values, context);
+  if (found === undefined) return undefined;
+  const {
+    defaultInject,
+    defaultInjectExcludeNamespaces: defaultExclude,
+    allowNamespaces,
+    denyNamespaces,
+  } = values;
+  const settings = {
+    defaultInject,
+    defaultExclude,
+    allowNamespaces,
+    denyNamespaces,
+    ownNamespace: undefined,
+  };
+  const injection = explainInjection(found.pod, namespace, settings);
+  return {
+    source: `Pod/${namespace}/${name}`,
+    injection,
+    annotations: annotationsOf(found.pod),
+    registration:
+      injection.kind === 'injected'
+        ? await explainRegistration(found.pod, found.cluster, values, context)
+        : undefined,
+  };
+}
+
+type Found = { readonly pod: unknown; readonly cluster: MeshCluster };
+
+async function podInFiles(
+  namespace: string,
+  name: string,
+  files: readonly string[],
+  values: ExplainPodValues,
+  { stdin, stderr }: Context,
+): Promise<Found | undefined> {
+  const { objects, repeated } = await readManifestObjects(files, stdin);
+  for (const each of repeated) tell(stderr, `tandem: ${each}`);
+  const pod = objects.findLast(
+    ({ kind, metadata }) =>
+      kind === 'Pod' && property(metadata, 'namespace') === namespace && property(metadata, 'name') === name,
+  );
+  if (pod === undefined) return undefined;
+  const ofKind = (wanted: string): readonly unknown[] => objects.filter(({ kind }) => kind === wanted);
+  const around = {
+    nodes: ofKind('Node'),
+    services: ofKind('Service'),
+    accounts: ofKind('ServiceAccount'),
+  };
+  return { pod, cluster: clusterOf(values.owner ?? ownerIn(pod) ?? OWNER_OF_FILES, values, around) };
+}
+
+/** On whose node the sidecar looks: files know nothing else of the cluster. */
+function ownerIn(pod: unknown): string | undefined {
+  const injection = readInjection(pod);
+  const isKnown = injection.kind === 'dataplane' && injection.asksOn.kind === 'of-owner';
+  return isKnown ? injection.asksOn.owner : undefined;
+}
+
+async function podInCluster(
+  namespace: string,
+  name: string,
+  values: ExplainPodValues,
+  { environment, signal }: Context,
+): Promise<Found | undefined> {
+  const { kubeconfig, owner } = values;
+  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  try {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+    const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+    if (status === 404) return undefined;
+    if (status !== 200) {
+      const why = asString(property(body, 'message')) ?? '';
+      throw new TandemError(
+        'TANDEM_KUBERNETES_REFUSED',
+        `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); it needs the right to get pods there`,
+      );
+    }
+    const around = await readAround(body, namespace, values, client, signal);
+    return { pod: body, cluster: clusterOf(owner ?? (await clusterOwner(client)), values, around) };
+  } finally {
+    client.close();
+  }
+}
+
+/** JSON of what the registration of a pod depends on. */
+type Around = {
+  readonly nodes: readonly unknown[];
+  readonly services: readonly unknown[];
+  readonly accounts: readonly unknown[];
+};
+
+function clusterOf(owner: string, values: ExplainPodValues, around: Around): MeshCluster {
+  const snapshot = createPodSnapshot({ owner, ...namingOf(values) });
+  for (const each of around.nodes) snapshot.nodeChanged(undefined, readMeshNode(each));
+  for (const each of around.services) snapshot.serviceChanged(undefined, readMeshService(each));
+  for (const each of around.accounts) {
+    const account = readMeshAccount(each);
+    if (account !== undefined) snapshot.accountChanged(undefined, account);
+  }
+  return snapshot.cluster;
+}
+
+/** What this account may not read is not there. */
+async function readAround(
+  pod: unknown,
+  namespace: string,
+  values: ExplainPodValues,
+  client: ApiClient,
+  signal: AbortSignal,
+): Promise<Around> {
+  const naming = namingOf(values);
+  const get = async (path: string): Promise<unknown> => {
+    const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+    return status === 200 ? body : undefined;
+  };
+  const spec = property(pod, 'spec');
+  const node = asString(property(spec, 'nodeName')) ?? '';
+  const account = asString(property(spec, 'serviceAccountName')) ?? 'default';
+  const inNamespace = `/api/v1/namespaces/${encodeURIComponent(namespace)}`;
+  const [ofNode, services, ofAccount] = await Promise.all([
+    node === '' ? undefined : get(`/api/v1/nodes/${encodeURIComponent(node)}`),
+    naming.namesFollowServices ? get(`${inNamespace}/services`) : undefined,
+    naming.podsLogIn ? get(`${inNamespace}/serviceaccounts/${encodeURIComponent(account)}`) : undefined,
+  ]);
+  const items = property(services, 'items');
+  return { nodes: [ofNode], services: Array.isArray(items) ? items : [], accounts: [ofAccount] };
+}
+
+async function explainRegistration(
+  raw: unknown,
+  cluster: MeshCluster,
+  values: ExplainPodValues,
+  context: Context,
+): Promise<PodExplanation | undefined> {
+  const pod = readInjectedPod(raw);
+  return pod && explainPod(pod, cluster, await seenInConsul(pod, cluster.owner, values, context));
+}
+
+function seenInConsul(
+  pod: InjectedPod,
+  owner: string,
+  values: ExplainPodValues,
+  context: Context,
+): Promise<readonly ObservedRegistration[] | undefined> {
+  const { signal } = context;
+  return askConsul('explain', values, context, async (consul) => {
+    const catalog = connectCatalog(consul);
+    const nodes = await nodesOf(pod, owner, consul, signal);
+    const read = await Promise.all(nodes.map((node) => catalog.read(node, signal)));
+    return read.flatMap(({ instances }) => instances);
+  });
+}
+
+/** In agent mode wherever Consul has its instances: an agent may have another name and address than its node. */
+async function nodesOf(
+  pod: InjectedPod,
+  owner: string,
+  consul: OpenConsul,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { injection, hostIp, node } = pod;
+  if (injection.kind !== 'agent') return [nodeOfPod(pod, owner)].filter((each) => each !== undefined);
+  const mesh = meshOf(pod);
+  const [byAgent, byInstance] = await Promise.all([
+    hostIp === undefined ? [] : readAgentNodes(consul, { host: hostIp, node }, signal),
+    mesh === undefined ? [] : readNodesOfPod(consul, mesh.service.name, pod.uid, signal),
+  ]);
+  return [...new Set([...byAgent.map(({ Node }) => Node), ...byInstance])];
+}
+
+function annotationsOf(pod: unknown): ExplainedPod['annotations'] {
+  const annotations = property(property(pod, 'metadata'), 'annotations');
+  return Object.entries(isObject(annotations) ? annotations : {})
+    .filter(([name]) => name.startsWith(PREFIX))
+    .map(([name, value]) => ({ name, value: String(value) }))
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+}

@@ -1,0 +1,91 @@
+/** The injected pods and what their registrations depend on, as the registrar sees them: watches that fill a snapshot. */
+import { readMeshAccount, readMeshNode } from '../catalog/mesh/mesh-cluster.ts';
+import { readInjectedPod, sourceOfPod } from '../catalog/mesh/registered-pod.ts';
+import { readMeshService } from '../catalog/mesh/mesh-service.ts';
+import { createPodSnapshot, type PodSnapshotOptions, type Touched } from '../controllers/pod-snapshot.ts';
+import type { PodSource } from '../controllers/registrar-ports.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
+import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
+import { aborted } from '../support/aborted.ts';
+import { withinRefresh } from './within-refresh.ts';
+
+export type PodKind = 'pods' | 'nodes' | 'services' | 'serviceaccounts';
+
+export type ClusterPods = PodSource & {
+  readonly watches: () => Readonly<Partial<Record<PodKind, ListWatchStatus>>>;
+  readonly stop: () => Promise<void>;
+};
+
+export type ClusterPodsOptions = PodSnapshotOptions & {
+  readonly client: Pick<ApiClient, 'request' | 'watch'>;
+  readonly onRestart: (kind: PodKind, failure: WatchFailure) => void;
+  /** @param source `Pod/<namespace>/<name>` or `Node/<name>` */
+  readonly onRefusedAddress: (source: string, reason: string) => void;
+};
+
+type Addressed = { readonly refusedAddress?: string | undefined };
+
+const INJECTED = 'consul.hashicorp.com/connect-inject-status=injected';
+
+/** Starts to watch at once. Services and ServiceAccounts only where a registration depends on them: most rights are never used. */
+export function clusterPods({
+  client,
+  onRestart,
+  onRefusedAddress,
+  ...options
+}: ClusterPodsOptions): ClusterPods {
+  const snapshot = createPodSnapshot(options);
+  const listeners = new Set<(touched: Touched) => void>();
+  const watches = new Map<PodKind, ResourceWatch<unknown>>();
+  const start = <T>(
+    kind: PodKind,
+    read: (object: unknown) => T | undefined,
+    changed: (before: T | undefined, after: T | undefined) => Touched,
+  ): ResourceWatch<T> => {
+    const watch = watchResource({
+      client,
+      clock: systemClock,
+      random: Math.random,
+      path: `/api/v1/${kind}`,
+      query: kind === 'pods' ? { labelSelector: INJECTED } : {},
+      read,
+      onChange: (_key, before, after) => {
+        const touched = changed(before, after);
+        if (touched.nodes.length + touched.hosts.length > 0 || touched.isEnd)
+          for (const listener of listeners) listener(touched);
+      },
+      onRestart: (failure) => onRestart(kind, failure),
+    });
+    watches.set(kind, watch);
+    return watch;
+  };
+  const check = (source: string, before: Addressed | undefined, after: Addressed | undefined): void => {
+    const refused = after?.refusedAddress;
+    if (refused !== undefined && refused !== before?.refusedAddress) onRefusedAddress(source, refused);
+  };
+  const pods = start('pods', readInjectedPod, (before, after) => {
+    if (after !== undefined) check(sourceOfPod(after), before, after);
+    return snapshot.podChanged(before, after);
+  });
+  start('nodes', readMeshNode, (before, after) => {
+    if (after !== undefined) check(`Node/${after.name}`, before, after);
+    return snapshot.nodeChanged(before, after);
+  });
+  if (options.namesFollowServices) start('services', readMeshService, snapshot.serviceChanged);
+  if (options.podsLogIn) start('serviceaccounts', readMeshAccount, snapshot.accountChanged);
+  const synced = Promise.all([...watches.values()].map((watch) => watch.synced));
+  return {
+    snapshot,
+    synced: async (signal) => void (await Promise.race([synced, aborted(signal)])),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    refresh: (signal) => withinRefresh(pods.relist(), signal),
+    watches: () => Object.fromEntries([...watches].map(([kind, watch]) => [kind, watch.status()])),
+    stop: async () => void (await Promise.all([...watches.values()].map((watch) => watch.stop()))),
+  };
+}

@@ -1,0 +1,171 @@
+/** The registrar inside of `tandem sync`: composes the watch on injected pods, Consul, the loop, and who is told of it. */
+import { byText } from '../model/instance.ts';
+import type { PodReason } from '../catalog/mesh/decide-pod.ts';
+import { boolean, integer } from '../config/flag.ts';
+import type { Naming } from '../config/naming-settings.ts';
+import { agentUrl } from '../consul/agent-url.ts';
+import { consulAgents } from '../consul/agents.ts';
+import type { OpenConsul } from '../consul/client.ts';
+import { connectCatalog } from '../consul/connect-catalog.ts';
+import { podTokens } from '../consul/pod-tokens.ts';
+import { runAgentLoop } from '../controllers/agent-loop.ts';
+import { runTokenLoop } from '../controllers/token-loop.ts';
+import { createPodStandings } from '../controllers/pod-standings.ts';
+import { createRegistrar, type Registrar, type RegistrarOptions } from '../controllers/registrar-loop.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import type { EventRecorder } from '../kubernetes/event-recorder.ts';
+import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import type { RegistrarStatus } from '../status-page/status.ts';
+import { earliest } from '../support/earliest.ts';
+import type { Log } from '../telemetry/logger.ts';
+import { createRegistrarMetrics, type RegistrarLoop } from '../telemetry/registrar-metrics.ts';
+import { clusterPods, type PodKind } from './pod-source.ts';
+import { passStatus } from '../reporting/pass-outcome.ts';
+import {
+  createRegistrarReporter,
+  type PodReporter,
+  type RegistrarState,
+} from '../reporting/registrar-reporter.ts';
+import { troubleOf } from '../reporting/sync-status.ts';
+import { together } from './together.ts';
+import { createTokenReporter } from '../reporting/token-reporter.ts';
+
+export const registrarFlags = {
+  registrar: boolean(
+    'Keep injected pods in Consul: register those in dataplane mode, clean up after those in agent mode.',
+    false,
+  ),
+  agentHttpPort: integer('HTTP port of the agents on the nodes (agent mode).', 'PORT', 8500, {
+    min: 1,
+    max: 65_535,
+  }),
+  agentTls: boolean('The agents on the nodes speak TLS (agent mode).', false),
+};
+
+export type RegistrarParts = {
+  readonly client: ApiClient;
+  readonly consul: OpenConsul;
+  /** How the agents of the nodes are reached. */
+  readonly agents: { readonly port: number; readonly tls: boolean };
+  readonly log: Log;
+  readonly events: Pick<EventRecorder<string>, 'record'>;
+  readonly onRestart: (kind: PodKind, failure: WatchFailure) => void;
+  /** The status is another one. */
+  readonly changed: () => void;
+  /** What the registrations depend on. */
+  readonly naming: Naming;
+  /** With which pods log in. */
+  readonly podAuthMethod: string | undefined;
+  readonly options: RegistrarOptions;
+};
+
+export type RunningRegistrar = {
+  /** Runs until the signal, while this replica leads. */
+  readonly lead: (term: AbortSignal) => Promise<void>;
+  readonly isSynced: () => boolean;
+  /** Prometheus text format. */
+  readonly metrics: () => Promise<string>;
+  readonly status: () => RegistrarStatus;
+  readonly stop: () => Promise<void>;
+};
+
+/** Starts to watch the pods at once, also on a replica that does not lead. */
+export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
+  const { client, consul, log, events, onRestart, changed, options } = parts;
+  const metrics = createRegistrarMetrics();
+  const pods = clusterPods({
+    owner: options.owner,
+    ...parts.naming,
+    client,
+    onRestart,
+    onRefusedAddress: (source, reason) =>
+      log('warn', 'an address in Kubernetes is not an IP address, and is not used', { source, reason }),
+  });
+  const newReporter = (loop: RegistrarLoop): PodReporter =>
+    createRegistrarReporter({
+      log,
+      metrics: { ...metrics, success: (time) => metrics.success(loop, time) },
+      now: Date.now,
+      isDryRun: options.dryRun,
+      changed,
+      warn: (source, reason, message) => {
+        const pod = pods.snapshot.pod(source);
+        if (pod === undefined) return;
+        const { namespace, name, uid } = pod;
+        events.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, 'Warning', reason, message);
+      },
+    });
+  const reporter = newReporter('catalog');
+  const agentReporter = newReporter('agents');
+  const tokenReporter = createTokenReporter({ log, now: Date.now, changed });
+  let registrar: Registrar | undefined;
+  return {
+    lead: async (term) => {
+      const standings = createPodStandings(pods.snapshot.cluster);
+      const common = { source: pods, standings, clock: systemClock, random: Math.random };
+      const catalog = connectCatalog(consul);
+      const running = createRegistrar({ ...common, reporter, catalog }, options);
+      registrar = running;
+      const agents = consulAgents(consul, (host) => agentUrl(host, parts.agents));
+      const cleanUp = (signal: AbortSignal): Promise<void> =>
+        runAgentLoop({ ...common, agents, catalog, reporter: agentReporter }, options, signal);
+      const { podAuthMethod } = parts;
+      const deleteTokens = (signal: AbortSignal): Promise<void> =>
+        podAuthMethod === undefined
+          ? Promise.resolve()
+          : runTokenLoop(
+              { ...common, tokens: podTokens(consul, podAuthMethod), reporter: tokenReporter },
+              options,
+              signal,
+            );
+      // One pass over everything says nothing about agents and tokens, whose second look comes later.
+      await together(options.once ? [running.run] : [running.run, cleanUp, deleteTokens], term);
+      registrar = undefined;
+    },
+    isSynced: () => Object.values(pods.watches()).every(({ isSynced }) => isSynced),
+    metrics: () => {
+      const counts = registrar?.counts() ?? { owned: 0, foreign: 0, pending: 0 };
+      return metrics.text({ ...counts, pods: podCounts(registrar) });
+    },
+    status: () => ({
+      ...registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
+      tokens: parts.podAuthMethod === undefined ? undefined : tokenReporter.state(),
+    }),
+    stop: pods.stop,
+  };
+}
+
+function podCounts(registrar: Registrar | undefined): ReadonlyMap<PodReason, number> {
+  const counts = new Map<PodReason, number>();
+  for (const { reason } of registrar?.standings() ?? []) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts;
+}
+
+function registrarStatus(
+  registrar: Registrar | undefined,
+  reporter: RegistrarState,
+  agents: RegistrarState,
+  watches: RegistrarStatus['watches'],
+): Omit<RegistrarStatus, 'tokens'> {
+  const standings = registrar?.standings() ?? [];
+  return {
+    ...passStatus(reporter),
+    instances: registrar?.counts(),
+    agents: passStatus(agents),
+    watches,
+    pods: standings
+      .toSorted((left, right) => byText(left.source, right.source))
+      .map(({ source, uid, reason, problem, service, instances }) => ({
+        source,
+        service,
+        instances,
+        reason,
+        problem,
+        ...troubleOf(
+          reporter.refused.get(source) ?? agents.refused.get(source),
+          earliest([reporter.problemSince(uid), agents.problemSince(uid)]),
+        ),
+      })),
+  };
+}

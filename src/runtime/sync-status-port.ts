@@ -1,0 +1,78 @@
+/** The plain port of `tandem sync`: health, metrics, and the page and `/status` of both directions. */
+import type { ListenAddress } from '../config/listen-address.ts';
+import type { Sync } from '../controllers/sync-loop.ts';
+import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
+import { version } from '../version.ts';
+import { listen } from '../http/listen.ts';
+import { statusServer } from '../http/status-server.ts';
+import type { ClusterSource } from './cluster-source.ts';
+import type { RunningRegistrar } from './registrar.ts';
+import type { Reporter } from '../reporting/sync-reporter.ts';
+import { problemCounts, syncStatus } from '../reporting/sync-status.ts';
+import type { ToK8sPart } from './to-k8s-part.ts';
+
+type SyncStatusPort = {
+  readonly address: ListenAddress;
+  readonly metrics: SyncMetrics;
+  readonly owner: string;
+  readonly node: string;
+  readonly dryRun: boolean;
+  /** Undefined while this direction is off. */
+  readonly source: ClusterSource | undefined;
+  readonly reporter: Reporter;
+  /** Undefined while this direction is off. */
+  readonly toK8s: ToK8sPart | undefined;
+  /** Undefined while it is off. */
+  readonly registrar: RunningRegistrar | undefined;
+  readonly sync: () => Sync | undefined;
+  readonly isLeader: () => boolean;
+  /** Calls the listener after a change of the status, until the function that it gives is called. */
+  readonly onChange: (listener: () => void) => () => void;
+};
+
+/** Listens; the answer is where, and how to end it. */
+export async function openSyncStatus(
+  port: SyncStatusPort,
+): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
+  const { metrics, owner, node, source, reporter, toK8s, registrar, sync, isLeader } = port;
+  const isSynced = (): boolean =>
+    Object.values(source?.watches() ?? {}).every((watch) => watch.isSynced) &&
+    toK8s?.isSynced() !== false &&
+    registrar?.isSynced() !== false;
+  const server = statusServer({
+    title: 'Tandem sync',
+    version,
+    notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
+    metrics: async () => {
+      const counts = sync()?.counts() ?? { desired: 0, owned: 0, foreign: 0, pending: 0 };
+      const gauges = { ...counts, isLeader: isLeader(), problems: problemCounts(sync()) };
+      return `${await metrics.text(gauges)}${(await registrar?.metrics()) ?? ''}`;
+    },
+    metricsType: metrics.contentType,
+    status: () => ({
+      sync: syncStatus({
+        owner,
+        node,
+        isLeader: isLeader(),
+        sync: sync(),
+        reporter: reporter.state(),
+        watches: source?.watches() ?? {},
+        toConsul: source !== undefined,
+        dryRun: port.dryRun,
+      }),
+      toKubernetes: toK8s?.status(),
+      registrar: registrar?.status(),
+      webhook: undefined,
+    }),
+    onStatusChange: port.onChange,
+  });
+  await server.ready();
+  const address = await listen(server.server, port.address);
+  return {
+    address,
+    close: async () => {
+      server.server.closeAllConnections();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/** Composes Consul → Kubernetes for `tandem sync`: its two sides, the loop between them, and its part of `/status`. */
+import { byText, OWNER_META } from '../model/instance.ts';
+import { followedServices } from '../catalog/to-kubernetes/select.ts';
+import type { HealthRule, ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts';
+import type { ConsulClient } from '../consul/client.ts';
+import { serviceSource } from '../consul/service-source.ts';
+import { createToK8s, type ToK8s, type ToK8sOptions } from '../controllers/to-k8s-loop.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import type { EventTarget } from '../kubernetes/event-object.ts';
+import { objectWriter } from '../kubernetes/object-writer.ts';
+import type { ToK8sStatus, WatchesStatus } from '../status-page/status.ts';
+import type { Log } from '../telemetry/logger.ts';
+import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
+import { clusterNetwork, UNASKED } from './cluster-network.ts';
+import { passStatus } from '../reporting/pass-outcome.ts';
+import { troubleOf } from '../reporting/sync-status.ts';
+import { createToK8sReporter, type ToK8sReporterState } from '../reporting/to-k8s-reporter.ts';
+import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts';
+
+export type ToK8sComposition = ToK8sOptions & {
+  readonly filter: string;
+  readonly healthRule: HealthRule;
+  /** Ranges of pods and Services that the operator knows. */
+  readonly clusterCidrs: readonly string[];
+  readonly client: ApiClient;
+  readonly consul: ConsulClient;
+  readonly log: Log;
+  readonly metrics: ToK8sMetrics;
+  readonly warn: (target: EventTarget, reason: string, message: string) => void;
+  readonly onRestart: WriteNamespaceOptions['onRestart'];
+  /** The status is another one. */
+  readonly changed: () => void;
+};
+
+export type ToK8sPart = {
+  /** Runs while this replica leads. */
+  readonly lead: (term: AbortSignal) => Promise<void>;
+  /** The write namespace is listed. */
+  readonly isSynced: () => boolean;
+  readonly status: () => ToK8sStatus;
+  readonly stop: () => Promise<void>;
+};
+
+/** Watches the write namespace at once, and reads Consul and writes only while it leads. */
+export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
+  const { settings, filter, healthRule, client, consul, log, metrics, dryRun, changed } = composition;
+  const { onRestart, clusterCidrs: cidrs } = composition;
+  const { owner, namespace } = settings;
+  const objects = writeNamespace({ client, namespace, onRestart });
+  const network = settings.allowClusterAddresses ? UNASKED : clusterNetwork({ client, cidrs, onRestart });
+  const watches = (): WatchesStatus => joined(objects.watches(), network.watches());
+  const reporter = createToK8sReporter({
+    log,
+    metrics,
+    now: Date.now,
+    warn: ({ name, uid }, reason, message) =>
+      composition.warn({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, reason, message),
+    isDryRun: dryRun,
+    changed,
+  });
+  let loop: ToK8s | undefined;
+  return {
+    lead: async (term) => {
+      // Another one each time: what an earlier term knew of Consul may be long over.
+      const services = serviceSource({
+        client: consul,
+        owner: { meta: OWNER_META, value: owner },
+        filter,
+        healthRule,
+        wanted: (list) => followedServices(list, settings),
+      });
+      const writer = objectWriter(client, namespace);
+      const ports = { services, objects, network, writer, reporter, clock: systemClock, random: Math.random };
+      loop = createToK8s(ports, composition);
+      await loop.run(term);
+      loop = undefined;
+    },
+    isSynced: () => Object.values(watches()).every((watch) => watch.isSynced),
+    status: () => statusOf(settings, loop, reporter.state(), watches()),
+    stop: async () => {
+      await Promise.all([objects.stop(), network.stop()]);
+    },
+  };
+}
+
+/** Of a kind that both watch, in different namespaces: whether both have their list. */
+function joined(own: WatchesStatus, network: WatchesStatus): WatchesStatus {
+  const kinds = [...new Set([...Object.keys(own), ...Object.keys(network)])];
+  return Object.fromEntries(
+    kinds.map((kind) => [
+      kind,
+      { isSynced: own[kind]?.isSynced !== false && network[kind]?.isSynced !== false },
+    ]),
+  );
+}
+
+function statusOf(
+  { namespace, mode }: ToK8sSettings,
+  loop: ToK8s | undefined,
+  reporter: ToK8sReporterState,
+  watches: WatchesStatus,
+): ToK8sStatus {
+  const plan = loop?.plan();
+  const problems = Map.groupBy(plan?.problems ?? [], ({ service }) => service);
+  return {
+    namespace,
+    mode,
+    ...passStatus(reporter),
+    owned: plan?.owned,
+    leftOut: [...(plan?.leftOut ?? [])]
+      .toSorted(([left], [right]) => byText(left, right))
+      .map(([service, reason]) => ({ service, reason })),
+    conflicts: plan?.conflicts.map(({ object }) => object.name),
+    watches,
+    services: [...(plan?.standings ?? [])]
+      .toSorted(([left], [right]) => byText(left, right))
+      .map(([service, { object, kind, endpoints }]) => ({
+        service,
+        object,
+        kind,
+        endpoints,
+        problems: (problems.get(service) ?? []).map(({ message }) => message),
+        ...troubleOf(reporter.refused.get(service), reporter.problemSince(service)),
+      })),
+  };
+}

@@ -1,0 +1,252 @@
+/** The registrar between a cluster and a Consul that a test holds in its hands. */
+import type { MeshAccount, MeshNode } from '../../../src/catalog/mesh/mesh-cluster.ts';
+import type { MeshService } from '../../../src/catalog/mesh/mesh-service.ts';
+import type { InjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
+import { createPodSnapshot, type Touched } from '../../../src/controllers/pod-snapshot.ts';
+import {
+  createRegistrar,
+  type Registrar,
+  type RegistrarOptions,
+} from '../../../src/controllers/registrar-loop.ts';
+import { createPodStandings, type PodStanding } from '../../../src/controllers/pod-standings.ts';
+import type { ConnectWrite, RegistrarChange } from '../../../src/controllers/registrar-ports.ts';
+import { createConsulNodes, type ConsulNodes } from '../catalog/mesh/consul-nodes.ts';
+import { podOf, type PodSketch } from '../catalog/mesh/injected-pods.ts';
+import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
+
+export type Faults = {
+  /** Thrown instead of reads of this node, or of all (`*`). */
+  read?: { readonly node: string; readonly error: Error } | undefined;
+  /** Thrown after the write was applied (`lost`), or instead of it. */
+  write?: { readonly error: Error; readonly lost: boolean } | undefined;
+  /** Milliseconds that every write takes. */
+  slow?: number;
+  refresh?: Error | undefined;
+  /** Ids that Consul does not take. */
+  refused?: ReadonlySet<string>;
+};
+
+export type RunningRegistrar = {
+  readonly clock: VirtualClock;
+  readonly consul: ConsulNodes;
+  readonly registrar: Registrar;
+  readonly faults: Faults;
+  /** `<action> <id>` of every write that was asked for. */
+  readonly writes: string[];
+  readonly reads: () => number;
+  /** Reads of the checks of all nodes. */
+  readonly looks: () => number;
+  /** Somebody else writes. */
+  readonly interfere: (write: (consul: ConsulNodes) => void) => void;
+  readonly changes: readonly RegistrarChange[];
+  readonly seconds: readonly (number | undefined)[];
+  readonly failures: readonly unknown[];
+  readonly refusals: readonly string[];
+  /** Names of nodes, once for each time. */
+  readonly unreadable: readonly string[];
+  readonly guards: readonly { readonly removals: number }[];
+  readonly standings: ReadonlyMap<string, readonly PodStanding[]>;
+  /** A pod came or changed; the same name with another UID is a deletion and a creation. */
+  readonly set: (sketch: PodSketch) => InjectedPod;
+  readonly node: (node: MeshNode) => void;
+  /** A Service of these pods came or changed; without a selector it is gone. */
+  readonly service: (name: string, selector: Readonly<Record<string, string>> | undefined) => void;
+  /** The service that a ServiceAccount names. */
+  readonly account: (name: string, service: string | undefined) => void;
+  /** A pod is gone, without or with a deletion timestamp before. */
+  readonly remove: (name: string, how?: 'announced' | 'sudden') => void;
+  readonly listed: () => void;
+  readonly stop: () => Promise<void>;
+};
+
+export function startRegistrar(
+  { podsLogIn = false, ...options }: Partial<RegistrarOptions> & { readonly podsLogIn?: boolean } = {},
+  consul = createConsulNodes(),
+  isListed = true,
+): RunningRegistrar {
+  const clock = createVirtualClock();
+  const snapshot = createPodSnapshot({ owner: options.owner ?? 'c1', namesFollowServices: true, podsLogIn });
+  const services = new Map<string, MeshService>();
+  const accounts = new Map<string, string | undefined>();
+  const faults: Faults = {};
+  const listed = Promise.withResolvers<void>();
+  if (isListed) listed.resolve();
+  let listener: (touched: Touched) => void = () => undefined;
+  let watcher = (): void => undefined;
+  let reads = 0;
+  let looks = 0;
+  const record = {
+    writes: [] as string[],
+    changes: [] as RegistrarChange[],
+    seconds: [] as (number | undefined)[],
+    failures: [] as unknown[],
+    refusals: [] as string[],
+    unreadable: [] as string[],
+    guards: [] as { readonly removals: number }[],
+    standings: new Map<string, readonly PodStanding[]>(),
+  };
+  const read = (node: string): ReturnType<ConsulNodes['read']> => {
+    reads += 1;
+    if (faults.read !== undefined && ['*', node].includes(faults.read.node)) throw faults.read.error;
+    return consul.read(node);
+  };
+  const write = async (
+    text: string,
+    written: string | readonly string[],
+    apply: () => void,
+    held: readonly string[] = [],
+  ): Promise<ConnectWrite> => {
+    const ids = [written].flat();
+    record.writes.push(`${text} ${ids.join(' ')}`);
+    const { slow, write: fault } = faults;
+    if (slow !== undefined) await new Promise<void>((resolve) => void clock.after(slow, resolve));
+    if (fault?.lost === false) throw fault.error;
+    const bad = [...ids, ...held].find((id) => faults.refused?.has(id) === true);
+    if (bad !== undefined) return { kind: 'refused', reason: `bad ${bad}` };
+    apply();
+    queueMicrotask(watcher);
+    if (fault !== undefined) throw fault.error;
+    return { kind: 'applied' };
+  };
+  const registrar = createRegistrar(
+    {
+      clock,
+      random: () => 0.5,
+      standings: createPodStandings(snapshot.cluster),
+      source: {
+        snapshot,
+        synced: () => listed.promise,
+        onChange: (call) => {
+          listener = call;
+          return () => undefined;
+        },
+        refresh: async () => {
+          if (faults.refresh !== undefined) throw faults.refresh;
+        },
+      },
+      catalog: {
+        nodes: async (owner) => {
+          if (faults.read?.node === '*') throw faults.read.error;
+          return consul.nodes().filter((node) => consul.read(node).node?.meta['tandem-owner'] === owner);
+        },
+        read: async (node) => read(node),
+        checks: async () => {
+          looks += 1;
+          if (faults.read?.node === '*') throw faults.read.error;
+          return new Map(
+            consul
+              .nodes()
+              .map((node) => [
+                node,
+                new Map(
+                  consul
+                    .read(node)
+                    .instances.flatMap(({ check }) =>
+                      check === undefined ? [] : [[check.id, check.status]],
+                    ),
+                ),
+              ]),
+          );
+        },
+        watch: async (onChange, signal) => {
+          watcher = onChange;
+          if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
+        writeNode: (node, owner) => write('write-node', node.name, () => consul.writeNode(node, owner)),
+        register: (each, owner) => write('register', each.id, () => consul.register(each, owner)),
+        setChecks: (node, checks) =>
+          write(
+            'checks',
+            node.name,
+            () => {
+              for (const { service, check } of checks) consul.setCheck(node.name, service, check);
+            },
+            checks.map(({ service }) => service),
+          ),
+        deregister: (instances) =>
+          write(
+            'deregister',
+            instances.map(({ id }) => id),
+            () => {
+              for (const { node, id } of instances) consul.deregister(node, id);
+            },
+          ),
+        removeNode: (node) => write('remove-node', node, () => consul.removeNode(node)),
+      },
+      reporter: {
+        planned: () => undefined,
+        applied: (change, seconds) => {
+          record.changes.push(change);
+          record.seconds.push(seconds);
+        },
+        refused: ({ id }) => record.refusals.push(id),
+        unreadable: ({ name }) => record.unreadable.push(name),
+        pods: (node, standings) => record.standings.set(node, standings),
+        guarded: (held) => record.guards.push(held),
+        released: () => undefined,
+        failed: (error) => record.failures.push(error),
+        succeeded: () => undefined,
+      },
+    },
+    { owner: 'c1', resync: 600_000, dryRun: false, once: false, ...options },
+  );
+  const ending = new AbortController();
+  const running = registrar.run(ending.signal);
+  const change = (before: InjectedPod | undefined, after: InjectedPod | undefined): void =>
+    listener(snapshot.podChanged(before, after));
+  const podNamed = (name: string): InjectedPod | undefined => snapshot.pod(`Pod/default/${name}`);
+
+  return {
+    clock,
+    consul,
+    registrar,
+    faults,
+    ...record,
+    reads: () => reads,
+    looks: () => looks,
+    interfere: (edit) => {
+      edit(consul);
+      watcher();
+    },
+    set: (sketch) => {
+      const after = podOf(sketch);
+      const before = podNamed(after.name);
+      if (before !== undefined && before.uid !== after.uid) {
+        change(before, undefined);
+        change(undefined, after);
+      } else change(before, after);
+      return after;
+    },
+    service: (name, selector) => {
+      const after: MeshService | undefined = selector && {
+        namespace: 'default',
+        name,
+        created: '2026-01-01T00:00:00Z',
+        selector: new Map(Object.entries(selector)),
+        targets: [8080],
+      };
+      listener(snapshot.serviceChanged(services.get(name), after));
+      if (after === undefined) services.delete(name);
+      else services.set(name, after);
+    },
+    account: (name, service) => {
+      const account = (of: string | undefined): MeshAccount => ({ namespace: 'default', name, service: of });
+      listener(snapshot.accountChanged(account(accounts.get(name)), account(service)));
+      accounts.set(name, service);
+    },
+    node: (node) => listener(snapshot.nodeChanged(snapshot.cluster.node(node.name), node)),
+    remove: (name, how = 'announced') => {
+      const before = podNamed(name);
+      if (before === undefined) throw new Error(`no pod ${name}`);
+      if (how === 'sudden') return change(before, undefined);
+      const terminating: InjectedPod = { ...before, stage: 'terminating' };
+      change(before, terminating);
+      change(terminating, undefined);
+    },
+    listed: () => listed.resolve(),
+    stop: async () => {
+      ending.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createRegistrarReporter } from '../../../src/reporting/registrar-reporter.ts';
+import { createPodStandings, type PodStanding } from '../../../src/controllers/pod-standings.ts';
+import { readInjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
+import { CLUSTER, injectedPod, READY, type PodSketch } from '../catalog/mesh/injected-pods.ts';
+
+function start() {
+  const events: string[] = [];
+  const none = (): void => undefined;
+  const reporter = createRegistrarReporter({
+    log: none,
+    metrics: { success: none, failure: none, heldRemovals: none, change: none, eventToCommit: none },
+    now: () => 0,
+    warn: (source, reason, message) => events.push(`${source} ${reason} ${message}`),
+    isDryRun: false,
+    changed: none,
+  });
+  return { events, tell: (...all: readonly PodStanding[]) => reporter.pods('node', all) };
+}
+
+const STARTING = { hostIP: '10.0.0.1' };
+const RUNNING = { ...READY, conditions: [...READY.conditions, { type: 'Initialized', status: 'True' }] };
+
+/** A pod whose record has these warnings. */
+function warned(warnings: readonly string[], sketch: PodSketch = {}): PodStanding {
+  const raw = injectedPod({ status: STARTING, ...sketch }) as {
+    readonly metadata: { annotations: Readonly<Record<string, string>> };
+  };
+  const { annotations } = raw.metadata;
+  const record = JSON.parse(annotations['tandem/injected'] ?? '') as object;
+  raw.metadata.annotations = {
+    ...annotations,
+    'tandem/injected': JSON.stringify({ ...record, warnings }),
+  };
+  const pod = readInjectedPod(raw);
+  assert.ok(pod);
+  return createPodStandings(CLUSTER).of(pod);
+}
+
+test('what the admission warned of is an Event on the pod, once, while it starts', () => {
+  const { events, tell } = start();
+  tell(warned(['a: has no effect', 'b: is not known']));
+  tell(warned(['a: has no effect', 'b: is not known']));
+  tell(warned(['a: has no effect'], { status: RUNNING }));
+  assert.deepEqual(events, [
+    'Pod/default/web-0 InjectionWarning a: has no effect',
+    'Pod/default/web-0 InjectionWarning b: is not known',
+  ]);
+});
+
+test('a pod that runs since before Tandem was started again is not told of again', () => {
+  const { events, tell } = start();
+  tell(warned(['a: has no effect'], { status: RUNNING }));
+  assert.deepEqual(events, []);
+});
+
+test('an annotation that somebody has filled makes no flood of Events', () => {
+  const { events, tell } = start();
+  tell(warned(Array.from({ length: 500 }, (_, index) => `${index} ${'x'.repeat(5000)}`)));
+  assert.equal(events.length, 10);
+  assert.ok(events.every((text) => text.length < 400));
+});
+
+test('a pod that replaces one of its name has Events of its own', () => {
+  const { events, tell } = start();
+  tell(warned(['a'], { uid: 'one' }));
+  tell(warned(['a'], { uid: 'two' }));
+  assert.equal(events.length, 2);
+});
+
+test('why a pod is not registered is an Event, and nothing of one that consul-k8s injected', () => {
+  const { events, tell } = start();
+  const standing = (annotations: object): PodStanding => {
+    const metadata = { name: 'a', namespace: 'b', uid: JSON.stringify(annotations), annotations };
+    const pod = readInjectedPod({ metadata, spec: { nodeName: 'n', containers: [] }, status: RUNNING });
+    assert.ok(pod);
+    return createPodStandings(CLUSTER).of(pod);
+  };
+  tell(standing({ 'consul.hashicorp.com/consul-k8s-version': '1.5' }), standing({}));
+  assert.equal(events.length, 1);
+  assert.match(events[0] ?? '', /^Pod\/b\/a NotInjectedByTandem .*create the pod again/);
+});
