@@ -66,7 +66,8 @@ test('a name of a port that is too long', (context) => {
 });
 
 test('a wrong port of a probe', (context) => {
-  const chart = chartWith(['webhook-deployment.yaml', 'port: status', 'port: 8082']);
+  const ready = 'path: /health/ready\n    port: ';
+  const chart = chartWith(['_pod.tpl', `${ready}status`, `${ready}8082`]);
   const cause = /never: .*\n.*Readiness probe failed: .*:8082\/health\/ready.*connection refused/;
   return fails(context, 120, [cause], () => installRelease(cluster, PARTS, chart));
 });

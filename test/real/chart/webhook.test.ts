@@ -206,6 +206,17 @@ test('every pod has resources, probes, no service links and no more rights than 
   }
 });
 
+test('no program is started again because its node is too busy for its start', async () => {
+  const chart = await renderChart();
+  for (const name of ['tandem-webhook', 'tandem-sync']) {
+    const container = at(chart.one('Deployment', name), 'spec', 'template', 'spec', 'containers', 0);
+    const [startup, liveness] = [at(container, 'startupProbe'), at(container, 'livenessProbe')];
+    assert.deepEqual(at(startup, 'httpGet'), at(liveness, 'httpGet'));
+    assert.ok(Number(at(startup, 'periodSeconds')) * Number(at(startup, 'failureThreshold')) >= 120);
+    assert.ok(Number(at(liveness, 'timeoutSeconds')) >= 5);
+  }
+});
+
 test('the heap of the sync leaves room below its memory limit', async () => {
   const chart = await renderChart();
   const container = at(chart.one('Deployment', 'tandem-sync'), 'spec', 'template', 'spec', 'containers', 0);

@@ -64,3 +64,25 @@ securityContext:
     drop:
       - ALL
 {{- end }}
+
+{{- /* Of webhook and sync. */}}
+{{- define "tandem.probes" -}}
+# On a node that is busy a start takes long, and to start it once more would take longer.
+startupProbe:
+  httpGet:
+    path: /health/live
+    port: status
+  periodSeconds: 1
+  failureThreshold: 180
+readinessProbe:
+  httpGet:
+    path: /health/ready
+    port: status
+  periodSeconds: 2
+livenessProbe:
+  httpGet:
+    path: /health/live
+    port: status
+  periodSeconds: 10
+  timeoutSeconds: 5
+{{- end }}
