@@ -86,7 +86,7 @@ test('what a client asks for beyond that profile is its ports and its folder on 
   const { one } = await renderChart();
   const said = await asPod(one('DaemonSet', 'tandem-client'));
   assert.match(said, /violates PodSecurity "restricted:latest": /);
-  assert.match(said, /hostPort .*uses hostPorts 8500, 8502/);
+  assert.match(said, /hostPort .*uses hostPorts 8301, 8500, 8502/);
   const withoutFolder = await renderChart({ client: { dataDirectoryHostPath: null } });
   const less = await asPod(withoutFolder.one('DaemonSet', 'tandem-client'));
   assert.match(less, /restricted:latest": hostPort \([^)]*\)$/);

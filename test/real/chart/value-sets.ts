@@ -15,7 +15,6 @@ export const valueSets: Readonly<Record<string, object>> = {
     client: {
       enabled: true,
       join: ['provider=aws tag_key=consul tag_value=server'],
-      exposeGossipPorts: true,
     },
     connectInject: { enabled: true },
     syncCatalog: { enabled: true },
