@@ -1,6 +1,6 @@
 /**
  * A release that lives on: an upgrade of all of its parts at once and the way back, and a drain, all under load, an
- * uninstallation, and another installation over what the first has left. In agent mode, with agents at addresses that outlive their pods.
+ * uninstallation, and another installation over what the first has left. In agent mode, as it comes.
  */
 import assert from 'node:assert/strict';
 import { after, type TestContext } from 'node:test';
@@ -26,18 +26,16 @@ import { admissionsDuring, type AdmissionOutcome } from './load/admissions.ts';
 import { catalogDuring, consulServers, instanceIds } from './load/catalog.ts';
 import { clusterFigures, lineOf, restartsOf, SHORT } from './load/figures.ts';
 import { nodesByServers } from './load/server-pods.ts';
+import { fewestVotersDuring } from './load/voters.ts';
 import { namesOfWeb, startWeb, webPods } from './load/web.ts';
 
 const SHOP = 'tandem-shop';
 const SERVERS = 3;
-const values = {
-  server: { replicas: SERVERS, affinity: 'preferred' },
-  client: { exposeGossipPorts: true },
-};
+const values = { server: { replicas: SERVERS, affinity: 'preferred' } };
 const changed = { annotations: { upgraded: 'true' } };
 const upgraded = {
   server: { ...values.server, ...changed },
-  client: { ...values.client, ...changed },
+  client: changed,
   connectInject: changed,
   syncCatalog: changed,
 };
@@ -54,7 +52,7 @@ await makeNamespace(cluster, SHOP);
 await putApps(cluster, SHOP);
 await startWeb(cluster, SHOP, consul);
 
-/** All three loads, while something happens. @param drained a node whose pods may leave Consul */
+/** All loads, while something happens. @param drained a node whose pods may leave Consul */
 async function underLoad(
   context: TestContext,
   what: string,
@@ -69,9 +67,10 @@ async function underLoad(
   let seconds = Number.NaN;
   let admissions: AdmissionOutcome | undefined;
   const from = performance.now();
+  let fewest = Number.NaN;
   const watched = catalogDuring(consul, wanted, async () => {
     admissions = await admissionsDuring(api, SHOP, async () => {
-      await happen();
+      fewest = await fewestVotersDuring(consul, happen);
       seconds = secondsSince(from);
     });
   });
@@ -85,9 +84,11 @@ async function underLoad(
   const answered = Object.values(answers).reduce((sum, each) => sum + each, 0);
   context.diagnostic(
     `${what} in ${seconds} s: ${failures.length} of ${failures.length + answered} requests lost, ` +
-      `${refused.length} of ${refused.length + admitted} admissions refused, ${missing.length} removals in ${reads} reads`,
+      `${refused.length} of ${refused.length + admitted} admissions refused, ${missing.length} removals in ${reads} reads, ` +
+      `never less than ${fewest} voters`,
   );
   assert.deepEqual([failures, refused, missing], [[], [], []]);
+  assert.ok(fewest >= SERVERS - 1, 'one server at a time, and the next one when the last one votes');
   assert.ok(answered > 100 && admitted > 50 && reads > 20, 'there was a load');
 }
 

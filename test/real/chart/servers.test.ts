@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { at, renderChart, type Rendered } from '../harness/chart.ts';
+import { startConsul, type ConsulServer } from '../harness/consul.ts';
+import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { partPath } from '../parts.ts';
 
@@ -89,6 +91,58 @@ test('the real Consul takes the configuration of servers and clients', async () 
     assert.match(stdout, /Configuration is valid!/);
   }
 });
+
+test('a server that is new has not started before it votes', async () => {
+  const consul = await startConsul(scene, {
+    servers: 3,
+    configuration: { leave_on_terminate: true, autopilot: { server_stabilization_time: '24h' } },
+  });
+  const [first, , third] = consul.servers;
+  assert.ok(first !== undefined && third !== undefined);
+  for (const server of consul.servers) await eventually('its start', () => startupProbe(server));
+  await third.process().stop();
+  await eventually('the others without it', async () => assert.equal((await servers()).length, 2));
+  await third.start();
+  await eventually('it takes part', async () => {
+    const found = (await servers()).find((each) => at(each, 'Node') === third.node);
+    assert.equal(at(found, 'Voter'), false);
+    assert.match(await (await fetch(`${third.url}/v1/status/leader`)).text(), /".+"/);
+  });
+  await assert.rejects(startupProbe(third));
+  await startupProbe(first);
+  const autopilot = (await consul.call('GET', '/v1/operator/autopilot/configuration')) as object;
+  await consul.call('PUT', '/v1/operator/autopilot/configuration', {
+    ...autopilot,
+    ServerStabilizationTime: '1s',
+  });
+  await eventually('its vote', () => startupProbe(third));
+  assert.ok((await servers()).every((each) => at(each, 'Voter') === true));
+
+  async function servers(): Promise<readonly object[]> {
+    return at(await consul.call('GET', '/v1/operator/raft/configuration'), 'Servers') as readonly object[];
+  }
+});
+
+test('where ACLs hide who votes, a server has started when it must vote by now', async () => {
+  const acls = await startConsul(scene, { acls: true });
+  // 10 s for a server to be stable, 10 s from one look of autopilot to the next, 2 s from one health check to the next.
+  const { stdout } = await startupProbe(acls, (script) => script.replace('sleep 22', 'echo waited'));
+  assert.equal(stdout, 'waited\n');
+});
+
+/** Rejects unless it succeeds. */
+async function startupProbe(
+  { url, ports }: ConsulServer,
+  changed: (script: string) => string = (script) => script,
+): Promise<{ readonly stdout: string }> {
+  const set = (await renderChart()).one('StatefulSet', 'tandem-server');
+  const command = at(set, 'spec', 'template', 'spec', 'containers', 0, 'startupProbe', 'exec', 'command');
+  const [shell = '', ...args] = command as readonly string[];
+  const script = (args.pop() ?? '')
+    .replaceAll('http://127.0.0.1:8500', url)
+    .replaceAll('/consul/data', join(scene.folder, `consul-${ports.http}`, 'data'));
+  return promisify(execFile)(shell, [...args, changed(script)]);
+}
 
 test('an agent whose address outlives its pod stays in Consul with all of its node, and the next one waits for it', async () => {
   for (const exposeGossipPorts of [false, undefined]) {

@@ -121,6 +121,32 @@ read by others on its node.
 {{- end }}
 {{- end }}
 
+{{- /*
+The leader counts this server among the voters. By the limits that Consul has, a server that is new votes 22 s after the
+others have found it well: 10 s (autopilot's server_stabilization_time), the 10 s from one look of autopilot to the next,
+and 2 s from one health check to the next. Until then the next server must not go, in an update or by an eviction.
+Not minReadySeconds: before Kubernetes 1.34 a StatefulSet whose pods are started in parallel ignores it, and evictions always do.
+*/}}
+{{- define "tandem.serverStartupProbe" -}}
+startupProbe:
+  exec:
+    command:
+      - /bin/sh
+      - -c
+      - |
+        answer=$(curl -s -m 8 -w ' %{http_code}' http://127.0.0.1:8500/v1/operator/raft/configuration)
+        case $answer in
+          *' 200') echo "$answer" | tr '{' '\n' | grep "$(cat /consul/data/node-id)" | grep -q '"Voter":true' ;;
+          # There is a leader, and ACLs hide the rest.
+          *' 403') sleep 22 ;;
+          *) exit 1 ;;
+        esac
+  periodSeconds: 2
+  timeoutSeconds: 30
+  # A day: without a quorum, a server that starts again helps nobody.
+  failureThreshold: 43200
+{{- end }}
+
 {{- /* There is a leader. Not for liveness: without one, a server that starts again helps nobody. */}}
 {{- define "tandem.agentProbes" -}}
 readinessProbe:
