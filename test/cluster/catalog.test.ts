@@ -1,6 +1,8 @@
 /** Services of every type in Consul and in its DNS, asked from outside of the cluster, and Consul's services in Kubernetes. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after } from 'node:test';
 import { promisify } from 'node:util';
 import { MERGE_PATCH } from '../real/harness/api-client.ts';
@@ -8,7 +10,7 @@ import { at } from '../real/harness/chart.ts';
 import { eventually } from '../real/harness/eventually.ts';
 import { ensureParts, partPath } from '../real/parts.ts';
 import { createDeployment, putApps } from './harness/app-pod.ts';
-import { openCluster } from './harness/cluster.ts';
+import { openCluster, ROOT } from './harness/cluster.ts';
 import { consulApi } from './harness/consul.ts';
 import { DEMO, podOf } from './harness/demos.ts';
 import { testOn } from './harness/evidence.ts';
@@ -16,7 +18,7 @@ import { podsOf, type Pod } from './harness/list.ts';
 import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
 import { allReady, podsReady } from './harness/ready.ts';
 import { createRelay } from './harness/relay.ts';
-import { installRelease } from './harness/release.ts';
+import { CHART, installRelease, RELEASE, withValues } from './harness/release.ts';
 
 // Where the Services are that are made of Consul's.
 const FROM_CONSUL = 'tandem-from-consul';
@@ -26,17 +28,19 @@ await ensureParts(['dig']);
 const { api } = cluster;
 const consul = consulApi(cluster);
 await makeNamespace(cluster, FROM_CONSUL);
-const release = await installRelease(cluster, {
+const syncCatalog = {
+  toK8S: true,
+  k8sWriteNamespace: FROM_CONSUL,
+  // Every cluster has pods, and none an address outside of it that its pods are sure to reach.
+  allowClusterAddresses: true,
+};
+const values = {
   global: { owner: 'suite' },
   server: { replicas: 1 },
   dns: { type: 'NodePort' },
-  syncCatalog: {
-    toK8S: true,
-    k8sWriteNamespace: FROM_CONSUL,
-    // Every cluster has pods, and none an address outside of it that its pods are sure to reach.
-    allowClusterAddresses: true,
-  },
-});
+  syncCatalog,
+};
+const release = await installRelease(cluster, values);
 after(() => release.uninstall([DEMO, FROM_CONSUL]));
 await makeNamespace(cluster, DEMO, RESTRICTED);
 await putApps(cluster, DEMO);
@@ -155,13 +159,7 @@ test('a Service that is deleted leaves Consul', async () => {
 });
 
 test('a service of Consul is called from a pod by its name in Kubernetes, and goes with its last instance', async () => {
-  const { podIP } = (await podOf(cluster, 'web')).status;
-  await consul('PUT', '/v1/catalog/register', {
-    Node: 'outside',
-    Address: podIP,
-    Service: { ID: 'legacy', Service: 'legacy', Address: podIP, Port: 8080 },
-    Check: { CheckID: 'legacy', ServiceID: 'legacy', Name: 'up', Status: 'passing' },
-  });
+  await registerLegacy();
   await eventually('an answer of legacy', async () =>
     assert.equal(await client.get(`http://legacy.${FROM_CONSUL}:8080/`), 'web'),
   );
@@ -171,3 +169,47 @@ test('a service of Consul is called from a pod by its name in Kubernetes, and go
     assert.equal(status, 404);
   });
 });
+
+test('with external-name it is an alias, which pods follow to Consul by the DNS of the cluster', async (context) => {
+  if (cluster.nodes === undefined)
+    return context.skip('the DNS of this cluster is not the suite’s to configure');
+  const aliases = { ...values, syncCatalog: { ...syncCatalog, toK8SMode: 'external-name' } };
+  await Promise.all([
+    withValues(cluster, aliases, ['upgrade', RELEASE, CHART]),
+    forwardToConsul(),
+    registerLegacy(),
+  ]);
+  await eventually('an alias', async () => {
+    const service = await api.expect('GET', `/api/v1/namespaces/${FROM_CONSUL}/services/legacy`);
+    assert.equal(at(service, 'spec', 'externalName'), 'legacy.service.consul');
+  });
+  await eventually('an answer of legacy', async () =>
+    assert.equal(await client.get(`http://legacy.${FROM_CONSUL}:8080/`), 'web'),
+  );
+});
+
+/** An instance of the service `legacy` in Consul, of nobody in the cluster, that the web server plays. */
+async function registerLegacy(): Promise<void> {
+  const { podIP } = (await podOf(cluster, 'web')).status;
+  await consul('PUT', '/v1/catalog/register', {
+    Node: 'outside',
+    Address: podIP,
+    Service: { ID: 'legacy', Service: 'legacy', Address: podIP, Port: 8080 },
+    Check: { CheckID: 'legacy', ServiceID: 'legacy', Name: 'up', Status: 'passing' },
+  });
+}
+
+/** What docs/to-kubernetes.md tells people to add to the configuration of CoreDNS; taken away at the end. */
+async function forwardToConsul(): Promise<void> {
+  const path = '/api/v1/namespaces/kube-system/configmaps/coredns';
+  const document = readFileSync(join(ROOT, 'docs/to-kubernetes.md'), 'utf8');
+  const [, block = ''] = /```corefile\n([^`]*)```/.exec(document) ?? [];
+  const service = await api.expect('GET', '/api/v1/namespaces/tandem/services/tandem-dns');
+  const forward = block.replace('10.96.0.53', String(at(service, 'spec', 'clusterIP')));
+  assert.notEqual(forward, block);
+  const before = String(at(await api.expect('GET', path), 'data', 'Corefile'));
+  const set = (Corefile: string): Promise<unknown> =>
+    api.expect('PATCH', path, { data: { Corefile } }, MERGE_PATCH);
+  after(() => set(before));
+  await set(before + forward);
+}
