@@ -1,7 +1,7 @@
 /** `tandem dev`: the whole product in one process, with a folder in the place of the cluster and a catalog in that of Consul. */
 import { parseConsulAddresses, type ConsulAddresses } from '../src/config/consul-addresses.ts';
 import { consulFlags } from '../src/config/consul-settings.ts';
-import { integer, oneOf, parsed, string } from '../src/config/flag.ts';
+import { integer, parsed, string } from '../src/config/flag.ts';
 import { injectFlagProblems, injectFlags } from '../src/config/inject-settings.ts';
 import { listenAddress } from '../src/config/listen-address.ts';
 import type { FlagValues } from '../src/config/parse-flags.ts';
@@ -13,7 +13,7 @@ import { apiClient } from '../src/kubernetes/api-client.ts';
 import { systemClock } from '../src/kubernetes/clock.ts';
 import { clusterAccess } from '../src/kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../src/kubernetes/service-account.ts';
-import { createLog, logLevels, type Log } from '../src/telemetry/logger.ts';
+import { createLog, type Log } from '../src/telemetry/logger.ts';
 import { createSyncMetrics } from '../src/telemetry/sync-metrics.ts';
 import { version } from '../src/version.ts';
 import { changeSignal } from '../src/reporting/change-signal.ts';
@@ -24,6 +24,7 @@ import { openConsulOf } from '../src/runtime/consul-access.ts';
 import { LOOPBACK, openDevServer } from './dev-server.ts';
 import { folderSource } from './folder-source.ts';
 import { folderStatus } from './folder-status.ts';
+import { logLevelFlag, statusListenFlag } from '../src/cli/server-flags.ts';
 import { createReporter } from '../src/reporting/sync-reporter.ts';
 import { tell } from '../src/runtime/tell.ts';
 
@@ -41,12 +42,9 @@ const flags = {
   httpPort: integer("Port of the embedded catalog: Consul's HTTP API.", 'PORT', 8500, PORT),
   dnsPort: integer('Port of its DNS, UDP and TCP.', 'PORT', 8600, PORT),
   listen: listenAddress('Address of the webhook, on TLS.', { host: LOOPBACK, port: 8443 }),
-  statusListen: listenAddress('Address of the plain port: a page at /, /status, health, metrics.', {
-    host: LOOPBACK,
-    port: 8081,
-  }),
+  ...statusListenFlag(LOOPBACK),
   tlsDir: string('Folder of the certificates of the webhook, made when they are not there.', 'DIR', 'certs'),
-  logLevel: oneOf('Least important log lines that are written.', logLevels, 'info'),
+  ...logLevelFlag,
   consulToken: consulFlags.consulToken,
   consulTokenFile: consulFlags.consulTokenFile,
   consulCaFile: consulFlags.consulCaFile,
@@ -60,20 +58,8 @@ type Values = FlagValues<typeof flags>;
 const OWNER = 'dev';
 
 export const devCommand = command({
-  name: 'dev',
-  summary: 'Run all of it in one process, with no cluster',
   operands: '[FILE…|DIR]',
   flags,
-  shared: {
-    title: 'Flags of the catalog, of Consul and of injection (docs/flags.md):',
-    keys: [
-      'consulToken',
-      'consulTokenFile',
-      'consulCaFile',
-      ...Object.keys(toConsulFlags),
-      ...Object.keys(injectFlags),
-    ],
-  },
   examples: ['tandem dev examples', 'tandem dev examples --consul-http-addr=127.0.0.1:8500'],
   check: injectFlagProblems,
   run: async (values, operands, context) => {

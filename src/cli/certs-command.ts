@@ -27,8 +27,6 @@ const flags = {
 };
 
 export const certsCommand = command({
-  name: 'certs',
-  summary: 'Write a CA and a serving certificate to a folder or a Secret',
   operands: '',
   flags,
   examples: [

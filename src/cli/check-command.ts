@@ -17,16 +17,13 @@ import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { clusterFacts } from '../runtime/check-cluster.ts';
 import { consulFacts, type ConsulQuestions } from '../runtime/check-consul.ts';
 import { command, exit, type Context } from './command.ts';
+import { kubeconfigFlag, leaseNamespaceFlag } from '../config/common-flags.ts';
 import { leaseNamespace, SYNC_LEASE } from '../runtime/lease-namespace.ts';
 import { probe } from '../runtime/probe.ts';
 import { registrarFlags } from '../runtime/registrar.ts';
 
 const flags = {
-  kubeconfig: string(
-    'Access to the cluster; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
-    'FILE',
-    undefined,
-  ),
+  ...kubeconfigFlag,
   output: oneOf('Form of the findings.', ['text', 'json'], 'text'),
   account: oneOf(
     'Whose work this account is to do: what the others need is left out.',
@@ -42,9 +39,7 @@ const flags = {
   proxyMode: injectFlags.proxyMode,
   registrar: registrarFlags.registrar,
   ...namingFlags,
-  leaseNamespace: string('Namespace of the Lease; the own one by default.', 'NAME', undefined, {
-    variables: ['POD_NAMESPACE'],
-  }),
+  ...leaseNamespaceFlag,
   ...toK8sFlags,
   ...toConsulFlags,
   ...consulFlags,
@@ -53,19 +48,8 @@ const flags = {
 type Values = FlagValues<typeof flags>;
 
 export const checkCommand = command({
-  name: 'check',
-  summary: 'Say whether Tandem can work here, and how to fix what is wrong',
   operands: '',
   flags,
-  shared: {
-    title: 'Flags of the catalog and of Consul (docs/flags.md):',
-    keys: [
-      ...Object.keys(namingFlags),
-      ...Object.keys(toK8sFlags),
-      ...Object.keys(toConsulFlags),
-      ...Object.keys(consulFlags),
-    ],
-  },
   examples: [
     'tandem check --kubeconfig=~/.kube/config --consul-http-addr=consul:8500',
     'tandem check --account=sync --registrar --proxy-mode=dataplane --to-k8s --k8s-write-namespace=from-consul',

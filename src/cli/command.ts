@@ -1,4 +1,4 @@
-/** What a command is, and what it may touch: everything of the process reaches it through its context. */
+/** What a command is, and what it may touch: everything of the process reaches it through its context. commands.ts names it. */
 import type { Readable, Writable } from 'node:stream';
 import type { Environment, Flags, FlagValues } from '../config/parse-flags.ts';
 
@@ -26,14 +26,9 @@ export type Context = {
 };
 
 export type Command<F extends Flags> = {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** What follows the flags in the usage line: `[FILE…|DIR|-]`; empty when nothing may follow. */
   readonly operands: string;
   readonly flags: F;
-  /** Flags that the help lists by name only, because commands share them and a screen is short. */
-  readonly shared?: { readonly title: string; readonly keys: readonly string[] };
   /** Rules between flags; a sentence for each that is broken. */
   readonly check?: (values: FlagValues<F>) => readonly string[];
   /** Command lines that work as they stand. */

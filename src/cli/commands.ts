@@ -1,20 +1,24 @@
-/** The commands, each loaded only when it is called: `inject` must not pay for Fastify. */
+/** The commands with their names and summaries, each loaded only when it is called: `inject` must not pay for Fastify. */
 import type { Flags } from '../config/parse-flags.ts';
 import type { Command } from './command.ts';
 
-type Entry = { readonly summary: string; readonly load: () => Promise<Command<Flags>> };
+type Entry = {
+  /** One line without a full stop, for the list of commands, the help of the command, and docs/flags.md. */
+  readonly summary: string;
+  readonly load: () => Promise<Command<Flags>>;
+};
 
 export const commands = {
   dev: {
-    summary: 'Run all of it in one process, with no cluster',
+    summary: 'Run everything in one process, without a cluster',
     load: async () => (await import('../../dev/run-dev.ts')).devCommand,
   },
   inject: {
-    summary: 'Add the sidecar to the pods of manifests, offline',
+    summary: 'Add the sidecar to the pods in manifests, offline',
     load: async () => (await import('./inject-command.ts')).injectCommand,
   },
   uninject: {
-    summary: 'Take the sidecar out of manifests again',
+    summary: 'Remove the sidecar from the pods in manifests',
     load: async () => (await import('./uninject-command.ts')).uninjectCommand,
   },
   webhook: {
@@ -22,31 +26,31 @@ export const commands = {
     load: async () => (await import('./webhook-command.ts')).webhookCommand,
   },
   sync: {
-    summary: 'Keep the Consul catalog in step with the Services of a cluster',
+    summary: 'Sync services between a cluster and Consul',
     load: async () => (await import('./sync-command.ts')).syncCommand,
   },
   plan: {
-    summary: 'Show what the sync would change in Consul',
+    summary: 'Show what the sync would change in Consul; exit code 3 if anything would',
     load: async () => (await import('./plan-command.ts')).planCommand,
   },
   explain: {
-    summary: 'Say why a Service is in Consul as it is, or is not',
+    summary: 'Explain why a Service or pod is in Consul, or why it is not',
     load: async () => (await import('./explain-command.ts')).explainCommand,
   },
   review: {
-    summary: 'Wrap a pod manifest in an AdmissionReview, to post to the webhook',
+    summary: 'Wrap a pod manifest in an AdmissionReview that you can post to the webhook',
     load: async () => (await import('./review-command.ts')).reviewCommand,
   },
   check: {
-    summary: 'Say whether Tandem can work here, and how to fix what is wrong',
+    summary: 'Check that Tandem can work here, and say how to fix what is wrong',
     load: async () => (await import('./check-command.ts')).checkCommand,
   },
   discover: {
-    summary: 'Print the addresses that an auto-join string finds in a cluster, a line each',
+    summary: 'Print the addresses that an auto-join string finds in a cluster, one per line',
     load: async () => (await import('./discover-command.ts')).discoverCommand,
   },
   certs: {
-    summary: 'Write a CA and a serving certificate to a folder',
+    summary: 'Write a CA and a serving certificate to a folder or a Secret',
     load: async () => (await import('./certs-command.ts')).certsCommand,
   },
   version: {
@@ -55,7 +59,7 @@ export const commands = {
   },
 } as const satisfies Readonly<Record<string, Entry>>;
 
-type CommandName = keyof typeof commands;
+export type CommandName = keyof typeof commands;
 
 export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(commands, name);

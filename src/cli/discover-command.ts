@@ -6,8 +6,6 @@ import { listServerPods, openCluster } from '../runtime/server-pods.ts';
 import { tell } from '../runtime/tell.ts';
 
 export const discoverCommand = command({
-  name: 'discover',
-  summary: 'Print the addresses that an auto-join string finds in a cluster, a line each',
   operands: "'provider=k8s …'",
   flags: {},
   examples: [

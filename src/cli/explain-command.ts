@@ -9,8 +9,9 @@ import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { quote } from '../support/text.ts';
-import { clusterFlags, readCluster } from '../runtime/cluster-objects.ts';
+import { readCluster } from '../runtime/cluster-objects.ts';
 import { command, exit, type Context, type ExitCode } from './command.ts';
+import { kubeconfigFlag } from '../config/common-flags.ts';
 import { askConsul } from '../runtime/consul-access.ts';
 import { explainPodOf } from '../runtime/explained-pod.ts';
 import { podExplanationText } from './explain-pod-report.ts';
@@ -29,7 +30,7 @@ const podFlags = {
 };
 
 const flags = {
-  ...clusterFlags,
+  ...kubeconfigFlag,
   output: oneOf('Form of the explanation on standard output.', ['text', 'json'], 'text'),
   ...toConsulFlags,
   ...podFlags,
@@ -39,14 +40,8 @@ const flags = {
 type Values = FlagValues<typeof flags>;
 
 export const explainCommand = command({
-  name: 'explain',
-  summary: 'Say why a Service or a pod is in Consul as it is, or is not',
   operands: 'service|pod NAMESPACE/NAME [FILE…|DIR|-]',
   flags,
-  shared: {
-    title: 'Flags of the catalog, of injection and of Consul (docs/flags.md):',
-    keys: [...Object.keys(toConsulFlags), ...Object.keys(podFlags), ...Object.keys(consulFlags)],
-  },
   examples: [
     'tandem explain service default/web --consul-http-addr=consul:8500',
     'tandem explain service default/web manifests/',

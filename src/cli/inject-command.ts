@@ -22,11 +22,8 @@ const flags = {
 };
 
 export const injectCommand = command({
-  name: 'inject',
-  summary: 'Add the sidecar to the pods of manifests, offline',
   operands: '[FILE…|DIR|-]',
   flags,
-  shared: { title: 'Flags of injection (docs/flags.md):', keys: Object.keys(injectFlags) },
   examples: [
     'tandem inject examples | kubectl apply -f -',
     'tandem inject --in-place --default-inject deployment.yaml',

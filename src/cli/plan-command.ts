@@ -7,28 +7,23 @@ import { oneOf } from '../config/flag.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createPlanner, type Planner } from '../controllers/planner.ts';
-import { clusterFlags, readCluster } from '../runtime/cluster-objects.ts';
+import { readCluster } from '../runtime/cluster-objects.ts';
 import { command, exit } from './command.ts';
+import { kubeconfigFlag } from '../config/common-flags.ts';
 import { openConsulForPerson } from '../runtime/consul-access.ts';
 import { planJson, planTable, type Without } from './plan-report.ts';
 import { writeAll } from './write-all.ts';
 
 const flags = {
-  ...clusterFlags,
+  ...kubeconfigFlag,
   output: oneOf('Form of the plan on standard output.', ['table', 'json'], 'table'),
   ...toConsulFlags,
   ...consulFlags,
 };
 
 export const planCommand = command({
-  name: 'plan',
-  summary: 'Show what the sync would change in Consul; exit code 3 when there is something',
   operands: '[FILE…|DIR|-]',
   flags,
-  shared: {
-    title: 'Flags of the catalog and of Consul (docs/flags.md):',
-    keys: [...Object.keys(toConsulFlags), ...Object.keys(consulFlags)],
-  },
   examples: [
     'tandem plan --consul-http-addr=consul:8500',
     'tandem plan manifests/ --owner=staging --output=json',

@@ -16,8 +16,6 @@ const flags = {
 };
 
 export const reviewCommand = command({
-  name: 'review',
-  summary: 'Wrap a pod manifest in an AdmissionReview, to post to the webhook',
   operands: '[FILE|-]',
   flags,
   examples: [

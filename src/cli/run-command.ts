@@ -1,9 +1,9 @@
-/** Finds the command, reads its flags, runs it, and turns whatever goes wrong into words and an exit code. */
+/** Finds the command, reads its flags, runs it, and turns whatever goes wrong into a message and an exit code. */
 import { parseFlags, type Flags } from '../config/parse-flags.ts';
 import { TandemError } from '../support/errors.ts';
 import { nearest, quote } from '../support/text.ts';
 import { exit, type Command, type Context, type ExitCode } from './command.ts';
-import { commands, isCommandName } from './commands.ts';
+import { commands, isCommandName, type CommandName } from './commands.ts';
 import { commandHelp, overview } from './help.ts';
 import { tell } from '../runtime/tell.ts';
 
@@ -19,37 +19,40 @@ export async function runCommand(argv: readonly string[], context: Context): Pro
     tell(context.stderr, `tandem: ${unknownCommand(name)}`);
     return exit.usage;
   }
-  return runLoaded(await commands[name].load(), rest, context);
+  return runLoaded(name, await commands[name].load(), rest, context);
 }
 
 async function runLoaded(
+  name: CommandName,
   command: Command<Flags>,
   argv: readonly string[],
   context: Context,
 ): Promise<ExitCode> {
   if (argv.includes('--help') || argv.includes('-h')) {
-    context.stdout.write(commandHelp(command));
+    context.stdout.write(commandHelp(name, command));
     return exit.done;
   }
   const parsed = parseFlags(command.flags, argv, context.environment);
   const problems = [...(parsed.ok ? [] : parsed.problems), ...(command.check?.(parsed.values) ?? [])];
-  if (!parsed.ok || problems.length > 0) return usageProblems(command, problems, context);
+  if (!parsed.ok || problems.length > 0) return usageProblems(name, problems, context);
   if (command.operands === '' && parsed.positionals.length > 0) {
-    return usageProblems(command, [`${quote(parsed.positionals[0] ?? '')} is not expected here`], context);
+    return usageProblems(name, [`${quote(parsed.positionals[0] ?? '')} is not expected here`], context);
   }
+  if (parsed.positionals.filter((operand) => operand === '-').length > 1)
+    return usageProblems(name, ['standard input (-) can be read only once'], context);
   try {
     return await command.run(parsed.values, parsed.positionals, context);
   } catch (error) {
-    for (const line of describeError(error)) tell(context.stderr, `tandem ${command.name}: ${line}`);
+    for (const line of describeError(error)) tell(context.stderr, `tandem ${name}: ${line}`);
     return error instanceof TandemError && error.code === 'TANDEM_FILE_UNREADABLE'
       ? exit.unreadable
       : exit.internal;
   }
 }
 
-function usageProblems(command: Command<Flags>, problems: readonly string[], context: Context): ExitCode {
-  for (const problem of problems) tell(context.stderr, `tandem ${command.name}: ${problem}`);
-  tell(context.stderr, `Try "tandem ${command.name} --help".`);
+function usageProblems(name: CommandName, problems: readonly string[], context: Context): ExitCode {
+  for (const problem of problems) tell(context.stderr, `tandem ${name}: ${problem}`);
+  tell(context.stderr, `Try "tandem ${name} --help".`);
   return exit.usage;
 }
 
@@ -62,5 +65,5 @@ function describeError(error: unknown): readonly string[] {
 
 function unknownCommand(name: string): string {
   const near = nearest(name, Object.keys(commands));
-  return `${quote(name)} is no command${near === undefined ? '' : `; did you mean "${near}"?`} Try "tandem --help".`;
+  return `${quote(name)} is not a command${near === undefined ? '' : `; did you mean "${near}"?`} Try "tandem --help".`;
 }

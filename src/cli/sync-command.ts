@@ -2,8 +2,7 @@
 import { namingFlags, namingOf } from '../config/naming-settings.ts';
 import { hostname } from 'node:os';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
-import { boolean, integer, list, oneOf, string } from '../config/flag.ts';
-import { listenAddress } from '../config/listen-address.ts';
+import { boolean, integer, list, string } from '../config/flag.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
 import { toK8sFlagProblems, toK8sFlags, toK8sSettings } from '../config/to-k8s-flags.ts';
@@ -16,19 +15,21 @@ import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.
 import { eventRecorder } from '../kubernetes/event-recorder.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
-import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
+import { createLog, type Log } from '../telemetry/logger.ts';
 import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { clusterOwner } from '../runtime/cluster-owner.ts';
 import { clusterSource, type WatchedKind } from '../runtime/cluster-source.ts';
 import { command, exit, type Context } from './command.ts';
+import { kubeconfigFlag, leaseNamespaceFlag } from '../config/common-flags.ts';
 import { openConsulOf } from '../runtime/consul-access.ts';
 import { leaseNamespace } from '../runtime/lease-namespace.ts';
 import { purge } from '../runtime/purge.ts';
 import type { PodKind } from '../runtime/pod-source.ts';
 import { registrarFlags, startRegistrar } from '../runtime/registrar.ts';
 import { leadership, type Leadership } from '../runtime/leadership.ts';
+import { logLevelFlag, statusListenFlag } from './server-flags.ts';
 import { runElected } from '../runtime/sync-election.ts';
 import { createReporter } from '../reporting/sync-reporter.ts';
 import { openSyncStatus } from '../runtime/sync-status-port.ts';
@@ -36,19 +37,10 @@ import { toK8sPart } from '../runtime/to-k8s-part.ts';
 import { together } from '../runtime/together.ts';
 
 const flags = {
-  kubeconfig: string(
-    'Access to the cluster; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
-    'FILE',
-    undefined,
-  ),
-  statusListen: listenAddress('Address of the plain port: a page at /, /status, health, metrics.', {
-    host: '0.0.0.0',
-    port: 8081,
-  }),
+  ...kubeconfigFlag,
+  ...statusListenFlag('0.0.0.0'),
   leaderElection: boolean('Only the replica that holds the Lease writes.', true),
-  leaseNamespace: string('Namespace of the Lease; the own one by default.', 'NAME', undefined, {
-    variables: ['POD_NAMESPACE'],
-  }),
+  ...leaseNamespaceFlag,
   resync: integer('Seconds between full comparisons.', 'SECONDS', 600, { min: 10, max: 86_400 }),
   adopt: boolean(
     'Take over what an earlier syncer left: the new instances first, then the old ones go.',
@@ -64,7 +56,7 @@ const flags = {
   ),
   ...registrarFlags,
   ...namingFlags,
-  logLevel: oneOf('Least important log lines that are written.', logLevels, 'info'),
+  ...logLevelFlag,
   ...toK8sFlags,
   ...toConsulFlags,
   ...consulFlags,
@@ -73,19 +65,8 @@ const flags = {
 type Values = FlagValues<typeof flags>;
 
 export const syncCommand = command({
-  name: 'sync',
-  summary: 'Keep the Consul catalog in step with the Services of a cluster',
   operands: '',
   flags,
-  shared: {
-    title: 'Flags of the catalog and of Consul (docs/flags.md):',
-    keys: [
-      ...Object.keys(namingFlags),
-      ...Object.keys(toK8sFlags),
-      ...Object.keys(toConsulFlags),
-      ...Object.keys(consulFlags),
-    ],
-  },
   examples: [
     'tandem sync --kubeconfig=~/.kube/config --consul-http-addr=consul:8500',
     'tandem sync --once --dry-run --consul-http-addr=consul:8500',

@@ -6,8 +6,6 @@ import { command } from './command.ts';
 import { checkEditFlags, editFiles, editFlags } from './edit-files.ts';
 
 export const uninjectCommand = command({
-  name: 'uninject',
-  summary: 'Take the sidecar out of manifests again',
   operands: '[FILE…|DIR|-]',
   flags: editFlags,
   examples: [

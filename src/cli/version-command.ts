@@ -4,8 +4,6 @@ import { version } from '../version.ts';
 import { command, exit } from './command.ts';
 
 export const versionCommand = command({
-  name: 'version',
-  summary: 'Print the version',
   operands: '',
   flags: { json: boolean('Print a JSON object with the versions of Tandem and Node.js.', false) },
   examples: ['tandem version --json'],

@@ -9,7 +9,7 @@ import type { Environment, FlagValues } from '../config/parse-flags.ts';
 import { inject } from '../inject/inject.ts';
 import type { InCluster } from '../kubernetes/server-version.ts';
 import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
-import { createLog, logLevels, type Log } from '../telemetry/logger.ts';
+import { createLog, type Log } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import { webhook } from '../http/webhook.ts';
@@ -17,16 +17,14 @@ import { admissionLog } from '../reporting/admission-log.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { readClusterFeatures } from '../runtime/cluster-features.ts';
 import { command, exit } from './command.ts';
+import { logLevelFlag, statusListenFlag } from './server-flags.ts';
 import { certificateFlags, certificateProblems, openCertificates } from '../runtime/webhook-certificates.ts';
 import { webhookOwner } from '../runtime/webhook-owner.ts';
 import { admissionRecord, webhookStatus } from '../reporting/webhook-status.ts';
 
 const flags = {
   listen: listenAddress('Address of the TLS port.', { host: '0.0.0.0', port: 8443 }),
-  statusListen: listenAddress('Address of the plain port: a page at /, /status, health, metrics.', {
-    host: '0.0.0.0',
-    port: 8081,
-  }),
+  ...statusListenFlag('0.0.0.0'),
   ...certificateFlags,
   nativeSidecar: oneOf(
     'Sidecars as init containers that keep running; auto asks the API server (1.29 or newer).',
@@ -40,18 +38,15 @@ const flags = {
     min: 0,
     max: 300,
   }),
-  logLevel: oneOf('Least important log lines that are written.', logLevels, 'info'),
+  ...logLevelFlag,
   ...injectFlags,
 };
 
 type Values = FlagValues<typeof flags>;
 
 export const webhookCommand = command({
-  name: 'webhook',
-  summary: 'Serve the admission webhook over TLS',
   operands: '',
   flags,
-  shared: { title: 'Flags of injection (docs/flags.md):', keys: Object.keys(injectFlags) },
   examples: [
     'tandem webhook --tls-auto --tls-auto-dir=certs --listen=127.0.0.1:8443',
     'tandem webhook --tls-cert-file=tls.crt --tls-key-file=tls.key --proxy-mode=dataplane',

@@ -82,11 +82,13 @@ function readCommandLine(flags: Flags, argv: readonly string[]) {
     if (key === undefined) {
       problems.push(unknownFlag(token.rawName, [...keys.keys()]));
     } else if (flags[key]?.environmentOnly === true) {
-      problems.push(`${token.rawName}: a secret is given by the variable ${variableName(key)} only`);
+      problems.push(
+        `${token.rawName}: a secret is not taken from the command line; set the variable ${variableName(key)}`,
+      );
     } else if (flags[key]?.placeholder === '') {
       given.set(key, { source: token.rawName, text: token.value ?? 'true' });
     } else if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
-      problems.push(`${token.rawName}: a value is missing (${token.rawName}=${flags[key]?.placeholder})`);
+      problems.push(`${token.rawName}: it needs a value (${token.rawName}=${flags[key]?.placeholder})`);
     } else {
       given.set(key, { source: token.rawName, text: token.value });
     }
@@ -96,5 +98,5 @@ function readCommandLine(flags: Flags, argv: readonly string[]) {
 
 function unknownFlag(rawName: string, names: readonly string[]): string {
   const near = nearest(rawName.replace(/^-+/, ''), names);
-  return `${quote(rawName)} is no flag of this command${near === undefined ? '' : `; did you mean --${near}?`}`;
+  return `${quote(rawName)} is not a flag of this command${near === undefined ? '' : `; did you mean --${near}?`}`;
 }

@@ -1,13 +1,10 @@
 /** The generated documents, made from the tables that the program itself reads. */
 import { exit } from '../cli/command.ts';
 import { commands } from '../cli/commands.ts';
-import { flagForm } from '../cli/help.ts';
+import { flagForm, settingName } from '../cli/help.ts';
+import { flagGroups, keysOfGroup, ownFlags, type FlagGroup } from '../config/flag-groups.ts';
 import type { Flag } from '../config/flag.ts';
-import { consulFlags } from '../config/consul-settings.ts';
-import { injectFlags } from '../config/inject-settings.ts';
 import { variableName, type Flags } from '../config/parse-flags.ts';
-import { namingFlags } from '../config/naming-settings.ts';
-import { toConsulFlags } from '../config/sync-settings.ts';
 import { problemReasons } from '../model/problem.ts';
 import { serviceAnnotations } from '../catalog/to-consul/known-annotations.ts';
 import { skipReasons as syncSkipReasons } from '../catalog/to-consul/decide-service.ts';
@@ -16,7 +13,6 @@ import { skipReasons, warningReasons } from '../inject/result.ts';
 import type { MetricDefinitions } from '../telemetry/metric-definition.ts';
 import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
 import { registrarMetricDefinitions } from '../telemetry/registrar-metrics.ts';
-import { toK8sFlags } from '../config/to-k8s-flags.ts';
 import { syncMetricDefinitions } from '../telemetry/sync-metrics.ts';
 
 /** Path below the root → text. */
@@ -29,57 +25,69 @@ export async function generatedDocuments(): Promise<ReadonlyMap<string, string>>
 }
 
 async function flagsDocument(): Promise<string> {
-  const sections = await Promise.all(
-    Object.entries(commands).map(async ([name, { summary, load }]) => {
-      const { flags, operands, shared } = await load();
-      const own = Object.fromEntries(
-        Object.entries(flags).filter(([key]) => shared?.keys.includes(key) !== true),
-      );
-      const note =
-        shared === undefined ? '' : '\nand of the shared flags below those that its `--help` names.\n';
-      return `## tandem ${name}${operands === '' ? '' : ` ${operands}`}\n\n${summary}.\n\n${flagTable(own)}${note}`;
-    }),
+  const loaded = await Promise.all(
+    Object.entries(commands).map(async ([name, { summary, load }]) => ({
+      name,
+      summary,
+      ...(await load()),
+    })),
   );
+  const sections = [...loaded.map(commandSection), ...flagGroups.map((group) => groupSection(group, loaded))];
   return `# Flags
 
-Every flag is also a variable: \`--tls-cert-file\` is \`TANDEM_TLS_CERT_FILE\`. A flag beats a variable, a variable the
-default. Every problem of a configuration comes at once, with exit code 2.
+Every flag can also be set by a variable: \`TANDEM_TLS_CERT_FILE\` sets \`--tls-cert-file\`. A flag overrides a variable, and
+a variable overrides the default. If flags or variables are wrong, Tandem reports all problems at once and exits with code 2.
 
-| exit code | means |
+| exit code | meaning |
 | --- | --- |
 | ${exit.done} | done |
-| ${exit.internal} | an error, which the message names |
+| ${exit.internal} | an error; the message says which |
 | ${exit.usage} | a flag, a variable or an operand is wrong |
 | ${exit.changes} | \`plan\`, and \`inject\` and \`uninject\` with \`--check\`: something would change |
-| ${exit.unreadable} | a file cannot be read, or is not YAML; nothing is written |
+| ${exit.unreadable} | a file cannot be read or is not YAML; nothing is written |
 | ${exit.denied} | \`inject\` and \`uninject\`: a pod is denied; nothing is written |
 
-${sections.join('\n')}
-## Flags of Consul to Kubernetes
+${sections.join('\n')}`;
+}
 
-The same for \`tandem sync\` and \`check\`.
+type NamedCommand = {
+  readonly name: string;
+  readonly summary: string;
+  readonly operands: string;
+  readonly flags: Flags;
+};
 
-${flagTable(toK8sFlags)}
-## Flags of injection
+function commandSection({ name, summary, operands, flags }: NamedCommand): string {
+  const own = ownFlags(flags);
+  const table = Object.keys(own).length === 0 ? [] : [flagTable(own)];
+  const groups = flagGroups.filter((group) => keysOfGroup(group, flags).length > 0);
+  const links = groups.map(({ subject }) => `[${subject}](#${anchorOf(subject)})`);
+  const shared = links.length === 0 ? [] : [`Shared flags: ${links.join(', ')}.\n`];
+  const title = `## tandem ${name}${operands === '' ? '' : ` ${operands}`}\n`;
+  return [title, `${summary}.\n`, ...table, ...shared].join('\n');
+}
 
-The same for \`tandem webhook\`, \`inject\` and \`dev\`.
+function groupSection(group: FlagGroup, all: readonly NamedCommand[]): string {
+  const users = all.map(({ name, flags }) => ({ name, keys: keysOfGroup(group, flags) }));
+  const size = Object.keys(group.flags).length;
+  const full = users.filter(({ keys }) => keys.length === size).map(({ name }) => `\`tandem ${name}\``);
+  const partial = users
+    .filter(({ keys }) => keys.length > 0 && keys.length < size)
+    .map(({ name, keys }) => {
+      const names = keys.map((key) => `\`${settingName(key, group.flags[key])}\``);
+      return `\`tandem ${name}\` takes only ${names.join(', ')}.`;
+    });
+  const note = [`For ${full.join(', ')}.`, ...partial].join(' ');
+  return `## ${titleOf(group.subject)}\n\n${note}\n\n${flagTable(group.flags)}`;
+}
 
-${flagTable(injectFlags)}
-## Flags of the catalog
+function titleOf(subject: string): string {
+  return `Flags for ${subject}`;
+}
 
-The same for \`tandem sync\`, \`plan\`, \`explain\` and \`dev\`.
-
-${flagTable(toConsulFlags)}
-## Flags of the names of injected pods
-
-The same for \`tandem sync\`, \`check\` and \`explain\`, and \`--service-names\` as the webhook has it.
-
-${flagTable(namingFlags)}
-## Flags of the access to Consul
-
-The same for \`tandem sync\`, \`plan\` and \`explain\`.
-
-${flagTable(consulFlags)}`;
+/** The fragment that GitHub gives a heading. */
+function anchorOf(subject: string): string {
+  return titleOf(subject).toLowerCase().replaceAll(' ', '-');
 }
 
 function flagTable(flags: Flags): string {

@@ -1,6 +1,5 @@
 /** Where `plan` and `explain` read the cluster from: a kubeconfig, or files. */
 import type { Source } from '../controllers/sync-ports.ts';
-import { string } from '../config/flag.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
@@ -10,14 +9,6 @@ import { clusterSource } from './cluster-source.ts';
 import { readManifestObjects } from './manifest-objects.ts';
 import { createObjectSnapshot } from './object-snapshot.ts';
 import { tell } from './tell.ts';
-
-export const clusterFlags = {
-  kubeconfig: string(
-    'Access to the cluster; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
-    'FILE',
-    undefined,
-  ),
-};
 
 export type ReadCluster = { readonly snapshot: Source['snapshot']; readonly owner: string };
 

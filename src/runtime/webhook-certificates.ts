@@ -7,6 +7,7 @@ import { serviceNames } from '../certificates/service-names.ts';
 import { boolean, list, string } from '../config/flag.ts';
 import type { Environment, FlagValues } from '../config/parse-flags.ts';
 import type { Log } from '../telemetry/logger.ts';
+import { kubeconfigFlag } from '../config/common-flags.ts';
 import type { ClusterCertificatesEvent } from './cluster-certificates.ts';
 
 export const certificateFlags = {
@@ -34,11 +35,7 @@ export const certificateFlags = {
     '127.0.0.1',
     '::1',
   ]),
-  kubeconfig: string(
-    'Access to the cluster; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
-    'FILE',
-    undefined,
-  ),
+  ...kubeconfigFlag,
 };
 
 type Values = FlagValues<typeof certificateFlags>;

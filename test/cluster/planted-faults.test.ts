@@ -53,7 +53,7 @@ async function fails(
 
 test('a flag that the image does not know', (context) => {
   const chart = chartWith(['webhook-deployment.yaml', '--shutdown-delay=', '--shut-down-delay=']);
-  return fails(context, 120, [/CrashLoopBackOff/, /shut-down-delay.* is no flag of this command/], () =>
+  return fails(context, 120, [/CrashLoopBackOff/, /shut-down-delay.* is not a flag of this command/], () =>
     installRelease(cluster, PARTS, chart),
   );
 });

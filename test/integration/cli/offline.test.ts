@@ -393,7 +393,7 @@ test('what makes no sense on a command line: 2, and nothing is read or written',
   for (const [args, message] of [
     [['--in-place', '-'], /--in-place needs files/],
     [['--in-place'], /--in-place needs files/],
-    [['-', '-'], /can be read once/],
+    [['-', '-'], /can be read only once/],
     [['--output', folder, '-'], /standard input has no name/],
   ] as const) {
     const { code, stdout, stderr } = await runTandem(['inject', ...args], POD);

@@ -114,7 +114,7 @@ test('a token on the command line, bad addresses, and a login beside a token are
   const problems = problemsOf(argv, { CONSUL_HTTP_TOKEN_FILE: '/token' });
   assert.equal(problems.length, 3, problems.join('\n'));
   assert.match(problems.join('\n'), /--consul-http-addr: "a,b c" is not a list of/);
-  assert.match(problems.join('\n'), /variable TANDEM_CONSUL_TOKEN only/);
+  assert.match(problems.join('\n'), /set the variable TANDEM_CONSUL_TOKEN$/m);
   assert.match(problems.join('\n'), /--consul-auth-method logs in/);
   assert.doesNotMatch(problems.join('\n'), /s3cr3t/);
   assert.equal(problemsOf(['--consul-http-addr=,']).length, 1);

@@ -51,8 +51,8 @@ test('every problem comes, with its source and what was expected; a secret value
     TANDEM_VERBOSE: 'yes',
   });
   assert.deepEqual(problems, [
-    '"--cont" is no flag of this command; did you mean --count?',
-    '--names: a value is missing (--names=NAMES)',
+    '"--cont" is not a flag of this command; did you mean --count?',
+    '--names: it needs a value (--names=NAMES)',
     '--count: "10" is not a whole number from 1 to 9',
     'TANDEM_VERBOSE: "yes" is not one of 1 t T TRUE true True 0 f F FALSE false False',
     '--mode: "agnet" is not one of agent, dataplane',
@@ -63,6 +63,6 @@ test('every problem comes, with its source and what was expected; a secret value
 test('names of the prototype are no flags', () => {
   assert.match(
     problemsOf(['--constructor', '--__proto__=x']).join(),
-    /"--constructor" is no flag.*"--__proto__" is no flag/,
+    /"--constructor" is not a flag.*"--__proto__" is not a flag/,
   );
 });

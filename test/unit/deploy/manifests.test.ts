@@ -34,8 +34,8 @@ function one(kind: string, name = 'tandem-webhook'): unknown {
 }
 
 const WORKLOADS = [
-  { name: 'tandem-webhook', command: webhookCommand, ports: ['listen', 'statusListen'] },
-  { name: 'tandem-sync', command: syncCommand, ports: ['statusListen'] },
+  { name: 'tandem-webhook', word: 'webhook', command: webhookCommand, ports: ['listen', 'statusListen'] },
+  { name: 'tandem-sync', word: 'sync', command: syncCommand, ports: ['statusListen'] },
 ];
 
 test('kustomization lists every file', () => {
@@ -95,7 +95,7 @@ test('both entries of the webhook configuration keep the rules', () => {
   );
 });
 
-for (const { name, command, ports } of WORKLOADS) {
+for (const { name, word, command, ports } of WORKLOADS) {
   test(`the Deployment ${name} is safe: two replicas, restricted, no service links`, () => {
     const deployment = one('Deployment', name);
     const pod = at(deployment, 'spec', 'template', 'spec');
@@ -125,7 +125,7 @@ for (const { name, command, ports } of WORKLOADS) {
   test(`the arguments of ${name} are flags of the command, and the ports are its own`, () => {
     const container = at(one('Deployment', name), 'spec', 'template', 'spec', 'containers', 0);
     const [called, ...args] = at(container, 'args') as string[];
-    assert.equal(called, command.name);
+    assert.equal(called, word);
     const parsed = parseFlags(command.flags, args, {});
     assert.ok(parsed.ok, JSON.stringify(parsed));
     const opened = (at(container, 'ports') as unknown[]).map((port) => at(port, 'containerPort'));

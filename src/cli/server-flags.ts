@@ -1,0 +1,12 @@
+/** Flags of the commands that run until they are stopped. */
+import { oneOf, type Flag } from '../config/flag.ts';
+import { listenAddress, type ListenAddress } from '../config/listen-address.ts';
+import { logLevels } from '../telemetry/logger.ts';
+
+export const logLevelFlag = { logLevel: oneOf('Minimum log level.', logLevels, 'info') };
+
+/** @param host the default of its host */
+export function statusListenFlag(host: string): { readonly statusListen: Flag<ListenAddress> } {
+  const doc = 'Address of the plain HTTP port: status page at /, /status, health checks, metrics.';
+  return { statusListen: listenAddress(doc, { host, port: 8081 }) };
+}
