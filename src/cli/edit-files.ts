@@ -12,7 +12,9 @@ import { tell } from '../runtime/tell.ts';
 import {
   isFolder,
   joinManifests,
+  placeName,
   readManifests,
+  stdinProblem,
   writeManifests,
   type ManifestFile,
 } from '../runtime/manifest-files.ts';
@@ -71,13 +73,13 @@ export async function editFiles(
   const unreadable = results.flatMap(({ file, result }) => {
     if (result.ok) return [];
     const { line, column, message } = result;
-    return [{ file: nameOf(file), line, column, message }];
+    return [{ file: placeName(file), line, column, message }];
   });
   const edited = results.flatMap(({ file, result }) =>
     result.ok ? [{ ...file, after: result.text, outcomes: result.outcomes }] : [],
   );
   const items = edited.flatMap((file) =>
-    file.outcomes.map((outcome) => reportItem(nameOf(file), outcome, editor.done, values.namespace)),
+    file.outcomes.map((outcome) => reportItem(placeName(file), outcome, editor.done, values.namespace)),
   );
   const denied = items.filter(({ result }) => result === 'denied').length;
   const kept = values.check ? undefined : notWritten(unreadable.length, denied);
@@ -102,14 +104,11 @@ async function misuseOf(
   { inPlace, output }: EditValues,
   { stdin }: Context,
 ): Promise<string | undefined> {
-  const fromStdin = operands.length === 0 ? 1 : operands.filter((operand) => operand === '-').length;
-  if (fromStdin > 1) return 'standard input (-) can be read once';
-  if (fromStdin === 1 && inPlace) return '--in-place needs files or folders';
-  if (fromStdin === 1 && output !== undefined && (await isFolder(output)))
+  const isFromStdin = operands.length === 0 || operands.includes('-');
+  if (isFromStdin && inPlace) return '--in-place needs files or folders';
+  if (isFromStdin && output !== undefined && (await isFolder(output)))
     return `standard input has no name below ${output}; name a file`;
-  if (operands.length === 0 && 'isTTY' in stdin && stdin.isTTY === true)
-    return 'no manifests: name files or folders, or pipe them in';
-  return undefined;
+  return stdinProblem(operands, stdin);
 }
 
 /** Two files that would be one below the folder. */
@@ -156,14 +155,10 @@ async function outputsOf(
 }
 
 function diffOf(file: Edited): string {
-  const name = nameOf(file);
+  const name = placeName(file);
   return createTwoFilesPatch(name, name, file.text, file.after, '', '', { headerOptions: FILE_HEADERS_ONLY });
 }
 
 function escapeLines(text: string): string {
   return text.split('\n').map(escapeControl).join('\n');
-}
-
-function nameOf({ path }: ManifestFile): string {
-  return path === '-' ? '<stdin>' : path;
 }

@@ -2,54 +2,51 @@
 import { createHash } from 'node:crypto';
 import { oneOf, string } from '../config/flag.ts';
 import { podsOf, type PodTemplate } from '../manifests/pod-template.ts';
-import { readDocuments } from '../manifests/read-documents.ts';
 import { asString, property } from '../support/json.ts';
 import { escapeJson } from '../support/text.ts';
 import { command, exit } from './command.ts';
-import { readInput } from '../runtime/read-input.ts';
+import { readManifestDocuments, type PlacedDocument } from '../runtime/manifest-documents.ts';
+import { stdinProblem } from '../runtime/manifest-files.ts';
 import { tell } from '../runtime/tell.ts';
 
 const flags = {
-  namespace: string('Namespace of the request where the manifest names none.', 'NAME', 'default'),
+  namespace: string('Namespace of the request if the manifest has none.', 'NAME', 'default'),
   operation: oneOf('Operation of the request.', ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'], 'CREATE'),
   apiVersion: oneOf('Version of the AdmissionReview.', ['v1', 'v1beta1'], 'v1'),
 };
 
 export const reviewCommand = command({
-  operands: '[FILE|-]',
+  operands: '[FILE…|DIR|-]',
   flags,
   examples: [
     'tandem review examples/dashboard.yaml > review.json',
     "curl --cacert certs/ca.crt -H 'content-type: application/json' -d @review.json https://localhost:8443/mutate",
   ],
-  run: async (values, [file = '-', ...rest], { stdin, stdout, stderr }) => {
-    if (rest.length > 0) {
-      tell(stderr, 'tandem review: one file at a time');
+  run: async (values, operands, { stdin, stdout, stderr }) => {
+    const problem = stdinProblem(operands, stdin);
+    if (problem !== undefined) {
+      tell(stderr, `tandem review: ${problem}`);
       return exit.usage;
     }
-    const text = await readInput(file, stdin);
-    const found = firstTemplate(text);
-    if (!found.ok) {
-      tell(stderr, `tandem review: ${file}: ${found.why}`);
+    const found = firstPod(await readManifestDocuments(operands, stdin));
+    if (found === undefined) {
+      tell(stderr, 'tandem review: no pod, and no workload with a pod template, in these manifests');
       return exit.unreadable;
     }
-    const review = reviewOf(found.template, { ...values, uid: stableUid(text) });
+    const review = reviewOf(found.template, { ...values, uid: stableUid(found.text) });
     stdout.write(`${escapeJson(JSON.stringify(review, null, 2))}\n`);
     return exit.done;
   },
 });
 
-type Found =
-  { readonly ok: true; readonly template: PodTemplate } | { readonly ok: false; readonly why: string };
-
-function firstTemplate(text: string): Found {
-  const read = readDocuments(text);
-  if (!read.ok) return { ok: false, why: `line ${read.line}, column ${read.column}: ${read.message}` };
-  const pods = read.documents.flatMap(({ value }) => podsOf(value));
-  const located = pods.find(({ isPassedOver }) => !isPassedOver);
-  return located === undefined
-    ? { ok: false, why: 'no pod and no workload with a pod template in it' }
-    : { ok: true, template: located.template };
+function firstPod(
+  documents: readonly PlacedDocument[],
+): { readonly template: PodTemplate; readonly text: string } | undefined {
+  for (const { value, text } of documents) {
+    const pod = podsOf(value).find(({ isPassedOver }) => !isPassedOver);
+    if (pod !== undefined) return { template: pod.template, text };
+  }
+  return undefined;
 }
 
 type ReviewValues = {
@@ -93,7 +90,7 @@ function reviewOf(
   };
 }
 
-/** In the form of a UUID and the same for the same manifest, so that two reviews can be compared. */
+/** In the form of a UUID and the same for the same file, so that two reviews can be compared. */
 function stableUid(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(

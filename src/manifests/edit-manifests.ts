@@ -8,7 +8,7 @@ import { askedWithoutPod, misplacedAnnotations } from '../inject/misplaced.ts';
 import type { Problem, Warning } from '../inject/result.ts';
 import { nodeAt, patchYaml } from './patch-yaml.ts';
 import { podsOf, type LocatedPod, type PodTemplate } from './pod-template.ts';
-import { readDocuments, type ManifestDocument } from './read-documents.ts';
+import { readDocuments, splitByteOrderMark, type ManifestDocument } from './read-documents.ts';
 import { applyEdits, type TextEdit } from './text-edit.ts';
 import { styleOf } from './text-style.ts';
 import { UnsupportedLayout } from './unsupported.ts';
@@ -54,14 +54,11 @@ export type EditedPod = {
   readonly edits: readonly TextEdit[];
 };
 
-const BYTE_ORDER_MARK = '\uFEFF';
-
 /** @param edit is asked for every pod of the text, in order */
 export function editManifests(text: string, edit: (template: PodTemplate) => PodEdit): EditedManifests {
-  if (!text.startsWith(BYTE_ORDER_MARK)) return editText(text, edit);
-  // Not a part of the first line: it would move every column there by one.
-  const edited = editText(text.slice(1), edit);
-  return edited.ok ? { ...edited, text: BYTE_ORDER_MARK + edited.text } : edited;
+  const { mark, rest } = splitByteOrderMark(text);
+  const edited = editText(rest, edit);
+  return edited.ok ? { ...edited, text: mark + edited.text } : edited;
 }
 
 function editText(text: string, edit: (template: PodTemplate) => PodEdit): EditedManifests {

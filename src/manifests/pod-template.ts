@@ -1,6 +1,7 @@
 /** Where the pods are in a manifest, alone or in lists: of the kinds of Kubernetes itself, and of any other. */
 import { asString, isObject, property } from '../support/json.ts';
 import { askedWithoutPod } from '../inject/misplaced.ts';
+import { listedObjects, namespaceOf } from './listed-objects.ts';
 
 export type PodTemplate = {
   readonly kind: string;
@@ -55,7 +56,7 @@ function named(
   return {
     kind,
     name: asString(property(metadata, 'name') ?? property(metadata, 'generateName')) ?? '',
-    namespace: asString(property(metadata, 'namespace')),
+    namespace: namespaceOf(manifest),
     manifest,
   };
 }
@@ -89,14 +90,13 @@ export type LocatedPod = {
   readonly isPassedOver: boolean;
 };
 
-/** The pods of a document: its own, or those of its items where it is a `List`, a `PodList`, or lists in a list. */
-export function podsOf(value: unknown, root: readonly (string | number)[] = []): LocatedPod[] {
+/** The pods of a document: its own, or those of its items where it is a list. */
+export function podsOf(document: unknown): LocatedPod[] {
+  return listedObjects(document).flatMap(({ object, path }) => podsOfObject(object, path));
+}
+
+function podsOfObject(value: unknown, root: readonly (string | number)[]): LocatedPod[] {
   const kind = asString(property(value, 'kind')) ?? '';
-  const items = property(value, 'items');
-  if (kind.endsWith('List') && Array.isArray(items))
-    return items.flatMap((item: unknown, index) =>
-      podsOf(withKind(item, value, kind), [...root, 'items', index]),
-    );
   const template = podTemplateOf(value);
   if (template !== undefined) return [{ template, path: [...root, ...template.path], isPassedOver: false }];
   if (PATHS.has(`${asString(property(value, 'apiVersion')) ?? ''}/${kind}`) || SHOWS_PODS.has(kind))
@@ -108,10 +108,4 @@ export function podsOf(value: unknown, root: readonly (string | number)[] = []):
     path: [...root, ...path],
     isPassedOver: true,
   }));
-}
-
-/** An API server leaves kind and apiVersion of the items of a `PodList` out. */
-function withKind(item: unknown, list: unknown, listKind: string): unknown {
-  if (listKind === 'List' || !isObject(item) || property(item, 'kind') !== undefined) return item;
-  return { ...item, apiVersion: property(list, 'apiVersion'), kind: listKind.slice(0, -'List'.length) };
 }

@@ -1,5 +1,15 @@
 /** A text as YAML documents, with their syntax trees and their values; JSON is YAML. */
-import { LineCounter, parseAllDocuments, type Document, type ParsedNode } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  visit,
+  type Document,
+  type ParsedNode,
+} from 'yaml';
 import { yamlOptions } from './yaml-scalars.ts';
 
 export type ManifestDocument = {
@@ -17,6 +27,16 @@ export type ReadDocuments =
 // aliases of aliases passes 10,000 at its fifth level of ten.
 const MAX_ALIASES = 10_000;
 
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** It is no part of the first line: it would move every column there by one. */
+export function splitByteOrderMark(text: string): { readonly mark: string; readonly rest: string } {
+  return text.startsWith(BYTE_ORDER_MARK)
+    ? { mark: BYTE_ORDER_MARK, rest: text.slice(BYTE_ORDER_MARK.length) }
+    : { mark: '', rest: text };
+}
+
+/** @param text without a byte order mark, so that offsets count from its first character */
 export function readDocuments(text: string): ReadDocuments {
   const lines = new LineCounter();
   const failure = (offset: number, message: string): ReadDocuments => {
@@ -31,11 +51,41 @@ export function readDocuments(text: string): ReadDocuments {
     try {
       documents.push({ root: syntax.contents, value: syntax.toJS({ maxAliasCount: MAX_ALIASES }), syntax });
     } catch {
-      const message = 'aliases that refer to themselves, or multiply beyond reason';
-      return failure(syntax.contents?.range[0] ?? 0, message);
+      const { offset, message } = whyWithoutValue(syntax);
+      return failure(offset, message);
     }
   }
   return { ok: true, documents, lines };
+}
+
+/** Why a document that can be parsed has no value. */
+function whyWithoutValue(syntax: Document.Parsed): { readonly offset: number; readonly message: string } {
+  let found: { readonly offset: number; readonly message: string } | undefined;
+  visit(syntax, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(syntax) !== undefined) return undefined;
+      const message = `the alias *${alias.source} has no anchor &${alias.source} before it`;
+      found = { offset: alias.range?.[0] ?? 0, message };
+      return visit.BREAK;
+    },
+    Pair: (_key, { key, value }) => {
+      if (!isScalar(key) || key.source !== '<<' || isMergeable(value, syntax)) return undefined;
+      found = { offset: key.range?.[0] ?? 0, message: 'a merge key (<<) needs a map, or a list of maps' };
+      return visit.BREAK;
+    },
+  });
+  return (
+    found ?? {
+      offset: syntax.contents?.range[0] ?? 0,
+      message: 'aliases refer to themselves, or multiply beyond the limit',
+    }
+  );
+}
+
+function isMergeable(value: unknown, syntax: Document.Parsed): boolean {
+  const source = isAlias(value) ? value.resolve(syntax) : value;
+  const isMapIn = (each: unknown): boolean => isMap(isAlias(each) ? each.resolve(syntax) : each);
+  return isSeq(source) ? source.items.every(isMapIn) : isMap(source);
 }
 
 /** The library's words without the place, which is told apart, and without its excerpt of the text. */

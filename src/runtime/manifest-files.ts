@@ -55,6 +55,19 @@ async function filesOf(operand: string): Promise<Named[]> {
   }
 }
 
+/** What messages call it. */
+export function placeName({ path }: { readonly path: string }): string {
+  return path === '-' ? '<stdin>' : path;
+}
+
+/** Why nothing can be read: without operands manifests come from standard input, and that is a terminal. */
+export function stdinProblem(operands: readonly string[], stdin: Readable): string | undefined {
+  const isTerminal = 'isTTY' in stdin && stdin.isTTY === true;
+  return operands.length === 0 && isTerminal
+    ? 'no manifests: name files or folders, or pipe manifests in'
+    : undefined;
+}
+
 /** Several texts as one stream of YAML documents; a single one stays as it is. */
 export function joinManifests(texts: readonly string[]): string {
   return texts.reduce((joined, text) => {

@@ -1,9 +1,8 @@
 /** The objects of a cluster as files have them. */
 import type { Readable } from 'node:stream';
-import { readDocuments } from '../manifests/read-documents.ts';
-import { TandemError } from '../support/errors.ts';
+import { listedObjects, namespaceOf } from '../manifests/listed-objects.ts';
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
-import { readManifests } from './manifest-files.ts';
+import { readManifestDocuments } from './manifest-documents.ts';
 
 export type ManifestObjects = {
   readonly objects: readonly JsonObject[];
@@ -22,19 +21,12 @@ export async function readManifestObjects(
   operands: readonly string[],
   stdin: Readable,
 ): Promise<ManifestObjects> {
-  const files = await readManifests(operands, stdin);
-  const placed = files.flatMap(({ path, text }) => {
-    const name = path === '-' ? '<stdin>' : path;
-    const read = readDocuments(text);
-    if (!read.ok) {
-      const place = `${name}:${read.line}:${read.column}`;
-      throw new TandemError('TANDEM_FILE_UNREADABLE', `${place}: ${read.message}`);
-    }
-    return read.documents.flatMap(({ root, value }) => {
-      const place = `${name}:${read.lines.linePos(root?.range[0] ?? 0).line}`;
-      return flatten(value).map((object) => ({ object, place }));
-    });
-  });
+  const documents = await readManifestDocuments(operands, stdin);
+  const placed = documents.flatMap(({ value, place }) =>
+    listedObjects(value).flatMap(({ object }) =>
+      isObject(object) && !isForeign(object) ? [{ object: withNamespace(object), place }] : [],
+    ),
+  );
   return { objects: placed.map(({ object }) => object), repeated: repeatedIn(placed) };
 }
 
@@ -47,9 +39,8 @@ function repeatedIn(placed: readonly Placed[]): readonly string[] {
     const metadata = property(object, 'metadata');
     const [kind, name] = [asString(object['kind']), asString(property(metadata, 'name'))];
     if (kind === undefined || name === undefined) continue;
-    const group = (asString(object['apiVersion']) ?? '').split('/').slice(0, -1).join('');
     const title = `${kind} ${asString(property(metadata, 'namespace'))}/${name}`;
-    const key = JSON.stringify([group, title]);
+    const key = JSON.stringify([groupOf(object), title]);
     places.set(key, [...(places.get(key) ?? []), place]);
   }
   return [...places]
@@ -60,13 +51,31 @@ function repeatedIn(placed: readonly Placed[]): readonly string[] {
     });
 }
 
-function flatten(value: unknown): readonly JsonObject[] {
-  if (!isObject(value)) return [];
-  const items = property(value, 'items');
-  if (Array.isArray(items) && (asString(property(value, 'kind')) ?? '').endsWith('List')) {
-    return items.flatMap(flatten);
-  }
-  const metadata = property(value, 'metadata');
-  const namespace = asString(property(metadata, 'namespace')) ?? 'default';
-  return [{ ...value, metadata: { ...(isObject(metadata) ? metadata : {}), namespace } }];
+/** The API groups of the kinds that are read. */
+const GROUPS: ReadonlyMap<unknown, string> = new Map([
+  ['Pod', ''],
+  ['Node', ''],
+  ['Service', ''],
+  ['ServiceAccount', ''],
+  ['Endpoints', ''],
+  ['EndpointSlice', 'discovery.k8s.io'],
+  ['Ingress', 'networking.k8s.io'],
+]);
+
+/** Of another API group, such as the Service of Knative (serving.knative.dev): another kind with the same name. */
+function isForeign(object: JsonObject): boolean {
+  const expected = GROUPS.get(object['kind']);
+  return (
+    expected !== undefined && asString(object['apiVersion']) !== undefined && groupOf(object) !== expected
+  );
+}
+
+function groupOf(object: JsonObject): string {
+  return (asString(object['apiVersion']) ?? '').split('/').slice(0, -1).join('/');
+}
+
+function withNamespace(object: JsonObject): JsonObject {
+  const { metadata } = object;
+  const namespace = namespaceOf(object) ?? 'default';
+  return { ...object, metadata: { ...(isObject(metadata) ? metadata : {}), namespace } };
 }
