@@ -17,7 +17,7 @@ import {
   type SyncNode,
 } from '../catalog/to-consul/transactions.ts';
 import type { Operation } from '../catalog/to-consul/operations.ts';
-import { sideBySide } from './side-by-side.ts';
+import { inParallel } from '../reconcile/in-parallel.ts';
 
 export type WriteOutcome =
   /** `index` of the write, when Consul told it. */
@@ -109,10 +109,10 @@ export function createApplier({ write }: CatalogWriter): Applier {
     };
     const [first, ...others] = batches;
     if (first === undefined) return;
-    if (node.registered) return sideBySide(batches, writeOrLeave);
+    if (node.registered) return inParallel(batches, writeOrLeave);
     // The node first, once: the other transactions find it there.
     await writeBatch(first, node, written, signal);
-    await sideBySide(others, (batch) => writeOrLeave(batchOf(batch.changes, undefined)));
+    await inParallel(others, (batch) => writeOrLeave(batchOf(batch.changes, undefined)));
   }
 
   return {

@@ -7,7 +7,7 @@ import type {
   RegistrarAction,
   RegistrarChange,
 } from './registrar-ports.ts';
-import { sideBySide, SMALL_CALLS } from './side-by-side.ts';
+import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 
 export type Written = {
   /** Asked before each registration: false leaves it, and those after it, for another time. */
@@ -52,7 +52,7 @@ export async function applyNodePlans(
     else for (const change of changes) written.applied(change);
   };
   const run = (steps: readonly Step[], atATime = SMALL_CALLS): Promise<void> =>
-    sideBySide(steps, carryOut, { atATime, signal });
+    inParallel(steps, carryOut, { atATime, signal });
   await run(removals(plans, catalog, signal), TRANSACTIONS);
   await run(plans.flatMap((plan) => nodeRemovals(plan, catalog, signal)));
   await run(plans.flatMap((plan) => nodeChanges(plan, owner, catalog, signal)));
@@ -62,7 +62,7 @@ export async function applyNodePlans(
     if (written.mayRegister()) await carryOut(step);
     else for (const { node } of step.changes) left.add(node);
   };
-  await sideBySide(steps, registerOrLeave, { atATime: SMALL_CALLS, signal });
+  await inParallel(steps, registerOrLeave, { atATime: SMALL_CALLS, signal });
   return left;
 }
 

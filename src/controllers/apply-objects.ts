@@ -1,7 +1,7 @@
 /** Writes changes to the API server, a few at a time, and knows which of them the watch has not told of yet. */
 import { objectId, type ObjectChange } from '../catalog/to-kubernetes/object-changes.ts';
 import { earliest } from '../support/earliest.ts';
-import { sideBySide } from './side-by-side.ts';
+import { inParallel } from '../reconcile/in-parallel.ts';
 import type { ObjectOutcome, ObjectWriter } from './to-k8s-ports.ts';
 
 export type ObjectApplier = {
@@ -55,7 +55,7 @@ export function createObjectApplier({ write }: ObjectWriter, elapsed: () => numb
   return {
     apply: async (changes, done, signal) => {
       for (const step of inSteps(changes))
-        await sideBySide(step, (change) => writeOne(change, done, signal), { atATime: CONCURRENCY, signal });
+        await inParallel(step, (change) => writeOne(change, done, signal), { atATime: CONCURRENCY, signal });
     },
     seen: (id) => void ahead.delete(id),
     isAhead: (id) => ahead.has(id),

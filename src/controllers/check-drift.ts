@@ -1,13 +1,11 @@
 /** Finds the places where somebody else has changed something, by their checks: one read for all of them, and not too often. */
+import type { KeySource } from '../reconcile/controller.ts';
 import type { ConnectCatalog } from './registrar-ports.ts';
 
-export type CheckDrift = {
+/** Its keys are the places that do not have all checks of their pods as they should be. */
+export type CheckDrift = KeySource & {
   /** Something may have changed. */
   readonly changed: (now: number) => void;
-  /** When to look; undefined while there is no reason to. */
-  readonly due: () => number | undefined;
-  /** Places that do not have all checks of their pods as they shall be. */
-  readonly look: (places: Iterable<string>, signal: AbortSignal) => Promise<readonly string[]>;
 };
 
 /** Status by id of every readiness check, by node. */
@@ -15,7 +13,8 @@ export type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
 
 export type CheckDriftParts = {
   readonly checks: ConnectCatalog['checks'];
-  /** Of one read: whether a place has all that it shall have. */
+  readonly places: () => Iterable<string>;
+  /** Of one read: whether a place has all that it should have, or is not to be looked at before its time. */
   readonly wholeIn: (checks: ReadinessChecks) => (place: string) => boolean;
   readonly elapsed: () => number;
 };
@@ -27,8 +26,7 @@ const TOGETHER = 200;
 // All checks of a large cluster are megabytes: looking takes at most a tenth of the time.
 const SHARE = 10;
 
-export function createCheckDrift(parts: CheckDriftParts): CheckDrift {
-  const { checks, wholeIn, elapsed } = parts;
+export function createCheckDrift({ checks, places, wholeIn, elapsed }: CheckDriftParts): CheckDrift {
   let due: number | undefined;
   let earliest = -Infinity;
 
@@ -37,8 +35,9 @@ export function createCheckDrift(parts: CheckDriftParts): CheckDrift {
       due ??= Math.max(now + TOGETHER, earliest);
     },
     due: () => due,
-    look: async (places, signal) => {
-      const wanted = [...places];
+    take: async (now, signal) => {
+      if (due === undefined || due > now) return [];
+      const wanted = [...places()];
       due = undefined;
       if (wanted.length === 0) return [];
       const start = elapsed();

@@ -1,23 +1,22 @@
 /** Keeps the injected pods in Consul as they are in the cluster, one synthetic node at a time: level-based, without memory. */
 import { planNode, type NodePlan } from '../catalog/mesh/node-plan.ts';
 import { POD_UID_META, registrationsOf } from '../catalog/mesh/pod-registration.ts';
-import { readinessCheckId } from '../model/instance.ts';
+import { indexed, readinessCheckId } from '../model/instance.ts';
 import type { ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
-import type { Removals } from '../catalog/deletion-guard.ts';
 import { earliest } from '../support/earliest.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
-import type { Clock } from './loop-clock.ts';
-import { createPassLoop } from './pass-loop.ts';
+import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
+import { createKeyBackoff } from '../reconcile/key-backoff.ts';
+import type { Clock } from '../reconcile/loop-clock.ts';
+import { createLoop } from '../reconcile/loop.ts';
+import { createWorkQueue } from '../reconcile/work-queue.ts';
 import { worstOf, type PodStanding, type PodStandings } from './pod-standings.ts';
 import type { ConnectCatalog, PodSource, RegistrarReporter } from './registrar-ports.ts';
-import { createRemovalHold } from './removal-hold.ts';
-import { createRetries } from './retries.ts';
-import { sideBySide, SMALL_CALLS } from './side-by-side.ts';
-import { createWorkQueue } from './work-queue.ts';
+import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 
 export type RegistrarOptions = {
   readonly owner: string;
@@ -56,8 +55,8 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   const { snapshot } = source;
   const queue = createWorkQueue();
   /** Nodes with something that Consul has refused. */
-  const retries = createRetries(random);
-  const hold = createRemovalHold(clock, reporter);
+  const retries = createKeyBackoff(random);
+  const guard = createDeletionGuard(clock, MANY_AT_ONCE, reporter);
   /** Names of nodes of which Consul does not tell. */
   const unreadable = new Set<string>();
   /** Instances on each node: as it was read last, and what was written since. */
@@ -65,7 +64,9 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
 
   const drift = createCheckDrift({
     checks: catalog.checks,
+    places: snapshot.nodes,
     wholeIn: (checks) => (node) =>
+      (retries.isWaiting(node) && !refusedOn.has(node)) ||
       snapshot
         .podsOn(node)
         // What a plan found to be somebody else's is no drift, and looked at by itself.
@@ -84,14 +85,14 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   const contested = createContested();
   let fullDue = -Infinity;
 
-  const nextFull = (): number => Math.min(fullDue, hold.due() ?? Infinity);
+  const nextFull = (): number => Math.min(fullDue, guard.due() ?? Infinity);
   const isSettled = (): boolean =>
-    hold.due() === undefined && queue.size() === 0 && retries.due() === undefined;
-  const passes = createPassLoop({
+    guard.due() === undefined && queue.size() === 0 && retries.due() === undefined;
+  const passes = createLoop({
     clock,
     random,
     due: () => earliest([nextFull(), queue.due(), retries.due(), drift.due(), contested.due()]),
-    pass,
+    reconcile: pass,
     failed: reporter.failed,
     isDone: () => options.once && isSettled(),
   });
@@ -159,7 +160,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
         reporter.unreadable({ name: node, reason: error.message });
       }
     };
-    await sideBySide(nodes, read, { atATime: SMALL_CALLS });
+    await inParallel(nodes, read, { atATime: SMALL_CALLS });
     return plans;
   }
 
@@ -168,23 +169,19 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     const missing = plans.flatMap(({ name, deregister }) =>
       deregister
         .filter(({ meta }) => !snapshot.isEnded(meta[POD_UID_META] ?? ''))
-        .map(({ id }) => ({ id: `${name}/${id}` })),
+        .map(({ id }) => deletionId(name, id)),
     );
-    const removals = { deregister: missing };
-    return hold.mayRemove(removals, sumOf('owned'), isSecondLook)
-      ? plans
-      : plans.map((plan) => withoutRemovals(plan, removals));
+    const withheld = guard.withheld(missing, sumOf('owned'), isSecondLook);
+    return withheld.size === 0 ? plans : plans.map((plan) => withoutRemovals(plan, withheld));
   }
 
   async function pass(signal: AbortSignal): Promise<void> {
     const now = clock.elapsed();
-    const isSecondLook = (hold.due() ?? Infinity) <= now;
-    const isFull = passes.isRepeat() || nextFull() <= now;
+    const isSecondLook = (guard.due() ?? Infinity) <= now;
+    const isFull = passes.isRetry() || nextFull() <= now;
     for (const node of [...retries.take(now), ...contested.take(now)]) queue.add(node, now);
     if (isSecondLook) await source.refresh(signal);
-    if ((drift.due() ?? Infinity) <= now)
-      for (const node of await drift.look(snapshot.nodes(), signal))
-        if (!retries.isWaiting(node) || refusedOn.has(node)) queue.add(node, now);
+    for (const node of await drift.take(now, signal)) queue.add(node, now);
     const work = queue.take();
     const known = isFull ? await catalog.nodes(owner, signal) : [];
     const nodes = isFull ? new Set([...known, ...snapshot.nodes(), ...work.keys()]) : work.keys();
@@ -247,9 +244,12 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   };
 }
 
-function withoutRemovals(plan: NodePlan, { deregister }: Removals): NodePlan {
-  const withheld = new Set(deregister.map(({ id }) => id));
-  const left = plan.deregister.filter(({ id }) => !withheld.has(`${plan.name}/${id}`));
+function deletionId(node: string, id: string): string {
+  return indexed(`${node}/${id}`);
+}
+
+function withoutRemovals(plan: NodePlan, withheld: ReadonlySet<string>): NodePlan {
+  const left = plan.deregister.filter(({ id }) => !withheld.has(deletionId(plan.name, id)));
   return {
     ...plan,
     deregister: left,

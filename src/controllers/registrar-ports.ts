@@ -5,7 +5,7 @@ import type { Registration, SyntheticNode } from '../catalog/mesh/pod-registrati
 import type { Check } from '../model/instance.ts';
 import type { PodSnapshot, Touched } from './pod-snapshot.ts';
 import type { PodStanding } from './pod-standings.ts';
-import type { HoldReporter } from './removal-hold.ts';
+import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type PodSource = {
   readonly snapshot: Omit<PodSnapshot, 'podChanged' | 'nodeChanged' | 'serviceChanged' | 'accountChanged'>;
@@ -75,7 +75,7 @@ export type RegistrarChange = {
   readonly source: string | undefined;
 };
 
-export type RegistrarReporter = HoldReporter & {
+export type RegistrarReporter = GuardReporter & {
   readonly planned: (plan: NodePlan) => void;
   /** `seconds` from the event that asked for it; undefined when no event did. */
   readonly applied: (change: RegistrarChange, seconds: number | undefined) => void;

@@ -1,5 +1,6 @@
 /** Keeps Consul's node in step with the cluster: level-based, so that a lost event or answer costs time and nothing else. */
 import { adopt } from '../catalog/to-consul/adopt.ts';
+import { indexed } from '../model/instance.ts';
 import { createObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import type { Plan } from '../catalog/to-consul/consul-plan.ts';
 import { applyPolicy, type Policy } from '../catalog/to-consul/policy.ts';
@@ -12,15 +13,15 @@ import {
   type Change,
 } from '../catalog/to-consul/transactions.ts';
 import { earliest } from '../support/earliest.ts';
+import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
+import { createKeyBackoff } from '../reconcile/key-backoff.ts';
+import type { Clock } from '../reconcile/loop-clock.ts';
+import { createLoop } from '../reconcile/loop.ts';
+import { createWorkQueue, type Work } from '../reconcile/work-queue.ts';
 import { createApplier, type Written } from './apply-changes.ts';
-import type { Clock } from './loop-clock.ts';
 import { createDrift } from './drift.ts';
-import { createPassLoop } from './pass-loop.ts';
 import { createPlanner, type SourceStatus } from './planner.ts';
-import { createRemovalHold } from './removal-hold.ts';
-import { createRetries } from './retries.ts';
 import type { Catalog, Source, SyncReporter } from './sync-ports.ts';
-import { createWorkQueue, type Work } from './work-queue.ts';
 
 export type SyncOptions = {
   readonly settings: ToConsulSettings;
@@ -69,8 +70,8 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const applier = createApplier(catalog);
   const queue = createWorkQueue();
   const drift = createDrift();
-  const retries = createRetries(random);
-  const hold = createRemovalHold(clock, reporter);
+  const retries = createKeyBackoff(random);
+  const guard = createDeletionGuard(clock, MANY_AT_ONCE, reporter);
   /** Sources of which another one holds an id. */
   const conflicts = new Set<string>();
 
@@ -81,14 +82,14 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   let watchFrom = (_indexes: readonly number[]): void => undefined;
 
   /** When a pass over everything is due: after a failure, for a second look, after drift, and now and then. */
-  const nextFull = (): number | undefined => earliest([fullDue, hold.due(), drift.due()]);
+  const nextFull = (): number | undefined => earliest([fullDue, guard.due(), drift.due()]);
   const isSettled = (): boolean =>
-    hold.due() === undefined && queue.size() === 0 && retries.due() === undefined;
-  const passes = createPassLoop({
+    guard.due() === undefined && queue.size() === 0 && retries.due() === undefined;
+  const passes = createLoop({
     clock,
     random,
     due: () => earliest([nextFull(), queue.due(), retries.due()]),
-    pass,
+    reconcile: pass,
     failed: reporter.failed,
     isDone: () => options.once && isSettled(),
   });
@@ -106,7 +107,9 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   /** The plan as far as it may be carried out now. */
   function allowed(plan: Plan, isSecondLook: boolean): Plan {
     const wanted = applyPolicy(plan, options.policy);
-    return hold.mayRemove(wanted, observed.owned(), isSecondLook) ? wanted : { ...wanted, deregister: [] };
+    const ids = wanted.deregister.map(({ id }) => indexed(id));
+    const withheld = guard.withheld(ids, observed.owned(), isSecondLook);
+    return withheld.size === 0 ? wanted : { ...wanted, deregister: [] };
   }
 
   /** @returns sources of which something was left */
@@ -168,8 +171,8 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
 
   async function pass(signal: AbortSignal): Promise<void> {
     const now = clock.elapsed();
-    const isSecondLook = (hold.due() ?? Infinity) <= now;
-    const isFull = passes.isRepeat() || (nextFull() ?? Infinity) <= now;
+    const isSecondLook = (guard.due() ?? Infinity) <= now;
+    const isFull = passes.isRetry() || (nextFull() ?? Infinity) <= now;
     for (const each of retries.take(now)) queue.add(each, now);
     if (isSecondLook) await source.refresh(signal);
     if (isFull) await readConsul(signal);

@@ -5,7 +5,7 @@ import type { Problem } from '../model/problem.ts';
 import type { Change } from '../catalog/to-consul/transactions.ts';
 import type { CatalogWriter } from './apply-changes.ts';
 import type { ClusterSnapshot } from './cluster-snapshot.ts';
-import type { HoldReporter } from './removal-hold.ts';
+import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type Source = {
   readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'surroundings'>;
@@ -50,7 +50,7 @@ export type PassReport = {
   readonly foreign: number;
 };
 
-export type SyncReporter = HoldReporter & {
+export type SyncReporter = GuardReporter & {
   readonly planned: (report: PassReport) => void;
   /** `seconds` from the event that asked for it; undefined when no event did. */
   readonly applied: (change: Change, seconds: number | undefined) => void;

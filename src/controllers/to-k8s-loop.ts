@@ -4,10 +4,11 @@ import { planToK8s, type ToK8sPlan } from '../catalog/to-kubernetes/object-plan.
 import type { ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import { earliest } from '../support/earliest.ts';
 import { createObjectApplier } from './apply-objects.ts';
-import type { Clock } from './loop-clock.ts';
-import { createPassLoop } from './pass-loop.ts';
-import { createRemovalHold } from './removal-hold.ts';
-import { createRetries } from './retries.ts';
+import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
+import { createKeyBackoff } from '../reconcile/key-backoff.ts';
+import type { Clock } from '../reconcile/loop-clock.ts';
+import { createLoop } from '../reconcile/loop.ts';
+import { createWorkQueue } from '../reconcile/work-queue.ts';
 import type {
   NetworkSource,
   ObjectOutcome,
@@ -16,7 +17,6 @@ import type {
   ServiceSource,
   ToK8sReporter,
 } from './to-k8s-ports.ts';
-import { createWorkQueue } from './work-queue.ts';
 
 export type ToK8sOptions = {
   readonly settings: ToK8sSettings;
@@ -58,17 +58,17 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   // A comparison of everything costs milliseconds, so an event names no key: it only asks for the next one.
   const queue = createWorkQueue(COALESCING);
   /** Ids of objects that the API server has refused. */
-  const retries = createRetries(random);
-  const hold = createRemovalHold(clock, reporter);
+  const retries = createKeyBackoff(random);
+  const guard = createDeletionGuard(clock, MANY_AT_ONCE, reporter);
 
   let resyncDue = -Infinity;
   let last: ToK8sPlan | undefined;
 
-  const passes = createPassLoop({
+  const passes = createLoop({
     clock,
     random,
-    due: () => earliest([queue.due(), hold.due(), retries.due(), applier.due(), resyncDue]),
-    pass,
+    due: () => earliest([queue.due(), guard.due(), retries.due(), applier.due(), resyncDue]),
+    reconcile: pass,
     failed: reporter.failed,
     isDone: () => options.once && isSettled(),
   });
@@ -80,8 +80,8 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
 
   /** What of a plan may be removed now: not much at once that was seen only once. */
   function allowedRemovals(plan: ToK8sPlan, isSecondLook: boolean): ToK8sPlan['delete'] {
-    const removals = { deregister: plan.delete.map((each) => ({ id: objectId(each) })) };
-    return hold.mayRemove(removals, plan.owned, isSecondLook) ? plan.delete : [];
+    const withheld = guard.withheld(plan.delete.map(objectId), plan.owned, isSecondLook);
+    return withheld.size === 0 ? plan.delete : [];
   }
 
   /** Without what the watch has not caught up with, and what the API server refused a moment ago. */
@@ -113,7 +113,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
     applier.expire();
     retries.take(now);
     resyncDue = now + options.resync;
-    const isSecondLook = (hold.due() ?? Infinity) <= now;
+    const isSecondLook = (guard.due() ?? Infinity) <= now;
     if (isSecondLook) await Promise.all([services.refresh(signal), objects.refresh(signal)]);
     const list = services.list();
     // Nothing is known of Consul yet, so nothing of ours can be said to be missing or too much.
@@ -130,7 +130,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   function isSettled(): boolean {
     const isKnown =
       last !== undefined && [...last.standings.values()].every(({ kind }) => kind !== 'unknown');
-    const isQuiet = hold.due() === undefined && queue.size() === 0;
+    const isQuiet = guard.due() === undefined && queue.size() === 0;
     return isKnown && isQuiet && (options.dryRun || (applier.due() ?? retries.due()) === undefined);
   }
 

@@ -3,7 +3,7 @@ import type { ClusterNetwork } from '../catalog/to-kubernetes/cluster-address.ts
 import type { ConsulHealth, ConsulList } from '../catalog/to-kubernetes/consul-service.ts';
 import type { Create, Delete, ObjectChange, Update } from '../catalog/to-kubernetes/object-changes.ts';
 import type { ObservedObjects, ToK8sPlan } from '../catalog/to-kubernetes/object-plan.ts';
-import type { HoldReporter } from './removal-hold.ts';
+import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 /** Consul's services, kept current. */
 export type ServiceSource = {
@@ -55,7 +55,7 @@ export type ObjectWriter = {
   readonly write: (change: ObjectChange, signal: AbortSignal) => Promise<ObjectOutcome>;
 };
 
-export type ToK8sReporter = HoldReporter & {
+export type ToK8sReporter = GuardReporter & {
   /** What is carried out of a plan now, and what it says of everything. */
   readonly planned: (
     plan: ToK8sPlan,

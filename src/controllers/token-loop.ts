@@ -1,11 +1,11 @@
 /** Deletes the ACL tokens of pods that are gone: each login makes one, and nobody logs a pod out that was killed. */
 import type { PodToken } from '../catalog/mesh/pod-token.ts';
-import { createPassLoop } from './pass-loop.ts';
+import { CONFIRM_AFTER } from '../reconcile/deletion-guard.ts';
+import { createLoop } from '../reconcile/loop.ts';
 import { earliest } from '../support/earliest.ts';
 import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
 import type { ConnectWrite } from './registrar-ports.ts';
-import { CONFIRM_AFTER } from './removal-hold.ts';
-import { sideBySide } from './side-by-side.ts';
+import { inParallel } from '../reconcile/in-parallel.ts';
 
 export type Tokens = {
   /** Of pods of this owner; refused when the token of the registrar may not read any. Throws when they are not known. */
@@ -47,11 +47,11 @@ export async function runTokenLoop(
   /** Tokens of no pod that is known, until the second look. */
   let held: { readonly accessors: ReadonlySet<string>; readonly due: number } | undefined;
   let isRefused = false;
-  const passes = createPassLoop({
+  const passes = createLoop({
     clock,
     random,
     due: () => Math.max(nextLook, earliest([fullDue, endDue, held?.due]) ?? Infinity),
-    pass,
+    reconcile: pass,
     failed: (error, retryMilliseconds) => {
       isRefused = false;
       reporter.failed(error, retryMilliseconds);
@@ -67,7 +67,7 @@ export async function runTokenLoop(
   async function deleteAll(dead: Iterable<PodToken>): Promise<void> {
     let deleted = 0;
     let isKept = false;
-    await sideBySide(dead, async ({ accessor }) => {
+    await inParallel(dead, async ({ accessor }) => {
       const outcome = await tokens.delete(accessor, signal);
       if (outcome.kind === 'applied') deleted += 1;
       else {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { splitBatch } from '../../src/catalog/to-consul/failed-batch.ts';
-import { guardDeletions } from '../../src/catalog/deletion-guard.ts';
 import { explainService } from '../../src/catalog/to-consul/explain-service.ts';
 import type { Instance } from '../../src/model/instance.ts';
 import {
@@ -26,6 +25,7 @@ import {
   type Batch,
   type Limits,
 } from '../../src/catalog/to-consul/transactions.ts';
+import { createDeletionGuard, MANY_AT_ONCE } from '../../src/reconcile/deletion-guard.ts';
 import { rawIngresses, rawNodes, rawService, rawSlices, settings } from './arbitrary-service.ts';
 import { createCatalog, type Catalog } from './consul-model.ts';
 
@@ -378,9 +378,9 @@ test('exactly the refused instances are found, and all others are written', () =
 test('the guard lets pass what it must, and nothing above', () => {
   fc.assert(
     fc.property(fc.nat(60), fc.nat(400), (removals, owned) => {
-      const deregister = Array.from({ length: removals }, (_, index) => ({ id: String(index) }));
-      const found = guardDeletions({ deregister }, owned);
-      assert.equal(found.kind === 'apply', removals <= 10 || removals <= owned * 0.3);
+      const ids = Array.from({ length: removals }, (_, index) => String(index));
+      const { size } = createDeletionGuard({ elapsed: () => 0 }, MANY_AT_ONCE).withheld(ids, owned, false);
+      assert.equal(size, removals <= 10 || removals <= owned * 0.3 ? 0 : removals);
     }),
   );
 });

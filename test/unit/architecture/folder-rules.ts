@@ -33,15 +33,15 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   inject: pure('model', 'support'),
   manifests: pure('inject', 'support'),
   admission: pure('inject', 'support'),
-  catalog: pure('model'),
   'catalog/to-consul': pure('model', 'support'),
   'catalog/to-kubernetes': pure('support'),
   'catalog/mesh': pure('catalog/to-consul', 'inject', 'model', 'support'),
   config: pure('catalog/to-consul', 'catalog/to-kubernetes', 'discovery', 'inject', 'support'),
   check: pure('catalog/to-consul', 'config', 'support'),
+  reconcile: pure('support'),
   // The planner gives way to other work between Services; that takes no time that a test would wait for.
   controllers: {
-    ...pure(...DIRECTIONS, 'catalog', 'inject', 'model', 'support'),
+    ...pure(...DIRECTIONS, 'inject', 'model', 'reconcile', 'support'),
     alsoNode: ['node:timers/promises'],
   },
   'status-page': pure(...DIRECTIONS, 'inject', 'model'),

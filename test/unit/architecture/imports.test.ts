@@ -111,8 +111,8 @@ const planted: readonly [string, string, string, RegExp][] = [
   ['a clock in the loops', 'controllers/x.ts', 'const a = Date.now();', /a pure folder has no process/],
   [
     'the loops in the catalog',
-    'catalog/x.ts',
-    "import { a } from '../controllers/drift.ts';",
+    'catalog/mesh/x.ts',
+    "import { a } from '../../controllers/drift.ts';",
     /may not import controllers/,
   ],
   ['a new folder', 'brand-new/x.ts', "import { a } from '../cli/command.ts';", /brand-new has no row/],
@@ -128,7 +128,7 @@ const planted: readonly [string, string, string, RegExp][] = [
   ],
   [
     'client-node by value',
-    'catalog/x.ts',
+    'catalog/mesh/x.ts',
     "import { KubeConfig } from '@kubernetes/client-node';",
     /only kubernetes imports it/,
   ],

@@ -1,8 +1,7 @@
-/** What keeps a plan from doing harm: policy, deletion guard, adoption, and the report of clashing names. */
+/** What keeps a plan from doing harm: policy, adoption, and the report of clashing names. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { adopt } from '../../../../src/catalog/to-consul/adopt.ts';
-import { confirmDeletions, guardDeletions } from '../../../../src/catalog/deletion-guard.ts';
 import type { Instance, ObservedInstance } from '../../../../src/model/instance.ts';
 import { clashProblem, createNameIndex } from '../../../../src/catalog/to-consul/name-index.ts';
 import { plan } from '../../../../src/catalog/to-consul/consul-plan.ts';
@@ -19,8 +18,6 @@ const many = (count: number, from = 0): readonly Instance[] =>
       ),
     ],
   }).instances;
-const seen = (instances: readonly Instance[]) => instances.map((each) => observed(each));
-const removing = (instances: readonly Instance[]) => plan([], seen(instances), SCOPE);
 
 const [changed, gone, added] = many(3);
 assert.ok(changed && gone && added);
@@ -36,37 +33,6 @@ for (const [policy, expected] of [
     assert.deepEqual([register.length, update.length, deregister.length], expected);
   });
 }
-
-const guarded: readonly [removals: number, owned: number, kind: string, limit: number][] = [
-  [0, 0, 'apply', 10],
-  [10, 10, 'apply', 10],
-  [11, 11, 'confirm', 10],
-  [11, 36, 'confirm', 10],
-  [11, 37, 'apply', 11],
-  [30, 100, 'apply', 30],
-  [31, 100, 'confirm', 30],
-  [31, 103, 'confirm', 30],
-];
-
-for (const [removals, owned, kind, limit] of guarded) {
-  test(`removing ${removals} of ${owned}: ${kind}`, () => {
-    const decision = guardDeletions(removing(many(removals)), owned);
-    assert.deepEqual(decision, kind === 'apply' ? { kind } : { kind, removals, limit, owned });
-  });
-}
-
-test('a second plan that says the same is applied, also with a few removals more', () => {
-  const first = removing(many(50));
-  assert.equal(guardDeletions(first, 100).kind, 'confirm');
-  assert.deepEqual(confirmDeletions(first, removing(many(50)), 100), { kind: 'apply' });
-  assert.deepEqual(confirmDeletions(first, removing(many(20)), 100), { kind: 'apply' });
-  assert.deepEqual(confirmDeletions(first, removing(many(80)), 100), { kind: 'apply' });
-});
-
-test('a second plan that removes much else must be confirmed itself', () => {
-  const decision = confirmDeletions(removing(many(50)), removing(many(81)), 100);
-  assert.deepEqual(decision, { kind: 'confirm', removals: 31, limit: 30, owned: 100 });
-});
 
 const EARLIER = { node: 'k8s-sync', meta: { 'external-source': 'kubernetes', 'external-k8s-ns': 'default' } };
 const ADOPT = { owner: 'c1', node: NODE, earlierNodes: ['k8s-sync'], tag: 'k8s' };

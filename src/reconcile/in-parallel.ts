@@ -1,4 +1,4 @@
-/** Several writes at a time, and no more begun after one has failed. */
+/** Several calls at a time, and no more begun after one has failed. */
 
 // Measured against Consul 1.20 servers on two cores: 1, 2, 4 and 8 transactions at a time take the same time, because the
 // server applies one after the other, but each waits 55, 120, 230 and 430 ms, and so does everybody else who writes. So just
@@ -11,17 +11,17 @@ const CONCURRENCY = 2;
  */
 export const SMALL_CALLS = 8;
 
-export type SideBySideOptions = {
+export type InParallelOptions = {
   readonly atATime?: number;
   /** Aborted: nothing more is begun. */
   readonly signal?: AbortSignal;
 };
 
 /** Rejects with the first failure, when what was in flight has ended. */
-export async function sideBySide<T>(
+export async function inParallel<T>(
   items: Iterable<T>,
   work: (item: T) => Promise<void>,
-  { atATime = CONCURRENCY, signal }: SideBySideOptions = {},
+  { atATime = CONCURRENCY, signal }: InParallelOptions = {},
 ): Promise<void> {
   const left = [...items].values();
   let isFailed = false;

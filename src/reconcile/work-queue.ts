@@ -1,5 +1,6 @@
-/** Keys whose state must be looked at again: collected until it is quiet for a moment, or the first has waited enough. */
+/** Keys to reconcile: collected until it is quiet for a moment, or the first has waited enough. */
 
+/** Each key with the time of its first event. */
 export type Work = ReadonlyMap<string, number>;
 
 export type WorkQueue = {
@@ -7,20 +8,22 @@ export type WorkQueue = {
   readonly add: (key: string, now: number) => void;
   /** When to take; undefined while there is nothing. */
   readonly due: () => number | undefined;
-  /** All keys, each with the time of its first event, and forgets them. */
+  /** All keys, which are forgotten here. */
   readonly take: () => Work;
   readonly size: () => number;
 };
+
+/** Milliseconds after the last event, and after the first. */
+export type Coalescing = { readonly quiet: number; readonly most: number };
 
 /**
  * A rollout touches a Service many times in a second: 100 ms without an event makes one transaction of them. A cluster that
  * never rests waits for a quarter of a second at most, an eighth on average: half of its changes are in Consul within the
  * quarter, with two transactions more a second than if it waited for half a second.
  */
-export const COALESCING = { quiet: 100, most: 250 };
+export const COALESCING: Coalescing = { quiet: 100, most: 250 };
 
-/** @param quiet, most milliseconds after the last event, and after the first */
-export function createWorkQueue({ quiet, most } = COALESCING): WorkQueue {
+export function createWorkQueue({ quiet, most }: Coalescing = COALESCING): WorkQueue {
   let keys = new Map<string, number>();
   let first = 0;
   let last = 0;

@@ -1,0 +1,204 @@
+/**
+ * The kernel of every direction: keys come into a queue, both sides are observed, a plan is made, guarded and applied. It is
+ * level-based, so that a lost event or answer costs time and nothing else.
+ */
+import { earliest } from '../support/earliest.ts';
+import type { DeletionGuard } from './deletion-guard.ts';
+import { createKeyBackoff } from './key-backoff.ts';
+import type { Clock } from './loop-clock.ts';
+import { createLoop } from './loop.ts';
+import { createWorkQueue, type Coalescing, type Work } from './work-queue.ts';
+
+/** What one reconcile is about. */
+export type Request = {
+  /** Keys that may have changed; none before they are taken from the queue. */
+  readonly keys: readonly string[];
+  /** Everything is compared: at the start, after a failure, at a resync, and to confirm deletions. */
+  readonly isFull: boolean;
+  /** Deletions wait until both sides were read anew, by reads that begin now. */
+  readonly isConfirmation: boolean;
+};
+
+/** One direction. What `refresh`, `observe` or `apply` throws fails the reconcile: it is repeated, and compares everything. */
+export type Reconciler<Observed, Plan, Change> = {
+  /** Reads anew what is kept of the two sides, as far as it must be. The keys are taken after it. */
+  readonly refresh?: (request: Request, signal: AbortSignal) => Promise<void>;
+  /** Reads what must be known of the keys, or of everything. */
+  readonly observe: (request: Request, signal: AbortSignal) => Promise<Observed>;
+  /** No I/O, and no effect on either side. */
+  readonly plan: (observed: Observed, request: Request) => Plan | Promise<Plan>;
+  /** Deletions that the guard judges: their ids, and the number of objects that are ours. */
+  readonly deletions: (plan: Plan) => { readonly ids: readonly string[]; readonly owned: number };
+  readonly withhold: (plan: Plan, ids: ReadonlySet<string>) => Plan;
+  /** Tells what was found, and what is about to be done. */
+  readonly planned: (plan: Plan, request: Request) => void;
+  /** Rejects with the first error when it is not known what was written; what was written by then was reported. */
+  readonly apply: (plan: Plan, writing: Writing<Change>, signal: AbortSignal) => Promise<void>;
+  readonly keyOf: (change: Change) => string;
+};
+
+/** What `apply` tells the kernel, and asks it. */
+export type Writing<Change> = {
+  readonly applied: (change: Change) => void;
+  /** The other side says no: the key is requeued with backoff. */
+  readonly refused: (change: Change, reason: string) => void;
+  /** Not begun, to give way: the key is requeued at once. */
+  readonly left: (key: string) => void;
+  /** An event asked for this key: a change of any other is a repair. */
+  readonly isRequested: (key: string) => boolean;
+  /**
+   * Begins a turn; the answer tells whether it may go on. Large changes give way to what happened meanwhile, but what is left
+   * has to be observed again, so as much time as that took is well spent on writes.
+   */
+  readonly turn: () => () => boolean;
+};
+
+/** Where keys come from besides events. */
+export type KeySource = {
+  readonly due: () => number | undefined;
+  /** Asked in every reconcile, due or not. */
+  readonly take: (now: number, signal: AbortSignal) => Iterable<string> | Promise<Iterable<string>>;
+};
+
+export type ControllerReporter<Change> = {
+  /** `seconds` from the event that asked for it; undefined when no event did. */
+  readonly applied: (change: Change, seconds: number | undefined) => void;
+  readonly refused: (change: Change, reason: string) => void;
+  readonly failed: (error: unknown, retryMilliseconds: number) => void;
+  /** Both sides agree, or what is left is reported. */
+  readonly succeeded: () => void;
+};
+
+export type ControllerParts<Observed, Plan, Change> = {
+  readonly reconciler: Reconciler<Observed, Plan, Change>;
+  readonly guard: DeletionGuard;
+  readonly reporter: ControllerReporter<Change>;
+  readonly clock: Clock;
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
+  /** Resolves when every informer in use has its whole list; nothing is observed before. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Enqueues keys as their events come, until the signal is aborted. */
+  readonly watch: (signal: AbortSignal) => Promise<void>;
+  readonly keySources?: readonly KeySource[];
+  /** When everything must be compared, for reasons of the direction. */
+  readonly fullDue?: () => number | undefined;
+  /** Whether the direction itself has nothing more to wait for. */
+  readonly isSettled?: () => boolean;
+  readonly coalescing?: Coalescing;
+  /** Milliseconds between full reconciles. */
+  readonly resync: number;
+  /** Compute and report, and write nothing. */
+  readonly dryRun: boolean;
+  /** End when both sides agree. */
+  readonly once: boolean;
+};
+
+export type Controller = {
+  /** This key may have changed. */
+  readonly enqueue: (key: string) => void;
+  /** Requeues with backoff, as after a refusal. */
+  readonly backOff: (key: string) => void;
+  readonly isBackingOff: (key: string) => boolean;
+  /** Something else may be due earlier than it seemed. */
+  readonly notify: () => void;
+  /** Number of keys in the queue. */
+  readonly pending: () => number;
+  /** Resolves when it has ended: by `once`, or by the signal. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+};
+
+// What happens meanwhile must be written within 2 s of its event: after half a second of writing there is time left for its
+// reads and one write.
+const LEAST_WRITING = 500;
+
+export function createController<Observed, Plan, Change>(
+  parts: ControllerParts<Observed, Plan, Change>,
+): Controller {
+  const { reconciler, guard, reporter, clock, keySources = [], resync } = parts;
+  const queue = createWorkQueue(parts.coalescing);
+  const backoffs = createKeyBackoff(parts.random);
+  let resyncDue = -Infinity;
+  const fullDue = (): number => earliest([resyncDue, guard.due(), parts.fullDue?.()]) ?? Infinity;
+  const loop = createLoop({
+    clock,
+    random: parts.random,
+    due: () => earliest([fullDue(), queue.due(), backoffs.due(), ...keySources.map(({ due }) => due())]),
+    reconcile,
+    failed: reporter.failed,
+    isDone: () => parts.once && isSettled(),
+  });
+
+  async function reconcile(signal: AbortSignal): Promise<void> {
+    const start = clock.elapsed();
+    const isConfirmation = (guard.due() ?? Infinity) <= start;
+    const isFull = loop.isRetry() || fullDue() <= start;
+    await reconciler.refresh?.({ keys: [], isFull, isConfirmation }, signal);
+    for (const { take } of [backoffs, ...keySources])
+      for (const key of await take(start, signal)) queue.add(key, start);
+    const work = queue.take();
+    const request: Request = { keys: [...work.keys()], isFull, isConfirmation };
+
+    const observed = await reconciler.observe(request, signal);
+    if (isFull) resyncDue = clock.elapsed() + resync;
+    const wanted = await reconciler.plan(observed, request);
+    const { ids, owned } = reconciler.deletions(wanted);
+    const withheld = guard.withheld(ids, owned, isConfirmation);
+    const plan = withheld.size === 0 ? wanted : reconciler.withhold(wanted, withheld);
+    reconciler.planned(plan, request);
+
+    const left = new Set<string>();
+    if (!parts.dryRun) await reconciler.apply(plan, writingOf(work, left, start), signal);
+    for (const key of left) queue.add(key, work.get(key) ?? start);
+    if (left.size === 0) reporter.succeeded();
+  }
+
+  function writingOf(work: Work, left: Set<string>, start: number): Writing<Change> {
+    return {
+      applied: (change) => {
+        const since = work.get(reconciler.keyOf(change));
+        reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
+      },
+      refused: (change, reason) => {
+        backOff(reconciler.keyOf(change));
+        reporter.refused(change, reason);
+      },
+      left: (key) => void left.add(key),
+      isRequested: (key) => work.has(key),
+      turn: () => {
+        const begun = clock.elapsed();
+        const enough = begun + Math.max(LEAST_WRITING, begun - start);
+        return () => clock.elapsed() < enough || (queue.due() ?? Infinity) > clock.elapsed();
+      },
+    };
+  }
+
+  function isSettled(): boolean {
+    const isQuiet = (guard.due() ?? backoffs.due()) === undefined && queue.size() === 0;
+    return isQuiet && (parts.isSettled?.() ?? true);
+  }
+
+  function backOff(key: string): void {
+    backoffs.failed(key, clock.elapsed());
+  }
+
+  return {
+    enqueue: (key) => {
+      queue.add(key, clock.elapsed());
+      loop.notify();
+    },
+    backOff,
+    isBackingOff: backoffs.isWaiting,
+    notify: loop.notify,
+    pending: queue.size,
+    run: async (signal) => {
+      await parts.synced(signal);
+      if (signal.aborted) return;
+      const ending = new AbortController();
+      const watching = parts.watch(AbortSignal.any([signal, ending.signal]));
+      await loop.run(signal);
+      ending.abort();
+      await watching;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/** Deletions that a broken or early read may have caused wait until both sides were read anew, and say the same. */
+import type { Clock } from './loop-clock.ts';
+
+/** What the guard takes for suspicious. */
+export type DeletionPolicy = {
+  /** More deletions than this must be confirmed, of so many objects that are ours. */
+  readonly limit: (owned: number) => number;
+  /** What waits above the limit: everything, or only what nobody has confirmed. */
+  readonly waiting: 'all' | 'unconfirmed';
+};
+
+// Below ten, a share of a small number says nothing: three of five instances is one Service that went.
+const ALWAYS_ALLOWED = 10;
+const ALLOWED_PERCENT = 30;
+
+/** A plan that deletes much is more often a broken read than a wish. */
+export const MANY_AT_ONCE: DeletionPolicy = {
+  limit: (owned) => Math.max(ALWAYS_ALLOWED, Math.floor((owned * ALLOWED_PERCENT) / 100)),
+  waiting: 'all',
+};
+
+/** Each deletion of something whose end nobody has announced: it may be so new that its event is still on the way. */
+export const UNANNOUNCED: DeletionPolicy = { limit: () => 0, waiting: 'unconfirmed' };
+
+/** Deletions that nobody has confirmed, when they are more than the limit. */
+export type WaitingDeletions = {
+  readonly removals: number;
+  readonly limit: number;
+  readonly owned: number;
+};
+
+export type GuardReporter = {
+  /** Deletions wait to be confirmed. */
+  readonly guarded: (waiting: WaitingDeletions) => void;
+  /** Nothing waits any more. */
+  readonly released: () => void;
+};
+
+export type DeletionGuard = {
+  /** When both sides must be read anew, by `elapsed` of the clock; undefined while no deletion waits. */
+  readonly due: () => number | undefined;
+  /**
+   * Judges a whole plan at once: the same deletions in several small plans would each be allowed. What was confirmed counts
+   * no more, so that a cluster in which something always changes gets to an end.
+   *
+   * @param owned number of objects that are ours, before the plan
+   * @param isConfirmation both sides were read anew since deletions began to wait
+   * @returns ids of the deletions that must wait
+   */
+  readonly withheld: (ids: readonly string[], owned: number, isConfirmation: boolean) => ReadonlySet<string>;
+};
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Milliseconds until both sides are read anew. */
+export const CONFIRM_AFTER = 10_000;
+
+export function createDeletionGuard(
+  clock: Pick<Clock, 'elapsed'>,
+  policy: DeletionPolicy,
+  reporter?: GuardReporter,
+): DeletionGuard {
+  let pending: { readonly ids: ReadonlySet<string>; readonly due: number } | undefined;
+  return {
+    due: () => pending?.due,
+    withheld: (ids, owned, isConfirmation) => {
+      if (pending !== undefined && !isConfirmation) return new Set(ids);
+      const confirmed = pending?.ids ?? NONE;
+      const unconfirmed = ids.filter((id) => !confirmed.has(id));
+      const limit = policy.limit(owned);
+      if (unconfirmed.length <= limit) {
+        if (pending !== undefined) reporter?.released();
+        pending = undefined;
+        return NONE;
+      }
+      const withheld = new Set(policy.waiting === 'all' ? ids : unconfirmed);
+      pending = { ids: withheld, due: clock.elapsed() + CONFIRM_AFTER };
+      reporter?.guarded({ removals: unconfirmed.length, limit, owned });
+      return withheld;
+    },
+  };
+}

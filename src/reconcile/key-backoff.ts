@@ -1,0 +1,37 @@
+/** Keys of which something was refused: each is tried again, less and less often, until it goes through. */
+import { earliest } from '../support/earliest.ts';
+
+export type KeyBackoff = {
+  readonly failed: (key: string, now: number) => void;
+  readonly due: () => number | undefined;
+  /** It has failed, and it is not its time yet. */
+  readonly isWaiting: (key: string) => boolean;
+  /** Those that are due; each is forgotten here until it fails again. */
+  readonly take: (now: number) => readonly string[];
+};
+
+// What is refused stays refused until somebody edits the object, which is an event of its own.
+const FIRST = 5000;
+const LONGEST = 5 * 60_000;
+
+/** @param random a number from 0 up to 1 */
+export function createKeyBackoff(random: () => number): KeyBackoff {
+  const waiting = new Map<string, number>();
+  const failures = new Map<string, { readonly span: number; readonly at: number }>();
+  return {
+    failed: (key, now) => {
+      const before = failures.get(key);
+      const isRecent = before !== undefined && now - before.at < 2 * LONGEST;
+      const span = isRecent ? Math.min(before.span * 2, LONGEST) : FIRST;
+      failures.set(key, { span, at: now });
+      waiting.set(key, now + span * (0.5 + random() / 2));
+    },
+    due: () => earliest(waiting.values()),
+    isWaiting: (key) => waiting.has(key),
+    take: (now) => {
+      const due = [...waiting].filter(([, moment]) => moment <= now).map(([key]) => key);
+      for (const key of due) waiting.delete(key);
+      return due;
+    },
+  };
+}
