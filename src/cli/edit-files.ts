@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { boolean, oneOf, string } from '../config/flag.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
-import { editManifests, type ManifestOutcome, type PodEdit } from '../manifests/edit-manifests.ts';
+import { editManifests, type ManifestOutcome, type TemplateEdit } from '../manifests/edit-manifests.ts';
 import type { PodTemplate } from '../manifests/pod-template.ts';
 import { escapeControl } from '../support/text.ts';
 import { exit, type Context, type ExitCode } from './command.ts';
@@ -51,7 +51,7 @@ export function checkEditFlags({ inPlace, output, diff, check }: EditValues): st
 type Edited = ManifestFile & { readonly after: string; readonly outcomes: readonly ManifestOutcome[] };
 
 /** One direction: the editor, and the word of the report for a pod that it changed. */
-export type Editor = { readonly edit: (template: PodTemplate) => PodEdit; readonly done: string };
+export type Editor = { readonly edit: (template: PodTemplate) => TemplateEdit; readonly done: string };
 
 /**
  * Nothing is written unless every manifest could be read and no pod has a problem: half of an output, piped on to

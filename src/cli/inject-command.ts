@@ -4,7 +4,7 @@ import { injectFlagProblems, injectFlags, injectSettings, ownerProblems } from '
 import { inject } from '../inject/inject.ts';
 import { readInjection } from '../inject/injected-pod.ts';
 import { misplacedAnnotations } from '../inject/misplaced.ts';
-import type { PodEdit } from '../manifests/edit-manifests.ts';
+import type { TemplateEdit } from '../manifests/edit-manifests.ts';
 import type { PodTemplate } from '../manifests/pod-template.ts';
 import { version } from '../version.ts';
 import { command } from './command.ts';
@@ -37,7 +37,7 @@ export const injectCommand = command({
       preStopSleep: true,
       ownNamespace: values.ownNamespace,
     });
-    const edit = ({ namespace = values.namespace, metadata, spec, manifest, path }: PodTemplate): PodEdit => {
+    const edit = ({ namespace = values.namespace, metadata, spec, manifest, path }: PodTemplate): TemplateEdit => {
       const object = { apiVersion: 'v1', kind: 'Pod', metadata, spec };
       const misplaced = misplacedAnnotations(manifest, path);
       const result = inject({ kind: 'v1/Pod', operation: 'CREATE', namespace, object }, settings);

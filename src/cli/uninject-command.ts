@@ -1,5 +1,5 @@
 /** `tandem uninject`: the inverse of `tandem inject`. */
-import type { PodEdit } from '../manifests/edit-manifests.ts';
+import type { TemplateEdit } from '../manifests/edit-manifests.ts';
 import type { PodTemplate } from '../manifests/pod-template.ts';
 import { uninject } from '../inject/uninject.ts';
 import { command } from './command.ts';
@@ -17,7 +17,7 @@ export const uninjectCommand = command({
     editFiles(operands, { edit: editPod, done: 'uninjected' }, values, context),
 });
 
-function editPod({ metadata, spec }: PodTemplate): PodEdit {
+function editPod({ metadata, spec }: PodTemplate): TemplateEdit {
   const result = uninject({ metadata, spec });
   return result.kind === 'uninject' ? { ...result, kind: 'edit', warnings: [] } : { ...result, warnings: [] };
 }

@@ -15,7 +15,7 @@ import { UnsupportedLayout } from './unsupported.ts';
 import { differingDocuments, whyDifferent } from './verify-edits.ts';
 
 /** What an editor says of one pod. */
-export type PodEdit =
+export type TemplateEdit =
   | {
       readonly kind: 'skip';
       readonly reason: string;
@@ -37,7 +37,7 @@ export type ManifestOutcome = {
   readonly name: string;
   /** Counted from 1. */
   readonly line: number;
-  readonly edit: PodEdit;
+  readonly edit: TemplateEdit;
 };
 
 export type EditedManifests =
@@ -50,18 +50,18 @@ export type EditedPod = {
   readonly document: ManifestDocument;
   readonly pod: LocatedPod;
   readonly offset: number;
-  readonly edit: PodEdit;
+  readonly edit: TemplateEdit;
   readonly edits: readonly TextEdit[];
 };
 
 /** @param edit is asked for every pod of the text, in order */
-export function editManifests(text: string, edit: (template: PodTemplate) => PodEdit): EditedManifests {
+export function editManifests(text: string, edit: (template: PodTemplate) => TemplateEdit): EditedManifests {
   const { mark, rest } = splitByteOrderMark(text);
   const edited = editText(rest, edit);
   return edited.ok ? { ...edited, text: mark + edited.text } : edited;
 }
 
-function editText(text: string, edit: (template: PodTemplate) => PodEdit): EditedManifests {
+function editText(text: string, edit: (template: PodTemplate) => TemplateEdit): EditedManifests {
   const read = readDocuments(text);
   if (!read.ok) return read;
   const { documents, lines } = read;
@@ -82,7 +82,7 @@ function editText(text: string, edit: (template: PodTemplate) => PodEdit): Edite
 }
 
 /** Said, because a pod that is not in the mesh though its author asked for it looks like any other. */
-function passedOver({ template: { kind, path, manifest } }: LocatedPod): PodEdit {
+function passedOver({ template: { kind, path, manifest } }: LocatedPod): TemplateEdit {
   const asked = path.length === 0 ? askedWithoutPod(manifest, kind) : undefined;
   if (asked !== undefined) return { kind: 'skip', reason: 'no-pod', warnings: [asked] };
   const message = `${kind} has a pod here, but pods of this kind are not edited in files; the webhook injects them when they are created`;
@@ -100,7 +100,7 @@ function editPod(
   text: string,
   document: ManifestDocument,
   pod: LocatedPod,
-  edit: PodEdit,
+  edit: TemplateEdit,
   lines: LineCounter,
 ): EditedPod {
   const root = document.root;
@@ -145,7 +145,7 @@ function editedText(text: string, pods: readonly EditedPod[]): string {
   );
 }
 
-function refused(message: string, line: number, { warnings }: PodEdit): PodEdit {
+function refused(message: string, line: number, { warnings }: TemplateEdit): TemplateEdit {
   return { kind: 'invalid', problems: [{ at: `line ${line}`, message }], warnings };
 }
 

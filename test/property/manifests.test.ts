@@ -7,7 +7,7 @@ import { parseAllDocuments, type ToJSOptions } from 'yaml';
 import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
 import { parseFlags } from '../../src/config/parse-flags.ts';
 import { inject } from '../../src/inject/inject.ts';
-import { editManifests, type EditedManifests, type PodEdit } from '../../src/manifests/edit-manifests.ts';
+import { editManifests, type EditedManifests, type TemplateEdit } from '../../src/manifests/edit-manifests.ts';
 import type { PodTemplate } from '../../src/manifests/pod-template.ts';
 import { uninject } from '../../src/inject/uninject.ts';
 import type { PatchOperation } from '../../src/support/json-patch.ts';
@@ -24,13 +24,13 @@ const settings = injectSettings(parsed.values, {
   ownNamespace: undefined,
 });
 
-function injectPod({ metadata, spec }: PodTemplate): PodEdit {
+function injectPod({ metadata, spec }: PodTemplate): TemplateEdit {
   const request = { kind: 'v1/Pod', operation: 'CREATE', namespace: 'default', object: { metadata, spec } };
   const result = inject(request, settings);
   return result.kind === 'inject' ? { ...result, kind: 'edit' } : result;
 }
 
-function uninjectPod({ metadata, spec }: PodTemplate): PodEdit {
+function uninjectPod({ metadata, spec }: PodTemplate): TemplateEdit {
   const result = uninject({ metadata, spec });
   return result.kind === 'uninject' ? { ...result, kind: 'edit', warnings: [] } : { ...result, warnings: [] };
 }
@@ -116,7 +116,7 @@ function refusals({ outcomes }: Extract<EditedManifests, { ok: true }>): string[
   );
 }
 
-function patched(values: readonly unknown[], pods: Manifest['pods'], edits: readonly PodEdit[]): unknown[] {
+function patched(values: readonly unknown[], pods: Manifest['pods'], edits: readonly TemplateEdit[]): unknown[] {
   return values.map((value, document) => {
     const operations = pods.flatMap(([of, path], index): PatchOperation[] => {
       const edit = edits[index];

@@ -1,14 +1,14 @@
 /** Layouts of manifests that people write, one by one: what is added goes to the right lines, and comes out again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editManifests, type PodEdit } from '../../../src/manifests/edit-manifests.ts';
+import { editManifests, type TemplateEdit } from '../../../src/manifests/edit-manifests.ts';
 import type { PatchOperation } from '../../../src/support/json-patch.ts';
 
 const add = (path: string, value: unknown): PatchOperation => ({ op: 'add', path, value });
 const remove = (path: string): PatchOperation => ({ op: 'remove', path });
 
 function edit(text: string, patch: readonly PatchOperation[]): string {
-  const edited = editManifests(text, (): PodEdit => ({ kind: 'edit', patch, warnings: [] }));
+  const edited = editManifests(text, (): TemplateEdit => ({ kind: 'edit', patch, warnings: [] }));
   assert.ok(edited.ok);
   assert.deepEqual(
     edited.outcomes.flatMap((outcome) => (outcome.edit.kind === 'invalid' ? outcome.edit.problems : [])),

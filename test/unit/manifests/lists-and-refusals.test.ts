@@ -1,10 +1,10 @@
 /** Which pods of a text are seen, and what is said of those that cannot be edited where they stand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editManifests, type PodEdit } from '../../../src/manifests/edit-manifests.ts';
+import { editManifests, type TemplateEdit } from '../../../src/manifests/edit-manifests.ts';
 import { cpuCosts } from '../support/cpu-cost.ts';
 
-const labelled: PodEdit = {
+const labelled: TemplateEdit = {
   kind: 'edit',
   patch: [{ op: 'add', path: '/spec/grown', value: 1 }],
   warnings: [],

@@ -1,10 +1,10 @@
 /** Pods in kinds that nobody told us of: edited, or named. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editManifests, type PodEdit } from '../../../src/manifests/edit-manifests.ts';
+import { editManifests, type TemplateEdit } from '../../../src/manifests/edit-manifests.ts';
 import type { PodTemplate } from '../../../src/manifests/pod-template.ts';
 
-const mark = (_template: PodTemplate): PodEdit => ({
+const mark = (_template: PodTemplate): TemplateEdit => ({
   kind: 'edit',
   patch: [{ op: 'add', path: '/spec/marked', value: true }],
   warnings: [],

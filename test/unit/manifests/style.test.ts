@@ -1,7 +1,7 @@
 /** What is added looks like what is there, and Kubernetes reads it as it was meant. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editManifests, type PodEdit } from '../../../src/manifests/edit-manifests.ts';
+import { editManifests, type TemplateEdit } from '../../../src/manifests/edit-manifests.ts';
 import type { PatchOperation } from '../../../src/support/json-patch.ts';
 
 const add = (path: string, value: unknown): PatchOperation => ({ op: 'add', path, value });
@@ -9,7 +9,7 @@ const remove = (path: string): PatchOperation => ({ op: 'remove', path });
 const restore = (path: string, value: unknown): PatchOperation => ({ op: 'replace', path, value });
 
 function edit(text: string, patch: readonly PatchOperation[]): string {
-  const edited = editManifests(text, (): PodEdit => ({ kind: 'edit', patch, warnings: [] }));
+  const edited = editManifests(text, (): TemplateEdit => ({ kind: 'edit', patch, warnings: [] }));
   assert.ok(edited.ok, edited.ok ? '' : edited.message);
   assert.deepEqual(
     edited.outcomes.map((outcome) => (outcome.edit.kind === 'invalid' ? outcome.edit.problems : [])),
