@@ -37,7 +37,13 @@ export const injectCommand = command({
       preStopSleep: true,
       ownNamespace: values.ownNamespace,
     });
-    const edit = ({ namespace = values.namespace, metadata, spec, manifest, path }: PodTemplate): TemplateEdit => {
+    const edit = ({
+      namespace = values.namespace,
+      metadata,
+      spec,
+      manifest,
+      path,
+    }: PodTemplate): TemplateEdit => {
       const object = { apiVersion: 'v1', kind: 'Pod', metadata, spec };
       const misplaced = misplacedAnnotations(manifest, path);
       const result = inject({ kind: 'v1/Pod', operation: 'CREATE', namespace, object }, settings);

@@ -5,7 +5,8 @@
 import type { JsonObject } from '../support/json.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import type { Options } from './options.ts';
-import type { Pod } from './pod.ts';
+import type { Container, Pod } from './pod.ts';
+import { create, type PodEdit } from './pod-edit.ts';
 import type { InjectSettings } from './settings.ts';
 
 const ANNOTATION = 'tandem/drain-seconds';
@@ -48,10 +49,12 @@ export function readDrainSeconds(
   return Math.min(wanted, most);
 }
 
-/** The application's containers that wait. An author's own `preStop` stays as it is. */
-export function drainedContainers({ containers }: Pod, { drainSeconds }: Options): readonly string[] {
-  if (drainSeconds === 0) return [];
-  return containers.filter(({ preStop }) => preStop !== 'present').map(({ name }) => name);
+/** An author's own `preStop` stays as it is. */
+export function drainEdits(path: string, { lifecycle, preStop }: Container, seconds: number): PodEdit[] {
+  if (seconds === 0 || preStop === 'present') return [];
+  return lifecycle === 'present'
+    ? [create(`${path}/lifecycle/preStop`, preStop, sleepHook(seconds))]
+    : [create(`${path}/lifecycle`, lifecycle, { preStop: sleepHook(seconds) })];
 }
 
 /** The field `lifecycle` of a container that waits; no field for 0 seconds. */
@@ -59,7 +62,7 @@ export function lifecycleField(seconds: number): JsonObject {
   return seconds === 0 ? {} : { lifecycle: { preStop: sleepHook(seconds) } };
 }
 
-export function sleepHook(seconds: number): JsonObject {
+function sleepHook(seconds: number): JsonObject {
   return { sleep: { seconds } };
 }
 

@@ -3,19 +3,19 @@ import { isObject, property } from '../support/json.ts';
 import type { Addition } from './addition.ts';
 import { agentMode } from './agent-mode.ts';
 import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
-import { changeOf, type Change } from './change.ts';
 import { dataplaneMode } from './dataplane-mode.ts';
 import { decide } from './decide.ts';
 import { labelsInstead, labelsOfConsulK8s } from './misplaced.ts';
 import { RESERVED_CONTAINERS, RESERVED_VOLUMES } from './names.ts';
 import { readOptions, type Options } from './options.ts';
-import { patchOf } from './patch.ts';
-import { tooManyVariables } from './variables.ts';
+import { applied, type PodEdit } from './pod-edit.ts';
+import { tooManyVariables, upstreamVariables } from './variables.ts';
 import { readPod, type Pod } from './pod.ts';
 import { recordOf } from './record.ts';
 import { registrationOf, registrationTooLarge } from './registration.ts';
 import { toldWarnings, type InjectResult, type Problem, type Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
+import { metadataEdits, specEdits } from './sidecar-edits.ts';
 
 /** The part of an admission request that the engine reads; the offline injector makes one from a manifest. */
 export type InjectRequest = {
@@ -81,9 +81,13 @@ function injectPod(pod: Pod, settings: InjectSettings): Injected {
   const bounds = [registrationTooLarge(registration), tooManyVariables(pod, read.options.upstreams)];
   problems.unshift(...bounds.filter((each) => each !== undefined));
   if (problems.length > 0) return { kind: 'invalid', problems, warnings };
-  const change = changeOf(pod, read.options, additionOf(read.options, settings, registration));
-  const told = [...warnings, ...keptVariables(pod, change)];
-  return { kind: 'inject', patch: patchOf(pod, withRecord(pod, change, settings, told)), warnings: told };
+  const told = [...warnings, ...keptVariables(pod, read.options)];
+  const addition = additionOf(read.options, settings, registration);
+  return {
+    kind: 'inject',
+    patch: applied(editsOf(pod, read.options, addition, settings, told)),
+    warnings: told,
+  };
 }
 
 function additionOf(options: Options, settings: InjectSettings, registration: string): Addition {
@@ -93,18 +97,18 @@ function additionOf(options: Options, settings: InjectSettings, registration: st
 }
 
 /** The record names itself among the annotations, so its own key is there before it is written. */
-function withRecord(
+function editsOf(
   pod: Pod,
-  change: Change,
+  options: Options,
+  addition: Addition,
   { version, mode }: InjectSettings,
   warnings: readonly Warning[],
-): Change {
-  const named = { ...change, annotations: new Map([...change.annotations, [RECORD_ANNOTATION, '']]) };
-  const record = recordOf(pod, named, { version, mode }, toldWarnings(warnings));
-  return {
-    ...change,
-    annotations: new Map([...change.annotations, [RECORD_ANNOTATION, JSON.stringify(record)]]),
-  };
+): PodEdit[] {
+  const inSpec = specEdits(pod, options, addition);
+  const inMetadata = (record: string): PodEdit[] =>
+    metadataEdits(pod, options, new Map([...addition.annotations, [RECORD_ANNOTATION, record]]));
+  const record = recordOf(pod, [...inSpec, ...inMetadata('')], { version, mode }, toldWarnings(warnings));
+  return [...inSpec, ...inMetadata(JSON.stringify(record))];
 }
 
 /** What in the pod itself, rather than in its annotations, stands against the sidecar. */
@@ -137,9 +141,9 @@ function podProblems(pod: Pod, sidecarUser: number | undefined): Problem[] {
   ];
 }
 
-function keptVariables(pod: Pod, change: Change): Warning[] {
+function keptVariables(pod: Pod, { upstreams }: Options): Warning[] {
   const authors = [...pod.initContainers, ...pod.containers];
-  return change.variables.flatMap(({ name }) => {
+  return upstreamVariables(upstreams).flatMap(({ name }) => {
     const containers = authors
       .filter(({ variables }) => variables.has(name))
       .map((container) => container.name);

@@ -1,7 +1,8 @@
 /** The record of what was added, kept on the pod as compact JSON: it makes `uninject` exact. */
-import { isObject, parseJson, type JsonObject } from '../support/json.ts';
-import type { Change } from './change.ts';
-import type { Pod, Presence } from './pod.ts';
+import { isObject, parseJson, property, type JsonObject } from '../support/json.ts';
+import { pointer, segments } from '../support/json-patch.ts';
+import type { Container, Pod } from './pod.ts';
+import { valueOf, type PodEdit } from './pod-edit.ts';
 
 export type InjectionRecord = {
   readonly version: string;
@@ -26,30 +27,51 @@ export type InjectionRecord = {
   readonly warnings?: readonly string[];
 };
 
+/**
+ * @param pod as it was before the edits
+ * @param edits all of them, the one that writes the record included
+ */
 export function recordOf(
   pod: Pod,
-  change: Change,
+  edits: readonly PodEdit[],
   made: { readonly version: string; readonly mode: string },
   warnings: readonly string[],
 ): InjectionRecord {
-  const parents = touchedParents(pod, change);
+  const { at, inside } = viewOf(edits);
+  const names = (list: string): string[] =>
+    inside(list).map((edit) => String(property(valueOf(edit), 'name')));
+  const initContainers = authorsIn('initContainers', pod.initContainers);
+  const containers = authorsIn('containers', pod.containers);
+  const authors = [...containers, ...initContainers];
+  const variables = new Set([...initContainers, ...containers].flatMap(({ path }) => names(`${path}/env`)));
+  const kept = authors.map(({ name, path }): [string, string[]] => {
+    const added = new Set(names(`${path}/env`));
+    return [name, [...variables].filter((each) => !added.has(each))];
+  });
+  const mounting = authors.filter(({ path }) => inside(`${path}/volumeMounts`).length > 0);
+  const drained = authors.filter(
+    ({ path }) => (at(`${path}/lifecycle`) ?? at(`${path}/lifecycle/preStop`)) !== undefined,
+  );
+  const parents = [...parentsInPod, ...parentsIn(authors, at)];
+  const placesOf = (kind: PodEdit['kind']): string[] =>
+    parents.filter(([, path]) => at(path)?.kind === kind).map(([place]) => place);
   return {
     ...made,
-    volumes: namesOf(change.volumes),
-    initContainers: namesOf(change.initContainers),
-    containers: namesOf(change.containers),
-    variables: change.variables.map(({ name }) => name),
-    kept: keptVariables(pod, change),
-    mounts: [...change.mountContainers],
-    ...(change.drainContainers.size === 0 ? {} : { drained: [...change.drainContainers] }),
-    annotations: [...change.annotations.keys()],
-    labels: [...change.labels.keys()],
+    volumes: names('/spec/volumes'),
+    initContainers: names('/spec/initContainers'),
+    containers: names('/spec/containers'),
+    variables: [...variables],
+    kept: Object.fromEntries(kept.filter(([, left]) => left.length > 0)),
+    mounts: mounting.map(({ name }) => name),
+    ...(drained.length === 0 ? {} : { drained: drained.map(({ name }) => name) }),
+    annotations: inside('/metadata/annotations').map(keyOf),
+    labels: inside('/metadata/labels').map(keyOf),
     previous: {
-      annotations: pick(pod.annotations, change.annotations.keys()),
-      labels: pick(pod.labels, change.labels.keys()),
+      annotations: replaced(inside('/metadata/annotations')),
+      labels: replaced(inside('/metadata/labels')),
     },
-    absent: parents.filter(([, presence]) => presence === 'absent').map(([name]) => name),
-    nulls: parents.filter(([, presence]) => presence === 'null').map(([name]) => name),
+    absent: placesOf('add'),
+    nulls: placesOf('set'),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
 }
@@ -89,48 +111,73 @@ export function parentOf(
   return `${field} of ${container}`;
 }
 
-function touchedParents(pod: Pod, change: Change): [string, Presence][] {
-  const authors = [...pod.containers, ...pod.initContainers];
+type Author = { readonly name: string; readonly path: string };
+
+function authorsIn(list: 'containers' | 'initContainers', all: readonly Container[]): Author[] {
+  return all.map(({ name }, index) => ({ name, path: pointer('spec', list, index) }));
+}
+
+/** What can be made as a whole: how the record names it, and where it is. */
+type Parent = readonly [place: string, path: string];
+
+const parentsInPod: readonly Parent[] = [
+  ['metadata', '/metadata'],
+  ['metadata.annotations', '/metadata/annotations'],
+  ['metadata.labels', '/metadata/labels'],
+  ['spec.volumes', '/spec/volumes'],
+  ['spec.initContainers', '/spec/initContainers'],
+];
+
+function parentsIn(authors: readonly Author[], at: View['at']): Parent[] {
   return [
-    ['metadata', pod.metadata],
-    ['metadata.annotations', pod.annotationsPresence],
-    ['metadata.labels', pod.labelsPresence],
-    ...(change.volumes.length === 0 ? [] : [['spec.volumes', pod.volumesPresence] as [string, Presence]]),
-    ...(change.initContainers.length === 0
-      ? []
-      : [['spec.initContainers', pod.initContainersPresence] as [string, Presence]]),
-    ...(change.variables.length === 0
-      ? []
-      : authors.map(({ name, env }): [string, Presence] => [parentOf(name, 'env'), env])),
-    ...authors
-      .filter(({ name }) => change.mountContainers.has(name))
-      .map(({ name, volumeMounts }): [string, Presence] => [parentOf(name, 'volumeMounts'), volumeMounts]),
-    ...pod.containers
-      .filter(({ name }) => change.drainContainers.has(name))
-      .flatMap(({ name, lifecycle, preStop }): [string, Presence][] => [
-        [parentOf(name, 'lifecycle'), lifecycle],
-        ...(lifecycle === 'present'
-          ? [[parentOf(name, 'lifecycle.preStop'), preStop] as [string, Presence]]
-          : []),
-      ]),
+    ...(['env', 'volumeMounts'] as const).flatMap((field) =>
+      authors.map(({ name, path }): Parent => [parentOf(name, field), `${path}/${field}`]),
+    ),
+    ...authors.map(({ name, path }): Parent =>
+      at(`${path}/lifecycle`) === undefined
+        ? [parentOf(name, 'lifecycle.preStop'), `${path}/lifecycle/preStop`]
+        : [parentOf(name, 'lifecycle'), `${path}/lifecycle`],
+    ),
   ];
 }
 
-function keptVariables(pod: Pod, { variables }: Change): InjectionRecord['kept'] {
-  const kept = [...pod.containers, ...pod.initContainers].map((container): [string, string[]] => [
-    container.name,
-    variables.map(({ name }) => name).filter((name) => container.variables.has(name)),
-  ]);
-  return Object.fromEntries(kept.filter(([, names]) => names.length > 0));
+type View = {
+  /** The edit that made a field of the author's part of the pod. */
+  readonly at: (path: string) => PodEdit | undefined;
+  /** Those of a list or map, made as a whole or not. */
+  readonly inside: (path: string) => readonly PodEdit[];
+};
+
+function viewOf(edits: readonly PodEdit[]): View {
+  // Metadata that was not there is made in one edit with its maps.
+  const all = edits.flatMap((edit) => (edit.path === '/metadata' ? [edit, ...partsOf(edit)] : [edit]));
+  const own = new Map(all.map((edit) => [edit.path, edit]));
+  const grouped = Map.groupBy(all, ({ path }) => path.slice(0, path.lastIndexOf('/')));
+  return {
+    at: (path) => own.get(path),
+    inside: (path) => {
+      const whole = own.get(path);
+      return whole === undefined ? (grouped.get(path) ?? []) : partsOf(whole);
+    },
+  };
 }
 
-function namesOf(elements: readonly JsonObject[]): string[] {
-  return elements.map((element) => String(element['name']));
+/** A list or map that was made as a whole, element by element. */
+function partsOf(whole: PodEdit): PodEdit[] {
+  return Object.entries(valueOf(whole) as object).map(([key, value]) => ({
+    kind: 'add',
+    path: whole.path + pointer(key),
+    value,
+  }));
 }
 
-function pick(from: JsonObject, keys: Iterable<string>): JsonObject {
+function keyOf({ path }: PodEdit): string {
+  return segments(path).at(-1) ?? '';
+}
+
+function replaced(edits: readonly PodEdit[]): JsonObject {
   return Object.fromEntries(
-    [...keys].filter((key) => Object.hasOwn(from, key)).map((key) => [key, from[key]]),
+    edits.flatMap((edit) => (edit.kind === 'set' ? [[keyOf(edit), edit.before] as const] : [])),
   );
 }
 

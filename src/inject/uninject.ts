@@ -1,8 +1,9 @@
 /** The inverse of `inject`: takes out what the record on the pod names. */
-import { asString, isObject, property, type JsonObject } from '../support/json.ts';
-import { pointer, type PatchOperation } from '../support/json-patch.ts';
+import { asString, isObject, property } from '../support/json.ts';
+import { pointer } from '../support/json-patch.ts';
 import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { DATA_PATH } from './names.ts';
+import { create, reverted, type PodEdit } from './pod-edit.ts';
 import { parentOf, parseRecord, type InjectionRecord } from './record.ts';
 import type { UninjectResult } from './result.ts';
 
@@ -23,16 +24,7 @@ export function uninject(pod: unknown): UninjectResult {
       problems: [{ at: RECORD_ANNOTATION, message: 'is damaged, so what was added is not known' }],
     };
   }
-  const record = lookupOf(parsed);
-  const spec = property(pod, 'spec');
-  return {
-    kind: 'uninject',
-    patch: [
-      ...containerLists(spec, record),
-      ...named(spec, 'volumes', record.volumes, record),
-      ...metadataOperations(metadata, record),
-    ],
-  };
+  return { kind: 'uninject', patch: reverted(editsIn(pod, lookupOf(parsed))) };
 }
 
 /** The lists of the record that are asked for each container. */
@@ -57,62 +49,73 @@ function withoutRecord(annotations: unknown): UninjectResult {
   return { kind: 'invalid', problems: [{ at: status, message }] };
 }
 
-function containerLists(spec: unknown, record: Lookup): PatchOperation[] {
-  return (['initContainers', 'containers'] as const).flatMap((list) => {
-    const added = new Set(record[list]);
-    const authors = listAt(spec, list).flatMap((container, index) =>
-      added.has(asString(property(container, 'name')) ?? '')
-        ? []
-        : containerOperations(list, index, container, record),
-    );
-    return [...authors, ...named(spec, list, record[list], record)];
-  });
-}
-
-function containerOperations(
-  list: string,
-  index: number,
-  container: unknown,
-  record: Lookup,
-): PatchOperation[] {
-  const name = asString(property(container, 'name')) ?? '';
-  const isMounted = record.mounts.has(name);
+/** The edits that the record names and that the pod still has, with what stands there now. */
+function editsIn(pod: unknown, record: Lookup): PodEdit[] {
+  const spec = property(pod, 'spec');
   return [
-    ...remove(
-      ['spec', list, index, 'env'],
-      parentOf(name, 'env'),
-      record,
-      addedVariables(container, name, record),
-    ),
-    ...remove(['spec', list, index, 'volumeMounts'], parentOf(name, 'volumeMounts'), record, {
-      elements: listAt(container, 'volumeMounts'),
-      isAdded: (mount) => isMounted && property(mount, 'mountPath') === DATA_PATH,
-    }),
-    ...preStopOperations(['spec', list, index, 'lifecycle'], container, name, record),
+    ...metadataEdits(property(pod, 'metadata'), record),
+    ...named(spec, 'volumes', record),
+    ...named(spec, 'containers', record),
+    ...named(spec, 'initContainers', record),
+    ...authorsEdits(spec, 'containers', record),
+    ...authorsEdits(spec, 'initContainers', record),
   ];
 }
 
-/** A hook that is not Tandem's any more, because somebody wrote another one since, stays. */
-function preStopOperations(
-  path: readonly (string | number)[],
-  container: unknown,
-  name: string,
-  record: Lookup,
-): PatchOperation[] {
-  const lifecycle = property(container, 'lifecycle');
-  const isOurs = record.drained.has(name) && isSleepOnly(property(lifecycle, 'preStop'));
-  if (!isObject(lifecycle) || !isOurs) return [];
-  const whole =
-    Object.keys(lifecycle).length === 1
-      ? restoredParent(path, parentOf(name, 'lifecycle'), record)
-      : undefined;
-  if (whole !== undefined) return [whole];
-  const preStop = [...path, 'preStop'];
+function named(spec: unknown, list: 'volumes' | 'containers' | 'initContainers', record: Lookup): PodEdit[] {
+  const added = new Set(record[list]);
+  return elementEdits(pointer('spec', list), `spec.${list}`, listAt(spec, list), record, (element) =>
+    added.has(nameOf(element)),
+  );
+}
+
+function authorsEdits(spec: unknown, list: 'containers' | 'initContainers', record: Lookup): PodEdit[] {
+  const added = new Set(record[list]);
+  return listAt(spec, list).flatMap((container, index) =>
+    added.has(nameOf(container)) ? [] : containerEdits(pointer('spec', list, index), container, record),
+  );
+}
+
+function containerEdits(path: string, container: unknown, record: Lookup): PodEdit[] {
+  const name = nameOf(container);
+  const elements = (field: 'env' | 'volumeMounts', isAdded: (element: unknown) => boolean): PodEdit[] =>
+    elementEdits(`${path}/${field}`, parentOf(name, field), listAt(container, field), record, isAdded);
   return [
-    restoredParent(preStop, parentOf(name, 'lifecycle.preStop'), record) ?? {
-      op: 'remove',
-      path: pointer(...preStop),
-    },
+    ...elements('env', isAddedVariable(name, record)),
+    ...elements(
+      'volumeMounts',
+      (mount) => record.mounts.has(name) && property(mount, 'mountPath') === DATA_PATH,
+    ),
+    ...drainEdits(`${path}/lifecycle`, property(container, 'lifecycle'), name, record),
+  ];
+}
+
+/** The added variables stand first, so only the first one of a name is Tandem's. */
+function isAddedVariable(container: string, record: Lookup): (element: unknown) => boolean {
+  const kept = new Set(property(record.kept, container) as readonly string[] | undefined);
+  const seen = new Set<string>();
+  return (element) => {
+    const variable = nameOf(element);
+    if (!record.variables.has(variable) || kept.has(variable) || seen.has(variable)) return false;
+    seen.add(variable);
+    return true;
+  };
+}
+
+/** A hook that is not Tandem's any more, because somebody wrote another one since, stays. */
+function drainEdits(path: string, lifecycle: unknown, container: string, record: Lookup): PodEdit[] {
+  const hook = property(lifecycle, 'preStop');
+  if (!isObject(lifecycle) || !record.drained.has(container) || !isSleepOnly(hook)) return [];
+  const isAlone = Object.keys(lifecycle).length === 1;
+  const whole = isAlone ? wholeEdit(path, parentOf(container, 'lifecycle'), lifecycle, record) : undefined;
+  const preStop = `${path}/preStop`;
+  return [
+    whole ??
+      wholeEdit(preStop, parentOf(container, 'lifecycle.preStop'), hook, record) ?? {
+        kind: 'add',
+        path: preStop,
+        value: hook,
+      },
   ];
 }
 
@@ -120,93 +123,62 @@ function isSleepOnly(hook: unknown): boolean {
   return isObject(hook) && Object.keys(hook).join() === 'sleep';
 }
 
-type Removal = { readonly elements: readonly unknown[]; readonly isAdded: (element: unknown) => boolean };
-
-/** The added variables stand first, so only the first one of a name is Tandem's. */
-function addedVariables(container: unknown, name: string, record: Lookup): Removal {
-  const kept = new Set(property(record.kept, name) as readonly string[] | undefined);
-  const seen = new Set<string>();
-  return {
-    elements: listAt(container, 'env'),
-    isAdded: (element) => {
-      const variable = asString(property(element, 'name')) ?? '';
-      if (!record.variables.has(variable) || kept.has(variable) || seen.has(variable)) return false;
-      seen.add(variable);
-      return true;
-    },
-  };
-}
-
-function named(spec: unknown, list: string, names: readonly string[], record: Lookup): PatchOperation[] {
-  const added = new Set(names);
-  return remove(['spec', list], `spec.${list}`, record, {
-    elements: listAt(spec, list),
-    isAdded: (element) => added.has(asString(property(element, 'name')) ?? ''),
-  });
-}
-
-/** From the last to the first, so that no removal moves another; a list that was not there goes as a whole. */
-function remove(
-  path: readonly (string | number)[],
-  parent: string,
+/** A list of which nothing else is left, and that was not there, is one edit. */
+function elementEdits(
+  path: string,
+  place: string,
+  elements: readonly unknown[],
   record: Lookup,
-  { elements, isAdded }: Removal,
-): PatchOperation[] {
-  const indices = elements.flatMap((element, index) => (isAdded(element) ? [index] : []));
-  const whole = indices.length === elements.length ? restoredParent(path, parent, record) : undefined;
-  if (indices.length > 0 && whole !== undefined) return [whole];
-  return indices.toReversed().map((index) => ({ op: 'remove', path: pointer(...path, index) }));
-}
-
-function restoredParent(
-  path: readonly (string | number)[],
-  parent: string,
-  record: Lookup,
-): PatchOperation | undefined {
-  if (record.absent.has(parent)) return { op: 'remove', path: pointer(...path) };
-  return record.nulls.has(parent) ? { op: 'replace', path: pointer(...path), value: null } : undefined;
-}
-
-function metadataOperations(metadata: unknown, record: Lookup): PatchOperation[] {
-  const isOurs = ['annotations', 'labels'].every((key) =>
-    isEmptied(property(metadata, key), record[key as 'labels']),
+  isAdded: (element: unknown) => boolean,
+): PodEdit[] {
+  const found = elements.flatMap((value, index): PodEdit[] =>
+    isAdded(value) ? [{ kind: 'add', path: `${path}/${index}`, value }] : [],
   );
-  const whole =
-    isOurs && Object.keys(metadata ?? {}).length === 2
-      ? restoredParent(['metadata'], 'metadata', record)
-      : undefined;
-  if (whole !== undefined) return [whole];
-  return [
-    ...mapOperations(metadata, 'annotations', record.annotations, record.previous.annotations, record),
-    ...mapOperations(metadata, 'labels', record.labels, record.previous.labels, record),
-  ];
+  const isWhole = found.length > 0 && found.length === elements.length;
+  const whole = isWhole ? wholeEdit(path, place, elements, record) : undefined;
+  return whole === undefined ? found : [whole];
 }
 
-function isEmptied(map: unknown, added: readonly string[]): boolean {
+/** Undefined for a parent that was there before. */
+function wholeEdit(path: string, place: string, value: unknown, record: Lookup): PodEdit | undefined {
+  if (record.absent.has(place)) return create(path, 'absent', value);
+  return record.nulls.has(place) ? create(path, 'null', value) : undefined;
+}
+
+const MAPS = ['annotations', 'labels'] as const;
+
+function metadataEdits(metadata: unknown, record: Lookup): PodEdit[] {
+  const isEmptied = MAPS.every((key) => isLeftOf(record[key], property(metadata, key)));
+  const isWhole = isEmptied && Object.keys(metadata ?? {}).length === MAPS.length;
+  const whole = isWhole ? wholeEdit('/metadata', 'metadata', metadata, record) : undefined;
+  return whole === undefined ? MAPS.flatMap((key) => mapEdits(metadata, key, record)) : [whole];
+}
+
+/** Whether a map has nothing but what was added. */
+function isLeftOf(added: readonly string[], map: unknown): boolean {
   const names = new Set(added);
   return isObject(map) && Object.keys(map).every((key) => names.has(key));
 }
 
-function mapOperations(
-  metadata: unknown,
-  key: 'annotations' | 'labels',
-  added: readonly string[],
-  previous: JsonObject,
-  record: Lookup,
-): PatchOperation[] {
+function mapEdits(metadata: unknown, key: (typeof MAPS)[number], record: Lookup): PodEdit[] {
   const map = property(metadata, key);
-  const whole = isEmptied(map, added)
-    ? restoredParent(['metadata', key], `metadata.${key}`, record)
+  const whole = isLeftOf(record[key], map)
+    ? wholeEdit(pointer('metadata', key), `metadata.${key}`, map, record)
     : undefined;
   if (whole !== undefined) return [whole];
-  return added
-    .filter((name) => property(map, name) !== undefined)
-    .map((name) => {
-      const path = pointer('metadata', key, name);
-      return Object.hasOwn(previous, name)
-        ? { op: 'replace', path, value: previous[name] }
-        : { op: 'remove', path };
-    });
+  const previous = record.previous[key];
+  return record[key].flatMap((name): PodEdit[] => {
+    const path = pointer('metadata', key, name);
+    const after = property(map, name);
+    if (after === undefined) return [];
+    return Object.hasOwn(previous, name)
+      ? [{ kind: 'set', path, before: previous[name], after }]
+      : [{ kind: 'add', path, value: after }];
+  });
+}
+
+function nameOf(element: unknown): string {
+  return asString(property(element, 'name')) ?? '';
 }
 
 function listAt(parent: unknown, key: string): readonly unknown[] {

@@ -57,7 +57,7 @@ function putBelow(
       start,
     );
   const key = rangeOf(pair.key)[0];
-  const isUnindented = Array.isArray(value) && !style.indentSeq;
+  const isUnindented = Array.isArray(value) && value.length > 0 && !style.indentSeq;
   const column = key - lineStart(text, key) + (isUnindented ? 0 : style.indent);
   const lines =
     typeof value === 'object' ? blockLines(value, style, column) : [' '.repeat(column) + inlineJson(value)];

@@ -1,7 +1,8 @@
-/** Additions of any shape at the places where a sidecar is added, and the operations that take them back. */
+/** Edits of any shape: additions at the places where a sidecar is added, and other values for what is there. */
 import fc from 'fast-check';
 import { isObject, property } from '../../src/support/json.ts';
-import { pointer, type PatchOperation } from '../../src/support/json-patch.ts';
+import { create, type PodEdit } from '../../src/inject/pod-edit.ts';
+import { pointer } from '../../src/support/json-patch.ts';
 
 // Words that YAML 1.1 takes for something else, and what needs care in one style or another.
 const WORDS =
@@ -11,7 +12,7 @@ const LINES =
 
 const trickyText = fc.constantFrom(...WORDS.split(' '), ...LINES.split('§'), "'", '`a');
 
-const value: fc.Arbitrary<unknown> = fc.oneof(
+const anyValue: fc.Arbitrary<unknown> = fc.oneof(
   trickyText,
   fc.jsonValue({ maxDepth: 2 }),
   fc.record({ name: trickyText, value: trickyText }),
@@ -19,7 +20,7 @@ const value: fc.Arbitrary<unknown> = fc.oneof(
 );
 
 const values = fc
-  .array(value, { minLength: 1, maxLength: 3 })
+  .array(anyValue, { minLength: 1, maxLength: 3 })
   // As it arrives: JSON knows no negative zero and no object without a prototype.
   .map((elements) => JSON.parse(JSON.stringify(elements)) as unknown[]);
 
@@ -31,6 +32,8 @@ export type Growth = {
   readonly volumes: readonly unknown[];
   readonly annotations: readonly unknown[];
   readonly grown: readonly unknown[];
+  /** Which of the values that are there, and what comes in its place. */
+  readonly replaced: readonly (readonly [index: number, after: unknown])[];
 };
 
 export const arbitraryGrowth: fc.Arbitrary<Growth> = fc.record({
@@ -40,63 +43,73 @@ export const arbitraryGrowth: fc.Arbitrary<Growth> = fc.record({
   volumes: values,
   annotations: values,
   grown: values,
+  replaced: fc.array(fc.tuple(fc.nat(), anyValue), { maxLength: 6 }),
 });
 
-type Step = { readonly patch: readonly PatchOperation[]; readonly undo: readonly PatchOperation[] };
-
 /** @param pod an object with metadata and spec */
-export function growthOf(pod: unknown, growth: Growth): Step {
+export function growthOf(pod: unknown, growth: Growth): readonly PodEdit[] {
   const spec = property(pod, 'spec');
   const containers = property(spec, 'containers') as readonly unknown[];
   const metadata = property(pod, 'metadata');
-  const steps = [
-    ...containers.map((container, index) =>
+  return [
+    // First, while everything stands where it was.
+    ...replacements(pod, growth.replaced),
+    ...containers.flatMap((container, index) =>
       list(['spec', 'containers', index, 'env'], container, 'front', growth.env),
     ),
-    list(['spec', 'containers'], spec, 'end', growth.containers),
-    list(['spec', 'initContainers'], spec, 'front', growth.initContainers),
-    list(['spec', 'volumes'], spec, 'end', growth.volumes),
-    ...(isObject(metadata) ? [map(['metadata', 'annotations'], metadata, growth.annotations)] : []),
-    { patch: [added(['grown'], growth.grown)], undo: [removed(['grown'])] },
+    ...list(['spec', 'containers'], spec, 'end', growth.containers),
+    ...list(['spec', 'initContainers'], spec, 'front', growth.initContainers),
+    ...list(['spec', 'volumes'], spec, 'end', growth.volumes),
+    ...(isObject(metadata) ? map(['metadata', 'annotations'], metadata, growth.annotations) : []),
+    { kind: 'add', path: '/grown', value: growth.grown },
   ];
-  return {
-    patch: steps.flatMap(({ patch }) => patch),
-    undo: steps.toReversed().flatMap(({ undo }) => undo),
-  };
 }
 
 type Path = readonly (string | number)[];
 
-function list(path: Path, parent: unknown, side: 'front' | 'end', elements: readonly unknown[]): Step {
+function list(
+  path: Path,
+  parent: unknown,
+  side: 'front' | 'end',
+  elements: readonly unknown[],
+): readonly PodEdit[] {
   const old = property(parent, String(path.at(-1)));
-  if (!Array.isArray(old)) return whole(path, parent, elements);
+  if (!Array.isArray(old)) return [whole(path, parent, elements)];
   const first = side === 'front' ? 0 : old.length;
-  return {
-    patch: elements.map((element, index) => added([...path, side === 'front' ? index : '-'], element)),
-    undo: elements.map((_, index) => removed([...path, first + index])).toReversed(),
-  };
+  return elements.map((value, index) => ({ kind: 'add', path: pointer(...path, first + index), value }));
 }
 
-function map(path: Path, parent: unknown, elements: readonly unknown[]): Step {
+function map(path: Path, parent: unknown, elements: readonly unknown[]): readonly PodEdit[] {
   const entries = elements.map((element, index): [string, unknown] => [`grown-${index}`, element]);
   if (!isObject(property(parent, String(path.at(-1)))))
-    return whole(path, parent, Object.fromEntries(entries));
-  return {
-    patch: entries.map(([key, element]) => added([...path, key], element)),
-    undo: entries.map(([key]) => removed([...path, key])),
-  };
+    return [whole(path, parent, Object.fromEntries(entries))];
+  return entries.map(([key, value]) => ({ kind: 'add', path: pointer(...path, key), value }));
 }
 
-function whole(path: Path, parent: unknown, content: unknown): Step {
+function whole(path: Path, parent: unknown, content: unknown): PodEdit {
   const isNull = property(parent, String(path.at(-1))) === null;
-  const undo = isNull ? ({ op: 'replace', path: pointer(...path), value: null } as const) : removed(path);
-  return { patch: [added(path, content)], undo: [undo] };
+  return create(pointer(...path), isNull ? 'null' : 'absent', content);
 }
 
-function added(path: Path, content: unknown): PatchOperation {
-  return { op: 'add', path: pointer(...path), value: content };
+/** Values of keys that have no list and no map, each replaced once at most. */
+function replacements(pod: unknown, replaced: Growth['replaced']): readonly PodEdit[] {
+  const all = ['metadata', 'spec'].flatMap((key) => plainValues(property(pod, key) ?? {}, [key]));
+  if (all.length === 0) return [];
+  const chosen = new Map(replaced.map(([index, after]) => [all[index % all.length], after]));
+  return [...chosen].flatMap(([place, after]): PodEdit[] =>
+    place === undefined ? [] : [{ kind: 'set', path: pointer(...place.path), before: place.value, after }],
+  );
 }
 
-function removed(path: Path): PatchOperation {
-  return { op: 'remove', path: pointer(...path) };
+type Place = { readonly path: Path; readonly value: unknown };
+
+// What grows as a whole where it is null.
+const GROWING = ['env', 'initContainers', 'volumes', 'annotations'];
+
+function plainValues(value: unknown, path: Path): readonly Place[] {
+  if (typeof value !== 'object' || value === null)
+    return typeof path.at(-1) === 'number' || GROWING.includes(String(path.at(-1))) ? [] : [{ path, value }];
+  return Array.isArray(value)
+    ? value.flatMap((each, index) => plainValues(each, [...path, index]))
+    : Object.entries(value).flatMap(([key, each]) => plainValues(each, [...path, key]));
 }

@@ -6,9 +6,11 @@ import jsonPatch, { type Operation } from 'fast-json-patch';
 import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
 import { parseFlags } from '../../src/config/parse-flags.ts';
 import { inject, type InjectRequest } from '../../src/inject/inject.ts';
+import { applied, reverted } from '../../src/inject/pod-edit.ts';
 import { uninject } from '../../src/inject/uninject.ts';
 import type { InjectSettings } from '../../src/inject/settings.ts';
 import type { PatchOperation } from '../../src/support/json-patch.ts';
+import { arbitraryGrowth, growthOf } from './arbitrary-growth.ts';
 import { arbitraryPod, hostilePod } from './arbitrary-pod.ts';
 
 const arbitrarySettings = fc
@@ -46,8 +48,8 @@ function requestFor(object: unknown): InjectRequest {
 
 // Annotations named __proto__ are data; the guard of fast-json-patch is for patches of untrusted origin.
 function apply(object: unknown, patch: readonly PatchOperation[]): unknown {
-  return jsonPatch.applyPatch(structuredClone(object), structuredClone(patch) as Operation[], true, false)
-    .newDocument;
+  const operations = structuredClone(patch) as Operation[];
+  return jsonPatch.applyPatch(structuredClone(object), operations, true, false, false).newDocument;
 }
 
 test('a patch applies, a second injection skips, and uninject gives the pod back', () => {
@@ -68,6 +70,18 @@ test('a patch applies, a second injection skips, and uninject gives the pod back
       assert.deepEqual(apply(injected, back.patch), pod);
     }),
     { numRuns: 1000 },
+  );
+});
+
+test('whatever is added and replaced, taking the edits back gives the pod back', () => {
+  fc.assert(
+    fc.property(arbitraryPod, arbitraryGrowth, (pod, growth) => {
+      const edits = growthOf(pod, growth);
+      const grown = apply(pod, applied(edits));
+      assert.deepEqual((grown as { grown?: unknown }).grown, growth.grown);
+      assert.deepEqual(apply(grown, reverted(edits)), pod);
+    }),
+    { numRuns: 500 },
   );
 });
 

@@ -7,8 +7,13 @@ import { parseAllDocuments, type ToJSOptions } from 'yaml';
 import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
 import { parseFlags } from '../../src/config/parse-flags.ts';
 import { inject } from '../../src/inject/inject.ts';
-import { editManifests, type EditedManifests, type TemplateEdit } from '../../src/manifests/edit-manifests.ts';
+import {
+  editManifests,
+  type EditedManifests,
+  type TemplateEdit,
+} from '../../src/manifests/edit-manifests.ts';
 import type { PodTemplate } from '../../src/manifests/pod-template.ts';
+import { applied, reverted, type PodEdit } from '../../src/inject/pod-edit.ts';
 import { uninject } from '../../src/inject/uninject.ts';
 import type { PatchOperation } from '../../src/support/json-patch.ts';
 import { arbitraryGrowth, growthOf } from './arbitrary-growth.ts';
@@ -116,7 +121,11 @@ function refusals({ outcomes }: Extract<EditedManifests, { ok: true }>): string[
   );
 }
 
-function patched(values: readonly unknown[], pods: Manifest['pods'], edits: readonly TemplateEdit[]): unknown[] {
+function patched(
+  values: readonly unknown[],
+  pods: Manifest['pods'],
+  edits: readonly TemplateEdit[],
+): unknown[] {
   return values.map((value, document) => {
     const operations = pods.flatMap(([of, path], index): PatchOperation[] => {
       const edit = edits[index];
@@ -127,6 +136,8 @@ function patched(values: readonly unknown[], pods: Manifest['pods'], edits: read
       structuredClone(value),
       structuredClone(operations) as Operation[],
       true,
+      false,
+      // A key `__proto__` is data here; the guard is for patches of untrusted origin.
       false,
     ).newDocument;
   });
@@ -174,15 +185,21 @@ test('inject adds what the engine says, a second time nothing, and uninject give
 test('whatever values are added: they read the same by YAML 1.1, and come out without a trace', () => {
   fc.assert(
     fc.property(manifest(arbitraryPod), arbitraryGrowth, ({ text, values, pods }, growth) => {
-      const inverse: (readonly PatchOperation[])[] = [];
+      const made: (readonly PodEdit[])[] = [];
       const grown = readable(
         editManifests(text, (template) => {
-          const { patch, undo } = growthOf(template, growth);
-          inverse.push(undo);
-          return { kind: 'edit', patch, warnings: [] };
+          const edits = growthOf(template, growth);
+          made.push(edits);
+          return { kind: 'edit', patch: applied(edits), warnings: [] };
         }),
       );
-      assert.deepEqual(refusals(grown), []);
+      // What could not come back as it is, and says so.
+      const isKnown = (message: string): boolean => /inside of braces|over several lines/.test(message);
+      assert.deepEqual(
+        refusals(grown).filter((message) => !isKnown(message)),
+        [],
+      );
+      fc.pre(grown.outcomes.every(({ edit }) => edit.kind === 'edit'));
       const expected = patched(
         values,
         pods,
@@ -198,7 +215,7 @@ test('whatever values are added: they read the same by YAML 1.1, and come out wi
       assert.deepEqual(readAs('1.1'), readAs('1.2'));
       const undone = editManifests(grown.text, () => ({
         kind: 'edit',
-        patch: inverse.shift() ?? [],
+        patch: reverted(made.shift() ?? []),
         warnings: [],
       }));
       assert.deepEqual(refusals(readable(undone)), []);

@@ -52,3 +52,69 @@ test('a hook that somebody took out is not missed', () => {
 test('a record of a version without drain is read, and no hook is touched', () => {
   assert.deepEqual(lifecycleAfter(RECORD, SLEEP), SLEEP);
 });
+
+test('what was replaced comes back, by a record as it has been written since the first version', () => {
+  const status = 'consul.hashicorp.com/connect-inject-status';
+  const variable = (name: string, value: string): object => ({ name: `DB_CONNECT_SERVICE_${name}`, value });
+  const mount = { name: 'consul-connect-inject-data', mountPath: '/consul/connect-inject' };
+  const record = {
+    version: '0.0.0',
+    mode: 'agent',
+    volumes: ['consul-connect-inject-data'],
+    initContainers: ['consul-connect-inject-init', 'consul-connect-envoy-sidecar'],
+    containers: [],
+    variables: ['DB_CONNECT_SERVICE_HOST', 'DB_CONNECT_SERVICE_PORT'],
+    kept: { job: ['DB_CONNECT_SERVICE_HOST'] },
+    mounts: ['web'],
+    drained: ['web', 'job'],
+    annotations: [status, 'consul.hashicorp.com/connect-service', 'tandem/injected'],
+    labels: [status],
+    previous: { annotations: { [status]: '' }, labels: {} },
+    absent: [],
+    nulls: [
+      'metadata.labels',
+      'spec.volumes',
+      'spec.initContainers',
+      'env of web',
+      'volumeMounts of web',
+      'lifecycle of web',
+      'lifecycle.preStop of job',
+    ],
+  };
+  const injected = {
+    metadata: {
+      annotations: {
+        [status]: 'injected',
+        'consul.hashicorp.com/connect-service': 'web',
+        'tandem/injected': JSON.stringify(record),
+      },
+      labels: { [status]: 'injected' },
+    },
+    spec: {
+      initContainers: [{ name: 'consul-connect-inject-init' }, { name: 'consul-connect-envoy-sidecar' }],
+      containers: [
+        {
+          name: 'web',
+          env: [variable('HOST', '127.0.0.1'), variable('PORT', '1234')],
+          volumeMounts: [mount],
+          lifecycle: SLEEP,
+        },
+        { name: 'job', env: [variable('PORT', '1234'), variable('HOST', 'mine')], lifecycle: SLEEP },
+      ],
+      volumes: [{ name: 'consul-connect-inject-data', emptyDir: {} }],
+    },
+  };
+  const result = uninject(injected);
+  assert.equal(result.kind, 'uninject');
+  assert.deepEqual(jsonPatch.applyPatch<unknown>(injected, result.patch as Operation[]).newDocument, {
+    metadata: { annotations: { [status]: '' }, labels: null },
+    spec: {
+      initContainers: null,
+      containers: [
+        { name: 'web', env: null, volumeMounts: null, lifecycle: null },
+        { name: 'job', env: [variable('HOST', 'mine')], lifecycle: { preStop: null } },
+      ],
+      volumes: null,
+    },
+  });
+});

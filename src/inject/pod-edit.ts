@@ -1,0 +1,69 @@
+/** One change of a pod. The JSON patch, the record on the pod and the edits of a manifest are three views of one list of them. */
+import { pointer, type PatchOperation } from '../support/json-patch.ts';
+import type { JsonObject } from '../support/json.ts';
+import type { Presence } from './pod.ts';
+
+/** Paths are JSON pointers into the pod as the edits before have left it. */
+export type PodEdit =
+  /** A new key of a map, or a new element of a list; `-` is the end of a list. */
+  | { readonly kind: 'add'; readonly path: string; readonly value: unknown }
+  /** Another value of a key that is there. `before` is no list and no map, whose text in a file could not come back. */
+  | { readonly kind: 'set'; readonly path: string; readonly before: unknown; readonly after: unknown };
+
+/** `add` replaces the value of a key that is there (RFC 6902, section 4.1). */
+export function applied(edits: readonly PodEdit[]): PatchOperation[] {
+  return edits.map((edit) => ({ op: 'add', path: edit.path, value: valueOf(edit) }));
+}
+
+/** @param edits none of them at `-`: where they stand is known */
+export function reverted(edits: readonly PodEdit[]): PatchOperation[] {
+  return edits
+    .toReversed()
+    .map((edit) =>
+      edit.kind === 'add'
+        ? { op: 'remove', path: edit.path }
+        : { op: 'replace', path: edit.path, value: edit.before },
+    );
+}
+
+/** What stands at the path after the edit. */
+export function valueOf(edit: PodEdit): unknown {
+  return edit.kind === 'add' ? edit.value : edit.after;
+}
+
+export function create(path: string, presence: Exclude<Presence, 'present'>, value: unknown): PodEdit {
+  return presence === 'absent'
+    ? { kind: 'add', path, value }
+    : { kind: 'set', path, before: null, after: value };
+}
+
+/** Elements at the start of a list. */
+export function prepend(path: string, presence: Presence, elements: readonly unknown[]): PodEdit[] {
+  if (elements.length === 0) return [];
+  if (presence !== 'present') return [create(path, presence, elements)];
+  return elements.map((value, index) => ({ kind: 'add', path: `${path}/${index}`, value }));
+}
+
+/** Elements at the end of a list. */
+export function append(path: string, presence: Presence, elements: readonly unknown[]): PodEdit[] {
+  if (elements.length === 0) return [];
+  if (presence !== 'present') return [create(path, presence, elements)];
+  return elements.map((value) => ({ kind: 'add', path: `${path}/-`, value }));
+}
+
+/** Entries of a map, new or not. */
+export function entries(
+  path: string,
+  presence: Presence,
+  present: JsonObject,
+  written: ReadonlyMap<string, string>,
+): PodEdit[] {
+  if (written.size === 0) return [];
+  if (presence !== 'present') return [create(path, presence, Object.fromEntries(written))];
+  return [...written].map(([key, value]) => {
+    const at = path + pointer(key);
+    return Object.hasOwn(present, key)
+      ? { kind: 'set', path: at, before: present[key], after: value }
+      : { kind: 'add', path: at, value };
+  });
+}

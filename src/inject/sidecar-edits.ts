@@ -1,0 +1,85 @@
+/**
+ * Everything that injection changes in a pod. The number of edits follows what is added, never the size of the pod; nothing
+ * that the author wrote is replaced, except null parents and an annotation or label of Tandem's own.
+ */
+import { pointer } from '../support/json-patch.ts';
+import type { JsonObject } from '../support/json.ts';
+import type { Addition } from './addition.ts';
+import { DEFAULT_CONTAINER_ANNOTATION, PREFIX } from './annotations.ts';
+import { drainEdits } from './drain.ts';
+import { DATA_PATH, DATA_VOLUME } from './names.ts';
+import type { Options } from './options.ts';
+import type { Container, Pod } from './pod.ts';
+import { append, create, entries, prepend, type PodEdit } from './pod-edit.ts';
+import { upstreamVariables, type Variable } from './variables.ts';
+
+/** The order matters: the author's containers are addressed before anything moves them. */
+export function specEdits(pod: Pod, options: Options, addition: Addition): PodEdit[] {
+  const variables = upstreamVariables(options.upstreams);
+  const mounting = new Set(options.mountContainers);
+  const shared = (path: string, container: Container): PodEdit[] => [
+    ...variableEdits(path, container, variables),
+    ...append(
+      `${path}/volumeMounts`,
+      container.volumeMounts,
+      mounting.has(container.name) ? [DATA_MOUNT] : [],
+    ),
+  ];
+  return [
+    ...pod.initContainers.flatMap((each, index) => shared(pointer('spec', 'initContainers', index), each)),
+    ...pod.containers.flatMap((each, index) => {
+      const path = pointer('spec', 'containers', index);
+      return [...shared(path, each), ...drainEdits(path, each, options.drainSeconds)];
+    }),
+    ...prepend('/spec/initContainers', pod.initContainersPresence, addition.initContainers),
+    ...append('/spec/containers', 'present', addition.containers),
+    ...append('/spec/volumes', pod.volumesPresence, addition.volumes),
+  ];
+}
+
+const DATA_MOUNT: JsonObject = { name: DATA_VOLUME, mountPath: DATA_PATH };
+
+/** In front of the author's own, which can use them; one that the author defines stays as it is. */
+function variableEdits(path: string, container: Container, variables: readonly Variable[]): PodEdit[] {
+  const missing = variables.filter(({ name }) => !container.variables.has(name));
+  return prepend(`${path}/env`, container.env, missing);
+}
+
+const STATUS = `${PREFIX}connect-inject-status`;
+const INJECTED = 'injected';
+
+/** @param more annotations besides those of every injected pod */
+export function metadataEdits(pod: Pod, options: Options, more: ReadonlyMap<string, string>): PodEdit[] {
+  const annotations = new Map([...writtenAnnotations(pod, options), ...more]);
+  const labels = new Map([[STATUS, INJECTED]]);
+  if (pod.metadata !== 'present') {
+    const value = { annotations: Object.fromEntries(annotations), labels: Object.fromEntries(labels) };
+    return [create('/metadata', pod.metadata, value)];
+  }
+  return [
+    ...entries('/metadata/annotations', pod.annotationsPresence, pod.annotations, annotations),
+    ...entries('/metadata/labels', pod.labelsPresence, pod.labels, labels),
+  ];
+}
+
+function writtenAnnotations(pod: Pod, { service, metrics }: Options): [string, string][] {
+  const [first] = pod.containers;
+  const whenAbsent: [string, string | undefined][] = [
+    [`${PREFIX}connect-service`, service.name],
+    [`${PREFIX}connect-service-port`, service.portText],
+    // A flag may have asked for it, which whoever reads the pod does not see.
+    [`${PREFIX}enable-metrics`, metrics && 'true'],
+    [`${PREFIX}prometheus-scrape-port`, metrics && String(metrics.port)],
+    [DEFAULT_CONTAINER_ANNOTATION, first?.name],
+    ['prometheus.io/scrape', metrics && 'true'],
+    ['prometheus.io/port', metrics && String(metrics.port)],
+    ['prometheus.io/path', metrics?.path],
+    ['prometheus.io/scheme', metrics?.tls && 'https'],
+  ];
+  return [
+    [STATUS, INJECTED],
+    ...whenAbsent.flatMap(([name, value]): [string, string][] =>
+      value === undefined || Object.hasOwn(pod.annotations, name) ? [] : [[name, value]],
+    ),
+  ];
+}
