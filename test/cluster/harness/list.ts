@@ -30,6 +30,7 @@ export type ContainerStatus = {
   readonly name: string;
   readonly restartCount: number;
   readonly state?: {
+    readonly running?: { readonly startedAt?: string };
     readonly waiting?: { readonly reason?: string; readonly message?: string };
     readonly terminated?: {
       readonly exitCode: number;

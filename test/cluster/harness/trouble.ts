@@ -69,12 +69,22 @@ function refused(events: readonly ClusterEvent[], now: number): readonly string[
 
 /** Nothing listens at the port of a probe: whatever serves opens its port in seconds, ready or not. */
 function deaf(pods: readonly Pod[], events: readonly ClusterEvent[]): readonly string[] {
-  const late = new Set(pods.filter((pod) => !isReady(pod)).map(({ metadata }) => metadata.name));
+  const late = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isReady(pod));
+  const since = new Map(late.map((pod) => [pod.metadata.name, startOf(pod)]));
   return events
     .filter(({ message = '' }) => /^Readiness probe failed: .* connection refused$/.test(message))
-    .filter((event) => timeOf(event) - Date.parse(event.firstTimestamp ?? '') > PATIENCE_MILLISECONDS)
-    .filter(({ involvedObject }) => late.has(involvedObject.name ?? ''))
+    .filter((event) => {
+      // Not since its first such event: that may be of another container, which has ended since.
+      const start = since.get(event.involvedObject.name ?? '');
+      return start !== undefined && timeOf(event) - start > PATIENCE_MILLISECONDS;
+    })
     .map(({ involvedObject, message }) => `pod ${involvedObject.name}: ${message}`);
+}
+
+/** When the newest of its containers started; undefined unless all run. Init containers have ended, or are sidecars. */
+function startOf({ status: { containerStatuses = [] } }: Pod): number | undefined {
+  const starts = containerStatuses.map(({ state }) => Date.parse(state?.running?.startedAt ?? ''));
+  return starts.length > 0 && starts.every(Number.isFinite) ? Math.max(...starts) : undefined;
 }
 
 export function timeOf({ lastTimestamp, eventTime, metadata }: ClusterEvent): number {

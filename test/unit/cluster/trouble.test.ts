@@ -56,18 +56,38 @@ test('pods that are refused again and again are hopeless, once is not, nor what 
   assert.deepEqual(hopeless([], [event('FailedCreate', 300, 200)], NOW), []);
 });
 
+const REFUSED =
+  'Readiness probe failed: Get "http://10.0.0.1:1/": dial tcp 10.0.0.1:1: connect: connection refused';
+/** Of a pod `web`: now, and for the first time five minutes ago. */
+const refusal: ClusterEvent = {
+  ...event('Unhealthy', 300, 0),
+  message: REFUSED,
+  involvedObject: { kind: 'Pod', name: 'web' },
+};
+
+/** Its container runs for so long, after another one that has ended. */
+function running(seconds: number, more: Pod['status'] = {}): Pod {
+  const state = { running: { startedAt: ago(seconds) } };
+  return pod({ containerStatuses: [{ name: 'web', restartCount: 1, state }], ...more });
+}
+
 test('a probe that nothing has listened to for half a minute is hopeless, while its pod is not ready', () => {
-  const message =
-    'Readiness probe failed: Get "http://10.0.0.1:1/": dial tcp 10.0.0.1:1: connect: connection refused';
-  const of = (first: number): ClusterEvent => ({
-    ...event('Unhealthy', first, 1),
-    message,
-    involvedObject: { kind: 'Pod', name: 'web' },
-  });
-  const ready = pod({ conditions: [{ type: 'Ready', status: 'True' }] });
-  assert.deepEqual(hopeless([pod({})], [of(40)], NOW), [`pod web: ${message}`]);
-  assert.deepEqual(hopeless([pod({})], [of(20)], NOW), []);
-  assert.deepEqual(hopeless([ready], [of(40)], NOW), []);
+  const ready: Pod['status'] = { conditions: [{ type: 'Ready', status: 'True' }] };
+  assert.deepEqual(hopeless([running(40)], [refusal], NOW), [`pod web: ${REFUSED}`]);
+  assert.deepEqual(hopeless([running(40, ready)], [refusal], NOW), []);
+});
+
+test('a container that started just now has time, whatever was refused before it', () => {
+  assert.deepEqual(hopeless([running(20)], [refusal], NOW), []);
+  const sidecar = { name: 'proxy', restartCount: 0, state: { running: { startedAt: ago(300) } } };
+  const next = { name: 'web', restartCount: 1, state: { waiting: { reason: 'ContainerCreating' } } };
+  assert.deepEqual(hopeless([pod({ containerStatuses: [sidecar, next] })], [refusal], NOW), []);
+});
+
+test('a pod that is deleted closes its port before it is gone', () => {
+  const { metadata, ...rest } = running(300);
+  const deleted = { ...rest, metadata: { ...metadata, deletionTimestamp: ago(1) } };
+  assert.deepEqual(hopeless([deleted], [refusal], NOW), []);
 });
 
 test('a pod that is deleted may end as it likes', () => {
