@@ -1,22 +1,28 @@
 /**
- * `npm run test:cluster`, `npm run test:cluster -- test/cluster/catalog.test.ts`: the tests, in a cluster that is there for them
+ * `npm run test:cluster`, `npm run test:cluster -- test/cluster/catalog.test.ts`: the tests, in clusters that are there for them
  * alone. With KUBECONFIG set, in the cluster that it names.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { globSync } from 'node:fs';
+import { basename, delimiter } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { missingPartsMessage } from '../real/parts.ts';
 import { elapsed } from './harness/elapsed.ts';
 import { listenForInterruption } from './harness/interruption.ts';
-import { startCluster } from './harness/keeper-client.ts';
+import { startClusters } from './harness/several-clusters.ts';
 import { missingParts } from './harness/programs.ts';
 import { REMOVE_RELEASE } from './harness/release.ts';
 import { kernelProblems, machineProblems } from './harness/requirements.ts';
 
 const FILES = 'test/cluster/**/*.test.ts';
-const FILE_MILLISECONDS = 600_000;
-const USAGE = `npm run test:cluster                                 all files of tests, in a cluster that is there for them alone
+/** Files first that take minutes: one that came last would go on alone. */
+const LONGEST_FIRST = ['upgrade', 'nodes', 'planted-faults', 'agent-mode', 'dataplane-mode'];
+/** Each has one file at a time. Most of a file is waiting; more than two would wait for the two cores of a small machine. */
+const CLUSTERS = 2;
+const TEST_MILLISECONDS = 600_000;
+const USAGE = `npm run test:cluster                                 all files of tests, in clusters that are there for them alone
 npm run test:cluster -- test/cluster/nodes.test.ts   these files
 KUBECONFIG=<file> npm run test:cluster               in the cluster that it names
 `;
@@ -25,7 +31,7 @@ const isOwn = (process.env['KUBECONFIG'] ?? '') === '';
 const interruption = listenForInterruption(() =>
   process.stdout.write(
     isOwn
-      ? 'interrupted: taking the cluster down\n'
+      ? 'interrupted: taking the clusters down\n'
       : `interrupted: what the tests have installed may be left. To remove it: ${REMOVE_RELEASE}\n`,
   ),
 );
@@ -42,7 +48,7 @@ async function main(): Promise<number> {
     process.stderr.write(`${request}\n\n${USAGE}`);
     return 2;
   }
-  return isOwn ? inOwnCluster(request) : runTests(request, {});
+  return isOwn ? inOwnClusters(request) : runTests(request, 1, {});
 }
 
 /** The files that are asked for, or what is wrong with it. */
@@ -54,26 +60,31 @@ function read(args: readonly string[]): readonly string[] | string {
       options: { help: { type: 'boolean', short: 'h', default: false } },
     });
     if (values.help) return 'help';
-    const nowhere = positionals.find((pattern) => globSync(pattern).length === 0);
-    return nowhere === undefined ? positionals : `${nowhere}: no such file`;
+    const patterns = positionals.length > 0 ? positionals : [FILES];
+    const nowhere = patterns.find((pattern) => globSync(pattern).length === 0);
+    return nowhere === undefined ? longestFirst(globSync(patterns)) : `${nowhere}: no such file`;
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-async function inOwnCluster(files: readonly string[]): Promise<number> {
+function longestFirst(files: readonly string[]): readonly string[] {
+  const place = (file: string): number => LONGEST_FIRST.toReversed().indexOf(basename(file, '.test.ts'));
+  return files.toSorted().toSorted((one, other) => place(other) - place(one));
+}
+
+async function inOwnClusters(files: readonly string[]): Promise<number> {
   const problem = firstProblem();
   if (problem !== undefined) {
     process.stderr.write(`${problem}\n`);
     return 1;
   }
-  const say = elapsed(process.stdout);
+  const count = Math.min(CLUSTERS, files.length);
   try {
-    const { signal } = interruption;
-    const cluster = await startCluster({ signal, onProgress: say });
-    say(`the cluster is up: export KUBECONFIG=${cluster.kubeconfig}`);
-    const code = await runTests(files, { KUBECONFIG: cluster.kubeconfig, TANDEM_CLUSTER: cluster.socket });
-    await cluster.end();
+    const clusters = await startClusters(count, interruption.signal, elapsed(process.stdout));
+    const folders = clusters.map(({ folder }) => folder).join(delimiter);
+    const code = await runTests(files, count, { TANDEM_CLUSTERS: folders });
+    await Promise.all(clusters.map((cluster) => cluster.end()));
     return code;
   } catch (error) {
     if (interruption.code() > 0) return interruption.code();
@@ -90,19 +101,30 @@ function firstProblem(): string | undefined {
   return kernelProblems()[0];
 }
 
-/** The code of the test runner. Files one after the other: each has the cluster for itself. */
+/**
+ * What to exit with. Node's runner starts so many files at once, tells of one after the other, and counts all.
+ *
+ * @param environment beside that of this process
+ */
 async function runTests(
   files: readonly string[],
+  atOnce: number,
   environment: Readonly<Record<string, string>>,
 ): Promise<number> {
-  const args = ['--test', '--test-concurrency=1', `--test-timeout=${FILE_MILLISECONDS}`];
-  const line = [process.execPath, ...args, ...(files.length > 0 ? files : [FILES])];
-  // Killed with this process, so that no further file starts without the cluster.
-  const tests = spawn('setpriv', ['--pdeathsig', 'KILL', ...line], {
+  let code = 1;
+  const events = run({
+    files: [...files],
+    concurrency: atOnce,
+    timeout: TEST_MILLISECONDS,
+    signal: interruption.signal,
     env: { ...process.env, ...environment },
-    stdio: 'inherit',
   });
-  interruption.signal.addEventListener('abort', () => tests.kill());
-  const [code] = (await once(tests, 'close')) as [number | null];
-  return interruption.code() || (code ?? 1);
+  // One for each file, and one of all without a file.
+  events.on('test:summary', ({ file, success }) => {
+    if (file === undefined && success) code = 0;
+  });
+  const report = events.compose(new spec());
+  report.pipe(process.stdout);
+  await finished(report);
+  return interruption.code() || code;
 }

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { cacheRoot } from '../../real/parts.ts';
 import { withInstallLock } from '../../real/install/install-lock.ts';
 import { addressPlan, chooseNetwork, type AddressPlan } from './address-plan.ts';
@@ -57,13 +57,12 @@ export function storesRoot(): string {
 
 export function clusterFolders(root = clustersRoot()): readonly ClusterFolder[] {
   if (!existsSync(root)) return [];
-  return readdirSync(root).map((id) => clusterFolder(root, id));
+  return readdirSync(root).map((id) => clusterFolder(join(root, id)));
 }
 
-function clusterFolder(root: string, id: string): ClusterFolder {
-  const path = join(root, id);
+export function clusterFolder(path: string): ClusterFolder {
   return {
-    id,
+    id: basename(path),
     path,
     kubeconfig: join(path, 'kubeconfig'),
     socket: join(path, 'keeper.sock'),
@@ -126,7 +125,7 @@ export async function claimFolder<T>(
         throw error;
       });
       writeKeeper(path, { ...keeper, link: await linkIndex(plan.id) });
-      return { plan, folder: clusterFolder(root, plan.id), reserved };
+      return { plan, folder: clusterFolder(path), reserved };
     },
   );
 }

@@ -11,6 +11,8 @@ import { promisify } from 'node:util';
 import { KubeConfig } from '@kubernetes/client-node';
 import { apiClient, type ApiClient, type Credentials } from '../../real/harness/api-client.ts';
 import { ensureParts, partPath } from '../../real/parts.ts';
+import { claimCluster } from './claim.ts';
+import { clusterFolder } from './cluster-folder.ts';
 
 export type Cluster = {
   readonly kubeconfig: string;
@@ -39,11 +41,10 @@ export const ROOT = join(import.meta.dirname, '../../..');
 export const DEFAULT_IMAGE = 'tandem:0.1.0';
 const COMMAND_MILLISECONDS = 300_000;
 
-/** Reads KUBECONFIG, TANDEM_IMAGE and TANDEM_CLUSTER, the socket of the keeper of the cluster. Throws when there is no cluster. */
+/** Reads KUBECONFIG, TANDEM_IMAGE and TANDEM_CLUSTERS, the folders of those of the suite. Throws when there is no cluster. */
 export async function openCluster(): Promise<Cluster> {
-  const { KUBECONFIG: kubeconfig = '', TANDEM_IMAGE, TANDEM_CLUSTER } = process.env;
-  if (kubeconfig === '')
-    throw new Error('KUBECONFIG names no cluster; `npm run test:cluster` brings one up when it is not set');
+  const { TANDEM_IMAGE } = process.env;
+  const { kubeconfig, socket } = await namedCluster();
   await ensureParts(['kubectl', 'helm']);
   const folder = mkdtempSync(join(tmpdir(), 'tandem-cluster-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -60,8 +61,18 @@ export async function openCluster(): Promise<Cluster> {
     shell: (line, more) => run('bash', ['-euo', 'pipefail', '-c', line], undefined, more),
     environment,
     image: TANDEM_IMAGE ?? DEFAULT_IMAGE,
-    nodes: TANDEM_CLUSTER === undefined ? undefined : nodesOf(TANDEM_CLUSTER),
+    nodes: socket === undefined ? undefined : nodesOf(socket),
   };
+}
+
+type NamedCluster = { readonly kubeconfig: string; readonly socket?: string };
+
+async function namedCluster(): Promise<NamedCluster> {
+  const { KUBECONFIG: kubeconfig = '', TANDEM_CLUSTERS: folders = '' } = process.env;
+  if (kubeconfig !== '') return { kubeconfig };
+  if (folders === '')
+    throw new Error('KUBECONFIG names no cluster; `npm run test:cluster` brings one up when it is not set');
+  return clusterFolder(await claimCluster(folders.split(delimiter)));
 }
 
 /** The variables of the user stay: a kubeconfig may name a program that asks for credentials. Caches are those of this cluster alone. */
