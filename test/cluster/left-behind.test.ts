@@ -1,6 +1,6 @@
-/** Whatever ends a cluster, nothing of it stays on the machine. These clusters are beside that of the suite. */
+/** Whatever ends a cluster, nothing of it stays on the machine. These clusters are beside those of the suite. */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { eventually } from '../real/harness/eventually.ts';
 import { clusterFolders, clustersRoot } from './harness/cluster-folder.ts';
 import { familyOf, isLiving, machineState, cameSince, type Member } from './harness/machine-state.ts';
-import { skip, useOwnCache } from './harness/own-cache.ts';
+import { skip, startScript, useOwnCache } from './harness/own-cache.ts';
 import { command } from './harness/command.ts';
 import { linkIndex, linkName, removeLink } from './harness/network.ts';
 import { takeDown } from './harness/take-down.ts';
@@ -29,7 +29,7 @@ test('a cluster that its starter ends', { skip }, async () => {
 });
 
 test('kill -9 of the starter, while the cluster comes up; down waits for the end', { skip }, async () => {
-  const starter = spawn(process.execPath, [STARTER], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const starter = startScript(STARTER);
   await said(starter, 'both nodes are Ready');
   const there = await seen();
   starter.kill('SIGKILL');
@@ -40,7 +40,7 @@ test('kill -9 of the starter, while the cluster comes up; down waits for the end
 });
 
 test('SIGTERM to npm run cluster, while the cluster comes up', { skip }, async () => {
-  const main = spawn(process.execPath, [MAIN], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const main = startScript(MAIN);
   await said(main, 'the API server is ready');
   const there = await seen();
   const exit = once(main, 'close');
@@ -50,17 +50,17 @@ test('SIGTERM to npm run cluster, while the cluster comes up', { skip }, async (
 });
 
 test('kill -9 of the keeper of a running cluster, then npm run cluster -- down', { skip }, async () => {
-  const main = spawn(process.execPath, [MAIN, '--without-tandem'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const main = startScript(MAIN, ['--without-tandem']);
   main.stdout.resume();
   assert.deepEqual(await once(main, 'close'), [0, null]);
-  const again = spawn(process.execPath, [MAIN], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const again = startScript(MAIN);
   await said(again, 'A cluster is up already');
   const there = await seen();
   process.kill(there.keeper, 'SIGKILL');
   await eventually('every process ends with the keeper', async () =>
     assert.deepEqual(there.family.filter(isLiving), []),
   );
-  const down = spawn(process.execPath, [MAIN, 'down'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const down = startScript(MAIN, ['down']);
   down.stdout.resume();
   assert.deepEqual(await once(down, 'close'), [0, null]);
   await assertNothingLeft(there);

@@ -1,4 +1,4 @@
-/** A cluster that does not come up says why, and leaves nothing behind. It is beside that of the suite. */
+/** A cluster that does not come up says why, and leaves nothing behind. It is beside those of the suite. */
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
