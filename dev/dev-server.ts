@@ -18,8 +18,7 @@ import type { ChangeSignal } from '../src/reporting/change-signal.ts';
 import type { Reporter } from '../src/reporting/sync-reporter.ts';
 import { problemCounts, syncStatus } from '../src/reporting/sync-status.ts';
 import { admissionRecord, webhookStatus } from '../src/reporting/webhook-status.ts';
-
-export const LOOPBACK = '127.0.0.1';
+import { LOOPBACK } from './dev-flags.ts';
 
 export type DevServer = {
   readonly values: FlagValues<typeof injectFlags> & {

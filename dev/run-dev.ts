@@ -1,83 +1,44 @@
-/** `tandem dev`: the whole product in one process, with a folder in the place of the cluster and a catalog in that of Consul. */
-import { parseConsulAddresses, type ConsulAddresses } from '../src/config/consul-addresses.ts';
-import { consulFlags } from '../src/config/consul-settings.ts';
-import { integer, parsed, string } from '../src/config/flag.ts';
-import { injectFlagProblems, injectFlags } from '../src/config/inject-settings.ts';
-import { listenAddress } from '../src/config/listen-address.ts';
-import type { FlagValues } from '../src/config/parse-flags.ts';
-import { syncNodeName, toConsulFlags, toConsulSettings } from '../src/config/sync-settings.ts';
+/** Composes the whole product in one process, with a folder in the place of the cluster and a catalog in that of Consul. */
+import { syncNodeName, toConsulSettings } from '../src/config/sync-settings.ts';
 import { syncCatalog } from '../src/consul/sync-catalog.ts';
 import { createSync } from '../src/controllers/sync-loop.ts';
-import { startEmbeddedConsul, type EmbeddedConsul } from './embedded/embedded-consul.ts';
 import { apiClient } from '../src/kubernetes/api-client.ts';
 import { systemClock } from '../src/kubernetes/clock.ts';
 import { clusterAccess } from '../src/kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../src/kubernetes/service-account.ts';
+import { changeSignal } from '../src/reporting/change-signal.ts';
+import { createReporter } from '../src/reporting/sync-reporter.ts';
+import { clusterOwner } from '../src/runtime/cluster-owner.ts';
+import { clusterSource } from '../src/runtime/cluster-source.ts';
+import { openConsulOf } from '../src/runtime/consul-access.ts';
+import type { Context } from '../src/runtime/context.ts';
 import { createLog, type Log } from '../src/telemetry/logger.ts';
 import { createSyncMetrics } from '../src/telemetry/sync-metrics.ts';
 import { version } from '../src/version.ts';
-import { changeSignal } from '../src/reporting/change-signal.ts';
-import { clusterOwner } from '../src/runtime/cluster-owner.ts';
-import { clusterSource } from '../src/runtime/cluster-source.ts';
-import { command, exit, type Context } from '../src/cli/command.ts';
-import { openConsulOf } from '../src/runtime/consul-access.ts';
-import { LOOPBACK, openDevServer } from './dev-server.ts';
+import { LOOPBACK, type DevValues } from './dev-flags.ts';
+import { openDevServer } from './dev-server.ts';
+import { type EmbeddedConsul, startEmbeddedConsul } from './embedded/embedded-consul.ts';
 import { folderSource } from './folder-source.ts';
 import { folderStatus } from './folder-status.ts';
-import { logLevelFlag, statusListenFlag } from '../src/cli/server-flags.ts';
-import { createReporter } from '../src/reporting/sync-reporter.ts';
-import { tell } from '../src/runtime/tell.ts';
-
-const PORT = { min: 0, max: 65_535 };
-
-const flags = {
-  kubeconfig: string('A cluster in the place of the folder.', 'FILE', undefined),
-  consulHttpAddr: parsed<ConsulAddresses | undefined>(
-    'Consul in the place of the embedded catalog.',
-    'ADDRESSES',
-    undefined,
-    parseConsulAddresses,
-    { variables: ['CONSUL_HTTP_ADDR'] },
-  ),
-  httpPort: integer("Port of the embedded catalog: Consul's HTTP API.", 'PORT', 8500, PORT),
-  dnsPort: integer('Port of its DNS, UDP and TCP.', 'PORT', 8600, PORT),
-  listen: listenAddress('Address of the webhook, on TLS.', { host: LOOPBACK, port: 8443 }),
-  ...statusListenFlag(LOOPBACK),
-  tlsDir: string('Folder of the certificates of the webhook, made when they are not there.', 'DIR', 'certs'),
-  ...logLevelFlag,
-  consulToken: consulFlags.consulToken,
-  consulTokenFile: consulFlags.consulTokenFile,
-  consulCaFile: consulFlags.consulCaFile,
-  ...toConsulFlags,
-  ...injectFlags,
-};
-
-type Values = FlagValues<typeof flags>;
 
 /** Of what comes from a folder, when no flag says otherwise. */
 const OWNER = 'dev';
 
-export const devCommand = command({
-  operands: '[FILE…|DIR]',
-  flags,
-  examples: ['tandem dev examples', 'tandem dev examples --consul-http-addr=127.0.0.1:8500'],
-  check: injectFlagProblems,
-  run: async (values, operands, context) => {
-    if (operands.length === 0 && values.kubeconfig === undefined) {
-      tell(context.stderr, 'tandem dev: name a folder of manifests, or a cluster by --kubeconfig');
-      return exit.usage;
-    }
-    const log = createLog(context.stdout, values.logLevel);
-    const ends: (() => unknown)[] = [];
-    try {
-      await runDev(values, operands, { context, log, atEnd: (end) => ends.push(end) });
-    } finally {
-      for (const end of ends.toReversed()) await end();
-    }
-    log('info', 'stopped');
-    return exit.done;
-  },
-});
+/** Runs until the signal of the context. */
+export async function openDev(
+  values: DevValues,
+  operands: readonly string[],
+  context: Context,
+): Promise<void> {
+  const log = createLog(context.stdout, values.logLevel);
+  const ends: (() => unknown)[] = [];
+  try {
+    await runDev(values, operands, { context, log, atEnd: (end) => ends.push(end) });
+  } finally {
+    for (const end of ends.toReversed()) await end();
+  }
+  log('info', 'stopped');
+}
 
 /** Flags of `sync` that a developer's machine has no use for. */
 const NO_LOGIN = {
@@ -93,7 +54,7 @@ type Stage = {
   readonly atEnd: (end: () => unknown) => void;
 };
 
-async function runDev(values: Values, operands: readonly string[], stage: Stage): Promise<void> {
+async function runDev(values: DevValues, operands: readonly string[], stage: Stage): Promise<void> {
   const { context, log, atEnd } = stage;
   const embedded = values.consulHttpAddr === undefined ? await openEmbedded(values, stage) : undefined;
   const syncMetrics = createSyncMetrics();
@@ -147,18 +108,18 @@ async function runDev(values: Values, operands: readonly string[], stage: Stage)
   await sync.run(context.signal);
 }
 
-function addressText(addresses: Values['consulHttpAddr']): string | undefined {
+function addressText(addresses: DevValues['consulHttpAddr']): string | undefined {
   return addresses !== undefined && 'kind' in addresses ? 'auto-join' : addresses?.join(',');
 }
 
-async function openEmbedded({ httpPort, dnsPort }: Values, { atEnd }: Stage): Promise<EmbeddedConsul> {
+async function openEmbedded({ httpPort, dnsPort }: DevValues, { atEnd }: Stage): Promise<EmbeddedConsul> {
   const embedded = await startEmbeddedConsul({ httpPort, dnsPort });
   atEnd(() => embedded.close());
   return embedded;
 }
 
 async function openSource(
-  values: Values,
+  values: DevValues,
   operands: readonly string[],
   { context, log, atEnd }: Stage,
   changed: () => void,

@@ -1,12 +1,9 @@
 /** `tandem certs`: a CA and a serving certificate for those who manage the webhook configuration by hand. */
-import { presentFiles, writeFolder } from '../certificates/certificate-folder.ts';
-import { generateCa, generateServing } from '../certificates/generate.ts';
-import { serviceNames } from '../certificates/service-names.ts';
 import { boolean, list, string } from '../config/flag.ts';
-import type { CertificatesTarget } from '../runtime/certs-secret.ts';
-import type { Environment, FlagValues } from '../config/parse-flags.ts';
-import { command, exit } from './command.ts';
+import { exit } from '../runtime/context.ts';
+import { isSecretName, newCertificates } from '../runtime/new-certificates.ts';
 import { tell } from '../runtime/tell.ts';
+import { command } from './command.ts';
 
 const flags = {
   dir: string('Folder for ca.crt, ca.key, tls.crt and tls.key.', 'DIR', 'certs'),
@@ -35,49 +32,16 @@ export const certsCommand = command({
     'tandem certs --secret=tandem/tandem-webhook-tls --service=tandem-webhook.tandem',
   ],
   check: ({ secret }) =>
-    secret === undefined || SECRET.test(secret) ? [] : ['--secret is not NAMESPACE/NAME'],
+    secret === undefined || isSecretName(secret) ? [] : ['--secret is not NAMESPACE/NAME'],
   run: async (values, _positionals, { environment, stdout, stderr }) => {
-    const target = values.secret === undefined ? folderOf(values.dir) : await secretOf(values, environment);
-    const present = await target.present();
-    if (present !== undefined && !values.force) {
-      tell(stderr, `tandem certs: ${present}; --force replaces it`);
+    const outcome = await newCertificates(values, environment);
+    if (outcome.kind === 'present') {
+      tell(stderr, `tandem certs: ${outcome.present}; --force replaces it`);
       return exit.internal;
     }
-    const hosts = [...namesOf(values.service), ...values.hosts];
-    const now = Date.now();
-    const ca = await generateCa(now);
-    await target.write({ ca, serving: await generateServing(ca, hosts, now) });
-    tell(stderr, `wrote ca.crt, ca.key, tls.crt and tls.key to ${target.name}, for ${hosts.join(', ')}`);
-    if (values.printCaBundle) stdout.write(`${Buffer.from(ca.certificate).toString('base64')}\n`);
+    const { name, hosts, caBundle } = outcome;
+    tell(stderr, `wrote ca.crt, ca.key, tls.crt and tls.key to ${name}, for ${hosts.join(', ')}`);
+    if (values.printCaBundle) stdout.write(`${caBundle}\n`);
     return exit.done;
   },
 });
-
-const SECRET = /^(?<namespace>[a-z0-9-]+)\/(?<name>[a-z0-9.-]+)$/;
-
-function folderOf(dir: string): CertificatesTarget {
-  return {
-    name: dir,
-    present: async () => {
-      const files = await presentFiles(dir);
-      return files.length === 0 ? undefined : `${dir} holds ${files.join(', ')} already`;
-    },
-    write: (made) => writeFolder(dir, made),
-  };
-}
-
-/** Loaded when it is asked for: the client of the API server takes half a second. */
-async function secretOf(
-  { secret: place = '', kubeconfig }: FlagValues<typeof flags>,
-  environment: Environment,
-): Promise<CertificatesTarget> {
-  const { secretTarget } = await import('../runtime/certs-secret.ts');
-  const { namespace = '', name = '' } = SECRET.exec(place)?.groups ?? {};
-  return secretTarget({ namespace, name }, kubeconfig, environment);
-}
-
-function namesOf(service: string | undefined): readonly string[] {
-  if (service === undefined) return [];
-  const [name = '', namespace = 'default'] = service.split('.');
-  return serviceNames(name, namespace);
-}

@@ -1,29 +1,6 @@
-/** What a command is, and what it may touch: everything of the process reaches it through its context. commands.ts names it. */
-import type { Readable, Writable } from 'node:stream';
-import type { Environment, Flags, FlagValues } from '../config/parse-flags.ts';
-
-/** Exit codes of every command (65 and 69 as in sysexits.h: EX_DATAERR, EX_UNAVAILABLE). */
-export const exit = {
-  done: 0,
-  internal: 1,
-  usage: 2,
-  changes: 3,
-  unreadable: 65,
-  denied: 69,
-} as const;
-
-export type ExitCode = (typeof exit)[keyof typeof exit];
-
-/** stdout is data, stderr is talk. */
-export type Context = {
-  readonly nodeVersion: string;
-  readonly environment: Environment;
-  readonly stdin: Readable;
-  readonly stdout: Writable;
-  readonly stderr: Writable;
-  /** Aborts at SIGTERM or SIGINT. */
-  readonly signal: AbortSignal;
-};
+/** What a command is; everything of the process reaches it through its context. */
+import type { Flags, FlagValues } from '../config/parse-flags.ts';
+import type { Context, ExitCode } from '../runtime/context.ts';
 
 export type Command<F extends Flags> = {
   /** What follows the flags in the usage line: `[FILE…|DIR|-]`; empty when nothing may follow. */

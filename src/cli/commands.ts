@@ -11,7 +11,7 @@ type Entry = {
 export const commands = {
   dev: {
     summary: 'Run everything in one process, without a cluster',
-    load: async () => (await import('../../dev/run-dev.ts')).devCommand,
+    load: async () => (await import('./dev-command.ts')).devCommand,
   },
   inject: {
     summary: 'Add the sidecar to the pods in manifests, offline',

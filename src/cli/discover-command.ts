@@ -1,7 +1,8 @@
 /** `tandem discover`: the addresses that an auto-join string stands for, as an agent of Consul would find them. */
 import { parseAutoJoin } from '../discovery/auto-join.ts';
 import { formatAddress, podAddress } from '../discovery/server-pod.ts';
-import { command, exit } from './command.ts';
+import { command } from './command.ts';
+import { exit } from '../runtime/context.ts';
 import { listServerPods, openCluster } from '../runtime/server-pods.ts';
 import { tell } from '../runtime/tell.ts';
 

@@ -6,7 +6,7 @@ import type { FlagValues } from '../config/parse-flags.ts';
 import { editManifests, type ManifestOutcome, type TemplateEdit } from '../manifests/edit-manifests.ts';
 import type { PodTemplate } from '../manifests/pod-template.ts';
 import { escapeControl } from '../support/text.ts';
-import { exit, type Context, type ExitCode } from './command.ts';
+import { exit, type Context, type ExitCode } from '../runtime/context.ts';
 import { renderReport, reportItem } from './edit-report.ts';
 import { tell } from '../runtime/tell.ts';
 import {

@@ -1,22 +1,19 @@
 /** `tandem explain service|pod NAMESPACE/NAME`: which rule decided, what is registered, what Consul has. */
-import { namingFlags } from '../config/naming-settings.ts';
-import { explainService, type Explanation, type Seen } from '../catalog/to-consul/explain-service.ts';
-import { sourceOfService } from '../model/instance.ts';
+import { kubeconfigFlag } from '../config/common-flags.ts';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
 import { oneOf } from '../config/flag.ts';
 import { injectFlags } from '../config/inject-settings.ts';
+import { namingFlags } from '../config/naming-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
-import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
-import { syncCatalog } from '../consul/sync-catalog.ts';
-import { quote } from '../support/text.ts';
-import { readCluster } from '../runtime/cluster-objects.ts';
-import { command, exit, type Context, type ExitCode } from './command.ts';
-import { kubeconfigFlag } from '../config/common-flags.ts';
-import { askConsul } from '../runtime/consul-access.ts';
+import { toConsulFlags } from '../config/sync-settings.ts';
+import { type Context, exit, type ExitCode } from '../runtime/context.ts';
 import { explainPodOf } from '../runtime/explained-pod.ts';
+import { explainServiceOf } from '../runtime/explained-service.ts';
+import { tell } from '../runtime/tell.ts';
+import { quote } from '../support/text.ts';
+import { command } from './command.ts';
 import { podExplanationText } from './explain-pod-report.ts';
 import { explanationText } from './explain-report.ts';
-import { tell } from '../runtime/tell.ts';
 import { jsonTexts, writeAll } from './write-all.ts';
 
 const { defaultInject, defaultInjectExcludeNamespaces, allowNamespaces, denyNamespaces } = injectFlags;
@@ -53,7 +50,7 @@ export const explainCommand = command({
     if (!namespace || !name || more.length > 0) return misused(kind, operand, context);
     const asked = { what: `${kind === 'pod' ? 'pod' : 'Service'} ${namespace}/${name}`, values, context };
     if (kind === 'service')
-      return answer(await serviceExplained(namespace, name, files, values, context), explanationText, asked);
+      return answer(await explainServiceOf(namespace, name, files, values, context), explanationText, asked);
     if (kind === 'pod')
       return answer(await explainPodOf(namespace, name, files, values, context), podExplanationText, asked);
     return misused(kind, operand, context);
@@ -76,36 +73,8 @@ async function answer<T extends Readonly<Record<string, unknown>>>(
   return exit.done;
 }
 
-async function serviceExplained(
-  namespace: string,
-  name: string,
-  files: readonly string[],
-  values: Values,
-  context: Context,
-): Promise<Explanation | undefined> {
-  const { kubeconfig, owner: named, enableIngress: withIngresses } = values;
-  const cluster = { kubeconfig, files, owner: named, withIngresses };
-  const { snapshot, owner } = await readCluster(cluster, context);
-  const source = sourceOfService(namespace, name);
-  const found = snapshot.service(source);
-  if (found === undefined) return undefined;
-  const seen = await seenInConsul(values, owner, context);
-  return explainService(found, snapshot.surroundings(source), toConsulSettings(values, owner), seen);
-}
-
 function misused(kind: string | undefined, name: string | undefined, { stderr }: Context): ExitCode {
   const what = [kind, name].filter((word) => word !== undefined).join(' ');
   tell(stderr, `tandem explain: ${quote(what)} is not "service NAMESPACE/NAME" or "pod NAMESPACE/NAME"`);
   return exit.usage;
-}
-
-function seenInConsul(values: Values, owner: string, context: Context): Promise<Seen | undefined> {
-  const scope = { owner, node: syncNodeName(values, owner) };
-  return askConsul('explain', values, context, async (consul) => {
-    const { instances } = await syncCatalog(consul).read(scope.node, {
-      consistent: false,
-      signal: context.signal,
-    });
-    return { observed: instances, scope };
-  });
 }

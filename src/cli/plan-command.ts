@@ -1,17 +1,13 @@
 /** `tandem plan`: what the sync would change, and nothing is changed. */
-import { applyPolicy } from '../catalog/to-consul/policy.ts';
-import { createObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import { isEmpty } from '../catalog/to-consul/consul-plan.ts';
+import { kubeconfigFlag } from '../config/common-flags.ts';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
 import { oneOf } from '../config/flag.ts';
-import { syncNodeName, toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
-import { syncCatalog } from '../consul/sync-catalog.ts';
-import { createPlanner, type Planner } from '../controllers/planner.ts';
-import { readCluster } from '../runtime/cluster-objects.ts';
-import { command, exit } from './command.ts';
-import { kubeconfigFlag } from '../config/common-flags.ts';
-import { openConsulForPerson } from '../runtime/consul-access.ts';
-import { planJson, planTable, type Without } from './plan-report.ts';
+import { toConsulFlags } from '../config/sync-settings.ts';
+import { exit } from '../runtime/context.ts';
+import { plannedChanges } from '../runtime/planned-changes.ts';
+import { command } from './command.ts';
+import { planJson, planTable } from './plan-report.ts';
 import { writeAll } from './write-all.ts';
 
 const flags = {
@@ -30,32 +26,9 @@ export const planCommand = command({
   ],
   check: consulFlagProblems,
   run: async (values, files, context) => {
-    const { kubeconfig, owner: named, enableIngress: withIngresses } = values;
-    const { snapshot, owner } = await readCluster(
-      { kubeconfig, files, owner: named, withIngresses },
-      context,
-    );
-    const consul = await openConsulForPerson(values, context);
-    try {
-      const scope = { owner, node: syncNodeName(values, owner) };
-      const { signal } = context;
-      const read = await syncCatalog(consul).read(scope.node, { consistent: true, signal });
-      const observed = createObservedIndex(scope);
-      observed.replace(read.instances);
-      const settings = toConsulSettings(values, owner);
-      const planner = createPlanner(snapshot, observed, settings, scope);
-      const planned = await planner.all();
-      const allowed = { ...planned, plan: applyPolicy(planned.plan, values.policy) };
-      const report = values.output === 'json' ? planJson : planTable;
-      await writeAll(context.stdout, report(allowed, withoutInstances(planner)));
-      return isEmpty(allowed.plan) ? exit.done : exit.changes;
-    } finally {
-      await consul.close();
-    }
+    const { planned, leftOut } = await plannedChanges(values, files, context);
+    const report = values.output === 'json' ? planJson : planTable;
+    await writeAll(context.stdout, report(planned, leftOut));
+    return isEmpty(planned.plan) ? exit.done : exit.changes;
   },
 });
-
-function withoutInstances(planner: Planner): Without {
-  const empty = [...planner.statuses()].filter(([, { leftOut }]) => leftOut.length > 0);
-  return new Map(empty.map(([source, { leftOut }]) => [source, leftOut]));
-}

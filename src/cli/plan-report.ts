@@ -1,17 +1,18 @@
 /** A plan in words, and as JSON for machines. */
 import { sourceOf, type Instance } from '../model/instance.ts';
 import type { Plan } from '../catalog/to-consul/consul-plan.ts';
-import { omitReasons, type OmitReason } from '../catalog/to-consul/place.ts';
+import { omitReasons } from '../catalog/to-consul/place.ts';
 import type { Planned } from '../controllers/planner.ts';
+import type { PlannedChanges } from '../runtime/planned-changes.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
 import { jsonTexts } from './write-all.ts';
 
-/** Of Services that are synced and of which nothing is registered: why. */
-export type Without = ReadonlyMap<string, readonly OmitReason[]>;
-
 /** In pieces: a plan may have hundreds of thousands of rows. */
-export function* planTable({ plan, problems }: Planned, without: Without): Generator<string> {
+export function* planTable(
+  { plan, problems }: Planned,
+  without: PlannedChanges['leftOut'],
+): Generator<string> {
   const rows = [
     ...plan.register.map((instance) => ['+ register', ...cells(instance), '']),
     ...plan.update.map(({ instance, fields }) => ['~ update', ...cells(instance), fields.join(', ')]),
@@ -26,7 +27,7 @@ export function* planTable({ plan, problems }: Planned, without: Without): Gener
   yield `${summary(plan)}\n`;
 }
 
-export function planJson({ plan, problems }: Planned, without: Without): Iterable<string> {
+export function planJson({ plan, problems }: Planned, without: PlannedChanges['leftOut']): Iterable<string> {
   const { register, update, deregister, unchanged, foreign } = plan;
   const found = [...problems].flatMap(([source, list]) => list.map((problem) => ({ source, ...problem })));
   const empty = [...without].map(([source, reasons]) => ({ source, reasons }));

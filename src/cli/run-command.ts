@@ -2,7 +2,8 @@
 import { parseFlags, type Flags } from '../config/parse-flags.ts';
 import { TandemError } from '../support/errors.ts';
 import { nearest, quote } from '../support/text.ts';
-import { exit, type Command, type Context, type ExitCode } from './command.ts';
+import type { Command } from './command.ts';
+import { exit, type Context, type ExitCode } from '../runtime/context.ts';
 import { commands, isCommandName, type CommandName } from './commands.ts';
 import { commandHelp, overview } from './help.ts';
 import { tell } from '../runtime/tell.ts';

@@ -1,7 +1,8 @@
 /** `tandem version`. */
 import { boolean } from '../config/flag.ts';
 import { version } from '../version.ts';
-import { command, exit } from './command.ts';
+import { command } from './command.ts';
+import { exit } from '../runtime/context.ts';
 
 export const versionCommand = command({
   operands: '',

@@ -1,140 +1,19 @@
-/** `tandem webhook`: composes engine, certificates, servers, log and metrics, and runs until it is asked to stop. */
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { expiryOf, type CertificateSource } from '../certificates/key-pair.ts';
-import { integer, oneOf, string } from '../config/flag.ts';
-import { injectFlagProblems, injectFlags, injectSettings, withDefault } from '../config/inject-settings.ts';
-import { listenAddress } from '../config/listen-address.ts';
-import type { Environment, FlagValues } from '../config/parse-flags.ts';
-import { inject } from '../inject/inject.ts';
-import type { InCluster } from '../kubernetes/server-version.ts';
-import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
-import { createLog, type Log } from '../telemetry/logger.ts';
-import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
-import { version } from '../version.ts';
-import { webhook } from '../http/webhook.ts';
-import { admissionLog } from '../reporting/admission-log.ts';
-import { changeSignal } from '../reporting/change-signal.ts';
-import { readClusterFeatures } from '../runtime/cluster-features.ts';
-import { command, exit } from './command.ts';
-import { logLevelFlag, statusListenFlag } from './server-flags.ts';
-import { certificateFlags, certificateProblems, openCertificates } from '../runtime/webhook-certificates.ts';
-import { webhookOwner } from '../runtime/webhook-owner.ts';
-import { admissionRecord, webhookStatus } from '../reporting/webhook-status.ts';
-
-const flags = {
-  listen: listenAddress('Address of the TLS port.', { host: '0.0.0.0', port: 8443 }),
-  ...statusListenFlag('0.0.0.0'),
-  ...certificateFlags,
-  nativeSidecar: oneOf(
-    'Sidecars as init containers that keep running; auto asks the API server (1.29 or newer).',
-    ['auto', 'on', 'off'],
-    'auto',
-  ),
-  ownNamespace: string("Tandem's own namespace, which is never touched.", 'NAME', undefined, {
-    variables: ['POD_NAMESPACE'],
-  }),
-  shutdownDelay: integer('Seconds between losing readiness and closing the port.', 'SECONDS', 0, {
-    min: 0,
-    max: 300,
-  }),
-  ...logLevelFlag,
-  ...injectFlags,
-};
-
-type Values = FlagValues<typeof flags>;
+/** `tandem webhook`: serves admissions until it is asked to stop. */
+import { webhookFlagProblems, webhookFlags } from '../config/webhook-flags.ts';
+import { exit } from '../runtime/context.ts';
+import { runWebhook } from '../runtime/run-webhook.ts';
+import { command } from './command.ts';
 
 export const webhookCommand = command({
   operands: '',
-  flags,
+  flags: webhookFlags,
   examples: [
     'tandem webhook --tls-auto --tls-auto-dir=certs --listen=127.0.0.1:8443',
     'tandem webhook --tls-cert-file=tls.crt --tls-key-file=tls.key --proxy-mode=dataplane',
   ],
-  check: (values) => [...certificateProblems(values), ...injectFlagProblems(values)],
-  run: async (values, _positionals, { environment, stdout, signal }) => {
-    const log = createLog(stdout, values.logLevel);
-    const metrics = createMetrics();
-    const namespace = values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT));
-    const owner = await webhookOwner(values, environment);
-    const engine = await openEngine(values, { ...owner, ownNamespace: namespace }, environment, log);
-    const { source, problem, close } = await openCertificates(values, namespace, environment, log);
-    const admissions = admissionRecord(Date.now);
-    const changes = changeSignal();
-    const requests = admissionLog(log, metrics, Date.now);
-    try {
-      const server = webhook({
-        inject: engine,
-        onAdmission: (outcome) => {
-          requests.admission(outcome);
-          admissions.add(outcome);
-          changes.changed();
-        },
-        onRefusal: requests.refusal,
-        newErrorId: randomUUID,
-        title: 'Tandem webhook',
-        version,
-        status: () => ({
-          sync: undefined,
-          toKubernetes: undefined,
-          registrar: undefined,
-          webhook: webhookStatus(source.current(), problem(), admissions),
-        }),
-        onStatusChange: changes.onChange,
-        metrics: metrics.text,
-        metricsType: metrics.contentType,
-        certificate: source.current,
-        certificateProblem: problem,
-      });
-      followCertificates(source, server.renew, log, metrics);
-      source.onEvent(changes.changed);
-      const addresses = await server.listen(values.listen, values.statusListen);
-      log('info', 'serving', { ...addresses, ...owner, version });
-      if (!signal.aborted) await once(signal, 'abort');
-      log('info', 'stopping', { delaySeconds: values.shutdownDelay });
-      await server.stop(values.shutdownDelay * 1000);
-      log('info', 'stopped');
-    } finally {
-      await close();
-    }
+  check: webhookFlagProblems,
+  run: async (values, _positionals, context) => {
+    await runWebhook(values, context);
     return exit.done;
   },
 });
-
-async function openEngine(
-  values: Values,
-  known: { readonly owner?: string; readonly ownNamespace: string | undefined },
-  environment: Environment,
-  log: Log,
-) {
-  const features = await readClusterFeatures(values, ownCluster(environment), log);
-  const settings = injectSettings(values, { version, ...features, ...known });
-  const asked = { on: withDefault(settings, true), off: withDefault(settings, false) };
-  return (request: Parameters<typeof inject>[0], defaultInject: boolean | undefined) => {
-    if (defaultInject === undefined) return inject(request, settings);
-    return inject(request, defaultInject ? asked.on : asked.off);
-  };
-}
-
-function ownCluster({
-  KUBERNETES_SERVICE_HOST: host,
-  KUBERNETES_SERVICE_PORT: port = '443',
-}: Environment): InCluster | undefined {
-  return host === undefined ? undefined : { host, port, serviceAccount: SERVICE_ACCOUNT };
-}
-
-function followCertificates(source: CertificateSource, renew: () => void, log: Log, metrics: Metrics): void {
-  const first = source.current();
-  if (first !== undefined) metrics.certificateExpiry(expiryOf(first));
-  source.onEvent((event) => {
-    metrics.certificateReload(event.kind);
-    if (event.kind === 'failed') {
-      log('error', 'the new certificate cannot be used; the old one stays', { error: event.error.message });
-      return;
-    }
-    renew();
-    const expiry = expiryOf(event.pair);
-    metrics.certificateExpiry(expiry);
-    log('info', 'certificate changed', { expires: new Date(expiry).toISOString() });
-  });
-}

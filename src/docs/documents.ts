@@ -1,5 +1,5 @@
 /** The generated documents, made from the tables that the program itself reads. */
-import { exit } from '../cli/command.ts';
+import { exit } from '../runtime/context.ts';
 import { commands } from '../cli/commands.ts';
 import { flagForm, settingName } from '../cli/help.ts';
 import { flagGroups, keysOfGroup, ownFlags, type FlagGroup } from '../config/flag-groups.ts';

@@ -1,5 +1,6 @@
 /** Lines whose number a stranger decides. */
-import type { Log, LogFields, LogLevel } from '../telemetry/logger.ts';
+import type { LogLevel } from '../support/log-level.ts';
+import type { Log, LogFields } from '../telemetry/logger.ts';
 
 // Milliseconds
 const PERIOD = 10_000;

@@ -3,7 +3,7 @@ import type { Source } from '../controllers/sync-ports.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
-import type { Context } from '../cli/command.ts';
+import type { Context } from './context.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
 import { readManifestObjects } from './manifest-objects.ts';

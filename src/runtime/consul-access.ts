@@ -5,7 +5,7 @@ import { openConsul, type ConsulOptions, type OpenConsul } from '../consul/clien
 import type { AutoJoin } from '../discovery/auto-join.ts';
 import { systemClock, sleep } from '../kubernetes/clock.ts';
 import { TandemError } from '../support/errors.ts';
-import type { Context } from '../cli/command.ts';
+import type { Context } from './context.ts';
 import { openCluster, type ClusterOfPods } from './server-pods.ts';
 import { tell } from './tell.ts';
 import { watchServers } from './watched-servers.ts';

@@ -23,7 +23,7 @@ import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { OWNER_OF_FILES } from './cluster-objects.ts';
-import type { Context } from '../cli/command.ts';
+import type { Context } from './context.ts';
 import { askConsul } from './consul-access.ts';
 import { readManifestObjects } from './manifest-objects.ts';
 import { tell } from './tell.ts';

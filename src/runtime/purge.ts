@@ -4,7 +4,7 @@ import { deregistration, syncNode } from '../catalog/to-consul/transactions.ts';
 import { createApplier, type Written } from '../controllers/apply-changes.ts';
 import type { Catalog } from '../controllers/sync-ports.ts';
 import type { Log } from '../telemetry/logger.ts';
-import { exit, type Context, type ExitCode } from '../cli/command.ts';
+import { exit, type Context, type ExitCode } from './context.ts';
 import { tell } from './tell.ts';
 
 export type PurgeOptions = {

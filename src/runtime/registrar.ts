@@ -1,7 +1,5 @@
 /** The registrar inside of `tandem sync`: composes the watch on injected pods, Consul, the loop, and who is told of it. */
-import { byText } from '../model/instance.ts';
 import type { PodReason } from '../catalog/mesh/decide-pod.ts';
-import { boolean, integer } from '../config/flag.ts';
 import type { Naming } from '../config/naming-settings.ts';
 import { agentUrl } from '../consul/agent-url.ts';
 import { consulAgents } from '../consul/agents.ts';
@@ -9,18 +7,14 @@ import type { OpenConsul } from '../consul/client.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
 import { podTokens } from '../consul/pod-tokens.ts';
 import { runAgentLoop } from '../controllers/agent-loop.ts';
-import { runTokenLoop } from '../controllers/token-loop.ts';
 import { createPodStandings } from '../controllers/pod-standings.ts';
 import { createRegistrar, type Registrar, type RegistrarOptions } from '../controllers/registrar-loop.ts';
+import { runTokenLoop } from '../controllers/token-loop.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/clock.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
-import type { RegistrarStatus } from '../status-page/status.ts';
-import { earliest } from '../support/earliest.ts';
-import type { Log } from '../telemetry/logger.ts';
-import { createRegistrarMetrics, type RegistrarLoop } from '../telemetry/registrar-metrics.ts';
-import { clusterPods, type PodKind } from './pod-source.ts';
+import { byText } from '../model/instance.ts';
 import { passStatus } from '../reporting/pass-outcome.ts';
 import {
   createRegistrarReporter,
@@ -28,20 +22,13 @@ import {
   type RegistrarState,
 } from '../reporting/registrar-reporter.ts';
 import { troubleOf } from '../reporting/sync-status.ts';
-import { together } from './together.ts';
 import { createTokenReporter } from '../reporting/token-reporter.ts';
-
-export const registrarFlags = {
-  registrar: boolean(
-    'Keep injected pods in Consul: register those in dataplane mode, clean up after those in agent mode.',
-    false,
-  ),
-  agentHttpPort: integer('HTTP port of the agents on the nodes (agent mode).', 'PORT', 8500, {
-    min: 1,
-    max: 65_535,
-  }),
-  agentTls: boolean('The agents on the nodes speak TLS (agent mode).', false),
-};
+import type { RegistrarStatus } from '../status-page/status.ts';
+import { earliest } from '../support/earliest.ts';
+import type { Log } from '../telemetry/logger.ts';
+import { createRegistrarMetrics, type RegistrarLoop } from '../telemetry/registrar-metrics.ts';
+import { clusterPods, type PodKind } from './pod-source.ts';
+import { together } from './together.ts';
 
 export type RegistrarParts = {
   readonly client: ApiClient;

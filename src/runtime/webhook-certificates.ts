@@ -2,43 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fileSource } from '../certificates/file-source.ts';
-import { validityProblem, type CertificateSource } from '../certificates/key-pair.ts';
+import { type CertificateSource, validityProblem } from '../certificates/key-pair.ts';
 import { serviceNames } from '../certificates/service-names.ts';
-import { boolean, list, string } from '../config/flag.ts';
-import type { Environment, FlagValues } from '../config/parse-flags.ts';
+import type { CertificateValues } from '../config/certificate-flags.ts';
+import type { Environment } from '../config/parse-flags.ts';
 import type { Log } from '../telemetry/logger.ts';
-import { kubeconfigFlag } from '../config/common-flags.ts';
 import type { ClusterCertificatesEvent } from './cluster-certificates.ts';
-
-export const certificateFlags = {
-  tlsCertFile: string('Certificate (PEM); read again when it changes.', 'FILE', undefined),
-  tlsKeyFile: string('Private key of the certificate (PEM).', 'FILE', undefined),
-  tlsAuto: boolean('Make certificates and renew them.', false),
-  tlsAutoDir: string(
-    'One replica: keep them in this folder, so that a restart changes nothing.',
-    'DIR',
-    undefined,
-  ),
-  tlsAutoSecret: string(
-    'Any number of replicas: share them by this Secret of the own namespace.',
-    'NAME',
-    undefined,
-  ),
-  webhookConfiguration: string(
-    'The MutatingWebhookConfiguration whose caBundle is kept in step with the Secret, in every entry.',
-    'NAME',
-    undefined,
-  ),
-  tlsAutoService: string('Service of the own namespace whose names they are for.', 'NAME', undefined),
-  tlsAutoHosts: list('Further names and addresses that they are for.', 'HOSTS', [
-    'localhost',
-    '127.0.0.1',
-    '::1',
-  ]),
-  ...kubeconfigFlag,
-};
-
-type Values = FlagValues<typeof certificateFlags>;
 
 export type OpenedCertificates = {
   readonly source: CertificateSource;
@@ -47,35 +16,12 @@ export type OpenedCertificates = {
   readonly close: () => Promise<void>;
 };
 
-export function certificateProblems(values: Values): string[] {
-  const { tlsAuto, tlsCertFile, tlsKeyFile, tlsAutoDir, tlsAutoSecret, webhookConfiguration } = values;
-  const files = tlsCertFile !== undefined || tlsKeyFile !== undefined;
-  return [
-    ...(files && tlsAuto ? ['--tls-auto and --tls-cert-file exclude each other'] : []),
-    ...(!files && !tlsAuto ? ['no certificate: give --tls-cert-file and --tls-key-file, or --tls-auto'] : []),
-    ...(files && tlsCertFile === undefined ? ['--tls-key-file needs --tls-cert-file'] : []),
-    ...(files && tlsKeyFile === undefined ? ['--tls-cert-file needs --tls-key-file'] : []),
-    ...(!tlsAuto && tlsAutoDir !== undefined ? ['--tls-auto-dir needs --tls-auto'] : []),
-    ...(!tlsAuto && tlsAutoSecret !== undefined ? ['--tls-auto-secret needs --tls-auto'] : []),
-    ...(!tlsAuto && values.tlsAutoService !== undefined ? ['--tls-auto-service needs --tls-auto'] : []),
-    ...(tlsAutoDir !== undefined && tlsAutoSecret !== undefined
-      ? ['--tls-auto-dir and --tls-auto-secret exclude each other']
-      : []),
-    ...(tlsAutoSecret !== undefined && webhookConfiguration === undefined
-      ? ['--tls-auto-secret needs --webhook-configuration: who publishes the CA decides when it may be used']
-      : []),
-    ...(tlsAutoSecret === undefined && webhookConfiguration !== undefined
-      ? ['--webhook-configuration needs --tls-auto-secret']
-      : []),
-  ];
-}
-
 /**
  * @param namespace the own one, when it is known
  * @throws TandemError when there is no certificate to start with; a shared one may come later
  */
 export async function openCertificates(
-  values: Values,
+  values: CertificateValues,
   namespace: string | undefined,
   environment: Environment,
   log: Log,
@@ -103,7 +49,7 @@ function ownSource(source: CertificateSource): OpenedCertificates {
 }
 
 async function openShared(
-  values: Values,
+  values: CertificateValues,
   secret: string,
   configuration: string,
   namespace: string | undefined,
@@ -150,7 +96,7 @@ async function openShared(
   };
 }
 
-function hostsOf({ tlsAutoService, tlsAutoHosts }: Values, namespace: string): readonly string[] {
+function hostsOf({ tlsAutoService, tlsAutoHosts }: CertificateValues, namespace: string): readonly string[] {
   const names = tlsAutoService === undefined ? [] : serviceNames(tlsAutoService, namespace);
   return [...names, ...tlsAutoHosts];
 }

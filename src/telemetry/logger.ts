@@ -1,9 +1,7 @@
 /** JSON logs, one line each: constant messages with fields. The only importer of pino, beside metrics of prom-client. */
 import { pino } from 'pino';
+import type { LogLevel } from '../support/log-level.ts';
 import { escapeJson } from '../support/text.ts';
-
-export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 export type LogFields = { readonly [field: string]: string | number | boolean | undefined };
 export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createLog, droppedLogLines, type LogLevel } from '../../../src/telemetry/logger.ts';
+import type { LogLevel } from '../../../src/support/log-level.ts';
+import { createLog, droppedLogLines } from '../../../src/telemetry/logger.ts';
 
 function recorded(level: LogLevel) {
   const writes: string[] = [];

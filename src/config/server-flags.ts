@@ -1,7 +1,7 @@
 /** Flags of the commands that run until they are stopped. */
-import { oneOf, type Flag } from '../config/flag.ts';
-import { listenAddress, type ListenAddress } from '../config/listen-address.ts';
-import { logLevels } from '../telemetry/logger.ts';
+import { oneOf, type Flag } from './flag.ts';
+import { listenAddress, type ListenAddress } from './listen-address.ts';
+import { logLevels } from '../support/log-level.ts';
 
 export const logLevelFlag = { logLevel: oneOf('Minimum log level.', logLevels, 'info') };
 

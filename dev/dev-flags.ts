@@ -1,0 +1,37 @@
+/** The flags of `tandem dev`. */
+import { type ConsulAddresses, parseConsulAddresses } from '../src/config/consul-addresses.ts';
+import { consulFlags } from '../src/config/consul-settings.ts';
+import { integer, parsed, string } from '../src/config/flag.ts';
+import { injectFlags } from '../src/config/inject-settings.ts';
+import { listenAddress } from '../src/config/listen-address.ts';
+import type { FlagValues } from '../src/config/parse-flags.ts';
+import { logLevelFlag, statusListenFlag } from '../src/config/server-flags.ts';
+import { toConsulFlags } from '../src/config/sync-settings.ts';
+
+export const LOOPBACK = '127.0.0.1';
+
+const PORT = { min: 0, max: 65_535 };
+
+export const devFlags = {
+  kubeconfig: string('A cluster in the place of the folder.', 'FILE', undefined),
+  consulHttpAddr: parsed<ConsulAddresses | undefined>(
+    'Consul in the place of the embedded catalog.',
+    'ADDRESSES',
+    undefined,
+    parseConsulAddresses,
+    { variables: ['CONSUL_HTTP_ADDR'] },
+  ),
+  httpPort: integer("Port of the embedded catalog: Consul's HTTP API.", 'PORT', 8500, PORT),
+  dnsPort: integer('Port of its DNS, UDP and TCP.', 'PORT', 8600, PORT),
+  listen: listenAddress('Address of the webhook, on TLS.', { host: LOOPBACK, port: 8443 }),
+  ...statusListenFlag(LOOPBACK),
+  tlsDir: string('Folder of the certificates of the webhook, made when they are not there.', 'DIR', 'certs'),
+  ...logLevelFlag,
+  consulToken: consulFlags.consulToken,
+  consulTokenFile: consulFlags.consulTokenFile,
+  consulCaFile: consulFlags.consulCaFile,
+  ...toConsulFlags,
+  ...injectFlags,
+};
+
+export type DevValues = FlagValues<typeof devFlags>;

@@ -1,0 +1,57 @@
+/** Where `tandem webhook` gets its certificate from. */
+import { kubeconfigFlag } from './common-flags.ts';
+import { boolean, list, string } from './flag.ts';
+import type { FlagValues } from './parse-flags.ts';
+
+export const certificateFlags = {
+  tlsCertFile: string('Certificate (PEM); read again when it changes.', 'FILE', undefined),
+  tlsKeyFile: string('Private key of the certificate (PEM).', 'FILE', undefined),
+  tlsAuto: boolean('Make certificates and renew them.', false),
+  tlsAutoDir: string(
+    'One replica: keep them in this folder, so that a restart changes nothing.',
+    'DIR',
+    undefined,
+  ),
+  tlsAutoSecret: string(
+    'Any number of replicas: share them by this Secret of the own namespace.',
+    'NAME',
+    undefined,
+  ),
+  webhookConfiguration: string(
+    'The MutatingWebhookConfiguration whose caBundle is kept in step with the Secret, in every entry.',
+    'NAME',
+    undefined,
+  ),
+  tlsAutoService: string('Service of the own namespace whose names they are for.', 'NAME', undefined),
+  tlsAutoHosts: list('Further names and addresses that they are for.', 'HOSTS', [
+    'localhost',
+    '127.0.0.1',
+    '::1',
+  ]),
+  ...kubeconfigFlag,
+};
+
+export type CertificateValues = FlagValues<typeof certificateFlags>;
+
+export function certificateProblems(values: CertificateValues): string[] {
+  const { tlsAuto, tlsCertFile, tlsKeyFile, tlsAutoDir, tlsAutoSecret, webhookConfiguration } = values;
+  const files = tlsCertFile !== undefined || tlsKeyFile !== undefined;
+  return [
+    ...(files && tlsAuto ? ['--tls-auto and --tls-cert-file exclude each other'] : []),
+    ...(!files && !tlsAuto ? ['no certificate: give --tls-cert-file and --tls-key-file, or --tls-auto'] : []),
+    ...(files && tlsCertFile === undefined ? ['--tls-key-file needs --tls-cert-file'] : []),
+    ...(files && tlsKeyFile === undefined ? ['--tls-cert-file needs --tls-key-file'] : []),
+    ...(!tlsAuto && tlsAutoDir !== undefined ? ['--tls-auto-dir needs --tls-auto'] : []),
+    ...(!tlsAuto && tlsAutoSecret !== undefined ? ['--tls-auto-secret needs --tls-auto'] : []),
+    ...(!tlsAuto && values.tlsAutoService !== undefined ? ['--tls-auto-service needs --tls-auto'] : []),
+    ...(tlsAutoDir !== undefined && tlsAutoSecret !== undefined
+      ? ['--tls-auto-dir and --tls-auto-secret exclude each other']
+      : []),
+    ...(tlsAutoSecret !== undefined && webhookConfiguration === undefined
+      ? ['--tls-auto-secret needs --webhook-configuration: who publishes the CA decides when it may be used']
+      : []),
+    ...(tlsAutoSecret === undefined && webhookConfiguration !== undefined
+      ? ['--webhook-configuration needs --tls-auto-secret']
+      : []),
+  ];
+}

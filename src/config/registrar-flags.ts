@@ -1,0 +1,14 @@
+/** Which injected pods `tandem sync` keeps in Consul, and how it reaches the agents. */
+import { boolean, integer } from './flag.ts';
+
+export const registrarFlags = {
+  registrar: boolean(
+    'Keep injected pods in Consul: register those in dataplane mode, clean up after those in agent mode.',
+    false,
+  ),
+  agentHttpPort: integer('HTTP port of the agents on the nodes (agent mode).', 'PORT', 8500, {
+    min: 1,
+    max: 65_535,
+  }),
+  agentTls: boolean('The agents on the nodes speak TLS (agent mode).', false),
+};

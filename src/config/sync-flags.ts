@@ -1,0 +1,49 @@
+/** The flags of `tandem sync`. */
+import { kubeconfigFlag, leaseNamespaceFlag } from './common-flags.ts';
+import { consulFlagProblems, consulFlags } from './consul-settings.ts';
+import { boolean, integer, list, string } from './flag.ts';
+import { namingFlags } from './naming-settings.ts';
+import type { FlagValues } from './parse-flags.ts';
+import { registrarFlags } from './registrar-flags.ts';
+import { logLevelFlag, statusListenFlag } from './server-flags.ts';
+import { toConsulFlags } from './sync-settings.ts';
+import { toK8sFlagProblems, toK8sFlags } from './to-k8s-flags.ts';
+
+export const syncFlags = {
+  ...kubeconfigFlag,
+  ...statusListenFlag('0.0.0.0'),
+  leaderElection: boolean('Only the replica that holds the Lease writes.', true),
+  ...leaseNamespaceFlag,
+  resync: integer('Seconds between full comparisons.', 'SECONDS', 600, { min: 10, max: 86_400 }),
+  adopt: boolean(
+    'Take over what an earlier syncer left: the new instances first, then the old ones go.',
+    false,
+  ),
+  adoptNodes: list('Nodes of the earlier syncer in Consul.', 'NAMES', ['k8s-sync']),
+  dryRun: boolean('Compute and report, and write nothing.', false),
+  once: boolean('End when both sides agree.', false),
+  purge: string(
+    'Remove every instance of this owner from Consul, and end; the owner confirms it.',
+    'OWNER',
+    undefined,
+  ),
+  ...registrarFlags,
+  ...namingFlags,
+  ...logLevelFlag,
+  ...toK8sFlags,
+  ...toConsulFlags,
+  ...consulFlags,
+};
+
+export type SyncValues = FlagValues<typeof syncFlags>;
+
+/** Rules between the flags; a sentence for each that is broken. */
+export function syncFlagProblems(values: SyncValues): string[] {
+  return [...consulFlagProblems(values), ...toK8sFlagProblems(values), ...purgeProblems(values)];
+}
+
+function purgeProblems(values: SyncValues): string[] {
+  return values.purge !== undefined && (values.dryRun || values.once)
+    ? ['--purge goes with neither --dry-run nor --once']
+    : [];
+}

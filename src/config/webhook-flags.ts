@@ -1,0 +1,34 @@
+/** The flags of `tandem webhook`. */
+import { certificateFlags, certificateProblems } from './certificate-flags.ts';
+import { integer, oneOf, string } from './flag.ts';
+import { injectFlagProblems, injectFlags } from './inject-settings.ts';
+import { listenAddress } from './listen-address.ts';
+import type { FlagValues } from './parse-flags.ts';
+import { logLevelFlag, statusListenFlag } from './server-flags.ts';
+
+export const webhookFlags = {
+  listen: listenAddress('Address of the TLS port.', { host: '0.0.0.0', port: 8443 }),
+  ...statusListenFlag('0.0.0.0'),
+  ...certificateFlags,
+  nativeSidecar: oneOf(
+    'Sidecars as init containers that keep running; auto asks the API server (1.29 or newer).',
+    ['auto', 'on', 'off'],
+    'auto',
+  ),
+  ownNamespace: string("Tandem's own namespace, which is never touched.", 'NAME', undefined, {
+    variables: ['POD_NAMESPACE'],
+  }),
+  shutdownDelay: integer('Seconds between losing readiness and closing the port.', 'SECONDS', 0, {
+    min: 0,
+    max: 300,
+  }),
+  ...logLevelFlag,
+  ...injectFlags,
+};
+
+export type WebhookValues = FlagValues<typeof webhookFlags>;
+
+/** Rules between the flags; a sentence for each that is broken. */
+export function webhookFlagProblems(values: WebhookValues): string[] {
+  return [...certificateProblems(values), ...injectFlagProblems(values)];
+}

@@ -1,0 +1,136 @@
+/** What `tandem check` judges, gathered from the cluster and from Consul. */
+import type { ClusterFacts } from '../check/cluster-findings.ts';
+import type { ConsulFacts } from '../check/consul-findings.ts';
+import type { Probe } from '../check/finding.ts';
+import type { Needs, SyncNeeds } from '../check/rights.ts';
+import type { CheckValues } from '../config/check-flags.ts';
+import { namingOf } from '../config/naming-settings.ts';
+import { syncNodeName, toConsulSettings } from '../config/sync-settings.ts';
+import { syntheticNodePrefix } from '../inject/names.ts';
+import { apiClient } from '../kubernetes/api-client.ts';
+import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { clusterFacts } from './check-cluster.ts';
+import { consulFacts, type ConsulQuestions } from './check-consul.ts';
+import type { Context } from './context.ts';
+import { leaseNamespace, SYNC_LEASE } from './lease-namespace.ts';
+import { probe } from './probe.ts';
+
+export type GatheredFacts = {
+  readonly cluster: Probe<ClusterFacts>;
+  /** Undefined where Consul does not matter. */
+  readonly consul: Probe<ConsulFacts> | undefined;
+};
+
+/** All looks that the flags ask for; none of them changes anything. */
+export async function gatherFacts(values: CheckValues, context: Context): Promise<GatheredFacts> {
+  const cluster = await lookAtCluster(values, context);
+  // An admission asks nothing of Consul.
+  const consul = values.account === 'webhook' ? undefined : await lookAtConsul(values, cluster, context);
+  return { cluster, consul };
+}
+
+// Every look inside has a limit of its own; this one is for what is around them, such as a login.
+const WHOLE_MILLISECONDS = 30_000;
+
+async function lookAtCluster(
+  values: CheckValues,
+  { environment, signal }: Context,
+): Promise<Probe<ClusterFacts>> {
+  const { kubeconfig } = values;
+  const opened = await probe(signal, () =>
+    clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }),
+  );
+  if (opened.kind === 'failed') return opened;
+  const client = apiClient(opened.value);
+  try {
+    const look = async (limited: AbortSignal): Promise<ClusterFacts> =>
+      clusterFacts(
+        {
+          client,
+          server: opened.value.server,
+          webhookConfiguration: values.webhookConfiguration,
+          needs: await needsOf(values, opened.value),
+          owner: values.owner,
+          settings: (owner) => toConsulSettings(values, owner),
+        },
+        limited,
+      );
+    return await probe(signal, look, WHOLE_MILLISECONDS);
+  } finally {
+    client.close();
+  }
+}
+
+async function needsOf(values: CheckValues, access: ClusterAccess): Promise<Needs> {
+  const { account, owner, proxyMode, tlsAutoSecret, webhookConfiguration } = values;
+  const namespace = await leaseNamespace(values.leaseNamespace, access);
+  const shared = { namespace, secret: tlsAutoSecret, configuration: webhookConfiguration };
+  return {
+    webhook:
+      account === 'sync'
+        ? undefined
+        : {
+            shared: tlsAutoSecret === '' ? undefined : shared,
+            ownerFromCluster: proxyMode === 'dataplane' && owner === undefined,
+          },
+    sync: account === 'webhook' ? undefined : syncNeeds(values, namespace),
+  };
+}
+
+function syncNeeds(values: CheckValues, namespace: string): SyncNeeds {
+  const { consulHttpAddr: addresses } = values;
+  const isHere = 'kind' in addresses && addresses.kubeconfig === undefined;
+  return {
+    toConsul: values.toConsul ? { ingresses: values.enableIngress } : undefined,
+    registrar: values.registrar ? namingOf(values) : undefined,
+    writeNamespace: values.toK8s ? (values.k8sWriteNamespace ?? namespace) : undefined,
+    clusterNetwork: values.toK8s && !values.allowClusterAddresses,
+    lease: { namespace, name: SYNC_LEASE },
+    ownerFromCluster: values.owner === undefined,
+    serverPodsNamespace: isHere ? addresses.namespace : undefined,
+  };
+}
+
+function lookAtConsul(
+  values: CheckValues,
+  cluster: Probe<ClusterFacts>,
+  { environment, signal }: Context,
+): Promise<Probe<ConsulFacts>> {
+  const facts = cluster.kind === 'seen' ? cluster.value : undefined;
+  const owner = values.owner ?? (facts?.owner?.kind === 'seen' ? facts.owner.value : undefined);
+  const names = facts?.names?.kind === 'seen' ? facts.names.value.names : [];
+  const look = (limited: AbortSignal): Promise<ConsulFacts> =>
+    consulFacts(
+      {
+        values,
+        cluster: { environment, kubeconfig: values.kubeconfig },
+        ...consulQuestions(values, owner, names),
+      },
+      limited,
+    );
+  return probe(signal, look, WHOLE_MILLISECONDS);
+}
+
+function consulQuestions(
+  values: CheckValues,
+  owner: string | undefined,
+  services: readonly string[],
+): Pick<ConsulQuestions, 'needs' | 'isOwnerKnown'> {
+  const { consulNodeName, proxyMode, registrar, podAuthMethod, toConsul, toK8s } = values;
+  const node = consulNodeName ?? (owner === undefined ? undefined : syncNodeName(values, owner));
+  const needsNodes = registrar && proxyMode === 'dataplane';
+  return {
+    needs: {
+      toConsul: toConsul ? { node, services } : undefined,
+      registrar: registrar
+        ? {
+            nodes: needsNodes && owner !== undefined ? syntheticNodePrefix(owner) : undefined,
+            deletesTokens: podAuthMethod !== undefined,
+          }
+        : undefined,
+      toK8s,
+    },
+    isOwnerKnown: (!toConsul || node !== undefined) && (!needsNodes || owner !== undefined),
+  };
+}

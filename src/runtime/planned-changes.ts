@@ -1,0 +1,49 @@
+/** What the sync would change, by what the cluster and Consul hold now. */
+import { createObservedIndex } from '../catalog/to-consul/observed-index.ts';
+import type { OmitReason } from '../catalog/to-consul/place.ts';
+import { applyPolicy } from '../catalog/to-consul/policy.ts';
+import type { consulFlags } from '../config/consul-settings.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import { syncNodeName, type toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
+import { syncCatalog } from '../consul/sync-catalog.ts';
+import { createPlanner, type Planned, type Planner } from '../controllers/planner.ts';
+import { readCluster } from './cluster-objects.ts';
+import { openConsulForPerson } from './consul-access.ts';
+import type { Context } from './context.ts';
+
+export type PlannedChanges = {
+  readonly planned: Planned;
+  /** Of Services that are synced and of which nothing is registered: why. */
+  readonly leftOut: ReadonlyMap<string, readonly OmitReason[]>;
+};
+
+type Values = FlagValues<typeof toConsulFlags> &
+  FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined };
+
+export async function plannedChanges(
+  values: Values,
+  files: readonly string[],
+  context: Context,
+): Promise<PlannedChanges> {
+  const { kubeconfig, owner: named, enableIngress: withIngresses } = values;
+  const { snapshot, owner } = await readCluster({ kubeconfig, files, owner: named, withIngresses }, context);
+  const consul = await openConsulForPerson(values, context);
+  try {
+    const scope = { owner, node: syncNodeName(values, owner) };
+    const { signal } = context;
+    const read = await syncCatalog(consul).read(scope.node, { consistent: true, signal });
+    const observed = createObservedIndex(scope);
+    observed.replace(read.instances);
+    const planner = createPlanner(snapshot, observed, toConsulSettings(values, owner), scope);
+    const planned = await planner.all();
+    const allowed = { ...planned, plan: applyPolicy(planned.plan, values.policy) };
+    return { planned: allowed, leftOut: leftOutBy(planner) };
+  } finally {
+    await consul.close();
+  }
+}
+
+function leftOutBy(planner: Planner): PlannedChanges['leftOut'] {
+  const empty = [...planner.statuses()].filter(([, { leftOut }]) => leftOut.length > 0);
+  return new Map(empty.map(([source, { leftOut }]) => [source, leftOut]));
+}

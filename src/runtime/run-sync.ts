@@ -1,0 +1,228 @@
+/** The sync as a process: composes the cluster, Consul, the loops between them, the election, and who is told of it. */
+import { hostname } from 'node:os';
+import { namingOf } from '../config/naming-settings.ts';
+import type { SyncValues } from '../config/sync-flags.ts';
+import { syncNodeName, toConsulSettings } from '../config/sync-settings.ts';
+import { toK8sSettings } from '../config/to-k8s-flags.ts';
+import type { OpenConsul } from '../consul/client.ts';
+import { syncCatalog } from '../consul/sync-catalog.ts';
+import { createSync, type Sync, type SyncOptions } from '../controllers/sync-loop.ts';
+import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
+import { systemClock } from '../kubernetes/clock.ts';
+import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.ts';
+import { eventRecorder } from '../kubernetes/event-recorder.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import { changeSignal } from '../reporting/change-signal.ts';
+import { createReporter } from '../reporting/sync-reporter.ts';
+import { createLog, type Log } from '../telemetry/logger.ts';
+import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
+import { version } from '../version.ts';
+import { clusterOwner } from './cluster-owner.ts';
+import { clusterSource, type WatchedKind } from './cluster-source.ts';
+import { openConsulOf } from './consul-access.ts';
+import { type Context, exit, type ExitCode } from './context.ts';
+import { leadership, type Leadership } from './leadership.ts';
+import { leaseNamespace } from './lease-namespace.ts';
+import type { PodKind } from './pod-source.ts';
+import { purge } from './purge.ts';
+import { startRegistrar } from './registrar.ts';
+import { runElected } from './sync-election.ts';
+import { openSyncStatus } from './sync-status-port.ts';
+import { toK8sPart } from './to-k8s-part.ts';
+import { together } from './together.ts';
+
+/** Runs until the signal of the context, or until what it was asked for is done. */
+export async function openSync(values: SyncValues, context: Context): Promise<ExitCode> {
+  const log = createLog(context.stdout, values.logLevel);
+  const metrics = createSyncMetrics();
+  const { environment } = context;
+  const access = await clusterAccess({
+    kubeconfig: values.kubeconfig,
+    environment,
+    serviceAccount: SERVICE_ACCOUNT,
+  });
+  const leading = leadership(isElected(values));
+  const lease = apiClient(access);
+  const client = apiClient(access, undefined, leading.mayWrite);
+  const consul = await openConsulOf(values, {
+    environment,
+    kubeconfig: values.kubeconfig,
+    signal: context.signal,
+    onRequest: ({ endpoint, status }) => metrics.consulRequest(endpoint, status),
+    mayWrite: leading.mayWrite,
+    warn: (message, reason) => log('warn', message, { reason }),
+  });
+  try {
+    const owner = values.owner ?? (await clusterOwner(client));
+    const catalog = syncCatalog(consul);
+    const composition = { values, owner, access, lease, client, leading, consul, catalog, log, metrics };
+    if (values.purge !== undefined) {
+      const node = syncNodeName(values, owner);
+      return await purge({ named: values.purge, owner, node, catalog, log }, context);
+    }
+    await runSync(composition, context);
+    return exit.done;
+  } finally {
+    await consul.close();
+    client.close();
+    lease.close();
+  }
+}
+
+function isElected({ leaderElection, once, dryRun, purge: purged }: SyncValues): boolean {
+  return leaderElection && !once && !dryRun && purged === undefined;
+}
+
+type Composition = {
+  readonly values: SyncValues;
+  readonly owner: string;
+  readonly access: ClusterAccess;
+  /** For the Lease, which is written to become the leader. */
+  readonly lease: ApiClient;
+  /** Writes as long as this replica leads. */
+  readonly client: ApiClient;
+  readonly leading: Leadership;
+  readonly consul: OpenConsul;
+  readonly catalog: ReturnType<typeof syncCatalog>;
+  readonly log: Log;
+  readonly metrics: SyncMetrics;
+};
+
+async function runSync(composition: Composition, { signal }: Context): Promise<void> {
+  const { values, owner, access, lease, client, leading, catalog, consul, log, metrics } = composition;
+  const options = syncOptions(values, owner);
+  const { changed, onChange } = changeSignal();
+  const onRestart = (kind: WatchedKind | PodKind, { cause, error }: WatchFailure): void => {
+    metrics.watchRestart(kind, cause);
+    const details = { kind, cause, error: error?.message };
+    log(error === undefined ? 'debug' : 'warn', 'a watch begins again', details);
+    changed();
+  };
+  const source = values.toConsul
+    ? clusterSource({ client, withIngresses: values.enableIngress, onRestart })
+    : undefined;
+  const events = eventRecorder({
+    client,
+    instance: hostname(),
+    clock: systemClock,
+    random: Math.random,
+    onOutcome: (outcome) => {
+      if (outcome.kind === 'failed' && outcome.error.code !== 'TANDEM_NOT_LEADING')
+        log('warn', 'an Event was not written', { error: outcome.error.message });
+    },
+  });
+  const reporter = createReporter({
+    log,
+    metrics,
+    now: Date.now,
+    service: (name) => source?.snapshot.service(name),
+    warn: ({ namespace, name, uid }, reason, message) =>
+      events.record({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, 'Warning', reason, message),
+    isDryRun: values.dryRun,
+    changed,
+  });
+  const registrar = values.registrar
+    ? startRegistrar({
+        client,
+        consul,
+        agents: { port: values.agentHttpPort, tls: values.agentTls },
+        naming: namingOf(values),
+        podAuthMethod: values.podAuthMethod,
+        log,
+        events,
+        changed,
+        onRestart,
+        options: { owner, resync: options.resync, dryRun: options.dryRun, once: options.once },
+      })
+    : undefined;
+  let sync: Sync | undefined;
+  const leadToConsul = async (term: AbortSignal): Promise<void> => {
+    if (source === undefined) return;
+    const ports = { source, catalog, reporter, clock: systemClock, random: Math.random };
+    sync = createSync(ports, options);
+    await sync.run(term);
+    sync = undefined;
+  };
+  const toK8s = values.toK8s
+    ? toK8sPart({
+        settings: toK8sSettings(
+          values,
+          owner,
+          values.k8sWriteNamespace ?? (await leaseNamespace(undefined, access)),
+        ),
+        filter: values.toK8sFilter,
+        healthRule: values.toK8sHealth,
+        clusterCidrs: values.clusterCidrs,
+        resync: options.resync,
+        dryRun: values.dryRun,
+        once: values.once,
+        client,
+        consul,
+        log,
+        metrics: metrics.toK8s,
+        warn: (target, reason, message) => events.record(target, 'Warning', reason, message),
+        onRestart,
+        changed,
+      })
+    : undefined;
+  let isLeader = false;
+  const lead = async (term: AbortSignal): Promise<void> => {
+    isLeader = true;
+    changed();
+    const others = [toK8s?.lead, registrar?.lead].filter((part) => part !== undefined);
+    await together([leadToConsul, ...others], term);
+    isLeader = false;
+    changed();
+  };
+  const status = await openSyncStatus({
+    address: values.statusListen,
+    metrics,
+    owner,
+    node: options.node,
+    dryRun: values.dryRun,
+    source,
+    reporter,
+    toK8s,
+    registrar,
+    sync: () => sync,
+    isLeader: () => isLeader,
+    onChange,
+  });
+  log('info', 'serving', { status: status.address, owner, node: options.node, version });
+  try {
+    await (isElected(values)
+      ? runElected(
+          {
+            client: lease,
+            log,
+            lead: (term) => {
+              leading.during(term);
+              return lead(term.signal);
+            },
+            namespace: await leaseNamespace(values.leaseNamespace, access),
+          },
+          signal,
+        )
+      : lead(signal));
+  } finally {
+    await source?.stop();
+    await registrar?.stop();
+    await toK8s?.stop();
+    await events.idle();
+    await status.close();
+  }
+  log('info', 'stopped');
+}
+
+function syncOptions(values: SyncValues, owner: string): SyncOptions {
+  return {
+    settings: toConsulSettings(values, owner),
+    policy: values.policy,
+    node: syncNodeName(values, owner),
+    adoptNodes: values.adopt ? values.adoptNodes : [],
+    resync: values.resync * 1000,
+    dryRun: values.dryRun,
+    once: values.once,
+  };
+}

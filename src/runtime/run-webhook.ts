@@ -1,0 +1,110 @@
+/** The webhook as a process: composes engine, certificates, servers, log and metrics. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type CertificateSource, expiryOf } from '../certificates/key-pair.ts';
+import { injectSettings, withDefault } from '../config/inject-settings.ts';
+import type { Environment } from '../config/parse-flags.ts';
+import type { WebhookValues } from '../config/webhook-flags.ts';
+import { webhook } from '../http/webhook.ts';
+import { inject } from '../inject/inject.ts';
+import type { InCluster } from '../kubernetes/server-version.ts';
+import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { admissionLog } from '../reporting/admission-log.ts';
+import { changeSignal } from '../reporting/change-signal.ts';
+import { admissionRecord, webhookStatus } from '../reporting/webhook-status.ts';
+import { createLog, type Log } from '../telemetry/logger.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { version } from '../version.ts';
+import { readClusterFeatures } from './cluster-features.ts';
+import type { Context } from './context.ts';
+import { openCertificates } from './webhook-certificates.ts';
+import { webhookOwner } from './webhook-owner.ts';
+
+/** Runs until the signal of the context. */
+export async function runWebhook(
+  values: WebhookValues,
+  { environment, stdout, signal }: Context,
+): Promise<void> {
+  const log = createLog(stdout, values.logLevel);
+  const metrics = createMetrics();
+  const namespace = values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT));
+  const owner = await webhookOwner(values, environment);
+  const engine = await openEngine(values, { ...owner, ownNamespace: namespace }, environment, log);
+  const { source, problem, close } = await openCertificates(values, namespace, environment, log);
+  const admissions = admissionRecord(Date.now);
+  const changes = changeSignal();
+  const requests = admissionLog(log, metrics, Date.now);
+  try {
+    const server = webhook({
+      inject: engine,
+      onAdmission: (outcome) => {
+        requests.admission(outcome);
+        admissions.add(outcome);
+        changes.changed();
+      },
+      onRefusal: requests.refusal,
+      newErrorId: randomUUID,
+      title: 'Tandem webhook',
+      version,
+      status: () => ({
+        sync: undefined,
+        toKubernetes: undefined,
+        registrar: undefined,
+        webhook: webhookStatus(source.current(), problem(), admissions),
+      }),
+      onStatusChange: changes.onChange,
+      metrics: metrics.text,
+      metricsType: metrics.contentType,
+      certificate: source.current,
+      certificateProblem: problem,
+    });
+    followCertificates(source, server.renew, log, metrics);
+    source.onEvent(changes.changed);
+    const addresses = await server.listen(values.listen, values.statusListen);
+    log('info', 'serving', { ...addresses, ...owner, version });
+    if (!signal.aborted) await once(signal, 'abort');
+    log('info', 'stopping', { delaySeconds: values.shutdownDelay });
+    await server.stop(values.shutdownDelay * 1000);
+    log('info', 'stopped');
+  } finally {
+    await close();
+  }
+}
+
+async function openEngine(
+  values: WebhookValues,
+  known: { readonly owner?: string; readonly ownNamespace: string | undefined },
+  environment: Environment,
+  log: Log,
+) {
+  const features = await readClusterFeatures(values, ownCluster(environment), log);
+  const settings = injectSettings(values, { version, ...features, ...known });
+  const asked = { on: withDefault(settings, true), off: withDefault(settings, false) };
+  return (request: Parameters<typeof inject>[0], defaultInject: boolean | undefined) => {
+    if (defaultInject === undefined) return inject(request, settings);
+    return inject(request, defaultInject ? asked.on : asked.off);
+  };
+}
+
+function ownCluster({
+  KUBERNETES_SERVICE_HOST: host,
+  KUBERNETES_SERVICE_PORT: port = '443',
+}: Environment): InCluster | undefined {
+  return host === undefined ? undefined : { host, port, serviceAccount: SERVICE_ACCOUNT };
+}
+
+function followCertificates(source: CertificateSource, renew: () => void, log: Log, metrics: Metrics): void {
+  const first = source.current();
+  if (first !== undefined) metrics.certificateExpiry(expiryOf(first));
+  source.onEvent((event) => {
+    metrics.certificateReload(event.kind);
+    if (event.kind === 'failed') {
+      log('error', 'the new certificate cannot be used; the old one stays', { error: event.error.message });
+      return;
+    }
+    renew();
+    const expiry = expiryOf(event.pair);
+    metrics.certificateExpiry(expiry);
+    log('info', 'certificate changed', { expires: new Date(expiry).toISOString() });
+  });
+}
