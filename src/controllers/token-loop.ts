@@ -1,11 +1,11 @@
 /** Deletes the ACL tokens of pods that are gone: each login makes one, and nobody logs a pod out that was killed. */
 import type { PodToken } from '../catalog/mesh/pod-token.ts';
-import { CONFIRM_AFTER } from '../reconcile/deletion-guard.ts';
-import { createLoop } from '../reconcile/loop.ts';
-import { earliest } from '../support/earliest.ts';
+import { createController, type Request } from '../reconcile/controller.ts';
+import { createDeletionGuard, UNANNOUNCED } from '../reconcile/deletion-guard.ts';
+import { inParallel } from '../reconcile/in-parallel.ts';
+import { aborted } from '../support/aborted.ts';
 import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
 import type { ConnectWrite } from './registrar-ports.ts';
-import { inParallel } from '../reconcile/in-parallel.ts';
 
 export type Tokens = {
   /** Of pods of this owner; refused when the token of the registrar may not read any. Throws when they are not known. */
@@ -29,92 +29,119 @@ export type TokenReporter = {
   readonly succeeded: () => void;
 };
 
+type TokenPlan = {
+  /** Their pods have ended. */
+  readonly dead: readonly PodToken[];
+  /** Of pods that are not known. */
+  readonly strangers: readonly PodToken[];
+};
+
+/** Tokens are told of as a number. */
+const UNTOLD = { applied: (): void => undefined, refused: (): void => undefined };
 // A sidecar that ends logs out by itself; the token of one that was killed is no hurry.
 const AFTER_END = 2000;
-// All tokens of a large cluster are megabytes: looking takes at most a tenth of the time.
+// All tokens of a large cluster are megabytes: reading them takes at most a tenth of the time.
 const SHARE = 10;
 
 /** Resolves when the signal is aborted. */
-export async function runTokenLoop(
+export function runTokenLoop(
   { source, tokens, reporter, clock, random }: TokenPorts,
   { owner, resync, dryRun }: Omit<RegistrarOptions, 'once'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { snapshot } = source;
-  let fullDue = -Infinity;
-  let endDue: number | undefined;
-  let nextLook = -Infinity;
-  /** Tokens of no pod that is known, until the second look. */
-  let held: { readonly accessors: ReadonlySet<string>; readonly due: number } | undefined;
+  /** Consul has refused something, and that was told. */
   let isRefused = false;
-  const passes = createLoop({
+  /** Of the last reconcile: a token stays that should go. */
+  let isKept = false;
+
+  const controller = createController<readonly PodToken[], TokenPlan, never>({
     clock,
     random,
-    due: () => Math.max(nextLook, earliest([fullDue, endDue, held?.due]) ?? Infinity),
-    reconcile: pass,
-    failed: (error, retryMilliseconds) => {
-      isRefused = false;
-      reporter.failed(error, retryMilliseconds);
+    resync,
+    dryRun,
+    once: false,
+    scope: 'all',
+    coalescing: { quiet: AFTER_END, most: AFTER_END },
+    observingShare: SHARE,
+    guard: createDeletionGuard(clock, UNANNOUNCED),
+    reporter: {
+      ...UNTOLD,
+      failed: (error, retryMilliseconds) => {
+        isRefused = false;
+        reporter.failed(error, retryMilliseconds);
+      },
+      succeeded: () => {
+        if (isKept) return;
+        isRefused = false;
+        reporter.succeeded();
+      },
     },
-    isDone: () => false,
+    synced: source.synced,
+    watch: async (until) => {
+      const unsubscribe = source.onChange(({ isEnd }) => {
+        if (isEnd) controller.enqueue('tokens');
+      });
+      await aborted(until);
+      unsubscribe();
+    },
+    reconciler: {
+      observe,
+      plan: planOf,
+      deletions: ({ strangers }) => ({ ids: strangers.map(({ accessor }) => accessor), owned: 0 }),
+      withhold: (plan, ids) => ({
+        ...plan,
+        strangers: plan.strangers.filter(({ accessor }) => !ids.has(accessor)),
+      }),
+      apply: ({ dead, strangers }, _writing, until) => deleteAll([...dead, ...strangers], until),
+      keyOf: (change) => change,
+    },
   });
 
-  function tellRefused(reason: string): void {
-    if (!isRefused) reporter.refused(reason);
-    isRefused = true;
+  /** @returns undefined when Consul refuses to list them */
+  async function observe(
+    { isConfirmation }: Request,
+    until: AbortSignal,
+  ): Promise<readonly PodToken[] | undefined> {
+    const found = await tokens.list(owner, until);
+    if ('refused' in found) {
+      tellRefused(found.refused);
+      return undefined;
+    }
+    // A pod logs in itself, so what was listed may be of one that only a list that began after it has.
+    if (isConfirmation) await source.refresh(until);
+    return found;
   }
 
-  async function deleteAll(dead: Iterable<PodToken>): Promise<void> {
+  function planOf(found: readonly PodToken[]): TokenPlan {
+    const finished = new Set(
+      [...snapshot.pods()].filter(({ stage }) => stage === 'finished').map(({ uid }) => uid),
+    );
+    const isGone = (uid: string): boolean => !snapshot.isKnown(uid);
+    return {
+      dead: found.filter(({ uid }) => finished.has(uid) || (isGone(uid) && snapshot.isEnded(uid))),
+      strangers: found.filter(({ uid }) => isGone(uid) && !snapshot.isEnded(uid)),
+    };
+  }
+
+  async function deleteAll(dead: readonly PodToken[], until: AbortSignal): Promise<void> {
     let deleted = 0;
-    let isKept = false;
+    isKept = false;
     await inParallel(dead, async ({ accessor }) => {
-      const outcome = await tokens.delete(accessor, signal);
+      const outcome = await tokens.delete(accessor, until);
       if (outcome.kind === 'applied') deleted += 1;
       else {
         isKept = true;
         tellRefused(outcome.reason);
       }
     });
-    if (!isKept) {
-      isRefused = false;
-      reporter.succeeded();
-    }
     if (deleted > 0) reporter.deleted(deleted);
   }
 
-  async function pass(): Promise<void> {
-    const now = clock.elapsed();
-    const isSecondLook = held !== undefined && held.due <= now;
-    endDue = undefined;
-    const found = await tokens.list(owner, signal);
-    nextLook = clock.elapsed() + (clock.elapsed() - now) * SHARE;
-    fullDue = clock.elapsed() + resync;
-    if ('refused' in found) {
-      held = undefined;
-      return tellRefused(found.refused);
-    }
-    // Whose pod is in a list that began after the look is none: that is what makes the second look safe.
-    if (isSecondLook) await source.refresh(signal);
-    const finished = new Set(
-      [...snapshot.pods()].filter(({ stage }) => stage === 'finished').map(({ uid }) => uid),
-    );
-    const unknown = found.filter(({ uid }) => !snapshot.isKnown(uid));
-    const confirmed = isSecondLook ? (held?.accessors ?? new Set()) : new Set();
-    const dead = new Set([
-      ...found.filter(({ uid }) => finished.has(uid)),
-      ...unknown.filter(({ uid, accessor }) => snapshot.isEnded(uid) || confirmed.has(accessor)),
-    ]);
-    const waiting = unknown.filter((each) => !dead.has(each)).map(({ accessor }) => accessor);
-    if (isSecondLook) held = undefined;
-    if (waiting.length > 0) held ??= { accessors: new Set(waiting), due: clock.elapsed() + CONFIRM_AFTER };
-    if (!dryRun) await deleteAll(dead);
+  function tellRefused(reason: string): void {
+    if (!isRefused) reporter.refused(reason);
+    isRefused = true;
   }
 
-  await source.synced(signal);
-  const unsubscribe = source.onChange(({ isEnd }) => {
-    if (isEnd) endDue ??= clock.elapsed() + AFTER_END;
-    passes.notify();
-  });
-  await passes.run(signal);
-  unsubscribe();
+  return controller.run(signal);
 }

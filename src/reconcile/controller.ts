@@ -13,7 +13,7 @@ import { createWorkQueue, type Coalescing, type Work } from './work-queue.ts';
 export type Request = {
   /** Keys that may have changed; none before they are taken from the queue. */
   readonly keys: readonly string[];
-  /** Everything is compared: at the start, after a failure, at a resync, and to confirm deletions. */
+  /** Everything is compared: at the start, after a failure, at a resync, to confirm deletions, or always. */
   readonly isFull: boolean;
   /** Deletions wait until both sides were read anew, by reads that begin now. */
   readonly isConfirmation: boolean;
@@ -23,15 +23,15 @@ export type Request = {
 export type Reconciler<Observed, Plan, Change> = {
   /** Reads anew what is kept of the two sides, as far as it must be. The keys are taken after it. */
   readonly refresh?: (request: Request, signal: AbortSignal) => Promise<void>;
-  /** Reads what must be known of the keys, or of everything. */
-  readonly observe: (request: Request, signal: AbortSignal) => Promise<Observed>;
+  /** Reads what must be known of the keys, or of everything; undefined while too little is known to conclude anything. */
+  readonly observe: (request: Request, signal: AbortSignal) => Promise<Observed | undefined>;
   /** No I/O, and no effect on either side. */
   readonly plan: (observed: Observed, request: Request) => Plan | Promise<Plan>;
   /** Deletions that the guard judges: their ids, and the number of objects that are ours. */
   readonly deletions: (plan: Plan) => { readonly ids: readonly string[]; readonly owned: number };
   readonly withhold: (plan: Plan, ids: ReadonlySet<string>) => Plan;
   /** Tells what was found, and what is about to be done. */
-  readonly planned: (plan: Plan, request: Request) => void;
+  readonly planned?: (plan: Plan, request: Request) => void;
   /** Rejects with the first error when it is not known what was written; what was written by then was reported. */
   readonly apply: (plan: Plan, writing: Writing<Change>, signal: AbortSignal) => Promise<void>;
   readonly keyOf: (change: Change) => string;
@@ -85,7 +85,11 @@ export type ControllerParts<Observed, Plan, Change> = {
   readonly fullDue?: () => number | undefined;
   /** Whether the direction itself has nothing more to wait for. */
   readonly isSettled?: () => boolean;
+  /** `all`: comparing everything costs little, so that a key says no more than that something may have changed. */
+  readonly scope?: 'keys' | 'all';
   readonly coalescing?: Coalescing;
+  /** Observing takes at most one part of so many of the time; without it, as much as events ask for. */
+  readonly observingShare?: number;
   /** Milliseconds between full reconciles. */
   readonly resync: number;
   /** Compute and report, and write nothing. */
@@ -115,15 +119,21 @@ const LEAST_WRITING = 500;
 export function createController<Observed, Plan, Change>(
   parts: ControllerParts<Observed, Plan, Change>,
 ): Controller {
-  const { reconciler, guard, reporter, clock, keySources = [], resync } = parts;
+  const { reconciler, guard, reporter, clock, keySources = [], resync, observingShare = 0 } = parts;
   const queue = createWorkQueue(parts.coalescing);
   const backoffs = createKeyBackoff(parts.random);
   let resyncDue = -Infinity;
+  let restUntil = -Infinity;
+  const requeues = [backoffs, ...keySources];
   const fullDue = (): number => earliest([resyncDue, guard.due(), parts.fullDue?.()]) ?? Infinity;
   const loop = createLoop({
     clock,
     random: parts.random,
-    due: () => earliest([fullDue(), queue.due(), backoffs.due(), ...keySources.map(({ due }) => due())]),
+    due: () =>
+      Math.max(
+        restUntil,
+        earliest([fullDue(), queue.due(), ...requeues.map(({ due }) => due())]) ?? Infinity,
+      ),
     reconcile,
     failed: reporter.failed,
     isDone: () => parts.once && isSettled(),
@@ -132,20 +142,21 @@ export function createController<Observed, Plan, Change>(
   async function reconcile(signal: AbortSignal): Promise<void> {
     const start = clock.elapsed();
     const isConfirmation = (guard.due() ?? Infinity) <= start;
-    const isFull = loop.isRetry() || fullDue() <= start;
+    const isFull = parts.scope === 'all' || loop.isRetry() || fullDue() <= start;
     await reconciler.refresh?.({ keys: [], isFull, isConfirmation }, signal);
-    for (const { take } of [backoffs, ...keySources])
-      for (const key of await take(start, signal)) queue.add(key, start);
+    for (const { take } of requeues) for (const key of await take(start, signal)) queue.add(key, start);
     const work = queue.take();
     const request: Request = { keys: [...work.keys()], isFull, isConfirmation };
 
     const observed = await reconciler.observe(request, signal);
     if (isFull) resyncDue = clock.elapsed() + resync;
+    restUntil = clock.elapsed() + (clock.elapsed() - start) * observingShare;
+    if (observed === undefined) return guard.reset();
     const wanted = await reconciler.plan(observed, request);
     const { ids, owned } = reconciler.deletions(wanted);
     const withheld = guard.withheld(ids, owned, isConfirmation);
     const plan = withheld.size === 0 ? wanted : reconciler.withhold(wanted, withheld);
-    reconciler.planned(plan, request);
+    reconciler.planned?.(plan, request);
 
     const left = new Set<string>();
     if (!parts.dryRun) await reconciler.apply(plan, writingOf(work, left, start), signal);

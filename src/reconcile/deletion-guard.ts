@@ -48,12 +48,14 @@ export type DeletionGuard = {
    * @returns ids of the deletions that must wait
    */
   readonly withheld: (ids: readonly string[], owned: number, isConfirmation: boolean) => ReadonlySet<string>;
+  /** Nothing is known any more of what waits: it is judged anew when it is seen again. */
+  readonly reset: () => void;
 };
 
 const NONE: ReadonlySet<string> = new Set();
 
 /** Milliseconds until both sides are read anew. */
-export const CONFIRM_AFTER = 10_000;
+const CONFIRM_AFTER = 10_000;
 
 export function createDeletionGuard(
   clock: Pick<Clock, 'elapsed'>,
@@ -61,16 +63,20 @@ export function createDeletionGuard(
   reporter?: GuardReporter,
 ): DeletionGuard {
   let pending: { readonly ids: ReadonlySet<string>; readonly due: number } | undefined;
+  const reset = (): void => {
+    if (pending !== undefined) reporter?.released();
+    pending = undefined;
+  };
   return {
     due: () => pending?.due,
+    reset,
     withheld: (ids, owned, isConfirmation) => {
       if (pending !== undefined && !isConfirmation) return new Set(ids);
       const confirmed = pending?.ids ?? NONE;
       const unconfirmed = ids.filter((id) => !confirmed.has(id));
       const limit = policy.limit(owned);
       if (unconfirmed.length <= limit) {
-        if (pending !== undefined) reporter?.released();
-        pending = undefined;
+        reset();
         return NONE;
       }
       const withheld = new Set(policy.waiting === 'all' ? ids : unconfirmed);

@@ -8,7 +8,10 @@ type Change = { readonly key: string; readonly action: 'set' | 'delete' };
 type Parts = ControllerParts<ReadonlySet<string>, readonly Change[], Change>;
 
 /** Keeps `there` equal to `wanted`. */
-function start(options: Partial<Pick<Parts, 'dryRun' | 'once'>> = {}, isSynced = true) {
+function start(
+  options: Partial<Pick<Parts, 'dryRun' | 'once' | 'scope' | 'observingShare'>> = {},
+  isSynced = true,
+) {
   const clock = createVirtualClock();
   const wanted = new Set<string>();
   const there = new Set<string>();
@@ -17,6 +20,8 @@ function start(options: Partial<Pick<Parts, 'dryRun' | 'once'>> = {}, isSynced =
   const faults: {
     refresh?: boolean;
     observe?: boolean;
+    /** Too little is known. */
+    unknown?: boolean;
     apply?: boolean;
     refused?: string;
     /** Milliseconds of each write. */
@@ -50,7 +55,9 @@ function start(options: Partial<Pick<Parts, 'dryRun' | 'once'>> = {}, isSynced =
       observe: async (request) => {
         requests.push(request);
         if (faults.observe === true) throw new Error('no answer');
-        return new Set(there);
+        if (faults.slow !== undefined)
+          await new Promise<void>((resolve) => void clock.after(faults.slow ?? 0, resolve));
+        return faults.unknown === true ? undefined : new Set(there);
       },
       plan: (observed, { isFull, keys }) => {
         const all = isFull ? new Set([...wanted, ...observed]) : new Set(keys);
@@ -161,6 +168,36 @@ test('many deletions wait for a refresh of both sides; what is set meanwhile doe
   running.faults.refresh = false;
   await running.clock.advance(5000);
   assert.deepEqual([[...running.there], running.refreshes()], [['new'], 1]);
+  await running.stop();
+});
+
+test('while too little is known, nothing is concluded: neither success nor a deletion, and nothing is confirmed', async () => {
+  const running = start();
+  for (const key of keys(20)) running.there.add(key);
+  await running.clock.advance(0);
+  const succeeded = running.told.succeeded;
+  running.faults.unknown = true;
+  await running.clock.advance(60_000);
+  assert.deepEqual([running.there.size, running.told.succeeded], [20, succeeded]);
+  assert.equal(running.requests.length, 2);
+  delete running.faults.unknown;
+  await running.clock.advance(600_000 - 51_000);
+  assert.equal(running.there.size, 20, 'what waits, waits anew');
+  await running.clock.advance(12_000);
+  assert.equal(running.there.size, 0);
+  await running.stop();
+});
+
+test('everything each time, and observing takes no more than its share of the time', async () => {
+  const running = start({ scope: 'all', observingShare: 10 });
+  await running.clock.advance(0);
+  running.faults.slow = 1000;
+  for (let count = 0; count < 600; count += 1) {
+    running.controller.enqueue('web');
+    await running.clock.advance(100);
+  }
+  assert.equal(running.requests.filter(({ isFull }) => isFull).length, running.requests.length);
+  assert.ok(running.requests.length > 5 && running.requests.length <= 7, `${running.requests.length}`);
   await running.stop();
 });
 
