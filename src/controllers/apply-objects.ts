@@ -1,10 +1,12 @@
 /** Writes changes to the API server, a few at a time, and knows which of them the watch has not told of yet. */
 import { objectId, type ObjectChange } from '../catalog/to-kubernetes/object-changes.ts';
-import { earliest } from '../support/earliest.ts';
+import type { KeySource } from '../reconcile/controller.ts';
 import { inParallel } from '../reconcile/in-parallel.ts';
+import { earliest } from '../support/earliest.ts';
 import type { ObjectOutcome, ObjectWriter } from './to-k8s-ports.ts';
 
-export type ObjectApplier = {
+/** Its keys are the ids of objects of which the watch has told nothing for so long that it is no longer waited for. */
+export type ObjectApplier = KeySource & {
   /**
    * Services come before their slices, and removals last. Rejects with the first error of the writer; what was written by
    * then was reported.
@@ -18,10 +20,6 @@ export type ObjectApplier = {
   readonly seen: (id: string) => void;
   /** True while what is known of the object is from before our write of it. */
   readonly isAhead: (id: string) => boolean;
-  /** Gives up on those of which the watch told nothing for long. */
-  readonly expire: () => void;
-  /** When `expire` has something to do; undefined when nothing is awaited. */
-  readonly due: () => number | undefined;
 };
 
 // The API server's own limits make more of no use (APF gives one client some tens of seats), and 8 fill a few milliseconds
@@ -59,11 +57,12 @@ export function createObjectApplier({ write }: ObjectWriter, elapsed: () => numb
     },
     seen: (id) => void ahead.delete(id),
     isAhead: (id) => ahead.has(id),
-    expire: () => {
-      const now = elapsed();
-      for (const [id, until] of ahead) if (until <= now) ahead.delete(id);
-    },
     due: () => earliest(ahead.values()),
+    take: (now) => {
+      const due = [...ahead].filter(([, until]) => until <= now).map(([id]) => id);
+      for (const id of due) ahead.delete(id);
+      return due;
+    },
   };
 }
 

@@ -1,14 +1,12 @@
 /** Keeps the write namespace in step with Consul's services: level-based, so that a lost event costs time and nothing else. */
 import { objectId, type ObjectChange } from '../catalog/to-kubernetes/object-changes.ts';
 import { planToK8s, type ToK8sPlan } from '../catalog/to-kubernetes/object-plan.ts';
+import type { ConsulList } from '../catalog/to-kubernetes/consul-service.ts';
 import type { ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts';
-import { earliest } from '../support/earliest.ts';
 import { createObjectApplier } from './apply-objects.ts';
+import { createController, type Writing } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
-import { createKeyBackoff } from '../reconcile/key-backoff.ts';
 import type { Clock } from '../reconcile/loop-clock.ts';
-import { createLoop } from '../reconcile/loop.ts';
-import { createWorkQueue } from '../reconcile/work-queue.ts';
 import type {
   NetworkSource,
   ObjectOutcome,
@@ -50,112 +48,97 @@ export type ToK8s = {
 // 75 later on average, which leaves half of a quarter of a second to Consul and the API server.
 const COALESCING = { quiet: 50, most: 150 };
 
-type Changes = Pick<ToK8sPlan, 'create' | 'update' | 'delete'>;
+type Planned = {
+  readonly whole: ToK8sPlan;
+  /** What is carried out of it. */
+  readonly now: Pick<ToK8sPlan, 'create' | 'update' | 'delete'>;
+};
 
 export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   const { services, objects, network, writer, reporter, clock, random } = ports;
+  const { settings, resync, dryRun, once } = options;
   const applier = createObjectApplier(writer, clock.elapsed);
-  // A comparison of everything costs milliseconds, so an event names no key: it only asks for the next one.
-  const queue = createWorkQueue(COALESCING);
-  /** Ids of objects that the API server has refused. */
-  const retries = createKeyBackoff(random);
-  const guard = createDeletionGuard(clock, MANY_AT_ONCE, reporter);
-
-  let resyncDue = -Infinity;
   let last: ToK8sPlan | undefined;
 
-  const passes = createLoop({
+  const controller = createController<ConsulList, Planned, ObjectChange>({
     clock,
     random,
-    due: () => earliest([queue.due(), guard.due(), retries.due(), applier.due(), resyncDue]),
-    reconcile: pass,
-    failed: reporter.failed,
-    isDone: () => options.once && isSettled(),
+    reporter,
+    resync,
+    dryRun,
+    once,
+    scope: 'all',
+    coalescing: COALESCING,
+    guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
+    keySources: [applier],
+    isSettled: () => isKnown() && applier.due() === undefined,
+    // An address whose place is not known yet would be taken, and taken away a moment later.
+    synced: async (signal) => void (await Promise.all([objects.synced(signal), network.synced(signal)])),
+    watch,
+    reconciler: {
+      refresh: async ({ isConfirmation }, signal) => {
+        if (isConfirmation) await Promise.all([services.refresh(signal), objects.refresh(signal)]);
+      },
+      observe: async () => services.list(),
+      plan: planOf,
+      deletions: ({ whole }) => ({ ids: whole.delete.map(objectId), owned: whole.owned }),
+      withhold: ({ whole, now }, ids) => ({
+        whole,
+        now: { ...now, delete: now.delete.filter((change) => !ids.has(objectId(change))) },
+      }),
+      planned: ({ whole, now }) => {
+        last = whole;
+        reporter.planned(whole, now);
+      },
+      apply: ({ now }, writing, signal) =>
+        applier.apply(
+          [...now.create, ...now.update, ...now.delete],
+          (change, outcome) => tell(change, outcome, writing),
+          signal,
+        ),
+      keyOf: objectId,
+    },
   });
 
-  const ask = (): void => {
-    queue.add('', clock.elapsed());
-    passes.notify();
-  };
-
-  /** What of a plan may be removed now: not much at once that was seen only once. */
-  function allowedRemovals(plan: ToK8sPlan, isSecondLook: boolean): ToK8sPlan['delete'] {
-    const withheld = guard.withheld(plan.delete.map(objectId), plan.owned, isSecondLook);
-    return withheld.size === 0 ? plan.delete : [];
+  async function watch(signal: AbortSignal): Promise<void> {
+    const unsubscribe = objects.onChange((id) => {
+      applier.seen(id);
+      controller.enqueue(id);
+    });
+    const forgetNetwork = network.onChange(() => controller.enqueue('network'));
+    await services.run({ changed: () => controller.enqueue('services'), failed: reporter.failed }, signal);
+    unsubscribe();
+    forgetNetwork();
   }
 
   /** Without what the watch has not caught up with, and what the API server refused a moment ago. */
-  function writable(changes: Changes): Changes {
+  function planOf(list: ConsulList): Planned {
+    const whole = planToK8s(list, services.health, objects.objects, settings, network.network());
     const isWritable = (change: ObjectChange): boolean =>
-      !retries.isWaiting(objectId(change)) && !applier.isAhead(objectId(change));
-    return {
-      create: changes.create.filter(isWritable),
-      update: changes.update.filter(isWritable),
-      delete: changes.delete.filter(isWritable),
+      !controller.isBackingOff(objectId(change)) && !applier.isAhead(objectId(change));
+    const now = {
+      create: whole.create.filter(isWritable),
+      update: whole.update.filter(isWritable),
+      delete: whole.delete.filter(isWritable),
     };
+    return { whole, now };
   }
 
-  function done(change: ObjectChange, outcome: ObjectOutcome): void {
-    switch (outcome.kind) {
-      case 'applied':
-        return reporter.applied(change);
-      case 'stale':
-        return undefined;
-      case 'refused':
-        retries.failed(objectId(change), clock.elapsed());
-        return reporter.refused(change, outcome.reason);
-    }
+  function isKnown(): boolean {
+    return last !== undefined && [...last.standings.values()].every(({ kind }) => kind !== 'unknown');
   }
 
-  async function pass(signal: AbortSignal): Promise<void> {
-    const now = clock.elapsed();
-    queue.take();
-    applier.expire();
-    retries.take(now);
-    resyncDue = now + options.resync;
-    const isSecondLook = (guard.due() ?? Infinity) <= now;
-    if (isSecondLook) await Promise.all([services.refresh(signal), objects.refresh(signal)]);
-    const list = services.list();
-    // Nothing is known of Consul yet, so nothing of ours can be said to be missing or too much.
-    if (list === undefined) return;
-    const plan = planToK8s(list, services.health, objects.objects, options.settings, network.network());
-    last = plan;
-    const changes = writable({ ...plan, delete: allowedRemovals(plan, isSecondLook) });
-    reporter.planned(plan, changes);
-    if (!options.dryRun)
-      await applier.apply([...changes.create, ...changes.update, ...changes.delete], done, signal);
-    reporter.succeeded();
-  }
+  return { run: controller.run, plan: () => last };
+}
 
-  function isSettled(): boolean {
-    const isKnown =
-      last !== undefined && [...last.standings.values()].every(({ kind }) => kind !== 'unknown');
-    const isQuiet = guard.due() === undefined && queue.size() === 0;
-    return isKnown && isQuiet && (options.dryRun || (applier.due() ?? retries.due()) === undefined);
+function tell(change: ObjectChange, outcome: ObjectOutcome, writing: Writing<ObjectChange>): void {
+  switch (outcome.kind) {
+    case 'applied':
+      return writing.applied(change);
+    // The watch tells what is true.
+    case 'stale':
+      return undefined;
+    case 'refused':
+      return writing.refused(change, outcome.reason);
   }
-
-  return {
-    run: async (signal) => {
-      // An address whose place is not known yet would be taken, and taken away a moment later.
-      await Promise.all([objects.synced(signal), network.synced(signal)]);
-      if (signal.aborted) return;
-      const unsubscribe = objects.onChange((id) => {
-        applier.seen(id);
-        ask();
-      });
-      const forgetNetwork = network.onChange(ask);
-      const ending = new AbortController();
-      const events = {
-        changed: ask,
-        failed: (error: unknown, delay: number): void => reporter.failed(error, delay),
-      };
-      const reading = services.run(events, AbortSignal.any([signal, ending.signal]));
-      await passes.run(signal);
-      unsubscribe();
-      forgetNetwork();
-      ending.abort();
-      await reading;
-    },
-    plan: () => last,
-  };
 }
