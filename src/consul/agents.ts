@@ -1,18 +1,17 @@
 /** The agents of the nodes, and what the catalog has of their pods, as the clean-up of agent mode needs them. */
-import { readAgentChecks, readOtherIds, readPodInstances } from '../catalog/mesh/agent-plan.ts';
-import { property } from '../support/json.ts';
+import { agentState, podInstances } from '../catalog/mesh/agent-plan.ts';
 import { POD_UID_META } from '../catalog/mesh/pod-registration.ts';
 import { SYNTHETIC_META } from '../catalog/mesh/observed-registration.ts';
+import { checkEntry, nodeEntry, serviceEntry, type NodeEntry } from '../model/consul-entries.ts';
+import { listAt, mapAt, objectAt, textIn } from '../model/decode-consul.ts';
 import { EXTERNAL_SOURCE_META } from '../model/instance.ts';
 import type { AgentNode, Agents, PodInstanceOnNode } from '../controllers/agent-ports.ts';
 import type { ConnectWrite, UnreadableNode } from '../controllers/registrar-ports.ts';
 import { isAboutOneRequest, TandemError } from '../support/errors.ts';
+import { jsonOf } from './answer.ts';
 import type { ConsulClient, OpenConsul } from './client.ts';
 import { outcomeOf, whole } from './connect-catalog.ts';
-import { jsonOf, listAt, textIs } from './decode.ts';
-import { nodeEntry, type NodeEntry } from './entries.ts';
-import { read } from './read.ts';
-import type { RawAnswer } from './servers.ts';
+import { read, readNodeServices } from './read.ts';
 import {
   deregisterCatalog,
   deregisterFromAgent,
@@ -27,27 +26,25 @@ const OF_PODS = 'Meta["managed-by"] == "tandem"';
 
 /** @param urlOf the address of a host's agent, `http[s]://host:port` */
 export function consulAgents(client: OpenConsul, urlOf: (host: string) => string): Agents {
-  const ask = async (host: string, path: string, signal: AbortSignal): Promise<unknown> =>
+  const ask = async <T>(
+    host: string,
+    path: string,
+    entry: (value: unknown, place: string) => T,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, T>>> =>
     client.at(urlOf(host)).call({
       endpoint: 'agent-read',
       method: 'GET',
       path,
       timeout: AGENT_MILLISECONDS,
       signal,
-      read: (raw: RawAnswer) => jsonOf(raw),
+      read: (raw) => mapAt(jsonOf(raw), 'answer', entry),
     });
   const instancesOn = async (node: string, signal: AbortSignal): Promise<readonly PodInstanceOnNode[]> => {
-    const answer = await read(
-      client,
-      {
-        endpoint: 'node-services',
-        path: `/v1/catalog/node-services/${encodeURIComponent(node)}`,
-        decode: (json) => readPodInstances((json as { readonly Services?: unknown }).Services),
-      },
-      { signal, consistency: 'consistent', filter: OF_PODS },
-    );
+    const options = { signal, consistency: 'consistent', filter: OF_PODS } as const;
+    const answer = await readNodeServices(client, node, options);
     whole([answer], `all of node ${JSON.stringify(node)}`);
-    return answer.value.map((each) => ({ ...each, node }));
+    return podInstances(answer.value.services).map((each) => ({ ...each, node }));
   };
 
   /** Whatever is wrong with one agent, the others are not to wait for it. */
@@ -68,14 +65,10 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
     read: async (host, signal) => {
       try {
         const [services, checks] = await Promise.all([
-          ask(host, '/v1/agent/services', signal),
-          ask(host, '/v1/agent/checks', signal),
+          ask(host, '/v1/agent/services', serviceEntry, signal),
+          ask(host, '/v1/agent/checks', checkEntry, signal),
         ]);
-        return {
-          instances: readPodInstances(services),
-          others: readOtherIds(services),
-          checks: readAgentChecks(checks),
-        };
+        return agentState(services, checks);
       } catch (error) {
         // Whatever answers there is no agent that can be worked with.
         if (error instanceof TandemError) return undefined;
@@ -151,8 +144,7 @@ export async function readNodesOfPod(
     {
       endpoint: 'catalog-service',
       path: `/v1/catalog/service/${encodeURIComponent(service)}`,
-      decode: (json) =>
-        listAt(json, 'answer', (each, place) => textIs(property(each, 'Node'), `${place}.Node`)),
+      decode: (json) => listAt(json, 'answer', (each, place) => textIn(objectAt(each, place), 'Node', place)),
     },
     { signal, consistency: 'consistent', filter: `ServiceMeta["${POD_UID_META}"] == ${JSON.stringify(uid)}` },
   );

@@ -1,6 +1,5 @@
 /** A read of Consul: the value, and the headers that say how far it can be trusted. */
-import { parseWholeNumber } from '../support/text.ts';
-import { jsonOf } from './decode.ts';
+import { parseWholeNumber, quote } from '../support/text.ts';
 import type { RawAnswer } from './servers.ts';
 
 export type Answer<T> = {
@@ -26,4 +25,13 @@ export function readAnswer<T>(raw: RawAnswer, decode: (json: unknown) => T): Ans
     lastContact: parseWholeNumber(raw.header('x-consul-lastcontact') ?? '') ?? 0,
     filteredByAcls: raw.header('x-consul-results-filtered-by-acls') === 'true',
   };
+}
+
+/** The JSON of an answer; a proxy's page, a text, or half of an answer throws. */
+export function jsonOf({ text, header }: Pick<RawAnswer, 'text' | 'header'>): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`no JSON but ${header('content-type') ?? 'no type'}, ${quote(text.trim())}`);
+  }
 }

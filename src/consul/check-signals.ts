@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HealthRule } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import type { ConsulClient } from './client.ts';
-import type { CheckEntry } from './entries.ts';
+import type { CheckEntry } from '../model/consul-entries.ts';
 import { readChecks, type ReadOptions } from './read.ts';
 import { untilStopped } from './until-stopped.ts';
 import { watch } from './watch.ts';

@@ -1,4 +1,6 @@
 /** The catalog as the registrar needs it: synthetic nodes read as a whole, and registered instance by instance. */
+import { nodeEntry } from '../model/consul-entries.ts';
+import { listAt } from '../model/decode-consul.ts';
 import {
   CHECK_NAME,
   EXTERNAL_SOURCE,
@@ -7,7 +9,7 @@ import {
   type Check,
 } from '../model/instance.ts';
 import {
-  readSyntheticNode,
+  observeSyntheticNode,
   SYNTHETIC_META,
   type ObservedSyntheticNode,
 } from '../catalog/mesh/observed-registration.ts';
@@ -17,9 +19,7 @@ import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controller
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
-import { listAt } from './decode.ts';
-import { nodeEntry } from './entries.ts';
-import { read, readChecks, type ReadOptions } from './read.ts';
+import { read, readChecks, readNodeChecks, readNodeServices, type ReadOptions } from './read.ts';
 import { follow } from './sync-catalog.ts';
 import { transaction, type TransactionOperation } from './transaction.ts';
 import { deregisterCatalog, registerCatalog, type CatalogRegistration } from './write.ts';
@@ -76,28 +76,19 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
   };
 }
 
-/** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN when it is not the whole */
 async function readWhole(
   client: ConsulClient,
   node: string,
   signal: AbortSignal,
 ): Promise<ObservedSyntheticNode> {
   const options: ReadOptions = { signal, consistency: 'consistent' };
-  const encoded = encodeURIComponent(node);
-  const get = (endpoint: 'node-services' | 'health-node', path: string): Promise<Answer<unknown>> =>
-    read(client, { endpoint, path: `${path}/${encoded}`, decode: (json) => json }, options);
   const [services, checks] = await Promise.all([
-    get('node-services', '/v1/catalog/node-services'),
-    get('health-node', '/v1/health/node'),
+    readNodeServices(client, node, options),
+    readNodeChecks(client, node, options),
   ]);
-  const name = `node ${JSON.stringify(node)}`;
-  whole([services, checks], `all of ${name}`);
-  const observed = readSyntheticNode(services.value, checks.value);
-  if (observed !== undefined) return observed;
-  throw new TandemError(
-    'TANDEM_CONSUL_ANSWER_INVALID',
-    `what Consul answered about ${name} is not of the documented form`,
-  );
+  whole([services, checks], `all of node ${JSON.stringify(node)}`);
+  return observeSyntheticNode(services.value, checks.value);
 }
 
 /** @throws TandemError TANDEM_CONSUL_FORBIDDEN when the token does not show all of it */

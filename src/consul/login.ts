@@ -1,7 +1,7 @@
 /** A token by login: an ACL auth method of Consul exchanges the token of a service account for one of its own. */
 import { property } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
-import { textIs } from './decode.ts';
+import { textIs } from '../model/decode-consul.ts';
 import type { Servers } from './servers.ts';
 import { readSecretFile, type TokenSource } from './token-source.ts';
 

@@ -1,10 +1,19 @@
 /** Reads of Consul's catalog and health. */
+import {
+  checkEntries,
+  checkEntry,
+  nodeEntry,
+  nodeServices,
+  serviceEntry,
+  type CheckEntry,
+  type NodeEntry,
+  type NodeServices,
+  type ServiceEntry,
+} from '../model/consul-entries.ts';
+import { listAt, mapAt, objectAt, textIs } from '../model/decode-consul.ts';
 import { asString, property } from '../support/json.ts';
 import { readAnswer, type Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
-import { listAt, mapAt, objectAt, textIs } from './decode.ts';
-import { checkEntry, nodeEntry, serviceEntry } from './entries.ts';
-import type { CheckEntry, NodeEntry, ServiceEntry } from './entries.ts';
 import type { Endpoint } from './servers.ts';
 
 export type ReadOptions = {
@@ -22,12 +31,6 @@ type Read<T> = {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly decode: (json: unknown) => T;
-};
-
-export type NodeServices = {
-  /** Undefined when Consul does not know the node. */
-  readonly node: NodeEntry | undefined;
-  readonly services: readonly ServiceEntry[];
 };
 
 export type ServiceHealth = {
@@ -86,8 +89,7 @@ export function readNodeChecks(
   options?: ReadOptions,
 ): Promise<Answer<readonly CheckEntry[]>> {
   const path = `/v1/health/node/${encodeURIComponent(node)}`;
-  const decode = (json: unknown): readonly CheckEntry[] => listAt(json, 'answer', checkEntry);
-  return read(client, { endpoint: 'health-node', path, decode }, options);
+  return read(client, { endpoint: 'health-node', path, decode: checkEntries }, options);
 }
 
 /** Checks of all nodes and services: `/v1/health/state/any`. */
@@ -95,8 +97,11 @@ export function readChecks(
   client: ConsulClient,
   options?: ReadOptions,
 ): Promise<Answer<readonly CheckEntry[]>> {
-  const decode = (json: unknown): readonly CheckEntry[] => listAt(json, 'answer', checkEntry);
-  return read(client, { endpoint: 'health-state', path: '/v1/health/state/any', decode }, options);
+  return read(
+    client,
+    { endpoint: 'health-state', path: '/v1/health/state/any', decode: checkEntries },
+    options,
+  );
 }
 
 /** Names of all services, each with all tags of its instances: `/v1/catalog/services`. */
@@ -127,16 +132,6 @@ export async function readLeader(client: ConsulClient, signal?: AbortSignal): Pr
   const decode = (json: unknown): string => textIs(json, 'answer');
   const answer = await read(client, { endpoint: 'leader', path: '/v1/status/leader', decode }, { signal });
   return answer.value === '' ? undefined : answer.value;
-}
-
-function nodeServices(json: unknown): NodeServices {
-  const answer = objectAt(json, 'answer');
-  const node = property(answer, 'Node');
-  if (node === undefined) throw new Error('answer.Node is missing');
-  return {
-    node: node === null ? undefined : nodeEntry(node, 'Node'),
-    services: listAt(property(answer, 'Services'), 'Services', serviceEntry),
-  };
 }
 
 function serviceHealth(value: unknown, place: string): ServiceHealth {

@@ -1,12 +1,12 @@
 /** The catalog as the sync loop needs it: one node, read as a whole, written by transactions, and watched. */
-import { readObserved } from '../model/observed-node.ts';
+import type { CheckEntry, NodeServices } from '../model/consul-entries.ts';
+import { observeNode } from '../model/observed-node.ts';
 import type { Catalog, CatalogRead } from '../controllers/sync-ports.ts';
 import type { WriteOutcome } from '../controllers/apply-changes.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
-import type { CheckEntry } from './entries.ts';
-import { readNodeChecks, readNodeServices, type NodeServices, type ReadOptions } from './read.ts';
+import { readNodeChecks, readNodeServices, type ReadOptions } from './read.ts';
 import { transaction, type TransactionOutcome } from './transaction.ts';
 import { untilStopped } from './until-stopped.ts';
 import { watch } from './watch.ts';
@@ -48,7 +48,7 @@ export function syncCatalog(client: ConsulClient, random: () => number = Math.ra
   };
 }
 
-/** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN when it is not the whole */
 function wholeRead(
   node: string,
   services: Answer<NodeServices>,
@@ -60,15 +60,7 @@ function wholeRead(
       `the token does not show all of node ${JSON.stringify(node)}, so nothing is changed; it needs node ${JSON.stringify(node)} { policy = "write" } and service_prefix "" { policy = "read" }`,
     );
   }
-  const { node: found, services: list } = services.value;
-  const observed = readObserved({ Node: found ?? null, Services: list }, checks.value);
-  if (observed === undefined) {
-    throw new TandemError(
-      'TANDEM_CONSUL_ANSWER_INVALID',
-      `what Consul answered about node ${JSON.stringify(node)} is not of the documented form`,
-    );
-  }
-  return { ...observed, indexes: [services.index, checks.index] };
+  return { ...observeNode(services.value, checks.value), indexes: [services.index, checks.index] };
 }
 
 function outcomeOf(outcome: TransactionOutcome): WriteOutcome {

@@ -1,8 +1,9 @@
 /** `PUT /v1/txn`: many operations on the catalog, all or none. */
+import { listAt, objectAt, optionalNumberIn, textIn } from '../model/decode-consul.ts';
 import { property } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
+import { jsonOf } from './answer.ts';
 import type { ConsulClient } from './client.ts';
-import { jsonOf, listAt, objectAt, optionalNumberIn, textIn } from './decode.ts';
 import type { RawAnswer } from './servers.ts';
 
 export type Verb = 'set' | 'cas' | 'get' | 'delete' | 'delete-cas';

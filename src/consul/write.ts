@@ -1,7 +1,7 @@
 /** Single writes: to the catalog, and to the agent of a node. */
 import type { Check } from '../model/instance.ts';
 import type { ConsulClient } from './client.ts';
-import { jsonOf } from './decode.ts';
+import { jsonOf } from './answer.ts';
 import type { RawAnswer } from './servers.ts';
 import type { CheckDefinition, NodeDefinition, ServiceDefinition } from './transaction.ts';
 

@@ -1,5 +1,5 @@
-/** What Consul answers about one node, as instances. An answer that is not whole is no answer: nothing may be removed on it. */
-import { asString, isObject, property } from '../support/json.ts';
+/** What Consul has on one node, as instances. */
+import type { CheckEntry, NodeServices, ServiceEntry } from './consul-entries.ts';
 import { indexed, readinessCheckId, type Check, type ObservedInstance } from './instance.ts';
 
 export type ObservedNode = {
@@ -15,94 +15,43 @@ export type Observed = {
 };
 
 /**
- * @param nodeServices body of `GET /v1/catalog/node-services/<node>`
- * @param nodeChecks body of `GET /v1/health/node/<node>`
- * @returns undefined when a part of the bodies is not of the form that Consul documents
+ * @param checks of the node
+ * @returns one instance for each service, in their order
  */
-export function readObserved(nodeServices: unknown, nodeChecks: unknown): Observed | undefined {
-  // Consul answers `null` for an empty list, and for the node that it does not have.
-  const services = property(nodeServices, 'Services') ?? [];
-  const rawNode = property(nodeServices, 'Node');
-  if (!isObject(nodeServices) || rawNode === undefined || !Array.isArray(services)) return undefined;
-  const node = rawNode === null ? undefined : readNode(rawNode);
-  const checks = readChecks(nodeChecks);
-  if ((node === undefined && rawNode !== null) || checks === undefined) return undefined;
-  const instances: ObservedInstance[] = [];
-  for (const raw of services) {
-    const instance = readInstance(raw, node?.name ?? '', checks);
-    if (instance === undefined) return undefined;
-    instances.push(instance);
-  }
-  return { node, instances };
-}
-
-function readNode(raw: unknown): ObservedNode | undefined {
-  const name = asString(property(raw, 'Node'));
-  if (name === undefined) return undefined;
-  return { name, address: asString(property(raw, 'Address')) ?? '', meta: readMeta(property(raw, 'Meta')) };
-}
-
-type Checks = ReadonlyMap<string, readonly Check[]>;
-
-/** By the indexed id of their service. */
-function readChecks(raw: unknown): Checks | undefined {
-  if (raw !== null && !Array.isArray(raw)) return undefined;
-  const checks = new Map<string, Check[]>();
-  for (const each of raw ?? []) {
-    const id = asString(property(each, 'CheckID'));
-    if (id === undefined) return undefined;
-    const service = asString(property(each, 'ServiceID')) ?? '';
-    const check = {
-      id,
-      name: asString(property(each, 'Name')) ?? '',
-      status: readStatus(property(each, 'Status')),
-      output: asString(property(each, 'Output')) ?? '',
-    };
-    const present = checks.get(indexed(service));
-    if (present === undefined) checks.set(indexed(service), [check]);
-    else present.push(check);
-  }
-  return checks;
-}
-
-/** Consul keeps any text in a transaction; what it does not know itself is never what we wrote, so it is mended. */
-function readStatus(raw: unknown): Check['status'] {
-  return raw === 'passing' || raw === 'critical' ? raw : 'warning';
-}
-
-function readInstance(raw: unknown, node: string, checks: Checks): ObservedInstance | undefined {
-  const id = asString(property(raw, 'ID'));
-  const name = asString(property(raw, 'Service'));
-  if (id === undefined || name === undefined) return undefined;
-  const tags = property(raw, 'Tags');
-  const port = property(raw, 'Port');
-  const weights = property(raw, 'Weights');
-  const own = checks.get(indexed(id)) ?? [];
-  const isReadiness = (check: Check): boolean => indexed(check.id) === indexed(readinessCheckId(id));
+export function observeNode({ node, services }: NodeServices, checks: readonly CheckEntry[]): Observed {
+  const byService = Map.groupBy(checks, ({ ServiceID }) => indexed(ServiceID));
+  const name = node?.Node ?? '';
   return {
-    id,
-    name,
-    node,
-    address: asString(property(raw, 'Address')) ?? '',
-    port: typeof port === 'number' ? port : 0,
-    tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [],
-    meta: readMeta(property(raw, 'Meta')),
-    weight: readWeight(property(weights, 'Passing')),
-    warningWeight: readWeight(property(weights, 'Warning')),
-    kind: asString(property(raw, 'Kind')) ?? '',
-    check: own.find(isReadiness),
-    otherChecks: own.filter((check) => !isReadiness(check)),
+    node: node && { name, address: node.Address, meta: node.Meta },
+    instances: services.map((service) =>
+      instanceOf(service, name, (byService.get(indexed(service.ID)) ?? []).map(checkOf)),
+    ),
   };
 }
 
-/** Consul: absent weights are 1 and 1. */
-function readWeight(raw: unknown): number {
-  return typeof raw === 'number' ? raw : 1;
+/** Consul keeps any text in a transaction; what it does not know itself is never what we wrote, so it is repaired. */
+export function statusOf({ Status }: CheckEntry): Check['status'] {
+  return Status === 'passing' || Status === 'critical' ? Status : 'warning';
 }
 
-function readMeta(raw: unknown): Readonly<Record<string, string>> {
-  if (!isObject(raw)) return {};
-  return Object.fromEntries(
-    Object.entries(raw).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
-  );
+function checkOf(entry: CheckEntry): Check {
+  return { id: entry.CheckID, name: entry.Name, status: statusOf(entry), output: entry.Output };
+}
+
+function instanceOf(entry: ServiceEntry, node: string, checks: readonly Check[]): ObservedInstance {
+  const isReadiness = ({ id }: Check): boolean => indexed(id) === indexed(readinessCheckId(entry.ID));
+  return {
+    id: entry.ID,
+    name: entry.Service,
+    node,
+    address: entry.Address,
+    port: entry.Port,
+    tags: entry.Tags,
+    meta: entry.Meta,
+    weight: entry.Weights.Passing,
+    warningWeight: entry.Weights.Warning,
+    kind: entry.Kind,
+    check: checks.find(isReadiness),
+    otherChecks: checks.filter((check) => !isReadiness(check)),
+  };
 }

@@ -9,7 +9,7 @@ import {
 import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { openConsul, type ConsulClient } from '../consul/client.ts';
-import { jsonOf } from '../consul/decode.ts';
+import { jsonOf } from '../consul/answer.ts';
 import { readLeader, readNodeServices } from '../consul/read.ts';
 import type { RawAnswer } from '../consul/servers.ts';
 import type { AutoJoin } from '../discovery/auto-join.ts';

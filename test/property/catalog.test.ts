@@ -11,7 +11,8 @@ import {
   readService,
   type Service,
 } from '../../src/model/kubernetes-objects.ts';
-import { readObserved } from '../../src/model/observed-node.ts';
+import { checkEntries, nodeServices } from '../../src/model/consul-entries.ts';
+import { observeNode, type Observed } from '../../src/model/observed-node.ts';
 import { createObservedIndex } from '../../src/catalog/to-consul/observed-index.ts';
 import { isEmpty, plan } from '../../src/catalog/to-consul/consul-plan.ts';
 import { desired, type Surroundings } from '../../src/catalog/to-consul/desired-instances.ts';
@@ -194,21 +195,39 @@ test('nothing throws, whatever the JSON is', () => {
   );
 });
 
-test('reading what Consul answers never throws, and never makes less of a list that is whole', () => {
+const service = fc.record(
+  {
+    ID: fc.string(),
+    Service: fc.string(),
+    Port: fc.nat(),
+    Meta: fc.constantFrom(null, {}),
+    Tags: fc.jsonValue(),
+  },
+  { requiredKeys: ['ID', 'Service'] },
+);
+
+test('what Consul answers is read as a whole or not at all, never less of a list', () => {
   fc.assert(
-    fc.property(fc.jsonValue(), fc.jsonValue(), fc.array(fc.jsonValue()), (services, checks, list) => {
-      readObserved(services, checks);
-      const read = readObserved({ Node: { Node: 'n' }, Services: list }, []);
+    fc.property(fc.array(fc.oneof({ weight: 9, arbitrary: service }, fc.jsonValue())), (list) => {
+      const read = wholeOf({ Node: { Node: 'n', Address: '' }, Services: list }, []);
       assert.ok(read === undefined || read.instances.length === list.length);
     }),
     { numRuns: 2000 },
   );
 });
 
+function wholeOf(services: unknown, checks: unknown): Observed | undefined {
+  try {
+    return observeNode(nodeServices(services), checkEntries(checks));
+  } catch {
+    return undefined;
+  }
+}
+
 function observe(catalog: Catalog) {
   // As on the wire; and the answer of a catalog that knows everything is always whole.
   const body = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
-  const observed = readObserved(body(catalog.nodeServices()), body(catalog.nodeChecks()));
+  const observed = wholeOf(body(catalog.nodeServices()), body(catalog.nodeChecks()));
   assert.ok(observed);
   return observed;
 }

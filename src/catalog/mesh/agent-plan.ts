@@ -1,12 +1,14 @@
 /** Agent mode: what the agent of a node has of injected pods, and what of it outlives them. */
+import type { CheckEntry, ServiceEntry } from '../../model/consul-entries.ts';
 import {
   CHECK_NAME,
+  EXTERNAL_SOURCE,
   EXTERNAL_SOURCE_META,
   OWNER_META,
   readinessCheckId,
   type Check,
 } from '../../model/instance.ts';
-import { asString, isObject, property } from '../../support/json.ts';
+import { statusOf } from '../../model/observed-node.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import { agentRegistrationsOf, type AgentRegistration } from './agent-registration.ts';
 import { MANAGED_BY, MANAGED_BY_META, POD_UID_META, readinessOf } from './pod-registration.ts';
@@ -108,40 +110,35 @@ export function leftoversOf<T extends PodInstance>(
   };
 }
 
-/** @param services body of `GET /v1/agent/services` */
-export function readOtherIds(services: unknown): AgentState['others'] {
-  const ofPods = new Set(readPodInstances(services).map(({ id }) => id));
-  return new Set(isObject(services) ? Object.keys(services).filter((id) => !ofPods.has(id)) : []);
+/**
+ * @param services of `GET /v1/agent/services`, by id
+ * @param checks of `GET /v1/agent/checks`, by id
+ */
+export function agentState(
+  services: Readonly<Record<string, ServiceEntry>>,
+  checks: Readonly<Record<string, CheckEntry>>,
+): AgentState {
+  const instances = podInstances(Object.values(services));
+  const ofPods = new Set(instances.map(({ id }) => id));
+  return {
+    instances,
+    others: new Set(Object.keys(services).filter((id) => !ofPods.has(id))),
+    checks: new Map(
+      Object.entries(checks).map(([id, entry]) => [
+        id,
+        { status: statusOf(entry), output: entry.Output, service: entry.ServiceID },
+      ]),
+    ),
+  };
 }
 
-/** @param services body of `GET /v1/agent/services`, or the list of a node in the catalog */
-export function readPodInstances(services: unknown): readonly PodInstance[] {
-  const all = isObject(services) ? Object.values(services) : Array.isArray(services) ? services : [];
-  return all.flatMap((raw: unknown): PodInstance[] => {
-    const meta = property(raw, 'Meta');
-    const id = asString(property(raw, 'ID'));
-    const uid = asString(property(meta, POD_UID_META));
-    const isOfPod =
-      property(meta, MANAGED_BY_META) === MANAGED_BY && property(meta, EXTERNAL_SOURCE_META) === 'kubernetes';
-    if (id === undefined || uid === undefined || !isOfPod) return [];
-    const owner = asString(property(meta, OWNER_META));
-    return [{ id, uid, owner, isProxy: property(raw, 'Kind') === 'connect-proxy' }];
+export function podInstances(services: readonly ServiceEntry[]): readonly PodInstance[] {
+  return services.flatMap(({ ID, Kind, Meta }): PodInstance[] => {
+    const uid = Meta[POD_UID_META];
+    const isOfPod = Meta[MANAGED_BY_META] === MANAGED_BY && Meta[EXTERNAL_SOURCE_META] === EXTERNAL_SOURCE;
+    if (uid === undefined || !isOfPod) return [];
+    return [{ id: ID, uid, owner: Meta[OWNER_META], isProxy: Kind === 'connect-proxy' }];
   });
-}
-
-/** @param checks body of `GET /v1/agent/checks` */
-export function readAgentChecks(checks: unknown): AgentState['checks'] {
-  const all = isObject(checks) ? Object.entries(checks) : [];
-  return new Map(
-    all.map(([id, raw]) => [
-      id,
-      {
-        status: statusOf(property(raw, 'Status')),
-        output: asString(property(raw, 'Output')) ?? '',
-        service: asString(property(raw, 'ServiceID')) ?? '',
-      },
-    ]),
-  );
 }
 
 export function isLive({ stage }: InjectedPod): boolean {
@@ -155,8 +152,4 @@ function checkChange(pod: InjectedPod, service: string, checks: AgentState['chec
   if (found?.status === wanted.status && found.output === wanted.output) return [];
   const check = { id, name: CHECK_NAME, ...wanted };
   return [{ source: sourceOfPod(pod), service, check, isNew: found === undefined }];
-}
-
-function statusOf(raw: unknown): Check['status'] {
-  return raw === 'passing' || raw === 'critical' ? raw : 'warning';
 }

@@ -1,7 +1,7 @@
 /** What Consul has on a synthetic node: instances with the proxy part that the catalog sync does not look at. */
-import { asString, property } from '../../support/json.ts';
-import { indexed, OWNER_META, type ObservedInstance } from '../../model/instance.ts';
-import { readObserved, type ObservedNode } from '../../model/observed-node.ts';
+import type { CheckEntry, NodeServices } from '../../model/consul-entries.ts';
+import { OWNER_META, type ObservedInstance } from '../../model/instance.ts';
+import { observeNode, type ObservedNode } from '../../model/observed-node.ts';
 import { readProxy, type Proxy } from './proxy.ts';
 
 export type ObservedRegistration = ObservedInstance & { readonly proxy: Proxy };
@@ -14,28 +14,16 @@ export type ObservedSyntheticNode = {
 
 export const SYNTHETIC_META = 'synthetic-node';
 
-/**
- * @param nodeServices body of `GET /v1/catalog/node-services/<node>`
- * @param nodeChecks body of `GET /v1/health/node/<node>`
- * @returns undefined when a part of the bodies is not of the form that Consul documents
- */
-export function readSyntheticNode(
-  nodeServices: unknown,
-  nodeChecks: unknown,
-): ObservedSyntheticNode | undefined {
-  const observed = readObserved(nodeServices, nodeChecks);
-  if (observed === undefined) return undefined;
-  const services = property(nodeServices, 'Services');
-  const proxies = new Map(
-    (Array.isArray(services) ? services : []).map((raw: unknown) => [
-      indexed(asString(property(raw, 'ID')) ?? ''),
-      readProxy(property(raw, 'Proxy')),
-    ]),
-  );
-  const proxyOf = (id: string): Proxy => proxies.get(indexed(id)) ?? readProxy(undefined);
+/** @param checks of the node */
+export function observeSyntheticNode(
+  found: NodeServices,
+  checks: readonly CheckEntry[],
+): ObservedSyntheticNode {
+  const { node, instances } = observeNode(found, checks);
+  const proxies = found.services.map(({ Proxy }) => readProxy(Proxy));
   return {
-    node: observed.node,
-    instances: observed.instances.map((each) => ({ ...each, proxy: proxyOf(each.id) })),
+    node,
+    instances: instances.map((each, index) => ({ ...each, proxy: proxies[index] ?? readProxy(undefined) })),
   };
 }
 

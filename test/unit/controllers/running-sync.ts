@@ -1,5 +1,6 @@
 /** The loop between a cluster and a Consul that a test holds in its hands. */
-import { readObserved } from '../../../src/model/observed-node.ts';
+import { checkEntries, nodeServices } from '../../../src/model/consul-entries.ts';
+import { observeNode } from '../../../src/model/observed-node.ts';
 import type { Problem } from '../../../src/model/problem.ts';
 import { readEndpointSlice, readService } from '../../../src/model/kubernetes-objects.ts';
 import type { ToConsulSettings } from '../../../src/catalog/to-consul/to-consul-settings.ts';
@@ -111,6 +112,7 @@ export function startSync(
     }
     return errors;
   };
+  const observe = () => observeNode(nodeServices(consul.nodeServices()), checkEntries(consul.nodeChecks()));
   const sync = createSync(
     {
       clock,
@@ -130,8 +132,7 @@ export function startSync(
         read: async (node) => {
           reads += 1;
           if (faults.read !== undefined) throw faults.read;
-          const observed = readObserved(consul.nodeServices(), consul.nodeChecks());
-          if (observed === undefined) throw new Error('the model answers in another form');
+          const observed = observe();
           return node === NODE && faults.hidden !== true
             ? { ...observed, indexes: [index] }
             : { node: undefined, instances: [], indexes: [index] };
@@ -187,8 +188,9 @@ export function startSync(
     transactions: () => transactions,
     reads: () => reads,
     names: () => {
-      const observed = readObserved(consul.nodeServices(), consul.nodeChecks());
-      return (observed?.instances ?? []).map(({ name }) => name).toSorted();
+      return observe()
+        .instances.map(({ name }) => name)
+        .toSorted();
     },
     setService: (name, addresses, { annotations = {}, namespace = 'default' } = {}) => {
       const service = readService({

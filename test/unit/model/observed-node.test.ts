@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readObserved } from '../../../src/model/observed-node.ts';
+import { checkEntries, nodeServices } from '../../../src/model/consul-entries.ts';
+import { observeNode, type Observed } from '../../../src/model/observed-node.ts';
 
 const NODE = {
   ID: '',
@@ -39,10 +40,13 @@ const CHECK = {
   Definition: {},
 };
 
+const observe = (services: unknown, checks: unknown): Observed =>
+  observeNode(nodeServices(services), checkEntries(checks));
+
 test('services and checks become instances', () => {
   const other = { ...CHECK, CheckID: 'other', Status: 'weird' };
   const serf = { ...CHECK, CheckID: 'serfHealth', ServiceID: '' };
-  const read = readObserved({ Node: NODE, Services: [SERVICE] }, [serf, CHECK, other]);
+  const read = observe({ Node: NODE, Services: [SERVICE] }, [serf, CHECK, other]);
   assert.deepEqual(read, {
     node: { name: 'k8s-sync-c1', address: '127.0.0.1', meta: { 'external-source': 'kubernetes' } },
     instances: [
@@ -66,13 +70,13 @@ test('services and checks become instances', () => {
 
 test('the readiness check is known by its id as Consul compares it', () => {
   const lower = { ...CHECK, CheckID: 'web-1-readiness', ServiceID: 'web-1' };
-  const [instance] = readObserved({ Node: NODE, Services: [SERVICE] }, [lower])?.instances ?? [];
+  const [instance] = observe({ Node: NODE, Services: [SERVICE] }, [lower]).instances;
   assert.deepEqual([instance?.check?.id, instance?.otherChecks], ['web-1-readiness', []]);
 });
 
 test('what Consul leaves out is what it means', () => {
-  const read = readObserved({ Node: NODE, Services: [{ ID: 'a', Service: 'web' }] }, []);
-  const { address, port, tags, meta, weight, warningWeight, kind, check } = read?.instances[0] ?? {};
+  const read = observe({ Node: NODE, Services: [{ ID: 'a', Service: 'web' }] }, []);
+  const { address, port, tags, meta, weight, warningWeight, kind, check } = read.instances[0] ?? {};
   assert.deepEqual(
     [address, port, tags, meta, weight, warningWeight, kind, check],
     ['', 0, [], {}, 1, 1, '', undefined],
@@ -80,8 +84,8 @@ test('what Consul leaves out is what it means', () => {
 });
 
 test('a node that Consul does not have, and one without services, are answers', () => {
-  assert.deepEqual(readObserved({ Node: null, Services: null }, []), { node: undefined, instances: [] });
-  assert.deepEqual(readObserved({ Node: NODE, Services: null }, [])?.instances, []);
+  assert.deepEqual(observe({ Node: null, Services: null }, []), { node: undefined, instances: [] });
+  assert.deepEqual(observe({ Node: NODE, Services: null }, []).instances, []);
 });
 
 const broken: readonly [string, unknown, unknown][] = [
@@ -100,6 +104,6 @@ const broken: readonly [string, unknown, unknown][] = [
 
 for (const [what, services, checks] of broken) {
   test(`no answer: ${what}`, () => {
-    assert.equal(readObserved(services, checks), undefined);
+    assert.throws(() => observe(services, checks));
   });
 }

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  planAgent,
-  readAgentChecks,
-  readOtherIds,
-  readPodInstances,
-} from '../../../../src/catalog/mesh/agent-plan.ts';
+import { agentState, planAgent } from '../../../../src/catalog/mesh/agent-plan.ts';
+import { checkEntry, serviceEntry } from '../../../../src/model/consul-entries.ts';
+import { mapAt } from '../../../../src/model/decode-consul.ts';
 import { podOf, READY, CLUSTER } from './injected-pods.ts';
 
 const service = (id: string, uid: string, owner?: string, kind?: string): object => ({
   ID: id,
+  Service: 'web',
   ...(kind === undefined ? {} : { Kind: kind }),
   Meta: {
     'managed-by': 'tandem',
@@ -19,7 +17,12 @@ const service = (id: string, uid: string, owner?: string, kind?: string): object
   },
 });
 
-const check = (status: string, output: string): object => ({ Status: status, Output: output });
+const check = (status: string, output: string): object => ({
+  Node: 'node-1',
+  CheckID: 'default.web-0.web-readiness',
+  Status: status,
+  Output: output,
+});
 const never = (): boolean => false;
 const pod = podOf({ flags: [], uid: 'u1' });
 
@@ -29,11 +32,7 @@ function plan(
   checks: object = {},
   pods = [pod],
 ): readonly (readonly string[])[] {
-  const state = {
-    instances: readPodInstances(services),
-    others: readOtherIds(services),
-    checks: readAgentChecks(checks),
-  };
+  const state = agentState(mapAt(services, 'services', serviceEntry), mapAt(checks, 'checks', checkEntry));
   const found = planAgent(pods, state, CLUSTER, isEnded);
   return [
     found.deregister.map(({ id }) => id),
@@ -44,8 +43,8 @@ function plan(
 
 test('only what a pod of this cluster registered is looked at', () => {
   const others = {
-    a: { ID: 'a', Meta: null },
-    b: { ID: 'b', Meta: { 'managed-by': 'tandem', 'pod-uid': 'x', 'tandem-owner': 'c1' } },
+    a: { ID: 'a', Service: 'web', Meta: null },
+    b: { ID: 'b', Service: 'web', Meta: { 'managed-by': 'tandem', 'pod-uid': 'x', 'tandem-owner': 'c1' } },
     c: service('c', 'x', 'c2'),
     d: service('d', 'x'),
   };

@@ -1,10 +1,11 @@
 /** The catalog of Consul as far as the registrar uses it, in the form in which the real one answers (1.20.6). */
 import {
-  readSyntheticNode,
+  observeSyntheticNode,
   type ObservedSyntheticNode,
 } from '../../../../src/catalog/mesh/observed-registration.ts';
 import { proxyDefinition } from '../../../../src/catalog/mesh/proxy.ts';
 import type { Registration, SyntheticNode } from '../../../../src/catalog/mesh/pod-registration.ts';
+import { checkEntries, nodeServices } from '../../../../src/model/consul-entries.ts';
 import { indexed, type Check } from '../../../../src/model/instance.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -39,6 +40,7 @@ export function createConsulNodes(): ConsulNodes {
   const setCheck = (name: string, service: string, { id, status, output, ...check }: Check): void => {
     if (!node(name).services.has(indexed(service))) throw new Error(`no service ${service}`);
     node(name).checks.set(indexed(id), {
+      Node: name,
       CheckID: id,
       Name: check.name,
       Status: status,
@@ -48,15 +50,13 @@ export function createConsulNodes(): ConsulNodes {
   };
   const read = (name: string): ObservedSyntheticNode => {
     const found = all.get(name);
-    const observed = readSyntheticNode(
-      {
+    return observeSyntheticNode(
+      nodeServices({
         Node: found === undefined ? null : { Node: name, Address: found.address, Meta: found.meta },
         Services: [...(found?.services.values() ?? [])],
-      },
-      [...(found?.checks.values() ?? [])],
+      }),
+      checkEntries([...(found?.checks.values() ?? [])]),
     );
-    if (observed === undefined) throw new Error('the model answers in another form');
-    return observed;
   };
   const writeNode = ({ name, address }: SyntheticNode, owner: string): void => {
     const meta = { 'synthetic-node': 'true', 'external-source': 'kubernetes', 'tandem-owner': owner };

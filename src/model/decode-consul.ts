@@ -1,16 +1,5 @@
 /** Narrowing of what Consul answers. Each function throws, naming the place, when a value is none that Consul gives. */
 import { isObject, property, type JsonObject } from '../support/json.ts';
-import { quote } from '../support/text.ts';
-import type { RawAnswer } from './servers.ts';
-
-/** The JSON of an answer; a proxy's page, a text, or half of an answer throws. */
-export function jsonOf({ text, header }: Pick<RawAnswer, 'text' | 'header'>): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error(`no JSON but ${header('content-type') ?? 'no type'}, ${quote(text.trim())}`);
-  }
-}
 
 export function objectAt(value: unknown, place: string): JsonObject {
   if (!isObject(value)) throw new Error(`${place} is no object`);

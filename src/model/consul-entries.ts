@@ -1,6 +1,7 @@
 /** Nodes, services and checks as Consul gives them; the fields keep Consul's names. */
 import { property } from '../support/json.ts';
 import {
+  listAt,
   mapAt,
   numberIs,
   objectAt,
@@ -9,7 +10,7 @@ import {
   textIn,
   textIs,
   textsIn,
-} from './decode.ts';
+} from './decode-consul.ts';
 
 export type TaggedAddress = { readonly Address: string; readonly Port: number };
 
@@ -60,6 +61,12 @@ export type CheckEntry = {
   readonly ModifyIndex: number;
 };
 
+export type NodeServices = {
+  /** Undefined when Consul does not know the node. */
+  readonly node: NodeEntry | undefined;
+  readonly services: readonly ServiceEntry[];
+};
+
 export function nodeEntry(value: unknown, place: string): NodeEntry {
   const node = objectAt(value, place);
   return {
@@ -108,6 +115,22 @@ export function checkEntry(value: unknown, place: string): CheckEntry {
     CreateIndex: optionalNumberIn(check, 'CreateIndex', place),
     ModifyIndex: optionalNumberIn(check, 'ModifyIndex', place),
   };
+}
+
+/** The body of `GET /v1/catalog/node-services/<node>`. */
+export function nodeServices(json: unknown): NodeServices {
+  const answer = objectAt(json, 'answer');
+  const node = property(answer, 'Node');
+  if (node === undefined) throw new Error('answer.Node is missing');
+  return {
+    node: node === null ? undefined : nodeEntry(node, 'Node'),
+    services: listAt(property(answer, 'Services'), 'Services', serviceEntry),
+  };
+}
+
+/** The body of `GET /v1/health/node/<node>` and of `GET /v1/health/state/any`. */
+export function checkEntries(json: unknown): readonly CheckEntry[] {
+  return listAt(json, 'answer', checkEntry);
 }
 
 function taggedAddress(value: unknown, place: string): TaggedAddress {
