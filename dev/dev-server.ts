@@ -10,13 +10,14 @@ import { inject } from '../src/inject/inject.ts';
 import type { FilesStatus, WatchesStatus } from '../src/status-page/status.ts';
 import type { Log } from '../src/telemetry/logger.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
+import type { ControllerMetrics } from '../src/telemetry/controller-metrics.ts';
 import type { SyncMetrics } from '../src/telemetry/sync-metrics.ts';
 import { version } from '../src/version.ts';
 import { webhook } from '../src/http/webhook.ts';
 import { admissionLog } from '../src/reporting/admission-log.ts';
 import type { ChangeSignal } from '../src/reporting/change-signal.ts';
 import type { Reporter } from '../src/reporting/sync-reporter.ts';
-import { problemCounts, syncStatus } from '../src/reporting/sync-status.ts';
+import { measureSync, syncStatus } from '../src/reporting/sync-status.ts';
 import { admissionRecord, webhookStatus } from '../src/reporting/webhook-status.ts';
 import { LOOPBACK } from './dev-flags.ts';
 
@@ -28,6 +29,7 @@ export type DevServer = {
   };
   readonly log: Log;
   readonly syncMetrics: SyncMetrics;
+  readonly controllerMetrics: ControllerMetrics;
   readonly owner: string;
   readonly node: string;
   readonly sync: Sync;
@@ -43,7 +45,20 @@ export type DevServer = {
 export async function openDevServer(
   server: DevServer,
 ): Promise<{ readonly tls: string; readonly status: string }> {
-  const { values, log, syncMetrics, owner, node, sync, reporter, changes, watches, files, atEnd } = server;
+  const {
+    values,
+    log,
+    syncMetrics,
+    controllerMetrics,
+    owner,
+    node,
+    sync,
+    reporter,
+    changes,
+    watches,
+    files,
+    atEnd,
+  } = server;
   const { changed, onChange } = changes;
   const metrics = createMetrics();
   const hosts = ['localhost', LOOPBACK, '::1'];
@@ -88,8 +103,8 @@ export async function openDevServer(
     }),
     onStatusChange: onChange,
     metrics: async () => {
-      const gauges = { ...sync.counts(), isLeader: true, problems: problemCounts(sync) };
-      return (await metrics.text()) + (await syncMetrics.text(gauges));
+      measureSync(sync, controllerMetrics);
+      return (await metrics.text()) + (await syncMetrics.text());
     },
     metricsType: metrics.contentType,
     certificate: certificates.current,

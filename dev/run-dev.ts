@@ -71,9 +71,11 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
   atEnd(() => consul.close());
   const changes = changeSignal();
   const { source, owner, watches, files } = await openSource(values, operands, stage, changes.changed);
+  const controllerMetrics = syncMetrics.ofController('sync');
+  syncMetrics.leader(true);
   const reporter = createReporter({
     log,
-    metrics: syncMetrics,
+    metrics: controllerMetrics,
     now: Date.now,
     service: source.snapshot.service,
     // The log has it, and a folder has no Events.
@@ -95,7 +97,7 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
     },
   );
   const told = { owner, node, sync, reporter, watches, files, changes };
-  const server = await openDevServer({ values, log, syncMetrics, ...told, atEnd });
+  const server = await openDevServer({ values, log, syncMetrics, controllerMetrics, ...told, atEnd });
   log('info', 'serving', {
     webhook: `https://${server.tls}/mutate`,
     page: `http://${server.status}/`,

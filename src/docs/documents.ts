@@ -10,9 +10,9 @@ import { serviceAnnotations } from '../catalog/to-consul/known-annotations.ts';
 import { skipReasons as syncSkipReasons } from '../catalog/to-consul/decide-service.ts';
 import { annotations, PREFIX } from '../inject/annotations.ts';
 import { skipReasons, warningReasons } from '../inject/result.ts';
-import type { MetricDefinitions } from '../telemetry/metric-definition.ts';
+import { servedMetrics } from '../telemetry/controller-metrics.ts';
+import type { MetricDefinitions } from '../telemetry/metric-table.ts';
 import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
-import { registrarMetricDefinitions } from '../telemetry/registrar-metrics.ts';
 import { syncMetricDefinitions } from '../telemetry/sync-metrics.ts';
 
 /** Path below the root → text. */
@@ -204,10 +204,10 @@ Prometheus text on \`/metrics\` of the status port. Label values come from close
 ${metricTable(webhookMetricDefinitions)}
 ## tandem sync
 
-${metricTable(syncMetricDefinitions)}
+${metricTable({ ...syncMetricDefinitions, ...servedMetrics('sync'), ...servedMetrics('to_k8s') })}
 ## tandem sync with --registrar, in addition
 
-${metricTable(registrarMetricDefinitions)}`;
+${metricTable(servedMetrics('registrar'))}`;
 }
 
 function metricTable(definitions: MetricDefinitions): string {

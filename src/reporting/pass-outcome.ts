@@ -1,6 +1,7 @@
 /** How the passes of a loop went: told to the log and to metrics, and kept for `/status`. */
 import type { PassStatus } from '../status-page/status.ts';
 import { TandemError } from '../support/errors.ts';
+import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
 
 export type PassState = {
@@ -21,12 +22,7 @@ export type PassOutcome = {
 
 export type PassOutcomeOptions = {
   readonly log: Log;
-  readonly metrics: {
-    /** @param time milliseconds since the epoch */
-    readonly success: (time: number) => void;
-    readonly failure: (code: string) => void;
-    readonly heldRemovals: (count: number) => void;
-  };
+  readonly metrics: Pick<ControllerMetrics, 'newLoop' | 'failure' | 'heldRemovals'>;
   readonly now: () => number;
   /** The state is another one. */
   readonly changed: () => void;
@@ -37,6 +33,7 @@ export function createPassOutcome(
   { log, metrics, now, changed }: PassOutcomeOptions,
   failureMessage: string,
 ): PassOutcome {
+  const tellSuccess = metrics.newLoop();
   let lastSuccess: number | undefined;
   let lastFailure: PassState['lastFailure'];
   let failingSince: number | undefined;
@@ -45,7 +42,7 @@ export function createPassOutcome(
     succeeded: () => {
       lastSuccess = now();
       failingSince = undefined;
-      metrics.success(lastSuccess);
+      tellSuccess(lastSuccess);
       changed();
     },
     failed: (error, retryMilliseconds) => {

@@ -3,9 +3,9 @@ import { podReasons, type PodReason } from '../catalog/mesh/decide-pod.ts';
 import { isEmptyPlan } from '../catalog/mesh/node-plan.ts';
 import type { PodStanding } from '../controllers/pod-standings.ts';
 import type { RegistrarReporter } from '../controllers/registrar-ports.ts';
+import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
-import type { RegistrarMetrics } from '../telemetry/registrar-metrics.ts';
-import { createPassOutcome, type PassOutcomeOptions, type PassState } from './pass-outcome.ts';
+import { createPassOutcome, type PassState } from './pass-outcome.ts';
 import { nextRefusal, toldProblems, type Refusal } from './told-problems.ts';
 
 export type RegistrarState = PassState & {
@@ -19,7 +19,7 @@ export type PodReporter = RegistrarReporter & { readonly state: () => RegistrarS
 
 export type RegistrarReporterOptions = {
   readonly log: Log;
-  readonly metrics: PassOutcomeOptions['metrics'] & Pick<RegistrarMetrics, 'change' | 'eventToCommit'>;
+  readonly metrics: ControllerMetrics;
   readonly now: () => number;
   /** A Warning Event on the pod of this source, when it is still there. */
   readonly warn: (source: string, reason: string, message: string) => void;
@@ -70,12 +70,12 @@ export function createRegistrarReporter(options: RegistrarReporterOptions): PodR
       });
     },
     applied: ({ action, source }, seconds) => {
-      metrics.change(action, 'applied');
+      metrics.change({ action }, 'applied');
       if (seconds !== undefined) metrics.eventToCommit(seconds);
       if (source !== undefined) refused.delete(source);
     },
     refused: ({ action, node, id, source }, reason) => {
-      metrics.change(action, 'refused');
+      metrics.change({ action }, 'refused');
       log('warn', 'Consul refused a change', { action, node, id, source, reason });
       if (source === undefined) return;
       refused.set(source, nextRefusal(refused.get(source), reason, now()));

@@ -3,8 +3,8 @@ import { sourceOf } from '../model/instance.ts';
 import type { Service } from '../model/kubernetes-objects.ts';
 import type { Problem } from '../model/problem.ts';
 import type { SyncReporter } from '../controllers/sync-ports.ts';
+import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
-import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { createPassOutcome, type PassState } from './pass-outcome.ts';
 import { nextRefusal, toldProblems, type Refusal } from './told-problems.ts';
 
@@ -22,7 +22,7 @@ export type Reporter = SyncReporter & { readonly state: () => ReporterState };
 
 export type ReporterOptions = {
   readonly log: Log;
-  readonly metrics: SyncMetrics;
+  readonly metrics: ControllerMetrics;
   readonly now: () => number;
   readonly service: (source: string) => Service | undefined;
   /** A Warning Event on the Service. */
@@ -64,12 +64,12 @@ export function createReporter(options: ReporterOptions): Reporter {
         log('info', 'would deregister', { source: sourceOf(instance), name: instance.name, id: instance.id });
     },
     applied: ({ action, source }, seconds) => {
-      metrics.change(action, 'applied');
+      metrics.change({ action }, 'applied');
       if (seconds !== undefined) metrics.eventToCommit(seconds);
       refused.delete(source);
     },
     refused: ({ action, source, instance }, reason) => {
-      metrics.change(action, 'refused');
+      metrics.change({ action }, 'refused');
       refused.set(source, nextRefusal(refused.get(source), reason, now()));
       log('warn', 'Consul refused a change', { action, source, id: instance.id, reason });
       warnOf(source, REFUSED, `Consul refused to ${action} ${instance.id}: ${reason}`);

@@ -2,7 +2,9 @@
 import { byText } from '../model/instance.ts';
 import type { Sync } from '../controllers/sync-loop.ts';
 import type { SyncStatus, WatchesStatus } from '../status-page/status.ts';
+import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import { earliest } from '../support/earliest.ts';
+import { countReasons } from './count-reasons.ts';
 import { isoTime, passStatus } from './pass-outcome.ts';
 import type { ReporterState } from './sync-reporter.ts';
 import { type Refusal } from './told-problems.ts';
@@ -54,10 +56,13 @@ export function troubleOf(
   return { refused: refusal?.reason, since: since === undefined ? undefined : isoTime(since) };
 }
 
-/** How many problems there are of each reason now. */
-export function problemCounts(sync: Sync | undefined): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { problems } of sync?.statuses().values() ?? [])
-    for (const { reason } of problems) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return counts;
+/** What is counted when somebody scrapes. */
+export function measureSync(sync: Sync | undefined, metrics: ControllerMetrics): void {
+  const { pending, ...instances } = sync?.counts() ?? { pending: 0 };
+  metrics.count('instances', instances);
+  metrics.pending(pending);
+  metrics.count(
+    'problems',
+    countReasons([...(sync?.statuses().values() ?? [])].flatMap(({ problems }) => problems)),
+  );
 }

@@ -2,9 +2,10 @@
 import type { ToK8sPlan } from '../catalog/to-kubernetes/object-plan.ts';
 import type { ToK8sProblem } from '../catalog/to-kubernetes/to-k8s-problem.ts';
 import type { ToK8sReporter } from '../controllers/to-k8s-ports.ts';
+import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
-import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
 import { createPassOutcome, type PassState } from './pass-outcome.ts';
+import { countReasons } from './count-reasons.ts';
 import { nextRefusal, toldProblems, type Refusal } from './told-problems.ts';
 
 export type ToK8sReporterState = PassState & {
@@ -16,7 +17,7 @@ export type ToK8sReporterState = PassState & {
 
 export type ToK8sReporterOptions = {
   readonly log: Log;
-  readonly metrics: ToK8sMetrics;
+  readonly metrics: ControllerMetrics;
   readonly now: () => number;
   /** A Warning Event on a Service in the write namespace. */
   readonly warn: (
@@ -54,8 +55,9 @@ export function createToK8sReporter(
         for (const { action, kind, name, source } of [...create, ...update, ...removed])
           log('info', 'would write to Kubernetes', { action, kind, name, service: source });
       const standings = [...plan.standings.values()];
-      metrics.services(standings.length, standings.filter(({ object }) => object !== undefined).length);
-      metrics.problems(countReasons(plan.problems));
+      const present = standings.filter(({ object }) => object !== undefined).length;
+      metrics.count('services', { selected: standings.length, present });
+      metrics.count('problems', countReasons(plan.problems));
       const problems = Map.groupBy(plan.problems, ({ service }) => service);
       for (const service of told.sources()) if (!problems.has(service)) told.tell(service, []);
       for (const [service, ofService] of problems) {
@@ -64,11 +66,11 @@ export function createToK8sReporter(
       }
     },
     applied: ({ kind, action, source }) => {
-      metrics.change(kind, action, 'applied');
+      metrics.change({ kind, action }, 'applied');
       refused.delete(source);
     },
     refused: ({ kind, name, action, source }, reason) => {
-      metrics.change(kind, action, 'refused');
+      metrics.change({ kind, action }, 'refused');
       refused.set(source, nextRefusal(refused.get(source), reason, now()));
       log('warn', 'the API server refused an object', { action, kind, name, service: source, reason });
     },
@@ -85,12 +87,6 @@ export function createToK8sReporter(
     succeeded: passes.succeeded,
     state: () => ({ ...passes.state(), refused, problemSince: told.since }),
   };
-}
-
-function countReasons(problems: readonly ToK8sProblem[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { reason } of problems) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return counts;
 }
 
 function textOf({ reason, message }: ToK8sProblem): string {

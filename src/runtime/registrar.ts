@@ -1,5 +1,4 @@
 /** The registrar inside of `tandem sync`: composes the watch on injected pods, Consul, the loop, and who is told of it. */
-import type { PodReason } from '../catalog/mesh/decide-pod.ts';
 import type { Naming } from '../config/naming-settings.ts';
 import { agentUrl } from '../consul/agent-url.ts';
 import { consulAgents } from '../consul/agents.ts';
@@ -15,6 +14,7 @@ import { systemClock } from '../kubernetes/clock.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { byText } from '../model/instance.ts';
+import { countReasons } from '../reporting/count-reasons.ts';
 import { passStatus } from '../reporting/pass-outcome.ts';
 import {
   createRegistrarReporter,
@@ -25,8 +25,8 @@ import { troubleOf } from '../reporting/sync-status.ts';
 import { createTokenReporter } from '../reporting/token-reporter.ts';
 import type { RegistrarStatus } from '../status-page/status.ts';
 import { earliest } from '../support/earliest.ts';
+import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
-import { createRegistrarMetrics, type RegistrarLoop } from '../telemetry/registrar-metrics.ts';
 import { clusterPods, type PodKind } from './pod-source.ts';
 import { together } from './together.ts';
 
@@ -36,6 +36,7 @@ export type RegistrarParts = {
   /** How the agents of the nodes are reached. */
   readonly agents: { readonly port: number; readonly tls: boolean };
   readonly log: Log;
+  readonly metrics: ControllerMetrics;
   readonly events: Pick<EventRecorder<string>, 'record'>;
   readonly onRestart: (kind: PodKind, failure: WatchFailure) => void;
   /** The status is another one. */
@@ -51,16 +52,15 @@ export type RunningRegistrar = {
   /** Runs until the signal, while this replica leads. */
   readonly lead: (term: AbortSignal) => Promise<void>;
   readonly isSynced: () => boolean;
-  /** Prometheus text format. */
-  readonly metrics: () => Promise<string>;
+  /** Counts what is there, for a scrape. */
+  readonly measure: () => void;
   readonly status: () => RegistrarStatus;
   readonly stop: () => Promise<void>;
 };
 
 /** Starts to watch the pods at once, also on a replica that does not lead. */
 export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
-  const { client, consul, log, events, onRestart, changed, options } = parts;
-  const metrics = createRegistrarMetrics();
+  const { client, consul, log, metrics, events, onRestart, changed, options } = parts;
   const pods = clusterPods({
     owner: options.owner,
     ...parts.naming,
@@ -69,10 +69,10 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
     onRefusedAddress: (source, reason) =>
       log('warn', 'an address in Kubernetes is not an IP address, and is not used', { source, reason }),
   });
-  const newReporter = (loop: RegistrarLoop): PodReporter =>
+  const newReporter = (): PodReporter =>
     createRegistrarReporter({
       log,
-      metrics: { ...metrics, success: (time) => metrics.success(loop, time) },
+      metrics,
       now: Date.now,
       isDryRun: options.dryRun,
       changed,
@@ -83,8 +83,8 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
         events.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, 'Warning', reason, message);
       },
     });
-  const reporter = newReporter('catalog');
-  const agentReporter = newReporter('agents');
+  const reporter = newReporter();
+  const agentReporter = newReporter();
   const tokenReporter = createTokenReporter({ log, now: Date.now, changed });
   let registrar: Registrar | undefined;
   return {
@@ -111,9 +111,11 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       registrar = undefined;
     },
     isSynced: () => Object.values(pods.watches()).every(({ isSynced }) => isSynced),
-    metrics: () => {
-      const counts = registrar?.counts() ?? { owned: 0, foreign: 0, pending: 0 };
-      return metrics.text({ ...counts, pods: podCounts(registrar) });
+    measure: () => {
+      const { pending, ...instances } = registrar?.counts() ?? { pending: 0 };
+      metrics.count('pods', countReasons(registrar?.standings() ?? []));
+      metrics.count('instances', instances);
+      metrics.pending(pending);
     },
     status: () => ({
       ...registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
@@ -121,12 +123,6 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
     }),
     stop: pods.stop,
   };
-}
-
-function podCounts(registrar: Registrar | undefined): ReadonlyMap<PodReason, number> {
-  const counts = new Map<PodReason, number>();
-  for (const { reason } of registrar?.standings() ?? []) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return counts;
 }
 
 function registrarStatus(

@@ -112,9 +112,10 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
         log('warn', 'an Event was not written', { error: outcome.error.message });
     },
   });
+  const syncMetrics = metrics.ofController('sync');
   const reporter = createReporter({
     log,
-    metrics,
+    metrics: syncMetrics,
     now: Date.now,
     service: (name) => source?.snapshot.service(name),
     warn: ({ namespace, name, uid }, reason, message) =>
@@ -130,6 +131,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
         naming: namingOf(values),
         podAuthMethod: values.podAuthMethod,
         log,
+        metrics: metrics.ofController('registrar'),
         events,
         changed,
         onRestart,
@@ -144,6 +146,8 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     await sync.run(term);
     sync = undefined;
   };
+  // Served also while this direction is off.
+  const toK8sMetrics = metrics.ofController('to_k8s');
   const toK8s = values.toK8s
     ? toK8sPart({
         settings: toK8sSettings(
@@ -160,7 +164,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
         client,
         consul,
         log,
-        metrics: metrics.toK8s,
+        metrics: toK8sMetrics,
         warn: (target, reason, message) => events.record(target, 'Warning', reason, message),
         onRestart,
         changed,
@@ -178,6 +182,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
   const status = await openSyncStatus({
     address: values.statusListen,
     metrics,
+    syncMetrics,
     owner,
     node: options.node,
     dryRun: values.dryRun,

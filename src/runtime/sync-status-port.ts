@@ -1,6 +1,7 @@
 /** The plain port of `tandem sync`: health, metrics, and the page and `/status` of both directions. */
 import type { ListenAddress } from '../config/listen-address.ts';
 import type { Sync } from '../controllers/sync-loop.ts';
+import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
 import { listen } from '../http/listen.ts';
@@ -8,12 +9,14 @@ import { statusServer } from '../http/status-server.ts';
 import type { ClusterSource } from './cluster-source.ts';
 import type { RunningRegistrar } from './registrar.ts';
 import type { Reporter } from '../reporting/sync-reporter.ts';
-import { problemCounts, syncStatus } from '../reporting/sync-status.ts';
+import { measureSync, syncStatus } from '../reporting/sync-status.ts';
 import type { ToK8sPart } from './to-k8s-part.ts';
 
 type SyncStatusPort = {
   readonly address: ListenAddress;
   readonly metrics: SyncMetrics;
+  /** Of Kubernetes → Consul. */
+  readonly syncMetrics: ControllerMetrics;
   readonly owner: string;
   readonly node: string;
   readonly dryRun: boolean;
@@ -43,10 +46,11 @@ export async function openSyncStatus(
     title: 'Tandem sync',
     version,
     notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
-    metrics: async () => {
-      const counts = sync()?.counts() ?? { desired: 0, owned: 0, foreign: 0, pending: 0 };
-      const gauges = { ...counts, isLeader: isLeader(), problems: problemCounts(sync()) };
-      return `${await metrics.text(gauges)}${(await registrar?.metrics()) ?? ''}`;
+    metrics: () => {
+      metrics.leader(isLeader());
+      measureSync(sync(), port.syncMetrics);
+      registrar?.measure();
+      return metrics.text();
     },
     metricsType: metrics.contentType,
     status: () => ({

@@ -10,8 +10,8 @@ import { systemClock } from '../kubernetes/clock.ts';
 import type { EventTarget } from '../kubernetes/event-object.ts';
 import { objectWriter } from '../kubernetes/object-writer.ts';
 import type { ToK8sStatus, WatchesStatus } from '../status-page/status.ts';
+import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
-import type { ToK8sMetrics } from '../telemetry/to-k8s-metrics.ts';
 import { clusterNetwork, UNASKED } from './cluster-network.ts';
 import { passStatus } from '../reporting/pass-outcome.ts';
 import { troubleOf } from '../reporting/sync-status.ts';
@@ -26,7 +26,7 @@ export type ToK8sComposition = ToK8sOptions & {
   readonly client: ApiClient;
   readonly consul: ConsulClient;
   readonly log: Log;
-  readonly metrics: ToK8sMetrics;
+  readonly metrics: ControllerMetrics;
   readonly warn: (target: EventTarget, reason: string, message: string) => void;
   readonly onRestart: WriteNamespaceOptions['onRestart'];
   /** The status is another one. */

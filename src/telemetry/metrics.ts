@@ -1,10 +1,10 @@
 /** Metrics of the webhook. */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { refusalReasons, type RefusalReason } from '../admission/refusals.ts';
 import { skipReasons, warningReasons, type WarningReason } from '../inject/result.ts';
 import { droppedLogLines } from './logger.ts';
 import { followCount } from './follow-count.ts';
-import { metricOptions, type MetricDefinitions } from './metric-definition.ts';
+import { makeMetrics, type MetricDefinitions } from './metric-table.ts';
 
 export const admissionResults = ['injected', 'allowed', 'denied', 'error', 'bad-request'] as const;
 export type AdmissionResult = (typeof admissionResults)[number];
@@ -22,6 +22,8 @@ export const webhookMetricDefinitions = {
     type: 'histogram',
     help: 'Time from the whole body of an admission request to its answer.',
     labels: {},
+    // An admission takes a quarter of a millisecond; the API server gives up after seconds.
+    buckets: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
   },
   tandem_admission_warnings_total: {
     type: 'counter',
@@ -50,9 +52,6 @@ export const webhookMetricDefinitions = {
   },
 } as const satisfies MetricDefinitions;
 
-// An admission takes a quarter of a millisecond; the API server gives up after seconds.
-const DURATION_BUCKETS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
-
 export type Metrics = {
   readonly admission: (result: AdmissionResult, reason: string, seconds: number) => void;
   readonly warning: (reason: WarningReason) => void;
@@ -67,26 +66,17 @@ export type Metrics = {
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  const options = metricOptions(webhookMetricDefinitions, registry);
-  const admissions = new Counter(options('tandem_admissions_total'));
-  const duration = new Histogram({
-    ...options('tandem_admission_duration_seconds'),
-    buckets: DURATION_BUCKETS,
-  });
-  const warnings = new Counter(options('tandem_admission_warnings_total'));
-  const refusals = new Counter(options('tandem_refusals_total'));
-  followCount(new Counter(options('tandem_log_lines_dropped_total')), droppedLogLines);
-  const expiry = new Gauge(options('tandem_certificate_expiry_timestamp_seconds'));
-  const reloads = new Counter(options('tandem_certificate_reloads_total'));
+  const made = makeMetrics(webhookMetricDefinitions, registry);
+  followCount(made.tandem_log_lines_dropped_total, droppedLogLines);
   return {
     admission: (result, reason, seconds) => {
-      admissions.inc({ result, reason });
-      duration.observe(seconds);
+      made.tandem_admissions_total.inc({ result, reason });
+      made.tandem_admission_duration_seconds.observe(seconds);
     },
-    warning: (reason) => warnings.inc({ reason }),
-    refusal: (reason) => refusals.inc({ reason }),
-    certificateExpiry: (time) => expiry.set(time / 1000),
-    certificateReload: (result) => reloads.inc({ result }),
+    warning: (reason) => made.tandem_admission_warnings_total.inc({ reason }),
+    refusal: (reason) => made.tandem_refusals_total.inc({ reason }),
+    certificateExpiry: (time) => made.tandem_certificate_expiry_timestamp_seconds.set(time / 1000),
+    certificateReload: (result) => made.tandem_certificate_reloads_total.inc({ result }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

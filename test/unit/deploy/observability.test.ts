@@ -4,16 +4,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import type { MetricDefinitions } from '../../../src/telemetry/metric-definition.ts';
+import type { MetricDefinitions } from '../../../src/telemetry/metric-table.ts';
 import { webhookMetricDefinitions } from '../../../src/telemetry/metrics.ts';
-import { registrarMetricDefinitions } from '../../../src/telemetry/registrar-metrics.ts';
+import { servedMetrics } from '../../../src/telemetry/controller-metrics.ts';
 import { syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../deploy/observability');
 const definitions: MetricDefinitions = {
   ...webhookMetricDefinitions,
   ...syncMetricDefinitions,
-  ...registrarMetricDefinitions,
+  ...servedMetrics('sync'),
+  ...servedMetrics('to_k8s'),
+  ...servedMetrics('registrar'),
 };
 
 type Dashboard = { readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[] };

@@ -10,7 +10,7 @@ test('failures that follow one another keep the time of the first, until a succe
   const passes = createPassOutcome(
     {
       log: ignore,
-      metrics: { success: ignore, failure: ignore, heldRemovals: ignore },
+      metrics: { newLoop: () => ignore, failure: ignore, heldRemovals: ignore },
       now: () => now,
       changed: () => (told += 1),
     },

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createRegistrarReporter } from '../../../src/reporting/registrar-reporter.ts';
 import { createPodStandings, type PodStanding } from '../../../src/controllers/pod-standings.ts';
 import { readInjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
+import { createSyncMetrics } from '../../../src/telemetry/sync-metrics.ts';
 import { CLUSTER, injectedPod, READY, type PodSketch } from '../catalog/mesh/injected-pods.ts';
 
 function start() {
@@ -10,7 +11,7 @@ function start() {
   const none = (): void => undefined;
   const reporter = createRegistrarReporter({
     log: none,
-    metrics: { success: none, failure: none, heldRemovals: none, change: none, eventToCommit: none },
+    metrics: createSyncMetrics().ofController('registrar'),
     now: () => 0,
     warn: (source, reason, message) => events.push(`${source} ${reason} ${message}`),
     isDryRun: false,

@@ -5,7 +5,6 @@ import { endpoints } from '../../../src/consul/servers.ts';
 import { generatedDocuments } from '../../../src/docs/documents.ts';
 import { restartCauses } from '../../../src/kubernetes/watch-failure.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
-import { createRegistrarMetrics } from '../../../src/telemetry/registrar-metrics.ts';
 import { createSyncMetrics, syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
 
 test('an admission is counted by result and reason, and its duration in seconds', async () => {
@@ -47,12 +46,9 @@ test('two registries do not share their counts', async () => {
 });
 
 test('the document has every metric that is served, and every reason', async () => {
-  const gauges = { desired: 0, owned: 0, foreign: 0, pending: 0, isLeader: false, problems: new Map() };
-  const texts = [
-    createMetrics().text(),
-    createSyncMetrics().text(gauges),
-    createRegistrarMetrics().text({ owned: 0, foreign: 0, pending: 0, pods: new Map() }),
-  ];
+  const sync = createSyncMetrics();
+  for (const controller of ['sync', 'to_k8s', 'registrar'] as const) sync.ofController(controller);
+  const texts = [createMetrics().text(), sync.text()];
   const text = (await Promise.all(texts)).join('');
   const served = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
   assert.ok(served.length >= 22, `${served.length} metrics`);
@@ -63,16 +59,16 @@ test('the document has every metric that is served, and every reason', async () 
 });
 
 test('the registrar agrees with Consul when both of its loops do', async () => {
-  const metrics = createRegistrarMetrics();
+  const metrics = createSyncMetrics();
   const shown = async (): Promise<string | undefined> =>
-    /^tandem_registrar_last_success_timestamp_seconds (\S+)$/m.exec(
-      await metrics.text({ owned: 0, foreign: 0, pending: 0, pods: new Map() }),
-    )?.[1];
-  metrics.success('agents', 9000);
+    /^tandem_registrar_last_success_timestamp_seconds (\S+)$/m.exec(await metrics.text())?.[1];
+  const registrar = metrics.ofController('registrar');
+  const [catalog, agents] = [registrar.newLoop(), registrar.newLoop()];
+  agents(9000);
   assert.equal(await shown(), '0');
-  metrics.success('catalog', 8000);
+  catalog(8000);
   assert.equal(await shown(), '8');
-  metrics.success('agents', 10_000);
+  agents(10_000);
   assert.equal(await shown(), '8');
 });
 

@@ -1,0 +1,173 @@
+/** Metrics of the controllers: what every one of them has, and what only one has. */
+import type { Gauge, Registry } from 'prom-client';
+import { podReasons } from '../catalog/mesh/decide-pod.ts';
+import { toK8sProblemReasons } from '../catalog/to-kubernetes/to-k8s-problem.ts';
+import { registrarActions } from '../controllers/registrar-ports.ts';
+import { problemReasons } from '../model/problem.ts';
+import { errorTable } from '../support/errors.ts';
+import { makeMetrics, type MadeMetrics, type MetricDefinitions } from './metric-table.ts';
+
+const OTHER = 'other';
+
+type Labels = Readonly<Record<string, readonly string[]>>;
+
+type Words = {
+  readonly changes: string;
+  /** Beside their result. */
+  readonly changeLabels: Labels;
+  readonly agreement: string;
+  readonly removals: string;
+  readonly passes: string;
+};
+
+/** What every controller has. */
+function common({ changes, changeLabels, agreement, removals, passes }: Words) {
+  return {
+    changes_total: {
+      type: 'counter',
+      help: changes,
+      labels: { ...changeLabels, result: ['applied', 'refused'] },
+    },
+    last_success_timestamp_seconds: {
+      type: 'gauge',
+      help: `When ${agreement}, in seconds since the epoch.`,
+      labels: {},
+    },
+    held_removals: {
+      type: 'gauge',
+      help: `${removals} that wait for a second look, because they are many.`,
+      labels: {},
+    },
+    failures_total: {
+      type: 'counter',
+      help: `${passes} that failed; each is tried again.`,
+      labels: { code: [...Object.keys(errorTable), OTHER] },
+    },
+  } as const satisfies MetricDefinitions;
+}
+
+/** What a controller has that follows events to Consul. */
+function followed(keys: string, event: string, commit: string) {
+  return {
+    event_to_commit_seconds: {
+      type: 'histogram',
+      help: `Time from the event of ${event} to ${commit} in Consul.`,
+      labels: {},
+      // A change is in Consul a quarter of a second after its event, and an outage lasts minutes.
+      buckets: [0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5, 0.75, 1, 2, 5, 15, 60, 300],
+    },
+    pending_keys: {
+      type: 'gauge',
+      help: `${keys} that an event named and that were not looked at yet.`,
+      labels: {},
+    },
+  } as const satisfies MetricDefinitions;
+}
+
+function counted<const L extends Labels>(help: string, labels: L) {
+  return { type: 'gauge', help, labels } as const;
+}
+
+/** Controller → its metrics; `tandem_<controller>_` stands in front of each name. */
+export const controllerMetricDefinitions = {
+  sync: {
+    instances: counted('Instances: desired by the cluster, owned in Consul, and foreign on our node.', {
+      state: ['desired', 'owned', 'foreign'],
+    }),
+    problems: counted('Problems of Services as they stand; each is an Event too.', {
+      reason: Object.keys(problemReasons),
+    }),
+    ...followed('Services', 'a change', 'its commit'),
+    ...common({
+      changes: 'Changes written to Consul, or refused by it.',
+      changeLabels: { action: ['register', 'update', 'deregister'] },
+      agreement: 'both sides were last seen to agree',
+      removals: 'Removals',
+      passes: 'Passes',
+    }),
+  },
+  to_k8s: {
+    services: counted(
+      'Services of Consul that are selected, and those of them that have a Service in Kubernetes.',
+      { state: ['selected', 'present'] },
+    ),
+    problems: counted('Problems of services of Consul as they stand.', {
+      reason: Object.keys(toK8sProblemReasons),
+    }),
+    ...common({
+      changes: 'Objects written to the API server, or refused by it.',
+      changeLabels: { kind: ['Service', 'EndpointSlice'], action: ['create', 'update', 'delete'] },
+      agreement: 'the objects were last compared with Consul and written',
+      removals: 'Removals of objects',
+      passes: 'Reads and passes',
+    }),
+  },
+  registrar: {
+    pods: counted('Injected pods, by why they are in Consul by the registrar, or are not.', {
+      reason: Object.keys(podReasons),
+    }),
+    instances: counted('Instances on synthetic nodes: owned, and foreign beside them.', {
+      state: ['owned', 'foreign'],
+    }),
+    ...followed('Synthetic nodes', 'a pod', 'the commit of its change'),
+    ...common({
+      changes: 'Changes of injected pods written to Consul, or refused by it.',
+      changeLabels: { action: registrarActions },
+      agreement: 'pods and Consul were last seen to agree',
+      removals: 'Instances of pods missing without an announced end',
+      passes: 'Passes of the registrar',
+    }),
+  },
+} as const satisfies Readonly<Record<string, MetricDefinitions>>;
+
+export type MeasuredController = keyof typeof controllerMetricDefinitions;
+
+type CountedGauge = 'instances' | 'pods' | 'problems' | 'services';
+
+type Made = MadeMetrics<ReturnType<typeof common>> &
+  Partial<MadeMetrics<ReturnType<typeof followed>> & Record<CountedGauge, Gauge>>;
+
+/** By the names that are served. */
+export function servedMetrics(controller: MeasuredController): MetricDefinitions {
+  const entries = Object.entries(controllerMetricDefinitions[controller]);
+  return Object.fromEntries(entries.map(([name, each]) => [`tandem_${controller}_${name}`, each]));
+}
+
+export type ControllerMetrics = {
+  readonly change: (labels: Readonly<Record<string, string>>, result: 'applied' | 'refused') => void;
+  readonly eventToCommit: (seconds: number) => void;
+  readonly failure: (code: string) => void;
+  readonly heldRemovals: (count: number) => void;
+  /**
+   * For one more loop of this controller; the function is told of its successes, in milliseconds since the epoch. All loops
+   * must have succeeded: shown is the oldest of their last times.
+   */
+  readonly newLoop: () => (time: number) => void;
+  /** Sets a gauge that has one label: what has no count is 0. */
+  readonly count: (gauge: CountedGauge, counts: Readonly<Record<string, number>>) => void;
+  readonly pending: (keys: number) => void;
+};
+
+export function controllerMetrics(controller: MeasuredController, registry: Registry): ControllerMetrics {
+  const definitions: MetricDefinitions & ReturnType<typeof common> = controllerMetricDefinitions[controller];
+  const made: Made = makeMetrics(definitions, registry, `tandem_${controller}_`);
+  const successes: number[] = [];
+  return {
+    change: (labels, result) => made.changes_total.inc({ ...labels, result }),
+    eventToCommit: (seconds) => made.event_to_commit_seconds?.observe(seconds),
+    failure: (code) => made.failures_total.inc({ code: Object.hasOwn(errorTable, code) ? code : OTHER }),
+    heldRemovals: (count) => made.held_removals.set(count),
+    newLoop: () => {
+      const at = successes.push(0) - 1;
+      return (time) => {
+        successes[at] = time;
+        made.last_success_timestamp_seconds.set(Math.min(...successes) / 1000);
+      };
+    },
+    count: (gauge, counts) => {
+      const [[label, values] = ['', []]] = Object.entries(definitions[gauge]?.labels ?? {});
+      for (const value of values) made[gauge]?.set({ [label]: value }, counts[value] ?? 0);
+    },
+    pending: (keys) => made.pending_keys?.set(keys),
+  };
+}
