@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Card } from './facts.ts';
 import { markup, moment, type Markup } from './markup.ts';
-import { script } from './script.ts';
+import { script } from './script-text.ts';
 import { style } from './style.ts';
 import type { TableView, View } from './view.ts';
 import { rowStates, type ViewQuery } from './view-query.ts';

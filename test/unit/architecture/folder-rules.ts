@@ -44,6 +44,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     alsoNode: ['node:timers/promises'],
   },
   'status-page': pure(...DIRECTIONS, 'inject', 'model'),
+  'status-page/browser': pure('status-page'),
   certificates: edge('support'),
   telemetry: edge(
     'admission',

@@ -14,7 +14,7 @@ export type Import = {
 };
 
 /** Text that a browser runs; what it asks of the clock is the browser's. */
-const BROWSER_SCRIPT = 'status-page/script.ts';
+const BROWSER_SCRIPT = 'status-page/browser/page-script.ts';
 
 /** Globals by which a pure file would reach the process, the clock, a terminal or the network. */
 const IMPURE =
