@@ -13,8 +13,8 @@ import {
   SYNTHETIC_META,
   type ObservedSyntheticNode,
 } from '../catalog/mesh/observed-registration.ts';
-import { proxyDefinition } from '../catalog/mesh/proxy.ts';
-import type { Registration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
+import { catalogDefinition, proxyDefinition } from '../model/definition.ts';
+import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
 import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controllers/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
@@ -146,20 +146,14 @@ function nodeOf({ name, address }: SyntheticNode, owner: string): CatalogRegistr
   };
 }
 
-function definitionOf(registration: Registration, owner: string): CatalogRegistration {
-  const { id, name, address, port, tags, meta, weight, check, proxy, node } = registration;
+function definitionOf(registration: PodRegistration, owner: string): CatalogRegistration {
+  const { id, kind, check, proxy, node } = registration;
   return {
     ...nodeOf(node, owner),
     SkipNodeUpdate: true,
     Service: {
-      ...(proxy === undefined ? {} : { Kind: 'connect-proxy', Proxy: proxyDefinition(proxy) }),
-      ID: id,
-      Service: name,
-      Tags: tags,
-      Address: address,
-      Port: port,
-      Meta: meta,
-      Weights: { Passing: weight, Warning: 1 },
+      ...(proxy === undefined ? {} : { Kind: kind, Proxy: proxyDefinition(proxy) }),
+      ...catalogDefinition(registration),
     },
     Checks: check === undefined ? [] : [checkDefinition(node.name, id, check)],
   };

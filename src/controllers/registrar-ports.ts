@@ -1,7 +1,7 @@
 /** What the loop of the registrar needs of its two sides and of those who want to know. The edges implement it. */
 import type { ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
-import type { Registration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
+import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
 import type { Check } from '../model/instance.ts';
 import type { PodSnapshot, Touched } from './pod-snapshot.ts';
 import type { PodStanding } from './pod-standings.ts';
@@ -40,7 +40,7 @@ export type ConnectCatalog = {
   readonly writeNode: (node: SyntheticNode, owner: string, signal: AbortSignal) => Promise<ConnectWrite>;
   /** Makes the node when it is missing, and leaves alone one that is there. */
   readonly register: (
-    registration: Registration,
+    registration: PodRegistration,
     owner: string,
     signal: AbortSignal,
   ) => Promise<ConnectWrite>;

@@ -1,7 +1,7 @@
 /** Agent mode: an init container registers the pod with the agent of its node, then Envoy or Consul's own proxy runs. */
 import type { JsonObject } from '../support/json.ts';
 import { tokenMount, tokenVolume, type Addition } from './addition.ts';
-import { literal, proxyId, registrationVariables, serviceId } from './registration.ts';
+import { literal, proxyId, registrationVariables, serviceId } from './registration-variable.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext, variable } from './container-parts.ts';
 import { INIT_SCRIPT } from './init-script.ts';

@@ -18,7 +18,7 @@ import {
 import type { Lifecycle } from './lifecycle-options.ts';
 import type { Metrics } from './metrics-options.ts';
 import type { Options } from './options.ts';
-import { literal, proxyId, registrationVariables } from './registration.ts';
+import { literal, proxyId, registrationVariables } from './registration-variable.ts';
 import type { ConsulAccess, DataplaneSettings } from './settings.ts';
 
 /** @param registration what `registrationOf` gives for the same options */

@@ -12,7 +12,7 @@ import { applied, type PodEdit } from './pod-edit.ts';
 import { tooManyVariables, upstreamVariables } from './variables.ts';
 import { readPod, type Pod } from './pod.ts';
 import { recordOf } from './record.ts';
-import { registrationOf, registrationTooLarge } from './registration.ts';
+import { registrationOf, registrationTooLarge } from './registration-variable.ts';
 import { toldWarnings, type InjectResult, type Problem, type Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 import { metadataEdits, specEdits } from './sidecar-edits.ts';

@@ -4,7 +4,7 @@ import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import type { AnnotationName } from './annotations.ts';
 import { METRICS_PORT_NAME } from './container-parts.ts';
-import { LOOPBACK } from './upstream.ts';
+import { LOOPBACK } from '../model/registration.ts';
 import { namedPorts, type Pod } from './pod.ts';
 import type { Service } from './service.ts';
 import type { InjectSettings } from './settings.ts';

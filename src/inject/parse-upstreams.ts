@@ -7,10 +7,10 @@
  *     options     = "?" key "=" value { "&" key "=" value }
  *     port        = 1..65535, or the name of a container port
  */
+import { LOOPBACK } from '../model/registration.ts';
 import { parseWholeNumber, nearest, quote } from '../support/text.ts';
 import { isIpAddress } from '../support/ip-address.ts';
 import {
-  LOOPBACK,
   PREPARED_QUERY,
   meshGatewayModes,
   type MeshGatewayMode,

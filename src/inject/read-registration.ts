@@ -1,4 +1,4 @@
-/** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `registration.ts`. */
+/** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `registration-variable.ts`. */
 import {
   asString,
   hasNullInList,

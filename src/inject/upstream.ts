@@ -1,4 +1,5 @@
 /** One upstream, as its author wrote it, and its canonical text. */
+import { LOOPBACK, type ProxyUpstream } from '../model/registration.ts';
 
 export const meshGatewayModes = ['none', 'local', 'remote'] as const;
 export type MeshGatewayMode = (typeof meshGatewayModes)[number];
@@ -29,7 +30,24 @@ export type PreparedQueryUpstream = {
 export type Upstream = ServiceUpstream | PreparedQueryUpstream;
 
 export const PREPARED_QUERY = 'prepared_query';
-export const LOOPBACK = '127.0.0.1';
+
+/** As a registration has it. */
+export function proxyUpstream(upstream: Upstream): ProxyUpstream {
+  const { kind, name, datacenter = '', localBindAddress, localBindPort } = upstream;
+  const service = kind === 'service' ? upstream : undefined;
+  return {
+    type: kind === 'service' ? 'service' : PREPARED_QUERY,
+    name,
+    namespace: service?.namespace ?? '',
+    partition: service?.partition ?? '',
+    peer: service?.peer ?? '',
+    destinationPort: service?.destinationPort ?? '',
+    datacenter,
+    bindAddress: localBindAddress,
+    bindPort: localBindPort,
+    meshGateway: service?.meshGatewayMode ?? '',
+  };
+}
 
 /** The text that parses to this upstream again; a datacenter is always in the third place. */
 export function formatUpstream(upstream: Upstream): string {

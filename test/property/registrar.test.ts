@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isEmptyPlan, planNode, type NodePlan } from '../../src/catalog/mesh/node-plan.ts';
 import { readInjectedPod } from '../../src/catalog/mesh/registered-pod.ts';
-import { registrationsOf, type Registration } from '../../src/catalog/mesh/pod-registration.ts';
+import { registrationsOf, type PodRegistration } from '../../src/catalog/mesh/pod-registration.ts';
 import { isObject, property } from '../../src/support/json.ts';
 import { createConsulNodes, type ConsulNodes } from '../unit/catalog/mesh/consul-nodes.ts';
 import {
@@ -45,7 +45,7 @@ const pods = fc.uniqueArray(sketch, {
   selector: ({ namespace, name }) => `${namespace}/${name}`,
 });
 
-const registrations = (all: readonly PodSketch[]): readonly Registration[] =>
+const registrations = (all: readonly PodSketch[]): readonly PodRegistration[] =>
   all.flatMap((each) => registrationsOf(podOf(each), CLUSTER));
 
 function carryOut(plan: NodePlan, consul: ConsulNodes): void {

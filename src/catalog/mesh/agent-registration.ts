@@ -1,11 +1,8 @@
 /** What an agent gets again of a pod whose registration it has lost: what the init container of the pod gave it. */
-import { ALIAS_CHECK, LISTENER_CHECK } from '../../inject/registration.ts';
-import { INBOUND_PORT } from '../../inject/names.ts';
-import { hostAndPort } from '../../support/ip-address.ts';
+import { checkedDefinition } from '../../model/definition.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import { decidePod } from './decide-pod.ts';
-import { proxyDefinition } from './proxy.ts';
-import { sourceOfPod, type InjectedPod } from './registered-pod.ts';
+import type { InjectedPod } from './registered-pod.ts';
 import { instancesOf } from './pod-registration.ts';
 
 export type AgentRegistration = {
@@ -24,36 +21,10 @@ export type AgentRegistration = {
 export function agentRegistrationsOf(pod: InjectedPod, cluster: MeshCluster): readonly AgentRegistration[] {
   const isWanted = decidePod(pod, cluster) === 'agent-mode' && pod.stage === 'alive' && pod.isInitialized;
   if (!isWanted || pod.podIp === undefined) return [];
-  return instancesOf(pod, cluster).map(({ id, name, address, port, tags, meta, proxy }) => ({
-    source: sourceOfPod(pod),
-    uid: pod.uid,
-    id,
-    definition: {
-      ID: id,
-      Name: name,
-      Address: address,
-      Port: port,
-      Tags: tags,
-      Meta: meta,
-      ...(proxy === undefined
-        ? {}
-        : {
-            Kind: 'connect-proxy',
-            Proxy: proxyDefinition(proxy),
-            Checks: checksOf(address, proxy.destinationId),
-          }),
-    },
+  return instancesOf(pod, cluster).map((each) => ({
+    source: each.source,
+    uid: each.uid,
+    id: each.id,
+    definition: checkedDefinition(each),
   }));
-}
-
-function checksOf(address: string, destination: string): readonly object[] {
-  return [
-    {
-      Name: LISTENER_CHECK.name,
-      TCP: hostAndPort(address, INBOUND_PORT),
-      Interval: LISTENER_CHECK.interval,
-      DeregisterCriticalServiceAfter: LISTENER_CHECK.reapedAfter,
-    },
-    { Name: ALIAS_CHECK, AliasService: destination },
-  ];
 }

@@ -6,7 +6,7 @@ import type { ObservedRegistration } from './observed-registration.ts';
 import { differencesOf, type RegistrationField } from './node-plan.ts';
 import { serviceNameOf, type ServiceName } from './mesh-service.ts';
 import { sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
-import { instancesOf, POD_UID_META, registrationsOf, type Registration } from './pod-registration.ts';
+import { instancesOf, POD_UID_META, registrationsOf, type PodRegistration } from './pod-registration.ts';
 
 /** How one instance stands in Consul. */
 export type RegistrationStanding =
@@ -34,10 +34,10 @@ export type PodExplanation = {
 };
 
 export type ExplainedRegistration = {
-  readonly registration: Registration;
+  readonly registration: PodRegistration;
   readonly standing: RegistrationStanding;
   /** All checks that Consul has of it, also those of others; those that do not pass first. */
-  readonly checks: readonly NonNullable<Registration['check']>[];
+  readonly checks: readonly NonNullable<PodRegistration['check']>[];
 };
 
 /**
@@ -86,7 +86,7 @@ function isOurs(found: ObservedRegistration, owner: string): boolean {
 }
 
 function standingOf(
-  registration: Registration,
+  registration: PodRegistration,
   owner: string,
   mode: InjectedPod['injection']['kind'],
   found: ObservedRegistration | undefined,

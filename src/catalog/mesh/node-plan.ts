@@ -3,24 +3,24 @@ import { byText, indexed, ownerOf, type Check } from '../../model/instance.ts';
 import { differences, type Field } from '../to-consul/consul-plan.ts';
 import { isOwnNode, type ObservedRegistration, type ObservedSyntheticNode } from './observed-registration.ts';
 import { isSameProxy } from './proxy.ts';
-import { POD_UID_META, type Registration, type SyntheticNode } from './pod-registration.ts';
+import { POD_UID_META, type PodRegistration, type SyntheticNode } from './pod-registration.ts';
 
 export type RegistrationField = Field | 'proxy';
 
-export type Conflict = { readonly registration: Registration; readonly message: string };
+export type Conflict = { readonly registration: PodRegistration; readonly message: string };
 
 export type NodePlan = {
   readonly name: string;
   /** The node itself has to be changed; undefined when it is as it shall be, somebody else's, or made by the first instance. */
   readonly node: SyntheticNode | undefined;
-  readonly register: readonly Registration[];
+  readonly register: readonly PodRegistration[];
   readonly update: readonly {
-    readonly registration: Registration;
+    readonly registration: PodRegistration;
     /** Those that differ; never empty, and never the check alone. */
     readonly fields: readonly RegistrationField[];
   }[];
   /** Nothing but the check differs: the most frequent change, and one write for all pods of the node. */
-  readonly checks: readonly { readonly registration: Registration; readonly check: Check }[];
+  readonly checks: readonly { readonly registration: PodRegistration; readonly check: Check }[];
   readonly deregister: readonly ObservedRegistration[];
   /** Nothing is left on the node then, and it is ours. */
   readonly removeNode: boolean;
@@ -37,13 +37,13 @@ export type NodePlan = {
  */
 export function planNode(
   name: string,
-  desired: readonly Registration[],
+  desired: readonly PodRegistration[],
   observed: ObservedSyntheticNode,
   owner: string,
 ): NodePlan {
   const present = new Map(observed.instances.map((each) => [indexed(each.id), each]));
   const { wanted, conflicts } = claim(desired, present, owner);
-  const register: Registration[] = [];
+  const register: PodRegistration[] = [];
   const update: NodePlan['update'][number][] = [];
   const checks: NodePlan['checks'][number][] = [];
   for (const [key, registration] of wanted) {
@@ -80,8 +80,8 @@ export function isEmptyPlan({ node, register, update, checks, deregister, remove
 }
 
 /** The fields in which Consul's instance is not the wanted one; empty when it is. */
-export function differencesOf(wanted: Registration, found: ObservedRegistration): RegistrationField[] {
-  const kind = wanted.proxy === undefined ? '' : 'connect-proxy';
+export function differencesOf(wanted: PodRegistration, found: ObservedRegistration): RegistrationField[] {
+  const kind = wanted.kind === 'service' ? '' : wanted.kind;
   const fields: RegistrationField[] = differences(wanted, { ...found, kind: '' });
   if (found.kind !== kind) fields.push('kind');
   if (wanted.proxy !== undefined && !isSameProxy(wanted.proxy, found.proxy)) fields.push('proxy');
@@ -93,14 +93,15 @@ export function differencesOf(wanted: Registration, found: ObservedRegistration)
  * one, and the one that has it keeps it, so that they do not take it from each other for ever.
  */
 function claim(
-  desired: readonly Registration[],
+  desired: readonly PodRegistration[],
   present: ReadonlyMap<string, ObservedRegistration>,
   owner: string,
-): { readonly wanted: ReadonlyMap<string, Registration>; readonly conflicts: readonly Conflict[] } {
-  const wanted = new Map<string, Registration>();
+): { readonly wanted: ReadonlyMap<string, PodRegistration>; readonly conflicts: readonly Conflict[] } {
+  const wanted = new Map<string, PodRegistration>();
   const conflicts: Conflict[] = [];
-  const holds = ({ id, uid }: Registration): boolean => present.get(indexed(id))?.meta[POD_UID_META] === uid;
-  const rank = (each: Registration): string => `${holds(each) ? 0 : 1} ${each.source}`;
+  const holds = ({ id, uid }: PodRegistration): boolean =>
+    present.get(indexed(id))?.meta[POD_UID_META] === uid;
+  const rank = (each: PodRegistration): string => `${holds(each) ? 0 : 1} ${each.source}`;
   for (const registration of desired.toSorted((left, right) => byText(rank(left), rank(right)))) {
     const key = indexed(registration.id);
     const previous = present.get(key);
@@ -114,7 +115,7 @@ function claim(
   return { wanted, conflicts };
 }
 
-function foreignMessage({ id, node }: Registration, previous: ObservedRegistration): string {
+function foreignMessage({ id, node }: PodRegistration, previous: ObservedRegistration): string {
   const owner = ownerOf(previous);
   const holder = owner === undefined ? 'nobody that Tandem knows' : `owner ${JSON.stringify(owner)}`;
   return `the instance ${id} on node ${JSON.stringify(node.name)} of Consul belongs to ${holder} and is not touched; deregister it there`;

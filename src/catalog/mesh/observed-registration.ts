@@ -2,7 +2,8 @@
 import type { CheckEntry, NodeServices } from '../../model/consul-entries.ts';
 import { OWNER_META, type ObservedInstance } from '../../model/instance.ts';
 import { observeNode, type ObservedNode } from '../../model/observed-node.ts';
-import { readProxy, type Proxy } from './proxy.ts';
+import type { Proxy } from '../../model/registration.ts';
+import { readProxy } from './proxy.ts';
 
 export type ObservedRegistration = ObservedInstance & { readonly proxy: Proxy };
 

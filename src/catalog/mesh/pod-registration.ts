@@ -1,7 +1,6 @@
 /** What Consul shall have of an injected pod in dataplane mode: the service and its proxy, each with its check. */
-import { PROXY_SUFFIX } from '../../model/reserved-names.ts';
 import { INBOUND_PORT, syntheticNodeName } from '../../inject/names.ts';
-import { LOOPBACK } from '../../inject/upstream.ts';
+import { serviceAndProxy, type Proxy, type Registration } from '../../model/registration.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
 import {
   byText,
@@ -17,19 +16,18 @@ import { addressOfNode, isIpv6, type MeshCluster } from './mesh-cluster.ts';
 import { decidePod } from './decide-pod.ts';
 import { meshOf, sourceOfPod, type InjectedPod, type MeshOptions } from './registered-pod.ts';
 import { serviceNameOf } from './mesh-service.ts';
-import { upstreamOf, type Proxy } from './proxy.ts';
+import { wantedUpstream } from './proxy.ts';
 
 /** A node of Consul without an agent, for the pods of one node of Kubernetes. */
 export type SyntheticNode = { readonly name: string; readonly address: string };
 
-export type Registration = Instance & {
-  readonly node: SyntheticNode;
-  /** `Pod/<namespace>/<name>`. */
-  readonly source: string;
-  readonly uid: string;
-  /** Undefined for the service itself. */
-  readonly proxy: Proxy | undefined;
-};
+export type PodRegistration = Registration &
+  Instance & {
+    readonly node: SyntheticNode;
+    /** `Pod/<namespace>/<name>`. */
+    readonly source: string;
+    readonly uid: string;
+  };
 
 export const POD_UID_META = 'pod-uid';
 export const MANAGED_BY_META = 'managed-by';
@@ -48,7 +46,7 @@ export function nodeOfPod({ injection, node }: InjectedPod, owner: string): stri
 }
 
 /** Service and proxy, in the order in which Consul must get them; empty for a pod that the registrar does not register. */
-export function registrationsOf(pod: InjectedPod, cluster: MeshCluster): readonly Registration[] {
+export function registrationsOf(pod: InjectedPod, cluster: MeshCluster): readonly PodRegistration[] {
   return decidePod(pod, cluster) === 'registered' ? instancesOf(pod, cluster) : [];
 }
 
@@ -57,48 +55,33 @@ export function registrationsOf(pod: InjectedPod, cluster: MeshCluster): readonl
  * A pod without an address has instances without one: the sidecar asks for its configuration only once, and that may be before
  * anybody else knows the address. Nobody routes to them, because they are critical.
  */
-export function instancesOf(pod: InjectedPod, cluster: MeshCluster): readonly Registration[] {
+export function instancesOf(pod: InjectedPod, cluster: MeshCluster): readonly PodRegistration[] {
   const { node, podIp = '' } = pod;
   const mesh = meshOf(pod);
   const name = serviceNameOf(pod, cluster)?.name;
   const address = addressOfNode(pod, cluster);
   if (mesh === undefined || name === undefined || node === undefined || address === undefined) return [];
-  const { serviceId, proxyId, service, upstreams } = mesh;
-  const common = {
+  const { serviceId, service, upstreams } = mesh;
+  const registrations = serviceAndProxy(
+    {
+      id: serviceId,
+      name,
+      address: podIp,
+      port: service.port ?? 0,
+      tags: service.tags,
+      meta: metaOf(pod, service.meta, cluster.owner),
+    },
+    INBOUND_PORT,
+    { upstreams: upstreams.map(wantedUpstream), config: configOf(pod, mesh, cluster) },
+  );
+  return registrations.map((each) => ({
+    ...each,
     node: { name: nodeOfPod(pod, cluster.owner) ?? node, address },
     source: sourceOfPod(pod),
     uid: pod.uid,
-    address: podIp,
-    tags: service.tags,
-    meta: metaOf(pod, service.meta, cluster.owner),
     weight: 1,
-  };
-  const proxy: Proxy = {
-    destinationName: name,
-    destinationId: serviceId,
-    localAddress: service.port === undefined ? '' : LOOPBACK,
-    localPort: service.port ?? 0,
-    upstreams: upstreams.map(upstreamOf),
-    config: configOf(pod, mesh, cluster),
-  };
-  return [
-    {
-      ...common,
-      id: serviceId,
-      name,
-      port: service.port ?? 0,
-      check: checkOf(pod, serviceId),
-      proxy: undefined,
-    },
-    {
-      ...common,
-      id: proxyId,
-      name: `${name}${PROXY_SUFFIX}`,
-      port: INBOUND_PORT,
-      check: checkOf(pod, proxyId),
-      proxy,
-    },
-  ];
+    check: { id: readinessCheckId(each.id), name: CHECK_NAME, ...readinessOf(pod) },
+  }));
 }
 
 const METRICS_ADDRESS = 'envoy_prometheus_bind_addr';
@@ -136,10 +119,6 @@ function metaOf(pod: InjectedPod, ofAuthor: MeshOptions['service']['meta'], owne
     [OWNER_META, owner],
   ];
   return Object.fromEntries([...ofAuthor, ...own].toSorted(([left], [right]) => byText(left, right)));
-}
-
-function checkOf(pod: InjectedPod, id: string): Check {
-  return { id: readinessCheckId(id), name: CHECK_NAME, ...readinessOf(pod) };
 }
 
 /** A pod that terminates is critical at once: its readiness probe may go on to succeed. */

@@ -1,4 +1,5 @@
 /** The operations of Consul's transactions that Tandem sends. */
+import { catalogDefinition, type CatalogDefinition } from '../../model/definition.ts';
 import {
   EXTERNAL_SOURCE,
   EXTERNAL_SOURCE_META,
@@ -24,15 +25,7 @@ export type Operation =
       readonly Service: {
         readonly Verb: 'set';
         readonly Node: string;
-        readonly Service: {
-          readonly ID: string;
-          readonly Service: string;
-          readonly Tags: readonly string[];
-          readonly Address: string;
-          readonly Port: number;
-          readonly Meta: Readonly<Record<string, string>>;
-          readonly Weights: { readonly Passing: number; readonly Warning: number };
-        };
+        readonly Service: CatalogDefinition;
       };
     }
   | {
@@ -80,25 +73,8 @@ export function setNode(node: string): Operation {
   };
 }
 
-export function setService(
-  { id, name, tags, address, port, meta, weight }: Instance,
-  node: string,
-): Operation {
-  return {
-    Service: {
-      Verb: 'set',
-      Node: node,
-      Service: {
-        ID: id,
-        Service: name,
-        Tags: tags,
-        Address: address,
-        Port: port,
-        Meta: meta,
-        Weights: { Passing: weight, Warning: 1 },
-      },
-    },
-  };
+export function setService(instance: Instance, node: string): Operation {
+  return { Service: { Verb: 'set', Node: node, Service: catalogDefinition(instance) } };
 }
 
 /** Consul knows the name by the id, and yet judges the right to write the check by the name that is sent. */

@@ -1,7 +1,7 @@
 /** A replica that does not lead: what would write to Consul is not sent, whichever way it takes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Registration } from '../../../src/catalog/mesh/pod-registration.ts';
+import type { PodRegistration } from '../../../src/catalog/mesh/pod-registration.ts';
 import { consulAgents } from '../../../src/consul/agents.ts';
 import type { ConsulClient } from '../../../src/consul/client.ts';
 import { connectCatalog } from '../../../src/consul/connect-catalog.ts';
@@ -21,7 +21,7 @@ import { clientOf, fakeConsul, json } from './fake-consul.ts';
 const { signal } = new AbortController();
 const check = { id: 'c', name: 'c', status: 'passing', output: '' } as const;
 const node = { name: 'n', address: '10.0.0.1' };
-const registration: Registration = {
+const registration: PodRegistration = {
   node,
   source: 'Pod/a/b',
   uid: 'u',
@@ -33,7 +33,7 @@ const registration: Registration = {
   meta: {},
   weight: 1,
   check,
-  proxy: undefined,
+  kind: 'service',
 };
 const OPERATION = { Service: { Verb: 'delete', Node: 'n', Service: { ID: 'i', Service: 'web' } } } as const;
 

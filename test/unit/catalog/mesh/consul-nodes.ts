@@ -3,9 +3,9 @@ import {
   observeSyntheticNode,
   type ObservedSyntheticNode,
 } from '../../../../src/catalog/mesh/observed-registration.ts';
-import { proxyDefinition } from '../../../../src/catalog/mesh/proxy.ts';
-import type { Registration, SyntheticNode } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { checkEntries, nodeServices } from '../../../../src/model/consul-entries.ts';
+import { proxyDefinition } from '../../../../src/model/definition.ts';
+import type { PodRegistration, SyntheticNode } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { indexed, type Check } from '../../../../src/model/instance.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -20,7 +20,7 @@ export type ConsulNodes = {
   readonly nodes: () => readonly string[];
   readonly read: (node: string) => ObservedSyntheticNode;
   readonly writeNode: (node: SyntheticNode, owner: string) => void;
-  readonly register: (registration: Registration, owner: string) => void;
+  readonly register: (registration: PodRegistration, owner: string) => void;
   readonly setCheck: (node: string, service: string, check: Check) => void;
   readonly deregister: (node: string, id: string) => void;
   readonly removeNode: (node: string) => void;

@@ -4,7 +4,7 @@ import jsonPatch, { type Operation } from 'fast-json-patch';
 import type { MeshCluster, MeshNode } from '../../../../src/catalog/mesh/mesh-cluster.ts';
 import type { MeshService } from '../../../../src/catalog/mesh/mesh-service.ts';
 import { readInjectedPod, type InjectedPod } from '../../../../src/catalog/mesh/registered-pod.ts';
-import { registrationsOf, type Registration } from '../../../../src/catalog/mesh/pod-registration.ts';
+import { registrationsOf, type PodRegistration } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { injectFlags, injectSettings } from '../../../../src/config/inject-settings.ts';
 import { parseFlags } from '../../../../src/config/parse-flags.ts';
 import { inject } from '../../../../src/inject/inject.ts';
@@ -99,7 +99,7 @@ export function podOf(sketch: PodSketch = {}): InjectedPod {
 }
 
 /** What somebody else has put in the same place. */
-export function theirsOf(sketch: PodSketch = {}, owner = 'c2'): readonly Registration[] {
+export function theirsOf(sketch: PodSketch = {}, owner = 'c2'): readonly PodRegistration[] {
   return registrationsOf(podOf(sketch), CLUSTER).map((each) => ({
     ...each,
     meta: { ...each.meta, 'tandem-owner': owner },

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isEmptyPlan, planNode, type NodePlan } from '../../../../src/catalog/mesh/node-plan.ts';
-import { registrationsOf, type Registration } from '../../../../src/catalog/mesh/pod-registration.ts';
+import { registrationsOf, type PodRegistration } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { createConsulNodes, type ConsulNodes } from './consul-nodes.ts';
 import { ADDRESSES, podOf, theirsOf, type PodSketch, CLUSTER } from './injected-pods.ts';
 
 const NODE = 'k8s-c1-node-1';
-const wanted = (...pods: readonly PodSketch[]): readonly Registration[] =>
+const wanted = (...pods: readonly PodSketch[]): readonly PodRegistration[] =>
   pods.flatMap((pod) => registrationsOf(podOf(pod), CLUSTER));
 
-function consulWith(registrations: readonly Registration[], owner = 'c1'): ConsulNodes {
+function consulWith(registrations: readonly PodRegistration[], owner = 'c1'): ConsulNodes {
   const consul = createConsulNodes();
   for (const each of registrations) consul.register(each, owner);
   return consul;
 }
 
-function planOf(consul: ConsulNodes, registrations: readonly Registration[], owner = 'c1'): NodePlan {
+function planOf(consul: ConsulNodes, registrations: readonly PodRegistration[], owner = 'c1'): NodePlan {
   return planNode(NODE, registrations, consul.read(NODE), owner);
 }
 
@@ -29,7 +29,7 @@ test('what Consul has is not written again, whatever it filled in by itself', ()
 });
 
 test('the keys of a config have no order, however deep they are', () => {
-  const proxies = (config: string): readonly Registration[] =>
+  const proxies = (config: string): readonly PodRegistration[] =>
     wanted({ annotations: { 'proxy-config-map': config } });
   const consul = consulWith(proxies('{"a": [{"c": 1, "d": {"f": 2, "e": 3}}], "b": 4}'));
   assert.ok(isEmptyPlan(planOf(consul, proxies('{"b": 4, "a": [{"d": {"e": 3, "f": 2}, "c": 1}]}'))));
@@ -113,7 +113,7 @@ test('two pods of before that want one id: the one that has it keeps it', () => 
   const one = { namespace: 'zoo', uid: 'z', isLegacy: true };
   const other = { namespace: 'abc', uid: 'a', isLegacy: true };
   const consul = consulWith(wanted(one));
-  const planOfLegacy = (on: ConsulNodes, all: readonly Registration[]): NodePlan =>
+  const planOfLegacy = (on: ConsulNodes, all: readonly PodRegistration[]): NodePlan =>
     planNode('node-1-virtual', all, on.read('node-1-virtual'), 'c1');
   const plan = planOfLegacy(consul, wanted(other, one));
   assert.ok(isEmptyPlan(plan));

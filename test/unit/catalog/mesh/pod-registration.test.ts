@@ -39,16 +39,17 @@ test('a ready pod is a service and a proxy on the synthetic node, each with a pa
   const check = { name: 'Kubernetes Readiness Check', status: 'passing', output: 'the pod is ready' };
   assert.deepEqual(service, {
     ...common,
+    kind: 'service',
     id: 'default.web-0.web',
     name: 'web',
     port: 8080,
     check: { ...check, id: 'default.web-0.web-readiness' },
-    proxy: undefined,
   });
   const none = { namespace: '', partition: '', peer: '', destinationPort: '', meshGateway: '' };
   const upstream = { ...none, type: 'service', datacenter: '', bindAddress: '127.0.0.1' };
   assert.deepEqual(proxy, {
     ...common,
+    kind: 'connect-proxy',
     id: 'default.web-0.web-sidecar-proxy',
     name: 'web-sidecar-proxy',
     port: 20000,

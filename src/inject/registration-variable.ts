@@ -5,6 +5,8 @@
  */
 import { PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { variable } from './container-parts.ts';
+import { agentDefinition, agentFile, checkedDefinition } from '../model/definition.ts';
+import { serviceAndProxy } from '../model/registration.ts';
 import { isObject, type JsonObject } from '../support/json.ts';
 import type { Options } from './options.ts';
 import {
@@ -17,16 +19,7 @@ import {
 import { PREFIX } from './annotations.ts';
 import type { Problem } from './result.ts';
 import type { InjectSettings } from './settings.ts';
-import { LOOPBACK, type Upstream } from './upstream.ts';
-
-/**
- * Envoy listens for its peers; a pod that vanished with its node is reaped by it. An agent makes the first check at a random
- * moment within the interval, and until then nobody is routed to the pod, while a Deployment that sees it ready already
- * deletes the next one.
- */
-export const LISTENER_CHECK = { name: 'Proxy Public Listener', interval: '1s', reapedAfter: '10m' };
-/** The proxy is as healthy as what it stands for. */
-export const ALIAS_CHECK = 'Destination Alias';
+import { proxyUpstream } from './upstream.ts';
 
 /**
  * Ids as Consul shows them; the kubelet fills in namespace and name of the pod. A namespace has no dot and a service name
@@ -79,50 +72,27 @@ export function registrationOf(
   { service, upstreams, metrics, proxyConfig }: Options,
   { mode, owner }: Pick<InjectSettings, 'mode' | 'owner'>,
 ): string {
-  const meta = registrationMeta(service.meta, owner);
-  return JSON.stringify({
-    services: [
-      {
-        id: serviceId(service.name),
-        name: service.name,
-        address: '$(POD_IP)',
-        ...(service.port === undefined ? {} : { port: service.port }),
-        tags: registrationTags(service.tags),
-        meta,
-      },
-      {
-        kind: 'connect-proxy',
-        id: proxyId(service.name),
-        name: `${service.name}${PROXY_SUFFIX}`,
-        address: '$(POD_IP)',
-        port: INBOUND_PORT,
-        tags: registrationTags(service.tags),
-        meta,
-        proxy: {
-          destination_service_name: service.name,
-          destination_service_id: serviceId(service.name),
-          ...(service.port === undefined
-            ? {}
-            : { local_service_address: LOOPBACK, local_service_port: service.port }),
-          upstreams: upstreams.map(registrationUpstream),
-          ...registrationConfig(proxyConfig, metrics),
-        },
-        ...(mode === 'agent' ? { checks: agentChecks(service.name) } : {}),
-      },
-    ],
-  });
+  const registrations = serviceAndProxy(
+    {
+      id: serviceId(service.name),
+      name: service.name,
+      address: '$(POD_IP)',
+      port: service.port ?? 0,
+      tags: service.tags.map(podNameOr),
+      meta: registrationMeta(service.meta, owner),
+    },
+    INBOUND_PORT,
+    { upstreams: upstreams.map(proxyUpstream), config: registrationConfig(proxyConfig, metrics) },
+  );
+  return agentFile(registrations.map(mode === 'agent' ? checkedDefinition : agentDefinition));
 }
 
-function registrationConfig(
-  proxyConfig: JsonObject,
-  metrics: Options['metrics'],
-): { readonly config?: JsonObject } {
-  const config = {
+function registrationConfig(proxyConfig: JsonObject, metrics: Options['metrics']): JsonObject {
+  return {
     ...(literalValue(proxyConfig) as JsonObject),
     // Brackets are right around an IPv4 address too: Consul takes it apart by net.SplitHostPort.
     ...(metrics === undefined ? {} : { envoy_prometheus_bind_addr: `[$(POD_IP)]:${metrics.port}` }),
   };
-  return Object.keys(config).length === 0 ? {} : { config };
 }
 
 /** Every text of a value, keys too. */
@@ -133,28 +103,15 @@ function literalValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [literal(key), literalValue(each)]));
 }
 
-function agentChecks(service: string): readonly object[] {
-  return [
-    {
-      name: LISTENER_CHECK.name,
-      tcp: `$(POD_IP):${INBOUND_PORT}`,
-      interval: LISTENER_CHECK.interval,
-      deregister_critical_service_after: LISTENER_CHECK.reapedAfter,
-    },
-    { name: ALIAS_CHECK, alias_service: serviceId(service) },
-  ];
-}
-
-function registrationTags(tags: readonly string[]): readonly string[] {
-  return tags.map(podNameOr);
-}
-
 /** `$POD_NAME` as the whole text is the name of the pod. */
 function podNameOr(text: string): string {
   return text === '$POD_NAME' ? '$(POD_NAME)' : literal(text);
 }
 
-function registrationMeta(meta: ReadonlyMap<string, string>, owner: string | undefined): object {
+function registrationMeta(
+  meta: ReadonlyMap<string, string>,
+  owner: string | undefined,
+): Readonly<Record<string, string>> {
   return Object.fromEntries([
     ...[...meta].map(([key, value]) => [key, podNameOr(value)] as const),
     ['pod-name', '$(POD_NAME)'],
@@ -164,27 +121,4 @@ function registrationMeta(meta: ReadonlyMap<string, string>, owner: string | und
     ['managed-by', 'tandem'],
     ...(owner === undefined ? [] : [['tandem-owner', owner] as const]),
   ]);
-}
-
-function registrationUpstream(upstream: Upstream): object {
-  const { name, datacenter, localBindAddress, localBindPort } = upstream;
-  return {
-    destination_type: upstream.kind === 'service' ? 'service' : 'prepared_query',
-    destination_name: name,
-    ...(upstream.kind === 'service' ? serviceDetails(upstream) : {}),
-    ...(datacenter === undefined ? {} : { datacenter }),
-    local_bind_address: localBindAddress,
-    local_bind_port: localBindPort,
-  };
-}
-
-function serviceDetails(upstream: Extract<Upstream, { kind: 'service' }>): object {
-  const { namespace, partition, peer, destinationPort, meshGatewayMode } = upstream;
-  return {
-    ...(namespace === undefined ? {} : { destination_namespace: namespace }),
-    ...(partition === undefined ? {} : { destination_partition: partition }),
-    ...(peer === undefined ? {} : { destination_peer: peer }),
-    ...(destinationPort === undefined ? {} : { destination_port: destinationPort }),
-    ...(meshGatewayMode === undefined ? {} : { mesh_gateway: { mode: meshGatewayMode } }),
-  };
 }

@@ -1,0 +1,129 @@
+/** A registration as Consul's agent, its catalog and its command line read it. */
+import { hostAndPort } from '../support/ip-address.ts';
+import { isObject } from '../support/json.ts';
+import type { Instance } from './instance.ts';
+import type { Proxy, ProxyUpstream, Registration } from './registration.ts';
+
+/**
+ * Envoy listens for its peers; a pod that vanished with its node is reaped by it. An agent makes the first check at a random
+ * moment within the interval, and until then nobody is routed to the pod, while a Deployment that sees it ready already
+ * deletes the next one.
+ */
+const LISTENER_CHECK = { name: 'Proxy Public Listener', interval: '1s', reapedAfter: '10m' };
+/** The proxy is as healthy as what it stands for. */
+const ALIAS_CHECK = 'Destination Alias';
+
+type Definition = Readonly<Record<string, unknown>>;
+
+/** Body of `PUT /v1/agent/service/register`, without checks. */
+export function agentDefinition({
+  kind,
+  id,
+  name,
+  address,
+  port,
+  tags,
+  meta,
+  proxy,
+}: Registration): Definition {
+  return {
+    ...(kind === 'service' ? {} : { Kind: kind }),
+    ID: id,
+    Name: name,
+    Address: address,
+    ...(port === 0 ? {} : { Port: port }),
+    Tags: tags,
+    Meta: meta,
+    ...(proxy === undefined ? {} : { Proxy: proxyDefinition(proxy) }),
+  };
+}
+
+/** The same with the checks that the agent makes of a proxy. */
+export function checkedDefinition(registration: Registration): Definition {
+  const { address, port, proxy } = registration;
+  if (proxy === undefined) return agentDefinition(registration);
+  const Checks = [
+    {
+      Name: LISTENER_CHECK.name,
+      TCP: hostAndPort(address, port),
+      Interval: LISTENER_CHECK.interval,
+      DeregisterCriticalServiceAfter: LISTENER_CHECK.reapedAfter,
+    },
+    { Name: ALIAS_CHECK, AliasService: proxy.destinationId },
+  ];
+  return { ...agentDefinition(registration), Checks };
+}
+
+/** The file that `consul services register` reads. */
+export function agentFile(definitions: readonly Definition[]): string {
+  return JSON.stringify({ services: definitions.map(inSnakeCase) });
+}
+
+/** `Service` of the catalog and of a transaction. */
+export type CatalogDefinition = {
+  readonly ID: string;
+  readonly Service: string;
+  readonly Tags: readonly string[];
+  readonly Address: string;
+  readonly Port: number;
+  readonly Meta: Readonly<Record<string, string>>;
+  readonly Weights: { readonly Passing: number; readonly Warning: number };
+};
+
+export function catalogDefinition(instance: Instance): CatalogDefinition {
+  return {
+    ID: instance.id,
+    Service: instance.name,
+    Tags: instance.tags,
+    Address: instance.address,
+    Port: instance.port,
+    Meta: instance.meta,
+    Weights: { Passing: instance.weight, Warning: 1 },
+  };
+}
+
+/** `Proxy` of every API. */
+export function proxyDefinition(proxy: Proxy): Definition {
+  return {
+    DestinationServiceName: proxy.destinationName,
+    DestinationServiceID: proxy.destinationId,
+    ...(proxy.localPort === 0
+      ? {}
+      : { LocalServiceAddress: proxy.localAddress, LocalServicePort: proxy.localPort }),
+    Upstreams: proxy.upstreams.map(upstreamDefinition),
+    ...(Object.keys(proxy.config).length === 0 ? {} : { Config: proxy.config }),
+  };
+}
+
+function upstreamDefinition(upstream: ProxyUpstream): Definition {
+  const optional = {
+    DestinationNamespace: upstream.namespace,
+    DestinationPartition: upstream.partition,
+    DestinationPeer: upstream.peer,
+    DestinationPort: upstream.destinationPort,
+    MeshGateway: upstream.meshGateway && { Mode: upstream.meshGateway },
+    Datacenter: upstream.datacenter,
+  };
+  return {
+    DestinationType: upstream.type,
+    DestinationName: upstream.name,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== '')),
+    LocalBindAddress: upstream.bindAddress,
+    LocalBindPort: upstream.bindPort,
+  };
+}
+
+// Their keys are not Consul's.
+const FREE = ['Meta', 'Config'];
+
+/** Files have the same fields in another spelling: `DestinationServiceID` is `destination_service_id`. */
+function inSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inSnakeCase);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [
+      key.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toLowerCase(),
+      FREE.includes(key) ? each : inSnakeCase(each),
+    ]),
+  );
+}
