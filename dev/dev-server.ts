@@ -16,7 +16,7 @@ import { version } from '../src/version.ts';
 import { webhook } from '../src/http/webhook.ts';
 import { admissionLog } from '../src/reporting/admission-log.ts';
 import type { ChangeSignal } from '../src/reporting/change-signal.ts';
-import type { Reporter } from '../src/reporting/sync-reporter.ts';
+import type { ToConsulReporter } from '../src/reporting/sync-reporter.ts';
 import { measureSync, syncStatus } from '../src/reporting/sync-status.ts';
 import { admissionRecord, webhookStatus } from '../src/reporting/webhook-status.ts';
 import { LOOPBACK } from './dev-flags.ts';
@@ -33,7 +33,7 @@ export type DevServer = {
   readonly owner: string;
   readonly node: string;
   readonly sync: Sync;
-  readonly reporter: Reporter;
+  readonly reporter: ToConsulReporter;
   readonly changes: ChangeSignal;
   readonly watches: () => WatchesStatus;
   /** Undefined when a cluster is watched. */

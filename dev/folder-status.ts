@@ -2,7 +2,7 @@
 import type { FilesStatus } from '../src/status-page/status.ts';
 import type { Log } from '../src/telemetry/logger.ts';
 import type { ReadOutcome } from './folder-source.ts';
-import { isoTime } from '../src/reporting/pass-outcome.ts';
+import { isoTime } from '../src/reporting/controller-status.ts';
 
 export type FolderStatus = {
   readonly onRead: (outcome: ReadOutcome) => void;

@@ -1,35 +1,18 @@
-/** Tells what the registrar does: to the log, to metrics, and to Events on the pods. */
+/** Tells what the registrar does: of its catalog, and of the agents. */
 import { podReasons, type PodReason } from '../catalog/mesh/decide-pod.ts';
 import { isEmptyPlan } from '../catalog/mesh/node-plan.ts';
 import type { PodStanding } from '../controllers/pod-standings.ts';
-import type { RegistrarReporter } from '../controllers/registrar-ports.ts';
-import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
-import type { Log } from '../telemetry/logger.ts';
-import { createPassOutcome, type PassState } from './pass-outcome.ts';
-import { nextRefusal, toldProblems, type Refusal } from './told-problems.ts';
+import type { RegistrarChange, RegistrarReporter } from '../controllers/registrar-ports.ts';
+import {
+  createControllerReporter,
+  type ControllerReporterOptions,
+  type ControllerState,
+} from './controller-reporter.ts';
 
-export type RegistrarState = PassState & {
-  /** Source of the pod → what Consul said. */
-  readonly refused: ReadonlyMap<string, Refusal>;
-  /** Milliseconds since the epoch from when on the pod of that UID has a problem. */
-  readonly problemSince: (uid: string) => number | undefined;
-};
-
-export type PodReporter = RegistrarReporter & { readonly state: () => RegistrarState };
-
-export type RegistrarReporterOptions = {
-  readonly log: Log;
-  readonly metrics: ControllerMetrics;
-  readonly now: () => number;
-  /** A Warning Event on the pod of this source, when it is still there. */
-  readonly warn: (source: string, reason: string, message: string) => void;
-  readonly isDryRun: boolean;
-  /** The state is another one. */
-  readonly changed: () => void;
-};
+/** Problems are kept by the UID of the pod. */
+export type PodReporter = RegistrarReporter & { readonly state: () => ControllerState };
 
 /** Reasons of Events on pods. */
-const REFUSED = 'RefusedByConsul';
 const WARNED = 'InjectionWarning';
 const NOT_REGISTERED: Readonly<Partial<Record<PodReason, string>>> = {
   'not-injected': 'NotInjectedByTandem',
@@ -40,21 +23,35 @@ const NOT_REGISTERED: Readonly<Partial<Record<PodReason, string>>> = {
   'id-taken': 'IdTaken',
 };
 
-export function createRegistrarReporter(options: RegistrarReporterOptions): PodReporter {
-  const { log, metrics, now, warn, isDryRun } = options;
-  const passes = createPassOutcome(options, 'a pass of the registrar failed, and is tried again');
+export function createRegistrarReporter(
+  options: ControllerReporterOptions & { readonly isDryRun: boolean },
+): PodReporter {
+  const { log, warn, isDryRun } = options;
+  const { news, ...common } = createControllerReporter<RegistrarChange>(
+    {
+      failed: 'a pass of the registrar failed, and is tried again',
+      guarded: 'many pods are missing; their removal waits for a second look',
+      refused: 'Consul refused a change',
+      describe: ({ action, node, id, source }) => ({
+        source,
+        labels: { action },
+        fields: { action, node, id, source },
+        attempt: `${action} ${id}`,
+      }),
+    },
+    options,
+  );
   /** By node: UIDs of its pods of which something was told. */
   const toldOf = new Map<string, ReadonlySet<string>>();
   /** By node: UIDs of its pods whose admission had warnings. */
   const warnedOf = new Map<string, ReadonlySet<string>>();
-  const told = toldProblems(now);
-  const refused = new Map<string, Refusal>();
   const tell = ({ source, reason, problem }: PodStanding): void => {
     log('warn', 'a pod is not registered', { source, reason, problem });
     warn(source, NOT_REGISTERED[reason] ?? 'NotRegistered', `${podReasons[reason]}; ${problem}`);
   };
 
   return {
+    ...common,
     planned: (plan) => {
       if (isEmptyPlan(plan)) return;
       const { name, register, update, checks, deregister, removeNode, unchanged, foreign } = plan;
@@ -69,18 +66,6 @@ export function createRegistrarReporter(options: RegistrarReporterOptions): PodR
         foreign,
       });
     },
-    applied: ({ action, source }, seconds) => {
-      metrics.change({ action }, 'applied');
-      if (seconds !== undefined) metrics.eventToCommit(seconds);
-      if (source !== undefined) refused.delete(source);
-    },
-    refused: ({ action, node, id, source }, reason) => {
-      metrics.change({ action }, 'refused');
-      log('warn', 'Consul refused a change', { action, node, id, source, reason });
-      if (source === undefined) return;
-      refused.set(source, nextRefusal(refused.get(source), reason, now()));
-      warn(source, REFUSED, `Consul refused to ${action} ${id}: ${reason}`);
-    },
     unreadable: ({ name, reason }) =>
       log('warn', 'a node cannot be read in Consul, and is left as it is', { node: name, reason }),
     pods: (node, standings) => {
@@ -94,18 +79,14 @@ export function createRegistrarReporter(options: RegistrarReporterOptions): PodR
       else warnedOf.set(node, new Set(warned.map(({ uid }) => uid)));
       const problems = standings.filter(({ problem }) => problem !== undefined);
       const uids = new Set(problems.map(({ uid }) => uid));
-      for (const uid of toldOf.get(node) ?? []) if (!uids.has(uid)) told.tell(uid, []);
+      for (const uid of toldOf.get(node) ?? []) if (!uids.has(uid)) news(uid, [], textOf);
       toldOf.set(node, uids);
       if (problems.length === 0) toldOf.delete(node);
-      for (const each of problems) if (told.tell(each.uid, [each.problem ?? '']).size > 0) tell(each);
+      for (const each of problems) news(each.uid, [each], textOf).forEach(tell);
     },
-    guarded: ({ removals, limit, owned }) => {
-      passes.hold(removals);
-      log('warn', 'many pods are missing; their removal waits for a second look', { removals, limit, owned });
-    },
-    released: () => passes.hold(0),
-    failed: passes.failed,
-    succeeded: passes.succeeded,
-    state: () => ({ ...passes.state(), refused, problemSince: told.since }),
   };
+}
+
+function textOf({ problem = '' }: PodStanding): string {
+  return problem;
 }

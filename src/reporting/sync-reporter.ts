@@ -1,49 +1,45 @@
-/** Tells what the sync does: to the log, to metrics, to Events on the Services, and to whoever asks for its state. */
+/** Tells what Kubernetes → Consul does. */
 import { sourceOf } from '../model/instance.ts';
 import type { Service } from '../model/kubernetes-objects.ts';
 import type { Problem } from '../model/problem.ts';
+import type { Change } from '../catalog/to-consul/transactions.ts';
 import type { SyncReporter } from '../controllers/sync-ports.ts';
-import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
-import type { Log } from '../telemetry/logger.ts';
-import { createPassOutcome, type PassState } from './pass-outcome.ts';
-import { nextRefusal, toldProblems, type Refusal } from './told-problems.ts';
+import {
+  createControllerReporter,
+  type ControllerReporterOptions,
+  type ControllerState,
+} from './controller-reporter.ts';
 
-/** Reasons of Events beside those of problems. */
-const REFUSED = 'RefusedByConsul';
+export type ToConsulReporter = SyncReporter & { readonly state: () => ControllerState };
 
-export type ReporterState = PassState & {
-  /** Source → what Consul said. */
-  readonly refused: ReadonlyMap<string, Refusal>;
-  /** Milliseconds since the epoch from when on the source has a problem. */
-  readonly problemSince: (source: string) => number | undefined;
-};
-
-export type Reporter = SyncReporter & { readonly state: () => ReporterState };
-
-export type ReporterOptions = {
-  readonly log: Log;
-  readonly metrics: ControllerMetrics;
-  readonly now: () => number;
+export type ToConsulReporterOptions = Omit<ControllerReporterOptions, 'warn'> & {
   readonly service: (source: string) => Service | undefined;
   /** A Warning Event on the Service. */
   readonly warn: (service: Service, reason: string, message: string) => void;
   readonly isDryRun: boolean;
-  /** The state is another one. */
-  readonly changed: () => void;
 };
 
-export function createReporter(options: ReporterOptions): Reporter {
-  const { log, metrics, now, service, warn, isDryRun } = options;
-  const passes = createPassOutcome(options, 'a pass failed, and is tried again');
-  const told = toldProblems(now);
-  const refused = new Map<string, Refusal>();
-
-  const warnOf = (source: string, reason: string, message: string): void => {
+export function createReporter(options: ToConsulReporterOptions): ToConsulReporter {
+  const { log, service, isDryRun } = options;
+  const warn: ControllerReporterOptions['warn'] = (source, reason, message) => {
     const target = service(source);
-    if (target !== undefined) warn(target, reason, message);
+    if (target !== undefined) options.warn(target, reason, message);
   };
-
+  const { news, ...common } = createControllerReporter<Change>(
+    {
+      failed: 'a pass failed, and is tried again',
+      refused: 'Consul refused a change',
+      describe: ({ action, source, instance: { id } }) => ({
+        source,
+        labels: { action },
+        fields: { action, source, id },
+        attempt: `${action} ${id}`,
+      }),
+    },
+    { ...options, warn },
+  );
   return {
+    ...common,
     planned: ({ scope, plan, owned, foreign }) => {
       const { register, update, deregister, unchanged } = plan;
       const counts = { register: register.length, update: update.length, deregister: deregister.length };
@@ -63,34 +59,12 @@ export function createReporter(options: ReporterOptions): Reporter {
       for (const instance of deregister)
         log('info', 'would deregister', { source: sourceOf(instance), name: instance.name, id: instance.id });
     },
-    applied: ({ action, source }, seconds) => {
-      metrics.change({ action }, 'applied');
-      if (seconds !== undefined) metrics.eventToCommit(seconds);
-      refused.delete(source);
-    },
-    refused: ({ action, source, instance }, reason) => {
-      metrics.change({ action }, 'refused');
-      refused.set(source, nextRefusal(refused.get(source), reason, now()));
-      log('warn', 'Consul refused a change', { action, source, id: instance.id, reason });
-      warnOf(source, REFUSED, `Consul refused to ${action} ${instance.id}: ${reason}`);
-    },
     problems: (source, problems) => {
-      const news = told.tell(source, problems.map(textOf));
-      for (const problem of problems) {
-        if (!news.has(textOf(problem))) continue;
-        const { reason, at, message } = problem;
+      for (const { reason, at, message } of news(source, problems, textOf)) {
         log('warn', 'problem of a Service', { source, reason, at, problem: message });
-        warnOf(source, eventReason(reason), `${at}: ${message}`);
+        warn(source, eventReason(reason), `${at}: ${message}`);
       }
     },
-    guarded: ({ removals, limit, owned }) => {
-      passes.hold(removals);
-      log('warn', 'many removals wait for a second look at both sides', { removals, limit, owned });
-    },
-    failed: passes.failed,
-    released: () => passes.hold(0),
-    succeeded: passes.succeeded,
-    state: () => ({ ...passes.state(), refused, problemSince: told.since }),
   };
 }
 

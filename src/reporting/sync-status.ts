@@ -3,11 +3,9 @@ import { byText } from '../model/instance.ts';
 import type { Sync } from '../controllers/sync-loop.ts';
 import type { SyncStatus, WatchesStatus } from '../status-page/status.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
-import { earliest } from '../support/earliest.ts';
 import { countReasons } from './count-reasons.ts';
-import { isoTime, passStatus } from './pass-outcome.ts';
-import type { ReporterState } from './sync-reporter.ts';
-import { type Refusal } from './told-problems.ts';
+import type { ControllerState } from './controller-reporter.ts';
+import { passStatus, troubleOf } from './controller-status.ts';
 
 export type SyncStatusParts = {
   readonly owner: string;
@@ -15,7 +13,7 @@ export type SyncStatusParts = {
   readonly isLeader: boolean;
   /** Undefined on a replica that does not lead. */
   readonly sync: Sync | undefined;
-  readonly reporter: ReporterState;
+  readonly reporter: ControllerState;
   readonly watches: WatchesStatus;
   /** Kubernetes → Consul is on. */
   readonly toConsul: boolean;
@@ -42,18 +40,9 @@ export function syncStatus(parts: SyncStatusParts): SyncStatus {
       instances,
       leftOut,
       problems: problems.map((problem) => `${problem.at}: ${problem.message}`),
-      ...troubleOf(reporter.refused.get(source), reporter.problemSince(source)),
+      ...troubleOf([reporter], source),
     })),
   };
-}
-
-/** Of a row of `/status`: what was refused, and since when anything is wrong. */
-export function troubleOf(
-  refusal: Refusal | undefined,
-  problemSince: number | undefined,
-): { readonly refused: string | undefined; readonly since: string | undefined } {
-  const since = earliest([refusal?.since, problemSince]);
-  return { refused: refusal?.reason, since: since === undefined ? undefined : isoTime(since) };
 }
 
 /** What is counted when somebody scrapes. */

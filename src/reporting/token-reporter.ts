@@ -1,48 +1,42 @@
-/** Tells how the tokens of pods that are gone are deleted: to the log, and to `/status`. */
+/** Tells how the tokens of pods that are gone are deleted. */
 import type { TokenReporter } from '../controllers/token-loop.ts';
-import type { TokensStatus } from '../status-page/status.ts';
-import type { Log } from '../telemetry/logger.ts';
-import { isoTime } from './pass-outcome.ts';
+import {
+  createControllerReporter,
+  type ControllerReporterOptions,
+  type ControllerState,
+} from './controller-reporter.ts';
 
-export type TokenReporterOptions = {
-  readonly log: Log;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** The state is another one. */
-  readonly changed: () => void;
-};
+/** They have no object of their own that a refusal could be about. */
+export const TOKENS = 'tokens';
 
-export function createTokenReporter({
-  log,
-  now,
-  changed,
-}: TokenReporterOptions): TokenReporter & { readonly state: () => TokensStatus } {
-  let trouble: TokensStatus['trouble'];
-  const tell = (kind: 'refused' | 'failed', reason: string): void => {
-    trouble = { kind, reason, since: trouble?.kind === kind ? trouble.since : isoTime(now()) };
-    changed();
-  };
+export function createTokenReporter(
+  options: Omit<ControllerReporterOptions, 'metrics' | 'warn'>,
+): TokenReporter & { readonly state: () => ControllerState } {
+  const { log, changed } = options;
+  const common = createControllerReporter<'delete'>(
+    {
+      failed: 'ACL tokens of pods could not be read; this is tried again',
+      failedLevel: 'warn',
+      refused: 'ACL tokens of pods that are gone stay, because Consul refuses to list or delete them',
+      describe: () => ({ source: TOKENS, labels: {}, fields: {} }),
+    },
+    { ...options, metrics: undefined, warn: () => undefined },
+  );
+  const forgetRefusal = (): void => common.applied('delete');
   return {
     deleted: (count) => log('info', 'ACL tokens of pods that are gone were deleted', { count }),
     refused: (reason) => {
-      log('warn', 'ACL tokens of pods that are gone stay, because Consul refuses to list or delete them', {
-        reason,
-      });
-      tell('refused', reason);
-    },
-    failed: (error, retryMilliseconds) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      log('warn', 'ACL tokens of pods could not be read; this is tried again', {
-        error: reason,
-        retryMilliseconds,
-      });
-      tell('failed', reason);
-    },
-    succeeded: () => {
-      if (trouble === undefined) return;
-      trouble = undefined;
+      common.refused('delete', reason);
       changed();
     },
-    state: () => ({ trouble }),
+    failed: (error, retryMilliseconds) => {
+      forgetRefusal();
+      common.failed(error, retryMilliseconds);
+    },
+    succeeded: () => {
+      forgetRefusal();
+      common.succeeded();
+    },
+    state: common.state,
   };
 }

@@ -23,11 +23,3 @@ export function toldProblems(now: () => number): ToldProblems {
     sources: () => told.keys(),
   };
 }
-
-/** What the other side said when it refused a change, and when it said so first. */
-export type Refusal = { readonly reason: string; readonly since: number };
-
-/** The refusal as it stands after another one. @param now milliseconds since the epoch */
-export function nextRefusal(before: Refusal | undefined, reason: string, now: number): Refusal {
-  return { reason, since: before?.since ?? now };
-}

@@ -15,16 +15,11 @@ import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { byText } from '../model/instance.ts';
 import { countReasons } from '../reporting/count-reasons.ts';
-import { passStatus } from '../reporting/pass-outcome.ts';
-import {
-  createRegistrarReporter,
-  type PodReporter,
-  type RegistrarState,
-} from '../reporting/registrar-reporter.ts';
-import { troubleOf } from '../reporting/sync-status.ts';
+import type { ControllerState } from '../reporting/controller-reporter.ts';
+import { passStatus, tokensStatus, troubleOf } from '../reporting/controller-status.ts';
+import { createRegistrarReporter, type PodReporter } from '../reporting/registrar-reporter.ts';
 import { createTokenReporter } from '../reporting/token-reporter.ts';
 import type { RegistrarStatus } from '../status-page/status.ts';
-import { earliest } from '../support/earliest.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { clusterPods, type PodKind } from './pod-source.ts';
@@ -119,7 +114,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
     },
     status: () => ({
       ...registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
-      tokens: parts.podAuthMethod === undefined ? undefined : tokenReporter.state(),
+      tokens: parts.podAuthMethod === undefined ? undefined : tokensStatus(tokenReporter.state()),
     }),
     stop: pods.stop,
   };
@@ -127,8 +122,8 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
 
 function registrarStatus(
   registrar: Registrar | undefined,
-  reporter: RegistrarState,
-  agents: RegistrarState,
+  reporter: ControllerState,
+  agents: ControllerState,
   watches: RegistrarStatus['watches'],
 ): Omit<RegistrarStatus, 'tokens'> {
   const standings = registrar?.standings() ?? [];
@@ -145,10 +140,7 @@ function registrarStatus(
         instances,
         reason,
         problem,
-        ...troubleOf(
-          reporter.refused.get(source) ?? agents.refused.get(source),
-          earliest([reporter.problemSince(uid), agents.problemSince(uid)]),
-        ),
+        ...troubleOf([reporter, agents], source, uid),
       })),
   };
 }

@@ -8,7 +8,7 @@ import { listen } from '../http/listen.ts';
 import { statusServer } from '../http/status-server.ts';
 import type { ClusterSource } from './cluster-source.ts';
 import type { RunningRegistrar } from './registrar.ts';
-import type { Reporter } from '../reporting/sync-reporter.ts';
+import type { ToConsulReporter } from '../reporting/sync-reporter.ts';
 import { measureSync, syncStatus } from '../reporting/sync-status.ts';
 import type { ToK8sPart } from './to-k8s-part.ts';
 
@@ -22,7 +22,7 @@ type SyncStatusPort = {
   readonly dryRun: boolean;
   /** Undefined while this direction is off. */
   readonly source: ClusterSource | undefined;
-  readonly reporter: Reporter;
+  readonly reporter: ToConsulReporter;
   /** Undefined while this direction is off. */
   readonly toK8s: ToK8sPart | undefined;
   /** Undefined while it is off. */

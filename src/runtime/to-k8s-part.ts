@@ -13,9 +13,9 @@ import type { ToK8sStatus, WatchesStatus } from '../status-page/status.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { clusterNetwork, UNASKED } from './cluster-network.ts';
-import { passStatus } from '../reporting/pass-outcome.ts';
-import { troubleOf } from '../reporting/sync-status.ts';
-import { createToK8sReporter, type ToK8sReporterState } from '../reporting/to-k8s-reporter.ts';
+import type { ControllerState } from '../reporting/controller-reporter.ts';
+import { passStatus, troubleOf } from '../reporting/controller-status.ts';
+import { createToK8sReporter } from '../reporting/to-k8s-reporter.ts';
 import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts';
 
 export type ToK8sComposition = ToK8sOptions & {
@@ -98,7 +98,7 @@ function joined(own: WatchesStatus, network: WatchesStatus): WatchesStatus {
 function statusOf(
   { namespace, mode }: ToK8sSettings,
   loop: ToK8s | undefined,
-  reporter: ToK8sReporterState,
+  reporter: ControllerState,
   watches: WatchesStatus,
 ): ToK8sStatus {
   const plan = loop?.plan();
@@ -121,7 +121,7 @@ function statusOf(
         kind,
         endpoints,
         problems: (problems.get(service) ?? []).map(({ message }) => message),
-        ...troubleOf(reporter.refused.get(service), reporter.problemSince(service)),
+        ...troubleOf([reporter], service),
       })),
   };
 }

@@ -1,7 +1,7 @@
 /** What was told once is not told again, and keeps the time from which on it holds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nextRefusal, toldProblems } from '../../../src/reporting/told-problems.ts';
+import { toldProblems } from '../../../src/reporting/told-problems.ts';
 
 test('a text is new once, as long as it holds, and the oldest that holds gives the time', () => {
   let now = 1;
@@ -17,9 +17,4 @@ test('a text is new once, as long as it holds, and the oldest that holds gives t
   assert.deepEqual([...told.tell('web', [])], []);
   assert.equal(told.since('web'), undefined);
   assert.deepEqual([...told.sources()], []);
-});
-
-test('a refusal keeps the time of the first, and says the last', () => {
-  const first = nextRefusal(undefined, 'no', 1);
-  assert.deepEqual(nextRefusal(first, 'still no', 2), { reason: 'still no', since: 1 });
 });
