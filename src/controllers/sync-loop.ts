@@ -1,8 +1,7 @@
 /** Keeps Consul's node in step with the cluster: level-based, so that a lost event or answer costs time and nothing else. */
 import { adopt } from '../catalog/to-consul/adopt.ts';
 import { indexed } from '../model/instance.ts';
-import { createObservedIndex } from '../catalog/to-consul/observed-index.ts';
-import type { Plan } from '../catalog/to-consul/consul-plan.ts';
+import { createObservedIndex, type ObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import { applyPolicy, type Policy } from '../catalog/to-consul/policy.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.ts';
 import {
@@ -12,15 +11,13 @@ import {
   syncNode,
   type Change,
 } from '../catalog/to-consul/transactions.ts';
-import { earliest } from '../support/earliest.ts';
+import { createController, type Writing } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
-import { createKeyBackoff } from '../reconcile/key-backoff.ts';
 import type { Clock } from '../reconcile/loop-clock.ts';
-import { createLoop } from '../reconcile/loop.ts';
-import { createWorkQueue, type Work } from '../reconcile/work-queue.ts';
+import { aborted } from '../support/aborted.ts';
 import { createApplier, type Written } from './apply-changes.ts';
 import { createDrift } from './drift.ts';
-import { createPlanner, type SourceStatus } from './planner.ts';
+import { createPlanner, type Planned, type SourceStatus } from './planner.ts';
 import type { Catalog, Source, SyncReporter } from './sync-ports.ts';
 
 export type SyncOptions = {
@@ -58,41 +55,72 @@ export type Sync = {
   };
 };
 
-// A Service of ten thousand endpoints is written for a minute: after half a second it gives way to what happened meanwhile.
-const LEAST_WRITING = 500;
+/** `isAdopting`: what an earlier syncer has goes when all of ours is there. */
+type SyncPlan = Planned & { readonly scope: 'all' | 'changes'; readonly isAdopting: boolean };
 
 export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const { source, catalog, reporter, clock, random } = ports;
-  const { settings, node } = options;
+  const { settings, policy, node, adoptNodes, resync, dryRun, once } = options;
   const scope = { owner: settings.owner, node };
   const observed = createObservedIndex(scope);
   const planner = createPlanner(source.snapshot, observed, settings, scope);
   const applier = createApplier(catalog);
-  const queue = createWorkQueue();
   const drift = createDrift();
-  const retries = createKeyBackoff(random);
-  const guard = createDeletionGuard(clock, MANY_AT_ONCE, reporter);
   /** Sources of which another one holds an id. */
   const conflicts = new Set<string>();
-
+  /** Indexes of the first read: what was there before is in it. */
+  const firstRead = Promise.withResolvers<readonly number[]>();
   let syncedNode = syncNode(node, undefined);
-  let fullDue: number | undefined = -Infinity;
-  let watching: Promise<void> | undefined;
-  /** From the first read on: what was there before is in it. */
-  let watchFrom = (_indexes: readonly number[]): void => undefined;
 
-  /** When a pass over everything is due: after a failure, for a second look, after drift, and now and then. */
-  const nextFull = (): number | undefined => earliest([fullDue, guard.due(), drift.due()]);
-  const isSettled = (): boolean =>
-    guard.due() === undefined && queue.size() === 0 && retries.due() === undefined;
-  const passes = createLoop({
+  const controller = createController<ObservedIndex, SyncPlan, Change>({
     clock,
     random,
-    due: () => earliest([nextFull(), queue.due(), retries.due()]),
-    reconcile: pass,
-    failed: reporter.failed,
-    isDone: () => options.once && isSettled(),
+    reporter,
+    resync,
+    dryRun,
+    once,
+    guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
+    fullDue: drift.due,
+    synced: source.synced,
+    watch,
+    reconciler: {
+      refresh: async ({ isFull, isConfirmation }, signal) => {
+        if (isConfirmation) await source.refresh(signal);
+        if (isFull) await readConsul(signal);
+      },
+      // What is kept of both sides is current.
+      observe: async () => observed,
+      plan: async (_observed, { keys, isFull }) => {
+        const planned = isFull ? await planner.all() : planner.of(keys);
+        return {
+          ...planned,
+          plan: applyPolicy(planned.plan, policy),
+          scope: isFull ? 'all' : 'changes',
+          isAdopting: isFull && adoptNodes.length > 0,
+        };
+      },
+      deletions: ({ plan }) => ({
+        ids: plan.deregister.map(({ id }) => indexed(id)),
+        owned: observed.owned(),
+      }),
+      // All of them wait, or none.
+      withhold: (planned) => ({ ...planned, plan: { ...planned.plan, deregister: [] } }),
+      planned: tell,
+      apply,
+      keyOf: (change) => change.source,
+    },
   });
+
+  async function watch(signal: AbortSignal): Promise<void> {
+    const unsubscribe = source.onChange((sources) => sources.forEach(controller.enqueue));
+    const indexes = await Promise.race([firstRead.promise, aborted(signal)]);
+    const changed = (index: number): void => {
+      drift.changed(index, clock.elapsed());
+      controller.notify();
+    };
+    if (indexes !== undefined) await catalog.watch(node, indexes, changed, signal);
+    unsubscribe();
+  }
 
   async function readConsul(signal: AbortSignal): Promise<void> {
     const start = clock.elapsed();
@@ -101,135 +129,76 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     syncedNode = syncNode(node, read.node);
     const end = clock.elapsed();
     drift.read(read.indexes, end, end - start);
-    watchFrom(read.indexes);
+    firstRead.resolve(read.indexes);
   }
 
-  /** The plan as far as it may be carried out now. */
-  function allowed(plan: Plan, isSecondLook: boolean): Plan {
-    const wanted = applyPolicy(plan, options.policy);
-    const ids = wanted.deregister.map(({ id }) => indexed(id));
-    const withheld = guard.withheld(ids, observed.owned(), isSecondLook);
-    return withheld.size === 0 ? wanted : { ...wanted, deregister: [] };
-  }
-
-  /** @returns sources of which something was left */
-  async function apply(
-    changes: readonly Change[],
-    work: Work,
-    signal: AbortSignal,
-    mayBegin: () => boolean = () => true,
-  ): Promise<readonly string[]> {
-    const left = new Set<string>();
-    const written: Written = {
-      mayBegin,
-      left: ({ source: each }) => void left.add(each),
-      nodeWritten: () => {
-        syncedNode = { ...syncedNode, registered: true };
-      },
-      applied: (change, index) => {
-        observed.record([change]);
-        const since = work.get(change.source);
-        drift.wrote(index, clock.elapsed(), since === undefined);
-        reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
-      },
-      refused: ({ change, reason }) => {
-        retries.failed(change.source, clock.elapsed());
-        reporter.refused(change, reason);
-      },
-    };
-    await applier.apply(changes, syncedNode, written, signal);
-    return [...left];
-  }
-
-  /** Whoever changes much at once waits for who changes little, in this pass and in the next. */
-  async function applyInTurn(
-    changes: readonly Change[],
-    work: Work,
-    isWhole: boolean,
-    start: number,
-    signal: AbortSignal,
-  ): Promise<readonly string[]> {
-    if (isWhole) return apply(changes, work, signal);
-    const { few, many } = splitByNamespace(changes);
-    await apply(few, work, signal);
-    const planned = clock.elapsed();
-    // What is left has to be planned again, so as much time as that took is well spent on writes.
-    const enough = planned + Math.max(LEAST_WRITING, planned - start);
-    const isAsked = (): boolean => (queue.due() ?? Infinity) <= clock.elapsed();
-    return apply(many, work, signal, () => clock.elapsed() < enough || !isAsked());
-  }
-
-  async function adoptEarlier(signal: AbortSignal): Promise<void> {
-    const nodes = [...new Set([node, ...options.adoptNodes])];
-    const reads = await Promise.all(nodes.map((each) => catalog.read(each, { consistent: true, signal })));
-    const found = adopt(
-      reads.flatMap(({ instances }) => instances),
-      { owner: settings.owner, node, earlierNodes: options.adoptNodes, tag: settings.tag },
-    );
-    await apply(found.deregister.map(deregistration), new Map(), signal);
-  }
-
-  async function pass(signal: AbortSignal): Promise<void> {
-    const now = clock.elapsed();
-    const isSecondLook = (guard.due() ?? Infinity) <= now;
-    const isFull = passes.isRetry() || (nextFull() ?? Infinity) <= now;
-    for (const each of retries.take(now)) queue.add(each, now);
-    if (isSecondLook) await source.refresh(signal);
-    if (isFull) await readConsul(signal);
-    const work = queue.take();
-    const { plan, problems } = isFull ? await planner.all() : planner.of(work.keys());
+  function tell({ plan, problems, scope: compared }: SyncPlan): void {
     for (const [each, found] of problems) {
       reporter.problems(each, found);
       conflicts.delete(each);
     }
     for (const conflict of plan.conflicts) conflicts.add(conflict.source);
     drift.contested(conflicts.size > 0);
-    const wanted = allowed(plan, isSecondLook);
-    reporter.planned({
-      scope: isFull ? 'all' : 'changes',
-      plan: wanted,
-      owned: observed.owned(),
-      foreign: observed.foreign(),
-    });
-    // What an earlier syncer has goes when all of ours is there.
-    const isAdopting = isFull && options.adoptNodes.length > 0;
-    const left = options.dryRun
-      ? []
-      : await applyInTurn(changesOf(wanted, node), work, isAdopting, now, signal);
-    if (isAdopting && !options.dryRun) await adoptEarlier(signal);
-    for (const each of left) queue.add(each, work.get(each) ?? now);
-    if (isFull) fullDue = clock.elapsed() + options.resync;
-    if (left.length === 0) reporter.succeeded();
+    reporter.planned({ scope: compared, plan, owned: observed.owned(), foreign: observed.foreign() });
+  }
+
+  /** Whoever changes much at once waits for who changes little, here and the next time. */
+  async function apply(
+    { plan, isAdopting }: SyncPlan,
+    writing: Writing<Change>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const changes = changesOf(plan, node);
+    if (isAdopting) {
+      await write(changes, writing, signal);
+      return adoptEarlier(writing, signal);
+    }
+    const { few, many } = splitByNamespace(changes);
+    await write(few, writing, signal);
+    // A Service of ten thousand endpoints is written for a minute.
+    await write(many, writing, signal, writing.turn());
+  }
+
+  function write(
+    changes: readonly Change[],
+    writing: Writing<Change>,
+    signal: AbortSignal,
+    mayBegin: () => boolean = () => true,
+  ): Promise<void> {
+    const written: Written = {
+      mayBegin,
+      left: (change) => writing.left(change.source),
+      nodeWritten: () => {
+        syncedNode = { ...syncedNode, registered: true };
+      },
+      applied: (change, index) => {
+        observed.record([change]);
+        drift.wrote(index, clock.elapsed(), !writing.isRequested(change.source));
+        writing.applied(change);
+      },
+      refused: ({ change, reason }) => writing.refused(change, reason),
+    };
+    return applier.apply(changes, syncedNode, written, signal);
+  }
+
+  async function adoptEarlier(writing: Writing<Change>, signal: AbortSignal): Promise<void> {
+    const nodes = [...new Set([node, ...adoptNodes])];
+    const reads = await Promise.all(nodes.map((each) => catalog.read(each, { consistent: true, signal })));
+    const found = adopt(
+      reads.flatMap(({ instances }) => instances),
+      { owner: settings.owner, node, earlierNodes: adoptNodes, tag: settings.tag },
+    );
+    await write(found.deregister.map(deregistration), writing, signal);
   }
 
   return {
-    run: async (signal) => {
-      await source.synced(signal);
-      if (signal.aborted) return;
-      const unsubscribe = source.onChange((sources) => {
-        for (const each of sources) queue.add(each, clock.elapsed());
-        passes.notify();
-      });
-      const ending = new AbortController();
-      watchFrom = (indexes) => {
-        const until = AbortSignal.any([signal, ending.signal]);
-        const changed = (index: number): void => {
-          drift.changed(index, clock.elapsed());
-          passes.notify();
-        };
-        watching ??= catalog.watch(node, indexes, changed, until);
-      };
-      await passes.run(signal);
-      unsubscribe();
-      ending.abort();
-      await watching;
-    },
+    run: controller.run,
     statuses: planner.statuses,
     counts: () => ({
       desired: planner.desiredInstances(),
       owned: observed.owned(),
       foreign: observed.foreign(),
-      pending: queue.size(),
+      pending: controller.pending(),
     }),
   };
 }
