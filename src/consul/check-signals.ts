@@ -1,11 +1,12 @@
 /** Tells which services changed, by two queries about all checks: for more services than there are queries that can wait. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HealthRule } from '../catalog/to-kubernetes/to-k8s-settings.ts';
+import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import type { CheckEntry } from '../model/consul-entries.ts';
+import { follow } from './follow.ts';
 import { readChecks, type ReadOptions } from './read.ts';
 import { untilStopped } from './until-stopped.ts';
-import { watch } from './watch.ts';
 
 export type CheckNews =
   /** What was read before is as old as it is; what changes from now on will be told. */
@@ -64,15 +65,13 @@ export function checkSignals({
     const read = (options: ReadOptions) => readChecks(client, { ...options, filter: UNHEALTHY[healthRule] });
     let before: Marks | undefined;
     await instancesKnown.promise;
-    await untilStopped({ signal, random, onFailure }, async (succeeded) => {
-      for await (const { value } of watch(read, { signal, pause: shortly })) {
-        const after = marksOf(value, ({ Node, CheckID }) => [Node, CheckID]);
-        const news = before === undefined ? { kind: 'began' as const } : newsOf('checks', before, after);
-        if (news.kind === 'began' || news.services.size + news.nodes.size > 0) await onNews(news, signal);
-        before = after;
-        succeeded();
-      }
-    });
+    const onAnswer = async ({ value }: Answer<readonly CheckEntry[]>): Promise<void> => {
+      const after = marksOf(value, ({ Node, CheckID }) => [Node, CheckID]);
+      const news = before === undefined ? { kind: 'began' as const } : newsOf('checks', before, after);
+      if (news.kind === 'began' || news.services.size + news.nodes.size > 0) await onNews(news, signal);
+      before = after;
+    };
+    await follow(read, { signal, random, pause: shortly, onFailure, onAnswer });
   }
 
   async function followInstances(): Promise<void> {

@@ -19,8 +19,8 @@ import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controller
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
+import { followIndex } from './follow.ts';
 import { read, readChecks, readNodeChecks, readNodeServices, type ReadOptions } from './read.ts';
-import { follow } from './sync-catalog.ts';
 import { transaction, type TransactionOperation } from './transaction.ts';
 import { deregisterCatalog, registerCatalog, type CatalogRegistration } from './write.ts';
 
@@ -57,7 +57,10 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
       return nodes;
     },
     watch: (onChange, signal) =>
-      follow((options) => readChecks(client, { ...options, filter: NOTHING }), onChange, signal, Math.random),
+      followIndex((options) => readChecks(client, { ...options, filter: NOTHING }), onChange, {
+        signal,
+        random: Math.random,
+      }),
     writeNode: (node, owner, signal) => outcomeOf(registerCatalog(client, nodeOf(node, owner), signal)),
     register: (registration, owner, signal) =>
       outcomeOf(registerCatalog(client, definitionOf(registration, owner), signal)),

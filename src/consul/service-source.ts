@@ -6,10 +6,9 @@ import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import { checkSignals, type CheckNews, type CheckSignals } from './check-signals.ts';
 import type { ConsulClient } from './client.ts';
+import { follow } from './follow.ts';
 import { createHealthPool, type HealthPool } from './health-pool.ts';
 import { readServiceHealth, readServices, type ReadOptions, type ServiceHealth } from './read.ts';
-import { untilStopped } from './until-stopped.ts';
-import { watch } from './watch.ts';
 
 export type ServiceSourceOptions = {
   readonly client: ConsulClient;
@@ -58,21 +57,6 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
     events.changed();
   }
 
-  async function follow(
-    running: HealthPool<Known>,
-    events: ServiceEvents,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const read = (query: ReadOptions): Promise<Answer<Names>> =>
-      readServices(client, { ...query, filter: PLAIN });
-    await untilStopped({ signal, random, onFailure: events.failed }, async (succeeded) => {
-      for await (const answer of watch(read, { signal })) {
-        await take(answer, running, events, signal);
-        succeeded();
-      }
-    });
-  }
-
   return {
     list: () => list,
     health: (name) => pool?.get(name)?.instances,
@@ -84,7 +68,13 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
         random,
       });
       pool = running;
-      await follow(running, events, signal);
+      const read = (query: ReadOptions) => readServices(client, { ...query, filter: PLAIN });
+      await follow(read, {
+        signal,
+        random,
+        onFailure: events.failed,
+        onAnswer: (answer) => take(answer, running, events, signal),
+      });
       await Promise.all([signals?.stop(), running.stop()]);
     },
     refresh: async (signal) => {

@@ -6,15 +6,12 @@ import type { WriteOutcome } from '../controllers/apply-changes.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
+import { followIndex } from './follow.ts';
 import { readNodeChecks, readNodeServices, type ReadOptions } from './read.ts';
 import { transaction, type TransactionOutcome } from './transaction.ts';
-import { untilStopped } from './until-stopped.ts';
-import { watch } from './watch.ts';
 
 // Nobody has such an id, so a query that waits for a change answers with its index and an empty list.
 const NOTHING = { services: 'ID == "-"', checks: 'CheckID == "-"' };
-// Drift is mended within 2 s, also when the watch has just failed.
-const LONGEST_PAUSE = 1000;
 
 export function syncCatalog(client: ConsulClient, random: () => number = Math.random): Catalog {
   return {
@@ -28,21 +25,13 @@ export function syncCatalog(client: ConsulClient, random: () => number = Math.ra
     },
     write: async (operations, signal) => outcomeOf(await transaction(client, operations, signal)),
     watch: async (node, [services = 0, checks = 0], onChange, signal) => {
+      const readServices = (options: ReadOptions) =>
+        readNodeServices(client, node, { ...options, filter: NOTHING.services });
+      const readChecks = (options: ReadOptions) =>
+        readNodeChecks(client, node, { ...options, filter: NOTHING.checks });
       await Promise.all([
-        follow(
-          (options) => readNodeServices(client, node, { ...options, filter: NOTHING.services }),
-          onChange,
-          signal,
-          random,
-          services,
-        ),
-        follow(
-          (options) => readNodeChecks(client, node, { ...options, filter: NOTHING.checks }),
-          onChange,
-          signal,
-          random,
-          checks,
-        ),
+        followIndex(readServices, onChange, { signal, random, from: services }),
+        followIndex(readChecks, onChange, { signal, random, from: checks }),
       ]);
     },
   };
@@ -77,30 +66,4 @@ function outcomeOf(outcome: TransactionOutcome): WriteOutcome {
         limit: outcome.max === undefined ? {} : { [outcome.limit]: outcome.max },
       };
   }
-}
-
-/**
- * Never rejects: whatever ends the watch, another one begins, and its first answer tells what was missed.
- *
- * @param from an index that is known already; 0 is none
- */
-export async function follow(
-  ask: (options: ReadOptions) => Promise<Answer<unknown>>,
-  onChange: (index: number) => void,
-  signal: AbortSignal,
-  random: () => number,
-  from = 0,
-): Promise<void> {
-  // After a failure nothing is known, and the first answer is a full one.
-  let next = from;
-  // The loop's own reads and writes meet the same trouble, and report it.
-  const onFailure = (): void => undefined;
-  await untilStopped({ signal, random, onFailure, longestPause: LONGEST_PAUSE }, async (succeeded) => {
-    const known = next;
-    next = 0;
-    for await (const { index } of watch(ask, { signal, from: known })) {
-      succeeded();
-      onChange(index);
-    }
-  });
 }
