@@ -1,31 +1,30 @@
 /** Agent mode: an init container registers the pod with the agent of its node, then Envoy or Consul's own proxy runs. */
 import type { JsonObject } from '../support/json.ts';
-import { tokenMount, tokenVolume, type Addition } from './addition.ts';
+import { tokenMount, tokenVolume, type SidecarPlan } from './sidecar-plan.ts';
 import { literal, proxyId, registrationVariables, serviceId } from './registration-variable.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext, variable } from './container-parts.ts';
 import { INIT_SCRIPT } from './init-script.ts';
 import { DATA_PATH, DATA_VOLUME, ENVOY_CONTAINER, INBOUND_PORT, INIT_CONTAINER } from './names.ts';
-import type { Options } from './options.ts';
+import type { MeshPod } from './mesh-pod.ts';
 import type { InjectSettings } from './settings.ts';
 
 const DATA_MOUNT: JsonObject = { name: DATA_VOLUME, mountPath: DATA_PATH };
 
-/** @param registration what `registrationOf` gives for the same options */
-export function agentMode(options: Options, settings: InjectSettings, registration: string): Addition {
-  const init = initContainer(options, settings, registration);
-  const sidecar =
-    settings.sidecarProxy === 'envoy' ? envoy(options, settings) : builtinProxy(options, settings);
+/** @param registration what `registrationOf` gives for the same pod */
+export function agentMode(mesh: MeshPod, settings: InjectSettings, registration: string): SidecarPlan {
+  const init = initContainer(mesh, settings, registration);
+  const sidecar = settings.sidecarProxy === 'envoy' ? envoy(mesh, settings) : builtinProxy(mesh, settings);
   const native = { ...sidecar, restartPolicy: 'Always', startupProbe: STARTUP_PROBE };
-  const classic = { ...sidecar, ...lifecycleField(classicSidecarSeconds(options)) };
+  const classic = { ...sidecar, ...lifecycleField(classicSidecarSeconds(mesh)) };
   return {
     volumes: [
       { name: DATA_VOLUME, emptyDir: {} },
       ...(settings.consul.authMethod === undefined ? [] : [tokenVolume]),
-      ...options.userVolumes,
+      ...mesh.userVolumes,
     ],
-    initContainers: options.nativeSidecar ? [init, native] : [init],
-    containers: options.nativeSidecar ? [] : [classic],
+    initContainers: mesh.nativeSidecar ? [init, native] : [init],
+    containers: mesh.nativeSidecar ? [] : [classic],
     annotations: new Map(),
   };
 }
@@ -38,7 +37,7 @@ const STARTUP_PROBE: JsonObject = {
   failureThreshold: 60,
 };
 
-function initContainer(options: Options, settings: InjectSettings, registration: string): JsonObject {
+function initContainer(mesh: MeshPod, settings: InjectSettings, registration: string): JsonObject {
   const { consul } = settings;
   return {
     name: INIT_CONTAINER,
@@ -54,19 +53,19 @@ function initContainer(options: Options, settings: InjectSettings, registration:
       ...variable('TANDEM_AUTH_METHOD', escaped(consul.authMethod)),
       ...variable(
         'TANDEM_PROXY_ID',
-        settings.sidecarProxy === 'envoy' ? proxyId(options.service.name) : undefined,
+        settings.sidecarProxy === 'envoy' ? proxyId(mesh.services[0].name) : undefined,
       ),
-      ...variable('TANDEM_PROMETHEUS_PATH', escaped(options.metrics?.path)),
+      ...variable('TANDEM_PROMETHEUS_PATH', escaped(mesh.metrics?.path)),
       ...variable('TANDEM_OWNER', consul.authMethod === undefined ? undefined : settings.owner),
-      ...registrationVariables(options, registration),
+      ...registrationVariables(mesh, registration),
     ],
-    resources: resourceFields(options.resources.init),
+    resources: resourceFields(mesh.resources.init),
     volumeMounts: [DATA_MOUNT, ...(consul.authMethod === undefined ? [] : [tokenMount])],
     securityContext: securityContext(settings),
   };
 }
 
-function envoy(options: Options, settings: InjectSettings): JsonObject {
+function envoy(mesh: MeshPod, settings: InjectSettings): JsonObject {
   return {
     name: ENVOY_CONTAINER,
     image: settings.envoyImage,
@@ -75,17 +74,17 @@ function envoy(options: Options, settings: InjectSettings): JsonObject {
       '--config-path',
       `${DATA_PATH}/envoy-bootstrap.json`,
       '--concurrency',
-      String(options.concurrency),
-      ...options.extraArgs.map(literal),
+      String(mesh.concurrency),
+      ...mesh.extraArgs.map(literal),
     ],
-    ...portFields(options),
-    resources: resourceFields(options.resources.sidecar),
-    volumeMounts: [DATA_MOUNT, ...options.userVolumeMounts],
+    ...portFields(mesh),
+    resources: resourceFields(mesh.resources.sidecar),
+    volumeMounts: [DATA_MOUNT, ...mesh.userVolumeMounts],
     securityContext: securityContext(settings),
   };
 }
 
-function builtinProxy(options: Options, settings: InjectSettings): JsonObject {
+function builtinProxy(mesh: MeshPod, settings: InjectSettings): JsonObject {
   const { consul } = settings;
   const scheme = consul.tls ? 'https://' : '';
   return {
@@ -96,17 +95,17 @@ function builtinProxy(options: Options, settings: InjectSettings): JsonObject {
       'connect',
       'proxy',
       `-http-addr=${scheme}$(HOST_IP):${consul.httpPort}`,
-      `-sidecar-for=${serviceId(options.service.name)}`,
+      `-sidecar-for=${serviceId(mesh.services[0].name)}`,
       ...(consul.authMethod === undefined ? [] : [`-token-file=${DATA_PATH}/acl-token`]),
       ...(consul.caCertificate === undefined ? [] : [`-ca-file=${DATA_PATH}/ca.pem`]),
-      ...options.extraArgs.map(literal),
+      ...mesh.extraArgs.map(literal),
     ],
     env: [
       ...downward('POD_NAME', 'POD_NAMESPACE', 'HOST_IP'),
       ...variable('CONSUL_TLS_SERVER_NAME', escaped(consul.tlsServerName)),
     ],
-    resources: resourceFields(options.resources.sidecar),
-    volumeMounts: [DATA_MOUNT, ...options.userVolumeMounts],
+    resources: resourceFields(mesh.resources.sidecar),
+    volumeMounts: [DATA_MOUNT, ...mesh.userVolumeMounts],
     securityContext: securityContext(settings),
   };
 }

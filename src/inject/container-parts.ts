@@ -1,6 +1,6 @@
 /** Parts that every injected container has: the restricted security context, resources, and values from the pod itself. */
 import type { JsonObject } from '../support/json.ts';
-import type { Options } from './options.ts';
+import type { MeshPod } from './mesh-pod.ts';
 import type { InjectSettings, Resources } from './settings.ts';
 
 /**
@@ -41,7 +41,7 @@ export function variable(name: string, value: string | undefined): JsonObject[] 
 /** By this name a PodMonitor finds the metrics; names of ports are unique in a pod, and the author's come first. */
 export const METRICS_PORT_NAME = 'prometheus';
 
-export function portFields({ metrics }: Pick<Options, 'metrics'>): JsonObject {
+export function portFields({ metrics }: Pick<MeshPod, 'metrics'>): JsonObject {
   if (metrics === undefined) return {};
   const { port, isNamed } = metrics;
   return {

@@ -1,7 +1,7 @@
 /** Dataplane mode: one container; Tandem's registrar writes the registration, and has to be there before the proxy asks. */
 import type { JsonObject } from '../support/json.ts';
 import { CA_ANNOTATION } from './annotations.ts';
-import { tokenMount, tokenVolume, type Addition } from './addition.ts';
+import { tokenMount, tokenVolume, type SidecarPlan } from './sidecar-plan.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext } from './container-parts.ts';
 import {
@@ -17,31 +17,31 @@ import {
 } from './names.ts';
 import type { Lifecycle } from './lifecycle-options.ts';
 import type { Metrics } from './metrics-options.ts';
-import type { Options } from './options.ts';
+import type { MeshPod } from './mesh-pod.ts';
 import { literal, proxyId, registrationVariables } from './registration-variable.ts';
 import type { ConsulAccess, DataplaneSettings } from './settings.ts';
 
-/** @param registration what `registrationOf` gives for the same options */
-export function dataplaneMode(options: Options, settings: DataplaneSettings, registration: string): Addition {
+/** @param registration what `registrationOf` gives for the same pod */
+export function dataplaneMode(mesh: MeshPod, settings: DataplaneSettings, registration: string): SidecarPlan {
   const { consul } = settings;
-  const sidecar = container(options, settings, registration);
+  const sidecar = container(mesh, settings, registration);
   return {
     volumes: [
-      ...(options.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, emptyDir: {} }]),
+      ...(mesh.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, emptyDir: {} }]),
       ...(hasCa(consul) ? [caVolume] : []),
       ...(consul.authMethod === undefined ? [] : [tokenVolume]),
-      ...options.userVolumes,
+      ...mesh.userVolumes,
     ],
-    initContainers: options.nativeSidecar ? [{ ...sidecar, restartPolicy: 'Always' }] : [],
-    containers: options.nativeSidecar ? [] : [{ ...sidecar, ...lifecycleField(holdSeconds(options)) }],
+    initContainers: mesh.nativeSidecar ? [{ ...sidecar, restartPolicy: 'Always' }] : [],
+    containers: mesh.nativeSidecar ? [] : [{ ...sidecar, ...lifecycleField(holdSeconds(mesh)) }],
     annotations: new Map(hasCa(consul) ? [[CA_ANNOTATION, consul.caCertificate]] : []),
   };
 }
 
 /** consul-dataplane itself stays for its grace period; the hook is for one that stays too short or not at all. */
-function holdSeconds(options: Options): number {
-  const seconds = classicSidecarSeconds(options);
-  return (options.lifecycle?.shutdownGraceSeconds ?? 0) >= seconds ? 0 : seconds;
+function holdSeconds(mesh: MeshPod): number {
+  const seconds = classicSidecarSeconds(mesh);
+  return (mesh.lifecycle?.shutdownGraceSeconds ?? 0) >= seconds ? 0 : seconds;
 }
 
 const caVolume: JsonObject = {
@@ -60,49 +60,49 @@ function hasCa(consul: ConsulAccess): consul is ConsulAccess & { readonly caCert
 // gets no capability, for without privilege escalation a file grants none. The restricted profile allows this one.
 const CAPABILITIES: JsonObject = { drop: ['ALL'], add: ['NET_BIND_SERVICE'] };
 
-function container(options: Options, settings: DataplaneSettings, registration: string): JsonObject {
+function container(mesh: MeshPod, settings: DataplaneSettings, registration: string): JsonObject {
   const { consul } = settings;
   return {
     name: DATAPLANE_CONTAINER,
     image: settings.dataplaneImage,
-    args: dataplaneArgs(options, settings),
+    args: dataplaneArgs(mesh, settings),
     env: [
       ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'POD_IP', 'NODE_NAME'),
-      ...registrationVariables(options, registration),
+      ...registrationVariables(mesh, registration),
     ],
-    ...portFields(options),
-    resources: resourceFields(options.resources.sidecar),
-    ...mounts(options, consul),
-    ...probes(options),
+    ...portFields(mesh),
+    resources: resourceFields(mesh.resources.sidecar),
+    ...mounts(mesh, consul),
+    ...probes(mesh),
     securityContext: { ...securityContext(settings), capabilities: CAPABILITIES },
   };
 }
 
-function mounts(options: Options, consul: ConsulAccess): JsonObject {
+function mounts(mesh: MeshPod, consul: ConsulAccess): JsonObject {
   const volumeMounts = [
-    ...(options.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, mountPath: DATA_PATH }]),
+    ...(mesh.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, mountPath: DATA_PATH }]),
     ...(hasCa(consul) ? [{ name: CA_VOLUME, mountPath: CA_PATH, readOnly: true }] : []),
     ...(consul.authMethod === undefined ? [] : [tokenMount]),
-    ...options.userVolumeMounts,
+    ...mesh.userVolumeMounts,
   ];
   return volumeMounts.length === 0 ? {} : { volumeMounts };
 }
 
-function dataplaneArgs(options: Options, { consul, owner }: DataplaneSettings): string[] {
+function dataplaneArgs(mesh: MeshPod, { consul, owner }: DataplaneSettings): string[] {
   return [
     `-addresses=${literal(consul.serverAddresses)}`,
     `-grpc-port=${consul.grpcPort}`,
-    `-proxy-id=${proxyId(options.service.name)}`,
+    `-proxy-id=${proxyId(mesh.services[0].name)}`,
     `-proxy-node-name=${syntheticNodeName(owner, '$(NODE_NAME)')}`,
-    `-envoy-concurrency=${options.concurrency}`,
+    `-envoy-concurrency=${mesh.concurrency}`,
     '-envoy-ready-bind-address=$(POD_IP)',
     `-envoy-ready-bind-port=${READY_PORT}`,
     '-log-json=true',
     ...tlsArgs(consul),
     ...loginArgs(consul, owner),
-    ...(options.metrics === undefined ? [] : metricsArgs(options.metrics)),
-    ...(options.lifecycle === undefined ? [] : lifecycleArgs(options.lifecycle)),
-    ...(options.extraArgs.length === 0 ? [] : ['--', ...options.extraArgs.map(literal)]),
+    ...(mesh.metrics === undefined ? [] : metricsArgs(mesh.metrics)),
+    ...(mesh.lifecycle === undefined ? [] : lifecycleArgs(mesh.lifecycle)),
+    ...(mesh.extraArgs.length === 0 ? [] : ['--', ...mesh.extraArgs.map(literal)]),
   ];
 }
 
@@ -159,19 +159,19 @@ const STARTUP_SECONDS = 60;
 // `consul-dataplane -check-proxy-health` came with 1.6.9, 1.7.5, 1.8.2 and 1.9.0.
 const READY: JsonObject = { httpGet: { path: '/ready', port: READY_PORT } };
 
-function probes(options: Options): JsonObject {
-  const healthy = options.proxyHealthCheck ? READY : { tcpSocket: { port: INBOUND_PORT } };
+function probes(mesh: MeshPod): JsonObject {
+  const healthy = mesh.proxyHealthCheck ? READY : { tcpSocket: { port: INBOUND_PORT } };
   return {
     startupProbe: {
       ...READY,
       periodSeconds: 1,
-      failureThreshold: options.startupFailureSeconds || STARTUP_SECONDS,
+      failureThreshold: mesh.startupFailureSeconds || STARTUP_SECONDS,
     },
     readinessProbe: { ...healthy, periodSeconds: 10 },
-    ...(options.livenessFailureSeconds === 0
+    ...(mesh.livenessFailureSeconds === 0
       ? {}
       : {
-          livenessProbe: { ...healthy, periodSeconds: 1, failureThreshold: options.livenessFailureSeconds },
+          livenessProbe: { ...healthy, periodSeconds: 1, failureThreshold: mesh.livenessFailureSeconds },
         }),
   };
 }

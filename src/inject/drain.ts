@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../support/json.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
-import type { Options } from './options.ts';
+import type { MeshPod } from './mesh-pod.ts';
 import type { Container, Pod } from './pod.ts';
 import { create, type PodEdit } from './pod-edit.ts';
 import type { InjectSettings } from './settings.ts';
@@ -70,6 +70,6 @@ function sleepHook(seconds: number): JsonObject {
  * How long a classic sidecar stays: it is asked to stop together with the application, whose requests it carries. Once
  * the pause, and as long again for requests that were open at its end. A native sidecar outlives the application anyway.
  */
-export function classicSidecarSeconds({ drainSeconds }: Options): number {
+export function classicSidecarSeconds({ drainSeconds }: MeshPod): number {
   return 2 * drainSeconds;
 }

@@ -1,21 +1,20 @@
 /** The engine: one pure function for the webhook and the offline injector. */
 import { isObject, property } from '../support/json.ts';
-import type { Addition } from './addition.ts';
+import type { SidecarPlan } from './sidecar-plan.ts';
 import { agentMode } from './agent-mode.ts';
-import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
+import { PREFIX } from './annotations.ts';
 import { dataplaneMode } from './dataplane-mode.ts';
 import { decide } from './decide.ts';
 import { labelsInstead, labelsOfConsulK8s } from './misplaced.ts';
 import { RESERVED_CONTAINERS, RESERVED_VOLUMES } from './names.ts';
-import { readOptions, type Options } from './options.ts';
-import { applied, type PodEdit } from './pod-edit.ts';
+import { readMeshPod, type MeshPod } from './mesh-pod.ts';
+import { applied } from './pod-edit.ts';
 import { tooManyVariables, upstreamVariables } from './variables.ts';
 import { readPod, type Pod } from './pod.ts';
-import { recordOf } from './record.ts';
 import { registrationOf, registrationTooLarge } from './registration-variable.ts';
 import { toldWarnings, type InjectResult, type Problem, type Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
-import { metadataEdits, specEdits } from './sidecar-edits.ts';
+import { editsOf } from './sidecar-edits.ts';
 
 /** The part of an admission request that the engine reads; the offline injector makes one from a manifest. */
 export type InjectRequest = {
@@ -69,7 +68,7 @@ function tooManyAnnotations(pod: unknown): Problem | undefined {
 }
 
 function injectPod(pod: Pod, settings: InjectSettings): Injected {
-  const read = readOptions(pod, settings);
+  const read = readMeshPod(pod, settings);
   const warnings = [
     ...read.warnings,
     ...labelsInstead({ annotations: pod.annotations, labels: pod.labels }),
@@ -77,38 +76,20 @@ function injectPod(pod: Pod, settings: InjectSettings): Injected {
   ];
   const problems = podProblems(pod, settings.sidecarUser);
   if (!read.ok) return { kind: 'invalid', problems: [...read.problems, ...problems], warnings };
-  const registration = registrationOf(read.options, settings);
-  const bounds = [registrationTooLarge(registration), tooManyVariables(pod, read.options.upstreams)];
+  const registration = registrationOf(read.mesh, settings);
+  const bounds = [registrationTooLarge(registration), tooManyVariables(pod, read.mesh.upstreams)];
   problems.unshift(...bounds.filter((each) => each !== undefined));
   if (problems.length > 0) return { kind: 'invalid', problems, warnings };
-  const told = [...warnings, ...keptVariables(pod, read.options)];
-  const addition = additionOf(read.options, settings, registration);
-  return {
-    kind: 'inject',
-    patch: applied(editsOf(pod, read.options, addition, settings, told)),
-    warnings: told,
-  };
+  const told = [...warnings, ...keptVariables(pod, read.mesh)];
+  const plan = planOf(read.mesh, settings, registration);
+  const edits = editsOf(pod, read.mesh, plan, settings.version, toldWarnings(told));
+  return { kind: 'inject', patch: applied(edits), warnings: told };
 }
 
-function additionOf(options: Options, settings: InjectSettings, registration: string): Addition {
+function planOf(mesh: MeshPod, settings: InjectSettings, registration: string): SidecarPlan {
   return settings.mode === 'dataplane'
-    ? dataplaneMode(options, settings, registration)
-    : agentMode(options, settings, registration);
-}
-
-/** The record names itself among the annotations, so its own key is there before it is written. */
-function editsOf(
-  pod: Pod,
-  options: Options,
-  addition: Addition,
-  { version, mode }: InjectSettings,
-  warnings: readonly Warning[],
-): PodEdit[] {
-  const inSpec = specEdits(pod, options, addition);
-  const inMetadata = (record: string): PodEdit[] =>
-    metadataEdits(pod, options, new Map([...addition.annotations, [RECORD_ANNOTATION, record]]));
-  const record = recordOf(pod, [...inSpec, ...inMetadata('')], { version, mode }, toldWarnings(warnings));
-  return [...inSpec, ...inMetadata(JSON.stringify(record))];
+    ? dataplaneMode(mesh, settings, registration)
+    : agentMode(mesh, settings, registration);
 }
 
 /** What in the pod itself, rather than in its annotations, stands against the sidecar. */
@@ -141,7 +122,7 @@ function podProblems(pod: Pod, sidecarUser: number | undefined): Problem[] {
   ];
 }
 
-function keptVariables(pod: Pod, { upstreams }: Options): Warning[] {
+function keptVariables(pod: Pod, { upstreams }: MeshPod): Warning[] {
   const authors = [...pod.initContainers, ...pod.containers];
   return upstreamVariables(upstreams).flatMap(({ name }) => {
     const containers = authors

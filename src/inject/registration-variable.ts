@@ -8,7 +8,7 @@ import { variable } from './container-parts.ts';
 import { agentDefinition, agentFile, checkedDefinition } from '../model/definition.ts';
 import { serviceAndProxy } from '../model/registration.ts';
 import { isObject, type JsonObject } from '../support/json.ts';
-import type { Options } from './options.ts';
+import type { MeshPod } from './mesh-pod.ts';
 import {
   INBOUND_PORT,
   KUBERNETES_SERVICE,
@@ -45,10 +45,10 @@ export function literal(text: string): string {
  * The variables of the container that carries it. `$(POD_NAME)` and its like are filled in by the kubelet, so they have
  * to be defined in front of these.
  */
-export function registrationVariables(options: Options, registration: string): JsonObject[] {
+export function registrationVariables(mesh: MeshPod, registration: string): JsonObject[] {
   return [
-    { name: SERVICE_NAME_SOURCE, value: options.service.nameSource },
-    ...variable(KUBERNETES_SERVICE, options.kubernetesService),
+    { name: SERVICE_NAME_SOURCE, value: mesh.services[0].nameSource },
+    ...variable(KUBERNETES_SERVICE, mesh.kubernetesService),
     { name: REGISTRATION, value: registration },
   ];
 }
@@ -69,8 +69,8 @@ export function registrationTooLarge(registration: string): Problem | undefined 
 
 /** One JSON document. */
 export function registrationOf(
-  { service, upstreams, metrics, proxyConfig }: Options,
-  { mode, owner }: Pick<InjectSettings, 'mode' | 'owner'>,
+  { mode, services: [service], upstreams, metrics, proxyConfig }: MeshPod,
+  { owner }: Pick<InjectSettings, 'owner'>,
 ): string {
   const registrations = serviceAndProxy(
     {
@@ -87,7 +87,7 @@ export function registrationOf(
   return agentFile(registrations.map(mode === 'agent' ? checkedDefinition : agentDefinition));
 }
 
-function registrationConfig(proxyConfig: JsonObject, metrics: Options['metrics']): JsonObject {
+function registrationConfig(proxyConfig: JsonObject, metrics: MeshPod['metrics']): JsonObject {
   return {
     ...(literalValue(proxyConfig) as JsonObject),
     // Brackets are right around an IPv4 address too: Consul takes it apart by net.SplitHostPort.

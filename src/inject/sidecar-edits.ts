@@ -4,19 +4,37 @@
  */
 import { pointer } from '../support/json-patch.ts';
 import type { JsonObject } from '../support/json.ts';
-import type { Addition } from './addition.ts';
-import { DEFAULT_CONTAINER_ANNOTATION, PREFIX } from './annotations.ts';
+import type { SidecarPlan } from './sidecar-plan.ts';
+import { DEFAULT_CONTAINER_ANNOTATION, PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { drainEdits } from './drain.ts';
 import { DATA_PATH, DATA_VOLUME } from './names.ts';
-import type { Options } from './options.ts';
+import type { MeshPod } from './mesh-pod.ts';
 import type { Container, Pod } from './pod.ts';
 import { append, create, entries, prepend, type PodEdit } from './pod-edit.ts';
+import { recordOf } from './record.ts';
 import { upstreamVariables, type Variable } from './variables.ts';
 
+/** @param warnings for the record, which names itself too: its key is there before it is written */
+export function editsOf(
+  pod: Pod,
+  mesh: MeshPod,
+  plan: SidecarPlan,
+  version: string,
+  warnings: readonly string[],
+): PodEdit[] {
+  const inSpec = specEdits(pod, mesh, plan);
+  const withRecord = (record: string): PodEdit[] => [
+    ...inSpec,
+    ...metadataEdits(pod, mesh, new Map([...plan.annotations, [RECORD_ANNOTATION, record]])),
+  ];
+  const record = recordOf(pod, withRecord(''), { version, mode: mesh.mode }, warnings);
+  return withRecord(JSON.stringify(record));
+}
+
 /** The order matters: the author's containers are addressed before anything moves them. */
-export function specEdits(pod: Pod, options: Options, addition: Addition): PodEdit[] {
-  const variables = upstreamVariables(options.upstreams);
-  const mounting = new Set(options.mountContainers);
+function specEdits(pod: Pod, mesh: MeshPod, plan: SidecarPlan): PodEdit[] {
+  const variables = upstreamVariables(mesh.upstreams);
+  const mounting = new Set(mesh.mountContainers);
   const shared = (path: string, container: Container): PodEdit[] => [
     ...variableEdits(path, container, variables),
     ...append(
@@ -29,11 +47,11 @@ export function specEdits(pod: Pod, options: Options, addition: Addition): PodEd
     ...pod.initContainers.flatMap((each, index) => shared(pointer('spec', 'initContainers', index), each)),
     ...pod.containers.flatMap((each, index) => {
       const path = pointer('spec', 'containers', index);
-      return [...shared(path, each), ...drainEdits(path, each, options.drainSeconds)];
+      return [...shared(path, each), ...drainEdits(path, each, mesh.drainSeconds)];
     }),
-    ...prepend('/spec/initContainers', pod.initContainersPresence, addition.initContainers),
-    ...append('/spec/containers', 'present', addition.containers),
-    ...append('/spec/volumes', pod.volumesPresence, addition.volumes),
+    ...prepend('/spec/initContainers', pod.initContainersPresence, plan.initContainers),
+    ...append('/spec/containers', 'present', plan.containers),
+    ...append('/spec/volumes', pod.volumesPresence, plan.volumes),
   ];
 }
 
@@ -49,8 +67,8 @@ const STATUS = `${PREFIX}connect-inject-status`;
 const INJECTED = 'injected';
 
 /** @param more annotations besides those of every injected pod */
-export function metadataEdits(pod: Pod, options: Options, more: ReadonlyMap<string, string>): PodEdit[] {
-  const annotations = new Map([...writtenAnnotations(pod, options), ...more]);
+function metadataEdits(pod: Pod, mesh: MeshPod, more: ReadonlyMap<string, string>): PodEdit[] {
+  const annotations = new Map([...writtenAnnotations(pod, mesh), ...more]);
   const labels = new Map([[STATUS, INJECTED]]);
   if (pod.metadata !== 'present') {
     const value = { annotations: Object.fromEntries(annotations), labels: Object.fromEntries(labels) };
@@ -62,7 +80,7 @@ export function metadataEdits(pod: Pod, options: Options, more: ReadonlyMap<stri
   ];
 }
 
-function writtenAnnotations(pod: Pod, { service, metrics }: Options): [string, string][] {
+function writtenAnnotations(pod: Pod, { services: [service], metrics }: MeshPod): [string, string][] {
   const [first] = pod.containers;
   const whenAbsent: [string, string | undefined][] = [
     [`${PREFIX}connect-service`, service.name],

@@ -1,8 +1,8 @@
-/** What a mode adds to a pod, before it becomes a patch. */
+/** What a mode adds to a pod, before it becomes edits. */
 import type { JsonObject } from '../support/json.ts';
 import { TOKEN_PATH, TOKEN_VOLUME } from './names.ts';
 
-export type Addition = {
+export type SidecarPlan = {
   readonly volumes: readonly JsonObject[];
   /** In front of the user's init containers, in this order. */
   readonly initContainers: readonly JsonObject[];

@@ -31,8 +31,10 @@ import { readUserVolumes } from './user-volumes.ts';
 import type { Upstream } from './upstream.ts';
 import { readUpstreams } from './upstreams.ts';
 
-export type Options = {
-  readonly service: Service;
+/** A pod in the mesh, as its author and the operator want it. */
+export type MeshPod = {
+  readonly mode: InjectSettings['mode'];
+  readonly services: readonly [Service, ...Service[]];
   /** Dataplane mode: the Kubernetes Service that names the pod, when several select it. */
   readonly kubernetesService: string | undefined;
   readonly upstreams: readonly Upstream[];
@@ -57,11 +59,11 @@ export type Options = {
   readonly livenessFailureSeconds: number;
 };
 
-export type ReadOptions =
-  | { readonly ok: true; readonly options: Options; readonly warnings: readonly Warning[] }
+export type ReadMeshPod =
+  | { readonly ok: true; readonly mesh: MeshPod; readonly warnings: readonly Warning[] }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Warning[] };
 
-export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
+export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   const reader = annotationReader(pod.annotations);
   const service = readService(pod, reader, readServiceName(pod, reader, settings));
   const metrics = readMetrics(pod, service, reader, settings);
@@ -69,8 +71,9 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
   const lifecycle = readLifecycle(reader, settings.lifecycle, nativeSidecar);
   const listeners = besideSidecar(pod, nativeSidecar);
   const ports = checkSidecarPorts(sidecarPorts(settings, metrics, lifecycle), listeners, service, reader);
-  const options: Options = {
-    service,
+  const mesh: MeshPod = {
+    mode: settings.mode,
+    services: [service],
     kubernetesService: readKubernetesService(reader),
     upstreams: readUpstreams(pod, reader, listeners, ports),
     proxyConfig: readProxyConfig(reader),
@@ -87,11 +90,11 @@ export function readOptions(pod: Pod, settings: InjectSettings): ReadOptions {
     startupFailureSeconds: reader.wholeNumber('sidecar-proxy-startup-failure-seconds', 0, ANY_COUNT),
     livenessFailureSeconds: reader.wholeNumber('sidecar-proxy-liveness-failure-seconds', 0, ANY_COUNT),
   };
-  warnOfInitContainers(pod, options, reader);
+  warnOfInitContainers(pod, mesh, reader);
   checkTransparentProxy(reader);
   warnOfNoEffect(pod.annotations, reader, settings.mode);
   const { problems, warnings } = reader;
-  return problems.length > 0 ? { ok: false, problems, warnings } : { ok: true, options, warnings };
+  return problems.length > 0 ? { ok: false, problems, warnings } : { ok: true, mesh, warnings };
 }
 
 // RFC 1123, the wider of the two forms that Kubernetes takes for the name of a Service.
@@ -143,7 +146,7 @@ function readMountContainers(
 /** They run one after the other before any container, and a classic sidecar is one of the containers. */
 function warnOfInitContainers(
   pod: Pod,
-  { nativeSidecar, upstreams }: Options,
+  { nativeSidecar, upstreams }: MeshPod,
   reader: AnnotationReader,
 ): void {
   const first = pod.initContainers.find(({ isNativeSidecar }) => !isNativeSidecar);
