@@ -14,6 +14,7 @@ import { quote } from '../support/text.ts';
 import { command } from './command.ts';
 import { podExplanationText } from './explain-pod-report.ts';
 import { explanationText } from './explain-report.ts';
+import { isRenamed, podNamingNote, serviceNamingNote } from './naming-note.ts';
 import { jsonTexts, writeAll } from './write-all.ts';
 
 const { defaultInject, defaultInjectExcludeNamespaces, allowNamespaces, denyNamespaces } = injectFlags;
@@ -49,10 +50,15 @@ export const explainCommand = command({
     const [namespace, name, ...more] = (operand ?? '').split('/');
     if (!namespace || !name || more.length > 0) return misused(kind, operand, context);
     const asked = { what: `${kind === 'pod' ? 'pod' : 'Service'} ${namespace}/${name}`, values, context };
-    if (kind === 'service')
-      return answer(await explainServiceOf(namespace, name, files, values, context), explanationText, asked);
-    if (kind === 'pod')
-      return answer(await explainPodOf(namespace, name, files, values, context), podExplanationText, asked);
+    if (kind === 'service') {
+      const found = await explainServiceOf(namespace, name, files, values, context);
+      const note = found && serviceNamingNote(values, found.scope, isRenamed(found.explanation) ? 1 : 0);
+      return answer(found?.explanation, explanationText, note, asked);
+    }
+    if (kind === 'pod') {
+      const found = await explainPodOf(namespace, name, files, values, context);
+      return answer(found, podExplanationText, podNamingNote(values), asked);
+    }
     return misused(kind, operand, context);
   },
 });
@@ -62,6 +68,7 @@ type Asked = { readonly what: string; readonly values: Pick<Values, 'output'>; r
 async function answer<T extends Readonly<Record<string, unknown>>>(
   explanation: T | undefined,
   toText: (explanation: T) => string,
+  note: string | undefined,
   { what, values, context }: Asked,
 ): Promise<ExitCode> {
   if (explanation === undefined) {
@@ -70,6 +77,7 @@ async function answer<T extends Readonly<Record<string, unknown>>>(
   }
   const isJson = values.output === 'json';
   await writeAll(context.stdout, isJson ? jsonTexts(explanation) : [toText(explanation)]);
+  if (note !== undefined) tell(context.stderr, `tandem explain: ${note}`);
   return exit.done;
 }
 

@@ -6,7 +6,9 @@ import { oneOf } from '../config/flag.ts';
 import { toConsulFlags } from '../config/sync-settings.ts';
 import { exit } from '../runtime/context.ts';
 import { plannedChanges } from '../runtime/planned-changes.ts';
+import { tell } from '../runtime/tell.ts';
 import { command } from './command.ts';
+import { renamedIn, serviceNamingNote } from './naming-note.ts';
 import { planJson, planTable } from './plan-report.ts';
 import { writeAll } from './write-all.ts';
 
@@ -26,9 +28,10 @@ export const planCommand = command({
   ],
   check: consulFlagProblems,
   run: async (values, files, context) => {
-    const { planned, leftOut } = await plannedChanges(values, files, context);
+    const { planned, withoutPolicy, scope, leftOut } = await plannedChanges(values, files, context);
     const report = values.output === 'json' ? planJson : planTable;
     await writeAll(context.stdout, report(planned, leftOut));
+    tell(context.stderr, `tandem plan: ${serviceNamingNote(values, scope, renamedIn(withoutPolicy))}`);
     return isEmpty(planned.plan) ? exit.done : exit.changes;
   },
 });

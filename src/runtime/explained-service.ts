@@ -1,4 +1,5 @@
 /** `tandem explain service NAMESPACE/NAME`: which rule decided, what is registered, what Consul has. */
+import type { Scope } from '../catalog/to-consul/consul-plan.ts';
 import { explainService, type Explanation, type Seen } from '../catalog/to-consul/explain-service.ts';
 import type { consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
@@ -19,23 +20,24 @@ export async function explainServiceOf(
   files: readonly string[],
   values: ExplainServiceValues,
   context: Context,
-): Promise<Explanation | undefined> {
+): Promise<{ readonly explanation: Explanation; readonly scope: Scope } | undefined> {
   const { kubeconfig, owner: named, enableIngress: withIngresses } = values;
   const cluster = { kubeconfig, files, owner: named, withIngresses };
   const { snapshot, owner } = await readCluster(cluster, context);
   const source = sourceOfService(namespace, name);
   const found = snapshot.service(source);
   if (found === undefined) return undefined;
-  const seen = await seenInConsul(values, owner, context);
-  return explainService(found, snapshot.surroundings(source), toConsulSettings(values, owner), seen);
+  const scope = { owner, node: syncNodeName(values, owner) };
+  const seen = await seenInConsul(values, scope, context);
+  const settings = toConsulSettings(values, owner);
+  return { explanation: explainService(found, snapshot.surroundings(source), settings, seen), scope };
 }
 
 function seenInConsul(
   values: ExplainServiceValues,
-  owner: string,
+  scope: Scope,
   context: Context,
 ): Promise<Seen | undefined> {
-  const scope = { owner, node: syncNodeName(values, owner) };
   return askConsul('explain', values, context, async (consul) => {
     const { instances } = await syncCatalog(consul).read(scope.node, {
       consistent: false,

@@ -1,4 +1,5 @@
 /** What the sync would change, by what the cluster and Consul hold now. */
+import type { Plan, Scope } from '../catalog/to-consul/consul-plan.ts';
 import { createObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import type { OmitReason } from '../catalog/to-consul/place.ts';
 import { applyPolicy } from '../catalog/to-consul/policy.ts';
@@ -12,7 +13,10 @@ import { openConsulForPerson } from './consul-access.ts';
 import type { Context } from './context.ts';
 
 export type PlannedChanges = {
+  /** As far as the policy allows. */
   readonly planned: Planned;
+  readonly withoutPolicy: Plan;
+  readonly scope: Scope;
   /** Of Services that are synced and of which nothing is registered: why. */
   readonly leftOut: ReadonlyMap<string, readonly OmitReason[]>;
 };
@@ -37,7 +41,7 @@ export async function plannedChanges(
     const planner = createPlanner(snapshot, observed, toConsulSettings(values, owner), scope);
     const planned = await planner.all();
     const allowed = { ...planned, plan: applyPolicy(planned.plan, values.policy) };
-    return { planned: allowed, leftOut: leftOutBy(planner) };
+    return { planned: allowed, withoutPolicy: planned.plan, scope, leftOut: leftOutBy(planner) };
   } finally {
     await consul.close();
   }

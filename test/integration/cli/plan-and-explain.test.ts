@@ -86,6 +86,41 @@ endpoints: [{addresses: ["fd00::8"]}]
   await rm(file);
 });
 
+test('the settings that made the names are told, and that Consul has others', async () => {
+  const suffixed = [...flags, '--add-k8s-namespace-suffix', '--consul-service-prefix=k-'];
+  const said = 'names by --consul-service-prefix=k- --add-k8s-namespace-suffix=true --multi-port=default';
+  const first = await runTandem(['plan', folder, ...suffixed]);
+  assert.match(first.stderr, new RegExp(`^tandem plan: ${said}, as owner c1 on node k8s-sync-c1$`, 'm'));
+  const explained = await runTandem(['explain', 'service', 'default/web', folder, ...suffixed]);
+  assert.match(
+    explained.stderr,
+    new RegExp(`^tandem explain: ${said}, as owner c1 on node k8s-sync-c1$`, 'm'),
+  );
+
+  const { register } = JSON.parse(
+    (await runTandem(['plan', folder, ...suffixed, '--output=json'])).stdout,
+  ) as {
+    readonly register: readonly Readonly<Record<'id' | 'name' | 'address' | 'port' | 'meta', unknown>>[];
+  };
+  const there = { Node: 'k8s-sync-c1', Address: '127.0.0.1' };
+  for (const { id: ID, name: Service, address: Address, port: Port, meta: Meta } of register)
+    await put('register', { ...there, Service: { ID, Service, Address, Port, Meta } });
+  const others = /; Consul has other names for 1 Service of this owner: /;
+  for (const command of [
+    ['plan', folder],
+    ['explain', 'service', 'default/web', folder],
+  ]) {
+    assert.match((await runTandem([...command, ...flags])).stderr, others, command.join(' '));
+    assert.doesNotMatch((await runTandem([...command, ...suffixed])).stderr, others);
+  }
+  await put('deregister', there);
+
+  async function put(what: string, body: object): Promise<void> {
+    const init = { method: 'PUT', body: JSON.stringify(body) };
+    assert.equal((await fetch(`${consul.url}/v1/catalog/${what}`, init)).status, 200);
+  }
+});
+
 test('as JSON it is for machines, and the policy holds', async () => {
   const { stdout } = await runTandem(['plan', folder, ...flags, '--output=json', '--not-ready=omit']);
   const plan = JSON.parse(stdout) as { register: { address: string }[]; problems: { reason: string }[] };
@@ -171,6 +206,10 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
   assert.equal(json.registration.uid, 'uid-of-web-0');
   const withoutOwner = await runTandem(['explain', 'pod', 'default/web-0', file]);
   assert.match(withoutOwner.stdout, /^ {2}rule {9}registered: /m);
+  assert.match(
+    (await explain('web-0')).stderr,
+    /^tandem explain: names by --service-names=auto --pod-auth-method=$/m,
+  );
   const missing = await explain('nope');
   assert.deepEqual([missing.code, missing.stderr], [1, 'tandem explain: there is no pod default/nope\n']);
   await rm(file);
