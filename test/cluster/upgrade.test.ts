@@ -3,10 +3,13 @@
  * uninstallation, and another installation over what the first has left. In agent mode, as it comes.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
+import { at } from '../real/harness/chart.ts';
 import { eventually } from '../real/harness/eventually.ts';
 import { appPod, createPod, putApps } from './harness/app-pod.ts';
-import { openCluster } from './harness/cluster.ts';
+import { openCluster, ROOT } from './harness/cluster.ts';
 import { testOn } from './harness/evidence.ts';
 import { inventory } from './harness/inventory.ts';
 import { podsOf } from './harness/list.ts';
@@ -30,22 +33,31 @@ import { fewestVotersDuring } from './load/voters.ts';
 import { namesOfWeb, startWeb, webPods } from './load/web.ts';
 
 const SHOP = 'tandem-shop';
+// Where the Services are that are made of Consul's.
+const FROM_CONSUL = 'tandem-from-consul';
+const OWNER = 'suite';
 const SERVERS = 3;
-const values = { server: { replicas: SERVERS, affinity: 'preferred' } };
+const values = {
+  global: { owner: OWNER },
+  server: { replicas: SERVERS, affinity: 'preferred' },
+  syncCatalog: { toK8S: true, k8sWriteNamespace: FROM_CONSUL },
+};
 const changed = { annotations: { upgraded: 'true' } };
 const upgraded = {
+  ...values,
   server: { ...values.server, ...changed },
   client: changed,
   connectInject: changed,
-  syncCatalog: changed,
+  syncCatalog: { ...values.syncCatalog, ...changed },
 };
 
 const cluster = await openCluster();
 const { api, helm, kubectl } = cluster;
 await Promise.all([clear(cluster), removeNamespace(cluster, SHOP)]);
+await makeNamespace(cluster, FROM_CONSUL);
 const before = new Set(await inventory(api));
 const release = await installRelease(cluster, values);
-after(() => release.uninstall([SHOP]));
+after(() => release.uninstall([SHOP, FROM_CONSUL]));
 const test = testOn(cluster, ['tandem', SHOP]);
 const consul = consulServers(api, SERVERS);
 await makeNamespace(cluster, SHOP);
@@ -148,19 +160,51 @@ test('figures of pods in agent mode', async (context) => {
 
 test('an uninstallation leaves what the documentation says, and nothing else', async () => {
   await removeNamespace(cluster, SHOP);
+  await registerLegacy(8080);
+  await eventually('a Service of Consul', async () =>
+    assert.deepEqual(await fromConsul(), ['endpointslices', 'services']),
+  );
   await helm(['uninstall', RELEASE, `--namespace=${RELEASE}`]);
   await eventually('nothing else is left', async () => {
     const left = (await inventory(api)).filter((object) => !before.has(object) && !isOfCluster(object));
-    assert.deepEqual(left, LEFT.toSorted());
+    const made = left.filter((object) => object.includes(` ${FROM_CONSUL}/legacy`));
+    assert.deepEqual(kindsOf(made), ['endpointslices', 'services']);
+    assert.deepEqual(
+      left.filter((object) => !made.includes(object)),
+      LEFT.toSorted(),
+    );
   });
 });
 
+// Any server passes a write on to the one that leads.
+const SERVER_0 = '/api/v1/namespaces/tandem/pods/tandem-server-0:8500/proxy';
+
+/** A service of Consul at an address outside of the cluster, of the range for documents. */
+async function registerLegacy(port: number): Promise<void> {
+  await api.expect('PUT', `${SERVER_0}/v1/catalog/register`, {
+    Node: 'outside',
+    Address: '192.0.2.7',
+    Service: { Service: 'legacy', Port: port },
+  });
+}
+
+/** The kinds of which there is an object in the namespace that was made of a Consul service. */
+async function fromConsul(): Promise<readonly string[]> {
+  return kindsOf((await inventory(api)).filter((object) => object.includes(` ${FROM_CONSUL}/legacy`)));
+}
+
+/** `services` for `v1/services tandem/web`; each once. */
+function kindsOf(objects: readonly string[]): readonly string[] {
+  return [...new Set(objects.map((object) => /\/(\w+) /.exec(object)?.[1] ?? object))].toSorted();
+}
+
 /**
- * What the cluster makes by itself: the volumes of the servers, which stay with their claims, and pods of its own, which a drain
- * has moved.
+ * What the cluster makes by itself: the volumes of the servers, which stay with their claims, pods of its own, which a drain has
+ * moved, and the addresses of Services.
  */
 function isOfCluster(object: string): boolean {
-  return ['v1/persistentvolumes ', 'v1/pods kube-system/'].some((start) => object.startsWith(start));
+  const starts = ['v1/persistentvolumes ', 'v1/pods kube-system/', 'networking.k8s.io/v1/ipaddresses '];
+  return starts.some((start) => object.startsWith(start));
 }
 
 const LEFT = [
@@ -177,5 +221,73 @@ const LEFT = [
 test('another installation takes what is left, and works', async (context) => {
   const again = await released(cluster, () => withValues(cluster, values, ['install', RELEASE, CHART]));
   context.diagnostic(`installed again: all Ready after ${again.seconds} s`);
-  context.diagnostic(`installed again: helm test took ${await again.test()} s`);
+  const from = performance.now();
+  const said = await cluster.shell(`helm test ${RELEASE} --namespace ${RELEASE} 2>&1`);
+  context.diagnostic(`installed again: helm test took ${secondsSince(from)} s`);
+  assert.match(said, /gets its sidecar/);
+  assert.match(said, /came to Consul, and went again/);
+  // The server has it from the last time, and the Service is known as ours.
+  assert.deepEqual(await fromConsul(), ['endpointslices', 'services']);
+  await registerLegacy(9090);
+  await eventually('another port', async () => {
+    const service = await api.expect('GET', `/api/v1/namespaces/${FROM_CONSUL}/services/legacy`);
+    assert.equal(at(service, 'spec', 'ports', 0, 'port'), 9090);
+  });
 });
+
+test('without its programs, what the sync has left in Consul goes by a purge, and the rest by kubectl', async () => {
+  const instances = async (): Promise<number> => {
+    const body = await consul(`/v1/catalog/node-services/k8s-sync-${OWNER}`);
+    return ((body as { readonly Services: readonly unknown[] } | null)?.Services ?? []).length;
+  };
+  await makeNamespace(cluster, SHOP);
+  await api.expect('POST', `/api/v1/namespaces/${SHOP}/services`, {
+    metadata: { name: 'payments' },
+    spec: { type: 'ExternalName', externalName: 'payments.example.com', ports: [{ port: 443 }] },
+  });
+  await eventually('an instance', async () => assert.equal(await instances(), 1));
+  await withValues(cluster, { ...values, connectInject: OFF, syncCatalog: OFF }, ['upgrade', RELEASE, CHART]);
+  await eventually('the end of the programs', async () => {
+    const pods = await podsOf(api, RELEASE, 'app.kubernetes.io/component in (sync,webhook)');
+    assert.deepEqual(pods, []);
+  });
+  assert.equal(await instances(), 1);
+  const purge = documented(/^tandem (sync .*--purge=<owner>.*)$/m)
+    .replaceAll('<owner>', OWNER)
+    .replace('consul:8500', `tandem-server.${RELEASE}:8500`);
+  await createPod(cluster, SHOP, {
+    metadata: { name: 'purge' },
+    spec: {
+      restartPolicy: 'Never',
+      containers: [
+        {
+          name: 'purge',
+          image: cluster.image,
+          command: ['node', '/app/tandem.js', ...purge.split(' ')],
+        },
+      ],
+    },
+  });
+  await eventually('the end of the purge', async () => {
+    const [pod] = await podsOf(api, SHOP);
+    assert.equal(pod?.status.phase, 'Succeeded');
+  });
+  assert.equal(await instances(), 0);
+  for (const line of [documented(/^(kubectl -n tandem delete secret.*)$/m), REMOVE_FROM_CONSUL])
+    await cluster.shell(line.replace('from-consul', FROM_CONSUL));
+  const left = await inventory(api);
+  assert.deepEqual(
+    left.filter((object) => / tandem(?:-from-consul\/legacy|\/tandem-webhook|\/tandem-sync)/.test(object)),
+    [],
+  );
+});
+
+const OFF = { enabled: false };
+const REMOVE_FROM_CONSUL = documented(/^(kubectl -n from-consul delete services.*)$/m);
+
+/** What docs/install.md tells people to do. */
+function documented(line: RegExp): string {
+  const [, found = ''] = line.exec(readFileSync(join(ROOT, 'docs/install.md'), 'utf8')) ?? [];
+  assert.notEqual(found, '');
+  return found;
+}
