@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { eventually } from '../real/harness/eventually.ts';
@@ -21,12 +22,30 @@ const STARTER = join(import.meta.dirname, 'harness/starter.ts');
 useOwnCache();
 const before = await machineState();
 
-test('a cluster that its starter ends', { skip }, async () => {
-  const cluster = await startCluster();
-  const there = await seen();
-  await cluster.end();
-  await assertNothingLeft(there);
-});
+test(
+  'a cluster that its starter ends, a node of which has ended by itself and was started again',
+  { skip },
+  async () => {
+    const cluster = await startCluster();
+    const [holder, other] = holdersOf(await seen());
+    assert.ok(holder !== undefined && other !== undefined);
+    // The first process of a node is the only child of the one that holds it.
+    const { pid } = holder;
+    process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')), 'SIGKILL');
+    await eventually('both nodes again', async () => {
+      for (const node of ['node-1', 'node-2']) {
+        const post = { socketPath: cluster.socket, path: `/nodes/${node}/start`, method: 'POST' };
+        const [answer] = (await once(request(post).end(), 'response')) as [IncomingMessage];
+        assert.equal(answer.resume().statusCode, 204);
+      }
+      const now = holdersOf(await seen());
+      assert.ok(now.length === 2 && now.every((each) => each.pid !== pid), JSON.stringify(now));
+    });
+    const there = await seen();
+    await cluster.end();
+    await assertNothingLeft(there);
+  },
+);
 
 test('kill -9 of the starter, while the cluster comes up; down waits for the end', { skip }, async () => {
   const starter = startScript(STARTER);
@@ -108,6 +127,10 @@ async function seen(): Promise<Seen> {
   const came = (await cameSince(before, id)).join('\n');
   assert.match(came, /^link .*^route /ms);
   return { id, keeper: keeper.pid, family };
+}
+
+function holdersOf({ family }: Seen): readonly Member[] {
+  return family.filter(({ command: line }) => line.startsWith('unshare --mount --pid'));
 }
 
 async function assertNothingLeft({ id, family }: Seen): Promise<void> {

@@ -56,7 +56,14 @@ export async function startCluster(around: Surroundings): Promise<ClusterMachine
   const { admin, writeKubeconfig } = controlPlane;
   writeKubeconfig(folder.kubeconfig, pki.admin);
   await createNodes(admin, plan);
-  const nodes = nodesOf(around, network, pki, controlPlane);
+  const routeToRunning = async (): Promise<void> => {
+    const gateway = nodes.find((node) => node.isRunning());
+    if (gateway !== undefined) await network.routeServices(gateway.addresses.address);
+  };
+  const nodes = nodesOf(around, pki, controlPlane, (message) => {
+    onTrouble(message);
+    routeToRunning().catch((error: unknown) => onTrouble((error as Error).message));
+  });
   atEnd(async () => void (await Promise.all(nodes.map((node) => node.stop()))));
   await allOrNone(nodes.map((node) => node.start()));
   next(await network.routeServices(plan.nodes[0]?.address ?? ''));
@@ -72,7 +79,7 @@ export async function startCluster(around: Surroundings): Promise<ClusterMachine
   say('both nodes are Ready');
   await waitForDns(admin, nodes, signal);
   say('DNS answers');
-  return clusterMachine(nodes, network);
+  return clusterMachine(nodes, routeToRunning);
 }
 
 /** Rejects only when nothing of it goes on: what follows takes back what it works on. */
@@ -96,10 +103,10 @@ async function imagesOnNodes({ plan, folder, say, signal }: Surroundings): Promi
 }
 
 function nodesOf(
-  { plan, folder }: Surroundings,
-  network: Network,
+  { plan, folder, network }: Surroundings,
   pki: Pki,
   controlPlane: ControlPlane,
+  onEnd: (message: string) => void,
 ): readonly ClusterNode[] {
   return plan.nodes.map((addresses) =>
     clusterNode({
@@ -110,6 +117,7 @@ function nodesOf(
       controlPlane,
       sandboxImage: SANDBOX_IMAGE,
       switchPid: network.switchPid,
+      onEnd,
     }),
   );
 }
@@ -118,7 +126,7 @@ function nodeFolder(folder: ClusterFolder, name: string): string {
   return join(folder.path, 'nodes', name);
 }
 
-function clusterMachine(nodes: readonly ClusterNode[], network: Network): ClusterMachine {
+function clusterMachine(nodes: readonly ClusterNode[], routeToRunning: () => Promise<void>): ClusterMachine {
   const named = (name: string): ClusterNode => {
     const node = nodes.find(({ addresses }) => addresses.name === name);
     if (node === undefined)
@@ -126,10 +134,6 @@ function clusterMachine(nodes: readonly ClusterNode[], network: Network): Cluste
         `no node is called ${name}: ${nodes.map(({ addresses }) => addresses.name).join(', ')}`,
       );
     return node;
-  };
-  const routeToRunning = async (): Promise<void> => {
-    const gateway = nodes.find((node) => node.isRunning());
-    if (gateway !== undefined) await network.routeServices(gateway.addresses.address);
   };
   return {
     startNode: async (name) => {

@@ -40,6 +40,8 @@ export type NodeOptions = {
   readonly sandboxImage: string;
   readonly controlPlane: ControlPlane;
   readonly switchPid: number;
+  /** Called when its first process has ended by itself, with what it said last: then it is stopped. */
+  readonly onEnd: (message: string) => void;
 };
 
 /** Name of the control groups of a cluster. */
@@ -48,7 +50,7 @@ export function cgroupOf(id: string): string {
 }
 
 export function clusterNode(options: NodeOptions): ClusterNode {
-  const { folder, plan, addresses, switchPid } = options;
+  const { folder, plan, addresses, switchPid, onEnd } = options;
   const cgroup = `${cgroupOf(plan.id)}/${addresses.name}`;
   let running: { readonly process: RunningProcess; readonly pid: string } | undefined;
   writeFiles(options, cgroup);
@@ -75,6 +77,14 @@ export function clusterNode(options: NodeOptions): ClusterNode {
       ready: async (log) => INIT_PID.test(log),
     });
     running = { process, pid: INIT_PID.exec(process.log())?.[1] ?? '' };
+    void noticeEnd(process);
+  };
+
+  const noticeEnd = async (process: RunningProcess): Promise<void> => {
+    await process.exited;
+    if (running?.process !== process) return;
+    running = undefined;
+    onEnd(`${addresses.name} has ended by itself: ${process.log().trim()}`);
   };
 
   const stop = async (): Promise<void> => {
