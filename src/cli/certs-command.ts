@@ -7,20 +7,20 @@ import { command } from './command.ts';
 
 const flags = {
   dir: string('Folder for ca.crt, ca.key, tls.crt and tls.key.', 'DIR', 'certs'),
-  hosts: list('DNS names and addresses that the serving certificate is for.', 'HOSTS', [
+  hosts: list('DNS names and addresses that the serving certificate covers.', 'HOSTS', [
     'localhost',
     '127.0.0.1',
     '::1',
   ]),
-  service: string('Service in the cluster, NAME.NAMESPACE; adds its DNS names.', 'NAME', undefined),
+  service: string('Service in the cluster, as NAME.NAMESPACE. Its DNS names are added.', 'NAME', undefined),
   secret: string('Write to this Secret, NAMESPACE/NAME, instead of the folder.', 'NAME', undefined),
   kubeconfig: string(
-    'Access to the Secret; else KUBECONFIG, ~/.kube/config, or the service account of the pod.',
+    'Kubeconfig file for access to the Secret. Without it: KUBECONFIG, ~/.kube/config, or the service account of the pod.',
     'FILE',
     undefined,
   ),
-  force: boolean('Replace the certificates that are there.', false),
-  printCaBundle: boolean('Print caBundle of the webhook configuration (base64) to stdout.', false),
+  force: boolean('Replace existing certificates.', false),
+  printCaBundle: boolean('Print the caBundle for the webhook configuration (base64) to stdout.', false),
 };
 
 export const certsCommand = command({

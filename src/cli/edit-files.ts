@@ -20,17 +20,17 @@ import {
 } from '../runtime/manifest-files.ts';
 
 export const editFlags = {
-  namespace: string('Namespace of manifests that name none.', 'NAME', 'default'),
-  inPlace: boolean('Write the files themselves; all of them, or none when one has a problem.', false),
+  namespace: string('Namespace of manifests that have none.', 'NAME', 'default'),
+  inPlace: boolean('Change the files in place. If one of them has a problem, none is changed.', false),
   output: string(
-    'Write to this file instead of stdout, or each file below this folder.',
+    'Write to this file instead of stdout, or write each file into this folder.',
     'FILE|DIR',
     undefined,
   ),
   diff: boolean('Print a unified diff instead of the manifests.', false),
-  check: boolean('Print no manifests; exit 3 when something would change.', false),
+  check: boolean('Print no manifests. Exit with 3 if something would change.', false),
   report: oneOf(
-    'What became of each pod, on stderr; none tells only what is wrong.',
+    'Form of the report on stderr, with a line for each pod. none reports only problems.',
     ['text', 'json', 'none'],
     'text',
   ),

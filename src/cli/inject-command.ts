@@ -13,11 +13,11 @@ import { checkEditFlags, editFiles, editFlags } from './edit-files.ts';
 const flags = {
   ...editFlags,
   nativeSidecar: oneOf(
-    'Sidecars as init containers that keep running (Kubernetes 1.29 or newer); auto is on.',
+    'Run sidecars as native sidecars (Kubernetes 1.29 or newer). auto means on.',
     ['auto', 'on', 'off'],
     'auto',
   ),
-  ownNamespace: string("Tandem's own namespace, which is never touched.", 'NAME', undefined),
+  ownNamespace: string("Tandem's own namespace. Its pods are never injected.", 'NAME', undefined),
   ...injectFlags,
 };
 

@@ -23,47 +23,47 @@ export type ConsulSettings = {
 
 export const consulFlags = {
   consulHttpAddr: parsed<ConsulAddresses>(
-    'Consul servers or agents, [http[s]://]HOST[:PORT] with commas between, or an auto-join string (provider=k8s …).',
+    'Consul servers or agents, as [http[s]://]HOST[:PORT] separated by commas, or an auto-join string (provider=k8s …).',
     'ADDRESSES',
     ['http://127.0.0.1:8500'],
     parseConsulAddresses,
     { variables: ['CONSUL_HTTP_ADDR'] },
   ),
   consulToken: parsed<Secret | undefined>(
-    'ACL token, from the environment only: a list of processes shows command lines.',
+    'ACL token. Only from the environment, because process lists show command lines.',
     'TOKEN',
     undefined,
     (text) => ({ ok: true, value: secret(text.trim()) }),
     { variables: ['CONSUL_HTTP_TOKEN'], secret: true, environmentOnly: true },
   ),
-  consulTokenFile: string('File with the ACL token; read again for each request.', 'FILE', undefined, {
+  consulTokenFile: string('File with the ACL token. It is read again for each request.', 'FILE', undefined, {
     variables: ['CONSUL_HTTP_TOKEN_FILE'],
   }),
   consulAuthMethod: string(
-    'ACL auth method to log in with; the token is given back at the end.',
+    'ACL auth method to log in with. Tandem logs out when it stops.',
     'NAME',
     undefined,
   ),
   consulBearerTokenFile: string(
-    'What the auth method is shown.',
+    'File with the token to present to the auth method.',
     'FILE',
     '/var/run/secrets/kubernetes.io/serviceaccount/token',
   ),
-  consulCaFile: string('CA that signed the certificate of Consul (PEM).', 'FILE', undefined, {
+  consulCaFile: string("CA that signed Consul's certificate (PEM).", 'FILE', undefined, {
     variables: ['CONSUL_CACERT'],
   }),
-  consulTlsServerName: string('Name that the certificate of Consul must carry.', 'NAME', undefined, {
+  consulTlsServerName: string("Name that Consul's certificate must have.", 'NAME', undefined, {
     variables: ['CONSUL_TLS_SERVER_NAME'],
   }),
-  consulDatacenter: string('Datacenter; that of the server when left out.', 'NAME', undefined),
-  consulNamespace: string('Namespace of Consul Enterprise.', 'NAME', undefined, {
+  consulDatacenter: string("Datacenter. Default: the server's own.", 'NAME', undefined),
+  consulNamespace: string('Namespace in Consul Enterprise.', 'NAME', undefined, {
     variables: ['CONSUL_NAMESPACE'],
   }),
 };
 
 type ConsulValues = FlagValues<typeof consulFlags>;
 
-/** Settings that contradict each other, a sentence each. */
+/** One sentence for each pair of settings that contradict each other. */
 export function consulFlagProblems(values: ConsulValues): string[] {
   const { consulAuthMethod, consulToken, consulTokenFile } = values;
   if (consulAuthMethod === undefined || (consulToken ?? consulTokenFile) === undefined) return [];

@@ -16,18 +16,22 @@ const PORT = { min: 1, max: 65535 };
 export const injectFlags = {
   defaultInject: boolean('Inject pods that have no connect-inject annotation.', false),
   defaultInjectExcludeNamespaces: list(
-    "Patterns of namespaces besides providers' own (docs/annotations.md) in which --default-inject does nothing; a pod that asks gets its sidecar.",
+    'Namespaces in which --default-inject does nothing, as patterns. They add to those of cloud providers (docs/annotations.md). A pod that asks for a sidecar still gets one.',
     'PATTERNS',
     [],
   ),
   allowNamespaces: list(
-    'Namespaces whose pods may be injected; * is all of them, an empty list none.',
+    'Namespaces whose pods may be injected. * means all, an empty list means none.',
     'NAMES',
     ['*'],
   ),
-  denyNamespaces: list('Namespaces whose pods are never injected; beats the allow list.', 'NAMES', []),
+  denyNamespaces: list(
+    'Namespaces whose pods are never injected. Overrides --allow-namespaces.',
+    'NAMES',
+    [],
+  ),
   proxyMode: oneOf(
-    'How the proxy runs: beside a Consul agent on the node, or as consul-dataplane.',
+    'agent: the proxy uses the Consul agent on its node. dataplane: consul-dataplane uses the Consul servers.',
     ['agent', 'dataplane'],
     'agent',
   ),
@@ -44,74 +48,69 @@ export const injectFlags = {
     'hashicorp/consul-dataplane:1.6.9',
   ),
   consulServerAddresses: string(
-    'Dataplane mode: Consul servers, a DNS name or address.',
+    'Dataplane mode: DNS name or address of the Consul servers.',
     'ADDRESS',
     'consul-server.consul.svc',
   ),
   consulGrpcPort: integer(
-    'gRPC port of the agent on the node, or of the servers in dataplane mode.',
+    'gRPC port of the Consul agent on the node, or of the Consul servers in dataplane mode.',
     'PORT',
     8502,
     PORT,
   ),
-  consulHttpPort: integer("Agent mode: HTTP port of the node's agent.", 'PORT', 8500, PORT),
-  consulTls: boolean('The sidecar speaks TLS to Consul.', false),
-  consulTlsServerName: string('Name that the certificate of Consul must carry.', 'NAME', undefined, {
+  consulHttpPort: integer('Agent mode: HTTP port of the Consul agent on the node.', 'PORT', 8500, PORT),
+  consulTls: boolean('Use TLS between the sidecar and Consul.', false),
+  consulTlsServerName: string("Name that Consul's certificate must have.", 'NAME', undefined, {
     variables: ['CONSUL_TLS_SERVER_NAME'],
   }),
-  consulCaPem: string('CA that signed the certificate of Consul, as PEM text.', 'PEM', undefined),
+  consulCaPem: string("CA that signed Consul's certificate, as PEM text.", 'PEM', undefined),
   owner: parsed<string | undefined>(
-    'Name of this cluster in Consul, the same as for `tandem sync`. Dataplane mode needs it for the node of its pods; without it `tandem webhook` reads the UID of kube-system. In agent mode the registrar finds leftovers by it.',
+    'Name of this cluster in Consul. Use the same value for `tandem sync`. Dataplane mode needs it for the node name of its pods; without it, `tandem webhook` uses the UID of the namespace kube-system. In agent mode the registrar needs it to find what pods left behind.',
     'NAME',
     undefined,
     ownerName,
   ),
   consulAuthMethod: string(
-    'ACL auth method of type kubernetes by which pods log in to Consul.',
+    'ACL auth method of type kubernetes that pods use to log in to Consul.',
     'NAME',
     undefined,
   ),
   drainSeconds: integer(
-    'Seconds from the deletion of a pod to the SIGTERM of its application, so that clients can move on (Kubernetes 1.30 or newer); 0 is off.',
+    'Seconds between the deletion of a pod and the SIGTERM to its application, so that clients can switch to other pods (Kubernetes 1.30 or newer). 0 turns it off.',
     'SECONDS',
     3,
     { min: 0, max: 86_400 },
   ),
   serviceNames: oneOf(
-    'What names a service without connect-service: the Kubernetes Service that selects the pod (dataplane mode), its ServiceAccount (even with the annotation), or its first container. auto: with an auth method the ServiceAccount, else the Service, else the container.',
+    'Service name of a pod without connect-service: the Kubernetes Service that selects it (dataplane mode), its ServiceAccount (even with the annotation), or its first container. auto: the ServiceAccount if there is an auth method, else the Service, else the container.',
     serviceNames,
     'auto',
   ),
   serviceAccountCheck: oneOf(
-    'With an auth method: what to do with a pod whose service is not named like its ServiceAccount.',
+    'With an auth method: what to do with a pod if its service name differs from its ServiceAccount.',
     ['deny', 'warn'],
     'deny',
   ),
   envoyExtraArgs: parsed(
-    'Arguments added to the command of Envoy, as shell words.',
+    "Arguments to add to Envoy's command line, as shell words.",
     'WORDS',
     [] as readonly string[],
     shellWords,
   ),
-  sidecarProxyConcurrency: integer(
-    'Worker threads of Envoy; 0 is one for each core.',
-    'THREADS',
-    2,
-    ANY_COUNT,
-  ),
-  enableSidecarProxyLifecycle: boolean('Dataplane mode: the sidecar drains before it stops.', true),
+  sidecarProxyConcurrency: integer('Worker threads of Envoy. 0 means one per core.', 'THREADS', 2, ANY_COUNT),
+  enableSidecarProxyLifecycle: boolean('Dataplane mode: drain the sidecar before it stops.', true),
   enableSidecarProxyLifecycleShutdownDrainListeners: boolean(
-    'Dataplane mode: inbound listeners are drained at shutdown.',
+    'Dataplane mode: drain inbound listeners at shutdown.',
     true,
   ),
   sidecarProxyLifecycleShutdownGracePeriodSeconds: integer(
-    'Dataplane mode: how long the sidecar keeps running after SIGTERM; by default 0 for a native sidecar, which outlives the application anyway, and 30 for a classic one.',
+    'Dataplane mode: how long the sidecar keeps running after SIGTERM. Default: 0 for a native sidecar, which outlives the application anyway, and 30 for a classic one.',
     'SECONDS',
     undefined,
     ANY_COUNT,
   ),
   sidecarProxyLifecycleStartupGracePeriodSeconds: integer(
-    'Dataplane mode: how long the start-up endpoint waits for Envoy.',
+    'Dataplane mode: how long the startup endpoint waits for Envoy.',
     'SECONDS',
     0,
     ANY_COUNT,
@@ -129,13 +128,13 @@ export const injectFlags = {
     urlPath,
   ),
   sidecarProxyLifecycleGracefulStartupPath: parsed(
-    'Dataplane mode: path of the start-up endpoint.',
+    'Dataplane mode: path of the startup endpoint.',
     'PATH',
     '/graceful_startup',
     urlPath,
   ),
   sidecarRunAsUser: parsed<number | undefined>(
-    'User and group of the added containers; none leaves them to the cluster, as OpenShift requires.',
+    'User and group of the added containers. none lets the cluster choose them, as OpenShift requires.',
     'UID',
     SIDECAR_UID,
     userOrNone,
@@ -148,16 +147,16 @@ export const injectFlags = {
   initCpuLimit: quantity('CPU limit of the init container.', undefined),
   initMemoryRequest: quantity('Memory request of the init container.', '64Mi'),
   initMemoryLimit: quantity('Memory limit of the init container.', '256Mi'),
-  enableMetrics: boolean("Give pods Envoy's Prometheus listener and the scrape annotations.", false),
-  prometheusScrapePort: integer('Port of that listener.', 'PORT', 20200, UNPRIVILEGED_PORTS),
-  prometheusScrapePath: parsed('Path of that listener.', 'PATH', '/metrics', urlPath),
+  enableMetrics: boolean("Add Envoy's Prometheus listener and the scrape annotations to pods.", false),
+  prometheusScrapePort: integer('Port of the Prometheus listener.', 'PORT', 20200, UNPRIVILEGED_PORTS),
+  prometheusScrapePath: parsed('Path of the Prometheus listener.', 'PATH', '/metrics', urlPath),
   enableMetricsMerging: boolean(
-    "Dataplane mode: with metrics, the application's metrics and those of Envoy on one port.",
+    "Dataplane mode, with --enable-metrics: serve the application's metrics and Envoy's on one port.",
     false,
   ),
   // consul-dataplane, pkg/consuldp/metrics.go.
   mergedMetricsPort: integer(
-    'Dataplane mode: port on which consul-dataplane serves what the metrics listener gives out.',
+    'Dataplane mode: port on which consul-dataplane serves the merged metrics to the Prometheus listener.',
     'PORT',
     20100,
     UNPRIVILEGED_PORTS,
@@ -166,7 +165,7 @@ export const injectFlags = {
 
 type InjectValues = FlagValues<typeof injectFlags>;
 
-/** Settings that would deny every pod, or do nothing: better said once at the start. */
+/** Settings that would deny every pod, or do nothing: Tandem says so once, at the start. */
 export function injectFlagProblems(values: InjectValues): string[] {
   return [
     ...portClashes(values),
@@ -182,7 +181,7 @@ export function injectFlagProblems(values: InjectValues): string[] {
       : []),
     ...(values.proxyMode === 'agent' && values.serviceNames === 'service'
       ? [
-          '--service-names=service is for --proxy-mode=dataplane; in agent mode a pod registers itself and knows no Service',
+          '--service-names=service is for --proxy-mode=dataplane; in agent mode a pod registers itself and does not know its Service',
         ]
       : []),
   ];
@@ -212,7 +211,7 @@ function aboveLimit(name: string, request: string | undefined, limit: string | u
 export function ownerProblems({ proxyMode, owner }: Pick<InjectValues, 'proxyMode' | 'owner'>): string[] {
   return proxyMode === 'dataplane' && owner === undefined
     ? [
-        '--proxy-mode=dataplane needs --owner: the sidecar asks Consul for the node k8s-<owner>-<node>; the log line "serving" of tandem webhook and of tandem sync names it',
+        '--proxy-mode=dataplane needs --owner, because the sidecar asks Consul for the node k8s-<owner>-<node>. The owner is in the log line "serving" of tandem webhook and tandem sync',
       ]
     : [];
 }

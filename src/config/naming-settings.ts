@@ -1,17 +1,16 @@
-/** After what injected pods are called in Consul, as the registrar has to know it. */
+/** How injected pods get their service names, as the registrar has to know it. */
 import { oneOf, string } from './flag.ts';
 import { serviceNames } from '../inject/settings.ts';
 import type { FlagValues } from './parse-flags.ts';
 
-/** What decides after what a pod is called. */
 export const namingFlags = {
   podAuthMethod: string(
-    'ACL auth method by which injected pods log in: each may only be the service of its ServiceAccount, and tokens of pods that are gone are deleted.',
+    'ACL auth method that injected pods use to log in. The registrar then registers a pod only as the service of its ServiceAccount, and deletes the tokens of pods that are gone.',
     'NAME',
     undefined,
   ),
   serviceNames: oneOf(
-    'What names injected pods without connect-service; the same as for the webhook. auto and service: in dataplane mode the Service that selects them.',
+    'Service name of injected pods without connect-service. Use the same value as for the webhook. auto and service: in dataplane mode, the Kubernetes Service that selects the pod.',
     serviceNames,
     'auto',
   ),

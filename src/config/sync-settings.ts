@@ -6,68 +6,77 @@ import type { FlagValues } from './parse-flags.ts';
 
 export const toConsulFlags = {
   k8sAllowNamespaces: list(
-    'Namespaces whose Services are synced; * is all of them, an empty list none.',
+    'Namespaces whose Services are synced. * means all, an empty list means none.',
     'NAMES',
     ['*'],
   ),
-  k8sDenyNamespaces: list('Namespaces whose Services are never synced; beats the allow list.', 'NAMES', [
-    'kube-system',
-    'kube-public',
-  ]),
+  k8sDenyNamespaces: list(
+    'Namespaces whose Services are never synced. Overrides --k8s-allow-namespaces.',
+    'NAMES',
+    ['kube-system', 'kube-public'],
+  ),
   defaultSync: boolean('Sync Services that have no service-sync annotation.', true),
   syncClusteripServices: boolean('Sync Services of type ClusterIP.', true),
   syncLbServicesEndpoints: boolean(
-    'Register the endpoints of LoadBalancer Services instead of their ingress addresses.',
+    'Register the endpoints of LoadBalancer Services instead of the addresses of the load balancer.',
     false,
   ),
   nodePortSyncType: oneOf(
-    'Address of a node that is registered for NodePort Services.',
+    'Which address of a node to register for NodePort Services.',
     ['ExternalFirst', 'ExternalOnly', 'InternalOnly'],
     'ExternalFirst',
   ),
   multiPort: oneOf(
-    'per-port registers <service>-<port name> for every port beside the default one.',
+    'per-port: also register <service>-<port name> for every port other than the default one.',
     ['default', 'per-port'],
     'default',
   ),
-  consulServicePrefix: string('In front of the default name of every service.', 'TEXT', ''),
-  addK8sNamespaceSuffix: boolean('Add -<namespace> to the default name of every service.', false),
-  consulK8sTag: string('First tag of every instance; empty for none.', 'TAG', 'k8s'),
+  consulServicePrefix: string('Prefix for default service names.', 'TEXT', ''),
+  addK8sNamespaceSuffix: boolean('Add -<namespace> to default service names.', false),
+  consulK8sTag: string('First tag of every instance. Empty means no tag.', 'TAG', 'k8s'),
   notReady: oneOf(
-    'Endpoints that are not ready: registered as critical, or left out.',
+    'Endpoints that are not ready: critical registers them as critical, omit leaves them out.',
     ['critical', 'omit'],
     'critical',
   ),
   terminating: oneOf(
-    'Endpoints that are terminating: removed at once, or critical until they are gone.',
+    'Endpoints that are terminating: remove deregisters them at once, critical keeps them as critical until they are gone.',
     ['remove', 'critical'],
     'remove',
   ),
   enableIngress: boolean('Register the hosts of Ingresses whose backends are synced.', false),
   ingressAddress: oneOf(
-    'Address of such an instance: the host of the rule, or the address of the load balancer.',
+    'Address of an instance for an Ingress: the host of the rule, or the address of the load balancer.',
     ['host', 'load-balancer'],
     'host',
   ),
   ingressMode: oneOf(
-    'Whether the instances of an Ingress replace those of the endpoints, or are added to them.',
+    'replace: the instances of an Ingress replace those of the endpoints. add: they are added.',
     ['replace', 'add'],
     'replace',
   ),
   consulDomain: string(
-    "Domain of Consul's DNS, for the ExternalName Services that are made; no registered name may point into it.",
+    "Domain of Consul's DNS. ExternalName Services point into it; a Service that points into it is not registered.",
     'DOMAIN',
     'consul',
   ),
-  clusterDomain: string('Domain of the DNS of the cluster.', 'DOMAIN', 'cluster.local'),
+  clusterDomain: string("Domain of the cluster's DNS.", 'DOMAIN', 'cluster.local'),
   owner: parsed(
-    'Sets the instances of this cluster apart; by default from the UID of the kube-system namespace.',
+    'Name of this cluster in Consul. Tandem changes only instances with this owner. Default: from the UID of the namespace kube-system.',
     'ID',
     undefined as string | undefined,
     ownerName,
   ),
-  consulNodeName: string('Node of the instances; k8s-sync-<owner> by default.', 'NAME', undefined),
-  policy: oneOf('What may happen to instances that are there.', policies, 'sync'),
+  consulNodeName: string(
+    'Consul node on which Services are registered. Default: k8s-sync-<owner>.',
+    'NAME',
+    undefined,
+  ),
+  policy: oneOf(
+    'What may change in Consul. sync: everything. upsert-only: no removals. create-only: no updates and no removals.',
+    policies,
+    'sync',
+  ),
 };
 
 type ToConsulValues = FlagValues<typeof toConsulFlags>;
@@ -109,9 +118,9 @@ export function ownerName(text: string): Parsed<string | undefined> {
   if (/^sync(-|$)/.test(text))
     return {
       ok: false,
-      expected: 'a name other than "sync" or "sync-…", which are for the nodes of the sync',
+      expected: 'a name other than "sync" or "sync-…"; those are reserved for the nodes of the sync',
     };
   return /^[a-z0-9]([a-z0-9-]{0,52}[a-z0-9])?$/.test(text)
     ? { ok: true, value: text }
-    : { ok: false, expected: '1 to 54 of a-z 0-9 and -, beginning and ending with a letter or digit' };
+    : { ok: false, expected: '1 to 54 characters (a-z, 0-9, -) that begin and end with a letter or digit' };
 }

@@ -10,36 +10,36 @@ import type { FlagValues } from './parse-flags.ts';
 
 export const toK8sFlags = {
   toConsul: boolean('Register the Services of the cluster in Consul.', true),
-  toK8s: boolean('Make a Service in the cluster for every service of Consul.', false),
+  toK8s: boolean('Create a Kubernetes Service for every Consul service.', false),
   k8sWriteNamespace: string(
-    'Namespace of these Services, and the only one that is written to; the own one by default.',
+    'Namespace for these Services. Tandem writes to no other. Default: the namespace of the pod.',
     'NAME',
     undefined,
   ),
-  k8sServicePrefix: string('In front of the name of every Service that is made.', 'TEXT', ''),
+  k8sServicePrefix: string('Prefix for the names of these Services.', 'TEXT', ''),
   toK8sMode: oneOf(
-    'A Service with the healthy instances in EndpointSlices, or an ExternalName of the DNS of Consul.',
+    "endpoints: a Service with the healthy instances in EndpointSlices. external-name: an ExternalName that points into Consul's DNS.",
     toK8sModes,
     'endpoints',
   ),
   toK8sHealth: oneOf(
-    "Which instances are endpoints: those without a critical check, as in Consul's DNS, or those whose checks all pass.",
+    "Which instances become endpoints. not-critical: those without a critical check, as in Consul's DNS. passing: those whose checks all pass.",
     toK8sHealthRules,
     'not-critical',
   ),
-  toK8sServices: list('Services of Consul that are taken; globs with * and ?.', 'NAMES', ['*']),
-  toK8sTag: string('Only services of Consul that carry this tag; empty for all.', 'TAG', ''),
+  toK8sServices: list('Consul services to take, as patterns with * and ?.', 'NAMES', ['*']),
+  toK8sTag: string('Take only Consul services with this tag. Empty means all.', 'TAG', ''),
   toK8sFilter: string(
-    'Only services of Consul with an instance for which this holds: a filter expression over the fields of /v1/catalog/service.',
+    'Take only Consul services with an instance that matches this filter expression over the fields of /v1/catalog/service.',
     'EXPRESSION',
     '',
   ),
   allowClusterAddresses: boolean(
-    'Accept Consul instances whose address leads into the cluster, which bypasses NetworkPolicies.',
+    'Accept Consul instances with an address inside the cluster. They bypass NetworkPolicies.',
     false,
   ),
   clusterCidrs: parsed<readonly string[]>(
-    'Ranges of pods and Services besides those that the API server knows; many network plugins do not use the podCIDRs of Nodes.',
+    'More ranges of pods and Services, besides those that the API server knows. Many network plugins do not use the podCIDRs of Nodes.',
     'CIDRS',
     [],
     cidrs,
@@ -56,7 +56,7 @@ function cidrs(text: string): Parsed<readonly string[]> {
   const value = splitList(text);
   return value.every(isCidr)
     ? { ok: true, value }
-    : { ok: false, expected: 'ranges separated by commas, such as 10.244.0.0/16,fd00:10::/64' };
+    : { ok: false, expected: 'a list of ranges such as 10.244.0.0/16,fd00:10::/64' };
 }
 
 /** One problem in one sentence each; empty when the flags go together. */
@@ -66,7 +66,7 @@ export function toK8sFlagProblems({
   registrar,
 }: FlagValues<typeof toK8sFlags> & { readonly registrar: boolean }): string[] {
   if (toConsul || toK8s || registrar) return [];
-  return ['--to-consul=false needs --to-k8s or --registrar: there is nothing to do'];
+  return ['--to-consul=false needs --to-k8s or --registrar; otherwise there is nothing to do'];
 }
 
 /** @param namespace the flag's, or the own one */

@@ -34,7 +34,7 @@ test('certs: even one file that is there already is replaced only with --force',
   await writeFile(join(folder, 'tls.key'), 'precious');
   const refused = await runTandem(['certs', `--dir=${folder}`]);
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /holds tls\.key already; --force/);
+  assert.match(refused.stderr, /already holds tls\.key; --force/);
   assert.equal(await readFile(join(folder, 'tls.key'), 'utf8'), 'precious');
   assert.equal((await runTandem(['certs', `--dir=${folder}`, '--force'])).code, 0);
   assert.match(await readFile(join(folder, 'tls.key'), 'utf8'), /PRIVATE KEY/);

@@ -84,7 +84,7 @@ test('a folder is in the catalog and in DNS, follows its files, and survives wha
 test('without a folder or a cluster it says what to name', async () => {
   const { code, stderr } = await runTandem(['dev']);
   assert.equal(code, 2);
-  assert.match(stderr, /name a folder of manifests, or a cluster by --kubeconfig/);
+  assert.match(stderr, /name a folder of manifests, or a cluster with --kubeconfig/);
 });
 
 test('a port that is taken is an error that names it, and nothing is left running', async (t) => {
