@@ -23,7 +23,7 @@ export function folderStatus(log: Log, now: () => number, changed: () => void): 
         status = { unreadable: undefined, repeated };
         log('info', 'manifests read', { objects });
         for (const problem of repeated.filter((each) => !before.repeated.includes(each)))
-          log('warn', 'an object is there more than once', { problem });
+          log('warn', 'an object is defined more than once', { problem });
       }
       changed();
     },

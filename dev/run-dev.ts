@@ -137,7 +137,7 @@ async function openSource(
       client,
       withIngresses: values.enableIngress,
       onRestart: (kind, { cause, error }) =>
-        log('warn', 'a watch begins again', { kind, cause, error: error?.message }),
+        log('warn', 'a watch is restarted', { kind, cause, error: error?.message }),
     });
     atEnd(() => source.stop());
     return {

@@ -48,8 +48,8 @@ function isSilent({ code }: { readonly code: string }): boolean {
 }
 
 function unreachable(reason: string): Finding {
-  const mend = 'give --kubeconfig or KUBECONFIG of a cluster that answers, and credentials that it takes';
-  return failure('api-server', reason, mend);
+  const fix = 'set --kubeconfig or KUBECONFIG to a cluster that answers, with credentials that it accepts';
+  return failure('api-server', reason, fix);
 }
 
 function versionFinding(server: string, version: ClusterFacts['version']): Finding {
@@ -57,7 +57,7 @@ function versionFinding(server: string, version: ClusterFacts['version']): Findi
     return failure(
       'api-server',
       `${server}: ${version.reason}`,
-      'give credentials that the API server takes',
+      'use credentials that the API server accepts',
     );
   const { major, minor } = version.value;
   const seen = `${server} answers, Kubernetes ${major}.${minor}`;
@@ -66,7 +66,7 @@ function versionFinding(server: string, version: ClusterFacts['version']): Findi
   return isOlderThan(NATIVE_SIDECARS_MINOR)
     ? warning(
         'api-server',
-        `${seen}, without native sidecars: Jobs do not end by themselves`,
+        `${seen}, without native sidecars: Jobs do not complete by themselves`,
         `upgrade to 1.${NATIVE_SIDECARS_MINOR} or newer`,
       )
     : ok('api-server', `${seen}, with native sidecars`);
@@ -75,14 +75,12 @@ function versionFinding(server: string, version: ClusterFacts['version']): Findi
 function ownerFinding(owner: Probe<string>): Finding {
   return owner.kind === 'seen'
     ? ok('owner', `this cluster is ${owner.value} in Consul`)
-    : failure('owner', owner.reason, 'allow this account to get the namespace kube-system, or give --owner');
+    : failure('owner', owner.reason, 'allow this account to get the namespace kube-system, or set --owner');
 }
 
 function nameFindings(names: Probe<NameFacts>): readonly Finding[] {
   if (names.kind === 'failed')
-    return [
-      failure('names', `the Services cannot be listed: ${names.reason}`, 'give the rights that are missing'),
-    ];
+    return [failure('names', `the Services cannot be listed: ${names.reason}`, 'grant the missing rights')];
   const { services, clashes } = names.value;
   if (clashes.length === 0)
     return [ok('names', `the names of ${services} synced Services are all different`)];
@@ -90,7 +88,7 @@ function nameFindings(names: Probe<NameFacts>): readonly Finding[] {
     failure(
       'names',
       `${JSON.stringify(clash.name)} is the name of ${clash.sources.join(' and ')}, and Consul answers with the instances of all`,
-      `name them apart by the annotation consul.hashicorp.com/service-name${suffixAdvice(clash)}`,
+      `give them different names with the annotation consul.hashicorp.com/service-name${suffixAdvice(clash)}`,
     ),
   );
 }

@@ -45,9 +45,9 @@ export function consulFindings(facts: Probe<ConsulFacts>): readonly Finding[] {
 }
 
 function unreachable(reason: string): Finding {
-  const mend =
-    'give --consul-http-addr of a server or agent that answers, and --consul-ca-file when it is https';
-  return failure('consul', reason, mend);
+  const fix =
+    'set --consul-http-addr to a server or agent that answers, and --consul-ca-file if it uses https';
+  return failure('consul', reason, fix);
 }
 
 function leaderFinding(leader: string | undefined): Finding {
@@ -55,16 +55,16 @@ function leaderFinding(leader: string | undefined): Finding {
     ? failure(
         'consul',
         'the servers have no leader: nothing can be written',
-        'start more than half of the servers (consul operator raft list-peers), and see that they reach each other',
+        'start more than half of the servers (consul operator raft list-peers), and make sure that they reach each other',
       )
     : ok('consul', `answers, and its leader is ${leader}`);
 }
 
 function versionFinding(agent: ConsulFacts['agent']): Finding {
   if (agent.kind === 'failed') {
-    const mend =
-      'give the token agent_prefix "" { policy = "read" } to have it checked; the sync works without';
-    return warning('consul-version', `unknown: ${agent.reason}`, mend);
+    const fix =
+      'give the token agent_prefix "" { policy = "read" } to let it be checked; the sync works without it';
+    return warning('consul-version', `unknown: ${agent.reason}`, fix);
   }
   const { version, datacenter } = agent.value;
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
@@ -78,9 +78,9 @@ function versionFinding(agent: ConsulFacts['agent']): Finding {
 
 function connectFinding(connect: Probe<boolean>): Finding {
   if (connect.kind === 'failed')
-    return warning('connect', `unknown: ${connect.reason}`, 'try again when Consul is well');
+    return warning('connect', `unknown: ${connect.reason}`, 'try again when Consul is healthy');
   return connect.value
-    ? ok('connect', 'is on, and has a CA')
+    ? ok('connect', 'is on and has a CA')
     : failure(
         'connect',
         'is off: injected pods get no certificates',
@@ -93,19 +93,19 @@ function tokenFinding(token: Probe<TokenFact>): Finding {
     return failure(
       'token',
       token.reason,
-      'give a token that Consul knows by CONSUL_HTTP_TOKEN or --consul-token-file, or log in by --consul-auth-method',
+      'set a valid token with CONSUL_HTTP_TOKEN or --consul-token-file, or log in with --consul-auth-method',
     );
   switch (token.value.kind) {
     case 'acls-off':
-      return ok('token', 'none is needed: the ACLs are off');
+      return ok('token', 'not needed: ACLs are off');
     case 'anonymous':
       return warning(
         'token',
-        'none is given, and the ACLs are on',
-        'give one by CONSUL_HTTP_TOKEN or --consul-token-file',
+        'missing, and ACLs are on',
+        'set one with CONSUL_HTTP_TOKEN or --consul-token-file',
       );
     case 'token':
-      return ok('token', `is valid, its accessor is ${token.value.accessor}`);
+      return ok('token', `is valid; its accessor is ${token.value.accessor}`);
   }
 }
 
@@ -119,7 +119,7 @@ function nodeFindings(node: NodeRead): readonly Finding[] {
     return [
       warning(
         'token-rights',
-        'the nodes that are written are not known, nor the rights on them',
+        'the nodes that the sync writes are not known, so the rights on them cannot be checked',
         'give --owner',
       ),
     ];
@@ -130,7 +130,7 @@ function nodeFindings(node: NodeRead): readonly Finding[] {
       failure('token-rights', `the node ${quote(name)} cannot be read: ${isWhole.reason}`, readRule(name)),
     ];
   if (isWhole.value) return [];
-  const seen = `the token does not show all services of the node ${quote(name)}, and the sync touches none then`;
+  const seen = `the token does not show all services of the node ${quote(name)}, so the sync changes nothing there`;
   return [failure('token-rights', seen, readRule(name))];
 }
 

@@ -70,12 +70,12 @@ const SHOWN_RIGHTS = 10;
 /** A line for each right that is missing, as the rule that gives it; of very many, the first. */
 export function consulRightsFindings(rights: Probe<readonly ConsulRight[]>): readonly Finding[] {
   if (rights.kind === 'failed') {
-    const mend = 'see that its policy lets it write the node and the services of the sync';
-    return [warning('token-rights', `unknown: ${rights.reason}`, mend)];
+    const fix = 'make sure that its policy allows it to write the node and the services of the sync';
+    return [warning('token-rights', `unknown: ${rights.reason}`, fix)];
   }
   const missing = rights.value.filter(({ isAllowed }) => !isAllowed);
   if (missing.length === 0)
-    return [ok('token-rights', `all ${rights.value.length} rights that were asked for are there`)];
+    return [ok('token-rights', `all ${rights.value.length} rights that are needed are granted`)];
   const left = missing.length - SHOWN_RIGHTS;
   return [
     ...missing.slice(0, SHOWN_RIGHTS).map(({ rule }) => missingRule(rule)),
@@ -89,8 +89,8 @@ function missingRule(rule: ConsulRule): Finding {
   if (rule.resource === 'acl')
     return warning(
       'token-rights',
-      'the token may not delete the tokens of pods that are gone: they stay',
-      `add to its policy: ${ruleText(rule)}, which is the right to make any token; or leave it so`,
+      'the token may not delete the tokens of pods that are gone, so these stay',
+      `add to its policy: ${ruleText(rule)}, which is the right to create any token; or leave it as it is`,
     );
   return failure(
     'token-rights',

@@ -22,7 +22,7 @@ export type Finding =
       readonly check: CheckName;
       readonly status: 'warning' | 'failure';
       readonly seen: string;
-      readonly mend: string;
+      readonly fix: string;
     };
 
 /** What a look at the outside gave. A look that failed is a fact like any other. */
@@ -34,12 +34,12 @@ export function ok(check: CheckName, seen: string): Finding {
   return { check, status: 'ok', seen };
 }
 
-export function warning(check: CheckName, seen: string, mend: string): Finding {
-  return { check, status: 'warning', seen, mend };
+export function warning(check: CheckName, seen: string, fix: string): Finding {
+  return { check, status: 'warning', seen, fix };
 }
 
-export function failure(check: CheckName, seen: string, mend: string): Finding {
-  return { check, status: 'failure', seen, mend };
+export function failure(check: CheckName, seen: string, fix: string): Finding {
+  return { check, status: 'failure', seen, fix };
 }
 
 /** A line for each: status, name, what was seen, and the way to fix it. */
@@ -47,8 +47,8 @@ export function findingLines(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ check }) => check.length));
   return findings
     .map((finding) => {
-      const mend = finding.status === 'ok' ? '' : `; to fix it: ${finding.mend}`;
-      const line = `${finding.status.padEnd(7)}  ${finding.check.padEnd(width)}  ${finding.seen}${mend}`;
+      const fix = finding.status === 'ok' ? '' : `; to fix it: ${finding.fix}`;
+      const line = `${finding.status.padEnd(7)}  ${finding.check.padEnd(width)}  ${finding.seen}${fix}`;
       // Messages of servers may hold several lines; a finding is one.
       return `${escapeControl(line.replaceAll(/\s*[\r\n]+\s*/g, ' '))}\n`;
     })

@@ -158,7 +158,7 @@ export function rightsFindings(facts: readonly RightFact[]): readonly Finding[] 
   const wrong = facts.flatMap(findingOf);
   return wrong.length > 0
     ? wrong
-    : [ok('rights', `all ${facts.length} rules of ${partsOf(facts).join(', ')} are there`)];
+    : [ok('rights', `all ${facts.length} rules for ${partsOf(facts).join(', ')} are granted`)];
 }
 
 function partsOf(facts: readonly RightFact[]): readonly Part[] {
@@ -168,7 +168,7 @@ function partsOf(facts: readonly RightFact[]): readonly Part[] {
 function findingOf({ rule, missing }: RightFact): Finding[] {
   const what = rule.kind === 'path' ? rule.path : rule.resource;
   if (missing.kind === 'failed') {
-    const seen = `${rule.part}: whether ${what} may be used is unknown: ${missing.reason}`;
+    const seen = `${rule.part}: cannot tell whether this account may use ${what}: ${missing.reason}`;
     return [warning('rights', seen, 'allow this account to create selfsubjectaccessreviews')];
   }
   if (missing.value.length === 0) return [];

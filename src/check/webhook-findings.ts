@@ -38,14 +38,12 @@ export function readWebhookEntries(configuration: unknown): readonly WebhookEntr
 /** @param now milliseconds since the epoch */
 export function webhookFindings({ name, entries, call }: WebhookFacts, now: number): readonly Finding[] {
   if (entries.kind === 'failed') {
-    const mend = `allow this account to list mutatingwebhookconfigurations ${name}`;
-    return [warning('webhook', `the configuration ${name} cannot be read: ${entries.reason}`, mend)];
+    const fix = `allow this account to list mutatingwebhookconfigurations ${name}`;
+    return [warning('webhook', `the configuration ${name} cannot be read: ${entries.reason}`, fix)];
   }
   if (entries.value === undefined) {
-    const mend = 'kubectl apply -k deploy/manifests, if pods are to be injected';
-    return [
-      warning('webhook', `there is no MutatingWebhookConfiguration ${name}: nothing is injected`, mend),
-    ];
+    const fix = 'to inject pods, run kubectl apply -k deploy/manifests';
+    return [warning('webhook', `there is no MutatingWebhookConfiguration ${name}: nothing is injected`, fix)];
   }
   if (entries.value.length === 0)
     return [
@@ -68,12 +66,12 @@ function bundleFindings(entries: readonly WebhookEntry[], now: number): Finding[
 
 function bundleFinding(names: string, bundle: string, now: number): Finding {
   if (bundle === '') {
-    const seen = `${names}: caBundle is empty, and the API server trusts the CAs of its host only`;
+    const seen = `${names}: caBundle is empty, so the API server trusts only the CAs of its host`;
     return failure('webhook-ca', seen, PUBLISH);
   }
   const certificates = certificatesOf(bundle);
   if (certificates === undefined)
-    return failure('webhook-ca', `${names}: caBundle holds something else than certificates`, PUBLISH);
+    return failure('webhook-ca', `${names}: caBundle holds something other than certificates`, PUBLISH);
   const valid = certificates.filter(({ validFromDate, validToDate }) => {
     return validFromDate.getTime() <= now && now < validToDate.getTime();
   });
@@ -81,7 +79,7 @@ function bundleFinding(names: string, bundle: string, now: number): Finding {
   if (valid.length === 0)
     return failure(
       'webhook-ca',
-      `${names}: no CA of caBundle is valid now; the last ends at ${last.toISOString()}`,
+      `${names}: no CA in caBundle is valid now; the last one ends at ${last.toISOString()}`,
       PUBLISH,
     );
   const seen = `${names}: caBundle is valid until ${last.toISOString()}`;
@@ -89,7 +87,7 @@ function bundleFinding(names: string, bundle: string, now: number): Finding {
     ? warning(
         'webhook-ca',
         seen,
-        'renew the CA, publish it beside this one, and then the certificate that it signs',
+        'renew the CA, publish it next to this one, and then renew the certificate that it signs',
       )
     : ok('webhook-ca', seen);
 }
@@ -116,9 +114,9 @@ function certificatesOf(bundle: string): readonly X509Certificate[] | undefined 
  */
 function callFinding(entries: readonly WebhookEntry[], call: Probe<DryRun>): Finding {
   const unknown =
-    'run it with an account that may create pods in the namespace default, or look at the readiness of tandem-webhook';
+    'use an account that may create pods in the namespace default, or check the readiness of tandem-webhook';
   if (call.kind === 'failed')
-    return warning('webhook-call', `whether the webhook answers is unknown: ${call.reason}`, unknown);
+    return warning('webhook-call', `cannot tell whether the webhook answers: ${call.reason}`, unknown);
   const { status, message } = call.value;
   if (entries.some(({ name }) => message.includes(`admission webhook ${JSON.stringify(name)} denied`)))
     return ok('webhook-call', 'the API server reaches the webhook and trusts its certificate');
@@ -127,12 +125,12 @@ function callFinding(entries: readonly WebhookEntry[], call: Probe<DryRun>): Fin
   if (status < 300)
     return failure(
       'webhook-call',
-      'the API server takes a pod with a wrong annotation without asking the webhook',
+      'the API server accepts a pod with a wrong annotation without asking the webhook',
       'compare namespaceSelector, matchConditions and rules with deploy/manifests',
     );
   return warning(
     'webhook-call',
-    `whether the webhook answers is unknown: status ${status}, ${quote(message)}`,
+    `cannot tell whether the webhook answers: status ${status}, ${quote(message)}`,
     unknown,
   );
 }
@@ -141,5 +139,5 @@ function mendOfCall(message: string): string {
   if (message.includes('has expired')) return 'renew the served certificate';
   return /x509|certificate/.test(message)
     ? PUBLISH
-    : 'see that the pods behind the Service of tandem-webhook are ready, and that the API server may connect to them';
+    : 'make sure that the pods behind the Service tandem-webhook are ready, and that the API server can connect to them';
 }

@@ -16,7 +16,7 @@ export const discoverCommand = command({
   run: async (_values, positionals, { environment, stdout, stderr, signal }) => {
     const [text] = positionals;
     if (text === undefined || positionals.length > 1) {
-      tell(stderr, `tandem discover: one auto-join string, in single quotes, is expected`);
+      tell(stderr, `tandem discover: expected one auto-join string, in single quotes`);
       return exit.usage;
     }
     const parsed = parseAutoJoin(text);

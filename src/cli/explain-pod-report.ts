@@ -37,15 +37,15 @@ function injectionLines(injection: InjectionExplanation): readonly string[] {
       return [line('problem', `${injection.problem.at}: ${injection.problem.message}`)];
     case 'by-others':
       return [
-        line('rule', 'it is marked as injected, and has no record of Tandem: another injector did it'),
-        line('mend', 'create the pod again without connect-inject-status'),
+        line('rule', 'it is marked as injected, but has no record of Tandem: another injector did it'),
+        line('fix', 'recreate the pod without connect-inject-status'),
       ];
     case 'wanted':
       return [
         line('rule', 'it would get a sidecar if it were created now'),
         line(
-          'mend',
-          'create the pod again; if it still has none, see "tandem check" for what is wrong with the webhook',
+          'fix',
+          'recreate the pod; if it still has no sidecar, "tandem check" tells you what is wrong with the webhook',
         ),
       ];
   }

@@ -36,7 +36,7 @@ export function planJson({ plan, problems }: Planned, without: PlannedChanges['l
 
 function summary({ register, update, deregister, unchanged, foreign }: Plan): string {
   const counts = `${register.length} to register, ${update.length} to update, ${deregister.length} to deregister`;
-  return `${counts}, ${unchanged} as they shall be, ${foreign} of others`;
+  return `${counts}, ${unchanged} unchanged, ${foreign} of other owners`;
 }
 
 function cells(instance: Instance): readonly string[] {

@@ -92,6 +92,6 @@ async function readCa(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read the CA of Consul in ${path}`, cause);
+    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read Consul's CA in ${path}`, cause);
   }
 }

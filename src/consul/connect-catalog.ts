@@ -132,7 +132,10 @@ async function deregister(
     transaction(client, removals, signal).then((outcome) => {
       if (outcome.kind === 'applied') return;
       const said = outcome.kind === 'rolled-back' ? outcome.errors[0]?.what : undefined;
-      throw new TandemError('TANDEM_CONSUL_REFUSED', said ?? 'Consul takes no transaction of this size');
+      throw new TandemError(
+        'TANDEM_CONSUL_REFUSED',
+        said ?? 'Consul does not accept a transaction of this size',
+      );
     }),
   );
 }

@@ -81,7 +81,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error('no JSON');
+    throw new Error('not JSON');
   }
 }
 

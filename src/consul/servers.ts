@@ -189,7 +189,7 @@ function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Sec
     const reason = cause instanceof Error ? cause.message : 'unknown reason';
     return failure(
       { code: 'TANDEM_CONSUL_ANSWER_INVALID', elsewhere: true },
-      `${where}: not an answer of Consul: ${clean(reason)}`,
+      `${where}: not an answer from Consul: ${clean(reason)}`,
       call.once !== true,
     );
   }

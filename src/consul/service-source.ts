@@ -124,7 +124,7 @@ async function wholeList(
   if (services.size === 0)
     throw new TandemError(
       'TANDEM_CONSUL_ANSWER_INVALID',
-      'Consul gave an empty list of services; nothing is changed',
+      'Consul returned an empty list of services; nothing is changed',
     );
   const [own, filtered] = await Promise.all([
     read(`ServiceMeta[${JSON.stringify(owner.meta)}] == ${JSON.stringify(owner.value)}`),

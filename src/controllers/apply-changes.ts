@@ -142,7 +142,7 @@ export function createApplier({ write }: CatalogWriter): Applier {
   };
 }
 
-const TOO_LARGE = 'it is larger than a transaction of Consul may be';
+const TOO_LARGE = 'it is larger than a Consul transaction may be';
 
 /** Undefined when the batch was within what the server says already: then only a smaller batch can help. */
 function reduce(limits: Limits, said: Partial<Limits>, batch: Batch): Limits | undefined {

@@ -11,7 +11,7 @@ export type PodStanding = {
   readonly source: string;
   readonly uid: string;
   readonly reason: PodReason;
-  /** What is wrong and the way to mend it, for an Event; undefined when nothing is. */
+  /** What is wrong and the way to fix it, for an Event; undefined when nothing is. */
   readonly problem: string | undefined;
   /** Undefined for a pod that says nothing that can be registered. */
   readonly service: ServiceName | undefined;

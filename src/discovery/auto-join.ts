@@ -36,7 +36,8 @@ export function parseAutoJoin(text: string): ParsedAutoJoin {
   if (value('provider') !== 'k8s')
     return wrong(`provider: ${quote(value('provider'))} is unknown; it must be k8s`);
   if (unknown !== undefined) return wrong(unknownKey(unknown));
-  if (!NAMESPACE.test(namespace)) return wrong(`namespace: ${quote(namespace)} is no name of a namespace`);
+  if (!NAMESPACE.test(namespace))
+    return wrong(`namespace: ${quote(namespace)} is not a valid namespace name`);
   if (hostNetwork === undefined)
     return wrong(`host_network: ${quote(value('host_network'))} is not one of ${BOOLEAN_WORDS}`);
   return {

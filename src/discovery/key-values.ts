@@ -79,7 +79,7 @@ function quotedAt(text: string, start: number): Token {
     const escaped = text[at];
     if (escaped === undefined) return { kind: 'broken', reason: 'unterminated escape' };
     if (escaped !== '"' && escaped !== '\\')
-      return { kind: 'broken', reason: `${quote(`\\${escaped}`)} is no escape; only \\" and \\\\ are` };
+      return { kind: 'broken', reason: `${quote(`\\${escaped}`)} is not an escape; only \\" and \\\\ are` };
     content += escaped;
   }
   return { kind: 'broken', reason: 'unbalanced quotes' };

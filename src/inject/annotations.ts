@@ -28,13 +28,13 @@ export const annotations = {
   'connect-inject': {
     value: 'boolean',
     default: '`--default-inject`, or on in a namespace that opted in',
-    meaning: 'Asks for the sidecar, or refuses it.',
+    meaning: 'Whether the pod gets a sidecar.',
   },
   'connect-inject-status': {
     value: '`injected`',
     default: '',
     meaning:
-      'Written by Tandem, as a label too. A pod that carries it and has the sidecar is left alone, and denied without one.',
+      'Written by Tandem, as a label too. A pod that has it and a sidecar is left as it is; without a sidecar the pod is denied.',
   },
   'connect-service': {
     value: 'service name: `[A-Za-z0-9][A-Za-z0-9_-]*`, at most 64 characters',
@@ -63,7 +63,7 @@ export const annotations = {
   'connect-service-protocol': {
     value: 'any',
     default: '',
-    meaning: 'No longer does anything in Consul; gives a warning. Use a service-defaults config entry.',
+    meaning: 'Consul no longer uses it; gives a warning. Use a service-defaults config entry.',
   },
   'service-tags': {
     value: 'comma list, `\\,` is a comma',
@@ -83,7 +83,7 @@ export const annotations = {
   'envoy-extra-args': {
     value: 'shell words',
     default: '`--envoy-extra-args`',
-    meaning: 'Arguments added to the command of Envoy; even empty, it replaces the flag.',
+    meaning: "Arguments to add to Envoy's command line. It replaces the flag, even if it is empty.",
   },
   'sidecar-proxy-cpu-request': {
     value: 'quantity',
@@ -108,7 +108,7 @@ export const annotations = {
   'consul-envoy-proxy-concurrency': {
     value: 'whole number',
     default: '`--sidecar-proxy-concurrency`',
-    meaning: 'Worker threads of Envoy; 0 is one for each core.',
+    meaning: 'Worker threads of Envoy. 0 means one per core.',
   },
   'connect-inject-mount-volume': {
     value: 'comma list of container names',
@@ -130,34 +130,34 @@ export const annotations = {
     value: 'JSON object of at most 16,384 characters',
     default: 'none',
     meaning:
-      'Added to the configuration of the proxy: `envoy_*`, timeouts, limits. Keys that Tandem writes itself are a problem.',
+      "Settings to add to the proxy's configuration: `envoy_*`, timeouts, limits. Keys that Tandem writes itself are refused.",
   },
   'enable-metrics': {
     value: 'boolean',
     default: '`--enable-metrics`',
     meaning:
-      "Envoy's Prometheus listener, a container port `prometheus` for it unless the pod has one of that name, and the `prometheus.io/` annotations unless the user set them. Written by Tandem when the flag turned it on.",
+      "Adds Envoy's Prometheus listener, a container port `prometheus` for it unless the pod has one of that name, and the `prometheus.io/` annotations unless the user set them. Written by Tandem when the flag turned it on.",
   },
   'prometheus-scrape-port': {
     value: '1024-65535',
     default: '`--prometheus-scrape-port`',
-    meaning: 'Port of that listener. Written by Tandem when there is one.',
+    meaning: 'Port of the Prometheus listener. Written by Tandem when there is one.',
   },
   'prometheus-scrape-path': {
     value: 'path',
     default: '`--prometheus-scrape-path`',
-    meaning: 'Path of that listener.',
+    meaning: 'Path of the Prometheus listener.',
   },
   'enable-metrics-merging': {
     value: 'boolean',
     default: '`--enable-metrics-merging`',
-    meaning: "The application's metrics and those of Envoy on one port.",
+    meaning: "Serves the application's metrics and those of Envoy on one port.",
     mode: 'dataplane',
   },
   'merged-metrics-port': {
     value: '1024-65535',
     default: '`--merged-metrics-port`',
-    meaning: 'Port on which consul-dataplane serves what the metrics listener gives out.',
+    meaning: 'Port on which consul-dataplane serves the merged metrics to the Prometheus listener.',
     mode: 'dataplane',
   },
   'service-metrics-port': {
@@ -182,7 +182,7 @@ export const annotations = {
   'prometheus-ca-path': {
     value: 'absolute path',
     default: 'none',
-    meaning: 'The same as a folder; one of the two.',
+    meaning: 'The same CA as a folder. Set one of the two.',
     mode: 'dataplane',
   },
   'prometheus-cert-file': {
@@ -206,25 +206,25 @@ export const annotations = {
   'sidecar-proxy-startup-failure-seconds': {
     value: 'whole number',
     default: '0',
-    meaning: 'Seconds until a sidecar that does not start is restarted; 0 keeps the default.',
+    meaning: 'Seconds after which a sidecar that does not start is restarted. 0 keeps the default.',
     mode: 'dataplane',
   },
   'sidecar-proxy-liveness-failure-seconds': {
     value: 'whole number',
     default: '0',
-    meaning: 'Seconds until a sidecar that stopped answering is restarted; 0 is never.',
+    meaning: 'Seconds after which a sidecar that does not answer is restarted. 0 means never.',
     mode: 'dataplane',
   },
   'enable-sidecar-proxy-lifecycle': {
     value: 'boolean',
     default: '`--enable-sidecar-proxy-lifecycle`',
-    meaning: 'The sidecar drains before it stops.',
+    meaning: 'Drains the sidecar before it stops.',
     mode: 'dataplane',
   },
   'enable-sidecar-proxy-lifecycle-shutdown-drain-listeners': {
     value: 'boolean',
     default: '`--enable-sidecar-proxy-lifecycle-shutdown-drain-listeners`',
-    meaning: 'Inbound listeners are drained at shutdown.',
+    meaning: 'Drains inbound listeners at shutdown.',
     mode: 'dataplane',
   },
   'sidecar-proxy-lifecycle-shutdown-grace-period-seconds': {
@@ -237,7 +237,7 @@ export const annotations = {
   'sidecar-proxy-lifecycle-startup-grace-period-seconds': {
     value: 'whole number',
     default: '`--sidecar-proxy-lifecycle-startup-grace-period-seconds`',
-    meaning: 'Seconds that the start-up endpoint waits for Envoy.',
+    meaning: 'Seconds that the startup endpoint waits for Envoy.',
     mode: 'dataplane',
   },
   'sidecar-proxy-lifecycle-graceful-port': {
@@ -255,24 +255,25 @@ export const annotations = {
   'sidecar-proxy-lifecycle-graceful-startup-path': {
     value: 'path',
     default: '`--sidecar-proxy-lifecycle-graceful-startup-path`',
-    meaning: 'Path of the start-up endpoint.',
+    meaning: 'Path of the startup endpoint.',
     mode: 'dataplane',
   },
   'enable-consul-dataplane-as-sidecar': {
     value: 'boolean',
     default: '`--native-sidecar`',
-    meaning: 'Whether the sidecar of this pod is a native one, in every mode.',
+    meaning: 'Whether the sidecar of this pod is a native sidecar, in both modes.',
   },
   'tandem/drain-seconds': {
     value: '0-86400',
     default: '`--drain-seconds` for a pod with a port, else 0',
     meaning:
-      'Seconds from the deletion of the pod to the SIGTERM of its application, so that clients can move on: a `preStop` sleep on each container that has no `preStop`; at most a third of `terminationGracePeriodSeconds`. 0 is off.',
+      'Seconds between the deletion of the pod and the SIGTERM to its application, so that clients can switch to other pods: a `preStop` sleep on each container that has no `preStop`; at most a third of `terminationGracePeriodSeconds`. 0 turns it off.',
   },
   'transparent-proxy': {
     value: 'boolean',
     default: 'false',
-    meaning: 'True is denied: Tandem has no transparent proxy, and traffic must not silently leave the mesh.',
+    meaning:
+      '`true` is denied: Tandem has no transparent proxy, and traffic must not silently leave the mesh.',
   },
   'transparent-proxy-overwrite-probes': { value: 'boolean', default: 'false', meaning: 'Without effect.' },
   'transparent-proxy-exclude-inbound-ports': { value: 'any', default: '', meaning: EXCLUSION },

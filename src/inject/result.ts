@@ -9,7 +9,7 @@ export const skipReasons = {
   'namespace-denied': 'the namespace is on the deny list (deny beats allow)',
   'namespace-not-allowed': 'the allow list holds neither * nor the namespace',
   'mirror-pod': 'a static pod cannot be changed through the API',
-  'already-injected': 'the pod says that it is injected, and has the containers',
+  'already-injected': 'the pod says that it is injected, and has the sidecar',
   'opted-out': 'connect-inject is false',
   'not-opted-in': 'connect-inject is absent and injection is not the default',
   'namespace-excluded':
@@ -22,7 +22,7 @@ export type SkipReason = keyof typeof skipReasons;
 
 /** The closed vocabulary of warnings: metric label, log field, and documentation. The pod is admitted all the same. */
 export const warningReasons = {
-  'no-effect': 'an annotation, or a label of consul-k8s, that does nothing for this pod',
+  'no-effect': 'an annotation, or a label of consul-k8s, that has no effect on this pod',
   'unknown-annotation': 'an annotation under consul.hashicorp.com/ or tandem/ that is not known',
   'no-dns-label': 'a name for which Consul DNS cannot answer',
   'other-service-account': 'the service has another name than the ServiceAccount that logs in',
@@ -34,10 +34,10 @@ export const warningReasons = {
   'empty-volume': 'the shared volume holds nothing in this mode',
   'init-before-sidecar': 'an init container of the author runs before the sidecar and reaches no upstream',
   'kept-variable': 'a variable of an upstream that the pod sets itself, and whose value stays',
-  shortened: 'a duration that is longer than the pod allows, and was cut',
-  'not-injected': 'the sidecar was asked for, and the pod cannot have one',
-  'kind-not-edited': 'a pod in a manifest of a kind that is not edited in files',
-  'wrong-place': 'an annotation of pods that is on their workload or a label, and so on none of them',
+  shortened: 'a duration is longer than the pod allows, and was shortened',
+  'not-injected': 'the pod asks for a sidecar, but cannot have one',
+  'kind-not-edited': 'a pod in a manifest of a kind that Tandem does not edit in files',
+  'wrong-place': 'a pod annotation that is on the workload, or is a label, so no pod gets it',
 } as const;
 
 export type WarningReason = keyof typeof warningReasons;

@@ -62,7 +62,7 @@ type SharedSettings = {
   readonly envoyImage: string;
   readonly dataplaneImage: string;
   readonly consul: ConsulAccess;
-  /** Worker threads of Envoy; 0 is one for each core. */
+  /** Worker threads of Envoy. 0 means one per core. */
   readonly concurrency: number;
   readonly lifecycle: LifecycleDefaults;
   /** Already split into words. */

@@ -209,7 +209,7 @@ function parsed(content: string, status: number): unknown {
     return JSON.parse(content);
   } catch {
     if (status >= 300) return content.slice(0, REFUSAL_CHARACTERS);
-    const message = `the answer of the API server is no JSON; it begins with ${JSON.stringify(content.slice(0, 40))}`;
+    const message = `the answer of the API server is not JSON; it begins with ${JSON.stringify(content.slice(0, 40))}`;
     throw new TandemError('TANDEM_KUBERNETES_GARBLED', message);
   }
 }

@@ -54,7 +54,7 @@ export async function clusterAccess(options: AccessOptions): Promise<ClusterAcce
   if (host !== undefined && port !== undefined) return inClusterAccess({ host, port, serviceAccount });
   throw new TandemError(
     'TANDEM_KUBECONFIG_INVALID',
-    'no cluster: give --kubeconfig, set KUBECONFIG, or run in a pod with a service account',
+    'no cluster: set --kubeconfig or KUBECONFIG, or run in a pod with a service account',
   );
 }
 

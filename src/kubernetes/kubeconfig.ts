@@ -58,7 +58,7 @@ function currentOf(
   if (config.getCurrentUser() === null)
     throw invalid(files, `there is no user ${JSON.stringify(context.user)}`);
   if (!/^https?:\/\//.test(cluster.server) || !URL.canParse(cluster.server))
-    throw invalid(files, `${JSON.stringify(cluster.server)} is no URL of a server`);
+    throw invalid(files, `${JSON.stringify(cluster.server)} is not the URL of a server`);
   return { cluster, namespace: context.namespace };
 }
 

@@ -46,7 +46,7 @@ function parseEvent(line: string): WatchEvent {
   if (kind !== undefined) return { kind, object };
   const version = asString(property(property(object, 'metadata'), 'resourceVersion'));
   if (type === 'BOOKMARK' && version) return { kind: 'bookmark', version };
-  if (type !== 'ERROR') throw garbled('a line of a watch is no event');
+  if (type !== 'ERROR') throw garbled('a line of a watch is not an event');
   const code = property(object, 'code');
   return {
     kind: 'error',
@@ -59,7 +59,7 @@ function parseLine(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    throw garbled('a line of a watch is no JSON');
+    throw garbled('a line of a watch is not JSON');
   }
 }
 

@@ -2,7 +2,7 @@
 import { isObject, property, type JsonObject } from '../support/json.ts';
 
 export function objectAt(value: unknown, place: string): JsonObject {
-  if (!isObject(value)) throw new Error(`${place} is no object`);
+  if (!isObject(value)) throw new Error(`${place} is not an object`);
   return value;
 }
 
@@ -13,7 +13,7 @@ export function listAt<T>(
   read: (element: unknown, place: string) => T,
 ): readonly T[] {
   if (value === null) return [];
-  if (!Array.isArray(value)) throw new Error(`${place} is no list`);
+  if (!Array.isArray(value)) throw new Error(`${place} is not a list`);
   return value.map((element: unknown, index) => read(element, `${place}[${index}]`));
 }
 
@@ -29,12 +29,12 @@ export function mapAt<T>(
 }
 
 export function textIs(value: unknown, place: string): string {
-  if (typeof value !== 'string') throw new Error(`${place} is no text`);
+  if (typeof value !== 'string') throw new Error(`${place} is not a string`);
   return value;
 }
 
 export function numberIs(value: unknown, place: string): number {
-  if (typeof value !== 'number') throw new Error(`${place} is no number`);
+  if (typeof value !== 'number') throw new Error(`${place} is not a number`);
   return value;
 }
 

@@ -1,13 +1,13 @@
-/** What somebody should mend: the text of a Warning Event, and the label that counts it. */
+/** What somebody should fix: the text of a Warning Event, and the label that counts it. */
 
 /** The closed vocabulary: reason of the Event, metric label, log field. */
 export const problemReasons = {
-  'unknown-annotation': 'an annotation looks like one of Tandem, misspelt; it has no effect',
+  'unknown-annotation': 'an annotation looks like a misspelt one of Tandem; it has no effect',
   'unquoted-annotation': 'an annotation in a file is not a string; it is read as if it were in quotes',
   'annotations-no-map': 'the annotations in a file are a list or a text; none of them has an effect',
   'too-much-annotation': 'the Service has more annotations than are kept; some have no effect',
-  'invalid-sync': 'service-sync is no boolean; the default holds',
-  'invalid-name': 'service-name cannot be used; the default name is',
+  'invalid-sync': 'service-sync is not a boolean; the default applies',
+  'invalid-name': 'service-name cannot be used; the default name is used',
   'name-too-long': 'the name is longer than Consul can use; nothing is registered under it',
   'no-dns-label': 'the name is not a DNS label, so DNS may not answer for it; it is registered anyway',
   'reserved-name':
@@ -15,7 +15,7 @@ export const problemReasons = {
   'points-into-consul':
     "an address is a name in the domain of Consul's DNS, which would be a loop; it is not registered",
   'points-at-itself': 'an address is the DNS name of the Service itself; it is not registered',
-  'port-not-found': 'service-port is no port of the Service; it is not registered',
+  'port-not-found': 'service-port is not a port of the Service; it is not registered',
   'no-node-port': 'no port of the NodePort Service has a nodePort; it is not registered',
   'no-external-name': 'an ExternalName Service without a name; it is not registered',
   'no-node-address': 'a node has no address of the wanted type and IP family; its instance is not registered',
@@ -26,7 +26,7 @@ export const problemReasons = {
   'invalid-weight': 'service-weight cannot be used; the weight is 1',
   'invalid-meta': 'a service-meta annotation cannot be used; it is left out',
   'too-much-meta': 'Consul takes 64 pairs of meta; the rest is left out',
-  'name-clash': 'Services of different source have one name in Consul; all are registered',
+  'name-clash': 'several Services have the same name in Consul; all are registered',
   'id-taken': 'Consul has an instance of another owner under this id; it is not touched',
 } as const;
 
@@ -36,6 +36,6 @@ export type Problem = {
   readonly reason: ProblemReason;
   /** The annotation's full name, or the path of a field. */
   readonly at: string;
-  /** What was found, what holds instead, and the way to mend it, in one sentence without a full stop. */
+  /** What was found, what holds instead, and the way to fix it, in one sentence without a full stop. */
   readonly message: string;
 };

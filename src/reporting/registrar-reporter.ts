@@ -55,7 +55,7 @@ export function createRegistrarReporter(
     planned: (plan) => {
       if (isEmptyPlan(plan)) return;
       const { name, register, update, checks, deregister, removeNode, unchanged, foreign } = plan;
-      log('info', isDryRun ? 'planned, and not written' : 'planned', {
+      log('info', isDryRun ? 'planned, but not written' : 'planned', {
         node: name,
         register: register.map(({ id }) => id).join(' '),
         update: update.map(({ registration, fields }) => `${registration.id}:${fields.join('+')}`).join(' '),
@@ -67,7 +67,7 @@ export function createRegistrarReporter(
       });
     },
     unreadable: ({ name, reason }) =>
-      log('warn', 'a node cannot be read in Consul, and is left as it is', { node: name, reason }),
+      log('warn', 'a Consul node cannot be read, and is left as it is', { node: name, reason }),
     pods: (node, standings) => {
       const before = warnedOf.get(node);
       const warned = standings.filter(

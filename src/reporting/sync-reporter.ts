@@ -44,7 +44,7 @@ export function createReporter(options: ToConsulReporterOptions): ToConsulReport
       const { register, update, deregister, unchanged } = plan;
       const counts = { register: register.length, update: update.length, deregister: deregister.length };
       const isChange = register.length + update.length + deregister.length > 0;
-      const message = isDryRun ? 'planned, and not written' : 'planned';
+      const message = isDryRun ? 'planned, but not written' : 'planned';
       if (isChange || scope === 'all')
         log(isChange ? 'info' : 'debug', message, { scope, ...counts, unchanged, owned, foreign });
       if (!isDryRun) return;

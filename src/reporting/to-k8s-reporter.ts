@@ -39,10 +39,10 @@ export function createToK8sReporter(
   );
   const tell = ({ conflicts }: ToK8sPlan, problem: ToK8sProblem): void => {
     const { reason, service, message } = problem;
-    log('warn', 'problem of a service of Consul', { service, reason, problem: message });
+    log('warn', 'problem of a Consul service', { service, reason, problem: message });
     const conflict = conflicts.find((each) => each.problem === problem);
     if (conflict !== undefined)
-      warn(conflict.object, 'NameTaken', `for the service ${service} of Consul: ${message}`);
+      warn(conflict.object, 'NameTaken', `for the Consul service ${service}: ${message}`);
   };
 
   return {
@@ -50,7 +50,7 @@ export function createToK8sReporter(
     planned: (plan, { create, update, delete: removed }) => {
       const counts = { create: create.length, update: update.length, delete: removed.length };
       const isChange = create.length + update.length + removed.length > 0;
-      const message = isDryRun ? 'planned for Kubernetes, and not written' : 'planned for Kubernetes';
+      const message = isDryRun ? 'planned for Kubernetes, but not written' : 'planned for Kubernetes';
       log(isChange ? 'info' : 'debug', message, { ...counts, unchanged: plan.unchanged, owned: plan.owned });
       if (isDryRun)
         for (const { action, kind, name, source } of [...create, ...update, ...removed])

@@ -28,13 +28,13 @@ export async function secretTarget(
     name,
     present: async () => {
       before = await readSecret(client, place);
-      return before === undefined ? undefined : `${name} is there already`;
+      return before === undefined ? undefined : `${name} already exists`;
     },
     write: async ({ ca, serving }) => {
       const outcome = await writeSecret(client, place, before, writeContent({ ca, older: [], serving }));
       client.close();
       if (outcome === 'written') return;
-      const text = `${name} was changed meanwhile, or its namespace is not there; try again`;
+      const text = `${name} was changed meanwhile, or its namespace does not exist; try again`;
       throw new TandemError('TANDEM_KUBERNETES_REFUSED', text);
     },
   };

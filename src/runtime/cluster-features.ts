@@ -33,9 +33,13 @@ export async function readClusterFeatures(
   } catch (error) {
     if (!(error instanceof TandemError)) throw error;
     if (!isDecided)
-      log('warn', 'native sidecars are off; --native-sidecar=on or off decides without the API server', {
-        error: error.message,
-      });
+      log(
+        'warn',
+        'native sidecars are off, because the version of the API server is not known; set --native-sidecar=on or off',
+        {
+          error: error.message,
+        },
+      );
     if (wanted.drainSeconds > 0)
       log('warn', 'pods get no drain, because the version of the API server is not known', {
         error: error.message,

@@ -16,6 +16,6 @@ export async function clusterOwner(client: Pick<ApiClient, 'request'>): Promise<
   const why = asString(property(body, 'message')) ?? 'the answer has no UID';
   throw new TandemError(
     'TANDEM_KUBERNETES_REFUSED',
-    `cannot read the namespace kube-system, from which the owner is taken (status ${status}: ${why}); allow it, or give --owner`,
+    `cannot read the namespace kube-system, whose UID makes the owner (status ${status}: ${why}); allow that, or set --owner`,
   );
 }

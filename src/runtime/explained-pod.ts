@@ -138,7 +138,7 @@ async function podInCluster(
       const why = asString(property(body, 'message')) ?? '';
       throw new TandemError(
         'TANDEM_KUBERNETES_REFUSED',
-        `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); it needs the right to get pods there`,
+        `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); you need the right to get pods there`,
       );
     }
     const around = await readAround(body, namespace, values, client, signal);

@@ -48,13 +48,13 @@ export function watchServers({
     onChange: (_key, before, after) => {
       const warning = warningOf(after);
       if (warning !== undefined && warning !== warningOf(before))
-        warn('a server pod of Consul is left out', warning);
+        warn('a Consul server pod is left out', warning);
       const known = addresses;
       addresses = originsOf(watch.values(), { hostNetwork, withTls });
       for (const address of known) if (!addresses.includes(address)) onLeft(address);
     },
     onRestart: ({ error }) => {
-      if (error !== undefined) warn('the server pods of Consul cannot be watched', error.message);
+      if (error !== undefined) warn('the Consul server pods cannot be watched', error.message);
     },
   });
   return { addresses: () => addresses, synced: watch.synced, stop: watch.stop };

@@ -28,7 +28,7 @@ export async function webhookOwner(
     if (!(error instanceof TandemError)) throw error;
     throw new TandemError(
       error.code,
-      `--proxy-mode=dataplane must know the owner of this cluster, and no --owner is given: ${error.message}; give the same --owner as to tandem sync`,
+      `--proxy-mode=dataplane needs the owner of this cluster, and --owner is not set: ${error.message}; set the same --owner as for tandem sync`,
       error,
     );
   }

@@ -10,6 +10,6 @@ export async function withinRefresh(lists: Promise<unknown>, signal: AbortSignal
   const limit = AbortSignal.timeout(REFRESH_MILLISECONDS);
   await Promise.race([lists, aborted(AbortSignal.any([signal, limit]))]);
   if (!limit.aborted) return;
-  const text = `the API server gave no second list within ${REFRESH_MILLISECONDS} ms; nothing is removed until it does`;
+  const text = `the API server returned no second list within ${REFRESH_MILLISECONDS} ms; nothing is removed until it does`;
   throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', text);
 }

@@ -9,9 +9,9 @@ const meanings: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ...skipReasons,
     injected: 'the sidecar was added',
-    invalid: 'the pod asks for what cannot stand',
-    internal: 'an error of Tandem; its log has it',
-    'bad-request': 'no admission review',
+    invalid: 'an annotation or the pod itself is invalid',
+    internal: 'an error in Tandem; see its log',
+    'bad-request': 'not an AdmissionReview',
   }),
 );
 
@@ -28,7 +28,7 @@ export function admissionsTable({ admissions }: WebhookStatus): Table {
     id: 'admissions',
     title: 'Newest admissions',
     nouns: ['admission', 'admissions'],
-    empty: markup`No pod was admitted since ${moment(admissions.since)}. Create one; when nothing shows here then, <code>tandem check</code> says whether the API server reaches this webhook.`,
+    empty: markup`No pod was admitted since ${moment(admissions.since)}. Create one. If nothing appears here, <code>tandem check</code> tells you whether the API server reaches this webhook.`,
     columns: [
       { title: 'Pod', kind: 'name' },
       { title: 'Result', kind: 'state' },

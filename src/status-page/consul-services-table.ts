@@ -9,8 +9,8 @@ const meanings: ReadonlyMap<string, string> = new Map(Object.entries(leaveReason
 
 const kinds: ReadonlyMap<string, string> = new Map([
   ['endpoints', 'its healthy instances are endpoints'],
-  ['external-name', 'a name of its own in DNS (ExternalName)'],
-  ['unknown', 'its instances are not read yet; what is there of it stays'],
+  ['external-name', 'an alias in DNS (ExternalName)'],
+  ['unknown', 'its instances are not read yet; existing objects stay'],
   ['none', 'see its problems'],
 ]);
 
@@ -19,15 +19,15 @@ export function consulServicesTable(status: ToK8sStatus, isLeader: boolean): Tab
   const taken = services.map((state) => takenRow(state, namespace));
   return {
     id: 'from-consul',
-    title: 'Services of Consul, in Kubernetes',
-    nouns: ['service of Consul', 'services of Consul'],
+    title: 'Consul services in Kubernetes',
+    nouns: ['Consul service', 'Consul services'],
     empty: isLeader ? noService(status) : askLeader,
     columns: [
-      { title: 'Service of Consul', kind: 'name' },
+      { title: 'Consul service', kind: 'name' },
       { title: 'State', kind: 'state' },
       { title: 'Kubernetes Service', kind: 'place' },
       { title: 'Endpoints', kind: 'number' },
-      { title: 'Why, and problems', kind: 'text' },
+      { title: 'Reason and problems', kind: 'text' },
     ],
     isHistory: false,
     rows: problemsFirst([...taken, ...leftOut.map(leftOutRow)]),

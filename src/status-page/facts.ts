@@ -49,7 +49,7 @@ export function cardsOf(
             ...passFacts(toKubernetes),
             Services: standing(rowsOf('from-consul'), 'in Kubernetes'),
             Objects: objects(toKubernetes),
-            'In the way': inTheWay(toKubernetes),
+            'Name conflicts': inTheWay(toKubernetes),
           }),
         ]),
     ...(registrar === undefined
@@ -59,7 +59,7 @@ export function cardsOf(
             ...passFacts(registrar),
             Pods: standing(rowsOf('pods'), 'in Consul'),
             Instances: onNodes(registrar.instances),
-            'Agents cleaned up': passText(registrar.agents),
+            'Last cleanup on agents': passText(registrar.agents),
             ...(registrar.tokens === undefined
               ? {}
               : { 'Tokens of pods that are gone': tokensFact(registrar.tokens) }),
@@ -102,7 +102,7 @@ function processFacts(
   return {
     ...ready,
     Leader: { text: sync.leader ? markup`this replica` : markup`another replica` },
-    Owner: { text: markup`${foreignText(sync.owner)}, on node ${foreignText(sync.node)} of Consul` },
+    Owner: { text: markup`${foreignText(sync.owner)}, on Consul node ${foreignText(sync.node)}` },
     Writes: { text: sync.dryRun ? markup`nothing (dry run)` : markup`what differs` },
     Watched: { text: markup`${kinds.size === 0 ? 'a folder' : [...kinds].join(', ')}` },
   };
@@ -117,7 +117,7 @@ function passFacts(passes: PassStatus): Readonly<Record<string, Value>> {
         ? { text: markup`none` }
         : {
             text: isFailing(passes)
-              ? markup`${moment(lastFailure.at)}, and not over`
+              ? markup`${moment(lastFailure.at)}, still failing`
               : markup`${moment(lastFailure.at)}: ${foreignText(lastFailure.error)}`,
             isBad: isFailing(passes),
           },
@@ -151,13 +151,15 @@ function instances({ instances: found }: SyncStatus): Value {
   if (found === undefined) return NOT_KNOWN;
   const { owned, desired, foreign } = found;
   return {
-    text: markup`${count(owned)} in Consul of ${count(desired)} wanted; ${count(foreign)} of others on the node`,
+    text: markup`${count(owned)} of ${count(desired)} desired in Consul; ${count(foreign)} of other owners on the node`,
   };
 }
 
 function onNodes(found: RegistrarStatus['instances']): Value {
   if (found === undefined) return NOT_KNOWN;
-  return { text: markup`${count(found.owned)} in Consul; ${count(found.foreign)} of others on these nodes` };
+  return {
+    text: markup`${count(found.owned)} in Consul; ${count(found.foreign)} of other owners on these nodes`,
+  };
 }
 
 function objects({ owned, namespace, mode }: ToK8sStatus): Value {

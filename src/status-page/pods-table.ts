@@ -18,14 +18,14 @@ const words: ReadonlyMap<string, string> = new Map([
 export function podsTable({ pods, lastSuccess }: RegistrarStatus, isLeader: boolean): Table {
   return {
     id: 'pods',
-    title: 'Injected pods, in Consul',
+    title: 'Injected pods in Consul',
     nouns: ['pod', 'pods'],
     empty: isLeader ? noPod(lastSuccess) : askLeader,
     columns: [
       { title: 'Pod', kind: 'name' },
       { title: 'State', kind: 'state' },
       { title: 'Service and instances', kind: 'place' },
-      { title: 'Why, and problems', kind: 'text' },
+      { title: 'Reason and problems', kind: 'text' },
     ],
     isHistory: false,
     rows: problemsFirst(pods.map(rowOf)),

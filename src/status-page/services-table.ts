@@ -10,19 +10,19 @@ const meanings: ReadonlyMap<string, string> = new Map(Object.entries({ ...skipRe
 const omitted: ReadonlyMap<string, string> = new Map(Object.entries(omitReasons));
 
 /** Of every table that only the leader can fill. */
-export const askLeader = markup`Another replica leads, and only that one knows. <code>kubectl get lease tandem-sync</code> in the namespace of Tandem names it.`;
+export const askLeader = markup`Another replica is the leader, and only the leader knows. To see which one, run <code>kubectl get lease tandem-sync</code> in Tandem's namespace.`;
 
 export function servicesTable({ leader, lastSuccess, sources }: SyncStatus): Table {
   return {
     id: 'services',
-    title: 'Services of Kubernetes, in Consul',
+    title: 'Kubernetes Services in Consul',
     nouns: ['Service', 'Services'],
     empty: leader ? noService(lastSuccess) : askLeader,
     columns: [
       { title: 'Service', kind: 'name' },
       { title: 'State', kind: 'state' },
       { title: 'Instances', kind: 'number' },
-      { title: 'Why, and problems', kind: 'text' },
+      { title: 'Reason and problems', kind: 'text' },
     ],
     isHistory: false,
     rows: problemsFirst(sources.map(rowOf)),
@@ -32,7 +32,7 @@ export function servicesTable({ leader, lastSuccess, sources }: SyncStatus): Tab
 function noService(lastSuccess: string | undefined): Markup {
   return lastSuccess === undefined
     ? markup`Nothing is known yet: the first comparison is not done.`
-    : markup`There is no Service. Apply one, and it shows here at once: <code>kubectl apply -f service.yaml</code>, or a file in the folder of <code>tandem dev</code>.`;
+    : markup`There is no Service. Apply one, and it appears here at once: <code>kubectl apply -f service.yaml</code>, or a file in the folder of <code>tandem dev</code>.`;
 }
 
 /** In step, with nothing to register: no endpoint or no address yet. */

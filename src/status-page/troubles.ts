@@ -1,4 +1,4 @@
-/** What is wrong now, since when, and the way to mend it. */
+/** What is wrong now, since when, and the way to fix it. */
 import { byText } from '../model/instance.ts';
 import { count, counted } from './count.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
@@ -11,7 +11,7 @@ export type Trouble = {
   readonly what: Markup;
   /** ISO 8601, UTC */
   readonly since: string | undefined;
-  readonly mend: Markup;
+  readonly fix: Markup;
 };
 
 // A sentence is read; a list is what the table is for.
@@ -52,13 +52,13 @@ function unready(reason: string, { sync, toKubernetes, registrar }: Status): Tro
         isBad: true,
         what: markup`Not ready: ${foreignText(reason)}`,
         since: undefined,
-        mend: markup`Kubernetes sends it no requests until that is over; <code>tandem check</code> looks at everything that it needs.`,
+        fix: markup`Kubernetes sends it no requests until then. <code>tandem check</code> checks everything that it needs.`,
       }
     : {
         isBad: true,
         what: markup`Not ready: ${foreignText(reason)} (${behind.join(', ')})`,
         since: undefined,
-        mend: markup`Nothing is written before the whole list is there. It needs the API server, and the right to list and watch: <code>tandem check</code> says which is missing.`,
+        fix: markup`Nothing is written until the whole list has been read. That needs the API server, and the right to list and watch. <code>tandem check</code> tells you which is missing.`,
       };
 }
 
@@ -71,7 +71,7 @@ function ofFiles({ unreadable, repeated }: FilesStatus): readonly Trouble[] {
             isBad: true,
             what: markup`The files cannot be read: ${foreignText(unreadable.error)}`,
             since: unreadable.since,
-            mend: markup`Correct the file; they are read again when one changes. What was read before stays.`,
+            fix: markup`Correct the file. The files are read again when one changes; until then, what was read before stays.`,
           },
         ];
   const more = repeated.length - NAMED;
@@ -79,7 +79,7 @@ function ofFiles({ unreadable, repeated }: FilesStatus): readonly Trouble[] {
     isBad: false,
     what: markup`${foreignText(each)}${at === NAMED - 1 && more > 0 ? `, and so are ${count(more)} more` : undefined}`,
     since: undefined,
-    mend: markup`Remove one, or give it another name.`,
+    fix: markup`Remove one, or give it another name.`,
   }));
   return [...broken, ...twice];
 }
@@ -105,16 +105,16 @@ function ofPasses(part: string, passes: PassStatus, isLeader: boolean): readonly
           isBad: true,
           what: markup`${part} fails: ${foreignText(lastFailure.error)}`,
           since: lastFailure.since,
-          mend: markup`It is tried again by itself, and what is there stays. <code>tandem check</code> says what of Consul and of the cluster is missing.`,
+          fix: markup`Tandem retries, and what is there stays. <code>tandem check</code> tells you what is wrong in Consul or in the cluster.`,
         };
   const hold: Trouble | undefined =
     heldRemovals === 0
       ? undefined
       : {
           isBad: true,
-          what: markup`${part} holds ${counted(heldRemovals, ['removal', 'removals'])} back: so many at once may be an error`,
+          what: markup`${part} holds ${counted(heldRemovals, ['removal', 'removals'])} back, because so many at once may be a mistake`,
           since: undefined,
-          mend: markup`They are carried out when a second look at both sides, 10 s later, says the same. When they should not go: bring back what is missing, or stop Tandem.`,
+          fix: markup`Tandem reads both sides again 10 s later, and removes them if the result is the same. To keep them, bring back what is missing, or stop Tandem.`,
         };
   return [failure, hold].filter((each) => each !== undefined);
 }
@@ -124,10 +124,10 @@ function ofTokens({ kind, reason, since }: NonNullable<TokensStatus['trouble']>)
     isBad: false,
     what: markup`ACL tokens of pods that are gone stay: ${foreignText(reason)}`,
     since,
-    mend:
+    fix:
       kind === 'refused'
-        ? markup`Give the token of the sync <code>acl = "write"</code>, which is the right to make any token. Or leave it so: pods work, and <code>consul acl token list</code> shows what somebody has to delete.`
-        : markup`It is tried again by itself. <code>tandem check</code> says what of Consul is missing.`,
+        ? markup`Give the sync's token <code>acl = "write"</code>, which is the right to create any token. Or leave it as it is: pods work, and <code>consul acl token list</code> shows the tokens that someone has to delete.`
+        : markup`Tandem retries. <code>tandem check</code> tells you what is wrong in Consul.`,
   };
 }
 
@@ -136,7 +136,7 @@ function ofCertificate(problem: string): Trouble {
     isBad: true,
     what: markup`The certificate cannot be served: ${problem}`,
     since: undefined,
-    mend: markup`Pods that ask for injection wait until there is one: look at what renews its files or its Secret.`,
+    fix: markup`Pods that ask for injection wait until there is one. Check what renews its files or its Secret.`,
   };
 }
 
@@ -150,7 +150,7 @@ function ofRows({ id, nouns, rows }: Table): readonly Trouble[] {
       isBad: false,
       what: markup`${counted(wrong.length, nouns)} ${verb}: ${namesOf(wrong)}`,
       since,
-      mend: markup`<a href="?state=problem#${id}">Each row says what to do</a>`,
+      fix: markup`<a href="?state=problem#${id}">Each row says what to do</a>`,
     },
   ];
 }

@@ -1,4 +1,4 @@
-/** The first thing to read: whether all is well, and if not, what is wrong, since when, and how to mend it. */
+/** The first thing to read: whether all is well, and if not, what is wrong, since when, and how to fix it. */
 import { byText } from '../model/instance.ts';
 import { markup, moment, type Markup } from './markup.ts';
 import type { Status } from './status.ts';
@@ -18,7 +18,7 @@ export type Verdict = {
  * | only the webhook has a trouble | Not ready |
  * | another replica leads | Standing by |
  * | no pass was done yet | Starting |
- * | rows with problems | In sync, with something to mend |
+ * | rows with problems | In sync, with something to fix |
  * | else | In sync, or Ready without a sync |
  */
 export function verdictOf(status: Status, troubles: readonly Trouble[]): Verdict {
@@ -34,14 +34,14 @@ export function verdictOf(status: Status, troubles: readonly Trouble[]): Verdict
     return {
       kind: 'good',
       title: 'Ready',
-      sentence: markup`Pods are admitted, and the certificate is good.`,
+      sentence: markup`Pods are admitted, and the certificate is valid.`,
       troubles,
     };
   if (!sync.leader)
     return {
       kind: 'idle',
       title: 'Standing by',
-      sentence: markup`Another replica leads and writes; this one takes over when that one is gone.`,
+      sentence: markup`Another replica is the leader and writes. This one takes over when the leader is gone.`,
       troubles,
     };
   if (oldestSuccess(status) === undefined)
@@ -56,7 +56,7 @@ export function verdictOf(status: Status, troubles: readonly Trouble[]): Verdict
     ? { kind: 'good', title: 'In sync', sentence: markup`${dryRun}${lastSuccess(status)}`, troubles }
     : {
         kind: 'warn',
-        title: 'In sync, with something to mend',
+        title: 'In sync, with something to fix',
         sentence: markup`${dryRun}${lastSuccess(status)}`,
         troubles,
       };
@@ -68,10 +68,10 @@ export function verdictMarkup({ kind, title, sentence, troubles }: Verdict): Mar
   }</div>`;
 }
 
-function item({ isBad, what, since, mend }: Trouble): Markup {
+function item({ isBad, what, since, fix }: Trouble): Markup {
   return markup`<li${isBad ? markup` class="bad"` : undefined}><p class="what">${what}${
     since === undefined ? undefined : markup` <span class="since">since ${moment(since)}</span>`
-  }</p><p class="mend">${mend}</p></li>`;
+  }</p><p class="fix">${fix}</p></li>`;
 }
 
 /** Of the part that is behind the others. */

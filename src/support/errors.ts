@@ -6,7 +6,7 @@ export const errorTable = {
   TANDEM_FILE_UNREADABLE: { retryable: true, meaning: 'a file could not be read' },
   TANDEM_FILE_UNWRITABLE: { retryable: true, meaning: 'a file could not be written' },
   TANDEM_CERTIFICATE_INVALID: { retryable: true, meaning: 'a certificate or key cannot be used' },
-  TANDEM_LISTEN_FAILED: { retryable: true, meaning: 'an address could not be listened on' },
+  TANDEM_LISTEN_FAILED: { retryable: true, meaning: 'cannot listen on an address' },
   TANDEM_KUBERNETES_UNREACHABLE: { retryable: true, meaning: 'the API server did not answer as expected' },
   TANDEM_KUBERNETES_GARBLED: {
     retryable: true,
@@ -21,14 +21,14 @@ export const errorTable = {
   TANDEM_CONSUL_UNREACHABLE: { retryable: true, meaning: 'no Consul server answered' },
   TANDEM_CONSUL_UNAVAILABLE: { retryable: true, meaning: 'Consul has no leader, or is overloaded' },
   TANDEM_CONSUL_LIMITED: { retryable: true, meaning: 'Consul limits the rate or the connections' },
-  TANDEM_CONSUL_FORBIDDEN: { retryable: true, meaning: 'the ACLs of Consul do not allow it' },
-  TANDEM_CONSUL_REFUSED: { retryable: false, meaning: 'Consul takes the request for wrong' },
-  TANDEM_CONSUL_ANSWER_INVALID: { retryable: true, meaning: 'what answered did not answer as Consul does' },
+  TANDEM_CONSUL_FORBIDDEN: { retryable: true, meaning: "Consul's ACLs do not allow it" },
+  TANDEM_CONSUL_REFUSED: { retryable: false, meaning: 'Consul rejects the request as invalid' },
+  TANDEM_CONSUL_ANSWER_INVALID: { retryable: true, meaning: 'the answer is not one that Consul gives' },
 } as const satisfies Readonly<Record<string, ErrorEntry>>;
 
 export type ErrorCode = keyof typeof errorTable;
 
-/** A coded error; `message` names the place and the way to mend it, and never holds a secret. */
+/** A coded error; `message` names the place and the way to fix it, and never holds a secret. */
 export class TandemError extends Error {
   readonly code: ErrorCode;
 

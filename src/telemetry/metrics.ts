@@ -20,34 +20,34 @@ export const webhookMetricDefinitions = {
   },
   tandem_admission_duration_seconds: {
     type: 'histogram',
-    help: 'Time from the whole body of an admission request to its answer.',
+    help: 'Time from receiving an admission request to its answer.',
     labels: {},
     // An admission takes a quarter of a millisecond; the API server gives up after seconds.
     buckets: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
   },
   tandem_admission_warnings_total: {
     type: 'counter',
-    help: 'Admissions that gave a warning, by what it was about; the log has the pods.',
+    help: 'Admissions with a warning, by reason. The log names the pods.',
     labels: { reason: Object.keys(warningReasons) },
   },
   tandem_refusals_total: {
     type: 'counter',
-    help: 'Requests and connections of the TLS port that were turned away.',
+    help: 'Requests and connections that the TLS port refused.',
     labels: { reason: Object.keys(refusalReasons) },
   },
   tandem_log_lines_dropped_total: {
     type: 'counter',
-    help: 'Log lines that were lost because nobody read standard output.',
+    help: 'Log lines lost because nobody read standard output.',
     labels: {},
   },
   tandem_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
-    help: 'When the served certificate expires, in seconds since the epoch.',
+    help: 'Expiry of the served certificate, in seconds since the epoch.',
     labels: {},
   },
   tandem_certificate_reloads_total: {
     type: 'counter',
-    help: 'Changes of the served certificate; failed: the new one could not be used and the old one stays.',
+    help: 'Changes of the served certificate. failed: the new one cannot be used, and the old one stays.',
     labels: { result: ['changed', 'failed'] },
   },
 } as const satisfies MetricDefinitions;

@@ -55,17 +55,17 @@ const watchedKinds = [
 export const syncMetricDefinitions = {
   tandem_sync_log_lines_dropped_total: {
     type: 'counter',
-    help: 'Log lines that were lost because nobody read standard output.',
+    help: 'Log lines lost because nobody read standard output.',
     labels: {},
   },
   tandem_consul_requests_total: {
     type: 'counter',
-    help: 'Requests to Consul; none: no answer came.',
+    help: 'Requests to Consul. none: no answer.',
     labels: { endpoint: consulEndpoints, status: ['2xx', '3xx', '4xx', '5xx', 'none'] },
   },
   tandem_kubernetes_watch_restarts_total: {
     type: 'counter',
-    help: 'Lists and watches that ended and were begun again.',
+    help: 'Lists and watches that ended and were restarted.',
     labels: { kind: watchedKinds, cause: restartCauses },
   },
   tandem_leader: { type: 'gauge', help: '1 while this replica leads, else 0.', labels: {} },

@@ -3,7 +3,7 @@ import type { AskedNode } from '../../inject/injected-pod.ts';
 import { addressOfNode, isOfAccount, type MeshCluster } from './mesh-cluster.ts';
 import { meshOf, type InjectedPod } from './registered-pod.ts';
 
-/** The closed vocabulary: what `/status` says of a pod, and the reason of the Event where somebody should mend something. */
+/** The closed vocabulary: what `/status` says of a pod, and the reason of the Event where somebody should fix something. */
 export const podReasons = {
   registered: 'dataplane mode: the registrar keeps the pod in the catalog',
   'agent-mode': 'agent mode: the pod registers itself, and the registrar removes what outlives it',
@@ -67,18 +67,18 @@ export function problemOf(pod: InjectedPod, reason: PodReason, cluster: MeshClus
   if (reason === 'invalid-address')
     return `${refusedAddressOf(pod, cluster)}; it is not used until the kubelet or the cloud provider corrects it`;
   if (reason === 'not-injected')
-    return 'remove the label consul.hashicorp.com/connect-inject-status, or create the pod again so that the webhook injects it';
+    return 'remove the label consul.hashicorp.com/connect-inject-status, or recreate the pod so that the webhook injects it';
   if (reason === 'other-owner')
-    return `give the webhook and the sync the same --owner, which is ${JSON.stringify(owner)} here, and create the pod again`;
+    return `give the webhook and the sync the same --owner, which is ${JSON.stringify(owner)} here, and recreate the pod`;
   if (reason === 'other-service-account') return accountProblem(pod);
   if (reason !== 'invalid-registration' || !('mesh' in injection) || injection.mesh.ok) return undefined;
   const wrong = injection.mesh.problems.map(({ at, message }) => `${at} ${message}`);
-  return `${wrong.join('; ')}; create the pod again`;
+  return `${wrong.join('; ')}; recreate the pod`;
 }
 
 function accountProblem(pod: InjectedPod): string {
   const [service, account] = [meshOf(pod)?.service.name, pod.serviceAccount].map((each) =>
     JSON.stringify(each),
   );
-  return `the service is ${service} and the ServiceAccount ${account}: name the service after the ServiceAccount, give the pod a ServiceAccount of the name of the service, or annotate its ServiceAccount with consul.hashicorp.com/service-name: ${service}`;
+  return `the service is ${service} and the ServiceAccount ${account}: name the service after the ServiceAccount, give the pod a ServiceAccount with the name of the service, or annotate its ServiceAccount with consul.hashicorp.com/service-name: ${service}`;
 }

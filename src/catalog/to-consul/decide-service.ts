@@ -9,13 +9,13 @@ import type { ToConsulSettings } from './to-consul-settings.ts';
 /** The closed vocabulary: metric label, log field, report of the command line, and documentation. */
 export const skipReasons = {
   'kubernetes-api': 'the Service default/kubernetes is the API server itself',
-  'made-by-tandem': 'Tandem made the Service from a service in Consul',
+  'made-by-tandem': 'Tandem created the Service from a Consul service',
   'namespace-denied': 'the namespace is on the deny list (deny beats allow)',
   'namespace-not-allowed': 'the allow list holds neither * nor the namespace',
   'unsupported-type': 'the type of the Service is not known',
   'cluster-ip-off': 'Services of type ClusterIP are not synced, whatever their annotation says',
   'opted-out': 'service-sync is false',
-  'not-opted-in': 'service-sync is absent or no boolean, and syncing is not the default',
+  'not-opted-in': 'service-sync is absent or not a boolean, and syncing is not the default',
 } as const;
 
 export const syncReasons = {
@@ -76,6 +76,6 @@ function notBoolean(found: string, byDefault: boolean): Problem {
   return {
     reason: 'invalid-sync',
     at: `${ANNOTATION_PREFIX}service-sync`,
-    message: `${quote(found)} is not one of ${BOOLEAN_WORDS}; the default (${byDefault ? 'sync' : 'no sync'}) holds until it is one of them`,
+    message: `${quote(found)} is not one of ${BOOLEAN_WORDS}; the default (${byDefault ? 'sync' : 'no sync'}) applies until it is one of them`,
   };
 }

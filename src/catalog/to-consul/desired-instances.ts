@@ -193,7 +193,7 @@ function placesOfAddresses(
     problems.push({
       reason: 'other-ip-family',
       at,
-      message: `${quote(address)} is not registered, as the Service has ${ipFamilies.join(' and ')} only (spec.ipFamilies) and does not serve there; set spec.ipFamilyPolicy to RequireDualStack, or remove the address`,
+      message: `${quote(address)} is not registered, because the Service has ${ipFamilies.join(' and ')} only (spec.ipFamilies) and does not serve there; set spec.ipFamilyPolicy to RequireDualStack, or remove the address`,
     });
   return {
     places: addresses.filter(isServed).map((address) => ({ address, health: 'none', numberOf, about: [] })),
@@ -209,7 +209,7 @@ function whyNothing(omitted: readonly Omitted[], main: PortChoice): Problem[] {
     problems.push({
       reason: 'port-not-in-slice',
       at: 'spec.ports',
-      message: `no EndpointSlice has the port ${quote(main.name)}, so the Service is not registered; give the port one name in both, or choose another by ${ANNOTATION_PREFIX}service-port`,
+      message: `no EndpointSlice has the port ${quote(main.name)}, so the Service is not registered; give the port one name in both, or choose another with ${ANNOTATION_PREFIX}service-port`,
     });
   return problems;
 }

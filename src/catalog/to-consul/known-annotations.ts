@@ -8,12 +8,12 @@ export const serviceAnnotations = {
   'service-sync': {
     value: 'boolean',
     default: '`--default-sync`',
-    meaning: 'Syncs the Service, or keeps it out of Consul.',
+    meaning: 'Whether the Service is synced to Consul.',
   },
   'service-name': {
     value: '1-255 characters',
     default: '`<prefix><service>[-<namespace>]`',
-    meaning: 'Name in Consul, in place of the default one and all that is added to it.',
+    meaning: 'Name in Consul. It replaces the default name with its prefix and suffix.',
   },
   'service-port': {
     value: 'name of a port, or a number',
@@ -23,9 +23,13 @@ export const serviceAnnotations = {
   'service-tags': {
     value: 'comma list, `\\,` is a comma',
     default: 'none',
-    meaning: 'Tags behind that of `--consul-k8s-tag`.',
+    meaning: 'Tags after the one of `--consul-k8s-tag`.',
   },
-  'service-weight': { value: '1-65535', default: '1', meaning: 'Weight of every instance while it passes.' },
+  'service-weight': {
+    value: '1-65535',
+    default: '1',
+    meaning: 'Weight of every instance while its checks pass.',
+  },
 } as const;
 
 export type ServiceAnnotation = keyof typeof serviceAnnotations;

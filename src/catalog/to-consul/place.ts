@@ -27,7 +27,7 @@ export const omitReasons = {
   'no-endpoints': 'the Service has no endpoints',
   'behind-ingress': 'an Ingress routes to the Service, whose instances replace those of the endpoints',
   'no-host': 'the Ingress rule has no host',
-  'wildcard-host': 'the host of the Ingress rule is a wildcard, which is no address',
+  'wildcard-host': 'the host of the Ingress rule is a wildcard, which is not an address',
 } as const;
 
 export type OmitReason = keyof typeof omitReasons;

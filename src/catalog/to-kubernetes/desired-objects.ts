@@ -136,7 +136,7 @@ function isSubdomain(text: string): boolean {
 
 function externalName(service: string, host: string, problems: readonly ToK8sProblem[]): Desired {
   if (isSubdomain(host)) return { service: { kind: 'external-name', externalName: host }, problems };
-  const message = `${quote(host)} is no DNS name that an externalName may have; register ${quote(service)} under a name of a-z 0-9 and -, or with IP addresses`;
+  const message = `${quote(host)} is not a DNS name that an externalName may have; register ${quote(service)} under a name of a-z 0-9 and -, or with IP addresses`;
   return { service: undefined, problems: [...problems, { reason: 'no-dns-name', service, message }] };
 }
 

@@ -97,6 +97,6 @@ function ambiguous(
   claimants: readonly { readonly service: string }[],
 ): ToK8sProblem {
   const others = claimants.map((each) => each.service).filter((each) => each !== service);
-  const message = `${quote(service)} would be the Service ${name}, as ${others.map(quote).join(', ')} would; rename one of them, or leave one out by --to-k8s-services`;
+  const message = `${quote(service)} would be the Service ${name}, as ${others.map(quote).join(', ')} would; rename one of them, or leave one out with --to-k8s-services`;
   return { reason: 'name-ambiguous', service, message };
 }

@@ -196,7 +196,7 @@ function groupBySource(
 }
 
 function nameTaken(service: string, { name, owner }: ObservedService): ToK8sProblem {
-  const holder = owner === undefined ? 'Tandem did not make it' : `it belongs to owner ${quote(owner)}`;
-  const message = `the Service ${name} is there already and is not touched, as ${holder}; rename or remove it, or set --k8s-service-prefix`;
+  const holder = owner === undefined ? 'Tandem did not create it' : `it belongs to owner ${quote(owner)}`;
+  const message = `the Service ${name} already exists and is not touched, because ${holder}; rename or remove it, or set --k8s-service-prefix`;
   return { reason: 'name-taken', service, message };
 }

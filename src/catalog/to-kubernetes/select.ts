@@ -7,11 +7,11 @@ import type { ToK8sSettings } from './to-k8s-settings.ts';
 /** The closed vocabulary of `/status`. */
 export const leaveReasons = {
   'not-named': 'no pattern of --to-k8s-services matches',
-  'consul-itself': 'the servers of Consul; name it in --to-k8s-services without a wildcard to have it',
-  'from-kubernetes': 'it carries the tag of services that come from Kubernetes',
-  'from-this-cluster': 'this cluster registered an instance of it',
-  'tag-missing': 'it does not carry the tag of --to-k8s-tag',
-  filtered: 'the expression of --to-k8s-filter holds for none of its instances',
+  'consul-itself': 'Consul itself; name it in --to-k8s-services without a wildcard to include it',
+  'from-kubernetes': 'it has the tag of services that come from Kubernetes',
+  'from-this-cluster': 'one of its instances was registered by this cluster',
+  'tag-missing': 'it does not have the tag of --to-k8s-tag',
+  filtered: 'none of its instances matches --to-k8s-filter',
 } as const;
 
 export type LeaveReason = keyof typeof leaveReasons;

@@ -2,11 +2,11 @@
 
 /** The closed vocabulary: metric label, log field, and reason of the Event where there is an object to put it on. */
 export const toK8sProblemReasons = {
-  'name-illegal': 'nothing of the name can be in the name of a Service; there is no Service',
-  'name-ambiguous': 'services of different names would get one Service; there is none, or another has it',
-  'name-taken': 'the object of this name belongs to somebody else and is not touched',
+  'name-illegal': 'no character of the name can be in the name of a Service; there is no Service',
+  'name-ambiguous': 'several services would get the same Service; there is none, or one of them has it',
+  'name-taken': 'an object of this name belongs to someone else and is not touched',
   'no-dns-name': "neither the address nor Consul's DNS name can be an externalName; there is no Service",
-  'special-address': 'an address that no endpoint may have, as loopback; the instance is left out',
+  'special-address': 'an address that no endpoint may have, such as loopback; the instance is left out',
   'cluster-address':
     'an address or host name leads into the cluster or to the machine; the instance is left out',
   'host-name-address':
@@ -19,6 +19,6 @@ export type ToK8sProblem = {
   readonly reason: ToK8sProblemReason;
   /** Name in Consul. */
   readonly service: string;
-  /** What was found, what holds instead, and the way to mend it, in one sentence without a full stop. */
+  /** What was found, what holds instead, and the way to fix it, in one sentence without a full stop. */
   readonly message: string;
 };

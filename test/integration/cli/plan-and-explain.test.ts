@@ -45,7 +45,7 @@ test('a plan lists what would change and exits with 3, and nothing is written', 
     assert.equal(code, 3);
     assert.match(stdout, /^\+ register {2}web {2}10\.0\.0\.[12]:8080 {2}Service\/default\/web$/m);
     assert.match(stdout, /^! Service\/default\/web: consul\.hashicorp\.com\/service-weight: "heavy"/m);
-    assert.match(stdout, /^2 to register, 0 to update, 0 to deregister, 0 as they shall be, 0 of others$/m);
+    assert.match(stdout, /^2 to register, 0 to update, 0 to deregister, 0 unchanged, 0 of other owners$/m);
   }
 });
 
@@ -184,7 +184,7 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
     runTandem(['explain', 'pod', `default/${name}`, file, ...flags, '--owner=c1', ...more]);
   assert.match(
     (await explain('asked')).stdout,
-    /^Pod\/default\/asked: not injected\n {2}rule .*\n {2}mend .*"tandem check"/,
+    /^Pod\/default\/asked: not injected\n {2}rule .*\n {2}fix .*"tandem check"/,
   );
   assert.match(
     (await explain('asked', '--deny-namespaces=default')).stdout,

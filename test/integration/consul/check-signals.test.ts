@@ -186,7 +186,7 @@ test('what is told by a read that failed is told by the next one', async () => {
     scene.failNext(html);
     scene.listChanged([{ id: 's92-2', service: 's92' }]);
   });
-  assert.match(scene.failures.join('\n'), /no JSON/);
+  assert.match(scene.failures.join('\n'), /not JSON/);
 });
 
 for (const [rule, filter] of [

@@ -89,21 +89,21 @@ const faults: readonly Fault[] = [
     what: 'a page of a proxy',
     reply: html,
     code: 'TANDEM_CONSUL_ANSWER_INVALID',
-    message: /no JSON but text\/html.*Welcome to the proxy/,
+    message: /not JSON but text\/html.*Welcome to the proxy/,
     elsewhere: true,
   },
   {
     what: '200 with the text of an error',
     reply: status(200, 'No cluster leader'),
     code: 'TANDEM_CONSUL_ANSWER_INVALID',
-    message: /no JSON but text\/plain.*No cluster leader/,
+    message: /not JSON but text\/plain.*No cluster leader/,
     elsewhere: true,
   },
   {
     what: '200 with nothing',
     reply: status(200, ''),
     code: 'TANDEM_CONSUL_ANSWER_INVALID',
-    message: /no JSON/,
+    message: /not JSON/,
     elsewhere: true,
   },
   {
@@ -117,7 +117,7 @@ const faults: readonly Fault[] = [
     what: 'JSON that ends in the middle',
     reply: status(200, '{"Node":null,"Serv', 'application/json'),
     code: 'TANDEM_CONSUL_ANSWER_INVALID',
-    message: /no JSON/,
+    message: /not JSON/,
     elsewhere: true,
   },
   ...(

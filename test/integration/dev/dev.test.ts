@@ -65,7 +65,7 @@ test('a folder is in the catalog and in DNS, follows its files, and survives wha
   await untilNames(['api']);
   assert.doesNotMatch(await page(), /The files cannot be read/);
 
-  const twice = logLine(child, 'an object is there more than once');
+  const twice = logLine(child, 'an object is defined more than once');
   await writeFile(manifests, `${service('api', 9090)}---\n${service('api', 9091)}`);
   assert.match(
     String((await twice)['problem']),

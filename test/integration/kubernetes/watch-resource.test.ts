@@ -164,7 +164,7 @@ const refusals: readonly [string, Reply, RestartCause, RegExp][] = [
     /TANDEM_KUBERNETES_REFUSED GET \/api\/v1\/services: status 403, "status 403"/,
   ],
   ['an HTML page', (response) => response.writeHead(502).end('<html>'), 'server-error', /<html>/],
-  ['an HTML page that pretends to be well', (response) => response.end('<html>'), 'garbled', /no JSON/],
+  ['an HTML page that pretends to be well', (response) => response.end('<html>'), 'garbled', /not JSON/],
   ['no list', json({ kind: 'Status' }), 'garbled', /not a list/],
   ['a list without its version', json({ items: [], metadata: {} }), 'garbled', /not a list/],
   [

@@ -29,7 +29,7 @@ async function read(replicas: Replicas, key: string): Promise<string> {
 }
 
 /** The Secret is whole, and every replica serves what is in it. */
-async function mended(replicas: Replicas, before: string): Promise<void> {
+async function repaired(replicas: Replicas, before: string): Promise<void> {
   await eventually('all serve another certificate', async () => {
     const certificate = await read(replicas, 'tls.crt');
     assert.notEqual(certificate, before);
@@ -104,7 +104,7 @@ for (const [what, fault] of Object.entries(faults)) {
     weather(context, replicas, async () => {
       const before = await read(replicas, 'tls.crt');
       await fault();
-      await mended(replicas, before);
+      await repaired(replicas, before);
     }));
 }
 
@@ -117,7 +117,7 @@ for (const step of ['new-ca', 'publish', 'issue']) {
       while (!leader.log(from).includes(`"step":"${step}"`)) await new Promise(setImmediate);
       await replicas.kill(leader);
       await replicas.add();
-      await mended(replicas, before);
+      await repaired(replicas, before);
     }));
 }
 
@@ -133,7 +133,7 @@ test('one clock is an hour ahead and one an hour behind, and both lead in their 
     for (const skew of [HOUR, -HOUR]) {
       const [before, leader] = [await read(skewed, 'tls.crt'), await skewed.leader()];
       await api.admin.expect('PATCH', skewed.secretPath, { data: { 'ca.key': null } }, MERGE_PATCH);
-      await mended(skewed, before);
+      await repaired(skewed, before);
       await skewed.kill(leader);
       await skewed.add(skew);
     }

@@ -100,7 +100,7 @@ test('a bundle that was emptied is put back', async () => {
   const patch = [{ op: 'remove', path: '/webhooks/1/clientConfig/caBundle' }];
   await api.admin.expect('PATCH', CONFIGURATION, patch, 'application/json-patch+json');
   await eventually('the bundle is back', async () => assert.deepEqual(await bundles(), before));
-  await inject('mended');
+  await inject('repaired');
 });
 
 test('neither log nor metrics nor arguments hold a key', async () => {
@@ -135,7 +135,7 @@ test('tandem certs writes to a Secret, and to one that is there only when it is 
   };
   assert.equal((await run()).code, 0);
   const again = await run();
-  assert.deepEqual([again.code, /is there already; --force/.test(again.log)], [1, true]);
+  assert.deepEqual([again.code, /already exists; --force/.test(again.log)], [1, true]);
   assert.equal((await run('--force')).code, 0);
   const { data } = (await api.admin.expect(
     'GET',

@@ -54,7 +54,7 @@ test('the schema names the values that are none', async () => {
     assert.match(await refusal(values), new RegExp(`at '${place}`));
 });
 
-test('a value that would do nothing is refused, with the way to mend it', async () => {
+test('a value that would do nothing is refused, with the way to fix it', async () => {
   const dataplane = { proxyMode: 'dataplane' };
   const elsewhere = { server: { enabled: false }, externalServers: { enabled: true, hosts: ['a', 'b'] } };
   for (const [values, text] of [

@@ -47,7 +47,7 @@ test('without a webhook configuration there is a warning, and the way to get one
     checked.of('api-server').join(),
     /^ok: https:.* answers, Kubernetes 1\.34, with native sidecars$/,
   );
-  assert.deepEqual(checked.of('rights'), ['ok: all 13 rules of webhook, sync are there']);
+  assert.deepEqual(checked.of('rights'), ['ok: all 13 rules for webhook, sync are granted']);
   assert.match(checked.of('owner').join(), /^ok: this cluster is [0-9a-f]{8} in Consul$/);
   assert.deepEqual(checked.of('names'), ['ok: the names of 0 synced Services are all different']);
 });
@@ -88,7 +88,7 @@ test('an account without rights: each missing rule is named, and with them all i
   });
   await eventually('the rights', async () => {
     const after = await check(['--account=sync'], kubeconfig);
-    assert.deepEqual(after.of('rights'), ['ok: all 7 rules of sync are there']);
+    assert.deepEqual(after.of('rights'), ['ok: all 7 rules for sync are granted']);
     assert.deepEqual(after.of('webhook'), []);
     assert.match(after.of('names').join(), /^ok/);
   });
@@ -107,7 +107,7 @@ test('the directions that are off, and the webhook, need nothing', async () => {
   ]);
   assert.deepEqual(checked.of('names'), []);
   const webhook = await check(['--account=webhook', '--tls-auto-secret='], kubeconfig);
-  assert.deepEqual(webhook.of('rights'), ['ok: all 1 rules of webhook are there']);
+  assert.deepEqual(webhook.of('rights'), ['ok: all 1 rules for webhook are granted']);
   assert.deepEqual([webhook.of('owner'), webhook.of('consul')], [[], []]);
 });
 
@@ -166,7 +166,7 @@ test(
   'the webhook: reached, with a CA that is too old, of another, broken, or absent, and gone',
   { timeout: 240_000 },
   async () => {
-    // With a certificate from a folder: one that keeps `caBundle` itself would mend what this breaks.
+    // With a certificate from a folder: one that keeps `caBundle` itself would fix what this breaks.
     const webhook = await startWebhook(scene, api, 'default');
     const look = () => check([`--webhook-configuration=${NAME}`]);
     const good = await look();
@@ -200,7 +200,7 @@ test(
       const old = await look();
       assert.match(
         old.of('webhook-ca').join('\n'),
-        /^failure: .*no CA of caBundle is valid now; the last ends at .* → put the CA/,
+        /^failure: .*no CA in caBundle is valid now; the last one ends at .* → put the CA/,
       );
       assert.match(old.of('webhook-call').join(), /^failure: .*failed calling webhook.*x509.* → put the CA/s);
       assert.equal(old.code, 1);

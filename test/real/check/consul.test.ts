@@ -52,8 +52,8 @@ test('all is well: leader, version, Connect, token and its rights; the accessor 
   assert.match(checked.of('consul').join(), /^ok: answers, and its leader is 127\.0\.0\.1:\d+$/);
   assert.deepEqual(checked.of('consul-version'), ['ok: Consul 1.20.6 of datacenter dc1']);
   assert.deepEqual(checked.of('connect'), ['ok: is on, and has a CA']);
-  assert.deepEqual(checked.of('token'), [`ok: is valid, its accessor is ${accessor}`]);
-  assert.deepEqual(checked.of('token-rights'), ['ok: all 2 rights that were asked for are there']);
+  assert.deepEqual(checked.of('token'), [`ok: is valid; its accessor is ${accessor}`]);
+  assert.deepEqual(checked.of('token-rights'), ['ok: all 2 rights that are needed are granted']);
   assert.ok(!`${checked.stdout}${checked.stderr}`.includes(token));
 });
 
@@ -62,7 +62,7 @@ test('least privilege is enough: only the version stays unknown', async () => {
     'node "k8s-sync-test" { policy = "write" } service "web-default" { policy = "write" }',
   );
   const checked = await check(secured, token);
-  assert.deepEqual(checked.of('token-rights'), ['ok: all 2 rights that were asked for are there']);
+  assert.deepEqual(checked.of('token-rights'), ['ok: all 2 rights that are needed are granted']);
   assert.match(
     checked.of('consul-version').join(),
     /^warning: unknown: .*Permission denied.* → .*agent_prefix/s,
@@ -110,7 +110,7 @@ test('a token that Consul does not know', async () => {
 
 test('no token where one is needed', async () => {
   const checked = await check(secured);
-  assert.match(checked.of('token').join(), /^warning: none is given, and the ACLs are on → /);
+  assert.match(checked.of('token').join(), /^warning: missing, and ACLs are on → /);
   assert.equal(checked.of('token-rights').length, 2);
   assert.equal(checked.code, 1);
 });
@@ -130,7 +130,7 @@ test('Connect is off; without ACLs no token is needed', async () => {
   assert.deepEqual(checked.of('connect'), [
     'failure: is off: injected pods get no certificates → set connect { enabled = true } on the servers',
   ]);
-  assert.deepEqual(checked.of('token'), ['ok: none is needed: the ACLs are off']);
+  assert.deepEqual(checked.of('token'), ['ok: not needed: ACLs are off']);
   assert.deepEqual(checked.of('token-rights'), []);
   assert.equal(checked.code, 1);
 });

@@ -99,7 +99,7 @@ test('a bad annotation is a warning, once', async () => {
   await pods.create('d', { labels: { app: 'consul' }, annotations }, running('127.0.0.1'));
   await pods.report('d', running('127.0.0.2'));
   await eventually('the warning', () => Promise.resolve(assert.equal(warnings.length, 1)));
-  assert.match(warnings[0] ?? '', /^a server pod of Consul is left out: pod consul\/d is left out: .*"nope"/);
+  assert.match(warnings[0] ?? '', /^a Consul server pod is left out: pod consul\/d is left out: .*"nope"/);
   await pods.remove('d');
   assert.ok((await millisecondsOf(client)) < LEFT_MILLISECONDS);
   assert.equal(warnings.length, 1);

@@ -4,7 +4,7 @@ import { runTandem, type Finished } from '../../integration/cli/tandem-process.t
 
 export type Checked = Finished & {
   readonly findings: readonly Finding[];
-  /** Those of one check, as `status: seen → mend`. */
+  /** Those of one check, as `status: seen → fix`. */
   readonly of: (check: Finding['check']) => readonly string[];
 };
 
@@ -21,5 +21,5 @@ export async function tandemCheck(flags: readonly string[], token?: string): Pro
 }
 
 function describe(finding: Finding): string {
-  return `${finding.status}: ${finding.seen}${finding.status === 'ok' ? '' : ` → ${finding.mend}`}`;
+  return `${finding.status}: ${finding.seen}${finding.status === 'ok' ? '' : ` → ${finding.fix}`}`;
 }

@@ -83,9 +83,9 @@ for (const width of [400, 1400]) {
       'Consul to Kubernetes',
       'Injected pods',
       'Webhook',
-      'Services of Kubernetes, in Consul',
-      'Services of Consul, in Kubernetes',
-      'Injected pods, in Consul',
+      'Kubernetes Services in Consul',
+      'Consul services in Kubernetes',
+      'Injected pods in Consul',
       'Newest admissions',
     ];
     assert.deepEqual(
@@ -115,12 +115,12 @@ for (const width of [400, 1400]) {
   test(`at ${width} pixels: tables with a header for every column and every row`, async () => {
     const nodes = await tree(width);
     assert.equal(named(nodes, 'table').length, 4);
-    const table = below(nodes, 'table', 'Services of Kubernetes, in Consul');
+    const table = below(nodes, 'table', 'Kubernetes Services in Consul');
     assert.deepEqual(named(table, 'columnheader'), [
       'columnheader Service',
       'columnheader State',
       'columnheader Instances',
-      'columnheader Why, and problems',
+      'columnheader Reason and problems',
     ]);
     assert.equal(named(table, 'row').length, 6);
     assert.ok(named(table, 'rowheader').includes('rowheader default/web'));
@@ -142,7 +142,7 @@ for (const width of [400, 1400]) {
     assert.equal(named(nodes, 'status').length, 2);
     assert.deepEqual(named(nodes, 'alert', 'log', 'timer', 'marquee'), []);
     assert.ok(
-      below(nodes, 'table', 'Services of Kubernetes, in Consul').every((node) => live(node) === undefined),
+      below(nodes, 'table', 'Kubernetes Services in Consul').every((node) => live(node) === undefined),
     );
   });
 }

@@ -77,7 +77,7 @@ test('each Service and each admission has a row that says whether it is in, and 
   assert.match(await page.look(rowOf('shop/cart')), /Injected[^]*the sidecar was added/);
   assert.match(
     await page.look(`document.getElementById('verdict').innerText`),
-    /In sync, with something to mend/,
+    /In sync, with something to fix/,
   );
   const webhook = await page.look<string>(`document.getElementById('card-webhook').parentElement.innerText`);
   assert.match(webhook, /Certificate issued\s+\d{4}[^]*Certificate expires\s+\d{4}[^]*1 injected/);

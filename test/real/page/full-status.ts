@@ -87,7 +87,7 @@ export const fullStatus: Status = {
       service: undefined,
       instances: [],
       reason: 'not-injected',
-      problem: 'create the pod again',
+      problem: 'recreate the pod',
       refused: undefined,
       since,
     },

@@ -94,9 +94,9 @@ test('by keyboard alone: every control in the order of the page, and the focus i
   assert.deepEqual(order, [
     'Skip to the search',
     ...Array.from({ length: 3 }, () => 'Each row says what to do'),
-    'Services of Kubernetes, in Consul 5',
-    'Services of Consul, in Kubernetes 4',
-    'Injected pods, in Consul 2',
+    'Kubernetes Services in Consul 5',
+    'Consul services in Kubernetes 4',
+    'Injected pods in Consul 2',
     'Newest admissions 3',
     'Search names, reasons and problems',
     'All 14',

@@ -45,9 +45,7 @@ test('both directions and the pods are there, with what is left out and why', as
   await page.until(`/Synced[^]*${NAMESPACE}.machines[^]*2/.test(${rowOf('from-consul', 'machines')})`);
   await page.until(`/Left out[^]*consul-itself/.test(${rowOf('from-consul', 'consul')})`);
   await page.until(`/Left out[^]*from-/.test(${rowOf('from-consul', 'web')})`);
-  await page.until(
-    `/Left out[^]*Problem[^]*create the pod again/.test(${rowOf('pods', 'default/stranger')})`,
-  );
+  await page.until(`/Left out[^]*Problem[^]*recreate the pod/.test(${rowOf('pods', 'default/stranger')})`);
   const verdict = await page.until<string>(
     `/^In sync/.test(document.getElementById('verdict').innerText) && document.querySelector('.verdict').innerText`,
   );

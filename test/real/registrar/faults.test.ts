@@ -174,7 +174,7 @@ test('a restart with nothing changed writes nothing', async () => {
   assert.doesNotMatch(await sync.metrics(), /^tandem_registrar_changes_total\{/m);
 });
 
-test('Consul away in the middle of churn: what is there stays, and one comparison mends the rest', async () => {
+test('Consul away in the middle of churn: what is there stays, and one comparison repairs the rest', async () => {
   await pods.create('app-2');
   await inConsul(consul, 'app', passing('app-0', 'app-2'));
   await consul.process().stop('SIGKILL');

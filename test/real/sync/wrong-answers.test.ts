@@ -77,10 +77,10 @@ const wrong: readonly (readonly [string, Rewrite, RegExp])[] = [
   [
     'the page of a proxy, with status 200',
     inPlace({ 'node-services': page }, 'text/html'),
-    /no JSON but text\/html/,
+    /not JSON but text\/html/,
   ],
-  ['half of the JSON', inPlace({ 'node-services': half }), /no JSON/],
-  ['half of the JSON of the checks', inPlace({ health: half }), /no JSON/],
+  ['half of the JSON', inPlace({ 'node-services': half }), /not JSON/],
+  ['half of the JSON of the checks', inPlace({ health: half }), /not JSON/],
   [
     'a list in place of an object',
     inPlace({ 'node-services': '[]' }),
@@ -100,9 +100,9 @@ const wrong: readonly (readonly [string, Rewrite, RegExp])[] = [
   [
     'an error as text, with status 200',
     inPlace({ 'node-services': 'No cluster leader' }, 'text/plain'),
-    /no JSON/,
+    /not JSON/,
   ],
-  ['nothing at all', inPlace({ health: '' }), /no JSON/],
+  ['nothing at all', inPlace({ health: '' }), /not JSON/],
 ];
 for (const [what, rewrite, says] of wrong)
   test(`${what} is no answer`, (context) => isRefused(context, rewrite, says));

@@ -86,7 +86,7 @@ test('a review that fails leaves the right unknown, not missing', () => {
   const findings = clusterFindings(seen({ ...cluster, rights: [{ rule, missing: REFUSED }] }), 0);
   assert.match(
     findingLines(findings),
-    /^warning {2}rights {6}webhook: whether \/version may be used is unknown/m,
+    /^warning {2}rights {6}webhook: cannot tell whether this account may use \/version/m,
   );
 });
 
@@ -101,7 +101,7 @@ const calls: readonly [string, Probe<DryRun>, string, RegExp][] = [
     'denied by another webhook',
     seen({ status: 400, message: 'admission webhook "x" denied the request' }),
     'warning',
-    /unknown/,
+    /cannot tell/,
   ],
   ['accepted', seen({ status: 201, message: '' }), 'failure', /without asking/],
   ['forbidden', seen({ status: 403, message: 'pods is forbidden' }), 'warning', /403/],
@@ -121,17 +121,17 @@ for (const [name, call, status, text] of calls) {
       findings.map(({ check }) => check),
       ['webhook', 'webhook-ca', 'webhook-call'],
     );
-    assert.match(findings[1]?.seen ?? '', /^pods: caBundle holds something else than certificates$/);
+    assert.match(findings[1]?.seen ?? '', /^pods: caBundle holds something other than certificates$/);
     assert.equal(findings[2]?.status, status);
     assert.match(findings[2]?.seen ?? '', text);
   });
 }
 
 test('a finding is one line, whatever a server wrote, and the JSON has the worst', () => {
-  const findings = [ok('names', 'fine'), warning('webhook', 'first\nsecond\r\n third', 'mend')];
+  const findings = [ok('names', 'fine'), warning('webhook', 'first\nsecond\r\n third', 'fix')];
   assert.equal(
     findingLines(findings),
-    'ok       names    fine\nwarning  webhook  first second third; to fix it: mend\n',
+    'ok       names    fine\nwarning  webhook  first second third; to fix it: fix\n',
   );
   assert.deepEqual(JSON.parse(findingsJson(findings)), { status: 'warning', findings });
   assert.equal(worst([]), 'ok');
@@ -155,7 +155,7 @@ test('rights that are missing: the first ten, and how many more; nothing is aske
   assert.deepEqual(of({ token: TIMEOUT }), []);
   assert.match(
     of({ node: { kind: 'unknown' } }).join(),
-    /^warning: the nodes that are written are not known/,
+    /^warning: the nodes that the sync writes are not known/,
   );
   const node = { kind: 'asked', name: 'n', isWhole: seen(false) } as const;
   assert.match(of({ node }).join(), /^failure: the token does not show all services of the node "n"/);

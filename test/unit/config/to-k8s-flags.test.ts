@@ -8,6 +8,9 @@ function problems(args: readonly string[]): readonly string[] {
 }
 
 test('a sync with nothing to do is a usage error; the registrar alone is something to do', () => {
-  assert.match(problems(['--to-consul=false']).join(), /needs --to-k8s or --registrar: there is nothing/);
+  assert.match(
+    problems(['--to-consul=false']).join(),
+    /needs --to-k8s or --registrar; otherwise there is nothing/,
+  );
   for (const part of ['--to-k8s', '--registrar']) assert.deepEqual(problems(['--to-consul=false', part]), []);
 });

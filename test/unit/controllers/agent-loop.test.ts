@@ -299,7 +299,7 @@ test('the agent is gone: from the catalog, and again from the agent when it come
   await running.stop();
 });
 
-test('neither agent nor catalog: nothing is removed, and it is mended when Consul is back', async () => {
+test('neither agent nor catalog: nothing is removed, and it is repaired when Consul is back', async () => {
   const running = await started();
   running.faults.agent = false;
   running.faults.catalog = new Error('no leader');

@@ -128,7 +128,7 @@ test('terminating: critical, and there until the pod is gone', async () => {
   await running.stop();
 });
 
-test('Consul away in the middle of churn: nothing is removed, and one comparison mends all when it is back', async () => {
+test('Consul away in the middle of churn: nothing is removed, and one comparison repairs all when it is back', async () => {
   const running = await started();
   const { clock, consul, faults } = running;
   const before = consul.dump();

@@ -128,7 +128,7 @@ test('a name that somebody else frees is taken at once', async () => {
   await run.stop();
 });
 
-test('many removals wait for a second look at both sides, and never happen without one', async () => {
+test('the deletion guard holds back many removals, and never happen without one', async () => {
   const run = startToK8s();
   run.consul(services(20));
   await run.clock.advance(60_000);

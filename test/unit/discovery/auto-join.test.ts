@@ -51,7 +51,7 @@ const refused: readonly [string, RegExp][] = [
   ['provider=k8s label_selector="app', /^label_selector: unbalanced quotes$/],
   ['provider=k8s label_selector="', /^label_selector: unbalanced quotes$/],
   ['provider=k8s label_selector="app\\', /^label_selector: unterminated escape$/],
-  ['provider=k8s label_selector="app\\n"', /^label_selector: "\\\\n" is no escape/],
+  ['provider=k8s label_selector="app\\n"', /^label_selector: "\\\\n" is not an escape/],
   ['provider=k8s namespace=a namespace=b', /^namespace: duplicate key$/],
   ['provider=k8s provider=k8s', /^provider: duplicate key$/],
   ['provider=k8s label_selector=app=consul', /^label_selector: a value with "=" must be in double quotes$/],
@@ -61,8 +61,8 @@ const refused: readonly [string, RegExp][] = [
   ['provider=k8s label_selectr=app', /^"label_selectr": unknown key; did you mean label_selector\?$/],
   ['provider=k8s __proto__=a', /^"__proto__": unknown key; the keys are provider, /],
   ['provider=k8s host_network=yes', /^host_network: "yes" is not one of /],
-  ['provider=k8s namespace=..', /^namespace: "\.\." is no name of a namespace$/],
-  ['provider=k8s namespace="a/b"', /^namespace: "a\/b" is no name/],
+  ['provider=k8s namespace=..', /^namespace: "\.\." is not a valid namespace name$/],
+  ['provider=k8s namespace="a/b"', /^namespace: "a\/b" is not a valid namespace name/],
 ];
 
 for (const [text, expected] of refused) {

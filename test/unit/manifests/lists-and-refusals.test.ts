@@ -99,7 +99,7 @@ const refusals: readonly (readonly [string, string, number, RegExp])[] = [
 ];
 
 for (const [what, text, line, message] of refusals) {
-  test(`${what}: refused with its line and the way to mend it`, () => {
+  test(`${what}: refused with its line and the way to fix it`, () => {
     const edited = editManifests(text, () => labelled);
     assert.ok(edited.ok);
     assert.equal(edited.text, text);

@@ -80,5 +80,5 @@ test('why a pod is not registered is an Event, and nothing of one that consul-k8
   };
   tell(standing({ 'consul.hashicorp.com/consul-k8s-version': '1.5' }), standing({}));
   assert.equal(events.length, 1);
-  assert.match(events[0] ?? '', /^Pod\/b\/a NotInjectedByTandem .*create the pod again/);
+  assert.match(events[0] ?? '', /^Pod\/b\/a NotInjectedByTandem .*recreate the pod/);
 });

@@ -13,7 +13,7 @@ test('a text is new once, as long as it holds, and the oldest that holds gives t
   now = 3;
   assert.deepEqual([...told.tell('web', ['b'])], []);
   assert.equal(told.since('web'), 2);
-  assert.deepEqual([...told.tell('web', ['a', 'b'])], ['a'], 'what was mended and came back is news');
+  assert.deepEqual([...told.tell('web', ['a', 'b'])], ['a'], 'what was repaired and came back is news');
   assert.deepEqual([...told.tell('web', [])], []);
   assert.equal(told.since('web'), undefined);
   assert.deepEqual([...told.sources()], []);

@@ -70,9 +70,9 @@ test('each service of Consul has one, those that are left out too', () => {
   });
   assert.deepEqual(rows(page({ ...synced([]), toKubernetes: status })), [
     'billing Left out Problem none 0 name is taken',
-    'consul Left out none 0 the servers of Consul; name it in --to-k8s-services without a wildcard to have it consul-itself',
+    'consul Left out none 0 Consul itself; name it in --to-k8s-services without a wildcard to include it consul-itself',
     'mainframe Synced made/mainframe-1 3 its healthy instances are endpoints',
-    'search Not read yet made/search 0 its instances are not read yet; what is there of it stays',
+    'search Not read yet made/search 0 its instances are not read yet; existing objects stay',
   ]);
 });
 
@@ -111,7 +111,7 @@ test('each admission has one, and those of a bad request too', () => {
     admission(1),
   ];
   assert.deepEqual(rows(page({ ...nothing, webhook: webhookStatus(recent) })), [
-    '/(name not given yet) Bad request no admission review bad-request no JSON 2026-01-02 03:04:05 UTC',
+    '/(name not given yet) Bad request not an AdmissionReview bad-request no JSON 2026-01-02 03:04:05 UTC',
     'default/(name not given yet) Left out the pod shares the network of its node, where sidecars would collide host-network 2026-01-02 03:04:05 UTC',
     'default/pod-1 Injected the sidecar was added injected 2026-01-02 03:04:05 UTC',
   ]);
@@ -166,7 +166,7 @@ test('a table without rows says why, and what to do', () => {
   const follower = syncStatus([], { leader: false, instances: undefined, lastSuccess: undefined });
   assert.match(
     pieceText(page({ ...nothing, sync: follower }), 'note.services') ?? '',
-    /Another replica leads.*kubectl get lease/,
+    /Another replica is the leader.*kubectl get lease/,
   );
   assert.match(pieceText(page(synced([])), 'note.services') ?? '', /There is no Service.*kubectl apply/);
   const none = page({

@@ -28,7 +28,7 @@ const wrong = source('web', { problems: ['no such port'], since: '2026-01-02T03:
 
 test('the title says what is', () => {
   assert.equal(title(synced([source('web')])), 'In sync');
-  assert.equal(title(synced([wrong])), 'In sync, with something to mend');
+  assert.equal(title(synced([wrong])), 'In sync, with something to fix');
   assert.equal(title({ ...nothing, sync: syncStatus([], { leader: false }) }), 'Standing by');
   assert.equal(title({ ...nothing, sync: syncStatus([], { lastSuccess: undefined }) }), 'Starting');
   assert.equal(title({ ...nothing, webhook: webhookStatus([]) }), 'Ready');
@@ -71,7 +71,7 @@ test('each trouble says what, since when, and what to do', () => {
     said,
     /Kubernetes to Consul fails: Consul does not answer since 2026-01-02 03:04:05 UTC.*tandem check/,
   );
-  assert.match(said, /holds 37 removals back.*second look/);
+  assert.match(said, /holds 37 removals back.*10 s later/);
   assert.match(
     said,
     /1 Service has a problem: default\/web since 2026-01-02 03:00:00 UTC Each row says what to do/,
@@ -100,7 +100,7 @@ test('a dry run says so', () => {
   assert.match(text({ ...nothing, sync: syncStatus([], { dryRun: true }) }), /Dry run: nothing is written/);
 });
 
-test('tokens of pods that are gone and stay: it works, with something to mend, and the row says what', () => {
+test('tokens of pods that are gone and stay: it works, with something to fix, and the row says what', () => {
   const of = (kind: 'refused' | 'failed', leader = true): Status => ({
     ...synced([]),
     sync: syncStatus([], { leader }),
@@ -108,18 +108,18 @@ test('tokens of pods that are gone and stay: it works, with something to mend, a
       tokens: { trouble: { kind, reason: '403 Permission denied', since: '2026-01-02T03:00:00.000Z' } },
     }),
   });
-  assert.equal(title(of('refused')), 'In sync, with something to mend');
+  assert.equal(title(of('refused')), 'In sync, with something to fix');
   assert.match(
     text(of('refused')),
-    /tokens of pods that are gone stay: 403 Permission denied since 2026-01-02 03:00:00 UTC Give the token of the sync acl = "write"/,
+    /tokens of pods that are gone stay: 403 Permission denied since 2026-01-02 03:00:00 UTC Give the sync's token acl = "write"/,
   );
-  assert.match(text(of('failed')), /tried again by itself/);
+  assert.match(text(of('failed')), /Tandem retries\./);
   assert.equal(title(of('refused', false)), 'Standing by');
   const well = { ...synced([]), registrar: registrar([], { tokens: { trouble: undefined } }) };
   assert.equal(title(well), 'In sync');
 });
 
-test('files that cannot be read are out of sync; an object that is there twice is to be mended', () => {
+test('files that cannot be read are out of sync; an object that is there twice is to be repaired', () => {
   const repeated = ['a', 'b', 'c', 'd', 'e'].map((name) => `Service default/${name} is in x:1 and y:1`);
   const broken = { error: 'web.yaml:3:1: no YAML', since: '2026-01-02T03:00:00.000Z' };
   const unreadable = { ...synced([]), files: { unreadable: broken, repeated: [] } };
@@ -129,7 +129,7 @@ test('files that cannot be read are out of sync; an object that is there twice i
     /cannot be read: web\.yaml:3:1: no YAML since 2026-01-02 03:00:00 UTC Correct/,
   );
   const twice = { ...synced([]), files: { unreadable: undefined, repeated } };
-  assert.equal(title(twice), 'In sync, with something to mend');
+  assert.equal(title(twice), 'In sync, with something to fix');
   assert.match(text(twice), /Service default\/c is in x:1 and y:1 , and so are 2 more Remove one/);
   assert.equal(title({ ...synced([]), files: { unreadable: undefined, repeated: [] } }), 'In sync');
 });

@@ -58,7 +58,7 @@ const drift: readonly [Field, string, Partial<ObservedInstance>][] = [
 ];
 
 for (const [field, what, parts] of drift) {
-  test(`drift of ${field}, ${what}, is mended by an update that says so`, () => {
+  test(`drift of ${field}, ${what}, is repaired by an update that says so`, () => {
     const previous = observed(first, parts);
     const found = plan([first], [previous], SCOPE);
     assert.deepEqual(found.update, [{ instance: first, previous, fields: [field] }]);

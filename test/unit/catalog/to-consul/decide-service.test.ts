@@ -85,7 +85,7 @@ test('a bad annotation names itself, its value, what holds, and what would be ri
       reason: 'invalid-sync',
       at: 'consul.hashicorp.com/service-sync',
       message:
-        '"yes" is not one of 1 t T TRUE true True 0 f F FALSE false False; the default (sync) holds until it is one of them',
+        '"yes" is not one of 1 t T TRUE true True 0 f F FALSE false False; the default (sync) applies until it is one of them',
     },
   ]);
 });
