@@ -13,19 +13,19 @@ export const LOOPBACK = '127.0.0.1';
 const PORT = { min: 0, max: 65_535 };
 
 export const devFlags = {
-  kubeconfig: string('A cluster in the place of the folder.', 'FILE', undefined),
+  kubeconfig: string('Kubeconfig file of a cluster to use instead of the folder.', 'FILE', undefined),
   consulHttpAddr: parsed<ConsulAddresses | undefined>(
-    'Consul in the place of the embedded catalog.',
+    'Consul to use instead of the embedded catalog.',
     'ADDRESSES',
     undefined,
     parseConsulAddresses,
     { variables: ['CONSUL_HTTP_ADDR'] },
   ),
-  httpPort: integer("Port of the embedded catalog: Consul's HTTP API.", 'PORT', 8500, PORT),
-  dnsPort: integer('Port of its DNS, UDP and TCP.', 'PORT', 8600, PORT),
-  listen: listenAddress('Address of the webhook, on TLS.', { host: LOOPBACK, port: 8443 }),
+  httpPort: integer("HTTP port of the embedded catalog, which serves Consul's HTTP API.", 'PORT', 8500, PORT),
+  dnsPort: integer('DNS port of the embedded catalog, UDP and TCP.', 'PORT', 8600, PORT),
+  listen: listenAddress('Address of the webhook (TLS).', { host: LOOPBACK, port: 8443 }),
   ...statusListenFlag(LOOPBACK),
-  tlsDir: string('Folder of the certificates of the webhook, made when they are not there.', 'DIR', 'certs'),
+  tlsDir: string('Folder for the certificates of the webhook. They are created if missing.', 'DIR', 'certs'),
   ...logLevelFlag,
   consulToken: consulFlags.consulToken,
   consulTokenFile: consulFlags.consulTokenFile,

@@ -32,7 +32,7 @@ export const certsCommand = command({
     'tandem certs --secret=tandem/tandem-webhook-tls --service=tandem-webhook.tandem',
   ],
   check: ({ secret }) =>
-    secret === undefined || isSecretName(secret) ? [] : ['--secret is not NAMESPACE/NAME'],
+    secret === undefined || isSecretName(secret) ? [] : ['--secret must have the form NAMESPACE/NAME'],
   run: async (values, _positionals, { environment, stdout, stderr }) => {
     const outcome = await newCertificates(values, environment);
     if (outcome.kind === 'present') {

@@ -13,7 +13,7 @@ export const devCommand = command({
   check: injectFlagProblems,
   run: async (values, operands, context) => {
     if (operands.length === 0 && values.kubeconfig === undefined) {
-      tell(context.stderr, 'tandem dev: name a folder of manifests, or a cluster by --kubeconfig');
+      tell(context.stderr, 'tandem dev: name a folder of manifests, or a cluster with --kubeconfig');
       return exit.usage;
     }
     await openDev(values, operands, context);

@@ -4,26 +4,30 @@ import { boolean, list, string } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 
 export const certificateFlags = {
-  tlsCertFile: string('Certificate (PEM); read again when it changes.', 'FILE', undefined),
+  tlsCertFile: string('Certificate (PEM). It is read again when it changes.', 'FILE', undefined),
   tlsKeyFile: string('Private key of the certificate (PEM).', 'FILE', undefined),
-  tlsAuto: boolean('Make certificates and renew them.', false),
+  tlsAuto: boolean('Create certificates and renew them.', false),
   tlsAutoDir: string(
-    'One replica: keep them in this folder, so that a restart changes nothing.',
+    'For one replica: keep the certificates in this folder, so that a restart does not change them.',
     'DIR',
     undefined,
   ),
   tlsAutoSecret: string(
-    'Any number of replicas: share them by this Secret of the own namespace.',
+    "For any number of replicas: share the certificates in this Secret, in Tandem's namespace.",
     'NAME',
     undefined,
   ),
   webhookConfiguration: string(
-    'The MutatingWebhookConfiguration whose caBundle is kept in step with the Secret, in every entry.',
+    'MutatingWebhookConfiguration to update: every caBundle in it follows the Secret.',
     'NAME',
     undefined,
   ),
-  tlsAutoService: string('Service of the own namespace whose names they are for.', 'NAME', undefined),
-  tlsAutoHosts: list('Further names and addresses that they are for.', 'HOSTS', [
+  tlsAutoService: string(
+    "Service in Tandem's namespace whose DNS names the certificates cover.",
+    'NAME',
+    undefined,
+  ),
+  tlsAutoHosts: list('More names and addresses that the certificates cover.', 'HOSTS', [
     'localhost',
     '127.0.0.1',
     '::1',
@@ -38,7 +42,7 @@ export function certificateProblems(values: CertificateValues): string[] {
   const files = tlsCertFile !== undefined || tlsKeyFile !== undefined;
   return [
     ...(files && tlsAuto ? ['--tls-auto and --tls-cert-file exclude each other'] : []),
-    ...(!files && !tlsAuto ? ['no certificate: give --tls-cert-file and --tls-key-file, or --tls-auto'] : []),
+    ...(!files && !tlsAuto ? ['no certificate: set --tls-cert-file and --tls-key-file, or --tls-auto'] : []),
     ...(files && tlsCertFile === undefined ? ['--tls-key-file needs --tls-cert-file'] : []),
     ...(files && tlsKeyFile === undefined ? ['--tls-cert-file needs --tls-key-file'] : []),
     ...(!tlsAuto && tlsAutoDir !== undefined ? ['--tls-auto-dir needs --tls-auto'] : []),

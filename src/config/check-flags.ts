@@ -13,13 +13,13 @@ export const checkFlags = {
   ...kubeconfigFlag,
   output: oneOf('Form of the findings.', ['text', 'json'], 'text'),
   account: oneOf(
-    'Whose work this account is to do: what the others need is left out.',
+    'Which process the account is for. Only the rights of that process are checked.',
     ['all', 'webhook', 'sync'],
     'all',
   ),
-  webhookConfiguration: string('MutatingWebhookConfiguration of Tandem.', 'NAME', 'tandem-webhook'),
+  webhookConfiguration: string("Tandem's MutatingWebhookConfiguration.", 'NAME', 'tandem-webhook'),
   tlsAutoSecret: string(
-    'Secret and Lease that the replicas of the webhook share; empty when it has files.',
+    'Secret and Lease that the webhook replicas share. Empty if the certificate is in files.',
     'NAME',
     'tandem-webhook-tls',
   ),

@@ -6,9 +6,9 @@ export const registrarFlags = {
     'Keep injected pods in Consul: register those in dataplane mode, clean up after those in agent mode.',
     false,
   ),
-  agentHttpPort: integer('HTTP port of the agents on the nodes (agent mode).', 'PORT', 8500, {
+  agentHttpPort: integer('Agent mode: HTTP port of the Consul agents on the nodes.', 'PORT', 8500, {
     min: 1,
     max: 65_535,
   }),
-  agentTls: boolean('The agents on the nodes speak TLS (agent mode).', false),
+  agentTls: boolean('Agent mode: use TLS to the Consul agents on the nodes.', false),
 };

@@ -12,18 +12,18 @@ import { toK8sFlagProblems, toK8sFlags } from './to-k8s-flags.ts';
 export const syncFlags = {
   ...kubeconfigFlag,
   ...statusListenFlag('0.0.0.0'),
-  leaderElection: boolean('Only the replica that holds the Lease writes.', true),
+  leaderElection: boolean('With several replicas, let only the one that holds the Lease write.', true),
   ...leaseNamespaceFlag,
   resync: integer('Seconds between full comparisons.', 'SECONDS', 600, { min: 10, max: 86_400 }),
   adopt: boolean(
-    'Take over what an earlier syncer left: the new instances first, then the old ones go.',
+    'Take over from an earlier syncer: register the new instances first, then remove the old ones.',
     false,
   ),
-  adoptNodes: list('Nodes of the earlier syncer in Consul.', 'NAMES', ['k8s-sync']),
-  dryRun: boolean('Compute and report, and write nothing.', false),
-  once: boolean('End when both sides agree.', false),
+  adoptNodes: list('Consul nodes of the earlier syncer.', 'NAMES', ['k8s-sync']),
+  dryRun: boolean('Report what would change, and write nothing.', false),
+  once: boolean('Exit when both sides agree.', false),
   purge: string(
-    'Remove every instance of this owner from Consul, and end; the owner confirms it.',
+    'Remove every instance of this owner from Consul, then exit. Repeat the owner to confirm.',
     'OWNER',
     undefined,
   ),
@@ -44,6 +44,6 @@ export function syncFlagProblems(values: SyncValues): string[] {
 
 function purgeProblems(values: SyncValues): string[] {
   return values.purge !== undefined && (values.dryRun || values.once)
-    ? ['--purge goes with neither --dry-run nor --once']
+    ? ['--purge cannot be combined with --dry-run or --once']
     : [];
 }

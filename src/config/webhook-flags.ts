@@ -11,17 +11,22 @@ export const webhookFlags = {
   ...statusListenFlag('0.0.0.0'),
   ...certificateFlags,
   nativeSidecar: oneOf(
-    'Sidecars as init containers that keep running; auto asks the API server (1.29 or newer).',
+    'Run sidecars as native sidecars (Kubernetes 1.29 or newer). auto asks the API server.',
     ['auto', 'on', 'off'],
     'auto',
   ),
-  ownNamespace: string("Tandem's own namespace, which is never touched.", 'NAME', undefined, {
+  ownNamespace: string("Tandem's own namespace. Its pods are never injected.", 'NAME', undefined, {
     variables: ['POD_NAMESPACE'],
   }),
-  shutdownDelay: integer('Seconds between losing readiness and closing the port.', 'SECONDS', 0, {
-    min: 0,
-    max: 300,
-  }),
+  shutdownDelay: integer(
+    'Seconds to keep serving after the readiness check begins to fail at shutdown.',
+    'SECONDS',
+    0,
+    {
+      min: 0,
+      max: 300,
+    },
+  ),
   ...logLevelFlag,
   ...injectFlags,
 };

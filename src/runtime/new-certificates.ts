@@ -48,7 +48,7 @@ function folderOf(dir: string): CertificatesTarget {
     name: dir,
     present: async () => {
       const files = await presentFiles(dir);
-      return files.length === 0 ? undefined : `${dir} holds ${files.join(', ')} already`;
+      return files.length === 0 ? undefined : `${dir} already holds ${files.join(', ')}`;
     },
     write: (made) => writeFolder(dir, made),
   };

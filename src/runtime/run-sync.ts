@@ -96,7 +96,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
   const onRestart = (kind: WatchedKind | PodKind, { cause, error }: WatchFailure): void => {
     metrics.watchRestart(kind, cause);
     const details = { kind, cause, error: error?.message };
-    log(error === undefined ? 'debug' : 'warn', 'a watch begins again', details);
+    log(error === undefined ? 'debug' : 'warn', 'a watch is restarted', details);
     changed();
   };
   const source = values.toConsul
