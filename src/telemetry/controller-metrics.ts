@@ -71,15 +71,15 @@ function counted<const L extends Labels>(help: string, labels: L) {
 /** Controller → its metrics; `tandem_<controller>_` stands in front of each name. */
 export const controllerMetricDefinitions = {
   sync: {
-    instances: counted('Instances: desired by the cluster, owned in Consul, and foreign on our node.', {
+    instances: counted('Instances: desired by the cluster, owned in Consul, and foreign on the same node.', {
       state: ['desired', 'owned', 'foreign'],
     }),
-    problems: counted('Problems of Services as they stand; each is an Event too.', {
+    problems: counted('Current problems of Services. Each is also an Event.', {
       reason: Object.keys(problemReasons),
     }),
     ...followed('Services', 'a change', 'its commit'),
     ...common({
-      changes: 'Changes written to Consul, or refused by it.',
+      changes: 'Changes that were written to Consul, or that Consul refused.',
       changeLabels: { action: ['register', 'update', 'deregister'] },
       agreement: 'both sides were last seen to agree',
       removals: 'Removals',
@@ -87,15 +87,14 @@ export const controllerMetricDefinitions = {
     }),
   },
   to_k8s: {
-    services: counted(
-      'Services of Consul that are selected, and those of them that have a Service in Kubernetes.',
-      { state: ['selected', 'present'] },
-    ),
-    problems: counted('Problems of services of Consul as they stand.', {
+    services: counted('Consul services that are selected, and those that have a Service in Kubernetes.', {
+      state: ['selected', 'present'],
+    }),
+    problems: counted('Current problems of Consul services.', {
       reason: Object.keys(toK8sProblemReasons),
     }),
     ...common({
-      changes: 'Objects written to the API server, or refused by it.',
+      changes: 'Objects that were written to the API server, or that it refused.',
       changeLabels: { kind: ['Service', 'EndpointSlice'], action: ['create', 'update', 'delete'] },
       agreement: 'the objects were last compared with Consul and written',
       removals: 'Removals of objects',
@@ -103,15 +102,15 @@ export const controllerMetricDefinitions = {
     }),
   },
   registrar: {
-    pods: counted('Injected pods, by why they are in Consul by the registrar, or are not.', {
+    pods: counted('Injected pods, by the reason why the registrar keeps them in Consul or does not.', {
       reason: Object.keys(podReasons),
     }),
-    instances: counted('Instances on synthetic nodes: owned, and foreign beside them.', {
+    instances: counted('Instances on synthetic nodes: owned by this cluster, and foreign.', {
       state: ['owned', 'foreign'],
     }),
     ...followed('Synthetic nodes', 'a pod', 'the commit of its change'),
     ...common({
-      changes: 'Changes of injected pods written to Consul, or refused by it.',
+      changes: 'Changes for injected pods that were written to Consul, or that Consul refused.',
       changeLabels: { action: registrarActions },
       agreement: 'pods and Consul were last seen to agree',
       removals: 'Instances of pods missing without an announced end',

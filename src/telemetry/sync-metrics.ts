@@ -68,7 +68,7 @@ export const syncMetricDefinitions = {
     help: 'Lists and watches that ended and were restarted.',
     labels: { kind: watchedKinds, cause: restartCauses },
   },
-  tandem_leader: { type: 'gauge', help: '1 while this replica leads, else 0.', labels: {} },
+  tandem_leader: { type: 'gauge', help: '1 while this replica is the leader, else 0.', labels: {} },
 } as const satisfies MetricDefinitions;
 
 export type SyncMetrics = {

@@ -179,10 +179,10 @@ export function startPage(tools: PageTools): void {
     lost ??= `${new Date(now()).toISOString().slice(11, 19)} UTC`;
     live?.classList.add('lost');
     if (readyState === EventSource.CONNECTING) {
-      tell(`Not live since ${lost}: the connection is lost, and is tried again. What you see may be old.`);
+      tell(`Not live since ${lost}: the connection is lost. Reconnecting; this page may be out of date.`);
       return;
     }
-    tell(`Not live since ${lost}: the server takes no more readers now; tried again in 30 s.`);
+    tell(`Not live since ${lost}: the server accepts no more readers now. Next try in 30 s.`);
     retry = setTimeout(connect, 30_000);
   }
 
