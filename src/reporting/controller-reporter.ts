@@ -102,7 +102,7 @@ export function createControllerReporter<Change>(
     },
     guarded: ({ removals, limit, owned }) => {
       hold(removals);
-      log('warn', words.guarded ?? 'many removals wait for a second look at both sides', {
+      log('warn', words.guarded ?? 'the deletion guard holds back many removals', {
         removals,
         limit,
         owned,

@@ -29,8 +29,8 @@ export function createRegistrarReporter(
   const { log, warn, isDryRun } = options;
   const { news, ...common } = createControllerReporter<RegistrarChange>(
     {
-      failed: 'a pass of the registrar failed, and is tried again',
-      guarded: 'many pods are missing; their removal waits for a second look',
+      failed: 'a reconcile of the registrar failed and is retried',
+      guarded: 'many pods are missing; the deletion guard holds their removal back',
       refused: 'Consul refused a change',
       describe: ({ action, node, id, source }) => ({
         source,

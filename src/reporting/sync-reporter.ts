@@ -27,7 +27,7 @@ export function createReporter(options: ToConsulReporterOptions): ToConsulReport
   };
   const { news, ...common } = createControllerReporter<Change>(
     {
-      failed: 'a pass failed, and is tried again',
+      failed: 'a reconcile failed and is retried',
       refused: 'Consul refused a change',
       describe: ({ action, source, instance: { id } }) => ({
         source,

@@ -26,8 +26,8 @@ export function createToK8sReporter(
   const { log, metrics, warn, isDryRun } = options;
   const { news, toldSources, ...common } = createControllerReporter<ObjectChange>(
     {
-      failed: 'Consul to Kubernetes failed, and is tried again',
-      guarded: 'many removals of objects wait for a second look at both sides',
+      failed: 'a reconcile of Consul to Kubernetes failed and is retried',
+      guarded: 'the deletion guard holds back many removals of objects',
       refused: 'the API server refused an object',
       describe: ({ kind, name, action, source }) => ({
         source,

@@ -15,7 +15,7 @@ export function createTokenReporter(
   const { log, changed } = options;
   const common = createControllerReporter<'delete'>(
     {
-      failed: 'ACL tokens of pods could not be read; this is tried again',
+      failed: 'the ACL tokens of pods could not be read; this is retried',
       failedLevel: 'warn',
       refused: 'ACL tokens of pods that are gone stay, because Consul refuses to list or delete them',
       describe: () => ({ source: TOKENS, labels: {}, fields: {} }),

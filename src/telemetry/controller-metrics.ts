@@ -30,17 +30,17 @@ function common({ changes, changeLabels, agreement, removals, passes }: Words) {
     },
     last_success_timestamp_seconds: {
       type: 'gauge',
-      help: `When ${agreement}, in seconds since the epoch.`,
+      help: `Last time that ${agreement}, in seconds since the epoch.`,
       labels: {},
     },
     held_removals: {
       type: 'gauge',
-      help: `${removals} that wait for a second look, because they are many.`,
+      help: `${removals} that the deletion guard holds back, because they are many.`,
       labels: {},
     },
     failures_total: {
       type: 'counter',
-      help: `${passes} that failed; each is tried again.`,
+      help: `${passes} that failed. Each is retried.`,
       labels: { code: [...Object.keys(errorTable), OTHER] },
     },
   } as const satisfies MetricDefinitions;
@@ -58,7 +58,7 @@ function followed(keys: string, event: string, commit: string) {
     },
     pending_keys: {
       type: 'gauge',
-      help: `${keys} that an event named and that were not looked at yet.`,
+      help: `${keys} that wait to be reconciled.`,
       labels: {},
     },
   } as const satisfies MetricDefinitions;
@@ -81,9 +81,9 @@ export const controllerMetricDefinitions = {
     ...common({
       changes: 'Changes that were written to Consul, or that Consul refused.',
       changeLabels: { action: ['register', 'update', 'deregister'] },
-      agreement: 'both sides were last seen to agree',
+      agreement: 'both sides agreed',
       removals: 'Removals',
-      passes: 'Passes',
+      passes: 'Reconciles',
     }),
   },
   to_k8s: {
@@ -96,9 +96,9 @@ export const controllerMetricDefinitions = {
     ...common({
       changes: 'Objects that were written to the API server, or that it refused.',
       changeLabels: { kind: ['Service', 'EndpointSlice'], action: ['create', 'update', 'delete'] },
-      agreement: 'the objects were last compared with Consul and written',
+      agreement: 'the objects were compared with Consul and written',
       removals: 'Removals of objects',
-      passes: 'Reads and passes',
+      passes: 'Reads and reconciles',
     }),
   },
   registrar: {
@@ -112,9 +112,9 @@ export const controllerMetricDefinitions = {
     ...common({
       changes: 'Changes for injected pods that were written to Consul, or that Consul refused.',
       changeLabels: { action: registrarActions },
-      agreement: 'pods and Consul were last seen to agree',
-      removals: 'Instances of pods missing without an announced end',
-      passes: 'Passes of the registrar',
+      agreement: 'pods and Consul agreed',
+      removals: 'Removals for pods that are missing although no event said that they ended,',
+      passes: 'Reconciles of the registrar',
     }),
   },
 } as const satisfies Readonly<Record<string, MetricDefinitions>>;
