@@ -70,6 +70,6 @@ test('review: aliases that lead nowhere, or to too much, are unreadable input an
   for (const text of [`${POD}x: *nowhere\n`, `${bomb}\n${POD}x: *f\n`]) {
     const { code, stderr, stdout } = await runTandem(['review'], text);
     assert.deepEqual([code, stdout], [65, '']);
-    assert.match(stderr, /^tandem review: -: .*alias.*\n$/i);
+    assert.match(stderr, /^tandem review: <stdin>(:\d+:\d+)?: .*alias.*\n$/i);
   }
 });

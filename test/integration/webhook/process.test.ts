@@ -33,7 +33,8 @@ test('SIGTERM with requests in flight: every one is answered, and the process en
   const { child, exited, port } = await started([
     '--tls-auto',
     `--tls-auto-dir=${certs}`,
-    '--shutdown-delay=2',
+    // In which all of the requests below have to be sent, on a busy machine, too.
+    '--shutdown-delay=6',
   ]);
   const ca = await readFile(join(certs, 'ca.crt'), 'utf8');
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
