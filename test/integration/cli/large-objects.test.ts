@@ -112,7 +112,11 @@ async function limit(): Promise<number> {
 
 async function registered(count: number): Promise<void> {
   for (;;) {
-    const names = Object.keys((await (await fetch(`${consul.url}/v1/catalog/services`)).json()) as object);
+    // This process is busy for seconds, in which its server closes what it thinks is idle.
+    const services = await fetch(`${consul.url}/v1/catalog/services`)
+      .then((answer) => answer.json() as Promise<object>)
+      .catch(() => ({}));
+    const names = Object.keys(services);
     if (names.filter((name) => /^a\d+$/.test(name)).length === count) return;
     await new Promise((resolve) => {
       setTimeout(resolve, 200);
