@@ -1,10 +1,14 @@
 /** The agents of the nodes, and what the catalog has of their pods, as the clean-up of agent mode needs them. */
+import {
+  EXTERNAL_SOURCE_META,
+  MANAGED_BY,
+  MANAGED_BY_META,
+  POD_UID_META,
+  SYNTHETIC_META,
+} from '../model/consul-names.ts';
 import { agentState, podInstances } from '../catalog/mesh/agent-plan.ts';
-import { POD_UID_META } from '../catalog/mesh/pod-registration.ts';
-import { SYNTHETIC_META } from '../catalog/mesh/observed-registration.ts';
 import { checkEntry, nodeEntry, serviceEntry, type NodeEntry } from '../model/consul-entries.ts';
 import { listAt, mapAt, objectAt, textIn } from '../model/decode-consul.ts';
-import { EXTERNAL_SOURCE_META } from '../model/instance.ts';
 import type { AgentNode, Agents, PodInstanceOnNode } from '../controllers/agent-ports.ts';
 import type { ConnectWrite, UnreadableNode } from '../controllers/registrar-ports.ts';
 import { isAboutOneRequest, TandemError } from '../support/errors.ts';
@@ -22,7 +26,7 @@ import {
 
 // An agent answers from its memory. What a dead node leaves must be out of the catalog within 2 s.
 const AGENT_MILLISECONDS = 1000;
-const OF_PODS = 'Meta["managed-by"] == "tandem"';
+const OF_PODS = `Meta["${MANAGED_BY_META}"] == "${MANAGED_BY}"`;
 
 /** @param urlOf the address of a host's agent, `http[s]://host:port` */
 export function consulAgents(client: OpenConsul, urlOf: (host: string) => string): Agents {

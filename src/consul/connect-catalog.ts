@@ -1,18 +1,15 @@
 /** The catalog as the registrar needs it: synthetic nodes read as a whole, and registered instance by instance. */
-import { nodeEntry } from '../model/consul-entries.ts';
-import { listAt } from '../model/decode-consul.ts';
 import {
   CHECK_NAME,
   EXTERNAL_SOURCE,
   EXTERNAL_SOURCE_META,
   OWNER_META,
-  type Check,
-} from '../model/instance.ts';
-import {
-  observeSyntheticNode,
   SYNTHETIC_META,
-  type ObservedSyntheticNode,
-} from '../catalog/mesh/observed-registration.ts';
+} from '../model/consul-names.ts';
+import { nodeEntry } from '../model/consul-entries.ts';
+import { listAt } from '../model/decode-consul.ts';
+import { type Check } from '../model/instance.ts';
+import { observeSyntheticNode, type ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import { catalogDefinition, proxyDefinition } from '../model/definition.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
 import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controllers/registrar-ports.ts';

@@ -9,7 +9,7 @@ import {
 } from '../catalog/mesh/agent-plan.ts';
 import { agentRegistrationsOf } from '../catalog/mesh/agent-registration.ts';
 import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
-import { readinessCheckId } from '../model/instance.ts';
+import { readinessCheckId } from '../model/consul-names.ts';
 import { createController, type Request, type Writing } from '../reconcile/controller.ts';
 import { createDeletionGuard, UNANNOUNCED } from '../reconcile/deletion-guard.ts';
 import { inParallel } from '../reconcile/in-parallel.ts';

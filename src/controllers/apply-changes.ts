@@ -1,4 +1,5 @@
 /** Writes changes to Consul in transactions: a bad one is found and left out, and the others go through. */
+import { TRANSACTION_LIMITS } from '../model/consul-names.ts';
 import {
   splitBatch,
   withoutReplaced,
@@ -8,7 +9,6 @@ import {
 import {
   batchesOf,
   batchOf,
-  DEFAULT_LIMITS,
   operationsOf,
   withNode,
   type Batch,
@@ -55,7 +55,7 @@ export type Applier = {
 };
 
 export function createApplier({ write }: CatalogWriter): Applier {
-  let limits = DEFAULT_LIMITS;
+  let limits = TRANSACTION_LIMITS;
 
   async function writeBatch(
     batch: Batch,

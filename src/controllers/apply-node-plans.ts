@@ -1,4 +1,5 @@
 /** Writes the plans of synthetic nodes to Consul: what is dead first, then what traffic must leave or may reach again. */
+import { LEAST_OPERATIONS } from '../model/consul-names.ts';
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
 import type {
   ConnectCatalog,
@@ -23,8 +24,6 @@ type Step = {
   readonly otherwise?: () => readonly Step[];
 };
 
-// The smallest limit of a transaction that a server is known to have.
-const REMOVALS_A_WRITE = 64;
 const TRANSACTIONS = 2;
 
 /**
@@ -83,8 +82,8 @@ function removals(plans: readonly NodePlan[], catalog: ConnectCatalog, signal: A
     changes: instances.map(({ node, id }) => changeOf('deregister', node, id)),
     write: () => catalog.deregister(instances, signal),
   });
-  const batches = Array.from({ length: Math.ceil(dead.length / REMOVALS_A_WRITE) }, (_, index) =>
-    dead.slice(index * REMOVALS_A_WRITE, (index + 1) * REMOVALS_A_WRITE),
+  const batches = Array.from({ length: Math.ceil(dead.length / LEAST_OPERATIONS) }, (_, index) =>
+    dead.slice(index * LEAST_OPERATIONS, (index + 1) * LEAST_OPERATIONS),
   );
   return batches.map((batch) =>
     batch.length === 1

@@ -1,7 +1,8 @@
 /** Keeps the injected pods in Consul as they are in the cluster, one synthetic node at a time: level-based, without memory. */
+import { POD_UID_META, readinessCheckId } from '../model/consul-names.ts';
 import { planNode, type NodePlan } from '../catalog/mesh/node-plan.ts';
-import { POD_UID_META, registrationsOf } from '../catalog/mesh/pod-registration.ts';
-import { indexed, readinessCheckId } from '../model/instance.ts';
+import { registrationsOf } from '../catalog/mesh/pod-registration.ts';
+import { indexed } from '../model/instance.ts';
 import type { ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { createController, type Request, type Writing } from '../reconcile/controller.ts';

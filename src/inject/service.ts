@@ -1,4 +1,15 @@
 /** The service that a pod offers: port, tags and meta, from its annotations, beside its name. */
+import {
+  EXTERNAL_SOURCE_META,
+  MANAGED_BY_META,
+  META_KEY,
+  META_PAIRS,
+  META_VALUE_BYTES,
+  OWNER_META,
+  POD_NAME_META,
+  POD_NAMESPACE_META,
+  POD_UID_META,
+} from '../model/consul-names.ts';
 import { asString, type JsonObject } from '../support/json.ts';
 import { mustBeString, parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
@@ -18,18 +29,13 @@ export type Service = ServiceName & {
 
 /** Keys of the meta that Tandem writes itself. */
 export const OWN_META = [
-  'pod-name',
-  'pod-uid',
-  'k8s-namespace',
-  'external-source',
-  'managed-by',
-  'tandem-owner',
+  POD_NAME_META,
+  POD_UID_META,
+  POD_NAMESPACE_META,
+  EXTERNAL_SOURCE_META,
+  MANAGED_BY_META,
+  OWNER_META,
 ] as const;
-
-// Limits of Consul for the meta of a service (structs.ValidateServiceMetadata).
-const META_PAIRS = 64;
-const META_KEY = /^[A-Za-z0-9_-]{1,128}$/;
-const META_VALUE_BYTES = 512;
 
 export function readService(pod: Pod, reader: AnnotationReader, named: ServiceName): Service {
   const { port, portText } = readPort(pod, reader);

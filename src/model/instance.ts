@@ -1,4 +1,5 @@
 /** One service instance as Consul's catalog holds it: what it shall be, and what was found. */
+import { OWNER_META, SOURCE_META } from './consul-names.ts';
 
 export type Check = {
   readonly id: string;
@@ -34,19 +35,6 @@ export type ObservedInstance = Instance & {
   /** Checks that someone else put on the instance. */
   readonly otherChecks: readonly Check[];
 };
-
-/** Whose instance it is; without it, or with another owner, an instance is never changed or removed. */
-export const OWNER_META = 'tandem-owner';
-/** What an instance was made from: `Service/<namespace>/<name>`. */
-export const SOURCE_META = 'tandem-source';
-export const EXTERNAL_SOURCE_META = 'external-source';
-export const EXTERNAL_SOURCE = 'kubernetes';
-
-export const CHECK_NAME = 'Kubernetes Readiness Check';
-
-export function readinessCheckId(id: string): string {
-  return `${id}-readiness`;
-}
 
 /** `Service/default/web`: the value of `tandem-source`, and the key of everything that is reported on a Service. */
 export function sourceOfService(namespace: string, name: string): string {

@@ -1,6 +1,7 @@
 /** What Consul has on one node, as instances. */
+import { readinessCheckId } from './consul-names.ts';
 import type { CheckEntry, NodeServices, ServiceEntry } from './consul-entries.ts';
-import { indexed, readinessCheckId, type Check, type ObservedInstance } from './instance.ts';
+import { indexed, type Check, type ObservedInstance } from './instance.ts';
 
 export type ObservedNode = {
   readonly name: string;

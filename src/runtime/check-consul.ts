@@ -1,4 +1,5 @@
 /** The facts of Consul that `tandem check` judges. */
+import { RIGHTS_PER_REQUEST } from '../model/consul-names.ts';
 import type { ConsulFacts, NodeRead, TokenFact } from '../check/consul-findings.ts';
 import {
   neededConsulRules,
@@ -27,9 +28,6 @@ export type ConsulQuestions = {
   /** It is part of the names of nodes. */
   readonly isOwnerKnown: boolean;
 };
-
-/** Consul refuses a request with more (agent/acl_endpoint.go, `maxRequests`). */
-const MOST_QUESTIONS = 64;
 
 /** All looks at once, each with its own limit; none of them changes anything. */
 export async function consulFacts(questions: ConsulQuestions, signal: AbortSignal): Promise<ConsulFacts> {
@@ -146,8 +144,8 @@ async function readRights(
 ): Promise<readonly ConsulRight[]> {
   const asked = neededConsulRules(needs);
   const rights: ConsulRight[] = [];
-  for (let from = 0; from < asked.length; from += MOST_QUESTIONS)
-    rights.push(...(await authorize(client, asked.slice(from, from + MOST_QUESTIONS), signal)));
+  for (let from = 0; from < asked.length; from += RIGHTS_PER_REQUEST)
+    rights.push(...(await authorize(client, asked.slice(from, from + RIGHTS_PER_REQUEST), signal)));
   return rights;
 }
 

@@ -1,5 +1,6 @@
 /** Composes Consul → Kubernetes for `tandem sync`: its two sides, the loop between them, and its part of `/status`. */
-import { byText, OWNER_META } from '../model/instance.ts';
+import { OWNER_META } from '../model/consul-names.ts';
+import { byText } from '../model/instance.ts';
 import { followedServices } from '../catalog/to-kubernetes/select.ts';
 import type { HealthRule, ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import type { ConsulClient } from '../consul/client.ts';

@@ -1,3 +1,4 @@
+import { TRANSACTION_LIMITS } from '../../src/model/consul-names.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -20,7 +21,6 @@ import type { ToConsulSettings } from '../../src/catalog/to-consul/to-consul-set
 import {
   batchesOf,
   changesOf,
-  DEFAULT_LIMITS,
   operationsOf,
   syncNode,
   type Batch,
@@ -383,7 +383,7 @@ test('exactly the refused instances are found, and all others are written', () =
     fc.property(fc.array(generation, { maxLength: 3 }), fc.infiniteStream(fc.boolean()), (wanted, coin) => {
       const instances = unique(wanted).map((each) => ({ ...each, tags: coin.next().value ? ['bad'] : [] }));
       const catalog = createCatalog(new Set(['bad']));
-      const refused = converge(catalog, instances, DEFAULT_LIMITS);
+      const refused = converge(catalog, instances, TRANSACTION_LIMITS);
       const bad = instances.filter(({ tags }) => tags.length > 0);
       assert.deepEqual(refused.sort(), bad.map(({ id }) => id).sort());
       assert.equal(observe(catalog).instances.length, instances.length - bad.length);

@@ -1,17 +1,20 @@
 /** Agent mode: what the agent of a node has of injected pods, and what of it outlives them. */
-import type { CheckEntry, ServiceEntry } from '../../model/consul-entries.ts';
 import {
   CHECK_NAME,
   EXTERNAL_SOURCE,
   EXTERNAL_SOURCE_META,
+  MANAGED_BY,
+  MANAGED_BY_META,
   OWNER_META,
+  POD_UID_META,
   readinessCheckId,
-  type Check,
-} from '../../model/instance.ts';
+} from '../../model/consul-names.ts';
+import type { CheckEntry, ServiceEntry } from '../../model/consul-entries.ts';
+import { type Check } from '../../model/instance.ts';
 import { statusOf } from '../../model/observed-node.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import { agentRegistrationsOf, type AgentRegistration } from './agent-registration.ts';
-import { MANAGED_BY, MANAGED_BY_META, POD_UID_META, readinessOf } from './pod-registration.ts';
+import { readinessOf } from './pod-registration.ts';
 import { sourceOfPod, type InjectedPod } from './registered-pod.ts';
 
 /** An instance that an injected pod has registered. */

@@ -1,4 +1,5 @@
 /** Why an injected pod is in Consul as it is, or is not: a part of the answer of `tandem explain pod`, as data. */
+import { POD_UID_META } from '../../model/consul-names.ts';
 import { indexed, ownerOf } from '../../model/instance.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import { decidePod, podReasons, problemOf, type PodReason } from './decide-pod.ts';
@@ -6,7 +7,7 @@ import type { ObservedRegistration } from './observed-registration.ts';
 import { differencesOf, type RegistrationField } from './node-plan.ts';
 import { serviceNameOf, type ServiceName } from './mesh-service.ts';
 import { sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
-import { instancesOf, POD_UID_META, registrationsOf, type PodRegistration } from './pod-registration.ts';
+import { instancesOf, registrationsOf, type PodRegistration } from './pod-registration.ts';
 
 /** How one instance stands in Consul. */
 export type RegistrationStanding =

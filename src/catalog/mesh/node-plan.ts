@@ -1,9 +1,10 @@
 /** What would have to change on one synthetic node: the difference of what shall be and what is, as data. */
+import { POD_UID_META } from '../../model/consul-names.ts';
 import { byText, indexed, ownerOf, type Check } from '../../model/instance.ts';
 import { differences, type Field } from '../to-consul/consul-plan.ts';
 import { isOwnNode, type ObservedRegistration, type ObservedSyntheticNode } from './observed-registration.ts';
 import { isSameProxy } from './proxy.ts';
-import { POD_UID_META, type PodRegistration, type SyntheticNode } from './pod-registration.ts';
+import { type PodRegistration, type SyntheticNode } from './pod-registration.ts';
 
 export type RegistrationField = Field | 'proxy';
 

@@ -1,17 +1,20 @@
 /** What Consul shall have of an injected pod in dataplane mode: the service and its proxy, each with its check. */
-import { INBOUND_PORT, syntheticNodeName } from '../../inject/names.ts';
-import { serviceAndProxy, type Proxy, type Registration } from '../../model/registration.ts';
-import { hostAndPort } from '../../support/ip-address.ts';
 import {
-  byText,
   CHECK_NAME,
   EXTERNAL_SOURCE,
   EXTERNAL_SOURCE_META,
+  MANAGED_BY,
+  MANAGED_BY_META,
   OWNER_META,
+  POD_NAME_META,
+  POD_NAMESPACE_META,
+  POD_UID_META,
   readinessCheckId,
-  type Check,
-  type Instance,
-} from '../../model/instance.ts';
+} from '../../model/consul-names.ts';
+import { INBOUND_PORT, syntheticNodeName } from '../../inject/names.ts';
+import { serviceAndProxy, type Proxy, type Registration } from '../../model/registration.ts';
+import { hostAndPort } from '../../support/ip-address.ts';
+import { byText, type Check, type Instance } from '../../model/instance.ts';
 import { addressOfNode, isIpv6, type MeshCluster } from './mesh-cluster.ts';
 import { decidePod } from './decide-pod.ts';
 import { meshOf, sourceOfPod, type InjectedPod, type MeshOptions } from './registered-pod.ts';
@@ -28,10 +31,6 @@ export type PodRegistration = Registration &
     readonly source: string;
     readonly uid: string;
   };
-
-export const POD_UID_META = 'pod-uid';
-export const MANAGED_BY_META = 'managed-by';
-export const MANAGED_BY = 'tandem';
 
 /** Where sidecars looked before `syntheticNodeName`: those that run go on to look there until their pods are replaced. */
 export function legacyNodeName(node: string): string {
@@ -111,9 +110,9 @@ function ofAnyAddress(listener: string, { podIp = '' }: InjectedPod): number | u
 
 function metaOf(pod: InjectedPod, ofAuthor: MeshOptions['service']['meta'], owner: string): Instance['meta'] {
   const own: readonly (readonly [string, string])[] = [
-    ['pod-name', pod.name],
+    [POD_NAME_META, pod.name],
     [POD_UID_META, pod.uid],
-    ['k8s-namespace', pod.namespace],
+    [POD_NAMESPACE_META, pod.namespace],
     [EXTERNAL_SOURCE_META, EXTERNAL_SOURCE],
     [MANAGED_BY_META, MANAGED_BY],
     [OWNER_META, owner],

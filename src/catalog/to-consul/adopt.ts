@@ -1,13 +1,6 @@
 /** Taking over, once, what an earlier syncer left in Consul. */
-import {
-  byText,
-  EXTERNAL_SOURCE,
-  EXTERNAL_SOURCE_META,
-  indexed,
-  isOnNode,
-  ownerOf,
-  type ObservedInstance,
-} from '../../model/instance.ts';
+import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META } from '../../model/consul-names.ts';
+import { byText, indexed, isOnNode, ownerOf, type ObservedInstance } from '../../model/instance.ts';
 
 export type AdoptSettings = {
   readonly owner: string;

@@ -3,7 +3,7 @@ import { byText } from '../../model/instance.ts';
 import type { Ingress, Service } from '../../model/kubernetes-objects.ts';
 import type { Problem } from '../../model/problem.ts';
 import { omitsEndpoint, type EndpointState } from './endpoint-places.ts';
-import { REF_KIND_META, REF_NAME_META } from './meta.ts';
+import { REF_KIND_META, REF_NAME_META } from '../../model/consul-names.ts';
 import type { Omitted, Place } from './place.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 

@@ -1,6 +1,7 @@
 /** From the places of a Service to instances: one for each place and registered port, with a stable identity. */
+import { CHECK_NAME, readinessCheckId } from '../../model/consul-names.ts';
 import { hash } from 'node:crypto';
-import { byText, CHECK_NAME, readinessCheckId, type Check, type Instance } from '../../model/instance.ts';
+import { byText, type Check, type Instance } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import type { Problem } from '../../model/problem.ts';
 import { fits, warnOfDns } from './describe.ts';

@@ -1,25 +1,26 @@
 /** The meta of instances: what Tandem writes, the Service's ports, and what annotations add, within Consul's limits. */
-import { quote } from '../../support/text.ts';
 import {
-  byText,
   EXTERNAL_SOURCE,
   EXTERNAL_SOURCE_META,
+  META_KEY,
+  META_PAIRS,
+  META_VALUE_BYTES,
+  NAMESPACE_META,
+  NODE_NAME_META,
   OWNER_META,
+  REF_KIND_META,
+  REF_NAME_META,
   SOURCE_META,
-  sourceOfService,
-} from '../../model/instance.ts';
+  ZONE_META,
+} from '../../model/consul-names.ts';
+import { quote } from '../../support/text.ts';
+import { byText, sourceOfService } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/service-annotations.ts';
 import type { Problem } from '../../model/problem.ts';
 import { portLabel } from './ports.ts';
 
 export type MetaPair = readonly [key: string, value: string];
-
-const NAMESPACE_META = 'external-k8s-ns';
-export const REF_KIND_META = 'external-k8s-ref-kind';
-export const REF_NAME_META = 'external-k8s-ref-name';
-export const NODE_NAME_META = 'external-k8s-node-name';
-export const ZONE_META = 'external-k8s-topology-zone';
 
 /** Room is kept for all of them on every instance, so that what fits does not depend on the endpoint. */
 const OWN_KEYS = [
@@ -33,10 +34,6 @@ const OWN_KEYS = [
   SOURCE_META,
 ];
 
-// structs.ValidateServiceMetadata of Consul; the value is measured in bytes.
-const PAIRS = 64;
-const KEY = /^[A-Za-z0-9_-]{1,128}$/;
-const VALUE_BYTES = 512;
 // Each is a line of the log and an Event, of which an object gets 25 at once.
 const TOLD = 10;
 
@@ -49,13 +46,13 @@ export type MetaPlan = {
 
 /** What fits: Tandem's own pairs, then ports, then annotations in the order of their keys. */
 export function planMeta(service: Service, owner: string, problems: Problem[]): MetaPlan {
-  const ports = Math.min(service.ports.length, PAIRS - OWN_KEYS.length);
+  const ports = Math.min(service.ports.length, META_PAIRS - OWN_KEYS.length);
   const reserved = new Set([
     ...OWN_KEYS,
     ...service.ports.map((port, index) => portMetaKey(portLabel(port, index))),
   ]);
   const asked = readMeta(service, reserved, problems);
-  const room = PAIRS - OWN_KEYS.length - ports;
+  const room = META_PAIRS - OWN_KEYS.length - ports;
   const left = service.ports.length - ports + Math.max(0, asked.length - room);
   if (left > 0) problems.push(tooMuch(asked.length, service.ports.length, left));
   return {
@@ -101,13 +98,14 @@ function invalid(name: string, message: string): Problem {
 }
 
 function wrongMeta(key: string, value: string, reserved: ReadonlySet<string>): string | undefined {
-  if (!KEY.test(key)) return `${quote(key)} is not 1 to 128 characters of A-Z a-z 0-9 _ -; rename the key`;
+  if (!META_KEY.test(key))
+    return `${quote(key)} is not 1 to 128 characters of A-Z a-z 0-9 _ -; rename the key`;
   if (key.startsWith('consul-'))
     return 'Consul keeps keys that start with "consul-" for itself; rename the key';
   if (reserved.has(key)) return `${quote(key)} is written by Tandem and cannot be set; rename the key`;
   const bytes = Buffer.byteLength(value);
-  return bytes > VALUE_BYTES
-    ? `it has ${bytes} bytes and Consul takes ${VALUE_BYTES}; shorten it`
+  return bytes > META_VALUE_BYTES
+    ? `it has ${bytes} bytes and Consul takes ${META_VALUE_BYTES}; shorten it`
     : undefined;
 }
 
@@ -115,6 +113,6 @@ function tooMuch(asked: number, ports: number, left: number): Problem {
   return {
     reason: 'too-much-meta',
     at: `${ANNOTATION_PREFIX}${META_PREFIX}*`,
-    message: `${asked} annotations and ${ports} ports do not fit into the ${PAIRS} pairs that Consul takes, of which Tandem writes ${OWN_KEYS.length}; ${left} are left out, remove annotations`,
+    message: `${asked} annotations and ${ports} ports do not fit into the ${META_PAIRS} pairs that Consul takes, of which Tandem writes ${OWN_KEYS.length}; ${left} are left out, remove annotations`,
   };
 }

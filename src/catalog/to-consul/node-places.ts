@@ -1,10 +1,11 @@
 /** The places of a NodePort Service: the nodes that run its endpoints. */
+import { NODE_NAME_META, ZONE_META } from '../../model/consul-names.ts';
 import { familyOf, type IpFamily } from '../../support/ip-address.ts';
 import { byText } from '../../model/instance.ts';
 import type { Endpoint, EndpointSlice, Node, Service } from '../../model/kubernetes-objects.ts';
 import type { Problem } from '../../model/problem.ts';
 import { known, omitsEndpoint, stateOf, type EndpointState } from './endpoint-places.ts';
-import { NODE_NAME_META, ZONE_META, type MetaPair } from './meta.ts';
+import { type MetaPair } from './meta.ts';
 import type { Omitted, Place, Places } from './place.ts';
 import { numbersOfService } from './ports.ts';
 import type { NodePortSyncType, ToConsulSettings } from './to-consul-settings.ts';

@@ -1,4 +1,5 @@
 /** From a plan to the bodies of Consul's `PUT /v1/txn`. */
+import { TRANSACTION_LIMITS } from '../../model/consul-names.ts';
 import { indexed, sourceOf, type Instance, type ObservedInstance } from '../../model/instance.ts';
 import type { ObservedNode } from '../../model/observed-node.ts';
 import {
@@ -33,12 +34,6 @@ export type Batch = {
 };
 
 export type Limits = { readonly operations: number; readonly bytes: number };
-
-/**
- * Consul takes 128 operations since 1.14, and 64 before, which it says by a 413; and 512 KiB (`limits.txn_max_req_len`),
- * of which a quarter is kept back.
- */
-export const DEFAULT_LIMITS: Limits = { operations: 128, bytes: 400_000 };
 
 export type Batches = {
   readonly batches: readonly Batch[];
@@ -75,7 +70,7 @@ export function changesOf(plan: Plan, node: string): Change[] {
 }
 
 // As many as one transaction takes, each a service and its check.
-const FEW = 64;
+const FEW = TRANSACTION_LIMITS.operations / 2;
 
 /**
  * The changes of namespaces that have few of them, and of the others, those with fewer first. With these stays whatever removes

@@ -1,7 +1,7 @@
 /** Which instances each kind of Service has, with which address, port and check. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readinessCheckId } from '../../../../src/model/instance.ts';
+import { readinessCheckId } from '../../../../src/model/consul-names.ts';
 import { endpoint, endpointsOf, node, reasonsOf, service, slice, synced } from './objects.ts';
 
 const NODE_PORT = { type: 'NodePort' };

@@ -1,3 +1,4 @@
+import { TRANSACTION_LIMITS } from '../../../../src/model/consul-names.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { splitBatch, withoutReplaced } from '../../../../src/catalog/to-consul/failed-batch.ts';
@@ -6,7 +7,6 @@ import { plan } from '../../../../src/catalog/to-consul/consul-plan.ts';
 import {
   batchesOf,
   changesOf,
-  DEFAULT_LIMITS,
   deregistration,
   operationsOf,
   syncNode,
@@ -39,7 +39,11 @@ function operations(
   found: Parameters<typeof plan>[1],
   node = REGISTERED,
 ): unknown {
-  const { batches, tooLarge } = batchesOf(changesOf(plan(desired, found, SCOPE), NODE), node, DEFAULT_LIMITS);
+  const { batches, tooLarge } = batchesOf(
+    changesOf(plan(desired, found, SCOPE), NODE),
+    node,
+    TRANSACTION_LIMITS,
+  );
   assert.deepEqual(tooLarge, []);
   assert.ok(batches.length <= 1);
   return batches[0] === undefined ? [] : bodyOf(batches[0]);
@@ -136,7 +140,7 @@ test('everything that adds is before everything that removes', () => {
 for (const limit of [128, 64]) {
   test(`at most ${limit} operations, and the ones of an instance stay together`, () => {
     const changes = changesOf(plan(endpoints(200), [], SCOPE), NODE);
-    const { batches } = batchesOf(changes, MISSING, { ...DEFAULT_LIMITS, operations: limit });
+    const { batches } = batchesOf(changes, MISSING, { ...TRANSACTION_LIMITS, operations: limit });
     // One operation is for the node, and an instance has two.
     const perBatch = (limit - 2) / 2;
     assert.equal(batches.length, Math.ceil(200 / perBatch));
@@ -164,7 +168,7 @@ test('a batch is measured in bytes of UTF-8, to the byte', () => {
 test('a change that no batch can hold does not stop the others', () => {
   const huge = { ...second, tags: ['x'.repeat(400_000)] };
   const changes = changesOf(plan([first, huge, third], [], SCOPE), NODE);
-  const { batches, tooLarge } = batchesOf(changes, REGISTERED, DEFAULT_LIMITS);
+  const { batches, tooLarge } = batchesOf(changes, REGISTERED, TRANSACTION_LIMITS);
   assert.deepEqual(
     tooLarge.map(({ instance }) => instance.id),
     [huge.id],
@@ -175,7 +179,7 @@ test('a change that no batch can hold does not stop the others', () => {
 
 test('a batch with the node in front is still within the limits', () => {
   const changes = changesOf(plan(endpoints(500), [], SCOPE), NODE);
-  for (const limits of [DEFAULT_LIMITS, { operations: 64, bytes: 20_000 }])
+  for (const limits of [TRANSACTION_LIMITS, { operations: 64, bytes: 20_000 }])
     for (const batch of batchesOf(changes, REGISTERED, limits).batches) {
       const grown = withNode(batch, NODE);
       assert.ok(operationsOf(grown).length <= limits.operations && grown.bytes <= limits.bytes);
@@ -185,7 +189,7 @@ test('a batch with the node in front is still within the limits', () => {
 
 test('room for the node is kept to the byte', () => {
   const changes = changesOf(plan([first], [], SCOPE), NODE);
-  const whole = batchesOf(changes, MISSING, DEFAULT_LIMITS).batches[0];
+  const whole = batchesOf(changes, MISSING, TRANSACTION_LIMITS).batches[0];
   const bytes = whole?.bytes ?? 0;
   for (const node of [REGISTERED, MISSING]) {
     assert.equal(batchesOf(changes, node, { operations: 3, bytes }).batches.length, 1);
@@ -205,7 +209,7 @@ test('the node is written when it is not there or not as it shall be', () => {
 const [batch] = batchesOf(
   changesOf(plan([first, second, third], [], SCOPE), NODE),
   REGISTERED,
-  DEFAULT_LIMITS,
+  TRANSACTION_LIMITS,
 ).batches;
 assert.ok(batch);
 const ids = (part: Pick<Batch, 'changes'> | undefined) => part?.changes.map(({ instance }) => instance.id);
@@ -295,7 +299,7 @@ test('what is old stays while its replacement at the same address is refused; ot
   const expected = [`register new-1`, `register ${second.id}`, `deregister ${third.id}`];
   assert.deepEqual(shown(withoutReplaced(changes, refused)), expected);
   assert.deepEqual(withoutReplaced(changes, []), changes);
-  const [mixed] = batchesOf(changes, REGISTERED, DEFAULT_LIMITS).batches;
+  const [mixed] = batchesOf(changes, REGISTERED, TRANSACTION_LIMITS).batches;
   assert.ok(mixed);
   const split = splitBatch(mixed, [{ OpIndex: 0, What: 'Permission denied' }], '403');
   assert.ok(split.kind === 'isolated' && split.rest);

@@ -1,0 +1,47 @@
+/** What Tandem writes into Consul and looks for there, and what Consul takes: one table of ids, keys of meta, and limits. */
+
+/** Whose instance or node it is; without it, or with another owner, it is never changed or removed. */
+export const OWNER_META = 'tandem-owner';
+/** What an instance was made from: `Service/<namespace>/<name>`. */
+export const SOURCE_META = 'tandem-source';
+/** Consul's user interface shows its value as the origin. */
+export const EXTERNAL_SOURCE_META = 'external-source';
+export const EXTERNAL_SOURCE = 'kubernetes';
+
+/** Of instances of Services, under the keys of consul-k8s. */
+export const NAMESPACE_META = 'external-k8s-ns';
+export const REF_KIND_META = 'external-k8s-ref-kind';
+export const REF_NAME_META = 'external-k8s-ref-name';
+export const NODE_NAME_META = 'external-k8s-node-name';
+export const ZONE_META = 'external-k8s-topology-zone';
+
+/** Of instances of pods. */
+export const POD_NAME_META = 'pod-name';
+export const POD_UID_META = 'pod-uid';
+export const POD_NAMESPACE_META = 'k8s-namespace';
+export const MANAGED_BY_META = 'managed-by';
+export const MANAGED_BY = 'tandem';
+
+/** Of nodes without an agent. */
+export const SYNTHETIC_META = 'synthetic-node';
+
+export const CHECK_NAME = 'Kubernetes Readiness Check';
+
+export function readinessCheckId(instance: string): string {
+  return `${instance}-readiness`;
+}
+
+/** Consul's limits for the meta of a service (structs.ValidateServiceMetadata); keys and values are measured in bytes. */
+export const META_PAIRS = 64;
+export const META_KEY = /^[A-Za-z0-9_-]{1,128}$/;
+export const META_VALUE_BYTES = 512;
+
+/**
+ * Consul takes 128 operations since 1.14, and 64 before, which it says by a 413; and 512 KiB (`limits.txn_max_req_len`),
+ * of which a quarter is kept back.
+ */
+export const TRANSACTION_LIMITS = { operations: 128, bytes: 400_000 };
+/** The smallest limit of a transaction that a server is known to have. */
+export const LEAST_OPERATIONS = 64;
+/** `/v1/internal/acl/authorize` (agent/acl_endpoint.go, `maxRequests`). */
+export const RIGHTS_PER_REQUEST = 64;
