@@ -1,4 +1,5 @@
 /** A pod that may be a server of Consul, and the address at which it is one. */
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { hostAndPort, isIpAddress } from '../support/ip-address.ts';
 import { asString, property } from '../support/json.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
@@ -25,7 +26,7 @@ export type PodAddress =
   /** What somebody should repair. */
   | { readonly kind: 'left-out'; readonly warning: string };
 
-const ANNOTATION = 'consul.hashicorp.com/auto-join-port';
+const ANNOTATION = `${ANNOTATION_PREFIX}auto-join-port`;
 
 /** Total: whatever the JSON is, the well-formed parts are kept. */
 export function readServerPod(raw: unknown): ServerPod {

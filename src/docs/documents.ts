@@ -1,4 +1,5 @@
 /** The generated documents, made from the tables that the program itself reads. */
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { exit } from '../runtime/context.ts';
 import { commands } from '../cli/commands.ts';
 import { flagForm, settingName } from '../cli/help.ts';
@@ -8,7 +9,7 @@ import { variableName, type Flags } from '../config/parse-flags.ts';
 import { problemReasons } from '../model/problem.ts';
 import { serviceAnnotations } from '../catalog/to-consul/known-annotations.ts';
 import { skipReasons as syncSkipReasons } from '../catalog/to-consul/decide-service.ts';
-import { annotations, PREFIX } from '../inject/annotations.ts';
+import { annotations } from '../inject/annotations.ts';
 import { skipReasons, warningReasons } from '../inject/result.ts';
 import { servedMetrics } from '../telemetry/controller-metrics.ts';
 import type { MetricDefinitions } from '../telemetry/metric-table.ts';
@@ -115,7 +116,7 @@ function annotationsDocument(): string {
   );
   return `# Annotations
 
-With the prefix \`${PREFIX}\`, except those that are written with another one.
+With the prefix \`${ANNOTATION_PREFIX}\`, except those that are written with another one.
 
 ## On a pod, for injection
 

@@ -1,17 +1,5 @@
 /** The annotations that Tandem reads and writes on pods: the one table behind the parser, the warnings, and the docs. */
-
-export const PREFIX = 'consul.hashicorp.com/';
-
-/** The record of what was added; `uninject` and the registrar read it. */
-export const RECORD_ANNOTATION = 'tandem/injected';
-
-/** Public certificates; on the pod, so that they need no object in every namespace. */
-export const CA_ANNOTATION = 'tandem/consul-ca';
-
-export const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
-
-/** Static pods carry it (Kubernetes: "Well-Known Labels, Annotations and Taints"). */
-export const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+import { ANNOTATION_PREFIX, OWN_PREFIX } from '../model/kubernetes-names.ts';
 
 type Entry = {
   readonly value: string;
@@ -284,16 +272,14 @@ export const annotations = {
 
 export type AnnotationName = Exclude<keyof typeof annotations, 'service-meta-<key>'>;
 
-const OWN_PREFIX = 'tandem/';
-
 /** The key on the pod. */
 export function annotationKey(name: string): string {
-  return name.startsWith(OWN_PREFIX) ? name : `${PREFIX}${name}`;
+  return name.startsWith(OWN_PREFIX) ? name : `${ANNOTATION_PREFIX}${name}`;
 }
 
 /** The name of a key of ours in the table's form; undefined when the key is not ours. */
 export function annotationName(key: string): string | undefined {
-  if (key.startsWith(PREFIX)) return key.slice(PREFIX.length);
+  if (key.startsWith(ANNOTATION_PREFIX)) return key.slice(ANNOTATION_PREFIX.length);
   return key.startsWith(OWN_PREFIX) ? key : undefined;
 }
 
@@ -301,8 +287,6 @@ export function annotationName(key: string): string | undefined {
 export function withoutPrefix(name: string): string {
   return name.startsWith(OWN_PREFIX) ? name.slice(OWN_PREFIX.length) : name;
 }
-
-export const META_PREFIX = 'service-meta-';
 
 /** Names that the catalog sync reads on Services and nobody on pods. */
 export const ofServices: readonly string[] = [

@@ -2,14 +2,12 @@
  * Whether a pod that says that it is injected really is. Anyone who can create a pod can write the annotation, the label
  * and the record; without the containers they would only keep the webhook away.
  */
+import { RECORD_ANNOTATION, STATUS } from '../model/kubernetes-names.ts';
 import { asString, property } from '../support/json.ts';
-import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { DATAPLANE_CONTAINER, ENVOY_CONTAINER, INIT_CONTAINER } from './names.ts';
 import type { Problem } from './result.ts';
 
 /** Annotation and label have one name. */
-const STATUS = `${PREFIX}connect-inject-status`;
-
 /** What says that the pod is injected, as its author would look for it; empty texts say nothing. */
 export function injectionClaims(pod: unknown): readonly string[] {
   const metadata = property(pod, 'metadata');

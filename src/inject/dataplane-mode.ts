@@ -1,6 +1,6 @@
 /** Dataplane mode: one container; Tandem's registrar writes the registration, and has to be there before the proxy asks. */
 import type { JsonObject } from '../support/json.ts';
-import { CA_ANNOTATION } from './annotations.ts';
+import { CA_ANNOTATION } from '../model/kubernetes-names.ts';
 import { tokenMount, tokenVolume, type SidecarPlan } from './sidecar-plan.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext } from './container-parts.ts';

@@ -1,7 +1,7 @@
 /** Whether a pod gets the sidecar: the rules, in their order; the first that holds decides. */
 import { asString, property } from '../support/json.ts';
 import { BOOLEAN_WORDS, mustBeString, parseBoolean, quote } from '../support/text.ts';
-import { MIRROR_ANNOTATION, PREFIX } from './annotations.ts';
+import { ANNOTATION_PREFIX, MIRROR_ANNOTATION } from '../model/kubernetes-names.ts';
 import { falseClaim, hasSidecar, injectionClaims } from './claims.ts';
 import { isExcludedByDefault } from './default-exclusion.ts';
 import type { InjectRequest } from './inject.ts';
@@ -48,7 +48,7 @@ export function decide(request: InjectRequest, settings: DecideSettings): Decisi
     return hasSidecar(request.object)
       ? skip('already-injected')
       : { kind: 'invalid', problem: falseClaim(claims) };
-  const asked = property(annotations, `${PREFIX}connect-inject`) ?? undefined;
+  const asked = property(annotations, `${ANNOTATION_PREFIX}connect-inject`) ?? undefined;
   const wanted = asked === undefined ? settings.defaultInject : parseBoolean(asString(asked) ?? '');
   if (wanted === undefined) return { kind: 'invalid', problem: notBoolean(asked) };
   if (!wanted) return asked === undefined ? skip('not-opted-in', labelsInstead(metadata)) : skip('opted-out');
@@ -95,7 +95,7 @@ function skip(reason: SkipReason, warnings: readonly Warning[] = []): Decision {
 function notInjected(why: string): Warning {
   return {
     reason: 'not-injected',
-    at: `${PREFIX}connect-inject`,
+    at: `${ANNOTATION_PREFIX}connect-inject`,
     message: `the pod gets no sidecar because ${why}`,
   };
 }
@@ -103,5 +103,5 @@ function notInjected(why: string): Warning {
 function notBoolean(found: unknown): Problem {
   const message =
     typeof found === 'string' ? `${quote(found)} is not one of ${BOOLEAN_WORDS}` : mustBeString(found);
-  return { at: `${PREFIX}connect-inject`, message };
+  return { at: `${ANNOTATION_PREFIX}connect-inject`, message };
 }

@@ -2,7 +2,7 @@
 import { isObject, property } from '../support/json.ts';
 import type { SidecarPlan } from './sidecar-plan.ts';
 import { agentMode } from './agent-mode.ts';
-import { PREFIX } from './annotations.ts';
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { dataplaneMode } from './dataplane-mode.ts';
 import { decide } from './decide.ts';
 import { labelsInstead, labelsOfConsulK8s } from './misplaced.ts';
@@ -132,7 +132,7 @@ function keptVariables(pod: Pod, { upstreams }: MeshPod): Warning[] {
     return [
       {
         reason: 'kept-variable',
-        at: `${PREFIX}connect-service-upstreams`,
+        at: `${ANNOTATION_PREFIX}connect-service-upstreams`,
         message: `${name} is already set in ${containers.join(', ')} and stays as it is`,
       },
     ];

@@ -3,7 +3,7 @@
  * variables cannot change while the pod lives, unlike its annotations, which everybody may edit who may patch the pod.
  */
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
-import { PREFIX } from './annotations.ts';
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { environmentOf, expand, type Variables } from './expand.ts';
 import { readLegacyOptions } from './legacy-dataplane.ts';
 import {
@@ -142,7 +142,7 @@ function containerNamed(
 }
 
 // What consul-k8s writes on the pods that it injects, and on its gateways (its constants/annotations_and_labels.go).
-const CONSUL_K8S_LABEL = `${PREFIX}connect-inject-managed-by`;
+const CONSUL_K8S_LABEL = `${ANNOTATION_PREFIX}connect-inject-managed-by`;
 const CONSUL_K8S_ANNOTATIONS = ['connect-k8s-version', 'consul-k8s-version', 'original-pod', 'gateway-kind'];
 
 function isOfConsulK8s(pod: unknown, args: ReadonlyMap<string, string>): boolean {
@@ -151,6 +151,6 @@ function isOfConsulK8s(pod: unknown, args: ReadonlyMap<string, string>): boolean
   return (
     args.has('-proxy-service-id-path') ||
     asString(property(property(metadata, 'labels'), CONSUL_K8S_LABEL)) !== undefined ||
-    CONSUL_K8S_ANNOTATIONS.some((name) => property(annotations, `${PREFIX}${name}`) !== undefined)
+    CONSUL_K8S_ANNOTATIONS.some((name) => property(annotations, `${ANNOTATION_PREFIX}${name}`) !== undefined)
   );
 }

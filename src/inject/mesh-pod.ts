@@ -1,4 +1,5 @@
 /** Everything that a pod's annotations ask for, validated as a whole, with the operator's settings as defaults. */
+import { CA_ANNOTATION, META_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
 import { split } from 'shlex';
 import type { JsonObject } from '../support/json.ts';
 import { nearest, quote } from '../support/text.ts';
@@ -7,10 +8,7 @@ import {
   annotationKey,
   annotationName,
   annotations,
-  CA_ANNOTATION,
-  META_PREFIX,
   ofServices,
-  RECORD_ANNOTATION,
   withoutPrefix,
   type AnnotationName,
 } from './annotations.ts';

@@ -1,15 +1,13 @@
 /** Annotations of pods that stand where no pod gets them: on the workload, among labels, beside the metadata. */
-import { isObject, property, type JsonObject } from '../support/json.ts';
-import { quote } from '../support/text.ts';
 import {
-  annotationName,
-  annotations,
+  ANNOTATION_PREFIX,
   CA_ANNOTATION,
   META_PREFIX,
-  ofServices,
-  PREFIX,
   RECORD_ANNOTATION,
-} from './annotations.ts';
+} from '../model/kubernetes-names.ts';
+import { isObject, property, type JsonObject } from '../support/json.ts';
+import { quote } from '../support/text.ts';
+import { annotationName, annotations, ofServices } from './annotations.ts';
 import type { Warning } from './result.ts';
 
 /** Names that are written on pods and on objects of other kinds, or are for Services. */
@@ -85,7 +83,10 @@ export function labelsInstead(metadata: unknown): readonly Warning[] {
 }
 
 // consul-k8s, control-plane/connect-inject/constants/annotations_and_labels.go: LabelServiceIgnore, LabelTelemetryCollector.
-const LABELS_OF_CONSUL_K8S = [`${PREFIX}service-ignore`, `${PREFIX}telemetry-collector`];
+const LABELS_OF_CONSUL_K8S = [
+  `${ANNOTATION_PREFIX}service-ignore`,
+  `${ANNOTATION_PREFIX}telemetry-collector`,
+];
 
 /** Labels that are right where they are, and that only consul-k8s reads. */
 export function labelsOfConsulK8s(labels: JsonObject): readonly Warning[] {
@@ -99,7 +100,7 @@ export function labelsOfConsulK8s(labels: JsonObject): readonly Warning[] {
 /** Undefined for an object that asks for no sidecar. */
 export function askedWithoutPod(manifest: unknown, kind: string): Warning | undefined {
   const metadata = property(manifest, 'metadata');
-  const key = `${PREFIX}connect-inject`;
+  const key = `${ANNOTATION_PREFIX}connect-inject`;
   if (property(property(metadata, 'annotations'), key) === undefined) return undefined;
   const way =
     kind === 'Namespace'

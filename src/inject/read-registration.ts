@@ -11,7 +11,7 @@ import {
 } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
-import { META_PREFIX } from './annotations.ts';
+import { META_PREFIX } from '../model/kubernetes-names.ts';
 import { SERVICE_NAME } from './service-name.ts';
 import { OWN_META, wrongMeta, type Service } from './service.ts';
 import { isHalved } from './user-volumes.ts';

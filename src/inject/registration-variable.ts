@@ -26,7 +26,7 @@ import {
   REGISTRATION,
   SERVICE_NAME_SOURCE,
 } from './names.ts';
-import { PREFIX } from './annotations.ts';
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Problem } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 import { proxyUpstream } from './upstream.ts';
@@ -72,7 +72,7 @@ export function registrationTooLarge(registration: string): Problem | undefined 
   const bytes = new TextEncoder().encode(registration).length;
   if (bytes <= room) return undefined;
   return {
-    at: `${PREFIX}connect-service-upstreams`,
+    at: `${ANNOTATION_PREFIX}connect-service-upstreams`,
     message: `upstreams, tags, meta and proxy-config-map make a registration of ${bytes} bytes; at most ${room} fit into one variable`,
   };
 }

@@ -5,7 +5,7 @@
 import { property, type JsonObject } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
-import { PREFIX } from './annotations.ts';
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Container, Pod } from './pod.ts';
 import { parseQuantity } from './quantity.ts';
 import type { InjectSettings, Resources } from './settings.ts';
@@ -34,7 +34,7 @@ export function readResources(
     reader.fieldWarn(
       'pod-level-resources',
       'spec.resources',
-      `the sidecar shares the ${shared.join(' and ')} of the pod; size the pod for both, or set the sidecar's own with ${PREFIX}sidecar-proxy-*`,
+      `the sidecar shares the ${shared.join(' and ')} of the pod; size the pod for both, or set the sidecar's own with ${ANNOTATION_PREFIX}sidecar-proxy-*`,
     );
   const resources = {
     sidecar: resourcesOf(cpu.sidecar, memory.sidecar),
@@ -69,7 +69,7 @@ function readSize(kind: Kind, pod: Pod, reader: AnnotationReader, settings: Inje
   if (isAbove(sidecar.request, sidecar.limit))
     reader.problem(
       `${name}-request`,
-      `the request ${quote(sidecar.request ?? '')} is above the limit ${quote(sidecar.limit ?? '')} (${PREFIX}${name}-limit, or its default)`,
+      `the request ${quote(sidecar.request ?? '')} is above the limit ${quote(sidecar.limit ?? '')} (${ANNOTATION_PREFIX}${name}-limit, or its default)`,
     );
   else if (isShared) checkShare(kind, sidecar, pod, reader);
   const init = initSize(annotated, isShared ? NONE.init : defaultSize(settings.initResources, kind));
@@ -148,7 +148,7 @@ function warnOfClass(pod: Pod, reader: AnnotationReader, added: readonly Resourc
     reader.warn(
       'qos-class',
       'sidecar-proxy-cpu-limit',
-      `the pod is Guaranteed without the sidecar and Burstable with it; set ${PREFIX}sidecar-proxy-cpu-request and -cpu-limit, -memory-request and -memory-limit, each pair to one value`,
+      `the pod is Guaranteed without the sidecar and Burstable with it; set ${ANNOTATION_PREFIX}sidecar-proxy-cpu-request and -cpu-limit, -memory-request and -memory-limit, each pair to one value`,
     );
 }
 

@@ -13,7 +13,7 @@ import {
 import { asString, type JsonObject } from '../support/json.ts';
 import { mustBeString, parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
-import { META_PREFIX, PREFIX } from './annotations.ts';
+import { ANNOTATION_PREFIX, META_PREFIX } from '../model/kubernetes-names.ts';
 import { splitCommaList } from '../support/comma-list.ts';
 import { isTcp, longRunning, namedPorts, type Pod } from './pod.ts';
 import { isSeveral, severalServices, type ServiceName } from './service-name.ts';
@@ -107,7 +107,7 @@ function readTags(reader: AnnotationReader): string[] {
 
 function readMeta(annotations: JsonObject, reader: AnnotationReader): ReadonlyMap<string, string> {
   const meta = new Map<string, string>();
-  const prefix = `${PREFIX}${META_PREFIX}`;
+  const prefix = `${ANNOTATION_PREFIX}${META_PREFIX}`;
   for (const name of Object.keys(annotations).filter((each) => each.startsWith(prefix))) {
     const key = name.slice(prefix.length);
     const value = asString(annotations[name]);

@@ -2,10 +2,16 @@
  * Everything that injection changes in a pod. The number of edits follows what is added, never the size of the pod; nothing
  * that the author wrote is replaced, except null parents and an annotation or label of Tandem's own.
  */
+import {
+  ANNOTATION_PREFIX,
+  DEFAULT_CONTAINER_ANNOTATION,
+  INJECTED,
+  RECORD_ANNOTATION,
+  STATUS,
+} from '../model/kubernetes-names.ts';
 import { pointer } from '../support/json-patch.ts';
 import type { JsonObject } from '../support/json.ts';
 import type { SidecarPlan } from './sidecar-plan.ts';
-import { DEFAULT_CONTAINER_ANNOTATION, PREFIX, RECORD_ANNOTATION } from './annotations.ts';
 import { drainEdits } from './drain.ts';
 import { DATA_PATH, DATA_VOLUME } from './names.ts';
 import type { MeshPod } from './mesh-pod.ts';
@@ -63,9 +69,6 @@ function variableEdits(path: string, container: Container, variables: readonly V
   return prepend(`${path}/env`, container.env, missing);
 }
 
-const STATUS = `${PREFIX}connect-inject-status`;
-const INJECTED = 'injected';
-
 /** @param more annotations besides those of every injected pod */
 function metadataEdits(pod: Pod, mesh: MeshPod, more: ReadonlyMap<string, string>): PodEdit[] {
   const annotations = new Map([...writtenAnnotations(pod, mesh), ...more]);
@@ -83,11 +86,11 @@ function metadataEdits(pod: Pod, mesh: MeshPod, more: ReadonlyMap<string, string
 function writtenAnnotations(pod: Pod, { services: [service], metrics }: MeshPod): [string, string][] {
   const [first] = pod.containers;
   const whenAbsent: [string, string | undefined][] = [
-    [`${PREFIX}connect-service`, service.name],
-    [`${PREFIX}connect-service-port`, service.portText],
+    [`${ANNOTATION_PREFIX}connect-service`, service.name],
+    [`${ANNOTATION_PREFIX}connect-service-port`, service.portText],
     // A flag may have asked for it, which whoever reads the pod does not see.
-    [`${PREFIX}enable-metrics`, metrics && 'true'],
-    [`${PREFIX}prometheus-scrape-port`, metrics && String(metrics.port)],
+    [`${ANNOTATION_PREFIX}enable-metrics`, metrics && 'true'],
+    [`${ANNOTATION_PREFIX}prometheus-scrape-port`, metrics && String(metrics.port)],
     [DEFAULT_CONTAINER_ANNOTATION, first?.name],
     ['prometheus.io/scrape', metrics && 'true'],
     ['prometheus.io/port', metrics && String(metrics.port)],

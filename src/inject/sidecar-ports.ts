@@ -1,7 +1,8 @@
 /** The ports that the sidecar listens on: nothing else in the pod can have them. */
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
-import { PREFIX, type AnnotationName } from './annotations.ts';
+import { type AnnotationName } from './annotations.ts';
 import {
   ADMIN_PORT,
   DATAPLANE_DEFAULT_GRACEFUL_PORT,
@@ -118,6 +119,7 @@ function declares(container: string): string {
 }
 
 function clash({ purpose, movedBy }: SidecarPort): string {
-  const way = movedBy === undefined ? '' : `, or move that of the sidecar with ${PREFIX}${movedBy}`;
+  const way =
+    movedBy === undefined ? '' : `, or move that of the sidecar with ${ANNOTATION_PREFIX}${movedBy}`;
   return `which the sidecar uses for ${purpose}; let the application listen on another one${way}`;
 }

@@ -1,7 +1,7 @@
 /** The inverse of `inject`: takes out what the record on the pod names. */
 import { asString, isObject, property } from '../support/json.ts';
 import { pointer } from '../support/json-patch.ts';
-import { PREFIX, RECORD_ANNOTATION } from './annotations.ts';
+import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
 import { DATA_PATH } from './names.ts';
 import { create, reverted, type PodEdit } from './pod-edit.ts';
 import { parentOf, parseRecord, type InjectionRecord } from './record.ts';
@@ -43,7 +43,7 @@ function lookupOf(record: InjectionRecord): Lookup {
 }
 
 function withoutRecord(annotations: unknown): UninjectResult {
-  const status = `${PREFIX}connect-inject-status`;
+  const status = `${ANNOTATION_PREFIX}connect-inject-status`;
   if ((asString(property(annotations, status)) ?? '') === '') return { kind: 'skip', reason: 'not-injected' };
   const message = `the pod was injected, but without ${RECORD_ANNOTATION}: not by Tandem, or the record was removed`;
   return { kind: 'invalid', problems: [{ at: status, message }] };

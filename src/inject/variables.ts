@@ -1,5 +1,5 @@
 /** The variables by which an application finds its upstreams. */
-import { PREFIX } from './annotations.ts';
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Pod } from './pod.ts';
 import type { Problem } from './result.ts';
 import type { Upstream } from './upstream.ts';
@@ -17,7 +17,7 @@ const MAX_MOVED = 50_000_000;
 export function tooManyVariables(pod: Pod, upstreams: readonly Upstream[]): Problem | undefined {
   const { length: added } = upstreamVariables(upstreams);
   const containers = [...pod.initContainers, ...pod.containers];
-  const at = `${PREFIX}connect-service-upstreams`;
+  const at = `${ANNOTATION_PREFIX}connect-service-upstreams`;
   if (added * containers.length > MAX_ADDED)
     return {
       at,

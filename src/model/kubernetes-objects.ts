@@ -2,6 +2,8 @@
  * What is kept in memory of Services, EndpointSlices, Nodes and Ingresses, and the reading of it from the JSON of a list
  * or a watch. Reading is total: whatever the JSON is, the well-formed parts are kept and the others are absent.
  */
+import { MANAGED_BY } from './consul-names.ts';
+import { MANAGED_BY_LABEL, OWNER_ANNOTATION, SERVICE_NAME_LABEL, ZONE_LABEL } from './kubernetes-names.ts';
 import { withoutRoot } from '../support/dns-name.ts';
 import { familyOf, type IpFamily } from '../support/ip-address.ts';
 import { asString, property } from '../support/json.ts';
@@ -83,11 +85,6 @@ export type Ingress = {
   readonly loadBalancer: readonly string[];
 };
 
-/** Kubernetes: "Well-Known Labels, Annotations and Taints". */
-const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
-const ZONE_LABEL = 'topology.kubernetes.io/zone';
-const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
-
 const FAMILIES: readonly IpFamily[] = ['IPv4', 'IPv6'];
 const TYPES: readonly ServiceType[] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'];
 
@@ -112,8 +109,8 @@ export function readService(raw: unknown): Service | undefined {
     ports: list(property(spec, 'ports')).flatMap(readServicePort),
     ...readServiceAnnotations(property(metadata, 'annotations')),
     madeByTandem:
-      property(property(metadata, 'labels'), MANAGED_BY_LABEL) === 'tandem' ||
-      property(property(metadata, 'annotations'), 'tandem/owner') !== undefined,
+      property(property(metadata, 'labels'), MANAGED_BY_LABEL) === MANAGED_BY ||
+      property(property(metadata, 'annotations'), OWNER_ANNOTATION) !== undefined,
   };
 }
 

@@ -1,8 +1,6 @@
 /** What is kept in memory of the annotations of a Service: those of the sync, within bounds. */
+import { ANNOTATION_PREFIX, META_PREFIX } from './kubernetes-names.ts';
 import { isObject } from '../support/json.ts';
-
-export const ANNOTATION_PREFIX = 'consul.hashicorp.com/';
-export const META_PREFIX = 'service-meta-';
 
 /** By name without the prefix. */
 export type ServiceAnnotations = {

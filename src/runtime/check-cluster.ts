@@ -1,4 +1,5 @@
 /** The facts of a cluster that `tandem check` judges. */
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { createNameIndex } from '../catalog/to-consul/name-index.ts';
 import { desired } from '../catalog/to-consul/desired-instances.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.ts';
@@ -106,7 +107,7 @@ async function dryRun(client: ApiClient, signal: AbortSignal): Promise<DryRun> {
     metadata: {
       generateName: 'tandem-check-',
       // Denied by its value, so that nothing else has to allow it.
-      annotations: { 'consul.hashicorp.com/connect-inject': 'tandem-check' },
+      annotations: { [`${ANNOTATION_PREFIX}connect-inject`]: 'tandem-check' },
     },
     spec: { containers: [{ name: 'check', image: 'tandem' }] },
   };

@@ -1,4 +1,5 @@
 /** The cluster as the sync sees it: watched resources that fill a snapshot, and tell which Services to look at. */
+import { SERVICE_NAME_LABEL } from '../model/kubernetes-names.ts';
 import {
   readEndpointSlice,
   readIngress,
@@ -40,7 +41,7 @@ const COLLECTIONS: Paths = {
   endpointslices: {
     path: '/apis/discovery.k8s.io/v1/endpointslices',
     // Those of a Service; others are made by hand, for something else.
-    query: { labelSelector: 'kubernetes.io/service-name' },
+    query: { labelSelector: SERVICE_NAME_LABEL },
   },
   nodes: { path: '/api/v1/nodes', query: {} },
   ingresses: { path: '/apis/networking.k8s.io/v1/ingresses', query: {} },

@@ -13,7 +13,7 @@ import { readAgentNodes, readNodesOfPod } from '../consul/agents.ts';
 import type { OpenConsul } from '../consul/client.ts';
 import { createPodSnapshot } from '../controllers/pod-snapshot.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
-import { PREFIX } from '../inject/annotations.ts';
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { readInjection } from '../inject/injected-pod.ts';
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
@@ -237,7 +237,7 @@ async function nodesOf(
 function annotationsOf(pod: unknown): ExplainedPod['annotations'] {
   const annotations = property(property(pod, 'metadata'), 'annotations');
   return Object.entries(isObject(annotations) ? annotations : {})
-    .filter(([name]) => name.startsWith(PREFIX))
+    .filter(([name]) => name.startsWith(ANNOTATION_PREFIX))
     .map(([name, value]) => ({ name, value: String(value) }))
     .toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }

@@ -1,8 +1,8 @@
 /** What the control plane makes of Endpoints that people write: the EndpointSlices of them, which a folder does not have. */
+import { SERVICE_NAME_LABEL } from '../model/kubernetes-names.ts';
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import { familyOf, type IpFamily } from '../support/ip-address.ts';
 
-const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 // Kubernetes, "EndpointSlice mirroring": these are left alone.
 const SKIP_LABEL = 'endpointslice.kubernetes.io/skip-mirror';
 const LEADER_ANNOTATION = 'control-plane.alpha.kubernetes.io/leader';

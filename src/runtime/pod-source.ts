@@ -1,4 +1,5 @@
 /** The injected pods and what their registrations depend on, as the registrar sees them: watches that fill a snapshot. */
+import { INJECTED, STATUS } from '../model/kubernetes-names.ts';
 import { readMeshAccount, readMeshNode } from '../catalog/mesh/mesh-cluster.ts';
 import { readInjectedPod, sourceOfPod } from '../catalog/mesh/registered-pod.ts';
 import { readMeshService } from '../catalog/mesh/mesh-service.ts';
@@ -28,8 +29,6 @@ export type ClusterPodsOptions = PodSnapshotOptions & {
 
 type Addressed = { readonly refusedAddress?: string | undefined };
 
-const INJECTED = 'consul.hashicorp.com/connect-inject-status=injected';
-
 /** Starts to watch at once. Services and ServiceAccounts only where a registration depends on them: most rights are never used. */
 export function clusterPods({
   client,
@@ -50,7 +49,7 @@ export function clusterPods({
       clock: systemClock,
       random: Math.random,
       path: `/api/v1/${kind}`,
-      query: kind === 'pods' ? { labelSelector: INJECTED } : {},
+      query: kind === 'pods' ? { labelSelector: `${STATUS}=${INJECTED}` } : {},
       read,
       onChange: (_key, before, after) => {
         const touched = changed(before, after);

@@ -1,6 +1,7 @@
 /** Pods as people, generators and other webhooks write them: absent and null parents, odd keys, unknown fields. */
+import { ANNOTATION_PREFIX } from '../../src/model/kubernetes-names.ts';
 import fc from 'fast-check';
-import { annotationKey, annotations, PREFIX } from '../../src/inject/annotations.ts';
+import { annotationKey, annotations } from '../../src/inject/annotations.ts';
 
 const oddKey = fc.oneof(
   fc.constantFrom('a/b', 'a~b', '~1', '~0/', '__proto__', 'constructor', '', ' ', 'ÿ/é', 'toString'),
@@ -69,16 +70,16 @@ function containers(minLength: number, maxLength: number, prefix: string) {
 
 const asked = fc.record(
   {
-    [`${PREFIX}connect-service-upstreams`]: fc.constantFrom(
+    [`${ANNOTATION_PREFIX}connect-service-upstreams`]: fc.constantFrom(
       '',
       'db:1234',
       'db:1234,cache:2345:dc2 prepared_query:q:3456',
     ),
-    [`${PREFIX}enable-metrics`]: fc.constantFrom('true', 'false'),
-    [`${PREFIX}connect-inject-mount-volume`]: fc.constantFrom('', 'c0'),
-    [`${PREFIX}connect-inject-status`]: fc.constant(''),
-    [`${PREFIX}service-meta-x`]: text,
-    [`${PREFIX}service-tags`]: text,
+    [`${ANNOTATION_PREFIX}enable-metrics`]: fc.constantFrom('true', 'false'),
+    [`${ANNOTATION_PREFIX}connect-inject-mount-volume`]: fc.constantFrom('', 'c0'),
+    [`${ANNOTATION_PREFIX}connect-inject-status`]: fc.constant(''),
+    [`${ANNOTATION_PREFIX}service-meta-x`]: text,
+    [`${ANNOTATION_PREFIX}service-tags`]: text,
     'tandem/drain-seconds': fc.constantFrom('0', '5', '20'),
     'prometheus.io/scrape': fc.constant('false'),
     'tandem/injected': text,
@@ -138,7 +139,7 @@ export const hostilePod = fc
       maxKeys: 12,
     }),
     meta: fc.dictionary(
-      hostileText.map((key) => `${PREFIX}service-meta-${key}`),
+      hostileText.map((key) => `${ANNOTATION_PREFIX}service-meta-${key}`),
       hostileText,
       { maxKeys: 3 },
     ),
@@ -149,8 +150,8 @@ export const hostilePod = fc
       annotations: {
         ...known,
         ...meta,
-        [`${PREFIX}connect-inject`]: 'true',
-        [`${PREFIX}connect-inject-status`]: '',
+        [`${ANNOTATION_PREFIX}connect-inject`]: 'true',
+        [`${ANNOTATION_PREFIX}connect-inject-status`]: '',
       },
     },
     spec: { containers: [{ name: 'c0', ...only }] },

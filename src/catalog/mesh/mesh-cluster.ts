@@ -1,5 +1,5 @@
 /** What the registration of a pod depends on beside the pod itself. */
-import { PREFIX } from '../../inject/annotations.ts';
+import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { asString, property } from '../../support/json.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
 import { quote } from '../../support/text.ts';
@@ -50,7 +50,7 @@ export function readMeshAccount(raw: unknown): MeshAccount | undefined {
   return { namespace, name, service };
 }
 
-const SERVICE_NAME_ANNOTATION = `${PREFIX}service-name`;
+const SERVICE_NAME_ANNOTATION = `${ANNOTATION_PREFIX}service-name`;
 
 /**
  * Whether the token with which the pod logs in is that of its service. The registrar's own token may write every service, so that it

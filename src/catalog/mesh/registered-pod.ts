@@ -1,6 +1,6 @@
 /** What is kept in memory of an injected pod. Reading is total: what is not well-formed is absent. */
 import { readInjection, type Injection, type MeshOptions } from '../../inject/injected-pod.ts';
-import { RECORD_ANNOTATION } from '../../inject/annotations.ts';
+import { RECORD_ANNOTATION } from '../../model/kubernetes-names.ts';
 import { parseRecord } from '../../inject/record.ts';
 import { asString, isObject, property } from '../../support/json.ts';
 import { firstAddress } from './mesh-cluster.ts';

@@ -2,7 +2,7 @@
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../../support/text.ts';
 import { annotationOf } from './known-annotations.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
-import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 

@@ -4,7 +4,7 @@ import { splitCommaList } from '../../support/comma-list.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
 import { annotationOf } from './known-annotations.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
-import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 

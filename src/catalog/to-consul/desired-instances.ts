@@ -4,7 +4,7 @@ import { quote } from '../../support/text.ts';
 import { byText, sourceOfService, type Instance } from '../../model/instance.ts';
 import type { EndpointSlice, Ingress, Service } from '../../model/kubernetes-objects.ts';
 import type { Problem } from '../../model/problem.ts';
-import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { misspeltAnnotations, unusableAnnotations } from './known-annotations.ts';
 import { decide, isByAnnotation, type SkipReason, type SyncReason } from './decide-service.ts';
 import { serviceName, serviceTags, serviceWeight } from './describe.ts';

@@ -9,7 +9,7 @@ import {
   type ObservedInstance,
 } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
-import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { differences, type Field, type Scope } from './consul-plan.ts';
 import type { Problem } from '../../model/problem.ts';
 import { skipReasons, syncReasons, type SkipReason, type SyncReason } from './decide-service.ts';

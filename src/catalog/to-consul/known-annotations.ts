@@ -2,7 +2,7 @@
 import { nearest } from '../../support/text.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import type { Problem } from '../../model/problem.ts';
-import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/service-annotations.ts';
+import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/kubernetes-names.ts';
 
 export const serviceAnnotations = {
   'service-sync': {

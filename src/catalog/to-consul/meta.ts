@@ -16,7 +16,7 @@ import {
 import { quote } from '../../support/text.ts';
 import { byText, sourceOfService } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
-import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/service-annotations.ts';
+import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/kubernetes-names.ts';
 import type { Problem } from '../../model/problem.ts';
 import { portLabel } from './ports.ts';
 

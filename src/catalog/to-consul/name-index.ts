@@ -1,6 +1,6 @@
 /** Which sources use which name in Consul, so that a clash is found by looking at one name. */
 import { byText, indexed, type Instance } from '../../model/instance.ts';
-import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import type { Problem } from '../../model/problem.ts';
 
 export type Clash = {

@@ -4,7 +4,7 @@ import { isInDomain, withoutRoot } from '../../support/dns-name.ts';
 import { quote } from '../../support/text.ts';
 import { byText } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
-import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { Omitted } from './place.ts';
 

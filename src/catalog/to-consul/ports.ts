@@ -2,7 +2,7 @@
 import { annotationOf } from './known-annotations.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
 import type { EndpointSlice, Service, ServicePort } from '../../model/kubernetes-objects.ts';
-import { ANNOTATION_PREFIX } from '../../model/service-annotations.ts';
+import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 

@@ -1,12 +1,13 @@
 /** What Tandem writes on every object that it makes from a service of Consul, and what says that an object is ours. */
+import { MANAGED_BY } from '../../model/consul-names.ts';
+import {
+  ANNOTATION_PREFIX,
+  MANAGED_BY_LABEL,
+  OWNER_ANNOTATION,
+  SERVICE_NAME_LABEL,
+  SOURCE_ANNOTATION,
+} from '../../model/kubernetes-names.ts';
 import type { JsonObject } from '../../support/json.ts';
-
-/** Whose object it is; without it, or with another owner, an object is never changed or removed. */
-export const OWNER_ANNOTATION = 'tandem/owner';
-/** Name in Consul of the service that it was made from. */
-export const SOURCE_ANNOTATION = 'tandem/consul-service';
-/** Kubernetes, "Well-Known Labels, Annotations and Taints". */
-export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
 export type Marks = {
   readonly labels: Readonly<Record<string, string>>;
@@ -15,11 +16,11 @@ export type Marks = {
 
 export function serviceMarks(owner: string, source: string): Marks {
   return {
-    labels: { consul: 'true', 'app.kubernetes.io/managed-by': 'tandem' },
+    labels: { consul: 'true', [MANAGED_BY_LABEL]: MANAGED_BY },
     annotations: {
       [OWNER_ANNOTATION]: owner,
       [SOURCE_ANNOTATION]: source,
-      'consul.hashicorp.com/service-sync': 'false',
+      [`${ANNOTATION_PREFIX}service-sync`]: 'false',
     },
   };
 }
@@ -29,7 +30,11 @@ export function sliceMarks(owner: string, source: string, service: string): Mark
   const { labels, annotations } = serviceMarks(owner, source);
   return {
     // The second is how the controllers of Kubernetes know that a slice is none of theirs (discovery.k8s.io/v1).
-    labels: { ...labels, [SERVICE_NAME_LABEL]: service, 'endpointslice.kubernetes.io/managed-by': 'tandem' },
+    labels: {
+      ...labels,
+      [SERVICE_NAME_LABEL]: service,
+      'endpointslice.kubernetes.io/managed-by': MANAGED_BY,
+    },
     annotations,
   };
 }

@@ -1,7 +1,8 @@
 /** What is kept of the objects in the write namespace, ours and others, and the reading of it from the API's JSON. */
+import { OWNER_ANNOTATION, SOURCE_ANNOTATION } from '../../model/kubernetes-names.ts';
 import { asString, isObject, property } from '../../support/json.ts';
 import type { EndpointFamily, ReadyEndpoint } from './desired-objects.ts';
-import { OWNER_ANNOTATION, SOURCE_ANNOTATION, type Marks } from './marks.ts';
+import { type Marks } from './marks.ts';
 
 type Identity = Marks & {
   readonly name: string;

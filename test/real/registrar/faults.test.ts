@@ -1,7 +1,7 @@
 /** The registrar with the rights of its ServiceAccount, through churn, replacement, restarts and outages. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PREFIX } from '../../../src/inject/annotations.ts';
+import { ANNOTATION_PREFIX } from '../../../src/model/kubernetes-names.ts';
 import { MERGE_PATCH } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { startConsul } from '../harness/consul.ts';
@@ -89,7 +89,7 @@ async function everything(): Promise<string> {
   );
 }
 
-const STATUS = `${PREFIX}connect-inject-status`;
+const STATUS = `${ANNOTATION_PREFIX}connect-inject-status`;
 
 const withoutIndexes = (text: string): string => text.replace(/"(Create|Modify)Index":\d+/g, '');
 
@@ -112,7 +112,12 @@ test('who may patch a pod takes it out by its label, and changes nothing else of
     api.admin.expect('PATCH', pods.path('app-0'), { metadata }, MERGE_PATCH);
   await areWhole('app-0');
   const before = await everything();
-  await patch({ annotations: { [`${PREFIX}connect-service`]: 'other', [`${PREFIX}service-tags`]: 'x' } });
+  await patch({
+    annotations: {
+      [`${ANNOTATION_PREFIX}connect-service`]: 'other',
+      [`${ANNOTATION_PREFIX}service-tags`]: 'x',
+    },
+  });
   await patch({ labels: { [STATUS]: null } });
   await inConsul(consul, 'app', []);
   await patch({ labels: { [STATUS]: 'injected' } });

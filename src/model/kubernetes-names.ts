@@ -1,0 +1,32 @@
+/** Annotations and labels of Kubernetes objects that more than one part reads or writes. */
+
+/** Those of consul-k8s that Tandem understands. */
+export const ANNOTATION_PREFIX = 'consul.hashicorp.com/';
+/** Those of Tandem alone. */
+export const OWN_PREFIX = 'tandem/';
+
+/** A pair of meta, `service-meta-<key>`; on pods and on Services. */
+export const META_PREFIX = 'service-meta-';
+
+/** On pods, as annotation and as label: what Tandem has injected. */
+export const STATUS = `${ANNOTATION_PREFIX}connect-inject-status`;
+export const INJECTED = 'injected';
+
+/** On pods: the record of what was added; `uninject` and the registrar read it. */
+export const RECORD_ANNOTATION = `${OWN_PREFIX}injected`;
+/** On pods: public certificates, so that they need no object in every namespace. */
+export const CA_ANNOTATION = `${OWN_PREFIX}consul-ca`;
+
+/** On what is made from a Consul service: whose it is; without it, or with another owner, it is never changed or removed. */
+export const OWNER_ANNOTATION = `${OWN_PREFIX}owner`;
+/** On what is made from a Consul service: its name in Consul. */
+export const SOURCE_ANNOTATION = `${OWN_PREFIX}consul-service`;
+
+// Kubernetes, "Well-Known Labels, Annotations and Taints".
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+/** On an EndpointSlice: the Service that it belongs to. */
+export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+export const ZONE_LABEL = 'topology.kubernetes.io/zone';
+export const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
+/** On static pods. */
+export const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
