@@ -2,8 +2,9 @@
  * The AdmissionReview of `admission.k8s.io`, versions v1 and v1beta1: a request out of a body, and the body of an answer.
  * Source: Kubernetes, "Dynamic Admission Control", and k8s.io/api/admission/v1.
  */
+import type { Problem } from '../model/problem.ts';
 import type { InjectRequest } from '../inject/inject.ts';
-import { describeProblems, shortened, warningText, type Problem, type Warning } from '../inject/result.ts';
+import { describeProblems, shortened, warningText, type Warning } from '../inject/result.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import type { PatchOperation } from '../support/json-patch.ts';
 import { quote } from '../support/text.ts';

@@ -1,6 +1,7 @@
 /** What became of each pod, for people and for machines. */
+import type { Problem } from '../model/problem.ts';
 import type { ManifestOutcome } from '../manifests/edit-manifests.ts';
-import { warningText, type Problem } from '../inject/result.ts';
+import { warningText } from '../inject/result.ts';
 import { escapeControl, escapeJson } from '../support/text.ts';
 
 export type Report = {

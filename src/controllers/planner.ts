@@ -4,7 +4,7 @@ import type { Instance } from '../model/instance.ts';
 import { clashProblem, createNameIndex } from '../catalog/to-consul/name-index.ts';
 import type { ObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import { plan as planOf, type Plan, type Scope } from '../catalog/to-consul/consul-plan.ts';
-import type { Problem } from '../model/problem.ts';
+import type { ServiceProblem } from '../model/problem.ts';
 import type { SkipReason, SyncReason } from '../catalog/to-consul/decide-service.ts';
 import { desired } from '../catalog/to-consul/desired-instances.ts';
 import type { OmitReason } from '../catalog/to-consul/place.ts';
@@ -17,7 +17,7 @@ export type SourceStatus = {
   readonly reason: SyncReason | SkipReason;
   /** How many instances Consul shall have of it. */
   readonly instances: number;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ServiceProblem[];
   /** Why there is no instance of what is synced: the reasons of all that is left out. Empty when there is one or more. */
   readonly leftOut: readonly OmitReason[];
 };
@@ -25,7 +25,7 @@ export type SourceStatus = {
 export type Planned = {
   readonly plan: Plan;
   /** Of the sources that were looked at; a source that is gone has none. */
-  readonly problems: ReadonlyMap<string, readonly Problem[]>;
+  readonly problems: ReadonlyMap<string, readonly ServiceProblem[]>;
 };
 
 export type Planner = {
@@ -55,7 +55,7 @@ export function createPlanner(
   };
 
   /** What Consul shall have of one source, nothing of one that is gone; and what is wrong with it. */
-  const lookAt = (source: string): { readonly plan: Plan; readonly problems: readonly Problem[] } => {
+  const lookAt = (source: string): { readonly plan: Plan; readonly problems: readonly ServiceProblem[] } => {
     const service = snapshot.service(source);
     const result = service && desired(service, snapshot.surroundings(source), settings);
     const wanted: readonly Instance[] = result?.kind === 'sync' ? result.instances : [];
@@ -78,7 +78,7 @@ export function createPlanner(
 
   const of = (sources: Iterable<string>): Planned => {
     const plans: Plan[] = [];
-    const problems = new Map<string, readonly Problem[]>();
+    const problems = new Map<string, readonly ServiceProblem[]>();
     for (const source of sources) {
       const looked = lookAt(source);
       plans.push(looked.plan);

@@ -1,7 +1,7 @@
 /** What the loop needs of its two sides and of those who want to know. The edges implement it. */
 import type { Observed } from '../model/observed-node.ts';
 import type { Plan } from '../catalog/to-consul/consul-plan.ts';
-import type { Problem } from '../model/problem.ts';
+import type { ServiceProblem } from '../model/problem.ts';
 import type { Change } from '../catalog/to-consul/transactions.ts';
 import type { CatalogWriter } from './apply-changes.ts';
 import type { ClusterSnapshot } from './cluster-snapshot.ts';
@@ -56,7 +56,7 @@ export type SyncReporter = GuardReporter & {
   readonly applied: (change: Change, seconds: number | undefined) => void;
   readonly refused: (change: Change, reason: string) => void;
   /** All that is wrong with one source now; empty when nothing is any more. */
-  readonly problems: (source: string, problems: readonly Problem[]) => void;
+  readonly problems: (source: string, problems: readonly ServiceProblem[]) => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
   /** Both sides agree, or what is left is reported. */
   readonly succeeded: () => void;

@@ -1,9 +1,10 @@
 /** Typed reading of one pod's annotations that collects every problem instead of stopping at the first. */
+import type { Problem } from '../model/problem.ts';
 import { property, type JsonObject } from '../support/json.ts';
 import { BOOLEAN_WORDS, mustBeString, parseBoolean, parseWholeNumber, quote } from '../support/text.ts';
 import { annotationKey, type AnnotationName } from './annotations.ts';
 import { parseQuantity } from './quantity.ts';
-import type { Problem, Warning, WarningReason } from './result.ts';
+import type { Warning, WarningReason } from './result.ts';
 
 export type AnnotationReader = {
   readonly has: (name: AnnotationName) => boolean;

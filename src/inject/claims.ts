@@ -5,7 +5,7 @@
 import { RECORD_ANNOTATION, STATUS } from '../model/kubernetes-names.ts';
 import { asString, property } from '../support/json.ts';
 import { DATAPLANE_CONTAINER, ENVOY_CONTAINER, INIT_CONTAINER } from './names.ts';
-import type { Problem } from './result.ts';
+import type { Problem } from '../model/problem.ts';
 
 /** Annotation and label have one name. */
 /** What says that the pod is injected, as its author would look for it; empty texts say nothing. */

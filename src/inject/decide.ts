@@ -1,4 +1,5 @@
 /** Whether a pod gets the sidecar: the rules, in their order; the first that holds decides. */
+import type { Problem } from '../model/problem.ts';
 import { asString, property } from '../support/json.ts';
 import { BOOLEAN_WORDS, mustBeString, parseBoolean, quote } from '../support/text.ts';
 import { ANNOTATION_PREFIX, MIRROR_ANNOTATION } from '../model/kubernetes-names.ts';
@@ -6,7 +7,7 @@ import { falseClaim, hasSidecar, injectionClaims } from './claims.ts';
 import { isExcludedByDefault } from './default-exclusion.ts';
 import type { InjectRequest } from './inject.ts';
 import { labelsInstead } from './misplaced.ts';
-import type { Problem, SkipReason, Warning } from './result.ts';
+import type { SkipReason, Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 
 export type Decision =

@@ -1,11 +1,12 @@
 /** Whether a pod that is there was injected, and if not, what the rules say of it now. */
+import type { Problem } from '../model/problem.ts';
 import { isObject, property } from '../support/json.ts';
 import { mustBeString } from '../support/text.ts';
 import { annotationName } from './annotations.ts';
 import { hasSidecar, injectionClaims } from './claims.ts';
 import { decide, type DecideSettings } from './decide.ts';
 import { readInjection } from './injected-pod.ts';
-import { skipReasons, toldWarnings, type Problem, type SkipReason } from './result.ts';
+import { skipReasons, toldWarnings, type SkipReason } from './result.ts';
 
 export type InjectionExplanation =
   | { readonly kind: 'injected'; readonly mode: 'agent' | 'dataplane' }

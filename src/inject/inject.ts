@@ -1,4 +1,5 @@
 /** The engine: one pure function for the webhook and the offline injector. */
+import type { Problem } from '../model/problem.ts';
 import { isObject, property } from '../support/json.ts';
 import type { SidecarPlan } from './sidecar-plan.ts';
 import { agentMode } from './agent-mode.ts';
@@ -12,7 +13,7 @@ import { applied } from './pod-edit.ts';
 import { tooManyVariables, upstreamVariables } from './variables.ts';
 import { readPod, type Pod } from './pod.ts';
 import { registrationOf, registrationTooLarge } from './registration-variable.ts';
-import { toldWarnings, type InjectResult, type Problem, type Warning } from './result.ts';
+import { toldWarnings, type InjectResult, type Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 import { editsOf } from './sidecar-edits.ts';
 

@@ -14,7 +14,7 @@ import {
   SERVICE_NAME_SOURCE,
 } from './names.ts';
 import { readRegistration, type RegisteredService } from './read-registration.ts';
-import type { Problem } from './result.ts';
+import type { Problem } from '../model/problem.ts';
 import type { NameSource } from './service-name.ts';
 
 const nameSources: readonly NameSource[] = ['annotation', 'service-account', 'container'];

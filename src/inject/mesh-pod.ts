@@ -1,4 +1,5 @@
 /** Everything that a pod's annotations ask for, validated as a whole, with the operator's settings as defaults. */
+import type { Problem } from '../model/problem.ts';
 import { CA_ANNOTATION, META_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
 import { split } from 'shlex';
 import type { JsonObject } from '../support/json.ts';
@@ -18,7 +19,7 @@ import { DATA_PATH } from './names.ts';
 import { ANY_COUNT, readLifecycle, type Lifecycle } from './lifecycle-options.ts';
 import { readMetrics, type Metrics } from './metrics-options.ts';
 import type { Pod } from './pod.ts';
-import type { Problem, Warning } from './result.ts';
+import type { Warning } from './result.ts';
 import { readServiceName } from './service-name.ts';
 import { readService, type Service } from './service.ts';
 import { readProxyConfig } from './proxy-config.ts';

@@ -1,7 +1,7 @@
 /** What the engine reads of a pod. The pod itself stays as it is: fields that Tandem does not know survive. */
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
-import type { Problem } from './result.ts';
+import type { Problem } from '../model/problem.ts';
 
 /** Absent and null are told apart, so that `uninject` can restore what was there. */
 export type Presence = 'present' | 'absent' | 'null';

@@ -27,7 +27,7 @@ import {
   SERVICE_NAME_SOURCE,
 } from './names.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
-import type { Problem } from './result.ts';
+import type { Problem } from '../model/problem.ts';
 import type { InjectSettings } from './settings.ts';
 import { proxyUpstream } from './upstream.ts';
 

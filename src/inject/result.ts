@@ -1,4 +1,5 @@
 /** What the engine answers: a decision is a value with a reason. */
+import type { Problem } from '../model/problem.ts';
 import type { PatchOperation } from '../support/json-patch.ts';
 
 /** The closed vocabulary of skip reasons: metric label, log field, report of the command line, and documentation. */
@@ -43,14 +44,9 @@ export const warningReasons = {
 export type WarningReason = keyof typeof warningReasons;
 
 /** Something that most likely is not what the author meant. */
-export type Warning = {
-  readonly reason: WarningReason;
-  /** As of a problem. */
-  readonly at: string;
-  readonly message: string;
-};
+export type Warning = Problem & { readonly reason: WarningReason };
 
-export function warningText({ at, message }: Warning): string {
+export function warningText({ at, message }: Problem): string {
   return `${at}: ${message}`;
 }
 
@@ -67,14 +63,6 @@ export function toldWarnings(warnings: readonly Warning[]): string[] {
 export function shortened(text: string): string {
   return text.length <= TOLD_LENGTH ? text : `${text.slice(0, TOLD_LENGTH - 1)}…`;
 }
-
-/** Something that the user wrote and that cannot stand. */
-export type Problem = {
-  /** The annotation's full name, or the path of a field in the pod (`spec.containers[1].name`). */
-  readonly at: string;
-  /** What was found and what was expected, in one sentence without a full stop. */
-  readonly message: string;
-};
 
 export type InjectResult =
   | { readonly kind: 'skip'; readonly reason: SkipReason; readonly warnings: readonly Warning[] }
@@ -95,7 +83,7 @@ const DESCRIBED = 50;
 
 /** `at: message` for each problem, joined; the text that a developer sees in `kubectl describe replicaset`. */
 export function describeProblems(problems: readonly Problem[]): string {
-  const described = problems.slice(0, DESCRIBED).map((problem) => `${problem.at}: ${problem.message}`);
+  const described = problems.slice(0, DESCRIBED).map(warningText);
   const more = problems.length - described.length;
   return [...described, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

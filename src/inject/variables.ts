@@ -1,7 +1,7 @@
 /** The variables by which an application finds its upstreams. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Pod } from './pod.ts';
-import type { Problem } from './result.ts';
+import type { Problem } from '../model/problem.ts';
 import type { Upstream } from './upstream.ts';
 
 export type Variable = { readonly name: string; readonly value: string };

@@ -2,10 +2,11 @@
  * Manifests in, manifests out: the pods of a text are edited where they stand, and nothing else changes by a byte. What
  * was edited is parsed again and compared with the patched objects; a document for which that fails stays as it was.
  */
+import type { Problem } from '../model/problem.ts';
 import type { LineCounter, Node } from 'yaml';
 import type { PatchOperation } from '../support/json-patch.ts';
 import { askedWithoutPod, misplacedAnnotations } from '../inject/misplaced.ts';
-import type { Problem, Warning } from '../inject/result.ts';
+import type { Warning } from '../inject/result.ts';
 import { nodeAt, patchYaml } from './patch-yaml.ts';
 import { podsOf, type LocatedPod, type PodTemplate } from './pod-template.ts';
 import { readDocuments, splitByteOrderMark, type ManifestDocument } from './read-documents.ts';

@@ -1,6 +1,13 @@
-/** What somebody should fix: the text of a Warning Event, and the label that counts it. */
+/** What somebody should fix: the text of a refusal, a Warning Event or a report. */
 
-/** The closed vocabulary: reason of the Event, metric label, log field. */
+export type Problem = {
+  /** The annotation's full name, or the path of a field (`spec.containers[1].name`). */
+  readonly at: string;
+  /** What was found, what holds instead or was expected, and the way to fix it, in one sentence without a full stop. */
+  readonly message: string;
+};
+
+/** The closed vocabulary of Services: reason of the Event, metric label, log field. */
 export const problemReasons = {
   'unknown-annotation': 'an annotation looks like a misspelt one of Tandem; it has no effect',
   'unquoted-annotation': 'an annotation in a file is not a string; it is read as if it were in quotes',
@@ -32,10 +39,4 @@ export const problemReasons = {
 
 export type ProblemReason = keyof typeof problemReasons;
 
-export type Problem = {
-  readonly reason: ProblemReason;
-  /** The annotation's full name, or the path of a field. */
-  readonly at: string;
-  /** What was found, what holds instead, and the way to fix it, in one sentence without a full stop. */
-  readonly message: string;
-};
+export type ServiceProblem = Problem & { readonly reason: ProblemReason };

@@ -1,7 +1,7 @@
 /** Tells what Kubernetes → Consul does. */
 import { sourceOf } from '../model/instance.ts';
 import type { Service } from '../model/kubernetes-objects.ts';
-import type { Problem } from '../model/problem.ts';
+import type { ServiceProblem } from '../model/problem.ts';
 import type { Change } from '../catalog/to-consul/transactions.ts';
 import type { SyncReporter } from '../controllers/sync-ports.ts';
 import {
@@ -68,7 +68,7 @@ export function createReporter(options: ToConsulReporterOptions): ToConsulReport
   };
 }
 
-function textOf({ reason, at, message }: Problem): string {
+function textOf({ reason, at, message }: ServiceProblem): string {
   return `${reason} ${at} ${message}`;
 }
 

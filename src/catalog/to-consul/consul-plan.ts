@@ -9,7 +9,7 @@ import {
   type Instance,
   type ObservedInstance,
 } from '../../model/instance.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 
 export type Field = 'id' | 'name' | 'address' | 'port' | 'tags' | 'meta' | 'weights' | 'kind' | 'check';
 
@@ -21,7 +21,7 @@ export type Update = {
 };
 
 /** An instance that is wanted under an id which belongs to somebody else. */
-export type Conflict = { readonly source: string; readonly problem: Problem };
+export type Conflict = { readonly source: string; readonly problem: ServiceProblem };
 
 export type Plan = {
   readonly register: readonly Instance[];

@@ -3,7 +3,7 @@ import { BOOLEAN_WORDS, parseBoolean, quote } from '../../support/text.ts';
 import { annotationOf } from './known-annotations.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 
 /** The closed vocabulary: metric label, log field, report of the command line, and documentation. */
@@ -27,8 +27,8 @@ export type SkipReason = keyof typeof skipReasons;
 export type SyncReason = keyof typeof syncReasons;
 
 export type Decision =
-  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly problems: readonly Problem[] }
-  | { readonly kind: 'sync'; readonly reason: SyncReason; readonly problems: readonly Problem[] };
+  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly problems: readonly ServiceProblem[] }
+  | { readonly kind: 'sync'; readonly reason: SyncReason; readonly problems: readonly ServiceProblem[] };
 
 /**
  *     1  default/kubernetes                                  skip  kubernetes-api
@@ -72,7 +72,7 @@ function decideBeforeAnnotation(
   return type === 'ClusterIP' && !syncClusterIpServices ? 'cluster-ip-off' : undefined;
 }
 
-function notBoolean(found: string, byDefault: boolean): Problem {
+function notBoolean(found: string, byDefault: boolean): ServiceProblem {
   return {
     reason: 'invalid-sync',
     at: `${ANNOTATION_PREFIX}service-sync`,

@@ -5,7 +5,7 @@ import { parseWholeNumber, quote } from '../../support/text.ts';
 import { annotationOf } from './known-annotations.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 
 // RFC 1035, section 2.3.4. Consul takes longer names, and then nobody can ask its DNS for them.
@@ -14,7 +14,11 @@ const NAME_LENGTH = 255;
 const MAX_WEIGHT = 65535;
 
 /** The name in Consul, without regard to ports. A bad annotation gives the default name and a problem. */
-export function serviceName(service: Service, settings: ToConsulSettings, problems: Problem[]): string {
+export function serviceName(
+  service: Service,
+  settings: ToConsulSettings,
+  problems: ServiceProblem[],
+): string {
   const suffix = settings.addNamespaceSuffix ? `-${service.namespace}` : '';
   const byDefault = `${settings.servicePrefix}${service.name}${suffix}`;
   const given = annotationOf(service, 'service-name');
@@ -31,7 +35,7 @@ export function serviceName(service: Service, settings: ToConsulSettings, proble
 }
 
 /** True when Consul can use the name; else the problem says what to shorten. */
-export function fits(name: string, problems: Problem[]): boolean {
+export function fits(name: string, problems: ServiceProblem[]): boolean {
   if (name.length <= NAME_LENGTH) return true;
   problems.push({
     reason: 'name-too-long',
@@ -46,7 +50,7 @@ export function fits(name: string, problems: Problem[]): boolean {
  * finds a name with a dot, a space, `/`, or more than 63 characters; `_`, which its agent warns of, it finds, but resolvers and
  * certificates may not take it.
  */
-export function warnOfDns(service: Service, name: string, problems: Problem[]): void {
+export function warnOfDns(service: Service, name: string, problems: ServiceProblem[]): void {
   if (isDnsLabel(name)) return;
   const isGiven = annotationOf(service, 'service-name') !== undefined;
   problems.push({
@@ -63,7 +67,7 @@ export function serviceTags(service: Service, { tag }: ToConsulSettings): readon
 }
 
 /** 1 when there is none or a bad one. */
-export function serviceWeight(service: Service, problems: Problem[]): number {
+export function serviceWeight(service: Service, problems: ServiceProblem[]): number {
   const given = annotationOf(service, 'service-weight');
   if (given === undefined) return 1;
   const weight = parseWholeNumber(given.trim());

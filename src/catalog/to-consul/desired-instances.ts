@@ -3,7 +3,7 @@ import { familyOf } from '../../support/ip-address.ts';
 import { quote } from '../../support/text.ts';
 import { byText, sourceOfService, type Instance } from '../../model/instance.ts';
 import type { EndpointSlice, Ingress, Service } from '../../model/kubernetes-objects.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { misspeltAnnotations, unusableAnnotations } from './known-annotations.ts';
 import { decide, isByAnnotation, type SkipReason, type SyncReason } from './decide-service.ts';
@@ -41,7 +41,7 @@ export type Desired =
       readonly kind: 'skip';
       readonly source: string;
       readonly reason: SkipReason;
-      readonly problems: readonly Problem[];
+      readonly problems: readonly ServiceProblem[];
     }
   | {
       readonly kind: 'sync';
@@ -50,7 +50,7 @@ export type Desired =
       readonly addressRule: AddressRule;
       /** In the order of their ids, no id twice. */
       readonly instances: readonly Instance[];
-      readonly problems: readonly Problem[];
+      readonly problems: readonly ServiceProblem[];
       /** What is not registered though the Service is. */
       readonly omitted: readonly Omitted[];
     };
@@ -148,7 +148,7 @@ function placesOf(
   rule: AddressRule,
   { slices, node }: Surroundings,
   settings: ToConsulSettings,
-  problems: Problem[],
+  problems: ServiceProblem[],
 ): Places {
   switch (rule) {
     case 'node-port':
@@ -180,7 +180,7 @@ function placesOfAddresses(
   service: Service,
   addresses: readonly string[],
   at: string,
-  problems: Problem[],
+  problems: ServiceProblem[],
 ): Places {
   const { ipFamilies } = service;
   const numberOf = numbersOfService(service, 'port');
@@ -202,9 +202,9 @@ function placesOfAddresses(
 }
 
 /** Of a Service that has endpoints and no instance, where nothing will change by itself. */
-function whyNothing(omitted: readonly Omitted[], main: PortChoice): Problem[] {
+function whyNothing(omitted: readonly Omitted[], main: PortChoice): ServiceProblem[] {
   const reasons = new Set(omitted.map(({ reason }) => reason));
-  const problems: Problem[] = [];
+  const problems: ServiceProblem[] = [];
   if (reasons.has('port-not-in-slice') && main.kind === 'named')
     problems.push({
       reason: 'port-not-in-slice',

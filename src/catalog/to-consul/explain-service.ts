@@ -11,7 +11,7 @@ import {
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { differences, type Field, type Scope } from './consul-plan.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import { skipReasons, syncReasons, type SkipReason, type SyncReason } from './decide-service.ts';
 import { desired, type AddressRule, type Surroundings } from './desired-instances.ts';
 import { omitReasons, type Omitted } from './place.ts';
@@ -38,7 +38,7 @@ export type Explanation = {
   readonly addressRule: AddressRule | undefined;
   readonly instances: readonly ExplainedInstance[];
   readonly omitted: readonly (Omitted & { readonly meaning: string })[];
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ServiceProblem[];
   /** Ours in Consul, of this Service, that the next pass would remove. */
   readonly leftover: readonly ObservedInstance[];
 };

@@ -1,7 +1,7 @@
 /** The instances that Ingress rules give to the Services behind them. */
 import { byText } from '../../model/instance.ts';
 import type { Ingress, Service } from '../../model/kubernetes-objects.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import { omitsEndpoint, type EndpointState } from './endpoint-places.ts';
 import { REF_KIND_META, REF_NAME_META } from '../../model/consul-names.ts';
 import type { Omitted, Place } from './place.ts';
@@ -24,7 +24,7 @@ export function placesOfIngresses(
   service: Service,
   ingresses: readonly Ingress[],
   { ingressAddress }: ToConsulSettings,
-  problems: Problem[],
+  problems: ServiceProblem[],
 ): IngressPlaces {
   const places: IngressPlace[] = [];
   const omitted: Omitted[] = [];
@@ -62,7 +62,7 @@ function bestHealth(endpoints: readonly Place[]): EndpointState {
   return found.has('ready') ? 'ready' : 'not-ready';
 }
 
-function withoutHost([first, ...names]: readonly string[]): Problem {
+function withoutHost([first, ...names]: readonly string[]): ServiceProblem {
   const others = new Set(names.filter((name) => name !== first)).size;
   const more = others > 0 ? ` (and ${others} more)` : '';
   return {

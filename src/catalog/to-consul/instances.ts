@@ -3,7 +3,7 @@ import { CHECK_NAME, readinessCheckId } from '../../model/consul-names.ts';
 import { hash } from 'node:crypto';
 import { byText, type Check, type Instance } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import { fits, warnOfDns } from './describe.ts';
 import type { IngressPlace } from './ingress-places.ts';
 import { metaOf, portMetaKey, type MetaPair, type MetaPlan } from './meta.ts';
@@ -37,7 +37,7 @@ export function instancesOf(
   common: Common,
   places: readonly Place[],
   ingressPlaces: readonly IngressPlace[],
-  problems: Problem[],
+  problems: ServiceProblem[],
 ): { readonly instances: readonly Instance[]; readonly omitted: readonly Omitted[] } {
   const { name, service, isReplaced } = common;
   if (!isUsable(service, name, problems)) return { instances: [], omitted: [] };
@@ -60,7 +60,7 @@ export function instancesOf(
   return { instances: instances.sort((left, right) => byText(left.id, right.id)), omitted };
 }
 
-function isUsable(service: Service, name: string, problems: Problem[]): boolean {
+function isUsable(service: Service, name: string, problems: ServiceProblem[]): boolean {
   if (!fits(name, problems) || !isFree(name, problems)) return false;
   warnOfDns(service, name, problems);
   return true;

@@ -1,7 +1,7 @@
 /** The annotations of a Service that the sync reads: one table for the readers and for docs/annotations.md. */
 import { nearest } from '../../support/text.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/kubernetes-names.ts';
 
 export const serviceAnnotations = {
@@ -39,8 +39,8 @@ export function annotationOf({ annotations }: Service, name: ServiceAnnotation):
 }
 
 /** One for each annotation that looks like a misspelt one of the table; others may belong to somebody else. */
-export function misspeltAnnotations({ annotations }: Service): readonly Problem[] {
-  return [...annotations.keys()].flatMap((name): Problem[] => {
+export function misspeltAnnotations({ annotations }: Service): readonly ServiceProblem[] {
+  return [...annotations.keys()].flatMap((name): ServiceProblem[] => {
     if (name.startsWith(META_PREFIX) || Object.hasOwn(serviceAnnotations, name)) return [];
     const near = nearest(name, Object.keys(serviceAnnotations));
     if (near === undefined) return [];
@@ -49,7 +49,7 @@ export function misspeltAnnotations({ annotations }: Service): readonly Problem[
   });
 }
 
-const NO_MAP: Problem = {
+const NO_MAP: ServiceProblem = {
   reason: 'annotations-no-map',
   at: 'metadata.annotations',
   message:
@@ -57,10 +57,10 @@ const NO_MAP: Problem = {
 };
 
 /** One for each annotation that is no string, and one for those that were too much to keep. */
-export function unusableAnnotations(service: Service): readonly Problem[] {
+export function unusableAnnotations(service: Service): readonly ServiceProblem[] {
   const { annotations, notText, leftOut, areNoMap } = service;
   if (areNoMap) return [NO_MAP];
-  const unquoted = notText.map((name): Problem => {
+  const unquoted = notText.map((name): ServiceProblem => {
     const message = `${annotations.get(name) || 'nothing'} is not a string, which the API server refuses; put it in quotes`;
     return { reason: 'unquoted-annotation', at: `${ANNOTATION_PREFIX}${name}`, message };
   });

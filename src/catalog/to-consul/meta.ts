@@ -17,7 +17,7 @@ import { quote } from '../../support/text.ts';
 import { byText, sourceOfService } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/kubernetes-names.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import { portLabel } from './ports.ts';
 
 export type MetaPair = readonly [key: string, value: string];
@@ -45,7 +45,7 @@ export type MetaPlan = {
 };
 
 /** What fits: Tandem's own pairs, then ports, then annotations in the order of their keys. */
-export function planMeta(service: Service, owner: string, problems: Problem[]): MetaPlan {
+export function planMeta(service: Service, owner: string, problems: ServiceProblem[]): MetaPlan {
   const ports = Math.min(service.ports.length, META_PAIRS - OWN_KEYS.length);
   const reserved = new Set([
     ...OWN_KEYS,
@@ -76,9 +76,9 @@ export function metaOf(pairs: readonly MetaPair[]): Readonly<Record<string, stri
   return Object.fromEntries([...pairs].sort(([left], [right]) => byText(left, right)));
 }
 
-function readMeta(service: Service, reserved: ReadonlySet<string>, problems: Problem[]): MetaPair[] {
+function readMeta(service: Service, reserved: ReadonlySet<string>, problems: ServiceProblem[]): MetaPair[] {
   const kept: MetaPair[] = [];
-  const left: Problem[] = [];
+  const left: ServiceProblem[] = [];
   const names = [...service.annotations.keys()].filter((name) => name.startsWith(META_PREFIX)).sort(byText);
   for (const name of names) {
     const key = name.slice(META_PREFIX.length);
@@ -93,7 +93,7 @@ function readMeta(service: Service, reserved: ReadonlySet<string>, problems: Pro
   return kept;
 }
 
-function invalid(name: string, message: string): Problem {
+function invalid(name: string, message: string): ServiceProblem {
   return { reason: 'invalid-meta', at: `${ANNOTATION_PREFIX}${name}`, message };
 }
 
@@ -109,7 +109,7 @@ function wrongMeta(key: string, value: string, reserved: ReadonlySet<string>): s
     : undefined;
 }
 
-function tooMuch(asked: number, ports: number, left: number): Problem {
+function tooMuch(asked: number, ports: number, left: number): ServiceProblem {
   return {
     reason: 'too-much-meta',
     at: `${ANNOTATION_PREFIX}${META_PREFIX}*`,

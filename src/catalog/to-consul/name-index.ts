@@ -1,7 +1,7 @@
 /** Which sources use which name in Consul, so that a clash is found by looking at one name. */
 import { byText, indexed, type Instance } from '../../model/instance.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 
 export type Clash = {
   /** As Consul compares it, in lower case. */
@@ -64,7 +64,7 @@ export function suffixAdvice({ sources }: Clash): string {
 }
 
 /** What to say on one of the clashing Services. */
-export function clashProblem(clash: Clash, source: string): Problem {
+export function clashProblem(clash: Clash, source: string): ServiceProblem {
   const { name, sources } = clash;
   const others = sources.filter((each) => each !== source);
   const more = others.length > 1 ? ` and ${others.length - 1} more` : '';

@@ -3,7 +3,7 @@ import { NODE_NAME_META, ZONE_META } from '../../model/consul-names.ts';
 import { familyOf, type IpFamily } from '../../support/ip-address.ts';
 import { byText } from '../../model/instance.ts';
 import type { Endpoint, EndpointSlice, Node, Service } from '../../model/kubernetes-objects.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import { known, omitsEndpoint, stateOf, type EndpointState } from './endpoint-places.ts';
 import { type MetaPair } from './meta.ts';
 import type { Omitted, Place, Places } from './place.ts';
@@ -22,7 +22,7 @@ export function placesOfNodes(
   slices: readonly EndpointSlice[],
   node: NodeLookup,
   settings: ToConsulSettings,
-  problems: Problem[],
+  problems: ServiceProblem[],
 ): Places {
   const places: Place[] = [];
   const numberOf = numbersOfService(service, 'nodePort');
@@ -121,7 +121,7 @@ const WANTED = {
   InternalOnly: 'no InternalIP',
 } as const;
 
-function noAddress(names: readonly string[], family: IpFamily, syncType: NodePortSyncType): Problem {
+function noAddress(names: readonly string[], family: IpFamily, syncType: NodePortSyncType): ServiceProblem {
   return {
     reason: 'no-node-address',
     at: 'status.addresses',
@@ -129,7 +129,7 @@ function noAddress(names: readonly string[], family: IpFamily, syncType: NodePor
   };
 }
 
-function otherFamily(addresses: readonly string[], { ipFamilies }: Service): Problem {
+function otherFamily(addresses: readonly string[], { ipFamilies }: Service): ServiceProblem {
   return {
     reason: 'other-ip-family',
     at: 'spec.ipFamilies',
@@ -137,7 +137,7 @@ function otherFamily(addresses: readonly string[], { ipFamilies }: Service): Pro
   };
 }
 
-function noNode(addresses: readonly string[]): Problem {
+function noNode(addresses: readonly string[]): ServiceProblem {
   return {
     reason: 'no-node',
     at: 'endpoints.nodeName',

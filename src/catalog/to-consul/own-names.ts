@@ -5,14 +5,14 @@ import { quote } from '../../support/text.ts';
 import { byText } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import type { Omitted } from './place.ts';
 
 /**
  * True when the name may be registered; else the problem says whose it is: an instance of ours beside the servers of Consul
  * or the proxies of the mesh would get what is meant for them.
  */
-export function isFree(name: string, problems: Problem[]): boolean {
+export function isFree(name: string, problems: ServiceProblem[]): boolean {
   const owner = holderOf(name);
   if (owner === undefined) return true;
   const holder = owner === 'servers' ? "Consul's own servers" : 'the sidecar proxies of the mesh';
@@ -34,7 +34,7 @@ export function withoutLoops<T extends Addressed>(
   places: readonly T[],
   { namespace, name }: Service,
   { consulDomain, clusterDomain }: { readonly consulDomain: string; readonly clusterDomain: string },
-  problems: Problem[],
+  problems: ServiceProblem[],
 ): { readonly places: readonly T[]; readonly omitted: readonly Omitted[] } {
   // Pods resolve the short forms by their search list (Kubernetes, "DNS for Services and Pods").
   const itself = new Set(
@@ -69,7 +69,7 @@ function hostsOf(places: readonly Addressed[], isOne: (host: string) => boolean)
   );
 }
 
-function leadsIntoConsul(host: string, domain: string): Problem {
+function leadsIntoConsul(host: string, domain: string): ServiceProblem {
   return {
     reason: 'points-into-consul',
     at: 'the address of the Service',

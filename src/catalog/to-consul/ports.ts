@@ -3,7 +3,7 @@ import { annotationOf } from './known-annotations.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
 import type { EndpointSlice, Service, ServicePort } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
-import type { Problem } from '../../model/problem.ts';
+import type { ServiceProblem } from '../../model/problem.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 
 /** The port that a service name stands for; its number may differ from one endpoint to the next. */
@@ -50,7 +50,7 @@ export function choosePorts(
   service: Service,
   tables: readonly PortNumbers[],
   settings: ToConsulSettings,
-  problems: Problem[],
+  problems: ServiceProblem[],
 ): ChosenPorts | undefined {
   const main = chooseMain(service, tables, problems);
   if (main === undefined) return undefined;
@@ -63,7 +63,7 @@ export function choosePorts(
 function chooseMain(
   service: Service,
   tables: readonly PortNumbers[],
-  problems: Problem[],
+  problems: ServiceProblem[],
 ): PortChoice | undefined {
   const isKnown = (name: string): boolean => tables.some((numberOf) => numberOf(name) !== undefined);
   const given = annotationOf(service, 'service-port');
@@ -86,7 +86,7 @@ function chooseAsked(
   service: Service,
   given: string,
   isKnown: (name: string) => boolean,
-  problems: Problem[],
+  problems: ServiceProblem[],
 ): PortChoice | undefined {
   const asked = given.trim();
   const number = parseWholeNumber(asked);

@@ -1,7 +1,7 @@
 /** The loop between a cluster and a Consul that a test holds in its hands. */
 import { checkEntries, nodeServices } from '../../../src/model/consul-entries.ts';
 import { observeNode } from '../../../src/model/observed-node.ts';
-import type { Problem } from '../../../src/model/problem.ts';
+import type { ServiceProblem } from '../../../src/model/problem.ts';
 import { readEndpointSlice, readService } from '../../../src/model/kubernetes-objects.ts';
 import type { ToConsulSettings } from '../../../src/catalog/to-consul/to-consul-settings.ts';
 import type { Operation } from '../../../src/catalog/to-consul/operations.ts';
@@ -45,7 +45,7 @@ export type RunningSync = {
   readonly failures: readonly unknown[];
   readonly refusals: readonly string[];
   readonly guards: readonly { readonly removals: number }[];
-  readonly problems: ReadonlyMap<string, readonly Problem[]>;
+  readonly problems: ReadonlyMap<string, readonly ServiceProblem[]>;
   readonly seconds: readonly (number | undefined)[];
   /** Names of the services in Consul, one for each instance, in order. */
   readonly names: () => readonly string[];
@@ -99,7 +99,7 @@ export function startSync(
     failures: [] as unknown[],
     refusals: [] as string[],
     guards: [] as { readonly removals: number }[],
-    problems: new Map<string, readonly Problem[]>(),
+    problems: new Map<string, readonly ServiceProblem[]>(),
     seconds: [] as (number | undefined)[],
   };
   const transactions: (readonly Operation[])[] = [];
