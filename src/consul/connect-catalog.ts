@@ -8,7 +8,7 @@ import {
 } from '../model/consul-names.ts';
 import { nodeEntry } from '../model/consul-entries.ts';
 import { listAt } from '../model/decode-consul.ts';
-import { type Check } from '../model/instance.ts';
+import type { Check } from '../model/instance.ts';
 import { observeSyntheticNode, type ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import { catalogDefinition, proxyDefinition } from '../model/definition.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';

@@ -1,4 +1,5 @@
 /** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `registration-variable.ts`. */
+import { POD_META_KEYS } from '../model/consul-names.ts';
 import {
   asString,
   hasNullInList,
@@ -13,7 +14,7 @@ import { quote } from '../support/text.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { META_PREFIX } from '../model/kubernetes-names.ts';
 import { SERVICE_NAME } from './service-name.ts';
-import { OWN_META, wrongMeta, type Service } from './service.ts';
+import { wrongMeta, type Service } from './service.ts';
 import { isHalved } from './user-volumes.ts';
 import { meshGatewayModes, type ServiceUpstream, type Upstream } from './upstream.ts';
 
@@ -105,7 +106,7 @@ function isPort(raw: unknown): raw is number {
 function readMeta(raw: unknown): ReadonlyMap<string, string> | string {
   const meta = new Map<string, string>();
   for (const [key, value] of Object.entries(isObject(raw) ? raw : {})) {
-    if (OWN_META.some((own) => own === key)) continue;
+    if (POD_META_KEYS.has(key)) continue;
     const text = asString(value);
     const problem = text === undefined ? 'is not a text' : wrongMeta(key, text);
     if (text === undefined || problem !== undefined) return `${META_PREFIX}${quote(key)} ${problem ?? ''}`;

@@ -3,16 +3,7 @@
  * proxy. In agent mode the init container gives it to the agent of its node, with checks; in dataplane mode the
  * registrar reads it in the spec.
  */
-import {
-  EXTERNAL_SOURCE,
-  EXTERNAL_SOURCE_META,
-  MANAGED_BY,
-  MANAGED_BY_META,
-  OWNER_META,
-  POD_NAME_META,
-  POD_NAMESPACE_META,
-  POD_UID_META,
-} from '../model/consul-names.ts';
+import { podMeta } from '../model/consul-names.ts';
 import { PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { variable } from './container-parts.ts';
 import { agentDefinition, agentFile, checkedDefinition } from '../model/definition.ts';
@@ -124,11 +115,6 @@ function registrationMeta(
 ): Readonly<Record<string, string>> {
   return Object.fromEntries([
     ...[...meta].map(([key, value]) => [key, podNameOr(value)] as const),
-    [POD_NAME_META, '$(POD_NAME)'],
-    [POD_UID_META, '$(POD_UID)'],
-    [POD_NAMESPACE_META, '$(POD_NAMESPACE)'],
-    [EXTERNAL_SOURCE_META, EXTERNAL_SOURCE],
-    [MANAGED_BY_META, MANAGED_BY],
-    ...(owner === undefined ? [] : [[OWNER_META, owner] as const]),
+    ...podMeta({ name: '$(POD_NAME)', uid: '$(POD_UID)', namespace: '$(POD_NAMESPACE)' }, owner),
   ]);
 }

@@ -1,15 +1,5 @@
 /** The service that a pod offers: port, tags and meta, from its annotations, beside its name. */
-import {
-  EXTERNAL_SOURCE_META,
-  MANAGED_BY_META,
-  META_KEY,
-  META_PAIRS,
-  META_VALUE_BYTES,
-  OWNER_META,
-  POD_NAME_META,
-  POD_NAMESPACE_META,
-  POD_UID_META,
-} from '../model/consul-names.ts';
+import { META_KEY, META_PAIRS, META_VALUE_BYTES, POD_META_KEYS } from '../model/consul-names.ts';
 import { asString, type JsonObject } from '../support/json.ts';
 import { mustBeString, parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
@@ -26,16 +16,6 @@ export type Service = ServiceName & {
   readonly tags: readonly string[];
   readonly meta: ReadonlyMap<string, string>;
 };
-
-/** Keys of the meta that Tandem writes itself. */
-export const OWN_META = [
-  POD_NAME_META,
-  POD_UID_META,
-  POD_NAMESPACE_META,
-  EXTERNAL_SOURCE_META,
-  MANAGED_BY_META,
-  OWNER_META,
-] as const;
 
 export function readService(pod: Pod, reader: AnnotationReader, named: ServiceName): Service {
   const { port, portText } = readPort(pod, reader);
@@ -115,7 +95,7 @@ function readMeta(annotations: JsonObject, reader: AnnotationReader): ReadonlyMa
     if (wrong !== undefined) reader.problem(`${META_PREFIX}${key}`, wrong);
     else meta.set(key, value ?? '');
   }
-  const room = META_PAIRS - OWN_META.length;
+  const room = META_PAIRS - POD_META_KEYS.size;
   if (meta.size > room)
     reader.problem(
       `${META_PREFIX}…`,
@@ -127,7 +107,7 @@ function readMeta(annotations: JsonObject, reader: AnnotationReader): ReadonlyMa
 export function wrongMeta(key: string, value: string): string | undefined {
   if (!META_KEY.test(key)) return 'the key is not 1 to 128 characters of A-Z a-z 0-9 _ -';
   if (key.startsWith('consul-')) return 'Consul keeps keys that start with "consul-" for itself';
-  if (OWN_META.some((own) => own === key)) return 'is written by Tandem and cannot be set';
+  if (POD_META_KEYS.has(key)) return 'is written by Tandem and cannot be set';
   if (value.includes('\0')) return 'the value holds a NUL character';
   const bytes = new TextEncoder().encode(value).length;
   return bytes > META_VALUE_BYTES

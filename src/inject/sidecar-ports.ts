@@ -2,7 +2,7 @@
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
-import { type AnnotationName } from './annotations.ts';
+import type { AnnotationName } from './annotations.ts';
 import {
   ADMIN_PORT,
   DATAPLANE_DEFAULT_GRACEFUL_PORT,

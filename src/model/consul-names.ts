@@ -16,11 +16,29 @@ export const NODE_NAME_META = 'external-k8s-node-name';
 export const ZONE_META = 'external-k8s-topology-zone';
 
 /** Of instances of pods. */
-export const POD_NAME_META = 'pod-name';
 export const POD_UID_META = 'pod-uid';
-export const POD_NAMESPACE_META = 'k8s-namespace';
 export const MANAGED_BY_META = 'managed-by';
 export const MANAGED_BY = 'tandem';
+
+/** What Tandem writes into the meta of a pod's instances. @param owner undefined where the webhook does not know its cluster */
+export function podMeta(
+  { name, uid, namespace }: { readonly name: string; readonly uid: string; readonly namespace: string },
+  owner: string | undefined,
+): readonly (readonly [key: string, value: string])[] {
+  return [
+    ['pod-name', name],
+    [POD_UID_META, uid],
+    ['k8s-namespace', namespace],
+    [EXTERNAL_SOURCE_META, EXTERNAL_SOURCE],
+    [MANAGED_BY_META, MANAGED_BY],
+    ...(owner === undefined ? [] : [[OWNER_META, owner] as const]),
+  ];
+}
+
+/** No annotation can set them. */
+export const POD_META_KEYS: ReadonlySet<string> = new Set(
+  podMeta({ name: '', uid: '', namespace: '' }, '').map(([key]) => key),
+);
 
 /** Of nodes without an agent. */
 export const SYNTHETIC_META = 'synthetic-node';

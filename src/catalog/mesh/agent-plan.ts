@@ -10,7 +10,7 @@ import {
   readinessCheckId,
 } from '../../model/consul-names.ts';
 import type { CheckEntry, ServiceEntry } from '../../model/consul-entries.ts';
-import { type Check } from '../../model/instance.ts';
+import type { Check } from '../../model/instance.ts';
 import { statusOf } from '../../model/observed-node.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import { agentRegistrationsOf, type AgentRegistration } from './agent-registration.ts';

@@ -4,7 +4,7 @@ import { byText, indexed, ownerOf, type Check } from '../../model/instance.ts';
 import { differences, type Field } from '../to-consul/consul-plan.ts';
 import { isOwnNode, type ObservedRegistration, type ObservedSyntheticNode } from './observed-registration.ts';
 import { isSameProxy } from './proxy.ts';
-import { type PodRegistration, type SyntheticNode } from './pod-registration.ts';
+import type { PodRegistration, SyntheticNode } from './pod-registration.ts';
 
 export type RegistrationField = Field | 'proxy';
 

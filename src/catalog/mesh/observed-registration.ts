@@ -1,7 +1,7 @@
 /** What Consul has on a synthetic node: instances with the proxy part that the catalog sync does not look at. */
 import { OWNER_META, SYNTHETIC_META } from '../../model/consul-names.ts';
 import type { CheckEntry, NodeServices } from '../../model/consul-entries.ts';
-import { type ObservedInstance } from '../../model/instance.ts';
+import type { ObservedInstance } from '../../model/instance.ts';
 import { observeNode, type ObservedNode } from '../../model/observed-node.ts';
 import type { Proxy } from '../../model/registration.ts';
 import { readProxy } from './proxy.ts';

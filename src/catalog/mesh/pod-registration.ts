@@ -1,16 +1,5 @@
 /** What Consul shall have of an injected pod in dataplane mode: the service and its proxy, each with its check. */
-import {
-  CHECK_NAME,
-  EXTERNAL_SOURCE,
-  EXTERNAL_SOURCE_META,
-  MANAGED_BY,
-  MANAGED_BY_META,
-  OWNER_META,
-  POD_NAME_META,
-  POD_NAMESPACE_META,
-  POD_UID_META,
-  readinessCheckId,
-} from '../../model/consul-names.ts';
+import { CHECK_NAME, readinessCheckId, podMeta } from '../../model/consul-names.ts';
 import { INBOUND_PORT, syntheticNodeName } from '../../inject/names.ts';
 import { serviceAndProxy, type Proxy, type Registration } from '../../model/registration.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
@@ -109,15 +98,8 @@ function ofAnyAddress(listener: string, { podIp = '' }: InjectedPod): number | u
 }
 
 function metaOf(pod: InjectedPod, ofAuthor: MeshOptions['service']['meta'], owner: string): Instance['meta'] {
-  const own: readonly (readonly [string, string])[] = [
-    [POD_NAME_META, pod.name],
-    [POD_UID_META, pod.uid],
-    [POD_NAMESPACE_META, pod.namespace],
-    [EXTERNAL_SOURCE_META, EXTERNAL_SOURCE],
-    [MANAGED_BY_META, MANAGED_BY],
-    [OWNER_META, owner],
-  ];
-  return Object.fromEntries([...ofAuthor, ...own].toSorted(([left], [right]) => byText(left, right)));
+  const pairs = [...ofAuthor, ...podMeta(pod, owner)];
+  return Object.fromEntries(pairs.toSorted(([left], [right]) => byText(left, right)));
 }
 
 /** A pod that terminates is critical at once: its readiness probe may go on to succeed. */

@@ -1,7 +1,7 @@
 /** The places that are a Service's endpoints. */
 import { NODE_NAME_META, REF_KIND_META, REF_NAME_META, ZONE_META } from '../../model/consul-names.ts';
 import type { Endpoint, EndpointSlice, Service } from '../../model/kubernetes-objects.ts';
-import { type MetaPair } from './meta.ts';
+import type { MetaPair } from './meta.ts';
 import type { Health, Omitted, OmitReason, Place, Places } from './place.ts';
 import { numbersOfSlice, type PortNumbers } from './ports.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';

@@ -5,7 +5,7 @@ import { byText } from '../../model/instance.ts';
 import type { Endpoint, EndpointSlice, Node, Service } from '../../model/kubernetes-objects.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
 import { known, omitsEndpoint, stateOf, type EndpointState } from './endpoint-places.ts';
-import { type MetaPair } from './meta.ts';
+import type { MetaPair } from './meta.ts';
 import type { Omitted, Place, Places } from './place.ts';
 import { numbersOfService } from './ports.ts';
 import type { NodePortSyncType, ToConsulSettings } from './to-consul-settings.ts';

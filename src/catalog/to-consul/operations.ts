@@ -1,7 +1,7 @@
 /** The operations of Consul's transactions that Tandem sends. */
 import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META } from '../../model/consul-names.ts';
 import { catalogDefinition, type CatalogDefinition } from '../../model/definition.ts';
-import { type Check, type Instance, type ObservedInstance } from '../../model/instance.ts';
+import type { Check, Instance, ObservedInstance } from '../../model/instance.ts';
 import type { ObservedNode } from '../../model/observed-node.ts';
 
 /** One element of the body, in Consul's spelling (Consul: "Transactions HTTP Endpoint"). */

@@ -2,7 +2,7 @@
 import { OWNER_ANNOTATION, SOURCE_ANNOTATION } from '../../model/kubernetes-names.ts';
 import { asString, isObject, property } from '../../support/json.ts';
 import type { EndpointFamily, ReadyEndpoint } from './desired-objects.ts';
-import { type Marks } from './marks.ts';
+import type { Marks } from './marks.ts';
 
 type Identity = Marks & {
   readonly name: string;
