@@ -1,5 +1,6 @@
 /** From the cluster as it is now and Consul as it is known to what would have to change, and why the rest does not. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { OWNER_META } from '../model/consul-names.ts';
 import type { Instance } from '../model/instance.ts';
 import { clashProblem, createNameIndex } from '../catalog/to-consul/name-index.ts';
 import type { ObservedIndex } from '../catalog/to-consul/observed-index.ts';
@@ -61,7 +62,11 @@ export function createPlanner(
     const wanted: readonly Instance[] = result?.kind === 'sync' ? result.instances : [];
     const clashes = names.set(source, wanted).map((clash) => clashProblem(clash, source));
     const part = planOf(wanted, observed.forPlan([source], wanted), scope);
-    const conflicts = part.conflicts.map(({ problem }) => problem);
+    const conflicts = part.conflicts.map(({ at, message }): ServiceProblem => ({
+      reason: 'id-taken',
+      at: `${OWNER_META} of ${at}`,
+      message,
+    }));
     const problems = [...(result?.problems ?? []), ...clashes, ...conflicts];
     const isEmpty = result?.kind === 'sync' && wanted.length === 0;
     const leftOut = isEmpty ? [...new Set(result.omitted.map((each) => each.reason))] : [];

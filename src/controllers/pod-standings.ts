@@ -1,4 +1,5 @@
 /** Where each pod stands: whether it is in Consul and why not, as what, and how the checks of its instances were seen last. */
+import type { Conflict } from '../model/problem.ts';
 import type { MeshCluster } from '../catalog/mesh/mesh-cluster.ts';
 import { decidePod, problemOf, type PodReason } from '../catalog/mesh/decide-pod.ts';
 import { meshOf, sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
@@ -30,7 +31,7 @@ export type PodStandings = {
   readonly looked: (
     place: string,
     instances: readonly SeenInstance[],
-    conflicts: readonly { readonly source: string; readonly message: string }[],
+    conflicts: readonly Conflict[],
   ) => void;
   readonly forget: (place: string) => void;
   /** Consul has taken the instance of the pod, with its readiness. */

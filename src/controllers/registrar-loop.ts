@@ -131,7 +131,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
           uid: meta[POD_UID_META] ?? '',
           status: worstOf([...(check === undefined ? [] : [check]), ...otherChecks]),
         })),
-        conflicts.map(({ registration, message }) => ({ source: registration.source, message })),
+        conflicts,
       );
     reporter.pods(node, pods.map(standings.of));
   }

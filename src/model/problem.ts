@@ -7,6 +7,12 @@ export type Problem = {
   readonly message: string;
 };
 
+/** What is wanted is there already and belongs to somebody else, so it is left alone; `at` is its id. */
+export type Conflict = Problem & {
+  /** Who wants it, as `Pod/<namespace>/<name>`. */
+  readonly source: string;
+};
+
 /** The closed vocabulary of Services: reason of the Event, metric label, log field. */
 export const problemReasons = {
   'unknown-annotation': 'an annotation looks like a misspelt one of Tandem; it has no effect',

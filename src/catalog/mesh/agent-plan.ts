@@ -12,6 +12,7 @@ import {
 import type { CheckEntry, ServiceEntry } from '../../model/consul-entries.ts';
 import type { Check } from '../../model/instance.ts';
 import { statusOf } from '../../model/observed-node.ts';
+import type { Conflict } from '../../model/problem.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import { agentRegistrationsOf, type AgentRegistration } from './agent-registration.ts';
 import { readinessOf } from './pod-registration.ts';
@@ -54,7 +55,7 @@ export type AgentPlan = {
   /** Of pods that have registered themselves, and are not there: the agent has lost its state, or a removal met them. */
   readonly register: readonly AgentRegistration[];
   /** Another one has the id of a pod that is there; it may give it up. */
-  readonly conflicts: readonly { readonly source: string; readonly message: string }[];
+  readonly conflicts: readonly Conflict[];
 };
 
 /**
@@ -91,6 +92,7 @@ export function planAgent(
       .filter(({ id, uid }) => holders.has(id) && holders.get(id) !== uid)
       .map(({ id, source }) => ({
         source,
+        at: id,
         message: `the node's agent has another instance with the id ${id}, which is left alone; deregister it there`,
       })),
     checks: instances.flatMap(({ id, uid, isProxy }): CheckChange[] => {

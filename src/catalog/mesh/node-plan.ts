@@ -1,14 +1,13 @@
 /** What would have to change on one synthetic node: the difference of what shall be and what is, as data. */
 import { POD_UID_META } from '../../model/consul-names.ts';
 import { byText, indexed, ownerOf, type Check } from '../../model/instance.ts';
+import type { Conflict } from '../../model/problem.ts';
 import { differences, type Field } from '../to-consul/consul-plan.ts';
 import { isOwnNode, type ObservedRegistration, type ObservedSyntheticNode } from './observed-registration.ts';
 import { isSameProxy } from './proxy.ts';
 import type { PodRegistration, SyntheticNode } from './pod-registration.ts';
 
 export type RegistrationField = Field | 'proxy';
-
-export type Conflict = { readonly registration: PodRegistration; readonly message: string };
 
 export type NodePlan = {
   readonly name: string;
@@ -104,13 +103,14 @@ function claim(
     present.get(indexed(id))?.meta[POD_UID_META] === uid;
   const rank = (each: PodRegistration): string => `${holds(each) ? 0 : 1} ${each.source}`;
   for (const registration of desired.toSorted((left, right) => byText(rank(left), rank(right)))) {
-    const key = indexed(registration.id);
+    const { id, source } = registration;
+    const key = indexed(id);
     const previous = present.get(key);
     const other = wanted.get(key);
     if (previous !== undefined && ownerOf(previous) !== owner)
-      conflicts.push({ registration, message: foreignMessage(registration, previous) });
+      conflicts.push({ source, at: id, message: foreignMessage(registration, previous) });
     else if (other !== undefined)
-      conflicts.push({ registration, message: `${other.source} has the id ${registration.id} on this node` });
+      conflicts.push({ source, at: id, message: `${other.source} has the id ${id} on this node` });
     else wanted.set(key, registration);
   }
   return { wanted, conflicts };

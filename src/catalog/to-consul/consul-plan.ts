@@ -9,7 +9,7 @@ import {
   type Instance,
   type ObservedInstance,
 } from '../../model/instance.ts';
-import type { ServiceProblem } from '../../model/problem.ts';
+import type { Conflict } from '../../model/problem.ts';
 
 export type Field = 'id' | 'name' | 'address' | 'port' | 'tags' | 'meta' | 'weights' | 'kind' | 'check';
 
@@ -19,9 +19,6 @@ export type Update = {
   /** Those that differ; never empty. */
   readonly fields: readonly Field[];
 };
-
-/** An instance that is wanted under an id which belongs to somebody else. */
-export type Conflict = { readonly source: string; readonly problem: ServiceProblem };
 
 export type Plan = {
   readonly register: readonly Instance[];
@@ -138,11 +135,8 @@ function conflict(instance: Instance, previous: ObservedInstance): Conflict {
   const holder = owner === undefined ? 'nobody that Tandem knows' : `owner ${JSON.stringify(owner)}`;
   return {
     source: sourceOf(instance),
-    problem: {
-      reason: 'id-taken',
-      at: `tandem-owner of ${instance.id}`,
-      message: `the instance on node ${JSON.stringify(previous.node)} belongs to ${holder} and is not touched; deregister it in Consul, or restore its meta tandem-owner`,
-    },
+    at: instance.id,
+    message: `the instance on node ${JSON.stringify(previous.node)} belongs to ${holder} and is not touched; deregister it in Consul, or restore its meta tandem-owner`,
   };
 }
 

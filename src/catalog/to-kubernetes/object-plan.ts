@@ -38,9 +38,6 @@ export type ServiceStanding = {
   readonly endpoints: number;
 };
 
-/** An object of somebody else where ours would be. */
-export type Conflict = { readonly problem: ToK8sProblem; readonly object: ObservedService };
-
 export type ToK8sPlan = {
   readonly create: readonly Create[];
   readonly update: readonly Update[];
@@ -49,7 +46,8 @@ export type ToK8sPlan = {
   readonly unchanged: number;
   /** Number of our objects that are there. */
   readonly owned: number;
-  readonly conflicts: readonly Conflict[];
+  /** Objects of somebody else where ours would be. */
+  readonly conflicts: readonly { readonly problem: ToK8sProblem; readonly object: ObservedService }[];
   /** All, those of conflicts too. */
   readonly problems: readonly ToK8sProblem[];
   /** By the name in Consul. */
@@ -80,7 +78,7 @@ export function planToK8s(
   const slicesBySource = groupBySource(observed.slices.values(), owner);
   const isTaken = (name: string): boolean => observed.slices.has(name);
   const changes: ObjectChange[] = [];
-  const conflicts: Conflict[] = [];
+  const conflicts: ToK8sPlan['conflicts'][number][] = [];
   const problems: ToK8sProblem[] = [...ofNames];
   const standings = new Map<string, ServiceStanding>();
   const kept = new Set<ObservedService | ObservedSlice>();

@@ -118,7 +118,7 @@ test('two pods of before that want one id: the one that has it keeps it', () => 
   const plan = planOfLegacy(consul, wanted(other, one));
   assert.ok(isEmptyPlan(plan));
   assert.deepEqual(
-    plan.conflicts.map(({ registration }) => registration.source),
+    plan.conflicts.map(({ source }) => source),
     ['Pod/abc/web-0', 'Pod/abc/web-0'],
   );
   assert.equal(planOfLegacy(createConsulNodes(), wanted(one, other)).register[0]?.source, 'Pod/abc/web-0');

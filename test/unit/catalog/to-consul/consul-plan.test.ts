@@ -101,10 +101,10 @@ for (const [what, parts] of strangers) {
     const found = plan([second], [observed(second, { ...parts, port: 1 })], SCOPE);
     assert.deepEqual([isEmpty(found), found.foreign], [true, 1]);
     assert.deepEqual(
-      found.conflicts.map(({ source, problem }) => [source, problem.reason]),
-      [['Service/default/web', 'id-taken']],
+      found.conflicts.map(({ source, at }) => [source, at]),
+      [['Service/default/web', second.id]],
     );
-    assert.match(found.conflicts[0]?.problem.message ?? '', /is not touched; deregister it in Consul/);
+    assert.match(found.conflicts[0]?.message ?? '', /is not touched; deregister it in Consul/);
   });
 }
 
