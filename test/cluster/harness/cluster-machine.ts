@@ -103,7 +103,7 @@ async function imagesOnNodes({ plan, folder, say, signal }: Surroundings): Promi
 }
 
 function nodesOf(
-  { plan, folder, network }: Surroundings,
+  { plan, folder, network, signal }: Surroundings,
   pki: Pki,
   controlPlane: ControlPlane,
   onEnd: (message: string) => void,
@@ -117,6 +117,7 @@ function nodesOf(
       controlPlane,
       sandboxImage: SANDBOX_IMAGE,
       switchPid: network.switchPid,
+      signal,
       onEnd,
     }),
   );

@@ -40,6 +40,8 @@ export type NodeOptions = {
   readonly sandboxImage: string;
   readonly controlPlane: ControlPlane;
   readonly switchPid: number;
+  /** Aborted when the cluster ends: nothing is started any more. */
+  readonly signal: AbortSignal;
   /** Called when its first process has ended by itself, with what it said last: then it is stopped. */
   readonly onEnd: (message: string) => void;
 };
@@ -50,7 +52,7 @@ export function cgroupOf(id: string): string {
 }
 
 export function clusterNode(options: NodeOptions): ClusterNode {
-  const { folder, plan, addresses, switchPid, onEnd } = options;
+  const { folder, plan, addresses, switchPid, signal, onEnd } = options;
   const cgroup = `${cgroupOf(plan.id)}/${addresses.name}`;
   let running: { readonly process: RunningProcess; readonly pid: string } | undefined;
   writeFiles(options, cgroup);
@@ -58,6 +60,7 @@ export function clusterNode(options: NodeOptions): ClusterNode {
   const start = async (): Promise<void> => {
     if (running !== undefined) return;
     await createCgroup(cgroup);
+    signal.throwIfAborted();
     const peers = plan.nodes.filter(({ name }) => name !== addresses.name);
     const process = await startProcess({
       name: addresses.name,
