@@ -6,6 +6,7 @@ import type { JsonObject } from '../src/support/json.ts';
 import { localCluster } from './local-cluster.ts';
 import { readManifestObjects } from '../src/runtime/manifest-objects.ts';
 import { createObjectSnapshot } from '../src/runtime/object-snapshot.ts';
+import { createListeners } from '../src/support/listeners.ts';
 
 export type FolderSource = Source & { readonly close: () => void };
 
@@ -27,23 +28,20 @@ const QUIET = 50;
 /** @throws TandemError TANDEM_FILE_UNREADABLE when the first reading fails */
 export async function folderSource({ operands, stdin, onRead }: FolderSourceOptions): Promise<FolderSource> {
   const { snapshot, replace } = createObjectSnapshot();
-  const listeners = new Set<(sources: readonly string[]) => void>();
+  const { tell, onChange } = createListeners<[sources: readonly string[]]>();
   const load = async (): Promise<void> => {
     const { objects: read, repeated } = await readManifestObjects(operands, stdin);
     const objects: readonly JsonObject[] = localCluster(read);
     const touched = replace(objects);
     onRead({ objects: objects.length, repeated });
-    if (touched.length > 0) for (const listener of listeners) listener(touched);
+    if (touched.length > 0) tell(touched);
   };
   await load();
   const watchers = follow(operands, () => void load().catch((error: unknown) => onRead({ error })));
   return {
     snapshot,
     synced: () => Promise.resolve(),
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onChange,
     refresh: load,
     close: () => {
       for (const each of watchers) each.close();

@@ -3,7 +3,7 @@ import { syncNodeName, toConsulSettings } from '../src/config/sync-settings.ts';
 import { syncCatalog } from '../src/consul/sync-catalog.ts';
 import { createSync } from '../src/controllers/sync-loop.ts';
 import { apiClient } from '../src/kubernetes/api-client.ts';
-import { systemClock } from '../src/kubernetes/clock.ts';
+import { systemClock } from '../src/kubernetes/system-clock.ts';
 import { clusterAccess } from '../src/kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../src/kubernetes/service-account.ts';
 import { changeSignal } from '../src/reporting/change-signal.ts';

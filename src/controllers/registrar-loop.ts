@@ -8,7 +8,7 @@ import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { createController, type Request, type Writing } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
-import type { Clock } from '../reconcile/loop-clock.ts';
+import type { Clock } from '../support/clock.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
 import { applyNodePlans } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';

@@ -13,7 +13,7 @@ import {
 } from '../catalog/to-consul/transactions.ts';
 import { createController, type Writing } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
-import type { Clock } from '../reconcile/loop-clock.ts';
+import type { Clock } from '../support/clock.ts';
 import { aborted } from '../support/aborted.ts';
 import { createApplier, type Written } from './apply-changes.ts';
 import { createDrift } from './drift.ts';

@@ -6,7 +6,7 @@ import type { ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts'
 import { createObjectApplier } from './apply-objects.ts';
 import { createController, type Writing } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
-import type { Clock } from '../reconcile/loop-clock.ts';
+import type { Clock } from '../support/clock.ts';
 import type {
   NetworkSource,
   ObjectOutcome,

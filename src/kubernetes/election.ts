@@ -1,6 +1,6 @@
 /** Leader election among replicas, by a Lease: at most one leads at any time. */
 import type { TandemError } from '../support/errors.ts';
-import { sleep } from './clock.ts';
+import { sleep } from '../support/clock.ts';
 import { leaderTerm, renewTerm, type Term, type TermEnd } from './leader-term.ts';
 import { leaseLock, type Attempt, type LockOptions } from './lease-lock.ts';
 

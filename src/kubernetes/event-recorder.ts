@@ -5,7 +5,7 @@ import { asString, property } from '../support/json.ts';
 import { quoteSentence } from '../support/text.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
 import { backoff } from '../support/backoff.ts';
-import { sleep, type Clock } from './clock.ts';
+import { sleep, type Clock } from '../support/clock.ts';
 import {
   eventName,
   eventObject,

@@ -1,5 +1,5 @@
 /** One term of a leader: as long as its Lease is renewed in time. */
-import type { Clock } from './clock.ts';
+import type { Clock } from '../support/clock.ts';
 import type { Attempt } from './lease-lock.ts';
 
 export type Term = {

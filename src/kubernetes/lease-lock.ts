@@ -2,7 +2,7 @@
 import { TandemError } from '../support/errors.ts';
 import { asString, property, type JsonObject } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../support/clock.ts';
 import { leaseRecord, leaseSpec, type LeaseRecord } from './lease-record.ts';
 
 export type LockOptions = {

@@ -2,7 +2,7 @@
 import { TandemError } from '../support/errors.ts';
 import type { ApiClient } from './api-client.ts';
 import { backoff, LONGEST_BACKOFF } from '../support/backoff.ts';
-import { sleep, type Clock } from './clock.ts';
+import { sleep, type Clock } from '../support/clock.ts';
 import { listPages, pathOf, type Collection } from './list-pages.ts';
 import { compareVersions, resourceEntry, type ReadObject, type ResourceEntry } from './resource-entry.ts';
 import type { WatchEvent } from './watch-events.ts';

@@ -1,7 +1,7 @@
 /** One object by its name, kept current by a list and a watch that see nothing else. */
 import { property } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../support/clock.ts';
 import type { WatchFailure } from './watch-failure.ts';
 import { watchResource } from './watch-resource.ts';
 

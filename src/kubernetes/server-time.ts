@@ -1,6 +1,6 @@
 /** The time of the API server, which judges certificates and whose clock therefore counts. */
 import type { ApiClient } from './api-client.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../support/clock.ts';
 
 export type ServerTime = {
   /** Learns from every answer. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TandemError } from '../support/errors.ts';
 import type { ApiClient } from './api-client.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../support/clock.ts';
 import { failureOf, thrownFailure, type WatchFailure } from './watch-failure.ts';
 import { watchEvents, type WatchEvent } from './watch-events.ts';
 

@@ -5,7 +5,7 @@
 import { earliest } from '../support/earliest.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
 import { createKeyBackoff } from './key-backoff.ts';
-import type { Clock } from './loop-clock.ts';
+import type { Clock } from '../support/clock.ts';
 import { createLoop } from './loop.ts';
 import { createWorkQueue, type Coalescing, type Work } from './work-queue.ts';
 

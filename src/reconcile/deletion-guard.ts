@@ -1,5 +1,5 @@
 /** Deletions that a broken or early read may have caused wait until both sides were read anew, and say the same. */
-import type { Clock } from './loop-clock.ts';
+import type { Clock } from '../support/clock.ts';
 
 /** What the guard takes for suspicious. */
 export type DeletionPolicy = {

@@ -1,6 +1,6 @@
 /** One reconcile after the other, each when it is due; one that fails is repeated, after pauses that grow. */
 import { backoff } from '../support/backoff.ts';
-import type { Clock } from './loop-clock.ts';
+import type { Clock } from '../support/clock.ts';
 
 export type LoopParts = {
   readonly clock: Clock;

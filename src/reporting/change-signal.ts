@@ -1,4 +1,5 @@
 /** Tells whoever listens that something is different now, and not what. */
+import { createListeners } from '../support/listeners.ts';
 
 export type ChangeSignal = {
   readonly changed: () => void;
@@ -7,14 +8,6 @@ export type ChangeSignal = {
 };
 
 export function changeSignal(): ChangeSignal {
-  const listeners = new Set<() => void>();
-  return {
-    changed: () => {
-      for (const listener of listeners) listener();
-    },
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-  };
+  const { tell, onChange } = createListeners<[]>();
+  return { changed: tell, onChange };
 }

@@ -7,7 +7,7 @@ import { rotate, type RotationPorts } from '../certificates/rotation.ts';
 import { sharedSource } from '../certificates/shared-source.ts';
 import { sharedView } from '../certificates/shared-view.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { sleep, type Clock } from '../kubernetes/clock.ts';
+import { sleep, type Clock } from '../support/clock.ts';
 import { elect, type ElectionEvent, type LeaseTimes } from '../kubernetes/election.ts';
 import { oneObject, type OneObject } from '../kubernetes/one-object.ts';
 import { secretTexts, writeSecret, type SecretPlace } from '../kubernetes/secret-object.ts';

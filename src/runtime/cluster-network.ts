@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterNetwork } from '../catalog/to-kubernetes/cluster-address.ts';
 import type { NetworkSource } from '../controllers/to-k8s-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/clock.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import { failureOf, thrownFailure, type WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
@@ -11,6 +11,7 @@ import { aborted } from '../support/aborted.ts';
 import { backoff } from '../support/backoff.ts';
 import { cidrLookup } from '../support/cidr.ts';
 import { asString, property } from '../support/json.ts';
+import { createListeners } from '../support/listeners.ts';
 import type { WatchedKind } from './cluster-source.ts';
 
 export type NetworkWatch = NetworkSource & {
@@ -63,7 +64,7 @@ const SERVICE_CIDRS = {
 
 /** Starts to watch at once. */
 export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): NetworkWatch {
-  const listeners = new Set<() => void>();
+  const { tell, onChange } = createListeners<[]>();
   const held = new Map<string, Ranges>();
   const watches = new Map<WatchedKind, ResourceWatch<Ranges>>();
   let network: ClusterNetwork | undefined;
@@ -84,7 +85,7 @@ export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): Ne
         // A node tells of its health every few seconds, and of its ranges once.
         if (before?.join() === after?.join()) return;
         network = undefined;
-        for (const listener of listeners) listener();
+        tell();
       },
       onRestart: (failure) => onRestart(kind, failure),
     });
@@ -109,10 +110,7 @@ export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): Ne
   return {
     network: () => (network ??= { rangeOf: cidrLookup([...cidrs, ...[...held.values()].flat()]) }),
     synced: (signal) => Promise.race([begun, aborted(signal)]),
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onChange,
     watches: () => Object.fromEntries([...watches].map(([kind, watch]) => [kind, watch.status()])),
     stop: async () => {
       isStopped = true;

@@ -10,11 +10,12 @@ import {
 import { createClusterSnapshot } from '../controllers/cluster-snapshot.ts';
 import type { Source } from '../controllers/sync-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/clock.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
 import { aborted } from '../support/aborted.ts';
+import { createListeners } from '../support/listeners.ts';
 import { withinRefresh } from './within-refresh.ts';
 
 export type WatchedKind = 'services' | 'endpointslices' | 'nodes' | 'ingresses' | 'servicecidrs';
@@ -50,12 +51,12 @@ const COLLECTIONS: Paths = {
 /** Starts to watch at once. Nodes are watched from the first NodePort Service on: most rights are never used. */
 export function clusterSource({ client, withIngresses, onRestart }: ClusterSourceOptions): ClusterSource {
   const snapshot = createClusterSnapshot();
-  const listeners = new Set<(sources: readonly string[]) => void>();
+  const { tell, onChange } = createListeners<[sources: readonly string[]]>();
   const watches = new Map<WatchedKind, ResourceWatch<unknown>>();
   let isStopped = false;
 
-  const tell = (sources: readonly string[]): void => {
-    if (sources.length > 0) for (const listener of listeners) listener(sources);
+  const tellTouched = (sources: readonly string[]): void => {
+    if (sources.length > 0) tell(sources);
   };
   const start = <T>(
     kind: SourceKind,
@@ -68,7 +69,7 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
       read,
       clock: systemClock,
       random: Math.random,
-      onChange: (_key, before, after) => tell(changed(before, after)),
+      onChange: (_key, before, after) => tellTouched(changed(before, after)),
       onRestart: (failure) => onRestart(kind, failure),
     });
     watches.set(kind, watch);
@@ -97,10 +98,7 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
   return {
     snapshot,
     synced: (signal) => Promise.race([all((watch) => watch.synced), aborted(signal)]),
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onChange,
     refresh: (signal) =>
       withinRefresh(
         all((watch) => watch.relist()),

@@ -3,7 +3,8 @@ import { consulSettings, type ConsulSettings, type consulFlags } from '../config
 import type { FlagValues } from '../config/parse-flags.ts';
 import { openConsul, type ConsulOptions, type OpenConsul } from '../consul/client.ts';
 import type { AutoJoin } from '../discovery/auto-join.ts';
-import { systemClock, sleep } from '../kubernetes/clock.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
+import { sleep } from '../support/clock.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Context } from './context.ts';
 import { openCluster, type ClusterOfPods } from './server-pods.ts';

@@ -6,11 +6,12 @@ import { readMeshService } from '../catalog/mesh/mesh-service.ts';
 import { createPodSnapshot, type PodSnapshotOptions, type Touched } from '../controllers/pod-snapshot.ts';
 import type { PodSource } from '../controllers/registrar-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/clock.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
 import { aborted } from '../support/aborted.ts';
+import { createListeners } from '../support/listeners.ts';
 import { withinRefresh } from './within-refresh.ts';
 
 export type PodKind = 'pods' | 'nodes' | 'services' | 'serviceaccounts';
@@ -37,7 +38,7 @@ export function clusterPods({
   ...options
 }: ClusterPodsOptions): ClusterPods {
   const snapshot = createPodSnapshot(options);
-  const listeners = new Set<(touched: Touched) => void>();
+  const { tell, onChange } = createListeners<[touched: Touched]>();
   const watches = new Map<PodKind, ResourceWatch<unknown>>();
   const start = <T>(
     kind: PodKind,
@@ -53,8 +54,7 @@ export function clusterPods({
       read,
       onChange: (_key, before, after) => {
         const touched = changed(before, after);
-        if (touched.nodes.length + touched.hosts.length > 0 || touched.isEnd)
-          for (const listener of listeners) listener(touched);
+        if (touched.nodes.length + touched.hosts.length > 0 || touched.isEnd) tell(touched);
       },
       onRestart: (failure) => onRestart(kind, failure),
     });
@@ -79,10 +79,7 @@ export function clusterPods({
   return {
     snapshot,
     synced: async (signal) => void (await Promise.race([synced, aborted(signal)])),
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onChange,
     refresh: (signal) => withinRefresh(pods.relist(), signal),
     watches: () => Object.fromEntries([...watches].map(([kind, watch]) => [kind, watch.status()])),
     stop: async () => void (await Promise.all([...watches.values()].map((watch) => watch.stop()))),

@@ -10,7 +10,7 @@ import { createPodStandings } from '../controllers/pod-standings.ts';
 import { createRegistrar, type Registrar, type RegistrarOptions } from '../controllers/registrar-loop.ts';
 import { runTokenLoop } from '../controllers/token-loop.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/clock.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { byText } from '../model/instance.ts';

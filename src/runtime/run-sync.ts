@@ -8,7 +8,7 @@ import type { OpenConsul } from '../consul/client.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createSync, type Sync, type SyncOptions } from '../controllers/sync-loop.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/clock.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
 import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.ts';
 import { eventRecorder } from '../kubernetes/event-recorder.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/clock.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
 import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
 import type { Log } from '../telemetry/logger.ts';

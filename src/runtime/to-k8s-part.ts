@@ -7,7 +7,7 @@ import type { ConsulClient } from '../consul/client.ts';
 import { serviceSource } from '../consul/service-source.ts';
 import { createToK8s, type ToK8s, type ToK8sOptions } from '../controllers/to-k8s-loop.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/clock.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
 import type { EventTarget } from '../kubernetes/event-object.ts';
 import { objectWriter } from '../kubernetes/object-writer.ts';
 import type { ToK8sStatus, WatchesStatus } from '../status-page/status.ts';

@@ -61,7 +61,7 @@ async function openShared(
     await Promise.all([
       import('../kubernetes/cluster-access.ts'),
       import('../kubernetes/api-client.ts'),
-      import('../kubernetes/clock.ts'),
+      import('../kubernetes/system-clock.ts'),
       import('../kubernetes/election.ts'),
       import('./cluster-certificates.ts'),
       import('../kubernetes/service-account.ts'),

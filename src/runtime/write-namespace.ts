@@ -8,12 +8,13 @@ import {
 } from '../catalog/to-kubernetes/observed-objects.ts';
 import type { ObjectSource } from '../controllers/to-k8s-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/clock.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import { collectionPath } from '../kubernetes/object-writer.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
 import { aborted } from '../support/aborted.ts';
+import { createListeners } from '../support/listeners.ts';
 import type { WatchedKind } from './cluster-source.ts';
 import { withinRefresh } from './within-refresh.ts';
 
@@ -30,7 +31,7 @@ export type WriteNamespaceOptions = {
 
 /** Starts to watch at once. What belongs to others is kept too: our objects must not take its names. */
 export function writeNamespace({ client, namespace, onRestart }: WriteNamespaceOptions): WriteNamespace {
-  const listeners = new Set<(id: string) => void>();
+  const { tell, onChange } = createListeners<[id: string]>();
   const services = new Map<string, ObservedService>();
   const slices = new Map<string, ObservedSlice>();
 
@@ -51,7 +52,7 @@ export function writeNamespace({ client, namespace, onRestart }: WriteNamespaceO
         const name = after?.name ?? before?.name ?? '';
         if (after === undefined) held.delete(name);
         else held.set(name, after);
-        for (const listener of listeners) listener(objectId({ kind, name }));
+        tell(objectId({ kind, name }));
       },
       onRestart: (failure) => onRestart(label, failure),
     });
@@ -67,10 +68,7 @@ export function writeNamespace({ client, namespace, onRestart }: WriteNamespaceO
     synced: async (signal) => {
       await Promise.race([all((watch) => watch.synced), aborted(signal)]);
     },
-    onChange: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onChange,
     refresh: (signal) =>
       withinRefresh(
         all((watch) => watch.relist()),

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ApiAnswer, ApiClient, WatchAnswer } from '../../src/kubernetes/api-client.ts';
-import { systemClock } from '../../src/kubernetes/clock.ts';
+import { systemClock } from '../../src/kubernetes/system-clock.ts';
 import { IDLE } from '../../src/kubernetes/watch-session.ts';
 import { watchResource } from '../../src/kubernetes/watch-resource.ts';
 import { TandemError } from '../../src/support/errors.ts';

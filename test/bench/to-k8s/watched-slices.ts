@@ -1,7 +1,7 @@
 /** What a consumer in the cluster sees of the EndpointSlices, by a watch of its own. */
 import { clusterAccess } from '../../../src/kubernetes/cluster-access.ts';
 import { apiClient } from '../../../src/kubernetes/api-client.ts';
-import { systemClock } from '../../../src/kubernetes/clock.ts';
+import { systemClock } from '../../../src/kubernetes/system-clock.ts';
 import { watchResource } from '../../../src/kubernetes/watch-resource.ts';
 import type { ApiServer } from '../../real/harness/api-server.ts';
 import type { SliceObject } from '../../real/to-k8s/write-namespace.ts';

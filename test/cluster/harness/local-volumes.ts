@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { apiClient } from '../../../src/kubernetes/api-client.ts';
-import { systemClock } from '../../../src/kubernetes/clock.ts';
+import { systemClock } from '../../../src/kubernetes/system-clock.ts';
 import { kubeconfigAccess } from '../../../src/kubernetes/kubeconfig.ts';
 import { watchResource } from '../../../src/kubernetes/watch-resource.ts';
 import type { ApiClient } from '../../real/harness/api-client.ts';

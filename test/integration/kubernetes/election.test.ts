@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { elect, LEASE_TIMES, type Election } from '../../../src/kubernetes/election.ts';
 import type { Term } from '../../../src/kubernetes/leader-term.ts';
-import type { Clock } from '../../../src/kubernetes/clock.ts';
+import type { Clock } from '../../../src/support/clock.ts';
 import { property, type JsonObject } from '../../../src/support/json.ts';
 import { handClock } from './hand-clock.ts';
 import { leaseServer, type LeaseServer, type Way } from './lease-server.ts';

@@ -1,7 +1,8 @@
 /** Events say a thing once, count it, and never get in the way. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { systemClock, type Clock } from '../../../src/kubernetes/clock.ts';
+import { systemClock } from '../../../src/kubernetes/system-clock.ts';
+import type { Clock } from '../../../src/support/clock.ts';
 import type { EventTarget } from '../../../src/kubernetes/event-object.ts';
 import { eventRecorder, type EventRecorder } from '../../../src/kubernetes/event-recorder.ts';
 import { property } from '../../../src/support/json.ts';

@@ -1,6 +1,6 @@
 /** A clock that stands still until a test moves it. */
 import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '../../../src/kubernetes/clock.ts';
+import type { Clock } from '../../../src/support/clock.ts';
 
 export type HandClock = Clock & {
   /** Moves on, calls what is due in its order, and lets each of them have its consequences. */

@@ -1,7 +1,8 @@
 /** What is there stays right through every fault of an API server. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { systemClock, type Clock } from '../../../src/kubernetes/clock.ts';
+import { systemClock } from '../../../src/kubernetes/system-clock.ts';
+import type { Clock } from '../../../src/support/clock.ts';
 import type { RestartCause } from '../../../src/kubernetes/watch-failure.ts';
 import { IDLE } from '../../../src/kubernetes/watch-session.ts';
 import { watchedResource, type Collected, type WatchedResource } from './watched-resource.ts';

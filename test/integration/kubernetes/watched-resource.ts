@@ -1,6 +1,7 @@
 /** A watched resource whose changes and restarts a test can wait for. */
 import type { ApiClient } from '../../../src/kubernetes/api-client.ts';
-import { systemClock, type Clock } from '../../../src/kubernetes/clock.ts';
+import { systemClock } from '../../../src/kubernetes/system-clock.ts';
+import type { Clock } from '../../../src/support/clock.ts';
 import type { RestartCause } from '../../../src/kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../../../src/kubernetes/watch-resource.ts';
 import { asString, property } from '../../../src/support/json.ts';

@@ -7,7 +7,7 @@ import type { ServerResponse } from 'node:http';
 import type { RotationTimes } from '../../../src/certificates/next-step.ts';
 import { clusterCertificates } from '../../../src/runtime/cluster-certificates.ts';
 import { apiClient } from '../../../src/kubernetes/api-client.ts';
-import { systemClock } from '../../../src/kubernetes/clock.ts';
+import { systemClock } from '../../../src/kubernetes/system-clock.ts';
 import { clusterAccess } from '../../../src/kubernetes/cluster-access.ts';
 import type { LeaseTimes } from '../../../src/kubernetes/election.ts';
 import { startWebhook } from '../../integration/webhook/running-webhook.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApiClient } from '../../../src/kubernetes/api-client.ts';
-import { systemClock } from '../../../src/kubernetes/clock.ts';
+import { systemClock } from '../../../src/kubernetes/system-clock.ts';
 import { elect, type Election } from '../../../src/kubernetes/election.ts';
 import type { Term } from '../../../src/kubernetes/leader-term.ts';
 import { property } from '../../../src/support/json.ts';

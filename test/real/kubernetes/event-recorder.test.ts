@@ -1,7 +1,7 @@
 /** Events on objects of a real API server, with no more rights than to create and patch them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { systemClock } from '../../../src/kubernetes/clock.ts';
+import { systemClock } from '../../../src/kubernetes/system-clock.ts';
 import { eventRecorder } from '../../../src/kubernetes/event-recorder.ts';
 import { property } from '../../../src/support/json.ts';
 import { startApiServer } from '../harness/api-server.ts';

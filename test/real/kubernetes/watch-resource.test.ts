@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApiClient } from '../../../src/kubernetes/api-client.ts';
-import { systemClock, type Clock } from '../../../src/kubernetes/clock.ts';
+import { systemClock } from '../../../src/kubernetes/system-clock.ts';
+import type { Clock } from '../../../src/support/clock.ts';
 import { watchEvents } from '../../../src/kubernetes/watch-events.ts';
 import { IDLE } from '../../../src/kubernetes/watch-session.ts';
 import { watchedResource, type WatchedResource } from '../../integration/kubernetes/watched-resource.ts';

@@ -104,7 +104,7 @@ const planted: readonly [string, string, string, RegExp][] = [
   [
     'an edge in the loops',
     'controllers/x.ts',
-    "import { a } from '../kubernetes/clock.ts';",
+    "import { a } from '../kubernetes/system-clock.ts';",
     /may not import kubernetes/,
   ],
   ['I/O in the loops', 'controllers/x.ts', "import { readFile } from 'node:fs/promises';", /I\/O in a pure/],

@@ -1,6 +1,6 @@
 /** A clock that goes on when the test says so, and lets everything that is due happen in its order. */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock } from '../../../src/reconcile/loop-clock.ts';
+import type { Clock } from '../../../src/support/clock.ts';
 
 export type VirtualClock = Clock & {
   /** Lets what can happen now happen, then what is due within so many milliseconds. */

@@ -9,15 +9,6 @@ export type Clock = {
   readonly after: (milliseconds: number, callback: () => void) => () => void;
 };
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-  after: (milliseconds, callback) => {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-};
-
 /** Resolves after so many milliseconds, or at once when the signal is aborted; never rejects. */
 export function sleep(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
