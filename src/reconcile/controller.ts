@@ -159,29 +159,14 @@ export function createController<Observed, Plan, Change>(
     reconciler.planned?.(plan, request);
 
     const left = new Set<string>();
-    if (!parts.dryRun) await reconciler.apply(plan, writingOf(work, left, start), signal);
+    const writing = writingOf(parts, { work, start, left, isAsked, backOff });
+    if (!parts.dryRun) await reconciler.apply(plan, writing, signal);
     for (const key of left) queue.add(key, work.get(key) ?? start);
     if (left.size === 0) reporter.succeeded();
   }
 
-  function writingOf(work: Work, left: Set<string>, start: number): Writing<Change> {
-    return {
-      applied: (change) => {
-        const since = work.get(reconciler.keyOf(change));
-        reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
-      },
-      refused: (change, reason) => {
-        backOff(reconciler.keyOf(change));
-        reporter.refused(change, reason);
-      },
-      left: (key) => void left.add(key),
-      isRequested: (key) => work.has(key),
-      turn: () => {
-        const begun = clock.elapsed();
-        const enough = begun + Math.max(LEAST_WRITING, begun - start);
-        return () => clock.elapsed() < enough || (queue.due() ?? Infinity) > clock.elapsed();
-      },
-    };
+  function isAsked(): boolean {
+    return (queue.due() ?? Infinity) <= clock.elapsed();
   }
 
   function isSettled(): boolean {
@@ -210,6 +195,39 @@ export function createController<Observed, Plan, Change>(
       await loop.run(signal);
       ending.abort();
       await watching;
+    },
+  };
+}
+
+type Round = {
+  readonly work: Work;
+  readonly start: number;
+  /** Keys of what was not begun. */
+  readonly left: Set<string>;
+  /** Events ask for something else by now. */
+  readonly isAsked: () => boolean;
+  readonly backOff: (key: string) => void;
+};
+
+function writingOf<Observed, Plan, Change>(
+  { reconciler, reporter, clock }: ControllerParts<Observed, Plan, Change>,
+  { work, start, left, isAsked, backOff }: Round,
+): Writing<Change> {
+  return {
+    applied: (change) => {
+      const since = work.get(reconciler.keyOf(change));
+      reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
+    },
+    refused: (change, reason) => {
+      backOff(reconciler.keyOf(change));
+      reporter.refused(change, reason);
+    },
+    left: (key) => void left.add(key),
+    isRequested: (key) => work.has(key),
+    turn: () => {
+      const begun = clock.elapsed();
+      const enough = begun + Math.max(LEAST_WRITING, begun - start);
+      return () => clock.elapsed() < enough || !isAsked();
     },
   };
 }
