@@ -10,7 +10,8 @@ import { createSync, type Sync, type SyncOptions } from '../controllers/sync-loo
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
 import { clusterAccess, type ClusterAccess } from '../kubernetes/cluster-access.ts';
-import { eventRecorder } from '../kubernetes/event-recorder.ts';
+import { eventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
+import type { Term } from '../kubernetes/leader-term.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
@@ -26,10 +27,10 @@ import { leadership, type Leadership } from './leadership.ts';
 import { leaseNamespace } from './lease-namespace.ts';
 import type { PodKind } from './pod-source.ts';
 import { purge } from './purge.ts';
-import { startRegistrar } from './registrar.ts';
+import { startRegistrar, type RunningRegistrar } from './registrar.ts';
 import { runElected } from './sync-election.ts';
 import { openSyncStatus } from './sync-status-port.ts';
-import { toK8sPart } from './to-k8s-part.ts';
+import { toK8sPart, type ToK8sPart } from './to-k8s-part.ts';
 import { together } from './together.ts';
 
 /** Runs until the signal of the context, or until what it was asked for is done. */
@@ -89,29 +90,81 @@ type Composition = {
   readonly metrics: SyncMetrics;
 };
 
+/** What every direction of the sync gets. */
+type Stage = Composition & {
+  readonly options: SyncOptions;
+  readonly events: EventRecorder<string>;
+  readonly onRestart: (kind: WatchedKind | PodKind, failure: WatchFailure) => void;
+  /** The status is another one. */
+  readonly changed: () => void;
+};
+
 async function runSync(composition: Composition, { signal }: Context): Promise<void> {
-  const { values, owner, access, lease, client, leading, catalog, consul, log, metrics } = composition;
-  const options = syncOptions(values, owner);
+  const { values, owner, log, metrics } = composition;
   const { changed, onChange } = changeSignal();
-  const onRestart = (kind: WatchedKind | PodKind, { cause, error }: WatchFailure): void => {
-    metrics.watchRestart(kind, cause);
-    const details = { kind, cause, error: error?.message };
-    log(error === undefined ? 'debug' : 'warn', 'a watch is restarted', details);
-    changed();
+  const stage = openStage(composition, changed);
+  const toConsul = openToConsul(stage);
+  const registrar = values.registrar ? openRegistrar(stage) : undefined;
+  // Served also while this direction is off.
+  const toK8sMetrics = metrics.ofController('to_k8s');
+  const toK8s = values.toK8s ? await openToK8s(stage, toK8sMetrics) : undefined;
+  const others = [toK8s?.lead, registrar?.lead].filter((part) => part !== undefined);
+  const leader = leaderOf([toConsul.lead, ...others], changed);
+  const status = await openSyncStatus({
+    ...toConsul,
+    address: values.statusListen,
+    metrics,
+    owner,
+    node: stage.options.node,
+    dryRun: values.dryRun,
+    toK8s,
+    registrar,
+    isLeader: leader.isLeading,
+    onChange,
+  });
+  log('info', 'serving', { status: status.address, owner, node: stage.options.node, version });
+  try {
+    await (isElected(values) ? runAsLeader(composition, leader.lead, signal) : leader.lead(signal));
+  } finally {
+    await toConsul.source?.stop();
+    await registrar?.stop();
+    await toK8s?.stop();
+    await stage.events.idle();
+    await status.close();
+  }
+  log('info', 'stopped');
+}
+
+function openStage(composition: Composition, changed: () => void): Stage {
+  const { values, owner, client, log, metrics } = composition;
+  return {
+    ...composition,
+    options: syncOptions(values, owner),
+    changed,
+    onRestart: (kind, { cause, error }) => {
+      metrics.watchRestart(kind, cause);
+      const details = { kind, cause, error: error?.message };
+      log(error === undefined ? 'debug' : 'warn', 'a watch is restarted', details);
+      changed();
+    },
+    events: eventRecorder({
+      client,
+      instance: hostname(),
+      clock: systemClock,
+      random: Math.random,
+      onOutcome: (outcome) => {
+        if (outcome.kind === 'failed' && outcome.error.code !== 'TANDEM_NOT_LEADING')
+          log('warn', 'an Event was not written', { error: outcome.error.message });
+      },
+    }),
   };
+}
+
+/** Kubernetes to Consul; its reporter and metrics are served also while it is off. */
+function openToConsul({ values, catalog, client, log, metrics, options, events, onRestart, changed }: Stage) {
   const source = values.toConsul
     ? clusterSource({ client, withIngresses: values.enableIngress, onRestart })
     : undefined;
-  const events = eventRecorder({
-    client,
-    instance: hostname(),
-    clock: systemClock,
-    random: Math.random,
-    onOutcome: (outcome) => {
-      if (outcome.kind === 'failed' && outcome.error.code !== 'TANDEM_NOT_LEADING')
-        log('warn', 'an Event was not written', { error: outcome.error.message });
-    },
-  });
   const syncMetrics = metrics.ofController('sync');
   const reporter = createReporter({
     log,
@@ -123,101 +176,86 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     isDryRun: values.dryRun,
     changed,
   });
-  const registrar = values.registrar
-    ? startRegistrar({
-        client,
-        consul,
-        agents: { port: values.agentHttpPort, tls: values.agentTls },
-        naming: namingOf(values),
-        podAuthMethod: values.podAuthMethod,
-        log,
-        metrics: metrics.ofController('registrar'),
-        events,
-        changed,
-        onRestart,
-        options: { owner, resync: options.resync, dryRun: options.dryRun, once: options.once },
-      })
-    : undefined;
   let sync: Sync | undefined;
-  const leadToConsul = async (term: AbortSignal): Promise<void> => {
+  const lead = async (term: AbortSignal): Promise<void> => {
     if (source === undefined) return;
     const ports = { source, catalog, reporter, clock: systemClock, random: Math.random };
     sync = createSync(ports, options);
     await sync.run(term);
     sync = undefined;
   };
-  // Served also while this direction is off.
-  const toK8sMetrics = metrics.ofController('to_k8s');
-  const toK8s = values.toK8s
-    ? toK8sPart({
-        settings: toK8sSettings(
-          values,
-          owner,
-          values.k8sWriteNamespace ?? (await leaseNamespace(undefined, access)),
-        ),
-        filter: values.toK8sFilter,
-        healthRule: values.toK8sHealth,
-        clusterCidrs: values.clusterCidrs,
-        resync: options.resync,
-        dryRun: values.dryRun,
-        once: values.once,
-        client,
-        consul,
-        log,
-        metrics: toK8sMetrics,
-        warn: (target, reason, message) => events.record(target, 'Warning', reason, message),
-        onRestart,
-        changed,
-      })
-    : undefined;
+  return { source, reporter, syncMetrics, sync: () => sync, lead };
+}
+
+function openRegistrar(stage: Stage): RunningRegistrar {
+  const { values, client, consul, owner, log, metrics, options, events, onRestart, changed } = stage;
+  return startRegistrar({
+    client,
+    consul,
+    agents: { port: values.agentHttpPort, tls: values.agentTls },
+    naming: namingOf(values),
+    podAuthMethod: values.podAuthMethod,
+    log,
+    metrics: metrics.ofController('registrar'),
+    events,
+    changed,
+    onRestart,
+    options: { owner, resync: options.resync, dryRun: options.dryRun, once: options.once },
+  });
+}
+
+async function openToK8s(
+  stage: Stage,
+  metrics: Parameters<typeof toK8sPart>[0]['metrics'],
+): Promise<ToK8sPart> {
+  const { values, access, client, consul, owner, log, options, events, onRestart, changed } = stage;
+  const namespace = values.k8sWriteNamespace ?? (await leaseNamespace(undefined, access));
+  return toK8sPart({
+    settings: toK8sSettings(values, owner, namespace),
+    filter: values.toK8sFilter,
+    healthRule: values.toK8sHealth,
+    clusterCidrs: values.clusterCidrs,
+    resync: options.resync,
+    dryRun: values.dryRun,
+    once: values.once,
+    client,
+    consul,
+    log,
+    metrics,
+    warn: (target, reason, message) => events.record(target, 'Warning', reason, message),
+    onRestart,
+    changed,
+  });
+}
+
+function leaderOf(parts: readonly ((term: AbortSignal) => Promise<void>)[], changed: () => void) {
   let isLeader = false;
   const lead = async (term: AbortSignal): Promise<void> => {
     isLeader = true;
     changed();
-    const others = [toK8s?.lead, registrar?.lead].filter((part) => part !== undefined);
-    await together([leadToConsul, ...others], term);
+    await together(parts, term);
     isLeader = false;
     changed();
   };
-  const status = await openSyncStatus({
-    address: values.statusListen,
-    metrics,
-    syncMetrics,
-    owner,
-    node: options.node,
-    dryRun: values.dryRun,
-    source,
-    reporter,
-    toK8s,
-    registrar,
-    sync: () => sync,
-    isLeader: () => isLeader,
-    onChange,
-  });
-  log('info', 'serving', { status: status.address, owner, node: options.node, version });
-  try {
-    await (isElected(values)
-      ? runElected(
-          {
-            client: lease,
-            log,
-            lead: (term) => {
-              leading.during(term);
-              return lead(term.signal);
-            },
-            namespace: await leaseNamespace(values.leaseNamespace, access),
-          },
-          signal,
-        )
-      : lead(signal));
-  } finally {
-    await source?.stop();
-    await registrar?.stop();
-    await toK8s?.stop();
-    await events.idle();
-    await status.close();
-  }
-  log('info', 'stopped');
+  return { lead, isLeading: () => isLeader };
+}
+
+async function runAsLeader(
+  { values, access, lease, leading, log }: Composition,
+  lead: (term: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const namespace = await leaseNamespace(values.leaseNamespace, access);
+  const election = {
+    client: lease,
+    log,
+    lead: (term: Term) => {
+      leading.during(term);
+      return lead(term.signal);
+    },
+    namespace,
+  };
+  await runElected(election, signal);
 }
 
 function syncOptions(values: SyncValues, owner: string): SyncOptions {
