@@ -30,13 +30,31 @@ const OF_PODS = `Meta["${MANAGED_BY_META}"] == "${MANAGED_BY}"`;
 
 /** @param urlOf the address of a host's agent, `http[s]://host:port` */
 export function consulAgents(client: OpenConsul, urlOf: (host: string) => string): Agents {
-  const ask = async <T>(
-    host: string,
-    path: string,
-    entry: (value: unknown, place: string) => T,
-    signal: AbortSignal,
-  ): Promise<Readonly<Record<string, T>>> =>
-    client.at(urlOf(host)).call({
+  const at = (host: string): AgentClient => client.at(urlOf(host));
+  return {
+    read: (host, signal) => readAgent(() => at(host), signal),
+    deregister: (host, id, signal) => written(() => deregisterFromAgent(at(host), id, signal)),
+    register: (host, { definition }, signal) => written(() => registerAtAgent(at(host), definition, signal)),
+    setCheck: (host, { service, check, isNew }, signal) =>
+      written(async () => {
+        if (isNew) await registerAgentCheck(at(host), service, check, signal);
+        await updateAgentCheck(at(host), check, signal);
+      }),
+    inCatalog: async (host, node, signal) => {
+      const nodes = await readAgentNodes(client, { host, node }, signal);
+      return (await Promise.all(nodes.map(({ Node }) => instancesOn(client, Node, signal)))).flat();
+    },
+    deregisterFromCatalog: (node, id, signal) =>
+      outcomeOf(deregisterCatalog(client, { Node: node, ServiceID: id }, signal)),
+    nodes: (owner, signal) => nodesOfOwner(client, owner, signal),
+  };
+}
+
+type AgentClient = Pick<ConsulClient, 'call'>;
+
+async function readAgent(agent: () => AgentClient, signal: AbortSignal): ReturnType<Agents['read']> {
+  const ask = <T>(path: string, entry: (value: unknown, place: string) => T) =>
+    agent().call({
       endpoint: 'agent-read',
       method: 'GET',
       path,
@@ -44,70 +62,58 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
       signal,
       read: (raw) => mapAt(jsonOf(raw), 'answer', entry),
     });
-  const instancesOn = async (node: string, signal: AbortSignal): Promise<readonly PodInstanceOnNode[]> => {
-    const options = { signal, consistency: 'consistent', filter: OF_PODS } as const;
-    const answer = await readNodeServices(client, node, options);
-    whole([answer], `all of node ${JSON.stringify(node)}`);
-    return podInstances(answer.value.services).map((each) => ({ ...each, node }));
-  };
+  try {
+    const [services, checks] = await Promise.all([
+      ask('/v1/agent/services', serviceEntry),
+      ask('/v1/agent/checks', checkEntry),
+    ]);
+    return agentState(services, checks);
+  } catch (error) {
+    // Whatever answers there is no agent that can be worked with.
+    if (error instanceof TandemError) return undefined;
+    throw error;
+  }
+}
 
-  /** Whatever is wrong with one agent, the others are not to wait for it. */
-  const atAgent = async (
-    host: string,
-    write: (agent: Pick<ConsulClient, 'call'>) => Promise<unknown>,
-  ): Promise<ConnectWrite> => {
+/** Whatever is wrong with one agent, the others are not to wait for it. */
+async function written(write: () => Promise<unknown>): Promise<ConnectWrite> {
+  try {
+    await write();
+    return { kind: 'applied' };
+  } catch (error) {
+    if (error instanceof TandemError) return { kind: 'refused', reason: error.message };
+    throw error;
+  }
+}
+
+async function nodesOfOwner(
+  client: OpenConsul,
+  owner: string,
+  signal: AbortSignal,
+): ReturnType<Agents['nodes']> {
+  const nodes: AgentNode[] = [];
+  const unreadable: UnreadableNode[] = [];
+  for (const { Node, Address } of await readAgentNodes(client, undefined, signal)) {
     try {
-      await write(client.at(urlOf(host)));
-      return { kind: 'applied' };
+      const instances = (await instancesOn(client, Node, signal)).filter((each) => each.owner === owner);
+      if (instances.length > 0) nodes.push({ name: Node, address: Address, instances });
     } catch (error) {
-      if (error instanceof TandemError) return { kind: 'refused', reason: error.message };
-      throw error;
+      if (!isAboutOneRequest(error)) throw error;
+      unreadable.push({ name: Node, reason: error.message });
     }
-  };
+  }
+  return { nodes, unreadable };
+}
 
-  return {
-    read: async (host, signal) => {
-      try {
-        const [services, checks] = await Promise.all([
-          ask(host, '/v1/agent/services', serviceEntry, signal),
-          ask(host, '/v1/agent/checks', checkEntry, signal),
-        ]);
-        return agentState(services, checks);
-      } catch (error) {
-        // Whatever answers there is no agent that can be worked with.
-        if (error instanceof TandemError) return undefined;
-        throw error;
-      }
-    },
-    deregister: (host, id, signal) => atAgent(host, (agent) => deregisterFromAgent(agent, id, signal)),
-    register: (host, { definition }, signal) =>
-      atAgent(host, (agent) => registerAtAgent(agent, definition, signal)),
-    setCheck: (host, { service, check, isNew }, signal) =>
-      atAgent(host, async (agent) => {
-        if (isNew) await registerAgentCheck(agent, service, check, signal);
-        await updateAgentCheck(agent, check, signal);
-      }),
-    inCatalog: async (host, node, signal) => {
-      const nodes = await readAgentNodes(client, { host, node }, signal);
-      return (await Promise.all(nodes.map(({ Node }) => instancesOn(Node, signal)))).flat();
-    },
-    deregisterFromCatalog: (node, id, signal) =>
-      outcomeOf(deregisterCatalog(client, { Node: node, ServiceID: id }, signal)),
-    nodes: async (owner, signal) => {
-      const nodes: AgentNode[] = [];
-      const unreadable: UnreadableNode[] = [];
-      for (const { Node, Address } of await readAgentNodes(client, undefined, signal)) {
-        try {
-          const instances = (await instancesOn(Node, signal)).filter((each) => each.owner === owner);
-          if (instances.length > 0) nodes.push({ name: Node, address: Address, instances });
-        } catch (error) {
-          if (!isAboutOneRequest(error)) throw error;
-          unreadable.push({ name: Node, reason: error.message });
-        }
-      }
-      return { nodes, unreadable };
-    },
-  };
+async function instancesOn(
+  client: OpenConsul,
+  node: string,
+  signal: AbortSignal,
+): Promise<readonly PodInstanceOnNode[]> {
+  const options = { signal, consistency: 'consistent', filter: OF_PODS } as const;
+  const answer = await readNodeServices(client, node, options);
+  whole([answer], `all of node ${JSON.stringify(node)}`);
+  return podInstances(answer.value.services).map((each) => ({ ...each, node }));
 }
 
 /**

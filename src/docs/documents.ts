@@ -111,9 +111,6 @@ function annotationsDocument(): string {
     ([name, entry]) =>
       `| \`${name}\` | ${cell(entry.value)} | ${entry.default} | ${'mode' in entry ? `(${entry.mode} mode) ` : ''}${entry.meaning} |`,
   );
-  const serviceRows = Object.entries(serviceAnnotations).map(
-    ([name, entry]) => `| \`${name}\` | ${cell(entry.value)} | ${entry.default} | ${entry.meaning} |`,
-  );
   return `# Annotations
 
 With the prefix \`${ANNOTATION_PREFIX}\`, except those that are written with another one.
@@ -153,7 +150,15 @@ A pod with resources of its own (\`spec.resources\`, Kubernetes 1.34) is sized a
 for cpu or memory where the pod has them, and takes its share of the pod's, with a warning. Annotations still count, and are a problem
 where the API server would refuse the pod.
 
-## On a Service, for the catalog sync
+${serviceSection()}
+${podReasonsSection()}`;
+}
+
+function serviceSection(): string {
+  const serviceRows = Object.entries(serviceAnnotations).map(
+    ([name, entry]) => `| \`${name}\` | ${cell(entry.value)} | ${entry.default} | ${entry.meaning} |`,
+  );
+  return `## On a Service, for the catalog sync
 
 | name | value | default | meaning |
 | --- | --- | --- | --- |
@@ -171,8 +176,11 @@ What cannot be used is a Warning Event on the Service, and a line of \`/status\`
 | reason | meaning |
 | --- | --- |
 ${reasonRows(problemReasons).join('\n')}
+`;
+}
 
-## Why a pod has no sidecar
+function podReasonsSection(): string {
+  return `## Why a pod has no sidecar
 
 The reason is in the log, in the metric \`tandem_admissions_total\`, and in the report of \`tandem inject\`.
 

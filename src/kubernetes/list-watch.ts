@@ -61,14 +61,13 @@ const MAY_BE_QUIET: ReadonlySet<RestartCause> = new Set(['closed', 'idle']);
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
 export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHandlers<T>): ListWatch {
-  const { client, path, query, read, clock, random } = options;
+  const { client, path, clock, random } = options;
   const stopping = new AbortController();
-  const delays = backoff(random);
-  const reconnects = backoff(random, LONGEST_RECONNECT);
+  const pauses = watchPauses(clock, random);
   const restarts: Partial<Record<RestartCause, number>> = {};
   const firstList = Promise.withResolvers<void>();
   /** Those that wait for a list that has not begun. */
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
   let session = new AbortController();
   /** Undefined: a list is needed. */
   let version: string | undefined;
@@ -76,13 +75,10 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   let lastSuccess: number | undefined;
 
   const list = async (): Promise<WatchFailure | undefined> => {
-    const awaited = waiting;
-    waiting = [];
-    const result = await listPages(client, { path, query }, read, stopping.signal).catch(
-      (error: unknown) => ({ kind: 'failed' as const, failure: thrownFailure(error) }),
-    );
+    const awaited = waiting.splice(0);
+    const result = await listWhole(options, stopping.signal);
     if (result.kind === 'failed') {
-      waiting = [...awaited, ...waiting];
+      waiting.unshift(...awaited);
       return result.failure;
     }
     // Whoever asked while this one was on its way gets another.
@@ -98,32 +94,17 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   const take = (event: WatchEvent): WatchFailure | undefined => {
     if (event.kind === 'error') return statusFailure(event.status, event.message, path);
     lastSuccess = clock.now();
-    delays.reset();
-    reconnects.reset();
-    if (event.kind === 'bookmark') return isBehind(event.version) ? disordered(path) : advance(event.version);
-    const entry = resourceEntry(event.object, read);
-    const outcome = handlers.onEvent(event.kind === 'deleted' ? 'deleted' : 'changed', entry);
-    if (outcome === 'disordered') return disordered(path);
-    return isBehind(entry.version) ? undefined : advance(entry.version);
-  };
-  const isBehind = (next: string): boolean => (compareVersions(next, version ?? '') ?? 0) < 0;
-  const advance = (next: string): undefined => {
+    pauses.reset();
+    const next = versionAfter(event, version, options, handlers);
+    if (next === undefined) return disordered(path);
     version = next;
     return undefined;
   };
 
-  const watch = async (from: string): Promise<WatchFailure> => {
-    const timeoutSeconds = WATCH_SECONDS.least + Math.floor(random() * WATCH_SECONDS.spread);
-    const watchQuery = {
-      ...query,
-      watch: 'true',
-      allowWatchBookmarks: 'true',
-      resourceVersion: from,
-      timeoutSeconds: String(timeoutSeconds),
-    };
+  const watch = (from: string): Promise<WatchFailure> => {
     session = new AbortController();
     const signal = AbortSignal.any([stopping.signal, session.signal]);
-    return watchSession({ client, path: pathOf(path, watchQuery), clock, signal, take });
+    return watchSession({ client, path: watchPath(options, from), clock, signal, take });
   };
 
   const run = async (): Promise<void> => {
@@ -138,12 +119,7 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
       restarts[failure.cause] = (restarts[failure.cause] ?? 0) + 1;
       handlers.onRestart(failure);
       if (NEEDS_LIST.has(failure.cause)) version = undefined;
-      // What was quiet for so long was a whole watch; a server that ends each one at once is not well, though it does so in order.
-      const wasWhole = MAY_BE_QUIET.has(failure.cause) && clock.elapsed() - start >= LONGEST_BACKOFF;
-      const next = IS_AWAY.has(failure.cause) ? reconnects.next() : delays.next();
-      const delay = Math.max(next, Math.min(failure.wait, LONGEST_BACKOFF));
-      if (wasWhole) delays.reset();
-      else await sleep(clock, delay, stopping.signal);
+      await pauses.after(failure, clock.elapsed() - start, stopping.signal);
     }
   };
 
@@ -168,4 +144,62 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
 function disordered(path: string): WatchFailure {
   const text = `GET ${path}: the events of the watch are out of order`;
   return { cause: 'disordered', error: new TandemError('TANDEM_KUBERNETES_GARBLED', text), wait: 0 };
+}
+
+function watchPath(
+  { path, query, random }: Pick<ListWatchOptions<never>, 'path' | 'query' | 'random'>,
+  from: string,
+): string {
+  const timeoutSeconds = WATCH_SECONDS.least + Math.floor(random() * WATCH_SECONDS.spread);
+  return pathOf(path, {
+    ...query,
+    watch: 'true',
+    allowWatchBookmarks: 'true',
+    resourceVersion: from,
+    timeoutSeconds: String(timeoutSeconds),
+  });
+}
+
+/** How long to wait before the next list or watch. */
+function watchPauses(clock: Clock, random: () => number) {
+  const delays = backoff(random);
+  const reconnects = backoff(random, LONGEST_RECONNECT);
+  return {
+    reset: () => {
+      delays.reset();
+      reconnects.reset();
+    },
+    /** @param lasted milliseconds from the start until the failure */
+    after: async (failure: WatchFailure, lasted: number, signal: AbortSignal): Promise<void> => {
+      const next = IS_AWAY.has(failure.cause) ? reconnects.next() : delays.next();
+      if (wasWhole(failure, lasted)) delays.reset();
+      else await sleep(clock, Math.max(next, Math.min(failure.wait, LONGEST_BACKOFF)), signal);
+    },
+  };
+}
+
+/** What was quiet for so long was a whole watch; a server that ends each one at once is not well, though it does so in order. */
+function wasWhole({ cause }: WatchFailure, milliseconds: number): boolean {
+  return MAY_BE_QUIET.has(cause) && milliseconds >= LONGEST_BACKOFF;
+}
+
+async function listWhole<T>({ client, path, query, read }: ListWatchOptions<T>, signal: AbortSignal) {
+  return listPages(client, { path, query }, read, signal).catch((error: unknown) => ({
+    kind: 'failed' as const,
+    failure: thrownFailure(error),
+  }));
+}
+
+/** @returns undefined when the event does not come after what is known */
+function versionAfter<T>(
+  event: Exclude<WatchEvent, { readonly kind: 'error' }>,
+  known: string | undefined,
+  { read }: ListWatchOptions<T>,
+  { onEvent }: ListWatchHandlers<T>,
+): string | undefined {
+  const isBehind = (next: string): boolean => (compareVersions(next, known ?? '') ?? 0) < 0;
+  if (event.kind === 'bookmark') return isBehind(event.version) ? undefined : event.version;
+  const entry = resourceEntry(event.object, read);
+  if (onEvent(event.kind === 'deleted' ? 'deleted' : 'changed', entry) === 'disordered') return undefined;
+  return isBehind(entry.version) ? known : entry.version;
 }

@@ -99,28 +99,8 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
   const secret = watch(`/api/v1/namespaces/${place.namespace}/secrets`, place.name);
   const configuration = watch(CONFIGURATIONS, name);
 
-  const ports: RotationPorts = {
-    refresh: async (signal) => {
-      await Promise.race([Promise.all([secret.refresh(), configuration.refresh()]), aborted(signal)]);
-      if (!signal.aborted) look();
-    },
-    secret: () => {
-      const object = secret.current();
-      return {
-        texts: secretTexts(object),
-        replace: (texts, signal) => writeSecret(writer, place, object, texts, signal),
-      };
-    },
-    publish: (bundle, signal) => publishBundle(writer, configuration.current(), bundle, signal),
-    changed: async (milliseconds, signal) => {
-      const waiting = new AbortController();
-      await Promise.race([
-        changed.promise,
-        sleep(clock, milliseconds, AbortSignal.any([signal, waiting.signal])),
-      ]);
-      waiting.abort();
-    },
-  };
+  const objects = { secret, configuration, place };
+  const ports = rotationPorts(objects, { writer, clock, look, changed: () => changed.promise });
   const election = elect({
     client,
     namespace: place.namespace,
@@ -151,6 +131,40 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
       await election.stop();
       source.close();
       await Promise.all([secret.stop(), configuration.stop()]);
+    },
+  };
+}
+
+type Ports = {
+  readonly writer: Parameters<typeof writeSecret>[0];
+  readonly clock: Clock;
+  /** What the objects say now is taken. */
+  readonly look: () => void;
+  /** Resolves when it was taken again. */
+  readonly changed: () => Promise<void>;
+};
+
+function rotationPorts(
+  { secret, configuration, place }: { secret: OneObject; configuration: OneObject; place: SecretPlace },
+  { writer, clock, look, changed }: Ports,
+): RotationPorts {
+  return {
+    refresh: async (signal) => {
+      await Promise.race([Promise.all([secret.refresh(), configuration.refresh()]), aborted(signal)]);
+      if (!signal.aborted) look();
+    },
+    secret: () => {
+      const object = secret.current();
+      return {
+        texts: secretTexts(object),
+        replace: (texts, signal) => writeSecret(writer, place, object, texts, signal),
+      };
+    },
+    publish: (bundle, signal) => publishBundle(writer, configuration.current(), bundle, signal),
+    changed: async (milliseconds, signal) => {
+      const waiting = new AbortController();
+      await Promise.race([changed(), sleep(clock, milliseconds, AbortSignal.any([signal, waiting.signal]))]);
+      waiting.abort();
     },
   };
 }

@@ -13,7 +13,9 @@ export type PageTools = {
   readonly applyChange: typeof applyChange;
   readonly askedBy: typeof askedBy;
   readonly searchByForm: typeof searchByForm;
+  readonly lossText: typeof lossText;
   readonly showAges: typeof showAges;
+  readonly takeVerdict: typeof takeVerdict;
 };
 
 /** Changes what differs and nothing else: focus, selection and scroll stay where they are. */
@@ -133,23 +135,39 @@ export function searchByForm(form: HTMLFormElement, search: () => void, isLive: 
   });
 }
 
+/** Why the page is not live. */
+export function lossText(isTriedAgain: boolean): string {
+  return isTriedAgain
+    ? 'the connection is lost. Reconnecting; this page may be out of date.'
+    : 'the server accepts no more readers now. Next try in 30 s.';
+}
+
+/** Puts the verdict into the title of the tab. @returns the verdict when it is another one */
+export function takeVerdict(): string | undefined {
+  const verdict = document.getElementById('verdict')?.textContent ?? '';
+  const title = `${verdict} · ${document.body.dataset['title'] ?? ''}`;
+  if (document.title === title) return undefined;
+  document.title = title;
+  return verdict;
+}
+
 export function startPage(tools: PageTools): void {
   const form = document.forms[0];
   const live = document.getElementById('live');
   const said = document.getElementById('said');
   if (form === undefined || live === null || said === null) return;
-  const page = document.body.dataset;
   const calm = matchMedia('(prefers-reduced-motion: reduce)');
   // The clock of the reader may be wrong; that of the server made the times.
-  const skew = Date.parse(page['now'] ?? '') - Date.now();
+  const skew = Date.parse(document.body.dataset['now'] ?? '') - Date.now();
   const now = (): number => Date.now() + skew;
-  let seen = page['view'] ?? '';
+  let seen = document.body.dataset['view'] ?? '';
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let lost: string | undefined;
   let isSearching = false;
 
-  function tell(text: string): void {
+  function tell(text: string, isLost: boolean): void {
+    live?.classList.toggle('lost', isLost);
     if (live !== null && live.textContent !== text) live.textContent = text;
   }
 
@@ -162,8 +180,7 @@ export function startPage(tools: PageTools): void {
     source = opened;
     opened.addEventListener('open', () => {
       lost = undefined;
-      live?.classList.remove('lost');
-      tell('Live');
+      tell('Live', false);
     });
     opened.addEventListener('error', () => {
       if (source === opened) disconnected(opened);
@@ -171,28 +188,22 @@ export function startPage(tools: PageTools): void {
     opened.addEventListener('change', ({ data, lastEventId }: MessageEvent<string>) => {
       if (source !== opened) return;
       seen = lastEventId;
-      change(JSON.parse(data) as ViewChange);
+      apply(JSON.parse(data) as ViewChange);
     });
   }
 
   function disconnected({ readyState }: EventSource): void {
     lost ??= `${new Date(now()).toISOString().slice(11, 19)} UTC`;
-    live?.classList.add('lost');
-    if (readyState === EventSource.CONNECTING) {
-      tell(`Not live since ${lost}: the connection is lost. Reconnecting; this page may be out of date.`);
-      return;
-    }
-    tell(`Not live since ${lost}: the server accepts no more readers now. Next try in 30 s.`);
-    retry = setTimeout(connect, 30_000);
+    const isTriedAgain = readyState === EventSource.CONNECTING;
+    tell(`Not live since ${lost}: ${tools.lossText(isTriedAgain)}`, true);
+    if (!isTriedAgain) retry = setTimeout(connect, 30_000);
   }
 
-  function change(news: ViewChange): void {
-    if (!tools.applyChange(news, tools, !calm.matches)) location.reload();
+  function apply(change: ViewChange): void {
+    if (!tools.applyChange(change, tools, !calm.matches)) location.reload();
     tools.showAges(now());
-    const verdict = document.getElementById('verdict')?.textContent ?? '';
-    const title = `${verdict} · ${page['title'] ?? ''}`;
-    if (document.title !== title) say(verdict);
-    document.title = title;
+    const news = tools.takeVerdict();
+    if (news !== undefined) say(news);
     if (isSearching)
       say(Array.from(document.querySelectorAll('.note'), (note) => note.textContent).join('. '));
     isSearching = false;
