@@ -117,8 +117,8 @@ With the prefix \`${ANNOTATION_PREFIX}\`, except those that are written with ano
 
 ## On a pod, for injection
 
-For a workload: on its pod template. A value that cannot be read denies the pod, with every problem in one message; an
-unknown annotation with this prefix, or with \`tandem/\`, gives a warning.
+For a workload, put them on its pod template. A value that cannot be read denies the pod; the message lists every problem. An unknown
+annotation with this prefix, or with \`tandem/\`, gives a warning.
 
 | name | value | default | meaning |
 | --- | --- | --- | --- |
@@ -136,19 +136,19 @@ options     = "?" key "=" value { "&" key "=" value }
 port        = 1..65535, or the name of a container port
 \`\`\`
 
-For the upstream \`db:1234\` every container gets \`DB_CONNECT_SERVICE_HOST\` and \`DB_CONNECT_SERVICE_PORT\`, in front of
-its own variables, so that \`$(DB_CONNECT_SERVICE_PORT)\` works in them. A variable that the author defines stays.
+For the upstream \`db:1234\`, every container gets \`DB_CONNECT_SERVICE_HOST\` and \`DB_CONNECT_SERVICE_PORT\` before its own variables, so
+that \`$(DB_CONNECT_SERVICE_PORT)\` works in them. A variable that the container defines itself stays.
 
 ## Requests and limits
 
-The annotations \`sidecar-proxy-cpu-request\`, \`-cpu-limit\`, \`-memory-request\` and \`-memory-limit\` go for every container that is
-added: the sidecar and, in agent mode, its init container, whose flags (\`--init-…\`) fill in what the annotations leave open. With all
-four set, each pair to one value, a Guaranteed pod stays Guaranteed, and a namespace whose ResourceQuota asks for limits takes the pod.
-A Guaranteed pod that would become Burstable gets a warning.
+The annotations \`sidecar-proxy-cpu-request\`, \`-cpu-limit\`, \`-memory-request\` and \`-memory-limit\` apply to every added container: the
+sidecar and, in agent mode, its init container. The init container takes what the annotations leave open from the flags \`--init-…\`. If all
+four are set, each request equal to its limit, a Guaranteed pod stays Guaranteed, and a namespace whose ResourceQuota requires limits
+accepts the pod. A Guaranteed pod that would become Burstable gets a warning.
 
-A pod with resources of its own (\`spec.resources\`, Kubernetes 1.34) is sized as a whole: what is added has no requests and limits
-for cpu or memory where the pod has them, and takes its share of the pod's, with a warning. Annotations still count, and are a problem
-where the API server would refuse the pod.
+A pod with its own resources (\`spec.resources\`, Kubernetes 1.34) is sized as a whole. Where the pod has requests or limits for cpu or
+memory, added containers have none and share those of the pod, with a warning. Annotations still apply; they are a problem if the API server
+would refuse the pod.
 
 ${serviceSection()}
 ${podReasonsSection()}`;
@@ -171,7 +171,7 @@ A Service that is not synced has one of these reasons, in \`/status\` and in \`t
 | --- | --- |
 ${reasonRows(syncSkipReasons).join('\n')}
 
-What cannot be used is a Warning Event on the Service, and a line of \`/status\`:
+A value that cannot be used is a Warning Event on the Service, and a line of \`/status\`:
 
 | reason | meaning |
 | --- | --- |
@@ -188,9 +188,9 @@ The reason is in the log, in the metric \`tandem_admissions_total\`, and in the 
 | --- | --- |
 ${reasonRows(skipReasons).join('\n')}
 
-## What a pod is warned of
+## Warnings on a pod
 
-The pod is admitted all the same. Warnings are in the answer that \`kubectl\` prints, in the log line, in the metric
+The pod is admitted anyway. Warnings are in the answer that \`kubectl\` prints, in the log line, in the metric
 \`tandem_admission_warnings_total\`, on the status page, in the report of \`tandem inject\`, and in the record on the pod.
 
 | reason | meaning |
@@ -206,7 +206,7 @@ function reasonRows(reasons: Readonly<Record<string, string>>): string[] {
 function metricsDocument(): string {
   return `# Metrics
 
-Prometheus text on \`/metrics\` of the status port. Label values come from closed sets.
+Tandem serves them as Prometheus text at \`/metrics\` of the status port. Label values come from closed sets.
 
 ## tandem webhook
 
