@@ -133,7 +133,7 @@ test('notes tell the policy of the token, for what is on', async () => {
     '  node_prefix "k8s-east-" { policy = "write" }',
     '  node_prefix "" { policy = "read" }',
     '  service_prefix "" { policy = "write" }',
-    '  acl = "write"    (to delete the tokens of pods that are gone; may be left out)',
+    '  acl = "write"    (to delete the tokens of pods that are gone; optional)',
   ]);
   assert.deepEqual(await policyOf('registrar.enabled=false'), [
     '  node "k8s-sync-<owner>" { policy = "write" }',
@@ -167,7 +167,7 @@ test('notes tell after a change of mode, and only then, to restart the workloads
   for (const mode of ['agent', 'agent', 'dataplane', 'dataplane', 'agent'])
     told.push(
       (await helm('upgrade', CHART, `--set=connectInject.proxyMode=${mode}`)).includes(
-        `The mode was changed to ${mode}. Pods that are there keep`,
+        `The mode was changed to ${mode}. Existing pods keep`,
       ),
     );
   assert.deepEqual(told.slice(1), [false, true, false, true]);
