@@ -64,16 +64,16 @@ test('a value that would do nothing is refused, with the way to fix it', async (
     ],
     [
       { ...elsewhere, connectInject: dataplane },
-      /one name for all Consul servers; give connectInject\.serverAdd/,
+      /one name for all Consul servers; set connectInject\.serverAdd/,
     ],
     [{ ...elsewhere, client: { enabled: false } }, /one name for all Consul servers.* or proxyMode=agent/],
     [
       { connectInject: { ...dataplane, sidecarProxy: { kind: 'builtin' } } },
-      /sidecarProxy\.kind=builtin is of agent mode.* leave it envoy/,
+      /sidecarProxy\.kind=builtin is for agent mode.* leave it envoy/,
     ],
     [
       { connectInject: { serverAddresses: 'a' } },
-      /serverAddresses is of dataplane mode.*set connectInject\.prox/,
+      /serverAddresses is for dataplane mode.*set connectInject\.prox/,
     ],
     [
       { connectInject: { serviceNames: 'service' } },
@@ -85,12 +85,12 @@ test('a value that would do nothing is refused, with the way to fix it', async (
     ],
     [
       { syncCatalog: { k8sPrefix: 'consul-' } },
-      /syncCatalog\.k8sPrefix is of syncCatalog\.toK8S, which is off/,
+      /syncCatalog\.k8sPrefix is for syncCatalog\.toK8S, which is off/,
     ],
-    [{ syncCatalog: { k8sWriteNamespace: 'x' } }, /syncCatalog\.k8sWriteNamespace is of syncCatalog\.toK8S/],
-    [{ syncCatalog: { toK8STag: 'x' } }, /syncCatalog\.toK8STag is of syncCatalog\.toK8S/],
-    [{ syncCatalog: { toK8SFilter: 'x' } }, /syncCatalog\.toK8SFilter is of syncCatalog\.toK8S/],
-    [{ syncCatalog: { toK8S: true } }, /toK8S with pods in agent mode: give global\.owner/],
+    [{ syncCatalog: { k8sWriteNamespace: 'x' } }, /syncCatalog\.k8sWriteNamespace is for syncCatalog\.toK8S/],
+    [{ syncCatalog: { toK8STag: 'x' } }, /syncCatalog\.toK8STag is for syncCatalog\.toK8S/],
+    [{ syncCatalog: { toK8SFilter: 'x' } }, /syncCatalog\.toK8SFilter is for syncCatalog\.toK8S/],
+    [{ syncCatalog: { toK8S: true } }, /toK8S with pods in agent mode: set global\.owner/],
     [{ global: { tls: { enabled: true } } }, /global\.tls\.enabled is for externalServers/],
   ] as const)
     assert.match(await refusal(values), text);
@@ -121,7 +121,7 @@ test('a key without the name of its Secret would leave gossip readable', async (
   for (const gossipEncryption of [{ secretKey: 'key' }, { secretName: 'gossip', secretKey: '' }])
     assert.match(
       await refusal({ global: { gossipEncryption } }),
-      /gossipEncryption: .* give both, or gossip is not encrypted/,
+      /gossipEncryption: .* set both, or gossip is not encrypted/,
     );
 });
 
@@ -132,7 +132,7 @@ test('a name that objects cannot have is refused before any of them is made', as
       (error: unknown) => String(property(error, 'stderr')),
     );
   for (const name of ['mesh.east', '1mesh', 'm'.repeat(36)])
-    assert.match(await said(name), new RegExp(`"${name}-tandem", made from the .*give global\\.name`));
+    assert.match(await said(name), new RegExp(`"${name}-tandem", made from the .*set global\\.name`));
   for (const name of ['mesh.east', '1mesh', 'm'.repeat(53)])
     assert.equal(await said(name, { global: { name: 'mesh' } }), 'taken');
   assert.equal(await said('m'.repeat(35)), 'taken');
