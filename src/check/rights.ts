@@ -49,7 +49,7 @@ export type SyncNeeds = {
   readonly toConsul: { readonly ingresses: boolean } | undefined;
   /** Undefined: it is off. */
   readonly registrar: Naming | undefined;
-  /** Where the Services of Consul are made; undefined: that direction is off. */
+  /** Namespace of the Services that are created from Consul services; undefined: that direction is off. */
   readonly writeNamespace: string | undefined;
   /** Instances of Consul are compared with the addresses of the cluster. */
   readonly clusterNetwork: boolean;

@@ -16,7 +16,7 @@ import type { Source } from './sync-ports.ts';
 export type SourceStatus = {
   readonly kind: 'sync' | 'skip';
   readonly reason: SyncReason | SkipReason;
-  /** How many instances Consul shall have of it. */
+  /** How many instances Consul should have of it. */
   readonly instances: number;
   readonly problems: readonly ServiceProblem[];
   /** Why there is no instance of what is synced: the reasons of all that is left out. Empty when there is one or more. */

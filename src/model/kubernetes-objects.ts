@@ -35,7 +35,7 @@ export type Service = ServiceAnnotations & {
   /** `ip`, else `hostname`, of every entry in `status.loadBalancer.ingress`. */
   readonly loadBalancer: readonly string[];
   readonly ports: readonly ServicePort[];
-  /** Written by Tandem itself, from a service of Consul. */
+  /** Created by Tandem itself, from a Consul service. */
   readonly madeByTandem: boolean;
 };
 

@@ -1,4 +1,4 @@
-/** The services of Consul: which became Services of the cluster, which are left out and why, and what is wrong with them. */
+/** The Consul services: which became Services of the cluster, which are left out and why, and what is wrong with them. */
 import { leaveReasons } from '../catalog/to-kubernetes/select.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import { badge, problemList, problemsFirst, reasonText, type Row, type Table } from './row.ts';

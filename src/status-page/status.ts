@@ -82,7 +82,7 @@ export type ToK8sStatus = PassStatus & {
   readonly conflicts: readonly string[] | undefined;
   readonly watches: WatchesStatus;
   readonly services: readonly ConsulServiceState[];
-  /** Services of Consul that are not taken, and the rule that says so. */
+  /** Consul services that are left out, and the rule that says so. */
   readonly leftOut: readonly { readonly service: string; readonly reason: string }[];
 };
 

@@ -1,4 +1,4 @@
-/** Which service of Consul a pod is: what was decided at its admission, or the Kubernetes Service that selects it. */
+/** Which Consul service a pod is: what was decided at its admission, or the Kubernetes Service that selects it. */
 import { isReservedName } from '../../model/reserved-names.ts';
 import { asString, isObject, property } from '../../support/json.ts';
 import { byText } from '../../model/instance.ts';

@@ -11,7 +11,7 @@ export type RegistrationField = Field | 'proxy';
 
 export type NodePlan = {
   readonly name: string;
-  /** The node itself has to be changed; undefined when it is as it shall be, somebody else's, or made by the first instance. */
+  /** The node itself has to be changed; undefined when it is up to date, belongs to someone else, or comes with the first instance. */
   readonly node: SyntheticNode | undefined;
   readonly register: readonly PodRegistration[];
   readonly update: readonly {

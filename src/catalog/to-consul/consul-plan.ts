@@ -1,4 +1,4 @@
-/** What would have to change in Consul: the difference of what shall be and what is, as data. */
+/** What would have to change in Consul: the difference between desired and observed, as data. */
 import {
   byText,
   indexed,
@@ -24,7 +24,7 @@ export type Plan = {
   readonly register: readonly Instance[];
   readonly update: readonly Update[];
   readonly deregister: readonly ObservedInstance[];
-  /** Number of owned instances that are as they shall be. */
+  /** Number of owned instances that are up to date. */
   readonly unchanged: number;
   /** Number of instances on the node that are not ours. */
   readonly foreign: number;

@@ -1,4 +1,4 @@
-/** From one Service and what surrounds it to the instances that Consul shall have of it. */
+/** From one Service and what surrounds it to the instances that Consul should have. */
 import { familyOf } from '../../support/ip-address.ts';
 import { quote } from '../../support/text.ts';
 import { byText, sourceOfService, type Instance } from '../../model/instance.ts';

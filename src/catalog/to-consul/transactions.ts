@@ -43,7 +43,7 @@ export type Batches = {
 
 export type SyncNode = {
   readonly name: string;
-  /** Consul has it, and as it shall be. */
+  /** Consul has it, up to date. */
   readonly registered: boolean;
 };
 

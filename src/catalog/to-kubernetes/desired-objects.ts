@@ -1,4 +1,4 @@
-/** What Kubernetes shall have of one service of Consul. */
+/** What Kubernetes should have for one Consul service. */
 import { withoutRoot } from '../../support/dns-name.ts';
 import { quote } from '../../support/text.ts';
 import { leadsIntoCluster, type ClusterNetwork } from './cluster-address.ts';

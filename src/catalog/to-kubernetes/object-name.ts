@@ -1,4 +1,4 @@
-/** The name of a Service for a service of Consul, and who gets it when several would. */
+/** The name of a Service for a Consul service, and which one gets it if several would. */
 import { createHash } from 'node:crypto';
 import { quote } from '../../support/text.ts';
 import type { ToK8sProblem } from './to-k8s-problem.ts';
@@ -46,7 +46,7 @@ export type Named = {
  * One service that keeps its name gets it, whoever else would; of several that need another name, the one that has the
  * Service already; else none.
  *
- * @param holder the service of Consul that our Service of this name was made for
+ * @param holder the Consul service for which our Service of this name was created
  */
 export function nameObjects(
   services: readonly string[],

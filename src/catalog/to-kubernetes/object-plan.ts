@@ -1,4 +1,4 @@
-/** What would have to change in the write namespace: the difference of what shall be and what is, as data. */
+/** What would have to change in the write namespace: the difference between desired and observed, as data. */
 import { quote } from '../../support/text.ts';
 import type { ClusterNetwork } from './cluster-address.ts';
 import type { ConsulHealth, ConsulList } from './consul-service.ts';
@@ -29,7 +29,7 @@ export type ObservedObjects = {
   readonly slices: ReadonlyMap<string, ObservedSlice>;
 };
 
-/** Where one service of Consul stands, for `/status`. */
+/** The state of one Consul service, for `/status`. */
 export type ServiceStanding = {
   /** Of the Service; undefined when there is none. */
   readonly object: string | undefined;
@@ -42,7 +42,7 @@ export type ToK8sPlan = {
   readonly create: readonly Create[];
   readonly update: readonly Update[];
   readonly delete: readonly Delete[];
-  /** Number of our objects that are as they shall be, or of which nothing is concluded. */
+  /** Number of our objects that are up to date, or about which nothing is concluded. */
   readonly unchanged: number;
   /** Number of our objects that are there. */
   readonly owned: number;

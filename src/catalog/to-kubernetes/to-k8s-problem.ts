@@ -1,4 +1,4 @@
-/** What keeps a service of Consul, or a part of it, out of Kubernetes. */
+/** What keeps a Consul service, or a part of it, out of Kubernetes. */
 
 /** The closed vocabulary: metric label, log field, and reason of the Event where there is an object to put it on. */
 export const toK8sProblemReasons = {

@@ -1,4 +1,4 @@
-// helm test: a service of Consul becomes a Service, and the Service goes with it.
+// helm test: a Consul service becomes a Service, and the Service goes with it.
 import { consul, settled } from './consul.mjs';
 import { kubernetes } from './request.mjs';
 

@@ -44,7 +44,7 @@ need ports and a folder of the node, are on only when they are asked for.
 {{- if and (include "tandem.isOn" (list . "syncCatalog")) .Values.syncCatalog.toK8S }}true{{ end }}
 {{- end }}
 
-{{- /* Where the Services of Consul are made. */}}
+{{- /* Namespace of the Services that are created from Consul services. */}}
 {{- define "tandem.writeNamespace" -}}
 {{- .Values.syncCatalog.k8sWriteNamespace | default .Release.Namespace }}
 {{- end }}

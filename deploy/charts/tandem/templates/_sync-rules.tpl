@@ -15,7 +15,7 @@
 {{- end }}
 {{- end }}
 {{- if include "tandem.watchesNetwork" . }}
-# Where pods, Services and the API server are, so that no service of Consul leads there.
+# Where pods, Services and the API server are, so that no Consul service leads there.
 {{- if not (or (include "tandem.toConsul" .) (include "tandem.registrar" .)) }}
 - apiGroups: [""]
   resources: [nodes]
