@@ -44,6 +44,21 @@ test('what the replicas make themselves, and helm leaves, is named with the comm
   assert.deepEqual(command.split(' ').toSorted(), made.toSorted());
 });
 
+test('the rights in docs/to-kubernetes.md are those that the chart gives', async () => {
+  const blocks = [...textOf('docs/to-kubernetes.md').matchAll(/```yaml\n([^`]*)```/g)].map(([, text = '']) =>
+    parse(text),
+  );
+  const [role, clusterRole] = blocks.map((block: unknown) => at(block, 'rules'));
+  const chart = await renderChart({
+    client: { enabled: false },
+    connectInject: { enabled: false },
+    global: { owner: 'east' },
+    syncCatalog: { toConsul: false, toK8S: true, k8sWriteNamespace: 'from-consul' },
+  });
+  assert.deepEqual(role, at(chart.one('Role', 'tandem-sync-to-k8s'), 'rules'));
+  assert.deepEqual(clusterRole, at(chart.one('ClusterRole', 'tandem-sync'), 'rules'));
+});
+
 test('every helm command of the documents is taken, with its --set', async () => {
   const files = [
     'README.md',
