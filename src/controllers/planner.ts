@@ -55,7 +55,7 @@ export function createPlanner(
     else statuses.set(source, status);
   };
 
-  /** What Consul shall have of one source, nothing of one that is gone; and what is wrong with it. */
+  /** What Consul should have for one source, nothing for one that is gone; and what is wrong with it. */
   const lookAt = (source: string): { readonly plan: Plan; readonly problems: readonly ServiceProblem[] } => {
     const service = snapshot.service(source);
     const result = service && desired(service, snapshot.surroundings(source), settings);

@@ -1,4 +1,4 @@
-/** One service instance as Consul's catalog holds it: what it shall be, and what was found. */
+/** One service instance as Consul's catalog holds it: desired and observed. */
 import { OWNER_META, SOURCE_META } from './consul-names.ts';
 
 export type Check = {

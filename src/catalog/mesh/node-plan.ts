@@ -1,4 +1,4 @@
-/** What would have to change on one synthetic node: the difference of what shall be and what is, as data. */
+/** What would have to change on one synthetic node: the difference between desired and observed, as data. */
 import { POD_UID_META } from '../../model/consul-names.ts';
 import { byText, indexed, ownerOf, type Check } from '../../model/instance.ts';
 import type { Conflict } from '../../model/problem.ts';

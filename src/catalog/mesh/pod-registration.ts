@@ -1,4 +1,4 @@
-/** What Consul shall have of an injected pod in dataplane mode: the service and its proxy, each with its check. */
+/** What Consul should have for an injected pod in dataplane mode: the service and its proxy, each with its check. */
 import { CHECK_NAME, readinessCheckId, podMeta } from '../../model/consul-names.ts';
 import { INBOUND_PORT, syntheticNodeName } from '../../inject/names.ts';
 import { serviceAndProxy, type Proxy, type Registration } from '../../model/registration.ts';

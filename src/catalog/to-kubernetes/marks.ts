@@ -1,4 +1,4 @@
-/** What Tandem writes on every object that it makes from a service of Consul, and what says that an object is ours. */
+/** What Tandem writes on every object that it creates from a Consul service, and what says that an object is ours. */
 import { MANAGED_BY } from '../../model/consul-names.ts';
 import {
   ANNOTATION_PREFIX,
