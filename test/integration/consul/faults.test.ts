@@ -122,12 +122,15 @@ const faults: readonly Fault[] = [
   },
   ...(
     [
-      [null, 'answer is no object'],
+      [null, 'answer is not an object'],
       [{}, 'answer.Node is missing'],
-      [{ Node: null }, 'Services is no list'],
-      [{ Node: { Node: 'a' }, Services: [] }, 'Node.Address is no text'],
-      [{ Node: null, Services: [{ ID: 'a', Service: 'a', Port: '80' }] }, 'Services[0].Port is no number'],
-      [{ Node: null, Services: [{ ID: 'a', Service: 'a', Tags: [1] }] }, 'Services[0].Tags[0] is no text'],
+      [{ Node: null }, 'Services is not a list'],
+      [{ Node: { Node: 'a' }, Services: [] }, 'Node.Address is not a string'],
+      [{ Node: null, Services: [{ ID: 'a', Service: 'a', Port: '80' }] }, 'Services[0].Port is not a number'],
+      [
+        { Node: null, Services: [{ ID: 'a', Service: 'a', Tags: [1] }] },
+        'Services[0].Tags[0] is not a string',
+      ],
     ] as const
   ).map(([value, reason]): Fault => ({
     what: `JSON of another shape: ${reason}`,

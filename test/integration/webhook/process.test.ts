@@ -195,7 +195,7 @@ test('dataplane mode without --owner and without a cluster to ask does not start
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /--proxy-mode=dataplane must know the owner of this cluster, and no --owner is given: no cluster/,
+    /--proxy-mode=dataplane needs the owner of this cluster, and --owner is not set: no cluster/,
   );
 });
 

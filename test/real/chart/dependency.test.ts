@@ -119,7 +119,7 @@ test('without a parent chart, a global that is nearly ours is refused', async ()
     below,
     /gossipEncryption\.autoGenerate, which makes no key here: make one by consul keygen, .*secretKey\n/,
   );
-  assert.match(await refusal({ global: { imageK8S: 'x' } }), /give the image by global\.imageTandem\n/);
+  assert.match(await refusal({ global: { imageK8S: 'x' } }), /set the image with global\.imageTandem\n/);
   assert.match(await refusal({ enabled: false }), /here it is global\.enabled/);
   assert.ok((await renderChart({ enabled: true, global: harmless })).has('Deployment', 'tandem-webhook'));
 });

@@ -157,7 +157,7 @@ test('notes tell the mode of the pods, and where the Services of Consul are', as
   assert.match(notes, /the webhook \(dataplane mode\), the catalog sync in both directions, the registrar,/);
   assert.match(
     notes,
-    /become Services in namespace mesh, beside those of this release; another one is better/,
+    /become Services in namespace mesh, next to those of this release\. Better use another namespace/,
   );
   assert.doesNotMatch(notes, /client\.enabled is off|global\.owner is empty/);
 });
@@ -193,7 +193,7 @@ test("a parent chart's own globals are taken, and what looks like one of ours is
   const notes = await runHelm(['install', 'mesh', folder, ...flags, ...globals]);
   assert.match(
     notes,
-    /if it was meant for it:\nglobal\.datacentre, which looks like global\.datacenter: .*\nglobal\.tls\.caCert\.name, which is not known: .*\n*$/,
+    /if they were meant for it:\nglobal\.datacentre, which looks like global\.datacenter: .*\nglobal\.tls\.caCert\.name, which is not known: .*\n*$/,
   );
 });
 

@@ -41,7 +41,7 @@ function kubeconfigOf(server: string): string {
 test('without a webhook configuration there is a warning, and the way to get one', async () => {
   const checked = await check();
   assert.deepEqual(checked.of('webhook'), [
-    'warning: there is no MutatingWebhookConfiguration tandem-webhook: nothing is injected → kubectl apply -k deploy/manifests, if pods are to be injected',
+    'warning: there is no MutatingWebhookConfiguration tandem-webhook: nothing is injected → to inject pods, run kubectl apply -k deploy/manifests',
   ]);
   assert.match(
     checked.of('api-server').join(),
@@ -131,7 +131,7 @@ test('two Services of one name in Consul', async () => {
   const checked = await check();
   assert.match(
     checked.of('names').join('\n'),
-    /^failure: "web" is the name of Service\/default\/web and Service\/other\/web, .* → name them apart by the annotation/,
+    /^failure: "web" is the name of Service\/default\/web and Service\/other\/web, .* → give them different names with the annotation/,
   );
   const apart = await check(['--add-k8s-namespace-suffix']);
   assert.match(apart.of('names').join(), /^ok/);
@@ -139,7 +139,7 @@ test('two Services of one name in Consul', async () => {
 
 test('credentials that the API server does not take', async () => {
   const checked = await check([], api.kubeconfig({ token: 'nobody' }));
-  assert.match(checked.of('api-server').join(), /^failure: https:.*status 401.* → give credentials/);
+  assert.match(checked.of('api-server').join(), /^failure: https:.*status 401.* → use credentials/);
   assert.ok(!checked.stdout.includes('nobody'));
   assert.match(checked.of('consul').join(), /^ok/);
   assert.equal(checked.code, 1);
@@ -220,7 +220,10 @@ test(
     });
     await webhook.stop();
     const gone = await look();
-    assert.match(gone.of('webhook-call').join(), /^failure: .*connection refused.* → see that the pods/s);
+    assert.match(
+      gone.of('webhook-call').join(),
+      /^failure: .*connection refused.* → make sure that the pods/s,
+    );
     assert.equal(gone.code, 1);
 
     await api.admin.expect('PATCH', CONFIGURATION, { webhooks: [] }, MERGE_PATCH);

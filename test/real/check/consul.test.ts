@@ -101,7 +101,7 @@ test('a token that does not show everything on the node of the sync', async () =
 test('a token that Consul does not know', async () => {
   const unknown = '00000000-0000-0000-0000-00000000dead';
   const checked = await check(secured, unknown);
-  assert.match(checked.of('token').join(), /^failure: .*ACL not found.* → give a token that Consul knows/);
+  assert.match(checked.of('token').join(), /^failure: .*ACL not found.* → set a valid token/);
   assert.equal(checked.of('consul').length, 1);
   assert.match(checked.of('consul').join(), /^ok/);
   assert.ok(!`${checked.stdout}${checked.stderr}`.includes(unknown));
@@ -158,7 +158,7 @@ test('something that is no Consul', async () => {
   await once(server, 'listening');
   try {
     const checked = await check({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
-    assert.match(checked.of('consul').join(), /^failure: .*not an answer of Consul/);
+    assert.match(checked.of('consul').join(), /^failure: .*not an answer from Consul/);
     assert.equal(checked.code, 1);
   } finally {
     server.close();

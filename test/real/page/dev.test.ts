@@ -104,7 +104,7 @@ test('when the process is gone the page says so, and catches up by itself when i
   const said = await page.until<string>(
     `document.querySelector('#live.lost') && document.querySelector('#live.lost').innerText`,
   );
-  assert.match(said, /Not live since \d\d:\d\d:\d\d UTC: the connection is lost[^]*may be old/);
+  assert.match(said, /Not live since \d\d:\d\d:\d\d UTC: the connection is lost[^]*out of date/);
   assert.ok(await page.look(rowOf('shop/api')), 'what was known stays');
   write('more.json', service('meanwhile'));
   running = await dev.start();

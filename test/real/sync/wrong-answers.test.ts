@@ -84,18 +84,22 @@ const wrong: readonly (readonly [string, Rewrite, RegExp])[] = [
   [
     'a list in place of an object',
     inPlace({ 'node-services': '[]' }),
-    /not an answer of Consul|not of the documented form/,
+    /not an answer from Consul|is not an? (?:object|list|string|number)|is missing/,
   ],
   [
     'an object in place of a list',
     inPlace({ health: '{}' }),
-    /not an answer of Consul|not of the documented form/,
+    /not an answer from Consul|is not an? (?:object|list|string|number)|is missing/,
   ],
-  ['null', inPlace({ 'node-services': 'null' }), /not an answer of Consul|not of the documented form/],
+  [
+    'null',
+    inPlace({ 'node-services': 'null' }),
+    /not an answer from Consul|is not an? (?:object|list|string|number)|is missing/,
+  ],
   [
     'an empty object',
     inPlace({ 'node-services': '{}' }),
-    /not an answer of Consul|not of the documented form/,
+    /not an answer from Consul|is not an? (?:object|list|string|number)|is missing/,
   ],
   [
     'an error as text, with status 200',
