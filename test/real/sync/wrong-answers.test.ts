@@ -81,26 +81,10 @@ const wrong: readonly (readonly [string, Rewrite, RegExp])[] = [
   ],
   ['half of the JSON', inPlace({ 'node-services': half }), /not JSON/],
   ['half of the JSON of the checks', inPlace({ health: half }), /not JSON/],
-  [
-    'a list in place of an object',
-    inPlace({ 'node-services': '[]' }),
-    /not an answer from Consul|is not an? (?:object|list|string|number)|is missing/,
-  ],
-  [
-    'an object in place of a list',
-    inPlace({ health: '{}' }),
-    /not an answer from Consul|is not an? (?:object|list|string|number)|is missing/,
-  ],
-  [
-    'null',
-    inPlace({ 'node-services': 'null' }),
-    /not an answer from Consul|is not an? (?:object|list|string|number)|is missing/,
-  ],
-  [
-    'an empty object',
-    inPlace({ 'node-services': '{}' }),
-    /not an answer from Consul|is not an? (?:object|list|string|number)|is missing/,
-  ],
+  ['a list in place of an object', inPlace({ 'node-services': '[]' }), /not an answer from Consul/],
+  ['an object in place of a list', inPlace({ health: '{}' }), /not an answer from Consul/],
+  ['null', inPlace({ 'node-services': 'null' }), /not an answer from Consul/],
+  ['an empty object', inPlace({ 'node-services': '{}' }), /not an answer from Consul/],
   [
     'an error as text, with status 200',
     inPlace({ 'node-services': 'No cluster leader' }, 'text/plain'),
