@@ -32,6 +32,6 @@ export function jsonOf({ text, header }: Pick<RawAnswer, 'text' | 'header'>): un
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error(`no JSON but ${header('content-type') ?? 'no type'}, ${quote(text.trim())}`);
+    throw new Error(`not JSON but ${header('content-type') ?? 'no type'}, ${quote(text.trim())}`);
   }
 }
