@@ -209,7 +209,7 @@ test('dataplane mode asks the cluster of --kubeconfig for the owner', async () =
     '--kubeconfig=/nowhere/config',
   ]);
   assert.notEqual(code, 0);
-  assert.match(stderr, /no --owner is given: .*\/nowhere\/config/);
+  assert.match(stderr, /--owner is not set: .*\/nowhere\/config/);
 });
 
 test('files that are not there, or do not belong together, stop the start with their names', async () => {
