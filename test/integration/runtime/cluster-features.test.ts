@@ -70,7 +70,7 @@ test('--native-sidecar decides against the version, and the drain follows it', a
 test('a version that cannot be read turns both off, each with a line in the log', async () => {
   const { features, warnings } = await readFrom({}, AUTO);
   assert.deepEqual(features, { nativeSidecar: false, preStopSleep: false });
-  assert.match(warnings.join('\n'), /^native sidecars are off; .*\npods get no drain, because .*$/);
+  assert.match(warnings.join('\n'), /^native sidecars are off, .*\npods get no drain, because .*$/);
 });
 
 test('only what was asked for is missed', async () => {

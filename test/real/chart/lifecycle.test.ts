@@ -118,7 +118,7 @@ test('notes warn of what does not work yet', async () => {
   const set = ['--set=connectInject.certs.secretName=x', ...agents];
   const notes = await helm('upgrade', CHART, ...set);
   assert.match(notes, /NOT READY: the API server does not trust the webhook yet/);
-  assert.match(notes, /this release starts none: client\.enabled is off/);
+  assert.match(notes, /this release starts none, because client\.enabled is off/);
 });
 
 test('notes tell the policy of the token, for what is on', async () => {
