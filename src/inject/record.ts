@@ -37,39 +37,40 @@ export function recordOf(
   made: { readonly version: string; readonly mode: string },
   warnings: readonly string[],
 ): InjectionRecord {
-  const { at, inside } = viewOf(edits);
-  const names = (list: string): string[] =>
-    inside(list).map((edit) => String(property(valueOf(edit), 'name')));
+  const { at, inside, values } = viewOf(edits);
+  const names = (list: string): string[] => values(list).map((each) => String(property(each, 'name')));
   const initContainers = authorsIn('initContainers', pod.initContainers);
   const containers = authorsIn('containers', pod.containers);
-  const authors = [...containers, ...initContainers];
-  const variables = new Set([...initContainers, ...containers].flatMap(({ path }) => names(`${path}/env`)));
-  const kept = authors.map(({ name, path }): [string, string[]] => {
-    const added = new Set(names(`${path}/env`));
-    return [name, [...variables].filter((each) => !added.has(each))];
+  // As the edits are ordered.
+  const authors = [...initContainers, ...containers];
+  const added = authors.map(({ path }) => new Set(names(`${path}/env`)));
+  const variables = new Set(added.flatMap((each) => [...each]));
+  const kept = authors.flatMap(({ name }, index): [string, string[]][] => {
+    const own = added[index] ?? variables;
+    return own.size === variables.size ? [] : [[name, [...variables].filter((each) => !own.has(each))]];
   });
-  const mounting = authors.filter(({ path }) => inside(`${path}/volumeMounts`).length > 0);
+  const mounting = authors.filter(({ path }) => values(`${path}/volumeMounts`).length > 0);
   const drained = authors.filter(
     ({ path }) => (at(`${path}/lifecycle`) ?? at(`${path}/lifecycle/preStop`)) !== undefined,
   );
-  const parents = [...parentsInPod, ...parentsIn(authors, at)];
-  const placesOf = (kind: PodEdit['kind']): string[] =>
-    parents.filter(([, path]) => at(path)?.kind === kind).map(([place]) => place);
+  const [annotations, labels] = [inside('/metadata/annotations'), inside('/metadata/labels')];
+  const parents = [...parentsInPod, ...parentsIn([...containers, ...initContainers], at)].map(
+    ([place, path]) => ({ place, kind: at(path)?.kind }),
+  );
+  const placesOf = (by: PodEdit['kind']): string[] =>
+    parents.filter(({ kind }) => kind === by).map(({ place }) => place);
   return {
     ...made,
     volumes: names('/spec/volumes'),
     initContainers: names('/spec/initContainers'),
     containers: names('/spec/containers'),
     variables: [...variables],
-    kept: Object.fromEntries(kept.filter(([, left]) => left.length > 0)),
+    kept: Object.fromEntries(kept),
     mounts: mounting.map(({ name }) => name),
     ...(drained.length === 0 ? {} : { drained: drained.map(({ name }) => name) }),
-    annotations: inside('/metadata/annotations').map(keyOf),
-    labels: inside('/metadata/labels').map(keyOf),
-    previous: {
-      annotations: replaced(inside('/metadata/annotations')),
-      labels: replaced(inside('/metadata/labels')),
-    },
+    annotations: annotations.map(keyOf),
+    labels: labels.map(keyOf),
+    previous: { annotations: replaced(annotations), labels: replaced(labels) },
     absent: placesOf('add'),
     nulls: placesOf('set'),
     ...(warnings.length === 0 ? {} : { warnings }),
@@ -144,29 +145,39 @@ function parentsIn(authors: readonly Author[], at: View['at']): Parent[] {
 type View = {
   /** The edit that made a field of the author's part of the pod. */
   readonly at: (path: string) => PodEdit | undefined;
-  /** Those of a list or map, made as a whole or not. */
-  readonly inside: (path: string) => readonly PodEdit[];
+  /** What came into a list, or is a new one. */
+  readonly values: (list: string) => readonly unknown[];
+  /** What came into a map, or is a new one. */
+  readonly inside: (map: string) => readonly PodEdit[];
 };
 
 function viewOf(edits: readonly PodEdit[]): View {
   // Metadata that was not there is made in one edit with its maps.
-  const all = edits.flatMap((edit) => (edit.path === '/metadata' ? [edit, ...partsOf(edit)] : [edit]));
-  const own = new Map(all.map((edit) => [edit.path, edit]));
-  const grouped = Map.groupBy(all, ({ path }) => path.slice(0, path.lastIndexOf('/')));
+  const metadata = edits.find(({ path }) => path === '/metadata');
+  const all = metadata === undefined ? edits : [...edits, ...partsOf(metadata)];
+  const grouped = Map.groupBy(all, ({ path }) => holderOf(path));
+  const at: View['at'] = (path) => grouped.get(holderOf(path))?.find((edit) => edit.path === path);
   return {
-    at: (path) => own.get(path),
-    inside: (path) => {
-      const whole = own.get(path);
-      return whole === undefined ? (grouped.get(path) ?? []) : partsOf(whole);
+    at,
+    values: (list) => {
+      const whole = at(list);
+      return whole === undefined ? (grouped.get(list) ?? []).map(valueOf) : (valueOf(whole) as unknown[]);
+    },
+    inside: (map) => {
+      const whole = at(map);
+      return whole === undefined ? (grouped.get(map) ?? []) : partsOf(whole);
     },
   };
 }
 
-/** A list or map that was made as a whole, element by element. */
-function partsOf(whole: PodEdit): PodEdit[] {
-  return Object.entries(valueOf(whole) as object).map(([key, value]) => ({
+function holderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
+function partsOf(map: PodEdit): PodEdit[] {
+  return Object.entries(valueOf(map) as JsonObject).map(([key, value]) => ({
     kind: 'add',
-    path: whole.path + pointer(key),
+    path: map.path + pointer(key),
     value,
   }));
 }

@@ -29,9 +29,10 @@ export function editsOf(
   warnings: readonly string[],
 ): PodEdit[] {
   const inSpec = specEdits(pod, mesh, plan);
+  const annotations = [...writtenAnnotations(pod, mesh), ...plan.annotations];
   const withRecord = (record: string): PodEdit[] => [
     ...inSpec,
-    ...metadataEdits(pod, mesh, new Map([...plan.annotations, [RECORD_ANNOTATION, record]])),
+    ...metadataEdits(pod, new Map([...annotations, [RECORD_ANNOTATION, record]])),
   ];
   const record = recordOf(pod, withRecord(''), { version, mode: mesh.mode }, warnings);
   return withRecord(JSON.stringify(record));
@@ -69,9 +70,7 @@ function variableEdits(path: string, container: Container, variables: readonly V
   return prepend(`${path}/env`, container.env, missing);
 }
 
-/** @param more annotations besides those of every injected pod */
-function metadataEdits(pod: Pod, mesh: MeshPod, more: ReadonlyMap<string, string>): PodEdit[] {
-  const annotations = new Map([...writtenAnnotations(pod, mesh), ...more]);
+function metadataEdits(pod: Pod, annotations: ReadonlyMap<string, string>): PodEdit[] {
   const labels = new Map([[STATUS, INJECTED]]);
   if (pod.metadata !== 'present') {
     const value = { annotations: Object.fromEntries(annotations), labels: Object.fromEntries(labels) };

@@ -122,8 +122,19 @@ function inSnakeCase(value: unknown): unknown {
   if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, each]) => [
-      key.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toLowerCase(),
+      snakeCase(key),
       FREE.includes(key) ? each : inSnakeCase(each),
     ]),
   );
+}
+
+// Each pod has the same few.
+const spelled = new Map<string, string>();
+
+function snakeCase(key: string): string {
+  const known = spelled.get(key);
+  if (known !== undefined) return known;
+  const text = key.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
+  spelled.set(key, text);
+  return text;
 }
