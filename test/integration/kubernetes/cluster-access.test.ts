@@ -159,7 +159,7 @@ const unusable: readonly [string, string | undefined, RegExp][] = [
   [
     'no URL',
     '{"contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}],"current-context":"x","clusters":[{"name":"c","cluster":{"server":"c:1"}}],"users":[{"name":"u"}]}',
-    /"c:1" is no URL/,
+    /"c:1" is not the URL of a server/,
   ],
 ];
 for (const [what, content, message] of unusable) {
