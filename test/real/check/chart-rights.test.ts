@@ -58,7 +58,7 @@ function eachIsNamed(
   test(`${name}: the rights of the chart are all that is asked for`, async () => {
     await install(release);
     await haveAll(api, rightsOf(release, part));
-    assert.match((await check(part, flags)).of('rights').join(), /^ok: all \d+ rules of /);
+    assert.match((await check(part, flags)).of('rights').join(), /^ok: all \d+ rules for /);
   });
 
   for (const right of rightsOf(release, part)) {
