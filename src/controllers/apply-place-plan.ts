@@ -1,0 +1,45 @@
+/** Writes what has to change at an agent, or at the catalog for one that is gone: what is dead first. */
+import type { PodInstance } from '../catalog/mesh/agent-plan.ts';
+import type { Writing } from '../reconcile/controller.ts';
+import type { Agents, PodInstanceOnNode } from './agent-ports.ts';
+import type { PlacePlan } from './place-plan.ts';
+import type { ConnectWrite, RegistrarAction, RegistrarChange } from './registrar-ports.ts';
+
+/**
+ * Rejects with the first error of the agents; what had been written by then was reported.
+ *
+ * @returns whether the place has to be reconciled again, because of what was written
+ */
+export async function applyPlacePlan(
+  { place, seen, deregister, strangers, register, checks }: PlacePlan,
+  agents: Agents,
+  writing: Writing<RegistrarChange>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const isAtAgent = seen?.state !== undefined;
+  const write = async (
+    action: RegistrarAction,
+    id: string,
+    source: string | undefined,
+    send: () => Promise<ConnectWrite>,
+  ): Promise<void> => {
+    const outcome = await send();
+    const change = { action, node: place, id, source };
+    if (outcome.kind === 'applied') writing.applied(change);
+    else writing.refused(change, outcome.reason);
+  };
+  const dead: readonly (PodInstance | PodInstanceOnNode)[] = [...deregister, ...strangers];
+  for (const each of dead) {
+    await write('deregister', each.id, undefined, () =>
+      !isAtAgent && 'node' in each
+        ? agents.deregisterFromCatalog(each.node, each.id, signal)
+        : agents.deregister(place, each.id, signal),
+    );
+  }
+  for (const each of register)
+    await write('register', each.id, each.source, () => agents.register(place, each, signal));
+  for (const each of checks)
+    await write('check', each.check.id, each.source, () => agents.setCheck(place, each, signal));
+  // What is new has no checks yet; an agent knows no check-and-set, so a removal may have met a new pod of the same name.
+  return isAtAgent && dead.length + register.length + checks.length > 0;
+}

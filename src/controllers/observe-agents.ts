@@ -1,0 +1,76 @@
+/** Reads agents, and from the catalog what is left of those that do not answer. */
+import type { AgentState } from '../catalog/mesh/agent-plan.ts';
+import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import type { Request } from '../reconcile/controller.ts';
+import { inParallel } from '../reconcile/in-parallel.ts';
+import type { Clock } from '../support/clock.ts';
+import { isAboutOneRequest } from '../support/errors.ts';
+import type { AgentNode, Agents, PodInstanceOnNode } from './agent-ports.ts';
+import type { PodSource, RegistrarReporter } from './registrar-ports.ts';
+
+/** What was read of a host. */
+export type SeenHost = {
+  readonly host: string;
+  /** Undefined when no agent answers: only the catalog tells of it. */
+  readonly state: AgentState | undefined;
+  readonly inCatalog: readonly PodInstanceOnNode[];
+  /** As they were after the read: a pod that came meanwhile is known by then. */
+  readonly pods: readonly InjectedPod[];
+  /** When the read had ended, and how long it took. */
+  readonly at: number;
+  readonly took: number;
+};
+
+/** `strays`: nodes of the catalog whose host is not known. */
+export type SeenAgents = { readonly hosts: readonly SeenHost[]; readonly strays: readonly AgentNode[] };
+
+export type ObserveAgentsParts = {
+  readonly source: PodSource;
+  readonly agents: Agents;
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly reporter: Pick<RegistrarReporter, 'unreadable'>;
+  readonly backOff: (host: string) => void;
+};
+
+/** One host that cannot be read keeps nobody from the others. */
+export async function observeAgents(
+  parts: ObserveAgentsParts,
+  { keys, isFull, isConfirmation }: Request,
+  signal: AbortSignal,
+): Promise<SeenAgents> {
+  const { source, agents, owner, reporter, backOff } = parts;
+  const { snapshot } = source;
+  const { nodes, unreadable } = isFull ? await agents.nodes(owner, signal) : { nodes: [], unreadable: [] };
+  for (const each of unreadable) reporter.unreadable(each);
+  // Where the agent of a node is, as Kubernetes says: what the catalog says decides nowhere where the token goes.
+  const hostOf = ({ name, address }: AgentNode): string | undefined =>
+    snapshot.isHost(address) ? address : snapshot.cluster.node(name)?.address;
+  const known = nodes.map(hostOf).filter((host) => host !== undefined);
+  const wanted = isFull ? [...known, ...snapshot.hosts(), ...keys] : keys;
+  const hosts: SeenHost[] = [];
+  await inParallel(new Set(wanted), async (host) => {
+    try {
+      hosts.push(await readHost(parts, host, signal));
+    } catch (error) {
+      if (!isAboutOneRequest(error)) throw error;
+      backOff(host);
+      reporter.unreadable({ name: host, reason: error.message });
+    }
+  });
+  // A pod registers itself, so what the reads found may be of one that only a list that began after them has.
+  if (isConfirmation) await source.refresh(signal);
+  return { hosts, strays: nodes.filter((node) => hostOf(node) === undefined) };
+}
+
+async function readHost(
+  { source: { snapshot }, agents, clock }: ObserveAgentsParts,
+  host: string,
+  signal: AbortSignal,
+): Promise<SeenHost> {
+  const start = clock.elapsed();
+  const state = snapshot.isHost(host) ? await agents.read(host, signal) : undefined;
+  const inCatalog = state === undefined ? await agents.inCatalog(host, snapshot.nodeAt(host), signal) : [];
+  const at = clock.elapsed();
+  return { host, state, inCatalog, pods: snapshot.podsAt(host), at, took: at - start };
+}
