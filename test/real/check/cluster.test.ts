@@ -153,7 +153,7 @@ test('an API server that is not there, or says nothing', async () => {
     const checked = await check([], kubeconfigOf(server));
     assert.match(
       checked.of('api-server').join(),
-      /^failure: .*(?:ECONNREFUSED|no answer within 10 s).* → give --kubeconfig/,
+      /^failure: .*(?:ECONNREFUSED|no answer within 10 s).* → set --kubeconfig/,
     );
     assert.deepEqual(checked.of('rights'), []);
     assert.match(checked.of('consul').join(), /^ok/);

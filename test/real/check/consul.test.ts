@@ -51,7 +51,7 @@ test('all is well: leader, version, Connect, token and its rights; the accessor 
   const checked = await check(secured, token);
   assert.match(checked.of('consul').join(), /^ok: answers, and its leader is 127\.0\.0\.1:\d+$/);
   assert.deepEqual(checked.of('consul-version'), ['ok: Consul 1.20.6 of datacenter dc1']);
-  assert.deepEqual(checked.of('connect'), ['ok: is on, and has a CA']);
+  assert.deepEqual(checked.of('connect'), ['ok: is on and has a CA']);
   assert.deepEqual(checked.of('token'), [`ok: is valid; its accessor is ${accessor}`]);
   assert.deepEqual(checked.of('token-rights'), ['ok: all 2 rights that are needed are granted']);
   assert.ok(!`${checked.stdout}${checked.stderr}`.includes(token));
