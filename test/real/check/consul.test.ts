@@ -141,7 +141,7 @@ test('a server that hangs is told within the limit, and the cluster all the same
     const checked = await check(plain);
     assert.match(
       checked.of('consul').join(),
-      /^failure: .*no answer yet, nor did the server answer.* → give --consul-http-addr/,
+      /^failure: .*no answer yet, nor did the server answer.* → set --consul-http-addr/,
     );
     assert.match(checked.of('api-server').join(), /^ok/);
     assert.equal(checked.code, 1);
@@ -176,7 +176,7 @@ test('nobody there: a line for people says so, and the output is nothing else', 
     lines.every((line) => /^(?:ok {5}|warning|failure) {2}[a-z-]+ +\S/.test(line)),
     stdout,
   );
-  assert.match(stdout, /^failure {2}consul .*ECONNREFUSED.*; to fix it: give --consul-http-addr/m);
+  assert.match(stdout, /^failure {2}consul .*ECONNREFUSED.*; to fix it: set --consul-http-addr/m);
   assert.deepEqual([stderr, code], ['', 1]);
 });
 
