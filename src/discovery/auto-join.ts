@@ -1,4 +1,5 @@
 /** `provider=k8s …`: which pods of which cluster are servers of Consul. */
+import { isDnsLabel } from '../support/dns-name.ts';
 import { BOOLEAN_WORDS, nearest, parseBoolean, quote } from '../support/text.ts';
 import { parseKeyValues } from './key-values.ts';
 
@@ -21,9 +22,6 @@ export type ParsedAutoJoin =
 
 const KEYS = ['provider', 'kubeconfig', 'namespace', 'label_selector', 'field_selector', 'host_network'];
 
-/** RFC 1123, which Kubernetes asks of the name of a namespace. It becomes a part of a path. */
-const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-
 /** The keys of https://developer.hashicorp.com/consul/docs/install/cloud-auto-join, "Kubernetes". Never throws. */
 export function parseAutoJoin(text: string): ParsedAutoJoin {
   const parsed = parseKeyValues(text);
@@ -36,8 +34,8 @@ export function parseAutoJoin(text: string): ParsedAutoJoin {
   if (value('provider') !== 'k8s')
     return wrong(`provider: ${quote(value('provider'))} is unknown; it must be k8s`);
   if (unknown !== undefined) return wrong(unknownKey(unknown));
-  if (!NAMESPACE.test(namespace))
-    return wrong(`namespace: ${quote(namespace)} is not a valid namespace name`);
+  // It becomes a part of a path.
+  if (!isDnsLabel(namespace)) return wrong(`namespace: ${quote(namespace)} is not a valid namespace name`);
   if (hostNetwork === undefined)
     return wrong(`host_network: ${quote(value('host_network'))} is not one of ${BOOLEAN_WORDS}`);
   return {

@@ -1,4 +1,5 @@
 /** Everything that a pod's annotations ask for, validated as a whole, with the operator's settings as defaults. */
+import { isDnsLabel } from '../support/dns-name.ts';
 import type { Problem } from '../model/problem.ts';
 import { CA_ANNOTATION, META_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
 import { split } from 'shlex';
@@ -96,12 +97,9 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   return problems.length > 0 ? { ok: false, problems, warnings } : { ok: true, mesh, warnings };
 }
 
-// RFC 1123, the wider of the two forms that Kubernetes takes for the name of a Service.
-const KUBERNETES_SERVICE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
 function readKubernetesService(reader: AnnotationReader): string | undefined {
   const name = reader.text('kubernetes-service');
-  if (name !== undefined && !KUBERNETES_SERVICE_NAME.test(name))
+  if (name !== undefined && !isDnsLabel(name))
     reader.problem(
       'kubernetes-service',
       `${quote(name)} is not a name of a Kubernetes Service: 1 to 63 of a-z 0-9 and -, starting and ending with a letter or digit`,

@@ -1,4 +1,5 @@
 /** Volumes and mounts that the author of a pod gives to its sidecar, checked for what an API server or a kubelet refuses. */
+import { isDnsLabel } from '../support/dns-name.ts';
 import {
   asString,
   isNestedAtMost,
@@ -30,9 +31,6 @@ export function readUserVolumes(pod: Pod, reader: AnnotationReader): UserVolumes
 const VOLUMES = 'consul-sidecar-user-volume';
 const MOUNTS = 'consul-sidecar-user-volume-mount';
 
-// RFC 1123, as Kubernetes asks of the name of a volume.
-const VOLUME_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
 function checkVolumes(pod: Pod, volumes: readonly JsonObject[], reader: AnnotationReader): void {
   const seen = new Set(pod.volumes);
   for (const volume of volumes) {
@@ -44,7 +42,7 @@ function checkVolumes(pod: Pod, volumes: readonly JsonObject[], reader: Annotati
 }
 
 function wrongVolume(volume: JsonObject, name: string, seen: ReadonlySet<string>): string | undefined {
-  if (!VOLUME_NAME.test(name))
+  if (!isDnsLabel(name))
     return `${quote(name)} is not a name of a volume: 1 to 63 of a-z 0-9 and -, starting and ending with a letter or digit`;
   if (RESERVED_VOLUMES.has(name)) return `the volume name ${quote(name)} is reserved for Tandem`;
   if (seen.has(name)) return `the pod already has a volume ${quote(name)}`;
