@@ -12,9 +12,9 @@ import { listAt, mapAt, objectAt, textIn } from '../model/decode-consul.ts';
 import type { AgentNode, Agents, PodInstanceOnNode } from '../controllers/agent-ports.ts';
 import type { ConnectWrite, UnreadableNode } from '../controllers/registrar-ports.ts';
 import { isAboutOneRequest, TandemError } from '../support/errors.ts';
-import { jsonOf } from './answer.ts';
+import { jsonOf, requireWhole } from './answer.ts';
 import type { ConsulClient, OpenConsul } from './client.ts';
-import { outcomeOf, whole } from './connect-catalog.ts';
+import { NEEDED_RULES, outcomeOf } from './connect-catalog.ts';
 import { read, readNodeServices } from './read.ts';
 import {
   deregisterCatalog,
@@ -112,7 +112,7 @@ async function instancesOn(
 ): Promise<readonly PodInstanceOnNode[]> {
   const options = { signal, consistency: 'consistent', filter: OF_PODS } as const;
   const answer = await readNodeServices(client, node, options);
-  whole([answer], `all of node ${JSON.stringify(node)}`);
+  requireWhole([answer], `of node ${JSON.stringify(node)}`, NEEDED_RULES);
   return podInstances(answer.value.services).map((each) => ({ ...each, node }));
 }
 
@@ -136,7 +136,7 @@ export async function readAgentNodes(
       ...(wanted === undefined ? {} : { filter: filterOf(wanted) }),
     },
   );
-  whole([answer], 'all nodes');
+  requireWhole([answer], 'nodes', NEEDED_RULES);
   return answer.value.filter(
     ({ Meta }) => Meta[SYNTHETIC_META] === undefined && Meta[EXTERNAL_SOURCE_META] === undefined,
   );

@@ -1,4 +1,5 @@
 /** A read of Consul: the value, and the headers that say how far it can be trusted. */
+import { TandemError } from '../support/errors.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 import type { RawAnswer } from './servers.ts';
 
@@ -25,6 +26,15 @@ export function readAnswer<T>(raw: RawAnswer, decode: (json: unknown) => T): Ans
     lastContact: parseWholeNumber(raw.header('x-consul-lastcontact') ?? '') ?? 0,
     filteredByAcls: raw.header('x-consul-results-filtered-by-acls') === 'true',
   };
+}
+
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN unless the token shows all of it: what is missing may be there */
+export function requireWhole(answers: readonly Answer<unknown>[], what: string, rules: string): void {
+  if (!answers.some(({ filteredByAcls }) => filteredByAcls)) return;
+  throw new TandemError(
+    'TANDEM_CONSUL_FORBIDDEN',
+    `the token does not show all ${what}, so nothing is changed; it needs ${rules}`,
+  );
 }
 
 /** The JSON of an answer; a proxy's page, a text, or half of an answer throws. */

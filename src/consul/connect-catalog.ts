@@ -14,16 +14,19 @@ import { catalogDefinition, proxyDefinition } from '../model/definition.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
 import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controllers/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
-import type { Answer } from './answer.ts';
+import { requireWhole } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import { followIndex } from './follow.ts';
-import { read, readChecks, readNodeChecks, readNodeServices, type ReadOptions } from './read.ts';
+import { read, readChecks, readWholeNode } from './read.ts';
 import { transaction, type TransactionOperation } from './transaction.ts';
 import { deregisterCatalog, registerCatalog, type CatalogRegistration } from './write.ts';
 
 // Nobody has such an id, so a query that waits for a change answers with its index and an empty list.
 const NOTHING = 'CheckID == "-"';
 const READINESS = `Name == ${JSON.stringify(CHECK_NAME)}`;
+
+/** What the registrar's token must allow. */
+export const NEEDED_RULES = 'node_prefix "" { policy = "read" } and service_prefix "" { policy = "write" }';
 
 export function connectCatalog(client: ConsulClient): ConnectCatalog {
   return {
@@ -38,13 +41,13 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
         },
         { signal, consistency: 'consistent' },
       );
-      whole([answer], 'all nodes');
+      requireWhole([answer], 'nodes', NEEDED_RULES);
       return answer.value.filter(({ Meta }) => Meta[SYNTHETIC_META] === 'true').map(({ Node }) => Node);
     },
     read: (node, signal) => readWhole(client, node, signal),
     checks: async (signal) => {
       const answer = await readChecks(client, { signal, filter: READINESS });
-      whole([answer], 'all checks');
+      requireWhole([answer], 'checks', NEEDED_RULES);
       const nodes = new Map<string, Map<string, string>>();
       for (const { Node, CheckID, Status } of answer.value) {
         const checks = nodes.get(Node);
@@ -82,22 +85,11 @@ async function readWhole(
   node: string,
   signal: AbortSignal,
 ): Promise<ObservedSyntheticNode> {
-  const options: ReadOptions = { signal, consistency: 'consistent' };
-  const [services, checks] = await Promise.all([
-    readNodeServices(client, node, options),
-    readNodeChecks(client, node, options),
-  ]);
-  whole([services, checks], `all of node ${JSON.stringify(node)}`);
+  const [services, checks] = await readWholeNode(client, node, NEEDED_RULES, {
+    signal,
+    consistency: 'consistent',
+  });
   return observeSyntheticNode(services.value, checks.value);
-}
-
-/** @throws TandemError TANDEM_CONSUL_FORBIDDEN when the token does not show all of it */
-export function whole(answers: readonly Answer<unknown>[], what: string): void {
-  if (!answers.some(({ filteredByAcls }) => filteredByAcls)) return;
-  throw new TandemError(
-    'TANDEM_CONSUL_FORBIDDEN',
-    `the token does not show ${what}, so nothing is changed; it needs node_prefix "" { policy = "read" } and service_prefix "" { policy = "write" }`,
-  );
 }
 
 /** One that is wrong, or not allowed, says nothing about the others. */

@@ -12,7 +12,7 @@ import {
 } from '../model/consul-entries.ts';
 import { listAt, mapAt, objectAt, textIs } from '../model/decode-consul.ts';
 import { asString, property } from '../support/json.ts';
-import { readAnswer, type Answer } from './answer.ts';
+import { readAnswer, requireWhole, type Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import type { Endpoint } from './servers.ts';
 
@@ -70,6 +70,26 @@ export function read<T>(client: ConsulClient, what: Read<T>, options: ReadOption
 /** Milliseconds: the server adds up to a sixteenth of the wait, so that not all clients come back at once. */
 function blockingTimeout(waitSeconds: number): number {
   return waitSeconds * 1000 * (1 + 1 / 16) + MARGIN_MILLISECONDS;
+}
+
+/**
+ * All of a node at once.
+ *
+ * @param rules that the token needs for it
+ * @throws TandemError TANDEM_CONSUL_FORBIDDEN when the token does not show all of it
+ */
+export async function readWholeNode(
+  client: ConsulClient,
+  node: string,
+  rules: string,
+  options: ReadOptions,
+): Promise<[Answer<NodeServices>, Answer<readonly CheckEntry[]>]> {
+  const answers = await Promise.all([
+    readNodeServices(client, node, options),
+    readNodeChecks(client, node, options),
+  ]);
+  requireWhole(answers, `of node ${JSON.stringify(node)}`, rules);
+  return answers;
 }
 
 /** All services of one node: `/v1/catalog/node-services/<node>`. */

@@ -3,7 +3,7 @@ import type { ConsulInstance, ConsulList } from '../catalog/to-kubernetes/consul
 import type { HealthRule } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import type { ServiceEvents, ServiceSource } from '../controllers/to-k8s-ports.ts';
 import { TandemError } from '../support/errors.ts';
-import type { Answer } from './answer.ts';
+import { requireWhole, type Answer } from './answer.ts';
 import { checkSignals, type CheckNews, type CheckSignals } from './check-signals.ts';
 import type { ConsulClient } from './client.ts';
 import { follow } from './follow.ts';
@@ -25,6 +25,7 @@ export type ServiceSourceOptions = {
 
 // Proxies and gateways have a kind (Consul, "Service Definition", `kind`).
 const PLAIN = 'ServiceKind == ""';
+const NEEDED_RULES = 'node_prefix "" { policy = "read" } and service_prefix "" { policy = "read" }';
 
 export function serviceSource(options: ServiceSourceOptions): ServiceSource {
   const { client, healthRule, wanted, random = Math.random } = options;
@@ -166,10 +167,7 @@ function instanceOf({ node, service, checks, zone }: ServiceHealth, rule: Health
   };
 }
 
-function whole<T>({ value, filteredByAcls }: Answer<T>, what: string): T {
-  if (!filteredByAcls) return value;
-  throw new TandemError(
-    'TANDEM_CONSUL_FORBIDDEN',
-    `the token does not show all of ${what}, so nothing is changed; it needs node_prefix "" { policy = "read" } and service_prefix "" { policy = "read" }`,
-  );
+function whole<T>(answer: Answer<T>, what: string): T {
+  requireWhole([answer], `of ${what}`, NEEDED_RULES);
+  return answer.value;
 }

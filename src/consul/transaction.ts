@@ -1,4 +1,5 @@
 /** `PUT /v1/txn`: many operations on the catalog, all or none. */
+import type { OperationError } from '../model/consul-entries.ts';
 import { listAt, objectAt, optionalNumberIn, textIn } from '../model/decode-consul.ts';
 import { property } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
@@ -56,9 +57,6 @@ export type TransactionOperation =
       readonly Service: { readonly Verb: Verb; readonly Node: string; readonly Service: ServiceDefinition };
     }
   | { readonly Check: { readonly Verb: Verb; readonly Check: CheckDefinition } };
-
-/** `index` is that of the operation. */
-export type OperationError = { readonly index: number; readonly what: string };
 
 export type TransactionOutcome =
   /** `index` is that of the write; undefined when nothing but removals was written, of which Consul does not tell it. */

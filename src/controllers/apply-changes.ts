@@ -1,11 +1,7 @@
 /** Writes changes to Consul in transactions: a bad one is found and left out, and the others go through. */
+import type { OperationError } from '../model/consul-entries.ts';
 import { TRANSACTION_LIMITS } from '../model/consul-names.ts';
-import {
-  splitBatch,
-  withoutReplaced,
-  type OperationError,
-  type Refused,
-} from '../catalog/to-consul/failed-batch.ts';
+import { splitBatch, withoutReplaced, type Refused } from '../catalog/to-consul/failed-batch.ts';
 import {
   batchesOf,
   batchOf,

@@ -67,6 +67,9 @@ export type NodeServices = {
   readonly services: readonly ServiceEntry[];
 };
 
+/** Why a transaction was refused; `index` is that of the operation in the body. */
+export type OperationError = { readonly index: number; readonly what: string };
+
 export function nodeEntry(value: unknown, place: string): NodeEntry {
   const node = objectAt(value, place);
   return {

@@ -1,11 +1,11 @@
-/** What Consul's catalog does with a transaction, and what it answers then, as far as plans are concerned. */
+/** what Consul's catalog does with a transaction, and what it answers then, as far as plans are concerned. */
 import type { Operation } from '../../src/catalog/to-consul/operations.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
 
 export type Catalog = {
   /** All operations or none, as `PUT /v1/txn`. @returns the errors of an answer 409; empty for 200 */
-  readonly transact: (operations: readonly Operation[]) => { OpIndex: number; What: string }[];
+  readonly transact: (operations: readonly Operation[]) => { index: number; what: string }[];
   /** `GET /v1/catalog/node-services/<node>` */
   readonly nodeServices: () => unknown;
   /** `GET /v1/health/node/<node>` */
@@ -62,9 +62,9 @@ export function createCatalog(refusedTags: ReadonlySet<string> = new Set()): Cat
       // Through JSON, as on the wire.
       const sent = JSON.parse(JSON.stringify(operations)) as Operation[];
       bodies.push(sent.length);
-      const errors = sent.flatMap((operation, OpIndex) => {
-        const What = apply(operation);
-        return What === undefined ? [] : [{ OpIndex, What }];
+      const errors = sent.flatMap((operation, index) => {
+        const what = apply(operation);
+        return what === undefined ? [] : [{ index, what }];
       });
       if (errors.length > 0) ({ node, services, checks } = before);
       return errors;

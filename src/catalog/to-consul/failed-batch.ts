@@ -1,8 +1,6 @@
 /** What is done about a transaction that Consul refused as a whole. */
+import type { OperationError } from '../../model/consul-entries.ts';
 import { batchOf, operationsOf, type Batch, type Change } from './transactions.ts';
-
-/** `Errors` in the answer 409: the index of an operation in the body, and why it was refused. */
-export type OperationError = { readonly OpIndex: number; readonly What: string };
 
 export type Refused = { readonly change: Change; readonly reason: string };
 
@@ -28,10 +26,10 @@ export type Split =
  * @param reason said of the change when Consul named no operation
  */
 export function splitBatch(batch: Batch, errors: readonly OperationError[], reason: string): Split {
-  if (batch.node === undefined && errors.some(({ What }) => What.includes('Missing node registration')))
+  if (batch.node === undefined && errors.some(({ what }) => what.includes('Missing node registration')))
     return { kind: 'missing-node' };
-  const ofNode = batch.node && errors.find(({ OpIndex }) => OpIndex === 0);
-  if (ofNode !== undefined) return { kind: 'refused-node', reason: ofNode.What };
+  const ofNode = batch.node && errors.find(({ index }) => index === 0);
+  if (ofNode !== undefined) return { kind: 'refused-node', reason: ofNode.what };
   const refused = refusedBy(batch, errors);
   if (refused.length > 0) return isolate(batch, refused);
   const [only, ...others] = batch.changes;
@@ -80,10 +78,10 @@ function refusedBy(batch: Batch, errors: readonly OperationError[]): Refused[] {
   );
   const operations = operationsOf(batch);
   const reasons = new Map<Change, string>();
-  for (const { OpIndex, What } of [...errors].sort((left, right) => left.OpIndex - right.OpIndex)) {
-    const operation = operations[OpIndex];
+  for (const { index, what } of errors.toSorted((left, right) => left.index - right.index)) {
+    const operation = operations[index];
     const change = operation && owners.get(operation);
-    if (change !== undefined && !reasons.has(change)) reasons.set(change, What);
+    if (change !== undefined && !reasons.has(change)) reasons.set(change, what);
   }
   return [...reasons].map(([change, reason]) => ({ change, reason }));
 }

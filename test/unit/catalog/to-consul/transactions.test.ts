@@ -217,7 +217,7 @@ const order = ids(batch) ?? [];
 
 test('a refused operation is taken out with its instance, and the others stay', () => {
   // The check of the second instance, and what comes of it.
-  const split = splitBatch(batch, [{ OpIndex: 3, What: 'bad check' }], '409');
+  const split = splitBatch(batch, [{ index: 3, what: 'bad check' }], '409');
   assert.equal(split.kind, 'isolated');
   assert.ok(split.kind === 'isolated');
   assert.deepEqual(
@@ -229,10 +229,10 @@ test('a refused operation is taken out with its instance, and the others stay', 
 
 test('the first error of an instance is its reason, and with the node in front the indexes move by one', () => {
   const errors = [
-    { OpIndex: 2, What: 'Missing service registration' },
-    { OpIndex: 1, What: 'bad meta' },
-    { OpIndex: 5, What: 'bad tag' },
-    { OpIndex: 99, What: 'nobody' },
+    { index: 2, what: 'Missing service registration' },
+    { index: 1, what: 'bad meta' },
+    { index: 5, what: 'bad tag' },
+    { index: 99, what: 'nobody' },
   ];
   const split = splitBatch(withNode(batch, NODE), errors, '409');
   assert.ok(split.kind === 'isolated');
@@ -250,7 +250,7 @@ test('the first error of an instance is its reason, and with the node in front t
 test('when all are refused there is no rest', () => {
   const split = splitBatch(
     batch,
-    [0, 2, 4].map((OpIndex) => ({ OpIndex, What: 'bad' })),
+    [0, 2, 4].map((index) => ({ index, what: 'bad' })),
     '409',
   );
   assert.ok(split.kind === 'isolated');
@@ -261,7 +261,7 @@ test('without a named operation the batch is halved, until one instance is left,
   const bad = order[1];
   const tried: (string | undefined)[] = [];
   const search = (part: Batch): void => {
-    // What a server does that refuses one instance, and does not say which.
+    // what a server does that refuses one instance, and does not say which.
     if (!ids(part)?.includes(bad ?? '')) return;
     const split = splitBatch(part, [], 'refused');
     if (split.kind === 'halved') split.halves.forEach(search);
@@ -273,17 +273,17 @@ test('without a named operation the batch is halved, until one instance is left,
 });
 
 test('a node that Consul has lost is not the fault of any instance', () => {
-  const errors = [0, 1, 2].map((OpIndex) => ({ OpIndex, What: 'Missing node registration' }));
+  const errors = [0, 1, 2].map((index) => ({ index, what: 'Missing node registration' }));
   assert.deepEqual(splitBatch(batch, errors, '409'), { kind: 'missing-node' });
 });
 
 test('a node that is missed although it was sent is not sent again for ever', () => {
-  const errors = [{ OpIndex: 1, What: 'Missing node registration' }];
+  const errors = [{ index: 1, what: 'Missing node registration' }];
   assert.equal(splitBatch(withNode(batch, NODE), errors, '409').kind, 'isolated');
 });
 
 test('nor is a node that Consul refuses', () => {
-  const errors = [{ OpIndex: 0, What: 'Permission denied' }];
+  const errors = [{ index: 0, what: 'Permission denied' }];
   assert.deepEqual(splitBatch(withNode(batch, NODE), errors, '409'), {
     kind: 'refused-node',
     reason: 'Permission denied',
@@ -301,7 +301,7 @@ test('what is old stays while its replacement at the same address is refused; ot
   assert.deepEqual(withoutReplaced(changes, []), changes);
   const [mixed] = batchesOf(changes, REGISTERED, TRANSACTION_LIMITS).batches;
   assert.ok(mixed);
-  const split = splitBatch(mixed, [{ OpIndex: 0, What: 'Permission denied' }], '403');
+  const split = splitBatch(mixed, [{ index: 0, what: 'Permission denied' }], '403');
   assert.ok(split.kind === 'isolated' && split.rest);
   assert.deepEqual(shown(split.withheld), [`deregister ${first.id}`]);
   assert.deepEqual(shown(split.rest.changes), expected.slice(1));
