@@ -183,7 +183,7 @@ function partsOf(map: PodEdit): PodEdit[] {
 }
 
 function keyOf({ path }: PodEdit): string {
-  return segments(path).at(-1) ?? '';
+  return segments(path.slice(path.lastIndexOf('/')))[0] ?? '';
 }
 
 function replaced(edits: readonly PodEdit[]): JsonObject {

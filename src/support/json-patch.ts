@@ -14,13 +14,14 @@ export function pointer(...path: readonly (string | number)[]): string {
 
 /** The segments of a pointer, unescaped. `''` has none. */
 export function segments(path: string): string[] {
-  return path
-    .split('/')
-    .slice(1)
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return path.split('/').slice(1).map(unescapeSegment);
+}
+
+function unescapeSegment(segment: string): string {
+  return segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
 }
 
 function escapeSegment(segment: string): string {
-  if (!segment.includes('/') && !segment.includes('~')) return segment;
-  return segment.replaceAll('~', '~0').replaceAll('/', '~1');
+  const escaped = segment.includes('~') ? segment.replaceAll('~', '~0') : segment;
+  return escaped.includes('/') ? escaped.replaceAll('/', '~1') : escaped;
 }
