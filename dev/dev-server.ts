@@ -17,7 +17,7 @@ import { webhook } from '../src/http/webhook.ts';
 import { admissionLog } from '../src/reporting/admission-log.ts';
 import type { ChangeSignal } from '../src/reporting/change-signal.ts';
 import type { ToConsulReporter } from '../src/reporting/sync-reporter.ts';
-import { measureSync, syncStatus } from '../src/reporting/sync-status.ts';
+import { measureSync, toConsulStatus } from '../src/reporting/sync-status.ts';
 import { admissionRecord, webhookStatus } from '../src/reporting/webhook-status.ts';
 import { LOOPBACK } from './dev-flags.ts';
 
@@ -86,18 +86,8 @@ export async function openDevServer(
     title: 'Tandem dev',
     version,
     status: () => ({
-      sync: syncStatus({
-        owner,
-        node,
-        isLeader: true,
-        sync,
-        reporter: reporter.state(),
-        watches: watches(),
-        toConsul: true,
-        dryRun: false,
-      }),
-      toKubernetes: undefined,
-      registrar: undefined,
+      process: { owner, node, leader: true, dryRun: false },
+      controllers: [toConsulStatus(sync, reporter.state(), watches())],
       files: files(),
       webhook: webhookStatus(certificates.current(), certificateProblem(), admissions),
     }),

@@ -1,6 +1,7 @@
 /** The plain port of a process: a page for people, `/status` for programs, health for the kubelet, metrics for Prometheus. */
 import { fastify } from 'fastify';
 import { contentSecurityPolicy, pageOf, type PageFrame } from '../status-page/page.ts';
+import { formerStatus } from '../status-page/former-status.ts';
 import type { Status } from '../status-page/status.ts';
 import { viewOf, type View } from '../status-page/view.ts';
 import { viewQuery, type ViewQuery } from '../status-page/view-query.ts';
@@ -61,8 +62,8 @@ export function statusServer(dependencies: StatusDependencies) {
     else void reply.code(503).send('too many readers\n');
   });
   server.get('/status', async () => {
-    const { sync, webhook, ...others } = status();
-    return { ...sync, ...others, ...webhook };
+    const seen = status();
+    return { ...seen, ...formerStatus(seen) };
   });
   server.get('/health/live', async () => ({ status: 'ok' }));
   server.get('/health/ready', async (_request, reply) => {

@@ -1,9 +1,12 @@
 /** A state of a reporter as `/status` has it: times as people read them. */
-import type { PassStatus, TokensStatus } from '../status-page/status.ts';
+import type { ControllerFacts } from '../status-page/status.ts';
 import { earliest } from '../support/earliest.ts';
 import type { ControllerState } from './controller-reporter.ts';
 
-export function passStatus({ lastSuccess, lastFailure, heldRemovals }: ControllerState): PassStatus {
+export function controllerFacts(
+  { lastSuccess, lastFailure, heldRemovals }: ControllerState,
+  { counts, watches }: Pick<ControllerFacts, 'counts' | 'watches'>,
+): ControllerFacts {
   return {
     lastSuccess: lastSuccess === undefined ? undefined : isoTime(lastSuccess),
     lastFailure: lastFailure && {
@@ -12,6 +15,8 @@ export function passStatus({ lastSuccess, lastFailure, heldRemovals }: Controlle
       error: lastFailure.error,
     },
     heldRemovals,
+    counts,
+    watches,
   };
 }
 
@@ -24,15 +29,6 @@ export function troubleOf(
   const [refusal] = states.flatMap(({ refused }) => refused.get(source) ?? []);
   const since = earliest([refusal?.since, ...states.map(({ problemSince }) => problemSince(key))]);
   return { refused: refusal?.reason, since: since === undefined ? undefined : isoTime(since) };
-}
-
-/** Why the tokens of pods that are gone stay, when they do. */
-export function tokensStatus({ refused, lastFailure, lastSuccess = 0 }: ControllerState): TokensStatus {
-  const [refusal] = refused.values();
-  if (refusal !== undefined)
-    return { trouble: { kind: 'refused', reason: refusal.reason, since: isoTime(refusal.since) } };
-  if (lastFailure === undefined || lastFailure.at <= lastSuccess) return { trouble: undefined };
-  return { trouble: { kind: 'failed', reason: lastFailure.error, since: isoTime(lastFailure.since) } };
 }
 
 /** @param milliseconds since the epoch */

@@ -1,39 +1,23 @@
-/** What `/status` answers: what is synced, what is not and why. */
+/** Kubernetes → Consul in `/status` and metrics: what is synced, what is not and why. */
 import { byText } from '../model/instance.ts';
 import type { Sync } from '../controllers/sync-loop.ts';
-import type { SyncStatus, WatchesStatus } from '../status-page/status.ts';
+import type { ToConsulStatus, WatchesStatus } from '../status-page/status.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import { countReasons } from './count-reasons.ts';
 import type { ControllerState } from './controller-reporter.ts';
-import { passStatus, troubleOf } from './controller-status.ts';
+import { controllerFacts, troubleOf } from './controller-status.ts';
 
-export type SyncStatusParts = {
-  readonly owner: string;
-  readonly node: string;
-  readonly isLeader: boolean;
-  /** Undefined on a replica that does not lead. */
-  readonly sync: Sync | undefined;
-  readonly reporter: ControllerState;
-  readonly watches: WatchesStatus;
-  /** Kubernetes → Consul is on. */
-  readonly toConsul: boolean;
-  readonly dryRun: boolean;
-};
-
-/** Plain JSON, the sources in the order of their names. */
-export function syncStatus(parts: SyncStatusParts): SyncStatus {
-  const { owner, node, isLeader, sync, reporter, watches, toConsul, dryRun } = parts;
+/** @param sync undefined on a replica that does not lead */
+export function toConsulStatus(
+  sync: Sync | undefined,
+  reporter: ControllerState,
+  watches: WatchesStatus,
+): ToConsulStatus {
   const statuses = [...(sync?.statuses() ?? [])].toSorted(([left], [right]) => byText(left, right));
   return {
-    owner,
-    node,
-    leader: isLeader,
-    dryRun,
-    toConsul,
-    ...passStatus(reporter),
-    instances: sync?.counts(),
-    watches,
-    sources: statuses.map(([source, { kind, reason, instances, problems, leftOut }]) => ({
+    controller: 'to-consul',
+    ...controllerFacts(reporter, { counts: sync?.counts(), watches }),
+    rows: statuses.map(([source, { kind, reason, instances, problems, leftOut }]) => ({
       source,
       synced: kind === 'sync',
       reason,

@@ -1,13 +1,15 @@
 /** Tells how the tokens of pods that are gone are deleted. */
 import type { TokenReporter } from '../controllers/token-loop.ts';
+import type { StatusOf } from '../status-page/status.ts';
 import {
   createControllerReporter,
   type ControllerReporterOptions,
   type ControllerState,
 } from './controller-reporter.ts';
+import { controllerFacts, troubleOf } from './controller-status.ts';
 
 /** They have no object of their own that a refusal could be about. */
-export const TOKENS = 'tokens';
+const TOKENS = 'tokens';
 
 export function createTokenReporter(
   options: Omit<ControllerReporterOptions, 'metrics' | 'warn'>,
@@ -38,5 +40,16 @@ export function createTokenReporter(
       common.succeeded();
     },
     state: common.state,
+  };
+}
+
+/** It has a row while Consul refuses to list or to delete them. */
+export function tokensStatus(state: ControllerState): StatusOf<'tokens'> {
+  return {
+    controller: 'tokens',
+    ...controllerFacts(state, { counts: undefined, watches: {} }),
+    rows: state.refused.has(TOKENS)
+      ? [{ source: TOKENS, reason: 'refused', problems: [], ...troubleOf([state], TOKENS) }]
+      : [],
   };
 }

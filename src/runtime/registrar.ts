@@ -16,10 +16,10 @@ import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { byText } from '../model/instance.ts';
 import { countReasons } from '../reporting/count-reasons.ts';
 import type { ControllerState } from '../reporting/controller-reporter.ts';
-import { passStatus, tokensStatus, troubleOf } from '../reporting/controller-status.ts';
+import { controllerFacts, troubleOf } from '../reporting/controller-status.ts';
 import { createRegistrarReporter, type PodReporter } from '../reporting/registrar-reporter.ts';
-import { createTokenReporter } from '../reporting/token-reporter.ts';
-import type { RegistrarStatus } from '../status-page/status.ts';
+import { createTokenReporter, tokensStatus } from '../reporting/token-reporter.ts';
+import type { ControllerStatus, RegistrarStatus, WatchesStatus } from '../status-page/status.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { clusterPods, type PodKind } from './pod-source.ts';
@@ -49,7 +49,7 @@ export type RunningRegistrar = {
   readonly isSynced: () => boolean;
   /** Counts what is there, for a scrape. */
   readonly measure: () => void;
-  readonly status: () => RegistrarStatus;
+  readonly status: () => readonly ControllerStatus[];
   readonly stop: () => Promise<void>;
 };
 
@@ -112,10 +112,15 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       metrics.count('instances', instances);
       metrics.pending(pending);
     },
-    status: () => ({
-      ...registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
-      tokens: parts.podAuthMethod === undefined ? undefined : tokensStatus(tokenReporter.state()),
-    }),
+    status: () => [
+      registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
+      {
+        controller: 'agents',
+        ...controllerFacts(agentReporter.state(), { counts: undefined, watches: {} }),
+        rows: [],
+      },
+      ...(parts.podAuthMethod === undefined ? [] : [tokensStatus(tokenReporter.state())]),
+    ],
     stop: pods.stop,
   };
 }
@@ -124,22 +129,20 @@ function registrarStatus(
   registrar: Registrar | undefined,
   reporter: ControllerState,
   agents: ControllerState,
-  watches: RegistrarStatus['watches'],
-): Omit<RegistrarStatus, 'tokens'> {
+  watches: WatchesStatus,
+): RegistrarStatus {
   const standings = registrar?.standings() ?? [];
   return {
-    ...passStatus(reporter),
-    instances: registrar?.counts(),
-    agents: passStatus(agents),
-    watches,
-    pods: standings
+    controller: 'registrar',
+    ...controllerFacts(reporter, { counts: registrar?.counts(), watches }),
+    rows: standings
       .toSorted((left, right) => byText(left.source, right.source))
       .map(({ source, uid, reason, problem, service, instances }) => ({
         source,
         service,
         instances,
         reason,
-        problem,
+        problems: problem === undefined ? [] : [problem],
         ...troubleOf([reporter, agents], source, uid),
       })),
   };

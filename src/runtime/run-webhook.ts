@@ -47,9 +47,8 @@ export async function runWebhook(
       title: 'Tandem webhook',
       version,
       status: () => ({
-        sync: undefined,
-        toKubernetes: undefined,
-        registrar: undefined,
+        process: undefined,
+        controllers: [],
         webhook: webhookStatus(source.current(), problem(), admissions),
       }),
       onStatusChange: changes.onChange,

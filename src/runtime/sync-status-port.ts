@@ -9,7 +9,7 @@ import { statusServer } from '../http/status-server.ts';
 import type { ClusterSource } from './cluster-source.ts';
 import type { RunningRegistrar } from './registrar.ts';
 import type { ToConsulReporter } from '../reporting/sync-reporter.ts';
-import { measureSync, syncStatus } from '../reporting/sync-status.ts';
+import { measureSync, toConsulStatus } from '../reporting/sync-status.ts';
 import type { ToK8sPart } from './to-k8s-part.ts';
 
 type SyncStatusPort = {
@@ -54,18 +54,12 @@ export async function openSyncStatus(
     },
     metricsType: metrics.contentType,
     status: () => ({
-      sync: syncStatus({
-        owner,
-        node,
-        isLeader: isLeader(),
-        sync: sync(),
-        reporter: reporter.state(),
-        watches: source?.watches() ?? {},
-        toConsul: source !== undefined,
-        dryRun: port.dryRun,
-      }),
-      toKubernetes: toK8s?.status(),
-      registrar: registrar?.status(),
+      process: { owner, node, leader: isLeader(), dryRun: port.dryRun },
+      controllers: [
+        ...(source === undefined ? [] : [toConsulStatus(sync(), reporter.state(), source.watches())]),
+        ...(toK8s === undefined ? [] : [toK8s.status()]),
+        ...(registrar?.status() ?? []),
+      ],
       webhook: undefined,
     }),
     onStatusChange: port.onChange,

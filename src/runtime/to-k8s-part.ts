@@ -15,7 +15,7 @@ import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { clusterNetwork, UNASKED } from './cluster-network.ts';
 import type { ControllerState } from '../reporting/controller-reporter.ts';
-import { passStatus, troubleOf } from '../reporting/controller-status.ts';
+import { controllerFacts, troubleOf } from '../reporting/controller-status.ts';
 import { createToK8sReporter } from '../reporting/to-k8s-reporter.ts';
 import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts';
 
@@ -104,25 +104,31 @@ function statusOf(
 ): ToK8sStatus {
   const plan = loop?.plan();
   const problems = Map.groupBy(plan?.problems ?? [], ({ service }) => service);
+  const selected = [...(plan?.standings ?? [])].map(([source, { object, kind, endpoints }]) => ({
+    source,
+    selected: true,
+    object,
+    reason: kind,
+    endpoints,
+    problems: (problems.get(source) ?? []).map(({ message }) => message),
+    ...troubleOf([reporter], source),
+  }));
+  const others = [...(plan?.leftOut ?? [])].map(([source, reason]) => ({ source, reason, ...LEFT_OUT }));
   return {
+    controller: 'to-kubernetes',
+    ...controllerFacts(reporter, { counts: plan && { owned: plan.owned }, watches }),
     namespace,
     mode,
-    ...passStatus(reporter),
-    owned: plan?.owned,
-    leftOut: [...(plan?.leftOut ?? [])]
-      .toSorted(([left], [right]) => byText(left, right))
-      .map(([service, reason]) => ({ service, reason })),
     conflicts: plan?.conflicts.map(({ object }) => object.name),
-    watches,
-    services: [...(plan?.standings ?? [])]
-      .toSorted(([left], [right]) => byText(left, right))
-      .map(([service, { object, kind, endpoints }]) => ({
-        service,
-        object,
-        kind,
-        endpoints,
-        problems: (problems.get(service) ?? []).map(({ message }) => message),
-        ...troubleOf([reporter], service),
-      })),
+    rows: [...selected, ...others].toSorted((left, right) => byText(left.source, right.source)),
   };
 }
+
+const LEFT_OUT = {
+  selected: false,
+  object: undefined,
+  endpoints: 0,
+  problems: [],
+  refused: undefined,
+  since: undefined,
+};

@@ -2,9 +2,9 @@
 import { podReasons } from '../catalog/mesh/decide-pod.ts';
 import { nameReasons } from '../catalog/mesh/mesh-service.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
-import { badge, problemList, problemsFirst, reasonText, type Row, type Table } from './row.ts';
+import { problemsFirst, reasonText, statusRow, type Row, type Table } from './row.ts';
 import { askLeader } from './services-table.ts';
-import type { PodState, RegistrarStatus } from './status.ts';
+import type { PodRow, RegistrarStatus } from './status.ts';
 
 const meanings: ReadonlyMap<string, string> = new Map(Object.entries(podReasons));
 
@@ -15,7 +15,7 @@ const words: ReadonlyMap<string, string> = new Map([
   ['agent-mode', 'Registers itself'],
 ]);
 
-export function podsTable({ pods, lastSuccess }: RegistrarStatus, isLeader: boolean): Table {
+export function podsTable({ rows, lastSuccess }: RegistrarStatus, isLeader: boolean): Table {
   return {
     id: 'pods',
     title: 'Injected pods in Consul',
@@ -28,7 +28,7 @@ export function podsTable({ pods, lastSuccess }: RegistrarStatus, isLeader: bool
       { title: 'Reason and problems', kind: 'text' },
     ],
     isHistory: false,
-    rows: problemsFirst(pods.map(rowOf)),
+    rows: problemsFirst(rows.map(rowOf)),
   };
 }
 
@@ -38,40 +38,22 @@ function noPod(lastSuccess: string | undefined): Markup {
     : markup`No pod is injected. A pod asks for it by the annotation <code>consul.hashicorp.com/connect-inject: "true"</code>; those that exist need a restart.`;
 }
 
-function rowOf(state: PodState): Row {
-  const { source, service, instances, reason, problem, refused, since } = state;
-  const name = source.replace(/^Pod\//, '');
-  const all = [
-    ...(problem === undefined ? [] : [problem]),
-    ...(refused === undefined ? [] : [`Consul refused a change: ${refused}`]),
-  ];
+function rowOf(row: PodRow): Row {
+  const { source, service, instances, reason } = row;
   const word = words.get(reason);
-  const isProblem = all.length > 0;
-  return {
-    key: source,
-    name,
-    states: [word === undefined ? 'out' : 'in', ...(isProblem ? (['problem'] as const) : [])],
-    since,
-    text: [
-      source,
-      service?.name,
-      ...instances.flatMap(({ id, status }) => [id, status]),
-      word ?? 'Left out',
-      reason,
-      meanings.get(reason),
-      ...all,
-    ].join('\n'),
-    cells: () => [
-      foreignText(name),
-      markup`${badge(word === undefined ? 'out' : 'in', word ?? 'Left out')}${isProblem ? markup` ${badge('problem', 'Problem')}` : undefined}`,
-      serviceMarkup(service, instances),
-      markup`${reasonText(meanings.get(reason), reason)}${problemList(all, since)}`,
-    ],
-  };
+  return statusRow(row, {
+    name: source.replace(/^Pod\//, ''),
+    isIn: word !== undefined,
+    word: word ?? 'Left out',
+    refuser: 'Consul',
+    found: [service?.name, ...instances.flatMap(({ id, status }) => [id, status]), meanings.get(reason)],
+    places: () => [serviceMarkup(service, instances)],
+    why: () => reasonText(meanings.get(reason), reason),
+  });
 }
 
 /** What the pod is in Consul and why, and how each of its instances stands there. */
-function serviceMarkup(service: PodState['service'], instances: PodState['instances']): Markup {
+function serviceMarkup(service: PodRow['service'], instances: PodRow['instances']): Markup {
   if (service === undefined) return markup`none`;
   const standing = instances.map(
     ({ id, status }) => markup`<br>${foreignText(status)} <code>${foreignText(id)}</code>`,

@@ -1,12 +1,23 @@
 /** What a process tells of itself: `/status` as JSON, and the page at `/` from the same values. */
 
-/** A part is undefined in a process that does not have it. */
 export type Status = {
-  readonly sync: SyncStatus | undefined;
-  readonly toKubernetes: ToK8sStatus | undefined;
-  readonly registrar: RegistrarStatus | undefined;
+  /** Undefined in a process without controllers. */
+  readonly process: ProcessStatus | undefined;
+  /** Those that are on, in the order of the page. */
+  readonly controllers: readonly ControllerStatus[];
+  /** Undefined in a process that admits no pods. */
   readonly webhook: WebhookStatus | undefined;
+  /** Undefined where a cluster is watched. */
   readonly files?: FilesStatus | undefined;
+};
+
+export type ProcessStatus = {
+  readonly owner: string;
+  /** Node in Consul. */
+  readonly node: string;
+  readonly leader: boolean;
+  /** Nothing is written. */
+  readonly dryRun: boolean;
 };
 
 /** Of manifests in the place of a cluster. */
@@ -17,121 +28,104 @@ export type FilesStatus = {
   readonly repeated: readonly string[];
 };
 
-export type PassFailure = {
+export type ReconcileFailure = {
   readonly at: string;
   /** When the first failed after the last success. */
   readonly since: string;
   readonly error: string;
 };
 
-/** How the passes of a loop went. Times are ISO 8601 in UTC. */
-export type PassStatus = {
-  readonly lastSuccess: string | undefined;
-  readonly lastFailure: PassFailure | undefined;
-  /** So many removals wait for a second look. */
-  readonly heldRemovals: number;
-};
-
 /** By the kind of what is watched in the cluster. */
 export type WatchesStatus = Readonly<Record<string, { readonly isSynced: boolean }>>;
 
-export type SyncStatus = PassStatus & {
-  readonly owner: string;
-  readonly node: string;
-  readonly leader: boolean;
-  /** Nothing is written. */
-  readonly dryRun: boolean;
-  /** Kubernetes → Consul is on. */
-  readonly toConsul: boolean;
-  /** Undefined on a replica that does not lead. */
-  readonly instances:
-    | {
-        readonly desired: number;
-        readonly owned: number;
-        readonly foreign: number;
-        readonly pending: number;
-      }
-    | undefined;
+/** What there is to say of every controller. Times are ISO 8601 in UTC. */
+export type ControllerFacts = {
+  readonly lastSuccess: string | undefined;
+  readonly lastFailure: ReconcileFailure | undefined;
+  /** So many removals wait for a second look. */
+  readonly heldRemovals: number;
+  /** Numbers of what it keeps; undefined before the first plan, and on a replica that does not lead. */
+  readonly counts: Readonly<Record<string, number>> | undefined;
   readonly watches: WatchesStatus;
-  readonly sources: readonly SourceState[];
 };
 
-export type SourceState = {
-  /** `Service/<namespace>/<name>` */
+export type ControllerStatus =
+  ToConsulStatus | ToK8sStatus | RegistrarStatus | CleanUpStatus<'agents'> | CleanUpStatus<'tokens'>;
+
+export type ControllerName = ControllerStatus['controller'];
+
+export type StatusOf<N extends ControllerName> = Extract<ControllerStatus, { controller: N }>;
+
+/** Undefined while it is off. */
+export function controllerOf<N extends ControllerName>(
+  { controllers }: Status,
+  name: N,
+): StatusOf<N> | undefined {
+  return controllers.find((each): each is StatusOf<N> => each.controller === name);
+}
+
+/** What there is to say of every object that a controller looks at. */
+export type StatusRow = {
+  /** `<kind>/<namespace>/<name>` in Kubernetes, or a name in Consul. */
   readonly source: string;
-  readonly synced: boolean;
+  /** Why it is on the other side, or is not. */
   readonly reason: string;
+  readonly problems: readonly string[];
+  /** What the other side said when it refused a change. */
+  readonly refused: string | undefined;
+  /** Since when something is wrong with it. */
+  readonly since: string | undefined;
+};
+
+/** Kubernetes → Consul; a row is a Service. */
+export type ToConsulStatus = ControllerFacts & {
+  readonly controller: 'to-consul';
+  readonly rows: readonly ServiceRow[];
+};
+
+export type ServiceRow = StatusRow & {
+  readonly synced: boolean;
   readonly instances: number;
   /** Why a Service that is synced has no instance; empty when it has one. */
   readonly leftOut: readonly string[];
-  readonly problems: readonly string[];
-  /** What Consul said when it refused a change. */
-  readonly refused: string | undefined;
-  /** Since when something is wrong with it. */
-  readonly since: string | undefined;
 };
 
-/** Of Consul → Kubernetes. */
-export type ToK8sStatus = PassStatus & {
+/** Consul → Kubernetes; a row is a Consul service. */
+export type ToK8sStatus = ControllerFacts & {
+  readonly controller: 'to-kubernetes';
   /** Where the Services are made. */
   readonly namespace: string;
   readonly mode: string;
-  /** Number of objects; undefined before the first plan, and on a replica that does not lead. */
-  readonly owned: number | undefined;
   /** Names of objects of somebody else that are in the way. */
   readonly conflicts: readonly string[] | undefined;
-  readonly watches: WatchesStatus;
-  readonly services: readonly ConsulServiceState[];
-  /** Consul services that are left out, and the rule that says so. */
-  readonly leftOut: readonly { readonly service: string; readonly reason: string }[];
+  readonly rows: readonly ConsulServiceRow[];
 };
 
-export type ConsulServiceState = {
-  /** Name in Consul. */
-  readonly service: string;
+export type ConsulServiceRow = StatusRow & {
+  /** A rule takes it. */
+  readonly selected: boolean;
   /** Name of the Service; undefined when there is none. */
   readonly object: string | undefined;
-  readonly kind: string;
   readonly endpoints: number;
-  readonly problems: readonly string[];
-  /** What the API server said when it refused a change. */
-  readonly refused: string | undefined;
-  /** Since when something is wrong with it. */
-  readonly since: string | undefined;
 };
 
-export type RegistrarStatus = PassStatus & {
-  /** Undefined on a replica that does not lead. */
-  readonly instances:
-    { readonly owned: number; readonly foreign: number; readonly pending: number } | undefined;
-  /** Of the clean-up after pods in agent mode. */
-  readonly agents: PassStatus;
-  /** Undefined where pods do not log in to Consul. */
-  readonly tokens: TokensStatus | undefined;
-  readonly watches: WatchesStatus;
-  readonly pods: readonly PodState[];
+/** A row is an injected pod. */
+export type RegistrarStatus = ControllerFacts & {
+  readonly controller: 'registrar';
+  readonly rows: readonly PodRow[];
 };
 
-/** Of the ACL tokens of pods that are gone. */
-export type TokensStatus = {
-  /** Why they stay: Consul refuses to list or to delete them, or could not be asked. */
-  readonly trouble:
-    { readonly kind: 'refused' | 'failed'; readonly reason: string; readonly since: string } | undefined;
-};
-
-export type PodState = {
-  /** `Pod/<namespace>/<name>` */
-  readonly source: string;
+export type PodRow = StatusRow & {
   /** What it is in Consul, and what decided that; undefined when nothing of it can be registered. */
   readonly service: { readonly name: string; readonly reason: string } | undefined;
   /** How the worst check of each was seen last; `missing`: Consul does not have it. */
   readonly instances: readonly { readonly id: string; readonly status: string }[];
-  readonly reason: string;
-  readonly problem: string | undefined;
-  /** What Consul said when it refused a change. */
-  readonly refused: string | undefined;
-  /** Since when something is wrong with it. */
-  readonly since: string | undefined;
+};
+
+/** After pods in agent mode, and of the ACL tokens of pods that are gone; the only row of these is that they stay. */
+export type CleanUpStatus<N extends string> = ControllerFacts & {
+  readonly controller: N;
+  readonly rows: readonly StatusRow[];
 };
 
 export type WebhookStatus = {

@@ -3,7 +3,8 @@ import { byText } from '../model/instance.ts';
 import { count, counted } from './count.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import type { Row, Table } from './row.ts';
-import type { FilesStatus, PassStatus, Status, TokensStatus, WatchesStatus } from './status.ts';
+import { viewOfController } from './controller-views.ts';
+import type { ControllerStatus, FilesStatus, Status } from './status.ts';
 
 export type Trouble = {
   /** Bad: a part does not do its work. Else it works, and something in it is left to do. */
@@ -23,16 +24,13 @@ export function troublesOf(
   tables: readonly Table[],
   notReady: string | undefined,
 ): readonly Trouble[] {
-  const { sync, toKubernetes, registrar, webhook, files } = status;
-  const isLeader = sync?.leader === true;
+  const { process, controllers, webhook, files } = status;
+  // Of a replica that does not lead any more, what failed is over.
+  const leading = process?.leader === true ? controllers : [];
   return [
     ...(notReady === undefined ? [] : [unready(notReady, status)]),
     ...(files === undefined ? [] : ofFiles(files)),
-    ...(sync === undefined ? [] : ofPasses('Kubernetes to Consul', sync, isLeader)),
-    ...(toKubernetes === undefined ? [] : ofPasses('Consul to Kubernetes', toKubernetes, isLeader)),
-    ...(registrar === undefined ? [] : ofPasses('The registrar', registrar, isLeader)),
-    ...(registrar === undefined ? [] : ofPasses('The clean-up on agents', registrar.agents, isLeader)),
-    ...(isLeader && registrar?.tokens?.trouble !== undefined ? [ofTokens(registrar.tokens.trouble)] : []),
+    ...leading.flatMap(ofController),
     ...(webhook?.certificate.problem === undefined || webhook.certificate.problem === notReady
       ? []
       : [ofCertificate(webhook.certificate.problem)]),
@@ -40,14 +38,15 @@ export function troublesOf(
   ];
 }
 
-function unready(reason: string, { sync, toKubernetes, registrar }: Status): Trouble {
-  const watches: WatchesStatus = {
-    ...sync?.watches,
-    ...prefixed('write namespace', toKubernetes?.watches),
-    ...registrar?.watches,
-  };
-  const behind = Object.entries(watches).flatMap(([kind, { isSynced }]) => (isSynced ? [] : [kind]));
-  return behind.length === 0
+function unready(reason: string, { controllers }: Status): Trouble {
+  const behind = new Set(
+    controllers.flatMap(({ controller, watches }) =>
+      Object.entries(watches).flatMap(([kind, { isSynced }]) =>
+        isSynced ? [] : controller === 'to-kubernetes' ? `${kind} of the write namespace` : kind,
+      ),
+    ),
+  );
+  return behind.size === 0
     ? {
         isBad: true,
         what: markup`Not ready: ${foreignText(reason)}`,
@@ -56,7 +55,7 @@ function unready(reason: string, { sync, toKubernetes, registrar }: Status): Tro
       }
     : {
         isBad: true,
-        what: markup`Not ready: ${foreignText(reason)} (${behind.join(', ')})`,
+        what: markup`Not ready: ${foreignText(reason)} (${[...behind].join(', ')})`,
         since: undefined,
         fix: markup`Nothing is written until the whole list has been read. That needs the API server, and the right to list and watch. <code>tandem check</code> tells you which is missing.`,
       };
@@ -84,26 +83,21 @@ function ofFiles({ unreadable, repeated }: FilesStatus): readonly Trouble[] {
   return [...broken, ...twice];
 }
 
-function prefixed(prefix: string, watches: WatchesStatus = {}): WatchesStatus {
-  return Object.fromEntries(
-    Object.entries(watches).map(([kind, watch]) => [`${kind} of the ${prefix}`, watch]),
-  );
-}
-
-/** A failure is over with the next success, and none of a replica that no longer leads. */
-export function isFailing({ lastFailure, lastSuccess = '' }: PassStatus): boolean {
+/** A failure is over with the next success. */
+export function isFailing({ lastFailure, lastSuccess = '' }: ControllerStatus): boolean {
   return lastFailure !== undefined && lastFailure.at > lastSuccess;
 }
 
-function ofPasses(part: string, passes: PassStatus, isLeader: boolean): readonly Trouble[] {
-  if (!isLeader) return [];
-  const { lastFailure, heldRemovals } = passes;
+function ofController(status: ControllerStatus): readonly Trouble[] {
+  if (status.controller === 'tokens') return ofTokens(status);
+  const { lastFailure, heldRemovals } = status;
+  const { subject } = viewOfController(status);
   const failure: Trouble | undefined =
-    lastFailure === undefined || !isFailing(passes)
+    lastFailure === undefined || !isFailing(status)
       ? undefined
       : {
           isBad: true,
-          what: markup`${part} fails: ${foreignText(lastFailure.error)}`,
+          what: markup`${subject} fails: ${foreignText(lastFailure.error)}`,
           since: lastFailure.since,
           fix: markup`Tandem retries, and what is there stays. <code>tandem check</code> tells you what is wrong in Consul or in the cluster.`,
         };
@@ -112,23 +106,42 @@ function ofPasses(part: string, passes: PassStatus, isLeader: boolean): readonly
       ? undefined
       : {
           isBad: true,
-          what: markup`${part} holds ${counted(heldRemovals, ['removal', 'removals'])} back, because so many at once may be a mistake`,
+          what: markup`${subject} holds ${counted(heldRemovals, ['removal', 'removals'])} back: so many at once may be an error`,
           since: undefined,
           fix: markup`Tandem reads both sides again 10 s later, and removes them if the result is the same. To keep them, bring back what is missing, or stop Tandem.`,
         };
   return [failure, hold].filter((each) => each !== undefined);
 }
 
-function ofTokens({ kind, reason, since }: NonNullable<TokensStatus['trouble']>): Trouble {
-  return {
-    isBad: false,
-    what: markup`ACL tokens of pods that are gone stay: ${foreignText(reason)}`,
-    since,
-    fix:
-      kind === 'refused'
-        ? markup`Give the sync's token <code>acl = "write"</code>, which is the right to create any token. Or leave it as it is: pods work, and <code>consul acl token list</code> shows the tokens that someone has to delete.`
-        : markup`Tandem retries. <code>tandem check</code> tells you what is wrong in Consul.`,
-  };
+/** Why the tokens of pods that are gone stay, when they do. */
+export function tokensTrouble(
+  tokens: ControllerStatus,
+):
+  | { readonly kind: 'refused' | 'failed'; readonly reason: string; readonly since: string | undefined }
+  | undefined {
+  const { lastFailure, rows } = tokens;
+  const [stay] = rows;
+  if (stay?.refused !== undefined) return { kind: 'refused', reason: stay.refused, since: stay.since };
+  if (lastFailure === undefined || !isFailing(tokens)) return undefined;
+  return { kind: 'failed', reason: lastFailure.error, since: lastFailure.since };
+}
+
+/** Nothing waits for them: pods work, and what is left is to be deleted some time. */
+function ofTokens(tokens: ControllerStatus): readonly Trouble[] {
+  const trouble = tokensTrouble(tokens);
+  if (trouble === undefined) return [];
+  const { kind, reason, since } = trouble;
+  return [
+    {
+      isBad: false,
+      what: markup`ACL tokens of pods that are gone stay: ${foreignText(reason)}`,
+      since,
+      fix:
+        kind === 'refused'
+          ? markup`Give the sync's token <code>acl = "write"</code>, which is the right to create any token. Or leave it as it is: pods work, and <code>consul acl token list</code> shows the tokens that someone has to delete.`
+          : markup`Tandem retries. <code>tandem check</code> tells you what is wrong in Consul.`,
+    },
+  ];
 }
 
 function ofCertificate(problem: string): Trouble {

@@ -1,5 +1,6 @@
 /** The first thing to read: whether all is well, and if not, what is wrong, since when, and how to fix it. */
 import { byText } from '../model/instance.ts';
+import { viewOfController } from './controller-views.ts';
 import { markup, moment, type Markup } from './markup.ts';
 import type { Status } from './status.ts';
 import type { Trouble } from './troubles.ts';
@@ -22,22 +23,22 @@ export type Verdict = {
  * | else | In sync, or Ready without a sync |
  */
 export function verdictOf(status: Status, troubles: readonly Trouble[]): Verdict {
-  const { sync } = status;
+  const { process: replica } = status;
   if (troubles.some(({ isBad }) => isBad))
     return {
       kind: 'bad',
-      title: sync === undefined ? 'Not ready' : 'Not in sync',
+      title: replica === undefined ? 'Not ready' : 'Not in sync',
       sentence: lastSuccess(status),
       troubles,
     };
-  if (sync === undefined)
+  if (replica === undefined)
     return {
       kind: 'good',
       title: 'Ready',
       sentence: markup`Pods are admitted, and the certificate is valid.`,
       troubles,
     };
-  if (!sync.leader)
+  if (!replica.leader)
     return {
       kind: 'idle',
       title: 'Standing by',
@@ -51,7 +52,7 @@ export function verdictOf(status: Status, troubles: readonly Trouble[]): Verdict
       sentence: markup`The first comparison is not done yet.`,
       troubles,
     };
-  const dryRun = sync.dryRun ? markup`Dry run: nothing is written. ` : undefined;
+  const dryRun = replica.dryRun ? markup`Dry run: nothing is written. ` : undefined;
   return troubles.length === 0
     ? { kind: 'good', title: 'In sync', sentence: markup`${dryRun}${lastSuccess(status)}`, troubles }
     : {
@@ -74,17 +75,17 @@ function item({ isBad, what, since, fix }: Trouble): Markup {
   }</p><p class="fix">${fix}</p></li>`;
 }
 
-/** Of the part that is behind the others. */
-function oldestSuccess({ sync, toKubernetes, registrar }: Status): string | undefined {
-  const parts = [sync?.toConsul === true ? sync : undefined, toKubernetes, registrar];
-  const times = parts.flatMap((part) => (part === undefined ? [] : [part.lastSuccess ?? '']));
+/** Of the controller that is behind the others; those that only clean up have time. */
+function oldestSuccess({ controllers }: Status): string | undefined {
+  const comparing = controllers.filter((each) => viewOfController(each).table !== undefined);
+  const times = comparing.map((each) => each.lastSuccess ?? '');
   // Nothing is before the empty text.
   return times.toSorted(byText)[0] || undefined;
 }
 
 function lastSuccess(status: Status): Markup {
   const time = oldestSuccess(status);
-  if (status.sync?.leader !== true) return markup``;
+  if (status.process?.leader !== true) return markup``;
   return time === undefined
     ? markup`No comparison has succeeded yet.`
     : markup`Last compared ${moment(time)}`;

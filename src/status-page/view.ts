@@ -1,13 +1,12 @@
 /** What one reader sees of the status: the verdict, the facts, and of each table the rows that were asked for. */
 import { createHash } from 'node:crypto';
 import { admissionsTable } from './admissions-table.ts';
-import { consulServicesTable } from './consul-services-table.ts';
+import { viewOfController } from './controller-views.ts';
 import { count, counted } from './count.ts';
-import { cardsOf, type Card } from './facts.ts';
+import type { Card } from './fact.ts';
+import { cardsOf } from './facts.ts';
 import { markup, type Markup } from './markup.ts';
-import { podsTable } from './pods-table.ts';
 import { rowMarkup, type Row, type Table } from './row.ts';
-import { servicesTable } from './services-table.ts';
 import type { Status } from './status.ts';
 import { troublesOf } from './troubles.ts';
 import { verdictMarkup, verdictOf, type Verdict } from './verdict.ts';
@@ -60,12 +59,10 @@ function tablesOf(status: Status): readonly Table[] {
   return tables;
 }
 
-function makeTables({ sync, toKubernetes, registrar, webhook }: Status): readonly Table[] {
-  const isLeader = sync?.leader === true;
+function makeTables({ process, controllers, webhook }: Status): readonly Table[] {
+  const isLeader = process?.leader === true;
   return [
-    ...(sync?.toConsul === true ? [servicesTable(sync)] : []),
-    ...(toKubernetes === undefined ? [] : [consulServicesTable(toKubernetes, isLeader)]),
-    ...(registrar === undefined ? [] : [podsTable(registrar, isLeader)]),
+    ...controllers.flatMap((each) => viewOfController(each).table?.(each, isLeader) ?? []),
     ...(webhook === undefined ? [] : [admissionsTable(webhook)]),
   ];
 }

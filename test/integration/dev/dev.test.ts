@@ -6,6 +6,7 @@ import { Resolver } from 'node:dns/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { controllerOf, type Status } from '../../../src/status-page/status.ts';
 import { logLine, runTandem, spawnTandem } from '../cli/tandem-process.ts';
 
 let folder: string;
@@ -72,9 +73,9 @@ test('a folder is in the catalog and in DNS, follows its files, and survives wha
     /^Service default\/api is in \S+manifests\.yaml:1 and \S+manifests\.yaml:8; only the last one counts$/,
   );
   assert.match(await page(), /Service default\/api is in/);
-  const status = (await (await fetch(String(serving['status']))).json()) as { sources: { source: string }[] };
+  const status = (await (await fetch(String(serving['status']))).json()) as Status;
   assert.deepEqual(
-    status.sources.map(({ source }) => source),
+    controllerOf(status, 'to-consul')?.rows.map(({ source }) => source),
     ['Service/default/api'],
   );
   child.kill('SIGTERM');

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { changeSignal } from '../../../src/reporting/change-signal.ts';
 import { MOST_READERS } from '../../../src/http/event-stream.ts';
 import type { Status } from '../../../src/status-page/status.ts';
-import { source, synced } from '../../unit/status-page/sample-status.ts';
+import { service, synced } from '../../unit/status-page/sample-status.ts';
 import { startWebhook } from './running-webhook.ts';
 
 async function open(port: number, path = '/events'): Promise<IncomingMessage> {
@@ -25,7 +25,7 @@ test(
   { timeout: 20_000 },
   async (t) => {
     const changes = changeSignal();
-    let status: Status = synced([source('web')]);
+    let status: Status = synced([service('web')]);
     const webhook = await startWebhook({ status: () => status, onStatusChange: changes.onChange });
     t.after(() => webhook.stop());
     const { statusPort } = webhook;
@@ -34,7 +34,7 @@ test(
 
     const first = await open(statusPort, `/events?view=${seen}`);
     assert.equal(first.headers['content-type'], 'text/event-stream');
-    status = synced([source('web'), source('api')]);
+    status = synced([service('web'), service('api')]);
     changes.changed();
     const text = await until(first, 'Service/default/api');
     assert.ok(!text.includes('data-key=\\"Service/default/web'), 'a row that is the same is not sent');
@@ -68,7 +68,7 @@ test('a status that takes long to make: whoever comes, and whenever it changes, 
         names = [...names, 'meanwhile'];
         changes.changed();
       }
-      return synced(seen.map((name) => source(name)));
+      return synced(seen.map((name) => service(name)));
     },
     onStatusChange: changes.onChange,
   });

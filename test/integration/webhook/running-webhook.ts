@@ -54,7 +54,7 @@ export async function startWebhook(
     newErrorId: () => 'error-1',
     title: 'Tandem webhook',
     version: '0.0.0',
-    status: () => ({ sync: undefined, toKubernetes: undefined, registrar: undefined, webhook: undefined }),
+    status: () => ({ process: undefined, controllers: [], webhook: undefined }),
     onStatusChange: () => () => undefined,
     metrics: async () => '',
     metricsType: 'text/plain',

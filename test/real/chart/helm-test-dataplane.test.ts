@@ -1,6 +1,7 @@
 /** `helm test` of a release without an agent on any node, both directions on: its tests, and what the registrar does. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { controllerOf } from '../../../src/status-page/status.ts';
 import { at } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
@@ -40,9 +41,9 @@ test('a pod that the webhook injects is in Consul, by its own container alone, a
 test('the token of docs/install.md is enough: no part of the sync has failed', async () => {
   await eventually('all parts', async () => {
     const found = await status();
-    for (const part of [[], ['toKubernetes'], ['registrar']]) {
-      assert.ok(at(found, ...part, 'lastSuccess'), part.join());
-      assert.equal(at(found, ...part, 'lastFailure'), undefined, part.join());
+    for (const name of ['to-consul', 'to-kubernetes', 'registrar'] as const) {
+      const { lastSuccess, lastFailure } = controllerOf(found, name) ?? assert.fail(name);
+      assert.deepEqual([lastSuccess !== undefined, lastFailure], [true, undefined], name);
     }
   });
 });

@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Status } from '../../../src/status-page/status.ts';
 import { JSON_PATCH, type KubernetesObject } from '../harness/api-client.ts';
 import { startApiServer, type ApiServer } from '../harness/api-server.ts';
 import { at, renderChart, type Rendered } from '../harness/chart.ts';
@@ -25,7 +26,7 @@ export type Release = {
   readonly api: ApiServer;
   readonly consul: Consul;
   /** JSON of `/status` of the sync. */
-  readonly status: () => Promise<unknown>;
+  readonly status: () => Promise<Status>;
   /** A pod of `helm test`, as a kubelet runs it. */
   readonly runTest: (name: string) => Promise<RunningPod>;
   readonly removeWebhook: () => Promise<unknown>;
@@ -82,7 +83,7 @@ export async function startRelease(
   return {
     api,
     consul,
-    status: async () => (await fetch(`http://127.0.0.1:${syncStatus}/status`)).json(),
+    status: async () => (await (await fetch(`http://127.0.0.1:${syncStatus}/status`)).json()) as Status,
     runTest: async (name) => {
       const created = await api.admin.expect('GET', `/api/v1/namespaces/tandem/pods/${name}`);
       const { hostname, port } = new URL(api.url);

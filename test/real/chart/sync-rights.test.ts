@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { controllerOf, type Status } from '../../../src/status-page/status.ts';
 import { MERGE_PATCH } from '../harness/api-client.ts';
 import { at, renderChart, type Rendered } from '../harness/chart.ts';
 import { clusterObjects } from '../harness/cluster-objects.ts';
@@ -120,16 +121,17 @@ async function newService(): Promise<string> {
   return name;
 }
 
-/** `/status` of the direction from Consul. */
+async function status(): Promise<Status> {
+  return (await (await fetch(`${URL}/status`)).json()) as Status;
+}
+
 async function conflicts(): Promise<readonly string[]> {
-  return at(await (await fetch(`${URL}/status`)).json(), 'toKubernetes', 'conflicts') as readonly string[];
+  return controllerOf(await status(), 'to-kubernetes')?.conflicts ?? [];
 }
 
 async function problemsOf(name: string): Promise<unknown> {
-  const { sources } = (await (await fetch(`${URL}/status`)).json()) as {
-    readonly sources: readonly { readonly source: string; readonly problems: readonly string[] }[];
-  };
-  return sources.find(({ source }) => source === `Service/default/${name}`)?.problems;
+  const rows = controllerOf(await status(), 'to-consul')?.rows ?? [];
+  return rows.find(({ source }) => source === `Service/default/${name}`)?.problems;
 }
 
 /** What makes the process use a right; what it uses at its start needs nothing. */

@@ -1,5 +1,12 @@
 /** `tandem sync` as a process between a real API server and a real Consul. */
 import { join } from 'node:path';
+import {
+  controllerOf,
+  type ControllerName,
+  type ProcessStatus,
+  type Status,
+  type StatusOf,
+} from '../../../src/status-page/status.ts';
 import type { ApiServer } from './api-server.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
@@ -13,45 +20,12 @@ export type TandemSync = {
   readonly url: string;
   /** JSON of `/status`. */
   readonly status: () => Promise<SyncStatus>;
+  /** A controller in it; undefined while it is off. */
+  readonly controller: <N extends ControllerName>(name: N) => Promise<StatusOf<N> | undefined>;
   readonly metrics: () => Promise<string>;
-  /** That part of `/status`; undefined while the direction is off. */
-  readonly toKubernetes: () => Promise<ToKubernetesStatus | undefined>;
 };
 
-export type ToKubernetesStatus = {
-  readonly lastSuccess?: string;
-  readonly lastFailure?: { readonly at: string; readonly error: string };
-  readonly heldRemovals: number;
-  readonly owned?: number;
-  readonly conflicts?: readonly string[];
-  readonly services: readonly {
-    readonly service: string;
-    readonly object?: string;
-    readonly kind: string;
-    readonly endpoints: number;
-    readonly problems: readonly string[];
-    readonly refused?: string;
-  }[];
-};
-
-export type SyncStatus = {
-  readonly owner: string;
-  readonly node: string;
-  readonly leader: boolean;
-  readonly lastSuccess?: string;
-  readonly lastFailure?: { readonly at: string; readonly error: string };
-  readonly heldRemovals: number;
-  readonly toKubernetes?: ToKubernetesStatus;
-  readonly instances?: { readonly desired: number; readonly owned: number; readonly foreign: number };
-  readonly sources: readonly {
-    readonly source: string;
-    readonly synced: boolean;
-    readonly reason: string;
-    readonly instances: number;
-    readonly problems: readonly string[];
-    readonly refused?: string;
-  }[];
-};
+export type SyncStatus = Status & { readonly process: ProcessStatus };
 
 /** @param flags beside those of the cluster, Consul and the status port */
 export async function startTandemSync(
@@ -83,7 +57,7 @@ export async function startTandemSync(
     process: started,
     url,
     status,
-    toKubernetes: async () => (await status()).toKubernetes,
+    controller: async (name) => controllerOf(await status(), name),
     metrics: async () => (await fetch(`${url}/metrics`)).text(),
   };
 }

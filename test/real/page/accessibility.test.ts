@@ -82,6 +82,7 @@ for (const width of [400, 1400]) {
       'Kubernetes to Consul',
       'Consul to Kubernetes',
       'Injected pods',
+      'Cleanup on agents',
       'Webhook',
       'Kubernetes Services in Consul',
       'Consul services in Kubernetes',

@@ -1,11 +1,15 @@
 /** A status in which every part has something to show: what is well, what is left out, and what is wrong. */
-import type { Status } from '../../../src/status-page/status.ts';
+import type { ServiceRow, Status, ToConsulStatus } from '../../../src/status-page/status.ts';
 import {
   admission,
+  agents,
+  consulService,
   failure,
+  pod,
   registrar,
-  source,
-  syncStatus,
+  service,
+  statusOf,
+  toConsul,
   toKubernetes,
   webhookStatus,
 } from '../../unit/status-page/sample-status.ts';
@@ -19,78 +23,47 @@ export const LONGEST = 'n'.repeat(253);
 export const HOSTILE = `<img src=x onerror=alert(1)><script>alert(2)</script>"'>\u202Eevil`;
 
 export const quietStatus: Status = {
-  sync: syncStatus(['api', 'cart', 'web'].map((name) => source(name))),
-  toKubernetes: toKubernetes(),
-  registrar: registrar([]),
+  ...statusOf([
+    toConsul(['api', 'cart', 'web'].map((name) => service(name))),
+    toKubernetes(),
+    registrar([]),
+    agents(),
+  ]),
   webhook: webhookStatus([admission(1)]),
 };
 
 export const fullStatus: Status = {
-  sync: syncStatus(
-    [
-      source('api'),
-      source('web', { problems: ['service-port: "htpp" is no port'], since, instances: 0 }),
-      source(LONGEST, { refused: `no permission for ${LONGEST}`, since }),
-      source(HOSTILE, { problems: [HOSTILE], since }),
-      source('cron', { synced: false, reason: 'opted-out', instances: 0 }),
-    ],
-    { lastFailure: failure(`no server of Consul answers at ${LONGEST}`), heldRemovals: 37 },
-  ),
-  toKubernetes: toKubernetes({
-    conflicts: ['billing'],
-    services: [
-      {
-        service: 'mainframe',
-        object: 'mainframe',
-        kind: 'endpoints',
-        endpoints: 3,
-        problems: [],
-        refused: undefined,
-        since: undefined,
-      },
-      {
-        service: 'billing',
-        object: undefined,
-        kind: 'none',
-        endpoints: 0,
-        problems: ['the name is taken'],
-        refused: undefined,
-        since,
-      },
-      {
-        service: LONGEST,
-        object: LONGEST,
-        kind: 'unknown',
-        endpoints: 0,
-        problems: [],
-        refused: HOSTILE,
-        since,
-      },
-    ],
-    leftOut: [{ service: 'consul', reason: 'consul-itself' }],
-  }),
-  registrar: registrar([
-    {
-      source: `Pod/shop/${LONGEST}`,
-      service: { name: LONGEST, reason: 'kubernetes-service' },
-      instances: [
-        { id: `shop.${LONGEST}.${LONGEST}`, status: 'critical' },
-        { id: `shop.${LONGEST}.${LONGEST}-sidecar-proxy`, status: 'passing' },
+  ...statusOf([
+    toConsul(
+      [
+        service('api'),
+        service('web', { problems: ['service-port: "htpp" is no port'], since, instances: 0 }),
+        service(LONGEST, { refused: `no permission for ${LONGEST}`, since }),
+        service(HOSTILE, { problems: [HOSTILE], since }),
+        service('cron', { synced: false, reason: 'opted-out', instances: 0 }),
       ],
-      reason: 'registered',
-      problem: undefined,
-      refused: undefined,
-      since: undefined,
-    },
-    {
-      source: 'Pod/shop/old',
-      service: undefined,
-      instances: [],
-      reason: 'not-injected',
-      problem: 'recreate the pod',
-      refused: undefined,
-      since,
-    },
+      { lastFailure: failure(`no server of Consul answers at ${LONGEST}`), heldRemovals: 37 },
+    ),
+    toKubernetes(
+      [
+        consulService('mainframe', { object: 'mainframe', endpoints: 3 }),
+        consulService('billing', { reason: 'none', problems: ['the name is taken'], since }),
+        consulService(LONGEST, { object: LONGEST, reason: 'unknown', refused: HOSTILE, since }),
+        consulService('consul', { selected: false, reason: 'consul-itself' }),
+      ],
+      { conflicts: ['billing'] },
+    ),
+    registrar([
+      pod(`Pod/shop/${LONGEST}`, {
+        service: { name: LONGEST, reason: 'kubernetes-service' },
+        instances: [
+          { id: `shop.${LONGEST}.${LONGEST}`, status: 'critical' },
+          { id: `shop.${LONGEST}.${LONGEST}-sidecar-proxy`, status: 'passing' },
+        ],
+      }),
+      pod('Pod/shop/old', { reason: 'not-injected', problems: ['recreate the pod'], since }),
+    ]),
+    agents(),
   ]),
   webhook: webhookStatus([
     admission(3, { result: 'denied', reason: 'invalid', detail: HOSTILE, name: LONGEST }),
@@ -100,7 +73,19 @@ export const fullStatus: Status = {
 };
 
 /** As many Services as a large cluster has. */
-export const largeStatus: Status = {
-  ...quietStatus,
-  sync: syncStatus(Array.from({ length: 2000 }, (_, at) => source(`service-${String(at).padStart(4, '0')}`))),
-};
+export const largeStatus: Status = withServices(
+  quietStatus,
+  Array.from({ length: 2000 }, (_, at) => service(`service-${String(at).padStart(4, '0')}`)),
+);
+
+/** The status with other Services. */
+export function withServices(
+  status: Status,
+  rows: readonly ServiceRow[],
+  overrides: Partial<ToConsulStatus> = {},
+): Status {
+  const controllers = status.controllers.map((each) =>
+    each.controller === 'to-consul' ? toConsul(rows, overrides) : each,
+  );
+  return { ...status, controllers };
+}

@@ -1,11 +1,11 @@
 /** What the page looks like: at the width of a phone and of a screen, light and dark, with motion and without. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { nothing, source, syncStatus } from '../../unit/status-page/sample-status.ts';
+import { service, statusOf, toConsul } from '../../unit/status-page/sample-status.ts';
 import type { Status } from '../../../src/status-page/status.ts';
 import { startChromium, type Browser, type Page, type PageOptions } from '../harness/chromium.ts';
 import { startScene } from '../harness/scene.ts';
-import { fullStatus, largeStatus, quietStatus } from './full-status.ts';
+import { fullStatus, largeStatus, quietStatus, withServices } from './full-status.ts';
 import { servePage, type ServedPage } from './served-page.ts';
 
 const scene = await startScene(['chromium']);
@@ -15,11 +15,11 @@ before(async () => {
 });
 
 const statuses: readonly (readonly [string, Status])[] = [
-  ['nothing yet', { ...nothing, sync: syncStatus([], { lastSuccess: undefined, instances: undefined }) }],
+  ['nothing yet', statusOf([toConsul([], { lastSuccess: undefined, counts: undefined })])],
   ['all well', quietStatus],
   ['2,000 Services', largeStatus],
   ['problems', fullStatus],
-  ['a replica that waits', { ...nothing, sync: syncStatus([], { leader: false }) }],
+  ['a replica that waits', statusOf([toConsul([])], { leader: false })],
 ];
 
 async function opened(served: ServedPage, options: PageOptions): Promise<Page> {
@@ -139,7 +139,7 @@ test('a row that changes is lit for a moment, and not for who wants no motion', 
         return animation;
       };
     })()`);
-    served.become({ ...quietStatus, sync: syncStatus([source('web', { instances: 77 })]) });
+    served.become(withServices(quietStatus, [service('web', { instances: 77 })]));
     await page.until(`document.querySelector('#services tbody').innerText.includes('77')`);
     assert.equal(await page.look('document.getAnimations().length > 0'), !isMotionReduced);
   }
@@ -154,8 +154,8 @@ test('a number that changes moves nothing', async () => {
     return [left, top, width, height].map(Math.round);
   }))`;
   const seen = await page.look(places);
-  const sources = ['api', 'cart', 'web'].map((name) => source(name, { instances: 98_765 }));
-  served.become({ ...quietStatus, sync: syncStatus(sources, { lastSuccess: '2026-01-02T03:09:59.000Z' }) });
+  const sources = ['api', 'cart', 'web'].map((name) => service(name, { instances: 98_765 }));
+  served.become(withServices(quietStatus, sources, { lastSuccess: '2026-01-02T03:09:59.000Z' }));
   await page.until(`document.querySelector('#services tbody').innerText.includes('98765')`);
   assert.equal(await page.look(places), seen);
   const columns = `JSON.stringify([...document.querySelectorAll('#services thead th')].map((each) => {
@@ -163,7 +163,7 @@ test('a number that changes moves nothing', async () => {
     return [left, width];
   }))`;
   const wide = await page.look(columns);
-  served.become({ ...quietStatus, sync: syncStatus([source('w'.repeat(60), { reason: 'unknown' })]) });
+  served.become(withServices(quietStatus, [service('w'.repeat(60), { reason: 'unknown' })]));
   await page.until(`document.querySelectorAll('#services tbody tr').length === 1`);
   assert.equal(await page.look(columns), wide, 'the columns stay where they are, whatever is in them');
 });

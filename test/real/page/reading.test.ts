@@ -1,10 +1,11 @@
 /** A reader at the page: searching, by keyboard alone, and while it changes. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { nothing, source, syncStatus } from '../../unit/status-page/sample-status.ts';
+import { controllerOf } from '../../../src/status-page/status.ts';
+import { service, statusOf, toConsul } from '../../unit/status-page/sample-status.ts';
 import { startChromium, type Browser, type Page } from '../harness/chromium.ts';
 import { startScene } from '../harness/scene.ts';
-import { fullStatus, largeStatus, quietStatus } from './full-status.ts';
+import { fullStatus, largeStatus, quietStatus, withServices } from './full-status.ts';
 import { servePage, type ServedPage } from './served-page.ts';
 
 const scene = await startScene(['chromium']);
@@ -134,9 +135,9 @@ test('what changes leaves focus, selection and scroll where they are, and nothin
   })()`);
   const place = `[document.activeElement.getAttribute('href'), String(getSelection()), Math.round(${row('service-0400')}.getBoundingClientRect().top), Math.round(${row('service-0400')}.getBoundingClientRect().height)]`;
   const seen = await page.look(place);
-  const sources = largeStatus.sync?.sources ?? [];
+  const sources = controllerOf(largeStatus, 'to-consul')?.rows ?? [];
   const changed = sources.map((each, at) => ({ ...each, instances: at === 400 ? 1234 : each.instances }));
-  served.become({ ...largeStatus, sync: syncStatus([source('a-new-one'), ...changed]) });
+  served.become(withServices(largeStatus, [service('a-new-one'), ...changed]));
   await page.until(`${row('service-0400')}.innerText.includes('1234')`);
   assert.equal(await page.look(`${NAMES}[0]`), 'default/a-new-one', 'a row above, which moves those below');
   assert.deepEqual(await page.look(place), seen);
@@ -150,8 +151,8 @@ test('the verdict is said when it becomes another, a row that changes is not, an
     const tell = () => told.push(...[...document.querySelectorAll('[role=status]')].map((each) => each.textContent).filter((text) => text !== '' && !told.includes(text)));
     new MutationObserver(tell).observe(document, { subtree: true, childList: true, characterData: true });
   })()`);
-  const sources = quietStatus.sync?.sources ?? [];
-  const more = { ...quietStatus, sync: syncStatus([...sources, source('more')]) };
+  const sources = controllerOf(quietStatus, 'to-consul')?.rows ?? [];
+  const more = withServices(quietStatus, [...sources, service('more')]);
   served.become(more);
   await page.until(`${NAMES}.includes('default/more')`);
   served.become(fullStatus);
@@ -161,8 +162,8 @@ test('the verdict is said when it becomes another, a row that changes is not, an
 
 test('how long ago is by the clock of the server, and keeps up', async () => {
   const now = new Date();
-  const sync = syncStatus([], { lastSuccess: new Date(now.getTime() - 125_000).toISOString() });
-  const served = await servePage({ ...nothing, sync });
+  const sync = toConsul([], { lastSuccess: new Date(now.getTime() - 125_000).toISOString() });
+  const served = await servePage(statusOf([sync]));
   scene.atEnd(served.close);
   const page = await browser.page();
   // A reader whose clock is a day fast.

@@ -165,7 +165,7 @@ for (const [name, attack] of Object.entries(attacks)) {
 }
 
 test('the process is the same, and each Event says what is wrong with its own pod', async () => {
-  assert.equal((await sync.status()).leader, true);
+  assert.equal((await sync.status()).process.leader, true);
   assert.doesNotMatch(sync.process.log(), /a reconcile of the registrar failed/);
   await eventually('the Events', async () => {
     const { items } = (await api.admin.expect('GET', '/api/v1/namespaces/evil/events')) as unknown as {

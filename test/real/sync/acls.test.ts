@@ -55,7 +55,7 @@ async function changesNothing(bad: Token, says: RegExp): Promise<void> {
   await deleteOne();
   const before = await instancesOn(consul, NODE);
   await eventually('a report', async () => {
-    const { lastFailure } = await sync.status();
+    const { lastFailure } = (await sync.controller('to-consul')) ?? assert.fail();
     assert.ok(lastFailure !== undefined && lastFailure.at > since, 'none yet');
     assert.match(lastFailure.error, says);
     assert.ok(!lastFailure.error.includes(bad.SecretID), 'it shows the token');
@@ -103,8 +103,8 @@ test('a token that may read all and write nothing is reported, and nothing is lo
   const since = new Date().toISOString();
   await shops.change('shop-4', 4);
   await eventually('a report', async () => {
-    const { lastFailure, sources } = await sync.status();
-    const refused = sources.find(({ source }) => source === 'Service/default/shop-4')?.refused;
+    const { lastFailure, rows } = (await sync.controller('to-consul')) ?? assert.fail();
+    const refused = rows.find(({ source }) => source === 'Service/default/shop-4')?.refused;
     assert.match(
       refused ?? (lastFailure !== undefined && lastFailure.at > since ? lastFailure.error : ''),
       /Permission denied/,

@@ -17,7 +17,7 @@ const [east, west] = await Promise.all(
     const shops = population(clusterObjects(api), 'shop', network);
     await shops.create(15, 2);
     const sync = await startTandemSync(scene, api, consul);
-    const { owner, node } = await sync.status();
+    const { owner, node } = (await sync.status()).process;
     return { api, shops, sync, owner, node };
   }),
 );
@@ -51,7 +51,7 @@ test('on one node that both share, each still touches only its own', async () =>
   const expected = (): readonly string[] => [...east.shops.expected(), ...west.shops.expected()].toSorted();
   await converged(consul, 'shared', { expected });
   await eventually('the count of what is not its own', async () =>
-    assert.equal((await fourth.status()).instances?.foreign, east.shops.expected().length),
+    assert.equal((await fourth.controller('to-consul'))?.counts?.['foreign'], east.shops.expected().length),
   );
   await fourth.process.stop();
 });

@@ -84,8 +84,8 @@ test('forty of fifty Services that go at once wait for a second look, and are to
   await api.admin.expect('DELETE', '/api/v1/namespaces/default/services?labelSelector=goes%3Dyes');
   sync.process.goOn();
   await eventually('a report', async () => {
-    const { heldRemovals, instances } = await sync.status();
-    assert.ok(heldRemovals > 0 && instances !== undefined && instances.owned > 15, `${heldRemovals} held`);
+    const { heldRemovals, counts } = (await sync.controller('to-consul')) ?? assert.fail();
+    assert.ok(heldRemovals > 0 && (counts?.['owned'] ?? 0) > 15, `${heldRemovals} held`);
   });
   assert.match(await sync.metrics(), /^tandem_sync_held_removals [1-9]/m);
   const held = await instancesOn(consul, NODE);
@@ -95,7 +95,9 @@ test('forty of fifty Services that go at once wait for a second look, and are to
   const took = Math.round(performance.now() - start);
   context.diagnostic(`${held.length} of 50 were held, all were gone after ${took} ms`);
   assert.ok(took > 9000, 'the second look is 10 s after the first');
-  await eventually('nothing is held', async () => assert.equal((await sync.status()).heldRemovals, 0));
+  await eventually('nothing is held', async () =>
+    assert.equal((await sync.controller('to-consul'))?.heldRemovals, 0),
+  );
 });
 
 test('an id that another holder frees is taken within 2 s, while we write all the time', async (context) => {
@@ -106,8 +108,8 @@ test('an id that another holder frees is taken within 2 s, while we write all th
     Service: { ID, Service, Address: '10.66.66.66', Port: 1, Meta: { 'tandem-owner': 'other' } },
   });
   await eventually('the conflict is told', async () => {
-    const { sources } = await sync.status();
-    const source = sources.find((each) => each.source === 'Service/default/shop-45');
+    const { rows } = (await sync.controller('to-consul')) ?? assert.fail();
+    const source = rows.find((each) => each.source === 'Service/default/shop-45');
     assert.match(source?.problems.join() ?? '', /owner "other"/);
   });
   const stop = shops.churn();

@@ -220,6 +220,6 @@ test('the leader is killed, comes back, and the next one is killed: nothing is l
     for (const each of at) assert.deepEqual(each, at[0]);
   });
   await killLeader(2);
-  assert.ok((await sync.status()).leader);
+  assert.ok((await sync.status()).process.leader);
   for (const row of table) context.diagnostic(row);
 });

@@ -20,7 +20,7 @@ await shops.create(20, 3);
 
 const start = (): Promise<TandemSync> => startTandemSync(scene, api, proxy, ['--owner=replicas']);
 const leads = async (sync: TandemSync): Promise<void> =>
-  eventually('the lead', async () => assert.ok((await sync.status()).leader));
+  eventually('the lead', async () => assert.ok((await sync.status()).process.leader));
 
 let leader = await start();
 await leads(leader);
@@ -36,7 +36,7 @@ async function handOver(signal: 'SIGKILL' | 'SIGTERM'): Promise<number> {
   await shops.change('shop-1', 4);
   await converged(consul, NODE, shops);
   const took = Math.round(performance.now() - begun);
-  assert.ok((await other.status()).leader);
+  assert.ok((await other.status()).process.leader);
   assert.equal(removalsOf(proxy.requests()), 0);
   [leader, other] = [other, await startTandemSync(scene, api, proxy, ['--owner=replicas'])];
   await shops.change('shop-1', 3);
@@ -45,7 +45,10 @@ async function handOver(signal: 'SIGKILL' | 'SIGTERM'): Promise<number> {
 }
 
 test('the one that does not lead is ready, and writes nothing', async () => {
-  assert.deepEqual([(await leader.status()).leader, (await other.status()).leader], [true, false]);
+  assert.deepEqual(
+    [(await leader.status()).process.leader, (await other.status()).process.leader],
+    [true, false],
+  );
   assert.match(await other.metrics(), /^tandem_leader 0$/m);
   assert.match(await leader.metrics(), /^tandem_leader 1$/m);
 });
@@ -64,8 +67,8 @@ test('a leader that hangs has lost its lead when it comes back, and both agree o
   await leads(other);
   context.diagnostic(`${Math.round(performance.now() - begun)} ms`);
   leader.process.goOn();
-  await eventually('the end of its term', async () => assert.ok(!(await leader.status()).leader));
-  assert.ok((await other.status()).leader);
+  await eventually('the end of its term', async () => assert.ok(!(await leader.status()).process.leader));
+  assert.ok((await other.status()).process.leader);
   await shops.change('shop-2', 4);
   await converged(consul, NODE, shops);
 });

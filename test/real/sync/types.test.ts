@@ -164,7 +164,7 @@ test('annotations: name, port, tags, meta, weight; all of it seen by who asks Co
   assert.ok(entry !== undefined);
   const { Service } = entry;
   assert.deepEqual([Service.Port, Service.Tags, Service.Weights.Passing], [8081, ['k8s', 'a', 'b'], 7]);
-  const { owner } = await sync.status();
+  const { owner } = (await sync.status()).process;
   assert.deepEqual(
     [
       'external-source',
@@ -196,9 +196,9 @@ test('a Service that opts out or goes leaves Consul, and one of a denied namespa
   await inConsul('gone', 1);
   await cluster.remove('gone');
   assert.equal((await inConsul('gone', 0)).length, 0);
-  const { sources } = await sync.status();
-  assert.equal(sources.find(({ source }) => source === 'Service/default/brief')?.reason, 'opted-out');
-  assert.equal(sources.find(({ source }) => source === 'Service/default/kubernetes')?.synced, false);
+  const { rows } = (await sync.controller('to-consul')) ?? assert.fail();
+  assert.equal(rows.find(({ source }) => source === 'Service/default/brief')?.reason, 'opted-out');
+  assert.equal(rows.find(({ source }) => source === 'Service/default/kubernetes')?.synced, false);
 });
 
 test('what cannot be used is an Event on the Service and a line of /status', async () => {
@@ -220,8 +220,8 @@ test('what cannot be used is an Event on the Service and a line of /status', asy
     ]);
   });
   await eventually('the problems in /status and the metrics', async () => {
-    const { sources } = await sync.status();
-    assert.equal(sources.find(({ source }) => source === 'Service/default/odd')?.problems.length, 2);
+    const { rows } = (await sync.controller('to-consul')) ?? assert.fail();
+    assert.equal(rows.find(({ source }) => source === 'Service/default/odd')?.problems.length, 2);
     assert.match(await sync.metrics(), /tandem_sync_problems\{reason="port-not-found"\} 1/);
   });
 });

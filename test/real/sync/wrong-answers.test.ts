@@ -51,7 +51,7 @@ async function failsAfter(change: () => Promise<void>, says: RegExp): Promise<vo
   const since = new Date().toISOString();
   await change();
   await eventually('a failure', async () => {
-    const { lastFailure } = await sync.status();
+    const { lastFailure } = (await sync.controller('to-consul')) ?? assert.fail();
     assert.ok(lastFailure !== undefined && lastFailure.at > since, 'none yet');
     assert.match(lastFailure.error, says);
   });

@@ -66,11 +66,13 @@ test('a minute with both directions on writes nothing to either side', async () 
     consulMinute('/v1/health/state/any'),
   ]);
   assert.deepEqual(nothing, ['', '', false, false]);
-  const { sources } = await sync.status();
-  const back = sources.find(({ source }) => source === `Service/${NAMESPACE}/machines`);
+  const { rows } = (await sync.controller('to-consul')) ?? assert.fail();
+  const back = rows.find(({ source }) => source === `Service/${NAMESPACE}/machines`);
   assert.deepEqual([back?.synced, back?.reason], [false, 'made-by-tandem']);
   assert.deepEqual(
-    (await sync.toKubernetes())?.services.map(({ service }) => service),
+    (await sync.controller('to-kubernetes'))?.rows
+      .filter(({ selected }) => selected)
+      .map(({ source }) => source),
     ['machines'],
   );
 });
@@ -101,8 +103,8 @@ test('a restart with nothing changed writes nothing to the cluster', async () =>
   await sync.process.stop();
   const again = await startTandemSync(scene, api, consul, flags);
   await eventually('a comparison', async () => {
-    const status = await again.toKubernetes();
-    assert.ok(status?.services.some(({ service, endpoints }) => service === 'machines' && endpoints === 2));
+    const status = await again.controller('to-kubernetes');
+    assert.ok(status?.rows.some(({ source, endpoints }) => source === 'machines' && endpoints === 2));
   });
   assert.deepEqual(await versions(), before);
 });

@@ -179,8 +179,8 @@ test('a name that Kubernetes refuses is made legal; two that would be one are re
   await addresses('a-b', ['10.6.0.2']);
   await register('a.b', [{ address: '10.6.0.3' }]);
   const found = await eventually('the ambiguous name in /status', async () => {
-    const { services } = (await sync.toKubernetes()) ?? assert.fail();
-    const each = services.find((known) => known.service === 'a.b');
+    const { rows } = (await sync.controller('to-kubernetes')) ?? assert.fail();
+    const each = rows.find((known) => known.source === 'a.b');
     assert.match(each?.problems[0] ?? '', /would be the Service a-b/);
     return each;
   });
@@ -221,7 +221,7 @@ test("somebody else's Service of that name is not touched, gets none of our endp
   assert.equal((await service('taken')).metadata.resourceVersion, before.resourceVersion);
   assert.deepEqual(await slices('taken'), []);
   await eventually('the conflict in /status', async () =>
-    assert.deepEqual((await sync.toKubernetes())?.conflicts, ['taken']),
+    assert.deepEqual((await sync.controller('to-kubernetes'))?.conflicts, ['taken']),
   );
   await api.admin.expect('DELETE', `${SERVICES}/taken`);
   await addresses('taken', ['10.8.0.1']);

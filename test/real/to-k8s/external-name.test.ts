@@ -39,7 +39,7 @@ test("each selected service is an ExternalName of Consul's DNS, and no other is 
   );
   assert.deepEqual(await slices('c-shop-web'), []);
   await eventually('both in /status', async () =>
-    assert.equal((await sync.toKubernetes())?.services.length, 2),
+    assert.equal((await sync.controller('to-kubernetes'))?.rows.filter(({ selected }) => selected).length, 2),
   );
 });
 

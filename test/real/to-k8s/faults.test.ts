@@ -35,7 +35,7 @@ test('many services that vanish at once go after a second look, and Consul away 
   await eventually('all of them', async () => assert.equal((await serviceNames()).length, 21));
   await consul.process().stop('SIGKILL');
   await eventually('the failure in /status', async () => {
-    assert.match((await sync.toKubernetes())?.lastFailure?.error ?? '', /catalog\/services/);
+    assert.match((await sync.controller('to-kubernetes'))?.lastFailure?.error ?? '', /catalog\/services/);
   });
   await api.admin.expect('DELETE', `${SERVICES}/web`);
   await service('web');
@@ -48,10 +48,12 @@ test('many services that vanish at once go after a second look, and Consul away 
   for (const name of names) await deregister(name, { address: '10.40.0.1' });
   sync.process.goOn();
   await eventually('the guard', async () => {
-    assert.ok(((await sync.toKubernetes())?.heldRemovals ?? 0) > 10);
+    assert.ok(((await sync.controller('to-kubernetes'))?.heldRemovals ?? 0) > 10);
   });
   for (const name of names) await gone(name);
-  await eventually('nothing is held', async () => assert.equal((await sync.toKubernetes())?.heldRemovals, 0));
+  await eventually('nothing is held', async () =>
+    assert.equal((await sync.controller('to-kubernetes'))?.heldRemovals, 0),
+  );
   await sync.process.stop();
 });
 
@@ -59,7 +61,7 @@ test('a token that does not show everything removes nothing, and is reported', a
   const rules = 'service_prefix "s" { policy = "read" } node_prefix "" { policy = "read" }';
   const sync = await startTandemSync(scene, api, { url: consul.url, token: await token(rules) }, flags);
   await eventually('the failure in /status', async () => {
-    assert.match((await sync.toKubernetes())?.lastFailure?.error ?? '', /does not show all/);
+    assert.match((await sync.controller('to-kubernetes'))?.lastFailure?.error ?? '', /does not show all/);
   });
   assert.deepEqual(await serviceNames(), ['web']);
   await sync.process.stop();

@@ -32,17 +32,17 @@ test('strange services keep nothing else from coming', async () => {
   ]);
   await addresses('good', ['10.8.0.1']);
   await eventually('each of the strange ones stands with what is wrong', async () => {
-    const standings = (await sync.toKubernetes())?.services ?? [];
+    const standings = (await sync.controller('to-kubernetes'))?.rows ?? [];
     for (const index of NO_HOSTS.keys()) {
-      const found = standings.find(({ service }) => service === `strange-${index}`);
+      const found = standings.find(({ source }) => source === `strange-${index}`);
       assert.ok(found !== undefined && found.endpoints === 0, JSON.stringify(found));
     }
-    const step = standings.find(({ service }) => service === '..');
+    const step = standings.find(({ source }) => source === '..');
     assert.match(step?.problems.join() ?? '', /no letter and no digit/);
   });
   await register('later', [{ address: '10.8.0.2' }]);
   await addresses('later', ['10.8.0.2']);
   await register('good', [{ address: '10.8.0.3' }]);
   await addresses('good', ['10.8.0.1', '10.8.0.3']);
-  assert.equal((await sync.toKubernetes())?.lastFailure, undefined);
+  assert.equal((await sync.controller('to-kubernetes'))?.lastFailure, undefined);
 });

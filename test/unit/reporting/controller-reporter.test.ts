@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createControllerReporter } from '../../../src/reporting/controller-reporter.ts';
-import { passStatus, troubleOf } from '../../../src/reporting/controller-status.ts';
+import { controllerFacts, troubleOf } from '../../../src/reporting/controller-status.ts';
 import { createSyncMetrics } from '../../../src/telemetry/sync-metrics.ts';
 
 function start() {
@@ -38,7 +38,7 @@ test('failures that follow one another keep the time of the first, until a succe
   const failAt = (time: number): unknown => {
     clock.now = time;
     reporter.failed(new Error('no answer'), 1);
-    return passStatus(reporter.state()).lastFailure;
+    return controllerFacts(reporter.state(), { counts: undefined, watches: {} }).lastFailure;
   };
   assert.deepEqual(failAt(1000), { at: at(1000), since: at(1000), error: 'no answer' });
   assert.deepEqual(failAt(2000), { at: at(2000), since: at(1000), error: 'no answer' });

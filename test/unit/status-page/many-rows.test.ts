@@ -1,35 +1,33 @@
 /** 100,000 rows: what a look costs grows with them and no faster, and what is sent of them has a bound. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PodState, Status } from '../../../src/status-page/status.ts';
+import type { Status } from '../../../src/status-page/status.ts';
 import { changeOf } from '../../../src/status-page/view-change.ts';
 import { viewOf } from '../../../src/status-page/view.ts';
 import { cpuCosts } from '../support/cpu-cost.ts';
-import { everything, registrar, source, synced, toKubernetes } from './sample-status.ts';
+import { everything, pod, registrar, service, statusOf, toConsul, toKubernetes } from './sample-status.ts';
 
 const all = { ...everything, isAll: true };
 const SINCE = '2026-01-02T03:04:05.678Z';
 
 /** So many rows, half Services and half pods; every tenth has a problem. */
-function statusOf(rows: number): Status {
+function largeStatus(rows: number): Status {
   const half = Array.from({ length: rows / 2 }, (_, at) => at);
-  const pods = half.map((at): PodState => ({
-    source: `Pod/ns-${at % 100}/pod-${at}`,
-    service: { name: `service-${at}`, reason: 'kubernetes-service' },
-    instances: ['', '-sidecar-proxy'].map((suffix) => ({ id: `pod-${at}${suffix}`, status: 'passing' })),
-    reason: 'registered',
-    problem: at % 10 === 0 ? 'its id belongs to somebody else' : undefined,
-    refused: undefined,
-    since: at % 10 === 0 ? SINCE : undefined,
-  }));
-  const services = half.map((at) =>
-    source(`service-${at}`, at % 10 === 0 ? { problems: ['no such port'], since: SINCE } : {}),
+  const pods = half.map((at) =>
+    pod(`Pod/ns-${at % 100}/pod-${at}`, {
+      service: { name: `service-${at}`, reason: 'kubernetes-service' },
+      instances: ['', '-sidecar-proxy'].map((suffix) => ({ id: `pod-${at}${suffix}`, status: 'passing' })),
+      ...(at % 10 === 0 ? { problems: ['its id belongs to somebody else'], since: SINCE } : {}),
+    }),
   );
-  return { ...synced(services), registrar: registrar(pods), toKubernetes: toKubernetes() };
+  const services = half.map((at) =>
+    service(`service-${at}`, at % 10 === 0 ? { problems: ['no such port'], since: SINCE } : {}),
+  );
+  return statusOf([toConsul(services), toKubernetes(), registrar(pods)]);
 }
 
 test('what a look costs grows as the rows do', () => {
-  const [few, many] = [statusOf(10_000), statusOf(100_000)];
+  const [few, many] = [largeStatus(10_000), largeStatus(100_000)];
   // A status that nobody has looked at: its rows are made, too.
   const looks = (status: Status) => () => viewOf({ ...status }, undefined, { ...everything, text: 'pod-7' });
   looks(few)();
@@ -40,7 +38,7 @@ test('what a look costs grows as the rows do', () => {
 });
 
 test('readers who look at the same status share its rows', () => {
-  const status = statusOf(100_000);
+  const status = largeStatus(100_000);
   viewOf(status, undefined, everything);
   const [first = NaN, next = NaN] = cpuCosts(
     () => viewOf({ ...status }, undefined, everything),
@@ -50,7 +48,7 @@ test('readers who look at the same status share its rows', () => {
 });
 
 test('100,000 rows: the sums are right, and a page has at most 10,000 of a table', () => {
-  const status = statusOf(100_000);
+  const status = largeStatus(100_000);
   const view = viewOf(status, undefined, everything);
   assert.equal(view.pieces.get('count.'), '100,000');
   assert.equal(view.pieces.get('count.problem'), '10,000');

@@ -7,19 +7,22 @@ import { contentSecurityPolicy } from '../../../src/status-page/page.ts';
 import { page, pieceText, rows } from './read-page.ts';
 import {
   admission,
+  consulService,
   everything,
   failure,
   nothing,
+  pod,
   registrar,
-  source,
+  service,
+  statusOf,
   synced,
-  syncStatus,
+  toConsul,
   toKubernetes,
   webhookStatus,
 } from './sample-status.ts';
 
-const left = source('api', { synced: false, reason: 'opted-out', instances: 0 });
-const broken = source('web', {
+const left = service('api', { synced: false, reason: 'opted-out', instances: 0 });
+const broken = service('web', {
   problems: ['spec.ports: no such port'],
   refused: 'no permission',
   since: '2026-01-02T03:00:00.000Z',
@@ -33,16 +36,16 @@ test('each Service has a row: whether it is synced, why, and what is wrong since
 });
 
 test('a Service of which a problem leaves nothing is not said to be synced', () => {
-  const lost = source('web', { instances: 0, problems: ['no such port'] });
+  const lost = service('web', { instances: 0, problems: ['no such port'] });
   assert.match(rows(page(synced([lost])))[0] ?? '', /Not registered Problem 0/);
-  assert.match(rows(page(synced([source('web', { instances: 0 })])))[0] ?? '', /Waiting 0/);
+  assert.match(rows(page(synced([service('web', { instances: 0 })])))[0] ?? '', /Waiting 0/);
 });
 
 test('a Service that is synced and has no instance yet says what it waits for', () => {
-  const waiting = source('web', { instances: 0, leftOut: ['no-load-balancer-address'] });
+  const waiting = service('web', { instances: 0, leftOut: ['no-load-balancer-address'] });
   const [row] = rows(page(synced([waiting])));
   const all = page(
-    synced([waiting, source('api'), left, source('lost', { instances: 0, problems: ['none'] })]),
+    synced([waiting, service('api'), left, service('lost', { instances: 0, problems: ['none'] })]),
   );
   assert.match(
     pieceText(all, 'to-consul.Services') ?? '',
@@ -52,23 +55,13 @@ test('a Service that is synced and has no instance yet says what it waits for', 
 });
 
 test('each service of Consul has one, those that are left out too', () => {
-  const service = { kind: 'endpoints', endpoints: 3, problems: [], refused: undefined, since: undefined };
-  const status = toKubernetes({
-    services: [
-      {
-        ...service,
-        service: 'billing',
-        object: undefined,
-        kind: 'none',
-        endpoints: 0,
-        problems: ['name is taken'],
-      },
-      { ...service, service: 'mainframe', object: 'mainframe-1' },
-      { ...service, service: 'search', object: 'search', kind: 'unknown', endpoints: 0 },
-    ],
-    leftOut: [{ service: 'consul', reason: 'consul-itself' }],
-  });
-  assert.deepEqual(rows(page({ ...synced([]), toKubernetes: status })), [
+  const status = toKubernetes([
+    consulService('billing', { reason: 'none', problems: ['name is taken'] }),
+    consulService('mainframe', { object: 'mainframe-1', endpoints: 3 }),
+    consulService('search', { object: 'search', reason: 'unknown' }),
+    consulService('consul', { selected: false, reason: 'consul-itself' }),
+  ]);
+  assert.deepEqual(rows(page(statusOf([toConsul([]), status]))), [
     'billing Left out Problem none 0 name is taken',
     'consul Left out none 0 Consul itself; name it in --to-k8s-services without a wildcard to include it consul-itself',
     'mainframe Synced made/mainframe-1 3 its healthy instances are endpoints',
@@ -77,9 +70,7 @@ test('each service of Consul has one, those that are left out too', () => {
 });
 
 test('each injected pod has one: whether it is in Consul, and why', () => {
-  const none = { problem: undefined, refused: undefined, since: undefined };
-  const pod = {
-    ...none,
+  const there = {
     service: { name: 'web', reason: 'kubernetes-service' },
     instances: [
       { id: 'a.b.web', status: 'critical' },
@@ -87,11 +78,11 @@ test('each injected pod has one: whether it is in Consul, and why', () => {
     ],
   };
   const pods = [
-    { ...pod, source: 'Pod/a/b', reason: 'registered' },
-    { ...pod, source: 'Pod/a/c', reason: 'agent-mode', refused: 'no' },
-    { ...none, service: undefined, instances: [], source: 'Pod/a/d', reason: 'finished' },
+    pod('Pod/a/b', there),
+    pod('Pod/a/c', { ...there, reason: 'agent-mode', refused: 'no' }),
+    pod('Pod/a/d', { reason: 'finished' }),
   ];
-  assert.deepEqual(rows(page({ ...synced([]), registrar: registrar(pods) })), [
+  assert.deepEqual(rows(page(statusOf([toConsul([]), registrar(pods)]))), [
     'a/c Registers itself Problem web , after the Kubernetes Service that selects the pod critical a.b.web missing a.b.web-sidecar-proxy agent mode: the pod registers itself, and the registrar removes what outlives it agent-mode Consul refused a change: no',
     'a/b Registered web , after the Kubernetes Service that selects the pod critical a.b.web missing a.b.web-sidecar-proxy dataplane mode: the registrar keeps the pod in the catalog registered',
     'a/d Left out none the pod has ended: completed, failed or evicted finished',
@@ -143,36 +134,29 @@ test('the choices say how many rows they would show', () => {
 });
 
 test('the facts tell what is wrong now', () => {
-  const sync = syncStatus([], {
+  const sync = toConsul([], {
     lastFailure: failure('Consul does not answer'),
     heldRemovals: 7,
     watches: { services: { isSynced: false } },
   });
   const bad = [
-    ...page({ ...nothing, sync }, everything, 'stopping').matchAll(/<dt>([^<]+)<\/dt><dd class="bad"/g),
+    ...page(statusOf([sync]), everything, 'stopping').matchAll(/<dt>([^<]+)<\/dt><dd class="bad"/g),
   ];
   assert.deepEqual(
     bad.map(([, name]) => name),
     ['Ready', 'Last failure', 'Held removals'],
   );
   const later = { ...sync, lastSuccess: '2026-01-02T03:04:07.000Z' };
-  assert.match(
-    page({ ...nothing, sync: later }),
-    /<dt>Last failure<\/dt><dd><time[^]*Consul does not answer/,
-  );
+  assert.match(page(statusOf([later])), /<dt>Last failure<\/dt><dd><time[^]*Consul does not answer/);
 });
 
 test('a table without rows says why, and what to do', () => {
-  const follower = syncStatus([], { leader: false, instances: undefined, lastSuccess: undefined });
-  assert.match(
-    pieceText(page({ ...nothing, sync: follower }), 'note.services') ?? '',
-    /Another replica is the leader.*kubectl get lease/,
-  );
+  const idle = toConsul([], { counts: undefined, lastSuccess: undefined });
+  const follower = statusOf([idle], { leader: false });
+  assert.match(pieceText(page(follower), 'note.services') ?? '', /Another replica is the leader.*kubectl get lease/);
   assert.match(pieceText(page(synced([])), 'note.services') ?? '', /There is no Service.*kubectl apply/);
   const none = page({
-    ...synced([]),
-    toKubernetes: toKubernetes(),
-    registrar: registrar([]),
+    ...statusOf([toConsul([]), toKubernetes(), registrar([])]),
     webhook: webhookStatus([]),
   });
   assert.match(pieceText(none, 'note.from-consul') ?? '', /tandem check/);
@@ -184,42 +168,29 @@ test('a table without rows says why, and what to do', () => {
 
 test('names, problems and errors of others are text', () => {
   const hostile = `<img src=x onerror=alert(1)>"'\u202E`;
-  const everywhere = source(hostile, { reason: hostile, problems: [hostile], refused: hostile });
+  const wrong = { reason: hostile, problems: [hostile], refused: hostile };
+  const everywhere = service(hostile, wrong);
   const html = page({
-    ...nothing,
-    sync: syncStatus([everywhere], {
-      owner: hostile,
-      node: hostile,
-      lastFailure: failure(hostile),
-    }),
-    toKubernetes: toKubernetes({
-      namespace: hostile,
-      mode: hostile,
-      conflicts: [hostile],
-      services: [
-        {
-          service: hostile,
-          object: hostile,
-          kind: hostile,
-          endpoints: 1,
-          problems: [hostile],
-          refused: hostile,
-          since: undefined,
-        },
+    ...statusOf(
+      [
+        toConsul([everywhere], { lastFailure: failure(hostile) }),
+        toKubernetes(
+          [
+            consulService(hostile, { ...wrong, object: hostile }),
+            consulService(`2${hostile}`, { selected: false, reason: hostile }),
+          ],
+          { namespace: hostile, mode: hostile, conflicts: [hostile] },
+        ),
+        registrar([
+          pod(hostile, {
+            ...wrong,
+            service: { name: hostile, reason: hostile },
+            instances: [{ id: hostile, status: hostile }],
+          }),
+        ]),
       ],
-      leftOut: [{ service: `2${hostile}`, reason: hostile }],
-    }),
-    registrar: registrar([
-      {
-        source: hostile,
-        service: { name: hostile, reason: hostile },
-        instances: [{ id: hostile, status: hostile }],
-        reason: hostile,
-        problem: hostile,
-        refused: hostile,
-        since: undefined,
-      },
-    ]),
+      { owner: hostile, node: hostile },
+    ),
     webhook: webhookStatus(
       [
         admission(1, {
@@ -238,7 +209,7 @@ test('names, problems and errors of others are text', () => {
 });
 
 test('beyond the limit of a page a search still finds, and all can be had', () => {
-  const status = synced(Array.from({ length: 10_000 }, (_, at) => source(`service-${at}`)));
+  const status = synced(Array.from({ length: 10_000 }, (_, at) => service(`service-${at}`)));
   const first = page(status);
   assert.equal(rows(first).length, 500);
   assert.match(first, /The first 500 of 10,000 Services[^]*href="\?all=1">Show all 10,000/);

@@ -1,12 +1,17 @@
 /** A status as a test needs it. */
 import type {
   Admission,
-  PassStatus,
-  PodState,
+  ConsulServiceRow,
+  ControllerFacts,
+  ControllerStatus,
+  PodRow,
+  ProcessStatus,
   RegistrarStatus,
-  SourceState,
+  ServiceRow,
   Status,
-  SyncStatus,
+  StatusOf,
+  StatusRow,
+  ToConsulStatus,
   ToK8sStatus,
   WebhookStatus,
 } from '../../../src/status-page/status.ts';
@@ -14,78 +19,107 @@ import type { ViewQuery } from '../../../src/status-page/view-query.ts';
 
 export const everything: ViewQuery = { text: '', state: undefined, isAll: false };
 
-export const nothing: Status = {
-  sync: undefined,
-  toKubernetes: undefined,
-  registrar: undefined,
-  webhook: undefined,
-};
+export const nothing: Status = { process: undefined, controllers: [], webhook: undefined };
 
-const passes: PassStatus = {
+const facts: ControllerFacts = {
   lastSuccess: '2026-01-02T03:04:05.678Z',
   lastFailure: undefined,
   heldRemovals: 0,
+  counts: { desired: 3, owned: 2, foreign: 1, pending: 0 },
+  watches: {},
 };
 
-export function failure(error: string): PassStatus['lastFailure'] {
+const well = { reason: 'default-on', problems: [], refused: undefined, since: undefined };
+
+export function failure(error: string): ControllerFacts['lastFailure'] {
   return { at: '2026-01-02T03:04:06.000Z', since: '2026-01-02T03:04:05.900Z', error };
 }
 
-export function source(name: string, overrides: Partial<SourceState> = {}): SourceState {
+export function service(name: string, overrides: Partial<ServiceRow> = {}): ServiceRow {
   return {
+    ...well,
     source: `Service/default/${name}`,
     synced: true,
-    reason: 'default-on',
     instances: 1,
     leftOut: [],
-    problems: [],
-    refused: undefined,
-    since: undefined,
     ...overrides,
   };
 }
 
-export function syncStatus(sources: readonly SourceState[], overrides: Partial<SyncStatus> = {}): SyncStatus {
+export function consulService(name: string, overrides: Partial<ConsulServiceRow> = {}): ConsulServiceRow {
   return {
-    ...passes,
-    owner: 'owner',
-    node: 'k8s-sync-owner',
-    leader: true,
-    dryRun: false,
-    toConsul: true,
-    instances: { desired: 3, owned: 2, foreign: 1, pending: 0 },
-    watches: { services: { isSynced: true } },
-    sources,
+    ...well,
+    source: name,
+    reason: 'endpoints',
+    selected: true,
+    object: undefined,
+    endpoints: 0,
     ...overrides,
   };
 }
 
-export function toKubernetes(overrides: Partial<ToK8sStatus> = {}): ToK8sStatus {
+export function pod(source: string, overrides: Partial<PodRow> = {}): PodRow {
+  return { ...well, source, reason: 'registered', service: undefined, instances: [], ...overrides };
+}
+
+export function toConsul(
+  rows: readonly ServiceRow[],
+  overrides: Partial<ToConsulStatus> = {},
+): ToConsulStatus {
+  return { ...facts, controller: 'to-consul', watches: { services: { isSynced: true } }, rows, ...overrides };
+}
+
+export function toKubernetes(
+  rows: readonly ConsulServiceRow[] = [],
+  overrides: Partial<ToK8sStatus> = {},
+): ToK8sStatus {
   return {
-    ...passes,
+    ...facts,
+    controller: 'to-kubernetes',
     namespace: 'made',
     mode: 'endpoints',
-    owned: 2,
     conflicts: [],
     watches: { services: { isSynced: true } },
-    services: [],
-    leftOut: [],
+    rows,
     ...overrides,
   };
 }
 
 export function registrar(
-  pods: readonly PodState[],
+  rows: readonly PodRow[],
   overrides: Partial<RegistrarStatus> = {},
 ): RegistrarStatus {
   return {
-    ...passes,
-    instances: { owned: 2, foreign: 0, pending: 0 },
-    agents: passes,
-    tokens: undefined,
+    ...facts,
+    controller: 'registrar',
     watches: { pods: { isSynced: true }, nodes: { isSynced: true } },
-    pods,
+    rows,
     ...overrides,
+  };
+}
+
+export function agents(overrides: Partial<ControllerFacts> = {}): StatusOf<'agents'> {
+  return { ...facts, controller: 'agents', counts: undefined, rows: [], ...overrides };
+}
+
+/** @param row of what Consul refused */
+export function tokens(
+  row?: Partial<StatusRow>,
+  overrides: Partial<ControllerFacts> = {},
+): StatusOf<'tokens'> {
+  const rows = row === undefined ? [] : [{ ...well, source: 'tokens', reason: 'refused', ...row }];
+  return { ...facts, controller: 'tokens', counts: undefined, rows, ...overrides };
+}
+
+/** Of a replica that leads. */
+export function statusOf(
+  controllers: readonly ControllerStatus[],
+  process: Partial<ProcessStatus> = {},
+): Status {
+  return {
+    ...nothing,
+    process: { owner: 'owner', node: 'k8s-sync-owner', leader: true, dryRun: false, ...process },
+    controllers,
   };
 }
 
@@ -110,6 +144,7 @@ export function webhookStatus(recent: readonly Admission[], problem?: string): W
   };
 }
 
-export function synced(sources: readonly SourceState[]): Status {
-  return { ...nothing, sync: syncStatus(sources) };
+/** Only Kubernetes → Consul. */
+export function synced(rows: readonly ServiceRow[]): Status {
+  return statusOf([toConsul(rows)]);
 }

@@ -5,14 +5,17 @@ import type { Status } from '../../../src/status-page/status.ts';
 import { viewOf } from '../../../src/status-page/view.ts';
 import { page, pieceText } from './read-page.ts';
 import {
+  agents,
   everything,
   failure,
   nothing,
   registrar,
-  source,
+  service,
+  statusOf,
   synced,
-  syncStatus,
+  toConsul,
   toKubernetes,
+  tokens,
   webhookStatus,
 } from './sample-status.ts';
 
@@ -24,13 +27,13 @@ function text(status: Status, notReady?: string): string {
   return pieceText(page(status, everything, notReady), 'verdict') ?? '';
 }
 
-const wrong = source('web', { problems: ['no such port'], since: '2026-01-02T03:00:00.000Z' });
+const wrong = service('web', { problems: ['no such port'], since: '2026-01-02T03:00:00.000Z' });
 
 test('the title says what is', () => {
-  assert.equal(title(synced([source('web')])), 'In sync');
+  assert.equal(title(synced([service('web')])), 'In sync');
   assert.equal(title(synced([wrong])), 'In sync, with something to fix');
-  assert.equal(title({ ...nothing, sync: syncStatus([], { leader: false }) }), 'Standing by');
-  assert.equal(title({ ...nothing, sync: syncStatus([], { lastSuccess: undefined }) }), 'Starting');
+  assert.equal(title(statusOf([toConsul([])], { leader: false })), 'Standing by');
+  assert.equal(title(statusOf([toConsul([], { lastSuccess: undefined })])), 'Starting');
   assert.equal(title({ ...nothing, webhook: webhookStatus([]) }), 'Ready');
   assert.equal(title({ ...nothing, webhook: webhookStatus([], 'it expired') }), 'Not ready');
 });
@@ -38,35 +41,34 @@ test('the title says what is', () => {
 test('a part that fails, waits or is not ready makes it bad, whichever it is', () => {
   const failing = { lastFailure: failure('Consul does not answer') };
   const bad: readonly Status[] = [
-    { ...nothing, sync: syncStatus([], failing) },
-    { ...nothing, sync: syncStatus([], { ...failing, lastSuccess: undefined }) },
-    { ...synced([]), toKubernetes: toKubernetes(failing) },
-    { ...synced([]), registrar: registrar([], failing) },
-    { ...synced([]), registrar: registrar([], { agents: { ...registrar([]), ...failing } }) },
-    { ...nothing, sync: syncStatus([], { heldRemovals: 1 }) },
-    { ...synced([]), toKubernetes: toKubernetes({ heldRemovals: 1 }) },
-    { ...synced([]), registrar: registrar([], { heldRemovals: 1 }) },
+    statusOf([toConsul([], failing)]),
+    statusOf([toConsul([], { ...failing, lastSuccess: undefined })]),
+    statusOf([toConsul([]), toKubernetes([], failing)]),
+    statusOf([toConsul([]), registrar([], failing)]),
+    statusOf([toConsul([]), registrar([]), agents(failing)]),
+    statusOf([toConsul([], { heldRemovals: 1 })]),
+    statusOf([toConsul([]), toKubernetes([], { heldRemovals: 1 })]),
+    statusOf([toConsul([]), registrar([], { heldRemovals: 1 })]),
     { ...synced([]), webhook: webhookStatus([], 'it expired') },
   ];
   for (const status of bad) assert.equal(title(status), 'Not in sync', JSON.stringify(status));
   assert.equal(title(synced([]), 'the cluster is not listed yet'), 'Not in sync');
-  const over = syncStatus([], { ...failing, lastSuccess: '2026-01-02T03:04:07.000Z' });
-  assert.equal(title({ ...nothing, sync: over }), 'In sync', 'a failure before the last success');
-  const follower = syncStatus([], { ...failing, heldRemovals: 3, leader: false });
-  assert.equal(title({ ...nothing, sync: follower }), 'Standing by', 'of a term that is over');
+  const over = toConsul([], { ...failing, lastSuccess: '2026-01-02T03:04:07.000Z' });
+  assert.equal(title(statusOf([over])), 'In sync', 'a failure before the last success');
+  const follower = statusOf([toConsul([], { ...failing, heldRemovals: 3 })], { leader: false });
+  assert.equal(title(follower), 'Standing by', 'of a term that is over');
 });
 
 test('while one direction is off, the other says when all was compared', () => {
-  const sync = syncStatus([], { toConsul: false, lastSuccess: undefined });
-  const status = { ...nothing, sync, toKubernetes: toKubernetes() };
+  const status = statusOf([toKubernetes()]);
   assert.match(text(status), /In sync Last compared 2026-01-02 03:04:05 UTC/);
-  const slow = { ...synced([]), toKubernetes: toKubernetes({ lastSuccess: '2026-01-02T02:00:00.000Z' }) };
+  const slow = statusOf([toConsul([]), toKubernetes([], { lastSuccess: '2026-01-02T02:00:00.000Z' })]);
   assert.match(text(slow), /Last compared 2026-01-02 02:00:00 UTC/);
 });
 
 test('each trouble says what, since when, and what to do', () => {
-  const sync = syncStatus([wrong], { lastFailure: failure('Consul does not answer'), heldRemovals: 37 });
-  const said = text({ ...nothing, sync });
+  const sync = toConsul([wrong], { lastFailure: failure('Consul does not answer'), heldRemovals: 37 });
+  const said = text(statusOf([sync]));
   assert.match(
     said,
     /Kubernetes to Consul fails: Consul does not answer since 2026-01-02 03:04:05 UTC.*tandem check/,
@@ -79,16 +81,16 @@ test('each trouble says what, since when, and what to do', () => {
 });
 
 test('a watch that has no list yet is named', () => {
-  const sync = syncStatus([], { watches: { services: { isSynced: false }, nodes: { isSynced: true } } });
+  const sync = toConsul([], { watches: { services: { isSynced: false }, nodes: { isSynced: true } } });
   assert.match(
-    text({ ...nothing, sync }, 'the cluster is not listed yet'),
+    text(statusOf([sync]), 'the cluster is not listed yet'),
     /not listed yet \(services\).*right to list/,
   );
 });
 
 test('of many problems a few are named, and the oldest gives the time', () => {
   const sources = ['a', 'b', 'c', 'd', 'e'].map((name, at) =>
-    source(name, { refused: 'no', since: `2026-01-0${5 - at}T00:00:00.000Z` }),
+    service(name, { refused: 'no', since: `2026-01-0${5 - at}T00:00:00.000Z` }),
   );
   assert.match(
     text(synced(sources)),
@@ -97,17 +99,18 @@ test('of many problems a few are named, and the oldest gives the time', () => {
 });
 
 test('a dry run says so', () => {
-  assert.match(text({ ...nothing, sync: syncStatus([], { dryRun: true }) }), /Dry run: nothing is written/);
+  assert.match(text(statusOf([toConsul([])], { dryRun: true })), /Dry run: nothing is written/);
 });
 
 test('tokens of pods that are gone and stay: it works, with something to fix, and the row says what', () => {
-  const of = (kind: 'refused' | 'failed', leader = true): Status => ({
-    ...synced([]),
-    sync: syncStatus([], { leader }),
-    registrar: registrar([], {
-      tokens: { trouble: { kind, reason: '403 Permission denied', since: '2026-01-02T03:00:00.000Z' } },
-    }),
-  });
+  const since = '2026-01-02T03:00:00.000Z';
+  const error = '403 Permission denied';
+  const stay = {
+    refused: tokens({ refused: error, since }),
+    failed: tokens(undefined, { lastSuccess: undefined, lastFailure: { at: since, since, error } }),
+  };
+  const of = (kind: keyof typeof stay, leader = true): Status =>
+    statusOf([toConsul([]), registrar([]), stay[kind]], { leader });
   assert.equal(title(of('refused')), 'In sync, with something to fix');
   assert.match(
     text(of('refused')),
@@ -115,8 +118,7 @@ test('tokens of pods that are gone and stay: it works, with something to fix, an
   );
   assert.match(text(of('failed')), /Tandem retries\./);
   assert.equal(title(of('refused', false)), 'Standing by');
-  const well = { ...synced([]), registrar: registrar([], { tokens: { trouble: undefined } }) };
-  assert.equal(title(well), 'In sync');
+  assert.equal(title(statusOf([toConsul([]), registrar([]), tokens()])), 'In sync');
 });
 
 test('files that cannot be read are out of sync; an object that is there twice is to be repaired', () => {

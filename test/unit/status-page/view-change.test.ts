@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { changeOf, type ViewChange } from '../../../src/status-page/view-change.ts';
 import { viewOf, type View } from '../../../src/status-page/view.ts';
-import { admission, everything, source, synced, webhookStatus } from './sample-status.ts';
+import { admission, everything, service, synced, webhookStatus } from './sample-status.ts';
 
 type Screen = Map<string, [string, string][]>;
 
@@ -43,7 +43,7 @@ test('changes add up to the view', () => {
         const view = viewOf(
           {
             ...synced(
-              services.map((name) => source(name, { problems: wrong.includes(name) ? ['wrong'] : [] })),
+              services.map((name) => service(name, { problems: wrong.includes(name) ? ['wrong'] : [] })),
             ),
             webhook: webhookStatus(
               Array.from({ length: Math.min(number, 4) }, (_, at) => admission(number - at)),
@@ -65,7 +65,7 @@ test('changes add up to the view', () => {
 
 test('nothing is sent of what is the same', () => {
   const view = (instances: number): View =>
-    viewOf(synced([source('a'), source('b', { instances })]), undefined, everything);
+    viewOf(synced([service('a'), service('b', { instances })]), undefined, everything);
   assert.equal(changeOf(view(1), view(1)), undefined);
   const change = changeOf(view(1), view(2));
   assert.deepEqual(change?.pieces, []);

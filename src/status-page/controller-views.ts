@@ -1,0 +1,116 @@
+/** What the page says of each controller beside what it says of every one. A new controller has its entry here. */
+import { consulServicesTable } from './consul-services-table.ts';
+import { count } from './count.ts';
+import type { Value } from './fact.ts';
+import { foreignText, markup } from './markup.ts';
+import { podsTable } from './pods-table.ts';
+import type { Row, Table } from './row.ts';
+import { isWaiting, servicesTable } from './services-table.ts';
+import type {
+  ControllerName,
+  ControllerStatus,
+  RegistrarStatus,
+  StatusOf,
+  ToConsulStatus,
+  ToK8sStatus,
+} from './status.ts';
+
+type ControllerView<S> = {
+  /** Of its card. */
+  readonly title: string;
+  /** Of a sentence. */
+  readonly subject: string;
+  /** Undefined for one that only cleans up. */
+  readonly tableId?: string;
+  readonly table?: (status: S, isLeader: boolean) => Table;
+  /** @param rows of its table */
+  readonly facts: (status: S, rows: readonly Row[]) => Readonly<Record<string, Value>>;
+};
+
+const views: { readonly [N in ControllerName]: ControllerView<StatusOf<N>> } = {
+  'to-consul': {
+    title: 'Kubernetes to Consul',
+    subject: 'Kubernetes to Consul',
+    tableId: 'services',
+    table: servicesTable,
+    facts: (status, rows) => ({
+      Services: standing(rows, 'in Consul', status.rows.filter(isWaiting).length),
+      Instances: instances(status),
+    }),
+  },
+  'to-kubernetes': {
+    title: 'Consul to Kubernetes',
+    subject: 'Consul to Kubernetes',
+    tableId: 'from-consul',
+    table: consulServicesTable,
+    facts: (status, rows) => ({
+      Services: standing(rows, 'in Kubernetes'),
+      Objects: objects(status),
+      'Name conflicts': inTheWay(status),
+    }),
+  },
+  registrar: {
+    title: 'Injected pods',
+    subject: 'The registrar',
+    tableId: 'pods',
+    table: podsTable,
+    facts: (status, rows) => ({ Pods: standing(rows, 'in Consul'), Instances: onNodes(status) }),
+  },
+  agents: {
+    title: 'Cleanup on agents',
+    subject: 'The cleanup on agents',
+    facts: () => ({}),
+  },
+  tokens: {
+    title: 'Tokens of deleted pods',
+    subject: 'The cleanup of tokens',
+    facts: ({ rows }) => ({
+      Tokens: rows.length === 0 ? { text: markup`deleted` } : { text: markup`stay`, isBad: true },
+    }),
+  },
+};
+
+export function viewOfController(status: ControllerStatus): ControllerView<ControllerStatus> {
+  return views[status.controller] as ControllerView<ControllerStatus>;
+}
+
+/** @param waiting so many of those that are in step have nothing there yet */
+function standing(rows: readonly Row[], where: string, waiting = 0): Value {
+  const having = (state: Row['states'][number]): number =>
+    rows.filter(({ states }) => states.includes(state)).length;
+  const problems = having('problem');
+  return {
+    text: markup`${count(having('in') - waiting)} ${where}, ${waiting === 0 ? undefined : markup`${count(waiting)} waiting, `}${count(having('out'))} left out, ${count(problems)} with problems`,
+    isBad: problems > 0,
+  };
+}
+
+const NOT_KNOWN: Value = { text: markup`not known yet` };
+
+function instances({ counts }: ToConsulStatus): Value {
+  if (counts === undefined) return NOT_KNOWN;
+  const { owned = 0, desired = 0, foreign = 0 } = counts;
+  return {
+    text: markup`${count(owned)} of ${count(desired)} desired in Consul; ${count(foreign)} of other owners on the node`,
+  };
+}
+
+function onNodes({ counts }: RegistrarStatus): Value {
+  if (counts === undefined) return NOT_KNOWN;
+  const { owned = 0, foreign = 0 } = counts;
+  return { text: markup`${count(owned)} in Consul; ${count(foreign)} of other owners on these nodes` };
+}
+
+function objects({ counts, namespace, mode }: ToK8sStatus): Value {
+  if (counts === undefined) return NOT_KNOWN;
+  const { owned = 0 } = counts;
+  return { text: markup`${count(owned)} in namespace ${foreignText(namespace)} (${mode})` };
+}
+
+function inTheWay({ conflicts }: ToK8sStatus): Value {
+  if (conflicts === undefined || conflicts.length === 0) return { text: markup`none` };
+  return {
+    text: markup`${conflicts.map((name, at) => markup`${at === 0 ? '' : ', '}${foreignText(name)}`)}`,
+    isBad: true,
+  };
+}
