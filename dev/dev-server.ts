@@ -16,8 +16,8 @@ import { version } from '../src/version.ts';
 import { webhook } from '../src/http/webhook.ts';
 import { admissionLog } from '../src/reporting/admission-log.ts';
 import type { ChangeSignal } from '../src/reporting/change-signal.ts';
-import type { ToConsulReporter } from '../src/reporting/sync-reporter.ts';
-import { measureSync, toConsulStatus } from '../src/reporting/sync-status.ts';
+import type { ToConsulReporter } from '../src/reporting/to-consul-reporter.ts';
+import { measureToConsul, toConsulStatus } from '../src/reporting/to-consul-status.ts';
 import { admissionRecord, webhookStatus } from '../src/reporting/webhook-status.ts';
 import { LOOPBACK } from './dev-flags.ts';
 
@@ -93,7 +93,7 @@ export async function openDevServer(
     }),
     onStatusChange: onChange,
     metrics: async () => {
-      measureSync(sync, controllerMetrics);
+      measureToConsul(sync, controllerMetrics);
       return (await metrics.text()) + (await syncMetrics.text());
     },
     metricsType: metrics.contentType,

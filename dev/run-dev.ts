@@ -7,7 +7,7 @@ import { systemClock } from '../src/kubernetes/system-clock.ts';
 import { clusterAccess } from '../src/kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../src/kubernetes/service-account.ts';
 import { changeSignal } from '../src/reporting/change-signal.ts';
-import { createReporter } from '../src/reporting/sync-reporter.ts';
+import { createToConsulReporter } from '../src/reporting/to-consul-reporter.ts';
 import { clusterOwner } from '../src/runtime/cluster-owner.ts';
 import { clusterSource } from '../src/runtime/cluster-source.ts';
 import { openConsulOf } from '../src/runtime/consul-access.ts';
@@ -71,9 +71,9 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
   atEnd(() => consul.close());
   const changes = changeSignal();
   const { source, owner, watches, files } = await openSource(values, operands, stage, changes.changed);
-  const controllerMetrics = syncMetrics.ofController('sync');
+  const controllerMetrics = syncMetrics.ofController('to-consul');
   syncMetrics.leader(true);
-  const reporter = createReporter({
+  const reporter = createToConsulReporter({
     log,
     metrics: controllerMetrics,
     now: Date.now,

@@ -213,7 +213,7 @@ Tandem serves them as Prometheus text at \`/metrics\` of the status port. Label 
 ${metricTable(webhookMetricDefinitions)}
 ## tandem sync
 
-${metricTable({ ...syncMetricDefinitions, ...servedMetrics('sync'), ...servedMetrics('to_k8s') })}
+${metricTable({ ...syncMetricDefinitions, ...servedMetrics('to-consul'), ...servedMetrics('to-kubernetes') })}
 ## tandem sync with --registrar, in addition
 
 ${metricTable(servedMetrics('registrar'))}`;

@@ -15,7 +15,7 @@ import type { Term } from '../kubernetes/leader-term.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
-import { createReporter } from '../reporting/sync-reporter.ts';
+import { createToConsulReporter } from '../reporting/to-consul-reporter.ts';
 import { createLog, type Log } from '../telemetry/logger.ts';
 import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
@@ -106,7 +106,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
   const toConsul = openToConsul(stage);
   const registrar = values.registrar ? openRegistrar(stage) : undefined;
   // Served also while this direction is off.
-  const toK8sMetrics = metrics.ofController('to_k8s');
+  const toK8sMetrics = metrics.ofController('to-kubernetes');
   const toK8s = values.toK8s ? await openToK8s(stage, toK8sMetrics) : undefined;
   const others = [toK8s?.lead, registrar?.lead].filter((part) => part !== undefined);
   const leader = leaderOf([toConsul.lead, ...others], changed);
@@ -165,8 +165,8 @@ function openToConsul({ values, catalog, client, log, metrics, options, events, 
   const source = values.toConsul
     ? clusterSource({ client, withIngresses: values.enableIngress, onRestart })
     : undefined;
-  const syncMetrics = metrics.ofController('sync');
-  const reporter = createReporter({
+  const syncMetrics = metrics.ofController('to-consul');
+  const reporter = createToConsulReporter({
     log,
     metrics: syncMetrics,
     now: Date.now,

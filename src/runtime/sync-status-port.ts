@@ -8,8 +8,8 @@ import { listen } from '../http/listen.ts';
 import { statusServer } from '../http/status-server.ts';
 import type { ClusterSource } from './cluster-source.ts';
 import type { RunningRegistrar } from './registrar.ts';
-import type { ToConsulReporter } from '../reporting/sync-reporter.ts';
-import { measureSync, toConsulStatus } from '../reporting/sync-status.ts';
+import type { ToConsulReporter } from '../reporting/to-consul-reporter.ts';
+import { measureToConsul, toConsulStatus } from '../reporting/to-consul-status.ts';
 import type { ToK8sPart } from './to-k8s-part.ts';
 
 type SyncStatusPort = {
@@ -48,7 +48,7 @@ export async function openSyncStatus(
     notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
     metrics: () => {
       metrics.leader(isLeader());
-      measureSync(sync(), port.syncMetrics);
+      measureToConsul(sync(), port.syncMetrics);
       registrar?.measure();
       return metrics.text();
     },

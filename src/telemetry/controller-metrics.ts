@@ -68,9 +68,18 @@ function counted<const L extends Labels>(help: string, labels: L) {
   return { type: 'gauge', help, labels } as const;
 }
 
-/** Controller → its metrics; `tandem_<controller>_` stands in front of each name. */
-export const controllerMetricDefinitions = {
-  sync: {
+/** What stands in front of the names of its metrics. */
+const PREFIXES = {
+  'to-consul': 'tandem_sync_',
+  'to-kubernetes': 'tandem_to_k8s_',
+  registrar: 'tandem_registrar_',
+} as const;
+
+export type MeasuredController = keyof typeof PREFIXES;
+
+/** Controller → its metrics. */
+const definitionsOf = {
+  'to-consul': {
     instances: counted('Instances: desired by the cluster, owned in Consul, and foreign on the same node.', {
       state: ['desired', 'owned', 'foreign'],
     }),
@@ -86,7 +95,7 @@ export const controllerMetricDefinitions = {
       passes: 'Reconciles',
     }),
   },
-  to_k8s: {
+  'to-kubernetes': {
     services: counted('Consul services that are selected, and those that have a Service in Kubernetes.', {
       state: ['selected', 'present'],
     }),
@@ -117,9 +126,7 @@ export const controllerMetricDefinitions = {
       passes: 'Reconciles of the registrar',
     }),
   },
-} as const satisfies Readonly<Record<string, MetricDefinitions>>;
-
-export type MeasuredController = keyof typeof controllerMetricDefinitions;
+} as const satisfies Readonly<Record<MeasuredController, MetricDefinitions>>;
 
 type CountedGauge = 'instances' | 'pods' | 'problems' | 'services';
 
@@ -128,8 +135,8 @@ type Made = MadeMetrics<ReturnType<typeof common>> &
 
 /** By the names that are served. */
 export function servedMetrics(controller: MeasuredController): MetricDefinitions {
-  const entries = Object.entries(controllerMetricDefinitions[controller]);
-  return Object.fromEntries(entries.map(([name, each]) => [`tandem_${controller}_${name}`, each]));
+  const entries = Object.entries(definitionsOf[controller]);
+  return Object.fromEntries(entries.map(([name, each]) => [PREFIXES[controller] + name, each]));
 }
 
 export type ControllerMetrics = {
@@ -148,8 +155,8 @@ export type ControllerMetrics = {
 };
 
 export function controllerMetrics(controller: MeasuredController, registry: Registry): ControllerMetrics {
-  const definitions: MetricDefinitions & ReturnType<typeof common> = controllerMetricDefinitions[controller];
-  const made: Made = makeMetrics(definitions, registry, `tandem_${controller}_`);
+  const definitions: MetricDefinitions & ReturnType<typeof common> = definitionsOf[controller];
+  const made: Made = makeMetrics(definitions, registry, PREFIXES[controller]);
   const successes: number[] = [];
   return {
     change: (labels, result) => made.changes_total.inc({ ...labels, result }),

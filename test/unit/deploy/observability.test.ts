@@ -13,8 +13,8 @@ const FOLDER = join(import.meta.dirname, '../../../deploy/observability');
 const definitions: MetricDefinitions = {
   ...webhookMetricDefinitions,
   ...syncMetricDefinitions,
-  ...servedMetrics('sync'),
-  ...servedMetrics('to_k8s'),
+  ...servedMetrics('to-consul'),
+  ...servedMetrics('to-kubernetes'),
   ...servedMetrics('registrar'),
 };
 

@@ -22,7 +22,7 @@ function start() {
     },
     {
       log: () => undefined,
-      metrics: metrics.ofController('sync'),
+      metrics: metrics.ofController('to-consul'),
       now: () => clock.now,
       warn: (...event) => events.push(event.join(' ')),
       changed: () => (clock.told += 1),

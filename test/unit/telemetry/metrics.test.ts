@@ -47,7 +47,8 @@ test('two registries do not share their counts', async () => {
 
 test('the document has every metric that is served, and every reason', async () => {
   const sync = createSyncMetrics();
-  for (const controller of ['sync', 'to_k8s', 'registrar'] as const) sync.ofController(controller);
+  for (const controller of ['to-consul', 'to-kubernetes', 'registrar'] as const)
+    sync.ofController(controller);
   const texts = [createMetrics().text(), sync.text()];
   const text = (await Promise.all(texts)).join('');
   const served = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];

@@ -19,7 +19,7 @@ export type ToConsulReporterOptions = Omit<ControllerReporterOptions, 'warn'> & 
   readonly isDryRun: boolean;
 };
 
-export function createReporter(options: ToConsulReporterOptions): ToConsulReporter {
+export function createToConsulReporter(options: ToConsulReporterOptions): ToConsulReporter {
   const { log, service, isDryRun } = options;
   const warn: ControllerReporterOptions['warn'] = (source, reason, message) => {
     const target = service(source);

@@ -30,7 +30,7 @@ export function toConsulStatus(
 }
 
 /** What is counted when somebody scrapes. */
-export function measureSync(sync: Sync | undefined, metrics: ControllerMetrics): void {
+export function measureToConsul(sync: Sync | undefined, metrics: ControllerMetrics): void {
   const { pending, ...instances } = sync?.counts() ?? { pending: 0 };
   metrics.count('instances', instances);
   metrics.pending(pending);
