@@ -106,7 +106,7 @@ function ofController(status: ControllerStatus): readonly Trouble[] {
       ? undefined
       : {
           isBad: true,
-          what: markup`${subject} holds ${counted(heldRemovals, ['removal', 'removals'])} back: so many at once may be an error`,
+          what: markup`${subject} holds ${counted(heldRemovals, ['removal', 'removals'])} back, because so many at once may be a mistake`,
           since: undefined,
           fix: markup`Tandem reads both sides again 10 s later, and removes them if the result is the same. To keep them, bring back what is missing, or stop Tandem.`,
         };
