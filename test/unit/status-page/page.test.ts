@@ -153,7 +153,10 @@ test('the facts tell what is wrong now', () => {
 test('a table without rows says why, and what to do', () => {
   const idle = toConsul([], { counts: undefined, lastSuccess: undefined });
   const follower = statusOf([idle], { leader: false });
-  assert.match(pieceText(page(follower), 'note.services') ?? '', /Another replica is the leader.*kubectl get lease/);
+  assert.match(
+    pieceText(page(follower), 'note.services') ?? '',
+    /Another replica is the leader.*kubectl get lease/,
+  );
   assert.match(pieceText(page(synced([])), 'note.services') ?? '', /There is no Service.*kubectl apply/);
   const none = page({
     ...statusOf([toConsul([]), toKubernetes(), registrar([])]),
