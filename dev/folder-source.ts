@@ -36,13 +36,16 @@ export async function folderSource({ operands, stdin, onRead }: FolderSourceOpti
     onRead({ objects: objects.length, repeated });
     if (touched.length > 0) tell(touched);
   };
-  await load();
-  const watchers = follow(operands, () => void load().catch((error: unknown) => onRead({ error })));
+  let last = load();
+  // One after the other: what an earlier read has found must not come after what a later one has.
+  const loadInTurn = (): Promise<void> => (last = last.catch(() => undefined).then(load));
+  await last;
+  const watchers = follow(operands, () => void loadInTurn().catch((error: unknown) => onRead({ error })));
   return {
     snapshot,
     synced: () => Promise.resolve(),
     onChange,
-    refresh: load,
+    refresh: loadInTurn,
     close: () => {
       for (const each of watchers) each.close();
     },
