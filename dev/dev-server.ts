@@ -21,7 +21,7 @@ import { measureToConsul, toConsulStatus } from '../src/reporting/to-consul-stat
 import { admissionRecord, webhookStatus } from '../src/reporting/webhook-status.ts';
 import { LOOPBACK } from './dev-flags.ts';
 
-export type DevServer = {
+type DevServer = {
   readonly values: FlagValues<typeof injectFlags> & {
     readonly listen: ListenAddress;
     readonly statusListen: ListenAddress;

@@ -8,13 +8,13 @@ import { readManifestObjects } from '../src/runtime/manifest-objects.ts';
 import { createObjectSnapshot } from '../src/runtime/object-snapshot.ts';
 import { createListeners } from '../src/support/listeners.ts';
 
-export type FolderSource = Source & { readonly close: () => void };
+type FolderSource = Source & { readonly close: () => void };
 
 /** The objects, and those that are there more than once, or why the files cannot be read. */
 export type ReadOutcome =
   { readonly objects: number; readonly repeated: readonly string[] } | { readonly error: unknown };
 
-export type FolderSourceOptions = {
+type FolderSourceOptions = {
   /** Files and folders. */
   readonly operands: readonly string[];
   readonly stdin: Readable;

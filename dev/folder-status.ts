@@ -4,7 +4,7 @@ import type { Log } from '../src/telemetry/logger.ts';
 import type { ReadOutcome } from './folder-source.ts';
 import { isoTime } from '../src/reporting/controller-status.ts';
 
-export type FolderStatus = {
+type FolderStatus = {
   readonly onRead: (outcome: ReadOutcome) => void;
   readonly status: () => FilesStatus;
 };

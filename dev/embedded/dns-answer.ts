@@ -5,7 +5,7 @@ import { instances, type Catalog, type CatalogNode, type Instance } from './cata
 import { addressName, lookupOf } from './dns-name.ts';
 
 /** Of a question only this matters; the class is always IN. */
-export type DnsQuestion = { readonly name: string; readonly type: string };
+type DnsQuestion = { readonly name: string; readonly type: string };
 
 export type DnsAnswer = {
   readonly code: 'NOERROR' | 'NXDOMAIN' | 'REFUSED' | 'SERVFAIL';

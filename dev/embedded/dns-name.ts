@@ -1,6 +1,6 @@
 /** What a name in Consul's domain asks for (Consul, "DNS Static Lookups"). */
 
-export type Lookup =
+type Lookup =
   /** Not below the domain: another server's business. */
   | { readonly kind: 'foreign' }
   /** The domain itself. */

@@ -6,7 +6,7 @@ import { TandemError } from '../../src/support/errors.ts';
 import { answerMessage } from './dns-message.ts';
 import type { Store } from './store.ts';
 
-export type DnsServer = { readonly port: number; readonly close: () => Promise<void> };
+type DnsServer = { readonly port: number; readonly close: () => Promise<void> };
 
 type Options = {
   readonly host: string;

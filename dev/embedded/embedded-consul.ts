@@ -18,7 +18,7 @@ export type EmbeddedConsul = {
   readonly close: () => Promise<void>;
 };
 
-export type EmbeddedOptions = {
+type EmbeddedOptions = {
   /** An address of this machine; loopback unless told, because nobody is asked for a token. */
   readonly host?: string;
   /** 0, or left out: a free one. */

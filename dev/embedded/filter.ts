@@ -1,7 +1,7 @@
 /** The part of Consul's filter language that compares one field with one text: `ID == "web-1"`. */
 import { isObject, property } from '../../src/support/json.ts';
 
-export type Filter = { readonly field: string; readonly value: string };
+type Filter = { readonly field: string; readonly value: string };
 
 /** Undefined for every other expression: to leave it out would answer wrong. */
 export function parseFilter(expression: string): Filter | undefined {

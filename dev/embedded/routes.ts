@@ -17,7 +17,7 @@ import {
   stateChecksView,
 } from './views.ts';
 
-export type Answered = {
+type Answered = {
   readonly reply: Reply;
   /** The catalog after a write; undefined after a read. */
   readonly next?: Catalog;

@@ -15,12 +15,12 @@ export type Operation =
   | { readonly kind: 'check'; readonly verb: string; readonly check: Definition };
 
 /** What a successful operation shows: the entry, or nothing after a delete. */
-export type Result =
+type Result =
   { readonly Node: CatalogNode } | { readonly Service: CatalogService } | { readonly Check: CatalogCheck };
 
-export type OperationError = { readonly OpIndex: number; readonly What: string };
+type OperationError = { readonly OpIndex: number; readonly What: string };
 
-export type TransactionOutcome =
+type TransactionOutcome =
   | { readonly kind: 'applied'; readonly catalog: Catalog; readonly results: readonly Result[] }
   | { readonly kind: 'rolled-back'; readonly errors: readonly OperationError[] };
 

@@ -19,7 +19,7 @@ export type AdmissionRequest = InjectRequest & {
   readonly name: string;
 };
 
-export type DecodedReview =
+type DecodedReview =
   | { readonly ok: true; readonly request: AdmissionRequest }
   /** `why` is a sentence for the caller; nothing can be answered as an AdmissionReview without a uid. */
   | { readonly ok: false; readonly why: string };

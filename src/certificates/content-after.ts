@@ -4,7 +4,7 @@ import { generateCa, generateServing } from './generate.ts';
 import type { RotationTimes, Step } from './next-step.ts';
 import { readContent, writeContent, type SecretTexts } from './secret-content.ts';
 
-export type WritingStep = Extract<Step, { readonly kind: 'new-ca' | 'keep-ca' | 'issue' | 'forget-ca' }>;
+type WritingStep = Extract<Step, { readonly kind: 'new-ca' | 'keep-ca' | 'issue' | 'forget-ca' }>;
 
 /**
  * All texts of the Secret, with its private keys.

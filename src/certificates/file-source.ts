@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { TandemError } from '../support/errors.ts';
 import { checkPair, type CertificateEvent, type CertificateSource, type KeyPair } from './key-pair.ts';
 
-export type CertificateFiles = { readonly certificate: string; readonly key: string };
+type CertificateFiles = { readonly certificate: string; readonly key: string };
 
 // Certificate and key are two writes; a moment later both are there.
 const SETTLE = 100;

@@ -7,10 +7,10 @@ import type { SharedView } from './shared-view.ts';
 import type { SecretTexts } from './secret-content.ts';
 
 /** `conflict`: somebody else wrote since this process read. */
-export type WriteOutcome = 'written' | 'conflict';
+type WriteOutcome = 'written' | 'conflict';
 
 /** One version of the Secret. */
-export type SharedSecret = {
+type SharedSecret = {
   readonly texts: SecretTexts;
   /** Writes in place of this version, or not at all. */
   readonly replace: (texts: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<WriteOutcome>;
@@ -28,7 +28,7 @@ export type RotationPorts = {
   readonly changed: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 };
 
-export type RotationOptions = {
+type RotationOptions = {
   readonly view: SharedView;
   readonly ports: RotationPorts;
   readonly hosts: readonly string[];

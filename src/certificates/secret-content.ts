@@ -12,7 +12,7 @@ export type OlderCa = Ca & {
   readonly leavesAt: number | undefined;
 };
 
-export type SharedContent = {
+type SharedContent = {
   /** The CA that signs, when its key is there and belongs to it. */
   readonly ca: (Ca & { readonly key: string }) | undefined;
   readonly older: readonly OlderCa[];

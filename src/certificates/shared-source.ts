@@ -4,7 +4,7 @@ import type { Serving } from './certificate-facts.ts';
 import { validityProblem, type CertificateEvent, type CertificateSource } from './key-pair.ts';
 import type { SharedView } from './shared-view.ts';
 
-export type SharedSource = CertificateSource & {
+type SharedSource = CertificateSource & {
   /** The view has changed. */
   readonly look: () => void;
   /** Why no admission can succeed here, or undefined. */

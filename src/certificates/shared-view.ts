@@ -4,7 +4,7 @@ import { settleLeft, type PublishedEntry, type RotationState } from './next-step
 import { readContent, type SecretTexts } from './secret-content.ts';
 
 /** As the API server told it last. */
-export type ClusterView = {
+type ClusterView = {
   readonly secret: SecretTexts;
   /** `caBundle` (PEM) of each entry of the webhook configuration; empty when that is not there. */
   readonly bundles: readonly string[];
@@ -28,7 +28,7 @@ export type SharedView = {
   readonly hasCas: () => boolean;
 };
 
-export type ViewOptions = {
+type ViewOptions = {
   readonly hosts: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: () => number;

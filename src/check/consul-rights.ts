@@ -105,7 +105,7 @@ function subjectOf({ resource, name, isPrefix }: CatalogRule): string {
 }
 
 /** As it stands in a policy. */
-export function ruleText(rule: ConsulRule): string {
+function ruleText(rule: ConsulRule): string {
   if (rule.resource === 'acl') return `acl = "${rule.access}"`;
   const { resource, access, name, isPrefix } = rule;
   return `${resource}${isPrefix ? '_prefix' : ''} ${JSON.stringify(name)} { policy = "${access}" }`;

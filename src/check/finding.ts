@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../support/errors.ts';
 import { escapeControl, escapeJson } from '../support/text.ts';
 
-export type CheckName =
+type CheckName =
   | 'api-server'
   | 'rights'
   | 'webhook'

@@ -2,7 +2,7 @@
 import type { Naming } from '../config/naming-settings.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
-export type Part = 'webhook' | 'sync' | 'registrar' | 'to-k8s';
+type Part = 'webhook' | 'sync' | 'registrar' | 'to-k8s';
 
 /** One rule of a Role or ClusterRole, by the names of RBAC. */
 export type Rule =
@@ -36,7 +36,7 @@ export type Needs = {
   readonly sync?: SyncNeeds | undefined;
 };
 
-export type WebhookNeeds = {
+type WebhookNeeds = {
   /** Undefined: it has files. */
   readonly shared:
     { readonly namespace: string; readonly secret: string; readonly configuration: string } | undefined;

@@ -4,7 +4,7 @@ import { asString, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
-export type WebhookEntry = {
+type WebhookEntry = {
   readonly name: string;
   /** Base64 of PEM; empty when there is none. */
   readonly caBundle: string;

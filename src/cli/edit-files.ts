@@ -36,7 +36,7 @@ export const editFlags = {
   ),
 };
 
-export type EditValues = FlagValues<typeof editFlags>;
+type EditValues = FlagValues<typeof editFlags>;
 
 export function checkEditFlags({ inPlace, output, diff, check }: EditValues): string[] {
   const chosen = [
@@ -51,7 +51,7 @@ export function checkEditFlags({ inPlace, output, diff, check }: EditValues): st
 type Edited = ManifestFile & { readonly after: string; readonly outcomes: readonly ManifestOutcome[] };
 
 /** One direction: the editor, and the word of the report for a pod that it changed. */
-export type Editor = { readonly edit: (template: PodTemplate) => TemplateEdit; readonly done: string };
+type Editor = { readonly edit: (template: PodTemplate) => TemplateEdit; readonly done: string };
 
 /**
  * Nothing is written unless every manifest could be read and no pod has a problem: half of an output, piped on to

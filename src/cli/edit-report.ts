@@ -4,7 +4,7 @@ import type { ManifestOutcome } from '../manifests/edit-manifests.ts';
 import { warningText } from '../inject/result.ts';
 import { escapeControl, escapeJson } from '../support/text.ts';
 
-export type Report = {
+type Report = {
   readonly items: readonly ReportItem[];
   /** Files that could not be read as YAML. */
   readonly unreadable: readonly Unreadable[];
@@ -12,14 +12,14 @@ export type Report = {
   readonly notWritten: string | undefined;
 };
 
-export type Unreadable = {
+type Unreadable = {
   readonly file: string;
   readonly line: number;
   readonly column: number;
   readonly message: string;
 };
 
-export type ReportItem = {
+type ReportItem = {
   readonly file: string;
   readonly line: number;
   readonly kind: string;

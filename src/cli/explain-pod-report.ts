@@ -1,6 +1,6 @@
 /** Whether a pod is in the mesh, and why not, for people. */
 import type { ExplainedRegistration } from '../catalog/mesh/explain-pod.ts';
-import { nameReasons, type ServiceName } from '../catalog/mesh/mesh-service.ts';
+import { nameReasons, type MeshServiceName } from '../catalog/mesh/mesh-service.ts';
 import type { InjectionExplanation } from '../inject/explain.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
@@ -59,7 +59,7 @@ function instanceLines({ registration, standing, checks }: ExplainedRegistration
   ];
 }
 
-function serviceText({ name, reason }: ServiceName): string {
+function serviceText({ name, reason }: MeshServiceName): string {
   return `${name}  after ${nameReasons[reason]}`;
 }
 

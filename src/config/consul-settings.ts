@@ -4,7 +4,7 @@ import { parseConsulAddresses, type ConsulAddresses } from './consul-addresses.t
 import { parsed, string } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 
-export type ConsulToken =
+type ConsulToken =
   | { readonly kind: 'none' }
   | { readonly kind: 'value'; readonly value: Secret }
   | { readonly kind: 'file'; readonly path: string }

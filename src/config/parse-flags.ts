@@ -13,7 +13,7 @@ export type FlagValues<F extends Flags> = {
 
 export type Environment = { readonly [name: string]: string | undefined };
 
-export type ParsedFlags<F extends Flags> =
+type ParsedFlags<F extends Flags> =
   | { readonly ok: true; readonly values: FlagValues<F>; readonly positionals: readonly string[] }
   /** Values that could not be read are the defaults, so that rules between flags can still be checked. */
   | { readonly ok: false; readonly values: FlagValues<F>; readonly problems: readonly string[] };

@@ -27,7 +27,7 @@ export type CheckSignals = {
   readonly stop: () => Promise<void>;
 };
 
-export type CheckSignalsOptions = {
+type CheckSignalsOptions = {
   readonly client: ConsulClient;
   readonly healthRule: HealthRule;
   /** When it rejects, the same and what changed meanwhile is told again later. */

@@ -4,7 +4,7 @@ import type { ReadOptions } from './read.ts';
 import { untilStopped, type UntilStopped } from './until-stopped.ts';
 import { watch, type WatchOptions } from './watch.ts';
 
-export type FollowOptions<T> = UntilStopped &
+type FollowOptions<T> = UntilStopped &
   Pick<WatchOptions, 'from' | 'pause'> & {
     /** When it rejects, that is a failure, and what it got comes again. */
     readonly onAnswer: (answer: Answer<T>) => void | Promise<void>;

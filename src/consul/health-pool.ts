@@ -23,7 +23,7 @@ export type HealthPool<T> = {
   readonly stop: () => Promise<void>;
 };
 
-export type HealthPoolOptions<T> = {
+type HealthPoolOptions<T> = {
   /** Throws when the answer is not the whole. */
   readonly read: (service: string, options: ReadOptions) => Promise<Answer<T>>;
   readonly onChange: () => void;

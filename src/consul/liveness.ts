@@ -1,7 +1,7 @@
 /** Tells a server that takes its time from one that will never answer, as when a machine has lost its power. */
 import type { Incoming, Outgoing, Transport } from './transport.ts';
 
-export type Liveness = {
+type Liveness = {
   /**
    * As `send` of the transport, but while the answer is awaited the server is asked again and again whether it is there, and
    * who leads. With no answer to that there will be none to the call either; and a call that was passed on to a leader that

@@ -5,7 +5,7 @@ import { textIs } from '../model/decode-consul.ts';
 import type { Servers } from './servers.ts';
 import { readSecretFile, type TokenSource } from './token-source.ts';
 
-export type Login = {
+type Login = {
   readonly method: string;
   /** What the auth method is shown; read at each login, because Kubernetes renews it. */
   readonly bearerTokenFile: string;

@@ -14,7 +14,7 @@ import { listAt, mapAt, objectAt, textIs } from '../model/decode-consul.ts';
 import { asString, property } from '../support/json.ts';
 import { readAnswer, requireWhole, type Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
-import type { Endpoint } from './servers.ts';
+import type { RequestEndpoint } from './servers.ts';
 
 export type ReadOptions = {
   readonly signal?: AbortSignal | undefined;
@@ -27,7 +27,7 @@ export type ReadOptions = {
 };
 
 type Read<T> = {
-  readonly endpoint: Endpoint;
+  readonly endpoint: RequestEndpoint;
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly decode: (json: unknown) => T;

@@ -30,12 +30,12 @@ export const endpoints = [
   'transaction',
 ] as const;
 
-export type Endpoint = (typeof endpoints)[number];
+export type RequestEndpoint = (typeof endpoints)[number];
 
 export type RawAnswer = Extract<Incoming, { kind: 'answer' }>;
 
 export type Call<T> = {
-  readonly endpoint: Endpoint;
+  readonly endpoint: RequestEndpoint;
   readonly method: Outgoing['method'];
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -55,7 +55,7 @@ export type Call<T> = {
 };
 
 export type RequestReport = {
-  readonly endpoint: Endpoint;
+  readonly endpoint: RequestEndpoint;
   /** `none` when no answer came. */
   readonly status: number | 'none';
   readonly milliseconds: number;

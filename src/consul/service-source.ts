@@ -10,7 +10,7 @@ import { follow } from './follow.ts';
 import { createHealthPool, type HealthPool } from './health-pool.ts';
 import { readServiceHealth, readServices, type ReadOptions, type ServiceHealth } from './read.ts';
 
-export type ServiceSourceOptions = {
+type ServiceSourceOptions = {
   readonly client: ConsulClient;
   /** What has it in its meta was registered by this cluster. */
   readonly owner: { readonly meta: string; readonly value: string };

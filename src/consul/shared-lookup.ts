@@ -7,7 +7,7 @@ import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { callbackify } from 'node:util';
 
-export type Resolve = (hostname: string, options: LookupAllOptions) => Promise<readonly LookupAddress[]>;
+type Resolve = (hostname: string, options: LookupAllOptions) => Promise<readonly LookupAddress[]>;
 
 type Asked = { readonly answer: Promise<readonly LookupAddress[]>; answeredAt: number | undefined };
 

@@ -7,7 +7,7 @@ import { jsonOf } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import type { RawAnswer } from './servers.ts';
 
-export type Verb = 'set' | 'cas' | 'get' | 'delete' | 'delete-cas';
+type Verb = 'set' | 'cas' | 'get' | 'delete' | 'delete-cas';
 
 type Texts = Readonly<Record<string, string>>;
 

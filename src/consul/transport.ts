@@ -4,7 +4,7 @@ import { sharedLookup } from './shared-lookup.ts';
 
 /** Each has connections of its own, so that none waits behind another: `blocking` ones are held until something changes. */
 const lanes = ['plain', 'blocking', 'probe'] as const;
-export type Lane = (typeof lanes)[number];
+type Lane = (typeof lanes)[number];
 
 export type Outgoing = {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -38,7 +38,7 @@ export type Transport = {
   readonly close: () => Promise<void>;
 };
 
-export type Tls = {
+type Tls = {
   /** PEM; undefined: the CAs of Node. */
   readonly ca: string | undefined;
   /** Name that the certificate must carry; undefined: the host of the address. */

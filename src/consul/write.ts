@@ -19,7 +19,7 @@ export type CatalogRegistration = {
 };
 
 /** Without an ID the whole node goes, with all that is on it. */
-export type CatalogDeregistration = {
+type CatalogDeregistration = {
   readonly Node: string;
   readonly ServiceID?: string;
   readonly CheckID?: string;

@@ -15,7 +15,7 @@ import { worstOf, type SeenInstance } from './pod-standings.ts';
 import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
 import type { ConnectCatalog, RegistrarChange, RegistrarReporter } from './registrar-ports.ts';
 
-export type AgentPorts = Pick<RegistrarPorts, 'source' | 'standings' | 'clock' | 'random'> & {
+type AgentPorts = Pick<RegistrarPorts, 'source' | 'standings' | 'clock' | 'random'> & {
   readonly agents: Agents;
   readonly catalog: Pick<ConnectCatalog, 'checks' | 'watch'>;
   readonly reporter: Pick<
@@ -24,7 +24,7 @@ export type AgentPorts = Pick<RegistrarPorts, 'source' | 'standings' | 'clock' |
   >;
 };
 
-export type AgentOptions = Omit<RegistrarOptions, 'once'>;
+type AgentOptions = Omit<RegistrarOptions, 'once'>;
 
 /** Resolves when the signal is aborted. */
 export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: AbortSignal): Promise<void> {

@@ -35,7 +35,7 @@ export type Agents = {
   readonly nodes: (owner: string, signal: AbortSignal) => Promise<AgentNodes>;
 };
 
-export type AgentNodes = {
+type AgentNodes = {
   readonly nodes: readonly AgentNode[];
   /** Whoever may write to the catalog may have made them; they say nothing about the others. */
   readonly unreadable: readonly UnreadableNode[];

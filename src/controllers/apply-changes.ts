@@ -37,7 +37,7 @@ export type Written = {
   readonly left: (change: Change) => void;
 };
 
-export type Applier = {
+type Applier = {
   /**
    * Registers and updates first, then removes, but nothing whose replacement was refused or left. Rejects with the first error
    * of the writer; what had been written by then was reported.

@@ -10,7 +10,7 @@ import type {
 } from './registrar-ports.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 
-export type Written = {
+type Written = {
   /** Asked before each registration: false leaves it, and those after it, for another time. */
   readonly mayRegister: () => boolean;
   readonly applied: (change: RegistrarChange) => void;

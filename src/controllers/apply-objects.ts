@@ -6,7 +6,7 @@ import { earliest } from '../support/earliest.ts';
 import type { ObjectOutcome, ObjectWriter } from './to-k8s-ports.ts';
 
 /** Its keys are the ids of objects of which the watch has told nothing for so long that it is no longer waited for. */
-export type ObjectApplier = KeySource & {
+type ObjectApplier = KeySource & {
   /**
    * Services come before their slices, and removals last. Rejects with the first error of the writer; what was written by
    * then was reported.

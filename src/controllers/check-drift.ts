@@ -3,15 +3,15 @@ import type { KeySource } from '../reconcile/controller.ts';
 import type { ConnectCatalog } from './registrar-ports.ts';
 
 /** Its keys are the places that do not have all checks of their pods as they should be. */
-export type CheckDrift = KeySource & {
+type CheckDrift = KeySource & {
   /** Something may have changed. */
   readonly changed: (now: number) => void;
 };
 
 /** Status by id of every readiness check, by node. */
-export type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
+type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
 
-export type CheckDriftParts = {
+type CheckDriftParts = {
   readonly checks: ConnectCatalog['checks'];
   readonly places: () => Iterable<string>;
   /** Of one read: whether a place has all that it should have, or is not to be looked at before its time. */

@@ -24,7 +24,7 @@ export type SeenHost = {
 /** `strays`: nodes of the catalog whose host is not known. */
 export type SeenAgents = { readonly hosts: readonly SeenHost[]; readonly strays: readonly AgentNode[] };
 
-export type ObserveAgentsParts = {
+type ObserveAgentsParts = {
   readonly source: PodSource;
   readonly agents: Agents;
   readonly owner: string;

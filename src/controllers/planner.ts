@@ -6,7 +6,7 @@ import { clashProblem, createNameIndex } from '../catalog/to-consul/name-index.t
 import type { ObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import { plan as planOf, type Plan, type Scope } from '../catalog/to-consul/consul-plan.ts';
 import type { ServiceProblem } from '../model/problem.ts';
-import type { SkipReason, SyncReason } from '../catalog/to-consul/decide-service.ts';
+import type { ServiceSkipReason, SyncReason } from '../catalog/to-consul/decide-service.ts';
 import { desired } from '../catalog/to-consul/desired-instances.ts';
 import type { OmitReason } from '../catalog/to-consul/place.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.ts';
@@ -15,7 +15,7 @@ import type { Source } from './sync-ports.ts';
 /** Where one Service stands, for `/status`. */
 export type SourceStatus = {
   readonly kind: 'sync' | 'skip';
-  readonly reason: SyncReason | SkipReason;
+  readonly reason: SyncReason | ServiceSkipReason;
   /** How many instances Consul should have of it. */
   readonly instances: number;
   readonly problems: readonly ServiceProblem[];

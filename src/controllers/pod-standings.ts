@@ -4,7 +4,7 @@ import type { MeshCluster } from '../catalog/mesh/mesh-cluster.ts';
 import { decidePod, problemOf, type PodReason } from '../catalog/mesh/decide-pod.ts';
 import { meshOf, sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { nodeOfPod, readinessOf } from '../catalog/mesh/pod-registration.ts';
-import { serviceNameOf, type ServiceName } from '../catalog/mesh/mesh-service.ts';
+import { serviceNameOf, type MeshServiceName } from '../catalog/mesh/mesh-service.ts';
 import type { Check } from '../model/instance.ts';
 
 /** Why a pod is in Consul by the registrar, or is not. */
@@ -15,14 +15,14 @@ export type PodStanding = {
   /** What is wrong and the way to fix it, for an Event; undefined when nothing is. */
   readonly problem: string | undefined;
   /** Undefined for a pod that says nothing that can be registered. */
-  readonly service: ServiceName | undefined;
+  readonly service: MeshServiceName | undefined;
   readonly instances: readonly InstanceStanding[];
   /** Of its admission, while it starts. */
   readonly warnings: readonly string[];
 };
 
 /** `missing`: Consul does not have it. */
-export type InstanceStanding = { readonly id: string; readonly status: Check['status'] | 'missing' };
+type InstanceStanding = { readonly id: string; readonly status: Check['status'] | 'missing' };
 
 export type SeenInstance = { readonly id: string; readonly uid: string; readonly status: Check['status'] };
 

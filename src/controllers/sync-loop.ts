@@ -34,7 +34,7 @@ export type SyncOptions = {
   readonly once: boolean;
 };
 
-export type SyncPorts = {
+type SyncPorts = {
   readonly source: Source;
   readonly catalog: Catalog;
   readonly reporter: SyncReporter;

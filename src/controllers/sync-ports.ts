@@ -18,7 +18,7 @@ export type Source = {
 };
 
 /** `indexes`: of each of the answers that it was put together from; all changes up to them are in it. */
-export type CatalogRead = Observed & { readonly indexes: readonly number[] };
+type CatalogRead = Observed & { readonly indexes: readonly number[] };
 
 export type Catalog = CatalogWriter & {
   /**

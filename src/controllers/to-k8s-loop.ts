@@ -26,7 +26,7 @@ export type ToK8sOptions = {
   readonly once: boolean;
 };
 
-export type ToK8sPorts = {
+type ToK8sPorts = {
   readonly services: ServiceSource;
   readonly objects: ObjectSource;
   readonly network: NetworkSource;

@@ -1,7 +1,7 @@
 /** What the loop from Consul to Kubernetes needs of its two sides and of those who want to know. The edges implement it. */
 import type { ClusterNetwork } from '../catalog/to-kubernetes/cluster-address.ts';
 import type { ConsulHealth, ConsulList } from '../catalog/to-kubernetes/consul-service.ts';
-import type { Create, Delete, ObjectChange, Update } from '../catalog/to-kubernetes/object-changes.ts';
+import type { Create, Delete, ObjectChange, ObjectUpdate } from '../catalog/to-kubernetes/object-changes.ts';
 import type { ObservedObjects, ToK8sPlan } from '../catalog/to-kubernetes/object-plan.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
@@ -61,7 +61,7 @@ export type ToK8sReporter = GuardReporter & {
     plan: ToK8sPlan,
     now: {
       readonly create: readonly Create[];
-      readonly update: readonly Update[];
+      readonly update: readonly ObjectUpdate[];
       readonly delete: readonly Delete[];
     },
   ) => void;

@@ -13,9 +13,9 @@ export type Tokens = {
   readonly delete: (accessor: string, signal: AbortSignal) => Promise<ConnectWrite>;
 };
 
-export type TokensRefused = { readonly refused: string };
+type TokensRefused = { readonly refused: string };
 
-export type TokenPorts = Pick<RegistrarPorts, 'source' | 'clock' | 'random'> & {
+type TokenPorts = Pick<RegistrarPorts, 'source' | 'clock' | 'random'> & {
   readonly tokens: Tokens;
   readonly reporter: TokenReporter;
 };

@@ -15,7 +15,7 @@ export type AutoJoin = {
   readonly hostNetwork: boolean;
 };
 
-export type ParsedAutoJoin =
+type ParsedAutoJoin =
   | { readonly ok: true; readonly value: AutoJoin }
   /** One sentence that names the key. */
   | { readonly ok: false; readonly problem: string };

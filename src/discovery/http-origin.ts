@@ -6,7 +6,7 @@ type Found = Extract<PodAddress, { kind: 'address' }>;
 /** Consul's own defaults (`ports.http` of its documentation; 8501 is what its charts use for HTTPS). */
 const PORTS = { http: 8500, https: 8501 };
 
-export type HttpAccess = {
+type HttpAccess = {
   readonly hostNetwork: boolean;
   /** A CA for Consul is configured. */
   readonly withTls: boolean;

@@ -1,7 +1,7 @@
 /** The grammar of an auto-join string: `key=value`, with spaces between, and quotes around what holds a space or a `=`. */
 import { quote } from '../support/text.ts';
 
-export type KeyValues =
+type KeyValues =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
   /** Names the key, and says what is wrong with it. */
   | { readonly ok: false; readonly problem: string };

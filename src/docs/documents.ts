@@ -8,7 +8,7 @@ import type { Flag } from '../config/flag.ts';
 import { variableName, type Flags } from '../config/parse-flags.ts';
 import { problemReasons } from '../model/problem.ts';
 import { serviceAnnotations } from '../catalog/to-consul/known-annotations.ts';
-import { skipReasons as syncSkipReasons } from '../catalog/to-consul/decide-service.ts';
+import { serviceSkipReasons } from '../catalog/to-consul/decide-service.ts';
 import { annotations } from '../inject/annotations.ts';
 import { skipReasons, warningReasons } from '../inject/result.ts';
 import { servedMetrics } from '../telemetry/controller-metrics.ts';
@@ -169,7 +169,7 @@ A Service that is not synced has one of these reasons, in \`/status\` and in \`t
 
 | reason | meaning |
 | --- | --- |
-${reasonRows(syncSkipReasons).join('\n')}
+${reasonRows(serviceSkipReasons).join('\n')}
 
 A value that cannot be used is a Warning Event on the Service, and a line of \`/status\`:
 

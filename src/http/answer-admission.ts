@@ -28,7 +28,7 @@ export type AdmissionOutcome = {
   readonly error?: unknown;
 };
 
-export type AdmissionAnswer = {
+type AdmissionAnswer = {
   readonly status: 200 | 400 | 413;
   readonly type: 'application/json' | 'text/plain';
   readonly body: string;

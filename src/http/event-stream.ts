@@ -5,7 +5,7 @@ import type { View } from '../status-page/view.ts';
 import type { ViewQuery } from '../status-page/view-query.ts';
 import { PAUSE_SHARE } from './held.ts';
 
-export type EventStream = {
+type EventStream = {
   /**
    * Answers with a stream that lasts until either side ends it.
    *
@@ -18,7 +18,7 @@ export type EventStream = {
   readonly close: () => void;
 };
 
-export type EventStreamOptions = {
+type EventStreamOptions = {
   /** What a new reader has, or nearly: a little older than now. */
   readonly view: (query: ViewQuery) => View;
   /** Looks at the status as it is now. */

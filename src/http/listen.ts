@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import { TandemError } from '../support/errors.ts';
 
-export type ListenAddress = { readonly host: string; readonly port: number };
+export type HostAndPort = { readonly host: string; readonly port: number };
 
 /**
  * Resolves with `host:port` as it was bound. Not the listen of Fastify: for `localhost` it opens a second server, which would
@@ -11,7 +11,7 @@ export type ListenAddress = { readonly host: string; readonly port: number };
  *
  * @throws TandemError TANDEM_LISTEN_FAILED
  */
-export async function listen(server: Server, address: ListenAddress): Promise<string> {
+export async function listen(server: Server, address: HostAndPort): Promise<string> {
   try {
     const listening = once(server, 'listening');
     server.listen(address);

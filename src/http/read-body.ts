@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RefusalReason } from '../admission/refusals.ts';
 import type { ByteBudget, Hold } from './byte-budget.ts';
 
-export type BodyLimits = {
+type BodyLimits = {
   /** Bytes of one body. */
   readonly size: number;
   /** Milliseconds from the headers to the last byte. */
@@ -13,7 +13,7 @@ export type BodyLimits = {
 
 export type Body = { readonly bytes: Buffer; readonly hold: Hold };
 
-export type BodyOutcome =
+type BodyOutcome =
   | { readonly kind: 'body'; readonly body: Body }
   | { readonly kind: 'refused'; readonly reason: RefusalReason };
 

@@ -4,11 +4,11 @@ import type { Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { admissionServer, REQUEST_TIMEOUT, type AdmissionDependencies } from './admission-server.ts';
 import { trackConnections, type Connections } from './connections.ts';
-import { listen, type ListenAddress } from './listen.ts';
+import { listen, type HostAndPort } from './listen.ts';
 import { statusServer, type StatusDependencies } from './status-server.ts';
 
 /** Milliseconds after the listeners closed; then the connection is cut. */
-export type Patience = { readonly withUnused: number; readonly withRequests: number };
+type Patience = { readonly withUnused: number; readonly withRequests: number };
 
 // 5 s are what Go's own HTTP server gives a connection that has not asked for anything (net/http, Server.Shutdown).
 const PATIENCE: Patience = { withUnused: 5000, withRequests: REQUEST_TIMEOUT };
@@ -27,8 +27,8 @@ export type WebhookDependencies = Omit<AdmissionDependencies, 'isReady' | 'isDra
 
 export type Webhook = {
   readonly listen: (
-    tls: ListenAddress,
-    status: ListenAddress,
+    tls: HostAndPort,
+    status: HostAndPort,
   ) => Promise<{ readonly tls: string; readonly status: string }>;
   /** Serves another certificate to new connections; those that are open go on. */
   readonly renew: () => void;

@@ -10,7 +10,7 @@ import { labelsInstead } from './misplaced.ts';
 import type { SkipReason, Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 
-export type Decision =
+type Decision =
   | { readonly kind: 'skip'; readonly reason: SkipReason; readonly warnings: readonly Warning[] }
   | { readonly kind: 'invalid'; readonly problem: Problem }
   | { readonly kind: 'inject' };

@@ -9,7 +9,7 @@ import type { ReadMeshOptions } from './injected-pod.ts';
 import { readPod } from './pod.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { SERVICE_NAME } from './service-name.ts';
-import { readService } from './service.ts';
+import { readPodService } from './service.ts';
 import { readUpstreams } from './upstreams.ts';
 
 // What the webhook wrote where it was not the default of its flag.
@@ -28,7 +28,11 @@ export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOption
   const reader = annotationReader(read.pod.annotations);
   const hasMetrics = reader.boolean('enable-metrics', false);
   const port = reader.wholeNumber('prometheus-scrape-port', DEFAULT_METRICS_PORT, UNPRIVILEGED_PORTS);
-  const { port: ofService, tags, meta } = readService(read.pod, reader, { name, nameSource: 'annotation' });
+  const {
+    port: ofService,
+    tags,
+    meta,
+  } = readPodService(read.pod, reader, { name, nameSource: 'annotation' });
   // The webhook has checked the local ports against those of the sidecar, whose settings are not known here.
   const upstreams = readUpstreams(read.pod, reader, [], new Map());
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems };

@@ -22,7 +22,7 @@ import { readMetrics, type Metrics } from './metrics-options.ts';
 import type { Pod } from './pod.ts';
 import type { Warning } from './result.ts';
 import { readServiceName } from './service-name.ts';
-import { readService, type Service } from './service.ts';
+import { readPodService, type PodService } from './service.ts';
 import { readProxyConfig } from './proxy-config.ts';
 import { readResources, type ContainerResources } from './resource-options.ts';
 import type { InjectSettings } from './settings.ts';
@@ -34,7 +34,7 @@ import { readUpstreams } from './upstreams.ts';
 /** A pod in the mesh, as its author and the operator want it. */
 export type MeshPod = {
   readonly mode: InjectSettings['mode'];
-  readonly services: readonly [Service, ...Service[]];
+  readonly services: readonly [PodService, ...PodService[]];
   /** Dataplane mode: the Kubernetes Service that names the pod, when several select it. */
   readonly kubernetesService: string | undefined;
   readonly upstreams: readonly Upstream[];
@@ -59,13 +59,13 @@ export type MeshPod = {
   readonly livenessFailureSeconds: number;
 };
 
-export type ReadMeshPod =
+type ReadMeshPod =
   | { readonly ok: true; readonly mesh: MeshPod; readonly warnings: readonly Warning[] }
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly warnings: readonly Warning[] };
 
 export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   const reader = annotationReader(pod.annotations);
-  const service = readService(pod, reader, readServiceName(pod, reader, settings));
+  const service = readPodService(pod, reader, readServiceName(pod, reader, settings));
   const metrics = readMetrics(pod, service, reader, settings);
   const nativeSidecar = reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar);
   const lifecycle = readLifecycle(reader, settings.lifecycle, nativeSidecar);

@@ -6,7 +6,7 @@ import type { AnnotationName } from './annotations.ts';
 import { METRICS_PORT_NAME } from './container-parts.ts';
 import { LOOPBACK } from '../model/registration.ts';
 import { namedPorts, type Pod } from './pod.ts';
-import type { Service } from './service.ts';
+import type { PodService } from './service.ts';
 import type { InjectSettings } from './settings.ts';
 
 export type Metrics = {
@@ -22,7 +22,7 @@ export type Metrics = {
 };
 
 /** Paths in the sidecar. */
-export type MetricsTls = {
+type MetricsTls = {
   /** A file or a folder. */
   readonly ca: string;
   readonly certificate: string;
@@ -32,7 +32,7 @@ export type MetricsTls = {
 /** Undefined: the sidecar gives out none. */
 export function readMetrics(
   pod: Pod,
-  service: Service,
+  service: PodService,
   reader: AnnotationReader,
   settings: InjectSettings,
 ): Metrics | undefined {
@@ -62,7 +62,7 @@ export function readMetrics(
 /** Read in agent mode too: what is wrong is wrong in both, and a warning says that it has no effect there. */
 function dataplaneMetrics(
   pod: Pod,
-  service: Service,
+  service: PodService,
   reader: AnnotationReader,
   { mode, metricsMerging }: InjectSettings,
 ): Pick<Metrics, 'serviceUrl' | 'tls'> {
@@ -92,7 +92,7 @@ function warnWithoutMetrics(reader: AnnotationReader): void {
 
 function readServiceUrl(
   pod: Pod,
-  service: Service,
+  service: PodService,
   reader: AnnotationReader,
   byDefault: boolean,
 ): string | undefined {

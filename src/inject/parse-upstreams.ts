@@ -18,11 +18,11 @@ import {
   type Upstream,
 } from './upstream.ts';
 
-export type ParsedUpstream =
+type ParsedUpstream =
   { readonly ok: true; readonly upstream: Upstream } | { readonly ok: false; readonly expected: string };
 
 /** The named ports of the pod's containers. */
-export type NamedPorts = ReadonlyMap<string, number>;
+type NamedPorts = ReadonlyMap<string, number>;
 
 // Consul refuses nothing here, yet its DNS, its intentions and its config entries can use no other name.
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252})$/;

@@ -25,9 +25,9 @@ export type Container = {
 };
 
 /** Quantities by the name of the resource. */
-export type PodResources = { readonly requests: JsonObject; readonly limits: JsonObject };
+type PodResources = { readonly requests: JsonObject; readonly limits: JsonObject };
 
-export type ContainerPort = {
+type ContainerPort = {
   readonly name: string | undefined;
   readonly number: number;
   readonly protocol: string;
@@ -54,7 +54,7 @@ export type Pod = {
   readonly serviceAccount: string;
 };
 
-export type ReadPod =
+type ReadPod =
   { readonly ok: true; readonly pod: Pod } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Reads a pod, or the template of a workload; a shape that no API server accepts is a problem with its path. */

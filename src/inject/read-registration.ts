@@ -14,25 +14,25 @@ import { quote } from '../support/text.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { META_PREFIX } from '../model/kubernetes-names.ts';
 import { SERVICE_NAME } from './service-name.ts';
-import { wrongMeta, type Service } from './service.ts';
+import { wrongMeta, type PodService } from './service.ts';
 import { isHalved } from './user-volumes.ts';
 import { meshGatewayModes, type ServiceUpstream, type Upstream } from './upstream.ts';
 
 export type RegisteredService = {
   readonly serviceId: string;
   readonly proxyId: string;
-  readonly service: Pick<Service, 'name' | 'port' | 'tags' | 'meta'>;
+  readonly service: Pick<PodService, 'name' | 'port' | 'tags' | 'meta'>;
   readonly upstreams: readonly Upstream[];
   /** Of the proxy, as Consul takes it. */
   readonly config: JsonObject;
 };
 
-export type ReadRegistration =
+type ReadRegistration =
   | { readonly ok: true; readonly registered: RegisteredService }
   /** A sentence without its subject, the registration. */
   | { readonly ok: false; readonly wrong: string };
 
-export type PodName = { readonly namespace: string; readonly name: string };
+type PodName = { readonly namespace: string; readonly name: string };
 
 /**
  * Everything is checked that Consul would refuse, or take from somebody else: a pod can be made with a spec of any kind.

@@ -8,7 +8,7 @@ import { splitCommaList } from '../support/comma-list.ts';
 import { isTcp, longRunning, namedPorts, type Pod } from './pod.ts';
 import { isSeveral, severalServices, type ServiceName } from './service-name.ts';
 
-export type Service = ServiceName & {
+export type PodService = ServiceName & {
   /** Undefined: the pod is a client only. */
   readonly port: number | undefined;
   /** What `connect-service-port` says or would say. */
@@ -17,7 +17,7 @@ export type Service = ServiceName & {
   readonly meta: ReadonlyMap<string, string>;
 };
 
-export function readService(pod: Pod, reader: AnnotationReader, named: ServiceName): Service {
+export function readPodService(pod: Pod, reader: AnnotationReader, named: ServiceName): PodService {
   const { port, portText } = readPort(pod, reader);
   return {
     ...named,
@@ -28,7 +28,7 @@ export function readService(pod: Pod, reader: AnnotationReader, named: ServiceNa
   };
 }
 
-function readPort(pod: Pod, reader: AnnotationReader): Pick<Service, 'port' | 'portText'> {
+function readPort(pod: Pod, reader: AnnotationReader): Pick<PodService, 'port' | 'portText'> {
   const given = reader.text('connect-service-port');
   if (given === undefined) {
     const [container] = pod.containers;

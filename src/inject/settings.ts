@@ -31,7 +31,7 @@ export type ConsulAccess = {
 export type InjectSettings = AgentSettings | DataplaneSettings;
 
 /** Without an owner the registrar knows its instances by the UIDs of pods that it has seen. */
-export type AgentSettings = SharedSettings & { readonly mode: 'agent'; readonly owner: string | undefined };
+type AgentSettings = SharedSettings & { readonly mode: 'agent'; readonly owner: string | undefined };
 
 /** The owner is part of the node on which the registrar registers, and the sidecar asks. */
 export type DataplaneSettings = SharedSettings & { readonly mode: 'dataplane'; readonly owner: string };

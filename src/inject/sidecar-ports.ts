@@ -13,7 +13,7 @@ import {
 import type { Lifecycle } from './lifecycle-options.ts';
 import type { Metrics } from './metrics-options.ts';
 import { isTcp, longRunning, type Container, type Pod } from './pod.ts';
-import type { Service } from './service.ts';
+import type { PodService } from './service.ts';
 import type { InjectSettings } from './settings.ts';
 
 export type SidecarPort = {
@@ -92,7 +92,7 @@ export function describeClash(first: SidecarPort, second: SidecarPort): string {
 export function checkSidecarPorts(
   ports: readonly SidecarPort[],
   listeners: readonly Container[],
-  service: Service,
+  service: PodService,
   reader: AnnotationReader,
 ): ReadonlyMap<number, SidecarPort> {
   const taken = new Map(ports.toReversed().map((port) => [port.number, port] as const));

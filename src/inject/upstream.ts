@@ -19,7 +19,7 @@ export type ServiceUpstream = {
   readonly meshGatewayMode?: MeshGatewayMode;
 };
 
-export type PreparedQueryUpstream = {
+type PreparedQueryUpstream = {
   readonly kind: 'prepared-query';
   readonly name: string;
   readonly datacenter?: string;

@@ -15,7 +15,7 @@ import type { AnnotationName } from './annotations.ts';
 import { CA_PATH, DATA_PATH, RESERVED_VOLUMES, TOKEN_PATH } from './names.ts';
 import type { Pod } from './pod.ts';
 
-export type UserVolumes = {
+type UserVolumes = {
   readonly userVolumes: readonly JsonObject[];
   readonly userVolumeMounts: readonly JsonObject[];
 };

@@ -19,7 +19,7 @@ import { recentGroups, recentMap } from './recent-map.ts';
 import { tokenBucket } from './token-bucket.ts';
 import { createTurns } from './turns.ts';
 
-export type EventOutcome =
+type EventOutcome =
   | { readonly kind: 'written' }
   /** Too many about this object; it is counted and goes out with a later one. */
   | { readonly kind: 'rate-limited' }
@@ -27,7 +27,7 @@ export type EventOutcome =
   | { readonly kind: 'forgotten' }
   | { readonly kind: 'failed'; readonly error: TandemError };
 
-export type EventRecorderOptions = {
+type EventRecorderOptions = {
   readonly client: Pick<ApiClient, 'request'>;
   /** Name of this replica. */
   readonly instance: string;

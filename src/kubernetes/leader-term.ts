@@ -12,7 +12,7 @@ export type Term = {
 /** `stopped` from outside; `expired` when it could not be renewed in time; `taken` by another. */
 export type TermEnd = 'stopped' | 'expired' | 'taken';
 
-export type LeaderTerm = {
+type LeaderTerm = {
   readonly term: Term;
   /** A renewal that has worked, sent at this moment of `clock.elapsed`. */
   readonly renewed: (since: number) => void;

@@ -25,7 +25,7 @@ export type Attempt =
   | { readonly kind: 'lost' }
   | { readonly kind: 'failed'; readonly error: TandemError };
 
-export type LeaseLock = {
+type LeaseLock = {
   /** Takes or renews it. Never rejects but for a bug. */
   readonly attempt: (signal: AbortSignal) => Promise<Attempt>;
   /** Gives it away, so that another can take it at once. Undefined when that has worked. */

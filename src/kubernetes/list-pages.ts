@@ -5,7 +5,7 @@ import type { ApiClient } from './api-client.ts';
 import { resourceEntry, type ReadObject, type ResourceEntry } from './resource-entry.ts';
 import { failureOf, type WatchFailure } from './watch-failure.ts';
 
-export type ListResult<T> =
+type ListResult<T> =
   | { readonly kind: 'listed'; readonly entries: readonly ResourceEntry<T>[]; readonly version: string }
   | { readonly kind: 'failed'; readonly failure: WatchFailure };
 

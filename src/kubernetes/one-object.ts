@@ -5,7 +5,7 @@ import type { Clock } from '../support/clock.ts';
 import type { WatchFailure } from './watch-failure.ts';
 import { watchResource } from './watch-resource.ts';
 
-export type OneObjectOptions = {
+type OneObjectOptions = {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   /** Path of the collection. */
   readonly path: string;

@@ -1,6 +1,6 @@
 /** A map of bounded size: what was not set for longest is forgotten first. */
 
-export type RecentMap<V> = {
+type RecentMap<V> = {
   readonly get: (key: string) => V | undefined;
   readonly set: (key: string, value: V) => void;
 };
@@ -23,7 +23,7 @@ export function recentMap<V>(limit: number, onForgotten: (key: string) => void):
 }
 
 /** The same in groups: what has to make room is of the group that has most, so that no group forgets for another. */
-export type RecentGroups<V> = {
+type RecentGroups<V> = {
   readonly get: (group: string, key: string) => V | undefined;
   readonly set: (group: string, key: string, value: V) => void;
 };

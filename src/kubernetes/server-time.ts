@@ -2,7 +2,7 @@
 import type { ApiClient } from './api-client.ts';
 import type { Clock } from '../support/clock.ts';
 
-export type ServerTime = {
+type ServerTime = {
   /** Learns from every answer. */
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   /** Milliseconds since the epoch by the API server's clock; by our own before its first answer. */

@@ -1,6 +1,6 @@
 /** A token bucket: so many at once, and then one in a while. */
 
-export type BucketRate = {
+type BucketRate = {
   readonly burst: number;
   /** Milliseconds until a token that was taken is back. */
   readonly refill: number;

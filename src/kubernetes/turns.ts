@@ -1,6 +1,6 @@
 /** What waits, in groups that take turns: whoever brings much waits for its own. */
 
-export type Turns = {
+type Turns = {
   /** What waits already keeps its place. */
   readonly add: (group: string, key: string) => void;
   /** False when it does not wait. */

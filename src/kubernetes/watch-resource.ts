@@ -2,7 +2,7 @@
 import { listWatch, type ListWatch, type ListWatchHandlers, type ListWatchOptions } from './list-watch.ts';
 import { resourceStore, type OnChange, type ResourceStore } from './resource-store.ts';
 
-export type WatchResourceOptions<T> = ListWatchOptions<T> &
+type WatchResourceOptions<T> = ListWatchOptions<T> &
   Pick<ListWatchHandlers<T>, 'onRestart'> & {
     /** Never called before `watchResource` has returned. */
     readonly onChange: OnChange<T>;

@@ -6,7 +6,7 @@ import type { Clock } from '../support/clock.ts';
 import { failureOf, thrownFailure, type WatchFailure } from './watch-failure.ts';
 import { watchEvents, type WatchEvent } from './watch-events.ts';
 
-export type WatchSession = {
+type WatchSession = {
   readonly client: Pick<ApiClient, 'watch'>;
   /** With the query. */
   readonly path: string;

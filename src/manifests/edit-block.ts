@@ -1,7 +1,7 @@
 /** A change of a list or map in block style: whole lines come and go. */
 import { isSeq } from 'yaml';
 import type { CollectionChange } from './collection-model.ts';
-import { endOfLines, startOf, type Collection } from './node-range.ts';
+import { endOfLines, startOf, type YamlCollection } from './node-range.ts';
 import { blockLines } from './render.ts';
 import { insertLines, lineStart, nextLine, type TextEdit } from './text-edit.ts';
 import type { TextStyle } from './text-style.ts';
@@ -10,7 +10,7 @@ import { UnsupportedLayout } from './unsupported.ts';
 /** @throws UnsupportedLayout */
 export function editBlock(
   text: string,
-  collection: Collection,
+  collection: YamlCollection,
   change: CollectionChange,
   depth: number,
   style: TextStyle,
@@ -34,7 +34,12 @@ export function editBlock(
 }
 
 /** Comments above the first element belong to it, so what comes first comes before them. */
-function placeOf(text: string, collection: Collection, before: number | undefined, column: number): number {
+function placeOf(
+  text: string,
+  collection: YamlCollection,
+  before: number | undefined,
+  column: number,
+): number {
   if (before === undefined) return behindComments(text, collection, column);
   let place = startOfOwnLine(text, collection, before);
   if (before > 0) return place;
@@ -47,7 +52,7 @@ function placeOf(text: string, collection: Collection, before: number | undefine
  * The end of a collection, with the comments that stand in its column: `# key: value` below the last key of a map. Those
  * in the column of a list's dash are left to what follows, which may be the next key of the map that holds the list.
  */
-function behindComments(text: string, collection: Collection, column: number): number {
+function behindComments(text: string, collection: YamlCollection, column: number): number {
   const least = isSeq(collection) ? column + 1 : column;
   let place = endOfLines(text, collection);
   for (;;) {
@@ -58,7 +63,7 @@ function behindComments(text: string, collection: Collection, column: number): n
   }
 }
 
-function startOfOwnLine(text: string, collection: Collection, index: number): number {
+function startOfOwnLine(text: string, collection: YamlCollection, index: number): number {
   const start = startOf(collection, index);
   const line = lineStart(text, start);
   if (text.slice(line, start).trim() === '') return line;

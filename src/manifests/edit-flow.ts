@@ -1,7 +1,7 @@
 /** A change of a list or map in flow style (`{…}`, `[…]`, and so JSON): pieces with their commas come and go. */
 import { isSeq } from 'yaml';
 import type { CollectionChange, Insertion } from './collection-model.ts';
-import { endOf, rangeOf, startOf, type Collection } from './node-range.ts';
+import { endOf, rangeOf, startOf, type YamlCollection } from './node-range.ts';
 import { inlineJson, prettyJson } from './render.ts';
 import { indentAt, lineBreakAt, type TextEdit } from './text-edit.ts';
 import type { TextStyle } from './text-style.ts';
@@ -19,7 +19,7 @@ export function flowValue(text: string, offset: number, value: unknown, style: T
 
 export function editFlow(
   text: string,
-  collection: Collection,
+  collection: YamlCollection,
   change: CollectionChange,
   depth: number,
   style: TextStyle,
@@ -34,7 +34,7 @@ export function editFlow(
 /** `{}` of JSON over lines is opened; anything else, such as `{ }`, keeps what it has inside behind the new. */
 function fillEmpty(
   text: string,
-  collection: Collection,
+  collection: YamlCollection,
   values: readonly unknown[],
   depth: number,
   style: TextStyle,
@@ -60,7 +60,7 @@ function fillEmpty(
 
 function insert(
   text: string,
-  collection: Collection,
+  collection: YamlCollection,
   { before, values }: Insertion,
   depth: number,
   style: TextStyle,
@@ -76,7 +76,7 @@ function insert(
   };
 }
 
-function layoutOf(text: string, collection: Collection, style: TextStyle): Layout {
+function layoutOf(text: string, collection: YamlCollection, style: TextStyle): Layout {
   const open = rangeOf(collection)[0];
   const first = startOf(collection, 0);
   const indent = /\n([ \t]*)$/.exec(text.slice(open + 1, first))?.[1];
@@ -98,7 +98,12 @@ function layoutOf(text: string, collection: Collection, style: TextStyle): Layou
   };
 }
 
-function render(text: string, collection: Collection, values: readonly unknown[], layout: Layout): string {
+function render(
+  text: string,
+  collection: YamlCollection,
+  values: readonly unknown[],
+  layout: Layout,
+): string {
   const lineBreak = lineBreakAt(text, rangeOf(collection)[0]);
   const json = (value: unknown): string =>
     layout.kind === 'inline' ? inlineJson(value) : prettyJson(value, layout.unit, layout.indent, lineBreak);
@@ -113,7 +118,7 @@ function render(text: string, collection: Collection, values: readonly unknown[]
 
 function remove(
   text: string,
-  collection: Collection,
+  collection: YamlCollection,
   [from, to]: readonly [number, number],
   depth: number,
 ): TextEdit {
@@ -130,7 +135,7 @@ function remove(
 /** What is between the brackets when nothing stays: with the line breaks that `fillEmpty` put there, without others. */
 function inside(
   text: string,
-  collection: Collection,
+  collection: YamlCollection,
   start: number,
   end: number,
 ): { readonly start: number; readonly end: number } {

@@ -1,7 +1,7 @@
 /** The objects of a document: the document itself, or the items of a `List`, a `PodList`, or lists in a list. */
 import { asString, isObject, property } from '../support/json.ts';
 
-export type ListedObject = {
+type ListedObject = {
   readonly object: unknown;
   /** Keys from the document's root to the object. */
   readonly path: readonly (string | number)[];

@@ -15,7 +15,7 @@ import { UnsupportedLayout } from './unsupported.ts';
 
 export type MapPair = Pair<Node, Node | null>;
 export type BlockOrFlowMap = YAMLMap<Node, Node | null>;
-export type Collection = BlockOrFlowMap | YAMLSeq<Node | MapPair>;
+export type YamlCollection = BlockOrFlowMap | YAMLSeq<Node | MapPair>;
 
 /** Start and end of a value, without its anchor, tag and comments. */
 export function rangeOf(node: unknown): readonly [number, number] {
@@ -26,7 +26,7 @@ export function rangeOf(node: unknown): readonly [number, number] {
 }
 
 /** Offset of the `-` of a list's element, of the key of a map's, or of the element itself in flow style. */
-export function startOf(collection: Collection, index: number): number {
+export function startOf(collection: YamlCollection, index: number): number {
   const item = collection.items[index];
   if (collection.flow === true)
     return flowStart(collection, index) ?? rangeOf(isPair(item) ? item.key : item)[0];
@@ -40,7 +40,7 @@ export function startOf(collection: Collection, index: number): number {
 }
 
 /** In front of an anchor or tag: `[&a {…}]`. */
-function flowStart(collection: Collection, index: number): number | undefined {
+function flowStart(collection: YamlCollection, index: number): number | undefined {
   const token = collection.srcToken;
   if (token?.type !== 'flow-collection') return undefined;
   return token.items[index]?.start.find(({ type }) => type === 'anchor' || type === 'tag')?.offset;

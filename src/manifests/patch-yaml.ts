@@ -4,13 +4,13 @@ import { segments, type PatchOperation } from '../support/json-patch.ts';
 import { changeOfCollection, oldElements, type Element } from './collection-model.ts';
 import { editBlock } from './edit-block.ts';
 import { editFlow } from './edit-flow.ts';
-import { rangeOf, type BlockOrFlowMap, type Collection, type MapPair } from './node-range.ts';
+import { rangeOf, type BlockOrFlowMap, type YamlCollection, type MapPair } from './node-range.ts';
 import { putValue, restoreValue } from './replace-value.ts';
 import type { TextEdit } from './text-edit.ts';
 import type { TextStyle } from './text-style.ts';
 import { aliased, noCollection, notWritten, UnsupportedLayout } from './unsupported.ts';
 
-type Model = { readonly collection: Collection; readonly depth: number; elements: Element[] };
+type Model = { readonly collection: YamlCollection; readonly depth: number; elements: Element[] };
 
 /**
  * @param root the node to which the paths of the operations are relative
@@ -25,7 +25,7 @@ export function patchYaml(
   depth: number,
   style: TextStyle,
 ): TextEdit[] {
-  const models = new Map<Collection, Model>();
+  const models = new Map<YamlCollection, Model>();
   const replacements: TextEdit[] = [];
   for (const operation of operations) {
     const path = segments(operation.path);
@@ -52,7 +52,7 @@ export function nodeAt(root: Node | null, path: readonly (string | number)[]): N
   return node as Node;
 }
 
-function modelOf(collection: Collection, depth: number, models: Map<Collection, Model>): Model {
+function modelOf(collection: YamlCollection, depth: number, models: Map<YamlCollection, Model>): Model {
   const known = models.get(collection);
   if (known !== undefined) return known;
   const model = { collection, depth, elements: oldElements(collection.items.length) };
@@ -61,15 +61,19 @@ function modelOf(collection: Collection, depth: number, models: Map<Collection, 
 }
 
 /** Walks to a collection; positions in a list follow the operations that came before. */
-function resolve(root: Node, path: readonly string[], models: ReadonlyMap<Collection, Model>): Collection {
+function resolve(
+  root: Node,
+  path: readonly string[],
+  models: ReadonlyMap<YamlCollection, Model>,
+): YamlCollection {
   let node: unknown = root;
   for (const key of path) node = child(node, key, models);
   if (isAlias(node)) throw aliased(node);
   if (!isMap(node) && !isSeq(node)) throw noCollection(node);
-  return node as Collection;
+  return node as YamlCollection;
 }
 
-function child(node: unknown, key: string, models: ReadonlyMap<Collection, Model>): unknown {
+function child(node: unknown, key: string, models: ReadonlyMap<YamlCollection, Model>): unknown {
   if (isAlias(node)) throw aliased(node);
   if (isMap(node)) {
     const pair = pairOf(node as BlockOrFlowMap, key);
@@ -77,7 +81,7 @@ function child(node: unknown, key: string, models: ReadonlyMap<Collection, Model
     return pair.value;
   }
   if (!isSeq(node)) throw noCollection(node);
-  const model = models.get(node as Collection);
+  const model = models.get(node as YamlCollection);
   if (model === undefined) return node.items[Number(key)];
   const element = model.elements[Number(key)];
   return element?.kind === 'old' ? node.items[element.index] : undefined;

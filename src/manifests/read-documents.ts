@@ -18,7 +18,7 @@ export type ManifestDocument = {
   readonly syntax: Document.Parsed;
 };
 
-export type ReadDocuments =
+type ReadDocuments =
   | { readonly ok: true; readonly documents: readonly ManifestDocument[]; readonly lines: LineCounter }
   /** Line and column counted from 1. */
   | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string };

@@ -17,7 +17,7 @@ import { yamlOptions } from './yaml-scalars.ts';
 
 const MARK = '# was ';
 
-export type ValuePlace = {
+type ValuePlace = {
   readonly text: string;
   readonly map: BlockOrFlowMap;
   readonly pair: MapPair;

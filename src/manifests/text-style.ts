@@ -1,6 +1,6 @@
 /** How the author lays out a manifest: what is added looks like what is there. */
 import { isCollection, isMap, isPair, isSeq, type Node } from 'yaml';
-import { rangeOf, startOf, type Collection } from './node-range.ts';
+import { rangeOf, startOf, type YamlCollection } from './node-range.ts';
 import { lineStart } from './text-edit.ts';
 
 export type TextStyle = {
@@ -44,13 +44,13 @@ function levelOf(text: string, parent: unknown, child: unknown, least = 1): numb
 
 function columnOf(text: string, node: unknown): number | undefined {
   if (!isCollection(node) || node.flow === true || node.items.length === 0) return undefined;
-  const start = startOf(node as Collection, 0);
+  const start = startOf(node as YamlCollection, 0);
   return start - lineStart(text, start);
 }
 
 function jsonUnitOf(text: string, root: Node | null): string | undefined {
   if (!isCollection(root) || root.flow !== true || root.items.length === 0) return undefined;
-  const gap = text.slice(rangeOf(root)[0] + 1, startOf(root as Collection, 0));
+  const gap = text.slice(rangeOf(root)[0] + 1, startOf(root as YamlCollection, 0));
   return /^\r?\n([ \t]+)$/.exec(gap)?.[1];
 }
 

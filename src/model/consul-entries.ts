@@ -12,7 +12,7 @@ import {
   textsIn,
 } from './decode-consul.ts';
 
-export type TaggedAddress = { readonly Address: string; readonly Port: number };
+type TaggedAddress = { readonly Address: string; readonly Port: number };
 
 export type NodeEntry = {
   /** Empty for a node that has no agent. */

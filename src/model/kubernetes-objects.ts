@@ -9,7 +9,7 @@ import { familyOf, type IpFamily } from '../support/ip-address.ts';
 import { asString, property } from '../support/json.ts';
 import { readServiceAnnotations, type ServiceAnnotations } from './service-annotations.ts';
 
-export type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
+type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
 
 export type ServicePort = {
   /** Empty when the port has no name, which Kubernetes allows for a single port. */
@@ -68,7 +68,7 @@ export type Node = {
   readonly zone: string | undefined;
 };
 
-export type IngressRule = {
+type IngressRule = {
   /** In lower case; empty for a rule without one. */
   readonly host: string;
   /** Names of the Services of all its paths. */

@@ -43,6 +43,6 @@ export const problemReasons = {
   'id-taken': 'Consul has an instance of another owner under this id; it is not touched',
 } as const;
 
-export type ProblemReason = keyof typeof problemReasons;
+type ProblemReason = keyof typeof problemReasons;
 
 export type ServiceProblem = Problem & { readonly reason: ProblemReason };

@@ -20,7 +20,7 @@ export type Request = {
 };
 
 /** One direction. What `refresh`, `observe` or `apply` throws fails the reconcile: it is repeated, and compares everything. */
-export type Reconciler<Observed, Plan, Change> = {
+type Reconciler<Observed, Plan, Change> = {
   /** Reads anew what is kept of the two sides, as far as it must be. The keys are taken after it. */
   readonly refresh?: (request: Request, signal: AbortSignal) => Promise<void>;
   /** Reads what must be known of the keys, or of everything; undefined while too little is known to conclude anything. */

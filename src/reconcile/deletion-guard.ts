@@ -23,7 +23,7 @@ export const MANY_AT_ONCE: DeletionPolicy = {
 export const UNANNOUNCED: DeletionPolicy = { limit: () => 0, waiting: 'unconfirmed' };
 
 /** Deletions that nobody has confirmed, when they are more than the limit. */
-export type WaitingDeletions = {
+type WaitingDeletions = {
   readonly removals: number;
   readonly limit: number;
   readonly owned: number;

@@ -11,7 +11,7 @@ const CONCURRENCY = 2;
  */
 export const SMALL_CALLS = 8;
 
-export type InParallelOptions = {
+type InParallelOptions = {
   readonly atATime?: number;
   /** Aborted: nothing more is begun. */
   readonly signal?: AbortSignal;

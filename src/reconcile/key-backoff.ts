@@ -1,7 +1,7 @@
 /** Keys of which something was refused: each is tried again, less and less often, until it goes through. */
 import { earliest } from '../support/earliest.ts';
 
-export type KeyBackoff = {
+type KeyBackoff = {
   readonly failed: (key: string, now: number) => void;
   readonly due: () => number | undefined;
   /** It has failed, and it is not its time yet. */

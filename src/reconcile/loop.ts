@@ -2,7 +2,7 @@
 import { backoff } from '../support/backoff.ts';
 import type { Clock } from '../support/clock.ts';
 
-export type LoopParts = {
+type LoopParts = {
   readonly clock: Clock;
   /** A number from 0 up to 1. */
   readonly random: () => number;
@@ -14,7 +14,7 @@ export type LoopParts = {
   readonly isDone: () => boolean;
 };
 
-export type Loop = {
+type Loop = {
   /** There may be something to do earlier than it seemed. */
   readonly notify: () => void;
   /** The last reconcile failed: what it wrote is not known, so this one reads and compares everything. */

@@ -3,7 +3,7 @@
 /** Each key with the time of its first event. */
 export type Work = ReadonlyMap<string, number>;
 
-export type WorkQueue = {
+type WorkQueue = {
   /** An event says that this key may have changed; `now` by a clock that never jumps, in milliseconds. */
   readonly add: (key: string, now: number) => void;
   /** When to take; undefined while there is nothing. */
@@ -21,7 +21,7 @@ export type Coalescing = { readonly quiet: number; readonly most: number };
  * never rests waits for a quarter of a second at most, an eighth on average: half of its changes are in Consul within the
  * quarter, with two transactions more a second than if it waited for half a second.
  */
-export const COALESCING: Coalescing = { quiet: 100, most: 250 };
+const COALESCING: Coalescing = { quiet: 100, most: 250 };
 
 export function createWorkQueue({ quiet, most }: Coalescing = COALESCING): WorkQueue {
   let keys = new Map<string, number>();

@@ -2,17 +2,17 @@
 import type { RefusalReason } from '../admission/refusals.ts';
 import type { Warning } from '../inject/result.ts';
 import type { Log } from '../telemetry/logger.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import type { WebhookMetrics } from '../telemetry/metrics.ts';
 import type { AdmissionOutcome } from '../http/answer-admission.ts';
 import { boundedLog } from './bounded-log.ts';
 
-export type AdmissionLog = {
+type AdmissionLog = {
   readonly admission: (outcome: AdmissionOutcome) => void;
   readonly refusal: (reason: RefusalReason) => void;
 };
 
 /** @param now milliseconds */
-export function admissionLog(log: Log, metrics: Metrics, now: () => number): AdmissionLog {
+export function admissionLog(log: Log, metrics: WebhookMetrics, now: () => number): AdmissionLog {
   const bounded = boundedLog(log, now);
   return {
     admission: (outcome) => {

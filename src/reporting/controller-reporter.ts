@@ -8,7 +8,7 @@ import type { Log, LogFields } from '../telemetry/logger.ts';
 import { toldProblems, type ToldProblems } from './told-problems.ts';
 
 /** What the other side said when it refused a change, and when it said so first. */
-export type Refusal = { readonly reason: string; readonly since: number };
+type Refusal = { readonly reason: string; readonly since: number };
 
 /** Times are milliseconds since the epoch. */
 export type ControllerState = {
@@ -24,7 +24,7 @@ export type ControllerState = {
 };
 
 /** How one controller speaks: messages of log lines, and what a change is in them. */
-export type ControllerWords<Change> = {
+type ControllerWords<Change> = {
   readonly failed: string;
   readonly failedLevel?: LogLevel;
   readonly guarded?: string;
@@ -32,7 +32,7 @@ export type ControllerWords<Change> = {
   readonly describe: (change: Change) => ChangeWords;
 };
 
-export type ChangeWords = {
+type ChangeWords = {
   /** Whom it is about; undefined for what is of nobody any more. */
   readonly source: string | undefined;
   /** Of the metric. */
@@ -54,7 +54,7 @@ export type ControllerReporterOptions = {
   readonly changed: () => void;
 };
 
-export type Reporter<Change> = Omit<ControllerReporter<Change>, 'applied'> &
+type Reporter<Change> = Omit<ControllerReporter<Change>, 'applied'> &
   GuardReporter & {
     /** `seconds` from the event that asked for it; undefined when no event did. */
     readonly applied: (change: Change, seconds?: number) => void;

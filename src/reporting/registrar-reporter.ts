@@ -1,6 +1,6 @@
 /** Tells what the registrar does: of its catalog, and of the agents. */
 import { podReasons, type PodReason } from '../catalog/mesh/decide-pod.ts';
-import { isEmptyPlan } from '../catalog/mesh/node-plan.ts';
+import { isEmptyNodePlan } from '../catalog/mesh/node-plan.ts';
 import type { PodStanding } from '../controllers/pod-standings.ts';
 import type { RegistrarChange, RegistrarReporter } from '../controllers/registrar-ports.ts';
 import {
@@ -53,7 +53,7 @@ export function createRegistrarReporter(
   return {
     ...common,
     planned: (plan) => {
-      if (isEmptyPlan(plan)) return;
+      if (isEmptyNodePlan(plan)) return;
       const { name, register, update, checks, deregister, removeNode, unchanged, foreign } = plan;
       log('info', isDryRun ? 'planned, but not written' : 'planned', {
         node: name,

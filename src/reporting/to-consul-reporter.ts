@@ -12,7 +12,7 @@ import {
 
 export type ToConsulReporter = SyncReporter & { readonly state: () => ControllerState };
 
-export type ToConsulReporterOptions = Omit<ControllerReporterOptions, 'warn'> & {
+type ToConsulReporterOptions = Omit<ControllerReporterOptions, 'warn'> & {
   readonly service: (source: string) => Service | undefined;
   /** A Warning Event on the Service. */
   readonly warn: (service: Service, reason: string, message: string) => void;

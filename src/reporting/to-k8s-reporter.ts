@@ -10,7 +10,7 @@ import {
 } from './controller-reporter.ts';
 import { countReasons } from './count-reasons.ts';
 
-export type ToK8sReporterOptions = Omit<ControllerReporterOptions, 'warn'> & {
+type ToK8sReporterOptions = Omit<ControllerReporterOptions, 'warn'> & {
   /** A Warning Event on a Service in the write namespace. */
   readonly warn: (
     object: { readonly name: string; readonly uid: string },

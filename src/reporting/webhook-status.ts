@@ -4,7 +4,7 @@ import { toldWarnings } from '../inject/result.ts';
 import type { Admission, WebhookStatus } from '../status-page/status.ts';
 import type { AdmissionOutcome } from '../http/answer-admission.ts';
 
-export type AdmissionRecord = {
+type AdmissionRecord = {
   readonly add: (outcome: AdmissionOutcome) => void;
   readonly state: () => WebhookStatus['admissions'];
 };

@@ -15,7 +15,7 @@ import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
 import { probe } from './probe.ts';
 
-export type ClusterQuestions = {
+type ClusterQuestions = {
   readonly client: ApiClient;
   readonly server: string;
   readonly webhookConfiguration: string;

@@ -14,12 +14,12 @@ import { asString, property } from '../support/json.ts';
 import { createListeners } from '../support/listeners.ts';
 import type { WatchedKind } from './cluster-source.ts';
 
-export type NetworkWatch = NetworkSource & {
+type NetworkWatch = NetworkSource & {
   readonly watches: () => Readonly<Record<string, ListWatchStatus>>;
   readonly stop: () => Promise<void>;
 };
 
-export type NetworkOptions = {
+type NetworkOptions = {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   /** What the operator knows beside it. */
   readonly cidrs: readonly string[];

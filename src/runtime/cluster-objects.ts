@@ -10,9 +10,9 @@ import { readManifestObjects } from './manifest-objects.ts';
 import { createObjectSnapshot } from './object-snapshot.ts';
 import { tell } from './tell.ts';
 
-export type ReadCluster = { readonly snapshot: Source['snapshot']; readonly owner: string };
+type ReadCluster = { readonly snapshot: Source['snapshot']; readonly owner: string };
 
-export type ReadClusterOptions = {
+type ReadClusterOptions = {
   readonly kubeconfig: string | undefined;
   /** Files and folders; none of them: the cluster. */
   readonly files: readonly string[];

@@ -25,7 +25,7 @@ export type ClusterSource = Source & {
   readonly stop: () => Promise<void>;
 };
 
-export type ClusterSourceOptions = {
+type ClusterSourceOptions = {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   readonly withIngresses: boolean;
   readonly onRestart: (kind: WatchedKind, failure: WatchFailure) => void;

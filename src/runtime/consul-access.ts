@@ -11,7 +11,7 @@ import { openCluster, type ClusterOfPods } from './server-pods.ts';
 import { tell } from './tell.ts';
 import { watchServers } from './watched-servers.ts';
 
-export type ConsulAccess = ClusterOfPods & {
+type ConsulAccess = ClusterOfPods & {
   readonly signal: AbortSignal;
   readonly onRequest?: NonNullable<ConsulOptions['onRequest']>;
   readonly mayWrite?: NonNullable<ConsulOptions['mayWrite']>;

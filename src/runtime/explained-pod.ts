@@ -28,7 +28,7 @@ import { askConsul } from './consul-access.ts';
 import { readManifestObjects } from './manifest-objects.ts';
 import { tell } from './tell.ts';
 
-export type ExplainPodValues = FlagValues<typeof consulFlags> &
+type ExplainPodValues = FlagValues<typeof consulFlags> &
   FlagValues<
     Pick<
       typeof injectFlags,

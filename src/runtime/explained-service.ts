@@ -10,7 +10,7 @@ import { readCluster } from './cluster-objects.ts';
 import { askConsul } from './consul-access.ts';
 import type { Context } from './context.ts';
 
-export type ExplainServiceValues = FlagValues<typeof toConsulFlags> &
+type ExplainServiceValues = FlagValues<typeof toConsulFlags> &
   FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined };
 
 /** @returns undefined when there is no such Service */

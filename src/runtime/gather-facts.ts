@@ -16,7 +16,7 @@ import type { Context } from './context.ts';
 import { leaseNamespace, SYNC_LEASE } from './lease-namespace.ts';
 import { probe } from './probe.ts';
 
-export type GatheredFacts = {
+type GatheredFacts = {
   readonly cluster: Probe<ClusterFacts>;
   /** Undefined where Consul does not matter. */
   readonly consul: Probe<ConsulFacts> | undefined;

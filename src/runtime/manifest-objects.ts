@@ -4,7 +4,7 @@ import { listedObjects, namespaceOf } from '../manifests/listed-objects.ts';
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import { readManifestDocuments } from './manifest-documents.ts';
 
-export type ManifestObjects = {
+type ManifestObjects = {
   readonly objects: readonly JsonObject[];
   /** A sentence for each object that is there more than once, with the places of all. */
   readonly repeated: readonly string[];

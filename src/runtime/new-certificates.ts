@@ -1,11 +1,11 @@
 /** New certificates in a folder or a Secret, for `tandem certs`. */
 import { presentFiles, writeFolder } from '../certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../certificates/generate.ts';
-import { serviceNames } from '../certificates/service-names.ts';
+import { serviceDnsNames } from '../certificates/service-names.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import type { CertificatesTarget } from './certs-secret.ts';
 
-export type NewCertificates =
+type NewCertificates =
   | { readonly kind: 'present'; readonly present: string }
   | {
       readonly kind: 'written';
@@ -67,5 +67,5 @@ async function secretOf(
 function namesOf(service: string | undefined): readonly string[] {
   if (service === undefined) return [];
   const [name = '', namespace = 'default'] = service.split('.');
-  return serviceNames(name, namespace);
+  return serviceDnsNames(name, namespace);
 }

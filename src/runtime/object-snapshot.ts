@@ -4,7 +4,7 @@ import { createClusterSnapshot, type ClusterSnapshot } from '../controllers/clus
 import { asString, property, type JsonObject } from '../support/json.ts';
 import { withMirroredEndpoints } from './mirrored-endpoints.ts';
 
-export type ObjectSnapshot = {
+type ObjectSnapshot = {
   readonly snapshot: ClusterSnapshot;
   /** What is not among the objects has gone. @returns the sources to look at */
   readonly replace: (objects: readonly JsonObject[]) => readonly string[];

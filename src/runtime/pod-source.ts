@@ -16,12 +16,12 @@ import { withinRefresh } from './within-refresh.ts';
 
 export type PodKind = 'pods' | 'nodes' | 'services' | 'serviceaccounts';
 
-export type ClusterPods = PodSource & {
+type ClusterPods = PodSource & {
   readonly watches: () => Readonly<Partial<Record<PodKind, ListWatchStatus>>>;
   readonly stop: () => Promise<void>;
 };
 
-export type ClusterPodsOptions = PodSnapshotOptions & {
+type ClusterPodsOptions = PodSnapshotOptions & {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   readonly onRestart: (kind: PodKind, failure: WatchFailure) => void;
   /** @param source `Pod/<namespace>/<name>` or `Node/<name>` */

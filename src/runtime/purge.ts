@@ -7,7 +7,7 @@ import type { Log } from '../telemetry/logger.ts';
 import { exit, type Context, type ExitCode } from './context.ts';
 import { tell } from './tell.ts';
 
-export type PurgeOptions = {
+type PurgeOptions = {
   /** The owner as the operator wrote it. */
   readonly named: string;
   readonly owner: string;

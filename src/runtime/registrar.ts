@@ -25,7 +25,7 @@ import type { Log } from '../telemetry/logger.ts';
 import { clusterPods, type PodKind } from './pod-source.ts';
 import { together } from './together.ts';
 
-export type RegistrarParts = {
+type RegistrarParts = {
   readonly client: ApiClient;
   readonly consul: OpenConsul;
   /** How the agents of the nodes are reached. */

@@ -13,7 +13,7 @@ import { admissionLog } from '../reporting/admission-log.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { admissionRecord, webhookStatus } from '../reporting/webhook-status.ts';
 import { createLog, type Log } from '../telemetry/logger.ts';
-import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { createMetrics, type WebhookMetrics } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import { readClusterFeatures } from './cluster-features.ts';
 import type { Context } from './context.ts';
@@ -92,7 +92,12 @@ function ownCluster({
   return host === undefined ? undefined : { host, port, serviceAccount: SERVICE_ACCOUNT };
 }
 
-function followCertificates(source: CertificateSource, renew: () => void, log: Log, metrics: Metrics): void {
+function followCertificates(
+  source: CertificateSource,
+  renew: () => void,
+  log: Log,
+  metrics: WebhookMetrics,
+): void {
   const first = source.current();
   if (first !== undefined) metrics.certificateExpiry(expiryOf(first));
   source.onEvent((event) => {

@@ -8,7 +8,7 @@ import type { Term } from '../kubernetes/leader-term.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { SYNC_LEASE } from './lease-namespace.ts';
 
-export type SyncElection = {
+type SyncElection = {
   readonly client: ApiClient;
   /** Of the Lease. */
   readonly namespace: string;

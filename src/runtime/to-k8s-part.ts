@@ -19,7 +19,7 @@ import { controllerFacts, troubleOf } from '../reporting/controller-status.ts';
 import { createToK8sReporter } from '../reporting/to-k8s-reporter.ts';
 import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts';
 
-export type ToK8sComposition = ToK8sOptions & {
+type ToK8sComposition = ToK8sOptions & {
   readonly filter: string;
   readonly healthRule: HealthRule;
   /** Ranges of pods and Services that the operator knows. */

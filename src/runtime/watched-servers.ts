@@ -7,7 +7,7 @@ import { systemClock } from '../kubernetes/system-clock.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { serverPods } from './server-pods.ts';
 
-export type WatchedServers = {
+type WatchedServers = {
   /** `http://host:port` or `https://host:port`; none before the pods are listed. */
   readonly addresses: () => readonly string[];
   /** Resolves when the pods are listed. */
@@ -15,7 +15,7 @@ export type WatchedServers = {
   readonly stop: () => Promise<void>;
 };
 
-export type WatchServersOptions = {
+type WatchServersOptions = {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   readonly autoJoin: AutoJoin;
   /** A CA for Consul is configured. */

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fileSource } from '../certificates/file-source.ts';
 import { type CertificateSource, validityProblem } from '../certificates/key-pair.ts';
-import { serviceNames } from '../certificates/service-names.ts';
+import { serviceDnsNames } from '../certificates/service-names.ts';
 import type { CertificateValues } from '../config/certificate-flags.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ClusterCertificatesEvent } from './cluster-certificates.ts';
 
-export type OpenedCertificates = {
+type OpenedCertificates = {
   readonly source: CertificateSource;
   /** Why what is served cannot be accepted, or undefined. */
   readonly problem: () => string | undefined;
@@ -97,7 +97,7 @@ async function openShared(
 }
 
 function hostsOf({ tlsAutoService, tlsAutoHosts }: CertificateValues, namespace: string): readonly string[] {
-  const names = tlsAutoService === undefined ? [] : serviceNames(tlsAutoService, namespace);
+  const names = tlsAutoService === undefined ? [] : serviceDnsNames(tlsAutoService, namespace);
   return [...names, ...tlsAutoHosts];
 }
 

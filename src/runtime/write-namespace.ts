@@ -18,7 +18,7 @@ import { createListeners } from '../support/listeners.ts';
 import type { WatchedKind } from './cluster-source.ts';
 import { withinRefresh } from './within-refresh.ts';
 
-export type WriteNamespace = ObjectSource & {
+type WriteNamespace = ObjectSource & {
   readonly watches: () => Readonly<Record<'services' | 'endpointslices', ListWatchStatus>>;
   readonly stop: () => Promise<void>;
 };

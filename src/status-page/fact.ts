@@ -1,7 +1,7 @@
 /** One thing to know, as a card of the page has it. */
 import { markup, type Markup } from './markup.ts';
 
-export type Fact = { readonly key: string; readonly html: Markup };
+type Fact = { readonly key: string; readonly html: Markup };
 
 /** The facts of one part; a process has the same keys as long as it runs. */
 export type Card = { readonly id: string; readonly title: string; readonly facts: readonly Fact[] };

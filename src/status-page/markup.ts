@@ -17,7 +17,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const HIDDEN = /(?![\t\n])[\p{Cc}\p{Cf}]/gu;
 
 /** Text for an element or a quoted attribute; characters that nobody would see are written as `\u{202e}`. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text
     .replaceAll(HIDDEN, (found) => `\\u{${found.codePointAt(0)?.toString(16)}}`)
     .replaceAll(/[&<>"']/g, (found) => ENTITIES[found] ?? '');

@@ -18,7 +18,7 @@ export type Row = {
 };
 
 /** The kind gives a column its width and its alignment. */
-export type Column = {
+type Column = {
   readonly title: string;
   readonly kind: 'name' | 'state' | 'place' | 'text' | 'number' | 'time';
 };
@@ -62,7 +62,7 @@ export function isWrong({ problems, refused }: StatusRow): boolean {
 }
 
 /** What a table says of its rows beside what every row has. */
-export type RowLook = {
+type RowLook = {
   readonly name: string;
   readonly isIn: boolean;
   /** Its state in a word. */

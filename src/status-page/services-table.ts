@@ -1,11 +1,13 @@
 /** The Services of the cluster: which are in Consul, which are left out and why, and what is wrong with them. */
-import { skipReasons, syncReasons } from '../catalog/to-consul/decide-service.ts';
+import { serviceSkipReasons, syncReasons } from '../catalog/to-consul/decide-service.ts';
 import { omitReasons } from '../catalog/to-consul/place.ts';
 import { markup, type Markup } from './markup.ts';
 import { isWrong, problemsFirst, reasonText, statusRow, type Row, type Table } from './row.ts';
 import type { ServiceRow, ToConsulStatus } from './status.ts';
 
-const meanings: ReadonlyMap<string, string> = new Map(Object.entries({ ...skipReasons, ...syncReasons }));
+const meanings: ReadonlyMap<string, string> = new Map(
+  Object.entries({ ...serviceSkipReasons, ...syncReasons }),
+);
 
 const omitted: ReadonlyMap<string, string> = new Map(Object.entries(omitReasons));
 

@@ -28,7 +28,7 @@ export type FilesStatus = {
   readonly repeated: readonly string[];
 };
 
-export type ReconcileFailure = {
+type ReconcileFailure = {
   readonly at: string;
   /** When the first failed after the last success. */
   readonly since: string;
@@ -123,7 +123,7 @@ export type PodRow = StatusRow & {
 };
 
 /** After pods in agent mode, and of the ACL tokens of pods that are gone; the only row of these is that they stay. */
-export type CleanUpStatus<N extends string> = ControllerFacts & {
+type CleanUpStatus<N extends string> = ControllerFacts & {
   readonly controller: N;
   readonly rows: readonly StatusRow[];
 };

@@ -1,6 +1,6 @@
 /** Exponential backoff with full jitter: clients that failed together do not come back together. */
 
-export type Backoff = {
+type Backoff = {
   /** Milliseconds to wait before the next attempt; the span that it is drawn from doubles each time. */
   readonly next: () => number;
   readonly reset: () => void;

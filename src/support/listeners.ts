@@ -1,5 +1,5 @@
 /** Who wants to know of changes. */
-export type Listeners<Event extends readonly unknown[]> = {
+type Listeners<Event extends readonly unknown[]> = {
   readonly tell: (...event: Event) => void;
   /** The answer takes the listener away. */
   readonly onChange: (listener: (...event: Event) => void) => () => void;

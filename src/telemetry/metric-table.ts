@@ -1,7 +1,7 @@
 /** What a metric is: one table each for what serves it, from which the registry and docs/metrics.md are made. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-export type MetricDefinition = {
+type MetricDefinition = {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   /** Label → its closed set of values. */

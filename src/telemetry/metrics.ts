@@ -6,8 +6,8 @@ import { droppedLogLines } from './logger.ts';
 import { followCount } from './follow-count.ts';
 import { makeMetrics, type MetricDefinitions } from './metric-table.ts';
 
-export const admissionResults = ['injected', 'allowed', 'denied', 'error', 'bad-request'] as const;
-export type AdmissionResult = (typeof admissionResults)[number];
+const admissionResults = ['injected', 'allowed', 'denied', 'error', 'bad-request'] as const;
+type AdmissionResult = (typeof admissionResults)[number];
 
 /** Reasons beside those of a skip. */
 const otherReasons = ['injected', 'invalid', 'internal', 'bad-request'];
@@ -52,7 +52,7 @@ export const webhookMetricDefinitions = {
   },
 } as const satisfies MetricDefinitions;
 
-export type Metrics = {
+export type WebhookMetrics = {
   readonly admission: (result: AdmissionResult, reason: string, seconds: number) => void;
   readonly warning: (reason: WarningReason) => void;
   readonly refusal: (reason: RefusalReason) => void;
@@ -64,7 +64,7 @@ export type Metrics = {
   readonly contentType: string;
 };
 
-export function createMetrics(): Metrics {
+export function createMetrics(): WebhookMetrics {
   const registry = new Registry();
   const made = makeMetrics(webhookMetricDefinitions, registry);
   followCount(made.tandem_log_lines_dropped_total, droppedLogLines);

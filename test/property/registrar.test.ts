@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isEmptyPlan, planNode, type NodePlan } from '../../src/catalog/mesh/node-plan.ts';
+import { isEmptyNodePlan, planNode, type NodePlan } from '../../src/catalog/mesh/node-plan.ts';
 import { readInjectedPod } from '../../src/catalog/mesh/registered-pod.ts';
 import { registrationsOf, type PodRegistration } from '../../src/catalog/mesh/pod-registration.ts';
 import { isObject, property } from '../../src/support/json.ts';
@@ -72,7 +72,7 @@ test('a plan that was carried out leaves nothing to do, and touches nobody else'
       const wanted = registrations(after);
       carryOut(planNode(NODE, wanted, consul.read(NODE), 'c1'), consul);
       const next = planNode(NODE, wanted, consul.read(NODE), 'c1');
-      assert.ok(isEmptyPlan(next), JSON.stringify(next));
+      assert.ok(isEmptyNodePlan(next), JSON.stringify(next));
       assert.deepEqual(theirs(), untouched);
       const ids = new Set(wanted.map(({ id }) => id.toLowerCase()));
       for (const { id, meta } of consul.read(NODE).instances)

@@ -28,7 +28,7 @@ export type PodInstance = {
 };
 
 /** `service` is the id of its instance; empty for one of the node. */
-export type AgentCheck = Pick<Check, 'status' | 'output'> & { readonly service: string };
+type AgentCheck = Pick<Check, 'status' | 'output'> & { readonly service: string };
 
 export type AgentState = {
   readonly instances: readonly PodInstance[];

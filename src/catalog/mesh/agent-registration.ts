@@ -3,7 +3,7 @@ import { checkedDefinition } from '../../model/definition.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import { decidePod } from './decide-pod.ts';
 import type { InjectedPod } from './registered-pod.ts';
-import { instancesOf } from './pod-registration.ts';
+import { instancesOfPod } from './pod-registration.ts';
 
 export type AgentRegistration = {
   /** `Pod/<namespace>/<name>`. */
@@ -21,7 +21,7 @@ export type AgentRegistration = {
 export function agentRegistrationsOf(pod: InjectedPod, cluster: MeshCluster): readonly AgentRegistration[] {
   const isWanted = decidePod(pod, cluster) === 'agent-mode' && pod.stage === 'alive' && pod.isInitialized;
   if (!isWanted || pod.podIp === undefined) return [];
-  return instancesOf(pod, cluster).map((each) => ({
+  return instancesOfPod(pod, cluster).map((each) => ({
     source: each.source,
     uid: each.uid,
     id: each.id,

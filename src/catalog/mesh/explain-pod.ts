@@ -5,9 +5,9 @@ import type { MeshCluster } from './mesh-cluster.ts';
 import { decidePod, podReasons, problemOf, type PodReason } from './decide-pod.ts';
 import type { ObservedRegistration } from './observed-registration.ts';
 import { differencesOf, type RegistrationField } from './node-plan.ts';
-import { serviceNameOf, type ServiceName } from './mesh-service.ts';
+import { serviceNameOf, type MeshServiceName } from './mesh-service.ts';
 import { sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
-import { instancesOf, registrationsOf, type PodRegistration } from './pod-registration.ts';
+import { instancesOfPod, registrationsOf, type PodRegistration } from './pod-registration.ts';
 
 /** How one instance stands in Consul. */
 export type RegistrationStanding =
@@ -23,7 +23,7 @@ export type PodExplanation = {
   readonly mode: InjectedPod['injection']['kind'];
   readonly stage: Stage;
   /** What it is in Consul, and what decided that; undefined when nothing of it can be registered. */
-  readonly service: ServiceName | undefined;
+  readonly service: MeshServiceName | undefined;
   /** The rule that decided, in the words of the closed vocabulary, and what it means. */
   readonly reason: PodReason;
   readonly meaning: string;
@@ -53,7 +53,8 @@ export function explainPod(
   const { owner } = cluster;
   const reason = decidePod(pod, cluster);
   const problem = problemOf(pod, reason, cluster);
-  const registrations = reason === 'agent-mode' ? instancesOf(pod, cluster) : registrationsOf(pod, cluster);
+  const registrations =
+    reason === 'agent-mode' ? instancesOfPod(pod, cluster) : registrationsOf(pod, cluster);
   const wanted = new Set(registrations.map(({ id }) => indexed(id)));
   return {
     source: sourceOfPod(pod),

@@ -24,9 +24,9 @@ export const nameReasons = {
   'kubernetes-service': 'the Kubernetes Service that selects the pod',
 } as const;
 
-export type NameReason = keyof typeof nameReasons;
+type NameReason = keyof typeof nameReasons;
 
-export type ServiceName = { readonly name: string; readonly reason: NameReason };
+export type MeshServiceName = { readonly name: string; readonly reason: NameReason };
 
 /**
  * The ids of a pod keep the name of its admission; an instance that gets another one is renamed under its id.
@@ -40,7 +40,7 @@ export type ServiceName = { readonly name: string; readonly reason: NameReason }
  *
  * @returns undefined for a pod that says nothing that can be registered
  */
-export function serviceNameOf(pod: InjectedPod, cluster: MeshCluster): ServiceName | undefined {
+export function serviceNameOf(pod: InjectedPod, cluster: MeshCluster): MeshServiceName | undefined {
   const mesh = meshOf(pod);
   if (mesh === undefined) return undefined;
   const admitted = { name: mesh.service.name, reason: mesh.nameSource };

@@ -74,7 +74,14 @@ export function planNode(
 }
 
 /** True when applying the plan would write nothing. */
-export function isEmptyPlan({ node, register, update, checks, deregister, removeNode }: NodePlan): boolean {
+export function isEmptyNodePlan({
+  node,
+  register,
+  update,
+  checks,
+  deregister,
+  removeNode,
+}: NodePlan): boolean {
   const changes = register.length + update.length + checks.length + deregister.length;
   return changes === 0 && node === undefined && !removeNode;
 }

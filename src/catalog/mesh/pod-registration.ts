@@ -35,7 +35,7 @@ export function nodeOfPod({ injection, node }: InjectedPod, owner: string): stri
 
 /** Service and proxy, in the order in which Consul must get them; empty for a pod that the registrar does not register. */
 export function registrationsOf(pod: InjectedPod, cluster: MeshCluster): readonly PodRegistration[] {
-  return decidePod(pod, cluster) === 'registered' ? instancesOf(pod, cluster) : [];
+  return decidePod(pod, cluster) === 'registered' ? instancesOfPod(pod, cluster) : [];
 }
 
 /**
@@ -43,7 +43,7 @@ export function registrationsOf(pod: InjectedPod, cluster: MeshCluster): readonl
  * A pod without an address has instances without one: the sidecar asks for its configuration only once, and that may be before
  * anybody else knows the address. Nobody routes to them, because they are critical.
  */
-export function instancesOf(pod: InjectedPod, cluster: MeshCluster): readonly PodRegistration[] {
+export function instancesOfPod(pod: InjectedPod, cluster: MeshCluster): readonly PodRegistration[] {
   const { node, podIp = '' } = pod;
   const mesh = meshOf(pod);
   const name = serviceNameOf(pod, cluster)?.name;

@@ -2,7 +2,7 @@
 import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META } from '../../model/consul-names.ts';
 import { byText, indexed, isOnNode, ownerOf, type ObservedInstance } from '../../model/instance.ts';
 
-export type AdoptSettings = {
+type AdoptSettings = {
   readonly owner: string;
   /** Tandem's own node. */
   readonly node: string;
@@ -12,7 +12,7 @@ export type AdoptSettings = {
   readonly tag: string;
 };
 
-export type Adoption = {
+type Adoption = {
   /** A replacement of each is in Consul. */
   readonly deregister: readonly ObservedInstance[];
   /** Left by the earlier syncer, without a replacement: perhaps of another cluster, so somebody must look. */

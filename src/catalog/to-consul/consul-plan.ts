@@ -13,7 +13,7 @@ import type { Conflict } from '../../model/problem.ts';
 
 export type Field = 'id' | 'name' | 'address' | 'port' | 'tags' | 'meta' | 'weights' | 'kind' | 'check';
 
-export type Update = {
+export type InstanceUpdate = {
   readonly instance: Instance;
   readonly previous: ObservedInstance;
   /** Those that differ; never empty. */
@@ -22,7 +22,7 @@ export type Update = {
 
 export type Plan = {
   readonly register: readonly Instance[];
-  readonly update: readonly Update[];
+  readonly update: readonly InstanceUpdate[];
   readonly deregister: readonly ObservedInstance[];
   /** Number of owned instances that are up to date. */
   readonly unchanged: number;
@@ -49,7 +49,7 @@ export function plan(
     observed.filter((each) => isOnNode(each, node)).map((each) => [indexed(each.id), each]),
   );
   const register: Instance[] = [];
-  const update: Update[] = [];
+  const update: InstanceUpdate[] = [];
   const conflicts: Conflict[] = [];
   const wanted = new Set<string>();
   let unchanged = 0;

@@ -7,7 +7,7 @@ import type { ServiceProblem } from '../../model/problem.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 
 /** The closed vocabulary: metric label, log field, report of the command line, and documentation. */
-export const skipReasons = {
+export const serviceSkipReasons = {
   'kubernetes-api': 'the Service default/kubernetes is the API server itself',
   'made-by-tandem': 'Tandem created the Service from a Consul service',
   'namespace-denied': 'the namespace is on the deny list (deny beats allow)',
@@ -23,11 +23,15 @@ export const syncReasons = {
   'default-on': 'syncing is the default, and service-sync does not say otherwise',
 } as const;
 
-export type SkipReason = keyof typeof skipReasons;
+export type ServiceSkipReason = keyof typeof serviceSkipReasons;
 export type SyncReason = keyof typeof syncReasons;
 
-export type Decision =
-  | { readonly kind: 'skip'; readonly reason: SkipReason; readonly problems: readonly ServiceProblem[] }
+type Decision =
+  | {
+      readonly kind: 'skip';
+      readonly reason: ServiceSkipReason;
+      readonly problems: readonly ServiceProblem[];
+    }
   | { readonly kind: 'sync'; readonly reason: SyncReason; readonly problems: readonly ServiceProblem[] };
 
 /**
@@ -42,7 +46,7 @@ export type Decision =
  *     9  service-sync is absent or bad, the default is off   skip  not-opted-in, with a problem when bad
  *    10  service-sync is absent or bad, the default is on    sync  default-on, with a problem when bad
  */
-export function decide(service: Service, settings: ToConsulSettings): Decision {
+export function decideService(service: Service, settings: ToConsulSettings): Decision {
   const before = decideBeforeAnnotation(service, settings);
   if (before !== undefined) return { kind: 'skip', reason: before, problems: [] };
   const asked = annotationOf(service, 'service-sync');
@@ -56,14 +60,14 @@ export function decide(service: Service, settings: ToConsulSettings): Decision {
 }
 
 /** Of a Service that would be synced if its annotations said so: what is wrong with them matters. */
-export function isByAnnotation(reason: SkipReason): boolean {
+export function isByAnnotation(reason: ServiceSkipReason): boolean {
   return reason === 'opted-out' || reason === 'not-opted-in';
 }
 
 function decideBeforeAnnotation(
   { namespace, name, type, madeByTandem }: Service,
   { allowNamespaces, denyNamespaces, syncClusterIpServices }: ToConsulSettings,
-): SkipReason | undefined {
+): ServiceSkipReason | undefined {
   if (namespace === 'default' && name === 'kubernetes') return 'kubernetes-api';
   if (madeByTandem) return 'made-by-tandem';
   if (denyNamespaces.includes(namespace)) return 'namespace-denied';

@@ -6,11 +6,11 @@ import type { EndpointSlice, Ingress, Service } from '../../model/kubernetes-obj
 import type { ServiceProblem } from '../../model/problem.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { misspeltAnnotations, unusableAnnotations } from './known-annotations.ts';
-import { decide, isByAnnotation, type SkipReason, type SyncReason } from './decide-service.ts';
+import { decideService, isByAnnotation, type ServiceSkipReason, type SyncReason } from './decide-service.ts';
 import { serviceName, serviceTags, serviceWeight } from './describe.ts';
 import { placesOfEndpoints } from './endpoint-places.ts';
 import { asEndpoints, placesOfIngresses, type IngressPlaces } from './ingress-places.ts';
-import { instancesOf } from './instances.ts';
+import { instancesOfService } from './instances.ts';
 import { planMeta } from './meta.ts';
 import { placesOfNodes, type NodeLookup } from './node-places.ts';
 import { withoutLoops } from './own-names.ts';
@@ -40,7 +40,7 @@ export type Desired =
   | {
       readonly kind: 'skip';
       readonly source: string;
-      readonly reason: SkipReason;
+      readonly reason: ServiceSkipReason;
       readonly problems: readonly ServiceProblem[];
     }
   | {
@@ -60,7 +60,7 @@ const NOTHING: Places & IngressPlaces = { places: [], omitted: [] };
 /** Equal input gives equal output to the byte, whatever the order of slices, endpoints and Ingresses. */
 export function desired(service: Service, surroundings: Surroundings, settings: ToConsulSettings): Desired {
   const source = sourceOfService(service.namespace, service.name);
-  const decision = decide(service, settings);
+  const decision = decideService(service, settings);
   if (decision.kind === 'skip')
     return {
       ...decision,
@@ -91,7 +91,7 @@ export function desired(service: Service, surroundings: Surroundings, settings: 
   const isReplaced =
     settings.ingressMode === 'replace' && isOfEndpoints(addressRule) && soundByIngress.places.length > 0;
   const instead = isReplaced ? asEndpoints(soundByIngress.places, sound.places, settings) : soundByIngress;
-  const made = instancesOf({ ...shared, ports, isReplaced }, sound.places, instead.places, problems);
+  const made = instancesOfService({ ...shared, ports, isReplaced }, sound.places, instead.places, problems);
   const omitted = [direct, byIngress, sound, soundByIngress, made].flatMap((part) => part.omitted);
   if (isReplaced) omitted.push({ reason: 'behind-ingress', what: '' }, ...instead.omitted);
   if (made.instances.length === 0) problems.push(...whyNothing(omitted, ports.main));

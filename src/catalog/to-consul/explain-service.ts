@@ -12,7 +12,12 @@ import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { differences, type Field, type Scope } from './consul-plan.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
-import { skipReasons, syncReasons, type SkipReason, type SyncReason } from './decide-service.ts';
+import {
+  serviceSkipReasons,
+  syncReasons,
+  type ServiceSkipReason,
+  type SyncReason,
+} from './decide-service.ts';
 import { desired, type AddressRule, type Surroundings } from './desired-instances.ts';
 import { omitReasons, type Omitted } from './place.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
@@ -25,13 +30,13 @@ export type Standing =
   | { readonly kind: 'differs'; readonly fields: readonly Field[] }
   | { readonly kind: 'foreign'; readonly owner: string | undefined };
 
-export type ExplainedInstance = { readonly instance: Instance; readonly standing: Standing };
+type ExplainedInstance = { readonly instance: Instance; readonly standing: Standing };
 
 export type Explanation = {
   readonly source: string;
   /** The rule that decided, in the words of the closed vocabulary, and what it means. */
   readonly decision:
-    | { readonly kind: 'skip'; readonly reason: SkipReason; readonly meaning: string }
+    | { readonly kind: 'skip'; readonly reason: ServiceSkipReason; readonly meaning: string }
     | { readonly kind: 'sync'; readonly reason: SyncReason; readonly meaning: string };
   /** Those on the Service that Tandem reads, by their full name, in order. */
   readonly annotations: readonly { readonly name: string; readonly value: string }[];
@@ -60,7 +65,7 @@ export function explainService(
     source: result.source,
     decision: isSynced
       ? { kind: 'sync', reason: result.reason, meaning: syncReasons[result.reason] }
-      : { kind: 'skip', reason: result.reason, meaning: skipReasons[result.reason] },
+      : { kind: 'skip', reason: result.reason, meaning: serviceSkipReasons[result.reason] },
     annotations: [...service.annotations]
       .map(([name, value]) => ({ name: `${ANNOTATION_PREFIX}${name}`, value }))
       .sort((left, right) => byText(left.name, right.name)),

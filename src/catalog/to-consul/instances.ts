@@ -12,7 +12,7 @@ import type { Health, Omitted, Place } from './place.ts';
 import { numbersOfService, portLabel, type ChosenPorts, type PortChoice, type PortNumbers } from './ports.ts';
 
 /** What all instances of a Service share. */
-export type Common = {
+type Common = {
   readonly owner: string;
   readonly service: Service;
   readonly ports: ChosenPorts;
@@ -33,7 +33,7 @@ type Candidate = {
   readonly portMeta: readonly MetaPair[];
 };
 
-export function instancesOf(
+export function instancesOfService(
   common: Common,
   places: readonly Place[],
   ingressPlaces: readonly IngressPlace[],

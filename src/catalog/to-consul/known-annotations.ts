@@ -32,7 +32,7 @@ export const serviceAnnotations = {
   },
 } as const;
 
-export type ServiceAnnotation = keyof typeof serviceAnnotations;
+type ServiceAnnotation = keyof typeof serviceAnnotations;
 
 export function annotationOf({ annotations }: Service, name: ServiceAnnotation): string | undefined {
   return annotations.get(name);

@@ -10,7 +10,7 @@ export type Clash = {
   readonly sources: readonly string[];
 };
 
-export type NameIndex = {
+type NameIndex = {
   /**
    * Sets what a source has in Consul; no instances forget it. Work is proportional to the names of this source.
    *

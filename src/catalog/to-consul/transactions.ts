@@ -11,7 +11,7 @@ import {
   setService,
   type Operation,
 } from './operations.ts';
-import type { Plan, Update } from './consul-plan.ts';
+import type { Plan, InstanceUpdate } from './consul-plan.ts';
 
 /** All operations of one instance; they stay together. */
 export type Change = (
@@ -35,7 +35,7 @@ export type Batch = {
 
 export type Limits = { readonly operations: number; readonly bytes: number };
 
-export type Batches = {
+type Batches = {
   readonly batches: readonly Batch[];
   /** Changes that no batch can hold. */
   readonly tooLarge: readonly Change[];
@@ -167,7 +167,7 @@ function setOperations(instance: Instance, node: string): Operation[] {
 }
 
 /** A change of health is one operation; a change of the service goes with its check, which repeats the service's name. */
-function updateOperations({ instance, previous, fields }: Update, node: string): Operation[] {
+function updateOperations({ instance, previous, fields }: InstanceUpdate, node: string): Operation[] {
   const { check } = instance;
   const remove =
     check === undefined && previous.check !== undefined ? [deleteCheck(previous.check, node)] : [];

@@ -25,7 +25,7 @@ export type DesiredService =
   /** `port` of the Service; 0: headless, as a ClusterIP Service must have a port. */
   | { readonly kind: 'endpoints'; readonly port: number; readonly groups: readonly EndpointGroup[] };
 
-export type Desired = {
+type Desired = {
   /** Undefined when there is no way to have it. */
   readonly service: DesiredService | undefined;
   readonly problems: readonly ToK8sProblem[];

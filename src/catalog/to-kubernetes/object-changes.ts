@@ -18,7 +18,7 @@ type Target = {
 type Precondition = { readonly uid: string; readonly version: string };
 
 export type Create = Target & { readonly action: 'create'; readonly object: JsonObject };
-export type Update = Target &
+export type ObjectUpdate = Target &
   Precondition & {
     readonly action: 'update';
     /** Those that differ; never empty. */
@@ -27,10 +27,10 @@ export type Update = Target &
     readonly patch: JsonObject;
   };
 export type Delete = Target & Precondition & { readonly action: 'delete' };
-export type ObjectChange = Create | Update | Delete;
+export type ObjectChange = Create | ObjectUpdate | Delete;
 
 /** Where the objects are, and whose they are. */
-export type Scope = { readonly owner: string; readonly namespace: string };
+export type ObjectScope = { readonly owner: string; readonly namespace: string };
 
 /** The two that an object is identified by in reports and in the deletion guard: `Service/web`. */
 export function objectId({ kind, name }: Pick<Target, 'kind' | 'name'>): string {
@@ -64,7 +64,7 @@ export function changedService(
   marks: Marks,
   source: string,
   found: ObservedService,
-): Update | Delete | undefined {
+): ObjectUpdate | Delete | undefined {
   const { name, uid, version } = found;
   const type = typeOf(desired);
   const isHeadless = desired.kind === 'endpoints' && desired.port === 0;
@@ -102,7 +102,7 @@ export function changedSlice(
   source: string,
   marks: Marks,
   found: ObservedSlice,
-): Update | undefined {
+): ObjectUpdate | undefined {
   const { name, uid, version } = found;
   const isSame =
     slice.endpoints.length === found.endpoints.length &&
@@ -125,7 +125,7 @@ function updateOf(
   target: Target & Precondition,
   metadata: Partial<Marks>,
   content: Readonly<Record<string, unknown>>,
-): Update | undefined {
+): ObjectUpdate | undefined {
   const spec = (content['spec'] ?? {}) as JsonObject;
   const fields = [
     ...Object.keys(metadata),

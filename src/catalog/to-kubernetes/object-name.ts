@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { quote } from '../../support/text.ts';
 import type { ToK8sProblem } from './to-k8s-problem.ts';
 
-export type ObjectName = {
+type ObjectName = {
   readonly name: string;
   /** Only the case differs from what was asked for. */
   readonly isExact: boolean;
@@ -36,7 +36,7 @@ export function objectName(prefix: string, service: string): ObjectName | undefi
   return { name: `${trimmed(named.slice(0, LONGEST - HASH_DIGITS - 1))}-${hash}`, isExact: false };
 }
 
-export type Named = {
+type Named = {
   /** Consul's name → the Service's. */
   readonly names: ReadonlyMap<string, string>;
   readonly problems: readonly ToK8sProblem[];

@@ -13,8 +13,8 @@ import {
   type Create,
   type Delete,
   type ObjectChange,
-  type Scope,
-  type Update,
+  type ObjectScope,
+  type ObjectUpdate,
 } from './object-changes.ts';
 import { nameObjects } from './object-name.ts';
 import type { ObservedService, ObservedSlice } from './observed-objects.ts';
@@ -30,7 +30,7 @@ export type ObservedObjects = {
 };
 
 /** The state of one Consul service, for `/status`. */
-export type ServiceStanding = {
+type ServiceStanding = {
   /** Of the Service; undefined when there is none. */
   readonly object: string | undefined;
   /** `unknown`: its instances were not read yet, and what is there of it stays. */
@@ -40,7 +40,7 @@ export type ServiceStanding = {
 
 export type ToK8sPlan = {
   readonly create: readonly Create[];
-  readonly update: readonly Update[];
+  readonly update: readonly ObjectUpdate[];
   readonly delete: readonly Delete[];
   /** Number of our objects that are up to date, or about which nothing is concluded. */
   readonly unchanged: number;
@@ -128,7 +128,7 @@ export function planToK8s(
 }
 
 /** True when applying the plan would write nothing. */
-export function isEmptyPlan(plan: Pick<ToK8sPlan, 'create' | 'update' | 'delete'>): boolean {
+export function isEmptyObjectPlan(plan: Pick<ToK8sPlan, 'create' | 'update' | 'delete'>): boolean {
   return plan.create.length + plan.update.length + plan.delete.length === 0;
 }
 
@@ -146,7 +146,7 @@ type Wanted = {
 /** @param kept slices that nothing is left for are taken out of it */
 function changesOf(
   { source, name, service, found, slices, isTaken }: Wanted,
-  { owner, namespace }: Scope,
+  { owner, namespace }: ObjectScope,
   kept: Set<ObservedService | ObservedSlice>,
 ): ObjectChange[] {
   const marks = serviceMarks(owner, source);

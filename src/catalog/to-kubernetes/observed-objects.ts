@@ -15,7 +15,7 @@ type Identity = Marks & {
   readonly source: string | undefined;
 };
 
-export type ObservedPort = { readonly name: string; readonly protocol: string; readonly port: number };
+type ObservedPort = { readonly name: string; readonly protocol: string; readonly port: number };
 
 export type ObservedService = Identity & {
   readonly type: string;
@@ -26,7 +26,7 @@ export type ObservedService = Identity & {
   readonly ports: readonly ObservedPort[];
 };
 
-export type ObservedEndpoint = ReadyEndpoint & {
+type ObservedEndpoint = ReadyEndpoint & {
   /** As Tandem writes it: one address, ready, and nothing else that counts. */
   readonly isPlain: boolean;
 };

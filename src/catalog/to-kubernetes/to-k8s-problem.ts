@@ -13,7 +13,7 @@ export const toK8sProblemReasons = {
     'an endpoint cannot be a host name; the instance is left out beside those with an IP address',
 } as const;
 
-export type ToK8sProblemReason = keyof typeof toK8sProblemReasons;
+type ToK8sProblemReason = keyof typeof toK8sProblemReasons;
 
 export type ToK8sProblem = {
   readonly reason: ToK8sProblemReason;

@@ -187,3 +187,13 @@ test('no file name is there twice in src', () => {
     [],
   );
 });
+
+test('an exported name has one meaning in src', () => {
+  const pattern = /^export (?:async )?(?:type|const|function\*?) (\w+)/gm;
+  const exported = files
+    .filter(({ path }) => !path.startsWith('dev/') && !path.endsWith('.d.ts'))
+    .flatMap(({ text }) => [...text.matchAll(pattern)].map(([, name]) => name ?? ''));
+  assert.ok(exported.length > 500, `${exported.length} names`);
+  const twice = exported.filter((name, index) => exported.indexOf(name) !== index);
+  assert.deepEqual(twice, []);
+});

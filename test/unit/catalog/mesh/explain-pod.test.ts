@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainPod } from '../../../../src/catalog/mesh/explain-pod.ts';
 import { readProxy } from '../../../../src/catalog/mesh/proxy.ts';
-import { instancesOf } from '../../../../src/catalog/mesh/pod-registration.ts';
+import { instancesOfPod } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { createConsulNodes } from './consul-nodes.ts';
 import { ADDRESSES, podOf, READY, theirsOf, type PodSketch, CLUSTER } from './injected-pods.ts';
 
@@ -49,7 +49,7 @@ test('without Consul the standing is unknown', () => {
 
 test('in agent mode: what the pod registered itself, on the node of the agent, with all of its checks', () => {
   const pod = podOf({ flags: [] });
-  const registered = instancesOf(pod, CLUSTER).map((each) => ({
+  const registered = instancesOfPod(pod, CLUSTER).map((each) => ({
     ...each,
     check: undefined,
     // The webhook does not know the owner.

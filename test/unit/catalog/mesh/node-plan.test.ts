@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isEmptyPlan, planNode, type NodePlan } from '../../../../src/catalog/mesh/node-plan.ts';
+import { isEmptyNodePlan, planNode, type NodePlan } from '../../../../src/catalog/mesh/node-plan.ts';
 import { registrationsOf, type PodRegistration } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { createConsulNodes, type ConsulNodes } from './consul-nodes.ts';
 import { ADDRESSES, podOf, theirsOf, type PodSketch, CLUSTER } from './injected-pods.ts';
@@ -24,7 +24,7 @@ const UPSTREAMS = { annotations: { 'connect-service-upstreams': 'db:5432?mesh_ga
 test('what Consul has is not written again, whatever it filled in by itself', () => {
   const registrations = wanted(UPSTREAMS, { name: 'web-1' });
   const plan = planOf(consulWith(registrations), registrations);
-  assert.ok(isEmptyPlan(plan), JSON.stringify(plan));
+  assert.ok(isEmptyNodePlan(plan), JSON.stringify(plan));
   assert.equal(plan.unchanged, 4);
 });
 
@@ -32,8 +32,8 @@ test('the keys of a config have no order, however deep they are', () => {
   const proxies = (config: string): readonly PodRegistration[] =>
     wanted({ annotations: { 'proxy-config-map': config } });
   const consul = consulWith(proxies('{"a": [{"c": 1, "d": {"f": 2, "e": 3}}], "b": 4}'));
-  assert.ok(isEmptyPlan(planOf(consul, proxies('{"b": 4, "a": [{"d": {"e": 3, "f": 2}, "c": 1}]}'))));
-  assert.ok(!isEmptyPlan(planOf(consul, proxies('{"b": 4, "a": [{"d": {"e": 3, "f": 0}, "c": 1}]}'))));
+  assert.ok(isEmptyNodePlan(planOf(consul, proxies('{"b": 4, "a": [{"d": {"e": 3, "f": 2}, "c": 1}]}'))));
+  assert.ok(!isEmptyNodePlan(planOf(consul, proxies('{"b": 4, "a": [{"d": {"e": 3, "f": 0}, "c": 1}]}'))));
 });
 
 test('each difference is named', () => {
@@ -92,7 +92,7 @@ test('an id that another owner or nobody owns is not touched, and reported on th
   const consul = consulWith(theirsOf(), 'c2');
   const before = consul.dump();
   const plan = planOf(consul, wanted({}));
-  assert.ok(isEmptyPlan(plan));
+  assert.ok(isEmptyNodePlan(plan));
   assert.equal(consul.dump(), before);
   assert.equal(plan.conflicts.length, 2);
   assert.match(plan.conflicts[0]?.message ?? '', /belongs to owner "c2"/);
@@ -116,7 +116,7 @@ test('two pods of before that want one id: the one that has it keeps it', () => 
   const planOfLegacy = (on: ConsulNodes, all: readonly PodRegistration[]): NodePlan =>
     planNode('node-1-virtual', all, on.read('node-1-virtual'), 'c1');
   const plan = planOfLegacy(consul, wanted(other, one));
-  assert.ok(isEmptyPlan(plan));
+  assert.ok(isEmptyNodePlan(plan));
   assert.deepEqual(
     plan.conflicts.map(({ source }) => source),
     ['Pod/abc/web-0', 'Pod/abc/web-0'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decide } from '../../../../src/catalog/to-consul/decide-service.ts';
+import { decideService } from '../../../../src/catalog/to-consul/decide-service.ts';
 import type { ToConsulSettings } from '../../../../src/catalog/to-consul/to-consul-settings.ts';
 import { reasonsOf, service, SETTINGS } from './objects.ts';
 
@@ -73,13 +73,13 @@ const rows: readonly [string, Parts, Partial<ToConsulSettings>, string][] = [
 
 for (const [what, parts, settings, expected] of rows) {
   test(`${what}: ${expected}`, () => {
-    const decision = decide(service(parts), { ...SETTINGS, ...settings });
+    const decision = decideService(service(parts), { ...SETTINGS, ...settings });
     assert.equal([decision.kind, decision.reason, ...reasonsOf(decision)].join(' '), expected);
   });
 }
 
 test('a bad annotation names itself, its value, what holds, and what would be right', () => {
-  const { problems } = decide(service({ annotations: { 'service-sync': 'yes' } }), SETTINGS);
+  const { problems } = decideService(service({ annotations: { 'service-sync': 'yes' } }), SETTINGS);
   assert.deepEqual(problems, [
     {
       reason: 'invalid-sync',
