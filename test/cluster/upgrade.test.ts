@@ -135,8 +135,11 @@ test('a drain of a node under load', async (context) => {
     await kubectl(['drain', drained, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=120s']);
     await allReady(cluster, SHOP);
   };
-  await underLoad(context, 'drain', drain, drained);
-  await kubectl(['uncordon', drained]);
+  try {
+    await underLoad(context, 'drain', drain, drained);
+  } finally {
+    await kubectl(['uncordon', drained]);
+  }
 });
 
 test('a volume that the user of the sidecar cannot write fails its pod, by its name', async () => {
