@@ -63,10 +63,10 @@ test('SIGTERM with requests in flight: every one is answered, and the process en
   const stopping = logLine(child, 'stopping');
   child.kill('SIGTERM');
   await stopping;
+  slow.write(body.slice(9));
   const ready = await call({ host: '127.0.0.1', port, ca, method: 'GET', path: '/health/ready' });
   assert.equal(ready.status, 503, 'readiness goes first');
   const late = await Promise.all(Array.from({ length: 16 }, send));
-  slow.write(body.slice(9));
   const [half] = (await once(slow, 'data')) as [Buffer];
   assert.match(half.toString(), /^HTTP\/1.1 200/);
   const answers = [...(await Promise.all(inFlight)), ...late];
