@@ -212,4 +212,13 @@ async function forwardToConsul(): Promise<void> {
     api.expect('PATCH', path, { data: { Corefile } }, MERGE_PATCH);
   after(() => set(before));
   await set(before + forward);
+  // Else the kubelet takes a minute to write the file, and CoreDNS half of one to look at it.
+  await cluster.kubectl(['delete', 'pods', '--namespace=kube-system', '--selector=k8s-app=kube-dns']);
+  await cluster.kubectl([
+    'rollout',
+    'status',
+    'deployment/coredns',
+    '--namespace=kube-system',
+    '--timeout=120s',
+  ]);
 }
