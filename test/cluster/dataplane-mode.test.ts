@@ -23,6 +23,7 @@ import { podsOf } from './harness/list.ts';
 import { startLoad } from './harness/load.ts';
 import { quickStart } from './harness/quick-start.ts';
 import { allReady, podsReady } from './harness/ready.ts';
+import { registrarStarted } from './harness/registrar.ts';
 import { createRelay } from './harness/relay.ts';
 import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
 import { secondsSince } from './harness/release.ts';
@@ -40,6 +41,7 @@ test('all is Ready under the restricted Pod Security profile, and helm test pass
   context.diagnostic(`dataplane mode: helm test took ${await release.test()} s`);
 });
 
+await registrarStarted(cluster);
 const client = await createRelay(cluster, DEMO, 'client', {
   'connect-service-upstreams': `counting:${UPSTREAMS.counting}, redis:${UPSTREAMS.redis}`,
 });
