@@ -12,17 +12,17 @@ const LINES =
 
 const trickyText = fc.constantFrom(...WORDS.split(' '), ...LINES.split('§'), "'", '`a');
 
-const anyValue: fc.Arbitrary<unknown> = fc.oneof(
-  trickyText,
-  fc.jsonValue({ maxDepth: 2 }),
-  fc.record({ name: trickyText, value: trickyText }),
-  fc.dictionary(trickyText, fc.oneof(trickyText, fc.array(trickyText, { maxLength: 3 })), { maxKeys: 3 }),
-);
-
-const values = fc
-  .array(anyValue, { minLength: 1, maxLength: 3 })
+const anyValue: fc.Arbitrary<unknown> = fc
+  .oneof(
+    trickyText,
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.record({ name: trickyText, value: trickyText }),
+    fc.dictionary(trickyText, fc.oneof(trickyText, fc.array(trickyText, { maxLength: 3 })), { maxKeys: 3 }),
+  )
   // As it arrives: JSON knows no negative zero and no object without a prototype.
-  .map((elements) => JSON.parse(JSON.stringify(elements)) as unknown[]);
+  .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+
+const values = fc.array(anyValue, { minLength: 1, maxLength: 3 });
 
 /** Values for every place. */
 export type Growth = {
