@@ -1,4 +1,4 @@
-/** By which settings names were made: whoever forgets a flag of the sync sees other names than the cluster has. */
+/** Says which settings made the names: without the flags of the sync, they differ from those in the cluster. */
 import type { Plan, Scope } from '../catalog/to-consul/consul-plan.ts';
 import type { Explanation } from '../catalog/to-consul/explain-service.ts';
 import type { namingFlags } from '../config/naming-settings.ts';

@@ -36,7 +36,7 @@ type TokenPlan = {
   readonly strangers: readonly PodToken[];
 };
 
-/** Tokens are told of as a number. */
+/** Tokens are reported as a count only. */
 const UNTOLD = { applied: (): void => undefined, refused: (): void => undefined };
 // A sidecar that ends logs out by itself; the token of one that was killed is no hurry.
 const AFTER_END = 2000;

@@ -87,7 +87,7 @@ function writtenAnnotations(pod: Pod, { services: [service], metrics }: MeshPod)
   const whenAbsent: [string, string | undefined][] = [
     [`${ANNOTATION_PREFIX}connect-service`, service.name],
     [`${ANNOTATION_PREFIX}connect-service-port`, service.portText],
-    // A flag may have asked for it, which whoever reads the pod does not see.
+    // A flag may have asked for it, and the pod does not show flags.
     [`${ANNOTATION_PREFIX}enable-metrics`, metrics && 'true'],
     [`${ANNOTATION_PREFIX}prometheus-scrape-port`, metrics && String(metrics.port)],
     [DEFAULT_CONTAINER_ANNOTATION, first?.name],
