@@ -1,28 +1,20 @@
 /** The version of an API server, asked as from inside a pod: over TLS, with the CA and the token of a service account. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import type { KeyPair } from '../../../src/certificates/key-pair.ts';
 import { readServerVersion, type ServerVersion } from '../../../src/kubernetes/server-version.ts';
 import { ownNamespace } from '../../../src/kubernetes/service-account.ts';
+import { serviceAccountFolder } from '../service-account-folder.ts';
 
-let serviceAccount: string;
-let pair: KeyPair;
-before(async () => {
-  serviceAccount = await mkdtemp(join(tmpdir(), 'tandem-account-'));
-  const ca = await generateCa(Date.now());
-  pair = await generateServing(ca, ['127.0.0.1'], Date.now());
-  await writeFile(join(serviceAccount, 'ca.crt'), ca.certificate);
-  await writeFile(join(serviceAccount, 'token'), 'the-token\n');
-});
-after(() => rm(serviceAccount, { recursive: true }));
+const { folder: serviceAccount, pair: ownPair } = await serviceAccountFolder();
+let pair: KeyPair = ownPair;
 
 async function ask(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
@@ -82,13 +74,12 @@ test('a server that drips bytes does not get more than its time', async () => {
 
 test('a server of another CA is not believed', async () => {
   const ca = await generateCa(Date.now());
-  const own = pair;
   pair = await generateServing(ca, ['127.0.0.1'], Date.now());
   await assert.rejects(
     ask((_request, response) => response.end('{"major":"1","minor":"34"}')),
     /certificate/,
   );
-  pair = own;
+  pair = ownPair;
 });
 
 test('the namespace comes from the mount, and is unknown without one', async () => {

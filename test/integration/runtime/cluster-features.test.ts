@@ -1,29 +1,16 @@
 /** What the webhook asks the API server at its start, over TLS as from inside a pod. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
-import type { KeyPair } from '../../../src/certificates/key-pair.ts';
+import { test } from 'node:test';
 import { readClusterFeatures, type ClusterFeatures } from '../../../src/runtime/cluster-features.ts';
 import type { InCluster } from '../../../src/kubernetes/server-version.ts';
+import { serviceAccountFolder } from '../service-account-folder.ts';
 
 type Wanted = Parameters<typeof readClusterFeatures>[0];
 
-let serviceAccount: string;
-let pair: KeyPair;
-before(async () => {
-  serviceAccount = await mkdtemp(join(tmpdir(), 'tandem-account-'));
-  const ca = await generateCa(Date.now());
-  pair = await generateServing(ca, ['127.0.0.1'], Date.now());
-  await writeFile(join(serviceAccount, 'ca.crt'), ca.certificate);
-  await writeFile(join(serviceAccount, 'token'), 'the-token\n');
-});
-after(() => rm(serviceAccount, { recursive: true }));
+const { folder: serviceAccount, pair } = await serviceAccountFolder();
 
 type Read = { readonly features: ClusterFeatures; readonly warnings: readonly string[] };
 

@@ -9,28 +9,10 @@ import { createClusterSnapshot } from '../../../src/controllers/cluster-snapshot
 import { createSync, type Sync, type SyncOptions } from '../../../src/controllers/sync-loop.ts';
 import type { PassReport } from '../../../src/controllers/sync-ports.ts';
 import { createCatalog, type Catalog as ConsulModel } from '../../property/consul-model.ts';
+import { SETTINGS as OF_ONE_SERVICE } from '../catalog/to-consul/objects.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
-export const SETTINGS: ToConsulSettings = {
-  owner: 'cluster1',
-  allowNamespaces: ['*'],
-  denyNamespaces: [],
-  defaultSync: true,
-  syncClusterIpServices: true,
-  syncLoadBalancerEndpoints: false,
-  nodePortSyncType: 'ExternalFirst',
-  multiPort: 'default',
-  servicePrefix: '',
-  addNamespaceSuffix: false,
-  tag: 'k8s',
-  notReady: 'critical',
-  terminating: 'remove',
-  enableIngress: false,
-  ingressAddress: 'host',
-  ingressMode: 'replace',
-  consulDomain: 'consul',
-  clusterDomain: 'cluster.local',
-};
+export const SETTINGS: ToConsulSettings = { ...OF_ONE_SERVICE, owner: 'cluster1', denyNamespaces: [] };
 
 export type RunningSync = {
   readonly clock: VirtualClock;
