@@ -1,0 +1,68 @@
+/** Writes a plan to Consul. Whoever changes much at once waits for who changes little, here and the next time. */
+import { adopt } from '../catalog/to-consul/adopt.ts';
+import type { Plan, Scope } from '../catalog/to-consul/consul-plan.ts';
+import {
+  changesOf,
+  deregistration,
+  splitByNamespace,
+  type Change,
+} from '../catalog/to-consul/transactions.ts';
+import type { Writing } from '../reconcile/controller.ts';
+import { createApplier, type Written } from './apply-changes.ts';
+import type { NodeCache } from './node-cache.ts';
+import type { Catalog } from './sync-ports.ts';
+
+export type AdoptingPlan = {
+  readonly plan: Plan;
+  /** Nodes of an earlier syncer: what is there goes when all of ours is there. Empty: none. */
+  readonly adoptNodes: readonly string[];
+};
+
+/** @param scope also with the tag that the earlier syncer gave to everything it made */
+export function consulPlanApplier(
+  catalog: Catalog,
+  cache: NodeCache,
+  scope: Scope & { readonly tag: string },
+) {
+  const applier = createApplier(catalog);
+
+  return async (
+    { plan, adoptNodes }: AdoptingPlan,
+    writing: Writing<Change>,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const write = (changes: readonly Change[], mayBegin = () => true): Promise<void> =>
+      applier.apply(changes, cache.node(), { ...writtenOf(cache, writing), mayBegin }, signal);
+    const changes = changesOf(plan, scope.node);
+    if (adoptNodes.length > 0) {
+      await write(changes);
+      return write(await adoptable(adoptNodes, signal));
+    }
+    const { few, many } = splitByNamespace(changes);
+    await write(few);
+    // A Service of ten thousand endpoints is written for a minute.
+    await write(many, writing.turn());
+  };
+
+  async function adoptable(earlierNodes: readonly string[], signal: AbortSignal): Promise<readonly Change[]> {
+    const nodes = [...new Set([scope.node, ...earlierNodes])];
+    const reads = await Promise.all(nodes.map((each) => catalog.read(each, { consistent: true, signal })));
+    const found = adopt(
+      reads.flatMap(({ instances }) => instances),
+      { ...scope, earlierNodes },
+    );
+    return found.deregister.map(deregistration);
+  }
+}
+
+function writtenOf(cache: NodeCache, writing: Writing<Change>): Omit<Written, 'mayBegin'> {
+  return {
+    nodeWritten: cache.nodeWritten,
+    applied: (change, index) => {
+      cache.wrote(change, index, !writing.isRequested(change.source));
+      writing.applied(change);
+    },
+    refused: ({ change, reason }) => writing.refused(change, reason),
+    left: (change) => writing.left(change.source),
+  };
+}
