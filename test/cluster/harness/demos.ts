@@ -9,7 +9,7 @@ import { secondsSince } from './release.ts';
 /** Namespace of the demonstrations; its name is the suite's own, because the suite removes it. */
 export const DEMO = 'tandem-demo';
 /** `connectInject.drainSeconds` of the chart. */
-export const DRAIN_SECONDS = 3;
+export const DRAIN_SECONDS = 5;
 /** Half of the grace period of 30 s that nothing may wait out, and more than the end of a pod takes on a busy machine. */
 export const SOON_SECONDS = 15;
 /** Of the examples, as consul-k8s has them. */

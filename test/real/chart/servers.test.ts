@@ -24,13 +24,15 @@ for (const replicas of [1, 2, 3, 4, 5, 6, 7])
     const set = chart.one('StatefulSet', 'tandem-server');
     assert.equal(at(set, 'spec', 'replicas'), replicas);
     assert.equal(at(set, 'spec', 'podManagementPolicy'), 'Parallel');
-    const { bootstrap_expect, autopilot, connect, leave_on_terminate, ...joins } = configuration(
+    const { bootstrap_expect, autopilot, connect, leave_on_terminate, performance, ...joins } = configuration(
       chart,
       'server',
     );
     assert.equal(bootstrap_expect, replicas);
     assert.deepEqual(autopilot, { min_quorum: Math.floor(replicas / 2) + 1 });
     assert.deepEqual([connect, leave_on_terminate], [{ enabled: true }, true]);
+    // Serf's 3 s, and what it takes to notice the end, are within the 5 s for which pods drain.
+    assert.deepEqual(performance, { leave_drain_time: '100ms' });
     const service = chart.one('Service', 'tandem-server');
     assert.equal(at(set, 'spec', 'serviceName'), service.metadata.name);
     const servers = `${service.metadata.name}.${service.metadata.namespace}.svc:8301`;
