@@ -26,16 +26,19 @@ type Loop = {
 // Back in step within 5 s of the end of an outage, however long it was.
 const LONGEST_RETRY = 4000;
 
+// Consul and Tandem are often installed together, and the first pods follow at once: nothing registers them before.
+const LONGEST_FIRST_RETRY = 1000;
+
 export function createLoop({ clock, random, due, reconcile, failed, isDone }: LoopParts): Loop {
   const wait = createWait(clock);
-  const delays = backoff(random, LONGEST_RETRY);
+  let delays = backoff(random, LONGEST_FIRST_RETRY);
   let failedUntil: number | undefined;
 
   async function reconcileOrRetry(signal: AbortSignal): Promise<void> {
     try {
       await reconcile(signal);
       failedUntil = undefined;
-      delays.reset();
+      delays = backoff(random, LONGEST_RETRY);
     } catch (error) {
       if (signal.aborted) return;
       const delay = delays.next();

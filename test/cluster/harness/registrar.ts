@@ -6,7 +6,7 @@ import type { Cluster } from './cluster.ts';
 import { isReady, podsOf } from './list.ts';
 
 /**
- * Resolves when the registrar has compared everything once. A sync that starts before Consul tries again up to four seconds
+ * Resolves when the registrar has compared everything once. A sync that starts before Consul tries again up to a second
  * after it is there, and the sidecar of a pod that is made meanwhile starts twice.
  */
 export function registrarStarted({ api }: Cluster): Promise<void> {
