@@ -27,13 +27,13 @@ type Agent = { readonly process: RunningProcess; readonly http: number; readonly
 
 /** Runs what the chart gives the kubelet for this agent, in a folder of its own; mount paths become folders. */
 async function startAgent(part: 'server' | 'client', secret: string, peer?: Agent): Promise<Agent> {
-  const [http = 0, grpc = 0, dns = 0, server = 0, serf = 0, wan = 0] = await freePorts(6);
+  const [http = 0, grpc = 0, grpcTls = 0, dns = 0, server = 0, serf = 0, wan = 0] = await freePorts(7);
   const folder = join(scene.folder, `${part}-${http}`);
   const inFolder = (text: string): string => text.replaceAll('/consul/', `${folder}/`);
   const extraConfig = {
     bind_addr: '127.0.0.1',
     data_dir: join(folder, 'data'),
-    ports: { http, grpc, dns, server, serf_lan: serf, serf_wan: wan },
+    ports: { http, grpc, grpc_tls: grpcTls, dns, server, serf_lan: serf, serf_wan: wan },
     retry_join: [],
     retry_interval: '1s',
     performance: { raft_multiplier: 1 },

@@ -51,6 +51,11 @@ test('it registers at the agent what that has lost, mirrors readiness, and dereg
   await readiness(['mesh.app-0.app critical', 'mesh.app-1.app passing']);
   await pods.remove('app-0');
   await readiness(['mesh.app-1.app passing']);
+  // Its proxy goes by a call of its own, which the end of the agent would cut off.
+  await eventually('one proxy', async () => {
+    const proxies = (await consul.call('GET', '/v1/catalog/service/app-sidecar-proxy')) as object[];
+    assert.equal(proxies.length, 1);
+  });
 });
 
 test('it rids the catalog of what an agent that is gone has left', async () => {

@@ -43,7 +43,7 @@ test('after it, the pauses grow to four seconds, and begin again with each succe
   const { clock, other, retries, reconcile, stop } = start();
   other.isThere = true;
   await clock.advance(2000);
-  for (const _outage of [1, 2]) {
+  for (let outage = 0; outage < 2; outage += 1) {
     retries.length = 0;
     other.isThere = false;
     reconcile();
