@@ -1,0 +1,40 @@
+/** Requests that are turned away for what they cost: the limits, and what the client is told. */
+import type { FastifyReply } from 'fastify';
+import type { RefusalReason } from '../admission/refusals.ts';
+
+// The API server takes objects of up to 3 MiB (k8s.io/apiserver, MaxRequestBodyBytes). A review can hold two of them, the
+// object and the old object, and 1 MiB is left for options, user info and JSON escapes.
+export const BODY_LIMIT = (2 * 3 + 1) * 1024 * 1024;
+
+// Milliseconds for a body to arrive, and for an answer to be taken. An API server needs a few.
+export const PATIENCE = 5000;
+
+// etcd takes objects of 1.5 MiB (--max-request-bytes), and a value with its key has five bytes at least: what is above this
+// can never be stored. Parsing this many takes a fifth of a second and 30 MiB.
+export const MOST_VALUES = 300_000;
+
+type Refusal = Error & { readonly statusCode: number; readonly reason: RefusalReason };
+
+const refusals: Partial<Record<RefusalReason, readonly [statusCode: number, message: string]>> = {
+  'body-budget': [503, 'too many bytes of requests are in flight; try again'],
+  'slow-body': [408, `the body did not arrive within ${PATIENCE / 1000} s`],
+  'body-too-large': [413, `the body is larger than ${BODY_LIMIT} bytes`],
+  'too-many-values': [413, `the body has more than ${MOST_VALUES} values`],
+};
+
+export function refusal(reason: RefusalReason): Refusal {
+  const [statusCode, message] = refusals[reason] ?? [503, reason];
+  return Object.assign(new Error(message), { statusCode, reason });
+}
+
+export function isRefusal(error: Error): error is Refusal {
+  return 'reason' in error;
+}
+
+export function turnAway(reply: FastifyReply, { statusCode, message }: Refusal): void {
+  // What is still to come of the body is not waited for.
+  reply.code(statusCode).header('connection', 'close').type('text/plain');
+  // The client of the API server tries again by itself when it is told how many seconds to wait (client-go, rest.withRetry).
+  if (statusCode === 503) reply.header('retry-after', '1');
+  reply.send(`${message}\n`);
+}
