@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoff } from '../support/backoff.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
+import { createQueryTurns } from './query-turns.ts';
 import type { ReadOptions } from './read.ts';
 
 export type HealthPool<T> = {
@@ -41,10 +42,6 @@ type HealthPoolOptions<T> = {
 // one address (limits.http_max_conns_per_client).
 const SLOTS = 36;
 const PAUSE_MILLISECONDS = 100;
-// Consul's own default (Consul, "Blocking Queries").
-const WAIT_SECONDS = 300;
-// The shortest that Consul is asked for, when there is a suspicion: 36 queries a second, and 2,000 services in 56 s.
-const SHORT_TURN_SECONDS = 1;
 // Back in step within 5 s of the end of an outage.
 const LONGEST_PAUSE = 4000;
 
@@ -54,29 +51,12 @@ type Known<T> = { readonly index: number; readonly value: T };
 export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T> {
   const { read, onChange, onFailure, slots = SLOTS, pauseMilliseconds = PAUSE_MILLISECONDS } = options;
   const known = new Map<string, Known<T>>();
-  const running = new Map<string, { readonly abort: () => void; readonly done: Promise<void> }>();
+  const turns = createQueryTurns({ slots, isUrgent: (service) => !known.has(service), ask });
   const delays = backoff(options.random, LONGEST_PAUSE);
-  let followed = new Set<string>();
-  /** Those that have no query now, the next one first. */
-  let waiting: string[] = [];
-  /** Those that had no turn since the last suspicion. */
-  let suspected = new Set<string>();
-  let isSuspectedAgain = false;
   let isFailing = false;
-  let isStopped = false;
-
-  const haveTurns = (): boolean => followed.size > slots;
-
-  /** So that each is asked about as often as by a query of its own. */
-  function turnSeconds(): number {
-    if (!haveTurns()) return WAIT_SECONDS;
-    return suspected.size > 0
-      ? SHORT_TURN_SECONDS
-      : Math.max(SHORT_TURN_SECONDS, Math.floor((WAIT_SECONDS * slots) / followed.size));
-  }
 
   function keep(service: string, answer: Answer<T>): void {
-    if (!followed.has(service)) return;
+    if (!turns.followed().has(service)) return;
     const before = known.get(service);
     known.set(service, { index: answer.index, value: answer.value });
     if (before?.index !== answer.index) onChange();
@@ -92,14 +72,14 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
 
   async function ask(service: string, signal: AbortSignal): Promise<void> {
     const index = known.get(service)?.index ?? 0;
-    const after = index === 0 ? undefined : { index, waitSeconds: turnSeconds() };
+    const after = index === 0 ? undefined : { index, waitSeconds: turns.waitSeconds() };
     try {
       const answer = await read(service, { signal, after });
       delays.reset();
       isFailing = false;
       keepOfTurn(service, answer, index);
-      hadTurn(service);
-      if (!haveTurns()) await delay(pauseMilliseconds, undefined, { signal });
+      turns.hadTurn(service);
+      if (!turns.isCrowded()) await delay(pauseMilliseconds, undefined, { signal });
     } catch (error) {
       if (signal.aborted) return;
       const pause = delays.next();
@@ -107,28 +87,6 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
       isFailing = true;
       await delay(pause, undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  function hadTurn(service: string): void {
-    if (!suspected.delete(service) || suspected.size > 0) return;
-    if (isSuspectedAgain) suspected = new Set(followed);
-    isSuspectedAgain = false;
-  }
-
-  function fill(): void {
-    while (running.size < slots) {
-      if (isStopped) return;
-      // Those that were never read come first: nothing is known of them.
-      const next = waiting.findIndex((service) => !known.has(service));
-      const [service] = waiting.splice(Math.max(next, 0), 1);
-      if (service === undefined) return;
-      start(service);
-    }
-  }
-
-  function start(service: string): void {
-    const ending = new AbortController();
-    running.set(service, { abort: () => ending.abort(), done: turn(service, ending.signal) });
   }
 
   /** Of one that cannot be read nothing is known any more, so that nothing of it is removed; the others are read. */
@@ -141,48 +99,25 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
     }
   }
 
-  async function turn(service: string, signal: AbortSignal): Promise<void> {
-    await ask(service, signal);
-    running.delete(service);
-    if (followed.has(service)) waiting.push(service);
-    fill();
-  }
-
   return {
     follow: (services) => {
-      const hadTurns = haveTurns();
-      followed = new Set(services);
-      for (const service of known.keys()) if (!followed.has(service)) known.delete(service);
-      // A query that was to hold for minutes would keep its slot from the others.
-      const isCrowded = haveTurns() && !hadTurns;
-      for (const [service, { abort }] of running) if (isCrowded || !followed.has(service)) abort();
-      for (const service of suspected) if (!followed.has(service)) hadTurn(service);
-      waiting = services.filter((service) => !running.has(service));
-      fill();
+      turns.follow(services);
+      for (const service of known.keys()) if (!turns.followed().has(service)) known.delete(service);
     },
     get: (service) => known.get(service)?.value,
     slots,
-    suspect: () => {
-      if (!haveTurns()) return;
-      // A round that was begun is ended, or the last would never have its turn.
-      isSuspectedAgain = suspected.size > 0;
-      if (isSuspectedAgain) return;
-      suspected = new Set(followed);
-      for (const { abort } of running.values()) abort();
-    },
+    suspect: turns.suspect,
     refresh: async (signal, isWanted = () => true) => {
-      const left = [...followed].filter((service) => isWanted(service, known.get(service)?.value)).values();
+      const left = [...turns.followed()]
+        .filter((service) => isWanted(service, known.get(service)?.value))
+        .values();
       const work = async (): Promise<void> => {
         for (const service of left) await reread(service, signal);
       };
       // These wait for nothing, and share the connections of other calls.
       await Promise.all(Array.from({ length: REFRESHES }, work));
     },
-    stop: async () => {
-      isStopped = true;
-      for (const { abort } of running.values()) abort();
-      await Promise.all([...running.values()].map(({ done }) => done));
-    },
+    stop: turns.stop,
   };
 }
 
