@@ -14,6 +14,8 @@ const HOPELESS: ReadonlySet<string | undefined> = new Set([
 ]);
 /** The scheduler and the controllers try again by themselves; a volume or a quota may take some seconds to be there. */
 const PATIENCE_MILLISECONDS = 30_000;
+// A container opens its port a second after its start, or after half a minute when 50 start at once on a busy machine.
+const LISTENS_MILLISECONDS = 90_000;
 
 /** One sentence for each workload that has not all of its pods Ready and of its newest version; empty when all have. */
 export function unready(workloads: readonly Workload[]): readonly string[] {
@@ -67,7 +69,7 @@ function refused(events: readonly ClusterEvent[], now: number): readonly string[
     .map(({ involvedObject, message }) => `${involvedObject.kind} ${involvedObject.name}: ${message}`);
 }
 
-/** Nothing listens at the port of a probe: whatever serves opens its port in seconds, ready or not. */
+/** Nothing listens at the port of a probe: whatever serves opens its port soon, ready or not. */
 function deaf(pods: readonly Pod[], events: readonly ClusterEvent[]): readonly string[] {
   const late = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isReady(pod));
   const since = new Map(late.map((pod) => [pod.metadata.name, startOf(pod)]));
@@ -76,7 +78,7 @@ function deaf(pods: readonly Pod[], events: readonly ClusterEvent[]): readonly s
     .filter((event) => {
       // Not since its first such event: that may be of another container, which has ended since.
       const start = since.get(event.involvedObject.name ?? '');
-      return start !== undefined && timeOf(event) - start > PATIENCE_MILLISECONDS;
+      return start !== undefined && timeOf(event) - start > LISTENS_MILLISECONDS;
     })
     .map(({ involvedObject, message }) => `pod ${involvedObject.name}: ${message}`);
 }

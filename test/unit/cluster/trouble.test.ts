@@ -71,14 +71,14 @@ function running(seconds: number, more: Pod['status'] = {}): Pod {
   return pod({ containerStatuses: [{ name: 'web', restartCount: 1, state }], ...more });
 }
 
-test('a probe that nothing has listened to for half a minute is hopeless, while its pod is not ready', () => {
+test('a probe that nothing has listened to for 90 s is hopeless, while its pod is not ready', () => {
   const ready: Pod['status'] = { conditions: [{ type: 'Ready', status: 'True' }] };
-  assert.deepEqual(hopeless([running(40)], [refusal], NOW), [`pod web: ${REFUSED}`]);
-  assert.deepEqual(hopeless([running(40, ready)], [refusal], NOW), []);
+  assert.deepEqual(hopeless([running(100)], [refusal], NOW), [`pod web: ${REFUSED}`]);
+  assert.deepEqual(hopeless([running(100, ready)], [refusal], NOW), []);
 });
 
 test('a container that started just now has time, whatever was refused before it', () => {
-  assert.deepEqual(hopeless([running(20)], [refusal], NOW), []);
+  assert.deepEqual(hopeless([running(80)], [refusal], NOW), []);
   const sidecar = { name: 'proxy', restartCount: 0, state: { running: { startedAt: ago(300) } } };
   const next = { name: 'web', restartCount: 1, state: { waiting: { reason: 'ContainerCreating' } } };
   assert.deepEqual(hopeless([pod({ containerStatuses: [sidecar, next] })], [refusal], NOW), []);
