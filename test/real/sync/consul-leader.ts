@@ -9,7 +9,10 @@ const TIME_LIMIT = 20_000;
 /** JSON of an answer of 2xx; throws with the text of any other, and when there is none in time. */
 export async function ask(server: Pick<ConsulServer, 'url'>, path: string, put?: object): Promise<unknown> {
   const request = put === undefined ? {} : { method: 'PUT', body: JSON.stringify(put) };
-  const response = await fetch(new URL(path, server.url), { ...request, signal: AbortSignal.timeout(TIME_LIMIT) });
+  const response = await fetch(new URL(path, server.url), {
+    ...request,
+    signal: AbortSignal.timeout(TIME_LIMIT),
+  });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   return response.json();
 }
