@@ -3,7 +3,7 @@
  * Source: Kubernetes, "Dynamic Admission Control", and k8s.io/api/admission/v1.
  */
 import type { Problem } from '../model/problem.ts';
-import type { InjectRequest } from '../inject/inject.ts';
+import type { InjectRequest } from '../inject/decide.ts';
 import { describeProblems, shortened, warningText, type Warning } from '../inject/result.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import type { PatchOperation } from '../support/json-patch.ts';

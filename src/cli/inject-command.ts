@@ -4,7 +4,7 @@ import { injectFlagProblems, injectFlags, injectSettings, ownerProblems } from '
 import { inject } from '../inject/inject.ts';
 import { readInjection } from '../inject/injected-pod.ts';
 import { misplacedAnnotations } from '../inject/misplaced.ts';
-import type { TemplateEdit } from '../manifests/edit-manifests.ts';
+import type { TemplateEdit } from '../manifests/edited-pod.ts';
 import type { PodTemplate } from '../manifests/pod-template.ts';
 import { version } from '../version.ts';
 import { command } from './command.ts';

@@ -1,5 +1,5 @@
 /** `tandem uninject`: the inverse of `tandem inject`. */
-import type { TemplateEdit } from '../manifests/edit-manifests.ts';
+import type { TemplateEdit } from '../manifests/edited-pod.ts';
 import type { PodTemplate } from '../manifests/pod-template.ts';
 import { uninject } from '../inject/uninject.ts';
 import { command } from './command.ts';

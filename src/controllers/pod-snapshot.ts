@@ -1,7 +1,7 @@
 /** The injected pods that are known, by where they are in Consul: a change of a pod names the places to look at. */
-import { selects, type MeshService } from '../catalog/mesh/mesh-service.ts';
+import { selects } from '../catalog/mesh/mesh-service.ts';
 import { sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
-import type { MeshAccount, MeshCluster, MeshNode } from '../catalog/mesh/mesh-cluster.ts';
+import type { MeshAccount, MeshCluster, MeshNode, MeshService } from '../catalog/mesh/mesh-cluster.ts';
 import { syntheticNodeName } from '../inject/names.ts';
 import { legacyNodeName, nodeOfPod } from '../catalog/mesh/pod-registration.ts';
 

@@ -7,7 +7,7 @@ import {
   patched,
   type AdmissionRequest,
 } from '../admission/admission-review.ts';
-import type { InjectRequest } from '../inject/inject.ts';
+import type { InjectRequest } from '../inject/decide.ts';
 import type { InjectResult, Warning } from '../inject/result.ts';
 
 /** One answered request, for log and metrics. Never holds the pod. */

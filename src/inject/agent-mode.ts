@@ -16,7 +16,7 @@ export function agentMode(mesh: MeshPod, settings: InjectSettings, registration:
   const init = initContainer(mesh, settings, registration);
   const sidecar = settings.sidecarProxy === 'envoy' ? envoy(mesh, settings) : builtinProxy(mesh, settings);
   const native = { ...sidecar, restartPolicy: 'Always', startupProbe: STARTUP_PROBE };
-  const classic = { ...sidecar, ...lifecycleField(classicSidecarSeconds(mesh)) };
+  const classic = { ...sidecar, ...lifecycleField(classicSidecarSeconds(mesh.drainSeconds)) };
   return {
     volumes: [
       { name: DATA_VOLUME, emptyDir: {} },
@@ -77,7 +77,7 @@ function envoy(mesh: MeshPod, settings: InjectSettings): JsonObject {
       String(mesh.concurrency),
       ...mesh.extraArgs.map(literal),
     ],
-    ...portFields(mesh),
+    ...portFields(mesh.metrics),
     resources: resourceFields(mesh.resources.sidecar),
     volumeMounts: [DATA_MOUNT, ...mesh.userVolumeMounts],
     securityContext: securityContext(settings),

@@ -1,6 +1,6 @@
 /** Parts that every injected container has: the restricted security context, resources, and values from the pod itself. */
 import type { JsonObject } from '../support/json.ts';
-import type { MeshPod } from './mesh-pod.ts';
+import { METRICS_PORT_NAME, type Metrics } from './metrics-options.ts';
 import type { InjectSettings, Resources } from './settings.ts';
 
 /**
@@ -38,10 +38,7 @@ export function variable(name: string, value: string | undefined): JsonObject[] 
   return value === undefined ? [] : [{ name, value }];
 }
 
-/** By this name a PodMonitor finds the metrics; names of ports are unique in a pod, and the author's come first. */
-export const METRICS_PORT_NAME = 'prometheus';
-
-export function portFields({ metrics }: Pick<MeshPod, 'metrics'>): JsonObject {
+export function portFields(metrics: Metrics | undefined): JsonObject {
   if (metrics === undefined) return {};
   const { port, isNamed } = metrics;
   return {

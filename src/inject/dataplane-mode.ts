@@ -40,7 +40,7 @@ export function dataplaneMode(mesh: MeshPod, settings: DataplaneSettings, regist
 
 /** consul-dataplane itself stays for its grace period; the hook is for one that stays too short or not at all. */
 function holdSeconds(mesh: MeshPod): number {
-  const seconds = classicSidecarSeconds(mesh);
+  const seconds = classicSidecarSeconds(mesh.drainSeconds);
   return (mesh.lifecycle?.shutdownGraceSeconds ?? 0) >= seconds ? 0 : seconds;
 }
 
@@ -70,7 +70,7 @@ function container(mesh: MeshPod, settings: DataplaneSettings, registration: str
       ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'POD_IP', 'NODE_NAME'),
       ...registrationVariables(mesh, registration),
     ],
-    ...portFields(mesh),
+    ...portFields(mesh.metrics),
     resources: resourceFields(mesh.resources.sidecar),
     ...mounts(mesh, consul),
     ...probes(mesh),

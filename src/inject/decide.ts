@@ -5,7 +5,6 @@ import { BOOLEAN_WORDS, mustBeString, parseBoolean, quote } from '../support/tex
 import { ANNOTATION_PREFIX, MIRROR_ANNOTATION } from '../model/kubernetes-names.ts';
 import { falseClaim, hasSidecar, injectionClaims } from './claims.ts';
 import { isExcludedByDefault } from './default-exclusion.ts';
-import type { InjectRequest } from './inject.ts';
 import { labelsInstead } from './misplaced.ts';
 import type { SkipReason, Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
@@ -14,6 +13,16 @@ type Decision =
   | { readonly kind: 'skip'; readonly reason: SkipReason; readonly warnings: readonly Warning[] }
   | { readonly kind: 'invalid'; readonly problem: Problem }
   | { readonly kind: 'inject' };
+
+/** The part of an admission request that the engine reads; the offline injector makes one from a manifest. */
+export type InjectRequest = {
+  /** `v1/Pod`, or whatever else was sent: `<group>/<version>/<kind>`, the group left out when it is the core group. */
+  readonly kind: string;
+  readonly operation: string;
+  /** The request's namespace: `metadata.namespace` is often empty at admission. */
+  readonly namespace: string;
+  readonly object: unknown;
+};
 
 export type DecideSettings = Pick<
   InjectSettings,

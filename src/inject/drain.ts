@@ -4,7 +4,6 @@
  */
 import type { JsonObject } from '../support/json.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
-import type { MeshPod } from './mesh-pod.ts';
 import type { Container, Pod } from './pod.ts';
 import { create, type PodEdit } from './pod-edit.ts';
 import type { InjectSettings } from './settings.ts';
@@ -70,6 +69,6 @@ function sleepHook(seconds: number): JsonObject {
  * How long a classic sidecar stays: it is asked to stop together with the application, whose requests it carries. Once
  * the pause, and as long again for requests that were open at its end. A native sidecar outlives the application anyway.
  */
-export function classicSidecarSeconds({ drainSeconds }: MeshPod): number {
+export function classicSidecarSeconds(drainSeconds: number): number {
   return 2 * drainSeconds;
 }

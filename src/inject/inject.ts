@@ -5,7 +5,7 @@ import type { SidecarPlan } from './sidecar-plan.ts';
 import { agentMode } from './agent-mode.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { dataplaneMode } from './dataplane-mode.ts';
-import { decide } from './decide.ts';
+import { decide, type InjectRequest } from './decide.ts';
 import { labelsInstead, labelsOfConsulK8s } from './misplaced.ts';
 import { RESERVED_CONTAINERS, RESERVED_VOLUMES } from './names.ts';
 import { readMeshPod, type MeshPod } from './mesh-pod.ts';
@@ -16,16 +16,6 @@ import { registrationOf, registrationTooLarge } from './registration-variable.ts
 import { toldWarnings, type InjectResult, type Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
 import { editsOf } from './sidecar-edits.ts';
-
-/** The part of an admission request that the engine reads; the offline injector makes one from a manifest. */
-export type InjectRequest = {
-  /** `v1/Pod`, or whatever else was sent: `<group>/<version>/<kind>`, the group left out when it is the core group. */
-  readonly kind: string;
-  readonly operation: string;
-  /** The request's namespace: `metadata.namespace` is often empty at admission. */
-  readonly namespace: string;
-  readonly object: unknown;
-};
 
 type Injected = Exclude<InjectResult, { readonly kind: 'skip' }>;
 

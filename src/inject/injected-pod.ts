@@ -13,23 +13,10 @@ import {
   REGISTRATION,
   SERVICE_NAME_SOURCE,
 } from './names.ts';
-import { readRegistration, type RegisteredService } from './read-registration.ts';
-import type { Problem } from '../model/problem.ts';
+import { readRegistration, type ReadMeshOptions } from './read-registration.ts';
 import type { NameSource } from './service-name.ts';
 
 const nameSources: readonly NameSource[] = ['annotation', 'service-account', 'container'];
-
-export type MeshOptions = RegisteredService & {
-  /** What decided the name of the service when the pod was admitted. */
-  readonly nameSource: NameSource;
-  /** Which Kubernetes Service names the pod, when its author chose one. */
-  readonly kubernetesService: string | undefined;
-};
-
-export type ReadMeshOptions =
-  | { readonly ok: true; readonly options: MeshOptions }
-  /** The containers do not say what the webhook writes. */
-  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
  * | in the spec | injection |

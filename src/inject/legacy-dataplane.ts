@@ -5,7 +5,7 @@
 import { UNPRIVILEGED_PORTS } from './names.ts';
 import { asString, property } from '../support/json.ts';
 import { annotationReader } from './annotation-reader.ts';
-import type { ReadMeshOptions } from './injected-pod.ts';
+import type { ReadMeshOptions } from './read-registration.ts';
 import { readPod } from './pod.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { SERVICE_NAME } from './service-name.ts';

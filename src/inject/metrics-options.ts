@@ -3,7 +3,6 @@ import { UNPRIVILEGED_PORTS } from './names.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import type { AnnotationName } from './annotations.ts';
-import { METRICS_PORT_NAME } from './container-parts.ts';
 import { LOOPBACK } from '../model/registration.ts';
 import { namedPorts, type Pod } from './pod.ts';
 import type { PodService } from './service.ts';
@@ -28,6 +27,9 @@ type MetricsTls = {
   readonly certificate: string;
   readonly key: string;
 };
+
+/** By this name a PodMonitor finds the metrics; names of ports are unique in a pod, and the author's come first. */
+export const METRICS_PORT_NAME = 'prometheus';
 
 /** Undefined: the sidecar gives out none. */
 export function readMetrics(

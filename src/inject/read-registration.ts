@@ -1,4 +1,5 @@
 /** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `registration-variable.ts`. */
+import type { Problem } from '../model/problem.ts';
 import { POD_META_KEYS } from '../model/consul-names.ts';
 import {
   asString,
@@ -13,7 +14,7 @@ import {
 import { quote } from '../support/text.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { META_PREFIX } from '../model/kubernetes-names.ts';
-import { SERVICE_NAME } from './service-name.ts';
+import { SERVICE_NAME, type NameSource } from './service-name.ts';
 import { wrongMeta, type PodService } from './service.ts';
 import { isHalved } from './user-volumes.ts';
 import { meshGatewayModes, type ServiceUpstream, type Upstream } from './upstream.ts';
@@ -26,6 +27,18 @@ export type RegisteredService = {
   /** Of the proxy, as Consul takes it. */
   readonly config: JsonObject;
 };
+
+export type MeshOptions = RegisteredService & {
+  /** What decided the name of the service when the pod was admitted. */
+  readonly nameSource: NameSource;
+  /** Which Kubernetes Service names the pod, when its author chose one. */
+  readonly kubernetesService: string | undefined;
+};
+
+export type ReadMeshOptions =
+  | { readonly ok: true; readonly options: MeshOptions }
+  /** The containers do not say what the webhook writes. */
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 type ReadRegistration =
   | { readonly ok: true; readonly registered: RegisteredService }

@@ -6,10 +6,30 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 import { TandemError } from '../support/errors.ts';
 import { parseWholeNumber } from '../support/text.ts';
-import { notLeading } from './writes-while.ts';
-import type { ClusterAccess, Credentials } from './cluster-access.ts';
+
+export type Credentials = {
+  readonly tls: SecureContextOptions & {
+    readonly rejectUnauthorized?: boolean;
+    readonly servername?: string;
+  };
+  readonly headers: Readonly<Record<string, string>>;
+  /** Connects through a proxy; undefined connects directly. */
+  readonly proxy: HttpAgent | undefined;
+};
+
+export type ClusterAccess = {
+  /** `https://host:port`, perhaps with a path; without a slash at its end. */
+  readonly server: string;
+  /** Namespace of the context or of the pod. */
+  readonly namespace: string | undefined;
+  /** Asked before each request: tokens and certificates rotate. */
+  readonly credentials: () => Promise<Credentials>;
+  /** The server did not accept the credentials: the next ones are made anew. */
+  readonly renew: () => void;
+};
 
 export type ApiAnswer = {
   readonly status: number;
@@ -216,4 +236,8 @@ function parsed(content: string, status: number): unknown {
 
 function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : 'unknown reason';
+}
+
+export function notLeading(method: string, path: string): TandemError {
+  return new TandemError('TANDEM_NOT_LEADING', `${method} ${path}: this replica no longer leads`);
 }

@@ -1,31 +1,9 @@
 /** Where the API server is, and with which credentials it is asked. */
 import { access } from 'node:fs/promises';
-import type { Agent } from 'node:http';
 import { delimiter, join } from 'node:path';
-import type { SecureContextOptions } from 'node:tls';
 import { TandemError } from '../support/errors.ts';
+import type { ClusterAccess } from './api-client.ts';
 import { inClusterAccess } from './in-cluster.ts';
-
-export type Credentials = {
-  readonly tls: SecureContextOptions & {
-    readonly rejectUnauthorized?: boolean;
-    readonly servername?: string;
-  };
-  readonly headers: Readonly<Record<string, string>>;
-  /** Connects through a proxy; undefined connects directly. */
-  readonly proxy: Agent | undefined;
-};
-
-export type ClusterAccess = {
-  /** `https://host:port`, perhaps with a path; without a slash at its end. */
-  readonly server: string;
-  /** Namespace of the context or of the pod. */
-  readonly namespace: string | undefined;
-  /** Asked before each request: tokens and certificates rotate. */
-  readonly credentials: () => Promise<Credentials>;
-  /** The server did not accept the credentials: the next ones are made anew. */
-  readonly renew: () => void;
-};
 
 export type AccessOptions = {
   /** The file of `--kubeconfig`. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import type { ClusterAccess, Credentials } from './cluster-access.ts';
+import type { ClusterAccess, Credentials } from './api-client.ts';
 import type { InCluster } from './server-version.ts';
 import { ownNamespace } from './service-account.ts';
 

@@ -2,7 +2,7 @@
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { TandemError } from '../support/errors.ts';
-import type { ClusterAccess, Credentials } from './cluster-access.ts';
+import type { ClusterAccess, Credentials } from './api-client.ts';
 
 /** @throws TandemError TANDEM_KUBECONFIG_INVALID, with the files and the reason */
 export function kubeconfigAccess(files: readonly string[]): ClusterAccess {

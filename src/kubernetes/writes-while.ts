@@ -1,6 +1,5 @@
 /** A client that only reads, except while this replica leads. */
-import { TandemError } from '../support/errors.ts';
-import type { ApiClient } from './api-client.ts';
+import { notLeading, type ApiClient } from './api-client.ts';
 
 type Requests = Pick<ApiClient, 'request'>;
 
@@ -14,8 +13,4 @@ export function writesWhile<T extends Requests>(client: T, mayWrite: () => boole
       ? client.request(method, path, ...more)
       : Promise.reject(notLeading(method, path));
   return { ...client, request };
-}
-
-export function notLeading(method: string, path: string): TandemError {
-  return new TandemError('TANDEM_NOT_LEADING', `${method} ${path}: this replica no longer leads`);
 }

@@ -2,34 +2,16 @@
  * Manifests in, manifests out: the pods of a text are edited where they stand, and nothing else changes by a byte. What
  * was edited is parsed again and compared with the patched objects; a document for which that fails stays as it was.
  */
-import type { Problem } from '../model/problem.ts';
 import type { LineCounter, Node } from 'yaml';
-import type { PatchOperation } from '../support/json-patch.ts';
 import { askedWithoutPod, misplacedAnnotations } from '../inject/misplaced.ts';
-import type { Warning } from '../inject/result.ts';
+import type { EditedPod, TemplateEdit } from './edited-pod.ts';
 import { nodeAt, patchYaml } from './patch-yaml.ts';
 import { podsOf, type LocatedPod, type PodTemplate } from './pod-template.ts';
 import { readDocuments, splitByteOrderMark, type ManifestDocument } from './read-documents.ts';
-import { applyEdits, type TextEdit } from './text-edit.ts';
+import { applyEdits } from './text-edit.ts';
 import { styleOf } from './text-style.ts';
 import { UnsupportedLayout } from './unsupported.ts';
 import { differingDocuments, whyDifferent } from './verify-edits.ts';
-
-/** What an editor says of one pod. */
-export type TemplateEdit =
-  | {
-      readonly kind: 'skip';
-      readonly reason: string;
-      /** What the reason does not say, for people. */
-      readonly detail?: string;
-      readonly warnings: readonly Warning[];
-    }
-  | { readonly kind: 'invalid'; readonly problems: readonly Problem[]; readonly warnings: readonly Warning[] }
-  | {
-      readonly kind: 'edit';
-      readonly patch: readonly PatchOperation[];
-      readonly warnings: readonly Warning[];
-    };
 
 /** What became of one pod. */
 export type ManifestOutcome = {
@@ -45,15 +27,6 @@ export type EditedManifests =
   | { readonly ok: true; readonly text: string; readonly outcomes: readonly ManifestOutcome[] }
   /** Line and column counted from 1. */
   | { readonly ok: false; readonly line: number; readonly column: number; readonly message: string };
-
-/** A pod, what its editor said, and what that is in the text. */
-export type EditedPod = {
-  readonly document: ManifestDocument;
-  readonly pod: LocatedPod;
-  readonly offset: number;
-  readonly edit: TemplateEdit;
-  readonly edits: readonly TextEdit[];
-};
 
 /** @param edit is asked for every pod of the text, in order */
 export function editManifests(text: string, edit: (template: PodTemplate) => TemplateEdit): EditedManifests {

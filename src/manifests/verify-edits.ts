@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import { visit, type LineCounter, type Node } from 'yaml';
 import { pointer } from '../support/json-patch.ts';
-import type { EditedPod } from './edit-manifests.ts';
+import type { EditedPod } from './edited-pod.ts';
 import { readDocuments, type ManifestDocument } from './read-documents.ts';
 import type { TextEdit } from './text-edit.ts';
 

@@ -1,5 +1,5 @@
 /** The Lease of the sync. */
-import type { ClusterAccess } from '../kubernetes/cluster-access.ts';
+import type { ClusterAccess } from '../kubernetes/api-client.ts';
 import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 
 export const SYNC_LEASE = 'tandem-sync';

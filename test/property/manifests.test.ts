@@ -7,11 +7,8 @@ import { parseAllDocuments, type ToJSOptions } from 'yaml';
 import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
 import { parseFlags } from '../../src/config/parse-flags.ts';
 import { inject } from '../../src/inject/inject.ts';
-import {
-  editManifests,
-  type EditedManifests,
-  type TemplateEdit,
-} from '../../src/manifests/edit-manifests.ts';
+import { editManifests, type EditedManifests } from '../../src/manifests/edit-manifests.ts';
+import type { TemplateEdit } from '../../src/manifests/edited-pod.ts';
 import type { PodTemplate } from '../../src/manifests/pod-template.ts';
 import { applied, reverted, type PodEdit } from '../../src/inject/pod-edit.ts';
 import { uninject } from '../../src/inject/uninject.ts';

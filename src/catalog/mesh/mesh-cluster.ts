@@ -2,9 +2,8 @@
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { asString, property } from '../../support/json.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
-import { quote } from '../../support/text.ts';
+import { firstAddress } from './first-address.ts';
 import type { InjectedPod } from './registered-pod.ts';
-import type { MeshService } from './mesh-service.ts';
 
 /** A node of Kubernetes. */
 export type MeshNode = {
@@ -17,6 +16,17 @@ export type MeshNode = {
   readonly refusedAddress?: string | undefined;
   /** From which its pods get their addresses; the first one of two. */
   readonly podCidr: string | undefined;
+};
+
+/** A Service of Kubernetes that selects pods. */
+export type MeshService = {
+  readonly namespace: string;
+  readonly name: string;
+  /** RFC 3339, UTC: texts in the order of time. */
+  readonly created: string;
+  readonly selector: ReadonlyMap<string, string>;
+  /** Numbers and names of container ports to which its TCP ports lead. */
+  readonly targets: readonly (number | string)[];
 };
 
 export type MeshCluster = {
@@ -77,21 +87,6 @@ export function readMeshNode(raw: unknown): MeshNode | undefined {
     ...firstAddress('InternalIP', internal),
     hostIps: [...internal, ...ofType('ExternalIP')].filter(isIpAddress),
     podCidr: podCidr || undefined,
-  };
-}
-
-/** Whatever Kubernetes gives as an address becomes a part of URLs, and requests to some of them have a token. */
-export function firstAddress(
-  at: string,
-  texts: readonly string[],
-): { readonly address: string | undefined; readonly refusedAddress: string | undefined } {
-  const given = texts.filter((text) => text !== '');
-  const address = given.find(isIpAddress);
-  const [refused] = given;
-  const isRefused = address === undefined && refused !== undefined;
-  return {
-    address,
-    refusedAddress: isRefused ? `${at} is ${quote(refused)}, which is not an IP address` : undefined,
   };
 }
 

@@ -2,19 +2,8 @@
 import { isReservedName } from '../../model/reserved-names.ts';
 import { asString, isObject, property } from '../../support/json.ts';
 import { byText } from '../../model/instance.ts';
-import type { MeshCluster } from './mesh-cluster.ts';
+import type { MeshCluster, MeshService } from './mesh-cluster.ts';
 import { meshOf, type InjectedPod, type MeshOptions } from './registered-pod.ts';
-
-/** A Service of Kubernetes that selects pods. */
-export type MeshService = {
-  readonly namespace: string;
-  readonly name: string;
-  /** RFC 3339, UTC: texts in the order of time. */
-  readonly created: string;
-  readonly selector: ReadonlyMap<string, string>;
-  /** Numbers and names of container ports to which its TCP ports lead. */
-  readonly targets: readonly (number | string)[];
-};
 
 /** The closed vocabulary of what decided a name. */
 export const nameReasons = {

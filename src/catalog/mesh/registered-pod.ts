@@ -1,9 +1,10 @@
 /** What is kept in memory of an injected pod. Reading is total: what is not well-formed is absent. */
-import { readInjection, type Injection, type MeshOptions } from '../../inject/injected-pod.ts';
+import { readInjection, type Injection } from '../../inject/injected-pod.ts';
+import type { MeshOptions } from '../../inject/read-registration.ts';
 import { RECORD_ANNOTATION } from '../../model/kubernetes-names.ts';
 import { parseRecord } from '../../inject/record.ts';
 import { asString, isObject, property } from '../../support/json.ts';
-import { firstAddress } from './mesh-cluster.ts';
+import { firstAddress } from './first-address.ts';
 
 export type { Injection, MeshOptions };
 

@@ -5,8 +5,12 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
-import { apiClient, retryAfter } from '../../../src/kubernetes/api-client.ts';
-import type { ClusterAccess, Credentials } from '../../../src/kubernetes/cluster-access.ts';
+import {
+  apiClient,
+  retryAfter,
+  type ClusterAccess,
+  type Credentials,
+} from '../../../src/kubernetes/api-client.ts';
 import { TandemError } from '../../../src/support/errors.ts';
 import { anonymous, json, scriptedServer, status, watch, type ScriptedServer } from './scripted-server.ts';
 

@@ -6,12 +6,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { apiClient } from '../../../src/kubernetes/api-client.ts';
-import {
-  clusterAccess,
-  type AccessOptions,
-  type ClusterAccess,
-} from '../../../src/kubernetes/cluster-access.ts';
+import { apiClient, type ClusterAccess } from '../../../src/kubernetes/api-client.ts';
+import { clusterAccess, type AccessOptions } from '../../../src/kubernetes/cluster-access.ts';
 import type { TandemError } from '../../../src/support/errors.ts';
 import { json, scriptedServer, status } from './scripted-server.ts';
 

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { apiClient, type ApiClient } from '../../../src/kubernetes/api-client.ts';
-import type { ClusterAccess } from '../../../src/kubernetes/cluster-access.ts';
+import { apiClient, type ApiClient, type ClusterAccess } from '../../../src/kubernetes/api-client.ts';
 
 export type SeenRequest = {
   readonly method: string;

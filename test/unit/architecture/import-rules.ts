@@ -50,7 +50,7 @@ export function violations(files: readonly SourceFile[]): string[] {
 export function arrows(files: readonly SourceFile[]): ReadonlySet<string> {
   return new Set(
     files.flatMap(({ path, text }) =>
-      localImports(path, text, () => true).map((target) => `${folderOf(path)} → ${folderOf(target)}`),
+      localImports(path, text).map((target) => `${folderOf(path)} → ${folderOf(target)}`),
     ),
   );
 }
@@ -60,11 +60,9 @@ export function countImports(files: readonly SourceFile[]): number {
   return files.reduce((count, { text }) => count + importsOf(text).length, 0);
 }
 
-/** Files that import each other in a circle, each circle as its files; types do not count, they are gone when the code runs. */
+/** Files that import each other in a circle, be it for types alone; each circle as its files. */
 export function circles(files: readonly SourceFile[]): string[][] {
-  const targets = new Map(
-    files.map(({ path, text }) => [path, localImports(path, text, (found) => !found.isTypeOnly)]),
-  );
+  const targets = new Map(files.map(({ path, text }) => [path, localImports(path, text)]));
   return [...targets.keys()]
     .map((path) => pathBack(path, targets))
     .filter((circle) => circle !== undefined)
@@ -132,9 +130,9 @@ function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
 }
 
-function localImports(path: string, text: string, isWanted: (found: Import) => boolean): string[] {
+function localImports(path: string, text: string): string[] {
   return importsOf(text)
-    .filter((found) => found.specifier.startsWith('.') && isWanted(found))
+    .filter(({ specifier }) => specifier.startsWith('.'))
     .map(({ specifier }) => resolve(path, specifier));
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { selects, type MeshService } from '../../../src/catalog/mesh/mesh-service.ts';
+import type { MeshService } from '../../../src/catalog/mesh/mesh-cluster.ts';
+import { selects } from '../../../src/catalog/mesh/mesh-service.ts';
 import { createPodSnapshot, type PodSnapshot } from '../../../src/controllers/pod-snapshot.ts';
 import { createPodStandings } from '../../../src/controllers/pod-standings.ts';
 import { podOf } from '../catalog/mesh/injected-pods.ts';

@@ -1,6 +1,5 @@
 /** The registrar between a cluster and a Consul that a test holds in its hands. */
-import type { MeshAccount, MeshNode } from '../../../src/catalog/mesh/mesh-cluster.ts';
-import type { MeshService } from '../../../src/catalog/mesh/mesh-service.ts';
+import type { MeshAccount, MeshNode, MeshService } from '../../../src/catalog/mesh/mesh-cluster.ts';
 import type { InjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
 import { createPodSnapshot, type Touched } from '../../../src/controllers/pod-snapshot.ts';
 import {

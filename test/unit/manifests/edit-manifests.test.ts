@@ -1,7 +1,8 @@
 /** Layouts of manifests that people write, one by one: what is added goes to the right lines, and comes out again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editManifests, type TemplateEdit } from '../../../src/manifests/edit-manifests.ts';
+import { editManifests } from '../../../src/manifests/edit-manifests.ts';
+import type { TemplateEdit } from '../../../src/manifests/edited-pod.ts';
 import type { PatchOperation } from '../../../src/support/json-patch.ts';
 
 const add = (path: string, value: unknown): PatchOperation => ({ op: 'add', path, value });

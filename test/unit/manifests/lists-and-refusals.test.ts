@@ -1,7 +1,8 @@
 /** Which pods of a text are seen, and what is said of those that cannot be edited where they stand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editManifests, type TemplateEdit } from '../../../src/manifests/edit-manifests.ts';
+import { editManifests } from '../../../src/manifests/edit-manifests.ts';
+import type { TemplateEdit } from '../../../src/manifests/edited-pod.ts';
 import { cpuCosts } from '../support/cpu-cost.ts';
 
 const labelled: TemplateEdit = {

@@ -1,7 +1,8 @@
 /** Pods in kinds that nobody told us of: edited, or named. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editManifests, type TemplateEdit } from '../../../src/manifests/edit-manifests.ts';
+import { editManifests } from '../../../src/manifests/edit-manifests.ts';
+import type { TemplateEdit } from '../../../src/manifests/edited-pod.ts';
 import type { PodTemplate } from '../../../src/manifests/pod-template.ts';
 
 const mark = (_template: PodTemplate): TemplateEdit => ({

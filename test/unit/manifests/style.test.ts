@@ -1,7 +1,8 @@
 /** What is added looks like what is there, and Kubernetes reads it as it was meant. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { editManifests, type TemplateEdit } from '../../../src/manifests/edit-manifests.ts';
+import { editManifests } from '../../../src/manifests/edit-manifests.ts';
+import type { TemplateEdit } from '../../../src/manifests/edited-pod.ts';
 import type { PatchOperation } from '../../../src/support/json-patch.ts';
 
 const add = (path: string, value: unknown): PatchOperation => ({ op: 'add', path, value });

@@ -1,8 +1,7 @@
 /** Pods as they are after the webhook, the scheduler and the kubelet: injected by the engine itself. */
 import assert from 'node:assert/strict';
 import jsonPatch, { type Operation } from 'fast-json-patch';
-import type { MeshCluster, MeshNode } from '../../../../src/catalog/mesh/mesh-cluster.ts';
-import type { MeshService } from '../../../../src/catalog/mesh/mesh-service.ts';
+import type { MeshCluster, MeshNode, MeshService } from '../../../../src/catalog/mesh/mesh-cluster.ts';
 import { readInjectedPod, type InjectedPod } from '../../../../src/catalog/mesh/registered-pod.ts';
 import { registrationsOf, type PodRegistration } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { injectFlags, injectSettings } from '../../../../src/config/inject-settings.ts';

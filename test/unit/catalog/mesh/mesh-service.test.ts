@@ -3,11 +3,8 @@ import { test } from 'node:test';
 import { decidePod, problemOf } from '../../../../src/catalog/mesh/decide-pod.ts';
 import { agentRegistrationsOf } from '../../../../src/catalog/mesh/agent-registration.ts';
 import { registrationsOf } from '../../../../src/catalog/mesh/pod-registration.ts';
-import {
-  readMeshService,
-  serviceNameOf,
-  type MeshService,
-} from '../../../../src/catalog/mesh/mesh-service.ts';
+import type { MeshService } from '../../../../src/catalog/mesh/mesh-cluster.ts';
+import { readMeshService, serviceNameOf } from '../../../../src/catalog/mesh/mesh-service.ts';
 import { clusterOf, podOf, READY, type PodSketch } from './injected-pods.ts';
 
 type ServiceSketch = {
