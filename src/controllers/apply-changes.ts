@@ -1,7 +1,7 @@
 /** Writes changes to Consul in transactions: a bad one is found and left out, and the others go through. */
 import type { OperationError } from '../model/consul-entries.ts';
 import { TRANSACTION_LIMITS } from '../model/consul-names.ts';
-import { splitBatch, withoutReplaced, type Refused } from '../catalog/to-consul/failed-batch.ts';
+import { splitBatch, withoutReplaced, type Refused, type Split } from '../catalog/to-consul/failed-batch.ts';
 import {
   batchesOf,
   batchOf,
@@ -51,65 +51,7 @@ type Applier = {
 };
 
 export function createApplier({ write }: CatalogWriter): Applier {
-  let limits = TRANSACTION_LIMITS;
-
-  async function writeBatch(
-    batch: Batch,
-    node: SyncNode,
-    written: Written,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const outcome = await write(operationsOf(batch), signal);
-    if (outcome.kind === 'applied') {
-      if (batch.node !== undefined) written.nodeWritten();
-      for (const change of batch.changes) written.applied(change, outcome.index);
-      return;
-    }
-    if (outcome.kind === 'too-large') {
-      const smaller = reduce(limits, outcome.limit, batch);
-      if (smaller !== undefined) {
-        limits = smaller;
-        await writeAll(batch.changes, node, written, signal);
-        return;
-      }
-    }
-    const errors = outcome.kind === 'rolled-back' ? outcome.errors : [];
-    const reason = outcome.kind === 'rolled-back' ? outcome.reason : TOO_LARGE;
-    const split = splitBatch(batch, errors, reason);
-    switch (split.kind) {
-      case 'missing-node':
-        return writeBatch(withNode(batch, node.name), node, written, signal);
-      case 'refused-node':
-        for (const change of batch.changes) written.refused({ change, reason: split.reason });
-        return undefined;
-      case 'isolated':
-        for (const refused of split.refused) written.refused(refused);
-        return split.rest === undefined ? undefined : writeBatch(split.rest, node, written, signal);
-      case 'halved':
-        for (const half of split.halves) await writeBatch(half, node, written, signal);
-        return undefined;
-    }
-  }
-
-  async function writeAll(
-    changes: readonly Change[],
-    node: SyncNode,
-    written: Written,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { batches, tooLarge } = batchesOf(changes, node, limits);
-    for (const change of tooLarge) written.refused({ change, reason: TOO_LARGE });
-    const writeOrLeave = async (batch: Batch): Promise<void> => {
-      if (written.mayBegin()) return writeBatch(batch, node, written, signal);
-      for (const change of batch.changes) written.left(change);
-    };
-    const [first, ...others] = batches;
-    if (first === undefined) return;
-    if (node.registered) return inParallel(batches, writeOrLeave);
-    // The node first, once: the other transactions find it there.
-    await writeBatch(first, node, written, signal);
-    await inParallel(others, (batch) => writeOrLeave(batchOf(batch.changes, undefined)));
-  }
+  const limits = createLimits();
 
   return {
     apply: async (changes, node, written, signal) => {
@@ -125,27 +67,95 @@ export function createApplier({ write }: CatalogWriter): Applier {
           written.left(change);
         },
       };
+      const send = (batch: Batch): Promise<WriteOutcome> => write(operationsOf(batch), signal);
+      const writeAll = changesWriter({ send, limits, nodeName: node.name, written: noting });
       const removals = changes.filter(({ action }) => action === 'deregister');
-      await writeAll(
-        changes.filter(({ action }) => action !== 'deregister'),
-        node,
-        noting,
-        signal,
-      );
+      const additions = changes.filter(({ action }) => action !== 'deregister');
+      await writeAll(additions, node.registered);
       // A node that something was just written to is there; one that nothing is written to needs not be made.
-      await writeAll(withoutReplaced(removals, failed), { ...node, registered: true }, noting, signal);
+      await writeAll(withoutReplaced(removals, failed), true);
     },
   };
 }
 
+type WriterParts = {
+  readonly send: (batch: Batch) => Promise<WriteOutcome>;
+  readonly limits: KnownLimits;
+  readonly nodeName: string;
+  readonly written: Written;
+};
+
+function changesWriter({ send, limits, nodeName, written }: WriterParts) {
+  return writeAll;
+
+  async function writeAll(changes: readonly Change[], registered: boolean): Promise<void> {
+    const { batches, tooLarge } = batchesOf(changes, { name: nodeName, registered }, limits.now());
+    for (const change of tooLarge) written.refused({ change, reason: TOO_LARGE });
+    const [first, ...others] = batches;
+    if (first === undefined) return;
+    if (registered) return inParallel(batches, writeOrLeave);
+    // The node first, once: the other transactions find it there.
+    await writeBatch(first);
+    await inParallel(others, (batch) => writeOrLeave(batchOf(batch.changes, undefined)));
+  }
+
+  async function writeOrLeave(batch: Batch): Promise<void> {
+    if (written.mayBegin()) return writeBatch(batch);
+    for (const change of batch.changes) written.left(change);
+  }
+
+  async function writeBatch(batch: Batch): Promise<void> {
+    const outcome = await send(batch);
+    switch (outcome.kind) {
+      case 'applied':
+        if (batch.node !== undefined) written.nodeWritten();
+        for (const change of batch.changes) written.applied(change, outcome.index);
+        return undefined;
+      case 'too-large':
+        if (limits.learn(outcome.limit, batch)) return writeAll(batch.changes, batch.node === undefined);
+        return writeParts(batch, splitBatch(batch, [], TOO_LARGE));
+      case 'rolled-back':
+        return writeParts(batch, splitBatch(batch, outcome.errors, outcome.reason));
+    }
+  }
+
+  async function writeParts(batch: Batch, split: Split): Promise<void> {
+    switch (split.kind) {
+      case 'missing-node':
+        return writeBatch(withNode(batch, nodeName));
+      case 'refused-node':
+        for (const change of batch.changes) written.refused({ change, reason: split.reason });
+        return undefined;
+      case 'isolated':
+        for (const refused of split.refused) written.refused(refused);
+        return split.rest === undefined ? undefined : writeBatch(split.rest);
+      case 'halved':
+        for (const half of split.halves) await writeBatch(half);
+        return undefined;
+    }
+  }
+}
+
 const TOO_LARGE = 'it is larger than a Consul transaction may be';
 
-/** Undefined when the batch was within what the server says already: then only a smaller batch can help. */
-function reduce(limits: Limits, said: Partial<Limits>, batch: Batch): Limits | undefined {
-  const smaller = {
-    operations: Math.min(limits.operations, said.operations ?? limits.operations),
-    bytes: Math.min(limits.bytes, said.bytes ?? limits.bytes),
+type KnownLimits = {
+  readonly now: () => Limits;
+  /** From a refusal; false when the batch was within what the server says already: then only a smaller one can help. */
+  readonly learn: (said: Partial<Limits>, batch: Batch) => boolean;
+};
+
+function createLimits(): KnownLimits {
+  let limits = TRANSACTION_LIMITS;
+  return {
+    now: () => limits,
+    learn: (said, batch) => {
+      const smaller = {
+        operations: Math.min(limits.operations, said.operations ?? limits.operations),
+        bytes: Math.min(limits.bytes, said.bytes ?? limits.bytes),
+      };
+      const wasOver = operationsOf(batch).length > smaller.operations || batch.bytes > smaller.bytes;
+      if (wasOver) limits = smaller;
+      return wasOver;
+    },
   };
-  const wasOver = operationsOf(batch).length > smaller.operations || batch.bytes > smaller.bytes;
-  return wasOver ? smaller : undefined;
 }

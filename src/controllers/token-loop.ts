@@ -4,6 +4,7 @@ import { createController, type Request } from '../reconcile/controller.ts';
 import { createDeletionGuard, UNANNOUNCED } from '../reconcile/deletion-guard.ts';
 import { inParallel } from '../reconcile/in-parallel.ts';
 import { aborted } from '../support/aborted.ts';
+import type { PodSnapshot } from './pod-snapshot.ts';
 import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
 import type { ConnectWrite } from './registrar-ports.ts';
 
@@ -36,8 +37,6 @@ type TokenPlan = {
   readonly strangers: readonly PodToken[];
 };
 
-/** Tokens are reported as a count only. */
-const UNTOLD = { applied: (): void => undefined, refused: (): void => undefined };
 // A sidecar that ends logs out by itself; the token of one that was killed is no hurry.
 const AFTER_END = 2000;
 // All tokens of a large cluster are megabytes: reading them takes at most a tenth of the time.
@@ -49,12 +48,7 @@ export function runTokenLoop(
   { owner, resync, dryRun }: Omit<RegistrarOptions, 'once'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { snapshot } = source;
-  /** Consul has refused something, and that was told. */
-  let isRefused = false;
-  /** Of the last reconcile: a token stays that should go. */
-  let isKept = false;
-
+  const reports = tokenReports(reporter);
   const controller = createController<readonly PodToken[], TokenPlan, never>({
     clock,
     random,
@@ -65,18 +59,7 @@ export function runTokenLoop(
     coalescing: { quiet: AFTER_END, most: AFTER_END },
     observingShare: SHARE,
     guard: createDeletionGuard(clock, UNANNOUNCED),
-    reporter: {
-      ...UNTOLD,
-      failed: (error, retryMilliseconds) => {
-        isRefused = false;
-        reporter.failed(error, retryMilliseconds);
-      },
-      succeeded: () => {
-        if (isKept) return;
-        isRefused = false;
-        reporter.succeeded();
-      },
-    },
+    reporter: reports,
     synced: source.synced,
     watch: async (until) => {
       const unsubscribe = source.onChange(({ isEnd }) => {
@@ -87,7 +70,7 @@ export function runTokenLoop(
     },
     reconciler: {
       observe,
-      plan: planOf,
+      plan: (found) => planOf(found, source.snapshot),
       deletions: ({ strangers }) => ({ ids: strangers.map(({ accessor }) => accessor), owned: 0 }),
       withhold: (plan, ids) => ({
         ...plan,
@@ -105,7 +88,7 @@ export function runTokenLoop(
   ): Promise<readonly PodToken[] | undefined> {
     const found = await tokens.list(owner, until);
     if ('refused' in found) {
-      tellRefused(found.refused);
+      reports.tellRefused(found.refused);
       return undefined;
     }
     // A pod logs in itself, so what was listed may be of one that only a list that began after it has.
@@ -113,35 +96,63 @@ export function runTokenLoop(
     return found;
   }
 
-  function planOf(found: readonly PodToken[]): TokenPlan {
-    const finished = new Set(
-      [...snapshot.pods()].filter(({ stage }) => stage === 'finished').map(({ uid }) => uid),
-    );
-    const isGone = (uid: string): boolean => !snapshot.isKnown(uid);
-    return {
-      dead: found.filter(({ uid }) => finished.has(uid) || (isGone(uid) && snapshot.isEnded(uid))),
-      strangers: found.filter(({ uid }) => isGone(uid) && !snapshot.isEnded(uid)),
-    };
-  }
-
   async function deleteAll(dead: readonly PodToken[], until: AbortSignal): Promise<void> {
     let deleted = 0;
-    isKept = false;
+    reports.begun();
     await inParallel(dead, async ({ accessor }) => {
       const outcome = await tokens.delete(accessor, until);
       if (outcome.kind === 'applied') deleted += 1;
-      else {
-        isKept = true;
-        tellRefused(outcome.reason);
-      }
+      else reports.kept(outcome.reason);
     });
     if (deleted > 0) reporter.deleted(deleted);
   }
 
-  function tellRefused(reason: string): void {
+  return controller.run(signal);
+}
+
+function planOf(
+  found: readonly PodToken[],
+  snapshot: Pick<PodSnapshot, 'pods' | 'isKnown' | 'isEnded'>,
+): TokenPlan {
+  const finished = new Set(
+    [...snapshot.pods()].filter(({ stage }) => stage === 'finished').map(({ uid }) => uid),
+  );
+  const isGone = (uid: string): boolean => !snapshot.isKnown(uid);
+  return {
+    dead: found.filter(({ uid }) => finished.has(uid) || (isGone(uid) && snapshot.isEnded(uid))),
+    strangers: found.filter(({ uid }) => isGone(uid) && !snapshot.isEnded(uid)),
+  };
+}
+
+/** What the kernel tells, with tokens as a count only, and a refusal once. */
+function tokenReports(reporter: TokenReporter) {
+  /** Consul has refused something, and that was told. */
+  let isRefused = false;
+  /** Of the last reconcile: a token stays that should go. */
+  let isKept = false;
+  const tellRefused = (reason: string): void => {
     if (!isRefused) reporter.refused(reason);
     isRefused = true;
-  }
-
-  return controller.run(signal);
+  };
+  return {
+    begun: (): void => {
+      isKept = false;
+    },
+    tellRefused,
+    kept: (reason: string): void => {
+      isKept = true;
+      tellRefused(reason);
+    },
+    applied: (): void => undefined,
+    refused: (): void => undefined,
+    failed: (error: unknown, retryMilliseconds: number): void => {
+      isRefused = false;
+      reporter.failed(error, retryMilliseconds);
+    },
+    succeeded: (): void => {
+      if (isKept) return;
+      isRefused = false;
+      reporter.succeeded();
+    },
+  };
 }

@@ -4,7 +4,7 @@ import { batchOf, operationsOf, type Batch, type Change } from './transactions.t
 
 export type Refused = { readonly change: Change; readonly reason: string };
 
-type Split =
+export type Split =
   /** Consul has lost the node: send the same again with it in front. */
   | { readonly kind: 'missing-node' }
   /** The operation that makes the node was refused; no instance is to blame. */
