@@ -16,21 +16,21 @@ export function createStore(initial: Catalog): Store {
     replace: (next) => {
       const isNew = next.index !== catalog.index;
       catalog = next;
-      if (isNew) for (const wake of waiting) wake();
+      if (isNew) for (const notify of waiting) notify();
     },
     changed: (index, milliseconds, signal) => {
       if (catalog.index > index || signal.aborted) return Promise.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
-      const wake = (): void => {
+      const notify = (): void => {
         if (catalog.index > index) resolve();
       };
       const timer = setTimeout(resolve, milliseconds);
       const stop = (): void => resolve();
-      waiting.add(wake);
+      waiting.add(notify);
       signal.addEventListener('abort', stop, { once: true });
       return promise.finally(() => {
         clearTimeout(timer);
-        waiting.delete(wake);
+        waiting.delete(notify);
         signal.removeEventListener('abort', stop);
       });
     },

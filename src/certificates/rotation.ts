@@ -1,4 +1,4 @@
-/** The leader's loop: looks, decides, does one step, and looks again, until its term ends. */
+/** The leader's loop: observes, decides, does one step, and observes again, until its term ends. */
 import { backoff } from '../support/backoff.ts';
 import { TandemError } from '../support/errors.ts';
 import { contentAfter } from './content-after.ts';
@@ -38,7 +38,7 @@ type RotationOptions = {
   readonly onFailure: (error: TandemError) => void;
 };
 
-/** The longest time between two looks, so that a clock that was set is noticed; renewals have days to spare. */
+/** The longest time between two observations, so that a clock that was set is noticed; renewals have days to spare. */
 const LONGEST_PAUSE = 60_000;
 
 /** Lasts until the signal is aborted, through all faults. */
@@ -46,7 +46,7 @@ export async function rotate(options: RotationOptions, signal: AbortSignal): Pro
   const { ports, onFailure } = options;
   const delays = backoff(options.random);
   while (!signal.aborted) {
-    const outcome: WriteOutcome | number | TandemError = await lookAndStep(options, signal).catch(
+    const outcome: WriteOutcome | number | TandemError = await reconcile(options, signal).catch(
       (error: unknown) => {
         if (!(error instanceof TandemError)) throw error;
         return error;
@@ -64,14 +64,14 @@ export async function rotate(options: RotationOptions, signal: AbortSignal): Pro
 }
 
 /** Resolves with what became of the step, or with the milliseconds until there is one. */
-async function lookAndStep(options: RotationOptions, signal: AbortSignal): Promise<WriteOutcome | number> {
+async function reconcile(options: RotationOptions, signal: AbortSignal): Promise<WriteOutcome | number> {
   const { view, ports, hosts, times, onStep } = options;
-  const look = (): Step => nextStep(view.state(), times);
-  const first = look();
+  const next = (): Step => nextStep(view.state(), times);
+  const first = next();
   if (!writes(first)) return untilDue(first, view);
   // Another leader may have written a moment ago, and its two writes reach this process in any order; ours do too.
   await ports.refresh(signal);
-  const step = look();
+  const step = next();
   if (signal.aborted || !writes(step)) return 0;
   const outcome = await write(step);
   if (outcome === 'written') onStep(step);

@@ -6,7 +6,7 @@ import type { SharedView } from './shared-view.ts';
 
 type SharedSource = CertificateSource & {
   /** The view has changed. */
-  readonly look: () => void;
+  readonly update: () => void;
   /** Why no admission can succeed here, or undefined. */
   readonly problem: () => string | undefined;
 };
@@ -35,7 +35,7 @@ export function sharedSource(
     held = next;
     emit({ kind: 'changed', pair: next.pair });
   };
-  const look = (): void => {
+  const update = (): void => {
     const next = view.serving();
     if (view.isSpoilt() && !wasSpoilt) emit({ kind: 'failed', error: unusable() });
     wasSpoilt = view.isSpoilt();
@@ -45,11 +45,11 @@ export function sharedSource(
     // When there was no CA a moment ago, nothing that another one has signed can be in use.
     const wait = held === undefined && hasSeenNoCa ? 0 : view.settleLeft(next, settle);
     cancel();
-    if (wait > 0) cancel = after(wait, look);
+    if (wait > 0) cancel = after(wait, update);
     else take(next);
   };
   return {
-    look,
+    update,
     problem: () => {
       if (held === undefined)
         return 'there is no certificate yet whose CA has been published for long enough';

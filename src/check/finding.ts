@@ -25,7 +25,7 @@ export type Finding =
       readonly fix: string;
     };
 
-/** What a look at the outside gave. A look that failed is a fact like any other. */
+/** What a question to the outside gave. A question that failed is a fact like any other. */
 export type Probe<T> =
   | { readonly kind: 'seen'; readonly value: T }
   | { readonly kind: 'failed'; readonly code: ErrorCode | 'timeout'; readonly reason: string };

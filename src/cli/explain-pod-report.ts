@@ -5,7 +5,7 @@ import type { InjectionExplanation } from '../inject/explain.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
 import type { ExplainedPod } from '../runtime/explained-pod.ts';
-import { standingText } from './explain-report.ts';
+import { stateText } from './explain-report.ts';
 
 export function podExplanationText({ source, injection, annotations, registration }: ExplainedPod): string {
   return [
@@ -54,7 +54,7 @@ function injectionLines(injection: InjectionExplanation): readonly string[] {
 function instanceLines({ registration, standing, checks }: ExplainedRegistration): readonly string[] {
   const { id, address, port } = registration;
   return [
-    line('instance', `${id} ${hostAndPort(address, port)}  ${standingText(standing)}`),
+    line('instance', `${id} ${hostAndPort(address, port)}  ${stateText(standing)}`),
     ...checks.map(({ name, status, output }) => line('check', `  ${status}  ${name}: ${firstLine(output)}`)),
   ];
 }

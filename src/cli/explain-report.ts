@@ -1,6 +1,6 @@
 /** Why a Service is in Consul as it is, or is not, for people. */
-import type { RegistrationStanding } from '../catalog/mesh/explain-pod.ts';
-import type { Explanation, Standing } from '../catalog/to-consul/explain-service.ts';
+import type { RegistrationState } from '../catalog/mesh/explain-pod.ts';
+import type { Explanation, InstanceState } from '../catalog/to-consul/explain-service.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
 
@@ -13,7 +13,7 @@ export function explanationText(explanation: Explanation): string {
     ...(addressRule === undefined ? [] : [`  addresses    ${addressRule}`]),
     ...instances.map(
       ({ instance: { name, address, port, check }, standing }) =>
-        `  instance     ${name} ${hostAndPort(address, port)}${check === undefined ? '' : ` ${check.status}`}  ${standingText(standing)}`,
+        `  instance     ${name} ${hostAndPort(address, port)}${check === undefined ? '' : ` ${check.status}`}  ${stateText(standing)}`,
     ),
     ...leftover.map(
       ({ name, address, port }) => `  leftover     ${name} ${hostAndPort(address, port)}  will be removed`,
@@ -25,7 +25,7 @@ export function explanationText(explanation: Explanation): string {
     .join('');
 }
 
-export function standingText(standing: Standing | RegistrationStanding): string {
+export function stateText(standing: InstanceState | RegistrationState): string {
   switch (standing.kind) {
     case 'unknown':
       return 'Consul was not asked';

@@ -1,7 +1,7 @@
-/** What is known of the cluster, by the Service that it matters to: a change of any object names the Services to look at. */
+/** What is known of the cluster, by the Service that it matters to: a change of any object names the Services to reconcile. */
 import { sourceOfService } from '../model/instance.ts';
 import type { EndpointSlice, Ingress, Node, Service } from '../model/kubernetes-objects.ts';
-import type { Surroundings } from '../catalog/to-consul/desired-instances.ts';
+import type { RelatedObjects } from '../catalog/to-consul/desired-instances.ts';
 
 /** `before` is undefined for an object that came, `after` for one that went. The answer: the sources that it may touch. */
 type Change<T> = (before: T | undefined, after: T | undefined) => readonly string[];
@@ -9,7 +9,7 @@ type Change<T> = (before: T | undefined, after: T | undefined) => readonly strin
 export type ClusterSnapshot = {
   readonly sources: () => Iterable<string>;
   readonly service: (source: string) => Service | undefined;
-  readonly surroundings: (source: string) => Surroundings;
+  readonly related: (source: string) => RelatedObjects;
   readonly serviceChanged: Change<Service>;
   readonly sliceChanged: Change<EndpointSlice>;
   readonly nodeChanged: Change<Node>;
@@ -62,7 +62,7 @@ export function createClusterSnapshot(): ClusterSnapshot {
   return {
     sources: () => services.keys(),
     service: (source) => services.get(source),
-    surroundings: (source) => ({
+    related: (source) => ({
       slices: [...(slices.get(source) ?? NONE).values()],
       node: (name) => nodes.get(name),
       ingresses: [...(ingresses.get(source) ?? NONE).values()],

@@ -16,11 +16,11 @@ type Drift = {
 
 // The answer to our own write may come after the watch has told of it.
 const OWN_ANSWER = 200;
-// Someone else's write in the very moment of ours hides behind it, so a burst of ours is followed by one look.
+// Someone else's write in the very moment of ours hides behind it, so a burst of ours is followed by one read.
 const AFTER_OWN = 5000;
-// An id that is freed is taken within 2 s, however much we write: a second before the look leaves one for it and the write.
+// An id that is freed is taken within 2 s, however much we write: a second before the read leaves one for it and the write.
 const AFTER_OWN_CONTESTED = 1000;
-// What has to be repaired at one look after the other is not shown, or somebody else repairs it too: then less and less often.
+// What has to be repaired at one read after the other is not shown, or somebody else repairs it too: then less and less often.
 const LONGEST_AFTER_OWN = 5 * 60_000;
 // Reads of a large node cost both sides: they take at most a tenth of the time when something changed, a hundredth when
 // it is only to be sure.

@@ -25,7 +25,7 @@ export type SourceStatus = {
 
 export type Planned = {
   readonly plan: Plan;
-  /** Of the sources that were looked at; a source that is gone has none. */
+  /** Of the sources that were planned; a source that is gone has none. */
   readonly problems: ReadonlyMap<string, readonly ServiceProblem[]>;
 };
 
@@ -56,9 +56,9 @@ export function createPlanner(
   };
 
   /** What Consul should have for one source, nothing for one that is gone; and what is wrong with it. */
-  const lookAt = (source: string): { readonly plan: Plan; readonly problems: readonly ServiceProblem[] } => {
+  const planOne = (source: string): { readonly plan: Plan; readonly problems: readonly ServiceProblem[] } => {
     const service = snapshot.service(source);
-    const result = service && desired(service, snapshot.surroundings(source), settings);
+    const result = service && desired(service, snapshot.related(source), settings);
     const wanted: readonly Instance[] = result?.kind === 'sync' ? result.instances : [];
     const clashes = names.set(source, wanted).map((clash) => clashProblem(clash, source));
     const part = planOf(wanted, observed.forPlan([source], wanted), scope);
@@ -85,9 +85,9 @@ export function createPlanner(
     const plans: Plan[] = [];
     const problems = new Map<string, readonly ServiceProblem[]>();
     for (const source of sources) {
-      const looked = lookAt(source);
-      plans.push(looked.plan);
-      problems.set(source, looked.problems);
+      const found = planOne(source);
+      plans.push(found.plan);
+      problems.set(source, found.problems);
     }
     return { plan: { ...sum(plans), foreign: observed.foreign() }, problems };
   };

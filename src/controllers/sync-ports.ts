@@ -8,7 +8,7 @@ import type { ClusterSnapshot } from './cluster-snapshot.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type Source = {
-  readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'surroundings'>;
+  readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'related'>;
   /** Resolves when every kind in use has its whole list. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
   /** Called with the sources that an event may touch; the answer takes the listener away. */
@@ -42,7 +42,7 @@ export type Catalog = CatalogWriter & {
   ) => Promise<void>;
 };
 
-export type PassReport = {
+export type PlanReport = {
   /** Everything was compared, or the sources of events. */
   readonly scope: 'all' | 'changes';
   readonly plan: Plan;
@@ -51,7 +51,7 @@ export type PassReport = {
 };
 
 export type SyncReporter = GuardReporter & {
-  readonly planned: (report: PassReport) => void;
+  readonly planned: (report: PlanReport) => void;
   /** `seconds` from the event that asked for it; undefined when no event did. */
   readonly applied: (change: Change, seconds: number | undefined) => void;
   readonly refused: (change: Change, reason: string) => void;

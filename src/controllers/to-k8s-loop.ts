@@ -40,7 +40,7 @@ type ToK8sPorts = {
 export type ToK8s = {
   /** Resolves when it has ended: by `once`, or by the signal. */
   readonly run: (signal: AbortSignal) => Promise<void>;
-  /** Of the last pass; undefined before the first. */
+  /** Of the last reconcile; undefined before the first. */
   readonly plan: () => ToK8sPlan | undefined;
 };
 
@@ -125,7 +125,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   }
 
   function isKnown(): boolean {
-    return last !== undefined && [...last.standings.values()].every(({ kind }) => kind !== 'unknown');
+    return last !== undefined && [...last.states.values()].every(({ kind }) => kind !== 'unknown');
   }
 
   return { run: controller.run, plan: () => last };

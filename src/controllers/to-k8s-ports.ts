@@ -45,7 +45,7 @@ export type NetworkSource = {
 
 export type ObjectOutcome =
   | { readonly kind: 'applied' }
-  /** The object is not the one that was looked at, or is there, or gone; the watch tells what is true. */
+  /** The object is not the one that was observed, or is there, or gone; the watch tells what is true. */
   | { readonly kind: 'stale' }
   /** The API server takes the object for wrong. */
   | { readonly kind: 'refused'; readonly reason: string };

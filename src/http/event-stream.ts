@@ -42,10 +42,10 @@ type Reader = {
   isStuck: boolean;
 };
 
-// The people who look at one process; each costs a comparison with every change.
+// The people who watch one process; each costs a comparison with every change.
 export const MOST_READERS = 32;
 
-// A pass of the sync changes many rows one after the other, and nobody reads faster.
+// A reconcile changes many rows one after the other, and nobody reads faster.
 const PAUSE = 250;
 
 // Proxies cut what is silent for 30 s or 60 s.

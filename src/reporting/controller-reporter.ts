@@ -15,7 +15,7 @@ export type ControllerState = {
   readonly lastSuccess: number | undefined;
   /** `since`: the first after the last success. */
   readonly lastFailure: { readonly at: number; readonly since: number; readonly error: string } | undefined;
-  /** So many removals wait for a second look. */
+  /** So many removals wait until both sides were read again. */
   readonly heldRemovals: number;
   /** Source → what the other side said. */
   readonly refused: ReadonlyMap<string, Refusal>;

@@ -55,9 +55,9 @@ export function createToK8sReporter(
       if (isDryRun)
         for (const { action, kind, name, source } of [...create, ...update, ...removed])
           log('info', 'would write to Kubernetes', { action, kind, name, service: source });
-      const standings = [...plan.standings.values()];
-      const present = standings.filter(({ object }) => object !== undefined).length;
-      metrics?.count('services', { selected: standings.length, present });
+      const states = [...plan.states.values()];
+      const present = states.filter(({ object }) => object !== undefined).length;
+      metrics?.count('services', { selected: states.length, present });
       metrics?.count('problems', countReasons(plan.problems));
       const problems = Map.groupBy(plan.problems, ({ service }) => service);
       for (const service of [...toldSources(), ...problems.keys()])

@@ -28,7 +28,7 @@ type ClusterQuestions = {
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
 
-/** All looks at once, each with its own limit; none of them changes anything. */
+/** All questions at once, each with its own limit; none of them changes anything. */
 export async function clusterFacts(questions: ClusterQuestions, signal: AbortSignal): Promise<ClusterFacts> {
   const { client, server, needs, settings } = questions;
   const { webhook: ofWebhook, sync } = needs;
@@ -99,7 +99,7 @@ async function webhookFacts(client: ApiClient, name: string, signal: AbortSignal
   return { name, entries, call };
 }
 
-/** The API server calls the webhook as it would for a real pod: no other look proves that it can. */
+/** The API server calls the webhook as it would for a real pod: no other question proves that it can. */
 async function dryRun(client: ApiClient, signal: AbortSignal): Promise<DryRun> {
   const pod = {
     apiVersion: 'v1',
@@ -147,7 +147,7 @@ function namesOf(
   for (const source of snapshot.sources()) {
     const service = snapshot.service(source);
     if (service === undefined) continue;
-    const result = desired(service, snapshot.surroundings(source), settings);
+    const result = desired(service, snapshot.related(source), settings);
     if (result.kind === 'skip') continue;
     services += 1;
     index.set(source, result.instances);

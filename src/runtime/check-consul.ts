@@ -29,7 +29,7 @@ export type ConsulQuestions = {
   readonly isOwnerKnown: boolean;
 };
 
-/** All looks at once, each with its own limit; none of them changes anything. */
+/** All questions at once, each with its own limit; none of them changes anything. */
 export async function consulFacts(questions: ConsulQuestions, signal: AbortSignal): Promise<ConsulFacts> {
   const { values, cluster } = questions;
   const { addresses: where, ...settings } = consulSettings(values);
@@ -132,9 +132,9 @@ async function readNode(
   if (!isOwnerKnown) return { kind: 'unknown' };
   const name = toConsul?.node;
   if (name === undefined) return { kind: 'not-needed' };
-  const look = async (limited: AbortSignal): Promise<boolean> =>
+  const ask = async (limited: AbortSignal): Promise<boolean> =>
     !(await readNodeServices(client, name, { signal: limited })).filteredByAcls;
-  return { kind: 'asked', name, isWhole: await probe(signal, look) };
+  return { kind: 'asked', name, isWhole: await probe(signal, ask) };
 }
 
 async function readRights(

@@ -74,7 +74,7 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
   const view = sharedView({ hosts, now, elapsed: clock.elapsed });
   const source = sharedSource(view, times.settle, now, clock.after);
   let changed = Promise.withResolvers<void>();
-  const look = (): void => {
+  const observe = (): void => {
     if (!secret.isKnown() || !configuration.isKnown()) return;
     const published = configuration.current();
     view.take({
@@ -82,7 +82,7 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
       bundles: caBundles(published),
       bundlesWrittenAt: bundlesWrittenAt(published),
     });
-    source.look();
+    source.update();
     changed.resolve();
     changed = Promise.withResolvers();
   };
@@ -93,14 +93,14 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
       name: of,
       clock,
       random,
-      onChange: look,
+      onChange: observe,
       onRestart: (failure) => onEvent({ kind: 'watch', failure }),
     });
   const secret = watch(`/api/v1/namespaces/${place.namespace}/secrets`, place.name);
   const configuration = watch(CONFIGURATIONS, name);
 
   const objects = { secret, configuration, place };
-  const ports = rotationPorts(objects, { writer, clock, look, changed: () => changed.promise });
+  const ports = rotationPorts(objects, { writer, clock, observe, changed: () => changed.promise });
   const election = elect({
     client,
     namespace: place.namespace,
@@ -139,19 +139,19 @@ type Ports = {
   readonly writer: Parameters<typeof writeSecret>[0];
   readonly clock: Clock;
   /** What the objects say now is taken. */
-  readonly look: () => void;
+  readonly observe: () => void;
   /** Resolves when it was taken again. */
   readonly changed: () => Promise<void>;
 };
 
 function rotationPorts(
   { secret, configuration, place }: { secret: OneObject; configuration: OneObject; place: SecretPlace },
-  { writer, clock, look, changed }: Ports,
+  { writer, clock, observe, changed }: Ports,
 ): RotationPorts {
   return {
     refresh: async (signal) => {
       await Promise.race([Promise.all([secret.refresh(), configuration.refresh()]), aborted(signal)]);
-      if (!signal.aborted) look();
+      if (!signal.aborted) observe();
     },
     secret: () => {
       const object = secret.current();

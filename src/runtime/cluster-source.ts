@@ -1,4 +1,4 @@
-/** The cluster as the sync sees it: watched resources that fill a snapshot, and tell which Services to look at. */
+/** The cluster as the sync sees it: watched resources that fill a snapshot, and tell which Services to reconcile. */
 import { SERVICE_NAME_LABEL } from '../model/kubernetes-names.ts';
 import {
   readEndpointSlice,

@@ -30,7 +30,7 @@ export async function explainServiceOf(
   const scope = { owner, node: syncNodeName(values, owner) };
   const seen = await seenInConsul(values, scope, context);
   const settings = toConsulSettings(values, owner);
-  return { explanation: explainService(found, snapshot.surroundings(source), settings, seen), scope };
+  return { explanation: explainService(found, snapshot.related(source), settings, seen), scope };
 }
 
 function seenInConsul(

@@ -22,18 +22,18 @@ type GatheredFacts = {
   readonly consul: Probe<ConsulFacts> | undefined;
 };
 
-/** All looks that the flags ask for; none of them changes anything. */
+/** All questions that the flags ask for; none of them changes anything. */
 export async function gatherFacts(values: CheckValues, context: Context): Promise<GatheredFacts> {
-  const cluster = await lookAtCluster(values, context);
+  const cluster = await askCluster(values, context);
   // An admission asks nothing of Consul.
-  const consul = values.account === 'webhook' ? undefined : await lookAtConsul(values, cluster, context);
+  const consul = values.account === 'webhook' ? undefined : await askConsul(values, cluster, context);
   return { cluster, consul };
 }
 
-// Every look inside has a limit of its own; this one is for what is around them, such as a login.
+// Every question inside has a limit of its own; this one is for what is around them, such as a login.
 const WHOLE_MILLISECONDS = 30_000;
 
-async function lookAtCluster(
+async function askCluster(
   values: CheckValues,
   { environment, signal }: Context,
 ): Promise<Probe<ClusterFacts>> {
@@ -44,7 +44,7 @@ async function lookAtCluster(
   if (opened.kind === 'failed') return opened;
   const client = apiClient(opened.value);
   try {
-    const look = async (limited: AbortSignal): Promise<ClusterFacts> =>
+    const ask = async (limited: AbortSignal): Promise<ClusterFacts> =>
       clusterFacts(
         {
           client,
@@ -56,7 +56,7 @@ async function lookAtCluster(
         },
         limited,
       );
-    return await probe(signal, look, WHOLE_MILLISECONDS);
+    return await probe(signal, ask, WHOLE_MILLISECONDS);
   } finally {
     client.close();
   }
@@ -92,7 +92,7 @@ function syncNeeds(values: CheckValues, namespace: string): SyncNeeds {
   };
 }
 
-function lookAtConsul(
+function askConsul(
   values: CheckValues,
   cluster: Probe<ClusterFacts>,
   { environment, signal }: Context,
@@ -100,7 +100,7 @@ function lookAtConsul(
   const facts = cluster.kind === 'seen' ? cluster.value : undefined;
   const owner = values.owner ?? (facts?.owner?.kind === 'seen' ? facts.owner.value : undefined);
   const names = facts?.names?.kind === 'seen' ? facts.names.value.names : [];
-  const look = (limited: AbortSignal): Promise<ConsulFacts> =>
+  const ask = (limited: AbortSignal): Promise<ConsulFacts> =>
     consulFacts(
       {
         values,
@@ -109,7 +109,7 @@ function lookAtConsul(
       },
       limited,
     );
-  return probe(signal, look, WHOLE_MILLISECONDS);
+  return probe(signal, ask, WHOLE_MILLISECONDS);
 }
 
 function consulQuestions(

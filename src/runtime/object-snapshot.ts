@@ -6,7 +6,7 @@ import { withMirroredEndpoints } from './mirrored-endpoints.ts';
 
 type ObjectSnapshot = {
   readonly snapshot: ClusterSnapshot;
-  /** What is not among the objects has gone. @returns the sources to look at */
+  /** What is not among the objects has gone. @returns the sources to reconcile */
   readonly replace: (objects: readonly JsonObject[]) => readonly string[];
 };
 

@@ -1,4 +1,4 @@
-/** A look at the outside that ends in time, whatever the outside does. */
+/** A question to the outside that ends in time, whatever the outside does. */
 import type { Probe } from '../check/finding.ts';
 import { TandemError } from '../support/errors.ts';
 
@@ -6,12 +6,12 @@ import { TandemError } from '../support/errors.ts';
 const LIMIT_MILLISECONDS = 10_000;
 
 /**
- * @param look gets a signal that is aborted at the limit, too; errors that are not coded are bugs and are thrown on
+ * @param ask gets a signal that is aborted at the limit, too; errors that are not coded are bugs and are thrown on
  * @param limit milliseconds
  */
 export async function probe<T>(
   signal: AbortSignal,
-  look: (signal: AbortSignal) => Promise<T>,
+  ask: (signal: AbortSignal) => Promise<T>,
   limit = LIMIT_MILLISECONDS,
 ): Promise<Probe<T>> {
   const ending = new AbortController();
@@ -25,15 +25,15 @@ export async function probe<T>(
   if (late.aborted) end();
   else late.addEventListener('abort', end);
   try {
-    return await Promise.race([seen(look(late), late), ended.promise]);
+    return await Promise.race([seen(ask(late), late), ended.promise]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function seen<T>(look: Promise<T>, late: AbortSignal): Promise<Probe<T>> {
+async function seen<T>(answer: Promise<T>, late: AbortSignal): Promise<Probe<T>> {
   try {
-    return { kind: 'seen', value: await look };
+    return { kind: 'seen', value: await answer };
   } catch (error) {
     if (error instanceof TandemError) return { kind: 'failed', code: error.code, reason: error.message };
     if (late.aborted) return { kind: 'failed', code: 'timeout', reason: 'it was stopped' };

@@ -101,7 +101,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
               options,
               signal,
             );
-      // One pass over everything says nothing about agents and tokens, whose second look comes later.
+      // One full reconcile says nothing about agents and tokens, whose deletions are confirmed later.
       await together(options.once ? [running.run] : [running.run, cleanUp, deleteTokens], term);
       registrar = undefined;
     },

@@ -104,7 +104,7 @@ function statusOf(
 ): ToK8sStatus {
   const plan = loop?.plan();
   const problems = Map.groupBy(plan?.problems ?? [], ({ service }) => service);
-  const selected = [...(plan?.standings ?? [])].map(([source, { object, kind, endpoints }]) => ({
+  const selected = [...(plan?.states ?? [])].map(([source, { object, kind, endpoints }]) => ({
     source,
     selected: true,
     object,

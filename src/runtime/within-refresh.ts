@@ -1,4 +1,4 @@
-/** The second look at the cluster, before much is removed: it comes in time, or nothing is removed. */
+/** The lists that confirm many deletions: they come in time, or nothing is deleted. */
 import { aborted } from '../support/aborted.ts';
 import { TandemError } from '../support/errors.ts';
 

@@ -42,7 +42,7 @@ export type WatchesStatus = Readonly<Record<string, { readonly isSynced: boolean
 export type ControllerFacts = {
   readonly lastSuccess: string | undefined;
   readonly lastFailure: ReconcileFailure | undefined;
-  /** So many removals wait for a second look. */
+  /** So many removals wait until both sides were read again. */
   readonly heldRemovals: number;
   /** Numbers of what it keeps; undefined before the first plan, and on a replica that does not lead. */
   readonly counts: Readonly<Record<string, number>> | undefined;
@@ -64,7 +64,7 @@ export function controllerOf<N extends ControllerName>(
   return controllers.find((each): each is StatusOf<N> => each.controller === name);
 }
 
-/** What there is to say of every object that a controller looks at. */
+/** What there is to say of every object that a controller reconciles. */
 export type StatusRow = {
   /** `<kind>/<namespace>/<name>` in Kubernetes, or a name in Consul. */
   readonly source: string;

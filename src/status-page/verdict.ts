@@ -18,7 +18,7 @@ export type Verdict = {
  * | a part of the sync fails or waits | Not in sync |
  * | only the webhook has a trouble | Not ready |
  * | another replica leads | Standing by |
- * | no pass was done yet | Starting |
+ * | nothing was reconciled yet | Starting |
  * | rows with problems | In sync, with something to fix |
  * | else | In sync, or Ready without a sync |
  */

@@ -17,11 +17,11 @@ type Words = {
   readonly changeLabels: Labels;
   readonly agreement: string;
   readonly removals: string;
-  readonly passes: string;
+  readonly reconciles: string;
 };
 
 /** What every controller has. */
-function common({ changes, changeLabels, agreement, removals, passes }: Words) {
+function common({ changes, changeLabels, agreement, removals, reconciles }: Words) {
   return {
     changes_total: {
       type: 'counter',
@@ -40,7 +40,7 @@ function common({ changes, changeLabels, agreement, removals, passes }: Words) {
     },
     failures_total: {
       type: 'counter',
-      help: `${passes} that failed. Each is retried.`,
+      help: `${reconciles} that failed. Each is retried.`,
       labels: { code: [...Object.keys(errorTable), OTHER] },
     },
   } as const satisfies MetricDefinitions;
@@ -92,7 +92,7 @@ const definitionsOf = {
       changeLabels: { action: ['register', 'update', 'deregister'] },
       agreement: 'both sides agreed',
       removals: 'Removals',
-      passes: 'Reconciles',
+      reconciles: 'Reconciles',
     }),
   },
   'to-kubernetes': {
@@ -107,7 +107,7 @@ const definitionsOf = {
       changeLabels: { kind: ['Service', 'EndpointSlice'], action: ['create', 'update', 'delete'] },
       agreement: 'the objects were compared with Consul and written',
       removals: 'Removals of objects',
-      passes: 'Reads and reconciles',
+      reconciles: 'Reads and reconciles',
     }),
   },
   registrar: {
@@ -123,7 +123,7 @@ const definitionsOf = {
       changeLabels: { action: registrarActions },
       agreement: 'pods and Consul agreed',
       removals: 'Removals for pods that are missing although no event said that they ended,',
-      passes: 'Reconciles of the registrar',
+      reconciles: 'Reconciles of the registrar',
     }),
   },
 } as const satisfies Readonly<Record<MeasuredController, MetricDefinitions>>;

@@ -16,7 +16,7 @@ import { checkEntries, nodeServices } from '../../src/model/consul-entries.ts';
 import { observeNode, type Observed } from '../../src/model/observed-node.ts';
 import { createObservedIndex } from '../../src/catalog/to-consul/observed-index.ts';
 import { isEmpty, plan } from '../../src/catalog/to-consul/consul-plan.ts';
-import { desired, type Surroundings } from '../../src/catalog/to-consul/desired-instances.ts';
+import { desired, type RelatedObjects } from '../../src/catalog/to-consul/desired-instances.ts';
 import type { ToConsulSettings } from '../../src/catalog/to-consul/to-consul-settings.ts';
 import {
   batchesOf,
@@ -32,7 +32,7 @@ import { createCatalog, type Catalog } from './consul-model.ts';
 
 const SCOPE = { owner: 'c1', node: 'k8s-sync-c1' };
 
-type RawSurroundings = {
+type RawRelated = {
   readonly slices: readonly unknown[];
   readonly nodes: readonly unknown[];
   readonly ingresses: readonly unknown[];
@@ -40,7 +40,7 @@ type RawSurroundings = {
 
 const around = fc.record({ slices: rawSlices, nodes: rawNodes, ingresses: rawIngresses });
 
-function surroundingsOf({ slices, nodes, ingresses }: RawSurroundings): Surroundings {
+function relatedOf({ slices, nodes, ingresses }: RawRelated): RelatedObjects {
   const known = new Map(
     nodes.flatMap((raw) => {
       const node = readNode(raw);
@@ -60,8 +60,8 @@ function serviceOf(raw: unknown): Service {
   return service;
 }
 
-function instancesOf(raw: unknown, context: RawSurroundings, using: ToConsulSettings): readonly Instance[] {
-  const result = desired(serviceOf(raw), surroundingsOf(context), using);
+function instancesOf(raw: unknown, context: RawRelated, using: ToConsulSettings): readonly Instance[] {
+  const result = desired(serviceOf(raw), relatedOf(context), using);
   return result.kind === 'sync' ? result.instances : [];
 }
 
@@ -98,10 +98,10 @@ test('equal input gives equal output to the byte, whatever its order', () => {
       (raw, context, using, numbers) => {
         let next = 0;
         const random = (): number => numbers[(next += 1) % numbers.length] ?? 0;
-        const straight = desired(serviceOf(raw), surroundingsOf(context), using);
+        const straight = desired(serviceOf(raw), relatedOf(context), using);
         const mixed = desired(
           serviceOf(shuffled(raw, random)),
-          surroundingsOf(shuffled(context, random) as RawSurroundings),
+          relatedOf(shuffled(context, random) as RawRelated),
           using,
         );
         assert.equal(JSON.stringify(mixed), JSON.stringify(straight));
@@ -177,17 +177,17 @@ test('nothing throws, whatever the JSON is', () => {
       (raw, context, using, all) => {
         let broken: unknown = { raw, context };
         for (const [path, by] of all) broken = damaged(broken, path, by);
-        const found = broken as { raw?: unknown; context?: Partial<RawSurroundings> } | null;
+        const found = broken as { raw?: unknown; context?: Partial<RawRelated> } | null;
         const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
-        const surroundings = surroundingsOf({
+        const related = relatedOf({
           slices: list(found?.context?.slices),
           nodes: list(found?.context?.nodes),
           ingresses: list(found?.context?.ingresses),
         });
         const service = readService(found?.raw);
         if (service === undefined) return;
-        const result = desired(service, surroundings, using);
-        const explained = explainService(service, surroundings, using, { observed: [], scope: SCOPE });
+        const result = desired(service, related, using);
+        const explained = explainService(service, related, using, { observed: [], scope: SCOPE });
         assert.equal(explained.source, result.source);
       },
     ),
@@ -286,7 +286,7 @@ const twoGenerations = fc.tuple(
   limits,
 );
 
-function unique(generations: readonly (readonly [unknown, RawSurroundings, ToConsulSettings])[]): Instance[] {
+function unique(generations: readonly (readonly [unknown, RawRelated, ToConsulSettings])[]): Instance[] {
   const all = generations.flatMap(([raw, context, using]) => instancesOf(raw, context, using));
   return [...new Map(all.map((each) => [each.id.toLowerCase(), each])).values()];
 }

@@ -64,7 +64,7 @@ export type AgentPlan = {
  * | that is there, alive or terminating | kept; its check says whether the pod is ready |
  * | whose end was seen | deregister |
  * | unknown, of our owner | stranger |
- * | unknown, of another owner or none | not looked at |
+ * | unknown, of another owner or none | ignored |
  * | of no instance: a pod that has registered itself | registered again, unless another one has its id |
  *
  * A pod that was replaced under its name has another UID; what the new one has registered is kept.

@@ -10,7 +10,7 @@ import { sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
 import { instancesOfPod, registrationsOf, type PodRegistration } from './pod-registration.ts';
 
 /** How one instance stands in Consul. */
-export type RegistrationStanding =
+export type RegistrationState =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'missing' }
   | { readonly kind: 'unchanged' }
@@ -36,7 +36,7 @@ export type PodExplanation = {
 
 export type ExplainedRegistration = {
   readonly registration: PodRegistration;
-  readonly standing: RegistrationStanding;
+  readonly standing: RegistrationState;
   /** All checks that Consul has of it, also those of others; those that do not pass first. */
   readonly checks: readonly NonNullable<PodRegistration['check']>[];
 };
@@ -92,7 +92,7 @@ function standingOf(
   owner: string,
   mode: InjectedPod['injection']['kind'],
   found: ObservedRegistration | undefined,
-): RegistrationStanding {
+): RegistrationState {
   if (found === undefined) return { kind: 'missing' };
   const isOfPod = found.meta[POD_UID_META] === registration.uid;
   if (mode === 'agent' ? !isOfPod || !isOurs(found, owner) : ownerOf(found) !== owner)

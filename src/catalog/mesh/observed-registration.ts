@@ -1,4 +1,4 @@
-/** What Consul has on a synthetic node: instances with the proxy part that the catalog sync does not look at. */
+/** What Consul has on a synthetic node: instances with the proxy part that the catalog sync ignores. */
 import { OWNER_META, SYNTHETIC_META } from '../../model/consul-names.ts';
 import type { CheckEntry, NodeServices } from '../../model/consul-entries.ts';
 import type { ObservedInstance } from '../../model/instance.ts';

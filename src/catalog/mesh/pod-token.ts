@@ -9,7 +9,7 @@ const DESCRIPTION = 'token created via login: ';
 
 /**
  * Tokens of pods of this owner; those whose login did not say whose they are stay what they are. The secrets that the list has,
- * too, are not looked at.
+ * too, are ignored.
  *
  * @param tokens body of `GET /v1/acl/tokens`
  * @returns undefined when it is not of the form that Consul documents

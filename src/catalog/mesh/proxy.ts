@@ -8,7 +8,7 @@ export function wantedUpstream(upstream: Upstream): ProxyUpstream {
   return { ...wanted, namespace: named(wanted.namespace), partition: named(wanted.partition) };
 }
 
-/** From `Proxy` as Consul answers; fields that are not ours are not looked at, because every version adds some. */
+/** From `Proxy` as Consul answers; fields that are not ours are ignored, because every version adds some. */
 export function readProxy(raw: unknown): Proxy {
   const upstreams = property(raw, 'Upstreams');
   const config = property(raw, 'Config');

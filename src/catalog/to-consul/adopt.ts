@@ -21,7 +21,7 @@ type Adoption = {
 
 /**
  * An earlier instance goes when ours of the same name, address and port is already **observed**: the new one is there
- * first, however often a pass fails in between. Nothing with an owner is looked at, and nothing else is removed.
+ * first, however often a reconcile fails in between. Nothing with an owner is considered, and nothing else is removed.
  *
  * @param observed the instances of all nodes in question, ours included
  */

@@ -36,7 +36,7 @@ export type Scope = { readonly owner: string; readonly node: string };
 
 /**
  * Compares all of Consul's instances with everything that is desired, or those of some sources with what is desired of
- * them: nothing outside of `observed` is looked at. What has another owner, no owner, or another node is never changed.
+ * them: nothing outside of `observed` is considered. What has another owner, no owner, or another node is never changed.
  *
  * @param observed of all nodes, as `readObserved` gives them, or what an index has of the sources
  */

@@ -28,7 +28,7 @@ export type AddressRule =
   | 'headless'
   | 'external-name';
 
-export type Surroundings = {
+export type RelatedObjects = {
   /** Those of the Service, in any order. */
   readonly slices: readonly EndpointSlice[];
   readonly node: NodeLookup;
@@ -58,7 +58,7 @@ export type Desired =
 const NOTHING: Places & IngressPlaces = { places: [], omitted: [] };
 
 /** Equal input gives equal output to the byte, whatever the order of slices, endpoints and Ingresses. */
-export function desired(service: Service, surroundings: Surroundings, settings: ToConsulSettings): Desired {
+export function desired(service: Service, related: RelatedObjects, settings: ToConsulSettings): Desired {
   const source = sourceOfService(service.namespace, service.name);
   const decision = decideService(service, settings);
   if (decision.kind === 'skip')
@@ -71,7 +71,7 @@ export function desired(service: Service, surroundings: Surroundings, settings: 
     };
   const addressRule = addressRuleOf(service, settings);
   const problems = [...decision.problems, ...unusableAnnotations(service), ...misspeltAnnotations(service)];
-  const ports = choosePorts(service, tablesOf(service, addressRule, surroundings), settings, problems);
+  const ports = choosePorts(service, tablesOf(service, addressRule, related), settings, problems);
   const shared = {
     service,
     owner: settings.owner,
@@ -82,9 +82,9 @@ export function desired(service: Service, surroundings: Surroundings, settings: 
   };
   const result = { kind: decision.kind, source, reason: decision.reason, addressRule, problems };
   if (ports === undefined) return { ...result, instances: [], omitted: [] };
-  const direct = placesOf(service, addressRule, surroundings, settings, problems);
+  const direct = placesOf(service, addressRule, related, settings, problems);
   const byIngress = settings.enableIngress
-    ? placesOfIngresses(service, surroundings.ingresses, settings, problems)
+    ? placesOfIngresses(service, related.ingresses, settings, problems)
     : NOTHING;
   const sound = withoutLoops(direct.places, service, settings, problems);
   const soundByIngress = withoutLoops(byIngress.places, service, settings, problems);
@@ -127,7 +127,7 @@ function isOfEndpoints(rule: AddressRule): boolean {
   return rule === 'cluster-ip' || rule === 'headless' || rule === 'load-balancer-endpoints';
 }
 
-function tablesOf(service: Service, rule: AddressRule, { slices }: Surroundings): readonly PortNumbers[] {
+function tablesOf(service: Service, rule: AddressRule, { slices }: RelatedObjects): readonly PortNumbers[] {
   switch (rule) {
     case 'node-port':
       return [numbersOfService(service, 'nodePort')];
@@ -146,7 +146,7 @@ function tablesOf(service: Service, rule: AddressRule, { slices }: Surroundings)
 function placesOf(
   service: Service,
   rule: AddressRule,
-  { slices, node }: Surroundings,
+  { slices, node }: RelatedObjects,
   settings: ToConsulSettings,
   problems: ServiceProblem[],
 ): Places {

@@ -18,19 +18,19 @@ import {
   type ServiceSkipReason,
   type SyncReason,
 } from './decide-service.ts';
-import { desired, type AddressRule, type Surroundings } from './desired-instances.ts';
+import { desired, type AddressRule, type RelatedObjects } from './desired-instances.ts';
 import { omitReasons, type Omitted } from './place.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 
 /** How one instance stands in Consul. */
-export type Standing =
+export type InstanceState =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'missing' }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'differs'; readonly fields: readonly Field[] }
   | { readonly kind: 'foreign'; readonly owner: string | undefined };
 
-type ExplainedInstance = { readonly instance: Instance; readonly standing: Standing };
+type ExplainedInstance = { readonly instance: Instance; readonly standing: InstanceState };
 
 export type Explanation = {
   readonly source: string;
@@ -44,7 +44,7 @@ export type Explanation = {
   readonly instances: readonly ExplainedInstance[];
   readonly omitted: readonly (Omitted & { readonly meaning: string })[];
   readonly problems: readonly ServiceProblem[];
-  /** Ours in Consul, of this Service, that the next pass would remove. */
+  /** Ours in Consul, of this Service, that the next reconcile would remove. */
   readonly leftover: readonly ObservedInstance[];
 };
 
@@ -54,11 +54,11 @@ export type Seen = { readonly observed: readonly ObservedInstance[]; readonly sc
 /** @param seen undefined when Consul was not asked: then the standing of every instance is unknown */
 export function explainService(
   service: Service,
-  surroundings: Surroundings,
+  related: RelatedObjects,
   settings: ToConsulSettings,
   seen: Seen | undefined,
 ): Explanation {
-  const result = desired(service, surroundings, settings);
+  const result = desired(service, related, settings);
   const isSynced = result.kind === 'sync';
   const instances = isSynced ? result.instances : [];
   return {
@@ -70,25 +70,25 @@ export function explainService(
       .map(([name, value]) => ({ name: `${ANNOTATION_PREFIX}${name}`, value }))
       .sort((left, right) => byText(left.name, right.name)),
     addressRule: isSynced ? result.addressRule : undefined,
-    instances: standings(instances, seen),
+    instances: instanceStates(instances, seen),
     omitted: isSynced ? result.omitted.map((each) => ({ ...each, meaning: omitReasons[each.reason] })) : [],
     problems: result.problems,
     leftover: seen === undefined ? [] : leftoverOf(result.source, instances, seen),
   };
 }
 
-function standings(instances: readonly Instance[], seen: Seen | undefined): ExplainedInstance[] {
+function instanceStates(instances: readonly Instance[], seen: Seen | undefined): ExplainedInstance[] {
   if (seen === undefined) return instances.map((instance) => ({ instance, standing: { kind: 'unknown' } }));
   const present = new Map(
     seen.observed.filter((each) => isOnNode(each, seen.scope.node)).map((each) => [indexed(each.id), each]),
   );
   return instances.map((instance) => ({
     instance,
-    standing: standingOf(instance, present.get(indexed(instance.id)), seen.scope.owner),
+    standing: stateOf(instance, present.get(indexed(instance.id)), seen.scope.owner),
   }));
 }
 
-function standingOf(instance: Instance, found: ObservedInstance | undefined, owner: string): Standing {
+function stateOf(instance: Instance, found: ObservedInstance | undefined, owner: string): InstanceState {
   if (found === undefined) return { kind: 'missing' };
   if (ownerOf(found) !== owner) return { kind: 'foreign', owner: ownerOf(found) };
   const fields = differences(instance, found);

@@ -45,7 +45,7 @@ type Settings = Pick<ToK8sSettings, 'mode' | 'domain' | 'allowClusterAddresses' 
  * | endpoints     | host names only, one name that is healthy | ExternalName of it                                |
  * | endpoints     | host names only, several               | ExternalName of Consul's DNS, which knows their health; of one of them when an instance is refused |
  *
- * @param instances not looked at in mode external-name
+ * @param instances ignored in mode external-name
  */
 export function desiredOf(
   name: string,

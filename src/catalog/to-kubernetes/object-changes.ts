@@ -14,7 +14,7 @@ type Target = {
   readonly source: string;
 };
 
-/** A write to an object that is no longer the one that was looked at must fail: the uid and the version say which. */
+/** A write to an object that is no longer the one that was observed must fail: the uid and the version say which. */
 type Precondition = { readonly uid: string; readonly version: string };
 
 export type Create = Target & { readonly action: 'create'; readonly object: JsonObject };
@@ -56,8 +56,8 @@ export function newService(
 /**
  * What the API server fills in (cluster IPs, families, traffic policies) and what others set beside it stays as it is.
  *
- * @returns a removal when the difference is one that no update may make: between headless and not, whose next look makes it
- *   anew; undefined when there is none
+ * @returns a removal when the difference is one that no update may make: between headless and not; the next reconcile makes it
+ *   anew. Undefined when there is none
  */
 export function changedService(
   desired: DesiredService,

@@ -30,7 +30,7 @@ export type ObservedObjects = {
 };
 
 /** The state of one Consul service, for `/status`. */
-type ServiceStanding = {
+type ServiceState = {
   /** Of the Service; undefined when there is none. */
   readonly object: string | undefined;
   /** `unknown`: its instances were not read yet, and what is there of it stays. */
@@ -51,7 +51,7 @@ export type ToK8sPlan = {
   /** All, those of conflicts too. */
   readonly problems: readonly ToK8sProblem[];
   /** By the name in Consul. */
-  readonly standings: ReadonlyMap<string, ServiceStanding>;
+  readonly states: ReadonlyMap<string, ServiceState>;
   /** By the name in Consul, of those that are not taken. */
   readonly leftOut: ReadonlyMap<string, LeaveReason>;
 };
@@ -80,9 +80,9 @@ export function planToK8s(
   const changes: ObjectChange[] = [];
   const conflicts: ToK8sPlan['conflicts'][number][] = [];
   const problems: ToK8sProblem[] = [...ofNames];
-  const standings = new Map<string, ServiceStanding>();
+  const states = new Map<string, ServiceState>();
   const kept = new Set<ObservedService | ObservedSlice>();
-  for (const { service } of ofNames) standings.set(service, NOT_THERE);
+  for (const { service } of ofNames) states.set(service, NOT_THERE);
 
   for (const [source, name] of names) {
     const found = observed.services.get(name);
@@ -91,18 +91,18 @@ export function planToK8s(
       const problem = nameTaken(source, found);
       conflicts.push({ problem, object: found });
       problems.push(problem);
-      standings.set(source, NOT_THERE);
+      states.set(source, NOT_THERE);
       continue;
     }
     const instances = settings.mode === 'external-name' ? [] : health(source);
     if (instances === undefined || (instances.length === 0 && settings.mode === 'endpoints')) {
       for (const each of [found, ...slices]) if (each !== undefined) kept.add(each);
-      standings.set(source, { object: name, kind: 'unknown', endpoints: 0 });
+      states.set(source, { object: name, kind: 'unknown', endpoints: 0 });
       continue;
     }
     const { service, problems: news } = desiredOf(source, instances, settings, network);
     for (const problem of news) problems.push(problem);
-    standings.set(source, standingOf(name, service));
+    states.set(source, stateOf(name, service));
     if (service === undefined) continue;
     if (found !== undefined) kept.add(found);
     for (const each of slices) if (service.kind === 'endpoints') kept.add(each);
@@ -122,7 +122,7 @@ export function planToK8s(
     owned: owned.length,
     conflicts,
     problems,
-    standings,
+    states,
     leftOut: leftOutServices(list, settings),
   };
 }
@@ -132,7 +132,7 @@ export function isEmptyObjectPlan(plan: Pick<ToK8sPlan, 'create' | 'update' | 'd
   return plan.create.length + plan.update.length + plan.delete.length === 0;
 }
 
-const NOT_THERE: ServiceStanding = { object: undefined, kind: 'none', endpoints: 0 };
+const NOT_THERE: ServiceState = { object: undefined, kind: 'none', endpoints: 0 };
 
 type Wanted = {
   readonly source: string;
@@ -171,7 +171,7 @@ function changesOf(
   return changes.filter((each) => each !== undefined);
 }
 
-function standingOf(object: string, service: DesiredService | undefined): ServiceStanding {
+function stateOf(object: string, service: DesiredService | undefined): ServiceState {
   if (service === undefined) return NOT_THERE;
   const groups = service.kind === 'endpoints' ? service.groups : [];
   const endpoints = groups.reduce((count, group) => count + group.endpoints.length, 0);

@@ -41,7 +41,7 @@ function replica() {
   const pem = (cas: readonly (KeyPair | undefined)[]): string => cas.map((ca) => ca?.certificate).join('');
   const take = (secret: SecretTexts, bundles: Bundles, bundlesWrittenAt?: number): void => {
     view.take({ secret, bundles: bundles.map(pem), bundlesWrittenAt });
-    source.look();
+    source.update();
   };
   return {
     source,

@@ -7,7 +7,7 @@ import type { ToConsulSettings } from '../../../src/catalog/to-consul/to-consul-
 import type { Operation } from '../../../src/catalog/to-consul/operations.ts';
 import { createClusterSnapshot } from '../../../src/controllers/cluster-snapshot.ts';
 import { createSync, type Sync, type SyncOptions } from '../../../src/controllers/sync-loop.ts';
-import type { PassReport } from '../../../src/controllers/sync-ports.ts';
+import type { PlanReport } from '../../../src/controllers/sync-ports.ts';
 import { createCatalog, type Catalog as ConsulModel } from '../../property/consul-model.ts';
 import { SETTINGS as OF_ONE_SERVICE } from '../catalog/to-consul/objects.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
@@ -23,7 +23,7 @@ export type RunningSync = {
   /** All of them, those of somebody else too. */
   readonly transactions: () => readonly (readonly Operation[])[];
   readonly reads: () => number;
-  readonly reports: readonly PassReport[];
+  readonly reports: readonly PlanReport[];
   readonly failures: readonly unknown[];
   readonly refusals: readonly string[];
   readonly guards: readonly { readonly removals: number }[];
@@ -77,7 +77,7 @@ export function startSync(
   let index = 10;
   let reads = 0;
   const record = {
-    reports: [] as PassReport[],
+    reports: [] as PlanReport[],
     failures: [] as unknown[],
     refusals: [] as string[],
     guards: [] as { readonly removals: number }[],
@@ -185,7 +185,7 @@ export function startSync(
         endpoints: (addresses ?? []).map((address) => ({ addresses: [address] })),
       });
       const source = `Service/${namespace}/${name}`;
-      const beforeSlice = snapshot.surroundings(source).slices[0];
+      const beforeSlice = snapshot.related(source).slices[0];
       const isGone = addresses === undefined;
       listener([
         ...snapshot.serviceChanged(snapshot.service(source), isGone ? undefined : service),

@@ -19,7 +19,7 @@ function addressesOf(objects: Parameters<ReturnType<typeof createObjectSnapshot>
   const { snapshot, replace } = createObjectSnapshot();
   replace(objects);
   return snapshot
-    .surroundings('Service/shop/outside')
+    .related('Service/shop/outside')
     .slices.flatMap((slice) =>
       slice.endpoints.map(
         ({ addresses, isReady, node }) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainService } from '../../../../src/catalog/to-consul/explain-service.ts';
-import { endpoint, observed, SCOPE, service, SETTINGS, slice, surroundings, synced } from './objects.ts';
+import { endpoint, observed, SCOPE, service, SETTINGS, slice, related, synced } from './objects.ts';
 
 const around = {
   slices: [
@@ -17,7 +17,7 @@ const web = service({ annotations: { 'service-weight': 'x', 'service-sync': 'tru
 
 test('a Service that is not synced: the rule and what it means', () => {
   const of = service({ annotations: { 'service-sync': 'false' } });
-  const explained = explainService(of, surroundings(around), SETTINGS, undefined);
+  const explained = explainService(of, related(around), SETTINGS, undefined);
   assert.deepEqual(explained.decision, {
     kind: 'skip',
     reason: 'opted-out',
@@ -28,7 +28,7 @@ test('a Service that is not synced: the rule and what it means', () => {
 });
 
 test('a Service that is: the rules, the annotations, and what is left out and why', () => {
-  const explained = explainService(web, surroundings(around), SETTINGS, undefined);
+  const explained = explainService(web, related(around), SETTINGS, undefined);
   assert.deepEqual(explained.decision, { kind: 'sync', reason: 'opted-in', meaning: 'service-sync is true' });
   assert.equal(explained.source, 'Service/default/web');
   assert.equal(explained.addressRule, 'cluster-ip');
@@ -65,13 +65,13 @@ test('compared with Consul: how each instance stands, and what is left over', ()
     observed({ ...one, id: 'other', meta: { ...one.meta, 'tandem-source': 'Service/default/other' } }),
     observed({ ...one, id: 'elsewhere' }, { node: 'worker-1' }),
   ];
-  const explained = explainService(web, surroundings(around), SETTINGS, { observed: seen, scope: SCOPE });
+  const explained = explainService(web, related(around), SETTINGS, { observed: seen, scope: SCOPE });
   assert.deepEqual(
     explained.instances.map(({ standing }) => standing),
     [{ kind: 'unchanged' }, { kind: 'differs', fields: ['port'] }, { kind: 'foreign', owner: 'c2' }],
   );
   assert.deepEqual(explained.leftover, [leftover]);
-  const empty = explainService(web, surroundings(around), SETTINGS, { observed: [], scope: SCOPE });
+  const empty = explainService(web, related(around), SETTINGS, { observed: [], scope: SCOPE });
   assert.deepEqual(
     empty.instances.map(({ standing }) => standing.kind),
     ['missing', 'missing', 'missing'],

@@ -14,7 +14,7 @@ import {
 import {
   desired,
   type Desired,
-  type Surroundings,
+  type RelatedObjects,
 } from '../../../../src/catalog/to-consul/desired-instances.ts';
 import type { ToConsulSettings } from '../../../../src/catalog/to-consul/to-consul-settings.ts';
 
@@ -119,9 +119,9 @@ export function rule(host: string | undefined, name = 'web'): object {
   return { host, http: { paths: [{ path: '/', backend: { service: { name, port: { number: 80 } } } }] } };
 }
 
-export function surroundings(
-  parts: Partial<Omit<Surroundings, 'node'>> & { readonly nodes?: readonly Node[] } = {},
-): Surroundings {
+export function related(
+  parts: Partial<Omit<RelatedObjects, 'node'>> & { readonly nodes?: readonly Node[] } = {},
+): RelatedObjects {
   const { slices = [], ingresses = [], nodes = [] } = parts;
   return { slices, ingresses, node: (name) => nodes.find((each) => each.name === name) };
 }
@@ -131,10 +131,10 @@ export type Synced = Extract<Desired, { kind: 'sync' }>;
 /** What is desired of a Service that is synced. */
 export function synced(
   of: Service,
-  around: Parameters<typeof surroundings>[0] = {},
+  around: Parameters<typeof related>[0] = {},
   settings: Partial<ToConsulSettings> = {},
 ): Synced {
-  const result = desired(of, surroundings(around), { ...SETTINGS, ...settings });
+  const result = desired(of, related(around), { ...SETTINGS, ...settings });
   assert.equal(result.kind, 'sync');
   return result;
 }
