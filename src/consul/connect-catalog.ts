@@ -12,7 +12,12 @@ import type { Check } from '../model/instance.ts';
 import { observeSyntheticNode, type ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import { catalogDefinition, proxyDefinition } from '../model/definition.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
-import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controllers/registrar-ports.ts';
+import type {
+  CheckOnNode,
+  ConnectCatalog,
+  ConnectWrite,
+  InstanceOnNode,
+} from '../controllers/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import { requireWhole } from './answer.ts';
 import type { ConsulClient } from './client.ts';
@@ -44,7 +49,7 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
       requireWhole([answer], 'nodes', NEEDED_RULES);
       return answer.value.filter(({ Meta }) => Meta[SYNTHETIC_META] === 'true').map(({ Node }) => Node);
     },
-    read: (node, signal) => readWhole(client, node, signal),
+    read: (node, signal, ids) => readNode(client, node, signal, ids),
     checks: async (signal) => {
       const answer = await readChecks(client, { signal, filter: READINESS });
       requireWhole([answer], 'checks', NEEDED_RULES);
@@ -64,14 +69,12 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
     writeNode: (node, owner, signal) => outcomeOf(registerCatalog(client, nodeOf(node, owner), signal)),
     register: (registration, owner, signal) =>
       outcomeOf(registerCatalog(client, definitionOf(registration, owner), signal)),
-    setChecks: (node, checks, signal) => {
-      const Checks = checks.map(({ service, check }) => checkDefinition(node.name, service, check));
-      const body = { Node: node.name, Address: node.address, SkipNodeUpdate: true, Checks };
-      return outcomeOf(registerCatalog(client, body, signal));
-    },
+    setChecks: (checks, signal) => outcomeOf(allOrNone(client, checks.map(setCheck), signal)),
+    registerServices: (registrations, signal) =>
+      outcomeOf(allOrNone(client, registrations.flatMap(setService), signal)),
     deregister: (instances, signal) => deregister(client, instances, signal),
     removeNode: async (node, signal) => {
-      const { instances } = await readWhole(client, node, signal);
+      const { instances } = await readNode(client, node, signal);
       return instances.length > 0
         ? { kind: 'refused', reason: 'somebody has registered an instance on it' }
         : outcomeOf(deregisterCatalog(client, { Node: node }, signal));
@@ -79,16 +82,34 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
   };
 }
 
-/** @throws TandemError TANDEM_CONSUL_FORBIDDEN when it is not the whole */
-async function readWhole(
+// Consul takes ids that differ in case only for one, and its filter language does not: what an id may be mistaken for comes too.
+const OTHER_CHARACTERS = '[^a-z0-9.-]';
+
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN when it is not the whole, or not the whole of what is asked for */
+async function readNode(
   client: ConsulClient,
   node: string,
   signal: AbortSignal,
+  ids?: readonly string[],
 ): Promise<ObservedSyntheticNode> {
-  const [services, checks] = await readWholeNode(client, node, NEEDED_RULES, {
-    signal,
-    consistency: 'consistent',
-  });
+  const filterOf = (field: string): { readonly filter?: string } =>
+    ids === undefined
+      ? {}
+      : {
+          filter: [...ids.map((id) => `${field} == "${id}"`), `${field} matches "${OTHER_CHARACTERS}"`].join(
+            ' or ',
+          ),
+        };
+  const [services, checks] = await readWholeNode(
+    client,
+    node,
+    NEEDED_RULES,
+    {
+      signal,
+      consistency: 'consistent',
+    },
+    { services: filterOf('ID'), checks: filterOf('ServiceID') },
+  );
   return observeSyntheticNode(services.value, checks.value);
 }
 
@@ -117,16 +138,35 @@ async function deregister(
   const removals = instances.map(({ node, id, name }): TransactionOperation => ({
     Service: { Verb: 'delete', Node: node, Service: { ID: id, Service: name } },
   }));
-  return outcomeOf(
-    transaction(client, removals, signal).then((outcome) => {
-      if (outcome.kind === 'applied') return;
-      const said = outcome.kind === 'rolled-back' ? outcome.errors[0]?.what : undefined;
-      throw new TandemError(
-        'TANDEM_CONSUL_REFUSED',
-        said ?? 'Consul does not accept a transaction of this size',
-      );
-    }),
-  );
+  return outcomeOf(allOrNone(client, removals, signal));
+}
+
+async function allOrNone(
+  client: ConsulClient,
+  operations: readonly TransactionOperation[],
+  signal: AbortSignal,
+): Promise<void> {
+  const outcome = await transaction(client, operations, signal);
+  if (outcome.kind === 'applied') return;
+  const said = outcome.kind === 'rolled-back' ? outcome.errors[0]?.what : undefined;
+  throw new TandemError('TANDEM_CONSUL_REFUSED', said ?? 'Consul does not accept a transaction of this size');
+}
+
+function setCheck({ node, id, name, check }: CheckOnNode): TransactionOperation {
+  return {
+    Check: {
+      Verb: 'set',
+      Check: { ...checkDefinition(node, id, check), ServiceName: name },
+    },
+  };
+}
+
+function setService(registration: PodRegistration): readonly TransactionOperation[] {
+  const { id, name, node, check } = registration;
+  return [
+    { Service: { Verb: 'set', Node: node.name, Service: catalogDefinition(registration) } },
+    ...(check === undefined ? [] : [setCheck({ node: node.name, id, name, check })]),
+  ];
 }
 
 function nodeOf({ name, address }: SyntheticNode, owner: string): CatalogRegistration {

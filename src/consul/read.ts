@@ -72,6 +72,9 @@ function blockingTimeout(waitSeconds: number): number {
   return waitSeconds * 1000 * (1 + 1 / 16) + MARGIN_MILLISECONDS;
 }
 
+/** Filters of what is wanted of a node; without them it is all. */
+type OfNode = Readonly<Record<'services' | 'checks', Pick<ReadOptions, 'filter'>>>;
+
 /**
  * All of a node at once.
  *
@@ -83,10 +86,11 @@ export async function readWholeNode(
   node: string,
   rules: string,
   options: ReadOptions,
+  wanted: OfNode = { services: {}, checks: {} },
 ): Promise<[Answer<NodeServices>, Answer<readonly CheckEntry[]>]> {
   const answers = await Promise.all([
-    readNodeServices(client, node, options),
-    readNodeChecks(client, node, options),
+    readNodeServices(client, node, { ...options, ...wanted.services }),
+    readNodeChecks(client, node, { ...options, ...wanted.checks }),
   ]);
   requireWhole(answers, `of node ${JSON.stringify(node)}`, rules);
   return answers;

@@ -57,7 +57,7 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
     keySources: [contested, drift],
     synced: source.synced,
     watch: async (until) => {
-      const unsubscribe = source.onChange(({ hosts }) => hosts.forEach(controller.enqueue));
+      const unsubscribe = source.onChange(({ hosts }) => hosts.forEach((host) => controller.enqueue(host)));
       await catalog.watch(() => {
         drift.changed(clock.elapsed());
         controller.notify();

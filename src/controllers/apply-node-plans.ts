@@ -1,20 +1,24 @@
 /** Writes the plans of synthetic nodes to Consul: what is dead first, then what traffic must leave or may reach again. */
 import { LEAST_OPERATIONS } from '../model/consul-names.ts';
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
+import type { PodRegistration } from '../catalog/mesh/pod-registration.ts';
 import type {
+  CheckOnNode,
   ConnectCatalog,
   ConnectWrite,
   InstanceOnNode,
   RegistrarAction,
   RegistrarChange,
 } from './registrar-ports.ts';
+import { fewFirst } from '../reconcile/few-first.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 
-type Written = {
-  /** Asked before each registration: false leaves it, and those after it, for another time. */
-  readonly mayRegister: () => boolean;
+export type Written = {
+  /** Begins the registrations; asked before each of them: false leaves it, and those after it, for another time. */
+  readonly turn: () => () => boolean;
   readonly applied: (change: RegistrarChange) => void;
   readonly refused: (change: RegistrarChange, reason: string) => void;
+  readonly left: (change: RegistrarChange) => void;
 };
 
 type Step = {
@@ -24,15 +28,17 @@ type Step = {
   readonly otherwise?: () => readonly Step[];
 };
 
+type Registering = { readonly action: 'register' | 'update'; readonly registration: PodRegistration };
+
 const TRANSACTIONS = 2;
+// Of each the service and its check.
+const LEAST_SERVICES = LEAST_OPERATIONS / 2;
 
 /**
  * Instances of pods do not replace each other, unlike those of the catalog sync, so that nothing has to wait for what comes:
  * a dead pod leaves, and the readiness of the others is known, before a thousand new ones are written.
  *
  * Rejects with the first error of the catalog; what had been written by then was reported.
- *
- * @returns names of the nodes whose registrations were left
  */
 export async function applyNodePlans(
   plans: readonly NodePlan[],
@@ -40,8 +46,7 @@ export async function applyNodePlans(
   catalog: ConnectCatalog,
   signal: AbortSignal,
   written: Written,
-): Promise<ReadonlySet<string>> {
-  const left = new Set<string>();
+): Promise<void> {
   const carryOut = async ({ changes, write, otherwise }: Step): Promise<void> => {
     const outcome = await write();
     if (outcome.kind === 'refused' && otherwise !== undefined)
@@ -55,26 +60,61 @@ export async function applyNodePlans(
   await run(removals(plans, catalog, signal), TRANSACTIONS);
   await run(plans.flatMap((plan) => nodeRemovals(plan, catalog, signal)));
   await run(plans.flatMap((plan) => nodeChanges(plan, owner, catalog, signal)));
-  await run(plans.flatMap((plan) => checkChanges(plan, catalog, signal)));
-  const steps = fewFirst(plans.flatMap((plan) => registrations(plan, owner, catalog, signal)));
+  await run(checkChanges(plans, catalog, signal), TRANSACTIONS);
+
+  const mayGoOn = written.turn();
   const registerOrLeave = async (step: Step): Promise<void> => {
-    if (written.mayRegister()) await carryOut(step);
-    else for (const { node } of step.changes) left.add(node);
+    if (mayGoOn()) await carryOut(step);
+    else step.changes.forEach(written.left);
   };
-  await inParallel(steps, registerOrLeave, { atATime: SMALL_CALLS, signal });
-  return left;
+  const register = (steps: readonly Step[]): Promise<void> =>
+    inParallel(steps, registerOrLeave, { atATime: SMALL_CALLS, signal });
+  const { first, others } = registrations(plans);
+  const alone = (each: Registering): Step => registration(each, owner, catalog, signal);
+  await register(first.map(alone));
+  await register(inBatches(others, LEAST_OPERATIONS).flatMap(servicesAndProxies));
+
+  /** A transaction loses what a proxy is made of. */
+  function servicesAndProxies(some: readonly Registering[]): readonly Step[] {
+    const [services, proxies] = [false, true].map((isProxy) =>
+      some.filter(({ registration: { proxy } }) => (proxy !== undefined) === isProxy),
+    );
+    return [...inBatches(services ?? [], LEAST_SERVICES).map(together), ...(proxies ?? []).map(alone)];
+  }
+
+  function together(some: readonly Registering[]): Step {
+    return oneOrAll(some, alone, {
+      changes: some.map(changeOfRegistering),
+      write: () =>
+        catalog.registerServices(
+          some.map((each) => each.registration),
+          signal,
+        ),
+    });
+  }
 }
 
-/** Whoever makes pods by the thousand in one namespace waits for who makes few. A source is `Pod/<namespace>/<name>`. */
-function fewFirst(steps: readonly Step[]): readonly Step[] {
-  const namespaceOf = ({ changes }: Step): string => changes[0]?.source?.split('/')[1] ?? '';
-  const counts = new Map<string, number>();
-  for (const step of steps) counts.set(namespaceOf(step), (counts.get(namespaceOf(step)) ?? 0) + 1);
-  const countOf = (step: Step): number => counts.get(namespaceOf(step)) ?? 0;
-  return steps.toSorted((left, right) => countOf(left) - countOf(right));
+/** Whoever makes pods by the thousand in one namespace waits for who makes few; only a registration alone makes a node. */
+function registrations(
+  plans: readonly NodePlan[],
+): Readonly<Record<'first' | 'others', readonly Registering[]>> {
+  const of = ({ register, update }: NodePlan): readonly Registering[] => [
+    ...register.map((each) => ({ action: 'register' as const, registration: each })),
+    ...update.map((each) => ({ action: 'update' as const, registration: each.registration })),
+  ];
+  const others = plans.flatMap((plan) => of(plan).slice(plan.isNewNode ? 1 : 0));
+  return {
+    first: plans.filter(({ isNewNode }) => isNewNode).flatMap((plan) => of(plan).slice(0, 1)),
+    others: fewFirst(others, ({ registration: { source } }) => namespaceOf(source)),
+  };
 }
 
-function removals(plans: readonly NodePlan[], catalog: ConnectCatalog, signal: AbortSignal): Step[] {
+/** @param source `Pod/<namespace>/<name>` */
+export function namespaceOf(source: string): string {
+  return source.split('/')[1] ?? '';
+}
+
+function removals(plans: readonly NodePlan[], catalog: ConnectCatalog, signal: AbortSignal): readonly Step[] {
   const dead = plans.flatMap(({ name: node, deregister }) =>
     deregister.map(({ id, name }) => ({ node, id, name })),
   );
@@ -82,14 +122,38 @@ function removals(plans: readonly NodePlan[], catalog: ConnectCatalog, signal: A
     changes: instances.map(({ node, id }) => changeOf('deregister', node, id)),
     write: () => catalog.deregister(instances, signal),
   });
-  const batches = Array.from({ length: Math.ceil(dead.length / LEAST_OPERATIONS) }, (_, index) =>
-    dead.slice(index * LEAST_OPERATIONS, (index + 1) * LEAST_OPERATIONS),
+  return inBatches(dead, LEAST_OPERATIONS).map((batch) =>
+    oneOrAll(batch, (each) => step([each]), step(batch)),
   );
-  return batches.map((batch) =>
-    batch.length === 1
-      ? step(batch)
-      : { ...step(batch), otherwise: () => batch.map((instance) => step([instance])) },
+}
+
+function checkChanges(
+  plans: readonly NodePlan[],
+  catalog: ConnectCatalog,
+  signal: AbortSignal,
+): readonly Step[] {
+  const changed = plans.flatMap(({ checks }) => checks);
+  const step = (some: NodePlan['checks']): Step => ({
+    changes: some.map(({ registration: { node, id, source } }) => changeOf('check', node.name, id, source)),
+    write: () => catalog.setChecks(some.map(checkOnNode), signal),
+  });
+  return inBatches(changed, LEAST_OPERATIONS).map((batch) =>
+    oneOrAll(batch, (each) => step([each]), step(batch)),
   );
+}
+
+function checkOnNode({ registration: { node, id, name }, check }: NodePlan['checks'][number]): CheckOnNode {
+  return { node: node.name, id, name, check };
+}
+
+function inBatches<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}
+
+function oneOrAll<T>(batch: readonly T[], alone: (each: T) => Step, all: Step): Step {
+  return batch.length === 1 ? (batch.map(alone)[0] ?? all) : { ...all, otherwise: () => batch.map(alone) };
 }
 
 function nodeRemovals({ name, removeNode }: NodePlan, catalog: ConnectCatalog, signal: AbortSignal): Step[] {
@@ -109,39 +173,15 @@ function nodeChanges(
   ];
 }
 
-function registrations(
-  { name, register, update }: NodePlan,
-  owner: string,
-  catalog: ConnectCatalog,
-  signal: AbortSignal,
-): Step[] {
-  const wanted = [
-    ...register.map((registration) => ({ action: 'register' as const, registration })),
-    ...update.map(({ registration }) => ({ action: 'update' as const, registration })),
-  ];
-  return wanted.map(({ action, registration }) => ({
-    changes: [changeOf(action, name, registration.id, registration.source)],
-    write: () => catalog.register(registration, owner, signal),
-  }));
+function registration(each: Registering, owner: string, catalog: ConnectCatalog, signal: AbortSignal): Step {
+  return {
+    changes: [changeOfRegistering(each)],
+    write: () => catalog.register(each.registration, owner, signal),
+  };
 }
 
-function checkChanges({ name, checks }: NodePlan, catalog: ConnectCatalog, signal: AbortSignal): Step[] {
-  const [first] = checks;
-  if (first === undefined) return [];
-  const step = (some: NodePlan['checks']): Step => ({
-    changes: some.map(({ registration: { id, source } }) => changeOf('check', name, id, source)),
-    write: () =>
-      catalog.setChecks(
-        first.registration.node,
-        some.map(({ registration, check }) => ({ service: registration.id, check })),
-        signal,
-      ),
-  });
-  return [
-    checks.length === 1
-      ? step(checks)
-      : { ...step(checks), otherwise: () => checks.map((each) => step([each])) },
-  ];
+function changeOfRegistering({ action, registration: { node, id, source } }: Registering): RegistrarChange {
+  return changeOf(action, node.name, id, source);
 }
 
 function changeOf(action: RegistrarAction, node: string, id: string, source?: string): RegistrarChange {

@@ -9,7 +9,7 @@ type CheckDrift = KeySource & {
 };
 
 /** Status by id of every readiness check, by node. */
-type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
+export type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
 
 type CheckDriftParts = {
   readonly checks: ConnectCatalog['checks'];

@@ -1,7 +1,7 @@
 /** Places where another one holds an id that a pod wants: looked at again and again, because a holder says nothing when it goes. */
 import { earliest } from '../support/earliest.ts';
 
-type Contested = {
+export type Contested = {
   /** A place was looked at, which took so many milliseconds. */
   readonly looked: (place: string, isContested: boolean, now: number, took: number) => void;
   readonly due: () => number | undefined;

@@ -9,6 +9,10 @@ import { legacyNodeName, nodeOfPod } from '../catalog/mesh/pod-registration.ts';
 export type Touched = {
   readonly nodes: readonly string[];
   readonly hosts: readonly string[];
+  /** All that it is about on these nodes; undefined for an event of something else than pods. */
+  readonly pods?: readonly InjectedPod[];
+  /** A pod comes, or gets what it is registered with: no traffic reaches it yet. */
+  readonly isArrival?: boolean;
   /** A pod is gone, or has finished. */
   readonly isEnd: boolean;
 };
@@ -82,10 +86,12 @@ export function createPodSnapshot({
     }
   };
 
-  const touched = (pods: readonly InjectedPod[], isEnd = false): Touched => ({
+  const touched = (pods: readonly InjectedPod[], { isEnd = false, isArrival = false } = {}): Touched => ({
     nodes: [...new Set(pods.flatMap(nodesOf))],
     hosts: [...new Set(pods.flatMap(hostsOf))],
+    pods,
     isEnd,
+    isArrival,
   });
 
   return {
@@ -126,11 +132,10 @@ export function createPodSnapshot({
       services.changed(before, after);
       if (isSameService(before, after)) return { nodes: [], hosts: [], isEnd: false };
       const { namespace } = after ?? before ?? { namespace: '' };
-      return touched(
-        byNamespace
-          .podsIn(namespace)
-          .filter((pod) => [before, after].some((each) => each !== undefined && selects(each, pod))),
-      );
+      const named = byNamespace
+        .podsIn(namespace)
+        .filter((pod) => [before, after].some((each) => each !== undefined && selects(each, pod)));
+      return touched(named, { isArrival: true });
     },
     accountChanged: (before, after) => {
       const account = after ?? before ?? { namespace: '', name: '' };
@@ -162,9 +167,11 @@ export function createPodSnapshot({
         if (after.hostIp !== undefined && after.node !== undefined) nodeAt.set(after.hostIp, after.node);
       }
       const isEnd = after === undefined || (after.stage === 'finished' && before?.stage !== 'finished');
+      const isArrival =
+        after?.stage === 'alive' && (before?.podIp === undefined || before.node === undefined);
       return touched(
         [before, after].filter((pod) => pod !== undefined),
-        isEnd,
+        { isEnd, isArrival },
       );
     },
   };

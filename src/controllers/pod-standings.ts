@@ -27,11 +27,16 @@ type InstanceStanding = { readonly id: string; readonly status: Check['status'] 
 export type SeenInstance = { readonly id: string; readonly uid: string; readonly status: Check['status'] };
 
 export type PodStandings = {
-  /** A node or a host was looked at; an id in a conflict belongs to somebody else. */
+  /**
+   * A node or a host was looked at; an id in a conflict belongs to somebody else.
+   *
+   * @param ids nothing else was looked at, and nothing was in conflict before
+   */
   readonly looked: (
     place: string,
     instances: readonly SeenInstance[],
     conflicts: readonly Conflict[],
+    ids?: ReadonlySet<string>,
   ) => void;
   readonly forget: (place: string) => void;
   /** Consul has taken the instance of the pod, with its readiness. */
@@ -52,9 +57,11 @@ export function createPodStandings(cluster: MeshCluster): PodStandings {
   const conflictOf = (pod: InjectedPod): string | undefined => placeOf(pod)?.conflicts.get(sourceOfPod(pod));
 
   return {
-    looked: (place, instances, conflicts) => {
+    looked: (place, instances, conflicts, ids) => {
+      const others = ids === undefined ? [] : [...(places.get(place)?.instances.values() ?? [])];
+      const kept = others.filter(({ id }) => ids?.has(id) === false);
       places.set(place, {
-        instances: new Map(instances.map((each) => [each.id, each])),
+        instances: new Map([...kept, ...instances].map((each) => [each.id, each])),
         conflicts: new Map(conflicts.map(({ source, message }) => [source, message])),
       });
     },

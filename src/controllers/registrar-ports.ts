@@ -27,12 +27,23 @@ export type UnreadableNode = { readonly name: string; readonly reason: string };
 /** `name` is that of the service. */
 export type InstanceOnNode = { readonly node: string; readonly id: string; readonly name: string };
 
+/** `name` is that of the service, as in `InstanceOnNode`. */
+export type CheckOnNode = InstanceOnNode & { readonly check: Check };
+
 /** Everything throws a coded error when it is not known what Consul has, or has done. */
 export type ConnectCatalog = {
   /** Names of the synthetic nodes of this owner. */
   readonly nodes: (owner: string, signal: AbortSignal) => Promise<readonly string[]>;
-  /** The whole of a node; throws also when the token does not show all of it. */
-  readonly read: (node: string, signal: AbortSignal) => Promise<ObservedSyntheticNode>;
+  /**
+   * The whole of a node; throws also when the token does not show all of it.
+   *
+   * @param ids the answer needs no other instances, and may have some; each is of `[a-z0-9.-]`
+   */
+  readonly read: (
+    node: string,
+    signal: AbortSignal,
+    ids?: readonly string[],
+  ) => Promise<ObservedSyntheticNode>;
   /** Status by id of every readiness check there is, by node. */
   readonly checks: (signal: AbortSignal) => Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>;
   /** Calls back whenever a check of anything may have changed, until the signal is aborted. */
@@ -44,9 +55,11 @@ export type ConnectCatalog = {
     owner: string,
     signal: AbortSignal,
   ) => Promise<ConnectWrite>;
-  readonly setChecks: (
-    node: SyntheticNode,
-    checks: readonly { readonly service: string; readonly check: Check }[],
+  /** All of them or none, at most 64. */
+  readonly setChecks: (checks: readonly CheckOnNode[], signal: AbortSignal) => Promise<ConnectWrite>;
+  /** All of them or none, at most 32, on nodes that are there; none of a proxy. */
+  readonly registerServices: (
+    registrations: readonly PodRegistration[],
     signal: AbortSignal,
   ) => Promise<ConnectWrite>;
   /** All of them or none, at most 64; more than one is one write to the disks of the servers. */

@@ -70,7 +70,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     fullDue: cache.readDue,
     synced: source.synced,
     watch: async (signal) => {
-      const unsubscribe = source.onChange((sources) => sources.forEach(controller.enqueue));
+      const unsubscribe = source.onChange((sources) => sources.forEach((each) => controller.enqueue(each)));
       await cache.watch(controller.notify, signal);
       unsubscribe();
     },
@@ -123,7 +123,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
       desired: planner.desiredInstances(),
       owned: observed.owned(),
       foreign: observed.foreign(),
-      pending: controller.pending(),
+      pending: controller.backlog().keys,
     }),
   };
 }

@@ -4,10 +4,11 @@
  */
 import { earliest } from '../support/earliest.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
+import { SMALL_CALLS } from './in-parallel.ts';
 import { createKeyBackoff } from './key-backoff.ts';
 import type { Clock } from '../support/clock.ts';
 import { createLoop } from './loop.ts';
-import { createWorkQueue, type Coalescing, type Work } from './work-queue.ts';
+import { createWorkQueue, type Coalescing, type Work, type WorkQueue } from './work-queue.ts';
 
 /** What one reconcile is about. */
 export type Request = {
@@ -34,7 +35,10 @@ type Reconciler<Observed, Plan, Change> = {
   readonly planned?: (plan: Plan, request: Request) => void;
   /** Rejects with the first error when it is not known what was written; what was written by then was reported. */
   readonly apply: (plan: Plan, writing: Writing<Change>, signal: AbortSignal) => Promise<void>;
+  /** What is requeued when it is refused. */
   readonly keyOf: (change: Change) => string;
+  /** The key that asked for it, when that may be another. */
+  readonly askedBy?: (change: Change) => string;
 };
 
 /** What `apply` tells the kernel, and asks it. */
@@ -42,13 +46,13 @@ export type Writing<Change> = {
   readonly applied: (change: Change) => void;
   /** The other side says no: the key is requeued with backoff. */
   readonly refused: (change: Change, reason: string) => void;
-  /** Not begun, to give way: the key is requeued at once. */
-  readonly left: (key: string) => void;
+  /** Not begun, to give way: the key is requeued at once. @param group of a key that can wait, as in `enqueue` */
+  readonly left: (key: string, group?: string) => void;
   /** An event asked for this key: a change of any other is a repair. */
   readonly isRequested: (key: string) => boolean;
   /**
    * Begins a turn; the answer tells whether it may go on. Large changes give way to what happened meanwhile, but what is left
-   * has to be observed again, so as much time as that took is well spent on writes.
+   * has to be observed again, so as much time as that took is well spent on writes. What is urgent waits for no more than that.
    */
   readonly turn: () => () => boolean;
 };
@@ -98,16 +102,25 @@ export type ControllerParts<Observed, Plan, Change> = {
   readonly once: boolean;
 };
 
+/** `keys` that wait or are being written, and for how many seconds the oldest of them has. */
+export type Backlog = { readonly keys: number; readonly seconds: number };
+
 export type Controller = {
-  /** This key may have changed. */
-  readonly enqueue: (key: string) => void;
+  /**
+   * This key may have changed.
+   *
+   * @param group of a key that can wait: of those, no more are taken than could be written the last time, few of a group first
+   */
+  readonly enqueue: (key: string, group?: string) => void;
   /** Requeues with backoff, as after a refusal. */
   readonly backOff: (key: string) => void;
   readonly isBackingOff: (key: string) => boolean;
   /** Something else may be due earlier than it seemed. */
   readonly notify: () => void;
-  /** Number of keys in the queue. */
-  readonly pending: () => number;
+  /** It is in the queue. */
+  readonly isPending: (key: string) => boolean;
+  /** What is not written yet. */
+  readonly backlog: () => Backlog;
   /** Resolves when it has ended: by `once`, or by the signal. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
@@ -115,6 +128,8 @@ export type Controller = {
 // What happens meanwhile must be written within 2 s of its event: after half a second of writing there is time left for its
 // reads and one write.
 const LEAST_WRITING = 500;
+// Two rounds of small calls: fewer keep the other side idle while the next ones are observed.
+const LEAST_TAKEN = 2 * SMALL_CALLS;
 
 export function createController<Observed, Plan, Change>(
   parts: ControllerParts<Observed, Plan, Change>,
@@ -124,6 +139,9 @@ export function createController<Observed, Plan, Change>(
   const backoffs = createKeyBackoff(parts.random);
   let resyncDue = -Infinity;
   let restUntil = -Infinity;
+  /** Taken and not written yet. */
+  let work: Work = NOTHING;
+  let mostThatCanWait = Infinity;
   const requeues = [backoffs, ...keySources];
   const fullDue = (): number => earliest([resyncDue, guard.due(), parts.fullDue?.()]) ?? Infinity;
   const loop = createLoop({
@@ -134,7 +152,7 @@ export function createController<Observed, Plan, Change>(
         restUntil,
         earliest([fullDue(), queue.due(), ...requeues.map(({ due }) => due())]) ?? Infinity,
       ),
-    reconcile,
+    reconcile: reconcileOrKeep,
     failed: reporter.failed,
     isDone: () => parts.once && isSettled(),
   });
@@ -145,7 +163,7 @@ export function createController<Observed, Plan, Change>(
     const isFull = parts.scope === 'all' || loop.isRetry() || fullDue() <= start;
     await reconciler.refresh?.({ keys: [], isFull, isConfirmation }, signal);
     for (const { take } of requeues) for (const key of await take(start, signal)) queue.add(key, start);
-    const work = queue.take();
+    work = queue.take(isFull ? Infinity : mostThatCanWait);
     const request: Request = { keys: [...work.keys()], isFull, isConfirmation };
 
     const observed = await reconciler.observe(request, signal);
@@ -158,15 +176,24 @@ export function createController<Observed, Plan, Change>(
     const plan = withheld.size === 0 ? wanted : reconciler.withhold(wanted, withheld);
     reconciler.planned?.(plan, request);
 
-    const left = new Set<string>();
-    const writing = writingOf(parts, { work, start, left, isAsked, backOff });
+    const left = new Map<string, string | undefined>();
+    const writing = writingOf(parts, { work, start, left, queue, backOff });
     if (!parts.dryRun) await reconciler.apply(plan, writing, signal);
-    for (const key of left) queue.add(key, work.get(key) ?? start);
+    for (const [key, group] of left) queue.add(key, work.get(key) ?? start, group);
+    mostThatCanWait = left.size === 0 ? mostThatCanWait * 2 : Math.max(LEAST_TAKEN, work.size - left.size);
     if (left.size === 0) reporter.succeeded();
   }
 
-  function isAsked(): boolean {
-    return (queue.due() ?? Infinity) <= clock.elapsed();
+  /** What was taken before a failure is still to be written, and as old as it is. */
+  async function reconcileOrKeep(signal: AbortSignal): Promise<void> {
+    try {
+      await reconcile(signal);
+    } catch (error) {
+      for (const [key, since] of work) queue.add(key, since);
+      throw error;
+    } finally {
+      work = NOTHING;
+    }
   }
 
   function isSettled(): boolean {
@@ -179,14 +206,21 @@ export function createController<Observed, Plan, Change>(
   }
 
   return {
-    enqueue: (key) => {
-      queue.add(key, clock.elapsed());
+    enqueue: (key, group) => {
+      queue.add(key, clock.elapsed(), group);
       loop.notify();
     },
     backOff,
     isBackingOff: backoffs.isWaiting,
     notify: loop.notify,
-    pending: queue.size,
+    isPending: queue.has,
+    backlog: () => {
+      const oldest = earliest([queue.oldest(), ...work.values()]);
+      return {
+        keys: [...work.keys()].filter((key) => !queue.has(key)).length + queue.size(),
+        seconds: oldest === undefined ? 0 : (clock.elapsed() - oldest) / 1000,
+      };
+    },
     run: async (signal) => {
       await parts.synced(signal);
       if (signal.aborted) return;
@@ -202,32 +236,38 @@ export function createController<Observed, Plan, Change>(
 type Round = {
   readonly work: Work;
   readonly start: number;
-  /** Keys of what was not begun. */
-  readonly left: Set<string>;
-  /** Events ask for something else by now. */
-  readonly isAsked: () => boolean;
+  /** Keys of what was not begun, each with its group. */
+  readonly left: Map<string, string | undefined>;
+  /** Of what events ask for by now. */
+  readonly queue: Pick<WorkQueue, 'due' | 'urgentDue'>;
   readonly backOff: (key: string) => void;
 };
 
 function writingOf<Observed, Plan, Change>(
   { reconciler, reporter, clock }: ControllerParts<Observed, Plan, Change>,
-  { work, start, left, isAsked, backOff }: Round,
+  { work, start, left, queue, backOff }: Round,
 ): Writing<Change> {
   return {
     applied: (change) => {
-      const since = work.get(reconciler.keyOf(change));
+      const since = work.get((reconciler.askedBy ?? reconciler.keyOf)(change));
       reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
     },
     refused: (change, reason) => {
       backOff(reconciler.keyOf(change));
       reporter.refused(change, reason);
     },
-    left: (key) => void left.add(key),
+    left: (key, group) => void left.set(key, group),
     isRequested: (key) => work.has(key),
     turn: () => {
       const begun = clock.elapsed();
-      const enough = begun + Math.max(LEAST_WRITING, begun - start);
-      return () => clock.elapsed() < enough || !isAsked();
+      return () => {
+        const now = clock.elapsed();
+        if (now - begun < begun - start) return true;
+        const isAsked = (due: number | undefined): boolean => due !== undefined && due <= now;
+        return !isAsked(queue.urgentDue()) && (now - begun < LEAST_WRITING || !isAsked(queue.due()));
+      };
     },
   };
 }
+
+const NOTHING: Work = new Map();

@@ -1,16 +1,28 @@
 /** Keys to reconcile: collected until it is quiet for a moment, or the first has waited enough. */
 
+import { earliest } from '../support/earliest.ts';
+import { fewFirst } from './few-first.ts';
+
 /** Each key with the time of its first event. */
 export type Work = ReadonlyMap<string, number>;
 
-type WorkQueue = {
-  /** An event says that this key may have changed; `now` by a clock that never jumps, in milliseconds. */
-  readonly add: (key: string, now: number) => void;
+export type WorkQueue = {
+  /**
+   * An event says that this key may have changed; `now` by a clock that never jumps, in milliseconds.
+   *
+   * @param group makes it one that can wait: of such keys the group with the fewest comes first. A key that is urgent stays it
+   */
+  readonly add: (key: string, now: number, group?: string) => void;
+  readonly has: (key: string) => boolean;
   /** When to take; undefined while there is nothing. */
   readonly due: () => number | undefined;
-  /** All keys, which are forgotten here. */
-  readonly take: () => Work;
+  /** The same for what is urgent. */
+  readonly urgentDue: () => number | undefined;
+  /** All that is urgent, and of the others at most so many; they are forgotten here. */
+  readonly take: (mostThatCanWait?: number) => Work;
   readonly size: () => number;
+  /** Time of the first event of all. */
+  readonly oldest: () => number | undefined;
 };
 
 /** Milliseconds after the last event, and after the first. */
@@ -24,21 +36,67 @@ export type Coalescing = { readonly quiet: number; readonly most: number };
 const COALESCING: Coalescing = { quiet: 100, most: 250 };
 
 export function createWorkQueue({ quiet, most }: Coalescing = COALESCING): WorkQueue {
-  let keys = new Map<string, number>();
+  const urgent = createLane();
+  const canWait = createLane();
+  const groups = new Map<string, string>();
+  const dueOf = ({ keys, first, last }: Lane): number | undefined =>
+    keys.size === 0 ? undefined : Math.min(last() + quiet, first() + most);
+
+  function take(lane: Lane, keys: readonly string[]): Work {
+    const taken = new Map(keys.map((key) => [key, lane.keys.get(key) ?? 0]));
+    for (const key of keys) {
+      lane.keys.delete(key);
+      groups.delete(key);
+    }
+    return taken;
+  }
+
+  return {
+    add: (key, now, group) => {
+      const isUrgent = group === undefined || urgent.keys.has(key);
+      const waiting = isUrgent ? take(canWait, canWait.keys.has(key) ? [key] : []) : NOTHING;
+      if (!isUrgent) groups.set(key, group);
+      (isUrgent ? urgent : canWait).add(key, waiting.get(key) ?? now, now);
+    },
+    has: (key) => urgent.keys.has(key) || canWait.keys.has(key),
+    due: () => earliest([dueOf(urgent), dueOf(canWait)]),
+    urgentDue: () => dueOf(urgent),
+    take: (mostThatCanWait = Infinity) => {
+      const others = [...canWait.keys.keys()];
+      const few = others.length > mostThatCanWait ? fewFirst(others, (key) => groups.get(key) ?? '') : others;
+      return new Map([
+        ...take(urgent, [...urgent.keys.keys()]),
+        ...take(canWait, few.slice(0, mostThatCanWait)),
+      ]);
+    },
+    size: () => urgent.keys.size + canWait.keys.size,
+    oldest: () => earliest([...urgent.keys.values(), ...canWait.keys.values()]),
+  };
+}
+
+const NOTHING: Work = new Map();
+
+type Lane = {
+  /** In the order of their first events. */
+  readonly keys: Map<string, number>;
+  readonly add: (key: string, since: number, now: number) => void;
+  /** Times of the events that it is due by. */
+  readonly first: () => number;
+  readonly last: () => number;
+};
+
+function createLane(): Lane {
+  const keys = new Map<string, number>();
   let first = 0;
   let last = 0;
   return {
-    add: (key, now) => {
-      if (keys.size === 0) first = now;
+    keys,
+    add: (key, since, now) => {
+      if (keys.size === 0) first = since;
       last = now;
-      if (!keys.has(key)) keys.set(key, now);
+      if (!keys.has(key)) keys.set(key, since);
     },
-    due: () => (keys.size === 0 ? undefined : Math.min(last + quiet, first + most)),
-    take: () => {
-      const taken = keys;
-      keys = new Map();
-      return taken;
-    },
-    size: () => keys.size,
+    first: () => first,
+    last: () => last,
   };
 }

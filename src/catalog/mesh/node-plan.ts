@@ -13,6 +13,8 @@ export type NodePlan = {
   readonly name: string;
   /** The node itself has to be changed; undefined when it is up to date, belongs to someone else, or comes with the first instance. */
   readonly node: SyntheticNode | undefined;
+  /** Consul does not have the node. */
+  readonly isNewNode: boolean;
   readonly register: readonly PodRegistration[];
   readonly update: readonly {
     readonly registration: PodRegistration;
@@ -61,6 +63,7 @@ export function planNode(
   return {
     name,
     node: nodeToWrite([...wanted.values()][0]?.node, observed, isOurs),
+    isNewNode: observed.node === undefined,
     register,
     update,
     checks,

@@ -38,6 +38,22 @@ export function registrationsOf(pod: InjectedPod, cluster: MeshCluster): readonl
   return decidePod(pod, cluster) === 'registered' ? instancesOfPod(pod, cluster) : [];
 }
 
+/** Status of the readiness checks that the registrations have. */
+export function readinessChecksOf(
+  pod: InjectedPod,
+  cluster: MeshCluster,
+): readonly { readonly instance: string; readonly id: string; readonly status: Check['status'] }[] {
+  const mesh = meshOf(pod);
+  if (mesh === undefined || decidePod(pod, cluster) !== 'registered') return [];
+  if (pod.node === undefined || addressOfNode(pod, cluster) === undefined) return [];
+  const { status } = readinessOf(pod);
+  return [mesh.serviceId, mesh.proxyId].map((instance) => ({
+    instance,
+    id: readinessCheckId(instance),
+    status,
+  }));
+}
+
 /**
  * Of a pod in any mode; empty while the address of its node is not known, and when its spec says nothing that can be registered.
  * A pod without an address has instances without one: the sidecar asks for its configuration only once, and that may be before

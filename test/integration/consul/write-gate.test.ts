@@ -49,7 +49,9 @@ const writes: Readonly<Record<string, (client: ConsulClient) => Promise<unknown>
   'a node of the registrar': (client) => connectCatalog(client).writeNode(node, 'c1', signal),
   'an instance of the registrar': (client) => connectCatalog(client).register(registration, 'c1', signal),
   'checks of the registrar': (client) =>
-    connectCatalog(client).setChecks(node, [{ service: 'i', check }], signal),
+    connectCatalog(client).setChecks([{ node: 'n', id: 'i', name: 'web', check }], signal),
+  'instances of the registrar together': (client) =>
+    connectCatalog(client).registerServices([registration], signal),
   'one removal': (client) => connectCatalog(client).deregister([{ node: 'n', id: 'i', name: 'web' }], signal),
   'removals together': (client) =>
     connectCatalog(client).deregister(

@@ -513,3 +513,40 @@ test('a node that Consul answers with nonsense is named, and the others go on', 
   );
   await running.stop();
 });
+
+test('a change of a few pods reads no more of their node than these; what may be wrong there, all of it', async () => {
+  const running = await started();
+  for (let index = 1; index < 10; index += 1) running.set({ name: `web-${index}` });
+  await running.clock.advance(10_000);
+  const before = running.wholeReads();
+  running.set({ name: 'web-1', status: ADDRESSES });
+  running.remove('web-2');
+  running.set({ name: 'web-10' });
+  await running.clock.advance(1000);
+  assert.equal(running.wholeReads(), before);
+  assert.equal(running.consul.instances().length, 20);
+  for (const each of theirsOf({ name: 'web-11' })) running.consul.register(each, 'c2');
+  running.set({ name: 'web-11' });
+  await running.clock.advance(500);
+  running.set({ name: 'web-12' });
+  await running.clock.advance(500);
+  assert.ok(running.wholeReads() > before);
+  const standings = running.registrar.standings().map(({ source, reason }) => `${source} ${reason}`);
+  assert.ok(standings.includes('Pod/default/web-11 id-taken'), standings.join());
+  assert.ok(standings.includes('Pod/default/web-12 registered'), standings.join());
+  await running.stop();
+});
+
+test('what waits is counted, with the age of the oldest, also while Consul is away', async () => {
+  const running = await started();
+  assert.deepEqual(running.registrar.backlog(), { keys: 0, seconds: 0 });
+  running.faults.read = { node: '*', error: new Error('no leader') };
+  running.set({ name: 'web-1' });
+  running.set({ name: 'web-2' });
+  await running.clock.advance(60_000);
+  assert.deepEqual(running.registrar.backlog(), { keys: 2, seconds: 60 });
+  running.faults.read = undefined;
+  await running.clock.advance(5000);
+  assert.deepEqual(running.registrar.backlog(), { keys: 0, seconds: 0 });
+  await running.stop();
+});

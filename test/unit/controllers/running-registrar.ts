@@ -20,9 +20,17 @@ export type Faults = {
   write?: { readonly error: Error; readonly lost: boolean } | undefined;
   /** Milliseconds that every write takes. */
   slow?: number;
+  /** Consul works on each call for so long, on so many at a time. */
+  load?: ConsulLoad | undefined;
   refresh?: Error | undefined;
   /** Ids that Consul does not take. */
   refused?: ReadonlySet<string>;
+};
+
+export type ConsulLoad = {
+  readonly atATime: number;
+  /** Milliseconds. @param size number of instances or checks in the call or its answer */
+  readonly cost: (call: 'read' | 'checks' | 'nodes' | 'register' | 'transaction', size: number) => number;
 };
 
 export type RunningRegistrar = {
@@ -33,6 +41,10 @@ export type RunningRegistrar = {
   /** `<action> <id>` of every write that was asked for. */
   readonly writes: string[];
   readonly reads: () => number;
+  /** Those that were of all that is on a node. */
+  readonly wholeReads: () => number;
+  /** Milliseconds for which Consul has worked. */
+  readonly busy: () => number;
   /** Reads of the checks of all nodes. */
   readonly looks: () => number;
   /** Somebody else writes. */
@@ -47,6 +59,8 @@ export type RunningRegistrar = {
   readonly standings: ReadonlyMap<string, readonly PodStanding[]>;
   /** A pod came or changed; the same name with another UID is a deletion and a creation. */
   readonly set: (sketch: PodSketch) => InjectedPod;
+  /** The same with a pod that is made already. */
+  readonly setPod: (pod: InjectedPod) => void;
   readonly node: (node: MeshNode) => void;
   /** A Service of these pods came or changed; without a selector it is gone. */
   readonly service: (name: string, selector: Readonly<Record<string, string>> | undefined) => void;
@@ -84,10 +98,27 @@ export function startRegistrar(
     guards: [] as { readonly removals: number }[],
     standings: new Map<string, readonly PodStanding[]>(),
   };
-  const read = (node: string): ReturnType<ConsulNodes['read']> => {
+  const free: number[] = [];
+  /** Resolves when Consul has done its work for the call, behind that of the calls before. */
+  const work = async (call: Parameters<ConsulLoad['cost']>[0], size: number): Promise<void> => {
+    const { load } = faults;
+    if (load === undefined) return;
+    while (free.length < load.atATime) free.push(0);
+    const [first = 0] = free.toSorted((left, right) => left - right);
+    const end = Math.max(first, clock.elapsed()) + load.cost(call, size);
+    free[free.indexOf(first)] = end;
+    busy += load.cost(call, size);
+    await new Promise<void>((resolve) => void clock.after(end - clock.elapsed(), resolve));
+  };
+  let busy = 0;
+  let wholeReads = 0;
+  const read = async (node: string, ids?: readonly string[]): Promise<ReturnType<ConsulNodes['read']>> => {
     reads += 1;
+    if (ids === undefined) wholeReads += 1;
+    await work('read', ids?.length ?? consul.read(node).instances.length);
     if (faults.read !== undefined && ['*', node].includes(faults.read.node)) throw faults.read.error;
-    return consul.read(node);
+    const { node: found, instances } = consul.read(node);
+    return { node: found, instances: instances.filter(({ id }) => ids?.includes(id) ?? true) };
   };
   const write = async (
     text: string,
@@ -96,8 +127,11 @@ export function startRegistrar(
     held: readonly string[] = [],
   ): Promise<ConnectWrite> => {
     const ids = [written].flat();
-    record.writes.push(`${text} ${ids.join(' ')}`);
+    const lines = text === 'register' ? ids : [ids.join(' ')];
+    record.writes.push(...lines.map((line) => `${text} ${line}`));
     const { slow, write: fault } = faults;
+    const size = ids.length + held.length;
+    await work(size > 1 ? 'transaction' : 'register', size);
     if (slow !== undefined) await new Promise<void>((resolve) => void clock.after(slow, resolve));
     if (fault?.lost === false) throw fault.error;
     const bad = [...ids, ...held].find((id) => faults.refused?.has(id) === true);
@@ -126,11 +160,13 @@ export function startRegistrar(
       catalog: {
         nodes: async (owner) => {
           if (faults.read?.node === '*') throw faults.read.error;
+          await work('nodes', consul.nodes().length);
           return consul.nodes().filter((node) => consul.read(node).node?.meta['tandem-owner'] === owner);
         },
-        read: async (node) => read(node),
+        read: async (node, _signal, ids) => read(node, ids),
         checks: async () => {
           looks += 1;
+          await work('checks', [...snapshot.pods()].length * 2);
           if (faults.read?.node === '*') throw faults.read.error;
           return new Map(
             consul
@@ -153,14 +189,22 @@ export function startRegistrar(
         },
         writeNode: (node, owner) => write('write-node', node.name, () => consul.writeNode(node, owner)),
         register: (each, owner) => write('register', each.id, () => consul.register(each, owner)),
-        setChecks: (node, checks) =>
+        setChecks: (checks) =>
           write(
             'checks',
-            node.name,
+            [...new Set(checks.map(({ node }) => node))],
             () => {
-              for (const { service, check } of checks) consul.setCheck(node.name, service, check);
+              for (const { node, id, check } of checks) consul.setCheck(node, id, check);
             },
-            checks.map(({ service }) => service),
+            checks.map(({ id }) => id),
+          ),
+        registerServices: (registrations) =>
+          write(
+            'register',
+            registrations.map(({ id }) => id),
+            () => {
+              for (const each of registrations) consul.register(each, options.owner ?? 'c1');
+            },
           ),
         deregister: (instances) =>
           write(
@@ -202,6 +246,8 @@ export function startRegistrar(
     faults,
     ...record,
     reads: () => reads,
+    wholeReads: () => wholeReads,
+    busy: () => busy,
     looks: () => looks,
     interfere: (edit) => {
       edit(consul);
@@ -216,6 +262,7 @@ export function startRegistrar(
       } else change(before, after);
       return after;
     },
+    setPod: (after) => change(podNamed(after.name), after),
     service: (name, selector) => {
       const after: MeshService | undefined = selector && {
         namespace: 'default',

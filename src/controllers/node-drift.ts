@@ -1,0 +1,24 @@
+/** Which synthetic nodes have the checks that their pods should have: of the others, somebody else has changed something. */
+import { readinessChecksOf } from '../catalog/mesh/pod-registration.ts';
+import type { Controller } from '../reconcile/controller.ts';
+import type { ReadinessChecks } from './check-drift.ts';
+import type { NodePlans } from './node-plans.ts';
+import { keyOfPod } from './pod-keys.ts';
+import type { RegistrarPorts } from './registrar-loop.ts';
+
+/** What a plan found to be somebody else's is no drift, and looked at by itself; what waits is written anyway. */
+export function wholeNodes(
+  { source: { snapshot }, standings }: Pick<RegistrarPorts, 'source' | 'standings'>,
+  nodes: Pick<NodePlans, 'isRefused' | 'hasRefused'>,
+  controller: Pick<Controller, 'isBackingOff' | 'isPending'>,
+): (checks: ReadinessChecks) => (node: string) => boolean {
+  return (checks) => (node) =>
+    (controller.isBackingOff(node) && !nodes.hasRefused(node)) ||
+    snapshot
+      .podsOn(node)
+      .filter((pod) => !standings.hasConflict(pod) && !controller.isPending(keyOfPod(pod, node)))
+      .flatMap((pod) => readinessChecksOf(pod, snapshot.cluster))
+      .every(
+        ({ instance, id, status }) => nodes.isRefused(node, instance) || checks.get(node)?.get(id) === status,
+      );
+}

@@ -1,0 +1,156 @@
+/** Reads synthetic nodes, or what is asked for of them, and plans each when it is read, so that no more than the plans is kept. */
+import { POD_UID_META } from '../model/consul-names.ts';
+import { indexed } from '../model/instance.ts';
+import { planNode, type NodePlan } from '../catalog/mesh/node-plan.ts';
+import type { ObservedRegistration, ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
+import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import { registrationsOf } from '../catalog/mesh/pod-registration.ts';
+import type { Request } from '../reconcile/controller.ts';
+import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
+import { isAboutOneRequest } from '../support/errors.ts';
+import type { Contested } from './contested.ts';
+import { firstKeys, keyOfInstance, wantedOf, type Wanted } from './pod-keys.ts';
+import { worstOf, type SeenInstance } from './pod-standings.ts';
+import type { RegistrarPorts } from './registrar-loop.ts';
+import type { RegistrarChange } from './registrar-ports.ts';
+
+type NodePlansParts = RegistrarPorts & {
+  readonly owner: string;
+  readonly contested: Contested;
+  /** Looks at this key later, or at once. */
+  readonly backOff: (key: string) => void;
+  readonly enqueue: (key: string) => void;
+};
+
+export type NodePlans = {
+  readonly of: (request: Request, signal: AbortSignal) => Promise<readonly NodePlan[]>;
+  /** The key of the last request because of which this was planned. */
+  readonly askedBy: (change: RegistrarChange) => string;
+  readonly planned: (plan: NodePlan) => void;
+  readonly applied: (change: RegistrarChange) => void;
+  readonly refused: (change: RegistrarChange) => void;
+  /** Consul did not take this of the last plan of the node: no drift, and no reason to look again before its time. */
+  readonly isRefused: (node: string, id: string) => boolean;
+  readonly hasRefused: (node: string) => boolean;
+  /** Instances on all nodes: as they were read last, and what was written since. */
+  readonly counts: () => { readonly owned: number; readonly foreign: number };
+};
+
+// Four pods. A filter that compares with more costs Consul what the rest of a node does.
+const MOST_WANTED = 8;
+
+export function createNodePlans(parts: NodePlansParts): NodePlans {
+  const { source, catalog, reporter, standings, clock, owner, contested } = parts;
+  const { snapshot } = source;
+  /** Names of nodes of which Consul does not tell. */
+  const unreadable = new Set<string>();
+  const refusedOn = new Map<string, Set<string>>();
+  const seen = createCounts();
+  let askedOn: ReadonlyMap<string, string> = new Map();
+
+  /** Of a node of which something is not as it should be, all is looked at, and all of one that may have to go. */
+  function narrowed(node: string, wanted: Wanted): Wanted {
+    const pods = snapshot.podsOn(node);
+    const isClear = !unreadable.has(node) && !refusedOn.has(node) && !pods.some(standings.hasConflict);
+    const isFew = wanted !== undefined && wanted.size <= MOST_WANTED;
+    return isFew && isClear && seen.has(node) && pods.length > 0 ? wanted : undefined;
+  }
+
+  async function planOf(node: string, asked: Wanted, signal: AbortSignal): Promise<NodePlan> {
+    const start = clock.elapsed();
+    const wanted = narrowed(node, asked);
+    const observed = await catalog.read(node, signal, wanted && [...wanted]);
+    // After the read: a pod that came meanwhile is in the catalog the sooner, and one that went is not brought back.
+    const pods = snapshot.podsOn(node);
+    const part = wanted === undefined ? { pods, observed } : partOf({ pods, observed }, wanted);
+    const registrations = part.pods.flatMap((pod) => registrationsOf(pod, snapshot.cluster));
+    const plan = planNode(node, registrations, part.observed, owner);
+    const now = clock.elapsed();
+    contested.looked(node, plan.conflicts.length > 0, now, now - start);
+    if (pods.length === 0) standings.forget(node);
+    else standings.looked(node, part.observed.instances.map(seenInstance), plan.conflicts, wanted);
+    reporter.pods(node, pods.map(standings.of));
+    if (wanted === undefined) seen.set(node, plan);
+    // The last pod has gone meanwhile, and the node may have to go too.
+    else if (pods.length === 0) parts.enqueue(node);
+    return wanted === undefined ? plan : { ...plan, removeNode: false };
+  }
+
+  return {
+    of: async ({ keys, isFull }, signal) => {
+      askedOn = firstKeys(keys);
+      const known = isFull ? await catalog.nodes(owner, signal) : [];
+      const wanted = wantedOf(isFull ? [...known, ...snapshot.nodes(), ...keys] : keys);
+      const plans: NodePlan[] = [];
+      const read = async ([node, asked]: readonly [string, Wanted]): Promise<void> => {
+        try {
+          plans.push(await planOf(node, asked, signal));
+          unreadable.delete(node);
+        } catch (error) {
+          // Consul has just said which nodes it has, so that what it does not tell of one is the fault of that one.
+          if (!isAboutOneRequest(error) || !(isFull || unreadable.has(node))) throw error;
+          unreadable.add(node);
+          parts.backOff(node);
+          reporter.unreadable({ name: node, reason: error.message });
+        }
+      };
+      await inParallel(wanted, read, { atATime: SMALL_CALLS });
+      return plans;
+    },
+    askedBy: ({ node, id }) => askedOn.get(keyOfInstance(node, id)) ?? askedOn.get(node) ?? node,
+    planned: (plan) => {
+      refusedOn.delete(plan.name);
+      reporter.planned(plan);
+    },
+    applied: ({ action, node, id, source: from }) => {
+      seen.written(node, action);
+      const pod = from === undefined ? undefined : snapshot.pod(from);
+      if (pod !== undefined) standings.written(pod, id);
+    },
+    refused: ({ node, id }) => void refusedOn.set(node, (refusedOn.get(node) ?? new Set()).add(id)),
+    isRefused: (node, id) => refusedOn.get(node)?.has(id) === true,
+    hasRefused: (node) => refusedOn.has(node),
+    counts: seen.all,
+  };
+}
+
+function seenInstance({ id, meta, check, otherChecks }: ObservedRegistration): SeenInstance {
+  const checks = check === undefined ? otherChecks : [check, ...otherChecks];
+  return { id, uid: meta[POD_UID_META] ?? '', status: worstOf(checks) };
+}
+
+type Part = {
+  readonly pods: readonly InjectedPod[];
+  readonly observed: ObservedSyntheticNode;
+};
+
+/** What these ids are about, and nothing else that the answer may have. */
+function partOf({ pods, observed }: Part, wanted: ReadonlySet<string>): Part {
+  return {
+    pods: pods.filter((pod) => wanted.has(indexed(meshOf(pod)?.serviceId ?? ''))),
+    observed: { ...observed, instances: observed.instances.filter(({ id }) => wanted.has(indexed(id))) },
+  };
+}
+
+type Counts = { readonly owned: number; readonly foreign: number };
+
+function createCounts() {
+  const byNode = new Map<string, Counts>();
+  const set = (node: string, { owned, foreign }: Counts): void => {
+    if (owned + foreign > 0) byNode.set(node, { owned, foreign });
+    else byNode.delete(node);
+  };
+  return {
+    has: (node: string): boolean => byNode.has(node),
+    set,
+    written: (node: string, action: RegistrarChange['action']): void => {
+      const { owned, foreign } = byNode.get(node) ?? { owned: 0, foreign: 0 };
+      if (action === 'register') set(node, { owned: owned + 1, foreign });
+      if (action === 'deregister') set(node, { owned: owned - 1, foreign });
+    },
+    all: (): Counts => ({
+      owned: [...byNode.values()].reduce((sum, { owned }) => sum + owned, 0),
+      foreign: [...byNode.values()].reduce((sum, { foreign }) => sum + foreign, 0),
+    }),
+  };
+}

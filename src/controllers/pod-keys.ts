@@ -1,0 +1,61 @@
+/** Keys of the registrar: a synthetic node, or one pod on it, of which no more than its two instances have to be read. */
+import { PROXY_SUFFIX } from '../model/reserved-names.ts';
+import { nodeOfPod } from '../catalog/mesh/pod-registration.ts';
+import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import type { Touched } from './pod-snapshot.ts';
+
+/** Ids of instances; undefined: all that is on the node. */
+export type Wanted = ReadonlySet<string> | undefined;
+
+// Consul takes ids for the same that differ in case; these are spelt in one way, and nothing in them has to be quoted.
+const PLAIN = /^[a-z0-9.-]+$/;
+
+// In the name of no node, and of no owner of one.
+const SEPARATOR = '\n';
+
+/** The node with the id of its service, or the node alone. */
+export function keyOfPod(pod: InjectedPod, node: string): string {
+  const id = meshOf(pod)?.serviceId;
+  return id !== undefined && PLAIN.test(id) ? `${node}${SEPARATOR}${id}` : node;
+}
+
+/** What an event asks for; `group` of what brings registrations only, which can wait. */
+export function keysOf(
+  { nodes, pods, isArrival }: Touched,
+  owner: string,
+): readonly { readonly key: string; readonly group: string | undefined }[] {
+  if (pods === undefined) return nodes.map((key) => ({ key, group: undefined }));
+  return pods.flatMap((pod) => {
+    const node = nodeOfPod(pod, owner);
+    const group = isArrival === true ? pod.namespace : undefined;
+    return node === undefined ? [] : [{ key: keyOfPod(pod, node), group }];
+  });
+}
+
+/** The key of the pod that has this instance. */
+export function keyOfInstance(node: string, id: string): string {
+  const service = id.endsWith(PROXY_SUFFIX) ? id.slice(0, -PROXY_SUFFIX.length) : id;
+  return PLAIN.test(service) ? `${node}${SEPARATOR}${service}` : node;
+}
+
+/** Each key by itself, and each node by the first key that is on it. */
+export function firstKeys(keys: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    keys.toReversed().flatMap((key) => [
+      [key.split(SEPARATOR)[0] ?? '', key],
+      [key, key],
+    ]),
+  );
+}
+
+/** What is to be looked at, by node. */
+export function wantedOf(keys: Iterable<string>): ReadonlyMap<string, Wanted> {
+  const wanted = new Map<string, Set<string> | undefined>();
+  for (const key of keys) {
+    const [node = '', id] = key.split(SEPARATOR);
+    if (id === undefined) wanted.set(node, undefined);
+    else if (!wanted.has(node)) wanted.set(node, new Set([id, `${id}${PROXY_SUFFIX}`]));
+    else wanted.get(node)?.add(id).add(`${id}${PROXY_SUFFIX}`);
+  }
+  return wanted;
+}
