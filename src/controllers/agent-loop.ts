@@ -12,8 +12,13 @@ import { createContested } from './contested.ts';
 import { observeAgents, type SeenAgents } from './observe-agents.ts';
 import { planPlaces, withoutStrangers, type PlacePlan } from './place-plan.ts';
 import { worstOf, type SeenInstance } from './pod-standings.ts';
-import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
-import type { ConnectCatalog, RegistrarChange, RegistrarReporter } from './registrar-ports.ts';
+import type { RegistrarOptions } from './registrar-loop.ts';
+import type {
+  ConnectCatalog,
+  RegistrarChange,
+  RegistrarPorts,
+  RegistrarReporter,
+} from './registrar-ports.ts';
 
 type AgentPorts = Pick<RegistrarPorts, 'source' | 'standings' | 'clock' | 'random'> & {
   readonly agents: Agents;

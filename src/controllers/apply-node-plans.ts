@@ -13,7 +13,7 @@ import type {
 import { fewFirst } from '../reconcile/few-first.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 
-export type Written = {
+export type NodeWriting = {
   /** Begins the registrations; asked before each of them: false leaves it, and those after it, for another time. */
   readonly turn: () => () => boolean;
   readonly applied: (change: RegistrarChange) => void;
@@ -45,7 +45,7 @@ export async function applyNodePlans(
   owner: string,
   catalog: ConnectCatalog,
   signal: AbortSignal,
-  written: Written,
+  written: NodeWriting,
 ): Promise<void> {
   const carryOut = async ({ changes, write, otherwise }: Step): Promise<void> => {
     const outcome = await write();
@@ -105,12 +105,12 @@ function registrations(
   const others = plans.flatMap((plan) => of(plan).slice(plan.isNewNode ? 1 : 0));
   return {
     first: plans.filter(({ isNewNode }) => isNewNode).flatMap((plan) => of(plan).slice(0, 1)),
-    others: fewFirst(others, ({ registration: { source } }) => namespaceOf(source)),
+    others: fewFirst(others, ({ registration: { source } }) => namespaceOfPod(source)),
   };
 }
 
 /** @param source `Pod/<namespace>/<name>` */
-export function namespaceOf(source: string): string {
+export function namespaceOfPod(source: string): string {
   return source.split('/')[1] ?? '';
 }
 

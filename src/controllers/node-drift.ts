@@ -4,7 +4,7 @@ import type { Controller } from '../reconcile/controller.ts';
 import type { ReadinessChecks } from './check-drift.ts';
 import type { NodePlans } from './node-plans.ts';
 import { keyOfPod } from './pod-keys.ts';
-import type { RegistrarPorts } from './registrar-loop.ts';
+import type { RegistrarPorts } from './registrar-ports.ts';
 
 /** What a plan found to be somebody else's is no drift, and looked at by itself; what waits is written anyway. */
 export function wholeNodes(

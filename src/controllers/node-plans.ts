@@ -9,10 +9,9 @@ import type { Request } from '../reconcile/controller.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
 import type { Contested } from './contested.ts';
-import { firstKeys, keyOfInstance, wantedOf, type Wanted } from './pod-keys.ts';
+import { firstKeys, isPodOn, keyOfInstance, wantedOf, type Wanted } from './pod-keys.ts';
 import { worstOf, type SeenInstance } from './pod-standings.ts';
-import type { RegistrarPorts } from './registrar-loop.ts';
-import type { RegistrarChange } from './registrar-ports.ts';
+import type { RegistrarChange, RegistrarPorts } from './registrar-ports.ts';
 
 type NodePlansParts = RegistrarPorts & {
   readonly owner: string;
@@ -48,11 +47,15 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
   const seen = createCounts();
   let askedOn: ReadonlyMap<string, string> = new Map();
 
-  /** Of a node of which something is not as it should be, all is looked at, and all of one that may have to go. */
+  /**
+   * Of a node of which something is not as it should be, all is looked at, and all of one that may have to go; of one that
+   * Consul cannot give back as a whole, for what somebody has put there, at least what is asked for.
+   */
   function narrowed(node: string, wanted: Wanted): Wanted {
     const pods = snapshot.podsOn(node);
-    const isClear = !unreadable.has(node) && !refusedOn.has(node) && !pods.some(standings.hasConflict);
     const isFew = wanted !== undefined && wanted.size <= MOST_WANTED;
+    if (unreadable.has(node)) return wanted;
+    const isClear = !refusedOn.has(node) && !pods.some(standings.hasConflict);
     return isFew && isClear && seen.has(node) && pods.length > 0 ? wanted : undefined;
   }
 
@@ -85,12 +88,13 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
       const read = async ([node, asked]: readonly [string, Wanted]): Promise<void> => {
         try {
           plans.push(await planOf(node, asked, signal));
-          unreadable.delete(node);
+          if (asked === undefined) unreadable.delete(node);
         } catch (error) {
           // Consul has just said which nodes it has, so that what it does not tell of one is the fault of that one.
           if (!isAboutOneRequest(error) || !(isFull || unreadable.has(node))) throw error;
           unreadable.add(node);
           parts.backOff(node);
+          if (asked === undefined) for (const key of keys) if (isPodOn(node, key)) parts.enqueue(key);
           reporter.unreadable({ name: node, reason: error.message });
         }
       };

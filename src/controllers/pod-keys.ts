@@ -48,6 +48,11 @@ export function firstKeys(keys: readonly string[]): ReadonlyMap<string, string> 
   );
 }
 
+/** The key is that of a pod on this node. */
+export function isPodOn(node: string, key: string): boolean {
+  return key.startsWith(`${node}${SEPARATOR}`);
+}
+
 /** What is to be looked at, by node. */
 export function wantedOf(keys: Iterable<string>): ReadonlyMap<string, Wanted> {
   const wanted = new Map<string, Set<string> | undefined>();

@@ -4,15 +4,14 @@ import type { NodePlan } from '../catalog/mesh/node-plan.ts';
 import { indexed } from '../model/instance.ts';
 import { createController, type Backlog, type Writing } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
-import type { Clock } from '../support/clock.ts';
-import { applyNodePlans, namespaceOf, type Written } from './apply-node-plans.ts';
+import { applyNodePlans, namespaceOfPod, type NodeWriting } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
 import { createNodePlans, type NodePlans } from './node-plans.ts';
 import { wholeNodes } from './node-drift.ts';
 import { keyOfInstance, keysOf } from './pod-keys.ts';
-import type { PodStanding, PodStandings } from './pod-standings.ts';
-import type { ConnectCatalog, PodSource, RegistrarChange, RegistrarReporter } from './registrar-ports.ts';
+import type { PodStanding } from './pod-standings.ts';
+import type { PodSource, RegistrarChange, RegistrarPorts } from './registrar-ports.ts';
 
 export type RegistrarOptions = {
   readonly owner: string;
@@ -22,16 +21,6 @@ export type RegistrarOptions = {
   readonly dryRun: boolean;
   /** End when both sides agree. */
   readonly once: boolean;
-};
-
-export type RegistrarPorts = {
-  readonly source: PodSource;
-  readonly catalog: ConnectCatalog;
-  readonly standings: PodStandings;
-  readonly reporter: RegistrarReporter;
-  readonly clock: Clock;
-  /** A number from 0 up to 1. */
-  readonly random: () => number;
 };
 
 export type Registrar = {
@@ -100,7 +89,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   };
 }
 
-function writtenTo(nodes: NodePlans, writing: Writing<RegistrarChange>): Written {
+function writtenTo(nodes: NodePlans, writing: Writing<RegistrarChange>): NodeWriting {
   return {
     turn: writing.turn,
     applied: (change) => {
@@ -111,7 +100,7 @@ function writtenTo(nodes: NodePlans, writing: Writing<RegistrarChange>): Written
       nodes.refused(change);
       writing.refused(change, reason);
     },
-    left: ({ node, id, source = '' }) => writing.left(keyOfInstance(node, id), namespaceOf(source)),
+    left: ({ node, id, source = '' }) => writing.left(keyOfInstance(node, id), namespaceOfPod(source)),
   };
 }
 

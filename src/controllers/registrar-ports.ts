@@ -3,8 +3,9 @@ import type { ObservedSyntheticNode } from '../catalog/mesh/observed-registratio
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
 import type { Check } from '../model/instance.ts';
+import type { Clock } from '../support/clock.ts';
 import type { PodSnapshot, Touched } from './pod-snapshot.ts';
-import type { PodStanding } from './pod-standings.ts';
+import type { PodStanding, PodStandings } from './pod-standings.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type PodSource = {
@@ -99,4 +100,14 @@ export type RegistrarReporter = GuardReporter & {
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
   /** Both sides agree, or what is left is reported. */
   readonly succeeded: () => void;
+};
+
+export type RegistrarPorts = {
+  readonly source: PodSource;
+  readonly catalog: ConnectCatalog;
+  readonly standings: PodStandings;
+  readonly reporter: RegistrarReporter;
+  readonly clock: Clock;
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
 };

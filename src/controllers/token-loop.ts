@@ -5,8 +5,8 @@ import { createDeletionGuard, UNANNOUNCED } from '../reconcile/deletion-guard.ts
 import { inParallel } from '../reconcile/in-parallel.ts';
 import { aborted } from '../support/aborted.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
-import type { RegistrarOptions, RegistrarPorts } from './registrar-loop.ts';
-import type { ConnectWrite } from './registrar-ports.ts';
+import type { RegistrarOptions } from './registrar-loop.ts';
+import type { ConnectWrite, RegistrarPorts } from './registrar-ports.ts';
 
 export type Tokens = {
   /** Of pods of this owner; refused when the token of the registrar may not read any. Throws when they are not known. */

@@ -185,7 +185,7 @@ test('the process is the same, and each Event says what is wrong with its own po
   });
 });
 
-test('a node that Consul cannot give back is left and named, and pods of the others go on', async () => {
+test('a node that Consul cannot give back as a whole is named; its pods go on, and those of the others', async () => {
   await pods.create('app-2', { node: 'node-2' });
   await inConsul(consul, 'app', ['shop.app-0.app passing', 'shop.app-2.app passing']);
   // Whoever may write this service may put it on any node.
@@ -193,14 +193,18 @@ test('a node that Consul cannot give back is left and named, and pods of the oth
   const node = { Node: 'k8s-cluster1-node-2', Address: '10.0.0.1', SkipNodeUpdate: true };
   await consul.call('PUT', '/v1/catalog/register', { ...node, Service: poison });
   for (const ready of [false, true]) {
-    await writeStatus(api, pods.path('app-2'), { ready: false });
-    await writeStatus(api, pods.path('app-0'), { ready });
+    for (const name of ['app-0', 'app-2']) await writeStatus(api, pods.path(name), { ready });
     const status = ready ? 'passing' : 'critical';
-    await inConsul(consul, 'app', [`shop.app-0.app ${status}`, 'shop.app-2.app passing']);
+    await inConsul(consul, 'app', [`shop.app-0.app ${status}`, `shop.app-2.app ${status}`]);
   }
+  // Whether the node has to go with its last pod, only the whole of it can tell.
+  await pods.remove('app-2');
+  await inConsul(consul, 'app', ['shop.app-0.app passing']);
   await eventually('the log line', async () =>
     assert.match(sync.process.log(), /closes the connection at this request.*a Consul node cannot be read/),
   );
   await consul.call('PUT', '/v1/catalog/deregister', { Node: node.Node, ServiceID: 'evil' });
-  await inConsul(consul, 'app', ['shop.app-0.app passing', 'shop.app-2.app critical']);
+  await eventually('the end of the node', async () =>
+    assert.equal(await consul.call('GET', `/v1/catalog/node/${node.Node}`), null),
+  );
 });
