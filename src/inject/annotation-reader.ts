@@ -1,8 +1,8 @@
 /** Typed reading of one pod's annotations that collects every problem instead of stopping at the first. */
 import type { Problem } from '../model/problem.ts';
-import { property, type JsonObject } from '../support/json.ts';
+import type { JsonObject } from '../support/json.ts';
 import { BOOLEAN_WORDS, mustBeString, parseBoolean, parseWholeNumber, quote } from '../support/text.ts';
-import { annotationKey, type AnnotationName } from './annotations.ts';
+import { annotationKey, ownAnnotations, type AnnotationName } from './annotations.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Warning, WarningReason } from './result.ts';
 
@@ -39,12 +39,13 @@ type Bounds = { readonly min: number; readonly max: number };
 export function annotationReader(annotations: JsonObject): AnnotationReader {
   const problems: Problem[] = [];
   const warnings: Warning[] = [];
+  const own = ownAnnotations(annotations);
 
   const problem = (name: string, message: string): void => {
     problems.push({ at: annotationKey(name), message });
   };
   const text = (name: AnnotationName): string | undefined => {
-    const value = property(annotations, annotationKey(name));
+    const value = own.get(name);
     if (typeof value === 'string' && value.includes('\0')) {
       // No argument, variable or path of a process can hold it.
       problem(name, `${quote(value)} holds a NUL character`);
@@ -57,18 +58,18 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
   function read<T>(
     name: AnnotationName,
     fallback: T,
-    expected: string,
+    expected: () => string,
     parse: (value: string) => T | undefined,
   ): T {
     const value = text(name);
     if (value === undefined) return fallback;
     const result = parse(value);
-    if (result === undefined) problem(name, `${quote(value)} is not ${expected}`);
+    if (result === undefined) problem(name, `${quote(value)} is not ${expected()}`);
     return result ?? fallback;
   }
 
   return {
-    has: (name) => (property(annotations, annotationKey(name)) ?? undefined) !== undefined,
+    has: (name) => (own.get(name) ?? undefined) !== undefined,
     text,
     problem,
     fieldProblem: (at, message) => problems.push({ at, message }),
@@ -76,32 +77,48 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
     warnings,
     fieldWarn: (reason, at, message) => warnings.push({ reason, at, message }),
     warn: (reason, name, message) => warnings.push({ reason, at: annotationKey(name), message }),
-    boolean: (name, fallback) => read(name, fallback, `one of ${BOOLEAN_WORDS}`, parseBoolean),
+    boolean: (name, fallback) => read(name, fallback, () => `one of ${BOOLEAN_WORDS}`, parseBoolean),
     wholeNumber: (name, fallback, { min, max }) =>
-      read(name, fallback, `a whole number from ${min} to ${max}`, (value) => {
-        const number = parseWholeNumber(value);
-        return number !== undefined && number >= min && number <= max ? number : undefined;
-      }),
+      read(
+        name,
+        fallback,
+        () => `a whole number from ${min} to ${max}`,
+        (value) => {
+          const number = parseWholeNumber(value);
+          return number !== undefined && number >= min && number <= max ? number : undefined;
+        },
+      ),
     quantity: (name, fallback) =>
-      read<string | undefined>(name, fallback, 'a Kubernetes quantity such as 100m or 64Mi', (value) =>
-        parseQuantity(value) === undefined ? undefined : value,
+      read<string | undefined>(
+        name,
+        fallback,
+        () => 'a Kubernetes quantity such as 100m or 64Mi',
+        (value) => (parseQuantity(value) === undefined ? undefined : value),
       ),
     filePath: (name) =>
-      read<string | undefined>(name, undefined, 'an absolute path such as /certs/ca.pem', (value) =>
-        isFilePath(value) ? value : undefined,
+      read<string | undefined>(
+        name,
+        undefined,
+        () => 'an absolute path such as /certs/ca.pem',
+        (value) => (isFilePath(value) ? value : undefined),
       ),
     port: (name, fallback, named) =>
       read<number | undefined>(
         name,
         fallback,
-        'the name of a TCP container port or a number from 1 to 65535',
+        () => 'the name of a TCP container port or a number from 1 to 65535',
         (value) => {
           const number = named.get(value) ?? parseWholeNumber(value);
           return number !== undefined && number >= 1 && number <= 65_535 ? number : undefined;
         },
       ),
     path: (name, fallback) =>
-      read(name, fallback, 'a path such as /metrics', (value) => (isUrlPath(value) ? value : undefined)),
+      read(
+        name,
+        fallback,
+        () => 'a path such as /metrics',
+        (value) => (isUrlPath(value) ? value : undefined),
+      ),
   };
 }
 

@@ -5,7 +5,7 @@
 import type { JsonObject } from '../support/json.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import type { Container, Pod } from './pod.ts';
-import { create, type PodEdit } from './pod-edit.ts';
+import { create, type Growth } from './pod-edit.ts';
 import type { InjectSettings } from './settings.ts';
 
 const ANNOTATION = 'tandem/drain-seconds';
@@ -49,11 +49,14 @@ export function readDrainSeconds(
 }
 
 /** An author's own `preStop` stays as it is. */
-export function drainEdits(path: string, { lifecycle, preStop }: Container, seconds: number): PodEdit[] {
-  if (seconds === 0 || preStop === 'present') return [];
-  return lifecycle === 'present'
-    ? [create(`${path}/lifecycle/preStop`, preStop, sleepHook(seconds))]
-    : [create(`${path}/lifecycle`, lifecycle, { preStop: sleepHook(seconds) })];
+export function drainGrowth(container: string, { lifecycle, preStop }: Container, seconds: number): Growth {
+  const path = `${container}/lifecycle`;
+  if (seconds === 0 || preStop === 'present') return { path, edits: [] };
+  const edit =
+    lifecycle === 'present'
+      ? create(`${path}/preStop`, preStop, sleepHook(seconds))
+      : create(path, lifecycle, { preStop: sleepHook(seconds) });
+  return { path, edits: [edit] };
 }
 
 /** The field `lifecycle` of a container that waits; no field for 0 seconds. */

@@ -10,7 +10,7 @@ import { labelsInstead, labelsOfConsulK8s } from './misplaced.ts';
 import { RESERVED_CONTAINERS, RESERVED_VOLUMES } from './names.ts';
 import { readMeshPod, type MeshPod } from './mesh-pod.ts';
 import { applied } from './pod-edit.ts';
-import { tooManyVariables, upstreamVariables } from './variables.ts';
+import { tooManyVariables } from './variables.ts';
 import { readPod, type Pod } from './pod.ts';
 import { registrationOf, registrationTooLarge } from './registration-variable.ts';
 import { toldWarnings, type InjectResult, type Warning } from './result.ts';
@@ -68,7 +68,7 @@ function injectPod(pod: Pod, settings: InjectSettings): Injected {
   const problems = podProblems(pod, settings.sidecarUser);
   if (!read.ok) return { kind: 'invalid', problems: [...read.problems, ...problems], warnings };
   const registration = registrationOf(read.mesh, settings);
-  const bounds = [registrationTooLarge(registration), tooManyVariables(pod, read.mesh.upstreams)];
+  const bounds = [registrationTooLarge(registration), tooManyVariables(pod, read.mesh.variables)];
   problems.unshift(...bounds.filter((each) => each !== undefined));
   if (problems.length > 0) return { kind: 'invalid', problems, warnings };
   const told = [...warnings, ...keptVariables(pod, read.mesh)];
@@ -113,9 +113,9 @@ function podProblems(pod: Pod, sidecarUser: number | undefined): Problem[] {
   ];
 }
 
-function keptVariables(pod: Pod, { upstreams }: MeshPod): Warning[] {
+function keptVariables(pod: Pod, { variables: added }: MeshPod): Warning[] {
   const authors = [...pod.initContainers, ...pod.containers];
-  return upstreamVariables(upstreams).flatMap(({ name }) => {
+  return added.flatMap(({ name }) => {
     const containers = authors
       .filter(({ variables }) => variables.has(name))
       .map((container) => container.name);

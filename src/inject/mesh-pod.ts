@@ -30,6 +30,7 @@ import { besideSidecar, checkSidecarPorts, sidecarPorts } from './sidecar-ports.
 import { readUserVolumes } from './user-volumes.ts';
 import type { Upstream } from './upstream.ts';
 import { readUpstreams } from './upstreams.ts';
+import { upstreamVariables, type Variable } from './variables.ts';
 
 /** A pod in the mesh, as its author and the operator want it. */
 export type MeshPod = {
@@ -38,6 +39,8 @@ export type MeshPod = {
   /** Dataplane mode: the Kubernetes Service that names the pod, when several select it. */
   readonly kubernetesService: string | undefined;
   readonly upstreams: readonly Upstream[];
+  /** By which the author's containers find them. */
+  readonly variables: readonly Variable[];
   /** Added to the configuration of the proxy. */
   readonly proxyConfig: JsonObject;
   readonly nativeSidecar: boolean;
@@ -71,11 +74,14 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   const lifecycle = readLifecycle(reader, settings.lifecycle, nativeSidecar);
   const listeners = besideSidecar(pod, nativeSidecar);
   const ports = checkSidecarPorts(sidecarPorts(settings, metrics, lifecycle), listeners, service, reader);
+  const kubernetesService = readKubernetesService(reader);
+  const upstreams = readUpstreams(pod, reader, listeners, ports);
   const mesh: MeshPod = {
     mode: settings.mode,
     services: [service],
-    kubernetesService: readKubernetesService(reader),
-    upstreams: readUpstreams(pod, reader, listeners, ports),
+    kubernetesService,
+    upstreams,
+    variables: upstreamVariables(upstreams),
     proxyConfig: readProxyConfig(reader),
     nativeSidecar,
     extraArgs: readExtraArgs(reader, settings),
@@ -124,7 +130,9 @@ function readMountContainers(
   mode: InjectSettings['mode'],
 ): readonly string[] {
   const name = 'connect-inject-mount-volume';
-  const wanted = [...new Set(splitCommaList(reader.text(name) ?? ''))];
+  const text = reader.text(name);
+  if (text === undefined) return [];
+  const wanted = [...new Set(splitCommaList(text))];
   // Plain init containers too: the files are there before any container of the author starts.
   const containers = new Map(
     [...pod.initContainers, ...pod.containers].map((each) => [each.name, each] as const),

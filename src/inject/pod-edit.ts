@@ -26,6 +26,20 @@ export function reverted(edits: readonly PodEdit[]): PatchOperation[] {
     );
 }
 
+/** The edits of one list or map; one that was not there is made in one edit, whose path is its own. */
+export type Growth = { readonly path: string; readonly edits: readonly PodEdit[] };
+
+/** The edit that makes the list or map itself. */
+export function makingOf({ path, edits: [first] }: Growth): PodEdit | undefined {
+  return first?.path === path ? first : undefined;
+}
+
+/** What comes into a list. */
+export function elementsOf(growth: Growth): readonly unknown[] {
+  const making = makingOf(growth);
+  return making === undefined ? growth.edits.map(valueOf) : (valueOf(making) as readonly unknown[]);
+}
+
 /** What stands at the path after the edit. */
 export function valueOf(edit: PodEdit): unknown {
   return edit.kind === 'add' ? edit.value : edit.after;
@@ -38,17 +52,17 @@ export function create(path: string, presence: Exclude<Presence, 'present'>, val
 }
 
 /** Elements at the start of a list. */
-export function prepend(path: string, presence: Presence, elements: readonly unknown[]): PodEdit[] {
-  if (elements.length === 0) return [];
-  if (presence !== 'present') return [create(path, presence, elements)];
-  return elements.map((value, index) => ({ kind: 'add', path: `${path}/${index}`, value }));
+export function prepend(path: string, presence: Presence, elements: readonly unknown[]): Growth {
+  if (elements.length === 0) return { path, edits: [] };
+  if (presence !== 'present') return { path, edits: [create(path, presence, elements)] };
+  return { path, edits: elements.map((value, index) => ({ kind: 'add', path: `${path}/${index}`, value })) };
 }
 
 /** Elements at the end of a list. */
-export function append(path: string, presence: Presence, elements: readonly unknown[]): PodEdit[] {
-  if (elements.length === 0) return [];
-  if (presence !== 'present') return [create(path, presence, elements)];
-  return elements.map((value) => ({ kind: 'add', path: `${path}/-`, value }));
+export function append(path: string, presence: Presence, elements: readonly unknown[]): Growth {
+  if (elements.length === 0) return { path, edits: [] };
+  if (presence !== 'present') return { path, edits: [create(path, presence, elements)] };
+  return { path, edits: elements.map((value) => ({ kind: 'add', path: `${path}/-`, value })) };
 }
 
 /** Entries of a map, new or not. */
@@ -57,13 +71,14 @@ export function entries(
   presence: Presence,
   present: JsonObject,
   written: ReadonlyMap<string, string>,
-): PodEdit[] {
-  if (written.size === 0) return [];
-  if (presence !== 'present') return [create(path, presence, Object.fromEntries(written))];
-  return [...written].map(([key, value]) => {
+): Growth {
+  if (presence !== 'present') return { path, edits: [create(path, presence, Object.fromEntries(written))] };
+  const edits: PodEdit[] = [];
+  for (const [key, value] of written) {
     const at = path + pointer(key);
-    return Object.hasOwn(present, key)
-      ? { kind: 'set', path: at, before: present[key], after: value }
-      : { kind: 'add', path: at, value };
-  });
+    if (Object.hasOwn(present, key))
+      edits.push({ kind: 'set', path: at, before: present[key], after: value });
+    else edits.push({ kind: 'add', path: at, value });
+  }
+  return { path, edits };
 }

@@ -1,8 +1,8 @@
 /** The record of what was added, kept on the pod as compact JSON: it makes `uninject` exact. */
 import { isObject, parseJson, property, type JsonObject } from '../support/json.ts';
-import { pointer, segments } from '../support/json-patch.ts';
-import type { Container, Pod } from './pod.ts';
-import { valueOf, type PodEdit } from './pod-edit.ts';
+import { segments } from '../support/json-patch.ts';
+import type { Presence } from './pod.ts';
+import { elementsOf, makingOf, valueOf, type Growth, type PodEdit } from './pod-edit.ts';
 
 export type InjectionRecord = {
   readonly version: string;
@@ -27,54 +27,98 @@ export type InjectionRecord = {
   readonly warnings?: readonly string[];
 };
 
-/**
- * @param pod as it was before the edits
- * @param edits all of them, the one that writes the record included
- */
+/** What is added to one of the author's containers. */
+export type AuthorGrowth = {
+  readonly name: string;
+  readonly env: Growth;
+  readonly volumeMounts: Growth;
+  readonly lifecycle: Growth;
+};
+
+export type SpecGrowth = {
+  readonly ofInitContainers: readonly AuthorGrowth[];
+  readonly ofContainers: readonly AuthorGrowth[];
+  readonly initContainers: Growth;
+  readonly containers: Growth;
+  readonly volumes: Growth;
+};
+
+export type MetadataGrowth = {
+  /** Undefined: it was there. */
+  readonly metadata: Exclude<Presence, 'present'> | undefined;
+  readonly annotations: Growth;
+  readonly labels: Growth;
+};
+
+/** @param growth all of it, the edit that writes the record included */
 export function recordOf(
-  pod: Pod,
-  edits: readonly PodEdit[],
+  growth: SpecGrowth & MetadataGrowth,
   made: { readonly version: string; readonly mode: string },
   warnings: readonly string[],
 ): InjectionRecord {
-  const { at, inside, values } = viewOf(edits);
-  const names = (list: string): string[] => values(list).map((each) => String(property(each, 'name')));
-  const initContainers = authorsIn('initContainers', pod.initContainers);
-  const containers = authorsIn('containers', pod.containers);
+  const { ofInitContainers, ofContainers, annotations, labels } = growth;
   // As the edits are ordered.
-  const authors = [...initContainers, ...containers];
-  const added = authors.map(({ path }) => new Set(names(`${path}/env`)));
-  const variables = new Set(added.flatMap((each) => [...each]));
+  const authors = [...ofInitContainers, ...ofContainers];
+  const added = authors.map(({ env }) => namesIn(env));
+  const variables = new Set(added.flat());
   const kept = authors.flatMap(({ name }, index): [string, string[]][] => {
-    const own = added[index] ?? variables;
-    return own.size === variables.size ? [] : [[name, [...variables].filter((each) => !own.has(each))]];
+    const own = added[index] ?? [];
+    if (own.length === variables.size) return [];
+    const names = new Set(own);
+    return [[name, [...variables].filter((each) => !names.has(each))]];
   });
-  const mounting = authors.filter(({ path }) => values(`${path}/volumeMounts`).length > 0);
-  const drained = authors.filter(
-    ({ path }) => (at(`${path}/lifecycle`) ?? at(`${path}/lifecycle/preStop`)) !== undefined,
-  );
-  const [annotations, labels] = [inside('/metadata/annotations'), inside('/metadata/labels')];
-  const parents = [...parentsInPod, ...parentsIn([...containers, ...initContainers], at)].map(
-    ([place, path]) => ({ place, kind: at(path)?.kind }),
-  );
-  const placesOf = (by: PodEdit['kind']): string[] =>
-    parents.filter(({ kind }) => kind === by).map(({ place }) => place);
+  const drained = authors.filter(({ lifecycle }) => lifecycle.edits.length > 0);
   return {
     ...made,
-    volumes: names('/spec/volumes'),
-    initContainers: names('/spec/initContainers'),
-    containers: names('/spec/containers'),
+    volumes: namesIn(growth.volumes),
+    initContainers: namesIn(growth.initContainers),
+    containers: namesIn(growth.containers),
     variables: [...variables],
     kept: Object.fromEntries(kept),
-    mounts: mounting.map(({ name }) => name),
+    mounts: authors.filter(({ volumeMounts }) => volumeMounts.edits.length > 0).map(({ name }) => name),
     ...(drained.length === 0 ? {} : { drained: drained.map(({ name }) => name) }),
-    annotations: annotations.map(keyOf),
-    labels: labels.map(keyOf),
+    annotations: keysIn(annotations),
+    labels: keysIn(labels),
     previous: { annotations: replaced(annotations), labels: replaced(labels) },
-    absent: placesOf('add'),
-    nulls: placesOf('set'),
+    ...madeParents(growth),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
+}
+
+function namesIn(list: Growth): string[] {
+  return elementsOf(list).map((each) => String(property(each, 'name')));
+}
+
+function keysIn(map: Growth): string[] {
+  const making = makingOf(map);
+  return making === undefined ? map.edits.map(keyOf) : Object.keys(valueOf(making) as JsonObject);
+}
+
+/** Parents that were made, by what was there before. */
+function madeParents(growth: SpecGrowth & MetadataGrowth): Pick<InjectionRecord, 'absent' | 'nulls'> {
+  const absent: string[] = [];
+  const nulls: string[] = [];
+  const note = (place: () => string, edit: PodEdit | undefined): void => {
+    if (edit !== undefined) (edit.kind === 'add' ? absent : nulls).push(place());
+  };
+  const { metadata } = growth;
+  if (metadata !== undefined) (metadata === 'absent' ? absent : nulls).push('metadata');
+  note(() => 'metadata.annotations', makingOf(growth.annotations));
+  note(() => 'metadata.labels', makingOf(growth.labels));
+  note(() => 'spec.volumes', makingOf(growth.volumes));
+  note(() => 'spec.initContainers', makingOf(growth.initContainers));
+  const authors = [...growth.ofContainers, ...growth.ofInitContainers];
+  for (const { name, env } of authors) note(() => parentOf(name, 'env'), makingOf(env));
+  for (const { name, volumeMounts } of authors)
+    note(() => parentOf(name, 'volumeMounts'), makingOf(volumeMounts));
+  for (const { name, lifecycle } of authors) {
+    const making = makingOf(lifecycle);
+    note(
+      () => parentOf(name, making === undefined ? 'lifecycle.preStop' : 'lifecycle'),
+      making ?? lifecycle.edits[0],
+    );
+  }
+  return { absent, nulls };
 }
 
 /** Reads the record of a pod; undefined when it is damaged. */
@@ -112,84 +156,15 @@ export function parentOf(
   return `${field} of ${container}`;
 }
 
-type Author = { readonly name: string; readonly path: string };
-
-function authorsIn(list: 'containers' | 'initContainers', all: readonly Container[]): Author[] {
-  return all.map(({ name }, index) => ({ name, path: pointer('spec', list, index) }));
-}
-
-/** What can be made as a whole: how the record names it, and where it is. */
-type Parent = readonly [place: string, path: string];
-
-const parentsInPod: readonly Parent[] = [
-  ['metadata', '/metadata'],
-  ['metadata.annotations', '/metadata/annotations'],
-  ['metadata.labels', '/metadata/labels'],
-  ['spec.volumes', '/spec/volumes'],
-  ['spec.initContainers', '/spec/initContainers'],
-];
-
-function parentsIn(authors: readonly Author[], at: View['at']): Parent[] {
-  return [
-    ...(['env', 'volumeMounts'] as const).flatMap((field) =>
-      authors.map(({ name, path }): Parent => [parentOf(name, field), `${path}/${field}`]),
-    ),
-    ...authors.map(({ name, path }): Parent =>
-      at(`${path}/lifecycle`) === undefined
-        ? [parentOf(name, 'lifecycle.preStop'), `${path}/lifecycle/preStop`]
-        : [parentOf(name, 'lifecycle'), `${path}/lifecycle`],
-    ),
-  ];
-}
-
-type View = {
-  /** The edit that made a field of the author's part of the pod. */
-  readonly at: (path: string) => PodEdit | undefined;
-  /** What came into a list, or is a new one. */
-  readonly values: (list: string) => readonly unknown[];
-  /** What came into a map, or is a new one. */
-  readonly inside: (map: string) => readonly PodEdit[];
-};
-
-function viewOf(edits: readonly PodEdit[]): View {
-  // Metadata that was not there is made in one edit with its maps.
-  const metadata = edits.find(({ path }) => path === '/metadata');
-  const all = metadata === undefined ? edits : [...edits, ...partsOf(metadata)];
-  const grouped = Map.groupBy(all, ({ path }) => holderOf(path));
-  const at: View['at'] = (path) => grouped.get(holderOf(path))?.find((edit) => edit.path === path);
-  return {
-    at,
-    values: (list) => {
-      const whole = at(list);
-      return whole === undefined ? (grouped.get(list) ?? []).map(valueOf) : (valueOf(whole) as unknown[]);
-    },
-    inside: (map) => {
-      const whole = at(map);
-      return whole === undefined ? (grouped.get(map) ?? []) : partsOf(whole);
-    },
-  };
-}
-
-function holderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
-}
-
-function partsOf(map: PodEdit): PodEdit[] {
-  return Object.entries(valueOf(map) as JsonObject).map(([key, value]) => ({
-    kind: 'add',
-    path: map.path + pointer(key),
-    value,
-  }));
-}
-
 function keyOf({ path }: PodEdit): string {
   return segments(path.slice(path.lastIndexOf('/')))[0] ?? '';
 }
 
-function replaced(edits: readonly PodEdit[]): JsonObject {
-  return Object.fromEntries(
-    edits.flatMap((edit) => (edit.kind === 'set' ? [[keyOf(edit), edit.before] as const] : [])),
-  );
+function replaced(map: Growth): JsonObject {
+  const previous: [string, unknown][] = [];
+  if (makingOf(map) !== undefined) return {};
+  for (const edit of map.edits) if (edit.kind === 'set') previous.push([keyOf(edit), edit.before]);
+  return Object.fromEntries(previous);
 }
 
 function isStrings(value: unknown): boolean {

@@ -9,16 +9,24 @@ import {
   RECORD_ANNOTATION,
   STATUS,
 } from '../model/kubernetes-names.ts';
-import { pointer } from '../support/json-patch.ts';
 import type { JsonObject } from '../support/json.ts';
 import type { SidecarPlan } from './sidecar-plan.ts';
-import { drainEdits } from './drain.ts';
+import { drainGrowth } from './drain.ts';
 import { DATA_PATH, DATA_VOLUME } from './names.ts';
 import type { MeshPod } from './mesh-pod.ts';
 import type { Container, Pod } from './pod.ts';
-import { append, create, entries, prepend, type PodEdit } from './pod-edit.ts';
-import { recordOf } from './record.ts';
-import { upstreamVariables, type Variable } from './variables.ts';
+import {
+  append,
+  create,
+  entries,
+  makingOf,
+  prepend,
+  valueOf,
+  type Growth,
+  type PodEdit,
+} from './pod-edit.ts';
+import { recordOf, type AuthorGrowth, type MetadataGrowth, type SpecGrowth } from './record.ts';
+import type { Variable } from './variables.ts';
 
 /** @param warnings for the record, which names itself too: its key is there before it is written */
 export function editsOf(
@@ -28,58 +36,85 @@ export function editsOf(
   version: string,
   warnings: readonly string[],
 ): PodEdit[] {
-  const inSpec = specEdits(pod, mesh, plan);
-  const annotations = [...writtenAnnotations(pod, mesh), ...plan.annotations];
-  const withRecord = (record: string): PodEdit[] => [
-    ...inSpec,
-    ...metadataEdits(pod, new Map([...annotations, [RECORD_ANNOTATION, record]])),
-  ];
-  const record = recordOf(pod, withRecord(''), { version, mode: mesh.mode }, warnings);
-  return withRecord(JSON.stringify(record));
+  const spec = specGrowth(pod, mesh, plan);
+  const annotations = new Map([
+    ...writtenAnnotations(pod, mesh),
+    ...plan.annotations,
+    [RECORD_ANNOTATION, ''],
+  ]);
+  const unwritten = metadataGrowth(pod, annotations);
+  const record = recordOf({ ...spec, ...unwritten }, { version, mode: mesh.mode }, warnings);
+  annotations.set(RECORD_ANNOTATION, JSON.stringify(record));
+  return [...editsInSpec(spec), ...editsInMetadata(metadataGrowth(pod, annotations))];
 }
 
-/** The order matters: the author's containers are addressed before anything moves them. */
-function specEdits(pod: Pod, mesh: MeshPod, plan: SidecarPlan): PodEdit[] {
-  const variables = upstreamVariables(mesh.upstreams);
+function specGrowth(pod: Pod, mesh: MeshPod, plan: SidecarPlan): SpecGrowth {
   const mounting = new Set(mesh.mountContainers);
-  const shared = (path: string, container: Container): PodEdit[] => [
-    ...variableEdits(path, container, variables),
-    ...append(
+  const author = (path: string, container: Container, drainSeconds: number): AuthorGrowth => ({
+    name: container.name,
+    env: variableGrowth(`${path}/env`, container, mesh.variables),
+    volumeMounts: append(
       `${path}/volumeMounts`,
       container.volumeMounts,
       mounting.has(container.name) ? [DATA_MOUNT] : [],
     ),
-  ];
+    lifecycle: drainGrowth(path, container, drainSeconds),
+  });
+  return {
+    ofInitContainers: pod.initContainers.map((each, index) =>
+      author(`/spec/initContainers/${index}`, each, 0),
+    ),
+    ofContainers: pod.containers.map((each, index) =>
+      author(`/spec/containers/${index}`, each, mesh.drainSeconds),
+    ),
+    initContainers: prepend('/spec/initContainers', pod.initContainersPresence, plan.initContainers),
+    containers: append('/spec/containers', 'present', plan.containers),
+    volumes: append('/spec/volumes', pod.volumesPresence, plan.volumes),
+  };
+}
+
+/** The order matters: the author's containers are addressed before anything moves them. */
+function editsInSpec(growth: SpecGrowth): PodEdit[] {
+  const authors = [...growth.ofInitContainers, ...growth.ofContainers];
   return [
-    ...pod.initContainers.flatMap((each, index) => shared(pointer('spec', 'initContainers', index), each)),
-    ...pod.containers.flatMap((each, index) => {
-      const path = pointer('spec', 'containers', index);
-      return [...shared(path, each), ...drainEdits(path, each, mesh.drainSeconds)];
-    }),
-    ...prepend('/spec/initContainers', pod.initContainersPresence, plan.initContainers),
-    ...append('/spec/containers', 'present', plan.containers),
-    ...append('/spec/volumes', pod.volumesPresence, plan.volumes),
+    ...authors.flatMap(({ env, volumeMounts, lifecycle }) => [
+      ...env.edits,
+      ...volumeMounts.edits,
+      ...lifecycle.edits,
+    ]),
+    ...growth.initContainers.edits,
+    ...growth.containers.edits,
+    ...growth.volumes.edits,
   ];
 }
 
 const DATA_MOUNT: JsonObject = { name: DATA_VOLUME, mountPath: DATA_PATH };
 
 /** In front of the author's own, which can use them; one that the author defines stays as it is. */
-function variableEdits(path: string, container: Container, variables: readonly Variable[]): PodEdit[] {
-  const missing = variables.filter(({ name }) => !container.variables.has(name));
-  return prepend(`${path}/env`, container.env, missing);
+function variableGrowth(path: string, container: Container, variables: readonly Variable[]): Growth {
+  return prepend(
+    path,
+    container.env,
+    variables.filter(({ name }) => !container.variables.has(name)),
+  );
 }
 
-function metadataEdits(pod: Pod, annotations: ReadonlyMap<string, string>): PodEdit[] {
-  const labels = new Map([[STATUS, INJECTED]]);
-  if (pod.metadata !== 'present') {
-    const value = { annotations: Object.fromEntries(annotations), labels: Object.fromEntries(labels) };
-    return [create('/metadata', pod.metadata, value)];
-  }
-  return [
-    ...entries('/metadata/annotations', pod.annotationsPresence, pod.annotations, annotations),
-    ...entries('/metadata/labels', pod.labelsPresence, pod.labels, labels),
-  ];
+const LABELS: ReadonlyMap<string, string> = new Map([[STATUS, INJECTED]]);
+
+function metadataGrowth(pod: Pod, annotations: ReadonlyMap<string, string>): MetadataGrowth {
+  const isThere = pod.metadata === 'present';
+  return {
+    metadata: isThere ? undefined : pod.metadata,
+    annotations: entries('/metadata/annotations', pod.annotationsPresence, pod.annotations, annotations),
+    labels: entries('/metadata/labels', pod.labelsPresence, pod.labels, LABELS),
+  };
+}
+
+/** Metadata that was not there is made in one edit with its maps. */
+function editsInMetadata({ metadata, annotations, labels }: MetadataGrowth): readonly PodEdit[] {
+  if (metadata === undefined) return [...annotations.edits, ...labels.edits];
+  const [made, labelled] = [makingOf(annotations), makingOf(labels)].map((edit) => edit && valueOf(edit));
+  return [create('/metadata', metadata, { annotations: made, labels: labelled })];
 }
 
 function writtenAnnotations(pod: Pod, { services: [service], metrics }: MeshPod): [string, string][] {

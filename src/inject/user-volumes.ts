@@ -32,6 +32,7 @@ const VOLUMES = 'consul-sidecar-user-volume';
 const MOUNTS = 'consul-sidecar-user-volume-mount';
 
 function checkVolumes(pod: Pod, volumes: readonly JsonObject[], reader: AnnotationReader): void {
+  if (volumes.length === 0) return;
   const seen = new Set(pod.volumes);
   for (const volume of volumes) {
     const name = nameOf(volume);
@@ -59,6 +60,7 @@ function checkMounts(
   mounts: readonly JsonObject[],
   reader: AnnotationReader,
 ): void {
+  if (mounts.length === 0) return;
   const known = new Set([...pod.volumes, ...volumes.map(nameOf)]);
   const taken = new Set<string>();
   for (const mount of mounts) {

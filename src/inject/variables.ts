@@ -14,8 +14,7 @@ const MAX_ADDED = 20_000;
 const MAX_MOVED = 50_000_000;
 
 /** One pod must not keep the webhook, or the API server behind it, from all others; undefined when it does not. */
-export function tooManyVariables(pod: Pod, upstreams: readonly Upstream[]): Problem | undefined {
-  const { length: added } = upstreamVariables(upstreams);
+export function tooManyVariables(pod: Pod, { length: added }: readonly Variable[]): Problem | undefined {
   const containers = [...pod.initContainers, ...pod.containers];
   const at = `${ANNOTATION_PREFIX}connect-service-upstreams`;
   if (added * containers.length > MAX_ADDED)
