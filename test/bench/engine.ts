@@ -1,16 +1,8 @@
 /** The engine alone: how it grows with the pod, and what hostile annotations cost. */
-import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
-import { parseFlags } from '../../src/config/parse-flags.ts';
 import { inject } from '../../src/inject/inject.ts';
 import { figure, median } from './figure.ts';
 import { samplePod } from './sample-review.ts';
-
-const settings = injectSettings(parseFlags(injectFlags, [], {}).values, {
-  version: '0.0.0',
-  nativeSidecar: true,
-  preStopSleep: true,
-  ownNamespace: 'tandem',
-});
+import { sampleSettings } from './sample-settings.ts';
 
 export function benchEngine(): void {
   const small = milliseconds(samplePod());
@@ -44,7 +36,7 @@ function milliseconds(object: object): number {
   const request = { kind: 'v1/Pod', operation: 'CREATE', namespace: 'default', object };
   const samples = Array.from({ length: 200 }, () => {
     const start = performance.now();
-    JSON.stringify(inject(request, settings));
+    JSON.stringify(inject(request, sampleSettings));
     return performance.now() - start;
   });
   return median(samples);

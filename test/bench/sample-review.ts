@@ -40,6 +40,13 @@ export function samplePod(variables = 12): object {
   return pod;
 }
 
+/** The same pod, whose author wants no sidecar. */
+export function skippedPod(): object {
+  const pod = samplePod() as { metadata: { annotations: Record<string, string> } };
+  pod.metadata.annotations['consul.hashicorp.com/connect-inject'] = 'false';
+  return pod;
+}
+
 export function sampleReview(pod: object = samplePod()): string {
   const kind = { group: '', version: 'v1', kind: 'Pod' };
   const request = {

@@ -1,24 +1,20 @@
-/** The webhook as it is deployed: the bundle in a process of its own, load over TLS keep-alive from this one. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:https';
+/** The webhook as it is deployed, beside bare servers that answer as many bytes, in turns: what counts is the ratio in one run. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import autocannon from 'autocannon';
 import { bundle } from '../../deploy/image/bundle.ts';
-import { nodeOptions } from '../../deploy/image/image.ts';
 import { writeFolder } from '../../src/certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../../src/certificates/generate.ts';
 import { figure, median, percentile } from './figure.ts';
-import { cpuSeconds, residentMegabytes } from './process-usage.ts';
-import { sampleReview } from './sample-review.ts';
+import { residentMegabytes } from './process-usage.ts';
+import { samplePod, sampleReview, skippedPod } from './sample-review.ts';
+import { load, type Load } from './webhook/load.ts';
+import { post, startServer, stopServer, type ServerProcess } from './webhook/server-process.ts';
+import { stages } from './webhook/stages.ts';
 
-type Server = { readonly child: ChildProcess; readonly port: number; readonly ca: string };
-
-const HEADERS = { 'content-type': 'application/json' };
+const BARE = join(import.meta.dirname, 'webhook/bare-server.ts');
 
 export async function benchWebhook(short: boolean): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tandem-bench-'));
@@ -29,73 +25,37 @@ export async function benchWebhook(short: boolean): Promise<void> {
       ca,
       serving: await generateServing(ca, ['127.0.0.1'], Date.now()),
     });
-    const binary = [...nodeOptions, join(folder, 'dist/tandem.js'), 'webhook'];
-    const starts = await coldStarts(binary, folder, short ? 3 : 10);
-    figure('webhook: cold start to the first answer (median)', median(starts.times), 'ms', 'target <= 300');
-    figure(
-      'webhook: resident memory at the first answer (median)',
-      median(starts.memory),
-      'MB',
-      'target <= 80',
-    );
-    const size = starts.answer.length;
-    const bare = [...nodeOptions, join(import.meta.dirname, 'baseline-server.ts'), `--answer-size=${size}`];
-    const plain = await start(bare, folder);
-    const baseline = await throughput(plain, short ? 3 : 10, size);
-    const plainMemory = await residentMegabytes(plain.child.pid);
-    await stop(plain);
-    const webhook = await start(binary, folder);
-    await throughput(webhook, 2, size);
-    const load = await throughput(webhook, short ? 4 : 15, size);
-    figure(
-      'webhook: admissions per second, 16 connections',
-      load.rate,
-      '/s',
-      `target >= 8000; ${Math.round((load.rate / baseline.rate) * 100)} % of a bare TLS server`,
-    );
-    figure(
-      'webhook: p99 at 16 connections',
-      load.p99,
-      'ms',
-      `target <= 5; a bare TLS server ${baseline.p99} ms`,
-    );
-    figure(
-      'webhook: CPU time per admission',
-      load.cpu * 1e6,
-      'us',
-      `${Math.round(1 / load.cpu)} admissions per CPU second, target >= 5500`,
-    );
+    await benchColdStart(folder, short ? 3 : 10);
+    const webhook = await startWebhook(folder);
+    await benchLoad(webhook, folder, short);
     const paced = await openLoop(webhook, 1000, short ? 4 : 15);
     figure('webhook: p99 at 1,000 requests a second', percentile(paced, 0.99), 'ms', 'target <= 2');
-    figure(
-      'webhook: resident memory after the load',
-      await residentMegabytes(webhook.child.pid),
-      'MB',
-      `a bare TLS server ${Math.round(plainMemory)} MB`,
-    );
-    await stop(webhook);
+    figure('webhook: resident memory after the load', await residentMegabytes(webhook.child.pid), 'MB', '');
+    await stopServer(webhook);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-type Starts = { readonly times: number[]; readonly memory: number[]; readonly answer: string };
+function startWebhook(folder: string): Promise<ServerProcess> {
+  const flags = ['--listen=127.0.0.1:0', '--status-listen=127.0.0.1:0', '--native-sidecar=on'];
+  return startServer([join(folder, 'dist/tandem.js'), 'webhook', ...flags], folder);
+}
 
-async function coldStarts(binary: readonly string[], folder: string, runs: number): Promise<Starts> {
+async function benchColdStart(folder: string, runs: number): Promise<void> {
   const times: number[] = [];
   const memory: number[] = [];
-  let answer = '';
   for (let run = 0; run < runs; run += 1) {
     const begin = performance.now();
-    const server = await start(binary, folder);
-    answer = await post(server, sampleReview());
+    const server = await startWebhook(folder);
+    checkPatched(await post(server, sampleReview()));
     // The first run also fills the caches of the disk.
     if (run > 0) times.push(performance.now() - begin);
     memory.push(await residentMegabytes(server.child.pid));
-    await stop(server);
+    await stopServer(server);
   }
-  checkPatched(answer);
-  return { times, memory, answer };
+  figure('webhook: cold start to the first answer (median)', median(times), 'ms', 'target <= 300');
+  figure('webhook: resident memory at the first answer (median)', median(memory), 'MB', 'target <= 80');
 }
 
 /** A server that refuses is fast too. */
@@ -105,71 +65,132 @@ function checkPatched(answer: string): void {
   if (!response.allowed || !patch.includes('/spec/initContainers')) throw new Error(`not patched: ${answer}`);
 }
 
-async function start(command: readonly string[], folder: string): Promise<Server> {
-  const tls = [
-    `--tls-cert-file=${join(folder, 'certs/tls.crt')}`,
-    `--tls-key-file=${join(folder, 'certs/tls.key')}`,
-  ];
-  const args = [
-    ...command,
-    ...tls,
-    '--listen=127.0.0.1:0',
-    '--status-listen=127.0.0.1:0',
-    '--native-sidecar=on',
-  ];
-  const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { NODE_ENV: 'production' },
-  });
-  const lines = createInterface({ input: child.stdout });
-  const [line] = (await once(lines, 'line')) as [string];
-  // Read on, or the log fills the pipe; but not line by line, which would slow the load down.
-  lines.close();
-  child.stdout.resume();
-  const port = Number((JSON.parse(line) as { tls: string }).tls.split(':')[1]);
-  return { child, port, ca: await readFile(join(folder, 'certs/ca.crt'), 'utf8') };
+const BODIES = {
+  pod: sampleReview(),
+  skipped: sampleReview(skippedPod()),
+  large: sampleReview(samplePod(1500)),
+};
+
+type Body = keyof typeof BODIES;
+
+type Turn = { readonly server: ServerProcess; readonly body: Body };
+
+async function benchLoad(webhook: ServerProcess, folder: string, short: boolean): Promise<void> {
+  const bare = async (kind: 'node' | 'fastify', body: Body): Promise<ServerProcess> => {
+    const size = (await post(webhook, BODIES[body])).length;
+    return startServer([BARE, `--server=${kind}`, `--answer-size=${size}`], folder);
+  };
+  const [node, fastify, skipping] = await Promise.all([
+    bare('node', 'pod'),
+    bare('fastify', 'pod'),
+    bare('fastify', 'skipped'),
+  ]);
+  const measured = await inTurns(
+    {
+      node: { server: node, body: 'pod' },
+      fastify: { server: fastify, body: 'pod' },
+      webhook: { server: webhook, body: 'pod' },
+      bareSkipped: { server: skipping, body: 'skipped' },
+      skipped: { server: webhook, body: 'skipped' },
+      large: { server: webhook, body: 'large' },
+    },
+    short ? { rounds: 1, seconds: 3 } : { rounds: 5, seconds: 5 },
+    folder,
+  );
+  await Promise.all([node, fastify, skipping].map(stopServer));
+  reportLoad(measured);
+  reportStages(measured.webhook.cpu);
 }
 
-async function stop({ child }: Server): Promise<void> {
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
+/** Of one admission. */
+type Cost = {
+  /** Seconds of CPU of the server. */
+  readonly cpu: number;
+  /** Milliseconds. */
+  readonly p99: number;
+  /** Requests a second. */
+  readonly rate: number;
+};
+
+/** The medians of some rounds, after one that warms up. Whatever else the machine does, it does to all of them. */
+async function inTurns<N extends string>(
+  turns: Readonly<Record<N, Turn>>,
+  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+  folder: string,
+): Promise<Readonly<Record<N, Cost>>> {
+  const names = Object.keys(turns) as N[];
+  const loads = new Map<N, Load[]>(names.map((name) => [name, []]));
+  for (let round = 0; round <= rounds; round += 1)
+    for (const name of names) {
+      const { server, body } = turns[name];
+      const one = await load(server, BODIES[body], seconds, folder);
+      if (round > 0) loads.get(name)?.push(one);
+    }
+  const costs = [...loads].map(([name, each]) => [name, costOf(each)] as const);
+  return Object.fromEntries(costs) as Record<N, Cost>;
 }
 
-async function throughput(
-  server: Server,
-  seconds: number,
-  size: number,
-): Promise<{ rate: number; p99: number; cpu: number }> {
-  const before = await cpuSeconds(server.child.pid);
-  const result = await autocannon({
-    url: `https://127.0.0.1:${server.port}/mutate`,
-    method: 'POST',
-    headers: HEADERS,
-    body: sampleReview(),
-    connections: 16,
-    duration: seconds,
-    tlsOptions: { ca: server.ca },
-  });
-  if (result.errors > 0 || result.non2xx > 0)
-    throw new Error(`${result.errors} errors, ${result.non2xx} refused`);
-  if (result.throughput.total < result.requests.total * size) throw new Error('some answers were short');
+function costOf(loads: readonly Load[]): Cost {
   return {
-    rate: result.requests.average,
-    p99: result.latency.p99,
-    cpu: ((await cpuSeconds(server.child.pid)) - before) / result.requests.total,
+    cpu: median(loads.map(({ cpu, requests }) => cpu / requests)),
+    p99: median(loads.map(({ p99 }) => p99)),
+    rate: median(loads.map(({ requests, seconds }) => requests / seconds)),
   };
 }
 
+function reportLoad(
+  measured: Readonly<Record<'node' | 'fastify' | 'webhook' | 'bareSkipped' | 'skipped' | 'large', Cost>>,
+): void {
+  const { node, fastify, webhook, bareSkipped, skipped, large } = measured;
+  const perSecond = ({ cpu }: Cost): number => Math.round(1 / cpu);
+  const share = (bare: Cost): string => `${Math.round((bare.cpu / webhook.cpu) * 100)} %`;
+  figure(
+    'webhook: requests per CPU second of the server',
+    perSecond(webhook),
+    '/s',
+    `target >= 60 % of bare Fastify: ${share(fastify)} of its ${perSecond(fastify)}; ${share(node)} of the ${perSecond(node)} of bare node:https`,
+  );
+  figure('webhook: requests per second, 16 connections', webhook.rate, '/s', '');
+  figure(
+    'webhook: p99 at 16 connections',
+    webhook.p99,
+    'ms',
+    `${ratio(webhook.p99, fastify.p99)} x bare Fastify, target <= 1.3`,
+  );
+  figure(
+    'webhook: CPU of a pod that is skipped',
+    skipped.cpu * 1e6,
+    'us',
+    `${ratio(skipped.cpu, bareSkipped.cpu)} x bare Fastify, target <= 1.15`,
+  );
+  figure('webhook: CPU of a pod with 1,500 variables', large.cpu * 1e3, 'ms', 'target <= 0.6');
+}
+
+function reportStages(cpu: number): void {
+  const each = stages();
+  const sum = Object.values(each).reduce((total, one) => total + one, 0);
+  for (const [stage, one] of Object.entries(each))
+    figure(`webhook: CPU of an admission: ${stage}`, one * 1e6, 'us', 'alone and warm');
+  figure(
+    'webhook: CPU of an admission: TLS, HTTP, log and metrics',
+    (cpu - sum) * 1e6,
+    'us',
+    `the rest of ${Math.round(cpu * 1e6)} us`,
+  );
+}
+
+function ratio(part: number, whole: number): string {
+  return (part / whole).toFixed(2);
+}
+
 /** Requests leave at their time whether earlier ones are answered or not; waiting in line counts. */
-async function openLoop(server: Server, rate: number, seconds: number): Promise<number[]> {
+async function openLoop(server: ServerProcess, rate: number, seconds: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  const body = sampleReview();
   const samples: Promise<number>[] = [];
   const begin = performance.now();
   while (samples.length < rate * seconds) {
     const due = Math.min(rate * seconds, Math.floor(((performance.now() - begin) / 1000) * rate));
-    while (samples.length < due) samples.push(timed(server, body, agent));
+    while (samples.length < due) samples.push(timed(server, agent));
     await wait(1);
   }
   const times = await Promise.all(samples);
@@ -178,23 +199,8 @@ async function openLoop(server: Server, rate: number, seconds: number): Promise<
   return times.slice(rate);
 }
 
-async function timed(server: Server, body: string, agent: Agent): Promise<number> {
+async function timed(server: ServerProcess, agent: Agent): Promise<number> {
   const begin = performance.now();
-  await post(server, body, agent);
+  await post(server, BODIES.pod, agent);
   return performance.now() - begin;
-}
-
-function post({ port, ca }: Server, body: string, agent?: Agent): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const options = { host: '127.0.0.1', port, ca, path: '/mutate', method: 'POST', headers: HEADERS };
-    const call = request(agent === undefined ? options : { ...options, agent }, (response) => {
-      let answer = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
-      response.on('end', () =>
-        response.statusCode === 200 ? resolve(answer) : reject(new Error(`status ${response.statusCode}`)),
-      );
-    });
-    call.on('error', reject);
-    call.end(body);
-  });
 }
