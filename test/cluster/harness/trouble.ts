@@ -36,7 +36,7 @@ export function hopeless(
   events: readonly ClusterEvent[],
   now: number,
 ): readonly string[] {
-  return [...pods.flatMap((pod) => ofPod(pod, now)), ...refused(events, now), ...deaf(pods, events)];
+  return [...pods.flatMap((pod) => ofPod(pod, now)), ...refused(events, now), ...deaf(pods, events, now)];
 }
 
 function ofPod(pod: Pod, now: number): readonly string[] {
@@ -70,7 +70,7 @@ function refused(events: readonly ClusterEvent[], now: number): readonly string[
 }
 
 /** Nothing listens at the port of a probe: whatever serves opens its port soon, ready or not. */
-function deaf(pods: readonly Pod[], events: readonly ClusterEvent[]): readonly string[] {
+function deaf(pods: readonly Pod[], events: readonly ClusterEvent[], now: number): readonly string[] {
   const late = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isReady(pod));
   const since = new Map(late.map((pod) => [pod.metadata.name, startOf(pod)]));
   return events
@@ -78,7 +78,9 @@ function deaf(pods: readonly Pod[], events: readonly ClusterEvent[]): readonly s
     .filter((event) => {
       // Not since its first such event: that may be of another container, which has ended since.
       const start = since.get(event.involvedObject.name ?? '');
-      return start !== undefined && timeOf(event) - start > LISTENS_MILLISECONDS;
+      if (start === undefined || now - start < LISTENS_MILLISECONDS) return false;
+      // The kubelet tells 25 of them and then one in five minutes (client-go, EventSourceObjectSpamFilter).
+      return timeOf(event) - start > PATIENCE_MILLISECONDS;
     })
     .map(({ involvedObject, message }) => `pod ${involvedObject.name}: ${message}`);
 }

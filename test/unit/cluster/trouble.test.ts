@@ -75,6 +75,9 @@ test('a probe that nothing has listened to for 90 s is hopeless, while its pod i
   const ready: Pod['status'] = { conditions: [{ type: 'Ready', status: 'True' }] };
   assert.deepEqual(hopeless([running(100)], [refusal], NOW), [`pod web: ${REFUSED}`]);
   assert.deepEqual(hopeless([running(100, ready)], [refusal], NOW), []);
+  // Events are told rarely after the first: this one is of the 40th second.
+  const early = { ...refusal, lastTimestamp: ago(60) };
+  assert.deepEqual(hopeless([running(100)], [early], NOW), [`pod web: ${REFUSED}`]);
 });
 
 test('a container that started just now has time, whatever was refused before it', () => {
