@@ -2,8 +2,9 @@
 import { POD_UID_META } from '../model/consul-names.ts';
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
 import { indexed } from '../model/instance.ts';
-import { createController, type Backlog, type Writing } from '../reconcile/controller.ts';
+import { createController, type Writing } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
+import type { Backlog } from '../reconcile/work-in-hand.ts';
 import { applyNodePlans, namespaceOfPod, type NodeWriting } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';

@@ -4,10 +4,10 @@
  */
 import { earliest } from '../support/earliest.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
-import { SMALL_CALLS } from './in-parallel.ts';
 import { createKeyBackoff } from './key-backoff.ts';
 import type { Clock } from '../support/clock.ts';
 import { createLoop } from './loop.ts';
+import { createWorkInHand, type Backlog } from './work-in-hand.ts';
 import { createWorkQueue, type Coalescing, type Work, type WorkQueue } from './work-queue.ts';
 
 /** What one reconcile is about. */
@@ -102,9 +102,6 @@ export type ControllerParts<Observed, Plan, Change> = {
   readonly once: boolean;
 };
 
-/** `keys` that wait or are being written, and for how many seconds the oldest of them has. */
-export type Backlog = { readonly keys: number; readonly seconds: number };
-
 export type Controller = {
   /**
    * This key may have changed.
@@ -128,20 +125,16 @@ export type Controller = {
 // What happens meanwhile must be written within 2 s of its event: after half a second of writing there is time left for its
 // reads and one write.
 const LEAST_WRITING = 500;
-// Two rounds of small calls: fewer keep the other side idle while the next ones are observed.
-const LEAST_TAKEN = 2 * SMALL_CALLS;
 
 export function createController<Observed, Plan, Change>(
   parts: ControllerParts<Observed, Plan, Change>,
 ): Controller {
   const { reconciler, guard, reporter, clock, keySources = [], resync, observingShare = 0 } = parts;
   const queue = createWorkQueue(parts.coalescing);
+  const inHand = createWorkInHand(queue);
   const backoffs = createKeyBackoff(parts.random);
   let resyncDue = -Infinity;
   let restUntil = -Infinity;
-  /** Taken and not written yet. */
-  let work: Work = NOTHING;
-  let mostThatCanWait = Infinity;
   const requeues = [backoffs, ...keySources];
   const fullDue = (): number => earliest([resyncDue, guard.due(), parts.fullDue?.()]) ?? Infinity;
   const loop = createLoop({
@@ -152,7 +145,7 @@ export function createController<Observed, Plan, Change>(
         restUntil,
         earliest([fullDue(), queue.due(), ...requeues.map(({ due }) => due())]) ?? Infinity,
       ),
-    reconcile: reconcileOrKeep,
+    reconcile: (signal) => inHand.during(() => reconcile(signal)),
     failed: reporter.failed,
     isDone: () => parts.once && isSettled(),
   });
@@ -163,7 +156,7 @@ export function createController<Observed, Plan, Change>(
     const isFull = parts.scope === 'all' || loop.isRetry() || fullDue() <= start;
     await reconciler.refresh?.({ keys: [], isFull, isConfirmation }, signal);
     for (const { take } of requeues) for (const key of await take(start, signal)) queue.add(key, start);
-    work = queue.take(isFull ? Infinity : mostThatCanWait);
+    const work = inHand.take(isFull);
     const request: Request = { keys: [...work.keys()], isFull, isConfirmation };
 
     const observed = await reconciler.observe(request, signal);
@@ -179,21 +172,8 @@ export function createController<Observed, Plan, Change>(
     const left = new Map<string, string | undefined>();
     const writing = writingOf(parts, { work, start, left, queue, backOff });
     if (!parts.dryRun) await reconciler.apply(plan, writing, signal);
-    for (const [key, group] of left) queue.add(key, work.get(key) ?? start, group);
-    mostThatCanWait = left.size === 0 ? mostThatCanWait * 2 : Math.max(LEAST_TAKEN, work.size - left.size);
+    inHand.written(left, start);
     if (left.size === 0) reporter.succeeded();
-  }
-
-  /** What was taken before a failure is still to be written, and as old as it is. */
-  async function reconcileOrKeep(signal: AbortSignal): Promise<void> {
-    try {
-      await reconcile(signal);
-    } catch (error) {
-      for (const [key, since] of work) queue.add(key, since);
-      throw error;
-    } finally {
-      work = NOTHING;
-    }
   }
 
   function isSettled(): boolean {
@@ -214,13 +194,7 @@ export function createController<Observed, Plan, Change>(
     isBackingOff: backoffs.isWaiting,
     notify: loop.notify,
     isPending: queue.has,
-    backlog: () => {
-      const oldest = earliest([queue.oldest(), ...work.values()]);
-      return {
-        keys: [...work.keys()].filter((key) => !queue.has(key)).length + queue.size(),
-        seconds: oldest === undefined ? 0 : (clock.elapsed() - oldest) / 1000,
-      };
-    },
+    backlog: () => inHand.backlog(clock.elapsed()),
     run: async (signal) => {
       await parts.synced(signal);
       if (signal.aborted) return;
@@ -269,5 +243,3 @@ function writingOf<Observed, Plan, Change>(
     },
   };
 }
-
-const NOTHING: Work = new Map();
