@@ -78,15 +78,12 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
     fieldWarn: (reason, at, message) => warnings.push({ reason, at, message }),
     warn: (reason, name, message) => warnings.push({ reason, at: annotationKey(name), message }),
     boolean: (name, fallback) => read(name, fallback, () => `one of ${BOOLEAN_WORDS}`, parseBoolean),
-    wholeNumber: (name, fallback, { min, max }) =>
+    wholeNumber: (name, fallback, bounds) =>
       read(
         name,
         fallback,
-        () => `a whole number from ${min} to ${max}`,
-        (value) => {
-          const number = parseWholeNumber(value);
-          return number !== undefined && number >= min && number <= max ? number : undefined;
-        },
+        () => `a whole number from ${bounds.min} to ${bounds.max}`,
+        (value) => numberWithin(bounds, parseWholeNumber(value)),
       ),
     quantity: (name, fallback) =>
       read<string | undefined>(
@@ -107,10 +104,7 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
         name,
         fallback,
         () => 'the name of a TCP container port or a number from 1 to 65535',
-        (value) => {
-          const number = named.get(value) ?? parseWholeNumber(value);
-          return number !== undefined && number >= 1 && number <= 65_535 ? number : undefined;
-        },
+        (value) => numberWithin(PORTS, named.get(value) ?? parseWholeNumber(value)),
       ),
     path: (name, fallback) =>
       read(
@@ -120,6 +114,12 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
         (value) => (isUrlPath(value) ? value : undefined),
       ),
   };
+}
+
+const PORTS: Bounds = { min: 1, max: 65_535 };
+
+function numberWithin({ min, max }: Bounds, number: number | undefined): number | undefined {
+  return number !== undefined && number >= min && number <= max ? number : undefined;
 }
 
 // Linux, PATH_MAX, with its terminator.
