@@ -11,7 +11,7 @@ import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
 import { observeAgents, type SeenAgents } from './observe-agents.ts';
 import { planPlaces, withoutStrangers, type PlacePlan } from './place-plan.ts';
-import { worstOf, type SeenInstance } from './pod-standings.ts';
+import { worstOf, type SeenInstance } from './pod-statuses.ts';
 import type { RegistrarOptions } from './registrar-loop.ts';
 import type {
   ConnectCatalog,
@@ -20,7 +20,7 @@ import type {
   RegistrarReporter,
 } from './registrar-ports.ts';
 
-type AgentPorts = Pick<RegistrarPorts, 'source' | 'standings' | 'clock' | 'random'> & {
+type AgentPorts = Pick<RegistrarPorts, 'source' | 'statuses' | 'clock' | 'random'> & {
   readonly agents: Agents;
   readonly catalog: Pick<ConnectCatalog, 'checks' | 'watch'>;
   readonly reporter: Pick<
@@ -33,7 +33,7 @@ type AgentOptions = Omit<RegistrarOptions, 'once'>;
 
 /** Resolves when the signal is aborted. */
 export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { source, agents, catalog, reporter, standings, clock, random } = ports;
+  const { source, agents, catalog, reporter, statuses, clock, random } = ports;
   const { snapshot } = source;
   const contested = createContested();
   const drift = createCheckDrift({
@@ -91,10 +91,10 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
   function tell({ place: host, seen, deregister, conflicts }: PlacePlan): void {
     if (seen === undefined) return;
     const { state, pods, at, took } = seen;
-    contested.looked(host, conflicts.length > 0 && state !== undefined, at, took);
-    if (pods.length === 0) standings.forget(host);
-    else if (state !== undefined) standings.looked(host, instancesIn(state), conflicts);
-    reporter.pods(host, pods.map(standings.of));
+    contested.observed(host, conflicts.length > 0 && state !== undefined, at, took);
+    if (pods.length === 0) statuses.forget(host);
+    else if (state !== undefined) statuses.observed(host, instancesIn(state), conflicts);
+    reporter.pods(host, pods.map(statuses.of));
     // An agent that comes back brings along what the catalog was rid of.
     if (state === undefined && (pods.length > 0 || deregister.length > 0)) controller.backOff(host);
   }

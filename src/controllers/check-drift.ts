@@ -14,16 +14,16 @@ export type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
 type CheckDriftParts = {
   readonly checks: ConnectCatalog['checks'];
   readonly places: () => Iterable<string>;
-  /** Of one read: whether a place has all that it should have, or is not to be looked at before its time. */
+  /** Of one read: whether a place has all that it should have, or is not to be observed before its time. */
   readonly wholeIn: (checks: ReadinessChecks) => (place: string) => boolean;
   readonly elapsed: () => number;
 };
 
-// Whoever removes an instance gets it back within 2 s: a second between two looks leaves one for the answer and the write.
+// Whoever removes an instance gets it back within 2 s: a second between two reads leaves one for the answer and the write.
 const BETWEEN = 1000;
 // Several of one hand, and our own, come together.
 const TOGETHER = 200;
-// All checks of a large cluster are megabytes: looking takes at most a tenth of the time.
+// All checks of a large cluster are megabytes: reading them takes at most a tenth of the time.
 const SHARE = 10;
 
 export function createCheckDrift({ checks, places, wholeIn, elapsed }: CheckDriftParts): CheckDrift {

@@ -6,9 +6,9 @@ import type { NodePlans } from './node-plans.ts';
 import { keyOfPod } from './pod-keys.ts';
 import type { RegistrarPorts } from './registrar-ports.ts';
 
-/** What a plan found to be somebody else's is no drift, and looked at by itself; what waits is written anyway. */
+/** What a plan found to be somebody else's is no drift, and observed by itself; what waits is written anyway. */
 export function wholeNodes(
-  { source: { snapshot }, standings }: Pick<RegistrarPorts, 'source' | 'standings'>,
+  { source: { snapshot }, statuses }: Pick<RegistrarPorts, 'source' | 'statuses'>,
   nodes: Pick<NodePlans, 'isRefused' | 'hasRefused'>,
   controller: Pick<Controller, 'isBackingOff' | 'isPending'>,
 ): (checks: ReadinessChecks) => (node: string) => boolean {
@@ -16,7 +16,7 @@ export function wholeNodes(
     (controller.isBackingOff(node) && !nodes.hasRefused(node)) ||
     snapshot
       .podsOn(node)
-      .filter((pod) => !standings.hasConflict(pod) && !controller.isPending(keyOfPod(pod, node)))
+      .filter((pod) => !statuses.hasConflict(pod) && !controller.isPending(keyOfPod(pod, node)))
       .flatMap((pod) => readinessChecksOf(pod, snapshot.cluster))
       .every(
         ({ instance, id, status }) => nodes.isRefused(node, instance) || checks.get(node)?.get(id) === status,

@@ -10,7 +10,7 @@ import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
 import type { Contested } from './contested.ts';
 import { firstKeys, isPodOn, keyOfInstance, wantedOf, type Wanted } from './pod-keys.ts';
-import { worstOf, type SeenInstance } from './pod-standings.ts';
+import { worstOf, type SeenInstance } from './pod-statuses.ts';
 import type { RegistrarChange, RegistrarPorts } from './registrar-ports.ts';
 
 type NodePlansParts = RegistrarPorts & {
@@ -28,7 +28,7 @@ export type NodePlans = {
   readonly planned: (plan: NodePlan) => void;
   readonly applied: (change: RegistrarChange) => void;
   readonly refused: (change: RegistrarChange) => void;
-  /** Consul did not take this of the last plan of the node: no drift, and no reason to look again before its time. */
+  /** Consul did not take this of the last plan of the node: no drift, and no reason to observe it before its time. */
   readonly isRefused: (node: string, id: string) => boolean;
   readonly hasRefused: (node: string) => boolean;
   /** Instances on all nodes: as they were read last, and what was written since. */
@@ -39,7 +39,7 @@ export type NodePlans = {
 const MOST_WANTED = 8;
 
 export function createNodePlans(parts: NodePlansParts): NodePlans {
-  const { source, catalog, reporter, standings, clock, owner, contested } = parts;
+  const { source, catalog, reporter, statuses, clock, owner, contested } = parts;
   const { snapshot } = source;
   /** Names of nodes of which Consul does not tell. */
   const unreadable = new Set<string>();
@@ -48,14 +48,14 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
   let askedOn: ReadonlyMap<string, string> = new Map();
 
   /**
-   * Of a node of which something is not as it should be, all is looked at, and all of one that may have to go; of one that
+   * Of a node of which something is not as it should be, all is observed, and all of one that may have to go; of one that
    * Consul cannot give back as a whole, for what somebody has put there, at least what is asked for.
    */
   function narrowed(node: string, wanted: Wanted): Wanted {
     const pods = snapshot.podsOn(node);
     const isFew = wanted !== undefined && wanted.size <= MOST_WANTED;
     if (unreadable.has(node)) return wanted;
-    const isClear = !refusedOn.has(node) && !pods.some(standings.hasConflict);
+    const isClear = !refusedOn.has(node) && !pods.some(statuses.hasConflict);
     return isFew && isClear && seen.has(node) && pods.length > 0 ? wanted : undefined;
   }
 
@@ -69,10 +69,10 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
     const registrations = part.pods.flatMap((pod) => registrationsOf(pod, snapshot.cluster));
     const plan = planNode(node, registrations, part.observed, owner);
     const now = clock.elapsed();
-    contested.looked(node, plan.conflicts.length > 0, now, now - start);
-    if (pods.length === 0) standings.forget(node);
-    else standings.looked(node, part.observed.instances.map(seenInstance), plan.conflicts, wanted);
-    reporter.pods(node, pods.map(standings.of));
+    contested.observed(node, plan.conflicts.length > 0, now, now - start);
+    if (pods.length === 0) statuses.forget(node);
+    else statuses.observed(node, part.observed.instances.map(seenInstance), plan.conflicts, wanted);
+    reporter.pods(node, pods.map(statuses.of));
     if (wanted === undefined) seen.set(node, plan);
     // The last pod has gone meanwhile, and the node may have to go too.
     else if (pods.length === 0) parts.enqueue(node);
@@ -109,7 +109,7 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
     applied: ({ action, node, id, source: from }) => {
       seen.written(node, action);
       const pod = from === undefined ? undefined : snapshot.pod(from);
-      if (pod !== undefined) standings.written(pod, id);
+      if (pod !== undefined) statuses.written(pod, id);
     },
     refused: ({ node, id }) => void refusedOn.set(node, (refusedOn.get(node) ?? new Set()).add(id)),
     isRefused: (node, id) => refusedOn.get(node)?.has(id) === true,

@@ -53,7 +53,7 @@ export function isPodOn(node: string, key: string): boolean {
   return key.startsWith(`${node}${SEPARATOR}`);
 }
 
-/** What is to be looked at, by node. */
+/** What is to be observed, by node. */
 export function wantedOf(keys: Iterable<string>): ReadonlyMap<string, Wanted> {
   const wanted = new Map<string, Set<string> | undefined>();
   for (const key of keys) {

@@ -11,7 +11,7 @@ import { createContested } from './contested.ts';
 import { createNodePlans, type NodePlans } from './node-plans.ts';
 import { wholeNodes } from './node-drift.ts';
 import { keyOfInstance, keysOf } from './pod-keys.ts';
-import type { PodStanding } from './pod-standings.ts';
+import type { PodStatus } from './pod-statuses.ts';
 import type { PodSource, RegistrarChange, RegistrarPorts } from './registrar-ports.ts';
 
 export type RegistrarOptions = {
@@ -27,13 +27,13 @@ export type RegistrarOptions = {
 export type Registrar = {
   /** Resolves when it has ended: by `once`, or by the signal. */
   readonly run: (signal: AbortSignal) => Promise<void>;
-  readonly standings: () => readonly PodStanding[];
+  readonly statuses: () => readonly PodStatus[];
   readonly counts: () => { readonly owned: number; readonly foreign: number; readonly pending: number };
   readonly backlog: () => Backlog;
 };
 
 export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions): Registrar {
-  const { source, catalog, reporter, standings, clock, random } = ports;
+  const { source, catalog, reporter, statuses, clock, random } = ports;
   const { owner } = options;
   const { snapshot } = source;
   const contested = createContested();
@@ -84,7 +84,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
 
   return {
     run: controller.run,
-    standings: () => [...snapshot.pods()].map(standings.of),
+    statuses: () => [...snapshot.pods()].map(statuses.of),
     counts: () => ({ ...nodes.counts(), pending: controller.backlog().keys }),
     backlog: controller.backlog,
   };
@@ -105,7 +105,7 @@ function writtenTo(nodes: NodePlans, writing: Writing<RegistrarChange>): NodeWri
   };
 }
 
-/** Of pods that are missing without having ended: those are looked for again. */
+/** Of pods that are missing without having ended: those are read again. */
 function missingOf(
   { name, deregister }: NodePlan,
   { isEnded }: Pick<PodSource['snapshot'], 'isEnded'>,

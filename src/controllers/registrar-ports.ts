@@ -5,7 +5,7 @@ import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registr
 import type { Check } from '../model/instance.ts';
 import type { Clock } from '../support/clock.ts';
 import type { PodSnapshot, Touched } from './pod-snapshot.ts';
-import type { PodStanding, PodStandings } from './pod-standings.ts';
+import type { PodStatus, PodStatuses } from './pod-statuses.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type PodSource = {
@@ -65,7 +65,7 @@ export type ConnectCatalog = {
   ) => Promise<ConnectWrite>;
   /** All of them or none, at most 64; more than one is one write to the disks of the servers. */
   readonly deregister: (instances: readonly InstanceOnNode[], signal: AbortSignal) => Promise<ConnectWrite>;
-  /** Only when nothing is on it, which is looked at once more: with a node goes whatever is on it. */
+  /** Only when nothing is on it, which is checked once more: with a node goes whatever is on it. */
   readonly removeNode: (node: string, signal: AbortSignal) => Promise<ConnectWrite>;
 };
 
@@ -96,7 +96,7 @@ export type RegistrarReporter = GuardReporter & {
   readonly refused: (change: RegistrarChange, reason: string) => void;
   readonly unreadable: (node: UnreadableNode) => void;
   /** Where the pods of a node stand now. */
-  readonly pods: (node: string, standings: readonly PodStanding[]) => void;
+  readonly pods: (node: string, statuses: readonly PodStatus[]) => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
   /** Both sides agree, or what is left is reported. */
   readonly succeeded: () => void;
@@ -105,7 +105,7 @@ export type RegistrarReporter = GuardReporter & {
 export type RegistrarPorts = {
   readonly source: PodSource;
   readonly catalog: ConnectCatalog;
-  readonly standings: PodStandings;
+  readonly statuses: PodStatuses;
   readonly reporter: RegistrarReporter;
   readonly clock: Clock;
   /** A number from 0 up to 1. */

@@ -1,7 +1,7 @@
 /** Tells what the registrar does: of its catalog, and of the agents. */
 import { podReasons, type PodReason } from '../catalog/mesh/decide-pod.ts';
 import { isEmptyNodePlan } from '../catalog/mesh/node-plan.ts';
-import type { PodStanding } from '../controllers/pod-standings.ts';
+import type { PodStatus } from '../controllers/pod-statuses.ts';
 import type { RegistrarChange, RegistrarReporter } from '../controllers/registrar-ports.ts';
 import {
   createControllerReporter,
@@ -45,7 +45,7 @@ export function createRegistrarReporter(
   const toldOf = new Map<string, ReadonlySet<string>>();
   /** By node: UIDs of its pods whose admission had warnings. */
   const warnedOf = new Map<string, ReadonlySet<string>>();
-  const tell = ({ source, reason, problem }: PodStanding): void => {
+  const tell = ({ source, reason, problem }: PodStatus): void => {
     log('warn', 'a pod is not registered', { source, reason, problem });
     warn(source, NOT_REGISTERED[reason] ?? 'NotRegistered', `${podReasons[reason]}; ${problem}`);
   };
@@ -68,16 +68,14 @@ export function createRegistrarReporter(
     },
     unreadable: ({ name, reason }) =>
       log('warn', 'a Consul node cannot be read, and is left as it is', { node: name, reason }),
-    pods: (node, standings) => {
+    pods: (node, statuses) => {
       const before = warnedOf.get(node);
-      const warned = standings.filter(
-        ({ uid, warnings }) => warnings.length > 0 || before?.has(uid) === true,
-      );
+      const warned = statuses.filter(({ uid, warnings }) => warnings.length > 0 || before?.has(uid) === true);
       for (const { source, uid, warnings } of warned)
         if (before?.has(uid) !== true) for (const each of warnings) warn(source, WARNED, each);
       if (warned.length === 0) warnedOf.delete(node);
       else warnedOf.set(node, new Set(warned.map(({ uid }) => uid)));
-      const problems = standings.filter(({ problem }) => problem !== undefined);
+      const problems = statuses.filter(({ problem }) => problem !== undefined);
       const uids = new Set(problems.map(({ uid }) => uid));
       for (const uid of toldOf.get(node) ?? []) if (!uids.has(uid)) news(uid, [], textOf);
       toldOf.set(node, uids);
@@ -87,6 +85,6 @@ export function createRegistrarReporter(
   };
 }
 
-function textOf({ problem = '' }: PodStanding): string {
+function textOf({ problem = '' }: PodStatus): string {
   return problem;
 }

@@ -6,7 +6,7 @@ import type { OpenConsul } from '../consul/client.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
 import { podTokens } from '../consul/pod-tokens.ts';
 import { runAgentLoop } from '../controllers/agent-loop.ts';
-import { createPodStandings } from '../controllers/pod-standings.ts';
+import { createPodStatuses } from '../controllers/pod-statuses.ts';
 import { createRegistrar, type Registrar, type RegistrarOptions } from '../controllers/registrar-loop.ts';
 import { runTokenLoop } from '../controllers/token-loop.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
@@ -84,8 +84,8 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   let registrar: Registrar | undefined;
   return {
     lead: async (term) => {
-      const standings = createPodStandings(pods.snapshot.cluster);
-      const common = { source: pods, standings, clock: systemClock, random: Math.random };
+      const statuses = createPodStatuses(pods.snapshot.cluster);
+      const common = { source: pods, statuses, clock: systemClock, random: Math.random };
       const catalog = connectCatalog(consul);
       const running = createRegistrar({ ...common, reporter, catalog }, options);
       registrar = running;
@@ -108,7 +108,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
     isSynced: () => Object.values(pods.watches()).every(({ isSynced }) => isSynced),
     measure: () => {
       const { pending, ...instances } = registrar?.counts() ?? { pending: 0 };
-      metrics.count('pods', countReasons(registrar?.standings() ?? []));
+      metrics.count('pods', countReasons(registrar?.statuses() ?? []));
       metrics.count('instances', instances);
       metrics.pending(pending);
     },
@@ -131,11 +131,11 @@ function registrarStatus(
   agents: ControllerState,
   watches: WatchesStatus,
 ): RegistrarStatus {
-  const standings = registrar?.standings() ?? [];
+  const statuses = registrar?.statuses() ?? [];
   return {
     controller: 'registrar',
     ...controllerFacts(reporter, { counts: registrar?.counts(), watches }),
-    rows: standings
+    rows: statuses
       .toSorted((left, right) => byText(left.source, right.source))
       .map(({ source, uid, reason, problem, service, instances }) => ({
         source,

@@ -34,7 +34,7 @@ const views: { readonly [N in ControllerName]: ControllerView<StatusOf<N>> } = {
     tableId: 'services',
     table: servicesTable,
     facts: (status, rows) => ({
-      Services: standing(rows, 'in Consul', status.rows.filter(isWaiting).length),
+      Services: rowCounts(rows, 'in Consul', status.rows.filter(isWaiting).length),
       Instances: instances(status),
     }),
   },
@@ -44,7 +44,7 @@ const views: { readonly [N in ControllerName]: ControllerView<StatusOf<N>> } = {
     tableId: 'from-consul',
     table: consulServicesTable,
     facts: (status, rows) => ({
-      Services: standing(rows, 'in Kubernetes'),
+      Services: rowCounts(rows, 'in Kubernetes'),
       Objects: objects(status),
       'Name conflicts': inTheWay(status),
     }),
@@ -54,7 +54,7 @@ const views: { readonly [N in ControllerName]: ControllerView<StatusOf<N>> } = {
     subject: 'The registrar',
     tableId: 'pods',
     table: podsTable,
-    facts: (status, rows) => ({ Pods: standing(rows, 'in Consul'), Instances: onNodes(status) }),
+    facts: (status, rows) => ({ Pods: rowCounts(rows, 'in Consul'), Instances: onNodes(status) }),
   },
   agents: {
     title: 'Cleanup on agents',
@@ -75,7 +75,7 @@ export function viewOfController(status: ControllerStatus): ControllerView<Contr
 }
 
 /** @param waiting so many of those that are in step have nothing there yet */
-function standing(rows: readonly Row[], where: string, waiting = 0): Value {
+function rowCounts(rows: readonly Row[], where: string, waiting = 0): Value {
   const having = (state: Row['states'][number]): number =>
     rows.filter(({ states }) => states.includes(state)).length;
   const problems = having('problem');

@@ -55,8 +55,8 @@ function rowOf(row: PodRow): Row {
 /** What the pod is in Consul and why, and how each of its instances stands there. */
 function serviceMarkup(service: PodRow['service'], instances: PodRow['instances']): Markup {
   if (service === undefined) return markup`none`;
-  const standing = instances.map(
+  const states = instances.map(
     ({ id, status }) => markup`<br>${foreignText(status)} <code>${foreignText(id)}</code>`,
   );
-  return markup`${foreignText(service.name)}, after ${nameMeanings.get(service.reason) ?? service.reason}${standing}`;
+  return markup`${foreignText(service.name)}, after ${nameMeanings.get(service.reason) ?? service.reason}${states}`;
 }

@@ -72,7 +72,7 @@ export function explainPod(
         standing:
           observed === undefined
             ? { kind: 'unknown' }
-            : standingOf(registration, owner, pod.injection.kind, found),
+            : stateOf(registration, owner, pod.injection.kind, found),
         checks: checksOf(found),
       };
     }),
@@ -87,7 +87,7 @@ function isOurs(found: ObservedRegistration, owner: string): boolean {
   return [owner, undefined].includes(ownerOf(found));
 }
 
-function standingOf(
+function stateOf(
   registration: PodRegistration,
   owner: string,
   mode: InjectedPod['injection']['kind'],

@@ -4,7 +4,7 @@ import type { PodInstance } from '../../../src/catalog/mesh/agent-plan.ts';
 import type { InjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
 import { registrationsOf } from '../../../src/catalog/mesh/pod-registration.ts';
 import { runAgentLoop } from '../../../src/controllers/agent-loop.ts';
-import { createPodStandings, type PodStanding } from '../../../src/controllers/pod-standings.ts';
+import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-statuses.ts';
 import { createPodSnapshot, type Touched } from '../../../src/controllers/pod-snapshot.ts';
 import { TandemError } from '../../../src/support/errors.ts';
 import { podOf, READY, type PodSketch, CLUSTER } from '../catalog/mesh/injected-pods.ts';
@@ -43,7 +43,7 @@ function start() {
   } = {};
   let listener: (touched: Touched) => void = () => undefined;
   let refreshes = 0;
-  let standings: readonly PodStanding[] = [];
+  let statuses: readonly PodStatus[] = [];
   let looks = 0;
   const applied = async (text: string, apply: () => void) => {
     writes.push(text);
@@ -56,7 +56,7 @@ function start() {
     {
       clock,
       random: () => 0.5,
-      standings: createPodStandings(snapshot.cluster),
+      statuses: createPodStatuses(snapshot.cluster),
       source: {
         snapshot,
         synced: async () => undefined,
@@ -120,7 +120,7 @@ function start() {
       reporter: {
         applied: () => undefined,
         refused: () => undefined,
-        pods: (_host, all) => void (standings = all),
+        pods: (_host, all) => void (statuses = all),
         unreadable: () => undefined,
         failed: (error) => failures.push(error),
         succeeded: () => undefined,
@@ -147,7 +147,7 @@ function start() {
     catalogAddress,
     asked,
     snapshot,
-    standings: () => standings,
+    statuses: () => statuses,
     refreshes: () => refreshes,
     /** Reads of all checks in Consul. */
     looks: () => looks,
@@ -386,8 +386,8 @@ test('an id that another holder gives up is taken within 2 s', async () => {
   running.set({ uid: 'u1', status: INITIALIZED });
   await running.clock.advance(60_000);
   assert.deepEqual(running.writes, []);
-  assert.equal(running.standings()[0]?.reason, 'id-taken');
-  assert.match(running.standings()[0]?.problem ?? '', /has another instance with the id default\.web-0\.web/);
+  assert.equal(running.statuses()[0]?.reason, 'id-taken');
+  assert.match(running.statuses()[0]?.problem ?? '', /has another instance with the id default\.web-0\.web/);
   running.others.clear();
   await running.clock.advance(2000);
   assert.deepEqual(running.writes.slice(0, 2), REGISTERED.slice(0, 2));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { MeshService } from '../../../src/catalog/mesh/mesh-cluster.ts';
 import { selects } from '../../../src/catalog/mesh/mesh-service.ts';
 import { createPodSnapshot, type PodSnapshot } from '../../../src/controllers/pod-snapshot.ts';
-import { createPodStandings } from '../../../src/controllers/pod-standings.ts';
+import { createPodStatuses } from '../../../src/controllers/pod-statuses.ts';
 import { podOf } from '../catalog/mesh/injected-pods.ts';
 
 function serviceOf(
@@ -64,12 +64,12 @@ test('a pod of a large namespace does not look at every Service of it, whatever 
   const snapshot = start();
   const names = Array.from({ length: 4000 }, (_, at) => `web-${at}`);
   for (const app of names) snapshot.serviceChanged(undefined, serviceOf(app, { team: 'shop', app }));
-  const standings = createPodStandings(snapshot.cluster);
+  const statuses = createPodStatuses(snapshot.cluster);
   for (const app of names) {
     const labels = new Map(Object.entries({ team: 'shop', app }));
     const pod = { ...podOf({ name: app }), labels };
     // The first of all is found by what they share: nothing told them apart when it came.
     assert.ok((snapshot.cluster.services(pod)?.length ?? 0) <= 2);
-    assert.equal(standings.of(pod).service?.name, app);
+    assert.equal(statuses.of(pod).service?.name, app);
   }
 });

@@ -331,7 +331,7 @@ test('another owner on the same node is not touched', async () => {
     'register default.web-9.web-sidecar-proxy',
   ]);
   assert.deepEqual(
-    running.registrar.standings().map(({ source, reason }) => `${source} ${reason}`),
+    running.registrar.statuses().map(({ source, reason }) => `${source} ${reason}`),
     ['Pod/default/web-0 registered', 'Pod/default/web-8 id-taken', 'Pod/default/web-9 registered'],
   );
   running.remove('web-8');
@@ -381,7 +381,7 @@ test('an id that another holder gives up is taken within 2 s, and nothing but it
   await running.clock.advance(2000);
   assert.ok(running.consul.instances().includes('k8s-c1-node-1 default.web-8.web passing'));
   assert.equal(
-    running.registrar.standings().find(({ source }) => source.endsWith('web-8'))?.reason,
+    running.registrar.statuses().find(({ source }) => source.endsWith('web-8'))?.reason,
     'registered',
   );
   await running.stop();
@@ -423,7 +423,7 @@ test('a pod whose node is not known yet is registered when it is', async () => {
   running.set({ status: {} });
   await clock.advance(10_000);
   assert.deepEqual(consul.instances(), []);
-  assert.equal(running.registrar.standings()[0]?.reason, 'not-scheduled');
+  assert.equal(running.registrar.statuses()[0]?.reason, 'not-scheduled');
   running.node({ name: 'node-1', address: '10.0.0.1', podCidr: undefined });
   await clock.advance(200);
   assert.equal(consul.instances().length, 2);
@@ -441,7 +441,7 @@ test('a Service that comes renames its pods under their ids, and one that goes g
   running.service('shop', { app: 'web' });
   await clock.advance(200);
   assert.deepEqual(names(), ['shop', 'shop-sidecar-proxy']);
-  assert.deepEqual(running.registrar.standings()[0]?.service, { name: 'shop', reason: 'kubernetes-service' });
+  assert.deepEqual(running.registrar.statuses()[0]?.service, { name: 'shop', reason: 'kubernetes-service' });
   running.writes.length = 0;
   running.service('other', { app: 'other' });
   running.service('shop', { app: 'web' });
@@ -460,7 +460,7 @@ test('pods that log in: what a ServiceAccount names is registered, and not any m
   running.set({});
   await clock.advance(1000);
   assert.deepEqual(consul.instances(), []);
-  assert.equal(running.standings.get('k8s-c1-node-1')?.[0]?.reason, 'other-service-account');
+  assert.equal(running.statuses.get('k8s-c1-node-1')?.[0]?.reason, 'other-service-account');
   running.account('default', 'web');
   await clock.advance(200);
   assert.deepEqual(consul.instances(), PASSING);
@@ -473,7 +473,7 @@ test('pods that log in: what a ServiceAccount names is registered, and not any m
 test('a pod stands with its instances and how their checks were written last', async () => {
   const running = await started();
   const standing = (): readonly string[] | undefined =>
-    running.registrar.standings()[0]?.instances.map(({ id, status }) => `${id} ${status}`);
+    running.registrar.statuses()[0]?.instances.map(({ id, status }) => `${id} ${status}`);
   assert.deepEqual(standing(), ['default.web-0.web passing', 'default.web-0.web-sidecar-proxy passing']);
   running.set({ status: ADDRESSES });
   await running.clock.advance(1000);
@@ -482,7 +482,7 @@ test('a pod stands with its instances and how their checks were written last', a
   running.set({ name: 'web-1' });
   await running.clock.advance(1000);
   assert.deepEqual(
-    running.registrar.standings()[1]?.instances.map(({ status }) => status),
+    running.registrar.statuses()[1]?.instances.map(({ status }) => status),
     ['passing', 'missing'],
   );
   await running.stop();
@@ -531,9 +531,9 @@ test('a change of a few pods reads no more of their node than these; what may be
   running.set({ name: 'web-12' });
   await running.clock.advance(500);
   assert.ok(running.wholeReads() > before);
-  const standings = running.registrar.standings().map(({ source, reason }) => `${source} ${reason}`);
-  assert.ok(standings.includes('Pod/default/web-11 id-taken'), standings.join());
-  assert.ok(standings.includes('Pod/default/web-12 registered'), standings.join());
+  const statuses = running.registrar.statuses().map(({ source, reason }) => `${source} ${reason}`);
+  assert.ok(statuses.includes('Pod/default/web-11 id-taken'), statuses.join());
+  assert.ok(statuses.includes('Pod/default/web-12 registered'), statuses.join());
   await running.stop();
 });
 

@@ -7,7 +7,7 @@ import {
   type Registrar,
   type RegistrarOptions,
 } from '../../../src/controllers/registrar-loop.ts';
-import { createPodStandings, type PodStanding } from '../../../src/controllers/pod-standings.ts';
+import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-statuses.ts';
 import type { ConnectWrite, RegistrarChange } from '../../../src/controllers/registrar-ports.ts';
 import { createConsulNodes, type ConsulNodes } from '../catalog/mesh/consul-nodes.ts';
 import { podOf, type PodSketch } from '../catalog/mesh/injected-pods.ts';
@@ -56,7 +56,7 @@ export type RunningRegistrar = {
   /** Names of nodes, once for each time. */
   readonly unreadable: readonly string[];
   readonly guards: readonly { readonly removals: number }[];
-  readonly standings: ReadonlyMap<string, readonly PodStanding[]>;
+  readonly statuses: ReadonlyMap<string, readonly PodStatus[]>;
   /** A pod came or changed; the same name with another UID is a deletion and a creation. */
   readonly set: (sketch: PodSketch) => InjectedPod;
   /** The same with a pod that is made already. */
@@ -96,7 +96,7 @@ export function startRegistrar(
     refusals: [] as string[],
     unreadable: [] as string[],
     guards: [] as { readonly removals: number }[],
-    standings: new Map<string, readonly PodStanding[]>(),
+    statuses: new Map<string, readonly PodStatus[]>(),
   };
   const free: number[] = [];
   /** Resolves when Consul has done its work for the call, behind that of the calls before. */
@@ -145,7 +145,7 @@ export function startRegistrar(
     {
       clock,
       random: () => 0.5,
-      standings: createPodStandings(snapshot.cluster),
+      statuses: createPodStatuses(snapshot.cluster),
       source: {
         snapshot,
         synced: () => listed.promise,
@@ -224,7 +224,7 @@ export function startRegistrar(
         },
         refused: ({ id }) => record.refusals.push(id),
         unreadable: ({ name }) => record.unreadable.push(name),
-        pods: (node, standings) => record.standings.set(node, standings),
+        pods: (node, statuses) => record.statuses.set(node, statuses),
         guarded: (held) => record.guards.push(held),
         released: () => undefined,
         failed: (error) => record.failures.push(error),

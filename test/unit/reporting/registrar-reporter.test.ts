@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRegistrarReporter } from '../../../src/reporting/registrar-reporter.ts';
-import { createPodStandings, type PodStanding } from '../../../src/controllers/pod-standings.ts';
+import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-statuses.ts';
 import { readInjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
 import { createSyncMetrics } from '../../../src/telemetry/sync-metrics.ts';
 import { CLUSTER, injectedPod, READY, type PodSketch } from '../catalog/mesh/injected-pods.ts';
@@ -17,14 +17,14 @@ function start() {
     isDryRun: false,
     changed: none,
   });
-  return { events, tell: (...all: readonly PodStanding[]) => reporter.pods('node', all) };
+  return { events, tell: (...all: readonly PodStatus[]) => reporter.pods('node', all) };
 }
 
 const STARTING = { hostIP: '10.0.0.1' };
 const RUNNING = { ...READY, conditions: [...READY.conditions, { type: 'Initialized', status: 'True' }] };
 
 /** A pod whose record has these warnings. */
-function warned(warnings: readonly string[], sketch: PodSketch = {}): PodStanding {
+function warned(warnings: readonly string[], sketch: PodSketch = {}): PodStatus {
   const raw = injectedPod({ status: STARTING, ...sketch }) as {
     readonly metadata: { annotations: Readonly<Record<string, string>> };
   };
@@ -36,7 +36,7 @@ function warned(warnings: readonly string[], sketch: PodSketch = {}): PodStandin
   };
   const pod = readInjectedPod(raw);
   assert.ok(pod);
-  return createPodStandings(CLUSTER).of(pod);
+  return createPodStatuses(CLUSTER).of(pod);
 }
 
 test('what the admission warned of is an Event on the pod, once, while it starts', () => {
@@ -72,11 +72,11 @@ test('a pod that replaces one of its name has Events of its own', () => {
 
 test('why a pod is not registered is an Event, and nothing of one that consul-k8s injected', () => {
   const { events, tell } = start();
-  const standing = (annotations: object): PodStanding => {
+  const standing = (annotations: object): PodStatus => {
     const metadata = { name: 'a', namespace: 'b', uid: JSON.stringify(annotations), annotations };
     const pod = readInjectedPod({ metadata, spec: { nodeName: 'n', containers: [] }, status: RUNNING });
     assert.ok(pod);
-    return createPodStandings(CLUSTER).of(pod);
+    return createPodStatuses(CLUSTER).of(pod);
   };
   tell(standing({ 'consul.hashicorp.com/consul-k8s-version': '1.5' }), standing({}));
   assert.equal(events.length, 1);

@@ -8,7 +8,7 @@ import { serviceNameOf, type MeshServiceName } from '../catalog/mesh/mesh-servic
 import type { Check } from '../model/instance.ts';
 
 /** Why a pod is in Consul by the registrar, or is not. */
-export type PodStanding = {
+export type PodStatus = {
   readonly source: string;
   readonly uid: string;
   readonly reason: PodReason;
@@ -16,23 +16,23 @@ export type PodStanding = {
   readonly problem: string | undefined;
   /** Undefined for a pod that says nothing that can be registered. */
   readonly service: MeshServiceName | undefined;
-  readonly instances: readonly InstanceStanding[];
+  readonly instances: readonly InstanceStatus[];
   /** Of its admission, while it starts. */
   readonly warnings: readonly string[];
 };
 
 /** `missing`: Consul does not have it. */
-type InstanceStanding = { readonly id: string; readonly status: Check['status'] | 'missing' };
+type InstanceStatus = { readonly id: string; readonly status: Check['status'] | 'missing' };
 
 export type SeenInstance = { readonly id: string; readonly uid: string; readonly status: Check['status'] };
 
-export type PodStandings = {
+export type PodStatuses = {
   /**
-   * A node or a host was looked at; an id in a conflict belongs to somebody else.
+   * A node or a host was observed; an id in a conflict belongs to somebody else.
    *
-   * @param ids nothing else was looked at, and nothing was in conflict before
+   * @param ids nothing else was observed, and nothing was in conflict before
    */
-  readonly looked: (
+  readonly observed: (
     place: string,
     instances: readonly SeenInstance[],
     conflicts: readonly Conflict[],
@@ -42,7 +42,7 @@ export type PodStandings = {
   /** Consul has taken the instance of the pod, with its readiness. */
   readonly written: (pod: InjectedPod, id: string) => void;
   readonly hasConflict: (pod: InjectedPod) => boolean;
-  readonly of: (pod: InjectedPod) => PodStanding;
+  readonly of: (pod: InjectedPod) => PodStatus;
 };
 
 type Place = {
@@ -50,14 +50,14 @@ type Place = {
   readonly conflicts: ReadonlyMap<string, string>;
 };
 
-export function createPodStandings(cluster: MeshCluster): PodStandings {
+export function createPodStatuses(cluster: MeshCluster): PodStatuses {
   const places = new Map<string, Place>();
   const placeOf = (pod: InjectedPod): Place | undefined =>
     places.get((pod.injection.kind === 'agent' ? pod.hostIp : nodeOfPod(pod, cluster.owner)) ?? '');
   const conflictOf = (pod: InjectedPod): string | undefined => placeOf(pod)?.conflicts.get(sourceOfPod(pod));
 
   return {
-    looked: (place, instances, conflicts, ids) => {
+    observed: (place, instances, conflicts, ids) => {
       const others = ids === undefined ? [] : [...(places.get(place)?.instances.values() ?? [])];
       const kept = others.filter(({ id }) => ids?.has(id) === false);
       places.set(place, {
