@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { at } from '../../real/harness/chart.ts';
 import type { ApiClient } from '../../real/harness/api-client.ts';
+import { meanwhile } from './meanwhile.ts';
 
 /** The answer of Consul. Rejects when none of its servers has one. @param method GET unless told */
 export type Ask = (path: string, method?: string) => Promise<unknown>;
@@ -80,7 +81,6 @@ export async function catalogDuring(
   const gone = new Map<string, string>();
   const missing: string[] = [];
   let reads = 0;
-  const over = new AbortController();
   const readOnce = async (service: string, ids: readonly string[]): Promise<void> => {
     const found = new Set((await instancesOf(ask, service)).map(({ id }) => id));
     reads += 1;
@@ -93,19 +93,10 @@ export async function catalogDuring(
       }
     }
   };
-  const watching = (async () => {
-    while (!over.signal.aborted) {
-      for (const [service, ids] of Object.entries(wanted))
-        await readOnce(service, ids).catch(() => undefined);
-      await delay(POLL_MILLISECONDS);
-    }
-  })();
-  try {
-    await action();
-  } finally {
-    over.abort();
-    await watching;
-  }
+  const readAll = async (): Promise<void> => {
+    for (const [service, ids] of Object.entries(wanted)) await readOnce(service, ids).catch(() => undefined);
+  };
+  await meanwhile(readAll, POLL_MILLISECONDS, action);
   for (const [id, since] of gone) missing.push(`${id} from ${since} s to the end`);
   return { reads, missing };
 }

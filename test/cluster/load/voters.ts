@@ -1,7 +1,7 @@
 /** How many of the Consul servers vote while something happens to them. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { at } from '../../real/harness/chart.ts';
 import type { Ask } from './catalog.ts';
+import { meanwhile } from './meanwhile.ts';
 
 const POLL_MILLISECONDS = 500;
 
@@ -13,23 +13,14 @@ export async function voters(consul: Ask): Promise<readonly string[]> {
 
 /** The fewest that were seen while the action lasted. A read that fails says nothing. */
 export async function fewestVotersDuring(consul: Ask, action: () => Promise<unknown>): Promise<number> {
-  const over = new AbortController();
   let fewest = Number.POSITIVE_INFINITY;
-  const watching = (async () => {
-    while (!over.signal.aborted) {
-      const count = await voters(consul).then(
-        (found) => found.length,
-        () => fewest,
-      );
-      fewest = Math.min(fewest, count);
-      await delay(POLL_MILLISECONDS);
-    }
-  })();
-  try {
-    await action();
-  } finally {
-    over.abort();
-    await watching;
-  }
+  const look = async (): Promise<void> => {
+    const count = await voters(consul).then(
+      (found) => found.length,
+      () => fewest,
+    );
+    fewest = Math.min(fewest, count);
+  };
+  await meanwhile(look, POLL_MILLISECONDS, action);
   return fewest;
 }

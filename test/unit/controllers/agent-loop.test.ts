@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PodInstance } from '../../../src/catalog/mesh/agent-plan.ts';
-import type { InjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
 import { registrationsOf } from '../../../src/catalog/mesh/pod-registration.ts';
 import { runAgentLoop } from '../../../src/controllers/agent-loop.ts';
 import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-statuses.ts';
-import { createPodSnapshot, type Touched } from '../../../src/controllers/pod-snapshot.ts';
 import { TandemError } from '../../../src/support/errors.ts';
-import { podOf, READY, type PodSketch, CLUSTER } from '../catalog/mesh/injected-pods.ts';
+import { READY, type PodSketch, CLUSTER } from '../catalog/mesh/injected-pods.ts';
+import { podEvents } from './pod-events.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 const HOST = '10.0.0.1';
@@ -15,7 +14,6 @@ const HOST = '10.0.0.1';
 /** One host with an agent and a node of the same instances in the catalog. */
 function start() {
   const clock = createVirtualClock();
-  const snapshot = createPodSnapshot({ owner: 'c1', namesFollowServices: false, podsLogIn: false });
   const atAgent = new Map<string, PodInstance>();
   let wake = (): void => undefined;
   const inCatalog = new Map<string, PodInstance>();
@@ -41,8 +39,13 @@ function start() {
     /** Just before the next removal. */
     overtaken?: (() => void) | undefined;
   } = {};
-  let listener: (touched: Touched) => void = () => undefined;
   let refreshes = 0;
+  const events = podEvents({ owner: 'c1', namesFollowServices: false, podsLogIn: false }, () => {
+    refreshes += 1;
+    if (faults.refresh !== undefined) throw faults.refresh;
+    faults.listed?.();
+  });
+  const { snapshot } = events;
   let statuses: readonly PodStatus[] = [];
   let looks = 0;
   const applied = async (text: string, apply: () => void) => {
@@ -57,19 +60,7 @@ function start() {
       clock,
       random: () => 0.5,
       statuses: createPodStatuses(snapshot.cluster),
-      source: {
-        snapshot,
-        synced: async () => undefined,
-        onChange: (call) => {
-          listener = call;
-          return () => undefined;
-        },
-        refresh: async () => {
-          refreshes += 1;
-          if (faults.refresh !== undefined) throw faults.refresh;
-          faults.listed?.();
-        },
-      },
+      source: events.source,
       agents: {
         read: async (host) => (
           asked.add(host),
@@ -129,7 +120,6 @@ function start() {
     { owner: 'c1', resync: 600_000, dryRun: false },
     ending.signal,
   );
-  const named = (name: string): InjectedPod | undefined => snapshot.pod(`Pod/default/${name}`);
   const register = (uid: string, id: string, owner: string | undefined = 'c1'): void => {
     for (const isProxy of [false, true]) {
       const key = isProxy ? `${id}-sidecar-proxy` : id;
@@ -160,17 +150,10 @@ function start() {
     },
     /** The pod came or changed. */
     set: (sketch: PodSketch) => {
-      const after = podOf({ flags: [], ...sketch });
-      assert.deepEqual(registrationsOf(after, CLUSTER), [], 'nobody but the pod registers it');
-      listener(snapshot.podChanged(named(after.name), after));
+      const pod = events.set({ flags: [], ...sketch });
+      assert.deepEqual(registrationsOf(pod, CLUSTER), [], 'nobody but the pod registers it');
     },
-    remove: (name: string) => {
-      const before = named(name);
-      assert.ok(before);
-      const terminating: InjectedPod = { ...before, stage: 'terminating' };
-      listener(snapshot.podChanged(before, terminating));
-      listener(snapshot.podChanged(terminating, undefined));
-    },
+    remove: events.remove,
     stop: async () => {
       ending.abort();
       await running;

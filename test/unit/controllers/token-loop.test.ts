@@ -1,34 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
-import { createPodSnapshot, type Touched } from '../../../src/controllers/pod-snapshot.ts';
 import { runTokenLoop } from '../../../src/controllers/token-loop.ts';
-import { podOf, READY, type PodSketch } from '../catalog/mesh/injected-pods.ts';
+import { READY } from '../catalog/mesh/injected-pods.ts';
+import { podEvents } from './pod-events.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
 function start() {
   const clock = createVirtualClock();
-  const snapshot = createPodSnapshot({ owner: 'c1', namesFollowServices: false, podsLogIn: true });
   /** UIDs of pods by accessor. */
   const tokens = new Map<string, string>();
   const told = { deleted: 0, refused: [] as string[], failed: 0, isWell: false };
   const faults: { list?: 'forbidden' | 'away'; refresh?: () => void; keeps?: string } = {};
-  let listener: (touched: Touched) => void = () => undefined;
+  const { source, set, remove } = podEvents(
+    { owner: 'c1', namesFollowServices: false, podsLogIn: true },
+    () => faults.refresh?.(),
+  );
   let lists = 0;
   const ending = new AbortController();
   const running = runTokenLoop(
     {
       clock,
       random: () => 0.5,
-      source: {
-        snapshot,
-        synced: async () => undefined,
-        onChange: (call) => {
-          listener = call;
-          return () => undefined;
-        },
-        refresh: async () => faults.refresh?.(),
-      },
+      source,
       tokens: {
         list: async () => {
           lists += 1;
@@ -58,24 +51,14 @@ function start() {
     { owner: 'c1', resync: 600_000, dryRun: false },
     ending.signal,
   );
-  const named = (name: string): InjectedPod | undefined => snapshot.pod(`Pod/default/${name}`);
   return {
     clock,
     tokens,
     told,
     faults,
     lists: () => lists,
-    set: (sketch: PodSketch) => {
-      const after = podOf(sketch);
-      listener(snapshot.podChanged(named(after.name), after));
-    },
-    remove: (name: string) => {
-      const before = named(name);
-      assert.ok(before);
-      const terminating: InjectedPod = { ...before, stage: 'terminating' };
-      listener(snapshot.podChanged(before, terminating));
-      listener(snapshot.podChanged(terminating, undefined));
-    },
+    set,
+    remove,
     stop: async () => {
       ending.abort();
       await running;
