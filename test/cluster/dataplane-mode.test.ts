@@ -23,7 +23,7 @@ import { podsOf } from './harness/list.ts';
 import { startLoad } from './harness/load.ts';
 import { quickStart } from './harness/quick-start.ts';
 import { allReady, podsReady } from './harness/ready.ts';
-import { registrarStarted } from './harness/registrar.ts';
+import { registrarStarted } from './harness/sync-status.ts';
 import { createRelay } from './harness/relay.ts';
 import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
 import { secondsSince } from './harness/release.ts';

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
+import { controllerOf, type ControllerFacts } from '../../src/status-page/status.ts';
 import { at } from '../real/harness/chart.ts';
 import { eventually } from '../real/harness/eventually.ts';
 import { appPod, createPod, putApps } from './harness/app-pod.ts';
@@ -13,6 +14,7 @@ import { isReady, podsOf, type Pod } from './harness/list.ts';
 import { allReady, podsReady } from './harness/ready.ts';
 import { makeNamespace } from './harness/namespaces.ts';
 import { installRelease, secondsSince } from './harness/release.ts';
+import { leaderStatus } from './harness/sync-status.ts';
 import { admissionsDuring } from './load/admissions.ts';
 import { catalogDuring, consulServers, instanceIds, instancesOf, type Instance } from './load/catalog.ts';
 import { clusterFigures, lineOf, restartsOf, SHORT } from './load/figures.ts';
@@ -149,31 +151,21 @@ test('two of three Consul servers are lost with their node: nothing leaves, pods
   });
   assert.deepEqual(missing, []);
   await eventually('a sync without a failure', async () => {
-    for (const { lastFailure, lastSuccess = '' } of Object.values(await passes()))
+    for (const { lastFailure, lastSuccess = '' } of await controllers())
       assert.ok((lastFailure?.at ?? '') < lastSuccess, lastFailure?.error);
   });
 });
 
-type Pass = {
-  readonly lastSuccess?: string;
-  readonly lastFailure?: { readonly at: string; readonly error: string };
-};
-
-/** How the sync and the registrar of the replica that leads have fared. Rejects while there is none. */
-async function passes(): Promise<Readonly<Record<'sync' | 'registrar', Pass>>> {
-  const pods = await podsOf(api, 'tandem', 'app.kubernetes.io/component=sync');
-  for (const { metadata } of pods.filter(isReady)) {
-    const path = `/api/v1/namespaces/tandem/pods/${metadata.name}:8081/proxy/status`;
-    const status = await api.expect('GET', path);
-    if (at(status, 'leader') === true)
-      return { sync: status as Pass, registrar: at(status, 'registrar') as Pass };
-  }
-  throw new Error('no replica leads');
+/** The sync and the registrar. Rejects while no replica leads. */
+async function controllers(): Promise<readonly ControllerFacts[]> {
+  const status = await leaderStatus(cluster);
+  const found = (['to-consul', 'registrar'] as const).map((name) => controllerOf(status, name));
+  return found.map((each) => each ?? assert.fail('a controller is off'));
 }
 
 async function saysWhatIsWrong(): Promise<void> {
   await eventually('the sync and the registrar say that Consul is away', async () => {
-    for (const { lastFailure, lastSuccess = '' } of Object.values(await passes())) {
+    for (const { lastFailure, lastSuccess = '' } of await controllers()) {
       assert.match(lastFailure?.error ?? '', /No cluster leader|no answer|Connect Timeout/i);
       assert.ok((lastFailure?.at ?? '') > lastSuccess);
     }
