@@ -55,20 +55,8 @@ export function createApplier({ write }: CatalogWriter): Applier {
 
   return {
     apply: async (changes, node, written, signal) => {
-      const failed: Change[] = [];
-      const noting: Written = {
-        ...written,
-        refused: (refused) => {
-          failed.push(refused.change);
-          written.refused(refused);
-        },
-        left: (change) => {
-          failed.push(change);
-          written.left(change);
-        },
-      };
       const send = (batch: Batch): Promise<WriteOutcome> => write(operationsOf(batch), signal);
-      const writeAll = changesWriter({ send, limits, nodeName: node.name, written: noting });
+      const { writeAll, failed } = changesWriter({ send, limits, nodeName: node.name, written });
       const removals = changes.filter(({ action }) => action === 'deregister');
       const additions = changes.filter(({ action }) => action !== 'deregister');
       await writeAll(additions, node.registered);
@@ -86,11 +74,13 @@ type WriterParts = {
 };
 
 function changesWriter({ send, limits, nodeName, written }: WriterParts) {
-  return writeAll;
+  /** Refused, or left. */
+  const failed: Change[] = [];
+  return { writeAll, failed };
 
   async function writeAll(changes: readonly Change[], registered: boolean): Promise<void> {
     const { batches, tooLarge } = batchesOf(changes, { name: nodeName, registered }, limits.now());
-    for (const change of tooLarge) written.refused({ change, reason: TOO_LARGE });
+    for (const change of tooLarge) refuse({ change, reason: TOO_LARGE });
     const [first, ...others] = batches;
     if (first === undefined) return;
     if (registered) return inParallel(batches, writeOrLeave);
@@ -99,8 +89,14 @@ function changesWriter({ send, limits, nodeName, written }: WriterParts) {
     await inParallel(others, (batch) => writeOrLeave(batchOf(batch.changes, undefined)));
   }
 
+  function refuse(refused: Refused): void {
+    failed.push(refused.change);
+    written.refused(refused);
+  }
+
   async function writeOrLeave(batch: Batch): Promise<void> {
     if (written.mayBegin()) return writeBatch(batch);
+    failed.push(...batch.changes);
     for (const change of batch.changes) written.left(change);
   }
 
@@ -124,10 +120,10 @@ function changesWriter({ send, limits, nodeName, written }: WriterParts) {
       case 'missing-node':
         return writeBatch(withNode(batch, nodeName));
       case 'refused-node':
-        for (const change of batch.changes) written.refused({ change, reason: split.reason });
+        for (const change of batch.changes) refuse({ change, reason: split.reason });
         return undefined;
       case 'isolated':
-        for (const refused of split.refused) written.refused(refused);
+        split.refused.forEach(refuse);
         return split.rest === undefined ? undefined : writeBatch(split.rest);
       case 'halved':
         for (const half of split.halves) await writeBatch(half);

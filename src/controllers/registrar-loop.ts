@@ -2,7 +2,7 @@
 import { POD_UID_META } from '../model/consul-names.ts';
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
 import { indexed } from '../model/instance.ts';
-import { createController, type Writing } from '../reconcile/controller.ts';
+import { createController, type ControllerOptions, type Writing } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
 import type { Backlog } from '../reconcile/work-in-hand.ts';
 import { applyNodePlans, namespaceOfPod, type NodeWriting } from './apply-node-plans.ts';
@@ -14,15 +14,7 @@ import { keyOfInstance, keysOf } from './pod-keys.ts';
 import type { PodStatus } from './pod-statuses.ts';
 import type { PodSource, RegistrarChange, RegistrarPorts } from './registrar-ports.ts';
 
-export type RegistrarOptions = {
-  readonly owner: string;
-  /** Milliseconds between full comparisons. */
-  readonly resync: number;
-  /** Compute and report, and write nothing. */
-  readonly dryRun: boolean;
-  /** End when both sides agree. */
-  readonly once: boolean;
-};
+export type RegistrarOptions = ControllerOptions & { readonly owner: string };
 
 export type Registrar = {
   /** Resolves when it has ended: by `once`, or by the signal. */

@@ -3,9 +3,9 @@ import type { ObservedSyntheticNode } from '../catalog/mesh/observed-registratio
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
 import type { Check } from '../model/instance.ts';
-import type { Clock } from '../support/clock.ts';
 import type { PodSnapshot, Touched } from './pod-snapshot.ts';
 import type { PodStatus, PodStatuses } from './pod-statuses.ts';
+import type { ControllerRuntime } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type PodSource = {
@@ -102,12 +102,9 @@ export type RegistrarReporter = GuardReporter & {
   readonly succeeded: () => void;
 };
 
-export type RegistrarPorts = {
+export type RegistrarPorts = ControllerRuntime & {
   readonly source: PodSource;
   readonly catalog: ConnectCatalog;
   readonly statuses: PodStatuses;
   readonly reporter: RegistrarReporter;
-  readonly clock: Clock;
-  /** A number from 0 up to 1. */
-  readonly random: () => number;
 };

@@ -4,35 +4,30 @@ import type { ObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import { applyPolicy, type Policy } from '../catalog/to-consul/policy.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.ts';
 import type { Change } from '../catalog/to-consul/transactions.ts';
-import { createController, type Request } from '../reconcile/controller.ts';
+import {
+  createController,
+  type ControllerOptions,
+  type ControllerRuntime,
+  type Request,
+} from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
-import type { Clock } from '../support/clock.ts';
 import { consulPlanApplier, type AdoptingPlan } from './apply-consul-plan.ts';
 import { createNodeCache } from './node-cache.ts';
 import { createPlanner, type Planned, type SourceStatus } from './planner.ts';
 import type { Catalog, Source, SyncReporter } from './sync-ports.ts';
 
-export type SyncOptions = {
+export type SyncOptions = ControllerOptions & {
   readonly settings: ToConsulSettings;
   readonly policy: Policy;
   readonly node: string;
   /** Nodes of an earlier syncer whose instances are taken over; empty: none. */
   readonly adoptNodes: readonly string[];
-  /** Milliseconds between full comparisons. */
-  readonly resync: number;
-  /** Compute and report, and write nothing. */
-  readonly dryRun: boolean;
-  /** End when both sides agree. */
-  readonly once: boolean;
 };
 
-type SyncPorts = {
+type SyncPorts = ControllerRuntime & {
   readonly source: Source;
   readonly catalog: Catalog;
   readonly reporter: SyncReporter;
-  readonly clock: Clock;
-  /** A number from 0 up to 1. */
-  readonly random: () => number;
 };
 
 export type Sync = {
@@ -51,7 +46,7 @@ type SyncPlan = Planned & AdoptingPlan;
 
 export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const { source, catalog, reporter, clock, random } = ports;
-  const { settings, policy, node, adoptNodes, resync, dryRun, once } = options;
+  const { settings, policy, node, adoptNodes } = options;
   const scope = { owner: settings.owner, node };
   const cache = createNodeCache(catalog, scope, clock);
   const observed = cache.instances;
@@ -60,12 +55,10 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const conflicts = new Set<string>();
 
   const controller = createController<ObservedIndex, SyncPlan, Change>({
+    ...options,
     clock,
     random,
     reporter,
-    resync,
-    dryRun,
-    once,
     guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
     fullDue: cache.readDue,
     synced: source.synced,

@@ -4,9 +4,13 @@ import { planToK8s, type ToK8sPlan } from '../catalog/to-kubernetes/object-plan.
 import type { ConsulList } from '../catalog/to-kubernetes/consul-service.ts';
 import type { ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import { createObjectApplier } from './apply-objects.ts';
-import { createController, type Writing } from '../reconcile/controller.ts';
+import {
+  createController,
+  type ControllerOptions,
+  type ControllerRuntime,
+  type Writing,
+} from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
-import type { Clock } from '../support/clock.ts';
 import type {
   NetworkSource,
   ObjectOutcome,
@@ -16,25 +20,16 @@ import type {
   ToK8sReporter,
 } from './to-k8s-ports.ts';
 
-export type ToK8sOptions = {
+export type ToK8sOptions = ControllerOptions & {
   readonly settings: ToK8sSettings;
-  /** Milliseconds between comparisons without a reason. */
-  readonly resync: number;
-  /** Compute and report, and write nothing. */
-  readonly dryRun: boolean;
-  /** End when both sides agree. */
-  readonly once: boolean;
 };
 
-type ToK8sPorts = {
+type ToK8sPorts = ControllerRuntime & {
   readonly services: ServiceSource;
   readonly objects: ObjectSource;
   readonly network: NetworkSource;
   readonly writer: ObjectWriter;
   readonly reporter: ToK8sReporter;
-  readonly clock: Clock;
-  /** A number from 0 up to 1. */
-  readonly random: () => number;
 };
 
 export type ToK8s = {
@@ -56,17 +51,15 @@ type Planned = {
 
 export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   const { services, objects, network, writer, reporter, clock, random } = ports;
-  const { settings, resync, dryRun, once } = options;
+  const { settings } = options;
   const applier = createObjectApplier(writer, clock.elapsed);
   let last: ToK8sPlan | undefined;
 
   const controller = createController<ConsulList, Planned, ObjectChange>({
+    ...options,
     clock,
     random,
     reporter,
-    resync,
-    dryRun,
-    once,
     scope: 'all',
     coalescing: COALESCING,
     guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),

@@ -1,5 +1,5 @@
-/** One upstream, as its author wrote it, and its canonical text. */
-import { LOOPBACK, type ProxyUpstream } from '../model/registration.ts';
+/** One upstream, as its author wrote it. */
+import type { ProxyUpstream } from '../model/registration.ts';
 
 export const meshGatewayModes = ['none', 'local', 'remote'] as const;
 export type MeshGatewayMode = (typeof meshGatewayModes)[number];
@@ -47,37 +47,4 @@ export function proxyUpstream(upstream: Upstream): ProxyUpstream {
     bindPort: localBindPort,
     meshGateway: service?.meshGatewayMode ?? '',
   };
-}
-
-/** The text that parses to this upstream again; a datacenter is always in the third place. */
-export function formatUpstream(upstream: Upstream): string {
-  const { name, localBindPort, datacenter } = upstream;
-  const labels = upstream.kind === 'prepared-query' ? '' : formatLabels(upstream);
-  // Behind the port of a name with `.svc` no datacenter can stand.
-  const place =
-    datacenter === undefined || labels !== '' ? `${localBindPort}` : `${localBindPort}:${datacenter}`;
-  if (upstream.kind === 'prepared-query') return `${PREPARED_QUERY}:${name}:${place}`;
-  return `${name}${labels}:${place}${formatOptions(upstream, labels !== '' ? datacenter : undefined)}`;
-}
-
-function formatLabels({ namespace, partition, peer }: ServiceUpstream): string {
-  const labels = [
-    ...(namespace === undefined ? [] : [`${namespace}.ns`]),
-    ...(peer === undefined ? [] : [`${peer}.peer`]),
-    ...(partition === undefined ? [] : [`${partition}.ap`]),
-  ];
-  return labels.length === 0 ? '' : `.svc.${labels.join('.')}`;
-}
-
-function formatOptions(
-  { localBindAddress, destinationPort, meshGatewayMode }: ServiceUpstream,
-  datacenter: string | undefined,
-): string {
-  const options = [
-    ...(localBindAddress === LOOPBACK ? [] : [`local_bind_address=${localBindAddress}`]),
-    ...(destinationPort === undefined ? [] : [`destination_port=${destinationPort}`]),
-    ...(meshGatewayMode === undefined ? [] : [`mesh_gateway_mode=${meshGatewayMode}`]),
-    ...(datacenter === undefined ? [] : [`datacenter=${datacenter}`]),
-  ];
-  return options.length === 0 ? '' : `?${options.join('&')}`;
 }

@@ -73,27 +73,8 @@ export type ControllerReporter<Change> = {
   readonly succeeded: () => void;
 };
 
-export type ControllerParts<Observed, Plan, Change> = {
-  readonly reconciler: Reconciler<Observed, Plan, Change>;
-  readonly guard: DeletionGuard;
-  readonly reporter: ControllerReporter<Change>;
-  readonly clock: Clock;
-  /** A number from 0 up to 1. */
-  readonly random: () => number;
-  /** Resolves when every informer in use has its whole list; nothing is observed before. */
-  readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Enqueues keys as their events come, until the signal is aborted. */
-  readonly watch: (signal: AbortSignal) => Promise<void>;
-  readonly keySources?: readonly KeySource[];
-  /** When everything must be compared, for reasons of the direction. */
-  readonly fullDue?: () => number | undefined;
-  /** Whether the direction itself has nothing more to wait for. */
-  readonly isSettled?: () => boolean;
-  /** `all`: comparing everything costs little, so that a key says no more than that something may have changed. */
-  readonly scope?: 'keys' | 'all';
-  readonly coalescing?: Coalescing;
-  /** Observing takes at most one part of so many of the time; without it, as much as events ask for. */
-  readonly observingShare?: number;
+/** What the operator sets for every controller. */
+export type ControllerOptions = {
   /** Milliseconds between full reconciles. */
   readonly resync: number;
   /** Compute and report, and write nothing. */
@@ -101,6 +82,34 @@ export type ControllerParts<Observed, Plan, Change> = {
   /** End when both sides agree. */
   readonly once: boolean;
 };
+
+/** What every controller runs on. */
+export type ControllerRuntime = {
+  readonly clock: Clock;
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
+};
+
+export type ControllerParts<Observed, Plan, Change> = ControllerOptions &
+  ControllerRuntime & {
+    readonly reconciler: Reconciler<Observed, Plan, Change>;
+    readonly guard: DeletionGuard;
+    readonly reporter: ControllerReporter<Change>;
+    /** Resolves when every informer in use has its whole list; nothing is observed before. */
+    readonly synced: (signal: AbortSignal) => Promise<void>;
+    /** Enqueues keys as their events come, until the signal is aborted. */
+    readonly watch: (signal: AbortSignal) => Promise<void>;
+    readonly keySources?: readonly KeySource[];
+    /** When everything must be compared, for reasons of the direction. */
+    readonly fullDue?: () => number | undefined;
+    /** Whether the direction itself has nothing more to wait for. */
+    readonly isSettled?: () => boolean;
+    /** `all`: comparing everything costs little, so that a key says no more than that something may have changed. */
+    readonly scope?: 'keys' | 'all';
+    readonly coalescing?: Coalescing;
+    /** Observing takes at most one part of so many of the time; without it, as much as events ask for. */
+    readonly observingShare?: number;
+  };
 
 export type Controller = {
   /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseUpstream, splitUpstreams } from '../../src/inject/parse-upstreams.ts';
-import { formatUpstream } from '../../src/inject/upstream.ts';
+import { formatUpstream } from './format-upstream.ts';
 
 const PORTS = new Map([['http', 8080]]);
 

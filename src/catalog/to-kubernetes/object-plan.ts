@@ -127,11 +127,6 @@ export function planToK8s(
   };
 }
 
-/** True when applying the plan would write nothing. */
-export function isEmptyObjectPlan(plan: Pick<ToK8sPlan, 'create' | 'update' | 'delete'>): boolean {
-  return plan.create.length + plan.update.length + plan.delete.length === 0;
-}
-
 const NOT_THERE: ServiceState = { object: undefined, kind: 'none', endpoints: 0 };
 
 type Wanted = {
