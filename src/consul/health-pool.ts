@@ -3,25 +3,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoff } from '../support/backoff.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
 import type { Answer } from './answer.ts';
-import { createQueryTurns } from './query-turns.ts';
+import { createQueryTurns, type QueryTurns } from './query-turns.ts';
 import type { ReadOptions } from './read.ts';
 
-export type HealthPool<T> = {
-  /** From now on these are kept current, and no others. */
-  readonly follow: (services: readonly string[]) => void;
+/** Those that are followed are kept current. */
+export type HealthPool<T> = Pick<QueryTurns, 'follow' | 'suspect' | 'stop'> & {
   /** Undefined until the first answer about the service. */
   readonly get: (service: string) => T | undefined;
   /** Queries at one time. Of more services, a change is seen when the turn of the service comes, or by a refresh. */
   readonly slots: number;
-  /** Something about instances has changed and may be about any of them: each gets a turn soon. */
-  readonly suspect: () => void;
   /** Reads anew those of the followed ones that are asked for, all unless told; rejects with the first failure. */
   readonly refresh: (
     signal: AbortSignal,
     isWanted?: (service: string, known: T | undefined) => boolean,
   ) => Promise<void>;
-  /** Ends all queries; resolves when they have. */
-  readonly stop: () => Promise<void>;
 };
 
 type HealthPoolOptions<T> = {

@@ -1,7 +1,7 @@
 /** Tells changes that somebody else made on our node from our own, by Consul's index, so that our own cause no read. */
 import { earliest } from '../support/earliest.ts';
 
-type Drift = {
+export type Drift = {
   /** A change of ours was applied at this index; undefined when Consul did not tell. A repair is one that no event asked for. */
   readonly wrote: (index: number | undefined, now: number, isRepair: boolean) => void;
   /** Everything up to these indexes has been read; the read took so many milliseconds. */

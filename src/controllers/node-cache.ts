@@ -4,17 +4,13 @@ import type { Scope } from '../catalog/to-consul/consul-plan.ts';
 import { syncNode, type Change, type SyncNode } from '../catalog/to-consul/transactions.ts';
 import { aborted } from '../support/aborted.ts';
 import type { Clock } from '../support/clock.ts';
-import { createDrift } from './drift.ts';
+import { createDrift, type Drift } from './drift.ts';
 import type { Catalog } from './sync-ports.ts';
 
-export type NodeCache = {
+export type NodeCache = Pick<Drift, 'contested' | 'due'> & {
   readonly instances: ObservedIndex;
   readonly node: () => SyncNode;
   readonly read: (signal: AbortSignal) => Promise<void>;
-  /** When the node must be read; undefined while there is no reason to. */
-  readonly readDue: () => number | undefined;
-  /** Whether another one holds an id that we want. */
-  readonly contested: (isContested: boolean) => void;
   /** Calls back when something on the node may have changed since the first read, until the signal is aborted. */
   readonly watch: (onChange: () => void, signal: AbortSignal) => Promise<void>;
   /** A transaction of ours made the node. */
@@ -42,7 +38,7 @@ export function createNodeCache(catalog: Catalog, scope: Scope, clock: Clock): N
       drift.read(read.indexes, end, end - start);
       firstRead.resolve(read.indexes);
     },
-    readDue: drift.due,
+    due: drift.due,
     contested: drift.contested,
     watch: async (onChange, signal) => {
       const indexes = await Promise.race([firstRead.promise, aborted(signal)]);

@@ -60,7 +60,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     random,
     reporter,
     guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
-    fullDue: cache.readDue,
+    fullDue: cache.due,
     synced: source.synced,
     watch: async (signal) => {
       const unsubscribe = source.onChange((sources) => sources.forEach((each) => controller.enqueue(each)));
