@@ -50,7 +50,7 @@ type SharedSettings = {
   readonly sidecarProxy: 'envoy' | 'builtin';
   /** True: the sidecar is an init container with `restartPolicy: Always` (Kubernetes ≥ 1.29). */
   readonly nativeSidecar: boolean;
-  /** What names a service where `connect-service` is absent; `service-account` does not look at the annotation. */
+  /** What names a service where `connect-service` is absent; `service-account` ignores the annotation. */
   readonly serviceNames: (typeof serviceNames)[number];
   /** With an auth method: what to do with a pod whose service is not named like its ServiceAccount. */
   readonly serviceAccountCheck: 'deny' | 'warn';

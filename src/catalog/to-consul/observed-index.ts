@@ -1,4 +1,4 @@
-/** What Consul has on the sync node, kept so that the plan of one Service looks at that Service only. */
+/** What Consul has on the sync node, kept so that the plan of one Service reads that Service only. */
 import {
   indexed,
   isOnNode,

@@ -10,7 +10,7 @@ export type HealthRule = (typeof toK8sHealthRules)[number];
 export type ToK8sSettings = {
   /** Of this cluster: what has it in Consul never comes back, and what has it in Kubernetes is ours. */
   readonly owner: string;
-  /** All objects are there, and nothing else is looked at. */
+  /** All objects are there, and nothing else is checked. */
   readonly namespace: string;
   /** In front of the name of every Service. */
   readonly prefix: string;
