@@ -117,7 +117,7 @@ function keptVariables(pod: Pod, { variables: added }: MeshPod): Warning[] {
   const authors = [...pod.initContainers, ...pod.containers];
   return added.flatMap(({ name }) => {
     const containers = authors
-      .filter(({ variables }) => variables.has(name))
+      .filter(({ likeUpstreams }) => likeUpstreams.has(name))
       .map((container) => container.name);
     if (containers.length === 0) return [];
     return [

@@ -43,6 +43,15 @@ export function syntheticNodePrefix(owner: string): string {
 /** UID of the injected containers, unless the operator says otherwise; a pod that runs as this user could read the sidecar's secrets. */
 export const SIDECAR_UID = 5995;
 
+/** Between the name of an upstream and `HOST` or `PORT` in a variable of the author's containers. */
+export const UPSTREAM_MARK = '_CONNECT_SERVICE_';
+
+/** True for the name of every such variable, and hardly any other. */
+export function isLikeUpstreamVariable(name: string): boolean {
+  // Of most names only the last character is looked at.
+  return name.endsWith('T') && name.includes(UPSTREAM_MARK);
+}
+
 /** Names that nothing of an author can have. */
 export const RESERVED_CONTAINERS: ReadonlySet<string> = new Set([
   INIT_CONTAINER,

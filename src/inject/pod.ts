@@ -2,6 +2,7 @@
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import type { Problem } from '../model/problem.ts';
+import { isLikeUpstreamVariable } from './names.ts';
 
 /** Absent and null are told apart, so that `uninject` can restore what was there. */
 export type Presence = 'present' | 'absent' | 'null';
@@ -13,8 +14,10 @@ export type Container = {
   /** An init container with `restartPolicy: Always` runs as long as the pod (Kubernetes, "Sidecar Containers"). */
   readonly isNativeSidecar: boolean;
   readonly env: Presence;
-  /** Names in order; an entry without a name does not count. */
-  readonly variables: ReadonlySet<string>;
+  /** Entries with a name. */
+  readonly variableCount: number;
+  /** The names that an upstream could give as well (`variables.ts`): of many variables hardly one. */
+  readonly likeUpstreams: ReadonlySet<string>;
   readonly volumeMounts: Presence;
   readonly lifecycle: Presence;
   readonly preStop: Presence;
@@ -161,7 +164,7 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
     at,
     isNativeSidecar: property(container, 'restartPolicy') === 'Always',
     env: presence(container, 'env'),
-    variables: new Set(names(env)),
+    ...readVariables(env),
     volumeMounts: presence(container, 'volumeMounts'),
     lifecycle: presence(container, 'lifecycle'),
     preStop: presence(lifecycle, 'preStop'),
@@ -170,6 +173,18 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
     runAsUser: property(property(container, 'securityContext'), 'runAsUser'),
     resources: readResources(container, at, problems),
   };
+}
+
+function readVariables(env: readonly unknown[]): Pick<Container, 'variableCount' | 'likeUpstreams'> {
+  const likeUpstreams = new Set<string>();
+  let variableCount = 0;
+  for (const element of env) {
+    const name = property(element, 'name');
+    if (typeof name !== 'string') continue;
+    variableCount += 1;
+    if (isLikeUpstreamVariable(name)) likeUpstreams.add(name);
+  }
+  return { variableCount, likeUpstreams };
 }
 
 function readResources(parent: unknown, at: string, problems: Problem[]): PodResources {

@@ -95,7 +95,7 @@ function variableGrowth(path: string, container: Container, variables: readonly 
   return prepend(
     path,
     container.env,
-    variables.filter(({ name }) => !container.variables.has(name)),
+    variables.filter(({ name }) => !container.likeUpstreams.has(name)),
   );
 }
 

@@ -1,5 +1,6 @@
 /** The variables by which an application finds its upstreams. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
+import { UPSTREAM_MARK } from './names.ts';
 import type { Pod } from './pod.ts';
 import type { Problem } from '../model/problem.ts';
 import type { Upstream } from './upstream.ts';
@@ -22,7 +23,7 @@ export function tooManyVariables(pod: Pod, { length: added }: readonly Variable[
       at,
       message: `${added} variables in each of ${containers.length} containers; at most ${MAX_ADDED} can be added to a pod`,
     };
-  const moved = containers.reduce((sum, { variables }) => sum + added * variables.size, 0);
+  const moved = containers.reduce((sum, { variableCount }) => sum + added * variableCount, 0);
   if (moved <= MAX_MOVED) return undefined;
   return {
     at,
@@ -42,7 +43,7 @@ export function upstreamVariables(upstreams: readonly Upstream[]): readonly Vari
         ['HOST', localBindAddress],
         ['PORT', String(localBindPort)],
       ] as const) {
-        const variable = { name: `${stem}_CONNECT_SERVICE_${suffix}`, value };
+        const variable = { name: `${stem}${UPSTREAM_MARK}${suffix}`, value };
         if (!variables.has(variable.name)) variables.set(variable.name, variable);
       }
     }

@@ -16,27 +16,28 @@ const KEPT = 100;
 export function admissionRecord(now: () => number): AdmissionRecord {
   const since = timeOf(now());
   const counts = new Map<string, number>();
-  const recent: Admission[] = [];
+  const kept: Kept[] = [];
   let number = 0;
   return {
     add: ({ namespace, name, result, reason, detail, warnings = [] }) => {
       counts.set(result, (counts.get(result) ?? 0) + 1);
+      const place = number % KEPT;
       number += 1;
-      recent.unshift({
-        number,
-        at: timeOf(now()),
-        namespace,
-        name,
-        result,
-        reason,
-        detail,
-        warnings: toldWarnings(warnings),
-      });
-      recent.length = Math.min(recent.length, KEPT);
+      const told = toldWarnings(warnings);
+      kept[place] = { number, at: now(), namespace, name, result, reason, detail, warnings: told };
     },
-    state: () => ({ since, counts: Object.fromEntries(counts), recent: [...recent] }),
+    state: () => ({
+      since,
+      counts: Object.fromEntries(counts),
+      recent: kept
+        .toSorted((left, right) => right.number - left.number)
+        .map((row) => ({ ...row, at: timeOf(row.at) })),
+    }),
   };
 }
+
+/** Most are gone before somebody asks when it was. */
+type Kept = Omit<Admission, 'at'> & { readonly at: number };
 
 /**
  * @param pair undefined while there is none
