@@ -10,6 +10,7 @@ import {
   type ControllerRuntime,
   type Request,
 } from '../reconcile/controller.ts';
+import type { Backlog } from '../reconcile/work-in-hand.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
 import { consulPlanApplier, type AdoptingPlan } from './apply-consul-plan.ts';
 import { createNodeCache } from './node-cache.ts';
@@ -40,6 +41,7 @@ export type Sync = {
     readonly foreign: number;
     readonly pending: number;
   };
+  readonly backlog: () => Backlog;
 };
 
 type SyncPlan = Planned & AdoptingPlan;
@@ -118,5 +120,6 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
       foreign: observed.foreign(),
       pending: controller.backlog().keys,
     }),
+    backlog: controller.backlog,
   };
 }

@@ -5,7 +5,11 @@ import type { ControllerState } from './controller-reporter.ts';
 
 export function controllerFacts(
   { lastSuccess, lastFailure, heldRemovals }: ControllerState,
-  { counts, watches }: Pick<ControllerFacts, 'counts' | 'watches'>,
+  {
+    counts,
+    backlog,
+    watches,
+  }: Pick<ControllerFacts, 'counts' | 'watches'> & Partial<Pick<ControllerFacts, 'backlog'>>,
 ): ControllerFacts {
   return {
     lastSuccess: lastSuccess === undefined ? undefined : isoTime(lastSuccess),
@@ -15,6 +19,7 @@ export function controllerFacts(
       error: lastFailure.error,
     },
     heldRemovals,
+    backlog: backlog && { ...backlog, seconds: Math.round(backlog.seconds * 10) / 10 },
     counts,
     watches,
   };

@@ -16,7 +16,7 @@ export function toConsulStatus(
   const statuses = [...(sync?.statuses() ?? [])].toSorted(([left], [right]) => byText(left, right));
   return {
     controller: 'to-consul',
-    ...controllerFacts(reporter, { counts: sync?.counts(), watches }),
+    ...controllerFacts(reporter, { counts: sync?.counts(), backlog: sync?.backlog(), watches }),
     rows: statuses.map(([source, { kind, reason, instances, problems, leftOut }]) => ({
       source,
       synced: kind === 'sync',
@@ -31,9 +31,9 @@ export function toConsulStatus(
 
 /** What is counted when somebody scrapes. */
 export function measureToConsul(sync: Sync | undefined, metrics: ControllerMetrics): void {
-  const { pending, ...instances } = sync?.counts() ?? { pending: 0 };
+  const { pending: _, ...instances } = sync?.counts() ?? { pending: 0 };
   metrics.count('instances', instances);
-  metrics.pending(pending);
+  metrics.backlog(sync?.backlog());
   metrics.count(
     'problems',
     countReasons([...(sync?.statuses().values() ?? [])].flatMap(({ problems }) => problems)),

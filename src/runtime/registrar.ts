@@ -107,10 +107,10 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
     },
     isSynced: () => Object.values(pods.watches()).every(({ isSynced }) => isSynced),
     measure: () => {
-      const { pending, ...instances } = registrar?.counts() ?? { pending: 0 };
+      const { pending: _, ...instances } = registrar?.counts() ?? { pending: 0 };
       metrics.count('pods', countReasons(registrar?.statuses() ?? []));
       metrics.count('instances', instances);
-      metrics.pending(pending);
+      metrics.backlog(registrar?.backlog());
     },
     status: () => [
       registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),
@@ -134,7 +134,7 @@ function registrarStatus(
   const statuses = registrar?.statuses() ?? [];
   return {
     controller: 'registrar',
-    ...controllerFacts(reporter, { counts: registrar?.counts(), watches }),
+    ...controllerFacts(reporter, { counts: registrar?.counts(), backlog: registrar?.backlog(), watches }),
     rows: statuses
       .toSorted((left, right) => byText(left.source, right.source))
       .map(({ source, uid, reason, problem, service, instances }) => ({

@@ -52,7 +52,7 @@ function processFacts(
 
 /** Of every controller. */
 function controllerFacts(status: ControllerStatus): Readonly<Record<string, Value>> {
-  const { lastSuccess, lastFailure, heldRemovals } = status;
+  const { lastSuccess, lastFailure, heldRemovals, backlog } = status;
   return {
     'Last success': { text: lastSuccess === undefined ? markup`none yet` : moment(lastSuccess) },
     'Last failure':
@@ -68,7 +68,18 @@ function controllerFacts(status: ControllerStatus): Readonly<Record<string, Valu
       text: markup`${heldRemovals === 0 ? 'none' : count(heldRemovals)}`,
       isBad: heldRemovals > 0,
     },
+    ...(backlog === undefined ? {} : { Backlog: backlogFact(backlog) }),
   };
+}
+
+// Five times what a change takes in a cluster that is not behind.
+const BEHIND_SECONDS = 10;
+
+function backlogFact({ keys, seconds }: NonNullable<ControllerStatus['backlog']>): Value {
+  const isBad = keys > 0 && seconds >= BEHIND_SECONDS;
+  return keys === 0
+    ? { text: markup`none` }
+    : { text: markup`${count(keys)}, the oldest for ${count(Math.round(seconds))} s`, isBad };
 }
 
 function webhookFacts({ certificate, admissions }: WebhookStatus): Readonly<Record<string, Value>> {

@@ -44,6 +44,8 @@ export type ControllerFacts = {
   readonly lastFailure: ReconcileFailure | undefined;
   /** So many removals wait until both sides were read again. */
   readonly heldRemovals: number;
+  /** Keys that wait to be written, and for how many seconds the oldest has; undefined where `counts` is, and without a queue. */
+  readonly backlog: { readonly keys: number; readonly seconds: number } | undefined;
   /** Numbers of what it keeps; undefined before the first plan, and on a replica that does not lead. */
   readonly counts: Readonly<Record<string, number>> | undefined;
   readonly watches: WatchesStatus;

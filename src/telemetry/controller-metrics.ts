@@ -58,7 +58,12 @@ function followed(keys: string, event: string, commit: string) {
     },
     pending_keys: {
       type: 'gauge',
-      help: `${keys} that wait to be reconciled.`,
+      help: `${keys} that wait to be written.`,
+      labels: {},
+    },
+    oldest_pending_seconds: {
+      type: 'gauge',
+      help: 'For how many seconds the oldest of them has waited.',
       labels: {},
     },
   } as const satisfies MetricDefinitions;
@@ -117,7 +122,7 @@ const definitionsOf = {
     instances: counted('Instances on synthetic nodes: owned by this cluster, and foreign.', {
       state: ['owned', 'foreign'],
     }),
-    ...followed('Synthetic nodes', 'a pod', 'the commit of its change'),
+    ...followed('Pods, and synthetic nodes,', 'a pod', 'the commit of its change'),
     ...common({
       changes: 'Changes for injected pods that were written to Consul, or that Consul refused.',
       changeLabels: { action: registrarActions },
@@ -151,7 +156,8 @@ export type ControllerMetrics = {
   readonly newLoop: () => (time: number) => void;
   /** Sets a gauge that has one label: what has no count is 0. */
   readonly count: (gauge: CountedGauge, counts: Readonly<Record<string, number>>) => void;
-  readonly pending: (keys: number) => void;
+  /** Undefined while there is none. */
+  readonly backlog: (backlog: { readonly keys: number; readonly seconds: number } | undefined) => void;
 };
 
 export function controllerMetrics(controller: MeasuredController, registry: Registry): ControllerMetrics {
@@ -174,6 +180,9 @@ export function controllerMetrics(controller: MeasuredController, registry: Regi
       const [[label, values] = ['', []]] = Object.entries(definitions[gauge]?.labels ?? {});
       for (const value of values) made[gauge]?.set({ [label]: value }, counts[value] ?? 0);
     },
-    pending: (keys) => made.pending_keys?.set(keys),
+    backlog: ({ keys, seconds } = { keys: 0, seconds: 0 }) => {
+      made.pending_keys?.set(keys);
+      made.oldest_pending_seconds?.set(seconds);
+    },
   };
 }

@@ -7,6 +7,7 @@ import { createSyncMetrics } from '../../../src/telemetry/sync-metrics.ts';
 
 function start() {
   const metrics = createSyncMetrics();
+  const ofSync = metrics.ofController('to-consul');
   const clock = { now: 0, told: 0 };
   const events: string[] = [];
   const reporter = createControllerReporter<string>(
@@ -22,13 +23,13 @@ function start() {
     },
     {
       log: () => undefined,
-      metrics: metrics.ofController('to-consul'),
+      metrics: ofSync,
       now: () => clock.now,
       warn: (...event) => events.push(event.join(' ')),
       changed: () => (clock.told += 1),
     },
   );
-  return { metrics, clock, events, reporter };
+  return { metrics, ofSync, clock, events, reporter };
 }
 
 const at = (time: number): string => new Date(time).toISOString();
@@ -65,15 +66,18 @@ test('a refusal keeps the time of the first, says the last, and is over with a c
 });
 
 test('all of it is in the metrics of the controller', async () => {
-  const { metrics, clock, reporter } = start();
+  const { metrics, ofSync, clock, reporter } = start();
   reporter.applied('web', 0.2);
   reporter.refused('web', 'no');
   reporter.guarded({ removals: 3, limit: 1, owned: 9 });
   reporter.failed(new Error('no answer'), 1);
   clock.now = 7000;
   reporter.succeeded();
+  ofSync.backlog({ keys: 3, seconds: 1.5 });
   const text = await metrics.text();
   for (const line of [
+    'pending_keys 3',
+    'oldest_pending_seconds 1.5',
     'changes_total{action="update",result="applied"} 1',
     'changes_total{action="update",result="refused"} 1',
     'event_to_commit_seconds_count 1',

@@ -150,6 +150,17 @@ test('the facts tell what is wrong now', () => {
   assert.match(page(statusOf([later])), /<dt>Last failure<\/dt><dd><time[^]*Consul does not answer/);
 });
 
+test('what waits to be written is a fact, and bad when it has waited for long', () => {
+  const backlogOf = (keys: number, seconds: number): string | undefined =>
+    /<dt>Backlog<\/dt><dd[^]*?<\/dd>/.exec(
+      page(statusOf([toConsul([], { backlog: { keys, seconds } })])),
+    )?.[0];
+  assert.match(backlogOf(0, 0) ?? '', />none</);
+  assert.match(backlogOf(1200, 3.4) ?? '', />1,200, the oldest for 3 s</);
+  assert.doesNotMatch(backlogOf(1200, 3.4) ?? '', /"bad"/);
+  assert.match(backlogOf(1, 30) ?? '', /"bad"/);
+});
+
 test('a table without rows says why, and what to do', () => {
   const idle = toConsul([], { counts: undefined, lastSuccess: undefined });
   const follower = statusOf([idle], { leader: false });

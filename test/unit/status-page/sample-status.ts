@@ -25,6 +25,7 @@ const facts: ControllerFacts = {
   lastSuccess: '2026-01-02T03:04:05.678Z',
   lastFailure: undefined,
   heldRemovals: 0,
+  backlog: undefined,
   counts: { desired: 3, owned: 2, foreign: 1, pending: 0 },
   watches: {},
 };
