@@ -1,13 +1,20 @@
 /** The registrar and the direction to Kubernetes, between a real API server and a real Consul. */
 import { startApiServer, type ApiServer } from '../real/harness/api-server.ts';
 import { startConsul, type Consul } from '../real/harness/consul.ts';
+import { consulCapacity } from './consul-capacity.ts';
 import { benchIdleControllers } from './idle-controllers.ts';
 import {
   benchFirstRegistration,
   benchRegistrarMemory,
   benchRegistrarRestart,
 } from './registrar/first-registration.ts';
-import { benchDeletions, benchQuietReadiness, benchReplacements } from './registrar/pod-events.ts';
+import {
+  benchDeletions,
+  benchQuietReadiness,
+  benchReplacements,
+  loadOf,
+  OBSERVED,
+} from './registrar/pod-events.ts';
 import { NAMESPACE as PODS, OWNER, placePod, samplePod } from './registrar/sample-pods.ts';
 import { withScene } from './sync/bench-scene.ts';
 import { inParallel } from './sync/in-parallel.ts';
@@ -20,6 +27,8 @@ type Size = {
   readonly pods: number;
   readonly quiet: number;
   readonly churn: number;
+  /** Seconds for each look at what Consul takes. */
+  readonly capacity: number;
   readonly services: number;
   readonly manyServices: number;
   readonly healthChanges: number;
@@ -30,6 +39,7 @@ const FULL: Size = {
   pods: 5000,
   quiet: 50,
   churn: 20,
+  capacity: 5,
   services: 36,
   manyServices: 2000,
   healthChanges: 200,
@@ -39,6 +49,7 @@ const SHORT: Size = {
   pods: 350,
   quiet: 5,
   churn: 3,
+  capacity: 1,
   services: 36,
   manyServices: 120,
   healthChanges: 20,
@@ -76,16 +87,28 @@ export async function benchControllers(
   });
 }
 
+// The one at which figures have targets, and one at which a backlog must grow: who is new waits then, and nobody else.
+const SHARES = [0.6, 1.2] as const;
+
 async function benchRegistrar({ api, consul, size, start }: Parts): Promise<void> {
+  const capacity = await consulCapacity(consul, size.capacity);
   await api.createNamespace(PODS);
   await inParallel(size.pods, 16, (index) => placePod(api, samplePod(index, size.pods)));
   const begin = (): Promise<SyncProcess> => start(['--registrar']);
   const first = await benchFirstRegistration(begin, consul, size.pods);
   const sync = await benchRegistrarRestart(first, begin, consul, size.pods);
   await benchQuietReadiness({ api, consul, sync }, size.pods, size.quiet);
-  await benchReplacements({ api, consul, sync }, size.pods, size.churn);
+  let from = 0;
+  for (const share of SHARES) {
+    const load = loadOf(share, capacity);
+    // Each pod is replaced once: so many are there.
+    const seconds = Math.min(size.churn, (size.pods / 3 - OBSERVED) / load.rate);
+    from += await benchReplacements({ api, consul, sync }, size.pods, load, { from, seconds });
+  }
   await benchRegistrarMemory(sync, size.pods);
-  await benchDeletions({ api, consul, sync }, size.pods, size.churn);
+  const alone = loadOf(SHARES[0], capacity);
+  const seconds = Math.min(size.churn, size.pods / 4 / alone.rate);
+  await benchDeletions({ api, consul, sync }, size.pods, alone, seconds);
   await sync.process.stop();
 }
 

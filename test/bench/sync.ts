@@ -1,6 +1,7 @@
 /** `tandem sync` between a real API server and a real Consul. */
 import { startApiServer, type ApiServer } from '../real/harness/api-server.ts';
 import { startConsul } from '../real/harness/consul.ts';
+import { consulCapacity } from './consul-capacity.ts';
 import { withScene } from './sync/bench-scene.ts';
 import { benchChurn, benchQuietChange } from './sync/event-to-commit.ts';
 import { benchFirstSync, benchIdle, benchRestart } from './sync/first-sync.ts';
@@ -10,8 +11,8 @@ import { sampleService, sampleSlice } from './sync/sample-services.ts';
 import { syncProcesses } from './sync/sync-process.ts';
 
 const SIZES = {
-  full: { services: 1000, idle: 60, quiet: 100, churn: 30 },
-  short: { services: 200, idle: 5, quiet: 10, churn: 3 },
+  full: { services: 1000, idle: 60, quiet: 100, churn: 30, capacity: 5 },
+  short: { services: 200, idle: 5, quiet: 10, churn: 3, capacity: 1 },
 };
 
 // With ten endpoints each: the 100,000 that must fit in a gigabyte.
@@ -25,13 +26,14 @@ export async function benchSync(short: boolean): Promise<void> {
       startConsul(scene),
       syncProcesses(scene),
     ]);
+    const capacity = await consulCapacity(consul, size.capacity);
     await fill(api, size.services);
     const target = { kubeconfig: api.kubeconfig(), consul: consul.url };
     const first = await benchFirstSync(() => startSync(target), consul, size.services);
     const sync = await benchRestart(first, () => startSync(target));
     await benchIdle(sync, consul, size.idle);
     await benchQuietChange({ api, consul, sync }, size.quiet);
-    await benchChurn({ api, consul, sync }, size.services, size.churn);
+    await benchChurn({ api, consul, sync }, size.services, capacity, size.churn);
     await sync.process.stop();
     if (!short) await benchLargeCluster(scene, startSync, LARGE);
   });
