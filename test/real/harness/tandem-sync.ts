@@ -62,13 +62,13 @@ export async function startTandemSync(
   };
 }
 
-/** One pass of `tandem sync --once`; throws, with its log, when it does not end well. */
+/** The log of `tandem sync --once`; throws, with it, when it does not end well. */
 export async function syncOnce(
   scene: Scene,
   api: Pick<ApiServer, 'kubeconfig'>,
   consul: { readonly url: string },
   flags: readonly string[],
-): Promise<void> {
+): Promise<string> {
   const run = await scene.start({
     name: 'tandem sync --once',
     command: process.execPath,
@@ -84,4 +84,5 @@ export async function syncOnce(
   });
   const { code } = await run.exited;
   if (code !== 0) throw new Error(`tandem sync ended with ${code}:\n${run.log()}`);
+  return run.log();
 }

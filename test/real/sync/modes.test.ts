@@ -1,6 +1,5 @@
 /** `--dry-run`, `--once` and the policies, each a process of its own on the same cluster and Consul. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { startAnswerProxy, removalsOf, writesOf } from '../harness/answer-proxy.ts';
 import { startApiServer } from '../harness/api-server.ts';
@@ -8,9 +7,9 @@ import { clusterObjects } from '../harness/cluster-objects.ts';
 import { startConsul } from '../harness/consul.ts';
 import { converged, instancesOn, population } from '../harness/population.ts';
 import { startScene } from '../harness/scene.ts';
+import { syncOnce } from '../harness/tandem-sync.ts';
 
 const NODE = 'k8s-sync-modes';
-const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
@@ -18,25 +17,10 @@ const proxy = await startAnswerProxy(scene, consul.url);
 const shops = population(clusterObjects(api));
 await shops.create(20, 2);
 
-/** `tandem sync --once`, to its end; what it wrote to the log. */
-async function once(...flags: readonly string[]): Promise<string> {
+/** What it wrote to the log. */
+function once(...flags: readonly string[]): Promise<string> {
   proxy.forget();
-  const run = await scene.start({
-    name: 'tandem sync --once',
-    command: process.execPath,
-    args: [
-      BINARY,
-      'sync',
-      '--once',
-      `--kubeconfig=${api.kubeconfig()}`,
-      `--consul-http-addr=${proxy.url}`,
-      '--status-listen=127.0.0.1:0',
-      '--owner=modes',
-      ...flags,
-    ],
-  });
-  assert.deepEqual(await run.exited, { code: 0, signal: null }, run.log());
-  return run.log();
+  return syncOnce(scene, api, proxy, ['--owner=modes', ...flags]);
 }
 
 test('a dry run says what it would do, and does nothing', async () => {
