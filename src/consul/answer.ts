@@ -1,4 +1,4 @@
-/** A read of Consul: the value, and the headers that say how far it can be trusted. */
+/** A read of Consul: the value, and the headers that say which version it is, and whether it is whole. */
 import { TandemError } from '../support/errors.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 import type { RawAnswer } from './servers.ts';
@@ -7,9 +7,6 @@ export type Answer<T> = {
   readonly value: T;
   /** Opaque; 0 when the endpoint has none. Give it back to wait for a change. */
   readonly index: number;
-  readonly knownLeader: boolean;
-  /** Milliseconds since the server that answered heard from the leader. */
-  readonly lastContact: number;
   /** The token may not see all of it: what is missing here may be there. */
   readonly filteredByAcls: boolean;
 };
@@ -21,9 +18,6 @@ export function readAnswer<T>(raw: RawAnswer, decode: (json: unknown) => T): Ans
   return {
     value: decode(jsonOf(raw)),
     index: parseWholeNumber(raw.header('x-consul-index') ?? '') ?? 0,
-    // Endpoints outside of the catalog have no such header, and an answer nonetheless.
-    knownLeader: raw.header('x-consul-knownleader') !== 'false',
-    lastContact: parseWholeNumber(raw.header('x-consul-lastcontact') ?? '') ?? 0,
     filteredByAcls: raw.header('x-consul-results-filtered-by-acls') === 'true',
   };
 }

@@ -12,8 +12,7 @@ export type Split =
   | {
       readonly kind: 'isolated';
       readonly refused: readonly Refused[];
-      /** Removals that wait for what was refused; see `withoutReplaced`. */
-      readonly withheld: readonly Change[];
+      /** Without removals that wait for what was refused; see `withoutReplaced`. */
       readonly rest: Batch | undefined;
     }
   /** Nobody knows which operation it was: try each half. */
@@ -62,11 +61,9 @@ function isolate(batch: Batch, refused: readonly Refused[]): Split {
   const bad = new Set(refused.map(({ change }) => change));
   const others = batch.changes.filter((change) => !bad.has(change));
   const rest = withoutReplaced(others, [...bad]);
-  const kept = new Set(rest);
   return {
     kind: 'isolated',
     refused,
-    withheld: others.filter((change) => !kept.has(change)),
     rest: rest.length === 0 ? undefined : batchOf(rest, batch.node),
   };
 }

@@ -23,8 +23,6 @@ async function follow(
     return Promise.resolve({
       value,
       index: index ?? 0,
-      knownLeader: true,
-      lastContact: 0,
       filteredByAcls: false,
     });
   };
