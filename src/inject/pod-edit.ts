@@ -29,6 +29,9 @@ export function reverted(edits: readonly PodEdit[]): PatchOperation[] {
 /** The edits of one list or map; one that was not there is made in one edit, whose path is its own. */
 export type Growth = { readonly path: string; readonly edits: readonly PodEdit[] };
 
+/** Of a map: its keys as they are, one for each edit unless the map itself is made. */
+export type MapGrowth = Growth & { readonly keys: readonly string[] };
+
 /** The edit that makes the list or map itself. */
 export function makingOf({ path, edits: [first] }: Growth): PodEdit | undefined {
   return first?.path === path ? first : undefined;
@@ -71,8 +74,10 @@ export function entries(
   presence: Presence,
   present: JsonObject,
   written: ReadonlyMap<string, string>,
-): Growth {
-  if (presence !== 'present') return { path, edits: [create(path, presence, Object.fromEntries(written))] };
+): MapGrowth {
+  const keys = [...written.keys()];
+  if (presence !== 'present')
+    return { path, keys, edits: [create(path, presence, Object.fromEntries(written))] };
   const edits: PodEdit[] = [];
   for (const [key, value] of written) {
     const at = path + pointer(key);
@@ -80,5 +85,5 @@ export function entries(
       edits.push({ kind: 'set', path: at, before: present[key], after: value });
     else edits.push({ kind: 'add', path: at, value });
   }
-  return { path, edits };
+  return { path, keys, edits };
 }

@@ -1,8 +1,7 @@
 /** The record of what was added, kept on the pod as compact JSON: it makes `uninject` exact. */
 import { isObject, parseJson, property, type JsonObject } from '../support/json.ts';
-import { segments } from '../support/json-patch.ts';
 import type { Presence } from './pod.ts';
-import { elementsOf, makingOf, valueOf, type Growth, type PodEdit } from './pod-edit.ts';
+import { elementsOf, makingOf, type Growth, type MapGrowth, type PodEdit } from './pod-edit.ts';
 
 export type InjectionRecord = {
   readonly version: string;
@@ -46,8 +45,8 @@ export type SpecGrowth = {
 export type MetadataGrowth = {
   /** Undefined: it was there. */
   readonly metadata: Exclude<Presence, 'present'> | undefined;
-  readonly annotations: Growth;
-  readonly labels: Growth;
+  readonly annotations: MapGrowth;
+  readonly labels: MapGrowth;
 };
 
 /** @param growth all of it, the edit that writes the record included */
@@ -77,8 +76,8 @@ export function recordOf(
     kept: Object.fromEntries(kept),
     mounts: authors.filter(({ volumeMounts }) => volumeMounts.edits.length > 0).map(({ name }) => name),
     ...(drained.length === 0 ? {} : { drained: drained.map(({ name }) => name) }),
-    annotations: keysIn(annotations),
-    labels: keysIn(labels),
+    annotations: annotations.keys,
+    labels: labels.keys,
     previous: { annotations: replaced(annotations), labels: replaced(labels) },
     ...madeParents(growth),
     ...(warnings.length === 0 ? {} : { warnings }),
@@ -87,11 +86,6 @@ export function recordOf(
 
 function namesIn(list: Growth): string[] {
   return elementsOf(list).map((each) => String(property(each, 'name')));
-}
-
-function keysIn(map: Growth): string[] {
-  const making = makingOf(map);
-  return making === undefined ? map.edits.map(keyOf) : Object.keys(valueOf(making) as JsonObject);
 }
 
 /** Parents that were made, by what was there before. */
@@ -156,15 +150,14 @@ export function parentOf(
   return `${field} of ${container}`;
 }
 
-function keyOf({ path }: PodEdit): string {
-  return segments(path.slice(path.lastIndexOf('/')))[0] ?? '';
-}
-
-function replaced(map: Growth): JsonObject {
-  const previous: [string, unknown][] = [];
+/** Values that stood where something was written; a map that is made had none. */
+function replaced(map: MapGrowth): JsonObject {
   if (makingOf(map) !== undefined) return {};
-  for (const edit of map.edits) if (edit.kind === 'set') previous.push([keyOf(edit), edit.before]);
-  return Object.fromEntries(previous);
+  return Object.fromEntries(
+    map.edits.flatMap((edit, index) =>
+      edit.kind === 'set' ? [[map.keys[index] ?? '', edit.before] as const] : [],
+    ),
+  );
 }
 
 function isStrings(value: unknown): boolean {
