@@ -9,7 +9,7 @@ import type { Agents } from './agent-ports.ts';
 import { applyPlacePlan } from './apply-place-plan.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
-import { observeAgents, type SeenAgents } from './observe-agents.ts';
+import { AGENTS_AT_A_TIME, observeAgents, type SeenAgents } from './observe-agents.ts';
 import { planPlaces, withoutStrangers, type PlacePlan } from './place-plan.ts';
 import { worstOf, type SeenInstance } from './pod-statuses.ts';
 import type { RegistrarOptions } from './registrar-loop.ts';
@@ -80,10 +80,12 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
       }),
       withhold: (plans, uids) => plans.map((plan) => withoutStrangers(plan, uids)),
       planned: (plans) => plans.forEach(tell),
-      apply: (plans, writing, until) =>
-        inParallel(plans, async (plan) => {
+      apply: (plans, writing, until) => {
+        const write = async (plan: PlacePlan): Promise<void> => {
           if (await applyPlacePlan(plan, agents, writing, until)) controller.enqueue(plan.place);
-        }),
+        };
+        return inParallel(plans, write, { atATime: AGENTS_AT_A_TIME });
+      },
       keyOf: ({ node }) => node,
     },
   });

@@ -33,6 +33,9 @@ type ObserveAgentsParts = {
   readonly backOff: (host: string) => void;
 };
 
+/** Each agent is a process of its own, so that they are not slower together; one that is gone takes its second to say nothing. */
+export const AGENTS_AT_A_TIME = 32;
+
 /** One host that cannot be read keeps nobody from the others. */
 export async function observeAgents(
   parts: ObserveAgentsParts,
@@ -49,7 +52,7 @@ export async function observeAgents(
   const known = nodes.map(hostOf).filter((host) => host !== undefined);
   const wanted = isFull ? [...known, ...snapshot.hosts(), ...keys] : keys;
   const hosts: SeenHost[] = [];
-  await inParallel(new Set(wanted), async (host) => {
+  const look = async (host: string): Promise<void> => {
     try {
       hosts.push(await readHost(parts, host, signal));
     } catch (error) {
@@ -57,7 +60,8 @@ export async function observeAgents(
       backOff(host);
       reporter.unreadable({ name: host, reason: error.message });
     }
-  });
+  };
+  await inParallel(new Set(wanted), look, { atATime: AGENTS_AT_A_TIME });
   // A pod registers itself, so what the reads found may be of one that only a list that began after them has.
   if (isConfirmation) await source.refresh(signal);
   return { hosts, strays: nodes.filter((node) => hostOf(node) === undefined) };

@@ -38,6 +38,8 @@ function start() {
     listed?: () => void;
     /** Just before the next removal. */
     overtaken?: (() => void) | undefined;
+    /** Milliseconds until it is clear that no agent answers at any other host. */
+    silence?: number;
   } = {};
   let refreshes = 0;
   const events = podEvents({ owner: 'c1', namesFollowServices: false, podsLogIn: false }, () => {
@@ -62,10 +64,14 @@ function start() {
       statuses: createPodStatuses(snapshot.cluster),
       source: events.source,
       agents: {
-        read: async (host) => (
-          asked.add(host),
-          faults.agent === false ? undefined : { instances: [...atAgent.values()], others, checks }
-        ),
+        read: async (host) => {
+          asked.add(host);
+          if (host !== HOST && faults.silence !== undefined) {
+            await new Promise<void>((resolve) => void clock.after(faults.silence ?? 0, resolve));
+            return undefined;
+          }
+          return faults.agent === false ? undefined : { instances: [...atAgent.values()], others, checks };
+        },
         deregister: (_host, id) =>
           applied(`agent: deregister ${id}`, () => {
             faults.overtaken?.();
@@ -83,8 +89,9 @@ function start() {
           applied(`agent: ${isNew ? 'make' : 'set'} ${check.id} ${check.status}`, () => {
             checks.set(check.id, { ...check, service });
           }),
-        inCatalog: async () => {
+        inCatalog: async (host) => {
           if (faults.catalog !== undefined) throw faults.catalog;
+          if (faults.silence !== undefined && host !== HOST) return [];
           return [...inCatalog.values()].map((each) => ({ ...each, node: 'node-1' }));
         },
         deregisterFromCatalog: (node, id) =>
@@ -181,6 +188,21 @@ test('a pod that ended is out of its agent within 200 ms', async () => {
   const running = await started();
   running.remove('web-0');
   await running.clock.advance(200);
+  assert.deepEqual(running.writes, DEREGISTERED);
+  await running.stop();
+});
+
+test('agents that do not answer keep nobody from a pod that ended at another', async () => {
+  const running = await started();
+  running.faults.silence = 1000;
+  for (let index = 1; index <= 20; index += 1) {
+    const hostIP = `10.0.1.${index}`;
+    const node = `other-${index}`;
+    running.snapshot.nodeChanged(undefined, { name: node, address: hostIP, podCidr: undefined });
+    running.set({ name: node, node, status: { ...READY, hostIP } });
+  }
+  running.remove('web-0');
+  await running.clock.advance(2000);
   assert.deepEqual(running.writes, DEREGISTERED);
   await running.stop();
 });
