@@ -324,7 +324,7 @@ test('without clients pods are in dataplane mode, with the servers of the chart,
   const values = { client: { enabled: false } };
   await assertFlags('webhook', values, {
     proxyMode: 'dataplane',
-    consulServerAddresses: 'tandem-server.tandem.svc',
+    consulServerAddresses: 'tandem-server-ready.tandem.svc',
     consulGrpcPort: 8502,
     consulTls: false,
   });

@@ -41,6 +41,13 @@ for (const replicas of [1, 2, 3, 4, 5, 6, 7])
       [at(service, 'spec', 'clusterIP'), at(service, 'spec', 'publishNotReadyAddresses')],
       ['None', true],
     );
+    // Sidecars are sent to servers that have a leader and do not end.
+    const ready = chart.one('Service', 'tandem-server-ready');
+    assert.deepEqual(
+      [at(ready, 'spec', 'clusterIP'), at(ready, 'spec', 'publishNotReadyAddresses')],
+      ['None', undefined],
+    );
+    assert.deepEqual(at(ready, 'spec', 'selector'), at(service, 'spec', 'selector'));
     // A budget of a single server would keep its node from being drained; of two and more, one may go.
     assert.equal(chart.has('PodDisruptionBudget', 'tandem-server'), replicas > 1);
     if (replicas > 1)

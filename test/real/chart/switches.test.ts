@@ -13,6 +13,7 @@ const parts: Readonly<Record<string, { readonly objects: readonly string[]; read
       'ConfigMap tandem-server',
       'PodDisruptionBudget tandem-server',
       'Service tandem-server',
+      'Service tandem-server-ready',
       'StatefulSet tandem-server',
     ],
   },
@@ -231,7 +232,7 @@ test('without servers of its own the sync speaks to those elsewhere, else to the
 test('names come from the release, or from global.name', async () => {
   const prefixes = async (release: string, values: object = {}): Promise<readonly string[]> => {
     const { objects } = await renderChart(values, { name: release, namespace: 'mesh' });
-    const of = (name = ''): string => name.replace(/-test-[a-z]+$|-[a-z]+$/, '');
+    const of = (name = ''): string => name.replace(/-test-[a-z]+$|-server-ready$|-[a-z]+$/, '');
     return [...new Set(objects.map(({ metadata }) => of(metadata.name)))];
   };
   assert.deepEqual(await prefixes('mesh'), ['mesh-tandem']);

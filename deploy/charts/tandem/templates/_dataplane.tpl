@@ -4,7 +4,7 @@
 {{- define "tandem.dataplane.servers" -}}
 {{- $external := .Values.externalServers -}}
 {{- if .Values.connectInject.serverAddresses }}{{ .Values.connectInject.serverAddresses }}
-{{- else if include "tandem.isOn" (list . "server") }}{{ include "tandem.serverName" . }}
+{{- else if include "tandem.isOn" (list . "server") }}{{ include "tandem.fullname" . }}-server-ready.{{ .Release.Namespace }}.svc
 {{- else if and $external.enabled (eq (len $external.hosts) 1) }}{{ first $external.hosts }}
 {{- end }}
 {{- end }}
