@@ -1,6 +1,7 @@
 /** Reads synthetic nodes, or what is asked for of them, and plans each when it is read, so that no more than the plans is kept. */
 import { POD_UID_META } from '../model/consul-names.ts';
 import { indexed } from '../model/instance.ts';
+import { decidePod } from '../catalog/mesh/decide-pod.ts';
 import { planNode, type NodePlan } from '../catalog/mesh/node-plan.ts';
 import type { ObservedRegistration, ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
@@ -10,6 +11,7 @@ import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
 import type { Contested } from './contested.ts';
 import { firstKeys, isPodOn, keyOfInstance, wantedOf, type Wanted } from './pod-keys.ts';
+import type { PodSnapshot } from './pod-snapshot.ts';
 import { worstOf, type SeenInstance } from './pod-statuses.ts';
 import type { RegistrarChange, RegistrarPorts } from './registrar-ports.ts';
 
@@ -56,7 +58,7 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
     const isFew = wanted !== undefined && wanted.size <= MOST_WANTED;
     if (unreadable.has(node)) return wanted;
     const isClear = !refusedOn.has(node) && !pods.some(statuses.hasConflict);
-    return isFew && isClear && seen.has(node) && pods.length > 0 ? wanted : undefined;
+    return isFew && isClear && seen.has(node) && isNeeded(pods, snapshot) ? wanted : undefined;
   }
 
   async function planOf(node: string, asked: Wanted, signal: AbortSignal): Promise<NodePlan> {
@@ -74,8 +76,8 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
     else statuses.observed(node, part.observed.instances.map(seenInstance), plan.conflicts, wanted);
     reporter.pods(node, pods.map(statuses.of));
     if (wanted === undefined) seen.set(node, plan);
-    // The last pod has gone meanwhile, and the node may have to go too.
-    else if (pods.length === 0) parts.enqueue(node);
+    // The last pod has ended meanwhile, and the node may have to go too.
+    else if (!isNeeded(pods, snapshot)) parts.enqueue(node);
     return wanted === undefined ? plan : { ...plan, removeNode: false };
   }
 
@@ -116,6 +118,11 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
     hasRefused: (node) => refusedOn.has(node),
     counts: seen.all,
   };
+}
+
+/** A node is there for pods that are registered. One that has ended may be known for days, without an instance. */
+function isNeeded(pods: readonly InjectedPod[], { cluster }: Pick<PodSnapshot, 'cluster'>): boolean {
+  return pods.some((pod) => decidePod(pod, cluster) === 'registered');
 }
 
 function seenInstance({ id, meta, check, otherChecks }: ObservedRegistration): SeenInstance {

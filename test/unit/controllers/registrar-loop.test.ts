@@ -113,6 +113,7 @@ test('finished, evicted, lost: out at once, although the pod is still there', as
     running.set({ status });
     await running.clock.advance(200);
     assert.deepEqual(running.consul.instances(), []);
+    assert.deepEqual(running.consul.nodes(), [], 'nothing else is on the node');
     await running.stop();
   }
 });
