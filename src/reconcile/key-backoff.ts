@@ -13,17 +13,25 @@ type KeyBackoff = {
 // What is refused stays refused until somebody edits the object, which is an event of its own.
 const FIRST = 5000;
 const LONGEST = 5 * 60_000;
+// Who has not failed for so long is new again, and forgotten: keys of pods come without end.
+const REMEMBERED = 2 * LONGEST;
 
 /** @param random a number from 0 up to 1 */
 export function createKeyBackoff(random: () => number): KeyBackoff {
   const waiting = new Map<string, number>();
+  /** In the order of their last failures. */
   const failures = new Map<string, { readonly span: number; readonly at: number }>();
   return {
     failed: (key, now) => {
       const before = failures.get(key);
-      const isRecent = before !== undefined && now - before.at < 2 * LONGEST;
+      const isRecent = before !== undefined && now - before.at < REMEMBERED;
       const span = isRecent ? Math.min(before.span * 2, LONGEST) : FIRST;
+      failures.delete(key);
       failures.set(key, { span, at: now });
+      for (const [oldest, { at }] of failures) {
+        if (now - at < REMEMBERED) break;
+        failures.delete(oldest);
+      }
       waiting.set(key, now + span * (0.5 + random() / 2));
     },
     due: () => earliest(waiting.values()),
