@@ -5,7 +5,7 @@ import { decidePod, problemOf, type PodReason } from '../catalog/mesh/decide-pod
 import { meshOf, sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { nodeOfPod, readinessOf } from '../catalog/mesh/pod-registration.ts';
 import { serviceNameOf, type MeshServiceName } from '../catalog/mesh/mesh-service.ts';
-import type { Check } from '../model/instance.ts';
+import { indexed, type Check } from '../model/instance.ts';
 
 /** Why a pod is in Consul by the registrar, or is not. */
 export type PodStatus = {
@@ -30,7 +30,7 @@ export type PodStatuses = {
   /**
    * A node or a host was observed; an id in a conflict belongs to somebody else.
    *
-   * @param ids nothing else was observed, and nothing was in conflict before
+   * @param ids nothing else was observed
    */
   readonly observed: (
     place: string,
@@ -47,22 +47,26 @@ export type PodStatuses = {
 
 type Place = {
   readonly instances: Map<string, SeenInstance>;
-  readonly conflicts: ReadonlyMap<string, string>;
+  /** By the source of the pod that wants the id. */
+  readonly conflicts: ReadonlyMap<string, Conflict>;
 };
 
 export function createPodStatuses(cluster: MeshCluster): PodStatuses {
   const places = new Map<string, Place>();
   const placeOf = (pod: InjectedPod): Place | undefined =>
     places.get((pod.injection.kind === 'agent' ? pod.hostIp : nodeOfPod(pod, cluster.owner)) ?? '');
-  const conflictOf = (pod: InjectedPod): string | undefined => placeOf(pod)?.conflicts.get(sourceOfPod(pod));
+  const conflictOf = (pod: InjectedPod): string | undefined =>
+    placeOf(pod)?.conflicts.get(sourceOfPod(pod))?.message;
 
   return {
     observed: (place, instances, conflicts, ids) => {
-      const others = ids === undefined ? [] : [...(places.get(place)?.instances.values() ?? [])];
-      const kept = others.filter(({ id }) => ids?.has(id) === false);
+      const before = places.get(place);
+      const isOther = (id: string): boolean => ids?.has(indexed(id)) === false;
+      const kept = [...(before?.instances.values() ?? [])].filter(({ id }) => isOther(id));
+      const others = [...(before?.conflicts.values() ?? [])].filter(({ at }) => isOther(at));
       places.set(place, {
         instances: new Map([...kept, ...instances].map((each) => [each.id, each])),
-        conflicts: new Map(conflicts.map(({ source, message }) => [source, message])),
+        conflicts: new Map([...others, ...conflicts].map((each) => [each.source, each])),
       });
     },
     forget: (place) => void places.delete(place),

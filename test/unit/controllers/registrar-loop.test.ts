@@ -515,6 +515,30 @@ test('a node that Consul answers with nonsense is named, and the others go on', 
   await running.stop();
 });
 
+test('on a node that cannot be read as a whole, an event of one pod does not hide that the id of another is taken', async () => {
+  const running = await started();
+  for (const each of theirsOf({ name: 'web-1' })) running.consul.register(each, 'c2');
+  running.faults.read = {
+    node: syntheticNodeName('c1', 'node-1'),
+    error: new TandemError('TANDEM_CONSUL_ANSWER_INVALID', 'status 301'),
+    wholeOnly: true,
+  };
+  // After a failure everything is compared, and that finds the node.
+  running.faults.write = { error: new Error('no leader'), lost: false };
+  running.set({ name: 'web-2' });
+  await running.clock.advance(300);
+  running.faults.write = undefined;
+  await running.clock.advance(5000);
+  running.set({ name: 'web-1' });
+  await running.clock.advance(1000);
+  running.set({ name: 'web-2', status: ADDRESSES });
+  await running.clock.advance(1000);
+  assert.ok(running.unreadable.length > 0);
+  const statuses = running.registrar.statuses().map(({ source, reason }) => `${source} ${reason}`);
+  assert.ok(statuses.includes('Pod/default/web-1 id-taken'), statuses.join());
+  await running.stop();
+});
+
 test('a change of a few pods reads no more of their node than these; what may be wrong there, all of it', async () => {
   const running = await started();
   for (let index = 1; index < 10; index += 1) running.set({ name: `web-${index}` });

@@ -14,8 +14,8 @@ import { podOf, type PodSketch } from '../catalog/mesh/injected-pods.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export type Faults = {
-  /** Thrown instead of reads of this node, or of all (`*`). */
-  read?: { readonly node: string; readonly error: Error } | undefined;
+  /** Thrown instead of reads of this node, or of all (`*`); `wholeOnly` leaves those of a few instances. */
+  read?: { readonly node: string; readonly error: Error; readonly wholeOnly?: boolean } | undefined;
   /** Thrown after the write was applied (`lost`), or instead of it. */
   write?: { readonly error: Error; readonly lost: boolean } | undefined;
   /** Milliseconds that every write takes. */
@@ -116,7 +116,9 @@ export function startRegistrar(
     reads += 1;
     if (ids === undefined) wholeReads += 1;
     await work('read', ids?.length ?? consul.read(node).instances.length);
-    if (faults.read !== undefined && ['*', node].includes(faults.read.node)) throw faults.read.error;
+    const isSpared = ids !== undefined && faults.read?.wholeOnly === true;
+    if (faults.read !== undefined && ['*', node].includes(faults.read.node) && !isSpared)
+      throw faults.read.error;
     const { node: found, instances } = consul.read(node);
     return { node: found, instances: instances.filter(({ id }) => ids?.includes(id) ?? true) };
   };
