@@ -1,4 +1,4 @@
-/** The catalog as the registrar needs it: synthetic nodes read as a whole, and registered instance by instance. */
+/** The catalog as the registrar needs it: synthetic nodes read as a whole or in part, and services written many at once. */
 import {
   CHECK_NAME,
   EXTERNAL_SOURCE,

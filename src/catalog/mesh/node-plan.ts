@@ -21,7 +21,7 @@ export type NodePlan = {
     /** Those that differ; never empty, and never the check alone. */
     readonly fields: readonly RegistrationField[];
   }[];
-  /** Nothing but the check differs: the most frequent change, and one write for all pods of the node. */
+  /** Nothing but the check differs: the most frequent change, of which many are one write. */
   readonly checks: readonly { readonly registration: PodRegistration; readonly check: Check }[];
   readonly deregister: readonly ObservedRegistration[];
   /** Nothing is left on the node then, and it is ours. */
@@ -35,7 +35,7 @@ export type NodePlan = {
 
 /**
  * @param desired of the pods of this node, and of no other
- * @param observed a whole read of it
+ * @param observed a whole read of it, or of some ids with `desired` of no others; then `removeNode` says nothing
  */
 export function planNode(
   name: string,
