@@ -17,6 +17,7 @@ test('a pod that asks for it comes back with a patch, in the version and with th
   for (const version of ['admission.k8s.io/v1', 'admission.k8s.io/v1beta1']) {
     const answer = await webhook.review(podReview({ uid: 'abc' }, version));
     assert.equal(answer.status, 200);
+    assert.equal(answer.headers['content-type'], 'application/json');
     assert.equal((JSON.parse(answer.body) as { apiVersion: string }).apiVersion, version);
     const response = responseOf(answer);
     assert.deepEqual(
