@@ -52,7 +52,7 @@ export type Writing<Change> = {
   readonly isRequested: (key: string) => boolean;
   /**
    * Begins a turn; the answer tells whether it may go on. Large changes give way to what happened meanwhile, but what is left
-   * has to be observed again, so as much time as that took is well spent on writes. What is urgent waits for no more than that.
+   * has to be observed again, so as much time as that took is well spent on writes. What is urgent waits half a second at most.
    */
   readonly turn: () => () => boolean;
 };
@@ -245,7 +245,7 @@ function writingOf<Observed, Plan, Change>(
       const begun = clock.elapsed();
       return () => {
         const now = clock.elapsed();
-        if (now - begun < begun - start) return true;
+        if (now - begun < Math.min(begun - start, LEAST_WRITING)) return true;
         const isAsked = (due: number | undefined): boolean => due !== undefined && due <= now;
         return !isAsked(queue.urgentDue()) && (now - begun < LEAST_WRITING || !isAsked(queue.due()));
       };
