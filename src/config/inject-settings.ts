@@ -13,7 +13,7 @@ import type { FlagValues } from './parse-flags.ts';
 
 const PORT = { min: 1, max: 65535 };
 
-// A client that follows a Consul server learns nothing new while that leaves, for 3.3 to 4.6 s on a busy machine: an Envoy
+// A client that follows a Consul server learns nothing new while that leaves, for 2 to 4 s on a busy machine: an Envoy
 // behind it sends connections to a deleted pod for as long. A drain of a node often takes a server and a pod at once.
 const DRAIN_SECONDS = 5;
 
