@@ -122,9 +122,7 @@ function removals(plans: readonly NodePlan[], catalog: ConnectCatalog, signal: A
     changes: instances.map(({ node, id }) => changeOf('deregister', node, id)),
     write: () => catalog.deregister(instances, signal),
   });
-  return inBatches(dead, LEAST_OPERATIONS).map((batch) =>
-    oneOrAll(batch, (each) => step([each]), step(batch)),
-  );
+  return inTransactions(dead, step);
 }
 
 function checkChanges(
@@ -137,9 +135,7 @@ function checkChanges(
     changes: some.map(({ registration: { node, id, source } }) => changeOf('check', node.name, id, source)),
     write: () => catalog.setChecks(some.map(checkOnNode), signal),
   });
-  return inBatches(changed, LEAST_OPERATIONS).map((batch) =>
-    oneOrAll(batch, (each) => step([each]), step(batch)),
-  );
+  return inTransactions(changed, step);
 }
 
 function checkOnNode({ registration: { node, id, name }, check }: NodePlan['checks'][number]): CheckOnNode {
@@ -149,6 +145,13 @@ function checkOnNode({ registration: { node, id, name }, check }: NodePlan['chec
 function inBatches<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
     items.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** @param step makes one operation of each item */
+function inTransactions<T>(items: readonly T[], step: (some: readonly T[]) => Step): readonly Step[] {
+  return inBatches(items, LEAST_OPERATIONS).map((batch) =>
+    oneOrAll(batch, (each) => step([each]), step(batch)),
   );
 }
 

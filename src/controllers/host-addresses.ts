@@ -6,8 +6,8 @@ export type HostAddresses = {
   /** The node that has, or had last, this address. */
   readonly nodeAt: (host: string) => string | undefined;
   /**
-   * Whether an agent may be at this address: it is that of a node. The status of a pod alone says nothing, because whoever may
-   * write it would decide where a token is sent; it counts where Kubernetes has no nodes at all.
+   * Whether an agent may be at this address: a node has it. The status of a pod counts only where Kubernetes has no nodes at
+   * all, because otherwise whoever can write a status would decide where a token is sent.
    */
   readonly isHost: (address: string) => boolean;
   /** The status of a pod says that its node has this address. */

@@ -1,4 +1,4 @@
-/** Requests that are turned away for what they cost: the limits, and what the client is told. */
+/** Requests that are refused because they would cost too much: the limits, and what the client is told. */
 import type { FastifyReply } from 'fastify';
 import type { RefusalReason } from '../admission/refusals.ts';
 
@@ -34,7 +34,7 @@ export function isRefusal(error: Error): error is Refusal {
 export function turnAway(reply: FastifyReply, { statusCode, message }: Refusal): void {
   // What is still to come of the body is not waited for.
   reply.code(statusCode).header('connection', 'close').type('text/plain');
-  // The client of the API server tries again by itself when it is told how many seconds to wait (client-go, rest.withRetry).
+  // The client of the API server retries when it is told how many seconds to wait (client-go, rest.withRetry).
   if (statusCode === 503) reply.header('retry-after', '1');
   reply.send(`${message}\n`);
 }
