@@ -12,6 +12,7 @@ import type {
 } from './registrar-ports.ts';
 import { fewFirst } from '../reconcile/few-first.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
+import { chunks } from '../support/chunks.ts';
 
 export type NodeWriting = {
   /** Begins the registrations; asked before each of them: false leaves it, and those after it, for another time. */
@@ -72,14 +73,14 @@ export async function applyNodePlans(
   const { first, others } = registrations(plans);
   const alone = (each: Registering): Step => registration(each, owner, catalog, signal);
   await register(first.map(alone));
-  await register(inBatches(others, LEAST_OPERATIONS).flatMap(servicesAndProxies));
+  await register(chunks(others, LEAST_OPERATIONS).flatMap(servicesAndProxies));
 
   /** A transaction loses what a proxy is made of. */
   function servicesAndProxies(some: readonly Registering[]): readonly Step[] {
     const [services, proxies] = [false, true].map((isProxy) =>
       some.filter(({ registration: { proxy } }) => (proxy !== undefined) === isProxy),
     );
-    return [...inBatches(services ?? [], LEAST_SERVICES).map(together), ...(proxies ?? []).map(alone)];
+    return [...chunks(services ?? [], LEAST_SERVICES).map(together), ...(proxies ?? []).map(alone)];
   }
 
   function together(some: readonly Registering[]): Step {
@@ -142,17 +143,9 @@ function checkOnNode({ registration: { node, id, name }, check }: NodePlan['chec
   return { node: node.name, id, name, check };
 }
 
-function inBatches<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
-}
-
 /** @param step makes one operation of each item */
 function inTransactions<T>(items: readonly T[], step: (some: readonly T[]) => Step): readonly Step[] {
-  return inBatches(items, LEAST_OPERATIONS).map((batch) =>
-    oneOrAll(batch, (each) => step([each]), step(batch)),
-  );
+  return chunks(items, LEAST_OPERATIONS).map((batch) => oneOrAll(batch, (each) => step([each]), step(batch)));
 }
 
 function oneOrAll<T>(batch: readonly T[], alone: (each: T) => Step, all: Step): Step {

@@ -1,4 +1,5 @@
 /** Endpoints into slices: those that are in one stay in it, so that a change writes one slice and not all of them. */
+import { chunks } from '../../support/chunks.ts';
 import type { EndpointFamily, EndpointGroup, ReadyEndpoint } from './desired-objects.ts';
 import type { ObservedSlice } from './observed-objects.ts';
 
@@ -50,7 +51,7 @@ function packGroup(
   const filled = kept.filter((slice) => slice.endpoints.length > 0);
   if (filled.length > SPARSE * needed) {
     const names = filled.map(({ name }) => name);
-    return chunks(endpoints).map((each) => ({
+    return chunks(endpoints, ENDPOINTS_PER_SLICE).map((each) => ({
       name: names.shift() ?? nextName(),
       family,
       port,
@@ -62,7 +63,10 @@ function packGroup(
     slice.endpoints.push(...rest.splice(0, ENDPOINTS_PER_SLICE - slice.endpoints.length));
   // A slice that would be empty is filled before a new one is made.
   const empty = kept.filter((slice) => slice.endpoints.length === 0).map(({ name }) => name);
-  const added = chunks(rest).map((each) => ({ name: empty.shift() ?? nextName(), endpoints: each }));
+  const added = chunks(rest, ENDPOINTS_PER_SLICE).map((each) => ({
+    name: empty.shift() ?? nextName(),
+    endpoints: each,
+  }));
   return [...filled, ...added].map((slice) => ({ ...slice, family, port }));
 }
 
@@ -76,10 +80,4 @@ function takeKept(before: ObservedSlice['endpoints'], left: Map<string, ReadyEnd
     kept.push(endpoint);
   }
   return kept;
-}
-
-function chunks(endpoints: readonly ReadyEndpoint[]): ReadyEndpoint[][] {
-  return Array.from({ length: Math.ceil(endpoints.length / ENDPOINTS_PER_SLICE) }, (_, index) =>
-    endpoints.slice(index * ENDPOINTS_PER_SLICE, (index + 1) * ENDPOINTS_PER_SLICE),
-  );
 }
