@@ -12,7 +12,7 @@ export const ENVOY_CONTAINER = 'consul-connect-envoy-sidecar';
 export const DATAPLANE_CONTAINER = 'consul-dataplane';
 
 /** Inbound traffic of the mesh. */
-export const INBOUND_PORT = 20000;
+export { INBOUND_PORT } from '../redirection/options.ts';
 /** Envoy's admin interface, on the loopback address. */
 export const ADMIN_PORT = 19000;
 /** Where consul-dataplane serves its lifecycle endpoints when no flag says otherwise. */

@@ -2,13 +2,14 @@
 import { familyOf, type IpFamily } from './ip-address.ts';
 import { parseWholeNumber } from './text.ts';
 
-type Range = { readonly family: IpFamily; readonly length: number; readonly prefix: bigint };
+/** The network without its host bits: `prefix` is the first `length` bits of its addresses. */
+export type Cidr = { readonly family: IpFamily; readonly length: number; readonly prefix: bigint };
 
 const BITS = { IPv4: 32, IPv6: 128 } as const;
 
 /** True for an address with a prefix length, or an address alone. */
 export function isCidr(text: string): boolean {
-  return rangeOf(text) !== undefined;
+  return parseCidr(text) !== undefined;
 }
 
 /**
@@ -21,7 +22,7 @@ export function cidrLookup(cidrs: Iterable<string>): (address: string) => string
   const known = new Map<string, string>();
   const lengths: Record<IpFamily, Set<number>> = { IPv4: new Set(), IPv6: new Set() };
   for (const text of cidrs) {
-    const range = rangeOf(text);
+    const range = parseCidr(text);
     if (range === undefined) continue;
     lengths[range.family].add(range.length);
     known.set(keyOf(range), text);
@@ -53,7 +54,8 @@ export function embeddedIpv4(address: string): string | undefined {
   return [24n, 16n, 8n, 0n].map((shift) => String((value >> shift) & 0xffn)).join('.');
 }
 
-function rangeOf(text: string): Range | undefined {
+/** An address alone is a network of one; undefined for what is neither. Host bits are dropped. */
+export function parseCidr(text: string): Cidr | undefined {
   const [address = '', given, ...more] = text.split('/');
   const family = familyOf(address);
   if (family === undefined || more.length > 0) return undefined;
@@ -62,7 +64,32 @@ function rangeOf(text: string): Range | undefined {
   return { family, length, prefix: prefixOf(valueOf(address, family), family, length) };
 }
 
-function keyOf({ family, length, prefix }: Range): string {
+/** With its prefix length, and IPv6 without `::`. */
+export function formatCidr({ family, length, prefix }: Cidr): string {
+  const value = prefix << BigInt(BITS[family] - length);
+  const [parts, bits, base, separator] =
+    family === 'IPv4' ? ([4, 8, 10, '.'] as const) : ([8, 16, 16, ':'] as const);
+  const groups = Array.from({ length: parts }, (_, index) =>
+    BigInt.asUintN(bits, value >> BigInt(bits * (parts - 1 - index))).toString(base),
+  );
+  return `${groups.join(separator)}/${length}`;
+}
+
+/** Without those that lie within another one; of equal ones the first. Networks cannot overlap in any other way. */
+export function outermostCidrs(cidrs: readonly Cidr[]): readonly Cidr[] {
+  const kept = new Set<string>();
+  return [...cidrs]
+    .sort((left, right) => left.length - right.length)
+    .filter(({ family, length, prefix }) => {
+      for (let shorter = 0; shorter <= length; shorter += 1)
+        if (kept.has(keyOf({ family, length: shorter, prefix: prefix >> BigInt(length - shorter) })))
+          return false;
+      kept.add(keyOf({ family, length, prefix }));
+      return true;
+    });
+}
+
+function keyOf({ family, length, prefix }: Cidr): string {
   return `${family} ${length} ${prefix}`;
 }
 

@@ -1,0 +1,85 @@
+/** The rules of nft that redirect the traffic of a pod. */
+import { formatCidr, outermostCidrs, type Cidr } from '../support/cidr.ts';
+import type { IpFamily } from '../support/ip-address.ts';
+import { INBOUND_PORT, OUTBOUND_PORT, type RedirectOptions } from './options.ts';
+
+/** `ipHeader` in bytes; `extended` is what a packet with more than that header matches. */
+const FAMILIES = [
+  { family: 'IPv4', table: 'ip', loopback: '127.0.0.1', ipHeader: 20, extended: 'ip hdrlength != 5' },
+  { family: 'IPv6', table: 'ip6', loopback: '::1', ipHeader: 40, extended: 'ip6 nexthdr != tcp' },
+] as const satisfies readonly { family: IpFamily; [key: string]: unknown }[];
+
+type Family = (typeof FAMILIES)[number];
+
+/** Of a connection that may be opened and nothing more; any number that nobody else marks with. */
+const HANDSHAKE_MARK = '0x7d5eed';
+
+/**
+ * The text for `nft -f -`: one transaction for both families, which is whole or nothing, and may be applied again. No text
+ * of an author is in it. TCP alone is redirected.
+ */
+export function redirectRules(options: RedirectOptions): string {
+  return FAMILIES.map((family) => table(family, options)).join('');
+}
+
+// Adding before deleting: it makes no difference whether the table is there.
+function table(family: Family, options: RedirectOptions): string {
+  const name = `${family.table} tandem`;
+  const chains = [inbound(options), outbound(family, options), ...handshakes(family, options)];
+  return `table ${name}\ndelete table ${name}\ntable ${name} {\n${chains.join('')}}\n`;
+}
+
+function inbound({ handshakes: probes, inboundPorts }: RedirectOptions): string {
+  return chain('inbound', 'type nat hook prerouting priority dstnat; policy accept;', [
+    ...probes.map(({ port, to }) => `tcp dport ${port} ct mark set ${HANDSHAKE_MARK} redirect to :${to}`),
+    ...passed('tcp dport', inboundPorts),
+    `meta l4proto tcp redirect to :${INBOUND_PORT}`,
+  ]);
+}
+
+function outbound({ family, table: ip, loopback }: Family, options: RedirectOptions): string {
+  const { uids, dnsPort, outboundPorts, outboundCidrs } = options;
+  const cidrs: readonly Cidr[] = outermostCidrs(outboundCidrs.filter((cidr) => cidr.family === family));
+  return chain('outbound', 'type nat hook output priority -100; policy accept;', [
+    ...passed('meta skuid', uids),
+    ...(dnsPort === undefined
+      ? []
+      : [`${ip} daddr ${loopback} meta l4proto { tcp, udp } th dport 53 redirect to :${dnsPort}`]),
+    // The loopback addresses, and the pod's own.
+    'oifname "lo" return',
+    ...passed('tcp dport', outboundPorts),
+    ...passed(`${ip} daddr`, cidrs.map(formatCidr)),
+    `meta l4proto tcp redirect to :${OUTBOUND_PORT}`,
+  ]);
+}
+
+/**
+ * Drops every packet with a payload, one line for each length of the TCP header: nft 1.0.6 compiles a map of header length
+ * and packet length to zeros. By a jump: a packet that is not tracked (IPv6 neighbor discovery) matches neither `=` nor
+ * `!=`. In both directions, for an application may speak first.
+ */
+function handshakes(
+  { ipHeader, extended }: Family,
+  { handshakes: probes }: RedirectOptions,
+): readonly string[] {
+  if (probes.length === 0) return [];
+  const headers = Array.from({ length: 11 }, (_, index) => 5 + index);
+  const jump = `ct mark ${HANDSHAKE_MARK} jump handshake`;
+  return [
+    chain('handshake', undefined, [
+      `${extended} drop`,
+      ...headers.map((words) => `tcp doff ${words} meta length > ${ipHeader + 4 * words} drop`),
+    ]),
+    chain('arriving', 'type filter hook input priority 0; policy accept;', [jump]),
+    chain('leaving', 'type filter hook output priority 0; policy accept;', [jump]),
+  ];
+}
+
+function passed(what: string, elements: readonly (number | string)[]): readonly string[] {
+  return elements.length === 0 ? [] : [`${what} { ${[...new Set(elements)].join(', ')} } return`];
+}
+
+function chain(name: string, hook: string | undefined, rules: readonly string[]): string {
+  const lines = [...(hook === undefined ? [] : [hook]), ...rules].map((line) => `    ${line}\n`);
+  return `  chain ${name} {\n${lines.join('')}  }\n`;
+}
