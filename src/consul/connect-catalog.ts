@@ -10,7 +10,7 @@ import { nodeEntry } from '../model/consul-entries.ts';
 import { listAt } from '../model/decode-consul.ts';
 import type { Check } from '../model/instance.ts';
 import { observeSyntheticNode, type ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
-import { catalogDefinition, proxyDefinition } from '../model/definition.ts';
+import { catalogDefinition, proxyDefinition, taggedAddresses } from '../model/definition.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
 import type {
   CheckOnNode,
@@ -189,6 +189,7 @@ function definitionOf(registration: PodRegistration, owner: string): CatalogRegi
     Service: {
       ...(proxy === undefined ? {} : { Kind: kind, Proxy: proxyDefinition(proxy) }),
       ...catalogDefinition(registration),
+      ...taggedAddresses(registration.virtual),
     },
     Checks: check === undefined ? [] : [checkDefinition(node.name, id, check)],
   };

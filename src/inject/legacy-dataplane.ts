@@ -48,6 +48,8 @@ export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOption
         meta,
       },
       upstreams,
+      isTransparent: false,
+      exposed: [],
       config: hasMetrics ? { envoy_prometheus_bind_addr: `0.0.0.0:${port}` } : {},
       nameSource: 'annotation',
       kubernetesService: undefined,

@@ -1,5 +1,6 @@
 /** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `registration-variable.ts`. */
 import type { Problem } from '../model/problem.ts';
+import { TRANSPARENT, type ExposedPath } from '../model/registration.ts';
 import { POD_META_KEYS } from '../model/consul-names.ts';
 import {
   asString,
@@ -26,6 +27,9 @@ export type RegisteredService = {
   readonly upstreams: readonly Upstream[];
   /** Of the proxy, as Consul takes it. */
   readonly config: JsonObject;
+  /** The traffic of the pod is redirected to the proxy. */
+  readonly isTransparent: boolean;
+  readonly exposed: readonly ExposedPath[];
 };
 
 export type MeshOptions = RegisteredService & {
@@ -84,11 +88,26 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
   if (upstreams === undefined) return wrong('has upstreams of another form');
   if (!isObject(config) || !isNestedAtMost(MAX_DEPTH, config)) return wrong('has a config of another form');
   if (hasNullInList(config)) return wrong('has a config with null in a list, which Consul cannot return');
-  if (someText([tags, [...meta], upstreams, config], isHalved))
+  const redirection = property(property(proxy, 'proxy'), 'mode') ?? '';
+  const exposed = readList(
+    property(property(property(proxy, 'proxy'), 'expose'), 'paths') ?? [],
+    readExposed,
+  );
+  if (redirection !== '' && redirection !== TRANSPARENT) return wrong('has a proxy of an unknown mode');
+  if (exposed === undefined) return wrong('has exposed paths of another form');
+  if (someText([tags, [...meta], upstreams, config, exposed], isHalved))
     return wrong('contains an incomplete character');
   return {
     ok: true,
-    registered: { serviceId, proxyId, service: { name, port, tags, meta }, upstreams, config },
+    registered: {
+      serviceId,
+      proxyId,
+      service: { name, port, tags, meta },
+      upstreams,
+      config,
+      isTransparent: redirection === TRANSPARENT,
+      exposed,
+    },
   };
 }
 
@@ -139,6 +158,15 @@ function readUpstream(raw: unknown): Upstream | undefined {
   const type = text('destination_type');
   if (type === 'prepared_query') return { kind: 'prepared-query', ...common };
   return type === 'service' ? { kind: 'service', ...common, ...serviceDetails(raw) } : undefined;
+}
+
+function readExposed(raw: unknown): ExposedPath | undefined {
+  const path = asString(property(raw, 'path'));
+  const listenerPort = property(raw, 'listener_port');
+  const localPort = property(raw, 'local_path_port');
+  const protocol = asString(property(raw, 'protocol')) ?? '';
+  if (path?.startsWith('/') !== true || !isPort(listenerPort) || !isPort(localPort)) return undefined;
+  return ['http', 'http2'].includes(protocol) ? { path, listenerPort, localPort, protocol } : undefined;
 }
 
 function serviceDetails(raw: unknown): Partial<ServiceUpstream> {

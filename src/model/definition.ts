@@ -2,7 +2,7 @@
 import { hostAndPort } from '../support/ip-address.ts';
 import { isObject } from '../support/json.ts';
 import type { Instance } from './instance.ts';
-import type { Proxy, ProxyUpstream, Registration } from './registration.ts';
+import type { Proxy, ProxyUpstream, Registration, VirtualAddress } from './registration.ts';
 
 /**
  * Envoy listens for its peers; a pod that vanished with its node is reaped by it. An agent makes the first check at a random
@@ -24,6 +24,7 @@ export function agentDefinition({
   port,
   tags,
   meta,
+  virtual,
   proxy,
 }: Registration): Definition {
   return {
@@ -34,6 +35,7 @@ export function agentDefinition({
     ...(port === 0 ? {} : { Port: port }),
     Tags: tags,
     Meta: meta,
+    ...taggedAddresses(virtual),
     ...(proxy === undefined ? {} : { Proxy: proxyDefinition(proxy) }),
   };
 }
@@ -82,6 +84,14 @@ export function catalogDefinition(instance: Instance): CatalogDefinition {
   };
 }
 
+/** `TaggedAddresses` of every API; those that Consul adds itself stay. */
+export function taggedAddresses(virtual: VirtualAddress | undefined): {
+  readonly TaggedAddresses?: Readonly<Record<string, { readonly Address: string; readonly Port: number }>>;
+} {
+  if (virtual === undefined) return {};
+  return { TaggedAddresses: { virtual: { Address: virtual.address, Port: virtual.port } } };
+}
+
 /** `Proxy` of every API. */
 export function proxyDefinition(proxy: Proxy): Definition {
   return {
@@ -90,7 +100,20 @@ export function proxyDefinition(proxy: Proxy): Definition {
     ...(proxy.localPort === 0
       ? {}
       : { LocalServiceAddress: proxy.localAddress, LocalServicePort: proxy.localPort }),
+    ...(proxy.mode === '' ? {} : { Mode: proxy.mode }),
     Upstreams: proxy.upstreams.map(upstreamDefinition),
+    ...(proxy.exposed.length === 0
+      ? {}
+      : {
+          Expose: {
+            Paths: proxy.exposed.map(({ path, listenerPort, localPort, protocol }) => ({
+              Path: path,
+              ListenerPort: listenerPort,
+              LocalPathPort: localPort,
+              Protocol: protocol,
+            })),
+          },
+        }),
     ...(Object.keys(proxy.config).length === 0 ? {} : { Config: proxy.config }),
   };
 }

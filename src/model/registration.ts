@@ -2,11 +2,16 @@
 import type { Instance } from './instance.ts';
 import { PROXY_SUFFIX } from './reserved-names.ts';
 
-export type Registration = Pick<Instance, 'id' | 'name' | 'address' | 'port' | 'tags' | 'meta'> &
-  (
+export type Registration = Pick<Instance, 'id' | 'name' | 'address' | 'port' | 'tags' | 'meta'> & {
+  /** Of the proxy alone: what clients with redirected traffic dial. */
+  readonly virtual?: VirtualAddress | undefined;
+} & (
     | { readonly kind: 'service'; readonly proxy?: undefined }
     | { readonly kind: 'connect-proxy'; readonly proxy: Proxy }
   );
+
+/** Tagged address `virtual`: an Envoy whose outbound traffic is redirected to it matches the address alone, never the port. */
+export type VirtualAddress = { readonly address: string; readonly port: number };
 
 /** What a proxy stands for, and what it reaches. */
 export type Proxy = {
@@ -16,6 +21,18 @@ export type Proxy = {
   readonly localPort: number;
   readonly upstreams: readonly ProxyUpstream[];
   readonly config: Readonly<Record<string, unknown>>;
+  /** `transparent` where the traffic of the pod is redirected to the proxy; else empty. */
+  readonly mode: string;
+  readonly exposed: readonly ExposedPath[];
+};
+
+/** What anyone may ask without mTLS: a probe. */
+export type ExposedPath = {
+  readonly path: string;
+  readonly listenerPort: number;
+  readonly localPort: number;
+  /** `http` or `http2`. */
+  readonly protocol: string;
 };
 
 /** Empty texts and zeros are what Consul leaves out, or fills in. */
@@ -33,12 +50,14 @@ export type ProxyUpstream = {
 };
 
 export const LOOPBACK = '127.0.0.1';
+/** Mode of a proxy to which all traffic of its pod is redirected. */
+export const TRANSPARENT = 'transparent';
 
 /** A service and its proxy, in the order in which Consul must get them. */
 export function serviceAndProxy(
   service: Omit<Registration, 'kind' | 'proxy'>,
   inboundPort: number,
-  reached: Pick<Proxy, 'upstreams' | 'config'>,
+  reached: Pick<Proxy, 'upstreams' | 'config'> & Partial<Pick<Proxy, 'mode' | 'exposed'>>,
 ): readonly Registration[] {
   const { id, name, port } = service;
   const proxy = {
@@ -46,6 +65,8 @@ export function serviceAndProxy(
     destinationId: id,
     localAddress: port === 0 ? '' : LOOPBACK,
     localPort: port,
+    mode: '',
+    exposed: [],
     ...reached,
   };
   return [

@@ -2,12 +2,13 @@
 import { POD_UID_META } from '../../model/consul-names.ts';
 import { byText, indexed, ownerOf, type Check } from '../../model/instance.ts';
 import type { Conflict } from '../../model/problem.ts';
+import type { VirtualAddress } from '../../model/registration.ts';
 import { differences, type Field } from '../to-consul/consul-plan.ts';
 import { isOwnNode, type ObservedRegistration, type ObservedSyntheticNode } from './observed-registration.ts';
 import { isSameProxy } from './proxy.ts';
 import type { PodRegistration, SyntheticNode } from './pod-registration.ts';
 
-export type RegistrationField = Field | 'proxy';
+export type RegistrationField = Field | 'proxy' | 'virtual';
 
 export type NodePlan = {
   readonly name: string;
@@ -95,7 +96,12 @@ export function differencesOf(wanted: PodRegistration, found: ObservedRegistrati
   const fields: RegistrationField[] = differences(wanted, { ...found, kind: '' });
   if (found.kind !== kind) fields.push('kind');
   if (wanted.proxy !== undefined && !isSameProxy(wanted.proxy, found.proxy)) fields.push('proxy');
+  if (!isSameAddress(wanted.virtual, found.virtual)) fields.push('virtual');
   return fields;
+}
+
+function isSameAddress(left: VirtualAddress | undefined, right: VirtualAddress | undefined): boolean {
+  return left?.address === right?.address && left?.port === right?.port;
 }
 
 /**

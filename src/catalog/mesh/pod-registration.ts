@@ -1,7 +1,7 @@
 /** What Consul should have for an injected pod in dataplane mode: the service and its proxy, each with its check. */
 import { CHECK_NAME, readinessCheckId, podMeta } from '../../model/consul-names.ts';
 import { INBOUND_PORT, syntheticNodeName } from '../../inject/names.ts';
-import { serviceAndProxy, type Proxy, type Registration } from '../../model/registration.ts';
+import { serviceAndProxy, TRANSPARENT, type Proxy, type Registration } from '../../model/registration.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
 import { byText, type Check, type Instance } from '../../model/instance.ts';
 import { addressOfNode, isIpv6, type MeshCluster } from './mesh-cluster.ts';
@@ -65,7 +65,7 @@ export function instancesOfPod(pod: InjectedPod, cluster: MeshCluster): readonly
   const name = serviceNameOf(pod, cluster)?.name;
   const address = addressOfNode(pod, cluster);
   if (mesh === undefined || name === undefined || node === undefined || address === undefined) return [];
-  const { serviceId, service, upstreams } = mesh;
+  const { serviceId, service, upstreams, isTransparent, exposed } = mesh;
   const registrations = serviceAndProxy(
     {
       id: serviceId,
@@ -76,7 +76,12 @@ export function instancesOfPod(pod: InjectedPod, cluster: MeshCluster): readonly
       meta: metaOf(pod, service.meta, cluster.owner),
     },
     INBOUND_PORT,
-    { upstreams: upstreams.map(wantedUpstream), config: configOf(pod, mesh, cluster) },
+    {
+      upstreams: upstreams.map(wantedUpstream),
+      config: configOf(pod, mesh, cluster),
+      mode: isTransparent ? TRANSPARENT : '',
+      exposed,
+    },
   );
   return registrations.map((each) => ({
     ...each,

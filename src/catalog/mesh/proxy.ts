@@ -1,6 +1,6 @@
 /** The part of a proxy's registration that says what it stands for and what it reaches, wanted and found. */
 import { proxyUpstream, type Upstream } from '../../inject/upstream.ts';
-import type { Proxy, ProxyUpstream } from '../../model/registration.ts';
+import type { ExposedPath, Proxy, ProxyUpstream } from '../../model/registration.ts';
 import { asString, isObject, property } from '../../support/json.ts';
 
 export function wantedUpstream(upstream: Upstream): ProxyUpstream {
@@ -12,6 +12,7 @@ export function wantedUpstream(upstream: Upstream): ProxyUpstream {
 export function readProxy(raw: unknown): Proxy {
   const upstreams = property(raw, 'Upstreams');
   const config = property(raw, 'Config');
+  const paths = property(property(raw, 'Expose'), 'Paths');
   return {
     destinationName: text(raw, 'DestinationServiceName'),
     destinationId: text(raw, 'DestinationServiceID'),
@@ -19,6 +20,8 @@ export function readProxy(raw: unknown): Proxy {
     localPort: number(raw, 'LocalServicePort'),
     upstreams: Array.isArray(upstreams) ? upstreams.map(readUpstream) : [],
     config: isObject(config) ? config : {},
+    mode: text(raw, 'Mode'),
+    exposed: Array.isArray(paths) ? paths.map(readExposed) : [],
   };
 }
 
@@ -38,6 +41,15 @@ function readUpstream(raw: unknown): ProxyUpstream {
     bindAddress: text(raw, 'LocalBindAddress'),
     bindPort: number(raw, 'LocalBindPort'),
     meshGateway: text(property(raw, 'MeshGateway'), 'Mode'),
+  };
+}
+
+function readExposed(raw: unknown): ExposedPath {
+  return {
+    path: text(raw, 'Path'),
+    listenerPort: number(raw, 'ListenerPort'),
+    localPort: number(raw, 'LocalPathPort'),
+    protocol: text(raw, 'Protocol'),
   };
 }
 

@@ -63,6 +63,12 @@ const sketches: Readonly<Record<string, PodSketch>> = {
       'enable-metrics': 'true',
     },
   },
+  'redirected traffic and exposed probes': {
+    exposed: [
+      { path: '/a b"\\', listenerPort: 20400, localPort: 8080, protocol: 'http' },
+      { path: '/grpc.health.v1.Health/Check', listenerPort: 20301, localPort: 50051, protocol: 'http2' },
+    ],
+  },
 };
 for (const [what, sketch] of Object.entries(sketches)) {
   test(`an agent is given again what it had: ${what}`, () => {

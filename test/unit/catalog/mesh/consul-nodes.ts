@@ -4,7 +4,7 @@ import {
   type ObservedSyntheticNode,
 } from '../../../../src/catalog/mesh/observed-registration.ts';
 import { checkEntries, nodeServices } from '../../../../src/model/consul-entries.ts';
-import { proxyDefinition } from '../../../../src/model/definition.ts';
+import { proxyDefinition, taggedAddresses } from '../../../../src/model/definition.ts';
 import type { PodRegistration, SyntheticNode } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { indexed, type Check } from '../../../../src/model/instance.ts';
 
@@ -68,7 +68,7 @@ export function createConsulNodes(): ConsulNodes {
     read,
     writeNode,
     register: (registration, owner) => {
-      const { id, name, address, port, tags, meta, proxy, check } = registration;
+      const { id, name, address, port, tags, meta, proxy, virtual, check } = registration;
       if (!all.has(registration.node.name)) writeNode(registration.node, owner);
       node(registration.node.name).services.set(indexed(id), {
         ID: id,
@@ -83,7 +83,10 @@ export function createConsulNodes(): ConsulNodes {
           ? { Proxy: { Mode: '', MeshGateway: {}, Expose: {} } }
           : {
               // Which Consul adds by itself.
-              TaggedAddresses: { 'consul-virtual': { Address: '240.0.0.1', Port: port } },
+              TaggedAddresses: {
+                'consul-virtual': { Address: '240.0.0.1', Port: port },
+                ...taggedAddresses(virtual).TaggedAddresses,
+              },
               Proxy: filledIn(proxyDefinition(proxy)),
             }),
       });
@@ -116,5 +119,5 @@ function filledIn(proxy: Raw): Raw {
     MeshGateway: {},
     ...each,
   }));
-  return { ...proxy, Mode: '', Upstreams: upstreams, MeshGateway: {}, Expose: {} };
+  return { Mode: '', MeshGateway: {}, Expose: {}, ...proxy, Upstreams: upstreams };
 }

@@ -6,6 +6,7 @@ import { readInjectedPod, type InjectedPod } from '../../../../src/catalog/mesh/
 import { registrationsOf, type PodRegistration } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { injectFlags, injectSettings } from '../../../../src/config/inject-settings.ts';
 import { parseFlags } from '../../../../src/config/parse-flags.ts';
+import type { ExposedPath } from '../../../../src/model/registration.ts';
 import { inject } from '../../../../src/inject/inject.ts';
 
 export type PodSketch = {
@@ -20,6 +21,8 @@ export type PodSketch = {
   readonly node?: string;
   readonly status?: object;
   readonly deleted?: boolean;
+  /** Its traffic is redirected, and these of its probes are exposed. */
+  readonly exposed?: readonly ExposedPath[];
   /** As the webhook injected pods in dataplane mode before their containers held the registration. */
   readonly isLegacy?: boolean;
 };
@@ -75,7 +78,9 @@ export function injectedPod(sketch: PodSketch = {}): Readonly<Record<string, unk
   assert.ok(result.kind === 'inject', JSON.stringify(result));
   const patch = structuredClone(result.patch) as Operation[];
   const applied = jsonPatch.applyPatch(structuredClone(pod), patch).newDocument;
-  const injected = sketch.isLegacy === true ? asBefore(applied) : applied;
+  const { exposed } = sketch;
+  const redirected = exposed === undefined ? applied : asRedirected(applied, exposed);
+  const injected = sketch.isLegacy === true ? asBefore(redirected) : redirected;
   return {
     ...injected,
     metadata: {
@@ -103,6 +108,19 @@ export function theirsOf(sketch: PodSketch = {}, owner = 'c2'): readonly PodRegi
     ...each,
     meta: { ...each.meta, 'tandem-owner': owner },
   }));
+}
+
+function asRedirected<T>(pod: T, exposed: readonly ExposedPath[]): T {
+  const paths = exposed.map(({ path, listenerPort, localPort, protocol }) => ({
+    path,
+    listener_port: listenerPort,
+    local_path_port: localPort,
+    protocol,
+  }));
+  return JSON.parse(JSON.stringify(pod), (key, value: unknown) => {
+    if (key !== 'value' || typeof value !== 'string' || !value.startsWith('{"services"')) return value;
+    return value.replace('"proxy":{', `"proxy":{"mode":"transparent","expose":${JSON.stringify({ paths })},`);
+  }) as T;
 }
 
 function asBefore<T>(pod: T): T {

@@ -49,6 +49,25 @@ test('each difference is named', () => {
   ]);
   const metrics = { annotations: { 'enable-metrics': 'true' } };
   assert.deepEqual(fieldsOf({}, metrics), ['proxy']);
+  const probe = { path: '/', listenerPort: 20400, localPort: 8080, protocol: 'http' };
+  assert.deepEqual(fieldsOf({}, { exposed: [] }), ['proxy']);
+  assert.deepEqual(fieldsOf({ exposed: [] }, { exposed: [probe] }), ['proxy']);
+  assert.deepEqual(fieldsOf({ exposed: [probe] }, { exposed: [{ ...probe, protocol: 'http2' }] }), ['proxy']);
+});
+
+test('the virtual address is compared with what was registered, not with what Consul adds', () => {
+  const at = (address?: string, port = 80): readonly PodRegistration[] =>
+    wanted({ exposed: [] }).map((each) => ({
+      ...each,
+      ...(each.kind === 'service' || address === undefined ? {} : { virtual: { address, port } }),
+    }));
+  const fieldsOf = (before: readonly PodRegistration[], after: readonly PodRegistration[]): unknown =>
+    planOf(consulWith(before), after).update.map(({ fields }) => fields.join());
+  assert.deepEqual(fieldsOf(at('10.96.0.1'), at('10.96.0.1')), []);
+  assert.deepEqual(fieldsOf(at(), at('10.96.0.1')), ['virtual']);
+  assert.deepEqual(fieldsOf(at('10.96.0.1'), at()), ['virtual']);
+  assert.deepEqual(fieldsOf(at('10.96.0.1'), at('10.96.0.2')), ['virtual']);
+  assert.deepEqual(fieldsOf(at('10.96.0.1'), at('10.96.0.1', 81)), ['virtual']);
 });
 
 test('a change of readiness is a change of checks and nothing else', () => {

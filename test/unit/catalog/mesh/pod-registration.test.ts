@@ -65,8 +65,32 @@ test('a ready pod is a service and a proxy on the synthetic node, each with a pa
         { ...upstream, name: 'api', datacenter: 'east', bindPort: 5434 },
       ],
       config: { bind_address: '0.0.0.0' },
+      mode: '',
+      exposed: [],
     },
   });
+});
+
+const PROBES = [
+  { path: '/healthz', listenerPort: 20400, localPort: 8080, protocol: 'http' },
+  { path: '/grpc.health.v1.Health/Check', listenerPort: 20301, localPort: 50051, protocol: 'http2' },
+];
+
+test('a redirected pod: its proxy is transparent, and exposes its probes', () => {
+  const [service, proxy] = registrationsOf(podOf({ exposed: PROBES }), CLUSTER);
+  assert.equal(service?.proxy, undefined);
+  assert.deepEqual([proxy?.proxy?.mode, proxy?.proxy?.exposed], ['transparent', PROBES]);
+});
+
+test('a mode or an exposed path that Consul would refuse makes a registration invalid', () => {
+  const [probe] = PROBES;
+  assert.ok(probe !== undefined);
+  for (const wrong of [{ path: 'healthz' }, { listenerPort: 0 }, { localPort: 65_536 }, { protocol: 'tcp' }])
+    assert.equal(
+      decidePod(podOf({ exposed: [{ ...probe, ...wrong }] }), CLUSTER),
+      'invalid-registration',
+      JSON.stringify(wrong),
+    );
 });
 
 test('the annotations win over what is left of the containers: service name, named port, no port', () => {
