@@ -29,6 +29,10 @@ export const commands = {
     summary: 'Sync services between a cluster and Consul',
     load: async () => (await import('./sync-command.ts')).syncCommand,
   },
+  'redirect-wait': {
+    summary: 'Wait, inside of a pod, until its traffic is redirected',
+    load: async () => (await import('./redirect-wait-command.ts')).redirectWaitCommand,
+  },
   plan: {
     summary: 'Show what the sync would change in Consul; exit code 3 if anything would',
     load: async () => (await import('./plan-command.ts')).planCommand,

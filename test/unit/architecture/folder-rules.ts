@@ -84,6 +84,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     'inject',
     'manifests',
     'model',
+    'redirection',
     'reporting',
     'status-page',
     'support',
@@ -142,4 +143,5 @@ export const startLight: readonly string[] = [
   'cli/version-command.ts',
   'cli/dev-command.ts',
   'cli/sync-command.ts',
+  'cli/redirect-wait-command.ts',
 ];

@@ -1,0 +1,34 @@
+/** Whether a pod's own traffic is redirected, as it looks from inside of the pod. */
+import type { IpFamily } from '../support/ip-address.ts';
+
+/**
+ * | state | meaning |
+ * | --- | --- |
+ * | `unknown` | nothing was seen yet |
+ * | `no-network` | the pod has no route for the family |
+ * | `open` | a call went out of the pod, or nowhere |
+ * | `held` | a call ended at the outbound listener |
+ */
+export type FamilyState = 'unknown' | 'no-network' | 'open' | 'held';
+
+export type FamilyStates = Readonly<Record<IpFamily, FamilyState>>;
+
+/** Undefined when every family that has a network is held, and one is; else what is missing. */
+export function missingRedirection(states: FamilyStates): string | undefined {
+  const families = Object.entries(states);
+  const open = families.filter(([, state]) => state === 'open' || state === 'unknown');
+  if (open.length > 0) return `its ${open.map(([family]) => family).join(' and ')} traffic is not redirected`;
+  return families.some(([, state]) => state === 'held') ? undefined : 'it has no network';
+}
+
+/** Errors of a route that is not there: routing is asked, and nothing is sent. */
+export const NO_ROUTE: ReadonlySet<string> = new Set([
+  'ENETUNREACH',
+  // Routes of the types unreachable, prohibit and blackhole (ip-route(8)).
+  'EHOSTUNREACH',
+  'EACCES',
+  'EINVAL',
+  // IPv6 is switched off for the interfaces, or in the kernel.
+  'EADDRNOTAVAIL',
+  'EAFNOSUPPORT',
+]);
