@@ -14,8 +14,8 @@ export type CheckNews =
   | {
       /** `instances`: one may also have come, gone or changed without a check that tells of it. */
       readonly kind: 'checks' | 'instances';
-      /** Whose own checks changed. */
-      readonly services: ReadonlySet<string>;
+      /** Whose own checks changed, each with the index of the newest; `GONE` when one is no longer there. */
+      readonly services: ReadonlyMap<string, number>;
       /** Whose checks changed: that is news of every instance there. */
       readonly nodes: ReadonlySet<string>;
     };
@@ -107,14 +107,18 @@ async function shortly(signal: AbortSignal): Promise<void> {
   await delay(TOGETHER, undefined, { signal });
 }
 
-/** What tells a check from others → where it belongs. */
-type Marks = ReadonlyMap<string, { readonly service: string; readonly node: string }>;
+/** No index: nobody tells when a check went. */
+const GONE = Infinity;
+
+/** What tells a check from others → where it belongs, and the index of its last change. */
+type Marks = ReadonlyMap<string, Mark>;
+type Mark = { readonly service: string; readonly node: string; readonly index: number };
 
 function marksOf(checks: readonly CheckEntry[], identity: (check: CheckEntry) => readonly unknown[]): Marks {
   return new Map(
     checks.map((check) => [
       JSON.stringify(identity(check)),
-      { service: check.ServiceName, node: check.Node },
+      { service: check.ServiceName, node: check.Node, index: check.ModifyIndex },
     ]),
   );
 }
@@ -130,14 +134,14 @@ function newsOf(
   before: Marks,
   after: Marks,
 ): Exclude<CheckNews, { kind: 'began' }> {
-  const changed = [...before.keys()].filter((key) => !after.has(key)).map((key) => before.get(key));
-  changed.push(...[...after.keys()].filter((key) => !before.has(key)).map((key) => after.get(key)));
-  const services = new Set<string>();
+  const onlyIn = (some: Marks, others: Marks): readonly Mark[] =>
+    [...some].filter(([key]) => !others.has(key)).map(([, mark]) => mark);
+  const gone = onlyIn(before, after).map((mark) => ({ ...mark, index: GONE }));
+  const services = new Map<string, number>();
   const nodes = new Set<string>();
-  for (const mark of changed) {
-    if (mark === undefined) continue;
-    if (mark.service === '') nodes.add(mark.node);
-    else services.add(mark.service);
+  for (const { service, node, index } of [...gone, ...onlyIn(after, before)]) {
+    if (service === '') nodes.add(node);
+    else services.set(service, Math.max(index, services.get(service) ?? 0));
   }
   return { kind, services, nodes };
 }

@@ -103,11 +103,11 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
     slots,
     suspect: turns.suspect,
     refresh: async (signal, isWanted = () => true) => {
-      const left = [...turns.followed()]
-        .filter((service) => isWanted(service, known.get(service)?.value))
-        .values();
+      const left = [...turns.followed()].values();
       const work = async (): Promise<void> => {
-        for (const service of left) await reread(service, signal);
+        // Asked late: the turn of the service may have come meanwhile.
+        for (const service of left)
+          if (isWanted(service, known.get(service)?.value)) await reread(service, signal);
       };
       // These wait for nothing, and share the connections of other calls.
       await Promise.all(Array.from({ length: REFRESHES }, work));

@@ -90,6 +90,8 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
 type Names = Readonly<Record<string, readonly string[]>>;
 
 type Known = {
+  /** Of the answer. */
+  readonly index: number;
   readonly instances: readonly ConsulInstance[];
   readonly nodes: readonly string[];
   /** There are instances, and each has a check of its own that tells when it comes and goes. */
@@ -105,7 +107,9 @@ async function readChanged(pool: HealthPool<Known>, news: CheckNews, signal: Abo
 function isConcerned(name: string, known: Known | undefined, news: CheckNews): boolean {
   // What was never read has its first turn soon.
   if (news.kind === 'began') return known !== undefined;
-  if (news.services.has(name)) return true;
+  const changed = news.services.get(name);
+  // At this very index its turn has seen the same; an older one may be of another life, before a snapshot was restored.
+  if (changed !== undefined && changed !== known?.index) return true;
   if (known === undefined) return false;
   return (news.kind === 'instances' && !known.isChecked) || known.nodes.some((node) => news.nodes.has(node));
 }
@@ -144,6 +148,7 @@ async function readInstances(
   const all = whole(answer, `the instances of ${JSON.stringify(name)}`);
   const entries = all.filter(({ service }) => service.Kind === '');
   const value = {
+    index: answer.index,
     instances: entries.map((entry) => instanceOf(entry, healthRule)),
     nodes: [...new Set(entries.map(({ node }) => node.Node))],
     isChecked: entries.length > 0 && entries.every(hasOwnCheck),

@@ -6,7 +6,13 @@ import type { HealthRule } from '../../../src/catalog/to-kubernetes/to-k8s-setti
 import type { ServiceSource } from '../../../src/controllers/to-k8s-ports.ts';
 import { clientOf, fakeConsul, html, json, wakeable, type Reply, type Seen } from './fake-consul.ts';
 
-type CheckOf = { readonly id: string; readonly node?: string; readonly service?: string };
+type CheckOf = {
+  readonly id: string;
+  readonly node?: string;
+  readonly service?: string;
+  /** At which it changed. */
+  readonly index?: number;
+};
 
 /** A Consul of 100 services whose queries about one service never end, so that no turn can tell of a change. */
 type Scene = AsyncDisposable & {
@@ -19,6 +25,8 @@ type Scene = AsyncDisposable & {
   /** Its next instances, and resolves when they are known. */
   readonly becomes: (service: string, address: string, trigger: () => void) => Promise<void>;
   readonly seen: readonly Seen[];
+  /** Of the last answer about its instances. */
+  readonly indexOf: (service: string) => number;
   readonly until: (what: string, holds: () => boolean) => Promise<void>;
   /** The next query for checks gets this. */
   readonly failNext: (reply: Reply) => void;
@@ -28,6 +36,7 @@ const NAMES = Array.from({ length: 100 }, (_, index) => `s${index}`);
 
 async function start(healthRule: HealthRule = 'not-critical'): Promise<Scene> {
   const addresses = new Map(NAMES.map((name) => [name, '10.0.0.1']));
+  const indexes = new Map<string, number>();
   let index = 10;
   let unhealthy: readonly CheckOf[] = [];
   let ofServices: readonly CheckOf[] = NAMES.map((service) => ({ id: service, service }));
@@ -38,13 +47,14 @@ async function start(healthRule: HealthRule = 'not-critical'): Promise<Scene> {
   const { wake, until } = wakeable();
 
   const checks = (list: readonly CheckOf[]): object[] =>
-    list.map(({ id, node = 'n', service = '' }) => ({
+    list.map(({ id, node = 'n', service = '', index: ModifyIndex = 2 }) => ({
       Node: node,
       CheckID: id,
       Status: 'critical',
       ServiceID: service,
       ServiceName: service,
       CreateIndex: 1,
+      ModifyIndex,
     }));
   const instances = (name: string): object[] => [
     {
@@ -66,7 +76,9 @@ async function start(healthRule: HealthRule = 'not-critical'): Promise<Scene> {
       else answer(reply());
     };
     if (pathname.startsWith('/v1/health/service/')) {
-      if (!waits) answer(indexed(instances(pathname.slice('/v1/health/service/'.length))));
+      const name = pathname.slice('/v1/health/service/'.length);
+      if (!waits) answer(indexed(instances(name)));
+      if (!waits) indexes.set(name, index);
     } else if (pathname === '/v1/catalog/services') {
       if (filter.includes('tandem-owner')) answer(json({}));
       else answerWhenChanged('list', () => json(namesOf(), { 'x-consul-index': String(changed.list) }));
@@ -106,6 +118,7 @@ async function start(healthRule: HealthRule = 'not-critical'): Promise<Scene> {
     source,
     failures,
     seen: server.seen,
+    indexOf: (service) => indexes.get(service) ?? 0,
     until,
     notPassing: (list) => {
       unhealthy = list;
@@ -166,7 +179,12 @@ test('an instance that comes with a check, and one that has none, is read when t
   const from = scene.seen.length;
   const before = NAMES.map((service) => ({ id: service, service }));
   await scene.becomes('s91', '10.0.0.2', () =>
-    scene.listChanged([...before, { id: 's91-2', service: 's91' }]),
+    scene.listChanged([
+      ...before,
+      // Its turn came when this was registered already.
+      { id: 's90-2', service: 's90', index: scene.indexOf('s90') },
+      { id: 's91-2', service: 's91', index: scene.indexOf('s91') - 1 },
+    ]),
   );
   assert.deepEqual(readsSince(scene, from).toSorted(), ['s4', 's91']);
 });
