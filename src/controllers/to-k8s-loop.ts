@@ -3,17 +3,11 @@ import { objectId, type ObjectChange } from '../catalog/to-kubernetes/object-cha
 import { planToK8s, type ToK8sPlan } from '../catalog/to-kubernetes/object-plan.ts';
 import type { ConsulList } from '../catalog/to-kubernetes/consul-service.ts';
 import type { ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts';
-import { createObjectApplier } from './apply-objects.ts';
-import {
-  createController,
-  type ControllerOptions,
-  type ControllerRuntime,
-  type Writing,
-} from '../reconcile/controller.ts';
+import { ANY, createObjectApplier } from './apply-objects.ts';
+import { createController, type ControllerOptions, type ControllerRuntime } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
 import type {
   NetworkSource,
-  ObjectOutcome,
   ObjectSource,
   ObjectWriter,
   ServiceSource,
@@ -83,23 +77,24 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
         last = whole;
         reporter.planned(whole, now);
       },
-      apply: ({ now }, writing, signal) =>
-        applier.apply(
-          [...now.create, ...now.update, ...now.delete],
-          (change, outcome) => tell(change, outcome, writing),
-          signal,
-        ),
+      apply: async ({ now }, writing, signal) => {
+        const changes = [...now.create, ...now.update, ...now.delete];
+        await applier.apply(changes, writing, signal);
+        if (changes.length > 0) controller.enqueue('written', ANY);
+      },
       keyOf: objectId,
     },
   });
 
   async function watch(signal: AbortSignal): Promise<void> {
     const unsubscribe = objects.onChange((id) => {
-      applier.seen(id);
-      controller.enqueue(id);
+      if (!applier.seen(id)) controller.enqueue(id, ANY);
     });
-    const forgetNetwork = network.onChange(() => controller.enqueue('network'));
-    await services.run({ changed: () => controller.enqueue('services'), failed: reporter.failed }, signal);
+    const forgetNetwork = network.onChange(() => controller.enqueue('network', ANY));
+    await services.run(
+      { changed: () => controller.enqueue('services', ANY), failed: reporter.failed },
+      signal,
+    );
     unsubscribe();
     forgetNetwork();
   }
@@ -122,16 +117,4 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
   }
 
   return { run: controller.run, plan: () => last };
-}
-
-function tell(change: ObjectChange, outcome: ObjectOutcome, writing: Writing<ObjectChange>): void {
-  switch (outcome.kind) {
-    case 'applied':
-      return writing.applied(change);
-    // The watch tells what is true.
-    case 'stale':
-      return undefined;
-    case 'refused':
-      return writing.refused(change, outcome.reason);
-  }
 }

@@ -32,6 +32,8 @@ export type Faults = {
   refresh?: Error | undefined;
   /** Names that the API server refuses. */
   readonly refused: Set<string>;
+  /** Milliseconds that every write takes. */
+  slow?: number;
   /** The watch says nothing. */
   isDeaf?: boolean;
 };
@@ -84,6 +86,8 @@ export function startToK8s(options: Partial<ToK8sOptions> = {}, isListed = true)
       writer: {
         write: async (change): Promise<ObjectOutcome> => {
           record.writes.push(change);
+          const { slow } = faults;
+          if (slow !== undefined) await new Promise<void>((resolve) => void clock.after(slow, resolve));
           if (faults.write?.lost === false) throw faults.write.error;
           if (faults.refused.has(change.name)) return { kind: 'refused', reason: 'invalid' };
           const status = namespace.apply(change);

@@ -219,3 +219,24 @@ test('a dry run writes nothing; once ends when both sides agree', async () => {
   await once.clock.advance(1000);
   assert.deepEqual([once.writes.length, once.ended()], [2, true]);
 });
+
+test('while many services come, each gets its slice after its Service, and what is there waits for none of them', async () => {
+  const run = startToK8s();
+  run.faults.slow = 40;
+  run.consul({ web: some, old: some });
+  await run.clock.advance(1000);
+  run.consul({ ...services(500), web: some, old: some });
+  await run.clock.advance(1000);
+  const { services: made, slices } = run.namespace;
+  assert.ok(made.size > 50 && made.size < 200, `${made.size} Services are there`);
+  assert.ok(slices.size >= made.size - 8, `${slices.size} slices of ${made.size} Services`);
+
+  run.consul({ ...services(500), web: [instance('10.0.0.1')] });
+  await run.clock.advance(750);
+  assert.equal(run.namespace.slices.get('web-ipv4-8080-1')?.endpoints.length, 1);
+  assert.equal(run.namespace.services.has('old'), false);
+
+  await run.clock.advance(10_000);
+  assert.deepEqual([made.size, slices.size, run.failures.length], [501, 501, 0]);
+  await run.stop();
+});
