@@ -2,6 +2,7 @@
 import { startApiServer, type ApiServer } from '../real/harness/api-server.ts';
 import { startConsul, type Consul } from '../real/harness/consul.ts';
 import { consulCapacity } from './consul-capacity.ts';
+import { figure } from './figure.ts';
 import { benchIdleControllers } from './idle-controllers.ts';
 import {
   benchFirstRegistration,
@@ -19,6 +20,7 @@ import { NAMESPACE as PODS, OWNER, placePod, samplePod } from './registrar/sampl
 import { withScene } from './sync/bench-scene.ts';
 import { inParallel } from './sync/in-parallel.ts';
 import { syncProcesses, type SyncProcess } from './sync/sync-process.ts';
+import { apiCapacity, NAMESPACE as CAPACITY } from './to-k8s/api-capacity.ts';
 import { registerServices } from './to-k8s/consul-services.ts';
 import { benchHealth, benchNewServices } from './to-k8s/health-to-slice.ts';
 import { watchSlices } from './to-k8s/watched-slices.ts';
@@ -121,7 +123,21 @@ async function benchToK8s({ api, consul, size, start }: Parts): Promise<void> {
   const sync = await start([...TO_K8S, '--to-consul=false']);
   await slices.count(services);
   await benchHealth(parts, services, healthChanges);
-  await benchNewServices(parts, services, manyServices);
+  await api.createNamespace(CAPACITY);
+  const before = await apiCapacity(api, manyServices / 10, `beside ${services} Services`);
+  const [rate] = await Promise.all([
+    benchNewServices(parts, services, manyServices),
+    benchHealth(parts, services, healthChanges / 4, ', while the others come'),
+  ]);
+  const after = await apiCapacity(api, manyServices / 10, `beside ${manyServices} Services`);
+  const plain = 2 / (1 / before + 1 / after);
+  const percent = ((rate / plain) * 100).toFixed(0);
+  figure(
+    'to-k8s: new objects',
+    rate,
+    '/s',
+    `target >= 60 % of a plain loop; ${percent} % of ${Math.round(plain)}`,
+  );
   await benchHealth(parts, manyServices, healthChanges);
   await sync.process.stop();
   await benchIdleControllers(() => start([...TO_K8S, '--registrar']), parts, idle);

@@ -2,9 +2,9 @@
 import type { Consul } from '../../real/harness/consul.ts';
 import { inParallel } from '../sync/in-parallel.ts';
 
-const NODE = 'machine';
+const ADDRESS = '10.255.0.1';
 const INSTANCES = 3;
-// Of 128 operations that a transaction holds, an instance and its check are two.
+// Of 128 operations that a transaction holds, an instance and its check are two, and the node is one.
 const SERVICES_A_TRANSACTION = 20;
 
 export function serviceName(index: number): string {
@@ -18,19 +18,20 @@ export function firstAddress(index: number): string {
 
 /** Registers the services from one index up to another, all healthy. */
 export async function registerServices(consul: Consul, from: number, to: number): Promise<void> {
-  await consul.call('PUT', '/v1/catalog/register', { Node: NODE, Address: '10.255.0.1' });
   await inParallel(Math.ceil((to - from) / SERVICES_A_TRANSACTION), 2, async (batch) => {
     const first = from + batch * SERVICES_A_TRANSACTION;
     const length = Math.min(SERVICES_A_TRANSACTION, to - first);
+    const nodes = [...new Set(Array.from({ length }, (_, index) => nodeOf(first + index)))];
+    const ofNodes = nodes.map((Node) => ({ Node: { Verb: 'set', Node: { Node, Address: ADDRESS } } }));
     const operations = Array.from({ length }, (_, index) => operationsOf(first + index)).flat();
-    await consul.call('PUT', '/v1/txn', operations);
+    await consul.call('PUT', '/v1/txn', [...ofNodes, ...operations]);
   });
 }
 
 /** Of the first instance. */
 export async function setHealth(consul: Consul, index: number, isHealthy: boolean): Promise<void> {
   const Checks = [checkOf(index, 0, isHealthy)];
-  const body = { Node: NODE, Address: '10.255.0.1', SkipNodeUpdate: true, Checks };
+  const body = { Node: nodeOf(index), Address: ADDRESS, SkipNodeUpdate: true, Checks };
   await consul.call('PUT', '/v1/catalog/register', body);
 }
 
@@ -39,7 +40,7 @@ function operationsOf(index: number): object[] {
     {
       Service: {
         Verb: 'set',
-        Node: NODE,
+        Node: nodeOf(index),
         Service: {
           ID: idOf(index, instance),
           Service: serviceName(index),
@@ -56,7 +57,12 @@ function checkOf(index: number, instance: number, isHealthy: boolean): object {
   const id = idOf(index, instance);
   const Status = isHealthy ? 'passing' : 'critical';
   const names = { ServiceID: id, ServiceName: serviceName(index) };
-  return { Node: NODE, CheckID: `${id}-check`, Name: 'health', Status, ...names };
+  return { Node: nodeOf(index), CheckID: `${id}-check`, Name: 'health', Status, ...names };
+}
+
+// As many as a machine runs: each write costs Consul more, the more its node has.
+function nodeOf(index: number): string {
+  return `machine-${Math.floor(index / SERVICES_A_TRANSACTION)}`;
 }
 
 function idOf(index: number, instance: number): string {
