@@ -1,12 +1,13 @@
 /** The flags of injection, shared by the webhook and the offline injector, and the settings that they make. */
 import { split } from 'shlex';
-import { serviceNames, type InjectSettings } from '../inject/settings.ts';
+import { redirectWays, serviceNames, type InjectSettings } from '../inject/settings.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
 import { SIDECAR_UID, UNPRIVILEGED_PORTS } from '../inject/names.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { ANY_COUNT } from '../inject/lifecycle-options.ts';
 import { parseQuantity } from '../inject/quantity.ts';
 import { clashingPorts, describeClash, sidecarPorts } from '../inject/sidecar-ports.ts';
+import { notPossible } from '../inject/redirect.ts';
 import { ownerName } from './sync-settings.ts';
 import { boolean, integer, list, oneOf, parsed, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
@@ -165,6 +166,24 @@ export const injectFlags = {
     20100,
     UNPRIVILEGED_PORTS,
   ),
+  transparentProxy: boolean(
+    'Redirect the traffic of pods into their sidecars when neither the pod nor its namespace says (transparent-proxy).',
+    false,
+  ),
+  transparentProxyOverwriteProbes: boolean(
+    'With transparent proxy: send the probes and hooks of the kubelet by ports of the sidecar.',
+    true,
+  ),
+  redirection: oneOf(
+    'With transparent proxy, who redirects the traffic of a pod. init: an init container with NET_ADMIN. node: the redirector of its node.',
+    redirectWays,
+    'init',
+  ),
+  redirectImage: string(
+    'With transparent proxy: image of the container consul-connect-redirect, with sh and nft. Default: tandem:<version>.',
+    'IMAGE',
+    undefined,
+  ),
 };
 
 type InjectValues = FlagValues<typeof injectFlags>;
@@ -187,6 +206,13 @@ export function injectFlagProblems(values: InjectValues): string[] {
       ? [
           '--service-names=service is for --proxy-mode=dataplane; in agent mode a pod registers itself and does not know its Service',
         ]
+      : []),
+    ...(values.transparentProxy
+      ? notPossible({
+          mode: values.proxyMode,
+          sidecarProxy: values.sidecarProxy,
+          sidecarUser: values.sidecarRunAsUser,
+        }).map((why) => `--transparent-proxy: ${why}`)
       : []),
   ];
 }
@@ -238,7 +264,7 @@ export function injectSettings(
 ): InjectSettings {
   const owner = values.owner ?? ofCluster;
   const drainSeconds = preStopSleep ? values.drainSeconds : undefined;
-  const shared = { ...sharedSettings(values), ...facts, drainSeconds };
+  const shared = { ...sharedSettings(values, facts.version), ...facts, drainSeconds };
   if (values.proxyMode === 'agent') return { ...shared, mode: 'agent', owner };
   if (owner === undefined) throw new Error('dataplane mode has no owner');
   return { ...shared, mode: 'dataplane', owner };
@@ -249,7 +275,7 @@ export function withDefault(settings: InjectSettings, defaultInject: boolean | u
   return defaultInject === undefined ? settings : { ...settings, defaultInject, defaultExclude: undefined };
 }
 
-function sharedSettings(values: InjectValues) {
+function sharedSettings(values: InjectValues, version: string) {
   return {
     allowNamespaces: values.allowNamespaces,
     denyNamespaces: values.denyNamespaces,
@@ -299,6 +325,13 @@ function sharedSettings(values: InjectValues) {
     prometheusScrapePath: values.prometheusScrapePath,
     metricsMerging: values.enableMetricsMerging,
     mergedMetricsPort: values.mergedMetricsPort,
+    redirect: {
+      byDefault: values.transparentProxy,
+      askedBy: 'flag',
+      overwriteProbes: values.transparentProxyOverwriteProbes,
+      way: values.redirection,
+      image: values.redirectImage ?? `tandem:${version}`,
+    } as const,
   };
 }
 

@@ -10,7 +10,8 @@ type Entry = {
   readonly mode?: 'agent' | 'dataplane';
 };
 
-const EXCLUSION = 'Denied: it relies on transparent proxy. No effect with `transparent-proxy: "false"`.';
+const EXCLUSION =
+  'Denied on a pod that is not transparent by default; no effect with `transparent-proxy: "false"`.';
 
 /** By name without the prefix; Tandem's own carry theirs. */
 export const annotations = {
@@ -260,15 +261,41 @@ export const annotations = {
   },
   'transparent-proxy': {
     value: 'boolean',
-    default: 'false',
+    default: 'the label `transparent-proxy` of the namespace, else `--transparent-proxy`',
     meaning:
-      '`true` is denied: Tandem has no transparent proxy, and traffic must not silently leave the mesh.',
+      'Redirects all TCP traffic of the pod into its sidecar, so that it reaches the mesh by the names and addresses of Kubernetes Services. Written by Tandem when a default turned it on.',
   },
-  'transparent-proxy-overwrite-probes': { value: 'boolean', default: 'false', meaning: 'Without effect.' },
-  'transparent-proxy-exclude-inbound-ports': { value: 'any', default: '', meaning: EXCLUSION },
-  'transparent-proxy-exclude-outbound-ports': { value: 'any', default: '', meaning: EXCLUSION },
-  'transparent-proxy-exclude-outbound-cidrs': { value: 'any', default: '', meaning: EXCLUSION },
-  'transparent-proxy-exclude-uids': { value: 'any', default: '', meaning: EXCLUSION },
+  'transparent-proxy-status': {
+    value: '`enabled`',
+    default: '',
+    meaning: 'Written by Tandem on a pod whose traffic is redirected.',
+  },
+  'transparent-proxy-overwrite-probes': {
+    value: 'boolean',
+    default: '`--transparent-proxy-overwrite-probes`',
+    meaning:
+      'Sends HTTP, gRPC and TCP probes, and HTTP hooks, by ports of the sidecar, so that the kubelet still reaches them.',
+  },
+  'transparent-proxy-exclude-inbound-ports': {
+    value: 'comma list of ports, or names of container ports',
+    default: 'none',
+    meaning: `Ports that plain clients reach. ${EXCLUSION}`,
+  },
+  'transparent-proxy-exclude-outbound-ports': {
+    value: 'comma list of ports',
+    default: 'none',
+    meaning: `Traffic to these ports is not redirected. ${EXCLUSION}`,
+  },
+  'transparent-proxy-exclude-outbound-cidrs': {
+    value: 'comma list of IPv4 or IPv6 addresses or networks',
+    default: 'none',
+    meaning: `Traffic to these addresses is not redirected. ${EXCLUSION}`,
+  },
+  'transparent-proxy-exclude-uids': {
+    value: 'comma list of user ids',
+    default: 'none',
+    meaning: `Traffic that these users send is not redirected. ${EXCLUSION}`,
+  },
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type AnnotationName = Exclude<keyof typeof annotations, 'service-meta-<key>'>;

@@ -12,6 +12,7 @@ import { readMeshPod, type MeshPod } from './mesh-pod.ts';
 import { applied } from './pod-edit.ts';
 import { tooManyVariables } from './variables.ts';
 import { readPod, type Pod } from './pod.ts';
+import { withRedirect } from './redirect-container.ts';
 import { registrationOf, registrationTooLarge } from './registration-variable.ts';
 import { toldWarnings, type InjectResult, type Warning } from './result.ts';
 import type { InjectSettings } from './settings.ts';
@@ -78,9 +79,11 @@ function injectPod(pod: Pod, settings: InjectSettings): Injected {
 }
 
 function planOf(mesh: MeshPod, settings: InjectSettings, registration: string): SidecarPlan {
-  return settings.mode === 'dataplane'
-    ? dataplaneMode(mesh, settings, registration)
-    : agentMode(mesh, settings, registration);
+  const plan =
+    settings.mode === 'dataplane'
+      ? dataplaneMode(mesh, settings, registration)
+      : agentMode(mesh, settings, registration);
+  return withRedirect(plan, mesh, settings);
 }
 
 /** What in the pod itself, rather than in its annotations, stands against the sidecar. */

@@ -1,7 +1,12 @@
 /** Everything that a pod's annotations ask for, validated as a whole, with the operator's settings as defaults. */
 import { isDnsLabel } from '../support/dns-name.ts';
 import type { Problem } from '../model/problem.ts';
-import { CA_ANNOTATION, META_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
+import {
+  CA_ANNOTATION,
+  META_PREFIX,
+  RECORD_ANNOTATION,
+  REDIRECT_ANNOTATION,
+} from '../model/kubernetes-names.ts';
 import { split } from 'shlex';
 import type { JsonObject } from '../support/json.ts';
 import { nearest, quote } from '../support/text.ts';
@@ -23,7 +28,9 @@ import type { Pod } from './pod.ts';
 import type { Warning } from './result.ts';
 import { readServiceName } from './service-name.ts';
 import { readPodService, type PodService } from './service.ts';
+import { warnOfUpstreams } from './redirect-warnings.ts';
 import { readProxyConfig } from './proxy-config.ts';
+import { readRedirect, redirectPorts, type Redirect } from './redirect.ts';
 import { readResources, type ContainerResources } from './resource-options.ts';
 import type { InjectSettings } from './settings.ts';
 import { besideSidecar, checkSidecarPorts, sidecarPorts } from './sidecar-ports.ts';
@@ -60,6 +67,8 @@ export type MeshPod = {
   readonly startupFailureSeconds: number;
   /** 0 is no liveness probe. */
   readonly livenessFailureSeconds: number;
+  /** Transparent proxy; undefined without it. */
+  readonly redirect: Redirect | undefined;
 };
 
 type ReadMeshPod =
@@ -73,7 +82,14 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   const nativeSidecar = reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar);
   const lifecycle = readLifecycle(reader, settings.lifecycle, nativeSidecar);
   const listeners = besideSidecar(pod, nativeSidecar);
-  const ports = checkSidecarPorts(sidecarPorts(settings, metrics, lifecycle), listeners, service, reader);
+  const own = sidecarPorts(settings, metrics, lifecycle);
+  const redirect = readRedirect(pod, reader, settings, {
+    ports: own,
+    isNative: nativeSidecar,
+    metrics,
+    lifecycle,
+  });
+  const ports = checkSidecarPorts([...own, ...redirectPorts(redirect)], listeners, service, reader);
   const kubernetesService = readKubernetesService(reader);
   const upstreams = readUpstreams(pod, reader, listeners, ports);
   const mesh: MeshPod = {
@@ -95,10 +111,11 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
     proxyHealthCheck: reader.boolean('use-proxy-health-check', false),
     startupFailureSeconds: reader.wholeNumber('sidecar-proxy-startup-failure-seconds', 0, ANY_COUNT),
     livenessFailureSeconds: reader.wholeNumber('sidecar-proxy-liveness-failure-seconds', 0, ANY_COUNT),
+    redirect,
   };
   warnOfInitContainers(pod, mesh, reader);
-  checkTransparentProxy(reader);
-  warnOfNoEffect(pod.annotations, reader, settings.mode);
+  if (redirect !== undefined) warnOfUpstreams(upstreams, reader);
+  warnOfNoEffect(pod.annotations, reader, mesh);
   const { problems, warnings } = reader;
   return problems.length > 0 ? { ok: false, problems, warnings } : { ok: true, mesh, warnings };
 }
@@ -163,35 +180,7 @@ function warnOfInitContainers(
   );
 }
 
-function checkTransparentProxy(reader: AnnotationReader): void {
-  reader.boolean('transparent-proxy-overwrite-probes', false);
-  // Without an answer of the author, an exclusion says that something is redirected.
-  if (reader.text('transparent-proxy') === undefined) checkExclusions(reader);
-  if (!reader.boolean('transparent-proxy', false)) return;
-  reader.problem(
-    'transparent-proxy',
-    'Tandem has no transparent proxy: the pod would start outside of the mesh. Name its upstreams in connect-service-upstreams, and remove this annotation',
-  );
-}
-
-const EXCLUSIONS = [
-  'transparent-proxy-exclude-inbound-ports',
-  'transparent-proxy-exclude-outbound-ports',
-  'transparent-proxy-exclude-outbound-cidrs',
-  'transparent-proxy-exclude-uids',
-] as const;
-
-function checkExclusions(reader: AnnotationReader): void {
-  for (const name of EXCLUSIONS) {
-    if ((reader.text(name) ?? '').trim() === '') continue;
-    reader.problem(
-      name,
-      'relies on transparent proxy, which Tandem does not have: traffic is not redirected, so all but that to upstreams would bypass the mesh. Remove it and name the upstreams in connect-service-upstreams, or set transparent-proxy: "false"',
-    );
-  }
-}
-
-function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: InjectSettings['mode']): void {
+function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, { mode, redirect }: MeshPod): void {
   if (reader.text('connect-service-protocol') !== undefined) {
     reader.warn(
       'no-effect',
@@ -209,7 +198,7 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: Inj
   );
   for (const name of names.filter((each) => Object.hasOwn(annotations, each))) {
     if (name.startsWith('transparent-proxy-')) {
-      if (reader.problems.some(({ at }) => at === annotationKey(name))) continue;
+      if (redirect !== undefined || reader.problems.some(({ at }) => at === annotationKey(name))) continue;
       reader.warn('no-effect', name, 'has no effect without transparent proxy');
     } else if (isOfOtherMode(name as AnnotationName, mode))
       reader.warn('no-effect', name, `has no effect in ${mode} mode`);
@@ -217,7 +206,7 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, mode: Inj
 }
 
 /** What injection itself leaves on a pod, and a copy of a pod may still have. */
-const WRITTEN: ReadonlySet<string> = new Set([RECORD_ANNOTATION, CA_ANNOTATION]);
+const WRITTEN: ReadonlySet<string> = new Set([RECORD_ANNOTATION, CA_ANNOTATION, REDIRECT_ANNOTATION]);
 
 // Likeness to each known name is looked for, and how many names there are is up to a stranger.
 const UNKNOWN_NAMED = 20;

@@ -4,17 +4,21 @@ import {
   CA_ANNOTATION,
   META_PREFIX,
   RECORD_ANNOTATION,
+  REDIRECT_ANNOTATION,
+  REDIRECT_STATUS,
 } from '../model/kubernetes-names.ts';
 import { isObject, property, type JsonObject } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import { annotationName, annotations, ofServices } from './annotations.ts';
 import type { Warning } from './result.ts';
 
+const WRITTEN: ReadonlySet<string> = new Set([RECORD_ANNOTATION, CA_ANNOTATION, REDIRECT_ANNOTATION]);
+
 /** Names that are written on pods and on objects of other kinds, or are for Services. */
 function isForPods(key: string): boolean {
   const name = annotationName(key);
-  if (name === undefined || key === RECORD_ANNOTATION || key === CA_ANNOTATION) return false;
-  return name !== 'connect-inject-status' && !ofServices.includes(name);
+  if (name === undefined || WRITTEN.has(key)) return false;
+  return name !== 'connect-inject-status' && key !== REDIRECT_STATUS && !ofServices.includes(name);
 }
 
 /** By its exact name: what else somebody has among the labels may be meant as it is. */

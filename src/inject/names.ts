@@ -10,6 +10,7 @@ export const TOKEN_PATH = '/consul/token';
 export const INIT_CONTAINER = 'consul-connect-inject-init';
 export const ENVOY_CONTAINER = 'consul-connect-envoy-sidecar';
 export const DATAPLANE_CONTAINER = 'consul-dataplane';
+export const REDIRECT_CONTAINER = 'consul-connect-redirect';
 
 /** Inbound traffic of the mesh. */
 export { INBOUND_PORT } from '../redirection/options.ts';
@@ -43,6 +44,9 @@ export function syntheticNodePrefix(owner: string): string {
 /** UID of the injected containers, unless the operator says otherwise; a pod that runs as this user could read the sidecar's secrets. */
 export const SIDECAR_UID = 5995;
 
+/** UID of the container that waits for the redirector of the node: not the sidecar's, which is not redirected. */
+export const REDIRECT_UID = 5996;
+
 /** Between the name of an upstream and `HOST` or `PORT` in a variable of the author's containers. */
 export const UPSTREAM_MARK = '_CONNECT_SERVICE_';
 
@@ -57,6 +61,7 @@ export const RESERVED_CONTAINERS: ReadonlySet<string> = new Set([
   INIT_CONTAINER,
   ENVOY_CONTAINER,
   DATAPLANE_CONTAINER,
+  REDIRECT_CONTAINER,
 ]);
 export const RESERVED_VOLUMES: ReadonlySet<string> = new Set([DATA_VOLUME, CA_VOLUME, TOKEN_VOLUME]);
 

@@ -11,6 +11,8 @@ export type Container = {
   readonly name: string;
   /** Its path in the pod: `spec.containers[1]`. */
   readonly at: string;
+  /** As it stands there, for what is asked of few pods only. */
+  readonly object: unknown;
   /** An init container with `restartPolicy: Always` runs as long as the pod (Kubernetes, "Sidecar Containers"). */
   readonly isNativeSidecar: boolean;
   readonly env: Presence;
@@ -162,6 +164,7 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
   return {
     name,
     at,
+    object: container,
     isNativeSidecar: property(container, 'restartPolicy') === 'Always',
     env: presence(container, 'env'),
     ...readVariables(env),

@@ -15,6 +15,8 @@ export type InjectionRecord = {
   readonly mounts: readonly string[];
   /** Containers that got a `preStop`; absent when none did, and in records of versions that knew none. */
   readonly drained?: readonly string[];
+  /** What redirected the traffic, and the ports that stood in probes and hooks; absent without transparent proxy. */
+  readonly redirect?: RedirectRecord;
   readonly annotations: readonly string[];
   readonly labels: readonly string[];
   /** Values that stood where an annotation or label was written. */
@@ -24,6 +26,20 @@ export type InjectionRecord = {
   readonly nulls: readonly string[];
   /** What the admission warned of, for whoever never saw its answer; absent when there was nothing. */
   readonly warnings?: readonly string[];
+};
+
+export type RedirectRecord = {
+  readonly way: string;
+  readonly askedBy: string;
+  readonly probes: readonly RecordedProbe[];
+};
+
+/** `port` stood where `to` stands now. */
+export type RecordedProbe = {
+  readonly container: string;
+  readonly probe: string;
+  readonly port: number | string;
+  readonly to: number;
 };
 
 /** What is added to one of the author's containers. */
@@ -38,6 +54,8 @@ export type SpecGrowth = {
   readonly ofInitContainers: readonly AuthorGrowth[];
   readonly ofContainers: readonly AuthorGrowth[];
   readonly initContainers: Growth;
+  /** Behind the author's. */
+  readonly lastInitContainers: Growth;
   readonly containers: Growth;
   readonly volumes: Growth;
 };
@@ -52,7 +70,7 @@ export type MetadataGrowth = {
 /** @param growth all of it, the edit that writes the record included */
 export function recordOf(
   growth: SpecGrowth & MetadataGrowth,
-  made: { readonly version: string; readonly mode: string },
+  made: Pick<InjectionRecord, 'version' | 'mode' | 'redirect'>,
   warnings: readonly string[],
 ): InjectionRecord {
   const { ofInitContainers, ofContainers, annotations, labels } = growth;
@@ -70,7 +88,7 @@ export function recordOf(
   return {
     ...made,
     volumes: namesIn(growth.volumes),
-    initContainers: namesIn(growth.initContainers),
+    initContainers: [...namesIn(growth.initContainers), ...namesIn(growth.lastInitContainers)],
     containers: namesIn(growth.containers),
     variables: [...variables],
     kept: Object.fromEntries(kept),
@@ -134,6 +152,7 @@ export function parseRecord(text: string): InjectionRecord | undefined {
     lists.every((key) => isStrings(value[key])) &&
     (value['warnings'] === undefined || isStrings(value['warnings'])) &&
     (value['drained'] === undefined || isStrings(value['drained'])) &&
+    (value['redirect'] === undefined || isRedirect(value['redirect'])) &&
     isObject(value['kept']) &&
     Object.values(value['kept']).every(isStrings) &&
     isObject(value['previous']) &&
@@ -157,6 +176,21 @@ function replaced(map: MapGrowth): JsonObject {
     map.edits.flatMap((edit, index) =>
       edit.kind === 'set' ? [[map.keys[index] ?? '', edit.before] as const] : [],
     ),
+  );
+}
+
+function isRedirect(value: unknown): boolean {
+  const probes = property(value, 'probes');
+  return (
+    typeof property(value, 'way') === 'string' &&
+    typeof property(value, 'askedBy') === 'string' &&
+    Array.isArray(probes) &&
+    probes.every(
+      (each) =>
+        isStrings([property(each, 'container'), property(each, 'probe')]) &&
+        ['number', 'string'].includes(typeof property(each, 'port')) &&
+        typeof property(each, 'to') === 'number',
+    )
   );
 }
 

@@ -7,7 +7,7 @@ import { podMeta } from '../model/consul-names.ts';
 import { PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { variable } from './container-parts.ts';
 import { agentDefinition, agentFile, checkedDefinition } from '../model/definition.ts';
-import { serviceAndProxy } from '../model/registration.ts';
+import { serviceAndProxy, TRANSPARENT, type ExposedPath } from '../model/registration.ts';
 import { isObject, type JsonObject } from '../support/json.ts';
 import type { MeshPod } from './mesh-pod.ts';
 import {
@@ -70,7 +70,7 @@ export function registrationTooLarge(registration: string): Problem | undefined 
 
 /** One JSON document. */
 export function registrationOf(
-  { mode, services: [service], upstreams, metrics, proxyConfig }: MeshPod,
+  { mode, services: [service], upstreams, metrics, proxyConfig, redirect }: MeshPod,
   { owner }: Pick<InjectSettings, 'owner'>,
 ): string {
   const registrations = serviceAndProxy(
@@ -83,9 +83,17 @@ export function registrationOf(
       meta: registrationMeta(service.meta, owner),
     },
     INBOUND_PORT,
-    { upstreams: upstreams.map(proxyUpstream), config: registrationConfig(proxyConfig, metrics) },
+    {
+      upstreams: upstreams.map(proxyUpstream),
+      config: registrationConfig(proxyConfig, metrics),
+      ...(redirect === undefined ? {} : { mode: TRANSPARENT, exposed: redirect.exposed.map(literalPath) }),
+    },
   );
   return agentFile(registrations.map(mode === 'agent' ? checkedDefinition : agentDefinition));
+}
+
+function literalPath(exposed: ExposedPath): ExposedPath {
+  return { ...exposed, path: literal(exposed.path) };
 }
 
 function registrationConfig(proxyConfig: JsonObject, metrics: MeshPod['metrics']): JsonObject {

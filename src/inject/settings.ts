@@ -76,4 +76,19 @@ type SharedSettings = {
   /** Dataplane mode: `enable-metrics-merging` when the annotation is absent. */
   readonly metricsMerging: boolean;
   readonly mergedMetricsPort: number;
+  readonly redirect: RedirectSettings;
+};
+
+export const redirectWays = ['init', 'node'] as const;
+
+/** Transparent proxy. */
+export type RedirectSettings = {
+  /** `transparent-proxy` when the annotation is absent. */
+  readonly byDefault: boolean;
+  readonly askedBy: 'namespace' | 'flag';
+  /** `transparent-proxy-overwrite-probes` when the annotation is absent. */
+  readonly overwriteProbes: boolean;
+  /** Who writes the rules: an init container of the pod, or the redirector of its node. */
+  readonly way: (typeof redirectWays)[number];
+  readonly image: string;
 };

@@ -1,11 +1,12 @@
 /**
  * Everything that injection changes in a pod. The number of edits follows what is added, never the size of the pod; nothing
- * that the author wrote is replaced, except null parents and an annotation or label of Tandem's own.
+ * that the author wrote is replaced, except null parents, an annotation or label of Tandem's own, and ports of probes.
  */
 import {
   ANNOTATION_PREFIX,
   DEFAULT_CONTAINER_ANNOTATION,
   INJECTED,
+  REDIRECT_STATUS,
   RECORD_ANNOTATION,
   STATUS,
 } from '../model/kubernetes-names.ts';
@@ -25,7 +26,13 @@ import {
   type Growth,
   type PodEdit,
 } from './pod-edit.ts';
-import { recordOf, type AuthorGrowth, type MetadataGrowth, type SpecGrowth } from './record.ts';
+import {
+  recordOf,
+  type AuthorGrowth,
+  type MetadataGrowth,
+  type RedirectRecord,
+  type SpecGrowth,
+} from './record.ts';
 import type { Variable } from './variables.ts';
 
 /** @param warnings for the record, which names itself too: its key is there before it is written */
@@ -43,9 +50,28 @@ export function editsOf(
     [RECORD_ANNOTATION, ''],
   ]);
   const unwritten = metadataGrowth(pod, annotations);
-  const record = recordOf({ ...spec, ...unwritten }, { version, mode: mesh.mode }, warnings);
+  const made = { version, mode: mesh.mode, ...redirectField(mesh) };
+  const record = recordOf({ ...spec, ...unwritten }, made, warnings);
   annotations.set(RECORD_ANNOTATION, JSON.stringify(record));
-  return [...editsInSpec(spec), ...editsInMetadata(metadataGrowth(pod, annotations))];
+  return [...probeEdits(mesh), ...editsInSpec(spec), ...editsInMetadata(metadataGrowth(pod, annotations))];
+}
+
+function redirectField({ redirect }: MeshPod): { readonly redirect?: RedirectRecord } {
+  if (redirect === undefined) return {};
+  const { way, askedBy } = redirect;
+  const probes = redirect.probes.map(({ container, probe, before, after }) => ({
+    container,
+    probe,
+    port: before,
+    to: after,
+  }));
+  return { redirect: { way, askedBy, probes } };
+}
+
+/** The only values of the author that are replaced. */
+function probeEdits({ redirect }: MeshPod): PodEdit[] {
+  if (redirect === undefined) return [];
+  return redirect.probes.map(({ path, before, after }) => ({ kind: 'set', path, before, after }));
 }
 
 function specGrowth(pod: Pod, mesh: MeshPod, plan: SidecarPlan): SpecGrowth {
@@ -67,10 +93,21 @@ function specGrowth(pod: Pod, mesh: MeshPod, plan: SidecarPlan): SpecGrowth {
     ofContainers: pod.containers.map((each, index) =>
       author(`/spec/containers/${index}`, each, mesh.drainSeconds),
     ),
-    initContainers: prepend('/spec/initContainers', pod.initContainersPresence, plan.initContainers),
+    ...initGrowth(pod, plan),
     containers: append('/spec/containers', 'present', plan.containers),
     volumes: append('/spec/volumes', pod.volumesPresence, plan.volumes),
   };
+}
+
+/** A list that is not there is made with all of them. */
+function initGrowth(
+  { initContainersPresence: presence }: Pod,
+  { initContainers, lastInitContainers = [] }: SidecarPlan,
+): Pick<SpecGrowth, 'initContainers' | 'lastInitContainers'> {
+  const path = '/spec/initContainers';
+  const first = presence === 'present' ? initContainers : [...initContainers, ...lastInitContainers];
+  const last = presence === 'present' ? lastInitContainers : [];
+  return { initContainers: prepend(path, presence, first), lastInitContainers: append(path, presence, last) };
 }
 
 /** The order matters: the author's containers are addressed before anything moves them. */
@@ -83,6 +120,7 @@ function editsInSpec(growth: SpecGrowth): PodEdit[] {
       ...lifecycle.edits,
     ]),
     ...growth.initContainers.edits,
+    ...growth.lastInitContainers.edits,
     ...growth.containers.edits,
     ...growth.volumes.edits,
   ];
@@ -117,13 +155,17 @@ function editsInMetadata({ metadata, annotations, labels }: MetadataGrowth): rea
   return [create('/metadata', metadata, { annotations: made, labels: labelled })];
 }
 
-function writtenAnnotations(pod: Pod, { services: [service], metrics }: MeshPod): [string, string][] {
+function writtenAnnotations(
+  pod: Pod,
+  { services: [service], metrics, redirect }: MeshPod,
+): [string, string][] {
   const [first] = pod.containers;
   const whenAbsent: [string, string | undefined][] = [
     [`${ANNOTATION_PREFIX}connect-service`, service.name],
     [`${ANNOTATION_PREFIX}connect-service-port`, service.portText],
     // A flag may have asked for it, and the pod does not show flags.
     [`${ANNOTATION_PREFIX}enable-metrics`, metrics && 'true'],
+    [`${ANNOTATION_PREFIX}transparent-proxy`, redirect && 'true'],
     [`${ANNOTATION_PREFIX}prometheus-scrape-port`, metrics && String(metrics.port)],
     [DEFAULT_CONTAINER_ANNOTATION, first?.name],
     ['prometheus.io/scrape', metrics && 'true'],
@@ -133,6 +175,7 @@ function writtenAnnotations(pod: Pod, { services: [service], metrics }: MeshPod)
   ];
   return [
     [STATUS, INJECTED],
+    ...(redirect === undefined ? [] : [[REDIRECT_STATUS, 'enabled'] as [string, string]]),
     ...whenAbsent.flatMap(([name, value]): [string, string][] =>
       value === undefined || Object.hasOwn(pod.annotations, name) ? [] : [[name, value]],
     ),

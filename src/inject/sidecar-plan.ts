@@ -6,6 +6,8 @@ export type SidecarPlan = {
   readonly volumes: readonly JsonObject[];
   /** In front of the user's init containers, in this order. */
   readonly initContainers: readonly JsonObject[];
+  /** Behind them. */
+  readonly lastInitContainers?: readonly JsonObject[];
   /** Behind the user's containers. */
   readonly containers: readonly JsonObject[];
   /** Annotations besides those of every injected pod. */

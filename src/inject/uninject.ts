@@ -4,7 +4,8 @@ import { pointer } from '../support/json-patch.ts';
 import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
 import { DATA_PATH } from './names.ts';
 import { create, reverted, type PodEdit } from './pod-edit.ts';
-import { parentOf, parseRecord, type InjectionRecord } from './record.ts';
+import { HANDLERS } from './probe-rewrite.ts';
+import { parentOf, parseRecord, type InjectionRecord, type RecordedProbe } from './record.ts';
 import type { UninjectResult } from './result.ts';
 
 /**
@@ -28,8 +29,11 @@ export function uninject(pod: unknown): UninjectResult {
 }
 
 /** The lists of the record that are asked for each container. */
-type Lookup = Omit<InjectionRecord, 'variables' | 'mounts' | 'drained' | 'absent' | 'nulls'> &
-  Readonly<Record<'variables' | 'mounts' | 'drained' | 'absent' | 'nulls', ReadonlySet<string>>>;
+type Lookup = Omit<InjectionRecord, 'redirect' | 'variables' | 'mounts' | 'drained' | 'absent' | 'nulls'> &
+  Readonly<Record<'variables' | 'mounts' | 'drained' | 'absent' | 'nulls', ReadonlySet<string>>> & {
+    /** By container. */
+    readonly probes: ReadonlyMap<string, readonly RecordedProbe[]>;
+  };
 
 function lookupOf(record: InjectionRecord): Lookup {
   return {
@@ -39,6 +43,7 @@ function lookupOf(record: InjectionRecord): Lookup {
     drained: new Set(record.drained),
     absent: new Set(record.absent),
     nulls: new Set(record.nulls),
+    probes: Map.groupBy(record.redirect?.probes ?? [], ({ container }) => container),
   };
 }
 
@@ -87,7 +92,20 @@ function containerEdits(path: string, container: unknown, record: Lookup): PodEd
       (mount) => record.mounts.has(name) && property(mount, 'mountPath') === DATA_PATH,
     ),
     ...drainEdits(`${path}/lifecycle`, property(container, 'lifecycle'), name, record),
+    ...(record.probes.get(name) ?? []).flatMap((probe) => probeEdits(path, container, probe)),
   ];
+}
+
+/** A port that is not Tandem's any more stays. */
+function probeEdits(path: string, container: unknown, { probe, port, to }: RecordedProbe): PodEdit[] {
+  const at = probe.split('.');
+  const asked = at.reduce(property, container);
+  return HANDLERS.filter((handler) => property(property(asked, handler), 'port') === to).map((handler) => ({
+    kind: 'set',
+    path: path + pointer(...at, handler, 'port'),
+    before: port,
+    after: to,
+  }));
 }
 
 /** The added variables stand first, so only the first one of a name is Tandem's. */

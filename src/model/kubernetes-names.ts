@@ -12,6 +12,12 @@ export const META_PREFIX = 'service-meta-';
 export const STATUS = `${ANNOTATION_PREFIX}connect-inject-status`;
 export const INJECTED = 'injected';
 
+/** On pods, as consul-k8s writes it: their traffic is redirected into the sidecar. */
+export const REDIRECT_STATUS = `${ANNOTATION_PREFIX}transparent-proxy-status`;
+
+/** On pods: what the redirector of the node is to redirect, `redirection/options.ts`. */
+export const REDIRECT_ANNOTATION = `${OWN_PREFIX}redirect`;
+
 /** On pods: the record of what was added; `uninject` and the registrar read it. */
 export const RECORD_ANNOTATION = `${OWN_PREFIX}injected`;
 /** On pods: public certificates, so that they need no object in every namespace. */

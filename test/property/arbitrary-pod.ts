@@ -34,8 +34,25 @@ const variable = fc.record({
   value: text,
 });
 
+const port = fc.constantFrom('http', 'admin', 'unknown', 8080, 9090, 19_000, 20_000, 0);
+const httpGet = fc.record({
+  port,
+  path: fc.constantFrom('/healthz', 'live?x=1', '/$(reboot)', null, undefined),
+  host: fc.constantFrom('', 'example.com', undefined),
+});
+const probe = fc.oneof(
+  fc.record({ httpGet, periodSeconds: fc.constant(5) }),
+  fc.record({ grpc: fc.record({ port: fc.constantFrom(50_051, 8080) }) }),
+  fc.record({ tcpSocket: fc.record({ port }) }),
+  fc.constantFrom(null, { exec: { command: ['true'] } }, { httpGet: null }),
+);
+
 const container = fc
   .record({
+    livenessProbe: perhaps(probe),
+    readinessProbe: perhaps(probe),
+    startupProbe: perhaps(probe),
+    restartPolicy: fc.constantFrom(undefined, undefined, 'Always'),
     env: perhaps(fc.array(variable, { maxLength: 4 })),
     volumeMounts: perhaps(fc.array(fc.record({ name: text, mountPath: text }), { maxLength: 2 })),
     ports: perhaps(
@@ -52,8 +69,11 @@ const container = fc
     lifecycle: perhaps(
       fc.record(
         {
-          preStop: fc.constantFrom(null, { exec: { command: ['sync'] } }, { sleep: { seconds: 1 } }),
-          postStart: fc.constantFrom(null, { exec: { command: ['true'] } }),
+          preStop: fc.oneof(
+            fc.constantFrom(null, { exec: { command: ['sync'] } }, { sleep: { seconds: 1 } }),
+            fc.record({ httpGet }),
+          ),
+          postStart: fc.oneof(fc.constantFrom(null, { exec: { command: ['true'] } }), fc.record({ httpGet })),
         },
         { requiredKeys: [] },
       ),
@@ -80,6 +100,10 @@ const asked = fc.record(
     [`${ANNOTATION_PREFIX}connect-inject-status`]: fc.constant(''),
     [`${ANNOTATION_PREFIX}service-meta-x`]: text,
     [`${ANNOTATION_PREFIX}service-tags`]: text,
+    [`${ANNOTATION_PREFIX}transparent-proxy`]: fc.constantFrom('true', 'false'),
+    [`${ANNOTATION_PREFIX}transparent-proxy-overwrite-probes`]: fc.constantFrom('true', 'false'),
+    [`${ANNOTATION_PREFIX}transparent-proxy-status`]: text,
+    'tandem/redirect': text,
     'tandem/drain-seconds': fc.constantFrom('0', '5', '20'),
     'prometheus.io/scrape': fc.constant('false'),
     'tandem/injected': text,

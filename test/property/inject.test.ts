@@ -8,6 +8,9 @@ import { parseFlags } from '../../src/config/parse-flags.ts';
 import type { InjectRequest } from '../../src/inject/decide.ts';
 import { inject } from '../../src/inject/inject.ts';
 import { applied, reverted } from '../../src/inject/pod-edit.ts';
+import { parseRecord } from '../../src/inject/record.ts';
+import { parseRedirectOptions } from '../../src/redirection/options.ts';
+import { property } from '../../src/support/json.ts';
 import { uninject } from '../../src/inject/uninject.ts';
 import type { InjectSettings } from '../../src/inject/settings.ts';
 import type { PatchOperation } from '../../src/support/json-patch.ts';
@@ -22,6 +25,8 @@ const arbitrarySettings = fc
       [],
       ['--sidecar-proxy=builtin'],
       ['--proxy-mode=dataplane'],
+      ['--transparent-proxy'],
+      ['--transparent-proxy', '--redirection=node', '--proxy-mode=dataplane'],
       ['--proxy-mode=dataplane', '--consul-tls', '--consul-ca-pem=PEM', '--consul-auth-method=k8s'],
     ),
   })
@@ -103,14 +108,14 @@ test('equal input gives equal bytes', () => {
   );
 });
 
-test('a patch only adds: no operation replaces or removes what the author wrote', () => {
+test('a patch only adds, and replaces ports of probes and hooks that the record names', () => {
   fc.assert(
     fc.property(arbitraryPod, arbitrarySettings, (pod, settings) => {
       const result = inject(requestFor(pod), settings);
       fc.pre(result.kind === 'inject');
       assert.ok(result.patch.every(({ op }) => op === 'add'));
       const injected = apply(pod, result.patch);
-      assertKept(pod, injected, '');
+      assertKept(withRecordedPorts(pod, injected), injected, '');
     }),
   );
 });
@@ -124,7 +129,7 @@ test('hostile annotations never make the engine throw, and never leave their pla
       assert.equal(back.kind, 'uninject');
       assert.deepEqual(apply(apply(pod, result.patch), back.patch), pod);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -144,10 +149,75 @@ test('anything at all as a request is answered', () => {
   );
 });
 
+/** The pod with the ports that the record on the injected one says it replaced. */
+function withRecordedPorts(pod: unknown, injected: unknown): unknown {
+  const { metadata, spec } = injected as Injected;
+  const record = parseRecord(metadata.annotations['tandem/injected']);
+  assert.ok(record !== undefined);
+  const before = structuredClone(pod) as { spec: Injected['spec'] };
+  for (const { container, probe, port, to } of record.redirect?.probes ?? []) {
+    const [own, now] = [before.spec, spec].map((each) => handlerOf(each, container, probe));
+    assert.ok(own !== undefined && now !== undefined);
+    assert.deepEqual([own.port, now.port], [port, to]);
+    own.port = to;
+  }
+  return before;
+}
+
+type Injected = {
+  readonly metadata: { readonly annotations: { readonly 'tandem/injected': string } };
+  readonly spec: Readonly<Record<string, unknown>>;
+};
+
+/** The part of a probe that has a port. */
+function handlerOf(spec: Injected['spec'], container: string, probe: string): { port: unknown } | undefined {
+  const all = [spec['containers'], spec['initContainers']].flat() as { readonly name?: string }[];
+  const found = probe.split('.').reduce<unknown>(
+    property,
+    all.find((each) => each?.name === container),
+  );
+  return Object.values(found ?? {}).find(
+    (each): each is { port: unknown } => property(each, 'port') !== undefined,
+  );
+}
+
+const exclusions = fc.record({
+  'inbound-ports': fc.constantFrom('', 'http, 9999', '1,1,65535'),
+  'outbound-ports': fc.constantFrom('', ' 8200 ,5432'),
+  'outbound-cidrs': fc.constantFrom('', '203.0.113.9', '::/0, 10.0.0.0/8', '2001:DB8::1:2'),
+  uids: fc.constantFrom('', '0,4294967294', '5995,5996'),
+});
+
+test('no text of an author is in the rules, and the node gets options that it reads', () => {
+  fc.assert(
+    fc.property(arbitraryPod, exclusions, fc.constantFrom('init', 'node'), (pod, excluded, way) => {
+      const annotations = {
+        'consul.hashicorp.com/transparent-proxy': 'true',
+        ...Object.fromEntries(
+          Object.entries(excluded).map(([name, value]) => [
+            `consul.hashicorp.com/transparent-proxy-exclude-${name}`,
+            value,
+          ]),
+        ),
+      };
+      const asking = { ...pod, metadata: { annotations } };
+      const result = inject(requestFor(asking), settingsOf(true, [`--redirection=${way}`]));
+      fc.pre(result.kind === 'inject');
+      const injected = apply(asking, result.patch) as Injected;
+      const [first] = injected.spec['initContainers'] as { name: string; env: { value: string }[] }[];
+      assert.equal(first?.name, 'consul-connect-redirect');
+      const options = property(injected.metadata.annotations, 'tandem/redirect');
+      if (way === 'node') assert.equal(parseRedirectOptions(String(options)).kind, 'options');
+      else assert.match(String(first.env[0]?.value).replaceAll('"lo"', ''), /^[a-z0-9_ .,:;{}/>!=\n-]*$/);
+    }),
+    { numRuns: 300 },
+  );
+});
+
 /** Every value of `before` is in `after` at its place; lists keep their order and may have gained elements. */
 function assertKept(before: unknown, after: unknown, path: string): void {
-  if (before === null || path === '/metadata/annotations/tandem/injected') return;
-  if (path.endsWith('/connect-inject-status')) return;
+  if (before === null || ['injected', 'redirect'].includes(path.split('/tandem/')[1] ?? '')) return;
+  if (path.endsWith('/connect-inject-status') || path.endsWith('/transparent-proxy-status')) return;
   if (Array.isArray(before)) {
     assert.ok(Array.isArray(after), path);
     let from = 0;

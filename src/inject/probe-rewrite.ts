@@ -1,0 +1,192 @@
+/**
+ * The probes and hooks of a transparent pod. The kubelet asks in plain text, and what it asked is refused now: HTTP and gRPC
+ * go by paths that Envoy exposes, TCP by a port at which a connection can be opened and used for nothing.
+ */
+import type { ExposedPath } from '../model/registration.ts';
+import { LARGEST_PORT, type Handshake } from '../redirection/options.ts';
+import { pointer } from '../support/json-patch.ts';
+import { property } from '../support/json.ts';
+import { parseWholeNumber } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import { annotationKey } from './annotations.ts';
+import type { Container, Pod } from './pod.ts';
+
+/** A port that is replaced, with what stood there. */
+export type RewrittenProbe = {
+  readonly container: string;
+  /** From the container: `livenessProbe`, `lifecycle.preStop`. */
+  readonly probe: string;
+  /** JSON pointer of the port. */
+  readonly path: string;
+  /** A number, or the name of a port. */
+  readonly before: number | string;
+  readonly after: number;
+};
+
+export type RewrittenProbes = {
+  readonly probes: readonly RewrittenProbe[];
+  readonly exposed: readonly ExposedPath[];
+  readonly handshakes: readonly Handshake[];
+};
+
+type Circumstances = {
+  /** Ports that stay as they are: excluded ones, and those of the sidecar. */
+  readonly isPlain: (port: number) => boolean;
+  readonly overwrite: boolean;
+  readonly nativeSidecar: boolean;
+};
+
+/** The first container's port; the next one has the next. */
+const PROBES = [
+  { at: ['livenessProbe'], from: 20_300 },
+  { at: ['readinessProbe'], from: 20_400 },
+  { at: ['startupProbe'], from: 20_500 },
+] as const;
+const HOOKS = [
+  { at: ['lifecycle', 'preStop'], from: 20_700 },
+  { at: ['lifecycle', 'postStart'], from: 20_800 },
+] as const;
+/** From one kind to the next. */
+const MOST_CONTAINERS = 100;
+
+/** What a probe asks, or a hook; the API server takes one handler for each. */
+export const HANDLERS = ['httpGet', 'grpc', 'tcpSocket'] as const;
+
+type Found = {
+  readonly container: Container;
+  /** JSON pointer of the container. */
+  readonly path: string;
+  readonly at: readonly string[];
+  readonly handler: (typeof HANDLERS)[number];
+  /** Of the handler. */
+  readonly fields: unknown;
+  /** To which the kubelet connects. */
+  readonly port: number;
+  readonly after: number;
+};
+
+export function rewriteProbes(pod: Pod, reader: AnnotationReader, where: Circumstances): RewrittenProbes {
+  const found = probesOf(pod).filter(({ port }) => !where.isPlain(port));
+  const rewritten = found.filter((each) => isRewritten(each, reader, where));
+  return {
+    probes: rewritten.map(({ container, path, at, handler, fields, after }) => ({
+      container: container.name,
+      probe: at.join('.'),
+      path: `${path}/${at.join('/')}/${handler}/port`,
+      before: property(fields, 'port') as number | string,
+      after,
+    })),
+    exposed: rewritten.flatMap((each) => exposedPath(each) ?? []),
+    handshakes: rewritten.flatMap(({ handler, port, after }) =>
+      handler === 'tcpSocket' ? [{ port: after, to: port }] : [],
+    ),
+  };
+}
+
+/** Counted in the order of the spec, containers first: an init container that ends has none. */
+function probesOf(pod: Pod): Found[] {
+  const main = pod.containers.map((container, index) => ({
+    container,
+    path: pointer('spec', 'containers', index),
+  }));
+  const others = pod.initContainers
+    .map((container, index) => ({ container, path: pointer('spec', 'initContainers', index) }))
+    .filter(({ container }) => container.isNativeSidecar);
+  return [...main, ...others].flatMap((each, index) => [
+    ...PROBES.flatMap(({ at, from }) => handlerAt(each, at, from + index, HANDLERS)),
+    ...HOOKS.flatMap(({ at, from }) => handlerAt(each, at, from + index, ['httpGet'])),
+  ]);
+}
+
+function handlerAt(
+  { container, path }: Pick<Found, 'container' | 'path'>,
+  at: readonly string[],
+  after: number,
+  handlers: readonly (typeof HANDLERS)[number][],
+): Found[] {
+  const asked = at.reduce<unknown>(property, container.object);
+  const handler = handlers.find((each) => (property(asked, each) ?? undefined) !== undefined);
+  if (handler === undefined) return [];
+  const fields = property(asked, handler);
+  const port = portOf(container, property(fields, 'port'));
+  // Another host is none of the pod's own.
+  if (port === undefined || (property(fields, 'host') ?? '') !== '') return [];
+  return [{ container, path, at, handler, fields, port, after }];
+}
+
+/** As the kubelet finds it: pkg/probe, ResolveContainerPort. A name that no port has is left to it. */
+function portOf({ ports }: Container, port: unknown): number | undefined {
+  const number =
+    typeof port === 'string'
+      ? (ports.find(({ name }) => name === port)?.number ?? parseWholeNumber(port))
+      : port;
+  return typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= LARGEST_PORT
+    ? number
+    : undefined;
+}
+
+/** Says what is wrong with one that is not. */
+function isRewritten(probe: Found, reader: AnnotationReader, where: Circumstances): boolean {
+  const { container, at, handler, port, after } = probe;
+  const place = `${container.at}.${at.join('.')}`;
+  if (!where.overwrite) {
+    const result = handler === 'tcpSocket' ? 'always passes' : 'fails';
+    reader.fieldWarn(
+      'redirected-probe',
+      place,
+      `${result}, because port ${port} is redirected and probes are not overwritten; ${EXCLUDE}`,
+    );
+    return false;
+  }
+  const wrong = whyNot(probe, where) ?? (isInRange(probe) ? undefined : tooMany(after));
+  if (wrong !== undefined) reader.fieldProblem(place, wrong);
+  return wrong === undefined;
+}
+
+const EXCLUDE = `exclude the port (${annotationKey('transparent-proxy-exclude-inbound-ports')})`;
+
+function whyNot({ container, at, handler, fields, port }: Found, where: Circumstances): string | undefined {
+  if (handler === 'httpGet') {
+    if (property(fields, 'scheme') === 'HTTPS')
+      return `asks port ${port} by HTTPS, which Envoy cannot expose; ${EXCLUDE}, or probe by TCP, gRPC or a command`;
+    if (exposable(property(fields, 'path')) === undefined)
+      return `asks for a path that Envoy cannot expose as it is; write one that begins with a single / and escapes other characters than those of a URL, or ${EXCLUDE}`;
+  }
+  // The kubelet waits for the hook before it starts the next container, and the sidecar is the last one.
+  if (!where.nativeSidecar && (container.isNativeSidecar || at.at(-1) === 'postStart'))
+    return `asks port ${port} before a classic sidecar runs; ${EXCLUDE}, use a command, or a native sidecar`;
+  return undefined;
+}
+
+function isInRange({ at, after }: Found): boolean {
+  const kind = [...PROBES, ...HOOKS].find((each) => each.at === at);
+  return kind !== undefined && after < kind.from + MOST_CONTAINERS;
+}
+
+function tooMany(after: number): string {
+  return `needs a port of its own, and ${after} is another one's: of more than ${MOST_CONTAINERS} containers the first ones only can have probes that ask a port; use a command, or ${EXCLUDE}`;
+}
+
+// RFC 3986, section 3.3: segments of pchar. Two slashes would begin a host (the kubelet reads it as a URL).
+const PATH = /^\/(?!\/)(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
+
+/**
+ * The path that the kubelet asks for, without the query: Envoy compares paths, and answers 404 to one with a query. Undefined
+ * for one that reaches it in another form.
+ */
+function exposable(path: unknown): string | undefined {
+  const text = path ?? '';
+  if (typeof text !== 'string') return undefined;
+  const [plain = ''] = text.split(/[?#]/, 1);
+  const absolute = plain.startsWith('/') ? plain : `/${plain}`;
+  // "a:b" is a URL of another scheme.
+  const isPath = PATH.test(absolute) && (absolute === plain || !plain.includes(':'));
+  return isPath ? absolute : undefined;
+}
+
+function exposedPath({ handler, fields, port, after }: Found): ExposedPath | undefined {
+  const ports = { listenerPort: after, localPort: port };
+  if (handler === 'grpc') return { path: '/grpc.health.v1.Health/Check', ...ports, protocol: 'http2' };
+  const path = handler === 'httpGet' ? exposable(property(fields, 'path')) : undefined;
+  return path === undefined ? undefined : { path, ...ports, protocol: 'http' };
+}

@@ -1,0 +1,81 @@
+/** What an author excludes from redirection: lists of ports, networks and users, each element read or told. */
+import { LARGEST_UID, LONGEST_LIST } from '../redirection/options.ts';
+import { parseCidr, type Cidr } from '../support/cidr.ts';
+import { parseWholeNumber, quote } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import { namedPorts, type Pod } from './pod.ts';
+
+export type Exclusions = {
+  readonly inboundPorts: readonly number[];
+  readonly outboundPorts: readonly number[];
+  readonly outboundCidrs: readonly Cidr[];
+  readonly uids: readonly number[];
+};
+
+export const exclusionNames = [
+  'transparent-proxy-exclude-inbound-ports',
+  'transparent-proxy-exclude-outbound-ports',
+  'transparent-proxy-exclude-outbound-cidrs',
+  'transparent-proxy-exclude-uids',
+] as const;
+
+type ExclusionName = (typeof exclusionNames)[number];
+
+// The rest of what a rule can hold is the sidecar's and its exposed paths'.
+const LONGEST = LONGEST_LIST / 2;
+
+export function readExclusions(pod: Pod, reader: AnnotationReader): Exclusions {
+  const [inbound, outbound, cidrs, uids] = exclusionNames;
+  return {
+    inboundPorts: readList(
+      inbound,
+      reader,
+      'a port from 1 to 65535, or the name of a TCP port of a container',
+      (text) => namedPorts(pod).get(text) ?? port(text),
+    ),
+    outboundPorts: readList(outbound, reader, 'a port from 1 to 65535', port),
+    outboundCidrs: readList(cidrs, reader, 'an IPv4 or IPv6 address or network', parseCidr),
+    uids: readList(uids, reader, `a user id from 0 to ${LARGEST_UID}`, (text) =>
+      numberFrom(0, LARGEST_UID, text),
+    ),
+  };
+}
+
+function readList<T>(
+  name: ExclusionName,
+  reader: AnnotationReader,
+  expected: string,
+  parse: (text: string) => T | undefined,
+): readonly T[] {
+  const texts = splitExclusions(reader.text(name) ?? '');
+  if (texts.length > LONGEST) {
+    reader.problem(name, `${texts.length} elements; at most ${LONGEST} fit into the rules of a pod`);
+    return [];
+  }
+  return texts.flatMap((text) => {
+    const element = parse(text);
+    if (element === undefined) reader.problem(name, `${quote(text)} is not ${expected}`);
+    return element ?? [];
+  });
+}
+
+/** Its elements, trimmed; empty ones are dropped. */
+export function splitExclusions(text: string): string[] {
+  return [
+    ...new Set(
+      text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== ''),
+    ),
+  ];
+}
+
+function port(text: string): number | undefined {
+  return numberFrom(1, 65_535, text);
+}
+
+function numberFrom(min: number, max: number, text: string): number | undefined {
+  const number = parseWholeNumber(text);
+  return number !== undefined && number >= min && number <= max ? number : undefined;
+}

@@ -1,0 +1,70 @@
+/** What redirection takes from a pod that its author may count on. */
+import { asString, property } from '../support/json.ts';
+import { parseWholeNumber, quote } from '../support/text.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import { annotationKey } from './annotations.ts';
+import { isTcp, longRunning, type Pod } from './pod.ts';
+import type { Exclusions } from './redirect-lists.ts';
+import type { SidecarPort } from './sidecar-ports.ts';
+import type { Upstream } from './upstream.ts';
+
+const INBOUND = 'transparent-proxy-exclude-inbound-ports';
+
+/** @param isPlain of a port that is not redirected */
+export function warnOfPlainClients(
+  pod: Pod,
+  reader: AnnotationReader,
+  isPlain: (port: number) => boolean,
+): void {
+  const opens = `refuses plain clients now; ${annotationKey(INBOUND)} with the port opens it`;
+  for (const { at, object, ports } of longRunning(pod)) {
+    const written = property(object, 'ports') as readonly unknown[];
+    for (const port of ports.filter((each) => isTcp(each) && !isPlain(each.number))) {
+      const hostPort = property(written[port.index], 'hostPort');
+      if (typeof hostPort === 'number' && hostPort > 0)
+        reader.fieldWarn(
+          'redirected-port',
+          `${at}.ports[${port.index}].hostPort`,
+          `leads to port ${port.number}, which ${opens}`,
+        );
+    }
+  }
+  const scraped = 'prometheus.io/port';
+  const port = parseWholeNumber(asString(pod.annotations[scraped]) ?? '');
+  if (port !== undefined && !isPlain(port))
+    reader.fieldWarn('redirected-port', scraped, `port ${port} ${opens}`);
+}
+
+export function warnOfNothingExcluded(
+  { inboundPorts, uids }: Exclusions,
+  sidecarUser: number | undefined,
+  ownPorts: ReadonlyMap<number, SidecarPort>,
+  reader: AnnotationReader,
+): void {
+  for (const port of inboundPorts) {
+    const own = ownPorts.get(port);
+    if (own !== undefined)
+      reader.warn('no-effect', INBOUND, `${port} has no effect: the sidecar uses it for ${own.purpose}`);
+  }
+  if (uids.some((uid) => uid === sidecarUser))
+    reader.warn(
+      'no-effect',
+      'transparent-proxy-exclude-uids',
+      `${sidecarUser} has no effect: it is the user of the sidecar, which is never redirected`,
+    );
+}
+
+// A warning has room for 256 characters.
+const NAMED = 3;
+
+export function warnOfUpstreams(upstreams: readonly Upstream[], reader: AnnotationReader): void {
+  const services = upstreams.filter(({ kind }) => kind === 'service');
+  if (services.length === 0) return;
+  const names = services.slice(0, NAMED).map(({ name }) => quote(name));
+  const more = services.length > NAMED ? ' and others' : '';
+  reader.warn(
+    'local-port-only',
+    'connect-service-upstreams',
+    `${names.join(', ')}${more}: in the mesh at the local port only; without the upstream, the address of its Kubernetes Service is`,
+  );
+}
