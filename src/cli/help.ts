@@ -67,8 +67,8 @@ function wrap(words: readonly string[]): string {
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);
-    // 100 columns is what a terminal beside an editor has.
-    if (last === undefined || last.length + word.length >= 100) lines.push(`  ${word}`);
+    // As long as the lines of the flags above them.
+    if (last === undefined || last.length + word.length >= 120) lines.push(`  ${word}`);
     else lines[lines.length - 1] = `${last} ${word}`;
   }
   return lines.join('\n');
