@@ -29,6 +29,10 @@ export const commands = {
     summary: 'Sync services between a cluster and Consul',
     load: async () => (await import('./sync-command.ts')).syncCommand,
   },
+  redirector: {
+    summary: 'Redirect the traffic of transparent pods, on the node that it runs on',
+    load: async () => (await import('./redirector-command.ts')).redirectorCommand,
+  },
   'redirect-wait': {
     summary: 'Wait, inside of a pod, until its traffic is redirected',
     load: async () => (await import('./redirect-wait-command.ts')).redirectWaitCommand,

@@ -14,6 +14,7 @@ import { skipReasons, warningReasons } from '../inject/result.ts';
 import { servedMetrics } from '../telemetry/controller-metrics.ts';
 import type { MetricDefinitions } from '../telemetry/metric-table.ts';
 import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
+import { redirectorMetricDefinitions } from '../telemetry/redirector-metrics.ts';
 import { syncMetricDefinitions } from '../telemetry/sync-metrics.ts';
 
 /** Path below the root → text. */
@@ -216,7 +217,10 @@ ${metricTable(webhookMetricDefinitions)}
 ${metricTable({ ...syncMetricDefinitions, ...servedMetrics('to-consul'), ...servedMetrics('to-kubernetes') })}
 ## tandem sync with --registrar, in addition
 
-${metricTable(servedMetrics('registrar'))}`;
+${metricTable(servedMetrics('registrar'))}
+## tandem redirector
+
+${metricTable(redirectorMetricDefinitions)}`;
 }
 
 function metricTable(definitions: MetricDefinitions): string {

@@ -29,7 +29,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   support: pure(),
   model: pure('support'),
   discovery: pure('model', 'support'),
-  redirection: pure('support'),
+  redirection: pure('model', 'support'),
   inject: pure('model', 'redirection', 'support'),
   manifests: pure('inject', 'model', 'support'),
   admission: pure('inject', 'model', 'support'),
@@ -143,5 +143,6 @@ export const startLight: readonly string[] = [
   'cli/version-command.ts',
   'cli/dev-command.ts',
   'cli/sync-command.ts',
+  'cli/redirector-command.ts',
   'cli/redirect-wait-command.ts',
 ];

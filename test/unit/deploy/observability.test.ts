@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import type { MetricDefinitions } from '../../../src/telemetry/metric-table.ts';
 import { webhookMetricDefinitions } from '../../../src/telemetry/metrics.ts';
 import { servedMetrics } from '../../../src/telemetry/controller-metrics.ts';
+import { redirectorMetricDefinitions } from '../../../src/telemetry/redirector-metrics.ts';
 import { syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../deploy/observability');
@@ -16,6 +17,9 @@ const definitions: MetricDefinitions = {
   ...servedMetrics('to-consul'),
   ...servedMetrics('to-kubernetes'),
   ...servedMetrics('registrar'),
+  ...redirectorMetricDefinitions,
+  // Of every Envoy, by its own name.
+  envoy_listener_manager_lds_update_rejected: { type: 'counter', help: '', labels: {} },
 };
 
 type Dashboard = { readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[] };
@@ -30,7 +34,7 @@ const expressions = [
 
 /** What is wrong with one expression. */
 function problemsOf(expression: string): readonly string[] {
-  const used = [...expression.matchAll(/(tandem_\w+?)(?:_bucket)?(?:\{([^}]*)\})?(?=[[\s)]|$)/g)];
+  const used = [...expression.matchAll(/((?:tandem|envoy)_\w+?)(?:_bucket)?(?:\{([^}]*)\})?(?=[[\s)]|$)/g)];
   const labels = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(/,\s*/));
   const known = used.flatMap(([, name = '']) => Object.keys(definitions[name]?.labels ?? {}));
   return [
@@ -68,7 +72,8 @@ test('every metric is on the dashboard', () => {
   const shown = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join('\n');
   assert.deepEqual(
     Object.keys(definitions).filter(
-      (name) => !shown.includes(name) && name !== 'tandem_certificate_reloads_total',
+      (name) =>
+        name.startsWith('tandem_') && !shown.includes(name) && name !== 'tandem_certificate_reloads_total',
     ),
     [],
   );

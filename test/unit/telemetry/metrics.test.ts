@@ -5,6 +5,7 @@ import { endpoints } from '../../../src/consul/servers.ts';
 import { generatedDocuments } from '../../../src/docs/documents.ts';
 import { restartCauses } from '../../../src/kubernetes/watch-failure.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { createRedirectorMetrics } from '../../../src/telemetry/redirector-metrics.ts';
 import { createSyncMetrics, syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
 
 test('an admission is counted by result and reason, and its duration in seconds', async () => {
@@ -49,7 +50,7 @@ test('the document has every metric that is served, and every reason', async () 
   const sync = createSyncMetrics();
   for (const controller of ['to-consul', 'to-kubernetes', 'registrar'] as const)
     sync.ofController(controller);
-  const texts = [createMetrics().text(), sync.text()];
+  const texts = [createMetrics().text(), sync.text(), createRedirectorMetrics().text()];
   const text = (await Promise.all(texts)).join('');
   const served = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
   assert.ok(served.length >= 22, `${served.length} metrics`);

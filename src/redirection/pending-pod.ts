@@ -1,0 +1,42 @@
+/** Which pods wait for the redirector of their node. */
+import { OWN_PREFIX } from '../model/kubernetes-names.ts';
+import { asString, property } from '../support/json.ts';
+
+/** Holds the options of a pod whose node redirects its traffic; see `formatRedirectOptions`. */
+export const REDIRECT_ANNOTATION = `${OWN_PREFIX}redirect`;
+
+/** In both ways the first of all init containers. */
+export const REDIRECT_CONTAINER = 'consul-connect-redirect';
+
+export type PendingPod = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** As anybody may have written it. */
+  readonly annotation: string;
+  /** Milliseconds since the epoch when its container started, by the clock of the kubelet; undefined while it has not. */
+  readonly waitsSince: number | undefined;
+};
+
+/** Undefined for a pod that asks nothing of its node: without the annotation, with its traffic redirected, or at its end. */
+export function readPendingPod(object: unknown): PendingPod | undefined {
+  const metadata = property(object, 'metadata');
+  const status = property(object, 'status');
+  const annotation = asString(property(property(metadata, 'annotations'), REDIRECT_ANNOTATION));
+  const [namespace, name, uid] = ['namespace', 'name', 'uid'].map((key) => asString(property(metadata, key)));
+  if (annotation === undefined || !namespace || !name || !uid) return undefined;
+  if (property(metadata, 'deletionTimestamp') !== undefined) return undefined;
+  if (['Succeeded', 'Failed'].includes(asString(property(status, 'phase')) ?? '')) return undefined;
+  const state = stateOf(property(status, 'initContainerStatuses'));
+  if (property(property(state, 'terminated'), 'exitCode') === 0) return undefined;
+  const started = Date.parse(asString(property(property(state, 'running'), 'startedAt')) ?? '');
+  return { namespace, name, uid, annotation, waitsSince: Number.isNaN(started) ? undefined : started };
+}
+
+function stateOf(statuses: unknown): unknown {
+  const all: readonly unknown[] = Array.isArray(statuses) ? statuses : [];
+  return property(
+    all.find((each) => property(each, 'name') === REDIRECT_CONTAINER),
+    'state',
+  );
+}

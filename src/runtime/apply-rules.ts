@@ -1,0 +1,66 @@
+/** Writes the rules of nft into the network namespace of another process. */
+import { spawn } from 'node:child_process';
+import { closeSync, fstatSync, openSync, statSync, type BigIntStats } from 'node:fs';
+import { processStart, type ProcessFiles, type WaitingProcess } from '../redirection/process-scan.ts';
+import type { Redirection } from '../redirection/redirector.ts';
+
+const BIG = { bigint: true } as const;
+// nft takes milliseconds; what hangs must not hold up other pods for ever.
+const TIMEOUT = 10_000;
+const MOST_CHARACTERS = 1000;
+
+/**
+ * Never in the namespace of the machine, nor in its own: a pod with the network of its node, or a mistake, would take the
+ * whole node with it.
+ */
+export async function applyRules(
+  files: ProcessFiles,
+  process: WaitingProcess,
+  rules: string,
+): Promise<Redirection> {
+  let namespace: number | undefined;
+  try {
+    // Open, it stays the one that was checked, whatever becomes of the process and its number.
+    namespace = openSync(`/proc/${process.pid}/ns/net`, 'r');
+    const identity = fstatSync(namespace, BIG);
+    const isTaboo = ['1', 'self'].some((each) => isSame(identity, statSync(`/proc/${each}/ns/net`, BIG)));
+    if (processStart(files, process.pid) !== process.start) return { kind: 'gone' };
+    if (isTaboo) return { kind: 'failed', why: 'its network is that of the node, or of the redirector' };
+    return await runNft(namespace, rules);
+  } catch (error) {
+    // Of one that has ended and is not yet collected there is no namespace either.
+    const isGone = ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '');
+    if (isGone || processStart(files, process.pid) !== process.start) return { kind: 'gone' };
+    return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
+  } finally {
+    if (namespace !== undefined) closeSync(namespace);
+  }
+}
+
+function isSame(left: BigIntStats, right: BigIntStats): boolean {
+  return left.dev === right.dev && left.ino === right.ino;
+}
+
+// The child has the namespace as its descriptor 3.
+const NFT = ['--net=/proc/self/fd/3', '--', 'nft', '-f', '-'];
+
+function runNft(namespace: number, rules: string): Promise<Redirection> {
+  return new Promise((resolve) => {
+    const child = spawn('nsenter', NFT, {
+      stdio: ['pipe', 'ignore', 'pipe', namespace],
+      timeout: TIMEOUT,
+      killSignal: 'SIGKILL',
+    });
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (said.length < MOST_CHARACTERS) said += text;
+    });
+    // Whoever ends before it has read everything says so by its exit code.
+    child.stdin?.on('error', () => undefined).end(rules);
+    child.on('error', ({ message }) => resolve({ kind: 'failed', why: message }));
+    child.on('close', (code, signal) => {
+      const why = said.trim() || `nft ended with ${code ?? signal}`;
+      resolve(code === 0 ? { kind: 'applied' } : { kind: 'failed', why });
+    });
+  });
+}
