@@ -1,4 +1,5 @@
 /** Names, paths and ports of what is added to a pod; people's scripts and dashboards know them. */
+import { REDIRECT_CONTAINER } from '../redirection/pending-pod.ts';
 
 export const DATA_VOLUME = 'consul-connect-inject-data';
 export const DATA_PATH = '/consul/connect-inject';
@@ -10,7 +11,7 @@ export const TOKEN_PATH = '/consul/token';
 export const INIT_CONTAINER = 'consul-connect-inject-init';
 export const ENVOY_CONTAINER = 'consul-connect-envoy-sidecar';
 export const DATAPLANE_CONTAINER = 'consul-dataplane';
-export const REDIRECT_CONTAINER = 'consul-connect-redirect';
+export { REDIRECT_CONTAINER };
 
 /** Inbound traffic of the mesh. */
 export { INBOUND_PORT } from '../redirection/options.ts';

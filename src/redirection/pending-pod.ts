@@ -1,9 +1,6 @@
 /** Which pods wait for the redirector of their node. */
-import { OWN_PREFIX } from '../model/kubernetes-names.ts';
+import { REDIRECT_ANNOTATION } from '../model/kubernetes-names.ts';
 import { asString, property } from '../support/json.ts';
-
-/** Holds the options of a pod whose node redirects its traffic; see `formatRedirectOptions`. */
-export const REDIRECT_ANNOTATION = `${OWN_PREFIX}redirect`;
 
 /** In both ways the first of all init containers. */
 export const REDIRECT_CONTAINER = 'consul-connect-redirect';
