@@ -69,9 +69,34 @@ export function containerProcess(on: PodOnNode, container: V1Container): Contain
     environment,
     folder: on.folder,
     network: on.network,
+    ...(on.network !== undefined && isTransparent(on.pod) ? { privileges: privilegesOf(container) } : {}),
     ...(ready === undefined ? {} : { ready }),
     isReady: check(container.readinessProbe),
   };
+}
+
+function isTransparent({ spec }: V1Pod): boolean {
+  return spec?.initContainers?.some(({ name }) => name === 'consul-connect-redirect') ?? false;
+}
+
+// What the files of the test need, which belong to its own user; images have files of everybody.
+const FILES = ['dac_override', 'dac_read_search'];
+
+/** Rules tell the traffic of a pod by user, and who writes them has no other capability. */
+function privilegesOf({ securityContext }: V1Container): readonly string[] {
+  const { runAsUser: user = 0, capabilities } = securityContext ?? {};
+  if (user === 0 && capabilities === undefined) return [];
+  const added = (capabilities?.add ?? []).map((name) => name.toLowerCase());
+  const kept = (user === 0 ? added : FILES).map((name) => `+${name}`).join(',');
+  return [
+    `--reuid=${user}`,
+    `--regid=${user}`,
+    '--clear-groups',
+    '--no-new-privs',
+    `--bounding-set=-all,${kept}`,
+    `--inh-caps=-all,${kept}`,
+    ...(user === 0 ? [] : [`--ambient-caps=-all,${kept}`]),
+  ];
 }
 
 function searchPath({ parts = [], folder }: Image): string {

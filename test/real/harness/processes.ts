@@ -14,9 +14,16 @@ export type ProcessSpec = {
   readonly logFile?: string;
   /** The network namespace in which it runs, as a file; that of this process by default. */
   readonly network?: string | undefined;
+  /** Its user and capabilities, as arguments of setpriv (util-linux); those of this process by default. */
+  readonly privileges?: readonly string[];
   /** Whether the process serves. Called again and again, with what it wrote so far, until it does, or the process ends. */
   readonly ready?: (log: string) => Promise<boolean>;
 };
+
+// The tie to this process ends with the change of the user.
+function asUser(privileges: readonly string[] | undefined): readonly string[] {
+  return privileges === undefined ? [] : [SETPRIV, '--pdeathsig', 'KILL', ...privileges];
+}
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
@@ -70,8 +77,8 @@ export async function startProcess(spec: ProcessSpec): Promise<RunningProcess> {
 }
 
 function spawnSpec(spec: ProcessSpec): RunningProcess {
-  const { name, command, args, environment = {}, folder, logFile, network } = spec;
-  const line = [...inNetwork(network), command, ...args];
+  const { name, command, args, environment = {}, folder, logFile, network, privileges } = spec;
+  const line = [...inNetwork(network), ...asUser(privileges), command, ...args];
   const tied: readonly [string, readonly string[]] = existsSync(SETPRIV)
     ? [SETPRIV, ['--pdeathsig', 'KILL', ...line]]
     : [line[0] ?? '', line.slice(1)];
