@@ -39,12 +39,15 @@ export function byteBudget(limit: number, now: () => number): ByteBudget {
     for (;;) {
       const victim = total > limit ? leastUseful(holds, now()) : undefined;
       if (victim === undefined) return;
+      const { refuse } = victim;
       release(victim);
-      victim.refuse('body-budget');
+      refuse('body-budget');
     }
   };
   const release = (held: Held): void => {
     if (holds.delete(held)) total -= held.bytes;
+    // A table that the set has outgrown still holds what was in it, and the request with it.
+    held.refuse = ignore;
   };
   return {
     hold: (declared, refuse) => {
@@ -62,6 +65,8 @@ export function byteBudget(limit: number, now: () => number): ByteBudget {
     bytes: () => total,
   };
 }
+
+function ignore(): void {}
 
 function leastUseful(holds: ReadonlySet<Held>, now: number): Held | undefined {
   let largest: Held | undefined;

@@ -15,8 +15,13 @@ export type Connections = {
   readonly isFull: () => boolean;
 };
 
-type Connection = { readonly key: string; readonly sockets: Set<Socket>; readonly exchanges: Set<Exchange> };
-type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
+/** Its answers are no Set: a table that a Set has outgrown keeps what it held, and a whole request survives with it. */
+type Connection = {
+  readonly key: string;
+  readonly sockets: Set<Socket>;
+  /** Those that are not sent yet, with their requests. */
+  readonly answers: ServerResponse[];
+};
 
 /**
  * Above `most` connections the one goes that has been idle longest; one in its handshake or its first headers is idle from
@@ -30,15 +35,18 @@ export function trackConnections(
   onRefusal: (reason: RefusalReason) => void,
 ): Connections {
   const open = new Map<string, Connection>();
+  const bySocket = new Map<Socket, Connection>();
   // Both in the order in which they became so.
   const idle = new Set<Connection>();
   const busy = new Set<Connection>();
 
   const track = (socket: Socket): void => {
     const key = keyOf(socket);
-    const connection = open.get(key) ?? { key, sockets: new Set(), exchanges: new Set() };
+    const connection = open.get(key) ?? { key, sockets: new Set(), answers: [] };
     connection.sockets.add(socket);
+    bySocket.set(socket, connection);
     socket.once('close', () => {
+      bySocket.delete(socket);
       for (const each of connection.sockets) each.destroy();
       if (open.get(key) === connection) open.delete(key);
       idle.delete(connection);
@@ -62,14 +70,14 @@ export function trackConnections(
     for (const socket of connection.sockets) socket.destroy();
   };
   const begin = (request: IncomingMessage, response: ServerResponse): void => {
-    const connection = open.get(keyOf(request.socket));
+    const connection = bySocket.get(request.socket);
     if (connection === undefined) return;
-    const exchange = { request, response };
-    connection.exchanges.add(exchange);
+    const { answers } = connection;
+    answers.push(response);
     if (idle.delete(connection)) busy.add(connection);
-    response.once('close', () => {
-      connection.exchanges.delete(exchange);
-      if (connection.exchanges.size === 0 && busy.delete(connection)) idle.add(connection);
+    response.on('close', () => {
+      answers.splice(answers.indexOf(response), 1);
+      if (answers.length === 0 && busy.delete(connection)) idle.add(connection);
     });
   };
   // The bytes of the handshake count for the TCP socket, those of requests for the TLS socket.
@@ -87,8 +95,8 @@ export function trackConnections(
 }
 
 /** The body has not arrived, or the answer is not taken; a whole request that waits for its answer is ours to finish. */
-function waitsForClient({ exchanges }: Connection): boolean {
-  return [...exchanges].every(({ request, response }) => !request.complete || response.headersSent);
+function waitsForClient({ answers }: Connection): boolean {
+  return answers.every(({ req, headersSent }) => !req.complete || headersSent);
 }
 
 /** The same for the TCP socket and for the TLS socket on it. */

@@ -17,11 +17,12 @@ type BodyOutcome =
   | { readonly kind: 'body'; readonly body: Body }
   | { readonly kind: 'refused'; readonly reason: RefusalReason };
 
+const NOTHING = Buffer.alloc(0);
 const FIRST_CAPACITY = 4096;
 
 /**
- * Calls back once; not at all when the client goes away before. What arrives is copied at once: a piece of one byte would
- * keep hundreds alive.
+ * Calls back once; not at all when the client goes away before. What arrives in pieces is copied at once: one of a single byte
+ * would keep hundreds alive.
  */
 export function readBody(
   request: IncomingMessage,
@@ -33,7 +34,7 @@ export function readBody(
     done({ kind: 'refused', reason: 'body-too-large' });
     return;
   }
-  let bytes = Buffer.allocUnsafe(Math.min(declared || FIRST_CAPACITY, FIRST_CAPACITY));
+  let bytes: Buffer = NOTHING;
   let length = 0;
   const hold = budget.hold(declared, (reason) => refuse(reason));
   const timer = setTimeout(() => refuse('slow-body'), patience);
@@ -52,14 +53,19 @@ export function readBody(
       refuse('body-too-large');
       return;
     }
+    if (chunk.length === declared) bytes = chunk;
+    else append(chunk, next);
+    length = next;
+    hold.set(length);
+  };
+  const append = (chunk: Buffer, next: number): void => {
     if (next > bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(next, Math.min(2 * bytes.length, declared || size)));
+      const capacity = Math.max(FIRST_CAPACITY, 2 * bytes.length);
+      const larger = Buffer.allocUnsafe(Math.max(next, Math.min(capacity, declared || size)));
       bytes.copy(larger, 0, 0, length);
       bytes = larger;
     }
     chunk.copy(bytes, length);
-    length = next;
-    hold.set(length);
   };
   const end = (): void => {
     leave();

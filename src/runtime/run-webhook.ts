@@ -1,6 +1,7 @@
 /** The webhook as a process: composes engine, certificates, servers, log and metrics. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
 import { type CertificateSource, expiryOf } from '../certificates/key-pair.ts';
 import { injectSettings, withDefault } from '../config/inject-settings.ts';
 import type { Environment } from '../config/parse-flags.ts';
@@ -20,11 +21,16 @@ import type { Context } from './context.ts';
 import { openCertificates } from './webhook-certificates.ts';
 import { webhookOwner } from './webhook-owner.ts';
 
+// Before code is compiled for it. Objects that outlived a burst once are from then on made where only the collection of the
+// whole heap looks: each holds a request that has long ended, and an admission costs a quarter more, a skipped pod two thirds.
+const NO_PRETENURING = '--no-allocation-site-pretenuring';
+
 /** Runs until the signal of the context. */
 export async function runWebhook(
   values: WebhookValues,
   { environment, stdout, signal }: Context,
 ): Promise<void> {
+  setFlagsFromString(NO_PRETENURING);
   const log = createLog(stdout, values.logLevel);
   const metrics = createMetrics();
   const namespace = values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT));
