@@ -22,19 +22,25 @@ export async function applyPlacePlan(
     id: string,
     source: string | undefined,
     send: () => Promise<ConnectWrite>,
-  ): Promise<void> => {
+  ): Promise<boolean> => {
     const outcome = await send();
     const change = { action, node: place, id, source };
     if (outcome.kind === 'applied') writing.applied(change);
     else writing.refused(change, outcome.reason);
+    return outcome.kind === 'applied';
   };
-  const dead: readonly (PodInstance | PodInstanceOnNode)[] = [...deregister, ...strangers];
+  const dead: readonly (PodInstance | PodInstanceOnNode)[] = [...deregister, ...strangers].toSorted(
+    proxiesFirst,
+  );
+  const withProxy = new Set<string>();
   for (const each of dead) {
-    await write('deregister', each.id, undefined, () =>
+    if (withProxy.has(each.uid)) continue;
+    const isGone = await write('deregister', each.id, undefined, () =>
       !isAtAgent && 'node' in each
         ? agents.deregisterFromCatalog(each.node, each.id, signal)
         : agents.deregister(place, each.id, signal),
     );
+    if (!isGone && each.isProxy) withProxy.add(each.uid);
   }
   for (const each of register)
     await write('register', each.id, each.source, () => agents.register(place, each, signal));
@@ -42,4 +48,12 @@ export async function applyPlacePlan(
     await write('check', each.check.id, each.source, () => agents.setCheck(place, each, signal));
   // What is new has no checks yet; an agent knows no check-and-set, so a removal may have met a new pod of the same name.
   return isAtAgent && dead.length + register.length + checks.length > 0;
+}
+
+/**
+ * The alias check of a proxy passes ("No checks found.") as soon as its service has been deregistered at the agent, and Envoys
+ * would dial a pod that is gone (seen with Consul 1.20.6). So a service also stays as long as its proxy does.
+ */
+function proxiesFirst(left: PodInstance, right: PodInstance): number {
+  return Number(right.isProxy) - Number(left.isProxy);
 }

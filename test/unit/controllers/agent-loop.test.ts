@@ -38,6 +38,8 @@ function start() {
     listed?: () => void;
     /** Just before the next removal. */
     overtaken?: (() => void) | undefined;
+    /** Id that the agent does not deregister. */
+    stays?: string | undefined;
     /** Milliseconds until it is clear that no agent answers at any other host. */
     silence?: number;
   } = {};
@@ -72,13 +74,15 @@ function start() {
           }
           return faults.agent === false ? undefined : { instances: [...atAgent.values()], others, checks };
         },
-        deregister: (_host, id) =>
-          applied(`agent: deregister ${id}`, () => {
+        deregister: async (_host, id) => {
+          if (faults.stays === id) return { kind: 'refused', reason: 'it stays' };
+          return applied(`agent: deregister ${id}`, () => {
             faults.overtaken?.();
             faults.overtaken = undefined;
             atAgent.delete(id);
             inCatalog.delete(id);
-          }),
+          });
+        },
         register: (_host, { id, source, definition }) =>
           applied(`agent: register ${id}`, () => {
             const uid = snapshot.pod(source)?.uid ?? '';
@@ -180,14 +184,26 @@ async function started(): Promise<ReturnType<typeof start>> {
 }
 
 const DEREGISTERED = [
-  'agent: deregister default.web-0.web',
   'agent: deregister default.web-0.web-sidecar-proxy',
+  'agent: deregister default.web-0.web',
 ];
 
-test('a pod that ended is out of its agent within 200 ms', async () => {
+test('a pod that ended is out of its agent within 200 ms, its proxy first', async () => {
   const running = await started();
   running.remove('web-0');
   await running.clock.advance(200);
+  assert.deepEqual(running.writes, DEREGISTERED);
+  await running.stop();
+});
+
+test('a service stays as long as its proxy, whose alias check would pass without it', async () => {
+  const running = await started();
+  running.faults.stays = 'default.web-0.web-sidecar-proxy';
+  running.remove('web-0');
+  await running.clock.advance(200);
+  assert.deepEqual(running.writes, []);
+  running.faults.stays = undefined;
+  await running.clock.advance(5000);
   assert.deepEqual(running.writes, DEREGISTERED);
   await running.stop();
 });
@@ -239,7 +255,7 @@ test('left behind while Tandem was down: out after a second look and a new list'
   await running.clock.advance(9000);
   assert.deepEqual(running.writes, []);
   await running.clock.advance(2000);
-  assert.deepEqual(running.writes, ['agent: deregister old-web', 'agent: deregister old-web-sidecar-proxy']);
+  assert.deepEqual(running.writes, ['agent: deregister old-web-sidecar-proxy', 'agent: deregister old-web']);
   assert.equal(running.refreshes(), 1);
   await running.stop();
 });
@@ -294,8 +310,8 @@ test('the agent is gone: from the catalog, and again from the agent when it come
   running.remove('web-0');
   await running.clock.advance(200);
   assert.deepEqual(running.writes, [
-    'catalog: deregister node-1 default.web-0.web',
     'catalog: deregister node-1 default.web-0.web-sidecar-proxy',
+    'catalog: deregister node-1 default.web-0.web',
   ]);
   running.writes.length = 0;
   running.faults.agent = true;
@@ -406,8 +422,8 @@ test('an agent that tells the servers another address is asked where Kubernetes 
   await running.clock.advance(20_000);
   assert.deepEqual([...running.asked], [HOST]);
   assert.deepEqual(running.writes, [
-    'agent: deregister default.old.web',
     'agent: deregister default.old.web-sidecar-proxy',
+    'agent: deregister default.old.web',
   ]);
   await running.stop();
 });
@@ -420,8 +436,8 @@ test('no agent is asked at an address that only the catalog has; what is left th
   await running.clock.advance(20_000);
   assert.deepEqual([...running.asked], []);
   assert.deepEqual(running.writes, [
-    'catalog: deregister node-1 default.old.web',
     'catalog: deregister node-1 default.old.web-sidecar-proxy',
+    'catalog: deregister node-1 default.old.web',
   ]);
   await running.stop();
 });
