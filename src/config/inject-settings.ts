@@ -75,6 +75,10 @@ export const injectFlags = {
     undefined,
     ownerName,
   ),
+  criticalUntilReady: boolean(
+    'Agent mode: a pod is critical in Consul until it is ready in Kubernetes, which `tandem sync --registrar` must tell Consul. Without this flag, a pod gets traffic as soon as its sidecar listens.',
+    false,
+  ),
   consulAuthMethod: string(
     'ACL auth method of type kubernetes that pods use to log in to Consul.',
     'NAME',
@@ -281,6 +285,7 @@ function sharedSettings(values: InjectValues, version: string) {
     denyNamespaces: values.denyNamespaces,
     defaultInject: values.defaultInject,
     defaultExclude: values.defaultInjectExcludeNamespaces,
+    criticalUntilReady: values.criticalUntilReady,
     sidecarProxy: values.sidecarProxy,
     sidecarUser: values.sidecarRunAsUser,
     consulImage: values.consulImage,

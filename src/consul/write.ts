@@ -1,5 +1,6 @@
 /** Single writes: to the catalog, and to the agent of a node. */
 import type { Check } from '../model/instance.ts';
+import { NEVER_EXPIRES } from '../model/consul-names.ts';
 import type { ConsulClient } from './client.ts';
 import { jsonOf } from './answer.ts';
 import type { RawAnswer } from './servers.ts';
@@ -97,10 +98,6 @@ export async function registerAtAgent(
     read: isEmpty,
   });
 }
-
-// As long as Consul's own Kubernetes controllers wait; the longest span of Go is 292 years, and an agent that is started
-// again keeps the state of a check only while its time is not over.
-const NEVER_EXPIRES = '100000h';
 
 /** `PUT /v1/agent/check/register`: a TTL check of a service that the agent has. @throws TandemError */
 export async function registerAgentCheck(

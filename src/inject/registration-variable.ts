@@ -71,7 +71,7 @@ export function registrationTooLarge(registration: string): Problem | undefined 
 /** One JSON document. */
 export function registrationOf(
   { mode, services: [service], upstreams, metrics, proxyConfig, redirect }: MeshPod,
-  { owner }: Pick<InjectSettings, 'owner'>,
+  { owner, criticalUntilReady }: Pick<InjectSettings, 'owner' | 'criticalUntilReady'>,
 ): string {
   const registrations = serviceAndProxy(
     {
@@ -89,7 +89,13 @@ export function registrationOf(
       ...(redirect === undefined ? {} : { mode: TRANSPARENT, exposed: redirect.exposed.map(literalPath) }),
     },
   );
-  return agentFile(registrations.map(mode === 'agent' ? checkedDefinition : agentDefinition));
+  return agentFile(
+    registrations.map((each) =>
+      mode === 'agent'
+        ? checkedDefinition(each, criticalUntilReady ? 'critical' : undefined)
+        : agentDefinition(each),
+    ),
+  );
 }
 
 function literalPath(exposed: ExposedPath): ExposedPath {

@@ -46,6 +46,8 @@ type SharedSettings = {
   readonly defaultInject: boolean;
   /** Namespaces besides those of providers that the default leaves out; undefined: the namespace itself asked for it. */
   readonly defaultExclude: readonly string[] | undefined;
+  /** Agent mode: until the registrar says that the pod is ready. */
+  readonly criticalUntilReady: boolean;
   /** Agent mode only. */
   readonly sidecarProxy: 'envoy' | 'builtin';
   /** True: the sidecar is an init container with `restartPolicy: Always` (Kubernetes ≥ 1.29). */

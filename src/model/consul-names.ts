@@ -44,6 +44,11 @@ export const POD_META_KEYS: ReadonlySet<string> = new Set(
 export const SYNTHETIC_META = 'synthetic-node';
 
 export const CHECK_NAME = 'Kubernetes Readiness Check';
+/**
+ * TTL of that check at an agent. As long as Consul's own Kubernetes controllers wait; the longest span of Go is 292 years, and
+ * an agent that is started again keeps the state of a check only while its time is not over.
+ */
+export const NEVER_EXPIRES = '100000h';
 
 export function readinessCheckId(instance: string): string {
   return `${instance}-readiness`;

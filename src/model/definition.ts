@@ -1,7 +1,8 @@
 /** A registration as Consul's agent, its catalog and its command line read it. */
 import { hostAndPort } from '../support/ip-address.ts';
 import { isObject } from '../support/json.ts';
-import type { Instance } from './instance.ts';
+import { CHECK_NAME, NEVER_EXPIRES, readinessCheckId } from './consul-names.ts';
+import type { Check, Instance } from './instance.ts';
 import type { Proxy, ProxyUpstream, Registration, VirtualAddress } from './registration.ts';
 
 /**
@@ -40,10 +41,21 @@ export function agentDefinition({
   };
 }
 
-/** The same with the checks that the agent makes of a proxy. */
-export function checkedDefinition(registration: Registration): Definition {
-  const { address, port, proxy } = registration;
-  if (proxy === undefined) return agentDefinition(registration);
+/**
+ * The same with the checks that the agent makes of a proxy.
+ *
+ * @param readiness status of the service until the registrar says another; undefined: no registrar runs, and the service
+ * passes as soon as its proxy does
+ */
+export function checkedDefinition(
+  registration: Registration,
+  readiness: Check['status'] | undefined,
+): Definition {
+  const { id, address, port, proxy } = registration;
+  if (proxy === undefined) {
+    const check = { CheckID: readinessCheckId(id), Name: CHECK_NAME, TTL: NEVER_EXPIRES, Status: readiness };
+    return { ...agentDefinition(registration), ...(readiness !== undefined && { Checks: [check] }) };
+  }
   const Checks = [
     {
       Name: LISTENER_CHECK.name,
@@ -148,8 +160,8 @@ function inSnakeCase(value: unknown): unknown {
   return respelled;
 }
 
-// Each pod has the same few.
-const spelled = new Map<string, string>();
+// Each pod has the same few. Files call a check's id `id` alone.
+const spelled = new Map<string, string>([['CheckID', 'id']]);
 
 function snakeCase(key: string): string {
   const known = spelled.get(key);

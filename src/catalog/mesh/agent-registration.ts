@@ -15,8 +15,7 @@ export type AgentRegistration = {
 };
 
 /**
- * Service and proxy, in this order; empty for a pod that still registers itself, or has ended. Readiness is no part of it: that
- * is mirrored into a check of its own.
+ * Service and proxy, in this order; empty for a pod that still registers itself, or has ended.
  */
 export function agentRegistrationsOf(pod: InjectedPod, cluster: MeshCluster): readonly AgentRegistration[] {
   const isWanted = decidePod(pod, cluster) === 'agent-mode' && pod.stage === 'alive' && pod.isInitialized;
@@ -25,6 +24,6 @@ export function agentRegistrationsOf(pod: InjectedPod, cluster: MeshCluster): re
     source: each.source,
     uid: each.uid,
     id: each.id,
-    definition: checkedDefinition(each),
+    definition: checkedDefinition(each, each.check?.status),
   }));
 }

@@ -57,7 +57,10 @@ test('a chart as it comes changes no more than it must', async () => {
     );
   };
   const certificate = ['tlsAuto', 'tlsAutoSecret', 'tlsAutoService', 'webhookConfiguration'];
-  assert.deepEqual(changed('webhook').toSorted(), [...certificate, 'shutdownDelay'].toSorted());
+  assert.deepEqual(
+    changed('webhook').toSorted(),
+    [...certificate, 'criticalUntilReady', 'shutdownDelay'].toSorted(),
+  );
   // The names that the syncer before it gave by default.
   assert.deepEqual(changed('sync').toSorted(), ['addK8sNamespaceSuffix', 'consulHttpAddr', 'registrar']);
 });
@@ -311,13 +314,15 @@ test('one name for the cluster reaches both programs', async () => {
   await assertFlags('webhook', { ...values, connectInject }, { owner: 'east' });
 });
 
-test('agent mode: the registrar asks the agents at the port that the pods use', async () => {
+test('agent mode: the registrar asks the agents at the port that the pods use, and decides when a pod gets traffic', async () => {
   await assertFlags(
     'sync',
     { connectInject: { agentHttpPort: 18500 } },
     { registrar: true, agentHttpPort: 18500, toConsul: true },
   );
   await assertFlags('sync', { registrar: { enabled: false } }, { registrar: false });
+  await assertFlags('webhook', {}, { criticalUntilReady: true });
+  await assertFlags('webhook', { registrar: { enabled: false } }, { criticalUntilReady: false });
 });
 
 test('without clients pods are in dataplane mode, with the servers of the chart, and the registrar is on', async () => {

@@ -61,7 +61,11 @@ export async function rollingRestarts(
       };
     const agent = await startConsulAgent(scene, consul, 'node-1', network.nodeIp);
     return {
-      flags: [`--consul-http-port=${agent.ports.http}`, `--consul-grpc-port=${agent.ports.grpc}`],
+      flags: [
+        `--consul-http-port=${agent.ports.http}`,
+        `--consul-grpc-port=${agent.ports.grpc}`,
+        '--critical-until-ready',
+      ],
       registrar: [`--agent-http-port=${agent.ports.http}`],
     };
   }

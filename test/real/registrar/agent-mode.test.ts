@@ -23,6 +23,7 @@ const run = await mesh.inject('mesh', [
   `--consul-http-port=${agent.ports.http}`,
   `--consul-grpc-port=${agent.ports.grpc}`,
   '--owner=cluster1',
+  '--critical-until-ready',
 ]);
 const start = (): Promise<TandemSync> =>
   startTandemSync(scene, api, consul, [
@@ -185,7 +186,18 @@ test('deleted while Tandem was down: gone after a second look; what somebody els
   await eventually('the other one', async () => assert.ok((await ids()).includes('other-db')));
   await sync.process.stop();
   await remove('db-2');
+  await runPod('db-4');
+  await eventually('db-4 is critical, although its sidecar listens', async () => {
+    const proxy = (await entries('db-sidecar-proxy')).find(({ Service }) =>
+      Service.ID.startsWith('mesh.db-4'),
+    );
+    const statuses = (proxy?.Checks ?? []).map(({ CheckID, Status }) => `${CheckID} ${Status}`);
+    assert.ok(statuses.includes('service:mesh.db-4.db-sidecar-proxy:1 passing'), statuses.join());
+    assert.ok(statuses.includes('service:mesh.db-4.db-sidecar-proxy:2 critical'), statuses.join());
+  });
+  await remove('db-4');
   sync = await start();
+  await goneAfter('mesh.db-4');
   await goneAfter('mesh.db-2');
   assert.deepEqual((await ids()).toSorted(), ['mesh.db-3.db', 'mesh.db-3.db-sidecar-proxy', 'other-db']);
 });

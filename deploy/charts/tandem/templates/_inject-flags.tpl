@@ -24,6 +24,9 @@
 - --sidecar-proxy={{ .sidecarProxy.kind }}
 - --consul-http-port={{ .agentHttpPort }}
 - --consul-grpc-port={{ .agentGrpcPort }}
+{{- if include "tandem.registrar" $ }}
+- --critical-until-ready
+{{- end }}
 {{- end }}
 {{- with $global.owner }}
 - --owner={{ . }}

@@ -29,16 +29,19 @@ function givenFirst(sketch: PodSketch): readonly unknown[] {
 }
 
 function inWordsOfTheApi(value: unknown, key = ''): unknown {
-  if (Array.isArray(value)) return value.map((each) => inWordsOfTheApi(each));
+  if (Array.isArray(value)) return value.map((each) => inWordsOfTheApi(each, key));
   if (typeof value !== 'object' || value === null || key === 'meta' || key === 'config') return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [wordOfTheApi(name), inWordsOfTheApi(each, name)]),
+    Object.entries(value).map(([name, each]) => [
+      name === 'id' && key === 'checks' ? 'CheckID' : wordOfTheApi(name),
+      inWordsOfTheApi(each, name),
+    ]),
   );
 }
 
 function wordOfTheApi(name: string): string {
   const capital = (part: string): string =>
-    ['id', 'tcp'].includes(part) ? part.toUpperCase() : part.slice(0, 1).toUpperCase() + part.slice(1);
+    ['id', 'tcp', 'ttl'].includes(part) ? part.toUpperCase() : part.slice(0, 1).toUpperCase() + part.slice(1);
   return name.split('_').map(capital).join('');
 }
 
@@ -72,10 +75,18 @@ const sketches: Readonly<Record<string, PodSketch>> = {
 };
 for (const [what, sketch] of Object.entries(sketches)) {
   test(`an agent is given again what it had: ${what}`, () => {
-    const own = { ...sketch, flags: ['--owner=c1'] };
+    const own = { ...sketch, flags: ['--owner=c1', '--critical-until-ready'] };
     assert.deepEqual(givenAgain(own).map(plain), givenFirst(own).map(plain));
   });
 }
+
+test('it is as ready at the agent as it is in Kubernetes', () => {
+  const [service] = givenAgain({
+    status: { ...READY, conditions: [...INITIALIZED.conditions, { type: 'Ready', status: 'True' }] },
+    flags: [],
+  });
+  assert.match(JSON.stringify(service), /"CheckID":"default\.web-0\.web-readiness".*"Status":"passing"/);
+});
 
 test('the TCP check of an IPv6 pod has brackets', () => {
   const [, proxy] = givenAgain({ flags: [], status: { ...INITIALIZED, podIP: 'fd00::1' } });
