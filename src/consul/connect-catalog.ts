@@ -4,14 +4,16 @@ import {
   EXTERNAL_SOURCE,
   EXTERNAL_SOURCE_META,
   OWNER_META,
+  POD_UID_META,
   SYNTHETIC_META,
 } from '../model/consul-names.ts';
 import { nodeEntry } from '../model/consul-entries.ts';
-import { listAt } from '../model/decode-consul.ts';
+import { listAt, mapAt, objectAt, textIn, textIs } from '../model/decode-consul.ts';
 import type { Check } from '../model/instance.ts';
 import { observeSyntheticNode, type ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import { catalogDefinition, proxyDefinition, taggedAddresses } from '../model/definition.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
+import type { AddressHolder } from '../controllers/address-book.ts';
 import type {
   CheckOnNode,
   ConnectCatalog,
@@ -19,6 +21,7 @@ import type {
   InstanceOnNode,
 } from '../controllers/registrar-ports.ts';
 import { TandemError } from '../support/errors.ts';
+import { asString, property } from '../support/json.ts';
 import { requireWhole } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import { followIndex } from './follow.ts';
@@ -61,6 +64,19 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
       }
       return nodes;
     },
+    holders: async (service, signal) => {
+      const answer = await read(
+        client,
+        {
+          endpoint: 'catalog-service',
+          path: `/v1/catalog/connect/${encodeURIComponent(service)}`,
+          decode: (json) => listAt(json, 'answer', addressHolder).filter(({ address }) => address !== ''),
+        },
+        { signal, consistency: 'consistent' },
+      );
+      requireWhole([answer], 'instances', NEEDED_RULES);
+      return answer.value;
+    },
     watch: (onChange, signal) =>
       followIndex((options) => readChecks(client, { ...options, filter: NOTHING }), onChange, {
         signal,
@@ -79,6 +95,19 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
         ? { kind: 'refused', reason: 'somebody has registered an instance on it' }
         : outcomeOf(deregisterCatalog(client, { Node: node }, signal));
     },
+  };
+}
+
+function addressHolder(value: unknown, place: string): AddressHolder {
+  const instance = objectAt(value, place);
+  const meta = mapAt(property(instance, 'ServiceMeta'), `${place}.ServiceMeta`, textIs);
+  const virtual = property(property(instance, 'ServiceTaggedAddresses'), 'virtual');
+  return {
+    address: asString(property(virtual, 'Address')) ?? '',
+    node: textIn(instance, 'Node', place),
+    id: textIn(instance, 'ServiceID', place),
+    owner: meta[OWNER_META],
+    uid: meta[POD_UID_META],
   };
 }
 

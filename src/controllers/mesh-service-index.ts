@@ -1,7 +1,7 @@
 /** The Services of Kubernetes that select pods, by what they select. */
 import type { MeshService } from '../catalog/mesh/mesh-cluster.ts';
 
-type MeshServiceIndex = {
+export type MeshServiceIndex = {
   /** Those of a namespace that may select a pod with these labels: all that do are among them. */
   readonly near: (namespace: string, labels: ReadonlyMap<string, string>) => readonly MeshService[];
   readonly changed: (before: MeshService | undefined, after: MeshService | undefined) => void;

@@ -4,13 +4,13 @@ import { indexed } from '../model/instance.ts';
 import { decidePod } from '../catalog/mesh/decide-pod.ts';
 import { planNode, type NodePlan } from '../catalog/mesh/node-plan.ts';
 import type { ObservedRegistration, ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
-import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
-import { registrationsOf } from '../catalog/mesh/pod-registration.ts';
+import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { Request } from '../reconcile/controller.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
+import { askedFor } from './node-addresses.ts';
 import type { Contested } from './contested.ts';
-import { firstKeys, isPodOn, keyOfInstance, wantedOf, type Wanted } from './pod-keys.ts';
+import { firstKeys, isOf, isPodOn, keyOfInstance, wantedOf, type Wanted } from './pod-keys.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 import { worstOf, type SeenInstance } from './pod-statuses.ts';
 import type { RegistrarChange, RegistrarPorts } from './registrar-ports.ts';
@@ -47,31 +47,27 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
   const unreadable = new Set<string>();
   const refusedOn = new Map<string, Set<string>>();
   const seen = createCounts();
+  const addresses = parts.addresses.loop('registrar');
   let askedOn: ReadonlyMap<string, string> = new Map();
 
-  /**
-   * Of a node of which something is not as it should be, all is observed, and all of one that may have to go; of one that
-   * Consul cannot give back as a whole, for what somebody has put there, at least what is asked for.
-   */
   function narrowed(node: string, wanted: Wanted): Wanted {
-    const pods = snapshot.podsOn(node);
-    const isFew = wanted !== undefined && wanted.size <= MOST_WANTED;
     if (unreadable.has(node)) return wanted;
-    const isClear = !refusedOn.has(node) && !pods.some(statuses.hasConflict);
-    return isFew && isClear && seen.has(node) && isNeeded(pods, snapshot) ? wanted : undefined;
+    const isKnown = seen.has(node) && !refusedOn.has(node);
+    return isKnown ? fewOf(wanted, snapshot.podsOn(node), parts) : undefined;
   }
 
   async function planOf(node: string, asked: Wanted, signal: AbortSignal): Promise<NodePlan> {
     const start = clock.elapsed();
     const wanted = narrowed(node, asked);
     const observed = await catalog.read(node, signal, wanted && [...wanted]);
+    const registrationsOf = await askedFor(addresses, snapshot, { node, wanted, observed }, signal);
     // After the read: a pod that came meanwhile is in the catalog the sooner, and one that went is not brought back.
     const pods = snapshot.podsOn(node);
     const part = wanted === undefined ? { pods, observed } : partOf({ pods, observed }, wanted);
-    const registrations = part.pods.flatMap((pod) => registrationsOf(pod, snapshot.cluster));
-    const plan = planNode(node, registrations, part.observed, owner);
+    const plan = planNode(node, part.pods.flatMap(registrationsOf), part.observed, owner);
+    const isWaiting = addresses.isWaiting(node, pods);
     const now = clock.elapsed();
-    contested.observed(node, plan.conflicts.length > 0, now, now - start);
+    contested.observed(node, plan.conflicts.length > 0 || isWaiting, now, now - start);
     if (pods.length === 0) statuses.forget(node);
     else statuses.observed(node, part.observed.instances.map(seenInstance), plan.conflicts, wanted);
     reporter.pods(node, pods.map(statuses.of));
@@ -84,6 +80,7 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
   return {
     of: async ({ keys, isFull }, signal) => {
       askedOn = firstKeys(keys);
+      addresses.begin(isFull);
       const known = isFull ? await catalog.nodes(owner, signal) : [];
       const wanted = wantedOf(isFull ? [...known, ...snapshot.nodes(), ...keys] : keys);
       const plans: NodePlan[] = [];
@@ -101,6 +98,8 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
         }
       };
       await inParallel(wanted, read, { atATime: SMALL_CALLS });
+      // Whoever has an address may have been read after those that want it.
+      if (isFull) for (const node of addresses.readAll()) parts.enqueue(node);
       return plans;
     },
     askedBy: ({ node, id }) => askedOn.get(keyOfInstance(node, id)) ?? askedOn.get(node) ?? node,
@@ -118,6 +117,19 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
     hasRefused: (node) => refusedOn.has(node),
     counts: seen.all,
   };
+}
+
+/**
+ * Of a node of which something is not as it should be, all is observed, and all of one that may have to go; of one that
+ * Consul cannot give back as a whole, for what somebody has put there, at least what is asked for.
+ */
+function fewOf(
+  wanted: Wanted,
+  pods: readonly InjectedPod[],
+  { source: { snapshot }, statuses }: Pick<NodePlansParts, 'source' | 'statuses'>,
+): Wanted {
+  const isFew = wanted !== undefined && wanted.size <= MOST_WANTED;
+  return isFew && !pods.some(statuses.hasConflict) && isNeeded(pods, snapshot) ? wanted : undefined;
 }
 
 /** A node is there for pods that are registered. One that has ended may be known for days, without an instance. */
@@ -138,7 +150,7 @@ type Part = {
 /** What these ids are about, and nothing else that the answer may have. */
 function partOf({ pods, observed }: Part, wanted: ReadonlySet<string>): Part {
   return {
-    pods: pods.filter((pod) => wanted.has(indexed(meshOf(pod)?.serviceId ?? ''))),
+    pods: pods.filter(isOf(wanted)),
     observed: { ...observed, instances: observed.instances.filter(({ id }) => wanted.has(indexed(id))) },
   };
 }

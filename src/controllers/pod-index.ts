@@ -15,7 +15,7 @@ export type PodIndex = {
   readonly isEnded: (uid: string) => boolean;
 };
 
-type ChangingPodIndex = PodIndex & {
+export type ChangingPodIndex = PodIndex & {
   readonly hasNode: (node: string) => boolean;
   readonly hasHost: (host: string) => boolean;
   readonly podsIn: (namespace: string) => readonly InjectedPod[];

@@ -1,4 +1,5 @@
 /** Keys of the registrar: a synthetic node, or one pod on it, of which no more than its two instances have to be read. */
+import { indexed } from '../model/instance.ts';
 import { PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { nodeOfPod } from '../catalog/mesh/pod-registration.ts';
 import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
@@ -9,6 +10,10 @@ export type Wanted = ReadonlySet<string> | undefined;
 
 // Consul takes ids for the same that differ in case; these are spelt in one way, and nothing in them has to be quoted.
 const PLAIN = /^[a-z0-9.-]+$/;
+
+export function isOf(wanted: Wanted): (pod: InjectedPod) => boolean {
+  return (pod) => wanted === undefined || wanted.has(indexed(meshOf(pod)?.serviceId ?? ''));
+}
 
 // In the name of no node, and of no owner of one.
 const SEPARATOR = '\n';

@@ -1,10 +1,17 @@
 /** The injected pods that are known, by where they are in Consul: a change of a pod names the places to reconcile. */
 import { selects } from '../catalog/mesh/mesh-service.ts';
 import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
-import type { MeshAccount, MeshCluster, MeshNode, MeshService } from '../catalog/mesh/mesh-cluster.ts';
+import {
+  type MeshAccount,
+  type MeshCluster,
+  type MeshNode,
+  type MeshService,
+} from '../catalog/mesh/mesh-cluster.ts';
+import { createAddressWishes } from './address-wishes.ts';
 import { createHostAddresses, hostIpsOf, type HostAddresses } from './host-addresses.ts';
 import { createMeshServiceIndex } from './mesh-service-index.ts';
 import { createPodIndex, hostsOf, type PodIndex } from './pod-index.ts';
+import { createRedirectedPods, type RedirectedPods } from './redirected-pods.ts';
 import { syntheticNodeName } from '../inject/names.ts';
 import { legacyNodeName, nodeOfPod } from '../catalog/mesh/pod-registration.ts';
 
@@ -31,6 +38,11 @@ export type PodSnapshot = PodIndex &
     readonly nodeChanged: (before: MeshNode | undefined, after: MeshNode | undefined) => Touched;
     readonly accountChanged: (before: MeshAccount | undefined, after: MeshAccount | undefined) => Touched;
     readonly serviceChanged: (before: MeshService | undefined, after: MeshService | undefined) => Touched;
+    /** All Services are known from now on; until then no address changes. */
+    readonly servicesListed: () => Touched;
+    /** Some pods have redirected traffic, so that the addresses of Services matter. */
+    readonly hasRedirected: () => boolean;
+    readonly namesBehind: RedirectedPods['namesBehind'];
   };
 
 export type PodSnapshotOptions = {
@@ -54,37 +66,40 @@ export function createPodSnapshot({
   const services = createMeshServiceIndex();
   const accounts = new Map<string, MeshAccount>();
   const addresses = createHostAddresses();
+  const wishes = createAddressWishes();
+  let areServicesListed = false;
 
-  const touched = (pods: readonly InjectedPod[], { isEnd = false, isArrival = false } = {}): Touched => ({
-    nodes: [...new Set(pods.flatMap(nodesOf))],
-    hosts: [...new Set(pods.flatMap(hostsOf))],
-    pods,
-    isEnd,
-    isArrival,
-  });
+  const touched = touching(nodesOf);
+  const cluster: MeshCluster = {
+    owner,
+    node: addresses.node,
+    services: ({ namespace, labels }) => (namesFollowServices ? services.near(namespace, labels) : undefined),
+    selecting: ({ namespace, labels }) => (areServicesListed ? services.near(namespace, labels) : undefined),
+    holderOf: wishes.holderOf,
+    serviceOfAccount: podsLogIn
+      ? (namespace, name) => accounts.get(keyOf({ namespace, name }))?.service
+      : undefined,
+  };
+
+  const redirected = createRedirectedPods({ index, services, wishes, cluster });
 
   return {
     ...index,
-    cluster: {
-      owner,
-      node: addresses.node,
-      services: ({ namespace, labels }) =>
-        namesFollowServices ? services.near(namespace, labels) : undefined,
-      serviceOfAccount: podsLogIn
-        ? (namespace, name) => accounts.get(keyOf({ namespace, name }))?.service
-        : undefined,
+    cluster,
+    servicesListed: () => {
+      areServicesListed = true;
+      return touched(redirected.pods());
     },
+    hasRedirected: redirected.hasAny,
+    namesBehind: redirected.namesBehind,
     isHost: addresses.isHost,
     nodeAt: addresses.nodeAt,
     nodeChanged: (before, after) => {
       if (!addresses.changed(before, after)) return NOTHING;
       const { name } = after ?? before ?? { name: '' };
       const hosts = [before, after].flatMap((each) => (each === undefined ? [] : hostIpsOf(each)));
-      return {
-        nodes: [syntheticNodeName(owner, name), legacyNodeName(name)].filter(index.hasNode),
-        hosts: [...new Set(hosts)].filter(index.hasHost),
-        isEnd: false,
-      };
+      const nodes = [syntheticNodeName(owner, name), legacyNodeName(name)].filter(index.hasNode);
+      return { nodes, hosts: [...new Set(hosts)].filter(index.hasHost), isEnd: false };
     },
     serviceChanged: (before, after) => {
       services.changed(before, after);
@@ -93,7 +108,7 @@ export function createPodSnapshot({
       const named = index
         .podsIn(namespace)
         .filter((pod) => [before, after].some((each) => each !== undefined && selects(each, pod)));
-      return touched(named, { isArrival: true });
+      return touched(redirected.withRivals(named), { isArrival: true });
     },
     accountChanged: (before, after) => {
       const account = after ?? before ?? { namespace: '', name: '' };
@@ -101,7 +116,9 @@ export function createPodSnapshot({
       else accounts.set(keyOf(account), after);
       if (before?.service === after?.service) return NOTHING;
       const pods = index.podsIn(account.namespace);
-      return touched(pods.filter(({ serviceAccount }) => serviceAccount === account.name));
+      return touched(
+        redirected.withRivals(pods.filter(({ serviceAccount }) => serviceAccount === account.name)),
+      );
     },
     podChanged: (before, after) => {
       index.changed(before, after);
@@ -109,12 +126,21 @@ export function createPodSnapshot({
       const isEnd = after === undefined || (after.stage === 'finished' && before?.stage !== 'finished');
       const isArrival =
         after?.stage === 'alive' && (before?.podIp === undefined || before.node === undefined);
-      return touched(
-        [before, after].filter((pod) => pod !== undefined),
-        { isEnd, isArrival },
-      );
+      const pods = [before, after].filter((pod) => pod !== undefined);
+      redirected.changed(before, after);
+      return touched(redirected.withRivals(pods), { isEnd, isArrival });
     },
   };
+}
+
+function touching(nodesOf: (pod: InjectedPod) => readonly string[]) {
+  return (pods: readonly InjectedPod[], { isEnd = false, isArrival = false } = {}): Touched => ({
+    nodes: [...new Set(pods.flatMap(nodesOf))],
+    hosts: [...new Set(pods.flatMap(hostsOf))],
+    pods,
+    isEnd,
+    isArrival,
+  });
 }
 
 function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
@@ -123,6 +149,6 @@ function keyOf({ namespace, name }: { readonly namespace: string; readonly name:
 
 function isSameService(left: MeshService | undefined, right: MeshService | undefined): boolean {
   const text = (each: MeshService | undefined): string =>
-    JSON.stringify([each?.created, each?.targets, ...(each?.selector ?? [])]);
+    JSON.stringify([each?.created, each?.address, each?.ports, ...(each?.selector ?? [])]);
   return text(left) === text(right);
 }

@@ -6,6 +6,7 @@ import { meshOf, sourceOfPod, type InjectedPod } from '../catalog/mesh/registere
 import { nodeOfPod, readinessOf } from '../catalog/mesh/pod-registration.ts';
 import { serviceNameOf, type MeshServiceName } from '../catalog/mesh/mesh-service.ts';
 import { indexed, type Check } from '../model/instance.ts';
+import type { AddressStatus } from './address-book.ts';
 
 /** Why a pod is in Consul by the registrar, or is not. */
 export type PodStatus = {
@@ -17,6 +18,7 @@ export type PodStatus = {
   /** Undefined for a pod that says nothing that can be registered. */
   readonly service: MeshServiceName | undefined;
   readonly instances: readonly InstanceStatus[];
+  readonly address: AddressStatus;
   /** Of its admission, while it starts. */
   readonly warnings: readonly string[];
 };
@@ -51,7 +53,10 @@ type Place = {
   readonly conflicts: ReadonlyMap<string, Conflict>;
 };
 
-export function createPodStatuses(cluster: MeshCluster): PodStatuses {
+export function createPodStatuses(
+  cluster: MeshCluster,
+  addressOf: (pod: InjectedPod) => AddressStatus,
+): PodStatuses {
   const places = new Map<string, Place>();
   const placeOf = (pod: InjectedPod): Place | undefined =>
     places.get((pod.injection.kind === 'agent' ? pod.hostIp : nodeOfPod(pod, cluster.owner)) ?? '');
@@ -88,6 +93,7 @@ export function createPodStatuses(cluster: MeshCluster): PodStatuses {
         problem: conflict ?? problemOf(pod, reason, cluster),
         service: serviceNameOf(pod, cluster),
         warnings: pod.warnings,
+        address: addressOf(pod),
         instances: ids.map((id) => {
           const instance = seen?.get(id);
           return { id, status: instance?.uid === pod.uid ? instance.status : 'missing' };

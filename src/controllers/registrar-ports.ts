@@ -3,13 +3,17 @@ import type { ObservedSyntheticNode } from '../catalog/mesh/observed-registratio
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
 import type { Check } from '../model/instance.ts';
+import type { AddressBook, AddressHolder } from './address-book.ts';
 import type { PodSnapshot, Touched } from './pod-snapshot.ts';
 import type { PodStatus, PodStatuses } from './pod-statuses.ts';
 import type { ControllerRuntime } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type PodSource = {
-  readonly snapshot: Omit<PodSnapshot, 'podChanged' | 'nodeChanged' | 'serviceChanged' | 'accountChanged'>;
+  readonly snapshot: Omit<
+    PodSnapshot,
+    'podChanged' | 'nodeChanged' | 'serviceChanged' | 'accountChanged' | 'servicesListed'
+  >;
   /** Resolves when all that registrations depend on is there. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
   /** Called with the places that an event may touch; the answer takes the listener away. */
@@ -47,6 +51,8 @@ export type ConnectCatalog = {
   ) => Promise<ObservedSyntheticNode>;
   /** Status by id of every readiness check there is, by node. */
   readonly checks: (signal: AbortSignal) => Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>;
+  /** Proxies of a service that have a virtual address, of whatever owner. */
+  readonly holders: (service: string, signal: AbortSignal) => Promise<readonly AddressHolder[]>;
   /** Calls back whenever a check of anything may have changed, until the signal is aborted. */
   readonly watch: (onChange: () => void, signal: AbortSignal) => Promise<void>;
   readonly writeNode: (node: SyntheticNode, owner: string, signal: AbortSignal) => Promise<ConnectWrite>;
@@ -106,5 +112,6 @@ export type RegistrarPorts = ControllerRuntime & {
   readonly source: PodSource;
   readonly catalog: ConnectCatalog;
   readonly statuses: PodStatuses;
+  readonly addresses: AddressBook;
   readonly reporter: RegistrarReporter;
 };

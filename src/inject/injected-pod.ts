@@ -14,7 +14,7 @@ import {
   SERVICE_NAME_SOURCE,
 } from './names.ts';
 import { readRegistration, type ReadMeshOptions } from './read-registration.ts';
-import type { NameSource } from './service-name.ts';
+import { SERVICE_NAME, type NameSource } from './service-name.ts';
 
 const nameSources: readonly NameSource[] = ['annotation', 'service-account', 'container'];
 
@@ -35,7 +35,8 @@ export type Injection =
       readonly asksOn: AskedNode;
       readonly mesh: ReadMeshOptions;
     }
-  | { readonly kind: 'by-consul-k8s' }
+  /** `service` as the annotation names it. */
+  | { readonly kind: 'by-consul-k8s'; readonly service: string | undefined }
   /** It says that it is injected, and is not. */
   | { readonly kind: 'none' };
 
@@ -60,7 +61,13 @@ export function readInjection(pod: unknown): Injection {
     const proxyId = expand(args.get('-proxy-id') ?? '', variables) ?? '';
     return { kind: 'dataplane', asksOn: { kind: 'legacy' }, mesh: readLegacyOptions(pod, proxyId) };
   }
-  return { kind: isOfConsulK8s(pod, args) ? 'by-consul-k8s' : 'none' };
+  return isOfConsulK8s(pod, args) ? { kind: 'by-consul-k8s', service: namedService(pod) } : { kind: 'none' };
+}
+
+function namedService(pod: unknown): string | undefined {
+  const annotations = property(property(pod, 'metadata'), 'annotations');
+  const name = asString(property(annotations, `${ANNOTATION_PREFIX}connect-service`)) ?? '';
+  return SERVICE_NAME.test(name) ? name : undefined;
 }
 
 /** Values of the downward API that a registration can use. */

@@ -17,6 +17,8 @@ import { withinRefresh } from './within-refresh.ts';
 export type PodKind = 'pods' | 'nodes' | 'services' | 'serviceaccounts';
 
 type ClusterPods = PodSource & {
+  /** Has all lists without which nothing is registered. */
+  readonly isSynced: () => boolean;
   readonly watches: () => Readonly<Partial<Record<PodKind, ListWatchStatus>>>;
   readonly stop: () => Promise<void>;
 };
@@ -30,7 +32,10 @@ type ClusterPodsOptions = PodSnapshotOptions & {
 
 type Addressed = { readonly refusedAddress?: string | undefined };
 
-/** Starts to watch at once. Services and ServiceAccounts only where a registration depends on them: most rights are never used. */
+/**
+ * Starts to watch at once. Services and ServiceAccounts only where a registration depends on them: most rights are never used.
+ * For their addresses Services matter from the first pod with redirected traffic on; nothing else waits for them.
+ */
 export function clusterPods({
   client,
   onRestart,
@@ -67,17 +72,28 @@ export function clusterPods({
   };
   const pods = start('pods', readInjectedPod, (before, after) => {
     if (after !== undefined) check(sourceOfPod(after), before, after);
-    return snapshot.podChanged(before, after);
+    const touched = snapshot.podChanged(before, after);
+    if (snapshot.hasRedirected()) startServices();
+    return touched;
   });
   start('nodes', readMeshNode, (before, after) => {
     if (after !== undefined) check(`Node/${after.name}`, before, after);
     return snapshot.nodeChanged(before, after);
   });
-  if (options.namesFollowServices) start('services', readMeshService, snapshot.serviceChanged);
   if (options.podsLogIn) start('serviceaccounts', readMeshAccount, snapshot.accountChanged);
-  const synced = Promise.all([...watches.values()].map((watch) => watch.synced));
+  if (options.namesFollowServices) startServices();
+  const needed = [...watches.values()];
+  const synced = Promise.all(needed.map((watch) => watch.synced));
+
+  function startServices(): void {
+    if (watches.has('services')) return;
+    const services = start('services', readMeshService, snapshot.serviceChanged);
+    void services.synced.then(() => tell(snapshot.servicesListed()));
+  }
+
   return {
     snapshot,
+    isSynced: () => needed.every((watch) => watch.status().isSynced),
     synced: async (signal) => void (await Promise.race([synced, aborted(signal)])),
     onChange,
     refresh: (signal) => withinRefresh(pods.relist(), signal),

@@ -5,6 +5,7 @@ import { consulAgents } from '../consul/agents.ts';
 import type { OpenConsul } from '../consul/client.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
 import { podTokens } from '../consul/pod-tokens.ts';
+import { createAddressBook } from '../controllers/address-book.ts';
 import { runAgentLoop } from '../controllers/agent-loop.ts';
 import { createPodStatuses } from '../controllers/pod-statuses.ts';
 import { createRegistrar, type Registrar, type RegistrarOptions } from '../controllers/registrar-loop.ts';
@@ -84,9 +85,14 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   let registrar: Registrar | undefined;
   return {
     lead: async (term) => {
-      const statuses = createPodStatuses(pods.snapshot.cluster);
-      const common = { source: pods, statuses, clock: systemClock, random: Math.random };
       const catalog = connectCatalog(consul);
+      const addresses = createAddressBook({
+        snapshot: pods.snapshot,
+        holders: catalog.holders,
+        loops: options.once ? ['registrar'] : ['registrar', 'agents'],
+      });
+      const statuses = createPodStatuses(pods.snapshot.cluster, addresses.statusOf);
+      const common = { source: pods, statuses, addresses, clock: systemClock, random: Math.random };
       const running = createRegistrar({ ...common, reporter, catalog }, options);
       registrar = running;
       const agents = consulAgents(consul, (host) => agentUrl(host, parts.agents));
@@ -105,7 +111,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       await together(options.once ? [running.run] : [running.run, cleanUp, deleteTokens], term);
       registrar = undefined;
     },
-    isSynced: () => Object.values(pods.watches()).every(({ isSynced }) => isSynced),
+    isSynced: pods.isSynced,
     measure: () => {
       const { pending: _, ...instances } = registrar?.counts() ?? { pending: 0 };
       metrics.count('pods', countReasons(registrar?.statuses() ?? []));

@@ -25,9 +25,14 @@ export type MeshService = {
   /** RFC 3339, UTC: texts in the order of time. */
   readonly created: string;
   readonly selector: ReadonlyMap<string, string>;
-  /** Numbers and names of container ports to which its TCP ports lead. */
-  readonly targets: readonly (number | string)[];
+  /** The first one of two; undefined for a headless Service. */
+  readonly address?: string | undefined;
+  /** TCP: the mesh carries nothing else. */
+  readonly ports: readonly MeshServicePort[];
 };
+
+/** `target` is the number or the name of a container port. */
+export type MeshServicePort = { readonly port: number; readonly target: number | string };
 
 export type MeshCluster = {
   /** Who the cluster is for Consul. */
@@ -36,6 +41,10 @@ export type MeshCluster = {
   readonly node: (name: string) => MeshNode | undefined;
   /** Services of the pod's namespace, all that select it among them; undefined when names do not follow them. */
   readonly services: (pod: Pick<InjectedPod, 'namespace' | 'labels'>) => readonly MeshService[] | undefined;
+  /** The same for their cluster addresses; undefined while they are not known. */
+  readonly selecting: MeshCluster['services'];
+  /** The one Consul service that may have this cluster address; undefined: none of several that want it. */
+  readonly holderOf: (address: string) => string | undefined;
   /**
    * Undefined: pods do not log in to Consul, and may be any service. Else a pod may be the service of its ServiceAccount, and the
    * one that its ServiceAccount names: undefined when it names none, or is not known.

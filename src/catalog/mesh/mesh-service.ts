@@ -1,8 +1,9 @@
 /** Which Consul service a pod is: what was decided at its admission, or the Kubernetes Service that selects it. */
 import { isReservedName } from '../../model/reserved-names.ts';
+import { isIpAddress } from '../../support/ip-address.ts';
 import { asString, isObject, property } from '../../support/json.ts';
 import { byText } from '../../model/instance.ts';
-import type { MeshCluster, MeshService } from './mesh-cluster.ts';
+import type { MeshCluster, MeshService, MeshServicePort } from './mesh-cluster.ts';
 import { meshOf, type InjectedPod, type MeshOptions } from './registered-pod.ts';
 
 /** The closed vocabulary of what decided a name. */
@@ -69,12 +70,18 @@ function bestOf(
 
 /** A text that sorts the better Service first; a name and a time of RFC 3339 have no space. */
 function rankOf(pod: InjectedPod, { service }: MeshOptions): (each: MeshService) => string {
-  return ({ name, created, targets }) => {
-    const leads = targets.some(
-      (target) => (typeof target === 'string' ? pod.ports.get(target) : target) === service.port,
-    );
-    return `${name === service.name ? 0 : 1} ${leads && service.port !== undefined ? 0 : 1} ${created} ${name}`;
-  };
+  const leads = leadsTo(pod, service.port);
+  return ({ name, created, ports }) =>
+    `${name === service.name ? 0 : 1} ${ports.some(leads) ? 0 : 1} ${created} ${name}`;
+}
+
+/** Whether a port of a Service leads to this port of the pod. */
+export function leadsTo(
+  pod: InjectedPod,
+  registered: number | undefined,
+): (port: MeshServicePort) => boolean {
+  return ({ target }) =>
+    registered !== undefined && (typeof target === 'string' ? pod.ports.get(target) : target) === registered;
 }
 
 /** Undefined for a Service that selects no pods: without a selector, or an alias of another host. */
@@ -95,13 +102,23 @@ export function readMeshService(raw: unknown): MeshService | undefined {
     name,
     created: asString(property(metadata, 'creationTimestamp')) ?? '',
     selector: new Map(pairs),
-    targets: (Array.isArray(ports) ? ports : []).flatMap(targetOf),
+    address: clusterAddressOf(spec),
+    ports: (Array.isArray(ports) ? ports : []).flatMap(portOf),
   };
 }
 
-/** Kubernetes fills in the number of the port where no target is given, and TCP. The mesh carries nothing else. */
-function targetOf(port: unknown): (number | string)[] {
-  if ((property(port, 'protocol') ?? 'TCP') !== 'TCP') return [];
-  const target = property(port, 'targetPort') ?? property(port, 'port');
-  return typeof target === 'number' || typeof target === 'string' ? [target] : [];
+/** Not `None`, as headless Services have it. */
+function clusterAddressOf(spec: unknown): string | undefined {
+  const all = property(spec, 'clusterIPs');
+  const address = asString(Array.isArray(all) ? all[0] : property(spec, 'clusterIP')) ?? '';
+  return isIpAddress(address) ? address : undefined;
+}
+
+/** Kubernetes fills in the number of the port where no target is given, and TCP. */
+function portOf(raw: unknown): MeshServicePort[] {
+  if ((property(raw, 'protocol') ?? 'TCP') !== 'TCP') return [];
+  const port = property(raw, 'port');
+  const target = property(raw, 'targetPort') ?? port;
+  if (typeof port !== 'number') return [];
+  return typeof target === 'number' || typeof target === 'string' ? [{ port, target }] : [];
 }

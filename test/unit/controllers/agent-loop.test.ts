@@ -5,7 +5,7 @@ import { registrationsOf } from '../../../src/catalog/mesh/pod-registration.ts';
 import { runAgentLoop } from '../../../src/controllers/agent-loop.ts';
 import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-statuses.ts';
 import { TandemError } from '../../../src/support/errors.ts';
-import { READY, type PodSketch, CLUSTER } from '../catalog/mesh/injected-pods.ts';
+import { READY, type PodSketch, CLUSTER, noAddress } from '../catalog/mesh/injected-pods.ts';
 import { podEvents } from './pod-events.ts';
 import { createVirtualClock } from './virtual-clock.ts';
 
@@ -63,7 +63,7 @@ function start() {
     {
       clock,
       random: () => 0.5,
-      statuses: createPodStatuses(snapshot.cluster),
+      statuses: createPodStatuses(snapshot.cluster, noAddress),
       source: events.source,
       agents: {
         read: async (host) => {

@@ -4,14 +4,20 @@ import type { MeshService } from '../../../src/catalog/mesh/mesh-cluster.ts';
 import { selects } from '../../../src/catalog/mesh/mesh-service.ts';
 import { createPodSnapshot, type PodSnapshot } from '../../../src/controllers/pod-snapshot.ts';
 import { createPodStatuses } from '../../../src/controllers/pod-statuses.ts';
-import { podOf } from '../catalog/mesh/injected-pods.ts';
+import { podOf, noAddress } from '../catalog/mesh/injected-pods.ts';
 
 function serviceOf(
   name: string,
   selector: Readonly<Record<string, string>>,
   namespace = 'default',
 ): MeshService {
-  return { namespace, name, created: '', selector: new Map(Object.entries(selector)), targets: [8080] };
+  return {
+    namespace,
+    name,
+    created: '',
+    selector: new Map(Object.entries(selector)),
+    ports: [{ port: 80, target: 8080 }],
+  };
 }
 
 function start(): PodSnapshot {
@@ -64,7 +70,7 @@ test('a pod of a large namespace does not look at every Service of it, whatever 
   const snapshot = start();
   const names = Array.from({ length: 4000 }, (_, at) => `web-${at}`);
   for (const app of names) snapshot.serviceChanged(undefined, serviceOf(app, { team: 'shop', app }));
-  const statuses = createPodStatuses(snapshot.cluster);
+  const statuses = createPodStatuses(snapshot.cluster, noAddress);
   for (const app of names) {
     const labels = new Map(Object.entries({ team: 'shop', app }));
     const pod = { ...podOf({ name: app }), labels };

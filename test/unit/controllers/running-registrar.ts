@@ -2,6 +2,7 @@
 import type { MeshAccount, MeshNode, MeshService } from '../../../src/catalog/mesh/mesh-cluster.ts';
 import type { InjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
 import { createPodSnapshot, type Touched } from '../../../src/controllers/pod-snapshot.ts';
+import { createAddressBook, type AddressHolder } from '../../../src/controllers/address-book.ts';
 import {
   createRegistrar,
   type Registrar,
@@ -49,6 +50,8 @@ export type RunningRegistrar = {
   readonly looks: () => number;
   /** Somebody else writes. */
   readonly interfere: (write: (consul: ConsulNodes) => void) => void;
+  /** Services of which Consul was asked who has their addresses. */
+  readonly asked: readonly string[];
   readonly changes: readonly RegistrarChange[];
   readonly seconds: readonly (number | undefined)[];
   readonly failures: readonly unknown[];
@@ -63,7 +66,11 @@ export type RunningRegistrar = {
   readonly setPod: (pod: InjectedPod) => void;
   readonly node: (node: MeshNode) => void;
   /** A Service of these pods came or changed; without a selector it is gone. */
-  readonly service: (name: string, selector: Readonly<Record<string, string>> | undefined) => void;
+  readonly service: (
+    name: string,
+    selector: Readonly<Record<string, string>> | undefined,
+    address?: string,
+  ) => void;
   /** The service that a ServiceAccount names. */
   readonly account: (name: string, service: string | undefined) => void;
   /** A pod is gone, without or with a deletion timestamp before. */
@@ -143,11 +150,19 @@ export function startRegistrar(
     if (fault !== undefined) throw fault.error;
     return { kind: 'applied' };
   };
+  const asked: string[] = [];
+  const holders = async (service: string): Promise<readonly AddressHolder[]> => {
+    asked.push(service);
+    return consul.holders(service);
+  };
+  snapshot.servicesListed();
+  const addresses = createAddressBook({ snapshot, holders, loops: ['registrar'] });
   const registrar = createRegistrar(
     {
       clock,
       random: () => 0.5,
-      statuses: createPodStatuses(snapshot.cluster),
+      statuses: createPodStatuses(snapshot.cluster, addresses.statusOf),
+      addresses,
       source: {
         snapshot,
         synced: () => listed.promise,
@@ -185,6 +200,7 @@ export function startRegistrar(
               ]),
           );
         },
+        holders,
         watch: async (onChange, signal) => {
           watcher = onChange;
           if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -247,6 +263,7 @@ export function startRegistrar(
     registrar,
     faults,
     ...record,
+    asked,
     reads: () => reads,
     wholeReads: () => wholeReads,
     busy: () => busy,
@@ -265,13 +282,14 @@ export function startRegistrar(
       return after;
     },
     setPod: (after) => change(podNamed(after.name), after),
-    service: (name, selector) => {
+    service: (name, selector, address) => {
       const after: MeshService | undefined = selector && {
         namespace: 'default',
         name,
         created: '2026-01-01T00:00:00Z',
         selector: new Map(Object.entries(selector)),
-        targets: [8080],
+        address,
+        ports: [{ port: 80, target: 8080 }],
       };
       listener(snapshot.serviceChanged(services.get(name), after));
       if (after === undefined) services.delete(name);

@@ -4,7 +4,7 @@ import { createRegistrarReporter } from '../../../src/reporting/registrar-report
 import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-statuses.ts';
 import { readInjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
 import { createSyncMetrics } from '../../../src/telemetry/sync-metrics.ts';
-import { CLUSTER, injectedPod, READY, type PodSketch } from '../catalog/mesh/injected-pods.ts';
+import { CLUSTER, injectedPod, READY, type PodSketch, noAddress } from '../catalog/mesh/injected-pods.ts';
 
 function start() {
   const events: string[] = [];
@@ -36,7 +36,7 @@ function warned(warnings: readonly string[], sketch: PodSketch = {}): PodStatus 
   };
   const pod = readInjectedPod(raw);
   assert.ok(pod);
-  return createPodStatuses(CLUSTER).of(pod);
+  return createPodStatuses(CLUSTER, noAddress).of(pod);
 }
 
 test('what the admission warned of is an Event on the pod, once, while it starts', () => {
@@ -76,7 +76,7 @@ test('why a pod is not registered is an Event, and nothing of one that consul-k8
     const metadata = { name: 'a', namespace: 'b', uid: JSON.stringify(annotations), annotations };
     const pod = readInjectedPod({ metadata, spec: { nodeName: 'n', containers: [] }, status: RUNNING });
     assert.ok(pod);
-    return createPodStatuses(CLUSTER).of(pod);
+    return createPodStatuses(CLUSTER, noAddress).of(pod);
   };
   tell(standing({ 'consul.hashicorp.com/consul-k8s-version': '1.5' }), standing({}));
   assert.equal(events.length, 1);

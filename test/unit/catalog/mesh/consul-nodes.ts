@@ -6,6 +6,7 @@ import {
 import { checkEntries, nodeServices } from '../../../../src/model/consul-entries.ts';
 import { proxyDefinition, taggedAddresses } from '../../../../src/model/definition.ts';
 import type { PodRegistration, SyntheticNode } from '../../../../src/catalog/mesh/pod-registration.ts';
+import type { AddressHolder } from '../../../../src/controllers/address-book.ts';
 import { indexed, type Check } from '../../../../src/model/instance.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -24,6 +25,8 @@ export type ConsulNodes = {
   readonly setCheck: (node: string, service: string, check: Check) => void;
   readonly deregister: (node: string, id: string) => void;
   readonly removeNode: (node: string) => void;
+  /** Who has a virtual address, of a service. */
+  readonly holders: (service: string) => readonly AddressHolder[];
   /** Id and status of every instance, in order. */
   readonly instances: () => readonly string[];
   /** Everything, to compare one moment with another. */
@@ -100,6 +103,15 @@ export function createConsulNodes(): ConsulNodes {
         if (indexed(String(raw['ServiceID'])) === indexed(id)) found?.checks.delete(check);
     },
     removeNode: (name) => void all.delete(name),
+    holders: (service) =>
+      [...all.keys()]
+        .flatMap((name) => read(name).instances.map((each) => ({ ...each, node: name })))
+        .filter(({ proxy }) => proxy.destinationName === service)
+        .flatMap(({ node: on, id, meta, virtual }) =>
+          virtual === undefined
+            ? []
+            : [{ address: virtual.address, node: on, id, owner: meta['tandem-owner'], uid: meta['pod-uid'] }],
+        ),
     instances: () =>
       [...all]
         .flatMap(([name]) =>

@@ -40,11 +40,16 @@ export function clusterOf({ owner = 'c1', nodes = [], services, accounts }: Clus
     owner,
     node: (name) => nodes.find((each) => each.name === name),
     services: () => services,
+    selecting: () => services,
+    holderOf: () => undefined,
     serviceOfAccount: accounts && ((namespace, name) => accounts[`${namespace}/${name}`]),
   };
 }
 
 export const CLUSTER = clusterOf();
+
+/** Of a pod without redirected traffic. */
+export const noAddress = () => ({ reason: 'not-redirected', chosen: undefined, holder: undefined }) as const;
 
 export const ADDRESSES = { hostIP: '10.0.0.1', podIP: '10.1.0.1' };
 export const READY = { ...ADDRESSES, conditions: [{ type: 'Ready', status: 'True' }] };

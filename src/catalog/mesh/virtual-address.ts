@@ -1,0 +1,79 @@
+/** Which cluster address leads to a pod in the mesh: that of the Kubernetes Service that selects it. */
+import type { VirtualAddress } from '../../model/registration.ts';
+import { byText } from '../../model/instance.ts';
+import type { MeshCluster, MeshService } from './mesh-cluster.ts';
+import { leadsTo, selects, serviceNameOf } from './mesh-service.ts';
+import { meshOf, type InjectedPod } from './registered-pod.ts';
+
+/** The closed vocabulary of where a pod has its address from, and why it has none. */
+export const addressReasons = {
+  'not-redirected': 'the traffic of the pod is not redirected',
+  'not-listed': 'the Services of the cluster are not known; the address in Consul stays as it is',
+  'no-service': 'no Service selects the pod',
+  'no-address': 'no Service that selects the pod has a cluster address and a TCP port',
+  service: 'the Service that selects the pod',
+  shared:
+    'other Consul services are behind the same Service; only the one that has the name of the Service gets its address',
+  taken: 'another service in Consul has the address',
+  waiting: 'another service of this cluster has the address still, and loses it first',
+} as const;
+
+export type AddressReason = keyof typeof addressReasons;
+
+export type ChosenAddress = {
+  readonly kind: 'chosen';
+  readonly service: MeshService;
+  /** Of the pod in Consul. */
+  readonly name: string;
+  readonly virtual: VirtualAddress;
+  /** Names of Services that select the pod and whose addresses stay outside of the mesh: an instance has one. */
+  readonly others: readonly string[];
+};
+
+export type AddressChoice =
+  | ChosenAddress
+  | { readonly kind: 'none'; readonly reason: 'not-redirected' | 'no-service' | 'no-address' }
+  | { readonly kind: 'unknown'; readonly reason: 'not-listed' };
+
+/**
+ * By selector and not by endpoints: a pod that is not ready has its address already. Of several Services with a cluster address
+ * it is the one that the author chose, else the one named as the service in Consul, else one whose port leads to the registered
+ * port, else the oldest, else the first by name.
+ *
+ * @param services of its namespace, all that select it among them; undefined while they are not known
+ */
+export function chooseAddress(
+  pod: InjectedPod,
+  cluster: MeshCluster,
+  services: readonly MeshService[] | undefined = cluster.selecting(pod),
+): AddressChoice {
+  const mesh = meshOf(pod);
+  const name = mesh?.isTransparent === true ? serviceNameOf(pod, cluster)?.name : undefined;
+  if (mesh === undefined || name === undefined) return { kind: 'none', reason: 'not-redirected' };
+  if (services === undefined) return { kind: 'unknown', reason: 'not-listed' };
+  const leads = leadsTo(pod, mesh.service.port);
+  const rank = (each: MeshService): string =>
+    [
+      each.name === mesh.kubernetesService ? 0 : 1,
+      each.name === name ? 0 : 1,
+      each.ports.some(leads) ? 0 : 1,
+      each.created,
+      each.name,
+    ].join(' ');
+  const selecting = services.filter((each) => selects(each, pod));
+  const [service, ...others] = selecting
+    .filter(({ address, ports }) => address !== undefined && ports.length > 0)
+    .map((each) => ({ each, rank: rank(each) }))
+    .toSorted((left, right) => byText(left.rank, right.rank))
+    .map(({ each }) => each);
+  const port = service?.ports.find(leads) ?? service?.ports[0];
+  if (service?.address === undefined || port === undefined)
+    return { kind: 'none', reason: selecting.length === 0 ? 'no-service' : 'no-address' };
+  return {
+    kind: 'chosen',
+    service,
+    name,
+    virtual: { address: service.address, port: port.port },
+    others: others.map((each) => each.name),
+  };
+}

@@ -1,0 +1,254 @@
+/**
+ * Cluster addresses in Consul. One belongs to one service at every moment: with two claims, the Envoy of every client refuses its
+ * whole outbound listener. So whoever is to get an address waits until Consul, asked anew, shows it at no other service.
+ */
+import { chooseAddress, type AddressReason, type ChosenAddress } from '../catalog/mesh/virtual-address.ts';
+import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import type { VirtualAddress } from '../model/registration.ts';
+import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
+import { isAboutOneRequest } from '../support/errors.ts';
+import { quote } from '../support/text.ts';
+import type { PodSnapshot } from './pod-snapshot.ts';
+
+/** A proxy that has a virtual address in the catalog, whosever it is. */
+export type AddressHolder = {
+  readonly address: string;
+  readonly node: string;
+  readonly id: string;
+  readonly owner: string | undefined;
+  readonly uid: string | undefined;
+};
+
+/** What a proxy stands for, and its virtual address. */
+export type FoundProxy = { readonly name: string; readonly virtual: VirtualAddress | undefined };
+
+/** What one loop that writes asks; each of its rounds reads, plans and writes, and they do not overlap. */
+export type AddressLoop = {
+  /** What the round before has written is settled. */
+  readonly begin: (isFull: boolean) => void;
+  /** Everything was read; the answer is the places where somebody waits. */
+  readonly readAll: () => Iterable<string>;
+  readonly found: (proxies: readonly FoundProxy[]) => void;
+  /** What a place that tells the catalog later has now. */
+  readonly foundAt: (place: string, proxies: readonly FoundProxy[]) => void;
+  /** Reads who has the addresses that these pods would get; nothing where none would get another one. */
+  readonly ask: (pods: readonly PodWithProxy[], signal: AbortSignal) => Promise<void>;
+  /** What its proxy must have; it is written in this round, or not at all. */
+  readonly grant: (pod: PodWithProxy) => VirtualAddress | undefined;
+  /** Somebody there gets an address later. */
+  readonly isWaiting: (place: string, pods: readonly InjectedPod[]) => boolean;
+};
+
+export type PodWithProxy = { readonly pod: InjectedPod; readonly found: FoundProxy | undefined };
+
+export type AddressStatus = {
+  readonly reason: AddressReason;
+  /** The Service that was chosen, and its address; undefined when there is none. */
+  readonly chosen: ChosenAddress | undefined;
+  /** `<service> (<instance> on node <node>)`, when it is taken. */
+  readonly holder: string | undefined;
+};
+
+export type AddressBook = {
+  readonly loop: (name: LoopName) => AddressLoop;
+  readonly statusOf: (pod: InjectedPod) => AddressStatus;
+};
+
+type LoopName = 'registrar' | 'agents';
+
+type AddressBookParts = {
+  readonly snapshot: Pick<PodSnapshot, 'cluster' | 'namesBehind' | 'isKnown' | 'isEnded'>;
+  /** All proxies of a service that have a virtual address, of all clusters. Throws when it is not whole. */
+  readonly holders: (service: string, signal: AbortSignal) => Promise<readonly AddressHolder[]>;
+  /** Those that will run. */
+  readonly loops: readonly LoopName[];
+};
+
+/** Until `settledAt`, it is not known whether Consul has it. */
+type Grant = { readonly name: string; settledAt: number };
+
+type Read = { readonly at: number; readonly holders: readonly AddressHolder[] };
+
+type Verdict = { readonly reason: 'service' | 'waiting' | 'taken'; readonly holder?: string };
+
+type Loop = {
+  isComplete: boolean;
+  /** Address → services that were seen with it, or got it. What is read in a full round replaces them at its end. */
+  seen: Map<string, Set<string>>;
+  reading: Map<string, Set<string>> | undefined;
+  readonly places: Map<string, readonly FoundProxy[]>;
+  readonly reads: Map<string, Promise<void>>;
+  readonly answers: Map<string, Read>;
+  /** Of this round. */
+  grants: Grant[];
+  /** Places, of this round. */
+  readonly waiting: Set<string>;
+  /** Address and service → why it does not get it. */
+  readonly denied: Map<string, Verdict>;
+};
+
+type Book = AddressBookParts & {
+  readonly all: ReadonlyMap<LoopName, Loop>;
+  /** The last ones. */
+  readonly granted: Map<string, Grant>;
+  /** Of grants, of their settlements, and of reads. */
+  moment: number;
+};
+
+export function createAddressBook(parts: AddressBookParts): AddressBook {
+  const all = new Map(parts.loops.map((name) => [name, newLoop()]));
+  const book: Book = { ...parts, all, granted: new Map(), moment: 0 };
+  return {
+    loop: (name) => loopOf(book, all.get(name) ?? newLoop()),
+    statusOf: (pod) => statusOf(book, pod),
+  };
+}
+
+function loopOf(book: Book, loop: Loop): AddressLoop {
+  const found: AddressLoop['found'] = (proxies) => {
+    for (const { name, virtual } of proxies) if (virtual !== undefined) note(loop, name, virtual.address);
+  };
+  return {
+    begin: (isFull) => {
+      book.moment += 1;
+      for (const grant of loop.grants) grant.settledAt = book.moment;
+      loop.grants = [];
+      loop.waiting.clear();
+      loop.reads.clear();
+      loop.answers.clear();
+      loop.reading = isFull ? new Map() : undefined;
+      if (isFull) loop.denied.clear();
+    },
+    readAll: () => {
+      loop.isComplete = true;
+      loop.seen = loop.reading ?? loop.seen;
+      loop.reading = undefined;
+      return loop.waiting;
+    },
+    found,
+    foundAt: (place, proxies) => {
+      found(proxies);
+      const held = proxies.filter(({ virtual }) => virtual !== undefined);
+      if (held.length === 0) loop.places.delete(place);
+      else loop.places.set(place, held);
+    },
+    ask: async (pods, signal) => {
+      const names = pods.flatMap(({ pod, found: proxy }) => {
+        const chosen = chooseAddress(pod, book.snapshot.cluster);
+        return chosen.kind === 'chosen' && !isFound(chosen, proxy) ? othersOf(book, chosen) : [];
+      });
+      const once = (name: string): Promise<void> => {
+        const asked = loop.reads.get(name) ?? read(book, loop, name, signal);
+        loop.reads.set(name, asked);
+        return asked;
+      };
+      await inParallel(new Set(names), once, { atATime: SMALL_CALLS });
+    },
+    grant: (wanting) => grantTo(book, loop, wanting),
+    isWaiting: (place, pods) => {
+      const isWaiting = pods.some((pod) => statusOf(book, pod).reason === 'waiting');
+      if (isWaiting) loop.waiting.add(place);
+      return isWaiting;
+    },
+  };
+}
+
+async function read(book: Book, loop: Loop, name: string, signal: AbortSignal): Promise<void> {
+  book.moment += 1;
+  const at = book.moment;
+  try {
+    loop.answers.set(name, { at, holders: await book.holders(name, signal) });
+  } catch (error) {
+    // Whoever chose this name waits; others do not.
+    if (!isAboutOneRequest(error)) throw error;
+  }
+}
+
+function grantTo(book: Book, loop: Loop, { pod, found }: PodWithProxy): VirtualAddress | undefined {
+  const { cluster } = book.snapshot;
+  const chosen = chooseAddress(pod, cluster);
+  if (chosen.kind === 'unknown') return found?.virtual;
+  if (chosen.kind === 'none') return undefined;
+  const { virtual, name } = chosen;
+  if (cluster.holderOf(virtual.address) !== name) return undefined;
+  const verdict = isFound(chosen, found) ? undefined : judge(book, chosen, pod, loop);
+  if (verdict !== undefined && verdict.reason !== 'service') {
+    loop.denied.set(keyOf(chosen), verdict);
+    return undefined;
+  }
+  loop.denied.delete(keyOf(chosen));
+  if (verdict === undefined) return virtual;
+  const given = { name, settledAt: Infinity };
+  loop.grants.push(given);
+  book.granted.set(virtual.address, given);
+  for (const each of book.all.values()) each.seen.delete(virtual.address);
+  note(loop, name, virtual.address);
+  return virtual;
+}
+
+function judge(book: Book, chosen: ChosenAddress, pod: InjectedPod, { answers }: Loop): Verdict {
+  const { all, granted, snapshot } = book;
+  const { name } = chosen;
+  const { address } = chosen.virtual;
+  const last = granted.get(address);
+  const isSettled = (at: number): boolean => last === undefined || last.name === name || last.settledAt <= at;
+  if (![...all.values()].every(({ isComplete }) => isComplete)) return { reason: 'waiting' };
+  for (const other of othersOf(book, chosen)) {
+    const answer = answers.get(other);
+    if (answer === undefined || !isSettled(answer.at)) return { reason: 'waiting' };
+    const holder = answer.holders.find(
+      (each) => each.address === address && !(each.uid === pod.uid && each.id === meshOf(pod)?.proxyId),
+    );
+    if (holder === undefined) continue;
+    const { owner, uid = '', id, node } = holder;
+    const isOurs = owner === snapshot.cluster.owner || snapshot.isKnown(uid) || snapshot.isEnded(uid);
+    return isOurs
+      ? { reason: 'waiting' }
+      : { reason: 'taken', holder: `${quote(other)} (${quote(id)} on node ${quote(node)})` };
+  }
+  const later = [...all.values()].flatMap(({ places }) => [...places.values()].flat());
+  const isHeld = later.some((each) => each.virtual?.address === address && each.name !== name);
+  return { reason: isHeld ? 'waiting' : 'service' };
+}
+
+function statusOf({ all, snapshot: { cluster } }: Book, pod: InjectedPod): AddressStatus {
+  const choice = chooseAddress(pod, cluster);
+  if (choice.kind !== 'chosen') return { reason: choice.reason, chosen: undefined, holder: undefined };
+  if (cluster.holderOf(choice.virtual.address) !== choice.name)
+    return { reason: 'shared', chosen: choice, holder: undefined };
+  const [denied] = [...all.values()].flatMap((loop) => loop.denied.get(keyOf(choice)) ?? []);
+  return { reason: denied?.reason ?? 'service', chosen: choice, holder: denied?.holder };
+}
+
+/** Services that may have the address beside the one that is to get it. */
+function othersOf({ all, snapshot }: Book, { virtual, service, name }: ChosenAddress): readonly string[] {
+  const seen = [...all.values()].flatMap((loop) => [...(loop.seen.get(virtual.address) ?? [])]);
+  return [...new Set([...seen, ...snapshot.namesBehind(service)])].filter((each) => each !== name);
+}
+
+function isFound({ virtual, name }: ChosenAddress, found: FoundProxy | undefined): boolean {
+  return found?.name === name && found.virtual?.address === virtual.address;
+}
+
+function note(loop: Loop, name: string, address: string): void {
+  for (const seen of [loop.seen, loop.reading])
+    seen?.set(address, (seen.get(address) ?? new Set<string>()).add(name));
+}
+
+function newLoop(): Loop {
+  return {
+    isComplete: false,
+    seen: new Map(),
+    reading: undefined,
+    places: new Map(),
+    reads: new Map(),
+    answers: new Map(),
+    grants: [],
+    waiting: new Set(),
+    denied: new Map(),
+  };
+}
+
+function keyOf({ virtual, name }: ChosenAddress): string {
+  return `${virtual.address} ${name}`;
+}
