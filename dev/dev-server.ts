@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { autoSource } from '../src/certificates/auto-source.ts';
 import { validityProblem } from '../src/certificates/key-pair.ts';
-import { injectSettings, withDefault, type injectFlags } from '../src/config/inject-settings.ts';
+import { injectSettings, withDefaults, type injectFlags } from '../src/config/inject-settings.ts';
 import type { ListenAddress } from '../src/config/listen-address.ts';
 import type { FlagValues } from '../src/config/parse-flags.ts';
 import type { Sync } from '../src/controllers/sync-loop.ts';
@@ -75,7 +75,7 @@ export async function openDevServer(
   const certificateProblem = (): string | undefined => validityProblem(certificates.current(), Date.now());
   const requests = admissionLog(log, metrics, Date.now);
   const running = webhook({
-    inject: (request, defaultInject) => inject(request, withDefault(settings, defaultInject)),
+    inject: (request, defaults) => inject(request, withDefaults(settings, defaults)),
     onAdmission: (outcome) => {
       requests.admission(outcome);
       admissions.add(outcome);

@@ -1,6 +1,11 @@
 /** The flags of injection, shared by the webhook and the offline injector, and the settings that they make. */
 import { split } from 'shlex';
-import { redirectWays, serviceNames, type InjectSettings } from '../inject/settings.ts';
+import {
+  redirectWays,
+  serviceNames,
+  type InjectSettings,
+  type NamespaceDefaults,
+} from '../inject/settings.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
 import { SIDECAR_UID, UNPRIVILEGED_PORTS } from '../inject/names.ts';
 import { parseWholeNumber } from '../support/text.ts';
@@ -274,9 +279,18 @@ export function injectSettings(
   return { ...shared, mode: 'dataplane', owner };
 }
 
-/** @param defaultInject what a namespace asked for by its label; undefined: it says nothing */
-export function withDefault(settings: InjectSettings, defaultInject: boolean | undefined): InjectSettings {
-  return defaultInject === undefined ? settings : { ...settings, defaultInject, defaultExclude: undefined };
+/** For pods of a namespace that has labels of ours. */
+export function withDefaults(
+  settings: InjectSettings,
+  { inject, transparentProxy }: NamespaceDefaults,
+): InjectSettings {
+  return {
+    ...settings,
+    ...(inject === undefined ? {} : { defaultInject: inject, defaultExclude: undefined }),
+    ...(transparentProxy === undefined
+      ? {}
+      : { redirect: { ...settings.redirect, byDefault: transparentProxy, askedBy: 'namespace' } }),
+  };
 }
 
 function sharedSettings(values: InjectValues, version: string) {

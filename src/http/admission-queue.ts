@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasMoreValues } from '../admission/json-values.ts';
 import type { RefusalReason } from '../admission/refusals.ts';
+import type { NamespaceDefaults } from '../inject/settings.ts';
 import { answerAdmission, badRequest, type AdmissionOutcome, type Engine } from './answer-admission.ts';
 import type { Body } from './read-body.ts';
 import { MOST_VALUES, PATIENCE, refusal, turnAway } from './refusal.ts';
@@ -13,13 +14,13 @@ export type AdmissionQueueDependencies = Engine & {
   readonly onRefusal: (reason: RefusalReason) => void;
 };
 
-/** @param defaultInject overrides the setting for this request */
-type Enqueue = (request: FastifyRequest, reply: FastifyReply, defaultInject: boolean | undefined) => void;
+/** @param defaults those of the namespace of this request */
+type Enqueue = (request: FastifyRequest, reply: FastifyReply, defaults: NamespaceDefaults) => void;
 
 type Pending = {
   readonly body: Body | undefined;
   readonly reply: FastifyReply;
-  readonly defaultInject: boolean | undefined;
+  readonly defaults: NamespaceDefaults;
   readonly start: number;
   isRefused: boolean;
 };
@@ -36,9 +37,9 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
   const { onAdmission, onRefusal } = dependencies;
   const queue = turnQueue<Pending>(({ body }) => isLarge(body), answerBatch);
 
-  return (request, reply, defaultInject) => {
+  return (request, reply, defaults) => {
     const body = request.body as Body | undefined;
-    const waiting: Pending = { body, reply, defaultInject, start: performance.now(), isRefused: false };
+    const waiting: Pending = { body, reply, defaults, start: performance.now(), isRefused: false };
     if (body !== undefined) {
       body.hold.refuse = (reason) => {
         waiting.isRefused = true;
@@ -66,12 +67,12 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
     }
   }
 
-  function answer({ body, defaultInject }: Pending) {
+  function answer({ body, defaults }: Pending) {
     if (isLarge(body) && hasMoreValues(body.bytes, MOST_VALUES)) {
       onRefusal('too-many-values');
       return badRequest(413, refusal('too-many-values').message);
     }
-    return answerAdmission(body?.bytes.toString(), defaultInject, dependencies);
+    return answerAdmission(body?.bytes.toString(), defaults, dependencies);
   }
 
   /** An answer is held until the client has taken it, and that cannot be put off. */

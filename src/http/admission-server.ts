@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { SecureContextOptions } from 'node:tls';
 import { fastify, type FastifyError, type FastifyReply } from 'fastify';
 import { admissionQueue, type AdmissionQueueDependencies } from './admission-queue.ts';
+import type { NamespaceDefaults } from '../inject/settings.ts';
 import { badRequest } from './answer-admission.ts';
 import { byteBudget } from './byte-budget.ts';
 import { readBody } from './read-body.ts';
@@ -33,7 +34,30 @@ const HANDSHAKE_TIMEOUT = 10_000;
 
 const MUTATE = '/mutate';
 // A webhook configuration cannot hold a query (k8s.io/apiserver, pkg/util/webhook/validation.go).
-const MUTATE_DEFAULT_ON = '/mutate/default-on';
+const INJECTION = [
+  ['', undefined],
+  ['/default-on', true],
+] as const;
+const REDIRECTION = [
+  ['', undefined],
+  ['/transparent-proxy-on', true],
+  ['/transparent-proxy-off', false],
+] as const;
+
+/** What the labels of a namespace say, by path. */
+const PATHS: ReadonlyMap<string, NamespaceDefaults> = new Map(
+  INJECTION.flatMap(([first, inject]) =>
+    REDIRECTION.map(([second, transparentProxy]) => [
+      `${MUTATE}${first}${second}`,
+      { inject, transparentProxy },
+    ]),
+  ),
+);
+/** For people who post to it by hand. */
+const BY_QUERY: ReadonlyMap<unknown, NamespaceDefaults> = new Map([
+  ['on', { inject: true, transparentProxy: undefined }],
+  ['off', { inject: false, transparentProxy: undefined }],
+]);
 
 export function admissionServer(dependencies: AdmissionDependencies) {
   const { onAdmission, onRefusal, newErrorId, isReady, isDraining } = dependencies;
@@ -61,18 +85,17 @@ export function admissionServer(dependencies: AdmissionDependencies) {
   });
   server.setNotFoundHandler((request, reply) => {
     const [path] = request.url.split('?');
-    if (path === MUTATE || path === MUTATE_DEFAULT_ON)
-      refuse(reply.header('allow', 'POST'), 405, 'the method is not POST');
+    if (PATHS.has(path ?? '')) refuse(reply.header('allow', 'POST'), 405, 'the method is not POST');
     else reply.code(404).type('text/plain').send('not found; POST /mutate\n');
   });
 
-  server.post(MUTATE, (request, reply) => {
-    const word = (request.query as { readonly default?: unknown }).default;
-    if (word === undefined) enqueue(request, reply, undefined);
-    else if (word === 'on' || word === 'off') enqueue(request, reply, word === 'on');
-    else refuse(reply, 400, 'default is neither on nor off');
-  });
-  server.post(MUTATE_DEFAULT_ON, (request, reply) => enqueue(request, reply, true));
+  for (const [path, ofPath] of PATHS)
+    server.post(path, (request, reply) => {
+      const word = path === MUTATE ? (request.query as { readonly default?: unknown }).default : undefined;
+      const defaults = word === undefined ? ofPath : BY_QUERY.get(word);
+      if (defaults === undefined) refuse(reply, 400, 'default is neither on nor off');
+      else enqueue(request, reply, defaults);
+    });
   server.get('/health/ready', (_request, reply) => reply.code(isReady() ? 204 : 503).send());
   return server;
 

@@ -9,6 +9,7 @@ import {
 } from '../admission/admission-review.ts';
 import type { InjectRequest } from '../inject/decide.ts';
 import type { InjectResult, Warning } from '../inject/result.ts';
+import type { NamespaceDefaults } from '../inject/settings.ts';
 
 /** One answered request, for log and metrics. Never holds the pod. */
 export type AdmissionOutcome = {
@@ -39,21 +40,21 @@ type AdmissionAnswer = {
 const REPORTED_LENGTH = 253;
 
 export type Engine = {
-  /** @param defaultInject overrides the setting for this request */
-  readonly inject: (request: InjectRequest, defaultInject: boolean | undefined) => InjectResult;
+  /** @param defaults those of the namespace of this request */
+  readonly inject: (request: InjectRequest, defaults: NamespaceDefaults) => InjectResult;
   readonly newErrorId: () => string;
 };
 
 /** Throws on no input: a bug in the engine is an answer too. */
 export function answerAdmission(
   text: string | undefined,
-  defaultInject: boolean | undefined,
+  defaults: NamespaceDefaults,
   engine: Engine,
 ): AdmissionAnswer {
   const decoded = decodeReview(text);
   if (!decoded.ok) return badRequest(400, decoded.why);
   const { request } = decoded;
-  const { body, outcome } = admit(request, defaultInject, engine);
+  const { body, outcome } = admit(request, defaults, engine);
   const uid = request.uid.slice(0, REPORTED_LENGTH);
   const namespace = request.namespace.slice(0, REPORTED_LENGTH);
   const name = request.name.slice(0, REPORTED_LENGTH);
@@ -68,9 +69,9 @@ export function badRequest<S extends number>(status: S, why: string) {
 
 type Admitted = Pick<AdmissionAnswer, 'body' | 'outcome'>;
 
-function admit(request: AdmissionRequest, defaultInject: boolean | undefined, engine: Engine): Admitted {
+function admit(request: AdmissionRequest, defaults: NamespaceDefaults, engine: Engine): Admitted {
   try {
-    return admitted(request, engine.inject(request, defaultInject));
+    return admitted(request, engine.inject(request, defaults));
   } catch (error) {
     const errorId = engine.newErrorId();
     return {

@@ -81,6 +81,12 @@ type SharedSettings = {
   readonly redirect: RedirectSettings;
 };
 
+/** What the labels of a namespace say, by the path that the API server calls; undefined: nothing. */
+export type NamespaceDefaults = {
+  readonly inject: boolean | undefined;
+  readonly transparentProxy: boolean | undefined;
+};
+
 export const redirectWays = ['init', 'node'] as const;
 
 /** Transparent proxy. */

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { type CertificateSource, expiryOf } from '../certificates/key-pair.ts';
-import { injectSettings, withDefault } from '../config/inject-settings.ts';
+import { injectSettings, withDefaults } from '../config/inject-settings.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import type { WebhookValues } from '../config/webhook-flags.ts';
 import { webhook } from '../http/webhook.ts';
+import type { InjectRequest } from '../inject/decide.ts';
 import { inject } from '../inject/inject.ts';
+import type { InjectSettings, NamespaceDefaults } from '../inject/settings.ts';
 import type { InCluster } from '../kubernetes/server-version.ts';
 import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { admissionLog } from '../reporting/admission-log.ts';
@@ -84,10 +86,12 @@ async function openEngine(
 ) {
   const features = await readClusterFeatures(values, ownCluster(environment), log);
   const settings = injectSettings(values, { version, ...features, ...known });
-  const asked = { on: withDefault(settings, true), off: withDefault(settings, false) };
-  return (request: Parameters<typeof inject>[0], defaultInject: boolean | undefined) => {
-    if (defaultInject === undefined) return inject(request, settings);
-    return inject(request, defaultInject ? asked.on : asked.off);
+  // One for each path of the server, which are a few.
+  const byDefaults = new Map<NamespaceDefaults, InjectSettings>();
+  return (request: InjectRequest, defaults: NamespaceDefaults) => {
+    let ofNamespace = byDefaults.get(defaults);
+    if (ofNamespace === undefined) byDefaults.set(defaults, (ofNamespace = withDefaults(settings, defaults)));
+    return inject(request, ofNamespace);
   };
 }
 

@@ -90,8 +90,13 @@ for (const [what, status, why, send] of refusals) {
   });
 }
 
-test('every other method names the one that works, on both paths', async () => {
-  for (const path of ['/mutate', '/mutate?default=on', '/mutate/default-on']) {
+test('every other method names the one that works, on all paths', async () => {
+  for (const path of [
+    '/mutate',
+    '/mutate?default=on',
+    '/mutate/default-on',
+    '/mutate/transparent-proxy-on',
+  ]) {
     for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'TRACE']) {
       const { status, headers } = await webhook.send({ path, method });
       assert.deepEqual([status, headers['allow']], [405, 'POST'], `${method} ${path}`);
@@ -137,6 +142,45 @@ test('a namespace opts in by the path, or by the query', async () => {
     assert.equal('patch' in responseOf(answer), patched, path);
   }
 });
+
+const paths = [
+  ['/mutate/transparent-proxy-on', 'not injected'],
+  ['/mutate/transparent-proxy-off', 'not injected'],
+  ['/mutate/default-on', 'injected'],
+  ['/mutate/default-on/transparent-proxy-on', 'redirected'],
+  ['/mutate/default-on/transparent-proxy-off', 'injected'],
+] as const;
+
+test('each path of the six webhook entries has what the labels of its namespaces say', async () => {
+  for (const [path, meant] of paths) assert.equal(await outcomeAt(path, {}), meant, path);
+});
+
+test('an annotation of a pod beats the path', async () => {
+  const asked = {
+    'consul.hashicorp.com/connect-inject': 'true',
+    'consul.hashicorp.com/transparent-proxy': 'false',
+  };
+  assert.equal(await outcomeAt('/mutate/transparent-proxy-on', asked), 'injected');
+  const on = { ...asked, 'consul.hashicorp.com/transparent-proxy': 'true' };
+  assert.equal(await outcomeAt('/mutate/default-on/transparent-proxy-off', on), 'redirected');
+});
+
+test('a namespace without transparent proxy is an answer to exclusions, no answer is none', async () => {
+  const excluding = { 'consul.hashicorp.com/transparent-proxy-exclude-uids': '100' };
+  assert.equal(await outcomeAt('/mutate/default-on/transparent-proxy-off', excluding), 'injected');
+  assert.equal(await outcomeAt('/mutate/default-on', excluding), 'denied');
+});
+
+async function outcomeAt(path: string, annotations: object): Promise<string> {
+  const object = { metadata: { annotations }, spec: { containers: [{ name: 'web' }] } };
+  const { allowed, patch } = responseOf(
+    await webhook.send({ path, headers: JSON_TYPE }, JSON.stringify(podReview({ object }))),
+  );
+  if (allowed !== true) return 'denied';
+  if (patch === undefined) return 'not injected';
+  const text = Buffer.from(patch as string, 'base64').toString();
+  return text.includes('consul-connect-redirect') ? 'redirected' : 'injected';
+}
 
 test('a denied pod says what is wrong, all of it', async () => {
   const annotations = {

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import type { RefusalReason } from '../../../src/admission/refusals.ts';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import type { KeyPair } from '../../../src/certificates/key-pair.ts';
-import { injectFlags, injectSettings } from '../../../src/config/inject-settings.ts';
+import { injectFlags, injectSettings, withDefaults } from '../../../src/config/inject-settings.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
 import { inject } from '../../../src/inject/inject.ts';
 import type { AdmissionOutcome } from '../../../src/http/answer-admission.ts';
@@ -48,7 +48,7 @@ export async function startWebhook(
     ownNamespace: 'tandem',
   });
   const server = webhook({
-    inject: (request, defaultInject = false) => inject(request, { ...settings, defaultInject }),
+    inject: (request, defaults) => inject(request, withDefaults(settings, defaults)),
     onAdmission: (outcome) => outcomes.push(outcome),
     onRefusal: (reason) => refusals.push(reason),
     newErrorId: () => 'error-1',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { injectFlags, injectSettings, withDefault } from '../../../src/config/inject-settings.ts';
+import { injectFlags, injectSettings, withDefaults } from '../../../src/config/inject-settings.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
 import { PROVIDER_NAMESPACES } from '../../../src/inject/default-exclusion.ts';
 import { inject } from '../../../src/inject/inject.ts';
@@ -42,8 +42,14 @@ test('their pods get no sidecar by default, and those of more namespaces that th
 test('a pod that asks gets one, and every pod of a namespace that opted in', () => {
   for (const namespace of PROVIDERS) {
     assert.equal(answer(namespace, { 'consul.hashicorp.com/connect-inject': 'true' }), 'inject');
-    assert.equal(answer(namespace, {}, withDefault(settings, true)), 'inject');
-    assert.equal(answer(namespace, {}, withDefault(settings, false)), 'not-opted-in');
+    assert.equal(
+      answer(namespace, {}, withDefaults(settings, { inject: true, transparentProxy: undefined })),
+      'inject',
+    );
+    assert.equal(
+      answer(namespace, {}, withDefaults(settings, { inject: false, transparentProxy: undefined })),
+      'not-opted-in',
+    );
   }
 });
 
