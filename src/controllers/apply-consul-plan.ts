@@ -1,12 +1,8 @@
 /** Writes a plan to Consul. Whoever changes much at once waits for who changes little, here and the next time. */
 import { adopt } from '../catalog/to-consul/adopt.ts';
 import type { Plan, Scope } from '../catalog/to-consul/consul-plan.ts';
-import {
-  changesOf,
-  deregistration,
-  splitByNamespace,
-  type Change,
-} from '../catalog/to-consul/transactions.ts';
+import { changesOf, deregistration, type Change } from '../catalog/to-consul/transactions.ts';
+import { writeOrder } from '../catalog/to-consul/write-order.ts';
 import type { Writing } from '../reconcile/controller.ts';
 import { createApplier, type Written } from './apply-changes.ts';
 import type { NodeCache } from './node-cache.ts';
@@ -38,10 +34,12 @@ export function consulPlanApplier(
       await write(changes);
       return write(await adoptable(adoptNodes, signal));
     }
-    const { few, many } = splitByNamespace(changes);
-    await write(few);
+    const { urgent, few, many } = writeOrder(changes, (source) => cache.instances.forPlan([source], []));
+    await write(urgent);
+    await write(few, writing.turn());
     // A Service of ten thousand endpoints is written for a minute.
-    await write(many, writing.turn());
+    const mayGoOn = writing.turn();
+    for (const each of many) await write(each, mayGoOn);
   };
 
   async function adoptable(earlierNodes: readonly string[], signal: AbortSignal): Promise<readonly Change[]> {

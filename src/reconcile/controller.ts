@@ -51,7 +51,7 @@ export type Writing<Change> = {
   /** An event asked for this key: a change of any other is a repair. */
   readonly isRequested: (key: string) => boolean;
   /**
-   * Begins a turn; the answer tells whether it may go on. Large changes give way to what happened meanwhile, but what is left
+   * Begins a turn; the answer tells whether it may go on, and after a no never again yes. Large changes give way to what happened meanwhile, but what is left
    * has to be observed again, so as much time as that took is well spent on writes. What is urgent waits half a second at most.
    */
   readonly turn: () => () => boolean;
@@ -243,11 +243,15 @@ function writingOf<Observed, Plan, Change>(
     isRequested: (key) => work.has(key),
     turn: () => {
       const begun = clock.elapsed();
+      const isAsked = (due: number | undefined): boolean => due !== undefined && due <= clock.elapsed();
+      const givesWay = (spent: number): boolean =>
+        spent >= Math.min(begun - start, LEAST_WRITING) &&
+        (isAsked(queue.urgentDue()) || (spent >= LEAST_WRITING && isAsked(queue.due())));
+      let isOver = false;
       return () => {
-        const now = clock.elapsed();
-        if (now - begun < Math.min(begun - start, LEAST_WRITING)) return true;
-        const isAsked = (due: number | undefined): boolean => due !== undefined && due <= now;
-        return !isAsked(queue.urgentDue()) && (now - begun < LEAST_WRITING || !isAsked(queue.due()));
+        // Another event makes it quiet later, but what follows on what was left must not be written.
+        isOver ||= givesWay(clock.elapsed() - begun);
+        return !isOver;
       };
     },
   };

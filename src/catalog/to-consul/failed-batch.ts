@@ -53,7 +53,8 @@ export function withoutReplaced(changes: readonly Change[], refused: readonly Ch
   return changes.filter((change) => change.action !== 'deregister' || !waiting.has(placeKey(change)));
 }
 
-function placeKey({ source, instance }: Change): string {
+/** Where the instances of a source replace each other. */
+export function placeKey({ source, instance }: Change): string {
   return JSON.stringify([source, instance.address]);
 }
 

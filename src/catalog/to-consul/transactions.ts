@@ -1,6 +1,5 @@
 /** From a plan to the bodies of Consul's `PUT /v1/txn`. */
-import { TRANSACTION_LIMITS } from '../../model/consul-names.ts';
-import { indexed, sourceOf, type Instance, type ObservedInstance } from '../../model/instance.ts';
+import { sourceOf, type Instance, type ObservedInstance } from '../../model/instance.ts';
 import type { ObservedNode } from '../../model/observed-node.ts';
 import {
   deleteCheck,
@@ -67,42 +66,6 @@ export function changesOf(plan: Plan, node: string): Change[] {
     })),
     ...plan.deregister.map(deregistration),
   ];
-}
-
-// As many as one transaction takes, each a service and its check.
-const FEW = TRANSACTION_LIMITS.operations / 2;
-
-/**
- * The changes of namespaces that have few of them, and of the others, those with fewer first. With these stays whatever removes
- * from a service to which they add: an instance may only have moved from one source to another.
- */
-export function splitByNamespace(changes: readonly Change[]): {
-  readonly few: readonly Change[];
-  readonly many: readonly Change[];
-} {
-  const counts = new Map<string, number>();
-  const countOf = (change: Change): number => counts.get(namespaceOf(change)) ?? 0;
-  for (const each of changes) counts.set(namespaceOf(each), countOf(each) + 1);
-  const adding = new Set(
-    changes
-      .filter((change) => change.action !== 'deregister' && countOf(change) > FEW)
-      .map(({ instance }) => indexed(instance.name)),
-  );
-  const moving = new Set(
-    changes
-      .filter(({ action, instance }) => action === 'deregister' && adding.has(indexed(instance.name)))
-      .map(({ source }) => source),
-  );
-  const waits = (change: Change): boolean => countOf(change) > FEW || moving.has(change.source);
-  return {
-    few: changes.filter((change) => !waits(change)),
-    many: changes.filter(waits).toSorted((left, right) => countOf(left) - countOf(right)),
-  };
-}
-
-/** Of a source `Service/<namespace>/<name>`. */
-function namespaceOf({ source }: Change): string {
-  return source.split('/')[1] ?? '';
 }
 
 /** Also of an instance on another node than Tandem's, as an adoption needs it. */

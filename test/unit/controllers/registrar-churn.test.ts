@@ -1,7 +1,8 @@
 /** Who waits when pods are replaced all the time, on a clock of its own: what a machine can do is no matter. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { churn, SLOW_CONSUL } from './registrar-churn.ts';
+import { SLOW_CONSUL } from './consul-load.ts';
+import { churn } from './registrar-churn.ts';
 
 const SCENE = { pods: 600, nodes: 12, seconds: 3 };
 

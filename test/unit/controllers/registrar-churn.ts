@@ -2,22 +2,8 @@
 import type { InjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
 import { meshOf } from '../../../src/catalog/mesh/registered-pod.ts';
 import { podOf } from '../catalog/mesh/injected-pods.ts';
-import { startRegistrar, type ConsulLoad, type RunningRegistrar } from './running-registrar.ts';
-
-/**
- * A registration alone takes 4.4 ms; two are worked on at a time, so that Consul takes 454 a second. The other costs are in the
- * proportion of those that were measured at Consul 1.20.6 (CPU: 0.7 ms a registration, 2 ms a whole node of 100 instances,
- * 0.8 ms two instances of it, 0.17 ms a check in a transaction).
- */
-export const SLOW_CONSUL: ConsulLoad = {
-  atATime: 2,
-  cost: (call, size) => {
-    if (call === 'register') return 4.4;
-    if (call === 'transaction') return 4 + size;
-    if (call === 'checks') return 5 + size / 20;
-    return call === 'read' ? 4.5 + size / 11 : 5;
-  },
-};
+import { SLOW_CONSUL, type ConsulLoad } from './consul-load.ts';
+import { startRegistrar, type RunningRegistrar } from './running-registrar.ts';
 
 export type Waits = {
   /** Milliseconds from the event until Consul has it. */

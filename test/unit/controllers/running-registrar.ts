@@ -12,6 +12,7 @@ import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-
 import type { ConnectWrite, RegistrarChange } from '../../../src/controllers/registrar-ports.ts';
 import { createConsulNodes, type ConsulNodes } from '../catalog/mesh/consul-nodes.ts';
 import { podOf, type PodSketch } from '../catalog/mesh/injected-pods.ts';
+import { createConsulWork, type ConsulLoad } from './consul-load.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export type Faults = {
@@ -26,12 +27,6 @@ export type Faults = {
   refresh?: Error | undefined;
   /** Ids that Consul does not take. */
   refused?: ReadonlySet<string>;
-};
-
-export type ConsulLoad = {
-  readonly atATime: number;
-  /** Milliseconds. @param size number of instances or checks in the call or its answer */
-  readonly cost: (call: 'read' | 'checks' | 'nodes' | 'register' | 'transaction', size: number) => number;
 };
 
 export type RunningRegistrar = {
@@ -105,19 +100,7 @@ export function startRegistrar(
     guards: [] as { readonly removals: number }[],
     statuses: new Map<string, readonly PodStatus[]>(),
   };
-  const free: number[] = [];
-  /** Resolves when Consul has done its work for the call, behind that of the calls before. */
-  const work = async (call: Parameters<ConsulLoad['cost']>[0], size: number): Promise<void> => {
-    const { load } = faults;
-    if (load === undefined) return;
-    while (free.length < load.atATime) free.push(0);
-    const [first = 0] = free.toSorted((left, right) => left - right);
-    const end = Math.max(first, clock.elapsed()) + load.cost(call, size);
-    free[free.indexOf(first)] = end;
-    busy += load.cost(call, size);
-    await new Promise<void>((resolve) => void clock.after(end - clock.elapsed(), resolve));
-  };
-  let busy = 0;
+  const { done: work, busy } = createConsulWork(clock, () => faults.load);
   let wholeReads = 0;
   const read = async (node: string, ids?: readonly string[]): Promise<ReturnType<ConsulNodes['read']>> => {
     reads += 1;
@@ -266,7 +249,7 @@ export function startRegistrar(
     asked,
     reads: () => reads,
     wholeReads: () => wholeReads,
-    busy: () => busy,
+    busy,
     looks: () => looks,
     interfere: (edit) => {
       edit(consul);

@@ -10,6 +10,7 @@ import { createSync, type Sync, type SyncOptions } from '../../../src/controller
 import type { PlanReport } from '../../../src/controllers/sync-ports.ts';
 import { createCatalog, type Catalog as ConsulModel } from '../../property/consul-model.ts';
 import { SETTINGS as OF_ONE_SERVICE } from '../catalog/to-consul/objects.ts';
+import { createConsulWork, type ConsulLoad } from './consul-load.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export const SETTINGS: ToConsulSettings = { ...OF_ONE_SERVICE, owner: 'cluster1', denyNamespaces: [] };
@@ -23,6 +24,8 @@ export type RunningSync = {
   /** All of them, those of somebody else too. */
   readonly transactions: () => readonly (readonly Operation[])[];
   readonly reads: () => number;
+  /** Milliseconds for which Consul has worked. */
+  readonly busy: () => number;
   readonly reports: readonly PlanReport[];
   readonly failures: readonly unknown[];
   readonly refusals: readonly string[];
@@ -31,6 +34,8 @@ export type RunningSync = {
   readonly seconds: readonly (number | undefined)[];
   /** Names of the services in Consul, one for each instance, in order. */
   readonly names: () => readonly string[];
+  /** Address → status of the check of the instance there, in Consul. */
+  readonly statuses: () => ReadonlyMap<string, string>;
   readonly setService: (name: string, addresses: readonly string[] | undefined, details?: Details) => void;
   /** Somebody else writes. */
   readonly interfere: (operations: readonly Operation[]) => void;
@@ -43,6 +48,8 @@ export type RunningSync = {
 type Details = {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly namespace?: string;
+  /** Those of the addresses that are not ready. */
+  readonly notReady?: readonly string[];
 };
 
 export type Faults = {
@@ -53,6 +60,8 @@ export type Faults = {
   refresh?: Error | undefined;
   /** Milliseconds that every write takes. */
   slow?: number;
+  /** Consul works on each call for so long, on so many at a time. */
+  load?: ConsulLoad | undefined;
   /** Reads answer that the node is not there. */
   hidden?: boolean;
   /** The watch does not tell of it, but of what comes next. */
@@ -76,6 +85,7 @@ export function startSync(
   let watcher: (index: number) => void = () => undefined;
   let index = 10;
   let reads = 0;
+  const work = createConsulWork(clock, () => faults.load);
   const record = {
     reports: [] as PlanReport[],
     failures: [] as unknown[],
@@ -113,6 +123,7 @@ export function startSync(
       catalog: {
         read: async (node) => {
           reads += 1;
+          await work.done('read', observe().instances.length);
           if (faults.read !== undefined) throw faults.read;
           const observed = observe();
           return node === NODE && faults.hidden !== true
@@ -121,6 +132,7 @@ export function startSync(
         },
         write: async (operations) => {
           const { slow, write: fault } = faults;
+          await work.done('transaction', instancesIn(operations));
           if (slow !== undefined) await new Promise<void>((resolve) => void clock.after(slow, resolve));
           if (fault !== undefined && !fault.lost) throw fault.error;
           const errors = transact(operations);
@@ -169,12 +181,15 @@ export function startSync(
     writes: () => consul.bodies,
     transactions: () => transactions,
     reads: () => reads,
+    busy: work.busy,
+    statuses: () =>
+      new Map(observe().instances.map(({ address, check }) => [address, check?.status ?? 'passing'])),
     names: () => {
       return observe()
         .instances.map(({ name }) => name)
         .toSorted();
     },
-    setService: (name, addresses, { annotations = {}, namespace = 'default' } = {}) => {
+    setService: (name, addresses, { annotations = {}, namespace = 'default', notReady = [] } = {}) => {
       const service = readService({
         metadata: { name, namespace, uid: name, annotations },
         spec: { type: 'ClusterIP', ports: [{ port: 80 }] },
@@ -182,7 +197,10 @@ export function startSync(
       const slice = readEndpointSlice({
         metadata: { name: `${name}-1`, namespace, labels: { 'kubernetes.io/service-name': name } },
         ports: [{ port: 8080 }],
-        endpoints: (addresses ?? []).map((address) => ({ addresses: [address] })),
+        endpoints: (addresses ?? []).map((address) => ({
+          addresses: [address],
+          conditions: { ready: !notReady.includes(address) },
+        })),
       });
       const source = `Service/${namespace}/${name}`;
       const beforeSlice = snapshot.related(source).slices[0];
@@ -200,4 +218,10 @@ export function startSync(
       await running;
     },
   };
+}
+
+/** A service that is set counts as one with its check; a check alone, as measured, and a removal as a quarter. */
+function instancesIn(operations: readonly Operation[]): number {
+  const set = operations.filter((each) => 'Service' in each && each.Service.Verb === 'set').length;
+  return set + Math.max(0, operations.length - 2 * set) / 4;
 }
