@@ -1,18 +1,26 @@
 /** Whether a pod is in the mesh, and why not, for people. */
 import type { ExplainedRegistration } from '../catalog/mesh/explain-pod.ts';
 import { nameReasons, type MeshServiceName } from '../catalog/mesh/mesh-service.ts';
+import type { RedirectionExplanation } from '../inject/explain-redirect.ts';
 import type { InjectionExplanation } from '../inject/explain.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
 import type { ExplainedPod } from '../runtime/explained-pod.ts';
 import { stateText } from './explain-report.ts';
 
-export function podExplanationText({ source, injection, annotations, registration }: ExplainedPod): string {
+export function podExplanationText({
+  source,
+  injection,
+  redirection,
+  annotations,
+  registration,
+}: ExplainedPod): string {
   return [
     `${source}: ${injection.kind === 'injected' ? `injected, ${injection.mode} mode` : 'not injected'}`,
     ...injectionLines(injection),
     ...(registration === undefined ? [] : [line('rule', `${registration.reason}: ${registration.meaning}`)]),
     ...(registration?.service === undefined ? [] : [line('service', serviceText(registration.service))]),
+    ...(redirection === undefined ? [] : redirectionLines(redirection)),
     ...annotations.map(({ name, value }) => line('annotation', `${name}: ${JSON.stringify(value)}`)),
     ...(registration?.registrations.flatMap(instanceLines) ?? []),
     ...(registration?.leftover.map(({ id, address, port }) =>
@@ -49,6 +57,29 @@ function injectionLines(injection: InjectionExplanation): readonly string[] {
         ),
       ];
   }
+}
+
+const ASKED: Readonly<Record<string, string>> = {
+  annotation: 'by the annotation of the pod',
+  namespace: 'by the label of its namespace',
+  flag: 'by --transparent-proxy',
+  default: 'because nothing asks for it',
+};
+
+function redirectionLines(explained: RedirectionExplanation): readonly string[] {
+  const { isRedirected, askedBy, way, excluded, probes } = explained;
+  const by = ASKED[askedBy] ?? askedBy;
+  if (!isRedirected) return [line('redirection', `off, ${by}`)];
+  const writer = way === 'node' ? 'the redirector of its node' : 'its first init container';
+  return [
+    line('redirection', `on, ${by}; ${writer} writes the rules`),
+    ...excluded.map(({ what, elements, annotation }) =>
+      line('excluded', `${what.replace('-', ' ')} ${elements.join(', ')}  by ${annotation}`),
+    ),
+    ...probes.map(({ container, probe, port, to }) =>
+      line('probe', `${container} ${probe}: port ${port}, asked at port ${to}`),
+    ),
+  ];
 }
 
 function instanceLines({ registration, standing, checks }: ExplainedRegistration): readonly string[] {

@@ -15,6 +15,7 @@ import { createPodSnapshot } from '../controllers/pod-snapshot.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { readInjection } from '../inject/injected-pod.ts';
+import { explainRedirection, type RedirectionExplanation } from '../inject/explain-redirect.ts';
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
@@ -43,6 +44,8 @@ type ExplainPodValues = FlagValues<typeof consulFlags> &
 export type ExplainedPod = {
   readonly source: string;
   readonly injection: InjectionExplanation;
+  /** Undefined for a pod that Tandem did not inject. */
+  readonly redirection: RedirectionExplanation | undefined;
   /** Those that Tandem reads or writes, by their full name, in order. */
   readonly annotations: readonly { readonly name: string; readonly value: string }[];
   /** Undefined for a pod that is no part of the mesh. */
@@ -82,6 +85,7 @@ export async function explainPodOf(
   return {
     source: `Pod/${namespace}/${name}`,
     injection,
+    redirection: injection.kind === 'injected' ? explainRedirection(found.pod) : undefined,
     annotations: annotationsOf(found.pod),
     registration:
       injection.kind === 'injected'

@@ -179,7 +179,18 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
     spec: { containers: [{ name: 'web' }] },
   };
   const injected = { apiVersion: 'v1', kind: 'Pod', ...injectedPod() };
-  await writeFile(file, `${JSON.stringify(asked)}\n---\n${JSON.stringify(injected)}\n`);
+  const redirected = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    ...injectedPod({
+      name: 'web-1',
+      flags: ['--transparent-proxy', '--redirection=node'],
+      annotations: { 'transparent-proxy-exclude-outbound-ports': '8200, 5432' },
+      container: { livenessProbe: { httpGet: { port: 8080, path: '/healthz' } } },
+    }),
+  };
+  const pods = [asked, injected, redirected].map((pod) => `${JSON.stringify(pod)}\n`);
+  await writeFile(file, pods.join('---\n'));
   const explain = (name: string, ...more: string[]) =>
     runTandem(['explain', 'pod', `default/${name}`, file, ...flags, '--owner=c1', ...more]);
   assert.match(
@@ -195,11 +206,19 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
   for (const line of [
     /^Pod\/default\/web-0: injected, dataplane mode$/m,
     /^ {2}rule {9}registered: /m,
+    /^ {2}redirection {2}off, because nothing asks for it$/m,
     /^ {2}annotation {3}consul\.hashicorp\.com\/connect-service: "web"$/m,
     /^ {2}instance {5}default.web-0.web 10\.1\.0\.1:8080 {2}not in Consul yet$/m,
     /^ {2}instance {5}default.web-0.web-sidecar-proxy 10\.1\.0\.1:20000 {2}not in Consul yet$/m,
   ])
     assert.match(stdout, line);
+  const transparent = (await explain('web-1')).stdout;
+  for (const line of [
+    /^ {2}redirection {2}on, by --transparent-proxy; the redirector of its node writes the rules$/m,
+    /^ {2}excluded {5}outbound ports 8200, 5432 {2}by consul\.hashicorp\.com\/transparent-proxy-exclude-outbound-ports$/m,
+    /^ {2}probe {8}web livenessProbe: port 8080, asked at port 20300$/m,
+  ])
+    assert.match(transparent, line);
   const json = JSON.parse((await explain('web-0', '--output=json')).stdout) as {
     registration: { uid: string };
   };
