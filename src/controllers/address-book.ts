@@ -3,6 +3,7 @@
  * whole outbound listener. So whoever is to get an address waits until Consul, asked anew, shows it at no other service.
  */
 import { chooseAddress, type AddressReason, type ChosenAddress } from '../catalog/mesh/virtual-address.ts';
+import type { PodInstance } from '../catalog/mesh/agent-plan.ts';
 import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { VirtualAddress } from '../model/registration.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
@@ -38,6 +39,10 @@ export type AddressLoop = {
   /** Somebody there gets an address later. */
   readonly isWaiting: (place: string, pods: readonly InjectedPod[]) => boolean;
 };
+
+export function foundProxy({ destination = '', virtual }: PodInstance): FoundProxy {
+  return { name: destination, virtual };
+}
 
 export type PodWithProxy = { readonly pod: InjectedPod; readonly found: FoundProxy | undefined };
 

@@ -10,6 +10,7 @@ import { applyPlacePlan } from './apply-place-plan.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
 import { AGENTS_AT_A_TIME, observeAgents, type SeenAgents } from './observe-agents.ts';
+import { askForAddresses } from './agent-addresses.ts';
 import { planPlaces, withoutStrangers, type PlacePlan } from './place-plan.ts';
 import { worstOf, type SeenInstance } from './pod-statuses.ts';
 import type { RegistrarOptions } from './registrar-loop.ts';
@@ -20,7 +21,7 @@ import type {
   RegistrarReporter,
 } from './registrar-ports.ts';
 
-type AgentPorts = Pick<RegistrarPorts, 'source' | 'statuses' | 'clock' | 'random'> & {
+type AgentPorts = Pick<RegistrarPorts, 'source' | 'statuses' | 'addresses' | 'clock' | 'random'> & {
   readonly agents: Agents;
   readonly catalog: Pick<ConnectCatalog, 'checks' | 'watch'>;
   readonly reporter: Pick<
@@ -36,6 +37,7 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
   const { source, agents, catalog, reporter, statuses, clock, random } = ports;
   const { snapshot } = source;
   const contested = createContested();
+  const addresses = ports.addresses.loop('agents');
   const drift = createCheckDrift({
     checks: catalog.checks,
     places: snapshot.hosts,
@@ -70,9 +72,15 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
       unsubscribe();
     },
     reconciler: {
-      observe: (request, until) =>
-        observeAgents({ ...ports, owner: options.owner, backOff: controller.backOff }, request, until),
-      plan: (seen) => planPlaces(seen, snapshot),
+      observe: async (request, until) => {
+        addresses.begin(request.isFull);
+        const parts = { ...ports, owner: options.owner, backOff: controller.backOff };
+        const seen = await observeAgents(parts, request, until);
+        await askForAddresses(addresses, seen, until);
+        if (request.isFull) addresses.readAll();
+        return seen;
+      },
+      plan: (seen) => planPlaces(seen, snapshot, addresses.grant),
       // A pod is known by its UID in every place.
       deletions: (plans) => ({
         ids: plans.flatMap(({ strangers }) => strangers.map(({ uid }) => uid)),
@@ -93,7 +101,8 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
   function tell({ place: host, seen, deregister, conflicts }: PlacePlan): void {
     if (seen === undefined) return;
     const { state, pods, at, took } = seen;
-    contested.observed(host, conflicts.length > 0 && state !== undefined, at, took);
+    const isWaiting = addresses.isWaiting(host, pods);
+    contested.observed(host, (conflicts.length > 0 || isWaiting) && state !== undefined, at, took);
     if (pods.length === 0) statuses.forget(host);
     else if (state !== undefined) statuses.observed(host, instancesIn(state), conflicts);
     reporter.pods(host, pods.map(statuses.of));

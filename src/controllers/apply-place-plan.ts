@@ -11,7 +11,7 @@ import type { ConnectWrite, RegistrarAction, RegistrarChange } from './registrar
  * @returns whether the place has to be reconciled again, because of what was written
  */
 export async function applyPlacePlan(
-  { place, seen, deregister, strangers, register, checks }: PlacePlan,
+  { place, seen, deregister, strangers, register, update, checks }: PlacePlan,
   agents: Agents,
   writing: Writing<RegistrarChange>,
   signal: AbortSignal,
@@ -44,10 +44,12 @@ export async function applyPlacePlan(
   }
   for (const each of register)
     await write('register', each.id, each.source, () => agents.register(place, each, signal));
+  for (const each of update)
+    await write('update', each.id, each.source, () => agents.register(place, each, signal));
   for (const each of checks)
     await write('check', each.check.id, each.source, () => agents.setCheck(place, each, signal));
   // What is new has no checks yet; an agent knows no check-and-set, so a removal may have met a new pod of the same name.
-  return isAtAgent && dead.length + register.length + checks.length > 0;
+  return isAtAgent && dead.length + register.length + update.length + checks.length > 0;
 }
 
 /**

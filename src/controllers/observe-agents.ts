@@ -22,7 +22,12 @@ export type SeenHost = {
 };
 
 /** `strays`: nodes of the catalog whose host is not known. */
-export type SeenAgents = { readonly hosts: readonly SeenHost[]; readonly strays: readonly AgentNode[] };
+export type SeenAgents = {
+  readonly hosts: readonly SeenHost[];
+  readonly strays: readonly AgentNode[];
+  /** Of all nodes; none unless everything is observed. */
+  readonly inCatalog: readonly PodInstanceOnNode[];
+};
 
 type ObserveAgentsParts = {
   readonly source: PodSource;
@@ -64,7 +69,11 @@ export async function observeAgents(
   await inParallel(new Set(wanted), look, { atATime: AGENTS_AT_A_TIME });
   // A pod registers itself, so what the reads found may be of one that only a list that began after them has.
   if (isConfirmation) await source.refresh(signal);
-  return { hosts, strays: nodes.filter((node) => hostOf(node) === undefined) };
+  return {
+    hosts,
+    strays: nodes.filter((node) => hostOf(node) === undefined),
+    inCatalog: nodes.flatMap(({ instances }) => instances),
+  };
 }
 
 async function readHost(

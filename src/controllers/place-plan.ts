@@ -1,5 +1,6 @@
 /** What has to change at each host with an agent, and on nodes of the catalog whose host nobody knows. */
 import { isLive, leftoversOf, planAgent, type AgentPlan } from '../catalog/mesh/agent-plan.ts';
+import { foundProxy, type AddressLoop } from './address-book.ts';
 import type { AgentNode } from './agent-ports.ts';
 import type { SeenAgents, SeenHost } from './observe-agents.ts';
 import type { PodSource } from './registrar-ports.ts';
@@ -10,8 +11,9 @@ export type PlacePlan = AgentPlan & { readonly place: string; readonly seen: See
 export function planPlaces(
   { hosts, strays }: SeenAgents,
   snapshot: PodSource['snapshot'],
+  grant: AddressLoop['grant'],
 ): readonly PlacePlan[] {
-  return [...hosts.map((seen) => planHost(seen, snapshot)), ...planStrays(strays, snapshot)];
+  return [...hosts.map((seen) => planHost(seen, snapshot, grant)), ...planStrays(strays, snapshot)];
 }
 
 /** The plan without the strangers of these UIDs. */
@@ -19,13 +21,18 @@ export function withoutStrangers(plan: PlacePlan, uids: ReadonlySet<string>): Pl
   return { ...plan, strangers: plan.strangers.filter(({ uid }) => !uids.has(uid)) };
 }
 
-function planHost(seen: SeenHost, snapshot: PodSource['snapshot']): PlacePlan {
+function planHost(seen: SeenHost, snapshot: PodSource['snapshot'], grant: AddressLoop['grant']): PlacePlan {
   const { host, state, inCatalog, pods } = seen;
   const found = state ?? { instances: inCatalog, others: new Set<string>(), checks: new Map() };
-  const plan = planAgent(pods, found, snapshot.cluster, snapshot.isEnded);
+  // Without an agent nothing is written there, and nothing granted.
+  const plan = planAgent(pods, found, snapshot.cluster, snapshot.isEnded, (pod, proxy) =>
+    state !== undefined && snapshot.isKnown(pod.uid)
+      ? grant({ pod, found: foundProxy(proxy) })
+      : proxy.virtual,
+  );
   return {
     ...plan,
-    ...(state === undefined && { checks: [], register: [] }),
+    ...(state === undefined && { checks: [], register: [], update: [] }),
     strangers: plan.strangers.filter(({ uid }) => !snapshot.isKnown(uid)),
     place: host,
     seen,
@@ -42,6 +49,15 @@ function planStrays(
   return nodes.map(({ name, instances }) => {
     const left = leftoversOf(instances, cluster.owner, (uid) => live.has(uid), isEnded);
     const strangers = left.strangers.filter(({ uid }) => !isKnown(uid));
-    return { ...left, strangers, checks: [], register: [], conflicts: [], place: name, seen: undefined };
+    return {
+      ...left,
+      strangers,
+      checks: [],
+      register: [],
+      update: [],
+      conflicts: [],
+      place: name,
+      seen: undefined,
+    };
   });
 }

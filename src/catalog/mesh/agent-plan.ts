@@ -13,8 +13,12 @@ import type { CheckEntry, ServiceEntry } from '../../model/consul-entries.ts';
 import type { Check } from '../../model/instance.ts';
 import { statusOf } from '../../model/observed-node.ts';
 import type { Conflict } from '../../model/problem.ts';
+import type { VirtualAddress } from '../../model/registration.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
-import { agentRegistrationsOf, type AgentRegistration } from './agent-registration.ts';
+import { agentRegistrationsOf, withAddress, type AgentRegistration } from './agent-registration.ts';
+import { isSameAddress } from './node-plan.ts';
+import { virtualAddressOf } from './observed-registration.ts';
+import { readProxy } from './proxy.ts';
 import { readinessOf } from './pod-registration.ts';
 import { sourceOfPod, type InjectedPod } from './registered-pod.ts';
 
@@ -25,6 +29,9 @@ export type PodInstance = {
   /** Undefined when the webhook did not know the cluster. */
   readonly owner: string | undefined;
   readonly isProxy: boolean;
+  /** Of a proxy: what it stands for, and its virtual address. */
+  readonly destination?: string | undefined;
+  readonly virtual?: VirtualAddress | undefined;
 };
 
 /** `service` is the id of its instance; empty for one of the node. */
@@ -54,6 +61,8 @@ export type AgentPlan = {
   readonly checks: readonly CheckChange[];
   /** Of pods that have registered themselves, and are not there: the agent has lost its state, or a removal met them. */
   readonly register: readonly AgentRegistration[];
+  /** Proxies that get or lose a virtual address; the pod knows none. */
+  readonly update: readonly AgentRegistration[];
   /** Another one has the id of a pod that is there; it may give it up. */
   readonly conflicts: readonly Conflict[];
 };
@@ -70,16 +79,24 @@ export type AgentPlan = {
  * A pod that was replaced under its name has another UID; what the new one has registered is kept.
  *
  * @param pods in agent mode at this agent
+ * @param virtualOf what a proxy must have; `found` is undefined for one that is not there
  */
 export function planAgent(
   pods: readonly InjectedPod[],
   { instances, others, checks }: AgentState,
   cluster: MeshCluster,
   isEnded: (uid: string) => boolean,
+  virtualOf: VirtualOf,
 ): AgentPlan {
   const live = new Map(pods.filter(isLive).map((pod) => [pod.uid, pod]));
   const left = leftoversOf(instances, cluster.owner, (uid) => live.has(uid), isEnded);
   const lost = [...live.values()].flatMap((pod) => agentRegistrationsOf(pod, cluster));
+  const update = instances.flatMap((found): AgentRegistration[] => {
+    const pod = live.get(found.uid);
+    if (pod === undefined || !found.isProxy) return [];
+    const virtual = virtualOf(pod, found);
+    return isSameAddress(virtual, found.virtual) ? [] : withAddress(pod, found.id, virtual, cluster);
+  });
   // Not from the hands of another pod, nor of somebody else.
   const holders = new Map<string, string | undefined>([
     ...[...others].map((id) => [id, undefined] as const),
@@ -87,6 +104,7 @@ export function planAgent(
   ]);
   return {
     ...left,
+    update,
     register: lost.filter(({ id }) => !holders.has(id)),
     conflicts: lost
       .filter(({ id, uid }) => holders.has(id) && holders.get(id) !== uid)
@@ -101,6 +119,8 @@ export function planAgent(
     }),
   };
 }
+
+type VirtualOf = (pod: InjectedPod, found: PodInstance) => VirtualAddress | undefined;
 
 export function leftoversOf<T extends PodInstance>(
   instances: readonly T[],
@@ -138,11 +158,15 @@ export function agentState(
 }
 
 export function podInstances(services: readonly ServiceEntry[]): readonly PodInstance[] {
-  return services.flatMap(({ ID, Kind, Meta }): PodInstance[] => {
+  return services.flatMap((service): PodInstance[] => {
+    const { ID, Kind, Meta, Proxy } = service;
     const uid = Meta[POD_UID_META];
     const isOfPod = Meta[MANAGED_BY_META] === MANAGED_BY && Meta[EXTERNAL_SOURCE_META] === EXTERNAL_SOURCE;
     if (uid === undefined || !isOfPod) return [];
-    return [{ id: ID, uid, owner: Meta[OWNER_META], isProxy: Kind === 'connect-proxy' }];
+    const instance = { id: ID, uid, owner: Meta[OWNER_META] };
+    if (Kind !== 'connect-proxy') return [{ ...instance, isProxy: false }];
+    const destination = readProxy(Proxy).destinationName;
+    return [{ ...instance, isProxy: true, destination, virtual: virtualAddressOf(service) }];
   });
 }
 

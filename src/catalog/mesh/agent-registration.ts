@@ -1,5 +1,6 @@
 /** What an agent gets again of a pod whose registration it has lost: what the init container of the pod gave it. */
-import { checkedDefinition } from '../../model/definition.ts';
+import { agentDefinition, checkedDefinition } from '../../model/definition.ts';
+import type { VirtualAddress } from '../../model/registration.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import { decidePod } from './decide-pod.ts';
 import type { InjectedPod } from './registered-pod.ts';
@@ -26,4 +27,25 @@ export function agentRegistrationsOf(pod: InjectedPod, cluster: MeshCluster): re
     id: each.id,
     definition: checkedDefinition(each, each.check?.status),
   }));
+}
+
+/**
+ * The proxy of the pod with another virtual address. Checks that a registration does not name stay as they are at the agent, and
+ * those that it names begin anew.
+ */
+export function withAddress(
+  pod: InjectedPod,
+  id: string,
+  virtual: VirtualAddress | undefined,
+  cluster: MeshCluster,
+): AgentRegistration[] {
+  if (decidePod(pod, cluster) !== 'agent-mode' || pod.podIp === undefined) return [];
+  return instancesOfPod(pod, cluster)
+    .filter((each) => each.id === id)
+    .map((each) => ({
+      source: each.source,
+      uid: each.uid,
+      id,
+      definition: agentDefinition({ ...each, virtual }),
+    }));
 }

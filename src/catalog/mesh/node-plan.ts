@@ -100,7 +100,7 @@ export function differencesOf(wanted: PodRegistration, found: ObservedRegistrati
   return fields;
 }
 
-function isSameAddress(left: VirtualAddress | undefined, right: VirtualAddress | undefined): boolean {
+export function isSameAddress(left: VirtualAddress | undefined, right: VirtualAddress | undefined): boolean {
   return left?.address === right?.address && left?.port === right?.port;
 }
 

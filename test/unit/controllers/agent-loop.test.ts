@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PodInstance } from '../../../src/catalog/mesh/agent-plan.ts';
 import { registrationsOf } from '../../../src/catalog/mesh/pod-registration.ts';
+import { createAddressBook } from '../../../src/controllers/address-book.ts';
 import { runAgentLoop } from '../../../src/controllers/agent-loop.ts';
 import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-statuses.ts';
+import { property } from '../../../src/support/json.ts';
 import { TandemError } from '../../../src/support/errors.ts';
 import { READY, type PodSketch, CLUSTER, noAddress } from '../catalog/mesh/injected-pods.ts';
 import { podEvents } from './pod-events.ts';
@@ -42,7 +44,21 @@ function start() {
     stays?: string | undefined;
     /** Milliseconds until it is clear that no agent answers at any other host. */
     silence?: number;
+    /** Milliseconds until the catalog knows that an address is given up. */
+    lag?: number;
   } = {};
+  const namedChecks: string[] = [];
+  const clashes: string[] = [];
+  const holders = async (service: string) =>
+    [...inCatalog.values()]
+      .filter(({ destination, virtual }) => destination === service && virtual !== undefined)
+      .map(({ id, uid, owner, virtual }) => ({
+        address: virtual?.address ?? '',
+        node: 'node-1',
+        id,
+        uid,
+        owner,
+      }));
   let refreshes = 0;
   const events = podEvents({ owner: 'c1', namesFollowServices: false, podsLogIn: false }, () => {
     refreshes += 1;
@@ -64,6 +80,7 @@ function start() {
       clock,
       random: () => 0.5,
       statuses: createPodStatuses(snapshot.cluster, noAddress),
+      addresses: createAddressBook({ snapshot, holders, loops: ['agents'] }),
       source: events.source,
       agents: {
         read: async (host) => {
@@ -86,8 +103,25 @@ function start() {
         register: (_host, { id, source, definition }) =>
           applied(`agent: register ${id}`, () => {
             const uid = snapshot.pod(source)?.uid ?? '';
-            const instance = { id, uid, owner: 'c1', isProxy: 'Proxy' in definition };
-            for (const side of [atAgent, inCatalog]) side.set(id, instance);
+            const isProxy = 'Proxy' in definition;
+            const of = (...keys: readonly string[]) => keys.reduce<unknown>(property, definition);
+            const address = of('TaggedAddresses', 'virtual', 'Address');
+            const instance: PodInstance = {
+              id,
+              uid,
+              owner: 'c1',
+              isProxy,
+              destination: String(of('Proxy', 'DestinationServiceName')),
+              virtual: typeof address === 'string' ? { address, port: 80 } : undefined,
+            };
+            if ('Checks' in definition) namedChecks.push(id);
+            atAgent.set(id, instance);
+            clock.after(address === undefined ? (faults.lag ?? 0) : 0, () => {
+              inCatalog.set(id, instance);
+              const held = [...inCatalog.values()].filter(({ virtual }) => virtual?.address === address);
+              const services = new Set(held.map(({ destination }) => destination));
+              if (address !== undefined && services.size > 1) clashes.push([...services].join());
+            });
           }),
         setCheck: (_host, { check, isNew, service }) =>
           applied(`agent: ${isNew ? 'make' : 'set'} ${check.id} ${check.status}`, () => {
@@ -131,10 +165,10 @@ function start() {
     { owner: 'c1', resync: 600_000, dryRun: false },
     ending.signal,
   );
-  const register = (uid: string, id: string, owner: string | undefined = 'c1'): void => {
+  const register = (uid: string, id: string, owner: string | undefined = 'c1', destination = 'web'): void => {
     for (const isProxy of [false, true]) {
       const key = isProxy ? `${id}-sidecar-proxy` : id;
-      for (const side of [atAgent, inCatalog]) side.set(key, { id: key, uid, owner, isProxy });
+      for (const side of [atAgent, inCatalog]) side.set(key, { id: key, uid, owner, isProxy, destination });
     }
   };
   return {
@@ -154,6 +188,16 @@ function start() {
     looks: () => looks,
     wake: () => wake(),
     register,
+    service: events.service,
+    namedChecks,
+    clashes,
+    /** `<service> <address>` of every proxy in the catalog that has one. */
+    addresses: () =>
+      [...inCatalog.values()]
+        .flatMap(({ destination, virtual }) =>
+          virtual === undefined ? [] : [`${destination} ${virtual.address}`],
+        )
+        .toSorted(),
     /** The agent is started anew without its data, and tells the catalog. */
     loseEverything: () => {
       for (const each of [atAgent, inCatalog, checks]) each.clear();
@@ -479,5 +523,59 @@ test('without any node in Kubernetes the agent of a pod that is gone is asked st
   running.remove('web-0');
   await running.clock.advance(200);
   assert.deepEqual(running.writes, DEREGISTERED);
+  await running.stop();
+});
+
+test('the proxy of a redirected pod is registered again with the address of its Service, without checks', async () => {
+  const running = start();
+  running.service('web', { app: 'web' }, '10.96.0.1');
+  running.set({ uid: 'u1', exposed: [], labels: { app: 'web' } });
+  running.register('u1', 'default.web-0.web');
+  await running.clock.advance(3000);
+  const update = 'agent: register default.web-0.web-sidecar-proxy';
+  assert.deepEqual(running.writes, [update, 'agent: make default.web-0.web-readiness passing']);
+  assert.deepEqual([running.addresses(), running.namedChecks], [['web 10.96.0.1'], []]);
+  running.service('web', { app: 'web' }, '10.96.0.2');
+  await running.clock.advance(500);
+  assert.deepEqual(running.addresses(), ['web 10.96.0.2']);
+  running.writes.length = 0;
+  await running.clock.advance(1_300_000);
+  assert.deepEqual(running.writes, []);
+  running.service('web', {}, undefined);
+  await running.clock.advance(500);
+  assert.deepEqual(running.addresses(), []);
+  await running.stop();
+});
+
+test('an agent that lost its state gets service, proxy and address again', async () => {
+  const running = start();
+  running.service('web', { app: 'web' }, '10.96.0.1');
+  running.set({ uid: 'u1', exposed: [], labels: { app: 'web' }, status: INITIALIZED });
+  running.register('u1', 'default.web-0.web');
+  await running.clock.advance(3000);
+  running.loseEverything();
+  assert.deepEqual(running.addresses(), []);
+  await running.clock.advance(3000);
+  assert.deepEqual(running.addresses(), ['web 10.96.0.1']);
+  await running.stop();
+});
+
+test('at agents that tell the catalog late, an address is in one hand too', async () => {
+  const running = start();
+  const set = (app: string): void => {
+    const annotations = { 'connect-service': app };
+    running.set({ name: `${app}-0`, uid: app, exposed: [], labels: { app }, annotations });
+    running.register(app, `default.${app}-0.${app}`, 'c1', app);
+  };
+  running.service('api', { app: 'api' }, '10.96.0.1');
+  set('api');
+  set('web');
+  await running.clock.advance(3000);
+  assert.deepEqual(running.addresses(), ['api 10.96.0.1']);
+  running.faults.lag = 700;
+  running.service('api', {}, undefined);
+  running.service('web', { app: 'web' }, '10.96.0.1');
+  await running.clock.advance(10_000);
+  assert.deepEqual([running.addresses(), running.clashes], [['web 10.96.0.1'], []]);
   await running.stop();
 });

@@ -13,6 +13,7 @@ import type { ConnectWrite, RegistrarChange } from '../../../src/controllers/reg
 import { createConsulNodes, type ConsulNodes } from '../catalog/mesh/consul-nodes.ts';
 import { podOf, type PodSketch } from '../catalog/mesh/injected-pods.ts';
 import { createConsulWork, type ConsulLoad } from './consul-load.ts';
+import { serviceOf } from './pod-events.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
 export type Faults = {
@@ -266,14 +267,7 @@ export function startRegistrar(
     },
     setPod: (after) => change(podNamed(after.name), after),
     service: (name, selector, address) => {
-      const after: MeshService | undefined = selector && {
-        namespace: 'default',
-        name,
-        created: '2026-01-01T00:00:00Z',
-        selector: new Map(Object.entries(selector)),
-        address,
-        ports: [{ port: 80, target: 8080 }],
-      };
+      const after = selector && serviceOf(name, selector, address);
       listener(snapshot.serviceChanged(services.get(name), after));
       if (after === undefined) services.delete(name);
       else services.set(name, after);

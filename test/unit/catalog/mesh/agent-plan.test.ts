@@ -33,7 +33,7 @@ function plan(
   pods = [pod],
 ): readonly (readonly string[])[] {
   const state = agentState(mapAt(services, 'services', serviceEntry), mapAt(checks, 'checks', checkEntry));
-  const found = planAgent(pods, state, CLUSTER, isEnded);
+  const found = planAgent(pods, state, CLUSTER, isEnded, (_pod, proxy) => proxy.virtual);
   return [
     found.deregister.map(({ id }) => id),
     found.strangers.map(({ id }) => id),
