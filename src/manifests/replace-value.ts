@@ -1,6 +1,6 @@
 /**
- * A value in the place of another one, so that the old one can come back byte by byte. Where JSON would not give the old
- * text back, the old text stays as a comment, and the new value goes below it:
+ * A value in the place of another one, so that the old one can come back byte by byte. Where its usual form would not give
+ * the old text back, the old text stays as a comment, and the new value goes below it:
  *
  *     annotations: ~          annotations: # was ~
  *                           a: b
@@ -13,7 +13,7 @@ import { blockLines, inlineJson } from './render.ts';
 import { insertLines, lineStart, nextLine, type TextEdit } from './text-edit.ts';
 import type { TextStyle } from './text-style.ts';
 import { aliased, UnsupportedLayout } from './unsupported.ts';
-import { yamlOptions } from './yaml-scalars.ts';
+import { plainValue, yamlOptions } from './yaml-scalars.ts';
 
 const MARK = '# was ';
 
@@ -35,12 +35,13 @@ export function putValue(place: ValuePlace, value: unknown): TextEdit[] {
   if (!isScalar(node)) return [];
   if (node.value === value) return [];
   const [start, end] = rangeOf(node);
-  const isJson = text.slice(start, end) === inlineJson(node.value);
+  const usual = usualForm(text, pair, node.value);
+  const isUsual = text.slice(start, end) === usual;
   if (map.flow === true) {
-    if (!isJson) throw notJson(text.slice(start, end), node.value, rangeOf(pair.key)[0]);
+    if (!isUsual) throw notUsual(text.slice(start, end), usual, rangeOf(pair.key)[0]);
     return [{ start, end, text: flowValue(text, start, value, style), depth }];
   }
-  if (isJson && node.value !== null && typeof value === 'string')
+  if (isUsual && node.value !== null && typeof value !== 'object')
     return [{ start, end, text: inlineJson(value), depth }];
   return putBelow(place, value, start, end);
 }
@@ -81,7 +82,16 @@ export function restoreValue({ text, map, pair, depth }: ValuePlace, value: unkn
   }
   if (isCollection(node) && node.flow !== true)
     throw new UnsupportedLayout('a list or map stands where a value was expected', start);
-  return [{ start, end, text: inlineJson(value), depth }];
+  return [{ start, end, text: usualForm(text, pair, value), depth }];
+}
+
+// Names of ports (RFC 6335, section 5.1) and other words, as people write them without quotes.
+const WORD = /^[a-z][a-z0-9-]*$/;
+
+/** What comes back of a value: JSON, and a word without quotes behind a key without. */
+function usualForm(text: string, { key }: MapPair, value: unknown): string {
+  const isWord = typeof value === 'string' && WORD.test(value) && plainValue(value) === value;
+  return isWord && !/["']/.test(text[rangeOf(key)[0]] ?? '') ? value : inlineJson(value);
 }
 
 /** Offset of the comment that holds the old text, when that text means the value. */
@@ -108,8 +118,8 @@ function valueOf(pair: MapPair): Node {
   return node;
 }
 
-function notJson(source: string, value: unknown, offset: number): UnsupportedLayout {
+function notUsual(source: string, usual: string, offset: number): UnsupportedLayout {
   const found = source === '' ? 'an empty value' : source;
-  const message = `${found} inside of braces would have to change and could not come back as it is; write ${inlineJson(value)}`;
+  const message = `${found} inside of braces would have to change and could not come back as it is; write ${usual}`;
   return new UnsupportedLayout(message, offset);
 }

@@ -17,7 +17,7 @@ import { arbitraryGrowth, growthOf } from './arbitrary-growth.ts';
 import { arbitraryPod } from './arbitrary-pod.ts';
 import { chooser, writeStream } from './styled-yaml.ts';
 
-const parsed = parseFlags(injectFlags, ['--default-inject'], {});
+const parsed = parseFlags(injectFlags, ['--default-inject', '--transparent-proxy', '--redirection=node'], {});
 assert.ok(parsed.ok);
 const settings = injectSettings(parsed.values, {
   version: '0.0.0',
@@ -154,7 +154,7 @@ test('inject adds what the engine says, a second time nothing, and uninject give
   fc.assert(
     fc.property(manifest(arbitraryPod), ({ text, values, pods }) => {
       const injected = readable(editManifests(text, injectPod));
-      // In flow style only JSON can be replaced and come back; the writer leaves other scalars there now and then.
+      // In flow style only the usual form can be replaced and come back; the writer leaves other scalars there now and then.
       assert.deepEqual(
         refusals(injected).filter((message) => !/inside of braces/.test(message)),
         [],

@@ -143,6 +143,36 @@ test('a value in braces that could not come back is refused with what to write',
   }
 });
 
+test('a port comes back as people write it, in braces and on its own line', () => {
+  for (const [port, refused] of [
+    ['{port: http}', false],
+    ['{port: 8080}', false],
+    ['{"port": "http"}', false],
+    ['{port: "8080"}', false],
+    ['{port: "http"}', true],
+    ["{port: 'http'}", true],
+    ['\n        port: http # the name', false],
+    ['\n        port: "http"', false],
+    ["\n        port: 'on'", false],
+    ['\n        port: 8080', false],
+  ] as const) {
+    const text = `apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - name: a\n      httpGet: ${port}\n`;
+    const path = '/spec/containers/0/httpGet/port';
+    const [value] = [...port.matchAll(/port"?: ["']?([a-z0-9]+)/g)].map(([, word]) => word);
+    const before = value === '8080' && !port.includes('"') ? 8080 : value;
+    const edit = (op: 'add' | 'replace', to: unknown) => () =>
+      ({ kind: 'edit', patch: [{ op, path, value: to }], warnings: [] }) as const;
+    const edited = editManifests(text, edit('add', 20_300));
+    assert.ok(edited.ok);
+    assert.equal(edited.outcomes[0]?.edit.kind, refused ? 'invalid' : 'edit', port);
+    if (refused) continue;
+    assert.match(edited.text, /20300/);
+    const back = editManifests(edited.text, edit('replace', before));
+    assert.ok(back.ok);
+    assert.equal(back.text, text);
+  }
+});
+
 test('a text that is too deep to be read is no crash', () => {
   for (const text of ['['.repeat(20_000), '{a: '.repeat(20_000), '- '.repeat(20_000)]) {
     const edited = editManifests(text, () => assert.fail());
