@@ -36,7 +36,9 @@ export async function askedFor(
   addresses.found([...found.values()]);
   await addresses.ask(podsOn(node).filter(isOf(wanted)).map(withProxy), signal);
   return (pod) =>
-    registrationsOf(pod, cluster).map((each) =>
-      each.proxy === undefined ? each : { ...each, virtual: addresses.grant(withProxy(pod)) },
-    );
+    registrationsOf(pod, cluster)
+      .filter(({ id }) => wanted === undefined || wanted.has(indexed(id)))
+      .map((each) =>
+        each.proxy === undefined ? each : { ...each, virtual: addresses.grant(withProxy(pod)) },
+      );
 }

@@ -3,7 +3,7 @@ import { readinessChecksOf } from '../catalog/mesh/pod-registration.ts';
 import type { Controller } from '../reconcile/controller.ts';
 import type { ReadinessChecks } from './check-drift.ts';
 import type { NodePlans } from './node-plans.ts';
-import { keyOfPod } from './pod-keys.ts';
+import { keysOfPod } from './pod-keys.ts';
 import type { RegistrarPorts } from './registrar-ports.ts';
 
 /** What a plan found to be somebody else's is no drift, and observed by itself; what waits is written anyway. */
@@ -16,7 +16,7 @@ export function wholeNodes(
     (controller.isBackingOff(node) && !nodes.hasRefused(node)) ||
     snapshot
       .podsOn(node)
-      .filter((pod) => !statuses.hasConflict(pod) && !controller.isPending(keyOfPod(pod, node)))
+      .filter((pod) => !statuses.hasConflict(pod) && !keysOfPod(pod, node).some(controller.isPending))
       .flatMap((pod) => readinessChecksOf(pod, snapshot.cluster))
       .every(
         ({ instance, id, status }) => nodes.isRefused(node, instance) || checks.get(node)?.get(id) === status,

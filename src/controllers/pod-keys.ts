@@ -1,8 +1,8 @@
-/** Keys of the registrar: a synthetic node, or one pod on it, of which no more than its two instances have to be read. */
+/** Keys of the registrar: a synthetic node, or one pod on it, of which no more than the two instances of each service have to be read. */
 import { indexed } from '../model/instance.ts';
 import { PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { nodeOfPod } from '../catalog/mesh/pod-registration.ts';
-import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import { servicesOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { Touched } from './pod-snapshot.ts';
 
 /** Ids of instances; undefined: all that is on the node. */
@@ -12,16 +12,17 @@ export type Wanted = ReadonlySet<string> | undefined;
 const PLAIN = /^[a-z0-9.-]+$/;
 
 export function isOf(wanted: Wanted): (pod: InjectedPod) => boolean {
-  return (pod) => wanted === undefined || wanted.has(indexed(meshOf(pod)?.serviceId ?? ''));
+  return (pod) =>
+    wanted === undefined || servicesOf(pod).some(({ serviceId }) => wanted.has(indexed(serviceId)));
 }
 
 // In the name of no node, and of no owner of one.
 const SEPARATOR = '\n';
 
-/** The node with the id of its service, or the node alone. */
-export function keyOfPod(pod: InjectedPod, node: string): string {
-  const id = meshOf(pod)?.serviceId;
-  return id !== undefined && PLAIN.test(id) ? `${node}${SEPARATOR}${id}` : node;
+/** The node with the id of each of its services, or the node alone. */
+export function keysOfPod(pod: InjectedPod, node: string): readonly string[] {
+  const services = servicesOf(pod);
+  return services.length === 0 ? [node] : services.map(({ serviceId }) => keyOfInstance(node, serviceId));
 }
 
 /** What an event asks for; `group` of what brings registrations only, which can wait. */
@@ -33,7 +34,7 @@ export function keysOf(
   return pods.flatMap((pod) => {
     const node = nodeOfPod(pod, owner);
     const group = isArrival === true ? pod.namespace : undefined;
-    return node === undefined ? [] : [{ key: keyOfPod(pod, node), group }];
+    return node === undefined ? [] : keysOfPod(pod, node).map((key) => ({ key, group }));
   });
 }
 

@@ -1,6 +1,6 @@
 /** The injected pods that are known, by where they are in Consul: a change of a pod names the places to reconcile. */
 import { selects } from '../catalog/mesh/mesh-service.ts';
-import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import { servicesOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import {
   type MeshAccount,
   type MeshCluster,
@@ -79,6 +79,7 @@ export function createPodSnapshot({
     serviceOfAccount: podsLogIn
       ? (namespace, name) => accounts.get(keyOf({ namespace, name }))?.service
       : undefined,
+    isAccount: (namespace, name) => accounts.has(keyOf({ namespace, name })),
   };
 
   const redirected = createRedirectedPods({ index, services, wishes, cluster });
@@ -114,11 +115,10 @@ export function createPodSnapshot({
       const account = after ?? before ?? { namespace: '', name: '' };
       if (after === undefined) accounts.delete(keyOf(account));
       else accounts.set(keyOf(account), after);
-      if (before?.service === after?.service) return NOTHING;
-      const pods = index.podsIn(account.namespace);
-      return touched(
-        redirected.withRivals(pods.filter(({ serviceAccount }) => serviceAccount === account.name)),
-      );
+      const isNamedAnew = before?.service !== after?.service;
+      if (!isNamedAnew && (before === undefined) === (after === undefined)) return NOTHING;
+      const pods = index.podsIn(account.namespace).filter(isOfOrAs(account.name, isNamedAnew));
+      return touched(redirected.withRivals(pods));
     },
     podChanged: (before, after) => {
       index.changed(before, after);
@@ -141,6 +141,15 @@ function touching(nodesOf: (pod: InjectedPod) => readonly string[]) {
     isEnd,
     isArrival,
   });
+}
+
+/** Of this ServiceAccount, or with one of several services that logs in as it. */
+function isOfOrAs(account: string, isNamedAnew: boolean): (pod: InjectedPod) => boolean {
+  return (pod) => {
+    if (isNamedAnew && pod.serviceAccount === account) return true;
+    const services = servicesOf(pod);
+    return services.length > 1 && services.some(({ service }) => service.name === account);
+  };
 }
 
 function keyOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {

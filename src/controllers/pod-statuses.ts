@@ -2,8 +2,8 @@
 import type { Conflict } from '../model/problem.ts';
 import type { MeshCluster } from '../catalog/mesh/mesh-cluster.ts';
 import { decidePod, problemOf, type PodReason } from '../catalog/mesh/decide-pod.ts';
-import { meshOf, sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
-import { nodeOfPod, readinessOf } from '../catalog/mesh/pod-registration.ts';
+import { sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import { instanceIdsOf, nodeOfPod, readinessOf } from '../catalog/mesh/pod-registration.ts';
 import { serviceNameOf, type MeshServiceName } from '../catalog/mesh/mesh-service.ts';
 import { indexed, type Check } from '../model/instance.ts';
 import type { AddressStatus } from './address-book.ts';
@@ -83,9 +83,8 @@ export function createPodStatuses(
     of: (pod) => {
       const reason = decidePod(pod, cluster);
       const conflict = reason === 'registered' || reason === 'agent-mode' ? conflictOf(pod) : undefined;
-      const mesh = meshOf(pod);
       const seen = placeOf(pod)?.instances;
-      const ids = mesh === undefined || seen === undefined ? [] : [mesh.serviceId, mesh.proxyId];
+      const ids = seen === undefined ? [] : instanceIdsOf(pod);
       return {
         source: sourceOfPod(pod),
         uid: pod.uid,

@@ -4,16 +4,18 @@
  */
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
+import { indexed } from '../model/instance.ts';
 import { environmentOf, expand, type Variables } from './expand.ts';
 import { readLegacyOptions } from './legacy-dataplane.ts';
 import {
   DATAPLANE_CONTAINER,
   INIT_CONTAINER,
   KUBERNETES_SERVICE,
+  MOST_SERVICES,
   REGISTRATION,
   SERVICE_NAME_SOURCE,
 } from './names.ts';
-import { readRegistration, type ReadMeshOptions } from './read-registration.ts';
+import { readRegistration, type MeshOptions, type ReadMeshOptions } from './read-registration.ts';
 import { SERVICE_NAME, type NameSource } from './service-name.ts';
 
 const nameSources: readonly NameSource[] = ['annotation', 'service-account', 'container'];
@@ -23,6 +25,7 @@ const nameSources: readonly NameSource[] = ['annotation', 'service-account', 'co
  * | --- | --- |
  * | the init container, with a registration | agent |
  * | the container of the dataplane, with a registration | dataplane |
+ * | several of either, with the name of a service behind theirs | the same |
  * | the same, as it was before it had one | dataplane, `legacy` |
  * | neither, and signs of consul-k8s | by-consul-k8s |
  * | neither | none |
@@ -51,12 +54,14 @@ export function readInjection(pod: unknown): Injection {
   const fields = fieldsOf(pod);
   const init = containerNamed(spec, ['initContainers'], INIT_CONTAINER);
   const atAgent = environmentOf(init, fields);
-  if (atAgent.has(REGISTRATION)) return { kind: 'agent', mesh: meshOf('agent', atAgent, fields) };
+  if (atAgent.has(REGISTRATION)) return { kind: 'agent', mesh: meshOf('agent', [atAgent], fields) };
   const sidecar = containerNamed(spec, ['initContainers', 'containers'], DATAPLANE_CONTAINER);
   const variables = environmentOf(sidecar, fields);
   const args = argumentsOf(sidecar);
   if (variables.has(REGISTRATION))
-    return { kind: 'dataplane', asksOn: askedNode(args), mesh: meshOf('dataplane', variables, fields) };
+    return { kind: 'dataplane', asksOn: askedNode(args), mesh: meshOf('dataplane', [variables], fields) };
+  const ofSeveral = injectionOfSeveral(spec, fields);
+  if (ofSeveral !== undefined) return ofSeveral;
   if (args.get('-proxy-node-name') === LEGACY_NODE && args.has('-proxy-id')) {
     const proxyId = expand(args.get('-proxy-id') ?? '', variables) ?? '';
     return { kind: 'dataplane', asksOn: { kind: 'legacy' }, mesh: readLegacyOptions(pod, proxyId) };
@@ -68,6 +73,33 @@ function namedService(pod: unknown): string | undefined {
   const annotations = property(property(pod, 'metadata'), 'annotations');
   const name = asString(property(annotations, `${ANNOTATION_PREFIX}connect-service`)) ?? '';
   return SERVICE_NAME.test(name) ? name : undefined;
+}
+
+/** A pod with several services has a container for each: none of it has the plain name. */
+function injectionOfSeveral(spec: unknown, fields: Variables): Injection | undefined {
+  const carriers = (
+    lists: readonly ContainerList[],
+    name: string,
+  ): readonly (readonly [JsonObject, Variables])[] =>
+    containersIn(spec, lists)
+      .filter((each) => asString(each['name'])?.startsWith(`${name}-`))
+      .map((each) => [each, environmentOf(each, fields)] as const)
+      .filter(([, variables]) => variables.has(REGISTRATION));
+  const inits = carriers(['initContainers'], INIT_CONTAINER).map(([, variables]) => variables);
+  if (inits.length > 0) return { kind: 'agent', mesh: meshOf('agent', inits, fields) };
+  const sidecars = carriers(['initContainers', 'containers'], DATAPLANE_CONTAINER);
+  const asked = sidecars.map(([container]) => askedNode(argumentsOf(container)));
+  const asksOn = asked.find(({ kind }) => kind === 'other') ?? asked[0];
+  if (asksOn === undefined) return undefined;
+  return {
+    kind: 'dataplane',
+    asksOn,
+    mesh: meshOf(
+      'dataplane',
+      sidecars.map(([, variables]) => variables),
+      fields,
+    ),
+  };
 }
 
 /** Values of the downward API that a registration can use. */
@@ -86,21 +118,35 @@ function fieldsOf(pod: unknown): Variables {
   return new Map(fields.filter((each): each is [string, string] => typeof each[1] === 'string'));
 }
 
-function meshOf(mode: 'agent' | 'dataplane', variables: Variables, fields: Variables): ReadMeshOptions {
+/** @param carriers the variables of each container that has a registration; what is wrong with one is wrong with the pod */
+function meshOf(
+  mode: 'agent' | 'dataplane',
+  carriers: readonly Variables[],
+  fields: Variables,
+): ReadMeshOptions {
   const namespace = fields.get('metadata.namespace') ?? '';
   const name = fields.get('metadata.name') ?? '';
-  const read = readRegistration(variables.get(REGISTRATION) ?? '', { namespace, name }, mode);
-  if (!read.ok) return { ok: false, problems: [{ at: REGISTRATION, message: read.wrong }] };
-  const source = variables.get(SERVICE_NAME_SOURCE);
-  return {
-    ok: true,
-    options: {
+  const services: MeshOptions[] = [];
+  for (const variables of carriers.slice(0, MOST_SERVICES)) {
+    const read = readRegistration(variables.get(REGISTRATION) ?? '', { namespace, name }, mode);
+    if (!read.ok) return damaged(read.wrong);
+    const source = variables.get(SERVICE_NAME_SOURCE);
+    services.push({
       ...read.registered,
       // Before it was written, no name came from anything that could change.
       nameSource: nameSources.find((each) => each === source) ?? 'annotation',
       kubernetesService: variables.get(KUBERNETES_SERVICE),
-    },
-  };
+    });
+  }
+  const [first, ...others] = services;
+  if (first === undefined || carriers.length > MOST_SERVICES) return damaged('is there too often');
+  if (new Set(services.map(({ serviceId }) => indexed(serviceId))).size < services.length)
+    return damaged('is there twice for one service');
+  return { ok: true, services: [first, ...others] };
+}
+
+function damaged(message: string): ReadMeshOptions {
+  return { ok: false, problems: [{ at: REGISTRATION, message }] };
 }
 
 const LEGACY_NODE = '$(NODE_NAME)-virtual';
@@ -123,16 +169,22 @@ function argumentsOf(container: unknown): ReadonlyMap<string, string> {
   );
 }
 
+type ContainerList = 'initContainers' | 'containers';
+
 function containerNamed(
   spec: unknown,
-  lists: readonly ('initContainers' | 'containers')[],
+  lists: readonly ContainerList[],
   name: string,
 ): JsonObject | undefined {
+  return containersIn(spec, lists).find((each) => each['name'] === name);
+}
+
+function containersIn(spec: unknown, lists: readonly ContainerList[]): readonly JsonObject[] {
   const all = lists.flatMap((list): readonly unknown[] => {
     const containers = property(spec, list);
     return Array.isArray(containers) ? containers : [];
   });
-  return all.filter(isObject).find((each) => each['name'] === name);
+  return all.filter(isObject);
 }
 
 // What consul-k8s writes on the pods that it injects, and on its gateways (its constants/annotations_and_labels.go).

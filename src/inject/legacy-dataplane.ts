@@ -2,7 +2,7 @@
  * Pods in dataplane mode that were injected when their containers did not hold the registration yet: the name is in the arguments,
  * and the rest in annotations, which count for such pods only, until they are replaced.
  */
-import { UNPRIVILEGED_PORTS } from './names.ts';
+import { INBOUND_PORT, UNPRIVILEGED_PORTS } from './names.ts';
 import { asString, property } from '../support/json.ts';
 import { annotationReader } from './annotation-reader.ts';
 import type { ReadMeshOptions } from './read-registration.ts';
@@ -38,21 +38,24 @@ export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOption
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems };
   return {
     ok: true,
-    options: {
-      serviceId,
-      proxyId,
-      service: {
-        name,
-        port: ofService,
-        tags: tags.map((tag) => (tag === '$POD_NAME' ? podName : tag)),
-        meta,
+    services: [
+      {
+        serviceId,
+        proxyId,
+        inboundPort: INBOUND_PORT,
+        service: {
+          name,
+          port: ofService,
+          tags: tags.map((tag) => (tag === '$POD_NAME' ? podName : tag)),
+          meta,
+        },
+        upstreams,
+        isTransparent: false,
+        exposed: [],
+        config: hasMetrics ? { envoy_prometheus_bind_addr: `0.0.0.0:${port}` } : {},
+        nameSource: 'annotation',
+        kubernetesService: undefined,
       },
-      upstreams,
-      isTransparent: false,
-      exposed: [],
-      config: hasMetrics ? { envoy_prometheus_bind_addr: `0.0.0.0:${port}` } : {},
-      nameSource: 'annotation',
-      kubernetesService: undefined,
-    },
+    ],
   };
 }

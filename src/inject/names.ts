@@ -15,6 +15,11 @@ export { REDIRECT_CONTAINER };
 
 /** Inbound traffic of the mesh. */
 export { INBOUND_PORT } from '../redirection/options.ts';
+/**
+ * Services of one pod. Each has a sidecar, whose ports are those of the first one and as many more as its position: below 100, so
+ * that they do not meet those of metrics, 20100 and 20200; and far above what people write.
+ */
+export const MOST_SERVICES = 16;
 /** Envoy's admin interface, on the loopback address. */
 export const ADMIN_PORT = 19000;
 /** Where consul-dataplane serves its lifecycle endpoints when no flag says otherwise. */

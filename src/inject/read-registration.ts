@@ -23,6 +23,8 @@ import { meshGatewayModes, type ServiceUpstream, type Upstream } from './upstrea
 export type RegisteredService = {
   readonly serviceId: string;
   readonly proxyId: string;
+  /** On which the proxy listens for its peers. */
+  readonly inboundPort: number;
   readonly service: Pick<PodService, 'name' | 'port' | 'tags' | 'meta'>;
   readonly upstreams: readonly Upstream[];
   /** Of the proxy, as Consul takes it. */
@@ -40,7 +42,8 @@ export type MeshOptions = RegisteredService & {
 };
 
 export type ReadMeshOptions =
-  | { readonly ok: true; readonly options: MeshOptions }
+  /** Of each service of the pod, the first one first. */
+  | { readonly ok: true; readonly services: readonly [MeshOptions, ...MeshOptions[]] }
   /** The containers do not say what the webhook writes. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -78,11 +81,12 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
   )
     return wrong(`has the ids ${quote(serviceId)} and ${quote(proxyId)}, which are not of this pod`);
   const port = readPort(property(service, 'port'));
+  const inboundPort = property(proxy, 'port');
   const tags = readTexts(property(service, 'tags') ?? []);
   const meta = readMeta(property(service, 'meta'));
   const upstreams = readList(property(property(proxy, 'proxy'), 'upstreams') ?? [], readUpstream);
   const config = property(property(proxy, 'proxy'), 'config') ?? {};
-  if (port === 'wrong') return wrong('has an invalid port');
+  if (port === 'wrong' || !isPort(inboundPort)) return wrong('has an invalid port');
   if (tags === undefined) return wrong('has tags that are not a list of texts');
   if (typeof meta === 'string') return wrong(`has meta that Consul does not take: ${meta}`);
   if (upstreams === undefined) return wrong('has upstreams of another form');
@@ -102,6 +106,7 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
     registered: {
       serviceId,
       proxyId,
+      inboundPort,
       service: { name, port, tags, meta },
       upstreams,
       config,

@@ -1,7 +1,7 @@
 /** Whether a pod is in Consul by the registrar, and why not. */
 import type { AskedNode } from '../../inject/injected-pod.ts';
 import { addressOfNode, isOfAccount, type MeshCluster } from './mesh-cluster.ts';
-import { meshOf, type InjectedPod } from './registered-pod.ts';
+import { servicesOf, type InjectedPod } from './registered-pod.ts';
 
 /** The closed vocabulary: what `/status` says of a pod, and the reason of the Event where somebody should fix something. */
 export const podReasons = {
@@ -43,10 +43,16 @@ export function decidePod(pod: InjectedPod, cluster: MeshCluster): PodReason {
   if (stage === 'finished' || stage === 'lost') return stage;
   if (refusedAddressOf(pod, cluster) !== undefined) return 'invalid-address';
   if (!injection.mesh.ok) return 'invalid-registration';
-  if (!isOfAccount(pod, injection.mesh.options.service.name, cluster)) return 'other-service-account';
+  if (strangerOf(pod, cluster) !== undefined) return 'other-service-account';
   if (injection.kind === 'agent') return 'agent-mode';
   if (!asksHere(injection.asksOn, cluster.owner)) return 'other-owner';
   return addressOfNode(pod, cluster) === undefined ? 'not-scheduled' : 'registered';
+}
+
+/** The name of the first of its services as which it may not log in. */
+function strangerOf(pod: InjectedPod, cluster: MeshCluster): string | undefined {
+  const names = servicesOf(pod).map(({ service }) => service.name);
+  return names.find((name) => !isOfAccount(pod, name, cluster));
 }
 
 function asksHere(asked: AskedNode, owner: string): boolean {
@@ -70,15 +76,17 @@ export function problemOf(pod: InjectedPod, reason: PodReason, cluster: MeshClus
     return 'remove the label consul.hashicorp.com/connect-inject-status, or recreate the pod so that the webhook injects it';
   if (reason === 'other-owner')
     return `give the webhook and the sync the same --owner, which is ${JSON.stringify(owner)} here, and recreate the pod`;
-  if (reason === 'other-service-account') return accountProblem(pod);
+  if (reason === 'other-service-account') return accountProblem(pod, cluster);
   if (reason !== 'invalid-registration' || !('mesh' in injection) || injection.mesh.ok) return undefined;
   const wrong = injection.mesh.problems.map(({ at, message }) => `${at} ${message}`);
   return `${wrong.join('; ')}; recreate the pod`;
 }
 
-function accountProblem(pod: InjectedPod): string {
-  const [service, account] = [meshOf(pod)?.service.name, pod.serviceAccount].map((each) =>
+function accountProblem(pod: InjectedPod, cluster: MeshCluster): string {
+  const [service, account] = [strangerOf(pod, cluster), pod.serviceAccount].map((each) =>
     JSON.stringify(each),
   );
+  if (servicesOf(pod).length > 1)
+    return `the service ${service} is not the ServiceAccount of the pod, ${account}, and there is no ServiceAccount ${service} in its namespace: make one, with a Secret of its name and of type kubernetes.io/service-account-token`;
   return `the service is ${service} and the ServiceAccount ${account}: name the service after the ServiceAccount, give the pod a ServiceAccount with the name of the service, or annotate its ServiceAccount with consul.hashicorp.com/service-name: ${service}`;
 }

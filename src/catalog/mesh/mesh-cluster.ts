@@ -3,7 +3,7 @@ import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { asString, property } from '../../support/json.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
 import { firstAddress } from './first-address.ts';
-import type { InjectedPod } from './registered-pod.ts';
+import { servicesOf, type InjectedPod } from './registered-pod.ts';
 
 /** A node of Kubernetes. */
 export type MeshNode = {
@@ -50,6 +50,8 @@ export type MeshCluster = {
    * one that its ServiceAccount names: undefined when it names none, or is not known.
    */
   readonly serviceOfAccount: ((namespace: string, name: string) => string | undefined) | undefined;
+  /** Whether there is such a ServiceAccount. */
+  readonly isAccount: (namespace: string, name: string) => boolean;
 };
 
 export type MeshAccount = {
@@ -73,11 +75,15 @@ const SERVICE_NAME_ANNOTATION = `${ANNOTATION_PREFIX}service-name`;
 
 /**
  * Whether the token with which the pod logs in is that of its service. The registrar's own token may write every service, so that it
- * would lend a pod any identity.
+ * would lend a pod any identity. One of several services logs in as the ServiceAccount of its name, from the namespace of the pod:
+ * who makes the pod could as well make it one of that ServiceAccount.
  */
-export function isOfAccount(pod: InjectedPod, service: string, { serviceOfAccount }: MeshCluster): boolean {
+export function isOfAccount(pod: InjectedPod, service: string, cluster: MeshCluster): boolean {
+  const { serviceOfAccount, isAccount } = cluster;
   if (serviceOfAccount === undefined) return true;
-  return [pod.serviceAccount, serviceOfAccount(pod.namespace, pod.serviceAccount)].includes(service);
+  const { namespace, serviceAccount } = pod;
+  if ([serviceAccount, serviceOfAccount(namespace, serviceAccount)].includes(service)) return true;
+  return servicesOf(pod).length > 1 && isAccount(namespace, service);
 }
 
 /** Undefined for what has no name. */

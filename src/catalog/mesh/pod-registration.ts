@@ -1,12 +1,12 @@
 /** What Consul should have for an injected pod in dataplane mode: the service and its proxy, each with its check. */
 import { CHECK_NAME, readinessCheckId, podMeta } from '../../model/consul-names.ts';
-import { INBOUND_PORT, syntheticNodeName } from '../../inject/names.ts';
+import { syntheticNodeName } from '../../inject/names.ts';
 import { serviceAndProxy, TRANSPARENT, type Proxy, type Registration } from '../../model/registration.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
 import { byText, type Check, type Instance } from '../../model/instance.ts';
 import { addressOfNode, isIpv6, type MeshCluster } from './mesh-cluster.ts';
 import { decidePod } from './decide-pod.ts';
-import { meshOf, sourceOfPod, type InjectedPod, type MeshOptions } from './registered-pod.ts';
+import { servicesOf, sourceOfPod, type InjectedPod, type MeshOptions } from './registered-pod.ts';
 import { serviceNameOf } from './mesh-service.ts';
 import { wantedUpstream } from './proxy.ts';
 
@@ -43,15 +43,15 @@ export function readinessChecksOf(
   pod: InjectedPod,
   cluster: MeshCluster,
 ): readonly { readonly instance: string; readonly id: string; readonly status: Check['status'] }[] {
-  const mesh = meshOf(pod);
-  if (mesh === undefined || decidePod(pod, cluster) !== 'registered') return [];
+  if (decidePod(pod, cluster) !== 'registered') return [];
   if (pod.node === undefined || addressOfNode(pod, cluster) === undefined) return [];
   const { status } = readinessOf(pod);
-  return [mesh.serviceId, mesh.proxyId].map((instance) => ({
-    instance,
-    id: readinessCheckId(instance),
-    status,
-  }));
+  return instanceIdsOf(pod).map((instance) => ({ instance, id: readinessCheckId(instance), status }));
+}
+
+/** Of its services and their proxies; empty when its spec says nothing that can be registered. */
+export function instanceIdsOf(pod: InjectedPod): readonly string[] {
+  return servicesOf(pod).flatMap(({ serviceId, proxyId }) => [serviceId, proxyId]);
 }
 
 /**
@@ -60,29 +60,14 @@ export function readinessChecksOf(
  * anybody else knows the address. Nobody routes to them, because they are critical.
  */
 export function instancesOfPod(pod: InjectedPod, cluster: MeshCluster): readonly PodRegistration[] {
-  const { node, podIp = '' } = pod;
-  const mesh = meshOf(pod);
-  const name = serviceNameOf(pod, cluster)?.name;
+  const { node } = pod;
   const address = addressOfNode(pod, cluster);
-  if (mesh === undefined || name === undefined || node === undefined || address === undefined) return [];
-  const { serviceId, service, upstreams, isTransparent, exposed } = mesh;
-  const registrations = serviceAndProxy(
-    {
-      id: serviceId,
-      name,
-      address: podIp,
-      port: service.port ?? 0,
-      tags: service.tags,
-      meta: metaOf(pod, service.meta, cluster.owner),
-    },
-    INBOUND_PORT,
-    {
-      upstreams: upstreams.map(wantedUpstream),
-      config: configOf(pod, mesh, cluster),
-      mode: isTransparent ? TRANSPARENT : '',
-      exposed,
-    },
-  );
+  if (node === undefined || address === undefined) return [];
+  const registrations = servicesOf(pod).flatMap((mesh, index) => {
+    // Only a pod with one service is called after something else than its annotation.
+    const name = index === 0 ? serviceNameOf(pod, cluster)?.name : mesh.service.name;
+    return name === undefined ? [] : registrationsOfService(pod, mesh, name, cluster);
+  });
   return registrations.map((each) => ({
     ...each,
     node: { name: nodeOfPod(pod, cluster.owner) ?? node, address },
@@ -91,6 +76,32 @@ export function instancesOfPod(pod: InjectedPod, cluster: MeshCluster): readonly
     weight: 1,
     check: { id: readinessCheckId(each.id), name: CHECK_NAME, ...readinessOf(pod) },
   }));
+}
+
+function registrationsOfService(
+  pod: InjectedPod,
+  mesh: MeshOptions,
+  name: string,
+  cluster: MeshCluster,
+): readonly Registration[] {
+  const { serviceId, inboundPort, service, upstreams, isTransparent, exposed } = mesh;
+  return serviceAndProxy(
+    {
+      id: serviceId,
+      name,
+      address: pod.podIp ?? '',
+      port: service.port ?? 0,
+      tags: service.tags,
+      meta: metaOf(pod, service.meta, cluster.owner),
+    },
+    inboundPort,
+    {
+      upstreams: upstreams.map(wantedUpstream),
+      config: configOf(pod, mesh, cluster),
+      mode: isTransparent ? TRANSPARENT : '',
+      exposed,
+    },
+  );
 }
 
 const METRICS_ADDRESS = 'envoy_prometheus_bind_addr';

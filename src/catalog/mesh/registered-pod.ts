@@ -45,9 +45,14 @@ export type InjectedPod = {
   readonly readinessMessage: string;
 };
 
-/** What its containers say; undefined when Tandem did not inject it, and for what cannot be registered. */
-export function meshOf({ injection }: InjectedPod): MeshOptions | undefined {
-  return 'mesh' in injection && injection.mesh.ok ? injection.mesh.options : undefined;
+/** What its containers say of each service; empty when Tandem did not inject it, and for what cannot be registered. */
+export function servicesOf({ injection }: InjectedPod): readonly MeshOptions[] {
+  return 'mesh' in injection && injection.mesh.ok ? injection.mesh.services : [];
+}
+
+/** Of its first service, which has the upstreams of the pod. */
+export function meshOf(pod: InjectedPod): MeshOptions | undefined {
+  return servicesOf(pod)[0];
 }
 
 /** `Pod/default/web-0`: the key of everything that is reported on a pod. */

@@ -33,7 +33,7 @@ function nthPod(n: number, { nodes }: ChurnOptions): InjectedPod {
   if (options === undefined || MODEL.injection.kind !== 'dataplane') throw new Error('no model');
   const mesh = {
     ok: true as const,
-    options: { ...options, serviceId, proxyId: `${serviceId}-sidecar-proxy` },
+    services: [{ ...options, serviceId, proxyId: `${serviceId}-sidecar-proxy` }] as const,
   };
   return { ...MODEL, name, uid: name, node: `node-${n % nodes}`, injection: { ...MODEL.injection, mesh } };
 }

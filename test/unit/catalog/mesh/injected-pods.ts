@@ -43,6 +43,7 @@ export function clusterOf({ owner = 'c1', nodes = [], services, accounts }: Clus
     selecting: () => services,
     holderOf: () => undefined,
     serviceOfAccount: accounts && ((namespace, name) => accounts[`${namespace}/${name}`]),
+    isAccount: (namespace, name) => accounts?.[`${namespace}/${name}`] !== undefined,
   };
 }
 
