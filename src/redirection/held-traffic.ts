@@ -11,6 +11,10 @@ import type { IpFamily } from '../support/ip-address.ts';
  */
 export type FamilyState = 'unknown' | 'no-network' | 'open' | 'held';
 
+/** Where the look goes: addresses of documentation (RFC 5737, RFC 3849), and nobody is there to answer. */
+export const OUTSIDE = { IPv4: '192.0.2.1', IPv6: '2001:db8::1' } as const;
+export const NOBODYS_PORT = 1;
+
 export type FamilyStates = Readonly<Record<IpFamily, FamilyState>>;
 
 /** Undefined when every family that has a network is held, and one is; else what is missing. */

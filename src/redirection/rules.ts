@@ -1,12 +1,27 @@
 /** The rules of nft that redirect the traffic of a pod. */
-import { formatCidr, outermostCidrs, type Cidr } from '../support/cidr.ts';
+import { formatCidr, outermostCidrs, parseCidr, type Cidr } from '../support/cidr.ts';
 import type { IpFamily } from '../support/ip-address.ts';
+import { NOBODYS_PORT, OUTSIDE } from './held-traffic.ts';
 import { INBOUND_PORT, OUTBOUND_PORT, type RedirectOptions } from './options.ts';
 
 /** `ipHeader` in bytes; `extended` is what a packet with more than that header matches. */
 const FAMILIES = [
-  { family: 'IPv4', table: 'ip', loopback: '127.0.0.1', ipHeader: 20, extended: 'ip hdrlength != 5' },
-  { family: 'IPv6', table: 'ip6', loopback: '::1', ipHeader: 40, extended: 'ip6 nexthdr != tcp' },
+  {
+    family: 'IPv4',
+    table: 'ip',
+    loopback: '127.0.0.1',
+    outside: OUTSIDE.IPv4,
+    ipHeader: 20,
+    extended: 'ip hdrlength != 5',
+  },
+  {
+    family: 'IPv6',
+    table: 'ip6',
+    loopback: '::1',
+    outside: OUTSIDE.IPv6,
+    ipHeader: 40,
+    extended: 'ip6 nexthdr != tcp',
+  },
 ] as const satisfies readonly { family: IpFamily; [key: string]: unknown }[];
 
 type Family = (typeof FAMILIES)[number];
@@ -37,11 +52,13 @@ function inbound({ handshakes: probes, inboundPorts }: RedirectOptions): string 
   ]);
 }
 
-function outbound({ family, table: ip, loopback }: Family, options: RedirectOptions): string {
+function outbound(of: Family, options: RedirectOptions): string {
+  const { family, table: ip, loopback } = of;
   const { uids, dnsPort, outboundPorts, outboundCidrs } = options;
   const cidrs: readonly Cidr[] = outermostCidrs(outboundCidrs.filter((cidr) => cidr.family === family));
   return chain('outbound', 'type nat hook output priority -100; policy accept;', [
     ...passed('meta skuid', uids),
+    ...looked(of, options),
     ...(dnsPort === undefined
       ? []
       : [`${ip} daddr ${loopback} meta l4proto { tcp, udp } th dport 53 redirect to :${dnsPort}`]),
@@ -51,6 +68,15 @@ function outbound({ family, table: ip, loopback }: Family, options: RedirectOpti
     ...passed(`${ip} daddr`, cidrs.map(formatCidr)),
     `meta l4proto tcp redirect to :${OUTBOUND_PORT}`,
   ]);
+}
+
+/** The pod's look at its own redirection, where what its author excludes lets it pass: it would wait for ever. */
+function looked({ table: ip, outside }: Family, options: RedirectOptions): readonly string[] {
+  const { outboundPorts, outboundCidrs } = options;
+  const alone = parseCidr(outside) as Cidr;
+  const isPassed =
+    outboundPorts.includes(NOBODYS_PORT) || !outermostCidrs([...outboundCidrs, alone]).includes(alone);
+  return isPassed ? [`${ip} daddr ${outside} tcp dport ${NOBODYS_PORT} redirect to :${OUTBOUND_PORT}`] : [];
 }
 
 /**

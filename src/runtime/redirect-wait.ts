@@ -3,18 +3,22 @@ import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createConnection, createServer, type Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { missingRedirection, NO_ROUTE, type FamilyState } from '../redirection/held-traffic.ts';
+import {
+  missingRedirection,
+  NO_ROUTE,
+  NOBODYS_PORT,
+  OUTSIDE,
+  type FamilyState,
+} from '../redirection/held-traffic.ts';
 import { OUTBOUND_PORT } from '../redirection/options.ts';
 import { aborted } from '../support/aborted.ts';
 import type { IpFamily } from '../support/ip-address.ts';
 import { tell } from './tell.ts';
 
-/** Addresses of documentation (RFC 5737, RFC 3849): nobody is there to answer. */
 const PLACES = {
-  IPv4: { loopback: '127.0.0.1', outside: '192.0.2.1', datagrams: 'udp4' },
-  IPv6: { loopback: '::1', outside: '2001:db8::1', datagrams: 'udp6' },
+  IPv4: { loopback: '127.0.0.1', outside: OUTSIDE.IPv4, datagrams: 'udp4' },
+  IPv6: { loopback: '::1', outside: OUTSIDE.IPv6, datagrams: 'udp6' },
 } as const;
-const NOBODYS_PORT = 1;
 
 type Place = (typeof PLACES)[IpFamily];
 

@@ -36,7 +36,7 @@ table ${table} tandem {
 test('what is asked for adds its lines, each family its own', () => {
   const rules = redirectRules({
     ...optionsOf({
-      outboundCidrs: ['203.0.113.0/24', '2001:db8::/32'],
+      outboundCidrs: ['203.0.113.0/24', '2001:db8:2::/48'],
       handshakes: [{ port: 20_401, to: 9090 }],
     }),
     inboundPorts: [20_200],
@@ -89,10 +89,28 @@ table ip tandem {
   const ipv6 = ipv4
     .replaceAll('table ip ', 'table ip6 ')
     .replace('ip daddr 127.0.0.1', 'ip6 daddr ::1')
-    .replace('ip daddr { 203.0.113.0/24 }', 'ip6 daddr { 2001:db8:0:0:0:0:0:0/32 }')
+    .replace('ip daddr { 203.0.113.0/24 }', 'ip6 daddr { 2001:db8:2:0:0:0:0:0/48 }')
     .replace('ip hdrlength != 5', 'ip6 nexthdr != tcp')
     .replaceAll(/> (\d+) drop/g, (_, length) => `> ${Number(length) + 20} drop`);
   assert.equal(rules, ipv4 + ipv6);
+});
+
+test('a pod that waits for its redirection sees it, whatever is excluded', () => {
+  const look = {
+    ip: 'ip daddr 192.0.2.1 tcp dport 1 redirect',
+    ip6: 'ip6 daddr 2001:db8::1 tcp dport 1 redirect',
+  };
+  for (const [excluded, inIpv4, inIpv6] of [
+    [{}, false, false],
+    [{ outboundPorts: [1] }, true, true],
+    [{ outboundCidrs: ['::/0'] }, false, true],
+    [{ outboundCidrs: ['192.0.2.1'] }, true, false],
+    [{ outboundCidrs: ['192.0.2.2', '2001:db9::/32'] }, false, false],
+  ] as const) {
+    const rules = redirectRules(optionsOf(excluded));
+    assert.equal(familyOf(rules, 'ip').includes(look.ip), inIpv4);
+    assert.equal(familyOf(rules, 'ip6').includes(look.ip6), inIpv6);
+  }
 });
 
 test('networks that overlap are merged, and ports named twice', () => {
