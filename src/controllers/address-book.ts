@@ -2,7 +2,7 @@
  * Cluster addresses in Consul. One belongs to one service at every moment: with two claims, the Envoy of every client refuses its
  * whole outbound listener. So whoever is to get an address waits until Consul, asked anew, shows it at no other service.
  */
-import { chooseAddress, type AddressReason, type ChosenAddress } from '../catalog/mesh/virtual-address.ts';
+import { chooseAddress, type AddressStatus, type ChosenAddress } from '../catalog/mesh/virtual-address.ts';
 import type { PodInstance } from '../catalog/mesh/agent-plan.ts';
 import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { VirtualAddress } from '../model/registration.ts';
@@ -45,14 +45,6 @@ export function foundProxy({ destination = '', virtual }: PodInstance): FoundPro
 }
 
 export type PodWithProxy = { readonly pod: InjectedPod; readonly found: FoundProxy | undefined };
-
-export type AddressStatus = {
-  readonly reason: AddressReason;
-  /** The Service that was chosen, and its address; undefined when there is none. */
-  readonly chosen: ChosenAddress | undefined;
-  /** `<service> (<instance> on node <node>)`, when it is taken. */
-  readonly holder: string | undefined;
-};
 
 export type AddressBook = {
   readonly loop: (name: LoopName) => AddressLoop;

@@ -6,7 +6,7 @@ import { sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts
 import { instanceIdsOf, nodeOfPod, readinessOf } from '../catalog/mesh/pod-registration.ts';
 import { serviceNameOf, type MeshServiceName } from '../catalog/mesh/mesh-service.ts';
 import { indexed, type Check } from '../model/instance.ts';
-import type { AddressStatus } from './address-book.ts';
+import type { AddressStatus } from '../catalog/mesh/virtual-address.ts';
 
 /** Why a pod is in Consul by the registrar, or is not. */
 export type PodStatus = {
@@ -82,7 +82,7 @@ export function createPodStatuses(
     hasConflict: (pod) => conflictOf(pod) !== undefined,
     of: (pod) => {
       const reason = decidePod(pod, cluster);
-      const conflict = reason === 'registered' || reason === 'agent-mode' ? conflictOf(pod) : undefined;
+      const conflict = isInConsul(reason) ? conflictOf(pod) : undefined;
       const seen = placeOf(pod)?.instances;
       const ids = seen === undefined ? [] : instanceIdsOf(pod);
       return {
@@ -92,7 +92,7 @@ export function createPodStatuses(
         problem: conflict ?? problemOf(pod, reason, cluster),
         service: serviceNameOf(pod, cluster),
         warnings: pod.warnings,
-        address: addressOf(pod),
+        address: isInConsul(reason) ? addressOf(pod) : NO_ADDRESS,
         instances: ids.map((id) => {
           const instance = seen?.get(id);
           return { id, status: instance?.uid === pod.uid ? instance.status : 'missing' };
@@ -101,6 +101,12 @@ export function createPodStatuses(
     },
   };
 }
+
+function isInConsul(reason: PodReason): boolean {
+  return reason === 'registered' || reason === 'agent-mode';
+}
+
+const NO_ADDRESS: AddressStatus = { reason: 'not-registered', chosen: undefined, holder: undefined };
 
 /** The status by which Consul routes: that of the worst check. */
 export function worstOf(checks: readonly { readonly status: Check['status'] }[]): Check['status'] {

@@ -1,4 +1,5 @@
 /** Tells what the registrar does: of its catalog, and of the agents. */
+import { addressNotices } from '../catalog/mesh/virtual-address.ts';
 import { podReasons, type PodReason } from '../catalog/mesh/decide-pod.ts';
 import { isEmptyNodePlan } from '../catalog/mesh/node-plan.ts';
 import type { PodStatus } from '../controllers/pod-statuses.ts';
@@ -11,6 +12,9 @@ import {
 
 /** Problems are kept by the UID of the pod. */
 export type PodReporter = RegistrarReporter & { readonly state: () => ControllerState };
+
+// Some hundred KB.
+const REMEMBERED_NOTICES = 1000;
 
 /** Reasons of Events on pods. */
 const WARNED = 'InjectionWarning';
@@ -50,6 +54,17 @@ export function createRegistrarReporter(
     warn(source, NOT_REGISTERED[reason] ?? 'NotRegistered', `${podReasons[reason]}; ${problem}`);
   };
 
+  /** Each is told of one pod alone. */
+  const noticed = new Set<string>();
+  const notice = ({ source, address }: PodStatus): void => {
+    for (const { reason, text } of addressNotices(address)) {
+      if (noticed.has(text)) continue;
+      noticed.add(text);
+      for (const oldest of noticed) if (noticed.size > REMEMBERED_NOTICES) noticed.delete(oldest);
+      warn(source, reason, text);
+    }
+  };
+
   return {
     ...common,
     planned: (plan) => {
@@ -75,6 +90,7 @@ export function createRegistrarReporter(
         if (before?.has(uid) !== true) for (const each of warnings) warn(source, WARNED, each);
       if (warned.length === 0) warnedOf.delete(node);
       else warnedOf.set(node, new Set(warned.map(({ uid }) => uid)));
+      statuses.forEach(notice);
       const problems = statuses.filter(({ problem }) => problem !== undefined);
       const uids = new Set(problems.map(({ uid }) => uid));
       for (const uid of toldOf.get(node) ?? []) if (!uids.has(uid)) news(uid, [], textOf);

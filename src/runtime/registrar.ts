@@ -1,5 +1,6 @@
 /** The registrar inside of `tandem sync`: composes the watch on injected pods, Consul, the loop, and who is told of it. */
 import type { Naming } from '../config/naming-settings.ts';
+import { addressNotices } from '../catalog/mesh/virtual-address.ts';
 import { agentUrl } from '../consul/agent-url.ts';
 import { consulAgents } from '../consul/agents.ts';
 import type { OpenConsul } from '../consul/client.ts';
@@ -116,6 +117,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       const { pending: _, ...instances } = registrar?.counts() ?? { pending: 0 };
       metrics.count('pods', countReasons(registrar?.statuses() ?? []));
       metrics.count('instances', instances);
+      metrics.count('addresses', countReasons((registrar?.statuses() ?? []).map(({ address }) => address)));
       metrics.backlog(registrar?.backlog());
     },
     status: () => [
@@ -143,12 +145,15 @@ function registrarStatus(
     ...controllerFacts(reporter, { counts: registrar?.counts(), backlog: registrar?.backlog(), watches }),
     rows: statuses
       .toSorted((left, right) => byText(left.source, right.source))
-      .map(({ source, uid, reason, problem, service, instances }) => ({
+      .map(({ source, uid, reason, problem, service, instances, address }) => ({
         source,
         service,
         instances,
         reason,
-        problems: problem === undefined ? [] : [problem],
+        problems: [
+          ...(problem === undefined ? [] : [problem]),
+          ...addressNotices(address).map(({ text }) => text),
+        ],
         ...troubleOf([reporter, agents], source, uid),
       })),
   };

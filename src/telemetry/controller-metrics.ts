@@ -1,5 +1,6 @@
 /** Metrics of the controllers: what every one of them has, and what only one has. */
 import type { Gauge, Registry } from 'prom-client';
+import { addressReasons } from '../catalog/mesh/virtual-address.ts';
 import { podReasons } from '../catalog/mesh/decide-pod.ts';
 import { toK8sProblemReasons } from '../catalog/to-kubernetes/to-k8s-problem.ts';
 import { registrarActions } from '../controllers/registrar-ports.ts';
@@ -122,6 +123,9 @@ const definitionsOf = {
     instances: counted('Instances on synthetic nodes: owned by this cluster, and foreign.', {
       state: ['owned', 'foreign'],
     }),
+    addresses: counted('Injected pods, by where the address stands that clients dial.', {
+      reason: Object.keys(addressReasons),
+    }),
     ...followed('Pods, and synthetic nodes,', 'a pod', 'the commit of its change'),
     ...common({
       changes: 'Changes for injected pods that were written to Consul, or that Consul refused.',
@@ -133,7 +137,7 @@ const definitionsOf = {
   },
 } as const satisfies Readonly<Record<MeasuredController, MetricDefinitions>>;
 
-type CountedGauge = 'instances' | 'pods' | 'problems' | 'services';
+type CountedGauge = 'addresses' | 'instances' | 'pods' | 'problems' | 'services';
 
 type Made = MadeMetrics<ReturnType<typeof common>> &
   Partial<MadeMetrics<ReturnType<typeof followed>> & Record<CountedGauge, Gauge>>;

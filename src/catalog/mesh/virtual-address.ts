@@ -7,6 +7,7 @@ import { meshOf, type InjectedPod } from './registered-pod.ts';
 
 /** The closed vocabulary of where a pod has its address from, and why it has none. */
 export const addressReasons = {
+  'not-registered': 'the pod is not in Consul',
   'not-redirected': 'the traffic of the pod is not redirected',
   'not-listed': 'the Services of the cluster are not known; the address in Consul stays as it is',
   'no-service': 'no Service selects the pod',
@@ -76,4 +77,60 @@ export function chooseAddress(
     virtual: { address: service.address, port: port.port },
     others: others.map((each) => each.name),
   };
+}
+
+export type AddressStatus = {
+  readonly reason: AddressReason;
+  /** Undefined when there is no Service to choose. */
+  readonly chosen: ChosenAddress | undefined;
+  /** `<service> (<instance> on node <node>)`, when it is taken. */
+  readonly holder: string | undefined;
+};
+
+/** What its author should know of an address: reason of the Event, and its text. It says the same of every pod of a service. */
+export type AddressNotice = {
+  readonly reason: 'AddressTaken' | 'OtherServices' | 'SeveralPorts';
+  readonly text: string;
+};
+
+const MOST_NAMES = 5;
+
+export function addressNotices({ reason, chosen, holder }: AddressStatus): readonly AddressNotice[] {
+  if (chosen === undefined || reason === 'waiting') return [];
+  const { service, virtual, name, others } = chosen;
+  const [address, itself] = [virtual.address, `${service.namespace}/${service.name}`];
+  if (reason === 'shared')
+    return [
+      {
+        reason: 'AddressTaken',
+        text: `several Consul services are behind the Service ${itself}; its address ${address} belongs to the one named "${service.name}", and to none when there is no such one, so that "${name}" is reached by it only outside of the mesh; give each of them a Service of its own`,
+      },
+    ];
+  if (reason === 'taken')
+    return [
+      {
+        reason: 'AddressTaken',
+        text: `Consul has the address ${address} of the Service ${itself} for the service ${holder ?? ''}; "${name}" gets it when it is deregistered there`,
+      },
+    ];
+  const left = others.length - MOST_NAMES;
+  const named = [...others.slice(0, MOST_NAMES), ...(left > 0 ? [`${left} more`] : [])].join(', ');
+  return [
+    ...(others.length === 0
+      ? []
+      : [
+          {
+            reason: 'OtherServices' as const,
+            text: `"${name}" has one address in the mesh, that of the Service ${itself}; the addresses of these Services, which select its pods too, are outside of it: ${named}`,
+          },
+        ]),
+    ...(service.ports.length === 1
+      ? []
+      : [
+          {
+            reason: 'SeveralPorts' as const,
+            text: `in the mesh every port of the Service ${itself} leads to the one port that "${name}" has registered, because Consul does not look at ports; use a Service and a Consul service for each port`,
+          },
+        ]),
+  ];
 }

@@ -4,7 +4,17 @@ import { createRegistrarReporter } from '../../../src/reporting/registrar-report
 import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-statuses.ts';
 import { readInjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
 import { createSyncMetrics } from '../../../src/telemetry/sync-metrics.ts';
-import { CLUSTER, injectedPod, READY, type PodSketch, noAddress } from '../catalog/mesh/injected-pods.ts';
+import { chooseAddress } from '../../../src/catalog/mesh/virtual-address.ts';
+import { serviceOf } from '../controllers/pod-events.ts';
+import {
+  CLUSTER,
+  clusterOf,
+  injectedPod,
+  READY,
+  type PodSketch,
+  noAddress,
+  podOf,
+} from '../catalog/mesh/injected-pods.ts';
 
 function start() {
   const events: string[] = [];
@@ -61,6 +71,37 @@ test('an annotation that somebody has filled makes no flood of Events', () => {
   tell(warned(Array.from({ length: 500 }, (_, index) => `${index} ${'x'.repeat(5000)}`)));
   assert.equal(events.length, 10);
   assert.ok(events.every((text) => text.length < 400));
+});
+
+test('what is outside of the mesh is told once for all pods of a service', () => {
+  const { events, tell } = start();
+  const [api, admin, old] = ['api', 'admin', 'old'].map((name) =>
+    serviceOf(name, { app: 'api' }, '10.96.0.1'),
+  );
+  assert.ok(api && admin && old);
+  const ports = [...api.ports, { port: 9090, target: 9090 }];
+  const cluster = { ...clusterOf({ services: [{ ...api, ports }, admin, old] }), holderOf: () => 'api' };
+  const of = (name: string): PodStatus => {
+    const pod = podOf({
+      name,
+      exposed: [],
+      labels: { app: 'api' },
+      annotations: { 'connect-service': 'api' },
+    });
+    const choice = chooseAddress(pod, cluster);
+    assert.ok(choice.kind === 'chosen');
+    return createPodStatuses(cluster, () => ({ reason: 'service', chosen: choice, holder: undefined })).of(
+      pod,
+    );
+  };
+  tell(of('api-0'), of('api-1'));
+  tell(of('api-0'), of('api-1'), of('api-2'));
+  assert.deepEqual(
+    events.map((each) => each.split(' ').slice(0, 2).join(' ')),
+    ['Pod/default/api-0 OtherServices', 'Pod/default/api-0 SeveralPorts'],
+  );
+  assert.match(events[0] ?? '', /outside of it: admin, old$/);
+  assert.match(events[1] ?? '', /every port of the Service default\/api leads to the one port/);
 });
 
 test('a pod that replaces one of its name has Events of its own', () => {

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { MeshService } from '../../../../src/catalog/mesh/mesh-cluster.ts';
+import { readMeshService } from '../../../../src/catalog/mesh/mesh-service.ts';
+import { chooseAddress } from '../../../../src/catalog/mesh/virtual-address.ts';
+import { clusterOf, podOf, type PodSketch } from './injected-pods.ts';
+
+type ServiceSketch = {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly created?: string;
+  readonly spec?: object;
+};
+
+const LABELS = { app: 'api' };
+
+function services(...sketches: readonly ServiceSketch[]): readonly MeshService[] {
+  return sketches.flatMap(
+    ({ name = 'api', namespace = 'default', created = '2026-01-01T00:00:00Z', spec }) => {
+      const ports = [{ port: 80, targetPort: 8080 }];
+      const read = readMeshService({
+        metadata: { name, namespace, creationTimestamp: created },
+        spec: { selector: LABELS, ports, clusterIP: '10.96.0.1', ...spec },
+      });
+      return read ?? [];
+    },
+  );
+}
+
+/** `<Service> <address>:<port>`, or why there is none; a pod called api in Consul, which has registered port 8080. */
+function chosenBy(all: readonly MeshService[] | undefined, sketch: PodSketch = {}): string {
+  const annotations = { 'connect-service': 'api', ...sketch.annotations };
+  const pod = podOf({ exposed: [], labels: LABELS, ...sketch, annotations });
+  const choice = chooseAddress(pod, clusterOf(all === undefined ? {} : { services: all }));
+  if (choice.kind !== 'chosen') return `${choice.kind} ${choice.reason}`;
+  return `${choice.service.name} ${choice.virtual.address}:${choice.virtual.port} not ${choice.others.join()}`;
+}
+
+const none: Readonly<Record<string, readonly ServiceSketch[]>> = {
+  'no Service': [],
+  'another selector': [{ spec: { selector: { app: 'web' } } }],
+  'no selector': [{ spec: { selector: {} } }],
+  'another namespace': [{ namespace: 'shop' }],
+  'an alias of another host': [{ spec: { type: 'ExternalName' } }],
+};
+for (const [what, sketches] of Object.entries(none))
+  test(`no address: ${what}`, () => assert.equal(chosenBy(services(...sketches)), 'none no-service'));
+
+test('no address: headless, or without a TCP port; none of a pod without redirection', () => {
+  assert.equal(chosenBy(services({ spec: { clusterIP: 'None', clusterIPs: ['None'] } })), 'none no-address');
+  assert.equal(chosenBy(services({ spec: { ports: [{ port: 53, protocol: 'UDP' }] } })), 'none no-address');
+  const pod = podOf({ labels: LABELS });
+  assert.deepEqual(chooseAddress(pod, clusterOf({ services: services({}) })), {
+    kind: 'none',
+    reason: 'not-redirected',
+  });
+});
+
+test('Services that are not known yet decide nothing', () => {
+  assert.equal(chosenBy(undefined), 'unknown not-listed');
+});
+
+test('of dual stack the first address, and the port that leads to the registered one, else the first', () => {
+  const dual = { clusterIP: '10.96.0.1', clusterIPs: ['10.96.0.1', 'fd00::1'] };
+  assert.equal(chosenBy(services({ spec: dual })), 'api 10.96.0.1:80 not ');
+  const ports = [
+    { port: 53, protocol: 'UDP', targetPort: 8080 },
+    { port: 90, targetPort: 9090 },
+    { port: 81, targetPort: 'http' },
+  ];
+  assert.equal(chosenBy(services({ spec: { ports } })), 'api 10.96.0.1:81 not ');
+  assert.equal(chosenBy(services({ spec: { ports: ports.slice(0, 2) } })), 'api 10.96.0.1:90 not ');
+});
+
+test('of several: the one that the author chose, the one named as in Consul, by its port, the oldest, by name', () => {
+  const other = { ports: [{ port: 90, targetPort: 9090 }] };
+  const all = services(
+    { name: 'd', created: '2024-01-01T00:00:00Z', spec: other },
+    { name: 'c' },
+    { name: 'b' },
+    { name: 'a', created: '2025-01-01T00:00:00Z' },
+    { name: 'api', created: '2026-02-01T00:00:00Z', spec: other },
+    { name: 'headless', created: '2020-01-01T00:00:00Z', spec: { clusterIP: 'None' } },
+  );
+  const without = (...names: readonly string[]) => all.filter(({ name }) => !names.includes(name));
+  assert.equal(chosenBy(all, { annotations: { 'kubernetes-service': 'c' } }), 'c 10.96.0.1:80 not api,a,b,d');
+  assert.equal(chosenBy(all), 'api 10.96.0.1:90 not a,b,c,d');
+  assert.equal(chosenBy(without('api')), 'a 10.96.0.1:80 not b,c,d');
+  assert.equal(chosenBy(without('api', 'a')), 'b 10.96.0.1:80 not c,d');
+  assert.equal(chosenBy(without('api', 'a', 'b', 'c')), 'd 10.96.0.1:90 not ');
+});
