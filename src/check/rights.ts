@@ -124,13 +124,9 @@ function catalogRules({ ingresses }: { readonly ingresses: boolean }): readonly 
   ];
 }
 
-function registrarRules({ namesFollowServices, podsLogIn }: Naming): readonly Rule[] {
-  const resources = [
-    'pods',
-    'nodes',
-    ...(namesFollowServices ? ['services'] : []),
-    ...(podsLogIn ? ['serviceaccounts'] : []),
-  ];
+/** Services name pods, or have the addresses of redirected ones, which any pod may be. */
+function registrarRules({ podsLogIn }: Pick<Naming, 'podsLogIn'>): readonly Rule[] {
+  const resources = ['pods', 'nodes', 'services', ...(podsLogIn ? ['serviceaccounts'] : [])];
   return resources.map((each): Rule => ({ ...resource('', each, READ), part: 'registrar' }));
 }
 

@@ -1,4 +1,5 @@
 /** Which cluster addresses the proxies of pods in agent mode have, and what else decides which they get. */
+import { meshOf } from '../catalog/mesh/registered-pod.ts';
 import { foundProxy, type AddressLoop } from './address-book.ts';
 import type { SeenAgents } from './observe-agents.ts';
 
@@ -14,7 +15,7 @@ export async function askForAddresses(
     addresses.foundAt(host, state === undefined ? [] : instances.map(foundProxy));
     if (state === undefined) addresses.found(left.map(foundProxy));
     return pods.map((pod) => {
-      const proxy = instances.find(({ isProxy, uid }) => isProxy && uid === pod.uid);
+      const proxy = instances.find(({ id, uid }) => uid === pod.uid && id === meshOf(pod)?.proxyId);
       return { pod, found: proxy && foundProxy(proxy) };
     });
   });

@@ -39,6 +39,7 @@ export async function askedFor(
     registrationsOf(pod, cluster)
       .filter(({ id }) => wanted === undefined || wanted.has(indexed(id)))
       .map((each) =>
-        each.proxy === undefined ? each : { ...each, virtual: addresses.grant(withProxy(pod)) },
+        // Only one of several services of a pod has the address.
+        each.id === meshOf(pod)?.proxyId ? { ...each, virtual: addresses.grant(withProxy(pod)) } : each,
       );
 }

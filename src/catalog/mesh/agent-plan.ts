@@ -20,7 +20,7 @@ import { isSameAddress } from './node-plan.ts';
 import { virtualAddressOf } from './observed-registration.ts';
 import { readProxy } from './proxy.ts';
 import { readinessOf } from './pod-registration.ts';
-import { sourceOfPod, type InjectedPod } from './registered-pod.ts';
+import { meshOf, sourceOfPod, type InjectedPod } from './registered-pod.ts';
 
 /** An instance that an injected pod has registered. */
 export type PodInstance = {
@@ -94,7 +94,7 @@ export function planAgent(
   const update = instances.flatMap((found): AgentRegistration[] => {
     const pod = live.get(found.uid);
     if (pod === undefined || !found.isProxy) return [];
-    const virtual = virtualOf(pod, found);
+    const virtual = found.id === meshOf(pod)?.proxyId ? virtualOf(pod, found) : undefined;
     return isSameAddress(virtual, found.virtual) ? [] : withAddress(pod, found.id, virtual, cluster);
   });
   // Not from the hands of another pod, nor of somebody else.

@@ -141,6 +141,23 @@ test('a service that is renamed while its address stays has it in one hand', asy
   await running.stop();
 });
 
+test('of several services of one pod, the first alone has the address', async () => {
+  const running = await startWithAddresses();
+  running.service('api', API, '10.96.0.1');
+  const pod = podOf(redirected('api-0', 'api'));
+  const { injection } = pod;
+  assert.ok(injection.kind === 'dataplane' && injection.mesh.ok);
+  const [first] = injection.mesh.services;
+  const serviceId = 'default.api-0.admin';
+  const admin = { ...first, serviceId, proxyId: `${serviceId}-sidecar-proxy`, inboundPort: 20001 };
+  const second = { ...admin, service: { ...first.service, name: 'admin' } };
+  running.setPod({ ...pod, injection: { ...injection, mesh: { ok: true, services: [first, second] } } });
+  await running.clock.advance(1000);
+  assert.equal(running.consul.instances().length, 4);
+  assert.deepEqual(running.addresses(), ['api 10.96.0.1:80']);
+  await running.stop();
+});
+
 test('pods without redirection cost nothing more: no address, and nothing asked', async () => {
   const running = await startWithAddresses();
   running.service('api', API, '10.96.0.1');

@@ -36,19 +36,15 @@
   verbs: [list, watch]
 {{- end }}
 {{- if include "tandem.registrar" . }}
-# Of injected pods, for the registrar: a node has its address before its pod has one.
+# Of injected pods, for the registrar: a node has its address before its pod has one; Services that select pods name them, and
+# have the addresses at which clients with redirected traffic reach them.
 - apiGroups: [""]
-  resources: [pods{{ if not (include "tandem.toConsul" .) }}, nodes{{ end }}]
+  resources: [pods{{ if not (include "tandem.toConsul" .) }}, nodes, services{{ end }}]
   verbs: [list, watch]
 {{- if .Values.connectInject.overrideAuthMethodName }}
 # A pod that logs in may be the service of its ServiceAccount alone, or the one that this names.
 - apiGroups: [""]
   resources: [serviceaccounts]
-  verbs: [list, watch]
-{{- else if and (not (include "tandem.toConsul" .)) (has .Values.connectInject.serviceNames (list "auto" "service")) }}
-# Pods are called after the Services that select them.
-- apiGroups: [""]
-  resources: [services]
   verbs: [list, watch]
 {{- end }}
 {{- end }}
