@@ -21,6 +21,7 @@ export function podExplanationText({
     ...(registration === undefined ? [] : [line('rule', `${registration.reason}: ${registration.meaning}`)]),
     ...(registration?.service === undefined ? [] : [line('service', serviceText(registration.service))]),
     ...(redirection === undefined ? [] : redirectionLines(redirection)),
+    ...(registration?.otherServices.map((each) => line('service', serviceText(each))) ?? []),
     ...annotations.map(({ name, value }) => line('annotation', `${name}: ${JSON.stringify(value)}`)),
     ...(registration?.registrations.flatMap(instanceLines) ?? []),
     ...(registration?.leftover.map(({ id, address, port }) =>

@@ -125,6 +125,17 @@ annotation with this prefix, or with \`tandem/\`, gives a warning.
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 
+## Several services in one pod
+
+\`connect-service: web,admin\` with \`connect-service-port: 8080,9090\` makes the pod two services. The service at position i, counted
+from 0, has a sidecar of its own: inbound traffic on port 20000 + i, Envoy's admin interface on 19000 + i, and in dataplane mode its health
+on 21000 + i and the lifecycle endpoints on 20600 + i. The name of the service stands behind the names of its containers, such as
+\`consul-dataplane-admin\`. Tags, meta, resources and the other settings are those of each; upstreams and metrics those of the first. With
+an auth method, the service that is called like the ServiceAccount of the pod, or else the first, logs in as that account. Each other one
+needs a ServiceAccount of its name in the namespace, and a Secret of the same name, of type \`kubernetes.io/service-account-token\`, with
+the token of that account. Until the Secret is there, the kubelet does not start the pod, and an Event says so. Transparent proxy is not
+possible with several services.
+
 ## Upstreams
 
 \`\`\`

@@ -1,48 +1,65 @@
 /** Agent mode: an init container registers the pod with the agent of its node, then Envoy or Consul's own proxy runs. */
 import type { JsonObject } from '../support/json.ts';
-import { tokenMount, tokenVolume, type SidecarPlan } from './sidecar-plan.ts';
+import { accountVolumes, type RegisteredSidecar, type Sidecar } from './sidecar.ts';
+import { tokenVolume, type SidecarPlan } from './sidecar-plan.ts';
 import { literal, proxyId, registrationVariables, serviceId } from './registration-variable.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext, variable } from './container-parts.ts';
-import { INIT_SCRIPT } from './init-script.ts';
-import { DATA_PATH, DATA_VOLUME, ENVOY_CONTAINER, INBOUND_PORT, INIT_CONTAINER } from './names.ts';
+import { INIT_SCRIPT, INIT_SCRIPT_OF_OTHERS } from './init-script.ts';
+import {
+  ADMIN_PORT,
+  DATA_PATH,
+  DATA_VOLUME,
+  ENVOY_CONTAINER,
+  INBOUND_PORT,
+  INIT_CONTAINER,
+} from './names.ts';
 import type { MeshPod } from './mesh-pod.ts';
 import type { InjectSettings } from './settings.ts';
 
-const DATA_MOUNT: JsonObject = { name: DATA_VOLUME, mountPath: DATA_PATH };
-
-/** @param registration what `registrationOf` gives for the same pod */
-export function agentMode(mesh: MeshPod, settings: InjectSettings, registration: string): SidecarPlan {
-  const init = initContainer(mesh, settings, registration);
-  const sidecar = settings.sidecarProxy === 'envoy' ? envoy(mesh, settings) : builtinProxy(mesh, settings);
-  const native = { ...sidecar, restartPolicy: 'Always', startupProbe: STARTUP_PROBE };
-  const classic = { ...sidecar, ...lifecycleField(classicSidecarSeconds(mesh.drainSeconds)) };
+export function agentMode(
+  mesh: MeshPod,
+  sidecars: readonly RegisteredSidecar[],
+  settings: InjectSettings,
+): SidecarPlan {
+  const inits = sidecars.map((each) => initContainer(mesh, each, settings));
+  const proxies = sidecars.map((each) => proxyContainer(mesh, each, settings));
   return {
     volumes: [
       { name: DATA_VOLUME, emptyDir: {} },
       ...(settings.consul.authMethod === undefined ? [] : [tokenVolume]),
+      ...accountVolumes(mesh),
       ...mesh.userVolumes,
     ],
-    initContainers: mesh.nativeSidecar ? [init, native] : [init],
-    containers: mesh.nativeSidecar ? [] : [classic],
+    initContainers: mesh.nativeSidecar ? [...inits, ...proxies] : inits,
+    containers: mesh.nativeSidecar ? [] : proxies,
     annotations: new Map(),
   };
 }
 
+function proxyContainer(mesh: MeshPod, sidecar: Sidecar, settings: InjectSettings): JsonObject {
+  const container =
+    settings.sidecarProxy === 'envoy'
+      ? envoy(mesh, sidecar, settings)
+      : builtinProxy(mesh, sidecar, settings);
+  return mesh.nativeSidecar
+    ? { ...container, restartPolicy: 'Always', startupProbe: startupProbe(sidecar) }
+    : { ...container, ...lifecycleField(classicSidecarSeconds(mesh.drainSeconds)) };
+}
+
 // The proxy listens as soon as Consul has sent its configuration, 2 to 3 s after its start. A second a try, and a minute
 // in all before the kubelet starts it again: enough for an agent that restarts.
-const STARTUP_PROBE: JsonObject = {
-  tcpSocket: { port: INBOUND_PORT },
-  periodSeconds: 1,
-  failureThreshold: 60,
-};
+function startupProbe({ index }: Sidecar): JsonObject {
+  return { tcpSocket: { port: INBOUND_PORT + index }, periodSeconds: 1, failureThreshold: 60 };
+}
 
-function initContainer(mesh: MeshPod, settings: InjectSettings, registration: string): JsonObject {
+function initContainer(mesh: MeshPod, sidecar: RegisteredSidecar, settings: InjectSettings): JsonObject {
   const { consul } = settings;
+  const { service, index, suffix } = sidecar;
   return {
-    name: INIT_CONTAINER,
+    name: INIT_CONTAINER + suffix,
     image: settings.consulImage,
-    command: ['/bin/sh', '-c', INIT_SCRIPT],
+    command: ['/bin/sh', '-c', index === 0 ? INIT_SCRIPT : INIT_SCRIPT_OF_OTHERS],
     env: [
       ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'POD_IP', 'HOST_IP'),
       { name: 'TANDEM_SCHEME', value: consul.tls ? 'https://' : 'http://' },
@@ -51,23 +68,21 @@ function initContainer(mesh: MeshPod, settings: InjectSettings, registration: st
       ...variable('CONSUL_TLS_SERVER_NAME', escaped(consul.tlsServerName)),
       ...variable('TANDEM_CA_PEM', escaped(consul.caCertificate)),
       ...variable('TANDEM_AUTH_METHOD', escaped(consul.authMethod)),
-      ...variable(
-        'TANDEM_PROXY_ID',
-        settings.sidecarProxy === 'envoy' ? proxyId(mesh.services[0].name) : undefined,
-      ),
-      ...variable('TANDEM_PROMETHEUS_PATH', escaped(mesh.metrics?.path)),
+      ...variable('TANDEM_PROXY_ID', settings.sidecarProxy === 'envoy' ? proxyId(service.name) : undefined),
+      ...variable('TANDEM_ADMIN_PORT', index === 0 ? undefined : String(ADMIN_PORT + index)),
+      ...variable('TANDEM_PROMETHEUS_PATH', escaped(sidecar.metrics?.path)),
       ...variable('TANDEM_OWNER', consul.authMethod === undefined ? undefined : settings.owner),
-      ...registrationVariables(mesh, registration),
+      ...registrationVariables(mesh, service, sidecar.registration),
     ],
     resources: resourceFields(mesh.resources.init),
-    volumeMounts: [DATA_MOUNT, ...(consul.authMethod === undefined ? [] : [tokenMount])],
+    volumeMounts: [sidecar.dataMount, ...(consul.authMethod === undefined ? [] : [sidecar.tokenMount])],
     securityContext: securityContext(settings),
   };
 }
 
-function envoy(mesh: MeshPod, settings: InjectSettings): JsonObject {
+function envoy(mesh: MeshPod, sidecar: Sidecar, settings: InjectSettings): JsonObject {
   return {
-    name: ENVOY_CONTAINER,
+    name: ENVOY_CONTAINER + sidecar.suffix,
     image: settings.envoyImage,
     command: [
       'envoy',
@@ -75,27 +90,28 @@ function envoy(mesh: MeshPod, settings: InjectSettings): JsonObject {
       `${DATA_PATH}/envoy-bootstrap.json`,
       '--concurrency',
       String(mesh.concurrency),
+      ...sidecar.baseId,
       ...mesh.extraArgs.map(literal),
     ],
-    ...portFields(mesh.metrics),
+    ...portFields(sidecar.metrics),
     resources: resourceFields(mesh.resources.sidecar),
-    volumeMounts: [DATA_MOUNT, ...mesh.userVolumeMounts],
+    volumeMounts: [sidecar.dataMount, ...mesh.userVolumeMounts],
     securityContext: securityContext(settings),
   };
 }
 
-function builtinProxy(mesh: MeshPod, settings: InjectSettings): JsonObject {
+function builtinProxy(mesh: MeshPod, sidecar: Sidecar, settings: InjectSettings): JsonObject {
   const { consul } = settings;
   const scheme = consul.tls ? 'https://' : '';
   return {
-    name: ENVOY_CONTAINER,
+    name: ENVOY_CONTAINER + sidecar.suffix,
     image: settings.consulImage,
     command: [
       'consul',
       'connect',
       'proxy',
       `-http-addr=${scheme}$(HOST_IP):${consul.httpPort}`,
-      `-sidecar-for=${serviceId(mesh.services[0].name)}`,
+      `-sidecar-for=${serviceId(sidecar.service.name)}`,
       ...(consul.authMethod === undefined ? [] : [`-token-file=${DATA_PATH}/acl-token`]),
       ...(consul.caCertificate === undefined ? [] : [`-ca-file=${DATA_PATH}/ca.pem`]),
       ...mesh.extraArgs.map(literal),
@@ -105,7 +121,7 @@ function builtinProxy(mesh: MeshPod, settings: InjectSettings): JsonObject {
       ...variable('CONSUL_TLS_SERVER_NAME', escaped(consul.tlsServerName)),
     ],
     resources: resourceFields(mesh.resources.sidecar),
-    volumeMounts: [DATA_MOUNT, ...mesh.userVolumeMounts],
+    volumeMounts: [sidecar.dataMount, ...mesh.userVolumeMounts],
     securityContext: securityContext(settings),
   };
 }

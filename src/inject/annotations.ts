@@ -27,14 +27,15 @@ export const annotations = {
       'Written by Tandem, as a label too. A pod that has it and a sidecar is left as it is; without a sidecar the pod is denied.',
   },
   'connect-service': {
-    value: 'service name: `[A-Za-z0-9][A-Za-z0-9_-]*`, at most 64 characters',
+    value:
+      'service name: `[A-Za-z0-9][A-Za-z0-9_-]*`, at most 64 characters; or up to 16 names, separated by commas',
     default:
       '`--service-names`: the Kubernetes Service (dataplane mode), the ServiceAccount, or the first container',
     meaning:
-      'Name of the service in Consul; with an auth method it must be that of the ServiceAccount (`--service-account-check`). `consul` and `…-sidecar-proxy` are reserved. Written by Tandem when absent.',
+      'Name of the service in Consul; with an auth method it must be that of the ServiceAccount (`--service-account-check`). `consul` and `…-sidecar-proxy` are reserved. Written by Tandem when absent. Several services: see below.',
   },
   'connect-service-port': {
-    value: 'name of a container port, or 1-65535',
+    value: 'name of a container port, or 1-65535; with several services one for each, separated by commas',
     default: 'first TCP port of the first container',
     meaning:
       'Port that the sidecar forwards to: TCP only, and not one that the sidecar uses. Without any port the pod is a client only. Written by Tandem when absent.',

@@ -1,15 +1,17 @@
 /** Dataplane mode: one container; Tandem's registrar writes the registration, and has to be there before the proxy asks. */
 import type { JsonObject } from '../support/json.ts';
 import { CA_ANNOTATION } from '../model/kubernetes-names.ts';
-import { tokenMount, tokenVolume, type SidecarPlan } from './sidecar-plan.ts';
+import { accountVolumes, type RegisteredSidecar, type Sidecar } from './sidecar.ts';
+import { tokenVolume, type SidecarPlan } from './sidecar-plan.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext } from './container-parts.ts';
 import {
+  ADMIN_PORT,
   CA_PATH,
   CA_VOLUME,
-  DATA_PATH,
   DATA_VOLUME,
   DATAPLANE_CONTAINER,
+  DATAPLANE_DEFAULT_GRACEFUL_PORT,
   INBOUND_PORT,
   READY_PORT,
   syntheticNodeName,
@@ -21,19 +23,23 @@ import type { MeshPod } from './mesh-pod.ts';
 import { literal, proxyId, registrationVariables } from './registration-variable.ts';
 import type { ConsulAccess, DataplaneSettings } from './settings.ts';
 
-/** @param registration what `registrationOf` gives for the same pod */
-export function dataplaneMode(mesh: MeshPod, settings: DataplaneSettings, registration: string): SidecarPlan {
+export function dataplaneMode(
+  mesh: MeshPod,
+  sidecars: readonly RegisteredSidecar[],
+  settings: DataplaneSettings,
+): SidecarPlan {
   const { consul } = settings;
-  const sidecar = container(mesh, settings, registration);
+  const containers = sidecars.map((each) => container(mesh, each, settings));
   return {
     volumes: [
       ...(mesh.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, emptyDir: {} }]),
       ...(hasCa(consul) ? [caVolume] : []),
       ...(consul.authMethod === undefined ? [] : [tokenVolume]),
+      ...accountVolumes(mesh),
       ...mesh.userVolumes,
     ],
-    initContainers: mesh.nativeSidecar ? [{ ...sidecar, restartPolicy: 'Always' }] : [],
-    containers: mesh.nativeSidecar ? [] : [{ ...sidecar, ...lifecycleField(holdSeconds(mesh)) }],
+    initContainers: mesh.nativeSidecar ? containers : [],
+    containers: mesh.nativeSidecar ? [] : containers,
     annotations: new Map(hasCa(consul) ? [[CA_ANNOTATION, consul.caCertificate]] : []),
   };
 }
@@ -60,49 +66,53 @@ function hasCa(consul: ConsulAccess): consul is ConsulAccess & { readonly caCert
 // gets no capability, for without privilege escalation a file grants none. The restricted profile allows this one.
 const CAPABILITIES: JsonObject = { drop: ['ALL'], add: ['NET_BIND_SERVICE'] };
 
-function container(mesh: MeshPod, settings: DataplaneSettings, registration: string): JsonObject {
+function container(mesh: MeshPod, sidecar: RegisteredSidecar, settings: DataplaneSettings): JsonObject {
   const { consul } = settings;
   return {
-    name: DATAPLANE_CONTAINER,
+    name: DATAPLANE_CONTAINER + sidecar.suffix,
     image: settings.dataplaneImage,
-    args: dataplaneArgs(mesh, settings),
+    args: dataplaneArgs(mesh, sidecar, settings),
     env: [
       ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'POD_IP', 'NODE_NAME'),
-      ...registrationVariables(mesh, registration),
+      ...registrationVariables(mesh, sidecar.service, sidecar.registration),
     ],
-    ...portFields(mesh.metrics),
+    ...portFields(sidecar.metrics),
     resources: resourceFields(mesh.resources.sidecar),
-    ...mounts(mesh, consul),
-    ...probes(mesh),
+    ...mounts(mesh, sidecar, consul),
+    ...probes(mesh, sidecar),
     securityContext: { ...securityContext(settings), capabilities: CAPABILITIES },
+    ...(mesh.nativeSidecar ? { restartPolicy: 'Always' } : lifecycleField(holdSeconds(mesh))),
   };
 }
 
-function mounts(mesh: MeshPod, consul: ConsulAccess): JsonObject {
+function mounts(mesh: MeshPod, sidecar: Sidecar, consul: ConsulAccess): JsonObject {
   const volumeMounts = [
-    ...(mesh.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, mountPath: DATA_PATH }]),
+    ...(mesh.mountContainers.length === 0 ? [] : [sidecar.dataMount]),
     ...(hasCa(consul) ? [{ name: CA_VOLUME, mountPath: CA_PATH, readOnly: true }] : []),
-    ...(consul.authMethod === undefined ? [] : [tokenMount]),
+    ...(consul.authMethod === undefined ? [] : [sidecar.tokenMount]),
     ...mesh.userVolumeMounts,
   ];
   return volumeMounts.length === 0 ? {} : { volumeMounts };
 }
 
-function dataplaneArgs(mesh: MeshPod, { consul, owner }: DataplaneSettings): string[] {
+function dataplaneArgs(mesh: MeshPod, sidecar: Sidecar, { consul, owner }: DataplaneSettings): string[] {
+  const { service, index, metrics } = sidecar;
+  const envoyArgs = [...sidecar.baseId, ...mesh.extraArgs.map(literal)];
   return [
     `-addresses=${literal(consul.serverAddresses)}`,
     `-grpc-port=${consul.grpcPort}`,
-    `-proxy-id=${proxyId(mesh.services[0].name)}`,
+    `-proxy-id=${proxyId(service.name)}`,
     `-proxy-node-name=${syntheticNodeName(owner, '$(NODE_NAME)')}`,
     `-envoy-concurrency=${mesh.concurrency}`,
     '-envoy-ready-bind-address=$(POD_IP)',
-    `-envoy-ready-bind-port=${READY_PORT}`,
+    `-envoy-ready-bind-port=${READY_PORT + index}`,
+    ...(index === 0 ? [] : [`-envoy-admin-bind-port=${ADMIN_PORT + index}`]),
     '-log-json=true',
     ...tlsArgs(consul),
     ...loginArgs(consul, owner),
-    ...(mesh.metrics === undefined ? [] : metricsArgs(mesh.metrics)),
-    ...(mesh.lifecycle === undefined ? [] : lifecycleArgs(mesh.lifecycle)),
-    ...(mesh.extraArgs.length === 0 ? [] : ['--', ...mesh.extraArgs.map(literal)]),
+    ...(metrics === undefined ? [] : metricsArgs(metrics)),
+    ...lifecycleArgs(mesh.lifecycle, index),
+    ...(envoyArgs.length === 0 ? [] : ['--', ...envoyArgs]),
   ];
 }
 
@@ -141,11 +151,14 @@ function metricsArgs({ path, mergedPort, serviceUrl, tls }: Metrics): string[] {
   ];
 }
 
-function lifecycleArgs(lifecycle: Lifecycle): string[] {
+/** consul-dataplane listens there even without any of the others. */
+function lifecycleArgs(lifecycle: Lifecycle | undefined, index: number): string[] {
+  if (lifecycle === undefined)
+    return index === 0 ? [] : [`-graceful-port=${DATAPLANE_DEFAULT_GRACEFUL_PORT + index}`];
   return [
     ...(lifecycle.drainListeners ? ['-shutdown-drain-listeners'] : []),
     `-shutdown-grace-period-seconds=${lifecycle.shutdownGraceSeconds}`,
-    `-graceful-port=${lifecycle.gracefulPort}`,
+    `-graceful-port=${lifecycle.gracefulPort + index}`,
     `-graceful-shutdown-path=${literal(lifecycle.shutdownPath)}`,
     `-startup-grace-period-seconds=${lifecycle.startupGraceSeconds}`,
     `-graceful-startup-path=${literal(lifecycle.startupPath)}`,
@@ -157,13 +170,12 @@ const STARTUP_SECONDS = 60;
 
 // Envoy answers when every listener has its first configuration. Every image has it; the command
 // `consul-dataplane -check-proxy-health` came with 1.6.9, 1.7.5, 1.8.2 and 1.9.0.
-const READY: JsonObject = { httpGet: { path: '/ready', port: READY_PORT } };
-
-function probes(mesh: MeshPod): JsonObject {
-  const healthy = mesh.proxyHealthCheck ? READY : { tcpSocket: { port: INBOUND_PORT } };
+function probes(mesh: MeshPod, { index }: Sidecar): JsonObject {
+  const ready = { httpGet: { path: '/ready', port: READY_PORT + index } };
+  const healthy = mesh.proxyHealthCheck ? ready : { tcpSocket: { port: INBOUND_PORT + index } };
   return {
     startupProbe: {
-      ...READY,
+      ...ready,
       periodSeconds: 1,
       failureThreshold: mesh.startupFailureSeconds || STARTUP_SECONDS,
     },

@@ -7,7 +7,7 @@ import { DATA_PATH, TOKEN_PATH } from './names.ts';
 // of a value is escaped in JSON, so nothing but the check matches.
 // Files are for the user of the sidecar only, except those that hold no secret: an application that mounts the volume runs as
 // another one. The bootstrap holds the token where there is one.
-export const INIT_SCRIPT = `set -eu
+const script = (moreOfBootstrap: string): string => `set -eu
 umask 077
 readable() { chmod 644 "$1"; }
 fail() { echo "tandem: $1" >&2; exit 1; }
@@ -38,9 +38,13 @@ for attempt in 1 2 3; do
   consul connect envoy -proxy-id "$TANDEM_PROXY_ID" -grpc-addr "$TANDEM_SCHEME$agent:$TANDEM_GRPC_PORT" \\
     \${CONSUL_CACERT:+-grpc-ca-file "$CONSUL_CACERT"} \\
     \${TANDEM_PROMETHEUS_PATH:+-prometheus-scrape-path "$TANDEM_PROMETHEUS_PATH"} \\
-    -bootstrap > envoy-bootstrap.json && written=yes && break
+${moreOfBootstrap}    -bootstrap > envoy-bootstrap.json && written=yes && break
   sleep 1
 done
 [ -n "\${written:-}" ] || fail "could not write the bootstrap of Envoy"
 [ -n "\${CONSUL_HTTP_TOKEN_FILE:-}" ] || readable envoy-bootstrap.json
 `;
+
+export const INIT_SCRIPT = script('');
+/** Of several services of a pod, all but the first one. */
+export const INIT_SCRIPT_OF_OTHERS = script('    -admin-bind "localhost:$TANDEM_ADMIN_PORT" \\\n');

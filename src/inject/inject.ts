@@ -1,6 +1,7 @@
 /** The engine: one pure function for the webhook and the offline injector. */
 import type { Problem } from '../model/problem.ts';
 import { isObject, property } from '../support/json.ts';
+import { sidecarsOf, type RegisteredSidecar } from './sidecar.ts';
 import type { SidecarPlan } from './sidecar-plan.ts';
 import { agentMode } from './agent-mode.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
@@ -68,21 +69,32 @@ function injectPod(pod: Pod, settings: InjectSettings): Injected {
   ];
   const problems = podProblems(pod, settings.sidecarUser);
   if (!read.ok) return { kind: 'invalid', problems: [...read.problems, ...problems], warnings };
-  const registration = registrationOf(read.mesh, settings);
-  const bounds = [registrationTooLarge(registration), tooManyVariables(pod, read.mesh.variables)];
+  const { mesh } = read;
+  const sidecars = sidecarsOf(mesh).map((each) => ({
+    ...each,
+    registration: registrationOf(mesh, each, settings),
+  }));
+  const bounds = [
+    ...sidecars.map(({ registration }) => registrationTooLarge(registration)),
+    tooManyVariables(pod, mesh.variables),
+  ];
   problems.unshift(...bounds.filter((each) => each !== undefined));
   if (problems.length > 0) return { kind: 'invalid', problems, warnings };
-  const told = [...warnings, ...keptVariables(pod, read.mesh)];
-  const plan = planOf(read.mesh, settings, registration);
-  const edits = editsOf(pod, read.mesh, plan, settings.version, toldWarnings(told));
+  const told = [...warnings, ...keptVariables(pod, mesh)];
+  const plan = planOf(mesh, sidecars, settings);
+  const edits = editsOf(pod, mesh, plan, settings.version, toldWarnings(told));
   return { kind: 'inject', patch: applied(edits), warnings: told };
 }
 
-function planOf(mesh: MeshPod, settings: InjectSettings, registration: string): SidecarPlan {
+function planOf(
+  mesh: MeshPod,
+  sidecars: readonly RegisteredSidecar[],
+  settings: InjectSettings,
+): SidecarPlan {
   const plan =
     settings.mode === 'dataplane'
-      ? dataplaneMode(mesh, settings, registration)
-      : agentMode(mesh, settings, registration);
+      ? dataplaneMode(mesh, sidecars, settings)
+      : agentMode(mesh, sidecars, settings);
   return withRedirect(plan, mesh, settings);
 }
 

@@ -26,8 +26,9 @@ import { ANY_COUNT, readLifecycle, type Lifecycle } from './lifecycle-options.ts
 import { readMetrics, type Metrics } from './metrics-options.ts';
 import type { Pod } from './pod.ts';
 import type { Warning } from './result.ts';
-import { readServiceName } from './service-name.ts';
-import { readPodService, type PodService } from './service.ts';
+import { ofPodAccount, readServiceNames } from './service-name.ts';
+import { readPodServices, type PodServices } from './service.ts';
+import { checkSeveral } from './several-services.ts';
 import { warnOfUpstreams } from './redirect-warnings.ts';
 import { readProxyConfig } from './proxy-config.ts';
 import { readRedirect, redirectPorts, type Redirect } from './redirect.ts';
@@ -42,7 +43,10 @@ import { upstreamVariables, type Variable } from './variables.ts';
 /** A pod in the mesh, as its author and the operator want it. */
 export type MeshPod = {
   readonly mode: InjectSettings['mode'];
-  readonly services: readonly [PodService, ...PodService[]];
+  /** Upstreams and metrics are those of the first. */
+  readonly services: PodServices;
+  /** Services that log in to Consul as another ServiceAccount than the pod. */
+  readonly otherAccounts: readonly string[];
   /** Dataplane mode: the Kubernetes Service that names the pod, when several select it. */
   readonly kubernetesService: string | undefined;
   readonly upstreams: readonly Upstream[];
@@ -77,31 +81,33 @@ type ReadMeshPod =
 
 export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   const reader = annotationReader(pod.annotations);
-  const service = readPodService(pod, reader, readServiceName(pod, reader, settings));
+  const services = readPodServices(pod, reader, readServiceNames(pod, reader, settings));
+  const [service] = services;
   const metrics = readMetrics(pod, service, reader, settings);
   const nativeSidecar = reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar);
   const lifecycle = readLifecycle(reader, settings.lifecycle, nativeSidecar);
   const listeners = besideSidecar(pod, nativeSidecar);
-  const own = sidecarPorts(settings, metrics, lifecycle);
+  const own = sidecarPorts(settings, metrics, lifecycle, services);
   const redirect = readRedirect(pod, reader, settings, {
     ports: own,
     isNative: nativeSidecar,
     metrics,
     lifecycle,
   });
-  const ports = checkSidecarPorts([...own, ...redirectPorts(redirect)], listeners, service, reader);
+  const ports = checkSidecarPorts([...own, ...redirectPorts(redirect)], listeners, services, reader);
   const kubernetesService = readKubernetesService(reader);
   const upstreams = readUpstreams(pod, reader, listeners, ports);
   const mesh: MeshPod = {
     mode: settings.mode,
-    services: [service],
+    services,
+    otherAccounts: otherAccounts(pod, services, settings),
     kubernetesService,
     upstreams,
     variables: upstreamVariables(upstreams),
     proxyConfig: readProxyConfig(reader),
     nativeSidecar,
     extraArgs: readExtraArgs(reader, settings),
-    resources: readResources(pod, reader, settings),
+    resources: readResources(pod, reader, settings, services.length),
     concurrency: reader.wholeNumber('consul-envoy-proxy-concurrency', settings.concurrency, ANY_COUNT),
     mountContainers: readMountContainers(pod, reader, settings.mode),
     ...readUserVolumes(pod, reader),
@@ -113,11 +119,18 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
     livenessFailureSeconds: reader.wholeNumber('sidecar-proxy-liveness-failure-seconds', 0, ANY_COUNT),
     redirect,
   };
+  if (services.length > 1) checkSeveral(pod, mesh, reader);
   warnOfInitContainers(pod, mesh, reader);
   if (redirect !== undefined) warnOfUpstreams(upstreams, reader);
   warnOfNoEffect(pod.annotations, reader, mesh);
   const { problems, warnings } = reader;
   return problems.length > 0 ? { ok: false, problems, warnings } : { ok: true, mesh, warnings };
+}
+
+function otherAccounts(pod: Pod, services: PodServices, { consul }: InjectSettings): readonly string[] {
+  if (services.length === 1 || consul.authMethod === undefined) return [];
+  const own = ofPodAccount(services, pod);
+  return services.filter((each) => each !== own).map(({ name }) => name);
 }
 
 function readKubernetesService(reader: AnnotationReader): string | undefined {

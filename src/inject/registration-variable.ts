@@ -20,6 +20,8 @@ import {
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Problem } from '../model/problem.ts';
 import type { InjectSettings } from './settings.ts';
+import type { ServiceName } from './service-name.ts';
+import type { Sidecar } from './sidecar.ts';
 import { proxyUpstream } from './upstream.ts';
 
 /**
@@ -46,9 +48,13 @@ export function literal(text: string): string {
  * The variables of the container that carries it. `$(POD_NAME)` and its like are filled in by the kubelet, so they have
  * to be defined in front of these.
  */
-export function registrationVariables(mesh: MeshPod, registration: string): JsonObject[] {
+export function registrationVariables(
+  mesh: MeshPod,
+  service: Pick<ServiceName, 'nameSource'>,
+  registration: string,
+): JsonObject[] {
   return [
-    { name: SERVICE_NAME_SOURCE, value: mesh.services[0].nameSource },
+    { name: SERVICE_NAME_SOURCE, value: service.nameSource },
     ...variable(KUBERNETES_SERVICE, mesh.kubernetesService),
     { name: REGISTRATION, value: registration },
   ];
@@ -70,7 +76,8 @@ export function registrationTooLarge(registration: string): Problem | undefined 
 
 /** One JSON document. */
 export function registrationOf(
-  { mode, services: [service], upstreams, metrics, proxyConfig, redirect }: MeshPod,
+  { mode, redirect }: MeshPod,
+  { service, index, upstreams, metrics, proxyConfig }: Sidecar,
   { owner, criticalUntilReady }: Pick<InjectSettings, 'owner' | 'criticalUntilReady'>,
 ): string {
   const registrations = serviceAndProxy(
@@ -82,7 +89,7 @@ export function registrationOf(
       tags: service.tags.map(podNameOr),
       meta: registrationMeta(service.meta, owner),
     },
-    INBOUND_PORT,
+    INBOUND_PORT + index,
     {
       upstreams: upstreams.map(proxyUpstream),
       config: registrationConfig(proxyConfig, metrics),

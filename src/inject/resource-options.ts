@@ -26,8 +26,9 @@ export function readResources(
   pod: Pod,
   reader: AnnotationReader,
   settings: InjectSettings,
+  sidecars: number,
 ): ContainerResources {
-  const sizes = KINDS.map((kind) => readSize(kind, pod, reader, settings));
+  const sizes = KINDS.map((kind) => readSize(kind, pod, reader, settings, sidecars));
   const [cpu = NONE, memory = NONE] = sizes;
   const shared = KINDS.filter((kind) => isSizedAsPod(pod, kind));
   if (shared.length > 0)
@@ -54,7 +55,13 @@ const NONE: Sizes = {
   init: { request: undefined, limit: undefined },
 };
 
-function readSize(kind: Kind, pod: Pod, reader: AnnotationReader, settings: InjectSettings): Sizes {
+function readSize(
+  kind: Kind,
+  pod: Pod,
+  reader: AnnotationReader,
+  settings: InjectSettings,
+  sidecars: number,
+): Sizes {
   const isShared = isSizedAsPod(pod, kind);
   const defaults = isShared ? NONE.sidecar : defaultSize(settings.sidecarResources, kind);
   const name = `sidecar-proxy-${kind}` as const;
@@ -71,7 +78,7 @@ function readSize(kind: Kind, pod: Pod, reader: AnnotationReader, settings: Inje
       `${name}-request`,
       `the request ${quote(sidecar.request ?? '')} is above the limit ${quote(sidecar.limit ?? '')} (${ANNOTATION_PREFIX}${name}-limit, or its default)`,
     );
-  else if (isShared) checkShare(kind, sidecar, pod, reader);
+  else if (isShared) checkShare(kind, sidecar, sidecars, pod, reader);
   const init = initSize(annotated, isShared ? NONE.init : defaultSize(settings.initResources, kind));
   return { sidecar, init };
 }
@@ -104,7 +111,7 @@ function isSizedAsPod({ resources }: Pod, kind: Kind): boolean {
 }
 
 /** As k8s.io/kubernetes validates it: pkg/apis/core/validation, validatePodResourceConsistency. */
-function checkShare(kind: Kind, sidecar: Size, pod: Pod, reader: AnnotationReader): void {
+function checkShare(kind: Kind, sidecar: Size, sidecars: number, pod: Pod, reader: AnnotationReader): void {
   const name = `sidecar-proxy-${kind}` as const;
   const podLimit = sizeOf(pod.resources.limits, kind);
   const podRequest = sizeOf(pod.resources.requests, kind) ?? podLimit;
@@ -118,10 +125,10 @@ function checkShare(kind: Kind, sidecar: Size, pod: Pod, reader: AnnotationReade
   if (request === undefined || podRequest === undefined) return;
   const running = [...pod.containers, ...pod.initContainers.filter((each) => each.isNativeSidecar)];
   const authors = running.reduce((sum, container) => sum + (requestOf(container, kind) ?? 0), 0);
-  if (exceeds(authors + request, podRequest))
+  if (exceeds(authors + request * sidecars, podRequest))
     reader.problem(
       `${name}-${sidecar.request === undefined ? 'limit' : 'request'}`,
-      `with ${quote(sidecar.request ?? sidecar.limit ?? '')} for the sidecar the containers request more than the pod does, spec.resources.requests.${kind}`,
+      `with ${quote(sidecar.request ?? sidecar.limit ?? '')} for ${sidecars === 1 ? 'the' : 'each'} sidecar the containers request more than the pod does, spec.resources.requests.${kind}`,
     );
 }
 

@@ -2,9 +2,11 @@
 import { isDnsLabel } from '../support/dns-name.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
+import { MOST_SERVICES } from './names.ts';
 import type { Pod } from './pod.ts';
 import { isReservedName } from '../model/reserved-names.ts';
 import type { InjectSettings } from './settings.ts';
+import { canNameContainers, checkNames, commaParts, isSeveral } from './several-services.ts';
 
 /** The registrar may let a Kubernetes Service rename what only a container named. */
 export type NameSource = 'annotation' | 'service-account' | 'container';
@@ -15,22 +17,36 @@ export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 const ANNOTATION = 'connect-service';
 
-type Naming = Pick<InjectSettings, 'serviceNames' | 'serviceAccountCheck' | 'consul'>;
+type Naming = Pick<InjectSettings, 'mode' | 'serviceNames' | 'serviceAccountCheck' | 'consul'>;
 
-export function readServiceName(pod: Pod, reader: AnnotationReader, settings: Naming): ServiceName {
+export type ServiceNames = readonly [ServiceName, ...ServiceName[]];
+
+export function readServiceNames(pod: Pod, reader: AnnotationReader, settings: Naming): ServiceNames {
   const chosen = choose(pod, reader, settings);
-  if (isSeveral(chosen.name)) reader.problem(ANNOTATION, severalServices(chosen.name));
-  else if (isUsable(chosen, reader)) checkServiceAccount(chosen.name, pod, reader, settings);
-  return chosen;
+  if (isSeveral(chosen.name)) return readSeveral(chosen.name, pod, reader, settings);
+  if (isUsable(chosen, reader)) checkServiceAccount(chosen.name, pod, reader, settings);
+  return [chosen];
 }
 
-/** `web,admin`, as consul-k8s takes it for a pod with several services. */
-export function isSeveral(text: string): boolean {
-  return text.includes(',');
+function readSeveral(text: string, pod: Pod, reader: AnnotationReader, settings: Naming): ServiceNames {
+  const names = commaParts(text);
+  checkNames(names, reader);
+  const [first = '', ...others] = names.slice(0, MOST_SERVICES);
+  const services: ServiceNames = [ofAnnotation(first), ...others.map(ofAnnotation)];
+  const unusable = services.filter(
+    (each) => !isUsable(each, reader) || !canNameContainers(each.name, reader, settings),
+  );
+  if (unusable.length === 0) checkServiceAccount(ofPodAccount(services, pod).name, pod, reader, settings);
+  return services;
 }
 
-export function severalServices(text: string): string {
-  return `${quote(text)}: several services in one pod are not supported yet; split the pod into one for each service`;
+function ofAnnotation(name: string): ServiceName {
+  return { name, nameSource: 'annotation' };
+}
+
+/** The one of a pod's services that logs in to Consul as the ServiceAccount of the pod. */
+export function ofPodAccount<T extends ServiceName>(services: readonly [T, ...T[]], pod: Pod): T {
+  return services.find(({ name }) => name === pod.serviceAccount) ?? services[0];
 }
 
 function choose(pod: Pod, reader: AnnotationReader, { serviceNames, consul }: Naming): ServiceName {
@@ -45,7 +61,7 @@ function choose(pod: Pod, reader: AnnotationReader, { serviceNames, consul }: Na
       );
     return ofServiceAccount;
   }
-  if (given !== undefined) return { name: given, nameSource: 'annotation' };
+  if (given !== undefined) return ofAnnotation(given);
   if (serviceNames === 'auto' && consul.authMethod !== undefined) return ofServiceAccount;
   return { name: pod.containers[0]?.name ?? '', nameSource: 'container' };
 }

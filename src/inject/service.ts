@@ -6,7 +6,8 @@ import type { AnnotationReader } from './annotation-reader.ts';
 import { ANNOTATION_PREFIX, META_PREFIX } from '../model/kubernetes-names.ts';
 import { splitCommaList } from '../support/comma-list.ts';
 import { isTcp, longRunning, namedPorts, type Pod } from './pod.ts';
-import { isSeveral, severalServices, type ServiceName } from './service-name.ts';
+import type { ServiceName, ServiceNames } from './service-name.ts';
+import { isSeveral, portTexts } from './several-services.ts';
 
 export type PodService = ServiceName & {
   /** Undefined: the pod is a client only. */
@@ -16,6 +17,22 @@ export type PodService = ServiceName & {
   readonly tags: readonly string[];
   readonly meta: ReadonlyMap<string, string>;
 };
+
+export type PodServices = readonly [PodService, ...PodService[]];
+
+/** Tags and meta are those of every service. */
+export function readPodServices(pod: Pod, reader: AnnotationReader, names: ServiceNames): PodServices {
+  const [named, ...others] = names;
+  if (others.length === 0) return [readPodService(pod, reader, named)];
+  const [text = '', ...texts] = portTexts(reader);
+  const both = { tags: readTags(reader), meta: readMeta(pod.annotations, reader) };
+  const serviceOf = (name: ServiceName, given: string): PodService => ({
+    ...name,
+    ...(given === '' ? { port: undefined, portText: undefined } : portOf(given, pod, reader)),
+    ...both,
+  });
+  return [serviceOf(named, text), ...others.map((each, index) => serviceOf(each, texts[index] ?? ''))];
+}
 
 export function readPodService(pod: Pod, reader: AnnotationReader, named: ServiceName): PodService {
   const { port, portText } = readPort(pod, reader);
@@ -42,10 +59,16 @@ function readPort(pod: Pod, reader: AnnotationReader): Pick<PodService, 'port' |
     return { port: first?.number, portText: first && (first.name ?? String(first.number)) };
   }
   if (isSeveral(given)) {
-    if (!isSeveral(reader.text('connect-service') ?? ''))
-      reader.problem('connect-service-port', severalServices(given));
+    reader.problem(
+      'connect-service-port',
+      `${quote(given)} are several ports, and the pod is one service; name one port, or as many services in connect-service`,
+    );
     return { port: undefined, portText: given };
   }
+  return portOf(given, pod, reader);
+}
+
+function portOf(given: string, pod: Pod, reader: AnnotationReader): Pick<PodService, 'port' | 'portText'> {
   const number = namedPorts(pod).get(given) ?? parseWholeNumber(given);
   const other = otherProtocol(pod, given, number);
   if (number === undefined && other !== undefined) {

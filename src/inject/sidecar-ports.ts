@@ -23,8 +23,27 @@ export type SidecarPort = {
   readonly movedBy?: AnnotationName;
 };
 
-/** In the order in which they are taken. */
+/** In the order in which they are taken; with several services those of each, of which the first alone has metrics. */
 export function sidecarPorts(
+  { mode, sidecarProxy }: Pick<InjectSettings, 'mode' | 'sidecarProxy'>,
+  metrics: Pick<Metrics, 'port' | 'mergedPort'> | undefined,
+  lifecycle: Pick<Lifecycle, 'gracefulPort'> | undefined,
+  services: readonly Pick<PodService, 'name'>[] = [],
+): readonly SidecarPort[] {
+  const ofFirst = portsOfOne({ mode, sidecarProxy }, metrics, lifecycle);
+  if (services.length < 2) return ofFirst;
+  const repeated = portsOfOne({ mode, sidecarProxy }, undefined, lifecycle);
+  const others = services.slice(1).flatMap(({ name }, index) =>
+    repeated.map((port) => ({
+      ...port,
+      number: port.number + index + 1,
+      purpose: `${port.purpose} of ${quote(name)}`,
+    })),
+  );
+  return [...ofFirst, ...others];
+}
+
+function portsOfOne(
   { mode, sidecarProxy }: Pick<InjectSettings, 'mode' | 'sidecarProxy'>,
   metrics: Pick<Metrics, 'port' | 'mergedPort'> | undefined,
   lifecycle: Pick<Lifecycle, 'gracefulPort'> | undefined,
@@ -88,11 +107,13 @@ export function describeClash(first: SidecarPort, second: SidecarPort): string {
   return `port ${first.number} is for ${second.purpose} and for ${first.purpose} of the sidecar`;
 }
 
+const MOST = 65_535;
+
 /** Two processes of a pod cannot listen on one port; whatever starts second fails, again and again. */
 export function checkSidecarPorts(
   ports: readonly SidecarPort[],
   listeners: readonly Container[],
-  service: PodService,
+  services: readonly PodService[],
   reader: AnnotationReader,
 ): ReadonlyMap<number, SidecarPort> {
   const taken = new Map(ports.toReversed().map((port) => [port.number, port] as const));
@@ -101,9 +122,17 @@ export function checkSidecarPorts(
     const movedBy = second.movedBy ?? first.movedBy;
     if (movedBy !== undefined) reader.problem(movedBy, `${describeClash(first, second)}; choose another one`);
   }
-  const own = service.port === undefined ? undefined : taken.get(service.port);
-  if (own !== undefined && reader.has('connect-service-port'))
-    reader.problem('connect-service-port', `the sidecar uses port ${own.number} for ${own.purpose}`);
+  for (const { port } of services) {
+    const own = port === undefined ? undefined : taken.get(port);
+    if (own !== undefined && reader.has('connect-service-port'))
+      reader.problem('connect-service-port', `the sidecar uses port ${own.number} for ${own.purpose}`);
+  }
+  const above = ports.find(({ number, movedBy }) => number > MOST && movedBy !== undefined);
+  if (above?.movedBy !== undefined)
+    reader.problem(
+      above.movedBy,
+      `leaves no port for ${above.purpose}: it would be ${above.number}; choose a lower one`,
+    );
   for (const { name, at, ports: declared } of listeners) {
     for (const port of declared) {
       const ours = isTcp(port) ? taken.get(port.number) : undefined;

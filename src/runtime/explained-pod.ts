@@ -3,7 +3,7 @@ import { namingOf, type namingFlags } from '../config/naming-settings.ts';
 import { readMeshAccount, readMeshNode, type MeshCluster } from '../catalog/mesh/mesh-cluster.ts';
 import { explainPod, type PodExplanation } from '../catalog/mesh/explain-pod.ts';
 import type { ObservedRegistration } from '../catalog/mesh/observed-registration.ts';
-import { meshOf, readInjectedPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import { meshOf, readInjectedPod, servicesOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { readMeshService } from '../catalog/mesh/mesh-service.ts';
 import { nodeOfPod } from '../catalog/mesh/pod-registration.ts';
 import type { consulFlags } from '../config/consul-settings.ts';
@@ -185,15 +185,20 @@ async function readAround(
   };
   const spec = property(pod, 'spec');
   const node = asString(property(spec, 'nodeName')) ?? '';
-  const account = asString(property(spec, 'serviceAccountName')) ?? 'default';
+  const injected = readInjectedPod(pod);
+  // Each of several services is that of the ServiceAccount of its name.
+  const names = injected === undefined ? [] : servicesOf(injected).map(({ service }) => service.name);
+  const accounts = [asString(property(spec, 'serviceAccountName')) ?? 'default', ...names];
   const inNamespace = `/api/v1/namespaces/${encodeURIComponent(namespace)}`;
-  const [ofNode, services, ofAccount] = await Promise.all([
+  const accountPath = (account: string): string =>
+    `${inNamespace}/serviceaccounts/${encodeURIComponent(account)}`;
+  const [ofNode, services, ofAccounts] = await Promise.all([
     node === '' ? undefined : get(`/api/v1/nodes/${encodeURIComponent(node)}`),
     naming.namesFollowServices ? get(`${inNamespace}/services`) : undefined,
-    naming.podsLogIn ? get(`${inNamespace}/serviceaccounts/${encodeURIComponent(account)}`) : undefined,
+    Promise.all(naming.podsLogIn ? [...new Set(accounts)].map((each) => get(accountPath(each))) : []),
   ]);
   const items = property(services, 'items');
-  return { nodes: [ofNode], services: Array.isArray(items) ? items : [], accounts: [ofAccount] };
+  return { nodes: [ofNode], services: Array.isArray(items) ? items : [], accounts: ofAccounts };
 }
 
 async function explainRegistration(

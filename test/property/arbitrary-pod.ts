@@ -95,6 +95,8 @@ const asked = fc.record(
       'db:1234',
       'db:1234,cache:2345:dc2 prepared_query:q:3456',
     ),
+    [`${ANNOTATION_PREFIX}connect-service`]: fc.constantFrom('web', 'web,admin', ' a , b , c '),
+    [`${ANNOTATION_PREFIX}connect-service-port`]: fc.constantFrom('1001', '1001,1002', '1001,1002,1003'),
     [`${ANNOTATION_PREFIX}enable-metrics`]: fc.constantFrom('true', 'false'),
     [`${ANNOTATION_PREFIX}connect-inject-mount-volume`]: fc.constantFrom('', 'c0'),
     [`${ANNOTATION_PREFIX}connect-inject-status`]: fc.constant(''),

@@ -6,7 +6,7 @@ import { decidePod, podReasons, problemOf, type PodReason } from './decide-pod.t
 import type { ObservedRegistration } from './observed-registration.ts';
 import { differencesOf, type RegistrationField } from './node-plan.ts';
 import { serviceNameOf, type MeshServiceName } from './mesh-service.ts';
-import { sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
+import { servicesOf, sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
 import { instancesOfPod, registrationsOf, type PodRegistration } from './pod-registration.ts';
 
 /** How one instance stands in Consul. */
@@ -24,6 +24,8 @@ export type PodExplanation = {
   readonly stage: Stage;
   /** What it is in Consul, and what decided that; undefined when nothing of it can be registered. */
   readonly service: MeshServiceName | undefined;
+  /** Besides it, in a pod with several. */
+  readonly otherServices: readonly MeshServiceName[];
   /** The rule that decided, in the words of the closed vocabulary, and what it means. */
   readonly reason: PodReason;
   readonly meaning: string;
@@ -62,6 +64,9 @@ export function explainPod(
     mode: pod.injection.kind,
     stage: pod.stage,
     service: serviceNameOf(pod, cluster),
+    otherServices: servicesOf(pod)
+      .slice(1)
+      .map(({ service, nameSource }) => ({ name: service.name, reason: nameSource })),
     reason,
     meaning: podReasons[reason],
     problems: problem === undefined ? [] : [problem],

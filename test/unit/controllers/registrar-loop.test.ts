@@ -471,6 +471,49 @@ test('pods that log in: what a ServiceAccount names is registered, and not any m
   await running.stop();
 });
 
+const SEVERAL = { 'connect-service': 'web,admin', 'connect-service-port': '8080,9090' };
+const ofSeveral = (status: string): readonly string[] =>
+  ['admin', 'admin-sidecar-proxy', 'web', 'web-sidecar-proxy'].map(
+    (id) => `k8s-c1-node-1 default.web-0.${id} ${status}`,
+  );
+
+test('of a pod with several services all come, turn critical, are given back and go together', async () => {
+  const running = await started();
+  const { clock, consul } = running;
+  const present = (): readonly string[] => consul.instances().toSorted();
+  running.set({ annotations: SEVERAL });
+  await clock.advance(1000);
+  assert.deepEqual(present(), ofSeveral('passing'));
+  const reads = running.wholeReads();
+  running.set({ annotations: SEVERAL, status: ADDRESSES });
+  await clock.advance(1000);
+  assert.deepEqual(present(), ofSeveral('critical'));
+  assert.equal(running.wholeReads(), reads, 'no more is read than its instances');
+  running.faults.refused = new Set(['default.web-0.admin-sidecar-proxy']);
+  running.interfere((of) => of.deregister('k8s-c1-node-1', 'default.web-0.admin-sidecar-proxy'));
+  await clock.advance(5000);
+  running.faults.refused = new Set();
+  await clock.advance(120_000);
+  assert.deepEqual(present(), ofSeveral('critical'));
+  running.remove('web-0');
+  await clock.advance(1000);
+  assert.deepEqual(present(), []);
+  await running.stop();
+});
+
+test('several services of pods that log in: all wait for the ServiceAccount of each', async () => {
+  const running = startRegistrar({ podsLogIn: true });
+  const { clock, consul } = running;
+  await clock.advance(0);
+  running.set({ annotations: SEVERAL, serviceAccount: 'web' });
+  await clock.advance(1000);
+  assert.deepEqual(consul.instances(), []);
+  running.account('admin', undefined);
+  await clock.advance(1000);
+  assert.deepEqual(consul.instances().toSorted(), ofSeveral('passing'));
+  await running.stop();
+});
+
 test('a pod stands with its instances and how their checks were written last', async () => {
   const running = await started();
   const standing = (): readonly string[] | undefined =>

@@ -274,7 +274,8 @@ export function startRegistrar(
     },
     account: (name, service) => {
       const account = (of: string | undefined): MeshAccount => ({ namespace: 'default', name, service: of });
-      listener(snapshot.accountChanged(account(accounts.get(name)), account(service)));
+      const before = accounts.has(name) ? account(accounts.get(name)) : undefined;
+      listener(snapshot.accountChanged(before, account(service)));
       accounts.set(name, service);
     },
     node: (node) => listener(snapshot.nodeChanged(snapshot.cluster.node(node.name), node)),

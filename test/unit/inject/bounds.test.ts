@@ -53,6 +53,19 @@ test('300 upstreams for each of 1,000 containers are refused before any operatio
   assert.deepEqual(others, []);
 });
 
+test('of very many services no more is read than a pod can have', () => {
+  const services = (count: number): InjectResult =>
+    injected({
+      annotations: {
+        'connect-service': list(count, (index) => `s${index}`),
+        'connect-service-port': list(count, (index) => String(1 + (index % 65_535))),
+      },
+    });
+  assertLinear(services, 2000);
+  const [problem = ''] = problemsOf(services(2000));
+  assert.match(problem, /connect-service: names 2000 services; a pod has at most 16/);
+});
+
 test('at the bound the patch has one operation for each variable, and no more than 20,000 of them', () => {
   const upstreams = list(500, (index) => `s${index}:${10_000 + index}`);
   const containers = named(20, { env: [{ name: 'OWN', value: 'x' }] });

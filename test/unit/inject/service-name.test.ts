@@ -98,14 +98,24 @@ for (const [what, sketch, message] of [
   ],
   ['the name of a proxy', { annotations: { 'connect-service': 'web-sidecar-proxy' } }, /reserved/],
   [
-    'several services',
-    { annotations: { 'connect-service': 'web,admin', 'connect-service-port': '8080,9090' } },
-    /several services in one pod are not supported yet; split the pod/,
+    'several ports of one service',
+    { annotations: { 'connect-service': 'web', 'connect-service-port': '8080,9090' } },
+    /several ports, and the pod is one service/,
   ],
   [
-    'several ports',
-    { annotations: { 'connect-service': 'web', 'connect-service-port': '8080,9090' } },
-    /several services in one pod/,
+    'one port of several services',
+    { annotations: { 'connect-service': 'web,admin', 'connect-service-port': '8080' } },
+    /names one port, and connect-service names 2 services/,
+  ],
+  [
+    'a name behind which no container can have its own',
+    {
+      annotations: {
+        'connect-service': `web,${'a'.repeat(35)}`,
+        'connect-service-port': '8080,9090',
+      },
+    },
+    /containers are named: 1 to 34 of a-z/,
   ],
 ] as const)
   test(`denied: ${what}`, () => {
