@@ -40,8 +40,9 @@ export function redirectRules(options: RedirectOptions): string {
 // Adding before deleting: it makes no difference whether the table is there.
 function table(family: Family, options: RedirectOptions): string {
   const name = `${family.table} tandem`;
-  const chains = [inbound(options), outbound(family, options), ...handshakes(family, options)];
-  return `table ${name}\ndelete table ${name}\ntable ${name} {\n${chains.join('')}}\n`;
+  const handshake = options.handshakes.length === 0 ? '' : HANDSHAKE_CHAINS[family.family];
+  const chains = inbound(options) + outbound(family, options) + handshake;
+  return `table ${name}\ndelete table ${name}\ntable ${name} {\n${chains}}\n`;
 }
 
 function inbound({ handshakes: probes, inboundPorts }: RedirectOptions): string {
@@ -70,12 +71,17 @@ function outbound(of: Family, options: RedirectOptions): string {
   ]);
 }
 
+const ALONE = { IPv4: parseCidr(OUTSIDE.IPv4), IPv6: parseCidr(OUTSIDE.IPv6) };
+
 /** The pod's look at its own redirection, where what its author excludes lets it pass: it would wait for ever. */
-function looked({ table: ip, outside }: Family, options: RedirectOptions): readonly string[] {
+function looked({ family, table: ip, outside }: Family, options: RedirectOptions): readonly string[] {
   const { outboundPorts, outboundCidrs } = options;
-  const alone = parseCidr(outside) as Cidr;
+  const alone = ALONE[family];
   const isPassed =
-    outboundPorts.includes(NOBODYS_PORT) || !outermostCidrs([...outboundCidrs, alone]).includes(alone);
+    outboundPorts.includes(NOBODYS_PORT) ||
+    (outboundCidrs.length > 0 &&
+      alone !== undefined &&
+      !outermostCidrs([...outboundCidrs, alone]).includes(alone));
   return isPassed ? [`${ip} daddr ${outside} tcp dport ${NOBODYS_PORT} redirect to :${OUTBOUND_PORT}`] : [];
 }
 
@@ -84,11 +90,7 @@ function looked({ table: ip, outside }: Family, options: RedirectOptions): reado
  * and packet length to zeros. By a jump: a packet that is not tracked (IPv6 neighbor discovery) matches neither `=` nor
  * `!=`. In both directions, for an application may speak first.
  */
-function handshakes(
-  { ipHeader, extended }: Family,
-  { handshakes: probes }: RedirectOptions,
-): readonly string[] {
-  if (probes.length === 0) return [];
+function handshakeChains({ ipHeader, extended }: Family): string {
   const headers = Array.from({ length: 11 }, (_, index) => 5 + index);
   const jump = `ct mark ${HANDSHAKE_MARK} jump handshake`;
   return [
@@ -98,8 +100,10 @@ function handshakes(
     ]),
     chain('arriving', 'type filter hook input priority 0; policy accept;', [jump]),
     chain('leaving', 'type filter hook output priority 0; policy accept;', [jump]),
-  ];
+  ].join('');
 }
+
+const HANDSHAKE_CHAINS = { IPv4: handshakeChains(FAMILIES[0]), IPv6: handshakeChains(FAMILIES[1]) };
 
 function passed(what: string, elements: readonly (number | string)[]): readonly string[] {
   return elements.length === 0 ? [] : [`${what} { ${[...new Set(elements)].join(', ')} } return`];
