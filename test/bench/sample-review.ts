@@ -47,6 +47,22 @@ export function skippedPod(): object {
   return pod;
 }
 
+/** With three probes and no upstreams, its traffic redirected or not. */
+export function probedPod(isRedirected: boolean): object {
+  const pod = samplePod() as {
+    metadata: { annotations: Record<string, string> };
+    spec: { containers: object[] };
+  };
+  delete pod.metadata.annotations['consul.hashicorp.com/connect-service-upstreams'];
+  pod.metadata.annotations['consul.hashicorp.com/transparent-proxy'] = String(isRedirected);
+  Object.assign(pod.spec.containers[0] ?? {}, {
+    livenessProbe: { httpGet: { path: '/live', port: 'http' } },
+    readinessProbe: { httpGet: { path: '/ready', port: 'http' } },
+    startupProbe: { tcpSocket: { port: 8080 } },
+  });
+  return pod;
+}
+
 export function sampleReview(pod: object = samplePod()): string {
   const kind = { group: '', version: 'v1', kind: 'Pod' };
   const request = {

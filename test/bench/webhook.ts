@@ -9,7 +9,7 @@ import { writeFolder } from '../../src/certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../../src/certificates/generate.ts';
 import { figure, median, percentile } from './figure.ts';
 import { residentMegabytes } from './process-usage.ts';
-import { samplePod, sampleReview, skippedPod } from './sample-review.ts';
+import { probedPod, samplePod, sampleReview, skippedPod } from './sample-review.ts';
 import { load, type Load } from './webhook/load.ts';
 import { post, startServer, stopServer, type ServerProcess } from './webhook/server-process.ts';
 import { stages } from './webhook/stages.ts';
@@ -69,6 +69,8 @@ const BODIES = {
   pod: sampleReview(),
   skipped: sampleReview(skippedPod()),
   large: sampleReview(samplePod(1500)),
+  probed: sampleReview(probedPod(false)),
+  redirected: sampleReview(probedPod(true)),
 };
 
 type Body = keyof typeof BODIES;
@@ -93,6 +95,8 @@ async function benchLoad(webhook: ServerProcess, folder: string, short: boolean)
       bareSkipped: { server: skipping, body: 'skipped' },
       skipped: { server: webhook, body: 'skipped' },
       large: { server: webhook, body: 'large' },
+      probed: { server: webhook, body: 'probed' },
+      redirected: { server: webhook, body: 'redirected' },
     },
     short ? { rounds: 1, seconds: 3 } : { rounds: 5, seconds: 5 },
     folder,
@@ -139,7 +143,7 @@ function costOf(loads: readonly Load[]): Cost {
 }
 
 function reportLoad(
-  measured: Readonly<Record<'node' | 'fastify' | 'webhook' | 'bareSkipped' | 'skipped' | 'large', Cost>>,
+  measured: Readonly<Record<Exclude<Body, 'pod'> | 'node' | 'fastify' | 'webhook' | 'bareSkipped', Cost>>,
 ): void {
   const { node, fastify, webhook, bareSkipped, skipped, large } = measured;
   const perSecond = ({ cpu }: Cost): number => Math.round(1 / cpu);
@@ -162,6 +166,12 @@ function reportLoad(
     skipped.cpu * 1e6,
     'us',
     `${ratio(skipped.cpu, bareSkipped.cpu)} x bare Fastify, target <= 1.15`,
+  );
+  figure(
+    'webhook: CPU of a redirected pod with three probes',
+    measured.redirected.cpu * 1e6,
+    'us',
+    `${ratio(measured.redirected.cpu, measured.probed.cpu)} x the same without, target <= 1.25`,
   );
   figure('webhook: CPU of a pod with 1,500 variables', large.cpu * 1e3, 'ms', 'target <= 0.6');
 }
