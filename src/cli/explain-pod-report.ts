@@ -1,5 +1,6 @@
 /** Whether a pod is in the mesh, and why not, for people. */
 import type { ExplainedRegistration } from '../catalog/mesh/explain-pod.ts';
+import { addressNotices, addressReasons, type AddressStatus } from '../catalog/mesh/virtual-address.ts';
 import { nameReasons, type MeshServiceName } from '../catalog/mesh/mesh-service.ts';
 import type { RedirectionExplanation } from '../inject/explain-redirect.ts';
 import type { InjectionExplanation } from '../inject/explain.ts';
@@ -22,6 +23,7 @@ export function podExplanationText({
     ...(registration?.service === undefined ? [] : [line('service', serviceText(registration.service))]),
     ...(redirection === undefined ? [] : redirectionLines(redirection)),
     ...(registration?.otherServices.map((each) => line('service', serviceText(each))) ?? []),
+    ...(registration === undefined ? [] : addressLines(registration.address)),
     ...annotations.map(({ name, value }) => line('annotation', `${name}: ${JSON.stringify(value)}`)),
     ...(registration?.registrations.flatMap(instanceLines) ?? []),
     ...(registration?.leftover.map(({ id, address, port }) =>
@@ -88,6 +90,17 @@ function instanceLines({ registration, standing, checks }: ExplainedRegistration
   return [
     line('instance', `${id} ${hostAndPort(address, port)}  ${stateText(standing)}`),
     ...checks.map(({ name, status, output }) => line('check', `  ${status}  ${name}: ${firstLine(output)}`)),
+  ];
+}
+
+function addressLines(address: AddressStatus): readonly string[] {
+  const { reason, chosen } = address;
+  if (reason === 'not-redirected') return [];
+  const of =
+    chosen && `${hostAndPort(chosen.virtual.address, chosen.virtual.port)} of ${chosen.service.name}  `;
+  return [
+    line('address', `${of ?? ''}${reason}: ${addressReasons[reason]}`),
+    ...addressNotices(address).map(({ reason: what, text }) => line('address', `  ${what}: ${text}`)),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** `tandem explain pod NAMESPACE/NAME`: whether it was injected and why not, how it stands in Consul, what is missing. */
 import { namingOf, type namingFlags } from '../config/naming-settings.ts';
-import { readMeshAccount, readMeshNode, type MeshCluster } from '../catalog/mesh/mesh-cluster.ts';
-import { explainPod, type PodExplanation } from '../catalog/mesh/explain-pod.ts';
+import { readMeshAccount, readMeshNode } from '../catalog/mesh/mesh-cluster.ts';
+import { explainPod, type ExplainedAddress, type PodExplanation } from '../catalog/mesh/explain-pod.ts';
 import type { ObservedRegistration } from '../catalog/mesh/observed-registration.ts';
 import { meshOf, readInjectedPod, servicesOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { readMeshService } from '../catalog/mesh/mesh-service.ts';
@@ -11,9 +11,9 @@ import type { injectFlags } from '../config/inject-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { readAgentNodes, readNodesOfPod } from '../consul/agents.ts';
 import type { OpenConsul } from '../consul/client.ts';
-import { createPodSnapshot } from '../controllers/pod-snapshot.ts';
+import { createPodSnapshot, type PodSnapshot } from '../controllers/pod-snapshot.ts';
 import { connectCatalog } from '../consul/connect-catalog.ts';
-import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
+import { ANNOTATION_PREFIX, INJECTED, STATUS } from '../model/kubernetes-names.ts';
 import { readInjection } from '../inject/injected-pod.ts';
 import { explainRedirection, type RedirectionExplanation } from '../inject/explain-redirect.ts';
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
@@ -26,6 +26,7 @@ import { clusterOwner } from './cluster-owner.ts';
 import { OWNER_OF_FILES } from './cluster-objects.ts';
 import type { Context } from './context.ts';
 import { askConsul } from './consul-access.ts';
+import { explainAddress } from './explained-address.ts';
 import { readManifestObjects } from './manifest-objects.ts';
 import { tell } from './tell.ts';
 
@@ -88,13 +89,11 @@ export async function explainPodOf(
     redirection: injection.kind === 'injected' ? explainRedirection(found.pod) : undefined,
     annotations: annotationsOf(found.pod),
     registration:
-      injection.kind === 'injected'
-        ? await explainRegistration(found.pod, found.cluster, values, context)
-        : undefined,
+      injection.kind === 'injected' ? await explainRegistration(found, values, context) : undefined,
   };
 }
 
-type Found = { readonly pod: unknown; readonly cluster: MeshCluster };
+type Found = { readonly pod: unknown; readonly snapshot: PodSnapshot };
 
 async function podInFiles(
   namespace: string,
@@ -115,8 +114,9 @@ async function podInFiles(
     nodes: ofKind('Node'),
     services: ofKind('Service'),
     accounts: ofKind('ServiceAccount'),
+    pods: ofKind('Pod'),
   };
-  return { pod, cluster: clusterOf(values.owner ?? ownerIn(pod) ?? OWNER_OF_FILES, values, around) };
+  return { pod, snapshot: snapshotOf(values.owner ?? ownerIn(pod) ?? OWNER_OF_FILES, values, around) };
 }
 
 /** On whose node the sidecar looks: files know nothing else of the cluster. */
@@ -146,7 +146,7 @@ async function podInCluster(
       );
     }
     const around = await readAround(body, namespace, values, client, signal);
-    return { pod: body, cluster: clusterOf(owner ?? (await clusterOwner(client)), values, around) };
+    return { pod: body, snapshot: snapshotOf(owner ?? (await clusterOwner(client)), values, around) };
   } finally {
     client.close();
   }
@@ -155,19 +155,24 @@ async function podInCluster(
 /** JSON of what the registration of a pod depends on. */
 type Around = {
   readonly nodes: readonly unknown[];
-  readonly services: readonly unknown[];
+  /** Undefined when they may not be read, or do not matter. */
+  readonly services: readonly unknown[] | undefined;
   readonly accounts: readonly unknown[];
+  /** Beside the pod itself: those that may be behind the same Service. */
+  readonly pods: readonly unknown[];
 };
 
-function clusterOf(owner: string, values: ExplainPodValues, around: Around): MeshCluster {
+function snapshotOf(owner: string, values: ExplainPodValues, around: Around): PodSnapshot {
   const snapshot = createPodSnapshot({ owner, ...namingOf(values) });
   for (const each of around.nodes) snapshot.nodeChanged(undefined, readMeshNode(each));
-  for (const each of around.services) snapshot.serviceChanged(undefined, readMeshService(each));
+  for (const each of around.services ?? []) snapshot.serviceChanged(undefined, readMeshService(each));
+  for (const each of around.pods.map(readInjectedPod)) snapshot.podChanged(undefined, each);
+  if (around.services !== undefined) snapshot.servicesListed();
   for (const each of around.accounts) {
     const account = readMeshAccount(each);
     if (account !== undefined) snapshot.accountChanged(undefined, account);
   }
-  return snapshot.cluster;
+  return snapshot;
 }
 
 /** What this account may not read is not there. */
@@ -192,37 +197,55 @@ async function readAround(
   const inNamespace = `/api/v1/namespaces/${encodeURIComponent(namespace)}`;
   const accountPath = (account: string): string =>
     `${inNamespace}/serviceaccounts/${encodeURIComponent(account)}`;
-  const [ofNode, services, ofAccounts] = await Promise.all([
+  const isRedirected = injected !== undefined && meshOf(injected)?.isTransparent === true;
+  const selector = encodeURIComponent(`${STATUS}=${INJECTED}`);
+  const [ofNode, services, ofAccounts, pods] = await Promise.all([
     node === '' ? undefined : get(`/api/v1/nodes/${encodeURIComponent(node)}`),
-    naming.namesFollowServices ? get(`${inNamespace}/services`) : undefined,
+    naming.namesFollowServices || isRedirected ? get(`${inNamespace}/services`) : undefined,
     Promise.all(naming.podsLogIn ? [...new Set(accounts)].map((each) => get(accountPath(each))) : []),
+    isRedirected ? get(`${inNamespace}/pods?labelSelector=${selector}`) : undefined,
   ]);
-  const items = property(services, 'items');
-  return { nodes: [ofNode], services: Array.isArray(items) ? items : [], accounts: ofAccounts };
+  return {
+    nodes: [ofNode],
+    services: itemsOf(services),
+    accounts: ofAccounts,
+    pods: [pod, ...(itemsOf(pods) ?? [])],
+  };
+}
+
+function itemsOf(list: unknown): readonly unknown[] | undefined {
+  const items = property(list, 'items');
+  return Array.isArray(items) ? items : undefined;
 }
 
 async function explainRegistration(
-  raw: unknown,
-  cluster: MeshCluster,
+  { pod: raw, snapshot }: Found,
   values: ExplainPodValues,
   context: Context,
 ): Promise<PodExplanation | undefined> {
   const pod = readInjectedPod(raw);
-  return pod && explainPod(pod, cluster, await seenInConsul(pod, cluster.owner, values, context));
+  if (pod === undefined) return undefined;
+  const seen = await seenInConsul(pod, snapshot, values, context);
+  const address = seen?.address ?? (await explainAddress(pod, snapshot, undefined, context.signal));
+  return explainPod(pod, snapshot.cluster, seen?.instances, address);
 }
+
+type Seen = { readonly instances: readonly ObservedRegistration[]; readonly address: ExplainedAddress };
 
 function seenInConsul(
   pod: InjectedPod,
-  owner: string,
+  snapshot: PodSnapshot,
   values: ExplainPodValues,
   context: Context,
-): Promise<readonly ObservedRegistration[] | undefined> {
+): Promise<Seen | undefined> {
   const { signal } = context;
   return askConsul('explain', values, context, async (consul) => {
     const catalog = connectCatalog(consul);
-    const nodes = await nodesOf(pod, owner, consul, signal);
+    const nodes = await nodesOf(pod, snapshot.cluster.owner, consul, signal);
     const read = await Promise.all(nodes.map((node) => catalog.read(node, signal)));
-    return read.flatMap(({ instances }) => instances);
+    const instances = read.flatMap((each) => each.instances);
+    const inConsul = { instances, holders: catalog.holders };
+    return { instances, address: await explainAddress(pod, snapshot, inConsul, signal) };
   });
 }
 

@@ -1,12 +1,14 @@
 /** Why an injected pod is in Consul as it is, or is not: a part of the answer of `tandem explain pod`, as data. */
 import { POD_UID_META } from '../../model/consul-names.ts';
 import { indexed, ownerOf } from '../../model/instance.ts';
+import type { VirtualAddress } from '../../model/registration.ts';
+import type { AddressStatus } from './virtual-address.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
 import { decidePod, podReasons, problemOf, type PodReason } from './decide-pod.ts';
 import type { ObservedRegistration } from './observed-registration.ts';
 import { differencesOf, type RegistrationField } from './node-plan.ts';
 import { serviceNameOf, type MeshServiceName } from './mesh-service.ts';
-import { servicesOf, sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
+import { meshOf, servicesOf, sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
 import { instancesOfPod, registrationsOf, type PodRegistration } from './pod-registration.ts';
 
 /** How one instance stands in Consul. */
@@ -32,8 +34,15 @@ export type PodExplanation = {
   /** What is wrong with it, a sentence each. */
   readonly problems: readonly string[];
   readonly registrations: readonly ExplainedRegistration[];
+  readonly address: AddressStatus;
   /** In Consul, of this very pod, and to be removed. */
   readonly leftover: readonly ObservedRegistration[];
+};
+
+/** Where its address stands, and what its proxy has to have. */
+export type ExplainedAddress = {
+  readonly address: AddressStatus;
+  readonly virtual: VirtualAddress | undefined;
 };
 
 export type ExplainedRegistration = {
@@ -51,12 +60,14 @@ export function explainPod(
   pod: InjectedPod,
   cluster: MeshCluster,
   observed: readonly ObservedRegistration[] | undefined,
+  { address, virtual }: ExplainedAddress,
 ): PodExplanation {
   const { owner } = cluster;
   const reason = decidePod(pod, cluster);
   const problem = problemOf(pod, reason, cluster);
-  const registrations =
-    reason === 'agent-mode' ? instancesOfPod(pod, cluster) : registrationsOf(pod, cluster);
+  const registrations = (
+    reason === 'agent-mode' ? instancesOfPod(pod, cluster) : registrationsOf(pod, cluster)
+  ).map((each) => (each.id === meshOf(pod)?.proxyId ? { ...each, virtual } : each));
   const wanted = new Set(registrations.map(({ id }) => indexed(id)));
   return {
     source: sourceOfPod(pod),
@@ -81,6 +92,7 @@ export function explainPod(
         checks: checksOf(found),
       };
     }),
+    address,
     leftover: (observed ?? []).filter(
       (each) => each.meta[POD_UID_META] === pod.uid && !wanted.has(indexed(each.id)) && isOurs(each, owner),
     ),

@@ -184,12 +184,26 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
     kind: 'Pod',
     ...injectedPod({
       name: 'web-1',
+      labels: { app: 'shop' },
       flags: ['--transparent-proxy', '--redirection=node'],
       annotations: { 'transparent-proxy-exclude-outbound-ports': '8200, 5432' },
       container: { livenessProbe: { httpGet: { port: 8080, path: '/healthz' } } },
     }),
   };
-  const pods = [asked, injected, redirected].map((pod) => `${JSON.stringify(pod)}\n`);
+  const shop = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'shop', namespace: 'default' },
+    spec: {
+      selector: { app: 'shop' },
+      clusterIP: '10.96.0.1',
+      ports: [
+        { port: 90, targetPort: 9090 },
+        { port: 80, targetPort: 8080 },
+      ],
+    },
+  };
+  const pods = [asked, injected, redirected, shop].map((pod) => `${JSON.stringify(pod)}\n`);
   await writeFile(file, pods.join('---\n'));
   const explain = (name: string, ...more: string[]) =>
     runTandem(['explain', 'pod', `default/${name}`, file, ...flags, '--owner=c1', ...more]);
@@ -217,6 +231,8 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
     /^ {2}redirection {2}on, by --transparent-proxy; the redirector of its node writes the rules$/m,
     /^ {2}excluded {5}outbound ports 8200, 5432 {2}by consul\.hashicorp\.com\/transparent-proxy-exclude-outbound-ports$/m,
     /^ {2}probe {8}web livenessProbe: port 8080, asked at port 20300$/m,
+    /^ {2}address {6}10\.96\.0\.1:90 of shop {2}service: the Service that selects the pod$/m,
+    /^ {2}address {8}SeveralPorts: in the mesh every port of the Service default\/shop leads to the one port/m,
   ])
     assert.match(transparent, line);
   const json = JSON.parse((await explain('web-0', '--output=json')).stdout) as {

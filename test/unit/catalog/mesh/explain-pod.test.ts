@@ -4,7 +4,9 @@ import { explainPod } from '../../../../src/catalog/mesh/explain-pod.ts';
 import { readProxy } from '../../../../src/catalog/mesh/proxy.ts';
 import { instancesOfPod } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { createConsulNodes } from './consul-nodes.ts';
-import { ADDRESSES, podOf, READY, theirsOf, type PodSketch, CLUSTER } from './injected-pods.ts';
+import { ADDRESSES, podOf, READY, theirsOf, type PodSketch, CLUSTER, noAddress } from './injected-pods.ts';
+
+const NONE = { address: noAddress(), virtual: undefined };
 
 function explained(sketch: PodSketch, inConsul: PodSketch, owner = 'c1'): readonly unknown[] {
   const consul = createConsulNodes();
@@ -13,6 +15,7 @@ function explained(sketch: PodSketch, inConsul: PodSketch, owner = 'c1'): readon
     podOf(sketch),
     CLUSTER,
     consul.read('k8s-c1-node-1').instances,
+    NONE,
   );
   return [reason, registrations.map(({ standing }) => standing), leftover.map(({ id }) => id)];
 }
@@ -39,7 +42,7 @@ test('what is left in Consul of a pod that has ended', () => {
 });
 
 test('without Consul the standing is unknown', () => {
-  const { registrations, meaning } = explainPod(podOf(), CLUSTER, undefined);
+  const { registrations, meaning } = explainPod(podOf(), CLUSTER, undefined, NONE);
   assert.deepEqual(
     registrations.map(({ standing }) => standing.kind),
     ['unknown', 'unknown'],
@@ -63,7 +66,7 @@ test('in agent mode: what the pod registered itself, on the node of the agent, w
       { id: 'b', name: 'Proxy Public Listener', status: 'critical' as const, output: 'refused' },
     ],
   }));
-  const explanation = explainPod(pod, CLUSTER, registered);
+  const explanation = explainPod(pod, CLUSTER, registered, NONE);
   assert.equal(explanation.reason, 'agent-mode');
   assert.deepEqual(
     explanation.registrations.map(({ standing, checks }) => [standing.kind, checks.map(({ name }) => name)]),
@@ -71,9 +74,9 @@ test('in agent mode: what the pod registered itself, on the node of the agent, w
   );
   const other = registered.map((each) => ({ ...each, meta: { 'pod-uid': 'another' } }));
   assert.deepEqual(
-    explainPod(pod, CLUSTER, other).registrations.map(({ standing }) => standing.kind),
+    explainPod(pod, CLUSTER, other, NONE).registrations.map(({ standing }) => standing.kind),
     ['foreign', 'foreign'],
   );
   const ended = podOf({ flags: [], status: { ...READY, phase: 'Failed' } });
-  assert.equal(explainPod(ended, CLUSTER, registered).leftover.length, 2);
+  assert.equal(explainPod(ended, CLUSTER, registered, NONE).leftover.length, 2);
 });

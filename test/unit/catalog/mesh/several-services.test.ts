@@ -6,7 +6,7 @@ import { decidePod, problemOf } from '../../../../src/catalog/mesh/decide-pod.ts
 import { explainPod } from '../../../../src/catalog/mesh/explain-pod.ts';
 import { readinessChecksOf, registrationsOf } from '../../../../src/catalog/mesh/pod-registration.ts';
 import { readInjectedPod } from '../../../../src/catalog/mesh/registered-pod.ts';
-import { CLUSTER, clusterOf, injectedPod, podOf, READY, type PodSketch } from './injected-pods.ts';
+import { CLUSTER, clusterOf, injectedPod, noAddress, podOf, READY, type PodSketch } from './injected-pods.ts';
 
 const SEVERAL: PodSketch = {
   annotations: {
@@ -92,7 +92,8 @@ test('where pods log in, each other service needs a ServiceAccount of its name i
 });
 
 test('explained: each service, and its instances', () => {
-  const { service, otherServices, registrations } = explainPod(podOf(SEVERAL), CLUSTER, []);
+  const address = { address: noAddress(), virtual: undefined };
+  const { service, otherServices, registrations } = explainPod(podOf(SEVERAL), CLUSTER, [], address);
   assert.equal(service?.name, 'web');
   assert.deepEqual(otherServices, [{ name: 'admin', reason: 'annotation' }]);
   assert.equal(registrations.length, 4);
