@@ -104,6 +104,7 @@ export const partTable = [
   debian('iptables', 'iptables'),
   debian('conntrack', 'conntrack'),
   debian('ip', 'iproute2'),
+  debian('nft', 'nftables'),
   debian('debootstrap', 'debootstrap'),
   {
     name: 'base-image',
