@@ -1,10 +1,9 @@
 /** Writes the rules of nft into the network namespace of another process. */
 import { spawn } from 'node:child_process';
-import { closeSync, fstatSync, openSync, statSync, type BigIntStats } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { processStart, type ProcessFiles, type WaitingProcess } from '../redirection/process-scan.ts';
 import type { Redirection } from '../redirection/redirector.ts';
 
-const BIG = { bigint: true } as const;
 // nft takes milliseconds; what hangs must not hold up other pods for ever.
 const TIMEOUT = 10_000;
 const MOST_CHARACTERS = 1000;
@@ -22,8 +21,8 @@ export async function applyRules(
   try {
     // Open, it stays the one that was checked, whatever becomes of the process and its number.
     namespace = openSync(`/proc/${process.pid}/ns/net`, 'r');
-    const identity = fstatSync(namespace, BIG);
-    const isTaboo = ['1', 'self'].some((each) => isSame(identity, statSync(`/proc/${each}/ns/net`, BIG)));
+    const its = networkOf(process.pid);
+    const isTaboo = [networkOf(1), networkOf('self')].includes(its);
     if (processStart(files, process.pid) !== process.start) return { kind: 'gone' };
     if (isTaboo) return { kind: 'failed', why: 'its network is that of the node, or of the redirector' };
     return await runNft(namespace, rules);
@@ -37,8 +36,10 @@ export async function applyRules(
   }
 }
 
-function isSame(left: BigIntStats, right: BigIntStats): boolean {
-  return left.dev === right.dev && left.ino === right.ino;
+/** A file of which each network has its own: unlike the namespace of a process, anybody may look at it. */
+function networkOf(process: number | 'self'): string {
+  const { dev, ino } = statSync(`/proc/${process}/net/dev`);
+  return `${dev} ${ino}`;
 }
 
 // The child has the namespace as its descriptor 3.
