@@ -70,12 +70,13 @@ const ASKED: Readonly<Record<string, string>> = {
 };
 
 function redirectionLines(explained: RedirectionExplanation): readonly string[] {
-  const { isRedirected, askedBy, way, excluded, probes } = explained;
+  const { isRedirected, askedBy, way, excluded, probes, hasConsulDns } = explained;
   const by = ASKED[askedBy] ?? askedBy;
   if (!isRedirected) return [line('redirection', `off, ${by}`)];
   const writer = way === 'node' ? 'the redirector of its node' : 'its first init container';
   return [
     line('redirection', `on, ${by}; ${writer} writes the rules`),
+    ...(hasConsulDns ? [line('dns', 'by the sidecar, then the name servers of the cluster')] : []),
     ...excluded.map(({ what, elements, annotation }) =>
       line('excluded', `${what.replace('-', ' ')} ${elements.join(', ')}  by ${annotation}`),
     ),

@@ -6,6 +6,7 @@ import {
   type InjectSettings,
   type NamespaceDefaults,
 } from '../inject/settings.ts';
+import type { Resolver } from '../inject/resolver.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
 import { SIDECAR_UID, UNPRIVILEGED_PORTS } from '../inject/names.ts';
 import { parseWholeNumber } from '../support/text.ts';
@@ -193,6 +194,10 @@ export const injectFlags = {
     'IMAGE',
     undefined,
   ),
+  consulDnsRedirection: boolean(
+    'With transparent proxy in dataplane mode: let the sidecar answer the DNS of pods (consul-dns).',
+    false,
+  ),
 };
 
 type InjectValues = FlagValues<typeof injectFlags>;
@@ -215,6 +220,9 @@ export function injectFlagProblems(values: InjectValues): string[] {
       ? [
           '--service-names=service is for --proxy-mode=dataplane; in agent mode a pod registers itself and does not know its Service',
         ]
+      : []),
+    ...(values.proxyMode === 'agent' && values.consulDnsRedirection
+      ? ['--consul-dns-redirection is for --proxy-mode=dataplane; only consul-dataplane answers DNS']
       : []),
     ...(values.transparentProxy
       ? notPossible({
@@ -264,16 +272,18 @@ type Resolved = {
   readonly ownNamespace: string | undefined;
   /** Who the cluster is, when `--owner` does not say it. */
   readonly owner?: string;
+  /** What its pods have for their DNS. */
+  readonly resolver?: Resolver | undefined;
 };
 
 /** @throws Error in dataplane mode without an owner, which the caller has to find before */
 export function injectSettings(
   values: InjectValues,
-  { preStopSleep, owner: ofCluster, ...facts }: Resolved,
+  { preStopSleep, resolver, owner: ofCluster, ...facts }: Resolved,
 ): InjectSettings {
   const owner = values.owner ?? ofCluster;
   const drainSeconds = preStopSleep ? values.drainSeconds : undefined;
-  const shared = { ...sharedSettings(values, facts.version), ...facts, drainSeconds };
+  const shared = { ...sharedSettings(values, { version: facts.version, resolver }), ...facts, drainSeconds };
   if (values.proxyMode === 'agent') return { ...shared, mode: 'agent', owner };
   if (owner === undefined) throw new Error('dataplane mode has no owner');
   return { ...shared, mode: 'dataplane', owner };
@@ -293,7 +303,7 @@ export function withDefaults(
   };
 }
 
-function sharedSettings(values: InjectValues, version: string) {
+function sharedSettings(values: InjectValues, { version, resolver }: Pick<Resolved, 'version' | 'resolver'>) {
   return {
     allowNamespaces: values.allowNamespaces,
     denyNamespaces: values.denyNamespaces,
@@ -350,6 +360,8 @@ function sharedSettings(values: InjectValues, version: string) {
       overwriteProbes: values.transparentProxyOverwriteProbes,
       way: values.redirection,
       image: values.redirectImage ?? `tandem:${version}`,
+      dns: values.consulDnsRedirection,
+      resolver,
     } as const,
   };
 }

@@ -297,6 +297,12 @@ export const annotations = {
     default: 'none',
     meaning: `Traffic that these users send is not redirected. ${EXCLUSION}`,
   },
+  'consul-dns': {
+    value: 'boolean',
+    default: '`--consul-dns-redirection`',
+    meaning:
+      'With transparent proxy in dataplane mode: the sidecar answers the DNS of the pod, and passes on what is not for Consul. While the Consul servers are away, no name is found.',
+  },
 } as const satisfies Readonly<Record<string, Entry>>;
 
 export type AnnotationName = Exclude<keyof typeof annotations, 'service-meta-<key>'>;

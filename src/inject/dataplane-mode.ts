@@ -3,6 +3,7 @@ import type { JsonObject } from '../support/json.ts';
 import { CA_ANNOTATION } from '../model/kubernetes-names.ts';
 import { accountVolumes, type RegisteredSidecar, type Sidecar } from './sidecar.ts';
 import { tokenVolume, type SidecarPlan } from './sidecar-plan.ts';
+import { DNS_PORT } from './consul-dns.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext } from './container-parts.ts';
 import {
@@ -112,6 +113,7 @@ function dataplaneArgs(mesh: MeshPod, sidecar: Sidecar, { consul, owner }: Datap
     ...loginArgs(consul, owner),
     ...(metrics === undefined ? [] : metricsArgs(metrics)),
     ...lifecycleArgs(mesh.lifecycle, index),
+    ...(mesh.redirect?.dns === undefined ? [] : [`-consul-dns-bind-port=${DNS_PORT}`]),
     ...(envoyArgs.length === 0 ? [] : ['--', ...envoyArgs]),
   ];
 }

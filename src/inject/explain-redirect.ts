@@ -13,6 +13,8 @@ export type RedirectionExplanation = {
   readonly way: string | undefined;
   readonly excluded: readonly Exclusion[];
   readonly probes: readonly RecordedProbe[];
+  /** The sidecar answers the DNS of the pod. */
+  readonly hasConsulDns: boolean;
 };
 
 type Exclusion = {
@@ -31,13 +33,14 @@ export function explainRedirection(pod: unknown): RedirectionExplanation | undef
   const { redirect } = record;
   if (redirect === undefined) {
     const askedBy = text(annotationKey('transparent-proxy')) === undefined ? 'default' : 'annotation';
-    return { isRedirected: false, askedBy, way: undefined, excluded: [], probes: [] };
+    return { isRedirected: false, askedBy, way: undefined, excluded: [], probes: [], hasConsulDns: false };
   }
   return {
     isRedirected: true,
     askedBy: redirect.askedBy,
     way: redirect.way,
     probes: redirect.probes,
+    hasConsulDns: redirect.dns !== undefined,
     excluded: exclusionNames
       .map((name) => ({
         what: name.replace('transparent-proxy-exclude-', ''),

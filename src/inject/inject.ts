@@ -28,16 +28,16 @@ type Injected = Exclude<InjectResult, { readonly kind: 'skip' }>;
 export function inject(request: InjectRequest, settings: InjectSettings): InjectResult {
   const decision = decide(request, settings);
   if (decision.kind === 'skip') return decision;
-  const result = injectObject(request.object, settings);
+  const result = injectObject(request, settings);
   if (decision.kind === 'inject') return result;
   const others = result.kind === 'invalid' ? result.problems : [];
   return { kind: 'invalid', problems: [decision.problem, ...others], warnings: result.warnings };
 }
 
-function injectObject(object: unknown, settings: InjectSettings): Injected {
+function injectObject({ object, namespace }: InjectRequest, settings: InjectSettings): Injected {
   const tooMuch = tooManyAnnotations(object);
   if (tooMuch !== undefined) return { kind: 'invalid', problems: [tooMuch], warnings: [] };
-  const read = readPod(object);
+  const read = readPod(object, namespace);
   if (!read.ok) return { kind: 'invalid', problems: read.problems, warnings: [] };
   return injectPod(read.pod, settings);
 }

@@ -41,6 +41,9 @@ type ContainerPort = {
 };
 
 export type Pod = {
+  readonly namespace: string;
+  /** As it stands there, for what is asked of few pods only. */
+  readonly spec: JsonObject;
   readonly metadata: Presence;
   readonly annotations: JsonObject;
   readonly annotationsPresence: Presence;
@@ -63,7 +66,7 @@ type ReadPod =
   { readonly ok: true; readonly pod: Pod } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Reads a pod, or the template of a workload; a shape that no API server accepts is a problem with its path. */
-export function readPod(object: unknown): ReadPod {
+export function readPod(object: unknown, namespace = ''): ReadPod {
   const problems: Problem[] = [];
   const spec = readMap(object, 'spec', 'spec', problems);
   const metadata = readMap(object, 'metadata', 'metadata', problems);
@@ -83,6 +86,8 @@ export function readPod(object: unknown): ReadPod {
   return {
     ok: true,
     pod: {
+      namespace,
+      spec,
       metadata: presence(object, 'metadata'),
       annotations,
       annotationsPresence: presence(metadata, 'annotations'),
@@ -128,7 +133,7 @@ function readServiceAccount(spec: JsonObject): string {
   return given.find((name) => name !== undefined && name !== '') ?? 'default';
 }
 
-function presence(parent: unknown, key: string): Presence {
+export function presence(parent: unknown, key: string): Presence {
   const value = property(parent, key);
   if (value === undefined) return 'absent';
   return value === null ? 'null' : 'present';

@@ -1,5 +1,6 @@
 /** The record of what was added, kept on the pod as compact JSON: it makes `uninject` exact. */
 import { isObject, parseJson, property, type JsonObject } from '../support/json.ts';
+import { isDnsRecord, type DnsGrowth, type DnsRecord } from './consul-dns.ts';
 import type { Presence } from './pod.ts';
 import { elementsOf, makingOf, type Growth, type MapGrowth, type PodEdit } from './pod-edit.ts';
 
@@ -32,6 +33,7 @@ export type RedirectRecord = {
   readonly way: string;
   readonly askedBy: string;
   readonly probes: readonly RecordedProbe[];
+  readonly dns?: DnsRecord;
 };
 
 /** `port` stood where `to` stands now. */
@@ -58,6 +60,7 @@ export type SpecGrowth = {
   readonly lastInitContainers: Growth;
   readonly containers: Growth;
   readonly volumes: Growth;
+  readonly dns?: DnsGrowth;
 };
 
 export type MetadataGrowth = {
@@ -119,6 +122,12 @@ function madeParents(growth: SpecGrowth & MetadataGrowth): Pick<InjectionRecord,
   note(() => 'metadata.labels', makingOf(growth.labels));
   note(() => 'spec.volumes', makingOf(growth.volumes));
   note(() => 'spec.initContainers', makingOf(growth.initContainers));
+  if (growth.dns !== undefined) {
+    const { policy, config, lists } = growth.dns;
+    if (policy.kind === 'add' || policy.before === null) note(() => 'spec.dnsPolicy', policy);
+    note(() => 'spec.dnsConfig', config);
+    for (const list of lists) note(() => `spec.dnsConfig.${list.key}`, makingOf(list));
+  }
   const authors = [...growth.ofContainers, ...growth.ofInitContainers];
   for (const { name, env } of authors) note(() => parentOf(name, 'env'), makingOf(env));
   for (const { name, volumeMounts } of authors)
@@ -184,6 +193,7 @@ function isRedirect(value: unknown): boolean {
   return (
     typeof property(value, 'way') === 'string' &&
     typeof property(value, 'askedBy') === 'string' &&
+    (property(value, 'dns') === undefined || isDnsRecord(property(value, 'dns'))) &&
     Array.isArray(probes) &&
     probes.every(
       (each) =>

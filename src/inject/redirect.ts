@@ -3,6 +3,8 @@ import type { ExposedPath } from '../model/registration.ts';
 import { LONGEST_LIST, OUTBOUND_PORT, type RedirectOptions } from '../redirection/options.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
+import { DNS_PORT, readConsulDns } from './consul-dns.ts';
+import type { Resolver } from './resolver.ts';
 import type { Lifecycle } from './lifecycle-options.ts';
 import type { Metrics } from './metrics-options.ts';
 import { DATAPLANE_DEFAULT_GRACEFUL_PORT, READY_PORT } from './names.ts';
@@ -19,6 +21,8 @@ export type Redirect = {
   readonly options: RedirectOptions;
   readonly probes: readonly RewrittenProbe[];
   readonly exposed: readonly ExposedPath[];
+  /** What the pod gets for its DNS; undefined leaves it alone. */
+  readonly dns: Resolver | undefined;
 };
 
 /** What the sidecar of the pod listens on, and for whom. */
@@ -43,6 +47,8 @@ export function readRedirect(
   if (!isTransparent) {
     // Without an answer of the author or the namespace, an exclusion says that something is redirected.
     if (askedBy === 'flag') checkExclusions(reader);
+    if (reader.has('consul-dns') && reader.boolean('consul-dns', false))
+      reader.warn('no-effect', 'consul-dns', 'has no effect without transparent proxy');
     return undefined;
   }
   for (const why of notPossible(settings)) reader.problem('transparent-proxy', why);
@@ -57,6 +63,7 @@ export function readRedirect(
     overwrite,
     nativeSidecar: sidecar.isNative,
   });
+  const dns = readConsulDns(pod, reader, settings);
   const inboundPorts = [
     ...reachedPorts(settings, sidecar),
     ...exposed.map(({ listenerPort }) => listenerPort),
@@ -75,8 +82,9 @@ export function readRedirect(
       inboundPorts,
       uids: [...(settings.sidecarUser === undefined ? [] : [settings.sidecarUser]), ...exclusions.uids],
       handshakes,
-      dnsPort: undefined,
+      dnsPort: dns && DNS_PORT,
     },
+    dns,
     probes,
     exposed,
   };
@@ -119,7 +127,8 @@ export function redirectPorts(redirect: Redirect | undefined): readonly SidecarP
     number: after,
     purpose: `the ${probe} of the container ${quote(container)}`,
   }));
-  return [OUTBOUND, ...ofProbes];
+  const ofDns = redirect.dns === undefined ? [] : [{ number: DNS_PORT, purpose: 'the DNS of Consul' }];
+  return [OUTBOUND, ...ofDns, ...ofProbes];
 }
 
 function checkExclusions(reader: AnnotationReader): void {

@@ -1,5 +1,6 @@
 /** Everything that the operator decides about injection; the annotations of a pod are read against it. */
 
+import type { Resolver } from './resolver.ts';
 import type { LifecycleDefaults } from './lifecycle-options.ts';
 
 export const serviceNames = ['auto', 'service', 'service-account', 'container'] as const;
@@ -99,4 +100,8 @@ export type RedirectSettings = {
   /** Who writes the rules: an init container of the pod, or the redirector of its node. */
   readonly way: (typeof redirectWays)[number];
   readonly image: string;
+  /** `consul-dns` when the annotation is absent. */
+  readonly dns: boolean;
+  /** What pods of the cluster have; undefined where nobody read it. */
+  readonly resolver: Resolver | undefined;
 };

@@ -12,6 +12,7 @@ import {
 } from '../model/kubernetes-names.ts';
 import type { JsonObject } from '../support/json.ts';
 import type { SidecarPlan } from './sidecar-plan.ts';
+import { dnsGrowth, dnsRecord, type DnsGrowth } from './consul-dns.ts';
 import { drainGrowth } from './drain.ts';
 import { DATA_PATH, DATA_VOLUME } from './names.ts';
 import type { MeshPod } from './mesh-pod.ts';
@@ -50,13 +51,16 @@ export function editsOf(
     [RECORD_ANNOTATION, ''],
   ]);
   const unwritten = metadataGrowth(pod, annotations);
-  const made = { version, mode: mesh.mode, ...redirectField(mesh) };
+  const made = { version, mode: mesh.mode, ...redirectField(mesh, spec.dns) };
   const record = recordOf({ ...spec, ...unwritten }, made, warnings);
   annotations.set(RECORD_ANNOTATION, JSON.stringify(record));
   return [...probeEdits(mesh), ...editsInSpec(spec), ...editsInMetadata(metadataGrowth(pod, annotations))];
 }
 
-function redirectField({ redirect }: MeshPod): { readonly redirect?: RedirectRecord } {
+function redirectField(
+  { redirect }: MeshPod,
+  dns: DnsGrowth | undefined,
+): { readonly redirect?: RedirectRecord } {
   if (redirect === undefined) return {};
   const { way, askedBy } = redirect;
   const probes = redirect.probes.map(({ container, probe, before, after }) => ({
@@ -65,7 +69,7 @@ function redirectField({ redirect }: MeshPod): { readonly redirect?: RedirectRec
     port: before,
     to: after,
   }));
-  return { redirect: { way, askedBy, probes } };
+  return { redirect: { way, askedBy, probes, ...(dns === undefined ? {} : { dns: dnsRecord(dns) }) } };
 }
 
 /** The only values of the author that are replaced. */
@@ -96,6 +100,7 @@ function specGrowth(pod: Pod, mesh: MeshPod, plan: SidecarPlan): SpecGrowth {
     ...initGrowth(pod, plan),
     containers: append('/spec/containers', 'present', plan.containers),
     volumes: append('/spec/volumes', pod.volumesPresence, plan.volumes),
+    ...(mesh.redirect?.dns === undefined ? {} : { dns: dnsGrowth(pod, mesh.redirect.dns) }),
   };
 }
 
@@ -123,7 +128,12 @@ function editsInSpec(growth: SpecGrowth): PodEdit[] {
     ...growth.lastInitContainers.edits,
     ...growth.containers.edits,
     ...growth.volumes.edits,
+    ...(growth.dns === undefined ? [] : editsOfDns(growth.dns)),
   ];
+}
+
+function editsOfDns({ policy, config, lists }: DnsGrowth): PodEdit[] {
+  return [policy, ...(config === undefined ? [] : [config]), ...lists.flatMap(({ edits }) => edits)];
 }
 
 const DATA_MOUNT: JsonObject = { name: DATA_VOLUME, mountPath: DATA_PATH };

@@ -2,6 +2,7 @@
 import { asString, isObject, property } from '../support/json.ts';
 import { pointer } from '../support/json-patch.ts';
 import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
+import { dnsLists, type DnsRecord } from './consul-dns.ts';
 import { DATA_PATH } from './names.ts';
 import { create, reverted, type PodEdit } from './pod-edit.ts';
 import { HANDLERS } from './probe-rewrite.ts';
@@ -33,6 +34,7 @@ type Lookup = Omit<InjectionRecord, 'redirect' | 'variables' | 'mounts' | 'drain
   Readonly<Record<'variables' | 'mounts' | 'drained' | 'absent' | 'nulls', ReadonlySet<string>>> & {
     /** By container. */
     readonly probes: ReadonlyMap<string, readonly RecordedProbe[]>;
+    readonly dns: DnsRecord | undefined;
   };
 
 function lookupOf(record: InjectionRecord): Lookup {
@@ -43,6 +45,7 @@ function lookupOf(record: InjectionRecord): Lookup {
     drained: new Set(record.drained),
     absent: new Set(record.absent),
     nulls: new Set(record.nulls),
+    dns: record.redirect?.dns,
     probes: Map.groupBy(record.redirect?.probes ?? [], ({ container }) => container),
   };
 }
@@ -64,6 +67,7 @@ function editsIn(pod: unknown, record: Lookup): PodEdit[] {
     ...named(spec, 'initContainers', record),
     ...authorsEdits(spec, 'containers', record),
     ...authorsEdits(spec, 'initContainers', record),
+    ...(record.dns === undefined ? [] : dnsEdits(spec, record.dns, record)),
   ];
 }
 
@@ -139,6 +143,29 @@ function drainEdits(path: string, lifecycle: unknown, container: string, record:
 
 function isSleepOnly(hook: unknown): boolean {
   return isObject(hook) && Object.keys(hook).join() === 'sleep';
+}
+
+/** A policy that is not Tandem's any more stays, with what it is about. */
+function dnsEdits(spec: unknown, dns: DnsRecord, record: Lookup): PodEdit[] {
+  const path = '/spec/dnsPolicy';
+  const after = property(spec, 'dnsPolicy');
+  if (after !== 'None') return [];
+  const policy = wholeEdit(path, 'spec.dnsPolicy', after, record) ?? {
+    kind: 'set',
+    path,
+    before: dns.policy,
+    after,
+  };
+  const config = property(spec, 'dnsConfig');
+  const made = wholeEdit('/spec/dnsConfig', 'spec.dnsConfig', config, record);
+  if (made !== undefined) return [policy, ...(config === undefined ? [] : [made])];
+  const lists = dnsLists.flatMap((key) => {
+    let left = dns[key];
+    const isAdded = (): boolean => left-- > 0;
+    const at = pointer('spec', 'dnsConfig', key);
+    return elementEdits(at, `spec.dnsConfig.${key}`, listAt(config, key), record, isAdded);
+  });
+  return [policy, ...lists];
 }
 
 /** A list of which nothing else is left, and that was not there, is one edit. */

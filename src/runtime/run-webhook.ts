@@ -1,12 +1,14 @@
 /** The webhook as a process: composes engine, certificates, servers, log and metrics. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { type CertificateSource, expiryOf } from '../certificates/key-pair.ts';
 import { injectSettings, withDefaults } from '../config/inject-settings.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import type { WebhookValues } from '../config/webhook-flags.ts';
 import { webhook } from '../http/webhook.ts';
+import { parseResolver, type Resolver } from '../inject/resolver.ts';
 import type { InjectRequest } from '../inject/decide.ts';
 import { inject } from '../inject/inject.ts';
 import type { InjectSettings, NamespaceDefaults } from '../inject/settings.ts';
@@ -85,7 +87,8 @@ async function openEngine(
   log: Log,
 ) {
   const features = await readClusterFeatures(values, ownCluster(environment), log);
-  const settings = injectSettings(values, { version, ...features, ...known });
+  const resolver = values.proxyMode === 'dataplane' ? await readResolver() : undefined;
+  const settings = injectSettings(values, { version, ...features, ...known, resolver });
   // One for each path of the server, which are a few.
   const byDefaults = new Map<NamespaceDefaults, InjectSettings>();
   return (request: InjectRequest, defaults: NamespaceDefaults) => {
@@ -93,6 +96,15 @@ async function openEngine(
     if (ofNamespace === undefined) byDefaults.set(defaults, (ofNamespace = withDefaults(settings, defaults)));
     return inject(request, ofNamespace);
   };
+}
+
+/** What pods with the usual policy have, as this one is: read once, for no admission reads a file. */
+async function readResolver(): Promise<Resolver | undefined> {
+  try {
+    return parseResolver(await readFile('/etc/resolv.conf', 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function ownCluster({

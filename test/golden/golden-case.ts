@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
 import { parseFlags } from '../../src/config/parse-flags.ts';
+import { parseResolver } from '../../src/inject/resolver.ts';
 import { inject } from '../../src/inject/inject.ts';
 import type { InjectResult } from '../../src/inject/result.ts';
 
@@ -14,6 +15,8 @@ export type GoldenCase = {
   readonly native?: boolean;
   /** Whether the cluster has a `preStop` that sleeps. */
   readonly sleep?: boolean;
+  /** The file /etc/resolv.conf of the webhook. */
+  readonly resolver?: string;
   readonly kind?: string;
   readonly operation?: string;
   readonly namespace?: string;
@@ -35,10 +38,11 @@ export function readGoldenCase(name: string): GoldenCase {
 export function goldenResult(input: GoldenCase): InjectResult {
   const { flags = [], native = true, sleep = true, kind = 'v1/Pod', operation = 'CREATE' } = input;
   const { namespace = 'default', pod } = input;
+  const resolver = input.resolver === undefined ? undefined : parseResolver(input.resolver);
   const parsed = parseFlags(injectFlags, flags, {});
   assert.ok(parsed.ok);
   // As the webhook reads it: from the cluster, in dataplane mode.
   const owner = parsed.values.proxyMode === 'dataplane' ? { owner: '0a1b2c3d' } : {};
-  const facts = { version: '0.0.0', nativeSidecar: native, preStopSleep: sleep, ownNamespace: 'tandem' };
+  const facts = { version: '0.0.0', nativeSidecar: native, preStopSleep: sleep, ownNamespace: 'tandem', resolver };
   return inject({ kind, operation, namespace, object: pod }, injectSettings(parsed.values, { ...facts, ...owner }));
 }

@@ -128,17 +128,40 @@ export const arbitraryPod = fc
     initContainers: perhaps(containers(0, 3, 'i')),
     volumes: perhaps(fc.array(fc.record({ name: text.map((name) => `v${name}`) }), { maxLength: 3 })),
     spec: unknownFields,
+    dnsPolicy: fc.constantFrom(undefined, null, 'None', 'ClusterFirst'),
+    dnsConfig: perhaps(
+      fc.record(
+        {
+          nameservers: perhaps(fc.array(fc.constantFrom('10.0.0.1', '127.0.0.1'), { maxLength: 1 })),
+          searches: perhaps(fc.array(fc.constantFrom('a.example', 'default.svc.x'), { maxLength: 2 })),
+          options: perhaps(fc.array(fc.constantFrom({ name: 'ndots', value: '1' }), { maxLength: 1 })),
+        },
+        { requiredKeys: [] },
+      ),
+    ),
     bare: fc.constantFrom('metadata', 'null metadata', 'no metadata'),
   })
-  .map(({ annotations: some, labels, metadata, containers: main, initContainers, volumes, spec, bare }) => ({
-    apiVersion: 'v1',
-    kind: 'Pod',
-    ...(bare === 'metadata'
-      ? { metadata: withoutUndefined({ ...metadata, annotations: some, labels }) }
-      : {}),
-    ...(bare === 'null metadata' ? { metadata: null } : {}),
-    spec: withoutUndefined({ ...spec, containers: main, initContainers, volumes }),
-  }))
+  .map(
+    ({
+      annotations: some,
+      labels,
+      metadata,
+      containers: main,
+      initContainers,
+      volumes,
+      spec,
+      bare,
+      ...dns
+    }) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      ...(bare === 'metadata'
+        ? { metadata: withoutUndefined({ ...metadata, annotations: some, labels }) }
+        : {}),
+      ...(bare === 'null metadata' ? { metadata: null } : {}),
+      spec: withoutUndefined({ ...spec, containers: main, initContainers, volumes, ...dns }),
+    }),
+  )
   .map(asJson);
 
 const hostileText = fc.oneof(

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
 import { parseFlags } from '../../src/config/parse-flags.ts';
+import { parseResolver } from '../../src/inject/resolver.ts';
 import type { InjectRequest } from '../../src/inject/decide.ts';
 import { inject } from '../../src/inject/inject.ts';
 import { applied, reverted } from '../../src/inject/pod-edit.ts';
@@ -26,6 +27,7 @@ const arbitrarySettings = fc
       ['--sidecar-proxy=builtin'],
       ['--proxy-mode=dataplane'],
       ['--transparent-proxy'],
+      ['--transparent-proxy', '--consul-dns-redirection', '--proxy-mode=dataplane'],
       ['--transparent-proxy', '--redirection=node', '--proxy-mode=dataplane'],
       ['--proxy-mode=dataplane', '--consul-tls', '--consul-ca-pem=PEM', '--consul-auth-method=k8s'],
     ),
@@ -45,6 +47,7 @@ function settingsOf(
     preStopSleep,
     ownNamespace: 'tandem',
     owner: 'east',
+    resolver: parseResolver('nameserver 10.96.0.10\nsearch tandem.svc.x\noptions ndots:5 edns0'),
   });
 }
 
@@ -108,14 +111,14 @@ test('equal input gives equal bytes', () => {
   );
 });
 
-test('a patch only adds, and replaces ports of probes and hooks that the record names', () => {
+test('a patch only adds, and replaces what the record names: ports of probes and hooks, the policy of DNS', () => {
   fc.assert(
     fc.property(arbitraryPod, arbitrarySettings, (pod, settings) => {
       const result = inject(requestFor(pod), settings);
       fc.pre(result.kind === 'inject');
       assert.ok(result.patch.every(({ op }) => op === 'add'));
       const injected = apply(pod, result.patch);
-      assertKept(withRecordedPorts(pod, injected), injected, '');
+      assertKept(withReplaced(pod, injected), injected, '');
     }),
   );
 });
@@ -149,12 +152,17 @@ test('anything at all as a request is answered', () => {
   );
 });
 
-/** The pod with the ports that the record on the injected one says it replaced. */
-function withRecordedPorts(pod: unknown, injected: unknown): unknown {
+/** The pod with the values that the record on the injected one says it replaced. */
+function withReplaced(pod: unknown, injected: unknown): unknown {
   const { metadata, spec } = injected as Injected;
   const record = parseRecord(metadata.annotations['tandem/injected']);
   assert.ok(record !== undefined);
-  const before = structuredClone(pod) as { spec: Injected['spec'] };
+  const before = structuredClone(pod) as { spec: Record<string, unknown> };
+  const policy = record.redirect?.dns?.policy;
+  if (policy !== undefined) {
+    assert.equal(before.spec['dnsPolicy'], policy);
+    before.spec['dnsPolicy'] = 'None';
+  }
   for (const { container, probe, port, to } of record.redirect?.probes ?? []) {
     const [own, now] = [before.spec, spec].map((each) => handlerOf(each, container, probe));
     assert.ok(own !== undefined && now !== undefined);

@@ -1,0 +1,116 @@
+/**
+ * DNS of a transparent pod by its sidecar: a name server on the loopback address in front of those of the cluster, and the
+ * pod's own policy, which would name others. `dnsPolicy: None` takes nothing but `dnsConfig` (Kubernetes, "Pod's DNS Config").
+ */
+import { asString, isObject, property } from '../support/json.ts';
+import type { AnnotationReader } from './annotation-reader.ts';
+import { presence, type Pod } from './pod.ts';
+import { create, elementsOf, prepend, type Growth, type PodEdit } from './pod-edit.ts';
+import type { Resolver } from './resolver.ts';
+import type { InjectSettings } from './settings.ts';
+
+export const dnsLists = ['nameservers', 'searches', 'options'] as const;
+
+/** Where consul-dataplane answers, besides port 53 of the loopback address. */
+export const DNS_PORT = 8600;
+const LOOPBACK = '127.0.0.1';
+// k8s.io/kubernetes, pkg/apis/core/validation: MaxDNSNameservers.
+const MOST_NAMESERVERS = 3;
+
+/** What stands in front of the author's own lists; undefined for a pod that does not want it. */
+export function readConsulDns(
+  pod: Pod,
+  reader: AnnotationReader,
+  settings: InjectSettings,
+): Resolver | undefined {
+  const { mode, ownNamespace, redirect } = settings;
+  if (!reader.boolean('consul-dns', redirect.dns)) return undefined;
+  const problem = (message: string): undefined => {
+    reader.problem('consul-dns', message);
+    return undefined;
+  };
+  if (mode === 'agent') return problem('needs --proxy-mode=dataplane: only consul-dataplane answers DNS');
+  const policy = pod.spec['dnsPolicy'] ?? 'ClusterFirst';
+  if (policy === 'Default')
+    return problem('is not possible with dnsPolicy: Default, whose name servers only the node knows');
+  const base = policy === 'None' ? NOTHING : redirect.resolver;
+  if (base === undefined)
+    return problem(
+      'is not possible here: the name servers of the cluster are read by tandem webhook in its pod',
+    );
+  const config = property(pod.spec, 'dnsConfig');
+  const nameservers = [LOOPBACK, ...base.nameservers];
+  const all = nameservers.length + length(property(config, 'nameservers'));
+  if (all > MOST_NAMESERVERS)
+    return problem(
+      `makes ${all} name servers with those of the cluster and of spec.dnsConfig; Kubernetes takes ${MOST_NAMESERVERS}`,
+    );
+  const own = `${ownNamespace ?? ''}.svc.`;
+  const names = new Set(optionNames(property(config, 'options')));
+  return {
+    nameservers,
+    searches: base.searches.map((each) =>
+      each.startsWith(own) ? `${pod.namespace}.svc.${each.slice(own.length)}` : each,
+    ),
+    options: base.options.filter(({ name }) => !names.has(name)),
+  };
+}
+
+const NOTHING: Resolver = { nameservers: [], searches: [], options: [] };
+
+function length(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
+}
+
+function optionNames(options: unknown): readonly string[] {
+  return (Array.isArray(options) ? options : []).flatMap((each) => asString(property(each, 'name')) ?? []);
+}
+
+export type DnsGrowth = {
+  readonly policy: PodEdit;
+  /** The edit that makes `dnsConfig`; undefined where there is one. */
+  readonly config: PodEdit | undefined;
+  readonly lists: readonly (Growth & { readonly key: (typeof dnsLists)[number] })[];
+};
+
+export function dnsGrowth({ spec }: Pod, dns: Resolver): DnsGrowth {
+  const path = '/spec/dnsPolicy';
+  const policy = presence(spec, 'dnsPolicy');
+  const config = presence(spec, 'dnsConfig');
+  const filled = dnsLists.filter((key) => dns[key].length > 0);
+  return {
+    policy:
+      policy === 'present'
+        ? { kind: 'set', path, before: spec['dnsPolicy'], after: 'None' }
+        : create(path, policy, 'None'),
+    config:
+      config === 'present'
+        ? undefined
+        : create('/spec/dnsConfig', config, Object.fromEntries(filled.map((key) => [key, dns[key]]))),
+    lists:
+      config === 'present'
+        ? dnsLists.map((key) => ({
+            key,
+            ...prepend(`/spec/dnsConfig/${key}`, presence(spec['dnsConfig'], key), dns[key]),
+          }))
+        : [],
+  };
+}
+
+/** What `uninject` needs to know of it; `policy` stood there, unless there was none. */
+export type DnsRecord = { readonly policy?: unknown } & Readonly<Record<(typeof dnsLists)[number], number>>;
+
+export function dnsRecord({ policy, lists }: DnsGrowth): DnsRecord {
+  const counts = Object.fromEntries(
+    dnsLists.map((key) => [key, elementsIn(lists.find((each) => each.key === key))]),
+  ) as Record<(typeof dnsLists)[number], number>;
+  return { ...(policy.kind === 'set' && policy.before !== null ? { policy: policy.before } : {}), ...counts };
+}
+
+function elementsIn(list: Growth | undefined): number {
+  return list === undefined ? 0 : elementsOf(list).length;
+}
+
+export function isDnsRecord(value: unknown): value is DnsRecord {
+  return isObject(value) && dnsLists.every((key) => typeof value[key] === 'number');
+}
