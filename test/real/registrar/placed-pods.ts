@@ -19,6 +19,7 @@ export type PlaceOptions = {
   readonly isInitialized?: boolean;
   readonly serviceAccount?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
 };
 
 export function placedPods({ admin }: ApiServer, namespace: string): PlacedPods {
@@ -29,14 +30,15 @@ export function placedPods({ admin }: ApiServer, namespace: string): PlacedPods 
     path,
     create: async (name, options = {}) => {
       const { node = 'node-1', hostIp = '10.0.0.1', serviceAccount = 'default' } = options;
-      const { annotations = {}, isInitialized = false } = options;
+      const { annotations = {}, labels = {}, isInitialized = false } = options;
       count += 1;
       const ip = `10.1.${count >> 8}.${count & 255}`;
       const container = { image: 'example/app', ports: [{ containerPort: 8080 }] };
       const asked = podOf(name, { 'connect-service': 'app', ...annotations }, container, {
         serviceAccountName: serviceAccount,
       });
-      const created: KubernetesObject = await admin.expect('POST', pods, asked);
+      const labelled = { ...asked, metadata: { ...asked.metadata, labels } };
+      const created: KubernetesObject = await admin.expect('POST', pods, labelled);
       await admin.expect('POST', `${path(name)}/binding`, { metadata: { name }, target: { name: node } });
       const status = {
         phase: 'Running',
