@@ -196,8 +196,7 @@ export function createController<Observed, Plan, Change>(
 
   return {
     enqueue: (key, group) => {
-      queue.add(key, clock.elapsed(), group);
-      loop.notify();
+      if (queue.add(key, clock.elapsed(), group)) loop.notify();
     },
     backOff,
     isBackingOff: backoffs.isWaiting,

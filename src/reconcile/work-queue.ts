@@ -11,8 +11,9 @@ export type WorkQueue = {
    * An event says that this key may have changed; `now` by a clock that never jumps, in milliseconds.
    *
    * @param group makes it one that can wait: of such keys the group with the fewest comes first. A key that is urgent stays it
+   * @returns whether the queue is due earlier than before; mostly it is due later, when it is quiet again
    */
-  readonly add: (key: string, now: number, group?: string) => void;
+  readonly add: (key: string, now: number, group?: string) => boolean;
   readonly has: (key: string) => boolean;
   /** When to take; undefined while there is nothing. */
   readonly due: () => number | undefined;
@@ -51,15 +52,19 @@ export function createWorkQueue({ quiet, most }: Coalescing = COALESCING): WorkQ
     return taken;
   }
 
+  const due = (): number | undefined => earliest([dueOf(urgent), dueOf(canWait)]);
+
   return {
     add: (key, now, group) => {
+      const before = due() ?? Infinity;
       const isUrgent = group === undefined || urgent.keys.has(key);
       const waiting = isUrgent ? take(canWait, canWait.keys.has(key) ? [key] : []) : NOTHING;
       if (!isUrgent) groups.set(key, group);
       (isUrgent ? urgent : canWait).add(key, waiting.get(key) ?? now, now);
+      return (due() ?? Infinity) < before;
     },
     has: (key) => urgent.keys.has(key) || canWait.keys.has(key),
-    due: () => earliest([dueOf(urgent), dueOf(canWait)]),
+    due,
     urgentDue: () => dueOf(urgent),
     take: (mostThatCanWait = Infinity) => {
       const others = [...canWait.keys.keys()];
