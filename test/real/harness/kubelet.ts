@@ -26,7 +26,7 @@ export type RunningPod = {
   readonly container: (name: string) => RunningProcess;
   readonly envoy: Envoy;
   /** What the admin interface of Envoy answers, in a pod with a network of its own. */
-  readonly admin: (path: string) => Promise<string>;
+  readonly admin: (path: string, port?: number) => Promise<string>;
   /** The folder of a volume. */
   readonly volume: (name: string) => string;
   /** `start`, `ready` (its startup probe passed) and `end` of each container, in the order in which they came. */
@@ -134,7 +134,7 @@ export async function runPod(
     get envoy() {
       return found(envoy, 'envoy');
     },
-    admin: (asked) => adminAnswer(ENVOY_ADMIN, asked, link?.path),
+    admin: (asked, port = ENVOY_ADMIN) => adminAnswer(port, asked, link?.path),
     volume: (wanted) => found(on.volumes.get(wanted), wanted),
     journal,
     restarts: (wanted) => journal.filter((entry) => entry === `start ${wanted}`).length - 1,

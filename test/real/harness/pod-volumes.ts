@@ -102,13 +102,23 @@ async function secretFiles(
   return Object.entries(data).map(([file, content]) => [file, Buffer.from(content, 'base64').toString()]);
 }
 
+/** A kubelet makes what is not there. */
+function folderIn(volume: string, subPath: string): string {
+  const folder = join(volume, subPath);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
 /**
  * The text with the folders of the volumes in place of the paths where the container mounts them. This is where the play
  * differs from a kubelet, which gives each container a file system of its own.
  */
 export function withFolders(text: string, container: V1Container, volumes: Volumes): string {
   const folders = new Map(
-    (container.volumeMounts ?? []).map(({ name, mountPath }) => [mountPath, volumes.get(name) ?? mountPath]),
+    (container.volumeMounts ?? []).map(({ name, mountPath, subPath = '' }) => {
+      const volume = volumes.get(name);
+      return [mountPath, volume === undefined ? mountPath : folderIn(volume, subPath)];
+    }),
   );
   // Whole paths, or what lies below one: `/data` is not in `/data-2`, and not in `/var/data`.
   return text.replaceAll(/(?<![\w./-])\/[\w./-]+/g, (path) => {

@@ -35,8 +35,12 @@ async function answerWithin(network: string, url: string): Promise<string> {
   return stdout;
 }
 
-/** Without it, Envoys of one machine believe that they are restarts of each other; in pods they share no memory. */
+/**
+ * Without it, Envoys of one machine believe that they are restarts of each other; in pods they share no memory. Those of one pod
+ * have to do without.
+ */
 export function besideOthers<T extends ProcessSpec>(spec: T): T {
+  if (spec.network !== undefined && spec.args.includes('--base-id')) return spec;
   return { ...spec, args: [...spec.args, '--use-dynamic-base-id'] };
 }
 

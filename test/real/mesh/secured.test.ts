@@ -13,8 +13,17 @@ import { echo, echoContainer, ECHO_IMAGES } from './echo.ts';
 import { passing, podOf, startMesh } from './mesh.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'envoy']);
-const [https = 0, grpcTls = 0, dbPort = 0, webPort = 0, cachePort = 0, toDb = 0, toCache = 0] =
-  await freePorts(7);
+const [
+  https = 0,
+  grpcTls = 0,
+  dbPort = 0,
+  webPort = 0,
+  cachePort = 0,
+  toDb = 0,
+  toCache = 0,
+  adminPort = 0,
+  toAdmin = 0,
+] = await freePorts(9);
 const SERVER_NAME = 'server.dc1.consul';
 const ca = await generateCa(Date.now());
 const serving = await generateServing(ca, [SERVER_NAME], Date.now());
@@ -52,6 +61,7 @@ await createAuthMethod(api, consul, 'k8s');
 for (const [namespace, name] of [
   ['mesh', 'db'],
   ['mesh', 'web'],
+  ['mesh', 'admin'],
   ['builtin', 'cache'],
 ])
   await api.admin.expect('POST', `/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name } });
@@ -63,7 +73,7 @@ const secured = (name: string, port: number, upstreams: string, serviceAccount =
 const [, , web] = await Promise.all([
   run(secured('db', dbPort, ''), ECHO_IMAGES),
   runBuiltin(secured('cache', cachePort, ''), ECHO_IMAGES),
-  run(secured('web', webPort, `db:${toDb}, cache:${toCache}`), ECHO_IMAGES),
+  run(secured('web', webPort, `db:${toDb}, cache:${toCache}, admin:${toAdmin}`), ECHO_IMAGES),
 ]);
 await Promise.all([passing(consul, 'db'), passing(consul, 'cache')]);
 
@@ -96,6 +106,32 @@ test('the token is of the ServiceAccount of the pod, and only the user of the si
     const { mode } = statSync(join(folder, file));
     assert.equal(mode & 0o777, 0o600, file);
   }
+});
+
+test('each service of a pod logs in as its own ServiceAccount: one as that of the pod, the other by a Secret', async () => {
+  const annotations = { 'connect-service': 'web,admin', 'connect-service-port': `${webPort},${adminPort}` };
+  await api.admin.expect('POST', '/api/v1/namespaces/mesh/secrets', {
+    metadata: { name: 'admin', annotations: { 'kubernetes.io/service-account.name': 'admin' } },
+    type: 'kubernetes.io/service-account-token',
+    data: { token: Buffer.from(await api.serviceAccountToken('mesh', 'admin')).toString('base64') },
+  });
+  const pod = await run(
+    podOf('several', annotations, echoContainer('admin', adminPort), account('web')),
+    ECHO_IMAGES,
+  );
+  const folder = pod.volume('consul-connect-inject-data');
+  for (const [path, service] of [
+    ['acl-token', 'web'],
+    ['admin/acl-token', 'admin'],
+  ] as const) {
+    const token = readFileSync(join(folder, path), 'utf8');
+    const self = await fetch(`${consul.url}/v1/acl/token/self`, { headers: { 'x-consul-token': token } });
+    assert.match(await self.text(), new RegExp(`"ServiceIdentities":\\[\\{"ServiceName":"${service}"\\}\\]`));
+  }
+  await passing(consul, 'admin');
+  const Sources = [{ Name: 'web', Action: 'allow' }];
+  await consul.call('PUT', '/v1/config', { Kind: 'service-intentions', Name: 'admin', Sources });
+  assert.equal((await eventually('an answer of admin', () => echo(toAdmin, hello))).name, 'admin');
 });
 
 test('a pod that no binding rule knows: the init container says what failed', async () => {
