@@ -1,10 +1,17 @@
 /** Admissions whose bodies have arrived, answered in batches. */
+import type { ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasMoreValues } from '../admission/json-values.ts';
 import type { RefusalReason } from '../admission/refusals.ts';
 import type { NamespaceDefaults } from '../inject/settings.ts';
-import { answerAdmission, badRequest, type AdmissionOutcome, type Engine } from './answer-admission.ts';
+import {
+  answerAdmission,
+  badRequest,
+  type AdmissionAnswer,
+  type AdmissionOutcome,
+  type Engine,
+} from './answer-admission.ts';
 import type { Body } from './read-body.ts';
 import { MOST_VALUES, PATIENCE, refusal, turnAway } from './refusal.ts';
 import { turnQueue } from './turn-queue.ts';
@@ -12,6 +19,8 @@ import { turnQueue } from './turn-queue.ts';
 export type AdmissionQueueDependencies = Engine & {
   readonly onAdmission: (outcome: AdmissionOutcome) => void;
   readonly onRefusal: (reason: RefusalReason) => void;
+  /** True while the server prepares to stop: clients are asked to leave. */
+  readonly isDraining: () => boolean;
 };
 
 /** @param defaults those of the namespace of this request */
@@ -34,7 +43,7 @@ const LARGE = 64 * 1024;
  * takes half as long again (test/bench).
  */
 export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueue {
-  const { onAdmission, onRefusal } = dependencies;
+  const { onAdmission, onRefusal, isDraining } = dependencies;
   const queue = turnQueue<Pending>(({ body }) => isLarge(body), answerBatch);
 
   return (request, reply, defaults) => {
@@ -53,21 +62,26 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
 
   function answerBatch(all: readonly Pending[]): void {
     const batch = all.filter(({ isRefused, reply }) => !isRefused && !reply.raw.destroyed);
-    const answers = batch.map((each) => answer(each));
-    const lengths = answers.map(({ body }) => Buffer.byteLength(body));
-    for (const [index, { status, type, body: text }] of answers.entries()) {
-      const { reply, body } = batch[index] as Pending;
-      // As a text it goes out in one piece with its head, and no buffer outside of the heap is made for it.
-      reply.code(status).type(type).serializer(asItIs).send(text);
-      if (!reply.raw.writableFinished) untilTaken(reply, body, lengths[index] ?? 0);
-    }
+    const answers = batch.map(answer);
+    for (const [index, each] of answers.entries()) send(batch[index] as Pending, each);
     const end = performance.now();
     for (const [index, { outcome }] of answers.entries()) {
       onAdmission({ ...outcome, seconds: (end - (batch[index]?.start ?? end)) / 1000 });
     }
   }
 
-  function answer({ body, defaults }: Pending) {
+  /** Without Fastify, which counts the bytes again and makes room for three bytes a character: 6 % of what a skipped pod costs. */
+  function send({ reply, body }: Pending, { status, type, body: text }: AdmissionAnswer): void {
+    const { raw } = reply.hijack();
+    const bytes = Buffer.byteLength(text);
+    const head = { 'content-type': type, 'content-length': bytes };
+    raw.writeHead(status, isDraining() ? { ...head, connection: 'close' } : head);
+    // As a text it goes out in one piece with its head. That of ASCII alone needs no room for longer characters.
+    raw.end(text, bytes === text.length ? 'latin1' : 'utf8');
+    if (!raw.writableFinished) untilTaken(raw, body, bytes);
+  }
+
+  function answer({ body, defaults }: Pending): AdmissionAnswer {
     if (isLarge(body) && hasMoreValues(body.bytes, MOST_VALUES)) {
       onRefusal('too-many-values');
       return badRequest(413, refusal('too-many-values').message);
@@ -76,8 +90,7 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
   }
 
   /** An answer is held until the client has taken it, and that cannot be put off. */
-  function untilTaken(reply: FastifyReply, body: Body | undefined, bytes: number): void {
-    const { raw } = reply;
+  function untilTaken(raw: ServerResponse, body: Body | undefined, bytes: number): void {
     const cut = (reason: RefusalReason): void => {
       onRefusal(reason);
       raw.destroy();
@@ -88,11 +101,6 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
     body.hold.refuse = cut;
     body.hold.set(bytes);
   }
-}
-
-/** With a serializer of its own an answer keeps its type: fastify adds a charset, which JSON has none of (RFC 8259, section 11). */
-function asItIs(text: unknown): string {
-  return String(text);
 }
 
 function isLarge(body: Body | undefined): body is Body {

@@ -12,8 +12,6 @@ import { BODY_LIMIT, isRefusal, PATIENCE, refusal, turnAway } from './refusal.ts
 export type AdmissionDependencies = AdmissionQueueDependencies & {
   readonly tls: SecureContextOptions;
   readonly isReady: () => boolean;
-  /** True while the server prepares to stop: clients are asked to leave. */
-  readonly isDraining: () => boolean;
 };
 
 // Four of the largest bodies and many of the usual 10 kB, and a quarter of the room that the deployment has beside the heap.

@@ -29,7 +29,7 @@ export type AdmissionOutcome = {
   readonly error?: unknown;
 };
 
-type AdmissionAnswer = {
+export type AdmissionAnswer = {
   readonly status: 200 | 400 | 413;
   readonly type: 'application/json' | 'text/plain';
   readonly body: string;
