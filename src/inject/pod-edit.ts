@@ -80,10 +80,19 @@ export function entries(
     return { path, keys, edits: [create(path, presence, Object.fromEntries(written))] };
   const edits: PodEdit[] = [];
   for (const [key, value] of written) {
-    const at = path + pointer(key);
+    const at = path + pointerOf(key);
     if (Object.hasOwn(present, key))
       edits.push({ kind: 'set', path: at, before: present[key], after: value });
     else edits.push({ kind: 'add', path: at, value });
   }
   return { path, keys, edits };
+}
+
+// The keys are Tandem's own, about twenty.
+const pointers = new Map<string, string>();
+
+function pointerOf(key: string): string {
+  const known = pointers.get(key) ?? pointer(key);
+  pointers.set(key, known);
+  return known;
 }
