@@ -32,7 +32,11 @@ const [runInAgentMode, runInDataplaneMode] = await Promise.all([
     `--consul-server-addresses=${network.nodeIp}`,
   ]),
 ]);
-await startTandemSync(scene, api, consul, ['--registrar', '--owner=cluster1']);
+await startTandemSync(scene, api, consul, [
+  '--registrar',
+  '--owner=cluster1',
+  `--agent-http-port=${consul.ports.http}`,
+]);
 const SERVER: Images = {
   'example/redirect': {},
   'example/server': { entrypoint: [process.execPath, join(import.meta.dirname, 'server.ts')] },
@@ -53,7 +57,8 @@ async function pair(mode: string, run: Run): Promise<readonly [web: RunningPod, 
     },
   );
   const client = podOf(`client-${mode}`, {}, { image: 'example/server', ports });
-  const running = await Promise.all([run(web, images), run(client, images)]);
+  const labelled = { ...web, metadata: { ...web.metadata, labels: { app: `web-${mode}` } } };
+  const running = await Promise.all([run(labelled, images), run(client, images)]);
   await Promise.all(running.map((pod) => pod.ready()));
   await passing(consul, `web-${mode}`);
   return running;
@@ -123,6 +128,21 @@ for (const [mode, sidecar, [web, client]] of [
     assert.match(await askFrom(client, `http://${web.ip}:8080/healthz`), /^(ECONNRESET|UND_ERR_SOCKET)$/);
     const leader = `http://${network.nodeIp}:${consul.ports.http}/v1/status/leader`;
     assert.match(await askFrom(client, leader), /^200 "10\.244\.0\.1:/);
+  });
+
+  test(`${mode}: a client that knows only the Kubernetes Service reaches it through the mesh`, async () => {
+    const path = `/api/v1/namespaces/${web.pod.metadata?.namespace}/services`;
+    const service = await api.admin.expect('POST', path, {
+      metadata: { name: web.name },
+      spec: { selector: { app: web.name }, ports: [{ port: 80, targetPort: 8080 }] },
+    });
+    const address = String(property(property(service, 'spec'), 'clusterIP'));
+    // Nobody routes cluster addresses here but the mesh; who asks too early waits for 5 s.
+    await eventually('the sidecar of the client knows the address', async () =>
+      assert.ok((await client.admin('/config_dump')).includes(`"${address}"`)),
+    );
+    assert.equal(await askFrom(client, `http://${address}/healthz`), '200 /healthz on 8080');
+    assert.match(await client.admin('/stats?filter=lds.update_rejected'), /update_rejected: 0$/m);
   });
 
   test(`${mode}: an exposed path answers itself and nothing else, and a handshake port gives out nothing`, async () => {
