@@ -46,7 +46,7 @@ const HOOKS = [
   { at: ['lifecycle', 'preStop'], from: 20_700 },
   { at: ['lifecycle', 'postStart'], from: 20_800 },
 ] as const;
-/** From one kind to the next. */
+/** From the ports of one kind to those of the next. */
 const MOST_CONTAINERS = 100;
 
 /** What a probe asks, or a hook; the API server takes one handler for each. */
@@ -66,7 +66,15 @@ type Found = {
 };
 
 export function rewriteProbes(pod: Pod, reader: AnnotationReader, where: Circumstances): RewrittenProbes {
-  const found = probesOf(pod).filter(({ port }) => !where.isPlain(port));
+  const containers = probedContainers(pod);
+  const isAsked = ({ port }: Found): boolean => !where.isPlain(port);
+  const found = probesOf(containers.slice(0, MOST_CONTAINERS)).filter(isAsked);
+  const beyond = probesOf(containers.slice(MOST_CONTAINERS)).find(isAsked);
+  if (beyond !== undefined && where.overwrite)
+    reader.fieldProblem(
+      placeOf(beyond),
+      `needs a port of its own, and the first ${MOST_CONTAINERS} containers have them all; use a command there, or ${EXCLUDE}`,
+    );
   const rewritten = found.filter((each) => isRewritten(each, reader, where));
   return {
     probes: rewritten.map(({ container, path, at, handler, fields, after }) => ({
@@ -83,23 +91,25 @@ export function rewriteProbes(pod: Pod, reader: AnnotationReader, where: Circums
   };
 }
 
-/** Counted in the order of the spec, containers first: an init container that ends has none. */
-function probesOf(pod: Pod): Found[] {
-  const main = pod.containers.map((container, index) => ({
-    container,
-    path: pointer('spec', 'containers', index),
-  }));
-  const others = pod.initContainers
-    .map((container, index) => ({ container, path: pointer('spec', 'initContainers', index) }))
-    .filter(({ container }) => container.isNativeSidecar);
-  return [...main, ...others].flatMap((each, index) => [
+type Probed = Pick<Found, 'container' | 'path'>;
+
+/** In the order of the spec, containers first: an init container that ends has no probes. */
+function probedContainers(pod: Pod): readonly Probed[] {
+  const at = (list: 'containers' | 'initContainers'): readonly Probed[] =>
+    pod[list].map((container, index) => ({ container, path: pointer('spec', list, index) }));
+  const others = at('initContainers').filter(({ container }) => container.isNativeSidecar);
+  return [...at('containers'), ...others];
+}
+
+function probesOf(containers: readonly Probed[]): Found[] {
+  return containers.flatMap((each, index) => [
     ...PROBES.flatMap(({ at, from }) => handlerAt(each, at, from + index, HANDLERS)),
     ...HOOKS.flatMap(({ at, from }) => handlerAt(each, at, from + index, ['httpGet'])),
   ]);
 }
 
 function handlerAt(
-  { container, path }: Pick<Found, 'container' | 'path'>,
+  { container, path }: Probed,
   at: readonly string[],
   after: number,
   handlers: readonly (typeof HANDLERS)[number][],
@@ -125,10 +135,14 @@ function portOf({ ports }: Container, port: unknown): number | undefined {
     : undefined;
 }
 
+function placeOf({ container, at }: Found): string {
+  return `${container.at}.${at.join('.')}`;
+}
+
 /** Says what is wrong with one that is not. */
 function isRewritten(probe: Found, reader: AnnotationReader, where: Circumstances): boolean {
-  const { container, at, handler, port, after } = probe;
-  const place = `${container.at}.${at.join('.')}`;
+  const { handler, port } = probe;
+  const place = placeOf(probe);
   if (!where.overwrite) {
     const result = handler === 'tcpSocket' ? 'always passes' : 'fails';
     reader.fieldWarn(
@@ -138,7 +152,7 @@ function isRewritten(probe: Found, reader: AnnotationReader, where: Circumstance
     );
     return false;
   }
-  const wrong = whyNot(probe, where) ?? (isInRange(probe) ? undefined : tooMany(after));
+  const wrong = whyNot(probe, where);
   if (wrong !== undefined) reader.fieldProblem(place, wrong);
   return wrong === undefined;
 }
@@ -156,15 +170,6 @@ function whyNot({ container, at, handler, fields, port }: Found, where: Circumst
   if (!where.nativeSidecar && (container.isNativeSidecar || at.at(-1) === 'postStart'))
     return `asks port ${port} before a classic sidecar runs; ${EXCLUDE}, use a command, or a native sidecar`;
   return undefined;
-}
-
-function isInRange({ at, after }: Found): boolean {
-  const kind = [...PROBES, ...HOOKS].find((each) => each.at === at);
-  return kind !== undefined && after < kind.from + MOST_CONTAINERS;
-}
-
-function tooMany(after: number): string {
-  return `needs a port of its own, and ${after} is another one's: of more than ${MOST_CONTAINERS} containers the first ones only can have probes that ask a port; use a command, or ${EXCLUDE}`;
 }
 
 // RFC 3986, section 3.3: segments of pchar. Two slashes would begin a host (the kubelet reads it as a URL).

@@ -26,12 +26,13 @@ const LONGEST = LONGEST_LIST / 2;
 
 export function readExclusions(pod: Pod, reader: AnnotationReader): Exclusions {
   const [inbound, outbound, cidrs, uids] = exclusionNames;
+  const ports = reader.has(inbound) ? namedPorts(pod) : new Map<string, number>();
   return {
     inboundPorts: readList(
       inbound,
       reader,
       'a port from 1 to 65535, or the name of a TCP port of a container',
-      (text) => namedPorts(pod).get(text) ?? port(text),
+      (text) => ports.get(text) ?? port(text),
     ),
     outboundPorts: readList(outbound, reader, 'a port from 1 to 65535', port),
     outboundCidrs: readList(cidrs, reader, 'an IPv4 or IPv6 address or network', parseCidr),

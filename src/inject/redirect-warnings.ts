@@ -8,6 +8,9 @@ import type { Exclusions } from './redirect-lists.ts';
 import type { SidecarPort } from './sidecar-ports.ts';
 import type { Upstream } from './upstream.ts';
 
+// How many there are is up to a stranger.
+const PORTS_NAMED = 20;
+
 const INBOUND = 'transparent-proxy-exclude-inbound-ports';
 
 /** @param isPlain of a port that is not redirected */
@@ -17,16 +20,19 @@ export function warnOfPlainClients(
   isPlain: (port: number) => boolean,
 ): void {
   const opens = `refuses plain clients now; ${annotationKey(INBOUND)} with the port opens it`;
+  let named = 0;
   for (const { at, object, ports } of longRunning(pod)) {
     const written = property(object, 'ports') as readonly unknown[];
-    for (const port of ports.filter((each) => isTcp(each) && !isPlain(each.number))) {
+    for (const port of ports) {
+      if (named === PORTS_NAMED) break;
       const hostPort = property(written[port.index], 'hostPort');
-      if (typeof hostPort === 'number' && hostPort > 0)
-        reader.fieldWarn(
-          'redirected-port',
-          `${at}.ports[${port.index}].hostPort`,
-          `leads to port ${port.number}, which ${opens}`,
-        );
+      if (typeof hostPort !== 'number' || hostPort <= 0 || !isTcp(port) || isPlain(port.number)) continue;
+      named += 1;
+      reader.fieldWarn(
+        'redirected-port',
+        `${at}.ports[${port.index}].hostPort`,
+        `leads to port ${port.number}, which ${opens}`,
+      );
     }
   }
   const scraped = 'prometheus.io/port';

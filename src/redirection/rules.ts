@@ -1,5 +1,5 @@
 /** The rules of nft that redirect the traffic of a pod. */
-import { formatCidr, outermostCidrs, parseCidr, type Cidr } from '../support/cidr.ts';
+import { formatCidr, holds, outermostCidrs, parseCidr, type Cidr } from '../support/cidr.ts';
 import type { IpFamily } from '../support/ip-address.ts';
 import { NOBODYS_PORT, OUTSIDE } from './held-traffic.ts';
 import { INBOUND_PORT, OUTBOUND_PORT, type RedirectOptions } from './options.ts';
@@ -79,9 +79,7 @@ function looked({ family, table: ip, outside }: Family, options: RedirectOptions
   const alone = ALONE[family];
   const isPassed =
     outboundPorts.includes(NOBODYS_PORT) ||
-    (outboundCidrs.length > 0 &&
-      alone !== undefined &&
-      !outermostCidrs([...outboundCidrs, alone]).includes(alone));
+    (alone !== undefined && outboundCidrs.some((cidr) => holds(cidr, alone)));
   return isPassed ? [`${ip} daddr ${outside} tcp dport ${NOBODYS_PORT} redirect to :${OUTBOUND_PORT}`] : [];
 }
 

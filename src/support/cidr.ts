@@ -75,18 +75,30 @@ export function formatCidr({ family, length, prefix }: Cidr): string {
   return `${groups.join(separator)}/${length}`;
 }
 
-/** Without those that lie within another one; of equal ones the first. Networks cannot overlap in any other way. */
+/** Without those that lie within another one, by address. Networks cannot overlap in any other way. */
 export function outermostCidrs(cidrs: readonly Cidr[]): readonly Cidr[] {
-  const kept = new Set<string>();
-  return [...cidrs]
-    .sort((left, right) => left.length - right.length)
-    .filter(({ family, length, prefix }) => {
-      for (let shorter = 0; shorter <= length; shorter += 1)
-        if (kept.has(keyOf({ family, length: shorter, prefix: prefix >> BigInt(length - shorter) })))
-          return false;
-      kept.add(keyOf({ family, length, prefix }));
-      return true;
+  const ordered = cidrs
+    .map((cidr) => ({ cidr, first: cidr.prefix << BigInt(BITS[cidr.family] - cidr.length) }))
+    .sort((left, right) => {
+      if (left.cidr.family !== right.cidr.family) return left.cidr.family === 'IPv4' ? -1 : 1;
+      if (left.first !== right.first) return left.first < right.first ? -1 : 1;
+      return left.cidr.length - right.cidr.length;
     });
+  let outer: Cidr | undefined;
+  return ordered.flatMap(({ cidr }) => {
+    if (outer !== undefined && holds(outer, cidr)) return [];
+    outer = cidr;
+    return [cidr];
+  });
+}
+
+/** Whether all addresses of the inner one are in the outer one. */
+export function holds(outer: Cidr, inner: Cidr): boolean {
+  return (
+    outer.family === inner.family &&
+    outer.length <= inner.length &&
+    inner.prefix >> BigInt(inner.length - outer.length) === outer.prefix
+  );
 }
 
 function keyOf({ family, length, prefix }: Cidr): string {

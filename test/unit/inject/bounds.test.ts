@@ -44,6 +44,52 @@ function assertLinear(run: (size: number) => unknown, size: number): void {
   assert.ok(large < 24 * small + 200, `${small} ms for ${size}, ${large} ms for ${8 * size}`);
 }
 
+const TRANSPARENT = ['--transparent-proxy'];
+
+test('exclusions of a transparent pod: names of ports, networks, and how many there are', () => {
+  const ports = (count: number): InjectResult =>
+    injected({
+      flags: TRANSPARENT,
+      annotations: { 'transparent-proxy-exclude-inbound-ports': list(512, (index) => `p${index}`) },
+      containers: named(1, {
+        ports: Array.from({ length: count }, (_, index) => ({
+          name: `p${index}`,
+          containerPort: 1 + (index % 9999),
+        })),
+      }),
+    });
+  assertLinear(ports, 2000);
+  const networks = (count: number): InjectResult =>
+    injected({
+      flags: TRANSPARENT,
+      annotations: {
+        'transparent-proxy-exclude-outbound-cidrs': list(count, (index) => `2001:db8::${index.toString(16)}`),
+      },
+    });
+  assertLinear(networks, 64);
+  const [problem = ''] = problemsOf(networks(513));
+  assert.match(problem, /exclude-outbound-cidrs: 513 elements; at most 512/);
+});
+
+test('probes and hostPorts of a transparent pod', () => {
+  const probes = (count: number): InjectResult =>
+    injected({
+      flags: TRANSPARENT,
+      containers: named(count, { livenessProbe: { httpGet: { port: 8080 } }, ports: [{ containerPort: 9 }] }),
+    });
+  assert.equal(probes(100).kind, 'inject');
+  assert.deepEqual(
+    problemsOf(probes(102)).map((problem) => problem.split('; ')[0]),
+    [
+      'spec.containers[100].livenessProbe: needs a port of its own, and the first 100 containers have them all',
+    ],
+  );
+  assertLinear(probes, 500);
+  const hostPorts = Array.from({ length: 100 }, () => ({ containerPort: 80, hostPort: 80 }));
+  const result = injected({ flags: TRANSPARENT, containers: named(1, { ports: hostPorts }) });
+  assert.equal(result.kind !== 'skip' && result.warnings.length, 20);
+});
+
 test('300 upstreams for each of 1,000 containers are refused before any operation is made', () => {
   const upstreams = list(300, (index) => `service-${index}:${10_000 + index}`);
   const [problem = '', ...others] = problemsOf(
