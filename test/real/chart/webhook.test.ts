@@ -102,9 +102,8 @@ const READ_CATALOG = ['services,nodes  list,watch', 'endpointslices  list,watch'
 const INGRESSES = 'ingresses  list,watch';
 const EVENTS = 'events  create,patch';
 const PODS = 'pods  list,watch';
-const PODS_AND_NODES = 'pods,nodes  list,watch';
-// Pods are called after the Services that select them.
-const SELECTING = 'services  list,watch';
+// Pods are called after the Services that select them, and are reached at their addresses.
+const OF_REGISTRAR = 'pods,nodes,services  list,watch';
 const CLUSTER = 'namespaces kube-system get';
 // Where the addresses of the cluster are, so that nothing of Consul leads there.
 const CIDRS = 'servicecidrs  list,watch';
@@ -130,7 +129,7 @@ const syncRights: Readonly<
   },
   'the registrar alone': {
     values: { syncCatalog: off },
-    cluster: [SELECTING, PODS_AND_NODES, EVENTS, CLUSTER],
+    cluster: [OF_REGISTRAR, EVENTS, CLUSTER],
   },
   'both directions and the registrar': {
     values: { global: owner, syncCatalog: { toK8S: true } },
@@ -139,7 +138,7 @@ const syncRights: Readonly<
   },
   'from Consul and the registrar': {
     values: { client: off, syncCatalog: { toK8S: true, toConsul: false, ingress: { enabled: true } } },
-    cluster: [SELECTING, ...API_SERVER, CIDRS, PODS_AND_NODES, EVENTS, CLUSTER],
+    cluster: [OF_REGISTRAR, ...API_SERVER, CIDRS, EVENTS, CLUSTER],
     write: WRITE,
   },
   'from Consul alone, with a name for the cluster': {

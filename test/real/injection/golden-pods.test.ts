@@ -11,6 +11,8 @@ import { startScene } from '../harness/scene.ts';
 const scene = await startScene(['etcd', 'kube-apiserver']);
 const api = await startApiServer(scene);
 await api.createNamespace('golden');
+// Of pods that log in.
+await api.admin.expect('POST', '/api/v1/namespaces/golden/serviceaccounts', { metadata: { name: 'web' } });
 
 // Strict: an unknown or doubled field is an error instead of being dropped.
 const PODS = '/api/v1/namespaces/golden/pods?dryRun=All&fieldValidation=Strict';
