@@ -13,8 +13,11 @@ export function sampleService(index: number): object {
   };
 }
 
-/** @param isReady of the first endpoint; the others always are */
-export function sampleSlice(index: number, isReady: boolean, endpoints = ENDPOINTS): object {
+/**
+ * @param isReady of the first endpoint; the others always are
+ * @param replaced how many pods there were before all that is at the last one's place
+ */
+export function sampleSlice(index: number, isReady: boolean, endpoints = ENDPOINTS, replaced = 0): object {
   return {
     metadata: {
       name: `${serviceName(index)}-slice`,
@@ -26,7 +29,11 @@ export function sampleSlice(index: number, isReady: boolean, endpoints = ENDPOIN
     addressType: 'IPv4',
     ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
     endpoints: Array.from({ length: endpoints }, (_, endpoint) => ({
-      addresses: [addressOf(index * endpoints + endpoint)],
+      addresses: [
+        addressOf(
+          replaced > 0 && endpoint === endpoints - 1 ? REPLACED + replaced : index * endpoints + endpoint,
+        ),
+      ],
       conditions: { ready: isReady || endpoint > 0, serving: true, terminating: false },
       nodeName: `node-${(index + endpoint) % 100}`,
       zone: `zone-${endpoint % 3}`,
@@ -39,6 +46,9 @@ export function sampleSlice(index: number, isReady: boolean, endpoints = ENDPOIN
     })),
   };
 }
+
+// No cluster of the benchmark has so many endpoints.
+const REPLACED = 1 << 23;
 
 /** The n-th address of 10.0.0.0/8. */
 function addressOf(n: number): string {
