@@ -484,6 +484,11 @@ test('of a pod with several services all come, turn critical, are given back and
   running.set({ annotations: SEVERAL });
   await clock.advance(1000);
   assert.deepEqual(present(), ofSeveral('passing'));
+  const [status] = running.registrar.statuses();
+  assert.deepEqual(
+    status?.instances.map(({ id }) => `k8s-c1-node-1 ${id} passing`).toSorted(),
+    ofSeveral('passing'),
+  );
   const reads = running.wholeReads();
   running.set({ annotations: SEVERAL, status: ADDRESSES });
   await clock.advance(1000);
