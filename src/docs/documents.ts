@@ -136,6 +136,22 @@ needs a ServiceAccount of its name in the namespace, and a Secret of the same na
 the token of that account. Until the Secret is there, the kubelet does not start the pod, and an Event says so. Transparent proxy is not
 possible with several services.
 
+## Transparent proxy
+
+A transparent pod gets the container \`consul-connect-redirect\`: before all others with a native sidecar, as the last init container with
+a classic one. All its TCP traffic goes by the sidecar, IPv4 and IPv6. What it cannot redirect is refused. The kubelet still reaches the
+pod, because the ports of its probes and hooks are replaced; \`tandem uninject\` puts them back. The container at position i, counted from
+0 with native sidecars of the author behind the containers, is asked at these ports:
+
+| probe or hook | port | how |
+| --- | --- | --- |
+| \`livenessProbe\`, \`readinessProbe\`, \`startupProbe\` | 20300 + i, 20400 + i, 20500 + i | \`httpGet\` and \`grpc\` by a path that Envoy exposes, without its query; \`tcpSocket\` by a port that opens connections and passes no data |
+| \`lifecycle.preStop\`, \`lifecycle.postStart\` | 20700 + i, 20800 + i | \`httpGet\` as a probe |
+
+A handler with a \`host\`, on an excluded port, or on a port of the sidecar stays as it is, as does \`exec\`. HTTPS cannot be exposed and
+denies the pod: exclude its port, or use another kind of probe. With a classic sidecar, a \`postStart\` hook with \`httpGet\` and the probes
+of native sidecars of the author deny it too: they ask before the sidecar runs.
+
 ## Upstreams
 
 \`\`\`
