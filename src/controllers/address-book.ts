@@ -3,6 +3,7 @@
  * whole outbound listener. So whoever is to get an address waits until Consul, asked anew, shows it at no other service.
  */
 import { chooseAddress, type AddressStatus, type ChosenAddress } from '../catalog/mesh/virtual-address.ts';
+import type { MeshService } from '../catalog/mesh/mesh-cluster.ts';
 import type { PodInstance } from '../catalog/mesh/agent-plan.ts';
 import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { VirtualAddress } from '../model/registration.ts';
@@ -74,6 +75,10 @@ type Loop = {
   seen: Map<string, Set<string>>;
   reading: Map<string, Set<string>> | undefined;
   readonly places: Map<string, readonly FoundProxy[]>;
+  /** What the places have; undefined when it has to be counted. */
+  heldThere: ReturnType<typeof heldThere> | undefined;
+  /** Names behind a Service, of this round. */
+  readonly behind: Map<MeshService, readonly string[]>;
   readonly reads: Map<string, Promise<void>>;
   readonly answers: Map<string, Read>;
   /** Of this round. */
@@ -113,6 +118,7 @@ function loopOf(book: Book, loop: Loop): AddressLoop {
       loop.waiting.clear();
       loop.reads.clear();
       loop.answers.clear();
+      loop.behind.clear();
       loop.reading = isFull ? new Map() : undefined;
       if (isFull) loop.denied.clear();
     },
@@ -128,11 +134,12 @@ function loopOf(book: Book, loop: Loop): AddressLoop {
       const held = proxies.filter(({ virtual }) => virtual !== undefined);
       if (held.length === 0) loop.places.delete(place);
       else loop.places.set(place, held);
+      loop.heldThere = undefined;
     },
     ask: async (pods, signal) => {
       const names = pods.flatMap(({ pod, found: proxy }) => {
         const chosen = chooseAddress(pod, book.snapshot.cluster);
-        return chosen.kind === 'chosen' && !isFound(chosen, proxy) ? othersOf(book, chosen) : [];
+        return chosen.kind === 'chosen' && !isFound(chosen, proxy) ? othersOf(book, loop, chosen) : [];
       });
       const once = (name: string): Promise<void> => {
         const asked = loop.reads.get(name) ?? read(book, loop, name, signal);
@@ -183,15 +190,15 @@ function grantTo(book: Book, loop: Loop, { pod, found }: PodWithProxy): VirtualA
   return virtual;
 }
 
-function judge(book: Book, chosen: ChosenAddress, pod: InjectedPod, { answers }: Loop): Verdict {
+function judge(book: Book, chosen: ChosenAddress, pod: InjectedPod, loop: Loop): Verdict {
   const { all, granted, snapshot } = book;
   const { name } = chosen;
   const { address } = chosen.virtual;
   const last = granted.get(address);
   const isSettled = (at: number): boolean => last === undefined || last.name === name || last.settledAt <= at;
   if (![...all.values()].every(({ isComplete }) => isComplete)) return { reason: 'waiting' };
-  for (const other of othersOf(book, chosen)) {
-    const answer = answers.get(other);
+  for (const other of othersOf(book, loop, chosen)) {
+    const answer = loop.answers.get(other);
     if (answer === undefined || !isSettled(answer.at)) return { reason: 'waiting' };
     const holder = answer.holders.find(
       (each) => each.address === address && !(each.uid === pod.uid && each.id === meshOf(pod)?.proxyId),
@@ -203,9 +210,8 @@ function judge(book: Book, chosen: ChosenAddress, pod: InjectedPod, { answers }:
       ? { reason: 'waiting' }
       : { reason: 'taken', holder: `${quote(other)} (${quote(id)} on node ${quote(node)})` };
   }
-  const later = [...all.values()].flatMap(({ places }) => [...places.values()].flat());
-  const isHeld = later.some((each) => each.virtual?.address === address && each.name !== name);
-  return { reason: isHeld ? 'waiting' : 'service' };
+  const there = [...all.values()].flatMap((each) => [...(heldThere(each).get(address) ?? [])]);
+  return { reason: there.some((each) => each !== name) ? 'waiting' : 'service' };
 }
 
 function statusOf({ all, snapshot: { cluster } }: Book, pod: InjectedPod): AddressStatus {
@@ -218,9 +224,27 @@ function statusOf({ all, snapshot: { cluster } }: Book, pod: InjectedPod): Addre
 }
 
 /** Services that may have the address beside the one that is to get it. */
-function othersOf({ all, snapshot }: Book, { virtual, service, name }: ChosenAddress): readonly string[] {
-  const seen = [...all.values()].flatMap((loop) => [...(loop.seen.get(virtual.address) ?? [])]);
-  return [...new Set([...seen, ...snapshot.namesBehind(service)])].filter((each) => each !== name);
+function othersOf(
+  { all, snapshot }: Book,
+  loop: Loop,
+  { virtual, service, name }: ChosenAddress,
+): readonly string[] {
+  // Once for all of its pods: to find them takes a look at all pods of the namespace.
+  const behind = loop.behind.get(service) ?? snapshot.namesBehind(service);
+  loop.behind.set(service, behind);
+  const seen = [...all.values()].flatMap((each) => [...(each.seen.get(virtual.address) ?? [])]);
+  return [...new Set([...seen, ...behind])].filter((each) => each !== name);
+}
+
+/** Address → services. */
+function heldThere(loop: Loop): ReadonlyMap<string, ReadonlySet<string>> {
+  if (loop.heldThere !== undefined) return loop.heldThere;
+  const held = new Map<string, Set<string>>();
+  for (const { name, virtual } of [...loop.places.values()].flat())
+    if (virtual !== undefined)
+      held.set(virtual.address, (held.get(virtual.address) ?? new Set<string>()).add(name));
+  loop.heldThere = held;
+  return held;
 }
 
 function isFound({ virtual, name }: ChosenAddress, found: FoundProxy | undefined): boolean {
@@ -238,6 +262,8 @@ function newLoop(): Loop {
     seen: new Map(),
     reading: undefined,
     places: new Map(),
+    heldThere: undefined,
+    behind: new Map(),
     reads: new Map(),
     answers: new Map(),
     grants: [],

@@ -158,6 +158,16 @@ test('of several services of one pod, the first alone has the address', async ()
   await running.stop();
 });
 
+test('many pods that get their address at once are looked for once', async () => {
+  const running = await startWithAddresses();
+  pods(running, 'api', 40);
+  await running.clock.advance(5000);
+  running.service('api', API, '10.96.0.1');
+  await running.clock.advance(5000);
+  assert.deepEqual([running.addresses(), running.lookedBehind], [['api 10.96.0.1:80'], ['api']]);
+  await running.stop();
+});
+
 test('pods without redirection cost nothing more: no address, and nothing asked', async () => {
   const running = await startWithAddresses();
   running.service('api', API, '10.96.0.1');

@@ -48,6 +48,8 @@ export type RunningRegistrar = {
   readonly interfere: (write: (consul: ConsulNodes) => void) => void;
   /** Services of which Consul was asked who has their addresses. */
   readonly asked: readonly string[];
+  /** Services whose pods were looked for. */
+  readonly lookedBehind: readonly string[];
   readonly changes: readonly RegistrarChange[];
   readonly seconds: readonly (number | undefined)[];
   readonly failures: readonly unknown[];
@@ -139,8 +141,19 @@ export function startRegistrar(
     asked.push(service);
     return consul.holders(service);
   };
+  const lookedBehind: string[] = [];
   snapshot.servicesListed();
-  const addresses = createAddressBook({ snapshot, holders, loops: ['registrar'] });
+  const addresses = createAddressBook({
+    snapshot: {
+      ...snapshot,
+      namesBehind: (service) => {
+        lookedBehind.push(service.name);
+        return snapshot.namesBehind(service);
+      },
+    },
+    holders,
+    loops: ['registrar'],
+  });
   const registrar = createRegistrar(
     {
       clock,
@@ -248,6 +261,7 @@ export function startRegistrar(
     faults,
     ...record,
     asked,
+    lookedBehind,
     reads: () => reads,
     wholeReads: () => wholeReads,
     busy,
