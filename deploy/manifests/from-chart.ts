@@ -5,7 +5,12 @@ export const manifestValues = {
   global: { enabled: false },
   externalServers: { enabled: true, hosts: ['consul-server.consul.svc'] },
   // No clients of this chart: people have agents of their own.
-  connectInject: { enabled: true, proxyMode: 'agent' },
+  connectInject: {
+    enabled: true,
+    proxyMode: 'agent',
+    // Without a redirector, which is a part of its own.
+    transparentProxy: { defaultEnabled: false, redirection: 'init' },
+  },
   syncCatalog: { enabled: true },
 } as const;
 

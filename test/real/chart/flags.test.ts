@@ -59,7 +59,14 @@ test('a chart as it comes changes no more than it must', async () => {
   const certificate = ['tlsAuto', 'tlsAutoSecret', 'tlsAutoService', 'webhookConfiguration'];
   assert.deepEqual(
     changed('webhook').toSorted(),
-    [...certificate, 'criticalUntilReady', 'shutdownDelay'].toSorted(),
+    [
+      ...certificate,
+      'criticalUntilReady',
+      'shutdownDelay',
+      'transparentProxy',
+      'redirection',
+      'redirectImage',
+    ].toSorted(),
   );
   // The names that the syncer before it gave by default.
   assert.deepEqual(changed('sync').toSorted(), ['addK8sNamespaceSuffix', 'consulHttpAddr', 'registrar']);

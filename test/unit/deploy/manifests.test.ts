@@ -46,9 +46,9 @@ test('kustomization lists every file', () => {
   assert.deepEqual(listed.toSorted(), files.filter((name) => name !== 'kustomization.yaml').toSorted());
 });
 
-test('both entries of the webhook configuration keep the rules', () => {
+test('the entries of the webhook configuration keep the rules', () => {
   const webhooks = at(one('MutatingWebhookConfiguration'), 'webhooks') as unknown[];
-  assert.equal(webhooks.length, 2);
+  assert.equal(webhooks.length, 6);
   for (const webhook of webhooks) {
     assert.deepEqual(
       [
@@ -85,13 +85,13 @@ test('both entries of the webhook configuration keep the rules', () => {
   }
   assert.deepEqual(
     webhooks.map((webhook) => at(webhook, 'namespaceSelector', 'matchExpressions', 1, 'operator')),
-    ['NotIn', 'In'],
+    ['NotIn', 'NotIn', 'NotIn', 'In', 'In', 'In'],
   );
   assert.deepEqual(
     webhooks.map((webhook) =>
       ((at(webhook, 'matchConditions') ?? []) as unknown[]).map((each) => at(each, 'name')),
     ),
-    [['asks-or-claims'], []],
+    [['asks-or-claims'], ['asks-or-claims'], ['asks-or-claims'], [], [], []],
   );
 });
 

@@ -43,6 +43,14 @@
 {{- with include "tandem.sidecarUser" $ }}
 - --sidecar-run-as-user={{ . }}
 {{- end }}
+{{- with .transparentProxy }}
+{{- if and .defaultEnabled (include "tandem.canRedirect" $) }}
+- --transparent-proxy
+{{- end }}
+- --transparent-proxy-overwrite-probes={{ .defaultOverwriteProbes }}
+- --redirection={{ include "tandem.redirection" $ }}
+- --redirect-image={{ .image | default $global.imageTandem }}
+{{- end }}
 {{- if eq (include "tandem.proxyMode" $) "dataplane" }}
 {{- include "tandem.lifecycleFlags" .sidecarProxy.lifecycle }}
 {{- end }}

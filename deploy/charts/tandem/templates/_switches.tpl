@@ -31,6 +31,26 @@ need ports and a folder of the node, are on only when they are asked for.
 {{- end }}
 {{- end }}
 
+{{- /*
+"true" when pods can be transparent: Consul's builtin proxy has no outbound listener, and the traffic of a sidecar is told
+by its user, which must be a fixed one.
+*/}}
+{{- define "tandem.canRedirect" -}}
+{{- $isBuiltin := and (eq (include "tandem.proxyMode" .) "agent") (eq .Values.connectInject.sidecarProxy.kind "builtin") -}}
+{{- if not (or $isBuiltin (eq (include "tandem.sidecarUser" .) "none")) }}true{{ end }}
+{{- end }}
+
+{{- /* Who redirects the traffic of pods, init or node. */}}
+{{- define "tandem.redirection" -}}
+{{- .Values.connectInject.cni.enabled | default false | ternary "node" .Values.connectInject.transparentProxy.redirection }}
+{{- end }}
+
+{{- /* "true" when a redirector runs on every node. */}}
+{{- define "tandem.redirector" -}}
+{{- $isNode := eq (include "tandem.redirection" .) "node" -}}
+{{- if and $isNode (include "tandem.isOn" (list . "connectInject")) (include "tandem.canRedirect" .) }}true{{ end }}
+{{- end }}
+
 {{- /* "true" when `tandem sync` runs: it does the catalog sync, the registrar, or both. */}}
 {{- define "tandem.sync" -}}
 {{- if or (include "tandem.isOn" (list . "syncCatalog")) (include "tandem.registrar" .) }}true{{ end }}

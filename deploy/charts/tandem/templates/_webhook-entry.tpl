@@ -1,4 +1,4 @@
-{{- /* What both entries of the webhook configuration have in common. */}}
+{{- /* What the entries of the webhook configuration have in common. */}}
 
 {{- /* Whom to call: (list $ "/mutate"). */}}
 {{- define "tandem.webhookEntry.client" -}}
@@ -19,7 +19,19 @@ rules:
     scope: Namespaced
 {{- end }}
 
-{{- /* For namespaces whose label stands so to "true": (list $ "In"). */}}
+{{- /*
+By the label of a namespace for transparent proxy: the end of a path and of a name to the condition. An admission does no
+I/O, so the API server decides. A word that is no boolean is as if there were none.
+*/}}
+{{- define "tandem.webhookEntry.transparentProxy" -}}
+{{- $true := list "1" "t" "T" "TRUE" "true" "True" -}}
+{{- $false := list "0" "f" "F" "FALSE" "false" "False" -}}
+unlabelled: { operator: NotIn, path: "", name: "", values: {{ concat $true $false | toJson }} }
+transparent: { operator: In, path: /transparent-proxy-on, name: transparent-, values: {{ $true | toJson }} }
+plain: { operator: In, path: /transparent-proxy-off, name: plain-, values: {{ $false | toJson }} }
+{{- end }}
+
+{{- /* For namespaces whose label of injection stands so to "true", and by that of transparent proxy: (list $ "In" $label). */}}
 {{- define "tandem.webhookEntry.namespaces" -}}
 {{- $root := index . 0 -}}
 {{- $selector := $root.Values.connectInject.namespaceSelector -}}
@@ -35,6 +47,11 @@ namespaceSelector:
     - key: consul.hashicorp.com/connect-inject
       operator: {{ index . 1 }}
       values: ["true"]
+    {{- with index . 2 }}
+    - key: consul.hashicorp.com/transparent-proxy
+      operator: {{ .operator }}
+      values: {{ .values | toJson }}
+    {{- end }}
     {{- with $selector.matchExpressions }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
