@@ -22,6 +22,11 @@ RUN node deploy/image/bundle.ts /bundle
 
 FROM ${from}
 LABEL ${labels}
+${comment(image.comments.packages)}
+# hadolint ignore=DL3008
+RUN apt-get update \\
+  && apt-get install --yes --no-install-recommends ${image.packages.join(' ')} \\
+  && rm -rf /var/lib/apt/lists/* /var/log/* /var/cache/*
 COPY --from=build /bundle ${image.bundle}
 ${image.files.map(({ from: path, at }) => `COPY ${path} ${at}`).join('\n')}
 ${comment(image.comments.environment)}

@@ -14,6 +14,8 @@ export const image = {
   /** What the bundle is made of: first the dependencies, then the sources. */
   dependencies: ['package.json', 'package-lock.json', '.npmrc'],
   sources: ['bin', 'src', 'dev', 'deploy/image'],
+  /** Of Debian, beside what the image of Node.js has. */
+  packages: ['nftables'],
   /** The folder of the bundle in the image. */
   bundle: '/app',
   files: [{ from: 'LICENSE', at: '/app/LICENSE' }],
@@ -34,6 +36,7 @@ export const image = {
   command: ['webhook'],
   /** The reasons, for people who read the list or the Dockerfile. */
   comments: {
+    packages: ['For the redirection of pods. No version: Debian withdraws a package when it repairs it.'],
     environment: [
       'An admission lives for a millisecond: small spaces keep the webhook small. With 4 MB it answers a sixth more than with 2, in',
       'the same memory; 8 MB add a hundredth, and 8 MB. The sync holds a catalog, and is given its own heap where it is deployed.',

@@ -108,9 +108,9 @@ export const partTable = [
   debian('debootstrap', 'debootstrap'),
   {
     name: 'base-image',
-    version: 'bookworm',
+    version: '12',
     fromMachine: false,
-    source: { kind: 'debootstrap', suite: 'bookworm', packages: ['curl', 'ca-certificates'] },
+    source: { kind: 'debootstrap', suite: 'bookworm', packages: ['curl', 'ca-certificates', 'nftables'] },
   },
   {
     name: 'etcd',

@@ -68,18 +68,35 @@ function claimsOf(workload: KubernetesObject): readonly object[] {
 
 const WORKLOADS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Pod'];
 
-test('the restricted profile takes the pods of everything but the clients', async () => {
+test('the restricted profile takes the pods of everything but the clients and the redirector', async () => {
   const seen = new Set<string>();
   for (const values of Object.values(valueSets)) {
     const { objects } = await renderChart(values);
     for (const workload of objects.filter(({ kind = '' }) => WORKLOADS.includes(kind))) {
       const part = workload.metadata.labels?.['app.kubernetes.io/component'] ?? '';
-      if (part === 'client') continue;
+      if (part === 'client' || part === 'redirector') continue;
       seen.add(part);
       assert.equal(await asPod(workload), 'taken', `${workload.kind} ${workload.metadata.name}`);
     }
   }
   assert.deepEqual([...seen].toSorted(), ['server', 'sync', 'test', 'webhook']);
+});
+
+test('what the redirector asks for beyond that profile is what it needs to enter the networks of pods', async () => {
+  const said = await asPod((await renderChart()).one('DaemonSet', 'tandem-redirector'));
+  const [, reasons = ''] = /violates PodSecurity "restricted:latest": (.*)$/.exec(said) ?? [];
+  assert.deepEqual(
+    [...reasons.matchAll(/(?:^|, )([\w ]+?) \(|([\w]+ ?!?=[\w ]+) \(/g)].map(
+      ([, words, value]) => words ?? value,
+    ),
+    [
+      'forbidden AppArmor profile',
+      'host namespaces',
+      'unrestricted capabilities',
+      'runAsNonRoot != true',
+      'runAsUser=0',
+    ],
+  );
 });
 
 test('what a client asks for beyond that profile is its ports and its folder on the node', async () => {

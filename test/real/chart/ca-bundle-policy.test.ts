@@ -101,7 +101,7 @@ const changes: Readonly<Record<string, readonly Operation[]>> = {
   'no entries': [{ op: 'remove', path: '/webhooks' }],
   'one entry more': [
     { op: 'copy', from: '/webhooks/0', path: '/webhooks/-' } as Operation,
-    { op: 'replace', path: '/webhooks/2/name', value: 'other.inject.tandem.dev' },
+    { op: 'replace', path: '/webhooks/6/name', value: 'other.inject.tandem.dev' },
   ],
   'a label': [{ op: 'add', path: '/metadata/labels/mine', value: 'x' }],
   'no labels': [{ op: 'remove', path: '/metadata/labels' }],

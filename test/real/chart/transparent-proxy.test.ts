@@ -25,7 +25,7 @@ function webhookFlags(chart: Rendered): readonly string[] {
     0,
   );
   const args = at(container, 'args') as readonly string[];
-  return args.filter((word) => /^--(transparent-proxy|redirect)/.test(word));
+  return args.filter((word) => /^--(transparent-proxy|redirect|consul-dns-redirection)/.test(word));
 }
 
 test('every value reaches its flag', async () => {
@@ -35,6 +35,9 @@ test('every value reaches its flag', async () => {
     '--redirection=node',
     '--redirect-image=tandem:0.1.0',
   ]);
+  const dns = { enableRedirection: true };
+  const dataplane = { proxyMode: 'dataplane', serverAddresses: 'consul.example', transparentProxy: { dns } };
+  assert.equal(webhookFlags(await inject(dataplane)).at(-1), '--consul-dns-redirection');
   const off = { defaultEnabled: false, defaultOverwriteProbes: false, redirection: 'init', image: 'nft:1' };
   assert.deepEqual(webhookFlags(await inject({ transparentProxy: off })), [
     '--transparent-proxy-overwrite-probes=false',
@@ -99,6 +102,10 @@ for (const [name, values, isThere] of [
   });
 
 for (const [values, sentence] of [
+  [
+    { proxyMode: 'agent', transparentProxy: { dns: { enableRedirection: true } } },
+    /dns.enableRedirection is for dataplane mode/,
+  ],
   [
     { cni: { enabled: true, cniBinDir: '/x' } },
     /connectInject.cni.cniBinDir: nothing is written to the node/,

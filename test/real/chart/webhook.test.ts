@@ -12,13 +12,13 @@ async function entries(connectInject: object = {}, namespace = 'tandem'): Promis
   return at(chart.one('MutatingWebhookConfiguration', 'tandem-webhook'), 'webhooks') as readonly unknown[];
 }
 
-test('policy, reinvocation and timeout are values of both entries', async () => {
+test('policy, reinvocation and timeout are values of every entry', async () => {
   const manners = { failurePolicy: 'Ignore', reinvocationPolicy: 'Never', timeoutSeconds: 9 };
   for (const entry of await entries(manners))
     assert.deepEqual(Object.fromEntries(Object.keys(manners).map((key) => [key, at(entry, key)])), manners);
 });
 
-test('both entries keep away from the namespaces of the system and from that of the release', async () => {
+test('every entry keeps away from the namespaces of the system and from that of the release', async () => {
   for (const entry of await entries({}, 'mesh')) {
     assert.deepEqual(at(entry, 'namespaceSelector', 'matchExpressions', 0), {
       key: 'kubernetes.io/metadata.name',
@@ -29,12 +29,12 @@ test('both entries keep away from the namespaces of the system and from that of 
   }
 });
 
-test('a selector narrows both entries', async () => {
+test('a selector narrows every entry', async () => {
   const expression = { key: 'team', operator: 'Exists' };
   const namespaceSelector = { matchLabels: { mesh: 'yes' }, matchExpressions: [expression] };
   for (const entry of await entries({ namespaceSelector })) {
     assert.deepEqual(at(entry, 'namespaceSelector', 'matchLabels'), { mesh: 'yes' });
-    assert.deepEqual(at(entry, 'namespaceSelector', 'matchExpressions', 2), expression);
+    assert.deepEqual(at(entry, 'namespaceSelector', 'matchExpressions', 3), expression);
   }
 });
 
@@ -43,8 +43,9 @@ test('pods that do not ask are shown to the webhook only when they are injected 
     (await entries(values)).map((entry) =>
       ((at(entry, 'matchConditions') ?? []) as readonly unknown[]).map((condition) => at(condition, 'name')),
     );
-  assert.deepEqual(await conditions({}), [['asks-or-claims'], []]);
-  assert.deepEqual(await conditions({ default: true }), [['asks-claims-or-is-not-excluded'], []]);
+  const [asks, notExcluded] = [['asks-or-claims'], ['asks-claims-or-is-not-excluded']];
+  assert.deepEqual(await conditions({}), [asks, asks, asks, [], [], []]);
+  assert.deepEqual(await conditions({ default: true }), [notExcluded, notExcluded, notExcluded, [], [], []]);
 });
 
 test('a certificate of its own: files, the bundle as it is given, and no rights to make another', async () => {
@@ -192,7 +193,7 @@ test('every pod has resources, probes, no service links and no more rights than 
   const workloads = objects.filter(({ kind = '' }) =>
     ['Deployment', 'StatefulSet', 'DaemonSet'].includes(kind),
   );
-  assert.equal(workloads.length, 4);
+  assert.equal(workloads.length, 5);
   for (const workload of workloads) {
     const pod = at(workload, 'spec', 'template', 'spec');
     assert.equal(at(pod, 'enableServiceLinks'), false);

@@ -39,10 +39,16 @@ test('it prints the file, the name and the digest, and the layers hold a Debian,
   }
   assert.ok(blobs.has(`blobs/${digest.replace(':', '/')}`));
   assert.ok(index.includes(digest));
-  const modes = ['usr/bin/dash', 'usr/local/bin/node', 'app/tandem.js', 'app/LICENSE', 'tmp/'].map((at) =>
-    programs.get(at),
-  );
-  assert.deepEqual(modes, ['755', '755', '644', '644', '1777']);
+  const modes = [
+    'usr/bin/dash',
+    'usr/sbin/nft',
+    'usr/bin/nsenter',
+    'usr/local/bin/node',
+    'app/tandem.js',
+    'app/LICENSE',
+    'tmp/',
+  ].map((at) => programs.get(at));
+  assert.deepEqual(modes, ['755', '755', '755', '755', '644', '644', '1777']);
   assert.equal(programs.get('usr/bin/passwd'), '755');
 });
 

@@ -50,6 +50,9 @@
 - --transparent-proxy-overwrite-probes={{ .defaultOverwriteProbes }}
 - --redirection={{ include "tandem.redirection" $ }}
 - --redirect-image={{ .image | default $global.imageTandem }}
+{{- if .dns.enableRedirection }}
+- --consul-dns-redirection
+{{- end }}
 {{- end }}
 {{- if eq (include "tandem.proxyMode" $) "dataplane" }}
 {{- include "tandem.lifecycleFlags" .sidecarProxy.lifecycle }}

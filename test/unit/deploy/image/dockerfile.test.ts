@@ -13,8 +13,12 @@ test('the Dockerfile is what is committed', () => {
   assert.equal(committed, dockerfile(), 'Dockerfile is stale: npm run docs');
 });
 
-test('the last stage runs nothing, belongs to nobody, and takes no more than the bundle and the licence', () => {
-  assert.doesNotMatch(lastStage, /^RUN/m);
+test('the last stage installs its packages and no more, belongs to nobody, and takes no more than the bundle and the licence', () => {
+  const runs = [...lastStage.matchAll(/^RUN (.*(?:\n  .*)*)$/gm)].map(
+    ([, text = '']) => text.split(' && ').length,
+  );
+  assert.deepEqual(runs, [3]);
+  assert.match(lastStage, /apt-get install --yes --no-install-recommends nftables /);
   assert.match(lastStage, /^USER 65532:65532$/m);
   const copies = [...lastStage.matchAll(/^COPY (.*)$/gm)].map(([, text]) => text);
   assert.deepEqual(copies, ['--from=build /bundle /app', 'LICENSE /app/LICENSE']);
