@@ -24,6 +24,7 @@ import { quickStart } from './harness/quick-start.ts';
 import { allReady, podsReady } from './harness/ready.ts';
 import { createRelay } from './harness/relay.ts';
 import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
+import { proveTransparentPods } from './harness/transparent-pods.ts';
 import { secondsSince } from './harness/release.ts';
 
 const PUBLIC_PORT = 20_000;
@@ -146,6 +147,9 @@ test('a pod that is deleted leaves Consul, and does not wait for its grace perio
     assert.ok(!(await podNames(consul, 'web')).includes(metadata.name)),
   );
 });
+
+test('transparent pods reach each other by a Service, and refuse plain calls', () =>
+  proveTransparentPods(cluster, DEMO));
 
 test('nothing was started a second time', async () => {
   assert.deepEqual(await restarts(cluster, ['tandem', DEMO]), []);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_IMAGE, type Cluster } from './cluster.ts';
 import { commandsUnder } from './documented.ts';
-import { makeNamespace, RESTRICTED } from './namespaces.ts';
-import { clear, RELEASE, released, type Release } from './release.ts';
+import { makeNamespace, PRIVILEGED } from './namespaces.ts';
+import { NOT_BY_DEFAULT, clear, RELEASE, released, type Release } from './release.ts';
 
 export type QuickStart = {
   readonly release: Release;
@@ -30,11 +30,11 @@ export async function quickStart(
   const environment = { ...cluster.environment, KUBECONFIG: await kubeconfigFor(cluster, namespace) };
   const shell = (line: string): Promise<string> => cluster.shell(line, environment);
   await clear(cluster);
-  // The second block goes on from nothing, too, but needs no rights over nodes.
-  if (mode === 'dataplane') await makeNamespace(cluster, RELEASE, RESTRICTED);
+  // The second block goes on from the namespace of the first.
+  if (mode === 'dataplane') await makeNamespace(cluster, RELEASE, PRIVILEGED);
   for (const line of commands.slice(0, index)) await shell(line);
   const image = cluster.image === DEFAULT_IMAGE ? '' : ` --set global.imageTandem=${cluster.image}`;
-  const release = await released(cluster, () => shell(install + image));
+  const release = await released(cluster, () => shell(`${install}${image} --set ${NOT_BY_DEFAULT}`));
   return { release, next: commands.slice(index + 1), shell, environment };
 }
 

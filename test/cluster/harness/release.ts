@@ -38,6 +38,12 @@ export async function installRelease(
   return released(cluster, () => withValues(cluster, values, ['install', RELEASE, chart]));
 }
 
+/**
+ * The suite asks pods at their addresses, which a transparent pod refuses: there the namespaces and pods that are to be
+ * transparent say so.
+ */
+export const NOT_BY_DEFAULT = 'connectInject.transparentProxy.defaultEnabled=false';
+
 export type Values = { readonly global?: object; readonly [key: string]: unknown };
 
 /** helm in the namespace of the release, with a file of these values and the image of the cluster. */
@@ -47,7 +53,8 @@ export async function withValues(cluster: Cluster, values: Values, args: readonl
     const file = join(folder, 'values.yaml');
     const global = { imageTandem: cluster.image, ...values.global };
     writeFileSync(file, JSON.stringify({ ...values, global }));
-    return await cluster.helm([...args, `--namespace=${RELEASE}`, `--values=${file}`]);
+    const flags = args.includes(CHART) ? [`--set=${NOT_BY_DEFAULT}`] : [];
+    return await cluster.helm([...args, ...flags, `--namespace=${RELEASE}`, `--values=${file}`]);
   } finally {
     rmSync(folder, { recursive: true });
   }
