@@ -5,6 +5,7 @@
 import { benchEngine } from './engine.ts';
 import { benchCluster } from './cluster.ts';
 import { benchControllers } from './controllers.ts';
+import { benchRedirection } from './redirection.ts';
 import { benchSync } from './sync.ts';
 import { benchWebhook } from './webhook.ts';
 
@@ -14,4 +15,5 @@ if (only === undefined || only === 'engine') benchEngine();
 if (only === undefined || only === 'webhook') await benchWebhook(short);
 if (only === undefined || only === 'sync') await benchSync(short);
 if (only === undefined || only === 'registrar' || only === 'to-k8s') await benchControllers(short, only);
+if (only === undefined || only === 'redirection') benchRedirection(short);
 if (only === 'cluster') await benchCluster(short);

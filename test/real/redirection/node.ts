@@ -12,14 +12,17 @@ import { freePorts } from '../harness/ports.ts';
 import { inNetwork, type RunningProcess } from '../harness/processes.ts';
 import type { Scene } from '../harness/scene.ts';
 
-export const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
+const SOURCES = [process.execPath, join(import.meta.dirname, '../../../bin/tandem.js')];
 export const NODE = 'node-1';
 
 const ANNOTATION = formatRedirectOptions(optionsOf({ uids: [5995] }));
 
 /** As `tandem redirect-wait` runs in a pod; not root, and not the user of the sidecar. */
 const USER = ['setpriv', '--reuid=5996', '--regid=5996', '--clear-groups', '--no-new-privs'];
-export const REDIRECT_WAIT = [process.execPath, BINARY, 'redirect-wait', `--node-name=${NODE}`];
+/** @param program how Tandem is started */
+export function redirectWait(program: readonly string[] = SOURCES): readonly string[] {
+  return [...program, 'redirect-wait', `--node-name=${NODE}`];
+}
 
 /** The forms of a kubelet with the driver cgroupfs, and with systemd. */
 export type CgroupForm = 'cgroupfs' | 'systemd';
@@ -33,7 +36,13 @@ export type NodePod = {
 // Version 2, alone or beside version 1; else any hierarchy of version 1.
 const HIERARCHIES = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/pids'];
 
-export function startNode(scene: Scene, api: ApiServer, network: PodNetwork) {
+/** @param program how Tandem is started */
+export function startNode(
+  scene: Scene,
+  api: ApiServer,
+  network: PodNetwork,
+  program: readonly string[] = SOURCES,
+) {
   const hierarchy = HIERARCHIES.find((folder) => existsSync(join(folder, 'cgroup.procs')));
   if (hierarchy === undefined) throw new Error('this test needs cgroups: none is mounted in /sys/fs/cgroup');
   const root = join(hierarchy, `tandem-test-${process.pid}`);
@@ -108,7 +117,7 @@ export function startNode(scene: Scene, api: ApiServer, network: PodNetwork) {
       const [port = 0] = await freePorts(1);
       const url = `http://127.0.0.1:${port}`;
       const bounding = without === undefined ? [] : ['setpriv', `--bounding-set=-${without}`];
-      const command = [...bounding, process.execPath, BINARY];
+      const command = [...bounding, ...program];
       const started = await scene.start({
         name: 'tandem redirector',
         command: command[0] ?? '',

@@ -10,7 +10,7 @@ import { eventually } from '../harness/eventually.ts';
 import { enterOwnNetwork, needRoot, startPodNetwork } from '../harness/pod-network.ts';
 import type { RunningProcess } from '../harness/processes.ts';
 import { startScene } from '../harness/scene.ts';
-import { NODE, REDIRECT_WAIT, startNode, tables } from './node.ts';
+import { NODE, redirectWait, startNode, tables } from './node.ts';
 import { startPeer } from './peer.ts';
 
 needRoot();
@@ -33,6 +33,7 @@ function inPod({ path }: { readonly path: string }, script: string): void {
   execFileSync('nsenter', [`--net=${path}`, 'sh', '-ec', script]);
 }
 
+const REDIRECT_WAIT = redirectWait();
 // Of a pod that only waits, without the redirector.
 const alone = { name: 'alone', uid: '00000000-0000-4000-8000-000000000000', form: 'systemd' } as const;
 // Has the argument, and never ends.

@@ -1,0 +1,98 @@
+/** The figures of the redirection, each beside its goal on two idle cores. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { bundle } from '../../../deploy/image/bundle.ts';
+import { nodeOptions } from '../../../deploy/image/image.ts';
+import { redirectRules } from '../../../src/redirection/rules.ts';
+import { startApiServer } from '../../real/harness/api-server.ts';
+import { clusterObjects } from '../../real/harness/cluster-objects.ts';
+import {
+  enterOwnNetwork,
+  needRoot,
+  startPodNetwork,
+  type PodInterface,
+} from '../../real/harness/pod-network.ts';
+import { NODE, redirectWait, startNode, type NodePod } from '../../real/redirection/node.ts';
+import { optionsOf } from '../../unit/redirection/sample-options.ts';
+import { figure, median, percentile } from '../figure.ts';
+import { cpuSeconds, residentMegabytes } from '../process-usage.ts';
+import { withScene } from '../sync/bench-scene.ts';
+
+needRoot();
+enterOwnNetwork();
+
+const short = process.argv.includes('--short');
+const [RUNS, IDLE_SECONDS] = short ? [8, 10] : [50, 60];
+const AT_ONCE = 40;
+
+const rules = redirectRules(
+  optionsOf({
+    inboundPorts: [20_200, 20_300, 20_301, 20_302],
+    outboundPorts: [8200],
+    outboundCidrs: ['203.0.113.0/24', '2001:db8::/32'],
+    uids: [5995],
+    handshakes: [{ port: 20_401, to: 9090 }],
+  }),
+);
+
+await withScene(['etcd', 'kube-apiserver', 'nft'], async (scene) => {
+  // The waiting process is another user's.
+  chmodSync(scene.folder, 0o755);
+  const dist = join(scene.folder, 'dist');
+  const [network, api] = await Promise.all([
+    startPodNetwork(scene, true),
+    startApiServer(scene),
+    bundle(dist),
+  ]);
+  await api.createNamespace('apps');
+  await clusterObjects(api).node(NODE, { InternalIP: network.nodeIp });
+  const program = [process.execPath, ...nodeOptions, join(dist, 'tandem.js')];
+  const node = startNode(scene, api, network, program);
+  const first = await node.link();
+  benchRules(first);
+  const { process: redirector } = await node.redirector();
+  const waited = async (pod: NodePod, link: PodInterface): Promise<number> => {
+    const start = performance.now();
+    const { exited } = await node.run(pod, link, redirectWait(program));
+    if ((await exited).code !== 0) throw new Error('the waiting process has failed');
+    return performance.now() - start;
+  };
+  const one = await node.pod('one');
+  const single: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    execFileSync('nsenter', [`--net=${first.path}`, 'nft', 'flush', 'ruleset']);
+    single.push(await waited(one, first));
+  }
+  figure('redirect-wait: start to end, p50', median(single), 'ms', 'goal <= 150');
+  figure('redirect-wait: start to end, p99', percentile(single, 0.99), 'ms', 'goal <= 300');
+  const many = await Promise.all(
+    Array.from({ length: AT_ONCE }, async (_, index) => ({
+      pod: await node.pod(`many-${index}`),
+      link: await node.link(),
+    })),
+  );
+  const start = performance.now();
+  await Promise.all(many.map(({ pod, link }) => waited(pod, link)));
+  figure(`redirect-wait: ${AT_ONCE} at once`, (performance.now() - start) / 1000, 's', 'goal <= 4');
+  const pods = '/api/v1/namespaces/apps/pods';
+  for (const { name } of [one, ...many.map(({ pod }) => pod)])
+    await api.admin.expect('DELETE', `${pods}/${name}?gracePeriodSeconds=0`);
+  // What the last events cost is not idle.
+  await wait(2000);
+  const before = await cpuSeconds(redirector.pid);
+  await wait(IDLE_SECONDS * 1000);
+  const used = (await cpuSeconds(redirector.pid)) - before;
+  figure('redirector: CPU of an idle minute', (used * 60_000) / IDLE_SECONDS, 'ms', 'goal <= 5');
+  figure('redirector: resident', await residentMegabytes(redirector.pid), 'MB', 'goal <= 80');
+});
+
+function benchRules({ path }: PodInterface): void {
+  const times = Array.from({ length: RUNS }, () => {
+    const start = performance.now();
+    execFileSync('nsenter', [`--net=${path}`, 'nft', '-f', '-'], { input: rules });
+    return performance.now() - start;
+  });
+  figure('redirection: rules of both families by nft, one transaction', median(times), 'ms', 'goal <= 60');
+}
