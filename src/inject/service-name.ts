@@ -73,20 +73,23 @@ const SOURCES = {
 } as const;
 
 function isUsable({ name, nameSource }: ServiceName, reader: AnnotationReader): boolean {
-  const found = `${quote(name)}${SOURCES[nameSource]}`;
+  const found = (): string => `${quote(name)}${SOURCES[nameSource]}`;
   if (!SERVICE_NAME.test(name)) {
-    reader.problem(ANNOTATION, `${found} is not a letter or digit followed by at most 63 of A-Z a-z 0-9 _ -`);
+    reader.problem(
+      ANNOTATION,
+      `${found()} is not a letter or digit followed by at most 63 of A-Z a-z 0-9 _ -`,
+    );
     return false;
   }
   if (isReservedName(name)) {
     reader.problem(
       ANNOTATION,
-      `${found} is reserved: Consul's servers are "consul", and proxies end in "-sidecar-proxy"; choose another name`,
+      `${found()} is reserved: Consul's servers are "consul", and proxies end in "-sidecar-proxy"; choose another name`,
     );
     return false;
   }
   if (!isDnsLabel(name))
-    reader.warn('no-dns-label', ANNOTATION, `${found} is not a DNS label; Consul DNS cannot answer for it`);
+    reader.warn('no-dns-label', ANNOTATION, `${found()} is not a DNS label; Consul DNS cannot answer for it`);
   return true;
 }
 

@@ -53,6 +53,8 @@ export function upstreamVariables(upstreams: readonly Upstream[]): readonly Vari
 
 function stems(name: string): readonly string[] {
   const upper = name.toUpperCase();
+  // Most names, in a third of the time.
+  if (/^[A-Z_][A-Z0-9_]*$/.test(upper)) return [upper];
   const plain = upper.replaceAll(/[^A-Z0-9_]/g, '_').replace(/^(?=[0-9])/, '_');
   const customary = upper.replaceAll('-', '_');
   // The API server refuses a variable that starts with a digit (k8s.io/apimachinery, validation.IsEnvVarName).
