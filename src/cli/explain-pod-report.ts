@@ -20,9 +20,8 @@ export function podExplanationText({
     `${source}: ${injection.kind === 'injected' ? `injected, ${injection.mode} mode` : 'not injected'}`,
     ...injectionLines(injection),
     ...(registration === undefined ? [] : [line('rule', `${registration.reason}: ${registration.meaning}`)]),
-    ...(registration?.service === undefined ? [] : [line('service', serviceText(registration.service))]),
+    ...servicesIn(registration).map((each) => line('service', serviceText(each))),
     ...(redirection === undefined ? [] : redirectionLines(redirection)),
-    ...(registration?.otherServices.map((each) => line('service', serviceText(each))) ?? []),
     ...(registration === undefined ? [] : addressLines(registration.address)),
     ...annotations.map(({ name, value }) => line('annotation', `${name}: ${JSON.stringify(value)}`)),
     ...(registration?.registrations.flatMap(instanceLines) ?? []),
@@ -103,6 +102,11 @@ function addressLines(address: AddressStatus): readonly string[] {
     line('address', `${of ?? ''}${reason}: ${addressReasons[reason]}`),
     ...addressNotices(address).map(({ reason: what, text }) => line('address', `  ${what}: ${text}`)),
   ];
+}
+
+function servicesIn(registration: ExplainedPod['registration']): readonly MeshServiceName[] {
+  if (registration?.service === undefined) return [];
+  return [registration.service, ...registration.otherServices];
 }
 
 function serviceText({ name, reason }: MeshServiceName): string {
