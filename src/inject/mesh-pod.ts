@@ -107,7 +107,10 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
     proxyConfig: readProxyConfig(reader),
     nativeSidecar,
     extraArgs: readExtraArgs(reader, settings),
-    resources: readResources(pod, reader, settings, services.length),
+    resources: readResources(pod, reader, settings, {
+      sidecars: services.length,
+      hasInit: settings.mode === 'agent' || redirect !== undefined,
+    }),
     concurrency: reader.wholeNumber('consul-envoy-proxy-concurrency', settings.concurrency, ANY_COUNT),
     mountContainers: readMountContainers(pod, reader, settings.mode),
     ...readUserVolumes(pod, reader),

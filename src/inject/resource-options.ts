@@ -12,7 +12,7 @@ import type { InjectSettings, Resources } from './settings.ts';
 
 export type ContainerResources = {
   readonly sidecar: Resources;
-  /** Agent mode. */
+  /** Of the init containers: to register in agent mode, and to redirect. */
   readonly init: Resources;
 };
 
@@ -26,7 +26,7 @@ export function readResources(
   pod: Pod,
   reader: AnnotationReader,
   settings: InjectSettings,
-  sidecars: number,
+  { sidecars, hasInit }: { readonly sidecars: number; readonly hasInit: boolean },
 ): ContainerResources {
   const sizes = KINDS.map((kind) => readSize(kind, pod, reader, settings, sidecars));
   const [cpu = NONE, memory = NONE] = sizes;
@@ -41,11 +41,7 @@ export function readResources(
     sidecar: resourcesOf(cpu.sidecar, memory.sidecar),
     init: resourcesOf(cpu.init, memory.init),
   };
-  warnOfClass(
-    pod,
-    reader,
-    settings.mode === 'agent' ? [resources.sidecar, resources.init] : [resources.sidecar],
-  );
+  warnOfClass(pod, reader, hasInit ? [resources.sidecar, resources.init] : [resources.sidecar]);
   return resources;
 }
 
