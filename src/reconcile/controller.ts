@@ -51,8 +51,9 @@ export type Writing<Change> = {
   /** An event asked for this key: a change of any other is a repair. */
   readonly isRequested: (key: string) => boolean;
   /**
-   * Begins a turn; the answer tells whether it may go on, and after a no never again yes. Large changes give way to what happened meanwhile, but what is left
-   * has to be observed again, so as much time as that took is well spent on writes. What is urgent waits half a second at most.
+   * Begins a turn; the answer tells whether it may go on, and after a no never again yes. Large changes give way to what happened
+   * meanwhile, but what is left has to be observed again, so as much time as that took is well spent on writes. What is urgent
+   * waits half a second at most.
    */
   readonly turn: () => () => boolean;
 };
