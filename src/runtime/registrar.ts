@@ -152,7 +152,10 @@ function registrarStatus(
         reason,
         problems: [
           ...(problem === undefined ? [] : [problem]),
-          ...addressNotices(address).map(({ text }) => text),
+          // What is as its author made it needs nobody.
+          ...addressNotices(address).flatMap(({ reason: what, text }) =>
+            what === 'AddressTaken' ? [text] : [],
+          ),
         ],
         ...troubleOf([reporter, agents], source, uid),
       })),

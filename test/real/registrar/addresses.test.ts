@@ -12,7 +12,7 @@ import { startTandemSync } from '../harness/tandem-sync.ts';
 import { startWebhook } from '../harness/webhook.ts';
 import { placedPods } from './placed-pods.ts';
 
-const PODS = 10;
+const PODS = 20;
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
 const agent = await startConsulAgent(scene, consul, 'node-1');
