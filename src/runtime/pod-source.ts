@@ -1,7 +1,7 @@
 /** The injected pods and what their registrations depend on, as the registrar sees them: watches that fill a snapshot. */
 import { INJECTED, STATUS } from '../model/kubernetes-names.ts';
 import { readMeshAccount, readMeshNode } from '../catalog/mesh/mesh-cluster.ts';
-import { readInjectedPod, sourceOfPod } from '../catalog/mesh/registered-pod.ts';
+import { readInjectedPod, sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { readMeshService } from '../catalog/mesh/mesh-service.ts';
 import { createPodSnapshot, type PodSnapshotOptions, type Touched } from '../controllers/pod-snapshot.ts';
 import type { PodSource } from '../controllers/registrar-ports.ts';
@@ -28,6 +28,7 @@ type ClusterPodsOptions = PodSnapshotOptions & {
   readonly onRestart: (kind: PodKind, failure: WatchFailure) => void;
   /** @param source `Pod/<namespace>/<name>` or `Node/<name>` */
   readonly onRefusedAddress: (source: string, reason: string) => void;
+  readonly onPod: (before: InjectedPod | undefined, after: InjectedPod | undefined) => void;
 };
 
 type Addressed = { readonly refusedAddress?: string | undefined };
@@ -40,6 +41,7 @@ export function clusterPods({
   client,
   onRestart,
   onRefusedAddress,
+  onPod,
   ...options
 }: ClusterPodsOptions): ClusterPods {
   const snapshot = createPodSnapshot(options);
@@ -72,6 +74,7 @@ export function clusterPods({
   };
   const pods = start('pods', readInjectedPod, (before, after) => {
     if (after !== undefined) check(sourceOfPod(after), before, after);
+    onPod(before, after);
     const touched = snapshot.podChanged(before, after);
     if (snapshot.hasRedirected()) startServices();
     return touched;

@@ -15,6 +15,8 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import { createLatePods, type LatePods } from '../redirection/late-pods.ts';
 import { byText } from '../model/instance.ts';
 import { countReasons } from '../reporting/count-reasons.ts';
 import type { ControllerState } from '../reporting/controller-reporter.ts';
@@ -58,7 +60,9 @@ export type RunningRegistrar = {
 /** Starts to watch the pods at once, also on a replica that does not lead. */
 export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
   const { client, consul, log, metrics, events, onRestart, changed, options } = parts;
+  const late = latePods(events, options.dryRun);
   const pods = clusterPods({
+    onPod: late.podChanged,
     owner: options.owner,
     ...parts.naming,
     client,
@@ -76,8 +80,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       warn: (source, reason, message) => {
         const pod = pods.snapshot.pod(source);
         if (pod === undefined) return;
-        const { namespace, name, uid } = pod;
-        events.record({ apiVersion: 'v1', kind: 'Pod', namespace, name, uid }, 'Warning', reason, message);
+        events.record(targetOf(pod), 'Warning', reason, message);
       },
     });
   const reporter = newReporter();
@@ -129,8 +132,23 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       },
       ...(parts.podAuthMethod === undefined ? [] : [tokensStatus(tokenReporter.state())]),
     ],
-    stop: pods.stop,
+    stop: () => {
+      late.stop();
+      return pods.stop();
+    },
   };
+}
+
+function latePods({ record }: RegistrarParts['events'], isDryRun: boolean): LatePods<InjectedPod> {
+  return createLatePods(systemClock, (pod) => {
+    const node = pod.node ?? '';
+    const message = `The traffic of this pod is not redirected yet, so it waits in its first init container. The redirector of node ${node} sees to it: kubectl get pods --all-namespaces --selector=app.kubernetes.io/component=redirector --field-selector=spec.nodeName=${node}`;
+    if (!isDryRun) record(targetOf(pod), 'Warning', 'NotRedirected', message);
+  });
+}
+
+function targetOf({ namespace, name, uid }: InjectedPod) {
+  return { apiVersion: 'v1', kind: 'Pod', namespace, name, uid };
 }
 
 function registrarStatus(

@@ -3,6 +3,7 @@ import { readInjection, type Injection } from '../../inject/injected-pod.ts';
 import type { MeshOptions } from '../../inject/read-registration.ts';
 import { RECORD_ANNOTATION } from '../../model/kubernetes-names.ts';
 import { parseRecord } from '../../inject/record.ts';
+import { readPendingPod } from '../../redirection/pending-pod.ts';
 import { asString, isObject, property } from '../../support/json.ts';
 import { firstAddress } from './first-address.ts';
 
@@ -41,6 +42,8 @@ export type InjectedPod = {
   readonly isReady: boolean;
   /** Of its admission, while it starts: a controller that makes pods shows nobody the answer of the webhook. */
   readonly warnings: readonly string[];
+  /** Of a pod whose traffic its node has not redirected yet, see `PendingPod`. */
+  readonly waitsSince?: number | undefined;
   /** Message of the Ready condition; empty when it has none. */
   readonly readinessMessage: string;
 };
@@ -89,6 +92,7 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
     isInitialized,
     isReady: property(ready, 'status') === 'True',
     readinessMessage: (text(ready, 'message') ?? '').slice(0, MESSAGE_CHARACTERS).toWellFormed(),
+    waitsSince: isInitialized ? undefined : readPendingPod(raw)?.waitsSince,
     warnings: isInitialized ? [] : readWarnings(metadata),
   };
 }

@@ -37,7 +37,7 @@ const rules = redirectRules(
   }),
 );
 
-await withScene(['etcd', 'kube-apiserver', 'nft'], async (scene) => {
+await withScene(['etcd', 'kube-apiserver', 'helm', 'nft'], async (scene) => {
   // The waiting process is another user's.
   chmodSync(scene.folder, 0o755);
   const dist = join(scene.folder, 'dist');

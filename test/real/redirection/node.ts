@@ -1,11 +1,12 @@
 /** A node for the redirector: pods of the API server with a network and cgroups of their own, in which processes run. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatRedirectOptions } from '../../../src/redirection/options.ts';
 import { optionsOf } from '../../unit/redirection/sample-options.ts';
 import { MERGE_PATCH } from '../harness/api-client.ts';
 import type { ApiServer } from '../harness/api-server.ts';
+import { renderChart } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 import type { PodInterface, PodNetwork } from '../harness/pod-network.ts';
 import { freePorts } from '../harness/ports.ts';
@@ -14,6 +15,7 @@ import type { Scene } from '../harness/scene.ts';
 
 const SOURCES = [process.execPath, join(import.meta.dirname, '../../../bin/tandem.js')];
 export const NODE = 'node-1';
+const ACCOUNT = 'tandem-redirector';
 
 const ANNOTATION = formatRedirectOptions(optionsOf({ uids: [5995] }));
 
@@ -32,6 +34,38 @@ export type NodePod = {
   readonly uid: string;
   readonly form: CgroupForm;
 };
+
+/** Puts a folder where the kubelet mounts a service account, for what follows and nobody else. */
+const IN_POD = [
+  '--mount',
+  'sh',
+  '-ec',
+  `mount -t tmpfs none /run
+  mkdir -p /run/secrets/kubernetes.io
+  cp -R "$1" /run/secrets/kubernetes.io/serviceaccount
+  shift
+  exec "$@"`,
+  'sh',
+];
+
+/** The account of the redirector with the rights that the chart gives it, as a folder. */
+async function serviceAccount(scene: Scene, api: ApiServer): Promise<string> {
+  const { one } = await renderChart();
+  for (const kind of ['ClusterRole', 'ClusterRoleBinding'])
+    await api.admin.expect(
+      'POST',
+      `/apis/rbac.authorization.k8s.io/v1/${kind.toLowerCase()}s`,
+      one(kind, ACCOUNT),
+    );
+  await api.createNamespace('tandem');
+  const accounts = '/api/v1/namespaces/tandem/serviceaccounts';
+  await api.admin.expect('POST', accounts, { metadata: { name: ACCOUNT } });
+  const folder = join(scene.folder, 'account');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'ca.crt'), api.ca);
+  writeFileSync(join(folder, 'token'), await api.serviceAccountToken('tandem', ACCOUNT));
+  return folder;
+}
 
 // Version 2, alone or beside version 1; else any hierarchy of version 1.
 const HIERARCHIES = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/pids'];
@@ -56,6 +90,7 @@ export function startNode(
     });
   });
 
+  const account = serviceAccount(scene, api);
   const cgroupOf = ({ uid, form }: NodePod): string => {
     const systemd = `kubepods-besteffort-pod${uid.replaceAll('-', '_')}.slice/cri-containerd-1.scope`;
     return join(root, form === 'cgroupfs' ? `kubepods/besteffort/pod${uid}/1` : `kubepods.slice/${systemd}`);
@@ -116,18 +151,21 @@ export function startNode(
     ): Promise<{ process: RunningProcess; metrics: () => Promise<string> }> => {
       const [port = 0] = await freePorts(1);
       const url = `http://127.0.0.1:${port}`;
-      const bounding = without === undefined ? [] : ['setpriv', `--bounding-set=-${without}`];
-      const command = [...bounding, ...program];
+      const { port: apiPort, hostname } = new URL(api.url);
+      const command = [
+        ...IN_POD,
+        await account,
+        ...(without === undefined ? [] : ['setpriv', `--bounding-set=-${without}`]),
+        ...program,
+        'redirector',
+        `--node-name=${NODE}`,
+        `--status-listen=127.0.0.1:${port}`,
+      ];
       const started = await scene.start({
         name: 'tandem redirector',
-        command: command[0] ?? '',
-        args: [
-          ...command.slice(1),
-          'redirector',
-          `--node-name=${NODE}`,
-          `--kubeconfig=${api.kubeconfig()}`,
-          `--status-listen=127.0.0.1:${port}`,
-        ],
+        command: 'unshare',
+        args: command,
+        environment: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: apiPort },
         ready: async () => (await fetch(`${url}/health/ready`)).ok,
       });
       return { process: started, metrics: async () => (await fetch(`${url}/metrics`)).text() };

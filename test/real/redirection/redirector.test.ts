@@ -16,7 +16,7 @@ import { startPeer } from './peer.ts';
 needRoot();
 enterOwnNetwork();
 
-const scene = await startScene(['kube-apiserver', 'etcd', 'nft']);
+const scene = await startScene(['kube-apiserver', 'etcd', 'helm', 'nft']);
 const network = await startPodNetwork(scene, true);
 const api = await startApiServer(scene);
 await api.createNamespace('apps');

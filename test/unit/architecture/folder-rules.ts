@@ -35,7 +35,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   admission: pure('inject', 'model', 'support'),
   'catalog/to-consul': pure('model', 'support'),
   'catalog/to-kubernetes': pure('model', 'support'),
-  'catalog/mesh': pure('catalog/to-consul', 'inject', 'model', 'support'),
+  'catalog/mesh': pure('catalog/to-consul', 'inject', 'model', 'redirection', 'support'),
   config: pure('catalog/to-consul', 'catalog/to-kubernetes', 'discovery', 'inject', 'support'),
   check: pure('catalog/to-consul', 'config', 'support'),
   reconcile: pure('support'),

@@ -42,6 +42,7 @@ async function watched(pod: PodSketch, mayReadServices = true) {
     podsLogIn: false,
     client,
     onRestart: (kind) => void (kind === 'services' && isRefused.resolve()),
+    onPod: () => undefined,
     onRefusedAddress: () => undefined,
   });
   const told: string[] = [];

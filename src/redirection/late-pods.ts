@@ -1,0 +1,47 @@
+/** Tells of pods that wait for their node longer than it takes: the redirector that would tell is what is missing. */
+import type { Clock } from '../support/clock.ts';
+
+type Waiting = {
+  readonly uid: string;
+  /** As of `PendingPod`; undefined for one that does not wait. */
+  readonly waitsSince?: number | undefined;
+};
+
+// A tenth of a second with a redirector; its image may have to come first on a new node.
+const LATE = 30_000;
+const AGAIN = 300_000;
+
+export type LatePods<P extends Waiting> = {
+  readonly podChanged: (before: P | undefined, after: P | undefined) => void;
+  readonly stop: () => void;
+};
+
+/** @param tell after 30 s, and then each 5 minutes */
+export function createLatePods<P extends Waiting>(
+  clock: Pick<Clock, 'now' | 'after'>,
+  tell: (pod: P) => void,
+): LatePods<P> {
+  const timers = new Map<string, () => void>();
+  const tellIn = (milliseconds: number, pod: P): void => {
+    const told = (): void => {
+      tell(pod);
+      tellIn(AGAIN, pod);
+    };
+    timers.set(pod.uid, clock.after(milliseconds, told));
+  };
+  const cancel = ({ uid }: P): void => {
+    timers.get(uid)?.();
+    timers.delete(uid);
+  };
+  return {
+    podChanged: (before, after) => {
+      if (before?.uid === after?.uid && before?.waitsSince === after?.waitsSince) return;
+      if (before !== undefined) cancel(before);
+      if (after?.waitsSince !== undefined) tellIn(Math.max(0, after.waitsSince + LATE - clock.now()), after);
+    },
+    stop: () => {
+      for (const end of timers.values()) end();
+      timers.clear();
+    },
+  };
+}
