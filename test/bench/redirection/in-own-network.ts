@@ -7,6 +7,7 @@ import { bundle } from '../../../deploy/image/bundle.ts';
 import { nodeOptions } from '../../../deploy/image/image.ts';
 import { redirectRules } from '../../../src/redirection/rules.ts';
 import { startApiServer } from '../../real/harness/api-server.ts';
+import { at, renderChart } from '../../real/harness/chart.ts';
 import { clusterObjects } from '../../real/harness/cluster-objects.ts';
 import {
   enterOwnNetwork,
@@ -49,7 +50,11 @@ await withScene(['etcd', 'kube-apiserver', 'helm', 'nft'], async (scene) => {
   await api.createNamespace('apps');
   await clusterObjects(api).node(NODE, { InternalIP: network.nodeIp });
   const program = [process.execPath, ...nodeOptions, join(dist, 'tandem.js')];
-  const node = startNode(scene, api, network, program);
+  const node = startNode(scene, api, network, [
+    process.execPath,
+    ...(await deployedOptions()),
+    join(dist, 'tandem.js'),
+  ]);
   const first = await node.link();
   benchRules(first);
   const { process: redirector } = await node.redirector();
@@ -87,6 +92,13 @@ await withScene(['etcd', 'kube-apiserver', 'helm', 'nft'], async (scene) => {
   figure('redirector: CPU of an idle minute', (used * 60_000) / IDLE_SECONDS, 'ms', 'goal <= 5');
   figure('redirector: resident', await residentMegabytes(redirector.pid), 'MB', 'goal <= 80');
 });
+
+/** The image has the heap of the webhook; the redirector is given its own where it is deployed. */
+async function deployedOptions(): Promise<readonly string[]> {
+  const daemonSet = (await renderChart()).one('DaemonSet', 'tandem-redirector');
+  const environment = at(daemonSet, 'spec', 'template', 'spec', 'containers', 0, 'env');
+  return String(at(environment, 0, 'value')).split(' ');
+}
 
 function benchRules({ path }: PodInterface): void {
   const times = Array.from({ length: RUNS }, () => {
