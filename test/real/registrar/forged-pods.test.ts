@@ -38,7 +38,7 @@ type Forged = {
 const plain = (name: string, config: object = {}, service: object = {}): object => ({
   services: [
     { id: `evil.${name}.web`, name: 'web', port: 80, ...service },
-    { kind: 'connect-proxy', id: `evil.${name}.web-sidecar-proxy`, proxy: { config } },
+    { kind: 'connect-proxy', id: `evil.${name}.web-sidecar-proxy`, port: 20_000, proxy: { config } },
   ],
 });
 

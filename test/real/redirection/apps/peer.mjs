@@ -3,23 +3,26 @@
  * lines of JSON on its standard input, and answers each with a line.
  */
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
 /** Port → bytes that came. */
 const received = {};
 
-function serveTcp(port, word) {
-  createServer((socket) => {
+async function serveTcp(port, word) {
+  const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.on('data', (data) => (received[port] = (received[port] ?? 0) + data.length));
     socket.write(word);
   }).listen(port, '::');
+  await once(server, 'listening');
 }
 
-function serveUdp(port, word) {
+async function serveUdp(port, word) {
   const socket = createSocket('udp6').bind(port, '::');
   socket.on('message', (_text, { port: from, address }) => socket.send(word, from, address));
+  await once(socket, 'listening');
 }
 
 /** The word of who answers, or what comes instead; `quiet` when a call was taken and nothing is said. */
@@ -61,8 +64,8 @@ function ask({ host, port, patience = 1000 }) {
 
 const kinds = {
   serve: async ({ tcp = {}, udp = {} }) => {
-    for (const [port, word] of Object.entries(tcp)) serveTcp(Number(port), word);
-    for (const [port, word] of Object.entries(udp)) serveUdp(Number(port), word);
+    for (const [port, word] of Object.entries(tcp)) await serveTcp(Number(port), word);
+    for (const [port, word] of Object.entries(udp)) await serveUdp(Number(port), word);
   },
   call,
   ask,
