@@ -82,7 +82,10 @@ async function install(chart: Rendered): Promise<void> {
 let made = 0;
 const newName = (): string => `s${(made += 1)}`;
 const address = '10.60.0.1';
-const there = (name: string): Promise<unknown> => toK8s.addresses(name, [address]);
+async function there(name: string): Promise<void> {
+  await toK8s.addresses(name, [address]);
+  await eventually(`the Service ${name}`, () => api.admin.expect('GET', `${SERVICES}/${name}`));
+}
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/tandem/leases/tandem-sync';
 
 async function eventOn(name: string, namespace: string): Promise<unknown> {
