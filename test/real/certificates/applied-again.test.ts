@@ -93,7 +93,10 @@ test('replaced, the CA is gone, and the webhook puts it back at once', async (co
   await eventually('the CA', async () => assert.deepEqual((await look()).bundles, published));
   context.diagnostic(`there again at most ${Math.round(performance.now() - begin)} ms after kubectl ended`);
   const [replaced, ...after] = await versionsAfter(before);
-  assert.deepEqual(replaced?.bundles, ['', '']);
+  assert.ok(
+    replaced?.bundles.every((bundle) => bundle === ''),
+    'replaced',
+  );
   assert.deepEqual(
     after.map(({ bundles }) => bundles),
     [published],

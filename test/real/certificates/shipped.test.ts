@@ -70,7 +70,7 @@ test('both replicas serve the certificate of the Secret, and its CA is in every 
   const serving = new X509Certificate(text('tls.crt'));
   const served = await Promise.all([portA, portB].map(servedBy));
   assert.deepEqual(served, [serving.fingerprint256, serving.fingerprint256]);
-  assert.deepEqual(await bundles(), [text('ca.crt'), text('ca.crt')]);
+  assert.deepEqual([...new Set(await bundles())], [text('ca.crt')]);
   for (const host of [
     'tandem-webhook',
     'tandem-webhook.tandem',

@@ -31,7 +31,9 @@ test('a pod that the webhook injects is in Consul, by its own container alone, a
   await pods.create('app-0');
   await inConsul(consul, 'app', ['default.app-0.app passing']);
   const pod = await api.admin.expect('GET', pods.path('app-0'));
-  const sidecar = at(pod, 'spec', 'initContainers', 0);
+  // The chart's pods are transparent unless they ask for something else.
+  assert.equal(at(pod, 'spec', 'initContainers', 0, 'name'), 'consul-connect-redirect');
+  const sidecar = at(pod, 'spec', 'initContainers', 1);
   assert.equal(at(sidecar, 'name'), 'consul-dataplane');
   assert.ok((at(sidecar, 'args') as string[]).includes('-addresses=127.0.0.1'));
   await pods.remove('app-0');

@@ -172,11 +172,11 @@ test(
     const good = await look();
     assert.match(
       good.of('webhook').join(),
-      /^ok: tandem-webhook-default has pods\.inject\.tandem\.dev, namespaces\.inject/,
+      /^ok: tandem-webhook-default has pods\.inject\.tandem\.dev, transparent-pods\.inject/,
     );
     assert.match(
       good.of('webhook-ca').join('\n'),
-      /^ok: pods\.inject\.tandem\.dev, namespaces\.inject\.tandem\.dev: caBundle is valid until [^\n]*$/,
+      /^ok: pods\.inject\.tandem\.dev, (?:[a-z-]+\.inject\.tandem\.dev(?:, )?){5}: caBundle is valid until [^\n]*$/,
     );
     assert.deepEqual(good.of('webhook-call'), [
       'ok: the API server reaches the webhook and trusts its certificate',
