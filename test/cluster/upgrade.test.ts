@@ -47,7 +47,10 @@ const upgraded = {
   ...values,
   server: { ...values.server, ...changed },
   client: changed,
-  connectInject: changed,
+  connectInject: {
+    ...changed,
+    transparentProxy: { redirector: { priorityClassName: 'system-cluster-critical' } },
+  },
   syncCatalog: { ...values.syncCatalog, ...changed },
 };
 
