@@ -4,6 +4,7 @@ import { parseRedirectOptions } from './options.ts';
 import type { PendingPod } from './pending-pod.ts';
 import type { ProcessScan, WaitingProcess } from './process-scan.ts';
 import { redirectRules } from './rules.ts';
+import { createRedirectionTurns } from './redirection-turns.ts';
 
 export type Redirection =
   | { readonly kind: 'applied' }
@@ -29,48 +30,46 @@ export type Redirector = {
 
 const LOOK_EVERY = { fresh: 50, old: 250 };
 const FRESH = 10_000;
-/** As with a pod of which something was refused, but within the patience of who looks at it. */
-const BACKOFF = { first: 1000, longest: 60_000 };
-// Each is a process of some milliseconds; a hundred pods that start at once must not be a hundred of them.
-const MOST_AT_ONCE = 16;
 
-type Wanted = { readonly pod: PendingPod; readonly rules: string; readonly changed: number };
-type Attempt = { readonly failures: number; /** Undefined: on its way, or done. */ readonly next?: number };
+type Wanted = { readonly pod: PendingPod; readonly changed: number };
 
 export function createRedirector(ports: RedirectorPorts): Redirector {
   const { clock } = ports;
+  const turns = createRedirectionTurns(clock);
   const wanted = new Map<string, Wanted>();
-  let attempts = new Map<string, Attempt>();
-  let running = 0;
+  let found: readonly WaitingProcess[] = [];
+  /** How often each was tried; Infinity when nothing is left to do. */
+  let tries = new Map<string, number>();
   let due: { readonly at: number; readonly cancel: () => void } | undefined;
 
-  const attempt = async (key: string, waiting: WaitingProcess, { pod, rules }: Wanted): Promise<void> => {
-    const failures = (attempts.get(key)?.failures ?? 0) + 1;
-    attempts.set(key, { failures });
-    running += 1;
+  const attempt = async (waiting: WaitingProcess, pod: PendingPod, rules: string): Promise<void> => {
+    turns.begin(pod);
     const outcome = await ports.apply(waiting, rules);
-    running -= 1;
-    if (outcome.kind === 'failed') {
-      const pause = Math.min(BACKOFF.first * 2 ** (failures - 1), BACKOFF.longest);
-      attempts.set(key, { failures, next: clock.elapsed() + pause });
-    }
+    turns.end(pod);
+    const key = keyOf(waiting);
+    tries.set(key, outcome.kind === 'failed' ? (tries.get(key) ?? 0) + 1 : Infinity);
     ports.onRedirection(pod, waiting, outcome);
+    begin();
+  };
+
+  /** Pods that had the fewest turns come first. */
+  const begin = (): void => {
+    const inOrder = [...leastTried(found, tries)].sort(([a], [b]) => turns.count(a) - turns.count(b));
+    for (const [uid, waiting] of inOrder) {
+      const pod = wanted.get(uid)?.pod;
+      if (pod === undefined || !turns.mayBegin(pod)) continue;
+      const parsed = parseRedirectOptions(pod.annotation);
+      if (parsed.kind === 'options') void attempt(waiting, pod, redirectRules(parsed.options));
+    }
   };
 
   const look = (): void => {
     due = undefined;
-    const found = ports.scan(new Set(wanted.keys()));
-    const before = attempts;
+    found = ports.scan(new Set(wanted.keys()));
     // Nothing is remembered of a process that is gone.
-    attempts = new Map();
-    for (const waiting of found) {
-      const key = `${waiting.pid} ${waiting.start}`;
-      const earlier = before.get(key);
-      if (earlier !== undefined) attempts.set(key, earlier);
-      const isDue = earlier === undefined || (earlier.next !== undefined && earlier.next <= clock.elapsed());
-      const pod = wanted.get(waiting.podUid);
-      if (pod !== undefined && isDue && running < MOST_AT_ONCE) void attempt(key, waiting, pod);
-    }
+    tries = new Map(found.map((each) => [keyOf(each), tries.get(keyOf(each)) ?? 0]));
+    turns.forget((uid) => wanted.has(uid));
+    begin();
     schedule();
   };
 
@@ -90,16 +89,12 @@ export function createRedirector(ports: RedirectorPorts): Redirector {
 
   return {
     podChanged: (before, after) => {
-      if (before !== undefined) wanted.delete(before.uid);
+      const isSame = before?.uid === after?.uid && before?.annotation === after?.annotation;
+      const wasWanted = before !== undefined && wanted.delete(before.uid);
       if (after !== undefined) {
-        const parsed = parseRedirectOptions(after.annotation);
-        if (parsed.kind === 'options')
-          wanted.set(after.uid, {
-            pod: after,
-            rules: redirectRules(parsed.options),
-            changed: clock.elapsed(),
-          });
-        else if (before?.annotation !== after.annotation) ports.onInvalid(after, parsed.problem);
+        const problem = isSame ? undefined : problemOf(after);
+        if (problem !== undefined) ports.onInvalid(after, problem);
+        else if (wasWanted || !isSame) wanted.set(after.uid, { pod: after, changed: clock.elapsed() });
       }
       schedule();
     },
@@ -108,4 +103,24 @@ export function createRedirector(ports: RedirectorPorts): Redirector {
       schedule();
     },
   };
+}
+
+function keyOf({ pid, start }: WaitingProcess): string {
+  return `${pid} ${start}`;
+}
+
+/** One process of each pod that has one left. */
+function leastTried(
+  found: readonly WaitingProcess[],
+  tries: ReadonlyMap<string, number>,
+): ReadonlyMap<string, WaitingProcess> {
+  const least = new Map<string, WaitingProcess>();
+  const triesOf = (each: WaitingProcess | undefined): number => (each && tries.get(keyOf(each))) ?? Infinity;
+  for (const each of found) if (triesOf(each) < triesOf(least.get(each.podUid))) least.set(each.podUid, each);
+  return least;
+}
+
+function problemOf({ annotation }: PendingPod): string | undefined {
+  const parsed = parseRedirectOptions(annotation);
+  return parsed.kind === 'invalid' ? parsed.problem : undefined;
 }

@@ -11,8 +11,8 @@ import { optionsOf } from './sample-options.ts';
 const options = optionsOf({ uids: [5995] });
 const [FAILED, APPLIED]: Redirection[] = [{ kind: 'failed', why: 'no nf_tables' }, { kind: 'applied' }];
 
-function pod(uid: string, annotation = formatRedirectOptions(options)): PendingPod {
-  return { namespace: 'shop', name: uid, uid, annotation, waitsSince: undefined };
+function pod(uid: string, annotation = formatRedirectOptions(options), namespace = 'shop'): PendingPod {
+  return { namespace, name: uid, uid, annotation, waitsSince: undefined };
 }
 
 /** A node of processes; what is applied takes no time, unless `hold` holds it. */
@@ -121,10 +121,43 @@ test('a hundred that start at once are not a hundred processes at once', async (
     processes.push({ pid: count, start: 1, podUid: `p${count}` });
   }
   await clock.advance(1000);
-  assert.equal(seen.applied.length, 16);
+  assert.equal(seen.applied.length, 4);
+  podChanged(undefined, pod('other', undefined, 'other'));
+  processes.push({ pid: 100, start: 1, podUid: 'other' });
+  await clock.advance(100);
+  assert.equal(seen.applied.at(-1), '100 1', 'another namespace does not wait for them');
   resolve();
   await clock.advance(1000);
-  assert.equal(seen.outcomes.length, 100);
+  assert.equal(seen.outcomes.length, 101);
+});
+
+test('however many processes of a pod say that they wait, and come anew: the pods beside it do not wait for them', async () => {
+  const { clock, processes, seen, podChanged } = node();
+  const started = (count: number): WaitingProcess => ({ pid: count, start: count, podUid: 'many' });
+  podChanged(undefined, pod('many'));
+  for (let look = 1; look < 1200; look += 1) {
+    // All of them before the other pod's, and none of them for long; the pod itself comes and goes.
+    processes.splice(0, 100, ...Array.from({ length: 100 }, (_, index) => started(look * 100 + index)));
+    if (look === 1000) {
+      podChanged(undefined, pod('one'));
+      processes.push({ pid: 1_000_000, start: 1, podUid: 'one' });
+    }
+    if (look % 20 === 0) podChanged(pod('many'), undefined);
+    if (look % 20 === 1) podChanged(undefined, pod('many'));
+    await clock.advance(50);
+    if (look === 1001) assert.ok(seen.outcomes.includes('one applied'));
+  }
+  const ofMany = seen.outcomes.filter((outcome) => outcome === 'many applied');
+  assert.ok(ofMany.length < 8, `${ofMany.length} in a minute`);
+});
+
+test('a process of a pod that always fails does not stand before another one of it', async () => {
+  const { clock, processes, seen, faults, podChanged } = node();
+  faults.result = FAILED;
+  podChanged(undefined, pod('a'));
+  processes.push({ pid: 8, start: 1, podUid: 'a' }, { pid: 9, start: 1, podUid: 'a' });
+  await clock.advance(4000);
+  assert.deepEqual(seen.applied.slice(0, 2), ['8 1', '9 1']);
 });
 
 test('stopped, it looks no more', async () => {
