@@ -29,6 +29,10 @@ export const LARGEST_PORT = 65_535;
 export const LARGEST_UID = 4_294_967_294;
 /** Of each list: what a pod asks for costs the node that many elements of a rule. */
 export const LONGEST_LIST = 1024;
+/** A probe each: three of the containers that have ports for them. A rule each, unlike the elements of a list. */
+const MOST_HANDSHAKES = 300;
+/** In characters: what the webhook writes at most is 50,000, and the redirector holds the text of every pod that waits. */
+export const LONGEST_TEXT = 65_536;
 
 /** Another form gets another number: the node never guesses what a newer webhook meant. */
 const VERSION = 1;
@@ -45,6 +49,8 @@ export type ParsedOptions =
 
 /** Reads what anybody may have written. */
 export function parseRedirectOptions(text: string): ParsedOptions {
+  if (text.length > LONGEST_TEXT)
+    return { kind: 'invalid', problem: `is longer than ${LONGEST_TEXT} characters` };
   const value = parseJson(text);
   if (!isObject(value)) return { kind: 'invalid', problem: 'is not a JSON object' };
   const { version, inboundPorts, outboundPorts, outboundCidrs, uids, handshakes, dnsPort, ...others } = value;
@@ -59,7 +65,7 @@ export function parseRedirectOptions(text: string): ParsedOptions {
         outboundPorts: list('outboundPorts', outboundPorts, port),
         outboundCidrs: list('outboundCidrs', outboundCidrs, cidr),
         uids: list('uids', uids, uid),
-        handshakes: list('handshakes', handshakes, handshake),
+        handshakes: list('handshakes', handshakes, handshake, MOST_HANDSHAKES),
         dnsPort: dnsPort === undefined ? undefined : port('dnsPort', dnsPort),
       },
     };
@@ -73,9 +79,9 @@ class Invalid extends Error {}
 
 type Parse<T> = (at: string, value: unknown) => T;
 
-function list<T>(at: string, value: unknown, parse: Parse<T>): readonly T[] {
-  if (!Array.isArray(value) || value.length > LONGEST_LIST)
-    throw new Invalid(`${at}: must be a list of at most ${LONGEST_LIST} elements`);
+function list<T>(at: string, value: unknown, parse: Parse<T>, most = LONGEST_LIST): readonly T[] {
+  if (!Array.isArray(value) || value.length > most)
+    throw new Invalid(`${at}: must be a list of at most ${most} elements`);
   return value.map((element: unknown, index) => parse(`${at}[${index}]`, element));
 }
 

@@ -1,6 +1,7 @@
 /** Which pods wait for the redirector of their node. */
 import { REDIRECT_ANNOTATION } from '../model/kubernetes-names.ts';
 import { asString, property } from '../support/json.ts';
+import { LONGEST_TEXT } from './options.ts';
 
 /** In both ways the first of all init containers. */
 export const REDIRECT_CONTAINER = 'consul-connect-redirect';
@@ -9,7 +10,7 @@ export type PendingPod = {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** As anybody may have written it. */
+  /** As anybody may have written it; of one that is too long only that. */
   readonly annotation: string;
   /** Milliseconds since the epoch when its container started, by the clock of the kubelet; undefined while it has not. */
   readonly waitsSince: number | undefined;
@@ -27,8 +28,17 @@ export function readPendingPod(object: unknown): PendingPod | undefined {
   const state = stateOf(property(status, 'initContainerStatuses'));
   if (property(property(state, 'terminated'), 'exitCode') === 0) return undefined;
   const started = Date.parse(asString(property(property(state, 'running'), 'startedAt')) ?? '');
-  return { namespace, name, uid, annotation, waitsSince: Number.isNaN(started) ? undefined : started };
+  return {
+    namespace,
+    name,
+    uid,
+    annotation: annotation.length > LONGEST_TEXT ? TOO_LONG : annotation,
+    waitsSince: Number.isNaN(started) ? undefined : started,
+  };
 }
+
+/** Of a text that is refused for its length nothing is kept. */
+const TOO_LONG = ' '.repeat(LONGEST_TEXT + 1);
 
 function stateOf(statuses: unknown): unknown {
   const all: readonly unknown[] = Array.isArray(statuses) ? statuses : [];

@@ -2,7 +2,7 @@
 import type { Clock } from '../support/clock.ts';
 import type { PendingPod } from './pending-pod.ts';
 
-// Each is a process of some milliseconds, and of 15 MB with the longest lists. A namespace leaves half of them to the others.
+// Each is a process of some milliseconds, and of 10 MB with the longest lists. A namespace leaves half of them to the others.
 const MOST_AT_ONCE = { node: 8, namespace: 4 };
 /** As with a pod of which something was refused, but within the patience of who looks at it. */
 const BACKOFF = { first: 1000, longest: 60_000 };

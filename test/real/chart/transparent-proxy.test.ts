@@ -58,6 +58,8 @@ test('the redirector runs on every node, with three capabilities and no folder o
     appArmorProfile: { type: 'Unconfined' },
     capabilities: { drop: ['ALL'], add: ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE'] },
   });
+  // 250 pods with the longest lists, for whose rules the kernel charges it: 1.2 MB each; and 150 MB for itself and nft.
+  assert.equal(at(pod, 'containers', 0, 'resources', 'limits', 'memory'), '512Mi');
   const [command, ...args] = at(pod, 'containers', 0, 'args') as string[];
   const parsed = parseFlags(redirectorCommand.flags, args, { NODE_NAME: 'node-1' });
   assert.ok(command === 'redirector' && parsed.ok);

@@ -35,6 +35,12 @@ for (const [name, text, problem] of [
   ['no list', FULL.replace('[8200]', '8200'), 'outboundPorts: must be a list of at most 1024 elements'],
   ['no list at all', FULL.replace('"outboundPorts":[8200],', ''), /^outboundPorts: must be a list/],
   ['a long list', FULL.replace('8200', Array(1025).fill(80).join()), /^outboundPorts: must be a list of at/],
+  [
+    'more probes than a pod can have',
+    FULL.replace('[{', `[${'{"port":1,"to":1},'.repeat(300)}{`),
+    'handshakes: must be a list of at most 300 elements',
+  ],
+  ['a long text', FULL + ' '.repeat(65_536), 'is longer than 65536 characters'],
   ['port 0', FULL.replace('8200', '0'), 'outboundPorts[0]: must be a port, 1 to 65535'],
   ['port 65536', FULL.replace('65535', '65536'), 'inboundPorts[2]: must be a port, 1 to 65535'],
   ['half a port', FULL.replace('8200', '1.5'), 'outboundPorts[0]: must be a port, 1 to 65535'],
@@ -66,6 +72,18 @@ for (const [name, text, problem] of [
     if (typeof problem === 'string') assert.equal(parsed.problem, problem);
     else assert.match(parsed.problem, problem);
   });
+
+test('reads the most that the webhook writes', () => {
+  const most = optionsOf({
+    inboundPorts: Array<number>(1024).fill(65_535),
+    outboundPorts: Array<number>(512).fill(65_535),
+    outboundCidrs: Array<string>(512).fill('2001:1db8:1111:2222:3333:4444:5555:6666/128'),
+    uids: Array<number>(513).fill(4_294_967_294),
+    handshakes: Array.from({ length: 300 }, () => ({ port: 20_599, to: 65_535 })),
+    dnsPort: 8600,
+  });
+  assert.equal(parseRedirectOptions(formatRedirectOptions(most)).kind, 'options');
+});
 
 test('host bits of a network are dropped', () => {
   assert.deepEqual(parseCidr('203.0.113.7/24'), parseCidr('203.0.113.0/24'));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseRedirectOptions } from '../../../src/redirection/options.ts';
 import { readPendingPod } from '../../../src/redirection/pending-pod.ts';
 
 const metadata = { namespace: 'shop', name: 'api-1', uid: 'u1', annotations: { 'tandem/redirect': '{}' } };
@@ -34,3 +35,13 @@ for (const [name, pod, expected] of [
   test(`${name}: ${expected === undefined ? 'not pending' : 'pending'}`, () => {
     assert.deepEqual(readPendingPod(pod), expected);
   });
+
+test('of an annotation that is too long nothing is kept but that', () => {
+  const annotations = { 'tandem/redirect': 'x'.repeat(262_000) };
+  const read = readPendingPod({ metadata: { ...metadata, annotations } });
+  assert.equal(read?.annotation, ' '.repeat(65_537));
+  assert.deepEqual(parseRedirectOptions(read.annotation), {
+    kind: 'invalid',
+    problem: 'is longer than 65536 characters',
+  });
+});
