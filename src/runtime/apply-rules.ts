@@ -19,9 +19,10 @@ export async function applyRules(
 ): Promise<Redirection> {
   let namespace: number | undefined;
   try {
-    // Open, it stays the one that was checked, whatever becomes of the process and its number.
-    namespace = openSync(`/proc/${process.pid}/ns/net`, 'r');
+    // Looked at first: a process may leave the network of the node at any moment, and cannot come back.
     const its = networkOf(process.pid);
+    // Open, it stays the same, whatever becomes of the process and its number.
+    namespace = openSync(`/proc/${process.pid}/ns/net`, 'r');
     const isTaboo = [networkOf(1), networkOf('self')].includes(its);
     if (processStart(files, process.pid) !== process.start) return { kind: 'gone' };
     if (isTaboo) return { kind: 'failed', why: 'its network is that of the node, or of the redirector' };
