@@ -104,12 +104,10 @@ function containerEdits(path: string, container: unknown, record: Lookup): PodEd
 function probeEdits(path: string, container: unknown, { probe, port, to }: RecordedProbe): PodEdit[] {
   const at = probe.split('.');
   const asked = at.reduce(property, container);
-  return HANDLERS.filter((handler) => property(property(asked, handler), 'port') === to).map((handler) => ({
-    kind: 'set',
-    path: path + pointer(...at, handler, 'port'),
-    before: port,
-    after: to,
-  }));
+  // The first one, as it was found: a manifest of which the API server was not asked yet may have two.
+  const handler = HANDLERS.find((each) => property(property(asked, each), 'port') === to);
+  if (handler === undefined) return [];
+  return [{ kind: 'set', path: path + pointer(...at, handler, 'port'), before: port, after: to }];
 }
 
 /** The added variables stand first, so only the first one of a name is Tandem's. */

@@ -118,3 +118,19 @@ test('what was replaced comes back, by a record as it has been written since the
     },
   });
 });
+
+test('of a probe with two handlers, which no API server has seen yet, only the one that was changed goes back', () => {
+  const probes = [{ container: 'web', probe: 'livenessProbe', port: 8080, to: 20_300 }];
+  const record = { ...RECORD, redirect: { way: 'node', askedBy: 'flag', probes } };
+  const livenessProbe = { httpGet: { port: 20_300 }, tcpSocket: { port: 20_300 } };
+  const result = uninject({
+    metadata: { annotations: { 'tandem/injected': JSON.stringify(record) } },
+    spec: { containers: [{ name: 'web', livenessProbe }] },
+  });
+  assert.equal(result.kind, 'uninject');
+  const path = '/spec/containers/0/livenessProbe/httpGet/port';
+  assert.deepEqual(
+    result.patch.filter((each) => each.path.startsWith('/spec')),
+    [{ op: 'replace', path, value: 8080 }],
+  );
+});
