@@ -21,29 +21,39 @@ const YOUNG = 3;
 // A slow runtime keeps a container between its creation and its start for longer; and its number may be another process by then.
 const LOOK_AGAIN = 1;
 
-/** Reads every young process each time, and the others once a second. */
+/** What was read of a process, and when to read it again; `waiting` is undefined of one that waits for nothing. */
+type Known = { readonly again: number; readonly waiting: WaitingProcess | undefined };
+
+/** Reads every young process each time, the others once a second, and so one that waits: there may be any number of them. */
 export function createProcessScan(files: ProcessFiles): ProcessScan {
-  /** Those that wait for nothing → when to read them again. */
-  let others = new Map<number, number>();
+  let known = new Map<number, Known>();
   return (podUids) => {
     const now = files.uptime();
-    const found: WaitingProcess[] = [];
-    const kept = new Map<number, number>();
+    const kept = new Map<number, Known>();
     for (const pid of files.pids()) {
-      const again = others.get(pid);
-      if (again !== undefined && again > now) {
-        kept.set(pid, again);
-        continue;
-      }
-      const start = processStart(files, pid);
-      if (start === undefined) continue;
-      const podUid = waitsFor(files, pid, podUids);
-      if (podUid !== undefined) found.push({ pid, start, podUid });
-      else if (now - start > YOUNG) kept.set(pid, now + LOOK_AGAIN);
+      const before = known.get(pid);
+      const each =
+        before !== undefined && before.again > now ? before : readProcess(files, pid, podUids, now);
+      if (each !== undefined) kept.set(pid, each);
     }
-    others = kept;
-    return found;
+    known = kept;
+    return [...kept.values()].flatMap(({ waiting }) =>
+      waiting !== undefined && podUids.has(waiting.podUid) ? waiting : [],
+    );
   };
+}
+
+function readProcess(
+  files: ProcessFiles,
+  pid: number,
+  podUids: ReadonlySet<string>,
+  now: number,
+): Known | undefined {
+  const start = processStart(files, pid);
+  if (start === undefined) return undefined;
+  const podUid = waitsFor(files, pid, podUids);
+  if (podUid === undefined && now - start <= YOUNG) return undefined;
+  return { again: now + LOOK_AGAIN, waiting: podUid === undefined ? undefined : { pid, start, podUid } };
 }
 
 /** In seconds since the start of the machine; undefined when the process is gone. */

@@ -70,6 +70,21 @@ test('one that is old is read again after a second, and not before', () => {
   assert.equal(look().length, 1);
 });
 
+test('one that waits is known for a second, for as long as it is there and its pod is asked for', () => {
+  const processes = new Map([[8, waiting(SYSTEMD)]]);
+  const { state, look } = machine(processes);
+  look();
+  const { reads } = state;
+  assert.equal(look().length, 1);
+  assert.deepEqual(look([]), []);
+  assert.equal(state.reads, reads);
+  state.uptime += 1.1;
+  processes.set(8, { ...waiting(SYSTEMD), cmdline: 'pause\0' });
+  assert.deepEqual(look(), []);
+  processes.delete(8);
+  assert.deepEqual(look(), []);
+});
+
 test('the number of a process that is gone is that of another one', () => {
   const processes = new Map([[8, waiting('0::/\n', 100)]]);
   const { look } = machine(processes);
