@@ -14,10 +14,11 @@ export type Collection = { readonly path: string; readonly query: Readonly<Recor
 
 /**
  * A page is held as text and as objects at once, a few times its text. What people write into objects makes one of them
- * anything from 1 KiB to 1.5 MiB (the longest request that etcd takes), so the objects of a page follow from those before:
- * pages of about 4 Mi characters, and at most 500 objects as client-go has. One that is above 16 Mi is asked for again, smaller.
+ * anything from 1 KiB to 1.5 MiB (the longest request that etcd takes), or 300,000 elements of nothing, so the objects of a page
+ * follow from those before: pages of about 4 Mi, as an answer weighs, and at most 500 objects as client-go has. One that is
+ * above 16 Mi is asked for again, smaller.
  */
-const PAGE = { first: 16, most: 500, growth: 4, characters: 4 * 1024 * 1024, longest: 16 * 1024 * 1024 };
+const PAGE = { first: 16, most: 500, growth: 4, weight: 4 * 1024 * 1024, heaviest: 16 * 1024 * 1024 };
 
 /**
  * All pages are of one version: that of the newest data when the list began, because no resourceVersion is asked for. A 410
@@ -39,11 +40,11 @@ export async function listPages<T>(
     const query = { ...collection.query, limit: String(limit), ...(token && { continue: token }) };
     const path = pathOf(collection.path, query);
     // A single object has to be taken as it is.
-    const longest = limit === 1 ? undefined : PAGE.longest;
-    const answer = await client.request('GET', path, undefined, undefined, signal, longest);
+    const heaviest = limit === 1 ? undefined : PAGE.heaviest;
+    const answer = await client.request('GET', path, undefined, undefined, signal, heaviest);
     if (answer.status !== 200) return { kind: 'failed', failure: failureOf(answer, collection.path) };
-    if (longest !== undefined && answer.characters > longest) {
-      limit = Math.max(1, Math.floor((limit * PAGE.characters) / answer.characters));
+    if (heaviest !== undefined && answer.weight > heaviest) {
+      limit = Math.max(1, Math.floor((limit * PAGE.weight) / answer.weight));
       continue;
     }
     const page = pageOf(answer.body, collection.path);
@@ -51,12 +52,12 @@ export async function listPages<T>(
     if (page.token === '') return { kind: 'listed', entries, version: page.version };
     if (page.token === token) throw garbledList(collection.path, 'the answer continues with itself');
     token = page.token;
-    limit = nextLimit(limit, page.items.length, answer.characters);
+    limit = nextLimit(limit, page.items.length, answer.weight);
   }
 }
 
-function nextLimit(limit: number, items: number, characters: number): number {
-  const fitting = Math.floor((PAGE.characters * Math.max(1, items)) / characters);
+function nextLimit(limit: number, items: number, weight: number): number {
+  const fitting = Math.floor((PAGE.weight * Math.max(1, items)) / weight);
   return Math.max(1, Math.min(fitting, limit * PAGE.growth, PAGE.most));
 }
 

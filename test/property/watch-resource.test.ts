@@ -25,7 +25,7 @@ const lineOf = (event: Versioned): string =>
 const refusal = (status: number): ApiAnswer => ({
   status,
   body: { message: 'a fault' },
-  characters: 0,
+  weight: 0,
   headers: {},
 });
 
@@ -63,7 +63,7 @@ function faultyServer(script: readonly Step[]): {
     return {
       status: 200,
       body: { metadata, items: page.items.slice(0, 2).map(objectOf) },
-      characters: 0,
+      weight: 0,
       headers: {},
     };
   };

@@ -28,7 +28,7 @@ export function leaseServer(): LeaseServer {
     const answer = (status: number, content: unknown): ApiAnswer => ({
       status,
       body: content,
-      characters: 0,
+      weight: 0,
       headers: {},
     });
     const conflict = answer(409, { kind: 'Status', message: 'conflict' });

@@ -79,6 +79,22 @@ test('a page that large objects after small ones made too large is asked for aga
   assert.ok(Math.max(...limits.slice(4)) <= 16, limits.join(' '));
 });
 
+test('objects of many elements, which are short as text, make smaller pages, too', async () => {
+  const items = Array.from({ length: 16 }, (_, index) => ({
+    ...object(index, 10),
+    spec: { imagePullSecrets: Array.from({ length: 100_000 }, () => ({})) },
+  }));
+  answer = (query) => {
+    const from = Number(query.get('continue') ?? 0);
+    const to = Math.min(items.length, from + Number(query.get('limit')));
+    const metadata = { resourceVersion: '9', continue: to < items.length ? String(to) : '' };
+    return { metadata, items: items.slice(from, to) };
+  };
+  assert.equal((await listed()).length, 16);
+  // 300,000 characters each, and 64 bytes in memory for three of them.
+  assert.ok((limits[1] ?? 16) <= 4, limits.join(' '));
+});
+
 test('an object that is larger than a page comes alone, as it is', async () => {
   await assertListed([10, 17 * MEBIBYTE, 10]);
   assert.equal(limits.includes(1), true);

@@ -17,7 +17,7 @@ async function firstLine(status: number): Promise<readonly string[]> {
     Promise.resolve({
       status: method === 'GET' ? 404 : status,
       body: { kind: 'Status', message: 'no' },
-      characters: 0,
+      weight: 0,
       headers: {},
     });
   const client: ApiClient = { request } as ApiClient;

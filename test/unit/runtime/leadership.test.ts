@@ -17,7 +17,7 @@ test('a term that nobody has told to be over is over by the clock, and so is eve
   const client: Pick<ApiClient, 'request'> = {
     request: async (method) => {
       sent.push(method);
-      return { status: 200, body: {}, characters: 2, headers: {} };
+      return { status: 200, body: {}, weight: 2, headers: {} };
     },
   };
   const guarded = writesWhile(client, mayWrite);

@@ -26,9 +26,9 @@ async function watched(pod: PodSketch, mayReadServices = true) {
       const [kind = ''] = path.slice('/api/v1/'.length).split('?');
       listed.push(kind);
       if (kind === 'services' && !mayReadServices)
-        return { status: 403, body: { message: 'forbidden' }, headers: {}, characters: 0 };
+        return { status: 403, body: { message: 'forbidden' }, headers: {}, weight: 0 };
       const body = { kind: 'List', metadata: { resourceVersion: '1' }, items: items.get(kind) ?? [] };
-      return { status: 200, body, headers: {}, characters: 0 };
+      return { status: 200, body, headers: {}, weight: 0 };
     },
     watch: async (_path, signal) => {
       if (!signal.aborted) await once(signal, 'abort');
