@@ -16,7 +16,7 @@ export type PendingPod = {
   readonly waitsSince: number | undefined;
 };
 
-/** Undefined for a pod that asks nothing of its node: without the annotation, with its traffic redirected, or at its end. */
+/** Undefined for a pod that asks nothing of its node: without annotation or container, with its traffic redirected, or at its end. */
 export function readPendingPod(object: unknown): PendingPod | undefined {
   const metadata = property(object, 'metadata');
   const status = property(object, 'status');
@@ -25,7 +25,9 @@ export function readPendingPod(object: unknown): PendingPod | undefined {
   if (annotation === undefined || !namespace || !name || !uid) return undefined;
   if (property(metadata, 'deletionTimestamp') !== undefined) return undefined;
   if (['Succeeded', 'Failed'].includes(asString(property(status, 'phase')) ?? '')) return undefined;
-  const state = stateOf(property(status, 'initContainerStatuses'));
+  // A copy of a pod has the annotation without it, and others may write the annotation at any time.
+  if (redirectContainer(property(property(object, 'spec'), 'initContainers')) === undefined) return undefined;
+  const state = property(redirectContainer(property(status, 'initContainerStatuses')), 'state');
   if (property(property(state, 'terminated'), 'exitCode') === 0) return undefined;
   const started = Date.parse(asString(property(property(state, 'running'), 'startedAt')) ?? '');
   return {
@@ -40,10 +42,7 @@ export function readPendingPod(object: unknown): PendingPod | undefined {
 /** Of a text that is refused for its length nothing is kept. */
 const TOO_LONG = ' '.repeat(LONGEST_TEXT + 1);
 
-function stateOf(statuses: unknown): unknown {
-  const all: readonly unknown[] = Array.isArray(statuses) ? statuses : [];
-  return property(
-    all.find((each) => property(each, 'name') === REDIRECT_CONTAINER),
-    'state',
-  );
+function redirectContainer(list: unknown): unknown {
+  const all: readonly unknown[] = Array.isArray(list) ? list : [];
+  return all.find((each) => property(each, 'name') === REDIRECT_CONTAINER);
 }

@@ -111,7 +111,8 @@ export function startNode(
         labels: { 'consul.hashicorp.com/connect-inject-status': 'injected' },
         annotations: { 'tandem/redirect': annotation },
       };
-      const spec = { nodeName: NODE, containers: [{ name: 'app', image: 'app' }] };
+      const initContainers = [{ name: 'consul-connect-redirect', image: 'tandem' }];
+      const spec = { nodeName: NODE, initContainers, containers: [{ name: 'app', image: 'app' }] };
       const created = await api.admin.expect('POST', '/api/v1/namespaces/apps/pods', { metadata, spec });
       return { name, uid: created.metadata.uid ?? '', form };
     },
