@@ -65,7 +65,7 @@ test('the redirector runs on every node, with three capabilities and no folder o
   assert.ok(command === 'redirector' && parsed.ok);
   assert.equal((parsed.values as Values)['logLevel'], 'debug');
   assert.deepEqual(at(chart.one('ClusterRole', 'tandem-redirector'), 'rules'), [
-    { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
     { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   ]);
 });
