@@ -69,6 +69,8 @@ type Read = { readonly at: number; readonly holders: readonly AddressHolder[] };
 
 type Verdict = { readonly reason: 'service' | 'waiting' | 'taken'; readonly holder?: string };
 
+type Denied = Verdict & { readonly address: string; readonly name: string };
+
 type Loop = {
   isComplete: boolean;
   /** Address → services that were seen with it, or got it. What is read in a full round replaces them at its end. */
@@ -85,8 +87,8 @@ type Loop = {
   grants: Grant[];
   /** Places, of this round. */
   readonly waiting: Set<string>;
-  /** Address and service → why it does not get it. */
-  readonly denied: Map<string, Verdict>;
+  /** UID of a pod → why it does not get its address. Another pod of its service may have it already. */
+  readonly denied: Map<string, Denied>;
 };
 
 type Book = AddressBookParts & {
@@ -177,10 +179,10 @@ function grantTo(book: Book, loop: Loop, { pod, found }: PodWithProxy): VirtualA
   if (cluster.holderOf(virtual.address) !== name) return undefined;
   const verdict = isFound(chosen, found) ? undefined : judge(book, chosen, pod, loop);
   if (verdict !== undefined && verdict.reason !== 'service') {
-    loop.denied.set(keyOf(chosen), verdict);
+    loop.denied.set(pod.uid, { ...verdict, address: virtual.address, name });
     return undefined;
   }
-  loop.denied.delete(keyOf(chosen));
+  loop.denied.delete(pod.uid);
   if (verdict === undefined) return virtual;
   const given = { name, settledAt: Infinity };
   loop.grants.push(given);
@@ -219,7 +221,9 @@ function statusOf({ all, snapshot: { cluster } }: Book, pod: InjectedPod): Addre
   if (choice.kind !== 'chosen') return { reason: choice.reason, chosen: undefined, holder: undefined };
   if (cluster.holderOf(choice.virtual.address) !== choice.name)
     return { reason: 'shared', chosen: choice, holder: undefined };
-  const [denied] = [...all.values()].flatMap((loop) => loop.denied.get(keyOf(choice)) ?? []);
+  const denied = [...all.values()]
+    .flatMap((loop) => loop.denied.get(pod.uid) ?? [])
+    .find(({ address, name }) => address === choice.virtual.address && name === choice.name);
   return { reason: denied?.reason ?? 'service', chosen: choice, holder: denied?.holder };
 }
 
@@ -270,8 +274,4 @@ function newLoop(): Loop {
     waiting: new Set(),
     denied: new Map(),
   };
-}
-
-function keyOf({ virtual, name }: ChosenAddress): string {
-  return `${virtual.address} ${name}`;
 }

@@ -47,6 +47,28 @@ test('a restart with nothing changed writes nothing, and asks nothing', async ()
   await after.stop();
 });
 
+test('a pod that came while nobody looked gets the address that others of its service have', async () => {
+  const before = await startWithAddresses();
+  before.service('api', API, '10.96.0.1');
+  before.set(redirected('api-1', 'api'));
+  await before.clock.advance(1000);
+  await before.stop();
+  const after = await startWithAddresses({}, before.consul, false);
+  after.service('api', API, '10.96.0.1');
+  after.set(redirected('api-0', 'api', 'api', { uid: 'u0' }));
+  after.set(redirected('api-1', 'api'));
+  after.set(redirected('api-2', 'api', 'api', { uid: 'u2' }));
+  after.listed();
+  await after.clock.advance(2000);
+  assert.deepEqual(
+    after.consul
+      .nodes()
+      .flatMap((node) => after.consul.read(node).instances.flatMap(({ virtual }) => virtual?.address ?? [])),
+    ['10.96.0.1', '10.96.0.1', '10.96.0.1'],
+  );
+  await after.stop();
+});
+
 function pods(running: RunningAddresses, app: string, count = 20): void {
   for (let n = 0; n < count; n += 1)
     running.set(redirected(`${app}-${n}`, app, app, { node: `node-${n % 4}`, uid: `${app}-${n}` }));
