@@ -8,7 +8,7 @@ import type { PodInstance } from '../catalog/mesh/agent-plan.ts';
 import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { VirtualAddress } from '../model/registration.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
-import { isAboutOneRequest } from '../support/errors.ts';
+import { isAboutOneRequest, TandemError } from '../support/errors.ts';
 import { quote } from '../support/text.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 
@@ -165,8 +165,9 @@ async function read(book: Book, loop: Loop, name: string, signal: AbortSignal): 
   try {
     loop.answers.set(name, { at, holders: await book.holders(name, signal) });
   } catch (error) {
-    // Whoever chose this name waits; others do not.
-    if (!isAboutOneRequest(error)) throw error;
+    // Whoever chose this name waits; others do not. The token may be good for all names but this one.
+    const isForbidden = error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN';
+    if (!isForbidden && !isAboutOneRequest(error)) throw error;
   }
 }
 

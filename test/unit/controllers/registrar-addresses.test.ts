@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { TandemError } from '../../../src/support/errors.ts';
+import { createConsulNodes } from '../catalog/mesh/consul-nodes.ts';
 import { podOf, theirsOf } from '../catalog/mesh/injected-pods.ts';
 import { redirected, startWithAddresses, type RunningAddresses } from './running-addresses.ts';
 
@@ -144,6 +146,24 @@ test('an address that somebody else has in Consul is not taken, and looked at ag
   running.interfere((consul) => consul.deregister('k8s-c1-far', proxy.id));
   await clock.advance(600_000);
   assert.deepEqual([addresses(), running.clashes], [['api-v2 10.96.0.1:80'], []]);
+  await running.stop();
+});
+
+test('a name that the token may not read keeps its own pods waiting, and nobody else', async () => {
+  const consul = createConsulNodes();
+  const holders: typeof consul.holders = (name) => {
+    if (name === 'secret') throw new TandemError('TANDEM_CONSUL_FORBIDDEN', 'not yours');
+    return consul.holders(name);
+  };
+  const running = await startWithAddresses({}, { ...consul, holders });
+  running.service('front', { app: 'front' }, '10.96.0.9');
+  running.set(redirected('front-0', 'front', 'front'));
+  running.set(redirected('front-1', 'front', 'secret'));
+  running.service('api', API, '10.96.0.1');
+  running.set(redirected('api-0', 'api'));
+  await running.clock.advance(5000);
+  assert.deepEqual([running.addresses(), running.failures], [['api 10.96.0.1:80'], []]);
+  assert.equal(running.consul.instances().length, 6);
   await running.stop();
 });
 
