@@ -3,6 +3,7 @@ import { adopt } from '../catalog/to-consul/adopt.ts';
 import type { Plan, Scope } from '../catalog/to-consul/consul-plan.ts';
 import { changesOf, deregistration, type Change } from '../catalog/to-consul/transactions.ts';
 import { writeOrder } from '../catalog/to-consul/write-order.ts';
+import { indexed } from '../model/instance.ts';
 import type { Writing } from '../reconcile/controller.ts';
 import { createApplier, type Written } from './apply-changes.ts';
 import type { NodeCache } from './node-cache.ts';
@@ -27,8 +28,14 @@ export function consulPlanApplier(
     writing: Writing<Change>,
     signal: AbortSignal,
   ): Promise<void> => {
+    /** Services that wait for instances. */
+    const waiting = new Set<string>();
+    const left = ({ action, instance, source }: Change): void => {
+      if (action !== 'deregister') waiting.add(indexed(instance.name));
+      writing.left(source);
+    };
     const write = (changes: readonly Change[], mayBegin = () => true): Promise<void> =>
-      applier.apply(changes, cache.node(), { ...writtenOf(cache, writing), mayBegin }, signal);
+      applier.apply(changes, cache.node(), { ...writtenOf(cache, writing), left, mayBegin }, signal);
     const changes = changesOf(plan, scope.node);
     if (adoptNodes.length > 0) {
       await write(changes);
@@ -39,7 +46,16 @@ export function consulPlanApplier(
     await write(few, writing.turn());
     // A Service of ten thousand endpoints is written for a minute.
     const mayGoOn = writing.turn();
-    for (const each of many) await write(each, mayGoOn);
+    const [urgentOfMany, others] = many;
+    await write(urgentOfMany, mayGoOn);
+    // What comes to a service of a namespace with few changes may have been left, and what goes from it is here.
+    const mustStay = ({ action, instance }: Change): boolean =>
+      action === 'deregister' && waiting.has(indexed(instance.name));
+    others.filter(mustStay).forEach(left);
+    await write(
+      others.filter((change) => !mustStay(change)),
+      mayGoOn,
+    );
   };
 
   async function adoptable(earlierNodes: readonly string[], signal: AbortSignal): Promise<readonly Change[]> {
@@ -53,7 +69,7 @@ export function consulPlanApplier(
   }
 }
 
-function writtenOf(cache: NodeCache, writing: Writing<Change>): Omit<Written, 'mayBegin'> {
+function writtenOf(cache: NodeCache, writing: Writing<Change>): Omit<Written, 'mayBegin' | 'left'> {
   return {
     nodeWritten: cache.nodeWritten,
     applied: (change, index) => {
@@ -61,6 +77,5 @@ function writtenOf(cache: NodeCache, writing: Writing<Change>): Omit<Written, 'm
       writing.applied(change);
     },
     refused: ({ change, reason }) => writing.refused(change, reason),
-    left: (change) => writing.left(change.source),
   };
 }

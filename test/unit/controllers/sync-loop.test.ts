@@ -354,3 +354,24 @@ for (const services of [1, 200])
     assert.equal(run.names().length, 10_001);
     await run.stop();
   });
+
+test('a service that moves out of a namespace with many changes is never without instances, however busy Consul is', async () => {
+  const run = startSync();
+  const moved = { annotations: { 'consul.hashicorp.com/service-name': 'moved' } };
+  run.setService('old', ['10.1.0.1'], { namespace: 'many', ...moved });
+  run.setService('web', ['10.1.1.1']);
+  await run.clock.advance(5000);
+  run.faults.slow = 100;
+  for (let n = 0; n < 40; n += 1) run.setService('few', addresses(30), { namespace: `few-${n}` });
+  run.setService('new', ['10.1.0.2'], { namespace: 'other', ...moved });
+  run.setService('old', undefined, { namespace: 'many' });
+  run.setService('many', addresses(80), { namespace: 'many' });
+  await run.clock.advance(300);
+  run.setService('web', ['10.1.1.1'], { notReady: ['10.1.1.1'] });
+  for (let step = 0; step < 100; step += 1) {
+    await run.clock.advance(50);
+    assert.ok(run.names().includes('moved'), `${step}`);
+  }
+  assert.equal(run.names().length, 1282);
+  await run.stop();
+});
