@@ -20,6 +20,7 @@ import {
   UPSTREAMS,
 } from './harness/demos.ts';
 import { testOn } from './harness/evidence.ts';
+import { forwardedPage } from './harness/forwarded-page.ts';
 import { quickStart } from './harness/quick-start.ts';
 import { allReady, podsReady } from './harness/ready.ts';
 import { createRelay } from './harness/relay.ts';
@@ -78,7 +79,8 @@ test('every other example becomes Ready', async (context) => {
       app: 'web-server.ts',
       args: [name, '8080'],
       port: 8080,
-      annotations: { 'connect-service': 'web' },
+      // nginx asks them from outside of the mesh.
+      annotations: { 'connect-service': 'web', 'transparent-proxy': 'false' },
     });
   await Promise.all([allReady(cluster, DEMO), podsReady(cluster, DEMO, ['client', 'dashboard'])]);
   context.diagnostic(`agent mode: 10 more pods Ready after ${secondsSince(from)} s`);
@@ -88,7 +90,7 @@ test('redis.yaml: PING through the mesh, and the page of its UI', async () => {
   await eventually('an answer of Redis', async () =>
     assert.equal(await client.exchange(`127.0.0.1:${UPSTREAMS.redis}`, 'PING\r\n'), '+PONG\r\n'),
   );
-  await eventually('the page of its UI', () => page('services/redis-ui:80'));
+  await eventually('the page of its UI', () => forwardedPage(cluster, 'service/redis-ui', 80));
 });
 
 test('job.yaml: it reaches the mesh from its init container, and ends with its work', async (context) => {

@@ -19,6 +19,7 @@ import {
   UPSTREAMS,
 } from './harness/demos.ts';
 import { testOn } from './harness/evidence.ts';
+import { forwardedPage } from './harness/forwarded-page.ts';
 import { podsOf } from './harness/list.ts';
 import { startLoad } from './harness/load.ts';
 import { quickStart } from './harness/quick-start.ts';
@@ -64,13 +65,11 @@ test('the examples become Ready and reach each other', async (context) => {
     assert.equal(await client.exchange(`127.0.0.1:${UPSTREAMS.redis}`, 'PING\r\n'), '+PONG\r\n'),
   );
   // Both pages answer with an error while what they show cannot be reached.
-  for (const [app, port] of [
-    ['dashboard', 9002],
-    ['redis-ui', 8081],
-  ] as const) {
-    const { podIP } = (await podOf(cluster, app)).status;
-    await eventually(`the page of ${app}`, () => client.get(`http://${podIP}:${port}/`));
-  }
+  for (const [target, port] of [
+    ['pod/dashboard', 9002],
+    ['service/redis-ui', 80],
+  ] as const)
+    await eventually(`the page of ${target}`, () => forwardedPage(cluster, target, port));
   await eventually('three instances', async () =>
     assert.deepEqual(await podNames(consul, 'store'), ['store-0', 'store-1', 'store-2']),
   );

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DEFAULT_IMAGE, type Cluster } from './cluster.ts';
 import { commandsUnder } from './documented.ts';
 import { makeNamespace, PRIVILEGED } from './namespaces.ts';
-import { NOT_BY_DEFAULT, clear, RELEASE, released, type Release } from './release.ts';
+import { clear, RELEASE, released, type Release } from './release.ts';
 
 export type QuickStart = {
   readonly release: Release;
@@ -34,7 +34,7 @@ export async function quickStart(
   if (mode === 'dataplane') await makeNamespace(cluster, RELEASE, PRIVILEGED);
   for (const line of commands.slice(0, index)) await shell(line);
   const image = cluster.image === DEFAULT_IMAGE ? '' : ` --set global.imageTandem=${cluster.image}`;
-  const release = await released(cluster, () => shell(`${install}${image} --set ${NOT_BY_DEFAULT}`));
+  const release = await released(cluster, () => shell(install + image));
   return { release, next: commands.slice(index + 1), shell, environment };
 }
 

@@ -19,7 +19,9 @@ export async function createRelay(
   annotations?: Readonly<Record<string, string>>,
 ): Promise<Relay> {
   const labels = { app: name };
-  const options = annotations === undefined ? {} : { annotations };
+  // The API server asks it at its own port, which a transparent pod refuses.
+  const options =
+    annotations === undefined ? {} : { annotations: { 'transparent-proxy': 'false', ...annotations } };
   await createPod(
     cluster,
     namespace,

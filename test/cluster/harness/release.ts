@@ -38,11 +38,8 @@ export async function installRelease(
   return released(cluster, () => withValues(cluster, values, ['install', RELEASE, chart]));
 }
 
-/**
- * The suite asks pods at their addresses, which a transparent pod refuses: there the namespaces and pods that are to be
- * transparent say so.
- */
-export const NOT_BY_DEFAULT = 'connectInject.transparentProxy.defaultEnabled=false';
+/** These files ask pods at their addresses, which a transparent pod refuses; those of the quick start have the default. */
+const NOT_BY_DEFAULT = 'connectInject.transparentProxy.defaultEnabled=false';
 
 export type Values = { readonly global?: object; readonly [key: string]: unknown };
 

@@ -13,15 +13,15 @@ export async function proveTransparentPods(cluster: Cluster, namespace: string):
   const metadata = { name: NAME };
   const spec = { selector: { app: NAME }, ports: [{ port: 80, targetPort: 8080 }] };
   await cluster.api.expect('POST', `/api/v1/namespaces/${namespace}/services`, { metadata, spec });
-  const annotations = { 'transparent-proxy': 'true' };
+  // Transparent by the default of the chart.
   await createDeployment(cluster, namespace, NAME, {
     app: 'web-server.ts',
     args: [NAME, '8080'],
     port: 8080,
-    annotations,
+    annotations: {},
   });
   // The test asks it at its own port.
-  const asked = { ...annotations, 'transparent-proxy-exclude-inbound-ports': '8080' };
+  const asked = { 'transparent-proxy': 'true', 'transparent-proxy-exclude-inbound-ports': '8080' };
   const client = await createRelay(cluster, namespace, 'transparent-client', asked);
   const stranger = await createRelay(cluster, namespace, 'stranger');
   await Promise.all([
