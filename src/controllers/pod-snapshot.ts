@@ -1,12 +1,7 @@
 /** The injected pods that are known, by where they are in Consul: a change of a pod names the places to reconcile. */
 import { selects } from '../catalog/mesh/mesh-service.ts';
 import { servicesOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
-import {
-  type MeshAccount,
-  type MeshCluster,
-  type MeshNode,
-  type MeshService,
-} from '../catalog/mesh/mesh-cluster.ts';
+import type { MeshAccount, MeshCluster, MeshNode, MeshService } from '../catalog/mesh/mesh-cluster.ts';
 import { createAddressWishes } from './address-wishes.ts';
 import { createHostAddresses, hostIpsOf, type HostAddresses } from './host-addresses.ts';
 import { createMeshServiceIndex } from './mesh-service-index.ts';

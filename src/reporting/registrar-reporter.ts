@@ -54,7 +54,7 @@ export function createRegistrarReporter(
     warn(source, NOT_REGISTERED[reason] ?? 'NotRegistered', `${podReasons[reason]}; ${problem}`);
   };
 
-  /** Each is told of one pod alone. */
+  /** Texts that have had their Event: one pod gets it, not all pods of the Service. */
   const noticed = new Set<string>();
   const notice = ({ source, address }: PodStatus): void => {
     for (const { reason, text } of addressNotices(address)) {

@@ -1,4 +1,4 @@
-/** The redirector of a node as a process: composes the watch on its pods, the look for processes, and who is told. */
+/** The redirector of a node as a process: composes the watch on its pods, the scan of processes, Events and metrics. */
 import { hostname } from 'node:os';
 import type { RedirectorValues } from '../config/redirector-flags.ts';
 import { listen } from '../http/listen.ts';

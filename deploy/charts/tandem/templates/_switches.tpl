@@ -32,8 +32,8 @@ need ports and a folder of the node, are on only when they are asked for.
 {{- end }}
 
 {{- /*
-"true" when pods can be transparent: Consul's builtin proxy has no outbound listener, and the traffic of a sidecar is told
-by its user, which must be a fixed one.
+"true" when pods can be transparent: Consul's builtin proxy has no outbound listener, and the rules recognize the traffic
+of a sidecar by its user, which must be a fixed one.
 */}}
 {{- define "tandem.canRedirect" -}}
 {{- $isBuiltin := and (eq (include "tandem.proxyMode" .) "agent") (eq .Values.connectInject.sidecarProxy.kind "builtin") -}}
