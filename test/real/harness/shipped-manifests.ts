@@ -19,7 +19,8 @@ export const CONFIGURATION =
 
 export type Webhook = {
   readonly process: () => RunningProcess;
-  readonly restart: () => Promise<void>;
+  /** @param more flags, beside those that it has */
+  readonly restart: (more?: readonly string[]) => Promise<void>;
   readonly isReady: () => Promise<boolean>;
   /** What the process counted, by `result/reason`. */
   readonly admissions: () => Promise<ReadonlyMap<string, number>>;
@@ -50,14 +51,14 @@ export async function startWebhook(
   const [port = 0, status = 0] = await freePorts(2);
   await applyManifests(api, port);
   const token = await api.serviceAccountToken('tandem', 'tandem-webhook');
-  const start = (): Promise<RunningProcess> =>
-    startReplica(scene, { port, status, kubeconfig: api.kubeconfig({ token }), flags });
+  const start = (more: readonly string[] = []): Promise<RunningProcess> =>
+    startReplica(scene, { port, status, kubeconfig: api.kubeconfig({ token }), flags: [...flags, ...more] });
   let current = await start();
   await called(api);
   return {
     process: () => current,
-    restart: async () => {
-      current = await start();
+    restart: async (more) => {
+      current = await start(more);
     },
     isReady: () => isReady(status),
     admissions: async () => countsOf(await (await fetch(`http://127.0.0.1:${status}/metrics`)).text()),

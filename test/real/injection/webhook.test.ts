@@ -10,6 +10,7 @@ import { JSON_PATCH, type Answer } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { startScene } from '../harness/scene.ts';
 import { ROOT, startWebhook } from '../harness/shipped-manifests.ts';
+import { assertOutcomes } from './namespace-labels.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
 const api = await startApiServer(scene);
@@ -294,6 +295,17 @@ function claimsOf(object: unknown): readonly object[] {
     persistentVolumeClaim: { claimName: `${name}-0` },
   }));
 }
+
+for (const byDefault of [false, true])
+  test(`labels of a new namespace, annotations of its pods, transparent by default: ${byDefault}`, async () => {
+    await webhook.process().stop();
+    await webhook.restart([`--transparent-proxy=${byDefault}`]);
+    let injected = 0;
+    const answers = await reached(async () => (injected = await assertOutcomes(api, byDefault)));
+    assert.equal(injected, 4 * 3 + 4 * 6);
+    const { 'injected/injected': once, 'allowed/already-injected': again } = answers;
+    assert.deepEqual([once, again], [injected, injected], 'each meets one of the six entries, never two');
+  });
 
 // The last: it leaves no webhook behind.
 test('a dead webhook holds up only the pods that ask for injection', async () => {
