@@ -1,5 +1,6 @@
 /** Which injected pods `tandem sync` keeps in Consul, and how it reaches the agents. */
-import { boolean, integer } from './flag.ts';
+import { boolean, integer, string } from './flag.ts';
+import type { FlagValues } from './parse-flags.ts';
 
 export const registrarFlags = {
   registrar: boolean(
@@ -11,4 +12,15 @@ export const registrarFlags = {
     max: 65_535,
   }),
   agentTls: boolean('Agent mode: use TLS to the Consul agents on the nodes.', false),
+  agentTlsServerName: string(
+    "With --agent-tls: name in the agents' certificates. Default: --consul-tls-server-name.",
+    'NAME',
+    undefined,
+  ),
 };
+
+export function registrarFlagProblems(values: FlagValues<typeof registrarFlags>): string[] {
+  return values.agentTlsServerName !== undefined && !values.agentTls
+    ? ['--agent-tls-server-name is for --agent-tls; set it, or leave this out']
+    : [];
+}

@@ -4,7 +4,7 @@ import { consulFlagProblems, consulFlags } from './consul-settings.ts';
 import { boolean, integer, list, string } from './flag.ts';
 import { namingFlags } from './naming-settings.ts';
 import type { FlagValues } from './parse-flags.ts';
-import { registrarFlags } from './registrar-flags.ts';
+import { registrarFlagProblems, registrarFlags } from './registrar-flags.ts';
 import { logLevelFlag, statusListenFlag } from './server-flags.ts';
 import { toConsulFlags } from './sync-settings.ts';
 import { toK8sFlagProblems, toK8sFlags } from './to-k8s-flags.ts';
@@ -39,7 +39,12 @@ export type SyncValues = FlagValues<typeof syncFlags>;
 
 /** Rules between the flags; a sentence for each that is broken. */
 export function syncFlagProblems(values: SyncValues): string[] {
-  return [...consulFlagProblems(values), ...toK8sFlagProblems(values), ...purgeProblems(values)];
+  return [
+    ...consulFlagProblems(values),
+    ...toK8sFlagProblems(values),
+    ...purgeProblems(values),
+    ...registrarFlagProblems(values),
+  ];
 }
 
 function purgeProblems(values: SyncValues): string[] {

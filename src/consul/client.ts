@@ -18,15 +18,17 @@ export type ConsulClient = {
   readonly close: () => Promise<void>;
 };
 
-/** With the access to agents, which have the token and the CA of the servers. */
+/** With the access to agents, with the token and the CA of the servers. */
 export type OpenConsul = ConsulClient & {
-  /** Calls to one address, such as the agent of a node, over the same connections and with the same token. */
+  /** Calls to one address, such as the agent of a node, with the same token. */
   readonly at: (address: string) => Pick<ConsulClient, 'call'>;
 };
 
 export type ConsulOptions = Omit<ConsulSettings, 'addresses'> & {
   /** `http://host:port` or `https://host:port`; asked for each call, so that they may change. */
   readonly addresses: () => readonly string[];
+  /** Name that the certificates of agents must carry; undefined: `serverName`. */
+  readonly agentServerName?: string | undefined;
   /** Called after each request to each server. */
   readonly onRequest?: (report: RequestReport) => void;
   /** Asked before each request that writes; by default it may. */
@@ -36,9 +38,10 @@ export type ConsulOptions = Omit<ConsulSettings, 'addresses'> & {
 /** @throws TandemError TANDEM_FILE_UNREADABLE when the CA cannot be read */
 export async function openConsul(options: ConsulOptions): Promise<OpenConsul> {
   const { addresses, caFile, serverName, datacenter, namespace } = options;
-  const { onRequest = () => undefined, mayWrite = () => true } = options;
+  const { agentServerName = serverName, onRequest = () => undefined, mayWrite = () => true } = options;
   const ca = caFile === undefined ? undefined : await readCa(caFile);
   const transport = createTransport({ ca, serverName });
+  const toAgents = createTransport({ ca, serverName: agentServerName });
   const query = { dc: datacenter, ns: namespace };
   const all = servers({ addresses, transport, query, onRequest, mayWrite });
   const tokens = tokenSource(options.token, all);
@@ -49,7 +52,7 @@ export async function openConsul(options: ConsulOptions): Promise<OpenConsul> {
       // An agent knows its own datacenter, and only that.
       const one = servers({
         addresses: () => [address],
-        transport,
+        transport: toAgents,
         query: { ns: namespace },
         onRequest,
         mayWrite,
@@ -58,7 +61,7 @@ export async function openConsul(options: ConsulOptions): Promise<OpenConsul> {
     },
     close: async () => {
       await tokens.end();
-      await transport.close();
+      await Promise.all([transport.close(), toAgents.close()]);
     },
   };
 }

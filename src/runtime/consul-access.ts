@@ -15,6 +15,7 @@ type ConsulAccess = ClusterOfPods & {
   readonly signal: AbortSignal;
   readonly onRequest?: NonNullable<ConsulOptions['onRequest']>;
   readonly mayWrite?: NonNullable<ConsulOptions['mayWrite']>;
+  readonly agentServerName?: string | undefined;
   /**
    * Of server pods that are left out, or cannot be watched.
    *
@@ -38,7 +39,7 @@ export function openConsulOf(
 ): Promise<OpenConsul> {
   const { addresses, ...settings } = consulSettings(values);
   if ('kind' in addresses) return openWatched(addresses, settings, access);
-  return openConsul({ ...settings, addresses: () => addresses, ...reporting(access) });
+  return openConsul({ ...settings, addresses: () => addresses, ...shared(access) });
 }
 
 async function openWatched(
@@ -47,7 +48,7 @@ async function openWatched(
   access: ConsulAccess,
 ): Promise<OpenConsul> {
   let addresses = (): readonly string[] => [];
-  const consul = await openConsul({ ...settings, addresses: () => addresses(), ...reporting(access) });
+  const consul = await openConsul({ ...settings, addresses: () => addresses(), ...shared(access) });
   const client = await openCluster(autoJoin, access);
   const servers = watchServers({
     client,
@@ -76,8 +77,13 @@ async function firstList(synced: Promise<void>, signal: AbortSignal): Promise<vo
   waited.abort();
 }
 
-function reporting({ onRequest, mayWrite }: ConsulAccess): Pick<ConsulOptions, 'onRequest' | 'mayWrite'> {
+function shared({
+  onRequest,
+  mayWrite,
+  agentServerName,
+}: ConsulAccess): Pick<ConsulOptions, 'onRequest' | 'mayWrite' | 'agentServerName'> {
   return {
+    agentServerName,
     ...(onRequest === undefined ? {} : { onRequest }),
     ...(mayWrite === undefined ? {} : { mayWrite }),
   };

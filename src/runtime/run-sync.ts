@@ -52,6 +52,7 @@ export async function openSync(values: SyncValues, context: Context): Promise<Ex
     signal: context.signal,
     onRequest: ({ endpoint, status }) => metrics.consulRequest(endpoint, status),
     mayWrite: leading.mayWrite,
+    agentServerName: values.agentTlsServerName,
     warn: (message, reason) => log('warn', message, { reason }),
   });
   try {

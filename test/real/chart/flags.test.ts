@@ -332,6 +332,44 @@ test('agent mode: the registrar asks the agents at the port that the pods use, a
   await assertFlags('webhook', { registrar: { enabled: false } }, { criticalUntilReady: false });
 });
 
+test('agent mode over TLS: pods, the registrar and the tests trust the CA, and ask for the name of the agents', async () => {
+  const global = { datacenter: 'east', tls: { caCert: { secretName: 'consul-ca', secretKey: 'ca.pem' } } };
+  const values = { global, connectInject: { agentTls: { enabled: true } } };
+  await assertFlags('webhook', values, {
+    consulTls: true,
+    consulHttpPort: 8501,
+    consulGrpcPort: 8503,
+    consulTlsServerName: 'agent.east.consul',
+  });
+  await assertFlags('sync', values, {
+    agentTls: true,
+    agentHttpPort: 8501,
+    agentTlsServerName: 'agent.east.consul',
+    consulCaFile: '/etc/tandem/consul-ca/ca.pem',
+    // It asks the servers, of which nothing is said.
+    consulTlsServerName: undefined,
+  });
+  const chart = await renderChart(values);
+  const container = (kind: string, name: string): unknown =>
+    at(chart.one(kind, name), 'spec', 'template', 'spec', 'containers', 0);
+  const variables = at(container('Deployment', 'tandem-webhook'), 'env') as readonly object[];
+  assert.deepEqual(variables[1], {
+    name: 'TANDEM_CONSUL_CA_PEM',
+    valueFrom: { secretKeyRef: { name: 'consul-ca', key: 'ca.pem' } },
+  });
+  const ports = at(container('DaemonSet', 'tandem-client'), 'ports') as readonly Record<string, unknown>[];
+  const onNode = ports.filter(({ protocol }) => protocol === undefined).map(({ hostPort }) => hostPort);
+  assert.deepEqual(onNode, [8500, 8502, 8501, 8503, 8301, undefined]);
+  const agentTls = { enabled: true, serverName: 'mine' };
+  const named = { ...values, connectInject: { agentTls, agentHttpPort: 1, agentGrpcPort: 2 } };
+  await assertFlags('webhook', named, { consulHttpPort: 1, consulGrpcPort: 2, consulTlsServerName: 'mine' });
+  const alone = { ...values, server: { enabled: false }, client: { join: ['a'] } };
+  await assertFlags('sync', alone, {
+    consulHttpAddr: ['https://10.0.0.1:8501'],
+    consulTlsServerName: 'agent.east.consul',
+  });
+});
+
 test('without clients pods are in dataplane mode, with the servers of the chart, and the registrar is on', async () => {
   const values = { client: { enabled: false } };
   await assertFlags('webhook', values, {

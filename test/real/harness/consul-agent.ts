@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { partPath } from '../parts.ts';
-import type { Consul } from './consul.ts';
+import type { Consul, ConsulOptions } from './consul.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
 import type { Scene } from './scene.ts';
@@ -18,12 +18,14 @@ export type ConsulAgent = {
  * Joins the servers under this name; both of its ports for gRPC are open, as they are unless somebody turns one off.
  *
  * @param address of the node; the servers are on it too
+ * @param configuration more of it, as in a configuration file of Consul
  */
 export async function startConsulAgent(
   scene: Scene,
   consul: Consul,
   node: string,
   address = '127.0.0.1',
+  configuration: ConsulOptions['configuration'] = {},
 ): Promise<ConsulAgent> {
   const [http = 0, grpc = 0, grpcTls = 0, serf = 0] = await freePorts(4);
   const folder = join(scene.folder, `consul-agent-${http}`);
@@ -37,12 +39,13 @@ export async function startConsulAgent(
     client_addr: [...new Set([address, '127.0.0.1'])].join(' '),
     retry_join: [`${address}:${consul.ports.serf}`],
     retry_interval: '1s',
-    ports: { http, grpc, grpc_tls: grpcTls, dns: -1, serf_lan: serf },
     log_level: 'warn',
     disable_update_check: true,
     ...(consul.token === ''
       ? {}
       : { acl: { enabled: true, default_policy: 'deny', tokens: { agent: consul.token } } }),
+    ...configuration,
+    ports: { http, grpc, grpc_tls: grpcTls, dns: -1, serf_lan: serf, ...configuration.ports },
   };
   writeFileSync(file, JSON.stringify(settings), { mode: 0o600 });
   const start = (): Promise<RunningProcess> =>
@@ -53,7 +56,9 @@ export async function startConsulAgent(
       folder,
       ready: async () => {
         const headers: Record<string, string> = consul.token === '' ? {} : { 'x-consul-token': consul.token };
-        const response = await fetch(`http://127.0.0.1:${http}/v1/health/node/${node}`, { headers });
+        // One that speaks TLS only is asked for by the servers.
+        const url = settings.ports.http === http ? `http://127.0.0.1:${http}` : consul.url;
+        const response = await fetch(`${url}/v1/health/node/${node}`, { headers });
         return response.ok && ((await response.json()) as unknown[]).length > 0;
       },
     });

@@ -1,18 +1,25 @@
-/** A Consul that refuses by default, speaks TLS, and knows pods by their ServiceAccount tokens. */
+/**
+ * A Consul that refuses by default, whose agents speak nothing but TLS, and that knows pods by their ServiceAccount tokens. The flags
+ * are those that the chart gives.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import type { KubernetesObject } from '../harness/api-client.ts';
+import { at, renderChart } from '../harness/chart.ts';
+import { startConsulAgent } from '../harness/consul-agent.ts';
 import { eventually } from '../harness/eventually.ts';
 import { freePorts } from '../harness/ports.ts';
 import { startScene } from '../harness/scene.ts';
+import { startTandemSync } from '../harness/tandem-sync.ts';
+import { writeStatus } from '../registrar/dataplane-pods.ts';
 import { createAuthMethod } from './auth-method.ts';
 import { echo, echoContainer, ECHO_IMAGES } from './echo.ts';
 import { passing, podOf, startMesh } from './mesh.ts';
 
-const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'envoy']);
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'envoy', 'helm']);
 const [
   https = 0,
   grpcTls = 0,
@@ -24,34 +31,43 @@ const [
   adminPort = 0,
   toAdmin = 0,
 ] = await freePorts(9);
-const SERVER_NAME = 'server.dc1.consul';
 const ca = await generateCa(Date.now());
-const serving = await generateServing(ca, [SERVER_NAME], Date.now());
-const [ca_file, cert_file, key_file] = (
+const serving = await generateServing(ca, ['agent.dc1.consul'], Date.now());
+const [ca_file = '', cert_file = '', key_file = ''] = (
   [
     ['ca.pem', ca.certificate],
-    ['consul.pem', serving.certificate],
-    ['consul.key', serving.key],
+    ['agent.pem', serving.certificate],
+    ['agent.key', serving.key],
   ] as const
 ).map(([name, content]) => {
   writeFileSync(join(scene.folder, name), content, { mode: 0o600 });
   return join(scene.folder, name);
 });
-const mesh = await startMesh(scene, {
-  acls: true,
-  configuration: {
-    tls: { defaults: { ca_file, cert_file, key_file } },
-    ports: { https, grpc_tls: grpcTls },
+const mesh = await startMesh(scene, { acls: true });
+const { api, consul } = mesh;
+await startConsulAgent(scene, consul, 'node-1', '127.0.0.1', {
+  tls: { defaults: { ca_file, cert_file, key_file } },
+  ports: { http: -1, grpc: -1, https, grpc_tls: grpcTls },
+});
+const chart = await renderChart({
+  global: { tls: { caCert: { secretName: 'consul-ca' } } },
+  connectInject: {
+    overrideAuthMethodName: 'k8s',
+    agentTls: { enabled: true },
+    agentHttpPort: https,
+    agentGrpcPort: grpcTls,
   },
 });
-const { api, consul } = mesh;
+/** The flags by which the chart tells this program how to reach the agents. */
+function agentFlags(program: 'webhook' | 'sync', names: RegExp): readonly string[] {
+  const deployment = chart.one('Deployment', `tandem-${program}`);
+  const args = at(deployment, 'spec', 'template', 'spec', 'containers', 0, 'args') as readonly string[];
+  return args.filter((each) => names.test(each));
+}
 const SECURED = [
-  '--consul-tls',
-  `--consul-http-port=${https}`,
-  `--consul-grpc-port=${grpcTls}`,
-  `--consul-tls-server-name=${SERVER_NAME}`,
+  ...agentFlags('webhook', /^--consul-(http-port|grpc-port|tls|tls-server-name|auth-method)(=|$)/),
+  // In the pod of the webhook a variable from the Secret.
   `--consul-ca-pem=${ca.certificate}`,
-  '--consul-auth-method=k8s',
 ];
 const [run, runBuiltin] = await Promise.all([
   mesh.inject('mesh', SECURED),
@@ -151,4 +167,22 @@ test('the ServiceAccount of one service cannot register another', async () => {
     account('web'),
   );
   await assert.rejects(run(imposter, ECHO_IMAGES), /is not the ServiceAccount of the pod/);
+});
+
+test('the registrar tells the agent over TLS whether the pod is ready', async () => {
+  const flags = agentFlags('sync', /^--(registrar|agent-.*|pod-auth-method.*)$/);
+  assert.equal(flags.length, 5);
+  await startTandemSync(scene, api, consul, [
+    ...flags,
+    '--owner=east',
+    '--to-consul=false',
+    // In its pod a mounted Secret.
+    `--consul-ca-file=${ca_file}`,
+  ]);
+  await writeStatus(api, '/api/v1/namespaces/mesh/pods/db', { ready: true });
+  await eventually('the readiness of db is in Consul', async () => {
+    const checks = (await consul.call('GET', '/v1/health/checks/db')) as readonly Record<string, unknown>[];
+    const readiness = checks.find(({ CheckID }) => CheckID === 'mesh.db.db-readiness');
+    assert.deepEqual([readiness?.['Node'], readiness?.['Status']], ['node-1', 'passing']);
+  });
 });

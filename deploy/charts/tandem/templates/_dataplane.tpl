@@ -19,15 +19,3 @@
 {{- end }}
 {{- end }}
 {{- end }}
-
-{{- /* The CA is public, and every sidecar gets it as text. */}}
-{{- define "tandem.dataplane.variables" -}}
-{{- $tls := .Values.global.tls -}}
-{{- if and $tls.enabled $tls.caCert.secretName (eq (include "tandem.proxyMode" .) "dataplane") -}}
-- name: TANDEM_CONSUL_CA_PEM
-  valueFrom:
-    secretKeyRef:
-      name: {{ $tls.caCert.secretName }}
-      key: {{ $tls.caCert.secretKey }}
-{{- end }}
-{{- end }}

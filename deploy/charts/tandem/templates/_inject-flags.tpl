@@ -22,8 +22,7 @@
 {{ include "tandem.dataplane.flags" $ }}
 {{- else }}
 - --sidecar-proxy={{ .sidecarProxy.kind }}
-- --consul-http-port={{ .agentHttpPort }}
-- --consul-grpc-port={{ .agentGrpcPort }}
+{{ include "tandem.agentFlags" $ }}
 {{- if include "tandem.registrar" $ }}
 - --critical-until-ready
 {{- end }}

@@ -21,18 +21,24 @@ is lost, each of them may wait for seconds.
 {{- end -}}
 {{ join "," $addresses }}
 {{- else -}}
-$(HOST_IP):8500
+{{ include "tandem.agentTls" . | empty | ternary "" "https://" }}$(HOST_IP):{{ include "tandem.agentHttpPort" . }}
+{{- end }}
+{{- end }}
+
+{{- /* Name in the certificate of whom the sync asks; nothing when that is the host. */}}
+{{- define "tandem.syncConsul.serverName" -}}
+{{- $hasServers := or .Values.externalServers.enabled (include "tandem.isOn" (list . "server")) -}}
+{{- if and (not $hasServers) (include "tandem.agentTls" .) }}{{ include "tandem.agentServerName" . }}
+{{- else }}{{ .Values.externalServers.tlsServerName | default "" }}
 {{- end }}
 {{- end }}
 
 {{- define "tandem.syncConsul.arguments" -}}
 - --consul-http-addr={{ include "tandem.syncConsul.address" . }}
-{{- with .Values.global.tls }}
-{{- if and .enabled .caCert.secretName }}
-- --consul-ca-file=/etc/tandem/consul-ca/{{ .caCert.secretKey }}
+{{- if include "tandem.caSecret" . }}
+- --consul-ca-file=/etc/tandem/consul-ca/{{ .Values.global.tls.caCert.secretKey }}
 {{- end }}
-{{- end }}
-{{- with .Values.externalServers.tlsServerName }}
+{{- with include "tandem.syncConsul.serverName" . }}
 - --consul-tls-server-name={{ . }}
 {{- end }}
 {{- with .Values.syncCatalog.aclSyncToken }}
@@ -46,7 +52,7 @@ $(HOST_IP):8500
 {{- end }}
 
 {{- define "tandem.syncConsul.mounts" -}}
-{{- if and .Values.global.tls.enabled .Values.global.tls.caCert.secretName -}}
+{{- if include "tandem.caSecret" . -}}
 - name: consul-ca
   mountPath: /etc/tandem/consul-ca
   readOnly: true
@@ -59,13 +65,11 @@ $(HOST_IP):8500
 {{- end }}
 
 {{- define "tandem.syncConsul.volumes" -}}
-{{- if .Values.global.tls.enabled }}
-{{- with .Values.global.tls.caCert.secretName }}
+{{- with include "tandem.caSecret" . }}
 - name: consul-ca
   secret:
     secretName: {{ . }}
     defaultMode: 0440
-{{- end }}
 {{- end }}
 {{- with .Values.syncCatalog.aclSyncToken.secretName }}
 - name: consul-token

@@ -23,7 +23,7 @@
 {{- end }}
 - --service-names={{ .Values.connectInject.serviceNames }}
 {{- if eq (include "tandem.proxyMode" .) "agent" }}
-- --agent-http-port={{ .Values.connectInject.agentHttpPort }}
+{{ include "tandem.registrarAgentFlags" . }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -12,13 +12,11 @@
   value: /etc/tandem/consul-token/{{ .secretKey }}
 {{- end }}
 {{- end }}
-{{- with .Values.global.tls }}
-{{- if and .enabled .caCert.secretName }}
+{{- if include "tandem.caSecret" . }}
 - name: CONSUL_CACERT
-  value: /etc/tandem/consul-ca/{{ .caCert.secretKey }}
+  value: /etc/tandem/consul-ca/{{ .Values.global.tls.caCert.secretKey }}
 {{- end }}
-{{- end }}
-{{- with .Values.externalServers.tlsServerName }}
+{{- with include "tandem.syncConsul.serverName" . }}
 - name: CONSUL_TLS_SERVER_NAME
   value: {{ . }}
 {{- end }}
