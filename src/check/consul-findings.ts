@@ -97,7 +97,11 @@ function tokenFinding(token: Probe<TokenFact>): Finding {
     );
   switch (token.value.kind) {
     case 'acls-off':
-      return ok('token', 'not needed: ACLs are off');
+      return warning(
+        'token',
+        'not needed: ACLs are off, so whoever reaches Consul can change everything in it and fetch the private key of any service',
+        'switch ACLs on (acl { enabled = true, default_policy = "deny" }), and use TLS',
+      );
     case 'anonymous':
       return warning(
         'token',

@@ -38,6 +38,7 @@ test('an installation tells the next three commands', async () => {
   assert.match(notes, /helm test tandem --namespace mesh/);
   assert.match(notes, /kubectl label namespace <namespace> consul\.hashicorp\.com\/connect-inject=true/);
   assert.match(notes, /kubectl --namespace mesh exec tandem-server-0 -- consul catalog services/);
+  assert.match(notes, /Consul is open: without ACLs, whoever reaches it/);
   assert.doesNotMatch(notes, /NOT READY/);
 });
 
@@ -113,11 +114,14 @@ test('notes warn of what does not work yet', async () => {
     CHART,
     valuesOf('the sync alone, with an external cluster over TLS'),
   );
+  assert.doesNotMatch(external, /Consul is open/);
   assert.match(external, /open http:\/\/localhost:8081/);
   const agents = ['--set=connectInject.proxyMode=agent', '--set=client.enabled=false'];
-  const set = ['--set=connectInject.certs.secretName=x', ...agents];
+  const acls = '--set=server.extraConfig.acl.enabled=true';
+  const set = ['--set=connectInject.certs.secretName=x', acls, ...agents];
   const notes = await helm('upgrade', CHART, ...set);
   assert.match(notes, /NOT READY: the API server does not trust the webhook yet/);
+  assert.doesNotMatch(notes, /Consul is open/);
   assert.match(notes, /this release starts none, because client\.enabled is off/);
 });
 

@@ -4,6 +4,14 @@
 {{ include "tandem.fullname" . }}-server.{{ .Release.Namespace }}.svc
 {{- end }}
 
+{{- /* "true" when the servers of this chart have no ACLs, as far as the values say: a Secret may hold them. */}}
+{{- define "tandem.isOpen" -}}
+{{- $isSecretive := false -}}
+{{- range .Values.server.extraVolumes }}{{ $isSecretive = or $isSecretive .load }}{{ end -}}
+{{- $hasAcls := dig "acl" "enabled" false .Values.server.extraConfig -}}
+{{- if and (include "tandem.isOn" (list . "server")) (not $hasAcls) (not $isSecretive) }}true{{ end }}
+{{- end }}
+
 {{- define "tandem.agentVariables" -}}
 - name: POD_IP
   valueFrom:
