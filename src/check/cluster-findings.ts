@@ -2,6 +2,8 @@
 import { suffixAdvice } from '../catalog/to-consul/name-index.ts';
 import type { Clash } from '../catalog/to-consul/name-index.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+import type { SidecarLimit } from './mesh-findings.ts';
+import { redirectionFindings, type RedirectionFacts } from './redirection-findings.ts';
 import { rightsFindings, type RightFact } from './rights.ts';
 import { webhookFindings, type WebhookFacts } from './webhook-findings.ts';
 
@@ -9,10 +11,11 @@ export type ClusterFacts = {
   readonly server: string;
   readonly version: Probe<{ readonly major: number; readonly minor: number }>;
   readonly rights: readonly RightFact[];
-  /** This and the two below: undefined where the account is for a part that does not need it. */
+  /** This and the three below: undefined where the account is for a part that does not need it. */
   readonly webhook: WebhookFacts | undefined;
   readonly owner: Probe<string> | undefined;
   readonly names: Probe<NameFacts> | undefined;
+  readonly redirection: (RedirectionFacts & { readonly limits: Probe<readonly SidecarLimit[]> }) | undefined;
 };
 
 export type NameFacts = {
@@ -31,7 +34,7 @@ const NATIVE_SIDECARS_MINOR = 29;
 /** @param now milliseconds since the epoch */
 export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readonly Finding[] {
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
-  const { server, version, rights, webhook, owner, names } = facts.value;
+  const { server, version, rights, webhook, owner, names, redirection } = facts.value;
   // Where nothing answers, all others say the same.
   if (version.kind === 'failed' && isSilent(version)) return [unreachable(version.reason)];
   return [
@@ -40,6 +43,7 @@ export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readon
     ...(webhook === undefined ? [] : webhookFindings(webhook, now)),
     ...(owner === undefined ? [] : [ownerFinding(owner)]),
     ...(names === undefined ? [] : nameFindings(names)),
+    ...(redirection === undefined ? [] : redirectionFindings(redirection)),
   ];
 }
 

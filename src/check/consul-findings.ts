@@ -1,6 +1,7 @@
 /** What the facts of Consul mean for Tandem. */
 import { quote } from '../support/text.ts';
 import { consulRightsFindings, type ConsulRight } from './consul-rights.ts';
+import { meshFindings, type MeshFacts, type SidecarLimits } from './mesh-findings.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
 export type ConsulFacts = {
@@ -12,6 +13,8 @@ export type ConsulFacts = {
   readonly token: Probe<TokenFact>;
   readonly node: NodeRead;
   readonly rights: Probe<readonly ConsulRight[]>;
+  /** Undefined where the account is for a part that does not need it. */
+  readonly mesh: MeshFacts | undefined;
 };
 
 export type NodeRead =
@@ -30,9 +33,11 @@ export type TokenFact =
 
 /** Transactions of 128 operations, which a batch may have (Consul 1.14, "txn: raise the limit"). */
 const OLDEST = { major: 1, minor: 14 };
-export function consulFindings(facts: Probe<ConsulFacts>): readonly Finding[] {
+
+/** @param limits of sidecars with redirected traffic; undefined when the cluster was not asked */
+export function consulFindings(facts: Probe<ConsulFacts>, limits?: SidecarLimits): readonly Finding[] {
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
-  const { leader, agent, connect, token, node, rights } = facts.value;
+  const { leader, agent, connect, token, node, rights, mesh } = facts.value;
   // Where nothing answers, all others say the same.
   if (leader.kind === 'failed') return [unreachable(leader.reason)];
   return [
@@ -41,6 +46,7 @@ export function consulFindings(facts: Probe<ConsulFacts>): readonly Finding[] {
     connectFinding(connect),
     tokenFinding(token),
     ...(needsRights(token) ? [...nodeFindings(node), ...consulRightsFindings(rights)] : []),
+    ...(mesh === undefined ? [] : meshFindings(mesh, limits)),
   ];
 }
 

@@ -10,11 +10,16 @@ type CheckName =
   | 'webhook-call'
   | 'owner'
   | 'names'
+  | 'redirectors'
+  | 'namespace-labels'
+  | 'consul-dns'
   | 'consul'
   | 'consul-version'
   | 'connect'
   | 'token'
-  | 'token-rights';
+  | 'token-rights'
+  | 'sidecar-memory'
+  | 'addresses';
 
 export type Finding =
   | { readonly check: CheckName; readonly status: 'ok'; readonly seen: string }

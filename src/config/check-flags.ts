@@ -2,6 +2,7 @@
 import { kubeconfigFlag, leaseNamespaceFlag } from './common-flags.ts';
 import { consulFlagProblems, consulFlags } from './consul-settings.ts';
 import { oneOf, string } from './flag.ts';
+import { redirectWays } from '../inject/settings.ts';
 import { injectFlags } from './inject-settings.ts';
 import { namingFlags } from './naming-settings.ts';
 import type { FlagValues } from './parse-flags.ts';
@@ -24,6 +25,12 @@ export const checkFlags = {
     'tandem-webhook-tls',
   ),
   proxyMode: injectFlags.proxyMode,
+  redirection: oneOf(
+    'With transparent proxy, who redirects. auto: the redirectors, if there are any.',
+    ['auto', ...redirectWays],
+    'auto',
+  ),
+  sidecarProxyMemoryLimit: injectFlags.sidecarProxyMemoryLimit,
   registrar: registrarFlags.registrar,
   ...namingFlags,
   ...leaseNamespaceFlag,

@@ -13,6 +13,7 @@ import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
+import { redirectionFacts, type RedirectionQuestions } from './check-redirection.ts';
 import { probe } from './probe.ts';
 
 type ClusterQuestions = {
@@ -23,6 +24,8 @@ type ClusterQuestions = {
   /** Undefined: it is taken from the cluster. */
   readonly owner: string | undefined;
   readonly settings: (owner: string) => ToConsulSettings;
+  /** Undefined where nothing is asked about transparent proxy. */
+  readonly redirection: Omit<RedirectionQuestions, 'client'> | undefined;
 };
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
@@ -30,9 +33,9 @@ const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookcon
 
 /** All questions at once, each with its own limit; none of them changes anything. */
 export async function clusterFacts(questions: ClusterQuestions, signal: AbortSignal): Promise<ClusterFacts> {
-  const { client, server, needs, settings } = questions;
+  const { client, server, needs, settings, redirection } = questions;
   const { webhook: ofWebhook, sync } = needs;
-  const [version, rights, webhook, owner, names] = await Promise.all([
+  const [version, rights, webhook, owner, names, redirected] = await Promise.all([
     probe(signal, (limited) => readVersion(client, limited)),
     Promise.all(neededRules(needs).map((rule) => rightFact(client, rule, signal))),
     ofWebhook && webhookFacts(client, questions.webhookConfiguration, signal),
@@ -40,8 +43,9 @@ export async function clusterFacts(questions: ClusterQuestions, signal: AbortSig
     // Names do not depend on the owner.
     sync?.toConsul &&
       probe(signal, (limited) => readNames(client, settings(questions.owner ?? 'unknown'), limited)),
+    redirection && redirectionFacts({ ...redirection, client }, signal),
   ]);
-  return { server, version, rights, webhook, owner, names };
+  return { server, version, rights, webhook, owner, names, redirection: redirected };
 }
 
 async function readVersion(client: ApiClient, signal: AbortSignal): Promise<ServerVersion> {

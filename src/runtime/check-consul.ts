@@ -16,6 +16,7 @@ import type { RawAnswer } from '../consul/servers.ts';
 import type { AutoJoin } from '../discovery/auto-join.ts';
 import { originsOf } from '../discovery/http-origin.ts';
 import { asString, property } from '../support/json.ts';
+import { meshFacts } from './check-mesh.ts';
 import { probe } from './probe.ts';
 import { listServerPods, openCluster, type ClusterOfPods } from './server-pods.ts';
 
@@ -27,11 +28,13 @@ export type ConsulQuestions = {
   readonly needs: ConsulNeeds;
   /** It is part of the names of nodes. */
   readonly isOwnerKnown: boolean;
+  /** Sidecars are looked at, too. */
+  readonly asksMesh: boolean;
 };
 
 /** All questions at once, each with its own limit; none of them changes anything. */
 export async function consulFacts(questions: ConsulQuestions, signal: AbortSignal): Promise<ConsulFacts> {
-  const { values, cluster } = questions;
+  const { values, cluster, asksMesh } = questions;
   const { addresses: where, ...settings } = consulSettings(values);
   const known = 'kind' in where ? await findServers(where, settings, cluster, signal) : where;
   const addresses = (): readonly string[] => known;
@@ -39,15 +42,16 @@ export async function consulFacts(questions: ConsulQuestions, signal: AbortSigna
   // Who leads is no secret: whether Consul answers must not depend on the token.
   const anonymous = await openConsul({ ...settings, token: { kind: 'none' }, addresses });
   try {
-    const [leader, agent, connect, token, node, rights] = await Promise.all([
+    const [leader, agent, connect, token, node, rights, mesh] = await Promise.all([
       probe(signal, (limited) => readLeader(anonymous, limited)),
       probe(signal, (limited) => readAgent(withToken, limited)),
       probe(signal, (limited) => readConnect(anonymous, limited)),
       probe(signal, (limited) => readToken(withToken, values, limited)),
       readNode(withToken, questions, signal),
       probe(signal, (limited) => readRights(withToken, questions, limited)),
+      asksMesh ? meshFacts(withToken, signal) : undefined,
     ]);
-    return { leader, agent, connect, token, node, rights };
+    return { leader, agent, connect, token, node, rights, mesh };
   } finally {
     await Promise.all([withToken.close(), anonymous.close()]);
   }

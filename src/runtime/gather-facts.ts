@@ -1,4 +1,5 @@
 /** What `tandem check` judges, gathered from the cluster and from Consul. */
+import { Resolver } from 'node:dns/promises';
 import type { ClusterFacts } from '../check/cluster-findings.ts';
 import type { ConsulFacts } from '../check/consul-findings.ts';
 import type { Probe } from '../check/finding.ts';
@@ -9,7 +10,7 @@ import { syncNodeName, toConsulSettings } from '../config/sync-settings.ts';
 import { syntheticNodePrefix } from '../inject/names.ts';
 import { apiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { clusterFacts } from './check-cluster.ts';
 import { consulFacts, type ConsulQuestions } from './check-consul.ts';
 import type { Context } from './context.ts';
@@ -53,6 +54,7 @@ async function askCluster(
           needs: await needsOf(values, opened.value),
           owner: values.owner,
           settings: (owner) => toConsulSettings(values, owner),
+          redirection: asksRedirection(values) ? await redirectionQuestions(values, opened.value) : undefined,
         },
         limited,
       );
@@ -60,6 +62,24 @@ async function askCluster(
   } finally {
     client.close();
   }
+}
+
+/** The account of the catalog sync alone has nothing to do with pods, and that of the webhook may not read them. */
+function asksRedirection({ account, registrar }: CheckValues): boolean {
+  return account === 'all' || (account === 'sync' && registrar);
+}
+
+async function redirectionQuestions(
+  { redirection, leaseNamespace: named, consulDomain, kubeconfig }: CheckValues,
+  access: ClusterAccess,
+): Promise<NonNullable<Parameters<typeof clusterFacts>[0]['redirection']>> {
+  const isInPod = kubeconfig === undefined && (await ownNamespace(SERVICE_ACCOUNT)) !== undefined;
+  return {
+    way: redirection,
+    namespace: await leaseNamespace(named, access),
+    domain: consulDomain,
+    resolver: isInPod ? new Resolver() : undefined,
+  };
 }
 
 async function needsOf(values: CheckValues, access: ClusterAccess): Promise<Needs> {
@@ -105,6 +125,7 @@ function askConsul(
       {
         values,
         cluster: { environment, kubeconfig: values.kubeconfig },
+        asksMesh: asksRedirection(values),
         ...consulQuestions(values, owner, names),
       },
       limited,

@@ -137,6 +137,117 @@ test('two Services of one name in Consul', async () => {
   assert.match(apart.of('names').join(), /^ok/);
 });
 
+const PREFIX = 'consul.hashicorp.com/';
+
+/** A pod that runs on the node, as a kubelet would report it. */
+async function podOn(
+  nodeName: string,
+  namespace: string,
+  name: string,
+  metadata: object,
+  isReady: boolean,
+  resources = {},
+): Promise<void> {
+  const path = `/api/v1/namespaces/${namespace}/pods`;
+  const spec = { nodeName, containers: [{ name: 'consul-dataplane', image: 'none', resources }] };
+  await api.admin.expect('POST', path, { metadata: { name, ...metadata }, spec });
+  const conditions = [{ type: 'Ready', status: isReady ? 'True' : 'False' }];
+  await api.admin.expect(
+    'PATCH',
+    `${path}/${name}/status`,
+    { status: { phase: 'Running', conditions } },
+    MERGE_PATCH,
+  );
+}
+
+test('transparent proxy: redirectors, labels of namespaces, limits of sidecars and the domain of Consul', async () => {
+  const none = await check();
+  assert.match(none.of('redirectors').join(), /^warning: there is no redirector in the namespace default: /);
+  assert.deepEqual(none.of('namespace-labels'), [
+    'ok: consul.hashicorp.com/transparent-proxy is a boolean wherever a namespace has it',
+  ]);
+  assert.match(none.of('consul-dns').join(), /^warning: cannot tell .*configmaps\/coredns: status 404 → /);
+
+  for (const [name, os] of [
+    ['n1', 'linux'],
+    ['n2', 'linux'],
+    ['n3', 'windows'],
+  ] as const)
+    await api.admin.expect('POST', '/api/v1/nodes', {
+      metadata: { name, labels: { 'kubernetes.io/os': os } },
+    });
+  for (const [name, labels] of [
+    ['tandem', {}],
+    ['shop', { [`${PREFIX}transparent-proxy`]: 'yes' }],
+    ['dns', { [`${PREFIX}transparent-proxy`]: 'False', [`${PREFIX}consul-dns`]: 'true' }],
+  ] as const) {
+    await api.createNamespace(name);
+    await api.admin.expect('PATCH', `/api/v1/namespaces/${name}`, { metadata: { labels } }, MERGE_PATCH);
+  }
+  const redirector = {
+    labels: { 'app.kubernetes.io/name': 'tandem', 'app.kubernetes.io/component': 'redirector' },
+  };
+  await podOn('n1', 'tandem', 'redirector-1', redirector, true);
+  await podOn('n2', 'tandem', 'redirector-2', redirector, false);
+  // Anybody may write that label in a namespace of their own.
+  await podOn('n2', 'shop', 'redirector-3', redirector, true);
+  const transparent = {
+    labels: { [`${PREFIX}connect-inject-status`]: 'injected' },
+    annotations: { [`${PREFIX}transparent-proxy-status`]: 'enabled' },
+  };
+  await podOn('n1', 'shop', 'web', transparent, true, { limits: { memory: '64Mi' } });
+  await podOn('n1', 'shop', 'plain', { labels: transparent.labels }, true, { limits: { memory: '1Mi' } });
+  const Corefile = '.:53 {\n  forward . /etc/resolv.conf\n}\n';
+  const configMaps = '/api/v1/namespaces/kube-system/configmaps';
+  await api.admin.expect('POST', configMaps, { metadata: { name: 'coredns' }, data: { Corefile } });
+  await api.admin.expect('POST', '/api/v1/namespaces/tandem/services', {
+    metadata: {
+      name: 'tandem-dns',
+      labels: { 'app.kubernetes.io/name': 'consul', 'app.kubernetes.io/component': 'dns' },
+    },
+    spec: { ports: [{ port: 53, protocol: 'UDP' }] },
+  });
+  const flags = ['--lease-namespace=tandem'];
+  const wrong = await check(flags);
+  assert.deepEqual(wrong.of('redirectors'), [
+    'failure: no redirector is ready on n2: new transparent pods wait there → see kubectl -n tandem get pods -l app.kubernetes.io/component=redirector -o wide, and describe the one of that node',
+  ]);
+  assert.match(
+    wrong.of('namespace-labels').join('\n'),
+    /^warning: the namespace dns has the label consul\.hashicorp\.com\/consul-dns, which is not read.*\nwarning: the namespace shop has the label consul\.hashicorp\.com\/transparent-proxy="yes", which is no boolean: [^\n]*$/,
+  );
+  assert.match(
+    wrong.of('consul-dns').join(),
+    /^warning: the DNS of the cluster does not know the domain "consul".*"forward \. [0-9.]+" and "\}"/,
+  );
+  assert.equal(wrong.code, 1);
+
+  const ready = { status: { conditions: [{ type: 'Ready', status: 'True' }] } };
+  await api.admin.expect('PATCH', '/api/v1/namespaces/tandem/pods/redirector-2/status', ready, MERGE_PATCH);
+  const withBlock = { data: { Corefile: `${Corefile}mesh:53 {\n  forward . 10.0.0.1\n}\n` } };
+  await api.admin.expect('PATCH', `${configMaps}/coredns`, withBlock, MERGE_PATCH);
+  const right = await check([...flags, '--consul-domain=mesh', '--redirection=node']);
+  assert.deepEqual(right.of('redirectors'), ['ok: each of 2 nodes has one that is ready']);
+  assert.match(right.of('consul-dns').join(), /^ok: the Corefile of CoreDNS has a server block /);
+  assert.deepEqual((await check([...flags, '--redirection=init'])).of('redirectors'), []);
+  assert.deepEqual((await check(['--account=sync'])).of('redirectors'), [], 'the catalog sync has no pods');
+});
+
+test('transparent proxy: what the account may not read is said, and nothing is well by it', async () => {
+  const token = await api.serviceAccountToken('default', 'default');
+  await api.createNamespace('away');
+  const checked = await check(['--lease-namespace=away'], api.kubeconfig({ token }));
+  assert.match(
+    checked.of('redirectors').join(),
+    /^warning: cannot tell .*(?:status 403|forbidden).* → allow this account/,
+  );
+  assert.match(
+    checked.of('namespace-labels').join(),
+    /^warning: cannot tell .*403.* → run tandem check with an account/,
+  );
+  assert.match(checked.of('consul-dns').join(), /^warning: cannot tell .*403.* → /);
+});
+
 test('credentials that the API server does not take', async () => {
   const checked = await check([], api.kubeconfig({ token: 'nobody' }));
   assert.match(checked.of('api-server').join(), /^failure: https:.*status 401.* → use credentials/);

@@ -2,17 +2,25 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Resolver } from 'node:dns/promises';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { knowsDomain } from '../../../src/runtime/check-redirection.ts';
 import { runTandem } from '../../integration/cli/tandem-process.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { clusterObjects } from '../harness/cluster-objects.ts';
 import { startConsul, type Consul } from '../harness/consul.ts';
 import { eventually } from '../harness/eventually.ts';
+import { freePorts } from '../harness/ports.ts';
 import { startScene } from '../harness/scene.ts';
 import { tandemCheck, type Checked } from '../harness/tandem-check.ts';
+import { partPath } from '../parts.ts';
 
-const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
+const INSTALL = readFileSync(join(import.meta.dirname, '../../../docs/install.md'), 'utf8');
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'coredns']);
 const [api, plain, secured] = await Promise.all([
   startApiServer(scene),
   startConsul(scene, { configuration: { connect: { enabled: false } } }),
@@ -96,6 +104,101 @@ test('a token that does not show everything on the node of the sync', async () =
   );
   assert.equal(checked.code, 1);
   await secured.call('PUT', '/v1/catalog/deregister', { Node: 'k8s-sync-test' });
+});
+
+/** A service with its sidecar, at this cluster address. */
+async function meshService(service: string, address: string): Promise<void> {
+  const at = { Node: `node-of-${service}`, Address: '10.0.0.1' };
+  await secured.call('PUT', '/v1/catalog/register', { ...at, Service: { ID: service, Service: service } });
+  await secured.call('PUT', '/v1/catalog/register', {
+    ...at,
+    Service: {
+      Kind: 'connect-proxy',
+      ID: `${service}-proxy`,
+      Service: `${service}-sidecar-proxy`,
+      Address: '10.244.0.1',
+      Port: 20000,
+      TaggedAddresses: { virtual: { Address: address, Port: 80 } },
+      Proxy: { DestinationServiceName: service, DestinationServiceID: service, Mode: 'transparent' },
+    },
+  });
+}
+
+test('sidecars: what is allowed by default against the limit, and an address with two owners', async () => {
+  const flags = [`--kubeconfig=${kubeconfig}`, `--consul-http-addr=${secured.url}`, '--owner=test'];
+  await meshService('api', '10.96.0.1');
+  await meshService('db', '10.96.0.2');
+  const denied = await tandemCheck(flags, secured.token);
+  assert.match(denied.of('sidecar-memory').join(), /^ok: nothing is allowed by default/);
+  assert.deepEqual(denied.of('addresses'), ['ok: each of 2 virtual addresses belongs to one service']);
+
+  await secured.call('PUT', '/v1/config', {
+    Kind: 'service-intentions',
+    Name: '*',
+    Sources: [{ Name: '*', Action: 'allow' }],
+  });
+  await meshService('new-db', '10.96.0.2');
+  await api.createNamespace('shop');
+  await api.admin.expect('POST', '/api/v1/namespaces/shop/pods', {
+    metadata: {
+      name: 'web',
+      labels: { 'consul.hashicorp.com/connect-inject-status': 'injected' },
+      annotations: { 'consul.hashicorp.com/transparent-proxy-status': 'enabled' },
+    },
+    spec: {
+      initContainers: [
+        { name: 'consul-dataplane-web', image: 'none', resources: { limits: { memory: '64Mi' } } },
+      ],
+      containers: [{ name: 'web', image: 'none', resources: { limits: { memory: '1Mi' } } }],
+    },
+  });
+  const allowed = await tandemCheck(flags, secured.token);
+  assert.match(
+    allowed.of('sidecar-memory').join(),
+    /^warning: 3 services are allowed by default: a sidecar with redirected traffic needs about 58 MiB, and that of shop\/web may have 64 MiB, which ends near 37 services → raise /,
+  );
+  assert.match(
+    allowed.of('addresses').join('\n'),
+    /^failure: the virtual address 10\.96\.0\.2 belongs to "db" \("db-proxy" on the node "node-of-db"\) and to "new-db" \([^\n]*$/,
+  );
+  assert.equal(allowed.code, 1);
+  const { token } = await tokenWith('node_prefix "" { policy = "read" } service "db" { policy = "read" }');
+  const partial = await tandemCheck(flags, token);
+  assert.match(
+    partial.of('sidecar-memory').join(),
+    /^warning: cannot tell .*Permission denied.* → give its policy /s,
+  );
+  assert.match(
+    partial.of('addresses').join(),
+    /^warning: cannot tell .*does not show all .* → give its policy /,
+  );
+  await secured.call('DELETE', '/v1/config/service-intentions/*');
+});
+
+test('the domain of Consul in a DNS: known to Consul, unknown to others, and nobody there', async () => {
+  const at = (port: number): Resolver => {
+    const resolver = new Resolver({ timeout: 500, tries: 1 });
+    resolver.setServers([`127.0.0.1:${port}`]);
+    return resolver;
+  };
+  const { dns } = secured.ports;
+  assert.equal(await knowsDomain(at(dns), 'consul'), true);
+  assert.equal(await knowsDomain(at(dns), 'elsewhere.example'), false);
+  const [block = ''] = /^consul:53 \{\n[^]*?\n\}$/m.exec(INSTALL) ?? [];
+  const [port = 0] = await freePorts(1);
+  const corefile = join(scene.folder, 'Corefile');
+  writeFileSync(corefile, block.replace(':53', `:${port}`).replace('10.96.0.5', `127.0.0.1:${dns}`));
+  await scene.start({
+    name: 'coredns',
+    command: partPath('coredns'),
+    args: [`-conf=${corefile}`],
+    folder: scene.folder,
+    ready: () => knowsDomain(at(port), 'consul'),
+  });
+  assert.equal(await knowsDomain(at(port), 'elsewhere.example'), false);
+  await assert.rejects(knowsDomain(at(1), 'consul'), {
+    code: 'TANDEM_KUBERNETES_UNREACHABLE',
+  });
 });
 
 test('a token that Consul does not know', async () => {

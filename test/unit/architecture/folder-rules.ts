@@ -37,7 +37,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   'catalog/to-kubernetes': pure('model', 'support'),
   'catalog/mesh': pure('catalog/to-consul', 'inject', 'model', 'redirection', 'support'),
   config: pure('catalog/to-consul', 'catalog/to-kubernetes', 'discovery', 'inject', 'support'),
-  check: pure('catalog/to-consul', 'config', 'support'),
+  check: pure('catalog/to-consul', 'config', 'model', 'support'),
   reconcile: pure('support'),
   // The planner gives way to other work between Services; that takes no time that a test would wait for.
   controllers: {

@@ -20,6 +20,7 @@ const cluster: ClusterFacts = {
   webhook: { name: 'tandem-webhook', entries: seen(undefined), call: TIMEOUT },
   owner: seen('0a1b2c3d'),
   names: seen({ services: 2, names: [], clashes: [] }),
+  redirection: undefined,
 };
 const consul: ConsulFacts = {
   leader: seen('10.0.0.1:8300'),
@@ -28,6 +29,7 @@ const consul: ConsulFacts = {
   token: seen({ kind: 'token', accessor: 'a' }),
   node: { kind: 'asked', name: 'k8s-sync-a', isWhole: seen(true) },
   rights: seen([]),
+  mesh: undefined,
 };
 
 const minors: readonly [number, number, string, RegExp][] = [

@@ -1,0 +1,162 @@
+/** What transparent proxy needs of a cluster. */
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
+import { BOOLEAN_WORDS, quote } from '../support/text.ts';
+import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+
+export type RedirectionFacts = {
+  /** `auto`: nobody said it. */
+  readonly way: 'auto' | 'init' | 'node';
+  /** Where the redirectors are. */
+  readonly namespace: string;
+  /** Undefined with the way `init`, which needs none. */
+  readonly redirectors: Probe<RedirectorFacts> | undefined;
+  readonly labels: Probe<readonly WrongLabel[]>;
+  readonly dns: DnsFact;
+};
+
+export type RedirectorFacts = {
+  /** How many redirectors there are, whatever their state. */
+  readonly count: number;
+  /** How many nodes run Linux. */
+  readonly nodes: number;
+  /** Of those, the ones that have none that is ready. */
+  readonly without: readonly string[];
+};
+
+/** A label of a namespace that has no effect. */
+export type WrongLabel = { readonly namespace: string; readonly label: string; readonly value: string };
+
+export type DnsFact = {
+  readonly domain: string;
+  /** `lookup`: asked as this pod asks. `corefile`: read from the ConfigMap of CoreDNS. */
+  readonly by: 'lookup' | 'corefile';
+  readonly isKnown: Probe<boolean>;
+  /** Of the DNS Service of the chart; undefined when it is not known. */
+  readonly address: string | undefined;
+};
+
+export const REDIRECT_LABEL = `${ANNOTATION_PREFIX}transparent-proxy`;
+export const DNS_LABEL = `${ANNOTATION_PREFIX}consul-dns`;
+// A cluster may have thousands of nodes and namespaces, and a finding is one line.
+const SHOWN = 10;
+
+export function redirectionFindings(facts: RedirectionFacts): readonly Finding[] {
+  return [
+    ...(facts.redirectors === undefined ? [] : [redirectorFinding(facts, facts.redirectors)]),
+    ...labelFindings(facts.labels),
+    dnsFinding(facts.dns),
+  ];
+}
+
+function redirectorFinding(
+  { way, namespace }: Pick<RedirectionFacts, 'way' | 'namespace'>,
+  redirectors: Probe<RedirectorFacts>,
+): Finding {
+  const elsewhere = 'give --lease-namespace if Tandem is in another namespace';
+  if (redirectors.kind === 'failed')
+    return warning(
+      'redirectors',
+      `cannot tell whether every node has a redirector: ${redirectors.reason}`,
+      `allow this account to list nodes, and pods in ${namespace}; ${elsewhere}`,
+    );
+  const { count, nodes, without } = redirectors.value;
+  if (count === 0) {
+    const judge = way === 'node' ? failure : warning;
+    const seen = `there is no redirector in the namespace ${namespace}: no transparent pod starts that waits for one`;
+    const fix = `label the namespace pod-security.kubernetes.io/enforce=privileged, and see kubectl -n ${namespace} describe daemonset; ${elsewhere}`;
+    const notNeeded = 'give --redirection=init if pods write their own rules';
+    return judge('redirectors', seen, way === 'node' ? fix : `${fix}; ${notNeeded}`);
+  }
+  return without.length === 0
+    ? ok('redirectors', `each of ${nodes} nodes has one that is ready`)
+    : failure(
+        'redirectors',
+        `no redirector is ready on ${firstOf(without)}: new transparent pods wait there`,
+        `see kubectl -n ${namespace} get pods -l app.kubernetes.io/component=redirector -o wide, and describe the one of that node`,
+      );
+}
+
+function labelFindings(labels: Probe<readonly WrongLabel[]>): readonly Finding[] {
+  if (labels.kind === 'failed')
+    return [
+      warning(
+        'namespace-labels',
+        `cannot tell whether the labels of namespaces are booleans: ${labels.reason}`,
+        'run tandem check with an account that may list namespaces, such as your own',
+      ),
+    ];
+  if (labels.value.length === 0)
+    return [ok('namespace-labels', `${REDIRECT_LABEL} is a boolean wherever a namespace has it`)];
+  const left = labels.value.length - SHOWN;
+  return [
+    ...labels.value.slice(0, SHOWN).map(wrongLabel),
+    ...(left <= 0 ? [] : [warning('namespace-labels', `${left} more labels have no effect`, 'see above')]),
+  ];
+}
+
+function wrongLabel({ namespace, label, value }: WrongLabel): Finding {
+  return label === DNS_LABEL
+    ? warning(
+        'namespace-labels',
+        `the namespace ${namespace} has the label ${label}, which is not read`,
+        'set the annotation of that name on pods, or --consul-dns-redirection',
+      )
+    : warning(
+        'namespace-labels',
+        `the namespace ${namespace} has the label ${label}=${quote(value)}, which is no boolean: it is as if it were not there`,
+        `make it one of ${BOOLEAN_WORDS}`,
+      );
+}
+
+function dnsFinding({ domain, by, isKnown, address }: DnsFact): Finding {
+  if (isKnown.kind === 'failed')
+    return warning(
+      'consul-dns',
+      `cannot tell whether the DNS of the cluster knows ${quote(domain)}: ${isKnown.reason}`,
+      'run tandem check in a pod of tandem sync, which asks as every pod does',
+    );
+  if (isKnown.value)
+    return ok(
+      'consul-dns',
+      by === 'lookup'
+        ? `the DNS of the cluster knows the domain ${quote(domain)}`
+        : `the Corefile of CoreDNS has a server block for the domain ${quote(domain)}`,
+    );
+  const to = address ?? '<address of the DNS Service>';
+  return warning(
+    'consul-dns',
+    `the DNS of the cluster does not know the domain ${quote(domain)}, so no pod finds names such as web.virtual.${domain}`,
+    `where pods use such names, add to the Corefile of CoreDNS the lines "${domain}:53 {", "forward . ${to}" and "}" (docs/install.md, "Names of Consul in the DNS of the cluster")`,
+  );
+}
+
+/**
+ * A server block begins with its zones, and `forward` may have one of its own (CoreDNS, "Corefile explained" and "forward").
+ *
+ * @returns undefined when it imports files: the block may be in one of those
+ */
+export function hasServerBlock(corefile: string, domain: string): boolean | undefined {
+  let depth = 0;
+  for (const line of corefile.split('\n')) {
+    const words = line.replace(/#.*/, '').split(/[\s,]+/);
+    const zones =
+      depth === 0 ? words : words.filter((_, index, { [index - 1]: before }) => before === 'forward');
+    if (zones.some((zone) => zoneName(zone) === domain)) return true;
+    depth += words.filter((word) => word === '{').length - words.filter((word) => word === '}').length;
+  }
+  return /^\s*import\s/m.test(corefile) ? undefined : false;
+}
+
+/** `dns://Consul.:53` is consul. */
+function zoneName(zone: string): string {
+  return zone
+    .toLowerCase()
+    .replace(/^[a-z]+:\/\//, '')
+    .replace(/:\d+$/, '')
+    .replace(/\.$/, '');
+}
+
+function firstOf(names: readonly string[]): string {
+  const left = names.length - SHOWN;
+  return `${names.slice(0, SHOWN).join(', ')}${left <= 0 ? '' : ` and ${left} more`}`;
+}

@@ -1,0 +1,62 @@
+/** What `tandem check` asks Consul about sidecars with redirected traffic. */
+import type { MeshFacts, SidecarInstance } from '../check/mesh-findings.ts';
+import { jsonOf, requireWhole } from '../consul/answer.ts';
+import type { ConsulClient } from '../consul/client.ts';
+import { read, readNodeServices } from '../consul/read.ts';
+import { nodeEntry } from '../model/consul-entries.ts';
+import { listAt } from '../model/decode-consul.ts';
+import { chunks } from '../support/chunks.ts';
+import { asString, property } from '../support/json.ts';
+import { probe } from './probe.ts';
+
+export async function meshFacts(client: ConsulClient, signal: AbortSignal): Promise<MeshFacts> {
+  const [proxies, isAllowedByDefault] = await Promise.all([
+    probe(signal, (limited) => readProxies(client, limited)),
+    probe(signal, (limited) => readDefault(client, limited)),
+  ]);
+  return { proxies, isAllowedByDefault };
+}
+
+const RULES = 'node_prefix "" { policy = "read" } and service_prefix "" { policy = "read" }';
+
+// More at a time is hardly faster (src/reconcile/in-parallel.ts has the figures).
+const AT_A_TIME = 8;
+
+/** Node by node: no endpoint of Consul's documented API has all instances, and that of a service needs its name. */
+async function readProxies(client: ConsulClient, signal: AbortSignal): Promise<readonly SidecarInstance[]> {
+  const decode = (json: unknown): readonly string[] =>
+    listAt(json, 'answer', nodeEntry).map(({ Node }) => Node);
+  const nodes = await read(client, { endpoint: 'nodes', path: '/v1/catalog/nodes', decode }, { signal });
+  requireWhole([nodes], 'nodes', RULES);
+  const proxies: SidecarInstance[] = [];
+  for (const some of chunks(nodes.value, AT_A_TIME))
+    proxies.push(...(await Promise.all(some.map((node) => proxiesOn(client, node, signal)))).flat());
+  return proxies;
+}
+
+async function proxiesOn(
+  client: ConsulClient,
+  node: string,
+  signal: AbortSignal,
+): Promise<readonly SidecarInstance[]> {
+  const answer = await readNodeServices(client, node, { signal, filter: 'Kind == "connect-proxy"' });
+  requireWhole([answer], `of node ${JSON.stringify(node)}`, RULES);
+  return answer.value.services.map(({ ID, Proxy, TaggedAddresses }) => ({
+    node,
+    id: ID,
+    service: asString(property(Proxy, 'DestinationServiceName')) ?? '',
+    address: TaggedAddresses['virtual']?.Address ?? '',
+  }));
+}
+
+/** Consul's answer for two services that nobody has: wildcard intentions, else the default policy. */
+function readDefault(client: ConsulClient, signal: AbortSignal): Promise<boolean> {
+  return client.call({
+    endpoint: 'other',
+    method: 'GET',
+    path: '/v1/connect/intentions/check',
+    query: { source: 'tandem-check-source', destination: 'tandem-check-destination' },
+    signal,
+    read: (answer) => property(jsonOf(answer), 'Allowed') === true,
+  });
+}

@@ -1,0 +1,185 @@
+/** What `tandem check` asks a cluster about transparent proxy. */
+import type { Resolver } from 'node:dns/promises';
+import type { Probe } from '../check/finding.ts';
+import type { SidecarLimit } from '../check/mesh-findings.ts';
+import {
+  DNS_LABEL,
+  hasServerBlock,
+  REDIRECT_LABEL,
+  type DnsFact,
+  type RedirectionFacts,
+  type RedirectorFacts,
+  type WrongLabel,
+} from '../check/redirection-findings.ts';
+import { DATAPLANE_CONTAINER, ENVOY_CONTAINER } from '../inject/names.ts';
+import { parseQuantity } from '../inject/quantity.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { listPages } from '../kubernetes/list-pages.ts';
+import type { ReadObject } from '../kubernetes/resource-entry.ts';
+import { INJECTED, REDIRECT_STATUS, STATUS } from '../model/kubernetes-names.ts';
+import { TandemError } from '../support/errors.ts';
+import { asString, property } from '../support/json.ts';
+import { parseBoolean } from '../support/text.ts';
+import { probe } from './probe.ts';
+
+export type RedirectionQuestions = {
+  readonly client: ApiClient;
+  readonly way: RedirectionFacts['way'];
+  /** Of the release. */
+  readonly namespace: string;
+  readonly domain: string;
+  /** Asks as this pod asks; undefined outside of the cluster. */
+  readonly resolver: Pick<Resolver, 'resolveSoa'> | undefined;
+};
+
+/** All questions at once, each with its own limit. */
+export async function redirectionFacts(
+  { client, way, namespace, domain, resolver }: RedirectionQuestions,
+  signal: AbortSignal,
+): Promise<RedirectionFacts & { readonly limits: Probe<readonly SidecarLimit[]> }> {
+  const [redirectors, labels, limits, isKnown, address] = await Promise.all([
+    way === 'init' ? undefined : probe(signal, (limited) => readRedirectors(client, namespace, limited)),
+    probe(signal, (limited) => readLabels(client, limited)),
+    probe(signal, (limited) => readLimits(client, limited)),
+    probe(signal, (limited) =>
+      resolver === undefined ? readCorefile(client, domain, limited) : knowsDomain(resolver, domain),
+    ),
+    probe(signal, (limited) => readDnsAddress(client, namespace, limited)),
+  ]);
+  const dns: DnsFact = {
+    domain,
+    by: resolver === undefined ? 'corefile' : 'lookup',
+    isKnown,
+    address: address.kind === 'seen' ? address.value : undefined,
+  };
+  return { way, namespace, redirectors, labels, limits, dns };
+}
+
+async function readRedirectors(
+  client: ApiClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<RedirectorFacts> {
+  // In that namespace alone: anybody may write such a label on a pod of their own.
+  const labelSelector = 'app.kubernetes.io/name=tandem,app.kubernetes.io/component=redirector';
+  const [nodes, pods] = await Promise.all([
+    list(client, '/api/v1/nodes', { labelSelector: 'kubernetes.io/os=linux' }, nameOf, signal),
+    list(client, podsOf(namespace), { labelSelector }, (pod) => pod, signal),
+  ]);
+  const ready = new Set(
+    pods.filter(isReady).map((pod) => asString(property(property(pod, 'spec'), 'nodeName'))),
+  );
+  return { count: pods.length, nodes: nodes.length, without: nodes.filter((node) => !ready.has(node)) };
+}
+
+function podsOf(namespace: string): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+}
+
+function isReady(pod: unknown): boolean {
+  return listOf(property(property(pod, 'status'), 'conditions')).some(
+    (condition) => property(condition, 'type') === 'Ready' && property(condition, 'status') === 'True',
+  );
+}
+
+function readLabels(client: ApiClient, signal: AbortSignal): Promise<readonly WrongLabel[]> {
+  const wrong = (namespace: unknown): readonly WrongLabel[] => {
+    const labels = property(property(namespace, 'metadata'), 'labels');
+    return [REDIRECT_LABEL, DNS_LABEL].flatMap((label) => {
+      const value = asString(property(labels, label));
+      return value === undefined || (label === REDIRECT_LABEL && parseBoolean(value) !== undefined)
+        ? []
+        : [{ namespace: nameOf(namespace), label, value }];
+    });
+  };
+  return list(client, '/api/v1/namespaces', {}, wrong, signal).then((all) => all.flat());
+}
+
+async function readLimits(client: ApiClient, signal: AbortSignal): Promise<readonly SidecarLimit[]> {
+  const query = { labelSelector: `${STATUS}=${INJECTED}` };
+  return (await list(client, '/api/v1/pods', query, limitsOf, signal)).flat();
+}
+
+/** Of a pod with redirected traffic that has not ended: those of its sidecars that have a limit. */
+function limitsOf(pod: unknown): readonly SidecarLimit[] {
+  const [metadata, spec, status] = ['metadata', 'spec', 'status'].map((key) => property(pod, key));
+  const isRedirected = property(property(metadata, 'annotations'), REDIRECT_STATUS) === 'enabled';
+  if (!isRedirected || ['Succeeded', 'Failed'].includes(asString(property(status, 'phase')) ?? '')) return [];
+  return [...listOf(property(spec, 'initContainers')), ...listOf(property(spec, 'containers'))]
+    .filter((container) => isSidecar(asString(property(container, 'name')) ?? ''))
+    .flatMap((container) => {
+      const limit = asString(property(property(property(container, 'resources'), 'limits'), 'memory'));
+      const bytes = parseQuantity(limit ?? '');
+      return bytes === undefined
+        ? []
+        : [{ pod: `${asString(property(metadata, 'namespace')) ?? ''}/${nameOf(pod)}`, bytes }];
+    });
+}
+
+/** Of several services each has one, with the name of the service behind (`consul-dataplane-web`). */
+function isSidecar(name: string): boolean {
+  return [ENVOY_CONTAINER, DATAPLANE_CONTAINER].some((each) => name === each || name.startsWith(`${each}-`));
+}
+
+/**
+ * Consul answers for its domain itself, whatever the ACLs are; nobody else has an authority for it.
+ *
+ * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no answer
+ */
+export async function knowsDomain(resolver: Pick<Resolver, 'resolveSoa'>, domain: string): Promise<boolean> {
+  try {
+    await resolver.resolveSoa(domain);
+    return true;
+  } catch (error) {
+    const code = asString(property(error, 'code')) ?? '';
+    if (['ENOTFOUND', 'ENODATA', 'EREFUSED'].includes(code)) return false;
+    throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', `its answer is ${code || String(error)}`, error);
+  }
+}
+
+async function readCorefile(client: ApiClient, domain: string, signal: AbortSignal): Promise<boolean> {
+  const path = '/api/v1/namespaces/kube-system/configmaps/coredns';
+  const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+  const corefile = asString(property(property(body, 'data'), 'Corefile'));
+  const isThere = corefile === undefined ? undefined : hasServerBlock(corefile, domain);
+  if (isThere !== undefined) return isThere;
+  const why = status === 200 ? 'the Corefile imports other files, or is not there' : `status ${status}`;
+  throw new TandemError('TANDEM_KUBERNETES_REFUSED', `GET ${path}: ${why}`);
+}
+
+async function readDnsAddress(
+  client: ApiClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const query = { labelSelector: 'app.kubernetes.io/name=consul,app.kubernetes.io/component=dns' };
+  const path = podsOf(namespace).replace(/pods$/, 'services');
+  const addressOf = (service: unknown): string =>
+    asString(property(property(service, 'spec'), 'clusterIP')) ?? '';
+  return (await list(client, path, query, addressOf, signal)).find((address) => /\d/.test(address));
+}
+
+/** @throws TandemError TANDEM_KUBERNETES_… */
+async function list<T>(
+  client: ApiClient,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  read: ReadObject<T>,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
+  const listed = await listPages(client, { path, query }, read, signal);
+  if (listed.kind === 'failed')
+    throw (
+      listed.failure.error ??
+      new TandemError('TANDEM_KUBERNETES_REFUSED', `GET ${path}: the list changed meanwhile`)
+    );
+  return listed.entries.flatMap(({ value }) => (value === undefined ? [] : [value]));
+}
+
+function nameOf(object: unknown): string {
+  return asString(property(property(object, 'metadata'), 'name')) ?? '';
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
