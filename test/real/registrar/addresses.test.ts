@@ -7,22 +7,26 @@ import { startApiServer } from '../harness/api-server.ts';
 import { startConsulAgent } from '../harness/consul-agent.ts';
 import { startConsul } from '../harness/consul.ts';
 import { eventually } from '../harness/eventually.ts';
+import { startFaultProxy, type FaultProxy } from '../harness/fault-proxy.ts';
 import { startScene } from '../harness/scene.ts';
 import { startTandemSync } from '../harness/tandem-sync.ts';
 import { startWebhook } from '../harness/webhook.ts';
 import { placedPods } from './placed-pods.ts';
 
 const PODS = 20;
+const TRIES = 4;
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
 const agent = await startConsulAgent(scene, consul, 'node-1');
+const toApi = await startFaultProxy(scene, Number(new URL(api.url).port));
+const toConsul = await startFaultProxy(scene, consul.ports.http);
 const start = () =>
-  startTandemSync(scene, api, consul, [
-    '--registrar',
-    '--owner=cluster1',
-    '--service-names=container',
-    `--agent-http-port=${agent.ports.http}`,
-  ]);
+  startTandemSync(
+    scene,
+    { kubeconfig: () => api.kubeconfig(undefined, `https://127.0.0.1:${toApi.port}`) },
+    { url: `http://127.0.0.1:${toConsul.port}` },
+    ['--registrar', '--owner=cluster1', '--service-names=container', `--agent-http-port=${agent.ports.http}`],
+  );
 const nodes = clusterObjects(api);
 for (const node of ['node-1', 'node-2']) await nodes.node(node, { InternalIP: '127.0.0.1' });
 const modes = { dataplane: ['--proxy-mode=dataplane'], agents: [] };
@@ -126,11 +130,12 @@ test('an address that goes to another service is of one at every moment, there a
   assert.deepEqual(await clashesUntil(thereAndBack()), []);
 });
 
+async function everything(): Promise<string> {
+  const both = ['api', 'web'].map((name) => consul.call('GET', `/v1/catalog/connect/${name}?consistent`));
+  return JSON.stringify(await Promise.all(both));
+}
+
 test('a restart writes nothing', async () => {
-  const everything = async (): Promise<string> =>
-    JSON.stringify(
-      await Promise.all(['api', 'web'].map((name) => consul.call('GET', `/v1/catalog/connect/${name}`))),
-    );
   const before = await everything();
   await sync.process.stop();
   sync = await start();
@@ -140,6 +145,34 @@ test('a restart writes nothing', async () => {
   });
   assert.equal(await everything(), before);
 });
+
+/** Waits until Tandem has tried to connect so many times. */
+async function refused(proxy: FaultProxy, tries: number): Promise<void> {
+  const before = proxy.connections();
+  await eventually('new connections', async () => assert.ok(proxy.connections() >= before + tries));
+}
+
+for (const [side, proxy] of [
+  ['the API server', toApi],
+  ['Consul', toConsul],
+] as const)
+  test(`an address that moves while ${side} is away stays where it is, and moves once it is back`, async () => {
+    const before = await everything();
+    proxy.set({ kind: 'refuse' });
+    await unserve('dataplane', 'api');
+    await serve('agents', 'web', SHARED);
+    await refused(proxy, TRIES);
+    assert.equal(await everything(), before);
+    const back = async (): Promise<void> => {
+      proxy.set({ kind: 'none' });
+      await have('web', PODS, SHARED);
+      await have('api', 0, '');
+      await unserve('agents', 'web');
+      await serve('dataplane', 'api', SHARED);
+      await have('api', PODS, SHARED);
+    };
+    assert.deepEqual(await clashesUntil(back()), []);
+  });
 
 test('an agent that lost its state gets its proxies back with their address', async () => {
   await serve('agents', 'web', '10.96.7.9');
