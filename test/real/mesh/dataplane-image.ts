@@ -13,7 +13,10 @@ export function dataplaneImage(consul: Consul, node: string): Image {
   return {
     parts: ['consul', 'envoy'],
     entrypoint: program,
-    environment: { CONSUL_HTTP_ADDR: `http://${node}:${consul.ports.http}` },
+    environment: {
+      CONSUL_HTTP_ADDR: `http://${node}:${consul.ports.http}`,
+      CONSUL_DNS_ADDR: `${node}:${consul.ports.dns}`,
+    },
   };
 }
 

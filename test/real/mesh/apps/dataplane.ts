@@ -5,15 +5,17 @@
  * mesh/dataplane-program.test.ts tells both programs apart from what they do.
  *
  * It is Envoy with the bootstrap of `consul connect envoy`, and changes over to another server of the same name when its own
- * is gone or has proxies enough. It does not: stand between Envoy and the servers (xDS, DNS), discover servers by other ways
- * than a name, log in, serve metrics or the lifecycle endpoints, read the variables DP_*, write JSON lines. What it knows and
- * cannot play ends it with 3, so that no test believes it did.
+ * is gone or has proxies enough. It asks the DNS of the servers where the program goes by their gRPC. It does not: stand
+ * between Envoy and the servers (xDS), discover servers by other ways than a name, log in, serve metrics or the lifecycle
+ * endpoints, read the variables DP_*, write JSON lines. What it knows and cannot play ends it with 3, so that no test believes
+ * it did.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { forwardDns } from './dns-forwarder.ts';
 import { parseGoFlags, type GoFlags } from './go-flags.ts';
 
 const FLAGS: Readonly<Record<string, 'string' | 'int' | 'bool'>> = {
@@ -37,9 +39,9 @@ const FLAGS: Readonly<Record<string, 'string' | 'int' | 'bool'>> = {
   'graceful-port': 'int',
   'graceful-shutdown-path': 'string',
   'graceful-startup-path': 'string',
+  'consul-dns-bind-port': 'int',
 };
-const NOT_PLAYED =
-  `ca-certs check-proxy-health config-file consul-dns-bind-addr consul-dns-bind-port credential-type
+const NOT_PLAYED = `ca-certs check-proxy-health config-file consul-dns-bind-addr credential-type
   dump-envoy-config-on-exit envoy-admin-bind-address envoy-drain-strategy envoy-drain-time-seconds login-auth-method
   login-bearer-token login-bearer-token-path login-datacenter login-meta login-namespace login-partition mode proxy-id-path
   proxy-namespace proxy-node-id proxy-partition proxy-service-id proxy-service-id-path server-watch-disabled
@@ -90,6 +92,8 @@ async function serve(of: GoFlags, envoyArguments: readonly string[]): Promise<vo
   );
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => void stop(envoy, of, admin));
+  const dnsPort = of.number('consul-dns-bind-port', -1);
+  if (dnsPort !== -1) forwardDns(dnsPort, process.env['CONSUL_DNS_ADDR'] ?? '');
   await once(envoy, 'exit');
   process.stderr.write('envoy process exited\n');
   process.exit(0);
