@@ -9,6 +9,7 @@ import type { PartName } from '../part-table.ts';
 import { hostAndPort } from '../../../src/support/ip-address.ts';
 import { partPath } from '../parts.ts';
 import { containerEnvironment, expand } from './container-environment.ts';
+import { askHealth } from './grpc-health.ts';
 import { withFolders, type Volumes } from './pod-volumes.ts';
 import { inNetwork, type ProcessSpec } from './processes.ts';
 
@@ -126,6 +127,7 @@ async function passes(
     await promisify(execFile)(program, args, { env: environment });
     return true;
   }
+  if (probe.grpc !== undefined) return (await askHealth(ip, probe.grpc.port)) === 'SERVING';
   if (probe.httpGet !== undefined) {
     const { path = '/', port } = probe.httpGet;
     // As the kubelet counts them: from 200 to 399 is a success.

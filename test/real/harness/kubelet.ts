@@ -5,13 +5,13 @@
  * Without a `PodNetwork` a pod has a loopback address of its own for an IP (Linux serves all of 127/8), but shares
  * 127.0.0.1 and what listens on 0.0.0.0 with the others. No liveness probe is asked, and a readiness probe until it passes.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { MERGE_PATCH, type KubernetesObject } from './api-client.ts';
 import type { ApiServer } from './api-server.ts';
 import { containerProcess, type ContainerProcess, type Images } from './containers.ts';
 import { eventually } from './eventually.ts';
-import type { PodNetwork } from './pod-network.ts';
+import { preStop } from './hooks.ts';
+import type { PodInterface, PodNetwork } from './pod-network.ts';
 import { placeOnNode } from './pod-on-node.ts';
 import { lastLines, type RunningProcess } from './processes.ts';
 import { adminAnswer, besideOthers, startBuiltinProxy, startEnvoy, type Envoy } from './proxies.ts';
@@ -23,6 +23,8 @@ export type RunningPod = {
   /** As the API server returned it when it ran. */
   readonly pod: V1Pod;
   readonly ip: string;
+  /** Its address of the other family and its namespace, in a network of its own. */
+  readonly link: PodInterface | undefined;
   readonly container: (name: string) => RunningProcess;
   readonly envoy: Envoy;
   /** What the admin interface of Envoy answers, in a pod with a network of its own. */
@@ -108,7 +110,7 @@ export async function runPod(
       link?.kill();
     }, grace);
     const hooks = new Map(
-      (spec?.containers ?? []).map((container) => [`${name}/${container.name}`, preStop(container)]),
+      (spec?.containers ?? []).map((container) => [`${name}/${container.name}`, preStop(container, on.ip)]),
     );
     await Promise.all(
       containers.map(async ({ current }) => {
@@ -130,6 +132,7 @@ export async function runPod(
     name,
     pod: on.pod,
     ip: on.ip,
+    link,
     container: (wanted) => found(processes.get(wanted), wanted)(),
     get envoy() {
       return found(envoy, 'envoy');
@@ -181,13 +184,6 @@ function startContainer(
     return isAlone ? scene.start(besideOthers(process)) : startEnvoy(scene, process);
   if (process.command === 'consul') return startBuiltinProxy(scene, process);
   return scene.start(process);
-}
-
-async function preStop({ name, lifecycle }: V1Container): Promise<void> {
-  if (lifecycle?.preStop === undefined) return;
-  const { sleep } = lifecycle.preStop;
-  if (sleep === undefined) throw new Error(`${name}: of hooks only sleep is played here`);
-  await delay(sleep.seconds * 1000);
 }
 
 async function successful(container: V1Container, started: RunningProcess): Promise<void> {

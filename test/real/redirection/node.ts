@@ -13,7 +13,7 @@ import { freePorts } from '../harness/ports.ts';
 import { inNetwork, type RunningProcess } from '../harness/processes.ts';
 import type { Scene } from '../harness/scene.ts';
 
-const SOURCES = [process.execPath, join(import.meta.dirname, '../../../bin/tandem.js')];
+export const SOURCES = [process.execPath, join(import.meta.dirname, '../../../bin/tandem.js')];
 export const NODE = 'node-1';
 const ACCOUNT = 'tandem-redirector';
 
@@ -130,6 +130,11 @@ export function startNode(
         command: 'sh',
         args: ['-c', script, 'sh', ...inNetwork(link.path), ...USER, ...command],
       });
+    },
+    /** What stands in front of a program that runs as a process of the pod. */
+    inPod: (pod: NodePod): readonly string[] => {
+      const folder = makeFolders(cgroupOf(pod));
+      return ['sh', '-c', `echo 0 > ${folder}/cgroup.procs; exec "$@"`, 'sh'];
     },
     /** Writes the annotation as Tandem does. */
     repair: async ({ name }: NodePod): Promise<void> => {

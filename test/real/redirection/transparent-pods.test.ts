@@ -1,92 +1,65 @@
-/** Transparent pods in both modes, as the API server returned them, that write their rules themselves. */
+/** Transparent pods of both modes and both ways, as the API server returned them: by Envoy, past it, and without it. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { property } from '../../../src/support/json.ts';
-import type { Images } from '../harness/containers.ts';
 import { eventually } from '../harness/eventually.ts';
+import { askHealth } from '../harness/grpc-health.ts';
 import type { RunningPod } from '../harness/kubelet.ts';
-import { enterOwnNetwork, startPodNetwork } from '../harness/pod-network.ts';
+import { enterOwnNetwork, needRoot } from '../harness/pod-network.ts';
 import { inNetwork } from '../harness/processes.ts';
 import { startScene } from '../harness/scene.ts';
-import { startTandemSync } from '../harness/tandem-sync.ts';
-import { withDataplane } from '../mesh/dataplane-image.ts';
-import { passing, podOf, startMesh, type Run } from '../mesh/mesh.ts';
+import { partPath } from '../parts.ts';
+import { startPeer, type Peer } from './peer.ts';
+import { ask, askFrom, EXCLUDED, startTransparentPods, type Mode } from './transparent-scene.ts';
 
+needRoot();
 enterOwnNetwork();
-const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'envoy']);
-const network = await startPodNetwork(scene);
-const { api, consul, inject } = await startMesh(scene, {}, network);
-const flags = ['--transparent-proxy', '--redirect-image=example/redirect:1'];
-const [runInAgentMode, runInDataplaneMode] = await Promise.all([
-  inject('agent', flags),
-  inject('dataplane', [
-    ...flags,
-    '--proxy-mode=dataplane',
-    '--owner=cluster1',
-    `--consul-server-addresses=${network.nodeIp}`,
-  ]),
+const scene = await startScene(['etcd', 'kube-apiserver', 'helm', 'consul', 'envoy', 'nft', 'dig']);
+const { api, consul, network, pairs } = await startTransparentPods(scene);
+const { nodeIp, nodeIp6 } = network;
+execFileSync('sh', [
+  '-ec',
+  `ip addr add ${EXCLUDED.IPv4}/32 dev pods; ip addr add ${EXCLUDED.IPv6}/128 dev pods nodad`,
 ]);
-await startTandemSync(scene, api, consul, [
-  '--registrar',
-  '--owner=cluster1',
-  `--agent-http-port=${consul.ports.http}`,
-]);
-const SERVER: Images = {
-  'example/redirect': {},
-  'example/server': { entrypoint: [process.execPath, join(import.meta.dirname, 'server.ts')] },
+const node = startPeer(scene);
+await node.serve({ 7000: 'node', [EXCLUDED.outbound]: 'node' });
+
+/** An Envoy that passes a call on to where nobody speaks plainly ends it, in one of these ways. */
+const CUT = /^(ECONNRESET|UND_ERR_SOCKET)$/;
+const SIDECARS: Readonly<Record<Mode, readonly string[]>> = {
+  agent: ['consul-connect-inject-init', 'consul-connect-envoy-sidecar'],
+  dataplane: ['consul-dataplane'],
 };
-const images = withDataplane(SERVER, consul, network.nodeIp);
-const ports = [{ name: 'http', containerPort: 8080 }, { containerPort: 9999 }];
 
-async function pair(mode: string, run: Run): Promise<readonly [web: RunningPod, client: RunningPod]> {
-  const web = podOf(
-    `web-${mode}`,
-    { 'transparent-proxy-exclude-inbound-ports': '9999' },
-    {
-      image: 'example/server',
-      ports,
-      livenessProbe: { httpGet: { path: '/healthz?full=1', port: 'http' } },
-      readinessProbe: { tcpSocket: { port: 9090 } },
-      startupProbe: { httpGet: { path: '/healthz', port: 8080 } },
-    },
+function ip6Of({ link }: RunningPod): string {
+  return link?.ip6 ?? '';
+}
+
+async function virtualAddress(service: string): Promise<string> {
+  const [found] = (await consul.call('GET', `/v1/health/connect/${service}`)) as unknown[];
+  const tagged = property(property(found, 'Service'), 'TaggedAddresses');
+  return String(property(property(tagged, 'consul-virtual'), 'Address'));
+}
+
+async function serve({ name, pod }: RunningPod): Promise<string> {
+  const path = `/api/v1/namespaces/${pod.metadata?.namespace}/services`;
+  const service = await api.admin.expect('POST', path, {
+    metadata: { name },
+    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
+  });
+  return String(property(property(service, 'spec'), 'clusterIP'));
+}
+
+/** Nobody routes cluster addresses here but the mesh; who asks too early waits for 5 s. */
+async function knows({ name, admin }: RunningPod, address: string): Promise<void> {
+  await eventually(`the sidecar of ${name} knows ${address}`, async () =>
+    assert.ok((await admin('/config_dump?resource=dynamic_listeners')).includes(`"${address}"`)),
   );
-  const client = podOf(`client-${mode}`, {}, { image: 'example/server', ports });
-  const labelled = { ...web, metadata: { ...web.metadata, labels: { app: `web-${mode}` } } };
-  const running = await Promise.all([run(labelled, images), run(client, images)]);
-  await Promise.all(running.map((pod) => pod.ready()));
-  await passing(consul, `web-${mode}`);
-  return running;
-}
-
-const pairs = await Promise.all([pair('agent', runInAgentMode), pair('dataplane', runInDataplaneMode)]);
-
-const ASK = `fetch(process.argv[1]).then(
-  async (answer) => console.log(answer.status, (await answer.text()).trim()),
-  ({ cause }) => console.log(cause.code),
-)`;
-
-/** From a pod: status and body, or the error of the system. */
-async function askFrom(pod: RunningPod, url: string): Promise<string> {
-  const inside = inNetwork(`/proc/${pod.container(pod.name).pid}/ns/net`);
-  const [program, ...args] = [...inside, process.execPath, '-e', ASK, url];
-  const { stdout } = await promisify(execFile)(program, args);
-  return stdout.trim();
-}
-
-/** From the node. */
-async function ask(url: string): Promise<string> {
-  try {
-    const answer = await fetch(url, { headers: { connection: 'close' } });
-    return `${answer.status} ${(await answer.text()).trim()}`;
-  } catch (error) {
-    return String(property((error as Error).cause, 'code'));
-  }
 }
 
 async function greetingAt(web: RunningPod, port: number): Promise<string> {
@@ -100,65 +73,129 @@ async function greetingAt(web: RunningPod, port: number): Promise<string> {
   return heard;
 }
 
-for (const [mode, sidecar, [web, client]] of [
-  ['agent mode', ['consul-connect-inject-init', 'consul-connect-envoy-sidecar'], pairs[0]],
-  ['dataplane mode', ['consul-dataplane'], pairs[1]],
-] as const) {
-  test(`${mode}: rules come first, then the sidecar, then the application`, () => {
-    assert.deepEqual(
-      web.journal.filter((entry) => entry.startsWith('start')),
-      ['consul-connect-redirect', ...sidecar, web.name].map((name) => `start ${name}`),
-    );
-    assert.equal(web.journal[1], 'end consul-connect-redirect');
-    assert.ok(web.journal.includes(`ready ${web.name}`), 'its startup probe passed by Envoy');
-  });
-
-  test(`${mode}: a plain client is refused, except at an excluded port`, async () => {
-    assert.match(await ask(`http://${web.ip}:8080/healthz`), /^(ECONNRESET|UND_ERR_SOCKET)$/);
-    assert.equal(await ask(`http://${web.ip}:9999/healthz`), '200 /healthz on 9999');
-  });
-
-  test(`${mode}: a client in the mesh reaches the service at its virtual address, and what is outside as before`, async () => {
-    const [found] = (await consul.call('GET', `/v1/health/connect/${web.name}`)) as unknown[];
-    const tagged = property(property(found, 'Service'), 'TaggedAddresses');
-    const address = String(property(property(tagged, 'consul-virtual'), 'Address'));
-    await eventually('an answer by the mesh', async () =>
-      assert.equal(await askFrom(client, `http://${address}/healthz`), '200 /healthz on 8080'),
-    );
-    assert.match(await askFrom(client, `http://${web.ip}:8080/healthz`), /^(ECONNRESET|UND_ERR_SOCKET)$/);
-    const leader = `http://${network.nodeIp}:${consul.ports.http}/v1/status/leader`;
-    assert.match(await askFrom(client, leader), /^200 "10\.244\.0\.1:/);
-  });
-
-  test(`${mode}: a client that knows only the Kubernetes Service reaches it through the mesh`, async () => {
-    const path = `/api/v1/namespaces/${web.pod.metadata?.namespace}/services`;
-    const service = await api.admin.expect('POST', path, {
-      metadata: { name: web.name },
-      spec: { selector: { app: web.name }, ports: [{ port: 80, targetPort: 8080 }] },
+for (const { mode, web, client } of pairs) {
+  for (const pod of [web, client])
+    test(`${pod.name}: redirection comes first, then the sidecar, then the application`, () => {
+      assert.deepEqual(
+        pod.journal.filter((entry) => entry.startsWith('start')),
+        ['consul-connect-redirect', ...SIDECARS[mode], pod.name].map((name) => `start ${name}`),
+      );
+      assert.equal(pod.journal[1], 'end consul-connect-redirect');
     });
-    const address = String(property(property(service, 'spec'), 'clusterIP'));
-    // Nobody routes cluster addresses here but the mesh; who asks too early waits for 5 s.
-    await eventually('the sidecar of the client knows the address', async () =>
-      assert.ok((await client.admin('/config_dump')).includes(`"${address}"`)),
-    );
-    assert.equal(await askFrom(client, `http://${address}/healthz`), '200 /healthz on 8080');
-    assert.match(await client.admin('/stats?filter=lds.update_rejected'), /update_rejected: 0$/m);
-  });
 
-  test(`${mode}: an exposed path answers itself and nothing else, and a handshake port gives out nothing`, async () => {
+  test(`${mode} mode: an application's startup probe passes by Envoy`, () =>
+    assert.ok(web.journal.includes(`ready ${web.name}`)));
+
+  for (const [from, to] of [
+    [client, web],
+    [web, client],
+  ] as const) {
+    test(`${to.name}: a plain client is refused, by both families, except at an excluded port`, async () => {
+      assert.match(await ask(`http://${to.ip}:8080/healthz`), CUT);
+      assert.equal(await ask(`http://[${ip6Of(to)}]:8080/healthz`), 'ECONNREFUSED');
+      for (const host of [to.ip, `[${ip6Of(to)}]`])
+        assert.equal(await ask(`http://${host}:9999/healthz`), '200 /healthz on 9999');
+    });
+
+    test(`${from.name} reaches ${to.name} at its virtual address, and what is outside as before`, async () => {
+      const url = `http://${await virtualAddress(to.name)}/who`;
+      await eventually('an answer by the mesh', async () =>
+        assert.equal(await askFrom(from, url), `200 ${to.name} on 8080`),
+      );
+      assert.match(await askFrom(from, `http://${to.ip}:8080/healthz`), CUT);
+      for (const host of [ip6Of(to), nodeIp6])
+        assert.equal(await askFrom(from, `http://[${host}]:7000/`), 'ECONNREFUSED');
+      const leader = `http://${nodeIp}:${consul.ports.http}/v1/status/leader`;
+      assert.match(await askFrom(from, leader), /^200 "10\.244\.0\.1:/);
+    });
+
+    test(`${from.name} knows only the Kubernetes Service of ${to.name}, and reaches it through the mesh`, async () => {
+      const address = await serve(to);
+      await knows(from, address);
+      assert.equal(await askFrom(from, `http://${address}/who`), `200 ${to.name} on 8080`);
+    });
+  }
+
+  test(`${mode} mode: an exposed path answers itself and nothing else, and a handshake port gives out nothing`, async () => {
     assert.equal(await ask(`http://${web.ip}:20300/healthz`), '200 /healthz on 8080');
     assert.match(await ask(`http://${web.ip}:20300/secret`), /^404/);
     assert.equal(await greetingAt(web, 20_400), '');
+    assert.equal(await ask(`http://${client.ip}:20800/started`), '200 /started on 8080');
+    assert.match(await ask(`http://${client.ip}:20800/stopping`), /^404/);
+    assert.equal(await askHealth(client.ip, 20_400), 'SERVING');
+    assert.equal(await askHealth(client.ip, 20_400, '/grpc.health.v1.Health/Watch'), 'status 12');
   });
+}
 
-  test(`${mode}: the probes of an application that is down fail`, async () => {
-    await web.container(web.name).stop();
+async function looked({ link }: RunningPod, transport: string, name: string): Promise<string> {
+  const words = [...inNetwork(link?.path), partPath('dig'), '+short', '@127.0.0.1', transport, name];
+  const { stdout } = await promisify(execFile)(words[0] ?? '', words.slice(1));
+  return stdout.trim();
+}
+
+test('dataplane mode: the sidecar answers the DNS of its pod, by UDP and TCP, and the name leads to the service', async () => {
+  const [, { web, client }] = pairs;
+  assert.deepEqual(client.pod.spec?.dnsConfig?.nameservers, ['127.0.0.1']);
+  const name = `${web.name}.virtual.consul`;
+  const address = await virtualAddress(web.name);
+  for (const transport of ['+notcp', '+tcp']) assert.equal(await looked(client, transport, name), address);
+});
+
+// From here on applications and sidecars end.
+for (const { mode, web, client } of pairs) {
+  test(`${mode} mode: the probes of an application that is down fail`, async () => {
+    await Promise.all([web, client].map((pod) => pod.container(pod.name).stop()));
     // A second before it starts again.
-    const [greeting, answer] = await Promise.allSettled([
+    const [greeting, answer, health] = await Promise.allSettled([
       greetingAt(web, 20_400),
       ask(`http://${web.ip}:20300/healthz`),
+      askHealth(client.ip, 20_400),
     ]);
     assert.match(String(greeting.status === 'rejected' && greeting.reason), /ECONNREFUSED/);
     assert.match(String(answer.status === 'fulfilled' && answer.value), /^503/);
+    assert.equal(health.status === 'fulfilled' && health.value, 'status 14');
   });
+
+  test(`${mode} mode: the hook of a pod that stops reaches its application by Envoy`, async () => {
+    await client.ready();
+    await client.stop();
+    assert.match(client.container(client.name).log(), /asked for \/stopping/);
+  });
+
+  test(`${mode} mode: without Envoy all is refused but what the pod excludes, by both families`, async () => {
+    const inside = startPeer(scene, client.link?.path);
+    await inside.serve({ 9090: 'app', [EXCLUDED.inbound]: 'plain' });
+    for (const [outside, excluded, its, loopback] of [
+      [nodeIp, EXCLUDED.IPv4, client.ip, '127.0.0.1'],
+      [nodeIp6, EXCLUDED.IPv6, ip6Of(client), '::1'],
+    ] as const)
+      assert.deepEqual(await withoutEnvoy(inside, { outside, excluded, its, loopback }), {
+        outside: 'ECONNREFUSED',
+        'excluded port': 'node',
+        'excluded network': 'node',
+        'excluded user': 'node',
+        'user of the sidecar': 'node',
+        loopback: 'app',
+        'own address': 'app',
+        'plain inbound': 'ECONNREFUSED',
+        'excluded inbound port': 'plain',
+      });
+  });
+}
+
+type Addresses = Readonly<Record<'outside' | 'excluded' | 'its' | 'loopback', string>>;
+
+async function withoutEnvoy(inside: Peer, { outside, excluded, its, loopback }: Addresses): Promise<object> {
+  const asUser = (uid: number): Promise<string> => inside.call({ host: outside, port: 7000, uid });
+  return {
+    outside: await asUser(1000),
+    'excluded port': await inside.call({ host: outside, port: EXCLUDED.outbound }),
+    'excluded network': await inside.call({ host: excluded, port: 7000 }),
+    'excluded user': await asUser(EXCLUDED.uid),
+    'user of the sidecar': await asUser(5995),
+    loopback: await inside.call({ host: loopback, port: 9090 }),
+    'own address': await inside.call({ host: its, port: 9090 }),
+    'plain inbound': await node.call({ host: its, port: 9090 }),
+    'excluded inbound port': await node.call({ host: its, port: EXCLUDED.inbound }),
+  };
 }

@@ -17,6 +17,8 @@ export type PlaceOptions = {
   readonly hostIp?: string;
   /** Its init containers have ended. */
   readonly isInitialized?: boolean;
+  /** Unless told it is. */
+  readonly isReady?: boolean;
   readonly serviceAccount?: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
@@ -30,7 +32,7 @@ export function placedPods({ admin }: ApiServer, namespace: string): PlacedPods 
     path,
     create: async (name, options = {}) => {
       const { node = 'node-1', hostIp = '10.0.0.1', serviceAccount = 'default' } = options;
-      const { annotations = {}, labels = {}, isInitialized = false } = options;
+      const { annotations = {}, labels = {}, isInitialized = false, isReady = true } = options;
       count += 1;
       const ip = `10.1.${count >> 8}.${count & 255}`;
       const container = { image: 'example/app', ports: [{ containerPort: 8080 }] };
@@ -46,10 +48,12 @@ export function placedPods({ admin }: ApiServer, namespace: string): PlacedPods 
         podIPs: [{ ip }],
         hostIP: hostIp,
         hostIPs: [{ ip: hostIp }],
-        conditions: [...(isInitialized ? ['Initialized'] : []), 'Ready'].map((type) => ({
-          type,
-          status: 'True',
-        })),
+        conditions: [...(isInitialized ? ['Initialized'] : []), ...(isReady ? ['Ready'] : [])].map(
+          (type) => ({
+            type,
+            status: 'True',
+          }),
+        ),
       };
       await admin.expect('PATCH', `${path(name)}/status`, { status }, MERGE_PATCH);
       return created.metadata.uid ?? '';
