@@ -2,7 +2,12 @@
  * Cluster addresses in Consul. One belongs to one service at every moment: with two claims, the Envoy of every client refuses its
  * whole outbound listener. So whoever is to get an address waits until Consul, asked anew, shows it at no other service.
  */
-import { chooseAddress, type AddressStatus, type ChosenAddress } from '../catalog/mesh/virtual-address.ts';
+import {
+  chooseAddress,
+  headlessServicesOf,
+  type AddressStatus,
+  type ChosenAddress,
+} from '../catalog/mesh/virtual-address.ts';
 import type { MeshService } from '../catalog/mesh/mesh-cluster.ts';
 import type { PodInstance } from '../catalog/mesh/agent-plan.ts';
 import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
@@ -219,13 +224,16 @@ function judge(book: Book, chosen: ChosenAddress, pod: InjectedPod, loop: Loop):
 
 function statusOf({ all, snapshot: { cluster } }: Book, pod: InjectedPod): AddressStatus {
   const choice = chooseAddress(pod, cluster);
-  if (choice.kind !== 'chosen') return { reason: choice.reason, chosen: undefined, holder: undefined };
+  const isRedirected = choice.kind === 'chosen' || choice.reason !== 'not-redirected';
+  const headless = isRedirected ? headlessServicesOf(pod, cluster.selecting(pod) ?? []) : [];
+  if (choice.kind !== 'chosen')
+    return { reason: choice.reason, chosen: undefined, holder: undefined, headless };
   if (cluster.holderOf(choice.virtual.address) !== choice.name)
-    return { reason: 'shared', chosen: choice, holder: undefined };
+    return { reason: 'shared', chosen: choice, holder: undefined, headless };
   const denied = [...all.values()]
     .flatMap((loop) => loop.denied.get(pod.uid) ?? [])
     .find(({ address, name }) => address === choice.virtual.address && name === choice.name);
-  return { reason: denied?.reason ?? 'service', chosen: choice, holder: denied?.holder };
+  return { reason: denied?.reason ?? 'service', chosen: choice, holder: denied?.holder, headless };
 }
 
 /** Services that may have the address beside the one that is to get it. */

@@ -106,7 +106,12 @@ function isInConsul(reason: PodReason): boolean {
   return reason === 'registered' || reason === 'agent-mode';
 }
 
-const NO_ADDRESS: AddressStatus = { reason: 'not-registered', chosen: undefined, holder: undefined };
+const NO_ADDRESS: AddressStatus = {
+  reason: 'not-registered',
+  chosen: undefined,
+  holder: undefined,
+  headless: [],
+};
 
 /** The status by which Consul routes: that of the worst check. */
 export function worstOf(checks: readonly { readonly status: Check['status'] }[]): Check['status'] {

@@ -21,8 +21,8 @@ export const exclusionNames = [
 
 type ExclusionName = (typeof exclusionNames)[number];
 
-// The rest of what a rule can hold is the sidecar's and its exposed paths'.
-const LONGEST = LONGEST_LIST / 2;
+/** The rest of what a rule can hold is the sidecar's and its exposed paths'. */
+export const MOST_EXCLUSIONS = LONGEST_LIST / 2;
 
 export function readExclusions(pod: Pod, reader: AnnotationReader): Exclusions {
   const [inbound, outbound, cidrs, uids] = exclusionNames;
@@ -49,8 +49,8 @@ function readList<T>(
   parse: (text: string) => T | undefined,
 ): readonly T[] {
   const texts = splitExclusions(reader.text(name) ?? '');
-  if (texts.length > LONGEST) {
-    reader.problem(name, `${texts.length} elements; at most ${LONGEST} fit into the rules of a pod`);
+  if (texts.length > MOST_EXCLUSIONS) {
+    reader.problem(name, `${texts.length} elements; at most ${MOST_EXCLUSIONS} fit into the rules of a pod`);
     return [];
   }
   return texts.flatMap((text) => {

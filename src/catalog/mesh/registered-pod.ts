@@ -1,10 +1,12 @@
 /** What is kept in memory of an injected pod. Reading is total: what is not well-formed is absent. */
 import { readInjection, type Injection } from '../../inject/injected-pod.ts';
 import type { MeshOptions } from '../../inject/read-registration.ts';
-import { RECORD_ANNOTATION } from '../../model/kubernetes-names.ts';
+import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../../model/kubernetes-names.ts';
 import { parseRecord } from '../../inject/record.ts';
+import { exclusionNames, MOST_EXCLUSIONS, splitExclusions } from '../../inject/redirect-lists.ts';
 import { readPendingPod } from '../../redirection/pending-pod.ts';
 import { asString, isObject, property } from '../../support/json.ts';
+import { parseWholeNumber } from '../../support/text.ts';
 import { firstAddress } from './first-address.ts';
 
 export type { Injection, MeshOptions };
@@ -30,6 +32,8 @@ export type InjectedPod = {
   readonly labels: ReadonlyMap<string, string>;
   /** TCP ports of containers by name. */
   readonly ports: ReadonlyMap<string, number>;
+  /** Which its author excludes from the redirection of what comes in. The annotation may be edited: to tell people, and nothing else. */
+  readonly plainPorts: readonly number[];
   readonly stage: Stage;
   /** Undefined until it is scheduled, and until its kubelet has told. */
   readonly node: string | undefined;
@@ -76,6 +80,7 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
   const [host, own] = (['hostIP', 'podIP'] as const).map((key) =>
     firstAddress(`status.${key}`, [text(status, key) ?? '']),
   );
+  const ports = readPorts(property(raw, 'spec'));
   return {
     namespace,
     name,
@@ -83,7 +88,8 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
     injection: readInjection(raw),
     serviceAccount: text(property(raw, 'spec'), 'serviceAccountName') ?? 'default',
     labels: readLabels(property(metadata, 'labels')),
-    ports: readPorts(property(raw, 'spec')),
+    ports,
+    plainPorts: readPlainPorts(property(metadata, 'annotations'), ports),
     stage: readStage(metadata, status),
     node: text(property(raw, 'spec'), 'nodeName'),
     hostIp: host?.address,
@@ -119,6 +125,15 @@ function readPorts(spec: unknown): InjectedPod['ports'] {
   }
   return ports;
 }
+
+function readPlainPorts(annotations: unknown, ports: InjectedPod['ports']): InjectedPod['plainPorts'] {
+  const list = asString(property(annotations, EXCLUDED_INBOUND)) ?? '';
+  return splitExclusions(list)
+    .slice(0, MOST_EXCLUSIONS)
+    .flatMap((element) => ports.get(element) ?? parseWholeNumber(element) ?? []);
+}
+
+const EXCLUDED_INBOUND = `${ANNOTATION_PREFIX}${exclusionNames[0]}`;
 
 function listAt(value: unknown, key: string): readonly unknown[] {
   const found = property(value, key);

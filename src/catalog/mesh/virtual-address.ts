@@ -1,7 +1,7 @@
 /** Which cluster address leads to a pod in the mesh: that of the Kubernetes Service that selects it. */
 import type { VirtualAddress } from '../../model/registration.ts';
 import { byText } from '../../model/instance.ts';
-import type { MeshCluster, MeshService } from './mesh-cluster.ts';
+import type { MeshCluster, MeshService, MeshServicePort } from './mesh-cluster.ts';
 import { leadsTo, selects, serviceNameOf } from './mesh-service.ts';
 import { meshOf, type InjectedPod } from './registered-pod.ts';
 
@@ -85,17 +85,50 @@ export type AddressStatus = {
   readonly chosen: ChosenAddress | undefined;
   /** `<service> (<instance> on node <node>)`, when it is taken. */
   readonly holder: string | undefined;
+  /** `headlessServicesOf` the pod. */
+  readonly headless: readonly string[];
 };
+
+/**
+ * The headless Services that select the pod and whose clients it refuses, as `<namespace>/<name>`: they dial the pod itself, and
+ * only a port that its author excludes from the redirection answers them.
+ */
+export function headlessServicesOf(pod: InjectedPod, services: readonly MeshService[]): readonly string[] {
+  const isPlain = ({ target }: MeshServicePort): boolean => {
+    const port = typeof target === 'string' ? pod.ports.get(target) : target;
+    return port === undefined || pod.plainPorts.includes(port);
+  };
+  return services
+    .filter((each) => each.address === undefined && selects(each, pod) && !each.ports.every(isPlain))
+    .map(({ namespace, name }) => `${namespace}/${name}`);
+}
 
 /** What its author should know of an address: reason of the Event, and its text. It says the same of every pod of a service. */
 export type AddressNotice = {
-  readonly reason: 'AddressTaken' | 'OtherServices' | 'SeveralPorts';
+  readonly reason: 'AddressTaken' | 'HeadlessService' | 'OtherServices' | 'SeveralPorts';
   readonly text: string;
 };
 
 const MOST_NAMES = 5;
 
-export function addressNotices({ reason, chosen, holder }: AddressStatus): readonly AddressNotice[] {
+export function addressNotices(status: AddressStatus): readonly AddressNotice[] {
+  const notice = chosenNotices(status);
+  if (status.headless.length === 0) return notice;
+  return [
+    ...notice,
+    {
+      reason: 'HeadlessService',
+      text: `these Services are headless: ${listed(status.headless)}. Who dials one dials a pod itself, which refuses what does not come by the mesh: clients, and the members of a StatefulSet among each other. For clients, add a Service with a cluster address; for members, exclude their port in both directions (consul.hashicorp.com/transparent-proxy-exclude-inbound-ports and -outbound-ports)`,
+    },
+  ];
+}
+
+function listed(names: readonly string[]): string {
+  const left = names.length - MOST_NAMES;
+  return [...names.slice(0, MOST_NAMES), ...(left > 0 ? [`${left} more`] : [])].join(', ');
+}
+
+function chosenNotices({ reason, chosen, holder }: AddressStatus): readonly AddressNotice[] {
   if (chosen === undefined || reason === 'waiting') return [];
   const { service, virtual, name, others } = chosen;
   const [address, itself] = [virtual.address, `${service.namespace}/${service.name}`];
@@ -113,15 +146,13 @@ export function addressNotices({ reason, chosen, holder }: AddressStatus): reado
         text: `Consul has the address ${address} of the Service ${itself} for the service ${holder ?? ''}; "${name}" gets it when it is deregistered there`,
       },
     ];
-  const left = others.length - MOST_NAMES;
-  const named = [...others.slice(0, MOST_NAMES), ...(left > 0 ? [`${left} more`] : [])].join(', ');
   return [
     ...(others.length === 0
       ? []
       : [
           {
             reason: 'OtherServices' as const,
-            text: `"${name}" has one address in the mesh, that of the Service ${itself}; the addresses of these Services, which select its pods too, are outside of it: ${named}`,
+            text: `"${name}" has one address in the mesh, that of the Service ${itself}; the addresses of these Services, which select its pods too, are outside of it: ${listed(others)}`,
           },
         ]),
     ...(service.ports.length === 1

@@ -4,7 +4,7 @@ import { createRegistrarReporter } from '../../../src/reporting/registrar-report
 import { createPodStatuses, type PodStatus } from '../../../src/controllers/pod-statuses.ts';
 import { readInjectedPod } from '../../../src/catalog/mesh/registered-pod.ts';
 import { createSyncMetrics } from '../../../src/telemetry/sync-metrics.ts';
-import { chooseAddress } from '../../../src/catalog/mesh/virtual-address.ts';
+import { chooseAddress, headlessServicesOf } from '../../../src/catalog/mesh/virtual-address.ts';
 import { serviceOf } from '../controllers/pod-events.ts';
 import {
   CLUSTER,
@@ -80,7 +80,8 @@ test('what is outside of the mesh is told once for all pods of a service', () =>
   );
   assert.ok(api && admin && old);
   const ports = [...api.ports, { port: 9090, target: 9090 }];
-  const cluster = { ...clusterOf({ services: [{ ...api, ports }, admin, old] }), holderOf: () => 'api' };
+  const services = [{ ...api, ports }, admin, old, { ...api, name: 'members', address: undefined }];
+  const cluster = { ...clusterOf({ services }), holderOf: () => 'api' };
   const of = (name: string): PodStatus => {
     const pod = podOf({
       name,
@@ -90,18 +91,23 @@ test('what is outside of the mesh is told once for all pods of a service', () =>
     });
     const choice = chooseAddress(pod, cluster);
     assert.ok(choice.kind === 'chosen');
-    return createPodStatuses(cluster, () => ({ reason: 'service', chosen: choice, holder: undefined })).of(
-      pod,
-    );
+    const headless = headlessServicesOf(pod, services);
+    return createPodStatuses(cluster, () => ({
+      reason: 'service',
+      chosen: choice,
+      holder: undefined,
+      headless,
+    })).of(pod);
   };
   tell(of('api-0'), of('api-1'));
   tell(of('api-0'), of('api-1'), of('api-2'));
   assert.deepEqual(
     events.map((each) => each.split(' ').slice(0, 2).join(' ')),
-    ['Pod/default/api-0 OtherServices', 'Pod/default/api-0 SeveralPorts'],
+    ['OtherServices', 'SeveralPorts', 'HeadlessService'].map((reason) => `Pod/default/api-0 ${reason}`),
   );
   assert.match(events[0] ?? '', /outside of it: admin, old$/);
   assert.match(events[1] ?? '', /every port of the Service default\/api leads to the one port/);
+  assert.match(events[2] ?? '', /headless: default\/members\. Who dials one dials a pod itself/);
 });
 
 test('a pod that replaces one of its name has Events of its own', () => {

@@ -50,7 +50,8 @@ export function clusterOf({ owner = 'c1', nodes = [], services, accounts }: Clus
 export const CLUSTER = clusterOf();
 
 /** Of a pod without redirected traffic. */
-export const noAddress = () => ({ reason: 'not-redirected', chosen: undefined, holder: undefined }) as const;
+export const noAddress = () =>
+  ({ reason: 'not-redirected', chosen: undefined, holder: undefined, headless: [] }) as const;
 
 export const ADDRESSES = { hostIP: '10.0.0.1', podIP: '10.1.0.1' };
 export const READY = { ...ADDRESSES, conditions: [{ type: 'Ready', status: 'True' }] };

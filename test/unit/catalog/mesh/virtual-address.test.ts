@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MeshService } from '../../../../src/catalog/mesh/mesh-cluster.ts';
+import { readInjectedPod } from '../../../../src/catalog/mesh/registered-pod.ts';
 import { readMeshService } from '../../../../src/catalog/mesh/mesh-service.ts';
-import { chooseAddress } from '../../../../src/catalog/mesh/virtual-address.ts';
-import { clusterOf, podOf, type PodSketch } from './injected-pods.ts';
+import { chooseAddress, headlessServicesOf } from '../../../../src/catalog/mesh/virtual-address.ts';
+import { clusterOf, injectedPod, podOf, type PodSketch } from './injected-pods.ts';
 
 type ServiceSketch = {
   readonly name?: string;
@@ -54,6 +55,37 @@ test('no address: headless, or without a TCP port; none of a pod without redirec
     kind: 'none',
     reason: 'not-redirected',
   });
+});
+
+const headless = (name: string, spec: object = {}): ServiceSketch => ({
+  name,
+  spec: { clusterIP: 'None', ports: [{ port: 8080 }], ...spec },
+});
+
+test('clients of headless Services are refused, unless their ports are excluded from the redirection', () => {
+  const all = services(
+    {},
+    headless('members'),
+    headless('by-name', { ports: [{ port: 80, targetPort: 'http' }] }),
+    headless('both', { ports: [{ port: 8080 }, { port: 9090 }] }),
+    headless('no-such-port', { ports: [{ port: 80, targetPort: 'admin' }] }),
+    headless('of-others', { selector: { app: 'web' } }),
+  );
+  const refused = (excluded?: string): readonly string[] => {
+    const list = 'consul.hashicorp.com/transparent-proxy-exclude-inbound-ports';
+    const pod = injectedPod({ exposed: [], labels: LABELS });
+    const annotations = excluded === undefined ? {} : { [list]: excluded };
+    const read = readInjectedPod({
+      ...pod,
+      metadata: { ...(pod['metadata'] as object), labels: LABELS, annotations },
+    });
+    assert.ok(read);
+    return headlessServicesOf(read, all);
+  };
+  assert.deepEqual(refused(), ['default/members', 'default/by-name', 'default/both']);
+  for (const port of ['8080', ' http , 1']) assert.deepEqual(refused(port), ['default/both']);
+  assert.deepEqual(refused('8080,9090'), []);
+  assert.deepEqual(refused('none, -1'), ['default/members', 'default/by-name', 'default/both']);
 });
 
 test('Services that are not known yet decide nothing', () => {
