@@ -1,8 +1,7 @@
 /** Data that outlives a release on the nodes: the folder of Consul's agents. */
 import { eventually } from '../../real/harness/eventually.ts';
-import type { KubernetesObject } from '../../real/harness/api-client.ts';
 import type { Cluster } from './cluster.ts';
-import { list, podsOf, type Condition } from './list.ts';
+import { podsOf, readyNodes } from './list.ts';
 
 // `client.dataDirectoryHostPath` of the chart, unless told.
 const AGENT_FOLDER = '/var/lib/consul';
@@ -11,8 +10,6 @@ const EMPTY_FOLDER = `
   for (const name of readdirSync('/folder')) rmSync('/folder/' + name, { recursive: true });
 `;
 
-type Node = KubernetesObject & { readonly status: { readonly conditions: readonly Condition[] } };
-
 /**
  * Empties the folder on each node: an agent would bring back what it knew of an earlier Consul.
  *
@@ -20,10 +17,7 @@ type Node = KubernetesObject & { readonly status: { readonly conditions: readonl
  */
 export async function emptyAgentFolders({ api, image }: Cluster, namespace: string): Promise<void> {
   const pods = `/api/v1/namespaces/${namespace}/pods`;
-  const nodes = (await list<Node>(api, '/api/v1/nodes')).filter(({ status }) =>
-    status.conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True'),
-  );
-  for (const { metadata } of nodes) await api.expect('POST', pods, emptier(image, metadata.name ?? ''));
+  for (const node of await readyNodes(api)) await api.expect('POST', pods, emptier(image, node));
   await eventually('empty folders on the nodes', async () => {
     const left = (await podsOf(api, namespace)).filter(({ status }) => status.phase !== 'Succeeded');
     if (left.length > 0) throw new Error(JSON.stringify(left.map(({ status }) => status)));

@@ -26,6 +26,11 @@ export type Condition = {
   readonly lastTransitionTime?: string;
 };
 
+type Node = KubernetesObject & {
+  readonly metadata: { readonly name: string };
+  readonly status: { readonly conditions: readonly Condition[] };
+};
+
 export type ContainerStatus = {
   readonly name: string;
   readonly restartCount: number;
@@ -90,9 +95,18 @@ export async function workloadsOf(api: ApiClient, namespace: string): Promise<re
   return found.flat();
 }
 
+/** The names of the nodes whose kubelet works. */
+export async function readyNodes(api: ApiClient): Promise<readonly string[]> {
+  const nodes = await list<Node>(api, '/api/v1/nodes');
+  return nodes.filter(({ status }) => status.conditions.some(isTrue)).map(({ metadata }) => metadata.name);
+}
+
 export function isReady({ metadata, status }: Pod): boolean {
-  const isTrue = ({ type, status: value }: Condition): boolean => type === 'Ready' && value === 'True';
   return metadata.deletionTimestamp === undefined && (status.conditions ?? []).some(isTrue);
+}
+
+function isTrue({ type, status }: Condition): boolean {
+  return type === 'Ready' && status === 'True';
 }
 
 /** Of all its containers, init containers included. */
