@@ -1,5 +1,5 @@
 /** Flags of the commands that run until they are stopped. */
-import { oneOf, type Flag } from './flag.ts';
+import { integer, oneOf, type Flag } from './flag.ts';
 import { listenAddress, type ListenAddress } from './listen-address.ts';
 import { logLevels } from '../support/log-level.ts';
 
@@ -9,4 +9,9 @@ export const logLevelFlag = { logLevel: oneOf('Minimum log level.', logLevels, '
 export function statusListenFlag(host: string): { readonly statusListen: Flag<ListenAddress> } {
   const doc = 'Address of the plain HTTP port: status page at /, /status, health checks, metrics.';
   return { statusListen: listenAddress(doc, { host, port: 8081 }) };
+}
+
+/** @param doc for what the seconds are */
+export function shutdownDelayFlag(doc: string): { readonly shutdownDelay: Flag<number> } {
+  return { shutdownDelay: integer(doc, 'SECONDS', 0, { min: 0, max: 300 }) };
 }

@@ -5,7 +5,7 @@ import { boolean, integer, list, string } from './flag.ts';
 import { namingFlags } from './naming-settings.ts';
 import type { FlagValues } from './parse-flags.ts';
 import { registrarFlagProblems, registrarFlags } from './registrar-flags.ts';
-import { logLevelFlag, statusListenFlag } from './server-flags.ts';
+import { logLevelFlag, shutdownDelayFlag, statusListenFlag } from './server-flags.ts';
 import { toConsulFlags } from './sync-settings.ts';
 import { toK8sFlagProblems, toK8sFlags } from './to-k8s-flags.ts';
 
@@ -14,6 +14,9 @@ export const syncFlags = {
   ...statusListenFlag('0.0.0.0'),
   leaderElection: boolean('With several replicas, let only the one that holds the Lease write.', true),
   ...leaseNamespaceFlag,
+  ...shutdownDelayFlag(
+    'Seconds for which the leader goes on at shutdown: a drain of its node deletes pods at the same moment.',
+  ),
   resync: integer('Seconds between full comparisons.', 'SECONDS', 600, { min: 10, max: 86_400 }),
   adopt: boolean(
     'Take over from an earlier syncer: register the new instances first, then remove the old ones.',

@@ -1,10 +1,10 @@
 /** The flags of `tandem webhook`. */
 import { certificateFlags, certificateProblems } from './certificate-flags.ts';
-import { integer, oneOf, string } from './flag.ts';
+import { oneOf, string } from './flag.ts';
 import { injectFlagProblems, injectFlags } from './inject-settings.ts';
 import { listenAddress } from './listen-address.ts';
 import type { FlagValues } from './parse-flags.ts';
-import { logLevelFlag, statusListenFlag } from './server-flags.ts';
+import { logLevelFlag, shutdownDelayFlag, statusListenFlag } from './server-flags.ts';
 
 export const webhookFlags = {
   listen: listenAddress('Address of the TLS port.', { host: '0.0.0.0', port: 8443 }),
@@ -18,15 +18,7 @@ export const webhookFlags = {
   ownNamespace: string("Tandem's own namespace. Its pods are never injected.", 'NAME', undefined, {
     variables: ['POD_NAMESPACE'],
   }),
-  shutdownDelay: integer(
-    'Seconds to keep serving after the readiness check begins to fail at shutdown.',
-    'SECONDS',
-    0,
-    {
-      min: 0,
-      max: 300,
-    },
-  ),
+  ...shutdownDelayFlag('Seconds to keep serving after the readiness check begins to fail at shutdown.'),
   ...logLevelFlag,
   ...injectFlags,
 };

@@ -250,6 +250,7 @@ async function runAsLeader(
   const election = {
     client: lease,
     log,
+    shutdownDelay: values.shutdownDelay * 1000,
     lead: (term: Term) => {
       leading.during(term);
       return lead(term.signal);

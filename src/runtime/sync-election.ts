@@ -5,6 +5,7 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
 import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
+import { sleep } from '../support/clock.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { SYNC_LEASE } from './lease-namespace.ts';
 
@@ -13,13 +14,18 @@ type SyncElection = {
   /** Of the Lease. */
   readonly namespace: string;
   readonly log: Log;
+  /** Milliseconds for which a leader leads on after the signal. */
+  readonly shutdownDelay: number;
   /** Runs while this replica leads. */
   readonly lead: (term: Term) => Promise<void>;
 };
 
-/** Resolves when the signal has ended it. */
+/**
+ * Resolves when the signal has ended it. A drain of a node evicts the leader together with pods of the mesh: the next leader needs
+ * some seconds until it has read everything, in which it would not tell Consul that they go.
+ */
 export async function runElected(
-  { client, namespace, log, lead }: SyncElection,
+  { client, namespace, log, shutdownDelay, lead }: SyncElection,
   signal: AbortSignal,
 ): Promise<void> {
   const election = elect({
@@ -34,10 +40,21 @@ export async function runElected(
     lead,
     onEvent: (event) => logElection(event, namespace, log),
   });
-  const stop = (): void => void election.stop();
-  signal.addEventListener('abort', stop);
-  if (signal.aborted) stop();
-  await election.done;
+  const ended = new AbortController();
+  const stop = async (): Promise<void> => {
+    if (election.isLeader()) {
+      log('info', 'stopping', { delaySeconds: shutdownDelay / 1000 });
+      await sleep(systemClock, shutdownDelay, ended.signal);
+    }
+    void election.stop();
+  };
+  signal.addEventListener('abort', () => void stop());
+  if (signal.aborted) void stop();
+  try {
+    await election.done;
+  } finally {
+    ended.abort();
+  }
 }
 
 function logElection(event: ElectionEvent, namespace: string, log: Log): void {

@@ -68,8 +68,9 @@ test('a chart as it comes changes no more than it must', async () => {
       'redirectImage',
     ].toSorted(),
   );
-  // The names that the syncer before it gave by default.
-  assert.deepEqual(changed('sync').toSorted(), ['addK8sNamespaceSuffix', 'consulHttpAddr', 'registrar']);
+  // The names are those that the syncer before it gave by default.
+  const sync = ['addK8sNamespaceSuffix', 'consulHttpAddr', 'registrar', 'shutdownDelay'];
+  assert.deepEqual(changed('sync').toSorted(), sync);
 });
 
 /** What a program reads from its arguments, of the flags that are expected. */
