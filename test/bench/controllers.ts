@@ -16,7 +16,6 @@ import {
   loadOf,
   OBSERVED,
 } from './registrar/pod-events.ts';
-import { benchNewAddress } from './registrar/new-address.ts';
 import { NAMESPACE as PODS, OWNER, placePod, samplePod } from './registrar/sample-pods.ts';
 import { withScene } from './sync/bench-scene.ts';
 import { inParallel } from './sync/in-parallel.ts';
@@ -30,8 +29,6 @@ type Size = {
   readonly pods: number;
   readonly quiet: number;
   readonly churn: number;
-  /** How often a Service gets another one. */
-  readonly addresses: number;
   /** Seconds for each look at what Consul takes. */
   readonly capacity: number;
   readonly services: number;
@@ -44,7 +41,6 @@ const FULL: Size = {
   pods: 5000,
   quiet: 50,
   churn: 20,
-  addresses: 20,
   capacity: 5,
   services: 36,
   manyServices: 2000,
@@ -55,7 +51,6 @@ const SHORT: Size = {
   pods: 350,
   quiet: 5,
   churn: 3,
-  addresses: 5,
   capacity: 1,
   services: 36,
   manyServices: 120,
@@ -116,7 +111,6 @@ async function benchRegistrar({ api, consul, size, start }: Parts): Promise<void
   const alone = loadOf(SHARES[0], capacity);
   const seconds = Math.min(size.churn, size.pods / 4 / alone.rate);
   await benchDeletions({ api, consul, sync }, size.pods, alone, seconds);
-  await benchNewAddress({ api, consul, sync }, size.addresses);
   await sync.process.stop();
 }
 

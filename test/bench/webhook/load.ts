@@ -63,7 +63,7 @@ async function generate(url: string, body: string, seconds: number, folder: stri
 const WRK_SCRIPT = join(import.meta.dirname, 'wrk.lua');
 const GENERATOR = join(import.meta.dirname, 'generator.ts');
 
-const hasWrk: Promise<boolean> = run('wrk', ['-v']).then(
+export const hasWrk: Promise<boolean> = run('wrk', ['-v']).then(
   () => true,
   // It gives out its version and fails all the same.
   (error: { readonly code?: unknown }) => error.code !== 'ENOENT',
