@@ -128,3 +128,16 @@ test('every command that the documents run in a pod takes its flags, and has tho
 function isFlag(argument: string, key: string): boolean {
   return argument.split('=')[0] === flagName(key);
 }
+
+test('the values of the changelog keep what was', async () => {
+  const [, values = ''] = /```yaml\n([^`]*)```/.exec(textOf('CHANGELOG.md')) ?? [];
+  const kept = await renderChart({ client: { enabled: false }, ...(parse(values) as object) });
+  const before = await renderChart({ client: { enabled: false } });
+  assert.ok(before.objects.some(({ metadata }) => metadata.name === 'tandem-redirector'));
+  assert.ok(!kept.objects.some(({ metadata }) => metadata.name === 'tandem-redirector'));
+  const args = (text: string): readonly string[] =>
+    text.match(/--(?:transparent-proxy|service-names)\b\S*/g) ?? [];
+  assert.ok(args(before.text).includes('--transparent-proxy'), before.text);
+  assert.ok(!args(kept.text).includes('--transparent-proxy'));
+  assert.ok(args(kept.text).includes('--service-names=container'));
+});

@@ -8,6 +8,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 const FILES = [
   'README.md',
   'CONTRIBUTING.md',
+  'CHANGELOG.md',
   'examples/README.md',
   'deploy/manifests/README.md',
   ...readdirSync(join(ROOT, 'docs'))
