@@ -38,6 +38,10 @@ test('an installation tells the next three commands', async () => {
   assert.match(notes, /helm test tandem --namespace mesh/);
   assert.match(notes, /kubectl label namespace <namespace> consul\.hashicorp\.com\/connect-inject=true/);
   assert.match(notes, /kubectl --namespace mesh exec tandem-server-0 -- consul catalog services/);
+  assert.match(
+    notes,
+    /^ {2}consul:53 \{\n {4}errors\n {4}cache 30\n {4}forward \. <kubectl -n mesh get service tandem-dns -o .*>\n {2}\}$/m,
+  );
   assert.match(notes, /Consul is open: without ACLs, whoever reaches it/);
   assert.doesNotMatch(notes, /NOT READY/);
 });
