@@ -1,6 +1,11 @@
 /** Whether a pod is in the mesh, and why not, for people. */
 import type { ExplainedRegistration } from '../catalog/mesh/explain-pod.ts';
-import { addressNotices, addressReasons, type AddressStatus } from '../catalog/mesh/virtual-address.ts';
+import {
+  addressNotices,
+  addressReasons,
+  choiceReasons,
+  type AddressStatus,
+} from '../catalog/mesh/virtual-address.ts';
 import { nameReasons, type MeshServiceName } from '../catalog/mesh/mesh-service.ts';
 import type { RedirectionExplanation } from '../inject/explain-redirect.ts';
 import type { InjectionExplanation } from '../inject/explain.ts';
@@ -85,10 +90,23 @@ function redirectionLines(explained: RedirectionExplanation): readonly string[] 
   ];
 }
 
-function instanceLines({ registration, standing, checks }: ExplainedRegistration): readonly string[] {
+function instanceLines({
+  registration,
+  standing,
+  virtual,
+  checks,
+}: ExplainedRegistration): readonly string[] {
   const { id, address, port } = registration;
   return [
     line('instance', `${id} ${hostAndPort(address, port)}  ${stateText(standing)}`),
+    ...(virtual === undefined
+      ? []
+      : [
+          line(
+            'virtual',
+            `  ${hostAndPort(virtual.address, virtual.port)}  is its virtual address in Consul`,
+          ),
+        ]),
     ...checks.map(({ name, status, output }) => line('check', `  ${status}  ${name}: ${firstLine(output)}`)),
   ];
 }
@@ -97,7 +115,8 @@ function addressLines(address: AddressStatus): readonly string[] {
   const { reason, chosen } = address;
   if (reason === 'not-redirected') return [];
   const of =
-    chosen && `${hostAndPort(chosen.virtual.address, chosen.virtual.port)} of ${chosen.service.name}  `;
+    chosen &&
+    `${hostAndPort(chosen.virtual.address, chosen.virtual.port)} of ${chosen.service.name}, ${choiceReasons[chosen.why]}  `;
   return [
     line('address', `${of ?? ''}${reason}: ${addressReasons[reason]}`),
     ...addressNotices(address).map(({ reason: what, text }) => line('address', `  ${what}: ${text}`)),

@@ -48,6 +48,8 @@ export type ExplainedAddress = {
 export type ExplainedRegistration = {
   readonly registration: PodRegistration;
   readonly standing: RegistrationState;
+  /** What Consul has; undefined for none, and when it was not asked. */
+  readonly virtual: VirtualAddress | undefined;
   /** All checks that Consul has of it, also those of others; those that do not pass first. */
   readonly checks: readonly NonNullable<PodRegistration['check']>[];
 };
@@ -89,6 +91,7 @@ export function explainPod(
           observed === undefined
             ? { kind: 'unknown' }
             : stateOf(registration, owner, pod.injection.kind, found),
+        virtual: found?.virtual,
         checks: checksOf(found),
       };
     }),

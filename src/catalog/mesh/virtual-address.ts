@@ -21,9 +21,26 @@ export const addressReasons = {
 
 export type AddressReason = keyof typeof addressReasons;
 
+/** The closed vocabulary of what chose one Service of several, in the order in which they count. */
+export const choiceReasons = {
+  annotation: 'which the annotation kubernetes-service names',
+  name: 'which has the name of the service in Consul',
+  port: 'one port of which leads to the registered port',
+  age: 'the oldest of those that select the pod',
+  'first-by-name': 'the first by name of those that select the pod',
+  only: 'the only one with an address that selects the pod',
+} as const;
+
+type ChoiceReason = keyof typeof choiceReasons;
+
+/** What the ranks of two Services are compared by. */
+const BY: readonly ChoiceReason[] = ['annotation', 'name', 'port', 'age', 'first-by-name'];
+
 export type ChosenAddress = {
   readonly kind: 'chosen';
   readonly service: MeshService;
+  /** Why this Service. */
+  readonly why: ChoiceReason;
   /** Of the pod in Consul. */
   readonly name: string;
   readonly virtual: VirtualAddress;
@@ -53,29 +70,32 @@ export function chooseAddress(
   if (mesh === undefined || name === undefined) return { kind: 'none', reason: 'not-redirected' };
   if (services === undefined) return { kind: 'unknown', reason: 'not-listed' };
   const leads = leadsTo(pod, mesh.service.port);
-  const rank = (each: MeshService): string =>
-    [
-      each.name === mesh.kubernetesService ? 0 : 1,
-      each.name === name ? 0 : 1,
-      each.ports.some(leads) ? 0 : 1,
-      each.created,
-      each.name,
-    ].join(' ');
+  const rank = (each: MeshService): readonly string[] => [
+    each.name === mesh.kubernetesService ? '0' : '1',
+    each.name === name ? '0' : '1',
+    each.ports.some(leads) ? '0' : '1',
+    each.created,
+    each.name,
+  ];
   const selecting = services.filter((each) => selects(each, pod));
-  const [service, ...others] = selecting
+  const [first, ...others] = selecting
     .filter(({ address, ports }) => address !== undefined && ports.length > 0)
     .map((each) => ({ each, rank: rank(each) }))
-    .toSorted((left, right) => byText(left.rank, right.rank))
-    .map(({ each }) => each);
+    .toSorted((left, right) => byText(left.rank.join(' '), right.rank.join(' ')));
+  const service = first?.each;
   const port = service?.ports.find(leads) ?? service?.ports[0];
   if (service?.address === undefined || port === undefined)
     return { kind: 'none', reason: selecting.length === 0 ? 'no-service' : 'no-address' };
   return {
     kind: 'chosen',
     service,
+    why:
+      others[0] === undefined
+        ? 'only'
+        : (BY.find((_, index) => first?.rank[index] !== others[0]?.rank[index]) ?? 'only'),
     name,
     virtual: { address: service.address, port: port.port },
-    others: others.map((each) => each.name),
+    others: others.map(({ each }) => each.name),
   };
 }
 

@@ -231,7 +231,7 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
     /^ {2}redirection {2}on, by --transparent-proxy; the redirector of its node writes the rules$/m,
     /^ {2}excluded {5}outbound ports 8200, 5432 {2}by consul\.hashicorp\.com\/transparent-proxy-exclude-outbound-ports$/m,
     /^ {2}probe {8}web livenessProbe: port 8080, asked at port 20300$/m,
-    /^ {2}address {6}10\.96\.0\.1:90 of shop {2}service: the Service that selects the pod$/m,
+    /^ {2}address {6}10\.96\.0\.1:90 of shop, the only one with an address that selects the pod {2}service: the Service that selects the pod$/m,
     /^ {2}address {8}SeveralPorts: in the mesh every port of the Service default\/shop leads to the one port/m,
   ])
     assert.match(transparent, line);

@@ -28,13 +28,13 @@ function services(...sketches: readonly ServiceSketch[]): readonly MeshService[]
   );
 }
 
-/** `<Service> <address>:<port>`, or why there is none; a pod called api in Consul, which has registered port 8080. */
+/** `<Service> <address>:<port> by <why>, not <others>`, or why there is none; a pod called api in Consul, which has registered port 8080. */
 function chosenBy(all: readonly MeshService[] | undefined, sketch: PodSketch = {}): string {
   const annotations = { 'connect-service': 'api', ...sketch.annotations };
   const pod = podOf({ exposed: [], labels: LABELS, ...sketch, annotations });
   const choice = chooseAddress(pod, clusterOf(all === undefined ? {} : { services: all }));
   if (choice.kind !== 'chosen') return `${choice.kind} ${choice.reason}`;
-  return `${choice.service.name} ${choice.virtual.address}:${choice.virtual.port} not ${choice.others.join()}`;
+  return `${choice.service.name} ${choice.virtual.address}:${choice.virtual.port} by ${choice.why}, not ${choice.others.join()}`;
 }
 
 const none: Readonly<Record<string, readonly ServiceSketch[]>> = {
@@ -94,14 +94,14 @@ test('Services that are not known yet decide nothing', () => {
 
 test('of dual stack the first address, and the port that leads to the registered one, else the first', () => {
   const dual = { clusterIP: '10.96.0.1', clusterIPs: ['10.96.0.1', 'fd00::1'] };
-  assert.equal(chosenBy(services({ spec: dual })), 'api 10.96.0.1:80 not ');
+  assert.equal(chosenBy(services({ spec: dual })), 'api 10.96.0.1:80 by only, not ');
   const ports = [
     { port: 53, protocol: 'UDP', targetPort: 8080 },
     { port: 90, targetPort: 9090 },
     { port: 81, targetPort: 'http' },
   ];
-  assert.equal(chosenBy(services({ spec: { ports } })), 'api 10.96.0.1:81 not ');
-  assert.equal(chosenBy(services({ spec: { ports: ports.slice(0, 2) } })), 'api 10.96.0.1:90 not ');
+  assert.equal(chosenBy(services({ spec: { ports } })), 'api 10.96.0.1:81 by only, not ');
+  assert.equal(chosenBy(services({ spec: { ports: ports.slice(0, 2) } })), 'api 10.96.0.1:90 by only, not ');
 });
 
 test('of several: the one that the author chose, the one named as in Consul, by its port, the oldest, by name', () => {
@@ -115,9 +115,13 @@ test('of several: the one that the author chose, the one named as in Consul, by 
     { name: 'headless', created: '2020-01-01T00:00:00Z', spec: { clusterIP: 'None' } },
   );
   const without = (...names: readonly string[]) => all.filter(({ name }) => !names.includes(name));
-  assert.equal(chosenBy(all, { annotations: { 'kubernetes-service': 'c' } }), 'c 10.96.0.1:80 not api,a,b,d');
-  assert.equal(chosenBy(all), 'api 10.96.0.1:90 not a,b,c,d');
-  assert.equal(chosenBy(without('api')), 'a 10.96.0.1:80 not b,c,d');
-  assert.equal(chosenBy(without('api', 'a')), 'b 10.96.0.1:80 not c,d');
-  assert.equal(chosenBy(without('api', 'a', 'b', 'c')), 'd 10.96.0.1:90 not ');
+  assert.equal(
+    chosenBy(all, { annotations: { 'kubernetes-service': 'c' } }),
+    'c 10.96.0.1:80 by annotation, not api,a,b,d',
+  );
+  assert.equal(chosenBy(all), 'api 10.96.0.1:90 by name, not a,b,c,d');
+  assert.equal(chosenBy(without('api')), 'a 10.96.0.1:80 by age, not b,c,d');
+  assert.equal(chosenBy(without('api', 'a')), 'b 10.96.0.1:80 by first-by-name, not c,d');
+  assert.match(chosenBy(without('api', 'a', 'b')), /^c 10\.96\.0\.1:80 by port, not d$/);
+  assert.equal(chosenBy(without('api', 'a', 'b', 'c')), 'd 10.96.0.1:90 by only, not ');
 });
