@@ -13,6 +13,8 @@ const AGAIN = 300_000;
 
 export type LatePods<P extends Waiting> = {
   readonly podChanged: (before: P | undefined, after: P | undefined) => void;
+  /** For how many seconds the first of those that wait has waited; 0 when none does. */
+  readonly longest: () => number;
   readonly stop: () => void;
 };
 
@@ -22,6 +24,7 @@ export function createLatePods<P extends Waiting>(
   tell: (pod: P) => void,
 ): LatePods<P> {
   const timers = new Map<string, () => void>();
+  const since = new Map<string, number>();
   const tellIn = (milliseconds: number, pod: P): void => {
     const told = (): void => {
       tell(pod);
@@ -32,12 +35,19 @@ export function createLatePods<P extends Waiting>(
   const cancel = ({ uid }: P): void => {
     timers.get(uid)?.();
     timers.delete(uid);
+    since.delete(uid);
   };
   return {
     podChanged: (before, after) => {
       if (before?.uid === after?.uid && before?.waitsSince === after?.waitsSince) return;
       if (before !== undefined) cancel(before);
-      if (after?.waitsSince !== undefined) tellIn(Math.max(0, after.waitsSince + LATE - clock.now()), after);
+      if (after?.waitsSince === undefined) return;
+      since.set(after.uid, after.waitsSince);
+      tellIn(Math.max(0, after.waitsSince + LATE - clock.now()), after);
+    },
+    longest: () => {
+      const now = clock.now();
+      return Math.max(0, now - Math.min(now, ...since.values())) / 1000;
     },
     stop: () => {
       for (const end of timers.values()) end();

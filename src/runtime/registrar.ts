@@ -79,8 +79,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       changed,
       warn: (source, reason, message) => {
         const pod = pods.snapshot.pod(source);
-        if (pod === undefined) return;
-        events.record(targetOf(pod), 'Warning', reason, message);
+        if (pod !== undefined) events.record(targetOf(pod), 'Warning', reason, message);
       },
     });
   const reporter = newReporter();
@@ -122,6 +121,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       metrics.count('instances', instances);
       metrics.count('addresses', countReasons((registrar?.statuses() ?? []).map(({ address }) => address)));
       metrics.backlog(registrar?.backlog());
+      metrics.redirectionWaiting(late.longest());
     },
     status: () => [
       registrarStatus(registrar, reporter.state(), agentReporter.state(), pods.watches()),

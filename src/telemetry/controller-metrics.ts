@@ -126,6 +126,11 @@ const definitionsOf = {
     addresses: counted('Injected pods, by where the address stands that clients dial.', {
       reason: Object.keys(addressReasons),
     }),
+    redirection_waiting_seconds: {
+      type: 'gauge',
+      help: 'For how many seconds the first pod whose traffic is not redirected has waited for it, with a redirector on its node or without.',
+      labels: {},
+    },
     ...followed('Pods, and synthetic nodes,', 'a pod', 'the commit of its change'),
     ...common({
       changes: 'Changes for injected pods that were written to Consul, or that Consul refused.',
@@ -140,7 +145,9 @@ const definitionsOf = {
 type CountedGauge = 'addresses' | 'instances' | 'pods' | 'problems' | 'services';
 
 type Made = MadeMetrics<ReturnType<typeof common>> &
-  Partial<MadeMetrics<ReturnType<typeof followed>> & Record<CountedGauge, Gauge>>;
+  Partial<
+    MadeMetrics<ReturnType<typeof followed>> & Record<CountedGauge | 'redirection_waiting_seconds', Gauge>
+  >;
 
 /** By the names that are served. */
 export function servedMetrics(controller: MeasuredController): MetricDefinitions {
@@ -160,6 +167,8 @@ export type ControllerMetrics = {
   readonly newLoop: () => (time: number) => void;
   /** Sets a gauge that has one label: what has no count is 0. */
   readonly count: (gauge: CountedGauge, counts: Readonly<Record<string, number>>) => void;
+  /** Seconds for which the first pod has waited for its traffic to be redirected. */
+  readonly redirectionWaiting: (seconds: number) => void;
   /** Undefined while there is none. */
   readonly backlog: (backlog: { readonly keys: number; readonly seconds: number } | undefined) => void;
 };
@@ -184,6 +193,7 @@ export function controllerMetrics(controller: MeasuredController, registry: Regi
       const [[label, values] = ['', []]] = Object.entries(definitions[gauge]?.labels ?? {});
       for (const value of values) made[gauge]?.set({ [label]: value }, counts[value] ?? 0);
     },
+    redirectionWaiting: (seconds) => made.redirection_waiting_seconds?.set(seconds),
     backlog: ({ keys, seconds } = { keys: 0, seconds: 0 }) => {
       made.pending_keys?.set(keys);
       made.oldest_pending_seconds?.set(seconds);

@@ -14,12 +14,13 @@ function watched() {
 }
 
 test('a pod is told of when its container has run for 30 s, and each 5 minutes', async () => {
-  const { clock, told, podChanged } = watched();
+  const { clock, told, podChanged, longest } = watched();
   const waiting = { uid: 'a', waitsSince: clock.now() };
   podChanged(undefined, { uid: 'a' });
   podChanged({ uid: 'a' }, waiting);
   await clock.advance(29_000);
   assert.deepEqual(told, []);
+  assert.equal(longest(), 29);
   podChanged(waiting, { ...waiting });
   await clock.advance(1000);
   assert.deepEqual(told, ['a']);
@@ -28,6 +29,7 @@ test('a pod is told of when its container has run for 30 s, and each 5 minutes',
   podChanged(waiting, { uid: 'a' });
   await clock.advance(600_000);
   assert.equal(told.length, 3);
+  assert.equal(longest(), 0);
 });
 
 test('who starts to watch late tells at once, and nothing of a pod that is gone', async () => {
