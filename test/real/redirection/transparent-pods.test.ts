@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { property } from '../../../src/support/json.ts';
+import { MERGE_PATCH } from '../harness/api-client.ts';
 import { eventually } from '../harness/eventually.ts';
 import { askHealth } from '../harness/grpc-health.ts';
 import type { RunningPod } from '../harness/kubelet.ts';
@@ -14,8 +15,10 @@ import { enterOwnNetwork, needRoot } from '../harness/pod-network.ts';
 import { inNetwork } from '../harness/processes.ts';
 import { startScene } from '../harness/scene.ts';
 import { partPath } from '../parts.ts';
+import { placedPods } from '../registrar/placed-pods.ts';
+import { watchAnswers } from './answers.ts';
 import { startPeer, type Peer } from './peer.ts';
-import { ask, askFrom, EXCLUDED, startTransparentPods, type Mode } from './transparent-scene.ts';
+import { ask, askFrom, EXCLUDED, startTransparentPods, type Mode, type Pair } from './transparent-scene.ts';
 
 needRoot();
 enterOwnNetwork();
@@ -46,9 +49,12 @@ async function virtualAddress(service: string): Promise<string> {
   return String(property(property(tagged, 'consul-virtual'), 'Address'));
 }
 
-async function serve({ name, pod }: RunningPod): Promise<string> {
-  const path = `/api/v1/namespaces/${pod.metadata?.namespace}/services`;
-  const service = await api.admin.expect('POST', path, {
+const servicesOf = ({ pod }: RunningPod, name = ''): string =>
+  `/api/v1/namespaces/${pod.metadata?.namespace}/services/${name}`;
+
+async function serve(running: RunningPod): Promise<string> {
+  const { name } = running;
+  const service = await api.admin.expect('POST', servicesOf(running), {
     metadata: { name },
     spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
   });
@@ -139,6 +145,80 @@ test('dataplane mode: the sidecar answers the DNS of its pod, by UDP and TCP, an
   const name = `${web.name}.virtual.consul`;
   const address = await virtualAddress(web.name);
   for (const transport of ['+notcp', '+tcp']) assert.equal(await looked(client, transport, name), address);
+});
+
+const MOVING = '10.96.7.7';
+function haveMoving(web: RunningPod): Promise<unknown> {
+  const spec = { clusterIP: MOVING, selector: { app: web.name }, ports: [{ port: 80, targetPort: 8080 }] };
+  return api.admin.expect('POST', servicesOf(web), { metadata: { name: 'moving' }, spec });
+}
+
+/** More pods of a service, not ready: nobody is sent to them, and they have its address nevertheless. */
+async function addPods({ pod }: RunningPod, service: string): Promise<void> {
+  const pods = placedPods(api, pod.metadata?.namespace ?? '');
+  for (const index of [1, 2, 3, 4])
+    await pods.create(`${service}-${index}`, {
+      hostIp: nodeIp,
+      isInitialized: true,
+      isReady: false,
+      annotations: { 'connect-service': service },
+      labels: { app: service },
+    });
+}
+
+test('an address that moves leads nobody to a wrong service, and no Envoy refuses a listener for it', async () => {
+  const [one, other] = pairs;
+  for (const { web } of pairs) {
+    await api.admin.expect('DELETE', servicesOf(web, web.name));
+    await addPods(web, web.name);
+  }
+  await addPods(one.web, 'ghost');
+  const [stays, moves] = await Promise.all([
+    Promise.all(
+      pairs.map(async ({ web, client }) =>
+        watchAnswers(scene, client, `http://${await virtualAddress(web.name)}/who`, 30_000),
+      ),
+    ),
+    Promise.all(pairs.map(({ client }) => watchAnswers(scene, client, `http://${MOVING}/who`, 500))),
+  ]);
+  const become = (answer: string): Promise<unknown> =>
+    Promise.all(moves.map((answers) => answers.become(answer)));
+  const answerOf = ({ web }: Pair): string => `200 ${web.name} on 8080`;
+
+  await haveMoving(one.web);
+  await become(answerOf(one));
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    await api.admin.expect('DELETE', servicesOf(from.web, 'moving'));
+    await haveMoving(to.web);
+    await become(answerOf(to));
+  }
+  for (const [app, answer] of [
+    ['ghost', 'none'],
+    [one.web.name, answerOf(one)],
+  ] as const) {
+    await api.admin.expect(
+      'PATCH',
+      servicesOf(one.web, 'moving'),
+      { spec: { selector: { app } } },
+      MERGE_PATCH,
+    );
+    await become(answer);
+  }
+
+  for (const answers of moves) {
+    const given = answers.all().filter((answer) => answer !== 'none');
+    const distinct = given.filter((answer, index) => answer !== given[index - 1]);
+    assert.deepEqual(distinct, [one, other, one].map(answerOf));
+  }
+  assert.deepEqual(
+    stays.map((answers) => answers.all()),
+    pairs.map((pair) => [answerOf(pair)]),
+  );
+  for (const { admin } of pairs.flatMap(({ web, client }) => [web, client]))
+    assert.match(await admin('/stats?filter=lds.update_rejected'), /update_rejected: 0$/m);
 });
 
 // From here on applications and sidecars end.

@@ -48,7 +48,7 @@ function webOf(mode: Mode): KubernetesObject {
   return labelled(
     podOf(
       `web-${mode}`,
-      { 'transparent-proxy-exclude-inbound-ports': '9999' },
+      { 'connect-service': `web-${mode}`, 'transparent-proxy-exclude-inbound-ports': '9999' },
       {
         ...server(`web-${mode}`),
         livenessProbe: { httpGet: { path: '/healthz?full=1', port: 'http' } },

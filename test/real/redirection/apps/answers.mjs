@@ -1,0 +1,26 @@
+/**
+ * Asks a URL again and again, each time by a new connection, and writes `<url> <answer>` whenever the answer is another one.
+ * Arguments: how many milliseconds an answer may take, and the URL.
+ */
+import { get } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const [patience, url] = process.argv.slice(2);
+
+function ask() {
+  return new Promise((resolve) => {
+    const request = get(url, { agent: false, timeout: Number(patience) }, async (answer) => {
+      const body = await text(answer).catch(() => 'cut');
+      resolve(`${answer.statusCode} ${body.trim()}`);
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve('none'));
+  });
+}
+
+for (let before; ; await delay(20)) {
+  const answer = await ask();
+  if (answer !== before) process.stdout.write(`${url} ${answer}\n`);
+  before = answer;
+}
