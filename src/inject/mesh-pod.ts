@@ -87,10 +87,12 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   const nativeSidecar = reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar);
   const lifecycle = readLifecycle(reader, settings.lifecycle, nativeSidecar);
   const listeners = besideSidecar(pod, nativeSidecar);
+  const drainSeconds = readDrainSeconds(pod, reader, service.port, settings);
   const own = sidecarPorts(settings, metrics, lifecycle, services);
   const redirect = readRedirect(pod, reader, settings, {
     ports: own,
     isNative: nativeSidecar,
+    drainSeconds,
     metrics,
     lifecycle,
   });
@@ -116,7 +118,7 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
     ...readUserVolumes(pod, reader),
     metrics,
     lifecycle,
-    drainSeconds: readDrainSeconds(pod, reader, service.port, settings),
+    drainSeconds,
     proxyHealthCheck: reader.boolean('use-proxy-health-check', false),
     startupFailureSeconds: reader.wholeNumber('sidecar-proxy-startup-failure-seconds', 0, ANY_COUNT),
     livenessFailureSeconds: reader.wholeNumber('sidecar-proxy-liveness-failure-seconds', 0, ANY_COUNT),

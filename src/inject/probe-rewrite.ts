@@ -34,6 +34,8 @@ type Circumstances = {
   readonly isPlain: (port: number) => boolean;
   readonly overwrite: boolean;
   readonly nativeSidecar: boolean;
+  /** The sidecar still works when the hooks of a pod that stops are called. */
+  readonly carriesLastRequests: boolean;
 };
 
 /** The first container's port; the next one has the next. */
@@ -141,7 +143,7 @@ function placeOf({ container, at }: Found): string {
 
 /** Says what is wrong with one that is not. */
 function isRewritten(probe: Found, reader: AnnotationReader, where: Circumstances): boolean {
-  const { handler, port } = probe;
+  const { handler, port, at } = probe;
   const place = placeOf(probe);
   if (!where.overwrite) {
     const result = handler === 'tcpSocket' ? 'always passes' : 'fails';
@@ -154,6 +156,12 @@ function isRewritten(probe: Found, reader: AnnotationReader, where: Circumstance
   }
   const wrong = whyNot(probe, where);
   if (wrong !== undefined) reader.fieldProblem(place, wrong);
+  else if (at.at(-1) === 'preStop' && !where.carriesLastRequests)
+    reader.fieldWarn(
+      'redirected-probe',
+      place,
+      `asks port ${port} by a classic sidecar that stops at the same moment, so it may not arrive; ${EXCLUDE}, use a command, a native sidecar, or tandem/drain-seconds`,
+    );
   return wrong === undefined;
 }
 

@@ -29,6 +29,7 @@ export type Redirect = {
 type Sidecar = {
   readonly ports: readonly SidecarPort[];
   readonly isNative: boolean;
+  readonly drainSeconds: number;
   readonly metrics: Metrics | undefined;
   readonly lifecycle: Lifecycle | undefined;
 };
@@ -62,6 +63,7 @@ export function readRedirect(
     isPlain,
     overwrite,
     nativeSidecar: sidecar.isNative,
+    carriesLastRequests: carriesLastRequests(settings, sidecar),
   });
   const dns = readConsulDns(pod, reader, settings);
   const inboundPorts = [
@@ -88,6 +90,12 @@ export function readRedirect(
     probes,
     exposed,
   };
+}
+
+/** A classic sidecar is asked to stop together with the application. */
+function carriesLastRequests({ mode }: InjectSettings, sidecar: Sidecar): boolean {
+  const graceSeconds = mode === 'dataplane' ? (sidecar.lifecycle?.shutdownGraceSeconds ?? 0) : 0;
+  return sidecar.isNative || sidecar.drainSeconds > 0 || graceSeconds > 0;
 }
 
 /** Why no pod can be transparent, whatever it asks for; empty when nothing is in the way. */

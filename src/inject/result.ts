@@ -38,7 +38,8 @@ export const warningReasons = {
   shortened: 'a duration is longer than the pod allows, and was shortened',
   'not-injected': 'the pod asks for a sidecar, but cannot have one',
   'kind-not-edited': 'a pod in a manifest of a kind that Tandem does not edit in files',
-  'redirected-probe': 'a probe or hook that redirection breaks, because probes are not overwritten',
+  'redirected-probe':
+    'a probe or hook that redirection breaks: probes are not overwritten, or a classic sidecar stops too early',
   'redirected-port': 'a port for plain clients, which redirection refuses',
   'local-port-only': 'an explicit upstream of a transparent pod, which is in the mesh at its local port only',
   'wrong-place': 'a pod annotation that is on the workload, or is a label, so no pod gets it',
