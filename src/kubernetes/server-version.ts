@@ -1,7 +1,7 @@
 /** The version of the API server, read once at the start of a process inside a cluster. */
 import { readFile } from 'node:fs/promises';
 import { request, type RequestOptions } from 'node:https';
-import { TandemError } from '../support/errors.ts';
+import { TandemError, type ErrorCode } from '../support/errors.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { property } from '../support/json.ts';
 
@@ -22,7 +22,7 @@ const TIMEOUT = 3000;
  * `GET /version`.
  *
  * @param timeout milliseconds for the whole answer
- * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE
+ * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no answer; with other codes when another attempt is of no use
  */
 export async function readServerVersion(
   { host, port, serviceAccount }: InCluster,
@@ -30,23 +30,22 @@ export async function readServerVersion(
 ): Promise<ServerVersion> {
   const signal = AbortSignal.timeout(timeout);
   try {
-    const [ca, token] = await Promise.all(
+    const [ca = '', token = ''] = await Promise.all(
       ['ca.crt', 'token'].map((name) => readFile(`${serviceAccount}/${name}`, 'utf8')),
     );
-    const headers = { authorization: `Bearer ${token?.trim()}` };
-    return versionOf(
-      JSON.parse(
-        await get({ host, port, path: '/version', ...(ca === undefined ? {} : { ca }), headers, signal }),
-      ),
-    );
+    const headers = { authorization: `Bearer ${token.trim()}` };
+    const answer = await get({ host, port, path: '/version', ca, headers, signal });
+    return versionOf(JSON.parse(answer));
   } catch (cause) {
     const reason = signal.aborted ? `no answer within ${timeout} ms` : messageOf(cause);
-    throw new TandemError(
-      'TANDEM_KUBERNETES_UNREACHABLE',
-      `cannot read the version of the API server: ${reason}`,
-      cause,
-    );
+    throw new TandemError(codeOf(cause), `cannot read the version of the API server: ${reason}`, cause);
   }
+}
+
+function codeOf(cause: unknown): ErrorCode {
+  if (cause instanceof TandemError) return cause.code;
+  if (cause instanceof SyntaxError) return 'TANDEM_KUBERNETES_GARBLED';
+  return property(cause, 'syscall') === 'open' ? 'TANDEM_FILE_UNREADABLE' : 'TANDEM_KUBERNETES_UNREACHABLE';
 }
 
 function messageOf(cause: unknown): string {
@@ -61,12 +60,20 @@ function get(options: RequestOptions): Promise<string> {
       response.on('error', reject);
       response.on('data', (chunk: string) => (body += chunk));
       response.on('end', () =>
-        response.statusCode === 200 ? resolve(body) : reject(new Error(`status ${response.statusCode}`)),
+        response.statusCode === 200 ? resolve(body) : reject(refusal(response.statusCode ?? 0)),
       );
     });
     call.on('error', reject);
     call.end();
   });
+}
+
+/** An API server that starts, or has too much to do, says so. */
+function refusal(status: number): Error {
+  const isForNow = status >= 500 || status === 429;
+  return isForNow
+    ? new Error(`status ${status}`)
+    : new TandemError('TANDEM_KUBERNETES_REFUSED', `status ${status}`);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What the webhook may write into pods, which depends on the version of the API server. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { readServerVersion, type InCluster, type ServerVersion } from '../kubernetes/server-version.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Log } from '../telemetry/logger.ts';
@@ -16,17 +17,19 @@ export type ClusterFeatures = {
  * and PodLifecycleSleepAction, on by default from these versions.) Outside of a cluster nobody is asked, and both are on.
  *
  * @param cluster undefined outside of a cluster
+ * @param patience milliseconds for an API server that does not answer
  */
 export async function readClusterFeatures(
   wanted: { readonly nativeSidecar: 'auto' | 'on' | 'off'; readonly drainSeconds: number },
   cluster: InCluster | undefined,
   log: Log,
+  patience = PATIENCE,
 ): Promise<ClusterFeatures> {
   const isDecided = wanted.nativeSidecar !== 'auto';
   const native = (auto: boolean): boolean => (isDecided ? wanted.nativeSidecar === 'on' : auto);
   if (cluster === undefined) return { nativeSidecar: native(true), preStopSleep: true };
   try {
-    const version = await readServerVersion(cluster);
+    const version = await readPatiently(cluster, patience);
     const features = { nativeSidecar: native(isFrom(version, 29)), preStopSleep: isFrom(version, 30) };
     log('info', 'API server version', { ...version, ...features });
     return features;
@@ -45,6 +48,24 @@ export async function readClusterFeatures(
         error: error.message,
       });
     return { nativeSidecar: native(false), preStopSleep: false };
+  }
+}
+
+// Pods are injected by what comes of it for as long as this process lives: to start late is better. A sixth of what the chart's
+// startup probe grants, and no more than a pod has to end.
+const PATIENCE = 30_000;
+const PAUSE = 1000;
+
+async function readPatiently(cluster: InCluster, patience: number): Promise<ServerVersion> {
+  const deadline = performance.now() + patience;
+  for (;;) {
+    try {
+      return await readServerVersion(cluster);
+    } catch (error) {
+      const isSilent = error instanceof TandemError && error.code === 'TANDEM_KUBERNETES_UNREACHABLE';
+      if (!isSilent || performance.now() > deadline) throw error;
+      await delay(PAUSE);
+    }
   }
 }
 

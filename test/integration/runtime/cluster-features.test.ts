@@ -14,12 +14,12 @@ const { folder: serviceAccount, pair } = await serviceAccountFolder();
 
 type Read = { readonly features: ClusterFeatures; readonly warnings: readonly string[] };
 
-async function read(wanted: Wanted, cluster: InCluster | undefined): Promise<Read> {
+async function read(wanted: Wanted, cluster: InCluster | undefined, patience?: number): Promise<Read> {
   const warnings: string[] = [];
   const log: Parameters<typeof readClusterFeatures>[2] = (level, message) => {
     if (level === 'warn') warnings.push(message);
   };
-  return { features: await readClusterFeatures(wanted, cluster, log), warnings };
+  return { features: await readClusterFeatures(wanted, cluster, log, patience), warnings };
 }
 
 async function readFrom(version: object, wanted: Wanted): Promise<Read> {
@@ -58,6 +58,24 @@ test('a version that cannot be read turns both off, each with a line in the log'
   const { features, warnings } = await readFrom({}, AUTO);
   assert.deepEqual(features, { nativeSidecar: false, preStopSleep: false });
   assert.match(warnings.join('\n'), /^native sidecars are off, .*\npods get no drain, because .*$/);
+});
+
+test('an API server that does not answer yet is asked again, and one that never does is missed', async () => {
+  let asked = 0;
+  const server = createServer({ cert: pair.certificate, key: pair.key }, (request, response) => {
+    asked += 1;
+    if (asked === 1) request.destroy();
+    else if (asked === 2) response.writeHead(503).end();
+    else response.end('{"major":"1","minor":"34"}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cluster = { host: '127.0.0.1', port: String((server.address() as AddressInfo).port), serviceAccount };
+  const known = { features: { nativeSidecar: true, preStopSleep: true }, warnings: [] };
+  assert.deepEqual([await read(AUTO, cluster), asked], [known, 3]);
+  server.closeAllConnections();
+  server.close();
+  const { warnings } = await read(AUTO, cluster, 0);
+  assert.equal(warnings.length, 2);
 });
 
 test('only what was asked for is missed', async () => {
