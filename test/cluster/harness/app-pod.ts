@@ -8,7 +8,9 @@ const FOLDERS = {
   mesh: join(import.meta.dirname, '../../real/mesh/apps'),
 };
 const APPS = {
+  'probed.ts': FOLDERS.cluster,
   'relay.ts': FOLDERS.cluster,
+  'visit.ts': FOLDERS.cluster,
   'load.ts': FOLDERS.mesh,
   'web-server.ts': FOLDERS.mesh,
 } as const;
@@ -27,6 +29,11 @@ export type App = {
 
 export type PodTemplate = { readonly metadata: object; readonly spec: object };
 
+/** Its one container. */
+type AppPod = PodTemplate & {
+  readonly spec: Readonly<Record<string, unknown>> & { readonly containers: readonly [object] };
+};
+
 /** The sources of the programs, once a namespace. */
 export async function putApps({ api }: Cluster, namespace: string): Promise<void> {
   const data = Object.fromEntries(
@@ -37,7 +44,7 @@ export async function putApps({ api }: Cluster, namespace: string): Promise<void
 }
 
 /** For a pod as for the template of a workload; of the *restricted* Pod Security profile. */
-export function appPod(cluster: Cluster, name: string, app: App): PodTemplate {
+export function appPod(cluster: Cluster, name: string, app: App): AppPod {
   const { args = [], env = {}, port, labels = {}, annotations } = app;
   const prefixed = Object.entries(annotations ?? {}).map(([key, value]) => [PREFIX + key, value]);
   const asks = annotations === undefined ? [] : [[`${PREFIX}connect-inject`, 'true']];

@@ -34,6 +34,9 @@ type Node = KubernetesObject & {
 export type ContainerStatus = {
   readonly name: string;
   readonly restartCount: number;
+  /** Its startup probe has passed, or it has none. */
+  readonly started?: boolean;
+  readonly ready?: boolean;
   readonly state?: {
     readonly running?: { readonly startedAt?: string };
     readonly waiting?: { readonly reason?: string; readonly message?: string };

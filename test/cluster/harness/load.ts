@@ -10,6 +10,8 @@ export type LoadOptions = {
   readonly rate: number;
   /** A connection for each request, or kept ones. */
   readonly connections: 'new' | 'kept';
+  /** Address and port of a Service: the load is transparent then, and dials it. By default it has an upstream. */
+  readonly at?: string;
   /** Where it runs; anywhere by default. */
   readonly node?: string;
 };
@@ -32,12 +34,16 @@ const LIFE_SECONDS = 400;
 /** One at a time in a namespace that has the apps. Resolves when it has had its first answer. */
 export async function startLoad(cluster: Cluster, namespace: string, options: LoadOptions): Promise<Load> {
   const { api, kubectl } = cluster;
-  const { service, rate, connections, node } = options;
+  const { service, rate, connections, at, node } = options;
+  const annotations =
+    at === undefined
+      ? { 'connect-service-upstreams': `${service}:${UPSTREAM_PORT}` }
+      : { 'transparent-proxy': 'true' };
   const pod = appPod(cluster, 'load', {
     app: 'load.ts',
     args: [String(rate), connections],
-    env: { UPSTREAM: `127.0.0.1:${UPSTREAM_PORT}` },
-    annotations: { 'connect-service-upstreams': `${service}:${UPSTREAM_PORT}` },
+    env: { UPSTREAM: at ?? `127.0.0.1:${UPSTREAM_PORT}` },
+    annotations,
   });
   const place = node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } };
   const bounds = { restartPolicy: 'Never', activeDeadlineSeconds: LIFE_SECONDS };
