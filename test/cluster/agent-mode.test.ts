@@ -17,6 +17,7 @@ import {
   restarts,
   runJob,
   SOON_SECONDS,
+  UPSTREAM_LIST,
   UPSTREAMS,
 } from './harness/demos.ts';
 import { testOn } from './harness/evidence.ts';
@@ -25,7 +26,8 @@ import { quickStart } from './harness/quick-start.ts';
 import { allReady, podsReady } from './harness/ready.ts';
 import { createRelay } from './harness/relay.ts';
 import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
-import { proveTransparentPods } from './harness/transparent-pods.ts';
+import { createSeveralServices, proveSeveralServices } from './harness/several-services.ts';
+import { proveTransparentPods, redirectByInit } from './harness/transparent-pods.ts';
 import { secondsSince } from './harness/release.ts';
 
 const PUBLIC_PORT = 20_000;
@@ -67,8 +69,9 @@ test('quick start: all is Ready, helm test passes, and the dashboard shows a cou
 });
 
 await putApps(cluster, DEMO);
+await createSeveralServices(cluster, DEMO);
 const client = await createRelay(cluster, DEMO, 'client', {
-  'connect-service-upstreams': `counting:${UPSTREAMS.counting}, redis:${UPSTREAMS.redis}`,
+  'connect-service-upstreams': UPSTREAM_LIST,
 });
 
 test('every other example becomes Ready', async (context) => {
@@ -82,7 +85,7 @@ test('every other example becomes Ready', async (context) => {
       // nginx asks them from outside of the mesh.
       annotations: { 'connect-service': 'web', 'transparent-proxy': 'false' },
     });
-  await Promise.all([allReady(cluster, DEMO), podsReady(cluster, DEMO, ['client', 'dashboard'])]);
+  await Promise.all([allReady(cluster, DEMO), podsReady(cluster, DEMO, ['client', 'dashboard', 'shop'])]);
   context.diagnostic(`agent mode: 10 more pods Ready after ${secondsSince(from)} s`);
 });
 
@@ -150,8 +153,16 @@ test('a pod that is deleted leaves Consul, and does not wait for its grace perio
   );
 });
 
+test('a pod with two services is reached as each of them, and leaves Consul with both', () =>
+  proveSeveralServices(cluster, DEMO, client, consul));
+
 test('transparent pods reach each other by a Service, and refuse plain calls', () =>
   proveTransparentPods(cluster, DEMO));
+
+test('the same with pods that write their rules themselves', async () => {
+  await redirectByInit(cluster, DEMO);
+  await proveTransparentPods(cluster, DEMO, 'init');
+});
 
 test('nothing was started a second time', async () => {
   assert.deepEqual(await restarts(cluster, ['tandem', DEMO]), []);

@@ -16,6 +16,7 @@ import {
   restarts,
   runJob,
   SOON_SECONDS,
+  UPSTREAM_LIST,
   UPSTREAMS,
 } from './harness/demos.ts';
 import { testOn } from './harness/evidence.ts';
@@ -27,7 +28,8 @@ import { allReady, podsReady } from './harness/ready.ts';
 import { registrarStarted } from './harness/sync-status.ts';
 import { createRelay } from './harness/relay.ts';
 import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
-import { proveTransparentPods } from './harness/transparent-pods.ts';
+import { createSeveralServices, proveSeveralServices } from './harness/several-services.ts';
+import { proveTransparentPods, redirectByInit } from './harness/transparent-pods.ts';
 import { secondsSince } from './harness/release.ts';
 
 const cluster = await openCluster();
@@ -44,8 +46,9 @@ test('all is Ready, and helm test passes', async (context) => {
 });
 
 await registrarStarted(cluster);
+await createSeveralServices(cluster, DEMO);
 const client = await createRelay(cluster, DEMO, 'client', {
-  'connect-service-upstreams': `counting:${UPSTREAMS.counting}, redis:${UPSTREAMS.redis}`,
+  'connect-service-upstreams': UPSTREAM_LIST,
 });
 
 test('the examples become Ready and reach each other', async (context) => {
@@ -58,7 +61,7 @@ test('the examples become Ready and reach each other', async (context) => {
     port: 8080,
     annotations: {},
   });
-  await Promise.all([allReady(cluster, DEMO), podsReady(cluster, DEMO, ['dashboard', 'client'])]);
+  await Promise.all([allReady(cluster, DEMO), podsReady(cluster, DEMO, ['dashboard', 'client', 'shop'])]);
   context.diagnostic(`dataplane mode: 11 pods Ready after ${secondsSince(from)} s`);
   await eventually('a count', () => countOf(client.get));
   await eventually('an answer of Redis', async () =>
@@ -112,8 +115,16 @@ test('a rolling restart of a server, asked 20 times a second through a sidecar, 
   assert.ok(answered > 100, `only ${answered} answers: the load hardly ran`);
 });
 
+test('a pod with two services is reached as each of them, and leaves Consul with both', () =>
+  proveSeveralServices(cluster, DEMO, client, consul));
+
 test('transparent pods reach each other by a Service, and refuse plain calls', () =>
   proveTransparentPods(cluster, DEMO));
+
+test('the same with pods that write their rules themselves', async () => {
+  await redirectByInit(cluster, DEMO);
+  await proveTransparentPods(cluster, DEMO, 'init');
+});
 
 test('nothing was started a second time', async () => {
   assert.deepEqual(await restarts(cluster, ['tandem', DEMO]), []);

@@ -12,8 +12,11 @@ export const DEMO = 'tandem-demo';
 export const DRAIN_SECONDS = 5;
 /** Half of the grace period of 30 s that nothing may wait out, and more than the end of a pod takes on a busy machine. */
 export const SOON_SECONDS = 15;
-/** Of the examples, as consul-k8s has them. */
-export const UPSTREAMS = { counting: 9001, redis: 1234 };
+/** Of the examples, as consul-k8s has them, and of the pod with several services. */
+export const UPSTREAMS = { counting: 9001, redis: 1234, shop: 1235, 'shop-admin': 1236 };
+export const UPSTREAM_LIST = Object.entries(UPSTREAMS)
+  .map(([service, port]) => `${service}:${port}`)
+  .join();
 
 /** Files of `examples/` as they are. */
 export async function applyExamples(cluster: Cluster, files: readonly string[]): Promise<void> {
