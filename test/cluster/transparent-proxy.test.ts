@@ -237,12 +237,13 @@ test('a Deployment and a Job that came meanwhile wait, say so, and go on by them
     );
   const from = performance.now();
   await placeRedirectors(null);
+  await allReady(cluster, RELEASE);
+  await allReady(cluster, SHOP);
   await eventually('the end of the Job', async () => {
     const { status } = await api.expect('GET', `/apis/batch/v1/namespaces/${SHOP}/jobs/job`);
     const { succeeded, failed } = status as Readonly<Record<string, number | undefined>>;
     assert.deepEqual([succeeded, failed], [1, undefined]);
   });
-  await allReady(cluster, SHOP);
   context.diagnostic(`redirectors back: the Job has ended, and all is Ready, ${secondsSince(from)} s later`);
   assert.equal(await kubectl(['logs', 'job/job', '-c', 'job', '-n', SHOP]), `${WEB}: web\n`);
 });
