@@ -20,7 +20,7 @@ import { catalogDuring, consulServers, instanceIds, instancesOf, type Instance }
 import { clusterFigures, lineOf, restartsOf, SHORT } from './load/figures.ts';
 import { nodesByServers, serverPods } from './load/server-pods.ts';
 import { voters } from './load/voters.ts';
-import { allPass, namesOfWeb, startWeb, webPods } from './load/web.ts';
+import { allPass, namesOfWeb, plainlyReached, startWeb, webPods } from './load/web.ts';
 
 const SHOP = 'tandem-shop';
 const SERVERS = 3;
@@ -36,7 +36,7 @@ const test = testOn(cluster, ['tandem', SHOP]);
 const consul = consulServers(api, SERVERS);
 await makeNamespace(cluster, SHOP);
 await putApps(cluster, SHOP);
-await startWeb(cluster, SHOP, consul);
+await startWeb(cluster, SHOP, consul, { 'transparent-proxy': 'true' });
 
 /** The pod of the leader; rejects while there is none, or while it is a server that has gone. */
 async function leader(): Promise<Pod> {
@@ -99,6 +99,7 @@ test('the node of the leader is lost: its pods leave Consul, nothing else does, 
     await allReady(cluster, SHOP);
     await allPass(consul, SHOP, pods.length);
     context.diagnostic(`a node lost: its pods are back in Consul ${secondsSince(started)} s after its start`);
+    assert.deepEqual(await plainlyReached(cluster, SHOP), [], 'a node that starts redirects its pods anew');
     await allReady(cluster, 'tandem');
     context.diagnostic(`a node lost: everything is back ${secondsSince(started)} s after its start`);
   });

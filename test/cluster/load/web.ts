@@ -1,6 +1,6 @@
 /** An application in the mesh, a replica on each of two nodes, of which one may go at any time. */
 import { eventually } from '../../real/harness/eventually.ts';
-import { createDeployment } from '../harness/app-pod.ts';
+import { createDeployment, type App } from '../harness/app-pod.ts';
 import type { Cluster } from '../harness/cluster.ts';
 import { podsOf, type Pod } from '../harness/list.ts';
 import { allReady } from '../harness/ready.ts';
@@ -14,8 +14,17 @@ export function namesOfWeb(namespace: string): readonly string[] {
   return ['web', 'web-sidecar-proxy', `web-${namespace}`];
 }
 
-/** Service, disruption budget and Deployment; resolves when every instance passes. */
-export async function startWeb(cluster: Cluster, namespace: string, consul: Ask): Promise<void> {
+/**
+ * Service, disruption budget and Deployment; resolves when every instance passes.
+ *
+ * @param annotations as of `App`
+ */
+export async function startWeb(
+  cluster: Cluster,
+  namespace: string,
+  consul: Ask,
+  annotations: App['annotations'] = {},
+): Promise<void> {
   const { api } = cluster;
   await api.expect('POST', `/api/v1/namespaces/${namespace}/services`, {
     metadata: { name: 'web' },
@@ -25,8 +34,13 @@ export async function startWeb(cluster: Cluster, namespace: string, consul: Ask)
     metadata: { name: 'web' },
     spec: { minAvailable: 1, selector: { matchLabels: labels } },
   });
-  const app = { app: 'web-server.ts', args: ['web', String(PORT)], port: PORT, annotations: {} } as const;
-  await createDeployment(cluster, namespace, 'web', { ...app, replicas: 2 });
+  await createDeployment(cluster, namespace, 'web', {
+    replicas: 2,
+    app: 'web-server.ts',
+    args: ['web', String(PORT)],
+    port: PORT,
+    annotations,
+  });
   await allReady(cluster, namespace);
   await allPass(consul, namespace, 2);
 }
@@ -35,6 +49,14 @@ export async function webPods({ api }: Cluster, namespace: string): Promise<read
   return (await podsOf(api, namespace, 'app=web')).filter(
     ({ metadata }) => metadata.deletionTimestamp === undefined,
   );
+}
+
+/** Names of those that answer the API server, which is not in the mesh. */
+export async function plainlyReached(cluster: Cluster, namespace: string): Promise<readonly string[]> {
+  const names = (await webPods(cluster, namespace)).map(({ metadata }) => metadata.name);
+  const ask = (name: string): string => `/api/v1/namespaces/${namespace}/pods/${name}:${PORT}/proxy/`;
+  const answers = await Promise.all(names.map((name) => cluster.api.request('GET', ask(name))));
+  return names.filter((_name, index) => answers[index]?.status === 200);
 }
 
 /** Resolves when each name has so many instances, all passing. */
