@@ -17,7 +17,7 @@ export type RedirectionFacts = {
 export type RedirectorFacts = {
   /** How many redirectors there are, whatever their state. */
   readonly count: number;
-  /** How many nodes run Linux. */
+  /** How many nodes there are that do not run Windows. */
   readonly nodes: number;
   /** Of those, the ones that have none that is ready. */
   readonly without: readonly string[];

@@ -63,7 +63,7 @@ async function readRedirectors(
   // In that namespace alone: anybody may write such a label on a pod of their own.
   const labelSelector = 'app.kubernetes.io/name=tandem,app.kubernetes.io/component=redirector';
   const [nodes, pods] = await Promise.all([
-    list(client, '/api/v1/nodes', { labelSelector: 'kubernetes.io/os=linux' }, nameOf, signal),
+    list(client, '/api/v1/nodes', { labelSelector: 'kubernetes.io/os!=windows' }, nameOf, signal),
     list(client, podsOf(namespace), { labelSelector }, (pod) => pod, signal),
   ]);
   const ready = new Set(

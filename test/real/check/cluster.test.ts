@@ -172,6 +172,7 @@ test('transparent proxy: redirectors, labels of namespaces, limits of sidecars a
     ['n1', 'linux'],
     ['n2', 'linux'],
     ['n3', 'windows'],
+    ['n4', ''],
   ] as const)
     await api.admin.expect('POST', '/api/v1/nodes', {
       metadata: { name, labels: { 'kubernetes.io/os': os } },
@@ -210,7 +211,7 @@ test('transparent proxy: redirectors, labels of namespaces, limits of sidecars a
   const flags = ['--lease-namespace=tandem'];
   const wrong = await check(flags);
   assert.deepEqual(wrong.of('redirectors'), [
-    'failure: no redirector is ready on n2: new transparent pods wait there → see kubectl -n tandem get pods -l app.kubernetes.io/component=redirector -o wide, and describe the one of that node',
+    'failure: no redirector is ready on n2, n4: new transparent pods wait there → see kubectl -n tandem get pods -l app.kubernetes.io/component=redirector -o wide, and describe the one of that node',
   ]);
   assert.match(
     wrong.of('namespace-labels').join('\n'),
@@ -224,6 +225,7 @@ test('transparent proxy: redirectors, labels of namespaces, limits of sidecars a
 
   const ready = { status: { conditions: [{ type: 'Ready', status: 'True' }] } };
   await api.admin.expect('PATCH', '/api/v1/namespaces/tandem/pods/redirector-2/status', ready, MERGE_PATCH);
+  await api.admin.expect('DELETE', '/api/v1/nodes/n4');
   const withBlock = { data: { Corefile: `${Corefile}mesh:53 {\n  forward . 10.0.0.1\n}\n` } };
   await api.admin.expect('PATCH', `${configMaps}/coredns`, withBlock, MERGE_PATCH);
   const right = await check([...flags, '--consul-domain=mesh', '--redirection=node']);
