@@ -29,6 +29,10 @@ export const commands = {
     summary: 'Sync services between a cluster and Consul',
     load: async () => (await import('./sync-command.ts')).syncCommand,
   },
+  secure: {
+    summary: 'Make and rotate the keys, certificates and ACLs of Consul',
+    load: async () => (await import('./secure-command.ts')).secureCommand,
+  },
   redirector: {
     summary: 'Redirect the traffic of transparent pods, on the node that it runs on',
     load: async () => (await import('./redirector-command.ts')).redirectorCommand,

@@ -7,11 +7,15 @@ import { isCutOff, type Incoming, type Outgoing, type Transport } from './transp
 
 /** The closed set of what is called, for metrics. */
 export const endpoints = [
+  'acl-bootstrap',
+  'acl-read',
   'acl-token-delete',
   'acl-tokens',
+  'acl-write',
   'agent-check-register',
   'agent-check-update',
   'agent-read',
+  'agent-reload',
   'agent-service-deregister',
   'agent-service-register',
   'catalog-deregister',
@@ -20,6 +24,7 @@ export const endpoints = [
   'health-node',
   'health-service',
   'health-state',
+  'keyring',
   'leader',
   'login',
   'logout',

@@ -1,5 +1,7 @@
 /** One request to one Consul server, over connections that are kept; what comes back is a value, whatever happened. */
-import { Pool } from 'undici';
+import type { X509Certificate } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
+import { buildConnector, Pool } from 'undici';
 import { sharedLookup } from './shared-lookup.ts';
 
 /** Each has connections of its own, so that none waits behind another: `blocking` ones are held until something changes. */
@@ -43,6 +45,8 @@ type Tls = {
   readonly ca: string | undefined;
   /** Name that the certificate must carry; undefined: the host of the address. */
   readonly serverName: string | undefined;
+  /** Judges the certificate in the place of Node, by what is trusted at this moment; the answer says what is wrong with it. */
+  readonly judge?: (certificate: X509Certificate | undefined) => string | undefined;
 };
 
 // Consul closes connections above 200 for a client address (limits.http_max_conns_per_client). A blocking query keeps one
@@ -79,9 +83,14 @@ export function isCutOff(incoming: Incoming): boolean {
   );
 }
 
-export function createTransport({ ca, serverName }: Tls): Transport {
+export function createTransport({ ca, serverName, judge }: Tls): Transport {
   const pools = new Map<string, Pool>();
-  const lookup = sharedLookup();
+  const connect = {
+    timeout: CONNECT_MILLISECONDS,
+    lookup: sharedLookup(),
+    ...(ca === undefined ? {} : { ca }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
   let isClosed = false;
 
   function poolOf(address: string, lane: Lane): Pool {
@@ -90,12 +99,7 @@ export function createTransport({ ca, serverName }: Tls): Transport {
     if (known !== undefined) return known;
     const pool = new Pool(address, {
       connections: CONNECTIONS[lane],
-      connect: {
-        timeout: CONNECT_MILLISECONDS,
-        lookup,
-        ...(ca === undefined ? {} : { ca }),
-        ...(serverName === undefined ? {} : { servername: serverName }),
-      },
+      connect: judge === undefined ? connect : judged(connect, judge),
       allowH2: false,
       // The clock of a request is the one below: it holds for the whole answer, not from one byte to the next.
       headersTimeout: 0,
@@ -130,6 +134,24 @@ export function createTransport({ ca, serverName }: Tls): Transport {
       pools.clear();
     },
   };
+}
+
+/** Nothing is sent before the certificate was judged. */
+function judged(
+  options: buildConnector.BuildOptions,
+  judge: NonNullable<Tls['judge']>,
+): buildConnector.connector {
+  // A session that is resumed shows no certificate.
+  const connect = buildConnector({ ...options, rejectUnauthorized: false, maxCachedSessions: 0 });
+  return (target, callback) =>
+    connect(target, (...result) => {
+      const [error, socket] = result;
+      const problem =
+        error === null && socket instanceof TLSSocket ? judge(socket.getPeerX509Certificate()) : undefined;
+      if (problem === undefined) return callback(...result);
+      socket?.destroy();
+      callback(new Error(problem), null);
+    });
 }
 
 /** What the pool takes, and what no other host hides in. */

@@ -14,6 +14,7 @@ import { skipReasons, warningReasons } from '../inject/result.ts';
 import { servedMetrics } from '../telemetry/controller-metrics.ts';
 import type { MetricDefinitions } from '../telemetry/metric-table.ts';
 import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
+import { secureMetricDefinitions } from '../telemetry/secure-metrics.ts';
 import { redirectorMetricDefinitions } from '../telemetry/redirector-metrics.ts';
 import { syncMetricDefinitions } from '../telemetry/sync-metrics.ts';
 
@@ -247,7 +248,11 @@ ${metricTable({ ...syncMetricDefinitions, ...servedMetrics('to-consul'), ...serv
 ${metricTable(servedMetrics('registrar'))}
 ## tandem redirector
 
-${metricTable(redirectorMetricDefinitions)}`;
+${metricTable(redirectorMetricDefinitions)}
+
+## tandem secure
+
+${metricTable(secureMetricDefinitions)}`;
 }
 
 function metricTable(definitions: MetricDefinitions): string {

@@ -1,4 +1,4 @@
-/** The election of `tandem sync`: one of its replicas leads, by a Lease. */
+/** The election of `tandem sync` and `tandem secure`: one of the replicas leads, by a Lease. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ApiClient } from '../kubernetes/api-client.ts';
@@ -13,6 +13,7 @@ type SyncElection = {
   readonly client: ApiClient;
   /** Of the Lease. */
   readonly namespace: string;
+  readonly lease?: string;
   readonly log: Log;
   /** Milliseconds for which a leader leads on after the signal. */
   readonly shutdownDelay: number;
@@ -25,20 +26,20 @@ type SyncElection = {
  * some seconds until it has read everything, in which it would not tell Consul that they go.
  */
 export async function runElected(
-  { client, namespace, log, shutdownDelay, lead }: SyncElection,
+  { client, namespace, lease = SYNC_LEASE, log, shutdownDelay, lead }: SyncElection,
   signal: AbortSignal,
 ): Promise<void> {
   const election = elect({
     client,
     namespace,
-    name: SYNC_LEASE,
+    name: lease,
     // A container that is started again has the same host name.
     identity: `${hostname()}_${randomUUID()}`,
     clock: systemClock,
     random: Math.random,
     times: LEASE_TIMES,
     lead,
-    onEvent: (event) => logElection(event, namespace, log),
+    onEvent: (event) => logElection(event, `${namespace}/${lease}`, log),
   });
   const ended = new AbortController();
   const stop = async (): Promise<void> => {
@@ -57,10 +58,10 @@ export async function runElected(
   }
 }
 
-function logElection(event: ElectionEvent, namespace: string, log: Log): void {
+function logElection(event: ElectionEvent, lease: string, log: Log): void {
   switch (event.kind) {
     case 'started':
-      return log('info', 'leading', { lease: `${namespace}/${SYNC_LEASE}` });
+      return log('info', 'leading', { lease });
     case 'ended':
       return log('info', 'no longer leading', { reason: event.reason });
     case 'lost':

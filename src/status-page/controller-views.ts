@@ -68,6 +68,23 @@ const views: { readonly [N in ControllerName]: ControllerView<StatusOf<N>> } = {
       Tokens: rows.length === 0 ? { text: markup`deleted` } : { text: markup`stay`, isBad: true },
     }),
   },
+  secure: {
+    title: 'Secure Consul',
+    subject: 'The loop that keeps Consul secure',
+    facts: ({ stage, step, rows }) => {
+      const loaded = rows.filter(({ reason }) => reason === 'loaded').length;
+      const troubles = rows.flatMap(({ problems }) => problems);
+      return {
+        Stage: { text: markup`${stage}` },
+        'Next step': step === undefined ? NOT_KNOWN : { text: foreignText(step) },
+        Agents: { text: markup`${count(loaded)} have loaded their Secret` },
+        Attention:
+          troubles.length === 0
+            ? { text: markup`none` }
+            : { text: foreignText(troubles.join('; ')), isBad: true },
+      };
+    },
+  },
 };
 
 export function viewOfController(status: ControllerStatus): ControllerView<ControllerStatus> {

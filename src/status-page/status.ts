@@ -52,7 +52,12 @@ export type ControllerFacts = {
 };
 
 export type ControllerStatus =
-  ToConsulStatus | ToK8sStatus | RegistrarStatus | CleanUpStatus<'agents'> | CleanUpStatus<'tokens'>;
+  | ToConsulStatus
+  | ToK8sStatus
+  | RegistrarStatus
+  | CleanUpStatus<'agents'>
+  | CleanUpStatus<'tokens'>
+  | SecureStatus;
 
 export type ControllerName = ControllerStatus['controller'];
 
@@ -127,6 +132,15 @@ export type PodRow = StatusRow & {
 /** After pods in agent mode, and of the ACL tokens of pods that are gone; the only row of these is that they stay. */
 type CleanUpStatus<N extends string> = ControllerFacts & {
   readonly controller: N;
+  readonly rows: readonly StatusRow[];
+};
+
+/** What keeps Consul secure; a row is an agent, or something that needs attention. */
+export type SecureStatus = ControllerFacts & {
+  readonly controller: 'secure';
+  readonly stage: string;
+  /** What comes next, and why; undefined before the first look, and on a replica that does not lead. */
+  readonly step: string | undefined;
   readonly rows: readonly StatusRow[];
 };
 

@@ -6,12 +6,16 @@ import { droppedLogLines } from './logger.ts';
 import { makeMetrics, type MetricDefinitions } from './metric-table.ts';
 
 // Those of the edges, which nothing here may import; a test compares them.
-const consulEndpoints = [
+export const consulEndpoints = [
+  'acl-bootstrap',
+  'acl-read',
   'acl-token-delete',
   'acl-tokens',
+  'acl-write',
   'agent-check-register',
   'agent-check-update',
   'agent-read',
+  'agent-reload',
   'agent-service-deregister',
   'agent-service-register',
   'catalog-deregister',
@@ -20,6 +24,7 @@ const consulEndpoints = [
   'health-node',
   'health-service',
   'health-state',
+  'keyring',
   'leader',
   'login',
   'logout',
@@ -97,6 +102,6 @@ export function createSyncMetrics(): SyncMetrics {
   };
 }
 
-function statusClass(status: number | 'none'): string {
+export function statusClass(status: number | 'none'): string {
   return status === 'none' ? 'none' : `${Math.trunc(status / 100)}xx`;
 }

@@ -1,0 +1,112 @@
+/** The flags of `tandem secure`. */
+import { rotations } from '../secure/observed.ts';
+import { stages, syncDirections, type SyncDirection } from '../secure/secure-settings.ts';
+import { kubeconfigFlag } from './common-flags.ts';
+import { boolean, list, oneOf, parsed, splitList, string, type Parsed } from './flag.ts';
+import type { FlagValues } from './parse-flags.ts';
+import { logLevelFlag, statusListenFlag } from './server-flags.ts';
+import { ownerName } from './sync-settings.ts';
+
+export const secureFlags = {
+  ...kubeconfigFlag,
+  name: string('Prefix of every object that is made, such as the name of the release.', 'NAME', undefined),
+  namespace: string(
+    'Namespace of the objects and of the agents. Default: that of the pod.',
+    'NAME',
+    undefined,
+    {
+      variables: ['POD_NAMESPACE'],
+    },
+  ),
+  stage: oneOf('SecureStage in which the agents are configured.', stages, 'require'),
+  gossip: boolean('Make and keep the gossip key.', true),
+  tls: boolean('Make and keep the CA and the certificates of the agents.', true),
+  acls: boolean('Bootstrap the ACLs, and keep policies, tokens, roles and auth methods.', true),
+  datacenter: string('Datacenter of the agents.', 'NAME', 'dc1'),
+  domain: string('Domain of the agents.', 'NAME', 'consul'),
+  owner: parsed<string | undefined>(
+    'Name of this cluster in Consul. Default: made from the UID of kube-system.',
+    'NAME',
+    undefined,
+    ownerName,
+  ),
+  serverSelector: string('Label selector of the pods of the servers.', 'SELECTOR', undefined),
+  clientSelector: string(
+    'Label selector of the pods of client agents. Empty: there are none.',
+    'SELECTOR',
+    '',
+  ),
+  serverNames: list('Additional DNS names and IP addresses of the servers.', 'NAMES', []),
+  syncDirections: parsed<readonly SyncDirection[]>(
+    `Rights of the sync: ${syncDirections.join(', ')}.`,
+    'WORDS',
+    [],
+    directions,
+  ),
+  consulPrefix: string('Prefix of the Consul services that the sync may write.', 'PREFIX', ''),
+  podAuthMethod: boolean('Make the auth method by which injected pods log in.', true),
+  bindingRuleSelector: string(
+    'Selector of the ServiceAccounts that may be services.',
+    'SELECTOR',
+    'serviceaccount.name!=default',
+  ),
+  authMethodHost: string(
+    'URL of the API server, as the Consul servers reach it.',
+    'URL',
+    'https://kubernetes.default.svc',
+  ),
+  authMethodCaFile: string(
+    'CA of that API server (PEM).',
+    'FILE',
+    '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
+  ),
+  helmTest: boolean('Make a read-only role for the ServiceAccount of the tests.', false),
+  uiToken: boolean('Keep a read-only token for the user interface in a Secret.', false),
+  replicationToken: boolean('Keep a token for the servers of a secondary datacenter in a Secret.', false),
+  leaderElection: boolean('With several replicas, let only the one that holds the Lease write.', true),
+  ...statusListenFlag('0.0.0.0'),
+  ...logLevelFlag,
+  plan: boolean('Print the state and the next step, and exit with 3 if one is due.', false),
+  rotate: parsed<(typeof rotations)[number] | undefined>(
+    `Ask the loop to renew one of ${rotations.join(', ')}; exit.`,
+    'PART',
+    undefined,
+    rotation,
+  ),
+  purge: string('Delete the objects of this name, and exit. Repeat the name.', 'NAME', undefined),
+};
+
+export type SecureValues = FlagValues<typeof secureFlags>;
+
+/** Rules between the flags; a sentence for each that is broken. */
+export function secureFlagProblems(values: SecureValues): string[] {
+  const { name, serverSelector, plan, rotate, purge, gossip, tls, acls, consulPrefix } = values;
+  const actions = [plan, rotate !== undefined, purge !== undefined].filter(Boolean).length;
+  const isLoop = rotate === undefined && purge === undefined;
+  return [
+    ...(name === undefined ? ['--name is required'] : []),
+    ...(name !== undefined && !/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)
+      ? ['--name: it must have 1 to 40 characters (a-z, 0-9, -) that begin and end with a letter or digit']
+      : []),
+    ...(isLoop && serverSelector === undefined ? ['--server-selector is required'] : []),
+    ...(actions > 1 ? ['only one of --plan, --rotate and --purge can be given'] : []),
+    ...(purge !== undefined && purge !== name ? ['--purge must repeat the name of --name'] : []),
+    ...(gossip || tls || acls ? [] : ['--gossip, --tls and --acls are all off, so there is nothing to do']),
+    ...(/^[a-zA-Z0-9_.-]*$/.test(consulPrefix) ? [] : ['--consul-prefix: it is not the beginning of a name']),
+  ];
+}
+
+function directions(text: string): Parsed<readonly SyncDirection[]> {
+  const words = splitList(text);
+  const known = syncDirections.filter((each) => words.includes(each));
+  return known.length === new Set(words).size
+    ? { ok: true, value: known }
+    : { ok: false, expected: `a list of ${syncDirections.join(', ')}` };
+}
+
+function rotation(text: string): Parsed<(typeof rotations)[number]> {
+  const value = rotations.find((each) => each === text);
+  return value === undefined
+    ? { ok: false, expected: `one of ${rotations.join(', ')}` }
+    : { ok: true, value };
+}

@@ -1,0 +1,200 @@
+/** What the loop of a secure Consul reads of its ACLs, and writes to them. */
+import { listAt, objectAt, textIn } from '../model/decode-consul.ts';
+import type { AclKind, AclObject, BindingRule } from '../secure/acl-objects.ts';
+import type { SeenObject, SeenRule } from '../secure/observed.ts';
+import { asString, property } from '../support/json.ts';
+import { secret, type Secret } from '../support/secret.ts';
+import { jsonOf } from './answer.ts';
+import { unquoted, type ConsulPlace, type SecureCalls } from './secure-calls.ts';
+import type { Call, RawAnswer } from './servers.ts';
+
+// The leader waits for its followers, and the first leader may still be elected.
+const BOOTSTRAP_MILLISECONDS = 5 * 60_000;
+
+const collections: Readonly<Record<AclKind, string>> = {
+  policy: '/v1/acl/policy',
+  token: '/v1/acl/token',
+  role: '/v1/acl/role',
+  'auth-method': '/v1/acl/auth-method',
+};
+
+export function aclCalls(calls: SecureCalls) {
+  const access = aclAccess(calls);
+  return { ...tokenCalls(calls, access), ...objectCalls(access), ...ruleCalls(access) };
+}
+
+type Access = ReturnType<typeof aclAccess>;
+
+function aclAccess({ call }: SecureCalls) {
+  const acl = <T>(place: ConsulPlace, token: Secret, what: Omit<Call<T>, 'endpoint'>): Promise<T> =>
+    call(place, token, {
+      ...what,
+      endpoint: what.method === 'GET' ? 'acl-read' : 'acl-write',
+      read: unquoted(what.read),
+    });
+  const write = (
+    place: ConsulPlace,
+    token: Secret,
+    what: {
+      readonly method: 'PUT' | 'DELETE';
+      readonly path: string;
+      readonly body?: unknown;
+      readonly conceals?: Secret;
+    },
+  ): Promise<void> => {
+    const { body, conceals, ...rest } = what;
+    return acl(place, token, {
+      ...rest,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(conceals === undefined ? {} : { conceals }),
+      read: () => undefined,
+    });
+  };
+  return { acl, write };
+}
+
+function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
+  return {
+    /** What Consul thinks of a management token. */
+    tokenState: (
+      place: ConsulPlace,
+      token: Secret,
+      signal: AbortSignal,
+    ): Promise<
+      { readonly kind: 'known'; readonly accessor: string } | { readonly kind: 'unknown' | 'off' }
+    > =>
+      acl(place, token, {
+        method: 'GET',
+        path: '/v1/acl/token/self',
+        accept: [401, 403],
+        signal,
+        read: (raw) => {
+          if (raw.status === 401) return { kind: 'off' };
+          // Right after a start a follower may not have asked the leader yet: only this text says that there is none.
+          if (raw.status === 403 && /ACL not found/i.test(raw.text)) return { kind: 'unknown' };
+          return { kind: 'known', accessor: textIn(objectAt(jsonOf(raw), 'answer'), 'AccessorID', 'answer') };
+        },
+      }),
+    /** @returns the index by which it can be reset, when somebody was first */
+    bootstrap: (place: ConsulPlace, token: Secret): Promise<{ readonly closed: string | undefined }> =>
+      call(place, undefined, {
+        endpoint: 'acl-bootstrap',
+        method: 'PUT',
+        path: '/v1/acl/bootstrap',
+        body: JSON.stringify({ BootstrapSecret: token.reveal() }),
+        conceals: token,
+        timeout: BOOTSTRAP_MILLISECONDS,
+        once: true,
+        accept: [403],
+        read: ({ status, text }) => ({
+          closed: status === 200 ? undefined : (/reset index: (\d+)/.exec(text)?.[1] ?? 'unknown'),
+        }),
+      }),
+    deleteToken: (place: ConsulPlace, token: Secret, accessor: string) =>
+      write(place, token, { method: 'DELETE', path: `/v1/acl/token/${encodeURIComponent(accessor)}` }),
+    /** Accessors of the tokens with this policy and a description that the test takes. */
+    tokensWith: (
+      place: ConsulPlace,
+      token: Secret,
+      policy: string,
+      isWanted: (description: string) => boolean,
+      signal: AbortSignal,
+    ): Promise<readonly string[]> =>
+      acl(place, token, {
+        method: 'GET',
+        path: '/v1/acl/tokens',
+        query: { policy },
+        signal,
+        read: (raw) =>
+          listAt(jsonOf(raw), 'answer', (each, at) => ({
+            accessor: textIn(objectAt(each, at), 'AccessorID', at),
+            description: asString(property(each, 'Description')) ?? '',
+          })).flatMap(({ accessor, description }) => (isWanted(description) ? [accessor] : [])),
+      }),
+  };
+}
+
+function objectCalls({ acl, write }: Access) {
+  return {
+    object: (
+      place: ConsulPlace,
+      token: Secret,
+      { kind, name }: Pick<AclObject, 'kind' | 'name'>,
+      signal: AbortSignal,
+    ): Promise<SeenObject | undefined> =>
+      acl(place, token, {
+        method: 'GET',
+        path: `${collections[kind]}/${kind === 'policy' || kind === 'role' ? 'name/' : ''}${encodeURIComponent(name)}`,
+        // A token that is not there is a 403.
+        accept: kind === 'token' ? [403, 404] : [404],
+        signal,
+        read: (raw) => seenObject(kind, raw),
+      }),
+    putObject: (
+      place: ConsulPlace,
+      token: Secret,
+      { kind, name, body }: AclObject,
+      id: string | undefined,
+    ) => {
+      const suffix = id === undefined ? '' : `/${encodeURIComponent(kind === 'auth-method' ? name : id)}`;
+      const named = id === undefined || kind === 'auth-method' ? body : { ...body, ID: id };
+      const hidden = asString(body['SecretID']) ?? asString(property(body['Config'], 'ServiceAccountJWT'));
+      return write(place, token, {
+        method: 'PUT',
+        path: `${collections[kind]}${suffix}`,
+        body: named,
+        ...(hidden === undefined ? {} : { conceals: secret(hidden) }),
+      });
+    },
+  };
+}
+
+function ruleCalls({ acl, write }: Access) {
+  return {
+    rules: (place: ConsulPlace, token: Secret, signal: AbortSignal): Promise<readonly SeenRule[]> =>
+      acl(place, token, {
+        method: 'GET',
+        path: '/v1/acl/binding-rules',
+        signal,
+        read: (raw) => listAt(jsonOf(raw), 'answer', seenRule),
+      }),
+    putRule: (place: ConsulPlace, token: Secret, rule: BindingRule, description: string) =>
+      write(place, token, {
+        method: 'PUT',
+        path: '/v1/acl/binding-rule',
+        body: {
+          AuthMethod: rule.method,
+          BindType: rule.type,
+          BindName: rule.bindName,
+          Selector: rule.selector,
+          Description: description,
+        },
+      }),
+    deleteRule: (place: ConsulPlace, token: Secret, id: string) =>
+      write(place, token, { method: 'DELETE', path: `/v1/acl/binding-rule/${encodeURIComponent(id)}` }),
+  };
+}
+
+function seenObject(kind: AclKind, raw: RawAnswer): SeenObject | undefined {
+  if (raw.status !== 200) {
+    if (/ACL not found|does not exist/i.test(raw.text)) return undefined;
+    throw new Error(`status ${raw.status}`);
+  }
+  const body = objectAt(jsonOf(raw), 'answer');
+  const id = textIn(body, kind === 'token' ? 'AccessorID' : kind === 'auth-method' ? 'Name' : 'ID', 'answer');
+  return { id, description: asString(body['Description']) ?? '', body };
+}
+
+function seenRule(value: unknown, place: string): SeenRule {
+  const rule = objectAt(value, place);
+  const type = textIn(rule, 'BindType', place);
+  return {
+    id: textIn(rule, 'ID', place),
+    description: asString(rule['Description']) ?? '',
+    method: textIn(rule, 'AuthMethod', place),
+    // Of another type it is none of ours, whatever its name.
+    type: type === 'role' ? 'role' : 'service',
+    bindName: type === 'role' || type === 'service' ? textIn(rule, 'BindName', place) : '',
+    selector: asString(rule['Selector']) ?? '',
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * Calls to agents whose certificates the caller judges by what it trusts at this moment. Each call names its token: while tokens
+ * are exchanged there are two.
+ */
+import type { X509Certificate } from 'node:crypto';
+import { connect } from 'node:tls';
+import { isSignedBy } from '../secure/certificates.ts';
+import type { Secret } from '../support/secret.ts';
+import { servers, type Call, type RawAnswer, type RequestReport } from './servers.ts';
+import { createTransport } from './transport.ts';
+
+export type SecureCallsOptions = {
+  /** PEM of each CA that is trusted now. */
+  readonly trusted: () => readonly string[];
+  readonly onRequest: (report: RequestReport) => void;
+  readonly mayWrite: () => boolean;
+};
+
+/** An agent, or several servers of which one is to answer. */
+export type ConsulPlace = {
+  /** `https://host:port`; `http://` without TLS. */
+  readonly addresses: readonly string[];
+  /** Name that its certificate must carry. */
+  readonly serverName: string;
+};
+
+export type SecureCalls = {
+  readonly call: <T>(place: ConsulPlace, token: Secret | undefined, what: Call<T>) => Promise<T>;
+  /** Serial of the leaf that is served now. @throws Error when there is no handshake, or nobody who is trusted made it */
+  readonly servedSerial: (place: ConsulPlace) => Promise<string>;
+  readonly close: () => Promise<void>;
+};
+
+const HANDSHAKE_MILLISECONDS = 3000;
+
+export function secureCalls({ trusted, onRequest, mayWrite }: SecureCallsOptions): SecureCalls {
+  const transports = new Map<string, ReturnType<typeof createTransport>>();
+  const transportFor = (serverName: string): ReturnType<typeof createTransport> => {
+    const known = transports.get(serverName);
+    if (known !== undefined) return known;
+    const judge = (certificate: X509Certificate | undefined): string | undefined =>
+      problemOf(certificate, serverName, trusted());
+    const made = createTransport({ ca: undefined, serverName, judge });
+    transports.set(serverName, made);
+    return made;
+  };
+  const call: SecureCalls['call'] = ({ addresses, serverName }, token, what) => {
+    const transport = transportFor(serverName);
+    return servers({ addresses: () => addresses, transport, query: {}, onRequest, mayWrite }).call(
+      what,
+      token,
+    );
+  };
+  return {
+    call,
+    servedSerial: (place) => servedSerial(place, trusted),
+    close: async () => {
+      await Promise.all([...transports.values()].map((transport) => transport.close()));
+    },
+  };
+}
+
+/** Tokens and keys are in these answers, so a message shows no part of one that cannot be read. */
+export function unquoted<T>(read: (raw: RawAnswer) => T): (raw: RawAnswer) => T {
+  return (raw) => {
+    try {
+      return read(raw);
+    } catch {
+      throw new Error(`status ${raw.status}, and not of the form that Consul documents`);
+    }
+  };
+}
+
+/** Dates are not looked at: where everything has expired, this is the way back. */
+function problemOf(
+  certificate: X509Certificate | undefined,
+  serverName: string,
+  trusted: readonly string[],
+): string | undefined {
+  if (certificate === undefined) return 'the server shows no certificate';
+  const pem = certificate.toString();
+  if (!trusted.some((ca) => isSignedBy(pem, ca)))
+    return 'the certificate of the server is of a CA that is not trusted';
+  return certificate.checkHost(serverName) === undefined
+    ? `the certificate of the server is not for ${serverName}`
+    : undefined;
+}
+
+function servedSerial(
+  { addresses, serverName }: ConsulPlace,
+  trusted: SecureCallsOptions['trusted'],
+): Promise<string> {
+  const { hostname, port } = new URL(addresses[0] ?? '');
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port),
+      servername: serverName,
+      rejectUnauthorized: false,
+      timeout: HANDSHAKE_MILLISECONDS,
+    });
+    const end = (error: Error): void => {
+      socket.destroy();
+      reject(error);
+    };
+    socket.once('secureConnect', () => {
+      const certificate = socket.getPeerX509Certificate();
+      const problem = problemOf(certificate, serverName, trusted());
+      if (problem !== undefined || certificate === undefined) return end(new Error(problem));
+      socket.destroy();
+      resolve(certificate.serialNumber);
+    });
+    socket.once('timeout', () => end(new Error(`no handshake within ${HANDSHAKE_MILLISECONDS} ms`)));
+    socket.once('error', end);
+  });
+}

@@ -1,0 +1,98 @@
+/** What the loop of a secure Consul reads of agents, ACLs and keyring, and writes to them. */
+import { listAt, mapAt, numberIs, objectAt } from '../model/decode-consul.ts';
+import { NODE_META_STAMP } from '../secure/agent-secret.ts';
+import type { AgentRun, Keyring } from '../secure/observed.ts';
+import { asString, isObject, property } from '../support/json.ts';
+import { secret, type Secret } from '../support/secret.ts';
+import { aclCalls } from './acl-calls.ts';
+import { jsonOf } from './answer.ts';
+import { secureCalls, unquoted, type ConsulPlace, type SecureCallsOptions } from './secure-calls.ts';
+
+export type SelfOfAgent = { readonly stamp: number; readonly run: AgentRun };
+
+export type SecureConsul = ReturnType<typeof secureConsul>;
+
+const AGENT_MILLISECONDS = 5000;
+
+export function secureConsul(options: SecureCallsOptions) {
+  const calls = secureCalls(options);
+  const { call } = calls;
+  return {
+    ...calls,
+    ...aclCalls(calls),
+    /** @throws TandemError TANDEM_CONSUL_FORBIDDEN when the agent does not know the token */
+    self: (place: ConsulPlace, token: Secret | undefined, signal: AbortSignal): Promise<SelfOfAgent> =>
+      call(place, token, {
+        endpoint: 'agent-read',
+        method: 'GET',
+        path: '/v1/agent/self',
+        timeout: AGENT_MILLISECONDS,
+        signal,
+        read: (raw) => selfOf(jsonOf(raw)),
+      }),
+    reload: (place: ConsulPlace, token: Secret | undefined, signal: AbortSignal): Promise<void> =>
+      call(place, token, {
+        endpoint: 'agent-reload',
+        method: 'PUT',
+        path: '/v1/agent/reload',
+        signal,
+        read: () => undefined,
+      }),
+    keyring: async (place: ConsulPlace, token: Secret, signal: AbortSignal): Promise<Keyring> =>
+      call(place, token, {
+        endpoint: 'keyring',
+        method: 'GET',
+        path: '/v1/operator/keyring',
+        // Of members that cannot answer, Consul makes a 500 that names them; no key is in it.
+        accept: [500],
+        signal,
+        read: unquoted((raw) =>
+          raw.status === 200
+            ? { kind: 'known', rings: listAt(jsonOf(raw), 'answer', ringOf) }
+            : { kind: 'unknown', why: raw.text.trim().slice(0, 400) },
+        ),
+      }),
+    changeKeyring: (
+      place: ConsulPlace,
+      token: Secret,
+      operation: 'install' | 'use' | 'remove',
+      key: string,
+    ) =>
+      call(place, token, {
+        endpoint: 'keyring',
+        method: ({ install: 'POST', use: 'PUT', remove: 'DELETE' } as const)[operation],
+        path: '/v1/operator/keyring',
+        body: JSON.stringify({ Key: key }),
+        conceals: secret(key),
+        read: () => undefined,
+      }),
+  };
+}
+
+function selfOf(json: unknown): SelfOfAgent {
+  const self = objectAt(json, 'answer');
+  const debug = property(self, 'DebugConfig');
+  const stamp = Number(asString(property(property(self, 'Meta'), NODE_META_STAMP)) ?? 0);
+  const rpc = property(property(debug, 'TLS'), 'InternalRPC');
+  const serf = property(property(self, 'Stats'), 'serf_lan');
+  return {
+    stamp: Number.isSafeInteger(stamp) ? stamp : 0,
+    run: {
+      acls: property(debug, 'ACLsEnabled') === true,
+      defaultPolicy: asString(property(property(debug, 'ACLResolverSettings'), 'ACLDefaultPolicy')) ?? '',
+      verifiesOutgoing: property(rpc, 'VerifyOutgoing') === true,
+      isGossipEncrypted: property(serf, 'encrypted') === 'true',
+    },
+  };
+}
+
+function ringOf(value: unknown, place: string) {
+  const ring = objectAt(value, place);
+  const counts = (key: string): Readonly<Record<string, number>> =>
+    isObject(ring[key]) ? mapAt(ring[key], `${place}.${key}`, numberIs) : {};
+  return {
+    members: numberIs(ring['NumNodes'], `${place}.NumNodes`),
+    keys: counts('Keys'),
+    primary: counts('PrimaryKeys'),
+  };
+}

@@ -1,0 +1,124 @@
+/** Keeps a Consul secure: observes, decides on one write, does it, and looks again, until nothing is due. */
+import {
+  createController,
+  type ControllerReporter,
+  type ControllerRuntime,
+} from '../reconcile/controller.ts';
+import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
+import type { Memory, SecureObserved } from '../secure/observed.ts';
+import { behind, nextSecureStep, type SecureStep } from '../secure/secure-plan.ts';
+import type { SecureSettings } from '../secure/secure-settings.ts';
+
+export type WriteStep = Exclude<SecureStep, { kind: 'keep' | 'wait' }>;
+
+/** `conflict`: somebody else wrote since it was read. `closed`: Consul was bootstrapped by somebody else. */
+export type StepOutcome =
+  | { readonly kind: 'written' | 'conflict' }
+  | { readonly kind: 'closed'; readonly index: string }
+  /** The other side says no to this one. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export type SecureReporter = ControllerReporter<WriteStep> & {
+  /** Of each look: what is there, and what comes next. */
+  readonly looked: (observed: SecureObserved, step: SecureStep) => void;
+};
+
+type SecurePorts = ControllerRuntime & {
+  readonly reporter: SecureReporter;
+  readonly observe: (memory: Memory, signal: AbortSignal) => Promise<SecureObserved>;
+  readonly perform: (step: WriteStep, signal: AbortSignal) => Promise<StepOutcome>;
+  /** Resolves when the pods of the agents are known. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Calls back when something may be another, until the signal is aborted. */
+  readonly watch: (changed: () => void, signal: AbortSignal) => Promise<void>;
+};
+
+type Seen = { readonly observed: SecureObserved; readonly step: SecureStep };
+
+// What somebody edits by hand in Consul tells nobody.
+const LOOK_AGAIN = 10_000;
+const KEY = 'secure';
+
+/** Resolves when the signal is aborted. */
+export function runSecureLoop(
+  ports: SecurePorts,
+  settings: SecureSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { reporter, clock, random } = ports;
+  const memory = createMemory();
+  let due: number | undefined;
+  const controller = createController<Seen, Seen, WriteStep>({
+    clock,
+    random,
+    reporter,
+    resync: LOOK_AGAIN,
+    dryRun: false,
+    once: false,
+    scope: 'all',
+    coalescing: { quiet: 0, most: 0 },
+    fullDue: () => due,
+    guard: createDeletionGuard(clock, MANY_AT_ONCE),
+    synced: ports.synced,
+    watch: (until) => ports.watch(() => controller.enqueue(KEY), until),
+    reconciler: {
+      observe: async (_request, until) => {
+        const observed = await ports.observe(memory.current(), until);
+        const current = memory.seen(settings, observed);
+        return { observed: { ...observed, memory: current }, step: NOTHING_YET };
+      },
+      plan: ({ observed }) => ({ observed, step: nextSecureStep(settings, observed) }),
+      deletions: () => ({ ids: [], owned: 0 }),
+      withhold: (plan) => plan,
+      planned: ({ observed, step }) => {
+        due = clock.elapsed() + Math.max(0, untilOf(step) - observed.now);
+        reporter.looked(observed, step);
+      },
+      apply: async ({ observed, step }, writing, until) => {
+        if (step.kind === 'keep' || step.kind === 'wait') return;
+        const outcome = await ports.perform(step, until);
+        memory.did(step, outcome, observed.now);
+        if (outcome.kind === 'refused') return writing.refused(step, outcome.reason);
+        if (outcome.kind === 'written') writing.applied(step);
+        controller.enqueue(KEY);
+      },
+      keyOf: () => KEY,
+    },
+  });
+  return controller.run(signal);
+}
+
+const NOTHING_YET: SecureStep = { kind: 'keep', reason: 'nothing-due', until: 0 };
+
+function untilOf(step: SecureStep): number {
+  return step.kind === 'keep' || step.kind === 'wait' ? step.until : Infinity;
+}
+
+function createMemory() {
+  const reloads = new Map<string, number>();
+  let behindSince: ReadonlyMap<string, number> = new Map();
+  let bootstrapClosed: Memory['bootstrapClosed'];
+  let primarySince: number | undefined;
+  const current = (): Memory => ({ reloads: new Map(reloads), behindSince, bootstrapClosed, primarySince });
+  return {
+    current,
+    seen: (settings: SecureSettings, observed: SecureObserved): Memory => {
+      const { now, agents, acl, keyring, state } = observed;
+      const uids = new Set(agents.map(({ pod }) => pod.uid));
+      for (const uid of reloads.keys()) if (!uids.has(uid)) reloads.delete(uid);
+      behindSince = new Map(
+        behind(settings, observed).map(({ pod }) => [pod.uid, behindSince.get(pod.uid) ?? now]),
+      );
+      if (acl.kind === 'known') bootstrapClosed = undefined;
+      const key = state?.gossip ?? '';
+      const isPrimary =
+        keyring.kind === 'known' && keyring.rings.every(({ members, primary }) => primary[key] === members);
+      primarySince = isPrimary ? (primarySince ?? now) : undefined;
+      return current();
+    },
+    did: (step: WriteStep, outcome: StepOutcome, now: number): void => {
+      if (step.kind === 'reload') reloads.set(step.agent.pod.uid, now);
+      if (outcome.kind === 'closed') bootstrapClosed = { index: outcome.index, at: now };
+    },
+  };
+}

@@ -1,0 +1,134 @@
+/** Secrets and ConfigMaps that a process makes and keeps by itself, as texts by key. */
+import { TandemError } from '../support/errors.ts';
+import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import type { ApiClient } from './api-client.ts';
+import { secretTexts } from './secret-object.ts';
+
+type Client = Pick<ApiClient, 'request'>;
+
+export type OwnedPlace = {
+  readonly kind: 'Secret' | 'ConfigMap';
+  readonly namespace: string;
+  readonly name: string;
+};
+
+const MERGE_PATCH = 'application/merge-patch+json';
+const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'tandem' };
+
+export function collectionOf({ kind, namespace }: Pick<OwnedPlace, 'kind' | 'namespace'>): string {
+  return `/api/v1/namespaces/${namespace}/${kind === 'Secret' ? 'secrets' : 'configmaps'}`;
+}
+
+/**
+ * The object, or undefined when it is not there.
+ *
+ * @throws TandemError TANDEM_KUBERNETES_…
+ */
+export async function readOwned(client: Client, place: OwnedPlace, signal?: AbortSignal): Promise<unknown> {
+  const { status, body } = await client.request('GET', pathOf(place), undefined, undefined, signal);
+  if (status === 200) return body;
+  if (status === 404) return undefined;
+  throw refusal('read', place, status, body);
+}
+
+/** Undefined when there is no object. */
+export function textsOf(
+  { kind }: Pick<OwnedPlace, 'kind'>,
+  object: unknown,
+): Readonly<Record<string, string>> | undefined {
+  if (kind === 'Secret' || !isObject(object)) return secretTexts(object);
+  const data = property(object, 'data');
+  const entries = Object.entries(isObject(data) ? data : {});
+  return Object.fromEntries(entries.map(([key, value]) => [key, asString(value) ?? '']));
+}
+
+/**
+ * Creates the object, or replaces all texts of the version that was read.
+ *
+ * @param before as it was read; undefined creates it
+ * @returns `conflict` when somebody else has written meanwhile
+ * @throws TandemError TANDEM_KUBERNETES_…; never with anything of the content
+ */
+export async function writeOwned(
+  client: Client,
+  place: OwnedPlace,
+  before: unknown,
+  texts: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<'written' | 'conflict'> {
+  const encoded = (text: string): string =>
+    place.kind === 'Secret' ? Buffer.from(text).toString('base64') : text;
+  const data = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, encoded(text)]));
+  const { status, body } = isObject(before)
+    ? await client.request('PUT', pathOf(place), { ...before, data }, undefined, signal)
+    : await client.request('POST', collectionOf(place), newObject(place, data), undefined, signal);
+  if (status === 200 || status === 201) return 'written';
+  if (status === 404 || status === 409) return 'conflict';
+  throw refusal('written', place, status, body);
+}
+
+/** @throws TandemError TANDEM_KUBERNETES_REFUSED also when it is not there */
+export async function annotateOwned(
+  client: Client,
+  place: OwnedPlace,
+  annotations: Readonly<Record<string, string>>,
+): Promise<void> {
+  const patch = { metadata: { annotations } };
+  const { status, body } = await client.request('PATCH', pathOf(place), patch, MERGE_PATCH);
+  if (status !== 200) throw refusal('annotated', place, status, body);
+}
+
+/** @returns false when it was not there */
+export async function deleteOwned(client: Client, place: OwnedPlace): Promise<boolean> {
+  const { status, body } = await client.request('DELETE', pathOf(place));
+  if (status === 404) return false;
+  if (status !== 200 && status !== 202) throw refusal('deleted', place, status, body);
+  return true;
+}
+
+/**
+ * A token of a ServiceAccount, which the API server makes and nobody keeps.
+ *
+ * @param seconds that are asked for; the API server may grant fewer
+ */
+export async function requestAccountToken(
+  client: Client,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+  const request = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: seconds },
+  };
+  const { status, body } = await client.request('POST', path, request, undefined, signal);
+  const token = asString(property(property(body, 'status'), 'token'));
+  if (status === 201 && token !== undefined) return token;
+  const reason = asString(property(body, 'reason')) ?? 'no reason';
+  throw new TandemError(
+    'TANDEM_KUBERNETES_REFUSED',
+    `no token for the ServiceAccount ${namespace}/${name}: status ${status}, ${reason}`,
+  );
+}
+
+function pathOf(place: OwnedPlace): string {
+  return `${collectionOf(place)}/${place.name}`;
+}
+
+function newObject({ kind, name }: OwnedPlace, data: JsonObject): JsonObject {
+  return { apiVersion: 'v1', kind, metadata: { name, labels: MANAGED_BY }, data };
+}
+
+/** The message of the API server may quote what it refuses; its reason is one word. */
+function refusal(
+  verb: string,
+  { kind, namespace, name }: OwnedPlace,
+  status: number,
+  body: unknown,
+): TandemError {
+  const reason = asString(property(body, 'reason')) ?? 'no reason';
+  const text = `the ${kind} ${namespace}/${name} cannot be ${verb}: status ${status}, ${reason}`;
+  return new TandemError('TANDEM_KUBERNETES_REFUSED', text);
+}

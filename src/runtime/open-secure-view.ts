@@ -1,0 +1,128 @@
+/** Everything that `tandem secure` watches and reads, as one view that is looked at anew before each step. */
+import type { SecureValues } from '../config/secure-flags.ts';
+import { secureConsul, type SecureConsul } from '../consul/secure-consul.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { oneObject } from '../kubernetes/one-object.ts';
+import { collectionOf } from '../kubernetes/owned-object.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
+import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import { watchResource } from '../kubernetes/watch-resource.ts';
+import { changeSignal } from '../reporting/change-signal.ts';
+import type { Memory, SecureObserved } from '../secure/observed.ts';
+import { bundleOf } from '../secure/secure-plan.ts';
+import type { AgentKind, SecureSettings } from '../secure/secure-settings.ts';
+import { aborted } from '../support/aborted.ts';
+import type { Log } from '../telemetry/logger.ts';
+import type { SecureMetrics } from '../telemetry/secure-metrics.ts';
+import { keptPlaces, secureObjects } from './secure-objects.ts';
+import type { LastLook } from './secure-steps.ts';
+import {
+  observeAcl,
+  observeSecureAgents,
+  observeKeyring,
+  readAgentPod,
+  serversOf,
+  type AgentPod,
+} from './secure-view.ts';
+
+export type SecureView = {
+  readonly observe: (memory: Memory, signal: AbortSignal) => Promise<SecureObserved>;
+  readonly seen: () => LastLook;
+  readonly objects: ReturnType<typeof secureObjects>;
+  readonly consul: SecureConsul;
+  readonly pods: () => readonly AgentPod[];
+  readonly isSynced: () => boolean;
+  /** Resolves when the pods of the agents are known. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Calls back when an object or a pod is another, until the signal is aborted. */
+  readonly watch: (changed: () => void, signal: AbortSignal) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+type ViewParts = {
+  readonly settings: SecureSettings;
+  readonly values: SecureValues;
+  readonly client: ApiClient;
+  readonly metrics: SecureMetrics;
+  readonly log: Log;
+  readonly mayWrite: () => boolean;
+};
+
+export function openSecureView({ settings, values, client, metrics, log, mayWrite }: ViewParts): SecureView {
+  const objects = secureObjects(client, settings);
+  let seen: LastLook | undefined;
+  const consul = secureConsul({
+    trusted: () => {
+      const { state, publishedCa = '' } = seen?.objects ?? {};
+      // Without its own Secret the loop has nothing else to know the agents by.
+      const bundle = state === undefined ? publishedCa : bundleOf(state);
+      return bundle.split(/(?<=-----END CERTIFICATE-----\n)/).filter((each) => each !== '');
+    },
+    onRequest: ({ endpoint, status }) => metrics.consulRequest(endpoint, status),
+    mayWrite,
+  });
+  const { changed, onChange } = changeSignal();
+  const common = {
+    client,
+    clock: systemClock,
+    random: Math.random,
+    onRestart: ({ cause, error }: WatchFailure) =>
+      log(error === undefined ? 'debug' : 'warn', 'a watch is restarted', { cause, error: error?.message }),
+  };
+  const watched = keptPlaces(settings).map((place) =>
+    oneObject({ ...common, path: collectionOf(place), name: place.name, onChange: changed }),
+  );
+  const pods = podSelectors(values).map(({ kind, selector }) => ({
+    kind,
+    watch: watchResource<AgentPod>({
+      ...common,
+      path: `/api/v1/namespaces/${settings.namespace}/pods`,
+      query: { labelSelector: selector },
+      read: readAgentPod,
+      onChange: changed,
+    }),
+  }));
+  const observe: SecureView['observe'] = async (memory, signal) => {
+    const now = Date.now();
+    const read = await objects.read(signal);
+    seen = { now, objects: read, place: undefined };
+    const known = pods.flatMap(({ kind, watch }) => [...watch.values()].map((pod) => ({ kind, pod })));
+    const agents = await observeSecureAgents(consul, settings, known, read, signal);
+    const servers = serversOf(settings, agents);
+    const { acl, place } = await observeAcl(consul, settings, servers, read, signal);
+    const keyring = await observeKeyring(consul, settings, place, read, { acl, agents }, signal);
+    seen = { now, objects: read, place };
+    return { ...read, now, agents, acl, keyring, memory };
+  };
+  return {
+    observe,
+    seen: () => {
+      if (seen === undefined) throw new Error('nothing was observed');
+      return seen;
+    },
+    objects,
+    consul,
+    pods: () => pods.flatMap(({ watch }) => [...watch.values()]),
+    synced: async (signal) => {
+      await Promise.race([Promise.all(pods.map(({ watch }) => watch.synced)), aborted(signal)]);
+    },
+    isSynced: () => pods.every(({ watch }) => watch.status().isSynced),
+    watch: async (wake, signal) => {
+      const unsubscribe = onChange(wake);
+      await aborted(signal);
+      unsubscribe();
+    },
+    stop: async () => {
+      await Promise.all([...watched, ...pods.map(({ watch }) => watch)].map((each) => each.stop()));
+      await consul.close();
+    },
+  };
+}
+
+function podSelectors({
+  serverSelector = '',
+  clientSelector,
+}: SecureValues): readonly { readonly kind: AgentKind; readonly selector: string }[] {
+  const server = { kind: 'server' as const, selector: serverSelector };
+  return clientSelector === '' ? [server] : [server, { kind: 'client', selector: clientSelector }];
+}

@@ -1,0 +1,192 @@
+/** `tandem secure` as a process: composes the view, the loop, the election, and who is told of it. */
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { SecureValues } from '../config/secure-flags.ts';
+import { runSecureLoop } from '../controllers/secure-loop.ts';
+import { listen } from '../http/listen.ts';
+import { statusServer, type StatusDependencies } from '../http/status-server.ts';
+import { apiClient, type ApiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
+import { clusterAccess } from '../kubernetes/cluster-access.ts';
+import { eventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
+import type { Term } from '../kubernetes/leader-term.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
+import { changeSignal } from '../reporting/change-signal.ts';
+import { createSecureReporter } from '../reporting/secure-reporter.ts';
+import { objectNames, type SecureSettings } from '../secure/secure-settings.ts';
+import { TandemError } from '../support/errors.ts';
+import { createLog, type Log } from '../telemetry/logger.ts';
+import { createSecureMetrics } from '../telemetry/secure-metrics.ts';
+import { version } from '../version.ts';
+import { clusterOwner } from './cluster-owner.ts';
+import { exit, type Context, type ExitCode } from './context.ts';
+import { leadership } from './leadership.ts';
+import { leaseNamespace } from './lease-namespace.ts';
+import { openSecureView, type SecureView } from './open-secure-view.ts';
+import { askFor, printPlan, purgeObjects } from './secure-actions.ts';
+import { stepWriter } from './secure-steps.ts';
+import { runElected } from './sync-election.ts';
+
+/** Runs until the signal of the context, or until what it was asked for is done. */
+export async function openSecure(values: SecureValues, context: Context): Promise<ExitCode> {
+  const { kubeconfig, plan, rotate, purge } = values;
+  const access = await clusterAccess({
+    kubeconfig,
+    environment: context.environment,
+    serviceAccount: SERVICE_ACCOUNT,
+  });
+  const namespace = await leaseNamespace(values.namespace, access);
+  const client = apiClient(access);
+  const place = { name: values.name ?? '', namespace };
+  try {
+    if (purge !== undefined) return await purgeObjects(client, place, context);
+    if (rotate !== undefined) return await askFor(client, place, rotate, context);
+    const settings = await settingsOf(values, namespace, client);
+    return plan
+      ? await printPlan(settings, values, client, context)
+      : await runSecure(settings, values, access, context);
+  } finally {
+    client.close();
+  }
+}
+
+async function settingsOf(
+  values: SecureValues,
+  namespace: string,
+  client: ApiClient,
+): Promise<SecureSettings> {
+  const { name = '', authMethodHost: host, authMethodCaFile: file, clientSelector } = values;
+  return {
+    ...values,
+    name,
+    namespace,
+    owner: values.owner ?? (await clusterOwner(client)),
+    clients: clientSelector !== '',
+    apiServer: { host, ca: values.acls ? await readCa(file) : '' },
+  };
+}
+
+async function readCa(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read the CA of the API server in ${file}`, cause);
+  }
+}
+
+async function runSecure(
+  settings: SecureSettings,
+  values: SecureValues,
+  access: ClusterAccess,
+  { stdout, signal }: Context,
+): Promise<ExitCode> {
+  const log = createLog(stdout, values.logLevel);
+  const metrics = createSecureMetrics();
+  const leading = leadership(values.leaderElection);
+  const lease = apiClient(access);
+  const client = apiClient(access, undefined, leading.mayWrite);
+  const { changed, onChange } = changeSignal();
+  const view = openSecureView({ settings, values, client, metrics, log, mayWrite: leading.mayWrite });
+  const events = eventsOf(client, log);
+  const { reporter, status } = createSecureReporter({
+    settings,
+    metrics,
+    log,
+    now: Date.now,
+    changed,
+    event: (source, type, reason, message) => {
+      const target = targetOf(source, settings, view);
+      if (target !== undefined) events.record(target, type, reason, message);
+    },
+  });
+  let isLeader = false;
+  const lead = async (term: AbortSignal): Promise<void> => {
+    isLeader = true;
+    const perform = stepWriter({ ...view, client, settings });
+    await runSecureLoop(
+      { ...view, reporter, perform, clock: systemClock, random: Math.random },
+      settings,
+      term,
+    );
+    isLeader = false;
+    changed();
+  };
+  const { name, namespace, owner } = settings;
+  const server = await openPort(values, {
+    notReady: () => (view.isSynced() ? undefined : 'the pods of Consul are not listed yet'),
+    metrics: () => {
+      metrics.leader(isLeader);
+      return metrics.text();
+    },
+    metricsType: metrics.contentType,
+    status: () => ({
+      process: { owner, node: '', leader: isLeader, dryRun: false },
+      controllers: [status()],
+      webhook: undefined,
+    }),
+    onStatusChange: onChange,
+  });
+  log('info', 'serving', { status: server.address, name, namespace, owner, version });
+  try {
+    const withTerm = (term: Term): Promise<void> => {
+      leading.during(term);
+      return lead(term.signal);
+    };
+    const election = {
+      client: lease,
+      log,
+      shutdownDelay: 0,
+      lead: withTerm,
+      namespace,
+      lease: objectNames(name).lease,
+    };
+    await (values.leaderElection ? runElected(election, signal) : lead(signal));
+  } finally {
+    await view.stop();
+    await events.idle();
+    await server.close();
+    client.close();
+    lease.close();
+  }
+  log('info', 'stopped');
+  return exit.done;
+}
+
+async function openPort(
+  { statusListen }: SecureValues,
+  dependencies: Omit<StatusDependencies, 'title' | 'version'>,
+): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
+  const server = statusServer({ title: 'Tandem secure', version, ...dependencies });
+  await server.ready();
+  const address = await listen(server.server, statusListen);
+  return {
+    address,
+    close: async () => {
+      server.server.closeAllConnections();
+      await server.close();
+    },
+  };
+}
+
+function eventsOf(client: ApiClient, log: Log): EventRecorder<string> {
+  return eventRecorder({
+    client,
+    instance: hostname(),
+    clock: systemClock,
+    random: Math.random,
+    onOutcome: (outcome) => {
+      if (outcome.kind === 'failed' && outcome.error.code !== 'TANDEM_NOT_LEADING')
+        log('warn', 'an Event was not written', { error: outcome.error.message });
+    },
+  });
+}
+
+/** The pod of an agent, or else the Secret of the loop. */
+function targetOf(source: string, { name, namespace }: SecureSettings, view: SecureView) {
+  const pod = view.pods().find((each) => source === `Pod/${namespace}/${each.name}`);
+  if (pod !== undefined) return { apiVersion: 'v1', kind: 'Pod', namespace, name: pod.name, uid: pod.uid };
+  const { uid } = view.seen().objects;
+  return uid === undefined
+    ? undefined
+    : { apiVersion: 'v1', kind: 'Secret', namespace, name: objectNames(name).state, uid };
+}

@@ -1,0 +1,83 @@
+/** What `tandem secure` does once, beside a loop that runs: tells what is due, asks for a rotation, deletes what was made. */
+import type { SecureValues } from '../config/secure-flags.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { annotateOwned, deleteOwned } from '../kubernetes/owned-object.ts';
+import { stepText } from '../secure/describe-step.ts';
+import type { Memory } from '../secure/observed.ts';
+import { nextSecureStep } from '../secure/secure-plan.ts';
+import { nextGate, problemsOf } from '../secure/secure-report.ts';
+import type { SecureSettings } from '../secure/secure-settings.ts';
+import { createLog } from '../telemetry/logger.ts';
+import { createSecureMetrics } from '../telemetry/secure-metrics.ts';
+import { exit, type Context, type ExitCode } from './context.ts';
+import { openSecureView } from './open-secure-view.ts';
+import { keptPlaces, placeOf, ROTATE_ANNOTATION } from './secure-objects.ts';
+import { tell } from './tell.ts';
+
+type Named = { readonly name: string; readonly namespace: string };
+
+export async function purgeObjects(client: ApiClient, place: Named, { stdout }: Context): Promise<ExitCode> {
+  for (const each of keptPlaces(place)) {
+    const was = await deleteOwned(client, each);
+    stdout.write(`${each.kind} ${each.namespace}/${each.name}: ${was ? 'deleted' : 'not there'}\n`);
+  }
+  return exit.done;
+}
+
+export async function askFor(
+  client: ApiClient,
+  place: Named,
+  rotation: NonNullable<SecureValues['rotate']>,
+  { stdout }: Context,
+): Promise<ExitCode> {
+  const state = placeOf(place, 'state');
+  await annotateOwned(client, state, { [ROTATE_ANNOTATION + rotation]: new Date().toISOString() });
+  stdout.write(`asked: ${rotation}; tandem secure --plan shows how far it is\n`);
+  return exit.done;
+}
+
+const NO_MEMORY: Memory = {
+  reloads: new Map(),
+  behindSince: new Map(),
+  bootstrapClosed: undefined,
+  primarySince: undefined,
+};
+
+export async function printPlan(
+  settings: SecureSettings,
+  values: SecureValues,
+  client: ApiClient,
+  { stdout, stderr, signal }: Context,
+): Promise<ExitCode> {
+  const view = openSecureView({
+    settings,
+    values,
+    client,
+    metrics: createSecureMetrics(),
+    log: createLog(stderr, 'error'),
+    mayWrite: () => false,
+  });
+  try {
+    await view.synced(signal);
+    const observed = await view.observe(NO_MEMORY, signal);
+    const step = nextSecureStep(settings, observed);
+    const gate = nextGate(settings, observed, step);
+    const lines = [
+      `stage: ${settings.stage}`,
+      ...observed.agents.map(({ kind, pod, state }) =>
+        state.kind === 'silent'
+          ? `${kind} ${pod.name}: ${state.why}`
+          : `${kind} ${pod.name}: Secret ${state.stamp} of ${observed.agentSecrets[kind].stamp}`,
+      ),
+      `ACLs: ${observed.acl.kind}`,
+      `next: ${stepText(step)}`,
+      ...problemsOf(settings, observed, step).map(({ reason, message }) => `problem: ${reason}: ${message}`),
+      ...(gate.kind === 'open' ? [`may go to ${gate.to}`] : []),
+      ...(gate.kind === 'closed' ? gate.because.map((why) => `not yet ${gate.to}: ${why}`) : []),
+    ];
+    for (const line of lines) tell(stdout, line);
+    return step.kind === 'keep' ? exit.done : exit.changes;
+  } finally {
+    await view.stop();
+  }
+}

@@ -1,0 +1,217 @@
+/** Does one step of `tandem secure`: each is one write, and may be done again. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { crossSigned, newCa, newLeaf } from '../certificates/sign.ts';
+import type { ConsulPlace } from '../consul/secure-calls.ts';
+import type { SecureConsul } from '../consul/secure-consul.ts';
+import type { StepOutcome, WriteStep } from '../controllers/secure-loop.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { requestAccountToken } from '../kubernetes/owned-object.ts';
+import { writeAgentSecret } from '../secure/agent-secret.ts';
+import type { AclStep } from '../secure/acl-plan.ts';
+import { CA_LIFE, LEAF_LIFE } from '../secure/certificates.ts';
+import type { KeyringStep } from '../secure/keyring-plan.ts';
+import type { SecureStep } from '../secure/secure-plan.ts';
+import { objectNames, type SecureSettings } from '../secure/secure-settings.ts';
+import {
+  STATE_KEY,
+  writeState,
+  type KeptToken,
+  type SecureState,
+  type SigningCa,
+  type TokenPair,
+} from '../secure/secure-state.ts';
+import { TandemError } from '../support/errors.ts';
+import { isObject } from '../support/json.ts';
+import { secret, type Secret } from '../support/secret.ts';
+import type { SecureObjects, secureObjects } from './secure-objects.ts';
+import { agentTokens, placeOfAgent, withToken } from './secure-view.ts';
+
+/** What was observed last. */
+export type LastLook = {
+  readonly now: number;
+  readonly objects: SecureObjects;
+  /** Servers of which one is to answer. */
+  readonly place: ConsulPlace | undefined;
+};
+
+type StepParts = {
+  readonly client: Pick<ApiClient, 'request'>;
+  readonly consul: SecureConsul;
+  readonly objects: Pick<ReturnType<typeof secureObjects>, 'write'>;
+  readonly settings: SecureSettings;
+  readonly seen: () => LastLook;
+};
+
+// What an API server grants is up to it; half of that later it is asked again.
+const REVIEWER_SECONDS = 7 * 24 * 60 * 60;
+const GOSSIP_BYTES = 32;
+
+const WRITTEN: StepOutcome = { kind: 'written' };
+
+export function stepWriter(parts: StepParts) {
+  const { objects } = parts;
+  return async (step: WriteStep, signal: AbortSignal): Promise<StepOutcome> => {
+    const write = async (...[of, texts]: Parameters<typeof objects.write>): Promise<StepOutcome> => ({
+      kind: await objects.write(of, texts, signal),
+    });
+    const state = (after: SecureState): Promise<StepOutcome> =>
+      write('state', { [STATE_KEY]: writeState(after) }, signal);
+    switch (step.kind) {
+      case 'new-ca':
+        return state(withNewCa(step, parts.seen().now));
+      case 'make':
+        return state(withMade(step));
+      case 'write-state':
+        return state(step.after);
+      case 'write-bootstrap':
+        return write('bootstrap', bootstrapTexts(step.after), signal);
+      case 'publish-ca':
+        return write('ca', { 'ca.crt': step.bundle }, signal);
+      case 'write-secret':
+        return write(step.of, writeAgentSecret(withLeaf(step, parts.seen())), signal);
+      case 'write-token-secret':
+        if (step.of !== 'ui' && step.of !== 'replication') return WRITTEN;
+        return write(step.of, { token: step.token }, signal);
+      case 'reload':
+        return refusable(() => reload(step, parts, signal));
+      case 'bootstrap':
+      case 'put':
+      case 'put-auth-method':
+      case 'put-bootstrap':
+      case 'put-rule':
+      case 'delete-rule':
+      case 'delete-token':
+      case 'keyring':
+        return refusable(() => writeToConsul(step, parts, signal));
+    }
+  };
+}
+
+function withNewCa(
+  { before, older, isCrossSigned }: Extract<SecureStep, { kind: 'new-ca' }>,
+  now: number,
+): SecureState {
+  const made = newCa({ now, life: CA_LIFE });
+  const cross =
+    isCrossSigned && before.ca !== undefined ? crossSigned(made.certificate, before.ca, now) : undefined;
+  const ca: SigningCa = { ...made, cross };
+  return { ...before, ca, older };
+}
+
+function withMade({
+  before,
+  gossip,
+  tokens,
+  nextTokens,
+}: Extract<SecureStep, { kind: 'make' }>): SecureState {
+  const pairs = (names: readonly KeptToken[]): Readonly<Record<string, TokenPair>> =>
+    Object.fromEntries(names.map((name) => [name, { accessor: randomUUID(), secret: randomUUID() }]));
+  const key = (): string => randomBytes(GOSSIP_BYTES).toString('base64');
+  return {
+    ...before,
+    ...(gossip === 'key' ? { gossip: key() } : {}),
+    ...(gossip === 'next' ? { nextGossip: key() } : {}),
+    tokens: { ...before.tokens, ...pairs(tokens) },
+    nextTokens: { ...before.nextTokens, ...pairs(nextTokens) },
+  };
+}
+
+function bootstrapTexts({
+  token = randomUUID(),
+  next,
+  former,
+}: Extract<SecureStep, { kind: 'write-bootstrap' }>['after']): Readonly<Record<string, string>> {
+  return {
+    token,
+    ...(next === undefined ? {} : { next: randomUUID() }),
+    ...(former === undefined ? {} : { former }),
+  };
+}
+
+function withLeaf(
+  { after, leaf }: Extract<SecureStep, { kind: 'write-secret' }>,
+  { now, objects }: LastLook,
+) {
+  const ca = objects.state?.ca;
+  if (leaf === undefined || ca === undefined) return after;
+  const made = newLeaf(ca, leaf, { now, life: LEAF_LIFE });
+  return { ...after, certificate: made.certificate + (ca.cross ?? ''), key: made.key };
+}
+
+async function reload(
+  { agent }: Extract<SecureStep, { kind: 'reload' }>,
+  { consul, settings, seen }: StepParts,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
+  const place = placeOfAgent(settings, agent.kind, [agent.address]);
+  await withToken(agentTokens(seen().objects, agent.kind), (token) => consul.reload(place, token, signal));
+  return WRITTEN;
+}
+
+type ConsulWrite = Extract<WriteStep, { kind: 'bootstrap' | 'put-bootstrap' } | AclStep | KeyringStep>;
+
+async function writeToConsul(step: ConsulWrite, parts: StepParts, signal: AbortSignal): Promise<StepOutcome> {
+  const { consul, seen } = parts;
+  const { place, objects } = seen();
+  const token = objects.bootstrap.token;
+  if (place === undefined || token === undefined) return { kind: 'conflict' };
+  const management = secret(token);
+  switch (step.kind) {
+    case 'bootstrap': {
+      const { closed } = await consul.bootstrap(place, management);
+      return closed === undefined ? WRITTEN : { kind: 'closed', index: closed };
+    }
+    case 'put':
+      await consul.putObject(place, management, step.object, step.id);
+      return WRITTEN;
+    case 'put-auth-method':
+      await putAuthMethod(step, parts, { place, management }, signal);
+      return WRITTEN;
+    case 'put-bootstrap': {
+      const body = {
+        SecretID: step.token,
+        Description: 'Bootstrap Token (Global Management)',
+        Policies: [{ Name: 'global-management' }],
+      };
+      await consul.putObject(place, management, { kind: 'token', name: '', body }, undefined);
+      return WRITTEN;
+    }
+    case 'put-rule':
+      await consul.putRule(place, management, step.rule, step.description);
+      return WRITTEN;
+    case 'delete-rule':
+      await consul.deleteRule(place, management, step.id);
+      return WRITTEN;
+    case 'delete-token':
+      await consul.deleteToken(place, management, step.accessor);
+      return WRITTEN;
+    case 'keyring':
+      await consul.changeKeyring(place, management, step.operation, step.key);
+      return WRITTEN;
+  }
+}
+
+async function putAuthMethod(
+  { object, id }: Extract<SecureStep, { kind: 'put-auth-method' }>,
+  { client, consul, settings }: StepParts,
+  { place, management }: { readonly place: ConsulPlace; readonly management: Secret },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, namespace } = settings;
+  const reviewer = { namespace, name: objectNames(name).reviewer };
+  const jwt = await requestAccountToken(client, reviewer, REVIEWER_SECONDS, signal);
+  const config = object.body['Config'];
+  const body = { ...object.body, Config: { ...(isObject(config) ? config : {}), ServiceAccountJWT: jwt } };
+  await consul.putObject(place, management, { ...object, body }, id);
+}
+
+/** What Consul takes for wrong stays so until somebody does something; anything else is tried again soon. */
+async function refusable(write: () => Promise<StepOutcome>): Promise<StepOutcome> {
+  try {
+    return await write();
+  } catch (error) {
+    if (error instanceof TandemError && error.code === 'TANDEM_CONSUL_REFUSED')
+      return { kind: 'refused', reason: error.message };
+    throw error;
+  }
+}

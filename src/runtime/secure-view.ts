@@ -1,0 +1,204 @@
+/** What `tandem secure` sees of Consul: each agent, and by one of the servers the ACLs and the keyring. */
+import type { ConsulPlace } from '../consul/secure-calls.ts';
+import type { SecureConsul } from '../consul/secure-consul.ts';
+import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
+import { aclObjects, isOurs } from '../secure/acl-objects.ts';
+import {
+  aclKey,
+  type Agent,
+  type SeenAgentState,
+  type Keyring,
+  type ObservedAcl,
+  type SeenObject,
+} from '../secure/observed.ts';
+import { aclName, tokensOf, type AgentKind, type SecureSettings } from '../secure/secure-settings.ts';
+import { isIpAddress, hostAndPort } from '../support/ip-address.ts';
+import { TandemError } from '../support/errors.ts';
+import { asString, property } from '../support/json.ts';
+import { secret, type Secret } from '../support/secret.ts';
+import type { SecureObjects } from './secure-objects.ts';
+
+export type AgentPod = { readonly name: string; readonly uid: string; readonly address: string };
+
+const HTTPS_PORT = 8501;
+const HTTP_PORT = 8500;
+
+/** Undefined while it has no address, and when it has come to its end. */
+export function readAgentPod(object: unknown): AgentPod | undefined {
+  const [metadata, status] = [property(object, 'metadata'), property(object, 'status')];
+  const [name, uid] = [asString(property(metadata, 'name')), asString(property(metadata, 'uid'))];
+  const [address, phase] = [asString(property(status, 'podIP')) ?? '', asString(property(status, 'phase'))];
+  if (name === undefined || uid === undefined || phase !== 'Running' || !isIpAddress(address))
+    return undefined;
+  return property(metadata, 'deletionTimestamp') === undefined ? { name, uid, address } : undefined;
+}
+
+export function placeOfAgent(
+  { tls, datacenter, domain }: SecureSettings,
+  kind: AgentKind,
+  addresses: readonly string[],
+): ConsulPlace {
+  const port = tls ? HTTPS_PORT : HTTP_PORT;
+  return {
+    addresses: addresses.map((each) => `${tls ? 'https' : 'http'}://${hostAndPort(each, port)}`),
+    serverName: `${kind === 'server' ? 'server' : 'agent'}.${datacenter}.${domain}`,
+  };
+}
+
+/** Tokens by which an agent may be read and reloaded: the one that it has loaded is among them. */
+export function agentTokens(
+  { state, bootstrap, agentSecrets }: SecureObjects,
+  kind: AgentKind,
+): readonly Secret[] {
+  const texts = [
+    agentSecrets[kind].tokens.recovery,
+    state?.tokens.recovery?.secret,
+    state?.nextTokens.recovery?.secret,
+    bootstrap.token,
+  ];
+  return [...new Set(texts.filter((text) => text !== undefined))].map(secret);
+}
+
+export async function observeSecureAgents(
+  consul: SecureConsul,
+  settings: SecureSettings,
+  pods: readonly { readonly kind: AgentKind; readonly pod: AgentPod }[],
+  objects: SecureObjects,
+  signal: AbortSignal,
+): Promise<readonly Agent[]> {
+  const found = new Map<string, Agent>();
+  await inParallel(
+    pods,
+    async ({ kind, pod }) => {
+      const place = placeOfAgent(settings, kind, [pod.address]);
+      const state = await stateOf(consul, settings, place, agentTokens(objects, kind), signal);
+      found.set(pod.uid, { kind, pod, address: pod.address, state });
+    },
+    { atATime: SMALL_CALLS, signal },
+  );
+  return [...found.values()].toSorted((one, other) => (one.pod.name < other.pod.name ? -1 : 1));
+}
+
+async function stateOf(
+  consul: SecureConsul,
+  { tls }: SecureSettings,
+  place: ConsulPlace,
+  tokens: readonly Secret[],
+  signal: AbortSignal,
+): Promise<SeenAgentState> {
+  try {
+    const serial = tls ? await consul.servedSerial(place) : undefined;
+    const { stamp, run } = await withToken(tokens, (token) => consul.self(place, token, signal));
+    return { kind: 'answers', stamp, serial, run };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: 'silent', why: error instanceof Error ? error.message : 'unknown reason' };
+  }
+}
+
+/** The next one when Consul does not know the one before. */
+export async function withToken<T>(
+  tokens: readonly Secret[],
+  call: (token: Secret | undefined) => Promise<T>,
+): Promise<T> {
+  const [first, ...others] = tokens;
+  try {
+    return await call(first);
+  } catch (error) {
+    const isUnknown = error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN';
+    if (!isUnknown || others.length === 0) throw error;
+    return withToken(others, call);
+  }
+}
+
+/** The servers that answer; undefined when none does. */
+export function serversOf(settings: SecureSettings, agents: readonly Agent[]): ConsulPlace | undefined {
+  const answering = agents.filter(({ kind, state }) => kind === 'server' && state.kind === 'answers');
+  return answering.length === 0
+    ? undefined
+    : placeOfAgent(
+        settings,
+        'server',
+        answering.map(({ address }) => address),
+      );
+}
+
+/** @param servers also tells which of them knows our token, when not all do yet */
+export async function observeAcl(
+  consul: SecureConsul,
+  settings: SecureSettings,
+  servers: ConsulPlace | undefined,
+  { state, bootstrap }: SecureObjects,
+  signal: AbortSignal,
+): Promise<{ readonly acl: ObservedAcl; readonly place: ConsulPlace | undefined }> {
+  if (!settings.acls || servers === undefined || bootstrap.token === undefined || state === undefined)
+    return { acl: { kind: 'unasked' }, place: servers };
+  const token = secret(bootstrap.token);
+  let verdict: ObservedAcl = { kind: 'unasked' };
+  for (const address of servers.addresses) {
+    const place = { ...servers, addresses: [address] };
+    const { kind } = await consul.tokenState(place, token, signal);
+    if (kind === 'known') {
+      const others = servers.addresses.filter((each) => each !== address);
+      const known = { ...servers, addresses: [address, ...others] };
+      return { acl: await contents(known), place: known };
+    }
+    verdict = { kind: kind === 'off' ? 'off' : 'token-unknown' };
+    if (kind === 'off') break;
+  }
+  return { acl: verdict, place: servers };
+
+  async function contents(place: ConsulPlace): Promise<ObservedAcl> {
+    const wanted = aclObjects(settings, state ?? missing());
+    const objects = new Map<string, SeenObject>();
+    await inParallel(
+      wanted,
+      async (each) => {
+        const seen = await consul.object(place, token, each, signal);
+        if (seen !== undefined) objects.set(aclKey(each), seen);
+      },
+      { atATime: SMALL_CALLS, signal },
+    );
+    const policies = tokensOf(settings).flatMap(
+      (of) => objects.get(aclKey({ kind: 'policy', name: aclName(settings, of) }))?.id ?? [],
+    );
+    const own = await Promise.all(
+      policies.map((id) =>
+        consul.tokensWith(place, token, id, (description) => isOurs(description, settings), signal),
+      ),
+    );
+    const [next, former] = await Promise.all(
+      [bootstrap.next, bootstrap.former].map(async (each) =>
+        each === undefined ? undefined : consul.tokenState(place, secret(each), signal),
+      ),
+    );
+    return {
+      kind: 'known',
+      objects,
+      rules: await consul.rules(place, token, signal),
+      ownTokens: [...new Set(own.flat())],
+      nextBootstrap: next?.kind === 'known',
+      formerBootstrap: former?.kind === 'known' ? former.accessor : undefined,
+    };
+  }
+}
+
+function missing(): never {
+  throw new Error('there is no state');
+}
+
+/** Without encryption there is none, and it needs a token that Consul knows. */
+export async function observeKeyring(
+  consul: SecureConsul,
+  { gossip, acls }: SecureSettings,
+  place: ConsulPlace | undefined,
+  { bootstrap }: SecureObjects,
+  { acl, agents }: { readonly acl: ObservedAcl; readonly agents: readonly Agent[] },
+  signal: AbortSignal,
+): Promise<Keyring> {
+  if (!gossip) return { kind: 'unknown', why: 'gossip encryption is off' };
+  const isEncrypted = agents.some(({ state }) => state.kind === 'answers' && state.run.isGossipEncrypted);
+  if (place === undefined || !isEncrypted) return { kind: 'unknown', why: 'no server encrypts gossip' };
+  if (acls && acl.kind !== 'known') return { kind: 'unknown', why: 'there is no token that Consul knows' };
+  return consul.keyring(place, secret(bootstrap.token ?? ''), signal);
+}

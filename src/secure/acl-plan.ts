@@ -1,0 +1,160 @@
+/** Which ACL object is written next: policies, tokens, roles, auth methods, binding rules, in this order. */
+import { asString, parseJson, property } from '../support/json.ts';
+import {
+  aclObjects,
+  bindingRules,
+  descriptionOf,
+  isOurs,
+  type AclObject,
+  type BindingRule,
+} from './acl-objects.ts';
+import { aclKey, type AclContents, type SecureObserved, type SeenObject } from './observed.ts';
+import { objectNames, type SecureSettings } from './secure-settings.ts';
+import type { SecureState } from './secure-state.ts';
+
+export type AclStep =
+  | {
+      readonly kind: 'put';
+      readonly reason: 'missing' | 'different';
+      readonly object: AclObject;
+      /** Undefined creates it. */
+      readonly id: string | undefined;
+    }
+  /** An auth method with a new token of its reviewer. */
+  | {
+      readonly kind: 'put-auth-method';
+      readonly reason: 'missing' | 'different' | 'reviewer-token-due';
+      readonly object: AclObject;
+      readonly id: string | undefined;
+    }
+  | {
+      readonly kind: 'put-rule';
+      readonly reason: 'missing';
+      readonly rule: BindingRule;
+      readonly description: string;
+    }
+  | { readonly kind: 'delete-rule'; readonly reason: 'twice' | 'not-wanted'; readonly id: string }
+  | { readonly kind: 'put-bootstrap'; readonly reason: 'asked'; readonly token: string }
+  | { readonly kind: 'delete-token'; readonly reason: 'former' | 'in-no-secret'; readonly accessor: string };
+
+/** Lines 10 to 12, and the two management tokens while one rotates. */
+export function aclStep(
+  settings: SecureSettings,
+  { now, bootstrap }: SecureObserved,
+  acl: AclContents,
+  state: SecureState,
+): AclStep | undefined {
+  if (bootstrap.next !== undefined && !acl.nextBootstrap)
+    return { kind: 'put-bootstrap', reason: 'asked', token: bootstrap.next };
+  if (acl.formerBootstrap !== undefined)
+    return { kind: 'delete-token', reason: 'former', accessor: acl.formerBootstrap };
+  for (const object of aclObjects(settings, state)) {
+    const step = putStep(settings, object, acl.objects.get(aclKey(object)), now);
+    if (step !== undefined) return step;
+  }
+  return ruleStep(settings, acl) ?? strayStep(acl, state);
+}
+
+function putStep(
+  settings: SecureSettings,
+  object: AclObject,
+  seen: SeenObject | undefined,
+  now: number,
+): AclStep | undefined {
+  if (isTaken(settings, object, seen)) return undefined;
+  const reason = seen === undefined ? 'missing' : isSame(object, seen) ? undefined : 'different';
+  const id = seen?.id;
+  if (object.kind !== 'auth-method') return reason && { kind: 'put', reason, object, id };
+  if (reason !== undefined) return { kind: 'put-auth-method', reason, object, id };
+  const jwt = asString(property(property(seen?.body, 'Config'), 'ServiceAccountJWT')) ?? '';
+  return isReviewerDue(settings, jwt, now)
+    ? { kind: 'put-auth-method', reason: 'reviewer-token-due', object, id }
+    : undefined;
+}
+
+/** Names of objects of somebody else that are in the way. */
+export function takenNames(settings: SecureSettings, { acl, state }: SecureObserved): readonly string[] {
+  if (acl.kind !== 'known' || state === undefined) return [];
+  return aclObjects(settings, state)
+    .filter((object) => isTaken(settings, object, acl.objects.get(aclKey(object))))
+    .map(aclKey);
+}
+
+/** The accessor of a token is ours, whatever is written on it. */
+function isTaken(settings: SecureSettings, { kind }: AclObject, seen: SeenObject | undefined): boolean {
+  return seen !== undefined && kind !== 'token' && !isOurs(seen.description, settings);
+}
+
+function isSame({ kind, body }: AclObject, seen: SeenObject): boolean {
+  const same = (...keys: readonly string[]): boolean =>
+    keys.every((key) => (body[key] ?? '') === (seen.body[key] ?? ''));
+  if (!same('Description')) return false;
+  switch (kind) {
+    case 'policy':
+      return same('Rules');
+    case 'token':
+    case 'role':
+      return policyNames(body) === policyNames(seen.body);
+    case 'auth-method': {
+      const config = (key: string): boolean =>
+        property(body['Config'], key) === property(seen.body['Config'], key);
+      return same('Type') && isSameTtl(body, seen.body) && config('Host') && config('CACert');
+    }
+  }
+}
+
+/** Consul answers without it, or with zero, where none is set. */
+function isSameTtl(wanted: AclObject['body'], seen: AclObject['body']): boolean {
+  const ttl = (body: AclObject['body']): string => asString(body['MaxTokenTTL']) ?? '0s';
+  return ttl(wanted) === ttl(seen);
+}
+
+function policyNames(body: AclObject['body']): string {
+  const policies = Array.isArray(body['Policies']) ? body['Policies'] : [];
+  return policies
+    .map((each) => String(property(each, 'Name')))
+    .toSorted()
+    .join();
+}
+
+/** From half of what was granted on. What is no token, or one of another account, is due too. */
+function isReviewerDue({ name, namespace }: SecureSettings, jwt: string, now: number): boolean {
+  const payload = parseJson(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+  const [issued, expires] = [Number(property(payload, 'iat')), Number(property(payload, 'exp'))];
+  const account = `system:serviceaccount:${namespace}:${objectNames(name).reviewer}`;
+  if (property(payload, 'sub') !== account) return true;
+  return !(now < ((issued + expires) / 2) * 1000);
+}
+
+function ruleStep(settings: SecureSettings, { rules }: AclContents): AclStep | undefined {
+  const wanted = bindingRules(settings);
+  for (const rule of wanted) {
+    const [first, second] = rules.filter((seen) => isSameRule(seen, rule));
+    if (first === undefined)
+      return { kind: 'put-rule', reason: 'missing', rule, description: descriptionOf(settings, 'rule') };
+    if (second !== undefined && isOurs(second.description, settings))
+      return { kind: 'delete-rule', reason: 'twice', id: second.id };
+  }
+  const stray = rules.find(
+    (seen) => isOurs(seen.description, settings) && !wanted.some((rule) => isSameRule(seen, rule)),
+  );
+  return stray && { kind: 'delete-rule', reason: 'not-wanted', id: stray.id };
+}
+
+/** They have no name. */
+function isSameRule(one: BindingRule, other: BindingRule): boolean {
+  return (
+    one.method === other.method &&
+    one.type === other.type &&
+    one.bindName === other.bindName &&
+    one.selector === other.selector
+  );
+}
+
+function strayStep({ ownTokens }: AclContents, { tokens, nextTokens }: SecureState): AclStep | undefined {
+  const kept = new Set(
+    [...Object.values(tokens), ...Object.values(nextTokens)].map(({ accessor }) => accessor),
+  );
+  const stray = ownTokens.find((accessor) => !kept.has(accessor));
+  return stray === undefined ? undefined : { kind: 'delete-token', reason: 'in-no-secret', accessor: stray };
+}

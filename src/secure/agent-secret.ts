@@ -1,0 +1,80 @@
+/** The Secret of one kind of agent: a folder that the kubelet swaps as a whole, so what has one stamp was written together. */
+import { asString, parseJson, property } from '../support/json.ts';
+import { certificatesIn, type KnownCertificate } from './certificates.ts';
+
+export const NODE_META_STAMP = 'tandem-secrets';
+
+export type AgentSecret = {
+  /** Counts its versions; 0 when it is not there. */
+  readonly stamp: number;
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+  readonly gossip: string | undefined;
+  /** Secrets of tokens. */
+  readonly tokens: AgentTokens;
+  /** Request to renew the leaf that this one answers. */
+  readonly answered: string | undefined;
+};
+
+export type AgentTokens = {
+  readonly agent: string | undefined;
+  readonly dns: string | undefined;
+  readonly recovery: string | undefined;
+};
+
+const ANSWERED = 'answered';
+
+/**
+ * | key          |                                                                                              |
+ * | ------------ | -------------------------------------------------------------------------------------------- |
+ * | `tandem.json`| configuration of Consul: `encrypt`, `acl.tokens`, and the stamp in `node_meta`               |
+ * | `ca.crt`     | every CA that is trusted                                                                     |
+ * | `tls.crt`    | the leaf, and behind it its CA as the one before signed it                                   |
+ * | `tls.key`    | its key                                                                                      |
+ * | `answered`   | request to renew the leaf that this one answers                                              |
+ */
+export function readAgentSecret(texts: Readonly<Record<string, string>> | undefined): AgentSecret {
+  const json = parseJson(texts?.['tandem.json'] ?? '');
+  const tokens = property(property(json, 'acl'), 'tokens');
+  const stamp = Number(asString(property(property(json, 'node_meta'), NODE_META_STAMP)));
+  return {
+    stamp: Number.isSafeInteger(stamp) ? stamp : 0,
+    ca: texts?.['ca.crt'] ?? '',
+    certificate: texts?.['tls.crt'] ?? '',
+    key: texts?.['tls.key'] ?? '',
+    gossip: asString(property(json, 'encrypt')),
+    tokens: {
+      agent: asString(property(tokens, 'agent')),
+      dns: asString(property(tokens, 'dns')),
+      recovery: asString(property(tokens, 'agent_recovery')),
+    },
+    answered: texts?.[ANSWERED] || undefined,
+  };
+}
+
+export function writeAgentSecret(secret: AgentSecret): Readonly<Record<string, string>> {
+  const { stamp, gossip, tokens } = secret;
+  const given = Object.entries({
+    agent: tokens.agent,
+    dns: tokens.dns,
+    agent_recovery: tokens.recovery,
+  }).filter(([, token]) => token !== undefined);
+  const configuration = {
+    ...(gossip === undefined ? {} : { encrypt: gossip }),
+    ...(given.length === 0 ? {} : { acl: { tokens: Object.fromEntries(given) } }),
+    node_meta: { [NODE_META_STAMP]: String(stamp) },
+  };
+  return {
+    'tandem.json': `${JSON.stringify(configuration, undefined, 2)}\n`,
+    'ca.crt': secret.ca,
+    'tls.crt': secret.certificate,
+    'tls.key': secret.key,
+    [ANSWERED]: secret.answered ?? '',
+  };
+}
+
+/** What agents serve. */
+export function leafOf({ certificate }: Pick<AgentSecret, 'certificate'>): KnownCertificate | undefined {
+  return certificatesIn(certificate)[0];
+}

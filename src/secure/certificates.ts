@@ -1,0 +1,67 @@
+/** What is read of certificates: whose they are, until when they last, and what of them is due. */
+import { X509Certificate } from 'node:crypto';
+import { isIpAddress } from '../support/ip-address.ts';
+
+/** Milliseconds since the epoch. */
+export type CertificateLife = { readonly issued: number; readonly expires: number };
+
+export type KnownCertificate = CertificateLife & {
+  /** SHA-256. */
+  readonly id: string;
+  readonly serial: string;
+  readonly pem: string;
+};
+
+const DAY = 24 * 60 * 60 * 1000;
+export const CA_LIFE = 5 * 365 * DAY;
+export const LEAF_LIFE = 30 * DAY;
+
+const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** Each once, in their order; whatever else is in the text is passed over. */
+export function certificatesIn(text: string): readonly KnownCertificate[] {
+  const found = new Map<string, KnownCertificate>();
+  for (const [block] of text.matchAll(BLOCK)) {
+    const certificate = parsed(block);
+    if (certificate === undefined) continue;
+    const { fingerprint256: id, serialNumber: serial, validFromDate, validToDate } = certificate;
+    const life = { issued: validFromDate.getTime(), expires: validToDate.getTime() };
+    found.set(id, { id, serial, pem: `${block}\n`, ...life });
+  }
+  return [...found.values()];
+}
+
+export function isSignedBy(pem: string, ca: string): boolean {
+  const [certificate, issuer] = [parsed(pem), parsed(ca)];
+  if (certificate === undefined || issuer === undefined) return false;
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+/** Exactly for these: a name that was taken away makes it another one. */
+export function isForHosts(pem: string, hosts: readonly string[]): boolean {
+  const alternatives = (parsed(pem)?.subjectAltName ?? '').split(', ').filter((each) => each !== '');
+  const wanted = new Set(hosts);
+  const certificate = parsed(pem);
+  const isNamed = (host: string): boolean =>
+    isIpAddress(host)
+      ? certificate?.checkIP(host) !== undefined
+      : alternatives.some((each) => each === `DNS:${host}`);
+  return alternatives.length === wanted.size && hosts.every(isNamed);
+}
+
+/** A third of the life is left, or less. */
+export function dueAt({ issued, expires }: CertificateLife): number {
+  return expires - (expires - issued) / 3;
+}
+
+export function isAlive({ issued, expires }: CertificateLife, now: number): boolean {
+  return now >= issued && now < expires;
+}
+
+function parsed(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+/** The gossip keyring of the members: a new key comes to all before any uses it first, and an older one leaves last. */
+import type { SecureObserved } from './observed.ts';
+import type { SecureState } from './secure-state.ts';
+
+export type KeyringStep = {
+  readonly kind: 'keyring';
+  readonly operation: 'install' | 'use' | 'remove';
+  readonly reason: 'member-lacks-it' | 'not-primary' | 'older-key';
+  readonly key: string;
+};
+
+// A member that was away for a moment comes back with the key that it had.
+const SETTLE = 10 * 60_000;
+
+/** @param isLoaded every agent has loaded a Secret with the next key */
+export function keyringStep(
+  { keyring, memory, now }: SecureObserved,
+  { gossip, nextGossip }: SecureState,
+  isLoaded: boolean,
+): KeyringStep | undefined {
+  if (keyring.kind === 'unknown') return undefined;
+  const { rings } = keyring;
+  const wanted = nextGossip ?? gossip;
+  if (wanted === undefined) return undefined;
+  if (rings.some(({ members, keys }) => (keys[wanted] ?? 0) < members))
+    return { kind: 'keyring', operation: 'install', reason: 'member-lacks-it', key: wanted };
+  const isPrimary = rings.every(({ members, primary }) => primary[wanted] === members);
+  if (!isPrimary)
+    return isLoaded || nextGossip === undefined
+      ? { kind: 'keyring', operation: 'use', reason: 'not-primary', key: wanted }
+      : undefined;
+  const older = rings.flatMap(({ keys }) => Object.keys(keys)).find((key) => key !== wanted);
+  const isSettled = memory.primarySince !== undefined && now >= memory.primarySince + SETTLE;
+  return older !== undefined && nextGossip === undefined && isSettled
+    ? { kind: 'keyring', operation: 'remove', reason: 'older-key', key: older }
+    : undefined;
+}
+
+/** When the older key may leave; undefined while none waits. */
+export function removalDue({ keyring, memory }: SecureObserved): number | undefined {
+  if (keyring.kind === 'unknown' || memory.primarySince === undefined) return undefined;
+  const hasOlder = keyring.rings.some(({ keys }) => Object.keys(keys).length > 1);
+  return hasOlder ? memory.primarySince + SETTLE : undefined;
+}

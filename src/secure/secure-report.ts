@@ -1,0 +1,100 @@
+/** What a person wants to know of a secure Consul: what is there, what is wrong, and whether the next stage may come. */
+import { takenNames } from './acl-plan.ts';
+import { leafOf } from './agent-secret.ts';
+import { certificatesIn } from './certificates.ts';
+import type { Agent, SecureObserved } from './observed.ts';
+import { behind, BEHIND_AFTER, type SecureStep } from './secure-plan.ts';
+import { agentKindsOf, stages, type SecureSettings, type SecureStage } from './secure-settings.ts';
+
+export type SecureProblem = {
+  /** `Pod/<namespace>/<name>`, or the ACL object. */
+  readonly source: string;
+  readonly reason: 'agent-behind' | 'name-taken' | 'bootstrapped-by-others' | 'keyring-unknown';
+  readonly message: string;
+};
+
+export function problemsOf(
+  settings: SecureSettings,
+  observed: SecureObserved,
+  step: SecureStep,
+): readonly SecureProblem[] {
+  const { memory, now, keyring, acl } = observed;
+  const late = behind(settings, observed).filter(
+    ({ pod }) => now - (memory.behindSince.get(pod.uid) ?? now) >= BEHIND_AFTER,
+  );
+  return [
+    ...late.map((agent): SecureProblem => ({
+      source: `Pod/${settings.namespace}/${agent.pod.name}`,
+      reason: 'agent-behind',
+      message: `the agent has not loaded its Secret for 5 minutes (${loadedText(observed, agent)}); look at the kubelet of its node`,
+    })),
+    ...takenNames(settings, observed).map((name): SecureProblem => ({
+      source: name,
+      reason: 'name-taken',
+      message: `${name} in Consul has a description that Tandem did not write, so it is left alone; rename or delete it`,
+    })),
+    ...(step.kind === 'wait' && step.reason === 'bootstrapped-by-others'
+      ? [
+          {
+            source: 'bootstrap',
+            reason: 'bootstrapped-by-others' as const,
+            message: `somebody else bootstrapped Consul's ACLs (${step.detail}); put that token into the Secret, or write the index to acl-bootstrap-reset in the data folder of the leader`,
+          },
+        ]
+      : []),
+    ...(settings.gossip && keyring.kind === 'unknown' && acl.kind === 'known'
+      ? [{ source: 'keyring', reason: 'keyring-unknown' as const, message: keyring.why }]
+      : []),
+  ];
+}
+
+/** `server-1 4/5`: the version that it runs, and the one that it should. */
+export function loadedText({ agentSecrets }: SecureObserved, { kind, state }: Agent): string {
+  return state.kind === 'silent' ? state.why : `${state.stamp}/${agentSecrets[kind].stamp}`;
+}
+
+/** Expiry of each certificate, in milliseconds since the epoch. */
+export function expiries(
+  settings: SecureSettings,
+  { state, agentSecrets }: SecureObserved,
+): Readonly<Partial<Record<'ca' | 'server' | 'client', number>>> {
+  if (!settings.tls) return {};
+  const leaves = agentKindsOf(settings).flatMap((of) => {
+    const leaf = leafOf(agentSecrets[of]);
+    return leaf === undefined ? [] : [[of, leaf.expires] as const];
+  });
+  const [ca] = certificatesIn(state?.ca?.certificate ?? '');
+  return { ...Object.fromEntries(leaves), ...(ca === undefined ? {} : { ca: ca.expires }) };
+}
+
+export type Gate =
+  | { readonly kind: 'open'; readonly to: SecureStage }
+  | { readonly kind: 'closed'; readonly to: SecureStage; readonly because: readonly string[] }
+  | { readonly kind: 'last' };
+
+/** Whether the next stage may come, and what holds it back. */
+export function nextGate(settings: SecureSettings, observed: SecureObserved, step: SecureStep): Gate {
+  const to = stages[stages.indexOf(settings.stage) + 1];
+  if (to === undefined) return { kind: 'last' };
+  const { agents, keyring, acl } = observed;
+  const elsewhere = agents.filter((agent) => !runs(settings, agent, settings.stage));
+  const because = [
+    ...elsewhere.map(({ pod }) => `${pod.name} does not run ${settings.stage} yet`),
+    ...behind(settings, observed).map(
+      (agent) => `${agent.pod.name} has not loaded its Secret (${loadedText(observed, agent)})`,
+    ),
+    ...(settings.gossip && keyring.kind === 'unknown' ? [`the gossip keyring: ${keyring.why}`] : []),
+    ...(settings.acls && acl.kind !== 'known' ? ['the ACLs are not bootstrapped'] : []),
+    ...(step.kind === 'keep' || step.kind === 'wait' ? [] : [`the step ${step.kind} is due`]),
+  ];
+  return because.length === 0 ? { kind: 'open', to } : { kind: 'closed', to, because };
+}
+
+/** By what can be seen of an agent; those that are silent run none. */
+function runs({ acls, tls }: SecureSettings, { state }: Agent, stage: SecureStage): boolean {
+  if (state.kind === 'silent') return false;
+  const { run } = state;
+  const isRpc = !tls || run.verifiesOutgoing === (stage !== 'accept');
+  const isPolicy = !acls || (run.acls && run.defaultPolicy === (stage === 'require' ? 'deny' : 'allow'));
+  return isRpc && isPolicy;
+}

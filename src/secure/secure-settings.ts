@@ -1,0 +1,95 @@
+/** What the operator wants of a secure Consul, and what its objects are called. */
+
+export const stages = ['accept', 'prefer', 'require'] as const;
+export type SecureStage = (typeof stages)[number];
+
+export const syncDirections = [
+  'to-consul',
+  'to-kubernetes',
+  'registrar-dataplane',
+  'registrar-agent',
+] as const;
+export type SyncDirection = (typeof syncDirections)[number];
+
+export type SecureSettings = {
+  /** Prefix of every object. */
+  readonly name: string;
+  readonly namespace: string;
+  /** Of this cluster, in descriptions and rules. */
+  readonly owner: string;
+  readonly stage: SecureStage;
+  readonly gossip: boolean;
+  readonly tls: boolean;
+  readonly acls: boolean;
+  /** There are client agents. */
+  readonly clients: boolean;
+  readonly datacenter: string;
+  readonly domain: string;
+  /** Additional DNS names and IP addresses of the servers. */
+  readonly serverNames: readonly string[];
+  readonly syncDirections: readonly SyncDirection[];
+  readonly consulPrefix: string;
+  readonly podAuthMethod: boolean;
+  readonly bindingRuleSelector: string;
+  readonly helmTest: boolean;
+  readonly uiToken: boolean;
+  readonly replicationToken: boolean;
+  /** The API server as the Consul servers reach it, and its CA (PEM). */
+  readonly apiServer: { readonly host: string; readonly ca: string };
+};
+
+export const agentKinds = ['server', 'client'] as const;
+export type AgentKind = (typeof agentKinds)[number];
+
+export function agentKindsOf({ clients }: Pick<SecureSettings, 'clients'>): readonly AgentKind[] {
+  return clients ? agentKinds : ['server'];
+}
+
+/** Objects in Kubernetes. */
+export function objectNames(name: string) {
+  return {
+    state: `${name}-secure`,
+    bootstrap: `${name}-bootstrap-acl-token`,
+    server: `${name}-server-secrets`,
+    client: `${name}-client-secrets`,
+    ui: `${name}-ui-acl-token`,
+    replication: `${name}-acl-replication-acl-token`,
+    ca: `${name}-consul-ca`,
+    lease: `${name}-secure`,
+    reviewer: `${name}-auth-method`,
+    sync: `${name}-sync`,
+    test: `${name}-test`,
+  } as const;
+}
+
+/** Tokens that the loop makes, each with a policy of the same name. */
+export const tokenNames = ['agent', 'dns', 'ui', 'replication'] as const;
+export type TokenName = (typeof tokenNames)[number];
+
+export function tokensOf({ acls, uiToken, replicationToken }: SecureSettings): readonly TokenName[] {
+  if (!acls) return [];
+  return tokenNames.filter(
+    (name) => (name !== 'ui' || uiToken) && (name !== 'replication' || replicationToken),
+  );
+}
+
+/** @param of `agent`, `sync`, `k8s-auth-method` */
+export function aclName({ name }: Pick<SecureSettings, 'name'>, of: string): string {
+  return `tandem-${name}-${of}`;
+}
+
+/** Names that a leaf is for; the first is the one that Consul itself asks for. */
+export function leafHosts(settings: SecureSettings, kind: AgentKind): readonly string[] {
+  const { name, namespace, datacenter, domain, serverNames } = settings;
+  const local = ['localhost', '127.0.0.1', '::1'];
+  if (kind === 'client') return [`agent.${datacenter}.${domain}`, ...local];
+  const service = `${name}-server`;
+  const inCluster = [service, `${service}.${namespace}`, `${service}.${namespace}.svc`];
+  return [
+    `server.${datacenter}.${domain}`,
+    ...inCluster,
+    `*.${service}.${namespace}.svc`,
+    ...local,
+    ...serverNames,
+  ];
+}

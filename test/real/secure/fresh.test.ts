@@ -1,0 +1,103 @@
+/** A new Consul of three servers and a client becomes a secure one by itself; then nothing is written any more. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '../harness/eventually.ts';
+import { startScene } from '../harness/scene.ts';
+import { NAME, NAMESPACE, startSecureScene } from './secure-scene.ts';
+
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
+const secure = await startSecureScene(scene, ['--client-selector=component=client', '--ui-token']);
+const loop = await secure.loop();
+const servers = await secure.startServers(3);
+const client = await secure.startClient(servers);
+await loop.settled();
+const [server = client] = servers;
+const bootstrap = (await secure.secret(`${NAME}-bootstrap-acl-token`))?.['token'] ?? '';
+const own = await secure.secret(`${NAME}-secure`);
+
+test('every object is there, and nothing anonymous is readable', async () => {
+  const names = async (path: string, key: string): Promise<readonly string[]> => {
+    const { json } = await secure.ask(server, 'GET', path, { token: bootstrap });
+    return (json as readonly Record<string, string>[])
+      .map((each) => each[key] ?? '')
+      .filter((name) => name.startsWith('tandem'))
+      .toSorted();
+  };
+  assert.deepEqual(await names('/v1/acl/policies', 'Name'), [
+    'tandem-mesh-agent',
+    'tandem-mesh-dns',
+    'tandem-mesh-sync-registrar-dataplane',
+    'tandem-mesh-sync-to-consul',
+    'tandem-mesh-ui',
+  ]);
+  assert.deepEqual(await names('/v1/acl/roles', 'Name'), ['tandem-mesh-sync']);
+  assert.deepEqual(await names('/v1/acl/auth-methods', 'Name'), [
+    'tandem-mesh-k8s-auth-method',
+    'tandem-mesh-k8s-component-auth-method',
+  ]);
+  for (const agent of [...servers, client]) {
+    const { json } = await secure.ask(agent, 'GET', '/v1/catalog/nodes');
+    assert.deepEqual(json, []);
+    assert.equal((await secure.ask(agent, 'GET', '/v1/agent/self')).status, 403);
+  }
+  const all = await secure.ask(client, 'GET', '/v1/catalog/nodes', { token: bootstrap });
+  assert.equal((all.json as unknown[]).length, 4);
+  const ui = (await secure.secret(`${NAME}-ui-acl-token`))?.['token'] ?? '';
+  const seen = await secure.ask(server, 'GET', '/v1/catalog/nodes', { token: ui });
+  assert.equal((seen.json as unknown[]).length, 4);
+});
+
+test('a ServiceAccount logs in as the service of its name; the one of the sync only from its own namespace', async () => {
+  const login = async (namespace: string, account: string, method: string) => {
+    const token = await secure.api.serviceAccountToken(namespace, account);
+    const body = { AuthMethod: `tandem-${NAME}-${method}`, BearerToken: token };
+    return secure.ask(server, 'POST', '/v1/acl/login', { body });
+  };
+  await secure.api.createNamespace('evil');
+  for (const name of ['db', 'mesh-sync'])
+    await secure.api.admin.expect('POST', '/api/v1/namespaces/evil/serviceaccounts', { metadata: { name } });
+  const db = await login('evil', 'db', 'k8s-auth-method');
+  assert.deepEqual((db.json as { ServiceIdentities: unknown }).ServiceIdentities, [{ ServiceName: 'db' }]);
+  assert.equal((await login('evil', 'default', 'k8s-auth-method')).status, 403);
+  assert.equal((await login('evil', 'mesh-sync', 'k8s-component-auth-method')).status, 403);
+  const sync = await login(NAMESPACE, 'mesh-sync', 'k8s-component-auth-method');
+  assert.match(JSON.stringify(sync.json), /tandem-mesh-sync/);
+});
+
+test('once nothing is due, nothing is written; what is edited by hand is put back', async () => {
+  const { code, log } = await secure.run(['--plan']);
+  assert.match(log, /next: keep \(nothing-due\)/);
+  assert.equal(code, 0, log);
+  const before = await secure.versions();
+  const policy = await secure.ask(server, 'GET', '/v1/acl/policy/name/tandem-mesh-dns', { token: bootstrap });
+  const { ID: id, ...rest } = policy.json as Record<string, string>;
+  const body = { ...rest, ID: id, Rules: 'acl = "write"' };
+  await secure.ask(server, 'PUT', `/v1/acl/policy/${id}`, { token: bootstrap, body });
+  await eventually('it is put back', async () => {
+    const now = await secure.ask(server, 'GET', '/v1/acl/policy/name/tandem-mesh-dns', { token: bootstrap });
+    assert.equal((now.json as Record<string, string>)['Rules'], rest['Rules']);
+  });
+  const steps = (await loop.metrics()).match(/^tandem_secure_steps_total.*$/gm)?.join('\n') ?? '';
+  assert.match(steps, /step="put",result="applied"/);
+  assert.equal(await secure.versions(), before);
+});
+
+test('no secret is in the log, the arguments, the status, the page, the metrics or an Event', async () => {
+  const state = own?.['state.json'] ?? '';
+  const found = [...state.matchAll(/"secret":"([^"]+)"|"gossip":"([^"]+)"/g)].map(
+    ([, one, other]) => one ?? other,
+  );
+  const secrets = [bootstrap, ...found].filter((each) => each !== undefined);
+  assert.ok(secrets.length >= 5);
+  const texts = await Promise.all([
+    loop.metrics(),
+    ...['/status', '/'].map(async (path) => (await fetch(loop.url + path)).text()),
+    secure.api.admin
+      .request('GET', `/api/v1/namespaces/${NAMESPACE}/events`)
+      .then(({ body }) => JSON.stringify(body)),
+  ]);
+  const all = [loop.process.log(), ...texts, secure.flags.join(' ')].join('\n');
+  assert.match(all, /Repaired/);
+  for (const each of secrets) assert.ok(!all.includes(each));
+  assert.ok(!all.includes('PRIVATE KEY'));
+});

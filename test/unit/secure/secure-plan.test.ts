@@ -1,0 +1,235 @@
+/** The order of the steps, and that each of them leads to an end. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { certificatesIn, isSignedBy } from '../../../src/secure/certificates.ts';
+import { describeStep, stepKinds } from '../../../src/secure/describe-step.ts';
+import { rotations } from '../../../src/secure/observed.ts';
+import { nextSecureStep, type SecureStep } from '../../../src/secure/secure-plan.ts';
+import { apply, newWorld, NOW, observe, settle, SETTINGS, startAgents, type World } from './secure-world.ts';
+
+const kinds = (steps: readonly SecureStep[]): readonly string[] => steps.map(({ kind }) => kind);
+const last = (world: World): SecureStep => nextSecureStep(SETTINGS, observe(world));
+
+function settled(): World {
+  const world = newWorld();
+  settle(world);
+  startAgents(world);
+  settle(world);
+  return world;
+}
+
+test('keys are in Kubernetes before any agent starts, and in Consul after the bootstrap in the order of their needs', () => {
+  const world = newWorld();
+  assert.deepEqual(kinds(settle(world)), [
+    'new-ca',
+    'make',
+    'write-bootstrap',
+    'publish-ca',
+    'write-secret',
+    'write-secret',
+    'write-token-secret',
+    'write-token-secret',
+  ]);
+  assert.deepEqual(describeStep(last(world)), {
+    step: 'wait',
+    reason: 'no-agent',
+    object: 'no Consul server answers',
+  });
+  startAgents(world);
+  const order = kinds(settle(world)).filter((kind, at, all) => kind !== all[at - 1]);
+  assert.deepEqual(order, ['bootstrap', 'put', 'put-auth-method', 'put-rule']);
+  assert.equal(last(world).kind, 'keep');
+});
+
+test('each rotation comes to an end, and the new one of each is in use', () => {
+  for (const rotation of rotations) {
+    const world = settled();
+    const before = structuredClone({
+      state: world.state,
+      secrets: world.agentSecrets,
+      bootstrap: world.bootstrap,
+    });
+    world.requests = { [rotation]: 'now' };
+    const steps = settle(world);
+    assert.ok(steps.length > 0, rotation);
+    assert.notEqual(last(world).kind, 'wait', rotation);
+    const { server } = world.agentSecrets;
+    const isNew = {
+      gossip: server.gossip !== before.secrets.server.gossip && world.keys.primary === server.gossip,
+      ca:
+        world.state?.ca?.certificate !== before.state?.ca?.certificate &&
+        isSignedBy(server.certificate, world.state?.ca?.certificate ?? ''),
+      'server-certificate': server.certificate !== before.secrets.server.certificate,
+      'agent-tokens':
+        server.tokens.agent !== before.secrets.server.tokens.agent &&
+        world.objects.has(`token/${world.state?.tokens.agent?.accessor}`),
+      'bootstrap-token': world.bootstrap.token !== before.bootstrap.token && world.management?.length === 1,
+    }[rotation];
+    assert.ok(isNew, rotation);
+    assert.equal(settle(world).length, 0, rotation);
+  }
+});
+
+test('a leaf of a new CA waits until every agent trusts that CA, and has the cross certificate behind it', () => {
+  const world = settled();
+  const away = world.agents[1];
+  assert.ok(away);
+  world.requests = { ca: 'now' };
+  away.isSilent = true;
+  settle(world);
+  const [old] = world.state?.older ?? [];
+  assert.ok(old);
+  assert.ok(isSignedBy(world.agentSecrets.server.certificate, old.certificate));
+  away.isSilent = false;
+  settle(world);
+  const [leaf, cross] = certificatesIn(world.agentSecrets.server.certificate);
+  assert.ok(leaf && cross);
+  assert.ok(isSignedBy(leaf.pem, cross.pem));
+  assert.ok(isSignedBy(cross.pem, old.certificate));
+});
+
+test('an older gossip key leaves ten minutes after all use the new one, and not while an agent is away', () => {
+  const world = settled();
+  const before = world.keys.primary;
+  world.requests = { gossip: 'now' };
+  settle(world);
+  assert.ok(world.keys.installed.has(before));
+  world.primarySince = world.now;
+  world.now += 10 * 60_000 - 1;
+  assert.deepEqual(kinds(settle(world)), []);
+  world.now += 1;
+  assert.deepEqual(kinds(settle(world)), ['keyring']);
+  assert.ok(!world.keys.installed.has(before));
+});
+
+test('certificates are renewed with a third of their life left, and an older CA leaves when nothing that it signed lasts', () => {
+  const world = settled();
+  const seen = new Set<string>();
+  const DAY = 86_400_000;
+  const looks = (from: number, days: number): readonly number[] =>
+    Array.from({ length: days / 3 }, (_, at) => NOW + (from + at * 3) * DAY);
+  // A third of five years is left after 1216 days.
+  for (const moment of [...looks(0, 42), ...looks(1215, 45)]) {
+    world.now = moment;
+    for (const { reason } of settle(world)) seen.add(reason);
+    const leaves = Object.values(world.agentSecrets).flatMap(
+      (each) => certificatesIn(each.certificate)[0] ?? [],
+    );
+    assert.ok(leaves.every(({ expires }) => expires > world.now));
+    assert.ok(world.agents.every(({ serial }) => leaves.some((leaf) => leaf.serial === serial)));
+  }
+  for (const reason of ['leaf-due', 'ca-due', 'ca-differs', 'other-ca', 'ca-gone', 'reviewer-token-due'])
+    assert.ok(seen.has(reason), reason);
+});
+
+test('whatever is lost, it comes back, and a management token or the key in use never goes', () => {
+  const losses: readonly [string, (world: World) => void][] = [
+    ['the Secret of the loop', (world) => (world.state = undefined)],
+    ['the ConfigMap', (world) => (world.publishedCa = undefined)],
+    ['policies', (world) => world.objects.clear()],
+    ['rules', (world) => (world.rules = [])],
+    [
+      'a rule twice',
+      (world) =>
+        (world.rules = [...world.rules, ...world.rules.map((rule) => ({ ...rule, id: `${rule.id}x` }))]),
+    ],
+    [
+      'the volumes',
+      (world) => {
+        world.management = undefined;
+        world.objects.clear();
+        world.rules = [];
+      },
+    ],
+  ];
+  for (const [what, lose] of losses) {
+    const world = settled();
+    lose(world);
+    const key = world.keys.primary;
+    settle(world, SETTINGS, () => {
+      assert.ok(world.keys.installed.has(world.keys.primary), what);
+      assert.ok(world.management?.length !== 0, what);
+    });
+    assert.equal(last(world).kind, 'keep', what);
+    assert.equal(world.keys.primary, key, what);
+    assert.equal(world.rules.length, 3, what);
+  }
+});
+
+test('a lost bootstrap token is never reset by itself', () => {
+  const world = settled();
+  world.bootstrap = { token: 'another', next: undefined, former: undefined };
+  const observed = observe(world);
+  const closed = {
+    ...observed,
+    memory: { ...observed.memory, bootstrapClosed: { index: '21', at: world.now } },
+  };
+  assert.deepEqual(describeStep(nextSecureStep(SETTINGS, closed)), {
+    step: 'wait',
+    reason: 'bootstrapped-by-others',
+    object: 'reset index 21',
+  });
+});
+
+test('what has our name and not our description is left alone, and the rest goes on', () => {
+  const world = settled();
+  const seen = world.objects.get('policy/tandem-mesh-dns');
+  assert.ok(seen);
+  const body = { ...seen.body, Description: 'mine', Rules: '' };
+  world.objects.set('policy/tandem-mesh-dns', { ...seen, description: 'mine', body });
+  world.rules = [];
+  assert.deepEqual(kinds(settle(world)), ['put-rule', 'put-rule', 'put-rule']);
+  assert.equal(world.objects.get('policy/tandem-mesh-dns')?.body['Rules'], '');
+});
+
+test('the words of a step have no secret in them, and every kind is counted', () => {
+  const world = newWorld();
+  const seen = new Set<string>();
+  const check = (step: SecureStep): void => {
+    seen.add(step.kind);
+    const text = JSON.stringify(describeStep(step));
+    const { state, bootstrap } = world;
+    const tokens = [...Object.values(state?.tokens ?? {}), ...Object.values(state?.nextTokens ?? {})];
+    const secrets = [
+      state?.gossip,
+      state?.nextGossip,
+      bootstrap.token,
+      bootstrap.next,
+      ...tokens.map(({ secret }) => secret),
+    ];
+    for (const each of secrets) assert.ok(each === undefined || !text.includes(each), step.kind);
+    assert.ok(!text.includes('PRIVATE'));
+  };
+  settle(world, SETTINGS, check);
+  startAgents(world);
+  settle(world, SETTINGS, check);
+  for (const rotation of rotations) {
+    world.requests = { ...world.requests, [rotation]: 'now' };
+    settle(world, SETTINGS, check);
+  }
+  world.rules = [...world.rules, ...world.rules.map((rule) => ({ ...rule, id: `${rule.id}x` }))];
+  settle(world, SETTINGS, check);
+  assert.deepEqual(
+    stepKinds.filter((kind) => !seen.has(kind)),
+    [],
+  );
+});
+
+test('ended after any step and begun again, it comes to the same end', () => {
+  for (let after = 0; after < 30; after += 1) {
+    const world = newWorld();
+    for (let at = 0; at < after; at += 1) {
+      const step = last(world);
+      if (step.kind === 'wait') startAgents(world);
+      apply(world, step);
+      // The answer was lost: what can be done twice is done twice.
+      if (step.kind === 'put' || step.kind === 'put-rule' || step.kind === 'reload') apply(world, step);
+    }
+    settle(world);
+    if (world.agents.length === 0) startAgents(world);
+    settle(world);
+    assert.equal(last(world).kind, 'keep');
+    assert.equal(world.rules.length, 3);
+    assert.equal(world.management?.length, 1);
+  }
+});

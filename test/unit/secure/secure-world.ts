@@ -1,0 +1,309 @@
+/** A cluster and a Consul in memory, on which each step of the plan has the effect that it has on the real ones. */
+import { randomUUID } from 'node:crypto';
+import { crossSigned, newCa, newLeaf } from '../../../src/certificates/sign.ts';
+import type { AclObject } from '../../../src/secure/acl-objects.ts';
+import type { AclStep } from '../../../src/secure/acl-plan.ts';
+import type { KeyringStep } from '../../../src/secure/keyring-plan.ts';
+import { leafOf, readAgentSecret, type AgentSecret } from '../../../src/secure/agent-secret.ts';
+import { CA_LIFE, LEAF_LIFE } from '../../../src/secure/certificates.ts';
+import {
+  aclKey,
+  type Agent,
+  type SecureObserved,
+  type SeenObject,
+  type SeenRule,
+} from '../../../src/secure/observed.ts';
+import { nextSecureStep, type SecureStep } from '../../../src/secure/secure-plan.ts';
+import type { SecureSettings } from '../../../src/secure/secure-settings.ts';
+import type { SecureState, TokenPair } from '../../../src/secure/secure-state.ts';
+import { isObject } from '../../../src/support/json.ts';
+
+export const NOW = Date.parse('2026-01-01T00:00:00Z');
+
+export const SETTINGS: SecureSettings = {
+  name: 'mesh',
+  namespace: 'consul',
+  owner: 'east',
+  stage: 'require',
+  gossip: true,
+  tls: true,
+  acls: true,
+  clients: true,
+  datacenter: 'dc1',
+  domain: 'consul',
+  serverNames: [],
+  syncDirections: ['to-consul', 'registrar-dataplane'],
+  consulPrefix: '',
+  podAuthMethod: true,
+  bindingRuleSelector: 'serviceaccount.name!=default',
+  helmTest: true,
+  uiToken: true,
+  replicationToken: true,
+  apiServer: { host: 'https://kubernetes.default.svc', ca: 'ca' },
+};
+
+export type World = {
+  now: number;
+  state: SecureState | undefined;
+  requests: SecureObserved['requests'];
+  bootstrap: SecureObserved['bootstrap'];
+  readonly agentSecrets: { server: AgentSecret; client: AgentSecret };
+  readonly tokenSecrets: Record<string, string>;
+  publishedCa: string | undefined;
+  /** What each agent has loaded: stamp and serial. */
+  readonly agents: {
+    readonly kind: 'server' | 'client';
+    readonly name: string;
+    stamp: number;
+    serial: string | undefined;
+    isSilent: boolean;
+  }[];
+  /** The management tokens that Consul knows; undefined: not bootstrapped. */
+  management: string[] | undefined;
+  readonly objects: Map<string, SeenObject>;
+  rules: SeenRule[];
+  keys: { installed: Set<string>; primary: string };
+  primarySince: number | undefined;
+};
+
+export function newWorld(): World {
+  return {
+    now: NOW,
+    state: undefined,
+    requests: {},
+    bootstrap: { token: undefined, next: undefined, former: undefined },
+    agentSecrets: { server: readAgentSecret(undefined), client: readAgentSecret(undefined) },
+    tokenSecrets: {},
+    publishedCa: undefined,
+    agents: [],
+    management: undefined,
+    objects: new Map(),
+    rules: [],
+    keys: { installed: new Set(), primary: '' },
+    primarySince: undefined,
+  };
+}
+
+/** Agents that have started with what their Secrets are now. */
+export function startAgents(world: World, servers = 3, clients = 1): void {
+  for (const [kind, count] of [
+    ['server', servers],
+    ['client', clients],
+  ] as const)
+    for (let at = 0; at < count; at += 1) {
+      const { stamp } = world.agentSecrets[kind];
+      const serial = leafOf(world.agentSecrets[kind])?.serial;
+      world.agents.push({ kind, name: `${kind}-${at}`, stamp, serial, isSilent: false });
+    }
+  const key = world.agentSecrets.server.gossip ?? '';
+  world.keys = { installed: new Set([key]), primary: key };
+}
+
+export function observe(world: World): SecureObserved {
+  const { management, bootstrap, keys, agents } = world;
+  const isKnown = management?.includes(bootstrap.token ?? '') === true;
+  const members = agents.length;
+  const ownTokens = [...world.objects.entries()]
+    .filter(([key]) => key.startsWith('token/'))
+    .map(([, { id }]) => id);
+  return {
+    now: world.now,
+    state: world.state,
+    requests: world.requests,
+    bootstrap,
+    agentSecrets: { ...world.agentSecrets },
+    tokenSecrets: { ...world.tokenSecrets },
+    publishedCa: world.publishedCa,
+    agents: agents.map(({ kind, name, stamp, serial, isSilent }): Agent => ({
+      kind,
+      pod: { name, uid: name },
+      address: '10.0.0.1',
+      state: isSilent
+        ? { kind: 'silent', why: 'it is away' }
+        : {
+            kind: 'answers',
+            stamp,
+            serial,
+            run: { acls: true, defaultPolicy: 'deny', verifiesOutgoing: true, isGossipEncrypted: true },
+          },
+    })),
+    acl:
+      members === 0 || bootstrap.token === undefined
+        ? { kind: 'unasked' }
+        : !isKnown
+          ? { kind: 'token-unknown' }
+          : {
+              kind: 'known',
+              objects: new Map(world.objects),
+              rules: [...world.rules],
+              ownTokens,
+              nextBootstrap: bootstrap.next !== undefined && management.includes(bootstrap.next),
+              formerBootstrap:
+                bootstrap.former !== undefined && management.includes(bootstrap.former)
+                  ? bootstrap.former
+                  : undefined,
+            },
+    keyring:
+      isKnown && members > 0
+        ? {
+            kind: 'known',
+            rings: [
+              {
+                members,
+                keys: Object.fromEntries([...keys.installed].map((key) => [key, members])),
+                primary: { [keys.primary]: members },
+              },
+            ],
+          }
+        : { kind: 'unknown', why: 'no server is asked' },
+    memory: {
+      reloads: new Map(),
+      behindSince: new Map(),
+      bootstrapClosed: undefined,
+      primarySince: world.primarySince,
+    },
+  };
+}
+
+/** Steps until nothing is due; throws when there are too many. */
+export function settle(
+  world: World,
+  settings = SETTINGS,
+  check: (step: SecureStep) => void = () => undefined,
+): readonly SecureStep[] {
+  const steps: SecureStep[] = [];
+  for (;;) {
+    const step = nextSecureStep(settings, observe(world));
+    check(step);
+    if (step.kind === 'keep' || step.kind === 'wait') return steps;
+    steps.push(step);
+    if (steps.length > 200)
+      throw new Error(
+        `no end: ${steps
+          .slice(-5)
+          .map(({ kind }) => kind)
+          .join()}`,
+      );
+    apply(world, step);
+  }
+}
+
+const pair = (): TokenPair => ({ accessor: randomUUID(), secret: randomUUID() });
+const pairs = (names: readonly string[]): Record<string, TokenPair> =>
+  Object.fromEntries(names.map((name) => [name, pair()]));
+
+export function apply(world: World, step: SecureStep): void {
+  const { now } = world;
+  switch (step.kind) {
+    case 'keep':
+    case 'wait':
+      return;
+    case 'new-ca': {
+      const made = newCa({ now, life: CA_LIFE });
+      const { before } = step;
+      const cross =
+        step.isCrossSigned && before.ca ? crossSigned(made.certificate, before.ca, now) : undefined;
+      world.state = { ...before, ca: { ...made, cross }, older: step.older };
+      return;
+    }
+    case 'make':
+      world.state = {
+        ...step.before,
+        ...(step.gossip === 'key' ? { gossip: randomUUID() } : {}),
+        ...(step.gossip === 'next' ? { nextGossip: randomUUID() } : {}),
+        tokens: { ...step.before.tokens, ...pairs(step.tokens) },
+        nextTokens: { ...step.before.nextTokens, ...pairs(step.nextTokens) },
+      };
+      return;
+    case 'write-state':
+      world.state = step.after;
+      return;
+    case 'write-bootstrap':
+      world.bootstrap = {
+        token: step.after.token ?? randomUUID(),
+        next: step.after.next === undefined ? undefined : randomUUID(),
+        former: step.after.former,
+      };
+      return;
+    case 'publish-ca':
+      world.publishedCa = step.bundle;
+      return;
+    case 'write-secret': {
+      const ca = world.state?.ca;
+      const leaf = step.leaf && ca && newLeaf(ca, step.leaf, { now, life: LEAF_LIFE });
+      const chain = leaf && { ...leaf, certificate: leaf.certificate + (ca?.cross ?? '') };
+      world.agentSecrets[step.of] = { ...step.after, ...chain };
+      return;
+    }
+    case 'write-token-secret':
+      world.tokenSecrets[step.of] = step.token;
+      return;
+    case 'reload': {
+      const agent = world.agents.find(({ name }) => name === step.agent.pod.name);
+      if (agent === undefined) return;
+      agent.stamp = world.agentSecrets[agent.kind].stamp;
+      agent.serial = leafOf(world.agentSecrets[agent.kind])?.serial;
+      return;
+    }
+    case 'bootstrap':
+    case 'put':
+    case 'put-auth-method':
+    case 'put-rule':
+    case 'delete-rule':
+    case 'put-bootstrap':
+    case 'delete-token':
+    case 'keyring':
+      applyToConsul(world, step);
+  }
+}
+
+function applyToConsul(
+  world: World,
+  step: AclStep | KeyringStep | Extract<SecureStep, { kind: 'bootstrap' }>,
+): void {
+  const put = ({ kind, name, body }: AclObject, id = name): void => {
+    const description = typeof body['Description'] === 'string' ? body['Description'] : '';
+    world.objects.set(aclKey({ kind, name }), { id, description, body });
+  };
+  switch (step.kind) {
+    case 'bootstrap':
+      world.management = [world.bootstrap.token ?? ''];
+      return;
+    case 'put':
+      put(step.object, step.id);
+      return;
+    case 'put-auth-method': {
+      const payload = {
+        sub: 'system:serviceaccount:consul:mesh-auth-method',
+        iat: world.now / 1000,
+        exp: world.now / 1000 + 7 * 86_400,
+      };
+      const ServiceAccountJWT = `e30.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.x`;
+      const config = step.object.body['Config'];
+      const body = {
+        ...step.object.body,
+        Config: { ...(isObject(config) ? config : {}), ServiceAccountJWT },
+      };
+      put({ ...step.object, body });
+      return;
+    }
+    case 'put-rule':
+      world.rules.push({ ...step.rule, id: randomUUID(), description: step.description });
+      return;
+    case 'delete-rule':
+      world.rules = world.rules.filter(({ id }) => id !== step.id);
+      return;
+    case 'put-bootstrap':
+      world.management?.push(step.token);
+      return;
+    case 'delete-token':
+      world.management = world.management?.filter((token) => token !== step.accessor);
+      world.objects.delete(`token/${step.accessor}`);
+      return;
+    case 'keyring':
+      if (step.operation === 'install') world.keys.installed.add(step.key);
+      if (step.operation === 'use') world.keys.primary = step.key;
+      if (step.operation === 'remove') world.keys.installed.delete(step.key);
+      return;
+  }
+}
