@@ -7,7 +7,7 @@ import { outcomeOf } from './connect-catalog.ts';
 import { read } from './read.ts';
 
 /** @param method the auth method with which pods log in */
-export function podTokens(client: ConsulClient, method: string): Tokens {
+export function podTokens(client: Pick<ConsulClient, 'call'>, method: string): Tokens {
   return {
     list: async (owner, signal) => {
       try {

@@ -49,7 +49,11 @@ const MARGIN_MILLISECONDS = 5000;
  *
  * @throws TandemError TANDEM_CONSUL_…; the reason of the signal when that aborts
  */
-export function read<T>(client: ConsulClient, what: Read<T>, options: ReadOptions = {}): Promise<Answer<T>> {
+export function read<T>(
+  client: Pick<ConsulClient, 'call'>,
+  what: Read<T>,
+  options: ReadOptions = {},
+): Promise<Answer<T>> {
   const { after, consistency, filter, signal } = options;
   return client.call({
     endpoint: what.endpoint,

@@ -83,8 +83,9 @@ export function createSecureReporter(parts: SecureReporterOptions) {
       metrics.agents(agentCounts(settings, observed));
       metrics.expiries(expiries(settings, observed));
       tellProblems(last.problems);
-      if (step.kind === 'wait' && before !== stepText(step))
-        log('info', 'waiting', { ...describeStep(step) });
+      const isNews = before !== stepText(step);
+      if (isNews && step.kind === 'wait') log('info', 'waiting', { ...describeStep(step) });
+      if (isNews && step.kind === 'keep') log('debug', 'nothing is due');
       changed();
     },
   };

@@ -28,6 +28,8 @@ import {
 export type SecureView = {
   readonly observe: (memory: Memory, signal: AbortSignal) => Promise<SecureObserved>;
   readonly seen: () => LastLook;
+  /** Resolves when Consul knows our management token. */
+  readonly aclsKnown: Promise<void>;
   readonly objects: ReturnType<typeof secureObjects>;
   readonly consul: SecureConsul;
   readonly pods: () => readonly AgentPod[];
@@ -51,6 +53,7 @@ type ViewParts = {
 export function openSecureView({ settings, values, client, metrics, log, mayWrite }: ViewParts): SecureView {
   const objects = secureObjects(client, settings);
   let seen: LastLook | undefined;
+  const aclsKnown = Promise.withResolvers<void>();
   const consul = secureConsul({
     trusted: () => {
       const { state, publishedCa = '' } = seen?.objects ?? {};
@@ -90,6 +93,7 @@ export function openSecureView({ settings, values, client, metrics, log, mayWrit
     const agents = await observeSecureAgents(consul, settings, known, read, signal);
     const servers = serversOf(settings, agents);
     const { acl, place } = await observeAcl(consul, settings, servers, read, signal);
+    if (acl.kind === 'known') aclsKnown.resolve();
     const keyring = await observeKeyring(consul, settings, place, read, { acl, agents }, signal);
     seen = { now, objects: read, place };
     return { ...read, now, agents, acl, keyring, memory };
@@ -100,6 +104,7 @@ export function openSecureView({ settings, values, client, metrics, log, mayWrit
       if (seen === undefined) throw new Error('nothing was observed');
       return seen;
     },
+    aclsKnown: aclsKnown.promise,
     objects,
     consul,
     pods: () => pods.flatMap(({ watch }) => [...watch.values()]),

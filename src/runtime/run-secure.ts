@@ -13,6 +13,7 @@ import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { createSecureReporter } from '../reporting/secure-reporter.ts';
+import { describeStep } from '../secure/describe-step.ts';
 import { objectNames, type SecureSettings } from '../secure/secure-settings.ts';
 import { TandemError } from '../support/errors.ts';
 import { createLog, type Log } from '../telemetry/logger.ts';
@@ -25,7 +26,9 @@ import { leaseNamespace } from './lease-namespace.ts';
 import { openSecureView, type SecureView } from './open-secure-view.ts';
 import { askFor, printPlan, purgeObjects } from './secure-actions.ts';
 import { stepWriter } from './secure-steps.ts';
+import { secureTokens } from './secure-tokens.ts';
 import { runElected } from './sync-election.ts';
+import { together } from './together.ts';
 
 /** Runs until the signal of the context, or until what it was asked for is done. */
 export async function openSecure(values: SecureValues, context: Context): Promise<ExitCode> {
@@ -99,15 +102,21 @@ async function runSecure(
       if (target !== undefined) events.record(target, type, reason, message);
     },
   });
+  const tokens =
+    settings.acls && settings.podAuthMethod
+      ? secureTokens({ client, settings, view, log, changed })
+      : undefined;
   let isLeader = false;
   const lead = async (term: AbortSignal): Promise<void> => {
     isLeader = true;
-    const perform = stepWriter({ ...view, client, settings });
-    await runSecureLoop(
-      { ...view, reporter, perform, clock: systemClock, random: Math.random },
-      settings,
-      term,
-    );
+    const write = stepWriter({ ...view, client, settings });
+    const perform: typeof write = (step, until) => {
+      log('debug', 'a step begins', { ...describeStep(step) });
+      return write(step, until);
+    };
+    const ports = { ...view, reporter, perform, clock: systemClock, random: Math.random };
+    const loop = (until: AbortSignal): Promise<void> => runSecureLoop(ports, settings, until);
+    await together([loop, ...(tokens === undefined ? [] : [tokens.lead])], term);
     isLeader = false;
     changed();
   };
@@ -121,7 +130,7 @@ async function runSecure(
     metricsType: metrics.contentType,
     status: () => ({
       process: { owner, node: '', leader: isLeader, dryRun: false },
-      controllers: [status()],
+      controllers: [status(), ...(tokens === undefined ? [] : [tokens.status()])],
       webhook: undefined,
     }),
     onStatusChange: onChange,
@@ -142,7 +151,7 @@ async function runSecure(
     };
     await (values.leaderElection ? runElected(election, signal) : lead(signal));
   } finally {
-    await view.stop();
+    await Promise.all([view.stop(), tokens?.stop()]);
     await events.idle();
     await server.close();
     client.close();

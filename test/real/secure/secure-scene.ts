@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { startApiServer, type ApiServer } from '../harness/api-server.ts';
 import type { KubernetesObject } from '../harness/api-client.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -13,7 +14,7 @@ import type { RunningProcess } from '../harness/processes.ts';
 import type { Scene } from '../harness/scene.ts';
 import { partPath } from '../parts.ts';
 
-const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
+export const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
 export const NAMESPACE = 'consul';
 export const NAME = 'mesh';
 
@@ -39,6 +40,7 @@ export type SecureScene = {
     stage?: Readonly<Record<string, unknown>>,
   ) => Promise<readonly StartedAgent[]>;
   readonly startClient: (servers: readonly StartedAgent[]) => Promise<StartedAgent>;
+  readonly servedSerial: (agent: StartedAgent) => Promise<string>;
   /** HTTPS without a look at the certificate. */
   readonly ask: (
     agent: StartedAgent,
@@ -180,6 +182,13 @@ export async function startSecureScene(scene: Scene, more: readonly string[] = [
         },
         ...REQUIRE,
       }),
+    servedSerial: async ({ address }) => {
+      const socket = connect({ host: address, port: 8501, rejectUnauthorized: false });
+      await once(socket, 'secureConnect');
+      const { serialNumber } = socket.getPeerCertificate();
+      socket.destroy();
+      return serialNumber;
+    },
     ask: ({ address }, method, path, options = {}) => ask(address, method, path, options),
   };
 }
