@@ -75,8 +75,11 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
           return { kind: 'known', accessor: textIn(objectAt(jsonOf(raw), 'answer'), 'AccessorID', 'answer') };
         },
       }),
-    /** @returns the index by which it can be reset, when somebody was first */
-    bootstrap: (place: ConsulPlace, token: Secret): Promise<{ readonly closed: string | undefined }> =>
+    /** `off`: the leader runs without ACLs. `closed`: somebody was first, and by this index it can be reset. */
+    bootstrap: (
+      place: ConsulPlace,
+      token: Secret,
+    ): Promise<{ readonly kind: 'written' | 'off' } | { readonly kind: 'closed'; readonly index: string }> =>
       call(place, undefined, {
         endpoint: 'acl-bootstrap',
         method: 'PUT',
@@ -85,10 +88,12 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
         conceals: token,
         timeout: BOOTSTRAP_MILLISECONDS,
         once: true,
-        accept: [403],
-        read: ({ status, text }) => ({
-          closed: status === 200 ? undefined : (/reset index: (\d+)/.exec(text)?.[1] ?? 'unknown'),
-        }),
+        accept: [401, 403],
+        read: ({ status, text }) => {
+          if (status === 403)
+            return { kind: 'closed', index: /reset index: (\d+)/.exec(text)?.[1] ?? 'unknown' };
+          return { kind: status === 401 ? 'off' : 'written' };
+        },
       }),
     deleteToken: (place: ConsulPlace, token: Secret, accessor: string) =>
       write(place, token, { method: 'DELETE', path: `/v1/acl/token/${encodeURIComponent(accessor)}` }),

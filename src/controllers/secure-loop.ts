@@ -11,9 +11,12 @@ import type { SecureSettings } from '../secure/secure-settings.ts';
 
 export type WriteStep = Exclude<SecureStep, { kind: 'keep' | 'wait' }>;
 
-/** `conflict`: somebody else wrote since it was read. `closed`: Consul was bootstrapped by somebody else. */
+/**
+ * `conflict`: somebody else wrote since it was read. Of a bootstrap, `off`: the leader runs without ACLs; `closed`: somebody else
+ * was first.
+ */
 export type StepOutcome =
-  | { readonly kind: 'written' | 'conflict' }
+  | { readonly kind: 'written' | 'conflict' | 'off' }
   | { readonly kind: 'closed'; readonly index: string }
   /** The other side says no to this one. */
   | { readonly kind: 'refused'; readonly reason: string };
@@ -98,8 +101,15 @@ function createMemory() {
   const reloads = new Map<string, number>();
   let behindSince: ReadonlyMap<string, number> = new Map();
   let bootstrapClosed: Memory['bootstrapClosed'];
+  let aclsOffAt: number | undefined;
   let primarySince: number | undefined;
-  const current = (): Memory => ({ reloads: new Map(reloads), behindSince, bootstrapClosed, primarySince });
+  const current = (): Memory => ({
+    reloads: new Map(reloads),
+    behindSince,
+    bootstrapClosed,
+    aclsOffAt,
+    primarySince,
+  });
   return {
     current,
     seen: (settings: SecureSettings, observed: SecureObserved): Memory => {
@@ -118,6 +128,7 @@ function createMemory() {
     },
     did: (step: WriteStep, outcome: StepOutcome, now: number): void => {
       if (step.kind === 'reload') reloads.set(step.agent.pod.uid, now);
+      if (outcome.kind === 'off') aclsOffAt = now;
       if (outcome.kind === 'closed') bootstrapClosed = { index: outcome.index, at: now };
     },
   };

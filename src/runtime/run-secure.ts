@@ -109,11 +109,7 @@ async function runSecure(
   let isLeader = false;
   const lead = async (term: AbortSignal): Promise<void> => {
     isLeader = true;
-    const write = stepWriter({ ...view, client, settings });
-    const perform: typeof write = (step, until) => {
-      log('debug', 'a step begins', { ...describeStep(step) });
-      return write(step, until);
-    };
+    const perform = toldBefore(stepWriter({ ...view, client, settings }), log);
     const ports = { ...view, reporter, perform, clock: systemClock, random: Math.random };
     const loop = (until: AbortSignal): Promise<void> => runSecureLoop(ports, settings, until);
     await together([loop, ...(tokens === undefined ? [] : [tokens.lead])], term);
@@ -141,14 +137,8 @@ async function runSecure(
       leading.during(term);
       return lead(term.signal);
     };
-    const election = {
-      client: lease,
-      log,
-      shutdownDelay: 0,
-      lead: withTerm,
-      namespace,
-      lease: objectNames(name).lease,
-    };
+    const place = { namespace, lease: objectNames(name).lease };
+    const election = { ...place, client: lease, log, shutdownDelay: 0, lead: withTerm };
     await (values.leaderElection ? runElected(election, signal) : lead(signal));
   } finally {
     await Promise.all([view.stop(), tokens?.stop()]);
@@ -159,6 +149,13 @@ async function runSecure(
   }
   log('info', 'stopped');
   return exit.done;
+}
+
+function toldBefore(perform: ReturnType<typeof stepWriter>, log: Log): typeof perform {
+  return (step, until) => {
+    log('debug', 'a step begins', { ...describeStep(step) });
+    return perform(step, until);
+  };
 }
 
 async function openPort(

@@ -40,6 +40,7 @@ const NO_MEMORY: Memory = {
   reloads: new Map(),
   behindSince: new Map(),
   bootstrapClosed: undefined,
+  aclsOffAt: undefined,
   primarySince: undefined,
 };
 

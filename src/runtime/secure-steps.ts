@@ -158,8 +158,8 @@ async function writeToConsul(step: ConsulWrite, parts: StepParts, signal: AbortS
   const management = secret(token);
   switch (step.kind) {
     case 'bootstrap': {
-      const { closed } = await consul.bootstrap(place, management);
-      return closed === undefined ? WRITTEN : { kind: 'closed', index: closed };
+      const outcome = await consul.bootstrap(place, management);
+      return outcome;
     }
     case 'put':
       await consul.putObject(place, management, step.object, step.id);

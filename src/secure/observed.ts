@@ -112,6 +112,8 @@ export type Memory = {
   readonly behindSince: ReadonlyMap<string, number>;
   /** Consul was bootstrapped by somebody else: the index by which it can be reset. */
   readonly bootstrapClosed: { readonly index: string; readonly at: number } | undefined;
+  /** When the leader said that it runs without ACLs, as in the middle of a roll. */
+  readonly aclsOffAt: number | undefined;
   /** Since when all members use the key of the Secret first. */
   readonly primarySince: number | undefined;
 };

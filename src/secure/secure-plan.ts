@@ -331,6 +331,8 @@ function aclsStep(settings: SecureSettings, observed: SecureObserved): SecureSte
   if (acl.kind === 'off' || off !== undefined)
     return wait('acls-off', `${off?.pod.name ?? 'a server'} runs without ACLs`, now + ASK_AGAIN);
   if (acl.kind === 'token-unknown') {
+    const offUntil = (memory.aclsOffAt ?? -Infinity) + ASK_AGAIN;
+    if (now < offUntil) return wait('acls-off', 'the leader runs without ACLs', offUntil);
     const closed = memory.bootstrapClosed;
     if (closed === undefined || now >= closed.at + BOOTSTRAP_AGAIN)
       return { kind: 'bootstrap', reason: 'acls-not-bootstrapped' };

@@ -15,6 +15,7 @@ import type { Scene } from '../harness/scene.ts';
 import { partPath } from '../parts.ts';
 
 export const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 export const NAMESPACE = 'consul';
 export const NAME = 'mesh';
 
@@ -78,7 +79,7 @@ export async function startSecureScene(scene: Scene, more: readonly string[] = [
   writeFileSync(caFile, api.ca);
   // Each file of tests has addresses of its own, with Consul's own ports.
   const net = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
-  const kubeconfig = api.kubeconfig();
+  const kubeconfig = await ownKubeconfig(api);
   const flags = [
     `--kubeconfig=${kubeconfig}`,
     `--name=${NAME}`,
@@ -278,21 +279,59 @@ async function setAddress({ admin }: ApiServer, name: string, podIP: string): Pr
   await admin.expect('PATCH', path, { status }, 'application/merge-patch+json');
 }
 
-async function grantReviewer({ admin }: ApiServer): Promise<void> {
-  const RBAC = '/apis/rbac.authorization.k8s.io/v1';
-  const name = 'mesh-auth-method';
-  await admin.expect('POST', `${RBAC}/clusterroles`, {
+/** With the rights that the loop needs, and no other. */
+async function ownKubeconfig(api: ApiServer): Promise<string> {
+  const { admin } = api;
+  const name = 'mesh-secure';
+  await admin.expect('POST', `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, { metadata: { name } });
+  const all = ['get', 'list', 'watch', 'update', 'patch', 'delete'];
+  const secrets = ['secure', 'bootstrap-acl-token', 'server-secrets', 'client-secrets', 'ui-acl-token'];
+  const resourceNames = [...secrets, 'acl-replication-acl-token'].map((each) => `${NAME}-${each}`);
+  await bind(api, `namespaces/${NAMESPACE}/`, 'Role', name, [
+    { apiGroups: [''], resources: ['secrets'], resourceNames, verbs: all },
+    { apiGroups: [''], resources: ['configmaps'], resourceNames: [`${NAME}-consul-ca`], verbs: all },
+    { apiGroups: [''], resources: ['secrets', 'configmaps', 'events'], verbs: ['create'] },
+    {
+      apiGroups: [''],
+      resources: ['serviceaccounts/token'],
+      resourceNames: ['mesh-auth-method'],
+      verbs: ['create'],
+    },
+    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
+    {
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      resourceNames: [name],
+      verbs: ['get', 'update'],
+    },
+  ]);
+  await bind(api, '', 'ClusterRole', name, [
+    { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
+  ]);
+  return api.kubeconfig({ token: await api.serviceAccountToken(NAMESPACE, name) });
+}
+
+async function bind(
+  { admin }: ApiServer,
+  place: string,
+  kind: 'Role' | 'ClusterRole',
+  name: string,
+  rules: readonly object[],
+): Promise<void> {
+  const collection = `${RBAC}/${place}${kind.toLowerCase()}`;
+  await admin.expect('POST', `${collection}s`, { metadata: { name }, rules });
+  await admin.expect('POST', `${collection}bindings`, {
     metadata: { name },
-    rules: [
-      { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
-      { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get'] },
-    ],
-  });
-  await admin.expect('POST', `${RBAC}/clusterrolebindings`, {
-    metadata: { name },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name },
     subjects: [{ kind: 'ServiceAccount', name, namespace: NAMESPACE }],
   });
+}
+
+async function grantReviewer(api: ApiServer): Promise<void> {
+  await bind(api, '', 'ClusterRole', 'mesh-auth-method', [
+    { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+    { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get'] },
+  ]);
 }
 
 async function ask(

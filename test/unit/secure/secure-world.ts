@@ -160,6 +160,7 @@ export function observe(world: World): SecureObserved {
       reloads: new Map(),
       behindSince: new Map(),
       bootstrapClosed: undefined,
+      aclsOffAt: undefined,
       primarySince: world.primarySince,
     },
   };
