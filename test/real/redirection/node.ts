@@ -1,6 +1,6 @@
 /** A node for the redirector: pods of the API server with a network and cgroups of their own, in which processes run. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatRedirectOptions } from '../../../src/redirection/options.ts';
 import { optionsOf } from '../../unit/redirection/sample-options.ts';
@@ -70,6 +70,14 @@ async function serviceAccount(scene: Scene, api: ApiServer): Promise<string> {
 // Version 2, alone or beside version 1; else any hierarchy of version 1.
 const HIERARCHIES = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/pids'];
 
+// Who was killed is in its cgroup for a moment longer: 10 s of tries.
+const REMOVE = `for try in $(seq 100); do
+  find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
+  [ -d "$1" ] || exit 0
+  sleep 0.1
+done
+exit 1`;
+
 /** @param program how Tandem is started */
 export function startNode(
   scene: Scene,
@@ -81,14 +89,15 @@ export function startNode(
   if (hierarchy === undefined) throw new Error('this test needs cgroups: none is mounted in /sys/fs/cgroup');
   const root = join(hierarchy, `tandem-test-${process.pid}`);
   const made: string[] = [];
-  scene.atEnd(async () => {
-    for (const folder of made)
+  const removeCgroups = (): void => {
+    for (const folder of made.filter((each) => existsSync(each)))
       for (const pid of readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n'))
         if (pid !== '') process.kill(Number(pid), 'SIGKILL');
-    await eventually('empty cgroups', async () => {
-      for (const folder of made) if (existsSync(folder)) rmdirSync(folder);
-    });
-  });
+    if (made.length > 0) execFileSync('sh', ['-c', REMOVE, 'sh', root]);
+  };
+  scene.atEnd(removeCgroups);
+  // A file that throws before its first test comes to no other end.
+  process.on('uncaughtExceptionMonitor', removeCgroups);
 
   const account = serviceAccount(scene, api);
   const cgroupOf = ({ uid, form }: NodePod): string => {
