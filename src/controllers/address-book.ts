@@ -223,9 +223,10 @@ function judge(book: Book, chosen: ChosenAddress, pod: InjectedPod, loop: Loop):
 }
 
 function statusOf({ all, snapshot: { cluster } }: Book, pod: InjectedPod): AddressStatus {
-  const choice = chooseAddress(pod, cluster);
+  const services = cluster.selecting(pod);
+  const choice = chooseAddress(pod, cluster, services);
   const isRedirected = choice.kind === 'chosen' || choice.reason !== 'not-redirected';
-  const headless = isRedirected ? headlessServicesOf(pod, cluster.selecting(pod) ?? []) : [];
+  const headless = isRedirected ? headlessServicesOf(pod, services ?? []) : [];
   if (choice.kind !== 'chosen')
     return { reason: choice.reason, chosen: undefined, holder: undefined, headless };
   if (cluster.holderOf(choice.virtual.address) !== choice.name)
