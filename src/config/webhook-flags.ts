@@ -19,6 +19,11 @@ export const webhookFlags = {
     variables: ['POD_NAMESPACE'],
   }),
   ...shutdownDelayFlag('Seconds to keep serving after the readiness check begins to fail at shutdown.'),
+  consulCaFile: string(
+    "CA that signed Consul's certificate (PEM). It is read again when it changes.",
+    'FILE',
+    undefined,
+  ),
   ...logLevelFlag,
   ...injectFlags,
 };
@@ -27,5 +32,11 @@ export type WebhookValues = FlagValues<typeof webhookFlags>;
 
 /** Rules between the flags; a sentence for each that is broken. */
 export function webhookFlagProblems(values: WebhookValues): string[] {
-  return [...certificateProblems(values), ...injectFlagProblems(values)];
+  return [
+    ...certificateProblems(values),
+    ...injectFlagProblems(values),
+    ...(values.consulCaFile !== undefined && values.consulCaPem !== undefined
+      ? ['--consul-ca-file and --consul-ca-pem name the same CA; leave one of them out']
+      : []),
+  ];
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
+import { openCaFile, type CaFile } from '../certificates/ca-file.ts';
 import { type CertificateSource, expiryOf } from '../certificates/key-pair.ts';
 import { injectSettings, withDefaults } from '../config/inject-settings.ts';
 import type { Environment } from '../config/parse-flags.ts';
@@ -48,7 +49,8 @@ export async function runWebhook(
   const metrics = createMetrics();
   const namespace = values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT));
   const owner = await webhookOwner(values, environment);
-  const engine = await openEngine(values, { ...owner, ownNamespace: namespace }, environment, log);
+  const ca = await openCa(values, log);
+  const engine = await openEngine(values, { ...owner, ownNamespace: namespace, ca }, environment, log);
   const { source, problem, close } = await openCertificates(values, namespace, environment, log);
   const admissions = admissionRecord(Date.now);
   const changes = changeSignal();
@@ -85,22 +87,44 @@ export async function runWebhook(
     await server.stop(values.shutdownDelay * 1000);
     log('info', 'stopped');
   } finally {
+    ca?.close();
     await close();
   }
 }
 
+async function openCa({ consulCaFile }: WebhookValues, log: Log): Promise<CaFile | undefined> {
+  if (consulCaFile === undefined) return undefined;
+  return openCaFile(consulCaFile, (reason) =>
+    log('error', 'the new CA of Consul cannot be used; the old one stays', { reason }),
+  );
+}
+
 async function openEngine(
   values: WebhookValues,
-  known: { readonly owner?: string; readonly ownNamespace: string | undefined },
+  {
+    ca,
+    ...known
+  }: {
+    readonly owner?: string;
+    readonly ownNamespace: string | undefined;
+    readonly ca: CaFile | undefined;
+  },
   environment: Environment,
   log: Log,
 ) {
   const features = await readClusterFeatures(values, ownCluster(environment), log);
   const resolver = values.proxyMode === 'dataplane' ? await readResolver() : undefined;
-  const settings = injectSettings(values, { version, ...features, ...known, resolver });
+  const consulCaPem = (): string | undefined => ca?.current() ?? values.consulCaPem;
+  const settingsNow = (): InjectSettings =>
+    injectSettings({ ...values, consulCaPem: consulCaPem() }, { version, ...features, ...known, resolver });
+  let settings = settingsNow();
   // One for each path of the server, which are a few.
   const byDefaults = new Map<NamespaceDefaults, InjectSettings>();
   return (request: InjectRequest, defaults: NamespaceDefaults) => {
+    if (settings.consul.caCertificate !== consulCaPem()) {
+      settings = settingsNow();
+      byDefaults.clear();
+    }
     let ofNamespace = byDefaults.get(defaults);
     if (ofNamespace === undefined) byDefaults.set(defaults, (ofNamespace = withDefaults(settings, defaults)));
     return inject(request, ofNamespace);

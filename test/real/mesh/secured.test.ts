@@ -66,8 +66,8 @@ function agentFlags(program: 'webhook' | 'sync', names: RegExp): readonly string
 }
 const SECURED = [
   ...agentFlags('webhook', /^--consul-(http-port|grpc-port|tls|tls-server-name|auth-method)(=|$)/),
-  // In the pod of the webhook a variable from the Secret.
-  `--consul-ca-pem=${ca.certificate}`,
+  // In the pod of the webhook a mounted Secret.
+  `--consul-ca-file=${ca_file}`,
 ];
 const [run, runBuiltin] = await Promise.all([
   mesh.inject('mesh', SECURED),
