@@ -106,7 +106,7 @@ function tokenFinding(token: Probe<TokenFact>): Finding {
       return warning(
         'token',
         'not needed: ACLs are off, so whoever reaches Consul can change everything in it and fetch the private key of any service',
-        'switch ACLs on (acl { enabled = true, default_policy = "deny" }), and use TLS',
+        'set global.secure in the chart, or switch on ACLs (acl { enabled = true, default_policy = "deny" }) and TLS',
       );
     case 'anonymous':
       return warning(

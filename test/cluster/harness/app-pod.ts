@@ -23,6 +23,7 @@ export type App = {
   readonly env?: Readonly<Record<string, string>>;
   readonly port?: number;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly serviceAccountName?: string;
   /** Those of Consul, without their prefix. A sidecar is asked for when there are any. */
   readonly annotations?: Readonly<Record<string, string>>;
 };
@@ -45,13 +46,14 @@ export async function putApps({ api }: Cluster, namespace: string): Promise<void
 
 /** For a pod as for the template of a workload; of the *restricted* Pod Security profile. */
 export function appPod(cluster: Cluster, name: string, app: App): AppPod {
-  const { args = [], env = {}, port, labels = {}, annotations } = app;
+  const { args = [], env = {}, port, labels = {}, annotations, serviceAccountName } = app;
   const prefixed = Object.entries(annotations ?? {}).map(([key, value]) => [PREFIX + key, value]);
   const asks = annotations === undefined ? [] : [[`${PREFIX}connect-inject`, 'true']];
   return {
     metadata: { name, labels, annotations: Object.fromEntries([...asks, ...prefixed]) as object },
     spec: {
       automountServiceAccountToken: false,
+      ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
       securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
       containers: [
         {

@@ -17,11 +17,14 @@ export async function createRelay(
   namespace: string,
   name: string,
   annotations?: Readonly<Record<string, string>>,
+  serviceAccountName?: string,
 ): Promise<Relay> {
   const labels = { app: name };
   // The API server asks it at its own port, which a transparent pod refuses.
-  const options =
-    annotations === undefined ? {} : { annotations: { 'transparent-proxy': 'false', ...annotations } };
+  const options = {
+    ...(annotations === undefined ? {} : { annotations: { 'transparent-proxy': 'false', ...annotations } }),
+    ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
+  };
   await createPod(
     cluster,
     namespace,

@@ -79,7 +79,7 @@ test('the restricted profile takes the pods of everything but the clients and th
       assert.equal(await asPod(workload), 'taken', `${workload.kind} ${workload.metadata.name}`);
     }
   }
-  assert.deepEqual([...seen].toSorted(), ['server', 'sync', 'test', 'webhook']);
+  assert.deepEqual([...seen].toSorted(), ['secure', 'server', 'sync', 'test', 'webhook']);
 });
 
 test('what the redirector asks for beyond that profile is what it needs to enter the networks of pods', async () => {

@@ -17,9 +17,9 @@ const FOREIGN = {
   storageClass: 'fast',
   security: { allowInsecureImages: true },
   labels: { team: 'mesh' },
-  acls: { manageSystemACLs: true },
+  metrics: { enabled: true },
   tls: { secretName: 'ingress-tls', caCert: { configMap: 'ca' } },
-  gossipEncryption: { autoGenerate: true },
+  gossipEncryption: { algorithm: 'aes' },
   openshift: { scc: 'restricted-v2' },
 };
 
@@ -106,19 +106,20 @@ test('without a parent chart, a global that is nearly ours is refused', async ()
   });
   const said = await refusal({ global: Object.fromEntries(misspelt.map((key) => [key, 'x'])) });
   for (const key of misspelt) assert.match(said, new RegExp(`global\\.${key}, which looks like `));
-  for (const key of ['acls', 'metrics', 'logJSON'])
+  for (const key of ['peering', 'metrics', 'logJSON'])
     assert.match(
       await refusal({ global: { [key]: {} } }),
       new RegExp(`global\\.${key} is a value of consul-k8s`),
     );
-  const { acls: _, tls, gossipEncryption, openshift, ...harmless } = FOREIGN;
+  const { metrics: _, tls, gossipEncryption, openshift, ...harmless } = FOREIGN;
   const below = await refusal({ global: { tls, gossipEncryption, openshift } });
-  for (const place of ['tls.secretName', 'tls.caCert.configMap', 'openshift.scc'])
+  for (const place of [
+    'tls.secretName',
+    'tls.caCert.configMap',
+    'gossipEncryption.algorithm',
+    'openshift.scc',
+  ])
     assert.match(below, new RegExp(`global\\.${place}, which is not known`));
-  assert.match(
-    below,
-    /gossipEncryption\.autoGenerate, which makes no key here: make one by consul keygen, .*secretKey\n/,
-  );
   assert.match(await refusal({ global: { imageK8S: 'x' } }), /set the image with global\.imageTandem\n/);
   assert.match(await refusal({ enabled: false }), /here it is global\.enabled/);
   assert.ok((await renderChart({ enabled: true, global: harmless })).has('Deployment', 'tandem-webhook'));

@@ -65,6 +65,7 @@ test('every helm command of the documents is taken, with its --set', async () =>
     'docs/install.md',
     'docs/openshift.md',
     'docs/registrar.md',
+    'docs/secure.md',
     'docs/to-kubernetes.md',
   ];
   const commands = files.flatMap((file) =>

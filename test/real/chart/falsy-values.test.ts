@@ -39,6 +39,7 @@ function valuesWith({ path }: Leaf, value: unknown): object {
 const setups: readonly object[] = [
   {},
   { client: { enabled: false } },
+  { global: { secure: true } },
   { connectInject: { networkPolicy: { enabled: true } }, syncCatalog: { ingress: { enabled: true } } },
 ];
 

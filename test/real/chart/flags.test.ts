@@ -341,6 +341,7 @@ test('agent mode over TLS: pods, the registrar and the tests trust the CA, and a
     consulHttpPort: 8501,
     consulGrpcPort: 8503,
     consulTlsServerName: 'agent.east.consul',
+    consulCaFile: '/etc/tandem/consul-ca/ca.pem',
   });
   await assertFlags('sync', values, {
     agentTls: true,
@@ -353,11 +354,6 @@ test('agent mode over TLS: pods, the registrar and the tests trust the CA, and a
   const chart = await renderChart(values);
   const container = (kind: string, name: string): unknown =>
     at(chart.one(kind, name), 'spec', 'template', 'spec', 'containers', 0);
-  const variables = at(container('Deployment', 'tandem-webhook'), 'env') as readonly object[];
-  assert.deepEqual(variables[1], {
-    name: 'TANDEM_CONSUL_CA_PEM',
-    valueFrom: { secretKeyRef: { name: 'consul-ca', key: 'ca.pem' } },
-  });
   const ports = at(container('DaemonSet', 'tandem-client'), 'ports') as readonly Record<string, unknown>[];
   const onNode = ports.filter(({ protocol }) => protocol === undefined).map(({ hostPort }) => hostPort);
   assert.deepEqual(onNode, [8500, 8502, 8501, 8503, 8301, undefined]);
@@ -405,14 +401,12 @@ test('dataplane mode with servers elsewhere: their name, port and TLS', async ()
     consulGrpcPort: 8503,
     consulTls: true,
     consulTlsServerName: 'server.dc1.consul',
+    consulCaFile: '/etc/tandem/consul-ca/ca.pem',
   };
   await assertFlags('webhook', values, expected);
   const deployment = (await renderChart(values)).one('Deployment', 'tandem-webhook');
-  const variables = at(deployment, 'spec', 'template', 'spec', 'containers', 0, 'env') as readonly unknown[];
-  assert.deepEqual(variables[1], {
-    name: 'TANDEM_CONSUL_CA_PEM',
-    valueFrom: { secretKeyRef: { name: 'consul-ca', key: 'ca.pem' } },
-  });
+  const [volume] = at(deployment, 'spec', 'template', 'spec', 'volumes') as readonly unknown[];
+  assert.equal(at(volume, 'secret', 'secretName'), 'consul-ca');
   const several = { enabled: true, hosts: ['10.0.0.1', '10.0.0.2'] };
   await assertFlags(
     'webhook',

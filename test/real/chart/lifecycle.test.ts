@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { MERGE_PATCH } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
+import { property } from '../../../src/support/json.ts';
 import { at, CHART, renderChart, runHelm } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 import { valueSets } from './value-sets.ts';
@@ -127,6 +128,31 @@ test('notes warn of what does not work yet', async () => {
   assert.match(notes, /NOT READY: the API server does not trust the webhook yet/);
   assert.doesNotMatch(notes, /Consul is open/);
   assert.match(notes, /this release starts none, because client\.enabled is off/);
+});
+
+test('a secure Consul is reached and left one stage at a time', async () => {
+  const to = (secure: string): Promise<string> => helm('upgrade', CHART, `--set=global.secure=${secure}`);
+  const refused = async (secure: string, text: RegExp): Promise<void> =>
+    assert.rejects(to(secure), (error) => {
+      assert.match(String(property(error, 'stderr')), text);
+      return true;
+    });
+  await to('false');
+  await refused('true', /the agents run off for gossip, and require skips a stage; set it to accept first/);
+  await refused('prefer', /the agents run off for acls, and prefer skips a stage; set it to accept first/);
+  const notes = await to('accept');
+  assert.match(notes, /Of a secure Consul, gossip=accept, tls=accept, acls=accept\./);
+  assert.match(notes, /exec deployment\/tandem-secure -- node \/app\/tandem\.js secure --plan$/m);
+  assert.match(notes, /get secret tandem-bootstrap-acl-token --output=/);
+  assert.doesNotMatch(notes, /Consul is open/);
+  await refused(
+    'require',
+    /the agents run accept for tls, and require skips a stage; set it to prefer first/,
+  );
+  assert.match(await to('prefer'), /port-forward service\/tandem-ui 8501:443/);
+  await to('require');
+  await refused('false', /the agents run require for gossip, and off skips a stage; set it to prefer first/);
+  for (const stage of ['prefer', 'accept', 'false']) await to(stage);
 });
 
 test('notes tell the policy of the token, for what is on', async () => {

@@ -91,7 +91,6 @@ test('a value that would do nothing is refused, with the way to fix it', async (
     [{ syncCatalog: { toK8STag: 'x' } }, /syncCatalog\.toK8STag is for syncCatalog\.toK8S/],
     [{ syncCatalog: { toK8SFilter: 'x' } }, /syncCatalog\.toK8SFilter is for syncCatalog\.toK8S/],
     [{ syncCatalog: { toK8S: true } }, /toK8S with pods in agent mode: set global\.owner/],
-    [{ global: { tls: { enabled: true } } }, /global\.tls\.enabled is for externalServers/],
     [
       { connectInject: { ...dataplane, agentTls: { enabled: true } } },
       /agentTls is for agent mode.*set connectInject\.proxyMode=agent/,

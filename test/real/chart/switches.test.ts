@@ -80,6 +80,17 @@ function sorted(...lists: readonly (readonly string[])[]): readonly string[] {
   return lists.flat().toSorted();
 }
 
+const SECURE = [
+  'ClusterRole tandem-auth-method',
+  'ClusterRole tandem-secure',
+  'ClusterRoleBinding tandem-auth-method',
+  'ClusterRoleBinding tandem-secure',
+  'Deployment tandem-secure',
+  'Role tandem-secure',
+  'RoleBinding tandem-secure',
+  'ServiceAccount tandem-auth-method',
+  'ServiceAccount tandem-secure',
+];
 const NO_REGISTRAR = { registrar: { enabled: false } };
 const everything = sorted(
   ...Object.values(parts).map(({ objects }) => objects),
@@ -90,6 +101,18 @@ const everything = sorted(
 test('"-" is what global.enabled says: everything, or nothing at all', async () => {
   assert.deepEqual(namesOf(await renderChart()), everything);
   assert.deepEqual(namesOf(await renderChart({ global: { enabled: false } })), []);
+});
+
+test('a secure Consul adds what makes it so, and without ACLs nothing of them', async () => {
+  assert.deepEqual(namesOf(await renderChart({ global: { secure: true } })), sorted(everything, SECURE));
+  const global = { secure: true, acls: { manageSystemACLs: false } };
+  assert.deepEqual(
+    namesOf(await renderChart({ global })),
+    sorted(
+      everything,
+      SECURE.filter((name) => !name.includes('auth-method')),
+    ),
+  );
 });
 
 for (const [part, { objects, needs }] of Object.entries(parts)) {

@@ -19,6 +19,17 @@ export const valueSets: Readonly<Record<string, object>> = {
     connectInject: { enabled: true },
     syncCatalog: { enabled: true },
   }),
+  // Between sets without servers: from an open Consul, and back, one comes by stages.
+  'a secure Consul': { global: { secure: true }, ui: { aclToken: { enabled: true } } },
+  'a Consul on its way to be secure, and dataplane mode': {
+    global: { secure: 'prefer', acls: { createReplicationToken: true } },
+    client: { enabled: false },
+    secure: {
+      affinity: { nodeAffinity: {} },
+      serviceAccount: { annotations: { note: 'x' } },
+      ...placement(),
+    },
+  },
   'the sync alone, with an external cluster over TLS': only({
     global: { enabled: false, tls: { enabled: true, caCert: { secretName: 'consul-ca' } } },
     externalServers: {

@@ -235,7 +235,7 @@ test('Connect is off; without ACLs no token is needed', async () => {
   ]);
   assert.match(
     checked.of('token').join(),
-    /^warning: not needed: ACLs are off, so whoever reaches Consul can .* → switch ACLs on/,
+    /^warning: not needed: ACLs are off, so whoever reaches Consul can .* → set global\.secure in the chart/,
   );
   assert.deepEqual(checked.of('token-rights'), []);
   assert.equal(checked.code, 1);

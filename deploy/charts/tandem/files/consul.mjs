@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { request } from './request.mjs';
 
 const { CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN_FILE, CONSUL_CACERT, CONSUL_TLS_SERVER_NAME } = process.env;
+const { CONSUL_AUTH_METHOD, SERVICE_ACCOUNT } = process.env;
 const SECONDS = 60;
 const addresses = CONSUL_HTTP_ADDR.split(',').map((each) =>
   /^https?:/.test(each) ? each : `http://${each}`,
@@ -15,6 +16,14 @@ const options = {
   ...(CONSUL_CACERT && { ca: readFileSync(CONSUL_CACERT) }),
   ...(CONSUL_TLS_SERVER_NAME && { servername: CONSUL_TLS_SERVER_NAME }),
 };
+
+// By the account of the test; the token ends by itself.
+if (CONSUL_AUTH_METHOD) {
+  const BearerToken = readFileSync(`${SERVICE_ACCOUNT}/token`, 'utf8');
+  const login = { AuthMethod: CONSUL_AUTH_METHOD, BearerToken };
+  const { SecretID } = await consul('POST', '/v1/acl/login', login);
+  options.headers = { 'x-consul-token': SecretID };
+}
 
 /** What the first server says that answers with success. Throws with what each of them said. */
 export async function consul(method, path, object) {

@@ -9,7 +9,8 @@
 {{- $isSecretive := false -}}
 {{- range .Values.server.extraVolumes }}{{ $isSecretive = or $isSecretive .load }}{{ end -}}
 {{- $hasAcls := dig "acl" "enabled" false .Values.server.extraConfig -}}
-{{- if and (include "tandem.isOn" (list . "server")) (not $hasAcls) (not $isSecretive) }}true{{ end }}
+{{- $isSecured := or $hasAcls $isSecretive (include "tandem.stageOf" (list . "acls")) -}}
+{{- if and (include "tandem.isOn" (list . "server")) (not $isSecured) }}true{{ end }}
 {{- end }}
 
 {{- define "tandem.agentVariables" -}}
@@ -24,6 +25,9 @@
 {{- $root := index . 0 -}}
 - agent
 - -config-dir=/consul/config
+{{- if include "tandem.secure" $root }}
+- -config-file=/consul/secrets/tandem.json
+{{- end }}
 {{- range (index . 1).extraVolumes }}
 {{- if .load }}
 - -config-dir=/consul/userconfig/{{ .name }}
@@ -68,22 +72,28 @@ read by others on its node.
 {{- end }}
 {{- end }}
 
-{{- /* (list $ .Values.server) */}}
+{{- /* (list $ "server") */}}
 {{- define "tandem.agentMounts" -}}
+{{- $root := index . 0 -}}
+{{- $part := index . 1 -}}
 - name: data
   mountPath: /consul/data
+{{- if include "tandem.secure" $root }}
+{{- include "tandem.stageMounts" (list $part) }}
+{{- else }}
 - name: config
   mountPath: /consul/config
   readOnly: true
+{{- end }}
 # Consul writes there what it gives to other programs.
 - name: tmp
   mountPath: /tmp
-{{- if (index . 0).Values.global.gossipEncryption.secretName }}
+{{- if $root.Values.global.gossipEncryption.secretName }}
 - name: gossip
   mountPath: /consul/gossip
   readOnly: true
 {{- end }}
-{{- range (index . 1).extraVolumes }}
+{{- range (index $root.Values $part).extraVolumes }}
 - name: userconfig-{{ .name }}
   mountPath: /consul/userconfig/{{ .name }}
   readOnly: true
@@ -99,6 +109,14 @@ read by others on its node.
     name: {{ include "tandem.fullname" $root }}-{{ $part }}
 - name: tmp
   emptyDir: {}
+{{- if include "tandem.secure" $root }}
+# `tandem secure` makes it; the pod waits for it.
+- name: secrets
+  secret:
+    secretName: {{ include "tandem.fullname" $root }}-{{ $part }}-secrets
+    # fsGroup lets the agent read it; nobody else needs to.
+    defaultMode: 0440
+{{- end }}
 {{- with $root.Values.global.gossipEncryption }}
 {{- if .secretName }}
 # Never on a disk.
@@ -168,7 +186,7 @@ readinessProbe:
   timeoutSeconds: 5
 livenessProbe:
   tcpSocket:
-    port: http
+    port: {{ include "tandem.httpsOnly" . | empty | ternary "http" "https" }}
   initialDelaySeconds: 30
   periodSeconds: 10
   failureThreshold: 6

@@ -3,7 +3,7 @@
 {{- /* "true" when pods in agent mode, and the registrar, use TLS to the agents on the nodes. */}}
 {{- define "tandem.agentTls" -}}
 {{- $isAgent := and (include "tandem.isOn" (list . "connectInject")) (eq (include "tandem.proxyMode" .) "agent") -}}
-{{- if and $isAgent .Values.connectInject.agentTls.enabled }}true{{ end }}
+{{- if and $isAgent (or .Values.connectInject.agentTls.enabled (include "tandem.usesTls" .)) }}true{{ end }}
 {{- end }}
 
 {{- define "tandem.agentServerName" -}}
@@ -20,19 +20,48 @@
 
 {{- /* Secret of the CA that signed Consul's certificates; nothing when it is not needed, or is one of the system. */}}
 {{- define "tandem.caSecret" -}}
-{{- if or .Values.global.tls.enabled (include "tandem.agentTls" .) }}{{ .Values.global.tls.caCert.secretName | default "" }}{{ end }}
+{{- if or (include "tandem.externalTls" .) (include "tandem.agentTls" .) }}{{ .Values.global.tls.caCert.secretName | default "" }}{{ end }}
 {{- end }}
 
-{{- /* Of the webhook: the CA is public, and every injected pod gets it as text. */}}
-{{- define "tandem.caVariable" -}}
-{{- $isDataplane := and .Values.global.tls.enabled (eq (include "tandem.proxyMode" .) "dataplane") -}}
-{{- if and (or $isDataplane (include "tandem.agentTls" .)) (include "tandem.caSecret" .) -}}
-- name: TANDEM_CONSUL_CA_PEM
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "tandem.caSecret" . }}
-      key: {{ .Values.global.tls.caCert.secretKey }}
+{{- /* "true" when external servers are reached over TLS. */}}
+{{- define "tandem.externalTls" -}}
+{{- if and .Values.externalServers.enabled (eq (toString .Values.global.tls.enabled) "true") }}true{{ end }}
 {{- end }}
+
+{{- /* The CA as a file, of webhook, sync and tests; nothing without one. */}}
+{{- define "tandem.caFile" -}}
+{{- if include "tandem.usesTls" . }}/etc/tandem/consul-ca/ca.crt
+{{- else if include "tandem.caSecret" . }}/etc/tandem/consul-ca/{{ .Values.global.tls.caCert.secretKey }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.caMounts" -}}
+{{- if include "tandem.caFile" . -}}
+- name: consul-ca
+  mountPath: /etc/tandem/consul-ca
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{- define "tandem.caVolumes" -}}
+{{- if include "tandem.usesTls" . -}}
+- name: consul-ca
+  configMap:
+    name: {{ include "tandem.fullname" . }}-consul-ca
+{{- else }}
+{{- with include "tandem.caSecret" . -}}
+- name: consul-ca
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* One of the three above where injected pods get the CA, which the webhook gives them as text: (list $ "tandem.caFile"). */}}
+{{- define "tandem.injectCa" -}}
+{{- $root := index . 0 -}}
+{{- if or (include "tandem.agentTls" $root) (eq (include "tandem.proxyMode" $root) "dataplane") }}{{ include (index . 1) $root }}{{ end }}
 {{- end }}
 
 {{- /* Flags of the webhook for pods in agent mode. */}}

@@ -11,8 +11,11 @@
 
 {{- define "tandem.dataplane.flags" -}}
 - {{ printf "--consul-server-addresses=%s" (include "tandem.dataplane.servers" .) | quote }}
-- --consul-grpc-port={{ if include "tandem.isOn" (list . "server") }}8502{{ else }}{{ .Values.externalServers.grpcPort }}{{ end }}
-{{- if .Values.global.tls.enabled }}
+- --consul-grpc-port={{ if include "tandem.usesTls" . }}8503{{ else if include "tandem.isOn" (list . "server") }}8502{{ else }}{{ .Values.externalServers.grpcPort }}{{ end }}
+{{- if include "tandem.usesTls" . }}
+- --consul-tls
+- --consul-tls-server-name=server.{{ .Values.global.datacenter }}.{{ .Values.global.domain }}
+{{- else if include "tandem.externalTls" . }}
 - --consul-tls
 {{- with .Values.externalServers.tlsServerName }}
 - {{ printf "--consul-tls-server-name=%s" . | quote }}

@@ -4,7 +4,7 @@ schema lets them pass; these two find what was meant for this chart all the same
 */}}
 
 {{- define "tandem.ownGlobals" -}}
-enabled name domain datacenter owner image imageEnvoy imageConsulDataplane imageTandem imagePullPolicy imagePullSecrets logLevel recursors gossipEncryption tls openshift
+enabled name domain datacenter owner image imageEnvoy imageConsulDataplane imageTandem imagePullPolicy imagePullSecrets logLevel recursors gossipEncryption tls openshift secure acls
 {{- end }}
 
 {{- /* Keys that are one letter, or the case of letters, away from one of ours, as lines with what to do. */}}
@@ -34,15 +34,13 @@ global.{{ $key }}, which looks like global.{{ $name }}: correct it, or leave it 
 {{- /* Keys that are not known below the globals of ours that are maps, as lines. */}}
 {{- define "tandem.unknownBelowGlobals" -}}
 {{- $global := .Values.global }}
-{{- range $place, $own := dict "gossipEncryption" "secretName secretKey" "tls" "enabled caCert" "tls.caCert" "secretName secretKey" "openshift" "enabled" }}
+{{- range $place, $own := dict "gossipEncryption" "secretName secretKey autoGenerate" "tls" "enabled verify httpsOnly enableAutoEncrypt serverAdditionalDNSSANs serverAdditionalIPSANs caCert" "tls.caCert" "secretName secretKey" "acls" "manageSystemACLs createReplicationToken" "openshift" "enabled" }}
 {{- $found := $global }}
 {{- range $key := splitList "." $place }}
 {{- $found = get $found $key | default dict }}
 {{- end }}
 {{- range $key := keys $found | sortAlpha }}
-{{- if eq (printf "%s.%s" $place $key) "gossipEncryption.autoGenerate" }}
-global.gossipEncryption.autoGenerate, which makes no key here: make one by consul keygen, put it in a Secret, and name that by global.gossipEncryption.secretName and secretKey
-{{- else if not (has $key (splitList " " $own)) }}
+{{- if not (has $key (splitList " " $own)) }}
 global.{{ $place }}.{{ $key }}, which is not known: correct it, or leave it out
 {{- end }}
 {{- end }}
@@ -51,5 +49,5 @@ global.{{ $place }}.{{ $key }}, which is not known: correct it, or leave it out
 
 {{- /* Keys of consul-k8s that do nothing here. */}}
 {{- define "tandem.foreignGlobals" -}}
-acls adminPartitions argocd consulAPITimeout crds dualStack enableConsulNamespaces enablePodSecurityPolicies enterpriseLicense experiments extraLabels federation generateManifests generateManifestsStorage generateManifestsStorageClassName imageK8S installK8sNetworkingCRDs logJSON metrics peering podSecurityContext secretsBackend trustedCAs
+adminPartitions argocd consulAPITimeout crds dualStack enableConsulNamespaces enablePodSecurityPolicies enterpriseLicense experiments extraLabels federation generateManifests generateManifestsStorage generateManifestsStorageClassName imageK8S installK8sNetworkingCRDs logJSON metrics peering podSecurityContext secretsBackend trustedCAs
 {{- end }}

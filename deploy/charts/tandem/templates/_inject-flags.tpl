@@ -27,12 +27,15 @@
 - --critical-until-ready
 {{- end }}
 {{- end }}
+{{- with include "tandem.injectCa" (list $ "tandem.caFile") }}
+- --consul-ca-file={{ . }}
+{{- end }}
 {{- with $global.owner }}
 - --owner={{ . }}
 {{- end }}
 - --service-names={{ .serviceNames }}
 - --service-account-check={{ .serviceAccountCheck }}
-{{- with .overrideAuthMethodName }}
+{{- with include "tandem.podAuthMethod" $ }}
 - {{ printf "--consul-auth-method=%s" . | quote }}
 {{- end }}
 {{- with .envoyExtraArgs }}

@@ -1,7 +1,7 @@
 {{- /* How the sync reaches Consul: external servers, else the servers of this chart, else the agent of its node. */}}
 
 {{- define "tandem.syncConsul.address" -}}
-{{- $tls := .Values.global.tls.enabled -}}
+{{- $tls := include "tandem.externalTls" . | eq "true" -}}
 {{- if .Values.externalServers.enabled -}}
 {{- $addresses := list -}}
 {{- range .Values.externalServers.hosts -}}
@@ -16,8 +16,9 @@ the sync, so that one question to the DNS answers: with "<namespace>.svc" it tak
 is lost, each of them may wait for seconds.
 */ -}}
 {{- $addresses := list -}}
+{{- $format := include "tandem.usesTls" . | empty | ternary "%[1]s-server-%[2]d.%[1]s-server:8500" "https://%[1]s-server-%[2]d.%[1]s-server:8501" -}}
 {{- range $index := until (int .Values.server.replicas) -}}
-{{- $addresses = append $addresses (printf "%[1]s-server-%[2]d.%[1]s-server:8500" (include "tandem.fullname" $) $index) -}}
+{{- $addresses = append $addresses (printf $format (include "tandem.fullname" $) $index) -}}
 {{- end -}}
 {{ join "," $addresses }}
 {{- else -}}
@@ -29,14 +30,15 @@ is lost, each of them may wait for seconds.
 {{- define "tandem.syncConsul.serverName" -}}
 {{- $hasServers := or .Values.externalServers.enabled (include "tandem.isOn" (list . "server")) -}}
 {{- if and (not $hasServers) (include "tandem.agentTls" .) }}{{ include "tandem.agentServerName" . }}
+{{- else if include "tandem.usesTls" . }}{{ printf "server.%s.%s" .Values.global.datacenter .Values.global.domain }}
 {{- else }}{{ .Values.externalServers.tlsServerName | default "" }}
 {{- end }}
 {{- end }}
 
 {{- define "tandem.syncConsul.arguments" -}}
 - --consul-http-addr={{ include "tandem.syncConsul.address" . }}
-{{- if include "tandem.caSecret" . }}
-- --consul-ca-file=/etc/tandem/consul-ca/{{ .Values.global.tls.caCert.secretKey }}
+{{- with include "tandem.caFile" . }}
+- --consul-ca-file={{ . }}
 {{- end }}
 {{- with include "tandem.syncConsul.serverName" . }}
 - --consul-tls-server-name={{ . }}
@@ -46,17 +48,13 @@ is lost, each of them may wait for seconds.
 - --consul-token-file=/etc/tandem/consul-token/{{ .secretKey }}
 {{- end }}
 {{- end }}
-{{- with .Values.syncCatalog.authMethod }}
+{{- with include "tandem.syncAuthMethod" . }}
 - {{ printf "--consul-auth-method=%s" . | quote }}
 {{- end }}
 {{- end }}
 
 {{- define "tandem.syncConsul.mounts" -}}
-{{- if include "tandem.caSecret" . -}}
-- name: consul-ca
-  mountPath: /etc/tandem/consul-ca
-  readOnly: true
-{{- end }}
+{{- include "tandem.caMounts" . }}
 {{- if .Values.syncCatalog.aclSyncToken.secretName }}
 - name: consul-token
   mountPath: /etc/tandem/consul-token
@@ -65,12 +63,7 @@ is lost, each of them may wait for seconds.
 {{- end }}
 
 {{- define "tandem.syncConsul.volumes" -}}
-{{- with include "tandem.caSecret" . }}
-- name: consul-ca
-  secret:
-    secretName: {{ . }}
-    defaultMode: 0440
-{{- end }}
+{{- include "tandem.caVolumes" . }}
 {{- with .Values.syncCatalog.aclSyncToken.secretName }}
 - name: consul-token
   secret:

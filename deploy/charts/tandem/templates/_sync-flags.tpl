@@ -18,7 +18,7 @@
 {{- end }}
 {{- if include "tandem.registrar" . }}
 - --registrar
-{{- with .Values.connectInject.overrideAuthMethodName }}
+{{- with include "tandem.podAuthMethod" . }}
 - {{ printf "--pod-auth-method=%s" . | quote }}
 {{- end }}
 - --service-names={{ .Values.connectInject.serviceNames }}

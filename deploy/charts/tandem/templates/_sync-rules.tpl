@@ -41,7 +41,7 @@
 - apiGroups: [""]
   resources: [pods{{ if not (include "tandem.toConsul" .) }}, nodes, services{{ end }}]
   verbs: [list, watch]
-{{- if .Values.connectInject.overrideAuthMethodName }}
+{{- if include "tandem.podAuthMethod" . }}
 # A pod that logs in may be the service of its ServiceAccount alone, or the one that this names.
 - apiGroups: [""]
   resources: [serviceaccounts]

@@ -20,21 +20,19 @@ the two is in this file.
 
 {{- define "tandem.webhookCertificate.mounts" -}}
 {{- if .Values.connectInject.certs.secretName -}}
-volumeMounts:
-  - name: tls
-    mountPath: /etc/tandem/tls
-    readOnly: true
+- name: tls
+  mountPath: /etc/tandem/tls
+  readOnly: true
 {{- end }}
 {{- end }}
 
 {{- define "tandem.webhookCertificate.volumes" -}}
 {{- with .Values.connectInject.certs.secretName -}}
-volumes:
-  - name: tls
-    secret:
-      secretName: {{ . }}
-      # fsGroup lets the process read it; nobody else needs to.
-      defaultMode: 0440
+- name: tls
+  secret:
+    secretName: {{ . }}
+    # fsGroup lets the process read it; nobody else needs to.
+    defaultMode: 0440
 {{- end }}
 {{- end }}
 

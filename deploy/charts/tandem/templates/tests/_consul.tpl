@@ -12,9 +12,13 @@
   value: /etc/tandem/consul-token/{{ .secretKey }}
 {{- end }}
 {{- end }}
-{{- if include "tandem.caSecret" . }}
+{{- with include "tandem.caFile" . }}
 - name: CONSUL_CACERT
-  value: /etc/tandem/consul-ca/{{ .Values.global.tls.caCert.secretKey }}
+  value: {{ . }}
+{{- end }}
+{{- if include "tandem.usesLogin" . }}
+- name: CONSUL_AUTH_METHOD
+  value: {{ include "tandem.syncAuthMethod" . }}
 {{- end }}
 {{- with include "tandem.syncConsul.serverName" . }}
 - name: CONSUL_TLS_SERVER_NAME

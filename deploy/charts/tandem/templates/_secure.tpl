@@ -1,0 +1,107 @@
+{{- /*
+A secure Consul: what is on, and in which stage, "accept", "prefer" or "require"; nothing is off. One file for the decisions;
+what servers and clients run in a stage is in _secure-agent.tpl.
+*/}}
+
+{{- define "tandem.secureStage" -}}
+{{- $secure := .Values.global.secure | toString -}}
+{{- if eq $secure "true" }}require{{ else if ne $secure "false" }}{{ $secure }}{{ end }}
+{{- end }}
+
+{{- /* Of one part: (list $ "gossip"), "tls" or "acls". A value of its own beats global.secure. */}}
+{{- define "tandem.stageOf" -}}
+{{- $root := index . 0 -}}
+{{- $part := index . 1 -}}
+{{- $global := $root.Values.global -}}
+{{- $switches := dict "gossip" $global.gossipEncryption.autoGenerate "tls" $global.tls.enabled "acls" $global.acls.manageSystemACLs -}}
+{{- $switch := get $switches $part | toString -}}
+{{- $stage := include "tandem.secureStage" $root -}}
+{{- $isOwnKey := and (eq $part "gossip") $global.gossipEncryption.secretName -}}
+{{- $isOn := or (eq $switch "true") (and (eq $switch "-") $stage (not $isOwnKey)) -}}
+{{- $hasServers := include "tandem.isOn" (list $root "server") -}}
+{{- if and $isOn $hasServers (not $root.Values.externalServers.enabled) -}}
+{{- $stage = $stage | default "require" -}}
+{{- $isHeld := and (eq $part "tls") (not $global.tls.verify) -}}
+{{ $isHeld | ternary "accept" $stage }}
+{{- end -}}
+{{- end }}
+
+{{- /* "true" when `tandem secure` runs. */}}
+{{- define "tandem.secure" -}}
+{{- if print (include "tandem.stageOf" (list . "gossip")) (include "tandem.stageOf" (list . "tls")) (include "tandem.stageOf" (list . "acls")) }}true{{ end }}
+{{- end }}
+
+{{- /* Of all parts, as an annotation of the StatefulSet has it; the next upgrade compares. */}}
+{{- define "tandem.stages" -}}
+{{- $gossip := include "tandem.stageOf" (list . "gossip") | default "off" -}}
+{{- if .Values.global.gossipEncryption.secretName }}{{ $gossip = "require" }}{{ end -}}
+gossip={{ $gossip }} tls={{ include "tandem.stageOf" (list . "tls") | default "off" }} acls={{ include "tandem.stageOf" (list . "acls") | default "off" }}
+{{- end }}
+
+{{- /* "true" when the chart's own processes and injected pods use TLS to the agents and servers of the chart. */}}
+{{- define "tandem.usesTls" -}}
+{{- if has (include "tandem.stageOf" (list . "tls")) (list "prefer" "require") }}true{{ end }}
+{{- end }}
+
+{{- /* "true" when they log in. */}}
+{{- define "tandem.usesLogin" -}}
+{{- if has (include "tandem.stageOf" (list . "acls")) (list "prefer" "require") }}true{{ end }}
+{{- end }}
+
+{{- /* "true" when nothing but loopback hears plain HTTP and gRPC. */}}
+{{- define "tandem.httpsOnly" -}}
+{{- if and .Values.global.tls.httpsOnly (eq (include "tandem.stageOf" (list . "tls")) "require") }}true{{ end }}
+{{- end }}
+
+{{- /* Auth method of injected pods, and that of sync and tests. */}}
+{{- define "tandem.podAuthMethod" -}}
+{{- if include "tandem.usesLogin" . }}tandem-{{ include "tandem.fullname" . }}-k8s-auth-method
+{{- else }}{{ .Values.connectInject.overrideAuthMethodName | default "" }}
+{{- end }}
+{{- end }}
+
+{{- define "tandem.syncAuthMethod" -}}
+{{- if include "tandem.usesLogin" . }}tandem-{{ include "tandem.fullname" . }}-k8s-component-auth-method
+{{- else }}{{ .Values.syncCatalog.authMethod | default "" }}
+{{- end }}
+{{- end }}
+
+{{- /* Which rights the sync needs, as `tandem secure` has them. */}}
+{{- define "tandem.syncDirections" -}}
+{{- $directions := list -}}
+{{- if include "tandem.toConsul" . }}{{ $directions = append $directions "to-consul" }}{{ end -}}
+{{- if include "tandem.toK8S" . }}{{ $directions = append $directions "to-kubernetes" }}{{ end -}}
+{{- if include "tandem.registrar" . }}{{ $directions = append $directions (printf "registrar-%s" (include "tandem.proxyMode" .)) }}{{ end -}}
+{{ join "," $directions }}
+{{- end }}
+
+{{- /* The settings of `tandem secure`, as variables: the same command in its pod then shows the plan, or asks for a rotation. */}}
+{{- define "tandem.secureVariables" -}}
+{{- $consul := printf "app.kubernetes.io/name=consul,app.kubernetes.io/instance=%s,app.kubernetes.io/component=" .Release.Name -}}
+{{- $hasClients := include "tandem.isOn" (list . "client") -}}
+{{- $variables := dict "NAME" (include "tandem.fullname" .)
+  "STAGE" (include "tandem.secureStage" . | default "require")
+  "DATACENTER" .Values.global.datacenter
+  "DOMAIN" .Values.global.domain
+  "OWNER" .Values.global.owner
+  "SERVER_SELECTOR" (print $consul "server")
+  "CLIENT_SELECTOR" (empty $hasClients | ternary nil (print $consul "client"))
+  "SERVER_NAMES" (concat .Values.global.tls.serverAdditionalDNSSANs .Values.global.tls.serverAdditionalIPSANs | join ",")
+  "SYNC_DIRECTIONS" (include "tandem.syncDirections" .)
+  "CONSUL_PREFIX" .Values.syncCatalog.consulPrefix
+  "POD_AUTH_METHOD" (include "tandem.isOn" (list . "connectInject") | empty | not)
+  "BINDING_RULE_SELECTOR" .Values.connectInject.aclBindingRuleSelector
+  "HELM_TEST" true
+  "UI_TOKEN" .Values.ui.aclToken.enabled
+  "REPLICATION_TOKEN" .Values.global.acls.createReplicationToken
+  "LOG_LEVEL" (.Values.secure.logLevel | default .Values.global.logLevel) -}}
+{{- range $part := list "gossip" "tls" "acls" -}}
+{{- $_ := set $variables (upper $part) (include "tandem.stageOf" (list $ $part) | empty | not) -}}
+{{- end -}}
+{{- range $name, $value := $variables }}
+{{- if not (has $value (list nil "")) }}
+- name: TANDEM_{{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,327 @@
+/** A secure Consul by one value: what the agents run, and how everything else reaches them, by stage. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
+import { secureCommand } from '../../../src/cli/secure-command.ts';
+import { parseFlags } from '../../../src/config/parse-flags.ts';
+import { at, refusal, renderChart, type Rendered } from '../harness/chart.ts';
+import { startScene } from '../harness/scene.ts';
+import { partPath } from '../parts.ts';
+
+const scene = await startScene(['helm', 'consul']);
+const STAGES = ['accept', 'prefer', 'require'] as const;
+const AGENTS = ['server', 'client'] as const;
+
+const secured = (stage: string | boolean, values: object = {}): Promise<Rendered> =>
+  renderChart({ ...values, global: { secure: stage, ...(at(values, 'global') as object) } });
+
+function files(chart: Rendered, part: (typeof AGENTS)[number]): Readonly<Record<string, string>> {
+  return at(chart.one('ConfigMap', `tandem-${part}`), 'data') as Readonly<Record<string, string>>;
+}
+
+function stageOf(chart: Rendered, part: (typeof AGENTS)[number]): unknown {
+  return JSON.parse(files(chart, part)['stage.json'] ?? '');
+}
+
+function container(chart: Rendered, kind: string, name: string): unknown {
+  return at(chart.one(kind, name), 'spec', 'template', 'spec', 'containers', 0);
+}
+
+function argument(chart: Rendered, deployment: string, flag: string): string | undefined {
+  const args = at(container(chart, 'Deployment', deployment), 'args') as readonly string[];
+  return args.find((each) => each.startsWith(`${flag}=`))?.slice(flag.length + 1);
+}
+
+test('what the agents run, stage by stage', async () => {
+  const found = await Promise.all(
+    STAGES.map(async (stage) => {
+      const chart = await secured(stage);
+      const [server, client] = [stageOf(chart, 'server'), stageOf(chart, 'client')];
+      return {
+        gossip: [at(server, 'encrypt_verify_outgoing'), at(server, 'encrypt_verify_incoming')],
+        acl: [at(server, 'acl', 'default_policy'), at(client, 'acl', 'down_policy')],
+        ports: [at(client, 'ports', 'https'), at(client, 'ports', 'grpc_tls'), at(client, 'ports', 'grpc')],
+        http: at(server, 'addresses', 'http'),
+        outgoing: [
+          at(server, 'tls', 'defaults', 'verify_outgoing'),
+          at(client, 'tls', 'internal_rpc', 'verify_server_hostname'),
+        ],
+        incoming: [
+          at(server, 'tls', 'internal_rpc', 'verify_incoming'),
+          at(client, 'tls', 'internal_rpc', 'verify_incoming'),
+        ],
+        autoEncrypt: [at(server, 'auto_encrypt', 'allow_tls'), at(client, 'auto_encrypt', 'tls')],
+      };
+    }),
+  );
+  const none = undefined;
+  assert.deepEqual(found, [
+    {
+      gossip: [false, false],
+      acl: ['allow', 'extend-cache'],
+      ports: [8501, 8503, none],
+      http: none,
+      outgoing: [false, false],
+      incoming: [false, none],
+      autoEncrypt: [true, none],
+    },
+    {
+      gossip: [true, false],
+      acl: ['allow', 'extend-cache'],
+      ports: [8501, 8503, none],
+      http: none,
+      outgoing: [true, true],
+      incoming: [false, none],
+      autoEncrypt: [true, true],
+    },
+    {
+      gossip: [true, true],
+      acl: ['deny', 'extend-cache'],
+      ports: [8501, 8503, -1],
+      http: '127.0.0.1',
+      outgoing: [true, true],
+      incoming: [true, none],
+      autoEncrypt: [true, true],
+    },
+  ]);
+  assert.deepEqual(stageOf(await secured(true), 'server'), stageOf(await secured('require'), 'server'));
+});
+
+test('the real Consul takes the configuration of every stage, in either way of the certificates of clients', async () => {
+  const ca = await generateCa(Date.now());
+  const leaf = await generateServing(ca, ['server.dc1.consul', 'agent.dc1.consul'], Date.now());
+  for (const stage of STAGES)
+    for (const enableAutoEncrypt of [true, false])
+      for (const part of AGENTS) {
+        const chart = await secured(stage, { global: { tls: { enableAutoEncrypt } } });
+        const folder = join(scene.folder, [stage, part, enableAutoEncrypt].join('-'));
+        for (const each of ['config', 'secrets']) mkdirSync(join(folder, each), { recursive: true });
+        const write = (path: string, text: string): void =>
+          writeFileSync(join(folder, path), text.replaceAll('/consul/', `${folder}/`));
+        for (const [name, text] of Object.entries(files(chart, part))) write(`config/${name}`, text);
+        write('secrets/ca.crt', ca.certificate);
+        write('secrets/tls.crt', leaf.certificate);
+        write('secrets/tls.key', leaf.key);
+        const encrypt = randomBytes(32).toString('base64');
+        const node_meta = { 'tandem-secrets': '1' };
+        write('secrets/tandem.json', JSON.stringify({ encrypt, node_meta, advertise_addr: '127.0.0.1' }));
+        const { stdout } = await promisify(execFile)(partPath('consul'), [
+          'validate',
+          join(folder, 'config'),
+          join(folder, 'secrets/tandem.json'),
+        ]);
+        assert.match(stdout, /Configuration is valid!/, `${stage} ${part}`);
+      }
+});
+
+test('agents get what is secret in one folder, and each file of the configuration by itself', async () => {
+  const chart = await secured(true);
+  for (const [kind, part] of [
+    ['StatefulSet', 'server'],
+    ['DaemonSet', 'client'],
+  ] as const) {
+    const mounts = at(container(chart, kind, `tandem-${part}`), 'volumeMounts') as readonly object[];
+    assert.deepEqual(
+      mounts.filter((each) => at(each, 'name') === 'config').map((each) => at(each, 'subPath')),
+      [`${part}.json`, 'stage.json', 'user.json'],
+    );
+    const secrets = mounts.filter((each) => at(each, 'name') === 'secrets');
+    assert.deepEqual(
+      secrets.map((each) => [at(each, 'mountPath'), at(each, 'subPath')]),
+      [['/consul/secrets', undefined]],
+    );
+    const args = at(container(chart, kind, `tandem-${part}`), 'args') as readonly string[];
+    assert.ok(args.includes('-config-file=/consul/secrets/tandem.json'));
+    const volumes = at(chart.one(kind, `tandem-${part}`), 'spec', 'template', 'spec', 'volumes') as object[];
+    assert.equal(
+      at(
+        volumes.find((each) => at(each, 'name') === 'secrets'),
+        'secret',
+        'secretName',
+      ),
+      `tandem-${part}-secrets`,
+    );
+  }
+});
+
+test('webhook, sync, registrar and tests follow in prefer, in both modes of the pods', async () => {
+  for (const client of [true, false])
+    for (const [stage, follows] of [
+      [false, false],
+      ['accept', false],
+      ['prefer', true],
+      ['require', true],
+    ] as const) {
+      const chart = await secured(stage, { client: { enabled: client } });
+      const expected = (value: string): string | undefined => (follows ? value : undefined);
+      const ofPods = 'tandem-tandem-k8s-auth-method';
+      const place = `${stage} ${client}`;
+      assert.equal(argument(chart, 'tandem-webhook', '--consul-auth-method'), expected(ofPods), place);
+      assert.equal(argument(chart, 'tandem-sync', '--pod-auth-method'), expected(ofPods), place);
+      const name = client ? 'agent.dc1.consul' : 'server.dc1.consul';
+      assert.equal(argument(chart, 'tandem-webhook', '--consul-tls-server-name'), expected(name), place);
+      const port = client ? { http: '8500', tls: '8501' } : { http: undefined, tls: undefined };
+      assert.equal(
+        argument(chart, 'tandem-webhook', '--consul-http-port'),
+        follows ? port.tls : port.http,
+        place,
+      );
+      assert.equal(argument(chart, 'tandem-webhook', '--consul-grpc-port'), follows ? '8503' : '8502');
+      assert.equal(
+        argument(chart, 'tandem-sync', '--consul-auth-method'),
+        expected('tandem-tandem-k8s-component-auth-method'),
+      );
+      assert.equal(
+        argument(chart, 'tandem-sync', '--consul-ca-file'),
+        expected('/etc/tandem/consul-ca/ca.crt'),
+      );
+      assert.match(
+        argument(chart, 'tandem-sync', '--consul-http-addr') ?? '',
+        follows ? /^https:\/\/tandem-server-0\.tandem-server:8501,/ : /^tandem-server-0\.tandem-server:8500,/,
+      );
+      const [port0] = at(chart.one('Service', 'tandem-ui'), 'spec', 'ports') as readonly object[];
+      assert.equal(at(port0, 'name'), follows ? 'https' : 'http');
+    }
+});
+
+test('no node offers a plain port in require, and both kinds before', async () => {
+  const ports = async (stage: string | boolean, tls: object = {}): Promise<readonly unknown[]> => {
+    const chart = await secured(stage, { global: { tls } });
+    const listed = at(container(chart, 'DaemonSet', 'tandem-client'), 'ports') as readonly object[];
+    return listed.map((each) => at(each, 'hostPort')).filter((each) => each !== undefined && each !== 8301);
+  };
+  assert.deepEqual(await ports(false), [8500, 8502]);
+  assert.deepEqual(await ports('accept'), [8500, 8502, 8501, 8503]);
+  assert.deepEqual(await ports('require'), [8501, 8503]);
+  assert.deepEqual(await ports('require', { httpsOnly: false }), [8500, 8502, 8501, 8503]);
+  const probe = at(
+    container(await secured(true), 'StatefulSet', 'tandem-server'),
+    'livenessProbe',
+    'tcpSocket',
+    'port',
+  );
+  assert.equal(probe, 'https');
+});
+
+test('each part has a switch of its own, and a part without it stays out', async () => {
+  const partsOf = async (global: object): Promise<unknown> => {
+    const chart = await renderChart({ global });
+    return at(chart.one('StatefulSet', 'tandem-server'), 'metadata', 'annotations', 'tandem/secure-stages');
+  };
+  assert.equal(
+    await partsOf({ secure: 'prefer', tls: { verify: false } }),
+    'gossip=prefer tls=accept acls=prefer',
+  );
+  assert.equal(
+    await partsOf({ secure: true, tls: { enabled: false } }),
+    'gossip=require tls=off acls=require',
+  );
+  assert.equal(await partsOf({ acls: { manageSystemACLs: true } }), 'gossip=off tls=off acls=require');
+  const brought = { secure: 'accept', gossipEncryption: { secretName: 'gossip', secretKey: 'key' } };
+  assert.equal(await partsOf(brought), 'gossip=require tls=accept acls=accept');
+  assert.equal(await partsOf({}), undefined);
+  const chart = await renderChart({ global: { acls: { manageSystemACLs: true } } });
+  assert.equal(argument(chart, 'tandem-webhook', '--consul-http-port'), '8500');
+  assert.equal(argument(chart, 'tandem-webhook', '--consul-auth-method'), 'tandem-tandem-k8s-auth-method');
+});
+
+test('tandem secure takes its settings, and gets every value', async () => {
+  const settings = async (values: object): Promise<Readonly<Record<string, unknown>>> => {
+    const chart = await renderChart(values);
+    const { args, env } = container(chart, 'Deployment', 'tandem-secure') as {
+      readonly args: readonly string[];
+      readonly env: readonly { readonly name: string; readonly value?: string }[];
+    };
+    assert.deepEqual(args, ['secure']);
+    const environment = Object.fromEntries(env.map(({ name, value = 'tandem' }) => [name, value]));
+    const { flags, check } = secureCommand;
+    const parsed = parseFlags(flags, [], environment);
+    assert.deepEqual(parsed.ok ? (check?.(parsed.values) ?? []) : parsed.problems, []);
+    return parsed.values;
+  };
+  const plain = await settings({ global: { secure: true } });
+  assert.deepEqual(
+    ['name', 'stage', 'gossip', 'tls', 'acls', 'syncDirections', 'podAuthMethod'].map((key) => plain[key]),
+    ['tandem', 'require', true, true, true, ['to-consul', 'registrar-agent'], true],
+  );
+  const every = await settings({
+    global: {
+      secure: 'prefer',
+      owner: 'east',
+      datacenter: 'dc2',
+      domain: 'mesh',
+      tls: { serverAdditionalDNSSANs: ['a.example'], serverAdditionalIPSANs: ['10.0.0.1'] },
+      gossipEncryption: { autoGenerate: false },
+      acls: { createReplicationToken: true },
+    },
+    client: { enabled: false },
+    syncCatalog: { toK8S: true, consulPrefix: 'p-' },
+    connectInject: { aclBindingRuleSelector: 'serviceaccount.name==a' },
+    ui: { aclToken: { enabled: true } },
+    secure: { logLevel: 'debug' },
+  });
+  const expected = {
+    stage: 'prefer',
+    owner: 'east',
+    datacenter: 'dc2',
+    domain: 'mesh',
+    serverNames: ['a.example', '10.0.0.1'],
+    gossip: false,
+    clientSelector: '',
+    syncDirections: ['to-consul', 'to-kubernetes', 'registrar-dataplane'],
+    consulPrefix: 'p-',
+    bindingRuleSelector: 'serviceaccount.name==a',
+    uiToken: true,
+    replicationToken: true,
+    logLevel: 'debug',
+  };
+  assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, every[key]])), expected);
+});
+
+test('values that contradict a secure Consul are refused, with the way to fix it', async () => {
+  const secure = { secure: true };
+  const elsewhere = { server: { enabled: false }, externalServers: { enabled: true, hosts: ['a'] } };
+  for (const [values, text] of [
+    [{ global: secure, ...elsewhere }, /global\.secure is for the servers of this chart, and these are else/],
+    [
+      { global: secure, server: { enabled: false }, client: { join: ['a'] } },
+      /global\.secure, .* set server\.enabled=true/,
+    ],
+    [
+      { global: secure, syncCatalog: { aclSyncToken: { secretName: 'a' } } },
+      /aclSyncToken\.secretName beside ACLs that are made here.*leave it out/,
+    ],
+    [
+      { global: secure, connectInject: { overrideAuthMethodName: 'a' } },
+      /overrideAuthMethodName beside ACLs/,
+    ],
+    [{ global: secure, syncCatalog: { authMethod: 'a' } }, /syncCatalog\.authMethod beside ACLs/],
+    [{ global: secure, server: { extraConfig: { acl: {} } } }, /server\.extraConfig\.acl: the stage/],
+    [{ global: secure, client: { extraConfig: { ports: {} } } }, /client\.extraConfig\.ports: the stage/],
+    [
+      { global: { ...secure, tls: { caCert: { secretName: 'a' } } } },
+      /caCert and connectInject\.agentTls are for certificates that you bring/,
+    ],
+    [
+      { global: { gossipEncryption: { autoGenerate: true, secretName: 'a', secretKey: 'b' } } },
+      /autoGenerate makes a key, and secretName brings one/,
+    ],
+    [{ ui: { aclToken: { enabled: true } } }, /ui\.aclToken\.enabled: there are no ACLs/],
+    [{ global: { acls: { createReplicationToken: true } } }, /createReplicationToken: there are no ACLs/],
+    [
+      { global: { tls: { serverAdditionalDNSSANs: ['a'] } } },
+      /serverAdditionalDNSSANs .* certificates that are made here/,
+    ],
+    [
+      { global: { tls: { enabled: true } }, server: { enabled: false }, client: { join: ['a'] } },
+      /global\.tls\.enabled without externalServers is for the servers of this chart/,
+    ],
+    [{ global: { secure: 'maybe' } }, /at '\/global\/secure'/],
+  ] as const)
+    assert.match(await refusal(values), text);
+});
