@@ -8,6 +8,8 @@ import { jsonOf } from './answer.ts';
 import { unquoted, type ConsulPlace, type SecureCalls } from './secure-calls.ts';
 import type { Call, RawAnswer } from './servers.ts';
 
+// Without a leader there is no answer, and what agents load is to go on.
+const TOKEN_MILLISECONDS = 3000;
 // The leader waits for its followers, and the first leader may still be elected.
 const BOOTSTRAP_MILLISECONDS = 5 * 60_000;
 
@@ -66,6 +68,7 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
       acl(place, token, {
         method: 'GET',
         path: '/v1/acl/token/self',
+        timeout: TOKEN_MILLISECONDS,
         accept: [401, 403],
         signal,
         read: (raw) => {

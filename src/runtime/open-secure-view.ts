@@ -16,14 +16,7 @@ import type { Log } from '../telemetry/logger.ts';
 import type { SecureMetrics } from '../telemetry/secure-metrics.ts';
 import { keptPlaces, secureObjects } from './secure-objects.ts';
 import type { LastLook } from './secure-steps.ts';
-import {
-  observeAcl,
-  observeSecureAgents,
-  observeKeyring,
-  readAgentPod,
-  serversOf,
-  type AgentPod,
-} from './secure-view.ts';
+import { observeConsul, observeSecureAgents, readAgentPod, type AgentPod } from './secure-view.ts';
 
 export type SecureView = {
   readonly observe: (memory: Memory, signal: AbortSignal) => Promise<SecureObserved>;
@@ -91,10 +84,8 @@ export function openSecureView({ settings, values, client, metrics, log, mayWrit
     seen = { now, objects: read, place: undefined };
     const known = pods.flatMap(({ kind, watch }) => [...watch.values()].map((pod) => ({ kind, pod })));
     const agents = await observeSecureAgents(consul, settings, known, read, signal);
-    const servers = serversOf(settings, agents);
-    const { acl, place } = await observeAcl(consul, settings, servers, read, signal);
+    const { acl, keyring, place } = await observeConsul(consul, settings, agents, read, signal);
     if (acl.kind === 'known') aclsKnown.resolve();
-    const keyring = await observeKeyring(consul, settings, place, read, { acl, agents }, signal);
     seen = { now, objects: read, place };
     return { ...read, now, agents, acl, keyring, memory };
   };

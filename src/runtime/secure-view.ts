@@ -9,6 +9,7 @@ import {
   type SeenAgentState,
   type Keyring,
   type ObservedAcl,
+  type SecureObserved,
   type SeenObject,
 } from '../secure/observed.ts';
 import { aclName, tokensOf, type AgentKind, type SecureSettings } from '../secure/secure-settings.ts';
@@ -111,8 +112,39 @@ export async function withToken<T>(
   }
 }
 
+/** Whatever Consul does not tell, what agents load does not wait for it: without a leader it is the way back. */
+export async function observeConsul(
+  consul: SecureConsul,
+  settings: SecureSettings,
+  agents: readonly Agent[],
+  objects: SecureObjects,
+  signal: AbortSignal,
+): Promise<Pick<SecureObserved, 'acl' | 'keyring'> & { readonly place: ConsulPlace | undefined }> {
+  const servers = serversOf(settings, agents);
+  const asked = await unlessRefused(observeAcl(consul, settings, servers, objects, signal), signal);
+  const { acl, place } =
+    'why' in asked ? { acl: { kind: 'failed' as const, why: asked.why }, place: servers } : asked;
+  const looked = { acl, agents };
+  const rings = await unlessRefused(observeKeyring(consul, settings, place, objects, looked, signal), signal);
+  return { acl, place, keyring: 'kind' in rings ? rings : { kind: 'unknown', why: rings.why } };
+}
+
+/** Why Consul did not answer, or how it refused; anything else is a bug. */
+async function unlessRefused<T>(
+  asked: Promise<T>,
+  signal: AbortSignal,
+): Promise<T | { readonly why: string }> {
+  try {
+    return await asked;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof TandemError) return { why: error.message };
+    throw error;
+  }
+}
+
 /** The servers that answer; undefined when none does. */
-export function serversOf(settings: SecureSettings, agents: readonly Agent[]): ConsulPlace | undefined {
+function serversOf(settings: SecureSettings, agents: readonly Agent[]): ConsulPlace | undefined {
   const answering = agents.filter(({ kind, state }) => kind === 'server' && state.kind === 'answers');
   return answering.length === 0
     ? undefined
@@ -124,7 +156,7 @@ export function serversOf(settings: SecureSettings, agents: readonly Agent[]): C
 }
 
 /** @param servers also tells which of them knows our token, when not all do yet */
-export async function observeAcl(
+async function observeAcl(
   consul: SecureConsul,
   settings: SecureSettings,
   servers: ConsulPlace | undefined,
@@ -188,7 +220,7 @@ function missing(): never {
 }
 
 /** Without encryption there is none, and it needs a token that Consul knows. */
-export async function observeKeyring(
+async function observeKeyring(
   consul: SecureConsul,
   { gossip, acls }: SecureSettings,
   place: ConsulPlace | undefined,

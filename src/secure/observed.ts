@@ -70,7 +70,9 @@ export type ObservedAcl =
   /** Consul does not know our token. */
   | { readonly kind: 'token-unknown' }
   /** Nobody could be asked, or there is no token yet. */
-  | { readonly kind: 'unasked' };
+  | { readonly kind: 'unasked' }
+  /** As without a leader: what agents load does not depend on it. */
+  | { readonly kind: 'failed'; readonly why: string };
 
 export type AclContents = {
   /** By `aclKey`. */

@@ -67,7 +67,8 @@ export type SecureStep =
   | AclStep
   | KeyringStep;
 
-export type WaitReason = 'acls-off' | 'bootstrapped-by-others' | 'agent-behind' | 'no-agent';
+export type WaitReason =
+  'acls-off' | 'bootstrapped-by-others' | 'agent-behind' | 'no-agent' | 'consul-unavailable';
 
 export type SecretReason =
   | 'missing'
@@ -325,6 +326,7 @@ function aclsStep(settings: SecureSettings, observed: SecureObserved): SecureSte
   if (!settings.acls) return undefined;
   const { acl, agents, memory, now, bootstrap, state } = observed;
   if (acl.kind === 'unasked') return wait('no-agent', 'no Consul server answers', now + ASK_AGAIN);
+  if (acl.kind === 'failed') return wait('consul-unavailable', acl.why, now + ASK_AGAIN);
   const off = agents.find(
     (each) => each.kind === 'server' && each.state.kind === 'answers' && !each.state.run.acls,
   );

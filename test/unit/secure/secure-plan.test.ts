@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { certificatesIn, isSignedBy } from '../../../src/secure/certificates.ts';
 import { describeStep, stepKinds } from '../../../src/secure/describe-step.ts';
-import { rotations } from '../../../src/secure/observed.ts';
+import { rotations, type SecureObserved } from '../../../src/secure/observed.ts';
 import { nextSecureStep, type SecureStep } from '../../../src/secure/secure-plan.ts';
 import { apply, newWorld, NOW, observe, settle, SETTINGS, startAgents, type World } from './secure-world.ts';
 
@@ -154,6 +154,29 @@ test('whatever is lost, it comes back, and a management token or the key in use 
     assert.equal(world.keys.primary, key, what);
     assert.equal(world.rules.length, 3, what);
   }
+});
+
+test('without a leader, leaves that have expired are renewed and loaded, and nothing else is done', () => {
+  const world = settled();
+  world.now += 31 * 86_400_000;
+  const withoutLeader = (): SecureObserved => ({
+    ...observe(world),
+    acl: { kind: 'failed', why: 'No cluster leader' },
+    keyring: { kind: 'unknown', why: 'No cluster leader' },
+  });
+  const seen: string[] = [];
+  for (;;) {
+    const step = nextSecureStep(SETTINGS, withoutLeader());
+    if (step.kind === 'wait') break;
+    seen.push(step.kind);
+    apply(world, step);
+  }
+  assert.deepEqual([...new Set(seen)], ['write-secret', 'reload']);
+  assert.deepEqual(describeStep(nextSecureStep(SETTINGS, withoutLeader())), {
+    step: 'wait',
+    reason: 'consul-unavailable',
+    object: 'No cluster leader',
+  });
 });
 
 test('a lost bootstrap token is never reset by itself', () => {
