@@ -10,9 +10,9 @@ const [patience, url] = process.argv.slice(2);
 
 function ask() {
   return new Promise((resolve) => {
-    const request = get(url, { agent: false, timeout: Number(patience) }, async (answer) => {
-      const body = await text(answer).catch(() => 'cut');
-      resolve(`${answer.statusCode} ${body.trim()}`);
+    const request = get(url, { agent: false, timeout: Number(patience) }, (answer) => {
+      const body = text(answer).catch(() => 'cut');
+      resolve(body.then((read) => `${answer.statusCode} ${read.trim()}`));
     });
     request.on('timeout', () => request.destroy());
     request.on('error', () => resolve('none'));
