@@ -155,6 +155,13 @@ test('a secure Consul is reached and left one stage at a time', async () => {
   for (const stage of ['prefer', 'accept', 'false']) await to(stage);
 });
 
+test('notes say that Consul is open also where nothing, or nothing sensible, is configured', async () => {
+  for (const config of ['null', '{"acl":true}', '{"acl":{"enabled":false}}'])
+    assert.match(await helm('upgrade', CHART, `--set-json=server.extraConfig=${config}`), /Consul is open/);
+  const listed = await helm('upgrade', CHART, '--set-json=server.extraConfig={"acl":[{"enabled":true}]}');
+  assert.doesNotMatch(listed, /Consul is open/);
+});
+
 test('notes tell the policy of the token, for what is on', async () => {
   const policyOf = async (...set: readonly string[]): Promise<readonly string[]> => {
     const token = '--set=syncCatalog.aclSyncToken.secretName=x';

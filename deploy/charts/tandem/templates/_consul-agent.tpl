@@ -8,7 +8,10 @@
 {{- define "tandem.isOpen" -}}
 {{- $isSecretive := false -}}
 {{- range .Values.server.extraVolumes }}{{ $isSecretive = or $isSecretive .load }}{{ end -}}
-{{- $hasAcls := dig "acl" "enabled" false .Values.server.extraConfig -}}
+{{- $acl := get (.Values.server.extraConfig | default dict) "acl" -}}
+{{- /* In JSON it may be a list, too, which is not looked into. */}}
+{{- $hasAcls := kindIs "slice" $acl -}}
+{{- if kindIs "map" $acl }}{{ $hasAcls = $acl.enabled }}{{ end -}}
 {{- $isSecured := or $hasAcls $isSecretive (include "tandem.stageOf" (list . "acls")) -}}
 {{- if and (include "tandem.isOn" (list . "server")) (not $isSecured) }}true{{ end }}
 {{- end }}
