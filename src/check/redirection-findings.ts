@@ -123,9 +123,12 @@ function dnsFinding({ domain, by, isKnown, address }: DnsFact): Finding {
         : `the Corefile of CoreDNS has a server block for the domain ${quote(domain)}`,
     );
   const to = address ?? '<address of the DNS Service>';
+  const names = `names such as web.virtual.${domain}`;
   return warning(
     'consul-dns',
-    `the DNS of the cluster does not know the domain ${quote(domain)}, so no pod finds names such as web.virtual.${domain}`,
+    by === 'lookup'
+      ? `the DNS of the cluster does not know the domain ${quote(domain)}, so no pod finds ${names}`
+      : `the Corefile of CoreDNS has no server block for the domain ${quote(domain)}, so pods find ${names} only if the DNS behind it knows them`,
     `where pods use such names, add to the Corefile of CoreDNS the lines "${domain}:53 {", "forward . ${to}" and "}" (docs/install.md, "Names of Consul in the DNS of the cluster")`,
   );
 }
@@ -133,18 +136,21 @@ function dnsFinding({ domain, by, isKnown, address }: DnsFact): Finding {
 /**
  * A server block begins with its zones, and `forward` may have one of its own (CoreDNS, "Corefile explained" and "forward").
  *
- * @returns undefined when it imports files: the block may be in one of those
+ * @returns undefined when it imports files, or has a block for a domain above: the answer may be behind those
  */
 export function hasServerBlock(corefile: string, domain: string): boolean | undefined {
+  const wanted = zoneName(domain);
+  let isBehind = /^[ \t]*import\s/m.test(corefile);
   let depth = 0;
   for (const line of corefile.split('\n')) {
     const words = line.replace(/#.*/, '').split(/[\s,]+/);
     const zones =
       depth === 0 ? words : words.filter((_, index, { [index - 1]: before }) => before === 'forward');
-    if (zones.some((zone) => zoneName(zone) === domain)) return true;
+    if (zones.some((zone) => zoneName(zone) === wanted)) return true;
+    isBehind ||= zones.some((zone) => zoneName(zone) !== '' && wanted.endsWith(`.${zoneName(zone)}`));
     depth += words.filter((word) => word === '{').length - words.filter((word) => word === '}').length;
   }
-  return /^\s*import\s/m.test(corefile) ? undefined : false;
+  return isBehind ? undefined : false;
 }
 
 /** `dns://Consul.:53` is consul. */

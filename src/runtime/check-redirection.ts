@@ -143,7 +143,10 @@ async function readCorefile(client: ApiClient, domain: string, signal: AbortSign
   const corefile = asString(property(property(body, 'data'), 'Corefile'));
   const isThere = corefile === undefined ? undefined : hasServerBlock(corefile, domain);
   if (isThere !== undefined) return isThere;
-  const why = status === 200 ? 'the Corefile imports other files, or is not there' : `status ${status}`;
+  const why =
+    status === 200
+      ? 'the Corefile imports other files, has a block for a domain above, or is not there'
+      : `status ${status}`;
   throw new TandemError('TANDEM_KUBERNETES_REFUSED', `GET ${path}: ${why}`);
 }
 

@@ -219,7 +219,7 @@ test('transparent proxy: redirectors, labels of namespaces, limits of sidecars a
   );
   assert.match(
     wrong.of('consul-dns').join(),
-    /^warning: the DNS of the cluster does not know the domain "consul".*"forward \. [0-9.]+" and "\}"/,
+    /^warning: the Corefile of CoreDNS has no server block for the domain "consul".*"forward \. [0-9.]+" and "\}"/,
   );
   assert.equal(wrong.code, 1);
 

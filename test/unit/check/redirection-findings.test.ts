@@ -96,6 +96,10 @@ test('DNS: unknown with the lines to add, known by the Corefile, and a question 
     dns({ isKnown: { kind: 'seen', value: false }, address: undefined }),
     /forward \. <address of the DNS Service>/,
   );
+  assert.match(
+    dns({ by: 'corefile', isKnown: { kind: 'seen', value: false } }),
+    /^warning {2}consul-dns .*no server block for the domain "consul", so pods find .* only if the DNS behind it knows/m,
+  );
   assert.match(dns({ by: 'corefile' }), /^ok {7}consul-dns .*the Corefile of CoreDNS has a server block/m);
   assert.match(
     dns({ isKnown: REFUSED }),
@@ -118,3 +122,16 @@ for (const [corefile, expected] of corefiles) {
   test(`a block for consul in ${JSON.stringify(corefile)}: ${String(expected)}`, () =>
     assert.equal(hasServerBlock(corefile, 'consul'), expected));
 }
+
+test('a domain is found in any case, and may be answered behind one above it', () => {
+  assert.equal(hasServerBlock('consul:53 {\n}\n', 'Consul.'), true);
+  for (const above of ['example.org {\n}\n', '.:53 {\n  forward example.org 10.0.0.1\n}\n'])
+    assert.equal(hasServerBlock(above, 'consul.example.org'), undefined);
+  assert.equal(hasServerBlock('ample.org {\n}\n.:53 {\n}\n', 'consul.example.org'), false);
+});
+
+test('a Corefile of empty lines takes no time', () => {
+  const { user } = process.cpuUsage();
+  assert.equal(hasServerBlock('\n'.repeat(200_000), 'consul'), false);
+  assert.ok(process.cpuUsage().user - user < 10_000_000);
+});
