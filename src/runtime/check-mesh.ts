@@ -57,6 +57,10 @@ function readDefault(client: ConsulClient, signal: AbortSignal): Promise<boolean
     path: '/v1/connect/intentions/check',
     query: { source: 'tandem-check-source', destination: 'tandem-check-destination' },
     signal,
-    read: (answer) => property(jsonOf(answer), 'Allowed') === true,
+    read: (answer) => {
+      const isAllowed = property(jsonOf(answer), 'Allowed');
+      if (typeof isAllowed !== 'boolean') throw new Error('the answer has no Allowed');
+      return isAllowed;
+    },
   });
 }
