@@ -15,7 +15,7 @@ export const syncFlags = {
   leaderElection: boolean('With several replicas, let only the one that holds the Lease write.', true),
   ...leaseNamespaceFlag,
   ...shutdownDelayFlag(
-    'Seconds for which the leader goes on at shutdown: a drain of its node deletes pods at the same moment.',
+    'With --leader-election: seconds for which the leader goes on at shutdown; a drain deletes pods, too.',
   ),
   resync: integer('Seconds between full comparisons.', 'SECONDS', 600, { min: 10, max: 86_400 }),
   adopt: boolean(
@@ -46,8 +46,15 @@ export function syncFlagProblems(values: SyncValues): string[] {
     ...consulFlagProblems(values),
     ...toK8sFlagProblems(values),
     ...purgeProblems(values),
+    ...delayProblems(values),
     ...registrarFlagProblems(values),
   ];
+}
+
+function delayProblems({ shutdownDelay, leaderElection }: SyncValues): string[] {
+  return shutdownDelay > 0 && !leaderElection
+    ? ['--shutdown-delay is for --leader-election, and nobody leads without it; set it, or leave this out']
+    : [];
 }
 
 function purgeProblems(values: SyncValues): string[] {
