@@ -160,7 +160,7 @@ function isRewritten(probe: Found, reader: AnnotationReader, where: Circumstance
     reader.fieldWarn(
       'redirected-probe',
       place,
-      `asks port ${port} by a classic sidecar that stops at the same moment, so it may not arrive; ${EXCLUDE}, use a command, a native sidecar, or tandem/drain-seconds`,
+      `may not reach port ${port}: the classic sidecar stops at the same time; ${EXCLUDE}, use a command, a native sidecar, or tandem/drain-seconds`,
     );
   return wrong === undefined;
 }
