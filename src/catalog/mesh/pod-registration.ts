@@ -6,7 +6,13 @@ import { hostAndPort } from '../../support/ip-address.ts';
 import { byText, type Check, type Instance } from '../../model/instance.ts';
 import { addressOfNode, isIpv6, type MeshCluster } from './mesh-cluster.ts';
 import { decidePod } from './decide-pod.ts';
-import { servicesOf, sourceOfPod, type InjectedPod, type MeshOptions } from './registered-pod.ts';
+import {
+  METRICS_ADDRESS,
+  servicesOf,
+  sourceOfPod,
+  type InjectedPod,
+  type MeshOptions,
+} from './registered-pod.ts';
 import { serviceNameOf } from './mesh-service.ts';
 import { wantedUpstream } from './proxy.ts';
 
@@ -103,8 +109,6 @@ function registrationsOfService(
     },
   );
 }
-
-const METRICS_ADDRESS = 'envoy_prometheus_bind_addr';
 
 /**
  * Without `bind_address` Envoy listens on the address of the instance, so that its listener would move when the address arrives.

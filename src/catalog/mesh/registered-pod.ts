@@ -62,6 +62,15 @@ export function meshOf(pod: InjectedPod): MeshOptions | undefined {
   return servicesOf(pod)[0];
 }
 
+/** In the config of a proxy: where Envoy serves its metrics. */
+export const METRICS_ADDRESS = 'envoy_prometheus_bind_addr';
+
+/** Of the listener that Prometheus reads, which is not redirected; undefined when it has none. */
+export function metricsPortOf(pod: InjectedPod): number | undefined {
+  const listener = asString(meshOf(pod)?.config[METRICS_ADDRESS]) ?? '';
+  return parseWholeNumber(/:([0-9]+)$/.exec(listener)?.[1] ?? '');
+}
+
 /** `Pod/default/web-0`: the key of everything that is reported on a pod. */
 export function sourceOfPod({ namespace, name }: Pick<InjectedPod, 'namespace' | 'name'>): string {
   return `Pod/${namespace}/${name}`;

@@ -3,7 +3,7 @@ import type { VirtualAddress } from '../../model/registration.ts';
 import { byText } from '../../model/instance.ts';
 import type { MeshCluster, MeshService, MeshServicePort } from './mesh-cluster.ts';
 import { leadsTo, selects, serviceNameOf } from './mesh-service.ts';
-import { meshOf, type InjectedPod } from './registered-pod.ts';
+import { meshOf, metricsPortOf, type InjectedPod } from './registered-pod.ts';
 
 /** The closed vocabulary of where a pod has its address from, and why it has none. */
 export const addressReasons = {
@@ -111,16 +111,18 @@ export type AddressStatus = {
 
 /**
  * The headless Services that select the pod and whose clients it refuses, as `<namespace>/<name>`: they dial the pod itself, and
- * only a port that its author excludes from the redirection answers them.
+ * only a port that its author excludes from the redirection answers them, or the sidecar's own for metrics.
  */
 export function headlessServicesOf(pod: InjectedPod, services: readonly MeshService[]): readonly string[] {
+  const metricsPort = metricsPortOf(pod);
   const isPlain = ({ target }: MeshServicePort): boolean => {
     const port = typeof target === 'string' ? pod.ports.get(target) : target;
-    return port === undefined || pod.plainPorts.includes(port);
+    return port === undefined || port === metricsPort || pod.plainPorts.includes(port);
   };
   return services
     .filter((each) => each.address === undefined && selects(each, pod) && !each.ports.every(isPlain))
-    .map(({ namespace, name }) => `${namespace}/${name}`);
+    .map(({ namespace, name }) => `${namespace}/${name}`)
+    .toSorted(byText);
 }
 
 /** What its author should know of an address: reason of the Event, and its text. It says the same of every pod of a service. */

@@ -82,10 +82,32 @@ test('clients of headless Services are refused, unless their ports are excluded 
     assert.ok(read);
     return headlessServicesOf(read, all);
   };
-  assert.deepEqual(refused(), ['default/members', 'default/by-name', 'default/both']);
+  assert.deepEqual(refused(), ['default/both', 'default/by-name', 'default/members']);
   for (const port of ['8080', ' http , 1']) assert.deepEqual(refused(port), ['default/both']);
   assert.deepEqual(refused('8080,9090'), []);
-  assert.deepEqual(refused('none, -1'), ['default/members', 'default/by-name', 'default/both']);
+  assert.deepEqual(refused('none, -1'), ['default/both', 'default/by-name', 'default/members']);
+});
+
+test('a headless Service for Prometheus reaches the metrics of the sidecar, whose port is not redirected', () => {
+  const all = services(
+    headless('metrics', { ports: [{ port: 20200 }] }),
+    headless('moved', { ports: [{ port: 9102, targetPort: 21001 }] }),
+  );
+  const refused = (annotations: PodSketch['annotations'], ...flags: readonly string[]): readonly string[] =>
+    headlessServicesOf(podOf({ exposed: [], labels: LABELS, annotations: annotations ?? {}, flags }), all);
+  for (const mode of ['agent', 'dataplane']) {
+    const flag = `--proxy-mode=${mode}`;
+    assert.deepEqual(refused({}, flag), ['default/metrics', 'default/moved']);
+    assert.deepEqual(refused({ 'enable-metrics': 'true' }, flag), ['default/moved']);
+    const moved = { 'enable-metrics': 'true', 'prometheus-scrape-port': '21001' };
+    assert.deepEqual(refused(moved, flag), ['default/metrics']);
+  }
+});
+
+test('headless Services are named in the same order, however they came', () => {
+  const pod = podOf({ exposed: [], labels: LABELS });
+  const all = services(headless('b'), headless('a'), headless('c'));
+  assert.deepEqual(headlessServicesOf(pod, all), headlessServicesOf(pod, all.toReversed()));
 });
 
 test('Services that are not known yet decide nothing', () => {
