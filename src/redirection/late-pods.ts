@@ -47,7 +47,7 @@ export function createLatePods<P extends Waiting>(
     },
     longest: () => {
       const now = clock.now();
-      return Math.max(0, now - Math.min(now, ...since.values())) / 1000;
+      return (now - [...since.values()].reduce((first, each) => Math.min(first, each), now)) / 1000;
     },
     stop: () => {
       for (const end of timers.values()) end();

@@ -44,3 +44,11 @@ test('who starts to watch late tells at once, and nothing of a pod that is gone'
   await clock.advance(600_000);
   assert.deepEqual(told, ['b']);
 });
+
+test('the first of very many that wait is found', () => {
+  const { clock, podChanged, longest, stop } = watched();
+  for (let index = 0; index < 200_000; index += 1)
+    podChanged(undefined, { uid: String(index), waitsSince: clock.now() - (index === 7 ? 5000 : 0) });
+  assert.equal(longest(), 5);
+  stop();
+});
