@@ -22,6 +22,8 @@ import { asString, property } from '../support/json.ts';
 import { parseBoolean } from '../support/text.ts';
 import { probe } from './probe.ts';
 
+type AskedResolver = Pick<Resolver, 'resolveSoa' | 'cancel'>;
+
 export type RedirectionQuestions = {
   readonly client: ApiClient;
   readonly way: RedirectionFacts['way'];
@@ -29,7 +31,7 @@ export type RedirectionQuestions = {
   readonly namespace: string;
   readonly domain: string;
   /** Asks as this pod asks; undefined outside of the cluster. */
-  readonly resolver: Pick<Resolver, 'resolveSoa'> | undefined;
+  readonly resolver: AskedResolver | undefined;
 };
 
 /** All questions at once, each with its own limit. */
@@ -42,7 +44,7 @@ export async function redirectionFacts(
     probe(signal, (limited) => readLabels(client, limited)),
     probe(signal, (limited) => readLimits(client, limited)),
     probe(signal, (limited) =>
-      resolver === undefined ? readCorefile(client, domain, limited) : knowsDomain(resolver, domain),
+      resolver === undefined ? readCorefile(client, domain, limited) : knowsDomain(resolver, domain, limited),
     ),
     probe(signal, (limited) => readDnsAddress(client, namespace, limited)),
   ]);
@@ -126,7 +128,13 @@ function isSidecar(name: string): boolean {
  *
  * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no answer
  */
-export async function knowsDomain(resolver: Pick<Resolver, 'resolveSoa'>, domain: string): Promise<boolean> {
+export async function knowsDomain(
+  resolver: AskedResolver,
+  domain: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  // It would go on for half a minute, and the process with it.
+  signal.addEventListener('abort', () => resolver.cancel());
   try {
     await resolver.resolveSoa(domain);
     return true;

@@ -182,8 +182,9 @@ test('the domain of Consul in a DNS: known to Consul, unknown to others, and nob
     return resolver;
   };
   const { dns } = secured.ports;
-  assert.equal(await knowsDomain(at(dns), 'consul'), true);
-  assert.equal(await knowsDomain(at(dns), 'elsewhere.example'), false);
+  const never = new AbortController().signal;
+  assert.equal(await knowsDomain(at(dns), 'consul', never), true);
+  assert.equal(await knowsDomain(at(dns), 'elsewhere.example', never), false);
   const [block = ''] = /^consul:53 \{\n[^]*?\n\}$/m.exec(INSTALL) ?? [];
   const [port = 0] = await freePorts(1);
   const corefile = join(scene.folder, 'Corefile');
@@ -193,10 +194,10 @@ test('the domain of Consul in a DNS: known to Consul, unknown to others, and nob
     command: partPath('coredns'),
     args: [`-conf=${corefile}`],
     folder: scene.folder,
-    ready: () => knowsDomain(at(port), 'consul'),
+    ready: () => knowsDomain(at(port), 'consul', never),
   });
-  assert.equal(await knowsDomain(at(port), 'elsewhere.example'), false);
-  await assert.rejects(knowsDomain(at(1), 'consul'), {
+  assert.equal(await knowsDomain(at(port), 'elsewhere.example', never), false);
+  await assert.rejects(knowsDomain(at(1), 'consul', never), {
     code: 'TANDEM_KUBERNETES_UNREACHABLE',
   });
 });
