@@ -5,7 +5,6 @@
 import {
   createHash,
   createPrivateKey,
-  createPublicKey,
   generateKeyPairSync,
   randomBytes,
   sign,
@@ -195,14 +194,4 @@ function addressBytes(address: string): Buffer {
   const zeros = Array.from({ length: 8 - words(head).length - words(tail).length }, () => '0');
   const all = [...words(head), ...zeros, ...words(tail)];
   return Buffer.from(all.map((word) => word.padStart(4, '0')).join(''), 'hex');
-}
-
-/** Whether the key belongs to the certificate, both PEM; false for what is neither. */
-export function isUsablePair({ certificate: pem, key }: KeyPair): boolean {
-  try {
-    const spki = (of: KeyObject): string => of.export({ type: 'spki', format: 'pem' }).toString();
-    return spki(new X509Certificate(pem).publicKey) === spki(createPublicKey(createPrivateKey(key)));
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
 /** What is read of certificates: whose they are, until when they last, and what of them is due. */
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIpAddress } from '../support/ip-address.ts';
 
 /** Milliseconds since the epoch. */
@@ -35,6 +35,21 @@ export function isSignedBy(pem: string, ca: string): boolean {
   const [certificate, issuer] = [parsed(pem), parsed(ca)];
   if (certificate === undefined || issuer === undefined) return false;
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+/** Whether the key belongs to the certificate, both PEM; false for what is neither. */
+export function isUsablePair({
+  certificate,
+  key,
+}: {
+  readonly certificate: string;
+  readonly key: string;
+}): boolean {
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    return false;
+  }
 }
 
 /** Exactly for these: a name that was taken away makes it another one. */

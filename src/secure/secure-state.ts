@@ -1,5 +1,6 @@
 /** What the loop keeps in its own Secret: keys, and which version of each comes next. */
 import { asString, isObject, parseJson, property } from '../support/json.ts';
+import { certificatesIn, isUsablePair } from './certificates.ts';
 import type { TokenName } from './secure-settings.ts';
 
 /** A token by both of its UUIDs; the accessor opens nothing. */
@@ -47,39 +48,74 @@ export const NO_STATE: SecureState = {
   answered: {},
 };
 
-/** Undefined when it is none: whoever overwrote it would lose keys that are in use. */
+/** Undefined when any part of it is damaged: whoever overwrote it would lose keys that are in use. */
 export function readState(text: string): SecureState | undefined {
   const json = parseJson(text);
   if (!isObject(json) || !Array.isArray(json['older'])) return undefined;
-  const ca = property(json, 'ca');
-  const [certificate, key] = [asString(property(ca, 'certificate')), asString(property(ca, 'key'))];
-  return {
-    ca:
-      certificate === undefined || key === undefined
-        ? undefined
-        : { certificate, key, cross: asString(property(ca, 'cross')) },
-    older: json['older'].flatMap((each: unknown): RetiredCa[] => {
-      const [pem, leavesAt] = [asString(property(each, 'certificate')), property(each, 'leavesAt')];
-      return pem === undefined || typeof leavesAt !== 'number' ? [] : [{ certificate: pem, leavesAt }];
-    }),
-    gossip: asString(json['gossip']),
-    nextGossip: asString(json['nextGossip']),
+  const state = {
+    ca: caIn(json['ca']),
+    older: json['older'].map(retiredIn),
+    gossip: json['gossip'],
+    nextGossip: json['nextGossip'],
     tokens: pairsIn(json['tokens']),
     nextTokens: pairsIn(json['nextTokens']),
     answered: textsIn(json['answered']),
   };
+  return isWhole(state) ? state : undefined;
+}
+
+type Damaged = null;
+
+type ReadParts = {
+  readonly ca: SigningCa | undefined | Damaged;
+  readonly older: readonly (RetiredCa | Damaged)[];
+  readonly gossip: unknown;
+  readonly nextGossip: unknown;
+  readonly tokens: SecureState['tokens'] | Damaged;
+  readonly nextTokens: SecureState['tokens'] | Damaged;
+  readonly answered: SecureState['answered'];
+};
+
+function isWhole(parts: ReadParts): parts is SecureState {
+  const { ca, older, gossip, nextGossip, tokens, nextTokens } = parts;
+  const isComplete = ![ca, tokens, nextTokens, ...older].includes(null);
+  return isComplete && [gossip, nextGossip].every((key) => key === undefined || isGossipKey(key));
+}
+
+// For AES-128, AES-192 or AES-256 (memberlist, keyring.go).
+const GOSSIP_BYTES: readonly number[] = [16, 24, 32];
+
+function isGossipKey(key: unknown): boolean {
+  return typeof key === 'string' && GOSSIP_BYTES.includes(Buffer.from(key, 'base64').length);
+}
+
+function caIn(value: unknown): SigningCa | undefined | Damaged {
+  if (value === undefined) return undefined;
+  const [certificate, key] = [asString(property(value, 'certificate')), asString(property(value, 'key'))];
+  if (certificate === undefined || key === undefined || !isUsablePair({ certificate, key })) return null;
+  return { certificate, key, cross: asString(property(value, 'cross')) };
+}
+
+function retiredIn(value: unknown): RetiredCa | Damaged {
+  const [certificate, leavesAt] = [asString(property(value, 'certificate')), property(value, 'leavesAt')];
+  const isKnown = certificatesIn(certificate ?? '').length > 0;
+  return certificate !== undefined && isKnown && typeof leavesAt === 'number'
+    ? { certificate, leavesAt }
+    : null;
 }
 
 export function writeState(state: SecureState): string {
   return JSON.stringify(state);
 }
 
-function pairsIn(value: unknown): SecureState['tokens'] {
-  const entries = Object.entries(isObject(value) ? value : {}).flatMap(([name, pair]) => {
+function pairsIn(value: unknown): SecureState['tokens'] | Damaged {
+  if (!isObject(value)) return null;
+  const entries = Object.entries(value).map(([name, pair]) => {
     const [accessor, secret] = [asString(property(pair, 'accessor')), asString(property(pair, 'secret'))];
-    return accessor === undefined || secret === undefined ? [] : [[name, { accessor, secret }] as const];
+    return accessor === undefined || !secret ? undefined : ([name, { accessor, secret }] as const);
   });
-  return Object.fromEntries(entries);
+  const whole = entries.filter((entry) => entry !== undefined);
+  return whole.length === entries.length ? Object.fromEntries(whole) : null;
 }
 
 function textsIn(value: unknown): Readonly<Record<string, string>> {
