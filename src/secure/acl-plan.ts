@@ -37,12 +37,17 @@ export type AclStep =
   | { readonly kind: 'put-bootstrap'; readonly reason: 'asked'; readonly token: string }
   | { readonly kind: 'delete-token'; readonly reason: 'former' | 'in-no-secret'; readonly accessor: string };
 
-/** Lines 10 to 12, and the two management tokens while one rotates. */
+/**
+ * Lines 10 to 12, and the two management tokens while one rotates.
+ *
+ * @param isLoaded every agent has loaded its Secret
+ */
 export function aclStep(
   settings: SecureSettings,
   { now, bootstrap }: SecureObserved,
   acl: AclContents,
   state: SecureState,
+  isLoaded: boolean,
 ): AclStep | undefined {
   if (bootstrap.next !== undefined && !acl.nextBootstrap)
     return { kind: 'put-bootstrap', reason: 'asked', token: bootstrap.next };
@@ -52,7 +57,7 @@ export function aclStep(
     const step = putStep(settings, object, acl.objects.get(aclKey(object)), now);
     if (step !== undefined) return step;
   }
-  return ruleStep(settings, acl) ?? strayStep(acl, state);
+  return ruleStep(settings, acl) ?? (isLoaded ? strayStep(acl, state) : undefined);
 }
 
 function putStep(

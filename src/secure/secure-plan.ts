@@ -1,5 +1,13 @@
 /** What is to be done next, as a decision: each step is one write, and then everything is observed again. */
-import { dueAt, isAlive, isForHosts, isSignedBy, certificatesIn, LEAF_LIFE } from './certificates.ts';
+import {
+  certificatesIn,
+  dueAt,
+  isAlive,
+  isForHosts,
+  isSignedBy,
+  isUsablePair,
+  LEAF_LIFE,
+} from './certificates.ts';
 import { leafOf, type AgentSecret, type AgentTokens } from './agent-secret.ts';
 import { aclStep, type AclStep } from './acl-plan.ts';
 import { keyringStep, removalDue, type KeyringStep } from './keyring-plan.ts';
@@ -19,7 +27,7 @@ export type SecureStep =
   | { readonly kind: 'wait'; readonly reason: WaitReason; readonly detail: string; readonly until: number }
   | {
       readonly kind: 'new-ca';
-      readonly reason: 'restore' | 'no-ca' | 'ca-expired' | 'ca-due' | 'asked';
+      readonly reason: 'restore' | 'no-ca' | 'ca-not-yet-valid' | 'ca-expired' | 'ca-due' | 'asked';
       readonly before: SecureState;
       readonly older: readonly RetiredCa[];
       /** Another CA before it, whose key is known, signs the new one too. */
@@ -139,13 +147,15 @@ function stateStep(settings: SecureSettings, observed: SecureObserved): SecureSt
         ? 'restore'
         : own === undefined
           ? 'no-ca'
-          : now >= own.expires
-            ? 'ca-expired'
-            : now >= dueAt(own)
-              ? 'ca-due'
-              : isAsked
-                ? 'asked'
-                : undefined;
+          : now < own.issued
+            ? 'ca-not-yet-valid'
+            : now >= own.expires
+              ? 'ca-expired'
+              : now >= dueAt(own)
+                ? 'ca-due'
+                : isAsked
+                  ? 'asked'
+                  : undefined;
     if (reason !== undefined) {
       const retired =
         state.ca === undefined ? [] : [{ certificate: state.ca.certificate, leavesAt: now + LEAF_LIFE }];
@@ -222,7 +232,7 @@ function secretStep(settings: SecureSettings, observed: SecureObserved): SecureS
     const before = observed.agentSecrets[of];
     const after = {
       ...before,
-      stamp: before.stamp + 1,
+      stamp: nextStamp(observed, of),
       ca: settings.tls ? bundleOf(observed.state) : '',
       gossip: settings.gossip ? gossipFor(observed, before) : undefined,
       tokens: settings.acls ? tokensFor(observed, before) : NO_TOKENS,
@@ -248,6 +258,17 @@ function secretStep(settings: SecureSettings, observed: SecureObserved): SecureS
   return undefined;
 }
 
+// A write each second for 60 years. An agent in the wrong hands may say any number.
+const STAMPS = 2 ** 31;
+
+/** Also of a Secret that is made anew: what runs with the version of another one would pass for loaded. */
+function nextStamp({ agents, agentSecrets }: SecureObserved, of: AgentKind): number {
+  const loaded = agents
+    .map(({ kind, state }) => (kind === of && state.kind === 'answers' ? state.stamp : 0))
+    .filter((stamp) => stamp < STAMPS);
+  return Math.max(agentSecrets[of].stamp, ...loaded) + 1;
+}
+
 const NO_TOKENS: AgentTokens = { agent: undefined, dns: undefined, recovery: undefined };
 
 function contentReason(before: AgentSecret, after: AgentSecret): SecretReason | undefined {
@@ -271,7 +292,7 @@ function leafReason(
   const leaf = leafOf(secret);
   const ca = state?.ca;
   if (ca === undefined) return undefined;
-  if (leaf === undefined || !isAlive(leaf, now)) return 'leaf-unusable';
+  if (leaf === undefined || !isAlive(leaf, now) || !isUsablePair(secret)) return 'leaf-unusable';
   const isTrusted = bundleOf(state)
     .split(/(?<=-----END CERTIFICATE-----\n)/)
     .some((each) => isSignedBy(leaf.pem, each));
@@ -354,7 +375,8 @@ function aclsStep(settings: SecureSettings, observed: SecureObserved): SecureSte
       reason: 'former-is-gone',
       after: { token, next: undefined, former: undefined },
     };
-  return aclStep(settings, observed, acl, state);
+  // An agent that has not loaded its Secret may still use a token that no Secret has.
+  return aclStep(settings, observed, acl, state, isLoadedEverywhere(settings, observed));
 }
 
 /** Lines 13 to 16. */

@@ -78,18 +78,13 @@ export function aclName({ name }: Pick<SecureSettings, 'name'>, of: string): str
   return `tandem-${name}-${of}`;
 }
 
-/** Names that a leaf is for; the first is the one that Consul itself asks for. */
+/** Names that a leaf is for, each once; the first is the one that Consul itself asks for. */
 export function leafHosts(settings: SecureSettings, kind: AgentKind): readonly string[] {
   const { name, namespace, datacenter, domain, serverNames } = settings;
   const local = ['localhost', '127.0.0.1', '::1'];
   if (kind === 'client') return [`agent.${datacenter}.${domain}`, ...local];
   const service = `${name}-server`;
   const inCluster = [service, `${service}.${namespace}`, `${service}.${namespace}.svc`];
-  return [
-    `server.${datacenter}.${domain}`,
-    ...inCluster,
-    `*.${service}.${namespace}.svc`,
-    ...local,
-    ...serverNames,
-  ];
+  const own = [`server.${datacenter}.${domain}`, ...inCluster, `*.${service}.${namespace}.svc`, ...local];
+  return [...new Set([...own, ...serverNames])];
 }

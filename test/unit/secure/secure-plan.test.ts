@@ -1,6 +1,7 @@
 /** The order of the steps, and that each of them leads to an end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readAgentSecret } from '../../../src/secure/agent-secret.ts';
 import { certificatesIn, isSignedBy } from '../../../src/secure/certificates.ts';
 import { describeStep, stepKinds } from '../../../src/secure/describe-step.ts';
 import { rotations, type SecureObserved } from '../../../src/secure/observed.ts';
@@ -255,4 +256,68 @@ test('ended after any step and begun again, it comes to the same end', () => {
     assert.equal(world.rules.length, 3);
     assert.equal(world.management?.length, 1);
   }
+});
+
+test('a name that is there by itself may be given again', () => {
+  const settings = {
+    ...SETTINGS,
+    serverNames: ['localhost', '127.0.0.1', '0:0:0:0:0:0:0:1', 'consul.example.com'],
+  };
+  const world = newWorld();
+  settle(world, settings);
+  startAgents(world);
+  settle(world, settings);
+  assert.equal(nextSecureStep(settings, observe(world)).kind, 'keep');
+});
+
+test('a leaf with a damaged key is replaced, though agents still serve it', () => {
+  for (const key of ['', 'garbage', settled().agentSecrets.server.key]) {
+    const world = settled();
+    world.agentSecrets.server = { ...world.agentSecrets.server, key };
+    assert.equal(last(world).reason, 'leaf-unusable');
+    settle(world);
+    assert.equal(last(world).kind, 'keep');
+  }
+});
+
+test('a token that is in no Secret any more stays as long as an agent may use it', () => {
+  const world = settled();
+  world.state = undefined;
+  const away = world.agents[3];
+  assert.ok(away);
+  away.isSilent = true;
+  assert.ok(!kinds(settle(world)).includes('delete-token'));
+  away.isSilent = false;
+  assert.ok(kinds(settle(world)).includes('delete-token'));
+  assert.equal(last(world).kind, 'keep');
+});
+
+test('a CA of a clock that was ahead is replaced, because agents refuse what is not valid yet', () => {
+  const world = newWorld();
+  world.now += 6 * 365 * 86_400_000;
+  settle(world);
+  startAgents(world);
+  settle(world);
+  world.now = NOW;
+  assert.equal(last(world).reason, 'ca-not-yet-valid');
+  settle(world);
+  const [ca] = certificatesIn(world.state?.ca?.certificate ?? '');
+  assert.ok(ca && ca.issued <= world.now);
+  assert.equal(last(world).kind, 'keep');
+});
+
+test('a Secret that was made anew has a version that no agent runs', () => {
+  const settings = { ...SETTINGS, tls: false };
+  const world = newWorld();
+  settle(world, settings);
+  startAgents(world);
+  settle(world, settings);
+  world.state = undefined;
+  world.agentSecrets.server = readAgentSecret(undefined);
+  world.agentSecrets.client = readAgentSecret(undefined);
+  assert.equal(kinds(settle(world, settings)).filter((kind) => kind === 'reload').length, 4);
+  for (const agent of world.agents) agent.stamp = Number.MAX_SAFE_INTEGER;
+  world.requests = { 'agent-tokens': 'now' };
+  settle(world, settings);
+  assert.equal(world.agentSecrets.server.stamp, 3);
 });
