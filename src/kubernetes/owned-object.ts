@@ -13,7 +13,7 @@ export type OwnedPlace = {
 };
 
 const MERGE_PATCH = 'application/merge-patch+json';
-const MANAGED_BY = { 'app.kubernetes.io/managed-by': 'tandem' };
+const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
 export function collectionOf({ kind, namespace }: Pick<OwnedPlace, 'kind' | 'namespace'>): string {
   return `/api/v1/namespaces/${namespace}/${kind === 'Secret' ? 'secrets' : 'configmaps'}`;
@@ -78,12 +78,19 @@ export async function annotateOwned(
   if (status !== 200) throw refusal('annotated', place, status, body);
 }
 
-/** @returns false when it was not there */
-export async function deleteOwned(client: Client, place: OwnedPlace): Promise<boolean> {
+/** Only what a process made: whoever brought an object of the name keeps it. */
+export async function deleteOwned(
+  client: Client,
+  place: OwnedPlace,
+): Promise<'deleted' | 'not-there' | 'not-ours'> {
+  const before = await readOwned(client, place);
+  if (before === undefined) return 'not-there';
+  const labels = property(property(before, 'metadata'), 'labels');
+  if (property(labels, MANAGED_BY) !== 'tandem') return 'not-ours';
   const { status, body } = await client.request('DELETE', pathOf(place));
-  if (status === 404) return false;
+  if (status === 404) return 'not-there';
   if (status !== 200 && status !== 202) throw refusal('deleted', place, status, body);
-  return true;
+  return 'deleted';
 }
 
 /**
@@ -118,7 +125,7 @@ function pathOf(place: OwnedPlace): string {
 }
 
 function newObject({ kind, name }: OwnedPlace, data: JsonObject): JsonObject {
-  return { apiVersion: 'v1', kind, metadata: { name, labels: MANAGED_BY }, data };
+  return { apiVersion: 'v1', kind, metadata: { name, labels: { [MANAGED_BY]: 'tandem' } }, data };
 }
 
 /** The message of the API server may quote what it refuses; its reason is one word. */

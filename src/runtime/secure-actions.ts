@@ -19,10 +19,16 @@ type Named = { readonly name: string; readonly namespace: string };
 export async function purgeObjects(client: ApiClient, place: Named, { stdout }: Context): Promise<ExitCode> {
   for (const each of keptPlaces(place)) {
     const was = await deleteOwned(client, each);
-    stdout.write(`${each.kind} ${each.namespace}/${each.name}: ${was ? 'deleted' : 'not there'}\n`);
+    stdout.write(`${each.kind} ${each.namespace}/${each.name}: ${PURGED[was]}\n`);
   }
   return exit.done;
 }
+
+const PURGED = {
+  deleted: 'deleted',
+  'not-there': 'not there',
+  'not-ours': 'left, because Tandem did not make it',
+} as const;
 
 export async function askFor(
   client: ApiClient,

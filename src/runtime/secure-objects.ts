@@ -55,7 +55,7 @@ function contents(raw: ReadonlyMap<KeptObject, unknown>, settings: SecureSetting
     textsOf(placeOf(settings, of), raw.get(of));
   const state = texts('state');
   const parsed = state === undefined ? undefined : readState(state[STATE_KEY] ?? '');
-  if (state !== undefined && parsed === undefined) throw unreadable(settings);
+  if (state !== undefined && parsed === undefined) throw unreadable(settings, 'state', STATE_KEY);
   const metadata = property(raw.get('state'), 'metadata');
   const annotations = property(metadata, 'annotations');
   const requests = rotations.flatMap((rotation) => {
@@ -63,12 +63,14 @@ function contents(raw: ReadonlyMap<KeptObject, unknown>, settings: SecureSetting
     return asked === undefined ? [] : [[rotation, asked] as const];
   });
   const bootstrap = texts('bootstrap');
+  const token = bootstrap?.['token']?.trim() || undefined;
+  if (bootstrap !== undefined && token === undefined) throw unreadable(settings, 'bootstrap', 'token');
   return {
     state: parsed,
     uid: asString(property(metadata, 'uid')),
     requests: Object.fromEntries(requests),
     bootstrap: {
-      token: bootstrap?.['token']?.trim() || undefined,
+      token,
       next: bootstrap?.['next'] || undefined,
       former: bootstrap?.['former'] || undefined,
     },
@@ -83,8 +85,11 @@ function tokenIn(of: 'ui' | 'replication', texts: Readonly<Record<string, string
   return token === undefined ? {} : { [of]: token };
 }
 
-/** Overwritten, keys that are in use would be lost. */
-function unreadable({ name, namespace }: SecureSettings): TandemError {
-  const text = `the Secret ${namespace}/${objectNames(name).state} has no usable ${STATE_KEY}: put it back, or delete the Secret to have the CA and the tokens made anew`;
+/** Overwritten, keys and tokens that are in use would be lost. */
+function unreadable(settings: SecureSettings, of: 'state' | 'bootstrap', key: string): TandemError {
+  const { namespace, name } = placeOf(settings, of);
+  const text = `the Secret ${namespace}/${name} has no usable ${key}: put it back, or delete the Secret to have ${LOST[of]} made anew`;
   return new TandemError('TANDEM_KUBERNETES_GARBLED', text);
 }
+
+const LOST = { state: 'the CA and the tokens', bootstrap: 'a token' } as const;
