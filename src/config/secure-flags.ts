@@ -18,7 +18,7 @@ export const secureFlags = {
       variables: ['POD_NAMESPACE'],
     },
   ),
-  stage: oneOf('SecureStage in which the agents are configured.', stages, 'require'),
+  stage: oneOf('Stage in which the agents are configured; --plan tells whether the next one may come.', stages, 'require'),
   gossip: boolean('Make and keep the gossip key.', true),
   tls: boolean('Make and keep the CA and the certificates of the agents.', true),
   acls: boolean('Bootstrap the ACLs, and keep policies, tokens, roles and auth methods.', true),
