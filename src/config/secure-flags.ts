@@ -1,6 +1,7 @@
 /** The flags of `tandem secure`. */
 import { rotations } from '../secure/observed.ts';
 import { stages, syncDirections, type SyncDirection } from '../secure/secure-settings.ts';
+import { isIpAddress } from '../support/ip-address.ts';
 import { kubeconfigFlag } from './common-flags.ts';
 import { boolean, list, oneOf, parsed, splitList, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
@@ -18,7 +19,11 @@ export const secureFlags = {
       variables: ['POD_NAMESPACE'],
     },
   ),
-  stage: oneOf('Stage in which the agents are configured; --plan tells whether the next one may come.', stages, 'require'),
+  stage: oneOf(
+    'Stage in which the agents are configured; --plan tells whether the next one may come.',
+    stages,
+    'require',
+  ),
   gossip: boolean('Make and keep the gossip key.', true),
   tls: boolean('Make and keep the CA and the certificates of the agents.', true),
   acls: boolean('Bootstrap the ACLs, and keep policies, tokens, roles and auth methods.', true),
@@ -76,11 +81,15 @@ export const secureFlags = {
   purge: string('Delete the objects of this name, and exit. Repeat the name.', 'NAME', undefined),
 };
 
+// RFC 1123, and the underscore, with which some name their hosts.
+const LABEL = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
+const DNS_NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
+
 export type SecureValues = FlagValues<typeof secureFlags>;
 
 /** Rules between the flags; a sentence for each that is broken. */
 export function secureFlagProblems(values: SecureValues): string[] {
-  const { name, serverSelector, plan, rotate, purge, gossip, tls, acls, consulPrefix } = values;
+  const { name, serverSelector, plan, rotate, purge, gossip, tls, acls, consulPrefix, serverNames } = values;
   const actions = [plan, rotate !== undefined, purge !== undefined].filter(Boolean).length;
   const isLoop = rotate === undefined && purge === undefined;
   return [
@@ -92,8 +101,19 @@ export function secureFlagProblems(values: SecureValues): string[] {
     ...(actions > 1 ? ['only one of --plan, --rotate and --purge can be given'] : []),
     ...(purge !== undefined && purge !== name ? ['--purge must repeat the name of --name'] : []),
     ...(gossip || tls || acls ? [] : ['--gossip, --tls and --acls are all off, so there is nothing to do']),
+    ...(['datacenter', 'domain'] as const)
+      .filter((key) => !DNS_NAME.test(values[key]))
+      .map((key) => `--${key}: ${JSON.stringify(values[key])} is not part of a DNS name`),
+    ...serverNames
+      .filter((each) => !isIpAddress(each) && !isHostName(each))
+      .map((each) => `--server-names: ${JSON.stringify(each)} is neither a DNS name nor an IP address`),
     ...(/^[a-zA-Z0-9_.-]*$/.test(consulPrefix) ? [] : ['--consul-prefix: it is not the beginning of a name']),
   ];
+}
+
+/** Also `*.example.com`. Digits alone at the end are an address, or the better part of one (WHATWG URL, 3.5). */
+function isHostName(text: string): boolean {
+  return text.length <= 253 && DNS_NAME.test(text.replace(/^\*\./, '')) && !/(?:^|\.)[0-9]+$/.test(text);
 }
 
 function directions(text: string): Parsed<readonly SyncDirection[]> {

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { secureFlagProblems, secureFlags } from '../../../src/config/secure-flags.ts';
+import { parseFlags } from '../../../src/config/parse-flags.ts';
+
+const BASE = ['--name=mesh', '--server-selector=component=server'];
+
+function problems(...flags: readonly string[]): readonly string[] {
+  const parsed = parseFlags(secureFlags, [...BASE, ...flags], {});
+  return parsed.ok ? secureFlagProblems(parsed.values) : parsed.problems;
+}
+
+test('names that no certificate can carry are refused by name', () => {
+  const good = ['consul.example.com', '*.example.com', 'Consul', '10.0.0.1', 'fd00::1', 'a_b.example.com'];
+  for (const name of good) assert.deepEqual(problems(`--server-names=${name}`), [], name);
+  for (const name of [
+    'a b',
+    'fe80::1%eth0',
+    '10.0.0.0/8',
+    'b\u00fccher.example',
+    'a"b',
+    'https://a',
+    '-a',
+    'a..b',
+    'a.b.',
+    '*',
+    'a.*.b',
+  ])
+    assert.deepEqual(problems(`--server-names=ok.example.com,${name}`), [
+      `--server-names: ${JSON.stringify(name)} is neither a DNS name nor an IP address`,
+    ]);
+  assert.deepEqual(problems('--datacenter=dc 1', '--domain=con_sul'), [
+    '--datacenter: "dc 1" is not part of a DNS name',
+  ]);
+  assert.deepEqual(problems('--domain=mesh.example', '--datacenter=eu-1'), []);
+});
