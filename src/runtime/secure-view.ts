@@ -46,7 +46,10 @@ export function placeOfAgent(
   };
 }
 
-/** Tokens by which an agent may be read and reloaded: the one that it has loaded is among them. */
+/**
+ * Tokens by which an agent may be read and reloaded: the one that it has loaded is among them. The one with all rights is for
+ * servers: whoever holds a node holds its client agent.
+ */
 export function agentTokens(
   { state, bootstrap, agentSecrets }: SecureObjects,
   kind: AgentKind,
@@ -55,7 +58,7 @@ export function agentTokens(
     agentSecrets[kind].tokens.recovery,
     state?.tokens.recovery?.secret,
     state?.nextTokens.recovery?.secret,
-    bootstrap.token,
+    kind === 'server' ? bootstrap.token : undefined,
   ];
   return [...new Set(texts.filter((text) => text !== undefined))].map(secret);
 }
