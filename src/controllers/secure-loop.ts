@@ -6,6 +6,7 @@ import {
 } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
+import { stepText } from '../secure/describe-step.ts';
 import { behind, nextSecureStep, type SecureStep } from '../secure/secure-plan.ts';
 import type { SecureSettings } from '../secure/secure-settings.ts';
 
@@ -51,6 +52,8 @@ export function runSecureLoop(
   const { reporter, clock, random } = ports;
   const memory = createMemory();
   let due: number | undefined;
+  /** The step before, in words. */
+  let last: string | undefined;
   const controller = createController<Seen, Seen, WriteStep>({
     clock,
     random,
@@ -78,12 +81,21 @@ export function runSecureLoop(
         reporter.looked(observed, step);
       },
       apply: async ({ observed, step }, writing, until) => {
-        if (step.kind === 'keep' || step.kind === 'wait') return;
+        if (step.kind === 'keep' || step.kind === 'wait') {
+          last = undefined;
+          return;
+        }
         const outcome = await ports.perform(step, until);
         memory.did(step, outcome, observed.now);
-        if (outcome.kind === 'refused') return writing.refused(step, outcome.reason);
+        if (outcome.kind === 'refused') writing.refused(step, outcome.reason);
         if (outcome.kind === 'written') writing.applied(step);
-        controller.enqueue(KEY);
+        const text = stepText(step);
+        // Without an effect, the same step would come again and again.
+        const isRepeated = outcome.kind === 'written' && text === last;
+        last = text;
+        // What one agent refuses holds up nothing else.
+        const goesOn = outcome.kind !== 'refused' || step.kind === 'reload';
+        if (goesOn && !isRepeated) controller.enqueue(KEY);
       },
       keyOf: () => KEY,
     },
@@ -99,6 +111,7 @@ function untilOf(step: SecureStep): number {
 
 function createMemory() {
   const reloads = new Map<string, number>();
+  const reviewers = new Map<string, number>();
   let behindSince: ReadonlyMap<string, number> = new Map();
   let bootstrapClosed: Memory['bootstrapClosed'];
   let aclsOffAt: number | undefined;
@@ -106,6 +119,7 @@ function createMemory() {
   const current = (): Memory => ({
     reloads: new Map(reloads),
     behindSince,
+    reviewers: new Map(reviewers),
     bootstrapClosed,
     aclsOffAt,
     primarySince,
@@ -128,6 +142,7 @@ function createMemory() {
     },
     did: (step: WriteStep, outcome: StepOutcome, now: number): void => {
       if (step.kind === 'reload') reloads.set(step.agent.pod.uid, now);
+      if (step.kind === 'put-auth-method') reviewers.set(step.object.name, now);
       if (outcome.kind === 'off') aclsOffAt = now;
       if (outcome.kind === 'closed') bootstrapClosed = { index: outcome.index, at: now };
     },

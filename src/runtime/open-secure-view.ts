@@ -81,7 +81,8 @@ export function openSecureView({ settings, values, client, metrics, log, mayWrit
   const observe: SecureView['observe'] = async (memory, signal) => {
     const now = Date.now();
     const read = await objects.read(signal);
-    seen = { now, objects: read, place: undefined };
+    // The clean-up after pods goes on meanwhile, by the servers that answered last.
+    seen = { now, objects: read, place: seen?.place };
     const known = pods.flatMap(({ kind, watch }) => [...watch.values()].map((pod) => ({ kind, pod })));
     const agents = await observeSecureAgents(consul, settings, known, read, signal);
     const { acl, keyring, place } = await observeConsul(consul, settings, agents, read, signal);

@@ -45,6 +45,7 @@ export async function askFor(
 const NO_MEMORY: Memory = {
   reloads: new Map(),
   behindSince: new Map(),
+  reviewers: new Map(),
   bootstrapClosed: undefined,
   aclsOffAt: undefined,
   primarySince: undefined,

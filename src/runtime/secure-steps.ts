@@ -73,7 +73,7 @@ export function stepWriter(parts: StepParts) {
         if (step.of !== 'ui' && step.of !== 'replication') return WRITTEN;
         return write(step.of, { token: step.token }, signal);
       case 'reload':
-        return refusable(() => reload(step, parts, signal));
+        return reload(step, parts, signal);
       case 'bootstrap':
       case 'put':
       case 'put-auth-method':
@@ -144,8 +144,16 @@ async function reload(
   signal: AbortSignal,
 ): Promise<StepOutcome> {
   const place = placeOfAgent(settings, agent.kind, [agent.address]);
-  await withToken(agentTokens(seen().objects, agent.kind), (token) => consul.reload(place, token, signal));
-  return WRITTEN;
+  try {
+    await withToken(agentTokens(seen().objects, agent.kind), (token) => consul.reload(place, token, signal));
+    return WRITTEN;
+  } catch (error) {
+    signal.throwIfAborted();
+    // Whatever is wrong with one agent, the others are asked meanwhile.
+    if (error instanceof TandemError && error.code !== 'TANDEM_NOT_LEADING')
+      return { kind: 'refused', reason: error.message };
+    throw error;
+  }
 }
 
 type ConsulWrite = Extract<WriteStep, { kind: 'bootstrap' | 'put-bootstrap' } | AclStep | KeyringStep>;

@@ -44,7 +44,7 @@ export type AclStep =
  */
 export function aclStep(
   settings: SecureSettings,
-  { now, bootstrap }: SecureObserved,
+  { now, bootstrap, memory }: SecureObserved,
   acl: AclContents,
   state: SecureState,
   isLoaded: boolean,
@@ -54,17 +54,20 @@ export function aclStep(
   if (acl.formerBootstrap !== undefined)
     return { kind: 'delete-token', reason: 'former', accessor: acl.formerBootstrap };
   for (const object of aclObjects(settings, state)) {
-    const step = putStep(settings, object, acl.objects.get(aclKey(object)), now);
+    const step = putStep(settings, object, acl.objects.get(aclKey(object)), { now, memory });
     if (step !== undefined) return step;
   }
   return ruleStep(settings, acl) ?? (isLoaded ? strayStep(acl, state) : undefined);
 }
 
+// What is granted may be due at once: by a clock that is ahead, or an API server that grants next to nothing.
+const REVIEWER_AGAIN = 60_000;
+
 function putStep(
   settings: SecureSettings,
   object: AclObject,
   seen: SeenObject | undefined,
-  now: number,
+  { now, memory }: Pick<SecureObserved, 'now' | 'memory'>,
 ): AclStep | undefined {
   if (isTaken(settings, object, seen)) return undefined;
   const reason = seen === undefined ? 'missing' : isSame(object, seen) ? undefined : 'different';
@@ -72,7 +75,8 @@ function putStep(
   if (object.kind !== 'auth-method') return reason && { kind: 'put', reason, object, id };
   if (reason !== undefined) return { kind: 'put-auth-method', reason, object, id };
   const jwt = asString(property(property(seen?.body, 'Config'), 'ServiceAccountJWT')) ?? '';
-  return isReviewerDue(settings, jwt, now)
+  const isAsked = now < (memory.reviewers.get(object.name) ?? -Infinity) + REVIEWER_AGAIN;
+  return !isAsked && isReviewerDue(settings, jwt, now)
     ? { kind: 'put-auth-method', reason: 'reviewer-token-due', object, id }
     : undefined;
 }

@@ -112,6 +112,8 @@ export type Memory = {
   readonly reloads: ReadonlyMap<string, number>;
   /** UID → since when it has not loaded its Secret. */
   readonly behindSince: ReadonlyMap<string, number>;
+  /** Auth method → when a token of its reviewer was asked for. */
+  readonly reviewers: ReadonlyMap<string, number>;
   /** Consul was bootstrapped by somebody else: the index by which it can be reset. */
   readonly bootstrapClosed: { readonly index: string; readonly at: number } | undefined;
   /** When the leader said that it runs without ACLs, as in the middle of a roll. */

@@ -159,6 +159,7 @@ export function observe(world: World): SecureObserved {
     memory: {
       reloads: new Map(),
       behindSince: new Map(),
+      reviewers: new Map(),
       bootstrapClosed: undefined,
       aclsOffAt: undefined,
       primarySince: world.primarySince,

@@ -1,0 +1,110 @@
+/** One step that does not succeed, or never ends, holds up nothing else and is not repeated without a pause. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runSecureLoop, type StepOutcome, type WriteStep } from '../../../src/controllers/secure-loop.ts';
+import { stepText } from '../../../src/secure/describe-step.ts';
+import { aborted } from '../../../src/support/aborted.ts';
+import {
+  apply,
+  newWorld,
+  observe,
+  settle,
+  SETTINGS,
+  startAgents,
+  type World,
+} from '../secure/secure-world.ts';
+import { createVirtualClock } from './virtual-clock.ts';
+
+function settled(): World {
+  const world = newWorld();
+  settle(world);
+  startAgents(world);
+  settle(world);
+  return world;
+}
+
+function start(world: World, perform: (step: WriteStep) => StepOutcome) {
+  const clock = createVirtualClock();
+  const begun = clock.now();
+  const steps: string[] = [];
+  const ending = new AbortController();
+  const reporter = {
+    looked: () => undefined,
+    applied: () => undefined,
+    refused: () => undefined,
+    failed: (error: unknown) => assert.fail(String(error)),
+    succeeded: () => undefined,
+  };
+  const running = runSecureLoop(
+    {
+      clock,
+      random: () => 0.5,
+      reporter,
+      observe: async (memory) => ({ ...observe(world), now: world.now + clock.now() - begun, memory }),
+      perform: async (step) => {
+        steps.push(stepText(step));
+        return perform(step);
+      },
+      synced: async () => undefined,
+      watch: (_changed, signal) => aborted(signal).then(() => undefined),
+    },
+    SETTINGS,
+    ending.signal,
+  );
+  return {
+    clock,
+    steps,
+    stop: async () => {
+      ending.abort();
+      await running;
+    },
+  };
+}
+
+test('an agent that refuses its reload holds up neither the others nor the ACLs', async () => {
+  const world = settled();
+  world.requests = { 'server-certificate': 'now' };
+  world.rules = [];
+  const loop = start(world, (step) => {
+    if (step.kind === 'reload' && step.agent.pod.name === 'server-0')
+      return { kind: 'refused', reason: 'private key does not match public key' };
+    apply(world, step);
+    return { kind: 'written' };
+  });
+  await loop.clock.advance(60_000);
+  await loop.stop();
+  assert.equal(world.rules.length, 3);
+  const loaded = world.agents.filter(({ kind, stamp }) => stamp === world.agentSecrets[kind].stamp);
+  assert.deepEqual(
+    loaded.map(({ name }) => name),
+    ['server-1', 'server-2', 'client-0'],
+  );
+  const reloads = loop.steps.filter((text) => text.startsWith('reload server-0')).length;
+  assert.ok(reloads > 1 && reloads <= 13, String(reloads));
+});
+
+test('a reviewer token that is always due, as of a clock that is ahead, is asked for now and then', async () => {
+  const world = settled();
+  const [asked, ahead] = [world.now, 5 * 86_400_000];
+  world.now += ahead;
+  world.rules = [];
+  const loop = start(world, (step) => {
+    world.now = step.kind === 'put-auth-method' ? asked : world.now;
+    apply(world, step);
+    world.now = asked + ahead;
+    return { kind: 'written' };
+  });
+  await loop.clock.advance(50_000);
+  await loop.stop();
+  assert.equal(world.rules.length, 3);
+  assert.equal(loop.steps.filter((text) => text.startsWith('put-auth-method')).length, 2);
+});
+
+test('what Consul does not keep as it was written is written again at the pace of the looks', async () => {
+  const world = settled();
+  world.rules = [];
+  const loop = start(world, () => ({ kind: 'written' }));
+  await loop.clock.advance(60_000);
+  await loop.stop();
+  assert.ok(loop.steps.length > 1 && loop.steps.length < 10, String(loop.steps.length));
+});
