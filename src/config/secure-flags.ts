@@ -94,8 +94,8 @@ export function secureFlagProblems(values: SecureValues): string[] {
   const isLoop = rotate === undefined && purge === undefined;
   return [
     ...(name === undefined ? ['--name is required'] : []),
-    ...(name !== undefined && !/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)
-      ? ['--name: it must have 1 to 40 characters (a-z, 0-9, -) that begin and end with a letter or digit']
+    ...(name !== undefined && !/^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/.test(name)
+      ? ['--name: it must have 1 to 42 characters (a-z, 0-9, -) that begin and end with a letter or digit']
       : []),
     ...(isLoop && serverSelector === undefined ? ['--server-selector is required'] : []),
     ...(actions > 1 ? ['only one of --plan, --rotate and --purge can be given'] : []),

@@ -34,3 +34,9 @@ test('names that no certificate can carry are refused by name', () => {
   ]);
   assert.deepEqual(problems('--domain=mesh.example', '--datacenter=eu-1'), []);
 });
+
+test('a release of the chart may have a name of 42 characters', () => {
+  const named = (length: number): readonly string[] => problems(`--name=${'a'.repeat(length)}`);
+  assert.deepEqual(named(42), []);
+  assert.match(named(43)[0] ?? '', /^--name: /);
+});
