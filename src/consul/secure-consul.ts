@@ -48,7 +48,7 @@ export function secureConsul(options: SecureCallsOptions) {
         signal,
         read: unquoted((raw) =>
           raw.status === 200
-            ? { kind: 'known', rings: listAt(jsonOf(raw), 'answer', ringOf) }
+            ? keyringOf(listAt(jsonOf(raw), 'answer', ringOf))
             : { kind: 'unknown', why: raw.text.trim().slice(0, 400) },
         ),
       }),
@@ -84,6 +84,13 @@ function selfOf(json: unknown): SelfOfAgent {
       isGossipEncrypted: property(serf, 'encrypted') === 'true',
     },
   };
+}
+
+/** What every member of none has would be a key that may be removed. */
+function keyringOf(rings: Extract<Keyring, { kind: 'known' }>['rings']): Keyring {
+  return rings.length > 0 && rings.every(({ members }) => members > 0)
+    ? { kind: 'known', rings }
+    : { kind: 'unknown', why: 'Consul names no member' };
 }
 
 function ringOf(value: unknown, place: string) {
