@@ -62,10 +62,12 @@ export async function printPlan(
     values,
     client,
     metrics: createSecureMetrics(),
-    log: createLog(stderr, 'error'),
+    log: createLog(stderr, 'warn'),
     mayWrite: () => false,
   });
   try {
+    // What may not be read is told at once, and by a watch only in the log: it tries for ever.
+    await view.objects.read(signal);
     await view.synced(signal);
     const observed = await view.observe(NO_MEMORY, signal);
     const step = nextSecureStep(settings, observed);

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, test } from 'node:test';
-import { purgeObjects } from '../../../src/runtime/secure-actions.ts';
+import { parseFlags } from '../../../src/config/parse-flags.ts';
+import { secureFlags } from '../../../src/config/secure-flags.ts';
+import { printPlan, purgeObjects } from '../../../src/runtime/secure-actions.ts';
 import { secureObjects } from '../../../src/runtime/secure-objects.ts';
 import {
   json,
@@ -69,4 +71,15 @@ test('purge deletes what Tandem made, and leaves what somebody brought', async (
   assert.ok(lines.includes(`Secret consul/${BOOTSTRAP}: left, because Tandem did not make it`));
   const deleted = server.requests.filter(({ method }) => method === 'DELETE').map(({ path }) => path);
   assert.deepEqual(deleted, ['/api/v1/namespaces/consul/secrets/mesh-secure']);
+});
+
+test('a plan that may read nothing ends, and says why', { timeout: 30_000 }, async () => {
+  server.reply(...Array<Reply>(100).fill(status(403)));
+  const parsed = parseFlags(secureFlags, ['--name=mesh', '--server-selector=a=b'], {});
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const context = { stdout, stderr, signal: new AbortController().signal };
+  await assert.rejects(printPlan(SETTINGS, parsed.values, server.client, context as never), {
+    code: 'TANDEM_KUBERNETES_REFUSED',
+    message: /cannot be read: status 403/,
+  });
 });
