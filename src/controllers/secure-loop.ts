@@ -124,20 +124,30 @@ function createMemory() {
     aclsOffAt,
     primarySince,
   });
+  /** The clock was put back: what waits for an hour to come again would wait for all of it. */
+  const forgetFuture = (now: number): void => {
+    for (const times of [reloads, reviewers]) for (const [key, at] of times) if (at > now) times.delete(key);
+    if (bootstrapClosed !== undefined && bootstrapClosed.at > now) bootstrapClosed = undefined;
+    if (aclsOffAt !== undefined && aclsOffAt > now) aclsOffAt = undefined;
+  };
   return {
     current,
     seen: (settings: SecureSettings, observed: SecureObserved): Memory => {
       const { now, agents, acl, keyring, state } = observed;
       const uids = new Set(agents.map(({ pod }) => pod.uid));
       for (const uid of reloads.keys()) if (!uids.has(uid)) reloads.delete(uid);
+      forgetFuture(now);
       behindSince = new Map(
-        behind(settings, observed).map(({ pod }) => [pod.uid, behindSince.get(pod.uid) ?? now]),
+        behind(settings, observed).map(({ pod }) => [
+          pod.uid,
+          Math.min(behindSince.get(pod.uid) ?? now, now),
+        ]),
       );
       if (acl.kind === 'known') bootstrapClosed = undefined;
       const key = state?.gossip ?? '';
       const isPrimary =
         keyring.kind === 'known' && keyring.rings.every(({ members, primary }) => primary[key] === members);
-      primarySince = isPrimary ? (primarySince ?? now) : undefined;
+      primarySince = isPrimary ? Math.min(primarySince ?? now, now) : undefined;
       return current();
     },
     did: (step: WriteStep, outcome: StepOutcome, now: number): void => {

@@ -108,3 +108,19 @@ test('what Consul does not keep as it was written is written again at the pace o
   await loop.stop();
   assert.ok(loop.steps.length > 1 && loop.steps.length < 10, String(loop.steps.length));
 });
+
+test('a clock that is put back holds up no reload', async () => {
+  const world = settled();
+  world.requests = { 'server-certificate': 'now' };
+  let isBack = false;
+  const loop = start(world, (step) => {
+    if (step.kind !== 'reload' || isBack) apply(world, step);
+    return { kind: 'written' };
+  });
+  await loop.clock.advance(4000);
+  isBack = true;
+  world.now -= 3_600_000;
+  await loop.clock.advance(60_000);
+  await loop.stop();
+  for (const { name, kind, stamp } of world.agents) assert.equal(stamp, world.agentSecrets[kind].stamp, name);
+});
