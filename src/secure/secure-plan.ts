@@ -299,7 +299,8 @@ function leafReason(
   if (!isTrusted) return 'other-ca';
   const isOwn = isSignedBy(leaf.pem, ca.certificate);
   const mayExchange = isOwn || isCaLoaded(settings, observed, ca.certificate);
-  if (!mayExchange) return undefined;
+  // An agent may be away for longer than a leaf lasts; those that know the CA before have the cross certificate.
+  if (!mayExchange && now < dueAt(leaf)) return undefined;
   if (!isOwn) return 'other-ca';
   if (!isForHosts(leaf.pem, leafHosts(settings, of))) return 'other-hosts';
   if (now >= dueAt(leaf)) return 'leaf-due';

@@ -321,3 +321,22 @@ test('a Secret that was made anew has a version that no agent runs', () => {
   settle(world, settings);
   assert.equal(world.agentSecrets.server.stamp, 3);
 });
+
+test('while an agent is away, a leaf of the CA before is exchanged when it is due, and does not expire', () => {
+  const world = settled();
+  const away = world.agents[3];
+  assert.ok(away);
+  world.requests = { ca: 'now' };
+  away.isSilent = true;
+  settle(world);
+  const [before] = certificatesIn(world.agentSecrets.server.certificate);
+  assert.ok(before);
+  world.now += 19 * 86_400_000;
+  settle(world);
+  assert.equal(certificatesIn(world.agentSecrets.server.certificate)[0]?.id, before.id);
+  world.now += 2 * 86_400_000;
+  settle(world);
+  const [leaf, cross] = certificatesIn(world.agentSecrets.server.certificate);
+  assert.ok(leaf && cross && leaf.expires > before.expires);
+  assert.ok(isSignedBy(leaf.pem, world.state?.ca?.certificate ?? ''));
+});
