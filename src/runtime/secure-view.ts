@@ -12,7 +12,7 @@ import {
   type SecureObserved,
   type SeenObject,
 } from '../secure/observed.ts';
-import { aclName, tokensOf, type AgentKind, type SecureSettings } from '../secure/secure-settings.ts';
+import { aclName, tokenNames, type AgentKind, type SecureSettings } from '../secure/secure-settings.ts';
 import { isIpAddress, hostAndPort } from '../support/ip-address.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
@@ -194,13 +194,15 @@ async function observeAcl(
       },
       { atATime: SMALL_CALLS, signal },
     );
-    const policies = tokensOf(settings).flatMap(
-      (of) => objects.get(aclKey({ kind: 'policy', name: aclName(settings, of) }))?.id ?? [],
-    );
     const own = await Promise.all(
-      policies.map((id) =>
-        consul.tokensWith(place, token, id, (description) => isOurs(description, settings), signal),
-      ),
+      tokenNames.map(async (of) => {
+        const policy = { kind: 'policy' as const, name: aclName(settings, of) };
+        // Of a token that is not asked for any more, there is still the policy.
+        const { id } =
+          objects.get(aclKey(policy)) ?? (await consul.object(place, token, policy, signal)) ?? {};
+        if (id === undefined) return [];
+        return consul.tokensWith(place, token, id, (description) => isOurs(description, settings), signal);
+      }),
     );
     const [next, former] = await Promise.all(
       [bootstrap.next, bootstrap.former].map(async (each) =>

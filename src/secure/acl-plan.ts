@@ -9,7 +9,7 @@ import {
   type BindingRule,
 } from './acl-objects.ts';
 import { aclKey, type AclContents, type SecureObserved, type SeenObject } from './observed.ts';
-import { objectNames, type SecureSettings } from './secure-settings.ts';
+import { objectNames, tokensOf, type SecureSettings } from './secure-settings.ts';
 import type { SecureState } from './secure-state.ts';
 
 export type AclStep =
@@ -57,7 +57,7 @@ export function aclStep(
     const step = putStep(settings, object, acl.objects.get(aclKey(object)), { now, memory });
     if (step !== undefined) return step;
   }
-  return ruleStep(settings, acl) ?? (isLoaded ? strayStep(acl, state) : undefined);
+  return ruleStep(settings, acl) ?? (isLoaded ? strayStep(settings, acl, state) : undefined);
 }
 
 // What is granted may be due at once: by a clock that is ahead, or an API server that grants next to nothing.
@@ -160,10 +160,13 @@ function isSameRule(one: BindingRule, other: BindingRule): boolean {
   );
 }
 
-function strayStep({ ownTokens }: AclContents, { tokens, nextTokens }: SecureState): AclStep | undefined {
-  const kept = new Set(
-    [...Object.values(tokens), ...Object.values(nextTokens)].map(({ accessor }) => accessor),
-  );
-  const stray = ownTokens.find((accessor) => !kept.has(accessor));
+/** Also what was asked for once, and is not any more. */
+function strayStep(
+  settings: SecureSettings,
+  { ownTokens }: AclContents,
+  { tokens, nextTokens }: SecureState,
+): AclStep | undefined {
+  const kept = tokensOf(settings).flatMap((name) => [tokens[name]?.accessor, nextTokens[name]?.accessor]);
+  const stray = ownTokens.find((accessor) => !kept.includes(accessor));
   return stray === undefined ? undefined : { kind: 'delete-token', reason: 'in-no-secret', accessor: stray };
 }

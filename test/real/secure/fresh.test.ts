@@ -6,8 +6,8 @@ import { startScene } from '../harness/scene.ts';
 import { NAME, NAMESPACE, startSecureScene } from './secure-scene.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
-const secure = await startSecureScene(scene, ['--client-selector=component=client', '--ui-token']);
-const loop = await secure.loop();
+const secure = await startSecureScene(scene, ['--client-selector=component=client']);
+const loop = await secure.loop([], { TANDEM_UI_TOKEN: 'true' });
 const servers = await secure.startServers(3);
 const client = await secure.startClient(servers);
 await loop.settled();
@@ -65,7 +65,7 @@ test('a ServiceAccount logs in as the service of its name; the one of the sync o
 });
 
 test('once nothing is due, nothing is written; what is edited by hand is put back', async () => {
-  const { code, log } = await secure.run(['--plan']);
+  const { code, log } = await secure.run(['--plan', '--ui-token']);
   assert.match(log, /next: keep \(nothing-due\)/);
   assert.equal(code, 0, log);
   const before = await secure.versions();
@@ -100,4 +100,13 @@ test('no secret is in the log, the arguments, the status, the page, the metrics 
   assert.match(all, /Repaired/);
   for (const each of secrets) assert.ok(!all.includes(each));
   assert.ok(!all.includes('PRIVATE KEY'));
+});
+
+test('a token for the interface that is not asked for any more opens nothing', async () => {
+  await loop.process.stop();
+  const ui = (await secure.secret(`${NAME}-ui-acl-token`))?.['token'] ?? '';
+  const ask = () => secure.ask(server, 'GET', '/v1/acl/token/self', { token: ui });
+  assert.equal((await ask()).status, 200);
+  await (await secure.loop()).settled();
+  assert.equal((await ask()).status, 403);
 });

@@ -340,3 +340,14 @@ test('while an agent is away, a leaf of the CA before is exchanged when it is du
   assert.ok(leaf && cross && leaf.expires > before.expires);
   assert.ok(isSignedBy(leaf.pem, world.state?.ca?.certificate ?? ''));
 });
+
+test('a token that is not asked for any more is deleted', () => {
+  const world = settled();
+  const settings = { ...SETTINGS, uiToken: false };
+  const accessor = world.state?.tokens.ui?.accessor ?? '';
+  const [step] = settle(world, settings);
+  assert.ok(step?.kind === 'delete-token' && step.accessor === accessor);
+  assert.equal(nextSecureStep(settings, observe(world)).kind, 'keep');
+  settle(world);
+  assert.ok(world.objects.has(`token/${accessor}`));
+});
