@@ -5,7 +5,7 @@ import { certificatesIn, type KnownCertificate } from './certificates.ts';
 export const NODE_META_STAMP = 'tandem-secrets';
 
 export type AgentSecret = {
-  /** Counts its versions; 0 when it is not there. */
+  /** Counts its versions; 0 when it is not there, or its configuration is not what was written. */
   readonly stamp: number;
   readonly ca: string;
   readonly certificate: string;
@@ -24,6 +24,7 @@ export type AgentTokens = {
 };
 
 const ANSWERED = 'answered';
+const CONFIGURATION = 'tandem.json';
 
 /**
  * | key          |                                                                                              |
@@ -35,11 +36,11 @@ const ANSWERED = 'answered';
  * | `answered`   | request to renew the leaf that this one answers                                              |
  */
 export function readAgentSecret(texts: Readonly<Record<string, string>> | undefined): AgentSecret {
-  const json = parseJson(texts?.['tandem.json'] ?? '');
+  const json = parseJson(texts?.[CONFIGURATION] ?? '');
   const tokens = property(property(json, 'acl'), 'tokens');
   const stamp = Number(asString(property(property(json, 'node_meta'), NODE_META_STAMP)));
-  return {
-    stamp: Number.isSafeInteger(stamp) ? stamp : 0,
+  const secret: AgentSecret = {
+    stamp,
     ca: texts?.['ca.crt'] ?? '',
     certificate: texts?.['tls.crt'] ?? '',
     key: texts?.['tls.key'] ?? '',
@@ -51,6 +52,10 @@ export function readAgentSecret(texts: Readonly<Record<string, string>> | undefi
     },
     answered: texts?.[ANSWERED] || undefined,
   };
+  // What somebody added by hand would count after the next start of an agent.
+  const isAsWritten =
+    Number.isSafeInteger(stamp) && writeAgentSecret(secret)[CONFIGURATION] === texts?.[CONFIGURATION];
+  return isAsWritten ? secret : { ...secret, stamp: 0 };
 }
 
 export function writeAgentSecret(secret: AgentSecret): Readonly<Record<string, string>> {
@@ -66,7 +71,7 @@ export function writeAgentSecret(secret: AgentSecret): Readonly<Record<string, s
     node_meta: { [NODE_META_STAMP]: String(stamp) },
   };
   return {
-    'tandem.json': `${JSON.stringify(configuration, undefined, 2)}\n`,
+    [CONFIGURATION]: `${JSON.stringify(configuration, undefined, 2)}\n`,
     'ca.crt': secret.ca,
     'tls.crt': secret.certificate,
     'tls.key': secret.key,

@@ -302,6 +302,7 @@ function leafReason(
   // An agent may be away for longer than a leaf lasts; those that know the CA before have the cross certificate.
   if (!mayExchange && now < dueAt(leaf)) return undefined;
   if (!isOwn) return 'other-ca';
+  if (!secret.certificate.includes(ca.cross ?? '')) return 'leaf-unusable';
   if (!isForHosts(leaf.pem, leafHosts(settings, of))) return 'other-hosts';
   if (now >= dueAt(leaf)) return 'leaf-due';
   const asked = requests['server-certificate'];

@@ -1,7 +1,7 @@
 /** The order of the steps, and that each of them leads to an end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readAgentSecret } from '../../../src/secure/agent-secret.ts';
+import { readAgentSecret, writeAgentSecret } from '../../../src/secure/agent-secret.ts';
 import { certificatesIn, isSignedBy } from '../../../src/secure/certificates.ts';
 import { describeStep, stepKinds } from '../../../src/secure/describe-step.ts';
 import { rotations, type SecureObserved } from '../../../src/secure/observed.ts';
@@ -350,4 +350,29 @@ test('a token that is not asked for any more is deleted', () => {
   assert.equal(nextSecureStep(settings, observe(world)).kind, 'keep');
   settle(world);
   assert.ok(world.objects.has(`token/${accessor}`));
+});
+
+test('what somebody adds to the configuration of the agents, or takes from their certificate, is put back', () => {
+  const world = settled();
+  world.requests = { ca: 'now' };
+  settle(world);
+  const texts = writeAgentSecret(world.agentSecrets.server);
+  const configuration = JSON.parse(texts['tandem.json'] ?? '') as object;
+  const edits = [
+    { 'tandem.json': JSON.stringify({ ...configuration, acl: { default_policy: 'allow' } }) },
+    { 'tandem.json': JSON.stringify({ ...configuration, datacenter: 'other' }) },
+    { 'tandem.json': 'garbage' },
+    { 'tls.crt': certificatesIn(texts['tls.crt'] ?? '')[0]?.pem ?? '' },
+  ];
+  for (const edit of edits) {
+    world.agentSecrets.server = readAgentSecret({ ...texts, ...edit });
+    const steps = settle(world);
+    assert.deepEqual([...new Set(kinds(steps))], ['write-secret', 'reload']);
+    assert.ok(certificatesIn(world.agentSecrets.server.certificate).length === 2);
+    const written = writeAgentSecret(world.agentSecrets.server);
+    assert.deepEqual(
+      Object.keys(JSON.parse(written['tandem.json'] ?? '') as object),
+      Object.keys(configuration),
+    );
+  }
 });
