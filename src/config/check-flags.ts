@@ -32,6 +32,7 @@ export const checkFlags = {
   ),
   sidecarProxyMemoryLimit: injectFlags.sidecarProxyMemoryLimit,
   registrar: registrarFlags.registrar,
+  deletePodTokens: registrarFlags.deletePodTokens,
   ...namingFlags,
   ...leaseNamespaceFlag,
   ...toK8sFlags,

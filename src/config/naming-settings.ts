@@ -5,7 +5,7 @@ import type { FlagValues } from './parse-flags.ts';
 
 export const namingFlags = {
   podAuthMethod: string(
-    'ACL auth method that injected pods use to log in. The registrar then registers a pod only as the service of its ServiceAccount, and deletes the tokens of pods that are gone.',
+    'ACL auth method that injected pods use to log in. The registrar then registers a pod only as the service of its ServiceAccount; see --delete-pod-tokens for what the logins leave behind.',
     'NAME',
     undefined,
   ),

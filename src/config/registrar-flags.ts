@@ -7,6 +7,10 @@ export const registrarFlags = {
     'Keep injected pods in Consul: register those in dataplane mode, clean up after those in agent mode.',
     false,
   ),
+  deletePodTokens: boolean(
+    'With --pod-auth-method: delete the ACL tokens of pods that are gone. false: `tandem secure` does.',
+    true,
+  ),
   agentHttpPort: integer('Agent mode: HTTP port of the Consul agents on the nodes.', 'PORT', 8500, {
     min: 1,
     max: 65_535,

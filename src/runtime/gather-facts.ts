@@ -138,7 +138,7 @@ function consulQuestions(
   owner: string | undefined,
   services: readonly string[],
 ): Pick<ConsulQuestions, 'needs' | 'isOwnerKnown'> {
-  const { consulNodeName, proxyMode, registrar, podAuthMethod, toConsul, toK8s } = values;
+  const { consulNodeName, proxyMode, registrar, podAuthMethod, deletePodTokens, toConsul, toK8s } = values;
   const node = consulNodeName ?? (owner === undefined ? undefined : syncNodeName(values, owner));
   const needsNodes = registrar && proxyMode === 'dataplane';
   return {
@@ -147,7 +147,7 @@ function consulQuestions(
       registrar: registrar
         ? {
             nodes: needsNodes && owner !== undefined ? syntheticNodePrefix(owner) : undefined,
-            deletesTokens: podAuthMethod !== undefined,
+            deletesTokens: deletePodTokens && podAuthMethod !== undefined,
           }
         : undefined,
       toK8s,

@@ -42,8 +42,8 @@ type RegistrarParts = {
   readonly changed: () => void;
   /** What the registrations depend on. */
   readonly naming: Naming;
-  /** With which pods log in. */
-  readonly podAuthMethod: string | undefined;
+  /** The auth method of pods, when the tokens of those that are gone are deleted here. */
+  readonly tokensOf: string | undefined;
   readonly options: RegistrarOptions;
 };
 
@@ -101,12 +101,12 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
       const agents = consulAgents(consul, (host) => agentUrl(host, parts.agents));
       const cleanUp = (signal: AbortSignal): Promise<void> =>
         runAgentLoop({ ...common, agents, catalog, reporter: agentReporter }, options, signal);
-      const { podAuthMethod } = parts;
+      const { tokensOf } = parts;
       const deleteTokens = (signal: AbortSignal): Promise<void> =>
-        podAuthMethod === undefined
+        tokensOf === undefined
           ? Promise.resolve()
           : runTokenLoop(
-              { ...common, tokens: podTokens(consul, podAuthMethod), reporter: tokenReporter },
+              { ...common, tokens: podTokens(consul, tokensOf), reporter: tokenReporter },
               options,
               signal,
             );
@@ -130,7 +130,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
         ...controllerFacts(agentReporter.state(), { counts: undefined, watches: {} }),
         rows: [],
       },
-      ...(parts.podAuthMethod === undefined ? [] : [tokensStatus(tokenReporter.state())]),
+      ...(parts.tokensOf === undefined ? [] : [tokensStatus(tokenReporter.state())]),
     ],
     stop: () => {
       late.stop();

@@ -195,7 +195,7 @@ function openRegistrar(stage: Stage): RunningRegistrar {
     consul,
     agents: { port: values.agentHttpPort, tls: values.agentTls },
     naming: namingOf(values),
-    podAuthMethod: values.podAuthMethod,
+    tokensOf: values.deletePodTokens ? values.podAuthMethod : undefined,
     log,
     metrics: metrics.ofController('registrar'),
     events,

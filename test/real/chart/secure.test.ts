@@ -163,6 +163,8 @@ test('webhook, sync, registrar and tests follow in prefer, in both modes of the 
       const place = `${stage} ${client}`;
       assert.equal(argument(chart, 'tandem-webhook', '--consul-auth-method'), expected(ofPods), place);
       assert.equal(argument(chart, 'tandem-sync', '--pod-auth-method'), expected(ofPods), place);
+      // tandem secure deletes them.
+      assert.equal(argument(chart, 'tandem-sync', '--delete-pod-tokens'), expected('false'), place);
       const name = client ? 'agent.dc1.consul' : 'server.dc1.consul';
       assert.equal(argument(chart, 'tandem-webhook', '--consul-tls-server-name'), expected(name), place);
       const port = client ? { http: '8500', tls: '8501' } : { http: undefined, tls: undefined };

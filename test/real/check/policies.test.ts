@@ -74,6 +74,13 @@ for (const [name, rules, flags] of policies) {
   }
 }
 
+test('a registrar that deletes no tokens needs no right to do so', async () => {
+  const rules = documented('the registrar, with pods in agent mode');
+  const flags = [...registrar, '--pod-auth-method=k8s', '--delete-pod-tokens=false'];
+  const checked = await check(rules, flags);
+  assert.match(checked.of('token-rights').join('\n'), /^ok: all \d rights/);
+});
+
 test('the sum of the policies is enough for all of it at once', async () => {
   const all = policies.flatMap(([, rules]) => rules);
   const flags = ['--registrar', '--proxy-mode=dataplane', '--pod-auth-method=k8s', '--to-k8s'];

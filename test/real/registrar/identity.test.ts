@@ -38,12 +38,13 @@ async function registrarToken(rules: string): Promise<string> {
 
 const RULES =
   'node_prefix "k8s-cluster1-" { policy = "write" } node_prefix "" { policy = "read" } service_prefix "" { policy = "write" }';
-const start = (token: string): ReturnType<typeof startTandemSync> =>
+const start = (token: string, ...flags: readonly string[]): ReturnType<typeof startTandemSync> =>
   startTandemSync(scene, api, { url: consul.url, token }, [
     '--registrar',
     '--to-consul=false',
     '--owner=cluster1',
     '--pod-auth-method=k8s',
+    ...flags,
   ]);
 let sync = await start(await registrarToken(RULES));
 
@@ -114,6 +115,18 @@ test('without the right to delete tokens they stay, which is told once, and all 
     assert.match((await refusedTokens())[0] ?? '', /status 403|Permission denied/),
   );
   assert.match(await (await fetch(sync.url)).text(), /ACL tokens of pods that are gone stay/);
+});
+
+test('where something else deletes them, no right to do so is missed, and identities hold', async () => {
+  await sync.process.stop();
+  sync = await start(await registrarToken(`${RULES} `), '--delete-pod-tokens=false');
+  await pods.create('app-3', { serviceAccount: 'app' });
+  await inConsul(consul, 'app', ['mesh.app-0.app passing', 'mesh.app-3.app passing']);
+  await pods.remove('app-3');
+  await inConsul(consul, 'app', ['mesh.app-0.app passing']);
+  assert.equal(await sync.controller('tokens'), undefined);
+  assert.doesNotMatch(sync.process.log(), /Consul refuses to list/);
+  assert.equal((await accessors()).length, 1);
 });
 
 test('with it, tokens of pods that are gone are deleted, and no others', async () => {

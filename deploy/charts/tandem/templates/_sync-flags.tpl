@@ -21,6 +21,10 @@
 {{- with include "tandem.podAuthMethod" . }}
 - {{ printf "--pod-auth-method=%s" . | quote }}
 {{- end }}
+{{- if include "tandem.usesLogin" . }}
+# The loop of a secure Consul deletes them, so the sync needs no right to do so.
+- --delete-pod-tokens=false
+{{- end }}
 - --service-names={{ .Values.connectInject.serviceNames }}
 {{- if eq (include "tandem.proxyMode" .) "agent" }}
 {{ include "tandem.registrarAgentFlags" . }}
