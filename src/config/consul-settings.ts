@@ -49,9 +49,14 @@ export const consulFlags = {
     'FILE',
     '/var/run/secrets/kubernetes.io/serviceaccount/token',
   ),
-  consulCaFile: string("CA that signed Consul's certificate (PEM).", 'FILE', undefined, {
-    variables: ['CONSUL_CACERT'],
-  }),
+  consulCaFile: string(
+    "CA that signed Consul's certificate (PEM). It is read again when it changes.",
+    'FILE',
+    undefined,
+    {
+      variables: ['CONSUL_CACERT'],
+    },
+  ),
   consulTlsServerName: string("Name that Consul's certificate must have.", 'NAME', undefined, {
     variables: ['CONSUL_TLS_SERVER_NAME'],
   }),

@@ -1,7 +1,7 @@
 /** The client of Consul: calls with the token, over the servers. Reads and writes are functions over it. */
-import { readFile } from 'node:fs/promises';
 import type { ConsulSettings } from '../config/consul-settings.ts';
 import { TandemError } from '../support/errors.ts';
+import { openCaFile } from './ca-file.ts';
 import { loginToken } from './login.ts';
 import { servers, type Call, type RequestReport, type Servers } from './servers.ts';
 import { fileToken, fixedToken, type TokenSource } from './token-source.ts';
@@ -33,15 +33,18 @@ export type ConsulOptions = Omit<ConsulSettings, 'addresses'> & {
   readonly onRequest?: (report: RequestReport) => void;
   /** Asked before each request that writes; by default it may. */
   readonly mayWrite?: () => boolean;
+  /** The file of the CA has a new content that cannot be used; the old one stays. */
+  readonly onCaProblem?: (reason: string) => void;
 };
 
 /** @throws TandemError TANDEM_FILE_UNREADABLE when the CA cannot be read */
 export async function openConsul(options: ConsulOptions): Promise<OpenConsul> {
   const { addresses, caFile, serverName, datacenter, namespace } = options;
   const { agentServerName = serverName, onRequest = () => undefined, mayWrite = () => true } = options;
-  const ca = caFile === undefined ? undefined : await readCa(caFile);
-  const transport = createTransport({ ca, serverName });
-  const toAgents = createTransport({ ca, serverName: agentServerName });
+  const { onCaProblem = () => undefined } = options;
+  const ca = caFile === undefined ? undefined : await openCaFile(caFile, onCaProblem);
+  const transport = createTransport({ ca: ca?.current, serverName });
+  const toAgents = createTransport({ ca: ca?.current, serverName: agentServerName });
   const query = { dc: datacenter, ns: namespace };
   const all = servers({ addresses, transport, query, onRequest, mayWrite });
   const tokens = tokenSource(options.token, all);
@@ -61,6 +64,7 @@ export async function openConsul(options: ConsulOptions): Promise<OpenConsul> {
     },
     close: async () => {
       await tokens.end();
+      ca?.close();
       await Promise.all([transport.close(), toAgents.close()]);
     },
   };
@@ -88,13 +92,5 @@ function tokenSource(token: ConsulSettings['token'], all: Servers): TokenSource 
       return fileToken(token.path);
     case 'login':
       return loginToken(all, token);
-  }
-}
-
-async function readCa(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read Consul's CA in ${path}`, cause);
   }
 }

@@ -41,8 +41,8 @@ export type Transport = {
 };
 
 type Tls = {
-  /** PEM; undefined: the CAs of Node. */
-  readonly ca: string | undefined;
+  /** PEM, asked for at each new connection, because it may be renewed; undefined: the CAs of Node. */
+  readonly ca: (() => string) | undefined;
   /** Name that the certificate must carry; undefined: the host of the address. */
   readonly serverName: string | undefined;
   /** Judges the certificate in the place of Node, by what is trusted at this moment; the answer says what is wrong with it. */
@@ -85,10 +85,10 @@ export function isCutOff(incoming: Incoming): boolean {
 
 export function createTransport({ ca, serverName, judge }: Tls): Transport {
   const pools = new Map<string, Pool>();
-  const connect = {
+  const options = {
     timeout: CONNECT_MILLISECONDS,
     lookup: sharedLookup(),
-    ...(ca === undefined ? {} : { ca }),
+    allowH2: false,
     ...(serverName === undefined ? {} : { servername: serverName }),
   };
   let isClosed = false;
@@ -99,7 +99,7 @@ export function createTransport({ ca, serverName, judge }: Tls): Transport {
     if (known !== undefined) return known;
     const pool = new Pool(address, {
       connections: CONNECTIONS[lane],
-      connect: judge === undefined ? connect : judged(connect, judge),
+      connect: judge === undefined ? trusting(options, ca) : judged(options, judge),
       allowH2: false,
       // The clock of a request is the one below: it holds for the whole answer, not from one byte to the next.
       headersTimeout: 0,
@@ -133,6 +133,19 @@ export function createTransport({ ca, serverName, judge }: Tls): Transport {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
       pools.clear();
     },
+  };
+}
+
+/** Each new connection by the CA of this moment; a session of an earlier one is not resumed. */
+function trusting(options: buildConnector.BuildOptions, ca: Tls['ca']): buildConnector.connector {
+  if (ca === undefined) return buildConnector(options);
+  let pem = ca();
+  let connect = buildConnector({ ...options, ca: pem });
+  return (target, callback) => {
+    const now = ca();
+    if (now !== pem) connect = buildConnector({ ...options, ca: now });
+    pem = now;
+    connect(target, callback);
   };
 }
 

@@ -17,7 +17,7 @@ type ConsulAccess = ClusterOfPods & {
   readonly mayWrite?: NonNullable<ConsulOptions['mayWrite']>;
   readonly agentServerName?: string | undefined;
   /**
-   * Of server pods that are left out, or cannot be watched.
+   * Of server pods that are left out, or cannot be watched, and of a CA that cannot be used.
    *
    * @param message constant
    */
@@ -81,9 +81,11 @@ function shared({
   onRequest,
   mayWrite,
   agentServerName,
-}: ConsulAccess): Pick<ConsulOptions, 'onRequest' | 'mayWrite' | 'agentServerName'> {
+  warn,
+}: ConsulAccess): Pick<ConsulOptions, 'onRequest' | 'mayWrite' | 'agentServerName' | 'onCaProblem'> {
   return {
     agentServerName,
+    onCaProblem: (reason) => warn('the new CA of Consul cannot be used; the old one stays', reason),
     ...(onRequest === undefined ? {} : { onRequest }),
     ...(mayWrite === undefined ? {} : { mayWrite }),
   };

@@ -6,11 +6,12 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, mock, test } from 'node:test';
 import { inspect } from 'node:util';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import { readLeader } from '../../../src/consul/read.ts';
 import { secret } from '../../../src/support/secret.ts';
+import { eventually } from '../../real/harness/eventually.ts';
 import { clientOf, fakeConsul, json, status, type FakeConsul, type Reply } from './fake-consul.ts';
 
 let folder: string;
@@ -184,6 +185,51 @@ test('TLS: the CA and the name of the server decide', async () => {
   } finally {
     server.closeAllConnections();
     server.close();
+  }
+});
+
+test('a CA that is exchanged in its file is trusted from the next connection on, and the old one no longer', async () => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  const [old, next] = await Promise.all([generateCa(Date.now()), generateCa(Date.now())]);
+  const caFile = join(folder, 'exchanged.pem');
+  await writeFile(caFile, old.certificate);
+  const serverName = 'server.dc1.consul';
+  const leaf = async (ca: typeof old): Promise<{ cert: string; key: string }> => {
+    const { certificate: cert, key } = await generateServing(ca, [serverName], Date.now());
+    return { cert, key };
+  };
+  const server = createServer(await leaf(old), (_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', connection: 'close' }).end('"x"');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const problems: string[] = [];
+  try {
+    await using opened = await clientOf([`https://127.0.0.1:${(server.address() as AddressInfo).port}`], {
+      caFile,
+      serverName,
+      onCaProblem: (reason) => problems.push(reason),
+    });
+    const { client } = opened;
+    const refused = (): Promise<void> =>
+      assert.rejects(readLeader(client), { code: 'TANDEM_CONSUL_UNREACHABLE' });
+    const read = (check: () => Promise<unknown>): Promise<unknown> =>
+      eventually('the file is read', () => {
+        mock.timers.tick(10_000);
+        return check();
+      });
+    assert.equal(await readLeader(client), 'x');
+    server.setSecureContext(await leaf(next));
+    await refused();
+    await writeFile(caFile, 'no certificate');
+    await read(async () => assert.equal(problems.length, 1));
+    await writeFile(caFile, next.certificate);
+    await read(async () => assert.equal(await readLeader(client), 'x'));
+    server.setSecureContext(await leaf(old));
+    await refused();
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    mock.timers.reset();
   }
 });
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, mock, test } from 'node:test';
-import { openCaFile } from '../../../src/certificates/ca-file.ts';
+import { openCaFile } from '../../../src/consul/ca-file.ts';
 import { generateCa } from '../../../src/certificates/generate.ts';
 import { eventually } from '../../real/harness/eventually.ts';
 
