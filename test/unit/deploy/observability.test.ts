@@ -8,6 +8,7 @@ import type { MetricDefinitions } from '../../../src/telemetry/metric-table.ts';
 import { webhookMetricDefinitions } from '../../../src/telemetry/metrics.ts';
 import { servedMetrics } from '../../../src/telemetry/controller-metrics.ts';
 import { redirectorMetricDefinitions } from '../../../src/telemetry/redirector-metrics.ts';
+import { secureMetricDefinitions } from '../../../src/telemetry/secure-metrics.ts';
 import { syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
 
 const FOLDER = join(import.meta.dirname, '../../../deploy/observability');
@@ -18,6 +19,7 @@ const definitions: MetricDefinitions = {
   ...servedMetrics('to-kubernetes'),
   ...servedMetrics('registrar'),
   ...redirectorMetricDefinitions,
+  ...secureMetricDefinitions,
   // Of every Envoy, by its own name.
   envoy_listener_manager_lds_update_rejected: { type: 'counter', help: '', labels: {} },
 };

@@ -112,6 +112,10 @@ export function tokens(
   return { ...facts, controller: 'tokens', counts: undefined, rows, ...overrides };
 }
 
+export function secure(rows: readonly StatusRow[] = []): StatusOf<'secure'> {
+  return { ...facts, controller: 'secure', counts: undefined, stage: 'require', step: undefined, rows };
+}
+
 /** Of a replica that leads. */
 export function statusOf(
   controllers: readonly ControllerStatus[],

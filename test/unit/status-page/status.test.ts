@@ -8,6 +8,7 @@ import {
   consulService,
   pod,
   registrar,
+  secure,
   service,
   statusOf,
   toConsul,
@@ -31,6 +32,7 @@ test('every controller and every row has what the document names', () => {
     registrar([pod('Pod/a/b')]),
     agents(),
     tokens({ refused: '403' }),
+    secure([{ source: 'Pod/a/b', reason: 'loaded', problems: [], refused: undefined, since: undefined }]),
   ]);
   const ofController = namedAfter('Every controller has ');
   const ofRow = namedAfter('Every row has ');
