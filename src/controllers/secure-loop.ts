@@ -7,7 +7,9 @@ import {
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
 import { stepText } from '../secure/describe-step.ts';
-import { behind, nextSecureStep, type SecureStep } from '../secure/secure-plan.ts';
+import { behind } from '../secure/loaded.ts';
+import { nextSecureStep } from '../secure/secure-plan.ts';
+import type { SecureStep } from '../secure/secure-step.ts';
 import type { SecureSettings } from '../secure/secure-settings.ts';
 
 export type WriteStep = Exclude<SecureStep, { kind: 'keep' | 'wait' }>;

@@ -2,7 +2,8 @@
 import type { SecureReporter, WriteStep } from '../controllers/secure-loop.ts';
 import { describeStep, stepText, type StepWords } from '../secure/describe-step.ts';
 import type { SecureObserved } from '../secure/observed.ts';
-import { behind, type SecureStep } from '../secure/secure-plan.ts';
+import { behind } from '../secure/loaded.ts';
+import type { SecureStep } from '../secure/secure-step.ts';
 import { expiries, problemsOf, type SecureProblem } from '../secure/secure-report.ts';
 import type { SecureSettings } from '../secure/secure-settings.ts';
 import { TandemError } from '../support/errors.ts';

@@ -9,7 +9,7 @@ import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
-import { bundleOf } from '../secure/secure-plan.ts';
+import { bundleOf } from '../secure/secret-step.ts';
 import type { AgentKind, SecureSettings } from '../secure/secure-settings.ts';
 import { aborted } from '../support/aborted.ts';
 import type { Log } from '../telemetry/logger.ts';

@@ -10,7 +10,7 @@ import { writeAgentSecret } from '../secure/agent-secret.ts';
 import type { AclStep } from '../secure/acl-plan.ts';
 import { CA_LIFE, LEAF_LIFE } from '../secure/certificates.ts';
 import type { KeyringStep } from '../secure/keyring-plan.ts';
-import type { SecureStep } from '../secure/secure-plan.ts';
+import type { SecureStep } from '../secure/secure-step.ts';
 import { objectNames, type SecureSettings } from '../secure/secure-settings.ts';
 import {
   STATE_KEY,

@@ -1,5 +1,5 @@
 /** A step in words and fields; no key and no token is ever in them. */
-import type { SecureStep } from './secure-plan.ts';
+import type { SecureStep } from './secure-step.ts';
 
 export const stepKinds = [
   'new-ca',

@@ -3,7 +3,8 @@ import { takenNames } from './acl-plan.ts';
 import { leafOf } from './agent-secret.ts';
 import { certificatesIn } from './certificates.ts';
 import type { Agent, SecureObserved } from './observed.ts';
-import { behind, BEHIND_AFTER, type SecureStep } from './secure-plan.ts';
+import { behind, BEHIND_AFTER } from './loaded.ts';
+import type { SecureStep } from './secure-step.ts';
 import { agentKindsOf, stages, type SecureSettings, type SecureStage } from './secure-settings.ts';
 
 export type SecureProblem = {

@@ -5,7 +5,8 @@ import { readAgentSecret, writeAgentSecret } from '../../../src/secure/agent-sec
 import { certificatesIn, isSignedBy } from '../../../src/secure/certificates.ts';
 import { describeStep, stepKinds } from '../../../src/secure/describe-step.ts';
 import { rotations, type SecureObserved } from '../../../src/secure/observed.ts';
-import { nextSecureStep, type SecureStep } from '../../../src/secure/secure-plan.ts';
+import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
+import type { SecureStep } from '../../../src/secure/secure-step.ts';
 import { apply, newWorld, NOW, observe, settle, SETTINGS, startAgents, type World } from './secure-world.ts';
 
 const kinds = (steps: readonly SecureStep[]): readonly string[] => steps.map(({ kind }) => kind);

@@ -13,7 +13,8 @@ import {
   type SeenObject,
   type SeenRule,
 } from '../../../src/secure/observed.ts';
-import { nextSecureStep, type SecureStep } from '../../../src/secure/secure-plan.ts';
+import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
+import type { SecureStep } from '../../../src/secure/secure-step.ts';
 import type { SecureSettings } from '../../../src/secure/secure-settings.ts';
 import type { SecureState, TokenPair } from '../../../src/secure/secure-state.ts';
 import { isObject } from '../../../src/support/json.ts';

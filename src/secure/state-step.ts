@@ -1,0 +1,148 @@
+/** What the loop keeps: the CA, the keys, the tokens, and what was asked for. Each is in its Secret before anybody uses it. */
+import { certificatesIn, dueAt, isAlive, LEAF_LIFE } from './certificates.ts';
+import { isLoadedEverywhere } from './loaded.ts';
+import type { Rotation, SecureObserved } from './observed.ts';
+import { agentKindsOf, tokensOf, type SecureSettings } from './secure-settings.ts';
+import type { KeptToken, SecureState } from './secure-state.ts';
+import type { SecureStep } from './secure-step.ts';
+
+/** Lines 1 to 3. */
+export function stateStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
+  const { bootstrap, now } = observed;
+  const state = observed.state ?? restored(observed);
+  if (settings.tls) {
+    const [own] = certificatesIn(state.ca?.certificate ?? '');
+    const isAsked = isRequested(observed, state, 'ca');
+    const reason =
+      observed.state === undefined && state.older.length > 0
+        ? 'restore'
+        : own === undefined
+          ? 'no-ca'
+          : now < own.issued
+            ? 'ca-not-yet-valid'
+            : now >= own.expires
+              ? 'ca-expired'
+              : now >= dueAt(own)
+                ? 'ca-due'
+                : isAsked
+                  ? 'asked'
+                  : undefined;
+    if (reason !== undefined) {
+      const retired =
+        state.ca === undefined ? [] : [{ certificate: state.ca.certificate, leavesAt: now + LEAF_LIFE }];
+      return {
+        kind: 'new-ca',
+        reason,
+        before: isAsked ? answer(observed, state, 'ca') : state,
+        older: [...retired, ...state.older],
+        isCrossSigned: own !== undefined && isAlive(own, now),
+      };
+    }
+  }
+  const gossip = settings.gossip && state.gossip === undefined ? 'key' : undefined;
+  const tokens = keptTokens(settings).filter((name) => state.tokens[name] === undefined);
+  if (gossip !== undefined || tokens.length > 0)
+    return { kind: 'make', reason: 'missing', before: state, gossip, tokens, nextTokens: [] };
+  if (settings.acls && bootstrap.token === undefined)
+    return {
+      kind: 'write-bootstrap',
+      reason: 'missing',
+      after: { token: undefined, next: undefined, former: undefined },
+    };
+  return requestStep(settings, observed, state);
+}
+
+/** What was asked for by annotation is begun by the write that also keeps the answer. */
+function requestStep(
+  settings: SecureSettings,
+  observed: SecureObserved,
+  state: SecureState,
+): SecureStep | undefined {
+  if (settings.gossip && state.nextGossip === undefined && isRequested(observed, state, 'gossip'))
+    return {
+      kind: 'make',
+      reason: 'asked',
+      before: answer(observed, state, 'gossip'),
+      gossip: 'next',
+      tokens: [],
+      nextTokens: [],
+    };
+  if (
+    settings.acls &&
+    Object.keys(state.nextTokens).length === 0 &&
+    isRequested(observed, state, 'agent-tokens')
+  )
+    return {
+      kind: 'make',
+      reason: 'asked',
+      before: answer(observed, state, 'agent-tokens'),
+      gossip: undefined,
+      tokens: [],
+      nextTokens: ['agent', 'dns', 'recovery'],
+    };
+  const { token, next, former } = observed.bootstrap;
+  if (settings.acls && former === undefined && isRequested(observed, state, 'bootstrap-token'))
+    return next === undefined
+      ? { kind: 'write-bootstrap', reason: 'asked', after: { token, next: 'new', former: undefined } }
+      : { kind: 'write-state', reason: 'answer', after: answer(observed, state, 'bootstrap-token') };
+  return undefined;
+}
+
+/** What has come to its end leaves the state. */
+export function finishStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
+  const { state, now, keyring, agentSecrets } = observed;
+  if (state === undefined) return undefined;
+  const staying = state.older.filter(({ leavesAt }) => now < leavesAt);
+  if (staying.length < state.older.length)
+    return { kind: 'write-state', reason: 'ca-gone', after: { ...state, older: staying } };
+  const { nextGossip, nextTokens } = state;
+  if (nextGossip !== undefined && keyring.kind === 'known') {
+    const isUsed = keyring.rings.every(({ members, primary }) => primary[nextGossip] === members);
+    if (isUsed)
+      return {
+        kind: 'write-state',
+        reason: 'gossip-used',
+        after: { ...state, gossip: nextGossip, nextGossip: undefined },
+      };
+  }
+  const isNext = agentKindsOf(settings).every(
+    (of) => agentSecrets[of].tokens.agent === nextTokens.agent?.secret,
+  );
+  if (nextTokens.agent !== undefined && isNext && isLoadedEverywhere(settings, observed))
+    return {
+      kind: 'write-state',
+      reason: 'tokens-loaded',
+      after: { ...state, tokens: { ...state.tokens, ...nextTokens }, nextTokens: {} },
+    };
+  return undefined;
+}
+
+function keptTokens(settings: SecureSettings): readonly KeptToken[] {
+  return settings.acls || settings.tls || settings.gossip ? [...tokensOf(settings), 'recovery'] : [];
+}
+
+function isRequested({ requests }: SecureObserved, { answered }: SecureState, rotation: Rotation): boolean {
+  const asked = requests[rotation];
+  return asked !== undefined && asked !== answered[rotation];
+}
+
+function answer({ requests }: SecureObserved, state: SecureState, rotation: Rotation): SecureState {
+  return { ...state, answered: { ...state.answered, [rotation]: requests[rotation] ?? '' } };
+}
+
+/** From what agents still have, when the Secret of the loop is gone: its CA signs no more, and its tokens are made anew. */
+function restored({ now, agentSecrets, publishedCa, keyring, requests }: SecureObserved): SecureState {
+  const trusted = certificatesIn([publishedCa, agentSecrets.server.ca, agentSecrets.client.ca].join('\n'));
+  const [ring] = keyring.kind === 'known' ? keyring.rings : [];
+  const recovery = agentSecrets.server.tokens.recovery;
+  return {
+    ca: undefined,
+    older: trusted.map(({ pem }) => ({ certificate: pem, leavesAt: now + LEAF_LIFE })),
+    gossip: agentSecrets.server.gossip ?? Object.keys(ring?.primary ?? {})[0],
+    nextGossip: undefined,
+    // It has no accessor: no Consul knows it.
+    tokens: recovery === undefined ? {} : { recovery: { accessor: '', secret: recovery } },
+    nextTokens: {},
+    answered: { ...requests },
+  };
+}
