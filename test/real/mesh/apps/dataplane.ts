@@ -6,19 +6,20 @@
  *
  * It is Envoy with the bootstrap of `consul connect envoy`, and changes over to another server of the same name when its own
  * is gone or has proxies enough. It asks the DNS of the servers where the program goes by their gRPC. It does not: stand
- * between Envoy and the servers (xDS), discover servers by other ways than a name, log in, serve metrics or the lifecycle
- * endpoints, read the variables DP_*, write JSON lines. What it knows and cannot play ends it with 3, so that no test believes
- * it did.
+ * between Envoy and the servers (xDS), discover servers by other ways than a name, serve metrics or the lifecycle endpoints,
+ * read the variables DP_*, write JSON lines. What it knows and cannot play ends it with 3, so that no test believes it did.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { accessOf, connectToServers, type Access, type Connection } from './consul-servers.ts';
 import { forwardDns } from './dns-forwarder.ts';
+import { fatal, notPlayed } from './ends.ts';
 import { parseGoFlags, type GoFlags } from './go-flags.ts';
 
-const FLAGS: Readonly<Record<string, 'string' | 'int' | 'bool'>> = {
+const FLAGS = {
   addresses: 'string',
   'grpc-port': 'int',
   'proxy-id': 'string',
@@ -30,6 +31,12 @@ const FLAGS: Readonly<Record<string, 'string' | 'int' | 'bool'>> = {
   'log-json': 'bool',
   'log-level': 'string',
   'tls-disabled': 'bool',
+  'ca-certs': 'string',
+  'tls-server-name': 'string',
+  'credential-type': 'string',
+  'login-auth-method': 'string',
+  'login-bearer-token-path': 'string',
+  'login-meta': 'pair',
   'telemetry-prom-scrape-path': 'string',
   'telemetry-prom-service-metrics-url': 'string',
   'telemetry-prom-merge-port': 'int',
@@ -40,41 +47,33 @@ const FLAGS: Readonly<Record<string, 'string' | 'int' | 'bool'>> = {
   'graceful-shutdown-path': 'string',
   'graceful-startup-path': 'string',
   'consul-dns-bind-port': 'int',
-};
-const NOT_PLAYED = `ca-certs check-proxy-health config-file consul-dns-bind-addr credential-type
-  dump-envoy-config-on-exit envoy-admin-bind-address envoy-drain-strategy envoy-drain-time-seconds login-auth-method
-  login-bearer-token login-bearer-token-path login-datacenter login-meta login-namespace login-partition mode proxy-id-path
-  proxy-namespace proxy-node-id proxy-partition proxy-service-id proxy-service-id-path server-watch-disabled
-  service-namespace service-node-id service-node-name service-partition static-token telemetry-prom-ca-certs-path
-  telemetry-prom-cert-file telemetry-prom-key-file telemetry-prom-retention-time telemetry-use-central-config tls-cert
-  tls-insecure-skip-verify tls-key tls-server-name version xds-bind-addr xds-bind-port`.split(/\s+/);
-
-// Go: log.Fatal.
-function fatal(message: string): never {
-  process.stderr.write(`${message}\n`);
-  process.exit(1);
-}
+} as const;
+const NOT_PLAYED = `check-proxy-health config-file consul-dns-bind-addr dump-envoy-config-on-exit
+  envoy-admin-bind-address envoy-drain-strategy envoy-drain-time-seconds login-bearer-token login-datacenter
+  login-namespace login-partition mode proxy-id-path proxy-namespace proxy-node-id proxy-partition proxy-service-id
+  proxy-service-id-path server-watch-disabled service-namespace service-node-id service-node-name service-partition
+  static-token telemetry-prom-ca-certs-path telemetry-prom-cert-file telemetry-prom-key-file
+  telemetry-prom-retention-time telemetry-use-central-config tls-cert tls-insecure-skip-verify tls-key version
+  xds-bind-addr xds-bind-port`.split(/\s+/);
 
 const parsed = parseGoFlags(process.argv.slice(2), FLAGS, NOT_PLAYED);
-if (parsed.kind === 'not-played') {
-  process.stderr.write(`dataplane.ts does not play -${parsed.flag}\n`);
-  process.exit(3);
-}
+if (parsed.kind === 'not-played') notPlayed(`-${parsed.flag}`);
 if (parsed.kind === 'wrong') fatal(parsed.message);
 const { flags, rest } = parsed;
 if (flags.text('addresses') === '') fatal('consul addresses not specified');
 if (flags.text('proxy-id') === '') fatal('proxy ID not specified');
-if (!flags.has('tls-disabled')) {
-  process.stderr.write('dataplane.ts does not play TLS to the servers\n');
-  process.exit(3);
-}
-await serve(flags, rest);
+await serve(flags, rest, accessOf(flags));
 
-async function serve(of: GoFlags, envoyArguments: readonly string[]): Promise<void> {
+async function serve(of: GoFlags, envoyArguments: readonly string[], access: Access): Promise<void> {
   const admin = of.number('envoy-admin-bind-port', 19_000);
-  await askOnce(of);
+  const servers = await connectToServers(access);
+  const refused = await refusalOf(of, servers);
+  if (refused !== undefined) {
+    await servers.logout();
+    fatal(refused);
+  }
   // No file: the root file system of its container is read-only.
-  const bootstrap = await bootstrapOf(of, admin);
+  const bootstrap = await bootstrapOf(of, admin, access, servers.token);
   const concurrency = String(of.number('envoy-concurrency', 2));
   const envoy = spawn(
     'setpriv',
@@ -96,46 +95,35 @@ async function serve(of: GoFlags, envoyArguments: readonly string[]): Promise<vo
   if (dnsPort !== -1) forwardDns(dnsPort, process.env['CONSUL_DNS_ADDR'] ?? '');
   await once(envoy, 'exit');
   process.stderr.write('envoy process exited\n');
+  await servers.logout();
   process.exit(0);
 }
 
-/** The program itself needs no HTTP. */
-function httpAddress(of: GoFlags): string {
-  return process.env['CONSUL_HTTP_ADDR'] ?? `http://${of.text('addresses')}:8500`;
-}
-
-/** A server that is not there is asked again and again; one that does not know the proxy ends the program. */
-async function askOnce(of: GoFlags): Promise<void> {
+/** It asks once, and a server that does not know the proxy ends the program. */
+async function refusalOf(of: GoFlags, { call }: Connection): Promise<string | undefined> {
   const node = of.text('proxy-node-name');
   if (node === '')
-    fatal('rpc error: code = InvalidArgument desc = Node ID or name required to lookup the service');
-  const path = `/v1/catalog/node-services/${encodeURIComponent(node)}`;
-  for (;;) {
-    const answer = await fetch(new URL(path, httpAddress(of))).catch(() => undefined);
-    if (answer?.ok === true) {
-      const found = (await answer.json()) as {
-        readonly Services?: readonly { readonly ID: string }[];
-      } | null;
-      if (found?.Services?.some(({ ID }) => ID === of.text('proxy-id')) === true) return;
-      fatal(
-        'failed to get bootstrap config: failed to get envoy bootstrap params: rpc error: code = NotFound',
-      );
-    }
-    await delay(1000);
-  }
+    return 'rpc error: code = InvalidArgument desc = Node ID or name required to lookup the service';
+  const found = (await call('GET', `/v1/catalog/node-services/${encodeURIComponent(node)}`)) as NodeServices;
+  if (found?.Services?.some(({ ID }) => ID === of.text('proxy-id')) === true) return undefined;
+  return 'failed to get bootstrap config: failed to get envoy bootstrap params: rpc error: code = NotFound';
 }
 
-async function bootstrapOf(of: GoFlags, admin: number): Promise<string> {
+type NodeServices = { readonly Services?: readonly { readonly ID: string }[] } | null;
+
+async function bootstrapOf(of: GoFlags, admin: number, access: Access, token: string): Promise<string> {
   const ready = of.text('envoy-ready-bind-address');
   const path = of.text('telemetry-prom-scrape-path');
-  const { stdout } = await promisify(execFile)('consul', [
+  const { ca } = access;
+  const line = [
     'connect',
     'envoy',
     '-bootstrap',
     `-proxy-id=${of.text('proxy-id')}`,
     `-node-name=${of.text('proxy-node-name')}`,
-    `-http-addr=${httpAddress(of)}`,
-    `-grpc-addr=http://${of.text('addresses')}:${of.number('grpc-port', 8502)}`,
+    `-http-addr=${access.http}`,
+    `-grpc-addr=${ca === undefined ? 'http' : 'https'}://${access.host}:${access.port}`,
+    ...(ca === undefined ? [] : [`-grpc-ca-file=${ca.path}`]),
     `-admin-bind=127.0.0.1:${admin}`,
     ...(ready === ''
       ? []
@@ -144,8 +132,10 @@ async function bootstrapOf(of: GoFlags, admin: number): Promise<string> {
           `-envoy-ready-bind-port=${of.number('envoy-ready-bind-port', 0)}`,
         ]),
     ...(path === '' ? [] : [`-prometheus-scrape-path=${path}`]),
-  ]);
-  return isIP(of.text('addresses')) === 0 ? withServersOf(of.text('addresses'), stdout) : stdout;
+  ];
+  const environment = { ...process.env, ...(token === '' ? {} : { CONSUL_HTTP_TOKEN: token }) };
+  const { stdout } = await promisify(execFile)('consul', line, { env: environment });
+  return isIP(access.host) === 0 ? withServersOf(access.host, stdout) : stdout;
 }
 
 /** `consul connect envoy` looks the name up once, and Envoy would stay with the address that came first. */
