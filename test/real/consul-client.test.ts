@@ -1,6 +1,6 @@
 /** The client against real servers: ACLs, a login by an auth method, and three servers of which some go away. */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -15,6 +15,7 @@ import { secret } from '../../src/support/secret.ts';
 import { startConsul } from './harness/consul.ts';
 import { eventually } from './harness/eventually.ts';
 import { startScene } from './harness/scene.ts';
+import { jwt } from './jwt.ts';
 
 const scene = await startScene(['consul']);
 
@@ -187,10 +188,3 @@ test('ACLs: what is allowed, what is not, and what is filtered', async (context)
     },
   );
 });
-
-function jwt(claims: object, key: Parameters<typeof sign>[2]): string {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const now = Math.floor(Date.now() / 1000);
-  const signed = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ ...claims, iat: now, nbf: now - 60, exp: now + 600 })}`;
-  return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
-}

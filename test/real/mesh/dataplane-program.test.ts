@@ -3,30 +3,91 @@
  * the real program, so that the stand-in is as unkind.
  */
 import assert from 'node:assert/strict';
-import { dirname } from 'node:path';
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startConsul } from '../harness/consul.ts';
+import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
+import { startConsul, type Consul } from '../harness/consul.ts';
 import { eventually } from '../harness/eventually.ts';
 import { enterOwnNetwork, startPodNetwork } from '../harness/pod-network.ts';
 import type { Exit, RunningProcess } from '../harness/processes.ts';
+import { freePorts } from '../harness/ports.ts';
 import { startScene } from '../harness/scene.ts';
+import { jwt } from '../jwt.ts';
 import { partPath } from '../parts.ts';
 import { REAL, STAND_IN } from './dataplane-image.ts';
 
 enterOwnNetwork();
 const scene = await startScene(['consul', 'envoy']);
 await startPodNetwork(scene);
-const consul = await startConsul(scene);
+const [grpcTls = 0] = await freePorts(1);
+const file = (name: string, content: string): string => {
+  const path = join(scene.folder, name);
+  writeFileSync(path, content, { mode: 0o600 });
+  return path;
+};
+const ca = await generateCa(Date.now());
+const certificate = await generateServing(ca, ['server.dc1.consul'], Date.now());
+const ca_file = file('ca.pem', ca.certificate);
+const grpc = {
+  ca_file,
+  cert_file: file('server.pem', certificate.certificate),
+  key_file: file('server.key', certificate.key),
+};
+const [consul, secured] = await Promise.all([
+  startConsul(scene),
+  startConsul(scene, {
+    acls: true,
+    configuration: { tls: { grpc }, ports: { grpc: -1, grpc_tls: grpcTls } },
+  }),
+]);
 const NODE = 'k8s-x-node-1';
 const PROXY = 'default.web.web-sidecar-proxy';
 const servers = ['-addresses=127.0.0.1', `-grpc-port=${consul.ports.grpc}`, '-tls-disabled'];
 const ready = ['-envoy-ready-bind-address=127.0.0.1', '-envoy-ready-bind-port=21000'];
 const proxy = [`-proxy-id=${PROXY}`, `-proxy-node-name=${NODE}`];
 const shared = [...servers, ...proxy, ...ready, '-log-json=true'];
-await register('');
+await Promise.all([register(''), register('', secured), createAuthMethod()]);
+const over = ['-addresses=127.0.0.1', `-grpc-port=${grpcTls}`, ...proxy, ...ready];
+const tls = [`-ca-certs=${ca_file}`, '-tls-server-name=server.dc1.consul'];
+const bearer = (name: string): string => `-login-bearer-token-path=${join(scene.folder, name)}`;
+const login = ['-credential-type=login', '-login-auth-method=pods'];
+const meta = ['-login-meta=pod=default/web', '-login-meta=owner=x'];
 
-async function register(address: string): Promise<void> {
+/** Whoever has a token of the key may be the service that it names. */
+async function createAuthMethod(): Promise<void> {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  await secured.call('PUT', '/v1/acl/auth-method', {
+    Name: 'pods',
+    Type: 'jwt',
+    Config: {
+      JWTValidationPubKeys: [publicKey.export({ type: 'spki', format: 'pem' })],
+      BoundIssuer: 'test',
+      ClaimMappings: { sub: 'sub' },
+    },
+  });
+  await secured.call('PUT', '/v1/acl/binding-rule', {
+    AuthMethod: 'pods',
+    BindType: 'service',
+    BindName: '${value.sub}',
+  });
+  file('web', jwt({ iss: 'test', sub: 'web' }, privateKey));
+  file(
+    'forged',
+    jwt({ iss: 'test', sub: 'web' }, generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
+  );
+}
+
+async function tokens(): Promise<readonly string[]> {
+  const all = (await secured.call('GET', '/v1/acl/tokens?authmethod=pods')) as readonly {
+    readonly Description: string;
+  }[];
+  return all.map(({ Description }) => Description);
+}
+
+async function register(address: string, at: Consul = consul): Promise<void> {
   const service = { ID: 'default.web.web', Service: 'web', Address: address, Port: 9090 };
   const connect = {
     DestinationServiceName: 'web',
@@ -43,26 +104,30 @@ async function register(address: string): Promise<void> {
     Proxy: connect,
   };
   for (const Service of [service, sidecar])
-    await consul.call('PUT', '/v1/catalog/register', { Node: NODE, Address: '10.0.0.1', Service });
+    await at.call('PUT', '/v1/catalog/register', { Node: NODE, Address: '10.0.0.1', Service });
 }
 
 for (const program of [STAND_IN, ...(REAL === undefined ? [] : [[REAL]])]) {
   const name = program === STAND_IN ? 'stand-in' : 'real program';
-  const start = (args: readonly string[]): Promise<RunningProcess> =>
+  const start = (args: readonly string[], http = consul.url): Promise<RunningProcess> =>
     scene.start({
       name,
       command: program[0] ?? '',
       args: [...program.slice(1), ...args],
       folder: scene.folder,
       environment: {
-        CONSUL_HTTP_ADDR: consul.url,
+        CONSUL_HTTP_ADDR: http,
         PATH: `${dirname(partPath('consul'))}:${dirname(partPath('envoy'))}:${process.env['PATH']}`,
       },
     });
-  const serving = async (args: readonly string[]): Promise<RunningProcess> => {
-    const started = await start([...shared, ...args]);
+  const serving = async (args: readonly string[], http?: string): Promise<RunningProcess> => {
+    const started = await start(args, http);
     await eventually('/ready', async () => {
       if (!(await fetch('http://127.0.0.1:21000/ready')).ok) throw new Error('not ready');
+    }).catch(async (error: unknown) => {
+      // Its ports are those of the next one.
+      await started.stop('SIGKILL');
+      throw error;
     });
     return started;
   };
@@ -84,6 +149,20 @@ for (const program of [STAND_IN, ...(REAL === undefined ? [] : [[REAL]])]) {
       [...servers, `-proxy-id=${PROXY}`, '-proxy-node-name=k8s-x-node-2'],
       /code = NotFound/,
     ],
+    ['a CA that is not there', [...over, '-ca-certs=/absent.pem'], /failed to read CA certs: /],
+    [
+      'a CA that is none',
+      [...over, `-ca-certs=${join(scene.folder, 'web')}`],
+      /failed to configure CA certs: Error loading CA File/,
+    ],
+    ['a credential of no type', [...shared, '-credential-type=none'], /unknown credential type: none/],
+    ['a login without a bearer token', [...shared, ...login], /bearer token .* is required for login/],
+    [
+      'a bearer token that is not there',
+      [...shared, ...login, bearer('absent')],
+      /failed to read bearer token from file: /,
+    ],
+    ['meta that is no pair', [...shared, '-login-meta=pod'], /invalid value "pod" for flag -login-meta/],
   ];
   for (const [what, args, message] of wrong) {
     test(`${name}: ${what} ends it with 1`, async () => {
@@ -93,16 +172,37 @@ for (const program of [STAND_IN, ...(REAL === undefined ? [] : [[REAL]])]) {
     });
   }
 
-  test(`${name}: servers that do not answer are asked again`, async () => {
-    const started = await start(['-addresses=127.0.0.1', '-grpc-port=1', '-tls-disabled', ...proxy]);
-    const outcome = await Promise.race([started.exited, delay(3000, 'still asking')]);
-    await started.stop('SIGKILL');
-    assert.equal(outcome, 'still asking');
+  const again: readonly [string, readonly string[]][] = [
+    ['servers that do not answer', ['-addresses=127.0.0.1', '-grpc-port=1', '-tls-disabled', ...proxy]],
+    [
+      'servers with the certificate of another',
+      [...over, tls[0] ?? '', '-tls-server-name=other', ...login, bearer('web')],
+    ],
+    ['servers with a certificate without a name of theirs', [...over, tls[0] ?? '', ...login, bearer('web')]],
+    ['servers that refuse the login', [...over, ...tls, ...login, bearer('forged')]],
+  ];
+  test(`${name}: it asks again and again: ${again.map(([what]) => what).join(', ')}`, async () => {
+    await Promise.all(
+      again.map(async ([what, args]) => {
+        const started = await start(args, secured.url);
+        const outcome = await Promise.race([started.exited, delay(3000, 'still asking')]);
+        await started.stop('SIGKILL');
+        assert.equal(outcome, 'still asking', `${what}: ${started.log()}`);
+      }),
+    );
+    assert.deepEqual(await tokens(), []);
+  });
+
+  test(`${name}: over TLS it logs in, has a token while it serves, and gives it back`, async () => {
+    const started = await serving([...over, ...tls, ...login, bearer('web'), ...meta], secured.url);
+    assert.deepEqual(await tokens(), ['token created via login: {"owner":"x","pod":"default/web"}']);
+    assert.deepEqual(await started.stop(), { code: 0, signal: null });
+    assert.deepEqual(await tokens(), []);
   });
 
   test(`${name}: the listener does not move when the address arrives, and SIGTERM ends it at once`, async () => {
     await register('');
-    const started = await serving([]);
+    const started = await serving(shared);
     const stat = async (what: string): Promise<string> =>
       (await (await fetch(`http://127.0.0.1:19000/stats?filter=${what}`)).text()).trim();
     const before = await (await fetch('http://127.0.0.1:19000/listeners')).text();
@@ -124,7 +224,7 @@ for (const program of [STAND_IN, ...(REAL === undefined ? [] : [[REAL]])]) {
 
   for (const drain of [[], ['-shutdown-drain-listeners']]) {
     test(`${name}: SIGTERM is held for the whole grace period ${drain.join('')}`, async () => {
-      const started = await serving(['-shutdown-grace-period-seconds=4', ...drain]);
+      const started = await serving([...shared, '-shutdown-grace-period-seconds=4', ...drain]);
       const { exit, seconds } = await ended(started);
       assert.deepEqual(exit, { code: 0, signal: null });
       assert.ok(seconds >= 4, `${seconds} s`);
@@ -132,7 +232,7 @@ for (const program of [STAND_IN, ...(REAL === undefined ? [] : [[REAL]])]) {
   }
 
   test(`${name}: it ends with 0 when its Envoy does`, async () => {
-    const started = await serving([]);
+    const started = await serving(shared);
     await fetch('http://127.0.0.1:19000/quitquitquit', { method: 'POST' });
     assert.deepEqual(await started.exited, { code: 0, signal: null });
   });
