@@ -14,6 +14,7 @@ import type { AgentKind, SecureSettings } from '../secure/secure-settings.ts';
 import { aborted } from '../support/aborted.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { SecureMetrics } from '../telemetry/secure-metrics.ts';
+import { logRestart } from './log-restart.ts';
 import { keptPlaces, secureObjects } from './secure-objects.ts';
 import type { LastLook } from './secure-steps.ts';
 import { observeConsul, observeSecureAgents, readAgentPod, type AgentPod } from './secure-view.ts';
@@ -62,8 +63,7 @@ export function openSecureView({ settings, values, client, metrics, log, mayWrit
     client,
     clock: systemClock,
     random: Math.random,
-    onRestart: ({ cause, error }: WatchFailure) =>
-      log(error === undefined ? 'debug' : 'warn', 'a watch is restarted', { cause, error: error?.message }),
+    onRestart: (failure: WatchFailure) => logRestart(log, failure),
   };
   const watched = keptPlaces(settings).map((place) =>
     oneObject({ ...common, path: collectionOf(place), name: place.name, onChange: changed }),

@@ -17,6 +17,7 @@ import { aborted } from '../support/aborted.ts';
 import { createLog, type Log } from '../telemetry/logger.ts';
 import { createRedirectorMetrics } from '../telemetry/redirector-metrics.ts';
 import { version } from '../version.ts';
+import { logRestart } from './log-restart.ts';
 import { applyRules } from './apply-rules.ts';
 import type { Context } from './context.ts';
 import { processFiles } from './process-files.ts';
@@ -75,8 +76,7 @@ export async function runRedirector(
     query: { labelSelector: `${STATUS}=${INJECTED}`, fieldSelector: `spec.nodeName=${nodeName}` },
     read: readPendingPod,
     onChange: (_key, before, after) => redirector.podChanged(before, after),
-    onRestart: ({ cause, error }) =>
-      log(error === undefined ? 'debug' : 'warn', 'a watch is restarted', { cause, error: error?.message }),
+    onRestart: (failure) => logRestart(log, failure),
   });
   const server = plainServer({
     isReady: () => pods.status().isSynced,

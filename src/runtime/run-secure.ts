@@ -1,13 +1,10 @@
 /** `tandem secure` as a process: composes the view, the loop, the election, and who is told of it. */
 import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import type { SecureValues } from '../config/secure-flags.ts';
 import { runSecureLoop } from '../controllers/secure-loop.ts';
-import { listen } from '../http/listen.ts';
-import { statusServer, type StatusDependencies } from '../http/status-server.ts';
+import { openStatusPort } from '../http/status-port.ts';
 import { apiClient, type ApiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { eventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
@@ -24,6 +21,7 @@ import { exit, type Context, type ExitCode } from './context.ts';
 import { leadership } from './leadership.ts';
 import { leaseNamespace } from './lease-namespace.ts';
 import { openSecureView, type SecureView } from './open-secure-view.ts';
+import { processEvents } from './process-events.ts';
 import { askFor, printPlan, purgeObjects } from './secure-actions.ts';
 import { stepWriter } from './secure-steps.ts';
 import { secureTokens } from './secure-tokens.ts';
@@ -90,7 +88,7 @@ async function runSecure(
   const client = apiClient(access, undefined, leading.mayWrite);
   const { changed, onChange } = changeSignal();
   const view = openSecureView({ settings, values, client, metrics, log, mayWrite: leading.mayWrite });
-  const events = eventsOf(client, log);
+  const events = processEvents(client, log);
   const { reporter, status } = createSecureReporter({
     settings,
     metrics,
@@ -117,20 +115,25 @@ async function runSecure(
     changed();
   };
   const { name, namespace, owner } = settings;
-  const server = await openPort(values, {
-    notReady: () => (view.isSynced() ? undefined : 'the pods of Consul are not listed yet'),
-    metrics: () => {
-      metrics.leader(isLeader);
-      return metrics.text();
+  const server = await openStatusPort(
+    {
+      title: 'Tandem secure',
+      version,
+      notReady: () => (view.isSynced() ? undefined : 'the pods of Consul are not listed yet'),
+      metrics: () => {
+        metrics.leader(isLeader);
+        return metrics.text();
+      },
+      metricsType: metrics.contentType,
+      status: () => ({
+        process: { owner, node: '', leader: isLeader, dryRun: false },
+        controllers: [status(), ...(tokens === undefined ? [] : [tokens.status()])],
+        webhook: undefined,
+      }),
+      onStatusChange: onChange,
     },
-    metricsType: metrics.contentType,
-    status: () => ({
-      process: { owner, node: '', leader: isLeader, dryRun: false },
-      controllers: [status(), ...(tokens === undefined ? [] : [tokens.status()])],
-      webhook: undefined,
-    }),
-    onStatusChange: onChange,
-  });
+    values.statusListen,
+  );
   log('info', 'serving', { status: server.address, name, namespace, owner, version });
   try {
     const withTerm = (term: Term): Promise<void> => {
@@ -156,35 +159,6 @@ function toldBefore(perform: ReturnType<typeof stepWriter>, log: Log): typeof pe
     log('debug', 'a step begins', { ...describeStep(step) });
     return perform(step, until);
   };
-}
-
-async function openPort(
-  { statusListen }: SecureValues,
-  dependencies: Omit<StatusDependencies, 'title' | 'version'>,
-): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
-  const server = statusServer({ title: 'Tandem secure', version, ...dependencies });
-  await server.ready();
-  const address = await listen(server.server, statusListen);
-  return {
-    address,
-    close: async () => {
-      server.server.closeAllConnections();
-      await server.close();
-    },
-  };
-}
-
-function eventsOf(client: ApiClient, log: Log): EventRecorder<string> {
-  return eventRecorder({
-    client,
-    instance: hostname(),
-    clock: systemClock,
-    random: Math.random,
-    onOutcome: (outcome) => {
-      if (outcome.kind === 'failed' && outcome.error.code !== 'TANDEM_NOT_LEADING')
-        log('warn', 'an Event was not written', { error: outcome.error.message });
-    },
-  });
 }
 
 /** The pod of an agent, or else the Secret of the loop. */

@@ -1,5 +1,4 @@
 /** The sync as a process: composes the cluster, Consul, the loops between them, the election, and who is told of it. */
-import { hostname } from 'node:os';
 import { namingOf } from '../config/naming-settings.ts';
 import type { SyncValues } from '../config/sync-flags.ts';
 import { syncNodeName, toConsulSettings } from '../config/sync-settings.ts';
@@ -10,7 +9,7 @@ import { createSync, type Sync, type SyncOptions } from '../controllers/sync-loo
 import { apiClient, type ApiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { eventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
+import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
@@ -25,7 +24,9 @@ import { openConsulOf } from './consul-access.ts';
 import { type Context, exit, type ExitCode } from './context.ts';
 import { leadership, type Leadership } from './leadership.ts';
 import { leaseNamespace } from './lease-namespace.ts';
+import { logRestart } from './log-restart.ts';
 import type { PodKind } from './pod-source.ts';
+import { processEvents } from './process-events.ts';
 import { purge } from './purge.ts';
 import { startRegistrar, type RunningRegistrar } from './registrar.ts';
 import { runElected } from './sync-election.ts';
@@ -142,22 +143,12 @@ function openStage(composition: Composition, changed: () => void): Stage {
     ...composition,
     options: syncOptions(values, owner),
     changed,
-    onRestart: (kind, { cause, error }) => {
-      metrics.watchRestart(kind, cause);
-      const details = { kind, cause, error: error?.message };
-      log(error === undefined ? 'debug' : 'warn', 'a watch is restarted', details);
+    onRestart: (kind, failure) => {
+      metrics.watchRestart(kind, failure.cause);
+      logRestart(log, failure, kind);
       changed();
     },
-    events: eventRecorder({
-      client,
-      instance: hostname(),
-      clock: systemClock,
-      random: Math.random,
-      onOutcome: (outcome) => {
-        if (outcome.kind === 'failed' && outcome.error.code !== 'TANDEM_NOT_LEADING')
-          log('warn', 'an Event was not written', { error: outcome.error.message });
-      },
-    }),
+    events: processEvents(client, log),
   };
 }
 

@@ -16,6 +16,7 @@ import { TandemError } from '../support/errors.ts';
 import { createListeners } from '../support/listeners.ts';
 import { secret } from '../support/secret.ts';
 import type { Log } from '../telemetry/logger.ts';
+import { logRestart } from './log-restart.ts';
 import type { SecureView } from './open-secure-view.ts';
 import { withinRefresh } from './within-refresh.ts';
 
@@ -43,8 +44,7 @@ export function secureTokens({ client, settings, view, log, changed }: TokenPart
     query: { labelSelector: `${STATUS}=${INJECTED}` },
     read: readInjectedPod,
     onChange: (_key, before, after) => tell(snapshot.podChanged(before, after)),
-    onRestart: ({ cause, error }) =>
-      log(error === undefined ? 'debug' : 'warn', 'a watch is restarted', { cause, error: error?.message }),
+    onRestart: (failure) => logRestart(log, failure),
   });
   const reporter = createTokenReporter({ log, now: Date.now, changed });
   const source = {

@@ -4,8 +4,7 @@ import type { Sync } from '../controllers/sync-loop.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
-import { listen } from '../http/listen.ts';
-import { statusServer } from '../http/status-server.ts';
+import { openStatusPort, type StatusPort } from '../http/status-port.ts';
 import type { ClusterSource } from './cluster-source.ts';
 import type { RunningRegistrar } from './registrar.ts';
 import type { ToConsulReporter } from '../reporting/to-consul-reporter.ts';
@@ -34,43 +33,35 @@ type SyncStatusPort = {
 };
 
 /** Listens; the answer is where, and how to end it. */
-export async function openSyncStatus(
-  port: SyncStatusPort,
-): Promise<{ readonly address: string; readonly close: () => Promise<void> }> {
+export function openSyncStatus(port: SyncStatusPort): Promise<StatusPort> {
   const { metrics, owner, node, source, reporter, toK8s, registrar, sync, isLeader } = port;
   const isSynced = (): boolean =>
     Object.values(source?.watches() ?? {}).every((watch) => watch.isSynced) &&
     toK8s?.isSynced() !== false &&
     registrar?.isSynced() !== false;
-  const server = statusServer({
-    title: 'Tandem sync',
-    version,
-    notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
-    metrics: () => {
-      metrics.leader(isLeader());
-      measureToConsul(sync(), port.syncMetrics);
-      registrar?.measure();
-      return metrics.text();
+  return openStatusPort(
+    {
+      title: 'Tandem sync',
+      version,
+      notReady: () => (isSynced() ? undefined : 'the cluster is not listed yet'),
+      metrics: () => {
+        metrics.leader(isLeader());
+        measureToConsul(sync(), port.syncMetrics);
+        registrar?.measure();
+        return metrics.text();
+      },
+      metricsType: metrics.contentType,
+      status: () => ({
+        process: { owner, node, leader: isLeader(), dryRun: port.dryRun },
+        controllers: [
+          ...(source === undefined ? [] : [toConsulStatus(sync(), reporter.state(), source.watches())]),
+          ...(toK8s === undefined ? [] : [toK8s.status()]),
+          ...(registrar?.status() ?? []),
+        ],
+        webhook: undefined,
+      }),
+      onStatusChange: port.onChange,
     },
-    metricsType: metrics.contentType,
-    status: () => ({
-      process: { owner, node, leader: isLeader(), dryRun: port.dryRun },
-      controllers: [
-        ...(source === undefined ? [] : [toConsulStatus(sync(), reporter.state(), source.watches())]),
-        ...(toK8s === undefined ? [] : [toK8s.status()]),
-        ...(registrar?.status() ?? []),
-      ],
-      webhook: undefined,
-    }),
-    onStatusChange: port.onChange,
-  });
-  await server.ready();
-  const address = await listen(server.server, port.address);
-  return {
-    address,
-    close: async () => {
-      server.server.closeAllConnections();
-      await server.close();
-    },
-  };
+    port.address,
+  );
 }

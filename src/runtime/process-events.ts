@@ -1,0 +1,20 @@
+/** The Events of a process that stops to write them when it no longer leads. */
+import { hostname } from 'node:os';
+import type { ApiClient } from '../kubernetes/api-client.ts';
+import { eventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
+import { systemClock } from '../kubernetes/system-clock.ts';
+import type { Log } from '../telemetry/logger.ts';
+
+/** An Event that could not be written is a warning in the log. */
+export function processEvents(client: ApiClient, log: Log): EventRecorder<string> {
+  return eventRecorder({
+    client,
+    instance: hostname(),
+    clock: systemClock,
+    random: Math.random,
+    onOutcome: (outcome) => {
+      if (outcome.kind === 'failed' && outcome.error.code !== 'TANDEM_NOT_LEADING')
+        log('warn', 'an Event was not written', { error: outcome.error.message });
+    },
+  });
+}
