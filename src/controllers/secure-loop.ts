@@ -7,6 +7,7 @@ import {
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
 import { stepText } from '../secure/describe-step.ts';
+import { isPrimary } from '../secure/keyring-plan.ts';
 import { behind } from '../secure/loaded.ts';
 import { nextSecureStep } from '../secure/secure-plan.ts';
 import type { SecureStep } from '../secure/secure-step.ts';
@@ -146,10 +147,7 @@ function createMemory() {
         ]),
       );
       if (acl.kind === 'known') bootstrapClosed = undefined;
-      const key = state?.gossip ?? '';
-      const isPrimary =
-        keyring.kind === 'known' && keyring.rings.every(({ members, primary }) => primary[key] === members);
-      primarySince = isPrimary ? Math.min(primarySince ?? now, now) : undefined;
+      primarySince = isPrimary(keyring, state?.gossip ?? '') ? Math.min(primarySince ?? now, now) : undefined;
       return current();
     },
     did: (step: WriteStep, outcome: StepOutcome, now: number): void => {

@@ -8,6 +8,7 @@ import { systemClock } from '../kubernetes/system-clock.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
+import { certificatesIn } from '../secure/certificates.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
 import { bundleOf } from '../secure/secret-step.ts';
 import type { AgentKind, SecureSettings } from '../secure/secure-settings.ts';
@@ -53,7 +54,7 @@ export function openSecureView({ settings, values, client, metrics, log, mayWrit
       const { state, publishedCa = '' } = seen?.objects ?? {};
       // Without its own Secret the loop has nothing else to know the agents by.
       const bundle = state === undefined ? publishedCa : bundleOf(state);
-      return bundle.split(/(?<=-----END CERTIFICATE-----\n)/).filter((each) => each !== '');
+      return certificatesIn(bundle).map(({ pem }) => pem);
     },
     onRequest: ({ endpoint, status }) => metrics.consulRequest(endpoint, status),
     mayWrite,

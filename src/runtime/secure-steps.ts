@@ -165,10 +165,8 @@ async function writeToConsul(step: ConsulWrite, parts: StepParts, signal: AbortS
   if (place === undefined || token === undefined) return { kind: 'conflict' };
   const management = secret(token);
   switch (step.kind) {
-    case 'bootstrap': {
-      const outcome = await consul.bootstrap(place, management);
-      return outcome;
-    }
+    case 'bootstrap':
+      return consul.bootstrap(place, management);
     case 'put':
       await consul.putObject(place, management, step.object, step.id);
       return WRITTEN;

@@ -13,6 +13,7 @@ import {
   type SeenObject,
 } from '../secure/observed.ts';
 import { aclName, tokenNames, type AgentKind, type SecureSettings } from '../secure/secure-settings.ts';
+import type { SecureState } from '../secure/secure-state.ts';
 import { isIpAddress, hostAndPort } from '../support/ip-address.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
@@ -176,15 +177,15 @@ async function observeAcl(
     if (kind === 'known') {
       const others = servers.addresses.filter((each) => each !== address);
       const known = { ...servers, addresses: [address, ...others] };
-      return { acl: await contents(known), place: known };
+      return { acl: await contents(known, state), place: known };
     }
     verdict = { kind: kind === 'off' ? 'off' : 'token-unknown' };
     if (kind === 'off') break;
   }
   return { acl: verdict, place: servers };
 
-  async function contents(place: ConsulPlace): Promise<ObservedAcl> {
-    const wanted = aclObjects(settings, state ?? missing());
+  async function contents(place: ConsulPlace, kept: SecureState): Promise<ObservedAcl> {
+    const wanted = aclObjects(settings, kept);
     const objects = new Map<string, SeenObject>();
     await inParallel(
       wanted,
@@ -218,10 +219,6 @@ async function observeAcl(
       formerBootstrap: former?.kind === 'known' ? former.accessor : undefined,
     };
   }
-}
-
-function missing(): never {
-  throw new Error('there is no state');
 }
 
 /** Without encryption there is none, and it needs a token that Consul knows. */

@@ -54,9 +54,9 @@ export function isUsablePair({
 
 /** Exactly for these: a name that was taken away makes it another one. */
 export function isForHosts(pem: string, hosts: readonly string[]): boolean {
-  const alternatives = (parsed(pem)?.subjectAltName ?? '').split(', ').filter((each) => each !== '');
-  const wanted = new Set(hosts);
   const certificate = parsed(pem);
+  const alternatives = (certificate?.subjectAltName ?? '').split(', ').filter((each) => each !== '');
+  const wanted = new Set(hosts);
   const isNamed = (host: string): boolean =>
     isIpAddress(host)
       ? certificate?.checkIP(host) !== undefined

@@ -1,5 +1,5 @@
 /** The gossip keyring of the members: a new key comes to all before any uses it first, and an older one leaves last. */
-import type { SecureObserved } from './observed.ts';
+import type { Keyring, SecureObserved } from './observed.ts';
 import type { SecureState } from './secure-state.ts';
 
 export type KeyringStep = {
@@ -24,8 +24,7 @@ export function keyringStep(
   if (wanted === undefined) return undefined;
   if (rings.some(({ members, keys }) => (keys[wanted] ?? 0) < members))
     return { kind: 'keyring', operation: 'install', reason: 'member-lacks-it', key: wanted };
-  const isPrimary = rings.every(({ members, primary }) => primary[wanted] === members);
-  if (!isPrimary)
+  if (!isPrimary(keyring, wanted))
     return isLoaded || nextGossip === undefined
       ? { kind: 'keyring', operation: 'use', reason: 'not-primary', key: wanted }
       : undefined;
@@ -34,6 +33,11 @@ export function keyringStep(
   return older !== undefined && nextGossip === undefined && isSettled
     ? { kind: 'keyring', operation: 'remove', reason: 'older-key', key: older }
     : undefined;
+}
+
+/** Every member uses this key first; false while nobody knows. */
+export function isPrimary(keyring: Keyring, key: string): boolean {
+  return keyring.kind === 'known' && keyring.rings.every(({ members, primary }) => primary[key] === members);
 }
 
 /** When the older key may leave; undefined while none waits. */

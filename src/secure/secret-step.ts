@@ -1,6 +1,6 @@
 /** What the agents and the readers of the CA get from the state. */
 import { leafOf, type AgentSecret, type AgentTokens } from './agent-secret.ts';
-import { dueAt, isAlive, isForHosts, isSignedBy, isUsablePair } from './certificates.ts';
+import { certificatesIn, dueAt, isAlive, isForHosts, isSignedBy, isUsablePair } from './certificates.ts';
 import { isLoadedEverywhere } from './loaded.ts';
 import type { SecureObserved } from './observed.ts';
 import { agentKindsOf, leafHosts, tokensOf, type AgentKind, type SecureSettings } from './secure-settings.ts';
@@ -83,9 +83,7 @@ function leafReason(
   const ca = state?.ca;
   if (ca === undefined) return undefined;
   if (leaf === undefined || !isAlive(leaf, now) || !isUsablePair(secret)) return 'leaf-unusable';
-  const isTrusted = bundleOf(state)
-    .split(/(?<=-----END CERTIFICATE-----\n)/)
-    .some((each) => isSignedBy(leaf.pem, each));
+  const isTrusted = certificatesIn(bundleOf(state)).some(({ pem }) => isSignedBy(leaf.pem, pem));
   if (!isTrusted) return 'other-ca';
   const isOwn = isSignedBy(leaf.pem, ca.certificate);
   const mayExchange = isOwn || isCaLoaded(settings, observed, ca.certificate);

@@ -1,5 +1,6 @@
 /** What the loop keeps: the CA, the keys, the tokens, and what was asked for. Each is in its Secret before anybody uses it. */
-import { certificatesIn, dueAt, isAlive, LEAF_LIFE } from './certificates.ts';
+import { certificatesIn, dueAt, isAlive, LEAF_LIFE, type CertificateLife } from './certificates.ts';
+import { isPrimary } from './keyring-plan.ts';
 import { isLoadedEverywhere } from './loaded.ts';
 import type { Rotation, SecureObserved } from './observed.ts';
 import { agentKindsOf, tokensOf, type SecureSettings } from './secure-settings.ts';
@@ -8,37 +9,10 @@ import type { SecureStep } from './secure-step.ts';
 
 /** Lines 1 to 3. */
 export function stateStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
-  const { bootstrap, now } = observed;
+  const { bootstrap } = observed;
   const state = observed.state ?? restored(observed);
-  if (settings.tls) {
-    const [own] = certificatesIn(state.ca?.certificate ?? '');
-    const isAsked = isRequested(observed, state, 'ca');
-    const reason =
-      observed.state === undefined && state.older.length > 0
-        ? 'restore'
-        : own === undefined
-          ? 'no-ca'
-          : now < own.issued
-            ? 'ca-not-yet-valid'
-            : now >= own.expires
-              ? 'ca-expired'
-              : now >= dueAt(own)
-                ? 'ca-due'
-                : isAsked
-                  ? 'asked'
-                  : undefined;
-    if (reason !== undefined) {
-      const retired =
-        state.ca === undefined ? [] : [{ certificate: state.ca.certificate, leavesAt: now + LEAF_LIFE }];
-      return {
-        kind: 'new-ca',
-        reason,
-        before: isAsked ? answer(observed, state, 'ca') : state,
-        older: [...retired, ...state.older],
-        isCrossSigned: own !== undefined && isAlive(own, now),
-      };
-    }
-  }
+  const newCa = settings.tls ? caStep(observed, state) : undefined;
+  if (newCa !== undefined) return newCa;
   const gossip = settings.gossip && state.gossip === undefined ? 'key' : undefined;
   const tokens = keptTokens(settings).filter((name) => state.tokens[name] === undefined);
   if (gossip !== undefined || tokens.length > 0)
@@ -50,6 +24,36 @@ export function stateStep(settings: SecureSettings, observed: SecureObserved): S
       after: { token: undefined, next: undefined, former: undefined },
     };
   return requestStep(settings, observed, state);
+}
+
+function caStep(observed: SecureObserved, state: SecureState): SecureStep | undefined {
+  const { now } = observed;
+  const [own] = certificatesIn(state.ca?.certificate ?? '');
+  const reason = caReason(observed, state, own);
+  if (reason === undefined) return undefined;
+  const retired =
+    state.ca === undefined ? [] : [{ certificate: state.ca.certificate, leavesAt: now + LEAF_LIFE }];
+  return {
+    kind: 'new-ca',
+    reason,
+    before: isRequested(observed, state, 'ca') ? answer(observed, state, 'ca') : state,
+    older: [...retired, ...state.older],
+    isCrossSigned: own !== undefined && isAlive(own, now),
+  };
+}
+
+function caReason(
+  observed: SecureObserved,
+  state: SecureState,
+  own: CertificateLife | undefined,
+): Extract<SecureStep, { kind: 'new-ca' }>['reason'] | undefined {
+  const { now } = observed;
+  if (observed.state === undefined && state.older.length > 0) return 'restore';
+  if (own === undefined) return 'no-ca';
+  if (now < own.issued) return 'ca-not-yet-valid';
+  if (now >= own.expires) return 'ca-expired';
+  if (now >= dueAt(own)) return 'ca-due';
+  return isRequested(observed, state, 'ca') ? 'asked' : undefined;
 }
 
 /** What was asked for by annotation is begun by the write that also keeps the answer. */
@@ -96,15 +100,12 @@ export function finishStep(settings: SecureSettings, observed: SecureObserved): 
   if (staying.length < state.older.length)
     return { kind: 'write-state', reason: 'ca-gone', after: { ...state, older: staying } };
   const { nextGossip, nextTokens } = state;
-  if (nextGossip !== undefined && keyring.kind === 'known') {
-    const isUsed = keyring.rings.every(({ members, primary }) => primary[nextGossip] === members);
-    if (isUsed)
-      return {
-        kind: 'write-state',
-        reason: 'gossip-used',
-        after: { ...state, gossip: nextGossip, nextGossip: undefined },
-      };
-  }
+  if (nextGossip !== undefined && isPrimary(keyring, nextGossip))
+    return {
+      kind: 'write-state',
+      reason: 'gossip-used',
+      after: { ...state, gossip: nextGossip, nextGossip: undefined },
+    };
   const isNext = agentKindsOf(settings).every(
     (of) => agentSecrets[of].tokens.agent === nextTokens.agent?.secret,
   );
