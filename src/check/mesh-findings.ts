@@ -40,7 +40,7 @@ const MIB = 2 ** 20;
  * | --- | --- | --- | --- | --- | --- |
  * | MiB | 58 | 73 | 98 | 136 | 215 |
  *
- * That is 0.16 MiB for each. Further instances of a service are small beside it.
+ * That is 0.16 MiB for each. Further instances of a service add little.
  */
 const NOTHING = 58 * MIB;
 const EACH = 0.16 * MIB;

@@ -78,7 +78,7 @@ export async function annotateOwned(
   if (status !== 200) throw refusal('annotated', place, status, body);
 }
 
-/** Only what a process made: whoever brought an object of the name keeps it. */
+/** Deletes only what Tandem made; an object of the same name that somebody else made stays. */
 export async function deleteOwned(
   client: Client,
   place: OwnedPlace,

@@ -25,7 +25,7 @@ import { processEvents } from './process-events.ts';
 import { askFor, printPlan, purgeObjects } from './secure-actions.ts';
 import { stepWriter } from './secure-steps.ts';
 import { secureTokens } from './secure-tokens.ts';
-import { runElected } from './sync-election.ts';
+import { runElected } from './replica-election.ts';
 import { together } from './together.ts';
 
 /** Runs until the signal of the context, or until what it was asked for is done. */

@@ -23,13 +23,13 @@ import { clusterSource, type WatchedKind } from './cluster-source.ts';
 import { openConsulOf } from './consul-access.ts';
 import { type Context, exit, type ExitCode } from './context.ts';
 import { leadership, type Leadership } from './leadership.ts';
-import { leaseNamespace } from './lease-namespace.ts';
+import { leaseNamespace, SYNC_LEASE } from './lease-namespace.ts';
 import { logRestart } from './log-restart.ts';
 import type { PodKind } from './pod-source.ts';
 import { processEvents } from './process-events.ts';
 import { purge } from './purge.ts';
 import { startRegistrar, type RunningRegistrar } from './registrar.ts';
-import { runElected } from './sync-election.ts';
+import { runElected } from './replica-election.ts';
 import { openSyncStatus } from './sync-status-port.ts';
 import { toK8sPart, type ToK8sPart } from './to-k8s-part.ts';
 import { together } from './together.ts';
@@ -247,6 +247,7 @@ async function runAsLeader(
       return lead(term.signal);
     },
     namespace,
+    lease: SYNC_LEASE,
   };
   await runElected(election, signal);
 }

@@ -66,7 +66,7 @@ export async function printPlan(
     mayWrite: () => false,
   });
   try {
-    // What may not be read is told at once, and by a watch only in the log: it tries for ever.
+    // This fails at once when a right is missing; a watch would only log it and retry for ever.
     await view.objects.read(signal);
     await view.synced(signal);
     const observed = await view.observe(NO_MEMORY, signal);

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Term } from '../../../src/kubernetes/leader-term.ts';
-import { runElected } from '../../../src/runtime/sync-election.ts';
+import { runElected } from '../../../src/runtime/replica-election.ts';
 import type { ApiClient } from '../../../src/kubernetes/api-client.ts';
 import type { Log } from '../../../src/telemetry/logger.ts';
 import { leaseServer } from '../kubernetes/lease-server.ts';
+
+const LEASE = { namespace: 'tandem', lease: 'tandem-sync' };
 
 /** The first line when there is no Lease yet, and the attempt to make it is answered so. */
 async function firstLine(status: number): Promise<readonly string[]> {
@@ -25,7 +27,7 @@ async function firstLine(status: number): Promise<readonly string[]> {
     });
   const client: ApiClient = { request } as ApiClient;
   const lead = (): Promise<void> => assert.fail('it does not lead');
-  await runElected({ client, namespace: 'tandem', log, shutdownDelay: 0, lead }, ending.signal);
+  await runElected({ client, ...LEASE, log, shutdownDelay: 0, lead }, ending.signal);
   const [line = []] = lines;
   return line;
 }
@@ -51,7 +53,7 @@ async function leader(shutdownDelay: number) {
   const said: string[] = [];
   const log: Log = (_level, message) => void said.push(message);
   const client = server.client(() => 'well') as ApiClient;
-  const done = runElected({ client, namespace: 'tandem', log, shutdownDelay, lead }, ending.signal);
+  const done = runElected({ client, ...LEASE, log, shutdownDelay, lead }, ending.signal);
   return { term: await term.promise, stop: () => ending.abort(), finish: work.resolve, done, said, server };
 }
 
@@ -81,7 +83,7 @@ test('a replica that waits for the Lease of another ends at once', async () => {
   const client = server.client(() => 'well') as ApiClient;
   const lead = (): Promise<void> => assert.fail('it does not lead');
   const log: Log = () => undefined;
-  const standby = runElected({ client, namespace: 'tandem', log, shutdownDelay: HOUR, lead }, ending.signal);
+  const standby = runElected({ client, ...LEASE, log, shutdownDelay: HOUR, lead }, ending.signal);
   await turn();
   ending.abort();
   await standby;

@@ -7,13 +7,13 @@ import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.t
 import type { Term } from '../kubernetes/leader-term.ts';
 import { sleep } from '../support/clock.ts';
 import type { Log } from '../telemetry/logger.ts';
-import { SYNC_LEASE } from './lease-namespace.ts';
 
-type SyncElection = {
+type ReplicaElection = {
   readonly client: ApiClient;
   /** Of the Lease. */
   readonly namespace: string;
-  readonly lease?: string;
+  /** Its name. */
+  readonly lease: string;
   readonly log: Log;
   /** Milliseconds for which a leader leads on after the signal. */
   readonly shutdownDelay: number;
@@ -26,7 +26,7 @@ type SyncElection = {
  * some seconds until it has read everything, in which it would not tell Consul that they go.
  */
 export async function runElected(
-  { client, namespace, lease = SYNC_LEASE, log, shutdownDelay, lead }: SyncElection,
+  { client, namespace, lease, log, shutdownDelay, lead }: ReplicaElection,
   signal: AbortSignal,
 ): Promise<void> {
   const election = elect({
