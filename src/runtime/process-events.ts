@@ -1,4 +1,4 @@
-/** The Events of a process that stops to write them when it no longer leads. */
+/** The Events of a process, which writes them only while it leads. */
 import { hostname } from 'node:os';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { eventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
