@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { childEnvironment } from '../../real/harness/child-environment.ts';
 
 const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
 
@@ -13,7 +14,7 @@ export function spawnTandem(
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [BINARY, ...args], { env: { PATH: process.env['PATH'], ...environment } });
+  return spawn(process.execPath, [BINARY, ...args], { env: childEnvironment(environment) });
 }
 
 export async function runTandem(

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { Agent } from 'node:https';
+import { childEnvironment } from '../../real/harness/child-environment.ts';
 import { freePorts } from '../../real/harness/ports.ts';
 import { call, podReview } from './running-webhook.ts';
 
@@ -65,7 +66,7 @@ async function started(
       '--tls-auto',
       `--tls-auto-dir=${certs}`,
     ],
-    { env: { PATH: process.env['PATH'] }, stdio: ['ignore', stdout, 'pipe'] },
+    { env: childEnvironment(), stdio: ['ignore', stdout, 'pipe'] },
   );
   const isReady = (): Promise<boolean> =>
     fetch(`http://127.0.0.1:${status}/health/ready`).then(

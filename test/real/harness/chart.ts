@@ -8,6 +8,7 @@ import { parseAllDocuments } from 'yaml';
 import { property } from '../../../src/support/json.ts';
 import { partPath } from '../parts.ts';
 import type { KubernetesObject } from './api-client.ts';
+import { childEnvironment } from './child-environment.ts';
 
 export const CHART = join(import.meta.dirname, '../../../deploy/charts/tandem');
 
@@ -32,9 +33,8 @@ export function at(value: unknown, ...path: readonly (string | number)[]): unkno
 export async function runHelm(args: readonly string[]): Promise<string> {
   const home = mkdtempSync(join(tmpdir(), 'tandem-helm-'));
   try {
-    const environment = { PATH: process.env['PATH'], HOME: home };
     const { stdout } = await promisify(execFile)(partPath('helm'), args, {
-      env: environment,
+      env: childEnvironment({ HOME: home }),
       maxBuffer: 16 * 1024 * 1024,
     });
     return stdout;

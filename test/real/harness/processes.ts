@@ -2,12 +2,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { childEnvironment } from './child-environment.ts';
 
 export type ProcessSpec = {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** The whole environment but for PATH, which is that of this process. */
+  /** What it has beside `childEnvironment`. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly folder?: string;
   /** Gets all that it writes, from its start on; `log` keeps the end alone. */
@@ -83,7 +84,7 @@ function spawnSpec(spec: ProcessSpec): RunningProcess {
     ? [SETPRIV, ['--pdeathsig', 'KILL', ...line]]
     : [line[0] ?? '', line.slice(1)];
   const child = spawn(tied[0], tied[1], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: childEnvironment(environment),
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { partPath } from '../parts.ts';
 import { JSON_PATCH, type KubernetesObject } from './api-client.ts';
 import type { ApiServer } from './api-server.ts';
+import { childEnvironment } from './child-environment.ts';
 import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
@@ -34,7 +35,7 @@ export async function runKubectl(
   const { stdout } = await promisify(execFile)(partPath('kubectl'), [`--kubeconfig=${kubeconfig}`, ...args], {
     cwd: ROOT,
     // Its cache of discovery must not outlive the API server.
-    env: { PATH: process.env['PATH'], HOME: join(kubeconfig, '..') },
+    env: childEnvironment({ HOME: join(kubeconfig, '..') }),
   });
   return stdout;
 }
