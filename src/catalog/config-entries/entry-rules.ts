@@ -1,0 +1,204 @@
+/** Parts of the rules between fields. All of them read values of any type. */
+import { isObject, property, type JsonObject } from '../../support/json.ts';
+import { quote } from '../../support/text.ts';
+import type { EntryRule, ProblemLevel, RuleProblem } from './entry-table.ts';
+
+/** Empty for what is no text. */
+export function textAt(value: unknown, key: string): string {
+  const found = property(value, key);
+  return typeof found === 'string' ? found : '';
+}
+
+export function numberAt(value: unknown, key: string): number {
+  const found = property(value, key);
+  return typeof found === 'number' ? found : 0;
+}
+
+/** Empty for what is no list. */
+export function elementsAt(value: unknown, key: string): readonly unknown[] {
+  const found = property(value, key);
+  return Array.isArray(found) ? found : [];
+}
+
+/** Whether the field is there, be it with a zero value. */
+export function has(value: unknown, key: string): boolean {
+  const found = property(value, key);
+  return found !== undefined && found !== null;
+}
+
+/** Whether the field has another value than its type's zero value; an object always has. */
+export function isSet(value: unknown, key: string): boolean {
+  const found = property(value, key);
+  if (found === undefined || found === null || found === '' || found === 0 || found === false) return false;
+  return !Array.isArray(found) || found.length > 0;
+}
+
+export function refusedAt(path: RuleProblem['path'], message: string): RuleProblem {
+  return { path, message, level: 'refused' };
+}
+
+export function deniedAt(path: RuleProblem['path'], message: string): RuleProblem {
+  return { path, message, level: 'denied' };
+}
+
+export function warnedAt(path: RuleProblem['path'], message: string): RuleProblem {
+  return { path, message, level: 'warning' };
+}
+
+/** The fields are set at most once, or exactly once. */
+export function oneFieldOf(
+  keys: readonly string[],
+  times: 'at most one' | 'exactly one',
+  level: ProblemLevel = 'refused',
+  isThere: (value: unknown, key: string) => boolean = isSet,
+): EntryRule {
+  return (value) => {
+    const set = keys.filter((key) => isThere(value, key));
+    if (set.length === 1 || (set.length === 0 && times === 'at most one')) return [];
+    const found = set.length === 0 ? 'none is' : `${wordList(set, 'and')} are`;
+    return [{ path: [], message: `must have ${times} of ${wordList(keys, 'or')}; ${found} set`, level }];
+  };
+}
+
+/** The field is set only together with the other. */
+export function needs(key: string, other: string, level: ProblemLevel = 'refused'): EntryRule {
+  return (value) =>
+    isSet(value, key) && !isSet(value, other)
+      ? [{ path: [key], message: `needs ${other} beside it`, level }]
+      : [];
+}
+
+/** The field excludes each of the others. */
+export function excludes(
+  key: string,
+  others: readonly string[],
+  level: ProblemLevel = 'refused',
+  isThere: (value: unknown, key: string) => boolean = isSet,
+): EntryRule {
+  return (value) =>
+    isThere(value, key)
+      ? others
+          .filter((other) => isThere(value, other))
+          .map((other) => ({ path: [key], message: `excludes ${other}; remove one of them`, level }))
+      : [];
+}
+
+/** No two elements of the list have the same key; those without one are left to other rules. */
+export function unique(
+  listKey: string,
+  keyOf: (element: unknown) => string | undefined,
+  what: string,
+  level: ProblemLevel = 'refused',
+): EntryRule {
+  return (value) => {
+    const first = new Map<string, number>();
+    return elementsAt(value, listKey).flatMap((element, index): RuleProblem[] => {
+      const key = keyOf(element);
+      if (key === undefined) return [];
+      const earlier = first.get(key);
+      if (earlier !== undefined)
+        return [{ path: [listKey, index], message: `has the same ${what} as ${listKey}[${earlier}]`, level }];
+      first.set(key, index);
+      return [];
+    });
+  };
+}
+
+/** The list has an element at least. */
+export function notEmpty(listKey: string, level: ProblemLevel = 'refused'): EntryRule {
+  return (value) =>
+    elementsAt(value, listKey).length === 0 && !isOfOtherType(value, listKey)
+      ? [{ path: [listKey], message: 'must have at least one element', level }]
+      : [];
+}
+
+/** The object has a field that is set, an object included. */
+export function notBlank(level: ProblemLevel = 'refused'): EntryRule {
+  return (value) =>
+    Object.keys(value).some((key) => isSet(value, key))
+      ? []
+      : [{ path: [], message: 'must not be empty', level }];
+}
+
+function isOfOtherType(value: unknown, listKey: string): boolean {
+  return has(value, listKey) && !Array.isArray(property(value, listKey));
+}
+
+/** `a, b or c`, each in the form that it is given in. */
+export function wordList(words: readonly string[], conjunction: 'and' | 'or'): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} ${conjunction} ${last}`;
+}
+
+/** A path of an object: `*` stands alone or is no part of a name. */
+export function wildcardCheck(name: string): string | undefined {
+  return name.includes('*') && name !== '*' ? 'must be "*" alone, or have no "*" in it' : undefined;
+}
+
+export function noWildcard(name: string): string | undefined {
+  return name === '*' ? 'must not be "*"' : undefined;
+}
+
+export function pathCheck(path: string): string | undefined {
+  return path.startsWith('/') ? undefined : 'must start with "/"';
+}
+
+export function jsonCheck(text: string): string | undefined {
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch {
+    return 'must be JSON';
+  }
+}
+
+// Envoy compiles with RE2, which has neither look-around nor backreferences nor possessive repetition (its wiki, "Syntax").
+const NOT_IN_RE2 = /\(\?<?[=!]|\(\?>|\\[1-9]|\\k<|[*+?}]\+/;
+
+/** For fields whose regular expression Consul passes on to Envoy unread. */
+export function regexRule(key: string): EntryRule {
+  return (value) => {
+    const regex = textAt(value, key);
+    return regex !== '' && NOT_IN_RE2.test(regex.replaceAll('\\\\', ''))
+      ? [
+          warnedAt(
+            [key],
+            `${quote(regex)} uses a construct that RE2 lacks; Envoy may refuse the whole configuration`,
+          ),
+        ]
+      : [];
+  };
+}
+
+export const httpMethods = [
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+] as const;
+
+/** Methods are known, and none is there twice; case does not count. */
+export const methodsRule: EntryRule = (value) => {
+  const seen = new Set<string>();
+  return elementsAt(value, 'methods').flatMap((method, index): RuleProblem[] => {
+    if (typeof method !== 'string') return [];
+    const name = method.toUpperCase();
+    if (!(httpMethods as readonly string[]).includes(name))
+      return [refusedAt(['methods', index], `${quote(method)} must be one of ${httpMethods.join(', ')}`)];
+    if (seen.has(name)) return [refusedAt(['methods', index], `${quote(method)} is there twice`)];
+    seen.add(name);
+    return [];
+  });
+};
+
+/** The elements that are objects, with their index. */
+export function objectsAt(value: JsonObject, key: string): readonly (readonly [number, JsonObject])[] {
+  return elementsAt(value, key).flatMap((element, index) =>
+    isObject(element) ? [[index, element] as const] : [],
+  );
+}

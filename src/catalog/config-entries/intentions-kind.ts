@@ -1,0 +1,169 @@
+/** `ServiceIntentions`: who may call a service. */
+import { isObject, property } from '../../support/json.ts';
+import {
+  excludes,
+  has,
+  isSet,
+  elementsAt,
+  methodsRule,
+  notBlank,
+  notEmpty,
+  objectsAt,
+  oneFieldOf,
+  pathCheck,
+  refusedAt,
+  regexRule,
+  textAt,
+  unique,
+  warnedAt,
+  wildcardCheck,
+} from './entry-rules.ts';
+import type { EntryKind, EntryRule, ObjectField, RuleProblem } from './entry-table.ts';
+import {
+  choiceField,
+  flagField,
+  listField,
+  namespaceField,
+  objectField,
+  partitionField,
+  structField,
+  textField,
+} from './field-builders.ts';
+import { jwtRequirement } from './shared-fields.ts';
+
+const ACTIONS = ['allow', 'deny'] as const;
+
+// metaValueMaxLength of Consul, in bytes.
+const DESCRIPTION_BYTES = 512;
+
+const header: ObjectField = objectField(
+  'One header.',
+  {
+    name: textField('Name of the header.', { isRequired: true }),
+    present: flagField('The header is there, whatever its value.'),
+    exact: textField('The whole value.'),
+    prefix: textField('How the value begins.'),
+    suffix: textField('How the value ends.'),
+    contains: textField('What is somewhere in the value.'),
+    regex: textField('Regular expression (RE2) for the whole value.'),
+    ignoreCase: flagField(
+      'Case does not count; only with exact, prefix, suffix and contains. Default: false.',
+    ),
+    invert: flagField('Matches what otherwise would not. Default: false.'),
+  },
+  {
+    rules: [
+      oneFieldOf(['present', 'exact', 'prefix', 'suffix', 'contains', 'regex'], 'exactly one'),
+      (value) =>
+        isSet(value, 'ignoreCase') && (isSet(value, 'present') || isSet(value, 'regex'))
+          ? [refusedAt(['ignoreCase'], 'goes only with exact, prefix, suffix or contains')]
+          : [],
+      regexRule('regex'),
+    ],
+  },
+);
+
+const permission = objectField(
+  'One permission. The first that matches a request decides.',
+  {
+    action: choiceField('What is done with a request that matches.', ACTIONS, { isRequired: true }),
+    http: objectField(
+      'Requests that match.',
+      {
+        pathExact: textField('The whole path.', { check: pathCheck }),
+        pathPrefix: textField('How the path begins.', { check: pathCheck }),
+        pathRegex: textField('Regular expression (RE2) for the whole path.'),
+        methods: listField('HTTP methods; none: all of them.', textField('', { fold: 'upper' })),
+        header: listField('Headers that the request must have, all of them.', header),
+      },
+      {
+        rules: [
+          notBlank(),
+          oneFieldOf(['pathExact', 'pathPrefix', 'pathRegex'], 'at most one'),
+          methodsRule,
+          regexRule('pathRegex'),
+        ],
+      },
+    ),
+    jwt: jwtRequirement('the request'),
+  },
+  { rules: [(value) => (has(value, 'http') ? [] : [refusedAt(['http'], 'is required')])] },
+);
+
+const permissionsNeedHttp: EntryRule = (value) =>
+  objectsAt(value, 'sources').flatMap(([index, source]): RuleProblem[] => {
+    if (elementsAt(source, 'permissions').length === 0) return [];
+    const path = ['sources', index, 'permissions'];
+    return textAt(value['destination'], 'name') === '*'
+      ? [refusedAt(path, 'cannot be used with the destination "*"')]
+      : [warnedAt(path, 'need a service with the protocol http, http2 or grpc (ServiceDefaults)')];
+  });
+
+export const serviceIntentions: EntryKind = {
+  kind: 'ServiceIntentions',
+  entryKind: 'service-intentions',
+  plural: 'serviceintentions',
+  shortNames: ['service-intentions'],
+  writeRank: 10,
+  doc: 'Who may call a service of the mesh, and who may not.',
+  naming: { from: 'destination' },
+  fields: {
+    destination: structField(
+      'Service that is called. Its name is that of the entry in Consul.',
+      {
+        name: textField('Name of the service, or * for all services.', {
+          isRequired: true,
+          check: wildcardCheck,
+        }),
+        namespace: namespaceField,
+      },
+      { isNotSent: true },
+    ),
+    sources: listField(
+      'Services that call. An exact name goes before *; the order of the list means nothing.',
+      objectField(
+        'One source.',
+        {
+          name: textField('Name of the service that calls, or * for all services.', {
+            isRequired: true,
+            check: wildcardCheck,
+          }),
+          namespace: namespaceField,
+          partition: partitionField,
+          peer: textField('Peer that has the service that calls.', {
+            check: (peer) => (peer.includes('*') ? 'must have no "*" in it' : undefined),
+          }),
+          samenessGroup: textField('Sameness group that has the service that calls.', {
+            enterpriseExcept: [],
+          }),
+          action: choiceField('What is done with its connections.', ACTIONS),
+          permissions: listField(
+            'Permissions by request, in place of action. They need an HTTP-like protocol.',
+            permission,
+          ),
+          description: textField('For people.', {
+            check: (description) =>
+              Buffer.byteLength(description) > DESCRIPTION_BYTES
+                ? `must not have more than ${DESCRIPTION_BYTES} bytes`
+                : undefined,
+          }),
+        },
+        { rules: [oneFieldOf(['action', 'permissions'], 'exactly one'), excludes('peer', ['partition'])] },
+      ),
+      { setBy: ['Name', 'Peer'] },
+    ),
+    jwt: jwtRequirement('every request'),
+  },
+  rules: [
+    (spec) =>
+      isObject(property(spec, 'destination')) ? [] : [refusedAt(['destination', 'name'], 'is required')],
+    notEmpty('sources'),
+    unique(
+      'sources',
+      (source) =>
+        textAt(source, 'name') === '' ? undefined : `${textAt(source, 'name')}\0${textAt(source, 'peer')}`,
+      'name and peer',
+    ),
+    permissionsNeedHttp,
+  ],
+};

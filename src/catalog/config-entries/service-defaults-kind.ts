@@ -1,0 +1,161 @@
+/** `ServiceDefaults`: what holds for all instances of one service. */
+import { isDnsName } from './host-names.ts';
+import { isIpAddress } from '../../support/ip-address.ts';
+import { asString, isObject } from '../../support/json.ts';
+import { quote } from '../../support/text.ts';
+import {
+  excludes,
+  has,
+  elementsAt,
+  notEmpty,
+  numberAt,
+  oneFieldOf,
+  pathCheck,
+  refusedAt,
+  textAt,
+  unique,
+  warnedAt,
+} from './entry-rules.ts';
+import type { EntryKind, EntryRule } from './entry-table.ts';
+import {
+  choiceField,
+  countField,
+  integerField,
+  listField,
+  objectField,
+  structField,
+  textField,
+  textsField,
+} from './field-builders.ts';
+import {
+  envoyExtensions,
+  expose,
+  meshGateway,
+  mutualTLSMode,
+  protocol,
+  proxyModeFields,
+  proxyModeRules,
+  upstreamConfig,
+} from './shared-fields.ts';
+
+const rate = {
+  requestsPerSecond: countField('Requests per second that are let through. Default: 0, no limit.', 'refused'),
+  requestsMaxBurst: countField('Requests at once beyond the rate. Default: requestsPerSecond.', 'refused'),
+};
+
+const needsTransparentProxy: EntryRule = (spec) => [
+  ...(has(spec, 'destination')
+    ? [warnedAt(['destination'], 'has an effect only with transparent proxy')]
+    : []),
+  ...(isObject(spec['transparentProxy']) && spec['transparentProxy']['dialedDirectly'] === true
+    ? [warnedAt(['transparentProxy', 'dialedDirectly'], 'has an effect only with transparent proxy')]
+    : []),
+];
+
+const addresses: EntryRule = (value) =>
+  elementsAt(value, 'addresses').flatMap((address, index) =>
+    typeof address === 'string' && !isIpAddress(address) && !isDnsName(address)
+      ? [
+          refusedAt(
+            ['addresses', index],
+            `${quote(address)} must be an IP address or a host name without wildcard`,
+          ),
+        ]
+      : [],
+  );
+
+const port: EntryRule = (value) => {
+  const found = numberAt(value, 'port');
+  return found < 1 || found > 65_535 ? [refusedAt(['port'], 'must be from 1 to 65535')] : [];
+};
+
+export const serviceDefaults: EntryKind = {
+  kind: 'ServiceDefaults',
+  entryKind: 'service-defaults',
+  plural: 'servicedefaults',
+  shortNames: ['service-defaults'],
+  writeRank: 2,
+  doc: 'What holds for all instances of one service: its protocol, limits, upstreams, and how its sidecars work.',
+  naming: { from: 'object' },
+  fields: {
+    protocol: protocol(
+      'Protocol of the service. Routers, splitters and intentions with permissions need http, http2 or grpc. Default: that of proxy-defaults, else tcp.',
+      'refused',
+    ),
+    ...proxyModeFields,
+    mutualTLSMode,
+    meshGateway: meshGateway('the service'),
+    expose,
+    externalSNI: textField(
+      'Server name of a service outside of the mesh, for TLS. Excludes subsets, splitters and routers.',
+      {
+        consulKey: 'ExternalSNI',
+      },
+    ),
+    upstreamConfig,
+    destination: objectField(
+      'Makes the service an external one, which terminating gateways reach. Excludes upstreamConfig.',
+      {
+        addresses: textsField('IP addresses or host names of the service.'),
+        port: integerField('Port of the service, 1 to 65535.'),
+      },
+      {
+        rules: [notEmpty('addresses'), unique('addresses', asString, 'address'), addresses, port],
+      },
+    ),
+    maxInboundConnections: countField(
+      'Connections at a time that a sidecar takes for one instance. Default: 0, no limit.',
+      'denied',
+    ),
+    localConnectTimeoutMs: countField(
+      'Milliseconds that the sidecar waits for a connection to the service itself. Default: 5000.',
+      'denied',
+    ),
+    localRequestTimeoutMs: countField(
+      'Milliseconds that the service may take to answer an HTTP request. Default: that of Envoy, 15000.',
+      'denied',
+    ),
+    balanceInboundConnections: choiceField(
+      "How connections are spread over Envoy's threads. Default: empty, by the kernel.",
+      ['exact_balance'],
+    ),
+    rateLimits: objectField(
+      'Limits on the rate of requests.',
+      {
+        instanceLevel: structField('For each instance.', {
+          ...rate,
+          routes: listField(
+            'Limits for single paths; the first that matches applies.',
+            objectField(
+              'One path.',
+              {
+                pathExact: textField('The whole path.', { check: pathCheck }),
+                pathPrefix: textField('How the path begins.', { check: pathCheck }),
+                pathRegex: textField('Regular expression for the path.'),
+                ...rate,
+              },
+              { rules: [oneFieldOf(['pathExact', 'pathPrefix', 'pathRegex'], 'exactly one')] },
+            ),
+          ),
+        }),
+      },
+      { enterpriseExcept: [] },
+    ),
+    envoyExtensions,
+  },
+  rules: [
+    ...proxyModeRules,
+    excludes('upstreamConfig', ['destination'], 'refused', has),
+    needsTransparentProxy,
+    (spec) =>
+      unique(
+        'overrides',
+        (upstream) => `${textAt(upstream, 'name')}\0${textAt(upstream, 'peer')}`,
+        'name and peer',
+        'denied',
+      )(isObject(spec['upstreamConfig']) ? spec['upstreamConfig'] : {}).map((problem) => ({
+        ...problem,
+        path: ['upstreamConfig', ...problem.path],
+      })),
+  ],
+};

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { validateEntry } from '../../../../src/catalog/config-entries/validate-entry.ts';
+import { kindOf, objectOf } from './entry-of.ts';
+
+function problems(kind: string, spec: unknown, metadata: object = {}): string[] {
+  return validateEntry(kindOf(kind), objectOf(kind, spec, metadata)).map(
+    ({ path, message, level }) => `${level} ${path}: ${message}`,
+  );
+}
+
+test('an object without a problem has none', () => {
+  assert.deepEqual(
+    problems('ServiceIntentions', {
+      destination: { name: 'web' },
+      sources: [{ name: 'api', action: 'allow' }],
+    }),
+    [],
+  );
+});
+
+test('every problem is told at once, with its place and what is allowed', () => {
+  const spec = {
+    destination: { name: 'web' },
+    sources: [
+      { name: 'api', action: 'alow' },
+      { name: 'api', permissions: [{ action: 'deny', http: { methods: ['get', 'GOT'] } }] },
+      { name: '', action: 'deny', namespace: 'team' },
+    ],
+    jwtt: {},
+  };
+  assert.deepEqual(problems('ServiceIntentions', spec), [
+    'denied spec.jwtt: is no field; did you mean jwt?',
+    'refused spec.sources[0].action: "alow" must be "allow" or "deny"',
+    'refused spec.sources[1].permissions[0].http.methods[1]: "GOT" must be one of GET, HEAD, POST, PUT, PATCH, DELETE, CONNECT, OPTIONS, TRACE',
+    'refused spec.sources[2].name: is required',
+    'refused spec.sources[2].namespace: "team" needs Consul Enterprise; remove it',
+    'refused spec.sources[1]: has the same name and peer as sources[0]',
+    'warning spec.sources[1].permissions: need a service with the protocol http, http2 or grpc (ServiceDefaults)',
+  ]);
+});
+
+test('an object that a stranger made to break the reader is told about', () => {
+  const nested = JSON.parse(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`) as unknown;
+  assert.deepEqual(problems('ServiceDefaults', { envoyExtensions: [{ name: 'x', arguments: nested }] }), [
+    'refused spec: is nested more than 64 deep',
+  ]);
+  const odd = JSON.parse(
+    '{"__proto__": {"protocol": "nope"}, "constructor": 1, "protocol": "http"}',
+  ) as unknown;
+  assert.deepEqual(problems('ServiceDefaults', odd), [
+    'denied spec.__proto__: is no field; remove it',
+    'denied spec.constructor: is no field; remove it',
+  ]);
+  const many = { destination: { name: 'web' }, sources: Array.from({ length: 5000 }, () => ({})) };
+  const told = problems('ServiceIntentions', many);
+  assert.equal(told.length, 100);
+  assert.match(told.at(-1) ?? '', /^refused spec: has 10000 problems/);
+});
