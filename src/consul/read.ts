@@ -100,14 +100,21 @@ export async function readWholeNode(
   return answers;
 }
 
-/** All services of one node: `/v1/catalog/node-services/<node>`. */
+/**
+ * All services of one node: `/v1/catalog/node-services/<node>`. Consul takes a name that it does not know for the first
+ * digits of a node's ID, and answers that other node: here the node is not there then.
+ */
 export function readNodeServices(
   client: ConsulClient,
   node: string,
   options?: ReadOptions,
 ): Promise<Answer<NodeServices>> {
   const path = `/v1/catalog/node-services/${encodeURIComponent(node)}`;
-  return read(client, { endpoint: 'node-services', path, decode: nodeServices }, options);
+  const decode = (json: unknown): NodeServices => {
+    const found = nodeServices(json);
+    return found.node?.Node.toLowerCase() === node.toLowerCase() ? found : { node: undefined, services: [] };
+  };
+  return read(client, { endpoint: 'node-services', path, decode }, options);
 }
 
 /** All checks of one node: `/v1/health/node/<node>`. */

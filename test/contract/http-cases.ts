@@ -4,7 +4,10 @@ import { call, get, put, type CatalogUnderTest } from './catalog-client.ts';
 
 export type ContractCase = {
   readonly what: string;
-  /** Each case has nodes and services of its own, so that all of them can run on one catalog. */
+  /**
+   * Each case has nodes and services of its own, so that all of them can run on one catalog. No name of a node is one or
+   * more hexadecimal digits: Consul would take it for the start of an ID.
+   */
   readonly run: (catalog: CatalogUnderTest) => Promise<void>;
 };
 
@@ -192,7 +195,7 @@ export const httpCases: readonly ContractCase[] = [
     what: 'a registration is read in every shape',
     run: async (catalog) => {
       const registered = await put(catalog, 'catalog/register', {
-        Node: 'c1',
+        Node: 'n1',
         Address: '10.1.0.1',
         NodeMeta: { b: '2', a: '1' },
         Service: {
@@ -206,25 +209,25 @@ export const httpCases: readonly ContractCase[] = [
         Check: { CheckID: 'shop-1-ready', Name: 'shop-1-ready', Status: 'passing', ServiceID: 'shop-1' },
       });
       assert.deepEqual([registered.status, registered.body], [200, true]);
-      const theNode = node('c1', '10.1.0.1', { a: '1', b: '2' });
+      const theNode = node('n1', '10.1.0.1', { a: '1', b: '2' });
       const theService = service('shop-1', 'shop', {
         Tags: ['v1', 'Blue'],
         Port: 80,
         Meta: { k: 'v' },
         Weights: { Passing: 3, Warning: 2 },
       });
-      const theCheck = check('c1', 'shop-1-ready', 'passing', {
+      const theCheck = check('n1', 'shop-1-ready', 'passing', {
         ServiceID: 'shop-1',
         ServiceName: 'shop',
         ServiceTags: ['v1', 'Blue'],
       });
       const body = async (path: string): Promise<unknown> => (await get(catalog, path)).body;
-      assert.deepEqual(await body('catalog/node-services/c1'), { Node: theNode, Services: [theService] });
-      assert.deepEqual(await body('catalog/node/c1'), {
+      assert.deepEqual(await body('catalog/node-services/n1'), { Node: theNode, Services: [theService] });
+      assert.deepEqual(await body('catalog/node/n1'), {
         Node: theNode,
         Services: { 'shop-1': theService },
       });
-      assert.deepEqual(await body('health/node/c1'), [theCheck]);
+      assert.deepEqual(await body('health/node/n1'), [theCheck]);
       assert.deepEqual(await body('health/checks/shop'), [theCheck]);
       const health = [{ Node: theNode, Service: theService, Checks: [theCheck] }];
       assert.deepEqual(await body('health/service/shop'), health);
@@ -234,7 +237,7 @@ export const httpCases: readonly ContractCase[] = [
       assert.deepEqual(await body('catalog/service/shop'), [
         {
           ID: '',
-          Node: 'c1',
+          Node: 'n1',
           Address: '10.1.0.1',
           Datacenter: 'dc1',
           TaggedAddresses: null,
@@ -258,7 +261,7 @@ export const httpCases: readonly ContractCase[] = [
       assert.deepEqual(services['shop']?.toSorted(), ['Blue', 'v1']);
       const nodes = (await body('catalog/nodes')) as { Node: string }[];
       assert.deepEqual(
-        nodes.filter(({ Node }) => Node === 'c1'),
+        nodes.filter(({ Node }) => Node === 'n1'),
         [theNode],
       );
       const passing = (await body('health/state/passing')) as { CheckID: string }[];
@@ -272,10 +275,10 @@ export const httpCases: readonly ContractCase[] = [
     what: 'a filter that compares one field with one text leaves the others out, and keeps the index',
     run: async (catalog) => {
       await put(catalog, 'catalog/register', {
-        Node: 'c13',
+        Node: 'n13',
         Address: '10.13.0.1',
         Service: { ID: 'kept-1', Service: 'kept' },
-        Check: { Node: 'c13', CheckID: 'kept-1-ready', Name: 'r', Status: 'passing', ServiceID: 'kept-1' },
+        Check: { Node: 'n13', CheckID: 'kept-1-ready', Name: 'r', Status: 'passing', ServiceID: 'kept-1' },
       });
       const filter = (expression: string): string => `filter=${encodeURIComponent(expression)}`;
       const ids = async (path: string): Promise<readonly string[]> => {
@@ -283,18 +286,18 @@ export const httpCases: readonly ContractCase[] = [
         const list = (Array.isArray(body) ? body : (body as { Services: unknown }).Services) ?? [];
         return (list as { ID?: string; CheckID?: string }[]).map(({ ID, CheckID }) => ID ?? CheckID ?? '');
       };
-      assert.deepEqual(await ids(`catalog/node-services/c13?${filter('ID == "kept-1"')}`), ['kept-1']);
-      assert.deepEqual(await ids(`catalog/node-services/c13?${filter('ID == "-"')}`), []);
-      assert.deepEqual(await ids(`health/node/c13?${filter('CheckID == "kept-1-ready"')}`), ['kept-1-ready']);
-      assert.deepEqual(await ids(`health/node/c13?${filter('CheckID == "-"')}`), []);
+      assert.deepEqual(await ids(`catalog/node-services/n13?${filter('ID == "kept-1"')}`), ['kept-1']);
+      assert.deepEqual(await ids(`catalog/node-services/n13?${filter('ID == "-"')}`), []);
+      assert.deepEqual(await ids(`health/node/n13?${filter('CheckID == "kept-1-ready"')}`), ['kept-1-ready']);
+      assert.deepEqual(await ids(`health/node/n13?${filter('CheckID == "-"')}`), []);
     },
   },
   {
     what: 'a node without services has none, as null',
     run: async (catalog) => {
-      await put(catalog, 'catalog/register', { Node: 'c12', Address: '10.12.0.1' });
-      const { body } = await get(catalog, 'catalog/node-services/c12');
-      assert.deepEqual(body, { Node: node('c12', '10.12.0.1'), Services: null });
+      await put(catalog, 'catalog/register', { Node: 'n12', Address: '10.12.0.1' });
+      const { body } = await get(catalog, 'catalog/node-services/n12');
+      assert.deepEqual(body, { Node: node('n12', '10.12.0.1'), Services: null });
     },
   },
   {
@@ -328,28 +331,28 @@ export const httpCases: readonly ContractCase[] = [
     what: 'defaults: ID from the name, critical checks, weights that make no sense',
     run: async (catalog) => {
       await put(catalog, 'catalog/register', {
-        Node: 'c3',
+        Node: 'n3',
         Address: '10.3.0.1',
         Service: { Service: 'plain', Weights: { Passing: 0, Warning: 70_000 } },
         Check: { Name: 'plain-check' },
       });
-      const { body } = await get(catalog, 'catalog/node-services/c3');
-      assert.deepEqual(body, { Node: node('c3', '10.3.0.1'), Services: [service('plain', 'plain')] });
-      const checks = await get(catalog, 'health/node/c3');
-      assert.deepEqual(checks.body, [check('c3', 'plain-check', 'critical')]);
+      const { body } = await get(catalog, 'catalog/node-services/n3');
+      assert.deepEqual(body, { Node: node('n3', '10.3.0.1'), Services: [service('plain', 'plain')] });
+      const checks = await get(catalog, 'health/node/n3');
+      assert.deepEqual(checks.body, [check('n3', 'plain-check', 'critical')]);
     },
   },
   {
     what: 'SkipNodeUpdate makes a missing node and leaves alone one that is there',
     run: async (catalog) => {
-      const registration = { Node: 'c4', SkipNodeUpdate: true, Service: { ID: 'a', Service: 'skip' } };
+      const registration = { Node: 'n4', SkipNodeUpdate: true, Service: { ID: 'a', Service: 'skip' } };
       const addressOf = async (): Promise<unknown> => {
-        const { body } = await get(catalog, 'catalog/node-services/c4');
+        const { body } = await get(catalog, 'catalog/node-services/n4');
         return (body as { Node: { Address: string } }).Node.Address;
       };
       await put(catalog, 'catalog/register', registration);
       assert.equal(await addressOf(), '');
-      await put(catalog, 'catalog/register', { Node: 'c4', Address: '10.4.0.1' });
+      await put(catalog, 'catalog/register', { Node: 'n4', Address: '10.4.0.1' });
       await put(catalog, 'catalog/register', { ...registration, Address: '10.4.0.9' });
       assert.equal(await addressOf(), '10.4.0.1');
     },
@@ -358,7 +361,7 @@ export const httpCases: readonly ContractCase[] = [
     what: 'a service goes with its checks, a node with everything, and twice is no error',
     run: async (catalog) => {
       await put(catalog, 'catalog/register', {
-        Node: 'c5',
+        Node: 'n5',
         Address: '10.5.0.1',
         Service: { ID: 'gone', Service: 'gone' },
         Checks: [
@@ -368,20 +371,20 @@ export const httpCases: readonly ContractCase[] = [
         ],
       });
       const checks = async (): Promise<string[]> => {
-        const { body } = await get(catalog, 'health/node/c5');
+        const { body } = await get(catalog, 'health/node/n5');
         return (body as { CheckID: string }[]).map(({ CheckID }) => CheckID).toSorted();
       };
       assert.deepEqual(await checks(), ['alone', 'of-node', 'of-service']);
-      await put(catalog, 'catalog/deregister', { Node: 'c5', CheckID: 'alone' });
+      await put(catalog, 'catalog/deregister', { Node: 'n5', CheckID: 'alone' });
       assert.deepEqual(await checks(), ['of-node', 'of-service']);
-      await put(catalog, 'catalog/deregister', { Node: 'c5', ServiceID: 'gone' });
+      await put(catalog, 'catalog/deregister', { Node: 'n5', ServiceID: 'gone' });
       assert.deepEqual(await checks(), ['of-node']);
       // Twice at least, and again when it is back before the look, as a node is that registers itself.
       let left: unknown;
       for (let times = 0; times < 2 || (left !== null && times < 50); times += 1) {
-        const answer = await put(catalog, 'catalog/deregister', { Node: 'c5' });
+        const answer = await put(catalog, 'catalog/deregister', { Node: 'n5' });
         assert.deepEqual([answer.status, answer.body], [200, true]);
-        left = (await get(catalog, 'catalog/node/c5')).body;
+        left = (await get(catalog, 'catalog/node/n5')).body;
       }
       assert.deepEqual(left, null);
       assert.deepEqual(await checks(), []);
@@ -391,24 +394,24 @@ export const httpCases: readonly ContractCase[] = [
     what: 'a registration that fails changes nothing',
     run: async (catalog) => {
       await put(catalog, 'catalog/register', {
-        Node: 'c6',
+        Node: 'n6',
         Address: '10.6.0.1',
         Service: { ID: 'half', Service: 'half', Meta: { 'a/b': '1' } },
       });
-      assert.deepEqual((await get(catalog, 'catalog/node/c6')).body, null);
+      assert.deepEqual((await get(catalog, 'catalog/node/n6')).body, null);
     },
   },
   {
     what: 'the meta of a node may have any keys',
     run: async (catalog) => {
       await put(catalog, 'catalog/register', {
-        Node: 'c7',
+        Node: 'n7',
         Address: '10.7.0.1',
         NodeMeta: { 'kubernetes.io/arch': 'x' },
       });
-      const { body } = await get(catalog, 'catalog/node/c7');
+      const { body } = await get(catalog, 'catalog/node/n7');
       assert.deepEqual(body, {
-        Node: node('c7', '10.7.0.1', { 'kubernetes.io/arch': 'x' }),
+        Node: node('n7', '10.7.0.1', { 'kubernetes.io/arch': 'x' }),
         Services: {},
       });
     },
@@ -416,16 +419,16 @@ export const httpCases: readonly ContractCase[] = [
   {
     what: 'an unchanged registration moves no index, and a changed one does',
     run: async (catalog) => {
-      const registration = { Node: 'c8', Address: '10.8.0.1', Service: { ID: 'same', Service: 'same' } };
+      const registration = { Node: 'n8', Address: '10.8.0.1', Service: { ID: 'same', Service: 'same' } };
       await put(catalog, 'catalog/register', registration);
-      const first = await get(catalog, 'catalog/node-services/c8');
+      const first = await get(catalog, 'catalog/node-services/n8');
       await put(catalog, 'catalog/register', registration);
-      const second = await get(catalog, 'catalog/node-services/c8');
+      const second = await get(catalog, 'catalog/node-services/n8');
       await put(catalog, 'catalog/register', {
         ...registration,
         Service: { ID: 'same', Service: 'same', Port: 1 },
       });
-      const third = await get(catalog, 'catalog/node-services/c8');
+      const third = await get(catalog, 'catalog/node-services/n8');
       assert.equal(second.index, first.index);
       assert.ok(third.index > second.index);
     },
@@ -433,43 +436,43 @@ export const httpCases: readonly ContractCase[] = [
   {
     what: 'a blocking query comes back at a change, and not before',
     run: async (catalog) => {
-      await put(catalog, 'catalog/register', { Node: 'c9', Address: '10.9.0.1' });
-      const { index } = await get(catalog, 'catalog/node-services/c9');
+      await put(catalog, 'catalog/register', { Node: 'n9', Address: '10.9.0.1' });
+      const { index } = await get(catalog, 'catalog/node-services/n9');
       let isBack = false;
-      const pending = get(catalog, `catalog/node-services/c9?index=${index}&wait=60s`).then((answer) => {
+      const pending = get(catalog, `catalog/node-services/n9?index=${index}&wait=60s`).then((answer) => {
         isBack = true;
         return answer;
       });
       // Reads of something else give it every occasion to come back too early.
-      for (let count = 0; count < 5; count += 1) await get(catalog, 'catalog/node/c9');
+      for (let count = 0; count < 5; count += 1) await get(catalog, 'catalog/node/n9');
       assert.equal(isBack, false);
       await put(catalog, 'catalog/register', {
-        Node: 'c9',
+        Node: 'n9',
         Address: '10.9.0.1',
         Service: { ID: 'woke', Service: 'woke' },
       });
       const answer = await pending;
       assert.ok(answer.index > index);
-      assert.deepEqual(answer.body, { Node: node('c9', '10.9.0.1'), Services: [service('woke', 'woke')] });
+      assert.deepEqual(answer.body, { Node: node('n9', '10.9.0.1'), Services: [service('woke', 'woke')] });
     },
   },
   {
     what: 'a blocking query comes back when its wait is over, with the same index',
     run: async (catalog) => {
-      await put(catalog, 'catalog/register', { Node: 'c10', Address: '10.10.0.1' });
-      const { index } = await get(catalog, 'catalog/node-services/c10');
-      const answer = await get(catalog, `catalog/node-services/c10?index=${index}&wait=10ms`);
+      await put(catalog, 'catalog/register', { Node: 'n10', Address: '10.10.0.1' });
+      const { index } = await get(catalog, 'catalog/node-services/n10');
+      const answer = await get(catalog, `catalog/node-services/n10?index=${index}&wait=10ms`);
       assert.deepEqual([answer.status, answer.index], [200, index]);
     },
   },
   {
     what: 'an index of the past answers at once',
     run: async (catalog) => {
-      await put(catalog, 'catalog/register', { Node: 'c11', Address: '10.11.0.1' });
+      await put(catalog, 'catalog/register', { Node: 'n11', Address: '10.11.0.1' });
       const answer = await call(
         catalog,
         'GET',
-        '/v1/catalog/node-services/c11?index=1&wait=60s',
+        '/v1/catalog/node-services/n11?index=1&wait=60s',
         undefined,
         AbortSignal.timeout(5000),
       );

@@ -77,6 +77,16 @@ test(
   },
 );
 
+test('a name that is the start of the ID of another node is no node', async () => {
+  const consul = await startConsul(scene);
+  const { Config } = (await consul.call('GET', '/v1/agent/self')) as { Config: { NodeID: string } };
+  const start = Config.NodeID.slice(0, 8);
+  const raw = await consul.call('GET', `/v1/catalog/node-services/${start}`);
+  assert.equal(property(property(raw, 'Node'), 'Node'), 'server-1');
+  const { value } = await readNodeServices(await open([consul.url]), start);
+  assert.deepEqual(value, { node: undefined, services: [] });
+});
+
 test('no majority is an error that can be tried again', { timeout: 120_000 }, async () => {
   const consul = await startConsul(scene, { servers: 3 });
   const [first, second, third] = consul.servers;
