@@ -17,6 +17,7 @@ import { webhookMetricDefinitions } from '../telemetry/metrics.ts';
 import { secureMetricDefinitions } from '../telemetry/secure-metrics.ts';
 import { redirectorMetricDefinitions } from '../telemetry/redirector-metrics.ts';
 import { syncMetricDefinitions } from '../telemetry/sync-metrics.ts';
+import { configEntryDocuments } from './config-entry-documents.ts';
 
 /** Path below the root → text. */
 export async function generatedDocuments(): Promise<ReadonlyMap<string, string>> {
@@ -24,6 +25,7 @@ export async function generatedDocuments(): Promise<ReadonlyMap<string, string>>
     ['docs/flags.md', await flagsDocument()],
     ['docs/annotations.md', annotationsDocument()],
     ['docs/metrics.md', metricsDocument()],
+    ...configEntryDocuments(),
   ]);
 }
 

@@ -4,6 +4,7 @@
  */
 import { formatGoDuration, parseGoDuration } from '../../support/go-duration.ts';
 import { isObject, property, type JsonObject } from '../../support/json.ts';
+import { hundredths } from './split-weight.ts';
 import { BOOKKEEPING, consulKeyOf, TENANCY_KEYS } from './consul-key.ts';
 import type {
   DurationField,
@@ -14,7 +15,7 @@ import type {
   TextField,
 } from './entry-table.ts';
 
-/** Bytes go as text and come as base64. */
+/** Bytes go as text and come as base64, and lists in opaque maps come in another form than they go. */
 export type EntrySide = 'sent' | 'read';
 
 /**
@@ -72,7 +73,7 @@ function canonicalValue(field: EntryField, value: unknown, side: EntrySide): unk
       if (!isObject(given)) return given;
       return nonEmpty(mapValues(given, (each) => canonicalValue(field.of, each ?? {}, side)));
     case 'opaque':
-      return isObject(given) ? nonEmpty(mapValues(given, unwrapped)) : given;
+      return isObject(given) ? nonEmpty(side === 'sent' ? mapValues(given, unwrapped) : given) : given;
     case 'object': {
       if (!isObject(given)) return given;
       const found = canonicalObject(field.fields, given, side);
@@ -115,17 +116,15 @@ function setKey(element: unknown, keys: readonly string[]): string {
     .join(', ');
 }
 
-/** structs.NormalizeServiceSplitWeight of Consul, which computes with float32. */
 function twoPlaces(weight: unknown): unknown {
-  if (typeof weight !== 'number') return weight;
-  const scaled = Math.fround(Math.fround(weight) * 100);
-  // Go rounds half away from zero.
-  return positiveZero((Math.sign(scaled) * Math.round(Math.abs(scaled))) / 100);
+  return typeof weight === 'number' ? positiveZero(hundredths(weight) / 100) : weight;
 }
 
-/** Consul decodes `[x]` as `x` where it expects anything, which is at the first level of opaque maps only. */
+/** Consul decodes `[x]` as `x` where it expects anything: at the first level of opaque maps, and in a map that was in such a list. */
 function unwrapped(value: unknown): unknown {
-  return Array.isArray(value) && value.length === 1 ? (value[0] as unknown) : value;
+  if (!Array.isArray(value) || value.length !== 1) return value;
+  const only: unknown = value[0];
+  return isObject(only) ? mapValues(only, unwrapped) : only;
 }
 
 function mapValues(value: JsonObject, change: (each: unknown) => unknown): JsonObject {

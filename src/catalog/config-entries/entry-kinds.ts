@@ -1,5 +1,14 @@
 /** The table of kinds. Nothing outside of it knows a kind by its name, except the rules that its rows list as functions. */
 import type { EntryKind } from './entry-table.ts';
+import { controlPlaneRequestLimit, samenessGroup } from './enterprise-kinds.ts';
+import { exportedServices } from './exported-services-kind.ts';
+import { ingressGateway, terminatingGateway } from './gateway-kinds.ts';
+import { jwtProvider } from './jwt-provider-kind.ts';
+import { mesh } from './mesh-kind.ts';
+import { proxyDefaults } from './proxy-defaults-kind.ts';
+import { serviceResolver } from './resolver-kind.ts';
+import { serviceRouter } from './router-kind.ts';
+import { serviceSplitter } from './splitter-kind.ts';
 import { serviceIntentions } from './intentions-kind.ts';
 import { serviceDefaults } from './service-defaults-kind.ts';
 
@@ -7,7 +16,21 @@ import { serviceDefaults } from './service-defaults-kind.ts';
 export const ENTRY_GROUP = 'consul.hashicorp.com';
 export const ENTRY_VERSION = 'v1alpha1';
 
-export const ENTRY_KINDS: readonly EntryKind[] = [serviceDefaults, serviceIntentions];
+export const ENTRY_KINDS: readonly EntryKind[] = [
+  mesh,
+  proxyDefaults,
+  serviceDefaults,
+  jwtProvider,
+  serviceResolver,
+  serviceSplitter,
+  serviceRouter,
+  exportedServices,
+  ingressGateway,
+  terminatingGateway,
+  serviceIntentions,
+  samenessGroup,
+  controlPlaneRequestLimit,
+];
 
 const byName: ReadonlyMap<string, EntryKind> = new Map(
   ENTRY_KINDS.flatMap((each) => [

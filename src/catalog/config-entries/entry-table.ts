@@ -19,8 +19,12 @@ export type RuleProblem = {
   readonly isUnsupported?: true;
 };
 
-/** Reads a value of any type: another rule reports a type that is wrong. */
-export type EntryRule = (value: JsonObject) => readonly RuleProblem[];
+/**
+ * Reads a value of any type: another rule reports a type that is wrong.
+ *
+ * @param name of the entry
+ */
+export type EntryRule = (value: JsonObject, name: string) => readonly RuleProblem[];
 
 /** What is wrong with a text that is not empty; undefined when nothing is. */
 type TextCheck = (text: string) => string | undefined;

@@ -80,8 +80,12 @@ export function mapField(doc: string): EntryField {
   return { type: 'map', doc };
 }
 
-export function opaqueField(doc: string): EntryField {
-  return { type: 'opaque', doc };
+export function opaqueField(doc: string, more: Plain = {}): EntryField {
+  return { type: 'opaque', doc, ...more };
+}
+
+export function weightField(doc: string): EntryField {
+  return { type: 'number', doc, isWeight: true, least: 0, most: 100, level: 'denied' };
 }
 
 /** Never sent: many places of Consul's community edition refuse even an empty one. */

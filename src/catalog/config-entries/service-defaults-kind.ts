@@ -12,7 +12,6 @@ import {
   oneFieldOf,
   pathCheck,
   refusedAt,
-  textAt,
   unique,
   warnedAt,
 } from './entry-rules.ts';
@@ -147,15 +146,5 @@ export const serviceDefaults: EntryKind = {
     ...proxyModeRules,
     excludes('upstreamConfig', ['destination'], 'refused', has),
     needsTransparentProxy,
-    (spec) =>
-      unique(
-        'overrides',
-        (upstream) => `${textAt(upstream, 'name')}\0${textAt(upstream, 'peer')}`,
-        'name and peer',
-        'denied',
-      )(isObject(spec['upstreamConfig']) ? spec['upstreamConfig'] : {}).map((problem) => ({
-        ...problem,
-        path: ['upstreamConfig', ...problem.path],
-      })),
   ],
 };

@@ -1,6 +1,6 @@
 /** Fields that several kinds share. */
 import { quote } from '../../support/text.ts';
-import { jsonCheck, elementsAt, numberAt, pathCheck, refusedAt, textAt } from './entry-rules.ts';
+import { jsonCheck, elementsAt, numberAt, pathCheck, refusedAt, textAt, unique } from './entry-rules.ts';
 import type { EntryField, EntryRule, FieldTable, ObjectField, ProblemLevel } from './entry-table.ts';
 import {
   choiceField,
@@ -150,23 +150,36 @@ const upstreamFields: FieldTable = {
   meshGateway: meshGateway('the upstream'),
 };
 
-export const upstreamConfig = objectField('Settings of the upstreams of the service.', {
-  defaults: objectField('For every upstream.', upstreamFields, {
-    rules: [
-      (value) => (textAt(value, 'name') === '' ? [] : [refusedAt(['name'], 'must be empty in defaults')]),
-    ],
-  }),
-  overrides: listField(
-    'For single upstreams; they override the defaults.',
-    objectField('One upstream.', {
-      ...upstreamFields,
-      name: textField('Name of the upstream service.', {
-        isRequired: true,
-        check: (name) => (name === '*' ? 'must not be "*"' : undefined),
-      }),
+export const upstreamConfig = objectField(
+  'Settings of the upstreams of the service.',
+  {
+    defaults: objectField('For every upstream.', upstreamFields, {
+      rules: [
+        (value) => (textAt(value, 'name') === '' ? [] : [refusedAt(['name'], 'must be empty in defaults')]),
+      ],
     }),
-  ),
-});
+    overrides: listField(
+      'For single upstreams; they override the defaults.',
+      objectField('One upstream.', {
+        ...upstreamFields,
+        name: textField('Name of the upstream service.', {
+          isRequired: true,
+          check: (name) => (name === '*' ? 'must not be "*"' : undefined),
+        }),
+      }),
+    ),
+  },
+  {
+    rules: [
+      unique(
+        'overrides',
+        (upstream) => `${textAt(upstream, 'name')}\0${textAt(upstream, 'peer')}`,
+        'name and peer',
+        'denied',
+      ),
+    ],
+  },
+);
 
 export const headers = (whose: string): ObjectField =>
   objectField(
@@ -233,6 +246,10 @@ export const jwtRequirement = (subject: string): ObjectField =>
       }),
     ),
   });
+
+export const prioritizeByLocality = objectField('Prefers instances that are near.', {
+  mode: textField('How: failover or none.', { enterpriseExcept: [] }),
+});
 
 export const tlsVersions = ['TLS_AUTO', 'TLSv1_0', 'TLSv1_1', 'TLSv1_2', 'TLSv1_3'] as const;
 

@@ -27,10 +27,15 @@ function toConsulFields(fields: FieldTable, value: JsonObject): JsonObject {
     Object.entries(fields).flatMap(([name, field]): [string, unknown][] => {
       if (field.isNotSent === true || (field.since !== undefined && !isSet(value, name))) return [];
       const found = property(value, name);
-      const sent = found === undefined || found === null ? whenAbsent(field) : toConsulValue(field, found);
+      const sent = isAbsent(field, found) ? whenAbsent(field) : toConsulValue(field, found);
       return sent === undefined ? [] : [[consulKeyOf(name, field), sent]];
     }),
   );
+}
+
+/** Consul cannot read an empty duration. */
+function isAbsent(field: EntryField, value: unknown): boolean {
+  return value === undefined || value === null || (value === '' && field.type === 'duration');
 }
 
 function whenAbsent(field: EntryField): unknown {

@@ -1,6 +1,6 @@
 /** Every problem of a custom resource at once, without a look at other objects. */
 import { formatGoDuration, parseGoDuration } from '../../support/go-duration.ts';
-import { isNestedAtMost, isObject, property, type JsonObject } from '../../support/json.ts';
+import { hasNullInList, isNestedAtMost, isObject, property, type JsonObject } from '../../support/json.ts';
 import { mustBeString, nearest, quote } from '../../support/text.ts';
 import { ENTRY_NAME_ANNOTATION, type EntryObject } from './entry-object.ts';
 import { fieldPath } from './entry-path.ts';
@@ -59,11 +59,15 @@ function problemsOf(kind: EntryKind, object: EntryObject): readonly RuleProblem[
   if (kind.enterprise === true)
     found.push(unsupported(['kind'], `${kind.kind} is a kind of Consul Enterprise`));
   else {
-    checkFields(kind.fields, object.spec, ['spec'], found);
-    applyRules(kind.rules ?? [], object.spec, ['spec'], found);
+    const check: Check = { name: entryName(kind, object), found };
+    checkFields(kind.fields, object.spec, ['spec'], check);
+    applyRules(kind.rules ?? [], object.spec, ['spec'], check);
   }
   return found;
 }
+
+/** What a walk carries along. */
+type Check = { readonly name: string; readonly found: RuleProblem[] };
 
 function unsupported(path: RuleProblem['path'], message: string): RuleProblem {
   return { path, message, level: 'refused', isUnsupported: true };
@@ -96,37 +100,27 @@ function onlyName(kind: EntryKind, object: EntryObject): readonly RuleProblem[] 
     : [refusedAt(['metadata', 'name'], `${quote(name)} must be ${quote(naming.only)}`)];
 }
 
-function checkFields(
-  fields: FieldTable,
-  value: JsonObject,
-  path: RuleProblem['path'],
-  found: RuleProblem[],
-): void {
+function checkFields(fields: FieldTable, value: JsonObject, path: RuleProblem['path'], check: Check): void {
   const names = Object.keys(fields);
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(fields, key)) continue;
     const like = nearest(key, names);
-    found.push(
+    check.found.push(
       deniedAt([...path, key], `is no field; ${like === undefined ? 'remove it' : `did you mean ${like}?`}`),
     );
   }
   for (const [name, field] of Object.entries(fields))
-    checkField(field, property(value, name), [...path, name], found);
+    checkField(field, property(value, name), [...path, name], check);
 }
 
-function checkField(
-  field: EntryField,
-  value: unknown,
-  path: RuleProblem['path'],
-  found: RuleProblem[],
-): void {
+function checkField(field: EntryField, value: unknown, path: RuleProblem['path'], check: Check): void {
   const isAbsent = value === undefined || value === null;
   if (field.type === 'string' && field.isRequired === true && (isAbsent || value === ''))
-    found.push(refusedAt(path, 'is required'));
+    check.found.push(refusedAt(path, 'is required'));
   if (isAbsent) return;
   const unsupportedBy = unsupportedReason(field, value);
-  if (unsupportedBy !== undefined) found.push(unsupported(path, unsupportedBy));
-  else checkValue(field, value, path, found);
+  if (unsupportedBy !== undefined) check.found.push(unsupported(path, unsupportedBy));
+  else checkValue(field, value, path, check);
 }
 
 function unsupportedReason(field: EntryField, value: unknown): string | undefined {
@@ -138,62 +132,63 @@ function unsupportedReason(field: EntryField, value: unknown): string | undefine
   return `${shown}needs Consul Enterprise; remove it`;
 }
 
-function checkValue(
-  field: EntryField,
-  value: unknown,
-  path: RuleProblem['path'],
-  found: RuleProblem[],
-): void {
+function checkValue(field: EntryField, value: unknown, path: RuleProblem['path'], check: Check): void {
   switch (field.type) {
     case 'string':
-      if (typeof value !== 'string') found.push(refusedAt(path, mustBeString(value)));
-      else found.push(...textProblems(field, value, path));
+      if (typeof value !== 'string') check.found.push(refusedAt(path, mustBeString(value)));
+      else check.found.push(...textProblems(field, value, path));
       return;
     case 'integer':
-      found.push(...integerProblems(field, value, path));
+      check.found.push(...integerProblems(field, value, path));
       return;
     case 'number':
-      found.push(...rangeProblems(field, value, path));
+      check.found.push(...rangeProblems(field, value, path));
       return;
     case 'boolean':
-      if (typeof value !== 'boolean') found.push(refusedAt(path, 'must be true or false, without quotes'));
+      if (typeof value !== 'boolean')
+        check.found.push(refusedAt(path, 'must be true or false, without quotes'));
       return;
     case 'duration':
-      found.push(...durationProblems(value, path));
+      check.found.push(...durationProblems(value, path));
       return;
     case 'bytes':
       if (typeof value !== 'string' || !isBase64Text(value))
-        found.push(refusedAt(path, 'must be base64 of a text'));
+        check.found.push(refusedAt(path, 'must be base64 of a text'));
       return;
     case 'list':
-      if (!Array.isArray(value)) found.push(refusedAt(path, 'must be a list'));
+      if (!Array.isArray(value)) check.found.push(refusedAt(path, 'must be a list'));
       else
         value.forEach((each: unknown, index) => {
-          if (each === null) found.push(refusedAt([...path, index], 'must not be null'));
-          else checkField(field.of, each, [...path, index], found);
+          if (each === null) check.found.push(refusedAt([...path, index], 'must not be null'));
+          else if (each === '' && field.of.type === 'string' && field.of.allowed !== undefined)
+            check.found.push(refusedAt([...path, index], 'must not be empty'));
+          else checkField(field.of, each, [...path, index], check);
         });
       return;
     case 'map':
-      if (!isObject(value)) found.push(refusedAt(path, 'must be a map of texts'));
+      if (!isObject(value)) check.found.push(refusedAt(path, 'must be a map of texts'));
       else
         for (const [key, each] of Object.entries(value))
-          if (typeof each !== 'string') found.push(refusedAt([...path, key], mustBeString(each)));
+          if (typeof each !== 'string') check.found.push(refusedAt([...path, key], mustBeString(each)));
       return;
     case 'keyed':
-      if (!isObject(value)) found.push(refusedAt(path, 'must be a map of objects'));
-      else for (const [key, each] of Object.entries(value)) checkField(field.of, each, [...path, key], found);
+      if (!isObject(value)) check.found.push(refusedAt(path, 'must be a map of objects'));
+      else for (const [key, each] of Object.entries(value)) checkField(field.of, each, [...path, key], check);
       return;
     case 'opaque':
-      if (!isObject(value)) found.push(refusedAt(path, 'must be an object'));
-      else if (hasOddNumber(value)) found.push(refusedAt(path, 'has a number that JSON does not know'));
+      if (!isObject(value)) check.found.push(refusedAt(path, 'must be an object'));
+      else if (hasOddNumber(value)) check.found.push(refusedAt(path, 'has a number that JSON does not know'));
+      // Consul 1.20 takes it and then panics, on every server, and again at every start.
+      else if (hasNullInList(value))
+        check.found.push(refusedAt(path, 'has a null in a list, which stops the servers of Consul'));
       return;
     case 'object':
       if (!isObject(value)) {
-        found.push(refusedAt(path, 'must be an object'));
+        check.found.push(refusedAt(path, 'must be an object'));
         return;
       }
-      checkFields(field.fields, value, path, found);
-      applyRules(field.rules ?? [], value, path, found);
+      checkFields(field.fields, value, path, check);
+      applyRules(field.rules ?? [], value, path, check);
   }
 }
 
@@ -201,15 +196,16 @@ function applyRules(
   rules: readonly EntryRule[],
   value: JsonObject,
   path: RuleProblem['path'],
-  found: RuleProblem[],
+  check: Check,
 ): void {
   for (const rule of rules)
-    for (const problem of rule(value)) found.push({ ...problem, path: [...path, ...problem.path] });
+    for (const problem of rule(value, check.name))
+      check.found.push({ ...problem, path: [...path, ...problem.path] });
 }
 
 function textProblems(field: TextField, value: string, path: RuleProblem['path']): readonly RuleProblem[] {
   if (value === '') return [];
-  const { allowed, fold, check, level = 'refused' } = field;
+  const { allowed, fold, level = 'refused' } = field;
   const folded = fold === undefined ? value : fold === 'lower' ? value.toLowerCase() : value.toUpperCase();
   if (allowed !== undefined && !allowed.includes(folded)) {
     const words = wordList(
@@ -218,7 +214,7 @@ function textProblems(field: TextField, value: string, path: RuleProblem['path']
     );
     return [{ path, message: `${quote(value)} must be ${words}`, level }];
   }
-  const wrong = check?.(value);
+  const wrong = field.check?.(value);
   return wrong === undefined ? [] : [{ path, message: `${quote(value)} ${wrong}`, level }];
 }
 

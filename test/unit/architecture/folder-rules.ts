@@ -118,7 +118,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     'runtime',
     'support',
   ),
-  docs: edge('catalog/to-consul', 'cli', 'config', 'inject', 'model', 'runtime', 'telemetry'),
+  docs: edge('catalog/config-entries', 'catalog/to-consul', 'cli', 'config', 'inject', 'model', 'runtime', 'telemetry'),
   dev: edge(
     ...EDGES,
     '.',

@@ -60,3 +60,23 @@ test('a pointer to nothing is a difference, an empty value is none', () => {
   ]);
   assert.deepEqual(differences({ protocol: 'HTTP' }, { Protocol: 'http', Surprise: 1 }), ['Surprise']);
 });
+
+// Left: what was sent to Consul 1.20.6, right: what it answered.
+const forms: readonly (readonly [unknown, unknown])[] = [
+  [['a'], 'a'],
+  [[['a']], ['a']],
+  [[[]], []],
+  [[{ x: [true] }], { x: true }],
+  [{ b: ['a'] }, { b: ['a'] }],
+  [null, null],
+  [{}, {}],
+  [[], []],
+];
+
+for (const [sent, came] of forms)
+  test(`in an opaque map ${JSON.stringify(sent)} comes back as ${JSON.stringify(came)}`, () => {
+    const kind = kindOf('ProxyDefaults');
+    const entry = (a: unknown): Record<string, unknown> => ({ Name: 'global', Config: { a } });
+    assert.deepEqual(entryDifferences(kind, entry(sent), entry(came)), []);
+    assert.equal(entryDifferences(kind, entry(sent), entry('other')).length, 1);
+  });

@@ -57,3 +57,42 @@ test('an object that a stranger made to break the reader is told about', () => {
   assert.equal(told.length, 100);
   assert.match(told.at(-1) ?? '', /^refused spec: has 10000 problems/);
 });
+
+test('a null in a list, which stops the servers of Consul, is refused however deep it is', () => {
+  const config = { a: { b: [{ c: [null] }] } };
+  assert.deepEqual(problems('ProxyDefaults', { config }), [
+    'refused spec.config: has a null in a list, which stops the servers of Consul',
+  ]);
+  const extension = { name: 'builtin/lua', arguments: { a: [null] } };
+  assert.deepEqual(problems('ServiceDefaults', { envoyExtensions: [extension] }), [
+    'refused spec.envoyExtensions[0].arguments: has a null in a list, which stops the servers of Consul',
+  ]);
+  assert.deepEqual(problems('ProxyDefaults', { config: { a: null, b: [] } }), []);
+});
+
+test('numbers that JSON does not have, and those that Consul would cut, are told', () => {
+  assert.deepEqual(problems('ProxyDefaults', { config: { a: [NaN] } }), [
+    'refused spec.config: has a number that JSON does not know',
+  ]);
+  assert.deepEqual(
+    problems('ServiceDefaults', { maxInboundConnections: 2 ** 40, localConnectTimeoutMs: Infinity }),
+    [
+      'denied spec.maxInboundConnections: 1099511627776 must be from -2147483648 to 2147483647',
+      'refused spec.localConnectTimeoutMs: Infinity must be a whole number, without quotes',
+    ],
+  );
+});
+
+test('the name of the entry can be one that Kubernetes cannot spell, and no path', () => {
+  const annotated = (name: string): object => ({ annotations: { 'tandem/entry-name': name } });
+  assert.deepEqual(problems('ServiceDefaults', {}, annotated('My_Service')), []);
+  for (const name of ['*', '../web', 'a b', '', 'x'.repeat(254)])
+    assert.match(
+      problems('ServiceDefaults', {}, annotated(name))[0] ?? '',
+      /^refused metadata\.annotations\["tandem\/entry-name"\]: /,
+      name,
+    );
+  assert.deepEqual(problems('ProxyDefaults', {}, { name: 'other' }), [
+    'refused metadata.name: "other" must be "global"',
+  ]);
+});

@@ -1,0 +1,88 @@
+/** `Mesh`: what holds for the mesh as a whole. */
+import { property } from '../../support/json.ts';
+import { warnedAt } from './entry-rules.ts';
+import type { EntryKind } from './entry-table.ts';
+import { choiceField, flagField, objectField, structField } from './field-builders.ts';
+import { tlsFields, tlsRules } from './shared-fields.ts';
+
+export const mesh: EntryKind = {
+  kind: 'Mesh',
+  entryKind: 'mesh',
+  plural: 'meshes',
+  shortNames: [],
+  writeRank: 0,
+  doc: 'What holds for the mesh as a whole. Its name must be mesh.',
+  naming: { from: 'none', only: 'mesh' },
+  fields: {
+    transparentProxy: structField('Transparent proxy.', {
+      meshDestinationsOnly: flagField(
+        'Lets transparent proxies reach only services of the mesh and external services that it knows. Default: false.',
+      ),
+    }),
+    allowEnablingPermissiveMutualTLS: flagField(
+      'Lets services set mutualTLSMode to permissive. Turning it off leaves those permissive that are. Default: false.',
+    ),
+    validateClusters: flagField(
+      'Makes Envoy refuse a route to a cluster that it does not have, instead of answering 404. Default: false.',
+    ),
+    tls: objectField('TLS between proxies.', {
+      incoming: objectField('Connections that proxies take.', tlsFields, { rules: tlsRules }),
+      outgoing: objectField('Connections that proxies make.', tlsFields, { rules: tlsRules }),
+    }),
+    http: objectField('HTTP in proxies.', {
+      sanitizeXForwardedClientCert: flagField(
+        'Removes the header X-Forwarded-Client-Cert before the service gets the request. Default: false.',
+      ),
+      incoming: objectField('Requests that proxies take.', {
+        requestNormalization: objectField(
+          'How paths and headers are made uniform before intentions with permissions are checked.',
+          {
+            insecureDisablePathNormalization: flagField(
+              'Leaves paths as they are; intentions by path can then be evaded. Default: false.',
+            ),
+            mergeSlashes: flagField('Makes one slash of several. Default: false.'),
+            pathWithEscapedSlashesAction: choiceField(
+              'What is done with a path that has an escaped slash. Default: IMPLEMENTATION_SPECIFIC_DEFAULT.',
+              [
+                'IMPLEMENTATION_SPECIFIC_DEFAULT',
+                'KEEP_UNCHANGED',
+                'REJECT_REQUEST',
+                'UNESCAPE_AND_REDIRECT',
+                'UNESCAPE_AND_FORWARD',
+              ],
+            ),
+            headersWithUnderscoresAction: choiceField(
+              'What is done with a header that has an underscore in its name. Default: ALLOW.',
+              ['ALLOW', 'REJECT_REQUEST', 'DROP_HEADER'],
+            ),
+          },
+        ),
+      }),
+    }),
+    peering: objectField('Cluster peering.', {
+      peerThroughMeshGateways: flagField(
+        'Lets the traffic between the servers of peers pass mesh gateways. Default: false.',
+      ),
+    }),
+  },
+  rules: [
+    (spec) =>
+      property(spec['transparentProxy'], 'meshDestinationsOnly') === true
+        ? [
+            warnedAt(
+              ['transparentProxy', 'meshDestinationsOnly'],
+              'has an effect only with transparent proxy',
+            ),
+          ]
+        : [],
+    (spec) =>
+      spec['allowEnablingPermissiveMutualTLS'] === false
+        ? [
+            warnedAt(
+              ['allowEnablingPermissiveMutualTLS'],
+              'false leaves services permissive that are so already; set mutualTLSMode of each to strict',
+            ),
+          ]
+        : [],
+  ],
+};
