@@ -21,6 +21,10 @@ export const commands = {
     summary: 'Remove the sidecar from the pods in manifests',
     load: async () => (await import('./uninject-command.ts')).uninjectCommand,
   },
+  config: {
+    summary: 'Check config entries in manifests, offline',
+    load: async () => (await import('./config-command.ts')).configCommand,
+  },
   webhook: {
     summary: 'Serve the admission webhook over TLS',
     load: async () => (await import('./webhook-command.ts')).webhookCommand,

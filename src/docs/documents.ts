@@ -50,7 +50,7 @@ a variable overrides the default. If flags or variables are wrong, Tandem report
 | ${exit.usage} | a flag, a variable or an operand is wrong |
 | ${exit.changes} | \`plan\`, and \`inject\` and \`uninject\` with \`--check\`: something would change |
 | ${exit.unreadable} | a file cannot be read or is not YAML; nothing is written |
-| ${exit.denied} | \`inject\` and \`uninject\`: a pod is denied; nothing is written |
+| ${exit.denied} | \`inject\` and \`uninject\`: a pod is denied; nothing is written. \`config\`: an object is invalid |
 
 ${sections.join('\n')}`;
 }

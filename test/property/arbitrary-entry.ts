@@ -160,16 +160,10 @@ function repaired(kind: EntryKind, object: EntryObject): EntryObject {
   for (let round = 0; round < 40; round += 1) {
     const [problem] = seriousProblems(kind, { ...object, spec });
     if (problem === undefined) break;
-    if (!remove(spec, keysOf(problem), round)) break;
+    if (!remove(spec, problem.keys.slice(1), round)) break;
     balanceWeights(spec);
   }
   return { ...object, spec };
-}
-
-function keysOf({ path }: EntryProblem): (string | number)[] {
-  return [...path.matchAll(/\.([A-Za-z_][\w-]*)|\[(\d+)\]|\["([^"]*)"\]/g)].map(([, name, index, quoted]) =>
-    index === undefined ? (name ?? quoted ?? '') : Number(index),
-  );
 }
 
 /** Removes what the path leads to, or, where nothing is there, what should have it; of an object one of its fields. */

@@ -20,6 +20,8 @@ import { entryName } from './to-consul-entry.ts';
 export type EntryProblem = {
   /** `spec.sources[1].action` */
   readonly path: string;
+  /** The same path as keys. */
+  readonly keys: readonly (string | number)[];
   /** What was found and what is allowed, without a full stop. */
   readonly message: string;
   readonly level: ProblemLevel;
@@ -42,6 +44,7 @@ export function validateEntry(kind: EntryKind, object: EntryObject): readonly En
   const found = problemsOf(kind, object);
   const problems = found.slice(0, MOST).map(({ path, message, level, isUnsupported }) => ({
     path: fieldPath(path),
+    keys: path,
     message,
     level,
     ...(isUnsupported === true ? { reason: 'UnsupportedByConsul' as const } : {}),
@@ -49,7 +52,7 @@ export function validateEntry(kind: EntryKind, object: EntryObject): readonly En
   if (found.length <= MOST) return problems;
   const level = found.slice(MOST - 1).some((each) => each.level === 'refused') ? 'refused' : 'denied';
   const message = `has ${found.length} problems; fix those before this one first`;
-  return [...problems.slice(0, MOST - 1), { path: 'spec', message, level }];
+  return [...problems.slice(0, MOST - 1), { path: 'spec', keys: ['spec'], message, level }];
 }
 
 function problemsOf(kind: EntryKind, object: EntryObject): readonly RuleProblem[] {

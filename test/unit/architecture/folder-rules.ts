@@ -86,6 +86,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   ),
   runtime: edge(
     ...DIRECTIONS,
+    'catalog/config-entries',
     ...EDGES,
     '.',
     'check',
@@ -104,6 +105,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     'support',
   ),
   cli: edge(
+    'catalog/config-entries',
     'catalog/to-consul',
     'catalog/mesh',
     '.',
@@ -118,7 +120,16 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     'runtime',
     'support',
   ),
-  docs: edge('catalog/config-entries', 'catalog/to-consul', 'cli', 'config', 'inject', 'model', 'runtime', 'telemetry'),
+  docs: edge(
+    'catalog/config-entries',
+    'catalog/to-consul',
+    'cli',
+    'config',
+    'inject',
+    'model',
+    'runtime',
+    'telemetry',
+  ),
   dev: edge(
     ...EDGES,
     '.',
@@ -153,6 +164,7 @@ export const startLight: readonly string[] = [
   'cli/inject-command.ts',
   'cli/uninject-command.ts',
   'cli/review-command.ts',
+  'cli/config-command.ts',
   'cli/certs-command.ts',
   'cli/version-command.ts',
   'cli/dev-command.ts',

@@ -1,0 +1,74 @@
+/** The config entries in manifests, with the place of every problem in its file. */
+import type { Readable } from 'node:stream';
+import { ENTRY_GROUP, entryKindOf } from '../catalog/config-entries/entry-kinds.ts';
+import { readEntryObject, type EntryObject } from '../catalog/config-entries/entry-object.ts';
+import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
+import { entryName } from '../catalog/config-entries/to-consul-entry.ts';
+import { validateEntry, type EntryProblem } from '../catalog/config-entries/validate-entry.ts';
+import { listedObjects } from '../manifests/listed-objects.ts';
+import { asString, property } from '../support/json.ts';
+import { quote } from '../support/text.ts';
+import { readManifestDocuments } from './manifest-documents.ts';
+
+/** `FILE:LINE` */
+type Place = { readonly place: string };
+
+export type EntryManifest = Place & {
+  readonly kind: EntryKind;
+  readonly object: EntryObject;
+  readonly problems: readonly (EntryProblem & Place)[];
+};
+
+/**
+ * Objects of other kinds are passed over.
+ *
+ * @param operands files, folders, or `-`
+ * @throws TandemError TANDEM_FILE_UNREADABLE
+ */
+export async function readEntryManifests(
+  operands: readonly string[],
+  stdin: Readable,
+): Promise<readonly EntryManifest[]> {
+  const documents = await readManifestDocuments(operands, stdin);
+  const holders = new Map<string, string>();
+  return documents.flatMap(({ value, placeOf }) =>
+    listedObjects(value).flatMap(({ object: raw, path }): EntryManifest[] => {
+      const kind = kindOfManifest(raw);
+      const object = kind === undefined ? undefined : readEntryObject(raw);
+      if (kind === undefined || object === undefined) return [];
+      const place = placeOf(path);
+      const found = [...validateEntry(kind, object), ...nameTaken(kind, object, place, holders)];
+      return [
+        {
+          kind,
+          object,
+          place,
+          problems: found.map((problem) => ({ ...problem, place: placeOf([...path, ...problem.keys]) })),
+        },
+      ];
+    }),
+  );
+}
+
+function kindOfManifest(raw: unknown): EntryKind | undefined {
+  const group = (asString(property(raw, 'apiVersion')) ?? '').split('/')[0];
+  const kind = entryKindOf(asString(property(raw, 'kind')) ?? '');
+  // Consul's own name of a kind is none of Kubernetes.
+  return group === ENTRY_GROUP && kind?.kind === property(raw, 'kind') ? kind : undefined;
+}
+
+/** Of two objects for one entry, only one can be written; Consul does not tell `Web` from `web`. */
+function nameTaken(
+  kind: EntryKind,
+  object: EntryObject,
+  place: string,
+  holders: Map<string, string>,
+): readonly EntryProblem[] {
+  const name = entryName(kind, object);
+  const entry = `${kind.entryKind}/${name.toLowerCase()}`;
+  const holder = holders.get(entry);
+  if (holder === undefined) holders.set(entry, place);
+  if (holder === undefined || name === '') return [];
+  const message = `the entry ${quote(name)} is also that of the object at ${holder}; only one of them can be written`;
+  return [{ path: 'metadata.name', keys: ['metadata', 'name'], message, level: 'denied' }];
+}
