@@ -1,5 +1,6 @@
 /** The flags of `tandem check`. */
 import { kubeconfigFlag, leaseNamespaceFlag } from './common-flags.ts';
+import { configEntryFlags } from './config-entry-flags.ts';
 import { consulFlagProblems, consulFlags } from './consul-settings.ts';
 import { oneOf, string } from './flag.ts';
 import { redirectWays } from '../inject/settings.ts';
@@ -32,6 +33,8 @@ export const checkFlags = {
   ),
   sidecarProxyMemoryLimit: injectFlags.sidecarProxyMemoryLimit,
   registrar: registrarFlags.registrar,
+  configEntries: configEntryFlags.configEntries,
+  configEntriesAdopt: configEntryFlags.configEntriesAdopt,
   deletePodTokens: registrarFlags.deletePodTokens,
   ...namingFlags,
   ...leaseNamespaceFlag,

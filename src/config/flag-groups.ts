@@ -1,4 +1,5 @@
 /** The flags that several commands share, by subject: `--help` names them, and docs/flags.md describes each group once. */
+import { configEntryFlags } from './config-entry-flags.ts';
 import { consulFlags } from './consul-settings.ts';
 import { injectFlags } from './inject-settings.ts';
 import { namingFlags } from './naming-settings.ts';
@@ -17,6 +18,7 @@ export const flagGroups: readonly FlagGroup[] = [
   { subject: 'Consul to Kubernetes', flags: toK8sFlags },
   { subject: 'injection', flags: injectFlags },
   { subject: 'names of injected pods', flags: namingFlags },
+  { subject: 'entries', flags: configEntryFlags },
   { subject: 'access to Consul', flags: consulFlags },
 ];
 

@@ -1,5 +1,6 @@
 /** The flags of `tandem sync`. */
 import { kubeconfigFlag, leaseNamespaceFlag } from './common-flags.ts';
+import { configEntryFlagProblems, configEntryFlags } from './config-entry-flags.ts';
 import { consulFlagProblems, consulFlags } from './consul-settings.ts';
 import { boolean, integer, list, string } from './flag.ts';
 import { namingFlags } from './naming-settings.ts';
@@ -35,6 +36,7 @@ export const syncFlags = {
   ...logLevelFlag,
   ...toK8sFlags,
   ...toConsulFlags,
+  ...configEntryFlags,
   ...consulFlags,
 };
 
@@ -48,6 +50,7 @@ export function syncFlagProblems(values: SyncValues): string[] {
     ...purgeProblems(values),
     ...delayProblems(values),
     ...registrarFlagProblems(values),
+    ...configEntryFlagProblems(values),
   ];
 }
 

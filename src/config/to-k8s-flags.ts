@@ -64,9 +64,15 @@ export function toK8sFlagProblems({
   toConsul,
   toK8s,
   registrar,
-}: FlagValues<typeof toK8sFlags> & { readonly registrar: boolean }): string[] {
-  if (toConsul || toK8s || registrar) return [];
-  return ['--to-consul=false needs --to-k8s or --registrar; otherwise there is nothing to do'];
+  configEntries,
+}: FlagValues<typeof toK8sFlags> & {
+  readonly registrar: boolean;
+  readonly configEntries: boolean;
+}): string[] {
+  if (toConsul || toK8s || registrar || configEntries) return [];
+  return [
+    '--to-consul=false needs --to-k8s, --registrar or --config-entries; otherwise there is nothing to do',
+  ];
 }
 
 /** @param namespace the flag's, or the own one */

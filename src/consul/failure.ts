@@ -10,7 +10,11 @@ export type Failure = {
 // The texts by which a server says that it cannot serve now (agent/consul/rpc.go, agent/structs/errors.go of Consul).
 const PASSING =
   /No cluster leader|No known Consul servers|Not ready to serve consistent reads|rpc error|leadership lost|no path to datacenter/i;
-// Words of a request that stays wrong, even inside of an `rpc error making call: …`.
+// How a follower passes on what the leader said, or that nothing came from it (agent/consul/rpc.go of Consul).
+const FORWARDED = /^(rpc error making call: )+/;
+const CONNECTION =
+  /\bEOF\b|session shutdown|connection (reset|refused)|broken pipe|i\/o timeout|stream (closed|reset)|keepalive timeout|rpc error: /i;
+// Words of a request that stays wrong, whatever else its text says.
 const LASTING =
   /Must provide|Invalid |Unknown service ID|boolean expression evaluator|Permission denied|ACL not found/i;
 
@@ -35,10 +39,16 @@ export function classify(status: number, text: string): Failure {
   return { code: 'TANDEM_CONSUL_ANSWER_INVALID', elsewhere: true };
 }
 
+/** What Consul says, without what a follower puts before it: that alone tells whether it would say the same again. */
+export function innerText(text: string): string {
+  return text.trim().replace(FORWARDED, '');
+}
+
 function classifyText(text: string): Failure {
   if (/Permission denied|ACL not found/i.test(text))
     return { code: 'TANDEM_CONSUL_FORBIDDEN', elsewhere: false };
-  if (PASSING.test(text) && !LASTING.test(text))
+  const inner = innerText(text);
+  if ((PASSING.test(inner) || (inner !== text.trim() && CONNECTION.test(inner))) && !LASTING.test(inner))
     return { code: 'TANDEM_CONSUL_UNAVAILABLE', elsewhere: true };
   return { code: 'TANDEM_CONSUL_REFUSED', elsewhere: false };
 }

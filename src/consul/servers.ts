@@ -1,7 +1,7 @@
 /** Several Consul servers as one: a call goes to the server that answered last, and to another when that one fails. */
 import { TandemError } from '../support/errors.ts';
 import { withoutSecret, type Secret } from '../support/secret.ts';
-import { classify, type Failure } from './failure.ts';
+import { classify, innerText, type Failure } from './failure.ts';
 import { createLiveness, PROBE } from './liveness.ts';
 import { isCutOff, type Incoming, type Outgoing, type Transport } from './transport.ts';
 
@@ -21,6 +21,8 @@ export const endpoints = [
   'catalog-deregister',
   'catalog-register',
   'catalog-service',
+  'config-read',
+  'config-write',
   'health-node',
   'health-service',
   'health-state',
@@ -55,6 +57,8 @@ export type Call<T> = {
   readonly once?: boolean;
   /** Beside the token, what no message may repeat. */
   readonly conceals?: Secret;
+  /** What it means that Consul rejects the request as invalid, with its reason; by default that is an error. */
+  readonly refused?: (reason: string) => T;
   /** Throws, with the reason, when it is no answer that this call can have. */
   readonly read: (answer: RawAnswer) => T;
 };
@@ -185,8 +189,11 @@ function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Sec
   if (incoming.status !== 200 && call.accept?.includes(incoming.status) !== true) {
     const text = clean(incoming.text.trim()).slice(0, SHOWN_CHARACTERS);
     const message = `${where}: status ${incoming.status}, ${JSON.stringify(text)}`;
+    const found = classify(incoming.status, incoming.text);
+    if (found.code === 'TANDEM_CONSUL_REFUSED' && call.refused !== undefined)
+      return { kind: 'value', value: call.refused(clean(innerText(incoming.text))) };
     // A server that lost the leader on the way does not know either whether the call did its work.
-    return failure(classify(incoming.status, incoming.text), message, call.once !== true);
+    return failure(found, message, call.once !== true);
   }
   try {
     return { kind: 'value', value: call.read(incoming) };

@@ -248,6 +248,9 @@ ${metricTable({ ...syncMetricDefinitions, ...servedMetrics('to-consul'), ...serv
 ## tandem sync with --registrar, in addition
 
 ${metricTable(servedMetrics('registrar'))}
+## tandem sync with --config-entries, in addition
+
+${metricTable(servedMetrics('config-entries'))}
 ## tandem redirector
 
 ${metricTable(redirectorMetricDefinitions)}

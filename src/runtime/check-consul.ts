@@ -1,18 +1,12 @@
 /** The facts of Consul that `tandem check` judges. */
-import { RIGHTS_PER_REQUEST } from '../model/consul-names.ts';
 import type { ConsulFacts, NodeRead, TokenFact } from '../check/consul-findings.ts';
-import {
-  neededConsulRules,
-  type ConsulNeeds,
-  type ConsulRight,
-  type ConsulRule,
-} from '../check/consul-rights.ts';
+import { neededConsulRules, type ConsulNeeds, type ConsulRight } from '../check/consul-rights.ts';
 import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
+import { authorize } from '../consul/authorize.ts';
 import { openConsul, type ConsulClient } from '../consul/client.ts';
 import { jsonOf } from '../consul/answer.ts';
 import { readLeader, readNodeServices } from '../consul/read.ts';
-import type { RawAnswer } from '../consul/servers.ts';
 import type { AutoJoin } from '../discovery/auto-join.ts';
 import { originsOf } from '../discovery/http-origin.ts';
 import { asString, property } from '../support/json.ts';
@@ -146,39 +140,13 @@ async function readRights(
   { needs }: ConsulQuestions,
   signal: AbortSignal,
 ): Promise<readonly ConsulRight[]> {
-  const asked = neededConsulRules(needs);
-  const rights: ConsulRight[] = [];
-  for (let from = 0; from < asked.length; from += RIGHTS_PER_REQUEST)
-    rights.push(...(await authorize(client, asked.slice(from, from + RIGHTS_PER_REQUEST), signal)));
-  return rights;
-}
-
-/** Consul's own answers to its user interface: what this token may do, without doing it. Nothing when the ACLs are off. */
-function authorize(
-  client: ConsulClient,
-  rules: readonly ConsulRule[],
-  signal: AbortSignal,
-): Promise<readonly ConsulRight[]> {
+  const rules = neededConsulRules(needs);
   // No rule but that of a prefix, or of one before it, matches the name that is the prefix: nothing is called so.
-  const body = rules.map((rule) => ({
+  const asked = rules.map((rule) => ({
     Resource: rule.resource,
     Access: rule.access,
     Segment: rule.resource === 'acl' ? '' : rule.name,
   }));
-  return client.call({
-    endpoint: 'other',
-    method: 'POST',
-    path: '/v1/internal/acl/authorize',
-    body: JSON.stringify(body),
-    signal,
-    accept: [401],
-    read: (answer) => (answer.status === 401 ? [] : rightsOf(rules, answer)),
-  });
-}
-
-function rightsOf(rules: readonly ConsulRule[], raw: RawAnswer): readonly ConsulRight[] {
-  const answers = jsonOf(raw);
-  if (!Array.isArray(answers) || answers.length !== rules.length)
-    throw new Error(`${rules.length} answers were expected`);
-  return rules.map((rule, index) => ({ rule, isAllowed: property(answers[index], 'Allow') === true }));
+  const answers = await authorize(client, asked, signal);
+  return answers === 'acls-off' ? [] : rules.map((rule, at) => ({ rule, isAllowed: answers[at] === true }));
 }

@@ -20,6 +20,7 @@ import { createSyncMetrics, type SyncMetrics } from '../telemetry/sync-metrics.t
 import { version } from '../version.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource, type WatchedKind } from './cluster-source.ts';
+import { configEntriesPart, type ConfigEntriesPart } from './config-entries-part.ts';
 import { openConsulOf } from './consul-access.ts';
 import { type Context, exit, type ExitCode } from './context.ts';
 import { leadership, type Leadership } from './leadership.ts';
@@ -96,7 +97,7 @@ type Composition = {
 type Stage = Composition & {
   readonly options: SyncOptions;
   readonly events: EventRecorder<string>;
-  readonly onRestart: (kind: WatchedKind | PodKind, failure: WatchFailure) => void;
+  readonly onRestart: (kind: WatchedKind | PodKind | 'config-entries', failure: WatchFailure) => void;
   /** The status is another one. */
   readonly changed: () => void;
 };
@@ -110,7 +111,8 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
   // Served also while this direction is off.
   const toK8sMetrics = metrics.ofController('to-kubernetes');
   const toK8s = values.toK8s ? await openToK8s(stage, toK8sMetrics) : undefined;
-  const others = [toK8s?.lead, registrar?.lead].filter((part) => part !== undefined);
+  const configEntries = values.configEntries ? openConfigEntries(stage) : undefined;
+  const others = [toK8s?.lead, registrar?.lead, configEntries?.lead].filter((part) => part !== undefined);
   const leader = leaderOf([toConsul.lead, ...others], changed);
   const status = await openSyncStatus({
     ...toConsul,
@@ -121,6 +123,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     dryRun: values.dryRun,
     toK8s,
     registrar,
+    configEntries,
     isLeader: leader.isLeading,
     onChange,
   });
@@ -131,6 +134,7 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
     await toConsul.source?.stop();
     await registrar?.stop();
     await toK8s?.stop();
+    await configEntries?.stop();
     await stage.events.idle();
     await status.close();
   }
@@ -216,6 +220,28 @@ async function openToK8s(
     metrics,
     warn: (target, reason, message) => events.record(target, 'Warning', reason, message),
     onRestart,
+    changed,
+  });
+}
+
+function openConfigEntries(stage: Stage): ConfigEntriesPart {
+  const { values, client, consul, owner, log, metrics, options, events, onRestart, changed } = stage;
+  return configEntriesPart({
+    owner,
+    adopt: values.configEntriesAdopt,
+    policy: values.configEntriesPolicy,
+    allowNamespaces: values.configEntriesNamespaces,
+    datacenter: values.consulDatacenter,
+    primaryDatacenter: values.consulPrimaryDatacenter,
+    resync: options.resync,
+    dryRun: values.dryRun,
+    once: values.once,
+    client,
+    consul,
+    log,
+    metrics,
+    events,
+    onRestart: (failure) => onRestart('config-entries', failure),
     changed,
   });
 }

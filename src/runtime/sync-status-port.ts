@@ -6,6 +6,7 @@ import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { version } from '../version.ts';
 import { openStatusPort, type StatusPort } from '../http/status-port.ts';
 import type { ClusterSource } from './cluster-source.ts';
+import type { ConfigEntriesPart } from './config-entries-part.ts';
 import type { RunningRegistrar } from './registrar.ts';
 import type { ToConsulReporter } from '../reporting/to-consul-reporter.ts';
 import { measureToConsul, toConsulStatus } from '../reporting/to-consul-status.ts';
@@ -26,6 +27,8 @@ type SyncStatusPort = {
   readonly toK8s: ToK8sPart | undefined;
   /** Undefined while it is off. */
   readonly registrar: RunningRegistrar | undefined;
+  /** Undefined while they are off. */
+  readonly configEntries: ConfigEntriesPart | undefined;
   readonly sync: () => Sync | undefined;
   readonly isLeader: () => boolean;
   /** Calls the listener after a change of the status, until the function that it gives is called. */
@@ -34,11 +37,12 @@ type SyncStatusPort = {
 
 /** Listens; the answer is where, and how to end it. */
 export function openSyncStatus(port: SyncStatusPort): Promise<StatusPort> {
-  const { metrics, owner, node, source, reporter, toK8s, registrar, sync, isLeader } = port;
+  const { metrics, owner, node, source, reporter, toK8s, registrar, configEntries, sync, isLeader } = port;
   const isSynced = (): boolean =>
     Object.values(source?.watches() ?? {}).every((watch) => watch.isSynced) &&
     toK8s?.isSynced() !== false &&
-    registrar?.isSynced() !== false;
+    registrar?.isSynced() !== false &&
+    configEntries?.isSynced() !== false;
   return openStatusPort(
     {
       title: 'Tandem sync',
@@ -57,6 +61,7 @@ export function openSyncStatus(port: SyncStatusPort): Promise<StatusPort> {
           ...(source === undefined ? [] : [toConsulStatus(sync(), reporter.state(), source.watches())]),
           ...(toK8s === undefined ? [] : [toK8s.status()]),
           ...(registrar?.status() ?? []),
+          ...(configEntries === undefined ? [] : [configEntries.status()]),
         ],
         webhook: undefined,
       }),

@@ -1,4 +1,5 @@
 /** What the page says of each controller beside what it says of every one. A new controller has its entry here. */
+import { configEntriesTable } from './config-entries-table.ts';
 import { consulServicesTable } from './consul-services-table.ts';
 import { count } from './count.ts';
 import type { Value } from './fact.ts';
@@ -68,6 +69,19 @@ const views: { readonly [N in ControllerName]: ControllerView<StatusOf<N>> } = {
       Tokens: rows.length === 0 ? { text: markup`deleted` } : { text: markup`stay`, isBad: true },
     }),
   },
+  'config-entries': {
+    title: 'Config entries',
+    subject: 'The sync of config entries',
+    tableId: 'config-entries',
+    table: configEntriesTable,
+    facts: ({ counts, missing, kept }, rows) => ({
+      Objects: rowCounts(rows, 'in Consul'),
+      Entries:
+        counts === undefined ? NOT_KNOWN : { text: markup`${count(counts['owned'] ?? 0)} of this cluster` },
+      'Missing CRDs': listed(missing),
+      'Without an object': listed(kept),
+    }),
+  },
   secure: {
     title: 'Secure Consul',
     subject: 'The loop that keeps Consul secure',
@@ -103,6 +117,11 @@ function rowCounts(rows: readonly Row[], where: string, waiting = 0): Value {
 }
 
 const NOT_KNOWN: Value = { text: markup`not known yet` };
+
+function listed(texts: readonly string[]): Value {
+  if (texts.length === 0) return { text: markup`none` };
+  return { text: foreignText(texts.join('; ')), isBad: true };
+}
 
 function instances({ counts }: ToConsulStatus): Value {
   if (counts === undefined) return NOT_KNOWN;

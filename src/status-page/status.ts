@@ -57,7 +57,8 @@ export type ControllerStatus =
   | RegistrarStatus
   | CleanUpStatus<'agents'>
   | CleanUpStatus<'tokens'>
-  | SecureStatus;
+  | SecureStatus
+  | ConfigEntriesStatus;
 
 export type ControllerName = ControllerStatus['controller'];
 
@@ -142,6 +143,27 @@ export type SecureStatus = ControllerFacts & {
   /** What comes next, and why; undefined before the first look, and on a replica that does not lead. */
   readonly step: string | undefined;
   readonly rows: readonly StatusRow[];
+};
+
+/** Custom resources → config entries; a row is an object. */
+export type ConfigEntriesStatus = ControllerFacts & {
+  readonly controller: 'config-entries';
+  /** CRDs that are not installed. */
+  readonly missing: readonly string[];
+  /** Entries that are ours, have no object, and stay: a sentence for each. */
+  readonly kept: readonly string[];
+  readonly rows: readonly ConfigEntryRow[];
+};
+
+export type ConfigEntryRow = StatusRow & {
+  readonly kind: string;
+  /** `<namespace>/<name>` */
+  readonly object: string;
+  /** Name in Consul; undefined when the object names none. */
+  readonly entry: string | undefined;
+  /** Of the condition `Synced`. */
+  readonly synced: 'True' | 'False' | 'Unknown';
+  readonly message: string;
 };
 
 export type WebhookStatus = {

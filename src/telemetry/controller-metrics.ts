@@ -1,5 +1,6 @@
 /** Metrics of the controllers: what every one of them has, and what only one has. */
-import type { Gauge, Registry } from 'prom-client';
+import type { Counter, Gauge, Registry } from 'prom-client';
+import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import { addressReasons } from '../catalog/mesh/virtual-address.ts';
 import { podReasons } from '../catalog/mesh/decide-pod.ts';
 import { toK8sProblemReasons } from '../catalog/to-kubernetes/to-k8s-problem.ts';
@@ -79,6 +80,7 @@ const PREFIXES = {
   'to-consul': 'tandem_sync_',
   'to-kubernetes': 'tandem_to_k8s_',
   registrar: 'tandem_registrar_',
+  'config-entries': 'tandem_config_entry_',
 } as const;
 
 export type MeasuredController = keyof typeof PREFIXES;
@@ -140,13 +142,32 @@ const definitionsOf = {
       reconciles: 'Reconciles of the registrar',
     }),
   },
+  'config-entries': {
+    drift_repaired_total: {
+      type: 'counter',
+      help: 'Config entries that somebody edited or removed in Consul, and that were written again.',
+      labels: { kind: ENTRY_KINDS.map(({ entryKind }) => entryKind) },
+    },
+    ...followed('Custom resources', 'a custom resource', 'the commit of its config entry'),
+    ...common({
+      changes: 'Config entries that were written to Consul, or that Consul refused.',
+      changeLabels: {
+        kind: ENTRY_KINDS.map(({ entryKind }) => entryKind),
+        action: ['create', 'update', 'delete'],
+      },
+      agreement: 'the custom resources and Consul agreed',
+      removals: 'Removals of config entries',
+      reconciles: 'Reads and reconciles of config entries',
+    }),
+  },
 } as const satisfies Readonly<Record<MeasuredController, MetricDefinitions>>;
 
 type CountedGauge = 'addresses' | 'instances' | 'pods' | 'problems' | 'services';
 
 type Made = MadeMetrics<ReturnType<typeof common>> &
   Partial<
-    MadeMetrics<ReturnType<typeof followed>> & Record<CountedGauge | 'redirection_waiting_seconds', Gauge>
+    MadeMetrics<ReturnType<typeof followed>> &
+      Record<CountedGauge | 'redirection_waiting_seconds', Gauge> & { readonly drift_repaired_total: Counter }
   >;
 
 /** By the names that are served. */
@@ -169,6 +190,8 @@ export type ControllerMetrics = {
   readonly count: (gauge: CountedGauge, counts: Readonly<Record<string, number>>) => void;
   /** Seconds for which the first pod has waited for its traffic to be redirected. */
   readonly redirectionWaiting: (seconds: number) => void;
+  /** @param kind of the config entry */
+  readonly driftRepaired: (kind: string) => void;
   /** Undefined while there is none. */
   readonly backlog: (backlog: { readonly keys: number; readonly seconds: number } | undefined) => void;
 };
@@ -194,6 +217,7 @@ export function controllerMetrics(controller: MeasuredController, registry: Regi
       for (const value of values) made[gauge]?.set({ [label]: value }, counts[value] ?? 0);
     },
     redirectionWaiting: (seconds) => made.redirection_waiting_seconds?.set(seconds),
+    driftRepaired: (kind) => made.drift_repaired_total?.inc({ kind }),
     backlog: ({ keys, seconds } = { keys: 0, seconds: 0 }) => {
       made.pending_keys?.set(keys);
       made.oldest_pending_seconds?.set(seconds);

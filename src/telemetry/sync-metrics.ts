@@ -1,5 +1,7 @@
 /** Metrics of `tandem sync`: of the process, and of its controllers. */
 import { Registry } from 'prom-client';
+import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
+import { entryReasons } from '../catalog/config-entries/entry-state.ts';
 import { controllerMetrics, type ControllerMetrics, type MeasuredController } from './controller-metrics.ts';
 import { followCount } from './follow-count.ts';
 import { droppedLogLines } from './logger.ts';
@@ -21,6 +23,8 @@ export const consulEndpoints = [
   'catalog-deregister',
   'catalog-register',
   'catalog-service',
+  'config-read',
+  'config-write',
   'health-node',
   'health-service',
   'health-state',
@@ -47,6 +51,8 @@ const restartCauses = [
   'server-error',
   'refused',
 ] as const;
+/** Reason of the condition of a custom resource. */
+const entryStates = Object.keys(entryReasons);
 const watchedKinds = [
   'services',
   'endpointslices',
@@ -55,6 +61,7 @@ const watchedKinds = [
   'servicecidrs',
   'pods',
   'serviceaccounts',
+  'config-entries',
 ] as const;
 
 export const syncMetricDefinitions = {
@@ -73,12 +80,19 @@ export const syncMetricDefinitions = {
     help: 'Lists and watches that ended and were restarted.',
     labels: { kind: watchedKinds, cause: restartCauses },
   },
+  tandem_config_entries: {
+    type: 'gauge',
+    help: 'Custom resources of config entries, by the reason of their condition Synced.',
+    labels: { kind: ENTRY_KINDS.map(({ entryKind }) => entryKind), state: entryStates },
+  },
   tandem_leader: { type: 'gauge', help: '1 while this replica is the leader, else 0.', labels: {} },
 } as const satisfies MetricDefinitions;
 
 export type SyncMetrics = {
   readonly consulRequest: (endpoint: (typeof consulEndpoints)[number], status: number | 'none') => void;
   readonly watchRestart: (kind: (typeof watchedKinds)[number], cause: (typeof restartCauses)[number]) => void;
+  /** Kind of entry → reason → how many; what has no count is 0. */
+  readonly configEntries: (counts: Readonly<Record<string, Readonly<Record<string, number>>>>) => void;
   readonly leader: (isLeader: boolean) => void;
   /** Makes those of a controller; once for each. */
   readonly ofController: (controller: MeasuredController) => ControllerMetrics;
@@ -95,6 +109,10 @@ export function createSyncMetrics(): SyncMetrics {
     consulRequest: (endpoint, status) =>
       made.tandem_consul_requests_total.inc({ endpoint, status: statusClass(status) }),
     watchRestart: (kind, cause) => made.tandem_kubernetes_watch_restarts_total.inc({ kind, cause }),
+    configEntries: (counts) => {
+      for (const [kind, states] of Object.entries(counts))
+        for (const state of entryStates) made.tandem_config_entries.set({ kind, state }, states[state] ?? 0);
+    },
     leader: (isLeader) => made.tandem_leader.set(isLeader ? 1 : 0),
     ofController: (controller) => controllerMetrics(controller, registry),
     text: () => registry.metrics(),

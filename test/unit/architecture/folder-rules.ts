@@ -20,7 +20,7 @@ function edge(...imports: readonly string[]): FolderRule {
   return { imports, isPure: false };
 }
 
-const DIRECTIONS = ['catalog/to-consul', 'catalog/to-kubernetes', 'catalog/mesh'];
+const DIRECTIONS = ['catalog/to-consul', 'catalog/to-kubernetes', 'catalog/mesh', 'catalog/config-entries'];
 const EDGES = ['certificates', 'consul', 'kubernetes', 'telemetry'];
 
 /** Folder of src → its rule; `.` holds the files of src itself, `dev` lies beside it. */
@@ -51,6 +51,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   certificates: edge('support'),
   telemetry: edge(
     'admission',
+    'catalog/config-entries',
     'catalog/mesh',
     'catalog/to-kubernetes',
     'controllers',
@@ -59,8 +60,9 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     'secure',
     'support',
   ),
-  kubernetes: edge('catalog/to-kubernetes', 'controllers', 'support'),
+  kubernetes: edge('catalog/config-entries', 'catalog/to-kubernetes', 'controllers', 'support'),
   consul: edge(
+    'catalog/config-entries',
     'catalog/mesh',
     'catalog/to-kubernetes',
     'config',

@@ -7,10 +7,11 @@ function problems(args: readonly string[]): readonly string[] {
   return syncCommand.check?.(parseFlags(syncCommand.flags, args, {}).values) ?? [];
 }
 
-test('a sync with nothing to do is a usage error; the registrar alone is something to do', () => {
+test('a sync with nothing to do is a usage error; the registrar or config entries alone are something to do', () => {
   assert.match(
     problems(['--to-consul=false']).join(),
-    /needs --to-k8s or --registrar; otherwise there is nothing/,
+    /needs --to-k8s, --registrar or --config-entries; otherwise there is nothing/,
   );
-  for (const part of ['--to-k8s', '--registrar']) assert.deepEqual(problems(['--to-consul=false', part]), []);
+  for (const part of ['--to-k8s', '--registrar', '--config-entries'])
+    assert.deepEqual(problems(['--to-consul=false', part]), []);
 });

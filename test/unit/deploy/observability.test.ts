@@ -18,6 +18,7 @@ const definitions: MetricDefinitions = {
   ...servedMetrics('to-consul'),
   ...servedMetrics('to-kubernetes'),
   ...servedMetrics('registrar'),
+  ...servedMetrics('config-entries'),
   ...redirectorMetricDefinitions,
   ...secureMetricDefinitions,
   // Of every Envoy, by its own name.

@@ -1,6 +1,7 @@
 /** A status as a test needs it. */
 import type {
   Admission,
+  ConfigEntryRow,
   ConsulServiceRow,
   ControllerFacts,
   ControllerStatus,
@@ -114,6 +115,27 @@ export function tokens(
 
 export function secure(rows: readonly StatusRow[] = []): StatusOf<'secure'> {
   return { ...facts, controller: 'secure', counts: undefined, stage: 'require', step: undefined, rows };
+}
+
+export function configEntry(object: string, overrides: Partial<ConfigEntryRow> = {}): ConfigEntryRow {
+  return {
+    ...well,
+    source: `ServiceDefaults/${object}`,
+    reason: 'Synced',
+    kind: 'ServiceDefaults',
+    object,
+    entry: 'web',
+    synced: 'True',
+    message: '',
+    ...overrides,
+  };
+}
+
+export function configEntries(
+  rows: readonly ConfigEntryRow[],
+  overrides: Partial<StatusOf<'config-entries'>> = {},
+): StatusOf<'config-entries'> {
+  return { ...facts, controller: 'config-entries', missing: [], kept: [], rows, ...overrides };
 }
 
 /** Of a replica that leads. */

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   agents,
+  configEntries,
+  configEntry,
   consulService,
   pod,
   registrar,
@@ -32,6 +34,7 @@ test('every controller and every row has what the document names', () => {
     registrar([pod('Pod/a/b')]),
     agents(),
     tokens({ refused: '403' }),
+    configEntries([configEntry('shop/web')]),
     secure([{ source: 'Pod/a/b', reason: 'loaded', problems: [], refused: undefined, since: undefined }]),
   ]);
   const ofController = namedAfter('Every controller has ');

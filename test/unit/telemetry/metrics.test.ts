@@ -48,7 +48,7 @@ test('two registries do not share their counts', async () => {
 
 test('the document has every metric that is served, and every reason', async () => {
   const sync = createSyncMetrics();
-  for (const controller of ['to-consul', 'to-kubernetes', 'registrar'] as const)
+  for (const controller of ['to-consul', 'to-kubernetes', 'registrar', 'config-entries'] as const)
     sync.ofController(controller);
   const texts = [createMetrics().text(), sync.text(), createRedirectorMetrics().text()];
   const text = (await Promise.all(texts)).join('');

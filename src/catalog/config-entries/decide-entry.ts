@@ -1,0 +1,258 @@
+/** One object and the entry of its name: what is to be written, or why nothing is. */
+import type { JsonObject } from '../../support/json.ts';
+import { quote } from '../../support/text.ts';
+import { entryDifferences, type EntryDifference } from './entry-differences.ts';
+import { entryHolder, isSameMeta, ownMeta, type EntryHolder, type ObservedEntry } from './entry-holder.ts';
+import type { EntryObject } from './entry-object.ts';
+import type { FailedState, SettledState } from './entry-state.ts';
+import { isInStep } from './entry-status.ts';
+import type { EntryKind } from './entry-table.ts';
+import { toConsulEntry } from './to-consul-entry.ts';
+import { validateEntry } from './validate-entry.ts';
+
+export type EntryPolicy = 'sync' | 'upsert-only' | 'create-only';
+
+export type EntrySettings = {
+  /** Of this cluster. */
+  readonly owner: string;
+  readonly datacenter: string;
+  /** Entries that consul-k8s wrote for this datacenter are taken over. */
+  readonly adopt: boolean;
+  readonly policy: EntryPolicy;
+  /** `*` is all of them. */
+  readonly allowNamespaces: readonly string[];
+};
+
+export type WriteReason =
+  /** No such entry. */
+  | 'missing'
+  /** The object says something else than before. */
+  | 'changed'
+  /** The object is as it was when both sides agreed, and the entry is not: somebody edited or removed it. */
+  | 'drift'
+  /** consul-k8s wrote it. */
+  | 'adopted'
+  /** The object has the annotation migrate-entry. */
+  | 'migrated'
+  /** The object has the annotation overwrite. */
+  | 'overwritten';
+
+export type EntryWrite = {
+  readonly action: 'create' | 'update';
+  readonly reason: WriteReason;
+  /** Of the entry, as in `entryKey`. */
+  readonly key: string;
+  readonly kind: EntryKind;
+  readonly name: string;
+  readonly object: EntryObject;
+  /** With our meta. */
+  readonly entry: JsonObject;
+  /** 0: there must be none. */
+  readonly index: number;
+  readonly differences: readonly EntryDifference[];
+  /** What Consul takes although it cannot work. */
+  readonly notes: readonly string[];
+};
+
+type Desired = {
+  readonly key: string;
+  readonly kind: EntryKind;
+  readonly name: string;
+  readonly object: EntryObject;
+};
+
+/** Whether Consul took this very entry at this index, and gives it back otherwise: writing it again would change nothing. */
+export type IsAccepted = (key: string, entry: JsonObject, index: number) => boolean;
+
+export type Decision =
+  | { readonly state: SettledState }
+  | { readonly state: { readonly kind: 'pending' }; readonly write: EntryWrite };
+
+const MIGRATE = 'consul.hashicorp.com/migrate-entry';
+const OVERWRITE = 'tandem/overwrite';
+
+/**
+ * | holder                         | same content                       | other content                              |
+ * | ------------------------------ | ---------------------------------- | ------------------------------------------ |
+ * | no entry                       |                                    | create                                     |
+ * | ours                           | nothing                            | update                                     |
+ * | another owner                  | elsewhere                          | held                                       |
+ * | consul-k8s, this datacenter    | update: our meta                   | update with `adopt`, else held             |
+ * | consul-k8s, another datacenter | elsewhere                          | held                                       |
+ * | anything else                  | elsewhere; `migrate-entry`: update | held; `migrate-entry`: migration failed;   |
+ * |                                |                                    | `overwrite`: update                        |
+ */
+export function decideEntry(
+  desired: Desired,
+  observed: ObservedEntry | undefined,
+  settings: EntrySettings,
+  isAccepted: IsAccepted,
+): Decision {
+  const { key, kind, name, object } = desired;
+  const problem = refusalOf(kind, object);
+  if (problem !== undefined) return { state: problem };
+  const meta = ownMeta(settings, object);
+  const entry = { ...toConsulEntry(kind, object), Meta: meta };
+  const write = (
+    action: EntryWrite['action'],
+    reason: WriteReason,
+    differences: readonly EntryDifference[],
+  ): Decision => {
+    if (action === 'update' && settings.policy === 'create-only')
+      return {
+        state: failed(
+          'ExternallyManagedConfigError',
+          `--config-entries-policy=create-only leaves ${subject(desired)} as it is${differingAt(differences)}`,
+        ),
+      };
+    const index = observed?.index ?? 0;
+    return {
+      state: { kind: 'pending' },
+      write: {
+        action,
+        reason,
+        key,
+        kind,
+        name,
+        object,
+        entry,
+        index,
+        differences,
+        notes: notesOf(kind, object),
+      },
+    };
+  };
+  if (observed === undefined) return write('create', isInStep(object) ? 'drift' : 'missing', []);
+
+  const differences = entryDifferences(kind, entry, observed.entry);
+  const isSame = differences.length === 0;
+  const holder = entryHolder(observed.meta, settings);
+  switch (holder.kind) {
+    case 'ours':
+      if ((isSame && isSameMeta(meta, observed.meta)) || isAccepted(key, entry, observed.index))
+        return { state: { kind: 'synced', notes: notesOf(kind, object) } };
+      return write('update', isInStep(object) ? 'drift' : 'changed', differences);
+    case 'other-owner':
+      return { state: isSame ? elsewhere(desired, holder) : held(desired, holder, differences) };
+    case 'consul-k8s':
+      if (!holder.isOwnDatacenter)
+        return { state: isSame ? elsewhere(desired, holder) : held(desired, holder, differences) };
+      return isSame || settings.adopt
+        ? write('update', 'adopted', differences)
+        : { state: held(desired, holder, differences) };
+    case 'unmanaged':
+      if (hasAnnotation(object, OVERWRITE)) return write('update', 'overwritten', differences);
+      if (!hasAnnotation(object, MIGRATE))
+        return { state: isSame ? elsewhere(desired, holder) : held(desired, holder, differences) };
+      return isSame ? write('update', 'migrated', []) : { state: migrationFailed(desired, differences) };
+  }
+}
+
+/** Consul refuses it too, so it is not sent; undefined when it may be sent. */
+export function refusalOf(kind: EntryKind, object: EntryObject): FailedState | undefined {
+  const refused = validateEntry(kind, object).filter(({ level }) => level === 'refused');
+  if (refused.length === 0) return undefined;
+  const isUnsupported = refused.every(({ reason }) => reason === 'UnsupportedByConsul');
+  return failed(
+    isUnsupported ? 'UnsupportedByConsul' : 'InvalidSpec',
+    refused.map(({ path, message }) => `${path}: ${message}`).join('; '),
+  );
+}
+
+/** What Consul takes although it cannot work. */
+function notesOf(kind: EntryKind, object: EntryObject): readonly string[] {
+  return validateEntry(kind, object)
+    .filter(({ level }) => level === 'denied')
+    .map(({ path, message }) => `${path}: ${message}`);
+}
+
+function hasAnnotation({ annotations }: EntryObject, name: string): boolean {
+  return annotations.get(name) === 'true';
+}
+
+function failed(reason: FailedState['reason'], message: string): FailedState {
+  return { kind: 'failed', reason, message };
+}
+
+function subject({ kind, name }: Desired): string {
+  return `the ${kind.entryKind} ${quote(name)} in Consul`;
+}
+
+function whose(holder: Exclude<EntryHolder, { kind: 'ours' }>): string {
+  switch (holder.kind) {
+    case 'other-owner':
+      return `belongs to the cluster ${quote(holder.owner)}, made there from ${quote(holder.object)}`;
+    case 'consul-k8s':
+      return `was written by consul-k8s for the datacenter ${quote(holder.datacenter)}`;
+    case 'unmanaged':
+      return holder.source === ''
+        ? 'was not made from an object of Kubernetes'
+        : `was made by ${quote(holder.source)}`;
+  }
+}
+
+function elsewhere(desired: Desired, holder: Exclude<EntryHolder, { kind: 'ours' }>): SettledState {
+  const message = `${subject(desired)} says the same and ${whose(holder)}; Tandem never changes or deletes it`;
+  return { kind: 'elsewhere', message };
+}
+
+function held(
+  desired: Desired,
+  holder: Exclude<EntryHolder, { kind: 'ours' }>,
+  differences: readonly EntryDifference[],
+): FailedState {
+  return failed(
+    'ExternallyManagedConfigError',
+    `${subject(desired)} ${whose(holder)}${differingAt(differences)}; ${wayOut(holder)}`,
+  );
+}
+
+function wayOut(holder: Exclude<EntryHolder, { kind: 'ours' }>): string {
+  switch (holder.kind) {
+    case 'other-owner':
+      return 'delete one of the two objects, or make them equal';
+    case 'consul-k8s':
+      return holder.isOwnDatacenter
+        ? '--config-entries-adopt takes it over'
+        : 'delete one of the two objects, or make them equal';
+    case 'unmanaged':
+      return `make the object equal and annotate it ${MIGRATE}: "true" to take the entry over, or annotate it ${OVERWRITE}: "true" to replace the entry`;
+  }
+}
+
+function migrationFailed(desired: Desired, differences: readonly EntryDifference[]): FailedState {
+  return failed(
+    'MigrationFailedError',
+    `${subject(desired)} is not taken over, because it differs: ${differencesText(differences)}`,
+  );
+}
+
+function differingAt(differences: readonly EntryDifference[]): string {
+  return differences.length === 0 ? '' : ` and differs: ${differencesText(differences)}`;
+}
+
+// A condition's message is shown whole; more than this is not read, and the API server takes 32 KiB.
+const SHOWN = 10;
+
+export function differencesText(differences: readonly EntryDifference[]): string {
+  const shown = differences
+    .slice(0, SHOWN)
+    .map(
+      ({ path, desired, observed }) =>
+        `${path} is ${valueText(observed)} in Consul, ${valueText(desired)} here`,
+    );
+  const more = differences.length - shown.length;
+  return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');
+}
+
+function valueText(value: unknown): string {
+  if (value === undefined) return 'absent';
+  return typeof value === 'string' ? quote(value) : quoteJson(value);
+}
+
+const VALUE_LENGTH = 120;
+
+function quoteJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length <= VALUE_LENGTH ? text : `${text.slice(0, VALUE_LENGTH)}…`;
+}

@@ -1,0 +1,219 @@
+/**
+ * The custom resources and Consul's entries compared: what is written and removed, and how each object stands. Whatever is not
+ * known on one side is left as it is on the other.
+ */
+import { byText, indexed } from '../../model/instance.ts';
+import { quote } from '../../support/text.ts';
+import {
+  decideEntry,
+  refusalOf,
+  type EntrySettings,
+  type EntryWrite,
+  type IsAccepted,
+} from './decide-entry.ts';
+import { entryHolder, OBJECT_META, objectPlace, type ObservedEntry } from './entry-holder.ts';
+import type { EntryObject } from './entry-object.ts';
+import type { EntryState } from './entry-state.ts';
+import type { EntryKind } from './entry-table.ts';
+import { entryName } from './to-consul-entry.ts';
+
+/** What is known of one kind on both sides. */
+export type KindView = {
+  readonly kind: EntryKind;
+  readonly objects: readonly EntryObject[];
+  /** Undefined while Consul's list could not be read. */
+  readonly entries: readonly ObservedEntry[] | undefined;
+  /** Why not all of them are known. */
+  readonly trouble: string | undefined;
+  /** Why no entry of this kind is removed now; undefined when its objects are all known, and its entries too. */
+  readonly keep: string | undefined;
+  /** The object of this entry went with the CRD, which nobody meant to say of the entry. */
+  readonly isLost: (key: string) => boolean;
+};
+
+export type EntryRemoval = {
+  readonly action: 'delete';
+  readonly reason: 'object-gone' | 'renamed';
+  readonly key: string;
+  readonly kind: EntryKind;
+  readonly name: string;
+  /** `<namespace>/<name>` of the object that it was made from. */
+  readonly place: string;
+  readonly index: number;
+  /** Key of the entry that takes its place: without it, this one stays. */
+  readonly after: string | undefined;
+};
+
+export type EntryChange = EntryWrite | EntryRemoval;
+
+export type PlannedObject = {
+  readonly object: EntryObject;
+  readonly kind: EntryKind;
+  /** Undefined when the object names no entry. */
+  readonly entry: { readonly key: string; readonly name: string } | undefined;
+  readonly state: EntryState;
+};
+
+export type KeptEntry = {
+  readonly key: string;
+  readonly kind: EntryKind;
+  readonly name: string;
+  readonly place: string;
+  readonly why: string;
+};
+
+export type EntryPlan = {
+  readonly objects: readonly PlannedObject[];
+  readonly writes: readonly EntryWrite[];
+  readonly removals: readonly EntryRemoval[];
+  /** Ours, without an object, and not removed. */
+  readonly kept: readonly KeptEntry[];
+  /** Objects that are to be deleted, and that a finalizer of consul-k8s keeps. */
+  readonly leftovers: readonly { readonly kind: EntryKind; readonly object: EntryObject }[];
+  /** Entries that are ours. */
+  readonly owned: number;
+};
+
+/** consul-k8s sets it on every object, and only its controller takes it away. */
+export const CONSUL_K8S_FINALIZER = 'finalizers.consul.hashicorp.com';
+
+/** Consul's index folds case: `Web` and `web` are one entry. */
+export function entryKey({ entryKind }: Pick<EntryKind, 'entryKind'>, name: string): string {
+  return `${entryKind}/${indexed(name)}`;
+}
+
+export function planEntries(
+  views: readonly KindView[],
+  settings: EntrySettings,
+  isAccepted: IsAccepted,
+): EntryPlan {
+  const planned = views.map((view) => planKind(view, settings, isAccepted));
+  return {
+    objects: planned.flatMap(({ objects }) => objects),
+    writes: planned.flatMap(({ writes }) => writes),
+    removals: planned.flatMap(({ removals }) => removals),
+    kept: planned.flatMap(({ kept }) => kept),
+    leftovers: planned.flatMap(({ leftovers }) => leftovers),
+    owned: planned.reduce((sum, { owned }) => sum + owned, 0),
+  };
+}
+
+function planKind(view: KindView, settings: EntrySettings, isAccepted: IsAccepted): EntryPlan {
+  const { kind, entries = [] } = view;
+  const observed = new Map(entries.map((entry) => [entryKey(kind, entry.name), entry]));
+  const writes: EntryWrite[] = [];
+  const holders = holdersOf(view, settings);
+  const objects = view.objects.filter(isAlive).map((object): PlannedObject => {
+    const entry = entryOf(kind, object);
+    if (!isAllowed(object, settings)) return { object, kind, entry, state: notAllowed(object) };
+    const holder = entry && holders.get(entry.key);
+    if (holder !== undefined && holder !== object) return { object, kind, entry, state: nameTaken(holder) };
+    if (view.entries === undefined)
+      return { object, kind, entry, state: refusalOf(kind, object) ?? unknown(view) };
+    const desired = { key: entry?.key ?? '', kind, name: entry?.name ?? '', object };
+    const decision = decideEntry(desired, observed.get(desired.key), settings, isAccepted);
+    if ('write' in decision) writes.push(decision.write);
+    return { object, kind, entry, state: decision.state };
+  });
+  const ours = [...observed].filter(([, { meta }]) => entryHolder(meta, settings).kind === 'ours');
+  const orphans = ours.filter(([key]) => !holders.has(key));
+  const leftovers = view.objects
+    .filter((each) => !isAlive(each) && each.finalizers.includes(CONSUL_K8S_FINALIZER))
+    .filter((each) => isAllowed(each, settings))
+    .map((object) => ({ kind, object }));
+  return { objects, writes, leftovers, owned: ours.length, ...removalsOf(orphans, objects, view, settings) };
+}
+
+/** Its owner has deleted it, and a finalizer of somebody else keeps it: its entry goes now. */
+function isAlive({ deletionTimestamp }: EntryObject): boolean {
+  return deletionTimestamp === undefined;
+}
+
+function isAllowed({ namespace }: EntryObject, { allowNamespaces }: EntrySettings): boolean {
+  return allowNamespaces.includes('*') || allowNamespaces.includes(namespace);
+}
+
+/** Entry → the object that has it: the oldest, then the first by its place. One that is invalid keeps what it has. */
+function holdersOf({ kind, objects }: KindView, settings: EntrySettings): ReadonlyMap<string, EntryObject> {
+  const holders = new Map<string, EntryObject>();
+  for (const object of objects.filter(isAlive)) {
+    const entry = entryOf(kind, object);
+    if (entry === undefined || !isAllowed(object, settings)) continue;
+    const other = holders.get(entry.key);
+    if (other === undefined || byAge(object, other) < 0) holders.set(entry.key, object);
+  }
+  return holders;
+}
+
+/** Undefined for an object that names no entry, or not the only one that there can be of its kind; it is refused anyway. */
+function entryOf(kind: EntryKind, object: EntryObject): PlannedObject['entry'] {
+  const name = entryName(kind, object);
+  const { naming } = kind;
+  const own = naming.from === 'none' ? object.name : name;
+  const only = naming.from === 'destination' ? undefined : naming.only;
+  if (name === '' || (only !== undefined && own !== only)) return undefined;
+  return { key: entryKey(kind, name), name };
+}
+
+function byAge(left: EntryObject, right: EntryObject): number {
+  return (
+    byText(left.creationTimestamp, right.creationTimestamp) || byText(objectPlace(left), objectPlace(right))
+  );
+}
+
+function removalsOf(
+  orphans: readonly (readonly [key: string, entry: ObservedEntry])[],
+  objects: readonly PlannedObject[],
+  { kind, keep, isLost }: KindView,
+  { policy }: EntrySettings,
+): Pick<EntryPlan, 'removals' | 'kept'> {
+  const byPlace = new Map(objects.map((each) => [objectPlace(each.object), each]));
+  const byPolicy = policy === 'sync' ? undefined : `--config-entries-policy=${policy} removes nothing`;
+  const removals: EntryRemoval[] = [];
+  const kept: KeptEntry[] = [];
+  for (const [key, { name, meta, index }] of orphans) {
+    const place = meta[OBJECT_META] ?? 'unknown';
+    const object = byPlace.get(place);
+    const why = keep ?? byPolicy ?? (isLost(key) ? LOST : whyKept(object));
+    if (why !== undefined) kept.push({ key, kind, name, place, why });
+    else
+      removals.push({
+        action: 'delete',
+        reason: object === undefined ? 'object-gone' : 'renamed',
+        key,
+        kind,
+        name,
+        place,
+        index,
+        after: object?.state.kind === 'pending' ? object.entry?.key : undefined,
+      });
+  }
+  return { removals, kept };
+}
+
+/** The object is still there and names another entry now: what it had goes when that is in order. */
+function whyKept(object: PlannedObject | undefined): string | undefined {
+  if (object === undefined) return undefined;
+  const { state } = object;
+  if (state.kind === 'pending' || state.kind === 'synced' || state.kind === 'elsewhere') return undefined;
+  if (state.kind === 'failed' && state.reason === 'NameTaken') return undefined;
+  return state.kind === 'failed' && state.reason === 'NamespaceNotAllowed'
+    ? 'its object is in a namespace that is not allowed any more; delete the object, and the entry goes'
+    : 'its object names another entry now, which is not in Consul yet';
+}
+
+const LOST = 'its object went with its CRD; apply the object again, or delete the entry in Consul';
+
+function unknown({ trouble }: KindView): EntryState {
+  return { kind: 'unknown', message: trouble ?? 'the entries of this kind are not known yet' };
+}
+
+function nameTaken(holder: EntryObject): EntryState {
+  const message = `the object ${quote(objectPlace(holder))} is older and has this entry; several objects are not merged, so delete one of them or give it another name`;
+  return { kind: 'failed', reason: 'NameTaken', message };
+}
+
+function notAllowed({ namespace }: EntryObject): EntryState {
+  const message = `objects in the namespace ${quote(namespace)} have no effect; --config-entries-namespaces names those that have one`;
+  return { kind: 'failed', reason: 'NamespaceNotAllowed', message };
+}

@@ -1,0 +1,111 @@
+/** The status of an object: what its condition says, and whether that is news. */
+import { asString, isObject, property, type JsonObject } from '../../support/json.ts';
+import type { EntryObject } from './entry-object.ts';
+import type { EntryReason, SettledState } from './entry-state.ts';
+
+/** What the condition `Synced` says; in a status also when it began to. */
+export type Condition = {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: EntryReason;
+  readonly message: string;
+};
+
+/** How an object stands when its change was tried. */
+export type EntryOutcome =
+  | SettledState
+  /** `notes` as of `synced`. */
+  | { readonly kind: 'written'; readonly notes: readonly string[] }
+  /** Consul's text. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+const CONDITION = 'Synced';
+
+/**
+ * The status to write, or undefined when the present one means the same. `lastTransitionTime` moves only with the status of the
+ * condition; `lastSyncedTime` when something was written, and with the first True.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function statusAfter(object: EntryObject, outcome: EntryOutcome, now: number): JsonObject | undefined {
+  const before = property(object.status, 'conditions');
+  const old = conditionOf(object.status);
+  const isPending = old === undefined || observedGeneration(object.status) !== object.generation;
+  // What was true of this generation stays so while Consul says nothing.
+  if (outcome.kind === 'unknown' && !isPending) return undefined;
+  const condition = conditionAfter(outcome);
+  const time = new Date(now).toISOString().replace(/\.[0-9]+Z$/, 'Z');
+  const isSynced = condition.status === 'True';
+  const lastSynced = asString(property(object.status, 'lastSyncedTime'));
+  const lastSyncedTime =
+    outcome.kind === 'written' || (isSynced && lastSynced === undefined) ? time : lastSynced;
+  // Nothing is said of a generation of which nothing is known.
+  const generation = outcome.kind === 'unknown' ? observedGeneration(object.status) : object.generation;
+  const isSameStatus = asString(old?.['status']) === condition.status;
+  const next: JsonObject = {
+    conditions: [
+      ...(Array.isArray(before) ? before : []).filter((each) => property(each, 'type') !== CONDITION),
+      {
+        type: CONDITION,
+        ...condition,
+        lastTransitionTime: (isSameStatus ? asString(old?.['lastTransitionTime']) : undefined) ?? time,
+        ...(generation === undefined ? {} : { observedGeneration: generation }),
+      },
+    ],
+    ...(lastSyncedTime === undefined ? {} : { lastSyncedTime }),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  };
+  return isEqual(next, object.status) ? undefined : next;
+}
+
+/** Both sides agreed about this generation of the object, and the entry is ours. */
+export function isInStep({ status, generation }: EntryObject): boolean {
+  const condition = conditionOf(status);
+  return (
+    condition?.['status'] === 'True' &&
+    condition['reason'] === ('Synced' satisfies EntryReason) &&
+    observedGeneration(status) === generation
+  );
+}
+
+export function conditionAfter(outcome: EntryOutcome): Condition {
+  switch (outcome.kind) {
+    case 'synced':
+    case 'written':
+      return { status: 'True', reason: 'Synced', message: noted(outcome.notes) };
+    case 'elsewhere':
+      return { status: 'True', reason: 'ManagedElsewhere', message: outcome.message };
+    case 'unknown':
+      return { status: 'Unknown', reason: 'ConsulUnreachable', message: outcome.message };
+    case 'refused':
+      return { status: 'False', reason: 'ConsulAgentError', message: outcome.reason };
+    case 'failed':
+      return { status: 'False', reason: outcome.reason, message: outcome.message };
+  }
+}
+
+function noted(notes: readonly string[]): string {
+  return notes.length === 0 ? '' : `Consul takes it, but it cannot work: ${notes.join('; ')}`;
+}
+
+function conditionOf(status: unknown): JsonObject | undefined {
+  const conditions = property(status, 'conditions');
+  const found = (Array.isArray(conditions) ? conditions : []).find(
+    (each: unknown) => property(each, 'type') === CONDITION,
+  );
+  return isObject(found) ? found : undefined;
+}
+
+/** Of the status, or of its condition; undefined where an older CRD does not keep either. */
+function observedGeneration(status: unknown): number | undefined {
+  const found = property(status, 'observedGeneration');
+  return typeof found === 'number' ? found : undefined;
+}
+
+/** Of two values from JSON; the order of keys means nothing, and an absent key is an undefined one. */
+function isEqual(left: unknown, right: unknown): boolean {
+  if (Array.isArray(left) && Array.isArray(right))
+    return left.length === right.length && left.every((each, at) => isEqual(each, right[at]));
+  if (!isObject(left) || !isObject(right)) return left === right;
+  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
+  return [...keys].every((key) => isEqual(property(left, key), property(right, key)));
+}

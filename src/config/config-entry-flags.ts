@@ -1,0 +1,42 @@
+/** The flags of config entries, in `tandem sync` and `tandem plan`. */
+import { policies } from '../catalog/to-consul/policy.ts';
+import { boolean, list, oneOf, string } from './flag.ts';
+import type { FlagValues } from './parse-flags.ts';
+
+export const configEntryFlags = {
+  configEntries: boolean(
+    'Write custom resources of consul.hashicorp.com, such as ServiceIntentions, to Consul as config entries.',
+    false,
+  ),
+  configEntriesNamespaces: list(
+    'Namespaces whose custom resources have an effect. * means all. Whoever may create ServiceIntentions in one of them rules every service of the mesh.',
+    'NAMES',
+    ['*'],
+  ),
+  configEntriesAdopt: boolean(
+    'Take over config entries that consul-k8s wrote for this datacenter, and remove its finalizer from objects that are being deleted.',
+    false,
+  ),
+  configEntriesPolicy: oneOf(
+    'What may change in Consul. sync: everything. upsert-only: no removals. create-only: no updates and no removals.',
+    policies,
+    'sync',
+  ),
+  consulPrimaryDatacenter: string(
+    "Datacenter that keeps the config entries. Default: the server's primary datacenter.",
+    'NAME',
+    undefined,
+  ),
+};
+
+type ConfigEntryValues = FlagValues<typeof configEntryFlags>;
+
+/** Rules between the flags; a sentence for each that is broken. */
+export function configEntryFlagProblems({
+  configEntries,
+  configEntriesAdopt,
+}: Pick<ConfigEntryValues, 'configEntries' | 'configEntriesAdopt'>): string[] {
+  return configEntriesAdopt && !configEntries
+    ? ['--config-entries-adopt is for --config-entries; set both, or leave this out']
+    : [];
+}

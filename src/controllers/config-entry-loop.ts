@@ -1,0 +1,131 @@
+/** Keeps Consul's config entries as the custom resources say: level-based, and Consul's own changes are seen and undone. */
+import {
+  planEntries,
+  type EntryChange,
+  type EntryPlan,
+  type KindView,
+} from '../catalog/config-entries/entry-plan.ts';
+import type { EntrySettings } from '../catalog/config-entries/decide-entry.ts';
+import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
+import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
+import {
+  createController,
+  type ControllerOptions,
+  type ControllerRuntime,
+  type Writing,
+} from '../reconcile/controller.ts';
+import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
+import { applyEntries } from './apply-entries.ts';
+import type {
+  ConfigEntryReporter,
+  EntryCluster,
+  EntryObjectSource,
+  EntrySource,
+  EntryWriter,
+} from './config-entry-ports.ts';
+import { createEntryMemory } from './entry-memory.ts';
+import { createEntryViews } from './entry-views.ts';
+import { createEntryStatuses } from './entry-statuses.ts';
+
+export type ConfigEntryOptions = ControllerOptions & {
+  readonly settings: EntrySettings;
+  readonly kinds: readonly EntryKind[];
+};
+
+export type ConfigEntryPorts = ControllerRuntime & {
+  readonly objects: EntryObjectSource;
+  readonly entries: EntrySource;
+  readonly writer: EntryWriter;
+  readonly cluster: EntryCluster;
+  readonly reporter: ConfigEntryReporter;
+};
+
+// Milliseconds. An edit is one event, `kubectl apply` of a folder many: what comes within 10 is planned at once, so that a
+// router finds its protocol, and half of all changes are in Consul within a tenth of a second.
+const COALESCING = { quiet: 10, most: 50 };
+
+/** Resolves when it has ended: by `once`, or by the signal. */
+export function runConfigEntries(
+  ports: ConfigEntryPorts,
+  options: ConfigEntryOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { objects, entries, writer, cluster, reporter, clock, random } = ports;
+  const { settings, kinds } = options;
+  const memory = createEntryMemory(clock.elapsed);
+  const views = createEntryViews(ports, options, memory);
+  const statuses = createEntryStatuses(ports, memory);
+  /** Kinds that were written since they were read. */
+  const written = new Set<EntryKind>();
+
+  const controller = createController<readonly KindView[], EntryPlan, EntryChange>({
+    ...options,
+    clock,
+    random,
+    reporter,
+    scope: 'all',
+    coalescing: COALESCING,
+    fullDue: memory.retryDue,
+    guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
+    isSettled: () =>
+      kinds.every((kind) => kind.enterprise === true || entries.entries(kind).entries !== undefined),
+    synced: objects.synced,
+    watch,
+    reconciler: {
+      refresh: async ({ isConfirmation }, until) => {
+        if (isConfirmation) await Promise.all([objects.refresh(until), entries.refresh(kinds, until)]);
+        // A kind that cannot be read is not known, which the plan says; nothing else is held up.
+        else await Promise.allSettled([entries.refresh([...written], until)]);
+        written.clear();
+      },
+      observe: async (_request, until) => (entries.isRead() ? views.observe(until) : undefined),
+      plan: (observed) => planEntries(observed, settings, memory.isAccepted),
+      deletions: ({ removals, owned }) => ({ ids: removals.map(({ key }) => key), owned }),
+      withhold: (plan, ids) => ({ ...plan, removals: plan.removals.filter(({ key }) => !ids.has(key)) }),
+      planned: reporter.planned,
+      apply,
+      keyOf: ({ key }) => key,
+      askedBy: (change) =>
+        askedKey(change.kind, change.action === 'delete' ? change.place : objectPlace(change.object)),
+    },
+  });
+
+  async function apply(plan: EntryPlan, writing: Writing<EntryChange>, until: AbortSignal): Promise<void> {
+    const due = [...plan.writes, ...plan.removals].filter(({ key }) => memory.refusalOf(key) === undefined);
+    const applied = (change: EntryChange): void => {
+      written.add(change.kind);
+      writing.applied(change);
+    };
+    const result = await applyEntries({ writer, settings, memory, reporter, applied }, due, until);
+    for (const key of result.contended) controller.backOff(key);
+    // Its controller is gone, and nothing else would let these end.
+    if (settings.adopt)
+      for (const { kind, object } of plan.leftovers) await cluster.dropFinalizer(kind, object, until);
+    await statuses.write(plan, result, until);
+    if (result.error !== undefined) throw result.error;
+  }
+
+  async function watch(until: AbortSignal): Promise<void> {
+    const unsubscribe = objects.onChange((kind, place) => {
+      memory.changed();
+      controller.enqueue(askedKey(kind, place));
+    });
+    await entries.run(
+      {
+        changed: ({ entryKind }) => {
+          memory.changed();
+          controller.enqueue(entryKind);
+        },
+        failed: reporter.failed,
+      },
+      until,
+    );
+    unsubscribe();
+  }
+
+  return controller.run(signal);
+}
+
+function askedKey({ entryKind }: EntryKind, place: string): string {
+  return `${entryKind}/${place}`;
+}

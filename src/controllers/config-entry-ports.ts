@@ -1,0 +1,93 @@
+/** What the loop of config entries needs of its two sides and of those who want to know. The edges implement it. */
+import type { ObservedEntry } from '../catalog/config-entries/entry-holder.ts';
+import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
+import type {
+  EntryChange,
+  EntryPlan,
+  EntryRemoval,
+  PlannedObject,
+} from '../catalog/config-entries/entry-plan.ts';
+import type { EntryOutcome } from '../catalog/config-entries/entry-status.ts';
+import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
+import type { ControllerReporter } from '../reconcile/controller.ts';
+import type { GuardReporter } from '../reconcile/deletion-guard.ts';
+import type { JsonObject } from '../support/json.ts';
+
+/** The custom resources, kept current. */
+export type EntryObjectSource = {
+  readonly objects: (kind: EntryKind) => readonly EntryObject[];
+  /** Why not all objects of the kind are known; undefined when they are. */
+  readonly trouble: (kind: EntryKind) => string | undefined;
+  /** Resolves when each kind has its whole list, or is known to be no kind of this cluster. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Calls back when an object is another in more than its status; the answer takes the listener away. */
+  readonly onChange: (listener: (kind: EntryKind, place: string) => void) => () => void;
+  /** Resolves when every kind has been listed anew; rejects when that fails. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
+};
+
+export type KnownEntries = {
+  /** Undefined while they cannot be read. */
+  readonly entries: readonly ObservedEntry[] | undefined;
+  /** Why they are not all that there are. */
+  readonly trouble: string | undefined;
+};
+
+/** Consul's entries, kept current. */
+export type EntrySource = {
+  readonly entries: (kind: EntryKind) => KnownEntries;
+  /** Of every kind it is known what Consul has, or why that is not known. */
+  readonly isRead: () => boolean;
+  /** Reads until the signal is aborted, through all faults. */
+  readonly run: (
+    events: {
+      readonly changed: (kind: EntryKind) => void;
+      readonly failed: (error: unknown, retryMilliseconds: number) => void;
+    },
+    signal: AbortSignal,
+  ) => Promise<void>;
+  /** Resolves when these kinds were read anew; rejects when a read fails, whose kind is not known then. */
+  readonly refresh: (kinds: readonly EntryKind[], signal: AbortSignal) => Promise<void>;
+};
+
+export type EntryWriteOutcome =
+  | { readonly kind: 'applied' }
+  /** The entry is not the one that was observed, or is there, or gone. */
+  | { readonly kind: 'stale' }
+  /** Consul takes the entry for wrong, or the token may not write it. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export type EntryWriter = {
+  /** Throws a coded error when it is not known whether it was applied, or when nothing can be. */
+  readonly write: (change: EntryChange, signal: AbortSignal) => Promise<EntryWriteOutcome>;
+  /** Undefined when there is none. */
+  readonly read: (kind: EntryKind, name: string, signal: AbortSignal) => Promise<ObservedEntry | undefined>;
+  /** Why nothing may be removed: a token that may not write an entry may see less than there is. */
+  readonly mayRemove: (removals: readonly EntryRemoval[], signal: AbortSignal) => Promise<string | undefined>;
+};
+
+/** Of the cluster, beside its objects. */
+export type EntryCluster = {
+  /** Why no entry of the kind is removed, by its CRD: that is gone, going, or cannot be read. */
+  readonly keeps: (kind: EntryKind, signal: AbortSignal) => Promise<string | undefined>;
+  /** The status that the API server returned; undefined when the object is gone or another. */
+  readonly patchStatus: (
+    kind: EntryKind,
+    object: EntryObject,
+    status: JsonObject,
+    signal: AbortSignal,
+  ) => Promise<JsonObject | undefined>;
+  /** Takes away the finalizer of consul-k8s, with which nothing can be deleted any more. */
+  readonly dropFinalizer: (kind: EntryKind, object: EntryObject, signal: AbortSignal) => Promise<void>;
+};
+
+export type ConfigEntryReporter = ControllerReporter<EntryChange> &
+  GuardReporter & {
+    readonly planned: (plan: EntryPlan) => void;
+    /** How objects stand after all changes were tried. */
+    readonly stands: (
+      standings: readonly { readonly planned: PlannedObject; readonly outcome: EntryOutcome }[],
+    ) => void;
+    /** Consul took the entry and gives it back otherwise. */
+    readonly acceptedOtherwise: (change: EntryChange, paths: readonly string[]) => void;
+  };

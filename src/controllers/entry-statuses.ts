@@ -1,0 +1,73 @@
+/** Writes what objects say of themselves, when it is news. */
+import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
+import type { EntryPlan, PlannedObject } from '../catalog/config-entries/entry-plan.ts';
+import { statusAfter, type EntryOutcome } from '../catalog/config-entries/entry-status.ts';
+import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
+import type { JsonObject } from '../support/json.ts';
+import type { Clock } from '../support/clock.ts';
+import type { AppliedEntries } from './apply-entries.ts';
+import type { ConfigEntryReporter, EntryCluster } from './config-entry-ports.ts';
+import type { EntryMemory } from './entry-memory.ts';
+
+type StatusPorts = {
+  readonly cluster: Pick<EntryCluster, 'patchStatus'>;
+  readonly reporter: Pick<ConfigEntryReporter, 'stands'>;
+  readonly clock: Pick<Clock, 'now'>;
+};
+
+export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, memory: EntryMemory) {
+  /** Of an object as it was read: its status as the API server gave it back, which the watch may not have brought yet. */
+  const returned = new Map<string, { readonly object: EntryObject; readonly status: JsonObject }>();
+  /** What was sent last, and what an older CRD left of it. */
+  const sent = new Map<string, { readonly sent: string; readonly left: string }>();
+
+  async function writeOne(planned: PlannedObject, outcome: EntryOutcome, signal: AbortSignal): Promise<void> {
+    const { kind, object } = planned;
+    const newer = returned.get(object.uid);
+    const current = newer?.object === object ? { ...object, status: newer.status } : object;
+    const next = statusAfter(current, outcome, clock.now());
+    if (next === undefined) return;
+    const text = JSON.stringify(next);
+    const before = sent.get(object.uid);
+    // Written once more, it would be the same again: the API server drops what an older CRD does not know.
+    if (before?.sent === text && before.left === JSON.stringify(current.status)) return;
+    const status = await cluster.patchStatus(kind, object, next, signal);
+    if (status === undefined) return;
+    returned.set(object.uid, { object, status });
+    sent.set(object.uid, { sent: text, left: JSON.stringify(status) });
+  }
+
+  return {
+    /** @throws TandemError when the API server takes no statuses */
+    write: async (plan: EntryPlan, result: AppliedEntries, signal: AbortSignal): Promise<void> => {
+      const uids = new Set(plan.objects.map(({ object }) => object.uid));
+      for (const known of [returned, sent])
+        for (const uid of known.keys()) if (!uids.has(uid)) known.delete(uid);
+      const standing = plan.objects.flatMap((planned) => {
+        const outcome = outcomeOf(planned, result, memory);
+        return outcome === undefined ? [] : [{ planned, outcome }];
+      });
+      reporter.stands(standing);
+      await inParallel(standing, ({ planned, outcome }) => writeOne(planned, outcome, signal), {
+        atATime: SMALL_CALLS,
+        signal,
+      });
+    },
+  };
+}
+
+/** Undefined when it is tried again at once. */
+function outcomeOf(
+  { state, entry }: PlannedObject,
+  { outcomes, error }: AppliedEntries,
+  memory: EntryMemory,
+): EntryOutcome | undefined {
+  if (state.kind !== 'pending') return state;
+  const key = entry?.key ?? '';
+  const tried = outcomes.get(key);
+  if (tried !== undefined) return tried;
+  const refusal = memory.refusalOf(key);
+  if (refusal !== undefined) return { kind: 'refused', reason: refusal };
+  if (error === undefined) return undefined;
+  return { kind: 'unknown', message: error.message };
+}

@@ -1,0 +1,81 @@
+/** What the loop of config entries asks of the API server beside its watches: CRDs before a removal, statuses, a finalizer. */
+import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
+import { ENTRY_GROUP, ENTRY_VERSION } from '../catalog/config-entries/entry-kinds.ts';
+import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-plan.ts';
+import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
+import type { EntryCluster } from '../controllers/config-entry-ports.ts';
+import { TandemError } from '../support/errors.ts';
+import { asString, isObject, property } from '../support/json.ts';
+import type { ApiAnswer, ApiClient } from './api-client.ts';
+
+const MERGE_PATCH = 'application/merge-patch+json';
+
+/** Path of the collection of all namespaces. */
+export function entryCollection({ plural }: EntryKind): string {
+  return `/apis/${ENTRY_GROUP}/${ENTRY_VERSION}/${plural}`;
+}
+
+export function crdName({ plural }: EntryKind): string {
+  return `${plural}.${ENTRY_GROUP}`;
+}
+
+function pathOf({ plural }: EntryKind, { namespace, name }: EntryObject): string {
+  return `/apis/${ENTRY_GROUP}/${ENTRY_VERSION}/namespaces/${namespace}/${plural}/${name}`;
+}
+
+export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
+  return {
+    keeps: async (kind, signal) => {
+      const name = crdName(kind);
+      const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
+      const answer = await client.request('GET', path, undefined, undefined, signal);
+      if (answer.status === 404) return `the CRD ${name} is gone`;
+      if (answer.status !== 200) return `the CRD ${name} cannot be read: ${saidBy(answer)}`;
+      const metadata = property(answer.body, 'metadata');
+      return property(metadata, 'deletionTimestamp') === undefined
+        ? undefined
+        : `the CRD ${name} is being deleted`;
+    },
+    patchStatus: async (kind, object, status, signal) => {
+      const answer = await client.request(
+        'PATCH',
+        `${pathOf(kind, object)}/status`,
+        { metadata: { uid: object.uid }, status },
+        MERGE_PATCH,
+        signal,
+      );
+      // Gone since, or another of the same name.
+      if (answer.status === 404 || answer.status === 409) return undefined;
+      requireSuccess(
+        answer,
+        `the status of ${kind.kind} ${object.namespace}/${object.name} cannot be written`,
+      );
+      const returned = property(answer.body, 'status');
+      return isObject(returned) ? returned : {};
+    },
+    dropFinalizer: async (kind, object, signal) => {
+      const at = object.finalizers.indexOf(CONSUL_K8S_FINALIZER);
+      const patch = [
+        { op: 'test', path: '/metadata/uid', value: object.uid },
+        { op: 'test', path: `/metadata/finalizers/${at}`, value: CONSUL_K8S_FINALIZER },
+        { op: 'remove', path: `/metadata/finalizers/${at}` },
+      ];
+      const type = 'application/json-patch+json';
+      const answer = await client.request('PATCH', pathOf(kind, object), patch, type, signal);
+      // Gone since, or changed since: the watch tells.
+      if ([404, 409, 422].includes(answer.status)) return;
+      requireSuccess(
+        answer,
+        `the finalizer of consul-k8s on ${kind.kind} ${object.namespace}/${object.name} cannot be removed`,
+      );
+    },
+  };
+}
+
+function requireSuccess(answer: ApiAnswer, what: string): void {
+  if (answer.status >= 300) throw new TandemError('TANDEM_KUBERNETES_REFUSED', `${what}: ${saidBy(answer)}`);
+}
+
+function saidBy({ status, body }: ApiAnswer): string {
+  return `status ${status}, ${asString(property(body, 'message')) ?? 'no reason'}`;
+}

@@ -1,0 +1,317 @@
+/** The conflict table cell by cell, whose an entry is, and what is removed. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EntrySettings } from '../../../../src/catalog/config-entries/decide-entry.ts';
+import {
+  ownMeta,
+  type Meta,
+  type ObservedEntry,
+} from '../../../../src/catalog/config-entries/entry-holder.ts';
+import { entryKindOf } from '../../../../src/catalog/config-entries/entry-kinds.ts';
+import { readEntryObject, type EntryObject } from '../../../../src/catalog/config-entries/entry-object.ts';
+import {
+  planEntries,
+  type EntryPlan,
+  type KindView,
+} from '../../../../src/catalog/config-entries/entry-plan.ts';
+
+const SETTINGS: EntrySettings = {
+  owner: 'one',
+  datacenter: 'dc1',
+  adopt: false,
+  policy: 'sync',
+  allowNamespaces: ['*'],
+};
+
+type Given = {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly spec?: object;
+  readonly created?: string;
+  readonly annotations?: object;
+  readonly metadata?: object;
+  readonly status?: object;
+};
+
+function objectOf(kind: string, given: Given = {}): EntryObject {
+  const {
+    name = 'web',
+    namespace = 'shop',
+    spec = { protocol: 'http' },
+    created = '2026-01-01T00:00:00Z',
+  } = given;
+  const metadata = {
+    name,
+    namespace,
+    uid: `${namespace}/${name}`,
+    resourceVersion: '1',
+    generation: 1,
+    creationTimestamp: created,
+    annotations: given.annotations ?? {},
+    ...given.metadata,
+  };
+  const object = readEntryObject({ kind, metadata, spec, status: given.status ?? {} });
+  assert.ok(object !== undefined);
+  return object;
+}
+
+const web = (given: Given = {}): EntryObject => objectOf('ServiceDefaults', given);
+const intentions = (name: string, destination: string, given: Given = {}): EntryObject =>
+  objectOf('ServiceIntentions', {
+    name,
+    spec: { destination: { name: destination }, sources: [{ name: 'a', action: 'allow' }] },
+    ...given,
+  });
+
+function observed(Meta: Meta, fields: object = { Protocol: 'http' }, name = 'web'): ObservedEntry {
+  const entry = { Kind: 'service-defaults', Name: name, Meta, ModifyIndex: 7, CreateIndex: 7, ...fields };
+  return { entryKind: 'service-defaults', name, index: 7, meta: Meta, entry };
+}
+
+const ours = (object: EntryObject): Meta => ownMeta(SETTINGS, object);
+const OTHER: Meta = { ...ours(web()), 'tandem-owner': 'two', 'tandem-object': 'x/y' };
+const K8S: Meta = { 'external-source': 'kubernetes', 'consul.hashicorp.com/source-datacenter': 'dc1' };
+const K8S_ELSEWHERE: Meta = { ...K8S, 'consul.hashicorp.com/source-datacenter': 'dc2' };
+const NOBODY: Meta = {};
+const MIGRATE = { 'consul.hashicorp.com/migrate-entry': 'true' };
+const OVERWRITE = { 'tandem/overwrite': 'true' };
+
+function plan(
+  objects: readonly EntryObject[],
+  entries: readonly ObservedEntry[] | undefined,
+  settings: Partial<EntrySettings> = {},
+  view: Partial<KindView> = {},
+): EntryPlan {
+  const kind = entryKindOf(objects[0]?.kind ?? 'ServiceDefaults');
+  assert.ok(kind !== undefined);
+  const one: KindView = {
+    kind,
+    objects,
+    entries,
+    trouble: undefined,
+    keep: undefined,
+    isLost: () => false,
+    ...view,
+  };
+  return planEntries([one], { ...SETTINGS, ...settings }, () => false);
+}
+
+/** What is written, or else how the one object stands. */
+function verdict({ writes, objects }: EntryPlan): string {
+  const [write] = writes;
+  if (write !== undefined) return `${write.action} ${write.reason} ${write.index}`;
+  const state = objects[0]?.state;
+  return state?.kind === 'failed' ? state.reason : (state?.kind ?? 'none');
+}
+
+function message({ objects }: EntryPlan, at = 0): string {
+  const state = objects[at]?.state;
+  return state !== undefined && 'message' in state ? state.message : '';
+}
+
+const TCP = { Protocol: 'tcp' };
+
+for (const [holder, meta, same, other] of [
+  ['ours', ours(web()), 'synced', 'update changed 7'],
+  ['another owner', OTHER, 'elsewhere', 'ExternallyManagedConfigError'],
+  ['consul-k8s here', K8S, 'update adopted 7', 'ExternallyManagedConfigError'],
+  ['consul-k8s in another datacenter', K8S_ELSEWHERE, 'elsewhere', 'ExternallyManagedConfigError'],
+  ['nobody', NOBODY, 'elsewhere', 'ExternallyManagedConfigError'],
+  ['another source', { 'external-source': 'terraform' }, 'elsewhere', 'ExternallyManagedConfigError'],
+] as const)
+  test(`an entry of ${holder}`, () => {
+    assert.equal(verdict(plan([web()], [observed(meta)])), same);
+    assert.equal(verdict(plan([web()], [observed(meta, TCP)])), other);
+  });
+
+test('no entry is created, with our meta and the index 0', () => {
+  const { writes } = plan([web()], []);
+  assert.deepEqual(
+    writes.map(({ action, index, entry }) => ({ action, index, entry })),
+    [
+      {
+        action: 'create',
+        index: 0,
+        entry: { Kind: 'service-defaults', Name: 'web', Protocol: 'http', Meta: ours(web()) },
+      },
+    ],
+  );
+});
+
+test('the annotations and adopt open the ways that the table names, and no others', () => {
+  const annotated = (annotations: object, meta: Meta, fields?: object, settings = {}): string =>
+    verdict(plan([web({ annotations })], [observed(meta, fields)], settings));
+  assert.equal(annotated(MIGRATE, NOBODY), 'update migrated 7');
+  assert.equal(annotated(MIGRATE, NOBODY, TCP), 'MigrationFailedError');
+  assert.equal(annotated(OVERWRITE, NOBODY, TCP), 'update overwritten 7');
+  assert.equal(annotated({}, K8S, TCP, { adopt: true }), 'update adopted 7');
+  for (const meta of [OTHER, K8S_ELSEWHERE])
+    assert.equal(
+      annotated({ ...MIGRATE, ...OVERWRITE }, meta, TCP, { adopt: true }),
+      'ExternallyManagedConfigError',
+    );
+});
+
+test('what is held names the holder, the differing field with both values, and the way out', () => {
+  assert.match(
+    message(plan([web()], [observed(OTHER, TCP)])),
+    /cluster "two", made there from "x\/y".*Protocol is "tcp" in Consul, "http" here/,
+  );
+  assert.match(message(plan([web()], [observed(K8S, TCP)])), /consul-k8s.*--config-entries-adopt/);
+  assert.match(message(plan([web()], [observed(K8S_ELSEWHERE, TCP)])), /"dc2"/);
+  assert.match(message(plan([web()], [observed(NOBODY, TCP)])), /migrate-entry.*tandem\/overwrite/);
+  assert.match(message(plan([web({ annotations: MIGRATE })], [observed(NOBODY, TCP)])), /Protocol is "tcp"/);
+});
+
+test('any other meta of ours is a difference', () => {
+  const meta = ours(web());
+  assert.equal(verdict(plan([web()], [observed({ ...meta, more: 'x' })])), 'update changed 7');
+  assert.equal(verdict(plan([web()], [observed({ ...meta, 'tandem-object': 'a/b' })])), 'update changed 7');
+});
+
+test('a change of an entry whose object stands as it was is drift', () => {
+  const status = {
+    conditions: [{ type: 'Synced', status: 'True', reason: 'Synced', message: '' }],
+    observedGeneration: 1,
+  };
+  const object = web({ status });
+  assert.equal(verdict(plan([object], [observed(ours(object), TCP)])), 'update drift 7');
+  assert.equal(verdict(plan([object], [])), 'create drift 0');
+  assert.equal(verdict(plan([web({ status, metadata: { generation: 2 } })], [])), 'create missing 0');
+});
+
+test('what Consul took and gives back otherwise is not written again', () => {
+  const kind = entryKindOf('ServiceDefaults');
+  assert.ok(kind !== undefined);
+  const view: KindView = {
+    kind,
+    objects: [web()],
+    entries: [observed(ours(web()), TCP)],
+    trouble: undefined,
+    keep: undefined,
+    isLost: () => false,
+  };
+  assert.equal(verdict(planEntries([view], SETTINGS, (_key, _entry, index) => index === 7)), 'synced');
+  assert.equal(
+    verdict(planEntries([view], SETTINGS, (_key, _entry, index) => index === 8)),
+    'update changed 7',
+  );
+});
+
+test('of two objects the older has the entry, then the first by its place; names differ without case', () => {
+  const young = web({ namespace: 'a', created: '2026-01-02T00:00:00Z' });
+  const old = web({ namespace: 'z' });
+  const twin = web({ namespace: 'y', name: 'Web' });
+  const { writes, objects } = plan([young, old, twin], []);
+  assert.deepEqual(
+    writes.map(({ object }) => object.namespace),
+    ['y'],
+  );
+  assert.deepEqual(
+    objects.map(({ state }) => (state.kind === 'failed' ? state.reason : state.kind)),
+    ['NameTaken', 'NameTaken', 'pending'],
+  );
+  assert.match(message({ objects, writes } as EntryPlan), /"y\/Web" is older/);
+});
+
+test('when the one that has the entry goes, the other takes it by one update', () => {
+  const gone = web({ namespace: 'a' });
+  const next = web({ namespace: 'b' });
+  const result = plan([next], [observed(ours(gone))]);
+  assert.equal(verdict(result), 'update changed 7');
+  assert.deepEqual(result.removals, []);
+});
+
+test('an invalid object keeps its entry, and other objects from it', () => {
+  const broken = web({ spec: { protocol: 'http', destination: { addresses: [], port: 0 } } });
+  const other = web({ namespace: 'z', created: '2026-02-01T00:00:00Z' });
+  const result = plan([broken, other], [observed(ours(broken))]);
+  assert.deepEqual(
+    result.objects.map(({ state }) => (state.kind === 'failed' ? state.reason : state.kind)),
+    ['InvalidSpec', 'NameTaken'],
+  );
+  assert.deepEqual([result.writes, result.removals], [[], []]);
+});
+
+test('only ours is removed, and only when its object is gone', () => {
+  const removed = (
+    entries: readonly ObservedEntry[],
+    objects: readonly EntryObject[] = [],
+  ): readonly string[] => plan(objects, entries).removals.map(({ key }) => key);
+  assert.deepEqual(removed([observed(ours(web()))]), ['service-defaults/web']);
+  for (const meta of [OTHER, K8S, K8S_ELSEWHERE, NOBODY]) assert.deepEqual(removed([observed(meta)]), []);
+  assert.deepEqual(removed([observed(ours(web()))], [web()]), []);
+  const ending = web({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x'] } });
+  assert.deepEqual(removed([observed(ours(web()))], [ending]), ['service-defaults/web']);
+});
+
+test('nothing is removed while one side is not known, by another policy, or when the object went with its CRD', () => {
+  const entries = [observed(ours(web()))];
+  assert.deepEqual(plan([], entries, {}, { keep: 'no list' }).removals, []);
+  assert.equal(plan([], entries, {}, { keep: 'no list' }).kept[0]?.why, 'no list');
+  for (const policy of ['upsert-only', 'create-only'] as const)
+    assert.deepEqual(plan([], entries, { policy }).removals, []);
+  assert.deepEqual(plan([], entries, {}, { isLost: (key) => key === 'service-defaults/web' }).removals, []);
+  assert.equal(verdict(plan([web()], undefined, {}, { trouble: 'Consul is away' })), 'unknown');
+});
+
+test('upsert-only updates, create-only does not', () => {
+  const entries = [observed(ours(web()), TCP)];
+  assert.equal(verdict(plan([web()], entries, { policy: 'upsert-only' })), 'update changed 7');
+  assert.equal(verdict(plan([web()], entries, { policy: 'create-only' })), 'ExternallyManagedConfigError');
+});
+
+test('a namespace that is not allowed has no effect, and what it had stays until its object goes', () => {
+  const settings = { allowNamespaces: ['other'] };
+  assert.equal(verdict(plan([web()], [], settings)), 'NamespaceNotAllowed');
+  const result = plan([web()], [observed(ours(web()))], settings);
+  assert.deepEqual(result.removals, []);
+  assert.match(result.kept[0]?.why ?? '', /not allowed any more/);
+  const allowed = web({ namespace: 'other', created: '2026-03-01T00:00:00Z' });
+  assert.deepEqual(
+    plan([web(), allowed], [], settings).writes.map(({ object }) => object.namespace),
+    ['other'],
+  );
+});
+
+function intentionsEntry(object: EntryObject, name: string): ObservedEntry {
+  const entry = { Kind: 'service-intentions', Name: name, Sources: [{ Name: 'a', Action: 'allow' }] };
+  return { entryKind: 'service-intentions', name, index: 3, meta: ours(object), entry };
+}
+
+test('another destination is written first, and the old entry goes when that is there', () => {
+  const object = intentions('rule', 'new');
+  const result = plan([object], [intentionsEntry(object, 'old')]);
+  assert.deepEqual(
+    result.writes.map(({ action, name }) => [action, name]),
+    [['create', 'new']],
+  );
+  assert.deepEqual(
+    result.removals.map(({ name, reason, after }) => [name, reason, after]),
+    [['old', 'renamed', 'service-intentions/new']],
+  );
+  const done = plan([object], [intentionsEntry(object, 'old'), intentionsEntry(object, 'new')]);
+  assert.deepEqual(
+    done.removals.map(({ name, after }) => [name, after]),
+    [['old', undefined]],
+  );
+});
+
+test('while the new destination is refused, the old entry stays', () => {
+  const object = intentions('rule', 'new', {
+    spec: { destination: { name: 'new' }, sources: [{ name: 'a', action: 'alow' }] },
+  });
+  const result = plan([object], [intentionsEntry(object, 'old')]);
+  assert.deepEqual([result.writes, result.removals], [[], []]);
+  assert.match(result.kept[0]?.why ?? '', /names another entry now/);
+});
+
+test('a finalizer of consul-k8s is seen on what is being deleted, and on nothing else', () => {
+  const finalizers = ['finalizers.consul.hashicorp.com'];
+  const ending = web({ metadata: { finalizers, deletionTimestamp: '2026-01-01T00:00:00Z' } });
+  const alive = web({ name: 'other', metadata: { finalizers } });
+  assert.deepEqual(
+    plan([ending, alive], []).leftovers.map(({ object }) => object.name),
+    ['web'],
+  );
+});
