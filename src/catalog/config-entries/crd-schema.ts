@@ -42,7 +42,8 @@ export function crdOf(kind: EntryKind): JsonObject {
               properties: {
                 apiVersion: { type: 'string', description: 'Version of the schema of the object.' },
                 kind: { type: 'string', description: 'Kind of the object.' },
-                metadata: { type: 'object', description: 'Name, namespace and annotations.' },
+                // The API server describes it, and forbids anything else here.
+                metadata: { type: 'object' },
                 spec: {
                   type: 'object',
                   description: 'What Consul is to have.',

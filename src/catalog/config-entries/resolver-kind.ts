@@ -1,7 +1,18 @@
 /** `ServiceResolver`: which instances answer for a service. */
 import { isObject, property, type JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
-import { elementsAt, excludes, has, isSet, needs, objectsAt, refusedAt, textAt } from './entry-rules.ts';
+import { readFilter } from './filter-expression.ts';
+import {
+  elementsAt,
+  excludes,
+  has,
+  isSet,
+  needs,
+  objectsAt,
+  refusedAt,
+  textAt,
+  warnedAt,
+} from './entry-rules.ts';
 import type { EntryKind, EntryRule, RuleProblem } from './entry-table.ts';
 import {
   choiceField,
@@ -24,6 +35,27 @@ const SUBSET_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 const enterpriseText = (doc: string): ReturnType<typeof textField> =>
   textField(doc, { enterpriseExcept: [] });
+
+function filterCheck(filter: string): string | undefined {
+  const read = readFilter(filter);
+  return read.ok ? undefined : `cannot be read at character ${read.offset + 1}`;
+}
+
+/** What a subset filter is asked about: an instance with its node and its checks. */
+const FILTERED = ['Node', 'Service', 'Checks'];
+
+const selectorsAreKnown: EntryRule = (value) => {
+  const read = readFilter(textAt(value, 'filter'));
+  const unknown = read.ok
+    ? read.selectors.filter((name) => !FILTERED.includes(/^\w*/.exec(name)?.[0] ?? ''))
+    : [];
+  return unknown.map((name) =>
+    warnedAt(
+      ['filter'],
+      `${quote(name)} begins with none of ${FILTERED.join(', ')}; the filter selects nothing`,
+    ),
+  );
+};
 
 const redirect = objectField(
   'Sends everything elsewhere. Excludes failover.',
@@ -203,10 +235,19 @@ export const serviceResolver: EntryKind = {
     defaultSubset: textField('Subset that answers when a request names none. Default: all instances.'),
     subsets: keyedField(
       'Name → the instances that belong to the subset. Names are 1 to 63 of a-z 0-9 and -.',
-      structField('The instances of one subset.', {
-        filter: textField('Filter expression of Consul, such as Service.Meta.version == v1. Default: all.'),
-        onlyPassing: flagField('Leaves out instances with a warning check, too. Default: false.'),
-      }),
+      structField(
+        'The instances of one subset.',
+        {
+          filter: textField(
+            'Filter expression of Consul, such as Service.Meta.version == v1. Default: all.',
+            {
+              check: filterCheck,
+            },
+          ),
+          onlyPassing: flagField('Leaves out instances with a warning check, too. Default: false.'),
+        },
+        { rules: [selectorsAreKnown] },
+      ),
     ),
     redirect,
     failover,

@@ -96,3 +96,13 @@ test('the name of the entry can be one that Kubernetes cannot spell, and no path
     'refused metadata.name: "other" must be "global"',
   ]);
 });
+
+test('a filter that Consul cannot read is refused, one that selects nothing gives a warning', () => {
+  const spec = {
+    subsets: { v1: { filter: 'Service.Meta.version = v1' }, v2: { filter: 'Meta.version == v2' } },
+  };
+  assert.deepEqual(problems('ServiceResolver', spec), [
+    'refused spec.subsets.v1.filter: "Service.Meta.version = v1" cannot be read at character 21',
+    'warning spec.subsets.v2.filter: "Meta.version" begins with none of Node, Service, Checks; the filter selects nothing',
+  ]);
+});
