@@ -107,7 +107,8 @@ function checkFields(fields: FieldTable, value: JsonObject, path: RuleProblem['p
   const names = Object.keys(fields);
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(fields, key)) continue;
-    const like = nearest(key, names);
+    // Comparing names is slow, and beyond so many problems nobody reads it.
+    const like = check.found.length < MOST ? nearest(key, names) : undefined;
     check.found.push(
       deniedAt([...path, key], `is no field; ${like === undefined ? 'remove it' : `did you mean ${like}?`}`),
     );
