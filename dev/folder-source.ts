@@ -1,18 +1,21 @@
 /** A folder of manifests in the place of a cluster, followed as its files change. */
-import { watch, type FSWatcher } from 'node:fs';
+import { watch } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Source } from '../src/controllers/sync-ports.ts';
 import type { JsonObject } from '../src/support/json.ts';
 import { localCluster } from './local-cluster.ts';
-import { readManifestObjects } from '../src/runtime/manifest-objects.ts';
+import { readManifestDocuments } from '../src/runtime/manifest-documents.ts';
+import { manifestObjectsOf } from '../src/runtime/manifest-objects.ts';
+import { entryManifestsOf, isInvalid, problemLines } from '../src/runtime/read-entries.ts';
 import { createObjectSnapshot } from '../src/runtime/object-snapshot.ts';
 import { createListeners } from '../src/support/listeners.ts';
 
 type FolderSource = Source & { readonly close: () => void };
 
-/** The objects, and those that are there more than once, or why the files cannot be read. */
+/** The objects, those that are there more than once, and the problems of config entries; or why the files cannot be read. */
 export type ReadOutcome =
-  { readonly objects: number; readonly repeated: readonly string[] } | { readonly error: unknown };
+  | { readonly objects: number; readonly repeated: readonly string[]; readonly invalid: readonly string[] }
+  | { readonly error: unknown };
 
 type FolderSourceOptions = {
   /** Files and folders. */
@@ -30,35 +33,40 @@ export async function folderSource({ operands, stdin, onRead }: FolderSourceOpti
   const { snapshot, replace } = createObjectSnapshot();
   const { tell, onChange } = createListeners<[sources: readonly string[]]>();
   const load = async (): Promise<void> => {
-    const { objects: read, repeated } = await readManifestObjects(operands, stdin);
+    const documents = await readManifestDocuments(operands, stdin);
+    const { objects: read, repeated } = manifestObjectsOf(documents);
+    const invalid = entryManifestsOf(documents).filter(isInvalid).flatMap(problemLines);
     const objects: readonly JsonObject[] = localCluster(read);
     const touched = replace(objects);
-    onRead({ objects: objects.length, repeated });
+    onRead({ objects: objects.length, repeated, invalid });
     if (touched.length > 0) tell(touched);
   };
   let last = load();
   // One after the other: what an earlier read has found must not come after what a later one has.
   const loadInTurn = (): Promise<void> => (last = last.catch(() => undefined).then(load));
   await last;
-  const watchers = follow(operands, () => void loadInTurn().catch((error: unknown) => onRead({ error })));
+  const stop = follow(operands, () => void loadInTurn().catch((error: unknown) => onRead({ error })));
   return {
     snapshot,
     synced: () => Promise.resolve(),
     onChange,
     refresh: loadInTurn,
-    close: () => {
-      for (const each of watchers) each.close();
-    },
+    close: stop,
   };
 }
 
-function follow(operands: readonly string[], changed: () => void): readonly FSWatcher[] {
+/** The answer ends it; nothing is called after that. */
+function follow(operands: readonly string[], changed: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const later = (): void => {
     clearTimeout(timer);
     timer = setTimeout(changed, QUIET);
   };
-  return operands
+  const watchers = operands
     .filter((operand) => operand !== '-')
     .map((operand) => watch(operand, { recursive: true }, later).on('error', later));
+  return () => {
+    clearTimeout(timer);
+    for (const each of watchers) each.close();
+  };
 }

@@ -10,7 +10,7 @@ type FolderStatus = {
 };
 
 export function folderStatus(log: Log, now: () => number, changed: () => void): FolderStatus {
-  let status: FilesStatus = { unreadable: undefined, repeated: [] };
+  let status: FilesStatus = { unreadable: undefined, repeated: [], invalid: [] };
   return {
     onRead: (outcome) => {
       const before = status;
@@ -19,11 +19,13 @@ export function folderStatus(log: Log, now: () => number, changed: () => void): 
         status = { ...before, unreadable: { error, since: before.unreadable?.since ?? isoTime(now()) } };
         log('error', 'the manifests cannot be read; what was read before stays', { error });
       } else {
-        const { objects, repeated } = outcome;
-        status = { unreadable: undefined, repeated };
+        const { objects, repeated, invalid } = outcome;
+        status = { unreadable: undefined, repeated, invalid };
         log('info', 'manifests read', { objects });
         for (const problem of repeated.filter((each) => !before.repeated.includes(each)))
           log('warn', 'an object is defined more than once', { problem });
+        for (const problem of invalid.filter((each) => !before.invalid.includes(each)))
+          log('warn', 'a config entry is invalid', { problem });
       }
       changed();
     },

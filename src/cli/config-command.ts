@@ -3,7 +3,7 @@ import { oneOf } from '../config/flag.ts';
 import { toConsulEntry } from '../catalog/config-entries/to-consul-entry.ts';
 import { exit } from '../runtime/context.ts';
 import { stdinProblem } from '../runtime/manifest-files.ts';
-import { readEntryManifests, type EntryManifest } from '../runtime/read-entries.ts';
+import { isInvalid, problemLines, readEntryManifests } from '../runtime/read-entries.ts';
 import { tell } from '../runtime/tell.ts';
 import { escapeJson } from '../support/text.ts';
 import { command } from './command.ts';
@@ -30,9 +30,7 @@ export const configCommand = command({
       return exit.usage;
     }
     const entries = await readEntryManifests(operands, stdin);
-    for (const { object, problems } of entries)
-      for (const { place, path, message, level } of problems)
-        tell(stderr, `${place}: ${level}: ${object.kind} ${object.name}: ${path}: ${message}`);
+    for (const line of entries.flatMap(problemLines)) tell(stderr, line);
     const invalid = entries.filter(isInvalid).length;
     tell(stderr, summary(entries.length, invalid));
     if (invalid > 0) return exit.denied;
@@ -42,10 +40,6 @@ export const configCommand = command({
     return exit.done;
   },
 });
-
-function isInvalid({ problems }: EntryManifest): boolean {
-  return problems.some(({ level }) => level !== 'warning');
-}
 
 function summary(count: number, invalid: number): string {
   const objects = `${count} ${count === 1 ? 'object' : 'objects'} of config entries`;

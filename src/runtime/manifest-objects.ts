@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { listedObjects, namespaceOf } from '../manifests/listed-objects.ts';
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
-import { readManifestDocuments } from './manifest-documents.ts';
+import { readManifestDocuments, type PlacedDocument } from './manifest-documents.ts';
 
 type ManifestObjects = {
   readonly objects: readonly JsonObject[];
@@ -21,7 +21,11 @@ export async function readManifestObjects(
   operands: readonly string[],
   stdin: Readable,
 ): Promise<ManifestObjects> {
-  const documents = await readManifestDocuments(operands, stdin);
+  return manifestObjectsOf(await readManifestDocuments(operands, stdin));
+}
+
+/** The same, of documents that have been read. */
+export function manifestObjectsOf(documents: readonly PlacedDocument[]): ManifestObjects {
   const placed = documents.flatMap(({ value, place }) =>
     listedObjects(value).flatMap(({ object }) =>
       isObject(object) && !isForeign(object) ? [{ object: withNamespace(object), place }] : [],

@@ -8,7 +8,7 @@ import { validateEntry, type EntryProblem } from '../catalog/config-entries/vali
 import { listedObjects } from '../manifests/listed-objects.ts';
 import { asString, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
-import { readManifestDocuments } from './manifest-documents.ts';
+import { readManifestDocuments, type PlacedDocument } from './manifest-documents.ts';
 
 /** `FILE:LINE` */
 type Place = { readonly place: string };
@@ -29,7 +29,11 @@ export async function readEntryManifests(
   operands: readonly string[],
   stdin: Readable,
 ): Promise<readonly EntryManifest[]> {
-  const documents = await readManifestDocuments(operands, stdin);
+  return entryManifestsOf(await readManifestDocuments(operands, stdin));
+}
+
+/** The same, of documents that have been read. */
+export function entryManifestsOf(documents: readonly PlacedDocument[]): readonly EntryManifest[] {
   const holders = new Map<string, string>();
   return documents.flatMap(({ value, placeOf }) =>
     listedObjects(value).flatMap(({ object: raw, path }): EntryManifest[] => {
@@ -48,6 +52,18 @@ export async function readEntryManifests(
       ];
     }),
   );
+}
+
+/** A line for each problem, warnings among them. */
+export function problemLines({ object, problems }: EntryManifest): readonly string[] {
+  return problems.map(
+    ({ place, path, message, level }) =>
+      `${place}: ${level}: ${object.kind} ${object.name}: ${path}: ${message}`,
+  );
+}
+
+export function isInvalid({ problems }: EntryManifest): boolean {
+  return problems.some(({ level }) => level !== 'warning');
 }
 
 function kindOfManifest(raw: unknown): EntryKind | undefined {

@@ -26,6 +26,8 @@ export type FilesStatus = {
   readonly unreadable: { readonly error: string; readonly since: string } | undefined;
   /** A sentence for each object that is there more than once. */
   readonly repeated: readonly string[];
+  /** A line for each problem of config entries that are invalid. */
+  readonly invalid: readonly string[];
 };
 
 type ReconcileFailure = {

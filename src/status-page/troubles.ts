@@ -61,7 +61,7 @@ function unready(reason: string, { controllers }: Status): Trouble {
       };
 }
 
-function ofFiles({ unreadable, repeated }: FilesStatus): readonly Trouble[] {
+function ofFiles({ unreadable, repeated, invalid }: FilesStatus): readonly Trouble[] {
   const broken: readonly Trouble[] =
     unreadable === undefined
       ? []
@@ -73,14 +73,22 @@ function ofFiles({ unreadable, repeated }: FilesStatus): readonly Trouble[] {
             fix: markup`Correct the file. The files are read again when one changes; until then, what was read before stays.`,
           },
         ];
-  const more = repeated.length - NAMED;
-  const twice = repeated.slice(0, NAMED).map((each, at): Trouble => ({
+  return [
+    ...broken,
+    ...ofList(repeated, 'and so are', markup`Remove one, or give it another name.`),
+    ...ofList(invalid, 'and', markup`Correct the object. <code>tandem config</code> lists all problems.`),
+  ];
+}
+
+/** The first ones by name, and how many more there are. */
+function ofList(sentences: readonly string[], and: string, fix: Markup): readonly Trouble[] {
+  const more = sentences.length - NAMED;
+  return sentences.slice(0, NAMED).map((each, at): Trouble => ({
     isBad: false,
-    what: markup`${foreignText(each)}${at === NAMED - 1 && more > 0 ? `, and so are ${count(more)} more` : undefined}`,
+    what: markup`${foreignText(each)}${at === NAMED - 1 && more > 0 ? `, ${and} ${count(more)} more` : undefined}`,
     since: undefined,
-    fix: markup`Remove one, or give it another name.`,
+    fix,
   }));
-  return [...broken, ...twice];
 }
 
 /** A failure is over with the next success. */

@@ -36,3 +36,29 @@ test('one read ends before the next begins, so that the last one counts', async 
     [2, 3, 4],
   );
 });
+
+test('config entries in the folder are validated with every reading', async () => {
+  const file = join(folder, 'entries.yaml');
+  const entry = (protocol: string): string => `apiVersion: consul.hashicorp.com/v1alpha1
+kind: ServiceDefaults
+metadata: {name: web}
+spec:
+  protocol: ${protocol}
+`;
+  await writeFile(file, entry('htp'));
+  const outcomes: ReadOutcome[] = [];
+  const onRead = (outcome: ReadOutcome): void => void outcomes.push(outcome);
+  const source = await folderSource({ operands: [file], stdin: Readable.from([]), onRead });
+  source.close();
+  await writeFile(file, entry('http'));
+  await source.refresh(new AbortController().signal);
+  assert.deepEqual(
+    outcomes.map((outcome) => ('error' in outcome ? outcome : outcome.invalid)),
+    [
+      [
+        `${file}:5: refused: ServiceDefaults web: spec.protocol: "htp" must be "tcp", "http", "http2" or "grpc"`,
+      ],
+      [],
+    ],
+  );
+});

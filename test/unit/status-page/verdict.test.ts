@@ -124,14 +124,24 @@ test('tokens of pods that are gone and stay: it works, with something to fix, an
 test('files that cannot be read are out of sync; an object that is there twice is to be repaired', () => {
   const repeated = ['a', 'b', 'c', 'd', 'e'].map((name) => `Service default/${name} is in x:1 and y:1`);
   const broken = { error: 'web.yaml:3:1: no YAML', since: '2026-01-02T03:00:00.000Z' };
-  const unreadable = { ...synced([]), files: { unreadable: broken, repeated: [] } };
+  const unreadable = { ...synced([]), files: { unreadable: broken, repeated: [], invalid: [] } };
   assert.equal(title(unreadable), 'Not in sync');
   assert.match(
     text(unreadable),
     /cannot be read: web\.yaml:3:1: no YAML since 2026-01-02 03:00:00 UTC Correct/,
   );
-  const twice = { ...synced([]), files: { unreadable: undefined, repeated } };
+  const twice = { ...synced([]), files: { unreadable: undefined, repeated, invalid: [] } };
   assert.equal(title(twice), 'In sync, with something to fix');
   assert.match(text(twice), /Service default\/c is in x:1 and y:1 , and so are 2 more Remove one/);
-  assert.equal(title({ ...synced([]), files: { unreadable: undefined, repeated: [] } }), 'In sync');
+  const invalid = ['a.yaml:3: refused: ServiceDefaults web: spec.protocol: "htp" must be "tcp"'];
+  const withInvalid = { ...synced([]), files: { unreadable: undefined, repeated: [], invalid } };
+  assert.equal(title(withInvalid), 'In sync, with something to fix');
+  assert.match(
+    text(withInvalid),
+    /a\.yaml:3: refused: ServiceDefaults web: .* Correct the object\. tandem config lists/,
+  );
+  assert.equal(
+    title({ ...synced([]), files: { unreadable: undefined, repeated: [], invalid: [] } }),
+    'In sync',
+  );
 });
