@@ -1,6 +1,8 @@
 /** The flags of `tandem secure`. */
 import { rotations } from '../secure/observed.ts';
 import { stages, syncDirections, type SyncDirection } from '../secure/secure-settings.ts';
+import { consulFlags } from './consul-settings.ts';
+import { parseConsulAddresses } from './consul-addresses.ts';
 import { isIpAddress } from '../support/ip-address.ts';
 import { kubeconfigFlag } from './common-flags.ts';
 import { boolean, list, oneOf, parsed, splitList, string, type Parsed } from './flag.ts';
@@ -36,6 +38,20 @@ export const secureFlags = {
     ownerName,
   ),
   serverSelector: string('Label selector of the pods of the servers.', 'SELECTOR', undefined),
+  externalServers: parsed<readonly string[]>(
+    'Servers that run elsewhere, as [http[s]://]HOST[:PORT] separated by commas. Only their ACLs are kept, with --owner behind each name.',
+    'ADDRESSES',
+    [],
+    addressList,
+  ),
+  consulCaFile: consulFlags.consulCaFile,
+  consulTlsServerName: consulFlags.consulTlsServerName,
+  bootstrapTokenSecret: string(
+    'Secret of yours with the token that has all rights. Default: one is made.',
+    'NAME',
+    undefined,
+  ),
+  bootstrapTokenKey: string('Its key.', 'KEY', 'token'),
   clientSelector: string(
     'Label selector of the pods of client agents. Empty: there are none.',
     'SELECTOR',
@@ -89,15 +105,14 @@ export type SecureValues = FlagValues<typeof secureFlags>;
 
 /** Rules between the flags; a sentence for each that is broken. */
 export function secureFlagProblems(values: SecureValues): string[] {
-  const { name, serverSelector, plan, rotate, purge, gossip, tls, acls, consulPrefix, serverNames } = values;
+  const { name, plan, rotate, purge, gossip, tls, acls, consulPrefix, serverNames } = values;
   const actions = [plan, rotate !== undefined, purge !== undefined].filter(Boolean).length;
-  const isLoop = rotate === undefined && purge === undefined;
   return [
     ...(name === undefined ? ['--name is required'] : []),
     ...(name !== undefined && !/^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$/.test(name)
       ? ['--name: it must have 1 to 42 characters (a-z, 0-9, -) that begin and end with a letter or digit']
       : []),
-    ...(isLoop && serverSelector === undefined ? ['--server-selector is required'] : []),
+    ...serverProblems(values),
     ...(actions > 1 ? ['only one of --plan, --rotate and --purge can be given'] : []),
     ...(purge !== undefined && purge !== name ? ['--purge must repeat the name of --name'] : []),
     ...(gossip || tls || acls ? [] : ['--gossip, --tls and --acls are all off, so there is nothing to do']),
@@ -109,6 +124,38 @@ export function secureFlagProblems(values: SecureValues): string[] {
       .map((each) => `--server-names: ${JSON.stringify(each)} is neither a DNS name nor an IP address`),
     ...(/^[a-zA-Z0-9_.-]*$/.test(consulPrefix) ? [] : ['--consul-prefix: it is not the beginning of a name']),
   ];
+}
+
+function serverProblems(values: SecureValues): string[] {
+  const { serverSelector, clientSelector, externalServers, bootstrapTokenSecret, owner, acls } = values;
+  const { rotate, purge } = values;
+  const isExternal = externalServers.length > 0;
+  if (rotate !== undefined)
+    return [
+      ...(isExternal ? ['--rotate: what external servers have is rotated by whoever runs them'] : []),
+      ...(rotate === 'bootstrap-token' && bootstrapTokenSecret !== undefined
+        ? ['--rotate=bootstrap-token: the token is yours; put another one into the Secret']
+        : []),
+    ];
+  if (purge !== undefined) return [];
+  if (!isExternal) return serverSelector === undefined ? ['--server-selector is required'] : [];
+  return [
+    ...(serverSelector === undefined && clientSelector === ''
+      ? []
+      : ['--external-servers: they are no pods; leave out --server-selector and --client-selector']),
+    ...(bootstrapTokenSecret === undefined
+      ? ['--external-servers needs --bootstrap-token-secret: they are never bootstrapped from here']
+      : []),
+    ...(owner === undefined ? ['--external-servers needs --owner: other clusters may use them, too'] : []),
+    ...(acls ? [] : ['--external-servers: nothing but ACLs is kept there, and --acls is off']),
+  ];
+}
+
+function addressList(text: string): Parsed<readonly string[]> {
+  const addresses = parseConsulAddresses(text);
+  if (!addresses.ok) return addresses;
+  if ('kind' in addresses.value) return { ok: false, expected: 'a list of addresses' };
+  return { ok: true, value: addresses.value };
 }
 
 /** Also `*.example.com`. Digits alone at the end are an address, or the better part of one (WHATWG URL, 3.5). */

@@ -9,9 +9,15 @@ import type { Secret } from '../support/secret.ts';
 import { servers, type Call, type RawAnswer, type RequestReport } from './servers.ts';
 import { createTransport } from './transport.ts';
 
+/** Whose certificates are believed. */
+export type Trust =
+  /** Those of these CAs (PEM), asked for at each connection, whatever their dates. */
+  | { readonly kind: 'own'; readonly trusted: () => readonly string[] }
+  /** As any client judges; undefined: by the CAs of Node. */
+  | { readonly kind: 'usual'; readonly ca: (() => string) | undefined };
+
 export type SecureCallsOptions = {
-  /** PEM of each CA that is trusted now. */
-  readonly trusted: () => readonly string[];
+  readonly trust: Trust;
   readonly onRequest: (report: RequestReport) => void;
   readonly mayWrite: () => boolean;
 };
@@ -20,8 +26,8 @@ export type SecureCallsOptions = {
 export type ConsulPlace = {
   /** `https://host:port`; `http://` without TLS. */
   readonly addresses: readonly string[];
-  /** Name that its certificate must carry. */
-  readonly serverName: string;
+  /** Name that its certificate must carry; undefined: the host of the address. */
+  readonly serverName: string | undefined;
 };
 
 export type SecureCalls = {
@@ -33,14 +39,17 @@ export type SecureCalls = {
 
 const HANDSHAKE_MILLISECONDS = 3000;
 
-export function secureCalls({ trusted, onRequest, mayWrite }: SecureCallsOptions): SecureCalls {
-  const transports = new Map<string, ReturnType<typeof createTransport>>();
-  const transportFor = (serverName: string): ReturnType<typeof createTransport> => {
+export function secureCalls({ trust, onRequest, mayWrite }: SecureCallsOptions): SecureCalls {
+  const trusted = trust.kind === 'own' ? trust.trusted : () => [];
+  const transports = new Map<ConsulPlace['serverName'], ReturnType<typeof createTransport>>();
+  const transportFor = (serverName: ConsulPlace['serverName']): ReturnType<typeof createTransport> => {
     const known = transports.get(serverName);
     if (known !== undefined) return known;
     const judge = (certificate: X509Certificate | undefined): string | undefined =>
       problemOf(certificate, serverName, trusted());
-    const made = createTransport({ ca: undefined, serverName, judge });
+    const made = createTransport(
+      trust.kind === 'own' ? { ca: undefined, serverName, judge } : { ca: trust.ca, serverName },
+    );
     transports.set(serverName, made);
     return made;
   };
@@ -74,28 +83,28 @@ export function unquoted<T>(read: (raw: RawAnswer) => T): (raw: RawAnswer) => T 
 /** Dates are not looked at: where everything has expired, this is the way back. */
 function problemOf(
   certificate: X509Certificate | undefined,
-  serverName: string,
+  serverName: ConsulPlace['serverName'],
   trusted: readonly string[],
 ): string | undefined {
   if (certificate === undefined) return 'the server shows no certificate';
   const pem = certificate.toString();
   if (!trusted.some((ca) => isSignedBy(pem, ca)))
     return 'the certificate of the server is of a CA that is not trusted';
-  return certificate.checkHost(serverName) === undefined
+  return serverName === undefined || certificate.checkHost(serverName) === undefined
     ? `the certificate of the server is not for ${serverName}`
     : undefined;
 }
 
 function servedSerial(
   { addresses, serverName }: ConsulPlace,
-  trusted: SecureCallsOptions['trusted'],
+  trusted: () => readonly string[],
 ): Promise<string> {
   const { hostname, port } = new URL(addresses[0] ?? '');
   return new Promise((resolve, reject) => {
     const socket = connect({
       host: hostname.replace(/^\[|\]$/g, ''),
       port: Number(port),
-      servername: serverName,
+      ...(serverName === undefined ? {} : { servername: serverName }),
       rejectUnauthorized: false,
       timeout: HANDSHAKE_MILLISECONDS,
     });

@@ -129,5 +129,7 @@ const EVENT_REASONS: Readonly<Record<SecureProblem['reason'], string>> = {
   'agent-behind': 'AgentBehind',
   'name-taken': 'NameTaken',
   'bootstrapped-by-others': 'BootstrappedByOthers',
+  'no-token': 'NoToken',
+  'token-unknown': 'TokenUnknown',
   'keyring-unknown': 'KeyringUnknown',
 };

@@ -1,5 +1,6 @@
 /** Everything that `tandem secure` watches and reads, as one view that is looked at anew before each step. */
 import type { SecureValues } from '../config/secure-flags.ts';
+import { openCaFile } from '../consul/ca-file.ts';
 import { secureConsul, type SecureConsul } from '../consul/secure-consul.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { oneObject } from '../kubernetes/one-object.ts';
@@ -16,7 +17,7 @@ import { aborted } from '../support/aborted.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { SecureMetrics } from '../telemetry/secure-metrics.ts';
 import { logRestart } from './log-restart.ts';
-import { keptPlaces, secureObjects } from './secure-objects.ts';
+import { readPlaces, secureObjects } from './secure-objects.ts';
 import type { LastLook } from './secure-steps.ts';
 import { observeConsul, observeSecureAgents, readAgentPod, type AgentPod } from './secure-view.ts';
 
@@ -45,17 +46,24 @@ type ViewParts = {
   readonly mayWrite: () => boolean;
 };
 
-export function openSecureView({ settings, values, client, metrics, log, mayWrite }: ViewParts): SecureView {
+/** @throws TandemError TANDEM_FILE_UNREADABLE when the CA of external servers cannot be used */
+export async function openSecureView(parts: ViewParts): Promise<SecureView> {
+  const { settings, values, client, metrics, log, mayWrite } = parts;
+  const { consulCaFile: caFile } = values;
+  const onCaProblem = (reason: string): void =>
+    log('warn', 'the new CA of Consul cannot be used; the old one stays', { reason });
+  const ca = caFile === undefined ? undefined : await openCaFile(caFile, onCaProblem);
   const objects = secureObjects(client, settings);
   let seen: LastLook | undefined;
   const aclsKnown = Promise.withResolvers<void>();
+  const trusted = (): readonly string[] => {
+    const { state, publishedCa = '' } = seen?.objects ?? {};
+    // Without its own Secret the loop has nothing else to know the agents by.
+    const bundle = state === undefined ? publishedCa : bundleOf(state);
+    return certificatesIn(bundle).map(({ pem }) => pem);
+  };
   const consul = secureConsul({
-    trusted: () => {
-      const { state, publishedCa = '' } = seen?.objects ?? {};
-      // Without its own Secret the loop has nothing else to know the agents by.
-      const bundle = state === undefined ? publishedCa : bundleOf(state);
-      return certificatesIn(bundle).map(({ pem }) => pem);
-    },
+    trust: settings.external === undefined ? { kind: 'own', trusted } : { kind: 'usual', ca: ca?.current },
     onRequest: ({ endpoint, status }) => metrics.consulRequest(endpoint, status),
     mayWrite,
   });
@@ -66,7 +74,7 @@ export function openSecureView({ settings, values, client, metrics, log, mayWrit
     random: Math.random,
     onRestart: (failure: WatchFailure) => logRestart(log, failure),
   };
-  const watched = keptPlaces(settings).map((place) =>
+  const watched = readPlaces(settings).map(([, place]) =>
     oneObject({ ...common, path: collectionOf(place), name: place.name, onChange: changed }),
   );
   const pods = podSelectors(values).map(({ kind, selector }) => ({
@@ -112,6 +120,7 @@ export function openSecureView({ settings, values, client, metrics, log, mayWrit
     },
     stop: async () => {
       await Promise.all([...watched, ...pods.map(({ watch }) => watch)].map((each) => each.stop()));
+      ca?.close();
       await consul.close();
     },
   };
@@ -121,6 +130,8 @@ function podSelectors({
   serverSelector = '',
   clientSelector,
 }: SecureValues): readonly { readonly kind: AgentKind; readonly selector: string }[] {
+  // External servers are no pods.
+  if (serverSelector === '') return [];
   const server = { kind: 'server' as const, selector: serverSelector };
   return clientSelector === '' ? [server] : [server, { kind: 'client', selector: clientSelector }];
 }

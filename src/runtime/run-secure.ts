@@ -57,10 +57,18 @@ async function settingsOf(
   client: ApiClient,
 ): Promise<SecureSettings> {
   const { name = '', authMethodHost: host, authMethodCaFile: file, clientSelector } = values;
+  const { externalServers: addresses, consulTlsServerName: serverName } = values;
+  const external = addresses.length === 0 ? undefined : { addresses, serverName };
+  const { bootstrapTokenSecret: brought, bootstrapTokenKey: key } = values;
   return {
     ...values,
     name,
     namespace,
+    external,
+    // Their gossip and their certificates are somebody else's.
+    gossip: values.gossip && external === undefined,
+    tls: values.tls && external === undefined,
+    bootstrapToken: brought === undefined ? undefined : { name: brought, key },
     owner: values.owner ?? (await clusterOwner(client)),
     clients: clientSelector !== '',
     apiServer: { host, ca: values.acls ? await readCa(file) : '' },
@@ -87,7 +95,7 @@ async function runSecure(
   const lease = apiClient(access);
   const client = apiClient(access, undefined, leading.mayWrite);
   const { changed, onChange } = changeSignal();
-  const view = openSecureView({ settings, values, client, metrics, log, mayWrite: leading.mayWrite });
+  const view = await openSecureView({ settings, values, client, metrics, log, mayWrite: leading.mayWrite });
   const events = processEvents(client, log);
   const { reporter, status } = createSecureReporter({
     settings,

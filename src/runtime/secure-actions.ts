@@ -57,7 +57,7 @@ export async function printPlan(
   client: ApiClient,
   { stdout, stderr, signal }: Context,
 ): Promise<ExitCode> {
-  const view = openSecureView({
+  const view = await openSecureView({
     settings,
     values,
     client,

@@ -1,9 +1,9 @@
 /** The objects in Kubernetes that `tandem secure` keeps: read all at once, and written one at a time. */
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { readOwned, textsOf, writeOwned, type OwnedPlace } from '../kubernetes/owned-object.ts';
-import { rotations, type SecureObserved } from '../secure/observed.ts';
+import { rotations, type BootstrapSecret, type SecureObserved } from '../secure/observed.ts';
 import { readAgentSecret } from '../secure/agent-secret.ts';
-import { objectNames, type SecureSettings } from '../secure/secure-settings.ts';
+import { objectNames, type BroughtSecret, type SecureSettings } from '../secure/secure-settings.ts';
 import { readState, STATE_KEY } from '../secure/secure-state.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
@@ -21,25 +21,42 @@ export type SecureObjects = Pick<
   readonly uid: string | undefined;
 };
 
-export function placeOf(
-  { name, namespace }: Pick<SecureSettings, 'name' | 'namespace'>,
-  of: KeptObject,
-): OwnedPlace {
-  return { kind: of === 'ca' ? 'ConfigMap' : 'Secret', namespace, name: objectNames(name)[of] };
+/** Without settings: those that Tandem makes, whatever an operator brings. */
+type Named = Pick<SecureSettings, 'name' | 'namespace'> & {
+  readonly bootstrapToken?: BroughtSecret | undefined;
+};
+
+export function placeOf({ name, namespace, bootstrapToken }: Named, of: KeptObject): OwnedPlace {
+  const brought = of === 'bootstrap' ? bootstrapToken?.name : undefined;
+  return {
+    kind: of === 'ca' ? 'ConfigMap' : 'Secret',
+    namespace,
+    name: brought ?? objectNames(name)[of],
+  };
 }
 
-export function keptPlaces(settings: Pick<SecureSettings, 'name' | 'namespace'>): readonly OwnedPlace[] {
-  return kept.map((of) => placeOf(settings, of));
+export function keptPlaces(place: Named): readonly OwnedPlace[] {
+  return kept.map((of) => placeOf(place, of));
 }
+
+/** For external servers there are fewer, and the role of the loop has no others. */
+export function readPlaces(settings: SecureSettings): readonly (readonly [KeptObject, OwnedPlace])[] {
+  return kept
+    .filter((of) => settings.external === undefined || !ofAgents.includes(of))
+    .map((of) => [of, placeOf(settings, of)]);
+}
+
+const ofAgents: readonly KeptObject[] = ['server', 'client', 'ca'];
 
 export function secureObjects(client: Pick<ApiClient, 'request'>, settings: SecureSettings) {
+  const places = readPlaces(settings);
   let raw = new Map<KeptObject, unknown>();
   return {
     /** @throws TandemError TANDEM_KUBERNETES_… */
     read: async (signal: AbortSignal): Promise<SecureObjects> => {
       raw = new Map(
         await Promise.all(
-          kept.map(async (of) => [of, await readOwned(client, placeOf(settings, of), signal)] as const),
+          places.map(async ([of, place]) => [of, await readOwned(client, place, signal)] as const),
         ),
       );
       return contents(raw, settings);
@@ -62,22 +79,44 @@ function contents(raw: ReadonlyMap<KeptObject, unknown>, settings: SecureSetting
     const asked = asString(property(annotations, ROTATE_ANNOTATION + rotation));
     return asked === undefined ? [] : [[rotation, asked] as const];
   });
-  const bootstrap = texts('bootstrap');
-  const token = bootstrap?.['token']?.trim() || undefined;
-  if (bootstrap !== undefined && token === undefined) throw unreadable(settings, 'bootstrap', 'token');
   return {
     state: parsed,
     uid: asString(property(metadata, 'uid')),
     requests: Object.fromEntries(requests),
-    bootstrap: {
-      token,
-      next: bootstrap?.['next'] || undefined,
-      former: bootstrap?.['former'] || undefined,
-    },
+    bootstrap:
+      settings.bootstrapToken === undefined
+        ? madeToken(texts('bootstrap'), settings)
+        : broughtToken(texts('bootstrap'), settings.bootstrapToken, settings),
     agentSecrets: { server: readAgentSecret(texts('server')), client: readAgentSecret(texts('client')) },
     tokenSecrets: { ...tokenIn('ui', texts('ui')), ...tokenIn('replication', texts('replication')) },
     publishedCa: texts('ca')?.['ca.crt'],
   };
+}
+
+function madeToken(
+  texts: Readonly<Record<string, string>> | undefined,
+  settings: SecureSettings,
+): BootstrapSecret {
+  const token = texts?.['token']?.trim() || undefined;
+  if (texts !== undefined && token === undefined) throw unreadable(settings, 'bootstrap', 'token');
+  return {
+    token,
+    next: texts?.['next'] || undefined,
+    former: texts?.['former'] || undefined,
+    lack: undefined,
+  };
+}
+
+/** Whatever else is in it is the operator's. */
+function broughtToken(
+  texts: Readonly<Record<string, string>> | undefined,
+  { name, key }: BroughtSecret,
+  { namespace }: SecureSettings,
+): BootstrapSecret {
+  const token = texts?.[key]?.trim() || undefined;
+  const what = `the Secret ${namespace}/${name}`;
+  const lack = texts === undefined ? `${what} is not there` : `${what} has no token under the key ${key}`;
+  return { token, next: undefined, former: undefined, lack: token === undefined ? lack : undefined };
 }
 
 function tokenIn(of: 'ui' | 'replication', texts: Readonly<Record<string, string>> | undefined) {

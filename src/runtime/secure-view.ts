@@ -124,7 +124,7 @@ export async function observeConsul(
   objects: SecureObjects,
   signal: AbortSignal,
 ): Promise<Pick<SecureObserved, 'acl' | 'keyring'> & { readonly place: ConsulPlace | undefined }> {
-  const servers = serversOf(settings, agents);
+  const servers = settings.external ?? serversOf(settings, agents);
   const asked = await unlessRefused(observeAcl(consul, settings, servers, objects, signal), signal);
   const { acl, place } =
     'why' in asked ? { acl: { kind: 'failed' as const, why: asked.why }, place: servers } : asked;
@@ -171,9 +171,17 @@ async function observeAcl(
     return { acl: { kind: 'unasked' }, place: servers };
   const token = secret(bootstrap.token);
   let verdict: ObservedAcl = { kind: 'unasked' };
+  const failures: unknown[] = [];
   for (const address of servers.addresses) {
     const place = { ...servers, addresses: [address] };
-    const { kind } = await consul.tokenState(place, token, signal);
+    const asked = consul.tokenState(place, token, signal);
+    // Those of ours that do not answer are left out already.
+    const { kind } = await asked.catch((error: unknown) => {
+      signal.throwIfAborted();
+      failures.push(error);
+      return { kind: 'silent' as const };
+    });
+    if (kind === 'silent') continue;
     if (kind === 'known') {
       const others = servers.addresses.filter((each) => each !== address);
       const known = { ...servers, addresses: [address, ...others] };
@@ -182,6 +190,8 @@ async function observeAcl(
     verdict = { kind: kind === 'off' ? 'off' : 'token-unknown' };
     if (kind === 'off') break;
   }
+  // Whoever did not answer may know the token.
+  if (failures.length > 0) throw failures[0];
   return { acl: verdict, place: servers };
 
   async function contents(place: ConsulPlace, kept: SecureState): Promise<ObservedAcl> {

@@ -33,8 +33,9 @@ function isLoaded(
   return state.stamp === secret.stamp && (!tls || state.serial === leafOf(secret)?.serial);
 }
 
-/** Of each kind at least one agent is there, and all have loaded their Secret. */
+/** Of each kind at least one agent is there, and all have loaded their Secret. External ones load none. */
 export function isLoadedEverywhere(settings: SecureSettings, observed: SecureObserved): boolean {
+  if (settings.external !== undefined) return true;
   return observed.agents.some(({ kind }) => kind === 'server') && behind(settings, observed).length === 0;
 }
 

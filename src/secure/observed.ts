@@ -34,6 +34,8 @@ export type BootstrapSecret = {
   readonly next: string | undefined;
   /** Was `token` before, and is to be deleted. */
   readonly former: string | undefined;
+  /** Why the Secret that the operator keeps it in has none. */
+  readonly lack: string | undefined;
 };
 
 export type Agent = {

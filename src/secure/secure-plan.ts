@@ -25,9 +25,11 @@ const BOOTSTRAP_AGAIN = 30_000;
  * | the ConfigMap is not the CAs that have not left                   | `publish-ca`               |
  * | an agent's Secret is not what it should be, or its leaf is due    | `write-secret`             |
  * | an agent has not loaded its Secret                                | `reload`, each 5 s         |
+ * | the operator's Secret has no token yet                            | `wait` no-token            |
  * | a server runs without ACLs                                        | `wait` acls-off            |
- * | Consul does not know our token, and takes a bootstrap             | `bootstrap`                |
- * | … and takes none                                                  | `wait` bootstrapped-by-…   |
+ * | external servers do not know the token                            | `wait` token-unknown       |
+ * | servers of ours do not know it, and take a bootstrap              | `bootstrap`                |
+ * | … and take none                                                   | `wait` bootstrapped-by-…   |
  * | a policy, token, role, auth method is missing or different        | `put`, `put-auth-method`   |
  * | a binding rule is missing, there twice, or not wanted             | `put-rule`, `delete-rule`  |
  * | a token of ours that no Secret has                                | `delete-token`             |
@@ -57,6 +59,8 @@ export function nextSecureStep(settings: SecureSettings, observed: SecureObserve
 function aclsStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
   if (!settings.acls) return undefined;
   const { acl, agents, memory, now, bootstrap, state } = observed;
+  if (bootstrap.token === undefined)
+    return wait('no-token', bootstrap.lack ?? 'it is not made yet', now + ASK_AGAIN);
   if (acl.kind === 'unasked') return wait('no-agent', 'no Consul server answers', now + ASK_AGAIN);
   if (acl.kind === 'failed') return wait('consul-unavailable', acl.why, now + ASK_AGAIN);
   const off = agents.find(
@@ -64,6 +68,8 @@ function aclsStep(settings: SecureSettings, observed: SecureObserved): SecureSte
   );
   if (acl.kind === 'off' || off !== undefined)
     return wait('acls-off', `${off?.pod.name ?? 'a server'} runs without ACLs`, now + ASK_AGAIN);
+  if (acl.kind === 'token-unknown' && settings.external !== undefined)
+    return wait('token-unknown', 'Consul does not know the token in the Secret', now + ASK_AGAIN);
   if (acl.kind === 'token-unknown') {
     const offUntil = (memory.aclsOffAt ?? -Infinity) + ASK_AGAIN;
     if (now < offUntil) return wait('acls-off', 'the leader runs without ACLs', offUntil);

@@ -5,12 +5,24 @@ import { certificatesIn } from './certificates.ts';
 import type { Agent, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
 import type { SecureStep } from './secure-step.ts';
-import { agentKindsOf, stages, type SecureSettings, type SecureStage } from './secure-settings.ts';
+import {
+  agentKindsOf,
+  objectNames,
+  stages,
+  type SecureSettings,
+  type SecureStage,
+} from './secure-settings.ts';
 
 export type SecureProblem = {
   /** `Pod/<namespace>/<name>`, or the ACL object. */
   readonly source: string;
-  readonly reason: 'agent-behind' | 'name-taken' | 'bootstrapped-by-others' | 'keyring-unknown';
+  readonly reason:
+    | 'agent-behind'
+    | 'name-taken'
+    | 'bootstrapped-by-others'
+    | 'keyring-unknown'
+    | 'no-token'
+    | 'token-unknown';
   readonly message: string;
 };
 
@@ -34,19 +46,34 @@ export function problemsOf(
       reason: 'name-taken',
       message: `${name} in Consul has a description that Tandem did not write, so it is left alone; rename or delete it`,
     })),
-    ...(step.kind === 'wait' && step.reason === 'bootstrapped-by-others'
-      ? [
-          {
-            source: 'bootstrap',
-            reason: 'bootstrapped-by-others' as const,
-            message: `somebody else bootstrapped Consul's ACLs (${step.detail}); put that token into the Secret, or write the index to acl-bootstrap-reset in the data folder of the leader`,
-          },
-        ]
-      : []),
+    ...(step.kind === 'wait' ? tokenProblems(settings, step) : []),
     ...(settings.gossip && keyring.kind === 'unknown' && acl.kind === 'known'
       ? [{ source: 'keyring', reason: 'keyring-unknown' as const, message: keyring.why }]
       : []),
   ];
+}
+
+function tokenProblems(
+  { namespace, name, bootstrapToken }: SecureSettings,
+  { reason, detail }: Extract<SecureStep, { kind: 'wait' }>,
+): readonly SecureProblem[] {
+  const place = `${namespace}/${bootstrapToken?.name ?? objectNames(name).bootstrap}`;
+  switch (reason) {
+    case 'bootstrapped-by-others': {
+      const message = `somebody else bootstrapped Consul's ACLs (${detail}); put that token into the Secret ${place}, or write the index to acl-bootstrap-reset in the data folder of the leader`;
+      return [{ source: 'bootstrap', reason, message }];
+    }
+    case 'no-token': {
+      const message = `${detail}; put the token with all rights there`;
+      return [{ source: 'bootstrap', reason, message }];
+    }
+    case 'token-unknown': {
+      const message = `Consul does not know the token in the Secret ${place}; put one with all rights there`;
+      return [{ source: 'bootstrap', reason, message }];
+    }
+    default:
+      return [];
+  }
 }
 
 /** `server-1 4/5`: the version that it runs, and the one that it should. */

@@ -21,6 +21,10 @@ export type SecureSettings = {
   readonly gossip: boolean;
   readonly tls: boolean;
   readonly acls: boolean;
+  /** The servers run elsewhere, and other clusters may use them: nothing but ACL objects is kept, and their names have the owner. */
+  readonly external: ExternalServers | undefined;
+  /** The Secret that the operator keeps the management token in; undefined: it is made. */
+  readonly bootstrapToken: BroughtSecret | undefined;
   /** There are client agents. */
   readonly clients: boolean;
   readonly datacenter: string;
@@ -38,10 +42,24 @@ export type SecureSettings = {
   readonly apiServer: { readonly host: string; readonly ca: string };
 };
 
+export type ExternalServers = {
+  /** `http://host:port` or `https://host:port`. */
+  readonly addresses: readonly string[];
+  /** Name in their certificates; undefined: the host. */
+  readonly serverName: string | undefined;
+};
+
+export type BroughtSecret = { readonly name: string; readonly key: string };
+
 export const agentKinds = ['server', 'client'] as const;
 export type AgentKind = (typeof agentKinds)[number];
 
-export function agentKindsOf({ clients }: Pick<SecureSettings, 'clients'>): readonly AgentKind[] {
+/** Those whose Secret is kept. */
+export function agentKindsOf({
+  clients,
+  external,
+}: Pick<SecureSettings, 'clients' | 'external'>): readonly AgentKind[] {
+  if (external !== undefined) return [];
   return clients ? agentKinds : ['server'];
 }
 
@@ -66,16 +84,23 @@ export function objectNames(name: string) {
 export const tokenNames = ['agent', 'dns', 'ui', 'replication'] as const;
 export type TokenName = (typeof tokenNames)[number];
 
-export function tokensOf({ acls, uiToken, replicationToken }: SecureSettings): readonly TokenName[] {
-  if (!acls) return [];
-  return tokenNames.filter(
-    (name) => (name !== 'ui' || uiToken) && (name !== 'replication' || replicationToken),
-  );
+export function tokensOf({
+  acls,
+  external,
+  uiToken,
+  replicationToken,
+}: SecureSettings): readonly TokenName[] {
+  const isOurs = external === undefined;
+  const isWanted = { agent: isOurs, dns: isOurs, ui: uiToken, replication: replicationToken };
+  return tokenNames.filter((name) => acls && isWanted[name]);
 }
 
 /** @param of `agent`, `sync`, `k8s-auth-method` */
-export function aclName({ name }: Pick<SecureSettings, 'name'>, of: string): string {
-  return `tandem-${name}-${of}`;
+export function aclName(
+  { name, owner, external }: Pick<SecureSettings, 'name' | 'owner' | 'external'>,
+  of: string,
+): string {
+  return `tandem-${name}-${of}${external === undefined ? '' : `-${owner}`}`;
 }
 
 /** Names that a leaf is for, each once; the first is the one that Consul itself asks for. */

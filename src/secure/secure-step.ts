@@ -27,13 +27,13 @@ export type SecureStep =
     }
   | {
       readonly kind: 'write-state';
-      readonly reason: 'answer' | 'ca-gone' | 'gossip-used' | 'tokens-loaded';
+      readonly reason: 'missing' | 'answer' | 'ca-gone' | 'gossip-used' | 'tokens-loaded';
       readonly after: SecureState;
     }
   | {
       readonly kind: 'write-bootstrap';
       readonly reason: 'missing' | 'asked' | 'next-is-known' | 'former-is-gone';
-      readonly after: Omit<BootstrapSecret, 'token' | 'next'> & {
+      readonly after: Pick<BootstrapSecret, 'former'> & {
         /** Undefined: a new one is made. */
         readonly token: string | undefined;
         readonly next: 'new' | undefined;
@@ -60,7 +60,13 @@ export type SecureStep =
   | KeyringStep;
 
 export type WaitReason =
-  'acls-off' | 'bootstrapped-by-others' | 'agent-behind' | 'no-agent' | 'consul-unavailable';
+  | 'acls-off'
+  | 'agent-behind'
+  | 'bootstrapped-by-others'
+  | 'consul-unavailable'
+  | 'no-agent'
+  | 'no-token'
+  | 'token-unknown';
 
 export type SecretReason =
   | 'missing'

@@ -17,7 +17,9 @@ export function stateStep(settings: SecureSettings, observed: SecureObserved): S
   const tokens = keptTokens(settings).filter((name) => state.tokens[name] === undefined);
   if (gossip !== undefined || tokens.length > 0)
     return { kind: 'make', reason: 'missing', before: state, gossip, tokens, nextTokens: [] };
-  if (settings.acls && bootstrap.token === undefined)
+  // Where there is nothing to keep, it is still where Events and requests have their place.
+  if (observed.state === undefined) return { kind: 'write-state', reason: 'missing', after: state };
+  if (settings.acls && bootstrap.token === undefined && settings.bootstrapToken === undefined)
     return {
       kind: 'write-bootstrap',
       reason: 'missing',
@@ -73,6 +75,7 @@ function requestStep(
     };
   if (
     settings.acls &&
+    settings.external === undefined &&
     Object.keys(state.nextTokens).length === 0 &&
     isRequested(observed, state, 'agent-tokens')
   )
@@ -85,7 +88,8 @@ function requestStep(
       nextTokens: ['agent', 'dns', 'recovery'],
     };
   const { token, next, former } = observed.bootstrap;
-  if (settings.acls && former === undefined && isRequested(observed, state, 'bootstrap-token'))
+  const isMade = settings.acls && settings.bootstrapToken === undefined;
+  if (isMade && former === undefined && isRequested(observed, state, 'bootstrap-token'))
     return next === undefined
       ? { kind: 'write-bootstrap', reason: 'asked', after: { token, next: 'new', former: undefined } }
       : { kind: 'write-state', reason: 'answer', after: answer(observed, state, 'bootstrap-token') };
@@ -119,7 +123,7 @@ export function finishStep(settings: SecureSettings, observed: SecureObserved): 
 }
 
 function keptTokens(settings: SecureSettings): readonly KeptToken[] {
-  return settings.acls || settings.tls || settings.gossip ? [...tokensOf(settings), 'recovery'] : [];
+  return [...tokensOf(settings), ...(settings.external === undefined ? ['recovery' as const] : [])];
 }
 
 function isRequested({ requests }: SecureObserved, { answered }: SecureState, rotation: Rotation): boolean {

@@ -6,7 +6,11 @@ import { secret } from '../../../src/support/secret.ts';
 import { fakeConsul, json } from './fake-consul.ts';
 
 test('a keyring without a ring, or of no members, says nothing: every key would be everywhere', async () => {
-  const consul = secureConsul({ trusted: () => [], onRequest: () => undefined, mayWrite: () => false });
+  const consul = secureConsul({
+    trust: { kind: 'usual', ca: undefined },
+    onRequest: () => undefined,
+    mayWrite: () => false,
+  });
   const ring = { NumNodes: 3, Keys: { a: 3 }, PrimaryKeys: { a: 3 } };
   for (const rings of [
     [],

@@ -183,7 +183,7 @@ test('without a leader, leaves that have expired are renewed and loaded, and not
 
 test('a lost bootstrap token is never reset by itself', () => {
   const world = settled();
-  world.bootstrap = { token: 'another', next: undefined, former: undefined };
+  world.bootstrap = { ...world.bootstrap, token: 'another' };
   const observed = observe(world);
   const closed = {
     ...observed,

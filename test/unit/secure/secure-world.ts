@@ -29,6 +29,8 @@ export const SETTINGS: SecureSettings = {
   gossip: true,
   tls: true,
   acls: true,
+  external: undefined,
+  bootstrapToken: undefined,
   clients: true,
   datacenter: 'dc1',
   domain: 'consul',
@@ -65,6 +67,10 @@ export type World = {
   rules: SeenRule[];
   keys: { installed: Set<string>; primary: string };
   primarySince: number | undefined;
+  /** Its servers run elsewhere: there are no agents. */
+  isElsewhere: boolean;
+  /** Of the cluster from which it is looked at. */
+  readonly owner: string;
 };
 
 export function newWorld(): World {
@@ -72,7 +78,7 @@ export function newWorld(): World {
     now: NOW,
     state: undefined,
     requests: {},
-    bootstrap: { token: undefined, next: undefined, former: undefined },
+    bootstrap: { token: undefined, next: undefined, former: undefined, lack: undefined },
     agentSecrets: { server: readAgentSecret(undefined), client: readAgentSecret(undefined) },
     tokenSecrets: {},
     publishedCa: undefined,
@@ -82,6 +88,8 @@ export function newWorld(): World {
     rules: [],
     keys: { installed: new Set(), primary: '' },
     primarySince: undefined,
+    isElsewhere: false,
+    owner: SETTINGS.owner,
   };
 }
 
@@ -105,7 +113,9 @@ export function observe(world: World): SecureObserved {
   const isKnown = management?.includes(bootstrap.token ?? '') === true;
   const members = agents.length;
   const ownTokens = [...world.objects.entries()]
-    .filter(([key]) => key.startsWith('token/'))
+    .filter(
+      ([key, { description }]) => key.startsWith('token/') && description.endsWith(`cluster ${world.owner}`),
+    )
     .map(([, { id }]) => id);
   return {
     now: world.now,
@@ -129,7 +139,7 @@ export function observe(world: World): SecureObserved {
           },
     })),
     acl:
-      members === 0 || bootstrap.token === undefined
+      (members === 0 && !world.isElsewhere) || bootstrap.token === undefined
         ? { kind: 'unasked' }
         : !isKnown
           ? { kind: 'token-unknown' }
@@ -226,6 +236,7 @@ export function apply(world: World, step: SecureStep): void {
         token: step.after.token ?? randomUUID(),
         next: step.after.next === undefined ? undefined : randomUUID(),
         former: step.after.former,
+        lack: undefined,
       };
       return;
     case 'publish-ca':
