@@ -86,7 +86,12 @@ export const injectFlags = {
     false,
   ),
   consulAuthMethod: string(
-    'ACL auth method of type kubernetes that pods use to log in to Consul.',
+    'ACL auth method of type kubernetes or jwt that pods use to log in to Consul.',
+    'NAME',
+    undefined,
+  ),
+  consulAuthAudience: string(
+    'Audience of the tokens with which pods log in, as an auth method of type jwt wants it. Default: that of the API server.',
     'NAME',
     undefined,
   ),
@@ -323,6 +328,7 @@ function sharedSettings(values: InjectValues, { version, resolver }: Pick<Resolv
       tlsServerName: values.consulTlsServerName,
       caCertificate: values.consulCaPem,
       authMethod: values.consulAuthMethod,
+      authAudience: values.consulAuthAudience,
     },
     concurrency: values.sidecarProxyConcurrency,
     lifecycle: {

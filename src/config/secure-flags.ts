@@ -1,9 +1,11 @@
 /** The flags of `tandem secure`. */
 import { rotations } from '../secure/observed.ts';
-import { stages, syncDirections, type SyncDirection } from '../secure/secure-settings.ts';
+import { DEFAULT_SELECTOR } from '../secure/pod-auth-method.ts';
+import { authMethodTypes, stages, syncDirections, type SyncDirection } from '../secure/secure-settings.ts';
 import { consulFlags } from './consul-settings.ts';
 import { parseConsulAddresses } from './consul-addresses.ts';
 import { isIpAddress } from '../support/ip-address.ts';
+import { injectFlags } from './inject-settings.ts';
 import { kubeconfigFlag } from './common-flags.ts';
 import { boolean, list, oneOf, parsed, splitList, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
@@ -66,10 +68,17 @@ export const secureFlags = {
   ),
   consulPrefix: string('Prefix of the Consul services that the sync may write.', 'PREFIX', ''),
   podAuthMethod: boolean('Make the auth method by which injected pods log in.', true),
+  authMethodType: oneOf(
+    'kubernetes: Consul asks the API server who logs in. jwt: Consul has its keys, and checks the tokens of pods itself.',
+    authMethodTypes,
+    'kubernetes',
+  ),
+  allowNamespaces: injectFlags.allowNamespaces,
+  denyNamespaces: injectFlags.denyNamespaces,
   bindingRuleSelector: string(
     'Selector of the ServiceAccounts that may be services.',
     'SELECTOR',
-    'serviceaccount.name!=default',
+    DEFAULT_SELECTOR,
   ),
   authMethodHost: string(
     'URL of the API server, as the Consul servers reach it.',

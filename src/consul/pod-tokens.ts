@@ -1,31 +1,32 @@
 /** ACL tokens of pods, as the clean-up after them needs them. */
-import { readPodTokens } from '../catalog/mesh/pod-token.ts';
+import { readPodTokens, type PodToken } from '../catalog/mesh/pod-token.ts';
 import type { Tokens } from '../controllers/token-loop.ts';
 import { TandemError } from '../support/errors.ts';
 import type { ConsulClient } from './client.ts';
 import { outcomeOf } from './connect-catalog.ts';
 import { read } from './read.ts';
 
-/** @param method the auth method with which pods log in */
-export function podTokens(client: Pick<ConsulClient, 'call'>, method: string): Tokens {
+/** @param methods the auth methods with which pods log in */
+export function podTokens(client: Pick<ConsulClient, 'call'>, methods: readonly string[]): Tokens {
+  const ofMethod = async (
+    method: string,
+    owner: string,
+    signal: AbortSignal,
+  ): Promise<readonly PodToken[]> => {
+    const decode = (json: unknown): readonly PodToken[] => {
+      const tokens = readPodTokens(json, method, owner);
+      if (tokens === undefined) throw new Error('the answer is not a list');
+      return tokens;
+    };
+    const query = { authmethod: method };
+    const what = { endpoint: 'acl-tokens', path: '/v1/acl/tokens', query, decode } as const;
+    return (await read(client, what, { signal })).value;
+  };
   return {
     list: async (owner, signal) => {
       try {
-        const { value } = await read(
-          client,
-          {
-            endpoint: 'acl-tokens',
-            path: '/v1/acl/tokens',
-            query: { authmethod: method },
-            decode: (json) => {
-              const tokens = readPodTokens(json, method, owner);
-              if (tokens === undefined) throw new Error('the answer is not a list');
-              return tokens;
-            },
-          },
-          { signal },
-        );
-        return value;
+        const lists = await Promise.all(methods.map((method) => ofMethod(method, owner, signal)));
+        return lists.flat();
       } catch (error) {
         if (error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN')
           return { refused: error.message };

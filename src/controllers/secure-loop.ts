@@ -9,6 +9,7 @@ import type { Memory, SecureObserved } from '../secure/observed.ts';
 import { stepText } from '../secure/describe-step.ts';
 import { isPrimary } from '../secure/keyring-plan.ts';
 import { behind } from '../secure/loaded.ts';
+import { keysGone } from '../secure/pod-auth-method.ts';
 import { nextSecureStep } from '../secure/secure-plan.ts';
 import type { SecureStep } from '../secure/secure-step.ts';
 import type { SecureSettings } from '../secure/secure-settings.ts';
@@ -116,6 +117,7 @@ function createMemory() {
   const reloads = new Map<string, number>();
   const reviewers = new Map<string, number>();
   let behindSince: ReadonlyMap<string, number> = new Map();
+  let keysGoneSince: ReadonlyMap<string, number> = new Map();
   let bootstrapClosed: Memory['bootstrapClosed'];
   let aclsOffAt: number | undefined;
   let primarySince: number | undefined;
@@ -123,6 +125,7 @@ function createMemory() {
     reloads: new Map(reloads),
     behindSince,
     reviewers: new Map(reviewers),
+    keysGoneSince,
     bootstrapClosed,
     aclsOffAt,
     primarySince,
@@ -136,16 +139,15 @@ function createMemory() {
   return {
     current,
     seen: (settings: SecureSettings, observed: SecureObserved): Memory => {
-      const { now, agents, acl, keyring, state } = observed;
+      const { now, agents, acl, keyring, state, signers } = observed;
       const uids = new Set(agents.map(({ pod }) => pod.uid));
       for (const uid of reloads.keys()) if (!uids.has(uid)) reloads.delete(uid);
       forgetFuture(now);
-      behindSince = new Map(
-        behind(settings, observed).map(({ pod }) => [
-          pod.uid,
-          Math.min(behindSince.get(pod.uid) ?? now, now),
-        ]),
-      );
+      const late = behind(settings, observed).map(({ pod }) => pod.uid);
+      behindSince = since(late, behindSince, now);
+      // Of a method that was not read, it is not known which keys have gone.
+      if (acl.kind === 'known' && signers.kind === 'known')
+        keysGoneSince = since(keysGone(settings, observed), keysGoneSince, now);
       if (acl.kind === 'known') bootstrapClosed = undefined;
       primarySince = isPrimary(keyring, state?.gossip ?? '') ? Math.min(primarySince ?? now, now) : undefined;
       return current();
@@ -157,4 +159,13 @@ function createMemory() {
       if (outcome.kind === 'closed') bootstrapClosed = { index: outcome.index, at: now };
     },
   };
+}
+
+/** Since when each is so; of those that are not any more, nothing. */
+function since(
+  names: readonly string[],
+  before: ReadonlyMap<string, number>,
+  now: number,
+): ReadonlyMap<string, number> {
+  return new Map(names.map((name) => [name, Math.min(before.get(name) ?? now, now)]));
 }

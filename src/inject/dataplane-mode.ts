@@ -2,7 +2,7 @@
 import type { JsonObject } from '../support/json.ts';
 import { CA_ANNOTATION } from '../model/kubernetes-names.ts';
 import { accountVolumes, type RegisteredSidecar, type Sidecar } from './sidecar.ts';
-import { tokenVolume, type SidecarPlan } from './sidecar-plan.ts';
+import { tokenVolumes, type SidecarPlan } from './sidecar-plan.ts';
 import { DNS_PORT } from './consul-dns.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext } from './container-parts.ts';
@@ -35,7 +35,7 @@ export function dataplaneMode(
     volumes: [
       ...(mesh.mountContainers.length === 0 ? [] : [{ name: DATA_VOLUME, emptyDir: {} }]),
       ...(hasCa(consul) ? [caVolume] : []),
-      ...(consul.authMethod === undefined ? [] : [tokenVolume]),
+      ...tokenVolumes(consul),
       ...accountVolumes(mesh),
       ...mesh.userVolumes,
     ],

@@ -125,6 +125,11 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
     redirect,
   };
   if (services.length > 1) checkSeveral(pod, mesh, reader);
+  if (mesh.otherAccounts.length > 0 && settings.consul.authAudience !== undefined)
+    reader.problem(
+      'connect-service',
+      'names services of other ServiceAccounts, whose tokens are in Secrets; an auth method of type jwt takes no such token, so give each service a pod of its own',
+    );
   warnOfInitContainers(pod, mesh, reader);
   if (redirect !== undefined) warnOfUpstreams(upstreams, reader);
   warnOfNoEffect(pod.annotations, reader, mesh);

@@ -25,8 +25,10 @@ export type ConsulAccess = {
   readonly tlsServerName: string | undefined;
   /** PEM of the CA that signed the certificates of Consul; reaches the container as an environment value. */
   readonly caCertificate: string | undefined;
-  /** An ACL auth method of type kubernetes; undefined means no login. */
+  /** An ACL auth method of type kubernetes or jwt; undefined means no login. */
   readonly authMethod: string | undefined;
+  /** Of the token that a pod logs in with; undefined: that of the API server. */
+  readonly authAudience: string | undefined;
 };
 
 export type InjectSettings = AgentSettings | DataplaneSettings;

@@ -1,6 +1,7 @@
 /** What a mode adds to a pod, before it becomes edits. */
 import type { JsonObject } from '../support/json.ts';
 import { TOKEN_PATH, TOKEN_VOLUME } from './names.ts';
+import type { ConsulAccess } from './settings.ts';
 
 export type SidecarPlan = {
   readonly volumes: readonly JsonObject[];
@@ -18,9 +19,11 @@ export type SidecarPlan = {
  * The token by which a pod logs in to Consul. A volume of its own: the one that Kubernetes mounts may be turned off
  * (`automountServiceAccountToken: false`).
  */
-export const tokenVolume: JsonObject = {
-  name: TOKEN_VOLUME,
-  projected: { sources: [{ serviceAccountToken: { path: 'token', expirationSeconds: 3600 } }] },
-};
+export function tokenVolumes({ authMethod, authAudience }: ConsulAccess): readonly JsonObject[] {
+  if (authMethod === undefined) return [];
+  const audience = authAudience === undefined ? {} : { audience: authAudience };
+  const serviceAccountToken = { path: 'token', expirationSeconds: 3600, ...audience };
+  return [{ name: TOKEN_VOLUME, projected: { sources: [{ serviceAccountToken }] } }];
+}
 
 export const tokenMount: JsonObject = { name: TOKEN_VOLUME, mountPath: TOKEN_PATH, readOnly: true };

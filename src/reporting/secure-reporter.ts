@@ -131,5 +131,6 @@ const EVENT_REASONS: Readonly<Record<SecureProblem['reason'], string>> = {
   'bootstrapped-by-others': 'BootstrappedByOthers',
   'no-token': 'NoToken',
   'token-unknown': 'TokenUnknown',
+  'signers-unknown': 'SignersUnknown',
   'keyring-unknown': 'KeyringUnknown',
 };

@@ -6,6 +6,7 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { oneObject } from '../kubernetes/one-object.ts';
 import { collectionOf } from '../kubernetes/owned-object.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
+import { tokenSigners } from './published-keys.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
@@ -13,6 +14,7 @@ import { certificatesIn } from '../secure/certificates.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
 import { bundleOf } from '../secure/secret-step.ts';
 import type { AgentKind, SecureSettings } from '../secure/secure-settings.ts';
+import type { TokenSigners } from '../secure/token-signers.ts';
 import { aborted } from '../support/aborted.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { SecureMetrics } from '../telemetry/secure-metrics.ts';
@@ -89,7 +91,7 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
   }));
   const observe: SecureView['observe'] = async (memory, signal) => {
     const now = Date.now();
-    const read = await objects.read(signal);
+    const [read, signers] = await Promise.all([objects.read(signal), signersOf(settings, client, signal)]);
     // The clean-up after pods goes on meanwhile, by the servers that answered last.
     seen = { now, objects: read, place: seen?.place };
     const known = pods.flatMap(({ kind, watch }) => [...watch.values()].map((pod) => ({ kind, pod })));
@@ -97,7 +99,7 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
     const { acl, keyring, place } = await observeConsul(consul, settings, agents, read, signal);
     if (acl.kind === 'known') aclsKnown.resolve();
     seen = { now, objects: read, place };
-    return { ...read, now, agents, acl, keyring, memory };
+    return { ...read, now, agents, acl, keyring, signers, memory };
   };
   return {
     observe,
@@ -124,6 +126,15 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
       await consul.close();
     },
   };
+}
+
+function signersOf(
+  { podAuthMethod, authMethodType }: SecureSettings,
+  client: ApiClient,
+  signal: AbortSignal,
+): Promise<TokenSigners> {
+  const isAsked = podAuthMethod && authMethodType === 'jwt';
+  return isAsked ? tokenSigners(client, signal) : Promise.resolve({ kind: 'unknown', why: 'nobody asks' });
 }
 
 function podSelectors({

@@ -106,7 +106,7 @@ export function startRegistrar(parts: RegistrarParts): RunningRegistrar {
         tokensOf === undefined
           ? Promise.resolve()
           : runTokenLoop(
-              { ...common, tokens: podTokens(consul, tokensOf), reporter: tokenReporter },
+              { ...common, tokens: podTokens(consul, [tokensOf]), reporter: tokenReporter },
               options,
               signal,
             );

@@ -11,7 +11,7 @@ import { systemClock } from '../kubernetes/system-clock.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { createSecureReporter } from '../reporting/secure-reporter.ts';
 import { describeStep } from '../secure/describe-step.ts';
-import { objectNames, type SecureSettings } from '../secure/secure-settings.ts';
+import { isPlainText, objectNames, type SecureSettings } from '../secure/secure-settings.ts';
 import { TandemError } from '../support/errors.ts';
 import { createLog, type Log } from '../telemetry/logger.ts';
 import { createSecureMetrics } from '../telemetry/secure-metrics.ts';
@@ -90,6 +90,7 @@ async function runSecure(
   { stdout, signal }: Context,
 ): Promise<ExitCode> {
   const log = createLog(stdout, values.logLevel);
+  if (isPlainText(settings)) log('warn', 'tokens go to Consul in plain text, because TLS is off');
   const metrics = createSecureMetrics();
   const leading = leadership(values.leaderElection);
   const lease = apiClient(access);

@@ -46,6 +46,7 @@ const NO_MEMORY: Memory = {
   reloads: new Map(),
   behindSince: new Map(),
   reviewers: new Map(),
+  keysGoneSince: new Map(),
   bootstrapClosed: undefined,
   aclsOffAt: undefined,
   primarySince: undefined,

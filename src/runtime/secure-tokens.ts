@@ -10,7 +10,8 @@ import { systemClock } from '../kubernetes/system-clock.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { INJECTED, STATUS } from '../model/kubernetes-names.ts';
 import { createTokenReporter, tokensStatus } from '../reporting/token-reporter.ts';
-import { aclName, type SecureSettings } from '../secure/secure-settings.ts';
+import { podMethodNames } from '../secure/pod-auth-method.ts';
+import type { SecureSettings } from '../secure/secure-settings.ts';
 import { aborted } from '../support/aborted.ts';
 import { TandemError } from '../support/errors.ts';
 import { createListeners } from '../support/listeners.ts';
@@ -55,7 +56,7 @@ export function secureTokens({ client, settings, view, log, changed }: TokenPart
     },
     refresh: (signal: AbortSignal) => withinRefresh(pods.relist(), signal),
   };
-  const tokens = podTokens(managementClient(view), aclName(settings, 'k8s-auth-method'));
+  const tokens = podTokens(managementClient(view), podMethodNames(settings));
   return {
     lead: (term: AbortSignal): Promise<void> =>
       runTokenLoop(

@@ -12,6 +12,7 @@ import {
   type SecureObserved,
   type SeenObject,
 } from '../secure/observed.ts';
+import { podMethodNames } from '../secure/pod-auth-method.ts';
 import { aclName, tokenNames, type AgentKind, type SecureSettings } from '../secure/secure-settings.ts';
 import type { SecureState } from '../secure/secure-state.ts';
 import { isIpAddress, hostAndPort } from '../support/ip-address.ts';
@@ -195,7 +196,8 @@ async function observeAcl(
   return { acl: verdict, place: servers };
 
   async function contents(place: ConsulPlace, kept: SecureState): Promise<ObservedAcl> {
-    const wanted = aclObjects(settings, kept);
+    const methods = podMethodNames(settings).map((name) => ({ kind: 'auth-method' as const, name }));
+    const wanted = [...aclObjects(settings, kept), ...methods];
     const objects = new Map<string, SeenObject>();
     await inParallel(
       wanted,

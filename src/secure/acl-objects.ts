@@ -82,7 +82,7 @@ export function isOurs(description: string, { name, owner }: SecureSettings): bo
   return description.startsWith('tandem:') && description.endsWith(` of ${name}, cluster ${owner}`);
 }
 
-/** In the order in which they are made: each needs only what is before it. Auth methods have no reviewer's token yet. */
+/** But those by which pods log in. In the order in which they are made: each needs only what is before it. */
 export function aclObjects(settings: SecureSettings, state: SecureState): readonly AclObject[] {
   const policy = (of: string, rules: readonly string[]): AclObject => ({
     kind: 'policy',
@@ -118,7 +118,7 @@ export function aclObjects(settings: SecureSettings, state: SecureState): readon
           ),
         ]),
     ...(helmTest ? [role('test', ['test'])] : []),
-    ...methods(settings).map((of) => method(of)),
+    ...(directions.length > 0 || helmTest ? [kubernetesMethod(settings, 'k8s-component-auth-method')] : []),
   ];
 
   function tokenObject(of: TokenName) {
@@ -135,38 +135,31 @@ export function aclObjects(settings: SecureSettings, state: SecureState): readon
       return [{ kind: 'token', name: accessor, body }];
     };
   }
-
-  function method(of: 'k8s-auth-method' | 'k8s-component-auth-method'): AclObject {
-    const { host, ca } = settings.apiServer;
-    return {
-      kind: 'auth-method',
-      name: aclName(settings, of),
-      body: {
-        Name: aclName(settings, of),
-        Description: descriptionOf(settings, of === 'k8s-auth-method' ? 'pods' : 'components'),
-        Type: 'kubernetes',
-        // consul-dataplane never logs in again, so that its token must not end; Tandem does.
-        ...(of === 'k8s-auth-method' ? {} : { MaxTokenTTL: '24h0m0s' }),
-        Config: { Host: host, CACert: ca },
-      },
-    };
-  }
 }
 
-function methods({
-  podAuthMethod,
-  syncDirections: directions,
-  helmTest,
-}: SecureSettings): readonly ('k8s-auth-method' | 'k8s-component-auth-method')[] {
-  return [
-    ...(podAuthMethod ? (['k8s-auth-method'] as const) : []),
-    ...(directions.length > 0 || helmTest ? (['k8s-component-auth-method'] as const) : []),
-  ];
+/** Without the token of its reviewer, which is asked for when it is written. */
+export function kubernetesMethod(
+  settings: SecureSettings,
+  of: 'k8s-auth-method' | 'k8s-component-auth-method',
+): AclObject {
+  const { host, ca } = settings.apiServer;
+  return {
+    kind: 'auth-method',
+    name: aclName(settings, of),
+    body: {
+      Name: aclName(settings, of),
+      Description: descriptionOf(settings, of === 'k8s-auth-method' ? 'pods' : 'components'),
+      Type: 'kubernetes',
+      // consul-dataplane never logs in again, so that its token must not end; Tandem does.
+      ...(of === 'k8s-auth-method' ? {} : { MaxTokenTTL: '24h0m0s' }),
+      Config: { Host: host, CACert: ca },
+    },
+  };
 }
 
-/** Roles of components bind namespace and name: by name alone, whoever makes a ServiceAccount anywhere gets the role. */
-export function bindingRules(settings: SecureSettings): readonly BindingRule[] {
-  const { name, namespace, syncDirections: directions, helmTest, podAuthMethod } = settings;
+/** They bind namespace and name: by name alone, whoever makes a ServiceAccount anywhere gets the role. */
+export function componentRules(settings: SecureSettings): readonly BindingRule[] {
+  const { name, namespace, syncDirections: directions, helmTest } = settings;
   const names = objectNames(name);
   const component = (of: 'sync' | 'test'): BindingRule => ({
     method: aclName(settings, 'k8s-component-auth-method'),
@@ -174,18 +167,5 @@ export function bindingRules(settings: SecureSettings): readonly BindingRule[] {
     bindName: aclName(settings, of),
     selector: `serviceaccount.namespace==${JSON.stringify(namespace)} and serviceaccount.name==${JSON.stringify(names[of])}`,
   });
-  return [
-    ...(podAuthMethod
-      ? [
-          {
-            method: aclName(settings, 'k8s-auth-method'),
-            type: 'service' as const,
-            bindName: '${serviceaccount.name}',
-            selector: settings.bindingRuleSelector,
-          },
-        ]
-      : []),
-    ...(directions.length > 0 ? [component('sync')] : []),
-    ...(helmTest ? [component('test')] : []),
-  ];
+  return [...(directions.length > 0 ? [component('sync')] : []), ...(helmTest ? [component('test')] : [])];
 }

@@ -1,14 +1,16 @@
 /** Which ACL object is written next: policies, tokens, roles, auth methods, binding rules, in this order. */
-import { asString, parseJson, property } from '../support/json.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { asString, isObject, parseJson, property } from '../support/json.ts';
 import {
   aclObjects,
-  bindingRules,
+  componentRules,
   descriptionOf,
   isOurs,
   type AclObject,
   type BindingRule,
 } from './acl-objects.ts';
 import { aclKey, type AclContents, type SecureObserved, type SeenObject } from './observed.ts';
+import { podMethods, podRules } from './pod-auth-method.ts';
 import { objectNames, tokensOf, type SecureSettings } from './secure-settings.ts';
 import type { SecureState } from './secure-state.ts';
 
@@ -44,17 +46,18 @@ export type AclStep =
  */
 export function aclStep(
   settings: SecureSettings,
-  { now, bootstrap, memory }: SecureObserved,
+  observed: SecureObserved,
   acl: AclContents,
   state: SecureState,
   isLoaded: boolean,
 ): AclStep | undefined {
+  const { bootstrap } = observed;
   if (bootstrap.next !== undefined && !acl.nextBootstrap)
     return { kind: 'put-bootstrap', reason: 'asked', token: bootstrap.next };
   if (acl.formerBootstrap !== undefined)
     return { kind: 'delete-token', reason: 'former', accessor: acl.formerBootstrap };
-  for (const object of aclObjects(settings, state)) {
-    const step = putStep(settings, object, acl.objects.get(aclKey(object)), { now, memory });
+  for (const object of [...aclObjects(settings, state), ...podMethods(settings, observed, acl)]) {
+    const step = putStep(settings, object, acl.objects.get(aclKey(object)), observed);
     if (step !== undefined) return step;
   }
   return ruleStep(settings, acl) ?? (isLoaded ? strayStep(settings, acl, state) : undefined);
@@ -72,7 +75,8 @@ function putStep(
   if (isTaken(settings, object, seen)) return undefined;
   const reason = seen === undefined ? 'missing' : isSame(object, seen) ? undefined : 'different';
   const id = seen?.id;
-  if (object.kind !== 'auth-method') return reason && { kind: 'put', reason, object, id };
+  if (object.kind !== 'auth-method' || object.body['Type'] === 'jwt')
+    return reason && { kind: 'put', reason, object, id };
   if (reason !== undefined) return { kind: 'put-auth-method', reason, object, id };
   const jwt = asString(property(property(seen?.body, 'Config'), 'ServiceAccountJWT')) ?? '';
   const isAsked = now < (memory.reviewers.get(object.name) ?? -Infinity) + REVIEWER_AGAIN;
@@ -82,9 +86,10 @@ function putStep(
 }
 
 /** Names of objects of somebody else that are in the way. */
-export function takenNames(settings: SecureSettings, { acl, state }: SecureObserved): readonly string[] {
+export function takenNames(settings: SecureSettings, observed: SecureObserved): readonly string[] {
+  const { acl, state } = observed;
   if (acl.kind !== 'known' || state === undefined) return [];
-  return aclObjects(settings, state)
+  return [...aclObjects(settings, state), ...podMethods(settings, observed, acl)]
     .filter((object) => isTaken(settings, object, acl.objects.get(aclKey(object))))
     .map(aclKey);
 }
@@ -105,9 +110,11 @@ function isSame({ kind, body }: AclObject, seen: SeenObject): boolean {
     case 'role':
       return policyNames(body) === policyNames(seen.body);
     case 'auth-method': {
-      const config = (key: string): boolean =>
-        property(body['Config'], key) === property(seen.body['Config'], key);
-      return same('Type') && isSameTtl(body, seen.body) && config('Host') && config('CACert');
+      const wanted = Object.entries(isObject(body['Config']) ? body['Config'] : {});
+      const isSameConfig = wanted.every(([key, value]) =>
+        isDeepStrictEqual(value, property(seen.body['Config'], key)),
+      );
+      return same('Type') && isSameTtl(body, seen.body) && isSameConfig;
     }
   }
 }
@@ -135,8 +142,9 @@ function isReviewerDue({ name, namespace }: SecureSettings, jwt: string, now: nu
   return !(now < ((issued + expires) / 2) * 1000);
 }
 
-function ruleStep(settings: SecureSettings, { rules }: AclContents): AclStep | undefined {
-  const wanted = bindingRules(settings);
+function ruleStep(settings: SecureSettings, acl: AclContents): AclStep | undefined {
+  const { rules } = acl;
+  const wanted = [...podRules(settings, acl), ...componentRules(settings)];
   for (const rule of wanted) {
     const [first, second] = rules.filter((seen) => isSameRule(seen, rule));
     if (first === undefined)

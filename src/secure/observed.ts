@@ -4,6 +4,7 @@ import type { AclKind, BindingRule } from './acl-objects.ts';
 import type { AgentSecret } from './agent-secret.ts';
 import type { AgentKind, TokenName } from './secure-settings.ts';
 import type { SecureState } from './secure-state.ts';
+import type { TokenSigners } from './token-signers.ts';
 
 export type SecureObserved = {
   /** Milliseconds since the epoch. */
@@ -21,6 +22,7 @@ export type SecureObserved = {
   readonly agents: readonly Agent[];
   readonly acl: ObservedAcl;
   readonly keyring: Keyring;
+  readonly signers: TokenSigners;
   readonly memory: Memory;
 };
 
@@ -116,6 +118,8 @@ export type Memory = {
   readonly behindSince: ReadonlyMap<string, number>;
   /** Auth method → when a token of its reviewer was asked for. */
   readonly reviewers: ReadonlyMap<string, number>;
+  /** Key (PEM) that the auth method of pods believes → since when the API server does not list it. */
+  readonly keysGoneSince: ReadonlyMap<string, number>;
   /** Consul was bootstrapped by somebody else: the index by which it can be reset. */
   readonly bootstrapClosed: { readonly index: string; readonly at: number } | undefined;
   /** When the leader said that it runs without ACLs, as in the middle of a roll. */

@@ -22,7 +22,8 @@ export type SecureProblem = {
     | 'bootstrapped-by-others'
     | 'keyring-unknown'
     | 'no-token'
-    | 'token-unknown';
+    | 'token-unknown'
+    | 'signers-unknown';
   readonly message: string;
 };
 
@@ -31,7 +32,7 @@ export function problemsOf(
   observed: SecureObserved,
   step: SecureStep,
 ): readonly SecureProblem[] {
-  const { memory, now, keyring, acl } = observed;
+  const { memory, now, keyring, acl, signers } = observed;
   const late = behind(settings, observed).filter(
     ({ pod }) => now - (memory.behindSince.get(pod.uid) ?? now) >= BEHIND_AFTER,
   );
@@ -46,6 +47,9 @@ export function problemsOf(
       reason: 'name-taken',
       message: `${name} in Consul has a description that Tandem did not write, so it is left alone; rename or delete it`,
     })),
+    ...(settings.authMethodType === 'jwt' && signers.kind === 'unknown' && acl.kind === 'known'
+      ? [{ source: 'signers', reason: 'signers-unknown' as const, message: signers.why }]
+      : []),
     ...(step.kind === 'wait' ? tokenProblems(settings, step) : []),
     ...(settings.gossip && keyring.kind === 'unknown' && acl.kind === 'known'
       ? [{ source: 'keyring', reason: 'keyring-unknown' as const, message: keyring.why }]
@@ -57,23 +61,17 @@ function tokenProblems(
   { namespace, name, bootstrapToken }: SecureSettings,
   { reason, detail }: Extract<SecureStep, { kind: 'wait' }>,
 ): readonly SecureProblem[] {
-  const place = `${namespace}/${bootstrapToken?.name ?? objectNames(name).bootstrap}`;
-  switch (reason) {
-    case 'bootstrapped-by-others': {
-      const message = `somebody else bootstrapped Consul's ACLs (${detail}); put that token into the Secret ${place}, or write the index to acl-bootstrap-reset in the data folder of the leader`;
-      return [{ source: 'bootstrap', reason, message }];
-    }
-    case 'no-token': {
-      const message = `${detail}; put the token with all rights there`;
-      return [{ source: 'bootstrap', reason, message }];
-    }
-    case 'token-unknown': {
-      const message = `Consul does not know the token in the Secret ${place}; put one with all rights there`;
-      return [{ source: 'bootstrap', reason, message }];
-    }
-    default:
-      return [];
+  const place = `the Secret ${namespace}/${bootstrapToken?.name ?? objectNames(name).bootstrap}`;
+  const source = 'bootstrap';
+  if (reason === 'bootstrapped-by-others') {
+    const message = `somebody else bootstrapped Consul's ACLs (${detail}); put that token into ${place}, or write the index to acl-bootstrap-reset in the data folder of the leader`;
+    return [{ source, reason, message }];
   }
+  if (reason === 'no-token')
+    return [{ source, reason, message: `${detail}; put the token with all rights there` }];
+  if (reason === 'token-unknown')
+    return [{ source, reason, message: `${detail} (${place}); put one with all rights there` }];
+  return [];
 }
 
 /** `server-1 4/5`: the version that it runs, and the one that it should. */

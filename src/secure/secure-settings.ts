@@ -34,13 +34,21 @@ export type SecureSettings = {
   readonly syncDirections: readonly SyncDirection[];
   readonly consulPrefix: string;
   readonly podAuthMethod: boolean;
+  readonly authMethodType: AuthMethodType;
   readonly bindingRuleSelector: string;
+  /** Of pods that may be injected, and log in; `*` are all. */
+  readonly allowNamespaces: readonly string[];
+  readonly denyNamespaces: readonly string[];
   readonly helmTest: boolean;
   readonly uiToken: boolean;
   readonly replicationToken: boolean;
   /** The API server as the Consul servers reach it, and its CA (PEM). */
   readonly apiServer: { readonly host: string; readonly ca: string };
 };
+
+/** Who checks the tokens of pods: Consul asks the API server, or has its keys. */
+export const authMethodTypes = ['kubernetes', 'jwt'] as const;
+export type AuthMethodType = (typeof authMethodTypes)[number];
 
 export type ExternalServers = {
   /** `http://host:port` or `https://host:port`. */
@@ -61,6 +69,12 @@ export function agentKindsOf({
 }: Pick<SecureSettings, 'clients' | 'external'>): readonly AgentKind[] {
   if (external !== undefined) return [];
   return clients ? agentKinds : ['server'];
+}
+
+/** Tokens, that with all rights among them, go to some server without TLS. */
+export function isPlainText({ acls, tls, external }: SecureSettings): boolean {
+  const isPlain = external?.addresses.some((address) => address.startsWith('http:')) ?? !tls;
+  return acls && isPlain;
 }
 
 /** Objects in Kubernetes. */

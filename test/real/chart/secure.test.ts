@@ -285,11 +285,126 @@ test('tandem secure takes its settings, and gets every value', async () => {
   assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, every[key]])), expected);
 });
 
+test('of external servers only the ACLs are kept: with the token of the operator, and the owner behind each name', async () => {
+  const chart = await renderChart(externalAcls());
+  const { env, volumeMounts } = container(chart, 'Deployment', 'tandem-secure') as {
+    readonly env: readonly { readonly name: string; readonly value?: string }[];
+    readonly volumeMounts: unknown;
+  };
+  const { flags, check } = secureCommand;
+  const environment = Object.fromEntries(env.map(({ name, value = 'tandem' }) => [name, value]));
+  const parsed = parseFlags(flags, [], environment);
+  assert.deepEqual(parsed.ok ? (check?.(parsed.values) ?? []) : parsed.problems, []);
+  const expected = {
+    externalServers: ['https://a:8501', 'https://b:8501'],
+    serverSelector: undefined,
+    clientSelector: '',
+    gossip: false,
+    tls: false,
+    acls: true,
+    owner: 'east',
+    consulCaFile: '/etc/tandem/consul-ca/tls.crt',
+    consulTlsServerName: 'server.dc1.consul',
+    bootstrapTokenSecret: 'mine',
+    bootstrapTokenKey: 'secret',
+    authMethodHost: 'https://api.example.com:6443',
+  };
+  const values: Readonly<Record<string, unknown>> = parsed.values;
+  assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, values[key]])), expected);
+  assert.deepEqual(volumeMounts, [{ name: 'consul-ca', mountPath: '/etc/tandem/consul-ca', readOnly: true }]);
+  assert.equal(
+    argument(chart, 'tandem-webhook', '--consul-auth-method'),
+    'tandem-tandem-k8s-auth-method-east',
+  );
+  assert.equal(
+    argument(chart, 'tandem-sync', '--consul-auth-method'),
+    'tandem-tandem-k8s-component-auth-method-east',
+  );
+  const rules = at(chart.one('Role', 'tandem-secure'), 'rules') as readonly object[];
+  const ofSecrets = (name: string): unknown =>
+    at(
+      rules.find((rule) => (at(rule, 'resourceNames') as readonly string[] | undefined)?.includes(name)),
+      'verbs',
+    );
+  assert.deepEqual(ofSecrets('mine'), ['get', 'list', 'watch']);
+  assert.equal(ofSecrets('tandem-server-secrets'), undefined);
+});
+
+test('with jwt, pods log in by a token of its audience, and tandem secure may read the keys', async () => {
+  const chart = await secured(true, {
+    connectInject: { authMethodType: 'jwt', k8sAllowNamespaces: ['a', 'b'], k8sDenyNamespaces: ['c'] },
+  });
+  assert.equal(
+    argument(chart, 'tandem-webhook', '--consul-auth-method'),
+    'tandem-tandem-k8s-jwt-auth-method',
+  );
+  assert.equal(argument(chart, 'tandem-webhook', '--consul-auth-audience'), 'consul');
+  const { env } = container(chart, 'Deployment', 'tandem-secure') as { readonly env: readonly object[] };
+  const variable = (name: string): unknown =>
+    at(
+      env.find((each) => at(each, 'name') === `TANDEM_${name}`),
+      'value',
+    );
+  assert.deepEqual(['AUTH_METHOD_TYPE', 'ALLOW_NAMESPACES', 'DENY_NAMESPACES'].map(variable), [
+    'jwt',
+    'a,b',
+    'c',
+  ]);
+  const rules = at(chart.one('ClusterRole', 'tandem-secure'), 'rules') as readonly object[];
+  assert.ok(rules.some((rule) => at(rule, 'nonResourceURLs') !== undefined));
+});
+
+function externalAcls(): object {
+  return {
+    global: {
+      owner: 'east',
+      tls: { enabled: true, caCert: { secretName: 'ca' } },
+      acls: { manageSystemACLs: true, bootstrapToken: { secretName: 'mine', secretKey: 'secret' } },
+    },
+    server: { enabled: false },
+    client: { enabled: false },
+    connectInject: { serverAddresses: 'consul.example.com' },
+    externalServers: {
+      enabled: true,
+      hosts: ['a', 'b'],
+      tlsServerName: 'server.dc1.consul',
+      k8sAuthMethodHost: 'https://api.example.com:6443',
+    },
+  };
+}
+
 test('values that contradict a secure Consul are refused, with the way to fix it', async () => {
   const secure = { secure: true };
   const elsewhere = { server: { enabled: false }, externalServers: { enabled: true, hosts: ['a'] } };
   for (const [values, text] of [
-    [{ global: secure, ...elsewhere }, /global\.secure is for the servers of this chart, and these are else/],
+    [{ global: secure, ...elsewhere }, /global\.secure with externalServers: tokens would go there in plain/],
+    [
+      { global: { acls: { manageSystemACLs: true } }, ...elsewhere },
+      /set externalServers\.k8sAuthMethodHost.*set global\.acls\.bootstrapToken.*set global\.owner/s,
+    ],
+    [
+      { global: { gossipEncryption: { autoGenerate: true } }, ...elsewhere },
+      /autoGenerate is for the servers of this chart/,
+    ],
+    [
+      { ...elsewhere, externalServers: { ...elsewhere.externalServers, k8sAuthMethodHost: 'https://a' } },
+      /k8sAuthMethodHost is for externalServers with global\.acls\.manageSystemACLs/,
+    ],
+    [
+      { global: { acls: { bootstrapToken: { secretName: 'a' } } } },
+      /global\.acls\.bootstrapToken: there are no ACLs that are made here/,
+    ],
+    [
+      { connectInject: { authMethodType: 'jwt' } },
+      /authMethodType=jwt: there are no ACLs that are made here/,
+    ],
+    [
+      {
+        global: secure,
+        connectInject: { authMethodType: 'jwt', aclBindingRuleSelector: 'serviceaccount.name==a' },
+      },
+      /with authMethodType=jwt write value\.sa/,
+    ],
     [
       { global: secure, server: { enabled: false }, client: { join: ['a'] } },
       /global\.secure, .* set server\.enabled=true/,

@@ -39,6 +39,19 @@ export const valueSets: Readonly<Record<string, object>> = {
     },
     syncCatalog: { enabled: true, aclSyncToken: { secretName: 'consul-token' } },
   }),
+  'the ACLs of external servers, and pods that log in by jwt': {
+    global: {
+      owner: 'east',
+      tls: { enabled: true, caCert: { secretName: 'consul-ca' } },
+      acls: { manageSystemACLs: true, bootstrapToken: { secretName: 'bootstrap' } },
+    },
+    server: { enabled: false },
+    client: { enabled: false },
+    dns: { enabled: false },
+    ui: { enabled: false },
+    externalServers: { enabled: true, hosts: ['consul.example'], k8sAuthMethodHost: 'https://api.example' },
+    connectInject: { authMethodType: 'jwt', k8sAllowNamespaces: ['shop'] },
+  },
   'servers and dataplane mode, without an agent on any node': { client: { enabled: false } },
   'dataplane mode and nothing of the catalog, with an external cluster over TLS': only({
     global: { enabled: false, tls: { enabled: true, caCert: { secretName: 'consul-ca' } } },

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { describeStep } from '../../../src/secure/describe-step.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
 import { problemsOf } from '../../../src/secure/secure-report.ts';
-import type { SecureSettings } from '../../../src/secure/secure-settings.ts';
+import { isPlainText, type SecureSettings } from '../../../src/secure/secure-settings.ts';
 import { newWorld, observe, settle, SETTINGS, startAgents, type World } from './secure-world.ts';
 
 const BROUGHT: SecureSettings = { ...SETTINGS, bootstrapToken: { name: 'mine', key: 'secret' } };
@@ -104,24 +104,35 @@ test('external servers that do not know the token are never bootstrapped', () =>
   world.isElsewhere = true;
   settle(world, ELSEWHERE, ({ kind }) => assert.notEqual(kind, 'bootstrap'));
   assert.equal(nextSecureStep(ELSEWHERE, observe(world)).reason, 'token-unknown');
-  assert.match(problems(ELSEWHERE, world)[0] ?? '', /does not know the token in the Secret consul\/mine/);
+  assert.match(
+    problems(ELSEWHERE, world)[0] ?? '',
+    /does not know the token in the Secret \(the Secret consul\/mine\)/,
+  );
+});
+
+test('it is known when the token with all rights goes over the network in plain text', () => {
+  const external = { addresses: ['https://a:8501', 'http://b:8500'], serverName: undefined };
+  const isPlain = [SETTINGS, ELSEWHERE, { ...SETTINGS, tls: false }, { ...ELSEWHERE, external }].map(
+    isPlainText,
+  );
+  assert.deepEqual(isPlain, [false, false, true, true]);
 });
 
 test('two clusters on one Consul never touch what the other has', () => {
   const east = { ...without('brought'), isElsewhere: true, management: ['brought'] };
   settle(east, ELSEWHERE);
-  const before = structuredClone([[...east.objects], east.rules]);
+  const before = { objects: [...east.objects], rules: [...east.rules] };
   const west: World = { ...without('brought'), isElsewhere: true, management: ['brought'] };
   const shared = { ...west, owner: 'west', objects: east.objects, rules: east.rules };
   const settings = { ...ELSEWHERE, owner: 'west' };
   settle(shared, settings);
-  const ofWest = [...shared.objects.keys()].filter((key) => !before[0]?.some(([name]) => name === key));
-  assert.equal(ofWest.length, before[0]?.length);
+  const ofWest = [...shared.objects.keys()].filter((key) => !before.objects.some(([name]) => name === key));
+  assert.equal(ofWest.length, before.objects.length);
   settle(shared, { ...settings, podAuthMethod: false, uiToken: false, helmTest: false });
   const left = [...shared.objects].filter(([key]) => !ofWest.includes(key));
-  assert.deepEqual(left, before[0]);
+  assert.deepEqual(left, before.objects);
   assert.deepEqual(
     shared.rules.filter(({ description }) => description.endsWith('cluster east')),
-    before[1],
+    before.rules,
   );
 });

@@ -17,6 +17,7 @@ import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
 import type { SecureStep } from '../../../src/secure/secure-step.ts';
 import type { SecureSettings } from '../../../src/secure/secure-settings.ts';
 import type { SecureState, TokenPair } from '../../../src/secure/secure-state.ts';
+import type { TokenSigners } from '../../../src/secure/token-signers.ts';
 import { isObject } from '../../../src/support/json.ts';
 
 export const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -38,7 +39,10 @@ export const SETTINGS: SecureSettings = {
   syncDirections: ['to-consul', 'registrar-dataplane'],
   consulPrefix: '',
   podAuthMethod: true,
+  authMethodType: 'kubernetes',
   bindingRuleSelector: 'serviceaccount.name!=default',
+  allowNamespaces: ['*'],
+  denyNamespaces: [],
   helmTest: true,
   uiToken: true,
   replicationToken: true,
@@ -69,6 +73,8 @@ export type World = {
   primarySince: number | undefined;
   /** Its servers run elsewhere: there are no agents. */
   isElsewhere: boolean;
+  signers: TokenSigners;
+  keysGoneSince: ReadonlyMap<string, number>;
   /** Of the cluster from which it is looked at. */
   readonly owner: string;
 };
@@ -89,6 +95,8 @@ export function newWorld(): World {
     keys: { installed: new Set(), primary: '' },
     primarySince: undefined,
     isElsewhere: false,
+    signers: { kind: 'unknown', why: 'nobody asks' },
+    keysGoneSince: new Map(),
     owner: SETTINGS.owner,
   };
 }
@@ -167,10 +175,12 @@ export function observe(world: World): SecureObserved {
             ],
           }
         : { kind: 'unknown', why: 'no server is asked' },
+    signers: world.signers,
     memory: {
       reloads: new Map(),
       behindSince: new Map(),
       reviewers: new Map(),
+      keysGoneSince: world.keysGoneSince,
       bootstrapClosed: undefined,
       aclsOffAt: undefined,
       primarySince: world.primarySince,

@@ -28,7 +28,7 @@
 {{- $root := index . 0 -}}
 - agent
 - -config-dir=/consul/config
-{{- if include "tandem.secure" $root }}
+{{- if include "tandem.secureAgents" $root }}
 - -config-file=/consul/secrets/tandem.json
 {{- end }}
 {{- range (index . 1).extraVolumes }}
@@ -81,7 +81,7 @@ read by others on its node.
 {{- $part := index . 1 -}}
 - name: data
   mountPath: /consul/data
-{{- if include "tandem.secure" $root }}
+{{- if include "tandem.secureAgents" $root }}
 {{- include "tandem.stageMounts" (list $part) }}
 {{- else }}
 - name: config
@@ -112,7 +112,7 @@ read by others on its node.
     name: {{ include "tandem.fullname" $root }}-{{ $part }}
 - name: tmp
   emptyDir: {}
-{{- if include "tandem.secure" $root }}
+{{- if include "tandem.secureAgents" $root }}
 # `tandem secure` makes it; the pod waits for it.
 - name: secrets
   secret:

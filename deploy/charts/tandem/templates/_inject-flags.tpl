@@ -38,6 +38,9 @@
 {{- with include "tandem.podAuthMethod" $ }}
 - {{ printf "--consul-auth-method=%s" . | quote }}
 {{- end }}
+{{- if and (include "tandem.usesLogin" $) (eq .authMethodType "jwt") }}
+- --consul-auth-audience=consul
+{{- end }}
 {{- with .envoyExtraArgs }}
 - {{ printf "--envoy-extra-args=%s" . | quote }}
 {{- end }}

@@ -18,8 +18,10 @@ what servers and clients run in a stage is in _secure-agent.tpl.
 {{- $stage := include "tandem.secureStage" $root -}}
 {{- $isOwnKey := and (eq $part "gossip") $global.gossipEncryption.secretName -}}
 {{- $isOn := or (eq $switch "true") (and (eq $switch "-") $stage (not $isOwnKey)) -}}
-{{- $hasServers := include "tandem.isOn" (list $root "server") -}}
-{{- if and $isOn $hasServers (not $root.Values.externalServers.enabled) -}}
+{{- /* Those that run elsewhere have gossip and certificates of their own. */ -}}
+{{- $isElsewhere := and (eq $part "acls") $root.Values.externalServers.enabled -}}
+{{- $isHere := and (include "tandem.isOn" (list $root "server")) (not $root.Values.externalServers.enabled) -}}
+{{- if and $isOn (or $isHere $isElsewhere) -}}
 {{- $stage = $stage | default "require" -}}
 {{- $isHeld := and (eq $part "tls") (not $global.tls.verify) -}}
 {{ $isHeld | ternary "accept" $stage }}
@@ -29,6 +31,16 @@ what servers and clients run in a stage is in _secure-agent.tpl.
 {{- /* "true" when `tandem secure` runs. */}}
 {{- define "tandem.secure" -}}
 {{- if print (include "tandem.stageOf" (list . "gossip")) (include "tandem.stageOf" (list . "tls")) (include "tandem.stageOf" (list . "acls")) }}true{{ end }}
+{{- end }}
+
+{{- /* "true" when the agents of this chart get what is secret from it. */}}
+{{- define "tandem.secureAgents" -}}
+{{- if and (include "tandem.secure" .) (not .Values.externalServers.enabled) }}true{{ end }}
+{{- end }}
+
+{{- /* Behind each name in external servers, which other clusters may use. */}}
+{{- define "tandem.aclSuffix" -}}
+{{- if .Values.externalServers.enabled }}-{{ .Values.global.owner }}{{ end }}
 {{- end }}
 
 {{- /* Of all parts, as an annotation of the StatefulSet has it; the next upgrade compares. */}}
@@ -55,13 +67,13 @@ gossip={{ $gossip }} tls={{ include "tandem.stageOf" (list . "tls") | default "o
 
 {{- /* Auth method of injected pods, and that of sync and tests. */}}
 {{- define "tandem.podAuthMethod" -}}
-{{- if include "tandem.usesLogin" . }}tandem-{{ include "tandem.fullname" . }}-k8s-auth-method
+{{- if include "tandem.usesLogin" . }}tandem-{{ include "tandem.fullname" . }}-{{ eq .Values.connectInject.authMethodType "jwt" | ternary "k8s-jwt" "k8s" }}-auth-method{{ include "tandem.aclSuffix" . }}
 {{- else }}{{ .Values.connectInject.overrideAuthMethodName | default "" }}
 {{- end }}
 {{- end }}
 
 {{- define "tandem.syncAuthMethod" -}}
-{{- if include "tandem.usesLogin" . }}tandem-{{ include "tandem.fullname" . }}-k8s-component-auth-method
+{{- if include "tandem.usesLogin" . }}tandem-{{ include "tandem.fullname" . }}-k8s-component-auth-method{{ include "tandem.aclSuffix" . }}
 {{- else }}{{ .Values.syncCatalog.authMethod | default "" }}
 {{- end }}
 {{- end }}
@@ -78,19 +90,30 @@ gossip={{ $gossip }} tls={{ include "tandem.stageOf" (list . "tls") | default "o
 {{- /* The settings of `tandem secure`, as variables: the same command in its pod then shows the plan, or asks for a rotation. */}}
 {{- define "tandem.secureVariables" -}}
 {{- $consul := printf "app.kubernetes.io/name=consul,app.kubernetes.io/instance=%s,app.kubernetes.io/component=" .Release.Name -}}
-{{- $hasClients := include "tandem.isOn" (list . "client") -}}
+{{- $isElsewhere := .Values.externalServers.enabled -}}
+{{- $hasClients := and (include "tandem.isOn" (list . "client")) (not $isElsewhere) -}}
+{{- $brought := .Values.global.acls.bootstrapToken -}}
 {{- $variables := dict "NAME" (include "tandem.fullname" .)
   "STAGE" (include "tandem.secureStage" . | default "require")
   "DATACENTER" .Values.global.datacenter
   "DOMAIN" .Values.global.domain
   "OWNER" .Values.global.owner
-  "SERVER_SELECTOR" (print $consul "server")
+  "SERVER_SELECTOR" ($isElsewhere | ternary nil (print $consul "server"))
+  "EXTERNAL_SERVERS" ($isElsewhere | ternary (include "tandem.syncConsul.address" .) nil)
+  "CONSUL_CA_FILE" ($isElsewhere | ternary (include "tandem.caFile" .) nil)
+  "CONSUL_TLS_SERVER_NAME" ($isElsewhere | ternary .Values.externalServers.tlsServerName nil)
+  "BOOTSTRAP_TOKEN_SECRET" $brought.secretName
+  "BOOTSTRAP_TOKEN_KEY" (empty $brought.secretName | ternary nil $brought.secretKey)
+  "AUTH_METHOD_HOST" ($isElsewhere | ternary .Values.externalServers.k8sAuthMethodHost nil)
   "CLIENT_SELECTOR" (empty $hasClients | ternary nil (print $consul "client"))
   "SERVER_NAMES" (concat .Values.global.tls.serverAdditionalDNSSANs .Values.global.tls.serverAdditionalIPSANs | join ",")
   "SYNC_DIRECTIONS" (include "tandem.syncDirections" .)
   "CONSUL_PREFIX" .Values.syncCatalog.consulPrefix
   "POD_AUTH_METHOD" (include "tandem.isOn" (list . "connectInject") | empty | not)
   "BINDING_RULE_SELECTOR" .Values.connectInject.aclBindingRuleSelector
+  "AUTH_METHOD_TYPE" .Values.connectInject.authMethodType
+  "ALLOW_NAMESPACES" (join "," .Values.connectInject.k8sAllowNamespaces)
+  "DENY_NAMESPACES" (join "," .Values.connectInject.k8sDenyNamespaces)
   "HELM_TEST" true
   "UI_TOKEN" .Values.ui.aclToken.enabled
   "REPLICATION_TOKEN" .Values.global.acls.createReplicationToken

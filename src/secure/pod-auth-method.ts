@@ -1,0 +1,133 @@
+/** The auth methods by which injected pods log in, and which ServiceAccounts are let in. */
+import { asString, property, type JsonObject } from '../support/json.ts';
+import { descriptionOf, isOurs, kubernetesMethod, type AclObject, type BindingRule } from './acl-objects.ts';
+import { aclKey, type AclContents, type SecureObserved, type SeenObject } from './observed.ts';
+import { aclName, authMethodTypes, type AuthMethodType, type SecureSettings } from './secure-settings.ts';
+
+/** Consul changes the type of none ("immutable"), and with one its tokens would go: each type has a method of its own. */
+const METHOD_NAMES = {
+  kubernetes: 'k8s-auth-method',
+  jwt: 'k8s-jwt-auth-method',
+} as const satisfies Readonly<Record<AuthMethodType, string>>;
+
+// A name of ours and of consul-k8s: what the kubelet asks for in the name of a pod.
+export const TOKEN_AUDIENCE = 'consul';
+// Projected into the pod for so long (inject/sidecar-plan.ts): what an older key has signed has ended then.
+const TOKEN_LIFE = 60 * 60_000;
+
+export function podMethodName(settings: SecureSettings, type: AuthMethodType): string {
+  return aclName(settings, METHOD_NAMES[type]);
+}
+
+/** Of both types: those that may be there. */
+export function podMethodNames(settings: SecureSettings): readonly string[] {
+  return settings.podAuthMethod ? authMethodTypes.map((type) => podMethodName(settings, type)) : [];
+}
+
+/** The type that is asked for, and the other one where it is: pods that were injected with it log in again when they restart. */
+function methodTypes(settings: SecureSettings, { objects }: AclContents): readonly AuthMethodType[] {
+  if (!settings.podAuthMethod) return [];
+  return authMethodTypes.filter((type) => {
+    if (type === settings.authMethodType) return true;
+    const seen = seenMethod(settings, objects, type);
+    return seen !== undefined && isOurs(seen.description, settings);
+  });
+}
+
+function seenMethod(
+  settings: SecureSettings,
+  objects: AclContents['objects'],
+  type: AuthMethodType,
+): SeenObject | undefined {
+  return objects.get(aclKey({ kind: 'auth-method', name: podMethodName(settings, type) }));
+}
+
+/** One of type jwt is left out, or as it is, while nobody knows the keys. */
+export function podMethods(
+  settings: SecureSettings,
+  observed: Pick<SecureObserved, 'now' | 'signers' | 'memory'>,
+  acl: AclContents,
+): readonly AclObject[] {
+  return methodTypes(settings, acl).flatMap((type) => {
+    if (type === 'kubernetes') return [kubernetesMethod(settings, METHOD_NAMES[type])];
+    const config = jwtConfig(observed, seenMethod(settings, acl.objects, type));
+    if (config === undefined) return [];
+    const name = podMethodName(settings, type);
+    const body = { Name: name, Description: descriptionOf(settings, 'pods'), Type: 'jwt', Config: config };
+    return [{ kind: 'auth-method', name, body }];
+  });
+}
+
+function jwtConfig(
+  { now, signers, memory }: Pick<SecureObserved, 'now' | 'signers' | 'memory'>,
+  seen: SeenObject | undefined,
+): JsonObject | undefined {
+  if (signers.kind === 'unknown') return undefined;
+  const current = signers.keys.map(({ pem }) => pem);
+  // API servers restart one by one, and one that is behind does not list the newest key.
+  const staying = keysOf(seen).filter(
+    (pem) => !current.includes(pem) && now < (memory.keysGoneSince.get(pem) ?? now) + TOKEN_LIFE,
+  );
+  const algorithms = [
+    ...signers.keys.map(({ algorithm }) => algorithm),
+    ...(staying.length === 0 ? [] : textsAt(seen, 'JWTSupportedAlgs')),
+  ];
+  return {
+    JWTValidationPubKeys: [...new Set([...current, ...staying])].toSorted(),
+    JWTSupportedAlgs: [...new Set(algorithms)].toSorted(),
+    BoundIssuer: signers.issuer,
+    BoundAudiences: [TOKEN_AUDIENCE],
+    ClaimMappings: {
+      '/kubernetes.io/serviceaccount/name': 'sa',
+      '/kubernetes.io/namespace': 'ns',
+    },
+  };
+}
+
+/** PEM of each key that the method believes, and that the API server does not list any more. */
+export function keysGone(settings: SecureSettings, { acl, signers }: SecureObserved): readonly string[] {
+  if (acl.kind !== 'known' || signers.kind === 'unknown') return [];
+  const current = new Set(signers.keys.map(({ pem }) => pem));
+  return keysOf(seenMethod(settings, acl.objects, 'jwt')).filter((pem) => !current.has(pem));
+}
+
+function keysOf(seen: SeenObject | undefined): readonly string[] {
+  return textsAt(seen, 'JWTValidationPubKeys');
+}
+
+function textsAt(seen: SeenObject | undefined, key: string): readonly string[] {
+  const found = property(property(seen?.body, 'Config'), key);
+  return Array.isArray(found) ? found.flatMap((each) => asString(each) ?? []) : [];
+}
+
+/** None where no namespace is allowed; and none of a method that cannot be made yet, which Consul would refuse. */
+export function podRules(settings: SecureSettings, acl: AclContents): readonly BindingRule[] {
+  return methodTypes(settings, acl).flatMap((type) => {
+    const isThere = type === 'kubernetes' || seenMethod(settings, acl.objects, type) !== undefined;
+    const selector = podSelector(settings, type);
+    if (!isThere || selector === undefined) return [];
+    const bindName = type === 'jwt' ? '${value.sa}' : '${serviceaccount.name}';
+    return [{ method: podMethodName(settings, type), type: 'service', bindName, selector }];
+  });
+}
+
+export const DEFAULT_SELECTOR = 'serviceaccount.name!=default';
+const DEFAULT_JWT_SELECTOR = 'value.sa!="" and value.sa!=default';
+
+/** @returns undefined when no namespace is allowed */
+function podSelector(settings: SecureSettings, type: AuthMethodType): string | undefined {
+  const { allowNamespaces, denyNamespaces, bindingRuleSelector } = settings;
+  const isJwt = type === 'jwt';
+  const accounts = isJwt === (settings.authMethodType === 'jwt') ? bindingRuleSelector : DEFAULT_SELECTOR;
+  const selector = isJwt && accounts === DEFAULT_SELECTOR ? DEFAULT_JWT_SELECTOR : accounts;
+  const variable = isJwt ? 'value.ns' : 'serviceaccount.namespace';
+  const denied = [...new Set(denyNamespaces)];
+  if (allowNamespaces.includes('*')) {
+    const others = denied.map((each) => `${variable}!=${JSON.stringify(each)}`);
+    return denied.length === 0 ? selector : `(${selector}) and ${others.join(' and ')}`;
+  }
+  const allowed = [...new Set(allowNamespaces)].filter((each) => !denied.includes(each));
+  if (allowed.length === 0) return undefined;
+  const namespaces = allowed.map((each) => `${variable}==${JSON.stringify(each)}`);
+  return `(${selector}) and (${namespaces.join(' or ')})`;
+}
