@@ -1,5 +1,6 @@
 /** The flags that several commands share, by subject: `--help` names them, and docs/flags.md describes each group once. */
 import { configEntryFlags } from './config-entry-flags.ts';
+import { aclFlags } from './acl-flags.ts';
 import { consulFlags } from './consul-settings.ts';
 import { injectFlags } from './inject-settings.ts';
 import { namingFlags } from './naming-settings.ts';
@@ -20,6 +21,7 @@ export const flagGroups: readonly FlagGroup[] = [
   { subject: 'names of injected pods', flags: namingFlags },
   { subject: 'entries', flags: configEntryFlags },
   { subject: 'access to Consul', flags: consulFlags },
+  { subject: 'ACLs of Consul', flags: aclFlags },
 ];
 
 /** Keys of the group's flags that a command has. A flag of its own with the same name is another flag. */

@@ -1,9 +1,8 @@
 /** The flags of `tandem secure`. */
 import { rotations } from '../secure/observed.ts';
-import { DEFAULT_SELECTOR } from '../secure/pod-auth-method.ts';
-import { authMethodTypes, stages, syncDirections, type SyncDirection } from '../secure/secure-settings.ts';
+import { stages, syncDirections, type SyncDirection } from '../secure/secure-settings.ts';
+import { aclFlags } from './acl-flags.ts';
 import { consulFlags } from './consul-settings.ts';
-import { parseConsulAddresses } from './consul-addresses.ts';
 import { isIpAddress } from '../support/ip-address.ts';
 import { injectFlags } from './inject-settings.ts';
 import { kubeconfigFlag } from './common-flags.ts';
@@ -14,6 +13,7 @@ import { ownerName } from './sync-settings.ts';
 
 export const secureFlags = {
   ...kubeconfigFlag,
+  ...aclFlags,
   name: string('Prefix of every object that is made, such as the name of the release.', 'NAME', undefined),
   namespace: string(
     'Namespace of the objects and of the agents. Default: that of the pod.',
@@ -40,20 +40,8 @@ export const secureFlags = {
     ownerName,
   ),
   serverSelector: string('Label selector of the pods of the servers.', 'SELECTOR', undefined),
-  externalServers: parsed<readonly string[]>(
-    'Servers that run elsewhere, as [http[s]://]HOST[:PORT] separated by commas. Only their ACLs are kept, with --owner behind each name.',
-    'ADDRESSES',
-    [],
-    addressList,
-  ),
   consulCaFile: consulFlags.consulCaFile,
   consulTlsServerName: consulFlags.consulTlsServerName,
-  bootstrapTokenSecret: string(
-    'Secret of yours with the token that has all rights. Default: one is made.',
-    'NAME',
-    undefined,
-  ),
-  bootstrapTokenKey: string('Its key.', 'KEY', 'token'),
   clientSelector: string(
     'Label selector of the pods of client agents. Empty: there are none.',
     'SELECTOR',
@@ -67,29 +55,8 @@ export const secureFlags = {
     directions,
   ),
   consulPrefix: string('Prefix of the Consul services that the sync may write.', 'PREFIX', ''),
-  podAuthMethod: boolean('Make the auth method by which injected pods log in.', true),
-  authMethodType: oneOf(
-    'kubernetes: Consul asks the API server who logs in. jwt: Consul has its keys, and checks the tokens of pods itself.',
-    authMethodTypes,
-    'kubernetes',
-  ),
   allowNamespaces: injectFlags.allowNamespaces,
   denyNamespaces: injectFlags.denyNamespaces,
-  bindingRuleSelector: string(
-    'Selector of the ServiceAccounts that may be services.',
-    'SELECTOR',
-    DEFAULT_SELECTOR,
-  ),
-  authMethodHost: string(
-    'URL of the API server, as the Consul servers reach it.',
-    'URL',
-    'https://kubernetes.default.svc',
-  ),
-  authMethodCaFile: string(
-    'CA of that API server (PEM).',
-    'FILE',
-    '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
-  ),
   helmTest: boolean('Make a read-only role for the ServiceAccount of the tests.', false),
   uiToken: boolean('Keep a read-only token for the user interface in a Secret.', false),
   replicationToken: boolean('Keep a token for the servers of a secondary datacenter in a Secret.', false),
@@ -158,13 +125,6 @@ function serverProblems(values: SecureValues): string[] {
     ...(owner === undefined ? ['--external-servers needs --owner: other clusters may use them, too'] : []),
     ...(acls ? [] : ['--external-servers: nothing but ACLs is kept there, and --acls is off']),
   ];
-}
-
-function addressList(text: string): Parsed<readonly string[]> {
-  const addresses = parseConsulAddresses(text);
-  if (!addresses.ok) return addresses;
-  if ('kind' in addresses.value) return { ok: false, expected: 'a list of addresses' };
-  return { ok: true, value: addresses.value };
 }
 
 /** Also `*.example.com`. Digits alone at the end are an address, or the better part of one (WHATWG URL, 3.5). */

@@ -20,6 +20,12 @@ const collections: Readonly<Record<AclKind, string>> = {
   'auth-method': '/v1/acl/auth-method',
 };
 
+const lists = {
+  policy: '/v1/acl/policies',
+  role: '/v1/acl/roles',
+  'auth-method': '/v1/acl/auth-methods',
+} as const;
+
 export function aclCalls(calls: SecureCalls) {
   const access = aclAccess(calls);
   return { ...tokenCalls(calls, access), ...objectCalls(access), ...ruleCalls(access) };
@@ -124,6 +130,25 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
 
 function objectCalls({ acl, write }: Access) {
   return {
+    /** Name → id. To ask for one that is not there, Consul takes for an error, and logs it. */
+    names: (
+      place: ConsulPlace,
+      token: Secret,
+      kind: keyof typeof lists,
+      signal: AbortSignal,
+    ): Promise<ReadonlyMap<string, string>> =>
+      acl(place, token, {
+        method: 'GET',
+        path: lists[kind],
+        signal,
+        read: (raw) =>
+          new Map(
+            listAt(jsonOf(raw), 'answer', (each, at) => {
+              const named = objectAt(each, at);
+              return [textIn(named, 'Name', at), asString(named['ID']) ?? ''];
+            }),
+          ),
+      }),
     object: (
       place: ConsulPlace,
       token: Secret,

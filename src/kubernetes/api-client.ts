@@ -112,7 +112,8 @@ export function apiClient(
       method,
       agent: credentials.proxy ?? agents.agentFor(credentials),
       headers: {
-        accept: 'application/json',
+        // The keys of tokens come as the second alone.
+        accept: 'application/json, application/jwk-set+json',
         'user-agent': 'tandem',
         ...(content === undefined
           ? {}

@@ -2,7 +2,7 @@
 import type { ConsulPlace } from '../consul/secure-calls.ts';
 import type { SecureConsul } from '../consul/secure-consul.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
-import { aclObjects, isOurs } from '../secure/acl-objects.ts';
+import { aclObjects, isOurs, type AclObject } from '../secure/acl-objects.ts';
 import {
   aclKey,
   type Agent,
@@ -196,11 +196,15 @@ async function observeAcl(
   return { acl: verdict, place: servers };
 
   async function contents(place: ConsulPlace, kept: SecureState): Promise<ObservedAcl> {
-    const methods = podMethodNames(settings).map((name) => ({ kind: 'auth-method' as const, name }));
-    const wanted = [...aclObjects(settings, kept), ...methods];
+    const [policies, roles, methods] = await Promise.all(
+      (['policy', 'role', 'auth-method'] as const).map((kind) => consul.names(place, token, kind, signal)),
+    );
+    const isListed = ({ kind, name }: Pick<AclObject, 'kind' | 'name'>): boolean =>
+      kind === 'token' || { policy: policies, role: roles, 'auth-method': methods }[kind]?.has(name) === true;
+    const ofPods = podMethodNames(settings).map((name) => ({ kind: 'auth-method' as const, name }));
     const objects = new Map<string, SeenObject>();
     await inParallel(
-      wanted,
+      [...aclObjects(settings, kept), ...ofPods].filter(isListed),
       async (each) => {
         const seen = await consul.object(place, token, each, signal);
         if (seen !== undefined) objects.set(aclKey(each), seen);
@@ -209,10 +213,8 @@ async function observeAcl(
     );
     const own = await Promise.all(
       tokenNames.map(async (of) => {
-        const policy = { kind: 'policy' as const, name: aclName(settings, of) };
         // Of a token that is not asked for any more, there is still the policy.
-        const { id } =
-          objects.get(aclKey(policy)) ?? (await consul.object(place, token, policy, signal)) ?? {};
+        const id = policies?.get(aclName(settings, of));
         if (id === undefined) return [];
         return consul.tokensWith(place, token, id, (description) => isOurs(description, settings), signal);
       }),

@@ -67,8 +67,15 @@ export const REQUIRE = {
   acl: { enabled: true, default_policy: 'deny', down_policy: 'extend-cache' },
 };
 
-/** @param more flags of every `tandem secure` */
-export async function startSecureScene(scene: Scene, more: readonly string[] = []): Promise<SecureScene> {
+/**
+ * @param more flags of every `tandem secure`
+ * @param of whose cluster it is, and where its servers are
+ */
+export async function startSecureScene(
+  scene: Scene,
+  more: readonly string[] = [],
+  of: readonly string[] = ['--owner=east', '--server-selector=component=server'],
+): Promise<SecureScene> {
   const api = await startApiServer(scene);
   const { admin } = api;
   await api.createNamespace(NAMESPACE);
@@ -84,8 +91,7 @@ export async function startSecureScene(scene: Scene, more: readonly string[] = [
     `--kubeconfig=${kubeconfig}`,
     `--name=${NAME}`,
     `--namespace=${NAMESPACE}`,
-    '--owner=east',
-    '--server-selector=component=server',
+    ...of,
     '--sync-directions=to-consul,registrar-dataplane',
     `--auth-method-host=${api.url}`,
     `--auth-method-ca-file=${caFile}`,
@@ -285,7 +291,14 @@ async function ownKubeconfig(api: ApiServer): Promise<string> {
   const name = 'mesh-secure';
   await admin.expect('POST', `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, { metadata: { name } });
   const all = ['get', 'list', 'watch', 'update', 'patch', 'delete'];
-  const secrets = ['secure', 'bootstrap-acl-token', 'server-secrets', 'client-secrets', 'ui-acl-token'];
+  const secrets = [
+    'secure',
+    'bootstrap-acl-token',
+    'brought',
+    'server-secrets',
+    'client-secrets',
+    'ui-acl-token',
+  ];
   const resourceNames = [...secrets, 'acl-replication-acl-token'].map((each) => `${NAME}-${each}`);
   await bind(api, `namespaces/${NAMESPACE}/`, 'Role', name, [
     { apiGroups: [''], resources: ['secrets'], resourceNames, verbs: all },
