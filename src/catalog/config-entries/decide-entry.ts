@@ -79,6 +79,7 @@ const OVERWRITE = 'tandem/overwrite';
  * | another owner                  | elsewhere                          | held                                       |
  * | consul-k8s, this datacenter    | update: our meta                   | update with `adopt`, else held             |
  * | consul-k8s, another datacenter | elsewhere                          | held                                       |
+ * | nobody, and it was ours        | update: our meta                   | update: an edit by hand drops the meta     |
  * | anything else                  | elsewhere; `migrate-entry`: update | held; `migrate-entry`: migration failed;   |
  * |                                |                                    | `overwrite`: update                        |
  */
@@ -141,6 +142,8 @@ export function decideEntry(
         ? write('update', 'adopted', differences)
         : { state: held(desired, holder, differences) };
     case 'unmanaged':
+      // `consul config write` of a file without meta makes it nobody's.
+      if (holder.source === '' && isInStep(object)) return write('update', 'drift', differences);
       if (hasAnnotation(object, OVERWRITE)) return write('update', 'overwritten', differences);
       if (!hasAnnotation(object, MIGRATE))
         return { state: isSame ? elsewhere(desired, holder) : held(desired, holder, differences) };

@@ -1,8 +1,10 @@
 /** Config entries from custom resources, between a real API server and a real Consul. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startAnswerProxy, writesOf } from '../harness/answer-proxy.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { startConsul } from '../harness/consul.ts';
+import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { startTandemSync } from '../harness/tandem-sync.ts';
 import { entryScene } from './entry-scene.ts';
@@ -11,8 +13,17 @@ const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
 const at = entryScene(api, consul);
 
-const FLAGS = ['--owner=one', '--to-consul=false', '--config-entries'];
-const sync = await startTandemSync(scene, api, consul, FLAGS);
+const FLAGS = ['--owner=one', '--to-consul=false', '--config-entries', '--leader-election=false'];
+const proxy = await startAnswerProxy(scene, consul.url);
+let sync = await startTandemSync(scene, api, proxy, FLAGS);
+
+/** Runs while no sync does. */
+async function whileDown(change: () => Promise<void>): Promise<void> {
+  await sync.process.stop('SIGKILL');
+  await change();
+  proxy.forget();
+  sync = await startTandemSync(scene, api, proxy, FLAGS);
+}
 
 test('waits for its CRDs and says so, and begins when they come', async () => {
   const before = await sync.controller('config-entries');
@@ -42,4 +53,120 @@ test('an object is created, changed and removed', async () => {
   await at.has('ServiceIntentions', 'web', {});
   await at.remove('ServiceIntentions', 'default/to-web');
   await at.hasNot('ServiceIntentions', 'web');
+});
+
+test('an entry that somebody edits or deletes in Consul is put back', async () => {
+  await at.put({ Kind: 'service-defaults', Name: 'web', Protocol: 'tcp' });
+  await at.has('ServiceDefaults', 'web', { Protocol: 'http' });
+  await consul.call('DELETE', '/v1/config/service-defaults/web');
+  await at.has('ServiceDefaults', 'web', { Protocol: 'http' });
+  assert.match(
+    await sync.metrics(),
+    /^tandem_config_entry_drift_repaired_total\{kind="service-defaults"\} [12]$/m,
+  );
+});
+
+test('what Consul refuses for want of another entry goes through when that comes', async () => {
+  await at.apply('ServiceRouter', 'default/tcp', { routes: [{ match: { http: { pathPrefix: '/' } } }] });
+  const { message } = await at.stands('ServiceRouter', 'default/tcp', 'ConsulAgentError');
+  assert.match(message, /protocol "tcp"/);
+  assert.doesNotMatch(message, /rpc error|status 500/);
+  await at.apply('ServiceDefaults', 'default/tcp', { protocol: 'http' });
+  await at.stands('ServiceRouter', 'default/tcp', 'Synced');
+  await at.remove('ServiceDefaults', 'default/tcp');
+  await at.remove('ServiceRouter', 'default/tcp');
+  await at.hasNot('ServiceRouter', 'tcp');
+  await at.hasNot('ServiceDefaults', 'tcp');
+});
+
+test('what is wrong is said at once, all of it, and not sent', async () => {
+  await at.apply('ServiceIntentions', 'default/broken', {
+    destination: { name: 'x' },
+    sources: [{ name: 'a', action: 'alow' }, { action: 'deny' }],
+  });
+  const { message } = await at.stands('ServiceIntentions', 'default/broken', 'InvalidSpec');
+  assert.match(message, /sources\[0\].*sources\[1\]/);
+  assert.equal(await at.entry('ServiceIntentions', 'x'), undefined);
+});
+
+test('entries of others are left alone, and taken over by annotation', async () => {
+  await at.put({ Kind: 'service-defaults', Name: 'theirs', Protocol: 'grpc' });
+  await at.apply('ServiceDefaults', 'default/theirs', { protocol: 'http' });
+  const { message } = await at.stands('ServiceDefaults', 'default/theirs', 'ExternallyManagedConfigError');
+  assert.match(message, /Protocol is "grpc" in Consul, "http" here/);
+  await at.apply('ServiceDefaults', 'default/theirs', { protocol: 'grpc' });
+  await at.stands('ServiceDefaults', 'default/theirs', 'ManagedElsewhere');
+  const annotations = { 'consul.hashicorp.com/migrate-entry': 'true' };
+  await at.apply('ServiceDefaults', 'default/theirs', { protocol: 'grpc' }, { annotations });
+  await at.stands('ServiceDefaults', 'default/theirs', 'Synced');
+  assert.equal((await at.entry('ServiceDefaults', 'theirs'))?.Meta?.['tandem-owner'], 'one');
+});
+
+test('of two objects the older has the entry; when it goes, the other takes its place', async () => {
+  await api.createNamespace('second');
+  const spec = { destination: { name: 'twice' }, sources: [{ name: 'a', action: 'allow' }] };
+  await at.apply('ServiceIntentions', 'default/first', spec);
+  await at.stands('ServiceIntentions', 'default/first', 'Synced');
+  await at.apply('ServiceIntentions', 'second/other', spec);
+  await at.stands('ServiceIntentions', 'second/other', 'NameTaken');
+  await at.remove('ServiceIntentions', 'default/first');
+  await at.stands('ServiceIntentions', 'second/other', 'Synced');
+  assert.equal((await at.entry('ServiceIntentions', 'twice'))?.Meta?.['tandem-object'], 'second/other');
+});
+
+test('another destination: the new entry comes, and the old one goes', async () => {
+  const sources = [{ name: 'a', action: 'allow' }];
+  await at.apply('ServiceIntentions', 'second/other', { destination: { name: 'moved' }, sources });
+  await at.has('ServiceIntentions', 'moved', {});
+  await at.hasNot('ServiceIntentions', 'twice');
+});
+
+test('a restart writes nothing, neither to Consul nor to a status', async () => {
+  const versions = async (): Promise<unknown> =>
+    (
+      await Promise.all(
+        ['servicedefaults', 'serviceintentions'].map((plural) =>
+          api.admin.expect('GET', `/apis/consul.hashicorp.com/v1alpha1/${plural}`),
+        ),
+      )
+    ).map(({ items }) =>
+      (items as { metadata: { resourceVersion: string } }[]).map(({ metadata }) => metadata.resourceVersion),
+    );
+  const before = await versions();
+  await whileDown(async () => undefined);
+  await eventually('it compared both sides', async () => {
+    assert.ok((await sync.controller('config-entries'))?.lastSuccess !== undefined);
+  });
+  assert.deepEqual(writesOf(proxy.requests()), []);
+  assert.deepEqual(await versions(), before);
+});
+
+test('what is deleted while the sync is down goes at its next start', async () => {
+  await whileDown(() => at.remove('ServiceDefaults', 'default/theirs'));
+  await at.hasNot('ServiceDefaults', 'theirs');
+});
+
+test('a CRD that is deleted takes its objects, and no entry; installed anew, it takes none either', async () => {
+  await at.stands('ServiceIntentions', 'second/other', 'Synced');
+  proxy.forget();
+  await api.admin.expect('DELETE', at.crdPath('ServiceIntentions'));
+  await eventually('the entry is named as one without an object', async () => {
+    const status = await sync.controller('config-entries');
+    assert.match(status?.kept.join() ?? '', /service-intentions moved/);
+  });
+  await eventually('the CRD is gone', async () => {
+    assert.equal((await api.admin.request('GET', at.crdPath('ServiceIntentions'))).status, 404);
+  });
+  const { serviceIntentions: kind } = at;
+  await at.installCrds([kind]);
+  await at.apply('ServiceIntentions', 'default/later', {
+    destination: { name: 'later' },
+    sources: [{ name: 'a', action: 'allow' }],
+  });
+  await at.stands('ServiceIntentions', 'default/later', 'Synced');
+  assert.ok((await at.entry('ServiceIntentions', 'moved')) !== undefined);
+  assert.deepEqual(
+    writesOf(proxy.requests()).filter(({ method }) => method === 'DELETE'),
+    [],
+  );
 });

@@ -6,6 +6,7 @@ import {
   ENTRY_VERSION,
   entryKindOf,
 } from '../../../src/catalog/config-entries/entry-kinds.ts';
+import { crdOf } from '../../../src/catalog/config-entries/crd-schema.ts';
 import type { EntryKind } from '../../../src/catalog/config-entries/entry-table.ts';
 import type { ApiServer } from '../harness/api-server.ts';
 import { MERGE_PATCH, type KubernetesObject } from '../harness/api-client.ts';
@@ -41,6 +42,7 @@ export function entryScene(api: ApiServer, consul: Pick<Consul, 'url' | 'call'>)
   };
 
   return {
+    serviceIntentions: kindOf('ServiceIntentions'),
     entry,
     condition,
     entries: (kind: string) =>
@@ -97,35 +99,5 @@ export function entryScene(api: ApiServer, consul: Pick<Consul, 'url' | 'call'>)
         assert.equal(await entry(kind, name), undefined);
       }),
     put: (body: object): Promise<unknown> => consul.call('PUT', '/v1/config', body),
-  };
-}
-
-function crdOf({ kind, plural, shortNames }: EntryKind): object {
-  return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${ENTRY_GROUP}` },
-    spec: {
-      group: ENTRY_GROUP,
-      scope: 'Namespaced',
-      names: { kind, plural, shortNames, listKind: `${kind}List` },
-      versions: [
-        {
-          name: ENTRY_VERSION,
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              properties: {
-                spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-                status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-              },
-            },
-          },
-        },
-      ],
-    },
   };
 }

@@ -176,6 +176,10 @@ test('a change of an entry whose object stands as it was is drift', () => {
   };
   const object = web({ status });
   assert.equal(verdict(plan([object], [observed(ours(object), TCP)])), 'update drift 7');
+  assert.equal(verdict(plan([object], [observed(NOBODY, TCP)])), 'update drift 7');
+  assert.equal(verdict(plan([object], [observed(OTHER, TCP)])), 'ExternallyManagedConfigError');
+  const terraform = { 'external-source': 'terraform' };
+  assert.equal(verdict(plan([object], [observed(terraform, TCP)])), 'ExternallyManagedConfigError');
   assert.equal(verdict(plan([object], [])), 'create drift 0');
   assert.equal(verdict(plan([web({ status, metadata: { generation: 2 } })], [])), 'create missing 0');
 });
