@@ -1,6 +1,7 @@
 /** A folder of manifests in the place of a cluster, followed as its files change. */
 import { watch } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { toConsulEntry } from '../src/catalog/config-entries/to-consul-entry.ts';
 import type { Source } from '../src/controllers/sync-ports.ts';
 import type { JsonObject } from '../src/support/json.ts';
 import { localCluster } from './local-cluster.ts';
@@ -14,7 +15,13 @@ type FolderSource = Source & { readonly close: () => void };
 
 /** The objects, those that are there more than once, and the problems of config entries; or why the files cannot be read. */
 export type ReadOutcome =
-  | { readonly objects: number; readonly repeated: readonly string[]; readonly invalid: readonly string[] }
+  | {
+      readonly objects: number;
+      readonly repeated: readonly string[];
+      readonly invalid: readonly string[];
+      /** As Consul would have them: those of objects that are valid. */
+      readonly entries: readonly JsonObject[];
+    }
   | { readonly error: unknown };
 
 type FolderSourceOptions = {
@@ -35,10 +42,14 @@ export async function folderSource({ operands, stdin, onRead }: FolderSourceOpti
   const load = async (): Promise<void> => {
     const documents = await readManifestDocuments(operands, stdin);
     const { objects: read, repeated } = manifestObjectsOf(documents);
-    const invalid = entryManifestsOf(documents).filter(isInvalid).flatMap(problemLines);
+    const manifests = entryManifestsOf(documents);
+    const invalid = manifests.filter(isInvalid).flatMap(problemLines);
+    const entries = manifests
+      .filter((manifest) => !isInvalid(manifest))
+      .map(({ kind, object }) => toConsulEntry(kind, object));
     const objects: readonly JsonObject[] = localCluster(read);
     const touched = replace(objects);
-    onRead({ objects: objects.length, repeated, invalid });
+    onRead({ objects: objects.length, repeated, invalid, entries });
     if (touched.length > 0) tell(touched);
   };
   let last = load();

@@ -18,6 +18,7 @@ import { version } from '../src/version.ts';
 import { LOOPBACK, type DevValues } from './dev-flags.ts';
 import { openDevServer } from './dev-server.ts';
 import { type EmbeddedConsul, startEmbeddedConsul } from './embedded/embedded-consul.ts';
+import type { JsonObject } from '../src/support/json.ts';
 import { folderSource } from './folder-source.ts';
 import { folderStatus } from './folder-status.ts';
 
@@ -70,7 +71,10 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
   );
   atEnd(() => consul.close());
   const changes = changeSignal();
-  const { source, owner, watches, files } = await openSource(values, operands, stage, changes.changed);
+  const { source, owner, watches, files } = await openSource(values, operands, stage, {
+    changed: changes.changed,
+    setEntries: (entries) => embedded?.setEntries(entries),
+  });
   const controllerMetrics = syncMetrics.ofController('to-consul');
   syncMetrics.leader(true);
   const reporter = createToConsulReporter({
@@ -120,11 +124,16 @@ async function openEmbedded({ httpPort, dnsPort }: DevValues, { atEnd }: Stage):
   return embedded;
 }
 
+type Told = {
+  readonly changed: () => void;
+  readonly setEntries: (entries: readonly JsonObject[]) => void;
+};
+
 async function openSource(
   values: DevValues,
   operands: readonly string[],
   { context, log, atEnd }: Stage,
-  changed: () => void,
+  { changed, setEntries }: Told,
 ) {
   const { kubeconfig, owner } = values;
   if (kubeconfig !== undefined) {
@@ -148,7 +157,14 @@ async function openSource(
     };
   }
   const { onRead, status } = folderStatus(log, Date.now, changed);
-  const source = await folderSource({ operands, stdin: context.stdin, onRead });
+  const source = await folderSource({
+    operands,
+    stdin: context.stdin,
+    onRead: (outcome) => {
+      onRead(outcome);
+      if (!('error' in outcome)) setEntries(outcome.entries);
+    },
+  });
   atEnd(() => source.close());
   return { source, owner: owner ?? OWNER, watches: () => ({}), files: status };
 }

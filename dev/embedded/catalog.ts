@@ -70,6 +70,15 @@ export type Catalog = {
   readonly index: number;
   /** By name. */
   readonly nodes: ReadonlyMap<string, NodeRecord>;
+  readonly entries: readonly ConfigEntry[];
+};
+
+/** As it was given, with its indexes. */
+export type ConfigEntry = {
+  readonly Kind: string;
+  readonly Name: string;
+  readonly CreateIndex: number;
+  readonly ModifyIndex: number;
 };
 
 export type Instance = {
@@ -81,7 +90,7 @@ export type Instance = {
 
 export function emptyCatalog(datacenter: string): Catalog {
   // Consul never answers with an index of 0, which would mean to start over.
-  return { datacenter, index: 1, nodes: new Map() };
+  return { datacenter, index: 1, nodes: new Map(), entries: [] };
 }
 
 /** Every instance, or those of one service, by node, then by ID, as Consul sorts them; the name in any case. */

@@ -4,7 +4,9 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TandemError } from '../../src/support/errors.ts';
 import { hostAndPort } from '../../src/support/ip-address.ts';
+import type { JsonObject } from '../../src/support/json.ts';
 import { emptyCatalog } from './catalog.ts';
+import { withEntries } from './config-entries.ts';
 import { startDnsServer } from './dns-server.ts';
 import { createHttpServer } from './http-server.ts';
 import { createStore } from './store.ts';
@@ -14,6 +16,8 @@ export type EmbeddedConsul = {
   readonly url: string;
   /** UDP and TCP, on the same host. */
   readonly dnsPort: number;
+  /** These config entries and no others, in Consul's spelling. */
+  readonly setEntries: (entries: readonly JsonObject[]) => void;
   /** Ends every connection, blocking queries too. */
   readonly close: () => Promise<void>;
 };
@@ -45,6 +49,7 @@ export async function startEmbeddedConsul(options: EmbeddedOptions = {}): Promis
   return {
     url: `http://${hostAndPort(host, port)}`,
     dnsPort: dns.port,
+    setEntries: (entries) => store.replace(withEntries(store.current(), entries)),
     close: async () => {
       await Promise.all([closeHttp(), dns.close()]);
     },

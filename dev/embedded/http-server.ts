@@ -44,9 +44,13 @@ async function answer(store: Store, request: IncomingMessage, response: ServerRe
 function findRoute(path: string): { readonly route: Route; readonly argument: string } | undefined {
   const exact = routes.get(path);
   if (exact !== undefined && !path.endsWith('/')) return { route: exact, argument: '' };
-  const end = path.indexOf('/', path.indexOf('/', '/v1/'.length) + 1) + 1;
-  const route = end === 0 ? undefined : routes.get(path.slice(0, end));
-  return route === undefined ? undefined : { route, argument: decoded(path.slice(end)) };
+  const first = path.indexOf('/', '/v1/'.length) + 1;
+  // `/v1/config/` takes two segments, all others one.
+  for (const end of [path.indexOf('/', first) + 1, first]) {
+    const route = end === 0 ? undefined : routes.get(path.slice(0, end));
+    if (route !== undefined) return { route, argument: decoded(path.slice(end)) };
+  }
+  return undefined;
 }
 
 // A broken escape names nothing that could be there.

@@ -1,5 +1,6 @@
 /** The endpoints: each a function of the catalog and the request. */
 import type { Catalog } from './catalog.ts';
+import { entriesReply } from './config-entries.ts';
 import { checkFields, definition, nodeFields, serviceFields, textOf } from './definition.ts';
 import { applyFilter, parseFilter } from './filter.ts';
 import { deregister, register, type RegistrationOutcome } from './registration.ts';
@@ -68,6 +69,7 @@ export const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/v1/agent/self', plain(agentSelf)],
   ['/v1/catalog/register', registration(register)],
   ['/v1/catalog/deregister', registration(deregister)],
+  ['/v1/config/', { kind: 'read', answer: entriesReply }],
   ['/v1/txn', { kind: 'write', answer: answerTransaction }],
 ]);
 

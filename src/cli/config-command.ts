@@ -20,7 +20,7 @@ export const configCommand = command({
   operands: '[FILE…|DIR|-]',
   flags,
   examples: [
-    'tandem config examples/config-entries',
+    'tandem config examples/config-entries/service-router.yaml',
     'tandem config --output=consul examples/config-entries/service-defaults.yaml',
   ],
   run: async ({ output }, operands, { stdin, stdout, stderr }) => {

@@ -25,6 +25,20 @@ spec:
 `;
 }
 
+function serviceDefaults(protocol: string): string {
+  return `apiVersion: consul.hashicorp.com/v1alpha1
+kind: ServiceDefaults
+metadata: {name: web}
+spec:
+  protocol: ${protocol}
+`;
+}
+
+async function indexOf(consul: string): Promise<string> {
+  const { headers } = await fetch(`${consul}/v1/config/service-defaults`);
+  return headers.get('x-consul-index') ?? '';
+}
+
 test('a folder is in the catalog and in DNS, follows its files, and survives what is no YAML', async (t) => {
   const manifests = join(folder, 'manifests.yaml');
   await writeFile(manifests, service('web', 8080));
@@ -47,6 +61,14 @@ test('a folder is in the catalog and in DNS, follows its files, and survives wha
   resolver.setServers([String(serving['dns'])]);
   assert.deepEqual(await resolver.resolve4('web.service.consul'), ['127.0.0.1']);
   assert.equal((await resolver.resolveSrv('web.service.consul'))[0]?.port, 8080);
+
+  const invalid = logLine(child, 'a config entry is invalid');
+  await writeFile(join(folder, 'defaults.yaml'), serviceDefaults('htp'));
+  assert.match(String((await invalid)['problem']), /defaults\.yaml:5: refused: ServiceDefaults web: /);
+  const waiting = fetch(`${consul}/v1/config/service-defaults?index=${await indexOf(consul)}&wait=60s`);
+  await writeFile(join(folder, 'defaults.yaml'), serviceDefaults('http'));
+  const [entry] = (await (await waiting).json()) as { Name: string; Protocol: string }[];
+  assert.deepEqual([entry?.Name, entry?.Protocol], ['web', 'http']);
 
   await writeFile(manifests, `${service('web', 8080)}---\n${service('api', 9090)}`);
   await untilNames(['api', 'web']);

@@ -118,3 +118,34 @@ async function startDisposable(
   const started = await startEmbeddedConsul(options);
   return { ...started, [Symbol.asyncDispose]: () => started.close() };
 }
+
+test('config entries are answered by kind and by name, and wake whoever waits for them', async () => {
+  const consul = await startEmbeddedConsul();
+  const read = async (path: string): Promise<[number, unknown]> => {
+    const response = await fetch(`${consul.url}/v1/config/${path}`);
+    const text = await response.text();
+    return [response.status, response.ok ? JSON.parse(text) : text];
+  };
+  try {
+    assert.deepEqual(await read('service-defaults'), [200, []]);
+    const waiting = read('service-defaults?index=1&wait=60s');
+    consul.setEntries([
+      { Kind: 'service-defaults', Name: 'Web', Protocol: 'http' },
+      { Kind: 'mesh', HTTP: {} },
+    ]);
+    const indexes = { CreateIndex: 2, ModifyIndex: 2 };
+    const web = { Kind: 'service-defaults', Name: 'Web', Protocol: 'http', ...indexes };
+    assert.deepEqual(await waiting, [200, [web]]);
+    assert.deepEqual(await read('service-defaults/web'), [200, web]);
+    assert.deepEqual(await read('mesh/mesh'), [200, { Kind: 'mesh', HTTP: {}, ...indexes }]);
+    assert.deepEqual(await read('service-defaults/db'), [
+      404,
+      'Config entry not found for "service-defaults" / "db"',
+    ]);
+    consul.setEntries([{ Kind: 'service-defaults', Name: 'Web', Protocol: 'grpc' }]);
+    assert.deepEqual(await read('service-defaults/Web'), [200, { ...web, Protocol: 'grpc', ModifyIndex: 3 }]);
+    assert.equal((await read('mesh/mesh'))[0], 404);
+  } finally {
+    await consul.close();
+  }
+});

@@ -53,12 +53,15 @@ spec:
   await writeFile(file, entry('http'));
   await source.refresh(new AbortController().signal);
   assert.deepEqual(
-    outcomes.map((outcome) => ('error' in outcome ? outcome : outcome.invalid)),
+    outcomes.map((outcome) => ('error' in outcome ? outcome : [outcome.invalid, outcome.entries])),
     [
       [
-        `${file}:5: refused: ServiceDefaults web: spec.protocol: "htp" must be "tcp", "http", "http2" or "grpc"`,
+        [
+          `${file}:5: refused: ServiceDefaults web: spec.protocol: "htp" must be "tcp", "http", "http2" or "grpc"`,
+        ],
+        [],
       ],
-      [],
+      [[], [{ Kind: 'service-defaults', Name: 'web', Protocol: 'http' }]],
     ],
   );
 });

@@ -134,6 +134,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   ),
   dev: edge(
     ...EDGES,
+    'catalog/config-entries',
     '.',
     'config',
     'controllers',
