@@ -57,7 +57,7 @@ export function crossSigned(ca: string, by: KeyPair, now: number): string {
     name: subjectName(raw),
     publicKey,
     ...issuer,
-    extensions: [...caExtensions(publicKey), ...authority(issuer.raw)],
+    extensions: [...caExtensions(publicKey, subjectKeyId(raw)), ...authority(issuer.raw)],
     from: now,
     until: Math.min(validToDate.getTime(), issuer.until),
   });
@@ -163,11 +163,12 @@ function extension(id: string, isCritical: boolean, value: Buffer): Buffer {
   return sequence(oid(id), ...(isCritical ? [flag(true)] : []), octets(value));
 }
 
-function caExtensions(key: KeyObject): readonly Buffer[] {
+/** @param id what leaves name the key by; a CA that was brought may have made it in another way */
+function caExtensions(key: KeyObject, id = keyId(key)): readonly Buffer[] {
   return [
     extension('2.5.29.19', true, sequence(flag(true))),
     extension('2.5.29.15', true, bits(Buffer.of(0x06), 1)),
-    extension('2.5.29.14', false, octets(keyId(key))),
+    extension('2.5.29.14', false, octets(id)),
   ];
 }
 
@@ -178,12 +179,16 @@ function keyId(key: KeyObject): Buffer {
 
 const SUBJECT_KEY_ID = Buffer.concat([oid('2.5.29.14'), Buffer.of(0x04)]);
 
+/** Undefined when the certificate has none. */
+function subjectKeyId(raw: Buffer): Buffer | undefined {
+  const at = raw.indexOf(SUBJECT_KEY_ID);
+  return at < 0 ? undefined : contentOf(contentOf(raw.subarray(at + SUBJECT_KEY_ID.length - 1)));
+}
+
 /** Names the key of the CA as the CA itself does; a CA that does not is named by its name alone. */
 function authority(ca: Buffer): readonly Buffer[] {
-  const at = ca.indexOf(SUBJECT_KEY_ID);
-  if (at < 0) return [];
-  const id = contentOf(contentOf(ca.subarray(at + SUBJECT_KEY_ID.length - 1)));
-  return [extension('2.5.29.35', false, sequence(implicit(0, id)))];
+  const id = subjectKeyId(ca);
+  return id === undefined ? [] : [extension('2.5.29.35', false, sequence(implicit(0, id)))];
 }
 
 function addressBytes(address: string): Buffer {

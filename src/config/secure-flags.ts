@@ -1,6 +1,12 @@
 /** The flags of `tandem secure`. */
 import { rotations } from '../secure/observed.ts';
-import { stages, syncDirections, type SyncDirection } from '../secure/secure-settings.ts';
+import {
+  NOTHING_BROUGHT,
+  stages,
+  syncDirections,
+  type BroughtSecrets,
+  type SyncDirection,
+} from '../secure/secure-settings.ts';
 import { aclFlags } from './acl-flags.ts';
 import { consulFlags } from './consul-settings.ts';
 import { isIpAddress } from '../support/ip-address.ts';
@@ -57,6 +63,12 @@ export const secureFlags = {
   consulPrefix: string('Prefix of the Consul services that the sync may write.', 'PREFIX', ''),
   allowNamespaces: injectFlags.allowNamespaces,
   denyNamespaces: injectFlags.denyNamespaces,
+  brought: parsed<BroughtSecrets>(
+    'Secrets that you bring: gossip=NAME/KEY, ca=NAME/KEY, ca-key=NAME/KEY, server=NAME, client=NAME.',
+    'LIST',
+    NOTHING_BROUGHT,
+    broughtList,
+  ),
   helmTest: boolean('Make a read-only role for the ServiceAccount of the tests.', false),
   uiToken: boolean('Keep a read-only token for the user interface in a Secret.', false),
   replicationToken: boolean('Keep a token for the servers of a secondary datacenter in a Secret.', false),
@@ -72,6 +84,28 @@ export const secureFlags = {
   ),
   purge: string('Delete the objects of this name, and exit. Repeat the name.', 'NAME', undefined),
 };
+
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
+const SECRET_NAME = '[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?';
+// https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data
+const SECRET_KEY = '[A-Za-z0-9._-]{1,253}';
+
+const BROUGHT_KEYS = { gossip: 'gossip', ca: 'ca', 'ca-key': 'caKey' } as const;
+
+function broughtList(text: string): Parsed<BroughtSecrets> {
+  const pairs = splitList(text).map((each) => {
+    const [, part = '', secret = '', key] =
+      new RegExp(`^([a-z-]+)=(${SECRET_NAME})(?:/(${SECRET_KEY}))?$`).exec(each) ?? [];
+    if (part === 'server' || part === 'client') return key === undefined ? [part, secret] : undefined;
+    const [, name] = Object.entries(BROUGHT_KEYS).find(([known]) => known === part) ?? [];
+    return name === undefined || key === undefined ? undefined : [name, { secret, key }];
+  });
+  const known = pairs.filter((pair) => pair !== undefined);
+  const brought = Object.fromEntries(known) as Partial<BroughtSecrets>;
+  return known.length === pairs.length && Object.keys(brought).length === pairs.length
+    ? { ok: true, value: { ...NOTHING_BROUGHT, ...brought } }
+    : { ok: false, expected: 'pairs such as ca=NAME/KEY or server=NAME, each once' };
+}
 
 // RFC 1035, 2.3.4; with what Consul takes for the name of a datacenter.
 const LABEL = '[A-Za-z0-9_-]{1,63}';
@@ -98,6 +132,7 @@ export function secureFlagProblems(values: SecureValues): string[] {
     ...serverNames
       .filter((each) => !isIpAddress(each) && !isHostName(each))
       .map((each) => `--server-names: ${JSON.stringify(each)} is neither a DNS name nor an IP address`),
+    ...broughtProblems(values),
     ...(/^[a-zA-Z0-9_.-]*$/.test(consulPrefix) ? [] : ['--consul-prefix: it is not the beginning of a name']),
   ];
 }
@@ -124,6 +159,22 @@ function serverProblems(values: SecureValues): string[] {
       : []),
     ...(owner === undefined ? ['--external-servers needs --owner: other clusters may use them, too'] : []),
     ...(acls ? [] : ['--external-servers: nothing but ACLs is kept there, and --acls is off']),
+  ];
+}
+
+function broughtProblems(values: SecureValues): string[] {
+  const { tls, clientSelector } = values;
+  const { ca, caKey, server, client } = values.brought;
+  if (!tls) return [];
+  const isClientMissing = clientSelector !== '' && client === undefined;
+  const isLeafMissing = server === undefined || isClientMissing;
+  return [
+    ...(ca === undefined && [caKey, server, client].some((each) => each !== undefined)
+      ? ['--brought: ca is required with ca-key, server or client']
+      : []),
+    ...(ca !== undefined && caKey === undefined && isLeafMissing
+      ? ['--brought: with ca and without ca-key nobody can sign; server is required, and with clients client']
+      : []),
   ];
 }
 

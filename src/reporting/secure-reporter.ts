@@ -133,4 +133,5 @@ const EVENT_REASONS: Readonly<Record<SecureProblem['reason'], string>> = {
   'token-unknown': 'TokenUnknown',
   'signers-unknown': 'SignersUnknown',
   'keyring-unknown': 'KeyringUnknown',
+  'brought-unusable': 'SecretUnusable',
 };

@@ -12,14 +12,14 @@ import { watchResource } from '../kubernetes/watch-resource.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { certificatesIn } from '../secure/certificates.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
-import { bundleOf } from '../secure/secret-step.ts';
 import type { AgentKind, SecureSettings } from '../secure/secure-settings.ts';
 import type { TokenSigners } from '../secure/token-signers.ts';
+import { bundleOf } from '../secure/signing-ca.ts';
 import { aborted } from '../support/aborted.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { SecureMetrics } from '../telemetry/secure-metrics.ts';
 import { logRestart } from './log-restart.ts';
-import { readPlaces, secureObjects } from './secure-objects.ts';
+import { secureObjects, watchedPlaces } from './secure-objects.ts';
 import type { LastLook } from './secure-steps.ts';
 import { observeConsul, observeSecureAgents, readAgentPod, type AgentPod } from './secure-view.ts';
 
@@ -76,7 +76,7 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
     random: Math.random,
     onRestart: (failure: WatchFailure) => logRestart(log, failure),
   };
-  const watched = readPlaces(settings).map(([, place]) =>
+  const watched = watchedPlaces(settings).map((place) =>
     oneObject({ ...common, path: collectionOf(place), name: place.name, onChange: changed }),
   );
   const pods = podSelectors(values).map(({ kind, selector }) => ({
@@ -91,7 +91,8 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
   }));
   const observe: SecureView['observe'] = async (memory, signal) => {
     const now = Date.now();
-    const [read, signers] = await Promise.all([objects.read(signal), signersOf(settings, client, signal)]);
+    const reading = objects.read(now, signal);
+    const [read, signers] = await Promise.all([reading, signersOf(settings, client, signal)]);
     // The clean-up after pods goes on meanwhile, by the servers that answered last.
     seen = { now, objects: read, place: seen?.place };
     const known = pods.flatMap(({ kind, watch }) => [...watch.values()].map((pod) => ({ kind, pod })));

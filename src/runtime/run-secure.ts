@@ -41,7 +41,10 @@ export async function openSecure(values: SecureValues, context: Context): Promis
   const place = { name: values.name ?? '', namespace };
   try {
     if (purge !== undefined) return await purgeObjects(client, place, context);
-    if (rotate !== undefined) return await askFor(client, place, rotate, context);
+    if (rotate !== undefined) {
+      const parts = { ...values, ...place, clients: values.clientSelector !== '' };
+      return await askFor(client, parts, rotate, context);
+    }
     const settings = await settingsOf(values, namespace, client);
     return plan
       ? await printPlan(settings, values, client, context)

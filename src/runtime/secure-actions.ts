@@ -4,6 +4,7 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { annotateOwned, deleteOwned } from '../kubernetes/owned-object.ts';
 import { stepText } from '../secure/describe-step.ts';
 import type { Memory } from '../secure/observed.ts';
+import { rotationRefusal } from '../secure/rotation-refusal.ts';
 import { nextSecureStep } from '../secure/secure-plan.ts';
 import { nextGate, problemsOf } from '../secure/secure-report.ts';
 import type { SecureSettings } from '../secure/secure-settings.ts';
@@ -32,10 +33,15 @@ const PURGED = {
 
 export async function askFor(
   client: ApiClient,
-  place: Named,
+  place: Named & Parameters<typeof rotationRefusal>[1],
   rotation: NonNullable<SecureValues['rotate']>,
-  { stdout }: Context,
+  { stdout, stderr }: Context,
 ): Promise<ExitCode> {
+  const refusal = rotationRefusal(rotation, place);
+  if (refusal !== undefined) {
+    stderr.write(`nothing to rotate: ${refusal}\n`);
+    return exit.usage;
+  }
   const state = placeOf(place, 'state');
   await annotateOwned(client, state, { [ROTATE_ANNOTATION + rotation]: new Date().toISOString() });
   stdout.write(`asked: ${rotation}; tandem secure --plan shows how far it is\n`);
@@ -68,7 +74,7 @@ export async function printPlan(
   });
   try {
     // This fails at once when a right is missing; a watch would only log it and retry for ever.
-    await view.objects.read(signal);
+    await view.objects.read(Date.now(), signal);
     await view.synced(signal);
     const observed = await view.observe(NO_MEMORY, signal);
     const step = nextSecureStep(settings, observed);

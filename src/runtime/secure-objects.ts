@@ -3,8 +3,11 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { readOwned, textsOf, writeOwned, type OwnedPlace } from '../kubernetes/owned-object.ts';
 import { rotations, type BootstrapSecret, type SecureObserved } from '../secure/observed.ts';
 import { readAgentSecret } from '../secure/agent-secret.ts';
+import { broughtSecrets, readBrought } from '../secure/brought.ts';
+import { certificatesIn } from '../secure/certificates.ts';
 import { objectNames, type BroughtSecret, type SecureSettings } from '../secure/secure-settings.ts';
 import { readState, STATE_KEY } from '../secure/secure-state.ts';
+import { bundleOf } from '../secure/signing-ca.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 
@@ -15,7 +18,7 @@ export const ROTATE_ANNOTATION = 'tandem/rotate-';
 
 export type SecureObjects = Pick<
   SecureObserved,
-  'state' | 'requests' | 'bootstrap' | 'agentSecrets' | 'tokenSecrets' | 'publishedCa'
+  'state' | 'requests' | 'bootstrap' | 'agentSecrets' | 'tokenSecrets' | 'publishedCa' | 'brought'
 > & {
   /** UID of the Secret of the loop, for Events. */
   readonly uid: string | undefined;
@@ -40,7 +43,7 @@ export function keptPlaces(place: Named): readonly OwnedPlace[] {
 }
 
 /** For external servers there are fewer, and the role of the loop has no others. */
-export function readPlaces(settings: SecureSettings): readonly (readonly [KeptObject, OwnedPlace])[] {
+function readPlaces(settings: SecureSettings): readonly (readonly [KeptObject, OwnedPlace])[] {
   return kept
     .filter((of) => settings.external === undefined || !ofAgents.includes(of))
     .map((of) => [of, placeOf(settings, of)]);
@@ -48,18 +51,37 @@ export function readPlaces(settings: SecureSettings): readonly (readonly [KeptOb
 
 const ofAgents: readonly KeptObject[] = ['server', 'client', 'ca'];
 
+/** Read, and never written or deleted. */
+function broughtPlaces(settings: Pick<SecureSettings, 'namespace' | 'brought'>): readonly OwnedPlace[] {
+  const { namespace } = settings;
+  return broughtSecrets(settings).map((name) => ({ kind: 'Secret', namespace, name }));
+}
+
+export function watchedPlaces(settings: SecureSettings): readonly OwnedPlace[] {
+  return [...readPlaces(settings).map(([, place]) => place), ...broughtPlaces(settings)];
+}
+
 export function secureObjects(client: Pick<ApiClient, 'request'>, settings: SecureSettings) {
   const places = readPlaces(settings);
   let raw = new Map<KeptObject, unknown>();
   return {
-    /** @throws TandemError TANDEM_KUBERNETES_… */
-    read: async (signal: AbortSignal): Promise<SecureObjects> => {
-      raw = new Map(
-        await Promise.all(
-          places.map(async ([of, place]) => [of, await readOwned(client, place, signal)] as const),
+    /**
+     * @param now milliseconds since the epoch
+     * @throws TandemError TANDEM_KUBERNETES_…
+     */
+    read: async (now: number, signal: AbortSignal): Promise<SecureObjects> => {
+      const [own, secrets] = await Promise.all([
+        Promise.all(places.map(async ([of, place]) => [of, await readOwned(client, place, signal)] as const)),
+        Promise.all(
+          broughtPlaces(settings).map(
+            async (place) => [place.name, textsOf(place, await readOwned(client, place, signal))] as const,
+          ),
         ),
-      );
-      return contents(raw, settings);
+      ]);
+      raw = new Map(own);
+      const read = contents(raw, settings);
+      const trusted = certificatesIn(bundleOf(read.state)).map(({ pem }) => pem);
+      return { ...read, brought: readBrought(settings, { secrets: new Map(secrets), trusted, now }) };
     },
     /** In the place of the version that was read. */
     write: (of: KeptObject, texts: Readonly<Record<string, string>>, signal: AbortSignal) =>
@@ -67,7 +89,10 @@ export function secureObjects(client: Pick<ApiClient, 'request'>, settings: Secu
   };
 }
 
-function contents(raw: ReadonlyMap<KeptObject, unknown>, settings: SecureSettings): SecureObjects {
+function contents(
+  raw: ReadonlyMap<KeptObject, unknown>,
+  settings: SecureSettings,
+): Omit<SecureObjects, 'brought'> {
   const texts = (of: KeptObject): Readonly<Record<string, string>> | undefined =>
     textsOf(placeOf(settings, of), raw.get(of));
   const state = texts('state');

@@ -1,6 +1,5 @@
 /** Does one step of `tandem secure`: each is one write, and may be done again. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { crossSigned, newCa, newLeaf } from '../certificates/sign.ts';
 import type { ConsulPlace } from '../consul/secure-calls.ts';
 import type { SecureConsul } from '../consul/secure-consul.ts';
 import type { StepOutcome, WriteStep } from '../controllers/secure-loop.ts';
@@ -8,7 +7,6 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { requestAccountToken } from '../kubernetes/owned-object.ts';
 import { writeAgentSecret } from '../secure/agent-secret.ts';
 import type { AclStep } from '../secure/acl-plan.ts';
-import { CA_LIFE, LEAF_LIFE } from '../secure/certificates.ts';
 import type { KeyringStep } from '../secure/keyring-plan.ts';
 import type { SecureStep } from '../secure/secure-step.ts';
 import { objectNames, type SecureSettings } from '../secure/secure-settings.ts';
@@ -17,13 +15,13 @@ import {
   writeState,
   type KeptToken,
   type SecureState,
-  type SigningCa,
   type TokenPair,
 } from '../secure/secure-state.ts';
 import { TandemError } from '../support/errors.ts';
 import { isObject } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 import type { SecureObjects, secureObjects } from './secure-objects.ts';
+import { withNewCa, withNewLeaf } from './signed-state.ts';
 import { agentTokens, placeOfAgent, withToken } from './secure-view.ts';
 
 /** What was observed last. */
@@ -67,8 +65,10 @@ export function stepWriter(parts: StepParts) {
         return write('bootstrap', bootstrapTexts(step.after), signal);
       case 'publish-ca':
         return write('ca', { 'ca.crt': step.bundle }, signal);
-      case 'write-secret':
-        return write(step.of, writeAgentSecret(withLeaf(step, parts.seen())), signal);
+      case 'write-secret': {
+        const { now, objects: seen } = parts.seen();
+        return write(step.of, writeAgentSecret(withNewLeaf(step, seen.state, now)), signal);
+      }
       case 'write-token-secret':
         if (step.of !== 'ui' && step.of !== 'replication') return WRITTEN;
         return write(step.of, { token: step.token }, signal);
@@ -85,17 +85,6 @@ export function stepWriter(parts: StepParts) {
         return refusable(() => writeToConsul(step, parts, signal));
     }
   };
-}
-
-function withNewCa(
-  { before, older, isCrossSigned }: Extract<SecureStep, { kind: 'new-ca' }>,
-  now: number,
-): SecureState {
-  const made = newCa({ now, life: CA_LIFE });
-  const cross =
-    isCrossSigned && before.ca !== undefined ? crossSigned(made.certificate, before.ca, now) : undefined;
-  const ca: SigningCa = { ...made, cross };
-  return { ...before, ca, older };
 }
 
 function withMade({
@@ -126,16 +115,6 @@ function bootstrapTexts({
     ...(next === undefined ? {} : { next: randomUUID() }),
     ...(former === undefined ? {} : { former }),
   };
-}
-
-function withLeaf(
-  { after, leaf }: Extract<SecureStep, { kind: 'write-secret' }>,
-  { now, objects }: LastLook,
-) {
-  const ca = objects.state?.ca;
-  if (leaf === undefined || ca === undefined) return after;
-  const made = newLeaf(ca, leaf, { now, life: LEAF_LIFE });
-  return { ...after, certificate: made.certificate + (ca.cross ?? ''), key: made.key };
 }
 
 async function reload(

@@ -52,16 +52,55 @@ export function isUsablePair({
   }
 }
 
+/** By certificates between, each once. */
+export function chainsTo(pem: string, between: readonly string[], trusted: readonly string[]): boolean {
+  if (trusted.some((ca) => isSignedBy(pem, ca))) return true;
+  return between.some((each) => {
+    const rest = between.filter((other) => other !== each);
+    return isSignedBy(pem, each) && chainsTo(each, rest, trusted);
+  });
+}
+
+/** It may sign others. */
+export function isSigningCa(pem: string): boolean {
+  return parsed(pem)?.ca === true;
+}
+
+/** Of a kind with which certificates are signed here. */
+export function isSigningKey(key: string): boolean {
+  return ['ec', 'rsa'].includes(createPrivateKey(key).asymmetricKeyType ?? '');
+}
+
+/** As Go looks at it: the common name does not count. */
+export function isNamed(pem: string, host: string): boolean {
+  return parsed(pem)?.checkHost(host, { subject: 'never' }) !== undefined;
+}
+
+// RFC 5280, 4.2.1.12.
+const BOTH_SIDES = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'];
+
+/** Also when it says nothing of its purpose. */
+export function isForBothSides(pem: string): boolean {
+  const purposes: readonly string[] | undefined = parsed(pem)?.keyUsage;
+  return purposes === undefined || BOTH_SIDES.every((each) => purposes.includes(each));
+}
+
+/** Undefined when it is valid now. */
+export function lifeProblem({ issued, expires }: CertificateLife, now: number): string | undefined {
+  if (now < issued) return `is not valid before ${new Date(issued).toISOString()}`;
+  return now < expires ? undefined : `expired at ${new Date(expires).toISOString()}`;
+}
+
 /** Exactly for these: a name that was taken away makes it another one. */
 export function isForHosts(pem: string, hosts: readonly string[]): boolean {
   const certificate = parsed(pem);
   const alternatives = (certificate?.subjectAltName ?? '').split(', ').filter((each) => each !== '');
   const wanted = new Set(hosts);
-  const isNamed = (host: string): boolean =>
+  const has = (host: string): boolean =>
     isIpAddress(host)
       ? certificate?.checkIP(host) !== undefined
       : alternatives.some((each) => each === `DNS:${host}`);
-  return alternatives.length === wanted.size && hosts.every(isNamed);
+  return alternatives.length === wanted.size && hosts.every(has);
 }
 
 /** A third of the life is left, or less. */

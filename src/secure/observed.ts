@@ -2,6 +2,7 @@
 import type { JsonObject } from '../support/json.ts';
 import type { AclKind, BindingRule } from './acl-objects.ts';
 import type { AgentSecret } from './agent-secret.ts';
+import type { Brought } from './brought.ts';
 import type { AgentKind, TokenName } from './secure-settings.ts';
 import type { SecureState } from './secure-state.ts';
 import type { TokenSigners } from './token-signers.ts';
@@ -19,6 +20,7 @@ export type SecureObserved = {
   readonly tokenSecrets: Readonly<Partial<Record<TokenName, string>>>;
   /** Text of the ConfigMap; undefined when it is not there. */
   readonly publishedCa: string | undefined;
+  readonly brought: Brought;
   readonly agents: readonly Agent[];
   readonly acl: ObservedAcl;
   readonly keyring: Keyring;

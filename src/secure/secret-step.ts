@@ -1,11 +1,20 @@
 /** What the agents and the readers of the CA get from the state. */
 import { leafOf, type AgentSecret, type AgentTokens } from './agent-secret.ts';
-import { certificatesIn, dueAt, isAlive, isForHosts, isSignedBy, isUsablePair } from './certificates.ts';
+import type { BroughtLeaf } from './brought.ts';
+import {
+  certificatesIn,
+  dueAt,
+  isAlive,
+  isForHosts,
+  isSignedBy,
+  isUsablePair,
+  chainsTo,
+} from './certificates.ts';
 import { isLoadedEverywhere } from './loaded.ts';
 import type { SecureObserved } from './observed.ts';
 import { agentKindsOf, leafHosts, tokensOf, type AgentKind, type SecureSettings } from './secure-settings.ts';
-import type { SecureState } from './secure-state.ts';
 import type { SecretReason, SecureStep } from './secure-step.ts';
+import { behindLeaf, bundleOf } from './signing-ca.ts';
 
 /** Line 4. */
 export function publishStep(
@@ -20,23 +29,27 @@ export function publishStep(
 export function secretStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
   for (const of of agentKindsOf(settings)) {
     const before = observed.agentSecrets[of];
+    const leaf = settings.tls ? leafChange(settings, observed, of) : undefined;
+    // Its pods wait for the Secret, and would fail without a certificate.
+    if (settings.tls && leaf === undefined && leafOf(before) === undefined) continue;
     const after = {
       ...before,
+      ...leaf?.pair,
       stamp: nextStamp(observed, of),
       ca: settings.tls ? bundleOf(observed.state) : '',
       gossip: settings.gossip ? gossipFor(observed, before) : undefined,
       tokens: settings.acls ? tokensFor(observed, before) : NO_TOKENS,
       answered: observed.requests['server-certificate'],
     };
-    const leaf = settings.tls ? leafReason(settings, observed, of) : undefined;
-    const reason = leaf ?? contentReason(before, after);
+    const reason = leaf?.reason ?? contentReason(before, after);
+    const isMade = leaf !== undefined && leaf.pair === undefined;
     if (reason !== undefined)
       return {
         kind: 'write-secret',
         reason,
         of,
         after,
-        leaf: leaf === undefined ? undefined : leafHosts(settings, of),
+        leaf: isMade ? leafHosts(settings, of) : undefined,
       };
   }
   for (const of of tokensOf(settings)) {
@@ -71,6 +84,43 @@ function contentReason(before: AgentSecret, after: AgentSecret): SecretReason | 
   return isSame ? undefined : 'tokens-differ';
 }
 
+type LeafChange = {
+  readonly reason: SecretReason;
+  /** Undefined: a new one is made. */
+  readonly pair: BroughtLeaf | undefined;
+};
+
+function leafChange(
+  settings: SecureSettings,
+  observed: SecureObserved,
+  of: AgentKind,
+): LeafChange | undefined {
+  const part = observed.brought[of];
+  if (part?.kind === 'usable') return broughtChange(settings, observed, of, part.value);
+  const reason = part === undefined ? leafReason(settings, observed, of) : undefined;
+  return reason && { reason, pair: undefined };
+}
+
+function broughtChange(
+  settings: SecureSettings,
+  observed: SecureObserved,
+  of: AgentKind,
+  { certificate, key }: BroughtLeaf,
+): LeafChange | undefined {
+  const { now, state } = observed;
+  const before = observed.agentSecrets[of];
+  const pair = { certificate: certificate + (state?.ca?.cross ?? ''), key };
+  if (before.certificate === pair.certificate && before.key === key) return undefined;
+  const current = leafOf(before);
+  const [leaf, ...behind] = certificatesIn(certificate).map(({ pem }) => pem);
+  const isTrusted = (ca: string): boolean => chainsTo(leaf ?? '', behind, [ca]);
+  const isExchangeable =
+    current === undefined ||
+    now >= dueAt(current) ||
+    certificatesIn(bundleOf(state)).some(({ pem }) => isTrusted(pem) && isCaLoaded(settings, observed, pem));
+  return isExchangeable ? { reason: 'brought', pair } : undefined;
+}
+
 /** A leaf of a new CA only when every agent has loaded that CA: another agent may be the one that must accept it. */
 function leafReason(
   settings: SecureSettings,
@@ -81,7 +131,8 @@ function leafReason(
   const secret = observed.agentSecrets[of];
   const leaf = leafOf(secret);
   const ca = state?.ca;
-  if (ca === undefined) return undefined;
+  // Without its key, the leaves are brought.
+  if (ca === undefined || ca.key === '') return undefined;
   if (leaf === undefined || !isAlive(leaf, now) || !isUsablePair(secret)) return 'leaf-unusable';
   const isTrusted = certificatesIn(bundleOf(state)).some(({ pem }) => isSignedBy(leaf.pem, pem));
   if (!isTrusted) return 'other-ca';
@@ -90,7 +141,7 @@ function leafReason(
   // An agent may be away for longer than a leaf lasts; those that know the CA before have the cross certificate.
   if (!mayExchange && now < dueAt(leaf)) return undefined;
   if (!isOwn) return 'other-ca';
-  if (!secret.certificate.includes(ca.cross ?? '')) return 'leaf-unusable';
+  if (secret.certificate !== leaf.pem + behindLeaf(ca)) return 'other-chain';
   if (!isForHosts(leaf.pem, leafHosts(settings, of))) return 'other-hosts';
   if (now >= dueAt(leaf)) return 'leaf-due';
   const asked = requests['server-certificate'];
@@ -100,12 +151,6 @@ function leafReason(
 function isCaLoaded(settings: SecureSettings, observed: SecureObserved, ca: string): boolean {
   const isInSecrets = agentKindsOf(settings).every((of) => observed.agentSecrets[of].ca.includes(ca));
   return isInSecrets && isLoadedEverywhere(settings, observed);
-}
-
-/** The CA that signs first. */
-export function bundleOf(state: SecureState | undefined): string {
-  const own = state?.ca === undefined ? [] : [state.ca];
-  return [...own, ...(state?.older ?? [])].map(({ certificate }) => certificate).join('');
 }
 
 /** The next ones as soon as Consul has them. */

@@ -8,7 +8,7 @@ import type { SecureObserved } from './observed.ts';
 import { publishStep, secretStep } from './secret-step.ts';
 import { agentKindsOf, type SecureSettings } from './secure-settings.ts';
 import { wait, type SecureStep } from './secure-step.ts';
-import { finishStep, stateStep } from './state-step.ts';
+import { broughtStep, finishStep, stateStep } from './state-step.ts';
 
 // A server that has just been started serves within seconds.
 const ASK_AGAIN = 1000;
@@ -20,7 +20,7 @@ const BOOTSTRAP_AGAIN = 30_000;
  *
  * | observed                                                          | step                       |
  * | ----------------------------------------------------------------- | -------------------------- |
- * | no usable CA, a third of its life left, or asked                  | `new-ca`                   |
+ * | no usable CA, a third of its life left, asked, or another brought | `new-ca`                   |
  * | a key or a token is missing, or its rotation is asked             | `make`, `write-bootstrap`  |
  * | the ConfigMap is not the CAs that have not left                   | `publish-ca`               |
  * | an agent's Secret is not what it should be, or its leaf is due    | `write-secret`             |
@@ -36,6 +36,7 @@ const BOOTSTRAP_AGAIN = 30_000;
  * | a member lacks the gossip key, does not use it first, has an older | `keyring`                 |
  * | something that was exchanged is in use everywhere                 | `write-state`              |
  * | an agent is behind                                                | `wait` agent-behind        |
+ * | something that the operator brings cannot be used                 | `wait` brought-unusable    |
  * | otherwise                                                         | `keep`                     |
  */
 export function nextSecureStep(settings: SecureSettings, observed: SecureObserved): SecureStep {
@@ -47,7 +48,8 @@ export function nextSecureStep(settings: SecureSettings, observed: SecureObserve
     aclsStep(settings, observed) ??
     gossipStep(settings, observed) ??
     finishStep(settings, observed) ??
-    behindStep(settings, observed) ?? {
+    behindStep(settings, observed) ??
+    broughtStep(observed) ?? {
       kind: 'keep',
       reason: 'nothing-due',
       until: nextDue(settings, observed),

@@ -1,6 +1,7 @@
 /** What a person wants to know of a secure Consul: what is there, what is wrong, and whether the next stage may come. */
 import { takenNames } from './acl-plan.ts';
 import { leafOf } from './agent-secret.ts';
+import { unusableParts } from './brought.ts';
 import { certificatesIn } from './certificates.ts';
 import type { Agent, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
@@ -23,7 +24,8 @@ export type SecureProblem = {
     | 'keyring-unknown'
     | 'no-token'
     | 'token-unknown'
-    | 'signers-unknown';
+    | 'signers-unknown'
+    | 'brought-unusable';
   readonly message: string;
 };
 
@@ -37,6 +39,11 @@ export function problemsOf(
     ({ pod }) => now - (memory.behindSince.get(pod.uid) ?? now) >= BEHIND_AFTER,
   );
   return [
+    ...unusableParts(observed.brought).map(({ secret, why }): SecureProblem => ({
+      source: `Secret/${settings.namespace}/${secret}`,
+      reason: 'brought-unusable',
+      message: `the Secret ${settings.namespace}/${secret} cannot be used: ${why}; agents keep what they have`,
+    })),
     ...late.map((agent): SecureProblem => ({
       source: `Pod/${settings.namespace}/${agent.pod.name}`,
       reason: 'agent-behind',

@@ -44,6 +44,29 @@ export type SecureSettings = {
   readonly replicationToken: boolean;
   /** The API server as the Consul servers reach it, and its CA (PEM). */
   readonly apiServer: { readonly host: string; readonly ca: string };
+  readonly brought: BroughtSecrets;
+};
+
+export type SecretKey = { readonly secret: string; readonly key: string };
+
+/** Secrets of the operator, in the namespace of the agents; what is undefined is made here. */
+export type BroughtSecrets = {
+  readonly gossip: SecretKey | undefined;
+  /** The CA that signs first, then others that are trusted: those that signed it among them. */
+  readonly ca: SecretKey | undefined;
+  /** With it, certificates are made here. */
+  readonly caKey: SecretKey | undefined;
+  /** With `tls.crt` and `tls.key`. */
+  readonly server: string | undefined;
+  readonly client: string | undefined;
+};
+
+export const NOTHING_BROUGHT: BroughtSecrets = {
+  gossip: undefined,
+  ca: undefined,
+  caKey: undefined,
+  server: undefined,
+  client: undefined,
 };
 
 /** Who checks the tokens of pods: Consul asks the API server, or has its keys. */

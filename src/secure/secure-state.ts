@@ -9,8 +9,11 @@ export type TokenPair = { readonly accessor: string; readonly secret: string };
 /** PEM. */
 export type SigningCa = {
   readonly certificate: string;
+  /** Empty when it is not here: then the operator brings the leaves. */
   readonly key: string;
-  /** The same CA signed by the one before: goes behind each leaf. */
+  /** Certificates that the operator has put behind it: those that signed it, and others that are trusted. */
+  readonly others: string;
+  /** The same CA signed by the ones before: goes behind each leaf. */
   readonly cross: string | undefined;
 };
 
@@ -85,15 +88,22 @@ function isWhole(parts: ReadParts): parts is SecureState {
 // For AES-128, AES-192 or AES-256 (memberlist, keyring.go).
 const GOSSIP_BYTES: readonly number[] = [16, 24, 32];
 
-function isGossipKey(key: unknown): boolean {
-  return typeof key === 'string' && GOSSIP_BYTES.includes(Buffer.from(key, 'base64').length);
+export function isGossipKey(key: unknown): boolean {
+  return (
+    typeof key === 'string' &&
+    /^[A-Za-z0-9+/]+={0,2}$/.test(key) &&
+    GOSSIP_BYTES.includes(Buffer.from(key, 'base64').length)
+  );
 }
 
 function caIn(value: unknown): SigningCa | undefined | Damaged {
   if (value === undefined) return undefined;
   const [certificate, key] = [asString(property(value, 'certificate')), asString(property(value, 'key'))];
-  if (certificate === undefined || key === undefined || !isUsablePair({ certificate, key })) return null;
-  return { certificate, key, cross: asString(property(value, 'cross')) };
+  if (certificate === undefined || key === undefined) return null;
+  const isKnown = key === '' ? certificatesIn(certificate).length > 0 : isUsablePair({ certificate, key });
+  if (!isKnown) return null;
+  const [others, cross] = [asString(property(value, 'others')), asString(property(value, 'cross'))];
+  return { certificate, key, others: others ?? '', cross };
 }
 
 function retiredIn(value: unknown): RetiredCa | Damaged {

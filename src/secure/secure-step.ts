@@ -1,6 +1,7 @@
 /** What may be done next: each step is one write, and then everything is observed again. */
 import type { AclStep } from './acl-plan.ts';
 import type { AgentSecret } from './agent-secret.ts';
+import type { BroughtCa } from './brought.ts';
 import type { KeyringStep } from './keyring-plan.ts';
 import type { Agent, BootstrapSecret } from './observed.ts';
 import type { AgentKind, TokenName } from './secure-settings.ts';
@@ -11,9 +12,12 @@ export type SecureStep =
   | { readonly kind: 'wait'; readonly reason: WaitReason; readonly detail: string; readonly until: number }
   | {
       readonly kind: 'new-ca';
-      readonly reason: 'restore' | 'no-ca' | 'ca-not-yet-valid' | 'ca-expired' | 'ca-due' | 'asked';
+      readonly reason:
+        'restore' | 'no-ca' | 'ca-not-yet-valid' | 'ca-expired' | 'ca-due' | 'asked' | 'brought';
       readonly before: SecureState;
       readonly older: readonly RetiredCa[];
+      /** Undefined: one is made. */
+      readonly brought: BroughtCa | undefined;
       /** Another CA before it, whose key is known, signs the new one too. */
       readonly isCrossSigned: boolean;
     }
@@ -27,7 +31,7 @@ export type SecureStep =
     }
   | {
       readonly kind: 'write-state';
-      readonly reason: 'missing' | 'answer' | 'ca-gone' | 'gossip-used' | 'tokens-loaded';
+      readonly reason: 'missing' | 'answer' | 'ca-gone' | 'gossip-brought' | 'gossip-used' | 'tokens-loaded';
       readonly after: SecureState;
     }
   | {
@@ -63,6 +67,7 @@ export type WaitReason =
   | 'acls-off'
   | 'agent-behind'
   | 'bootstrapped-by-others'
+  | 'brought-unusable'
   | 'consul-unavailable'
   | 'no-agent'
   | 'no-token'
@@ -75,6 +80,8 @@ export type SecretReason =
   | 'leaf-due'
   | 'other-ca'
   | 'other-hosts'
+  | 'other-chain'
+  | 'brought'
   | 'gossip-differs'
   | 'tokens-differ'
   | 'asked';

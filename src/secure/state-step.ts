@@ -1,11 +1,14 @@
 /** What the loop keeps: the CA, the keys, the tokens, and what was asked for. Each is in its Secret before anybody uses it. */
+import { leafOf } from './agent-secret.ts';
+import { unusableParts, type BroughtCa, type Unusable } from './brought.ts';
 import { certificatesIn, dueAt, isAlive, LEAF_LIFE, type CertificateLife } from './certificates.ts';
 import { isPrimary } from './keyring-plan.ts';
 import { isLoadedEverywhere } from './loaded.ts';
 import type { Rotation, SecureObserved } from './observed.ts';
 import { agentKindsOf, tokensOf, type SecureSettings } from './secure-settings.ts';
 import type { KeptToken, SecureState } from './secure-state.ts';
-import type { SecureStep } from './secure-step.ts';
+import { wait, type SecureStep } from './secure-step.ts';
+import { isSameCa, retire } from './signing-ca.ts';
 
 /** Lines 1 to 3. */
 export function stateStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
@@ -13,12 +16,15 @@ export function stateStep(settings: SecureSettings, observed: SecureObserved): S
   const state = observed.state ?? restored(observed);
   const newCa = settings.tls ? caStep(observed, state) : undefined;
   if (newCa !== undefined) return newCa;
-  const gossip = settings.gossip && state.gossip === undefined ? 'key' : undefined;
+  const isOwnKey = settings.gossip && observed.brought.gossip === undefined;
+  const gossip = isOwnKey && state.gossip === undefined ? 'key' : undefined;
   const tokens = keptTokens(settings).filter((name) => state.tokens[name] === undefined);
   if (gossip !== undefined || tokens.length > 0)
     return { kind: 'make', reason: 'missing', before: state, gossip, tokens, nextTokens: [] };
   // Where there is nothing to keep, it is still where Events and requests have their place.
   if (observed.state === undefined) return { kind: 'write-state', reason: 'missing', after: state };
+  const brought = settings.gossip ? broughtGossipStep(observed, state) : undefined;
+  if (brought !== undefined) return brought;
   if (settings.acls && bootstrap.token === undefined && settings.bootstrapToken === undefined)
     return {
       kind: 'write-bootstrap',
@@ -29,33 +35,65 @@ export function stateStep(settings: SecureSettings, observed: SecureObserved): S
 }
 
 function caStep(observed: SecureObserved, state: SecureState): SecureStep | undefined {
-  const { now } = observed;
+  const { now, agentSecrets, brought } = observed;
+  const part = brought.ca;
+  if (part?.kind === 'unusable') return state.ca === undefined ? waitFor(part) : undefined;
   const [own] = certificatesIn(state.ca?.certificate ?? '');
-  const reason = caReason(observed, state, own);
+  const reason = part === undefined ? ownCaReason(observed, state, own) : broughtCaReason(state, part.value);
   if (reason === undefined) return undefined;
-  const retired =
-    state.ca === undefined ? [] : [{ certificate: state.ca.certificate, leavesAt: now + LEAF_LIFE }];
+  const served = [agentSecrets.server, agentSecrets.client].flatMap((each) => leafOf(each) ?? []);
+  const mayCross = own !== undefined && state.ca?.key !== '' && isAlive(own, now);
   return {
     kind: 'new-ca',
     reason,
     before: isRequested(observed, state, 'ca') ? answer(observed, state, 'ca') : state,
-    older: [...retired, ...state.older],
-    isCrossSigned: own !== undefined && isAlive(own, now),
+    older: retire(state, part?.value, served, now),
+    brought: part?.value,
+    isCrossSigned: mayCross && own.pem !== part?.value.certificate,
   };
 }
 
-function caReason(
+type CaReason = Extract<SecureStep, { kind: 'new-ca' }>['reason'];
+
+function broughtCaReason({ ca }: SecureState, brought: BroughtCa): CaReason | undefined {
+  return isSameCa(ca, brought) ? undefined : 'brought';
+}
+
+/** A CA that was brought once, with its key, signs until its end. */
+function ownCaReason(
   observed: SecureObserved,
   state: SecureState,
   own: CertificateLife | undefined,
-): Extract<SecureStep, { kind: 'new-ca' }>['reason'] | undefined {
+): CaReason | undefined {
   const { now } = observed;
   if (observed.state === undefined && state.older.length > 0) return 'restore';
-  if (own === undefined) return 'no-ca';
+  if (own === undefined || state.ca?.key === '') return 'no-ca';
   if (now < own.issued) return 'ca-not-yet-valid';
   if (now >= own.expires) return 'ca-expired';
   if (now >= dueAt(own)) return 'ca-due';
   return isRequested(observed, state, 'ca') ? 'asked' : undefined;
+}
+
+/** One exchange at a time: what agents have half of comes to its end first. */
+function broughtGossipStep({ brought }: SecureObserved, state: SecureState): SecureStep | undefined {
+  const part = brought.gossip;
+  if (part === undefined) return undefined;
+  const { gossip, nextGossip } = state;
+  if (part.kind === 'unusable') return gossip === undefined ? waitFor(part) : undefined;
+  const key = part.value;
+  if (key === gossip || nextGossip !== undefined) return undefined;
+  const after = gossip === undefined ? { ...state, gossip: key } : { ...state, nextGossip: key };
+  return { kind: 'write-state', reason: 'gossip-brought', after };
+}
+
+/** The last thing that is said: what can be done without it is done. */
+export function broughtStep({ brought }: SecureObserved): SecureStep | undefined {
+  const [first] = unusableParts(brought);
+  return first && waitFor(first);
+}
+
+function waitFor({ secret, why }: Unusable): SecureStep {
+  return wait('brought-unusable', `Secret ${secret}: ${why}`, Infinity);
 }
 
 /** What was asked for by annotation is begun by the write that also keeps the answer. */
@@ -64,7 +102,8 @@ function requestStep(
   observed: SecureObserved,
   state: SecureState,
 ): SecureStep | undefined {
-  if (settings.gossip && state.nextGossip === undefined && isRequested(observed, state, 'gossip'))
+  const isOwnKey = settings.gossip && observed.brought.gossip === undefined;
+  if (isOwnKey && state.nextGossip === undefined && isRequested(observed, state, 'gossip'))
     return {
       kind: 'make',
       reason: 'asked',

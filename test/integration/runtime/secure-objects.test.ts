@@ -14,7 +14,7 @@ import {
   type Reply,
   type ScriptedServer,
 } from '../kubernetes/scripted-server.ts';
-import { SETTINGS } from '../../unit/secure/secure-world.ts';
+import { NOW, SETTINGS } from '../../unit/secure/secure-world.ts';
 
 let server: ScriptedServer;
 beforeEach(async () => {
@@ -37,7 +37,7 @@ const BOOTSTRAP = 'mesh-bootstrap-acl-token';
 const base64 = (value: string): string => Buffer.from(value).toString('base64');
 const read = () => {
   const kept = secureObjects(server.client, SETTINGS);
-  return kept.read(new AbortController().signal);
+  return kept.read(NOW, new AbortController().signal);
 };
 
 test('a bootstrap Secret without a token is named, and not overwritten', async () => {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import { secureCommand } from '../../../src/cli/secure-command.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
+import { NOTHING_BROUGHT } from '../../../src/secure/secure-settings.ts';
 import { at, refusal, renderChart, type Rendered } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 import { partPath } from '../parts.ts';
@@ -267,6 +268,13 @@ test('tandem secure takes its settings, and gets every value', async () => {
     ui: { aclToken: { enabled: true } },
     secure: { logLevel: 'debug' },
   });
+  const ca = { caCert: { secretName: 'my-ca' }, caKey: { secretName: 'my-key' } };
+  const brought = await settings({ global: { secure: true, tls: ca } });
+  assert.deepEqual(brought['brought'], {
+    ...NOTHING_BROUGHT,
+    ca: { secret: 'my-ca', key: 'tls.crt' },
+    caKey: { secret: 'my-key', key: 'tls.key' },
+  });
   const expected = {
     stage: 'prefer',
     owner: 'east',
@@ -373,6 +381,43 @@ function externalAcls(): object {
   };
 }
 
+test('what is brought reaches tandem secure by name, and it may read that and nothing else', async () => {
+  const values = {
+    global: {
+      secure: 'prefer',
+      gossipEncryption: { secretName: 'my-gossip', secretKey: 'key' },
+      tls: { caCert: { secretName: 'my-ca', secretKey: 'ca.pem' } },
+    },
+    server: { serverCert: { secretName: 'my-server' } },
+    client: { cert: { secretName: 'my-client' } },
+  };
+  const chart = await renderChart(values);
+  const { env } = container(chart, 'Deployment', 'tandem-secure') as {
+    readonly env: readonly { readonly name: string; readonly value?: string }[];
+  };
+  const given = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+  assert.equal(
+    given['TANDEM_BROUGHT'],
+    'gossip=my-gossip/key,ca=my-ca/ca.pem,server=my-server,client=my-client',
+  );
+  const rules = at(chart.one('Role', 'tandem-secure'), 'rules') as readonly object[];
+  const brought = rules.find((rule) =>
+    (at(rule, 'resourceNames') as readonly string[] | undefined)?.includes('my-ca'),
+  );
+  assert.deepEqual(brought, {
+    apiGroups: [''],
+    resources: ['secrets'],
+    resourceNames: ['my-gossip', 'my-ca', 'my-server', 'my-client'],
+    verbs: ['get', 'list', 'watch'],
+  });
+  // The key comes by the Secret that tandem secure writes, so no init container reads it.
+  assert.equal(
+    at(chart.one('StatefulSet', 'tandem-server'), 'spec', 'template', 'spec', 'initContainers'),
+    undefined,
+  );
+  assert.equal(at(stageOf(chart, 'server'), 'encrypt_verify_incoming'), true);
+});
+
 test('values that contradict a secure Consul are refused, with the way to fix it', async () => {
   const secure = { secure: true };
   const elsewhere = { server: { enabled: false }, externalServers: { enabled: true, hosts: ['a'] } };
@@ -422,7 +467,21 @@ test('values that contradict a secure Consul are refused, with the way to fix it
     [{ global: secure, client: { extraConfig: { ports: {} } } }, /client\.extraConfig\.ports: the stage/],
     [
       { global: { ...secure, tls: { caCert: { secretName: 'a' } } } },
-      /caCert and connectInject\.agentTls are for certificates that you bring/,
+      /caCert without global\.tls\.caKey: nobody can sign; set client\.cert\.secretName.*set server\.serverCert/s,
+    ],
+    [
+      { global: { ...secure, tls: { caKey: { secretName: 'a' } } } },
+      /global\.tls\.caKey: name its certificate with global\.tls\.caCert/,
+    ],
+    [{ global: { tls: { caKey: { secretName: 'a' } } } }, /caKey: the agents of this chart have no TLS/],
+    [
+      { global: secure, server: { serverCert: { secretName: 'a' } } },
+      /server\.serverCert: name the CA that signed it with global\.tls\.caCert/,
+    ],
+    [{ client: { cert: { secretName: 'a' } } }, /client\.cert: the agents of this chart have no TLS/],
+    [
+      { global: secure, connectInject: { agentTls: { enabled: true } } },
+      /connectInject\.agentTls is for agents that have certificates by extraConfig/,
     ],
     [
       { global: { gossipEncryption: { autoGenerate: true, secretName: 'a', secretKey: 'b' } } },

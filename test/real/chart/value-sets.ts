@@ -30,6 +30,15 @@ export const valueSets: Readonly<Record<string, object>> = {
       ...placement(),
     },
   },
+  'a secure Consul with a CA, certificates and a gossip key of the operator': {
+    global: {
+      secure: true,
+      gossipEncryption: { secretName: 'gossip', secretKey: 'key' },
+      tls: { caCert: { secretName: 'ca' }, caKey: { secretName: 'ca' } },
+    },
+    server: { serverCert: { secretName: 'server' } },
+    client: { cert: { secretName: 'client' } },
+  },
   'the sync alone, with an external cluster over TLS': only({
     global: { enabled: false, tls: { enabled: true, caCert: { secretName: 'consul-ca' } } },
     externalServers: {

@@ -18,6 +18,8 @@ export const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 export const NAMESPACE = 'consul';
 export const NAME = 'mesh';
+/** Secrets that a test may bring. */
+const BROUGHT = ['my-ca', 'my-gossip', 'my-server', 'my-client'];
 
 export type StartedAgent = {
   readonly pod: string;
@@ -31,6 +33,8 @@ export type StartedAgent = {
 export type SecureScene = {
   readonly api: ApiServer;
   readonly secret: (name: string) => Promise<Readonly<Record<string, string>> | undefined>;
+  /** Makes or replaces one that is brought. */
+  readonly bring: (name: string, texts: Readonly<Record<string, string>>) => Promise<void>;
   /** Of all objects in the namespace that have been written: kind, name and version, to see that nothing was. */
   readonly versions: () => Promise<string>;
   readonly flags: readonly string[];
@@ -150,6 +154,12 @@ export async function startSecureScene(
     api,
     flags,
     secret,
+    bring: async (name, stringData) => {
+      const path = `/api/v1/namespaces/${NAMESPACE}/secrets`;
+      const body = { metadata: { name }, stringData };
+      const { status } = await admin.request('PUT', `${path}/${name}`, body);
+      if (status === 404) await admin.expect('POST', path, body);
+    },
     versions: async () => {
       const lists = await Promise.all(
         ['secrets', 'configmaps'].map((kind) =>
@@ -302,6 +312,7 @@ async function ownKubeconfig(api: ApiServer): Promise<string> {
   const resourceNames = [...secrets, 'acl-replication-acl-token'].map((each) => `${NAME}-${each}`);
   await bind(api, `namespaces/${NAMESPACE}/`, 'Role', name, [
     { apiGroups: [''], resources: ['secrets'], resourceNames, verbs: all },
+    { apiGroups: [''], resources: ['secrets'], resourceNames: BROUGHT, verbs: ['get', 'list', 'watch'] },
     { apiGroups: [''], resources: ['configmaps'], resourceNames: [`${NAME}-consul-ca`], verbs: all },
     { apiGroups: [''], resources: ['secrets', 'configmaps', 'events'], verbs: ['create'] },
     {

@@ -39,3 +39,16 @@ test('a release of the chart may have a name of 42 characters', () => {
   assert.deepEqual(named(42), []);
   assert.match(named(43)[0] ?? '', /^--name: /);
 });
+
+test('what is brought is named part by part, and a CA without its key needs every certificate', () => {
+  const all = 'gossip=g/key,ca=c/tls.crt,ca-key=c/tls.key,server=s,client=k';
+  for (const text of [all, '', 'ca=c/tls.crt,server=s', 'gossip=my.secret/a_b'])
+    assert.deepEqual(problems(`--brought=${text}`), [], text);
+  for (const text of ['ca=c', 'server=s/tls.crt', 'ca=C/a', 'other=a/b', 'ca=../a/b', 'ca=a/b,ca=a/c', 'ca'])
+    assert.match(problems(`--brought=${text}`).join(), /is not pairs such as ca=NAME\/KEY/, text);
+  assert.match(problems('--brought=server=s').join(), /ca is required with ca-key, server or client/);
+  const clients = '--client-selector=component=client';
+  assert.match(problems('--brought=ca=c/tls.crt').join(), /nobody can sign; server is required/);
+  assert.match(problems('--brought=ca=c/tls.crt,server=s', clients).join(), /with clients client/);
+  assert.deepEqual(problems('--brought=ca=c/tls.crt,server=s,client=k', clients), []);
+});

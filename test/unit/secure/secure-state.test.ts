@@ -9,7 +9,7 @@ import { readState, writeState, type SecureState } from '../../../src/secure/sec
 const made = (): { certificate: string; key: string } => newCa({ now: Date.now(), life: CA_LIFE });
 
 const STATE: SecureState = {
-  ca: { ...made(), cross: undefined },
+  ca: { ...made(), others: '', cross: undefined },
   older: [{ certificate: made().certificate, leavesAt: 1 }],
   gossip: randomBytes(32).toString('base64'),
   nextGossip: undefined,

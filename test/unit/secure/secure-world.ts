@@ -1,11 +1,12 @@
 /** A cluster and a Consul in memory, on which each step of the plan has the effect that it has on the real ones. */
-import { randomUUID } from 'node:crypto';
-import { crossSigned, newCa, newLeaf } from '../../../src/certificates/sign.ts';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { withNewCa, withNewLeaf } from '../../../src/runtime/signed-state.ts';
 import type { AclObject } from '../../../src/secure/acl-objects.ts';
 import type { AclStep } from '../../../src/secure/acl-plan.ts';
 import type { KeyringStep } from '../../../src/secure/keyring-plan.ts';
 import { leafOf, readAgentSecret, type AgentSecret } from '../../../src/secure/agent-secret.ts';
-import { CA_LIFE, LEAF_LIFE } from '../../../src/secure/certificates.ts';
+import { readBrought, type BroughtTexts } from '../../../src/secure/brought.ts';
+import { certificatesIn } from '../../../src/secure/certificates.ts';
 import {
   aclKey,
   type Agent,
@@ -15,9 +16,10 @@ import {
 } from '../../../src/secure/observed.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
 import type { SecureStep } from '../../../src/secure/secure-step.ts';
-import type { SecureSettings } from '../../../src/secure/secure-settings.ts';
+import { NOTHING_BROUGHT, type SecureSettings } from '../../../src/secure/secure-settings.ts';
 import type { SecureState, TokenPair } from '../../../src/secure/secure-state.ts';
 import type { TokenSigners } from '../../../src/secure/token-signers.ts';
+import { bundleOf } from '../../../src/secure/signing-ca.ts';
 import { isObject } from '../../../src/support/json.ts';
 
 export const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -47,6 +49,7 @@ export const SETTINGS: SecureSettings = {
   uiToken: true,
   replicationToken: true,
   apiServer: { host: 'https://kubernetes.default.svc', ca: 'ca' },
+  brought: NOTHING_BROUGHT,
 };
 
 export type World = {
@@ -57,6 +60,8 @@ export type World = {
   readonly agentSecrets: { server: AgentSecret; client: AgentSecret };
   readonly tokenSecrets: Record<string, string>;
   publishedCa: string | undefined;
+  /** Secrets of the operator. */
+  readonly brought: Map<string, BroughtTexts>;
   /** What each agent has loaded: stamp and serial. */
   readonly agents: {
     readonly kind: 'server' | 'client';
@@ -88,6 +93,7 @@ export function newWorld(): World {
     agentSecrets: { server: readAgentSecret(undefined), client: readAgentSecret(undefined) },
     tokenSecrets: {},
     publishedCa: undefined,
+    brought: new Map(),
     agents: [],
     management: undefined,
     objects: new Map(),
@@ -116,7 +122,7 @@ export function startAgents(world: World, servers = 3, clients = 1): void {
   world.keys = { installed: new Set([key]), primary: key };
 }
 
-export function observe(world: World): SecureObserved {
+export function observe(world: World, settings = SETTINGS): SecureObserved {
   const { management, bootstrap, keys, agents } = world;
   const isKnown = management?.includes(bootstrap.token ?? '') === true;
   const members = agents.length;
@@ -133,6 +139,11 @@ export function observe(world: World): SecureObserved {
     agentSecrets: { ...world.agentSecrets },
     tokenSecrets: { ...world.tokenSecrets },
     publishedCa: world.publishedCa,
+    brought: readBrought(settings, {
+      secrets: world.brought,
+      trusted: certificatesIn(bundleOf(world.state)).map(({ pem }) => pem),
+      now: world.now,
+    }),
     agents: agents.map(({ kind, name, stamp, serial, isSilent }): Agent => ({
       kind,
       pod: { name, uid: name },
@@ -196,7 +207,7 @@ export function settle(
 ): readonly SecureStep[] {
   const steps: SecureStep[] = [];
   for (;;) {
-    const step = nextSecureStep(settings, observe(world));
+    const step = nextSecureStep(settings, observe(world, settings));
     check(step);
     if (step.kind === 'keep' || step.kind === 'wait') return steps;
     steps.push(step);
@@ -211,6 +222,7 @@ export function settle(
   }
 }
 
+export const gossipKey = (): string => randomBytes(32).toString('base64');
 const pair = (): TokenPair => ({ accessor: randomUUID(), secret: randomUUID() });
 const pairs = (names: readonly string[]): Record<string, TokenPair> =>
   Object.fromEntries(names.map((name) => [name, pair()]));
@@ -221,19 +233,14 @@ export function apply(world: World, step: SecureStep): void {
     case 'keep':
     case 'wait':
       return;
-    case 'new-ca': {
-      const made = newCa({ now, life: CA_LIFE });
-      const { before } = step;
-      const cross =
-        step.isCrossSigned && before.ca ? crossSigned(made.certificate, before.ca, now) : undefined;
-      world.state = { ...before, ca: { ...made, cross }, older: step.older };
+    case 'new-ca':
+      world.state = withNewCa(step, now);
       return;
-    }
     case 'make':
       world.state = {
         ...step.before,
-        ...(step.gossip === 'key' ? { gossip: randomUUID() } : {}),
-        ...(step.gossip === 'next' ? { nextGossip: randomUUID() } : {}),
+        ...(step.gossip === 'key' ? { gossip: gossipKey() } : {}),
+        ...(step.gossip === 'next' ? { nextGossip: gossipKey() } : {}),
         tokens: { ...step.before.tokens, ...pairs(step.tokens) },
         nextTokens: { ...step.before.nextTokens, ...pairs(step.nextTokens) },
       };
@@ -252,13 +259,9 @@ export function apply(world: World, step: SecureStep): void {
     case 'publish-ca':
       world.publishedCa = step.bundle;
       return;
-    case 'write-secret': {
-      const ca = world.state?.ca;
-      const leaf = step.leaf && ca && newLeaf(ca, step.leaf, { now, life: LEAF_LIFE });
-      const chain = leaf && { ...leaf, certificate: leaf.certificate + (ca?.cross ?? '') };
-      world.agentSecrets[step.of] = { ...step.after, ...chain };
+    case 'write-secret':
+      world.agentSecrets[step.of] = withNewLeaf(step, world.state, now);
       return;
-    }
     case 'write-token-secret':
       world.tokenSecrets[step.of] = step.token;
       return;

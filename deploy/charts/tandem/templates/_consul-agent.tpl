@@ -36,7 +36,7 @@
 - -config-dir=/consul/userconfig/{{ .name }}
 {{- end }}
 {{- end }}
-{{- if $root.Values.global.gossipEncryption.secretName }}
+{{- if include "tandem.gossipByInit" $root }}
 - -config-file=/consul/gossip/gossip.json
 {{- end }}
 {{- end }}
@@ -91,7 +91,7 @@ read by others on its node.
 # Consul writes there what it gives to other programs.
 - name: tmp
   mountPath: /tmp
-{{- if $root.Values.global.gossipEncryption.secretName }}
+{{- if include "tandem.gossipByInit" $root }}
 - name: gossip
   mountPath: /consul/gossip
   readOnly: true
@@ -121,7 +121,7 @@ read by others on its node.
     defaultMode: 0440
 {{- end }}
 {{- with $root.Values.global.gossipEncryption }}
-{{- if .secretName }}
+{{- if include "tandem.gossipByInit" $root }}
 # Never on a disk.
 - name: gossip
   emptyDir:

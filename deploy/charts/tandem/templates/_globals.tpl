@@ -34,7 +34,7 @@ global.{{ $key }}, which looks like global.{{ $name }}: correct it, or leave it 
 {{- /* Keys that are not known below the globals of ours that are maps, as lines. */}}
 {{- define "tandem.unknownBelowGlobals" -}}
 {{- $global := .Values.global }}
-{{- range $place, $own := dict "gossipEncryption" "secretName secretKey autoGenerate" "tls" "enabled verify httpsOnly enableAutoEncrypt serverAdditionalDNSSANs serverAdditionalIPSANs caCert" "tls.caCert" "secretName secretKey" "acls" "manageSystemACLs createReplicationToken bootstrapToken" "acls.bootstrapToken" "secretName secretKey" "openshift" "enabled" }}
+{{- range $place, $own := dict "gossipEncryption" "secretName secretKey autoGenerate" "tls" "enabled verify httpsOnly enableAutoEncrypt serverAdditionalDNSSANs serverAdditionalIPSANs caCert caKey" "tls.caCert" "secretName secretKey" "tls.caKey" "secretName secretKey" "acls" "manageSystemACLs createReplicationToken bootstrapToken" "acls.bootstrapToken" "secretName secretKey" "openshift" "enabled" }}
 {{- $found := $global }}
 {{- range $key := splitList "." $place }}
 {{- $found = get $found $key | default dict }}

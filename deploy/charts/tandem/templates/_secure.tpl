@@ -17,7 +17,13 @@ what servers and clients run in a stage is in _secure-agent.tpl.
 {{- $switch := get $switches $part | toString -}}
 {{- $stage := include "tandem.secureStage" $root -}}
 {{- $isOwnKey := and (eq $part "gossip") $global.gossipEncryption.secretName -}}
-{{- $isOn := or (eq $switch "true") (and (eq $switch "-") $stage (not $isOwnKey)) -}}
+{{- $isOn := or (eq $switch "true") (and (eq $switch "-") $stage) -}}
+{{- /* Without a process that follows it, the key goes to the agents by an init container. */ -}}
+{{- if $isOwnKey -}}
+{{- $isOn = or $stage (include "tandem.stageOf" (list $root "tls")) (include "tandem.stageOf" (list $root "acls")) -}}
+{{- /* It may be in use already, by agents that drop what is not encrypted. */ -}}
+{{- $stage = "require" -}}
+{{- end -}}
 {{- /* Those that run elsewhere have gossip and certificates of their own. */ -}}
 {{- $isElsewhere := and (eq $part "acls") $root.Values.externalServers.enabled -}}
 {{- $isHere := and (include "tandem.isOn" (list $root "server")) (not $root.Values.externalServers.enabled) -}}
@@ -48,6 +54,35 @@ what servers and clients run in a stage is in _secure-agent.tpl.
 {{- $gossip := include "tandem.stageOf" (list . "gossip") | default "off" -}}
 {{- if .Values.global.gossipEncryption.secretName }}{{ $gossip = "require" }}{{ end -}}
 gossip={{ $gossip }} tls={{ include "tandem.stageOf" (list . "tls") | default "off" }} acls={{ include "tandem.stageOf" (list . "acls") | default "off" }}
+{{- end }}
+
+{{- /* "true" when an init container gives agents the gossip key that was brought. */}}
+{{- define "tandem.gossipByInit" -}}
+{{- if and .Values.global.gossipEncryption.secretName (not (include "tandem.stageOf" (list . "gossip"))) }}true{{ end }}
+{{- end }}
+
+{{- /* Of `tandem secure`: the Secrets that are brought, as part=name/key or part=name, each on a line. */}}
+{{- define "tandem.broughtSecrets" -}}
+{{- $global := .Values.global -}}
+{{- if include "tandem.stageOf" (list . "gossip") }}
+{{- with $global.gossipEncryption }}{{ with .secretName }}
+gossip={{ . }}/{{ $global.gossipEncryption.secretKey }}
+{{- end }}{{ end }}
+{{- end }}
+{{- if include "tandem.stageOf" (list . "tls") }}
+{{- with $global.tls.caCert.secretName }}
+ca={{ . }}/{{ $global.tls.caCert.secretKey }}
+{{- end }}
+{{- with $global.tls.caKey.secretName }}
+ca-key={{ . }}/{{ $global.tls.caKey.secretKey }}
+{{- end }}
+{{- with .Values.server.serverCert.secretName }}
+server={{ . }}
+{{- end }}
+{{- with .Values.client.cert.secretName }}
+client={{ . }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* "true" when the chart's own processes and injected pods use TLS to the agents and servers of the chart. */}}
@@ -114,6 +149,7 @@ gossip={{ $gossip }} tls={{ include "tandem.stageOf" (list . "tls") | default "o
   "AUTH_METHOD_TYPE" .Values.connectInject.authMethodType
   "ALLOW_NAMESPACES" (join "," .Values.connectInject.k8sAllowNamespaces)
   "DENY_NAMESPACES" (join "," .Values.connectInject.k8sDenyNamespaces)
+  "BROUGHT" (include "tandem.broughtSecrets" . | trim | splitList "\n" | join ",")
   "HELM_TEST" true
   "UI_TOKEN" .Values.ui.aclToken.enabled
   "REPLICATION_TOKEN" .Values.global.acls.createReplicationToken
