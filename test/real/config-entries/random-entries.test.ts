@@ -11,7 +11,7 @@ import type { EntryField, EntryKind, FieldTable } from '../../../src/catalog/con
 import { entryDifferences } from '../../../src/catalog/config-entries/entry-differences.ts';
 import { entryName, toConsulEntry } from '../../../src/catalog/config-entries/to-consul-entry.ts';
 import type { JsonObject } from '../../../src/support/json.ts';
-import { anySpec, seriousProblems, validSpec } from '../../property/arbitrary-entry.ts';
+import { anySpec, objectOf, seriousProblems, validSpec } from '../../property/arbitrary-entry.ts';
 import { startConsul } from '../harness/consul.ts';
 import { startScene } from '../harness/scene.ts';
 
@@ -104,6 +104,51 @@ for (const kind of kinds)
       assert.match(answer.text, OF_THE_GRAPH, `${JSON.stringify(object.spec)}: ${JSON.stringify(problems)}`);
     }
   });
+
+/** One for each rule of comparison, so that none depends on chance. */
+const specimens: readonly (readonly [kind: string, spec: object])[] = [
+  ['ServiceDefaults', { protocol: 'HTTP', meshGateway: {} }],
+  ['IngressGateway', { listeners: [{ port: 4321, services: [{ name: 'plain' }] }] }],
+  ['JWTProvider', { jsonWebKeySet: { local: { jwks: 'e30=' } } }],
+  [
+    'JWTProvider',
+    {
+      jsonWebKeySet: {
+        remote: {
+          uri: 'https://login.example.com/keys',
+          jwksCluster: { tlsCertificates: { trustedCA: { inlineBytes: 'cGVt' } } },
+        },
+      },
+    },
+  ],
+  ['ServiceSplitter', { splits: [{ weight: 66.666 }, { weight: 33.334, service: 'web' }] }],
+  ['ServiceResolver', { connectTimeout: '2m' }],
+  [
+    'ServiceIntentions',
+    {
+      destination: { name: 'specimen' },
+      sources: [
+        { name: '*', action: 'deny' },
+        { name: 'web', action: 'allow' },
+      ],
+    },
+  ],
+  ['ProxyDefaults', { config: { protocol: 'http', a: ['x'] } }],
+];
+
+test('one entry for each rule comes back the same', async (t) => {
+  t.after(prepare);
+  for (const [index, [name, spec]] of specimens.entries()) {
+    const kind = kinds.find((each) => each.kind === name);
+    assert.ok(kind !== undefined);
+    const object = objectOf(kind, spec, name === 'ProxyDefaults' ? 'global' : `specimen-${index}`);
+    const sent = toConsulEntry(kind, object);
+    await expectPut(sent);
+    const came = await read(kind, entryName(kind, object));
+    assert.deepEqual(entryDifferences(kind, sent, came), []);
+    pairs.push({ kind, sent, came });
+  }
+});
 
 function changed(fields: FieldTable, change: (field: EntryField) => EntryField): FieldTable {
   return Object.fromEntries(
