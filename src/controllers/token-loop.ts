@@ -1,5 +1,5 @@
 /** Deletes the ACL tokens of pods that are gone: each login makes one, and nobody logs a pod out that was killed. */
-import type { PodToken } from '../catalog/mesh/pod-token.ts';
+import { formerTokens, type PodToken } from '../catalog/mesh/pod-token.ts';
 import { createController, type Request } from '../reconcile/controller.ts';
 import { createDeletionGuard, UNANNOUNCED } from '../reconcile/deletion-guard.ts';
 import { inParallel } from '../reconcile/in-parallel.ts';
@@ -31,7 +31,7 @@ export type TokenReporter = {
 };
 
 type TokenPlan = {
-  /** Their pods have ended. */
+  /** Their pods have ended, or the container that had them. */
   readonly dead: readonly PodToken[];
   /** Of pods that are not known. */
   readonly strangers: readonly PodToken[];
@@ -118,8 +118,10 @@ function planOf(
     [...snapshot.pods()].filter(({ stage }) => stage === 'finished').map(({ uid }) => uid),
   );
   const isGone = (uid: string): boolean => !snapshot.isKnown(uid);
+  const former = new Set(formerTokens(found));
+  const isDead = (uid: string): boolean => finished.has(uid) || (isGone(uid) && snapshot.isEnded(uid));
   return {
-    dead: found.filter(({ uid }) => finished.has(uid) || (isGone(uid) && snapshot.isEnded(uid))),
+    dead: found.filter((token) => isDead(token.uid) || (former.has(token) && !isGone(token.uid))),
     strangers: found.filter(({ uid }) => isGone(uid) && !snapshot.isEnded(uid)),
   };
 }

@@ -2,7 +2,14 @@
 import { asString, parseJson, property } from '../../support/json.ts';
 
 /** `accessor` names a token and opens nothing, unlike its secret. */
-export type PodToken = { readonly accessor: string; readonly uid: string };
+export type PodToken = {
+  readonly accessor: string;
+  readonly uid: string;
+  /** The services that it may be: each sidecar of a pod logs in as one. */
+  readonly services: string;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+};
 
 // As Consul writes it from the meta of a login (agent/consul/auth/token_writer.go, BuildTokenDescription).
 const DESCRIPTION = 'token created via login: ';
@@ -28,6 +35,27 @@ export function readPodTokens(
       ? parseJson(description.slice(DESCRIPTION.length))
       : undefined;
     const uid = asString(property(meta, 'pod-uid')) ?? '';
-    return uid !== '' && asString(property(meta, 'owner')) === owner ? [{ accessor, uid }] : [];
+    if (uid === '' || asString(property(meta, 'owner')) !== owner) return [];
+    const created = Date.parse(asString(property(token, 'CreateTime')) ?? '');
+    return [{ accessor, uid, services: servicesOf(token), created }];
   });
+}
+
+function servicesOf(token: unknown): string {
+  const identities = property(token, 'ServiceIdentities');
+  const names = Array.isArray(identities) ? identities.map((each) => property(each, 'ServiceName')) : [];
+  return names.map(String).toSorted().join();
+}
+
+// A login that got no answer is made again within seconds, and a container that ends again and again every 5 minutes at most.
+const AFTER_NEXT = 10 * 60_000;
+
+/** Those that a container had before it was restarted: the one that runs has logged in after it, long ago. */
+export function formerTokens(tokens: readonly PodToken[]): readonly PodToken[] {
+  const newest = new Map<string, number>();
+  const holder = ({ uid, services }: PodToken): string => JSON.stringify([uid, services]);
+  for (const token of tokens)
+    newest.set(holder(token), Math.max(newest.get(holder(token)) ?? token.created, token.created));
+  // Of a time that cannot be read, nothing follows.
+  return tokens.filter((token) => token.created + AFTER_NEXT <= (newest.get(holder(token)) ?? NaN));
 }

@@ -9,6 +9,8 @@ function start() {
   const clock = createVirtualClock();
   /** UIDs of pods by accessor. */
   const tokens = new Map<string, string>();
+  /** When they were made, and as which service, where that matters. */
+  const made = new Map<string, { readonly created: number; readonly services: string }>();
   const told = { deleted: 0, refused: [] as string[], failed: 0, isWell: false };
   const faults: { list?: 'forbidden' | 'away'; refresh?: () => void; keeps?: string } = {};
   const { source, set, remove } = podEvents(
@@ -27,7 +29,11 @@ function start() {
           lists += 1;
           if (faults.list === 'away') throw new Error('away');
           if (faults.list === 'forbidden') return { refused: 'Permission denied' };
-          return [...tokens].map(([accessor, uid]) => ({ accessor, uid }));
+          return [...tokens].map(([accessor, uid]) => ({
+            accessor,
+            uid,
+            ...(made.get(accessor) ?? { created: 0, services: 'web' }),
+          }));
         },
         delete: async (accessor) => {
           if (faults.keeps === accessor) return { kind: 'refused', reason: 'no acl:write' };
@@ -54,6 +60,7 @@ function start() {
   return {
     clock,
     tokens,
+    made,
     told,
     faults,
     lists: () => lists,
@@ -100,6 +107,28 @@ test('a pod that ended while nobody looked: after a second look and a new list o
   await running.clock.advance(10_000);
   assert.deepEqual([...running.tokens.keys()], ['first', 'again', 'other', 'new']);
   assert.ok(running.lists() - lists <= 3);
+  await running.stop();
+});
+
+test('of a container that was restarted the former token goes, and no other one of the pod', async () => {
+  const running = await started();
+  const at = (accessor: string, uid: string, minutes: number, services: string): void => {
+    running.tokens.set(accessor, uid);
+    running.made.set(accessor, { created: minutes * 60_000, services });
+  };
+  running.tokens.clear();
+  at('before', 'u1', 0, 'web');
+  at('retried', 'u1', 11, 'web');
+  at('now', 'u1', 20, 'web');
+  at('other-sidecar', 'u1', 0, 'admin');
+  at('other-pod', 'u2', 0, 'web');
+  at('unreadable', 'u2', NaN, 'web');
+  at('unreadable-alone', 'u2', NaN, 'admin');
+  await running.clock.advance(600_000);
+  assert.deepEqual(
+    [...running.tokens.keys()],
+    ['before', 'retried', 'now', 'other-sidecar', 'other-pod', 'unreadable', 'unreadable-alone'].slice(1),
+  );
   await running.stop();
 });
 

@@ -18,7 +18,10 @@ const OURS = { owner: 'c1', pod: 'default/web-0', 'pod-uid': 'u1' };
 const read = (...tokens: readonly unknown[]): unknown => readPodTokens(tokens, 'k8s', 'c1');
 
 test('tokens of pods of this owner, without their secrets', () => {
-  assert.deepEqual(read(token(OURS)), [{ accessor: 'a', uid: 'u1' }]);
+  const made = { CreateTime: '2026-01-01T00:00:00.5Z', ServiceIdentities: [{ ServiceName: 'web' }] };
+  const created = Date.parse('2026-01-01T00:00:00.500Z');
+  assert.deepEqual(read(token(OURS, made)), [{ accessor: 'a', uid: 'u1', services: 'web', created }]);
+  assert.deepEqual(read(token(OURS)), [{ accessor: 'a', uid: 'u1', services: '', created: NaN }]);
 });
 
 test('a token that does not say that it is of a pod of this owner is nobody to us', () => {
