@@ -4,7 +4,6 @@
  */
 import type { ExposedPath } from '../model/registration.ts';
 import { LARGEST_PORT, type Handshake } from '../redirection/options.ts';
-import { pointer } from '../support/json-patch.ts';
 import { property } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
@@ -38,33 +37,40 @@ type Circumstances = {
   readonly carriesLastRequests: boolean;
 };
 
-/** The first container's port; the next one has the next. */
-const PROBES = [
-  { at: ['livenessProbe'], from: 20_300 },
-  { at: ['readinessProbe'], from: 20_400 },
-  { at: ['startupProbe'], from: 20_500 },
-] as const;
-const HOOKS = [
-  { at: ['lifecycle', 'preStop'], from: 20_700 },
-  { at: ['lifecycle', 'postStart'], from: 20_800 },
-] as const;
-/** From the ports of one kind to those of the next. */
-const MOST_CONTAINERS = 100;
-
 /** What a probe asks, or a hook; the API server takes one handler for each. */
 export const HANDLERS = ['httpGet', 'grpc', 'tcpSocket'] as const;
 
+type Handler = (typeof HANDLERS)[number];
+
+type Kind = { readonly at: readonly string[]; readonly from: number; readonly handlers: readonly Handler[] };
+
+/** `from` is the port of the first container; the next one has the next. */
+const KINDS = (
+  [
+    { at: ['livenessProbe'], from: 20_300, handlers: HANDLERS },
+    { at: ['readinessProbe'], from: 20_400, handlers: HANDLERS },
+    { at: ['startupProbe'], from: 20_500, handlers: HANDLERS },
+    { at: ['lifecycle', 'preStop'], from: 20_700, handlers: ['httpGet'] },
+    { at: ['lifecycle', 'postStart'], from: 20_800, handlers: ['httpGet'] },
+  ] as const satisfies readonly Kind[]
+).map((kind) => ({ ...kind, name: kind.at.join('.'), path: kind.at.join('/') }));
+/** From the ports of one kind to those of the next. */
+const MOST_CONTAINERS = 100;
+
 type Found = {
   readonly container: Container;
-  /** JSON pointer of the container. */
+  /** As `RewrittenProbe` has it. */
+  readonly probe: string;
+  /** JSON pointer of the handler. */
   readonly path: string;
-  readonly at: readonly string[];
-  readonly handler: (typeof HANDLERS)[number];
+  readonly handler: Handler;
   /** Of the handler. */
   readonly fields: unknown;
   /** To which the kubelet connects. */
   readonly port: number;
   readonly after: number;
+  /** What Envoy has to pass on; undefined for TCP, and for a path that it cannot expose. */
+  readonly exposed: ExposedPath | undefined;
 };
 
 export function rewriteProbes(pod: Pod, reader: AnnotationReader, where: Circumstances): RewrittenProbes {
@@ -79,14 +85,14 @@ export function rewriteProbes(pod: Pod, reader: AnnotationReader, where: Circums
     );
   const rewritten = found.filter((each) => isRewritten(each, reader, where));
   return {
-    probes: rewritten.map(({ container, path, at, handler, fields, after }) => ({
+    probes: rewritten.map(({ container, probe, path, fields, after }) => ({
       container: container.name,
-      probe: at.join('.'),
-      path: `${path}/${at.join('/')}/${handler}/port`,
+      probe,
+      path: `${path}/port`,
       before: property(fields, 'port') as number | string,
       after,
     })),
-    exposed: rewritten.flatMap((each) => exposedPath(each) ?? []),
+    exposed: rewritten.flatMap(({ exposed }) => exposed ?? []),
     handshakes: rewritten.flatMap(({ handler, port, after }) =>
       handler === 'tcpSocket' ? [{ port: after, to: port }] : [],
     ),
@@ -98,32 +104,42 @@ type Probed = Pick<Found, 'container' | 'path'>;
 /** In the order of the spec, containers first: an init container that ends has no probes. */
 function probedContainers(pod: Pod): readonly Probed[] {
   const at = (list: 'containers' | 'initContainers'): readonly Probed[] =>
-    pod[list].map((container, index) => ({ container, path: pointer('spec', list, index) }));
+    pod[list].map((container, index) => ({ container, path: `/spec/${list}/${index}` }));
   const others = at('initContainers').filter(({ container }) => container.isNativeSidecar);
   return [...at('containers'), ...others];
 }
 
 function probesOf(containers: readonly Probed[]): Found[] {
-  return containers.flatMap((each, index) => [
-    ...PROBES.flatMap(({ at, from }) => handlerAt(each, at, from + index, HANDLERS)),
-    ...HOOKS.flatMap(({ at, from }) => handlerAt(each, at, from + index, ['httpGet'])),
-  ]);
+  return containers.flatMap((each, index) => KINDS.flatMap((kind) => findProbe(each, kind, index) ?? []));
 }
 
-function handlerAt(
+function findProbe(
   { container, path }: Probed,
-  at: readonly string[],
-  after: number,
-  handlers: readonly (typeof HANDLERS)[number][],
-): Found[] {
+  { at, name, path: within, from, handlers }: (typeof KINDS)[number],
+  index: number,
+): Found | undefined {
   const asked = at.reduce<unknown>(property, container.object);
-  const handler = handlers.find((each) => (property(asked, each) ?? undefined) !== undefined);
-  if (handler === undefined) return [];
+  const handler =
+    asked === undefined
+      ? undefined
+      : handlers.find((each) => (property(asked, each) ?? undefined) !== undefined);
+  if (handler === undefined) return undefined;
   const fields = property(asked, handler);
   const port = portOf(container, property(fields, 'port'));
   // Another host is none of the pod's own.
-  if (port === undefined || (property(fields, 'host') ?? '') !== '') return [];
-  return [{ container, path, at, handler, fields, port, after }];
+  if (port === undefined || (property(fields, 'host') ?? '') !== '') return undefined;
+  const after = from + index;
+  const exposed = exposedPath(handler, fields, { listenerPort: after, localPort: port });
+  return {
+    container,
+    probe: name,
+    path: `${path}/${within}/${handler}`,
+    handler,
+    fields,
+    port,
+    after,
+    exposed,
+  };
 }
 
 /** As the kubelet finds it: pkg/probe, ResolveContainerPort. A name that no port has is left to it. */
@@ -137,29 +153,28 @@ function portOf({ ports }: Container, port: unknown): number | undefined {
     : undefined;
 }
 
-function placeOf({ container, at }: Found): string {
-  return `${container.at}.${at.join('.')}`;
+function placeOf({ container, probe }: Found): string {
+  return `${container.at}.${probe}`;
 }
 
 /** Says what is wrong with one that is not. */
-function isRewritten(probe: Found, reader: AnnotationReader, where: Circumstances): boolean {
-  const { handler, port, at } = probe;
-  const place = placeOf(probe);
+function isRewritten(found: Found, reader: AnnotationReader, where: Circumstances): boolean {
+  const { handler, port, probe } = found;
   if (!where.overwrite) {
     const result = handler === 'tcpSocket' ? 'always passes' : 'fails';
     reader.fieldWarn(
       'redirected-probe',
-      place,
+      placeOf(found),
       `${result}, because port ${port} is redirected and probes are not overwritten; ${EXCLUDE}`,
     );
     return false;
   }
-  const wrong = whyNot(probe, where);
-  if (wrong !== undefined) reader.fieldProblem(place, wrong);
-  else if (at.at(-1) === 'preStop' && !where.carriesLastRequests)
+  const wrong = whyNot(found, where);
+  if (wrong !== undefined) reader.fieldProblem(placeOf(found), wrong);
+  else if (probe === 'lifecycle.preStop' && !where.carriesLastRequests)
     reader.fieldWarn(
       'redirected-probe',
-      place,
+      placeOf(found),
       `may not reach port ${port}: the classic sidecar stops at the same time; ${EXCLUDE}, use a command, a native sidecar, or tandem/drain-seconds`,
     );
   return wrong === undefined;
@@ -167,15 +182,18 @@ function isRewritten(probe: Found, reader: AnnotationReader, where: Circumstance
 
 const EXCLUDE = `exclude the port (${annotationKey('transparent-proxy-exclude-inbound-ports')})`;
 
-function whyNot({ container, at, handler, fields, port }: Found, where: Circumstances): string | undefined {
+function whyNot(
+  { container, probe, handler, fields, port, exposed }: Found,
+  where: Circumstances,
+): string | undefined {
   if (handler === 'httpGet') {
     if (property(fields, 'scheme') === 'HTTPS')
       return `asks port ${port} by HTTPS, which Envoy cannot expose; ${EXCLUDE}, or probe by TCP, gRPC or a command`;
-    if (exposable(property(fields, 'path')) === undefined)
+    if (exposed === undefined)
       return `asks for a path that Envoy cannot expose as it is; write one that begins with a single / and escapes other characters than those of a URL, or ${EXCLUDE}`;
   }
   // The kubelet waits for the hook before it starts the next container, and the sidecar is the last one.
-  if (!where.nativeSidecar && (container.isNativeSidecar || at.at(-1) === 'postStart'))
+  if (!where.nativeSidecar && (container.isNativeSidecar || probe === 'lifecycle.postStart'))
     return `asks port ${port} before a classic sidecar runs; ${EXCLUDE}, use a command, or a native sidecar`;
   return undefined;
 }
@@ -197,8 +215,11 @@ function exposable(path: unknown): string | undefined {
   return isPath ? absolute : undefined;
 }
 
-function exposedPath({ handler, fields, port, after }: Found): ExposedPath | undefined {
-  const ports = { listenerPort: after, localPort: port };
+function exposedPath(
+  handler: Handler,
+  fields: unknown,
+  ports: Pick<ExposedPath, 'listenerPort' | 'localPort'>,
+): ExposedPath | undefined {
   if (handler === 'grpc') return { path: '/grpc.health.v1.Health/Check', ...ports, protocol: 'http2' };
   const path = handler === 'httpGet' ? exposable(property(fields, 'path')) : undefined;
   return path === undefined ? undefined : { path, ...ports, protocol: 'http' };

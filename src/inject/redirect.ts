@@ -133,7 +133,10 @@ export function redirectPorts(redirect: Redirect | undefined): readonly SidecarP
   if (redirect === undefined) return [];
   const ofProbes = redirect.probes.map(({ container, probe, after }) => ({
     number: after,
-    purpose: `the ${probe} of the container ${quote(container)}`,
+    // Hardly ever asked for.
+    get purpose() {
+      return `the ${probe} of the container ${quote(container)}`;
+    },
   }));
   const ofDns = redirect.dns === undefined ? [] : [{ number: DNS_PORT, purpose: 'the DNS of Consul' }];
   return [OUTBOUND, ...ofDns, ...ofProbes];

@@ -1,5 +1,5 @@
 /** The rules of nft that redirect the traffic of a pod. */
-import { formatCidr, holds, outermostCidrs, parseCidr, type Cidr } from '../support/cidr.ts';
+import { formatCidr, holds, outermostCidrs, parseCidr } from '../support/cidr.ts';
 import type { IpFamily } from '../support/ip-address.ts';
 import { NOBODYS_PORT, OUTSIDE } from './held-traffic.ts';
 import { INBOUND_PORT, OUTBOUND_PORT, type RedirectOptions } from './options.ts';
@@ -34,14 +34,15 @@ const HANDSHAKE_MARK = '0x7d5eed';
  * of an author is in it. TCP alone is redirected.
  */
 export function redirectRules(options: RedirectOptions): string {
-  return FAMILIES.map((family) => table(family, options)).join('');
+  const ofBoth = inbound(options);
+  return FAMILIES.map((family) => table(family, ofBoth, options)).join('');
 }
 
 // Adding before deleting: it makes no difference whether the table is there.
-function table(family: Family, options: RedirectOptions): string {
+function table(family: Family, inboundChain: string, options: RedirectOptions): string {
   const name = `${family.table} tandem`;
   const handshake = options.handshakes.length === 0 ? '' : HANDSHAKE_CHAINS[family.family];
-  const chains = inbound(options) + outbound(family, options) + handshake;
+  const chains = inboundChain + outbound(family, options) + handshake;
   return `table ${name}\ndelete table ${name}\ntable ${name} {\n${chains}}\n`;
 }
 
@@ -56,7 +57,7 @@ function inbound({ handshakes: probes, inboundPorts }: RedirectOptions): string 
 function outbound(of: Family, options: RedirectOptions): string {
   const { family, table: ip, loopback } = of;
   const { uids, dnsPort, outboundPorts, outboundCidrs } = options;
-  const cidrs: readonly Cidr[] = outermostCidrs(outboundCidrs.filter((cidr) => cidr.family === family));
+  const cidrs = outermostCidrs(outboundCidrs.filter((cidr) => cidr.family === family));
   return chain('outbound', 'type nat hook output priority -100; policy accept;', [
     ...passed('meta skuid', uids),
     ...looked(of, options),
@@ -108,6 +109,6 @@ function passed(what: string, elements: readonly (number | string)[]): readonly 
 }
 
 function chain(name: string, hook: string | undefined, rules: readonly string[]): string {
-  const lines = [...(hook === undefined ? [] : [hook]), ...rules].map((line) => `    ${line}\n`);
-  return `  chain ${name} {\n${lines.join('')}  }\n`;
+  const lines = hook === undefined ? rules : [hook, ...rules];
+  return `  chain ${name} {\n    ${lines.join('\n    ')}\n  }\n`;
 }
