@@ -15,6 +15,7 @@ import type { VirtualAddress } from '../model/registration.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import { isAboutOneRequest, TandemError } from '../support/errors.ts';
 import { quote } from '../support/text.ts';
+import { createAddressGrants, type AddressGrants } from './address-grants.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 
 /** A proxy that has a virtual address in the catalog, whosever it is. */
@@ -42,8 +43,8 @@ export type AddressLoop = {
   readonly ask: (pods: readonly PodWithProxy[], signal: AbortSignal) => Promise<void>;
   /** What its proxy must have; it is written in this round, or not at all. */
   readonly grant: (pod: PodWithProxy) => VirtualAddress | undefined;
-  /** Somebody there gets an address later. */
-  readonly isWaiting: (place: string, pods: readonly InjectedPod[]) => boolean;
+  /** Who there gets which address later; one text for each. */
+  readonly waitingAt: (place: string, pods: readonly InjectedPod[]) => readonly string[];
 };
 
 export function foundProxy({ destination = '', virtual }: PodInstance): FoundProxy {
@@ -67,9 +68,6 @@ type AddressBookParts = {
   readonly loops: readonly LoopName[];
 };
 
-/** Until `settledAt`, it is not known whether Consul has it. */
-type Grant = { readonly name: string; settledAt: number };
-
 type Read = { readonly at: number; readonly holders: readonly AddressHolder[] };
 
 type Verdict = { readonly reason: 'service' | 'waiting' | 'taken'; readonly holder?: string };
@@ -77,6 +75,7 @@ type Verdict = { readonly reason: 'service' | 'waiting' | 'taken'; readonly hold
 type Denied = Verdict & { readonly address: string; readonly name: string };
 
 type Loop = {
+  readonly name: LoopName;
   isComplete: boolean;
   /** Address → services that were seen with it, or got it. What is read in a full round replaces them at its end. */
   seen: Map<string, Set<string>>;
@@ -88,8 +87,6 @@ type Loop = {
   readonly behind: Map<MeshService, readonly string[]>;
   readonly reads: Map<string, Promise<void>>;
   readonly answers: Map<string, Read>;
-  /** Of this round. */
-  grants: Grant[];
   /** Places, of this round. */
   readonly waiting: Set<string>;
   /** UID of a pod → why it does not get its address. Another pod of its service may have it already. */
@@ -98,17 +95,14 @@ type Loop = {
 
 type Book = AddressBookParts & {
   readonly all: ReadonlyMap<LoopName, Loop>;
-  /** The last ones. */
-  readonly granted: Map<string, Grant>;
-  /** Of grants, of their settlements, and of reads. */
-  moment: number;
+  readonly grants: AddressGrants<LoopName>;
 };
 
 export function createAddressBook(parts: AddressBookParts): AddressBook {
-  const all = new Map(parts.loops.map((name) => [name, newLoop()]));
-  const book: Book = { ...parts, all, granted: new Map(), moment: 0 };
+  const all = new Map(parts.loops.map((name) => [name, newLoop(name)]));
+  const book: Book = { ...parts, all, grants: createAddressGrants(parts.loops) };
   return {
-    loop: (name) => loopOf(book, all.get(name) ?? newLoop()),
+    loop: (name) => loopOf(book, all.get(name) ?? newLoop(name)),
     statusOf: (pod) => statusOf(book, pod),
   };
 }
@@ -119,9 +113,7 @@ function loopOf(book: Book, loop: Loop): AddressLoop {
   };
   return {
     begin: (isFull) => {
-      book.moment += 1;
-      for (const grant of loop.grants) grant.settledAt = book.moment;
-      loop.grants = [];
+      book.grants.begin(loop.name);
       loop.waiting.clear();
       loop.reads.clear();
       loop.answers.clear();
@@ -156,19 +148,23 @@ function loopOf(book: Book, loop: Loop): AddressLoop {
       await inParallel(new Set(names), once, { atATime: SMALL_CALLS });
     },
     grant: (wanting) => grantTo(book, loop, wanting),
-    isWaiting: (place, pods) => {
-      const isWaiting = pods.some((pod) => statusOf(book, pod).reason === 'waiting');
-      if (isWaiting) loop.waiting.add(place);
-      return isWaiting;
+    waitingAt: (place, pods) => {
+      const waiting = pods.flatMap((pod) => {
+        const { reason, chosen } = statusOf(book, pod);
+        return reason === 'waiting' ? [`${pod.uid} ${chosen?.virtual.address ?? ''}`] : [];
+      });
+      if (waiting.length > 0) loop.waiting.add(place);
+      return waiting;
     },
   };
 }
 
 async function read(book: Book, loop: Loop, name: string, signal: AbortSignal): Promise<void> {
-  book.moment += 1;
-  const at = book.moment;
+  const at = book.grants.readBegins();
   try {
-    loop.answers.set(name, { at, holders: await book.holders(name, signal) });
+    const holders = await book.holders(name, signal);
+    // A round that failed may have left reads behind.
+    if (book.grants.isOfRound(loop.name, at)) loop.answers.set(name, { at, holders });
   } catch (error) {
     // Whoever chose this name waits; others do not. The token may be good for all names but this one.
     const isForbidden = error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN';
@@ -190,24 +186,20 @@ function grantTo(book: Book, loop: Loop, { pod, found }: PodWithProxy): VirtualA
   }
   loop.denied.delete(pod.uid);
   if (verdict === undefined) return virtual;
-  const given = { name, settledAt: Infinity };
-  loop.grants.push(given);
-  book.granted.set(virtual.address, given);
+  book.grants.give(loop.name, virtual.address, name);
   for (const each of book.all.values()) each.seen.delete(virtual.address);
   note(loop, name, virtual.address);
   return virtual;
 }
 
 function judge(book: Book, chosen: ChosenAddress, pod: InjectedPod, loop: Loop): Verdict {
-  const { all, granted, snapshot } = book;
+  const { all, grants, snapshot } = book;
   const { name } = chosen;
   const { address } = chosen.virtual;
-  const last = granted.get(address);
-  const isSettled = (at: number): boolean => last === undefined || last.name === name || last.settledAt <= at;
   if (![...all.values()].every(({ isComplete }) => isComplete)) return { reason: 'waiting' };
   for (const other of othersOf(book, loop, chosen)) {
     const answer = loop.answers.get(other);
-    if (answer === undefined || !isSettled(answer.at)) return { reason: 'waiting' };
+    if (answer === undefined || !grants.isShown(address, name, answer.at)) return { reason: 'waiting' };
     const holder = answer.holders.find(
       (each) => each.address === address && !(each.uid === pod.uid && each.id === meshOf(pod)?.proxyId),
     );
@@ -270,8 +262,9 @@ function note(loop: Loop, name: string, address: string): void {
     seen?.set(address, (seen.get(address) ?? new Set<string>()).add(name));
 }
 
-function newLoop(): Loop {
+function newLoop(name: LoopName): Loop {
   return {
+    name,
     isComplete: false,
     seen: new Map(),
     reading: undefined,
@@ -280,7 +273,6 @@ function newLoop(): Loop {
     behind: new Map(),
     reads: new Map(),
     answers: new Map(),
-    grants: [],
     waiting: new Set(),
     denied: new Map(),
   };

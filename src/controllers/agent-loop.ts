@@ -8,7 +8,7 @@ import { inParallel } from '../reconcile/in-parallel.ts';
 import type { Agents } from './agent-ports.ts';
 import { applyPlacePlan } from './apply-place-plan.ts';
 import { createCheckDrift } from './check-drift.ts';
-import { createContested } from './contested.ts';
+import { createContested, NO_CONTEST } from './contested.ts';
 import { AGENTS_AT_A_TIME, observeAgents, type SeenAgents } from './observe-agents.ts';
 import { askForAddresses } from './agent-addresses.ts';
 import { planPlaces, withoutStrangers, type PlacePlan } from './place-plan.ts';
@@ -101,8 +101,9 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
   function tell({ place: host, seen, deregister, conflicts }: PlacePlan): void {
     if (seen === undefined) return;
     const { state, pods, at, took } = seen;
-    const isWaiting = addresses.isWaiting(host, pods);
-    contested.observed(host, (conflicts.length > 0 || isWaiting) && state !== undefined, at, took);
+    const waiting = addresses.waitingAt(host, pods);
+    const contest = state === undefined ? NO_CONTEST : { isHeld: conflicts.length > 0, waiting };
+    contested.observed(host, contest, at, took);
     if (pods.length === 0) statuses.forget(host);
     else if (state !== undefined) statuses.observed(host, instancesIn(state), conflicts);
     reporter.pods(host, pods.map(statuses.of));

@@ -65,9 +65,9 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
     const pods = snapshot.podsOn(node);
     const part = wanted === undefined ? { pods, observed } : partOf({ pods, observed }, wanted);
     const plan = planNode(node, part.pods.flatMap(registrationsOf), part.observed, owner);
-    const isWaiting = addresses.isWaiting(node, pods);
+    const contest = { isHeld: plan.conflicts.length > 0, waiting: addresses.waitingAt(node, pods) };
     const now = clock.elapsed();
-    contested.observed(node, plan.conflicts.length > 0 || isWaiting, now, now - start);
+    contested.observed(node, contest, now, now - start);
     if (pods.length === 0) statuses.forget(node);
     else statuses.observed(node, part.observed.instances.map(seenInstance), plan.conflicts, wanted);
     reporter.pods(node, pods.map(statuses.of));

@@ -164,6 +164,11 @@ test('a name that the token may not read keeps its own pods waiting, and nobody 
   await running.clock.advance(5000);
   assert.deepEqual([running.addresses(), running.failures], [['api 10.96.0.1:80'], []]);
   assert.equal(running.consul.instances().length, 6);
+  await running.clock.advance(300_000);
+  const before = running.reads();
+  await running.clock.advance(300_000);
+  // Every second would be 300.
+  assert.ok(running.reads() - before < 30, `${running.reads() - before} reads of a node that waits for long`);
   await running.stop();
 });
 
