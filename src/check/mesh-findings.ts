@@ -78,7 +78,7 @@ function memoryFindings(
   const ofDefault = byDefault === undefined ? [] : [{ pod: 'a new pod', bytes: byDefault }];
   const known = ofPods.kind === 'seen' && ofPods.value.length > 0 ? ofPods.value : ofDefault;
   return [
-    limitFinding(services, known),
+    limitFinding(services, known, known === ofDefault ? failure : warning),
     ...(ofPods.kind === 'seen'
       ? []
       : [
@@ -95,7 +95,12 @@ function unknownMemory(what: string): Finding {
   return warning('sidecar-memory', `cannot tell ${what}`, READ_ALL);
 }
 
-function limitFinding(services: number, limits: readonly SidecarLimit[]): Finding {
+/** @param hit what a limit is that is too low: that of a pod is up to whoever made it, and is no failure of the whole */
+function limitFinding(
+  services: number,
+  limits: readonly SidecarLimit[],
+  hit: typeof failure | typeof warning,
+): Finding {
   const needed = NOTHING + services * EACH;
   const seen = `${services} services are allowed by default: a sidecar with redirected traffic needs about ${mebibytes(needed)}`;
   const [least] = limits.toSorted((a, b) => a.bytes - b.bytes);
@@ -103,7 +108,7 @@ function limitFinding(services: number, limits: readonly SidecarLimit[]): Findin
   const against = `${seen}, and that of ${least.pod} may have ${mebibytes(least.bytes)}`;
   if (needed < TIGHT * least.bytes) return ok('sidecar-memory', against);
   const tight = limits.filter(({ bytes }) => needed >= TIGHT * bytes).length;
-  const judge = needed < least.bytes ? warning : failure;
+  const judge = needed < least.bytes ? warning : hit;
   return judge(
     'sidecar-memory',
     `${against}, which ends near ${Math.max(0, Math.floor((least.bytes - NOTHING) / EACH))} services${tight > 1 ? `; ${tight} pods are as tight` : ''}`,

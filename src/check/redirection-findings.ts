@@ -17,8 +17,10 @@ export type RedirectionFacts = {
 export type RedirectorFacts = {
   /** How many redirectors there are, whatever their state. */
   readonly count: number;
-  /** How many nodes there are that do not run Windows. */
+  /** How many nodes there are on which redirected pods can start: Ready, not virtual, and without Windows. */
   readonly nodes: number;
+  /** Those that are virtual or not Ready. */
+  readonly leftOut: number;
   /** Of those, the ones that have none that is ready. */
   readonly without: readonly string[];
 };
@@ -59,7 +61,7 @@ function redirectorFinding(
       `cannot tell whether every node has a redirector: ${redirectors.reason}`,
       `allow this account to list nodes, and pods in ${namespace}; ${elsewhere}`,
     );
-  const { count, nodes, without } = redirectors.value;
+  const { count, nodes, leftOut, without } = redirectors.value;
   if (count === 0) {
     const judge = way === 'node' ? failure : warning;
     const seen = `there is no redirector in the namespace ${namespace}: no transparent pod starts that waits for one`;
@@ -68,12 +70,16 @@ function redirectorFinding(
     return judge('redirectors', seen, way === 'node' ? fix : `${fix}; ${notNeeded}`);
   }
   return without.length === 0
-    ? ok('redirectors', `each of ${nodes} nodes has one that is ready`)
+    ? ok('redirectors', `each of ${nodes} nodes has one that is ready${leftOutText(leftOut)}`)
     : failure(
         'redirectors',
-        `no redirector is ready on ${firstOf(without)}: new transparent pods wait there`,
+        `no redirector is ready on ${firstOf(without)}: new transparent pods wait there${leftOutText(leftOut)}`,
         `see kubectl -n ${namespace} get pods -l app.kubernetes.io/component=redirector -o wide, and describe the one of that node`,
       );
+}
+
+function leftOutText(nodes: number): string {
+  return nodes === 0 ? '' : `; nodes that are virtual or not Ready are left out: ${nodes}`;
 }
 
 function labelFindings(labels: Probe<readonly WrongLabel[]>): readonly Finding[] {

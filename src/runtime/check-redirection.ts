@@ -65,21 +65,39 @@ async function readRedirectors(
   // In that namespace alone: anybody may write such a label on a pod of their own.
   const labelSelector = 'app.kubernetes.io/name=tandem,app.kubernetes.io/component=redirector';
   const [nodes, pods] = await Promise.all([
-    list(client, '/api/v1/nodes', { labelSelector: 'kubernetes.io/os!=windows' }, nameOf, signal),
+    list(client, '/api/v1/nodes', { labelSelector: 'kubernetes.io/os!=windows' }, (node) => node, signal),
     list(client, podsOf(namespace), { labelSelector }, (pod) => pod, signal),
   ]);
   const ready = new Set(
     pods.filter(isReady).map((pod) => asString(property(property(pod, 'spec'), 'nodeName'))),
   );
-  return { count: pods.length, nodes: nodes.length, without: nodes.filter((node) => !ready.has(node)) };
+  const places = nodes.filter((node) => isReady(node) && !isVirtual(node)).map(nameOf);
+  return {
+    count: pods.length,
+    nodes: places.length,
+    leftOut: nodes.length - places.length,
+    without: places.filter((node) => !ready.has(node)),
+  };
+}
+
+// Of virtual-kubelet (Azure Container Instances and others), and of AWS Fargate: no DaemonSet runs there.
+const VIRTUAL = [
+  ['type', 'virtual-kubelet'],
+  ['eks.amazonaws.com/compute-type', 'fargate'],
+] as const;
+
+function isVirtual(node: unknown): boolean {
+  const labels = property(property(node, 'metadata'), 'labels');
+  return VIRTUAL.some(([label, value]) => property(labels, label) === value);
 }
 
 function podsOf(namespace: string): string {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
 }
 
-function isReady(pod: unknown): boolean {
-  return listOf(property(property(pod, 'status'), 'conditions')).some(
+/** A pod or a node. */
+function isReady(object: unknown): boolean {
+  return listOf(property(property(object, 'status'), 'conditions')).some(
     (condition) => property(condition, 'type') === 'Ready' && property(condition, 'status') === 'True',
   );
 }

@@ -168,15 +168,19 @@ test('transparent proxy: redirectors, labels of namespaces, limits of sidecars a
   ]);
   assert.match(none.of('consul-dns').join(), /^warning: cannot tell .*configmaps\/coredns: status 404 → /);
 
-  for (const [name, os] of [
-    ['n1', 'linux'],
-    ['n2', 'linux'],
-    ['n3', 'windows'],
-    ['n4', ''],
-  ] as const)
-    await api.admin.expect('POST', '/api/v1/nodes', {
-      metadata: { name, labels: { 'kubernetes.io/os': os } },
-    });
+  for (const [name, labels, isReady] of [
+    ['n1', { 'kubernetes.io/os': 'linux' }, 'True'],
+    ['n2', { 'kubernetes.io/os': 'linux' }, 'True'],
+    ['n3', { 'kubernetes.io/os': 'windows' }, 'True'],
+    ['n4', {}, 'True'],
+    ['n5', {}, 'Unknown'],
+    ['n6', { type: 'virtual-kubelet' }, 'True'],
+    ['n7', { 'eks.amazonaws.com/compute-type': 'fargate' }, 'True'],
+  ] as const) {
+    await api.admin.expect('POST', '/api/v1/nodes', { metadata: { name, labels } });
+    const status = { conditions: [{ type: 'Ready', status: isReady }] };
+    await api.admin.expect('PATCH', `/api/v1/nodes/${name}/status`, { status }, MERGE_PATCH);
+  }
   for (const [name, labels] of [
     ['tandem', {}],
     ['shop', { [`${PREFIX}transparent-proxy`]: 'yes' }],
@@ -211,7 +215,7 @@ test('transparent proxy: redirectors, labels of namespaces, limits of sidecars a
   const flags = ['--lease-namespace=tandem'];
   const wrong = await check(flags);
   assert.deepEqual(wrong.of('redirectors'), [
-    'failure: no redirector is ready on n2, n4: new transparent pods wait there → see kubectl -n tandem get pods -l app.kubernetes.io/component=redirector -o wide, and describe the one of that node',
+    'failure: no redirector is ready on n2, n4: new transparent pods wait there; nodes that are virtual or not Ready are left out: 3 → see kubectl -n tandem get pods -l app.kubernetes.io/component=redirector -o wide, and describe the one of that node',
   ]);
   assert.match(
     wrong.of('namespace-labels').join('\n'),
@@ -229,7 +233,9 @@ test('transparent proxy: redirectors, labels of namespaces, limits of sidecars a
   const withBlock = { data: { Corefile: `${Corefile}mesh:53 {\n  forward . 10.0.0.1\n}\n` } };
   await api.admin.expect('PATCH', `${configMaps}/coredns`, withBlock, MERGE_PATCH);
   const right = await check([...flags, '--consul-domain=mesh', '--redirection=node']);
-  assert.deepEqual(right.of('redirectors'), ['ok: each of 2 nodes has one that is ready']);
+  assert.deepEqual(right.of('redirectors'), [
+    'ok: each of 2 nodes has one that is ready; nodes that are virtual or not Ready are left out: 3',
+  ]);
   assert.match(right.of('consul-dns').join(), /^ok: the Corefile of CoreDNS has a server block /);
   assert.deepEqual((await check([...flags, '--redirection=init'])).of('redirectors'), []);
   assert.deepEqual((await check(['--account=sync'])).of('redirectors'), [], 'the catalog sync has no pods');

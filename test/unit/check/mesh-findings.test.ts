@@ -60,6 +60,12 @@ const memory: readonly [string, number, SidecarLimits, RegExp][] = [
     /^warning {2}sidecar-memory .* that of shop\/b may have 128 MiB, which ends near 437 services; 2 pods are as tight; /m,
   ],
   [
+    'the limit of a pod that is too low is a warning that names it: anybody may make such a pod',
+    1300,
+    { ofPods: { kind: 'seen', value: [{ pod: 'stranger/tiny', bytes: 16 * MIB }] }, byDefault: 512 * MIB },
+    /^warning {2}sidecar-memory .* that of stranger\/tiny may have 16 MiB, which ends near 0 services; /m,
+  ],
+  [
     'no limit',
     5000,
     { ...limits, byDefault: undefined },

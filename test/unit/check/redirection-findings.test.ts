@@ -11,7 +11,7 @@ const REFUSED = { kind: 'failed', code: 'TANDEM_KUBERNETES_REFUSED', reason: 'st
 const good: RedirectionFacts = {
   way: 'auto',
   namespace: 'mesh',
-  redirectors: { kind: 'seen', value: { count: 2, nodes: 2, without: [] } },
+  redirectors: { kind: 'seen', value: { count: 2, nodes: 2, leftOut: 0, without: [] } },
   labels: { kind: 'seen', value: [] },
   dns: { domain: 'consul', by: 'lookup', isKnown: { kind: 'seen', value: true }, address: '10.96.0.5' },
 };
@@ -36,27 +36,40 @@ test('all is well: a line for each question, and none about redirectors that nob
 const redirectors: readonly [string, Partial<RedirectionFacts>, RegExp][] = [
   [
     'nodes without one',
-    { redirectors: { kind: 'seen', value: { count: 2, nodes: 3, without: ['n2', 'n3'] } } },
+    { redirectors: { kind: 'seen', value: { count: 2, nodes: 3, leftOut: 0, without: ['n2', 'n3'] } } },
     /^failure {2}redirectors .* no redirector is ready on n2, n3: new transparent pods wait there; to fix it: see kubectl -n mesh get pods /,
+  ],
+  [
+    'nodes on which no redirected pod can start',
+    { redirectors: { kind: 'seen', value: { count: 2, nodes: 2, leftOut: 3, without: [] } } },
+    /^ok {7}redirectors .*each of 2 nodes has one that is ready; nodes that are virtual or not Ready are left out: 3$/m,
   ],
   [
     'very many nodes without one',
     {
       redirectors: {
         kind: 'seen',
-        value: { count: 1, nodes: 13, without: Array.from({ length: 12 }, (_, index) => `n${index}`) },
+        value: {
+          count: 1,
+          nodes: 13,
+          leftOut: 0,
+          without: Array.from({ length: 12 }, (_, index) => `n${index}`),
+        },
       },
     },
     /ready on n0, n1, .*, n9 and 2 more: /,
   ],
   [
     'none at all, where they are wanted',
-    { way: 'node', redirectors: { kind: 'seen', value: { count: 0, nodes: 1, without: ['n1'] } } },
+    {
+      way: 'node',
+      redirectors: { kind: 'seen', value: { count: 0, nodes: 1, leftOut: 0, without: ['n1'] } },
+    },
     /^failure {2}redirectors .*there is no redirector in the namespace mesh: .* label the namespace pod-security\.kubernetes\.io\/enforce=privileged, .*--lease-namespace[^;]*$/m,
   ],
   [
     'none at all, and nobody said that they are wanted',
-    { redirectors: { kind: 'seen', value: { count: 0, nodes: 1, without: ['n1'] } } },
+    { redirectors: { kind: 'seen', value: { count: 0, nodes: 1, leftOut: 0, without: ['n1'] } } },
     /^warning {2}redirectors .*there is no redirector in the namespace mesh: .*give --redirection=init if pods write their own rules$/m,
   ],
   [
