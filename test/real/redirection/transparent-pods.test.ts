@@ -223,17 +223,21 @@ test('an address that moves leads nobody to a wrong service, and no Envoy refuse
 
 // From here on applications and sidecars end.
 for (const { mode, web, client } of pairs) {
-  test(`${mode} mode: the probes of an application that is down fail`, async () => {
+  test(`${mode} mode: the probes and hooks of an application that is down fail`, async () => {
     await Promise.all([web, client].map((pod) => pod.container(pod.name).stop()));
     // A second before it starts again.
-    const [greeting, answer, health] = await Promise.allSettled([
+    const [greeting, answer, health, ...hooks] = await Promise.allSettled([
       greetingAt(web, 20_400),
       ask(`http://${web.ip}:20300/healthz`),
       askHealth(client.ip, 20_400),
+      ask(`http://${client.ip}:20700/stopping`),
+      ask(`http://${client.ip}:20800/started`),
     ]);
     assert.match(String(greeting.status === 'rejected' && greeting.reason), /ECONNREFUSED/);
     assert.match(String(answer.status === 'fulfilled' && answer.value), /^503/);
     assert.equal(health.status === 'fulfilled' && health.value, 'status 14');
+    // The kubelet starts the container anew after such a postStart, and goes on after such a preStop.
+    for (const hook of hooks) assert.match(String(hook.status === 'fulfilled' && hook.value), /^503/);
   });
 
   test(`${mode} mode: the hook of a pod that stops reaches its application by Envoy`, async () => {
