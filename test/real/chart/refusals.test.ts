@@ -1,8 +1,11 @@
 /** What the chart refuses, and that it says which value: typos by the schema, contradictions all at once. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import { property } from '../../../src/support/json.ts';
-import { refusal, renderChart } from '../harness/chart.ts';
+import { CHART, refusal, renderChart } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 
 await startScene(['helm']);
@@ -22,6 +25,30 @@ test('the schema names the key that it does not know, at any depth', async () =>
     assert.match(text, new RegExp(`at '${place}': additional properties '${key}' not allowed`));
   }
 });
+
+test('the schema names a whole section that is null: nothing of its defaults is left', async () => {
+  const sections = sectionsOf(parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')));
+  assert.ok(sections.length > 30);
+  for (const path of sections) {
+    const values = path.reduceRight<unknown>((below, key) => ({ [key]: below }), null) as object;
+    const place = path
+      .slice(0, -1)
+      .map((key) => `/${key}`)
+      .join('');
+    assert.match(await refusal(values), new RegExp(`at '${place}': missing property '${path.at(-1)}'`));
+  }
+});
+
+// What Kubernetes defines below a key is passed on as it is, or left out.
+const OF_KUBERNETES = ['securityContext', 'nodeSelector', 'resources'];
+
+function sectionsOf(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  return Object.entries(value as object).flatMap(([key, below]) => {
+    const isSection = typeof below === 'object' && below !== null && Object.keys(below).length > 0;
+    if (!isSection || Array.isArray(below) || OF_KUBERNETES.includes(key)) return [];
+    return [[...path, key], ...sectionsOf(below, [...path, key])];
+  });
+}
 
 test('the schema names the values that are none', async () => {
   for (const [values, place] of [
