@@ -11,7 +11,10 @@ export type ConsulRule =
       readonly name: string;
       readonly isPrefix: boolean;
     }
-  | { readonly resource: 'acl'; readonly access: 'write' };
+  | { readonly resource: 'acl'; readonly access: 'write' }
+  | { readonly resource: 'mesh'; readonly access: 'write' }
+  /** Of every service. */
+  | { readonly resource: 'intention'; readonly access: 'write' };
 
 export type ConsulRight = { readonly rule: ConsulRule; readonly isAllowed: boolean };
 
@@ -35,6 +38,8 @@ export type ConsulNeeds = {
     | undefined;
   /** Consul → Kubernetes is on. */
   readonly toK8s: boolean;
+  /** Config entries are written. */
+  readonly configEntries: boolean;
 };
 
 /**
@@ -42,9 +47,20 @@ export type ConsulNeeds = {
  * writes no node; only the synthetic nodes of dataplane mode and the node of the sync are made and removed (Consul,
  * agent/consul/acl.go, `vetRegisterWithACL` and `vetDeregisterWithACL`).
  */
-export function neededConsulRules({ toConsul, registrar, toK8s }: ConsulNeeds): readonly ConsulRule[] {
+export function neededConsulRules({
+  toConsul,
+  registrar,
+  toK8s,
+  configEntries,
+}: ConsulNeeds): readonly ConsulRule[] {
   const readsAll = registrar !== undefined || toK8s;
+  const entries: readonly ConsulRule[] = [
+    { resource: 'mesh', access: 'write' },
+    { resource: 'intention', access: 'write' },
+    ...(registrar === undefined ? [prefix('service', 'write', '')] : []),
+  ];
   return [
+    ...(configEntries ? entries : []),
     ...(readsAll ? [prefix('node', 'read', '')] : []),
     ...(readsAll ? [prefix('service', registrar === undefined ? 'read' : 'write', '')] : []),
     ...(registrar?.nodes === undefined ? [] : [prefix('node', 'write', registrar.nodes)]),
@@ -54,7 +70,7 @@ export function neededConsulRules({ toConsul, registrar, toK8s }: ConsulNeeds): 
   ];
 }
 
-type CatalogRule = Exclude<ConsulRule, { readonly resource: 'acl' }>;
+type CatalogRule = Extract<ConsulRule, { readonly name: string }>;
 
 function prefix(resource: CatalogRule['resource'], access: CatalogRule['access'], name: string): CatalogRule {
   return { resource, access, name, isPrefix: true };
@@ -99,14 +115,19 @@ function missingRule(rule: ConsulRule): Finding {
   );
 }
 
-function subjectOf({ resource, name, isPrefix }: CatalogRule): string {
+function subjectOf(rule: ConsulRule): string {
+  if (rule.resource === 'mesh') return 'config entries of the mesh';
+  if (rule.resource === 'intention') return 'intentions';
+  if (rule.resource === 'acl') return 'ACLs';
+  const { resource, name, isPrefix } = rule;
   if (!isPrefix) return `the ${resource} ${quote(name)}`;
   return name === '' ? `every ${resource}` : `the ${resource}s that begin with ${quote(name)}`;
 }
 
 /** As it stands in a policy. */
 function ruleText(rule: ConsulRule): string {
-  if (rule.resource === 'acl') return `acl = "${rule.access}"`;
-  const { resource, access, name, isPrefix } = rule;
-  return `${resource}${isPrefix ? '_prefix' : ''} ${JSON.stringify(name)} { policy = "${access}" }`;
+  if (rule.resource === 'intention') return 'service_prefix "" { policy = "write" intentions = "write" }';
+  if (rule.resource === 'acl' || rule.resource === 'mesh') return `${rule.resource} = "${rule.access}"`;
+  const { resource, name, isPrefix } = rule;
+  return `${resource}${isPrefix ? '_prefix' : ''} ${JSON.stringify(name)} { policy = "${rule.access}" }`;
 }

@@ -1,8 +1,10 @@
 /** The rights in a cluster that each part of Tandem needs. */
 import type { Naming } from '../config/naming-settings.ts';
+import { ENTRY_GROUP } from '../catalog/config-entries/entry-kinds.ts';
+import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
-type Part = 'webhook' | 'sync' | 'registrar' | 'to-k8s';
+type Part = 'webhook' | 'sync' | 'registrar' | 'to-k8s' | 'config-entries';
 
 /** One rule of a Role or ClusterRole, by the names of RBAC. */
 export type Rule =
@@ -53,6 +55,9 @@ export type SyncNeeds = {
   readonly writeNamespace: string | undefined;
   /** Instances of Consul are compared with the addresses of the cluster. */
   readonly clusterNetwork: boolean;
+  /** Undefined: they are off. */
+  readonly configEntries:
+    { readonly kinds: readonly Pick<EntryKind, 'plural'>[]; readonly adopt: boolean } | undefined;
   readonly lease: { readonly namespace: string; readonly name: string };
   /** The owner is taken from the namespace kube-system. */
   readonly ownerFromCluster: boolean;
@@ -99,11 +104,12 @@ function webhookRules({ shared, ownerFromCluster }: WebhookNeeds): readonly Rule
 }
 
 function syncRules(needs: SyncNeeds): readonly Rule[] {
-  const { toConsul, registrar, writeNamespace, lease, serverPodsNamespace } = needs;
+  const { toConsul, registrar, configEntries, writeNamespace, lease, serverPodsNamespace } = needs;
   return [
     ...(toConsul === undefined ? [] : catalogRules(toConsul)),
     ...(registrar === undefined ? [] : registrarRules(registrar)),
-    ...(toConsul !== undefined || registrar !== undefined ? [EVENTS] : []),
+    ...(configEntries === undefined ? [] : entryRules(configEntries)),
+    ...((toConsul ?? registrar ?? configEntries) === undefined ? [] : [EVENTS]),
     ...(needs.ownerFromCluster ? [OWNER] : []),
     { ...named('coordination.k8s.io', 'leases', lease.name, ['get', 'update']), namespace: lease.namespace },
     { ...resource('coordination.k8s.io', 'leases', ['create']), namespace: lease.namespace },
@@ -122,6 +128,18 @@ function catalogRules({ ingresses }: { readonly ingresses: boolean }): readonly 
     resource('', 'nodes', READ),
     ...(ingresses ? [resource('networking.k8s.io', 'ingresses', READ)] : []),
   ];
+}
+
+/** The CRD is read before anything of its kind is removed in Consul. */
+function entryRules({ kinds, adopt }: NonNullable<SyncNeeds['configEntries']>): readonly Rule[] {
+  const crds = 'customresourcedefinitions';
+  return kinds
+    .flatMap(({ plural }) => [
+      resource(ENTRY_GROUP, plural, adopt ? [...READ, 'patch'] : READ),
+      resource(ENTRY_GROUP, `${plural}/status`, ['patch']),
+      named('apiextensions.k8s.io', crds, `${plural}.${ENTRY_GROUP}`, ['get']),
+    ])
+    .map((rule): Rule => ({ ...rule, part: 'config-entries' }));
 }
 
 /** Services name pods, or have the addresses of redirected ones, which any pod may be. */

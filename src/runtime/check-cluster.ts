@@ -68,13 +68,15 @@ async function rightFact(client: ApiClient, rule: Rule, signal: AbortSignal): Pr
 }
 
 async function isAllowed(client: ApiClient, rule: Rule, verb: string, signal: AbortSignal): Promise<boolean> {
+  const [resource, subresource] = rule.kind === 'path' ? [] : rule.resource.split('/');
   const spec =
     rule.kind === 'path'
       ? { nonResourceAttributes: { path: rule.path, verb } }
       : {
           resourceAttributes: {
             group: rule.group,
-            resource: rule.resource,
+            resource,
+            ...(subresource === undefined ? {} : { subresource }),
             verb,
             ...(rule.namespace === undefined ? {} : { namespace: rule.namespace }),
             ...(rule.name === undefined ? {} : { name: rule.name }),

@@ -145,7 +145,7 @@ async function readRights(
   const asked = rules.map((rule) => ({
     Resource: rule.resource,
     Access: rule.access,
-    Segment: rule.resource === 'acl' ? '' : rule.name,
+    Segment: 'name' in rule ? rule.name : '',
   }));
   const answers = await authorize(client, asked, signal);
   return answers === 'acls-off' ? [] : rules.map((rule, at) => ({ rule, isAllowed: answers[at] === true }));

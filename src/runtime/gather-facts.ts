@@ -1,5 +1,6 @@
 /** What `tandem check` judges, gathered from the cluster and from Consul. */
 import { Resolver } from 'node:dns/promises';
+import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import type { ClusterFacts } from '../check/cluster-findings.ts';
 import type { ConsulFacts } from '../check/consul-findings.ts';
 import type { Probe } from '../check/finding.ts';
@@ -106,6 +107,9 @@ function syncNeeds(values: CheckValues, namespace: string): SyncNeeds {
     registrar: values.registrar ? namingOf(values) : undefined,
     writeNamespace: values.toK8s ? (values.k8sWriteNamespace ?? namespace) : undefined,
     clusterNetwork: values.toK8s && !values.allowClusterAddresses,
+    configEntries: values.configEntries
+      ? { kinds: ENTRY_KINDS, adopt: values.configEntriesAdopt }
+      : undefined,
     lease: { namespace, name: SYNC_LEASE },
     ownerFromCluster: values.owner === undefined,
     serverPodsNamespace: isHere ? addresses.namespace : undefined,
@@ -151,6 +155,7 @@ function consulQuestions(
           }
         : undefined,
       toK8s,
+      configEntries: values.configEntries,
     },
     isOwnerKnown: (!toConsul || node !== undefined) && (!needsNodes || owner !== undefined),
   };

@@ -62,6 +62,8 @@ function directionRules(
       ];
     case 'to-kubernetes':
       return READ_ALL;
+    case 'config-entries':
+      return ['mesh = "write"', 'service_prefix "" { policy = "write" intentions = "write" }'];
     case 'registrar-agent':
       return ['node_prefix "" { policy = "read" }', 'service_prefix "" { policy = "write" }'];
     case 'registrar-dataplane':

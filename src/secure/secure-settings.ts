@@ -8,6 +8,7 @@ export const syncDirections = [
   'to-kubernetes',
   'registrar-dataplane',
   'registrar-agent',
+  'config-entries',
 ] as const;
 export type SyncDirection = (typeof syncDirections)[number];
 

@@ -39,7 +39,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   'catalog/config-entries': pure('model', 'support'),
   secure: pure('inject', 'support'),
   config: pure('catalog/to-consul', 'catalog/to-kubernetes', 'discovery', 'inject', 'secure', 'support'),
-  check: pure('catalog/to-consul', 'config', 'model', 'support'),
+  check: pure('catalog/config-entries', 'catalog/to-consul', 'config', 'model', 'support'),
   reconcile: pure('support'),
   // The planner gives way to other work between Services; that takes no time that a test would wait for.
   controllers: {

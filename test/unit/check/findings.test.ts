@@ -167,6 +167,7 @@ const lease = { namespace: 'tandem', name: 'tandem-sync' };
 const nothing = {
   toConsul: undefined,
   registrar: undefined,
+  configEntries: undefined,
   writeNamespace: undefined,
   clusterNetwork: false,
   lease,
@@ -192,6 +193,14 @@ test('an account needs what its parts call, and nothing of the others', () => {
       ...leases,
     ],
   );
+  const entries = { kinds: [{ plural: 'servicedefaults' }], adopt: false };
+  assert.deepEqual(rules({ sync: { ...nothing, configEntries: entries } }), [
+    'config-entries servicedefaults *',
+    'config-entries servicedefaults/status *',
+    'config-entries customresourcedefinitions *',
+    'sync events *',
+    ...leases,
+  ]);
   assert.deepEqual(rules({ sync: { ...nothing, writeNamespace: 'here' } }), [
     ...leases,
     'to-k8s services here',

@@ -51,9 +51,9 @@ of a sidecar by its user, which must be a fixed one.
 {{- if and $isNode (include "tandem.isOn" (list . "connectInject")) (include "tandem.canRedirect" .) }}true{{ end }}
 {{- end }}
 
-{{- /* "true" when `tandem sync` runs: it does the catalog sync, the registrar, or both. */}}
+{{- /* "true" when `tandem sync` runs: it does the catalog sync, the registrar, config entries, or several of them. */}}
 {{- define "tandem.sync" -}}
-{{- if or (include "tandem.isOn" (list . "syncCatalog")) (include "tandem.registrar" .) }}true{{ end }}
+{{- if or (include "tandem.isOn" (list . "syncCatalog")) (include "tandem.registrar" .) .Values.configEntries.enabled }}true{{ end }}
 {{- end }}
 
 {{- define "tandem.toConsul" -}}

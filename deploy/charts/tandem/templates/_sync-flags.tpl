@@ -16,6 +16,16 @@
 {{- if include "tandem.toK8S" . }}
 {{- include "tandem.toK8SFlags" . }}
 {{- end }}
+{{- with .Values.configEntries }}
+{{- if .enabled }}
+- --config-entries
+- {{ printf "--config-entries-namespaces=%s" (join "," .allowNamespaces) | quote }}
+- --config-entries-policy={{ .policy }}
+{{- if .adopt }}
+- --config-entries-adopt
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if include "tandem.registrar" . }}
 - --registrar
 {{- with include "tandem.podAuthMethod" . }}

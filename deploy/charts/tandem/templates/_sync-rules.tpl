@@ -48,6 +48,23 @@
   verbs: [list, watch]
 {{- end }}
 {{- end }}
+{{- if .Values.configEntries.enabled }}
+# Custom resources become config entries; a CRD is read before anything of its kind is removed in Consul.
+{{- $kinds := list -}}
+{{- range $path, $_ := .Files.Glob "files/crds/*.yaml" }}
+{{- $kinds = append $kinds (base $path | trimSuffix ".yaml") }}
+{{- end }}
+- apiGroups: [consul.hashicorp.com]
+  resources: [{{ join ", " $kinds }}]
+  verbs: [list, watch{{ if .Values.configEntries.adopt }}, patch{{ end }}]
+- apiGroups: [consul.hashicorp.com]
+  resources: [{{ range $index, $kind := $kinds }}{{ if $index }}, {{ end }}{{ $kind }}/status{{ end }}]
+  verbs: [patch]
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  resourceNames: [{{ range $index, $kind := $kinds }}{{ if $index }}, {{ end }}{{ $kind }}.consul.hashicorp.com{{ end }}]
+  verbs: [get]
+{{- end }}
 {{- if include "tandem.eventsEverywhere" . }}
 - apiGroups: [""]
   resources: [events]
@@ -82,7 +99,7 @@
 {{- if and (include "tandem.toK8S" .) (not .Values.syncCatalog.allowClusterAddresses) }}true{{ end }}
 {{- end }}
 
-{{- /* "true" when there is something to say about Services or pods of any namespace. */}}
+{{- /* "true" when there is something to say about Services, pods or custom resources of any namespace. */}}
 {{- define "tandem.eventsEverywhere" -}}
-{{- if or (include "tandem.toConsul" .) (include "tandem.registrar" .) }}true{{ end }}
+{{- if or (include "tandem.toConsul" .) (include "tandem.registrar" .) .Values.configEntries.enabled }}true{{ end }}
 {{- end }}
