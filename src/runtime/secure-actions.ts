@@ -2,8 +2,11 @@
 import type { SecureValues } from '../config/secure-flags.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { annotateOwned, deleteOwned } from '../kubernetes/owned-object.ts';
+import { listPages } from '../kubernetes/list-pages.ts';
+import { INJECTED, STATUS } from '../model/kubernetes-names.ts';
 import { stepText } from '../secure/describe-step.ts';
 import type { Memory } from '../secure/observed.ts';
+import { readPodAccess, type PodAccess } from '../secure/plain-pods.ts';
 import { rotationRefusal } from '../secure/rotation-refusal.ts';
 import { nextSecureStep } from '../secure/secure-plan.ts';
 import { nextGate, problemsOf } from '../secure/secure-report.ts';
@@ -78,7 +81,7 @@ export async function printPlan(
     await view.synced(signal);
     const observed = await view.observe(NO_MEMORY, signal);
     const step = nextSecureStep(settings, observed);
-    const gate = nextGate(settings, observed, step);
+    const gate = nextGate(settings, observed, step, await injectedPods(settings, client, signal));
     const lines = [
       `stage: ${settings.stage}`,
       ...observed.agents.map(({ kind, pod, state }) =>
@@ -97,4 +100,17 @@ export async function printPlan(
   } finally {
     await view.stop();
   }
+}
+
+/** Undefined when they cannot be listed. */
+async function injectedPods(
+  { podAuthMethod }: SecureSettings,
+  client: ApiClient,
+  signal: AbortSignal,
+): Promise<readonly PodAccess[] | undefined> {
+  // Nothing is injected here.
+  if (!podAuthMethod) return [];
+  const collection = { path: '/api/v1/pods', query: { labelSelector: `${STATUS}=${INJECTED}` } };
+  const listed = await listPages(client, collection, readPodAccess, signal);
+  return listed.kind === 'failed' ? undefined : listed.entries.flatMap(({ value }) => value ?? []);
 }

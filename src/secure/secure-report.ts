@@ -5,6 +5,7 @@ import { unusableParts } from './brought.ts';
 import { certificatesIn } from './certificates.ts';
 import type { Agent, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
+import { cutOff, type PodAccess } from './plain-pods.ts';
 import type { SecureStep } from './secure-step.ts';
 import {
   agentKindsOf,
@@ -105,8 +106,19 @@ export type Gate =
   | { readonly kind: 'closed'; readonly to: SecureStage; readonly because: readonly string[] }
   | { readonly kind: 'last' };
 
-/** Whether the next stage may come, and what holds it back. */
-export function nextGate(settings: SecureSettings, observed: SecureObserved, step: SecureStep): Gate {
+const NAMED_PODS = 10;
+
+/**
+ * Whether the next stage may come, and what holds it back.
+ *
+ * @param pods injected pods; undefined when they cannot be listed
+ */
+export function nextGate(
+  settings: SecureSettings,
+  observed: SecureObserved,
+  step: SecureStep,
+  pods: readonly PodAccess[] | undefined,
+): Gate {
   const to = stages[stages.indexOf(settings.stage) + 1];
   if (to === undefined) return { kind: 'last' };
   const { agents, keyring, acl } = observed;
@@ -119,8 +131,21 @@ export function nextGate(settings: SecureSettings, observed: SecureObserved, ste
     ...(settings.gossip && keyring.kind === 'unknown' ? [`the gossip keyring: ${keyring.why}`] : []),
     ...(settings.acls && acl.kind !== 'known' ? ['the ACLs are not bootstrapped'] : []),
     ...(step.kind === 'keep' || step.kind === 'wait' ? [] : [`the step ${step.kind} is due`]),
+    ...(to === 'require' ? podsHoldingBack(settings, pods) : []),
   ];
   return because.length === 0 ? { kind: 'open', to } : { kind: 'closed', to, because };
+}
+
+function podsHoldingBack(
+  settings: SecureSettings,
+  pods: readonly PodAccess[] | undefined,
+): readonly string[] {
+  if (pods === undefined) return ['the injected pods cannot be listed'];
+  const names = cutOff(settings, pods).map(({ pod }) => pod);
+  const more = names.length > NAMED_PODS ? [`${names.length - NAMED_PODS} more pods`] : [];
+  return [...names.toSorted().slice(0, NAMED_PODS), ...more].map(
+    (name) => `${name} would lose Consul, because it was injected before prefer: restart it`,
+  );
 }
 
 /** By what can be seen of an agent; those that are silent run none. */

@@ -1,0 +1,80 @@
+/** Pods that would lose Consul in the stage `require` hold it back, each by its name. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cutOff, readPodAccess } from '../../../src/secure/plain-pods.ts';
+import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
+import { nextGate } from '../../../src/secure/secure-report.ts';
+import { newWorld, observe, settle, SETTINGS, startAgents } from './secure-world.ts';
+
+const pod = (spec: object, phase = 'Running'): object => ({
+  metadata: { namespace: 'shop', name: 'web' },
+  spec,
+  status: { phase },
+});
+const init = (...variables: readonly (readonly [string, string])[]): object => ({
+  initContainers: [
+    { name: 'consul-connect-inject-init', env: variables.map(([name, value]) => ({ name, value })) },
+  ],
+});
+const sidecar = (...args: readonly string[]): object => ({
+  containers: [{ name: 'consul-dataplane-web', args }],
+});
+
+test('what a pod uses is read from its containers, which cannot change', () => {
+  for (const [raw, tls, login] of [
+    [pod(init(['TANDEM_SCHEME', 'http://'])), false, false],
+    [pod(init(['TANDEM_SCHEME', 'https://'], ['TANDEM_AUTH_METHOD', 'pods'])), true, true],
+    [pod(sidecar('-tls-disabled')), false, false],
+    [pod(sidecar('-tls-disabled', '-credential-type=login')), false, true],
+    [pod(sidecar('-ca-certs=/consul/tls/ca.pem', '-credential-type=login')), true, true],
+  ] as const)
+    assert.deepEqual(readPodAccess(raw), { pod: 'shop/web', tls, login });
+  for (const raw of [
+    undefined,
+    {},
+    pod({}),
+    pod({ containers: 'none' }),
+    pod(sidecar('-tls-disabled'), 'Failed'),
+  ])
+    assert.equal(readPodAccess(raw), undefined);
+});
+
+test('only parts that are on cut pods off', () => {
+  const pods = [
+    { pod: 'a/plain', tls: false, login: false },
+    { pod: 'a/login', tls: false, login: true },
+    { pod: 'a/both', tls: true, login: true },
+  ];
+  const names = (tls: boolean, acls: boolean) => cutOff({ tls, acls }, pods).map((each) => each.pod);
+  assert.deepEqual(names(true, true), ['a/plain', 'a/login']);
+  assert.deepEqual(names(false, true), ['a/plain']);
+  assert.deepEqual(names(false, false), []);
+});
+
+test('the gate to require is closed by a plain pod, and by pods that cannot be listed; that to prefer is not', () => {
+  const world = newWorld();
+  settle(world);
+  startAgents(world);
+  settle(world);
+  const run = { acls: true, defaultPolicy: 'allow', isGossipEncrypted: true };
+  const gate = (stage: 'accept' | 'prefer', pods: Parameters<typeof nextGate>[3]) => {
+    const settings = { ...SETTINGS, stage };
+    const seen = observe(world, settings);
+    const agents = seen.agents.map((agent) =>
+      agent.state.kind === 'answers'
+        ? { ...agent, state: { ...agent.state, run: { ...run, verifiesOutgoing: stage === 'prefer' } } }
+        : agent,
+    );
+    const observed = { ...seen, agents };
+    return nextGate(settings, observed, nextSecureStep(settings, observed), pods);
+  };
+  const plain = { pod: 'shop/web', tls: false, login: false };
+  assert.deepEqual(gate('prefer', [plain]), {
+    kind: 'closed',
+    to: 'require',
+    because: ['shop/web would lose Consul, because it was injected before prefer: restart it'],
+  });
+  assert.equal(gate('prefer', undefined).kind, 'closed');
+  assert.deepEqual(gate('prefer', [{ ...plain, tls: true, login: true }]), { kind: 'open', to: 'require' });
+  assert.deepEqual(gate('accept', [plain]), { kind: 'open', to: 'prefer' });
+});
