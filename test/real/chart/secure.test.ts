@@ -418,6 +418,39 @@ test('what is brought reaches tandem secure by name, and it may read that and no
   assert.equal(at(stageOf(chart, 'server'), 'encrypt_verify_incoming'), true);
 });
 
+test('every stage, in both modes of the pods, with each part that is brought, gives settings that tandem secure takes', async () => {
+  const own = { gossipEncryption: { secretName: 'my-gossip', secretKey: 'key' } };
+  const caCert = { secretName: 'my-ca' };
+  const parts: Readonly<Record<string, (client: boolean) => object>> = {
+    nothing: () => ({}),
+    gossip: () => ({ global: own }),
+    ca: () => ({ global: { tls: { caCert, caKey: caCert } } }),
+    leaves: (client) => ({
+      global: { tls: { caCert } },
+      server: { serverCert: { secretName: 'my-server' } },
+      client: client ? { cert: { secretName: 'my-client' } } : {},
+    }),
+  };
+  const { flags, check } = secureCommand;
+  for (const stage of STAGES)
+    for (const client of [true, false])
+      for (const [part, values] of Object.entries(parts)) {
+        const brought = values(client);
+        const chart = await secured(stage, {
+          ...brought,
+          client: { enabled: client, ...(at(brought, 'client') as object | undefined) },
+        });
+        const env = at(container(chart, 'Deployment', 'tandem-secure'), 'env') as readonly {
+          readonly name: string;
+          readonly value?: string;
+        }[];
+        const environment = Object.fromEntries(env.map(({ name, value = 'tandem' }) => [name, value]));
+        const parsed = parseFlags(flags, [], environment);
+        const place = `${stage} ${client} ${part}`;
+        assert.deepEqual(parsed.ok ? (check?.(parsed.values) ?? []) : parsed.problems, [], place);
+      }
+});
+
 test('values that contradict a secure Consul are refused, with the way to fix it', async () => {
   const secure = { secure: true };
   const elsewhere = { server: { enabled: false }, externalServers: { enabled: true, hosts: ['a'] } };
