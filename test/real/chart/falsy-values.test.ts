@@ -40,7 +40,11 @@ const setups: readonly object[] = [
   {},
   { client: { enabled: false } },
   { global: { secure: true } },
-  { connectInject: { networkPolicy: { enabled: true } }, syncCatalog: { ingress: { enabled: true } } },
+  {
+    connectInject: { networkPolicy: { enabled: true } },
+    syncCatalog: { ingress: { enabled: true } },
+    configEntries: { enabled: true },
+  },
 ];
 
 /** The leaves that the schema takes with this value. */
