@@ -91,7 +91,12 @@ export function runConfigEntries(
   });
 
   async function apply(plan: EntryPlan, writing: Writing<EntryChange>, until: AbortSignal): Promise<void> {
-    const due = [...plan.writes, ...plan.removals].filter(({ key }) => memory.refusalOf(key) === undefined);
+    const changes = [...plan.writes, ...plan.removals];
+    memory.retain(
+      new Set(plan.objects.flatMap(({ entry }) => (entry === undefined ? [] : [entry.key]))),
+      new Set(changes.map(({ key }) => key)),
+    );
+    const due = changes.filter(({ key }) => memory.refusalOf(key) === undefined);
     const applied = (change: EntryChange): void => {
       written.add(change.kind);
       writing.applied(change);

@@ -12,6 +12,13 @@ export type EntryMemory = {
   /** Consul's text, while nothing has changed and it is not time to try again. */
   readonly refusalOf: (key: string) => string | undefined;
   readonly retryDue: () => number | undefined;
+  /**
+   * Forgets what Consul said of all others. A refusal of what nobody wants to change any more would be due for ever.
+   *
+   * @param named entries that an object names
+   * @param changing those that are to be written or removed
+   */
+  readonly retain: (named: ReadonlySet<string>, changing: ReadonlySet<string>) => void;
   /** The CRD of these went, and their objects with it: nobody has deleted those. */
   readonly lostWithCrd: (keys: Iterable<string>) => void;
   readonly isLostWithCrd: (key: string) => boolean;
@@ -48,6 +55,10 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
       return undefined;
     },
     retryDue: () => earliest([...refusals.values()].map(({ until }) => until)),
+    retain: (named, changing) => {
+      for (const key of accepted.keys()) if (!named.has(key)) accepted.delete(key);
+      for (const key of refusals.keys()) if (!changing.has(key)) refusals.delete(key);
+    },
     lostWithCrd: (keys) => {
       for (const key of keys) lost.add(key);
     },

@@ -1,0 +1,25 @@
+/** What a term remembers of config entries, and for how long. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createEntryMemory } from '../../../src/controllers/entry-memory.ts';
+
+test('a refusal makes nothing due when nobody wants the change any more', () => {
+  let now = 0;
+  const memory = createEntryMemory(() => now);
+  memory.refused('service-router/web', 'no');
+  memory.refused('service-router/api', 'no');
+  memory.retain(new Set(), new Set(['service-router/web']));
+  assert.equal(memory.retryDue(), 60_000);
+  // Its object is invalid by now, or somebody else wrote the entry.
+  memory.retain(new Set(['service-router/web']), new Set());
+  now = 120_000;
+  assert.equal(memory.retryDue(), undefined, 'it would be due at once, again and again');
+});
+
+test('what Consul took otherwise is forgotten with its object', () => {
+  const memory = createEntryMemory(() => 0);
+  memory.accepted('service-router/web', { Name: 'web' }, 7);
+  assert.equal(memory.isAccepted('service-router/web', { Name: 'web' }, 7), true);
+  memory.retain(new Set(), new Set());
+  assert.equal(memory.isAccepted('service-router/web', { Name: 'web' }, 7), false);
+});
