@@ -8,12 +8,14 @@ export type Failure = {
 };
 
 // The texts by which a server says that it cannot serve now (agent/consul/rpc.go, agent/structs/errors.go of Consul).
+// At the start: further on there are names that a stranger chose, which must not make a refusal look like an outage.
 const PASSING =
-  /No cluster leader|No known Consul servers|Not ready to serve consistent reads|rpc error|leadership lost|no path to datacenter/i;
+  /^(No cluster leader|No known Consul servers|Not ready to serve consistent reads|rpc error|leadership lost|no path to datacenter)/i;
 // How a follower passes on what the leader said, or that nothing came from it (agent/consul/rpc.go of Consul).
 const FORWARDED = /^(rpc error making call: )+/;
+// Of Go's net package, and of the multiplexer between servers (hashicorp/yamux); for the same reason from the start.
 const CONNECTION =
-  /\bEOF\b|session shutdown|connection (reset|refused)|broken pipe|i\/o timeout|stream (closed|reset)|keepalive timeout|rpc error: /i;
+  /^((unexpected )?EOF|(read|reading body|write|dial|session|stream|connection|keepalive|broken pipe|i\/o timeout)\b)/i;
 // Words of a request that stays wrong, whatever else its text says.
 const LASTING =
   /Must provide|Invalid |Unknown service ID|boolean expression evaluator|Permission denied|ACL not found/i;

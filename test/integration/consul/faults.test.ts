@@ -74,6 +74,10 @@ const faults: readonly Fault[] = [
       [500, 'rpc error making call: Must provide node', 'REFUSED', false],
       [500, 'failed inserting service: Invalid Service Meta', 'REFUSED', false],
       [500, 'rpc error making call: Permission denied', 'FORBIDDEN', false],
+      [500, 'rpc error making call: read tcp 10.0.0.1:1->10.0.0.2:8300: i/o timeout', 'UNAVAILABLE', true],
+      // A name that a stranger chose.
+      [500, 'JWT Provider does not exist. Provider Name: No cluster leader', 'REFUSED', false],
+      [500, 'rpc error making call: Provider Name: EOF', 'REFUSED', false],
       [500, 'Failed to create boolean expression evaluator: 1:2', 'REFUSED', false],
       [502, 'Bad Gateway', 'UNAVAILABLE', true],
       [503, 'rate limit exceeded', 'UNAVAILABLE', true],
