@@ -135,6 +135,19 @@ export function wildcardCheck(name: string): string | undefined {
   return name.includes('*') && name !== '*' ? 'must be "*" alone, or have no "*" in it' : undefined;
 }
 
+// Longer than a name of Consul that DNS can answer for; Kubernetes has the same limit.
+export const LONGEST_NAME = 253;
+
+/**
+ * The name of an entry that its author chooses freely. Consul takes any, but its API cannot name `..` in a path, so that the
+ * entry could never be removed; and it finds `admin` for `adm\u0130n`, so that one object would replace the entry of another.
+ */
+export function entryNameCheck(name: string): string | undefined {
+  return name.length <= LONGEST_NAME && /^[ -~]+$/.test(name) && !/^\.{1,2}$/.test(name)
+    ? undefined
+    : `must be at most ${LONGEST_NAME} characters of ASCII, and not "." or ".."`;
+}
+
 export function noWildcard(name: string): string | undefined {
   return name === '*' ? 'must not be "*"' : undefined;
 }

@@ -5,6 +5,7 @@ import {
   has,
   isSet,
   elementsAt,
+  entryNameCheck,
   methodsRule,
   notBlank,
   notEmpty,
@@ -113,7 +114,7 @@ export const serviceIntentions: EntryKind = {
       {
         name: textField('Name of the service, or * for all services.', {
           isRequired: true,
-          check: wildcardCheck,
+          check: (name) => wildcardCheck(name) ?? entryNameCheck(name),
         }),
         namespace: namespaceField,
       },

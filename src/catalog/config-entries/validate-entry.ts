@@ -4,7 +4,7 @@ import { hasNullInList, isNestedAtMost, isObject, property, type JsonObject } fr
 import { mustBeString, nearest, quote } from '../../support/text.ts';
 import { ENTRY_NAME_ANNOTATION, type EntryObject } from './entry-object.ts';
 import { fieldPath } from './entry-path.ts';
-import { deniedAt, isSet, refusedAt, wordList } from './entry-rules.ts';
+import { deniedAt, isSet, LONGEST_NAME, refusedAt, wordList } from './entry-rules.ts';
 import type {
   EntryField,
   EntryKind,
@@ -32,8 +32,6 @@ export type EntryProblem = {
 const DEEPEST = 64;
 /** More than anybody reads, and a message must stay one that the API server stores. */
 const MOST = 100;
-/** Longer than a name of Consul that DNS can answer for; Kubernetes has the same limit. */
-const LONGEST_NAME = 253;
 
 /**
  * In the order of the table; at most 100, the last of which then says how many there are.

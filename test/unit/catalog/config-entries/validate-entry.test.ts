@@ -40,6 +40,14 @@ test('every problem is told at once, with its place and what is allowed', () => 
   ]);
 });
 
+test('an entry has no name by which Consul could not remove it, or would find another', () => {
+  const named = (name: string): string[] =>
+    problems('ServiceIntentions', { destination: { name }, sources: [{ name: 'api', action: 'allow' }] });
+  for (const name of ['*', 'web', 'Web_1', 'a/b', 'a b']) assert.deepEqual(named(name), []);
+  for (const name of ['.', '..', 'adm\u0130n', 'a\0b', 'x'.repeat(254)])
+    assert.match(named(name).join(), /^refused spec\.destination\.name: .* must be at most 253 characters/);
+});
+
 test('an object that a stranger made to break the reader is told about', () => {
   const nested = JSON.parse(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`) as unknown;
   assert.deepEqual(problems('ServiceDefaults', { envoyExtensions: [{ name: 'x', arguments: nested }] }), [
