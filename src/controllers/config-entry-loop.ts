@@ -23,7 +23,8 @@ import type {
   EntrySource,
   EntryWriter,
 } from './config-entry-ports.ts';
-import { createEntryMemory } from './entry-memory.ts';
+import { earliest } from '../support/earliest.ts';
+import { createEntryMemory, type EntryMemory } from './entry-memory.ts';
 import { createEntryViews } from './entry-views.ts';
 import { createEntryStatuses } from './entry-statuses.ts';
 
@@ -65,7 +66,7 @@ export function runConfigEntries(
     reporter,
     scope: 'all',
     coalescing: COALESCING,
-    fullDue: memory.retryDue,
+    fullDue: () => earliest([memory.retryDue(), statuses.retryDue(), views.retryDue()]),
     guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
     isSettled: () =>
       kinds.every((kind) => kind.enterprise === true || entries.entries(kind).entries !== undefined),
@@ -91,23 +92,18 @@ export function runConfigEntries(
   });
 
   async function apply(plan: EntryPlan, writing: Writing<EntryChange>, until: AbortSignal): Promise<void> {
-    const changes = [...plan.writes, ...plan.removals];
-    memory.retain(
-      new Set(plan.objects.flatMap(({ entry }) => (entry === undefined ? [] : [entry.key]))),
-      new Set(changes.map(({ key }) => key)),
-    );
-    const due = changes.filter(({ key }) => memory.refusalOf(key) === undefined);
+    const due = dueOf(plan, memory);
     const applied = (change: EntryChange): void => {
       written.add(change.kind);
       writing.applied(change);
     };
     const result = await applyEntries({ writer, settings, memory, reporter, applied }, due, until);
     for (const key of result.contended) controller.backOff(key);
+    await statuses.write(plan, result, until);
+    if (result.error !== undefined) throw result.error;
     // Its controller is gone, and nothing else would let these end.
     if (settings.adopt)
       for (const { kind, object } of plan.leftovers) await cluster.dropFinalizer(kind, object, until);
-    await statuses.write(plan, result, until);
-    if (result.error !== undefined) throw result.error;
   }
 
   async function watch(until: AbortSignal): Promise<void> {
@@ -129,6 +125,14 @@ export function runConfigEntries(
   }
 
   return controller.run(signal);
+}
+
+/** The changes, but what Consul has refused just now. */
+function dueOf({ objects, writes, removals }: EntryPlan, memory: EntryMemory): readonly EntryChange[] {
+  const changes = [...writes, ...removals];
+  const named = objects.flatMap(({ entry }) => (entry === undefined ? [] : [entry.key]));
+  memory.retain(new Set(named), new Set(changes.map(({ key }) => key)));
+  return changes.filter(({ key }) => memory.refusalOf(key) === undefined);
 }
 
 function askedKey({ entryKind }: EntryKind, place: string): string {

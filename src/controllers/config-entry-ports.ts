@@ -68,7 +68,7 @@ export type EntryWriter = {
 
 /** Of the cluster, beside its objects. */
 export type EntryCluster = {
-  /** Why no entry of the kind is removed, by its CRD: that is gone, going, or cannot be read. */
+  /** Why no entry of the kind is removed, by its CRD: that is gone, or going. Throws when it cannot be read. */
   readonly keeps: (kind: EntryKind, signal: AbortSignal) => Promise<string | undefined>;
   /** The status that the API server returned; undefined when the object is gone or another. */
   readonly patchStatus: (

@@ -1,9 +1,11 @@
 /** Writes what objects say of themselves, when it is news. */
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
 import type { EntryPlan, PlannedObject } from '../catalog/config-entries/entry-plan.ts';
-import { statusAfter, type EntryOutcome } from '../catalog/config-entries/entry-status.ts';
+import { conditionAfter, statusAfter, type EntryOutcome } from '../catalog/config-entries/entry-status.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import type { JsonObject } from '../support/json.ts';
+import { earliest } from '../support/earliest.ts';
+import { TandemError } from '../support/errors.ts';
 import type { Clock } from '../support/clock.ts';
 import type { AppliedEntries } from './apply-entries.ts';
 import type { ConfigEntryReporter, EntryCluster } from './config-entry-ports.ts';
@@ -11,9 +13,12 @@ import type { EntryMemory } from './entry-memory.ts';
 
 type StatusPorts = {
   readonly cluster: Pick<EntryCluster, 'patchStatus'>;
-  readonly reporter: Pick<ConfigEntryReporter, 'stands'>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly reporter: Pick<ConfigEntryReporter, 'stands' | 'failed'>;
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>;
 };
+
+// Milliseconds. A policy, or an object that is as large as can be, refuses it again; what is over by then is seen soon enough.
+const RETRY = 60_000;
 
 export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, memory: EntryMemory) {
   /** Of an object as it was read: its status as the API server gave it back, which the watch may not have brought yet. */
@@ -21,27 +26,39 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
   /** What was sent last, and what an older CRD left of it. */
   const sent = new Map<string, { readonly sent: string; readonly left: string }>();
 
+  /** What the API server refused, and when it is tried again: one object must not hold up the others. */
+  const refused = new Map<string, { readonly text: string; readonly until: number }>();
+
   async function writeOne(planned: PlannedObject, outcome: EntryOutcome, signal: AbortSignal): Promise<void> {
     const { kind, object } = planned;
     const newer = returned.get(object.uid);
     const current = newer?.object === object ? { ...object, status: newer.status } : object;
     const next = statusAfter(current, outcome, clock.now());
-    if (next === undefined) return;
+    if (next === undefined) return void refused.delete(object.uid);
     const text = JSON.stringify(next);
+    const refusal = refused.get(object.uid);
+    if (refusal !== undefined && clock.elapsed() < refusal.until && refusal.text === textOf(outcome)) return;
+    refused.delete(object.uid);
     const before = sent.get(object.uid);
     // Written once more, it would be the same again: the API server drops what an older CRD does not know.
     if (before?.sent === text && before.left === JSON.stringify(current.status)) return;
-    const status = await cluster.patchStatus(kind, object, next, signal);
+    const status = await cluster.patchStatus(kind, object, next, signal).catch((error: unknown) => {
+      if (!(error instanceof TandemError) || error.code !== 'TANDEM_KUBERNETES_REFUSED') throw error;
+      refused.set(object.uid, { text: textOf(outcome), until: clock.elapsed() + RETRY });
+      reporter.failed(error, RETRY);
+      return undefined;
+    });
     if (status === undefined) return;
     returned.set(object.uid, { object, status });
     sent.set(object.uid, { sent: text, left: JSON.stringify(status) });
   }
 
   return {
-    /** @throws TandemError when the API server takes no statuses */
+    retryDue: () => earliest([...refused.values()].map(({ until }) => until)),
+    /** What the API server refuses is reported. @throws TandemError when it does not answer */
     write: async (plan: EntryPlan, result: AppliedEntries, signal: AbortSignal): Promise<void> => {
       const uids = new Set(plan.objects.map(({ object }) => object.uid));
-      for (const known of [returned, sent])
+      for (const known of [returned, sent, refused])
         for (const uid of known.keys()) if (!uids.has(uid)) known.delete(uid);
       const standing = plan.objects.flatMap((planned) => {
         const outcome = outcomeOf(planned, result, memory);
@@ -54,6 +71,11 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
       });
     },
   };
+}
+
+/** Without the times of a status, which are others each time. */
+function textOf(outcome: EntryOutcome): string {
+  return JSON.stringify(conditionAfter(outcome));
 }
 
 /** Undefined when it is tried again at once. */

@@ -30,7 +30,7 @@ export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
       const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
       const answer = await client.request('GET', path, undefined, undefined, signal);
       if (answer.status === 404) return `the CRD ${name} is gone`;
-      if (answer.status !== 200) return `the CRD ${name} cannot be read: ${saidBy(answer)}`;
+      requireSuccess(answer, `the CRD ${name} cannot be read`);
       const metadata = property(answer.body, 'metadata');
       return property(metadata, 'deletionTimestamp') === undefined
         ? undefined
