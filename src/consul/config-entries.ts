@@ -190,13 +190,20 @@ function send(
     query: { cas: String(change.index) },
     ...(isRemoval ? {} : { body: JSON.stringify(change.entry) }),
     signal,
-    refused: (reason) => ({ kind: 'refused', reason }),
+    refused: (reason) => ({ kind: 'refused', reason: shortened(reason) }),
     read: (raw) => {
       const isDone = jsonOf(raw);
       if (typeof isDone !== 'boolean') throw new Error('the answer is neither "true" nor "false"');
       return { kind: isDone ? 'applied' : 'stale' };
     },
   });
+}
+
+// Consul repeats what it refuses, which may be as long as an object; its reason is in the first words.
+const REASON_LENGTH = 1000;
+
+function shortened(reason: string): string {
+  return reason.length <= REASON_LENGTH ? reason : `${reason.slice(0, REASON_LENGTH)}…`;
 }
 
 // What the rules of Consul ask for (agent/structs/config_entry*.go, `CanWrite`).
