@@ -100,11 +100,11 @@ async function attempt(
 
 async function writeAgain(
   { writer, settings, memory }: ApplyParts,
-  { key, kind, name, object }: EntryWrite,
+  planned: EntryWrite,
   signal: AbortSignal,
 ): Promise<EntryWrite | EntryOutcome> {
-  const observed = await writer.read(kind, name, signal);
-  const decision = decideEntry({ key, kind, name, object }, observed, settings, memory.isAccepted);
+  const observed = await writer.read(planned.kind, planned.name, signal);
+  const decision = decideEntry(planned, observed, settings, memory.isAccepted);
   return 'write' in decision ? decision.write : decision.state;
 }
 

@@ -1,5 +1,5 @@
 /** One object and the entry of its name: what is to be written, or why nothing is. */
-import type { JsonObject } from '../../support/json.ts';
+import { isNestedAtMost, type JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import { entryDifferences, type EntryDifference } from './entry-differences.ts';
 import { entryHolder, isSameMeta, ownMeta, type EntryHolder, type ObservedEntry } from './entry-holder.ts';
@@ -52,6 +52,7 @@ export type EntryWrite = {
   readonly differences: readonly EntryDifference[];
   /** What Consul takes although it cannot work. */
   readonly notes: readonly string[];
+  readonly isRenamed: boolean;
 };
 
 type Desired = {
@@ -59,6 +60,8 @@ type Desired = {
   readonly kind: EntryKind;
   readonly name: string;
   readonly object: EntryObject;
+  /** Another entry was made from it: its status, which an annotation does not outdate, says nothing of this one. */
+  readonly isRenamed: boolean;
 };
 
 /** Whether Consul took this very entry at this index, and gives it back otherwise: writing it again would change nothing. */
@@ -89,7 +92,8 @@ export function decideEntry(
   settings: EntrySettings,
   isAccepted: IsAccepted,
 ): Decision {
-  const { key, kind, name, object } = desired;
+  const { key, kind, name, object, isRenamed } = desired;
+  const isKnown = !isRenamed && isInStep(object);
   const problem = refusalOf(kind, object);
   if (problem !== undefined) return { state: problem };
   const meta = ownMeta(settings, object);
@@ -120,10 +124,11 @@ export function decideEntry(
         index,
         differences,
         notes: notesOf(kind, object),
+        isRenamed,
       },
     };
   };
-  if (observed === undefined) return write('create', isInStep(object) ? 'drift' : 'missing', []);
+  if (observed === undefined) return write('create', isKnown ? 'drift' : 'missing', []);
 
   const differences = entryDifferences(kind, entry, observed.entry);
   const isSame = differences.length === 0;
@@ -132,7 +137,7 @@ export function decideEntry(
     case 'ours':
       if ((isSame && isSameMeta(meta, observed.meta)) || isAccepted(key, entry, observed.index))
         return { state: { kind: 'synced', notes: notesOf(kind, object) } };
-      return write('update', isInStep(object) ? 'drift' : 'changed', differences);
+      return write('update', isKnown ? 'drift' : 'changed', differences);
     case 'other-owner':
       return { state: isSame ? elsewhere(desired, holder) : held(desired, holder, differences) };
     case 'consul-k8s':
@@ -143,7 +148,7 @@ export function decideEntry(
         : { state: held(desired, holder, differences) };
     case 'unmanaged':
       // `consul config write` of a file without meta makes it nobody's.
-      if (holder.source === '' && isInStep(object)) return write('update', 'drift', differences);
+      if (holder.source === '' && isKnown) return write('update', 'drift', differences);
       if (hasAnnotation(object, OVERWRITE)) return write('update', 'overwritten', differences);
       if (!hasAnnotation(object, MIGRATE))
         return { state: isSame ? elsewhere(desired, holder) : held(desired, holder, differences) };
@@ -250,10 +255,13 @@ export function differencesText(differences: readonly EntryDifference[]): string
 
 function valueText(value: unknown): string {
   if (value === undefined) return 'absent';
+  // Consul takes what is nested deeper than can be written out here.
+  if (!isNestedAtMost(SHOWN_DEPTH, value)) return 'something deeply nested';
   return typeof value === 'string' ? quote(value) : quoteJson(value);
 }
 
 const VALUE_LENGTH = 120;
+const SHOWN_DEPTH = 64;
 
 function quoteJson(value: unknown): string {
   const text = JSON.stringify(value);

@@ -101,21 +101,25 @@ export function planEntries(
 function planKind(view: KindView, settings: EntrySettings, isAccepted: IsAccepted): EntryPlan {
   const { kind, entries = [] } = view;
   const observed = new Map(entries.map((entry) => [entryKey(kind, entry.name), entry]));
+  const ours = [...observed].filter(([, { meta }]) => entryHolder(meta, settings).kind === 'ours');
+  const made = Map.groupBy(ours, ([, { meta }]) => meta[OBJECT_META] ?? '');
   const writes: EntryWrite[] = [];
-  const holders = holdersOf(view, settings);
+  const holders = holdersOf(view, settings, new Map(ours.map(([key, { meta }]) => [key, meta[OBJECT_META]])));
   const objects = view.objects.filter(isAlive).map((object): PlannedObject => {
     const entry = entryOf(kind, object);
     if (!isAllowed(object, settings)) return { object, kind, entry, state: notAllowed(object) };
-    const holder = entry && holders.get(entry.key);
-    if (holder !== undefined && holder !== object) return { object, kind, entry, state: nameTaken(holder) };
+    // Whose an entry is cannot be told without it.
     if (view.entries === undefined)
       return { object, kind, entry, state: refusalOf(kind, object) ?? unknown(view) };
-    const desired = { key: entry?.key ?? '', kind, name: entry?.name ?? '', object };
+    const holder = entry && holders.get(entry.key);
+    if (holder !== undefined && holder !== object) return { object, kind, entry, state: nameTaken(holder) };
+    const key = entry?.key ?? '';
+    const isRenamed = (made.get(objectPlace(object)) ?? []).some(([other]) => other !== key);
+    const desired = { key, kind, name: entry?.name ?? '', object, isRenamed };
     const decision = decideEntry(desired, observed.get(desired.key), settings, isAccepted);
     if ('write' in decision) writes.push(decision.write);
     return { object, kind, entry, state: decision.state };
   });
-  const ours = [...observed].filter(([, { meta }]) => entryHolder(meta, settings).kind === 'ours');
   const orphans = ours.filter(([key]) => !holders.has(key));
   const leftovers = view.objects
     .filter((each) => !isAlive(each) && each.finalizers.includes(CONSUL_K8S_FINALIZER))
@@ -133,14 +137,25 @@ function isAllowed({ namespace }: EntryObject, { allowNamespaces }: EntrySetting
   return allowNamespaces.includes('*') || allowNamespaces.includes(namespace);
 }
 
-/** Entry → the object that has it: the oldest, then the first by its place. One that is invalid keeps what it has. */
-function holdersOf({ kind, objects }: KindView, settings: EntrySettings): ReadonlyMap<string, EntryObject> {
+/**
+ * Entry → the object that has it: the one that it was made from, then the oldest, then the first by its place. One that is
+ * invalid keeps what it has. By age alone, whoever has an old object could name it as the entry of somebody else.
+ *
+ * @param makers entry that is ours → place of the object that it was made from
+ */
+function holdersOf(
+  { kind, objects }: KindView,
+  settings: EntrySettings,
+  makers: ReadonlyMap<string, string | undefined>,
+): ReadonlyMap<string, EntryObject> {
   const holders = new Map<string, EntryObject>();
   for (const object of objects.filter(isAlive)) {
     const entry = entryOf(kind, object);
     if (entry === undefined || !isAllowed(object, settings)) continue;
     const other = holders.get(entry.key);
-    if (other === undefined || byAge(object, other) < 0) holders.set(entry.key, object);
+    const maker = makers.get(entry.key);
+    if (other === undefined || objectPlace(object) === maker) holders.set(entry.key, object);
+    else if (objectPlace(other) !== maker && byAge(object, other) < 0) holders.set(entry.key, object);
   }
   return holders;
 }
@@ -209,7 +224,7 @@ function unknown({ trouble }: KindView): EntryState {
 }
 
 function nameTaken(holder: EntryObject): EntryState {
-  const message = `the object ${quote(objectPlace(holder))} is older and has this entry; several objects are not merged, so delete one of them or give it another name`;
+  const message = `the object ${quote(objectPlace(holder))} had this entry first; several objects are not merged, so delete one of them or give it another name`;
   return { kind: 'failed', reason: 'NameTaken', message };
 }
 

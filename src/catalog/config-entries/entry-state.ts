@@ -8,7 +8,7 @@ export const entryReasons = {
   ConsulAgentError: 'Consul refuses the entry',
   ExternallyManagedConfigError: 'the entry belongs to somebody else and differs from the object',
   MigrationFailedError: 'the entry is to be taken over, and differs from the object',
-  NameTaken: 'an older object has this entry',
+  NameTaken: 'another object had this entry first',
   NamespaceNotAllowed: 'objects in this namespace have no effect',
   UnsupportedByConsul: 'only Consul Enterprise or a newer Consul knows it',
   ConsulUnreachable: 'a change of the object waits for Consul',

@@ -169,6 +169,39 @@ test('any other meta of ours is a difference', () => {
   assert.equal(verdict(plan([web()], [observed({ ...meta, 'tandem-object': 'a/b' })])), 'update changed 7');
 });
 
+test('an older object that is given the name of an entry does not take it from the object that has it', () => {
+  const holder = web({ created: '2026-02-01T00:00:00Z' });
+  const thief = web({ name: 'old', namespace: 'a', annotations: { 'tandem/entry-name': 'Web' } });
+  for (const objects of [
+    [holder, thief],
+    [thief, holder],
+  ]) {
+    const found = plan(objects, [observed(ours(holder))]);
+    assert.deepEqual([found.writes, found.removals], [[], []]);
+    assert.equal(message(found, objects.indexOf(thief)).includes('"shop/web" had this entry first'), true);
+  }
+});
+
+test('an object that is given the name of an entry that nobody made does not take it', () => {
+  const status = {
+    observedGeneration: 1,
+    conditions: [{ type: 'Synced', status: 'True', reason: 'Synced' }],
+  };
+  // An annotation does not raise the generation, so that the status still looks right.
+  const object = web({ status, annotations: { 'tandem/entry-name': 'Api' } });
+  const before = observed(ours(object));
+  const made = { ...observed(NOBODY, TCP, 'Api'), index: 8 };
+  const { writes, removals, objects } = plan([object], [before, made]);
+  assert.deepEqual([writes, removals], [[], []]);
+  assert.equal(verdict({ ...plan([object], [before, made]), objects }), 'ExternallyManagedConfigError');
+});
+
+test('an entry in Consul that is nested too deep to be shown is told about, and no more', () => {
+  const deep = JSON.parse(`${'['.repeat(9000)}${']'.repeat(9000)}`) as unknown;
+  const found = plan([web()], [observed(NOBODY, { Protocol: 'http', Odd: { a: deep, b: 1 } })]);
+  assert.match(message(found), /Odd is something deeply nested in Consul, absent here/);
+});
+
 test('a change of an entry whose object stands as it was is drift', () => {
   const status = {
     conditions: [{ type: 'Synced', status: 'True', reason: 'Synced', message: '' }],
@@ -215,7 +248,7 @@ test('of two objects the older has the entry, then the first by its place; names
     objects.map(({ state }) => (state.kind === 'failed' ? state.reason : state.kind)),
     ['NameTaken', 'NameTaken', 'pending'],
   );
-  assert.match(message({ objects, writes } as EntryPlan), /"y\/Web" is older/);
+  assert.match(message({ objects, writes } as EntryPlan), /"y\/Web" had this entry first/);
 });
 
 test('when the one that has the entry goes, the other takes it by one update', () => {
