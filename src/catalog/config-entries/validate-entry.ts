@@ -180,7 +180,7 @@ function checkValue(field: EntryField, value: unknown, path: RuleProblem['path']
     case 'opaque':
       if (!isObject(value)) check.found.push(refusedAt(path, 'must be an object'));
       else if (hasOddNumber(value)) check.found.push(refusedAt(path, 'has a number that JSON does not know'));
-      // Consul 1.20 takes it and then panics, on every server, and again at every start.
+      // Consul 1.20 panics as it applies it, on every server, and again at every start.
       else if (hasNullInList(value))
         check.found.push(refusedAt(path, 'has a null in a list, which stops the servers of Consul'));
       return;
