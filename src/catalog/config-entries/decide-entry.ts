@@ -97,7 +97,7 @@ export function decideEntry(
   const problem = refusalOf(kind, object);
   if (problem !== undefined) return { state: problem };
   const meta = ownMeta(settings, object);
-  const entry = { ...toConsulEntry(kind, object), Meta: meta };
+  const entry = { ...sentEntry(kind, object), Meta: meta };
   const write = (
     action: EntryWrite['action'],
     reason: WriteReason,
@@ -130,7 +130,7 @@ export function decideEntry(
   };
   if (observed === undefined) return write('create', isKnown ? 'drift' : 'missing', []);
 
-  const differences = entryDifferences(kind, entry, observed.entry);
+  const differences = differencesOf(kind, object, observed.entry);
   const isSame = differences.length === 0;
   const holder = entryHolder(observed.meta, settings);
   switch (holder.kind) {
@@ -156,9 +156,41 @@ export function decideEntry(
   }
 }
 
+// Each pass decides about every object. One of a megabyte takes half a second, for which nothing else of the process runs.
+const problemsOf = oncePerObject(validateEntry);
+const sentEntry = oncePerObject(toConsulEntry);
+const compared = new WeakMap<
+  EntryObject,
+  { readonly observed: JsonObject; readonly differences: readonly EntryDifference[] }
+>();
+
+/** What is read anew is another object, and its kind never changes. */
+function oncePerObject<T>(
+  work: (kind: EntryKind, object: EntryObject) => T,
+): (kind: EntryKind, object: EntryObject) => T {
+  const known = new WeakMap<EntryObject, { readonly result: T }>();
+  return (kind, object) => {
+    const found = known.get(object) ?? { result: work(kind, object) };
+    known.set(object, found);
+    return found.result;
+  };
+}
+
+function differencesOf(
+  kind: EntryKind,
+  object: EntryObject,
+  observed: JsonObject,
+): readonly EntryDifference[] {
+  const known = compared.get(object);
+  if (known?.observed === observed) return known.differences;
+  const differences = entryDifferences(kind, sentEntry(kind, object), observed);
+  compared.set(object, { observed, differences });
+  return differences;
+}
+
 /** Consul refuses it too, so it is not sent; undefined when it may be sent. */
 export function refusalOf(kind: EntryKind, object: EntryObject): FailedState | undefined {
-  const refused = validateEntry(kind, object).filter(({ level }) => level === 'refused');
+  const refused = problemsOf(kind, object).filter(({ level }) => level === 'refused');
   if (refused.length === 0) return undefined;
   const isUnsupported = refused.every(({ reason }) => reason === 'UnsupportedByConsul');
   return failed(
@@ -169,7 +201,7 @@ export function refusalOf(kind: EntryKind, object: EntryObject): FailedState | u
 
 /** What Consul takes although it cannot work. */
 function notesOf(kind: EntryKind, object: EntryObject): readonly string[] {
-  return validateEntry(kind, object)
+  return problemsOf(kind, object)
     .filter(({ level }) => level === 'denied')
     .map(({ path, message }) => `${path}: ${message}`);
 }

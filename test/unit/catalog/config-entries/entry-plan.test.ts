@@ -196,6 +196,24 @@ test('an object that is given the name of an entry that nobody made does not tak
   assert.equal(verdict({ ...plan([object], [before, made]), objects }), 'ExternallyManagedConfigError');
 });
 
+test('what has not changed on either side is not gone through again', () => {
+  let reads = 0;
+  const spec = {
+    get protocol() {
+      reads += 1;
+      return 'http';
+    },
+  };
+  const object = web({ spec });
+  const entry = observed(ours(object));
+  assert.equal(verdict(plan([object], [entry])), 'synced');
+  const before = reads;
+  assert.ok(before > 0);
+  assert.equal(verdict(plan([object], [entry])), 'synced');
+  assert.equal(reads, before);
+  assert.equal(verdict(plan([object], [observed(ours(object), TCP)])), 'update changed 7');
+});
+
 test('an entry in Consul that is nested too deep to be shown is told about, and no more', () => {
   const deep = JSON.parse(`${'['.repeat(9000)}${']'.repeat(9000)}`) as unknown;
   const found = plan([web()], [observed(NOBODY, { Protocol: 'http', Odd: { a: deep, b: 1 } })]);
