@@ -14,6 +14,8 @@ type Login = {
 // `Permission denied` may come from a role that changed since, and each login writes a token to Consul: not more than one a
 // minute for it. `ACL not found` says that the token is gone, and only a login helps.
 const PERMISSION_MILLISECONDS = 60_000;
+// At the start of what Consul says: it answers 403 to whatever has these words in it, such as a name that a stranger chose.
+const NO_SUCH_TOKEN = /: status \d+, "(rpc error making call: |token does not exist: )*ACL not found/i;
 // A process that ends has seconds left for everything.
 const LOGOUT_MILLISECONDS = 2000;
 
@@ -46,7 +48,7 @@ export function loginToken(servers: Servers, login: Login, now: () => number = D
     refused: (token, text) => {
       // Another request may have logged in since this one left.
       if (!held.has(token)) return true;
-      if (!/ACL not found/i.test(text) && now() - since < PERMISSION_MILLISECONDS) return false;
+      if (!NO_SUCH_TOKEN.test(text) && now() - since < PERMISSION_MILLISECONDS) return false;
       held.delete(token);
       pending = undefined;
       void leave(servers, token);

@@ -122,13 +122,17 @@ test('a token that is gone is exchanged once for all requests, and they go on', 
   assert.equal(paths(server).filter(([path]) => path === 'acl/login').length, 2);
 });
 
-test('a missing right is no reason to log in again at once', async () => {
-  await using server = await loginServer(new Set(['t1']), 'Permission denied');
-  await using held = await login(server);
-  for (let count = 0; count < 3; count += 1)
-    await assert.rejects(readLeader(held.client), { code: 'TANDEM_CONSUL_FORBIDDEN' });
-  assert.equal(paths(server).filter(([path]) => path === 'acl/login').length, 1);
-});
+for (const [what, refusal] of [
+  ['a missing right', 'Permission denied'],
+  ['a name that a stranger chose', 'JWT Provider does not exist. Provider Name: ACL not found'],
+] as const)
+  test(`${what} is no reason to log in again at once`, async () => {
+    await using server = await loginServer(new Set(['t1']), refusal);
+    await using held = await login(server);
+    for (let count = 0; count < 3; count += 1)
+      await assert.rejects(readLeader(held.client), { code: 'TANDEM_CONSUL_FORBIDDEN' });
+    assert.equal(paths(server).filter(([path]) => path === 'acl/login').length, 1);
+  });
 
 test('a second token that is refused too is an error, not a loop', async () => {
   await using server = await loginServer(new Set(['t1', 't2', 't3']));
