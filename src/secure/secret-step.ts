@@ -9,6 +9,7 @@ import {
   isSignedBy,
   isUsablePair,
   chainsTo,
+  LEAF_LIFE,
 } from './certificates.ts';
 import { isLoadedEverywhere } from './loaded.ts';
 import type { SecureObserved } from './observed.ts';
@@ -133,6 +134,9 @@ function leafReason(
   const ca = state?.ca;
   // Without its key, the leaves are brought.
   if (ca === undefined || ca.key === '') return undefined;
+  const [signing] = certificatesIn(ca.certificate);
+  // Nobody accepts what a CA signs that has expired: one that is brought stays until the next is usable.
+  if (signing === undefined || !isAlive(signing, now)) return undefined;
   if (leaf === undefined || !isAlive(leaf, now) || !isUsablePair(secret)) return 'leaf-unusable';
   const isTrusted = certificatesIn(bundleOf(state)).some(({ pem }) => isSignedBy(leaf.pem, pem));
   if (!isTrusted) return 'other-ca';
@@ -143,7 +147,9 @@ function leafReason(
   if (!isOwn) return 'other-ca';
   if (secret.certificate !== leaf.pem + behindLeaf(ca)) return 'other-chain';
   if (!isForHosts(leaf.pem, leafHosts(settings, of))) return 'other-hosts';
-  if (now >= dueAt(leaf)) return 'leaf-due';
+  // No leaf outlives its CA: near that end, each would last for a third of the one before.
+  const isLonger = Math.min(now + LEAF_LIFE, signing.expires) > leaf.expires;
+  if (isLonger && now >= dueAt(leaf)) return 'leaf-due';
   const asked = requests['server-certificate'];
   return asked !== undefined && asked !== secret.answered ? 'asked' : undefined;
 }
