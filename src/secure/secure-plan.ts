@@ -110,5 +110,7 @@ function nextDue(settings: SecureSettings, observed: SecureObserved): number {
   const leaves = agentKindsOf(settings).flatMap((of) => leafOf(observed.agentSecrets[of]) ?? []);
   const cas = certificatesIn(observed.state?.ca?.certificate ?? '');
   const older = observed.state?.older.map(({ leavesAt }) => leavesAt) ?? [];
-  return Math.min(...[...leaves, ...cas].map(dueAt), ...older, removalDue(observed) ?? Infinity);
+  const times = [...[...leaves, ...cas].map(dueAt), ...older, removalDue(observed) ?? Infinity];
+  // What is brought stays when it is due, and so does what cannot be made to last any longer.
+  return Math.min(...times.filter((time) => time > observed.now));
 }

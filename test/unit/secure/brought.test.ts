@@ -257,3 +257,37 @@ test('a gossip key that is none is named, and the one in use stays', () => {
     assert.equal(world.keys.primary, key);
   }
 });
+
+test('a CA that is brought and nears its end is not signed with again and again; after it, agents keep what they have', () => {
+  const short = newCa({ now: NOW, life: 90 * DAY });
+  const world = settled(WITH_KEY, { 'my-ca': texts(short) });
+  const { stamp } = world.agentSecrets.server;
+  for (let day = 1; day <= 100; day += 1) {
+    world.now = NOW + day * DAY;
+    settle(world, WITH_KEY);
+    const step = nextSecureStep(WITH_KEY, observe(world, WITH_KEY));
+    // Due at once, it would be looked at without a pause.
+    assert.ok(step.kind === 'wait' || (step.kind === 'keep' && step.until > world.now), `day ${day}`);
+  }
+  assert.ok(world.agentSecrets.server.stamp <= stamp + 5);
+  assert.match(last(world, WITH_KEY).object ?? '', /my-ca: its tls.crt expired/);
+  world.brought.set('my-ca', texts(newCa({ now: world.now, life: 90 * DAY })));
+  settle(world, WITH_KEY);
+  assert.ok(isAccepted(world, world.publishedCa ?? ''));
+  assert.equal(last(world, WITH_KEY).step, 'keep');
+});
+
+test('leaves that are brought and have little life left are no reason to look without a pause', () => {
+  const by = newCa(life);
+  const leaf = newLeaf(by, HOSTS, { now: NOW, life: 90 * DAY });
+  const secrets = {
+    'my-ca': { 'tls.crt': by.certificate },
+    'my-server': texts(leaf),
+    'my-client': texts(leaf),
+  };
+  const world = settled(WITH_LEAVES, secrets);
+  world.now = NOW + 80 * DAY;
+  settle(world, WITH_LEAVES);
+  const step = nextSecureStep(WITH_LEAVES, observe(world, WITH_LEAVES));
+  assert.ok(step.kind === 'keep' && step.until > world.now);
+});
