@@ -1,14 +1,14 @@
 /** What the loop keeps: the CA, the keys, the tokens, and what was asked for. Each is in its Secret before anybody uses it. */
 import { leafOf } from './agent-secret.ts';
 import { unusableParts, type BroughtCa, type Unusable } from './brought.ts';
-import { certificatesIn, dueAt, isAlive, LEAF_LIFE, type CertificateLife } from './certificates.ts';
+import { certificatesIn, chainsTo, dueAt, isAlive, LEAF_LIFE, type CertificateLife } from './certificates.ts';
 import { isPrimary } from './keyring-plan.ts';
 import { isLoadedEverywhere } from './loaded.ts';
 import type { Rotation, SecureObserved } from './observed.ts';
 import { agentKindsOf, tokensOf, type SecureSettings } from './secure-settings.ts';
-import type { KeptToken, SecureState } from './secure-state.ts';
+import type { KeptToken, RetiredCa, SecureState } from './secure-state.ts';
 import { wait, type SecureStep } from './secure-step.ts';
-import { isSameCa, retire } from './signing-ca.ts';
+import { bundleOf, isSameCa, retire } from './signing-ca.ts';
 
 /** Lines 1 to 3. */
 export function stateStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
@@ -137,9 +137,9 @@ function requestStep(
 
 /** What has come to its end leaves the state. */
 export function finishStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
-  const { state, now, keyring, agentSecrets } = observed;
+  const { state, keyring, agentSecrets } = observed;
   if (state === undefined) return undefined;
-  const staying = state.older.filter(({ leavesAt }) => now < leavesAt);
+  const staying = olderInUse(settings, observed, state);
   if (staying.length < state.older.length)
     return { kind: 'write-state', reason: 'ca-gone', after: { ...state, older: staying } };
   const { nextGossip, nextTokens } = state;
@@ -159,6 +159,25 @@ export function finishStep(settings: SecureSettings, observed: SecureObserved): 
       after: { ...state, tokens: { ...state.tokens, ...nextTokens }, nextTokens: {} },
     };
   return undefined;
+}
+
+/** A leaf that is brought may be of a CA before, and last for longer than one that is made. */
+function olderInUse(
+  settings: SecureSettings,
+  { now, agentSecrets }: SecureObserved,
+  state: SecureState,
+): SecureState['older'] {
+  const isStaying = ({ leavesAt }: RetiredCa): boolean => now < leavesAt;
+  const others = certificatesIn(bundleOf({ ...state, older: state.older.filter(isStaying) }));
+  const trusted = others.map(({ pem }) => pem);
+  const chains = agentKindsOf(settings)
+    .map((of) => certificatesIn(agentSecrets[of].certificate).map(({ pem }) => pem))
+    .filter(([leaf = '', ...behind]) => !chainsTo(leaf, behind, trusted));
+  return state.older.filter((ca) => {
+    const [known] = certificatesIn(ca.certificate);
+    const isAnchor = chains.some(([leaf = '', ...behind]) => chainsTo(leaf, behind, [ca.certificate]));
+    return isStaying(ca) || (isAnchor && known !== undefined && isAlive(known, now));
+  });
 }
 
 function keptTokens(settings: SecureSettings): readonly KeptToken[] {

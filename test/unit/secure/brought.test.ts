@@ -291,3 +291,27 @@ test('leaves that are brought and have little life left are no reason to look wi
   const step = nextSecureStep(WITH_LEAVES, observe(world, WITH_LEAVES));
   assert.ok(step.kind === 'keep' && step.until > world.now);
 });
+
+test('a CA before stays trusted for as long as a leaf that it signed is served, however late that was brought', () => {
+  const [one, other] = [newCa(life), newCa(life)];
+  const leafOf = (by: KeyPair, now: number) => texts(newLeaf(by, HOSTS, { now, life: 90 * DAY }));
+  const world = settled(WITH_LEAVES, {
+    'my-ca': { 'tls.crt': one.certificate },
+    'my-server': leafOf(one, NOW),
+    'my-client': leafOf(one, NOW),
+  });
+  world.brought.set('my-ca', { 'tls.crt': other.certificate });
+  settle(world, WITH_LEAVES);
+  world.now = NOW + 80 * DAY;
+  for (const name of ['my-server', 'my-client']) world.brought.set(name, leafOf(one, world.now));
+  settle(world, WITH_LEAVES);
+  world.now = NOW + 100 * DAY;
+  settle(world, WITH_LEAVES);
+  assert.ok(isAccepted(world, world.publishedCa ?? ''));
+  const step = nextSecureStep(WITH_LEAVES, observe(world, WITH_LEAVES));
+  assert.ok(step.kind === 'keep' && step.until > world.now);
+  for (const name of ['my-server', 'my-client']) world.brought.set(name, leafOf(other, world.now));
+  settle(world, WITH_LEAVES);
+  assert.equal(world.publishedCa, other.certificate);
+  assert.ok(isAccepted(world, other.certificate));
+});
