@@ -114,13 +114,33 @@ export function podRules(settings: SecureSettings, acl: AclContents): readonly B
 export const DEFAULT_SELECTOR = 'serviceaccount.name!=default';
 const DEFAULT_JWT_SELECTOR = 'value.sa!="" and value.sa!=default';
 
-/** @returns undefined when no namespace is allowed */
+const VARIABLES = {
+  kubernetes: { account: 'serviceaccount.name', namespace: 'serviceaccount.namespace' },
+  jwt: { account: 'value.sa', namespace: 'value.ns' },
+} as const satisfies Readonly<Record<AuthMethodType, object>>;
+
+/**
+ * The former type lets in whom the other one lets in, and nobody else: what it has no word for lets nobody in.
+ *
+ * @returns undefined when it lets nobody in
+ */
+function accountSelector(
+  { authMethodType, bindingRuleSelector: selector }: SecureSettings,
+  type: AuthMethodType,
+): string | undefined {
+  if (selector === DEFAULT_SELECTOR) return type === 'jwt' ? DEFAULT_JWT_SELECTOR : selector;
+  if (type === authMethodType) return selector;
+  const [from, to] = [VARIABLES[authMethodType], VARIABLES[type]];
+  const said = selector.replaceAll(from.namespace, to.namespace).replaceAll(from.account, to.account);
+  return /\bserviceaccount\./.test(said) && type === 'jwt' ? undefined : said;
+}
+
+/** @returns undefined when no namespace is allowed, or no account */
 function podSelector(settings: SecureSettings, type: AuthMethodType): string | undefined {
-  const { allowNamespaces, denyNamespaces, bindingRuleSelector } = settings;
-  const isJwt = type === 'jwt';
-  const accounts = isJwt === (settings.authMethodType === 'jwt') ? bindingRuleSelector : DEFAULT_SELECTOR;
-  const selector = isJwt && accounts === DEFAULT_SELECTOR ? DEFAULT_JWT_SELECTOR : accounts;
-  const variable = isJwt ? 'value.ns' : 'serviceaccount.namespace';
+  const { allowNamespaces, denyNamespaces } = settings;
+  const selector = accountSelector(settings, type);
+  if (selector === undefined) return undefined;
+  const variable = VARIABLES[type].namespace;
   const denied = [...new Set(denyNamespaces)];
   if (allowNamespaces.includes('*')) {
     const others = denied.map((each) => `${variable}!=${JSON.stringify(each)}`);

@@ -127,6 +127,28 @@ test('from one type to the other and back: pods that were injected before still 
   assert.deepEqual(settle(world, SETTINGS), []);
 });
 
+test('after a change of the type, the former method lets in nobody whom the other one does not', () => {
+  const former = (settings: SecureSettings, before: SecureSettings) => {
+    const world = settled(before);
+    world.signers = signers(OLD);
+    settle(world, settings);
+    const name = settings.authMethodType === 'jwt' ? 'k8s' : 'k8s-jwt';
+    const ofPods = world.rules.filter(({ type }) => type === 'service');
+    return ofPods.find(({ method }) => method === `tandem-mesh-${name}-auth-method`)?.selector;
+  };
+  const only = (bindingRuleSelector: string) => ({ bindingRuleSelector });
+  assert.equal(
+    former({ ...JWT, ...only('value.sa==web and value.ns==shop') }, SETTINGS),
+    'serviceaccount.name==web and serviceaccount.namespace==shop',
+  );
+  assert.equal(
+    former({ ...SETTINGS, ...only('serviceaccount.namespace==shop') }, JWT),
+    'value.ns==shop',
+  );
+  assert.equal(former({ ...SETTINGS, ...only('serviceaccount.uid==1') }, JWT), undefined);
+  assert.equal(former(JWT, SETTINGS), 'serviceaccount.name!=default');
+});
+
 test('only the accounts of namespaces whose pods may be injected log in', () => {
   const base = '(value.sa!="" and value.sa!=default)';
   assert.deepEqual(selectors({}), ['value.sa!="" and value.sa!=default']);
