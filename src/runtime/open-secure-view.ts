@@ -13,6 +13,7 @@ import { changeSignal } from '../reporting/change-signal.ts';
 import { certificatesIn } from '../secure/certificates.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
 import type { AgentKind, SecureSettings } from '../secure/secure-settings.ts';
+import { needsSigners } from '../secure/pod-auth-method.ts';
 import type { TokenSigners } from '../secure/token-signers.ts';
 import { bundleOf } from '../secure/signing-ca.ts';
 import { aborted } from '../support/aborted.ts';
@@ -91,14 +92,14 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
   }));
   const observe: SecureView['observe'] = async (memory, signal) => {
     const now = Date.now();
-    const reading = objects.read(now, signal);
-    const [read, signers] = await Promise.all([reading, signersOf(settings, client, signal)]);
+    const read = await objects.read(now, signal);
     // The clean-up after pods goes on meanwhile, by the servers that answered last.
     seen = { now, objects: read, place: seen?.place };
     const known = pods.flatMap(({ kind, watch }) => [...watch.values()].map((pod) => ({ kind, pod })));
     const agents = await observeSecureAgents(consul, settings, known, read, signal);
     const { acl, keyring, place } = await observeConsul(consul, settings, agents, read, signal);
     if (acl.kind === 'known') aclsKnown.resolve();
+    const signers = await (needsSigners(settings, acl) ? tokenSigners(client, signal) : NOBODY_ASKS);
     seen = { now, objects: read, place };
     return { ...read, now, agents, acl, keyring, signers, memory };
   };
@@ -129,14 +130,7 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
   };
 }
 
-function signersOf(
-  { podAuthMethod, authMethodType }: SecureSettings,
-  client: ApiClient,
-  signal: AbortSignal,
-): Promise<TokenSigners> {
-  const isAsked = podAuthMethod && authMethodType === 'jwt';
-  return isAsked ? tokenSigners(client, signal) : Promise.resolve({ kind: 'unknown', why: 'nobody asks' });
-}
+const NOBODY_ASKS: TokenSigners = { kind: 'unknown', why: 'nobody asks' };
 
 function podSelectors({
   serverSelector = '',

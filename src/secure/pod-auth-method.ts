@@ -84,6 +84,14 @@ function jwtConfig(
   };
 }
 
+/** Whether some method checks by the keys of the API server; the former one does, too, and must not believe them for ever. */
+export function needsSigners(settings: SecureSettings, acl: SecureObserved['acl']): boolean {
+  if (!settings.podAuthMethod) return false;
+  return (
+    settings.authMethodType === 'jwt' || (acl.kind === 'known' && methodTypes(settings, acl).includes('jwt'))
+  );
+}
+
 /** PEM of each key that the method believes, and that the API server does not list any more. */
 export function keysGone(settings: SecureSettings, { acl, signers }: SecureObserved): readonly string[] {
   if (acl.kind !== 'known' || signers.kind === 'unknown') return [];

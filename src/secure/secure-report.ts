@@ -6,6 +6,7 @@ import { certificatesIn } from './certificates.ts';
 import type { Agent, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
 import { cutOff, type PodAccess } from './plain-pods.ts';
+import { needsSigners } from './pod-auth-method.ts';
 import type { SecureStep } from './secure-step.ts';
 import {
   agentKindsOf,
@@ -55,7 +56,7 @@ export function problemsOf(
       reason: 'name-taken',
       message: `${name} in Consul has a description that Tandem did not write, so it is left alone; rename or delete it`,
     })),
-    ...(settings.authMethodType === 'jwt' && signers.kind === 'unknown' && acl.kind === 'known'
+    ...(needsSigners(settings, acl) && signers.kind === 'unknown' && acl.kind === 'known'
       ? [{ source: 'signers', reason: 'signers-unknown' as const, message: signers.why }]
       : []),
     ...(step.kind === 'wait' ? tokenProblems(settings, step) : []),

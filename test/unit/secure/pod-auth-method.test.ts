@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
+import { needsSigners } from '../../../src/secure/pod-auth-method.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
 import { problemsOf } from '../../../src/secure/secure-report.ts';
 import type { SecureSettings } from '../../../src/secure/secure-settings.ts';
@@ -123,8 +124,21 @@ test('from one type to the other and back: pods that were injected before still 
     before.filter((key) => !world.objects.has(key)),
     [],
   );
-  world.signers = { kind: 'unknown', why: 'nobody asks' };
+  // A key that has left the list is believed for an hour by the former method, too, and no longer.
+  assert.ok(needsSigners(SETTINGS, observe(world).acl));
+  world.signers = signers(NEW);
+  settle(world, SETTINGS);
+  world.keysGoneSince = new Map([[pemOf(OLD), world.now]]);
+  world.now += HOUR;
+  settle(world, SETTINGS);
+  assert.deepEqual(keys(world), [pemOf(NEW)]);
+  assert.ok(!needsSigners(SETTINGS, observe(settled(SETTINGS)).acl));
+  world.signers = { kind: 'unknown', why: 'status 403' };
   assert.deepEqual(settle(world, SETTINGS), []);
+  assert.equal(
+    problemsOf(SETTINGS, observe(world), nextSecureStep(SETTINGS, observe(world)))[0]?.reason,
+    'signers-unknown',
+  );
 });
 
 test('after a change of the type, the former method lets in nobody whom the other one does not', () => {
@@ -141,10 +155,7 @@ test('after a change of the type, the former method lets in nobody whom the othe
     former({ ...JWT, ...only('value.sa==web and value.ns==shop') }, SETTINGS),
     'serviceaccount.name==web and serviceaccount.namespace==shop',
   );
-  assert.equal(
-    former({ ...SETTINGS, ...only('serviceaccount.namespace==shop') }, JWT),
-    'value.ns==shop',
-  );
+  assert.equal(former({ ...SETTINGS, ...only('serviceaccount.namespace==shop') }, JWT), 'value.ns==shop');
   assert.equal(former({ ...SETTINGS, ...only('serviceaccount.uid==1') }, JWT), undefined);
   assert.equal(former(JWT, SETTINGS), 'serviceaccount.name!=default');
 });
