@@ -144,7 +144,12 @@ function isReviewerDue({ name, namespace }: SecureSettings, jwt: string, now: nu
 
 function ruleStep(settings: SecureSettings, acl: AclContents): AclStep | undefined {
   const { rules } = acl;
-  const wanted = [...podRules(settings, acl), ...componentRules(settings)];
+  // By a rule on a method of somebody else, its accounts would get rights of ours.
+  const isForeign = ({ method }: BindingRule): boolean => {
+    const seen = acl.objects.get(aclKey({ kind: 'auth-method', name: method }));
+    return seen !== undefined && !isOurs(seen.description, settings);
+  };
+  const wanted = [...podRules(settings, acl), ...componentRules(settings)].filter((rule) => !isForeign(rule));
   for (const rule of wanted) {
     const [first, second] = rules.filter((seen) => isSameRule(seen, rule));
     if (first === undefined)

@@ -207,6 +207,18 @@ test('what has our name and not our description is left alone, and the rest goes
   assert.equal(world.objects.get('policy/tandem-mesh-dns')?.body['Rules'], '');
 });
 
+test('accounts of an auth method of somebody else get no rights of ours', () => {
+  const world = settled();
+  for (const method of ['k8s-auth-method', 'k8s-component-auth-method']) {
+    const key = `auth-method/tandem-mesh-${method}`;
+    const seen = world.objects.get(key);
+    assert.ok(seen);
+    world.objects.set(key, { ...seen, description: 'mine', body: { ...seen.body, Description: 'mine' } });
+  }
+  world.rules = [];
+  assert.deepEqual(kinds(settle(world)), []);
+});
+
 test('the words of a step have no secret in them, and every kind is counted', () => {
   const world = newWorld();
   const seen = new Set<string>();
