@@ -138,7 +138,9 @@ function broughtToken(
   { name, key }: BroughtSecret,
   { namespace }: SecureSettings,
 ): BootstrapSecret {
-  const token = texts?.[key]?.trim() || undefined;
+  const text = texts?.[key]?.trim() ?? '';
+  // What no header can carry.
+  const token = /^[\x21-\x7e]+$/.test(text) ? text : undefined;
   const what = `the Secret ${namespace}/${name}`;
   const lack = texts === undefined ? `${what} is not there` : `${what} has no token under the key ${key}`;
   return { token, next: undefined, former: undefined, lack: token === undefined ? lack : undefined };

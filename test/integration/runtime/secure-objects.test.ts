@@ -56,6 +56,19 @@ test('a bootstrap token may be brought, also with a newline behind it', async ()
   assert.equal((await read()).bootstrap.token, 'mine');
 });
 
+test('a Secret of the operator with what no header can carry has no token', async () => {
+  const settings = { ...SETTINGS, bootstrapToken: { name: 'mine', key: 'token' } };
+  for (const content of ['one\ntwo', 'one two', '\u0000\u00ff']) {
+    server.reply(...Array<Reply>(7).fill(objects({ mine: { data: { token: base64(content) } } })));
+    const { bootstrap } = await secureObjects(server.client, settings).read(
+      NOW,
+      new AbortController().signal,
+    );
+    assert.equal(bootstrap.token, undefined);
+    assert.match(bootstrap.lack ?? '', /^the Secret consul\/mine has no token under the key token$/);
+  }
+});
+
 test('purge deletes what Tandem made, and leaves what somebody brought', async () => {
   const found = {
     [BOOTSTRAP]: { metadata: { labels: { app: 'mine' } } },
