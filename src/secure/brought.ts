@@ -112,7 +112,8 @@ function caIn({ brought: { ca, caKey } }: SecureSettings, judging: Judging): Bro
   if (all.length === 0) return unusable(ca.secret, `${at} is no certificate (PEM)`);
   if (signing === undefined)
     return unusable(ca.secret, `${at} is not the certificate of the key in ${caKey?.secret}`);
-  if (!isSigningCa(signing.pem)) return unusable(ca.secret, `${at} is no certificate of a CA`);
+  if (!isSigningCa(signing.pem))
+    return unusable(ca.secret, `${at} is no certificate of a CA that may sign for servers and clients`);
   if (key !== '' && !isSigningKey(key))
     return unusable(caKey?.secret ?? '', `its ${caKey?.key} is neither an RSA nor an EC key`);
   const life = lifeProblem(signing, judging.now);

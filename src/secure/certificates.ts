@@ -61,9 +61,9 @@ export function chainsTo(pem: string, between: readonly string[], trusted: reado
   });
 }
 
-/** It may sign others. */
+/** It may sign others, for servers and clients. */
 export function isSigningCa(pem: string): boolean {
-  return parsed(pem)?.ca === true;
+  return parsed(pem)?.ca === true && isForBothSides(pem);
 }
 
 /** Of a kind with which certificates are signed here. */

@@ -315,3 +315,20 @@ test('a CA before stays trusted for as long as a leaf that it signed is served, 
   assert.equal(world.publishedCa, other.certificate);
   assert.ok(isAccepted(world, other.certificate));
 });
+
+test('a CA that may not sign for servers is not signed with, whose leaves every agent would refuse', () => {
+  const root = newCa(life);
+  const der = Buffer.from(root.certificate.replaceAll(/-----.*-----|\s/g, ''), 'base64');
+  const keyId = Buffer.from('0603551d0e04160414', 'hex');
+  const at = der.indexOf(keyId);
+  assert.ok(at > 0);
+  // extKeyUsage (clientAuth, twice) in the place of the subjectKeyIdentifier, which is as long.
+  der.write(`0603551d2504163014${'06082b06010505070302'.repeat(2)}`, at, 'hex');
+  const pem = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+  const world = newWorld();
+  world.brought.set('my-ca', texts({ certificate: pem, key: root.key }));
+  assert.equal(
+    last(world, WITH_KEY).object,
+    'Secret my-ca: its tls.crt is no certificate of a CA that may sign for servers and clients',
+  );
+});
