@@ -156,8 +156,9 @@ test('a pod that is deleted leaves Consul, and does not wait for its grace perio
 test('a pod with two services is reached as each of them, and leaves Consul with both', () =>
   proveSeveralServices(cluster, DEMO, client, consul));
 
-test('transparent pods reach each other by a Service, and refuse plain calls', () =>
-  proveTransparentPods(cluster, DEMO));
+test('transparent pods reach each other by a Service, and refuse plain calls', async () => {
+  await proveTransparentPods(cluster, DEMO);
+});
 
 test('the same with pods that write their rules themselves', async () => {
   await redirectByInit(cluster, DEMO);

@@ -30,7 +30,7 @@ import { createRelay } from './harness/relay.ts';
 import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
 import { createSeveralServices, proveSeveralServices } from './harness/several-services.ts';
 import { proveTransparentPods, redirectByInit } from './harness/transparent-pods.ts';
-import { secondsSince } from './harness/release.ts';
+import { RELEASE, secondsSince } from './harness/release.ts';
 
 const cluster = await openCluster();
 const consul = consulApi(cluster);
@@ -118,14 +118,27 @@ test('a rolling restart of a server, asked 20 times a second through a sidecar, 
 test('a pod with two services is reached as each of them, and leaves Consul with both', () =>
   proveSeveralServices(cluster, DEMO, client, consul));
 
-test('transparent pods reach each other by a Service, and refuse plain calls', () =>
-  proveTransparentPods(cluster, DEMO));
+const transparent: Awaited<ReturnType<typeof proveTransparentPods>>[] = [];
+
+test('transparent pods reach each other by a Service, and refuse plain calls', async () => {
+  transparent.push(await proveTransparentPods(cluster, DEMO));
+});
 
 test('the same with pods that write their rules themselves', async () => {
   await redirectByInit(cluster, DEMO);
-  await proveTransparentPods(cluster, DEMO, 'init');
+  transparent.push(await proveTransparentPods(cluster, DEMO, 'init'));
 });
 
 test('nothing was started a second time', async () => {
   assert.deepEqual(await restarts(cluster, ['tandem', DEMO]), []);
+});
+
+test('uninstalled, transparent pods of both ways stay in the mesh, and can go', async () => {
+  assert.equal(transparent.length, 2);
+  await cluster.helm(['uninstall', RELEASE, `--namespace=${RELEASE}`, '--wait']);
+  await Promise.all(transparent.map(({ prove }) => prove()));
+  for (const { client: each } of transparent) {
+    const seconds = await deletionSeconds(cluster, each.name);
+    assert.ok(seconds < SOON_SECONDS, `${each.name} was gone after ${seconds} s`);
+  }
 });

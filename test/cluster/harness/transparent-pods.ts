@@ -9,7 +9,10 @@ import { podsOf } from './list.ts';
 import { PRIVILEGED } from './namespaces.ts';
 import { allReady, podsReady } from './ready.ts';
 import { CHART, RELEASE } from './release.ts';
-import { createRelay } from './relay.ts';
+import { createRelay, type Relay } from './relay.ts';
+
+/** A client in the mesh that knows a Service, and somebody outside who is refused there. */
+type TransparentPods = { readonly client: Relay; readonly prove: () => Promise<void> };
 
 /**
  * Through the mesh by the name of the Service; plain calls are refused. In a namespace that has the apps.
@@ -20,7 +23,7 @@ export async function proveTransparentPods(
   cluster: Cluster,
   namespace: string,
   way: 'node' | 'init' = 'node',
-): Promise<void> {
+): Promise<TransparentPods> {
   const name = `by-${way}`;
   const metadata = { name };
   const spec = { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] };
@@ -41,12 +44,16 @@ export async function proveTransparentPods(
     podsReady(cluster, namespace, [client.name, stranger.name]),
   ]);
   const url = `http://${name}.${namespace}/`;
-  await eventually('an answer by the Service', () => client.get(url));
-  await assert.rejects(stranger.get(url));
+  const prove = async (): Promise<void> => {
+    await eventually('an answer by the Service', () => client.get(url));
+    await assert.rejects(stranger.get(url));
+  };
+  await prove();
   const [pod] = await podsOf(cluster.api, namespace, `app=${name}`);
   const [first] = at(pod, 'spec', 'initContainers') as readonly object[];
   const added = at(first, 'securityContext', 'capabilities', 'add');
   assert.deepEqual(added, way === 'init' ? ['NET_ADMIN'] : undefined);
+  return { client, prove };
 }
 
 /** The release as it is, but that pods write their rules themselves, in a namespace that lets them. */
