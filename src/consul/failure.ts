@@ -7,15 +7,48 @@ export type Failure = {
   readonly elsewhere: boolean;
 };
 
-// The texts by which a server says that it cannot serve now (agent/consul/rpc.go, agent/structs/errors.go of Consul).
-// At the start: further on there are names that a stranger chose, which must not make a refusal look like an outage.
-const PASSING =
-  /^(No cluster leader|No known Consul servers|Not ready to serve consistent reads|rpc error|leadership lost|no path to datacenter)/i;
+// The texts by which a server says that it cannot serve now (agent/consul/rpc.go and agent/structs/errors.go of Consul,
+// api.go of hashicorp/raft). At the start: further on there are names that a stranger chose, which must not make a refusal
+// look like an outage.
+const PASSING = startsWith(
+  'No cluster leader',
+  'No known Consul servers',
+  'Not ready to serve consistent reads',
+  'No path to datacenter',
+  'Remote DC has no server',
+  'Raft leader not found',
+  'RPC rate limit exceeded',
+  'rate limit exceeded',
+  'Rate limit reached',
+  'rpc error',
+  'leadership lost',
+  'leadership transfer in progress',
+  'node is not the leader',
+  'raft is already shutdown',
+  'snapshot restored while committing',
+  'timed out enqueuing',
+);
 // How a follower passes on what the leader said, or that nothing came from it (agent/consul/rpc.go of Consul).
 const FORWARDED = /^(rpc error making call: )+/;
-// Of Go's net package, and of the multiplexer between servers (hashicorp/yamux); for the same reason from the start.
-const CONNECTION =
-  /^((unexpected )?EOF|(read|reading body|write|dial|session|stream|connection|keepalive|broken pipe|i\/o timeout)\b)/i;
+// Of Go's net, net/rpc and context packages, and of the multiplexer between servers (hashicorp/yamux); also from the start.
+const CONNECTION = startsWith(
+  'EOF',
+  'unexpected EOF',
+  'read ',
+  'reading ',
+  'write ',
+  'dial ',
+  'i/o ',
+  'broken pipe',
+  'connection ',
+  'context canceled',
+  'context deadline exceeded',
+  'keepalive timeout',
+  'remote end is not accepting connections',
+  'session shutdown',
+  'stream closed',
+  'streams exhausted',
+);
 // Words of a request that stays wrong, whatever else its text says.
 const LASTING =
   /Must provide|Invalid |Unknown service ID|boolean expression evaluator|Permission denied|ACL not found/i;
@@ -46,11 +79,16 @@ export function innerText(text: string): string {
   return text.trim().replace(FORWARDED, '');
 }
 
+function startsWith(...texts: readonly string[]): (text: string) => boolean {
+  const lower = texts.map((each) => each.toLowerCase());
+  return (text) => lower.some((each) => text.toLowerCase().startsWith(each));
+}
+
 function classifyText(text: string): Failure {
   if (/Permission denied|ACL not found/i.test(text))
     return { code: 'TANDEM_CONSUL_FORBIDDEN', elsewhere: false };
   const inner = innerText(text);
-  if ((PASSING.test(inner) || (inner !== text.trim() && CONNECTION.test(inner))) && !LASTING.test(inner))
+  if ((PASSING(inner) || (inner !== text.trim() && CONNECTION(inner))) && !LASTING.test(inner))
     return { code: 'TANDEM_CONSUL_UNAVAILABLE', elsewhere: true };
   return { code: 'TANDEM_CONSUL_REFUSED', elsewhere: false };
 }
