@@ -41,7 +41,7 @@ test('method, path, body and its type go out, and the answer comes back', async 
   );
   assert.deepEqual(
     [request?.headers['content-type'], request?.headers['content-length'], request?.headers.accept],
-    ['application/merge-patch+json', '8', 'application/json'],
+    ['application/merge-patch+json', '8', 'application/json, application/jwk-set+json'],
   );
 });
 
