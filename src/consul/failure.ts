@@ -30,6 +30,8 @@ const PASSING = startsWith(
 );
 // How a follower passes on what the leader said, or that nothing came from it (agent/consul/rpc.go of Consul).
 const FORWARDED = /^(rpc error making call: )+/;
+// What endpoints put before the error of Raft (agent/consul/txn_endpoint.go and acl_endpoint.go of Consul).
+const WRAPPED = /^(raft apply failed: |Failed to apply [a-z ]+ request: )/;
 // Of Go's net, net/rpc and context packages, and of the multiplexer between servers (hashicorp/yamux); also from the start.
 const CONNECTION = startsWith(
   'EOF',
@@ -87,8 +89,8 @@ function startsWith(...texts: readonly string[]): (text: string) => boolean {
 function classifyText(text: string): Failure {
   if (/Permission denied|ACL not found/i.test(text))
     return { code: 'TANDEM_CONSUL_FORBIDDEN', elsewhere: false };
-  const inner = innerText(text);
-  if ((PASSING(inner) || (inner !== text.trim() && CONNECTION(inner))) && !LASTING.test(inner))
+  const inner = innerText(text).replace(WRAPPED, '');
+  if ((PASSING(inner) || (FORWARDED.test(text.trim()) && CONNECTION(inner))) && !LASTING.test(inner))
     return { code: 'TANDEM_CONSUL_UNAVAILABLE', elsewhere: true };
   return { code: 'TANDEM_CONSUL_REFUSED', elsewhere: false };
 }
