@@ -52,8 +52,7 @@ const CONNECTION = startsWith(
   'streams exhausted',
 );
 // Words of a request that stays wrong, whatever else its text says.
-const LASTING =
-  /Must provide|Invalid |Unknown service ID|boolean expression evaluator|Permission denied|ACL not found/i;
+const LASTING = /Must provide|Invalid |Unknown service ID|boolean expression evaluator/i;
 
 /**
  * | status | code | another server |
