@@ -16,7 +16,7 @@ import type {
 } from './entry-table.ts';
 
 /** Bytes go as text and come as base64, and lists in opaque maps come in another form than they go. */
-export type EntrySide = 'sent' | 'read';
+type EntrySide = 'sent' | 'read';
 
 /**
  * Without bookkeeping and Meta. A field that the table does not know is kept unless it is empty.

@@ -23,7 +23,7 @@ export type EntrySettings = {
   readonly allowNamespaces: readonly string[];
 };
 
-export type WriteReason =
+type WriteReason =
   /** No such entry. */
   | 'missing'
   /** The object says something else than before. */
@@ -274,7 +274,7 @@ function differingAt(differences: readonly EntryDifference[]): string {
 // A condition's message is shown whole; more than this is not read, and the API server takes 32 KiB.
 const SHOWN = 10;
 
-export function differencesText(differences: readonly EntryDifference[]): string {
+function differencesText(differences: readonly EntryDifference[]): string {
   const shown = differences
     .slice(0, SHOWN)
     .map(

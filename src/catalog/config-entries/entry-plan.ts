@@ -54,7 +54,7 @@ export type PlannedObject = {
   readonly state: EntryState;
 };
 
-export type KeptEntry = {
+type KeptEntry = {
   readonly key: string;
   readonly kind: EntryKind;
   readonly name: string;

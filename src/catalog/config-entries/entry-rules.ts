@@ -148,10 +148,6 @@ export function entryNameCheck(name: string): string | undefined {
     : `must be at most ${LONGEST_NAME} characters of ASCII, and not "." or ".."`;
 }
 
-export function noWildcard(name: string): string | undefined {
-  return name === '*' ? 'must not be "*"' : undefined;
-}
-
 export function pathCheck(path: string): string | undefined {
   return path.startsWith('/') ? undefined : 'must start with "/"';
 }
@@ -183,17 +179,7 @@ export function regexRule(key: string): EntryRule {
   };
 }
 
-export const httpMethods = [
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'CONNECT',
-  'OPTIONS',
-  'TRACE',
-] as const;
+const httpMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE'] as const;
 
 /** Methods are known, and none is there twice; case does not count. */
 export const methodsRule: EntryRule = (value) => {

@@ -251,10 +251,10 @@ export const prioritizeByLocality = objectField('Prefers instances that are near
   mode: textField('How: failover or none.', { enterpriseExcept: [] }),
 });
 
-export const tlsVersions = ['TLS_AUTO', 'TLSv1_0', 'TLSv1_1', 'TLSv1_2', 'TLSv1_3'] as const;
+const tlsVersions = ['TLS_AUTO', 'TLSv1_0', 'TLSv1_1', 'TLSv1_2', 'TLSv1_3'] as const;
 
 const MODERN = ['AES_128_GCM_SHA256', 'AES_256_GCM_SHA384', 'AES_128_CBC_SHA', 'AES_256_CBC_SHA'];
-export const cipherSuites: readonly string[] = [
+const cipherSuites: readonly string[] = [
   ...['ECDSA', 'RSA'].flatMap((key) =>
     [...MODERN, 'CHACHA20_POLY1305_SHA256'].map((cipher) => `TLS_ECDHE_${key}_WITH_${cipher}`),
   ),
