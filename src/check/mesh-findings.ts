@@ -95,7 +95,7 @@ function unknownMemory(what: string): Finding {
   return warning('sidecar-memory', `cannot tell ${what}`, READ_ALL);
 }
 
-/** @param hit what a limit is that is too low: that of a pod is up to whoever made it, and is no failure of the whole */
+/** @param hit the status of a limit that is too low. The author of a pod chooses its limit, so it is not a failure of the mesh */
 function limitFinding(
   services: number,
   limits: readonly SidecarLimit[],

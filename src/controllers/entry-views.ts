@@ -47,7 +47,7 @@ export function createEntryViews(
     return trouble;
   }
 
-  /** Without an answer nothing is removed, which must not hold up what is to be written. */
+  /** Without an answer nothing is removed. Writes go on all the same. */
   async function whyUnknown(ask: () => Promise<void>, signal: AbortSignal): Promise<string | undefined> {
     try {
       await ask();

@@ -1,6 +1,6 @@
 /**
  * The custom resource definitions. Their schemas hold types and descriptions only: what an earlier program has stored must
- * stay readable and editable, and problems are told by the webhook and the status, all at once.
+ * stay readable and editable, and `tandem config` and the status tell all problems at once.
  */
 import type { JsonObject } from '../../support/json.ts';
 import { ENTRY_GROUP, ENTRY_VERSION } from './entry-kinds.ts';

@@ -28,7 +28,7 @@ export type EntryProblem = {
   readonly reason?: 'UnsupportedByConsul';
 };
 
-/** Deeper than any configuration of a proxy; whoever writes an entry out again goes down as deep as it is nested. */
+/** Deeper than any configuration of a proxy. Code that writes an entry out recurses as deep as it is nested. */
 const DEEPEST = 64;
 /** More than anybody reads, and a message must stay one that the API server stores. */
 const MOST = 100;
