@@ -148,6 +148,10 @@ export function entryNameCheck(name: string): string | undefined {
     : `must be at most ${LONGEST_NAME} characters of ASCII, and not "." or ".."`;
 }
 
+export function noWildcard(name: string): string | undefined {
+  return name === '*' ? 'must not be "*"' : undefined;
+}
+
 export function pathCheck(path: string): string | undefined {
   return path.startsWith('/') ? undefined : 'must start with "/"';
 }

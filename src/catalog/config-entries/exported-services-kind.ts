@@ -1,5 +1,5 @@
 /** `ExportedServices`: which services other clusters may use. */
-import { notEmpty, oneFieldOf } from './entry-rules.ts';
+import { notEmpty, noWildcard, oneFieldOf } from './entry-rules.ts';
 import type { EntryKind } from './entry-table.ts';
 import { listField, namespaceField, structField, textField } from './field-builders.ts';
 
@@ -29,7 +29,7 @@ export const exportedServices: EntryKind = {
                   enterpriseExcept: [],
                 }),
                 peer: textField('Peer that may use it.', {
-                  check: (peer) => (peer === '*' ? 'must not be "*"' : undefined),
+                  check: noWildcard,
                 }),
                 samenessGroup: textField('Sameness group that may use it.', { enterpriseExcept: [] }),
               },

@@ -1,6 +1,15 @@
 /** Fields that several kinds share. */
 import { quote } from '../../support/text.ts';
-import { jsonCheck, elementsAt, numberAt, pathCheck, refusedAt, textAt, unique } from './entry-rules.ts';
+import {
+  jsonCheck,
+  elementsAt,
+  noWildcard,
+  numberAt,
+  pathCheck,
+  refusedAt,
+  textAt,
+  unique,
+} from './entry-rules.ts';
 import type { EntryField, EntryRule, FieldTable, ObjectField, ProblemLevel } from './entry-table.ts';
 import {
   choiceField,
@@ -164,7 +173,7 @@ export const upstreamConfig = objectField(
         ...upstreamFields,
         name: textField('Name of the upstream service.', {
           isRequired: true,
-          check: (name) => (name === '*' ? 'must not be "*"' : undefined),
+          check: noWildcard,
         }),
       }),
     ),
