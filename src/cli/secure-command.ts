@@ -6,10 +6,7 @@ import { command } from './command.ts';
 export const secureCommand = command({
   operands: '',
   flags: secureFlags,
-  examples: [
-    'tandem secure --name=tandem --namespace=consul --server-selector=app=consul,component=server',
-    'tandem secure --name=tandem --namespace=consul --rotate=gossip',
-  ],
+  examples: ['tandem secure --name=tandem --namespace=consul --server-selector=app=consul,component=server'],
   check: secureFlagProblems,
   run: (values, _positionals, context) => openSecure(values, context),
 });

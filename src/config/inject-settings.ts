@@ -9,6 +9,7 @@ import {
 import type { Resolver } from '../inject/resolver.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
 import { SIDECAR_UID, UNPRIVILEGED_PORTS } from '../inject/names.ts';
+import { certificateIds } from '../support/certificate-ids.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { ANY_COUNT } from '../inject/lifecycle-options.ts';
 import { parseQuantity } from '../inject/quantity.ts';
@@ -327,6 +328,7 @@ function sharedSettings(values: InjectValues, { version, resolver }: Pick<Resolv
       tls: values.consulTls,
       tlsServerName: values.consulTlsServerName,
       caCertificate: values.consulCaPem,
+      caIds: certificateIds(values.consulCaPem ?? ''),
       authMethod: values.consulAuthMethod,
       authAudience: values.consulAuthAudience,
     },

@@ -82,6 +82,10 @@ export const secureFlags = {
     undefined,
     rotation,
   ),
+  distrust: boolean(
+    'With --rotate=ca: older CAs leave as soon as nothing of theirs is served; --plan names pods to restart.',
+    false,
+  ),
   purge: string('Delete the objects of this name, and exit. Repeat the name.', 'NAME', undefined),
 };
 
@@ -124,6 +128,7 @@ export function secureFlagProblems(values: SecureValues): string[] {
       : []),
     ...serverProblems(values),
     ...(actions > 1 ? ['only one of --plan, --rotate and --purge can be given'] : []),
+    ...(values.distrust && rotate !== 'ca' ? ['--distrust goes with --rotate=ca'] : []),
     ...(purge !== undefined && purge !== name ? ['--purge must repeat the name of --name'] : []),
     ...(gossip || tls || acls ? [] : ['--gossip, --tls and --acls are all off, so there is nothing to do']),
     ...(['datacenter', 'domain'] as const)

@@ -28,7 +28,7 @@ const lists = {
 
 export function aclCalls(calls: SecureCalls) {
   const access = aclAccess(calls);
-  return { ...tokenCalls(calls, access), ...objectCalls(access), ...ruleCalls(access) };
+  return { ...tokenCalls(calls, access), ...objectCalls(access), ...loginCalls(access) };
 }
 
 type Access = ReturnType<typeof aclAccess>;
@@ -182,7 +182,8 @@ function objectCalls({ acl, write }: Access) {
   };
 }
 
-function ruleCalls({ acl, write }: Access) {
+/** Who may log in, and who has. */
+function loginCalls({ acl, write }: Access) {
   return {
     rules: (place: ConsulPlace, token: Secret, signal: AbortSignal): Promise<readonly SeenRule[]> =>
       acl(place, token, {
@@ -203,6 +204,23 @@ function ruleCalls({ acl, write }: Access) {
           Description: description,
         },
       }),
+    /** Names of the roles of all tokens that an auth method has given, and that have not ended. */
+    rolesOfLogins: (
+      place: ConsulPlace,
+      token: Secret,
+      method: string,
+      signal: AbortSignal,
+    ): Promise<ReadonlySet<string>> =>
+      acl(place, token, {
+        method: 'GET',
+        path: '/v1/acl/tokens',
+        query: { authmethod: method },
+        signal,
+        read: (raw) =>
+          new Set(
+            listAt(jsonOf(raw), 'answer', (each, at) => rolesIn(objectAt(each, at)['Roles'], at)).flat(),
+          ),
+      }),
     deleteRule: (place: ConsulPlace, token: Secret, id: string) =>
       write(place, token, { method: 'DELETE', path: `/v1/acl/binding-rule/${encodeURIComponent(id)}` }),
   };
@@ -216,6 +234,11 @@ function seenObject(kind: AclKind, raw: RawAnswer): SeenObject | undefined {
   const body = objectAt(jsonOf(raw), 'answer');
   const id = textIn(body, kind === 'token' ? 'AccessorID' : kind === 'auth-method' ? 'Name' : 'ID', 'answer');
   return { id, description: asString(body['Description']) ?? '', body };
+}
+
+/** Consul answers null for none. */
+function rolesIn(roles: unknown, place: string): readonly string[] {
+  return Array.isArray(roles) ? roles.map((role) => textIn(objectAt(role, place), 'Name', place)) : [];
 }
 
 function seenRule(value: unknown, place: string): SeenRule {

@@ -106,7 +106,10 @@ function flagTable(flags: Flags): string {
 function defaultOf({ default: value }: Flag<unknown>): string {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return '';
   if (Array.isArray(value)) return `\`${value.join(',')}\``;
-  if (typeof value === 'object' && value !== null) return `\`${Object.values(value).join(':')}\``;
+  if (typeof value === 'object' && value !== null) {
+    const parts = Object.values(value);
+    return parts.every((each) => each === undefined) ? '' : `\`${parts.join(':')}\``;
+  }
   return `\`${JSON.stringify(value).replaceAll('"', '')}\``;
 }
 

@@ -1,7 +1,7 @@
 /** Agent mode: an init container registers the pod with the agent of its node, then Envoy or Consul's own proxy runs. */
 import type { JsonObject } from '../support/json.ts';
 import { accountVolumes, type RegisteredSidecar, type Sidecar } from './sidecar.ts';
-import { tokenVolumes, type SidecarPlan } from './sidecar-plan.ts';
+import { tokenVolumes, trustAnnotation, type SidecarPlan } from './sidecar-plan.ts';
 import { literal, proxyId, registrationVariables, serviceId } from './registration-variable.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext, variable } from './container-parts.ts';
@@ -33,7 +33,7 @@ export function agentMode(
     ],
     initContainers: mesh.nativeSidecar ? [...inits, ...proxies] : inits,
     containers: mesh.nativeSidecar ? [] : proxies,
-    annotations: new Map(),
+    annotations: new Map(trustAnnotation(settings.consul)),
   };
 }
 

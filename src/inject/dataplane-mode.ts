@@ -2,7 +2,7 @@
 import type { JsonObject } from '../support/json.ts';
 import { CA_ANNOTATION } from '../model/kubernetes-names.ts';
 import { accountVolumes, type RegisteredSidecar, type Sidecar } from './sidecar.ts';
-import { tokenVolumes, type SidecarPlan } from './sidecar-plan.ts';
+import { tokenVolumes, trustAnnotation, type SidecarPlan } from './sidecar-plan.ts';
 import { DNS_PORT } from './consul-dns.ts';
 import { classicSidecarSeconds, lifecycleField } from './drain.ts';
 import { downward, portFields, resourceFields, securityContext } from './container-parts.ts';
@@ -41,7 +41,10 @@ export function dataplaneMode(
     ],
     initContainers: mesh.nativeSidecar ? containers : [],
     containers: mesh.nativeSidecar ? [] : containers,
-    annotations: new Map(hasCa(consul) ? [[CA_ANNOTATION, consul.caCertificate]] : []),
+    annotations: new Map([
+      ...(hasCa(consul) ? [[CA_ANNOTATION, consul.caCertificate] as const] : []),
+      ...trustAnnotation(consul),
+    ]),
   };
 }
 

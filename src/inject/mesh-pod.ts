@@ -3,6 +3,7 @@ import { isDnsLabel } from '../support/dns-name.ts';
 import type { Problem } from '../model/problem.ts';
 import {
   CA_ANNOTATION,
+  CA_ID_ANNOTATION,
   META_PREFIX,
   RECORD_ANNOTATION,
   REDIRECT_ANNOTATION,
@@ -229,7 +230,12 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, { mode, r
 }
 
 /** What injection itself leaves on a pod, and a copy of a pod may still have. */
-const WRITTEN: ReadonlySet<string> = new Set([RECORD_ANNOTATION, CA_ANNOTATION, REDIRECT_ANNOTATION]);
+const WRITTEN: ReadonlySet<string> = new Set([
+  RECORD_ANNOTATION,
+  CA_ANNOTATION,
+  CA_ID_ANNOTATION,
+  REDIRECT_ANNOTATION,
+]);
 
 // Likeness to each known name is looked for, and how many names there are is up to a stranger.
 const UNKNOWN_NAMED = 20;

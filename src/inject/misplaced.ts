@@ -2,6 +2,7 @@
 import {
   ANNOTATION_PREFIX,
   CA_ANNOTATION,
+  CA_ID_ANNOTATION,
   META_PREFIX,
   RECORD_ANNOTATION,
   REDIRECT_ANNOTATION,
@@ -12,7 +13,12 @@ import { quote } from '../support/text.ts';
 import { annotationName, annotations, ofServices } from './annotations.ts';
 import type { Warning } from './result.ts';
 
-const WRITTEN: ReadonlySet<string> = new Set([RECORD_ANNOTATION, CA_ANNOTATION, REDIRECT_ANNOTATION]);
+const WRITTEN: ReadonlySet<string> = new Set([
+  RECORD_ANNOTATION,
+  CA_ANNOTATION,
+  CA_ID_ANNOTATION,
+  REDIRECT_ANNOTATION,
+]);
 
 /** Names that are written on pods and on objects of other kinds, or are for Services. */
 function isForPods(key: string): boolean {

@@ -25,6 +25,8 @@ export type ConsulAccess = {
   readonly tlsServerName: string | undefined;
   /** PEM of the CA that signed the certificates of Consul; reaches the container as an environment value. */
   readonly caCertificate: string | undefined;
+  /** `certificateIds` of it, once for all pods. */
+  readonly caIds: readonly string[];
   /** An ACL auth method of type kubernetes or jwt; undefined means no login. */
   readonly authMethod: string | undefined;
   /** Of the token that a pod logs in with; undefined: that of the API server. */

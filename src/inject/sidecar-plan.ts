@@ -1,5 +1,7 @@
 /** What a mode adds to a pod, before it becomes edits. */
 import type { JsonObject } from '../support/json.ts';
+import { CA_ID_ANNOTATION } from '../model/kubernetes-names.ts';
+import { writeIds } from '../support/certificate-ids.ts';
 import { TOKEN_PATH, TOKEN_VOLUME } from './names.ts';
 import type { ConsulAccess } from './settings.ts';
 
@@ -24,6 +26,11 @@ export function tokenVolumes({ authMethod, authAudience }: ConsulAccess): readon
   const audience = authAudience === undefined ? {} : { audience: authAudience };
   const serviceAccountToken = { path: 'token', expirationSeconds: 3600, ...audience };
   return [{ name: TOKEN_VOLUME, projected: { sources: [{ serviceAccountToken }] } }];
+}
+
+/** Which CAs the pod trusts, for whoever rotates them. */
+export function trustAnnotation({ tls, caIds }: ConsulAccess): readonly (readonly [string, string])[] {
+  return tls && caIds.length > 0 ? [[CA_ID_ANNOTATION, writeIds(caIds)]] : [];
 }
 
 export const tokenMount: JsonObject = { name: TOKEN_VOLUME, mountPath: TOKEN_PATH, readOnly: true };

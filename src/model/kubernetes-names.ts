@@ -22,6 +22,8 @@ export const REDIRECT_ANNOTATION = `${OWN_PREFIX}redirect`;
 export const RECORD_ANNOTATION = `${OWN_PREFIX}injected`;
 /** On pods: public certificates, so that they need no object in every namespace. */
 export const CA_ANNOTATION = `${OWN_PREFIX}consul-ca`;
+/** On pods: which CAs of Consul they trust (`support/certificate-ids.ts`); they keep them for as long as they live. */
+export const CA_ID_ANNOTATION = `${OWN_PREFIX}consul-ca-id`;
 
 /** On what is made from a Consul service: whose it is; without it, or with another owner, it is never changed or removed. */
 export const OWNER_ANNOTATION = `${OWN_PREFIX}owner`;

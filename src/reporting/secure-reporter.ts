@@ -134,4 +134,6 @@ const EVENT_REASONS: Readonly<Record<SecureProblem['reason'], string>> = {
   'signers-unknown': 'SignersUnknown',
   'keyring-unknown': 'KeyringUnknown',
   'brought-unusable': 'SecretUnusable',
+  'ca-signs-no-ca': 'CaSignsNoCa',
+  'owner-taken': 'OwnerTaken',
 };

@@ -9,13 +9,23 @@ import { asString, property } from '../support/json.ts';
  * @throws TandemError TANDEM_KUBERNETES_…
  */
 export async function clusterOwner(client: Pick<ApiClient, 'request'>): Promise<string> {
+  return (await clusterUid(client, '; allow that, or set --owner')).slice(0, 8);
+}
+
+/**
+ * The whole of it: nobody gives two clusters the same one.
+ *
+ * @param cure what ends the sentence of an error
+ * @throws TandemError TANDEM_KUBERNETES_…
+ */
+export async function clusterUid(client: Pick<ApiClient, 'request'>, cure: string): Promise<string> {
   const path = '/api/v1/namespaces/kube-system';
   const { status, body } = await client.request('GET', path);
   const uid = asString(property(property(body, 'metadata'), 'uid'));
-  if (status === 200 && uid !== undefined && /^[0-9a-f]{8}/.test(uid)) return uid.slice(0, 8);
+  if (status === 200 && uid !== undefined && /^[0-9a-f]{8}[0-9a-f-]*$/.test(uid)) return uid;
   const why = asString(property(body, 'message')) ?? 'the answer has no UID';
   throw new TandemError(
     'TANDEM_KUBERNETES_REFUSED',
-    `cannot read the namespace kube-system, whose UID makes the owner (status ${status}: ${why}); allow that, or set --owner`,
+    `cannot read the namespace kube-system, whose UID tells clusters apart (status ${status}: ${why})${cure}`,
   );
 }

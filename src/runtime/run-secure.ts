@@ -16,7 +16,7 @@ import { TandemError } from '../support/errors.ts';
 import { createLog, type Log } from '../telemetry/logger.ts';
 import { createSecureMetrics } from '../telemetry/secure-metrics.ts';
 import { version } from '../version.ts';
-import { clusterOwner } from './cluster-owner.ts';
+import { clusterOwner, clusterUid } from './cluster-owner.ts';
 import { exit, type Context, type ExitCode } from './context.ts';
 import { leadership } from './leadership.ts';
 import { leaseNamespace } from './lease-namespace.ts';
@@ -61,7 +61,10 @@ async function settingsOf(
 ): Promise<SecureSettings> {
   const { name = '', authMethodHost: host, authMethodCaFile: file, clientSelector } = values;
   const { externalServers: addresses, consulTlsServerName: serverName } = values;
-  const external = addresses.length === 0 ? undefined : { addresses, serverName };
+  const external =
+    addresses.length === 0
+      ? undefined
+      : { addresses, serverName, cluster: await clusterUid(client, '; allow that') };
   const { bootstrapTokenSecret: brought, bootstrapTokenKey: key } = values;
   return {
     ...values,

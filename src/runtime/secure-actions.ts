@@ -5,16 +5,18 @@ import { annotateOwned, deleteOwned } from '../kubernetes/owned-object.ts';
 import { listPages } from '../kubernetes/list-pages.ts';
 import { INJECTED, STATUS } from '../model/kubernetes-names.ts';
 import { stepText } from '../secure/describe-step.ts';
-import type { Memory } from '../secure/observed.ts';
+import { DISTRUST, type Memory } from '../secure/observed.ts';
 import { readPodAccess, type PodAccess } from '../secure/plain-pods.ts';
 import { rotationRefusal } from '../secure/rotation-refusal.ts';
 import { nextSecureStep } from '../secure/secure-plan.ts';
-import { nextGate, problemsOf } from '../secure/secure-report.ts';
-import type { SecureSettings } from '../secure/secure-settings.ts';
+import { nextGate, podsToRestart, problemsOf } from '../secure/secure-report.ts';
+import { aclName, type SecureSettings } from '../secure/secure-settings.ts';
+import { TandemError } from '../support/errors.ts';
+import { secret } from '../support/secret.ts';
 import { createLog } from '../telemetry/logger.ts';
 import { createSecureMetrics } from '../telemetry/secure-metrics.ts';
 import { exit, type Context, type ExitCode } from './context.ts';
-import { openSecureView } from './open-secure-view.ts';
+import { openSecureView, type SecureView } from './open-secure-view.ts';
 import { keptPlaces, placeOf, ROTATE_ANNOTATION } from './secure-objects.ts';
 import { tell } from './tell.ts';
 
@@ -36,17 +38,18 @@ const PURGED = {
 
 export async function askFor(
   client: ApiClient,
-  place: Named & Parameters<typeof rotationRefusal>[1],
+  place: Named & Parameters<typeof rotationRefusal>[2] & Pick<SecureValues, 'distrust'>,
   rotation: NonNullable<SecureValues['rotate']>,
   { stdout, stderr }: Context,
 ): Promise<ExitCode> {
-  const refusal = rotationRefusal(rotation, place);
+  const refusal = rotationRefusal(rotation, place.distrust, place);
   if (refusal !== undefined) {
     stderr.write(`nothing to rotate: ${refusal}\n`);
     return exit.usage;
   }
   const state = placeOf(place, 'state');
-  await annotateOwned(client, state, { [ROTATE_ANNOTATION + rotation]: new Date().toISOString() });
+  const request = new Date().toISOString() + (place.distrust ? DISTRUST : '');
+  await annotateOwned(client, state, { [ROTATE_ANNOTATION + rotation]: request });
   stdout.write(`asked: ${rotation}; tandem secure --plan shows how far it is\n`);
   return exit.done;
 }
@@ -81,7 +84,9 @@ export async function printPlan(
     await view.synced(signal);
     const observed = await view.observe(NO_MEMORY, signal);
     const step = nextSecureStep(settings, observed);
-    const gate = nextGate(settings, observed, step, await injectedPods(settings, client, signal));
+    const pods = await injectedPods(settings, client, signal);
+    const logins = await componentLogins(settings, view, signal);
+    const gate = nextGate(settings, observed, step, { pods, logins });
     const lines = [
       `stage: ${settings.stage}`,
       ...observed.agents.map(({ kind, pod, state }) =>
@@ -92,6 +97,7 @@ export async function printPlan(
       `ACLs: ${observed.acl.kind}`,
       `next: ${stepText(step)}`,
       ...problemsOf(settings, observed, step).map(({ reason, message }) => `problem: ${reason}: ${message}`),
+      ...podsToRestart(observed, pods),
       ...(gate.kind === 'open' ? [`may go to ${gate.to}`] : []),
       ...(gate.kind === 'closed' ? gate.because.map((why) => `not yet ${gate.to}: ${why}`) : []),
     ];
@@ -99,6 +105,25 @@ export async function printPlan(
     return step.kind === 'keep' ? exit.done : exit.changes;
   } finally {
     await view.stop();
+  }
+}
+
+/** Undefined when Consul does not tell. */
+async function componentLogins(
+  settings: SecureSettings,
+  { consul, seen }: SecureView,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string> | undefined> {
+  const { place, objects } = seen();
+  const { token } = objects.bootstrap;
+  if (!settings.acls || place === undefined || token === undefined) return undefined;
+  const method = aclName(settings, 'k8s-component-auth-method');
+  try {
+    return await consul.rolesOfLogins(place, secret(token), method, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof TandemError) return undefined;
+    throw error;
   }
 }
 

@@ -1,14 +1,14 @@
 /** Signs what a step of `tandem secure` asks for: a new CA, and the leaves of agents. */
 import { crossSigned, newCa, newLeaf } from '../certificates/sign.ts';
 import type { AgentSecret } from '../secure/agent-secret.ts';
-import { CA_LIFE, certificatesIn, isAlive, LEAF_LIFE } from '../secure/certificates.ts';
+import { CA_LIFE, LEAF_LIFE } from '../secure/certificates.ts';
 import type { SecureState } from '../secure/secure-state.ts';
 import type { SecureStep } from '../secure/secure-step.ts';
-import { behindLeaf, topOf } from '../secure/signing-ca.ts';
+import { behindLeaf, topOf, waysToEarlier } from '../secure/signing-ca.ts';
 
 /** @param now milliseconds since the epoch */
 export function withNewCa(
-  { before, older, brought, isCrossSigned }: Extract<SecureStep, { kind: 'new-ca' }>,
+  { before, brought, isCrossSigned }: Extract<SecureStep, { kind: 'new-ca' }>,
   now: number,
 ): SecureState {
   const next = brought ?? { ...newCa({ now, life: CA_LIFE }), others: '' };
@@ -17,17 +17,9 @@ export function withNewCa(
   const isSame = ca !== undefined && top === topOf(ca);
   const crossed =
     isCrossSigned && ca !== undefined
-      ? crossSigned(top, ca, now) + stillValid(behindLeaf(ca), now)
+      ? waysToEarlier(top, crossSigned(top, ca, now) + behindLeaf(ca), now)
       : undefined;
-  return { ...before, ca: { ...next, cross: isSame ? ca.cross : crossed }, older };
-}
-
-/** What leads to the CAs before, for those who know nothing newer. */
-function stillValid(certificates: string, now: number): string {
-  return certificatesIn(certificates)
-    .filter((each) => isAlive(each, now))
-    .map(({ pem }) => pem)
-    .join('');
+  return { ...before, ca: { ...next, cross: isSame ? ca.cross : crossed } };
 }
 
 /** Unchanged when no leaf is asked for. */

@@ -76,12 +76,27 @@ function directionRules(
 }
 
 /** The text by which an object is known as ours: another one of its name is left alone. */
-export function descriptionOf({ name, owner }: SecureSettings, what: string): string {
-  return `tandem: ${what} of ${name}, cluster ${owner}`;
+export function descriptionOf(settings: SecureSettings, what: string): string {
+  const { external } = settings;
+  return `tandem: ${what}${endOf(settings)}${external === undefined ? '' : ` (${external.cluster})`}`;
 }
 
-export function isOurs(description: string, { name, owner }: SecureSettings): boolean {
-  return description.startsWith('tandem:') && description.endsWith(` of ${name}, cluster ${owner}`);
+/** Also without the UID of the cluster: an earlier version wrote none. */
+export function isOurs(description: string, settings: SecureSettings): boolean {
+  const end = endOf(settings);
+  const ends = [end, `${end} (${settings.external?.cluster})`];
+  return description.startsWith('tandem:') && ends.some((each) => description.endsWith(each));
+}
+
+/** UID of another cluster with the same name and owner that it is of; undefined when it is of none. */
+export function twinOf(description: string, settings: SecureSettings): string | undefined {
+  if (settings.external === undefined || isOurs(description, settings)) return undefined;
+  const [before, uid] = /^(tandem:.*) \(([0-9a-f-]+)\)$/.exec(description)?.slice(1) ?? [];
+  return before?.endsWith(endOf(settings)) === true ? uid : undefined;
+}
+
+function endOf({ name, owner }: SecureSettings): string {
+  return ` of ${name}, cluster ${owner}`;
 }
 
 /** But those by which pods log in. In the order in which they are made: each needs only what is before it. */

@@ -6,6 +6,7 @@ import {
   componentRules,
   descriptionOf,
   isOurs,
+  twinOf,
   type AclObject,
   type BindingRule,
 } from './acl-objects.ts';
@@ -85,10 +86,26 @@ function putStep(
     : undefined;
 }
 
+/** Why nothing is written: another cluster has the same name and owner on these servers. */
+export function ownerTaken(settings: SecureSettings, acl: AclContents): string | undefined {
+  const described = [
+    ...[...acl.objects].map(([key, { description }]) => ({ key, description })),
+    ...acl.rules.map(({ method, description }) => ({ key: `binding rule of ${method}`, description })),
+  ];
+  const [first] = described.flatMap(({ key, description }) => {
+    const uid = twinOf(description, settings);
+    return uid === undefined ? [] : [{ key, uid }];
+  });
+  return (
+    first &&
+    `${first.key} in Consul belongs to another cluster with the owner ${settings.owner} (UID of its kube-system: ${first.uid}), so nothing is written; give one of the two another global.owner, or delete what that cluster has left there if it is gone`
+  );
+}
+
 /** Names of objects of somebody else that are in the way. */
 export function takenNames(settings: SecureSettings, observed: SecureObserved): readonly string[] {
   const { acl, state } = observed;
-  if (acl.kind !== 'known' || state === undefined) return [];
+  if (acl.kind !== 'known' || state === undefined || ownerTaken(settings, acl) !== undefined) return [];
   return [...aclObjects(settings, state), ...podMethods(settings, observed, acl)]
     .filter((object) => isTaken(settings, object, acl.objects.get(aclKey(object))))
     .map(aclKey);

@@ -66,6 +66,21 @@ export function isSigningCa(pem: string): boolean {
   return parsed(pem)?.ca === true && isForBothSides(pem);
 }
 
+// RFC 5280, 4.2.1.9, as an OID in DER.
+const BASIC_CONSTRAINTS = Buffer.of(0x06, 0x03, 0x55, 0x1d, 0x13);
+
+/** Whether other CAs may stand between it and a leaf: with `pathlen:0` what it cross-signs is accepted by nobody. */
+export function maySignCas(pem: string): boolean {
+  const raw = parsed(pem)?.raw ?? Buffer.alloc(0);
+  const at = raw.indexOf(BASIC_CONSTRAINTS);
+  if (at < 0) return true;
+  const extension = raw.subarray(at + BASIC_CONSTRAINTS.length);
+  const isCritical = extension[0] === 0x01;
+  // Octets, of a sequence, of TRUE; then the number, if there is one.
+  const [, , , , , , , type, size, length] = isCritical ? extension.subarray(3) : extension;
+  return !(type === 0x02 && size === 1 && length === 0);
+}
+
 /** Of a kind with which certificates are signed here. */
 export function isSigningKey(key: string): boolean {
   return ['ec', 'rsa'].includes(createPrivateKey(key).asymmetricKeyType ?? '');

@@ -23,6 +23,16 @@ export function behind(settings: SecureSettings, observed: SecureObserved): read
   return observed.agents.filter((agent) => !isLoaded(settings, observed, agent));
 }
 
+/**
+ * Agents that will load theirs soon. What has to end at once does not wait for the others: whoever holds a node could keep it up.
+ */
+export function lately(settings: SecureSettings, observed: SecureObserved): readonly Agent[] {
+  const { memory, now } = observed;
+  return behind(settings, observed).filter(
+    ({ pod }) => now < (memory.behindSince.get(pod.uid) ?? now) + BEHIND_AFTER,
+  );
+}
+
 function isLoaded(
   { tls }: SecureSettings,
   { agentSecrets }: SecureObserved,

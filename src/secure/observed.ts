@@ -31,6 +31,13 @@ export type SecureObserved = {
 export const rotations = ['gossip', 'ca', 'server-certificate', 'agent-tokens', 'bootstrap-token'] as const;
 export type Rotation = (typeof rotations)[number];
 
+/** What stands behind the time of a request for a CA, when those before it are not to be trusted any more. */
+export const DISTRUST = ' distrust';
+
+export function asksDistrust({ requests }: Pick<SecureObserved, 'requests'>): boolean {
+  return requests.ca?.endsWith(DISTRUST) === true;
+}
+
 /** Secrets of management tokens. */
 export type BootstrapSecret = {
   readonly token: string | undefined;

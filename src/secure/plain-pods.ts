@@ -1,14 +1,19 @@
-/** How injected pods reach Consul. They keep the way with which they were injected, so a stage may cut some of them off. */
+/** How injected pods reach Consul, and whom they trust. They keep both, so a stage may cut some of them off, and a CA may live on in them. */
 import { environmentOf } from '../inject/expand.ts';
 import { DATAPLANE_CONTAINER, INIT_CONTAINER } from '../inject/names.ts';
+import { CA_ID_ANNOTATION } from '../model/kubernetes-names.ts';
+import { certificateIds, readIds } from '../support/certificate-ids.ts';
 import { asString, property } from '../support/json.ts';
 import type { SecureSettings } from './secure-settings.ts';
+import type { SecureState } from './secure-state.ts';
 
 export type PodAccess = {
   /** `namespace/name` */
   readonly pod: string;
   readonly tls: boolean;
   readonly login: boolean;
+  /** `certificateIds` of the CAs that it trusts; none when that is not known. */
+  readonly cas: readonly string[];
 };
 
 /** Undefined for what has no sidecar of ours, and for what has come to its end. Throws on no input. */
@@ -17,12 +22,14 @@ export function readPodAccess(raw: unknown): PodAccess | undefined {
   const phase = asString(property(property(raw, 'status'), 'phase')) ?? '';
   if (['Succeeded', 'Failed'].includes(phase)) return undefined;
   const pod = `${asString(property(metadata, 'namespace'))}/${asString(property(metadata, 'name'))}`;
+  const cas = readIds(asString(property(property(metadata, 'annotations'), CA_ID_ANNOTATION)) ?? '');
   const init = environmentOf(containerOf(raw, INIT_CONTAINER), new Map());
   const scheme = init.get('TANDEM_SCHEME');
-  if (scheme !== undefined) return { pod, tls: scheme === 'https://', login: init.has('TANDEM_AUTH_METHOD') };
+  if (scheme !== undefined)
+    return { pod, tls: scheme === 'https://', login: init.has('TANDEM_AUTH_METHOD'), cas };
   const args = property(containerOf(raw, DATAPLANE_CONTAINER), 'args');
   if (!Array.isArray(args)) return undefined;
-  return { pod, tls: !args.includes('-tls-disabled'), login: args.includes('-credential-type=login') };
+  return { pod, tls: !args.includes('-tls-disabled'), login: args.includes('-credential-type=login'), cas };
 }
 
 /** Pods that would lose Consul where plain ports are closed, and who has no token gets nothing. */
@@ -31,6 +38,16 @@ export function cutOff(
   pods: readonly PodAccess[],
 ): readonly PodAccess[] {
   return pods.filter((each) => (tls && !each.tls) || (acls && !each.login));
+}
+
+/** Pods that still take what a distrusted CA signs; one of which it is not known was injected before that was noted. */
+export function trustsDistrusted(
+  { distrusted }: Pick<SecureState, 'distrusted'>,
+  pods: readonly PodAccess[],
+): readonly PodAccess[] {
+  if (distrusted.length === 0) return [];
+  const ids = new Set(distrusted.flatMap(({ certificate }) => certificateIds(certificate)));
+  return pods.filter(({ tls, cas }) => tls && (cas.length === 0 || cas.some((id) => ids.has(id))));
 }
 
 /** Of several services, the first. */

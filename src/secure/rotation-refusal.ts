@@ -2,9 +2,14 @@
 import type { Rotation } from './observed.ts';
 import type { SecureSettings } from './secure-settings.ts';
 
-/** Undefined when it can be asked for. */
+/**
+ * Undefined when it can be asked for.
+ *
+ * @param distrust the CAs before are to leave at once; that can be asked for whosever they are
+ */
 export function rotationRefusal(
   rotation: Rotation,
+  distrust: boolean,
   {
     gossip,
     tls,
@@ -21,7 +26,7 @@ export function rotationRefusal(
       return brought.gossip && `the gossip key is yours: ${follows(brought.gossip.secret)}`;
     case 'ca':
       if (!tls) return 'TLS is off (--tls), so there is no CA';
-      return brought.ca && `the CA is yours: ${follows(brought.ca.secret)}`;
+      return distrust ? undefined : brought.ca && `the CA is yours: ${follows(brought.ca.secret)}`;
     case 'server-certificate': {
       if (!tls) return 'TLS is off (--tls), so there are no certificates';
       const isAnyMade = brought.server === undefined || (clients && brought.client === undefined);

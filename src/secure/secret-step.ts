@@ -11,11 +11,11 @@ import {
   chainsTo,
   LEAF_LIFE,
 } from './certificates.ts';
-import { isLoadedEverywhere } from './loaded.ts';
+import { isLoadedEverywhere, lately } from './loaded.ts';
 import type { SecureObserved } from './observed.ts';
 import { agentKindsOf, leafHosts, tokensOf, type AgentKind, type SecureSettings } from './secure-settings.ts';
 import type { SecretReason, SecureStep } from './secure-step.ts';
-import { behindLeaf, bundleOf } from './signing-ca.ts';
+import { behindLeaf, bundleOf, isDistrusting } from './signing-ca.ts';
 
 /** Line 4. */
 export function publishStep(
@@ -156,7 +156,12 @@ function leafReason(
 
 function isCaLoaded(settings: SecureSettings, observed: SecureObserved, ca: string): boolean {
   const isInSecrets = agentKindsOf(settings).every((of) => observed.agentSecrets[of].ca.includes(ca));
-  return isInSecrets && isLoadedEverywhere(settings, observed);
+  const { state, now } = observed;
+  const isUrgent = state !== undefined && isDistrusting(state, now);
+  return (
+    isInSecrets &&
+    (isUrgent ? lately(settings, observed).length === 0 : isLoadedEverywhere(settings, observed))
+  );
 }
 
 /** The next ones as soon as Consul has them. */

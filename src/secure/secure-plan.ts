@@ -1,5 +1,5 @@
 /** What is to be done next, as a decision: the first step that applies. */
-import { aclStep } from './acl-plan.ts';
+import { aclStep, ownerTaken } from './acl-plan.ts';
 import { leafOf } from './agent-secret.ts';
 import { certificatesIn, dueAt } from './certificates.ts';
 import { keyringStep, removalDue } from './keyring-plan.ts';
@@ -13,6 +13,8 @@ import { broughtStep, finishStep, stateStep } from './state-step.ts';
 // A server that has just been started serves within seconds.
 const ASK_AGAIN = 1000;
 const BOOTSTRAP_AGAIN = 30_000;
+// Somebody has to rename a cluster first.
+const OWNER_AGAIN = 30_000;
 
 /**
  * The first line that applies. Each is one write; nothing is written in Consul before it is in a Secret, so that an end at any
@@ -28,6 +30,7 @@ const BOOTSTRAP_AGAIN = 30_000;
  * | the operator's Secret has no token yet                            | `wait` no-token            |
  * | a server runs without ACLs                                        | `wait` acls-off            |
  * | external servers do not know the token                            | `wait` token-unknown       |
+ * | another cluster has the same name and owner on them               | `wait` owner-taken         |
  * | servers of ours do not know it, and take a bootstrap              | `bootstrap`                |
  * | … and take none                                                   | `wait` bootstrapped-by-…   |
  * | a policy, token, role, auth method is missing or different        | `put`, `put-auth-method`   |
@@ -81,6 +84,8 @@ function aclsStep(settings: SecureSettings, observed: SecureObserved): SecureSte
     return wait('bootstrapped-by-others', `reset index ${closed.index}`, closed.at + BOOTSTRAP_AGAIN);
   }
   if (state === undefined) return undefined;
+  const taken = ownerTaken(settings, acl);
+  if (taken !== undefined) return wait('owner-taken', taken, now + OWNER_AGAIN);
   const { token, next, former } = bootstrap;
   if (next !== undefined && acl.nextBootstrap && former === undefined)
     return {

@@ -2,13 +2,14 @@
 import { takenNames } from './acl-plan.ts';
 import { leafOf } from './agent-secret.ts';
 import { unusableParts } from './brought.ts';
-import { certificatesIn } from './certificates.ts';
+import { certificatesIn, maySignCas } from './certificates.ts';
 import type { Agent, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
-import { cutOff, type PodAccess } from './plain-pods.ts';
+import { cutOff, trustsDistrusted, type PodAccess } from './plain-pods.ts';
 import { needsSigners } from './pod-auth-method.ts';
 import type { SecureStep } from './secure-step.ts';
 import {
+  aclName,
   agentKindsOf,
   objectNames,
   stages,
@@ -27,7 +28,9 @@ export type SecureProblem = {
     | 'no-token'
     | 'token-unknown'
     | 'signers-unknown'
-    | 'brought-unusable';
+    | 'brought-unusable'
+    | 'ca-signs-no-ca'
+    | 'owner-taken';
   readonly message: string;
 };
 
@@ -46,6 +49,7 @@ export function problemsOf(
       reason: 'brought-unusable',
       message: `the Secret ${settings.namespace}/${secret} cannot be used: ${why}; agents keep what they have`,
     })),
+    ...caProblems(settings, observed),
     ...late.map((agent): SecureProblem => ({
       source: `Pod/${settings.namespace}/${agent.pod.name}`,
       reason: 'agent-behind',
@@ -66,6 +70,17 @@ export function problemsOf(
   ];
 }
 
+function caProblems(
+  { namespace, brought }: SecureSettings,
+  observed: SecureObserved,
+): readonly SecureProblem[] {
+  const ca = observed.brought.ca;
+  if (brought.ca === undefined || ca?.kind !== 'usable' || maySignCas(ca.value.certificate)) return [];
+  const source = `Secret/${namespace}/${brought.ca.secret}`;
+  const message = `the CA in the Secret ${namespace}/${brought.ca.secret} may sign no other CA (pathlen:0): when it is exchanged, pods that trust it alone lose Consul until they are restarted; a CA without pathlen has no such gap`;
+  return [{ source, reason: 'ca-signs-no-ca', message }];
+}
+
 function tokenProblems(
   { namespace, name, bootstrapToken }: SecureSettings,
   { reason, detail }: Extract<SecureStep, { kind: 'wait' }>,
@@ -76,6 +91,7 @@ function tokenProblems(
     const message = `somebody else bootstrapped Consul's ACLs (${detail}); put that token into ${place}, or write the index to acl-bootstrap-reset in the data folder of the leader`;
     return [{ source, reason, message }];
   }
+  if (reason === 'owner-taken') return [{ source: 'owner', reason, message: detail }];
   if (reason === 'no-token')
     return [{ source, reason, message: `${detail}; put the token with all rights there` }];
   if (reason === 'token-unknown')
@@ -109,16 +125,20 @@ export type Gate =
 
 const NAMED_PODS = 10;
 
-/**
- * Whether the next stage may come, and what holds it back.
- *
- * @param pods injected pods; undefined when they cannot be listed
- */
+/** What the loop itself does not look at. */
+export type GateFacts = {
+  /** Injected pods; undefined when they cannot be listed. */
+  readonly pods: readonly PodAccess[] | undefined;
+  /** Roles of the tokens by which parts of Tandem are logged in; undefined when they cannot be listed. */
+  readonly logins: ReadonlySet<string> | undefined;
+};
+
+/** Whether the next stage may come, and what holds it back. */
 export function nextGate(
   settings: SecureSettings,
   observed: SecureObserved,
   step: SecureStep,
-  pods: readonly PodAccess[] | undefined,
+  { pods, logins }: GateFacts,
 ): Gate {
   const to = stages[stages.indexOf(settings.stage) + 1];
   if (to === undefined) return { kind: 'last' };
@@ -132,7 +152,7 @@ export function nextGate(
     ...(settings.gossip && keyring.kind === 'unknown' ? [`the gossip keyring: ${keyring.why}`] : []),
     ...(settings.acls && acl.kind !== 'known' ? ['the ACLs are not bootstrapped'] : []),
     ...(step.kind === 'keep' || step.kind === 'wait' ? [] : [`the step ${step.kind} is due`]),
-    ...(to === 'require' ? podsHoldingBack(settings, pods) : []),
+    ...(to === 'require' ? [...podsHoldingBack(settings, pods), ...loginsHoldingBack(settings, logins)] : []),
   ];
   return because.length === 0 ? { kind: 'open', to } : { kind: 'closed', to, because };
 }
@@ -142,11 +162,39 @@ function podsHoldingBack(
   pods: readonly PodAccess[] | undefined,
 ): readonly string[] {
   if (pods === undefined) return ['the injected pods cannot be listed'];
-  const names = cutOff(settings, pods).map(({ pod }) => pod);
-  const more = names.length > NAMED_PODS ? [`${names.length - NAMED_PODS} more pods`] : [];
-  return [...names.toSorted().slice(0, NAMED_PODS), ...more].map(
+  return someNames(cutOff(settings, pods)).map(
     (name) => `${name} would lose Consul, because it was injected before prefer: restart it`,
   );
+}
+
+/** Webhook, agents and DNS have no login; sync and registrar are one process with one role. */
+function loginsHoldingBack(
+  settings: SecureSettings,
+  logins: ReadonlySet<string> | undefined,
+): readonly string[] {
+  if (!settings.acls || settings.syncDirections.length === 0) return [];
+  if (logins === undefined) return ['whether the sync has logged in cannot be read'];
+  return logins.has(aclName(settings, 'sync'))
+    ? []
+    : ['the sync, with the registrar, has not logged in: see the log of its pods'];
+}
+
+/** A sentence for each pod that trusts a CA that is distrusted. @param pods as of `nextGate` */
+export function podsToRestart(
+  { state }: Pick<SecureObserved, 'state'>,
+  pods: readonly PodAccess[] | undefined,
+): readonly string[] {
+  if (state === undefined || state.distrusted.length === 0) return [];
+  if (pods === undefined) return ['restart the pods that trust a distrusted CA; they cannot be listed'];
+  return someNames(trustsDistrusted(state, pods)).map(
+    (name) => `restart ${name}: it trusts a CA that is distrusted`,
+  );
+}
+
+function someNames(pods: readonly PodAccess[]): readonly string[] {
+  const names = pods.map(({ pod }) => pod).toSorted();
+  const more = names.length > NAMED_PODS ? [`${names.length - NAMED_PODS} more pods`] : [];
+  return [...names.slice(0, NAMED_PODS), ...more];
 }
 
 /** By what can be seen of an agent; those that are silent run none. */

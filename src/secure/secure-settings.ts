@@ -79,6 +79,8 @@ export type ExternalServers = {
   readonly addresses: readonly string[];
   /** Name in their certificates; undefined: the host. */
   readonly serverName: string | undefined;
+  /** UID of this cluster (of its kube-system): two may have been given the same owner. */
+  readonly cluster: string;
 };
 
 export type BroughtSecret = { readonly name: string; readonly key: string };

@@ -29,6 +29,8 @@ export type KeptToken = TokenName | 'recovery';
 export type SecureState = {
   readonly ca: SigningCa | undefined;
   readonly older: readonly RetiredCa[];
+  /** Those that left at once, because somebody else may have their key; until they expire, for pods know them. */
+  readonly distrusted: readonly RetiredCa[];
   readonly gossip: string | undefined;
   /** In use as soon as every member has it. */
   readonly nextGossip: string | undefined;
@@ -44,6 +46,7 @@ export const STATE_KEY = 'state.json';
 export const NO_STATE: SecureState = {
   ca: undefined,
   older: [],
+  distrusted: [],
   gossip: undefined,
   nextGossip: undefined,
   tokens: {},
@@ -55,9 +58,13 @@ export const NO_STATE: SecureState = {
 export function readState(text: string): SecureState | undefined {
   const json = parseJson(text);
   if (!isObject(json) || !Array.isArray(json['older'])) return undefined;
+  // Not there in what an earlier version wrote.
+  const { distrusted = [] } = json;
+  if (!Array.isArray(distrusted)) return undefined;
   const state = {
     ca: caIn(json['ca']),
     older: json['older'].map(retiredIn),
+    distrusted: distrusted.map(retiredIn),
     gossip: json['gossip'],
     nextGossip: json['nextGossip'],
     tokens: pairsIn(json['tokens']),
@@ -72,6 +79,7 @@ type Damaged = null;
 type ReadParts = {
   readonly ca: SigningCa | undefined | Damaged;
   readonly older: readonly (RetiredCa | Damaged)[];
+  readonly distrusted: readonly (RetiredCa | Damaged)[];
   readonly gossip: unknown;
   readonly nextGossip: unknown;
   readonly tokens: SecureState['tokens'] | Damaged;
@@ -80,8 +88,8 @@ type ReadParts = {
 };
 
 function isWhole(parts: ReadParts): parts is SecureState {
-  const { ca, older, gossip, nextGossip, tokens, nextTokens } = parts;
-  const isComplete = ![ca, tokens, nextTokens, ...older].includes(null);
+  const { ca, older, distrusted, gossip, nextGossip, tokens, nextTokens } = parts;
+  const isComplete = ![ca, tokens, nextTokens, ...older, ...distrusted].includes(null);
   return isComplete && [gossip, nextGossip].every((key) => key === undefined || isGossipKey(key));
 }
 

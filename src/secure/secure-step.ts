@@ -5,7 +5,7 @@ import type { BroughtCa } from './brought.ts';
 import type { KeyringStep } from './keyring-plan.ts';
 import type { Agent, BootstrapSecret } from './observed.ts';
 import type { AgentKind, TokenName } from './secure-settings.ts';
-import type { KeptToken, RetiredCa, SecureState } from './secure-state.ts';
+import type { KeptToken, SecureState } from './secure-state.ts';
 
 export type SecureStep =
   | { readonly kind: 'keep'; readonly reason: 'nothing-due'; readonly until: number }
@@ -14,8 +14,8 @@ export type SecureStep =
       readonly kind: 'new-ca';
       readonly reason:
         'restore' | 'no-ca' | 'ca-not-yet-valid' | 'ca-expired' | 'ca-due' | 'asked' | 'brought';
+      /** With the CAs before it as they are to leave. */
       readonly before: SecureState;
-      readonly older: readonly RetiredCa[];
       /** Undefined: one is made. */
       readonly brought: BroughtCa | undefined;
       /** Another CA before it, whose key is known, signs the new one too. */
@@ -31,7 +31,8 @@ export type SecureStep =
     }
   | {
       readonly kind: 'write-state';
-      readonly reason: 'missing' | 'answer' | 'ca-gone' | 'gossip-brought' | 'gossip-used' | 'tokens-loaded';
+      readonly reason:
+        'missing' | 'answer' | 'ca-gone' | 'distrusted' | 'gossip-brought' | 'gossip-used' | 'tokens-loaded';
       readonly after: SecureState;
     }
   | {
@@ -71,6 +72,7 @@ export type WaitReason =
   | 'consul-unavailable'
   | 'no-agent'
   | 'no-token'
+  | 'owner-taken'
   | 'token-unknown';
 
 export type SecretReason =

@@ -1,5 +1,5 @@
 /** The CA of the agents, own or brought: what of it is trusted, what stands behind each leaf, and when it leaves. */
-import { certificatesIn, isSignedBy, LEAF_LIFE, type CertificateLife } from './certificates.ts';
+import { certificatesIn, isAlive, isSignedBy, LEAF_LIFE, type CertificateLife } from './certificates.ts';
 import type { BroughtCa } from './brought.ts';
 import type { RetiredCa, SecureState, SigningCa } from './secure-state.ts';
 
@@ -32,6 +32,31 @@ function wayUp(pem: string, above: readonly string[]): readonly string[] {
   return next === undefined ? [pem] : [pem, ...wayUp(next, rest)];
 }
 
+// Each has 0.6 to 1.5 kB, and a client takes 64 kB and more of a chain; nobody follows so many exchanges without a restart.
+const MOST_EARLIER = 16;
+
+/**
+ * What leads from a root to the CAs before it, the last one first. When CAs take turns, the way leads back to where it has been;
+ * that part is left out, or it would grow with each turn.
+ *
+ * @param root PEM
+ * @param ways PEM of certificates, in the order in which they lead on
+ * @param now milliseconds since the epoch
+ */
+export function waysToEarlier(root: string, ways: string, now: number): string {
+  const all = certificatesIn(ways).filter((each) => isAlive(each, now));
+  const pems = all.map(({ pem }) => pem);
+  const kept: string[] = [];
+  for (const pem of pems) {
+    const hasBeen = [root, ...pems].some(
+      (signer) =>
+        isSignedBy(pem, signer) && (signer === root || kept.some((each) => isSignedBy(each, signer))),
+    );
+    if (!hasBeen) kept.push(pem);
+  }
+  return kept.slice(0, MOST_EARLIER).join('');
+}
+
 function pemsIn(text: string): readonly string[] {
   return certificatesIn(text).map(({ pem }) => pem);
 }
@@ -61,4 +86,21 @@ export function retire(
   return [...retired, ...older].filter(({ certificate }) =>
     certificatesIn(certificate).every(({ id }) => !staying.has(id)),
   );
+}
+
+/** Each of these leaves as soon as no agent serves what it signed. */
+export function distrust(state: SecureState, older: readonly RetiredCa[], now: number): SecureState {
+  const known = new Map(state.distrusted.map((each) => [each.certificate, each]));
+  for (const { pem, expires } of certificatesIn(older.map(({ certificate }) => certificate).join('')))
+    known.set(pem, { certificate: pem, leavesAt: expires });
+  return {
+    ...state,
+    older: older.map(({ certificate }) => ({ certificate, leavesAt: now })),
+    distrusted: [...known.values()],
+  };
+}
+
+/** Whether some CA is to leave now. */
+export function isDistrusting({ older }: Pick<SecureState, 'older'>, now: number): boolean {
+  return older.some(({ leavesAt }) => leavesAt <= now);
 }

@@ -1,14 +1,22 @@
 /** What the loop keeps: the CA, the keys, the tokens, and what was asked for. Each is in its Secret before anybody uses it. */
 import { leafOf } from './agent-secret.ts';
 import { unusableParts, type BroughtCa, type Unusable } from './brought.ts';
-import { certificatesIn, chainsTo, dueAt, isAlive, LEAF_LIFE, type CertificateLife } from './certificates.ts';
+import {
+  certificatesIn,
+  chainsTo,
+  dueAt,
+  isAlive,
+  LEAF_LIFE,
+  maySignCas,
+  type CertificateLife,
+} from './certificates.ts';
 import { isPrimary } from './keyring-plan.ts';
-import { isLoadedEverywhere } from './loaded.ts';
-import type { Rotation, SecureObserved } from './observed.ts';
+import { isLoadedEverywhere, lately } from './loaded.ts';
+import { asksDistrust, type Rotation, type SecureObserved } from './observed.ts';
 import { agentKindsOf, tokensOf, type SecureSettings } from './secure-settings.ts';
 import type { KeptToken, RetiredCa, SecureState } from './secure-state.ts';
 import { wait, type SecureStep } from './secure-step.ts';
-import { bundleOf, isSameCa, retire } from './signing-ca.ts';
+import { bundleOf, distrust, isSameCa, retire } from './signing-ca.ts';
 
 /** Lines 1 to 3. */
 export function stateStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
@@ -42,12 +50,13 @@ function caStep(observed: SecureObserved, state: SecureState): SecureStep | unde
   const reason = part === undefined ? ownCaReason(observed, state, own) : broughtCaReason(state, part.value);
   if (reason === undefined) return undefined;
   const served = [agentSecrets.server, agentSecrets.client].flatMap((each) => leafOf(each) ?? []);
-  const mayCross = own !== undefined && state.ca?.key !== '' && isAlive(own, now);
+  const mayCross = own !== undefined && state.ca?.key !== '' && isAlive(own, now) && maySignCas(own.pem);
+  const isAsked = isRequested(observed, state, 'ca');
+  const retired = { ...state, older: retire(state, part?.value, served, now) };
   return {
     kind: 'new-ca',
     reason,
-    before: isRequested(observed, state, 'ca') ? answer(observed, state, 'ca') : state,
-    older: retire(state, part?.value, served, now),
+    before: isAsked ? answerCa(observed, retired) : retired,
     brought: part?.value,
     isCrossSigned: mayCross && own.pem !== part?.value.certificate,
   };
@@ -132,16 +141,29 @@ function requestStep(
     return next === undefined
       ? { kind: 'write-bootstrap', reason: 'asked', after: { token, next: 'new', former: undefined } }
       : { kind: 'write-state', reason: 'answer', after: answer(observed, state, 'bootstrap-token') };
-  return undefined;
+  return distrustStep(settings, observed, state);
+}
+
+/** The CA itself is the operator's: what was before it leaves. */
+function distrustStep(
+  { tls }: SecureSettings,
+  observed: SecureObserved,
+  state: SecureState,
+): SecureStep | undefined {
+  const isAsked = isRequested(observed, state, 'ca') && asksDistrust(observed);
+  return tls && isAsked && observed.brought.ca?.kind === 'usable'
+    ? { kind: 'write-state', reason: 'distrusted', after: answerCa(observed, state) }
+    : undefined;
 }
 
 /** What has come to its end leaves the state. */
 export function finishStep(settings: SecureSettings, observed: SecureObserved): SecureStep | undefined {
-  const { state, keyring, agentSecrets } = observed;
+  const { now, state, keyring, agentSecrets } = observed;
   if (state === undefined) return undefined;
-  const staying = olderInUse(settings, observed, state);
-  if (staying.length < state.older.length)
-    return { kind: 'write-state', reason: 'ca-gone', after: { ...state, older: staying } };
+  const older = olderInUse(settings, observed, state);
+  const distrusted = state.distrusted.filter(({ leavesAt }) => now < leavesAt);
+  if (older.length < state.older.length || distrusted.length < state.distrusted.length)
+    return { kind: 'write-state', reason: 'ca-gone', after: { ...state, older, distrusted } };
   const { nextGossip, nextTokens } = state;
   if (nextGossip !== undefined && isPrimary(keyring, nextGossip))
     return {
@@ -164,9 +186,12 @@ export function finishStep(settings: SecureSettings, observed: SecureObserved): 
 /** A leaf that is brought may be of a CA before, and last for longer than one that is made. */
 function olderInUse(
   settings: SecureSettings,
-  { now, agentSecrets }: SecureObserved,
+  observed: SecureObserved,
   state: SecureState,
 ): SecureState['older'] {
+  const { now, agentSecrets } = observed;
+  // An agent may serve what it had before the Secret.
+  if (lately(settings, observed).length > 0) return state.older;
   const isStaying = ({ leavesAt }: RetiredCa): boolean => now < leavesAt;
   const others = certificatesIn(bundleOf({ ...state, older: state.older.filter(isStaying) }));
   const trusted = others.map(({ pem }) => pem);
@@ -193,6 +218,11 @@ function answer({ requests }: SecureObserved, state: SecureState, rotation: Rota
   return { ...state, answered: { ...state.answered, [rotation]: requests[rotation] ?? '' } };
 }
 
+function answerCa(observed: SecureObserved, state: SecureState): SecureState {
+  const answered = answer(observed, state, 'ca');
+  return asksDistrust(observed) ? distrust(answered, answered.older, observed.now) : answered;
+}
+
 /** From what agents still have, when the Secret of the loop is gone: its CA signs no more, and its tokens are made anew. */
 function restored({ now, agentSecrets, publishedCa, keyring, requests }: SecureObserved): SecureState {
   const trusted = certificatesIn([publishedCa, agentSecrets.server.ca, agentSecrets.client.ca].join('\n'));
@@ -201,6 +231,7 @@ function restored({ now, agentSecrets, publishedCa, keyring, requests }: SecureO
   return {
     ca: undefined,
     older: trusted.map(({ pem }) => ({ certificate: pem, leavesAt: now + LEAF_LIFE })),
+    distrusted: [],
     gossip: agentSecrets.server.gossip ?? Object.keys(ring?.primary ?? {})[0],
     nextGossip: undefined,
     // It has no accessor: no Consul knows it.

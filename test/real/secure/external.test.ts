@@ -41,7 +41,7 @@ async function objectsOf(owner: string): Promise<readonly Named[]> {
   const lists = await Promise.all(
     LISTS.map(async (each) => (await consul.call('GET', `/v1/acl/${each}`)) as readonly Named[]),
   );
-  return lists.flat().filter(({ Description: text }) => text.endsWith(`cluster ${owner}`));
+  return lists.flat().filter(({ Description: text }) => text.includes(` cluster ${owner} (`));
 }
 
 async function jwtOf(namespace: string, account: string, audiences?: readonly string[]): Promise<string> {
@@ -108,6 +108,19 @@ test('neither cluster touches what the other has', async () => {
   const { code } = await east.run(['--plan', '--auth-method-type=jwt', '--allow-namespaces=shop']);
   assert.equal(code, 0);
   assert.equal(await east.versions(), before);
+});
+
+test('a cluster that was given the owner of another one writes nothing, and says whose the name is', async () => {
+  const before = await objectsOf('east');
+  assert.ok(before.length > 0);
+  await westLoop.process.stop();
+  const twin = await west.loop(['--owner=east']);
+  await eventually('it says so', async () => {
+    const step = (await twin.status()).controllers[0]?.step ?? '';
+    assert.match(step, /belongs to another cluster with the owner east .*\(owner-taken\)$/);
+  });
+  await twin.process.stop();
+  assert.deepEqual(await objectsOf('east'), before);
 });
 
 test('by jwt an account of an allowed namespace logs in as the service of its name, and nobody else', async () => {

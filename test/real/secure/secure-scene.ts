@@ -331,6 +331,7 @@ async function ownKubeconfig(api: ApiServer): Promise<string> {
   ]);
   await bind(api, '', 'ClusterRole', name, [
     { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
+    { apiGroups: [''], resources: ['namespaces'], resourceNames: ['kube-system'], verbs: ['get'] },
   ]);
   return api.kubeconfig({ token: await api.serviceAccountToken(NAMESPACE, name) });
 }

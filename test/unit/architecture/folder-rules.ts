@@ -37,7 +37,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   'catalog/to-kubernetes': pure('model', 'support'),
   'catalog/mesh': pure('catalog/to-consul', 'inject', 'model', 'redirection', 'support'),
   'catalog/config-entries': pure('model', 'support'),
-  secure: pure('inject', 'support'),
+  secure: pure('inject', 'model', 'support'),
   config: pure('catalog/to-consul', 'catalog/to-kubernetes', 'discovery', 'inject', 'secure', 'support'),
   check: pure('catalog/config-entries', 'catalog/to-consul', 'config', 'model', 'support'),
   reconcile: pure('support'),

@@ -10,7 +10,7 @@ import { newWorld, observe, settle, SETTINGS, startAgents, type World } from './
 const BROUGHT: SecureSettings = { ...SETTINGS, bootstrapToken: { name: 'mine', key: 'secret' } };
 const ELSEWHERE: SecureSettings = {
   ...BROUGHT,
-  external: { addresses: ['https://consul.example.com:8501'], serverName: undefined },
+  external: { addresses: ['https://consul.example.com:8501'], serverName: undefined, cluster: 'ea57-0' },
   gossip: false,
   tls: false,
   clients: false,
@@ -24,7 +24,7 @@ function without(token: string | undefined): World {
 }
 
 const problems = (settings: SecureSettings, world: World): readonly string[] => {
-  const observed = observe(world);
+  const observed = observe(world, settings);
   return problemsOf(settings, observed, nextSecureStep(settings, observed)).map(({ message }) => message);
 };
 
@@ -111,7 +111,11 @@ test('external servers that do not know the token are never bootstrapped', () =>
 });
 
 test('it is known when the token with all rights goes over the network in plain text', () => {
-  const external = { addresses: ['https://a:8501', 'http://b:8500'], serverName: undefined };
+  const external = {
+    addresses: ['https://a:8501', 'http://b:8500'],
+    serverName: undefined,
+    cluster: 'ea57-0',
+  };
   const isPlain = [SETTINGS, ELSEWHERE, { ...SETTINGS, tls: false }, { ...ELSEWHERE, external }].map(
     isPlainText,
   );
@@ -123,7 +127,7 @@ test('two clusters on one Consul never touch what the other has', () => {
   settle(east, ELSEWHERE);
   const before = { objects: [...east.objects], rules: [...east.rules] };
   const west: World = { ...without('brought'), isElsewhere: true, management: ['brought'] };
-  const shared = { ...west, owner: 'west', objects: east.objects, rules: east.rules };
+  const shared = { ...west, objects: east.objects, rules: east.rules };
   const settings = { ...ELSEWHERE, owner: 'west' };
   settle(shared, settings);
   const ofWest = [...shared.objects.keys()].filter((key) => !before.objects.some(([name]) => name === key));
@@ -132,7 +136,31 @@ test('two clusters on one Consul never touch what the other has', () => {
   const left = [...shared.objects].filter(([key]) => !ofWest.includes(key));
   assert.deepEqual(left, before.objects);
   assert.deepEqual(
-    shared.rules.filter(({ description }) => description.endsWith('cluster east')),
+    shared.rules.filter(({ description }) => description.includes('cluster east')),
     before.rules,
   );
+});
+
+test('two clusters that were given one owner: the second writes nothing, and says whose the name is', () => {
+  const east = { ...without('brought'), isElsewhere: true, management: ['brought'] };
+  settle(east, ELSEWHERE);
+  const shared = { ...without('brought'), isElsewhere: true, management: ['brought'], objects: east.objects };
+  const before = [...shared.objects];
+  const twin = { ...ELSEWHERE, external: { ...ELSEWHERE.external, cluster: 'ea57-1' } } as SecureSettings;
+  settle(shared, twin);
+  assert.deepEqual([...shared.objects], before);
+  assert.deepEqual(shared.rules, []);
+  assert.match(
+    problems(twin, shared)[0] ?? '',
+    /^policy\/tandem-mesh-\S+-east in Consul belongs to another cluster with the owner east \(UID of its kube-system: ea57-0\), so nothing is written; give one of the two another global\.owner/,
+  );
+  // What an earlier version wrote has no UID, and is taken over by the cluster that comes first.
+  const old = [...east.objects].map(([key, seen]) => {
+    const description = seen.description.replace(/ \(.*\)$/, '');
+    return [key, { ...seen, description, body: { ...seen.body, Description: description } }] as const;
+  });
+  const upgraded = { ...east, objects: new Map(old) };
+  settle(upgraded, ELSEWHERE);
+  assert.equal(nextSecureStep(ELSEWHERE, observe(upgraded, ELSEWHERE)).kind, 'keep');
+  assert.ok([...upgraded.objects.values()].every(({ description }) => description.endsWith('(ea57-0)')));
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
+import { generate } from 'selfsigned';
 import { crossSigned, newCa, newLeaf } from '../../../src/certificates/sign.ts';
 import type { KeyPair } from '../../../src/certificates/key-pair.ts';
 import { certificatesIn, isSignedBy, chainsTo } from '../../../src/secure/certificates.ts';
@@ -331,4 +332,52 @@ test('a CA that may not sign for servers is not signed with, whose leaves every 
     last(world, WITH_KEY).object,
     'Secret my-ca: its tls.crt is no certificate of a CA that may sign for servers and clients',
   );
+});
+
+test('CAs that take turns do not lengthen the chain, and whoever knows any of them is let in', () => {
+  const cas = [newCa(life), newCa(life), newCa(life)];
+  const world = settled(WITH_KEY, { 'my-ca': texts(cas[0] ?? newCa(life)) });
+  const turns = [1, 0, 1, 0, 2, 1, 2, 0, 1, 2, 0];
+  for (const turn of turns) {
+    const pair = cas[turn] ?? newCa(life);
+    world.brought.set('my-ca', texts(pair));
+    settle(world, WITH_KEY);
+    const known = turns.indexOf(2) < turns.indexOf(turn) ? cas : cas.slice(0, 2);
+    for (const { certificate } of known) assert.ok(isAccepted(world, certificate), `turn ${turn}`);
+    assert.ok(served(world).length <= cas.length, `${served(world).length} certificates`);
+  }
+});
+
+test('so many CAs, one after the other, that a chain to all of them would be too long: the last 16 lead on', () => {
+  const world = settled(SETTINGS);
+  for (let at = 0; at < 20; at += 1) {
+    world.requests = { ca: String(at) };
+    settle(world);
+  }
+  assert.equal(served(world).length, 17);
+});
+
+test('a CA that may sign no other one is named when it is brought, and nothing useless stands behind leaves after it', async () => {
+  const extensions = [{ name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true }] as const;
+  const made = await generate([{ name: 'commonName', value: 'short' }], {
+    algorithm: 'sha256',
+    extensions: [...extensions],
+  });
+  const world = newWorld();
+  world.now = Date.now();
+  world.brought.set('my-ca', texts({ certificate: made.cert, key: made.private }));
+  settle(world, WITH_KEY);
+  startAgents(world);
+  settle(world, WITH_KEY);
+  const observed = observe(world, WITH_KEY);
+  const [problem] = problemsOf(WITH_KEY, observed, nextSecureStep(WITH_KEY, observed));
+  assert.equal(problem?.reason, 'ca-signs-no-ca');
+  assert.match(problem.message, /^the CA in the Secret consul\/my-ca may sign no other CA \(pathlen:0\)/);
+  const next = newCa({ now: world.now, life: 365 * DAY });
+  world.brought.set('my-ca', texts(next));
+  settle(world, WITH_KEY);
+  assert.equal(served(world).length, 1);
+  assert.ok(isAccepted(world, next.certificate));
+  const after = observe(world, WITH_KEY);
+  assert.deepEqual(problemsOf(WITH_KEY, after, nextSecureStep(WITH_KEY, after)), []);
 });

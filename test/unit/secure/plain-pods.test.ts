@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutOff, readPodAccess } from '../../../src/secure/plain-pods.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
-import { nextGate } from '../../../src/secure/secure-report.ts';
+import { nextGate, type GateFacts } from '../../../src/secure/secure-report.ts';
 import { newWorld, observe, settle, SETTINGS, startAgents } from './secure-world.ts';
 
 const pod = (spec: object, phase = 'Running'): object => ({
@@ -28,7 +28,7 @@ test('what a pod uses is read from its containers, which cannot change', () => {
     [pod(sidecar('-tls-disabled', '-credential-type=login')), false, true],
     [pod(sidecar('-ca-certs=/consul/tls/ca.pem', '-credential-type=login')), true, true],
   ] as const)
-    assert.deepEqual(readPodAccess(raw), { pod: 'shop/web', tls, login });
+    assert.deepEqual(readPodAccess(raw), { pod: 'shop/web', tls, login, cas: [] });
   for (const raw of [
     undefined,
     {},
@@ -41,9 +41,9 @@ test('what a pod uses is read from its containers, which cannot change', () => {
 
 test('only parts that are on cut pods off', () => {
   const pods = [
-    { pod: 'a/plain', tls: false, login: false },
-    { pod: 'a/login', tls: false, login: true },
-    { pod: 'a/both', tls: true, login: true },
+    { pod: 'a/plain', tls: false, login: false, cas: [] },
+    { pod: 'a/login', tls: false, login: true, cas: [] },
+    { pod: 'a/both', tls: true, login: true, cas: [] },
   ];
   const names = (tls: boolean, acls: boolean) => cutOff({ tls, acls }, pods).map((each) => each.pod);
   assert.deepEqual(names(true, true), ['a/plain', 'a/login']);
@@ -51,13 +51,15 @@ test('only parts that are on cut pods off', () => {
   assert.deepEqual(names(false, false), []);
 });
 
+const SYNC = new Set(['tandem-mesh-sync']);
+
 test('the gate to require is closed by a plain pod, and by pods that cannot be listed; that to prefer is not', () => {
   const world = newWorld();
   settle(world);
   startAgents(world);
   settle(world);
   const run = { acls: true, defaultPolicy: 'allow', isGossipEncrypted: true };
-  const gate = (stage: 'accept' | 'prefer', pods: Parameters<typeof nextGate>[3]) => {
+  const gate = (stage: 'accept' | 'prefer', pods: GateFacts['pods'], logins: GateFacts['logins']) => {
     const settings = { ...SETTINGS, stage };
     const seen = observe(world, settings);
     const agents = seen.agents.map((agent) =>
@@ -66,15 +68,26 @@ test('the gate to require is closed by a plain pod, and by pods that cannot be l
         : agent,
     );
     const observed = { ...seen, agents };
-    return nextGate(settings, observed, nextSecureStep(settings, observed), pods);
+    return nextGate(settings, observed, nextSecureStep(settings, observed), { pods, logins });
   };
-  const plain = { pod: 'shop/web', tls: false, login: false };
-  assert.deepEqual(gate('prefer', [plain]), {
+  const plain = { pod: 'shop/web', tls: false, login: false, cas: [] };
+  assert.deepEqual(gate('prefer', [plain], SYNC), {
     kind: 'closed',
     to: 'require',
     because: ['shop/web would lose Consul, because it was injected before prefer: restart it'],
   });
-  assert.equal(gate('prefer', undefined).kind, 'closed');
-  assert.deepEqual(gate('prefer', [{ ...plain, tls: true, login: true }]), { kind: 'open', to: 'require' });
-  assert.deepEqual(gate('accept', [plain]), { kind: 'open', to: 'prefer' });
+  assert.equal(gate('prefer', undefined, SYNC).kind, 'closed');
+  assert.deepEqual(gate('prefer', [{ ...plain, tls: true, login: true }], SYNC), {
+    kind: 'open',
+    to: 'require',
+  });
+  assert.deepEqual(gate('accept', [plain], undefined), { kind: 'open', to: 'prefer' });
+  for (const [logins, why] of [
+    [new Set(['tandem-mesh-test']), /^the sync, with the registrar, has not logged in/],
+    [undefined, /^whether the sync has logged in cannot be read$/],
+  ] as const) {
+    const closed = gate('prefer', [], logins);
+    assert.ok(closed.kind === 'closed');
+    assert.match(closed.because.join(), why);
+  }
 });

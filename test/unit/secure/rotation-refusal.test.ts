@@ -8,9 +8,12 @@ import { SETTINGS } from './secure-world.ts';
 
 test('a part that is made here can be rotated, and one that is off says so', () => {
   for (const rotation of rotations) {
-    assert.equal(rotationRefusal(rotation, SETTINGS), undefined);
+    assert.equal(rotationRefusal(rotation, false, SETTINGS), undefined);
     const off = { ...SETTINGS, gossip: false, tls: false, acls: false };
-    assert.match(rotationRefusal(rotation, off) ?? '', /(is|are) off \(--(gossip|tls|acls)\), so there/);
+    assert.match(
+      rotationRefusal(rotation, false, off) ?? '',
+      /(is|are) off \(--(gossip|tls|acls)\), so there/,
+    );
   }
 });
 
@@ -19,10 +22,16 @@ test('a part that is brought names its Secret', () => {
   const gossip = { secret: 'my-gossip', key: 'key' };
   const brought = { ...NOTHING_BROUGHT, ca, gossip, server: 'my-server' };
   const refusal = (rotation: (typeof rotations)[number], more = {}) =>
-    rotationRefusal(rotation, { ...SETTINGS, brought: { ...brought, ...more } });
+    rotationRefusal(rotation, false, { ...SETTINGS, brought: { ...brought, ...more } });
   assert.match(refusal('gossip') ?? '', /yours: write another one into the Secret my-gossip/);
   assert.match(refusal('ca') ?? '', /yours: .* Secret my-ca/);
   assert.equal(refusal('server-certificate'), undefined, 'that of clients is made here');
   assert.match(refusal('server-certificate', { client: 'my-client' }) ?? '', /yours: .* Secret my-server/);
   assert.equal(refusal('agent-tokens'), undefined);
+});
+
+test('the CAs before may leave at once, whosever the CA is', () => {
+  const brought = { ...NOTHING_BROUGHT, ca: { secret: 'my-ca', key: 'tls.crt' } };
+  assert.equal(rotationRefusal('ca', true, { ...SETTINGS, brought }), undefined);
+  assert.match(rotationRefusal('ca', true, { ...SETTINGS, tls: false }) ?? '', /TLS is off/);
 });

@@ -11,6 +11,7 @@ const made = (): { certificate: string; key: string } => newCa({ now: Date.now()
 const STATE: SecureState = {
   ca: { ...made(), others: '', cross: undefined },
   older: [{ certificate: made().certificate, leavesAt: 1 }],
+  distrusted: [{ certificate: made().certificate, leavesAt: 2 }],
   gossip: randomBytes(32).toString('base64'),
   nextGossip: undefined,
   tokens: { agent: { accessor: 'a', secret: 'b' }, recovery: { accessor: '', secret: 'c' } },
@@ -24,6 +25,11 @@ test('a state is read as it was written', () => {
   assert.deepEqual(readState(writeState(without)), without);
 });
 
+test('a state of an earlier version has no distrusted CA', () => {
+  const { distrusted: _gone, ...earlier } = JSON.parse(writeState(STATE)) as Record<string, unknown>;
+  assert.deepEqual(readState(JSON.stringify(earlier)), { ...STATE, distrusted: [] });
+});
+
 test('a state with a damaged part is none', () => {
   const json = JSON.parse(writeState(STATE)) as Record<string, unknown>;
   const damaged: Readonly<Record<string, unknown>> = {
@@ -34,6 +40,8 @@ test('a state with a damaged part is none', () => {
     'a CA that is a text': { ca: 'garbage' },
     'an older CA without an end': { older: [{ certificate: STATE.older[0]?.certificate }] },
     'an older CA that is none': { older: [{ certificate: 'garbage', leavesAt: 1 }] },
+    'a distrusted CA that is none': { distrusted: [{ certificate: 'garbage', leavesAt: 1 }] },
+    'distrusted CAs that are none': { distrusted: 'garbage' },
     'a gossip key that is a number': { gossip: 1 },
     'a gossip key that is too short': { gossip: 'YWJj' },
     'a next gossip key that is none': { nextGossip: '' },

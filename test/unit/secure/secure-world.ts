@@ -1,7 +1,7 @@
 /** A cluster and a Consul in memory, on which each step of the plan has the effect that it has on the real ones. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { withNewCa, withNewLeaf } from '../../../src/runtime/signed-state.ts';
-import type { AclObject } from '../../../src/secure/acl-objects.ts';
+import { isOurs, type AclObject } from '../../../src/secure/acl-objects.ts';
 import type { AclStep } from '../../../src/secure/acl-plan.ts';
 import type { KeyringStep } from '../../../src/secure/keyring-plan.ts';
 import { leafOf, readAgentSecret, type AgentSecret } from '../../../src/secure/agent-secret.ts';
@@ -80,8 +80,6 @@ export type World = {
   isElsewhere: boolean;
   signers: TokenSigners;
   keysGoneSince: ReadonlyMap<string, number>;
-  /** Of the cluster from which it is looked at. */
-  readonly owner: string;
 };
 
 export function newWorld(): World {
@@ -103,7 +101,6 @@ export function newWorld(): World {
     isElsewhere: false,
     signers: { kind: 'unknown', why: 'nobody asks' },
     keysGoneSince: new Map(),
-    owner: SETTINGS.owner,
   };
 }
 
@@ -127,9 +124,7 @@ export function observe(world: World, settings = SETTINGS): SecureObserved {
   const isKnown = management?.includes(bootstrap.token ?? '') === true;
   const members = agents.length;
   const ownTokens = [...world.objects.entries()]
-    .filter(
-      ([key, { description }]) => key.startsWith('token/') && description.endsWith(`cluster ${world.owner}`),
-    )
+    .filter(([key, { description }]) => key.startsWith('token/') && isOurs(description, settings))
     .map(([, { id }]) => id);
   return {
     now: world.now,
