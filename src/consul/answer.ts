@@ -17,9 +17,14 @@ export type Answer<T> = {
 export function readAnswer<T>(raw: RawAnswer, decode: (json: unknown) => T): Answer<T> {
   return {
     value: decode(jsonOf(raw)),
-    index: parseWholeNumber(raw.header('x-consul-index') ?? '') ?? 0,
+    index: indexOf(raw),
     filteredByAcls: raw.header('x-consul-results-filtered-by-acls') === 'true',
   };
+}
+
+/** Of the state that was read; 0 when the answer does not say. */
+export function indexOf({ header }: Pick<RawAnswer, 'header'>): number {
+  return parseWholeNumber(header('x-consul-index') ?? '') ?? 0;
 }
 
 /** @throws TandemError TANDEM_CONSUL_FORBIDDEN unless the token shows all of it: what is missing may be there */

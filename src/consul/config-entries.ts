@@ -9,9 +9,10 @@ import type {
   KnownEntries,
 } from '../controllers/config-entry-ports.ts';
 import { listAt, objectAt } from '../model/decode-consul.ts';
+import { indexed } from '../model/instance.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
-import { jsonOf, type Answer } from './answer.ts';
+import { indexOf, jsonOf, type Answer } from './answer.ts';
 import { authorize, type AskedRight } from './authorize.ts';
 import type { ConsulClient } from './client.ts';
 import { follow } from './follow.ts';
@@ -24,33 +25,63 @@ type ConfigEntriesOptions = {
   readonly primary: string | undefined;
 };
 
+/** By their names, as Consul compares those; what has not changed is the very same entry. */
+type EntriesByName = ReadonlyMap<string, ObservedEntry>;
+
+/** What was read is as new as its index says, unless a snapshot was restored: then a read that began later has a smaller one. */
+type Dated = { readonly index: number; readonly taken: number };
+
+/** An entry as it was read by itself; undefined when there was none. */
+type SingleRead = Dated & { readonly entry: ObservedEntry | undefined };
+
+type KnownKind = Dated & {
+  /** Undefined while they cannot be read. */
+  readonly entries: EntriesByName | undefined;
+  readonly trouble: string | undefined;
+  /** Of what was read by itself since: a list that is older does not have it. */
+  readonly newer: ReadonlyMap<string, SingleRead>;
+};
+
+/** `began`: what had been taken in when the read began. */
+type ListRead = Answer<{ readonly entries: EntriesByName; readonly began: number }>;
+
 /** Never the list over all kinds: it has the private keys of inline certificates. */
 export function entrySource(options: ConfigEntriesOptions, random: () => number = Math.random): EntrySource {
-  const lists = new Map<string, KnownEntries & { readonly at: number }>();
-  /** Kinds of which an answer was passed over because a later one is known. */
-  const passedOver = new Set<string>();
+  const lists = new Map<string, KnownKind>();
+  /** Counts what was taken in. */
+  let taken = 0;
 
-  const readKind = (kind: EntryKind, query: ReadOptions): Promise<Answer<readonly ObservedEntry[]>> =>
-    listKind(options, kind, lists.get(kind.entryKind)?.entries ?? [], query);
-  const take = (
-    { entryKind }: EntryKind,
-    { value, index, filteredByAcls }: Answer<readonly ObservedEntry[]>,
-  ) => {
+  const readKind = async (kind: EntryKind, query: ReadOptions): Promise<ListRead> => {
+    const began = taken;
+    // What is known by the time of the answer.
+    const known = (): EntriesByName => lists.get(kind.entryKind)?.entries ?? NONE;
+    const answer = await listKind(options, kind, known, query);
+    return { ...answer, value: { entries: answer.value, began } };
+  };
+  /** Whether anything is another than it was known to be. */
+  const take = ({ entryKind }: EntryKind, answer: ListRead): boolean => {
+    const { value, index, filteredByAcls } = answer;
     const known = lists.get(entryKind);
-    const isLate = known?.entries !== undefined && index < known.at;
-    // A late answer of a query that began before a write; twice, and a snapshot was restored.
-    if (isLate && !passedOver.delete(entryKind)) return void passedOver.add(entryKind);
-    passedOver.delete(entryKind);
+    const isNewer = (other: Dated): boolean => other.index > index && other.taken > value.began;
+    if (known?.entries !== undefined && isNewer(known)) return false;
+    const newer = [...(known?.newer ?? [])].filter(([, single]) => isNewer(single));
+    const entries = newer.reduce(withSingle, value.entries);
     const trouble = filteredByAcls ? filtered(entryKind) : undefined;
-    lists.set(entryKind, { entries: value, trouble, at: index });
+    taken += 1;
+    lists.set(entryKind, { entries, trouble, index, taken, newer: new Map(newer) });
+    return known?.trouble !== trouble || !isSame(known?.entries, entries);
   };
   const lose = ({ entryKind }: EntryKind, error: unknown): void => {
-    const why = error instanceof Error ? error.message : String(error);
-    lists.set(entryKind, { entries: undefined, trouble: why, at: 0 });
+    const trouble = error instanceof Error ? error.message : String(error);
+    lists.set(entryKind, { entries: undefined, trouble, index: 0, taken, newer: new Map() });
   };
 
   return {
-    entries: ({ entryKind }) => lists.get(entryKind) ?? NOT_READ,
+    entries: ({ entryKind }) => {
+      const known = lists.get(entryKind);
+      if (known === undefined) return NOT_READ;
+      return { trouble: known.trouble, entries: known.entries && [...known.entries.values()] };
+    },
     isRead: () => options.kinds.every(({ entryKind }) => lists.has(entryKind)),
     run: async (events, signal) => {
       await Promise.all(
@@ -64,13 +95,22 @@ export function entrySource(options: ConfigEntriesOptions, random: () => number 
               events.changed(kind);
             },
             onAnswer: (answer) => {
-              const before = lists.get(kind.entryKind)?.at;
-              take(kind, answer);
-              if (before !== answer.index) events.changed(kind);
+              if (take(kind, answer)) events.changed(kind);
             },
           }),
         ),
       );
+    },
+    readOne: async (kind, name, signal) => {
+      const single = await readEntry(options, kind, name, signal);
+      const known = lists.get(kind.entryKind);
+      if (known?.entries !== undefined && known.index <= single.index) {
+        taken += 1;
+        const change = [indexed(name), { ...single, taken }] as const;
+        const newer = new Map([...known.newer, change]);
+        lists.set(kind.entryKind, { ...known, entries: withSingle(known.entries, change), newer });
+      }
+      return single.entry;
     },
     refresh: async (kinds, signal) => {
       await Promise.all(
@@ -87,6 +127,22 @@ export function entrySource(options: ConfigEntriesOptions, random: () => number 
   };
 }
 
+const NONE: EntriesByName = new Map();
+
+function withSingle(
+  entries: EntriesByName,
+  [key, { entry }]: readonly [key: string, single: SingleRead],
+): EntriesByName {
+  const changed = new Map(entries);
+  if (entry === undefined) changed.delete(key);
+  else if (changed.get(key)?.index !== entry.index) changed.set(key, entry);
+  return changed;
+}
+
+function isSame(before: EntriesByName | undefined, now: EntriesByName): boolean {
+  return before?.size === now.size && [...now].every(([key, entry]) => before.get(key) === entry);
+}
+
 const NOT_READ: KnownEntries = { entries: undefined, trouble: 'Consul was not asked yet' };
 
 function filtered(entryKind: string): string {
@@ -101,25 +157,51 @@ function filtered(entryKind: string): string {
 async function listKind(
   { client, primary }: ConfigEntriesOptions,
   kind: EntryKind,
-  known: readonly ObservedEntry[],
+  known: () => EntriesByName,
   query: ReadOptions,
-): Promise<Answer<readonly ObservedEntry[]>> {
-  const before = new Map(known.map((entry) => [entry.name, entry]));
+): Promise<Answer<EntriesByName>> {
   return read(
     client,
     {
       endpoint: 'config-read',
       path: `/v1/config/${kind.entryKind}`,
       query: { dc: primary },
-      decode: (json) =>
-        listAt(json, 'answer', (value, place) => {
-          const entry = observedEntry(kind, value, place);
-          const old = before.get(entry.name);
-          return old?.index === entry.index ? old : entry;
-        }),
+      decode: (json) => {
+        const before = known();
+        return new Map(
+          listAt(json, 'answer', (value, place): [string, ObservedEntry] => {
+            const entry = observedEntry(kind, value, place);
+            const key = indexed(entry.name);
+            const old = before.get(key);
+            return [key, old?.index === entry.index ? old : entry];
+          }),
+        );
+      },
     },
     query,
   );
+}
+
+function readEntry(
+  { client, primary }: ConfigEntriesOptions,
+  kind: EntryKind,
+  name: string,
+  signal: AbortSignal,
+): Promise<Omit<SingleRead, 'taken'>> {
+  return client.call({
+    endpoint: 'config-read',
+    method: 'GET',
+    path: pathOf(kind, name),
+    query: { dc: primary },
+    accept: [404],
+    signal,
+    read: (raw) => {
+      const index = indexOf(raw);
+      return raw.status === 404
+        ? { entry: undefined, index }
+        : { entry: observedEntry(kind, jsonOf(raw), 'answer'), index };
+    },
+  });
 }
 
 function observedEntry(kind: EntryKind, value: unknown, place: string): ObservedEntry {
@@ -139,7 +221,7 @@ function observedEntry(kind: EntryKind, value: unknown, place: string): Observed
   };
 }
 
-export function entryWriter({ client, primary }: Omit<ConfigEntriesOptions, 'kinds'>): EntryWriter {
+export function entryWriter({ client }: Pick<ConfigEntriesOptions, 'client'>): EntryWriter {
   return {
     write: async (change, signal) => {
       try {
@@ -151,16 +233,6 @@ export function entryWriter({ client, primary }: Omit<ConfigEntriesOptions, 'kin
         throw error;
       }
     },
-    read: (kind, name, signal) =>
-      client.call({
-        endpoint: 'config-read',
-        method: 'GET',
-        path: pathOf(kind, name),
-        query: { dc: primary },
-        accept: [404],
-        signal,
-        read: (raw) => (raw.status === 404 ? undefined : observedEntry(kind, jsonOf(raw), 'answer')),
-      }),
     mayRemove: async (removals, signal) => {
       const asked = removals.map(({ kind, name }) => rightOf(kind, name));
       const isAllowed = await authorize(client, asked, signal);

@@ -6,7 +6,7 @@ import { inSteps } from '../catalog/config-entries/entry-order.ts';
 import type { EntryChange, EntryRemoval } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryOutcome } from '../catalog/config-entries/entry-status.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
-import type { ConfigEntryReporter, EntryWriter } from './config-entry-ports.ts';
+import type { ConfigEntryReporter, EntrySource, EntryWriter } from './config-entry-ports.ts';
 import type { EntryMemory } from './entry-memory.ts';
 
 export type AppliedEntries = {
@@ -20,6 +20,7 @@ export type AppliedEntries = {
 
 type ApplyParts = {
   readonly writer: EntryWriter;
+  readonly entries: Pick<EntrySource, 'readOne'>;
   readonly settings: EntrySettings;
   readonly memory: EntryMemory;
   readonly reporter: Pick<ConfigEntryReporter, 'refused' | 'acceptedOtherwise'>;
@@ -63,7 +64,7 @@ export async function applyEntries(
   }
   for (const [change, reason] of refused) {
     outcomes.set(change.key, { kind: 'refused', reason });
-    parts.memory.refused(change.key, reason);
+    parts.memory.refused(change, reason);
     parts.reporter.refused(change, reason);
   }
   return { outcomes, contended, error: undefined };
@@ -85,7 +86,7 @@ async function attempt(
     if (outcome.kind === 'refused') return outcome;
     if (outcome.kind === 'applied') {
       parts.applied(change);
-      if (change.action === 'update') await remember(parts, change, signal);
+      await readBack(parts, change, signal);
       return { kind: 'written', notes: change.action === 'delete' ? [] : change.notes };
     }
     const again =
@@ -99,39 +100,42 @@ async function attempt(
 }
 
 async function writeAgain(
-  { writer, settings, memory }: ApplyParts,
+  { entries, settings, memory }: ApplyParts,
   planned: EntryWrite,
   signal: AbortSignal,
 ): Promise<EntryWrite | EntryOutcome> {
-  const observed = await writer.read(planned.kind, planned.name, signal);
+  const observed = await entries.readOne(planned.kind, planned.name, signal);
   const decision = decideEntry(planned, observed, settings, memory.isAccepted);
   return 'write' in decision ? decision.write : decision.state;
 }
 
 async function removeAgain(
-  { writer, settings }: ApplyParts,
+  { entries, settings }: ApplyParts,
   removal: EntryRemoval,
   signal: AbortSignal,
 ): Promise<EntryRemoval | EntryOutcome> {
-  const observed = await writer.read(removal.kind, removal.name, signal);
+  const observed = await entries.readOne(removal.kind, removal.name, signal);
   const isOurs = observed !== undefined && entryHolder(observed.meta, settings).kind === 'ours';
   return isOurs ? { ...removal, index: observed.index } : { kind: 'synced', notes: [] };
 }
 
-/** A newer Consul with one more default would have the same entry written for ever. */
-async function remember(
-  { writer, memory, reporter }: ApplyParts,
-  write: EntryWrite,
+/**
+ * The next reconcile must not wait for a list of the whole kind to know the entry. And a newer Consul with one more default would
+ * have the same entry written for ever.
+ */
+async function readBack(
+  { entries, memory, reporter }: ApplyParts,
+  change: EntryChange,
   signal: AbortSignal,
 ): Promise<void> {
-  const { key, kind, name, entry } = write;
-  const observed = await writer.read(kind, name, signal);
-  if (observed === undefined) return;
+  const observed = await entries.readOne(change.kind, change.name, signal);
+  if (observed === undefined || change.action !== 'update') return;
+  const { key, kind, entry } = change;
   const differences = entryDifferences(kind, entry, observed.entry);
   if (differences.length === 0) return;
   memory.accepted(key, entry, observed.index);
   reporter.acceptedOtherwise(
-    write,
+    change,
     differences.map(({ path }) => path),
   );
 }

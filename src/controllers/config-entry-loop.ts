@@ -24,7 +24,8 @@ import type {
   EntryWriter,
 } from './config-entry-ports.ts';
 import { earliest } from '../support/earliest.ts';
-import { createEntryMemory, type EntryMemory } from './entry-memory.ts';
+import { dueEntries } from './due-entries.ts';
+import { createEntryMemory } from './entry-memory.ts';
 import { createEntryViews } from './entry-views.ts';
 import { createEntryStatuses } from './entry-statuses.ts';
 
@@ -56,8 +57,6 @@ export function runConfigEntries(
   const memory = createEntryMemory(clock.elapsed);
   const views = createEntryViews(ports, options, memory);
   const statuses = createEntryStatuses(ports, memory);
-  /** Kinds that were written since they were read. */
-  const written = new Set<EntryKind>();
 
   const controller = createController<readonly KindView[], EntryPlan, EntryChange>({
     ...options,
@@ -75,9 +74,6 @@ export function runConfigEntries(
     reconciler: {
       refresh: async ({ isConfirmation }, until) => {
         if (isConfirmation) await Promise.all([objects.refresh(until), entries.refresh(kinds, until)]);
-        // A kind that cannot be read is not known, which the plan says; nothing else is held up.
-        else await Promise.allSettled([entries.refresh([...written], until)]);
-        written.clear();
       },
       observe: async (_request, until) => (entries.isRead() ? views.observe(until) : undefined),
       plan: (observed) => planEntries(observed, settings, memory.isAccepted),
@@ -86,18 +82,18 @@ export function runConfigEntries(
       planned: reporter.planned,
       apply,
       keyOf: ({ key }) => key,
-      askedBy: (change) =>
-        askedKey(change.kind, change.action === 'delete' ? change.place : objectPlace(change.object)),
+      askedBy,
     },
   });
 
   async function apply(plan: EntryPlan, writing: Writing<EntryChange>, until: AbortSignal): Promise<void> {
-    const due = dueOf(plan, memory);
+    const { now, left } = dueEntries(plan, memory);
+    for (const change of left) writing.left(askedBy(change));
     const applied = (change: EntryChange): void => {
-      written.add(change.kind);
+      memory.changed();
       writing.applied(change);
     };
-    const result = await applyEntries({ writer, settings, memory, reporter, applied }, due, until);
+    const result = await applyEntries({ writer, entries, settings, memory, reporter, applied }, now, until);
     for (const key of result.contended) controller.backOff(key);
     await statuses.write(plan, result, until);
     if (result.error !== undefined) throw result.error;
@@ -107,10 +103,7 @@ export function runConfigEntries(
   }
 
   async function watch(until: AbortSignal): Promise<void> {
-    const unsubscribe = objects.onChange((kind, place) => {
-      memory.changed();
-      controller.enqueue(askedKey(kind, place));
-    });
+    const unsubscribe = objects.onChange((kind, place) => controller.enqueue(askedKey(kind, place)));
     await entries.run(
       {
         changed: ({ entryKind }) => {
@@ -127,12 +120,8 @@ export function runConfigEntries(
   return controller.run(signal);
 }
 
-/** The changes, but what Consul has refused just now. */
-function dueOf({ objects, writes, removals }: EntryPlan, memory: EntryMemory): readonly EntryChange[] {
-  const changes = [...writes, ...removals];
-  const named = objects.flatMap(({ entry }) => (entry === undefined ? [] : [entry.key]));
-  memory.retain(new Set(named), new Set(changes.map(({ key }) => key)));
-  return changes.filter(({ key }) => memory.refusalOf(key) === undefined);
+function askedBy(change: EntryChange): string {
+  return askedKey(change.kind, change.action === 'delete' ? change.place : objectPlace(change.object));
 }
 
 function askedKey({ entryKind }: EntryKind, place: string): string {

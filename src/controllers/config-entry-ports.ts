@@ -38,7 +38,7 @@ export type EntrySource = {
   readonly entries: (kind: EntryKind) => KnownEntries;
   /** Of every kind it is known what Consul has, or why that is not known. */
   readonly isRead: () => boolean;
-  /** Reads until the signal is aborted, through all faults. */
+  /** Reads until the signal is aborted, through all faults. What `readOne` gave before is no change. */
   readonly run: (
     events: {
       readonly changed: (kind: EntryKind) => void;
@@ -46,6 +46,12 @@ export type EntrySource = {
     },
     signal: AbortSignal,
   ) => Promise<void>;
+  /** Reads one entry, which is known from then on; undefined when there is none. */
+  readonly readOne: (
+    kind: EntryKind,
+    name: string,
+    signal: AbortSignal,
+  ) => Promise<ObservedEntry | undefined>;
   /** Resolves when these kinds were read anew; rejects when a read fails, whose kind is not known then. */
   readonly refresh: (kinds: readonly EntryKind[], signal: AbortSignal) => Promise<void>;
 };
@@ -60,8 +66,6 @@ export type EntryWriteOutcome =
 export type EntryWriter = {
   /** Throws a coded error when it is not known whether it was applied, or when nothing can be. */
   readonly write: (change: EntryChange, signal: AbortSignal) => Promise<EntryWriteOutcome>;
-  /** Undefined when there is none. */
-  readonly read: (kind: EntryKind, name: string, signal: AbortSignal) => Promise<ObservedEntry | undefined>;
   /** Why nothing may be removed: a token that may not write an entry may see less than there is. */
   readonly mayRemove: (removals: readonly EntryRemoval[], signal: AbortSignal) => Promise<string | undefined>;
 };

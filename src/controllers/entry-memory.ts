@@ -1,16 +1,27 @@
 /** What a term knows of config entries beside the two sides: what Consul refused, what it took otherwise, what must not go. */
 import type { IsAccepted } from '../catalog/config-entries/decide-entry.ts';
+import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
+import type { EntryChange } from '../catalog/config-entries/entry-plan.ts';
+import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
 import type { JsonObject } from '../support/json.ts';
+import { fewFirst } from '../reconcile/few-first.ts';
+import { SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import { earliest } from '../support/earliest.ts';
 
 export type EntryMemory = {
   readonly isAccepted: IsAccepted;
   readonly accepted: (key: string, entry: JsonObject, index: number) => void;
-  /** An object or an entry of any kind is another: what was refused may be accepted now. */
+  /** An entry of any kind is another: what was refused may be accepted now. */
   readonly changed: () => void;
-  readonly refused: (key: string, reason: string) => void;
-  /** Consul's text, while nothing has changed and it is not time to try again. */
-  readonly refusalOf: (key: string) => string | undefined;
+  readonly refused: (change: EntryChange, reason: string) => void;
+  /** Consul's text about this very change. */
+  readonly refusalOf: (key: string, change: RefusedChange) => string | undefined;
+  /**
+   * Of changes that Consul has refused: those that it is asked about again now. One that has changed itself is none of them.
+   * Those of the namespace with the fewest come first, and those that were asked about longest ago.
+   */
+  readonly again: (refused: readonly EntryChange[]) => readonly EntryChange[];
+  /** When there is something to ask again. */
   readonly retryDue: () => number | undefined;
   /**
    * Forgets what Consul said of all others. A refusal of what nobody wants to change any more would be due for ever.
@@ -26,17 +37,32 @@ export type EntryMemory = {
   readonly found: (key: string) => void;
 };
 
-// What is refused depends on other entries, whose changes are seen; a minute covers what is not.
+/** A removal, or what is written for an object. */
+export type RefusedChange = Pick<EntryObject, 'uid' | 'generation'> | 'removal';
+
+type Refusal = {
+  readonly of: string;
+  readonly reason: string;
+  readonly revision: number;
+  readonly at: number;
+};
+
+// Milliseconds. What is refused depends on other entries, whose changes are seen; a minute covers what is not.
 const RETRY = 60_000;
+
+// Every write that Consul refuses passes through its log like one that it accepts, about 250 a second on two cores. Refused
+// ones of a stranger may take a sixteenth of that: two rounds of small calls, once a second.
+const ASKED_AT_ONCE = 2 * SMALL_CALLS;
+const BETWEEN = 1000;
 
 export function createEntryMemory(elapsed: () => number): EntryMemory {
   const accepted = new Map<string, { readonly text: string; readonly index: number }>();
-  const refusals = new Map<
-    string,
-    { readonly reason: string; readonly revision: number; readonly until: number }
-  >();
+  const refusals = new Map<string, Refusal>();
   const lost = new Set<string>();
   let revision = 0;
+  let restUntil = -Infinity;
+  const dueAt = (refusal: Refusal): number =>
+    Math.max(restUntil, refusal.revision === revision ? refusal.at + RETRY : -Infinity);
   return {
     isAccepted: (key, entry, index) => {
       const known = accepted.get(key);
@@ -46,15 +72,25 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
     changed: () => {
       revision += 1;
     },
-    refused: (key, reason) => void refusals.set(key, { reason, revision, until: elapsed() + RETRY }),
-    refusalOf: (key) => {
-      const known = refusals.get(key);
-      if (known === undefined) return undefined;
-      if (known.revision === revision && elapsed() < known.until) return known.reason;
-      refusals.delete(key);
-      return undefined;
+    refused: (change, reason) => {
+      const of = identity(refusedChange(change));
+      if (refusals.get(change.key)?.of === of) restUntil = elapsed() + BETWEEN;
+      refusals.set(change.key, { of, reason, revision, at: elapsed() });
     },
-    retryDue: () => earliest([...refusals.values()].map(({ until }) => until)),
+    refusalOf: (key, change) => {
+      const known = refusals.get(key);
+      return known?.of === identity(change) ? known.reason : undefined;
+    },
+    again: (refused) => {
+      const atOf = ({ key }: EntryChange): number => refusals.get(key)?.at ?? -Infinity;
+      const due = refused.filter(({ key }) => {
+        const known = refusals.get(key);
+        return known === undefined || dueAt(known) <= elapsed();
+      });
+      const oldestFirst = due.toSorted((left, right) => atOf(left) - atOf(right));
+      return fewFirst(oldestFirst, namespaceOf).slice(0, ASKED_AT_ONCE);
+    },
+    retryDue: () => earliest([...refusals.values()].map(dueAt)),
     retain: (named, changing) => {
       for (const key of accepted.keys()) if (!named.has(key)) accepted.delete(key);
       for (const key of refusals.keys()) if (!changing.has(key)) refusals.delete(key);
@@ -65,4 +101,17 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
     isLostWithCrd: (key) => lost.has(key),
     found: (key) => void lost.delete(key),
   };
+}
+
+export function refusedChange(change: EntryChange): RefusedChange {
+  return change.action === 'delete' ? 'removal' : change.object;
+}
+
+function identity(change: RefusedChange): string {
+  return change === 'removal' ? change : `${change.uid}/${change.generation}`;
+}
+
+export function namespaceOf(change: EntryChange): string {
+  const place = change.action === 'delete' ? change.place : objectPlace(change.object);
+  return place.slice(0, place.indexOf('/'));
 }

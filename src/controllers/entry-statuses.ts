@@ -80,7 +80,7 @@ function textOf(outcome: EntryOutcome): string {
 
 /** Undefined when it is tried again at once. */
 function outcomeOf(
-  { state, entry }: PlannedObject,
+  { state, entry, object }: PlannedObject,
   { outcomes, error }: AppliedEntries,
   memory: EntryMemory,
 ): EntryOutcome | undefined {
@@ -88,7 +88,7 @@ function outcomeOf(
   const key = entry?.key ?? '';
   const tried = outcomes.get(key);
   if (tried !== undefined) return tried;
-  const refusal = memory.refusalOf(key);
+  const refusal = memory.refusalOf(key, object);
   if (refusal !== undefined) return { kind: 'refused', reason: refusal };
   if (error === undefined) return undefined;
   return { kind: 'unknown', message: error.message };

@@ -4,6 +4,7 @@
  */
 import { benchEngine } from './engine.ts';
 import { benchCluster } from './cluster.ts';
+import { benchConfigEntries } from './config-entries.ts';
 import { benchControllers } from './controllers.ts';
 import { benchRedirection } from './redirection.ts';
 import { benchSync } from './sync.ts';
@@ -15,5 +16,6 @@ if (only === undefined || only === 'engine') benchEngine();
 if (only === undefined || only === 'webhook') await benchWebhook(short);
 if (only === undefined || only === 'sync') await benchSync(short);
 if (only === undefined || only === 'registrar' || only === 'to-k8s') await benchControllers(short, only);
+if (only === undefined || only === 'config-entries') await benchConfigEntries(short);
 if (only === undefined || only === 'redirection') benchRedirection(short);
 if (only === 'cluster') await benchCluster(short);

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createEntryMemory } from '../../../src/controllers/entry-memory.ts';
+import { writeOf } from './entry-changes.ts';
 
 test('a refusal makes nothing due when nobody wants the change any more', () => {
   let now = 0;
   const memory = createEntryMemory(() => now);
-  memory.refused('service-router/web', 'no');
-  memory.refused('service-router/api', 'no');
+  memory.refused(writeOf('ServiceRouter', 'shop/web'), 'no');
+  memory.refused(writeOf('ServiceRouter', 'shop/api'), 'no');
   memory.retain(new Set(), new Set(['service-router/web']));
   assert.equal(memory.retryDue(), 60_000);
   // Its object is invalid by now, or somebody else wrote the entry.

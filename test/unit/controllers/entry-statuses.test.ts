@@ -38,7 +38,7 @@ test('a status that the API server refuses holds up no other, and is tried again
     createEntryMemory(clock.elapsed),
   );
   const objects = ['large', ...Array.from({ length: 20 }, (_each, at) => `web-${at}`)].map(planned);
-  const plan: EntryPlan = { objects, writes: [], removals: [], kept: [], leftovers: [], owned: 0 };
+  const plan: EntryPlan = { objects, writes: [], removals: [], kept: [], owned: 0 };
   const write = (some: EntryPlan): Promise<void> =>
     statuses.write(
       some,

@@ -38,6 +38,7 @@ for (const silent of ['the API server', 'Consul'] as const)
           entries: () => ({ entries: [entry], trouble: undefined }),
           isRead: () => true,
           run: () => Promise.resolve(),
+          readOne: () => Promise.resolve(undefined),
           refresh: () => Promise.resolve(),
         },
         writer: { mayRemove: () => answer('Consul') },

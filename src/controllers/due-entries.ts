@@ -1,0 +1,38 @@
+/** Which changes of a plan are tried now: no namespace makes the others wait for all that it has. */
+import { inSteps } from '../catalog/config-entries/entry-order.ts';
+import type { EntryChange, EntryPlan } from '../catalog/config-entries/entry-plan.ts';
+import { fewFirst } from '../reconcile/few-first.ts';
+import { namespaceOf, refusedChange, type EntryMemory } from './entry-memory.ts';
+
+type DueEntries = {
+  readonly now: readonly EntryChange[];
+  /** To be planned again at once. */
+  readonly left: readonly EntryChange[];
+};
+
+// Half a second, since Consul takes about 250 a second on two cores: then what was asked for meanwhile gets its turn.
+const AT_ONCE = 128;
+
+/** Those of which Consul has not said anything yet, and a few of those that it has refused. */
+export function dueEntries({ objects, writes, removals }: EntryPlan, memory: EntryMemory): DueEntries {
+  const changes = inSteps([...writes, ...removals]).flat();
+  const named = objects.flatMap(({ entry }) => (entry === undefined ? [] : [entry.key]));
+  memory.retain(new Set(named), new Set(changes.map(({ key }) => key)));
+  const isRefused = (change: EntryChange): boolean =>
+    memory.refusalOf(change.key, refusedChange(change)) !== undefined;
+  const isFree = (change: EntryChange): boolean => afterOf(change) === undefined;
+  const fresh = changes.filter((change) => isFree(change) && !isRefused(change));
+  const first = fewFirst(fresh, namespaceOf);
+  const chosen = [
+    ...first.slice(0, AT_ONCE),
+    ...memory.again(changes.filter((change) => isFree(change) && isRefused(change))),
+  ];
+  const keys = new Set(chosen.map(({ key }) => key));
+  const following = changes.filter((change) => keys.has(afterOf(change) ?? ''));
+  return { now: [...chosen, ...following], left: first.slice(AT_ONCE) };
+}
+
+/** A removal that waits for a write comes with it. */
+function afterOf(change: EntryChange): string | undefined {
+  return change.action === 'delete' ? change.after : undefined;
+}
