@@ -24,6 +24,7 @@ import type {
   EntryWriter,
 } from './config-entry-ports.ts';
 import { earliest } from '../support/earliest.ts';
+import { dropLeftovers } from './entry-leftovers-loop.ts';
 import { dueEntries } from './due-entries.ts';
 import { createEntryMemory } from './entry-memory.ts';
 import { createEntryViews } from './entry-views.ts';
@@ -52,7 +53,7 @@ export function runConfigEntries(
   options: ConfigEntryOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { objects, entries, writer, cluster, reporter, clock, random } = ports;
+  const { objects, entries, writer, reporter, clock, random } = ports;
   const { settings, kinds } = options;
   const memory = createEntryMemory(clock.elapsed);
   const views = createEntryViews(ports, options, memory);
@@ -97,13 +98,11 @@ export function runConfigEntries(
     for (const key of result.contended) controller.backOff(key);
     await statuses.write(plan, result, until);
     if (result.error !== undefined) throw result.error;
-    // Its controller is gone, and nothing else would let these end.
-    if (settings.adopt)
-      for (const { kind, object } of plan.leftovers) await cluster.dropFinalizer(kind, object, until);
   }
 
   async function watch(until: AbortSignal): Promise<void> {
     const unsubscribe = objects.onChange((kind, place) => controller.enqueue(askedKey(kind, place)));
+    const leftovers = settings.adopt && !options.dryRun ? dropLeftovers(ports, options, until) : undefined;
     await entries.run(
       {
         changed: ({ entryKind }) => {
@@ -114,6 +113,7 @@ export function runConfigEntries(
       },
       until,
     );
+    await leftovers;
     unsubscribe();
   }
 

@@ -68,14 +68,9 @@ export type EntryPlan = {
   readonly removals: readonly EntryRemoval[];
   /** Ours, without an object, and not removed. */
   readonly kept: readonly KeptEntry[];
-  /** Objects that are to be deleted, and that a finalizer of consul-k8s keeps. */
-  readonly leftovers: readonly { readonly kind: EntryKind; readonly object: EntryObject }[];
   /** Entries that are ours. */
   readonly owned: number;
 };
-
-/** consul-k8s sets it on every object, and only its controller takes it away. */
-export const CONSUL_K8S_FINALIZER = 'finalizers.consul.hashicorp.com';
 
 /** Consul's index folds case: `Web` and `web` are one entry. */
 export function entryKey({ entryKind }: Pick<EntryKind, 'entryKind'>, name: string): string {
@@ -93,7 +88,6 @@ export function planEntries(
     writes: planned.flatMap(({ writes }) => writes),
     removals: planned.flatMap(({ removals }) => removals),
     kept: planned.flatMap(({ kept }) => kept),
-    leftovers: planned.flatMap(({ leftovers }) => leftovers),
     owned: planned.reduce((sum, { owned }) => sum + owned, 0),
   };
 }
@@ -121,11 +115,7 @@ function planKind(view: KindView, settings: EntrySettings, isAccepted: IsAccepte
     return { object, kind, entry, state: decision.state };
   });
   const orphans = ours.filter(([key]) => !holders.has(key));
-  const leftovers = view.objects
-    .filter((each) => !isAlive(each) && each.finalizers.includes(CONSUL_K8S_FINALIZER))
-    .filter((each) => isAllowed(each, settings))
-    .map((object) => ({ kind, object }));
-  return { objects, writes, leftovers, owned: ours.length, ...removalsOf(orphans, objects, view, settings) };
+  return { objects, writes, owned: ours.length, ...removalsOf(orphans, objects, view, settings) };
 }
 
 /** Its owner has deleted it, and a finalizer of somebody else keeps it: its entry goes now. */
@@ -133,7 +123,10 @@ function isAlive({ deletionTimestamp }: EntryObject): boolean {
   return deletionTimestamp === undefined;
 }
 
-function isAllowed({ namespace }: EntryObject, { allowNamespaces }: EntrySettings): boolean {
+export function isAllowed(
+  { namespace }: EntryObject,
+  { allowNamespaces }: Pick<EntrySettings, 'allowNamespaces'>,
+): boolean {
   return allowNamespaces.includes('*') || allowNamespaces.includes(namespace);
 }
 
