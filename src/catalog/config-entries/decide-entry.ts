@@ -1,5 +1,5 @@
 /** One object and the entry of its name: what is to be written, or why nothing is. */
-import { isNestedAtMost, type JsonObject } from '../../support/json.ts';
+import type { JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import { entryDifferences, type EntryDifference } from './entry-differences.ts';
 import { entryHolder, isSameMeta, ownMeta, type EntryHolder, type ObservedEntry } from './entry-holder.ts';
@@ -275,27 +275,21 @@ function differingAt(differences: readonly EntryDifference[]): string {
 const SHOWN = 10;
 
 function differencesText(differences: readonly EntryDifference[]): string {
-  const shown = differences
-    .slice(0, SHOWN)
-    .map(
-      ({ path, desired, observed }) =>
-        `${path} is ${valueText(observed)} in Consul, ${valueText(desired)} here`,
-    );
+  const shown = differences.slice(0, SHOWN).map(differenceText);
   const more = differences.length - shown.length;
   return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
 
-function valueText(value: unknown): string {
-  if (value === undefined) return 'absent';
-  // Consul takes what is nested deeper than can be written out here.
-  if (!isNestedAtMost(SHOWN_DEPTH, value)) return 'something deeply nested';
-  return typeof value === 'string' ? quote(value) : quoteJson(value);
+/** In words, with both values of a plain field that is no secret. */
+export function differenceText({ path, desired, observed, isShown }: EntryDifference): string {
+  if (isShown) return `${path} is ${valueText(observed)} in Consul, ${valueText(desired)} here`;
+  if (observed === undefined) return `${path} is absent in Consul`;
+  return desired === undefined ? `${path} is absent here` : `${path} is another one in Consul`;
 }
 
-const VALUE_LENGTH = 120;
-const SHOWN_DEPTH = 64;
-
-function quoteJson(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length <= VALUE_LENGTH ? text : `${text.slice(0, VALUE_LENGTH)}…`;
+function valueText(value: unknown): string {
+  if (value === undefined) return 'absent';
+  // The other side may have anything here.
+  if (typeof value === 'object') return 'something else';
+  return typeof value === 'string' ? quote(value) : String(value);
 }

@@ -1,8 +1,9 @@
 /** Where two entries differ. */
 import { isObject, property, type JsonObject } from '../../support/json.ts';
 import { canonicalEntry } from './canonical-entry.ts';
+import { consulKeyOf } from './consul-key.ts';
 import { fieldPath } from './entry-path.ts';
-import type { EntryKind } from './entry-table.ts';
+import type { EntryField, EntryKind, FieldTable } from './entry-table.ts';
 
 export type EntryDifference = {
   /** In Consul's spelling: `Sources["web"].Action`. */
@@ -10,6 +11,8 @@ export type EntryDifference = {
   /** In canonical form; undefined where there is none. */
   readonly desired: unknown;
   readonly observed: unknown;
+  /** Whoever may create an object of this name may read the values: it is one plain value that is no secret by its field. */
+  readonly isShown: boolean;
 };
 
 /** More than anybody reads. */
@@ -27,26 +30,57 @@ export function entryDifferences(
   observed: JsonObject,
 ): readonly EntryDifference[] {
   const found: EntryDifference[] = [];
-  compare(canonicalEntry(kind, desired, 'sent'), canonicalEntry(kind, observed, 'read'), [], found);
+  const both = [canonicalEntry(kind, desired, 'sent'), canonicalEntry(kind, observed, 'read')] as const;
+  compare(both, { path: [], field: undefined, fields: kind.fields }, found);
   return found;
 }
 
+type At = {
+  readonly path: readonly (string | number)[];
+  /** Undefined where the author or Consul chose the name. */
+  readonly field: EntryField | undefined;
+  readonly fields: FieldTable;
+};
+
 /** Ends where one of the two ends: an entry is never nested deeper than what the validator lets through. */
-function compare(
-  desired: unknown,
-  observed: unknown,
-  path: readonly (string | number)[],
-  found: EntryDifference[],
-): void {
+function compare([desired, observed]: readonly [unknown, unknown], at: At, found: EntryDifference[]): void {
   if (found.length >= MOST || desired === observed) return;
   if (Array.isArray(desired) && Array.isArray(observed)) {
     const length = Math.max(desired.length, observed.length);
     for (let index = 0; index < length && found.length < MOST; index += 1)
-      compare(desired[index], observed[index], [...path, index], found);
+      compare([desired[index], observed[index]], below(at, index), found);
   } else if (isObject(desired) && isObject(observed)) {
     for (const key of new Set([...Object.keys(desired), ...Object.keys(observed)]))
-      compare(property(desired, key), property(observed, key), [...path, key], found);
+      compare([property(desired, key), property(observed, key)], below(at, key), found);
   } else {
-    found.push({ path: fieldPath(path), desired, observed });
+    found.push({ path: fieldPath(at.path), desired, observed, isShown: isPlain(at.field) });
+  }
+}
+
+/** A list that is a set is an object here, by the keys of its elements. */
+function below({ path, field, fields }: At, step: string | number): At {
+  const of = field?.type === 'list' || field?.type === 'keyed' ? field.of : undefined;
+  const [, named] = Object.entries(fields).find(([name, each]) => consulKeyOf(name, each) === step) ?? [];
+  const inside = of ?? named;
+  return { path: [...path, step], field: inside, fields: inside?.type === 'object' ? inside.fields : {} };
+}
+
+function isPlain(field: EntryField | undefined): boolean {
+  switch (field?.type) {
+    case 'string':
+      return field.isSecret !== true;
+    case 'integer':
+    case 'number':
+    case 'boolean':
+    case 'duration':
+      return true;
+    case 'object':
+    case 'list':
+    case 'keyed':
+    case 'bytes':
+    case 'map':
+    case 'opaque':
+    case undefined:
+      return false;
   }
 }

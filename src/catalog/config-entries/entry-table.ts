@@ -54,6 +54,8 @@ export type TextField = Described & {
   /** What Consul reads when it is absent. */
   readonly absentMeans?: string;
   readonly isRequired?: true;
+  /** It may hold keys or tokens: no message repeats what the entry of somebody else has here. */
+  readonly isSecret?: true;
 };
 
 export type IntegerField = Described & {

@@ -24,6 +24,7 @@ const local = objectField(
     jwks: textField('JSON of the keys in base64.', {
       check: (text) =>
         /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0 ? undefined : 'must be base64',
+      isSecret: true,
     }),
     filename: textField('File with the keys, in every proxy that needs them.'),
   },

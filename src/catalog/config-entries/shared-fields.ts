@@ -140,10 +140,12 @@ const upstreamFields: FieldTable = {
   envoyListenerJSON: textField("JSON of Envoy's listener, in place of the one that Consul makes.", {
     check: jsonCheck,
     level: 'denied',
+    isSecret: true,
   }),
   envoyClusterJSON: textField("JSON of Envoy's cluster, in place of the one that Consul makes.", {
     check: jsonCheck,
     level: 'denied',
+    isSecret: true,
   }),
   protocol: protocol('Protocol of the upstream. Default: that of its own service-defaults.', 'denied'),
   connectTimeoutMs: countField(

@@ -42,7 +42,7 @@ test('what Consul makes of an entry is no difference', () => {
   assert.deepEqual(entryDifferences(kind, desired, observed), []);
   const changed = { ...observed, Sources: [{ Name: '*', Action: 'allow' }, observed.Sources[0]] };
   assert.deepEqual(entryDifferences(kind, desired, changed), [
-    { path: 'Sources["*"].Action', desired: 'deny', observed: 'allow' },
+    { path: 'Sources["*"].Action', desired: 'deny', observed: 'allow', isShown: true },
   ]);
 });
 
