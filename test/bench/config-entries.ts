@@ -36,7 +36,11 @@ export async function benchConfigEntries(short: boolean): Promise<void> {
     for (let nth = 0; nth < changes; nth += 1)
       plain.push(
         await seenAfter(consul, `plain${nth % 10}`, nth, (protocol) =>
-          consul.call('PUT', '/v1/config', { Kind: 'service-defaults', Name: `plain${nth % 10}`, Protocol: protocol }),
+          consul.call('PUT', '/v1/config', {
+            Kind: 'service-defaults',
+            Name: `plain${nth % 10}`,
+            Protocol: protocol,
+          }),
         ),
       );
     const times: number[] = [];
@@ -51,7 +55,12 @@ export async function benchConfigEntries(short: boolean): Promise<void> {
     }
     const cpu = ((await cpuSeconds(sync.process.pid)) - before) / changes;
     const ratio = `${(median(times) / median(plain)).toFixed(1)} times a plain write, ${median(plain).toFixed(1)} ms`;
-    figure(`config entries: change to commit, p50, of ${entries}`, median(times), 'ms', `target <= 100; ${ratio}`);
+    figure(
+      `config entries: change to commit, p50, of ${entries}`,
+      median(times),
+      'ms',
+      `target <= 100; ${ratio}`,
+    );
     figure(
       `config entries: change to commit, p99, of ${entries}`,
       percentile(times, 0.99),

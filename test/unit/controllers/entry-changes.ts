@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import type { EntryWrite } from '../../../src/catalog/config-entries/decide-entry.ts';
 import { entryKindOf } from '../../../src/catalog/config-entries/entry-kinds.ts';
 import { readEntryObject } from '../../../src/catalog/config-entries/entry-object.ts';
-import { entryKey, type EntryPlan, type EntryRemoval } from '../../../src/catalog/config-entries/entry-plan.ts';
+import {
+  entryKey,
+  type EntryPlan,
+  type EntryRemoval,
+} from '../../../src/catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../../../src/catalog/config-entries/entry-table.ts';
 
 function kindOf(name: string): EntryKind {

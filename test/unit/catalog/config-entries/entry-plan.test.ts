@@ -398,7 +398,13 @@ test('what an author writes as data is not shown either: options of a proxy, hea
   assert.ok(defaults !== undefined);
   const object = objectOf('ProxyDefaults', { name: 'global', spec: { config: { a: 'mine' } } });
   const entry = { Name: 'global', Config: { a: 'theirs', b: { token: 'theirs' } } };
-  const view = { kind: defaults, objects: [object], trouble: undefined, keep: undefined, isLost: () => false };
+  const view = {
+    kind: defaults,
+    objects: [object],
+    trouble: undefined,
+    keep: undefined,
+    isLost: () => false,
+  };
   const entries = [{ entryKind: 'proxy-defaults', name: 'global', index: 7, meta: {}, entry }];
   const text = message(planEntries([{ ...view, entries }], SETTINGS, () => false));
   assert.match(text, /Config\.a is another one in Consul; Config\.b is absent here/);
