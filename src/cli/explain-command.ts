@@ -1,5 +1,6 @@
-/** `tandem explain service|pod NAMESPACE/NAME`: which rule decided, what is registered, what Consul has. */
+/** `tandem explain service|pod|config-entry …`: which rule decided, what is registered, what Consul has. */
 import { kubeconfigFlag } from '../config/common-flags.ts';
+import { configEntryFlags } from '../config/config-entry-flags.ts';
 import { consulFlagProblems, consulFlags } from '../config/consul-settings.ts';
 import { oneOf } from '../config/flag.ts';
 import { injectFlags } from '../config/inject-settings.ts';
@@ -7,11 +8,13 @@ import { namingFlags } from '../config/naming-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { toConsulFlags } from '../config/sync-settings.ts';
 import { type Context, exit, type ExitCode } from '../runtime/context.ts';
+import { explainEntryOf } from '../runtime/explained-entry.ts';
 import { explainPodOf } from '../runtime/explained-pod.ts';
 import { explainServiceOf } from '../runtime/explained-service.ts';
 import { tell } from '../runtime/tell.ts';
 import { quote } from '../support/text.ts';
 import { command } from './command.ts';
+import { entryExplanationText } from './explain-entry-report.ts';
 import { podExplanationText } from './explain-pod-report.ts';
 import { explanationText } from './explain-report.ts';
 import { isRenamed, podNamingNote, serviceNamingNote } from './naming-note.ts';
@@ -27,26 +30,39 @@ const podFlags = {
   ...namingFlags,
 };
 
+const { configEntriesNamespaces, configEntriesAdopt, configEntriesPolicy, consulPrimaryDatacenter } =
+  configEntryFlags;
+/** Those that decide about config entries. */
+const entryFlags = {
+  configEntriesNamespaces,
+  configEntriesAdopt,
+  configEntriesPolicy,
+  consulPrimaryDatacenter,
+};
+
 const flags = {
   ...kubeconfigFlag,
   output: oneOf('Form of the explanation on standard output.', ['text', 'json'], 'text'),
   ...toConsulFlags,
   ...podFlags,
+  ...entryFlags,
   ...consulFlags,
 };
 
 type Values = FlagValues<typeof flags>;
 
 export const explainCommand = command({
-  operands: 'service|pod NAMESPACE/NAME [FILE…|DIR|-]',
+  operands: 'service|pod NAMESPACE/NAME | config-entry KIND/NAMESPACE/NAME [FILE…|DIR|-]',
   flags,
   examples: [
     'tandem explain service default/web --consul-http-addr=consul:8500',
     'tandem explain service default/web manifests/',
     'tandem explain pod default/web-0 --consul-http-addr=consul:8500',
+    'tandem explain config-entry ServiceRouter/default/web --consul-http-addr=consul:8500',
   ],
   check: consulFlagProblems,
   run: async (values, [kind, operand, ...files], context) => {
+    if (kind === 'config-entry') return explainConfigEntry(operand, files, values, context);
     const [namespace, name, ...more] = (operand ?? '').split('/');
     if (!namespace || !name || more.length > 0) return misused(kind, operand, context);
     const asked = { what: `${kind === 'pod' ? 'pod' : 'Service'} ${namespace}/${name}`, values, context };
@@ -62,6 +78,19 @@ export const explainCommand = command({
     return misused(kind, operand, context);
   },
 });
+
+async function explainConfigEntry(
+  operand: string | undefined,
+  files: readonly string[],
+  values: Values,
+  context: Context,
+): Promise<ExitCode> {
+  const [kind, namespace, name, ...more] = (operand ?? '').split('/');
+  if (!kind || !namespace || !name || more.length > 0) return misused('config-entry', operand, context);
+  const found = await explainEntryOf(kind, `${namespace}/${name}`, files, values, context);
+  const asked = { what: `${kind} ${namespace}/${name}`, values, context };
+  return answer(found, entryExplanationText, undefined, asked);
+}
 
 type Asked = { readonly what: string; readonly values: Pick<Values, 'output'>; readonly context: Context };
 
@@ -83,6 +112,9 @@ async function answer<T extends Readonly<Record<string, unknown>>>(
 
 function misused(kind: string | undefined, name: string | undefined, { stderr }: Context): ExitCode {
   const what = [kind, name].filter((word) => word !== undefined).join(' ');
-  tell(stderr, `tandem explain: ${quote(what)} is not "service NAMESPACE/NAME" or "pod NAMESPACE/NAME"`);
+  tell(
+    stderr,
+    `tandem explain: ${quote(what)} is not "service NAMESPACE/NAME", "pod NAMESPACE/NAME" or "config-entry KIND/NAMESPACE/NAME"`,
+  );
   return exit.usage;
 }

@@ -6,32 +6,42 @@ import type { Planned } from '../controllers/planner.ts';
 import type { PlannedChanges } from '../runtime/planned-changes.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
+import { entryLines, entryPlanJson, entryRows, entrySummary } from './entry-plan-report.ts';
 import { jsonTexts } from './write-all.ts';
 
 /** In pieces: a plan may have hundreds of thousands of rows. */
 export function* planTable(
   { plan, problems }: Planned,
   without: PlannedChanges['leftOut'],
+  entries: PlannedChanges['entries'],
 ): Generator<string> {
   const rows = [
     ...plan.register.map((instance) => ['+ register', ...cells(instance), '']),
     ...plan.update.map(({ instance, fields }) => ['~ update', ...cells(instance), fields.join(', ')]),
     ...plan.deregister.map((instance) => ['- deregister', ...cells(instance), '']),
   ];
-  yield* columns(rows);
+  yield* columns([...rows, ...(entries === undefined ? [] : entryRows(entries))]);
   for (const [source, found] of problems)
     for (const { at, message } of found) yield `${escapeControl(`! ${source}: ${at}: ${message}`)}\n`;
   for (const [source, reasons] of without)
     if ((problems.get(source) ?? []).length === 0)
       yield `${escapeControl(`. ${source}: nothing to register: ${reasons.map((reason) => omitReasons[reason]).join('; ')}`)}\n`;
+  if (entries !== undefined) yield* entryLines(entries);
   yield `${summary(plan)}\n`;
+  if (entries !== undefined) yield `${entrySummary(entries)}\n`;
 }
 
-export function planJson({ plan, problems }: Planned, without: PlannedChanges['leftOut']): Iterable<string> {
+export function planJson(
+  { plan, problems }: Planned,
+  without: PlannedChanges['leftOut'],
+  entries: PlannedChanges['entries'],
+): Iterable<string> {
   const { register, update, deregister, unchanged, foreign } = plan;
   const found = [...problems].flatMap(([source, list]) => list.map((problem) => ({ source, ...problem })));
   const empty = [...without].map(([source, reasons]) => ({ source, reasons }));
-  return jsonTexts({ register, update, deregister, unchanged, foreign, problems: found, without: empty });
+  const configEntries = entries && entryPlanJson(entries);
+  const catalog = { register, update, deregister, unchanged, foreign, problems: found, without: empty };
+  return jsonTexts({ ...catalog, configEntries });
 }
 
 function summary({ register, update, deregister, unchanged, foreign }: Plan): string {

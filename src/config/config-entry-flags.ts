@@ -1,4 +1,4 @@
-/** The flags of config entries, in `tandem sync` and `tandem plan`. */
+/** The flags of config entries, in `tandem sync`, `plan` and `explain`. */
 import { policies } from '../catalog/to-consul/policy.ts';
 import { boolean, list, oneOf, string } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';

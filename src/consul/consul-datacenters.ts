@@ -41,6 +41,19 @@ export async function consulDatacenters(
   return found;
 }
 
+/** The same, asked once. @throws TandemError when there is no answer */
+export async function consulDatacentersOnce(
+  client: Pick<ConsulClient, 'call'>,
+  known: Known,
+  signal: AbortSignal,
+): Promise<ConsulDatacenters> {
+  const ending = new AbortController();
+  const until = AbortSignal.any([signal, ending.signal]);
+  const found = await consulDatacenters(client, known, (error) => ending.abort(error), until);
+  if (found === undefined) throw until.reason;
+  return found;
+}
+
 type Self = { readonly datacenter: string | undefined; readonly primary: string | undefined };
 
 function readSelf(client: Pick<ConsulClient, 'call'>, signal: AbortSignal): Promise<Self | undefined> {

@@ -3,6 +3,7 @@ import type { Source } from '../controllers/sync-ports.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import type { JsonObject } from '../support/json.ts';
 import type { Context } from './context.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
@@ -10,7 +11,12 @@ import { readManifestObjects } from './manifest-objects.ts';
 import { createObjectSnapshot } from './object-snapshot.ts';
 import { tell } from './tell.ts';
 
-type ReadCluster = { readonly snapshot: Source['snapshot']; readonly owner: string };
+type ReadCluster = {
+  readonly snapshot: Source['snapshot'];
+  readonly owner: string;
+  /** Those of files, of all kinds; undefined where it is the cluster. */
+  readonly objects: readonly JsonObject[] | undefined;
+};
 
 type ReadClusterOptions = {
   readonly kubeconfig: string | undefined;
@@ -28,10 +34,35 @@ export async function readCluster(options: ReadClusterOptions, context: Context)
   const { files, owner } = options;
   if (files.length === 0) return readLiveCluster(options, context);
   const { snapshot, replace } = createObjectSnapshot();
-  const { objects, repeated } = await readManifestObjects(files, context.stdin);
-  for (const each of repeated) tell(context.stderr, `tandem: ${each}`);
+  const objects = await objectsOfFiles(files, context);
   replace(objects);
-  return { snapshot, owner: owner ?? OWNER_OF_FILES };
+  return { snapshot, owner: owner ?? OWNER_OF_FILES, objects };
+}
+
+async function objectsOfFiles(
+  files: readonly string[],
+  { stdin, stderr }: Context,
+): Promise<readonly JsonObject[]> {
+  const { objects, repeated } = await readManifestObjects(files, stdin);
+  for (const each of repeated) tell(stderr, `tandem: ${each}`);
+  return objects;
+}
+
+/** The same without the Services. @throws TandemError as `readCluster` */
+export async function readOwner(
+  { files, owner, kubeconfig }: Omit<ReadClusterOptions, 'withIngresses'>,
+  context: Context,
+): Promise<Pick<ReadCluster, 'owner' | 'objects'>> {
+  if (files.length > 0)
+    return { owner: owner ?? OWNER_OF_FILES, objects: await objectsOfFiles(files, context) };
+  if (owner !== undefined) return { owner, objects: undefined };
+  const { environment } = context;
+  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  try {
+    return { owner: await clusterOwner(client), objects: undefined };
+  } finally {
+    client.close();
+  }
 }
 
 async function readLiveCluster(
@@ -48,7 +79,7 @@ async function readLiveCluster(
     });
     await source.synced(signal);
     await source.stop();
-    return { snapshot: source.snapshot, owner: known };
+    return { snapshot: source.snapshot, owner: known, objects: undefined };
   } finally {
     client.close();
   }

@@ -2,7 +2,9 @@
 import type { Plan, Scope } from '../catalog/to-consul/consul-plan.ts';
 import { createObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import type { OmitReason } from '../catalog/to-consul/place.ts';
+import type { EntryPlan } from '../catalog/config-entries/entry-plan.ts';
 import { applyPolicy } from '../catalog/to-consul/policy.ts';
+import type { configEntryFlags } from '../config/config-entry-flags.ts';
 import type { consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { syncNodeName, type toConsulFlags, toConsulSettings } from '../config/sync-settings.ts';
@@ -11,6 +13,7 @@ import { createPlanner, type Planned, type Planner } from '../controllers/planne
 import { readCluster } from './cluster-objects.ts';
 import { openConsulForPerson } from './consul-access.ts';
 import type { Context } from './context.ts';
+import { plannedEntries } from './planned-entries.ts';
 
 export type PlannedChanges = {
   /** As far as the policy allows. */
@@ -19,9 +22,12 @@ export type PlannedChanges = {
   readonly scope: Scope;
   /** Of Services that are synced and of which nothing is registered: why. */
   readonly leftOut: ReadonlyMap<string, readonly OmitReason[]>;
+  /** Undefined without --config-entries. */
+  readonly entries: EntryPlan | undefined;
 };
 
 type Values = FlagValues<typeof toConsulFlags> &
+  FlagValues<typeof configEntryFlags> &
   FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined };
 
 export async function plannedChanges(
@@ -30,7 +36,10 @@ export async function plannedChanges(
   context: Context,
 ): Promise<PlannedChanges> {
   const { kubeconfig, owner: named, enableIngress: withIngresses } = values;
-  const { snapshot, owner } = await readCluster({ kubeconfig, files, owner: named, withIngresses }, context);
+  const { snapshot, owner, objects } = await readCluster(
+    { kubeconfig, files, owner: named, withIngresses },
+    context,
+  );
   const consul = await openConsulForPerson(values, context);
   try {
     const scope = { owner, node: syncNodeName(values, owner) };
@@ -41,7 +50,10 @@ export async function plannedChanges(
     const planner = createPlanner(snapshot, observed, toConsulSettings(values, owner), scope);
     const planned = await planner.all();
     const allowed = { ...planned, plan: applyPolicy(planned.plan, values.policy) };
-    return { planned: allowed, withoutPolicy: planned.plan, scope, leftOut: leftOutBy(planner) };
+    const entries = values.configEntries
+      ? (await plannedEntries(values, objects, owner, consul, context)).plan
+      : undefined;
+    return { planned: allowed, withoutPolicy: planned.plan, scope, leftOut: leftOutBy(planner), entries };
   } finally {
     await consul.close();
   }

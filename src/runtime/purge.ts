@@ -1,4 +1,4 @@
-/** `tandem sync --purge`: everything of one owner, and nothing else, leaves Consul. */
+/** `tandem sync --purge`: everything of one owner, and nothing else, leaves Consul, its config entries too. */
 import { plan } from '../catalog/to-consul/consul-plan.ts';
 import { deregistration, syncNode } from '../catalog/to-consul/transactions.ts';
 import { createApplier, type Written } from '../controllers/apply-changes.ts';
@@ -13,11 +13,13 @@ type PurgeOptions = {
   readonly owner: string;
   readonly node: string;
   readonly catalog: Catalog;
+  /** Removes the config entries of the owner; how many are left. */
+  readonly purgeEntries: (signal: AbortSignal) => Promise<number>;
   readonly log: Log;
 };
 
 export async function purge(options: PurgeOptions, { stderr, signal }: Context): Promise<ExitCode> {
-  const { named, owner, node, catalog, log } = options;
+  const { named, owner, node, catalog, purgeEntries, log } = options;
   if (named !== owner) {
     tell(stderr, `tandem sync: --purge=${named} is not the owner of this cluster, which is ${owner}`);
     return exit.usage;
@@ -37,5 +39,6 @@ export async function purge(options: PurgeOptions, { stderr, signal }: Context):
   await createApplier(catalog).apply(changes, syncNode(node, read.node), written, signal);
   const left = deregister.length - removed;
   log('info', 'purged', { owner, node, removed, left, foreign });
-  return left === 0 ? exit.done : exit.internal;
+  const leftEntries = await purgeEntries(signal);
+  return left + leftEntries === 0 ? exit.done : exit.internal;
 }

@@ -37,7 +37,7 @@ export function entryManifestsOf(documents: readonly PlacedDocument[]): readonly
   const holders = new Map<string, string>();
   return documents.flatMap(({ value, placeOf }) =>
     listedObjects(value).flatMap(({ object: raw, path }): EntryManifest[] => {
-      const kind = kindOfManifest(raw);
+      const kind = entryKindOfManifest(raw);
       const object = kind === undefined ? undefined : readEntryObject(raw);
       if (kind === undefined || object === undefined) return [];
       const place = placeOf(path);
@@ -66,7 +66,8 @@ export function isInvalid({ problems }: EntryManifest): boolean {
   return problems.some(({ level }) => level !== 'warning');
 }
 
-function kindOfManifest(raw: unknown): EntryKind | undefined {
+/** Undefined for an object of any other kind. */
+export function entryKindOfManifest(raw: unknown): EntryKind | undefined {
   const group = (asString(property(raw, 'apiVersion')) ?? '').split('/')[0];
   const kind = entryKindOf(asString(property(raw, 'kind')) ?? '');
   // Consul's own name of a kind is none of Kubernetes.

@@ -29,6 +29,7 @@ import { logRestart } from './log-restart.ts';
 import type { PodKind } from './pod-source.ts';
 import { processEvents } from './process-events.ts';
 import { purge } from './purge.ts';
+import { purgeEntries } from './purge-entries.ts';
 import { startRegistrar, type RunningRegistrar } from './registrar.ts';
 import { runElected } from './replica-election.ts';
 import { openSyncStatus } from './sync-status-port.ts';
@@ -63,7 +64,12 @@ export async function openSync(values: SyncValues, context: Context): Promise<Ex
     const composition = { values, owner, access, lease, client, leading, consul, catalog, log, metrics };
     if (values.purge !== undefined) {
       const node = syncNodeName(values, owner);
-      return await purge({ named: values.purge, owner, node, catalog, log }, context);
+      const { consulDatacenter, consulPrimaryDatacenter, configEntries } = values;
+      const datacenters = { datacenter: consulDatacenter, primaryDatacenter: consulPrimaryDatacenter };
+      const ofEntries = { owner, consul, datacenters, isRequired: configEntries, log };
+      const alsoEntries = (signal: AbortSignal): Promise<number> => purgeEntries(ofEntries, signal);
+      const named = values.purge;
+      return await purge({ named, owner, node, catalog, purgeEntries: alsoEntries, log }, context);
     }
     await runSync(composition, context);
     return exit.done;

@@ -291,5 +291,5 @@ function valueText(value: unknown): string {
   if (value === undefined) return 'absent';
   // The other side may have anything here.
   if (typeof value === 'object') return 'something else';
-  return typeof value === 'string' ? quote(value) : String(value);
+  return typeof value === 'string' ? quote(value) : JSON.stringify(value);
 }

@@ -83,6 +83,14 @@ export function conditionAfter(outcome: EntryOutcome): Condition {
   }
 }
 
+/** What a status says; undefined when it has no such condition. */
+export function syncedCondition(status: unknown): Condition | undefined {
+  const condition = conditionOf(status);
+  if (condition === undefined) return undefined;
+  const text = (key: string): string => asString(condition[key]) ?? '';
+  return { status: text('status'), reason: text('reason'), message: text('message') } as Condition;
+}
+
 function noted(notes: readonly string[]): string {
   return notes.length === 0 ? '' : `Consul takes it, but it cannot work: ${notes.join('; ')}`;
 }

@@ -250,6 +250,70 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
   await rm(file);
 });
 
+test('config entries are planned and explained, from files, and only where it is asked for', async () => {
+  const file = join(folder, 'entries.yaml');
+  const api = 'apiVersion: consul.hashicorp.com/v1alpha1';
+  await writeFile(
+    file,
+    `${api}
+kind: ServiceRouter
+metadata: {name: web}
+spec: {routes: [{match: {http: {pathPrefix: /api}}, destination: {service: api}}]}
+---
+${api}
+kind: ServiceDefaults
+metadata: {name: api, namespace: shop}
+spec: {protocol: http}
+---
+${api}
+kind: ServiceDefaults
+metadata: {name: broken}
+spec: {protocol: htp}
+`,
+  );
+  const { code, stdout } = await runTandem(['plan', file, ...flags, '--config-entries']);
+  assert.equal(code, 3);
+  assert.match(
+    stdout,
+    /^\+ create +service-defaults api +missing +shop\/api\n\+ create +service-router web +missing +default\/web$/m,
+  );
+  assert.match(stdout, /^! ServiceDefaults\/default\/broken: InvalidSpec: spec\.protocol: "htp" /m);
+  assert.match(stdout, /^config entries: 2 to create, .*, 1 without effect$/m);
+  const { configEntries } = JSON.parse(
+    (await runTandem(['plan', file, ...flags, '--config-entries', '--output=json'])).stdout,
+  ) as { configEntries: { changes: { action: string; entry: string }[] } };
+  assert.deepEqual(
+    configEntries.changes.map(({ action, entry }) => `${action} ${entry}`),
+    ['create api', 'create web'],
+  );
+  const catalogOnly = await runTandem(['plan', file, ...flags]);
+  assert.deepEqual([catalogOnly.code, catalogOnly.stdout.includes('config entries')], [0, false]);
+
+  const explained = await runTandem(['explain', 'config-entry', 'ServiceDefaults/shop/api', file, ...flags]);
+  assert.equal(explained.code, 0);
+  for (const line of [
+    /^ServiceDefaults\/shop\/api: pending$/m,
+    /^ {2}entry {8}service-defaults api$/m,
+    /^ {2}in Consul {4}no such entry is known$/m,
+    /^ {2}change {7}create: missing$/m,
+    /^ {2}named in {5}ServiceRouter\/default\/web: spec\.routes\[0\]\.destination\.service$/m,
+  ])
+    assert.match(explained.stdout, line);
+  const broken = await runTandem([
+    'explain',
+    'config-entry',
+    'ServiceDefaults/default/broken',
+    file,
+    ...flags,
+  ]);
+  assert.match(broken.stdout, /^ {2}problem {6}refused: spec\.protocol: /m);
+  for (const [operand, told] of [
+    ['ServiceDefaults/shop/nope', 1],
+    ['shop/api', 2],
+  ] as const)
+    assert.equal((await runTandem(['explain', 'config-entry', operand, file, ...flags])).code, told);
+});
+
 test('an object that is in the files twice is told, with both places, and the last one counts', async () => {
   const [one, two] = [join(folder, 'twice/1.yaml'), join(folder, 'twice/2.yaml')];
   await mkdir(join(folder, 'twice'));

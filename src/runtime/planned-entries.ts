@@ -1,0 +1,109 @@
+/** What the sync would do to config entries, by what the cluster or files and Consul hold now. */
+import type { EntrySettings } from '../catalog/config-entries/decide-entry.ts';
+import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
+import { readEntryObject, type EntryObject } from '../catalog/config-entries/entry-object.ts';
+import { planEntries, type EntryPlan, type KindView } from '../catalog/config-entries/entry-plan.ts';
+import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
+import type { configEntryFlags } from '../config/config-entry-flags.ts';
+import type { consulFlags } from '../config/consul-settings.ts';
+import type { FlagValues } from '../config/parse-flags.ts';
+import type { ConsulClient } from '../consul/client.ts';
+import { entrySource } from '../consul/config-entries.ts';
+import { consulDatacentersOnce } from '../consul/consul-datacenters.ts';
+import { apiClient } from '../kubernetes/api-client.ts';
+import { clusterAccess } from '../kubernetes/cluster-access.ts';
+import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import type { JsonObject } from '../support/json.ts';
+import type { Context } from './context.ts';
+import { entryObjects } from './entry-objects.ts';
+import { entryKindOfManifest } from './read-entries.ts';
+import { tell } from './tell.ts';
+
+type Values = Omit<FlagValues<typeof configEntryFlags>, 'configEntries'> &
+  FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined };
+
+export type PlannedEntries = {
+  readonly plan: EntryPlan;
+  readonly views: readonly KindView[];
+  readonly settings: EntrySettings;
+};
+
+/** Of one kind on the side of Kubernetes. */
+type KindObjects = { readonly found: readonly EntryObject[]; readonly keep: string | undefined };
+
+/**
+ * @param objects of files; undefined: those of the cluster
+ * @param owner as the sync of this cluster has it
+ * @throws TandemError when one side cannot be read
+ */
+export async function plannedEntries(
+  values: Values,
+  objects: readonly JsonObject[] | undefined,
+  owner: string,
+  consul: ConsulClient,
+  context: Context,
+): Promise<PlannedEntries> {
+  const [objectsOf, { datacenter, entriesOf }] = await Promise.all([
+    objects === undefined ? objectsOfCluster(values, context) : objectsOfFiles(objects),
+    readConsul(values, consul, context),
+  ]);
+  const settings: EntrySettings = {
+    owner,
+    datacenter,
+    adopt: values.configEntriesAdopt,
+    policy: values.configEntriesPolicy,
+    allowNamespaces: values.configEntriesNamespaces,
+  };
+  const views = ENTRY_KINDS.map((kind): KindView => {
+    const { entries, trouble } = entriesOf(kind);
+    const { found, keep } = objectsOf(kind);
+    return { kind, objects: found, entries, trouble, keep: keep ?? trouble, isLost: () => false };
+  });
+  return { plan: planEntries(views, settings, () => false), views, settings };
+}
+
+function objectsOfFiles(objects: readonly JsonObject[]): (kind: EntryKind) => KindObjects {
+  const byKind = Map.groupBy(objects, entryKindOfManifest);
+  return (kind) => ({
+    found: (byKind.get(kind) ?? []).flatMap((raw) => readEntryObject(raw) ?? []),
+    keep: undefined,
+  });
+}
+
+async function objectsOfCluster(
+  { kubeconfig }: Values,
+  { environment, stderr, signal }: Context,
+): Promise<(kind: EntryKind) => KindObjects> {
+  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  const objects = entryObjects({
+    client,
+    kinds: ENTRY_KINDS,
+    onRestart: ({ cause, error }) => {
+      if (cause === 'refused') tell(stderr, `tandem: cannot read config entries: ${error?.message ?? ''}`);
+    },
+    onKind: () => undefined,
+  });
+  try {
+    await objects.synced(signal);
+    const known = new Map(
+      ENTRY_KINDS.map((kind) => [kind, { found: objects.objects(kind), keep: objects.trouble(kind) }]),
+    );
+    return (kind) => known.get(kind) ?? { found: [], keep: undefined };
+  } finally {
+    await objects.stop();
+    client.close();
+  }
+}
+
+async function readConsul(
+  { consulDatacenter, consulPrimaryDatacenter }: Values,
+  client: ConsulClient,
+  { signal }: Context,
+): Promise<{ readonly datacenter: string; readonly entriesOf: ReturnType<typeof entrySource>['entries'] }> {
+  const known = { datacenter: consulDatacenter, primaryDatacenter: consulPrimaryDatacenter };
+  const { datacenter, primary } = await consulDatacentersOnce(client, known, signal);
+  const kinds = ENTRY_KINDS.filter(({ enterprise }) => enterprise !== true);
+  const source = entrySource({ client, kinds, primary });
+  await source.refresh(kinds, signal);
+  return { datacenter, entriesOf: source.entries };
+}
