@@ -27,7 +27,7 @@ export const syncFlags = {
   dryRun: boolean('Report what would change, and write nothing.', false),
   once: boolean('Exit when both sides agree.', false),
   purge: string(
-    'Remove every instance and config entry of this owner from Consul, then exit. Repeat the owner to confirm.',
+    'Remove everything of this owner from Consul, then exit. Repeat the owner to confirm.',
     'OWNER',
     undefined,
   ),

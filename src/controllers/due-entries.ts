@@ -2,7 +2,7 @@
 import { inSteps } from '../catalog/config-entries/entry-order.ts';
 import type { EntryChange, EntryPlan } from '../catalog/config-entries/entry-plan.ts';
 import { fewFirst } from '../reconcile/few-first.ts';
-import { namespaceOf, refusedChange, type EntryMemory } from './entry-memory.ts';
+import { namespaceOfChange, refusedChange, type EntryMemory } from './entry-memory.ts';
 
 type DueEntries = {
   readonly now: readonly EntryChange[];
@@ -22,7 +22,7 @@ export function dueEntries({ objects, writes, removals }: EntryPlan, memory: Ent
     memory.refusalOf(change.key, refusedChange(change)) !== undefined;
   const isFree = (change: EntryChange): boolean => afterOf(change) === undefined;
   const fresh = changes.filter((change) => isFree(change) && !isRefused(change));
-  const first = fewFirst(fresh, namespaceOf);
+  const first = fewFirst(fresh, namespaceOfChange);
   const chosen = [
     ...first.slice(0, AT_ONCE),
     ...memory.again(changes.filter((change) => isFree(change) && isRefused(change))),

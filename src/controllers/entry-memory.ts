@@ -88,7 +88,7 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
         return known === undefined || dueAt(known) <= elapsed();
       });
       const oldestFirst = due.toSorted((left, right) => atOf(left) - atOf(right));
-      return fewFirst(oldestFirst, namespaceOf).slice(0, ASKED_AT_ONCE);
+      return fewFirst(oldestFirst, namespaceOfChange).slice(0, ASKED_AT_ONCE);
     },
     retryDue: () => earliest([...refusals.values()].map(dueAt)),
     retain: (named, changing) => {
@@ -111,7 +111,7 @@ function identity(change: RefusedChange): string {
   return change === 'removal' ? change : `${change.uid}/${change.generation}`;
 }
 
-export function namespaceOf(change: EntryChange): string {
+export function namespaceOfChange(change: EntryChange): string {
   const place = change.action === 'delete' ? change.place : objectPlace(change.object);
   return place.slice(0, place.indexOf('/'));
 }
