@@ -1,6 +1,7 @@
 /** What the facts of a cluster mean for Tandem. */
 import { suffixAdvice } from '../catalog/to-consul/name-index.ts';
 import type { Clash } from '../catalog/to-consul/name-index.ts';
+import { entryFindings, type EntryFacts } from './entry-findings.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 import type { SidecarLimit } from './mesh-findings.ts';
 import { redirectionFindings, type RedirectionFacts } from './redirection-findings.ts';
@@ -11,10 +12,11 @@ export type ClusterFacts = {
   readonly server: string;
   readonly version: Probe<{ readonly major: number; readonly minor: number }>;
   readonly rights: readonly RightFact[];
-  /** This and the three below: undefined where the account is for a part that does not need it. */
+  /** This and the four below: undefined where the account is for a part that does not need it. */
   readonly webhook: WebhookFacts | undefined;
   readonly owner: Probe<string> | undefined;
   readonly names: Probe<NameFacts> | undefined;
+  readonly entries: EntryFacts | undefined;
   readonly redirection: (RedirectionFacts & { readonly limits: Probe<readonly SidecarLimit[]> }) | undefined;
 };
 
@@ -34,7 +36,7 @@ const NATIVE_SIDECARS_MINOR = 29;
 /** @param now milliseconds since the epoch */
 export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readonly Finding[] {
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
-  const { server, version, rights, webhook, owner, names, redirection } = facts.value;
+  const { server, version, rights, webhook, owner, names, entries, redirection } = facts.value;
   // Where nothing answers, all others say the same.
   if (version.kind === 'failed' && isSilent(version)) return [unreachable(version.reason)];
   return [
@@ -43,6 +45,7 @@ export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readon
     ...(webhook === undefined ? [] : webhookFindings(webhook, now)),
     ...(owner === undefined ? [] : [ownerFinding(owner)]),
     ...(names === undefined ? [] : nameFindings(names)),
+    ...(entries === undefined ? [] : entryFindings(entries)),
     ...(redirection === undefined ? [] : redirectionFindings(redirection)),
   ];
 }

@@ -13,6 +13,7 @@ type CheckName =
   | 'redirectors'
   | 'namespace-labels'
   | 'consul-dns'
+  | 'config-entries'
   | 'consul'
   | 'consul-version'
   | 'connect'

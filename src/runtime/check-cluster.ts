@@ -11,6 +11,7 @@ import type { ApiAnswer, ApiClient } from '../kubernetes/api-client.ts';
 import { versionOf, type ServerVersion } from '../kubernetes/server-version.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
+import { entryFacts, type EntryQuestions } from './check-entries.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
 import { redirectionFacts, type RedirectionQuestions } from './check-redirection.ts';
@@ -26,6 +27,8 @@ type ClusterQuestions = {
   readonly settings: (owner: string) => ToConsulSettings;
   /** Undefined where nothing is asked about transparent proxy. */
   readonly redirection: Omit<RedirectionQuestions, 'client'> | undefined;
+  /** Undefined where nothing is asked about config entries. */
+  readonly entries: Omit<EntryQuestions, 'client'> | undefined;
 };
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
@@ -33,9 +36,9 @@ const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookcon
 
 /** All questions at once, each with its own limit; none of them changes anything. */
 export async function clusterFacts(questions: ClusterQuestions, signal: AbortSignal): Promise<ClusterFacts> {
-  const { client, server, needs, settings, redirection } = questions;
+  const { client, server, needs, settings, redirection, entries: ofEntries } = questions;
   const { webhook: ofWebhook, sync } = needs;
-  const [version, rights, webhook, owner, names, redirected] = await Promise.all([
+  const [version, rights, webhook, owner, names, entries, redirected] = await Promise.all([
     probe(signal, (limited) => readVersion(client, limited)),
     Promise.all(neededRules(needs).map((rule) => rightFact(client, rule, signal))),
     ofWebhook && webhookFacts(client, questions.webhookConfiguration, signal),
@@ -43,9 +46,10 @@ export async function clusterFacts(questions: ClusterQuestions, signal: AbortSig
     // Names do not depend on the owner.
     sync?.toConsul &&
       probe(signal, (limited) => readNames(client, settings(questions.owner ?? 'unknown'), limited)),
+    ofEntries && entryFacts({ ...ofEntries, client }, signal),
     redirection && redirectionFacts({ ...redirection, client }, signal),
   ]);
-  return { server, version, rights, webhook, owner, names, redirection: redirected };
+  return { server, version, rights, webhook, owner, names, entries, redirection: redirected };
 }
 
 async function readVersion(client: ApiClient, signal: AbortSignal): Promise<ServerVersion> {

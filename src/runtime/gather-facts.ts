@@ -55,6 +55,13 @@ async function askCluster(
           needs: await needsOf(values, opened.value),
           owner: values.owner,
           settings: (owner) => toConsulSettings(values, owner),
+          entries: asksEntries(values)
+            ? {
+                kinds: ENTRY_KINDS,
+                adopt: values.configEntriesAdopt,
+                asksWebhooks: values.account === 'all',
+              }
+            : undefined,
           redirection: asksRedirection(values) ? await redirectionQuestions(values, opened.value) : undefined,
         },
         limited,
@@ -68,6 +75,10 @@ async function askCluster(
 /** The account of the catalog sync alone has nothing to do with pods, and that of the webhook may not read them. */
 function asksRedirection({ account, registrar }: CheckValues): boolean {
   return account === 'all' || (account === 'sync' && registrar);
+}
+
+function asksEntries({ account, configEntries }: CheckValues): boolean {
+  return account !== 'webhook' && configEntries;
 }
 
 async function redirectionQuestions(

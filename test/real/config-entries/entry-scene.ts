@@ -30,19 +30,34 @@ export function entryScene(api: ApiServer, consul: Pick<Consul, 'url' | 'call'>)
   };
   const collection = (kind: string, namespace: string): string =>
     `/apis/${ENTRY_GROUP}/${ENTRY_VERSION}/namespaces/${namespace}/${kindOf(kind).plural}`;
+  const pathOf = (kind: string, place: string): string => {
+    const [namespace = '', name = ''] = place.split('/');
+    return `${collection(kind, namespace)}/${name}`;
+  };
   const entry = async (kind: string, name: string): Promise<Entry | undefined> => {
     const answer = await fetch(`${consul.url}/v1/config/${kindOf(kind).entryKind}/${name}`);
     return answer.status === 404 ? undefined : ((await answer.json()) as Entry);
   };
   const condition = async (kind: string, place: string): Promise<Condition | undefined> => {
-    const [namespace = '', name = ''] = place.split('/');
-    const object = await api.admin.expect('GET', `${collection(kind, namespace)}/${name}`);
+    const object = await api.admin.expect('GET', pathOf(kind, place));
     const { conditions = [] } = (object['status'] ?? {}) as { conditions?: (Condition & { type: string })[] };
     return conditions.find(({ type }) => type === 'Synced');
   };
 
   return {
+    kinds: ENTRY_KINDS,
+    kindOf,
+    pathOf,
     serviceIntentions: kindOf('ServiceIntentions'),
+    /** Undefined when there is none. */
+    object: async (kind: string, place: string): Promise<KubernetesObject | undefined> => {
+      const { status, body } = await api.admin.request('GET', pathOf(kind, place));
+      return status === 404 ? undefined : (body as KubernetesObject);
+    },
+    finalizersOf: async (kind: string, place: string): Promise<unknown> => {
+      const { metadata } = await api.admin.expect('GET', pathOf(kind, place));
+      return (metadata as { readonly finalizers?: unknown }).finalizers;
+    },
     entry,
     condition,
     entries: (kind: string) =>
@@ -76,8 +91,7 @@ export function entryScene(api: ApiServer, consul: Pick<Consul, 'url' | 'call'>)
       return api.admin.expect('PATCH', `${path}/${name}`, patch, MERGE_PATCH);
     },
     remove: async (kind: string, place: string): Promise<void> => {
-      const [namespace = '', name = ''] = place.split('/');
-      await api.admin.expect('DELETE', `${collection(kind, namespace)}/${name}`);
+      await api.admin.expect('DELETE', pathOf(kind, place));
     },
     stands: (kind: string, place: string, reason: string): Promise<Condition> =>
       eventually(`${kind} ${place} is ${reason}`, async () => {

@@ -20,6 +20,7 @@ const cluster: ClusterFacts = {
   webhook: { name: 'tandem-webhook', entries: seen(undefined), call: TIMEOUT },
   owner: seen('0a1b2c3d'),
   names: seen({ services: 2, names: [], clashes: [] }),
+  entries: undefined,
   redirection: undefined,
 };
 const consul: ConsulFacts = {

@@ -1,0 +1,143 @@
+/** What config entries need of a cluster, and what consul-k8s left there. */
+import { ENTRY_GROUP } from '../catalog/config-entries/entry-kinds.ts';
+import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-leftovers.ts';
+import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+
+export type EntryFacts = {
+  /** Tandem removes the finalizers itself. */
+  readonly adopt: boolean;
+  readonly crds: Probe<readonly CrdFact[]>;
+  /** Objects that are being deleted, and that the finalizer of consul-k8s keeps. */
+  readonly leftovers: Probe<readonly Leftover[]>;
+  /** Webhooks that are called before a config entry is stored; undefined where the account has nothing to do with them. */
+  readonly webhooks: Probe<readonly EntryWebhook[]> | undefined;
+};
+
+export type CrdFact = {
+  readonly name: string;
+  /** Undefined when there is no such CRD. */
+  readonly found:
+    | {
+        readonly isEstablished: boolean;
+        /** Of Helm; undefined when none has installed it. */
+        readonly release: string | undefined;
+        /** It stays when its release is uninstalled. */
+        readonly isKept: boolean;
+      }
+    | undefined;
+};
+
+/** `at` is where the finalizer is in its list. */
+export type Leftover = {
+  readonly plural: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly at: number;
+};
+
+export type EntryWebhook = { readonly configuration: string; readonly entry: string };
+
+// A finding is one line, and a namespace may have hundreds of objects.
+const SHOWN = 10;
+const CHECK = 'config-entries';
+
+export function entryFindings({ adopt, crds, leftovers, webhooks }: EntryFacts): readonly Finding[] {
+  return [
+    ...crdFindings(crds),
+    ...leftoverFindings(leftovers, adopt),
+    ...(webhooks === undefined ? [] : webhookEntryFindings(webhooks)),
+  ];
+}
+
+function crdFindings(crds: EntryFacts['crds']): readonly Finding[] {
+  if (crds.kind === 'failed')
+    return [
+      warning(
+        CHECK,
+        `cannot tell whether the CRDs are installed: ${crds.reason}`,
+        `allow this account to get customresourcedefinitions of ${ENTRY_GROUP}`,
+      ),
+    ];
+  const missing = crds.value.filter(({ found }) => found === undefined);
+  const waiting = crds.value.filter(({ found }) => found?.isEstablished === false);
+  const leaving = crds.value.filter(({ found }) => found?.release !== undefined && !found.isKept);
+  const releases = new Set(crds.value.flatMap(({ found }) => found?.release ?? []));
+  const by = releases.size === 0 ? '' : `, of the Helm release ${[...releases].join(' and ')}`;
+  return [
+    ...(missing.length === 0
+      ? []
+      : [
+          failure(
+            CHECK,
+            `${missing.length} of ${crds.value.length} CRDs are not installed: ${firstOf(missing)}`,
+            'install the chart with configEntries.installCRDs=true',
+          ),
+        ]),
+    ...(waiting.length === 0
+      ? []
+      : [
+          failure(
+            CHECK,
+            `CRDs are not established: ${firstOf(waiting)}`,
+            `see kubectl describe crd ${waiting[0]?.name ?? ''}`,
+          ),
+        ]),
+    ...(leaving.length === 0
+      ? []
+      : [
+          warning(
+            CHECK,
+            `whoever uninstalls ${[...releases].join(' and ')} deletes ${leaving.length} CRDs, and every object of them`,
+            `kubectl annotate crd ${leaving.map(({ name }) => name).join(' ')} helm.sh/resource-policy=keep`,
+          ),
+        ]),
+    ...(missing.length + waiting.length + leaving.length === 0
+      ? [ok(CHECK, `all ${crds.value.length} CRDs are established${by}`)]
+      : []),
+  ];
+}
+
+function leftoverFindings(leftovers: EntryFacts['leftovers'], adopt: boolean): readonly Finding[] {
+  if (leftovers.kind === 'failed')
+    return [
+      warning(
+        CHECK,
+        `cannot tell whether consul-k8s left finalizers on objects: ${leftovers.reason}`,
+        `allow this account to list the kinds of ${ENTRY_GROUP}`,
+      ),
+    ];
+  const left = leftovers.value.length - SHOWN;
+  const clues = leftovers.value.slice(0, SHOWN).map(({ plural, namespace, name, at }) => {
+    const patch = `kubectl -n ${namespace} patch ${plural}.${ENTRY_GROUP} ${name} --type=json -p '[{"op":"remove","path":"/metadata/finalizers/${at}"}]'`;
+    return warning(
+      CHECK,
+      `${plural} ${namespace}/${name} is being deleted, and ${CONSUL_K8S_FINALIZER} keeps it`,
+      adopt ? 'start the sync, which removes it' : `${patch}, or set --config-entries-adopt`,
+    );
+  });
+  return left <= 0 ? clues : [...clues, warning(CHECK, `${left} more objects are kept so`, 'see above')];
+}
+
+function webhookEntryFindings(webhooks: Probe<readonly EntryWebhook[]>): readonly Finding[] {
+  if (webhooks.kind === 'failed')
+    return [
+      warning(
+        CHECK,
+        `cannot tell whether webhooks of consul-k8s are left: ${webhooks.reason}`,
+        'run tandem check with an account that may list mutatingwebhookconfigurations, such as your own',
+      ),
+    ];
+  return [...Map.groupBy(webhooks.value, ({ configuration }) => configuration)].map(([name, entries]) =>
+    warning(
+      CHECK,
+      `${name} has ${entries.length} webhooks for config entries, such as ${entries[0]?.entry ?? ''}: when consul-k8s is stopped, no config entry can be changed`,
+      `once consul-k8s injects no pods any more, kubectl delete mutatingwebhookconfiguration ${name}; before, remove these entries from it`,
+    ),
+  );
+}
+
+function firstOf(crds: readonly CrdFact[]): string {
+  const left = crds.length - SHOWN;
+  const names = crds.slice(0, SHOWN).map(({ name }) => name);
+  return `${names.join(', ')}${left <= 0 ? '' : ` and ${left} more`}`;
+}
