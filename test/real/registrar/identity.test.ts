@@ -82,6 +82,23 @@ async function eventOn(pod: string, reason: string): Promise<string> {
   });
 }
 
+test('whoever makes a pod of another ServiceAccount is warned', async () => {
+  const spec = {
+    serviceAccountName: 'clerk',
+    containers: [{ name: 'app', image: 'example/app', ports: [{ containerPort: 8080 }] }],
+  };
+  const annotations = {
+    'consul.hashicorp.com/connect-inject': 'true',
+    'consul.hashicorp.com/connect-service': 'app',
+  };
+  const { status, warnings } = await api.admin.request('POST', '/api/v1/namespaces/mesh/pods?dryRun=All', {
+    metadata: { name: 'warned', annotations },
+    spec,
+  });
+  assert.equal(status, 201);
+  assert.match(warnings.join(), /app.* is not the ServiceAccount of the pod, .*clerk/);
+});
+
 test('a pod of another ServiceAccount is no instance of the service, and an Event says so', async () => {
   await pods.create('thief', { serviceAccount: 'clerk' });
   assert.match(await eventOn('thief', 'OtherServiceAccount'), /"app" and the ServiceAccount "clerk"/);
