@@ -18,17 +18,23 @@ export type Right = {
   readonly index: number;
   readonly verb: string;
   readonly resource: string;
+  /** Who has it. */
+  readonly user: string;
 };
 
 /** Of every role of a part, one by one; paths that are no resources are left out. */
-export function rightsOf(chart: Rendered, part: 'webhook' | 'sync'): readonly Right[] {
+export function rightsOf(
+  chart: Rendered,
+  part: 'webhook' | 'sync' | 'secure',
+  user = `system:serviceaccount:tandem:tandem-${part}`,
+): readonly Right[] {
   const roles = chart.objects.filter(
     ({ kind, metadata }) =>
       kind?.endsWith('Role') && metadata.labels?.['app.kubernetes.io/component'] === part,
   );
   return roles.flatMap((role) =>
     rulesOf(role).flatMap(({ resources = [], verbs }, index) =>
-      resources.flatMap((resource) => verbs.map((verb) => ({ role, index, verb, resource }))),
+      resources.flatMap((resource) => verbs.map((verb) => ({ role, index, verb, resource, user }))),
     ),
   );
 }
@@ -82,7 +88,7 @@ function pathOf({ kind, metadata: { name, namespace } }: KubernetesObject): stri
     : `${rbac}/namespaces/${namespace}/roles/${name}`;
 }
 
-async function isAllowed(api: ApiServer, { role, index, verb, resource }: Right): Promise<unknown> {
+async function isAllowed(api: ApiServer, { role, index, verb, resource, user }: Right): Promise<unknown> {
   const rule = rulesOf(role)[index];
   const resourceAttributes = {
     namespace: role.kind === 'Role' ? role.metadata.namespace : undefined,
@@ -91,8 +97,7 @@ async function isAllowed(api: ApiServer, { role, index, verb, resource }: Right)
     resource,
     name: rule?.resourceNames?.[0],
   };
-  const part = role.metadata.labels?.['app.kubernetes.io/component'];
-  const review = { spec: { user: `system:serviceaccount:tandem:tandem-${part}`, resourceAttributes } };
+  const review = { spec: { user, resourceAttributes } };
   const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
   return property(property(await api.admin.expect('POST', path, review), 'status'), 'allowed');
 }

@@ -34,8 +34,15 @@ export type ApiServer = {
   readonly serviceAccountToken: (namespace: string, name: string) => Promise<string>;
 };
 
-/** @param stored URL of the etcd of another API server, whose cluster it serves then; else it gets one of its own */
-export async function startApiServer(scene: Scene, stored?: string): Promise<ApiServer> {
+/**
+ * @param stored URL of the etcd of another API server, whose cluster it serves then; else it gets one of its own
+ * @param more arguments of kube-apiserver
+ */
+export async function startApiServer(
+  scene: Scene,
+  stored?: string,
+  more: readonly string[] = [],
+): Promise<ApiServer> {
   const etcd = stored ?? (await startEtcd(scene)).url;
   const [port = 0] = await freePorts(1);
   const folder = join(scene.folder, `api-server-${port}`);
@@ -50,7 +57,7 @@ export async function startApiServer(scene: Scene, stored?: string): Promise<Api
     scene.start({
       name: 'kube-apiserver',
       command: partPath('kube-apiserver'),
-      args: [...serverArguments(folder, port, etcd)],
+      args: [...serverArguments(folder, port, etcd), ...more],
       folder,
       ready: async () => (await admin.request('GET', '/readyz')).status === 200,
     });

@@ -1,12 +1,30 @@
-/** A new Consul of three servers and a client becomes a secure one by itself; then nothing is written any more. */
+/**
+ * A new Consul of three servers and a client becomes a secure one by itself; then nothing is written any more. The loop has the roles of
+ * the chart, of which it needs all.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { giveBack, rightsOf, takeAway } from '../chart/role-rights.ts';
+import { renderChart } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { NAME, NAMESPACE, startSecureScene } from './secure-scene.ts';
+import { startAudit, unusedRights } from './used-rights.ts';
 
-const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
-const secure = await startSecureScene(scene, ['--client-selector=component=client']);
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'helm']);
+const chart = await renderChart(
+  { global: { secure: true, name: NAME, owner: 'east' } },
+  { name: NAME, namespace: NAMESPACE },
+);
+const USER = `system:serviceaccount:${NAMESPACE}:${NAME}-secure`;
+const granted = chart.objects.filter(
+  ({ kind, metadata }) => /Role(Binding)?$/.test(kind ?? '') && metadata.name === `${NAME}-secure`,
+);
+const audit = startAudit(scene, USER);
+const secure = await startSecureScene(scene, ['--client-selector=component=client'], undefined, {
+  roles: granted,
+  arguments: audit.arguments,
+});
 const loop = await secure.loop([], { TANDEM_UI_TOKEN: 'true' });
 const servers = await secure.startServers(3);
 const client = await secure.startClient(servers);
@@ -64,6 +82,25 @@ test('a ServiceAccount logs in as the service of its name; the one of the sync o
   assert.match(JSON.stringify(sync.json), /tandem-mesh-sync/);
 });
 
+test('a token of a pod that is gone opens nothing', async () => {
+  const pods = '/api/v1/namespaces/evil/pods';
+  const spec = { serviceAccountName: 'db', containers: [{ name: 'db', image: 'db' }] };
+  const { metadata } = await secure.api.admin.expect('POST', pods, { metadata: { name: 'db-0' }, spec });
+  const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name: 'db-0', uid: metadata.uid };
+  const made = await secure.api.admin.expect('POST', '/api/v1/namespaces/evil/serviceaccounts/db/token', {
+    spec: { boundObjectRef },
+  });
+  const BearerToken = (made['status'] as { readonly token: string }).token;
+  const login = async (): Promise<number> => {
+    const body = { AuthMethod: `tandem-${NAME}-k8s-auth-method`, BearerToken };
+    return (await secure.ask(server, 'POST', '/v1/acl/login', { body })).status;
+  };
+  assert.equal(await login(), 200);
+  await secure.api.admin.expect('DELETE', `${pods}/db-0?gracePeriodSeconds=0`);
+  // The API server remembers for 10 s whom it has believed.
+  await eventually('it is refused', async () => assert.notEqual(await login(), 200));
+});
+
 test('once nothing is due, nothing is written; what is edited by hand is put back', async () => {
   const { code, log } = await secure.run(['--plan', '--ui-token']);
   assert.match(log, /next: keep \(nothing-due\)/);
@@ -82,13 +119,73 @@ test('once nothing is due, nothing is written; what is edited by hand is put bac
   assert.equal(await secure.versions(), before);
 });
 
+/** Puts something wrong that the loop puts right, with an Event, of which the second changes the first. */
+async function editPolicy(): Promise<void> {
+  const path = '/v1/acl/policy/name/tandem-mesh-dns';
+  const { json } = await secure.ask(server, 'GET', path, { token: bootstrap });
+  const { ID: id, ...rest } = json as Record<string, string>;
+  const body = { ...rest, ID: id, Rules: '' };
+  await secure.ask(server, 'PUT', `/v1/acl/policy/${id}`, { token: bootstrap, body });
+}
+
+test('every right in the roles of the chart is used, and nothing is asked for without one', async () => {
+  assert.equal((await secure.run(['--rotate=ca'])).code, 0);
+  await editPolicy();
+  const roles = granted.filter(({ kind }) => kind?.endsWith('Role'));
+  await eventually('all is used', async () => {
+    for (const agent of [...servers, client]) await agent.swap();
+    assert.deepEqual(unusedRights(roles, NAMESPACE, audit.requests()), []);
+  });
+  const refused = audit.requests().filter(({ status }) => status === 403);
+  assert.deepEqual(refused, []);
+});
+
+test('without one of them the log names what cannot be done, and with it the loop goes on', async () => {
+  const reviewer = async (): Promise<void> => {
+    const path = `/v1/acl/auth-method/tandem-${NAME}-k8s-auth-method`;
+    const { json } = await secure.ask(server, 'GET', path, { token: bootstrap });
+    const { Config, ...rest } = json as { readonly Config: object };
+    const body = { ...rest, Config: { ...Config, Host: 'https://elsewhere' } };
+    await secure.ask(server, 'PUT', path, { token: bootstrap, body });
+  };
+  const rotate = async (): Promise<unknown> => secure.run(['--rotate=agent-tokens']);
+  for (const { key, use, says } of [
+    { key: 'update secrets', use: rotate, says: /Secret consul\/mesh-secure cannot be written: status 403/ },
+    {
+      key: 'get configmaps',
+      use: rotate,
+      says: /ConfigMap consul\/mesh-consul-ca cannot be read: status 403/,
+    },
+    {
+      key: 'create serviceaccounts/token',
+      use: reviewer,
+      says: /no token for the ServiceAccount consul\/mesh-auth-method: status 403/,
+    },
+  ]) {
+    const right = rightsOf(chart, 'secure', USER).find(
+      ({ verb, resource, role }) => role.kind === 'Role' && `${verb} ${resource}` === key,
+    );
+    assert.ok(right, key);
+    await takeAway(secure.api, right);
+    await use();
+    await eventually(key, async () => assert.match(loop.process.log(), says));
+    await giveBack(secure.api, right);
+    await eventually('it goes on', async () => {
+      for (const agent of [...servers, client]) await agent.swap();
+      assert.match((await loop.status()).controllers[0]?.step ?? '', /^keep/);
+    });
+  }
+});
+
 test('no secret is in the log, the arguments, the status, the page, the metrics or an Event', async () => {
-  const state = own?.['state.json'] ?? '';
-  const found = [...state.matchAll(/"secret":"([^"]+)"|"gossip":"([^"]+)"/g)].map(
+  // From the beginning, and after rotations.
+  const states = [own, await secure.secret(`${NAME}-secure`)].map((each) => each?.['state.json']).join();
+  const found = [...states.matchAll(/"secret":"([^"]+)"|"gossip":"([^"]+)"/g)].map(
     ([, one, other]) => one ?? other,
   );
   const secrets = [bootstrap, ...found].filter((each) => each !== undefined);
-  assert.ok(secrets.length >= 5);
+  assert.ok(new Set(secrets).size >= 8);
+  const plan = await secure.run(['--plan']);
   const texts = await Promise.all([
     loop.metrics(),
     ...['/status', '/'].map(async (path) => (await fetch(loop.url + path)).text()),
@@ -96,7 +193,8 @@ test('no secret is in the log, the arguments, the status, the page, the metrics 
       .request('GET', `/api/v1/namespaces/${NAMESPACE}/events`)
       .then(({ body }) => JSON.stringify(body)),
   ]);
-  const all = [loop.process.log(), ...texts, secure.flags.join(' ')].join('\n');
+  const all = [loop.process.log(), plan.log, ...texts, secure.flags.join(' ')].join('\n');
+  assert.match(plan.log, /^next: /m);
   assert.match(all, /Repaired/);
   for (const each of secrets) assert.ok(!all.includes(each));
   assert.ok(!all.includes('PRIVATE KEY'));

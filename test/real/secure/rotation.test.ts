@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { certificatesIn } from '../../../src/secure/certificates.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { NAME, startSecureScene, type StartedAgent } from './secure-scene.ts';
@@ -24,8 +25,11 @@ test('all at once, under load: no write fails, and every old secret is of no use
   const serials = await Promise.all(agents.map(secure.servedSerial));
   const pids = agents.map((agent) => agent.process().pid);
   const load = startLoad();
-  for (const rotation of ['gossip', 'ca', 'server-certificate', 'agent-tokens', 'bootstrap-token'])
-    assert.equal((await secure.run([`--rotate=${rotation}`])).code, 0);
+  const rotations = ['gossip', 'ca', 'server-certificate', 'agent-tokens', 'bootstrap-token'];
+  for (const rotation of rotations) {
+    const more = rotation === 'ca' ? ['--distrust'] : [];
+    assert.equal((await secure.run([`--rotate=${rotation}`, ...more])).code, 0);
+  }
 
   await eventually('all is exchanged', async () => {
     for (const agent of agents) await agent.swap();
@@ -42,6 +46,9 @@ test('all at once, under load: no write fails, and every old secret is of no use
     assert.deepEqual(Object.keys((await secure.secret(`${NAME}-bootstrap-acl-token`)) ?? {}), ['token']);
   });
   const { writes, failed } = await load.end();
+  // The former CA was distrusted, and has left.
+  const trusted = (await secure.secret(`${NAME}-server-secrets`))?.['ca.crt'] ?? '';
+  assert.equal(certificatesIn(trusted).length, 1);
   assert.ok(writes > 20, `${writes} writes`);
   assert.deepEqual(failed, []);
 

@@ -64,6 +64,11 @@ export type Loop = {
   readonly settled: () => Promise<void>;
 };
 
+type Granted = {
+  readonly roles: readonly KubernetesObject[];
+  readonly arguments: readonly string[];
+};
+
 /** What the chart configures in `require`; HTTPS alone, because every test is on the same machine. */
 export const REQUIRE = {
   encrypt_verify_outgoing: true,
@@ -74,13 +79,15 @@ export const REQUIRE = {
 /**
  * @param more flags of every `tandem secure`
  * @param of whose cluster it is, and where its servers are
+ * @param granted roles that the loop has in the place of those of this file, with their bindings; and arguments of the API server
  */
 export async function startSecureScene(
   scene: Scene,
   more: readonly string[] = [],
   of: readonly string[] = ['--owner=east', '--server-selector=component=server'],
+  granted?: Granted,
 ): Promise<SecureScene> {
-  const api = await startApiServer(scene);
+  const api = await startApiServer(scene, undefined, granted?.arguments);
   const { admin } = api;
   await api.createNamespace(NAMESPACE);
   for (const name of ['mesh-auth-method', 'mesh-sync', 'mesh-test'])
@@ -90,7 +97,7 @@ export async function startSecureScene(
   writeFileSync(caFile, api.ca);
   // Each file of tests has addresses of its own, with Consul's own ports.
   const net = `127.${64 + (process.pid % 128)}.${(process.pid >> 7) % 256}`;
-  const kubeconfig = await ownKubeconfig(api);
+  const kubeconfig = await ownKubeconfig(api, granted?.roles);
   const flags = [
     `--kubeconfig=${kubeconfig}`,
     `--name=${NAME}`,
@@ -296,10 +303,19 @@ async function setAddress({ admin }: ApiServer, name: string, podIP: string): Pr
 }
 
 /** With the rights that the loop needs, and no other. */
-async function ownKubeconfig(api: ApiServer): Promise<string> {
-  const { admin } = api;
+async function ownKubeconfig(api: ApiServer, roles: Granted['roles'] | undefined): Promise<string> {
   const name = 'mesh-secure';
-  await admin.expect('POST', `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, { metadata: { name } });
+  await api.admin.expect('POST', `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, { metadata: { name } });
+  if (roles === undefined) await grantOwn(api, name);
+  for (const role of roles ?? []) await api.admin.expect('POST', rbacPath(role), role);
+  return api.kubeconfig({ token: await api.serviceAccountToken(NAMESPACE, name) });
+}
+
+function rbacPath({ kind = '', metadata: { namespace } }: KubernetesObject): string {
+  return `${RBAC}/${namespace === undefined ? '' : `namespaces/${namespace}/`}${kind.toLowerCase()}s`;
+}
+
+async function grantOwn(api: ApiServer, name: string): Promise<void> {
   const all = ['get', 'list', 'watch', 'update', 'patch', 'delete'];
   const secrets = [
     'secure',
@@ -333,7 +349,6 @@ async function ownKubeconfig(api: ApiServer): Promise<string> {
     { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
     { apiGroups: [''], resources: ['namespaces'], resourceNames: ['kube-system'], verbs: ['get'] },
   ]);
-  return api.kubeconfig({ token: await api.serviceAccountToken(NAMESPACE, name) });
 }
 
 async function bind(
