@@ -13,16 +13,18 @@ export type Finished = { readonly code: number | null; readonly stdout: string; 
 export function spawnTandem(
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
+  program = BINARY,
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [BINARY, ...args], { env: childEnvironment(environment) });
+  return spawn(process.execPath, [program, ...args], { env: childEnvironment(environment) });
 }
 
 export async function runTandem(
   args: readonly string[],
   stdin = '',
   environment: NodeJS.ProcessEnv = {},
+  program = BINARY,
 ): Promise<Finished> {
-  const child = spawnTandem(args, environment);
+  const child = spawnTandem(args, environment, program);
   // A command that does not read its input may be gone before all of it is written.
   child.stdin.on('error', () => undefined);
   child.stdin.end(stdin);

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { property } from '../../../src/support/json.ts';
@@ -12,7 +11,8 @@ import { eventually } from '../harness/eventually.ts';
 import { freePorts } from '../harness/ports.ts';
 import type { RunningProcess } from '../harness/processes.ts';
 import { startScene } from '../harness/scene.ts';
-import { applyManifests, CONFIGURATION, ROOT, startReplica } from '../harness/shipped-manifests.ts';
+import { applyManifests, CONFIGURATION, startReplica } from '../harness/shipped-manifests.ts';
+import { TANDEM } from '../harness/tandem-program.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
 const api = await startApiServer(scene);
@@ -122,13 +122,7 @@ test('tandem certs writes to a Secret, and to one that is there only when it is 
     const certs = await scene.start({
       name: 'tandem certs',
       command: process.execPath,
-      args: [
-        join(ROOT, 'bin/tandem.js'),
-        'certs',
-        '--secret=tandem/by-hand',
-        `--kubeconfig=${api.kubeconfig()}`,
-        ...flags,
-      ],
+      args: [TANDEM, 'certs', '--secret=tandem/by-hand', `--kubeconfig=${api.kubeconfig()}`, ...flags],
     });
     const { code } = await certs.exited;
     return { code, log: certs.log() };

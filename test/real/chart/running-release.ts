@@ -18,8 +18,8 @@ import { runPod, type RunningPod } from '../harness/kubelet.ts';
 import { freePorts } from '../harness/ports.ts';
 import type { Scene } from '../harness/scene.ts';
 import { ROOT, runKubectl } from '../harness/shipped-manifests.ts';
+import { TANDEM } from '../harness/tandem-program.ts';
 
-const BINARY = join(ROOT, 'bin/tandem.js');
 const WEBHOOKS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/tandem-webhook';
 
 export type Release = {
@@ -120,7 +120,7 @@ async function tokenOf(consul: Consul, policies: readonly string[]): Promise<str
 /** Gives the CA of the certificate of the webhook. */
 async function makeSecrets(scene: Scene, api: ApiServer, token: string): Promise<Buffer> {
   const certs = join(scene.folder, 'certs');
-  await promisify(execFile)(process.execPath, [BINARY, 'certs', `--dir=${certs}`, '--hosts=127.0.0.1']);
+  await promisify(execFile)(process.execPath, [TANDEM, 'certs', `--dir=${certs}`, '--hosts=127.0.0.1']);
   const read = (name: string): string => readFileSync(join(certs, name), 'utf8');
   const secrets = {
     'tandem-webhook-tls': { 'tls.crt': read('tls.crt'), 'tls.key': read('tls.key') },
@@ -156,7 +156,7 @@ async function runWorkload(
   const name = deployment.metadata.name ?? '';
   const template = at(deployment, 'spec', 'template') as KubernetesObject;
   const image: Image = {
-    entrypoint: [process.execPath, BINARY],
+    entrypoint: [process.execPath, TANDEM],
     environment: { ...variables, TANDEM_STATUS_LISTEN: `127.0.0.1:${port}` },
   };
   const spec = template['spec'] as { readonly containers: readonly object[] };

@@ -12,9 +12,9 @@ import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
 import type { Scene } from './scene.ts';
+import { TANDEM } from './tandem-program.ts';
 
 export const ROOT = join(import.meta.dirname, '../../..');
-const BINARY = join(ROOT, 'bin/tandem.js');
 export const CONFIGURATION =
   '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/tandem-webhook';
 
@@ -82,7 +82,7 @@ export function startReplica(
     name: `tandem webhook on ${port}`,
     command: process.execPath,
     args: [
-      BINARY,
+      TANDEM,
       ...deploymentArguments(),
       '--shutdown-delay=0',
       `--listen=127.0.0.1:${port}`,

@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
 import type { Scene } from './scene.ts';
-
-const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
+import { TANDEM } from './tandem-program.ts';
 
 export type TandemDev = {
   /** Of the page, with `/` at the end. */
@@ -20,7 +19,7 @@ export async function tandemDev(
   scene: Pick<Scene, 'start' | 'folder'>,
   folder: string,
   environment: Readonly<Record<string, string>> = {},
-  binary = BINARY,
+  binary = TANDEM,
 ): Promise<TandemDev> {
   const [plain = 0, tls = 0] = await freePorts(2);
   const certificates = join(scene.folder, 'dev-certs');

@@ -1,5 +1,4 @@
 /** `tandem sync` as a process between a real API server and a real Consul. */
-import { join } from 'node:path';
 import {
   controllerOf,
   type ControllerName,
@@ -11,8 +10,7 @@ import type { ApiServer } from './api-server.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
 import type { Scene } from './scene.ts';
-
-const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
+import { TANDEM } from './tandem-program.ts';
 
 export type TandemSync = {
   readonly process: RunningProcess;
@@ -40,7 +38,7 @@ export async function startTandemSync(
     name: 'tandem sync',
     command: process.execPath,
     args: [
-      BINARY,
+      TANDEM,
       'sync',
       `--kubeconfig=${api.kubeconfig()}`,
       `--consul-http-addr=${consul.url}`,
@@ -73,7 +71,7 @@ export async function syncOnce(
     name: 'tandem sync --once',
     command: process.execPath,
     args: [
-      BINARY,
+      TANDEM,
       'sync',
       '--once',
       `--kubeconfig=${api.kubeconfig()}`,

@@ -8,6 +8,7 @@ import { eventually } from './eventually.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
 import type { Scene } from './scene.ts';
+import { TANDEM } from './tandem-program.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const MANIFEST = join(ROOT, 'deploy/manifests/webhook-configuration.yaml');
@@ -35,7 +36,7 @@ export async function startWebhook(
     // With the heap of the image: what ends it there ends it here.
     environment: { NODE_OPTIONS: nodeOptions.join(' ') },
     args: [
-      join(ROOT, 'bin/tandem.js'),
+      TANDEM,
       'webhook',
       '--tls-auto',
       `--tls-auto-dir=${certificates}`,

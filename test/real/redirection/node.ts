@@ -12,8 +12,9 @@ import type { PodInterface, PodNetwork } from '../harness/pod-network.ts';
 import { freePorts } from '../harness/ports.ts';
 import { inNetwork, type RunningProcess } from '../harness/processes.ts';
 import type { Scene } from '../harness/scene.ts';
+import { TANDEM } from '../harness/tandem-program.ts';
 
-export const SOURCES = [process.execPath, join(import.meta.dirname, '../../../bin/tandem.js')];
+export const PROGRAM = [process.execPath, TANDEM];
 export const NODE = 'node-1';
 const ACCOUNT = 'tandem-redirector';
 
@@ -22,7 +23,7 @@ const ANNOTATION = formatRedirectOptions(optionsOf({ uids: [5995] }));
 /** As `tandem redirect-wait` runs in a pod; not root, and not the user of the sidecar. */
 const USER = ['setpriv', '--reuid=5996', '--regid=5996', '--clear-groups', '--no-new-privs'];
 /** @param program how Tandem is started */
-export function redirectWait(program: readonly string[] = SOURCES): readonly string[] {
+export function redirectWait(program: readonly string[] = PROGRAM): readonly string[] {
   return [...program, 'redirect-wait', `--node-name=${NODE}`];
 }
 
@@ -83,7 +84,7 @@ export function startNode(
   scene: Scene,
   api: ApiServer,
   network: PodNetwork,
-  program: readonly string[] = SOURCES,
+  program: readonly string[] = PROGRAM,
 ) {
   const hierarchy = HIERARCHIES.find((folder) => existsSync(join(folder, 'cgroup.procs')));
   if (hierarchy === undefined) throw new Error('this test needs cgroups: none is mounted in /sys/fs/cgroup');

@@ -15,7 +15,7 @@ import type { Scene } from '../harness/scene.ts';
 import { startTandemSync } from '../harness/tandem-sync.ts';
 import { withDataplane } from '../mesh/dataplane-image.ts';
 import { passing, podOf, startMesh, type Run } from '../mesh/mesh.ts';
-import { SOURCES, startNode } from './node.ts';
+import { PROGRAM, startNode } from './node.ts';
 
 export type Mode = 'agent' | 'dataplane';
 
@@ -133,7 +133,7 @@ export async function startTransparentPods(scene: Scene) {
     const created = await api.admin.expect('POST', `/api/v1/namespaces/${mode}-node/pods`, clientOf(mode));
     const { name = '', uid = '' } = created.metadata;
     const inPod = node.inPod({ name, uid, form: mode === 'agent' ? 'systemd' : 'cgroupfs' });
-    const redirect = { 'example/redirect': { entrypoint: [...inPod, ...SOURCES] } };
+    const redirect = { 'example/redirect': { entrypoint: [...inPod, ...PROGRAM] } };
     return runPod(scene, api, created, { ...images, ...redirect }, network);
   };
   const pair = async (mode: Mode): Promise<Pair> => {

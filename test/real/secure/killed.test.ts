@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { startScene } from '../harness/scene.ts';
-import { BINARY, NAME, startSecureScene } from './secure-scene.ts';
+import { TANDEM } from '../harness/tandem-program.ts';
+import { NAME, startSecureScene } from './secure-scene.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 // A Lease would have to run out after each kill.
@@ -16,7 +17,7 @@ const starting = secure.startServers(1);
 async function runUntil(
   message: string | undefined,
 ): Promise<{ readonly isDone: boolean; readonly steps: number }> {
-  const args = [BINARY, 'secure', ...secure.flags, '--log-level=debug', '--status-listen=127.0.0.1:0'];
+  const args = [TANDEM, 'secure', ...secure.flags, '--log-level=debug', '--status-listen=127.0.0.1:0'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   scene.atEnd(() => child.kill('SIGKILL'));
   const exited = once(child, 'exit');

@@ -13,8 +13,8 @@ import { freePorts } from '../harness/ports.ts';
 import type { RunningProcess } from '../harness/processes.ts';
 import type { Scene } from '../harness/scene.ts';
 import { partPath } from '../parts.ts';
+import { TANDEM } from '../harness/tandem-program.ts';
 
-export const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 export const NAMESPACE = 'consul';
 export const NAME = 'mesh';
@@ -232,7 +232,7 @@ function programs(scene: Scene, common: readonly string[]): Pick<SecureScene, 'l
       const started = await scene.start({
         name: 'tandem secure, once',
         command: process.execPath,
-        args: [BINARY, 'secure', ...common, ...flags],
+        args: [TANDEM, 'secure', ...common, ...flags],
       });
       const { code } = await started.exited;
       return { code, log: started.log() };
@@ -243,7 +243,7 @@ function programs(scene: Scene, common: readonly string[]): Pick<SecureScene, 'l
       const running = await scene.start({
         name: 'tandem secure',
         command: process.execPath,
-        args: [BINARY, 'secure', ...common, `--status-listen=127.0.0.1:${port}`, ...flags],
+        args: [TANDEM, 'secure', ...common, `--status-listen=127.0.0.1:${port}`, ...flags],
         environment,
         ready: async () => (await fetch(`${url}/health/ready`)).ok,
       });

@@ -8,6 +8,7 @@ import { eventually } from '../harness/eventually.ts';
 import { converged, instancesOn, population } from '../harness/population.ts';
 import { startScene } from '../harness/scene.ts';
 import { startTandemSync } from '../harness/tandem-sync.ts';
+import { TANDEM } from '../harness/tandem-program.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const consul = await startConsul(scene);
@@ -61,7 +62,7 @@ async function purge(owner: string): Promise<number | null> {
     name: 'tandem sync --purge',
     command: process.execPath,
     args: [
-      'bin/tandem.js',
+      TANDEM,
       'sync',
       `--kubeconfig=${east?.api.kubeconfig()}`,
       `--consul-http-addr=${consul.url}`,
