@@ -1,4 +1,4 @@
-/** The rights in the roles that the chart renders, and how one of them is taken away from a running cluster. */
+/** The rights in the roles that the chart renders, and how some of them are taken away from a running cluster. */
 import assert from 'node:assert/strict';
 import { property } from '../../../src/support/json.ts';
 import { MERGE_PATCH, type KubernetesObject } from '../harness/api-client.ts';
@@ -40,45 +40,54 @@ export function rightsOf(
 }
 
 /** Waits until all of them count, after their roles were applied. */
-export async function haveAll(api: ApiServer, rights: readonly Right[]): Promise<void> {
-  // The authorizer of the API server learns of roles by a watch.
-  await eventually('all rights count', async () => {
-    for (const right of rights)
-      assert.equal(await isAllowed(api, right), true, `${right.verb} ${right.resource}`);
-  });
+export function haveAll(api: ApiServer, rights: readonly Right[]): Promise<void> {
+  return count(api, rights, true);
 }
 
-/** Takes the verb from the resource, and waits until that counts; the other resources of the rule keep it. */
-export async function takeAway(api: ApiServer, right: Right): Promise<void> {
-  const rules = rulesOf(right.role).flatMap((rule, index) =>
-    index === right.index ? parted(rule, right) : [rule],
-  );
-  await setRules(api, right, rules, false);
+/** Takes each verb from its resource, and waits until that counts; all other rights of their roles stay. */
+export async function takeAway(api: ApiServer, rights: readonly Right[]): Promise<void> {
+  for (const [role, taken] of Map.groupBy(rights, (right) => right.role)) {
+    const rules = rulesOf(role).flatMap((rule, index) =>
+      parted(
+        rule,
+        taken.filter((right) => right.index === index),
+      ),
+    );
+    await setRules(api, role, rules);
+  }
+  await count(api, rights, false);
 }
 
-export function giveBack(api: ApiServer, right: Right): Promise<void> {
-  return setRules(api, right, rulesOf(right.role), true);
+export async function giveBack(api: ApiServer, rights: readonly Right[]): Promise<void> {
+  for (const role of new Set(rights.map((right) => right.role))) await setRules(api, role, rulesOf(role));
+  await count(api, rights, true);
 }
 
 function rulesOf(role: KubernetesObject): readonly Rule[] {
   return role['rules'] as readonly Rule[];
 }
 
-function parted(rule: Rule, { verb, resource }: Right): readonly Rule[] {
-  const others = { ...rule, resources: (rule.resources ?? []).filter((each) => each !== resource) };
-  const less = { ...rule, resources: [resource], verbs: rule.verbs.filter((each) => each !== verb) };
-  return [others, less].filter(({ resources, verbs }) => resources.length > 0 && verbs.length > 0);
+/** A rule for each resource of this one, without what is taken. */
+function parted(rule: Rule, taken: readonly Right[]): readonly Rule[] {
+  if (taken.length === 0) return [rule];
+  return (rule.resources ?? []).flatMap((resource) => {
+    const isTaken = (verb: string): boolean =>
+      taken.some((right) => right.resource === resource && right.verb === verb);
+    const verbs = rule.verbs.filter((verb) => !isTaken(verb));
+    return verbs.length === 0 ? [] : [{ ...rule, resources: [resource], verbs }];
+  });
 }
 
-async function setRules(
-  api: ApiServer,
-  right: Right,
-  rules: readonly Rule[],
-  expected: boolean,
-): Promise<void> {
-  await api.admin.expect('PATCH', pathOf(right.role), { rules }, MERGE_PATCH);
-  // The authorizer of the API server learns of it by a watch.
-  await eventually('the rules count', async () => assert.equal(await isAllowed(api, right), expected));
+async function setRules(api: ApiServer, role: KubernetesObject, rules: readonly Rule[]): Promise<void> {
+  await api.admin.expect('PATCH', pathOf(role), { rules }, MERGE_PATCH);
+}
+
+/** Waits until the authorizer of the API server knows: it learns of roles by a watch. */
+async function count(api: ApiServer, rights: readonly Right[], expected: boolean): Promise<void> {
+  for (const right of rights)
+    await eventually('the rules count', async () =>
+      assert.equal(await isAllowed(api, right), expected, `${right.verb} ${right.resource}`),
+    );
 }
 
 function pathOf({ kind, metadata: { name, namespace } }: KubernetesObject): string {

@@ -11,11 +11,12 @@ import { eventually } from '../harness/eventually.ts';
 import { freePorts } from '../harness/ports.ts';
 import type { RunningProcess } from '../harness/processes.ts';
 import { startScene } from '../harness/scene.ts';
-import { ROOT, runKubectl } from '../harness/shipped-manifests.ts';
+import { runKubectl } from '../harness/shipped-manifests.ts';
 import { startWebhook } from '../harness/webhook.ts';
 import { placedPods } from '../registrar/placed-pods.ts';
 import { NAMESPACE, SERVICES, startToK8sScene } from '../to-k8s/write-namespace.ts';
-import { giveBack, haveAll, rightsOf, takeAway } from './role-rights.ts';
+import { giveBack, haveAll, rightsOf, takeAway, type Right } from './role-rights.ts';
+import { TANDEM } from '../harness/tandem-program.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'consul', 'helm']);
 const toK8s = await startToK8sScene(scene);
@@ -62,7 +63,7 @@ async function start(chart: Rendered): Promise<RunningProcess> {
     name: 'tandem sync',
     command: process.execPath,
     args: [
-      join(ROOT, 'bin/tandem.js'),
+      TANDEM,
       ...argumentsOf(chart, 'sync'),
       `--kubeconfig=${api.kubeconfig({ token })}`,
       `--status-listen=127.0.0.1:${port}`,
@@ -190,24 +191,39 @@ const usesToConsul: typeof uses = {
 /** Those of the start, and of every process. */
 const AT_START = /^(?:list|watch) |^get namespaces$| leases$/;
 
+const keyOf = ({ verb, resource }: Right): string => `${verb} ${resource}`;
+
+/**
+ * Each right alone, but the lists and watches of a role together: a process has them side by side. Without the list of
+ * Services it does not come to those of what they name.
+ */
+function turnsOf(chart: Rendered): readonly (readonly Right[])[] {
+  const turnOf = (right: Right): string => {
+    const isSideBySide = /^(?:list|watch)$/.test(right.verb) && keyOf(right) !== 'list services';
+    return [right.role.kind, right.role.metadata.name, isSideBySide ? right.verb : keyOf(right)].join(' ');
+  };
+  return [...Map.groupBy(rightsOf(chart, 'sync'), turnOf).values()];
+}
+
 function eachIsNeeded(name: string, chart: Rendered, provoke: typeof uses): void {
-  for (const right of rightsOf(chart, 'sync')) {
-    const { role, verb, resource } = right;
+  for (const rights of turnsOf(chart)) {
+    const keys = rights.map(keyOf);
+    const [{ role } = assert.fail()] = rights;
     const where = role.kind === 'Role' ? ` in ${role.metadata.namespace}` : '';
-    const key = `${verb} ${resource}`;
-    test(`${name}: without the right to ${key}${where} it is refused, and says so`, async () => {
-      await takeAway(api, right);
-      if (key === 'create leases') await api.admin.request('DELETE', LEASE);
+    test(`${name}: without the right to ${keys.join(', ')}${where} it is refused, and says so`, async () => {
+      await takeAway(api, rights);
+      if (keys.includes('create leases')) await api.admin.request('DELETE', LEASE);
       const started = await start(chart);
       try {
-        if (!AT_START.test(key)) await use(provoke, key);
-        await eventually('the refusal', async () =>
-          assert.match(started.log(), new RegExp(`cannot ${verb} resource \\\\*"${resource}\\\\*"`)),
-        );
+        for (const key of keys) if (!AT_START.test(key)) await use(provoke, key);
+        for (const { verb, resource } of rights)
+          await eventually('the refusal', async () =>
+            assert.match(started.log(), new RegExp(`cannot ${verb} resource \\\\*"${resource}\\\\*"`)),
+          );
       } finally {
         await started.stop();
       }
-      await giveBack(api, right);
+      await giveBack(api, rights);
     });
   }
 }

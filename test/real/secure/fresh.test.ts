@@ -166,10 +166,10 @@ test('without one of them the log names what cannot be done, and with it the loo
       ({ verb, resource, role }) => role.kind === 'Role' && `${verb} ${resource}` === key,
     );
     assert.ok(right, key);
-    await takeAway(secure.api, right);
+    await takeAway(secure.api, [right]);
     await use();
     await eventually(key, async () => assert.match(loop.process.log(), says));
-    await giveBack(secure.api, right);
+    await giveBack(secure.api, [right]);
     await eventually('it goes on', async () => {
       for (const agent of [...servers, client]) await agent.swap();
       assert.match((await loop.status()).controllers[0]?.step ?? '', /^keep/);
