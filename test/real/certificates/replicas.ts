@@ -39,9 +39,8 @@ export type ReplicasOptions = {
 };
 
 const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
-// Together 10 to 15 creations a second on two cores: what they ask for, and not all that two cores can do.
-const WORKERS = 2;
-const PAUSE_MILLISECONDS = 100;
+// Some four creations a second, each with a handshake: a refusal that lasts half a second is seen, and there is time for the rest.
+const PAUSE_MILLISECONDS = 200;
 
 export async function startReplicas(
   scene: Scene,
@@ -106,7 +105,7 @@ export async function startReplicas(
       let created = 0;
       const ending = new AbortController();
       const refused: string[] = [];
-      const work = async (): Promise<void> => {
+      const storm = async (): Promise<void> => {
         while (!ending.signal.aborted) {
           const refusal = await create();
           if (refusal === undefined) created += 1;
@@ -114,12 +113,12 @@ export async function startReplicas(
           await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
         }
       };
-      const workers = Promise.all(Array.from({ length: WORKERS }, work));
+      const creating = storm();
       return {
         created: () => created,
         end: async () => {
           ending.abort();
-          await workers;
+          await creating;
           return refused;
         },
       };

@@ -12,8 +12,8 @@ const api = await startApiServer(scene);
 const TIMES = { caLife: 45_000, servingLife: 22_500, settle: 1000 };
 const LEASE_TIMES = { duration: 3000, renewDeadline: 2000, retry: 300 };
 
-const PODS = 1000;
-const ROTATIONS = 4;
+const PODS = 300;
+const ROTATIONS = 3;
 
 test(`${PODS} creations during ${ROTATIONS} rotations of the CA`, async (context) => {
   const replicas = await startReplicas(scene, api, {
