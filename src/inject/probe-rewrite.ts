@@ -110,7 +110,14 @@ function probedContainers(pod: Pod): readonly Probed[] {
 }
 
 function probesOf(containers: readonly Probed[]): Found[] {
-  return containers.flatMap((each, index) => KINDS.flatMap((kind) => findProbe(each, kind, index) ?? []));
+  const found: Found[] = [];
+  // Most of what is looked for is not there, and lists of nothing cost more than the look.
+  for (const [index, container] of containers.entries())
+    for (const kind of KINDS) {
+      const probe = findProbe(container, kind, index);
+      if (probe !== undefined) found.push(probe);
+    }
+  return found;
 }
 
 function findProbe(
@@ -208,7 +215,8 @@ const PATH = /^\/(?!\/)(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
 function exposable(path: unknown): string | undefined {
   const text = path ?? '';
   if (typeof text !== 'string') return undefined;
-  const [plain = ''] = text.split(/[?#]/, 1);
+  const end = text.search(/[?#]/);
+  const plain = end === -1 ? text : text.slice(0, end);
   const absolute = plain.startsWith('/') ? plain : `/${plain}`;
   // "a:b" is a URL of another scheme.
   const isPath = PATH.test(absolute) && (absolute === plain || !plain.includes(':'));

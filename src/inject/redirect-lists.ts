@@ -48,7 +48,9 @@ function readList<T>(
   expected: string,
   parse: (text: string) => T | undefined,
 ): readonly T[] {
-  const texts = splitExclusions(reader.text(name) ?? '');
+  const given = reader.text(name);
+  if (given === undefined) return [];
+  const texts = splitExclusions(given);
   if (texts.length > MOST_EXCLUSIONS) {
     reader.problem(name, `${texts.length} elements; at most ${MOST_EXCLUSIONS} fit into the rules of a pod`);
     return [];

@@ -131,15 +131,25 @@ const OUTBOUND: SidecarPort = { number: OUTBOUND_PORT, purpose: 'outbound traffi
 /** Besides those of every sidecar. */
 export function redirectPorts(redirect: Redirect | undefined): readonly SidecarPort[] {
   if (redirect === undefined) return [];
-  const ofProbes = redirect.probes.map(({ container, probe, after }) => ({
-    number: after,
-    // Hardly ever asked for.
-    get purpose() {
-      return `the ${probe} of the container ${quote(container)}`;
-    },
-  }));
+  const ofProbes = redirect.probes.map((each) => new ProbePort(each));
   const ofDns = redirect.dns === undefined ? [] : [{ number: DNS_PORT, purpose: 'the DNS of Consul' }];
   return [OUTBOUND, ...ofDns, ...ofProbes];
+}
+
+/** A class, because its purpose is hardly ever asked for: a getter of each object would cost more than the text. */
+class ProbePort implements SidecarPort {
+  readonly number: number;
+  readonly #probe: RewrittenProbe;
+
+  constructor(probe: RewrittenProbe) {
+    this.number = probe.after;
+    this.#probe = probe;
+  }
+
+  get purpose(): string {
+    const { container, probe } = this.#probe;
+    return `the ${probe} of the container ${quote(container)}`;
+  }
 }
 
 function checkExclusions(reader: AnnotationReader): void {

@@ -38,8 +38,18 @@ export const LONGEST_TEXT = 65_536;
 const VERSION = 1;
 
 /** Compact JSON. */
-export function formatRedirectOptions({ outboundCidrs, ...options }: RedirectOptions): string {
-  return JSON.stringify({ version: VERSION, ...options, outboundCidrs: outboundCidrs.map(formatCidr) });
+export function formatRedirectOptions(options: RedirectOptions): string {
+  const { inboundPorts, outboundPorts, uids, handshakes, dnsPort, outboundCidrs } = options;
+  const written = {
+    version: VERSION,
+    inboundPorts,
+    outboundPorts,
+    uids,
+    handshakes,
+    dnsPort,
+    outboundCidrs: outboundCidrs.map(formatCidr),
+  } satisfies Record<keyof RedirectOptions | 'version', unknown>;
+  return JSON.stringify(written);
 }
 
 /** Nothing of the text is taken unless all of it is as `formatRedirectOptions` writes it; `problem` names the place. */
