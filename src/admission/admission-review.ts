@@ -7,6 +7,7 @@ import type { InjectRequest } from '../inject/decide.ts';
 import { describeProblems, shortened, warningText, type Warning } from '../inject/result.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import type { PatchOperation } from '../support/json-patch.ts';
+import { patchInBase64 } from '../support/shared-json.ts';
 import { quote } from '../support/text.ts';
 
 const VERSIONS = ['admission.k8s.io/v1', 'admission.k8s.io/v1beta1'] as const;
@@ -98,7 +99,7 @@ export function patched(
   const text = encode(request, { allowed: true, patchType: 'JSONPatch', ...warned(warnings), patch: '' });
   // Base64 needs no escapes, and the patch is nearly all of the answer: it is put in place, not scanned once more.
   const place = text.length - '"}}'.length;
-  return text.slice(0, place) + Buffer.from(JSON.stringify(patch)).toString('base64') + text.slice(place);
+  return text.slice(0, place) + patchInBase64(patch) + text.slice(place);
 }
 
 /** Refused; the message reaches the developer through `kubectl describe replicaset`. */

@@ -1,5 +1,6 @@
 /** Agent mode: an init container registers the pod with the agent of its node, then Envoy or Consul's own proxy runs. */
 import type { JsonObject } from '../support/json.ts';
+import { shared } from '../support/shared-json.ts';
 import { accountVolumes, type RegisteredSidecar, type Sidecar } from './sidecar.ts';
 import { tokenVolumes, trustAnnotation, type SidecarPlan } from './sidecar-plan.ts';
 import { literal, proxyId, registrationVariables, serviceId } from './registration-variable.ts';
@@ -53,13 +54,16 @@ function startupProbe({ index }: Sidecar): JsonObject {
   return { tcpSocket: { port: INBOUND_PORT + index }, periodSeconds: 1, failureThreshold: 60 };
 }
 
+const INIT_COMMAND = shared(['/bin/sh', '-c', INIT_SCRIPT]);
+const INIT_COMMAND_OF_OTHERS = shared(['/bin/sh', '-c', INIT_SCRIPT_OF_OTHERS]);
+
 function initContainer(mesh: MeshPod, sidecar: RegisteredSidecar, settings: InjectSettings): JsonObject {
   const { consul } = settings;
   const { service, index, suffix } = sidecar;
   return {
     name: INIT_CONTAINER + suffix,
     image: settings.consulImage,
-    command: ['/bin/sh', '-c', index === 0 ? INIT_SCRIPT : INIT_SCRIPT_OF_OTHERS],
+    command: index === 0 ? INIT_COMMAND : INIT_COMMAND_OF_OTHERS,
     env: [
       ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'POD_IP', 'HOST_IP'),
       { name: 'TANDEM_SCHEME', value: consul.tls ? 'https://' : 'http://' },

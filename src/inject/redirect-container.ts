@@ -1,13 +1,14 @@
 /** The container that sees to the redirection of a pod before anything else of it runs, and where it stands. */
 import { REDIRECT_ANNOTATION } from '../model/kubernetes-names.ts';
-import { formatRedirectOptions } from '../redirection/options.ts';
+import { formatRedirectOptions, type RedirectOptions } from '../redirection/options.ts';
 import { redirectRules } from '../redirection/rules.ts';
 import type { JsonObject } from '../support/json.ts';
+import { keptBy } from '../support/kept.ts';
+import { shared } from '../support/shared-json.ts';
 import { downward, resourceFields, securityContext } from './container-parts.ts';
 import { REDIRECT_CONTAINER, REDIRECT_UID } from './names.ts';
 import type { MeshPod } from './mesh-pod.ts';
-import type { Redirect } from './redirect.ts';
-import type { InjectSettings } from './settings.ts';
+import type { InjectSettings, Resources } from './settings.ts';
 import type { SidecarPlan } from './sidecar-plan.ts';
 
 /**
@@ -17,22 +18,36 @@ import type { SidecarPlan } from './sidecar-plan.ts';
 export function withRedirect(plan: SidecarPlan, mesh: MeshPod, settings: InjectSettings): SidecarPlan {
   const { redirect, resources, nativeSidecar } = mesh;
   if (redirect === undefined) return plan;
-  const { options, way } = redirect;
-  const container = {
-    name: REDIRECT_CONTAINER,
-    image: settings.redirect.image,
-    ...(way === 'init' ? writing(redirect, settings) : waiting(redirect, settings)),
-    resources: resourceFields(resources.init),
-  };
+  const { options } = redirect;
+  const optionText = formatRedirectOptions(options);
+  const key = optionText + JSON.stringify(resources.init);
+  const container = keep(settings, key, () => shared(redirectContainer(options, resources.init, settings)));
   return {
     ...plan,
     ...(nativeSidecar
       ? { initContainers: [container, ...plan.initContainers] }
       : { lastInitContainers: [container] }),
     annotations:
-      way === 'init'
+      redirect.way === 'init'
         ? plan.annotations
-        : new Map([...plan.annotations, [REDIRECT_ANNOTATION, formatRedirectOptions(options)]]),
+        : new Map([...plan.annotations, [REDIRECT_ANNOTATION, optionText]]),
+  };
+}
+
+/** Pods of equal options have the same container. To make and to write it anew was a sixth of what such a pod costs. */
+const keep = keptBy<JsonObject>();
+
+function redirectContainer(
+  options: RedirectOptions,
+  resources: Resources,
+  settings: InjectSettings,
+): JsonObject {
+  const { image, way } = settings.redirect;
+  return {
+    name: REDIRECT_CONTAINER,
+    image,
+    ...(way === 'init' ? writing(options, settings) : waiting(options, settings)),
+    resources: resourceFields(resources),
   };
 }
 
@@ -42,7 +57,7 @@ echo "tandem: the kernel did not take the rules that redirect the traffic of thi
 exit 1
 `;
 
-function writing({ options }: Redirect, settings: InjectSettings): JsonObject {
+function writing(options: RedirectOptions, settings: InjectSettings): JsonObject {
   return {
     command: ['/bin/sh', '-c', SCRIPT],
     env: [{ name: 'TANDEM_RULES', value: redirectRules(options) }],
@@ -58,7 +73,7 @@ function writing({ options }: Redirect, settings: InjectSettings): JsonObject {
 }
 
 /** It ends when it has seen that it is redirected, so its user is none whose traffic passes by. */
-function waiting({ options: { uids } }: Redirect, settings: InjectSettings): JsonObject {
+function waiting({ uids }: RedirectOptions, settings: InjectSettings): JsonObject {
   const passing = new Set(uids);
   let user = REDIRECT_UID;
   while (passing.has(user)) user += 1;

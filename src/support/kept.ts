@@ -1,0 +1,22 @@
+/** What a pure function has made before, for keys of which strangers decide how many there are. */
+
+// Texts of a kilobyte and what is made of them, so that a megabyte holds all. A cluster has a handful of kinds of pods.
+const MOST = 100;
+const LONGEST_KEY = 1000;
+
+/** @returns what `make` made for an equal key and the same owner, or makes now; it is kept for as long as its owner */
+export function keptBy<T>(): (owner: object, key: string, make: () => T) => T {
+  const ofOwners = new WeakMap<object, Map<string, T>>();
+  return (owner, key, make) => {
+    let kept = ofOwners.get(owner);
+    if (kept === undefined) ofOwners.set(owner, (kept = new Map()));
+    const found = kept.get(key);
+    if (found !== undefined) return found;
+    const made = make();
+    if (key.length > LONGEST_KEY) return made;
+    // Whoever asks for many costs the others no more than to be made again.
+    if (kept.size === MOST) kept.clear();
+    kept.set(key, made);
+    return made;
+  };
+}
