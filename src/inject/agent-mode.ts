@@ -1,5 +1,6 @@
 /** Agent mode: an init container registers the pod with the agent of its node, then Envoy or Consul's own proxy runs. */
 import type { JsonObject } from '../support/json.ts';
+import { keptBy } from '../support/kept.ts';
 import { shared } from '../support/shared-json.ts';
 import { accountVolumes, type RegisteredSidecar, type Sidecar } from './sidecar.ts';
 import { tokenVolumes, trustAnnotation, type SidecarPlan } from './sidecar-plan.ts';
@@ -16,7 +17,7 @@ import {
   INIT_CONTAINER,
 } from './names.ts';
 import type { MeshPod } from './mesh-pod.ts';
-import type { InjectSettings } from './settings.ts';
+import type { InjectSettings, Resources } from './settings.ts';
 
 export function agentMode(
   mesh: MeshPod,
@@ -38,24 +39,57 @@ export function agentMode(
   };
 }
 
+/** What the container depends on, beside the settings. */
+type ProxyOptions = Pick<
+  MeshPod,
+  'concurrency' | 'extraArgs' | 'userVolumeMounts' | 'nativeSidecar' | 'drainSeconds'
+> &
+  Pick<Sidecar, 'index' | 'suffix' | 'metrics' | 'baseId' | 'dataMount'> & {
+    readonly resources: Resources;
+    /** Of the service, for the built-in proxy alone. */
+    readonly name: string | undefined;
+  };
+
+/** Most pods of a cluster have the same Envoy. To make and to write it anew was a twentieth of what an admission costs. */
+const keep = keptBy<JsonObject>();
+
 function proxyContainer(mesh: MeshPod, sidecar: Sidecar, settings: InjectSettings): JsonObject {
-  const container =
-    settings.sidecarProxy === 'envoy'
-      ? envoy(mesh, sidecar, settings)
-      : builtinProxy(mesh, sidecar, settings);
-  return mesh.nativeSidecar
-    ? { ...container, restartPolicy: 'Always', startupProbe: startupProbe(sidecar) }
-    : { ...container, ...lifecycleField(classicSidecarSeconds(mesh.drainSeconds)) };
+  const isEnvoy = settings.sidecarProxy === 'envoy';
+  const options: ProxyOptions = {
+    concurrency: mesh.concurrency,
+    extraArgs: mesh.extraArgs,
+    userVolumeMounts: mesh.userVolumeMounts,
+    nativeSidecar: mesh.nativeSidecar,
+    drainSeconds: mesh.drainSeconds,
+    index: sidecar.index,
+    suffix: sidecar.suffix,
+    metrics: sidecar.metrics,
+    baseId: sidecar.baseId,
+    dataMount: sidecar.dataMount,
+    resources: mesh.resources.sidecar,
+    name: isEnvoy ? undefined : sidecar.service.name,
+  };
+  return keep(settings, JSON.stringify(options), () =>
+    shared(running(isEnvoy ? envoy(options, settings) : builtinProxy(options, settings), options)),
+  );
+}
+
+function running(container: JsonObject, { nativeSidecar, drainSeconds, index }: ProxyOptions): JsonObject {
+  return nativeSidecar
+    ? { ...container, restartPolicy: 'Always', startupProbe: startupProbe(index) }
+    : { ...container, ...lifecycleField(classicSidecarSeconds(drainSeconds)) };
 }
 
 // The proxy listens as soon as Consul has sent its configuration, 2 to 3 s after its start. A second a try, and a minute
 // in all before the kubelet starts it again: enough for an agent that restarts.
-function startupProbe({ index }: Sidecar): JsonObject {
+function startupProbe(index: number): JsonObject {
   return { tcpSocket: { port: INBOUND_PORT + index }, periodSeconds: 1, failureThreshold: 60 };
 }
 
 const INIT_COMMAND = shared(['/bin/sh', '-c', INIT_SCRIPT]);
 const INIT_COMMAND_OF_OTHERS = shared(['/bin/sh', '-c', INIT_SCRIPT_OF_OTHERS]);
+
+const POD_FIELDS = downward('POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'POD_IP', 'HOST_IP');
 
 function initContainer(mesh: MeshPod, sidecar: RegisteredSidecar, settings: InjectSettings): JsonObject {
   const { consul } = settings;
@@ -65,7 +99,7 @@ function initContainer(mesh: MeshPod, sidecar: RegisteredSidecar, settings: Inje
     image: settings.consulImage,
     command: index === 0 ? INIT_COMMAND : INIT_COMMAND_OF_OTHERS,
     env: [
-      ...downward('POD_NAME', 'POD_NAMESPACE', 'POD_UID', 'POD_IP', 'HOST_IP'),
+      ...POD_FIELDS,
       { name: 'TANDEM_SCHEME', value: consul.tls ? 'https://' : 'http://' },
       { name: 'TANDEM_HTTP_PORT', value: String(consul.httpPort) },
       { name: 'TANDEM_GRPC_PORT', value: String(consul.grpcPort) },
@@ -84,48 +118,48 @@ function initContainer(mesh: MeshPod, sidecar: RegisteredSidecar, settings: Inje
   };
 }
 
-function envoy(mesh: MeshPod, sidecar: Sidecar, settings: InjectSettings): JsonObject {
+function envoy(options: ProxyOptions, settings: InjectSettings): JsonObject {
   return {
-    name: ENVOY_CONTAINER + sidecar.suffix,
+    name: ENVOY_CONTAINER + options.suffix,
     image: settings.envoyImage,
     command: [
       'envoy',
       '--config-path',
       `${DATA_PATH}/envoy-bootstrap.json`,
       '--concurrency',
-      String(mesh.concurrency),
-      ...sidecar.baseId,
-      ...mesh.extraArgs.map(literal),
+      String(options.concurrency),
+      ...options.baseId,
+      ...options.extraArgs.map(literal),
     ],
-    ...portFields(sidecar.metrics),
-    resources: resourceFields(mesh.resources.sidecar),
-    volumeMounts: [sidecar.dataMount, ...mesh.userVolumeMounts],
+    ...portFields(options.metrics),
+    resources: resourceFields(options.resources),
+    volumeMounts: [options.dataMount, ...options.userVolumeMounts],
     securityContext: securityContext(settings),
   };
 }
 
-function builtinProxy(mesh: MeshPod, sidecar: Sidecar, settings: InjectSettings): JsonObject {
+function builtinProxy(options: ProxyOptions, settings: InjectSettings): JsonObject {
   const { consul } = settings;
   const scheme = consul.tls ? 'https://' : '';
   return {
-    name: ENVOY_CONTAINER + sidecar.suffix,
+    name: ENVOY_CONTAINER + options.suffix,
     image: settings.consulImage,
     command: [
       'consul',
       'connect',
       'proxy',
       `-http-addr=${scheme}$(HOST_IP):${consul.httpPort}`,
-      `-sidecar-for=${serviceId(sidecar.service.name)}`,
+      `-sidecar-for=${serviceId(options.name ?? '')}`,
       ...(consul.authMethod === undefined ? [] : [`-token-file=${DATA_PATH}/acl-token`]),
       ...(consul.caCertificate === undefined ? [] : [`-ca-file=${DATA_PATH}/ca.pem`]),
-      ...mesh.extraArgs.map(literal),
+      ...options.extraArgs.map(literal),
     ],
     env: [
       ...downward('POD_NAME', 'POD_NAMESPACE', 'HOST_IP'),
       ...variable('CONSUL_TLS_SERVER_NAME', escaped(consul.tlsServerName)),
     ],
-    resources: resourceFields(mesh.resources.sidecar),
-    volumeMounts: [sidecar.dataMount, ...mesh.userVolumeMounts],
+    resources: resourceFields(options.resources),
+    volumeMounts: [options.dataMount, ...options.userVolumeMounts],
     securityContext: securityContext(settings),
   };
 }
