@@ -51,13 +51,17 @@ const CONNECTION = startsWith(
   'stream closed',
   'streams exhausted',
 );
+// Consul answers 403 to every error that has these words in it (agent/http.go and acl/errors.go), also to a refusal that repeats
+// a name of somebody's choice. Of the ACLs is what begins with them, after what endpoints put before.
+const ABOUT_ACLS = /Permission denied|ACL not found/i;
+const BY_ACLS = /^(token does not exist: |(failed|error) [a-z ]+: )*(Permission denied|ACL not found)/i;
 // Words of a request that stays wrong, whatever else its text says.
 const LASTING = /Must provide|Invalid |Unknown service ID|boolean expression evaluator/i;
 
 /**
  * | status | code | another server |
  * | --- | --- | --- |
- * | 403, and a 500 that wraps one | FORBIDDEN | no |
+ * | 403, and a 500 that wraps one | FORBIDDEN; REFUSED if its text only repeats such words | no |
  * | 429 | LIMITED | no: the limit is for this client |
  * | 500 by text | UNAVAILABLE | yes |
  * | 502, 503, 504 | UNAVAILABLE | yes |
@@ -67,11 +71,11 @@ const LASTING = /Must provide|Invalid |Unknown service ID|boolean expression eva
  * @param text the body of the answer
  */
 export function classify(status: number, text: string): Failure {
-  if (status === 403) return { code: 'TANDEM_CONSUL_FORBIDDEN', elsewhere: false };
+  if (status === 403) return ABOUT_ACLS.test(text) && !isByAcls(text) ? REFUSED : FORBIDDEN;
   if (status === 429) return { code: 'TANDEM_CONSUL_LIMITED', elsewhere: false };
   if (status === 500) return classifyText(text);
   if (status >= 502 && status <= 504) return { code: 'TANDEM_CONSUL_UNAVAILABLE', elsewhere: true };
-  if (status >= 400) return { code: 'TANDEM_CONSUL_REFUSED', elsewhere: false };
+  if (status >= 400) return REFUSED;
   return { code: 'TANDEM_CONSUL_ANSWER_INVALID', elsewhere: true };
 }
 
@@ -85,11 +89,17 @@ function startsWith(...texts: readonly string[]): (text: string) => boolean {
   return (text) => lower.some((each) => text.toLowerCase().startsWith(each));
 }
 
+const FORBIDDEN: Failure = { code: 'TANDEM_CONSUL_FORBIDDEN', elsewhere: false };
+const REFUSED: Failure = { code: 'TANDEM_CONSUL_REFUSED', elsewhere: false };
+
+function isByAcls(text: string): boolean {
+  return BY_ACLS.test(innerText(text).replace(WRAPPED, ''));
+}
+
 function classifyText(text: string): Failure {
-  if (/Permission denied|ACL not found/i.test(text))
-    return { code: 'TANDEM_CONSUL_FORBIDDEN', elsewhere: false };
+  if (isByAcls(text)) return FORBIDDEN;
   const inner = innerText(text).replace(WRAPPED, '');
   if ((PASSING(inner) || (FORWARDED.test(text.trim()) && CONNECTION(inner))) && !LASTING.test(inner))
     return { code: 'TANDEM_CONSUL_UNAVAILABLE', elsewhere: true };
-  return { code: 'TANDEM_CONSUL_REFUSED', elsewhere: false };
+  return REFUSED;
 }

@@ -85,6 +85,10 @@ const faults: readonly Fault[] = [
       // A name that a stranger chose.
       [500, 'JWT Provider does not exist. Provider Name: No cluster leader', 'REFUSED', false],
       [500, 'rpc error making call: Provider Name: EOF', 'REFUSED', false],
+      [403, 'JWT Provider does not exist. Provider Name: ACL not found', 'REFUSED', false],
+      [500, 'Provider Name: Permission denied', 'REFUSED', false],
+      [403, 'rpc error making call: token does not exist: ACL not found', 'FORBIDDEN', false],
+      [403, 'Forbidden', 'FORBIDDEN', false],
       [500, 'Failed to create boolean expression evaluator: 1:2', 'REFUSED', false],
       [502, 'Bad Gateway', 'UNAVAILABLE', true],
       [503, 'rate limit exceeded', 'UNAVAILABLE', true],
