@@ -55,6 +55,7 @@ export function runConfigEntries(
 ): Promise<void> {
   const { objects, entries, writer, reporter, clock, random } = ports;
   const { settings, kinds } = options;
+  const readable = kinds.filter(({ enterprise }) => enterprise !== true);
   const memory = createEntryMemory(clock.elapsed);
   const views = createEntryViews(ports, options, memory);
   const statuses = createEntryStatuses(ports, memory);
@@ -68,13 +69,15 @@ export function runConfigEntries(
     coalescing: COALESCING,
     fullDue: () => earliest([memory.retryDue(), statuses.retryDue(), views.retryDue()]),
     guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
-    isSettled: () =>
-      kinds.every((kind) => kind.enterprise === true || entries.entries(kind).entries !== undefined),
+    isSettled: () => readable.every((kind) => entries.entries(kind).entries !== undefined),
     synced: objects.synced,
     watch,
     reconciler: {
       refresh: async ({ isConfirmation }, until) => {
-        if (isConfirmation) await Promise.all([objects.refresh(until), entries.refresh(kinds, until)]);
+        if (!isConfirmation) return;
+        // Of a kind that cannot be read nothing is removed, and the others need not wait for it.
+        const reads = Promise.allSettled(readable.map((kind) => entries.refresh([kind], until)));
+        await Promise.all([objects.refresh(until), reads]);
       },
       observe: async (_request, until) => (entries.isRead() ? views.observe(until) : undefined),
       plan: (observed) => planEntries(observed, settings, memory.isAccepted),
