@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { rotations, type SecureObserved } from '../../src/secure/observed.ts';
+import { DISTRUST, rotations, type SecureObserved } from '../../src/secure/observed.ts';
 import { nextSecureStep } from '../../src/secure/secure-plan.ts';
 import type { SecureStep } from '../../src/secure/secure-step.ts';
 import {
@@ -32,6 +32,7 @@ function isConflict(world: World, { observed, step }: Looked): boolean {
 /** What Consul answers with 403 or 500: it is bootstrapped, or has an object of that name. */
 function isRefused(world: World, { step }: Looked): boolean {
   if (step.kind === 'bootstrap') return world.management !== undefined;
+  if (step.kind === 'put-bootstrap') return world.management?.includes(step.token) === true;
   if (step.kind !== 'put' && step.kind !== 'put-auth-method') return false;
   return step.id === undefined && world.objects.has(`${step.object.kind}/${step.object.name}`);
 }
@@ -53,11 +54,15 @@ test('two loops without a Lease, ended and cut off anywhere, come to the end of 
     fc.property(
       fc.array(turn, { minLength: 40, maxLength: 140 }),
       fc.subarray([...rotations]),
-      (turns, asked) => {
+      fc.boolean(),
+      (turns, asked, isDistrusted) => {
         const world = newWorld();
-        world.requests = Object.fromEntries(asked.map((each) => [each, 'now']));
+        const request = isDistrusted ? `now${DISTRUST}` : 'now';
+        // In the middle of it, when there is a CA to distrust.
+        const requests = Object.fromEntries(asked.map((each) => [each, request]));
         const pending: (Looked | undefined)[] = [undefined, undefined];
-        for (const { loop, what } of turns) {
+        for (const [at, { loop, what }] of turns.entries()) {
+          if (at === 20) world.requests = requests;
           const looked = pending[loop];
           if (looked === undefined || what === 'is killed') {
             const seen = observe(world);
@@ -83,6 +88,7 @@ test('two loops without a Lease, ended and cut off anywhere, come to the end of 
         if (world.agents.length === 0) startAgents(world);
         settle(world);
         assert.equal(nextSecureStep(SETTINGS, observe(world)).kind, 'keep');
+        if (isDistrusted) assert.deepEqual(world.state?.older, []);
         assert.equal(world.rules.length, 3);
         assert.deepEqual(world.management, [world.bootstrap.token]);
         const kept = (['agent', 'dns', 'ui', 'replication'] as const).map(
