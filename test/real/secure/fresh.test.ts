@@ -78,8 +78,14 @@ test('a ServiceAccount logs in as the service of its name; the one of the sync o
   assert.deepEqual((db.json as { ServiceIdentities: unknown }).ServiceIdentities, [{ ServiceName: 'db' }]);
   assert.equal((await login('evil', 'default', 'k8s-auth-method')).status, 403);
   assert.equal((await login('evil', 'mesh-sync', 'k8s-component-auth-method')).status, 403);
+  const gate = async (): Promise<string> => (await secure.run(['--plan', '--stage=prefer'])).log;
+  const silent = /not yet require: the sync, with the registrar, has not logged in/;
+  assert.match(await gate(), silent);
   const sync = await login(NAMESPACE, 'mesh-sync', 'k8s-component-auth-method');
   assert.match(JSON.stringify(sync.json), /tandem-mesh-sync/);
+  const after = await gate();
+  assert.match(after, /not yet require: /);
+  assert.doesNotMatch(after, /logged in/);
 });
 
 test('a token of a pod that is gone opens nothing', async () => {
