@@ -83,20 +83,18 @@ export function rewriteProbes(pod: Pod, reader: AnnotationReader, where: Circums
       placeOf(beyond),
       `needs a port of its own, and the first ${MOST_CONTAINERS} containers have them all; use a command there, or ${EXCLUDE}`,
     );
-  const rewritten = found.filter((each) => isRewritten(each, reader, where));
-  return {
-    probes: rewritten.map(({ container, probe, path, fields, after }) => ({
-      container: container.name,
-      probe,
-      path: `${path}/port`,
-      before: property(fields, 'port') as number | string,
-      after,
-    })),
-    exposed: rewritten.flatMap(({ exposed }) => exposed ?? []),
-    handshakes: rewritten.flatMap(({ handler, port, after }) =>
-      handler === 'tcpSocket' ? [{ port: after, to: port }] : [],
-    ),
-  };
+  const probes: RewrittenProbe[] = [];
+  const exposed: ExposedPath[] = [];
+  const handshakes: Handshake[] = [];
+  for (const each of found) {
+    if (!isRewritten(each, reader, where)) continue;
+    const before = property(each.fields, 'port') as number | string;
+    const { container, probe, path, handler, port, after } = each;
+    probes.push({ container: container.name, probe, path: `${path}/port`, before, after });
+    if (each.exposed !== undefined) exposed.push(each.exposed);
+    if (handler === 'tcpSocket') handshakes.push({ port: after, to: port });
+  }
+  return { probes, exposed, handshakes };
 }
 
 type Probed = Pick<Found, 'container' | 'path'>;

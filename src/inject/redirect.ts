@@ -55,8 +55,8 @@ export function readRedirect(
   for (const why of notPossible(settings)) reader.problem('transparent-proxy', why);
   const exclusions = readExclusions(pod, reader);
   const ownPorts = new Map([OUTBOUND, ...sidecar.ports].map((port) => [port.number, port]));
-  const plain = new Set([...ownPorts.keys(), ...exclusions.inboundPorts]);
-  const isPlain = (port: number): boolean => plain.has(port);
+  const excluded = new Set(exclusions.inboundPorts);
+  const isPlain = (port: number): boolean => ownPorts.has(port) || excluded.has(port);
   warnOfPlainClients(pod, reader, isPlain);
   warnOfNothingExcluded(exclusions, settings.sidecarUser, ownPorts, reader);
   const { probes, exposed, handshakes } = rewriteProbes(pod, reader, {

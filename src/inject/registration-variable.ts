@@ -41,7 +41,8 @@ export function proxyId(service: string): string {
  * Source: Kubernetes, "Define Dependent Environment Variables"; k8s.io/kubernetes third_party/forked/golang/expansion.
  */
 export function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
+  // Most texts have none, and to look for it takes a fifth of the time.
+  return text.includes('$') ? text.replaceAll('$', '$$$$') : text;
 }
 
 /**
@@ -106,7 +107,8 @@ export function registrationOf(
 }
 
 function literalPath(exposed: ExposedPath): ExposedPath {
-  return { ...exposed, path: literal(exposed.path) };
+  const path = literal(exposed.path);
+  return path === exposed.path ? exposed : { ...exposed, path };
 }
 
 function registrationConfig(proxyConfig: JsonObject, metrics: MeshPod['metrics']): JsonObject {
