@@ -55,7 +55,7 @@ const SHORT: Size = {
   services: 36,
   manyServices: 120,
   healthChanges: 20,
-  idle: 10,
+  idle: 4,
 };
 
 // Whoever waits for many instances at a time has a connection for each; Tandem itself stays far below the usual 200.

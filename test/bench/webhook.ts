@@ -28,7 +28,7 @@ export async function benchWebhook(short: boolean): Promise<void> {
     await benchColdStart(folder, short ? 3 : 10);
     const webhook = await startWebhook(folder);
     await benchLoad(webhook, folder, short);
-    const paced = await openLoop(webhook, 1000, short ? 4 : 15);
+    const paced = await openLoop(webhook, 1000, short ? 2 : 15);
     figure('webhook: p99 at 1,000 requests a second', percentile(paced, 0.99), 'ms', 'target <= 2');
     figure('webhook: resident memory after the load', await residentMegabytes(webhook.child.pid), 'MB', '');
     await stopServer(webhook);
@@ -98,7 +98,7 @@ async function benchLoad(webhook: ServerProcess, folder: string, short: boolean)
       probed: { server: webhook, body: 'probed' },
       redirected: { server: webhook, body: 'redirected' },
     },
-    short ? { rounds: 1, seconds: 3 } : { rounds: 5, seconds: 5 },
+    short ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 },
     folder,
   );
   await Promise.all([node, fastify, skipping].map(stopServer));

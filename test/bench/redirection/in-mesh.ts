@@ -21,8 +21,8 @@ needRoot();
 enterOwnNetwork();
 
 const short = process.argv.includes('--short');
-const ADDRESSES = short ? 5 : 20;
-const [ROUNDS, SECONDS] = short ? [3, 1] : [7, 5];
+const ADDRESSES = short ? 3 : 20;
+const [ROUNDS, SECONDS] = short ? [1, 1] : [7, 5];
 const PROBER = join(import.meta.dirname, 'prober.ts');
 const SERVER = { image: 'example/server', ports: [{ name: 'http', containerPort: 8080 }] };
 const IMAGES = {

@@ -25,7 +25,7 @@ needRoot();
 enterOwnNetwork();
 
 const short = process.argv.includes('--short');
-const [RUNS, IDLE_SECONDS] = short ? [8, 4] : [50, 60];
+const [RUNS, IDLE_SECONDS] = short ? [4, 2] : [50, 60];
 const AT_ONCE = 40;
 
 const rules = redirectRules(
