@@ -6,9 +6,8 @@ import { eventsOf, isReady, podsOf, workloadsOf, type Pod } from './list.ts';
 import { hopeless, unready } from './trouble.ts';
 import type { Cluster } from './cluster.ts';
 
-// What is waited for is in objects of five kinds: lists that are read again are simpler than five watches, and cost the API
-// server nothing that it would notice.
-const POLL_MILLISECONDS = 250;
+// What is waited for is in objects of five kinds: lists that are read again are simpler than five watches.
+const POLL_MILLISECONDS = 500;
 // Ten times of what it takes; a node that has to pull images first needs more than one that has them.
 const DEADLINE_SECONDS = 240;
 // What is new is known to every part of the API server in less than a second. Logs are read rarely, and only of what is late.

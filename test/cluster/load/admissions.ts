@@ -25,7 +25,7 @@ export async function admissionsDuring(
   api: ApiClient,
   namespace: string,
   action: () => Promise<unknown>,
-  rate = 10,
+  rate = 5,
 ): Promise<AdmissionOutcome> {
   const begin = performance.now();
   const times: number[] = [];

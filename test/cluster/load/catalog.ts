@@ -22,7 +22,7 @@ export type CatalogOutcome = {
 
 // A server on a node that is gone does not answer, and nobody refuses for it.
 const SILENCE_MILLISECONDS = 2000;
-const POLL_MILLISECONDS = 200;
+const POLL_MILLISECONDS = 400;
 
 /** Through the API server, which reaches the pods of every cluster. @param servers how many Consul servers the chart has */
 export function consulServers(api: ApiClient, servers: number): Ask {
@@ -69,7 +69,7 @@ export async function instanceIds(
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** Reads the catalog about five times a second while the action lasts. A read that fails says nothing. */
+/** Reads the catalog about twice a second while the action lasts. A read that fails says nothing. */
 export async function catalogDuring(
   ask: Ask,
   wanted: Readonly<Record<string, readonly string[]>>,
