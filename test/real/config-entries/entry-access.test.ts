@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { EntrySettings } from '../../../src/catalog/config-entries/decide-entry.ts';
 import { readEntryObject, type EntryObject } from '../../../src/catalog/config-entries/entry-object.ts';
+import type { EntryPlan } from '../../../src/catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../../../src/catalog/config-entries/entry-table.ts';
 import { openConsul, type ConsulClient } from '../../../src/consul/client.ts';
 import { entrySource, entryWriter } from '../../../src/consul/config-entries.ts';
@@ -44,7 +45,12 @@ async function open(
   return { client, sent };
 }
 
-type Run = { readonly refusals: ReadonlyMap<string, string>; readonly kept: readonly string[] };
+type Run = {
+  readonly refusals: ReadonlyMap<string, string>;
+  readonly kept: readonly string[];
+  /** Of each object, in its last reconcile. */
+  readonly states: readonly string[];
+};
 
 /** One process that ends when both sides agree, or when all was tried once. */
 async function once(
@@ -54,7 +60,7 @@ async function once(
   primary?: string,
 ): Promise<Run> {
   const refusals = new Map<string, string>();
-  let kept: readonly string[] = [];
+  let last: EntryPlan | undefined;
   const nothing = (): undefined => undefined;
   const reporter: ConfigEntryReporter = {
     applied: nothing,
@@ -63,7 +69,7 @@ async function once(
     succeeded: nothing,
     guarded: nothing,
     released: nothing,
-    planned: (plan) => (kept = plan.kept.map(({ key, why }) => `${key}: ${why}`)),
+    planned: (plan) => (last = plan),
     stands: nothing,
     acceptedOtherwise: ({ key }) => assert.fail(key),
   };
@@ -90,7 +96,11 @@ async function once(
     { kinds, settings, resync: 600_000, dryRun: false, once: true },
     AbortSignal.timeout(60_000),
   );
-  return { refusals, kept };
+  return {
+    refusals,
+    kept: (last?.kept ?? []).map(({ key, why }) => `${key}: ${why}`),
+    states: (last?.objects ?? []).map(({ state }) => (state.kind === 'failed' ? state.reason : state.kind)),
+  };
 }
 
 const settingsOf = (owner: string): EntrySettings => ({
@@ -172,6 +182,53 @@ for (const [rule, rules, needing, says] of LESS)
       );
   });
 
+function defaultsOf(name: string, protocol: string): { kind: EntryKind; object: EntryObject } {
+  const kind = kinds.find(({ entryKind }) => entryKind === 'service-defaults') ?? assert.fail();
+  const metadata = { name, namespace: 'default', uid: name, generation: 1 };
+  return {
+    kind,
+    object: readEntryObject({ kind: kind.kind, metadata, spec: { protocol } }) ?? assert.fail(),
+  };
+}
+
+test('two clusters of one Consul with the same names: each entry has one owner, whom nobody disturbs', async () => {
+  const [one, two] = await Promise.all([open(consul, consul.token), open(consul, consul.token)]);
+  const names = Array.from({ length: 8 }, (_each, nth) => `both${nth}`);
+  // The first half says the same in both clusters.
+  const objectsOf = (protocol: string) =>
+    names.map((name, nth) => defaultsOf(name, nth < 4 ? 'http2' : protocol));
+  const runs = (): Promise<readonly Run[]> =>
+    Promise.all([
+      once(one.client, objectsOf('http'), settingsOf('east')),
+      once(two.client, objectsOf('grpc'), settingsOf('west')),
+    ]);
+  const owners = async (): Promise<readonly (string | undefined)[]> =>
+    Promise.all(
+      names.map(async (name) => {
+        const entry = await consul.call('GET', `/v1/config/service-defaults/${name}`);
+        return (entry as { readonly Meta?: Record<string, string> }).Meta?.['tandem-owner'];
+      }),
+    );
+  await runs();
+  const first = await owners();
+  for (const owner of first) assert.match(owner ?? '', /^(east|west)$/);
+  const writes = (): number =>
+    [...one.sent, ...two.sent].filter(({ endpoint }) => endpoint === 'config-write').length;
+  const before = writes();
+  const [east, west] = await runs();
+  assert.equal(writes(), before, 'nobody writes again');
+  for (const [nth, owner] of first.entries()) {
+    const loser = (owner === 'east' ? west : east)?.states[nth];
+    const winner = (owner === 'east' ? east : west)?.states[nth];
+    assert.deepEqual([winner, loser], ['synced', nth < 4 ? 'elsewhere' : 'ExternallyManagedConfigError']);
+  }
+  // The one cluster gives all up, and the other one gets what it has objects for.
+  await once(one.client, [], settingsOf('east'));
+  await once(two.client, objectsOf('grpc'), settingsOf('west'));
+  assert.deepEqual(new Set(await owners()), new Set(['west']));
+  await once(two.client, [], settingsOf('west'));
+});
+
 test('in a secondary datacenter entries are read in the primary, written once, and not again', async () => {
   const [wan = 0, otherWan = 0] = await freePorts(2);
   const of = (datacenter: string, serf_wan: number, more: object = {}): Promise<Consul> =>
@@ -190,12 +247,7 @@ test('in a secondary datacenter entries are read in the primary, written once, a
   await eventually('the primary answers through the secondary', () =>
     second.call('GET', '/v1/config/service-defaults?dc=dc1'),
   );
-  const web = (protocol: string): readonly { kind: EntryKind; object: EntryObject }[] => {
-    const kind = kinds.find(({ entryKind }) => entryKind === 'service-defaults') ?? assert.fail();
-    const metadata = { name: 'web', namespace: 'default', uid: 'web', generation: 1 };
-    const object = readEntryObject({ kind: kind.kind, metadata, spec: { protocol } });
-    return [{ kind, object: object ?? assert.fail() }];
-  };
+  const web = (protocol: string) => [defaultsOf('web', protocol)];
   const ofTwo = { ...settingsOf('two'), datacenter };
   const writes = (): number => sent.filter(({ endpoint }) => endpoint === 'config-write').length;
   for (const [nth, protocol] of ['http', 'grpc', 'http'].entries()) {
