@@ -72,11 +72,13 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
   }
 
   /** Without Fastify, which counts the bytes again and makes room for three bytes a character: 6 % of what a skipped pod costs. */
-  function send({ reply, body, isRefused }: Pending, { status, type, body: text }: AdmissionAnswer): void {
+  function send(
+    { reply, body, isRefused }: Pending,
+    { status, type, body: text, bytes }: AdmissionAnswer,
+  ): void {
     // For want of room for an answer before it.
     if (isRefused) return;
     const { raw } = reply.hijack();
-    const bytes = Buffer.byteLength(text);
     const head = { 'content-type': type, 'content-length': bytes };
     raw.writeHead(status, isDraining() ? { ...head, connection: 'close' } : head);
     // As a text it goes out in one piece with its head. That of ASCII alone needs no room for longer characters.

@@ -33,6 +33,8 @@ export type AdmissionAnswer = {
   readonly status: 200 | 400 | 413;
   readonly type: 'application/json' | 'text/plain';
   readonly body: string;
+  /** Of the body in UTF-8. */
+  readonly bytes: number;
   readonly outcome: Omit<AdmissionOutcome, 'seconds'>;
 };
 
@@ -54,20 +56,30 @@ export function answerAdmission(
   const decoded = decodeReview(text);
   if (!decoded.ok) return badRequest(400, decoded.why);
   const { request } = decoded;
-  const { body, outcome } = admit(request, defaults, engine);
+  const { body, bytes, outcome } = admit(request, defaults, engine);
   const uid = request.uid.slice(0, REPORTED_LENGTH);
   const namespace = request.namespace.slice(0, REPORTED_LENGTH);
   const name = request.name.slice(0, REPORTED_LENGTH);
-  return { status: 200, type: 'application/json', body, outcome: { ...outcome, uid, namespace, name } };
+  return {
+    status: 200,
+    type: 'application/json',
+    body,
+    bytes,
+    outcome: { ...outcome, uid, namespace, name },
+  };
 }
 
 /** An answer to what is no admission request. */
 export function badRequest<S extends number>(status: S, why: string) {
   const outcome = { result: 'bad-request', reason: 'bad-request', detail: why } as const;
-  return { status, type: 'text/plain', body: `${why}\n`, outcome } as const;
+  return { status, type: 'text/plain', ...counted(`${why}\n`), outcome } as const;
 }
 
-type Admitted = Pick<AdmissionAnswer, 'body' | 'outcome'>;
+type Admitted = Pick<AdmissionAnswer, 'body' | 'bytes' | 'outcome'>;
+
+function counted(body: string): Pick<AdmissionAnswer, 'body' | 'bytes'> {
+  return { body, bytes: Buffer.byteLength(body) };
+}
 
 function admit(request: AdmissionRequest, defaults: NamespaceDefaults, engine: Engine): Admitted {
   try {
@@ -75,7 +87,7 @@ function admit(request: AdmissionRequest, defaults: NamespaceDefaults, engine: E
   } catch (error) {
     const errorId = engine.newErrorId();
     return {
-      body: errored(request, errorId),
+      ...counted(errored(request, errorId)),
       outcome: { result: 'error', reason: 'internal', errorId, error },
     };
   }
@@ -93,21 +105,24 @@ function admitted(request: AdmissionRequest, result: InjectResult): Admitted {
   switch (result.kind) {
     case 'skip':
       return {
-        body: allowed(request, result.warnings),
+        ...counted(allowed(request, result.warnings)),
         outcome: { result: 'allowed', reason: result.reason, warnings: result.warnings },
       };
     case 'invalid': {
       // Places only: the texts are the user's, and may be long.
       const detail = placesOf(result.problems);
       return {
-        body: denied(request, result.problems, result.warnings),
+        ...counted(denied(request, result.problems, result.warnings)),
         outcome: { result: 'denied', reason: 'invalid', detail, warnings: result.warnings },
       };
     }
-    case 'inject':
+    case 'inject': {
+      const { text, bytes } = patched(request, result.patch, result.warnings);
       return {
-        body: patched(request, result.patch, result.warnings),
+        body: text,
+        bytes,
         outcome: { result: 'injected', reason: 'injected', warnings: result.warnings },
       };
+    }
   }
 }

@@ -1,5 +1,6 @@
 /** Where the time of an admission goes, without the server: each stage alone, warm, in this process. */
 import { decodeReview, patched } from '../../../src/admission/admission-review.ts';
+import { patchInBase64 } from '../../../src/support/shared-json.ts';
 import { decide } from '../../../src/inject/decide.ts';
 import { inject } from '../../../src/inject/inject.ts';
 import { median } from '../figure.ts';
@@ -17,13 +18,13 @@ export function stages(): Stages {
   const result = inject(request, sampleSettings);
   if (result.kind !== 'inject') throw new Error(result.kind);
   const decided = cpuOf(() => decide(request, sampleSettings));
-  const patch = cpuOf(() => JSON.stringify(result.patch));
+  const patch = cpuOf(() => patchInBase64(result.patch));
   return {
     parse: cpuOf(() => decodeReview(bytes.toString())),
     decide: decided,
     edits: cpuOf(() => inject(request, sampleSettings)) - decided,
     patch,
-    encode: cpuOf(() => Buffer.from(patched(request, result.patch, []))) - patch,
+    encode: cpuOf(() => Buffer.from(patched(request, result.patch, []).text, 'latin1')) - patch,
   };
 }
 

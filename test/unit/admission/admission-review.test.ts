@@ -111,14 +111,25 @@ function warningOf(message: string): Warning {
 
 test('a patch comes back as it was, in any script', () => {
   const patch = [{ op: 'add', path: '/metadata/annotations/a~1b', value: 'größe 尺寸 "\\ \u0000' }] as const;
-  const { patch: encoded, ...rest } = responseOf(patched(ASKED, patch, [warningOf('note')]));
+  const { patch: encoded, ...rest } = responseOf(patched(ASKED, patch, [warningOf('note')]).text);
   assert.deepEqual(rest, { uid: 'uid-1', allowed: true, patchType: 'JSONPatch', warnings: ['a: note'] });
   assert.deepEqual(JSON.parse(Buffer.from(String(encoded), 'base64').toString()), patch);
 });
 
 test('a warning that looks like the place of the patch does not get it', () => {
-  const { warnings, patch } = responseOf(patched(ASKED, [], [warningOf('"patch":""}}')]));
+  const { warnings, patch } = responseOf(patched(ASKED, [], [warningOf('"patch":""}}')]).text);
   assert.deepEqual([warnings, patch], [['a: "patch":""}}'], Buffer.from('[]').toString('base64')]);
+});
+
+test('the bytes of an answer are counted in every script', () => {
+  for (const message of ['note', 'größe 尺寸']) {
+    const { text, bytes } = patched(
+      ASKED,
+      [{ op: 'add', path: '/größe', value: '尺寸' }],
+      [warningOf(message)],
+    );
+    assert.equal(bytes, Buffer.from(text).length);
+  }
 });
 
 test('a denial names every problem, with the code of an invalid object', () => {
