@@ -29,7 +29,7 @@ await api.admin.expect('POST', `${RBAC}/rolebindings`, {
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'pods-only' },
   subjects: [{ kind: 'User', name: 'stranger' }],
 });
-const strangers = await Promise.all([1, 2, 3, 4].map(() => api.asUser('stranger')));
+const strangers = await Promise.all([1, 2].map(() => api.asUser('stranger')));
 
 const PREFIX = 'consul.hashicorp.com/';
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods?dryRun=All`;
@@ -145,7 +145,7 @@ test('the stranger may create pods there, and nothing else', async () => {
 });
 
 for (const [name, make] of Object.entries(hostile)) {
-  test(`${name}, from four clients at once: pods of others are admitted`, async (context) => {
+  test(`${name}, from two clients at once: pods of others are admitted`, async (context) => {
     const pod = make();
     const statuses: number[] = [];
     const attack = Promise.all(
@@ -155,7 +155,7 @@ for (const [name, make] of Object.entries(hostile)) {
     );
     await assertUnhurt(context, attack);
     context.diagnostic(`the stranger got ${[...new Set(statuses)].join()}`);
-    assert.equal(statuses.length, 4);
+    assert.equal(statuses.length, strangers.length);
   });
 }
 
