@@ -26,7 +26,7 @@ import type {
 import { earliest } from '../support/earliest.ts';
 import { dropLeftovers } from './entry-leftovers-loop.ts';
 import { dueEntries } from './due-entries.ts';
-import { createEntryMemory } from './entry-memory.ts';
+import { createEntryMemory, type EntryMemory } from './entry-memory.ts';
 import { createEntryViews } from './entry-views.ts';
 import { createEntryStatuses } from './entry-statuses.ts';
 
@@ -60,6 +60,9 @@ export function runConfigEntries(
   const views = createEntryViews(ports, options, memory);
   const statuses = createEntryStatuses(ports, memory);
 
+  /** Removals that the guard let pass, and that had to wait for their turn. */
+  let passed: ReadonlySet<string> = new Set();
+
   const controller = createController<readonly KindView[], EntryPlan, EntryChange>({
     ...options,
     clock,
@@ -71,7 +74,7 @@ export function runConfigEntries(
     guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
     isSettled: () => readable.every((kind) => entries.entries(kind).entries !== undefined),
     synced: objects.synced,
-    watch,
+    watch: (until) => watchBoth(ports, options, memory, (key) => controller.enqueue(key), until),
     reconciler: {
       refresh: async ({ isConfirmation }, until) => {
         if (!isConfirmation) return;
@@ -81,7 +84,10 @@ export function runConfigEntries(
       },
       observe: async (_request, until) => (entries.isRead() ? views.observe(until) : undefined),
       plan: (observed) => planEntries(observed, settings, memory.isAccepted),
-      deletions: ({ removals, owned }) => ({ ids: removals.map(({ key }) => key), owned }),
+      deletions: ({ removals, owned }) => ({
+        ids: removals.flatMap(({ key }) => (passed.has(key) ? [] : key)),
+        owned,
+      }),
       withhold: (plan, ids) => ({ ...plan, removals: plan.removals.filter(({ key }) => !ids.has(key)) }),
       planned: reporter.planned,
       apply,
@@ -93,6 +99,7 @@ export function runConfigEntries(
   async function apply(plan: EntryPlan, writing: Writing<EntryChange>, until: AbortSignal): Promise<void> {
     const { now, left } = dueEntries(plan, memory);
     for (const change of left) writing.left(askedBy(change));
+    passed = new Set(left.map(({ key }) => key));
     const applied = (change: EntryChange): void => {
       memory.changed();
       writing.applied(change);
@@ -103,24 +110,27 @@ export function runConfigEntries(
     if (result.error !== undefined) throw result.error;
   }
 
-  async function watch(until: AbortSignal): Promise<void> {
-    const unsubscribe = objects.onChange((kind, place) => controller.enqueue(askedKey(kind, place)));
-    const leftovers = settings.adopt && !options.dryRun ? dropLeftovers(ports, options, until) : undefined;
-    await entries.run(
-      {
-        changed: ({ entryKind }) => {
-          memory.changed();
-          controller.enqueue(entryKind);
-        },
-        failed: reporter.failed,
-      },
-      until,
-    );
-    await leftovers;
-    unsubscribe();
-  }
-
   return controller.run(signal);
+}
+
+async function watchBoth(
+  ports: ConfigEntryPorts,
+  options: ConfigEntryOptions,
+  memory: EntryMemory,
+  enqueue: (key: string) => void,
+  until: AbortSignal,
+): Promise<void> {
+  const { objects, entries, reporter } = ports;
+  const unsubscribe = objects.onChange((kind, place) => enqueue(askedKey(kind, place)));
+  const isAdopting = options.settings.adopt && !options.dryRun;
+  const leftovers = isAdopting ? dropLeftovers(ports, options, until) : undefined;
+  const changed = ({ entryKind }: EntryKind): void => {
+    memory.changed();
+    enqueue(entryKind);
+  };
+  await entries.run({ changed, failed: reporter.failed }, until);
+  await leftovers;
+  unsubscribe();
 }
 
 function askedBy(change: EntryChange): string {

@@ -1,0 +1,195 @@
+/** The loop of config entries between two sides that the test holds, by a clock that it moves. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ownMeta, type ObservedEntry } from '../../../src/catalog/config-entries/entry-holder.ts';
+import { ENTRY_KINDS } from '../../../src/catalog/config-entries/entry-kinds.ts';
+import { readEntryObject, type EntryObject } from '../../../src/catalog/config-entries/entry-object.ts';
+import type { EntryChange } from '../../../src/catalog/config-entries/entry-plan.ts';
+import type { EntryKind } from '../../../src/catalog/config-entries/entry-table.ts';
+import { runConfigEntries } from '../../../src/controllers/config-entry-loop.ts';
+import type { ConfigEntryReporter, EntryCluster } from '../../../src/controllers/config-entry-ports.ts';
+import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
+
+const SETTINGS = {
+  owner: 'one',
+  datacenter: 'dc1',
+  adopt: false,
+  policy: 'sync',
+  allowNamespaces: ['*'],
+} as const;
+const kind = ENTRY_KINDS.find(({ entryKind }) => entryKind === 'service-defaults') ?? assert.fail();
+
+function objectOf(place: string, generation = 1): EntryObject {
+  const [namespace = '', name = ''] = place.split('/');
+  const metadata = { namespace, name, uid: place, generation };
+  return readEntryObject({ kind: kind.kind, metadata, spec: { protocol: 'http' } }) ?? assert.fail();
+}
+
+type World = {
+  readonly clock: VirtualClock;
+  readonly objects: Map<string, EntryObject>;
+  readonly entries: Map<string, ObservedEntry>;
+  /** Names of entries that Consul refuses. */
+  readonly refused: Set<string>;
+  /** What Consul was asked to do, with the time. */
+  readonly sent: { readonly name: string; readonly at: number }[];
+  /** Kinds that are read anew. */
+  readonly refreshed: Set<string>;
+  readonly unreadable: Set<string>;
+  readonly changed: (place: string) => void;
+  readonly stop: () => Promise<void>;
+};
+
+const nothing = (): undefined => undefined;
+
+const REPORTER: ConfigEntryReporter = {
+  applied: nothing,
+  refused: nothing,
+  failed: (error) => assert.fail(String(error)),
+  succeeded: nothing,
+  guarded: nothing,
+  released: nothing,
+  planned: nothing,
+  stands: nothing,
+  acceptedOtherwise: nothing,
+};
+
+function clusterOf(objects: Map<string, EntryObject>): EntryCluster {
+  return {
+    keeps: () => Promise.resolve(undefined),
+    patchStatus: (_kind, object, status) => {
+      objects.set(`${object.namespace}/${object.name}`, { ...object, status });
+      return Promise.resolve(status);
+    },
+    dropFinalizer: () => Promise.resolve(),
+  };
+}
+
+// A write of Consul on two cores.
+const WRITE_MILLISECONDS = 4;
+
+function running(places: readonly string[], existing: readonly string[] = []): World {
+  const clock = createVirtualClock();
+  const stop = new AbortController();
+  let index = 1;
+  let tell: (kind: EntryKind, place: string) => void = () => undefined;
+  const observed = (place: string): ObservedEntry => {
+    const object = objectOf(place);
+    const meta = ownMeta(SETTINGS, object);
+    const { entryKind } = kind;
+    const entry = { Kind: entryKind, Name: object.name, Protocol: 'http', Meta: meta };
+    return { entryKind, name: object.name, index: (index += 1), meta, entry };
+  };
+  const world: World = {
+    clock,
+    objects: new Map(places.map((place) => [place, objectOf(place)])),
+    entries: new Map(existing.map((place) => [place.split('/')[1] ?? '', observed(place)])),
+    refused: new Set(),
+    sent: [],
+    refreshed: new Set(),
+    unreadable: new Set(),
+    changed: (place) => tell(kind, place),
+    stop: async () => {
+      stop.abort();
+      await ended;
+    },
+  };
+  const { objects, entries, refused, sent, refreshed, unreadable } = world;
+  const write = async (
+    change: EntryChange,
+  ): Promise<{ kind: 'applied' } | { kind: 'refused'; reason: string }> => {
+    sent.push({ name: change.name, at: clock.elapsed() });
+    await new Promise<void>((resolve) => clock.after(WRITE_MILLISECONDS, resolve));
+    if (refused.has(change.name)) return { kind: 'refused', reason: 'no' };
+    if (change.action === 'delete') entries.delete(change.name);
+    else entries.set(change.name, observed(`${change.object.namespace}/${change.name}`));
+    return { kind: 'applied' };
+  };
+  const ended = runConfigEntries(
+    {
+      clock,
+      random: () => 0,
+      objects: {
+        objects: (each) => (each === kind ? [...objects.values()] : []),
+        trouble: nothing,
+        synced: () => Promise.resolve(),
+        onChange: (listener) => {
+          tell = listener;
+          return nothing;
+        },
+        refresh: () => Promise.resolve(),
+      },
+      entries: {
+        entries: (each) => ({ entries: each === kind ? [...entries.values()] : [], trouble: undefined }),
+        isRead: () => true,
+        run: (_events, signal) =>
+          new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
+        readOne: (_kind, name) => Promise.resolve(entries.get(name)),
+        refresh: ([each]) => {
+          refreshed.add(each?.entryKind ?? '');
+          return unreadable.has(each?.entryKind ?? '') ? Promise.reject(new Error('no')) : Promise.resolve();
+        },
+      },
+      writer: { write, mayRemove: () => Promise.resolve(undefined) },
+      cluster: clusterOf(objects),
+      reporter: REPORTER,
+    },
+    { kinds: ENTRY_KINDS, settings: SETTINGS, resync: 600_000, dryRun: false, once: false },
+    stop.signal,
+  );
+  return world;
+}
+
+const crowd = Array.from({ length: 1000 }, (_each, nth) => `crowd/s${nth}`);
+
+test('many removals are confirmed once, by kinds that this Consul has, and all of them go', async () => {
+  const { clock, entries, refreshed, unreadable, stop } = running([], crowd.slice(0, 400));
+  unreadable.add('jwt-provider');
+  await clock.advance(9_000);
+  assert.equal(entries.size, 400);
+  await clock.advance(3_000);
+  assert.equal(entries.size, 0);
+  assert.ok(refreshed.has('service-defaults'));
+  assert.ok(!refreshed.has('control-plane-request-limit'), 'only Consul Enterprise can be asked for it');
+  await stop();
+});
+
+test('a change waits for no thousand objects of somebody else that are new at the same time', async () => {
+  const world = running(crowd);
+  const { clock, objects, entries, changed, sent, stop } = world;
+  await clock.advance(100);
+  const start = clock.elapsed();
+  objects.set('shop/web', objectOf('shop/web'));
+  changed('shop/web');
+  await clock.advance(400);
+  assert.ok(entries.has('web'));
+  const at = sent.find(({ name }) => name === 'web')?.at ?? Infinity;
+  assert.ok(at - start < 150, `${at - start} ms`);
+  await clock.advance(2000);
+  assert.equal(entries.size, 1001);
+  assert.equal(sent.length, 1001, 'each once');
+  await stop();
+});
+
+test('a thousand refused objects of somebody else cost a change nothing, and Consul little', async () => {
+  const world = running([...crowd, 'shop/web']);
+  const { clock, objects, refused, changed, sent, stop } = world;
+  for (const place of crowd) refused.add(place.split('/')[1] ?? '');
+  await clock.advance(10_000);
+  // What was refused beside the one that was written is tried once more in the same reconcile.
+  assert.ok(sent.length >= 1001 && sent.length < 1001 + 128, `${sent.length}`);
+  sent.length = 0;
+  // Every change of an entry may be what the refused ones wait for.
+  for (let second = 0; second < 10; second += 1) {
+    objects.delete('shop/web');
+    changed('shop/web');
+    await clock.advance(500);
+    objects.set('shop/web', objectOf('shop/web'));
+    changed('shop/web');
+    await clock.advance(500);
+  }
+  assert.equal(sent.filter(({ name }) => name === 'web').length, 20);
+  const again = sent.length - 20;
+  assert.ok(again > 0 && again <= 16 * 11, `${again} in 10 s`);
+  await stop();
+});
