@@ -12,6 +12,8 @@ export const manifestValues = {
     transparentProxy: { defaultEnabled: false, redirection: 'init' },
   },
   syncCatalog: { enabled: true },
+  // kubectl would replace the CRDs of consul-k8s without asking.
+  configEntries: { enabled: false },
 } as const;
 
 const HEADER = '# Rendered from deploy/charts/tandem: change it there (README.md).\n';

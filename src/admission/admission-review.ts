@@ -18,6 +18,8 @@ export type AdmissionRequest = InjectRequest & {
   readonly uid: string;
   /** `metadata.name`, or `metadata.generateName` of a pod that has no name yet. */
   readonly name: string;
+  /** With an UPDATE, what is stored. */
+  readonly oldObject: unknown;
 };
 
 type DecodedReview =
@@ -74,6 +76,7 @@ function readRequest(apiVersion: Version, uid: string, request: object): Admissi
     namespace: asString(property(request, 'namespace')) ?? '',
     name: name === '' ? (asString(property(metadata, 'generateName')) ?? '') : name,
     object,
+    oldObject: property(request, 'oldObject') ?? undefined,
   };
 }
 
@@ -116,10 +119,18 @@ export function denied(request: Answer, problems: readonly Problem[], warnings: 
   return encode(request, { allowed: false, status, ...warned(warnings) });
 }
 
-/** A bug of ours. @param errorId stands beside the error in the log */
-export function errored(request: Answer, errorId: string): string {
-  const message = `Tandem failed on this pod; its log has the details under error id ${errorId}`;
-  return encode(request, { allowed: false, status: { code: 500, reason: 'InternalError', message } });
+/**
+ * A bug of ours.
+ *
+ * @param isAllowed whether the object passes all the same
+ * @param errorId stands beside the error in the log
+ */
+export function errored(request: Answer, isAllowed: boolean, errorId: string): string {
+  const [what, after] = isAllowed ? ['config entry', ', which is not checked'] : ['pod', ''];
+  const message = `Tandem failed on this ${what}${after}; its log has the details under error id ${errorId}`;
+  return isAllowed
+    ? encode(request, { allowed: true, warnings: [message] })
+    : encode(request, { allowed: false, status: { code: 500, reason: 'InternalError', message } });
 }
 
 function encode({ apiVersion, uid }: Answer, response: object): string {

@@ -29,6 +29,8 @@ export type RotationState = {
   readonly entries: readonly PublishedEntry[];
   /** How long every entry has had the CA that signs, as this process knows; undefined when one has it not. */
   readonly publishedFor: number | undefined;
+  /** Bundles as PEM that are kept in step, and for which no certificate waits. */
+  readonly alsoKept: readonly string[];
 };
 
 export type Step =
@@ -62,6 +64,7 @@ export type Step =
  * | nothing to serve that is good and signed by the CA          | `issue`     |
  * | … but the CA is not published for long enough               | `wait`      |
  * | a CA that has left, and is published no more                | `forget-ca` |
+ * | nothing to write, but a bundle that is also kept differs    | `publish`   |
  * | otherwise                                                   | `keep`      |
  *
  * Why an admission never fails: a replica serves a certificate only when its CA has been published for long enough, and a CA
@@ -80,12 +83,23 @@ export function nextStep(state: RotationState, times: RotationTimes): Step {
     return { kind: 'keep-ca', reason: 'ca-unknown', older };
   const staying = state.older.filter((each) => !hasLeft(each, now));
   const bundle = [ca, ...staying].map(({ certificate }) => certificate).join('');
-  if (state.entries.some((entry) => entry.bundle !== bundle))
-    return { kind: 'publish', reason: 'bundle-differs', bundle };
+  const publish: Step = { kind: 'publish', reason: 'bundle-differs', bundle };
+  if (state.entries.some((entry) => entry.bundle !== bundle)) return publish;
+  const next = afterPublishing(state, ca, staying, times);
+  // Last of all: pods do not wait for a bundle that cannot be written.
+  const isIdle = next.kind === 'keep' || next.kind === 'wait';
+  return isIdle && state.alsoKept.some((each) => each !== bundle) ? publish : next;
+}
+
+function afterPublishing(
+  state: RotationState,
+  ca: Ca,
+  staying: readonly OlderCa[],
+  { settle }: RotationTimes,
+): Step {
   const servingProblem = problemOfServing(state, ca);
-  if (servingProblem !== undefined) {
-    return waiting(state, ca, times.settle) ?? { kind: 'issue', reason: servingProblem };
-  }
+  if (servingProblem !== undefined)
+    return waiting(state, ca, settle) ?? { kind: 'issue', reason: servingProblem };
   if (staying.length < state.older.length) return { kind: 'forget-ca', reason: 'ca-gone', older: staying };
   return { kind: 'keep', reason: 'nothing-due', until: nextDue(state, ca) };
 }

@@ -22,7 +22,7 @@ export type RotationPorts = {
   readonly refresh: (signal: AbortSignal) => Promise<void>;
   /** The Secret of the view. */
   readonly secret: () => SharedSecret;
-  /** Gives every entry of the webhook configuration, as the view shows it, this bundle (PEM). */
+  /** Gives this bundle (PEM) to every entry of the webhook configurations, as the view shows them. */
   readonly publish: (bundle: string, signal: AbortSignal) => Promise<WriteOutcome>;
   /** Resolves after so many milliseconds, or when the view has changed or the signal is aborted. */
   readonly changed: (milliseconds: number, signal: AbortSignal) => Promise<void>;

@@ -8,6 +8,8 @@ type ClusterView = {
   readonly secret: SecretTexts;
   /** `caBundle` (PEM) of each entry of the webhook configuration; empty when that is not there. */
   readonly bundles: readonly string[];
+  /** Bundles that are kept in step, and for which no certificate waits. */
+  readonly alsoKept?: readonly string[];
   /** When one of them was last written, in milliseconds since the epoch; undefined when nobody knows. */
   readonly bundlesWrittenAt: number | undefined;
 };
@@ -41,6 +43,7 @@ export function sharedView({ hosts, now, elapsed }: ViewOptions): SharedView {
   let content = readContent(undefined);
   let serving: Serving | undefined;
   let entries: readonly PublishedEntry[] = [];
+  let alsoKept: readonly string[] = [];
   /** CA → since when every entry has it. */
   let since: ReadonlyMap<string, number> = new Map();
 
@@ -50,6 +53,7 @@ export function sharedView({ hosts, now, elapsed }: ViewOptions): SharedView {
     take: (view) => {
       secret = view.secret;
       content = readContent(secret);
+      alsoKept = view.alsoKept ?? [];
       entries = view.bundles.map((bundle) => ({ bundle, cas: readCas(bundle) }));
       const published = entries.flatMap(({ cas }) => cas);
       const known = [...(content.ca === undefined ? [] : [content.ca]), ...content.older, ...published];
@@ -69,6 +73,7 @@ export function sharedView({ hosts, now, elapsed }: ViewOptions): SharedView {
         older,
         serving,
         entries,
+        alsoKept,
         publishedFor: start === undefined ? undefined : elapsed() - start,
       };
     },

@@ -6,7 +6,7 @@ import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 import type { SidecarLimit } from './mesh-findings.ts';
 import { redirectionFindings, type RedirectionFacts } from './redirection-findings.ts';
 import { rightsFindings, type RightFact } from './rights.ts';
-import { webhookFindings, type WebhookFacts } from './webhook-findings.ts';
+import { entryWebhookFindings, webhookFindings, type WebhookFacts } from './webhook-findings.ts';
 
 export type ClusterFacts = {
   readonly server: string;
@@ -14,6 +14,8 @@ export type ClusterFacts = {
   readonly rights: readonly RightFact[];
   /** This and the four below: undefined where the account is for a part that does not need it. */
   readonly webhook: WebhookFacts | undefined;
+  /** The configuration by which config entries are checked. */
+  readonly entryWebhook: WebhookFacts | undefined;
   readonly owner: Probe<string> | undefined;
   readonly names: Probe<NameFacts> | undefined;
   readonly entries: EntryFacts | undefined;
@@ -36,13 +38,15 @@ const NATIVE_SIDECARS_MINOR = 29;
 /** @param now milliseconds since the epoch */
 export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readonly Finding[] {
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
-  const { server, version, rights, webhook, owner, names, entries, redirection } = facts.value;
+  const { server, version, rights, webhook, entryWebhook, owner, names, entries, redirection } =
+    facts.value;
   // Where nothing answers, all others say the same.
   if (version.kind === 'failed' && isSilent(version)) return [unreachable(version.reason)];
   return [
     versionFinding(server, version),
     ...rightsFindings(rights),
     ...(webhook === undefined ? [] : webhookFindings(webhook, now)),
+    ...(entryWebhook === undefined ? [] : entryWebhookFindings(entryWebhook, now)),
     ...(owner === undefined ? [] : [ownerFinding(owner)]),
     ...(names === undefined ? [] : nameFindings(names)),
     ...(entries === undefined ? [] : entryFindings(entries)),

@@ -41,7 +41,14 @@ export type Needs = {
 type WebhookNeeds = {
   /** Undefined: it has files. */
   readonly shared:
-    { readonly namespace: string; readonly secret: string; readonly configuration: string } | undefined;
+    | {
+        readonly namespace: string;
+        readonly secret: string;
+        readonly configuration: string;
+        /** The webhook checks config entries, and keeps a ValidatingWebhookConfiguration of that name, too. */
+        readonly configEntries: boolean;
+      }
+    | undefined;
   /** The node of Consul in the pods of dataplane mode carries the owner, which is taken from the namespace kube-system. */
   readonly ownerFromCluster: boolean;
 };
@@ -86,8 +93,11 @@ function webhookRules({ shared, ownerFromCluster }: WebhookNeeds): readonly Rule
     ...(ownerFromCluster ? [{ ...OWNER, part: 'webhook' } as const] : []),
   ];
   if (shared === undefined) return itself;
-  const { namespace, secret, configuration } = shared;
-  const configurations = 'mutatingwebhookconfigurations';
+  const { namespace, secret, configuration, configEntries } = shared;
+  const configurations = [
+    'mutatingwebhookconfigurations',
+    ...(configEntries ? ['validatingwebhookconfigurations'] : []),
+  ];
   return [
     ...itself,
     ...[
@@ -96,10 +106,10 @@ function webhookRules({ shared, ownerFromCluster }: WebhookNeeds): readonly Rule
       named('coordination.k8s.io', 'leases', secret, ['get', 'update']),
       resource('coordination.k8s.io', 'leases', ['create']),
     ].map((rule): Rule => ({ ...rule, part: 'webhook', namespace })),
-    {
-      ...named('admissionregistration.k8s.io', configurations, configuration, ['list', 'watch', 'patch']),
+    ...configurations.map((each): Rule => ({
+      ...named('admissionregistration.k8s.io', each, configuration, ['list', 'watch', 'patch']),
       part: 'webhook',
-    },
+    })),
   ];
 }
 

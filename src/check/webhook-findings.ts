@@ -1,4 +1,4 @@
-/** The webhook configuration as the API server has it, and what became of a call by it. */
+/** The webhook configurations as the API server has them, and what became of a call by each. */
 import { X509Certificate } from 'node:crypto';
 import { asString, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
@@ -14,7 +14,7 @@ export type WebhookFacts = {
   readonly name: string;
   /** Undefined when there is no configuration of this name. */
   readonly entries: Probe<readonly WebhookEntry[] | undefined>;
-  /** What the API server answered to a pod that the webhook denies, and that would not have been kept. */
+  /** What the API server answered to an object that the webhook denies, and that would not have been kept. */
   readonly call: Probe<DryRun>;
 };
 
@@ -51,45 +51,90 @@ export function webhookFindings({ name, entries, call }: WebhookFacts, now: numb
     ];
   return [
     ok('webhook', `${name} has ${entries.value.map((entry) => entry.name).join(', ')}`),
-    ...bundleFindings(entries.value, now),
+    ...bundleFindings('webhook-ca', entries.value, now),
     callFinding(entries.value, call),
   ];
 }
 
+/** Of the ValidatingWebhookConfiguration: what is wrong with it leaves objects unchecked, and stops nothing. */
+export function entryWebhookFindings({ name, entries, call }: WebhookFacts, now: number): readonly Finding[] {
+  if (entries.kind === 'failed') {
+    const fix = `allow this account to list validatingwebhookconfigurations ${name}`;
+    return [warning('entry-webhook', `the configuration ${name} cannot be read: ${entries.reason}`, fix)];
+  }
+  if (entries.value === undefined || entries.value.length === 0) {
+    const seen = `there is no ValidatingWebhookConfiguration ${name} with an entry: config entries are stored unchecked`;
+    return [
+      warning(
+        'entry-webhook',
+        seen,
+        'set configEntries.enabled of the chart; the sync reports problems meanwhile',
+      ),
+    ];
+  }
+  return [
+    ok('entry-webhook', `${name} has ${entries.value.map((entry) => entry.name).join(', ')}`),
+    ...bundleFindings('entry-webhook-ca', entries.value, now),
+    entryCallFinding(entries.value, call),
+  ];
+}
+
+/** An entry with failurePolicy Ignore accepts what it cannot ask about. */
+function entryCallFinding(entries: readonly WebhookEntry[], call: Probe<DryRun>): Finding {
+  const check = 'entry-webhook-call';
+  const unknown = 'use an account that may create serviceintentions in the namespace default';
+  if (call.kind === 'failed')
+    return warning(check, `cannot tell whether the webhook answers: ${call.reason}`, unknown);
+  const { status, message } = call.value;
+  if (isDeniedBy(entries, message))
+    return ok(check, 'the API server asks the webhook about config entries, and trusts its certificate');
+  if (message.includes('failed calling webhook')) return failure(check, message, mendOfCall(message));
+  if (status < 300)
+    return failure(
+      check,
+      'the API server stores an invalid ServiceIntentions: it does not reach the webhook, does not trust its certificate, or does not ask it',
+      `${PUBLISH}; tandem webhook needs --config-entries`,
+    );
+  const seen = `cannot tell whether the webhook answers: status ${status}, ${quote(message)}`;
+  return warning(check, seen, status === 404 ? 'install the CRDs (configEntries.installCRDs)' : unknown);
+}
+
 /** A line for each bundle that differs: a rotation publishes the same in every entry. */
-function bundleFindings(entries: readonly WebhookEntry[], now: number): Finding[] {
+function bundleFindings(check: CaCheck, entries: readonly WebhookEntry[], now: number): Finding[] {
   return [...new Set(entries.map(({ caBundle }) => caBundle))].map((bundle) => {
     const names = entries.filter(({ caBundle }) => caBundle === bundle).map(({ name }) => name);
-    return bundleFinding(names.join(', '), bundle, now);
+    return bundleFinding(check, names.join(', '), bundle, now);
   });
 }
 
-function bundleFinding(names: string, bundle: string, now: number): Finding {
+type CaCheck = 'webhook-ca' | 'entry-webhook-ca';
+
+function bundleFinding(check: CaCheck, names: string, bundle: string, now: number): Finding {
   if (bundle === '') {
     const seen = `${names}: caBundle is empty, so the API server trusts only the CAs of its host`;
-    return failure('webhook-ca', seen, PUBLISH);
+    return failure(check, seen, PUBLISH);
   }
   const certificates = certificatesOf(bundle);
   if (certificates === undefined)
-    return failure('webhook-ca', `${names}: caBundle holds something other than certificates`, PUBLISH);
+    return failure(check, `${names}: caBundle holds something other than certificates`, PUBLISH);
   const valid = certificates.filter(({ validFromDate, validToDate }) => {
     return validFromDate.getTime() <= now && now < validToDate.getTime();
   });
   const last = new Date(Math.max(...certificates.map(({ validToDate }) => validToDate.getTime())));
   if (valid.length === 0)
     return failure(
-      'webhook-ca',
+      check,
       `${names}: no CA in caBundle is valid now; the last one ends at ${last.toISOString()}`,
       PUBLISH,
     );
   const seen = `${names}: caBundle is valid until ${last.toISOString()}`;
   return last.getTime() - now < SOON
     ? warning(
-        'webhook-ca',
+        check,
         seen,
         'renew the CA, publish it next to this one, and then renew the certificate that it signs',
       )
-    : ok('webhook-ca', seen);
+    : ok(check, seen);
 }
 
 /** Undefined unless it is one certificate or more, and all of them can be read. */
@@ -118,7 +163,7 @@ function callFinding(entries: readonly WebhookEntry[], call: Probe<DryRun>): Fin
   if (call.kind === 'failed')
     return warning('webhook-call', `cannot tell whether the webhook answers: ${call.reason}`, unknown);
   const { status, message } = call.value;
-  if (entries.some(({ name }) => message.includes(`admission webhook ${JSON.stringify(name)} denied`)))
+  if (isDeniedBy(entries, message))
     return ok('webhook-call', 'the API server reaches the webhook and trusts its certificate');
   if (message.includes('failed calling webhook'))
     return failure('webhook-call', message, mendOfCall(message));
@@ -133,6 +178,10 @@ function callFinding(entries: readonly WebhookEntry[], call: Probe<DryRun>): Fin
     `cannot tell whether the webhook answers: status ${status}, ${quote(message)}`,
     unknown,
   );
+}
+
+function isDeniedBy(entries: readonly WebhookEntry[], message: string): boolean {
+  return entries.some(({ name }) => message.includes(`admission webhook ${JSON.stringify(name)} denied`));
 }
 
 function mendOfCall(message: string): string {

@@ -1,6 +1,6 @@
 /** The flags of `tandem webhook`. */
 import { certificateFlags, certificateProblems } from './certificate-flags.ts';
-import { oneOf, string } from './flag.ts';
+import { boolean, oneOf, string } from './flag.ts';
 import { injectFlagProblems, injectFlags } from './inject-settings.ts';
 import { listenAddress } from './listen-address.ts';
 import type { FlagValues } from './parse-flags.ts';
@@ -10,6 +10,10 @@ export const webhookFlags = {
   listen: listenAddress('Address of the TLS port.', { host: '0.0.0.0', port: 8443 }),
   ...statusListenFlag('0.0.0.0'),
   ...certificateFlags,
+  configEntries: boolean(
+    'Check config entries, too. A ValidatingWebhookConfiguration of the same name gets caBundle.',
+    false,
+  ),
   nativeSidecar: oneOf(
     'Run sidecars as native sidecars (Kubernetes 1.29 or newer). auto asks the API server.',
     ['auto', 'on', 'off'],

@@ -4,7 +4,6 @@ import { performance } from 'node:perf_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasMoreValues } from '../admission/json-values.ts';
 import type { RefusalReason } from '../admission/refusals.ts';
-import type { NamespaceDefaults } from '../inject/settings.ts';
 import {
   answerAdmission,
   badRequest,
@@ -13,29 +12,26 @@ import {
   type Engine,
 } from './answer-admission.ts';
 import type { Body } from './read-body.ts';
-import { MOST_VALUES, PATIENCE, refusal, turnAway } from './refusal.ts';
+import { PATIENCE, refusal, turnAway } from './refusal.ts';
 import { turnQueue } from './turn-queue.ts';
 
-export type AdmissionQueueDependencies = Engine & {
+export type AdmissionQueueDependencies = {
+  readonly newErrorId: () => string;
   readonly onAdmission: (outcome: AdmissionOutcome) => void;
   readonly onRefusal: (reason: RefusalReason) => void;
   /** True while the server prepares to stop: clients are asked to leave. */
   readonly isDraining: () => boolean;
 };
 
-/** @param defaults those of the namespace of this request */
-type Enqueue = (request: FastifyRequest, reply: FastifyReply, defaults: NamespaceDefaults) => void;
+type Enqueue = (request: FastifyRequest, reply: FastifyReply, engine: Engine) => void;
 
 type Pending = {
   readonly body: Body | undefined;
   readonly reply: FastifyReply;
-  readonly defaults: NamespaceDefaults;
+  readonly engine: Engine;
   readonly start: number;
   isRefused: boolean;
 };
-
-// No ordinary pod has more, and nothing that is smaller takes long.
-const LARGE = 64 * 1024;
 
 /**
  * The requests of one turn of the event loop are answered together: decided one after the other, then sent, then reported.
@@ -43,12 +39,12 @@ const LARGE = 64 * 1024;
  * takes half as long again (test/bench).
  */
 export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueue {
-  const { onAdmission, onRefusal, isDraining } = dependencies;
-  const queue = turnQueue<Pending>(({ body }) => isLarge(body), answerBatch);
+  const { onAdmission, onRefusal, newErrorId, isDraining } = dependencies;
+  const queue = turnQueue<Pending>(isLarge, answerBatch);
 
-  return (request, reply, defaults) => {
+  return (request, reply, engine) => {
     const body = request.body as Body | undefined;
-    const waiting: Pending = { body, reply, defaults, start: performance.now(), isRefused: false };
+    const waiting: Pending = { body, reply, engine, start: performance.now(), isRefused: false };
     if (body !== undefined) {
       body.hold.refuse = (reason) => {
         waiting.isRefused = true;
@@ -86,12 +82,13 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
     if (!raw.writableFinished) untilTaken(raw, body, bytes);
   }
 
-  function answer({ body, defaults }: Pending): AdmissionAnswer {
-    if (isLarge(body) && hasMoreValues(body.bytes, MOST_VALUES)) {
+  function answer(pending: Pending): AdmissionAnswer {
+    const { body, engine } = pending;
+    if (body !== undefined && isLarge(pending) && hasMoreValues(body.bytes, engine.mostValues)) {
       onRefusal('too-many-values');
-      return badRequest(413, refusal('too-many-values').message);
+      return badRequest(413, `the body has more than ${engine.mostValues} values`);
     }
-    return answerAdmission(body?.bytes.toString(), defaults, dependencies);
+    return answerAdmission(body?.bytes.toString(), engine, newErrorId);
   }
 
   /** An answer is held until the client has taken it, and that cannot be put off. */
@@ -108,6 +105,6 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
   }
 }
 
-function isLarge(body: Body | undefined): body is Body {
-  return body !== undefined && body.bytes.length > LARGE;
+function isLarge({ body, engine }: Pending): boolean {
+  return body !== undefined && body.bytes.length > engine.smallBytes;
 }

@@ -3,13 +3,29 @@ import { performance } from 'node:perf_hooks';
 import type { SecureContextOptions } from 'node:tls';
 import { fastify, type FastifyError, type FastifyReply } from 'fastify';
 import { admissionQueue, type AdmissionQueueDependencies } from './admission-queue.ts';
+import type { AdmissionRequest } from '../admission/admission-review.ts';
+import type { EntryAdmission } from '../admission/admit-entry.ts';
+import type { InjectRequest } from '../inject/decide.ts';
+import type { InjectResult } from '../inject/result.ts';
 import type { NamespaceDefaults } from '../inject/settings.ts';
-import { badRequest } from './answer-admission.ts';
+import { badRequest, type Engine } from './answer-admission.ts';
 import { byteBudget } from './byte-budget.ts';
 import { readBody } from './read-body.ts';
-import { BODY_LIMIT, isRefusal, PATIENCE, refusal, turnAway } from './refusal.ts';
+import {
+  BODY_LIMIT,
+  isRefusal,
+  MOST_ENTRY_VALUES,
+  MOST_VALUES,
+  PATIENCE,
+  refusal,
+  turnAway,
+} from './refusal.ts';
 
 export type AdmissionDependencies = AdmissionQueueDependencies & {
+  /** @param defaults those of the namespace of this request */
+  readonly inject: (request: InjectRequest, defaults: NamespaceDefaults) => InjectResult;
+  /** Undefined where config entries are not checked. */
+  readonly admitEntry?: ((request: AdmissionRequest) => EntryAdmission) | undefined;
   readonly tls: SecureContextOptions;
   readonly isReady: () => boolean;
 };
@@ -31,6 +47,7 @@ const TIMEOUT_CHECK = 5_000;
 const HANDSHAKE_TIMEOUT = 10_000;
 
 const MUTATE = '/mutate';
+const VALIDATE_ENTRY = '/validate/config-entries';
 // A webhook configuration cannot hold a query (k8s.io/apiserver, pkg/util/webhook/validation.go).
 const INJECTION = [
   ['', undefined],
@@ -58,9 +75,28 @@ const BY_QUERY: ReadonlyMap<unknown, NamespaceDefaults> = new Map([
 ]);
 
 export function admissionServer(dependencies: AdmissionDependencies) {
-  const { onAdmission, onRefusal, newErrorId, isReady, isDraining } = dependencies;
+  const { inject, admitEntry, onAdmission, onRefusal, newErrorId, isReady, isDraining } = dependencies;
   const budget = byteBudget(BUDGET, () => performance.now());
   const enqueue = admissionQueue(dependencies);
+  const injecting = (defaults: NamespaceDefaults): Engine => ({
+    decide: (request) => inject(request, defaults),
+    passesOnBug: false,
+    // No ordinary pod has more, and nothing that is smaller takes long.
+    smallBytes: 64 * 1024,
+    mostValues: MOST_VALUES,
+  });
+  const engines = new Map([...PATHS].map(([path, defaults]) => [path, injecting(defaults)]));
+  if (admitEntry !== undefined)
+    engines.set(VALIDATE_ENTRY, {
+      decide: admitEntry,
+      passesOnBug: true,
+      // The worst of that size take as long as a pod of four times that.
+      smallBytes: 16 * 1024,
+      mostValues: MOST_ENTRY_VALUES,
+    });
+  const byQuery = new Map<unknown, Engine>(
+    [...BY_QUERY].map(([word, defaults]) => [word, injecting(defaults)]),
+  );
   const server = tlsServer(dependencies.tls);
   // The text goes to the decoder as it is: a key such as __proto__ is data there.
   server.addContentTypeParser('application/json', (request, _payload, done) => {
@@ -82,17 +118,17 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     else fail(reply, error);
   });
   server.setNotFoundHandler((request, reply) => {
-    const [path] = request.url.split('?');
-    if (PATHS.has(path ?? '')) refuse(reply.header('allow', 'POST'), 405, 'the method is not POST');
+    const [path = ''] = request.url.split('?');
+    if (engines.has(path)) refuse(reply.header('allow', 'POST'), 405, 'the method is not POST');
     else reply.code(404).type('text/plain').send('not found; POST /mutate\n');
   });
 
-  for (const [path, ofPath] of PATHS)
+  for (const [path, ofPath] of engines)
     server.post(path, (request, reply) => {
       const word = path === MUTATE ? (request.query as { readonly default?: unknown }).default : undefined;
-      const defaults = word === undefined ? ofPath : BY_QUERY.get(word);
-      if (defaults === undefined) refuse(reply, 400, 'default is neither on nor off');
-      else enqueue(request, reply, defaults);
+      const engine = word === undefined ? ofPath : byQuery.get(word);
+      if (engine === undefined) refuse(reply, 400, 'default is neither on nor off');
+      else enqueue(request, reply, engine);
     });
   server.get('/health/ready', (_request, reply) => reply.code(isReady() ? 204 : 503).send());
   return server;

@@ -7,18 +7,18 @@ import {
   patched,
   type AdmissionRequest,
 } from '../admission/admission-review.ts';
-import type { InjectRequest } from '../inject/decide.ts';
+import type { EntryAdmission } from '../admission/admit-entry.ts';
 import type { InjectResult, Warning } from '../inject/result.ts';
-import type { NamespaceDefaults } from '../inject/settings.ts';
 
-/** One answered request, for log and metrics. Never holds the pod. */
+/** One answered request, for log and metrics. Never holds the object. */
 export type AdmissionOutcome = {
   readonly result: 'injected' | 'allowed' | 'denied' | 'error' | 'bad-request';
-  /** A skip reason, or `injected`, `invalid`, `internal`, `bad-request`. */
+  /** A skip reason, one of a config entry, or `injected`, `invalid`, `internal`, `bad-request`. */
   readonly reason: string;
   readonly seconds: number;
   readonly uid?: string;
   readonly namespace?: string;
+  /** Of what is no pod with its kind, `ServiceIntentions/web`. */
   readonly name?: string;
   /** What was wrong: the places of the problems, or the reason of a bad request. */
   readonly detail?: string;
@@ -41,25 +41,30 @@ export type AdmissionAnswer = {
 // The longest name that Kubernetes allows, a DNS subdomain: a log line does not grow with what a stranger sends.
 const REPORTED_LENGTH = 253;
 
+/** What is done at one path. */
 export type Engine = {
-  /** @param defaults those of the namespace of this request */
-  readonly inject: (request: InjectRequest, defaults: NamespaceDefaults) => InjectResult;
-  readonly newErrorId: () => string;
+  readonly decide: (request: AdmissionRequest) => InjectResult | EntryAdmission;
+  /** A bug of ours keeps out a pod, which would else run outside of the mesh, and nothing else. */
+  readonly passesOnBug: boolean;
+  /** Bytes of a body up to which all of a turn are answered together. */
+  readonly smallBytes: number;
+  /** What is not small and has more JSON values than this is refused unread. */
+  readonly mostValues: number;
 };
 
 /** Throws on no input: a bug in the engine is an answer too. */
 export function answerAdmission(
   text: string | undefined,
-  defaults: NamespaceDefaults,
   engine: Engine,
+  newErrorId: () => string,
 ): AdmissionAnswer {
   const decoded = decodeReview(text);
   if (!decoded.ok) return badRequest(400, decoded.why);
   const { request } = decoded;
-  const { body, bytes, outcome } = admit(request, defaults, engine);
+  const { body, bytes, outcome } = admit(request, engine, newErrorId);
   const uid = request.uid.slice(0, REPORTED_LENGTH);
   const namespace = request.namespace.slice(0, REPORTED_LENGTH);
-  const name = request.name.slice(0, REPORTED_LENGTH);
+  const name = shownName(request).slice(0, REPORTED_LENGTH);
   return {
     status: 200,
     type: 'application/json',
@@ -67,6 +72,10 @@ export function answerAdmission(
     bytes,
     outcome: { ...outcome, uid, namespace, name },
   };
+}
+
+function shownName({ kind, name }: AdmissionRequest): string {
+  return kind === 'v1/Pod' ? name : `${kind.slice(kind.lastIndexOf('/') + 1)}/${name}`;
 }
 
 /** An answer to what is no admission request. */
@@ -81,13 +90,17 @@ function counted(body: string): Pick<AdmissionAnswer, 'body' | 'bytes'> {
   return { body, bytes: Buffer.byteLength(body) };
 }
 
-function admit(request: AdmissionRequest, defaults: NamespaceDefaults, engine: Engine): Admitted {
+function admit(
+  request: AdmissionRequest,
+  { decide, passesOnBug }: Engine,
+  newErrorId: () => string,
+): Admitted {
   try {
-    return admitted(request, engine.inject(request, defaults));
+    return admitted(request, decide(request));
   } catch (error) {
-    const errorId = engine.newErrorId();
+    const errorId = newErrorId();
     return {
-      ...counted(errored(request, errorId)),
+      ...counted(errored(request, passesOnBug, errorId)),
       outcome: { result: 'error', reason: 'internal', errorId, error },
     };
   }
@@ -101,7 +114,7 @@ function placesOf(problems: readonly { readonly at: string }[]): string {
   return places.length <= DETAIL_LENGTH ? places : `${places.slice(0, DETAIL_LENGTH)}…`;
 }
 
-function admitted(request: AdmissionRequest, result: InjectResult): Admitted {
+function admitted(request: AdmissionRequest, result: InjectResult | EntryAdmission): Admitted {
   switch (result.kind) {
     case 'skip':
       return {

@@ -1,9 +1,11 @@
-/** `caBundle` of every entry of a MutatingWebhookConfiguration: read, and patched where it differs. */
+/** `caBundle` of every entry of a webhook configuration: read, and patched where it differs. */
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
 
-export const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+const GROUP = '/apis/admissionregistration.k8s.io/v1';
+export const MUTATING = `${GROUP}/mutatingwebhookconfigurations`;
+export const VALIDATING = `${GROUP}/validatingwebhookconfigurations`;
 
 const JSON_PATCH = 'application/json-patch+json';
 
@@ -34,12 +36,14 @@ export function bundlesWrittenAt(configuration: unknown): number | undefined {
  * Writes to the version that was read, or not at all: entries can move, and another may have written.
  * https://www.rfc-editor.org/rfc/rfc6902#section-4.6
  *
+ * @param collection path of the collection
  * @param before as it was read
  * @param bundle PEM
  * @throws TandemError TANDEM_KUBERNETES_…
  */
 export async function publishBundle(
   client: Pick<ApiClient, 'request'>,
+  collection: typeof MUTATING | typeof VALIDATING,
   before: unknown,
   bundle: string,
   signal?: AbortSignal,
@@ -52,7 +56,7 @@ export async function publishBundle(
     { op: 'test', path: '/metadata/resourceVersion', value: property(metadata, 'resourceVersion') },
     ...differing.map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value })),
   ];
-  const path = `${CONFIGURATIONS}/${name}`;
+  const path = `${collection}/${name}`;
   const { status, body } = await client.request('PATCH', path, patch, JSON_PATCH, signal);
   if (status === 200) return 'written';
   // 404: deleted since; 409: changed since; kube-apiserver answers a failed test with a 422 that names no object.

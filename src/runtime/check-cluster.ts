@@ -7,8 +7,10 @@ import type { ClusterFacts, NameFacts } from '../check/cluster-findings.ts';
 import type { Probe } from '../check/finding.ts';
 import { neededRules, type Needs, type RightFact, type Rule } from '../check/rights.ts';
 import { readWebhookEntries, type DryRun, type WebhookFacts } from '../check/webhook-findings.ts';
+import { ENTRY_GROUP, ENTRY_VERSION } from '../catalog/config-entries/entry-kinds.ts';
 import type { ApiAnswer, ApiClient } from '../kubernetes/api-client.ts';
 import { versionOf, type ServerVersion } from '../kubernetes/server-version.ts';
+import { MUTATING, VALIDATING } from '../kubernetes/webhook-configuration.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { entryFacts, type EntryQuestions } from './check-entries.ts';
@@ -21,6 +23,8 @@ type ClusterQuestions = {
   readonly client: ApiClient;
   readonly server: string;
   readonly webhookConfiguration: string;
+  /** The webhook checks config entries. */
+  readonly configEntries: boolean;
   readonly needs: Needs;
   /** Undefined: it is taken from the cluster. */
   readonly owner: string | undefined;
@@ -32,16 +36,18 @@ type ClusterQuestions = {
 };
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
-const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
 
 /** All questions at once, each with its own limit; none of them changes anything. */
 export async function clusterFacts(questions: ClusterQuestions, signal: AbortSignal): Promise<ClusterFacts> {
-  const { client, server, needs, settings, redirection, entries: ofEntries } = questions;
+  const { client, server, needs, settings, redirection, webhookConfiguration, entries: ofEntries } = questions;
   const { webhook: ofWebhook, sync } = needs;
-  const [version, rights, webhook, owner, names, entries, redirected] = await Promise.all([
+  const [version, rights, webhook, entryWebhook, owner, names, entries, redirected] = await Promise.all([
     probe(signal, (limited) => readVersion(client, limited)),
     Promise.all(neededRules(needs).map((rule) => rightFact(client, rule, signal))),
-    ofWebhook && webhookFacts(client, questions.webhookConfiguration, signal),
+    ofWebhook && webhookFacts(client, MUTATING, webhookConfiguration, deniedPod, signal),
+    ofWebhook && questions.configEntries
+      ? webhookFacts(client, VALIDATING, webhookConfiguration, deniedEntry, signal)
+      : undefined,
     sync !== undefined || ofWebhook?.ownerFromCluster === true ? ownerFact(questions, signal) : undefined,
     // Names do not depend on the owner.
     sync?.toConsul &&
@@ -49,7 +55,17 @@ export async function clusterFacts(questions: ClusterQuestions, signal: AbortSig
     ofEntries && entryFacts({ ...ofEntries, client }, signal),
     redirection && redirectionFacts({ ...redirection, client }, signal),
   ]);
-  return { server, version, rights, webhook, owner, names, entries, redirection: redirected };
+  return {
+    server,
+    version,
+    rights,
+    webhook,
+    entryWebhook,
+    owner,
+    names,
+    entries,
+    redirection: redirected,
+  };
 }
 
 async function readVersion(client: ApiClient, signal: AbortSignal): Promise<ServerVersion> {
@@ -94,24 +110,32 @@ async function isAllowed(client: ApiClient, rule: Rule, verb: string, signal: Ab
   return property(property(review, 'status'), 'allowed') === true;
 }
 
-async function webhookFacts(client: ApiClient, name: string, signal: AbortSignal): Promise<WebhookFacts> {
+async function webhookFacts(
+  client: ApiClient,
+  collection: typeof MUTATING | typeof VALIDATING,
+  name: string,
+  denied: Denied,
+  signal: AbortSignal,
+): Promise<WebhookFacts> {
   const [entries, call] = await Promise.all([
     probe(signal, async (limited) => {
       // As the webhook itself does, whose account may list this one and not get it.
-      const path = `${CONFIGURATIONS}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
+      const path = `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
       const answer = await client.request('GET', path, undefined, undefined, limited);
       const items = property(expectSuccess(`GET ${path}`, answer), 'items');
       const [found]: readonly unknown[] = Array.isArray(items) ? items : [];
       return found === undefined ? undefined : readWebhookEntries(found);
     }),
-    probe(signal, (limited) => dryRun(client, limited)),
+    probe(signal, (limited) => dryRun(client, denied, limited)),
   ]);
   return { name, entries, call };
 }
 
-/** The API server calls the webhook as it would for a real pod: no other question proves that it can. */
-async function dryRun(client: ApiClient, signal: AbortSignal): Promise<DryRun> {
-  const pod = {
+type Denied = { readonly path: string; readonly object: object };
+
+const deniedPod: Denied = {
+  path: '/api/v1/namespaces/default/pods',
+  object: {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
@@ -120,9 +144,22 @@ async function dryRun(client: ApiClient, signal: AbortSignal): Promise<DryRun> {
       annotations: { [`${ANNOTATION_PREFIX}connect-inject`]: 'tandem-check' },
     },
     spec: { containers: [{ name: 'check', image: 'tandem' }] },
-  };
-  const path = '/api/v1/namespaces/default/pods?dryRun=All';
-  const { status, body } = await client.request('POST', path, pod, undefined, signal);
+  },
+};
+
+const deniedEntry: Denied = {
+  path: `/apis/${ENTRY_GROUP}/${ENTRY_VERSION}/namespaces/default/serviceintentions`,
+  object: {
+    apiVersion: `${ENTRY_GROUP}/${ENTRY_VERSION}`,
+    kind: 'ServiceIntentions',
+    metadata: { generateName: 'tandem-check-' },
+    spec: { sources: [] },
+  },
+};
+
+/** The API server calls the webhook as it would for a real object: no other question proves that it can. */
+async function dryRun(client: ApiClient, { path, object }: Denied, signal: AbortSignal): Promise<DryRun> {
+  const { status, body } = await client.request('POST', `${path}?dryRun=All`, object, undefined, signal);
   return { status, message: messageOf(body) };
 }
 

@@ -17,8 +17,9 @@ import { writesWhile } from '../kubernetes/writes-while.ts';
 import {
   bundlesWrittenAt,
   caBundles,
-  CONFIGURATIONS,
+  MUTATING,
   publishBundle,
+  VALIDATING,
 } from '../kubernetes/webhook-configuration.ts';
 import { aborted } from '../support/aborted.ts';
 
@@ -48,6 +49,8 @@ export type ClusterCertificatesOptions = {
   readonly lease: string;
   /** Name of the webhook configuration. */
   readonly configuration: string;
+  /** A ValidatingWebhookConfiguration of that name is kept, too. */
+  readonly keepsValidating: boolean;
   /** Of this process alone. */
   readonly identity: string;
   readonly hosts: readonly string[];
@@ -80,6 +83,7 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
     view.take({
       secret: secretTexts(secret.current()),
       bundles: caBundles(published),
+      alsoKept: caBundles(validating?.current()),
       bundlesWrittenAt: bundlesWrittenAt(published),
     });
     source.update();
@@ -97,9 +101,11 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
       onRestart: (failure) => onEvent({ kind: 'watch', failure }),
     });
   const secret = watch(`/api/v1/namespaces/${place.namespace}/secrets`, place.name);
-  const configuration = watch(CONFIGURATIONS, name);
+  const configuration = watch(MUTATING, name);
+  // Nothing waits for it: without rights or answers for it, pods are injected all the same.
+  const validating = options.keepsValidating ? watch(VALIDATING, name) : undefined;
 
-  const objects = { secret, configuration, place };
+  const objects = { secret, configuration, validating, place };
   const ports = rotationPorts(objects, { writer, clock, observe, changed: () => changed.promise });
   const election = elect({
     client,
@@ -130,7 +136,7 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
     stop: async () => {
       await election.stop();
       source.close();
-      await Promise.all([secret.stop(), configuration.stop()]);
+      await Promise.all([secret.stop(), configuration.stop(), validating?.stop()]);
     },
   };
 }
@@ -144,8 +150,15 @@ type Ports = {
   readonly changed: () => Promise<void>;
 };
 
+type Objects = {
+  readonly secret: OneObject;
+  readonly configuration: OneObject;
+  readonly validating: OneObject | undefined;
+  readonly place: SecretPlace;
+};
+
 function rotationPorts(
-  { secret, configuration, place }: { secret: OneObject; configuration: OneObject; place: SecretPlace },
+  { secret, configuration, validating, place }: Objects,
   { writer, clock, observe, changed }: Ports,
 ): RotationPorts {
   return {
@@ -160,7 +173,18 @@ function rotationPorts(
         replace: (texts, signal) => writeSecret(writer, place, object, texts, signal),
       };
     },
-    publish: (bundle, signal) => publishBundle(writer, configuration.current(), bundle, signal),
+    publish: async (bundle, signal) => {
+      const all = [
+        [MUTATING, configuration.current()],
+        [VALIDATING, validating?.current()],
+      ] as const;
+      for (const [collection, found] of all) {
+        if (caBundles(found).every((each) => each === bundle)) continue;
+        const outcome = await publishBundle(writer, collection, found, bundle, signal);
+        if (outcome === 'conflict') return outcome;
+      }
+      return 'written';
+    },
     changed: async (milliseconds, signal) => {
       const waiting = new AbortController();
       await Promise.race([changed(), sleep(clock, milliseconds, AbortSignal.any([signal, waiting.signal]))]);

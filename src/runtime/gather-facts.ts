@@ -52,6 +52,7 @@ async function askCluster(
           client,
           server: opened.value.server,
           webhookConfiguration: values.webhookConfiguration,
+          configEntries: values.configEntries,
           needs: await needsOf(values, opened.value),
           owner: values.owner,
           settings: (owner) => toConsulSettings(values, owner),
@@ -97,7 +98,12 @@ async function redirectionQuestions(
 async function needsOf(values: CheckValues, access: ClusterAccess): Promise<Needs> {
   const { account, owner, proxyMode, tlsAutoSecret, webhookConfiguration } = values;
   const namespace = await leaseNamespace(values.leaseNamespace, access);
-  const shared = { namespace, secret: tlsAutoSecret, configuration: webhookConfiguration };
+  const shared = {
+    namespace,
+    secret: tlsAutoSecret,
+    configuration: webhookConfiguration,
+    configEntries: values.configEntries,
+  };
   return {
     webhook:
       account === 'sync'

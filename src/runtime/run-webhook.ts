@@ -50,6 +50,8 @@ export async function runWebhook(
   const namespace = values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT));
   const owner = await webhookOwner(values, environment);
   const ca = await openCa(values, log);
+  // The table of kinds is large, and a webhook without config entries never needs it.
+  const { admitEntry } = values.configEntries ? await import('../admission/admit-entry.ts') : {};
   const engine = await openEngine(values, { ...owner, ownNamespace: namespace, ca }, environment, log);
   const { source, problem, close } = await openCertificates(values, namespace, environment, log);
   const admissions = admissionRecord(Date.now);
@@ -58,6 +60,7 @@ export async function runWebhook(
   try {
     const server = webhook({
       inject: engine,
+      admitEntry,
       onAdmission: (outcome) => {
         requests.admission(outcome);
         admissions.add(outcome);

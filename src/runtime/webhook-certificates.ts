@@ -5,6 +5,7 @@ import { fileSource } from '../certificates/file-source.ts';
 import { type CertificateSource, validityProblem } from '../certificates/key-pair.ts';
 import { serviceDnsNames } from '../certificates/service-names.ts';
 import type { CertificateValues } from '../config/certificate-flags.ts';
+import type { WebhookValues } from '../config/webhook-flags.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ClusterCertificatesEvent } from './cluster-certificates.ts';
@@ -21,7 +22,7 @@ type OpenedCertificates = {
  * @throws TandemError when there is no certificate to start with; a shared one may come later
  */
 export async function openCertificates(
-  values: CertificateValues,
+  values: CertificateValues & Pick<WebhookValues, 'configEntries'>,
   namespace: string | undefined,
   environment: Environment,
   log: Log,
@@ -49,7 +50,7 @@ function ownSource(source: CertificateSource): OpenedCertificates {
 }
 
 async function openShared(
-  values: CertificateValues,
+  values: Parameters<typeof openCertificates>[0],
   secret: string,
   configuration: string,
   namespace: string | undefined,
@@ -78,6 +79,7 @@ async function openShared(
     secret: { namespace: own, name: secret },
     lease: secret,
     configuration,
+    keepsValidating: values.configEntries,
     identity: `${hostname()}_${randomUUID()}`,
     hosts: hostsOf(values, own),
     times: shared.ROTATION_TIMES,

@@ -1,4 +1,5 @@
-/** The newest admissions: which pods were injected, and why the others were not. */
+/** The newest admissions: which pods were injected, why the others were not, and config entries. */
+import { entryAdmissionReasons } from '../admission/entry-admission-reasons.ts';
 import { skipReasons } from '../inject/result.ts';
 import { foreignText, markup, moment, type Markup } from './markup.ts';
 import { badge, reasonText, type Row, type Table } from './row.ts';
@@ -8,8 +9,9 @@ import type { RowState } from './view-query.ts';
 const meanings: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ...skipReasons,
+    ...entryAdmissionReasons,
     injected: 'the sidecar was added',
-    invalid: 'an annotation or the pod itself is invalid',
+    invalid: 'an annotation, or the pod or config entry itself, is invalid',
     internal: 'an error in Tandem; see its log',
     'bad-request': 'not an AdmissionReview',
   }),
@@ -23,6 +25,8 @@ const results: Readonly<Record<string, { readonly state: RowState; readonly word
   'bad-request': { state: 'problem', word: 'Bad request' },
 };
 
+const ADMITTED = { state: 'in', word: 'Admitted' } as const;
+
 export function admissionsTable({ admissions }: WebhookStatus): Table {
   return {
     id: 'admissions',
@@ -30,7 +34,7 @@ export function admissionsTable({ admissions }: WebhookStatus): Table {
     nouns: ['admission', 'admissions'],
     empty: markup`No pod was admitted since ${moment(admissions.since)}. Create one. If nothing appears here, <code>tandem check</code> tells you whether the API server reaches this webhook.`,
     columns: [
-      { title: 'Pod', kind: 'name' },
+      { title: 'Object', kind: 'name' },
       { title: 'Result', kind: 'state' },
       { title: 'Why', kind: 'text' },
       { title: 'Time', kind: 'time' },
@@ -42,7 +46,10 @@ export function admissionsTable({ admissions }: WebhookStatus): Table {
 
 function rowOf(admission: Admission): Row {
   const { number, result, reason, detail, warnings, at } = admission;
-  const { state, word } = results[result] ?? { state: 'problem', word: result };
+  const { state, word } =
+    result === 'allowed' && reason in entryAdmissionReasons
+      ? ADMITTED
+      : (results[result] ?? { state: 'problem', word: result });
   const name = podOf(admission);
   return {
     key: String(number),

@@ -1,5 +1,6 @@
 /** Metrics of the webhook. */
 import { Registry } from 'prom-client';
+import { entryAdmissionReasons } from '../admission/entry-admission-reasons.ts';
 import { refusalReasons, type RefusalReason } from '../admission/refusals.ts';
 import { skipReasons, warningReasons, type WarningReason } from '../inject/result.ts';
 import { droppedLogLines } from './logger.ts';
@@ -16,7 +17,10 @@ export const webhookMetricDefinitions = {
   tandem_admissions_total: {
     type: 'counter',
     help: 'Admission requests answered.',
-    labels: { result: admissionResults, reason: [...Object.keys(skipReasons), ...otherReasons] },
+    labels: {
+      result: admissionResults,
+      reason: [...Object.keys({ ...skipReasons, ...entryAdmissionReasons }), ...otherReasons],
+    },
   },
   tandem_admission_duration_seconds: {
     type: 'histogram',
@@ -27,7 +31,7 @@ export const webhookMetricDefinitions = {
   },
   tandem_admission_warnings_total: {
     type: 'counter',
-    help: 'Admissions with a warning, by reason. The log names the pods.',
+    help: 'Admissions with a warning, by reason. The log names the pods and config entries.',
     labels: { reason: Object.keys(warningReasons) },
   },
   tandem_refusals_total: {

@@ -74,3 +74,26 @@ export function sampleReview(pod: object = samplePod()): string {
   };
   return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
 }
+
+/** An intention with 20 sources, ten of them with permissions: 2.3 kB, more than most people write. */
+export function entryReview(): string {
+  const sources = Array.from({ length: 10 }, (_, index) => [
+    { name: `client-${index}`, action: 'allow', description: 'from the shop' },
+    {
+      name: `reader-${index}`,
+      permissions: [{ action: 'allow', http: { pathPrefix: '/catalog', methods: ['GET', 'HEAD'] } }],
+    },
+  ]).flat();
+  const object = {
+    apiVersion: 'consul.hashicorp.com/v1alpha1',
+    kind: 'ServiceIntentions',
+    metadata: { name: 'catalog', namespace: 'shop' },
+    spec: { destination: { name: 'catalog' }, sources },
+  };
+  const kind = { group: 'consul.hashicorp.com', version: 'v1alpha1', kind: 'ServiceIntentions' };
+  return JSON.stringify({
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: { uid: '8f2c7d1e', kind, namespace: 'shop', operation: 'CREATE', object },
+  });
+}

@@ -9,7 +9,7 @@ import { writeFolder } from '../../src/certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../../src/certificates/generate.ts';
 import { figure, median, percentile } from './figure.ts';
 import { residentMegabytes } from './process-usage.ts';
-import { probedPod, samplePod, sampleReview, skippedPod } from './sample-review.ts';
+import { entryReview, probedPod, samplePod, sampleReview, skippedPod } from './sample-review.ts';
 import { load, type Load } from './webhook/load.ts';
 import { post, startServer, stopServer, type ServerProcess } from './webhook/server-process.ts';
 import { stages } from './webhook/stages.ts';
@@ -37,8 +37,8 @@ export async function benchWebhook(short: boolean): Promise<void> {
   }
 }
 
-function startWebhook(folder: string): Promise<ServerProcess> {
-  const flags = ['--listen=127.0.0.1:0', '--status-listen=127.0.0.1:0', '--native-sidecar=on'];
+function startWebhook(folder: string, more: readonly string[] = []): Promise<ServerProcess> {
+  const flags = ['--listen=127.0.0.1:0', '--status-listen=127.0.0.1:0', '--native-sidecar=on', ...more];
   return startServer([join(folder, 'dist/tandem.js'), 'webhook', ...flags], folder);
 }
 
@@ -71,18 +71,20 @@ const BODIES = {
   large: sampleReview(samplePod(1500)),
   probed: sampleReview(probedPod(false)),
   redirected: sampleReview(probedPod(true)),
+  entry: entryReview(),
 };
 
 type Body = keyof typeof BODIES;
 
-type Turn = { readonly server: ServerProcess; readonly body: Body };
+type Turn = { readonly server: ServerProcess; readonly body: Body; readonly path?: string };
 
 async function benchLoad(webhook: ServerProcess, folder: string, short: boolean): Promise<void> {
   const bare = async (kind: 'node' | 'fastify', body: Body): Promise<ServerProcess> => {
     const size = (await post(webhook, BODIES[body])).length;
     return startServer([BARE, `--server=${kind}`, `--answer-size=${size}`], folder);
   };
-  const [node, fastify, skipping] = await Promise.all([
+  const [entries, node, fastify, skipping] = await Promise.all([
+    startWebhook(folder, ['--config-entries']),
     bare('node', 'pod'),
     bare('fastify', 'pod'),
     bare('fastify', 'skipped'),
@@ -97,11 +99,12 @@ async function benchLoad(webhook: ServerProcess, folder: string, short: boolean)
       large: { server: webhook, body: 'large' },
       probed: { server: webhook, body: 'probed' },
       redirected: { server: webhook, body: 'redirected' },
+      entry: { server: entries, body: 'entry', path: '/validate/config-entries' },
     },
     short ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 },
     folder,
   );
-  await Promise.all([node, fastify, skipping].map(stopServer));
+  await Promise.all([entries, node, fastify, skipping].map(stopServer));
   reportLoad(measured);
   reportStages(measured.webhook.cpu);
 }
@@ -126,8 +129,8 @@ async function inTurns<N extends string>(
   const loads = new Map<N, Load[]>(names.map((name) => [name, []]));
   for (let round = 0; round <= rounds; round += 1)
     for (const name of names) {
-      const { server, body } = turns[name];
-      const one = await load(server, BODIES[body], seconds, folder);
+      const { server, body, path = '/mutate' } = turns[name];
+      const one = await load(server, { path, body: BODIES[body] }, seconds, folder);
       if (round > 0) loads.get(name)?.push(one);
     }
   const costs = [...loads].map(([name, each]) => [name, costOf(each)] as const);
@@ -172,6 +175,12 @@ function reportLoad(
     measured.redirected.cpu * 1e6,
     'us',
     `${ratio(measured.redirected.cpu, measured.probed.cpu)} x the same without, target <= 1.25`,
+  );
+  figure(
+    'webhook: p99 of a config entry at 16 connections',
+    measured.entry.p99,
+    'ms',
+    `${ratio(measured.entry.p99, fastify.p99)} x bare Fastify with a pod, target <= 5 ms`,
   );
   figure('webhook: CPU of a pod with 1,500 variables', large.cpu * 1e3, 'ms', 'target <= 0.6');
 }

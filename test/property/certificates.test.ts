@@ -109,6 +109,7 @@ function world() {
       older: seen.value?.older ?? [],
       serving: seen.value?.serving,
       entries: [entry, entry],
+      alsoKept: [],
       publishedFor: start === undefined ? undefined : now - start,
     };
   };

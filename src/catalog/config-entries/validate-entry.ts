@@ -32,6 +32,8 @@ export type EntryProblem = {
 const DEEPEST = 64;
 /** More than anybody reads, and a message must stay one that the API server stores. */
 const MOST = 100;
+/** A stranger decides how many there are; from here on they are not even looked for. */
+const MOST_FOUND = 1000;
 
 /**
  * In the order of the table; at most 100, the last of which then says how many there are.
@@ -49,7 +51,8 @@ export function validateEntry(kind: EntryKind, object: EntryObject): readonly En
   }));
   if (found.length <= MOST) return problems;
   const level = found.slice(MOST - 1).some((each) => each.level === 'refused') ? 'refused' : 'denied';
-  const message = `has ${found.length} problems; fix those before this one first`;
+  const count = found.length < MOST_FOUND ? String(found.length) : `${MOST_FOUND} or more`;
+  const message = `has ${count} problems; fix those before this one first`;
   return [...problems.slice(0, MOST - 1), { path: 'spec', keys: ['spec'], message, level }];
 }
 
@@ -104,6 +107,7 @@ function onlyName(kind: EntryKind, object: EntryObject): readonly RuleProblem[] 
 function checkFields(fields: FieldTable, value: JsonObject, path: RuleProblem['path'], check: Check): void {
   const names = Object.keys(fields);
   for (const key of Object.keys(value)) {
+    if (check.found.length >= MOST_FOUND) return;
     if (Object.hasOwn(fields, key)) continue;
     // Comparing names is slow, and beyond so many problems nobody reads it.
     const like = check.found.length < MOST ? nearest(key, names) : undefined;
@@ -116,6 +120,7 @@ function checkFields(fields: FieldTable, value: JsonObject, path: RuleProblem['p
 }
 
 function checkField(field: EntryField, value: unknown, path: RuleProblem['path'], check: Check): void {
+  if (check.found.length >= MOST_FOUND) return;
   const isAbsent = value === undefined || value === null;
   if (field.type === 'string' && field.isRequired === true && (isAbsent || value === ''))
     check.found.push(refusedAt(path, 'is required'));

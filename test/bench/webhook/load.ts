@@ -25,15 +25,17 @@ type Report = {
 const CONNECTIONS = 16;
 const run = promisify(execFile);
 
-/** @param body of each request. @param folder for the files of the generator */
+type Request = { readonly path: string; readonly body: string };
+
+/** @param folder for the files of the generator */
 export async function load(
   { child, port }: ServerProcess,
-  body: string,
+  { path, body }: Request,
   seconds: number,
   folder: string,
 ): Promise<Load> {
   const before = await cpuSeconds(child.pid);
-  const report = await generate(`https://127.0.0.1:${port}/mutate`, body, seconds, folder);
+  const report = await generate(`https://127.0.0.1:${port}${path}`, body, seconds, folder);
   const cpu = (await cpuSeconds(child.pid)) - before;
   if (report.failed > 0) throw new Error(`failed: ${JSON.stringify(report)}`);
   return { ...report, cpu };

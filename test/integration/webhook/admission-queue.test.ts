@@ -6,21 +6,26 @@ import { connect } from 'node:tls';
 import { fastify } from 'fastify';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import { admissionQueue } from '../../../src/http/admission-queue.ts';
+import type { Engine } from '../../../src/http/answer-admission.ts';
 import { byteBudget } from '../../../src/http/byte-budget.ts';
 import { readBody } from '../../../src/http/read-body.ts';
 import { podReview } from './running-webhook.ts';
 
 const KIB = 1024;
-const DEFAULTS = { inject: undefined, transparentProxy: undefined };
+const ENGINE: Engine = {
+  decide: () => ({
+    kind: 'inject',
+    patch: [{ op: 'add', path: '/x', value: 'x'.repeat(5 * KIB) }],
+    warnings: [],
+  }),
+  passesOnBug: false,
+  smallBytes: 64 * KIB,
+  mostValues: 1000,
+};
 
 test('a request that has to go for the answer of one of the same turn is refused, and nothing ends with it', async (t) => {
   const told: string[] = [];
   const enqueue = admissionQueue({
-    inject: () => ({
-      kind: 'inject',
-      patch: [{ op: 'add', path: '/x', value: 'x'.repeat(5 * KIB) }],
-      warnings: [],
-    }),
     newErrorId: () => 'error-1',
     onAdmission: ({ result }) => told.push(result),
     onRefusal: (reason) => told.push(reason),
@@ -37,7 +42,7 @@ test('a request that has to go for the answer of one of the same turn is refused
       else done(new Error(outcome.reason));
     }),
   );
-  server.post('/', (request, reply) => enqueue(request, reply, DEFAULTS));
+  server.post('/', (request, reply) => enqueue(request, reply, ENGINE));
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;
   const client = connect({ host: '127.0.0.1', port, ca: ca.certificate });

@@ -40,6 +40,7 @@ const { source, problem, stop } = clusterCertificates({
   secret: { namespace: 'default', name },
   lease: name,
   configuration: name,
+  keepsValidating: true,
   identity: `replica-${process.pid}`,
   hosts: ['127.0.0.1'],
   clock: { ...systemClock, now: () => Date.now() + skew },

@@ -61,6 +61,7 @@ test('a chart as it comes changes no more than it must', async () => {
     changed('webhook').toSorted(),
     [
       ...certificate,
+      'configEntries',
       'criticalUntilReady',
       'shutdownDelay',
       'transparentProxy',
@@ -69,7 +70,7 @@ test('a chart as it comes changes no more than it must', async () => {
     ].toSorted(),
   );
   // The names are those that the syncer before it gave by default.
-  const sync = ['addK8sNamespaceSuffix', 'consulHttpAddr', 'registrar', 'shutdownDelay'];
+  const sync = ['addK8sNamespaceSuffix', 'configEntries', 'consulHttpAddr', 'registrar', 'shutdownDelay'];
   assert.deepEqual(changed('sync').toSorted(), sync);
 });
 

@@ -1,6 +1,7 @@
 /** Every part of the chart by its switch: alone, left out, and by "-". */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ENTRY_KINDS } from '../../../src/catalog/config-entries/entry-kinds.ts';
 import { at, renderChart, type Rendered } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 
@@ -91,11 +92,18 @@ const SECURE = [
   'ServiceAccount tandem-auth-method',
   'ServiceAccount tandem-secure',
 ];
-const NO_REGISTRAR = { registrar: { enabled: false } };
+// Of injection, where a Consul is known.
+const CONFIG_ENTRIES = [
+  ...ENTRY_KINDS.map(({ plural }) => `CustomResourceDefinition ${plural}.consul.hashicorp.com`),
+  'ValidatingWebhookConfiguration tandem-webhook',
+];
+// What else runs the sync.
+const NO_OTHERS = { registrar: { enabled: false }, configEntries: { enabled: false } };
 const everything = sorted(
   ...Object.values(parts).map(({ objects }) => objects),
   ...Object.values(services),
   TESTS,
+  CONFIG_ENTRIES,
 );
 
 test('"-" is what global.enabled says: everything, or nothing at all', async () => {
@@ -126,9 +134,12 @@ for (const [part, { objects, needs }] of Object.entries(parts)) {
     const without = { [part]: { enabled: false } };
     // The others go on with servers that are elsewhere.
     const elsewhere = part === 'server' ? { externalServers: { enabled: true, hosts: ['10.0.0.1'] } } : {};
-    const gone = [...objects, ...(part === 'server' ? (services['ui'] ?? []) : [])];
-    // The process of the catalog sync is the registrar's too.
-    const values = { ...without, ...elsewhere, ...(part === 'syncCatalog' ? NO_REGISTRAR : {}) };
+    const gone = [
+      ...objects,
+      ...(part === 'server' ? (services['ui'] ?? []) : []),
+      ...(['connectInject', 'syncCatalog'].includes(part) ? CONFIG_ENTRIES : []),
+    ];
+    const values = { ...without, ...elsewhere, ...(part === 'syncCatalog' ? NO_OTHERS : {}) };
     assert.deepEqual(
       namesOf(await renderChart(values)),
       everything.filter((name) => !gone.includes(name)),
@@ -261,7 +272,9 @@ test('names come from the release, or from global.name', async () => {
   const prefixes = async (release: string, values: object = {}): Promise<readonly string[]> => {
     const { objects } = await renderChart(values, { name: release, namespace: 'mesh' });
     const of = (name = ''): string => name.replace(/-test-[a-z]+$|-server-ready$|-[a-z]+$/, '');
-    return [...new Set(objects.map(({ metadata }) => of(metadata.name)))];
+    // The name of a CRD is that of its kind.
+    const named = objects.filter(({ kind }) => kind !== 'CustomResourceDefinition');
+    return [...new Set(named.map(({ metadata }) => of(metadata.name)))];
   };
   assert.deepEqual(await prefixes('mesh'), ['mesh-tandem']);
   assert.deepEqual(await prefixes('tandem-east'), ['tandem-east']);

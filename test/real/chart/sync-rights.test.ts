@@ -30,6 +30,8 @@ await api.createNamespace('mesh');
 const off = { enabled: false };
 const common = {
   global: off,
+  // Thirteen kinds more, whose rights are those of test/real/config-entries.
+  configEntries: off,
   externalServers: { enabled: true, hosts: ['127.0.0.1'], httpPort: consul.ports.http },
 };
 const fromConsulOnly = { toConsul: false, toK8S: true, k8sWriteNamespace: NAMESPACE };

@@ -29,6 +29,40 @@ test('every entry keeps away from the namespaces of the system and from that of 
   }
 });
 
+test('config entries are checked beside pods, by the same certificate, and only where a Consul is known', async () => {
+  const external = { enabled: true, hosts: ['consul.example'] };
+  const alone = { global: off, connectInject: { enabled: true } };
+  const certs = { secretName: 'mine', caBundle: 'Q0E=' };
+  const chart = await renderChart({
+    ...alone,
+    externalServers: external,
+    connectInject: { enabled: true, certs },
+    configEntries: { failurePolicy: 'Fail', webhookTimeoutSeconds: 3 },
+  });
+  const [entry, ...others] = at(
+    chart.one('ValidatingWebhookConfiguration', 'tandem-webhook'),
+    'webhooks',
+  ) as readonly unknown[];
+  assert.deepEqual(others, []);
+  assert.deepEqual(
+    ['failurePolicy', 'timeoutSeconds', 'sideEffects'].map((key) => at(entry, key)),
+    ['Fail', 3, 'None'],
+  );
+  assert.equal(at(entry, 'clientConfig', 'caBundle'), 'Q0E=');
+  assert.equal(at(entry, 'clientConfig', 'service', 'path'), '/validate/config-entries');
+  assert.equal((at(entry, 'rules', 0, 'resources') as readonly string[]).length, 13);
+  const isOn = async (values: object): Promise<boolean> => {
+    const { has } = await renderChart(values);
+    return has('ValidatingWebhookConfiguration', 'tandem-webhook');
+  };
+  assert.deepEqual(await Promise.all([{}, alone, { configEntries: off }, { connectInject: off }].map(isOn)), [
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
 test('a selector narrows every entry', async () => {
   const expression = { key: 'team', operator: 'Exists' };
   const namespaceSelector = { matchLabels: { mesh: 'yes' }, matchExpressions: [expression] };
@@ -160,7 +194,7 @@ const syncRights: Readonly<
 
 for (const [name, { values, cluster, write }] of Object.entries(syncRights))
   test(`the rights of the sync are those of what is switched on: ${name}`, async () => {
-    const chart = await renderChart(values);
+    const chart = await renderChart({ configEntries: off, ...values });
     assert.equal(chart.has('ClusterRole', 'tandem-sync'), cluster.length > 0);
     assert.equal(chart.has('ClusterRoleBinding', 'tandem-sync'), cluster.length > 0);
     if (cluster.length > 0)

@@ -145,7 +145,7 @@ test('a denial names every problem, with the code of an invalid object', () => {
 });
 
 test('a bug is a refusal with its error id', () => {
-  const { allowed: isAllowed, status } = responseOf(errored(ASKED, 'id-7')) as Record<string, never>;
+  const { allowed: isAllowed, status } = responseOf(errored(ASKED, false, 'id-7')) as Record<string, never>;
   assert.deepEqual([isAllowed, status?.['code']], [false, 500]);
   assert.match(String(status?.['message']), /id-7/);
 });

@@ -34,6 +34,7 @@ const well: RotationState = {
   serving: servingOf('b', 100),
   entries: [entryOf(B), entryOf(B)],
   publishedFor: 1000,
+  alsoKept: [],
 };
 
 function step(change: Partial<RotationState>): Step {
@@ -96,6 +97,19 @@ test('an entry that differs is published, with what has not left', () => {
     bundle: '<b>',
   });
   assert.equal(step({ entries: [entryOf(B), entryOf()] }).kind, 'publish');
+});
+
+test('a bundle that no certificate waits for is published last of all', () => {
+  const publish = { kind: 'publish', reason: 'bundle-differs', bundle: '<b>' } as const;
+  const alsoKept = ['<a>'];
+  assert.deepEqual(step({ alsoKept }), publish);
+  assert.equal(step({ alsoKept: ['<b>', '<b>'] }).kind, 'keep');
+  assert.equal(step({ alsoKept, serving: undefined }).kind, 'issue');
+  assert.equal(step({ alsoKept, older: [{ ...A, leavesAt: 105 }] }).kind, 'forget-ca');
+  assert.equal(step({ alsoKept, ca: undefined }).kind, 'new-ca');
+  const older = [{ ...A, leavesAt: 200 }];
+  const settling = { older, entries: [entryOf(B, A)], serving: servingOf('a', 90), publishedFor: 4 };
+  assert.deepEqual(step({ ...settling, alsoKept }), { ...publish, bundle: '<b><a>' });
 });
 
 test('a certificate waits until its CA is published for long enough, unless nobody can be served anyway', () => {

@@ -18,6 +18,7 @@ const cluster: ClusterFacts = {
   version: seen({ major: 1, minor: 34 }),
   rights: [],
   webhook: { name: 'tandem-webhook', entries: seen(undefined), call: TIMEOUT },
+  entryWebhook: undefined,
   owner: seen('0a1b2c3d'),
   names: seen({ services: 2, names: [], clashes: [] }),
   entries: undefined,

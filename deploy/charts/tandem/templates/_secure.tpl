@@ -119,7 +119,7 @@ client={{ . }}
 {{- if include "tandem.toConsul" . }}{{ $directions = append $directions "to-consul" }}{{ end -}}
 {{- if include "tandem.toK8S" . }}{{ $directions = append $directions "to-kubernetes" }}{{ end -}}
 {{- if include "tandem.registrar" . }}{{ $directions = append $directions (printf "registrar-%s" (include "tandem.proxyMode" .)) }}{{ end -}}
-{{- if .Values.configEntries.enabled }}{{ $directions = append $directions "config-entries" }}{{ end -}}
+{{- if include "tandem.configEntries" . }}{{ $directions = append $directions "config-entries" }}{{ end -}}
 {{ join "," $directions }}
 {{- end }}
 

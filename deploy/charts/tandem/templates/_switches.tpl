@@ -51,9 +51,32 @@ of a sidecar by its user, which must be a fixed one.
 {{- if and $isNode (include "tandem.isOn" (list . "connectInject")) (include "tandem.canRedirect" .) }}true{{ end }}
 {{- end }}
 
+{{- /* "true" when custom resources become config entries. A webhook whose Consul the chart does not know stays alone. */}}
+{{- define "tandem.configEntries" -}}
+{{- $enabled := .Values.configEntries.enabled | toString -}}
+{{- $isKnown := or (include "tandem.isOn" (list . "server")) (include "tandem.isOn" (list . "client")) .Values.externalServers.enabled -}}
+{{- if eq $enabled "true" }}true
+{{- else if and (eq $enabled "-") $isKnown (include "tandem.isOn" (list . "connectInject")) }}true
+{{- end }}
+{{- end }}
+
+{{- /* "true" when the webhook checks them before they are stored. */}}
+{{- define "tandem.entryWebhook" -}}
+{{- if and (include "tandem.configEntries" .) (include "tandem.isOn" (list . "connectInject")) }}true{{ end }}
+{{- end }}
+
+{{- /* Plural names of the kinds. */}}
+{{- define "tandem.entryKinds" -}}
+{{- $kinds := list -}}
+{{- range $path, $_ := .Files.Glob "files/crds/*.yaml" }}
+{{- $kinds = append $kinds (base $path | trimSuffix ".yaml") }}
+{{- end }}
+{{- join ", " $kinds }}
+{{- end }}
+
 {{- /* "true" when `tandem sync` runs: it does the catalog sync, the registrar, config entries, or several of them. */}}
 {{- define "tandem.sync" -}}
-{{- if or (include "tandem.isOn" (list . "syncCatalog")) (include "tandem.registrar" .) .Values.configEntries.enabled }}true{{ end }}
+{{- if or (include "tandem.isOn" (list . "syncCatalog")) (include "tandem.registrar" .) (include "tandem.configEntries" .) }}true{{ end }}
 {{- end }}
 
 {{- define "tandem.toConsul" -}}

@@ -16,8 +16,8 @@
 {{- if include "tandem.toK8S" . }}
 {{- include "tandem.toK8SFlags" . }}
 {{- end }}
+{{- if include "tandem.configEntries" . }}
 {{- with .Values.configEntries }}
-{{- if .enabled }}
 - --config-entries
 - {{ printf "--config-entries-namespaces=%s" (join "," .allowNamespaces) | quote }}
 - --config-entries-policy={{ .policy }}

@@ -48,14 +48,11 @@
   verbs: [list, watch]
 {{- end }}
 {{- end }}
-{{- if .Values.configEntries.enabled }}
+{{- if include "tandem.configEntries" . }}
 # Custom resources become config entries; a CRD is read before anything of its kind is removed in Consul.
-{{- $kinds := list -}}
-{{- range $path, $_ := .Files.Glob "files/crds/*.yaml" }}
-{{- $kinds = append $kinds (base $path | trimSuffix ".yaml") }}
-{{- end }}
+{{- $kinds := splitList ", " (include "tandem.entryKinds" .) }}
 - apiGroups: [consul.hashicorp.com]
-  resources: [{{ join ", " $kinds }}]
+  resources: [{{ include "tandem.entryKinds" . }}]
   verbs: [list, watch{{ if .Values.configEntries.adopt }}, patch{{ end }}]
 - apiGroups: [consul.hashicorp.com]
   resources: [{{ range $index, $kind := $kinds }}{{ if $index }}, {{ end }}{{ $kind }}/status{{ end }}]
@@ -101,5 +98,5 @@
 
 {{- /* "true" when there is something to say about Services, pods or custom resources of any namespace. */}}
 {{- define "tandem.eventsEverywhere" -}}
-{{- if or (include "tandem.toConsul" .) (include "tandem.registrar" .) .Values.configEntries.enabled }}true{{ end }}
+{{- if or (include "tandem.toConsul" .) (include "tandem.registrar" .) (include "tandem.configEntries" .) }}true{{ end }}
 {{- end }}

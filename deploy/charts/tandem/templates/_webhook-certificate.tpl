@@ -1,6 +1,6 @@
 {{- /*
 Where the certificate of the webhook comes from: connectInject.certs.secretName, or the webhook itself, which then
-keeps it in a Secret that its replicas share, and writes the CA into the webhook configuration. All that differs between
+keeps it in a Secret that its replicas share, and writes the CA into the webhook configurations. All that differs between
 the two is in this file.
 */}}
 
@@ -39,15 +39,15 @@ the two is in this file.
 {{- /* Rights in the whole cluster. */}}
 {{- define "tandem.webhookCertificate.clusterRules" -}}
 {{- if not .Values.connectInject.certs.secretName }}
-# caBundle of the own webhook configuration: watched, and patched where it differs.
+# caBundle of the own webhook configurations: watched, and patched where it differs.
 - apiGroups: [admissionregistration.k8s.io]
-  resources: [mutatingwebhookconfigurations]
+  resources: [mutatingwebhookconfigurations{{ if include "tandem.entryWebhook" . }}, validatingwebhookconfigurations{{ end }}]
   resourceNames: [{{ include "tandem.fullname" . }}-webhook]
   verbs: [list, watch, patch]
 {{- end }}
 {{- end }}
 
-{{- /* "true" when the account may change its webhook configuration, and the cluster can tie it to caBundle. */}}
+{{- /* "true" when the account may change its webhook configurations, and the cluster can tie it to caBundle. */}}
 {{- define "tandem.webhookCertificate.policy" -}}
 {{- $certs := .Values.connectInject.certs -}}
 {{- $isKnown := semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version -}}

@@ -1,7 +1,17 @@
-{{- /* What the entries of the webhook configuration have in common. */}}
+{{- /* What the entries of the webhook configurations have in common. */}}
 
-{{- /* Whom to call: (list $ "/mutate"). */}}
+{{- /* Whom to call about pods: (list $ "/mutate"). */}}
 {{- define "tandem.webhookEntry.client" -}}
+{{ include "tandem.webhookEntry.address" . }}
+rules:
+  - operations: [CREATE]
+    apiGroups: [""]
+    apiVersions: [v1]
+    resources: [pods]
+    scope: Namespaced
+{{- end }}
+
+{{- define "tandem.webhookEntry.address" -}}
 {{- $root := index . 0 -}}
 clientConfig:
   service:
@@ -11,12 +21,6 @@ clientConfig:
   {{- with $root.Values.connectInject.certs.caBundle }}
   caBundle: {{ . }}
   {{- end }}
-rules:
-  - operations: [CREATE]
-    apiGroups: [""]
-    apiVersions: [v1]
-    resources: [pods]
-    scope: Namespaced
 {{- end }}
 
 {{- /*
