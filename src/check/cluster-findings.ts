@@ -38,8 +38,7 @@ const NATIVE_SIDECARS_MINOR = 29;
 /** @param now milliseconds since the epoch */
 export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readonly Finding[] {
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
-  const { server, version, rights, webhook, entryWebhook, owner, names, entries, redirection } =
-    facts.value;
+  const { server, version, rights, webhook, entryWebhook, owner, names, entries, redirection } = facts.value;
   // Where nothing answers, all others say the same.
   if (version.kind === 'failed' && isSilent(version)) return [unreachable(version.reason)];
   return [

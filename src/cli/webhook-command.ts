@@ -7,10 +7,7 @@ import { command } from './command.ts';
 export const webhookCommand = command({
   operands: '',
   flags: webhookFlags,
-  examples: [
-    'tandem webhook --tls-auto --tls-auto-dir=certs --listen=127.0.0.1:8443',
-    'tandem webhook --tls-cert-file=tls.crt --tls-key-file=tls.key --proxy-mode=dataplane',
-  ],
+  examples: ['tandem webhook --tls-auto --tls-auto-dir=certs --listen=127.0.0.1:8443'],
   check: webhookFlagProblems,
   run: async (values, _positionals, context) => {
     await runWebhook(values, context);

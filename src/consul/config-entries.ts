@@ -1,4 +1,5 @@
 /** Config entries over `/v1/config`: each kind by a blocking query of its own, and writes that name the index they were planned on. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ObservedEntry } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryChange } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
@@ -45,11 +46,16 @@ type KnownKind = Dated & {
 /** `began`: what had been taken in when the read began. */
 type ListRead = Answer<{ readonly entries: EntriesByName; readonly began: number }>;
 
-/** Never the list over all kinds: it has the private keys of inline certificates. */
+/**
+ * Never the list over all kinds: it has the private keys of inline certificates. A kind is followed while it is used; each
+ * blocking query is a request in flight at a server.
+ */
 export function entrySource(options: ConfigEntriesOptions, random: () => number = Math.random): EntrySource {
   const lists = new Map<string, KnownKind>();
   /** Counts what was taken in. */
   let taken = 0;
+  /** Kinds that are not followed → ends that. */
+  const idle = new Map<EntryKind, AbortController>();
 
   const readKind = async (kind: EntryKind, query: ReadOptions): Promise<ListRead> => {
     const began = taken;
@@ -83,22 +89,16 @@ export function entrySource(options: ConfigEntriesOptions, random: () => number 
       return { trouble: known.trouble, entries: known.entries && [...known.entries.values()] };
     },
     isRead: () => options.kinds.every(({ entryKind }) => lists.has(entryKind)),
+    idle: () => [...idle.keys()],
     run: async (events, signal) => {
+      const followKind: Following['followKind'] = (kind, until, unused) =>
+        follow((query) => readKind(kind, query), {
+          ...followed(kind, { take, lose, unused }, events),
+          signal: until,
+          random,
+        });
       await Promise.all(
-        options.kinds.map((kind) =>
-          follow((query) => readKind(kind, query), {
-            signal,
-            random,
-            onFailure: (error, retryMilliseconds) => {
-              lose(kind, error);
-              events.failed(error, retryMilliseconds);
-              events.changed(kind);
-            },
-            onAnswer: (answer) => {
-              if (take(kind, answer)) events.changed(kind);
-            },
-          }),
-        ),
+        options.kinds.map((kind) => whileUsed(kind, { idle, isUsed: events.isUsed, followKind }, signal)),
       );
     },
     readOne: async (kind, name, signal) => {
@@ -120,11 +120,67 @@ export function entrySource(options: ConfigEntriesOptions, random: () => number 
           } catch (error) {
             lose(kind, error);
             throw error;
+          } finally {
+            idle.get(kind)?.abort();
           }
         }),
       );
     },
   };
+}
+
+// Milliseconds. Without objects, ours can only come from a snapshot that was restored.
+const IDLE = 600_000;
+
+type Following = {
+  readonly idle: Map<EntryKind, AbortController>;
+  readonly isUsed: (kind: EntryKind) => boolean;
+  /** Ends when the signal is aborted; calls back when the kind is not used. */
+  readonly followKind: (kind: EntryKind, until: AbortSignal, unused: () => void) => Promise<void>;
+};
+
+type Told = {
+  readonly take: (kind: EntryKind, answer: ListRead) => boolean;
+  readonly lose: (kind: EntryKind, error: unknown) => void;
+  readonly unused: () => void;
+};
+
+function followed(
+  kind: EntryKind,
+  { take, lose, unused }: Told,
+  events: Parameters<EntrySource['run']>[0],
+): {
+  readonly onFailure: (error: unknown, retryMilliseconds: number) => void;
+  readonly onAnswer: (answer: ListRead) => void;
+} {
+  return {
+    onFailure: (error, retryMilliseconds) => {
+      lose(kind, error);
+      events.failed(error, retryMilliseconds);
+      events.changed(kind);
+    },
+    onAnswer: (answer) => {
+      if (take(kind, answer)) events.changed(kind);
+      if (!events.isUsed(kind)) unused();
+    },
+  };
+}
+
+async function whileUsed(
+  kind: EntryKind,
+  { idle, isUsed, followKind }: Following,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const unused = new AbortController();
+    await followKind(kind, AbortSignal.any([signal, unused.signal]), () => unused.abort());
+    if (isUsed(kind)) continue;
+    const used = new AbortController();
+    idle.set(kind, used);
+    const until = AbortSignal.any([signal, used.signal]);
+    await delay(IDLE, undefined, { signal: until }).catch(() => undefined);
+    idle.delete(kind);
+  }
 }
 
 const NONE: EntriesByName = new Map();

@@ -6,7 +6,7 @@ import {
   type KindView,
 } from '../catalog/config-entries/entry-plan.ts';
 import type { EntrySettings } from '../catalog/config-entries/decide-entry.ts';
-import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
+import { entryHolder, objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import {
   createController,
@@ -77,10 +77,10 @@ export function runConfigEntries(
     watch: (until) => watchBoth(ports, options, memory, (key) => controller.enqueue(key), until),
     reconciler: {
       refresh: async ({ isConfirmation }, until) => {
-        if (!isConfirmation) return;
-        // Of a kind that cannot be read nothing is removed, and the others need not wait for it.
-        const reads = Promise.allSettled(readable.map((kind) => entries.refresh([kind], until)));
-        await Promise.all([objects.refresh(until), reads]);
+        // What cannot be read is not known, which the plan says, and the others need not wait for it.
+        const read = isConfirmation ? readable : entries.idle().filter((kind) => hasObjects(objects, kind));
+        const reads = Promise.allSettled(read.map((kind) => entries.refresh([kind], until)));
+        await Promise.all([isConfirmation ? objects.refresh(until) : undefined, reads]);
       },
       observe: async (_request, until) => (entries.isRead() ? views.observe(until) : undefined),
       plan: (observed) => planEntries(observed, settings, memory.isAccepted),
@@ -128,9 +128,18 @@ async function watchBoth(
     memory.changed();
     enqueue(entryKind);
   };
-  await entries.run({ changed, failed: reporter.failed }, until);
+  const isUsed = (kind: EntryKind): boolean =>
+    hasObjects(objects, kind) ||
+    (entries.entries(kind).entries ?? []).some(
+      ({ meta }) => entryHolder(meta, options.settings).kind === 'ours',
+    );
+  await entries.run({ isUsed, changed, failed: reporter.failed }, until);
   await leftovers;
   unsubscribe();
+}
+
+function hasObjects({ objects }: EntryObjectSource, kind: EntryKind): boolean {
+  return objects(kind).length > 0;
 }
 
 function askedBy(change: EntryChange): string {

@@ -38,9 +38,13 @@ export type EntrySource = {
   readonly entries: (kind: EntryKind) => KnownEntries;
   /** Of every kind it is known what Consul has, or why that is not known. */
   readonly isRead: () => boolean;
+  /** Kinds that are not followed, because nobody uses them: what is known of their entries may be old. */
+  readonly idle: () => readonly EntryKind[];
   /** Reads until the signal is aborted, through all faults. What `readOne` gave before is no change. */
   readonly run: (
     events: {
+      /** There is an object of the kind, or an entry that is ours. */
+      readonly isUsed: (kind: EntryKind) => boolean;
       readonly changed: (kind: EntryKind) => void;
       readonly failed: (error: unknown, retryMilliseconds: number) => void;
     },
@@ -52,7 +56,7 @@ export type EntrySource = {
     name: string,
     signal: AbortSignal,
   ) => Promise<ObservedEntry | undefined>;
-  /** Resolves when these kinds were read anew; rejects when a read fails, whose kind is not known then. */
+  /** Resolves when these kinds were read anew, and are followed again; rejects when a read fails, whose kind is not known then. */
   readonly refresh: (kinds: readonly EntryKind[], signal: AbortSignal) => Promise<void>;
 };
 
@@ -70,10 +74,15 @@ export type EntryWriter = {
   readonly mayRemove: (removals: readonly EntryRemoval[], signal: AbortSignal) => Promise<string | undefined>;
 };
 
+export type CrdState =
+  | { readonly isThere: true; readonly created: string }
+  /** It is gone, or going; why no entry is removed then. */
+  | { readonly isThere: false; readonly why: string };
+
 /** Of the cluster, beside its objects. */
 export type EntryCluster = {
-  /** Why no entry of the kind is removed, by its CRD: that is gone, or going. Throws when it cannot be read. */
-  readonly keeps: (kind: EntryKind, signal: AbortSignal) => Promise<string | undefined>;
+  /** Asked before an entry of the kind is removed. Throws when it cannot be read. */
+  readonly crd: (kind: EntryKind, signal: AbortSignal) => Promise<CrdState>;
   /** The status that the API server returned; undefined when the object is gone or another. */
   readonly patchStatus: (
     kind: EntryKind,

@@ -1,4 +1,4 @@
-/** What a term knows of config entries beside the two sides: what Consul refused, what it took otherwise, what must not go. */
+/** What a term knows of config entries beside the two sides: what Consul refused, and what it took otherwise. */
 import type { IsAccepted } from '../catalog/config-entries/decide-entry.ts';
 import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryChange } from '../catalog/config-entries/entry-plan.ts';
@@ -30,11 +30,6 @@ export type EntryMemory = {
    * @param changing those that are to be written or removed
    */
   readonly retain: (named: ReadonlySet<string>, changing: ReadonlySet<string>) => void;
-  /** The CRD of these went, and their objects with it: nobody has deleted those. */
-  readonly lostWithCrd: (keys: Iterable<string>) => void;
-  readonly isLostWithCrd: (key: string) => boolean;
-  /** The object is there again. */
-  readonly found: (key: string) => void;
 };
 
 /** A removal, or what is written for an object. */
@@ -58,7 +53,6 @@ const BETWEEN = 1000;
 export function createEntryMemory(elapsed: () => number): EntryMemory {
   const accepted = new Map<string, { readonly text: string; readonly index: number }>();
   const refusals = new Map<string, Refusal>();
-  const lost = new Set<string>();
   let revision = 0;
   let restUntil = -Infinity;
   const dueAt = (refusal: Refusal): number =>
@@ -95,11 +89,6 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
       for (const key of accepted.keys()) if (!named.has(key)) accepted.delete(key);
       for (const key of refusals.keys()) if (!changing.has(key)) refusals.delete(key);
     },
-    lostWithCrd: (keys) => {
-      for (const key of keys) lost.add(key);
-    },
-    isLostWithCrd: (key) => lost.has(key),
-    found: (key) => void lost.delete(key),
   };
 }
 

@@ -10,7 +10,7 @@ type ViewPorts = {
   readonly objects: EntryObjectSource;
   readonly entries: EntrySource;
   readonly writer: Pick<EntryWriter, 'mayRemove'>;
-  readonly cluster: Pick<EntryCluster, 'keeps'>;
+  readonly cluster: Pick<EntryCluster, 'crd'>;
   readonly clock: Pick<Clock, 'elapsed'>;
 };
 
@@ -19,11 +19,13 @@ type ViewOptions = { readonly kinds: readonly EntryKind[]; readonly settings: En
 export function createEntryViews(
   { objects, entries, writer, cluster, clock }: ViewPorts,
   { kinds, settings }: ViewOptions,
-  memory: EntryMemory,
+  memory: Pick<EntryMemory, 'isAccepted'>,
 ) {
   /** The token was seen to have the right to what it removes. */
   let isTokenProven = false;
   let askAgain: number | undefined;
+  /** When the CRD was made, as it was asked for last: one that is later is asked for before anything is removed. */
+  const crdCreated = new Map<EntryKind, string>();
 
   const viewOf = (kind: EntryKind): KindView => {
     const known = entries.entries(kind);
@@ -33,7 +35,7 @@ export function createEntryViews(
       entries: known.entries,
       trouble: known.trouble,
       keep: objects.trouble(kind) ?? known.trouble,
-      isLost: memory.isLostWithCrd,
+      crdCreated: crdCreated.get(kind),
     };
   };
 
@@ -66,11 +68,7 @@ export function createEntryViews(
     observe: async (signal: AbortSignal): Promise<readonly KindView[]> => {
       askAgain = undefined;
       const seen = kinds.map(viewOf);
-      const { removals, kept, objects: planned } = planEntries(seen, settings, memory.isAccepted);
-      for (const { entry } of planned) if (entry !== undefined) memory.found(entry.key);
-      memory.lostWithCrd(
-        kept.filter(({ kind }) => objects.trouble(kind) !== undefined).map(({ key }) => key),
-      );
+      const { removals } = planEntries(seen, settings, memory.isAccepted);
       if (removals.length === 0) return seen;
       let trouble: string | undefined;
       const unknown = await whyUnknown(async () => {
@@ -78,18 +76,20 @@ export function createEntryViews(
       }, signal);
       const keepAll = unknown ?? trouble;
       if (keepAll !== undefined) return seen.map((view) => ({ ...view, keep: view.keep ?? keepAll }));
-      const byKind = Map.groupBy(removals, ({ kind }) => kind);
       const keeps = new Map<EntryKind, string>();
-      for (const [kind, gone] of byKind) {
+      for (const kind of new Set(removals.map((each) => each.kind))) {
         const unread = await whyUnknown(async () => {
-          const why = await cluster.keeps(kind, signal);
-          if (why === undefined) return;
-          memory.lostWithCrd(gone.map(({ key }) => key));
-          keeps.set(kind, why);
+          const crd = await cluster.crd(kind, signal);
+          if (crd.isThere) crdCreated.set(kind, crd.created);
+          else keeps.set(kind, crd.why);
         }, signal);
         if (unread !== undefined) keeps.set(kind, unread);
       }
-      return seen.map((view) => ({ ...view, keep: view.keep ?? keeps.get(view.kind) }));
+      return seen.map((view) => ({
+        ...view,
+        keep: view.keep ?? keeps.get(view.kind),
+        crdCreated: crdCreated.get(view.kind),
+      }));
     },
   };
 }

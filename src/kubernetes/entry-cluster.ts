@@ -25,16 +25,16 @@ function pathOf({ plural }: EntryKind, { namespace, name }: EntryObject): string
 
 export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
   return {
-    keeps: async (kind, signal) => {
+    crd: async (kind, signal) => {
       const name = crdName(kind);
       const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
       const answer = await client.request('GET', path, undefined, undefined, signal);
-      if (answer.status === 404) return `the CRD ${name} is gone`;
+      if (answer.status === 404) return { isThere: false, why: `the CRD ${name} is gone` };
       requireSuccess(answer, `the CRD ${name} cannot be read`);
       const metadata = property(answer.body, 'metadata');
       return property(metadata, 'deletionTimestamp') === undefined
-        ? undefined
-        : `the CRD ${name} is being deleted`;
+        ? { isThere: true, created: asString(property(metadata, 'creationTimestamp')) ?? '' }
+        : { isThere: false, why: `the CRD ${name} is being deleted` };
     },
     patchStatus: async (kind, object, status, signal) => {
       const answer = await client.request(

@@ -15,6 +15,8 @@ type Options = Omit<ControllerReporterOptions, 'warn' | 'metrics'> & {
   readonly metrics: ControllerMetrics;
   /** Kind of entry → reason → how many. */
   readonly count: (counts: Readonly<Record<string, Readonly<Record<string, number>>>>) => void;
+  /** Kind of entry → how many stay without an object. */
+  readonly countKept: (counts: Readonly<Record<string, number>>) => void;
   readonly event: (object: EntryObject, type: 'Normal' | 'Warning', reason: string, message: string) => void;
   readonly isDryRun: boolean;
 };
@@ -41,6 +43,7 @@ export function createConfigEntryReporter(options: Options) {
   );
 
   const tellKept = ({ kept }: EntryPlan): void => {
+    options.countKept(keptByKind(kept));
     const reasons = new Map(kept.map(({ key, why }) => [key, [why]]));
     for (const key of new Set([...toldSources(), ...reasons.keys()]))
       for (const reason of news(key, reasons.get(key) ?? [], (text) => text))
@@ -54,9 +57,7 @@ export function createConfigEntryReporter(options: Options) {
       const uids = new Set(plan.objects.map(({ object }) => object.uid));
       for (const uid of standing.keys()) if (!uids.has(uid)) standing.delete(uid);
       tellKept(plan);
-      if (isDryRun)
-        for (const change of [...plan.writes, ...plan.removals])
-          log('info', 'would write to Consul', fieldsOf(change));
+      if (isDryRun) tellDryRun(plan, log);
       changed();
     },
     applied: (change, seconds) => {
@@ -99,8 +100,18 @@ export function createConfigEntryReporter(options: Options) {
     ended: (): void => {
       last = undefined;
       standing.clear();
+      options.countKept({});
     },
   };
+}
+
+function tellDryRun({ writes, removals }: EntryPlan, log: Options['log']): void {
+  for (const change of [...writes, ...removals]) log('info', 'would write to Consul', fieldsOf(change));
+}
+
+function keptByKind(kept: EntryPlan['kept']): Readonly<Record<string, number>> {
+  const byKind = Map.groupBy(kept, ({ kind }) => kind.entryKind);
+  return Object.fromEntries([...byKind].map(([kind, all]) => [kind, all.length]));
 }
 
 function fieldsOf(change: EntryChange): LogFields {

@@ -39,7 +39,15 @@ const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 
 /** All questions at once, each with its own limit; none of them changes anything. */
 export async function clusterFacts(questions: ClusterQuestions, signal: AbortSignal): Promise<ClusterFacts> {
-  const { client, server, needs, settings, redirection, webhookConfiguration, entries: ofEntries } = questions;
+  const {
+    client,
+    server,
+    needs,
+    settings,
+    redirection,
+    webhookConfiguration,
+    entries: ofEntries,
+  } = questions;
   const { webhook: ofWebhook, sync } = needs;
   const [version, rights, webhook, entryWebhook, owner, names, entries, redirected] = await Promise.all([
     probe(signal, (limited) => readVersion(client, limited)),

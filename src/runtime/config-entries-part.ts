@@ -64,6 +64,7 @@ export function configEntriesPart(composition: ConfigEntriesComposition): Config
     log,
     metrics: metrics.ofController('config-entries'),
     count: metrics.configEntries,
+    countKept: metrics.configEntriesKept,
     now: Date.now,
     event: (object, type, reason, message) =>
       dryRun ? undefined : events.record(targetOf(object), type, reason, message),

@@ -12,6 +12,7 @@ import { entrySource } from '../consul/config-entries.ts';
 import { consulDatacentersOnce } from '../consul/consul-datacenters.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
+import { entryCluster } from '../kubernetes/entry-cluster.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { JsonObject } from '../support/json.ts';
 import type { Context } from './context.ts';
@@ -29,7 +30,12 @@ export type PlannedEntries = {
 };
 
 /** Of one kind on the side of Kubernetes. */
-type KindObjects = { readonly found: readonly EntryObject[]; readonly keep: string | undefined };
+type KindObjects = {
+  readonly found: readonly EntryObject[];
+  readonly keep: string | undefined;
+  /** Undefined where it is not known. */
+  readonly crdCreated: string | undefined;
+};
 
 /**
  * @param objects of files; undefined: those of the cluster
@@ -56,8 +62,8 @@ export async function plannedEntries(
   };
   const views = ENTRY_KINDS.map((kind): KindView => {
     const { entries, trouble } = entriesOf(kind);
-    const { found, keep } = objectsOf(kind);
-    return { kind, objects: found, entries, trouble, keep: keep ?? trouble, isLost: () => false };
+    const { found, keep, crdCreated } = objectsOf(kind);
+    return { kind, objects: found, entries, trouble, keep: keep ?? trouble, crdCreated };
   });
   return { plan: planEntries(views, settings, () => false), views, settings };
 }
@@ -67,6 +73,7 @@ function objectsOfFiles(objects: readonly JsonObject[]): (kind: EntryKind) => Ki
   return (kind) => ({
     found: (byKind.get(kind) ?? []).flatMap((raw) => readEntryObject(raw) ?? []),
     keep: undefined,
+    crdCreated: undefined,
   });
 }
 
@@ -85,10 +92,18 @@ async function objectsOfCluster(
   });
   try {
     await objects.synced(signal);
-    const known = new Map(
-      ENTRY_KINDS.map((kind) => [kind, { found: objects.objects(kind), keep: objects.trouble(kind) }]),
+    const cluster = entryCluster(client);
+    const known = new Map<EntryKind, KindObjects>(
+      await Promise.all(
+        ENTRY_KINDS.map(async (kind) => {
+          // Whoever runs this need not be allowed to read it.
+          const crd = await cluster.crd(kind, signal).catch(() => undefined);
+          const crdCreated = crd?.isThere === true ? crd.created : undefined;
+          return [kind, { found: objects.objects(kind), keep: objects.trouble(kind), crdCreated }] as const;
+        }),
+      ),
     );
-    return (kind) => known.get(kind) ?? { found: [], keep: undefined };
+    return (kind) => known.get(kind) ?? { found: [], keep: undefined, crdCreated: undefined };
   } finally {
     await objects.stop();
     client.close();

@@ -53,7 +53,7 @@ function removalsOf(entries: EntrySource, settings: EntrySettings): readonly Ent
     objects: [],
     ...entries.entries(kind),
     keep: undefined,
-    isLost: () => false,
+    crdCreated: undefined,
   }));
   return planEntries(views, settings, () => false).removals;
 }

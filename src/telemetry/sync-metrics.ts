@@ -85,6 +85,11 @@ export const syncMetricDefinitions = {
     help: 'Custom resources of config entries, by the reason of their condition Synced.',
     labels: { kind: ENTRY_KINDS.map(({ entryKind }) => entryKind), state: entryStates },
   },
+  tandem_config_entries_kept: {
+    type: 'gauge',
+    help: 'Entries in Consul that stay without an object; the log and the status page say why, and how to release them.',
+    labels: { kind: ENTRY_KINDS.map(({ entryKind }) => entryKind) },
+  },
   tandem_leader: { type: 'gauge', help: '1 while this replica is the leader, else 0.', labels: {} },
 } as const satisfies MetricDefinitions;
 
@@ -93,6 +98,8 @@ export type SyncMetrics = {
   readonly watchRestart: (kind: (typeof watchedKinds)[number], cause: (typeof restartCauses)[number]) => void;
   /** Kind of entry → reason → how many; what has no count is 0. */
   readonly configEntries: (counts: Readonly<Record<string, Readonly<Record<string, number>>>>) => void;
+  /** Kind of entry → how many; what has no count is 0. */
+  readonly configEntriesKept: (counts: Readonly<Record<string, number>>) => void;
   readonly leader: (isLeader: boolean) => void;
   /** Makes those of a controller; once for each. */
   readonly ofController: (controller: MeasuredController) => ControllerMetrics;
@@ -112,6 +119,10 @@ export function createSyncMetrics(): SyncMetrics {
     configEntries: (counts) => {
       for (const [kind, states] of Object.entries(counts))
         for (const state of entryStates) made.tandem_config_entries.set({ kind, state }, states[state] ?? 0);
+    },
+    configEntriesKept: (counts) => {
+      for (const { entryKind: kind } of ENTRY_KINDS)
+        made.tandem_config_entries_kept.set({ kind }, counts[kind] ?? 0);
     },
     leader: (isLeader) => made.tandem_leader.set(isLeader ? 1 : 0),
     ofController: (controller) => controllerMetrics(controller, registry),

@@ -6,6 +6,8 @@ import type { JsonObject } from '../../support/json.ts';
 export const DATACENTER_META = 'consul.hashicorp.com/source-datacenter';
 /** `<namespace>/<name>` of the object that the entry was made from. */
 export const OBJECT_META = 'tandem-object';
+/** `creationTimestamp` of that object: one that is older than its CRD was not deleted, but went with an earlier CRD. */
+export const CREATED_META = 'tandem-object-created';
 
 export type Meta = Readonly<Record<string, string>>;
 
@@ -44,13 +46,15 @@ export function entryHolder(
 /** The meta of every entry that is ours. */
 export function ownMeta(
   { owner, datacenter }: { owner: string; datacenter: string },
-  object: { readonly namespace: string; readonly name: string },
+  object: { readonly namespace: string; readonly name: string; readonly creationTimestamp: string },
 ): Meta {
   return {
     [EXTERNAL_SOURCE_META]: EXTERNAL_SOURCE,
     [DATACENTER_META]: datacenter,
     [OWNER_META]: owner,
     [OBJECT_META]: objectPlace(object),
+    // A manifest has none.
+    ...(object.creationTimestamp === '' ? {} : { [CREATED_META]: object.creationTimestamp }),
   };
 }
 
@@ -65,8 +69,9 @@ export function objectPlace({
   return namespace === '' ? name : `${namespace}/${name}`;
 }
 
-/** Any other key is a difference too: somebody set what no object says. */
+/** Any other key is a difference too: somebody set what no object says. Of a manifest nobody knows when it was made. */
 export function isSameMeta(desired: Meta, observed: Meta): boolean {
-  const keys = Object.keys(desired);
-  return keys.length === Object.keys(observed).length && keys.every((key) => desired[key] === observed[key]);
+  const isCompared = (key: string): boolean => key !== CREATED_META || CREATED_META in desired;
+  const keys = new Set([...Object.keys(desired), ...Object.keys(observed)].filter(isCompared));
+  return [...keys].every((key) => desired[key] === observed[key]);
 }

@@ -11,7 +11,14 @@ import {
   type EntryWrite,
   type IsAccepted,
 } from './decide-entry.ts';
-import { entryHolder, OBJECT_META, objectPlace, type ObservedEntry } from './entry-holder.ts';
+import {
+  CREATED_META,
+  entryHolder,
+  OBJECT_META,
+  objectPlace,
+  type Meta,
+  type ObservedEntry,
+} from './entry-holder.ts';
 import type { EntryObject } from './entry-object.ts';
 import type { EntryState } from './entry-state.ts';
 import type { EntryKind } from './entry-table.ts';
@@ -27,8 +34,8 @@ export type KindView = {
   readonly trouble: string | undefined;
   /** Why no entry of this kind is removed now; undefined when its objects are all known, and its entries too. */
   readonly keep: string | undefined;
-  /** The object of this entry went with the CRD, which nobody meant to say of the entry. */
-  readonly isLost: (key: string) => boolean;
+  /** `creationTimestamp` of the CRD, once it was asked for. */
+  readonly crdCreated: string | undefined;
 };
 
 export type EntryRemoval = {
@@ -172,7 +179,7 @@ function byAge(left: EntryObject, right: EntryObject): number {
 function removalsOf(
   orphans: readonly (readonly [key: string, entry: ObservedEntry])[],
   objects: readonly PlannedObject[],
-  { kind, keep, isLost }: KindView,
+  { kind, keep, crdCreated }: KindView,
   { policy }: EntrySettings,
 ): Pick<EntryPlan, 'removals' | 'kept'> {
   const byPlace = new Map(objects.map((each) => [objectPlace(each.object), each]));
@@ -182,7 +189,7 @@ function removalsOf(
   for (const [key, { name, meta, index }] of orphans) {
     const place = meta[OBJECT_META] ?? 'unknown';
     const object = byPlace.get(place);
-    const why = keep ?? byPolicy ?? (isLost(key) ? LOST : whyKept(object));
+    const why = keep ?? byPolicy ?? (isLost(meta, crdCreated) ? LOST : whyKept(object));
     if (why !== undefined) kept.push({ key, kind, name, place, why });
     else
       removals.push({
@@ -199,6 +206,11 @@ function removalsOf(
   return { removals, kept };
 }
 
+/** Both times are of the API server. An entry without one was written before there was this meta. */
+function isLost({ [CREATED_META]: created }: Meta, crdCreated: string | undefined): boolean {
+  return created !== undefined && crdCreated !== undefined && created < crdCreated;
+}
+
 /** The object is still there and names another entry now: what it had goes when that is in order. */
 function whyKept(object: PlannedObject | undefined): string | undefined {
   if (object === undefined) return undefined;
@@ -210,7 +222,8 @@ function whyKept(object: PlannedObject | undefined): string | undefined {
     : 'its object names another entry now, which is not in Consul yet';
 }
 
-const LOST = 'its object went with its CRD; apply the object again, or delete the entry in Consul';
+const LOST =
+  'its object went with an earlier CRD; apply the object again, or delete the entry in Consul (consul config delete)';
 
 function unknown({ trouble }: KindView): EntryState {
   return { kind: 'unknown', message: trouble ?? 'the entries of this kind are not known yet' };

@@ -31,7 +31,9 @@ test('waits for its CRDs and says so, and begins when they come', async () => {
   await at.installCrds();
   await at.apply('ServiceDefaults', 'default/web', { protocol: 'http' });
   const entry = await at.has('ServiceDefaults', 'web', { Protocol: 'http' });
-  assert.deepEqual(entry.Meta, {
+  const { 'tandem-object-created': created = '', ...meta } = entry.Meta ?? {};
+  assert.match(created, /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/);
+  assert.deepEqual(meta, {
     'consul.hashicorp.com/source-datacenter': 'dc1',
     'external-source': 'kubernetes',
     'tandem-object': 'default/web',
@@ -158,7 +160,16 @@ test('a CRD that is deleted takes its objects, and no entry; installed anew, it 
     assert.equal((await api.admin.request('GET', at.crdPath('ServiceIntentions'))).status, 404);
   });
   const { serviceIntentions: kind } = at;
-  await at.installCrds([kind]);
+  // A process that has seen nothing of it: what it knows is in Consul and the CRD.
+  await whileDown(() => at.installCrds([kind]));
+  await eventually('it is still named, and how to release it', async () => {
+    const status = await sync.controller('config-entries');
+    assert.match(
+      status?.kept.join() ?? '',
+      /service-intentions moved: .*earlier CRD; apply the object again/,
+    );
+  });
+  assert.match(await sync.metrics(), /^tandem_config_entries_kept\{kind="service-intentions"\} 1$/m);
   await at.apply('ServiceIntentions', 'default/later', {
     destination: { name: 'later' },
     sources: [{ name: 'a', action: 'allow' }],
@@ -169,4 +180,12 @@ test('a CRD that is deleted takes its objects, and no entry; installed anew, it 
     writesOf(proxy.requests()).filter(({ method }) => method === 'DELETE'),
     [],
   );
+  // With its object it is as any other again.
+  await at.apply('ServiceIntentions', 'second/other', {
+    destination: { name: 'moved' },
+    sources: [{ name: 'a', action: 'allow' }],
+  });
+  await at.stands('ServiceIntentions', 'second/other', 'Synced');
+  await at.remove('ServiceIntentions', 'second/other');
+  await at.hasNot('ServiceIntentions', 'moved');
 });

@@ -87,7 +87,7 @@ async function once(
       entries: entrySource({ client, kinds, primary }),
       writer: entryWriter({ client }),
       cluster: {
-        keeps: () => Promise.resolve(undefined),
+        crd: () => Promise.resolve({ isThere: true, created: '' }),
         patchStatus: (_kind, _object, status) => Promise.resolve(status),
         dropFinalizer: () => Promise.resolve(),
       },

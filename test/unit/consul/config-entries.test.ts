@@ -1,5 +1,6 @@
 /** What becomes of Consul's answers about config entries. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { entryKindOf } from '../../../src/catalog/config-entries/entry-kinds.ts';
 import { entrySource, entryWriter } from '../../../src/consul/config-entries.ts';
@@ -88,7 +89,11 @@ async function following(run: (parts: Following) => Promise<void>): Promise<void
   const source = entrySource({ client: consul.client, kinds: [kind], primary: undefined }, () => 0);
   const ending = new AbortController();
   let changes = 0;
-  const events = { changed: () => (changes += 1), failed: (error: unknown) => assert.fail(String(error)) };
+  const events = {
+    isUsed: () => true,
+    changed: () => (changes += 1),
+    failed: (error: unknown) => assert.fail(String(error)),
+  };
   void source.run(events, ending.signal);
   await run({
     ...consul,
@@ -149,3 +154,42 @@ test('after a restored snapshot, nothing of what was read before holds', () =>
     await list({ index: 10, entries: { web: 10 } });
     assert.deepEqual(names(), ['web@10']);
   }));
+
+test('a kind that nobody uses is read once, and followed from the moment that it is used', async () => {
+  const kind = entryKindOf('ServiceIntentions');
+  assert.ok(kind !== undefined);
+  const asked: (string | undefined)[] = [];
+  let isUsed = false;
+  const source = entrySource({
+    kinds: [kind],
+    primary: undefined,
+    client: {
+      call: async ({ query, signal, read }) => {
+        asked.push(query?.['index']);
+        if (query?.['index'] !== undefined) await once(signal as AbortSignal, 'abort');
+        signal?.throwIfAborted();
+        return read({
+          status: 200,
+          header: (name: string) => (name === 'x-consul-index' ? '7' : undefined),
+          text: '[]',
+        } as never);
+      },
+    },
+  });
+  const ending = new AbortController();
+  const running = source.run(
+    { isUsed: () => isUsed, changed: () => undefined, failed: (error) => assert.fail(String(error)) },
+    ending.signal,
+  );
+  await until(() => source.idle()[0]);
+  assert.equal(source.isRead(), true);
+  assert.deepEqual(asked, [undefined]);
+
+  isUsed = true;
+  await source.refresh([kind], ending.signal);
+  await until(() => asked.at(-1));
+  assert.deepEqual(asked, [undefined, undefined, undefined, '7']);
+  assert.deepEqual(source.idle(), []);
+  ending.abort();
+  await running;
+});

@@ -56,7 +56,7 @@ const REPORTER: ConfigEntryReporter = {
 
 function clusterOf(objects: Map<string, EntryObject>): EntryCluster {
   return {
-    keeps: () => Promise.resolve(undefined),
+    crd: () => Promise.resolve({ isThere: true, created: '' }),
     patchStatus: (_kind, object, status) => {
       objects.set(`${object.namespace}/${object.name}`, { ...object, status });
       return Promise.resolve(status);
@@ -122,6 +122,7 @@ function running(places: readonly string[], existing: readonly string[] = []): W
       entries: {
         entries: (each) => ({ entries: each === kind ? [...entries.values()] : [], trouble: undefined }),
         isRead: () => true,
+        idle: () => [],
         run: (_events, signal) =>
           new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
         readOne: (_kind, name) => Promise.resolve(entries.get(name)),

@@ -19,9 +19,10 @@ for (const silent of ['the API server', 'Consul'] as const)
     const kind = entryKindOf('ServiceDefaults');
     assert.ok(kind !== undefined);
     let isSilent = true;
-    const answer = (from: string): Promise<undefined> =>
-      isSilent && from === silent ? Promise.reject(new Error('no answer')) : Promise.resolve(undefined);
-    const meta = ownMeta(settings, { namespace: 'shop', name: 'web' });
+    const answer = <T>(from: string, value: T): Promise<T> =>
+      isSilent && from === silent ? Promise.reject(new Error('no answer')) : Promise.resolve(value);
+    const creationTimestamp = '2026-01-01T00:00:00Z';
+    const meta = ownMeta(settings, { namespace: 'shop', name: 'web', creationTimestamp });
     const entry = { entryKind: kind.entryKind, name: 'web', index: 7, meta, entry: {} };
     const memory = createEntryMemory(() => 0);
     const views = createEntryViews(
@@ -37,12 +38,13 @@ for (const silent of ['the API server', 'Consul'] as const)
         entries: {
           entries: () => ({ entries: [entry], trouble: undefined }),
           isRead: () => true,
+          idle: () => [],
           run: () => Promise.resolve(),
           readOne: () => Promise.resolve(undefined),
           refresh: () => Promise.resolve(),
         },
-        writer: { mayRemove: () => answer('Consul') },
-        cluster: { keeps: () => answer('the API server') },
+        writer: { mayRemove: () => answer('Consul', undefined) },
+        cluster: { crd: () => answer('the API server', { isThere: true, created: creationTimestamp }) },
       },
       { kinds: [kind], settings },
       memory,
@@ -54,6 +56,6 @@ for (const silent of ['the API server', 'Consul'] as const)
     isSilent = false;
     const [later] = await views.observe(new AbortController().signal);
     assert.equal(later?.keep, undefined);
-    assert.equal(later?.isLost('service-defaults/web'), false, 'it did not go with its CRD');
+    assert.equal(later?.crdCreated, creationTimestamp);
     assert.equal(views.retryDue(), undefined);
   });

@@ -91,7 +91,7 @@ function plan(
     entries,
     trouble: undefined,
     keep: undefined,
-    isLost: () => false,
+    crdCreated: undefined,
     ...view,
   };
   return planEntries([one], { ...SETTINGS, ...settings }, () => false);
@@ -245,7 +245,7 @@ test('what Consul took and gives back otherwise is not written again', () => {
     entries: [observed(ours(web()), TCP)],
     trouble: undefined,
     keep: undefined,
-    isLost: () => false,
+    crdCreated: undefined,
   };
   assert.equal(verdict(planEntries([view], SETTINGS, (_key, _entry, index) => index === 7)), 'synced');
   assert.equal(
@@ -307,7 +307,11 @@ test('nothing is removed while one side is not known, by another policy, or when
   assert.equal(plan([], entries, {}, { keep: 'no list' }).kept[0]?.why, 'no list');
   for (const policy of ['upsert-only', 'create-only'] as const)
     assert.deepEqual(plan([], entries, { policy }).removals, []);
-  assert.deepEqual(plan([], entries, {}, { isLost: (key) => key === 'service-defaults/web' }).removals, []);
+  const lost = plan([], entries, {}, { crdCreated: '2026-01-01T00:00:01Z' });
+  assert.deepEqual(lost.removals, []);
+  assert.match(lost.kept[0]?.why ?? '', /went with an earlier CRD; apply the object again/);
+  for (const crdCreated of ['2025-12-31T23:59:59Z', '2026-01-01T00:00:00Z'])
+    assert.equal(plan([], entries, {}, { crdCreated }).removals.length, 1);
   assert.equal(verdict(plan([web()], undefined, {}, { trouble: 'Consul is away' })), 'unknown');
 });
 
@@ -384,7 +388,7 @@ test('no message repeats what somebody else keeps in a field that may hold keys'
     JSONWebKeySet: { Local: { JWKS: 'c2VjcmV0' } },
     Forwarding: { HeaderName: 'secret' },
   };
-  const view = { kind, objects: [object], trouble: undefined, keep: undefined, isLost: () => false };
+  const view = { kind, objects: [object], trouble: undefined, keep: undefined, crdCreated: undefined };
   const entries = [{ entryKind: 'jwt-provider', name: 'web', index: 7, meta: {}, entry }];
   const text = message(planEntries([{ ...view, entries }], SETTINGS, () => false));
   assert.match(text, /Issuer is "theirs" in Consul, "mine" here/);
@@ -403,7 +407,7 @@ test('what an author writes as data is not shown either: options of a proxy, hea
     objects: [object],
     trouble: undefined,
     keep: undefined,
-    isLost: () => false,
+    crdCreated: undefined,
   };
   const entries = [{ entryKind: 'proxy-defaults', name: 'global', index: 7, meta: {}, entry }];
   const text = message(planEntries([{ ...view, entries }], SETTINGS, () => false));
