@@ -184,3 +184,16 @@ test('consul-k8s is gone: without adopt nothing is written, and the check has th
   await api.admin.expect('PATCH', at.pathOf('ServiceRouter', 'default/web'), JSON.parse(patch), JSON_PATCH);
   assert.equal(await at.object('ServiceRouter', 'default/web'), undefined);
 });
+
+test('purged, no entry of the cluster is left, and those of others are', async () => {
+  await sync.process.stop();
+  await at.put({ Kind: 'service-defaults', Name: 'theirs', Protocol: 'tcp' });
+  const purged = await runTandem(['sync', ...COMMON, '--purge=one', '--config-entries']);
+  assert.equal(purged.code, 0, purged.stdout);
+  assert.match(purged.stdout, /"removed":3,"left":0,"msg":"config entries are purged"/);
+  const left = await Promise.all(['ServiceDefaults', 'Mesh'].map((kind) => at.entries(kind)));
+  assert.deepEqual(
+    left.flat().map(({ Name }) => Name),
+    ['theirs'],
+  );
+});
