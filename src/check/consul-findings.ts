@@ -13,6 +13,8 @@ export type ConsulFacts = {
   readonly token: Probe<TokenFact>;
   readonly node: NodeRead;
   readonly rights: Probe<readonly ConsulRight[]>;
+  /** The datacenter that keeps the config entries, of which one was read there; undefined where they are off. */
+  readonly entries: Probe<string> | undefined;
   /** Undefined where the account is for a part that does not need it. */
   readonly mesh: MeshFacts | undefined;
 };
@@ -37,7 +39,7 @@ const OLDEST = { major: 1, minor: 14 };
 /** @param limits of sidecars with redirected traffic; undefined when the cluster was not asked */
 export function consulFindings(facts: Probe<ConsulFacts>, limits?: SidecarLimits): readonly Finding[] {
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
-  const { leader, agent, connect, token, node, rights, mesh } = facts.value;
+  const { leader, agent, connect, token, node, rights, entries, mesh } = facts.value;
   // Where nothing answers, all others say the same.
   if (leader.kind === 'failed') return [unreachable(leader.reason)];
   return [
@@ -46,8 +48,19 @@ export function consulFindings(facts: Probe<ConsulFacts>, limits?: SidecarLimits
     connectFinding(connect),
     tokenFinding(token),
     ...(needsRights(token) ? [...nodeFindings(node), ...consulRightsFindings(rights)] : []),
+    ...(entries === undefined ? [] : [keeperFinding(entries)]),
     ...(mesh === undefined ? [] : meshFindings(mesh, limits)),
   ];
+}
+
+function keeperFinding(entries: Probe<string>): Finding {
+  return entries.kind === 'seen'
+    ? ok('config-entries', `the datacenter ${entries.value} keeps them, and answers`)
+    : failure(
+        'config-entries',
+        `they cannot be read in the datacenter that keeps them: ${entries.reason}`,
+        'make sure that the servers of the primary datacenter are reached (consul members -wan), or set --consul-primary-datacenter',
+      );
 }
 
 function unreachable(reason: string): Finding {

@@ -35,6 +35,7 @@ export const checkFlags = {
   registrar: registrarFlags.registrar,
   configEntries: configEntryFlags.configEntries,
   configEntriesAdopt: configEntryFlags.configEntriesAdopt,
+  consulPrimaryDatacenter: configEntryFlags.consulPrimaryDatacenter,
   deletePodTokens: registrarFlags.deletePodTokens,
   ...namingFlags,
   ...leaseNamespaceFlag,

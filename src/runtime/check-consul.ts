@@ -1,4 +1,5 @@
 /** The facts of Consul that `tandem check` judges. */
+import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import type { ConsulFacts, NodeRead, TokenFact } from '../check/consul-findings.ts';
 import { neededConsulRules, type ConsulNeeds, type ConsulRight } from '../check/consul-rights.ts';
 import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
@@ -6,6 +7,8 @@ import type { FlagValues } from '../config/parse-flags.ts';
 import { authorize } from '../consul/authorize.ts';
 import { openConsul, type ConsulClient } from '../consul/client.ts';
 import { jsonOf } from '../consul/answer.ts';
+import { entrySource } from '../consul/config-entries.ts';
+import { consulDatacentersOnce } from '../consul/consul-datacenters.ts';
 import { readLeader, readNodeServices } from '../consul/read.ts';
 import type { AutoJoin } from '../discovery/auto-join.ts';
 import { originsOf } from '../discovery/http-origin.ts';
@@ -14,7 +17,7 @@ import { meshFacts } from './check-mesh.ts';
 import { probe } from './probe.ts';
 import { listServerPods, openCluster, type ClusterOfPods } from './server-pods.ts';
 
-type Values = FlagValues<typeof consulFlags>;
+type Values = FlagValues<typeof consulFlags> & { readonly consulPrimaryDatacenter: string | undefined };
 
 export type ConsulQuestions = {
   readonly values: Values;
@@ -28,7 +31,7 @@ export type ConsulQuestions = {
 
 /** All questions at once, each with its own limit; none of them changes anything. */
 export async function consulFacts(questions: ConsulQuestions, signal: AbortSignal): Promise<ConsulFacts> {
-  const { values, cluster, asksMesh } = questions;
+  const { values, cluster, asksMesh, needs } = questions;
   const { addresses: where, ...settings } = consulSettings(values);
   const known = 'kind' in where ? await findServers(where, settings, cluster, signal) : where;
   const addresses = (): readonly string[] => known;
@@ -36,16 +39,17 @@ export async function consulFacts(questions: ConsulQuestions, signal: AbortSigna
   // Who leads is no secret: whether Consul answers must not depend on the token.
   const anonymous = await openConsul({ ...settings, token: { kind: 'none' }, addresses });
   try {
-    const [leader, agent, connect, token, node, rights, mesh] = await Promise.all([
+    const [leader, agent, connect, token, node, rights, entries, mesh] = await Promise.all([
       probe(signal, (limited) => readLeader(anonymous, limited)),
       probe(signal, (limited) => readAgent(withToken, limited)),
       probe(signal, (limited) => readConnect(anonymous, limited)),
       probe(signal, (limited) => readToken(withToken, values, limited)),
       readNode(withToken, questions, signal),
       probe(signal, (limited) => readRights(withToken, questions, limited)),
+      needs.configEntries ? probe(signal, (limited) => readKeeper(withToken, values, limited)) : undefined,
       asksMesh ? meshFacts(withToken, signal) : undefined,
     ]);
-    return { leader, agent, connect, token, node, rights, mesh };
+    return { leader, agent, connect, token, node, rights, entries, mesh };
   } finally {
     await Promise.all([withToken.close(), anonymous.close()]);
   }
@@ -85,6 +89,19 @@ function readAgent(
       return { version, datacenter };
     },
   });
+}
+
+/** The name of the datacenter of the config entries; reads those of one kind there. */
+async function readKeeper(
+  client: ConsulClient,
+  { consulDatacenter, consulPrimaryDatacenter }: Values,
+  signal: AbortSignal,
+): Promise<string> {
+  const known = { datacenter: consulDatacenter, primaryDatacenter: consulPrimaryDatacenter };
+  const { datacenter, primary } = await consulDatacentersOnce(client, known, signal);
+  const kind = ENTRY_KINDS.filter(({ enterprise }) => enterprise !== true).slice(0, 1);
+  await entrySource({ client, kinds: kind, primary }).refresh(kind, signal);
+  return primary ?? datacenter;
 }
 
 /** `GET /v1/connect/ca/roots`, which refuses with 500 and a reason when Connect is off. */

@@ -134,6 +134,7 @@ test('CRDs that are kept and webhooks that are gone leave nothing to do', async 
   await api.admin.expect('DELETE', `${webhooks}/consul-connect-injector`);
   assert.deepEqual((await check()).of('config-entries'), [
     'ok: all 13 CRDs are established, of the Helm release consul',
+    'ok: the datacenter dc1 keeps them, and answers',
   ]);
 });
 

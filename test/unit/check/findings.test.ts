@@ -31,6 +31,7 @@ const consul: ConsulFacts = {
   token: seen({ kind: 'token', accessor: 'a' }),
   node: { kind: 'asked', name: 'k8s-sync-a', isWhole: seen(true) },
   rights: seen([]),
+  entries: undefined,
   mesh: undefined,
 };
 
@@ -219,4 +220,13 @@ test('an account needs what its parts call, and nothing of the others', () => {
   assert.deepEqual(rules({ webhook: { shared: undefined, ownerFromCluster: false } }), ['/version']);
   const named = rules({ webhook: { shared: undefined, ownerFromCluster: true } });
   assert.deepEqual(named, ['/version', 'webhook namespaces *']);
+});
+
+test('the datacenter that keeps the config entries is named, or why it is silent', () => {
+  const said = (entries: ConsulFacts['entries']): string =>
+    findingLines(
+      consulFindings(seen({ ...consul, entries })).filter(({ check }) => check === 'config-entries'),
+    );
+  assert.match(said(seen('dc1')), /^ok .* the datacenter dc1 keeps them, and answers$/m);
+  assert.match(said(TIMEOUT), /^failure .*no answer within 10 s.*consul members -wan/m);
 });
