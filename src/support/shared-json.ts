@@ -55,14 +55,21 @@ function writePatch(patch: readonly PatchOperation[], start: number): number {
 type WithValue = Extract<PatchOperation, { readonly value: unknown }>;
 
 function isPlain(operation: PatchOperation): operation is Exclude<PatchOperation, WithValue> {
-  return operation.op === 'remove' || typeof operation.value !== 'object';
+  return operation.op === 'remove' || !holdsShared(operation.value, DEEPEST);
+}
+
+/** Or is it. What does not is best left to `JSON.stringify` as a whole. */
+function holdsShared(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (texts.has(value)) return true;
+  return depth > 0 && Object.values(value).some((each) => holdsShared(each, depth - 1));
 }
 
 function writeValue(value: unknown, depth: number, at: number): number {
-  if (typeof value !== 'object' || value === null) return writeText(JSON.stringify(value) ?? 'null', at);
+  if (typeof value !== 'object' || value === null || !holdsShared(value, depth))
+    return writeText(JSON.stringify(value) ?? 'null', at);
   const text = texts.get(value);
   if (text !== undefined) return at + text.length > room.length ? Infinity : at + text.copy(room, at);
-  if (depth === 0) return writeText(JSON.stringify(value), at);
   return Array.isArray(value) ? writeList(value, depth, at) : writeObject(value, depth, at);
 }
 
@@ -73,7 +80,7 @@ function writeList(list: readonly unknown[], depth: number, start: number): numb
     at = writeValue(each, depth - 1, writeText(before, at));
     before = ',';
   }
-  return writeText(list.length === 0 ? '[]' : ']', at);
+  return writeText(']', at);
 }
 
 function writeObject(object: object, depth: number, start: number): number {
@@ -84,7 +91,7 @@ function writeObject(object: object, depth: number, start: number): number {
     at = writeValue(each, depth - 1, writeText(`${before}${JSON.stringify(key)}:`, at));
     before = ',';
   }
-  return writeText(before === '{' ? '{}' : '}', at);
+  return writeText('}', at);
 }
 
 function writeText(text: string, at: number): number {
