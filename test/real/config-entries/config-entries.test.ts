@@ -134,6 +134,16 @@ test('a restart writes nothing, neither to Consul nor to a status', async () => 
     ).map(({ items }) =>
       (items as { metadata: { resourceVersion: string } }[]).map(({ metadata }) => metadata.resourceVersion),
     );
+  // Its status is written after the entries, of which the test before has seen the last.
+  await eventually('the object says what became of its last change', async () => {
+    const { metadata, status } = await api.admin.expect(
+      'GET',
+      at.pathOf('ServiceIntentions', 'second/other'),
+    );
+    const { generation } = metadata as { readonly generation?: number };
+    const { observedGeneration } = status as { readonly observedGeneration?: number };
+    assert.equal(observedGeneration, generation);
+  });
   const before = await versions();
   await whileDown(async () => undefined);
   await eventually('it compared both sides', async () => {
