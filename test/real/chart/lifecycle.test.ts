@@ -236,7 +236,12 @@ test("a parent chart's own globals are taken, and what looks like one of ours is
   const globals = ['environmentName=production', 'datacentre=x', 'tls.caCert.name=ca'].map(
     (each) => `--set=global.${each}`,
   );
-  const notes = await runHelm(['install', 'mesh', folder, ...flags, ...globals]);
+  const other = ['install', 'mesh', folder, ...flags, ...globals];
+  await assert.rejects(
+    runHelm(other),
+    /installCRDs: these CRDs .* not of this release: .*meshes \(of release tandem in namespace mesh\).*configEntries\.enabled=false/,
+  );
+  const notes = await runHelm([...other, '--set=tandem.configEntries.enabled=false']);
   assert.match(
     notes,
     /if they were meant for it:\nglobal\.datacentre, which looks like global\.datacenter: .*\nglobal\.tls\.caCert\.name, which is not known: .*\n*$/,
@@ -251,4 +256,9 @@ test('an uninstallation leaves nothing that was rendered', async () => {
     '/apis/apps/v1/namespaces/mesh/deployments/tandem-webhook',
   ])
     assert.equal((await api.admin.request('GET', path)).status, 404, path);
+  // With all objects of them, and so with the rules of the mesh.
+  await api.admin.expect(
+    'GET',
+    '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/serviceintentions.consul.hashicorp.com',
+  );
 });

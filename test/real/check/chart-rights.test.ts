@@ -18,8 +18,11 @@ scene.atEnd(() => consul.close());
 await api.createNamespace('tandem');
 await api.createNamespace('from-consul');
 const off = { enabled: false };
+// The webhook's right to a second configuration; those of the sync to thirteen kinds are in test/real/config-entries.
+const withEntries = await renderChart({ client: off });
 const chart = await renderChart({
   client: off,
+  configEntries: off,
   syncCatalog: { toK8S: true, k8sWriteNamespace: 'from-consul', ingress: { enabled: true } },
 });
 const fromConsul = await renderChart({
@@ -100,7 +103,7 @@ eachIsNamed('the sync from Consul alone', 'sync', fromConsul, [
   ...TO_K8S,
 ]);
 // Without agents pods are in dataplane mode, and without `global.owner` the webhook asks the cluster who it is.
-eachIsNamed('the webhook', 'webhook', chart, ['--proxy-mode=dataplane']);
+eachIsNamed('the webhook', 'webhook', withEntries, ['--proxy-mode=dataplane', '--config-entries']);
 eachIsNamed('the sync, all of it', 'sync', chart, ['--registrar', '--enable-ingress', ...TO_K8S]);
 
 test('the webhook: its account sees its configuration, and is not told to ask for more', async () => {
