@@ -3,7 +3,7 @@ import { decideEntry, type EntrySettings, type EntryWrite } from '../catalog/con
 import { entryHolder } from '../catalog/config-entries/entry-holder.ts';
 import { entryDifferences } from '../catalog/config-entries/entry-differences.ts';
 import { inSteps } from '../catalog/config-entries/entry-order.ts';
-import type { EntryChange, EntryRemoval } from '../catalog/config-entries/entry-plan.ts';
+import { waitsFor, type EntryChange, type EntryRemoval } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryOutcome } from '../catalog/config-entries/entry-status.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import type { ConfigEntryReporter, EntrySource, EntryWriter } from './config-entry-ports.ts';
@@ -38,8 +38,10 @@ export async function applyEntries(
 ): Promise<AppliedEntries> {
   const outcomes = new Map<string, EntryOutcome>();
   const contended: string[] = [];
-  const isDue = (change: EntryChange): boolean =>
-    change.action !== 'delete' || change.after === undefined || isThere(outcomes.get(change.after));
+  const isDue = (change: EntryChange): boolean => {
+    const before = waitsFor(change);
+    return before === undefined || isThere(outcomes.get(before));
+  };
   let pending = changes;
   let refused = new Map<EntryChange, string>();
   try {
@@ -56,8 +58,10 @@ export async function applyEntries(
           },
           { atATime: SMALL_CALLS, signal },
         );
-      isBlocked = refused.size >= pending.length;
-      pending = [...refused.keys()];
+      const again = new Set([...refused.keys()].map(({ key }) => key));
+      const waiting = pending.filter((change) => again.has(waitsFor(change) ?? ''));
+      isBlocked = refused.size + waiting.length >= pending.length;
+      pending = [...refused.keys(), ...waiting];
     }
   } catch (error) {
     return { outcomes, contended, error: error instanceof Error ? error : new Error(String(error)) };

@@ -1,6 +1,6 @@
 /** Which changes of a plan are tried now: no namespace makes the others wait for all that it has. */
 import { inSteps } from '../catalog/config-entries/entry-order.ts';
-import type { EntryChange, EntryPlan } from '../catalog/config-entries/entry-plan.ts';
+import { waitsFor, type EntryChange, type EntryPlan } from '../catalog/config-entries/entry-plan.ts';
 import { fewFirst } from '../reconcile/few-first.ts';
 import { namespaceOfChange, refusedChange, type EntryMemory } from './entry-memory.ts';
 
@@ -17,22 +17,17 @@ const AT_ONCE = 128;
 export function dueEntries({ objects, writes, removals }: EntryPlan, memory: EntryMemory): DueEntries {
   const changes = inSteps([...writes, ...removals]).flat();
   const named = objects.flatMap(({ entry }) => (entry === undefined ? [] : [entry.key]));
-  memory.retain(new Set(named), new Set(changes.map(({ key }) => key)));
+  // A removal that waits for a write comes with it, and is never due by itself.
+  const free = changes.filter((change) => waitsFor(change) === undefined);
+  memory.retain(new Set(named), new Set(free.map(({ key }) => key)));
   const isRefused = (change: EntryChange): boolean =>
     memory.refusalOf(change.key, refusedChange(change)) !== undefined;
-  const isFree = (change: EntryChange): boolean => afterOf(change) === undefined;
-  const fresh = changes.filter((change) => isFree(change) && !isRefused(change));
-  const first = fewFirst(fresh, namespaceOfChange);
-  const chosen = [
-    ...first.slice(0, AT_ONCE),
-    ...memory.again(changes.filter((change) => isFree(change) && isRefused(change))),
-  ];
+  const first = fewFirst(
+    free.filter((change) => !isRefused(change)),
+    namespaceOfChange,
+  );
+  const chosen = [...first.slice(0, AT_ONCE), ...memory.again(free.filter(isRefused))];
   const keys = new Set(chosen.map(({ key }) => key));
-  const following = changes.filter((change) => keys.has(afterOf(change) ?? ''));
+  const following = changes.filter((change) => keys.has(waitsFor(change) ?? ''));
   return { now: [...chosen, ...following], left: first.slice(AT_ONCE) };
-}
-
-/** A removal that waits for a write comes with it. */
-function afterOf(change: EntryChange): string | undefined {
-  return change.action === 'delete' ? change.after : undefined;
 }

@@ -53,6 +53,11 @@ export type EntryRemoval = {
 
 export type EntryChange = EntryWrite | EntryRemoval;
 
+/** Key of the entry that must be in Consul first; undefined when there is none. */
+export function waitsFor(change: EntryChange): string | undefined {
+  return change.action === 'delete' ? change.after : undefined;
+}
+
 export type PlannedObject = {
   readonly object: EntryObject;
   readonly kind: EntryKind;

@@ -76,3 +76,14 @@ test('a removal that waits for a write comes with it, and never alone', () => {
   memory.changed();
   assert.deepEqual(keysOf(dueEntries(planOf([mine], [old]), memory).now), [mine.key, old.key]);
 });
+
+test('a refused removal that waits for a refused write is no reason to look again before that write is due', () => {
+  const old = removalOf('ServiceRouter', 'shop/old', mine.key);
+  const { memory, pass } = refusing([mine, old]);
+  memory.changed();
+  assert.deepEqual(keysOf(dueEntries(planOf([mine], [old]), memory).now), [mine.key, old.key]);
+  memory.refused(mine, 'no');
+  pass(1000);
+  assert.deepEqual(dueEntries(planOf([mine], [old]), memory).now, []);
+  assert.equal(memory.retryDue(), 60_000);
+});
