@@ -99,7 +99,7 @@ export function runConfigEntries(
   async function apply(plan: EntryPlan, writing: Writing<EntryChange>, until: AbortSignal): Promise<void> {
     const { now, left } = dueEntries(plan, memory);
     for (const change of left) writing.left(askedBy(change));
-    passed = new Set(left.map(({ key }) => key));
+    passed = new Set(left.flatMap(({ action, key }) => (action === 'delete' ? key : [])));
     const applied = (change: EntryChange): void => {
       memory.changed();
       writing.applied(change);

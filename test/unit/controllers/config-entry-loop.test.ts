@@ -155,6 +155,19 @@ test('many removals are confirmed once, by kinds that this Consul has, and all o
   await stop();
 });
 
+test('entries whose update waits for its turn are guarded as all others are when their objects vanish', async () => {
+  const places = crowd.slice(0, 400);
+  const world = running(places, places);
+  const { clock, objects, entries, changed, stop } = world;
+  for (const place of places) objects.set(place, { ...objectOf(place), spec: { protocol: 'grpc' } });
+  await clock.advance(50);
+  objects.clear();
+  changed('crowd/s0');
+  await clock.advance(5_000);
+  assert.equal(entries.size, 400);
+  await stop();
+});
+
 test('a change waits for no thousand objects of somebody else that are new at the same time', async () => {
   const world = running(crowd);
   const { clock, objects, entries, changed, sent, stop } = world;
