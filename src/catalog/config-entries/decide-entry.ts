@@ -135,6 +135,9 @@ export function decideEntry(
   const holder = entryHolder(observed.meta, settings);
   switch (holder.kind) {
     case 'ours':
+      // No update may bring the meta up to date then, and nothing else is wrong.
+      if (isSame && settings.policy === 'create-only')
+        return { state: { kind: 'synced', notes: notesOf(kind, object) } };
       if ((isSame && isSameMeta(meta, observed.meta)) || isAccepted(key, entry, observed.index))
         return { state: { kind: 'synced', notes: notesOf(kind, object) } };
       return write('update', isKnown ? 'drift' : 'changed', differences);

@@ -321,6 +321,11 @@ test('upsert-only updates, create-only does not', () => {
   assert.equal(verdict(plan([web()], entries, { policy: 'create-only' })), 'ExternallyManagedConfigError');
 });
 
+test('under create-only, an entry that says what its object says is in order, whenever that was made', () => {
+  const anew = web({ created: '2026-05-01T00:00:00Z' });
+  assert.equal(verdict(plan([anew], [observed(ours(web()))], { policy: 'create-only' })), 'synced');
+});
+
 test('a namespace that is not allowed has no effect, and what it had stays until its object goes', () => {
   const settings = { allowNamespaces: ['other'] };
   assert.equal(verdict(plan([web()], [], settings)), 'NamespaceNotAllowed');
