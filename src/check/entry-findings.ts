@@ -108,7 +108,7 @@ function leftoverFindings(leftovers: EntryFacts['leftovers'], adopt: boolean): r
     ];
   const left = leftovers.value.length - SHOWN;
   const clues = leftovers.value.slice(0, SHOWN).map(({ plural, namespace, name, at }) => {
-    const patch = `kubectl -n ${namespace} patch ${plural}.${ENTRY_GROUP} ${name} --type=json -p '[{"op":"remove","path":"/metadata/finalizers/${at}"}]'`;
+    const patch = `kubectl -n ${namespace} patch ${plural}.${ENTRY_GROUP} ${name} --type=json -p '[{"op":"test","path":"/metadata/finalizers/${at}","value":"${CONSUL_K8S_FINALIZER}"},{"op":"remove","path":"/metadata/finalizers/${at}"}]'`;
     return warning(
       CHECK,
       `${plural} ${namespace}/${name} is being deleted, and ${CONSUL_K8S_FINALIZER} keeps it`,

@@ -34,7 +34,7 @@ test('an object that cannot end comes with the command that lets it, unless Tand
   const leftovers = { kind: 'seen', value: [left] } as const;
   assert.match(
     lines({ leftovers })[1] ?? '',
-    /kubectl -n shop patch servicedefaults\.consul\.hashicorp\.com web --type=json -p '\[\{"op":"remove","path":"\/metadata\/finalizers\/1"\}\]'/,
+    /kubectl -n shop patch servicedefaults\.consul\.hashicorp\.com web --type=json -p '\[\{"op":"test","path":"\/metadata\/finalizers\/1","value":"finalizers\.consul\.hashicorp\.com"\},\{"op":"remove","path":"\/metadata\/finalizers\/1"\}\]'/,
   );
   assert.match(lines({ leftovers, adopt: true })[1] ?? '', /→ start the sync, which removes it$/);
   const many = { kind: 'seen', value: Array.from({ length: 12 }, () => left) } as const;
