@@ -19,7 +19,7 @@ type PurgeEntriesOptions = {
   readonly log: Log;
 };
 
-/** @returns how many could not be removed, and kinds that could not be read among them if they are required */
+/** @returns how many could not be removed, and kinds that could not be read as a whole among them if they are required */
 export async function purgeEntries(options: PurgeEntriesOptions, signal: AbortSignal): Promise<number> {
   const { owner, consul, datacenters, log, isRequired } = options;
   let unread = 0;
@@ -27,14 +27,23 @@ export async function purgeEntries(options: PurgeEntriesOptions, signal: AbortSi
     if (signal.aborted) throw error;
     unread += 1;
     const reason = error instanceof Error ? error.message : String(error);
-    log('warn', 'config entries are not purged', { ...fields, reason });
+    log('warn', 'not all config entries are purged', { ...fields, reason });
   };
   try {
     const { datacenter, primary } = await consulDatacentersOnce(consul, datacenters, signal);
     const kinds = ENTRY_KINDS.filter(({ enterprise }) => enterprise !== true);
     const entries = entrySource({ client: consul, kinds, primary });
-    for (const kind of kinds)
-      await entries.refresh([kind], signal).catch((error: unknown) => tell(error, { kind: kind.entryKind }));
+    for (const kind of kinds) {
+      const fields = { kind: kind.entryKind };
+      try {
+        await entries.refresh([kind], signal);
+      } catch (error) {
+        tell(error, fields);
+        continue;
+      }
+      const { trouble } = entries.entries(kind);
+      if (trouble !== undefined) tell(trouble, fields);
+    }
     const settings = { owner, datacenter, adopt: false, policy: 'sync', allowNamespaces: ['*'] } as const;
     const removals = removalsOf(entries, settings);
     const removed = await remove({ ...options, entries, settings }, removals, signal);
