@@ -51,7 +51,7 @@ type ProxyOptions = Pick<
   };
 
 /** Most pods of a cluster have the same Envoy. To make and to write it anew was a twentieth of what an admission costs. */
-const keep = keptBy<JsonObject>();
+const keep = keptBy<JsonObject>(shared);
 
 function proxyContainer(mesh: MeshPod, sidecar: Sidecar, settings: InjectSettings): JsonObject {
   const isEnvoy = settings.sidecarProxy === 'envoy';
@@ -70,7 +70,7 @@ function proxyContainer(mesh: MeshPod, sidecar: Sidecar, settings: InjectSetting
     name: isEnvoy ? undefined : sidecar.service.name,
   };
   return keep(settings, JSON.stringify(options), () =>
-    shared(running(isEnvoy ? envoy(options, settings) : builtinProxy(options, settings), options)),
+    running(isEnvoy ? envoy(options, settings) : builtinProxy(options, settings), options),
   );
 }
 

@@ -21,7 +21,7 @@ export function withRedirect(plan: SidecarPlan, mesh: MeshPod, settings: InjectS
   const { options } = redirect;
   const optionText = formatRedirectOptions(options);
   const key = optionText + JSON.stringify(resources.init);
-  const container = keep(settings, key, () => shared(redirectContainer(options, resources.init, settings)));
+  const container = keep(settings, key, () => redirectContainer(options, resources.init, settings));
   return {
     ...plan,
     ...(nativeSidecar
@@ -35,7 +35,7 @@ export function withRedirect(plan: SidecarPlan, mesh: MeshPod, settings: InjectS
 }
 
 /** Pods of equal options have the same container. To make and to write it anew was a sixth of what such a pod costs. */
-const keep = keptBy<JsonObject>();
+const keep = keptBy<JsonObject>(shared);
 
 function redirectContainer(
   options: RedirectOptions,

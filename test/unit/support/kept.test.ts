@@ -34,3 +34,14 @@ test('what strangers ask for is not kept without end', () => {
   for (const key of keys) ask(key);
   assert.ok(keys.length - made <= 100, `${keys.length - made} are kept`);
 });
+
+test('what is not kept is not prepared for it either', () => {
+  const prepared: string[] = [];
+  const keep = keptBy<{ readonly name: string }>((made) => {
+    prepared.push(made.name);
+    return made;
+  });
+  const owner = {};
+  for (const key of ['short', 'short', 'x'.repeat(10_000)]) keep(owner, key, () => ({ name: key }));
+  assert.deepEqual(prepared, ['short']);
+});
