@@ -15,6 +15,7 @@ import { property } from '../../src/support/json.ts';
 import { uninject } from '../../src/inject/uninject.ts';
 import type { InjectSettings } from '../../src/inject/settings.ts';
 import type { PatchOperation } from '../../src/support/json-patch.ts';
+import { patchInBase64 } from '../../src/support/shared-json.ts';
 import { arbitraryGrowth, growthOf } from './arbitrary-growth.ts';
 import { arbitraryPod, hostilePod } from './arbitrary-pod.ts';
 
@@ -109,6 +110,69 @@ test('equal input gives equal bytes', () => {
       assert.equal(JSON.stringify(inject(requestFor(structuredClone(pod)), settings)), first);
     }),
   );
+});
+
+/** All that the kept parts of an answer depend on, of few values each: pods that differ in one of them are frequent. */
+const keptOptions = fc
+  .record(
+    {
+      'connect-service': fc.constantFrom('web', 'api', 'web,admin', 'api,admin'),
+      'connect-service-port': fc.constantFrom('1001', '1001,1002'),
+      'consul-envoy-proxy-concurrency': fc.constantFrom('1', '0'),
+      'enable-consul-dataplane-as-sidecar': fc.constantFrom('true', 'false'),
+      'enable-metrics': fc.constantFrom('true', 'false'),
+      'prometheus-scrape-port': fc.constantFrom('20300', '20301'),
+      'prometheus-scrape-path': fc.constantFrom('/a', '/b'),
+      'envoy-extra-args': fc.constantFrom('--a b', '"--a b"', '--a $(b)', '--a größe', '--a '.repeat(400)),
+      'sidecar-proxy-cpu-request': fc.constantFrom('1m', '20m'),
+      'sidecar-proxy-cpu-limit': fc.constantFrom('100m', '200m'),
+      'sidecar-proxy-memory-limit': fc.constantFrom('100Mi', '300Mi'),
+      'consul-sidecar-user-volume': fc.constant('[{"name":"more","emptyDir":{}}]'),
+      'consul-sidecar-user-volume-mount': fc.constantFrom(
+        '[{"name":"more","mountPath":"/尺寸"}]',
+        '[{"name":"more","mountPath":"/more","__proto__":{"a":1}}]',
+        '[{"name":"more","mountPath":"/more","toJSON":"\\u2028</script>\\u0007"}]',
+      ),
+      'transparent-proxy': fc.constantFrom('true', 'false'),
+      'transparent-proxy-exclude-inbound-ports': fc.constantFrom('9000', '9001'),
+      'transparent-proxy-exclude-outbound-ports': fc.constantFrom('9000', '9001'),
+      'transparent-proxy-exclude-outbound-cidrs': fc.constantFrom('10.0.0.0/8', '10.0.0.0/9', 'a::/16'),
+      'transparent-proxy-exclude-uids': fc.constantFrom('5996', '0'),
+      'consul-dns': fc.constantFrom('true', 'false'),
+    },
+    { requiredKeys: [] },
+  )
+  .map((options) =>
+    Object.fromEntries(
+      Object.entries(options).map(([name, value]) => [`consul.hashicorp.com/${name}`, value]),
+    ),
+  );
+
+test('the bytes of an answer do not depend on the pods before it', () => {
+  const settings = fc.constantFrom(
+    [],
+    ['--sidecar-proxy=builtin'],
+    ['--redirection=node', '--consul-auth-method=k8s', '--consul-tls', '--consul-ca-pem=größe'],
+    ['--proxy-mode=dataplane'],
+  );
+  const before = new Map<readonly string[], InjectSettings>();
+  let injected = 0;
+  fc.assert(
+    fc.property(arbitraryPod, keptOptions, settings, (pod, options, flags) => {
+      const asking = { ...pod, metadata: { annotations: options } };
+      const warm = before.get(flags) ?? settingsOf(true, flags);
+      before.set(flags, warm);
+      const result = inject(requestFor(asking), warm);
+      const first = inject(requestFor(asking), settingsOf(true, flags));
+      assert.equal(JSON.stringify(result), JSON.stringify(first));
+      if (result.kind !== 'inject') return;
+      injected += 1;
+      const written = Buffer.from(patchInBase64(result.patch), 'base64');
+      assert.deepEqual(written, Buffer.from(JSON.stringify(result.patch)));
+    }),
+    { numRuns: 800 },
+  );
+  assert.ok(injected > 100, `${injected} are injected`);
 });
 
 test('a patch only adds, and replaces what the record names: ports of probes and hooks, the policy of DNS', () => {
