@@ -50,8 +50,11 @@ export function validateEntry(kind: EntryKind, object: EntryObject): readonly En
     ...(isUnsupported === true ? { reason: 'UnsupportedByConsul' as const } : {}),
   }));
   if (found.length <= MOST) return problems;
-  const level = found.slice(MOST - 1).some((each) => each.level === 'refused') ? 'refused' : 'denied';
-  const count = found.length < MOST_FOUND ? String(found.length) : `${MOST_FOUND} or more`;
+  // Of what was not looked at, nobody knows whether Consul stands it.
+  const isWhole = found.length < MOST_FOUND;
+  const isRefused = !isWhole || found.slice(MOST - 1).some((each) => each.level === 'refused');
+  const level = isRefused ? 'refused' : 'denied';
+  const count = isWhole ? String(found.length) : `${MOST_FOUND} or more`;
   const message = `has ${count} problems; fix those before this one first`;
   return [...problems.slice(0, MOST - 1), { path: 'spec', keys: ['spec'], message, level }];
 }

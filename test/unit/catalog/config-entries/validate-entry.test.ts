@@ -78,6 +78,21 @@ test('a null in a list, which stops the servers of Consul, is refused however de
   assert.deepEqual(problems('ProxyDefaults', { config: { a: null, b: [] } }), []);
 });
 
+test('what is refused hides behind no crowd of problems that Consul would take', () => {
+  const fields = Object.fromEntries(Array.from({ length: 1100 }, (_each, at) => [`x${at}`, 1]));
+  const overrides = Array.from({ length: 1100 }, (_each, at) => ({
+    name: `u${at}`,
+    limits: { maxConnections: 2 ** 40 },
+  }));
+  for (const crowd of [fields, { upstreamConfig: { overrides } }]) {
+    const told = problems('ServiceDefaults', {
+      ...crowd,
+      envoyExtensions: [{ name: 'builtin/lua', arguments: { a: [null] } }],
+    });
+    assert.equal(told.at(-1), 'refused spec: has 1000 or more problems; fix those before this one first');
+  }
+});
+
 test('numbers that JSON does not have, and those that Consul would cut, are told', () => {
   assert.deepEqual(problems('ProxyDefaults', { config: { a: [NaN] } }), [
     'refused spec.config: has a number that JSON does not know',
