@@ -1,6 +1,7 @@
 /** What a pure function has made before, for keys of which strangers decide how many there are. */
 
-// Texts of a kilobyte and what is made of them, so that a megabyte holds all. A cluster has a handful of kinds of pods.
+// At most a kilobyte of key, and thirty of what is made of it with its JSON: three megabytes for a hundred. A cluster has a
+// handful of kinds of pods.
 const MOST = 100;
 const LONGEST_KEY = 1000;
 
