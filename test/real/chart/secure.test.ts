@@ -250,7 +250,7 @@ test('tandem secure takes its settings, and gets every value', async () => {
   const plain = await settings({ global: { secure: true } });
   assert.deepEqual(
     ['name', 'stage', 'gossip', 'tls', 'acls', 'syncDirections', 'podAuthMethod'].map((key) => plain[key]),
-    ['tandem', 'require', true, true, true, ['to-consul', 'registrar-agent'], true],
+    ['tandem', 'require', true, true, true, ['to-consul', 'registrar-agent', 'config-entries'], true],
   );
   const every = await settings({
     global: {
@@ -283,7 +283,7 @@ test('tandem secure takes its settings, and gets every value', async () => {
     serverNames: ['a.example', '10.0.0.1'],
     gossip: false,
     clientSelector: '',
-    syncDirections: ['to-consul', 'to-kubernetes', 'registrar-dataplane'],
+    syncDirections: ['to-consul', 'to-kubernetes', 'registrar-dataplane', 'config-entries'],
     consulPrefix: 'p-',
     bindingRuleSelector: 'serviceaccount.name==a',
     uiToken: true,

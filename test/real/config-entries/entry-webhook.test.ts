@@ -12,6 +12,7 @@ import { freePorts } from '../harness/ports.ts';
 import { startScene } from '../harness/scene.ts';
 import { ROOT, runKubectl } from '../harness/shipped-manifests.ts';
 import { entryScene } from './entry-scene.ts';
+import { TANDEM } from '../harness/tandem-program.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'helm']);
 const api = await startApiServer(scene);
@@ -53,7 +54,7 @@ const webhook = await scene.start({
   name: 'tandem webhook',
   command: process.execPath,
   args: [
-    join(ROOT, 'bin/tandem.js'),
+    TANDEM,
     ...deploymentArguments(),
     '--shutdown-delay=0',
     `--listen=127.0.0.1:${port}`,
