@@ -10,7 +10,7 @@ import { at, renderChart } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 import { freePorts } from '../harness/ports.ts';
 import { startScene } from '../harness/scene.ts';
-import { ROOT, runKubectl } from '../harness/shipped-manifests.ts';
+import { runKubectl } from '../harness/shipped-manifests.ts';
 import { entryScene } from './entry-scene.ts';
 import { TANDEM } from '../harness/tandem-program.ts';
 

@@ -153,7 +153,8 @@ test('when the API server rotates its keys, tokens of the old and the new one ar
   assert.match(Buffer.from(after.split('.')[0] ?? '', 'base64url').toString(), /ES256/);
   await eventually('the new key is believed', async () => assert.equal((await login(after)).status, 200));
   assert.equal((await login(before)).status, 200);
-  // It leaves the list, and its tokens end later.
+  // It leaves the list, and its tokens end later; the API server itself takes only those of the new one from then on.
+  await east.renewToken();
   writeFileSync(file, pem);
   await east.api.restart();
   await loop.settled();

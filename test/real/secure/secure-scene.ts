@@ -1,5 +1,5 @@
 /** Consul servers and a client agent that run as the chart runs them, on Secrets that `tandem secure` makes in a real API server. */
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { once } from 'node:events';
@@ -18,6 +18,7 @@ import { TANDEM } from '../harness/tandem-program.ts';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 export const NAMESPACE = 'consul';
 export const NAME = 'mesh';
+const ACCOUNT = 'mesh-secure';
 /** Secrets that a test may bring. */
 const BROUGHT = ['my-ca', 'my-gossip', 'my-server', 'my-client'];
 
@@ -37,6 +38,8 @@ export type SecureScene = {
   readonly bring: (name: string, texts: Readonly<Record<string, string>>) => Promise<void>;
   /** Of all objects in the namespace that have been written: kind, name and version, to see that nothing was. */
   readonly versions: () => Promise<string>;
+  /** Gives every `tandem secure` another token of its account, as the kubelet does it. */
+  readonly renewToken: () => Promise<void>;
   readonly flags: readonly string[];
   readonly loop: (flags?: readonly string[], environment?: Readonly<Record<string, string>>) => Promise<Loop>;
   readonly run: (flags: readonly string[]) => Promise<{ readonly code: number | null; readonly log: string }>;
@@ -176,6 +179,7 @@ export async function startSecureScene(
       const items = lists.flatMap((list) => list['items'] as readonly KubernetesObject[]);
       return items.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`).join('\n');
     },
+    renewToken: async () => copyFileSync(await kubeconfigOf(api, ACCOUNT), kubeconfig),
     loop,
     run,
     startServers: (count, stage = REQUIRE) => {
@@ -304,11 +308,15 @@ async function setAddress({ admin }: ApiServer, name: string, podIP: string): Pr
 
 /** With the rights that the loop needs, and no other. */
 async function ownKubeconfig(api: ApiServer, roles: Granted['roles'] | undefined): Promise<string> {
-  const name = 'mesh-secure';
+  const name = ACCOUNT;
   await api.admin.expect('POST', `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, { metadata: { name } });
   if (roles === undefined) await grantOwn(api, name);
   for (const role of roles ?? []) await api.admin.expect('POST', rbacPath(role), role);
-  return api.kubeconfig({ token: await api.serviceAccountToken(NAMESPACE, name) });
+  return kubeconfigOf(api, name);
+}
+
+async function kubeconfigOf(api: ApiServer, account: string): Promise<string> {
+  return api.kubeconfig({ token: await api.serviceAccountToken(NAMESPACE, account) });
 }
 
 function rbacPath({ kind = '', metadata: { namespace } }: KubernetesObject): string {
