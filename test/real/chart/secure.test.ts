@@ -233,6 +233,14 @@ test('each part has a switch of its own, and a part without it stays out', async
   assert.equal(argument(chart, 'tandem-webhook', '--consul-auth-method'), 'tandem-tandem-k8s-auth-method');
 });
 
+test('the account whose token Consul has stays when the ACLs or the release go, as the state of Consul does', async () => {
+  const account = (await renderChart({ global: { secure: true } })).one(
+    'ServiceAccount',
+    'tandem-auth-method',
+  );
+  assert.equal(at(account, 'metadata', 'annotations', 'helm.sh/resource-policy'), 'keep');
+});
+
 test('tandem secure takes its settings, and gets every value', async () => {
   const settings = async (values: object): Promise<Readonly<Record<string, unknown>>> => {
     const chart = await renderChart(values);
