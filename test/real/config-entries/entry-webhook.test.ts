@@ -10,9 +10,8 @@ import { at, renderChart } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 import { freePorts } from '../harness/ports.ts';
 import { startScene } from '../harness/scene.ts';
-import { runKubectl } from '../harness/shipped-manifests.ts';
+import { runKubectl, startReplica } from '../harness/shipped-manifests.ts';
 import { entryScene } from './entry-scene.ts';
-import { TANDEM } from '../harness/tandem-program.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'helm']);
 const api = await startApiServer(scene);
@@ -50,20 +49,12 @@ const items = chart.objects
 writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 await runKubectl(api, ['apply', '-f', file]);
 const kubeconfig = api.kubeconfig({ token: await api.serviceAccountToken('tandem', 'tandem-webhook') });
-const webhook = await scene.start({
-  name: 'tandem webhook',
-  command: process.execPath,
-  args: [
-    TANDEM,
-    ...deploymentArguments(),
-    '--shutdown-delay=0',
-    `--listen=127.0.0.1:${port}`,
-    `--status-listen=127.0.0.1:${status}`,
-    `--kubeconfig=${kubeconfig}`,
-    '--own-namespace=tandem',
-    '--owner=one',
-  ],
-  ready: async () => (await fetch(`http://127.0.0.1:${status}/health/ready`)).ok,
+const webhook = await startReplica(scene, {
+  port,
+  status,
+  kubeconfig,
+  deployment: deploymentArguments(),
+  flags: ['--owner=one'],
 });
 
 function intentions(name: string, spec: object): object {

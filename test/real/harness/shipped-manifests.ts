@@ -70,20 +70,22 @@ export type ReplicaSpec = {
   readonly port: number;
   readonly status: number;
   readonly kubeconfig: string;
+  /** Those of deploy/manifests unless given; without a delay of the end. */
+  readonly deployment?: readonly string[];
   readonly flags?: readonly string[];
 };
 
 /** One more process of the Deployment. */
 export function startReplica(
   scene: Scene,
-  { port, status, kubeconfig, flags = [] }: ReplicaSpec,
+  { port, status, kubeconfig, deployment = deploymentArguments(), flags = [] }: ReplicaSpec,
 ): Promise<RunningProcess> {
   return scene.start({
     name: `tandem webhook on ${port}`,
     command: process.execPath,
     args: [
       TANDEM,
-      ...deploymentArguments(),
+      ...deployment,
       '--shutdown-delay=0',
       `--listen=127.0.0.1:${port}`,
       `--status-listen=127.0.0.1:${status}`,

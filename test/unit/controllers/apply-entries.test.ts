@@ -4,15 +4,7 @@ import { test } from 'node:test';
 import type { EntryChange } from '../../../src/catalog/config-entries/entry-plan.ts';
 import { applyEntries } from '../../../src/controllers/apply-entries.ts';
 import { createEntryMemory } from '../../../src/controllers/entry-memory.ts';
-import { removalOf, writeOf } from './entry-changes.ts';
-
-const SETTINGS = {
-  owner: 'one',
-  datacenter: 'dc1',
-  adopt: false,
-  policy: 'sync',
-  allowNamespaces: ['*'],
-} as const;
+import { ENTRY_SETTINGS, removalOf, writeOf } from './entry-changes.ts';
 
 /** @param isRefused by what was applied before */
 async function applied(
@@ -34,7 +26,7 @@ async function applied(
         },
       },
       entries: { readOne: () => Promise.resolve(undefined) },
-      settings: SETTINGS,
+      settings: ENTRY_SETTINGS,
       memory: createEntryMemory(() => 0),
       reporter: { refused: nothing, acceptedOtherwise: nothing },
       applied: nothing,

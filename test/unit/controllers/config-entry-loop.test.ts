@@ -8,15 +8,9 @@ import type { EntryChange } from '../../../src/catalog/config-entries/entry-plan
 import type { EntryKind } from '../../../src/catalog/config-entries/entry-table.ts';
 import { runConfigEntries } from '../../../src/controllers/config-entry-loop.ts';
 import type { ConfigEntryReporter, EntryCluster } from '../../../src/controllers/config-entry-ports.ts';
+import { ENTRY_SETTINGS } from './entry-changes.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
-const SETTINGS = {
-  owner: 'one',
-  datacenter: 'dc1',
-  adopt: false,
-  policy: 'sync',
-  allowNamespaces: ['*'],
-} as const;
 const kind = ENTRY_KINDS.find(({ entryKind }) => entryKind === 'service-defaults') ?? assert.fail();
 
 function objectOf(place: string, generation = 1): EntryObject {
@@ -75,7 +69,7 @@ function running(places: readonly string[], existing: readonly string[] = []): W
   let tell: (kind: EntryKind, place: string) => void = () => undefined;
   const observed = (place: string): ObservedEntry => {
     const object = objectOf(place);
-    const meta = ownMeta(SETTINGS, object);
+    const meta = ownMeta(ENTRY_SETTINGS, object);
     const { entryKind } = kind;
     const entry = { Kind: entryKind, Name: object.name, Protocol: 'http', Meta: meta };
     return { entryKind, name: object.name, index: (index += 1), meta, entry };
@@ -135,7 +129,7 @@ function running(places: readonly string[], existing: readonly string[] = []): W
       cluster: clusterOf(objects),
       reporter: REPORTER,
     },
-    { kinds: ENTRY_KINDS, settings: SETTINGS, resync: 600_000, dryRun: false, once: false },
+    { kinds: ENTRY_KINDS, settings: ENTRY_SETTINGS, resync: 600_000, dryRun: false, once: false },
     stop.signal,
   );
   return world;

@@ -10,6 +10,14 @@ import {
 } from '../../../src/catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../../../src/catalog/config-entries/entry-table.ts';
 
+export const ENTRY_SETTINGS = {
+  owner: 'one',
+  datacenter: 'dc1',
+  adopt: false,
+  policy: 'sync',
+  allowNamespaces: ['*'],
+} as const;
+
 function kindOf(name: string): EntryKind {
   const kind = entryKindOf(name);
   assert.ok(kind !== undefined, name);

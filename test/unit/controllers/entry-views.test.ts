@@ -5,14 +5,7 @@ import { ownMeta } from '../../../src/catalog/config-entries/entry-holder.ts';
 import { entryKindOf } from '../../../src/catalog/config-entries/entry-kinds.ts';
 import { createEntryMemory } from '../../../src/controllers/entry-memory.ts';
 import { createEntryViews } from '../../../src/controllers/entry-views.ts';
-
-const settings = {
-  owner: 'one',
-  datacenter: 'dc1',
-  adopt: false,
-  policy: 'sync',
-  allowNamespaces: ['*'],
-} as const;
+import { ENTRY_SETTINGS } from './entry-changes.ts';
 
 for (const silent of ['the API server', 'Consul'] as const)
   test(`nothing is removed while ${silent} does not answer, and all else goes on`, async () => {
@@ -22,7 +15,7 @@ for (const silent of ['the API server', 'Consul'] as const)
     const answer = <T>(from: string, value: T): Promise<T> =>
       isSilent && from === silent ? Promise.reject(new Error('no answer')) : Promise.resolve(value);
     const creationTimestamp = '2026-01-01T00:00:00Z';
-    const meta = ownMeta(settings, { namespace: 'shop', name: 'web', creationTimestamp });
+    const meta = ownMeta(ENTRY_SETTINGS, { namespace: 'shop', name: 'web', creationTimestamp });
     const entry = { entryKind: kind.entryKind, name: 'web', index: 7, meta, entry: {} };
     const memory = createEntryMemory(() => 0);
     const views = createEntryViews(
@@ -46,7 +39,7 @@ for (const silent of ['the API server', 'Consul'] as const)
         writer: { mayRemove: () => answer('Consul', undefined) },
         cluster: { crd: () => answer('the API server', { isThere: true, created: creationTimestamp }) },
       },
-      { kinds: [kind], settings },
+      { kinds: [kind], settings: ENTRY_SETTINGS },
       memory,
     );
     const [view] = await views.observe(new AbortController().signal);
