@@ -28,7 +28,7 @@ export function tokenVolumes({ authMethod, authAudience }: ConsulAccess): readon
   return [{ name: TOKEN_VOLUME, projected: { sources: [{ serviceAccountToken }] } }];
 }
 
-/** Which CAs the pod trusts, for whoever rotates them. */
+/** Which CAs the pod trusts: `tandem secure --plan` names the pods that still trust a distrusted one. */
 export function trustAnnotation({ tls, caIds }: ConsulAccess): readonly (readonly [string, string])[] {
   return tls && caIds.length > 0 ? [[CA_ID_ANNOTATION, writeIds(caIds)]] : [];
 }

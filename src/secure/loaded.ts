@@ -24,7 +24,7 @@ export function behind(settings: SecureSettings, observed: SecureObserved): read
 }
 
 /**
- * Agents that will load theirs soon. What has to end at once does not wait for the others: whoever holds a node could keep it up.
+ * Agents that will load theirs soon. What has to end at once does not wait for the others: somebody who controls a node could delay it for ever.
  */
 export function lately(settings: SecureSettings, observed: SecureObserved): readonly Agent[] {
   const { memory, now } = observed;

@@ -20,7 +20,7 @@ export function writeIds(ids: readonly string[]): string {
 
 const ID = new RegExp(`^[0-9a-f]{${DIGITS}}$`);
 
-/** What is no id is passed over: whoever may change a pod may have written it. */
+/** What is no id is ignored: anyone who may change the pod may have written it. */
 export function readIds(text: string): readonly string[] {
   return text.split(',').filter((each) => ID.test(each));
 }
