@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { at, renderChart, type Rendered } from '../harness/chart.ts';
 import { startConsul, type ConsulServer } from '../harness/consul.ts';
+import { startConsulAgent } from '../harness/consul-agent.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { partPath } from '../parts.ts';
@@ -130,6 +131,25 @@ test('a server that is new has not started before it votes', async () => {
   async function servers(): Promise<readonly object[]> {
     return at(await consul.call('GET', '/v1/operator/raft/configuration'), 'Servers') as readonly object[];
   }
+});
+
+test('agents find the servers again that all left and came back', async () => {
+  const settings = configuration(await renderChart({ server: { replicas: 1 } }), 'server');
+  const { leave_on_terminate, rejoin_after_leave, performance } = settings as Readonly<
+    Record<string, object>
+  >;
+  const consul = await startConsul(scene, {
+    configuration: { leave_on_terminate, rejoin_after_leave, performance },
+  });
+  const agent = await startConsulAgent(scene, consul, 'node-1');
+  const leader = async (): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${agent.ports.http}/v1/status/leader`)).text();
+  await consul.process().stop();
+  await eventually('it knows that they left', async () =>
+    assert.match(await leader(), /No known Consul servers/),
+  );
+  await consul.start();
+  await eventually('a leader', async () => assert.match(await leader(), /^".+"$/));
 });
 
 test('where ACLs hide who votes, a server has started when it must vote by now', async () => {
