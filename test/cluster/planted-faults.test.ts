@@ -14,6 +14,8 @@ const PARTS: Values = {
   connectInject: { enabled: true, replicas: 1 },
 };
 const AGENT_PORT = 8500;
+// What is broken has not to be waited for as long as what is late.
+const LISTENS_MILLISECONDS = 20_000;
 
 const cluster = await openCluster();
 const folder = mkdtempSync(join(tmpdir(), 'tandem-planted-'));
@@ -69,7 +71,7 @@ test('a wrong port of a probe', (context) => {
   const ready = 'path: /health/ready\n    port: ';
   const chart = chartWith(['_pod.tpl', `${ready}status`, `${ready}8082`]);
   const cause = /never: .*\n.*Readiness probe failed: .*:8082\/health\/ready.*connection refused/;
-  return fails(context, 120, [cause], () => installRelease(cluster, PARTS, chart));
+  return fails(context, 120, [cause], () => installRelease(cluster, PARTS, chart, LISTENS_MILLISECONDS));
 });
 
 test('a missing right, and a port of the node that somebody else has', async (context) => {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deniedRights } from './denied-rights.ts';
 import { withEvidence } from './evidence.ts';
 import { eventsOf, isReady, podsOf, workloadsOf, type Pod } from './list.ts';
-import { hopeless, unready } from './trouble.ts';
+import { hopeless, LISTENS_MILLISECONDS, unready } from './trouble.ts';
 import type { Cluster } from './cluster.ts';
 
 // What is waited for is in objects of five kinds: lists that are read again are simpler than five watches.
@@ -16,12 +16,15 @@ const RIGHTS_MILLISECONDS = 15_000;
 /**
  * Resolves when each Deployment, StatefulSet and DaemonSet has all of its pods Ready and of its newest version. Rejects with
  * evidence as soon as a pod cannot start, or something refuses to make it.
+ *
+ * @param listens milliseconds in which a container has opened its port
  */
-export function allReady(cluster: Cluster, namespace: string): Promise<void> {
-  return waiting(cluster, namespace, `all of ${namespace} is Ready`, async () => {
+export function allReady(cluster: Cluster, namespace: string, listens = LISTENS_MILLISECONDS): Promise<void> {
+  const missing = async (): Promise<readonly string[]> => {
     const workloads = await workloadsOf(cluster.api, namespace);
     return workloads.length === 0 ? ['there is no workload yet'] : unready(workloads);
-  });
+  };
+  return waiting(cluster, namespace, `all of ${namespace} is Ready`, missing, listens);
 }
 
 /** The same for single pods, such as those that no controller has made; it gives them as they are then. */
@@ -46,6 +49,7 @@ async function waiting(
   namespace: string,
   what: string,
   missing: () => Promise<readonly string[]>,
+  listens = LISTENS_MILLISECONDS,
 ): Promise<void> {
   const deadline = Date.now() + DEADLINE_SECONDS * 1000;
   let rightsDue = Date.now() + RIGHTS_MILLISECONDS;
@@ -55,7 +59,7 @@ async function waiting(
       if (sentences.length === 0) return;
       const { api } = cluster;
       const [pods, events] = await Promise.all([podsOf(api, namespace), eventsOf(api, namespace)]);
-      const reasons = [...hopeless(pods, events, Date.now())];
+      const reasons = [...hopeless(pods, events, Date.now(), listens)];
       if (Date.now() > rightsDue) {
         reasons.push(...(await deniedRights(api, pods)));
         rightsDue = Date.now() + RIGHTS_MILLISECONDS;

@@ -27,15 +27,18 @@ export type Release = {
 /**
  * Release `tandem` in namespace `tandem`, with the image of the cluster, and the wait until all of it is Ready. Rejects with
  * evidence when something cannot start.
+ *
+ * @param listens milliseconds in which a container has opened its port
  */
 export async function installRelease(
   cluster: Cluster,
   values: Values = {},
   chart: string = CHART,
+  listens?: number,
 ): Promise<Release> {
   await clear(cluster);
   await makeNamespace(cluster, RELEASE, PRIVILEGED);
-  return released(cluster, () => withValues(cluster, values, ['install', RELEASE, chart]));
+  return released(cluster, () => withValues(cluster, values, ['install', RELEASE, chart]), listens);
 }
 
 /** These files ask pods at their addresses, which a transparent pod refuses; those of the quick start have the default. */
@@ -62,12 +65,16 @@ export async function withValues(cluster: Cluster, values: Values, args: readonl
  * The release that `install` makes, by whatever command. When not all of it becomes Ready, its evidence is kept and it is
  * uninstalled.
  */
-export async function released(cluster: Cluster, install: () => Promise<unknown>): Promise<Release> {
+export async function released(
+  cluster: Cluster,
+  install: () => Promise<unknown>,
+  listens?: number,
+): Promise<Release> {
   const from = performance.now();
   try {
     // `helm install --wait` ends only when all is Ready, and does not say what is not.
     const installing = withEvidence(cluster, [RELEASE], 'helm install', install);
-    await Promise.all([installing, allReady(cluster, RELEASE)]);
+    await Promise.all([installing, allReady(cluster, RELEASE, listens)]);
     // By now each workload is there to be asked.
     await allReady(cluster, RELEASE);
   } catch (error) {

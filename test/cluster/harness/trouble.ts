@@ -14,8 +14,8 @@ const HOPELESS: ReadonlySet<string | undefined> = new Set([
 ]);
 /** The scheduler and the controllers try again by themselves; a volume or a quota may take some seconds to be there. */
 const PATIENCE_MILLISECONDS = 30_000;
-// A container opens its port a second after its start, or after half a minute when 50 start at once on a busy machine.
-const LISTENS_MILLISECONDS = 90_000;
+/** A container opens its port a second after its start, or after half a minute when 50 start at once on a busy machine. */
+export const LISTENS_MILLISECONDS = 90_000;
 
 /** One sentence for each workload that has not all of its pods Ready and of its newest version; empty when all have. */
 export function unready(workloads: readonly Workload[]): readonly string[] {
@@ -30,13 +30,22 @@ export function unready(workloads: readonly Workload[]): readonly string[] {
   });
 }
 
-/** Why waiting on is of no use: each pod that cannot start, and what was refused for long. Empty while there is hope. */
+/**
+ * Why waiting on is of no use: each pod that cannot start, and what was refused for long. Empty while there is hope.
+ *
+ * @param listens milliseconds in which a container has opened its port
+ */
 export function hopeless(
   pods: readonly Pod[],
   events: readonly ClusterEvent[],
   now: number,
+  listens = LISTENS_MILLISECONDS,
 ): readonly string[] {
-  return [...pods.flatMap((pod) => ofPod(pod, now)), ...refused(events, now), ...deaf(pods, events, now)];
+  return [
+    ...pods.flatMap((pod) => ofPod(pod, now)),
+    ...refused(events, now),
+    ...deaf(pods, events, now, listens),
+  ];
 }
 
 function ofPod(pod: Pod, now: number): readonly string[] {
@@ -70,7 +79,12 @@ function refused(events: readonly ClusterEvent[], now: number): readonly string[
 }
 
 /** Nothing listens at the port of a probe: whatever serves opens its port soon, ready or not. */
-function deaf(pods: readonly Pod[], events: readonly ClusterEvent[], now: number): readonly string[] {
+function deaf(
+  pods: readonly Pod[],
+  events: readonly ClusterEvent[],
+  now: number,
+  listens: number,
+): readonly string[] {
   const late = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !isReady(pod));
   const since = new Map(late.map((pod) => [pod.metadata.name, startOf(pod)]));
   return events
@@ -78,7 +92,7 @@ function deaf(pods: readonly Pod[], events: readonly ClusterEvent[], now: number
     .filter((event) => {
       // Not since its first such event: that may be of another container, which has ended since.
       const start = since.get(event.involvedObject.name ?? '');
-      if (start === undefined || now - start < LISTENS_MILLISECONDS) return false;
+      if (start === undefined || now - start < listens) return false;
       // The kubelet tells 25 of them and then one in five minutes (client-go, EventSourceObjectSpamFilter).
       return timeOf(event) - start > PATIENCE_MILLISECONDS;
     })
