@@ -5,7 +5,7 @@ import { eventually } from '../real/harness/eventually.ts';
 import { startProcess } from '../real/harness/processes.ts';
 import { createDeployment, putApps } from './harness/app-pod.ts';
 import { openCluster } from './harness/cluster.ts';
-import { consulApi, intend } from './harness/consul.ts';
+import { consulApi, intend, withdrawIntention } from './harness/consul.ts';
 import {
   applyExamples,
   countOf,
@@ -128,14 +128,14 @@ test('only the mesh reaches the public port of a sidecar, and an intention denie
   const plain = client.exchange(`${counting.status.podIP}:${PUBLIC_PORT}`, 'GET / HTTP/1.0\r\n\r\n');
   assert.equal(await plain.catch(() => ''), '');
 
-  await intend(consul, 'counting', 'deny');
+  await intend(cluster, DEMO, 'counting', 'deny');
   await eventually('a refusal of counting', () =>
     assert.rejects(async () => {
       counted = await countOf(client.get);
     }),
   );
   assert.equal(await client.exchange(`127.0.0.1:${UPSTREAMS.redis}`, 'PING\r\n'), '+PONG\r\n');
-  await intend(consul, 'counting', undefined);
+  await withdrawIntention(cluster, DEMO, 'counting');
   // What was refused has not been counted, nor what came without a certificate.
   await eventually('an answer of counting', async () => assert.equal(await countOf(client.get), counted + 1));
 });

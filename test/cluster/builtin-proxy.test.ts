@@ -4,7 +4,7 @@ import { after } from 'node:test';
 import { eventually } from '../real/harness/eventually.ts';
 import { putApps } from './harness/app-pod.ts';
 import { openCluster } from './harness/cluster.ts';
-import { consulApi, intend } from './harness/consul.ts';
+import { intend, withdrawIntention } from './harness/consul.ts';
 import { applyExamples, countOf, DEMO, podOf, restarts, UPSTREAMS } from './harness/demos.ts';
 import { testOn } from './harness/evidence.ts';
 import { allReady, podsReady } from './harness/ready.ts';
@@ -13,7 +13,6 @@ import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
 import { installRelease, secondsSince } from './harness/release.ts';
 
 const cluster = await openCluster();
-const consul = consulApi(cluster);
 const release = await installRelease(cluster, {
   server: { replicas: 1 },
   connectInject: { sidecarProxy: { kind: 'builtin' } },
@@ -38,9 +37,9 @@ test('all is Ready, and the counting service with its dashboard', async (context
   const shown = await client.get(`http://${(await podOf(cluster, 'dashboard')).status.podIP}:9002/`);
   assert.notEqual(shown, '');
 
-  await intend(consul, 'counting', 'deny');
+  await intend(cluster, DEMO, 'counting', 'deny');
   await eventually('a refusal of counting', () => assert.rejects(countOf(client.get)));
-  await intend(consul, 'counting', undefined);
+  await withdrawIntention(cluster, DEMO, 'counting');
   await eventually('a count again', () => countOf(client.get));
 });
 

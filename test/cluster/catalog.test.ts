@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { promisify } from 'node:util';
+import { ENTRY_KINDS } from '../../src/catalog/config-entries/entry-kinds.ts';
 import { MERGE_PATCH } from '../real/harness/api-client.ts';
 import { at } from '../real/harness/chart.ts';
 import { eventually } from '../real/harness/eventually.ts';
@@ -18,14 +19,14 @@ import { podsOf, type Pod } from './harness/list.ts';
 import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
 import { allReady, podsReady } from './harness/ready.ts';
 import { createRelay } from './harness/relay.ts';
-import { CHART, installRelease, RELEASE, withValues } from './harness/release.ts';
+import { CHART, installRelease, RELEASE, secondsSince, withValues } from './harness/release.ts';
 
 // Where the Services are that are made of Consul's.
 const FROM_CONSUL = 'tandem-from-consul';
 const SERVICES = `/api/v1/namespaces/${DEMO}/services`;
 const cluster = await openCluster();
 await ensureParts(['dig']);
-const { api } = cluster;
+const { api, kubectl } = cluster;
 const consul = consulApi(cluster);
 await makeNamespace(cluster, FROM_CONSUL);
 const syncCatalog = {
@@ -186,6 +187,59 @@ test('with external-name it is an alias, which pods follow to Consul by the DNS 
   await eventually('an answer of legacy', async () =>
     assert.equal(await client.get(`http://legacy.${FROM_CONSUL}:8080/`), 'web'),
   );
+});
+
+const ENTRIES = 'examples/config-entries';
+// Custom resources of one kind at a time: Consul lists no others.
+const entryNames = async (): Promise<readonly string[]> => {
+  const kinds = ENTRY_KINDS.filter(({ enterprise }) => enterprise !== true);
+  const lists = kinds.map(({ entryKind }) => consul('GET', `/v1/config/${entryKind}`));
+  return (await Promise.all(lists)).flatMap((list) =>
+    (list as readonly object[]).map((entry) => `${String(at(entry, 'Kind'))}/${String(at(entry, 'Name'))}`),
+  );
+};
+
+test('kubectl apply of every example of a config entry, its columns, and a deletion that leaves nothing', async () => {
+  await kubectl(['apply', `--filename=${ENTRIES}`, `--namespace=${DEMO}`]);
+  for (const { plural, enterprise } of ENTRY_KINDS) {
+    const condition = `--for=condition=Synced=${enterprise === true ? 'false' : 'true'}`;
+    await kubectl(['wait', condition, plural, '--all', `--namespace=${DEMO}`, '--timeout=60s']);
+  }
+  assert.equal(
+    (await entryNames()).length,
+    ENTRY_KINDS.filter(({ enterprise }) => enterprise !== true).length,
+  );
+  const table = await kubectl(['get', 'consul', `--namespace=${DEMO}`]);
+  assert.match(table, /^NAME +DESTINATION +SYNCED +REASON +LAST SYNCED +AGE$/m);
+  assert.match(table, /^serviceintentions\S+counting +counting +True +Synced +\d+s +\d+s$/m);
+  assert.match(table, /^samenessgroup\S+everywhere +False +UnsupportedByConsul +\d*s? +\d+s$/m);
+  await kubectl(['delete', `--filename=${ENTRIES}`, `--namespace=${DEMO}`]);
+  await eventually('no entry', async () => assert.deepEqual(await entryNames(), []));
+});
+
+test('a namespace ends although Consul is away, and its entries go when Consul is back', async (context) => {
+  const [entries, empty] = ['tandem-entries', 'tandem-empty'] as const;
+  await Promise.all([makeNamespace(cluster, entries), makeNamespace(cluster, empty)]);
+  await kubectl(['apply', `--filename=${ENTRIES}/service-defaults.yaml`, `--namespace=${entries}`]);
+  await kubectl(['wait', '--for=condition=Synced', 'servicedefaults', '--all', `--namespace=${entries}`]);
+  const held = await entryNames();
+  const server = ['statefulset/tandem-server', `--namespace=${RELEASE}`];
+  await kubectl(['scale', ...server, '--replicas=0']);
+  await kubectl(['wait', '--for=delete', 'pod/tandem-server-0', `--namespace=${RELEASE}`]);
+  const seconds = await Promise.all(
+    [empty, entries].map(async (name) => {
+      const from = performance.now();
+      await kubectl(['delete', 'namespace', name]);
+      return secondsSince(from);
+    }),
+  );
+  context.diagnostic(
+    `without Consul, a namespace with config entries ended in ${seconds[1]} s, an empty one in ${seconds[0]} s`,
+  );
+  await kubectl(['scale', ...server, '--replicas=1']);
+  await allReady(cluster, RELEASE);
+  assert.notDeepEqual(held, []);
+  await eventually('no entry', async () => assert.deepEqual(await entryNames(), []));
 });
 
 /** An instance of the service `legacy` in Consul, of nobody in the cluster, that the web server plays. */

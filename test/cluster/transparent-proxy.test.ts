@@ -11,7 +11,7 @@ import { MERGE_PATCH } from '../real/harness/api-client.ts';
 import { eventually } from '../real/harness/eventually.ts';
 import { appPod, createDeployment, createPod, putApps } from './harness/app-pod.ts';
 import { openCluster } from './harness/cluster.ts';
-import { consulApi, intend } from './harness/consul.ts';
+import { intend, withdrawIntention } from './harness/consul.ts';
 import { restarts, SOON_SECONDS } from './harness/demos.ts';
 import { testOn } from './harness/evidence.ts';
 import { containersOf, eventsOf, isReady, podsOf, type Pod } from './harness/list.ts';
@@ -33,7 +33,6 @@ const OUTSIDE = `http://outside.${SHOP}/`;
 
 const cluster = await openCluster();
 const { api, kubectl } = cluster;
-const consul = consulApi(cluster);
 const release = await installRelease(cluster, { server: { replicas: 1 } });
 after(() => release.uninstall([SHOP]));
 const test = testOn(cluster, [RELEASE, SHOP]);
@@ -125,9 +124,9 @@ test('a client that knows only the Service reaches it through the mesh; plain cl
 });
 
 test('an intention denies it to a client that knows only the Service', async () => {
-  await intend(consul, 'web', 'deny');
+  await intend(cluster, SHOP, 'web', 'deny');
   await eventually('a refusal of web', () => assert.rejects(client.get(WEB)));
-  await intend(consul, 'web', undefined);
+  await withdrawIntention(cluster, SHOP, 'web');
   await eventually('an answer of web', () => client.get(WEB));
 });
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
-import { ENTRY_GROUP, ENTRY_KINDS } from '../../src/catalog/config-entries/entry-kinds.ts';
+import { ENTRY_GROUP, ENTRY_KINDS, ENTRY_VERSION } from '../../src/catalog/config-entries/entry-kinds.ts';
 import { at } from '../real/harness/chart.ts';
 import { eventually } from '../real/harness/eventually.ts';
 import { appPod, createPod, putApps } from './harness/app-pod.ts';
@@ -182,9 +182,12 @@ test('figures of pods in agent mode', async (context) => {
 test('an uninstallation leaves what the documentation says, and nothing else', async () => {
   await removeNamespace(cluster, SHOP);
   await registerLegacy(8080);
+  await kubectl(['apply', '--filename=-'], JSON.stringify(KEPT_ENTRY));
+  await kubectl(['wait', '--for=condition=Synced', 'servicedefaults/kept', `--namespace=${FROM_CONSUL}`]);
   await eventually('a Service of Consul', async () =>
     assert.deepEqual(await fromConsul(), ['endpointslices', 'services']),
   );
+  keptBefore = await keptEntry();
   await helm(['uninstall', RELEASE, `--namespace=${RELEASE}`]);
   await eventually('nothing else is left', async () => {
     const left = (await inventory(api)).filter((object) => !before.has(object) && !isOfCluster(object));
@@ -233,6 +236,15 @@ function isOfCluster(object: string): boolean {
   return starts.some((start) => object.startsWith(start));
 }
 
+const KEPT_ENTRY = {
+  apiVersion: `${ENTRY_GROUP}/${ENTRY_VERSION}`,
+  kind: 'ServiceDefaults',
+  metadata: { name: 'kept', namespace: FROM_CONSUL },
+  spec: { protocol: 'http' },
+};
+const keptEntry = (): Promise<unknown> => consul('/v1/config/service-defaults/kept');
+let keptBefore: unknown;
+
 const LEFT = [
   'v1/namespaces /tandem',
   // In every namespace, by Kubernetes.
@@ -242,7 +254,7 @@ const LEFT = [
   'v1/secrets tandem/tandem-webhook-tls',
   'coordination.k8s.io/v1/leases tandem/tandem-webhook-tls',
   'coordination.k8s.io/v1/leases tandem/tandem-sync',
-  // With all objects of them.
+  `${ENTRY_GROUP}/${ENTRY_VERSION}/servicedefaults ${FROM_CONSUL}/kept`,
   ...ENTRY_KINDS.map(
     ({ plural }) => `apiextensions.k8s.io/v1/customresourcedefinitions /${plural}.${ENTRY_GROUP}`,
   ),
@@ -256,6 +268,7 @@ test('another installation takes what is left, and works', async (context) => {
   context.diagnostic(`installed again: helm test took ${secondsSince(from)} s`);
   assert.match(said, /gets its sidecar/);
   assert.match(said, /came to Consul, and went again/);
+  assert.deepEqual(await keptEntry(), keptBefore);
   // The server has it from the last time, and the Service is known as ours.
   assert.deepEqual(await fromConsul(), ['endpointslices', 'services']);
   await registerLegacy(9090);

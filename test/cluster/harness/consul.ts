@@ -9,19 +9,35 @@ export function consulApi({ api }: Cluster): ConsulApi {
   return (method, path, body) => api.expect(method, `${UI}${path}`, body);
 }
 
-/** `allow` or `deny` for everybody who calls the service; undefined takes the intention back. */
+/** Who may call the service, as people write it: an object of the namespace, which the sync takes to Consul. */
 export async function intend(
-  consul: ConsulApi,
+  { kubectl }: Cluster,
+  namespace: string,
   destination: string,
-  action: 'allow' | 'deny' | undefined,
+  action: 'allow' | 'deny',
+  sources: readonly string[] = ['*'],
 ): Promise<void> {
-  if (action === undefined) await consul('DELETE', `/v1/config/service-intentions/${destination}`);
-  else
-    await consul('PUT', '/v1/config', {
-      Kind: 'service-intentions',
-      Name: destination,
-      Sources: [{ Name: '*', Action: action }],
-    });
+  const object = {
+    apiVersion: 'consul.hashicorp.com/v1alpha1',
+    kind: 'ServiceIntentions',
+    metadata: { name: destination, namespace },
+    spec: { destination: { name: destination }, sources: sources.map((name) => ({ name, action })) },
+  };
+  await kubectl(['apply', '--filename=-'], JSON.stringify(object));
+  await kubectl([
+    'wait',
+    '--for=condition=Synced',
+    `serviceintentions/${destination}`,
+    `--namespace=${namespace}`,
+  ]);
+}
+
+export async function withdrawIntention(
+  { kubectl }: Cluster,
+  namespace: string,
+  destination: string,
+): Promise<void> {
+  await kubectl(['delete', 'serviceintentions', destination, `--namespace=${namespace}`]);
 }
 
 /** What keeps requests from their service, in sentences: checks that do not pass, and intentions. */
