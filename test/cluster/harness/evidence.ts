@@ -16,10 +16,19 @@ const SILENCE_MILLISECONDS = 10_000;
 
 type Body = (context: TestContext) => Promise<void>;
 
-/** `test` of node:test, whose failures name the folder with the evidence of these namespaces. */
-export function testOn(cluster: Cluster, namespaces: readonly string[]): (name: string, body: Body) => void {
-  return (name, body) =>
-    void test(name, (context) => withEvidence(cluster, namespaces, name, () => body(context)));
+/**
+ * `test` of node:test, whose failures name the folder with the evidence of these namespaces.
+ *
+ * The timeout is in milliseconds; that of the suite, unless told.
+ */
+export function testOn(
+  cluster: Cluster,
+  namespaces: readonly string[],
+): (name: string, body: Body, timeout?: number) => void {
+  return (name, body, timeout) =>
+    void test(name, timeout === undefined ? {} : { timeout }, (context) =>
+      withEvidence(cluster, namespaces, name, () => body(context)),
+    );
 }
 
 /** What `action` gives. Rejects as it does, with what is wrong in the namespaces and the folder that has all of it. */

@@ -5,6 +5,9 @@ import type { Cluster } from './cluster.ts';
 import { podsReady } from './ready.ts';
 
 export type LoadOptions = {
+  /** Of its pod, and of its account, which has to be there when it logs in; `load` by default. */
+  readonly name?: string;
+  readonly serviceAccountName?: string;
   readonly service: string;
   /** Requests a second. */
   readonly rate: number;
@@ -12,6 +15,8 @@ export type LoadOptions = {
   readonly connections: 'new' | 'kept';
   /** Address and port of a Service: the load is transparent then, and dials it. By default it has an upstream. */
   readonly at?: string;
+  /** How long it may run, in seconds. */
+  readonly life?: number;
   /** Where it runs; anywhere by default. */
   readonly node?: string;
 };
@@ -31,28 +36,30 @@ const UPSTREAM_PORT = 1234;
 // Longer than any test: nothing asks on when a test has been ended.
 const LIFE_SECONDS = 400;
 
-/** One at a time in a namespace that has the apps. Resolves when it has had its first answer. */
+/** One of a name at a time, in a namespace that has the apps. Resolves when it has had its first answer. */
 export async function startLoad(cluster: Cluster, namespace: string, options: LoadOptions): Promise<Load> {
   const { api, kubectl } = cluster;
-  const { service, rate, connections, at, node } = options;
+  const { name = 'load', service, rate, connections, at, node, serviceAccountName } = options;
+  const { life = LIFE_SECONDS } = options;
   const annotations =
     at === undefined
       ? { 'connect-service-upstreams': `${service}:${UPSTREAM_PORT}` }
       : { 'transparent-proxy': 'true' };
-  const pod = appPod(cluster, 'load', {
+  const pod = appPod(cluster, name, {
     app: 'load.ts',
     args: [String(rate), connections],
     env: { UPSTREAM: at ?? `127.0.0.1:${UPSTREAM_PORT}` },
     annotations,
+    ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
   });
   const place = node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } };
-  const bounds = { restartPolicy: 'Never', activeDeadlineSeconds: LIFE_SECONDS };
+  const bounds = { restartPolicy: 'Never', activeDeadlineSeconds: life };
   await createPod(cluster, namespace, { ...pod, spec: { ...pod.spec, ...place, ...bounds } });
-  await podsReady(cluster, namespace, ['load']);
-  const path = `/api/v1/namespaces/${namespace}/pods/load`;
+  await podsReady(cluster, namespace, [name]);
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
   const said = (pattern: RegExp): Promise<string> =>
     eventually(`the load says ${pattern.source}`, async () => {
-      const { body } = await api.request('GET', `${path}/log?container=load`);
+      const { body } = await api.request('GET', `${path}/log?container=${name}`);
       const [found] = pattern.exec(String(body)) ?? [];
       if (found === undefined) throw new Error(String(body));
       return found;
@@ -61,9 +68,9 @@ export async function startLoad(cluster: Cluster, namespace: string, options: Lo
   return {
     end: async () => {
       const signal = ['node', '-e', 'process.kill(1, "SIGTERM")'];
-      await kubectl(['exec', 'load', '-c', 'load', '-n', namespace, '--', ...signal]);
+      await kubectl(['exec', name, '-c', name, '-n', namespace, '--', ...signal]);
       const outcome = JSON.parse(await said(/^{.*}$/m)) as LoadOutcome;
-      await kubectl(['delete', 'pod', 'load', '-n', namespace]);
+      await kubectl(['delete', 'pod', name, '-n', namespace]);
       return outcome;
     },
   };

@@ -23,7 +23,7 @@ function ask(): void {
   const since = performance.now();
   const failed = (reason: string): void => {
     pending -= 1;
-    failures.push(`${reason} after ${Math.round(performance.now() - since)} ms`);
+    failures.push(`${new Date().toISOString()}: ${reason} after ${Math.round(performance.now() - since)} ms`);
   };
   const request = get({ host, port, agent, timeout: 10_000 }, (response) => {
     let body = '';
