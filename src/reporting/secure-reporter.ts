@@ -24,7 +24,12 @@ type SecureReporterOptions = Pick<ControllerReporterOptions, 'log' | 'now' | 'ch
 };
 
 /** Makes and repairs of what somebody may have changed by hand are worth an Event. */
-const REPAIRS: ReadonlySet<StepWords['reason']> = new Set(['different', 'not-wanted', 'in-no-secret']);
+const REPAIRS: ReadonlySet<StepWords['reason']> = new Set([
+  'different',
+  'not-wanted',
+  'in-no-secret',
+  'reviewer-token-refused',
+]);
 const LOOP = 'secure';
 
 type Look = {

@@ -2,7 +2,7 @@
 import type { SecureValues } from '../config/secure-flags.ts';
 import { openCaFile } from '../consul/ca-file.ts';
 import { secureConsul, type SecureConsul } from '../consul/secure-consul.ts';
-import type { ApiClient } from '../kubernetes/api-client.ts';
+import type { ApiClient, ClusterAccess } from '../kubernetes/api-client.ts';
 import { oneObject } from '../kubernetes/one-object.ts';
 import { collectionOf } from '../kubernetes/owned-object.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
@@ -20,6 +20,7 @@ import { aborted } from '../support/aborted.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { SecureMetrics } from '../telemetry/secure-metrics.ts';
 import { logRestart } from './log-restart.ts';
+import { refusedReviewers } from './refused-reviewers.ts';
 import { secureObjects, watchedPlaces } from './secure-objects.ts';
 import type { LastLook } from './secure-steps.ts';
 import { observeConsul, observeSecureAgents, readAgentPod, type AgentPod } from './secure-view.ts';
@@ -43,6 +44,8 @@ export type SecureView = {
 type ViewParts = {
   readonly settings: SecureSettings;
   readonly values: SecureValues;
+  /** Of the client. */
+  readonly access: ClusterAccess;
   readonly client: ApiClient;
   readonly metrics: SecureMetrics;
   readonly log: Log;
@@ -51,7 +54,7 @@ type ViewParts = {
 
 /** @throws TandemError TANDEM_FILE_UNREADABLE when the CA of external servers cannot be used */
 export async function openSecureView(parts: ViewParts): Promise<SecureView> {
-  const { settings, values, client, metrics, log, mayWrite } = parts;
+  const { settings, values, access, client, metrics, log, mayWrite } = parts;
   const { consulCaFile: caFile } = values;
   const onCaProblem = (reason: string): void =>
     log('warn', 'the new CA of Consul cannot be used; the old one stays', { reason });
@@ -59,14 +62,9 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
   const objects = secureObjects(client, settings);
   let seen: LastLook | undefined;
   const aclsKnown = Promise.withResolvers<void>();
-  const trusted = (): readonly string[] => {
-    const { state, publishedCa = '' } = seen?.objects ?? {};
-    // Without its own Secret the loop has nothing else to know the agents by.
-    const bundle = state === undefined ? publishedCa : bundleOf(state);
-    return certificatesIn(bundle).map(({ pem }) => pem);
-  };
+  const own = { kind: 'own', trusted: () => trustedCas(seen) } as const;
   const consul = secureConsul({
-    trust: settings.external === undefined ? { kind: 'own', trusted } : { kind: 'usual', ca: ca?.current },
+    trust: settings.external === undefined ? own : { kind: 'usual', ca: ca?.current },
     onRequest: ({ endpoint, status }) => metrics.consulRequest(endpoint, status),
     mayWrite,
   });
@@ -99,9 +97,12 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
     const agents = await observeSecureAgents(consul, settings, known, read, signal);
     const { acl, keyring, place } = await observeConsul(consul, settings, agents, read, signal);
     if (acl.kind === 'known') aclsKnown.resolve();
-    const signers = await (needsSigners(settings, acl) ? tokenSigners(client, signal) : NOBODY_ASKS);
+    const [signers, reviewers] = await Promise.all([
+      needsSigners(settings, acl) ? tokenSigners(client, signal) : NOBODY_ASKS,
+      refusedReviewers(access, settings, { acl, now }, signal),
+    ]);
     seen = { now, objects: read, place };
-    return { ...read, now, agents, acl, keyring, signers, memory };
+    return { ...read, now, agents, acl, keyring, signers, refusedReviewers: reviewers, memory };
   };
   return {
     observe,
@@ -128,6 +129,14 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
       await consul.close();
     },
   };
+}
+
+/** PEM of the CAs by which agents are known. */
+function trustedCas(seen: LastLook | undefined): readonly string[] {
+  const { state, publishedCa = '' } = seen?.objects ?? {};
+  // Without its own Secret the loop has nothing else to know the agents by.
+  const bundle = state === undefined ? publishedCa : bundleOf(state);
+  return certificatesIn(bundle).map(({ pem }) => pem);
 }
 
 const NOBODY_ASKS: TokenSigners = { kind: 'unknown', why: 'nobody asks' };

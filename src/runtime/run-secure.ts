@@ -47,7 +47,7 @@ export async function openSecure(values: SecureValues, context: Context): Promis
     }
     const settings = await settingsOf(values, namespace, client);
     return plan
-      ? await printPlan(settings, values, client, context)
+      ? await printPlan(settings, values, { access, client }, context)
       : await runSecure(settings, values, access, context);
   } finally {
     client.close();
@@ -102,7 +102,8 @@ async function runSecure(
   const lease = apiClient(access);
   const client = apiClient(access, undefined, leading.mayWrite);
   const { changed, onChange } = changeSignal();
-  const view = await openSecureView({ settings, values, client, metrics, log, mayWrite: leading.mayWrite });
+  const parts = { settings, client, log };
+  const view = await openSecureView({ ...parts, values, access, metrics, mayWrite: leading.mayWrite });
   const events = processEvents(client, log);
   const { reporter, status } = createSecureReporter({
     settings,
@@ -115,10 +116,8 @@ async function runSecure(
       if (target !== undefined) events.record(target, type, reason, message);
     },
   });
-  const tokens =
-    settings.acls && settings.podAuthMethod
-      ? secureTokens({ client, settings, view, log, changed })
-      : undefined;
+  const hasLogins = settings.acls && settings.podAuthMethod;
+  const tokens = hasLogins ? secureTokens({ ...parts, view, changed }) : undefined;
   let isLeader = false;
   const lead = async (term: AbortSignal): Promise<void> => {
     isLeader = true;

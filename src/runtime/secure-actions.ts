@@ -1,6 +1,6 @@
 /** What `tandem secure` does once, beside a loop that runs: tells what is due, asks for a rotation, deletes what was made. */
 import type { SecureValues } from '../config/secure-flags.ts';
-import type { ApiClient } from '../kubernetes/api-client.ts';
+import type { ApiClient, ClusterAccess } from '../kubernetes/api-client.ts';
 import { annotateOwned, deleteOwned } from '../kubernetes/owned-object.ts';
 import { listPages } from '../kubernetes/list-pages.ts';
 import { INJECTED, STATUS } from '../model/kubernetes-names.ts';
@@ -67,12 +67,13 @@ const NO_MEMORY: Memory = {
 export async function printPlan(
   settings: SecureSettings,
   values: SecureValues,
-  client: ApiClient,
+  { access, client }: { readonly access: ClusterAccess; readonly client: ApiClient },
   { stdout, stderr, signal }: Context,
 ): Promise<ExitCode> {
   const view = await openSecureView({
     settings,
     values,
+    access,
     client,
     metrics: createSecureMetrics(),
     log: createLog(stderr, 'warn'),

@@ -1,6 +1,6 @@
 /** Which ACL object is written next: policies, tokens, roles, auth methods, binding rules, in this order. */
 import { isDeepStrictEqual } from 'node:util';
-import { asString, isObject, parseJson, property } from '../support/json.ts';
+import { asString, isObject, property } from '../support/json.ts';
 import {
   aclObjects,
   componentRules,
@@ -12,7 +12,8 @@ import {
 } from './acl-objects.ts';
 import { aclKey, type AclContents, type SecureObserved, type SeenObject } from './observed.ts';
 import { podMethods, podRules } from './pod-auth-method.ts';
-import { objectNames, tokensOf, type SecureSettings } from './secure-settings.ts';
+import { isReviewerDue, reviewerToken } from './reviewer.ts';
+import { tokensOf, type SecureSettings } from './secure-settings.ts';
 import type { SecureState } from './secure-state.ts';
 
 export type AclStep =
@@ -26,7 +27,7 @@ export type AclStep =
   /** An auth method with a new token of its reviewer. */
   | {
       readonly kind: 'put-auth-method';
-      readonly reason: 'missing' | 'different' | 'reviewer-token-due';
+      readonly reason: 'missing' | 'different' | 'reviewer-token-due' | 'reviewer-token-refused';
       readonly object: AclObject;
       readonly id: string | undefined;
     }
@@ -64,14 +65,15 @@ export function aclStep(
   return ruleStep(settings, acl) ?? (isLoaded ? strayStep(settings, acl, state) : undefined);
 }
 
-// What is granted may be due at once: by a clock that is ahead, or an API server that grants next to nothing.
+// What is granted may be due at once: by a clock that is ahead, or an API server that grants next to nothing. And it may be refused:
+// by an API server that is behind the one that made it.
 const REVIEWER_AGAIN = 60_000;
 
 function putStep(
   settings: SecureSettings,
   object: AclObject,
   seen: SeenObject | undefined,
-  { now, memory }: Pick<SecureObserved, 'now' | 'memory'>,
+  { now, memory, refusedReviewers }: Pick<SecureObserved, 'now' | 'memory' | 'refusedReviewers'>,
 ): AclStep | undefined {
   if (isTaken(settings, object, seen)) return undefined;
   const reason = seen === undefined ? 'missing' : isSame(object, seen) ? undefined : 'different';
@@ -79,11 +81,13 @@ function putStep(
   if (object.kind !== 'auth-method' || object.body['Type'] === 'jwt')
     return reason && { kind: 'put', reason, object, id };
   if (reason !== undefined) return { kind: 'put-auth-method', reason, object, id };
-  const jwt = asString(property(property(seen?.body, 'Config'), 'ServiceAccountJWT')) ?? '';
-  const isAsked = now < (memory.reviewers.get(object.name) ?? -Infinity) + REVIEWER_AGAIN;
-  return !isAsked && isReviewerDue(settings, jwt, now)
-    ? { kind: 'put-auth-method', reason: 'reviewer-token-due', object, id }
-    : undefined;
+  if (now < (memory.reviewers.get(object.name) ?? -Infinity) + REVIEWER_AGAIN) return undefined;
+  const again = isReviewerDue(settings, reviewerToken(seen), now)
+    ? 'reviewer-token-due'
+    : refusedReviewers.includes(object.name)
+      ? 'reviewer-token-refused'
+      : undefined;
+  return again && { kind: 'put-auth-method', reason: again, object, id };
 }
 
 /** Why nothing is written: another cluster has the same name and owner on these servers. */
@@ -148,15 +152,6 @@ function policyNames(body: AclObject['body']): string {
     .map((each) => String(property(each, 'Name')))
     .toSorted()
     .join();
-}
-
-/** From half of what was granted on. What is no token, or one of another account, is due too. */
-function isReviewerDue({ name, namespace }: SecureSettings, jwt: string, now: number): boolean {
-  const payload = parseJson(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
-  const [issued, expires] = [Number(property(payload, 'iat')), Number(property(payload, 'exp'))];
-  const account = `system:serviceaccount:${namespace}:${objectNames(name).reviewer}`;
-  if (property(payload, 'sub') !== account) return true;
-  return !(now < ((issued + expires) / 2) * 1000);
 }
 
 function ruleStep(settings: SecureSettings, acl: AclContents): AclStep | undefined {

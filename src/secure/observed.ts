@@ -25,6 +25,8 @@ export type SecureObserved = {
   readonly acl: ObservedAcl;
   readonly keyring: Keyring;
   readonly signers: TokenSigners;
+  /** Auth methods by whose token the API server, asked with it, knows nobody. */
+  readonly refusedReviewers: readonly string[];
   readonly memory: Memory;
 };
 

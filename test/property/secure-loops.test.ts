@@ -46,6 +46,7 @@ const turn = fc.record({
     'is killed',
     'loses the answer',
     'finds Consul away',
+    'has another reviewer',
   ),
 });
 
@@ -63,6 +64,7 @@ test('two loops without a Lease, ended and cut off anywhere, come to the end of 
         const pending: (Looked | undefined)[] = [undefined, undefined];
         for (const [at, { loop, what }] of turns.entries()) {
           if (at === 20) world.requests = requests;
+          if (what === 'has another reviewer') world.reviewerSince = world.now += 1;
           const looked = pending[loop];
           if (looked === undefined || what === 'is killed') {
             const seen = observe(world);
@@ -87,6 +89,10 @@ test('two loops without a Lease, ended and cut off anywhere, come to the end of 
         settle(world);
         if (world.agents.length === 0) startAgents(world);
         settle(world);
+        // A token of the reviewer is asked for once a minute at most.
+        world.now += 60_000;
+        settle(world);
+        assert.deepEqual(observe(world).refusedReviewers, []);
         assert.equal(nextSecureStep(SETTINGS, observe(world)).kind, 'keep');
         if (isDistrusted) assert.deepEqual(world.state?.older, []);
         assert.equal(world.rules.length, 3);

@@ -8,6 +8,7 @@ import { secureFlags } from '../../../src/config/secure-flags.ts';
 import { printPlan, purgeObjects } from '../../../src/runtime/secure-actions.ts';
 import { secureObjects } from '../../../src/runtime/secure-objects.ts';
 import {
+  anonymous,
   json,
   scriptedServer,
   status,
@@ -91,7 +92,8 @@ test('a plan that may read nothing ends, and says why', { timeout: 30_000 }, asy
   const parsed = parseFlags(secureFlags, ['--name=mesh', '--server-selector=a=b'], {});
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const context = { stdout, stderr, signal: new AbortController().signal };
-  await assert.rejects(printPlan(SETTINGS, parsed.values, server.client, context as never), {
+  const parts = { access: anonymous(server.url), client: server.client };
+  await assert.rejects(printPlan(SETTINGS, parsed.values, parts, context as never), {
     code: 'TANDEM_KUBERNETES_REFUSED',
     message: /cannot be read: status 403/,
   });

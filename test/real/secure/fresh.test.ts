@@ -8,7 +8,7 @@ import { giveBack, rightsOf, takeAway } from '../chart/role-rights.ts';
 import { renderChart } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
-import { NAME, NAMESPACE, startSecureScene } from './secure-scene.ts';
+import { NAME, NAMESPACE, startSecureScene, type Loop } from './secure-scene.ts';
 import { startAudit, unusedRights } from './used-rights.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'helm']);
@@ -32,6 +32,13 @@ await loop.settled();
 const [server = client] = servers;
 const bootstrap = (await secure.secret(`${NAME}-bootstrap-acl-token`))?.['token'] ?? '';
 const own = await secure.secret(`${NAME}-secure`);
+let later: Loop | undefined;
+
+async function login(namespace: string, account: string, method: string) {
+  const token = await secure.api.serviceAccountToken(namespace, account);
+  const body = { AuthMethod: `tandem-${NAME}-${method}`, BearerToken: token };
+  return secure.ask(server, 'POST', '/v1/acl/login', { body });
+}
 
 test('every object is there, and nothing anonymous is readable', async () => {
   const names = async (path: string, key: string): Promise<readonly string[]> => {
@@ -66,11 +73,6 @@ test('every object is there, and nothing anonymous is readable', async () => {
 });
 
 test('a ServiceAccount logs in as the service of its name; the one of the sync only from its own namespace', async () => {
-  const login = async (namespace: string, account: string, method: string) => {
-    const token = await secure.api.serviceAccountToken(namespace, account);
-    const body = { AuthMethod: `tandem-${NAME}-${method}`, BearerToken: token };
-    return secure.ask(server, 'POST', '/v1/acl/login', { body });
-  };
   await secure.api.createNamespace('evil');
   for (const name of ['db', 'mesh-sync'])
     await secure.api.admin.expect('POST', '/api/v1/namespaces/evil/serviceaccounts', { metadata: { name } });
@@ -97,14 +99,14 @@ test('a token of a pod that is gone opens nothing', async () => {
     spec: { boundObjectRef },
   });
   const BearerToken = (made['status'] as { readonly token: string }).token;
-  const login = async (): Promise<number> => {
+  const loggedIn = async (): Promise<number> => {
     const body = { AuthMethod: `tandem-${NAME}-k8s-auth-method`, BearerToken };
     return (await secure.ask(server, 'POST', '/v1/acl/login', { body })).status;
   };
-  assert.equal(await login(), 200);
+  assert.equal(await loggedIn(), 200);
   await secure.api.admin.expect('DELETE', `${pods}/db-0?gracePeriodSeconds=0`);
   // The API server remembers for 10 s whom it has believed.
-  await eventually('it is refused', async () => assert.notEqual(await login(), 200));
+  await eventually('it is refused', async () => assert.notEqual(await loggedIn(), 200));
 });
 
 test('once nothing is due, nothing is written; what is edited by hand is put back', async () => {
@@ -211,6 +213,21 @@ test('a token for the interface that is not asked for any more opens nothing', a
   const ui = (await secure.secret(`${NAME}-ui-acl-token`))?.['token'] ?? '';
   const ask = () => secure.ask(server, 'GET', '/v1/acl/token/self', { token: ui });
   assert.equal((await ask()).status, 200);
-  await (await secure.loop()).settled();
+  later = await secure.loop();
+  await later.settled();
   assert.equal((await ask()).status, 403);
+});
+
+test('the account by which Consul asks the API server is deleted and made anew: pods log in again', async () => {
+  const accounts = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts`;
+  await secure.api.admin.expect('DELETE', `${accounts}/${NAME}-auth-method`);
+  await secure.api.admin.expect('POST', accounts, { metadata: { name: `${NAME}-auth-method` } });
+  // The API server remembers for 10 s whom it has believed.
+  await eventually('the loop notices', async () =>
+    assert.match(later?.process.log() ?? '', /reviewer-token-refused/),
+  );
+  await eventually('a login', async () => {
+    const { status, text } = await login('evil', 'db', 'k8s-auth-method');
+    assert.equal(status, 200, text);
+  });
 });

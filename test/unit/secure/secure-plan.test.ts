@@ -181,6 +181,40 @@ test('without a leader, leaves that have expired are renewed and loaded, and not
   });
 });
 
+test('a token of the reviewer that the API server refuses is asked for anew, once a minute at most', () => {
+  const world = settled();
+  const methods = ['tandem-mesh-k8s-component-auth-method', 'tandem-mesh-k8s-auth-method'];
+  // The account was deleted and made anew within a minute of the tokens.
+  world.now += 59_999;
+  world.reviewerSince = world.now;
+  assert.deepEqual(observe(world).refusedReviewers.toSorted(), methods.toSorted());
+  assert.deepEqual(settle(world), []);
+  world.now += 1;
+  assert.deepEqual(
+    settle(world).map((step) => describeStep(step)),
+    methods.map((name) => ({
+      step: 'put-auth-method',
+      reason: 'reviewer-token-refused',
+      object: `auth-method/${name}`,
+    })),
+  );
+  assert.deepEqual(observe(world).refusedReviewers, []);
+  assert.equal(last(world).kind, 'keep');
+});
+
+test('whom a method of somebody else has as a reviewer is asked about nobody, and stays', () => {
+  const world = settled();
+  const key = 'auth-method/tandem-mesh-k8s-auth-method';
+  const seen = world.objects.get(key);
+  assert.ok(seen);
+  world.objects.set(key, { ...seen, description: 'mine' });
+  world.now += 60_000;
+  world.reviewerSince = world.now;
+  assert.deepEqual(observe(world).refusedReviewers, ['tandem-mesh-k8s-component-auth-method']);
+  settle(world);
+  assert.deepEqual(world.objects.get(key)?.body, seen.body);
+});
+
 test('a lost bootstrap token is never reset by itself', () => {
   const world = settled();
   world.bootstrap = { ...world.bootstrap, token: 'another' };

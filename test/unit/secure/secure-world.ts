@@ -14,13 +14,14 @@ import {
   type SeenObject,
   type SeenRule,
 } from '../../../src/secure/observed.ts';
+import { reviewerTokens } from '../../../src/secure/reviewer.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
 import type { SecureStep } from '../../../src/secure/secure-step.ts';
 import { NOTHING_BROUGHT, type SecureSettings } from '../../../src/secure/secure-settings.ts';
 import type { SecureState, TokenPair } from '../../../src/secure/secure-state.ts';
 import type { TokenSigners } from '../../../src/secure/token-signers.ts';
 import { bundleOf } from '../../../src/secure/signing-ca.ts';
-import { isObject } from '../../../src/support/json.ts';
+import { isObject, parseJson, property } from '../../../src/support/json.ts';
 
 export const NOW = Date.parse('2026-01-01T00:00:00Z');
 
@@ -79,6 +80,9 @@ export type World = {
   /** Its servers run elsewhere: there are no agents. */
   isElsewhere: boolean;
   signers: TokenSigners;
+  /** The account of the reviewer is another one since then, in milliseconds since the epoch. */
+  reviewerSince: number;
+  reviewers: ReadonlyMap<string, number>;
   keysGoneSince: ReadonlyMap<string, number>;
 };
 
@@ -100,6 +104,8 @@ export function newWorld(): World {
     primarySince: undefined,
     isElsewhere: false,
     signers: { kind: 'unknown', why: 'nobody asks' },
+    reviewerSince: NOW,
+    reviewers: new Map(),
     keysGoneSince: new Map(),
   };
 }
@@ -182,16 +188,28 @@ export function observe(world: World, settings = SETTINGS): SecureObserved {
           }
         : { kind: 'unknown', why: 'no server is asked' },
     signers: world.signers,
+    refusedReviewers: isKnown ? refusedOf(world, settings) : [],
     memory: {
       reloads: new Map(),
       behindSince: new Map(),
-      reviewers: new Map(),
+      reviewers: world.reviewers,
       keysGoneSince: world.keysGoneSince,
       bootstrapClosed: undefined,
       aclsOffAt: undefined,
       primarySince: world.primarySince,
     },
   };
+}
+
+/** The API server knows no token of an account that was there before. */
+function refusedOf(world: World, settings: SecureSettings): readonly string[] {
+  const { objects, now, reviewerSince } = world;
+  return reviewerTokens(settings, { objects }, now)
+    .filter(({ jwt }) => {
+      const payload = parseJson(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+      return Number(property(payload, 'iat')) * 1000 < reviewerSince;
+    })
+    .map(({ method }) => method);
 }
 
 /** Steps until nothing is due; throws when there are too many. */
@@ -283,6 +301,7 @@ function applyToConsul(
   world: World,
   step: AclStep | KeyringStep | Extract<SecureStep, { kind: 'bootstrap' }>,
 ): void {
+  const { now } = world;
   const put = ({ kind, name, body }: AclObject, id = name): void => {
     const description = typeof body['Description'] === 'string' ? body['Description'] : '';
     world.objects.set(aclKey({ kind, name }), { id, description, body });
@@ -297,8 +316,8 @@ function applyToConsul(
     case 'put-auth-method': {
       const payload = {
         sub: 'system:serviceaccount:consul:mesh-auth-method',
-        iat: world.now / 1000,
-        exp: world.now / 1000 + 7 * 86_400,
+        iat: now / 1000,
+        exp: now / 1000 + 7 * 86_400,
       };
       const ServiceAccountJWT = `e30.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.x`;
       const config = step.object.body['Config'];
@@ -307,6 +326,7 @@ function applyToConsul(
         Config: { ...(isObject(config) ? config : {}), ServiceAccountJWT },
       };
       put({ ...step.object, body });
+      world.reviewers = new Map([...world.reviewers, [step.object.name, now]]);
       return;
     }
     case 'put-rule':

@@ -1,0 +1,39 @@
+/** The token of the ServiceAccount as which Consul asks the API server about logins: it stands in each auth method of type kubernetes. */
+import { asString, parseJson, property } from '../support/json.ts';
+import { isOurs } from './acl-objects.ts';
+import type { AclContents, SeenObject } from './observed.ts';
+import { objectNames, type SecureSettings } from './secure-settings.ts';
+
+export type ReviewerToken = {
+  /** Name of the auth method. */
+  readonly method: string;
+  readonly jwt: string;
+};
+
+/** Those that stay unless the API server refuses them. What is in a method of somebody else is not ours to show to anyone. */
+export function reviewerTokens(
+  settings: SecureSettings,
+  { objects }: Pick<AclContents, 'objects'>,
+  now: number,
+): readonly ReviewerToken[] {
+  return [...objects].flatMap(([key, seen]) => {
+    const [, method] = /^auth-method\/(.*)$/.exec(key) ?? [];
+    if (method === undefined || !isOurs(seen.description, settings)) return [];
+    const jwt = reviewerToken(seen);
+    return isReviewerDue(settings, jwt, now) ? [] : [{ method, jwt }];
+  });
+}
+
+/** Empty where there is none. */
+export function reviewerToken(seen: SeenObject | undefined): string {
+  return asString(property(property(seen?.body, 'Config'), 'ServiceAccountJWT')) ?? '';
+}
+
+/** From half of what was granted on. What is no token, or one of another account, is due too. */
+export function isReviewerDue({ name, namespace }: SecureSettings, jwt: string, now: number): boolean {
+  const payload = parseJson(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
+  const [issued, expires] = [Number(property(payload, 'iat')), Number(property(payload, 'exp'))];
+  const account = `system:serviceaccount:${namespace}:${objectNames(name).reviewer}`;
+  if (property(payload, 'sub') !== account) return true;
+  return !(now < ((issued + expires) / 2) * 1000);
+}
