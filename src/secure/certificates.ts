@@ -1,6 +1,7 @@
 /** What is read of certificates: whose they are, until when they last, and what of them is due. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIpAddress } from '../support/ip-address.ts';
+import { keptBy } from '../support/kept.ts';
 
 /** Milliseconds since the epoch. */
 export type CertificateLife = { readonly issued: number; readonly expires: number };
@@ -15,6 +16,10 @@ export type KnownCertificate = CertificateLife & {
 const DAY = 24 * 60 * 60 * 1000;
 export const CA_LIFE = 5 * 365 * DAY;
 export const LEAF_LIFE = 30 * DAY;
+
+// Each look reads the same dozen again and again.
+const kept = keptBy<X509Certificate>();
+const signed = keptBy<boolean>();
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
@@ -34,7 +39,11 @@ export function certificatesIn(text: string): readonly KnownCertificate[] {
 export function isSignedBy(pem: string, ca: string): boolean {
   const [certificate, issuer] = [parsed(pem), parsed(ca)];
   if (certificate === undefined || issuer === undefined) return false;
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+  return signed(
+    certificate,
+    ca,
+    () => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
+  );
 }
 
 /** Whether the key belongs to the certificate, both PEM; false for what is neither. */
@@ -129,7 +138,7 @@ export function isAlive({ issued, expires }: CertificateLife, now: number): bool
 
 function parsed(pem: string): X509Certificate | undefined {
   try {
-    return new X509Certificate(pem);
+    return kept(X509Certificate, pem, () => new X509Certificate(pem));
   } catch {
     return undefined;
   }
