@@ -1,19 +1,8 @@
 /** One step that does not succeed, or never ends, holds up nothing else and is not repeated without a pause. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runSecureLoop, type StepOutcome, type WriteStep } from '../../../src/controllers/secure-loop.ts';
-import { stepText } from '../../../src/secure/describe-step.ts';
-import { aborted } from '../../../src/support/aborted.ts';
-import {
-  apply,
-  newWorld,
-  observe,
-  settle,
-  SETTINGS,
-  startAgents,
-  type World,
-} from '../secure/secure-world.ts';
-import { createVirtualClock } from './virtual-clock.ts';
+import { apply, newWorld, settle, startAgents, type World } from '../secure/secure-world.ts';
+import { startSecureLoop as start } from './started-secure-loop.ts';
 
 function settled(): World {
   const world = newWorld();
@@ -21,44 +10,6 @@ function settled(): World {
   startAgents(world);
   settle(world);
   return world;
-}
-
-function start(world: World, perform: (step: WriteStep) => StepOutcome) {
-  const clock = createVirtualClock();
-  const begun = clock.now();
-  const steps: string[] = [];
-  const ending = new AbortController();
-  const reporter = {
-    looked: () => undefined,
-    applied: () => undefined,
-    refused: () => undefined,
-    failed: (error: unknown) => assert.fail(String(error)),
-    succeeded: () => undefined,
-  };
-  const running = runSecureLoop(
-    {
-      clock,
-      random: () => 0.5,
-      reporter,
-      observe: async (memory) => ({ ...observe(world), now: world.now + clock.now() - begun, memory }),
-      perform: async (step) => {
-        steps.push(stepText(step));
-        return perform(step);
-      },
-      synced: async () => undefined,
-      watch: (_changed, signal) => aborted(signal).then(() => undefined),
-    },
-    SETTINGS,
-    ending.signal,
-  );
-  return {
-    clock,
-    steps,
-    stop: async () => {
-      ending.abort();
-      await running;
-    },
-  };
 }
 
 test('an agent that refuses its reload holds up neither the others nor the ACLs', async () => {
