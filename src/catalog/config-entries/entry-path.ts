@@ -2,7 +2,8 @@
 import { quote } from '../../support/text.ts';
 
 export function fieldPath(path: readonly (string | number)[]): string {
-  return path.map(segment).join('').replace(/^\./, '');
+  const text = path.map(segment).join('');
+  return text.startsWith('.') ? text.slice(1) : text;
 }
 
 function segment(key: string | number): string {

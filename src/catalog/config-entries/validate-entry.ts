@@ -11,6 +11,7 @@ import type {
   EntryRule,
   FieldTable,
   IntegerField,
+  ListField,
   ProblemLevel,
   RuleProblem,
   TextField,
@@ -65,16 +66,22 @@ function problemsOf(kind: EntryKind, object: EntryObject): readonly RuleProblem[
   const found: RuleProblem[] = [...nameProblems(kind, object)];
   if (kind.enterprise === true)
     found.push(unsupported(['kind'], `${kind.kind} is a kind of Consul Enterprise`));
-  else {
-    const check: Check = { name: entryName(kind, object), found };
-    checkFields(kind.fields, object.spec, ['spec'], check);
-    applyRules(kind.rules ?? [], object.spec, ['spec'], check);
-  }
+  else checkObject(kind, object.spec, { name: entryName(kind, object), found, path: ['spec'] });
   return found;
 }
 
 /** What a walk carries along. */
-type Check = { readonly name: string; readonly found: RuleProblem[] };
+type Check = {
+  readonly name: string;
+  readonly found: RuleProblem[];
+  /** Where the walk is. Few values have a problem, and only those cost a path of their own. */
+  readonly path: (string | number)[];
+};
+
+/** @param problem with a path below that of the walk */
+function report({ found, path }: Check, problem: RuleProblem): void {
+  found.push({ ...problem, path: [...path, ...problem.path] });
+}
 
 function unsupported(path: RuleProblem['path'], message: string): RuleProblem {
   return { path, message, level: 'refused', isUnsupported: true };
@@ -107,114 +114,114 @@ function onlyName(kind: EntryKind, object: EntryObject): readonly RuleProblem[] 
     : [refusedAt(['metadata', 'name'], `${quote(name)} must be ${quote(naming.only)}`)];
 }
 
-function checkFields(fields: FieldTable, value: JsonObject, path: RuleProblem['path'], check: Check): void {
-  const names = Object.keys(fields);
-  for (const key of Object.keys(value)) {
+type Fields = { readonly fields: FieldTable; readonly rules?: readonly EntryRule[] };
+
+function checkObject({ fields, rules = [] }: Fields, value: JsonObject, check: Check): void {
+  checkKeys(fields, value, check);
+  for (const name in fields) checkAt(name, fields[name] as EntryField, property(value, name), check);
+  for (const rule of rules) for (const problem of rule(value, check.name)) report(check, problem);
+}
+
+function checkKeys(fields: FieldTable, value: JsonObject, check: Check): void {
+  for (const key in value) {
     if (check.found.length >= MOST_FOUND) return;
     if (Object.hasOwn(fields, key)) continue;
     // Comparing names is slow, and beyond so many problems nobody reads it.
-    const like = check.found.length < MOST ? nearest(key, names) : undefined;
-    check.found.push(
-      deniedAt([...path, key], `is no field; ${like === undefined ? 'remove it' : `did you mean ${like}?`}`),
+    const like = check.found.length < MOST ? nearest(key, Object.keys(fields)) : undefined;
+    report(
+      check,
+      deniedAt([key], `is no field; ${like === undefined ? 'remove it' : `did you mean ${like}?`}`),
     );
   }
-  for (const [name, field] of Object.entries(fields))
-    checkField(field, property(value, name), [...path, name], check);
 }
 
-function checkField(field: EntryField, value: unknown, path: RuleProblem['path'], check: Check): void {
+/** @param key of the value in what the walk is at */
+function checkAt(key: string | number, field: EntryField, value: unknown, check: Check): void {
   if (check.found.length >= MOST_FOUND) return;
   const isAbsent = value === undefined || value === null;
   if (field.type === 'string' && field.isRequired === true && (isAbsent || value === ''))
-    check.found.push(refusedAt(path, 'is required'));
+    report(check, refusedAt([key], 'is required'));
   if (isAbsent) return;
   const unsupportedBy = unsupportedReason(field, value);
-  if (unsupportedBy !== undefined) check.found.push(unsupported(path, unsupportedBy));
-  else checkValue(field, value, path, check);
+  if (unsupportedBy !== undefined) {
+    report(check, unsupported([key], unsupportedBy));
+    return;
+  }
+  check.path.push(key);
+  checkValue(field, value, check);
+  check.path.pop();
 }
 
-function unsupportedReason(field: EntryField, value: unknown): string | undefined {
+function unsupportedReason({ since, enterpriseExcept }: EntryField, value: unknown): string | undefined {
+  if (since === undefined && enterpriseExcept === undefined) return undefined;
   if (!isSet({ value }, 'value')) return undefined;
-  if (field.since !== undefined) return `needs Consul ${field.since} or newer; remove it`;
-  if (field.enterpriseExcept === undefined || field.enterpriseExcept.some((each) => each === value))
-    return undefined;
+  if (since !== undefined) return `needs Consul ${since} or newer; remove it`;
+  if (enterpriseExcept?.some((each) => each === value) === true) return undefined;
   const shown = typeof value === 'string' ? `${quote(value)} ` : '';
   return `${shown}needs Consul Enterprise; remove it`;
 }
 
-function checkValue(field: EntryField, value: unknown, path: RuleProblem['path'], check: Check): void {
+function checkValue(field: EntryField, value: unknown, check: Check): void {
+  const problem = problemOf(field, value);
+  if (problem !== undefined) report(check, problem);
+  else if (field.type === 'object') checkObject(field, value as JsonObject, check);
+  else if (field.type === 'list') checkElements(field, value as readonly unknown[], check);
+  else if (field.type === 'map' || field.type === 'keyed')
+    for (const [key, each] of Object.entries(value as JsonObject)) {
+      if (field.type === 'keyed') checkAt(key, field.of, each, check);
+      else if (typeof each !== 'string') report(check, refusedAt([key], mustBeString(each)));
+    }
+}
+
+function checkElements({ of }: ListField, list: readonly unknown[], check: Check): void {
+  for (const [index, each] of list.entries())
+    if (each === null) report(check, refusedAt([index], 'must not be null'));
+    else if (each === '' && of.type === 'string' && of.allowed !== undefined)
+      report(check, refusedAt([index], 'must not be empty'));
+    else checkAt(index, of, each, check);
+}
+
+/** Of the value itself, not of what is in it. */
+function problemOf(field: EntryField, value: unknown): RuleProblem | undefined {
   switch (field.type) {
     case 'string':
-      if (typeof value !== 'string') check.found.push(refusedAt(path, mustBeString(value)));
-      else check.found.push(...textProblems(field, value, path));
-      return;
+      return typeof value === 'string' ? textProblem(field, value) : refusedAt([], mustBeString(value));
     case 'integer':
-      check.found.push(...integerProblems(field, value, path));
-      return;
+      return integerProblem(field, value);
     case 'number':
-      check.found.push(...rangeProblems(field, value, path));
-      return;
+      return rangeProblem(field, value);
     case 'boolean':
-      if (typeof value !== 'boolean')
-        check.found.push(refusedAt(path, 'must be true or false, without quotes'));
-      return;
+      return typeof value === 'boolean' ? undefined : refusedAt([], 'must be true or false, without quotes');
     case 'duration':
-      check.found.push(...durationProblems(value, path));
-      return;
+      return durationProblem(value);
     case 'bytes':
-      if (typeof value !== 'string' || !isBase64Text(value))
-        check.found.push(refusedAt(path, 'must be base64 of a text'));
-      return;
+      return typeof value === 'string' && isBase64Text(value)
+        ? undefined
+        : refusedAt([], 'must be base64 of a text');
     case 'list':
-      if (!Array.isArray(value)) check.found.push(refusedAt(path, 'must be a list'));
-      else
-        value.forEach((each: unknown, index) => {
-          if (each === null) check.found.push(refusedAt([...path, index], 'must not be null'));
-          else if (each === '' && field.of.type === 'string' && field.of.allowed !== undefined)
-            check.found.push(refusedAt([...path, index], 'must not be empty'));
-          else checkField(field.of, each, [...path, index], check);
-        });
-      return;
+      return Array.isArray(value) ? undefined : refusedAt([], 'must be a list');
     case 'map':
-      if (!isObject(value)) check.found.push(refusedAt(path, 'must be a map of texts'));
-      else
-        for (const [key, each] of Object.entries(value))
-          if (typeof each !== 'string') check.found.push(refusedAt([...path, key], mustBeString(each)));
-      return;
+      return isObject(value) ? undefined : refusedAt([], 'must be a map of texts');
     case 'keyed':
-      if (!isObject(value)) check.found.push(refusedAt(path, 'must be a map of objects'));
-      else for (const [key, each] of Object.entries(value)) checkField(field.of, each, [...path, key], check);
-      return;
+      return isObject(value) ? undefined : refusedAt([], 'must be a map of objects');
     case 'opaque':
-      if (!isObject(value)) check.found.push(refusedAt(path, 'must be an object'));
-      else if (hasOddNumber(value)) check.found.push(refusedAt(path, 'has a number that JSON does not know'));
-      // Consul 1.20 panics as it applies it, on every server, and again at every start.
-      else if (hasNullInList(value))
-        check.found.push(refusedAt(path, 'has a null in a list, which stops the servers of Consul'));
-      return;
+      return opaqueProblem(value);
     case 'object':
-      if (!isObject(value)) {
-        check.found.push(refusedAt(path, 'must be an object'));
-        return;
-      }
-      checkFields(field.fields, value, path, check);
-      applyRules(field.rules ?? [], value, path, check);
+      return isObject(value) ? undefined : refusedAt([], 'must be an object');
   }
 }
 
-function applyRules(
-  rules: readonly EntryRule[],
-  value: JsonObject,
-  path: RuleProblem['path'],
-  check: Check,
-): void {
-  for (const rule of rules)
-    for (const problem of rule(value, check.name))
-      check.found.push({ ...problem, path: [...path, ...problem.path] });
+function opaqueProblem(value: unknown): RuleProblem | undefined {
+  if (!isObject(value)) return refusedAt([], 'must be an object');
+  if (hasOddNumber(value)) return refusedAt([], 'has a number that JSON does not know');
+  // Consul 1.20 panics as it applies it, on every server, and again at every start.
+  return hasNullInList(value)
+    ? refusedAt([], 'has a null in a list, which stops the servers of Consul')
+    : undefined;
 }
 
-function textProblems(field: TextField, value: string, path: RuleProblem['path']): readonly RuleProblem[] {
-  if (value === '') return [];
+function textProblem(field: TextField, value: string): RuleProblem | undefined {
+  if (value === '') return undefined;
   const { allowed, fold, level = 'refused' } = field;
   const folded = fold === undefined ? value : fold === 'lower' ? value.toLowerCase() : value.toUpperCase();
   if (allowed !== undefined && !allowed.includes(folded)) {
@@ -222,53 +229,47 @@ function textProblems(field: TextField, value: string, path: RuleProblem['path']
       allowed.map((word) => JSON.stringify(word)),
       'or',
     );
-    return [{ path, message: `${quote(value)} must be ${words}`, level }];
+    return { path: [], message: `${quote(value)} must be ${words}`, level };
   }
   const wrong = field.check?.(value);
-  return wrong === undefined ? [] : [{ path, message: `${quote(value)} ${wrong}`, level }];
+  return wrong === undefined ? undefined : { path: [], message: `${quote(value)} ${wrong}`, level };
 }
 
 // Consul keeps most of them in 32 bits, and drops the rest without a word.
 const INTEGERS = { least: -(2 ** 31), most: 2 ** 31 - 1 };
 
-function integerProblems(
-  field: IntegerField,
-  value: unknown,
-  path: RuleProblem['path'],
-): readonly RuleProblem[] {
+function integerProblem(field: IntegerField, value: unknown): RuleProblem | undefined {
   if (!Number.isInteger(value))
-    return [refusedAt(path, `${shortText(value)} must be a whole number, without quotes`)];
-  const ranged = rangeProblems(field, value, path);
-  return ranged.length > 0 ? ranged : rangeProblems({ ...INTEGERS, level: 'denied' }, value, path);
+    return refusedAt([], `${shortText(value)} must be a whole number, without quotes`);
+  return rangeProblem(field, value) ?? rangeProblem({ ...INTEGERS, level: 'denied' }, value);
 }
 
-function rangeProblems(
+function rangeProblem(
   {
     least = -Infinity,
     most = Infinity,
     level = 'refused',
   }: { readonly least?: number; readonly most?: number; readonly level?: ProblemLevel },
   value: unknown,
-  path: RuleProblem['path'],
-): readonly RuleProblem[] {
+): RuleProblem | undefined {
   if (typeof value !== 'number' || !Number.isFinite(value))
-    return [refusedAt(path, `${shortText(value)} must be a number, without quotes`)];
-  if (value >= least && value <= most) return [];
+    return refusedAt([], `${shortText(value)} must be a number, without quotes`);
+  if (value >= least && value <= most) return undefined;
   const limit =
     most === Infinity
       ? `at least ${least}`
       : least === -Infinity
         ? `at most ${most}`
         : `from ${least} to ${most}`;
-  return [{ path, message: `${value} must be ${limit}`, level }];
+  return { path: [], message: `${value} must be ${limit}`, level };
 }
 
-function durationProblems(value: unknown, path: RuleProblem['path']): readonly RuleProblem[] {
+function durationProblem(value: unknown): RuleProblem | undefined {
   const nanoseconds = typeof value === 'string' ? parseGoDuration(value) : undefined;
-  if (value === '' || (nanoseconds !== undefined && nanoseconds >= 0n)) return [];
+  if (value === '' || (nanoseconds !== undefined && nanoseconds >= 0n)) return undefined;
   if (nanoseconds !== undefined)
-    return [refusedAt(path, `${quote(formatGoDuration(nanoseconds))} must not be negative`)];
-  return [refusedAt(path, `${shortText(value)} must be a duration such as "1m30s" or "500ms"`)];
+    return refusedAt([], `${quote(formatGoDuration(nanoseconds))} must not be negative`);
+  return refusedAt([], `${shortText(value)} must be a duration such as "1m30s" or "500ms"`);
 }
 
 function shortText(value: unknown): string {
