@@ -6,7 +6,7 @@ import { injectSettings, withDefaults, type injectFlags } from '../src/config/in
 import type { ListenAddress } from '../src/config/listen-address.ts';
 import type { FlagValues } from '../src/config/parse-flags.ts';
 import type { Sync } from '../src/controllers/sync-loop.ts';
-import { inject } from '../src/inject/inject.ts';
+import { admitPod } from '../src/admission/admit-pod.ts';
 import type { FilesStatus, WatchesStatus } from '../src/status-page/status.ts';
 import type { Log } from '../src/telemetry/logger.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
@@ -75,7 +75,7 @@ export async function openDevServer(
   const certificateProblem = (): string | undefined => validityProblem(certificates.current(), Date.now());
   const requests = admissionLog(log, metrics, Date.now);
   const running = webhook({
-    inject: (request, defaults) => inject(request, withDefaults(settings, defaults)),
+    inject: (request, defaults) => admitPod(request, withDefaults(settings, defaults)),
     onAdmission: (outcome) => {
       requests.admission(outcome);
       admissions.add(outcome);

@@ -6,8 +6,6 @@ import type { Problem } from '../model/problem.ts';
 import type { InjectRequest } from '../inject/decide.ts';
 import { describeProblems, shortened, warningText, type Warning } from '../inject/result.ts';
 import { asString, isObject, property } from '../support/json.ts';
-import type { PatchOperation } from '../support/json-patch.ts';
-import { patchInBase64 } from '../support/shared-json.ts';
 import { quote } from '../support/text.ts';
 
 const VERSIONS = ['admission.k8s.io/v1', 'admission.k8s.io/v1beta1'] as const;
@@ -96,20 +94,20 @@ export function allowed(request: Answer, warnings: readonly Warning[]): string {
 /**
  * Allowed, with a patch of RFC 6902.
  *
+ * @param patch in base64
  * @returns the bytes too: to count those of a long text, V8 first copies its parts into one, and again for the client
  */
 export function patched(
   request: Answer,
-  patch: readonly PatchOperation[],
+  patch: string,
   warnings: readonly Warning[],
 ): { readonly text: string; readonly bytes: number } {
   const text = encode(request, { allowed: true, patchType: 'JSONPatch', ...warned(warnings), patch: '' });
   // Base64 needs no escapes, and the patch is nearly all of the answer: it is put in place, not scanned once more.
   const place = text.length - '"}}'.length;
-  const encoded = patchInBase64(patch);
   return {
-    text: text.slice(0, place) + encoded + text.slice(place),
-    bytes: Buffer.byteLength(text) + encoded.length,
+    text: text.slice(0, place) + patch + text.slice(place),
+    bytes: Buffer.byteLength(text) + patch.length,
   };
 }
 

@@ -5,8 +5,8 @@ import { fastify, type FastifyError, type FastifyReply } from 'fastify';
 import { admissionQueue, type AdmissionQueueDependencies } from './admission-queue.ts';
 import type { AdmissionRequest } from '../admission/admission-review.ts';
 import type { EntryAdmission } from '../admission/admit-entry.ts';
+import type { PodAdmission } from '../admission/admit-pod.ts';
 import type { InjectRequest } from '../inject/decide.ts';
-import type { InjectResult } from '../inject/result.ts';
 import type { NamespaceDefaults } from '../inject/settings.ts';
 import { badRequest, type Engine } from './answer-admission.ts';
 import { byteBudget } from './byte-budget.ts';
@@ -23,7 +23,7 @@ import {
 
 export type AdmissionDependencies = AdmissionQueueDependencies & {
   /** @param defaults those of the namespace of this request */
-  readonly inject: (request: InjectRequest, defaults: NamespaceDefaults) => InjectResult;
+  readonly inject: (request: InjectRequest, defaults: NamespaceDefaults) => PodAdmission;
   /** Undefined where config entries are not checked. */
   readonly admitEntry?: ((request: AdmissionRequest) => EntryAdmission) | undefined;
   readonly tls: SecureContextOptions;

@@ -8,7 +8,8 @@ import {
   type AdmissionRequest,
 } from '../admission/admission-review.ts';
 import type { EntryAdmission } from '../admission/admit-entry.ts';
-import type { InjectResult, Warning } from '../inject/result.ts';
+import type { PodAdmission } from '../admission/admit-pod.ts';
+import type { Warning } from '../inject/result.ts';
 
 /** One answered request, for log and metrics. Never holds the object. */
 export type AdmissionOutcome = {
@@ -43,7 +44,7 @@ const REPORTED_LENGTH = 253;
 
 /** What is done at one path. */
 export type Engine = {
-  readonly decide: (request: AdmissionRequest) => InjectResult | EntryAdmission;
+  readonly decide: (request: AdmissionRequest) => PodAdmission | EntryAdmission;
   /** A bug of ours keeps out a pod, which would else run outside of the mesh, and nothing else. */
   readonly passesOnBug: boolean;
   /** Bytes of a body up to which all of a turn are answered together. */
@@ -114,7 +115,7 @@ function placesOf(problems: readonly { readonly at: string }[]): string {
   return places.length <= DETAIL_LENGTH ? places : `${places.slice(0, DETAIL_LENGTH)}…`;
 }
 
-function admitted(request: AdmissionRequest, result: InjectResult | EntryAdmission): Admitted {
+function admitted(request: AdmissionRequest, result: PodAdmission | EntryAdmission): Admitted {
   switch (result.kind) {
     case 'skip':
       return {

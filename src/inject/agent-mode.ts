@@ -51,7 +51,7 @@ type ProxyOptions = Pick<
   };
 
 /** Most pods of a cluster have the same Envoy. To make and to write it anew was a twentieth of what an admission costs. */
-const keep = keptBy<JsonObject>(shared);
+const keep = keptBy<JsonObject>({ prepare: shared });
 
 function proxyContainer(mesh: MeshPod, sidecar: Sidecar, settings: InjectSettings): JsonObject {
   const isEnvoy = settings.sidecarProxy === 'envoy';

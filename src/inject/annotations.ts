@@ -1,5 +1,5 @@
 /** The annotations that Tandem reads and writes on pods: the one table behind the parser, the warnings, and the docs. */
-import { ANNOTATION_PREFIX, OWN_PREFIX } from '../model/kubernetes-names.ts';
+import { ANNOTATION_PREFIX, DEFAULT_CONTAINER_ANNOTATION, OWN_PREFIX } from '../model/kubernetes-names.ts';
 import type { JsonObject } from '../support/json.ts';
 
 type Entry = {
@@ -316,6 +316,16 @@ export function annotationKey(name: string): string {
 export function annotationName(key: string): string | undefined {
   if (key.startsWith(ANNOTATION_PREFIX)) return key.slice(ANNOTATION_PREFIX.length);
   return key.startsWith(OWN_PREFIX) ? key : undefined;
+}
+
+/** By which Prometheus finds what it scrapes, in the configuration that most people copy. */
+const OF_PROMETHEUS = 'prometheus.io/';
+
+/** Whether injection looks at an annotation or a label: ours, and what is written for tools of others. */
+export function isReadOrWritten(key: string): boolean {
+  return (
+    annotationName(key) !== undefined || key.startsWith(OF_PROMETHEUS) || key === DEFAULT_CONTAINER_ANNOTATION
+  );
 }
 
 /**

@@ -30,7 +30,7 @@ export function readConsulDns(
     return undefined;
   };
   if (mode === 'agent') return problem('needs --proxy-mode=dataplane: only consul-dataplane answers DNS');
-  const policy = pod.spec['dnsPolicy'] ?? 'ClusterFirst';
+  const policy = pod.dns['dnsPolicy'] ?? 'ClusterFirst';
   if (policy === 'Default')
     return problem('is not possible with dnsPolicy: Default, whose name servers only the node knows');
   const base = policy === 'None' ? NOTHING : redirect.resolver;
@@ -38,7 +38,7 @@ export function readConsulDns(
     return problem(
       'is not possible here: the name servers of the cluster are read by tandem webhook in its pod',
     );
-  const config = property(pod.spec, 'dnsConfig');
+  const config = pod.dns['dnsConfig'];
   const nameservers = [LOOPBACK, ...base.nameservers];
   const all = nameservers.length + length(property(config, 'nameservers'));
   if (all > MOST_NAMESERVERS)
@@ -73,15 +73,15 @@ export type DnsGrowth = {
   readonly lists: readonly (Growth & { readonly key: (typeof dnsLists)[number] })[];
 };
 
-export function dnsGrowth({ spec }: Pod, dns: Resolver): DnsGrowth {
+export function dnsGrowth({ dns: own }: Pod, dns: Resolver): DnsGrowth {
   const path = '/spec/dnsPolicy';
-  const policy = presence(spec, 'dnsPolicy');
-  const config = presence(spec, 'dnsConfig');
+  const policy = presence(own, 'dnsPolicy');
+  const config = presence(own, 'dnsConfig');
   const filled = dnsLists.filter((key) => dns[key].length > 0);
   return {
     policy:
       policy === 'present'
-        ? { kind: 'set', path, before: spec['dnsPolicy'], after: 'None' }
+        ? { kind: 'set', path, before: own['dnsPolicy'], after: 'None' }
         : create(path, policy, 'None'),
     config:
       config === 'present'
@@ -91,7 +91,7 @@ export function dnsGrowth({ spec }: Pod, dns: Resolver): DnsGrowth {
       config === 'present'
         ? dnsLists.map((key) => ({
             key,
-            ...prepend(`/spec/dnsConfig/${key}`, presence(spec['dnsConfig'], key), dns[key]),
+            ...prepend(`/spec/dnsConfig/${key}`, presence(own['dnsConfig'], key), dns[key]),
           }))
         : [],
   };

@@ -12,7 +12,7 @@ import { RESERVED_CONTAINERS, RESERVED_VOLUMES } from './names.ts';
 import { readMeshPod, type MeshPod } from './mesh-pod.ts';
 import { applied } from './pod-edit.ts';
 import { tooManyVariables } from './variables.ts';
-import { readPod, type Pod } from './pod.ts';
+import { readPod, type Pod, type ReadPod } from './pod.ts';
 import { withRedirect } from './redirect-container.ts';
 import { registrationOf, registrationTooLarge } from './registration-variable.ts';
 import { toldWarnings, type InjectResult, type Warning } from './result.ts';
@@ -26,20 +26,30 @@ type Injected = Exclude<InjectResult, { readonly kind: 'skip' }>;
  * All problems of a pod come in one answer.
  */
 export function inject(request: InjectRequest, settings: InjectSettings): InjectResult {
+  const read = readRequest(request, settings);
+  return read.kind === 'pod' ? injectPod(read.pod, settings) : read;
+}
+
+/** The answer where the pod needs no look at what its annotations ask for, else the pod. */
+export function readRequest(
+  request: InjectRequest,
+  settings: InjectSettings,
+): Exclude<InjectResult, { readonly kind: 'inject' }> | { readonly kind: 'pod'; readonly pod: Pod } {
   const decision = decide(request, settings);
   if (decision.kind === 'skip') return decision;
-  const result = injectObject(request, settings);
-  if (decision.kind === 'inject') return result;
-  const others = result.kind === 'invalid' ? result.problems : [];
+  const read = readObject(request);
+  if (decision.kind === 'inject')
+    return read.ok
+      ? { kind: 'pod', pod: read.pod }
+      : { kind: 'invalid', problems: read.problems, warnings: [] };
+  const result = read.ok ? injectPod(read.pod, settings) : { ...read, warnings: [] };
+  const others = 'problems' in result ? result.problems : [];
   return { kind: 'invalid', problems: [decision.problem, ...others], warnings: result.warnings };
 }
 
-function injectObject({ object, namespace }: InjectRequest, settings: InjectSettings): Injected {
+function readObject({ object, namespace }: InjectRequest): ReadPod {
   const tooMuch = tooManyAnnotations(object);
-  if (tooMuch !== undefined) return { kind: 'invalid', problems: [tooMuch], warnings: [] };
-  const read = readPod(object, namespace);
-  if (!read.ok) return { kind: 'invalid', problems: read.problems, warnings: [] };
-  return injectPod(read.pod, settings);
+  return tooMuch === undefined ? readPod(object, namespace) : { ok: false, problems: [tooMuch] };
 }
 
 // Kubernetes takes no more of any object (k8s.io/apimachinery, api/validation, TotalAnnotationSizeLimitB), and says so only
@@ -60,7 +70,8 @@ function tooManyAnnotations(pod: unknown): Problem | undefined {
   };
 }
 
-function injectPod(pod: Pod, settings: InjectSettings): Injected {
+/** Everything that the result depends on is in what was read of the pod, and in the settings. */
+export function injectPod(pod: Pod, settings: InjectSettings): Injected {
   const read = readMeshPod(pod, settings);
   const warnings = [
     ...read.warnings,
@@ -115,7 +126,7 @@ function podProblems(pod: Pod, sidecarUser: number | undefined): Problem[] {
         at: 'spec',
         message: `the container name ${JSON.stringify(name)} is reserved for Tandem`,
       })),
-    ...[...pod.volumes]
+    ...[...new Set(pod.volumes)]
       .filter((name) => RESERVED_VOLUMES.has(name))
       .map((name) => ({
         at: 'spec.volumes',
@@ -129,10 +140,13 @@ function podProblems(pod: Pod, sidecarUser: number | undefined): Problem[] {
 }
 
 function keptVariables(pod: Pod, { variables: added }: MeshPod): Warning[] {
-  const authors = [...pod.initContainers, ...pod.containers];
+  const authors = [...pod.initContainers, ...pod.containers]
+    .filter(({ likeUpstreams }) => likeUpstreams.length > 0)
+    .map((container) => ({ name: container.name, variables: new Set(container.likeUpstreams) }));
+  if (authors.length === 0) return [];
   return added.flatMap(({ name }) => {
     const containers = authors
-      .filter(({ likeUpstreams }) => likeUpstreams.has(name))
+      .filter(({ variables }) => variables.has(name))
       .map((container) => container.name);
     if (containers.length === 0) return [];
     return [

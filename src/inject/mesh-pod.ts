@@ -181,8 +181,7 @@ function readMountContainers(
   for (const container of wanted) {
     const found = containers.get(container);
     if (found === undefined) reader.problem(name, `${quote(container)} is no container of the pod`);
-    else if (found.mountPaths.has(DATA_PATH))
-      reader.problem(name, `${quote(container)} already mounts ${DATA_PATH}`);
+    else if (found.mountsData) reader.problem(name, `${quote(container)} already mounts ${DATA_PATH}`);
   }
   if (wanted.length > 0 && mode === 'dataplane')
     reader.warn('empty-volume', name, 'gives an empty volume: in dataplane mode nothing is written to it');

@@ -62,6 +62,9 @@ export function isLikeUpstreamVariable(name: string): boolean {
   return name.endsWith('T') && name.includes(UPSTREAM_MARK);
 }
 
+/** Behind the name of a ServiceAccount: the volume with its token, where it is not that of the pod. */
+export const ACCOUNT_VOLUME = '-service-account';
+
 /** Names that nothing of an author can have. */
 export const RESERVED_CONTAINERS: ReadonlySet<string> = new Set([
   INIT_CONTAINER,

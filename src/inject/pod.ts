@@ -1,8 +1,13 @@
-/** What the engine reads of a pod. The pod itself stays as it is: fields that Tandem does not know survive. */
+/**
+ * What the engine reads of a pod, as values that JSON can hold, and nothing else: pods that are equal here get equal sidecars.
+ * The pod itself stays as it is: fields that Tandem does not know survive.
+ */
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
+import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Problem } from '../model/problem.ts';
-import { isLikeUpstreamVariable } from './names.ts';
+import { isReadOrWritten } from './annotations.ts';
+import { ACCOUNT_VOLUME, DATA_PATH, isLikeUpstreamVariable, RESERVED_VOLUMES } from './names.ts';
 
 /** Absent and null are told apart, so that `uninject` can restore what was there. */
 export type Presence = 'present' | 'absent' | 'null';
@@ -11,19 +16,20 @@ export type Container = {
   readonly name: string;
   /** Its path in the pod: `spec.containers[1]`. */
   readonly at: string;
-  /** As it stands there, for what is asked of few pods only. */
-  readonly object: unknown;
+  /** Its probes and hooks, as they stand there. */
+  readonly probed: JsonObject;
   /** An init container with `restartPolicy: Always` runs as long as the pod (Kubernetes, "Sidecar Containers"). */
   readonly isNativeSidecar: boolean;
   readonly env: Presence;
   /** Entries with a name. */
   readonly variableCount: number;
   /** The names that an upstream could give as well (`variables.ts`): of many variables hardly one. */
-  readonly likeUpstreams: ReadonlySet<string>;
+  readonly likeUpstreams: readonly string[];
   readonly volumeMounts: Presence;
   readonly lifecycle: Presence;
   readonly preStop: Presence;
-  readonly mountPaths: ReadonlySet<string>;
+  /** Whether it mounts something at the path of the shared volume. */
+  readonly mountsData: boolean;
   readonly ports: readonly ContainerPort[];
   readonly runAsUser: unknown;
   readonly resources: PodResources;
@@ -36,15 +42,18 @@ type ContainerPort = {
   readonly name: string | undefined;
   readonly number: number;
   readonly protocol: string;
+  /** Of its node; undefined without one. */
+  readonly hostPort: number | undefined;
   /** Place among the ports of its container. */
   readonly index: number;
 };
 
 export type Pod = {
   readonly namespace: string;
-  /** As it stands there, for what is asked of few pods only. */
-  readonly spec: JsonObject;
+  /** `dnsPolicy` and `dnsConfig`, as they stand there. */
+  readonly dns: JsonObject;
   readonly metadata: Presence;
+  /** Those that are read or written; like labels, others differ between the pods of one workload. */
   readonly annotations: JsonObject;
   readonly annotationsPresence: Presence;
   readonly labels: JsonObject;
@@ -52,7 +61,8 @@ export type Pod = {
   readonly containers: readonly Container[];
   readonly initContainers: readonly Container[];
   readonly initContainersPresence: Presence;
-  readonly volumes: ReadonlySet<string>;
+  /** Names that what is added could have as well: that of the token of the pod's account is random, and hardly ever one. */
+  readonly volumes: readonly string[];
   readonly volumesPresence: Presence;
   /** Of the pod as a whole. */
   readonly resources: PodResources;
@@ -62,7 +72,7 @@ export type Pod = {
   readonly serviceAccount: string;
 };
 
-type ReadPod =
+export type ReadPod =
   { readonly ok: true; readonly pod: Pod } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Reads a pod, or the template of a workload; a shape that no API server accepts is a problem with its path. */
@@ -87,16 +97,16 @@ export function readPod(object: unknown, namespace = ''): ReadPod {
     ok: true,
     pod: {
       namespace,
-      spec,
+      dns: { dnsPolicy: property(spec, 'dnsPolicy'), dnsConfig: property(spec, 'dnsConfig') },
       metadata: presence(object, 'metadata'),
-      annotations,
+      annotations: readOrWritten(annotations),
       annotationsPresence: presence(metadata, 'annotations'),
-      labels,
+      labels: readOrWritten(labels),
       labelsPresence: presence(metadata, 'labels'),
       containers,
       initContainers,
       initContainersPresence: presence(spec, 'initContainers'),
-      volumes: new Set(names(volumes)),
+      volumes: namesThatMatter(volumes, annotations),
       volumesPresence: presence(spec, 'volumes'),
       graceSeconds: readGrace(spec),
       runAsUser: property(property(spec, 'securityContext'), 'runAsUser'),
@@ -169,14 +179,19 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
   return {
     name,
     at,
-    object: container,
+    probed: {
+      livenessProbe: property(container, 'livenessProbe'),
+      readinessProbe: property(container, 'readinessProbe'),
+      startupProbe: property(container, 'startupProbe'),
+      lifecycle,
+    },
     isNativeSidecar: property(container, 'restartPolicy') === 'Always',
     env: presence(container, 'env'),
     ...readVariables(env),
     volumeMounts: presence(container, 'volumeMounts'),
     lifecycle: presence(container, 'lifecycle'),
     preStop: presence(lifecycle, 'preStop'),
-    mountPaths: new Set(mounts.map((mount) => asString(property(mount, 'mountPath')) ?? '')),
+    mountsData: mounts.some((mount) => property(mount, 'mountPath') === DATA_PATH),
     ports: ports.flatMap(readPort),
     runAsUser: property(property(container, 'securityContext'), 'runAsUser'),
     resources: readResources(container, at, problems),
@@ -184,14 +199,14 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
 }
 
 function readVariables(env: readonly unknown[]): Pick<Container, 'variableCount' | 'likeUpstreams'> {
-  const likeUpstreams = new Set<string>();
+  const likeUpstreams: string[] = [];
   let variableCount = 0;
   for (const element of env) {
     // Nothing inherits a name, and there may be thousands: read here it takes a third of what `property` takes, which reads anything.
     const name = isObject(element) ? element['name'] : undefined;
     if (typeof name !== 'string') continue;
     variableCount += 1;
-    if (isLikeUpstreamVariable(name)) likeUpstreams.add(name);
+    if (isLikeUpstreamVariable(name)) likeUpstreams.push(name);
   }
   return { variableCount, likeUpstreams };
 }
@@ -208,9 +223,16 @@ function readPort(port: unknown, index: number): ContainerPort[] {
   const number = parseWholeNumber(String(property(port, 'containerPort')));
   if (number === undefined) return [];
   const protocol = asString(property(port, 'protocol')) ?? '';
-  // The API server fills in TCP after the webhooks were asked.
+  const hostPort = property(port, 'hostPort');
   return [
-    { name: asString(property(port, 'name')), number, protocol: protocol === '' ? 'TCP' : protocol, index },
+    {
+      name: asString(property(port, 'name')),
+      number,
+      // The API server fills in TCP after the webhooks were asked.
+      protocol: protocol === '' ? 'TCP' : protocol,
+      hostPort: typeof hostPort === 'number' ? hostPort : undefined,
+      index,
+    },
   ];
 }
 
@@ -220,8 +242,21 @@ function readGrace(spec: JsonObject): number {
   return typeof seconds === 'number' ? seconds : 0;
 }
 
-function names(list: readonly unknown[]): string[] {
-  return list.flatMap((element) => asString(property(element, 'name')) ?? []);
+function readOrWritten(map: JsonObject): JsonObject {
+  const kept: Record<string, unknown> = {};
+  for (const key of Object.keys(map)) if (isReadOrWritten(key)) kept[key] = map[key];
+  return kept;
+}
+
+/** Whose author gives volumes to the sidecar, may name any of the pod. */
+const USER_VOLUMES = ['user-volume', 'user-volume-mount'].map(
+  (name) => `${ANNOTATION_PREFIX}consul-sidecar-${name}`,
+);
+
+function namesThatMatter(volumes: readonly unknown[], annotations: JsonObject): readonly string[] {
+  const names = volumes.flatMap((each) => asString(property(each, 'name')) ?? []);
+  if (USER_VOLUMES.some((key) => property(annotations, key) !== undefined)) return names;
+  return names.filter((name) => RESERVED_VOLUMES.has(name) || name.endsWith(ACCOUNT_VOLUME));
 }
 
 function sameNames(containers: readonly Container[]): Problem[] {

@@ -123,7 +123,7 @@ function findProbe(
   { at, name, path: within, from, handlers }: (typeof KINDS)[number],
   index: number,
 ): Found | undefined {
-  const asked = at.reduce<unknown>(property, container.object);
+  const asked = at.reduce<unknown>(property, container.probed);
   const handler =
     asked === undefined
       ? undefined

@@ -35,7 +35,7 @@ export function withRedirect(plan: SidecarPlan, mesh: MeshPod, settings: InjectS
 }
 
 /** Pods of equal options have the same container. To make and to write it anew was a sixth of what such a pod costs. */
-const keep = keptBy<JsonObject>(shared);
+const keep = keptBy<JsonObject>({ prepare: shared });
 
 function redirectContainer(
   options: RedirectOptions,

@@ -1,5 +1,5 @@
 /** What redirection takes from a pod that its author may count on. */
-import { asString, property } from '../support/json.ts';
+import { asString } from '../support/json.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { annotationKey } from './annotations.ts';
@@ -21,12 +21,10 @@ export function warnOfPlainClients(
 ): void {
   const opens = `refuses plain clients now; ${annotationKey(INBOUND)} with the port opens it`;
   let named = 0;
-  for (const { at, object, ports } of longRunning(pod)) {
-    const written = property(object, 'ports') as readonly unknown[];
+  for (const { at, ports } of longRunning(pod)) {
     for (const port of ports) {
       if (named === PORTS_NAMED) break;
-      const hostPort = property(written[port.index], 'hostPort');
-      if (typeof hostPort !== 'number' || hostPort <= 0 || !isTcp(port) || isPlain(port.number)) continue;
+      if (port.hostPort === undefined || port.hostPort <= 0 || !isTcp(port) || isPlain(port.number)) continue;
       named += 1;
       reader.fieldWarn(
         'redirected-port',

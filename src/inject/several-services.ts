@@ -6,7 +6,13 @@ import { isDnsLabel } from '../support/dns-name.ts';
 import type { JsonObject } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
-import { DATAPLANE_CONTAINER, ENVOY_CONTAINER, INIT_CONTAINER, MOST_SERVICES } from './names.ts';
+import {
+  ACCOUNT_VOLUME,
+  DATAPLANE_CONTAINER,
+  ENVOY_CONTAINER,
+  INIT_CONTAINER,
+  MOST_SERVICES,
+} from './names.ts';
 import type { Pod } from './pod.ts';
 import type { InjectSettings } from './settings.ts';
 
@@ -27,7 +33,7 @@ const LONGEST = { agent: ENVOY_CONTAINER, dataplane: DATAPLANE_CONTAINER } as co
 
 /** What consul-k8s calls the volume with the token of a service that is not the ServiceAccount of the pod. */
 export function accountVolume(service: string): string {
-  return `${service}-service-account`;
+  return service + ACCOUNT_VOLUME;
 }
 
 /** What is wrong with names that are one by one possible, as those of services of one pod. */
@@ -97,7 +103,7 @@ export function checkSeveral(pod: Pod, mesh: Asked, reader: AnnotationReader): v
       reader.fieldProblem('spec', `the container name ${quote(name)} is reserved for Tandem`);
   const ofUser = new Set(mesh.userVolumes.map((each) => each['name']));
   for (const volume of mesh.otherAccounts.map(accountVolume))
-    if (pod.volumes.has(volume) || ofUser.has(volume))
+    if (pod.volumes.includes(volume) || ofUser.has(volume))
       reader.fieldProblem('spec.volumes', `the volume name ${quote(volume)} is reserved for Tandem`);
 }
 

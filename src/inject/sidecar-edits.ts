@@ -140,10 +140,11 @@ const DATA_MOUNT: JsonObject = { name: DATA_VOLUME, mountPath: DATA_PATH };
 
 /** In front of the author's own, which can use them; one that the author defines stays as it is. */
 function variableGrowth(path: string, container: Container, variables: readonly Variable[]): Growth {
+  const own = new Set(container.likeUpstreams);
   return prepend(
     path,
     container.env,
-    variables.filter(({ name }) => !container.likeUpstreams.has(name)),
+    variables.filter(({ name }) => !own.has(name)),
   );
 }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
+import { admitPod } from '../admission/admit-pod.ts';
 import { type CertificateSource, expiryOf } from '../certificates/key-pair.ts';
 import { injectSettings, withDefaults } from '../config/inject-settings.ts';
 import type { Environment } from '../config/parse-flags.ts';
@@ -11,7 +12,6 @@ import { openCaFile, type CaFile } from '../consul/ca-file.ts';
 import { webhook } from '../http/webhook.ts';
 import { parseResolver, type Resolver } from '../inject/resolver.ts';
 import type { InjectRequest } from '../inject/decide.ts';
-import { inject } from '../inject/inject.ts';
 import type { InjectSettings, NamespaceDefaults } from '../inject/settings.ts';
 import type { InCluster } from '../kubernetes/server-version.ts';
 import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
@@ -130,7 +130,7 @@ async function openEngine(
     }
     let ofNamespace = byDefaults.get(defaults);
     if (ofNamespace === undefined) byDefaults.set(defaults, (ofNamespace = withDefaults(settings, defaults)));
-    return inject(request, ofNamespace);
+    return admitPod(request, ofNamespace);
   };
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { admitPod } from '../../src/admission/admit-pod.ts';
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import { injectFlags, injectSettings } from '../../src/config/inject-settings.ts';
 import { parseFlags } from '../../src/config/parse-flags.ts';
@@ -15,7 +16,6 @@ import { property } from '../../src/support/json.ts';
 import { uninject } from '../../src/inject/uninject.ts';
 import type { InjectSettings } from '../../src/inject/settings.ts';
 import type { PatchOperation } from '../../src/support/json-patch.ts';
-import { patchInBase64 } from '../../src/support/shared-json.ts';
 import { arbitraryGrowth, growthOf } from './arbitrary-growth.ts';
 import { arbitraryPod, hostilePod } from './arbitrary-pod.ts';
 
@@ -148,6 +148,16 @@ const keptOptions = fc
     ),
   );
 
+/** The same pod to the engine: its name, and values of variables, are never read. */
+function alike({ spec, ...pod }: { readonly spec: { readonly containers?: unknown } }): object {
+  const containers = Array.isArray(spec.containers) ? spec.containers : [];
+  const changed = containers.map((each: object) => ({ ...each, image: 'another', command: ['another'] }));
+  return {
+    ...pod,
+    spec: { ...spec, hostname: 'another', ...(changed.length > 0 && { containers: changed }) },
+  };
+}
+
 test('the bytes of an answer do not depend on the pods before it', () => {
   const settings = fc.constantFrom(
     [],
@@ -165,10 +175,12 @@ test('the bytes of an answer do not depend on the pods before it', () => {
       const result = inject(requestFor(asking), warm);
       const first = inject(requestFor(asking), settingsOf(true, flags));
       assert.equal(JSON.stringify(result), JSON.stringify(first));
-      if (result.kind !== 'inject') return;
-      injected += 1;
-      const written = Buffer.from(patchInBase64(result.patch), 'base64');
-      assert.deepEqual(written, Buffer.from(JSON.stringify(result.patch)));
+      const patch = first.kind === 'inject' ? JSON.stringify(first.patch) : undefined;
+      const answer = { ...first, ...(patch && { patch: Buffer.from(patch).toString('base64') }) };
+      // The third time it may be one that is there already.
+      for (const each of [asking, alike(asking), asking])
+        assert.equal(JSON.stringify(admitPod(requestFor(each), warm)), JSON.stringify(answer));
+      if (result.kind === 'inject') injected += 1;
     }),
     { numRuns: 800 },
   );

@@ -1,4 +1,5 @@
 /** Where the time of an admission goes, without the server: each stage alone, warm, in this process. */
+import { admitPod } from '../../../src/admission/admit-pod.ts';
 import { decodeReview, patched } from '../../../src/admission/admission-review.ts';
 import { patchInBase64 } from '../../../src/support/shared-json.ts';
 import { decide } from '../../../src/inject/decide.ts';
@@ -7,7 +8,12 @@ import { median } from '../figure.ts';
 import { sampleReview } from '../sample-review.ts';
 import { sampleSettings } from '../sample-settings.ts';
 
-export type Stages = Readonly<Record<'parse' | 'decide' | 'edits' | 'patch' | 'encode', number>>;
+type Stages = {
+  /** Of an admission whose pod is one of a workload. */
+  readonly usual: Readonly<Record<'parse' | 'decide' | 'look up' | 'encode', number>>;
+  /** Of one whose pod is the first of its workload, besides. */
+  readonly first: Readonly<Record<'edits' | 'patch', number>>;
+};
 
 /** Seconds of CPU of each stage for one admission. */
 export function stages(): Stages {
@@ -16,15 +22,20 @@ export function stages(): Stages {
   if (!decoded.ok) throw new Error(decoded.why);
   const { request } = decoded;
   const result = inject(request, sampleSettings);
-  if (result.kind !== 'inject') throw new Error(result.kind);
+  const admission = admitPod(request, sampleSettings);
+  if (result.kind !== 'inject' || admission.kind !== 'inject') throw new Error(result.kind);
   const decided = cpuOf(() => decide(request, sampleSettings));
-  const patch = cpuOf(() => patchInBase64(result.patch));
   return {
-    parse: cpuOf(() => decodeReview(bytes.toString())),
-    decide: decided,
-    edits: cpuOf(() => inject(request, sampleSettings)) - decided,
-    patch,
-    encode: cpuOf(() => Buffer.from(patched(request, result.patch, []).text, 'latin1')) - patch,
+    usual: {
+      parse: cpuOf(() => decodeReview(bytes.toString())),
+      decide: decided,
+      'look up': cpuOf(() => admitPod(request, sampleSettings)) - decided,
+      encode: cpuOf(() => Buffer.from(patched(request, admission.patch, []).text, 'latin1')),
+    },
+    first: {
+      edits: cpuOf(() => inject(request, sampleSettings)) - decided,
+      patch: cpuOf(() => patchInBase64(result.patch)),
+    },
   };
 }
 

@@ -15,7 +15,7 @@ const KIB = 1024;
 const ENGINE: Engine = {
   decide: () => ({
     kind: 'inject',
-    patch: [{ op: 'add', path: '/x', value: 'x'.repeat(5 * KIB) }],
+    patch: 'x'.repeat(7 * KIB),
     warnings: [],
   }),
   passesOnBug: false,

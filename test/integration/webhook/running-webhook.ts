@@ -6,7 +6,7 @@ import { generateCa, generateServing } from '../../../src/certificates/generate.
 import type { KeyPair } from '../../../src/certificates/key-pair.ts';
 import { injectFlags, injectSettings, withDefaults } from '../../../src/config/inject-settings.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
-import { inject } from '../../../src/inject/inject.ts';
+import { admitPod } from '../../../src/admission/admit-pod.ts';
 import type { AdmissionOutcome } from '../../../src/http/answer-admission.ts';
 import { webhook, type Webhook, type WebhookDependencies } from '../../../src/http/webhook.ts';
 
@@ -48,7 +48,7 @@ export async function startWebhook(
     ownNamespace: 'tandem',
   });
   const server = webhook({
-    inject: (request, defaults) => inject(request, withDefaults(settings, defaults)),
+    inject: (request, defaults) => admitPod(request, withDefaults(settings, defaults)),
     onAdmission: (outcome) => outcomes.push(outcome),
     onRefusal: (reason) => refusals.push(reason),
     newErrorId: () => 'error-1',

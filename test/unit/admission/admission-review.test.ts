@@ -109,25 +109,22 @@ function warningOf(message: string): Warning {
   return { reason: 'no-effect', at: 'a', message };
 }
 
-test('a patch comes back as it was, in any script', () => {
-  const patch = [{ op: 'add', path: '/metadata/annotations/a~1b', value: 'größe 尺寸 "\\ \u0000' }] as const;
-  const { patch: encoded, ...rest } = responseOf(patched(ASKED, patch, [warningOf('note')]).text);
+const PATCH = Buffer.from('[]').toString('base64');
+
+test('a patch comes back as it was', () => {
+  const { patch, ...rest } = responseOf(patched(ASKED, PATCH, [warningOf('note')]).text);
   assert.deepEqual(rest, { uid: 'uid-1', allowed: true, patchType: 'JSONPatch', warnings: ['a: note'] });
-  assert.deepEqual(JSON.parse(Buffer.from(String(encoded), 'base64').toString()), patch);
+  assert.equal(patch, PATCH);
 });
 
 test('a warning that looks like the place of the patch does not get it', () => {
-  const { warnings, patch } = responseOf(patched(ASKED, [], [warningOf('"patch":""}}')]).text);
-  assert.deepEqual([warnings, patch], [['a: "patch":""}}'], Buffer.from('[]').toString('base64')]);
+  const { warnings, patch } = responseOf(patched(ASKED, PATCH, [warningOf('"patch":""}}')]).text);
+  assert.deepEqual([warnings, patch], [['a: "patch":""}}'], PATCH]);
 });
 
 test('the bytes of an answer are counted in every script', () => {
   for (const message of ['note', 'größe 尺寸']) {
-    const { text, bytes } = patched(
-      ASKED,
-      [{ op: 'add', path: '/größe', value: '尺寸' }],
-      [warningOf(message)],
-    );
+    const { text, bytes } = patched(ASKED, PATCH, [warningOf(message)]);
     assert.equal(bytes, Buffer.from(text).length);
   }
 });

@@ -1,0 +1,58 @@
+/** What a pod is answered. The pods of a workload are equal to the engine, and get an answer that is there already. */
+import type { InjectRequest } from '../inject/decide.ts';
+import { injectPod, readRequest } from '../inject/inject.ts';
+import type { Pod } from '../inject/pod.ts';
+import type { InjectResult, Warning } from '../inject/result.ts';
+import type { InjectSettings } from '../inject/settings.ts';
+import { keptBy, seenBefore } from '../support/kept.ts';
+import { patchInBase64 } from '../support/shared-json.ts';
+
+export type PodAdmission =
+  | Exclude<InjectResult, { readonly kind: 'inject' }>
+  | {
+      readonly kind: 'inject';
+      /** The JSON patch, in base64. */
+      readonly patch: string;
+      readonly warnings: readonly Warning[];
+    };
+
+// Characters of what is read of a pod with a dozen containers and their probes.
+const LONGEST_KEY = 4000;
+// Twice a usual patch. A stranger decides what a hundred pods ask for: at most 3 MB for the settings of one path.
+const LARGEST = 24_000;
+
+const keep = keptBy<PodAdmission>({
+  longestKey: LONGEST_KEY,
+  fits: (admission) => JSON.stringify(admission).length <= LARGEST,
+});
+
+const isSeen = seenBefore(LONGEST_KEY);
+
+/**
+ * The same answer as that of the engine. One that is kept was made of the text that it is kept by, and of the settings:
+ * nothing else of the pod that came first can be in it.
+ */
+export function admitPod(request: InjectRequest, settings: InjectSettings): PodAdmission {
+  const read = readRequest(request, settings);
+  if (read.kind !== 'pod') return read;
+  const key = keyOf(read.pod);
+  if (key === undefined || !isSeen(settings, key)) return made(read.pod, settings);
+  return keep(settings, key, () => made(JSON.parse(key) as Pod, settings));
+}
+
+function made(pod: Pod, settings: InjectSettings): PodAdmission {
+  const result = injectPod(pod, settings);
+  return result.kind === 'inject' ? { ...result, patch: patchInBase64(result.patch) } : result;
+}
+
+/** Undefined for a pod that is not the same when it is read back, and so has no answer that can be kept. */
+function keyOf(pod: Pod): string | undefined {
+  try {
+    const text = JSON.stringify(pod);
+    // What is read of 1e999.
+    return /[:,[]null/.test(text) ? undefined : text;
+  } catch {
+    // Nested by the thousand: it overflows the stack of whoever writes it out.
+    return undefined;
+  }
+}
