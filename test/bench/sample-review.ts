@@ -47,6 +47,16 @@ export function skippedPod(): object {
   return pod;
 }
 
+/** What a generator of load writes another number over, in each request. */
+export const NUMBER = '99999999';
+
+/** The same pod, with a number that is registered. */
+export function numberedPod(): object {
+  const pod = samplePod() as { metadata: { annotations: Record<string, string> } };
+  pod.metadata.annotations['consul.hashicorp.com/service-meta-build'] = NUMBER;
+  return pod;
+}
+
 /** With three probes and no upstreams, its traffic redirected or not. */
 export function probedPod(isRedirected: boolean): object {
   const pod = samplePod() as {

@@ -9,7 +9,7 @@ import { writeFolder } from '../../src/certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../../src/certificates/generate.ts';
 import { figure, median, percentile } from './figure.ts';
 import { residentMegabytes } from './process-usage.ts';
-import { entryReview, probedPod, samplePod, sampleReview, skippedPod } from './sample-review.ts';
+import { entryReview, numberedPod, probedPod, samplePod, sampleReview, skippedPod } from './sample-review.ts';
 import { load, type Load } from './webhook/load.ts';
 import { post, startServer, stopServer, type ServerProcess } from './webhook/server-process.ts';
 import { stages } from './webhook/stages.ts';
@@ -67,6 +67,8 @@ function checkPatched(answer: string): void {
 
 const BODIES = {
   pod: sampleReview(),
+  /** Each one another, of which nothing was seen before. */
+  first: sampleReview(numberedPod()),
   skipped: sampleReview(skippedPod()),
   large: sampleReview(samplePod(1500)),
   probed: sampleReview(probedPod(false)),
@@ -94,6 +96,7 @@ async function benchLoad(webhook: ServerProcess, folder: string, short: boolean)
       node: { server: node, body: 'pod' },
       fastify: { server: fastify, body: 'pod' },
       webhook: { server: webhook, body: 'pod' },
+      first: { server: webhook, body: 'first' },
       bareSkipped: { server: skipping, body: 'skipped' },
       skipped: { server: webhook, body: 'skipped' },
       large: { server: webhook, body: 'large' },
@@ -148,14 +151,20 @@ function costOf(loads: readonly Load[]): Cost {
 function reportLoad(
   measured: Readonly<Record<Exclude<Body, 'pod'> | 'node' | 'fastify' | 'webhook' | 'bareSkipped', Cost>>,
 ): void {
-  const { node, fastify, webhook, bareSkipped, skipped, large } = measured;
+  const { node, fastify, webhook, first, bareSkipped, skipped, large } = measured;
   const perSecond = ({ cpu }: Cost): number => Math.round(1 / cpu);
-  const share = (bare: Cost): string => `${Math.round((bare.cpu / webhook.cpu) * 100)} %`;
+  const share = (bare: Cost, ours = webhook): string => `${Math.round((bare.cpu / ours.cpu) * 100)} %`;
   figure(
     'webhook: requests per CPU second of the server',
     perSecond(webhook),
     '/s',
     `target >= 60 % of bare Fastify: ${share(fastify)} of its ${perSecond(fastify)}; ${share(node)} of the ${perSecond(node)} of bare node:https`,
+  );
+  figure(
+    'webhook: the same where each pod is the first of its workload',
+    perSecond(first),
+    '/s',
+    `${share(fastify, first)} of bare Fastify`,
   );
   figure('webhook: requests per second, 16 connections', webhook.rate, '/s', '');
   figure(
@@ -186,10 +195,12 @@ function reportLoad(
 }
 
 function reportStages(cpu: number): void {
-  const each = stages();
-  const sum = Object.values(each).reduce((total, one) => total + one, 0);
-  for (const [stage, one] of Object.entries(each))
+  const { usual, first } = stages();
+  const sum = Object.values(usual).reduce((total, one) => total + one, 0);
+  for (const [stage, one] of Object.entries(usual))
     figure(`webhook: CPU of an admission: ${stage}`, one * 1e6, 'us', 'alone and warm');
+  for (const [stage, one] of Object.entries(first))
+    figure(`webhook: CPU of the first of a workload: ${stage}`, one * 1e6, 'us', 'alone and warm');
   figure(
     'webhook: CPU of an admission: TLS, HTTP, log and metrics',
     (cpu - sum) * 1e6,

@@ -1,12 +1,24 @@
 /** A generator of load for machines without wrk: `generator.ts <url> <file of the body> <seconds> <connections>`. */
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
+import { NUMBER } from '../sample-review.ts';
 
 const [url = '', file = '', seconds = '', connections = ''] = process.argv.slice(2);
 const { hostname, port, pathname } = new URL(url);
 const body = readFileSync(file);
 const head = `POST ${pathname} HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
 const request = Buffer.concat([Buffer.from(head), body]);
+const place = request.indexOf(NUMBER);
+let number = 0;
+
+/** As wrk.lua does it. */
+function nextRequest(): Buffer {
+  if (place < 0) return request;
+  number += 1;
+  const numbered = Buffer.from(request);
+  numbered.write(String(number).padStart(NUMBER.length, '0'), place);
+  return numbered;
+}
 
 const times: number[] = [];
 let failed = 0;
@@ -29,7 +41,7 @@ function client(): Promise<void> {
       if (start > end) {
         socket.end();
         resolve();
-      } else socket.write(request);
+      } else socket.write(nextRequest());
     };
     socket.on('secureConnect', ask);
     socket.on('error', () => {
