@@ -6,24 +6,15 @@ import { startApiServer } from '../harness/api-server.ts';
 import { startConsul } from '../harness/consul.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
-import { startTandemSync } from '../harness/tandem-sync.ts';
 import { entryScene } from './entry-scene.ts';
+import { startEntrySync } from './entry-sync.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
 const at = entryScene(api, consul);
 
-const FLAGS = ['--owner=one', '--to-consul=false', '--config-entries', '--leader-election=false'];
 const proxy = await startAnswerProxy(scene, consul.url);
-let sync = await startTandemSync(scene, api, proxy, FLAGS);
-
-/** Runs while no sync does. */
-async function whileDown(change: () => Promise<void>): Promise<void> {
-  await sync.process.stop('SIGKILL');
-  await change();
-  proxy.forget();
-  sync = await startTandemSync(scene, api, proxy, FLAGS);
-}
+const sync = await startEntrySync(scene, api, proxy);
 
 test('waits for its CRDs and says so, and begins when they come', async () => {
   const before = await sync.controller('config-entries');
@@ -145,7 +136,7 @@ test('a restart writes nothing, neither to Consul nor to a status', async () => 
     assert.equal(observedGeneration, generation);
   });
   const before = await versions();
-  await whileDown(async () => undefined);
+  await sync.whileDown(async () => proxy.forget());
   await eventually('it compared both sides', async () => {
     assert.ok((await sync.controller('config-entries'))?.lastSuccess !== undefined);
   });
@@ -154,7 +145,7 @@ test('a restart writes nothing, neither to Consul nor to a status', async () => 
 });
 
 test('what is deleted while the sync is down goes at its next start', async () => {
-  await whileDown(() => at.remove('ServiceDefaults', 'default/theirs'));
+  await sync.whileDown(() => at.remove('ServiceDefaults', 'default/theirs'));
   await at.hasNot('ServiceDefaults', 'theirs');
 });
 
@@ -171,7 +162,7 @@ test('a CRD that is deleted takes its objects, and no entry; installed anew, it 
   });
   const { serviceIntentions: kind } = at;
   // A process that has seen nothing of it: what it knows is in Consul and the CRD.
-  await whileDown(() => at.installCrds([kind]));
+  await sync.whileDown(() => at.installCrds([kind]));
   await eventually('it is still named, and how to release it', async () => {
     const status = await sync.controller('config-entries');
     assert.match(

@@ -7,24 +7,16 @@ import { startApiServer } from '../harness/api-server.ts';
 import { startConsul } from '../harness/consul.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
-import { startTandemSync } from '../harness/tandem-sync.ts';
 import { entryScene } from './entry-scene.ts';
+import { startEntrySync } from './entry-sync.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
 const at = entryScene(api, consul);
 await at.installCrds();
 
-const FLAGS = ['--owner=one', '--to-consul=false', '--config-entries', '--leader-election=false'];
 const proxy = await startAnswerProxy(scene, consul.url);
-let sync = await startTandemSync(scene, api, proxy, FLAGS);
-
-/** Runs while no sync does; resolves when the next one serves. */
-async function whileDown(change: () => Promise<void>): Promise<void> {
-  await sync.process.stop('SIGKILL');
-  await change();
-  sync = await startTandemSync(scene, api, proxy, FLAGS);
-}
+const sync = await startEntrySync(scene, api, proxy);
 
 const known = samples.filter(({ kind }) => kind.enterprise !== true);
 const placeOf = ({ manifest }: (typeof samples)[number]): string => {
@@ -41,20 +33,20 @@ function shuffled<T>(items: readonly T[]): readonly T[] {
 
 test('all kinds, applied and deleted in any order, are written and removed without a refusal', async () => {
   const order = shuffled(known);
-  await whileDown(async () => {
+  await sync.whileDown(async () => {
     for (const sample of order)
       await at.apply(sample.kind.kind, placeOf(sample), sample.manifest['spec'] as object);
   });
   for (const sample of known) await at.stands(sample.kind.kind, placeOf(sample), 'Synced');
   const names = order.map(({ kind }) => kind.entryKind).join(' ');
-  assert.doesNotMatch(sync.process.log(), /Consul refused/, names);
-  await whileDown(async () => {
+  assert.doesNotMatch(sync.log(), /Consul refused/, names);
+  await sync.whileDown(async () => {
     for (const sample of shuffled(known)) await at.remove(sample.kind.kind, placeOf(sample));
   });
   await eventually('all are gone', async () => {
     for (const { kind } of known) assert.deepEqual(await at.entries(kind.kind), [], kind.entryKind);
   });
-  assert.doesNotMatch(sync.process.log(), /Consul refused/, names);
+  assert.doesNotMatch(sync.log(), /Consul refused/, names);
 });
 
 test('from tcp to http and back, with a router and a splitter', async () => {
