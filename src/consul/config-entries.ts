@@ -18,6 +18,7 @@ import { authorize, type AskedRight } from './authorize.ts';
 import type { ConsulClient } from './client.ts';
 import { follow } from './follow.ts';
 import { read, type ReadOptions } from './read.ts';
+import { readTrustDomain } from './trust-domain.ts';
 
 type ConfigEntriesOptions = {
   readonly client: Pick<ConsulClient, 'call'>;
@@ -38,13 +39,19 @@ type SingleRead = Dated & { readonly entry: ObservedEntry | undefined };
 type KnownKind = Dated & {
   /** Undefined while they cannot be read. */
   readonly entries: EntriesByName | undefined;
+  /** Of Consul, as `readTrustDomain`. */
+  readonly trustDomain: string | undefined;
   readonly trouble: string | undefined;
   /** Of what was read by itself since: a list that is older does not have it. */
   readonly newer: ReadonlyMap<string, SingleRead>;
 };
 
 /** `began`: what had been taken in when the read began. */
-type ListRead = Answer<{ readonly entries: EntriesByName; readonly began: number }>;
+type ListRead = Answer<{
+  readonly entries: EntriesByName;
+  readonly trustDomain: string | undefined;
+  readonly began: number;
+}>;
 
 /**
  * Never the list over all kinds: it has the private keys of inline certificates. A kind is followed while it is used; each
@@ -59,14 +66,14 @@ export function entrySource(options: ConfigEntriesOptions, random: () => number 
 
   const readKind = async (kind: EntryKind, query: ReadOptions): Promise<ListRead> => {
     const began = taken;
+    const { value, ...answer } = await listKind(options, kind, query);
     // What is known by the time of the answer.
-    const known = (): EntriesByName => lists.get(kind.entryKind)?.entries ?? NONE;
-    const answer = await listKind(options, kind, known, query);
-    return { ...answer, value: { entries: answer.value, began } };
+    const known = lists.get(kind.entryKind)?.entries ?? NONE;
+    return { ...answer, value: { ...value, entries: byName(value.entries, known), began } };
   };
   /** Whether anything is another than it was known to be. */
   const take = ({ entryKind }: EntryKind, answer: ListRead): boolean => {
-    const { value, index, filteredByAcls } = answer;
+    const { index, filteredByAcls, value } = answer;
     const known = lists.get(entryKind);
     const isNewer = (other: Dated): boolean => other.index > index && other.taken > value.began;
     if (known?.entries !== undefined && isNewer(known)) return false;
@@ -74,12 +81,13 @@ export function entrySource(options: ConfigEntriesOptions, random: () => number 
     const entries = newer.reduce(withSingle, value.entries);
     const trouble = filteredByAcls ? filtered(entryKind) : undefined;
     taken += 1;
-    lists.set(entryKind, { entries, trouble, index, taken, newer: new Map(newer) });
+    lists.set(entryKind, { ...value, entries, trouble, index, taken, newer: new Map(newer) });
     return known?.trouble !== trouble || !isSame(known?.entries, entries);
   };
   const lose = ({ entryKind }: EntryKind, error: unknown): void => {
     const trouble = error instanceof Error ? error.message : String(error);
-    lists.set(entryKind, { entries: undefined, trouble, index: 0, taken, newer: new Map() });
+    const [entries, trustDomain] = [undefined, undefined];
+    lists.set(entryKind, { entries, trustDomain, trouble, index: 0, taken, newer: new Map() });
   };
 
   return {
@@ -102,8 +110,9 @@ export function entrySource(options: ConfigEntriesOptions, random: () => number 
       );
     },
     readOne: async (kind, name, signal) => {
-      const single = await readEntry(options, kind, name, signal);
+      const { found, index } = await readEntry(options, kind, name, signal);
       const known = lists.get(kind.entryKind);
+      const single = { index, entry: found && identified(found, known?.trustDomain) };
       if (known?.entries !== undefined && known.index <= single.index) {
         taken += 1;
         const change = [indexed(name), { ...single, taken }] as const;
@@ -209,32 +218,36 @@ function filtered(entryKind: string): string {
   return `the token does not show all entries of ${entryKind}, so none is removed; it needs ${rules}`;
 }
 
-/** @param known of which what has not changed is kept as it is, so that nothing is compared twice */
+/** An entry without what is to be asked beside it. */
+type ReadEntry = Omit<ObservedEntry, 'id'> & { readonly created: number };
+
+function identified({ created, ...entry }: ReadEntry, trustDomain: string | undefined): ObservedEntry {
+  return { ...entry, id: trustDomain === undefined ? undefined : `${trustDomain}/${created}` };
+}
+
 async function listKind(
   { client, primary }: ConfigEntriesOptions,
   kind: EntryKind,
-  known: () => EntriesByName,
   query: ReadOptions,
-): Promise<Answer<EntriesByName>> {
-  return read(
-    client,
-    {
-      endpoint: 'config-read',
-      path: `/v1/config/${kind.entryKind}`,
-      query: { dc: primary },
-      decode: (json) => {
-        const before = known();
-        return new Map(
-          listAt(json, 'answer', (value, place): [string, ObservedEntry] => {
-            const entry = observedEntry(kind, value, place);
-            const key = indexed(entry.name);
-            const old = before.get(key);
-            return [key, old?.index === entry.index ? old : entry];
-          }),
-        );
-      },
-    },
-    query,
+): Promise<Answer<{ readonly entries: readonly ObservedEntry[]; readonly trustDomain: string | undefined }>> {
+  const decode = (json: unknown): readonly ReadEntry[] =>
+    listAt(json, 'answer', (value, place) => readEntryAt(kind, value, place));
+  const path = `/v1/config/${kind.entryKind}`;
+  const listed = await read(client, { endpoint: 'config-read', path, query: { dc: primary }, decode }, query);
+  // Asked each time, after a wait that may be long: an address may lead to another Consul, or to one that was made anew.
+  const trustDomain = await readTrustDomain(client, query.signal);
+  const entries = listed.value.map((entry) => identified(entry, trustDomain));
+  return { ...listed, value: { entries, trustDomain } };
+}
+
+/** @param known of which what has not changed is kept as it is, so that nothing is compared twice */
+function byName(entries: readonly ObservedEntry[], known: EntriesByName): EntriesByName {
+  return new Map(
+    entries.map((entry) => {
+      const key = indexed(entry.name);
+      const old = known.get(key);
+      return [key, old?.index === entry.index && old.id === entry.id ? old : entry];
+    }),
   );
 }
 
@@ -243,7 +256,7 @@ function readEntry(
   kind: EntryKind,
   name: string,
   signal: AbortSignal,
-): Promise<Omit<SingleRead, 'taken'>> {
+): Promise<{ readonly found: ReadEntry | undefined; readonly index: number }> {
   return client.call({
     endpoint: 'config-read',
     method: 'GET',
@@ -254,22 +267,24 @@ function readEntry(
     read: (raw) => {
       const index = indexOf(raw);
       return raw.status === 404
-        ? { entry: undefined, index }
-        : { entry: observedEntry(kind, jsonOf(raw), 'answer'), index };
+        ? { found: undefined, index }
+        : { found: readEntryAt(kind, jsonOf(raw), 'answer'), index };
     },
   });
 }
 
-function observedEntry(kind: EntryKind, value: unknown, place: string): ObservedEntry {
+function readEntryAt(kind: EntryKind, value: unknown, place: string): ReadEntry {
   const entry = objectAt(value, place);
-  const index = entry['ModifyIndex'];
-  if (typeof index !== 'number') throw new Error(`${place} has no ModifyIndex`);
+  const { ModifyIndex: index, CreateIndex: created = index } = entry;
+  if (typeof index !== 'number' || typeof created !== 'number')
+    throw new Error(`${place} has no ModifyIndex`);
   const meta = property(entry, 'Meta');
   return {
     entryKind: kind.entryKind,
     // That of the mesh has none.
     name: asString(entry['Name']) || (kind.naming.from === 'none' ? kind.naming.only : ''),
     index,
+    created,
     meta: Object.fromEntries(
       Object.entries(isObject(meta) ? meta : {}).map(([key, text]) => [key, asString(text) ?? '']),
     ),

@@ -83,7 +83,7 @@ export function runConfigEntries(
         await Promise.all([isConfirmation ? objects.refresh(until) : undefined, reads]);
       },
       observe: async (_request, until) => (entries.isRead() ? views.observe(until) : undefined),
-      plan: (observed) => planEntries(observed, settings, memory.isAccepted),
+      plan: (observed) => planEntries(observed, settings, memory),
       deletions: ({ removals, owned }) => ({
         ids: removals.flatMap(({ key }) => (passed.has(key) ? [] : key)),
         owned,
@@ -105,7 +105,6 @@ export function runConfigEntries(
       writing.applied(change);
     };
     const result = await applyEntries({ writer, entries, settings, memory, reporter, applied }, now, until);
-    for (const key of result.contended) controller.backOff(key);
     await statuses.write(plan, result, until);
     if (result.error !== undefined) throw result.error;
   }

@@ -1,5 +1,5 @@
 /** What a term knows of config entries beside the two sides: what Consul refused, and what it took otherwise. */
-import type { IsAccepted } from '../catalog/config-entries/decide-entry.ts';
+import type { EntryRecall } from '../catalog/config-entries/decide-entry.ts';
 import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryChange } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
@@ -8,12 +8,13 @@ import { fewFirst } from '../reconcile/few-first.ts';
 import { SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import { earliest } from '../support/earliest.ts';
 
-export type EntryMemory = {
-  readonly isAccepted: IsAccepted;
+export type EntryMemory = EntryRecall & {
+  readonly held: (key: string, entryId: string) => void;
   readonly accepted: (key: string, entry: JsonObject, index: number) => void;
   /** An entry of any kind is another: what was refused may be accepted now. */
   readonly changed: () => void;
-  readonly refused: (change: EntryChange, reason: string) => void;
+  /** @param isContended another program writes the entry all the time: what it does is no reason to try again */
+  readonly refused: (change: EntryChange, reason: string, isContended?: boolean) => void;
   /** Consul's text about this very change. */
   readonly refusalOf: (key: string, change: RefusedChange) => string | undefined;
   /**
@@ -24,7 +25,8 @@ export type EntryMemory = {
   /** When there is something to ask again. */
   readonly retryDue: () => number | undefined;
   /**
-   * Forgets what Consul said of all others. A refusal of what nobody wants to change any more would be due for ever.
+   * Forgets what Consul said of all others. A refusal of what nobody wants to change now is not due, but it counts again when the
+   * same change is wanted within a minute: another program may write the entry to and fro.
    *
    * @param named entries that an object names
    * @param changing those that are to be written or removed
@@ -40,6 +42,8 @@ type Refusal = {
   readonly reason: string;
   readonly revision: number;
   readonly at: number;
+  /** Milliseconds until it may be tried again although it is contended. */
+  readonly contended: number | undefined;
 };
 
 // Milliseconds. What is refused depends on other entries, whose changes are seen; a minute covers what is not.
@@ -52,24 +56,33 @@ const BETWEEN = 1000;
 
 export function createEntryMemory(elapsed: () => number): EntryMemory {
   const accepted = new Map<string, { readonly text: string; readonly index: number }>();
+  const held = new Map<string, string>();
   const refusals = new Map<string, Refusal>();
   let revision = 0;
   let restUntil = -Infinity;
-  const dueAt = (refusal: Refusal): number =>
-    Math.max(restUntil, refusal.revision === revision ? refusal.at + RETRY : -Infinity);
+  let wanted: ReadonlySet<string> = new Set();
+  const dueAt = ({ contended, at, ...refusal }: Refusal): number => {
+    if (contended !== undefined) return at + contended;
+    return Math.max(restUntil, refusal.revision === revision ? at + RETRY : -Infinity);
+  };
   return {
     isAccepted: (key, entry, index) => {
       const known = accepted.get(key);
       return known?.index === index && known.text === JSON.stringify(entry);
     },
+    heldId: (key) => held.get(key),
+    held: (key, entryId) => void held.set(key, entryId),
     accepted: (key, entry, index) => void accepted.set(key, { text: JSON.stringify(entry), index }),
     changed: () => {
       revision += 1;
     },
-    refused: (change, reason) => {
+    refused: (change, reason, isContended = false) => {
       const of = identity(refusedChange(change));
-      if (refusals.get(change.key)?.of === of) restUntil = elapsed() + BETWEEN;
-      refusals.set(change.key, { of, reason, revision, at: elapsed() });
+      const known = refusals.get(change.key);
+      const before = known?.of === of ? known : undefined;
+      if (before !== undefined && !isContended) restUntil = elapsed() + BETWEEN;
+      const contended = isContended ? Math.min(2 * (before?.contended ?? BETWEEN / 2), RETRY) : undefined;
+      refusals.set(change.key, { of, reason, revision, at: elapsed(), contended });
     },
     refusalOf: (key, change) => {
       const known = refusals.get(key);
@@ -84,10 +97,13 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
       const oldestFirst = due.toSorted((left, right) => atOf(left) - atOf(right));
       return fewFirst(oldestFirst, namespaceOfChange).slice(0, ASKED_AT_ONCE);
     },
-    retryDue: () => earliest([...refusals.values()].map(dueAt)),
+    retryDue: () => earliest([...refusals].flatMap(([key, each]) => (wanted.has(key) ? dueAt(each) : []))),
     retain: (named, changing) => {
-      for (const key of accepted.keys()) if (!named.has(key)) accepted.delete(key);
-      for (const key of refusals.keys()) if (!changing.has(key)) refusals.delete(key);
+      for (const known of [accepted, held])
+        for (const key of known.keys()) if (!named.has(key)) known.delete(key);
+      wanted = changing;
+      for (const [key, { at }] of refusals)
+        if (!changing.has(key) && at + RETRY <= elapsed()) refusals.delete(key);
     },
   };
 }

@@ -62,7 +62,9 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
         for (const uid of known.keys()) if (!uids.has(uid)) known.delete(uid);
       const standing = plan.objects.flatMap((planned) => {
         const outcome = outcomeOf(planned, result, memory);
-        return outcome === undefined ? [] : [{ planned, outcome }];
+        if (outcome === undefined) return [];
+        remember(planned, outcome, memory);
+        return [{ planned, outcome }];
       });
       reporter.stands(standing);
       await inParallel(standing, ({ planned, outcome }) => writeOne(planned, outcome, signal), {
@@ -71,6 +73,12 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
       });
     },
   };
+}
+
+/** The status says it too, but the watch may not have brought that yet, and an older CRD does not keep it. */
+function remember({ entry }: PlannedObject, outcome: EntryOutcome, memory: EntryMemory): void {
+  if (entry === undefined || (outcome.kind !== 'synced' && outcome.kind !== 'written')) return;
+  if (outcome.entryId !== undefined) memory.held(entry.key, outcome.entryId);
 }
 
 /** Without the times of a status, which are others each time. */

@@ -1,10 +1,9 @@
 /** Both sides of config entries as one reconcile sees them, with the reasons why something is not removed. */
-import type { EntrySettings } from '../catalog/config-entries/decide-entry.ts';
+import type { EntryRecall, EntrySettings } from '../catalog/config-entries/decide-entry.ts';
 import { planEntries, type EntryRemoval, type KindView } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { Clock } from '../support/clock.ts';
 import type { EntryCluster, EntryObjectSource, EntrySource, EntryWriter } from './config-entry-ports.ts';
-import type { EntryMemory } from './entry-memory.ts';
 
 type ViewPorts = {
   readonly objects: EntryObjectSource;
@@ -19,7 +18,7 @@ type ViewOptions = { readonly kinds: readonly EntryKind[]; readonly settings: En
 export function createEntryViews(
   { objects, entries, writer, cluster, clock }: ViewPorts,
   { kinds, settings }: ViewOptions,
-  memory: Pick<EntryMemory, 'isAccepted'>,
+  recall: EntryRecall,
 ) {
   /** The token was seen to have the right to what it removes. */
   let isTokenProven = false;
@@ -68,7 +67,7 @@ export function createEntryViews(
     observe: async (signal: AbortSignal): Promise<readonly KindView[]> => {
       askAgain = undefined;
       const seen = kinds.map(viewOf);
-      const { removals } = planEntries(seen, settings, memory.isAccepted);
+      const { removals } = planEntries(seen, settings, recall);
       if (removals.length === 0) return seen;
       let trouble: string | undefined;
       const unknown = await whyUnknown(async () => {

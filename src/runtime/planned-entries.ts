@@ -1,5 +1,5 @@
 /** What the sync would do to config entries, by what the cluster or files and Consul hold now. */
-import type { EntrySettings } from '../catalog/config-entries/decide-entry.ts';
+import { NO_RECALL, type EntrySettings } from '../catalog/config-entries/decide-entry.ts';
 import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import { readEntryObject, type EntryObject } from '../catalog/config-entries/entry-object.ts';
 import { planEntries, type EntryPlan, type KindView } from '../catalog/config-entries/entry-plan.ts';
@@ -65,7 +65,7 @@ export async function plannedEntries(
     const { found, keep, crdCreated } = objectsOf(kind);
     return { kind, objects: found, entries, trouble, keep: keep ?? trouble, crdCreated };
   });
-  return { plan: planEntries(views, settings, () => false), views, settings };
+  return { plan: planEntries(views, settings, NO_RECALL), views, settings };
 }
 
 function objectsOfFiles(objects: readonly JsonObject[]): (kind: EntryKind) => KindObjects {

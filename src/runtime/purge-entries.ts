@@ -1,5 +1,5 @@
 /** Removes the config entries of one owner from Consul, for `tandem sync --purge`. */
-import type { EntrySettings } from '../catalog/config-entries/decide-entry.ts';
+import { NO_RECALL, type EntrySettings } from '../catalog/config-entries/decide-entry.ts';
 import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import { planEntries, type EntryChange, type EntryRemoval } from '../catalog/config-entries/entry-plan.ts';
 import type { ConsulClient } from '../consul/client.ts';
@@ -64,7 +64,7 @@ function removalsOf(entries: EntrySource, settings: EntrySettings): readonly Ent
     keep: undefined,
     crdCreated: undefined,
   }));
-  return planEntries(views, settings, () => false).removals;
+  return planEntries(views, settings, NO_RECALL).removals;
 }
 
 type RemoveParts = PurgeEntriesOptions & {

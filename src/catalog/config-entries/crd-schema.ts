@@ -143,6 +143,10 @@ const STATUS = {
       format: 'date-time',
       description: 'When the entry was written to Consul last.',
     },
+    entryId: {
+      type: 'string',
+      description: 'Which entry Tandem has made: the trust domain of Consul and the CreateIndex.',
+    },
     conditions: {
       type: 'array',
       description: 'The condition Synced says whether Consul has what the object says.',

@@ -5,7 +5,7 @@ import { entryDifferences, type EntryDifference } from './entry-differences.ts';
 import { entryHolder, isSameMeta, ownMeta, type EntryHolder, type ObservedEntry } from './entry-holder.ts';
 import type { EntryObject } from './entry-object.ts';
 import type { FailedState, SettledState } from './entry-state.ts';
-import { isInStep } from './entry-status.ts';
+import { heldEntryId, isInStep } from './entry-status.ts';
 import type { EntryKind } from './entry-table.ts';
 import { toConsulEntry } from './to-consul-entry.ts';
 import { validateEntry } from './validate-entry.ts';
@@ -64,8 +64,15 @@ type Desired = {
   readonly isRenamed: boolean;
 };
 
-/** Whether Consul took this very entry at this index, and gives it back otherwise: writing it again would change nothing. */
-export type IsAccepted = (key: string, entry: JsonObject, index: number) => boolean;
+/** What is remembered of an entry, by its key, beside what both sides say. */
+export type EntryRecall = {
+  /** Whether Consul took this very entry at this index, and gives it back otherwise: writing it again would change nothing. */
+  readonly isAccepted: (key: string, entry: JsonObject, index: number) => boolean;
+  /** `id` of the entry when it was ours last. */
+  readonly heldId: (key: string) => string | undefined;
+};
+
+export const NO_RECALL: EntryRecall = { isAccepted: () => false, heldId: () => undefined };
 
 export type Decision =
   | { readonly state: SettledState }
@@ -82,7 +89,7 @@ const OVERWRITE = 'tandem/overwrite';
  * | another owner                  | elsewhere                          | held                                       |
  * | consul-k8s, this datacenter    | update: our meta                   | update with `adopt`, else held             |
  * | consul-k8s, another datacenter | elsewhere                          | held                                       |
- * | nobody, and it was ours        | update: our meta                   | update: an edit by hand drops the meta     |
+ * | nobody, and this one was ours  | update: our meta                   | update: an edit by hand drops the meta     |
  * | anything else                  | elsewhere; `migrate-entry`: update | held; `migrate-entry`: migration failed;   |
  * |                                |                                    | `overwrite`: update                        |
  */
@@ -90,7 +97,7 @@ export function decideEntry(
   desired: Desired,
   observed: ObservedEntry | undefined,
   settings: EntrySettings,
-  isAccepted: IsAccepted,
+  recall: EntryRecall,
 ): Decision {
   const { key, kind, name, object, isRenamed } = desired;
   const isKnown = !isRenamed && isInStep(object);
@@ -135,11 +142,12 @@ export function decideEntry(
   const holder = entryHolder(observed.meta, settings);
   switch (holder.kind) {
     case 'ours':
-      // No update may bring the meta up to date then, and nothing else is wrong.
-      if (isSame && settings.policy === 'create-only')
-        return { state: { kind: 'synced', notes: notesOf(kind, object) } };
-      if ((isSame && isSameMeta(meta, observed.meta)) || isAccepted(key, entry, observed.index))
-        return { state: { kind: 'synced', notes: notesOf(kind, object) } };
+      // Under create-only no update may bring the meta up to date, and nothing else is wrong.
+      if (
+        (isSame && (settings.policy === 'create-only' || isSameMeta(meta, observed.meta))) ||
+        recall.isAccepted(key, entry, observed.index)
+      )
+        return { state: { kind: 'synced', notes: notesOf(kind, object), entryId: observed.id } };
       return write('update', isKnown ? 'drift' : 'changed', differences);
     case 'other-owner':
       return { state: isSame ? elsewhere(desired, holder) : held(desired, holder, differences) };
@@ -150,13 +158,19 @@ export function decideEntry(
         ? write('update', 'adopted', differences)
         : { state: held(desired, holder, differences) };
     case 'unmanaged':
-      // `consul config write` of a file without meta makes it nobody's.
-      if (holder.source === '' && isKnown) return write('update', 'drift', differences);
+      // `consul config write` of a file without meta makes it nobody's, and keeps what it is.
+      if (holder.source === '' && wasOurs(desired, observed, recall))
+        return write('update', isKnown ? 'drift' : 'changed', differences);
       if (hasAnnotation(object, OVERWRITE)) return write('update', 'overwritten', differences);
       if (!hasAnnotation(object, MIGRATE))
         return { state: isSame ? elsewhere(desired, holder) : held(desired, holder, differences) };
       return isSame ? write('update', 'migrated', []) : { state: migrationFailed(desired, differences) };
   }
+}
+
+/** The condition of an object says nothing of this: it may be of another Consul, or of a time before this one was reset. */
+function wasOurs({ key, object }: Desired, { id }: ObservedEntry, { heldId }: EntryRecall): boolean {
+  return id !== undefined && (id === heldId(key) || id === heldEntryId(object));
 }
 
 // Each pass decides about every object. One of a megabyte takes half a second, for which nothing else of the process runs.

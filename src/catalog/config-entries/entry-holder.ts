@@ -17,6 +17,11 @@ export type ObservedEntry = {
   readonly name: string;
   /** `ModifyIndex`, by which a write says what it was planned on. */
   readonly index: number;
+  /**
+   * Of which Consul, and when it came into being there: trust domain and `CreateIndex`. Whoever edits an entry keeps it, whoever
+   * deletes it and makes another does not. Undefined when Consul does not tell its trust domain.
+   */
+  readonly id: string | undefined;
   readonly meta: Meta;
   readonly entry: JsonObject;
 };

@@ -7,9 +7,9 @@ import { quote } from '../../support/text.ts';
 import {
   decideEntry,
   refusalOf,
+  type EntryRecall,
   type EntrySettings,
   type EntryWrite,
-  type IsAccepted,
 } from './decide-entry.ts';
 import {
   CREATED_META,
@@ -92,9 +92,9 @@ export function entryKey({ entryKind }: Pick<EntryKind, 'entryKind'>, name: stri
 export function planEntries(
   views: readonly KindView[],
   settings: EntrySettings,
-  isAccepted: IsAccepted,
+  recall: EntryRecall,
 ): EntryPlan {
-  const planned = views.map((view) => planKind(view, settings, isAccepted));
+  const planned = views.map((view) => planKind(view, settings, recall));
   return {
     objects: planned.flatMap(({ objects }) => objects),
     writes: planned.flatMap(({ writes }) => writes),
@@ -104,7 +104,7 @@ export function planEntries(
   };
 }
 
-function planKind(view: KindView, settings: EntrySettings, isAccepted: IsAccepted): EntryPlan {
+function planKind(view: KindView, settings: EntrySettings, recall: EntryRecall): EntryPlan {
   const { kind, entries = [] } = view;
   const observed = new Map(entries.map((entry) => [entryKey(kind, entry.name), entry]));
   const ours = [...observed].filter(([, { meta }]) => entryHolder(meta, settings).kind === 'ours');
@@ -122,7 +122,7 @@ function planKind(view: KindView, settings: EntrySettings, isAccepted: IsAccepte
     const key = entry?.key ?? '';
     const isRenamed = (made.get(objectPlace(object)) ?? []).some(([other]) => other !== key);
     const desired = { key, kind, name: entry?.name ?? '', object, isRenamed };
-    const decision = decideEntry(desired, observed.get(desired.key), settings, isAccepted);
+    const decision = decideEntry(desired, observed.get(desired.key), settings, recall);
     if ('write' in decision) writes.push(decision.write);
     return { object, kind, entry, state: decision.state };
   });

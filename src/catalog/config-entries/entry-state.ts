@@ -24,8 +24,8 @@ export type FailedState = {
 
 /** Settled without a write. */
 export type SettledState =
-  /** `notes`: what Consul takes although it cannot work. */
-  | { readonly kind: 'synced'; readonly notes: readonly string[] }
+  /** `notes`: what Consul takes although it cannot work. `entryId` as of `ObservedEntry`. */
+  | { readonly kind: 'synced'; readonly notes: readonly string[]; readonly entryId: string | undefined }
   | { readonly kind: 'elsewhere'; readonly message: string }
   /** Nothing is known of the entries of this kind now. */
   | { readonly kind: 'unknown'; readonly message: string }

@@ -13,8 +13,8 @@ export type Condition = {
 /** How an object stands when its change was tried. */
 export type EntryOutcome =
   | SettledState
-  /** `notes` as of `synced`. */
-  | { readonly kind: 'written'; readonly notes: readonly string[] }
+  /** As `synced`. */
+  | { readonly kind: 'written'; readonly notes: readonly string[]; readonly entryId: string | undefined }
   /** Consul's text. */
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -40,6 +40,7 @@ export function statusAfter(object: EntryObject, outcome: EntryOutcome, now: num
     outcome.kind === 'written' || (isSynced && lastSynced === undefined) ? time : lastSynced;
   // Nothing is said of a generation of which nothing is known.
   const generation = outcome.kind === 'unknown' ? observedGeneration(object.status) : object.generation;
+  const entryId = entryIdAfter(object, outcome);
   const isSameStatus = asString(old?.['status']) === condition.status;
   const next: JsonObject = {
     conditions: [
@@ -52,9 +53,31 @@ export function statusAfter(object: EntryObject, outcome: EntryOutcome, now: num
       },
     ],
     ...(lastSyncedTime === undefined ? {} : { lastSyncedTime }),
+    ...(entryId === undefined ? {} : { entryId }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
   return isEqual(next, object.status) ? undefined : next;
+}
+
+/** `id` of the entry that the object had last; undefined when it had none, or when that is somebody else's by now. */
+export function heldEntryId({ status }: Pick<EntryObject, 'status'>): string | undefined {
+  return asString(property(status, 'entryId')) || undefined;
+}
+
+function entryIdAfter(object: EntryObject, outcome: EntryOutcome): string | undefined {
+  const held = heldEntryId(object);
+  switch (outcome.kind) {
+    case 'synced':
+    case 'written':
+      return outcome.entryId ?? held;
+    case 'refused':
+    case 'unknown':
+      return held;
+    case 'elsewhere':
+    case 'failed':
+      // A merge patch keeps what it does not name.
+      return property(object.status, 'entryId') === undefined ? undefined : '';
+  }
 }
 
 /** Both sides agreed about this generation of the object, and the entry is ours. */

@@ -59,6 +59,23 @@ test('an entry that somebody edits or deletes in Consul is put back', async () =
   );
 });
 
+test('while the sync is down: an edit of an entry is undone, and one that somebody made anew is theirs', async () => {
+  await at.apply('ServiceDefaults', 'default/edited', { protocol: 'http' });
+  await at.apply('ServiceDefaults', 'default/reset', { protocol: 'http' });
+  await at.stands('ServiceDefaults', 'default/edited', 'Synced');
+  await at.stands('ServiceDefaults', 'default/reset', 'Synced');
+  await sync.whileDown(async () => {
+    await at.put({ Kind: 'service-defaults', Name: 'edited', Protocol: 'tcp' });
+    // As in a Consul that was reset and filled by hand.
+    await consul.call('DELETE', '/v1/config/service-defaults/reset');
+    await at.put({ Kind: 'service-defaults', Name: 'reset', Protocol: 'tcp' });
+  });
+  await at.has('ServiceDefaults', 'edited', { Protocol: 'http' });
+  const { message } = await at.stands('ServiceDefaults', 'default/reset', 'ExternallyManagedConfigError');
+  assert.match(message, /tandem\/overwrite/);
+  assert.equal((await at.entry('ServiceDefaults', 'reset'))?.['Protocol'], 'tcp');
+});
+
 test('what Consul refuses for want of another entry goes through when that comes', async () => {
   await at.apply('ServiceRouter', 'default/tcp', { routes: [{ match: { http: { pathPrefix: '/' } } }] });
   const { message } = await at.stands('ServiceRouter', 'default/tcp', 'ConsulAgentError');

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { entryKindOf } from '../../../src/catalog/config-entries/entry-kinds.ts';
 import { entrySource, entryWriter } from '../../../src/consul/config-entries.ts';
 import type { Call, RawAnswer } from '../../../src/consul/servers.ts';
+import { TandemError } from '../../../src/support/errors.ts';
 
 test('a refusal that repeats a long text of the object is cut', async () => {
   const kind = entryKindOf('ServiceIntentions');
@@ -164,7 +165,8 @@ test('a kind that nobody uses is read once, and followed from the moment that it
     kinds: [kind],
     primary: undefined,
     client: {
-      call: async ({ query, signal, read }) => {
+      call: async ({ path, query, signal, read }) => {
+        if (!path.startsWith('/v1/config/')) return read({ status: 200, text: '{}' } as never);
         asked.push(query?.['index']);
         if (query?.['index'] !== undefined) await once(signal as AbortSignal, 'abort');
         signal?.throwIfAborted();
@@ -192,4 +194,35 @@ test('a kind that nobody uses is read once, and followed from the moment that it
   assert.deepEqual(source.idle(), []);
   ending.abort();
   await running;
+});
+
+test('an entry is known by the Consul that it is in and by when it was made there', async () => {
+  const kind = entryKindOf('ServiceIntentions');
+  assert.ok(kind !== undefined);
+  let [trustDomain, created, isTold] = ['a.consul', 5, true];
+  const client = {
+    call: <T>({ path, read }: Call<T>): Promise<T> => {
+      const isRoots = path === '/v1/connect/ca/roots';
+      if (isRoots && !isTold)
+        return Promise.reject(new TandemError('TANDEM_CONSUL_REFUSED', 'Connect must be enabled'));
+      const entry = { Name: 'web', CreateIndex: created, ModifyIndex: 7 };
+      const body = isRoots ? { TrustDomain: trustDomain } : path.endsWith('/web') ? entry : [entry];
+      const header = (): string => '7';
+      return Promise.resolve(read({ kind: 'answer', status: 200, text: JSON.stringify(body), header }));
+    },
+  };
+  const source = entrySource({ kinds: [kind], primary: undefined, client });
+  const { signal } = new AbortController();
+  const ids = async (): Promise<readonly unknown[]> => {
+    await source.refresh([kind], signal);
+    const [listed] = source.entries(kind).entries ?? [];
+    return [listed?.id, (await source.readOne(kind, 'web', signal))?.id];
+  };
+  assert.deepEqual(await ids(), ['a.consul/5', 'a.consul/5']);
+  trustDomain = 'b.consul';
+  assert.deepEqual(await ids(), ['b.consul/5', 'b.consul/5'], 'with the same indexes in another Consul');
+  created = 6;
+  assert.deepEqual(await ids(), ['b.consul/6', 'b.consul/6']);
+  isTold = false;
+  assert.deepEqual(await ids(), [undefined, undefined]);
 });

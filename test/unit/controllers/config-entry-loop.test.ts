@@ -72,7 +72,7 @@ function running(places: readonly string[], existing: readonly string[] = []): W
     const meta = ownMeta(ENTRY_SETTINGS, object);
     const { entryKind } = kind;
     const entry = { Kind: entryKind, Name: object.name, Protocol: 'http', Meta: meta };
-    return { entryKind, name: object.name, index: (index += 1), meta, entry };
+    return { entryKind, name: object.name, index: (index += 1), id: undefined, meta, entry };
   };
   const world: World = {
     clock,

@@ -13,7 +13,7 @@ function planned(name: string): PlannedObject {
   const object = readEntryObject({ kind: 'ServiceDefaults', metadata: { name, uid: name, generation: 1 } });
   assert.ok(kind !== undefined && object !== undefined);
   const key = `service-defaults/${name}`;
-  return { kind, object, entry: { key, name }, state: { kind: 'synced', notes: [] } };
+  return { kind, object, entry: { key, name }, state: { kind: 'synced', notes: [], entryId: undefined } };
 }
 
 test('a status that the API server refuses holds up no other, and is tried again after a minute', async () => {
@@ -40,11 +40,7 @@ test('a status that the API server refuses holds up no other, and is tried again
   const objects = ['large', ...Array.from({ length: 20 }, (_each, at) => `web-${at}`)].map(planned);
   const plan: EntryPlan = { objects, writes: [], removals: [], kept: [], owned: 0 };
   const write = (some: EntryPlan): Promise<void> =>
-    statuses.write(
-      some,
-      { outcomes: new Map(), contended: [], error: undefined },
-      new AbortController().signal,
-    );
+    statuses.write(some, { outcomes: new Map(), error: undefined }, new AbortController().signal);
 
   await write(plan);
   assert.equal(sent.length, objects.length);

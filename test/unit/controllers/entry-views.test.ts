@@ -16,7 +16,7 @@ for (const silent of ['the API server', 'Consul'] as const)
       isSilent && from === silent ? Promise.reject(new Error('no answer')) : Promise.resolve(value);
     const creationTimestamp = '2026-01-01T00:00:00Z';
     const meta = ownMeta(ENTRY_SETTINGS, { namespace: 'shop', name: 'web', creationTimestamp });
-    const entry = { entryKind: kind.entryKind, name: 'web', index: 7, meta, entry: {} };
+    const entry = { entryKind: kind.entryKind, name: 'web', index: 7, id: undefined, meta, entry: {} };
     const memory = createEntryMemory(() => 0);
     const views = createEntryViews(
       {

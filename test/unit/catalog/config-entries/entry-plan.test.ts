@@ -1,7 +1,7 @@
 /** The conflict table cell by cell, whose an entry is, and what is removed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EntrySettings } from '../../../../src/catalog/config-entries/decide-entry.ts';
+import { NO_RECALL, type EntrySettings } from '../../../../src/catalog/config-entries/decide-entry.ts';
 import {
   ownMeta,
   type Meta,
@@ -66,9 +66,10 @@ const intentions = (name: string, destination: string, given: Given = {}): Entry
 
 function observed(Meta: Meta, fields: object = { Protocol: 'http' }, name = 'web'): ObservedEntry {
   const entry = { Kind: 'service-defaults', Name: name, Meta, ModifyIndex: 7, CreateIndex: 7, ...fields };
-  return { entryKind: 'service-defaults', name, index: 7, meta: Meta, entry };
+  return { entryKind: 'service-defaults', name, index: 7, id: ID, meta: Meta, entry };
 }
 
+const ID = 'a.consul/7';
 const ours = (object: EntryObject): Meta => ownMeta(SETTINGS, object);
 const OTHER: Meta = { ...ours(web()), 'tandem-owner': 'two', 'tandem-object': 'x/y' };
 const K8S: Meta = { 'external-source': 'kubernetes', 'consul.hashicorp.com/source-datacenter': 'dc1' };
@@ -94,7 +95,7 @@ function plan(
     crdCreated: undefined,
     ...view,
   };
-  return planEntries([one], { ...SETTINGS, ...settings }, () => false);
+  return planEntries([one], { ...SETTINGS, ...settings }, NO_RECALL);
 }
 
 /** What is written, or else how the one object stands. */
@@ -110,6 +111,10 @@ function message({ objects }: EntryPlan, at = 0): string {
   return state !== undefined && 'message' in state ? state.message : '';
 }
 
+const SYNCED = {
+  observedGeneration: 1,
+  conditions: [{ type: 'Synced', status: 'True', reason: 'Synced', message: '' }],
+};
 const TCP = { Protocol: 'tcp' };
 
 for (const [holder, meta, same, other] of [
@@ -184,14 +189,11 @@ test('an older object that is given the name of an entry does not take it from t
 });
 
 test('an object that is given the name of an entry that nobody made does not take it', () => {
-  const status = {
-    observedGeneration: 1,
-    conditions: [{ type: 'Synced', status: 'True', reason: 'Synced' }],
-  };
+  const status = { ...SYNCED, entryId: ID };
   // An annotation does not raise the generation, so that the status still looks right.
   const object = web({ status, annotations: { 'tandem/entry-name': 'Api' } });
   const before = observed(ours(object));
-  const made = { ...observed(NOBODY, TCP, 'Api'), index: 8 };
+  const made = { ...observed(NOBODY, TCP, 'Api'), index: 8, id: 'a.consul/8' };
   const { writes, removals, objects } = plan([object], [before, made]);
   assert.deepEqual([writes, removals], [[], []]);
   assert.equal(verdict({ ...plan([object], [before, made]), objects }), 'ExternallyManagedConfigError');
@@ -222,10 +224,7 @@ test('an entry in Consul that is nested too deep to be shown is told about, and 
 });
 
 test('a change of an entry whose object stands as it was is drift', () => {
-  const status = {
-    conditions: [{ type: 'Synced', status: 'True', reason: 'Synced', message: '' }],
-    observedGeneration: 1,
-  };
+  const status = { ...SYNCED, entryId: ID };
   const object = web({ status });
   assert.equal(verdict(plan([object], [observed(ours(object), TCP)])), 'update drift 7');
   assert.equal(verdict(plan([object], [observed(NOBODY, TCP)])), 'update drift 7');
@@ -234,6 +233,39 @@ test('a change of an entry whose object stands as it was is drift', () => {
   assert.equal(verdict(plan([object], [observed(terraform, TCP)])), 'ExternallyManagedConfigError');
   assert.equal(verdict(plan([object], [])), 'create drift 0');
   assert.equal(verdict(plan([web({ status, metadata: { generation: 2 } })], [])), 'create missing 0');
+});
+
+test('an entry without our meta is ours only when it is the one that was: no condition says so', () => {
+  const unmarked = (entryId: string | undefined, fields: object = TCP, annotations = {}): string => {
+    const status = entryId === undefined ? SYNCED : { ...SYNCED, entryId };
+    return verdict(plan([web({ status, annotations })], [observed(NOBODY, fields)]));
+  };
+  // Of no entry, of another Consul, or of one that somebody deleted to make another.
+  for (const entryId of [undefined, 'b.consul/7', 'a.consul/8']) {
+    assert.equal(unmarked(entryId), 'ExternallyManagedConfigError');
+    assert.equal(unmarked(entryId, { Protocol: 'http' }), 'elsewhere');
+    assert.equal(unmarked(entryId, TCP, MIGRATE), 'MigrationFailedError');
+    assert.equal(unmarked(entryId, TCP, OVERWRITE), 'update overwritten 7');
+  }
+  assert.equal(unmarked(ID), 'update drift 7');
+  assert.equal(unmarked(ID, { Protocol: 'http' }), 'update drift 7');
+  // Consul does not tell which one it is.
+  const nameless = { ...observed(NOBODY, TCP), id: undefined };
+  assert.equal(
+    verdict(plan([web({ status: { ...SYNCED, entryId: ID } })], [nameless])),
+    'ExternallyManagedConfigError',
+  );
+});
+
+test('an entry that was ours a moment ago is, whatever the status says by now', () => {
+  const kind = entryKindOf('ServiceDefaults');
+  assert.ok(kind !== undefined);
+  const unread = { trouble: undefined, keep: undefined, crdCreated: undefined };
+  const view: KindView = { kind, objects: [web()], entries: [observed(NOBODY, TCP)], ...unread };
+  const held = (id: string): string =>
+    verdict(planEntries([view], SETTINGS, { ...NO_RECALL, heldId: () => id }));
+  assert.equal(held(ID), 'update changed 7');
+  assert.equal(held('b.consul/7'), 'ExternallyManagedConfigError');
 });
 
 test('what Consul took and gives back otherwise is not written again', () => {
@@ -247,11 +279,12 @@ test('what Consul took and gives back otherwise is not written again', () => {
     keep: undefined,
     crdCreated: undefined,
   };
-  assert.equal(verdict(planEntries([view], SETTINGS, (_key, _entry, index) => index === 7)), 'synced');
-  assert.equal(
-    verdict(planEntries([view], SETTINGS, (_key, _entry, index) => index === 8)),
-    'update changed 7',
-  );
+  const taken = (at: number): string =>
+    verdict(
+      planEntries([view], SETTINGS, { ...NO_RECALL, isAccepted: (_key, _entry, index) => index === at }),
+    );
+  assert.equal(taken(7), 'synced');
+  assert.equal(taken(8), 'update changed 7');
 });
 
 test('of two objects the older has the entry, then the first by its place; names differ without case', () => {
@@ -341,7 +374,7 @@ test('a namespace that is not allowed has no effect, and what it had stays until
 
 function intentionsEntry(object: EntryObject, name: string): ObservedEntry {
   const entry = { Kind: 'service-intentions', Name: name, Sources: [{ Name: 'a', Action: 'allow' }] };
-  return { entryKind: 'service-intentions', name, index: 3, meta: ours(object), entry };
+  return { entryKind: 'service-intentions', name, index: 3, id: undefined, meta: ours(object), entry };
 }
 
 test('another destination is written first, and the old entry goes when that is there', () => {
@@ -394,8 +427,8 @@ test('no message repeats what somebody else keeps in a field that may hold keys'
     Forwarding: { HeaderName: 'secret' },
   };
   const view = { kind, objects: [object], trouble: undefined, keep: undefined, crdCreated: undefined };
-  const entries = [{ entryKind: 'jwt-provider', name: 'web', index: 7, meta: {}, entry }];
-  const text = message(planEntries([{ ...view, entries }], SETTINGS, () => false));
+  const entries = [{ entryKind: 'jwt-provider', name: 'web', index: 7, id: undefined, meta: {}, entry }];
+  const text = message(planEntries([{ ...view, entries }], SETTINGS, NO_RECALL));
   assert.match(text, /Issuer is "theirs" in Consul, "mine" here/);
   assert.match(text, /JWKS is another one in Consul/);
   assert.match(text, /Forwarding is absent here/);
@@ -414,8 +447,8 @@ test('what an author writes as data is not shown either: options of a proxy, hea
     keep: undefined,
     crdCreated: undefined,
   };
-  const entries = [{ entryKind: 'proxy-defaults', name: 'global', index: 7, meta: {}, entry }];
-  const text = message(planEntries([{ ...view, entries }], SETTINGS, () => false));
+  const entries = [{ entryKind: 'proxy-defaults', name: 'global', index: 7, id: undefined, meta: {}, entry }];
+  const text = message(planEntries([{ ...view, entries }], SETTINGS, NO_RECALL));
   assert.match(text, /Config\.a is another one in Consul; Config\.b is absent here/);
   assert.doesNotMatch(text, /theirs/);
 });

@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readEntryObject, type EntryObject } from '../../../../src/catalog/config-entries/entry-object.ts';
-import { statusAfter, type EntryOutcome } from '../../../../src/catalog/config-entries/entry-status.ts';
+import {
+  heldEntryId,
+  statusAfter,
+  type EntryOutcome,
+} from '../../../../src/catalog/config-entries/entry-status.ts';
 
 const NOON = Date.parse('2026-01-01T12:00:00Z');
 const LATER = NOON + 60_000;
@@ -23,8 +27,8 @@ function after(
   return statusAfter(objectWith(status, generation), outcome, now);
 }
 
-const WRITTEN: EntryOutcome = { kind: 'written', notes: [] };
-const SYNCED: EntryOutcome = { kind: 'synced', notes: [] };
+const WRITTEN: EntryOutcome = { kind: 'written', notes: [], entryId: undefined };
+const SYNCED: EntryOutcome = { kind: 'synced', notes: [], entryId: undefined };
 const REFUSED: EntryOutcome = { kind: 'refused', reason: 'no' };
 const UNKNOWN: EntryOutcome = { kind: 'unknown', message: 'no server' };
 
@@ -81,6 +85,22 @@ test('while Consul is away, only an object with a pending change says so', () =>
   assert.equal(pending.observedGeneration, 1);
   assert.equal(after(pending, UNKNOWN, LATER + 1000, 2), undefined);
   assert.ok(after({}, UNKNOWN) !== undefined);
+});
+
+test('which entry it was stays until somebody else has it, and is kept while nothing is known', () => {
+  const held = (status: object, outcome: EntryOutcome): [unknown, string | undefined] => {
+    const next = after(status, outcome, LATER, 2) ?? {};
+    return [next['entryId'], heldEntryId({ status: next })];
+  };
+  const mine = after({}, { ...WRITTEN, entryId: 'a.consul/7' }) ?? {};
+  assert.equal(mine['entryId'], 'a.consul/7');
+  assert.deepEqual(held(mine, { ...SYNCED, entryId: 'a.consul/9' }), ['a.consul/9', 'a.consul/9']);
+  for (const outcome of [SYNCED, REFUSED, UNKNOWN])
+    assert.deepEqual(held(mine, outcome), ['a.consul/7', 'a.consul/7']);
+  const theirs: EntryOutcome = { kind: 'elsewhere', message: 'theirs' };
+  // A merge patch would leave a key that it does not have.
+  assert.deepEqual(held(mine, theirs), ['', undefined]);
+  assert.deepEqual(held(first, theirs), [undefined, undefined]);
 });
 
 test('conditions of others stay', () => {
