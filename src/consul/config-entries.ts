@@ -14,8 +14,8 @@ import { indexed } from '../model/instance.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import { indexOf, jsonOf, type Answer } from './answer.ts';
-import { authorize, type AskedRight } from './authorize.ts';
 import type { ConsulClient } from './client.ts';
+import { whyUnseen } from './entry-rights.ts';
 import { follow } from './follow.ts';
 import { read, type ReadOptions } from './read.ts';
 import { readTrustDomain } from './trust-domain.ts';
@@ -304,15 +304,7 @@ export function entryWriter({ client }: Pick<ConfigEntriesOptions, 'client'>): E
         throw error;
       }
     },
-    mayRemove: async (removals, signal) => {
-      const asked = removals.map(({ kind, name }) => rightOf(kind, name));
-      const isAllowed = await authorize(client, asked, signal);
-      if (isAllowed === 'acls-off') return undefined;
-      const missing = asked.find((_right, at) => isAllowed[at] === false);
-      return missing === undefined
-        ? undefined
-        : `the token may not write ${missing.Resource} ${JSON.stringify(missing.Segment)}, so what it shows need not be all`;
-    },
+    mayRemove: (removals, signal) => whyUnseen(client, removals, signal),
   };
 }
 
@@ -347,13 +339,4 @@ const REASON_LENGTH = 1000;
 
 function shortened(reason: string): string {
   return reason.length <= REASON_LENGTH ? reason : `${reason.slice(0, REASON_LENGTH)}…`;
-}
-
-// What the rules of Consul ask for (agent/structs/config_entry*.go, `CanWrite`).
-const BY_SERVICE = new Set(['service-defaults', 'service-resolver', 'service-router', 'service-splitter']);
-
-function rightOf({ entryKind }: EntryKind, name: string): AskedRight {
-  if (entryKind === 'service-intentions') return { Resource: 'intention', Access: 'write', Segment: name };
-  if (BY_SERVICE.has(entryKind)) return { Resource: 'service', Access: 'write', Segment: name };
-  return { Resource: 'mesh', Access: 'write', Segment: '' };
 }

@@ -1,10 +1,5 @@
 /** Keeps Consul's config entries as the custom resources say: level-based, and Consul's own changes are seen and undone. */
-import {
-  planEntries,
-  type EntryChange,
-  type EntryPlan,
-  type KindView,
-} from '../catalog/config-entries/entry-plan.ts';
+import type { EntryChange, EntryPlan, KindView } from '../catalog/config-entries/entry-plan.ts';
 import type { EntrySettings } from '../catalog/config-entries/decide-entry.ts';
 import { entryHolder, objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
@@ -83,7 +78,7 @@ export function runConfigEntries(
         await Promise.all([isConfirmation ? objects.refresh(until) : undefined, reads]);
       },
       observe: async (_request, until) => (entries.isRead() ? views.observe(until) : undefined),
-      plan: (observed) => planEntries(observed, settings, memory),
+      plan: views.plan,
       deletions: ({ removals, owned }) => ({
         ids: removals.flatMap(({ key }) => (passed.has(key) ? [] : key)),
         owned,

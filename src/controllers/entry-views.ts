@@ -1,6 +1,11 @@
 /** Both sides of config entries as one reconcile sees them, with the reasons why something is not removed. */
 import type { EntryRecall, EntrySettings } from '../catalog/config-entries/decide-entry.ts';
-import { planEntries, type EntryRemoval, type KindView } from '../catalog/config-entries/entry-plan.ts';
+import {
+  planEntries,
+  type EntryPlan,
+  type EntryRemoval,
+  type KindView,
+} from '../catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { Clock } from '../support/clock.ts';
 import type { EntryCluster, EntryObjectSource, EntrySource, EntryWriter } from './config-entry-ports.ts';
@@ -20,6 +25,7 @@ export function createEntryViews(
   { kinds, settings }: ViewOptions,
   recall: EntryRecall,
 ) {
+  const plan = planOnce(settings, recall);
   /** The token was seen to have the right to what it removes. */
   let isTokenProven = false;
   let askAgain: number | undefined;
@@ -48,11 +54,13 @@ export function createEntryViews(
     return trouble;
   }
 
-  /** Without an answer nothing is removed. Writes go on all the same. */
-  async function whyUnknown(ask: () => Promise<void>, signal: AbortSignal): Promise<string | undefined> {
+  /** Why nothing is removed, also when there is no answer. Writes go on all the same. */
+  async function whyKept(
+    ask: () => Promise<string | undefined>,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     try {
-      await ask();
-      return undefined;
+      return await ask();
     } catch (error) {
       if (signal.aborted) throw error;
       askAgain = clock.elapsed() + ASK_AGAIN;
@@ -67,29 +75,40 @@ export function createEntryViews(
     observe: async (signal: AbortSignal): Promise<readonly KindView[]> => {
       askAgain = undefined;
       const seen = kinds.map(viewOf);
-      const { removals } = planEntries(seen, settings, recall);
+      const { removals } = plan(seen);
       if (removals.length === 0) return seen;
-      let trouble: string | undefined;
-      const unknown = await whyUnknown(async () => {
-        trouble = await tokenTrouble(removals, signal);
-      }, signal);
-      const keepAll = unknown ?? trouble;
+      const keepAll = await whyKept(() => tokenTrouble(removals, signal), signal);
       if (keepAll !== undefined) return seen.map((view) => ({ ...view, keep: view.keep ?? keepAll }));
       const keeps = new Map<EntryKind, string>();
       for (const kind of new Set(removals.map((each) => each.kind))) {
-        const unread = await whyUnknown(async () => {
+        const why = await whyKept(async () => {
           const crd = await cluster.crd(kind, signal);
-          if (crd.isThere) crdCreated.set(kind, crd.created);
-          else keeps.set(kind, crd.why);
+          if (!crd.isThere) return crd.why;
+          crdCreated.set(kind, crd.created);
+          return undefined;
         }, signal);
-        if (unread !== undefined) keeps.set(kind, unread);
+        if (why !== undefined) keeps.set(kind, why);
       }
+      const isNews = keeps.size > 0 || seen.some((view) => crdCreated.get(view.kind) !== view.crdCreated);
+      if (!isNews) return seen;
       return seen.map((view) => ({
         ...view,
         keep: view.keep ?? keeps.get(view.kind),
         crdCreated: crdCreated.get(view.kind),
       }));
     },
+    /** Of what was observed, each once. */
+    plan,
+  };
+}
+
+/** It is asked for before something is removed, and then once more. */
+function planOnce(settings: EntrySettings, recall: EntryRecall): (views: readonly KindView[]) => EntryPlan {
+  let last: { readonly views: readonly KindView[]; readonly plan: EntryPlan } | undefined;
+  return (views) => {
+    const plan = last?.views === views ? last.plan : planEntries(views, settings, recall);
+    last = { views, plan };
+    return plan;
   };
 }
 

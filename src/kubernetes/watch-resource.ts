@@ -6,6 +6,8 @@ type WatchResourceOptions<T> = ListWatchOptions<T> &
   Pick<ListWatchHandlers<T>, 'onRestart'> & {
     /** Never called before `watchResource` has returned. */
     readonly onChange: OnChange<T>;
+    /** There is a whole list, whose changes were told. */
+    readonly onList?: () => void;
   };
 
 export type ResourceWatch<T> = ListWatch & Pick<ResourceStore<T>, 'get' | 'keys' | 'values' | 'size'>;
@@ -15,7 +17,11 @@ export type ResourceWatch<T> = ListWatch & Pick<ResourceStore<T>, 'get' | 'keys'
  * and nothing may be concluded from a missing object, before `synced`.
  */
 export function watchResource<T>(options: WatchResourceOptions<T>): ResourceWatch<T> {
-  const { onChange, onRestart } = options;
+  const { onChange, onRestart, onList = () => undefined } = options;
   const { get, keys, values, size, replace, apply } = resourceStore(onChange);
-  return { ...listWatch(options, { onList: replace, onEvent: apply, onRestart }), get, keys, values, size };
+  const replaced: typeof replace = (entries, version) => {
+    replace(entries, version);
+    onList();
+  };
+  return { ...listWatch(options, { onList: replaced, onEvent: apply, onRestart }), get, keys, values, size };
 }

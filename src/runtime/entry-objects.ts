@@ -46,6 +46,8 @@ export function entryObjects({ client, kinds, onRestart, onKind }: EntryObjectsO
       if (missing === isMissing) return;
       isMissing = missing;
       onKind(kind, missing);
+      // Without an object, too, it is another reason why entries stay.
+      tell(kind, '');
     };
     const watch = watchResource<EntryObject>({
       client,
@@ -54,8 +56,8 @@ export function entryObjects({ client, kinds, onRestart, onKind }: EntryObjectsO
       read: (object) => readEntryObject(object, kind.kind),
       clock: systemClock,
       random: Math.random,
+      onList: () => becomes(false),
       onChange: (_key, before, after) => {
-        becomes(false);
         const object = after ?? before;
         if (object !== undefined && !isStatusOnly(before, after)) tell(kind, objectPlace(object));
       },
@@ -64,7 +66,6 @@ export function entryObjects({ client, kinds, onRestart, onKind }: EntryObjectsO
         if (isNoSuchKind(failure)) becomes(true);
       },
     });
-    void watch.synced.then(() => becomes(false));
     return { watch, known: known.promise, isMissing: () => isMissing };
   };
   const watches = new Map(kinds.map((kind) => [kind, start(kind)]));

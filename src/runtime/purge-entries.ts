@@ -5,6 +5,7 @@ import { planEntries, type EntryChange, type EntryRemoval } from '../catalog/con
 import type { ConsulClient } from '../consul/client.ts';
 import { entrySource, entryWriter } from '../consul/config-entries.ts';
 import { consulDatacentersOnce } from '../consul/consul-datacenters.ts';
+import { whyAnyUnseen } from '../consul/entry-rights.ts';
 import { applyEntries } from '../controllers/apply-entries.ts';
 import type { EntrySource } from '../controllers/config-entry-ports.ts';
 import { createEntryMemory } from '../controllers/entry-memory.ts';
@@ -19,7 +20,7 @@ type PurgeEntriesOptions = {
   readonly log: Log;
 };
 
-/** @returns how many could not be removed, and kinds that could not be read as a whole among them if they are required */
+/** @returns how many could not be removed, and what could not be read as a whole among them if it is required */
 export async function purgeEntries(options: PurgeEntriesOptions, signal: AbortSignal): Promise<number> {
   const { owner, consul, datacenters, log, isRequired } = options;
   let unread = 0;
@@ -44,11 +45,14 @@ export async function purgeEntries(options: PurgeEntriesOptions, signal: AbortSi
       const { trouble } = entries.entries(kind);
       if (trouble !== undefined) tell(trouble, fields);
     }
+    const unseen = await whyAnyUnseen(consul, signal);
+    if (unseen !== undefined) tell(unseen, {});
     const settings = { owner, datacenter, adopt: false, policy: 'sync', allowNamespaces: ['*'] } as const;
     const removals = removalsOf(entries, settings);
     const removed = await remove({ ...options, entries, settings }, removals, signal);
-    log('info', 'config entries are purged', { owner, removed, left: removals.length - removed });
-    return removals.length - removed + (isRequired ? unread : 0);
+    const left = removals.length - removed;
+    log('info', 'config entries are purged', { owner, removed, left: unread === 0 ? left : 'not known' });
+    return left + (isRequired ? unread : 0);
   } catch (error) {
     tell(error, {});
     return isRequired ? 1 : 0;

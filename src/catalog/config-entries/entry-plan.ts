@@ -194,7 +194,7 @@ function removalsOf(
   for (const [key, { name, meta, index }] of orphans) {
     const place = meta[OBJECT_META] ?? 'unknown';
     const object = byPlace.get(place);
-    const why = keep ?? byPolicy ?? (isLost(meta, crdCreated) ? LOST : whyKept(object));
+    const why = keep ?? byPolicy ?? whyLost(meta, crdCreated, object !== undefined) ?? whyKept(object);
     if (why !== undefined) kept.push({ key, kind, name, place, why });
     else
       removals.push({
@@ -211,9 +211,16 @@ function removalsOf(
   return { removals, kept };
 }
 
-/** Both times are of the API server. An entry without one was written before there was this meta. */
-function isLost({ [CREATED_META]: created }: Meta, crdCreated: string | undefined): boolean {
-  return created !== undefined && crdCreated !== undefined && created < crdCreated;
+/** Whether its object was deleted, or went with an earlier CRD. Both times are of the API server. */
+function whyLost(
+  { [CREATED_META]: created }: Meta,
+  crdCreated: string | undefined,
+  isRenamed: boolean,
+): string | undefined {
+  if (crdCreated === undefined) return undefined;
+  if (created !== undefined) return created < crdCreated ? LOST : undefined;
+  // An earlier version wrote it. What names another entry now was deleted by nobody.
+  return isRenamed ? undefined : UNDATED;
 }
 
 /** The object is still there and names another entry now: what it had goes when that is in order. */
@@ -229,6 +236,9 @@ function whyKept(object: PlannedObject | undefined): string | undefined {
 
 const LOST =
   'its object went with an earlier CRD; apply the object again, or delete the entry in Consul (consul config delete)';
+
+const UNDATED =
+  'an earlier version wrote it, so it is not known whether its object was deleted or went with an earlier CRD; apply the object again, or delete the entry in Consul (consul config delete)';
 
 function unknown({ trouble }: KindView): EntryState {
   return { kind: 'unknown', message: trouble ?? 'the entries of this kind are not known yet' };

@@ -20,6 +20,10 @@ test('waits for its CRDs and says so, and begins when they come', async () => {
   const before = await sync.controller('config-entries');
   assert.ok(before?.missing.includes('servicedefaults.consul.hashicorp.com'), JSON.stringify(before));
   await at.installCrds();
+  await eventually('a CRD without an object is there', async () => {
+    const after = await sync.controller('config-entries');
+    assert.deepEqual(after?.missing, []);
+  });
   await at.apply('ServiceDefaults', 'default/web', { protocol: 'http' });
   const entry = await at.has('ServiceDefaults', 'web', { Protocol: 'http' });
   const { 'tandem-object-created': created = '', ...meta } = entry.Meta ?? {};

@@ -13,6 +13,7 @@ import { consulDatacentersOnce } from '../../../src/consul/consul-datacenters.ts
 import { runConfigEntries } from '../../../src/controllers/config-entry-loop.ts';
 import type { ConfigEntryReporter } from '../../../src/controllers/config-entry-ports.ts';
 import { systemClock } from '../../../src/kubernetes/system-clock.ts';
+import { purgeEntries } from '../../../src/runtime/purge-entries.ts';
 import { secret } from '../../../src/support/secret.ts';
 import { samples } from '../../unit/catalog/config-entries/samples.ts';
 import { startConsul, type Consul } from '../harness/consul.ts';
@@ -131,6 +132,33 @@ test('the documented policy writes and removes every kind, and shows all of it',
   assert.equal(removed.kept.length, known.length);
 });
 
+test('a purge with no token says that it cannot tell, and with the documented policy that nothing is left', async () => {
+  const purged = async (token: string): Promise<readonly unknown[]> => {
+    const { client } = await open(consul, token);
+    const told: unknown[] = [];
+    const left = await purgeEntries(
+      {
+        owner: 'one',
+        consul: client,
+        datacenters: { datacenter: 'dc1', primaryDatacenter: 'dc1' },
+        isRequired: true,
+        log: (_level, message, fields) => {
+          if (message === 'config entries are purged') told.push(fields?.['removed'], fields?.['left']);
+          else told.push(fields?.['reason']);
+        },
+      },
+      AbortSignal.timeout(60_000),
+    );
+    return [left, ...told];
+  };
+  const [left, reason, ...told] = await purged('');
+  assert.match(String(reason), /the token may not write mesh "", so what it shows need not be all/);
+  assert.deepEqual(told.slice(-2), [0, 'not known']);
+  // Those of the mesh and of all proxies, which everybody may read, and what it cannot tell.
+  assert.equal(left, 3);
+  assert.deepEqual(await purged(await tokenOf(`${mesh}\n${services}`)), [0, known.length, 0]);
+});
+
 // By CanWrite of each kind (Consul, agent/structs/config_entry*.go).
 const LESS: readonly [string, string, readonly string[], RegExp][] = [
   [
@@ -184,7 +212,8 @@ for (const [rule, rules, needing, says] of LESS)
 
 function defaultsOf(name: string, protocol: string): { kind: EntryKind; object: EntryObject } {
   const kind = kinds.find(({ entryKind }) => entryKind === 'service-defaults') ?? assert.fail();
-  const metadata = { name, namespace: 'default', uid: name, generation: 1 };
+  const creationTimestamp = '2026-01-01T00:00:00Z';
+  const metadata = { name, namespace: 'default', uid: name, generation: 1, creationTimestamp };
   return {
     kind,
     object: readEntryObject({ kind: kind.kind, metadata, spec: { protocol } }) ?? assert.fail(),

@@ -15,7 +15,8 @@ const kind = ENTRY_KINDS.find(({ entryKind }) => entryKind === 'service-defaults
 
 function objectOf(place: string, generation = 1): EntryObject {
   const [namespace = '', name = ''] = place.split('/');
-  const metadata = { namespace, name, uid: place, generation };
+  const creationTimestamp = '2026-01-01T00:00:00Z';
+  const metadata = { namespace, name, uid: place, generation, creationTimestamp };
   return readEntryObject({ kind: kind.kind, metadata, spec: { protocol: 'http' } }) ?? assert.fail();
 }
 

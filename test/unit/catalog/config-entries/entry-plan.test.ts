@@ -348,6 +348,27 @@ test('nothing is removed while one side is not known, by another policy, or when
   assert.equal(verdict(plan([web()], undefined, {}, { trouble: 'Consul is away' })), 'unknown');
 });
 
+test('an entry that an earlier version wrote, without the age of its object, stays unless that names another one', () => {
+  const { 'tandem-object-created': _created, ...undated } = ours(web());
+  const crdCreated = '2025-01-01T00:00:00Z';
+  const { removals, kept } = plan([], [observed(undated)], {}, { crdCreated });
+  assert.deepEqual(removals, []);
+  assert.match(
+    kept[0]?.why ?? '',
+    /an earlier version wrote it.*apply the object again, or delete the entry/,
+  );
+  // It is dated as soon as its object is there.
+  assert.equal(verdict(plan([web()], [observed(undated)], {}, { crdCreated })), 'update changed 7');
+  const renamed = web({ annotations: { 'tandem/entry-name': 'api' } });
+  const other = { ...observed(ours(renamed), {}, 'api'), index: 8 };
+  const names = plan([renamed], [observed(undated), other], {}, { crdCreated }).removals;
+  assert.deepEqual(
+    names.map(({ name, reason }) => [name, reason]),
+    [['web', 'renamed']],
+  );
+  assert.equal(plan([], [observed(undated)]).removals.length, 1, 'a purge asks for no CRD');
+});
+
 test('upsert-only updates, create-only does not', () => {
   const entries = [observed(ours(web()), TCP)];
   assert.equal(verdict(plan([web()], entries, { policy: 'upsert-only' })), 'update changed 7');

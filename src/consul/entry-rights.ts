@@ -1,0 +1,49 @@
+/** Whether a token shows config entries: with ACLs on, a list hides those that it may not read, and may not say so. */
+import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
+import { authorize, type AskedRight } from './authorize.ts';
+import type { ConsulClient } from './client.ts';
+
+// What the rules of Consul ask for (agent/structs/config_entry*.go, `CanWrite`).
+const BY_SERVICE = new Set(['service-defaults', 'service-resolver', 'service-router', 'service-splitter']);
+const MESH: AskedRight = { Resource: 'mesh', Access: 'write', Segment: '' };
+
+function rightOf({ entryKind }: EntryKind, name: string): AskedRight {
+  if (entryKind === 'service-intentions') return { Resource: 'intention', Access: 'write', Segment: name };
+  if (BY_SERVICE.has(entryKind)) return { Resource: 'service', Access: 'write', Segment: name };
+  return MESH;
+}
+
+/** Why the token may see less than there is of these entries; undefined when it sees them. @throws TandemError */
+export function whyUnseen(
+  client: Pick<ConsulClient, 'call'>,
+  entries: readonly { readonly kind: EntryKind; readonly name: string }[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return whyMissing(
+    client,
+    entries.map(({ kind, name }) => rightOf(kind, name)),
+    signal,
+  );
+}
+
+/** The same of any entry that there may be: only a rule for a prefix of nothing holds for a name of nothing. */
+export function whyAnyUnseen(
+  client: Pick<ConsulClient, 'call'>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const ofAny = (Resource: string): AskedRight => ({ Resource, Access: 'write', Segment: '' });
+  return whyMissing(client, [MESH, ofAny('service'), ofAny('intention')], signal);
+}
+
+async function whyMissing(
+  client: Pick<ConsulClient, 'call'>,
+  asked: readonly AskedRight[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const isAllowed = await authorize(client, asked, signal);
+  if (isAllowed === 'acls-off') return undefined;
+  const missing = asked.find((_right, at) => isAllowed[at] === false);
+  return missing === undefined
+    ? undefined
+    : `the token may not write ${missing.Resource} ${JSON.stringify(missing.Segment)}, so what it shows need not be all`;
+}
