@@ -20,6 +20,8 @@ type ViewPorts = {
 
 type ViewOptions = { readonly kinds: readonly EntryKind[]; readonly settings: EntrySettings };
 
+type Reason = Promise<string | undefined>;
+
 export function createEntryViews(
   { objects, entries, writer, cluster, clock }: ViewPorts,
   { kinds, settings }: ViewOptions,
@@ -44,10 +46,7 @@ export function createEntryViews(
     };
   };
 
-  async function tokenTrouble(
-    removals: readonly EntryRemoval[],
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
+  async function tokenTrouble(removals: readonly EntryRemoval[], signal: AbortSignal): Reason {
     if (isTokenProven) return undefined;
     const trouble = await writer.mayRemove(removals, signal);
     isTokenProven = trouble === undefined;
@@ -55,10 +54,7 @@ export function createEntryViews(
   }
 
   /** Why nothing is removed, also when there is no answer. Writes go on all the same. */
-  async function whyKept(
-    ask: () => Promise<string | undefined>,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
+  async function whyKept(ask: () => Reason, signal: AbortSignal): Reason {
     try {
       return await ask();
     } catch (error) {
