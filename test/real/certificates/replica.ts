@@ -4,6 +4,7 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
+import { admitEntry } from '../../../src/admission/admit-entry.ts';
 import type { RotationTimes } from '../../../src/certificates/next-step.ts';
 import { clusterCertificates } from '../../../src/runtime/cluster-certificates.ts';
 import { apiClient } from '../../../src/kubernetes/api-client.ts';
@@ -48,7 +49,11 @@ const { source, problem, stop } = clusterCertificates({
   onEvent: (event) =>
     say(event.kind === 'step' ? { step: event.step.kind, reason: event.step.reason } : { event }),
 });
-const running = await startWebhook({ certificate: source.current, certificateProblem: problem });
+const running = await startWebhook({
+  certificate: source.current,
+  certificateProblem: problem,
+  admitEntry,
+});
 source.onEvent(({ kind }) => {
   if (kind === 'changed') running.server.renew();
   say({ certificate: kind });

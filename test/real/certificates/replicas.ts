@@ -55,13 +55,8 @@ export async function startReplicas(
   const aim = (): void => balancer.target([...running.values()]);
   const add = async (skew = 0): Promise<RunningProcess> => {
     const options: ReplicaOptions = { kubeconfig: api.kubeconfig(), name, times, leaseTimes, skew };
-    const started = await scene.start({
-      name: `replica of ${name}`,
-      command: process.execPath,
-      args: [join(import.meta.dirname, 'replica.ts'), JSON.stringify(options)],
-    });
+    const { process: started, port, status } = await startReplica(scene, options);
     all.push(started);
-    const { port, status } = await eventually('the replica listens', async () => addressesOf(started));
     await eventually('the replica is ready', async () => {
       const answer = await fetch(`http://127.0.0.1:${status}/health/ready`);
       if (!answer.ok) throw new Error(await answer.text());
@@ -100,7 +95,7 @@ export async function startReplicas(
     },
     add,
     served: () => Promise.all([...running.values()].map(servedAt)),
-    steps: (kind) => all.reduce((sum, each) => sum + each.log().split(`"step":"${kind}"`).length - 1, 0),
+    steps: (kind) => all.reduce((sum, each) => sum + stepsOf(each, kind), 0),
     storm: () => {
       let created = 0;
       const ending = new AbortController();
@@ -126,6 +121,25 @@ export async function startReplicas(
     secretPath: `/api/v1/namespaces/default/secrets/${name}`,
     configurationPath: `${CONFIGURATIONS}/${name}`,
   };
+}
+
+/** It has a certificate when there is a webhook configuration of its name. */
+export async function startReplica(
+  scene: Scene,
+  options: ReplicaOptions,
+): Promise<{ readonly process: RunningProcess; readonly port: number; readonly status: number }> {
+  const started = await scene.start({
+    name: `replica of ${options.name}`,
+    command: process.execPath,
+    args: [join(import.meta.dirname, 'replica.ts'), JSON.stringify(options)],
+  });
+  const addresses = await eventually('the replica listens', async () => addressesOf(started));
+  return { process: started, ...addresses };
+}
+
+/** How often it took the step. */
+export function stepsOf(replica: RunningProcess, kind: string): number {
+  return replica.log().split(`"step":"${kind}"`).length - 1;
 }
 
 async function servedAt(port: number): Promise<string> {

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { property } from '../../../src/support/json.ts';
+import { startReplica as startRotating, stepsOf } from '../certificates/replicas.ts';
 import { MERGE_PATCH, type Answer, type KubernetesObject } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { at, renderChart } from '../harness/chart.ts';
@@ -45,7 +47,7 @@ await api.admin.expect('POST', INTENTIONS, intentions('stored', BROKEN));
 const file = join(scene.folder, 'shipped.json');
 const items = chart.objects
   .filter(({ kind = '', metadata }) => SHIPPED.test(kind) && metadata.name === 'tandem-webhook')
-  .map(onLoopback);
+  .map((object) => onLoopback(object, port));
 writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
 await runKubectl(api, ['apply', '-f', file]);
 const kubeconfig = api.kubeconfig({ token: await api.serviceAccountToken('tandem', 'tandem-webhook') });
@@ -63,11 +65,11 @@ function intentions(name: string, spec: object): object {
 }
 
 /** The API server has no network of Services, so it calls by URL. */
-function onLoopback(object: KubernetesObject): object {
+function onLoopback(object: KubernetesObject, onPort: number): object {
   const webhooks = object['webhooks'];
   if (!Array.isArray(webhooks)) return object;
   const byUrl = webhooks.map((entry: object) => {
-    const url = `https://127.0.0.1:${port}${String(at(entry, 'clientConfig', 'service', 'path'))}`;
+    const url = `https://127.0.0.1:${onPort}${String(at(entry, 'clientConfig', 'service', 'path'))}`;
     return { ...entry, clientConfig: { url } };
   });
   return { ...object, webhooks: byUrl };
@@ -79,8 +81,8 @@ function deploymentArguments(): readonly string[] {
   return args.filter((flag) => !/^--(?:shutdown-delay|owner|consul-ca)/.test(flag));
 }
 
-async function bundle(kind: 'mutating' | 'validating'): Promise<string> {
-  const found = await api.admin.expect('GET', `${GROUP}/${kind}webhookconfigurations/tandem-webhook`);
+async function bundle(kind: 'mutating' | 'validating', name = 'tandem-webhook'): Promise<string> {
+  const found = await api.admin.expect('GET', `${GROUP}/${kind}webhookconfigurations/${name}`);
   return String(at(found, 'webhooks', 0, 'clientConfig', 'caBundle'));
 }
 
@@ -135,4 +137,53 @@ test('a dead webhook blocks nothing', async () => {
   await webhook.stop('SIGKILL');
   const answer = await api.admin.request('POST', INTENTIONS, intentions('unchecked', BROKEN));
   assert.equal(answer.status, 201, JSON.stringify(answer.body));
+});
+
+// A CA is due after 20 s, when what is served has at least 5 s left: 1 s to settle, and room for a machine that is busy for four.
+const TIMES = { caLife: 30_000, servingLife: 15_000, settle: 1000 };
+const LEASE_TIMES = { duration: 3000, renewDeadline: 2000, retry: 300 };
+const PAUSE_MILLISECONDS = 200;
+
+test('the CA is exchanged while objects are validated: the bundle follows, and no validation is left out', async (context) => {
+  const name = 'rotating';
+  const configurations = chart.objects.filter(({ kind = '' }) => kind.endsWith('WebhookConfiguration'));
+  for (const { kind = '', metadata } of configurations)
+    await api.admin.expect('DELETE', `${GROUP}/${kind.toLowerCase()}s/${metadata.name}`);
+  const replica = await startRotating(scene, {
+    kubeconfig: api.kubeconfig(),
+    name,
+    times: TIMES,
+    leaseTimes: LEASE_TIMES,
+    skew: 0,
+  });
+  for (const object of configurations) {
+    const { kind = '' } = object;
+    const moved = { ...onLoopback(object, replica.port), metadata: { name } };
+    await api.admin.expect('POST', `${GROUP}/${kind.toLowerCase()}s`, moved);
+  }
+  const validate = (): Promise<Answer> =>
+    api.admin.request('POST', `${INTENTIONS}?dryRun=All`, intentions('new', BROKEN));
+  await eventually('the API server asks', async () => {
+    const answer = await validate();
+    assert.equal(answer.status, 422, JSON.stringify(answer.body));
+  });
+  const [before, issued] = [await bundle('validating', name), stepsOf(replica.process, 'issue')];
+  const isExchanged = (): boolean => {
+    const [, afterNewCa] = replica.process.log().split('"step":"new-ca","reason":"ca-due"');
+    return afterNewCa?.includes('"step":"issue"') === true;
+  };
+  let validations = 0;
+  const answers = new Set<number>();
+  // What is served after that is of the new CA alone.
+  for (let more = 0; more < 10; more += isExchanged() ? 1 : 0) {
+    answers.add((await validate()).status);
+    validations += 1;
+    await wait(PAUSE_MILLISECONDS);
+  }
+  context.diagnostic(
+    `${validations} validations, ${stepsOf(replica.process, 'issue') - issued} new certificates`,
+  );
+  assert.deepEqual([...answers], [422]);
+  assert.notEqual(await bundle('validating', name), before);
+  assert.equal(await bundle('validating', name), await bundle('mutating', name));
 });
