@@ -7,6 +7,7 @@ import type { AdmissionRequest } from '../admission/admission-review.ts';
 import type { EntryAdmission } from '../admission/admit-entry.ts';
 import type { PodAdmission } from '../admission/admit-pod.ts';
 import type { InjectRequest } from '../inject/decide.ts';
+import { omitVariables } from '../inject/omit-variables.ts';
 import type { NamespaceDefaults } from '../inject/settings.ts';
 import { badRequest, type Engine } from './answer-admission.ts';
 import { byteBudget } from './byte-budget.ts';
@@ -80,6 +81,7 @@ export function admissionServer(dependencies: AdmissionDependencies) {
   const enqueue = admissionQueue(dependencies);
   const injecting = (defaults: NamespaceDefaults): Engine => ({
     decide: (request) => inject(request, defaults),
+    shorten: omitVariables,
     passesOnBug: false,
     // No ordinary pod has more, and nothing that is smaller takes long.
     smallBytes: 64 * 1024,

@@ -45,6 +45,8 @@ const REPORTED_LENGTH = 253;
 /** What is done at one path. */
 export type Engine = {
   readonly decide: (request: AdmissionRequest) => PodAdmission | EntryAdmission;
+  /** The text of a request without what `decide` does not read. */
+  readonly shorten?: (body: string) => string;
   /** A bug of ours keeps out a pod, which would else run outside of the mesh, and nothing else. */
   readonly passesOnBug: boolean;
   /** Bytes of a body up to which all of a turn are answered together. */
@@ -59,7 +61,7 @@ export function answerAdmission(
   engine: Engine,
   newErrorId: () => string,
 ): AdmissionAnswer {
-  const decoded = decodeReview(text);
+  const decoded = decodeReview(text, engine.shorten);
   if (!decoded.ok) return badRequest(400, decoded.why);
   const { request } = decoded;
   const { body, bytes, outcome } = admit(request, engine, newErrorId);

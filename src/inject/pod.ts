@@ -7,6 +7,7 @@ import { parseWholeNumber } from '../support/text.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Problem } from '../model/problem.ts';
 import { isReadOrWritten } from './annotations.ts';
+import { omittedCount } from './omit-variables.ts';
 import { ACCOUNT_VOLUME, DATA_PATH, isLikeUpstreamVariable, RESERVED_VOLUMES } from './names.ts';
 
 /** Absent and null are told apart, so that `uninject` can restore what was there. */
@@ -204,7 +205,10 @@ function readVariables(env: readonly unknown[]): Pick<Container, 'variableCount'
   for (const element of env) {
     // Nothing inherits a name, and there may be thousands: read here it takes a third of what `property` takes, which reads anything.
     const name = isObject(element) ? element['name'] : undefined;
-    if (typeof name !== 'string') continue;
+    if (typeof name !== 'string') {
+      variableCount += omittedCount(element);
+      continue;
+    }
     variableCount += 1;
     if (isLikeUpstreamVariable(name)) likeUpstreams.push(name);
   }

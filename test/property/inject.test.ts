@@ -9,6 +9,7 @@ import { parseFlags } from '../../src/config/parse-flags.ts';
 import { parseResolver } from '../../src/inject/resolver.ts';
 import type { InjectRequest } from '../../src/inject/decide.ts';
 import { inject } from '../../src/inject/inject.ts';
+import { omitVariables } from '../../src/inject/omit-variables.ts';
 import { applied, reverted } from '../../src/inject/pod-edit.ts';
 import { parseRecord } from '../../src/inject/record.ts';
 import { parseRedirectOptions } from '../../src/redirection/options.ts';
@@ -178,7 +179,8 @@ test('the bytes of an answer do not depend on the pods before it', () => {
       const patch = first.kind === 'inject' ? JSON.stringify(first.patch) : undefined;
       const answer = { ...first, ...(patch && { patch: Buffer.from(patch).toString('base64') }) };
       // The third time it may be one that is there already.
-      for (const each of [asking, alike(asking), asking])
+      const shortened = JSON.parse(omitVariables(JSON.stringify(asking))) as unknown;
+      for (const each of [asking, alike(asking), shortened])
         assert.equal(JSON.stringify(admitPod(requestFor(each), warm)), JSON.stringify(answer));
       if (result.kind === 'inject') injected += 1;
     }),

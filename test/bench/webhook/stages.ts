@@ -4,6 +4,7 @@ import { decodeReview, patched } from '../../../src/admission/admission-review.t
 import { patchInBase64 } from '../../../src/support/shared-json.ts';
 import { decide } from '../../../src/inject/decide.ts';
 import { inject } from '../../../src/inject/inject.ts';
+import { omitVariables } from '../../../src/inject/omit-variables.ts';
 import { median } from '../figure.ts';
 import { sampleReview } from '../sample-review.ts';
 import { sampleSettings } from '../sample-settings.ts';
@@ -27,7 +28,7 @@ export function stages(): Stages {
   const decided = cpuOf(() => decide(request, sampleSettings));
   return {
     usual: {
-      parse: cpuOf(() => decodeReview(bytes.toString())),
+      parse: cpuOf(() => decodeReview(bytes.toString(), omitVariables)),
       decide: decided,
       'look up': cpuOf(() => admitPod(request, sampleSettings)) - decided,
       encode: cpuOf(() => Buffer.from(patched(request, admission.patch, []).text, 'latin1')),

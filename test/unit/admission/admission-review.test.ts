@@ -95,6 +95,14 @@ test('keys of the prototype are data', () => {
   assert.deepEqual([result.request.uid, result.request.namespace], ['a', '']);
 });
 
+test('the place of an error is that in the body as it was sent', () => {
+  const body = '{"a":[1],]';
+  const [whole, short] = [decodeReview(body), decodeReview(body, (text) => text.replace('"a":[1],', ''))];
+  assert.ok(!whole.ok);
+  assert.match(whole.why, /at position 9$/);
+  assert.deepEqual(short, whole);
+});
+
 test('a nest of 100,000 arrays is read or refused, not a crash', () => {
   const depth = 100_000;
   const body = review({ uid: 'a' }).replace('"a"', `"a","object":${'['.repeat(depth)}${']'.repeat(depth)}`);
