@@ -37,10 +37,12 @@ export async function stopServer({ child }: ServerProcess): Promise<void> {
   await exited;
 }
 
-export function post({ port, ca }: ServerProcess, body: string, agent?: Agent): Promise<string> {
+type More = { readonly path?: string; readonly agent?: Agent };
+
+export function post({ port, ca }: ServerProcess, body: string, more: More = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port, ca, path: '/mutate', method: 'POST', headers: HEADERS };
-    const call = request(agent === undefined ? options : { ...options, agent }, (response) => {
+    const call = request({ ...options, ...more }, (response) => {
       let answer = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));
       response.on('end', () =>
