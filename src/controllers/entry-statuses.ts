@@ -1,7 +1,7 @@
 /** Writes what objects say of themselves, when it is news. */
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
 import type { EntryPlan, PlannedObject } from '../catalog/config-entries/entry-plan.ts';
-import { conditionAfter, statusAfter, type EntryOutcome } from '../catalog/config-entries/entry-status.ts';
+import { statusAfter, type EntryOutcome } from '../catalog/config-entries/entry-status.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import type { JsonObject } from '../support/json.ts';
 import { earliest } from '../support/earliest.ts';
@@ -17,6 +17,9 @@ type StatusPorts = {
   readonly clock: Pick<Clock, 'now' | 'elapsed'>;
 };
 
+/** `isWanted`: there is something to say that is not said. */
+type Refusal = { readonly generation: number; readonly until: number; readonly isWanted: boolean };
+
 // Milliseconds. A policy, or an object that is as large as can be, refuses it again; what is over by then is seen soon enough.
 const RETRY = 60_000;
 
@@ -26,25 +29,32 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
   /** What was sent last, and what an older CRD left of it. */
   const sent = new Map<string, { readonly sent: string; readonly left: string }>();
 
-  /** What the API server refused, and when it is tried again: one object must not hold up the others. */
-  const refused = new Map<string, { readonly text: string; readonly until: number }>();
+  /** Of which object the API server refused a status, and until when none is tried: one object must not hold up the others. */
+  const refused = new Map<string, Refusal>();
+
+  /** Whatever there is to say: another program may change the entry, and so the text, all the time. */
+  function isResting({ uid, generation }: EntryObject, isWanted: boolean): boolean {
+    const refusal = refused.get(uid);
+    const isOver = refusal?.generation !== generation || refusal.until <= clock.elapsed();
+    if (isOver) refused.delete(uid);
+    else refused.set(uid, { ...refusal, isWanted });
+    return !isOver;
+  }
 
   async function writeOne(planned: PlannedObject, outcome: EntryOutcome, signal: AbortSignal): Promise<void> {
     const { kind, object } = planned;
     const newer = returned.get(object.uid);
     const current = newer?.object === object ? { ...object, status: newer.status } : object;
     const next = statusAfter(current, outcome, clock.now());
-    if (next === undefined) return void refused.delete(object.uid);
+    if (isResting(object, next !== undefined) || next === undefined) return;
     const text = JSON.stringify(next);
-    const refusal = refused.get(object.uid);
-    if (refusal !== undefined && clock.elapsed() < refusal.until && refusal.text === textOf(outcome)) return;
-    refused.delete(object.uid);
     const before = sent.get(object.uid);
     // Written once more, it would be the same again: the API server drops what an older CRD does not know.
     if (before?.sent === text && before.left === JSON.stringify(current.status)) return;
     const status = await cluster.patchStatus(kind, object, next, signal).catch((error: unknown) => {
       if (!(error instanceof TandemError) || error.code !== 'TANDEM_KUBERNETES_REFUSED') throw error;
-      refused.set(object.uid, { text: textOf(outcome), until: clock.elapsed() + RETRY });
+      const { generation } = object;
+      refused.set(object.uid, { generation, until: clock.elapsed() + RETRY, isWanted: true });
       reporter.failed(error, RETRY);
       return undefined;
     });
@@ -54,7 +64,7 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
   }
 
   return {
-    retryDue: () => earliest([...refused.values()].map(({ until }) => until)),
+    retryDue: () => earliest([...refused.values()].flatMap(({ until, isWanted }) => (isWanted ? until : []))),
     /** What the API server refuses is reported. @throws TandemError when it does not answer */
     write: async (plan: EntryPlan, result: AppliedEntries, signal: AbortSignal): Promise<void> => {
       const uids = new Set(plan.objects.map(({ object }) => object.uid));
@@ -79,11 +89,6 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
 function remember({ entry }: PlannedObject, outcome: EntryOutcome, memory: EntryMemory): void {
   if (entry === undefined || (outcome.kind !== 'synced' && outcome.kind !== 'written')) return;
   if (outcome.entryId !== undefined) memory.held(entry.key, outcome.entryId);
-}
-
-/** Without the times of a status, which are others each time. */
-function textOf(outcome: EntryOutcome): string {
-  return JSON.stringify(conditionAfter(outcome));
 }
 
 /** Undefined when it is tried again at once. */

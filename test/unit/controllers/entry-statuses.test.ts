@@ -3,20 +3,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { entryKindOf } from '../../../src/catalog/config-entries/entry-kinds.ts';
 import { readEntryObject } from '../../../src/catalog/config-entries/entry-object.ts';
-import type { EntryPlan, PlannedObject } from '../../../src/catalog/config-entries/entry-plan.ts';
+import type { PlannedObject } from '../../../src/catalog/config-entries/entry-plan.ts';
 import { createEntryMemory } from '../../../src/controllers/entry-memory.ts';
 import { createEntryStatuses } from '../../../src/controllers/entry-statuses.ts';
 import { TandemError } from '../../../src/support/errors.ts';
 
-function planned(name: string): PlannedObject {
+function planned(name: string, generation = 1, status: object = {}): PlannedObject {
   const kind = entryKindOf('ServiceDefaults');
-  const object = readEntryObject({ kind: 'ServiceDefaults', metadata: { name, uid: name, generation: 1 } });
+  const metadata = { name, uid: name, generation };
+  const object = readEntryObject({ kind: 'ServiceDefaults', metadata, status });
   assert.ok(kind !== undefined && object !== undefined);
   const key = `service-defaults/${name}`;
   return { kind, object, entry: { key, name }, state: { kind: 'synced', notes: [], entryId: undefined } };
 }
 
-test('a status that the API server refuses holds up no other, and is tried again after a minute', async () => {
+/** An API server that refuses the statuses of some objects. */
+function refusing(isRefused: (name: string) => boolean) {
   let now = 0;
   const sent: string[] = [];
   const failures: unknown[] = [];
@@ -28,7 +30,7 @@ test('a status that the API server refuses holds up no other, and is tried again
         patchStatus: (_kind, { name }, status) => {
           sent.push(name);
           // An object that its author made as large as etcd takes has no room for a status.
-          if (name === 'large')
+          if (isRefused(name))
             return Promise.reject(new TandemError('TANDEM_KUBERNETES_REFUSED', 'too large'));
           return Promise.resolve(status);
         },
@@ -37,21 +39,70 @@ test('a status that the API server refuses holds up no other, and is tried again
     },
     createEntryMemory(clock.elapsed),
   );
-  const objects = ['large', ...Array.from({ length: 20 }, (_each, at) => `web-${at}`)].map(planned);
-  const plan: EntryPlan = { objects, writes: [], removals: [], kept: [], owned: 0 };
-  const write = (some: EntryPlan): Promise<void> =>
-    statuses.write(some, { outcomes: new Map(), error: undefined }, new AbortController().signal);
+  return {
+    sent,
+    failures,
+    retryDue: statuses.retryDue,
+    at: (milliseconds: number) => void (now = milliseconds),
+    write: (objects: readonly PlannedObject[]): Promise<void> =>
+      statuses.write(
+        { objects, writes: [], removals: [], kept: [], owned: 0 },
+        { outcomes: new Map(), error: undefined },
+        new AbortController().signal,
+      ),
+  };
+}
 
-  await write(plan);
+test('a status that the API server refuses holds up no other, and is tried again after a minute', async () => {
+  const { sent, failures, retryDue, at, write } = refusing((name) => name === 'large');
+  const objects = ['large', ...Array.from({ length: 20 }, (_each, nth) => `web-${nth}`)].map((name) =>
+    planned(name),
+  );
+  await write(objects);
   assert.equal(sent.length, objects.length);
   assert.equal(failures.length, 1);
-  now = 59_000;
-  await write(plan);
+  at(59_000);
+  await write(objects);
   assert.equal(sent.length, objects.length, 'nothing is sent again');
-  assert.equal(statuses.retryDue(), 60_000);
-  now = 60_000;
-  await write(plan);
+  assert.equal(retryDue(), 60_000);
+  at(60_000);
+  await write(objects);
   assert.deepEqual(sent.slice(objects.length), ['large']);
-  await write({ ...plan, objects: objects.slice(1) });
-  assert.equal(statuses.retryDue(), undefined, 'the object is gone');
+  await write(objects.slice(1));
+  assert.equal(retryDue(), undefined, 'the object is gone');
+});
+
+test('a refused status rests for a minute, whatever another program makes of it meanwhile, but an edit counts', async () => {
+  const { sent, retryDue, at, write } = refusing(() => true);
+  const differing = (protocol: string): PlannedObject => {
+    const message = `Protocol is ${protocol} in Consul`;
+    return { ...planned('web'), state: { kind: 'failed', reason: 'MigrationFailedError', message } };
+  };
+  await write([differing('grpc')]);
+  for (let second = 1; second < 60; second += 1) {
+    at(second * 1000);
+    await write([differing(second % 2 === 0 ? 'grpc' : 'tcp')]);
+    // From time to time the object says what is true.
+    const said = {
+      lastSyncedTime: '1970-01-01T00:00:00Z',
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: 'Synced',
+          status: 'True',
+          reason: 'Synced',
+          message: '',
+          observedGeneration: 1,
+          lastTransitionTime: '1970-01-01T00:00:00Z',
+        },
+      ],
+    };
+    await write([planned('web', 1, said)]);
+    assert.equal(retryDue(), undefined, 'nothing is left to say');
+  }
+  assert.deepEqual(sent, ['web']);
+  await write([differing('grpc')]);
+  assert.equal(retryDue(), 60_000);
+  await write([planned('web', 2)]);
+  assert.deepEqual(sent, ['web', 'web']);
 });
