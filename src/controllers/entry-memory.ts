@@ -1,5 +1,5 @@
 /** What a term knows of config entries beside the two sides: what Consul refused, and what it took otherwise. */
-import type { EntryRecall } from '../catalog/config-entries/decide-entry.ts';
+import type { EntryRecall, HeldEntry } from '../catalog/config-entries/decide-entry.ts';
 import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryChange } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
@@ -9,7 +9,7 @@ import { SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import { earliest } from '../support/earliest.ts';
 
 export type EntryMemory = EntryRecall & {
-  readonly held: (key: string, entryId: string) => void;
+  readonly holds: (key: string, entry: HeldEntry) => void;
   readonly accepted: (key: string, entry: JsonObject, index: number) => void;
   /** An entry of any kind is another: what was refused may be accepted now. */
   readonly changed: () => void;
@@ -56,7 +56,7 @@ const BETWEEN = 1000;
 
 export function createEntryMemory(elapsed: () => number): EntryMemory {
   const accepted = new Map<string, { readonly text: string; readonly index: number }>();
-  const held = new Map<string, string>();
+  const held = new Map<string, HeldEntry>();
   const refusals = new Map<string, Refusal>();
   let revision = 0;
   let restUntil = -Infinity;
@@ -70,8 +70,8 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
       const known = accepted.get(key);
       return known?.index === index && known.text === JSON.stringify(entry);
     },
-    heldId: (key) => held.get(key),
-    held: (key, entryId) => void held.set(key, entryId),
+    held: (key) => held.get(key),
+    holds: (key, entry) => void held.set(key, entry),
     accepted: (key, entry, index) => void accepted.set(key, { text: JSON.stringify(entry), index }),
     changed: () => {
       revision += 1;

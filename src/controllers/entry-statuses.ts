@@ -1,4 +1,5 @@
 /** Writes what objects say of themselves, when it is news. */
+import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
 import type { EntryPlan, PlannedObject } from '../catalog/config-entries/entry-plan.ts';
 import { statusAfter, type EntryOutcome } from '../catalog/config-entries/entry-status.ts';
@@ -86,9 +87,10 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
 }
 
 /** The status says it too, but the watch may not have brought that yet, and an older CRD does not keep it. */
-function remember({ entry }: PlannedObject, outcome: EntryOutcome, memory: EntryMemory): void {
+function remember({ entry, object }: PlannedObject, outcome: EntryOutcome, memory: EntryMemory): void {
   if (entry === undefined || (outcome.kind !== 'synced' && outcome.kind !== 'written')) return;
-  if (outcome.entryId !== undefined) memory.held(entry.key, outcome.entryId);
+  if (outcome.entryId !== undefined)
+    memory.holds(entry.key, { id: outcome.entryId, place: objectPlace(object) });
 }
 
 /** Undefined when it is tried again at once. */

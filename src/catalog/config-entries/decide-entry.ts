@@ -68,11 +68,13 @@ type Desired = {
 export type EntryRecall = {
   /** Whether Consul took this very entry at this index, and gives it back otherwise: writing it again would change nothing. */
   readonly isAccepted: (key: string, entry: JsonObject, index: number) => boolean;
-  /** `id` of the entry when it was ours last. */
-  readonly heldId: (key: string) => string | undefined;
+  /** Which one it was when it was ours last, and of which object: `<namespace>/<name>`. */
+  readonly held: (key: string) => HeldEntry | undefined;
 };
 
-export const NO_RECALL: EntryRecall = { isAccepted: () => false, heldId: () => undefined };
+export type HeldEntry = { readonly id: string; readonly place: string };
+
+export const NO_RECALL: EntryRecall = { isAccepted: () => false, held: () => undefined };
 
 export type Decision =
   | { readonly state: SettledState }
@@ -169,8 +171,8 @@ export function decideEntry(
 }
 
 /** The condition of an object says nothing of this: it may be of another Consul, or of a time before this one was reset. */
-function wasOurs({ key, object }: Desired, { id }: ObservedEntry, { heldId }: EntryRecall): boolean {
-  return id !== undefined && (id === heldId(key) || id === heldEntryId(object));
+function wasOurs({ key, object }: Desired, { id }: ObservedEntry, recall: EntryRecall): boolean {
+  return id !== undefined && (id === recall.held(key)?.id || id === heldEntryId(object));
 }
 
 // Each pass decides about every object. One of a megabyte takes half a second, for which nothing else of the process runs.

@@ -21,6 +21,7 @@ import {
 } from './entry-holder.ts';
 import type { EntryObject } from './entry-object.ts';
 import type { EntryState } from './entry-state.ts';
+import { heldEntryId } from './entry-status.ts';
 import type { EntryKind } from './entry-table.ts';
 import { entryName } from './to-consul-entry.ts';
 
@@ -110,7 +111,7 @@ function planKind(view: KindView, settings: EntrySettings, recall: EntryRecall):
   const ours = [...observed].filter(([, { meta }]) => entryHolder(meta, settings).kind === 'ours');
   const made = Map.groupBy(ours, ([, { meta }]) => meta[OBJECT_META] ?? '');
   const writes: EntryWrite[] = [];
-  const holders = holdersOf(view, settings, new Map(ours.map(([key, { meta }]) => [key, meta[OBJECT_META]])));
+  const holders = holdersOf(view, settings, makersOf(observed, view.objects, settings, recall));
   const objects = view.objects.filter(isAlive).map((object): PlannedObject => {
     const entry = entryOf(kind, object);
     if (!isAllowed(object, settings)) return { object, kind, entry, state: notAllowed(object) };
@@ -146,12 +147,12 @@ export function isAllowed(
  * Entry → the object that has it: the one that it was made from, then the oldest, then the first by its place. One that is
  * invalid keeps what it has. By age alone, whoever has an old object could name it as the entry of somebody else.
  *
- * @param makers entry that is ours → place of the object that it was made from
+ * @param makers as `makersOf`
  */
 function holdersOf(
   { kind, objects }: KindView,
   settings: EntrySettings,
-  makers: ReadonlyMap<string, string | undefined>,
+  makers: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, EntryObject> {
   const holders = new Map<string, EntryObject>();
   for (const object of objects.filter(isAlive)) {
@@ -163,6 +164,29 @@ function holdersOf(
     else if (objectPlace(other) !== maker && byAge(object, other) < 0) holders.set(entry.key, object);
   }
   return holders;
+}
+
+/** Entry that is ours, or was before somebody dropped its meta → place of the object that it was made from. */
+function makersOf(
+  observed: ReadonlyMap<string, ObservedEntry>,
+  objects: readonly EntryObject[],
+  settings: EntrySettings,
+  { held }: EntryRecall,
+): ReadonlyMap<string, string> {
+  const byId = new Map(objects.map((object) => [heldEntryId(object), objectPlace(object)]));
+  const makerOf = ([key, { meta, id }]: [string, ObservedEntry]): string | undefined => {
+    const holder = entryHolder(meta, settings);
+    if (holder.kind === 'ours') return meta[OBJECT_META];
+    if (holder.kind !== 'unmanaged' || id === undefined) return undefined;
+    const last = held(key);
+    return last?.id === id ? last.place : byId.get(id);
+  };
+  return new Map(
+    [...observed].flatMap((each) => {
+      const maker = makerOf(each);
+      return maker === undefined ? [] : [[each[0], maker]];
+    }),
+  );
 }
 
 /** Undefined for an object that names no entry, or not the only one that there can be of its kind; it is refused anyway. */

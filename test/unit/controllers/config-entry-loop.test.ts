@@ -7,7 +7,11 @@ import { readEntryObject, type EntryObject } from '../../../src/catalog/config-e
 import type { EntryChange } from '../../../src/catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../../../src/catalog/config-entries/entry-table.ts';
 import { runConfigEntries } from '../../../src/controllers/config-entry-loop.ts';
-import type { ConfigEntryReporter, EntryCluster } from '../../../src/controllers/config-entry-ports.ts';
+import type {
+  ConfigEntryReporter,
+  EntryCluster,
+  EntryWriteOutcome,
+} from '../../../src/controllers/config-entry-ports.ts';
 import { ENTRY_SETTINGS } from './entry-changes.ts';
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts';
 
@@ -26,6 +30,8 @@ type World = {
   readonly entries: Map<string, ObservedEntry>;
   /** Names of entries that Consul refuses. */
   readonly refused: Set<string>;
+  /** Names of entries that another program writes at the same time, whenever we do. */
+  readonly contended: Set<string>;
   /** What Consul was asked to do, with the time. */
   readonly sent: { readonly name: string; readonly at: number }[];
   /** Kinds that are read anew. */
@@ -80,6 +86,7 @@ function running(places: readonly string[], existing: readonly string[] = []): W
     objects: new Map(places.map((place) => [place, objectOf(place)])),
     entries: new Map(existing.map((place) => [place.split('/')[1] ?? '', observed(place)])),
     refused: new Set(),
+    contended: new Set(),
     sent: [],
     refreshed: new Set(),
     unreadable: new Set(),
@@ -89,12 +96,14 @@ function running(places: readonly string[], existing: readonly string[] = []): W
       await ended;
     },
   };
-  const { objects, entries, refused, sent, refreshed, unreadable } = world;
-  const write = async (
-    change: EntryChange,
-  ): Promise<{ kind: 'applied' } | { kind: 'refused'; reason: string }> => {
+  const { objects, entries, refused, contended, sent, refreshed, unreadable } = world;
+  const write = async (change: EntryChange): Promise<EntryWriteOutcome> => {
     sent.push({ name: change.name, at: clock.elapsed() });
     await new Promise<void>((resolve) => clock.after(WRITE_MILLISECONDS, resolve));
+    if (contended.has(change.name)) {
+      entries.set(change.name, { ...observed(`shop/${change.name}`), entry: { Protocol: 'grpc' } });
+      return { kind: 'stale' };
+    }
     if (refused.has(change.name)) return { kind: 'refused', reason: 'no' };
     if (change.action === 'delete') entries.delete(change.name);
     else entries.set(change.name, observed(`${change.object.namespace}/${change.name}`));
@@ -200,5 +209,23 @@ test('a thousand refused objects of somebody else cost a change nothing, and Con
   assert.equal(sent.filter(({ name }) => name === 'web').length, 20);
   const again = sent.length - 20;
   assert.ok(again > 0 && again <= 16 * 11, `${again} in 10 s`);
+  await stop();
+});
+
+test('an entry that another program writes all the time is tried less and less often, and at once after an edit', async () => {
+  const world = running(['shop/web']);
+  const { clock, objects, contended, changed, sent, stop } = world;
+  contended.add('web');
+  for (let tenth = 0; tenth < 1200; tenth += 1) {
+    changed('shop/web');
+    await clock.advance(100);
+  }
+  // Three times each after 0, 1, 3, 7, 15, 31 and 63 s; the next one is a minute later.
+  assert.equal(sent.length, 3 * 7);
+  contended.clear();
+  objects.set('shop/web', objectOf('shop/web', 2));
+  changed('shop/web');
+  await clock.advance(200);
+  assert.equal(sent.length, 3 * 7 + 1);
   await stop();
 });

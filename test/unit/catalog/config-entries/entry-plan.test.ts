@@ -1,7 +1,11 @@
 /** The conflict table cell by cell, whose an entry is, and what is removed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_RECALL, type EntrySettings } from '../../../../src/catalog/config-entries/decide-entry.ts';
+import {
+  NO_RECALL,
+  type EntrySettings,
+  type HeldEntry,
+} from '../../../../src/catalog/config-entries/decide-entry.ts';
 import {
   ownMeta,
   type Meta,
@@ -263,9 +267,27 @@ test('an entry that was ours a moment ago is, whatever the status says by now', 
   const unread = { trouble: undefined, keep: undefined, crdCreated: undefined };
   const view: KindView = { kind, objects: [web()], entries: [observed(NOBODY, TCP)], ...unread };
   const held = (id: string): string =>
-    verdict(planEntries([view], SETTINGS, { ...NO_RECALL, heldId: () => id }));
+    verdict(planEntries([view], SETTINGS, { ...NO_RECALL, held: () => ({ id, place: 'shop/web' }) }));
   assert.equal(held(ID), 'update changed 7');
   assert.equal(held('b.consul/7'), 'ExternallyManagedConfigError');
+});
+
+test('of two objects, the one that the entry was made from keeps it, also when an edit dropped the meta', () => {
+  const older = web({ namespace: 'a', created: '2025-01-01T00:00:00Z' });
+  const maker = (entryId: string): EntryObject => web({ status: { ...SYNCED, entryId } });
+  const verdicts = (objects: readonly EntryObject[], recall = NO_RECALL): readonly string[] => {
+    const kind = entryKindOf('ServiceDefaults');
+    assert.ok(kind !== undefined);
+    const unread = { trouble: undefined, keep: undefined, crdCreated: undefined };
+    const entries = [observed(NOBODY, TCP)];
+    const found = planEntries([{ kind, objects, entries, ...unread }], SETTINGS, recall);
+    return found.objects.map(({ state }) => (state.kind === 'failed' ? state.reason : state.kind));
+  };
+  assert.deepEqual(verdicts([older, maker(ID)]), ['NameTaken', 'pending']);
+  const held = (): HeldEntry => ({ id: ID, place: 'shop/web' });
+  assert.deepEqual(verdicts([older, web()], { ...NO_RECALL, held }), ['NameTaken', 'pending']);
+  // It is another entry, which nobody has: the older object is told so.
+  assert.deepEqual(verdicts([older, maker('b.consul/7')]), ['ExternallyManagedConfigError', 'NameTaken']);
 });
 
 test('what Consul took and gives back otherwise is not written again', () => {
