@@ -7,6 +7,8 @@ import { contentSecurityPolicy } from '../../../src/status-page/page.ts';
 import { page, pieceText, rows } from './read-page.ts';
 import {
   admission,
+  configEntries,
+  configEntry,
   consulService,
   everything,
   failure,
@@ -159,6 +161,15 @@ test('what waits to be written is a fact, and bad when it has waited for long', 
   assert.match(backlogOf(1200, 3.4) ?? '', />1,200, the oldest for 3 s</);
   assert.doesNotMatch(backlogOf(1200, 3.4) ?? '', /"bad"/);
   assert.match(backlogOf(1, 30) ?? '', /"bad"/);
+});
+
+test('CRDs that are missing and entries without an object are named', () => {
+  const fine = page(statusOf([configEntries([configEntry('shop/web')])]));
+  assert.match(pieceText(fine, 'config-entries.Without an object') ?? '', /none/);
+  const why = 'service-defaults old: its object went with an earlier CRD';
+  const told = page(statusOf([configEntries([], { missing: ['meshes.consul.hashicorp.com'], kept: [why] })]));
+  assert.match(pieceText(told, 'config-entries.Missing CRDs') ?? '', /meshes\.consul\.hashicorp\.com/);
+  assert.match(pieceText(told, 'config-entries.Without an object') ?? '', new RegExp(why));
 });
 
 test('a table without rows says why, and what to do', () => {
