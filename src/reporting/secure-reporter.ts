@@ -140,5 +140,6 @@ const EVENT_REASONS: Readonly<Record<SecureProblem['reason'], string>> = {
   'keyring-unknown': 'KeyringUnknown',
   'brought-unusable': 'SecretUnusable',
   'ca-signs-no-ca': 'CaSignsNoCa',
+  'distrusted-ca-in-use': 'DistrustedCaInUse',
   'owner-taken': 'OwnerTaken',
 };

@@ -2,12 +2,13 @@
 import { takenNames } from './acl-plan.ts';
 import { leafOf } from './agent-secret.ts';
 import { unusableParts } from './brought.ts';
-import { certificatesIn, maySignCas } from './certificates.ts';
+import { certificatesIn, chainsTo, maySignCas } from './certificates.ts';
 import type { Agent, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
 import { cutOff, trustsDistrusted, type PodAccess } from './plain-pods.ts';
 import { needsSigners } from './pod-auth-method.ts';
 import type { SecureStep } from './secure-step.ts';
+import { bundleOf } from './signing-ca.ts';
 import {
   aclName,
   agentKindsOf,
@@ -30,6 +31,7 @@ export type SecureProblem = {
     | 'signers-unknown'
     | 'brought-unusable'
     | 'ca-signs-no-ca'
+    | 'distrusted-ca-in-use'
     | 'owner-taken';
   readonly message: string;
 };
@@ -50,6 +52,7 @@ export function problemsOf(
       message: `the Secret ${settings.namespace}/${secret} cannot be used: ${why}; agents keep what they have`,
     })),
     ...caProblems(settings, observed),
+    ...distrustProblems(settings, observed),
     ...late.map((agent): SecureProblem => ({
       source: `Pod/${settings.namespace}/${agent.pod.name}`,
       reason: 'agent-behind',
@@ -79,6 +82,27 @@ function caProblems(
   const source = `Secret/${namespace}/${brought.ca.secret}`;
   const message = `the CA in the Secret ${namespace}/${brought.ca.secret} may sign no other CA (pathlen:0): when it is exchanged, pods that trust it alone lose Consul until they are restarted; a CA without pathlen has no such gap`;
   return [{ source, reason: 'ca-signs-no-ca', message }];
+}
+
+/** A leaf that is made here is exchanged by itself. */
+function distrustProblems(
+  settings: SecureSettings,
+  { state, agentSecrets }: SecureObserved,
+): readonly SecureProblem[] {
+  const distrusted = (state?.distrusted ?? []).map(({ certificate }) => certificate);
+  const others = certificatesIn(bundleOf(state)).filter(
+    ({ id }) => !certificatesIn(distrusted.join('')).some((each) => each.id === id),
+  );
+  const pems = others.map(({ pem }) => pem);
+  return agentKindsOf(settings).flatMap((of): readonly SecureProblem[] => {
+    const secret = settings.brought[of];
+    const [leaf, ...chain] = certificatesIn(agentSecrets[of].certificate).map(({ pem }) => pem);
+    if (secret === undefined || leaf === undefined) return [];
+    if (chainsTo(leaf, chain, pems) || !chainsTo(leaf, chain, distrusted)) return [];
+    const place = `the Secret ${settings.namespace}/${secret}`;
+    const message = `the certificate in ${place} is of a CA that is distrusted, so everybody goes on trusting that CA; put a certificate of another CA there`;
+    return [{ source: `Secret/${settings.namespace}/${secret}`, reason: 'distrusted-ca-in-use', message }];
+  });
 }
 
 function tokenProblems(

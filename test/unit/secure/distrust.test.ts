@@ -1,13 +1,13 @@
 /** A CA whose key somebody else may have leaves at once, and the pods that trust it are named. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newCa } from '../../../src/certificates/sign.ts';
+import { newCa, newLeaf } from '../../../src/certificates/sign.ts';
 import { certificatesIn, chainsTo } from '../../../src/secure/certificates.ts';
 import { BEHIND_AFTER } from '../../../src/secure/loaded.ts';
 import { DISTRUST } from '../../../src/secure/observed.ts';
 import { readPodAccess } from '../../../src/secure/plain-pods.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
-import { podsToRestart } from '../../../src/secure/secure-report.ts';
+import { podsToRestart, problemsOf } from '../../../src/secure/secure-report.ts';
 import { NOTHING_BROUGHT, type SecureSettings } from '../../../src/secure/secure-settings.ts';
 import { certificateIds, writeIds } from '../../../src/support/certificate-ids.ts';
 import { apply, newWorld, NOW, observe, settle, SETTINGS, startAgents, type World } from './secure-world.ts';
@@ -144,4 +144,43 @@ test('with a CA that is brought, the ones before leave; the CA itself stays', ()
   assert.deepEqual(trusted(world), [other.certificate]);
   assert.deepEqual(settle(world, settings), []);
   assert.equal(named(world, [podWith('web', one.certificate)]).length, 1);
+});
+
+test('a certificate that is brought keeps the CA that signed it trusted: its Secret is named until it is exchanged', () => {
+  const life = { now: NOW, life: 3650 * DAY };
+  const [one, other] = [newCa(life), newCa(life)];
+  const leaf = (by: typeof one) => {
+    const { certificate, key } = newLeaf(by, ['server.dc1.consul', 'agent.dc1.consul'], {
+      now: NOW,
+      life: 90 * DAY,
+    });
+    return { 'tls.crt': certificate, 'tls.key': key };
+  };
+  const ca = { secret: 'my-ca', key: 'tls.crt' };
+  const brought = { ...NOTHING_BROUGHT, ca, server: 'my-server', client: 'my-client' };
+  const settings: SecureSettings = { ...SETTINGS, brought };
+  const world = settled(settings, {
+    'my-ca': { 'tls.crt': one.certificate },
+    'my-server': leaf(one),
+    'my-client': leaf(one),
+  });
+  const problems = () => {
+    const observed = observe(world, settings);
+    return problemsOf(settings, observed, nextSecureStep(settings, observed));
+  };
+  world.brought.set('my-ca', { 'tls.crt': other.certificate });
+  world.brought.set('my-client', leaf(other));
+  settle(world, settings);
+  assert.deepEqual(problems(), []);
+  ask(world);
+  settle(world, settings);
+  assert.ok(trusted(world).includes(one.certificate));
+  assert.deepEqual(
+    problems().map(({ source, reason }) => `${source} ${reason}`),
+    ['Secret/consul/my-server distrusted-ca-in-use'],
+  );
+  world.brought.set('my-server', leaf(other));
+  settle(world, settings);
+  assert.deepEqual(trusted(world), [other.certificate]);
+  assert.deepEqual(problems(), []);
 });
