@@ -141,5 +141,6 @@ const EVENT_REASONS: Readonly<Record<SecureProblem['reason'], string>> = {
   'brought-unusable': 'SecretUnusable',
   'ca-signs-no-ca': 'CaSignsNoCa',
   'distrusted-ca-in-use': 'DistrustedCaInUse',
+  'reviewer-lacks-right': 'ReviewerLacksRight',
   'owner-taken': 'OwnerTaken',
 };

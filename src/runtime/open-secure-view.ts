@@ -20,7 +20,7 @@ import { aborted } from '../support/aborted.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { SecureMetrics } from '../telemetry/secure-metrics.ts';
 import { logRestart } from './log-restart.ts';
-import { refusedReviewers } from './refused-reviewers.ts';
+import { observeReviewers } from './observed-reviewers.ts';
 import { secureObjects, watchedPlaces } from './secure-objects.ts';
 import type { LastLook } from './secure-steps.ts';
 import { observeConsul, observeSecureAgents, readAgentPod, type AgentPod } from './secure-view.ts';
@@ -99,10 +99,10 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
     if (acl.kind === 'known') aclsKnown.resolve();
     const [signers, reviewers] = await Promise.all([
       needsSigners(settings, acl) ? tokenSigners(client, signal) : NOBODY_ASKS,
-      refusedReviewers(access, settings, { acl, now }, signal),
+      observeReviewers(access, settings, { acl, now }, signal),
     ]);
     seen = { now, objects: read, place };
-    return { ...read, now, agents, acl, keyring, signers, refusedReviewers: reviewers, memory };
+    return { ...read, now, agents, acl, keyring, signers, reviewers, memory };
   };
   return {
     observe,

@@ -73,7 +73,7 @@ function putStep(
   settings: SecureSettings,
   object: AclObject,
   seen: SeenObject | undefined,
-  { now, memory, refusedReviewers }: Pick<SecureObserved, 'now' | 'memory' | 'refusedReviewers'>,
+  { now, memory, reviewers }: Pick<SecureObserved, 'now' | 'memory' | 'reviewers'>,
 ): AclStep | undefined {
   if (isTaken(settings, object, seen)) return undefined;
   const reason = seen === undefined ? 'missing' : isSame(object, seen) ? undefined : 'different';
@@ -84,7 +84,7 @@ function putStep(
   if (now < (memory.reviewers.get(object.name) ?? -Infinity) + REVIEWER_AGAIN) return undefined;
   const again = isReviewerDue(settings, reviewerToken(seen), now)
     ? 'reviewer-token-due'
-    : refusedReviewers.includes(object.name)
+    : reviewers.refused.includes(object.name)
       ? 'reviewer-token-refused'
       : undefined;
   return again && { kind: 'put-auth-method', reason: again, object, id };

@@ -25,8 +25,7 @@ export type SecureObserved = {
   readonly acl: ObservedAcl;
   readonly keyring: Keyring;
   readonly signers: TokenSigners;
-  /** Auth methods by whose token the API server, asked with it, knows nobody. */
-  readonly refusedReviewers: readonly string[];
+  readonly reviewers: Reviewers;
   readonly memory: Memory;
 };
 
@@ -77,6 +76,16 @@ export type AgentRun = {
   readonly verifiesOutgoing: boolean;
   readonly isGossipEncrypted: boolean;
 };
+
+/** What the API server says to the tokens by which Consul asks it about logins. */
+export type Reviewers = {
+  /** Auth methods by whose token it knows nobody. */
+  readonly refused: readonly string[];
+  /** What the account of those tokens may not do. */
+  readonly lacks: readonly ReviewerRight[];
+};
+
+export type ReviewerRight = { readonly verb: string; readonly group: string; readonly resource: string };
 
 export type ObservedAcl =
   /** Our token is a management token. */

@@ -1,7 +1,7 @@
 /** The token of the ServiceAccount as which Consul asks the API server about logins: it stands in each auth method of type kubernetes. */
 import { asString, parseJson, property } from '../support/json.ts';
 import { isOurs } from './acl-objects.ts';
-import type { AclContents, SeenObject } from './observed.ts';
+import type { AclContents, ReviewerRight, Reviewers, SeenObject } from './observed.ts';
 import { objectNames, type SecureSettings } from './secure-settings.ts';
 
 export type ReviewerToken = {
@@ -9,6 +9,14 @@ export type ReviewerToken = {
   readonly method: string;
   readonly jwt: string;
 };
+
+/** By which Consul asks whose a token is, and for the annotations of that account. */
+export const REVIEWER_RIGHTS: readonly ReviewerRight[] = [
+  { verb: 'create', group: 'authentication.k8s.io', resource: 'tokenreviews' },
+  { verb: 'get', group: '', resource: 'serviceaccounts' },
+];
+
+export const NO_REVIEWERS: Reviewers = { refused: [], lacks: [] };
 
 /** Those that stay unless the API server refuses them. What is in a method of somebody else is not ours to show to anyone. */
 export function reviewerTokens(

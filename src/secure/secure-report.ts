@@ -32,6 +32,7 @@ export type SecureProblem = {
     | 'brought-unusable'
     | 'ca-signs-no-ca'
     | 'distrusted-ca-in-use'
+    | 'reviewer-lacks-right'
     | 'owner-taken';
   readonly message: string;
 };
@@ -53,6 +54,7 @@ export function problemsOf(
     })),
     ...caProblems(settings, observed),
     ...distrustProblems(settings, observed),
+    ...reviewerProblems(settings, observed),
     ...late.map((agent): SecureProblem => ({
       source: `Pod/${settings.namespace}/${agent.pod.name}`,
       reason: 'agent-behind',
@@ -82,6 +84,18 @@ function caProblems(
   const source = `Secret/${namespace}/${brought.ca.secret}`;
   const message = `the CA in the Secret ${namespace}/${brought.ca.secret} may sign no other CA (pathlen:0): when it is exchanged, pods that trust it alone lose Consul until they are restarted; a CA without pathlen has no such gap`;
   return [{ source, reason: 'ca-signs-no-ca', message }];
+}
+
+function reviewerProblems(
+  { namespace, name }: SecureSettings,
+  { reviewers }: SecureObserved,
+): readonly SecureProblem[] {
+  const account = `${namespace}/${objectNames(name).reviewer}`;
+  return reviewers.lacks.map(({ verb, group, resource }) => ({
+    source: `ServiceAccount/${account}`,
+    reason: 'reviewer-lacks-right',
+    message: `the ServiceAccount ${account} may not ${verb} ${resource}, so logins to Consul fail; give it a ClusterRole with apiGroups ["${group}"], resources [${resource}], verbs [${verb}]`,
+  }));
 }
 
 /** A leaf that is made here is exchanged by itself. */

@@ -92,7 +92,7 @@ test('two loops without a Lease, ended and cut off anywhere, come to the end of 
         // A token of the reviewer is asked for once a minute at most.
         world.now += 60_000;
         settle(world);
-        assert.deepEqual(observe(world).refusedReviewers, []);
+        assert.deepEqual(observe(world).reviewers.refused, []);
         assert.equal(nextSecureStep(SETTINGS, observe(world)).kind, 'keep');
         if (isDistrusted) assert.deepEqual(world.state?.older, []);
         assert.equal(world.rules.length, 3);

@@ -8,6 +8,7 @@ import type { WriteStep } from '../../../src/controllers/secure-loop.ts';
 import { certificatesIn } from '../../../src/secure/certificates.ts';
 import { stepText } from '../../../src/secure/describe-step.ts';
 import { rotations, type SecureObserved } from '../../../src/secure/observed.ts';
+import { NO_REVIEWERS } from '../../../src/secure/reviewer.ts';
 import type { SecureStep } from '../../../src/secure/secure-step.ts';
 import { bundleOf } from '../../../src/secure/signing-ca.ts';
 import { TandemError } from '../../../src/support/errors.ts';
@@ -46,7 +47,7 @@ function withoutConsul(observed: SecureObserved): SecureObserved {
     agents: observed.agents.map((agent) => ({ ...agent, state: { kind: 'silent', why: 'no answer' } })),
     acl: { kind: 'unasked' },
     keyring: { kind: 'unknown', why: 'no answer' },
-    refusedReviewers: [],
+    reviewers: NO_REVIEWERS,
   };
 }
 

@@ -5,7 +5,9 @@ import { readAgentSecret, writeAgentSecret } from '../../../src/secure/agent-sec
 import { certificatesIn, isSignedBy } from '../../../src/secure/certificates.ts';
 import { describeStep, stepKinds } from '../../../src/secure/describe-step.ts';
 import { rotations, type SecureObserved } from '../../../src/secure/observed.ts';
+import { REVIEWER_RIGHTS } from '../../../src/secure/reviewer.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
+import { problemsOf } from '../../../src/secure/secure-report.ts';
 import type { SecureStep } from '../../../src/secure/secure-step.ts';
 import { apply, newWorld, NOW, observe, settle, SETTINGS, startAgents, type World } from './secure-world.ts';
 
@@ -187,7 +189,7 @@ test('a token of the reviewer that the API server refuses is asked for anew, onc
   // The account was deleted and made anew within a minute of the tokens.
   world.now += 59_999;
   world.reviewerSince = world.now;
-  assert.deepEqual(observe(world).refusedReviewers.toSorted(), methods.toSorted());
+  assert.deepEqual(observe(world).reviewers.refused.toSorted(), methods.toSorted());
   assert.deepEqual(settle(world), []);
   world.now += 1;
   assert.deepEqual(
@@ -198,8 +200,20 @@ test('a token of the reviewer that the API server refuses is asked for anew, onc
       object: `auth-method/${name}`,
     })),
   );
-  assert.deepEqual(observe(world).refusedReviewers, []);
+  assert.deepEqual(observe(world).reviewers.refused, []);
   assert.equal(last(world).kind, 'keep');
+});
+
+test('what the account of the reviewer may not do is named, with the account', () => {
+  const world = settled();
+  const observed = { ...observe(world), reviewers: { refused: [], lacks: REVIEWER_RIGHTS } };
+  const step = nextSecureStep(SETTINGS, observed);
+  assert.equal(step.kind, 'keep');
+  const [first, second, ...more] = problemsOf(SETTINGS, observed, step);
+  assert.deepEqual(more, []);
+  assert.equal(first?.source, 'ServiceAccount/consul/mesh-auth-method');
+  assert.match(first.message, /may not create tokenreviews.* apiGroups \["authentication\.k8s\.io"\]/);
+  assert.match(second?.message ?? '', /may not get serviceaccounts/);
 });
 
 test('whom a method of somebody else has as a reviewer is asked about nobody, and stays', () => {
@@ -210,7 +224,7 @@ test('whom a method of somebody else has as a reviewer is asked about nobody, an
   world.objects.set(key, { ...seen, description: 'mine' });
   world.now += 60_000;
   world.reviewerSince = world.now;
-  assert.deepEqual(observe(world).refusedReviewers, ['tandem-mesh-k8s-component-auth-method']);
+  assert.deepEqual(observe(world).reviewers.refused, ['tandem-mesh-k8s-component-auth-method']);
   settle(world);
   assert.deepEqual(world.objects.get(key)?.body, seen.body);
 });

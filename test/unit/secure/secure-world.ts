@@ -14,7 +14,7 @@ import {
   type SeenObject,
   type SeenRule,
 } from '../../../src/secure/observed.ts';
-import { reviewerTokens } from '../../../src/secure/reviewer.ts';
+import { NO_REVIEWERS, reviewerTokens } from '../../../src/secure/reviewer.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
 import type { SecureStep } from '../../../src/secure/secure-step.ts';
 import { NOTHING_BROUGHT, type SecureSettings } from '../../../src/secure/secure-settings.ts';
@@ -188,7 +188,7 @@ export function observe(world: World, settings = SETTINGS): SecureObserved {
           }
         : { kind: 'unknown', why: 'no server is asked' },
     signers: world.signers,
-    refusedReviewers: isKnown ? refusedOf(world, settings) : [],
+    reviewers: { ...NO_REVIEWERS, refused: isKnown ? refusedOf(world, settings) : [] },
     memory: {
       reloads: new Map(),
       behindSince: new Map(),
