@@ -1,6 +1,7 @@
 /** What the loop of a secure Consul reads of its ACLs, and writes to them. */
 import { listAt, objectAt, textIn } from '../model/decode-consul.ts';
 import type { AclKind, AclObject, BindingRule } from '../secure/acl-objects.ts';
+import type { ComponentLogin } from '../secure/component-login.ts';
 import type { SeenObject, SeenRule } from '../secure/observed.ts';
 import { asString, property } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
@@ -204,22 +205,19 @@ function loginCalls({ acl, write }: Access) {
           Description: description,
         },
       }),
-    /** Names of the roles of all tokens that an auth method has given, and that have not ended. */
-    rolesOfLogins: (
+    /** All tokens that an auth method has given, and that have not ended. */
+    logins: (
       place: ConsulPlace,
       token: Secret,
       method: string,
       signal: AbortSignal,
-    ): Promise<ReadonlySet<string>> =>
+    ): Promise<readonly ComponentLogin[]> =>
       acl(place, token, {
         method: 'GET',
         path: '/v1/acl/tokens',
         query: { authmethod: method },
         signal,
-        read: (raw) =>
-          new Set(
-            listAt(jsonOf(raw), 'answer', (each, at) => rolesIn(objectAt(each, at)['Roles'], at)).flat(),
-          ),
+        read: (raw) => listAt(jsonOf(raw), 'answer', loginOf),
       }),
     deleteRule: (place: ConsulPlace, token: Secret, id: string) =>
       write(place, token, { method: 'DELETE', path: `/v1/acl/binding-rule/${encodeURIComponent(id)}` }),
@@ -234,6 +232,14 @@ function seenObject(kind: AclKind, raw: RawAnswer): SeenObject | undefined {
   const body = objectAt(jsonOf(raw), 'answer');
   const id = textIn(body, kind === 'token' ? 'AccessorID' : kind === 'auth-method' ? 'Name' : 'ID', 'answer');
   return { id, description: asString(body['Description']) ?? '', body };
+}
+
+function loginOf(value: unknown, place: string): ComponentLogin {
+  const token = objectAt(value, place);
+  return {
+    at: Date.parse(textIn(token, 'CreateTime', place)),
+    roles: rolesIn(token['Roles'], place),
+  };
 }
 
 /** Consul answers null for none. */

@@ -4,13 +4,14 @@ import type { ApiClient, ClusterAccess } from '../kubernetes/api-client.ts';
 import { annotateOwned, deleteOwned } from '../kubernetes/owned-object.ts';
 import { listPages } from '../kubernetes/list-pages.ts';
 import { INJECTED, STATUS } from '../model/kubernetes-names.ts';
+import { readRunningSince, rolesInUse } from '../secure/component-login.ts';
 import { stepText } from '../secure/describe-step.ts';
 import { DISTRUST, type Memory } from '../secure/observed.ts';
 import { readPodAccess, type PodAccess } from '../secure/plain-pods.ts';
 import { rotationRefusal } from '../secure/rotation-refusal.ts';
 import { nextSecureStep } from '../secure/secure-plan.ts';
 import { nextGate, podsToRestart, problemsOf } from '../secure/secure-report.ts';
-import { aclName, type SecureSettings } from '../secure/secure-settings.ts';
+import { aclName, objectNames, type SecureSettings } from '../secure/secure-settings.ts';
 import { TandemError } from '../support/errors.ts';
 import { secret } from '../support/secret.ts';
 import { createLog } from '../telemetry/logger.ts';
@@ -86,7 +87,7 @@ export async function printPlan(
     const observed = await view.observe(NO_MEMORY, signal);
     const step = nextSecureStep(settings, observed);
     const pods = await injectedPods(settings, client, signal);
-    const logins = await componentLogins(settings, view, signal);
+    const logins = await componentLogins(settings, client, view, signal);
     const gate = nextGate(settings, observed, step, { pods, logins });
     const lines = [
       `stage: ${settings.stage}`,
@@ -109,18 +110,31 @@ export async function printPlan(
   }
 }
 
-/** Undefined when Consul does not tell. */
+/** Undefined when Consul or the API server does not tell. */
 async function componentLogins(
   settings: SecureSettings,
+  client: ApiClient,
   { consul, seen }: SecureView,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string> | undefined> {
   const { place, objects } = seen();
   const { token } = objects.bootstrap;
-  if (!settings.acls || place === undefined || token === undefined) return undefined;
+  const { acls, stage, name, namespace } = settings;
+  // The last gate asks for them.
+  if (!acls || stage !== 'prefer' || place === undefined || token === undefined) return undefined;
+  const pods = {
+    path: `/api/v1/namespaces/${namespace}/pods`,
+    query: { fieldSelector: `spec.serviceAccountName=${objectNames(name).sync}` },
+  };
   const method = aclName(settings, 'k8s-component-auth-method');
   try {
-    return await consul.rolesOfLogins(place, secret(token), method, signal);
+    const logins = await consul.logins(place, secret(token), method, signal);
+    const listed = await listPages(client, pods, readRunningSince, signal);
+    if (listed.kind === 'failed') return undefined;
+    return rolesInUse(
+      logins,
+      listed.entries.flatMap(({ value }) => value ?? []),
+    );
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof TandemError) return undefined;

@@ -167,7 +167,7 @@ const NAMED_PODS = 10;
 export type GateFacts = {
   /** Injected pods; undefined when they cannot be listed. */
   readonly pods: readonly PodAccess[] | undefined;
-  /** Roles of the tokens by which parts of Tandem are logged in; undefined when they cannot be listed. */
+  /** Roles of the tokens by which the pods of Tandem that run now are logged in; undefined when they cannot be listed. */
   readonly logins: ReadonlySet<string> | undefined;
 };
 
@@ -214,7 +214,7 @@ function loginsHoldingBack(
   if (logins === undefined) return ['whether the sync has logged in cannot be read'];
   return logins.has(aclName(settings, 'sync'))
     ? []
-    : ['the sync, with the registrar, has not logged in: see the log of its pods'];
+    : ['the sync, with the registrar, has not logged in since its pods were made: see their log'];
 }
 
 /** A sentence for each pod that trusts a CA that is distrusted. @param pods as of `nextGate` */

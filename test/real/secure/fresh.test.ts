@@ -85,6 +85,11 @@ test('a ServiceAccount logs in as the service of its name; the one of the sync o
   assert.match(await gate(), silent);
   const sync = await login(NAMESPACE, 'mesh-sync', 'k8s-component-auth-method');
   assert.match(JSON.stringify(sync.json), /tandem-mesh-sync/);
+  // Whoever asked for it is gone.
+  assert.match(await gate(), silent);
+  const spec = { serviceAccountName: 'mesh-sync', containers: [{ name: 'sync', image: 'sync' }] };
+  const pods = `/api/v1/namespaces/${NAMESPACE}/pods`;
+  await secure.api.admin.expect('POST', pods, { metadata: { name: 'sync' }, spec });
   const after = await gate();
   assert.match(after, /not yet require: /);
   assert.doesNotMatch(after, /logged in/);
