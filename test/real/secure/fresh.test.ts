@@ -4,10 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { giveBack, rightsOf, takeAway } from '../chart/role-rights.ts';
+import { giveBack, takeAway } from '../chart/role-rights.ts';
 import { renderChart } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
+import { editPolicy, rightCases, type RightCase } from './each-right.ts';
+import { everyRuleIsNeeded } from './each-rule.ts';
 import { NAME, NAMESPACE, startSecureScene, type Loop } from './secure-scene.ts';
 import { startAudit, unusedRights } from './used-rights.ts';
 
@@ -25,7 +27,8 @@ const secure = await startSecureScene(scene, ['--client-selector=component=clien
   roles: granted,
   arguments: audit.arguments,
 });
-const loop = await secure.loop([], { TANDEM_UI_TOKEN: 'true' });
+const WITH_UI = { TANDEM_UI_TOKEN: 'true' };
+let loop = await secure.loop([], WITH_UI);
 const servers = await secure.startServers(3);
 const client = await secure.startClient(servers);
 await loop.settled();
@@ -132,18 +135,9 @@ test('once nothing is due, nothing is written; what is edited by hand is put bac
   assert.equal(await secure.versions(), before);
 });
 
-/** Puts something wrong that the loop puts right, with an Event, of which the second changes the first. */
-async function editPolicy(): Promise<void> {
-  const path = '/v1/acl/policy/name/tandem-mesh-dns';
-  const { json } = await secure.ask(server, 'GET', path, { token: bootstrap });
-  const { ID: id, ...rest } = json as Record<string, string>;
-  const body = { ...rest, ID: id, Rules: '' };
-  await secure.ask(server, 'PUT', `/v1/acl/policy/${id}`, { token: bootstrap, body });
-}
-
 test('every right in the roles of the chart is used, and nothing is asked for without one', async () => {
   assert.equal((await secure.run(['--rotate=ca'])).code, 0);
-  await editPolicy();
+  await editPolicy({ secure, server, token: bootstrap }, 'dns');
   const roles = granted.filter(({ kind }) => kind?.endsWith('Role'));
   await eventually('all is used', async () => {
     for (const agent of [...servers, client]) await agent.swap();
@@ -153,42 +147,47 @@ test('every right in the roles of the chart is used, and nothing is asked for wi
   assert.deepEqual(refused, []);
 });
 
-test('without one of them the log names what cannot be done, and with it the loop goes on', async () => {
-  const reviewer = async (): Promise<void> => {
-    const path = `/v1/acl/auth-method/tandem-${NAME}-k8s-auth-method`;
-    const { json } = await secure.ask(server, 'GET', path, { token: bootstrap });
-    const { Config, ...rest } = json as { readonly Config: object };
-    const body = { ...rest, Config: { ...Config, Host: 'https://elsewhere' } };
-    await secure.ask(server, 'PUT', path, { token: bootstrap, body });
-  };
-  const rotate = async (): Promise<unknown> => secure.run(['--rotate=agent-tokens']);
-  for (const { key, use, says } of [
-    { key: 'update secrets', use: rotate, says: /Secret consul\/mesh-secure cannot be written: status 403/ },
-    {
-      key: 'get configmaps',
-      use: rotate,
-      says: /ConfigMap consul\/mesh-consul-ca cannot be read: status 403/,
-    },
-    {
-      key: 'create serviceaccounts/token',
-      use: reviewer,
-      says: /no token for the ServiceAccount consul\/mesh-auth-method: status 403/,
-    },
-  ]) {
-    const right = rightsOf(chart, 'secure', USER).find(
-      ({ verb, resource, role }) => role.kind === 'Role' && `${verb} ${resource}` === key,
-    );
-    assert.ok(right, key);
-    await takeAway(secure.api, [right]);
-    await use();
-    await eventually(key, async () => assert.match(loop.process.log(), says));
-    await giveBack(secure.api, [right]);
+// Each takes the loop ten seconds and more until it looks again.
+const SAMPLE = ['update secrets', 'get configmaps', 'create serviceaccounts/token'];
+const cases = rightCases({
+  secure,
+  server,
+  token: bootstrap,
+  chart,
+  login: async () => (await login('evil', 'db', 'k8s-auth-method')).text,
+});
+const isAll = process.env['TANDEM_EVERY_RIGHT'] !== undefined;
+const taken = isAll ? cases : cases.filter(isInSample);
+
+function isInSample({ what }: RightCase): boolean {
+  return SAMPLE.some((each) => what.startsWith(each));
+}
+
+for (const each of taken)
+  test(`without the right to ${each.what} it is named, and with it all goes on`, async (context) => {
+    const position = loop.process.position();
+    await each.prepare?.();
+    if (each.by === 'start') await loop.process.stop();
+    await takeAway(secure.api, each.rights);
+    const said = each.by === 'command' ? each.use : undefined;
+    if (said === undefined) await each.use?.();
+    const started = each.by === 'start' ? await secure.launch() : loop.process;
+    const line = await eventually(each.what, async () => {
+      const text =
+        said === undefined ? started.log(each.by === 'start' ? 0 : position) : String(await said());
+      const named = text.split('\n').find((one) => each.says.test(one));
+      assert.ok(named !== undefined, text.split('\n').slice(-5).join('\n'));
+      return named;
+    });
+    context.diagnostic(line.slice(0, 400));
+    if (each.by === 'start') await started.stop();
+    await giveBack(secure.api, each.rights);
+    if (each.by === 'start') loop = await secure.loop([], WITH_UI);
     await eventually('it goes on', async () => {
       for (const agent of [...servers, client]) await agent.swap();
       assert.match((await loop.status()).controllers[0]?.step ?? '', /^keep/);
     });
-  }
-});
+  });
 
 test('no secret is in the log, the arguments, the status, the page, the metrics or an Event', async () => {
   // From the beginning, and after rotations.
@@ -236,3 +235,9 @@ test('the account by which Consul asks the API server is deleted and made anew: 
     assert.equal(status, 200, text);
   });
 });
+
+test('without a loop nothing is put back', async () => {
+  await later?.process.stop();
+});
+
+everyRuleIsNeeded({ scene, secure, server, client, token: bootstrap }, isAll ? undefined : ['to-consul']);

@@ -42,6 +42,8 @@ export type SecureScene = {
   readonly renewToken: () => Promise<void>;
   readonly flags: readonly string[];
   readonly loop: (flags?: readonly string[], environment?: Readonly<Record<string, string>>) => Promise<Loop>;
+  /** As `loop`, which may fail to serve. */
+  readonly launch: () => Promise<RunningProcess>;
   readonly run: (flags: readonly string[]) => Promise<{ readonly code: number | null; readonly log: string }>;
   readonly startServers: (
     count: 1 | 3,
@@ -119,7 +121,7 @@ export async function startSecureScene(
       Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
     );
   };
-  const { run, loop } = programs(scene, flags);
+  const { run, launch, loop } = programs(scene, flags);
   let last = 0;
   const start = async (kind: 'server' | 'client', configuration: object): Promise<StartedAgent> => {
     last += 1;
@@ -181,6 +183,7 @@ export async function startSecureScene(
     },
     renewToken: async () => copyFileSync(await kubeconfigOf(api, ACCOUNT), kubeconfig),
     loop,
+    launch,
     run,
     startServers: (count, stage = REQUIRE) => {
       const addresses = Array.from({ length: count }, (_, at) => `${net}.${last + at + 1}`);
@@ -230,8 +233,11 @@ function unstarted(): never {
   throw new Error('it was not started');
 }
 
-function programs(scene: Scene, common: readonly string[]): Pick<SecureScene, 'loop' | 'run'> {
+function programs(scene: Scene, common: readonly string[]): Pick<SecureScene, 'loop' | 'launch' | 'run'> {
+  const spec = { name: 'tandem secure', command: process.execPath };
   return {
+    launch: () =>
+      scene.start({ ...spec, args: [TANDEM, 'secure', ...common, '--status-listen=127.0.0.1:0'] }),
     run: async (flags) => {
       const started = await scene.start({
         name: 'tandem secure, once',
@@ -245,8 +251,7 @@ function programs(scene: Scene, common: readonly string[]): Pick<SecureScene, 'l
       const [port = 0] = await freePorts(1);
       const url = `http://127.0.0.1:${port}`;
       const running = await scene.start({
-        name: 'tandem secure',
-        command: process.execPath,
+        ...spec,
         args: [TANDEM, 'secure', ...common, `--status-listen=127.0.0.1:${port}`, ...flags],
         environment,
         ready: async () => (await fetch(`${url}/health/ready`)).ok,

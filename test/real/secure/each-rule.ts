@@ -1,0 +1,207 @@
+/** `tandem sync`, logged in with the rights of one direction: all of them are enough, and each that is missing is named. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { aclObjects } from '../../../src/secure/acl-objects.ts';
+import type { SyncDirection } from '../../../src/secure/secure-settings.ts';
+import { newWorld, settle, SETTINGS } from '../../unit/secure/secure-world.ts';
+import { clusterObjects } from '../harness/cluster-objects.ts';
+import { eventually } from '../harness/eventually.ts';
+import type { Scene } from '../harness/scene.ts';
+import { startTandemSync, type TandemSync } from '../harness/tandem-sync.ts';
+import { startWebhook } from '../harness/webhook.ts';
+import { placedPods } from '../registrar/placed-pods.ts';
+import { NAME, NAMESPACE, type SecureScene, type StartedAgent } from './secure-scene.ts';
+
+type Parts = {
+  readonly scene: Scene;
+  readonly secure: SecureScene;
+  readonly server: StartedAgent;
+  readonly client: StartedAgent;
+  /** The token with all rights; no loop is there that puts anything back. */
+  readonly token: string;
+};
+
+type Direction = {
+  readonly direction: SyncDirection;
+  readonly flags: readonly string[];
+  readonly prepare?: () => Promise<unknown>;
+  /** Something new for it to do, on a node that is not there yet, and whether it is done. */
+  readonly work: (name: string) => Promise<() => Promise<void>>;
+  /** Rule → what is said without it. */
+  readonly says: Readonly<Record<string, RegExp>>;
+};
+
+/** @param directions all of them unless told; those of the registrar take a webhook each */
+export function everyRuleIsNeeded(parts: Parts, directions?: readonly SyncDirection[]): void {
+  const all = directionsOf(parts);
+  for (const each of all.filter(({ direction }) => directions?.includes(direction) ?? true))
+    test(`${each.direction}: the rules are enough, and each that is missing is named`, async (context) => {
+      const policy = rulesOf(parts, each.direction);
+      await policy.set(policy.rules);
+      await each.prepare?.();
+      const sync = await startSync(parts, each.flags);
+      try {
+        const done = await each.work(`${each.direction}-all`);
+        await eventually('it is done', done);
+        assert.doesNotMatch(sync.process.log(), /ermission denied|does not show|forbidden/);
+        for (const [at, rule] of policy.rules.entries()) {
+          const position = sync.process.position();
+          await policy.set(policy.rules.filter((other) => other !== rule));
+          const doneLater = await each.work(`${each.direction}-${at}`);
+          const line = await eventually(rule, async () => {
+            const lines = sync.process.log(position).split('\n');
+            const named = lines.find((one) => each.says[rule]?.test(one));
+            assert.ok(named !== undefined, `${rule}: ${lines.slice(-5).join('\n')}`);
+            return named;
+          });
+          context.diagnostic(`${rule}: ${line.slice(0, 400)}`);
+          await policy.set(policy.rules);
+          await eventually('it is done with the rule', doneLater);
+        }
+      } finally {
+        await sync.process.stop();
+      }
+    });
+}
+
+const EARLIER = { Node: 'earlier', Address: '127.0.0.1' };
+
+function directionsOf(parts: Parts): readonly Direction[] {
+  const { scene, secure, server, client, token } = parts;
+  const { api } = secure;
+  const cluster = clusterObjects(api);
+  const inConsul = async (service: string): Promise<void> => {
+    const { json } = await secure.ask(server, 'GET', `/v1/catalog/service/${service}`, { token });
+    assert.equal((json as unknown[]).length, 1, service);
+  };
+  const serviceWrite = /service:write|service_prefix/;
+  const inCatalog = (what: 'register' | 'deregister', body: object): Promise<unknown> =>
+    secure.ask(server, 'PUT', `/v1/catalog/${what}`, { token, body });
+  const injects = (mode: 'agent' | 'dataplane') => async () => {
+    await api.createNamespace(`mesh-${mode}`);
+    await startWebhook(scene, api, `mesh-${mode}`, [`--proxy-mode=${mode}`, '--owner=east']);
+  };
+  const place = (namespace: string) => async (name: string) => {
+    const annotations = { 'connect-service': name };
+    const options = { node: name, hostIp: client.address, isInitialized: true, annotations };
+    await placedPods(api, namespace).create(name, options);
+    return () => inConsul(name);
+  };
+  return [
+    {
+      direction: 'to-consul',
+      // Without an adoption it needs no node but its own.
+      flags: ['--adopt', '--adopt-nodes=earlier'],
+      prepare: () => inCatalog('register', { ...EARLIER, Service: { Service: 'left', Port: 80 } }),
+      work: async (name) => {
+        await inCatalog('deregister', { Node: 'k8s-sync-east' });
+        await cluster.service(name, {
+          type: 'ExternalName',
+          externalName: 'web.example.com',
+          ports: [{ port: 80 }],
+        });
+        return () => inConsul(name);
+      },
+      says: {
+        'node "k8s-sync-east" { policy = "write" }': /node:write|node \\*"k8s-sync-east/,
+        'node_prefix "" { policy = "read" }': /node \\*"earlier/,
+        'service_prefix "" { policy = "write" }': serviceWrite,
+      },
+    },
+    {
+      direction: 'to-kubernetes',
+      flags: ['--to-consul=false', '--to-k8s', '--k8s-write-namespace=from-consul'],
+      prepare: () => api.createNamespace('from-consul'),
+      work: async (name) => {
+        await inCatalog('register', {
+          Node: name,
+          Address: '10.60.0.1',
+          Service: { Service: name, Port: 80 },
+        });
+        return async () => {
+          await api.admin.expect('GET', `/api/v1/namespaces/from-consul/services/${name}`);
+        };
+      },
+      says: {
+        'node_prefix "" { policy = "read" }': /node_prefix|node:read/,
+        'service_prefix "" { policy = "read" }': /service_prefix|service:read/,
+      },
+    },
+    {
+      direction: 'registrar-dataplane',
+      flags: ['--to-consul=false', '--registrar'],
+      prepare: injects('dataplane'),
+      work: place('mesh-dataplane'),
+      says: {
+        'node_prefix "k8s-east-" { policy = "write" }': /node:write|node_prefix \\*"k8s-east-/,
+        'node_prefix "" { policy = "read" }': /node_prefix|node:read/,
+        'service_prefix "" { policy = "write" }': serviceWrite,
+      },
+    },
+    {
+      direction: 'registrar-agent',
+      flags: [
+        '--to-consul=false',
+        '--registrar',
+        '--agent-tls',
+        '--agent-http-port=8501',
+        '--agent-tls-server-name=agent.dc1.consul',
+      ],
+      prepare: injects('agent'),
+      work: place('mesh-agent'),
+      says: {
+        'node_prefix "" { policy = "read" }': /node_prefix|node:read/,
+        'service_prefix "" { policy = "write" }': serviceWrite,
+      },
+    },
+  ];
+}
+
+/** The rules as the loop would write them, in a policy that is all that the role of the sync has. */
+function rulesOf({ secure, server, token }: Parts, direction: SyncDirection) {
+  const world = newWorld();
+  settle(world);
+  assert.ok(world.state);
+  const objects = aclObjects({ ...SETTINGS, syncDirections: [direction] }, world.state);
+  const policy = objects.find(({ name }) => name.includes(`sync-${direction}`));
+  const rules = String(policy?.body['Rules']).split('\n');
+  const Name = `one-${direction}`;
+  return {
+    rules,
+    set: async (kept: readonly string[]): Promise<void> => {
+      const { json } = await secure.ask(server, 'GET', `/v1/acl/policy/name/${Name}`, { token });
+      const { ID } = (json ?? {}) as { readonly ID?: string };
+      const path = ID === undefined ? '/v1/acl/policy' : `/v1/acl/policy/${ID}`;
+      const body = { ID, Name, Rules: kept.join('\n') };
+      const answer = await secure.ask(server, 'PUT', path, { token, body });
+      assert.equal(answer.status, 200, answer.text);
+      const role = await secure.ask(server, 'GET', `/v1/acl/role/name/tandem-${NAME}-sync`, { token });
+      const { ID: id, ...rest } = role.json as { readonly ID: string };
+      const changed = { ...rest, ID: id, Policies: [{ Name }] };
+      const given = await secure.ask(server, 'PUT', `/v1/acl/role/${id}`, { token, body: changed });
+      assert.equal(given.status, 200, given.text);
+    },
+  };
+}
+
+async function startSync({ scene, secure, server }: Parts, flags: readonly string[]): Promise<TandemSync> {
+  const [ca, bearer] = ['sync-ca.pem', 'sync-token'].map((name) => join(scene.folder, name));
+  const { data } = await secure.api.admin.expect(
+    'GET',
+    `/api/v1/namespaces/${NAMESPACE}/configmaps/${NAME}-consul-ca`,
+  );
+  writeFileSync(ca ?? '', (data as { readonly 'ca.crt': string })['ca.crt']);
+  const jwt = await secure.api.serviceAccountToken(NAMESPACE, `${NAME}-sync`);
+  writeFileSync(bearer ?? '', jwt, { mode: 0o600 });
+  return startTandemSync(scene, secure.api, { url: `https://${server.address}:8501` }, [
+    `--consul-ca-file=${ca}`,
+    '--consul-tls-server-name=server.dc1.consul',
+    `--consul-auth-method=tandem-${NAME}-k8s-component-auth-method`,
+    `--consul-bearer-token-file=${bearer}`,
+    '--owner=east',
+    '--resync=10',
+    ...flags,
+  ]);
+}
