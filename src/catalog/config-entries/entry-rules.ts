@@ -53,8 +53,11 @@ export function oneFieldOf(
   isThere: (value: unknown, key: string) => boolean = isSet,
 ): EntryRule {
   return (value) => {
+    // A list of them is made for the message alone.
+    let count = 0;
+    for (const key of keys) if (isThere(value, key)) count += 1;
+    if (count === 1 || (count === 0 && times === 'at most one')) return [];
     const set = keys.filter((key) => isThere(value, key));
-    if (set.length === 1 || (set.length === 0 && times === 'at most one')) return [];
     const found = set.length === 0 ? 'none is' : `${wordList(set, 'and')} are`;
     return [{ path: [], message: `must have ${times} of ${wordList(keys, 'or')}; ${found} set`, level }];
   };

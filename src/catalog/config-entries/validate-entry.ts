@@ -174,11 +174,14 @@ function checkValue(field: EntryField, value: unknown, check: Check): void {
 }
 
 function checkElements({ of }: ListField, list: readonly unknown[], check: Check): void {
-  for (const [index, each] of list.entries())
+  let index = 0;
+  for (const each of list) {
     if (each === null) report(check, refusedAt([index], 'must not be null'));
     else if (each === '' && of.type === 'string' && of.allowed !== undefined)
       report(check, refusedAt([index], 'must not be empty'));
     else checkAt(index, of, each, check);
+    index += 1;
+  }
 }
 
 /** Of the value itself, not of what is in it. */
