@@ -12,7 +12,7 @@ import {
 import type { EntryOutcome } from '../catalog/config-entries/entry-status.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import type { ConfigEntryReporter, EntrySource, EntryWriter } from './config-entry-ports.ts';
-import type { EntryMemory } from './entry-memory.ts';
+import { CONTENDED, type EntryMemory } from './entry-memory.ts';
 
 export type AppliedEntries = {
   /** Of each change by its key: how what it was for stands now. */
@@ -37,12 +37,6 @@ type Refusal = Extract<EntryOutcome, { readonly kind: 'refused' }> & {
 
 // Somebody writes the same entry at the same time: once is chance, and three times a second program.
 const ATTEMPTS = 3;
-const CONTENDED: Refusal = {
-  kind: 'refused',
-  reason:
-    'somebody else changed the entry each time that it was written; stop the other program, or delete the object',
-  isContended: true,
-};
 
 /** Never throws. */
 export async function applyEntries(
@@ -112,7 +106,7 @@ async function attempt(parts: ApplyParts, planned: EntryChange, signal: AbortSig
     if (!('action' in again)) return again;
     change = again;
   }
-  return CONTENDED;
+  return { kind: 'refused', reason: CONTENDED, isContended: true };
 }
 
 async function writeAgain(
@@ -177,13 +171,11 @@ function writtenAs(
   if (observed !== undefined && change.action === 'update') {
     const { key, kind, entry } = change;
     const differences = entryDifferences(kind, entry, observed.entry);
-    if (differences.length > 0) {
-      memory.accepted(key, entry, observed.index);
+    if (differences.length > 0 && memory.accepted(key, entry, observed.index))
       reporter.acceptedOtherwise(
         change,
         differences.map(({ path }) => path),
       );
-    }
   }
   return { kind: 'written', notes: change.notes, entryId };
 }

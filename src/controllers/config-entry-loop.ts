@@ -96,7 +96,7 @@ export function runConfigEntries(
     for (const change of left) writing.left(askedBy(change));
     passed = new Set(left.flatMap(({ action, key }) => (action === 'delete' ? key : [])));
     const applied = (change: EntryChange): void => {
-      memory.changed();
+      memory.applied(change);
       writing.applied(change);
     };
     const result = await applyEntries({ writer, entries, settings, memory, reporter, applied }, now, until);

@@ -10,9 +10,15 @@ import { earliest } from '../support/earliest.ts';
 
 export type EntryMemory = EntryRecall & {
   readonly holds: (key: string, entry: HeldEntry) => void;
-  readonly accepted: (key: string, entry: JsonObject, index: number) => void;
+  /**
+   * After a write, the entry is read back otherwise. Consul may have made it so, or somebody else may have written since: only
+   * when it is written again and has the same index still, it was Consul, and the answer is true.
+   */
+  readonly accepted: (key: string, entry: JsonObject, index: number) => boolean;
   /** An entry of any kind is another: what was refused may be accepted now. */
   readonly changed: () => void;
+  /** The same, by ourselves. When that is so again and again for one object, another program undoes it, and the entry rests. */
+  readonly applied: (change: EntryChange) => void;
   /** @param isContended another program writes the entry all the time: what it does is no reason to try again */
   readonly refused: (change: EntryChange, reason: string, isContended?: boolean) => void;
   /** Consul's text about this very change. */
@@ -54,10 +60,21 @@ const RETRY = 60_000;
 const ASKED_AT_ONCE = 2 * SMALL_CALLS;
 const BETWEEN = 1000;
 
+// Within a minute. Whoever edits an entry by hand is slower, and sees each edit undone at once.
+const MOST_APPLIED = 10;
+
+export const CONTENDED =
+  'somebody else changed the entry each time that it was written; stop the other program, or delete the object';
+
+type Applied = { readonly of: string; readonly since: number; readonly times: number };
+
+type Accepted = { readonly text: string; readonly index: number; readonly isSure: boolean };
+
 export function createEntryMemory(elapsed: () => number): EntryMemory {
-  const accepted = new Map<string, { readonly text: string; readonly index: number }>();
+  const accepted = new Map<string, Accepted>();
   const held = new Map<string, HeldEntry>();
   const refusals = new Map<string, Refusal>();
+  const applied = new Map<string, Applied>();
   let revision = 0;
   let restUntil = -Infinity;
   let wanted: ReadonlySet<string> = new Set();
@@ -65,25 +82,41 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
     if (contended !== undefined) return at + contended;
     return Math.max(restUntil, refusal.revision === revision ? at + RETRY : -Infinity);
   };
+  const refuse = (change: EntryChange, reason: string, isContended = false): void => {
+    const of = identity(refusedChange(change));
+    const known = refusals.get(change.key);
+    const before = known?.of === of ? known : undefined;
+    if (before !== undefined && !isContended) restUntil = elapsed() + BETWEEN;
+    const contended = isContended ? Math.min(2 * (before?.contended ?? BETWEEN / 2), RETRY) : undefined;
+    refusals.set(change.key, { of, reason, revision, at: elapsed(), contended });
+  };
   return {
     isAccepted: (key, entry, index) => {
       const known = accepted.get(key);
-      return known?.index === index && known.text === JSON.stringify(entry);
+      return known?.isSure === true && known.index === index && known.text === JSON.stringify(entry);
     },
     held: (key) => held.get(key),
     holds: (key, entry) => void held.set(key, entry),
-    accepted: (key, entry, index) => void accepted.set(key, { text: JSON.stringify(entry), index }),
+    accepted: (key, entry, index) => {
+      const text = JSON.stringify(entry);
+      const known = accepted.get(key);
+      const isSure = known?.index === index && known.text === text;
+      accepted.set(key, { text, index, isSure });
+      return isSure;
+    },
     changed: () => {
       revision += 1;
     },
-    refused: (change, reason, isContended = false) => {
+    applied: (change) => {
+      revision += 1;
       const of = identity(refusedChange(change));
-      const known = refusals.get(change.key);
-      const before = known?.of === of ? known : undefined;
-      if (before !== undefined && !isContended) restUntil = elapsed() + BETWEEN;
-      const contended = isContended ? Math.min(2 * (before?.contended ?? BETWEEN / 2), RETRY) : undefined;
-      refusals.set(change.key, { of, reason, revision, at: elapsed(), contended });
+      const known = applied.get(change.key);
+      const before = known?.of === of && elapsed() - known.since < RETRY ? known : undefined;
+      const { since, times } = before ?? { since: elapsed(), times: 0 };
+      applied.set(change.key, { of, since, times: times + 1 });
+      if (times >= MOST_APPLIED) refuse(change, CONTENDED, true);
     },
+    refused: refuse,
     refusalOf: (key, change) => {
       const known = refusals.get(key);
       return known?.of === identity(change) ? known.reason : undefined;
@@ -104,6 +137,7 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
       wanted = changing;
       for (const [key, { at }] of refusals)
         if (!changing.has(key) && at + RETRY <= elapsed()) refusals.delete(key);
+      for (const [key, { since }] of applied) if (since + RETRY <= elapsed()) applied.delete(key);
     },
   };
 }

@@ -32,6 +32,10 @@ type World = {
   readonly refused: Set<string>;
   /** Names of entries that another program writes at the same time, whenever we do. */
   readonly contended: Set<string>;
+  /** Names of entries that another program changes whenever we have written them. */
+  readonly undone: Set<string>;
+  /** Names of entries to which Consul adds a field of its own. */
+  readonly completed: Set<string>;
   /** What Consul was asked to do, with the time. */
   readonly sent: { readonly name: string; readonly at: number }[];
   /** Kinds that are read anew. */
@@ -87,6 +91,8 @@ function running(places: readonly string[], existing: readonly string[] = []): W
     entries: new Map(existing.map((place) => [place.split('/')[1] ?? '', observed(place)])),
     refused: new Set(),
     contended: new Set(),
+    undone: new Set(),
+    completed: new Set(),
     sent: [],
     refreshed: new Set(),
     unreadable: new Set(),
@@ -96,7 +102,7 @@ function running(places: readonly string[], existing: readonly string[] = []): W
       await ended;
     },
   };
-  const { objects, entries, refused, contended, sent, refreshed, unreadable } = world;
+  const { objects, entries, refused, contended, undone, completed, sent, refreshed, unreadable } = world;
   const write = async (change: EntryChange): Promise<EntryWriteOutcome> => {
     sent.push({ name: change.name, at: clock.elapsed() });
     await new Promise<void>((resolve) => clock.after(WRITE_MILLISECONDS, resolve));
@@ -105,6 +111,15 @@ function running(places: readonly string[], existing: readonly string[] = []): W
       return { kind: 'stale' };
     }
     if (refused.has(change.name)) return { kind: 'refused', reason: 'no' };
+    if (undone.has(change.name)) {
+      entries.set(change.name, { ...observed(`shop/${change.name}`), entry: { Protocol: 'grpc' } });
+      return { kind: 'applied' };
+    }
+    if (completed.has(change.name)) {
+      const known = entries.get(change.name) ?? observed(`shop/${change.name}`);
+      entries.set(change.name, { ...known, entry: { ...known.entry, New: 'default' } });
+      return { kind: 'applied' };
+    }
     if (change.action === 'delete') entries.delete(change.name);
     else entries.set(change.name, observed(`${change.object.namespace}/${change.name}`));
     return { kind: 'applied' };
@@ -227,5 +242,42 @@ test('an entry that another program writes all the time is tried less and less o
   changed('shop/web');
   await clock.advance(200);
   assert.equal(sent.length, 3 * 7 + 1);
+  await stop();
+});
+
+test('a program that undoes every write is not answered for ever, and an edit by hand at once', async () => {
+  const world = running(['shop/web']);
+  const { clock, entries, undone, changed, sent, stop } = world;
+  const sentWithin = async (seconds: number): Promise<number> => {
+    const before = sent.length;
+    for (let tenth = 0; tenth < seconds * 10; tenth += 1) {
+      changed('shop/web');
+      await clock.advance(100);
+    }
+    return sent.length - before;
+  };
+  await clock.advance(1000);
+  for (let edit = 0; edit < 5; edit += 1) {
+    entries.delete('web');
+    assert.equal(await sentWithin(1), 1, 'by hand');
+  }
+  undone.add('web');
+  entries.delete('web');
+  const first = await sentWithin(10);
+  assert.ok(first >= 5 && first <= 10, `${first} in 10 s`);
+  const more = await sentWithin(600);
+  assert.ok(more <= 10 * 20, `${more} in 10 minutes`);
+  await stop();
+});
+
+test('what a newer Consul completes is written once more, to be sure that nobody else did it, and then no more', async () => {
+  const world = running(['shop/web']);
+  const { clock, completed, changed, sent, stop } = world;
+  completed.add('web');
+  for (let second = 0; second < 30; second += 1) {
+    changed('shop/web');
+    await clock.advance(1000);
+  }
+  assert.equal(sent.length, 3);
   await stop();
 });

@@ -40,7 +40,10 @@ test('what another program writes all the time is tried less and less often, wha
 
 test('what Consul took otherwise is forgotten with its object', () => {
   const memory = createEntryMemory(() => 0);
-  memory.accepted('service-router/web', { Name: 'web' }, 7);
+  assert.equal(memory.accepted('service-router/web', { Name: 'web' }, 6), false);
+  assert.equal(memory.accepted('service-router/web', { Name: 'web' }, 7), false, 'somebody else wrote it');
+  assert.equal(memory.isAccepted('service-router/web', { Name: 'web' }, 7), false);
+  assert.equal(memory.accepted('service-router/web', { Name: 'web' }, 7), true);
   assert.equal(memory.isAccepted('service-router/web', { Name: 'web' }, 7), true);
   memory.retain(new Set(), new Set());
   assert.equal(memory.isAccepted('service-router/web', { Name: 'web' }, 7), false);
