@@ -1,6 +1,7 @@
 /** `tandem sync`, logged in with the rights of one direction: all of them are enough, and each that is missing is named. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { Resolver } from 'node:dns/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { aclObjects } from '../../../src/secure/acl-objects.ts';
@@ -12,7 +13,7 @@ import type { Scene } from '../harness/scene.ts';
 import { startTandemSync, type TandemSync } from '../harness/tandem-sync.ts';
 import { startWebhook } from '../harness/webhook.ts';
 import { placedPods } from '../registrar/placed-pods.ts';
-import { NAME, NAMESPACE, type SecureScene, type StartedAgent } from './secure-scene.ts';
+import { DNS_PORT, NAME, NAMESPACE, type Loop, type SecureScene, type StartedAgent } from './secure-scene.ts';
 
 type Parts = {
   readonly scene: Scene;
@@ -64,6 +65,87 @@ export function everyRuleIsNeeded(parts: Parts, directions?: readonly SyncDirect
         await sync.process.stop();
       }
     });
+}
+
+/** Consul itself names nobody: who misses a rule of the token of DNS finds nothing, and the log of an agent names the agent alone. */
+export function everyAgentRuleIsNeeded({ secure, server, client, token }: Parts): void {
+  const resolver = new Resolver({ timeout: 1000, tries: 1 });
+  resolver.setServers([`${server.address}:${DNS_PORT}`]);
+  const answers = async (): Promise<number> => {
+    const found = await resolver.resolve4('consul.service.consul').catch(() => []);
+    return found.length;
+  };
+  test('dns: without one of its rules nothing is found', async () => {
+    await eventually('the servers', async () => assert.equal(await answers(), 3));
+    const policy = policyOf({ secure, server, token }, `tandem-${NAME}-dns`);
+    const rules = await policy.read();
+    assert.equal(rules.length, 2);
+    for (const rule of rules) {
+      await policy.write(rules.filter((other) => other !== rule));
+      await eventually(rule, async () => assert.equal(await answers(), 0));
+      await policy.write(rules);
+      await eventually('with it', async () => assert.equal(await answers(), 3));
+    }
+  });
+
+  test('agent: without the right to write nodes an agent says that its updates are blocked', async (context) => {
+    const policy = policyOf({ secure, server, token }, `tandem-${NAME}-agent`);
+    const rules = await policy.read();
+    const position = client.process().position();
+    await policy.write(rules.filter((rule) => !rule.startsWith('node_prefix')));
+    const line = await eventually('its log', async () => {
+      const said = /^.*update blocked by ACLs.*$/m.exec(client.process().log(position));
+      assert.ok(said);
+      return said[0];
+    });
+    context.diagnostic(line);
+    await policy.write(rules);
+  });
+}
+
+/** While the loop runs: each rule of each of its policies that somebody takes away is put back, and named. */
+export function everyRuleIsPutBack(
+  parts: Pick<Parts, 'secure' | 'server' | 'token'>,
+  loop: () => Loop,
+): void {
+  test('each rule of each policy that is taken away is named and put back', async (context) => {
+    const { json } = await parts.secure.ask(parts.server, 'GET', '/v1/acl/policies', { token: parts.token });
+    const names = (json as readonly { readonly Name: string }[]).map(({ Name }) => Name);
+    const ours = names.filter((name) => name.startsWith('tandem-')).map((name) => policyOf(parts, name));
+    const all = await Promise.all(ours.map(async (policy) => ({ policy, rules: await policy.read() })));
+    let count = 0;
+    for (let at = 0; all.some(({ rules }) => at < rules.length); at += 1) {
+      const turn = all.filter(({ rules }) => at < rules.length);
+      const position = loop().process.position();
+      for (const { policy, rules } of turn) await policy.write(rules.toSpliced(at, 1));
+      for (const { policy, rules } of turn) {
+        await eventually(policy.name, async () => assert.deepEqual(await policy.read(), rules));
+        const done = new RegExp(
+          `"step":"put","reason":"different","object":"policy/${policy.name}".*a step is done`,
+        );
+        assert.match(loop().process.log(position), done);
+        count += 1;
+      }
+    }
+    context.diagnostic(`${count} rules of ${all.length} policies`);
+  });
+}
+
+function policyOf({ secure, server, token }: Pick<Parts, 'secure' | 'server' | 'token'>, name: string) {
+  const seen = async () => {
+    const { json } = await secure.ask(server, 'GET', `/v1/acl/policy/name/${name}`, { token });
+    return json as Readonly<Record<'ID' | 'Name' | 'Description' | 'Rules', string>>;
+  };
+  return {
+    name,
+    read: async (): Promise<readonly string[]> => (await seen()).Rules.split('\n'),
+    write: async (rules: readonly string[]): Promise<void> => {
+      const { ID, Name, Description } = await seen();
+      const body = { ID, Name, Description, Rules: rules.join('\n') };
+      const { status, text } = await secure.ask(server, 'PUT', `/v1/acl/policy/${ID}`, { token, body });
+      assert.equal(status, 200, text);
+    },
+  };
 }
 
 const EARLIER = { Node: 'earlier', Address: '127.0.0.1' };

@@ -9,7 +9,7 @@ import { renderChart } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { editPolicy, rightCases, type RightCase } from './each-right.ts';
-import { everyRuleIsNeeded } from './each-rule.ts';
+import { everyAgentRuleIsNeeded, everyRuleIsNeeded, everyRuleIsPutBack } from './each-rule.ts';
 import { NAME, NAMESPACE, startSecureScene, type Loop } from './secure-scene.ts';
 import { startAudit, unusedRights } from './used-rights.ts';
 
@@ -189,6 +189,8 @@ for (const each of taken)
     });
   });
 
+if (isAll) everyRuleIsPutBack({ secure, server, token: bootstrap }, () => loop);
+
 test('no secret is in the log, the arguments, the status, the page, the metrics or an Event', async () => {
   // From the beginning, and after rotations.
   const states = [own, await secure.secret(`${NAME}-secure`)].map((each) => each?.['state.json']).join();
@@ -237,7 +239,10 @@ test('the account by which Consul asks the API server is deleted and made anew: 
 });
 
 test('without a loop nothing is put back', async () => {
+  await loop.process.stop();
   await later?.process.stop();
 });
 
-everyRuleIsNeeded({ scene, secure, server, client, token: bootstrap }, isAll ? undefined : ['to-consul']);
+const parts = { scene, secure, server, client, token: bootstrap };
+everyRuleIsNeeded(parts, isAll ? undefined : ['to-consul']);
+if (isAll) everyAgentRuleIsNeeded(parts);

@@ -19,6 +19,7 @@ const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 export const NAMESPACE = 'consul';
 export const NAME = 'mesh';
 const ACCOUNT = 'mesh-secure';
+export const DNS_PORT = 8600;
 /** Secrets that a test may bring. */
 const BROUGHT = ['my-ca', 'my-gossip', 'my-server', 'my-client'];
 
@@ -283,7 +284,7 @@ function configurationOf(node: string, address: string, folder: string): object 
     log_level: 'warn',
     disable_update_check: true,
     disable_keyring_file: true,
-    ports: { http: -1, https: 8501, grpc: -1, grpc_tls: 8503, dns: -1, serf_wan: -1 },
+    ports: { http: -1, https: 8501, grpc: -1, grpc_tls: 8503, dns: DNS_PORT, serf_wan: -1 },
   };
 }
 
