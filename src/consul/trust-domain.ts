@@ -5,7 +5,7 @@ import { jsonOf } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 
 /**
- * `TrustDomain` of `GET /v1/connect/ca/roots`, which needs no token. A Consul in development mode has always the same one.
+ * `TrustDomain` of `GET /v1/connect/ca/roots`, which needs no token.
  *
  * @returns undefined when Consul does not tell it, such as with Connect off. @throws the reason of the signal when that aborts
  */
