@@ -4,23 +4,24 @@ import { figure, median } from './figure.ts';
 import { samplePod } from './sample-review.ts';
 import { sampleSettings } from './sample-settings.ts';
 
-export function benchEngine(): void {
-  const small = milliseconds(samplePod());
-  const middle = milliseconds(samplePod(1500));
-  const large = milliseconds(samplePod(3000));
+export function benchEngine(short: boolean): void {
+  const runs = short ? 40 : 200;
+  const small = milliseconds(samplePod(), runs);
+  const middle = milliseconds(samplePod(1500), runs);
+  const large = milliseconds(samplePod(3000), runs);
   figure('engine: pod of 2.7 kB, two upstreams', small, 'ms', '');
   figure('engine: pod with 1,500 variables', middle, 'ms', 'target <= 3');
   figure('engine: 3,000 variables / 1,500 variables', large / middle, 'ratio', 'linear is 2');
   const upstreams = (length: number): string =>
     Array.from({ length }, (_, index) => `s${index}:${1000 + index}`).join(',');
-  const few = milliseconds(annotated(upstreams(500)));
+  const few = milliseconds(annotated(upstreams(500)), runs);
   figure(
     'engine: 1,000 upstreams / 500 upstreams',
-    milliseconds(annotated(upstreams(1000))) / few,
+    milliseconds(annotated(upstreams(1000)), runs) / few,
     'ratio',
     'linear is 2',
   );
-  figure('engine: 256 KiB of commas', milliseconds(annotated(','.repeat(256 * 1024))), 'ms', '');
+  figure('engine: 256 KiB of commas', milliseconds(annotated(','.repeat(256 * 1024)), runs), 'ms', '');
 }
 
 function annotated(text: string): object {
@@ -31,10 +32,10 @@ function annotated(text: string): object {
   return { metadata: { annotations }, spec: { containers: [{ name: 'web' }] } };
 }
 
-/** The median of 200 runs, the patch serialised as an answer would hold it. */
-function milliseconds(object: object): number {
+/** The median, the patch serialised as an answer would hold it. */
+function milliseconds(object: object, runs: number): number {
   const request = { kind: 'v1/Pod', operation: 'CREATE', namespace: 'default', object };
-  const samples = Array.from({ length: 200 }, () => {
+  const samples = Array.from({ length: runs }, () => {
     const start = performance.now();
     JSON.stringify(inject(request, sampleSettings));
     return performance.now() - start;

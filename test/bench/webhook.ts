@@ -108,7 +108,7 @@ async function benchLoad(webhook: ServerProcess, folder: string, short: boolean)
       bareEntry: { server: reviewing, body: 'entry' },
       entry: { server: entries, body: 'entry', path: VALIDATE },
     },
-    short ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 },
+    short ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 5 },
     folder,
   );
   await Promise.all([entries, node, fastify, skipping, reviewing].map(stopServer));
