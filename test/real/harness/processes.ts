@@ -36,6 +36,8 @@ export type RunningProcess = {
   /** How many characters it wrote so far. */
   readonly position: () => number;
   readonly exited: Promise<Exit>;
+  /** Resolves, at once, when it has written this text from this position on. */
+  readonly says: (text: string, from: number) => Promise<void>;
   /** Sends the signal, SIGTERM unless told, and waits for the end. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<Exit>;
   /** Resolves when nothing of it runs any more; a thread may finish what it is at before it stops. */
@@ -91,10 +93,13 @@ function spawnSpec(spec: ProcessSpec): RunningProcess {
   running.add(child);
   let log = '';
   let written = 0;
+  const looking = new Set<() => void>();
+  const logFrom = (from: number): string => log.slice(Math.max(0, log.length - (written - from)));
   const keep = (chunk: string): void => {
     log = (log + chunk).slice(-LOG_CHARACTERS);
     written += chunk.length;
     if (logFile !== undefined) appendFileSync(logFile, chunk);
+    for (const look of looking) look();
   };
   child.stdout.setEncoding('utf8').on('data', keep);
   child.stderr.setEncoding('utf8').on('data', keep);
@@ -108,9 +113,19 @@ function spawnSpec(spec: ProcessSpec): RunningProcess {
   return {
     name,
     pid: child.pid ?? 0,
-    log: (from = 0) => log.slice(Math.max(0, log.length - (written - from))),
+    log: (from = 0) => logFrom(from),
     position: () => written,
     exited,
+    says: (text, from) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (!logFrom(from).includes(text)) return;
+          looking.delete(look);
+          resolve();
+        };
+        looking.add(look);
+        look();
+      }),
     hang: async () => {
       child.kill('SIGSTOP');
       while (!isStopped(child.pid ?? 0)) await new Promise((resolve) => setTimeout(resolve, 1));
