@@ -10,6 +10,8 @@ import { earliest } from '../support/earliest.ts';
 
 export type EntryMemory = EntryRecall & {
   readonly holds: (key: string, entry: HeldEntry) => void;
+  /** It is somebody else's now. @param place of an object that has it no more; what another object holds stays */
+  readonly lost: (key: string, place: string) => void;
   /**
    * After a write, the entry is read back otherwise. Consul may have made it so, or somebody else may have written since: only
    * when it is written again and has the same index still, it was Consul, and the answer is true.
@@ -97,6 +99,9 @@ export function createEntryMemory(elapsed: () => number): EntryMemory {
     },
     held: (key) => held.get(key),
     holds: (key, entry) => void held.set(key, entry),
+    lost: (key, place) => {
+      if (held.get(key)?.place === place) held.delete(key);
+    },
     accepted: (key, entry, index) => {
       const text = JSON.stringify(entry);
       const known = accepted.get(key);

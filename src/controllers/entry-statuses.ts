@@ -2,7 +2,7 @@
 import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
 import type { EntryPlan, PlannedObject } from '../catalog/config-entries/entry-plan.ts';
-import { statusAfter, type EntryOutcome } from '../catalog/config-entries/entry-status.ts';
+import { isSomebodyElses, statusAfter, type EntryOutcome } from '../catalog/config-entries/entry-status.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
 import type { JsonObject } from '../support/json.ts';
 import { earliest } from '../support/earliest.ts';
@@ -88,9 +88,12 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
 
 /** The status says it too, but the watch may not have brought that yet, and an older CRD does not keep it. */
 function remember({ entry, object }: PlannedObject, outcome: EntryOutcome, memory: EntryMemory): void {
-  if (entry === undefined || (outcome.kind !== 'synced' && outcome.kind !== 'written')) return;
-  if (outcome.entryId !== undefined)
-    memory.holds(entry.key, { id: outcome.entryId, place: objectPlace(object) });
+  if (entry === undefined) return;
+  const place = objectPlace(object);
+  // Otherwise it would be taken back from its new owner as soon as somebody drops the meta.
+  if (isSomebodyElses(outcome)) memory.lost(entry.key, place);
+  if (outcome.kind !== 'synced' && outcome.kind !== 'written') return;
+  if (outcome.entryId !== undefined) memory.holds(entry.key, { id: outcome.entryId, place });
 }
 
 /** Undefined when it is tried again at once. */

@@ -92,6 +92,7 @@ const OVERWRITE = 'tandem/overwrite';
  * | consul-k8s, this datacenter    | update: our meta                   | update with `adopt`, else held             |
  * | consul-k8s, another datacenter | elsewhere                          | held                                       |
  * | nobody, and this one was ours  | update: our meta                   | update: an edit by hand drops the meta     |
+ * | nobody, and not told which one | unknown                            | unknown                                    |
  * | anything else                  | elsewhere; `migrate-entry`: update | held; `migrate-entry`: migration failed;   |
  * |                                |                                    | `overwrite`: update                        |
  */
@@ -164,6 +165,8 @@ export function decideEntry(
       if (holder.source === '' && wasOurs(desired, observed, recall))
         return write('update', isKnown ? 'drift' : 'changed', differences);
       if (hasAnnotation(object, OVERWRITE)) return write('update', 'overwritten', differences);
+      if (holder.source === '' && isUntold(desired, observed, recall))
+        return { state: { kind: 'unknown', message: `${subject(desired)} ${UNTOLD}` } };
       if (!hasAnnotation(object, MIGRATE))
         return { state: isSame ? elsewhere(desired, holder) : held(desired, holder, differences) };
       return isSame ? write('update', 'migrated', []) : { state: migrationFailed(desired, differences) };
@@ -173,6 +176,14 @@ export function decideEntry(
 /** The condition of an object says nothing of this: it may be of another Consul, or of a time before this one was reset. */
 function wasOurs({ key, object }: Desired, { id }: ObservedEntry, recall: EntryRecall): boolean {
   return id !== undefined && (id === recall.held(key)?.id || id === heldEntryId(object));
+}
+
+const UNTOLD =
+  'has no meta any more, and Consul does not tell its trust domain (GET /v1/connect/ca/roots), so it is not known whether it is the same';
+
+/** The object had an entry, and it cannot be said now whether it is this one. To call it somebody else's would forget that. */
+function isUntold({ key, object }: Desired, { id }: ObservedEntry, recall: EntryRecall): boolean {
+  return id === undefined && (recall.held(key)?.id ?? heldEntryId(object)) !== undefined;
 }
 
 // Each pass decides about every object. One of a megabyte takes half a second, for which nothing else of the process runs.

@@ -111,7 +111,7 @@ function planKind(view: KindView, settings: EntrySettings, recall: EntryRecall):
   const ours = [...observed].filter(([, { meta }]) => entryHolder(meta, settings).kind === 'ours');
   const made = Map.groupBy(ours, ([, { meta }]) => meta[OBJECT_META] ?? '');
   const writes: EntryWrite[] = [];
-  const holders = holdersOf(view, settings, makersOf(observed, view.objects, settings, recall));
+  const holders = holdersOf(view, settings, makersOf(observed, view, settings, recall));
   const objects = view.objects.filter(isAlive).map((object): PlannedObject => {
     const entry = entryOf(kind, object);
     if (!isAllowed(object, settings)) return { object, kind, entry, state: notAllowed(object) };
@@ -169,16 +169,24 @@ function holdersOf(
 /** Entry that is ours, or was before somebody dropped its meta → place of the object that it was made from. */
 function makersOf(
   observed: ReadonlyMap<string, ObservedEntry>,
-  objects: readonly EntryObject[],
+  { kind, objects }: KindView,
   settings: EntrySettings,
   { held }: EntryRecall,
 ): ReadonlyMap<string, string> {
   const byId = new Map(objects.map((object) => [heldEntryId(object), objectPlace(object)]));
+  // While Consul does not tell which entry it is, nobody else gets it.
+  const heldUnder = (key: string): string | undefined => {
+    const holder = objects.find(
+      (object) => heldEntryId(object) !== undefined && entryOf(kind, object)?.key === key,
+    );
+    return holder && objectPlace(holder);
+  };
   const makerOf = ([key, { meta, id }]: [string, ObservedEntry]): string | undefined => {
     const holder = entryHolder(meta, settings);
     if (holder.kind === 'ours') return meta[OBJECT_META];
-    if (holder.kind !== 'unmanaged' || id === undefined) return undefined;
+    if (holder.kind !== 'unmanaged') return undefined;
     const last = held(key);
+    if (id === undefined) return last?.place ?? heldUnder(key);
     return last?.id === id ? last.place : byId.get(id);
   };
   return new Map(

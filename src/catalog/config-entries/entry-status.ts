@@ -75,9 +75,21 @@ function entryIdAfter(object: EntryObject, outcome: EntryOutcome): string | unde
       return held;
     case 'elsewhere':
     case 'failed':
+      if (!isSomebodyElses(outcome)) return held;
       // A merge patch keeps what it does not name.
       return property(object.status, 'entryId') === undefined ? undefined : '';
   }
+}
+
+const OF_OTHERS: readonly EntryReason[] = [
+  'ExternallyManagedConfigError',
+  'MigrationFailedError',
+  'NameTaken',
+];
+
+/** Whether the entry is not of this object. Of one that is invalid, or of which nothing is known, that is not said. */
+export function isSomebodyElses(outcome: EntryOutcome): boolean {
+  return outcome.kind === 'elsewhere' || (outcome.kind === 'failed' && OF_OTHERS.includes(outcome.reason));
 }
 
 /** Both sides agreed about this generation of the object, and the entry is ours. */

@@ -106,3 +106,31 @@ test('a refused status rests for a minute, whatever another program makes of it 
   await write([planned('web', 2)]);
   assert.deepEqual(sent, ['web', 'web']);
 });
+
+test('an entry that another has taken over is not remembered as ours', async () => {
+  const memory = createEntryMemory(() => 0);
+  const statuses = createEntryStatuses(
+    {
+      clock: { now: () => 0, elapsed: () => 0 },
+      cluster: { patchStatus: (_kind, _object, status) => Promise.resolve(status) },
+      reporter: { stands: () => undefined, failed: () => undefined },
+    },
+    memory,
+  );
+  const write = (objects: readonly PlannedObject[]): Promise<void> =>
+    statuses.write(
+      { objects, writes: [], removals: [], kept: [], owned: 0 },
+      { outcomes: new Map(), error: undefined },
+      new AbortController().signal,
+    );
+  const web = planned('web');
+  const held = (): string | undefined => memory.held('service-defaults/web')?.id;
+  await write([{ ...web, state: { kind: 'synced', notes: [], entryId: 'a.consul/7' } }]);
+  assert.equal(held(), 'a.consul/7');
+  const other = { ...web.object, uid: 'other', namespace: 'other' };
+  await write([{ ...web, object: other, state: { kind: 'failed', reason: 'NameTaken', message: '' } }]);
+  await write([{ ...web, state: { kind: 'failed', reason: 'InvalidSpec', message: '' } }]);
+  assert.equal(held(), 'a.consul/7');
+  await write([{ ...web, state: { kind: 'elsewhere', message: '' } }]);
+  assert.equal(held(), undefined);
+});

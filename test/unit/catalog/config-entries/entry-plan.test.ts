@@ -253,11 +253,24 @@ test('an entry without our meta is ours only when it is the one that was: no con
   }
   assert.equal(unmarked(ID), 'update drift 7');
   assert.equal(unmarked(ID, { Protocol: 'http' }), 'update drift 7');
-  // Consul does not tell which one it is.
+});
+
+test('while Consul does not tell which entry it is, one without meta is not said to be of somebody else', () => {
   const nameless = { ...observed(NOBODY, TCP), id: undefined };
+  const had = { ...SYNCED, entryId: ID };
+  assert.equal(verdict(plan([web({ status: had })], [nameless])), 'unknown');
+  assert.equal(verdict(plan([web({ status: had, annotations: MIGRATE })], [nameless])), 'unknown');
   assert.equal(
-    verdict(plan([web({ status: { ...SYNCED, entryId: ID } })], [nameless])),
-    'ExternallyManagedConfigError',
+    verdict(plan([web({ status: had, annotations: OVERWRITE })], [nameless])),
+    'update overwritten 7',
+  );
+  assert.equal(verdict(plan([web({ status: SYNCED })], [nameless])), 'ExternallyManagedConfigError');
+  // Nor does an older object get it meanwhile.
+  const older = web({ namespace: 'a', created: '2025-01-01T00:00:00Z', annotations: OVERWRITE });
+  const found = plan([older, web({ status: had })], [nameless]);
+  assert.deepEqual(
+    found.objects.map(({ state }) => (state.kind === 'failed' ? state.reason : state.kind)),
+    ['NameTaken', 'unknown'],
   );
 });
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readEntryObject, type EntryObject } from '../../../../src/catalog/config-entries/entry-object.ts';
+import type { FailedState } from '../../../../src/catalog/config-entries/entry-state.ts';
 import {
   heldEntryId,
   statusAfter,
@@ -101,6 +102,12 @@ test('which entry it was stays until somebody else has it, and is kept while not
   // A merge patch would leave a key that it does not have.
   assert.deepEqual(held(mine, theirs), ['', undefined]);
   assert.deepEqual(held(first, theirs), [undefined, undefined]);
+  const failed = (reason: FailedState['reason']): EntryOutcome => ({ kind: 'failed', reason, message: 'no' });
+  for (const reason of ['ExternallyManagedConfigError', 'MigrationFailedError', 'NameTaken'] as const)
+    assert.deepEqual(held(mine, failed(reason)), ['', undefined], reason);
+  // Which says nothing of the entry.
+  for (const reason of ['InvalidSpec', 'UnsupportedByConsul', 'NamespaceNotAllowed'] as const)
+    assert.deepEqual(held(mine, failed(reason)), ['a.consul/7', 'a.consul/7'], reason);
 });
 
 test('conditions of others stay', () => {
