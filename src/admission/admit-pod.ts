@@ -18,7 +18,9 @@ export type PodAdmission =
 
 // Characters of what is read of a pod with a dozen containers and their probes.
 const LONGEST_KEY = 4000;
-// Twice a usual patch. A stranger decides what a hundred pods ask for: at most 3 MB for the settings of one path.
+// Twice a usual patch. A stranger decides what a hundred pods ask for: 2.4 MB of patches for the settings of one path, and with the
+// keys of those and of the four hundred that were seen, of two bytes a character where one is not Latin, 6.4 MB at most. Denials of
+// that size would be twice as much as patches.
 const LARGEST = 24_000;
 
 const keep = keptBy<PodAdmission>({
