@@ -115,7 +115,8 @@ test('externalIPs beat every type', async () => {
   await cluster.service('edge', {
     type: 'NodePort',
     externalIPs: ['203.0.113.1', '203.0.113.2'],
-    ports: [{ port: 8443, nodePort: 30_443 }],
+    // Of the range that is not given out by chance (kube-apiserver, ServiceNodePortStaticSubrange).
+    ports: [{ port: 8443, nodePort: 30_043 }],
   });
   await cluster.endpoints('edge', 8080, [{ address: '10.5.0.1', node: 'node-1' }]);
   assert.deepEqual(places(await inConsul('edge', 2)), [
