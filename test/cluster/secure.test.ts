@@ -11,6 +11,7 @@ import { openCluster } from './harness/cluster.ts';
 import { intend } from './harness/consul.ts';
 import { testOn } from './harness/evidence.ts';
 import { startLoad, type Load, type LoadOutcome } from './harness/load.ts';
+import { podsOf } from './harness/list.ts';
 import { makeNamespace, RESTRICTED } from './harness/namespaces.ts';
 import { allReady, podsReady } from './harness/ready.ts';
 import { createRelay } from './harness/relay.ts';
@@ -23,6 +24,7 @@ const WEB = `http://127.0.0.1:${TO_WEB}/`;
 const cluster = await openCluster();
 const { api, kubectl } = cluster;
 const SERVERS = 3;
+const REPLICAS = 2;
 const STAGES = ['off', 'accept', 'prefer', 'require'] as const;
 type Stage = (typeof STAGES)[number];
 // Each takes a minute and a half, which the suite has not: only when the variable names a mode.
@@ -78,7 +80,7 @@ test('pods log in as their ServiceAccounts, and reach each other as intentions a
     args: ['web', '8080'],
     port: 8080,
     serviceAccountName: 'web',
-    replicas: 2,
+    replicas: REPLICAS,
     annotations: {},
   });
   const upstreams = { 'connect-service-upstreams': `web:${TO_WEB}` };
@@ -130,6 +132,10 @@ async function restarted(name: string): Promise<Load> {
   const started = await startLoad(cluster, APPS, { ...load, life: 900 });
   await kubectl(['rollout', 'restart', 'deployment/web', '-n', APPS]);
   await allReady(cluster, APPS);
+  // While the agent of a node is away, its sidecars do not learn of a pod that ends.
+  await eventually('the end of the old pods', async () =>
+    assert.equal((await podsOf(api, APPS, 'app=web')).length, REPLICAS),
+  );
   return started;
 }
 
