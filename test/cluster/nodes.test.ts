@@ -182,8 +182,7 @@ async function makeSyncLead(node: string): Promise<void> {
     'a replica on each node',
   );
   await eventually(`a replica on ${node} leads`, async () => {
-    const lease = '/apis/coordination.k8s.io/v1/namespaces/tandem/leases/tandem-sync';
-    const identity = String(at(await api.expect('GET', lease), 'spec', 'holderIdentity'));
+    const identity = await syncLeader();
     // Given away and not taken yet. Without a name all pods of the namespace would be deleted.
     assert.notEqual(identity, '', 'nobody leads');
     const holder = `/api/v1/namespaces/tandem/pods/${identity.split('_')[0]}`;
@@ -192,6 +191,28 @@ async function makeSyncLead(node: string): Promise<void> {
     throw new Error(`${identity} leads`);
   });
   await allReady(cluster, 'tandem');
+  await spreadSync(node);
+}
+
+/** To the scheduler a pod that is ending is there as well, so the one that takes its place may be on the node of the other. */
+async function spreadSync(node: string): Promise<void> {
+  await eventually(`a replica that is not on ${node}`, async () => {
+    const pods = await podsOf(api, 'tandem', 'app.kubernetes.io/component=sync');
+    const living = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    if (living.some((pod) => pod.spec.nodeName !== node && isReady(pod))) return;
+    const identity = await syncLeader();
+    const [waiting, second] = living.filter(({ metadata }) => !identity.startsWith(metadata.name));
+    // The next is made when this one is gone.
+    if (living.length === pods.length && waiting !== undefined && second === undefined)
+      await api.expect('DELETE', `/api/v1/namespaces/tandem/pods/${waiting.metadata.name}`);
+    throw new Error(`all are on ${node}`);
+  });
+}
+
+/** The name of its pod and more; empty between two. */
+async function syncLeader(): Promise<string> {
+  const lease = '/apis/coordination.k8s.io/v1/namespaces/tandem/leases/tandem-sync';
+  return String(at(await api.expect('GET', lease), 'spec', 'holderIdentity'));
 }
 
 /** Resolves when the API server says that no pod there is ready. */
