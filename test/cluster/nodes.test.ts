@@ -203,7 +203,8 @@ async function spreadSync(node: string): Promise<void> {
     const identity = await syncLeader();
     const [waiting, second] = living.filter(({ metadata }) => !identity.startsWith(metadata.name));
     // The next is made when this one is gone.
-    if (living.length === pods.length && waiting !== undefined && second === undefined)
+    const isThere = waiting?.spec.nodeName === node && isReady(waiting);
+    if (living.length === pods.length && isThere && second === undefined)
       await api.expect('DELETE', `/api/v1/namespaces/tandem/pods/${waiting.metadata.name}`);
     throw new Error(`all are on ${node}`);
   });
