@@ -54,7 +54,7 @@ function keyOf(pod: Pod): string | undefined {
     // What is read of 1e999.
     return /[:,[]null/.test(text) ? undefined : text;
   } catch {
-    // Nested by the thousand: it overflows the stack of whoever writes it out.
+    // Thousands of levels deep: writing it out overflows the stack.
     return undefined;
   }
 }

@@ -218,7 +218,7 @@ function filtered(entryKind: string): string {
   return `the token does not show all entries of ${entryKind}, so none is removed; it needs ${rules}`;
 }
 
-/** An entry without what is to be asked beside it. */
+/** An entry before it has its id, for which Consul is asked for its trust domain. */
 type ReadEntry = Omit<ObservedEntry, 'id'> & { readonly created: number };
 
 function identified({ created, ...entry }: ReadEntry, trustDomain: string | undefined): ObservedEntry {

@@ -1,4 +1,4 @@
-/** Which parts of Tandem have logged in to Consul as they run now. A token lasts for a day, and whoever asked for it may be gone. */
+/** Which components have logged in to Consul since their pods started. A token lasts for a day, so an earlier pod may have asked for it. */
 import { asString, property } from '../support/json.ts';
 
 export type ComponentLogin = {

@@ -18,8 +18,8 @@ export type ObservedEntry = {
   /** `ModifyIndex`, by which a write says what it was planned on. */
   readonly index: number;
   /**
-   * Of which Consul, and when it came into being there: trust domain and `CreateIndex`. Whoever edits an entry keeps it, whoever
-   * deletes it and makes another does not. Undefined when Consul does not tell its trust domain.
+   * Tells this entry from any other: the trust domain of Consul and the `CreateIndex`. An edit keeps it; an entry that is deleted and
+   * made anew has another. Undefined when Consul does not tell its trust domain.
    */
   readonly id: string | undefined;
   readonly meta: Meta;
