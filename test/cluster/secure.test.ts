@@ -98,14 +98,16 @@ test('pods log in as their ServiceAccounts, and reach each other as intentions a
 
 test('a pod of the account default is not let in', async () => {
   await createPod(cluster, APPS, appPod(cluster, 'nobody', { app: 'relay.ts', port: 8080, annotations: {} }));
-  await eventually('its init container says why', async () => {
-    const log = await kubectl([
-      'logs',
-      `--namespace=${APPS}`,
-      'nobody',
-      '--container=consul-connect-inject-init',
-    ]);
-    assert.match(log, /could not log in to Consul at https:.* by auth method tandem-tandem-k8s-auth-method/);
+  const { container, why } =
+    EVERY_STAGE === 'dataplane'
+      ? { container: 'consul-dataplane', why: /ACL auth method login failed: Error: 403/ }
+      : {
+          container: 'consul-connect-inject-init',
+          why: /could not log in to Consul at https:.* by auth method tandem-tandem-k8s-auth-method/,
+        };
+  await eventually('its container says why', async () => {
+    const log = await kubectl(['logs', `--namespace=${APPS}`, 'nobody', `--container=${container}`]);
+    assert.match(log, why);
   });
 });
 

@@ -5,7 +5,10 @@
  */
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { fatal, notPlayed } from './ends.ts';
@@ -14,7 +17,7 @@ import type { GoFlags } from './go-flags.ts';
 export type Access = {
   readonly host: string;
   readonly port: number;
-  /** Of the same servers; the program itself needs no HTTP. */
+  /** HTTP or HTTPS of the same servers; the program itself needs neither. */
   readonly http: string;
   /** Without TLS there is none. */
   readonly ca: { readonly path: string; readonly content: string } | undefined;
@@ -39,14 +42,18 @@ export type Connection = {
 
 export function accessOf(flags: GoFlags): Access {
   const host = flags.text('addresses');
+  const ca = caOf(flags);
   const wantsLogin = flags.text('credential-type') === 'login';
   if (wantsLogin && flags.text('login-bearer-token-path') === '')
     fatal('bearer token (or path to a file containing a bearer token) is required for login');
   return {
     host,
     port: flags.number('grpc-port', 8502),
-    http: process.env['CONSUL_HTTP_ADDR'] ?? `http://${host}:8500`,
-    ca: caOf(flags),
+    http:
+      process.env['CONSUL_HTTP_ADDR'] ??
+      // Where there is TLS, plain HTTP may listen on the loopback of a server only.
+      (ca === undefined ? `http://${host}:8500` : `https://${host}:8501`),
+    ca,
     serverName: flags.text('tls-server-name'),
     login: loginOf(flags),
   };
@@ -121,24 +128,28 @@ async function ask(
   path: string,
   body?: unknown,
 ): Promise<unknown> {
-  const response = await send(access, token, method, path, body);
-  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-  return response.json();
+  const { status, answer } = await send(access, token, method, path, body);
+  if (status !== 200) throw new Error(`${status} ${answer}`);
+  return JSON.parse(answer);
 }
 
-function send(
-  { http }: Access,
+async function send(
+  { http, ca, serverName }: Access,
   token: string,
   method: string,
   path: string,
   body?: unknown,
-): Promise<Response> {
-  const headers: Record<string, string> = token === '' ? {} : { 'x-consul-token': token };
-  return fetch(new URL(path, http), {
-    method,
-    headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+): Promise<{ readonly status: number | undefined; readonly answer: string }> {
+  const url = new URL(path, http);
+  const headers = token === '' ? {} : { 'x-consul-token': token };
+  const name = serverName === '' ? {} : { servername: serverName };
+  const call =
+    url.protocol === 'https:'
+      ? requestTls(url, { method, headers, ca: ca?.content, agent: false, ...name })
+      : request(url, { method, headers, agent: false });
+  call.end(body === undefined ? undefined : JSON.stringify(body));
+  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  return { status: response.statusCode, answer: await text(response) };
 }
 
 async function again<T>(attempt: () => Promise<T>): Promise<T> {

@@ -114,7 +114,7 @@ type NodeServices = { readonly Services?: readonly { readonly ID: string }[] } |
 async function bootstrapOf(of: GoFlags, admin: number, access: Access, token: string): Promise<string> {
   const ready = of.text('envoy-ready-bind-address');
   const path = of.text('telemetry-prom-scrape-path');
-  const { ca } = access;
+  const { ca, serverName } = access;
   const line = [
     'connect',
     'envoy',
@@ -123,7 +123,8 @@ async function bootstrapOf(of: GoFlags, admin: number, access: Access, token: st
     `-node-name=${of.text('proxy-node-name')}`,
     `-http-addr=${access.http}`,
     `-grpc-addr=${ca === undefined ? 'http' : 'https'}://${access.host}:${access.port}`,
-    ...(ca === undefined ? [] : [`-grpc-ca-file=${ca.path}`]),
+    ...(ca === undefined ? [] : [`-grpc-ca-file=${ca.path}`, `-ca-file=${ca.path}`]),
+    ...(ca === undefined || serverName === '' ? [] : [`-tls-server-name=${serverName}`]),
     `-admin-bind=127.0.0.1:${admin}`,
     ...(ready === ''
       ? []
