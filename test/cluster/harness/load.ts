@@ -68,7 +68,10 @@ export async function startLoad(cluster: Cluster, namespace: string, options: Lo
   return {
     end: async () => {
       const signal = ['node', '-e', 'process.kill(1, "SIGTERM")'];
-      await kubectl(['exec', name, '-c', name, '-n', namespace, '--', ...signal]);
+      await kubectl(['exec', name, '-c', name, '-n', namespace, '--', ...signal]).catch((error: unknown) => {
+        // Whoever sends the signal is killed with the container if that ends first.
+        if (!String(error).includes('exit code 137')) throw error;
+      });
       const outcome = JSON.parse(await said(/^{.*}$/m)) as LoadOutcome;
       await kubectl(['delete', 'pod', name, '-n', namespace]);
       return outcome;
