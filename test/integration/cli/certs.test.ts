@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { runTandem } from './tandem-process.ts';
+import { runInProcess } from './in-process.ts';
 
 let folder: string;
 before(async () => (folder = await mkdtemp(join(tmpdir(), 'tandem-certs-'))));
@@ -13,7 +13,7 @@ after(() => rm(folder, { recursive: true }));
 
 test('certs: four files, keys for the owner only, and the bundle for the webhook configuration', async () => {
   const dir = join(folder, 'new');
-  const { code, stdout } = await runTandem([
+  const { code, stdout } = await runInProcess([
     'certs',
     `--dir=${dir}`,
     '--hosts=localhost',
@@ -32,11 +32,11 @@ test('certs: four files, keys for the owner only, and the bundle for the webhook
 
 test('certs: even one file that is there already is replaced only with --force', async () => {
   await writeFile(join(folder, 'tls.key'), 'precious');
-  const refused = await runTandem(['certs', `--dir=${folder}`]);
+  const refused = await runInProcess(['certs', `--dir=${folder}`]);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /already holds tls\.key; --force/);
   assert.equal(await readFile(join(folder, 'tls.key'), 'utf8'), 'precious');
-  assert.equal((await runTandem(['certs', `--dir=${folder}`, '--force'])).code, 0);
+  assert.equal((await runInProcess(['certs', `--dir=${folder}`, '--force'])).code, 0);
   assert.match(await readFile(join(folder, 'tls.key'), 'utf8'), /PRIVATE KEY/);
 });
 
@@ -44,7 +44,7 @@ const POD = 'apiVersion: v1\nkind: Pod\nmetadata: { generateName: web- }\nspec: 
 
 test('review: the same manifest gives the same bytes, another one another uid', async () => {
   const [one, again, other] = await Promise.all(
-    [POD, POD, `${POD}# other\n`].map((text) => runTandem(['review', '--api-version=v1beta1'], text)),
+    [POD, POD, `${POD}# other\n`].map((text) => runInProcess(['review', '--api-version=v1beta1'], text)),
   );
   assert.equal(one?.stdout, again?.stdout);
   const uids = [one, other].map(
@@ -54,7 +54,7 @@ test('review: the same manifest gives the same bytes, another one another uid', 
 });
 
 test('review: a pod without a name yet has none in the request, as from an API server', async () => {
-  const { stdout } = await runTandem(['review'], POD);
+  const { stdout } = await runInProcess(['review'], POD);
   const { request } = JSON.parse(stdout) as { request: Record<string, unknown> };
   assert.equal('name' in request, false);
 });
@@ -68,7 +68,7 @@ test('review: aliases that lead nowhere, or to too much, are unreadable input an
     }),
   ].join('\n');
   for (const text of [`${POD}x: *nowhere\n`, `${bomb}\n${POD}x: *f\n`]) {
-    const { code, stderr, stdout } = await runTandem(['review'], text);
+    const { code, stderr, stdout } = await runInProcess(['review'], text);
     assert.deepEqual([code, stdout], [65, '']);
     assert.match(stderr, /^tandem review: <stdin>(:\d+:\d+)?: .*alias.*\n$/i);
   }

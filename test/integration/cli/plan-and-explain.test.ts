@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startEmbeddedConsul, type EmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { injectedPod } from '../../unit/catalog/mesh/injected-pods.ts';
+import { runInProcess } from './in-process.ts';
 import { runTandem } from './tandem-process.ts';
 
 let folder: string;
@@ -40,8 +41,8 @@ after(async () => {
 });
 
 test('a plan lists what would change and exits with 3, and nothing is written', async () => {
-  for (let round = 0; round < 2; round += 1) {
-    const { code, stdout } = await runTandem(['plan', folder, ...flags]);
+  for (const run of [runTandem, runInProcess]) {
+    const { code, stdout } = await run(['plan', folder, ...flags]);
     assert.equal(code, 3);
     assert.match(stdout, /^\+ register {2}web {2}10\.0\.0\.[12]:8080 {2}Service\/default\/web$/m);
     assert.match(stdout, /^! Service\/default\/web: consul\.hashicorp\.com\/service-weight: "heavy"/m);
@@ -72,16 +73,16 @@ ports: [{port: 8080}]
 endpoints: [{addresses: ["fd00::8"]}]
 `,
   );
-  const { stdout } = await runTandem(['plan', file, ...flags]);
+  const { stdout } = await runInProcess(['plan', file, ...flags]);
   assert.match(
     stdout,
     /^\. Service\/default\/lone: nothing to register: the node is not known, or not yet$/m,
   );
-  const json = JSON.parse((await runTandem(['plan', file, ...flags, '--output=json'])).stdout) as {
+  const json = JSON.parse((await runInProcess(['plan', file, ...flags, '--output=json'])).stdout) as {
     without: unknown;
   };
   assert.deepEqual(json.without, [{ source: 'Service/default/lone', reasons: ['unknown-node'] }]);
-  const six = await runTandem(['explain', 'service', 'default/six', file, ...flags]);
+  const six = await runInProcess(['explain', 'service', 'default/six', file, ...flags]);
   assert.match(six.stdout, /^ {2}instance {5}six \[fd00::8\]:8080 passing/m);
   await rm(file);
 });
@@ -89,16 +90,16 @@ endpoints: [{addresses: ["fd00::8"]}]
 test('the settings that made the names are told, and that Consul has others', async () => {
   const suffixed = [...flags, '--add-k8s-namespace-suffix', '--consul-service-prefix=k-'];
   const said = 'names by --consul-service-prefix=k- --add-k8s-namespace-suffix=true --multi-port=default';
-  const first = await runTandem(['plan', folder, ...suffixed]);
+  const first = await runInProcess(['plan', folder, ...suffixed]);
   assert.match(first.stderr, new RegExp(`^tandem plan: ${said}, as owner c1 on node k8s-sync-c1$`, 'm'));
-  const explained = await runTandem(['explain', 'service', 'default/web', folder, ...suffixed]);
+  const explained = await runInProcess(['explain', 'service', 'default/web', folder, ...suffixed]);
   assert.match(
     explained.stderr,
     new RegExp(`^tandem explain: ${said}, as owner c1 on node k8s-sync-c1$`, 'm'),
   );
 
   const { register } = JSON.parse(
-    (await runTandem(['plan', folder, ...suffixed, '--output=json'])).stdout,
+    (await runInProcess(['plan', folder, ...suffixed, '--output=json'])).stdout,
   ) as {
     readonly register: readonly Readonly<Record<'id' | 'name' | 'address' | 'port' | 'meta', unknown>>[];
   };
@@ -110,8 +111,8 @@ test('the settings that made the names are told, and that Consul has others', as
     ['plan', folder],
     ['explain', 'service', 'default/web', folder],
   ]) {
-    assert.match((await runTandem([...command, ...flags])).stderr, others, command.join(' '));
-    assert.doesNotMatch((await runTandem([...command, ...suffixed])).stderr, others);
+    assert.match((await runInProcess([...command, ...flags])).stderr, others, command.join(' '));
+    assert.doesNotMatch((await runInProcess([...command, ...suffixed])).stderr, others);
   }
   await put('deregister', there);
 
@@ -122,7 +123,7 @@ test('the settings that made the names are told, and that Consul has others', as
 });
 
 test('as JSON it is for machines, and the policy holds', async () => {
-  const { stdout } = await runTandem(['plan', folder, ...flags, '--output=json', '--not-ready=omit']);
+  const { stdout } = await runInProcess(['plan', folder, ...flags, '--output=json', '--not-ready=omit']);
   const plan = JSON.parse(stdout) as { register: { address: string }[]; problems: { reason: string }[] };
   assert.deepEqual(
     [plan.register.map(({ address }) => address), plan.problems.map(({ reason }) => reason)],
@@ -131,7 +132,7 @@ test('as JSON it is for machines, and the policy holds', async () => {
 });
 
 test('an explanation names rule, annotation, instances and problems', async () => {
-  const { code, stdout } = await runTandem(['explain', 'service', 'default/web', folder, ...flags]);
+  const { code, stdout } = await runInProcess(['explain', 'service', 'default/web', folder, ...flags]);
   assert.equal(code, 0);
   for (const line of [
     /^Service\/default\/web: synced$/m,
@@ -141,7 +142,7 @@ test('an explanation names rule, annotation, instances and problems', async () =
     /^ {2}problem {6}consul\.hashicorp\.com\/service-weight: /m,
   ])
     assert.match(stdout, line);
-  const hidden = await runTandem(['explain', 'service', 'default/hidden', folder, ...flags]);
+  const hidden = await runInProcess(['explain', 'service', 'default/hidden', folder, ...flags]);
   assert.match(
     hidden.stdout,
     /^Service\/default\/hidden: not synced\n {2}rule {9}opted-out: service-sync is false$/m,
@@ -150,21 +151,27 @@ test('an explanation names rule, annotation, instances and problems', async () =
 
 test('without Consul the rules are explained all the same', async () => {
   const nobody = ['--consul-http-addr=127.0.0.1:1', '--owner=c1'];
-  const { code, stdout, stderr } = await runTandem(['explain', 'service', 'default/web', folder, ...nobody]);
+  const { code, stdout, stderr } = await runInProcess([
+    'explain',
+    'service',
+    'default/web',
+    folder,
+    ...nobody,
+  ]);
   assert.equal(code, 0);
   assert.match(stderr, /Consul was not asked: /);
   assert.match(stdout, /Consul was not asked/);
-  assert.equal((await runTandem(['plan', folder, ...nobody])).code, 1, 'a plan without Consul is none');
+  assert.equal((await runInProcess(['plan', folder, ...nobody])).code, 1, 'a plan without Consul is none');
 });
 
 test('what is not there, or is no name, is said', async () => {
-  const missing = await runTandem(['explain', 'service', 'default/nope', folder, ...flags]);
+  const missing = await runInProcess(['explain', 'service', 'default/nope', folder, ...flags]);
   assert.deepEqual([missing.code, missing.stderr], [1, 'tandem explain: there is no Service default/nope\n']);
-  const misused = await runTandem(['explain', 'web']);
+  const misused = await runInProcess(['explain', 'web']);
   assert.equal(misused.code, 2);
   assert.match(misused.stderr, /"web" is not "service NAMESPACE\/NAME"/);
   await writeFile(join(folder, 'broken.yaml'), 'a: [\n');
-  const broken = await runTandem(['plan', folder, ...flags]);
+  const broken = await runInProcess(['plan', folder, ...flags]);
   assert.equal(broken.code, 65);
   assert.match(broken.stderr, /broken\.yaml:\d+:\d+: /);
   await rm(join(folder, 'broken.yaml'));
@@ -206,7 +213,7 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
   const pods = [asked, injected, redirected, shop].map((pod) => `${JSON.stringify(pod)}\n`);
   await writeFile(file, pods.join('---\n'));
   const explain = (name: string, ...more: string[]) =>
-    runTandem(['explain', 'pod', `default/${name}`, file, ...flags, '--owner=c1', ...more]);
+    runInProcess(['explain', 'pod', `default/${name}`, file, ...flags, '--owner=c1', ...more]);
   assert.match(
     (await explain('asked')).stdout,
     /^Pod\/default\/asked: not injected\n {2}rule .*\n {2}fix .*"tandem check"/,
@@ -239,7 +246,7 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
     registration: { uid: string };
   };
   assert.equal(json.registration.uid, 'uid-of-web-0');
-  const withoutOwner = await runTandem(['explain', 'pod', 'default/web-0', file]);
+  const withoutOwner = await runInProcess(['explain', 'pod', 'default/web-0', file]);
   assert.match(withoutOwner.stdout, /^ {2}rule {9}registered: /m);
   assert.match(
     (await explain('web-0')).stderr,
@@ -271,7 +278,7 @@ metadata: {name: broken}
 spec: {protocol: htp}
 `,
   );
-  const { code, stdout } = await runTandem(['plan', file, ...flags, '--config-entries']);
+  const { code, stdout } = await runInProcess(['plan', file, ...flags, '--config-entries']);
   assert.equal(code, 3);
   assert.match(
     stdout,
@@ -280,16 +287,22 @@ spec: {protocol: htp}
   assert.match(stdout, /^! ServiceDefaults\/default\/broken: InvalidSpec: spec\.protocol: "htp" /m);
   assert.match(stdout, /^config entries: 2 to create, .*, 1 without effect$/m);
   const { configEntries } = JSON.parse(
-    (await runTandem(['plan', file, ...flags, '--config-entries', '--output=json'])).stdout,
+    (await runInProcess(['plan', file, ...flags, '--config-entries', '--output=json'])).stdout,
   ) as { configEntries: { changes: { action: string; entry: string }[] } };
   assert.deepEqual(
     configEntries.changes.map(({ action, entry }) => `${action} ${entry}`),
     ['create api', 'create web'],
   );
-  const catalogOnly = await runTandem(['plan', file, ...flags]);
+  const catalogOnly = await runInProcess(['plan', file, ...flags]);
   assert.deepEqual([catalogOnly.code, catalogOnly.stdout.includes('config entries')], [0, false]);
 
-  const explained = await runTandem(['explain', 'config-entry', 'ServiceDefaults/shop/api', file, ...flags]);
+  const explained = await runInProcess([
+    'explain',
+    'config-entry',
+    'ServiceDefaults/shop/api',
+    file,
+    ...flags,
+  ]);
   assert.equal(explained.code, 0);
   for (const line of [
     /^ServiceDefaults\/shop\/api: pending$/m,
@@ -299,7 +312,7 @@ spec: {protocol: htp}
     /^ {2}named in {5}ServiceRouter\/default\/web: spec\.routes\[0\]\.destination\.service$/m,
   ])
     assert.match(explained.stdout, line);
-  const broken = await runTandem([
+  const broken = await runInProcess([
     'explain',
     'config-entry',
     'ServiceDefaults/default/broken',
@@ -311,7 +324,7 @@ spec: {protocol: htp}
     ['ServiceDefaults/shop/nope', 1],
     ['shop/api', 2],
   ] as const)
-    assert.equal((await runTandem(['explain', 'config-entry', operand, file, ...flags])).code, told);
+    assert.equal((await runInProcess(['explain', 'config-entry', operand, file, ...flags])).code, told);
 });
 
 test('an object that is in the files twice is told, with both places, and the last one counts', async () => {
@@ -326,5 +339,5 @@ test('an object that is in the files twice is told, with both places, and the la
     ['explain', 'service', 'default/twin', one, two],
     ['explain', 'pod', 'default/lone', one, two],
   ])
-    assert.match((await runTandem([...command, ...flags])).stderr, said, command.join(' '));
+    assert.match((await runInProcess([...command, ...flags])).stderr, said, command.join(' '));
 });

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { runCommand } from '../../../src/cli/run-command.ts';
 import { startEmbeddedConsul, type EmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
+import { runInProcess } from './in-process.ts';
+import type { Finished } from './tandem-process.ts';
 
 let folder: string;
 let consul: EmbeddedConsul;
@@ -19,23 +18,6 @@ after(async () => {
   await consul.close();
   await rm(folder, { recursive: true });
 });
-
-type Finished = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
-async function run(argv: readonly string[], stdin: string | Buffer): Promise<Finished> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const code = await runCommand(argv, {
-    nodeVersion: process.versions.node,
-    environment: {},
-    stdin: Readable.from([Buffer.from(stdin)]),
-    stdout,
-    stderr,
-    signal: new AbortController().signal,
-  });
-  stdout.end();
-  stderr.end();
-  return { code, stdout: await text(stdout), stderr: await text(stderr) };
-}
 
 const SERVICE = {
   apiVersion: 'v1',
@@ -141,7 +123,7 @@ function podsIn(report: string): string[] {
 for (const [title, input] of Object.entries(SAME)) {
   test(`${title}: every command finds the same objects`, async () => {
     for (const [name, argv] of Object.entries(commands())) {
-      const finished = await run(argv('-'), input);
+      const finished = await runInProcess(argv('-'), input);
       const found = READ[name]?.(finished);
       assert.deepEqual(found, ['default/web'], `${name}: ${finished.stderr}`);
     }
@@ -174,7 +156,7 @@ for (const [title, [input, message]] of Object.entries(REFUSED)) {
     const seen = new Set<string>();
     for (const [name, argv] of Object.entries(commands())) {
       // As people call it: the report of inject has a line for each file.
-      const { code, stdout, stderr } = await run(
+      const { code, stdout, stderr } = await runInProcess(
         argv('-').filter((word) => word !== '--report=json'),
         input,
       );
@@ -189,7 +171,7 @@ for (const [title, [input, message]] of Object.entries(REFUSED)) {
 test('nothing in it: no command fails but those that were asked for one object', async () => {
   for (const input of ['', '\n', '# a comment\n', '---\n', '\uFEFF', '{}\n', '[]\n', 'null\n'])
     for (const [name, argv] of Object.entries(commands())) {
-      const { code, stderr } = await run(argv('-'), input);
+      const { code, stderr } = await runInProcess(argv('-'), input);
       const expected = { review: 65, 'explain service': 1, 'explain pod': 1 }[name] ?? 0;
       assert.equal(code, expected, `${name} ${JSON.stringify(input)}: ${stderr}`);
     }
@@ -204,12 +186,12 @@ test('files, a folder and standard input are named alike', async () => {
   const none = join(folder, 'none');
   await mkdir(none);
   for (const [name, argv] of Object.entries(commands())) {
-    const missing = await run(argv(join(folder, 'missing.yaml')), '');
+    const missing = await runInProcess(argv(join(folder, 'missing.yaml')), '');
     assert.deepEqual([missing.code, /cannot read .*missing\.yaml/.test(missing.stderr)], [65, true], name);
-    const empty = await run(argv(none), '');
+    const empty = await runInProcess(argv(none), '');
     assert.deepEqual([empty.code, /no \.yaml, \.yml or \.json file/.test(empty.stderr)], [65, true], name);
-    assert.deepEqual(READ[name]?.(await run(argv(below), '')), ['default/web'], name);
-    const twice = await run([...argv('-'), '-'], PLAIN);
+    assert.deepEqual(READ[name]?.(await runInProcess(argv(below), '')), ['default/web'], name);
+    const twice = await runInProcess([...argv('-'), '-'], PLAIN);
     assert.deepEqual([twice.code, /can be read only once/.test(twice.stderr)], [2, true], name);
   }
 });

@@ -1,28 +1,27 @@
-/** The real binary as a child process. */
+/** The real program as a child process. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { childEnvironment } from '../../real/harness/child-environment.ts';
-
-const BINARY = join(import.meta.dirname, '../../../bin/tandem.js');
+import { TANDEM } from '../../real/harness/tandem-program.ts';
 
 export type Finished = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
+/** @param program words for Node in front of the arguments */
 export function spawnTandem(
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
-  program = BINARY,
+  program: readonly string[] = [TANDEM],
 ): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [program, ...args], { env: childEnvironment(environment) });
+  return spawn(process.execPath, [...program, ...args], { env: childEnvironment(environment) });
 }
 
 export async function runTandem(
   args: readonly string[],
-  stdin = '',
+  stdin: string | Buffer = '',
   environment: NodeJS.ProcessEnv = {},
-  program = BINARY,
+  program?: readonly string[],
 ): Promise<Finished> {
   const child = spawnTandem(args, environment, program);
   // A command that does not read its input may be gone before all of it is written.

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { controllerOf, type Status } from '../../../src/status-page/status.ts';
-import { logLine, runTandem, spawnTandem } from '../cli/tandem-process.ts';
+import { runInProcess } from '../cli/in-process.ts';
+import { logLine, spawnTandem } from '../cli/tandem-process.ts';
 
 let folder: string;
 before(async () => (folder = await mkdtemp(join(tmpdir(), 'tandem-dev-'))));
@@ -105,7 +106,7 @@ test('a folder is in the catalog and in DNS, follows its files, and survives wha
 });
 
 test('without a folder or a cluster it says what to name', async () => {
-  const { code, stderr } = await runTandem(['dev']);
+  const { code, stderr } = await runInProcess(['dev']);
   assert.equal(code, 2);
   assert.match(stderr, /name a folder of manifests, or a cluster with --kubeconfig/);
 });
@@ -115,7 +116,7 @@ test('a port that is taken is an error that names it, and nothing is left runnin
   t.after(() => child.kill('SIGKILL'));
   const serving = await logLine(child, 'serving');
   const port = new URL(String(serving['consul'])).port;
-  const second = await runTandem(['dev', folder, `--http-port=${port}`, '--dns-port=0']);
+  const second = await runInProcess(['dev', folder, `--http-port=${port}`, '--dns-port=0']);
   assert.equal(second.code, 1);
   assert.match(second.stderr, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}`));
   child.kill('SIGTERM');

@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { Agent } from 'node:https';
 import { childEnvironment } from '../../real/harness/child-environment.ts';
 import { freePorts } from '../../real/harness/ports.ts';
+import { TANDEM } from '../../real/harness/tandem-program.ts';
 import { call, podReview } from './running-webhook.ts';
 
 let folder: string;
@@ -59,7 +60,7 @@ async function started(
   const child = spawn(
     process.execPath,
     [
-      join(import.meta.dirname, '../../../bin/tandem.js'),
+      TANDEM,
       'webhook',
       `--listen=127.0.0.1:${port}`,
       `--status-listen=127.0.0.1:${status}`,

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
-import { logLine, runTandem, spawnTandem } from '../cli/tandem-process.ts';
+import { runInProcess } from '../cli/in-process.ts';
+import { logLine, spawnTandem } from '../cli/tandem-process.ts';
 import { call, podReview, responseOf } from './running-webhook.ts';
 
 let folder: string;
@@ -95,7 +96,7 @@ test('a restart with --tls-auto-dir changes nothing, and the keys are for the ow
 
 test('new files are served without a dropped connection, and broken ones leave the old pair in use', async () => {
   const certs = join(folder, 'files');
-  assert.equal((await runTandem(['certs', `--dir=${certs}`])).code, 0);
+  assert.equal((await runInProcess(['certs', `--dir=${certs}`])).code, 0);
   const files = [`--tls-cert-file=${certs}/tls.crt`, `--tls-key-file=${certs}/tls.key`];
   const { child, exited, port, status } = await started(files);
   const serial = async (): Promise<string | undefined> => {
@@ -112,7 +113,7 @@ test('new files are served without a dropped connection, and broken ones leave t
   assert.match(String((await failed)['error']), /tls\.crt/);
   assert.equal(await serial(), old);
   const changed = logLine(child, 'certificate changed');
-  assert.equal((await runTandem(['certs', `--dir=${certs}`, '--force'])).code, 0);
+  assert.equal((await runInProcess(['certs', `--dir=${certs}`, '--force'])).code, 0);
   await changed;
   assert.notEqual(await serial(), old);
   const metrics = await (await fetch(`http://${status}/metrics`)).text();
@@ -153,7 +154,7 @@ test('an admission is one log line without the pod', async () => {
 });
 
 test('bad configuration: every problem at once, and exit 2', async () => {
-  const { code, stderr, stdout } = await runTandem(
+  const { code, stderr, stdout } = await runInProcess(
     [
       'webhook',
       '--listen=nowhere',
@@ -184,7 +185,7 @@ test('bad configuration: every problem at once, and exit 2', async () => {
 });
 
 test('dataplane mode without --owner and without a cluster to ask does not start, and says what to give', async () => {
-  const { code, stderr } = await runTandem(
+  const { code, stderr } = await runInProcess(
     ['webhook', ...LOCAL, '--tls-auto', `--tls-auto-dir=${folder}/owner`, '--proxy-mode=dataplane'],
     '',
     {
@@ -200,7 +201,7 @@ test('dataplane mode without --owner and without a cluster to ask does not start
 });
 
 test('dataplane mode asks the cluster of --kubeconfig for the owner', async () => {
-  const { code, stderr } = await runTandem([
+  const { code, stderr } = await runInProcess([
     'webhook',
     ...LOCAL,
     '--tls-auto',
@@ -213,7 +214,7 @@ test('dataplane mode asks the cluster of --kubeconfig for the owner', async () =
 });
 
 test('files that are not there, or do not belong together, stop the start with their names', async () => {
-  const missing = await runTandem([
+  const missing = await runInProcess([
     'webhook',
     ...LOCAL,
     '--tls-cert-file=/nowhere/tls.crt',
@@ -222,8 +223,8 @@ test('files that are not there, or do not belong together, stop the start with t
   assert.equal(missing.code, 65);
   assert.match(missing.stderr, /cannot read \/nowhere\/tls\.(crt|key)/);
   const [one, two] = [join(folder, 'one'), join(folder, 'two')];
-  for (const dir of [one, two]) await runTandem(['certs', `--dir=${dir}`]);
-  const mixed = await runTandem([
+  for (const dir of [one, two]) await runInProcess(['certs', `--dir=${dir}`]);
+  const mixed = await runInProcess([
     'webhook',
     ...LOCAL,
     `--tls-cert-file=${one}/tls.crt`,

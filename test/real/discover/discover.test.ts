@@ -7,7 +7,6 @@ import { runTandem, type Finished } from '../../integration/cli/tandem-process.t
 import { startApiServer } from '../harness/api-server.ts';
 import { startScene } from '../harness/scene.ts';
 import { running, serverPods } from '../harness/server-pods.ts';
-import { TANDEM } from '../harness/tandem-program.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver']);
 const api = await startApiServer(scene);
@@ -18,7 +17,7 @@ await api.createNamespace('consul');
 const kubeconfig = api.kubeconfig();
 
 async function discover(text: string, environment: Readonly<Record<string, string>> = {}): Promise<Finished> {
-  return runTandem(['discover', text], '', environment, TANDEM);
+  return runTandem(['discover', text], '', environment);
 }
 
 const pods = serverPods(api, 'consul');

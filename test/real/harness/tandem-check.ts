@@ -1,7 +1,6 @@
 /** `tandem check` as a process, and what it found. */
 import type { Finding } from '../../../src/check/finding.ts';
 import { runTandem, type Finished } from '../../integration/cli/tandem-process.ts';
-import { TANDEM } from './tandem-program.ts';
 
 export type Checked = Finished & {
   readonly findings: readonly Finding[];
@@ -12,7 +11,7 @@ export type Checked = Finished & {
 /** @param token by the environment, as a token is given */
 export async function tandemCheck(flags: readonly string[], token?: string): Promise<Checked> {
   const environment = token === undefined ? {} : { CONSUL_HTTP_TOKEN: token };
-  const finished = await runTandem(['check', '--output=json', ...flags], '', environment, TANDEM);
+  const finished = await runTandem(['check', '--output=json', ...flags], '', environment);
   const { findings } = JSON.parse(finished.stdout) as { readonly findings: readonly Finding[] };
   return {
     ...finished,
