@@ -85,15 +85,25 @@ export function sampleReview(pod: object = samplePod()): string {
   return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
 }
 
-/** An intention with 20 sources, ten of them with permissions: 2.3 kB, more than most people write. */
-export function entryReview(): string {
-  const sources = Array.from({ length: 10 }, (_, index) => [
+/** 20 sources, ten of them with permissions, of which a warning is told: 2.3 kB, more than most people write. */
+function manySources(): readonly object[] {
+  return Array.from({ length: 10 }, (_, index) => [
     { name: `client-${index}`, action: 'allow', description: 'from the shop' },
     {
       name: `reader-${index}`,
       permissions: [{ action: 'allow', http: { pathPrefix: '/catalog', methods: ['GET', 'HEAD'] } }],
     },
   ]).flat();
+}
+
+/** What most people write. */
+function fewSources(): readonly object[] {
+  return ['shop', 'checkout', 'search'].map((name) => ({ name, action: 'allow' }));
+}
+
+/** An intention. */
+export function entryReview(size: 'few sources' | 'many sources'): string {
+  const sources = size === 'few sources' ? fewSources() : manySources();
   const object = {
     apiVersion: 'consul.hashicorp.com/v1alpha1',
     kind: 'ServiceIntentions',
