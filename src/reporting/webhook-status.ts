@@ -1,6 +1,6 @@
 /** What `/status` tells of a webhook: its certificate, and the newest admissions. */
 import { expiryOf, issueOf, type KeyPair } from '../certificates/key-pair.ts';
-import { toldWarnings } from '../inject/result.ts';
+import { firstWarnings, toldWarnings, type Warning } from '../inject/result.ts';
 import type { Admission, WebhookStatus } from '../status-page/status.ts';
 import type { AdmissionOutcome } from '../http/answer-admission.ts';
 
@@ -23,21 +23,24 @@ export function admissionRecord(now: () => number): AdmissionRecord {
       counts.set(result, (counts.get(result) ?? 0) + 1);
       const place = number % KEPT;
       number += 1;
-      const told = toldWarnings(warnings);
-      kept[place] = { number, at: now(), namespace, name, result, reason, detail, warnings: told };
+      const first = firstWarnings(warnings);
+      kept[place] = { number, at: now(), namespace, name, result, reason, detail, warnings: first };
     },
     state: () => ({
       since,
       counts: Object.fromEntries(counts),
       recent: kept
         .toSorted((left, right) => right.number - left.number)
-        .map((row) => ({ ...row, at: timeOf(row.at) })),
+        .map((row) => ({ ...row, at: timeOf(row.at), warnings: toldWarnings(row.warnings) })),
     }),
   };
 }
 
-/** Most are gone before somebody asks when it was. */
-type Kept = Omit<Admission, 'at'> & { readonly at: number };
+/** Most are gone before somebody asks when it was, and of what there was a warning. */
+type Kept = Omit<Admission, 'at' | 'warnings'> & {
+  readonly at: number;
+  readonly warnings: readonly Warning[];
+};
 
 /**
  * @param pair undefined while there is none

@@ -33,8 +33,13 @@ export function parseJson(text: string): unknown {
 export function isNestedAtMost(depth: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (depth === 0) return false;
-  // Without a function for each level, which would be most of what is made in an admission.
-  for (const each of Object.values(value)) if (!isNestedAtMost(depth - 1, each)) return false;
+  // Without a function or a list for each level, which would be most of what is made in an admission.
+  if (Array.isArray(value)) {
+    for (const each of value as unknown[]) if (!isNestedAtMost(depth - 1, each)) return false;
+  } else {
+    const object = value as JsonObject;
+    for (const key in object) if (!isNestedAtMost(depth - 1, object[key])) return false;
+  }
   return true;
 }
 

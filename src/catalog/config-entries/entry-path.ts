@@ -2,11 +2,13 @@
 import { quote } from '../../support/text.ts';
 
 export function fieldPath(path: readonly (string | number)[]): string {
-  const text = path.map(segment).join('');
-  return text.startsWith('.') ? text.slice(1) : text;
+  let text = '';
+  for (const key of path) text += segment(key, text === '');
+  return text;
 }
 
-function segment(key: string | number): string {
+function segment(key: string | number, isFirst: boolean): string {
   if (typeof key === 'number') return `[${key}]`;
-  return /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(key) ? `.${key}` : `[${quote(key)}]`;
+  if (!/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(key)) return `[${quote(key)}]`;
+  return isFirst ? key : `.${key}`;
 }

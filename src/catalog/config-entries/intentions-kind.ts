@@ -9,9 +9,9 @@ import {
   methodsRule,
   notBlank,
   notEmpty,
-  objectsAt,
   oneFieldOf,
   pathCheck,
+  problemsOfElements,
   refusedAt,
   regexRule,
   textAt,
@@ -19,7 +19,7 @@ import {
   warnedAt,
   wildcardCheck,
 } from './entry-rules.ts';
-import type { EntryKind, EntryRule, ObjectField, RuleProblem } from './entry-table.ts';
+import type { EntryKind, EntryRule, ObjectField } from './entry-table.ts';
 import {
   choiceField,
   flagField,
@@ -92,13 +92,19 @@ const permission = objectField(
 );
 
 const permissionsNeedHttp: EntryRule = (value) =>
-  objectsAt(value, 'sources').flatMap(([index, source]): RuleProblem[] => {
-    if (elementsAt(source, 'permissions').length === 0) return [];
+  problemsOfElements(elementsAt(value, 'sources'), (source, index) => {
+    if (elementsAt(source, 'permissions').length === 0) return undefined;
     const path = ['sources', index, 'permissions'];
     return textAt(value['destination'], 'name') === '*'
-      ? [refusedAt(path, 'cannot be used with the destination "*"')]
-      : [warnedAt(path, 'need a service with the protocol http, http2 or grpc (ServiceDefaults)')];
+      ? refusedAt(path, 'cannot be used with the destination "*"')
+      : warnedAt(path, 'need a service with the protocol http, http2 or grpc (ServiceDefaults)');
   });
+
+/** Undefined for a source without a name, which another rule reports. */
+function nameAndPeer(source: unknown): string | undefined {
+  const name = textAt(source, 'name');
+  return name === '' ? undefined : `${name}\0${textAt(source, 'peer')}`;
+}
 
 export const serviceIntentions: EntryKind = {
   kind: 'ServiceIntentions',
@@ -159,12 +165,7 @@ export const serviceIntentions: EntryKind = {
     (spec) =>
       isObject(property(spec, 'destination')) ? [] : [refusedAt(['destination', 'name'], 'is required')],
     notEmpty('sources'),
-    unique(
-      'sources',
-      (source) =>
-        textAt(source, 'name') === '' ? undefined : `${textAt(source, 'name')}\0${textAt(source, 'peer')}`,
-      'name and peer',
-    ),
+    unique('sources', nameAndPeer, 'name and peer'),
     permissionsNeedHttp,
   ],
 };

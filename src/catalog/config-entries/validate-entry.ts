@@ -1,6 +1,6 @@
 /** Every problem of a custom resource at once, without a look at other objects. */
 import { formatGoDuration, parseGoDuration } from '../../support/go-duration.ts';
-import { hasNullInList, isNestedAtMost, isObject, property, type JsonObject } from '../../support/json.ts';
+import { hasNullInList, isNestedAtMost, isObject, type JsonObject } from '../../support/json.ts';
 import { mustBeString, nearest, quote } from '../../support/text.ts';
 import { ENTRY_NAME_ANNOTATION, type EntryObject } from './entry-object.ts';
 import { fieldPath } from './entry-path.ts';
@@ -8,14 +8,12 @@ import { deniedAt, isSet, LONGEST_NAME, refusedAt, wordList } from './entry-rule
 import type {
   EntryField,
   EntryKind,
-  EntryRule,
-  FieldTable,
   IntegerField,
-  ListField,
   ProblemLevel,
   RuleProblem,
   TextField,
 } from './entry-table.ts';
+import { insertInOrder, preparedTable, type PreparedField, type PreparedTable } from './prepared-table.ts';
 import { entryName } from './to-consul-entry.ts';
 
 export type EntryProblem = {
@@ -66,7 +64,8 @@ function problemsOf(kind: EntryKind, object: EntryObject): readonly RuleProblem[
   const found: RuleProblem[] = [...nameProblems(kind, object)];
   if (kind.enterprise === true)
     found.push(unsupported(['kind'], `${kind.kind} is a kind of Consul Enterprise`));
-  else checkObject(kind, object.spec, { name: entryName(kind, object), found, path: ['spec'] });
+  else
+    checkObject(preparedTable(kind), object.spec, { name: entryName(kind, object), found, path: ['spec'] });
   return found;
 }
 
@@ -114,35 +113,42 @@ function onlyName(kind: EntryKind, object: EntryObject): readonly RuleProblem[] 
     : [refusedAt(['metadata', 'name'], `${quote(name)} must be ${quote(naming.only)}`)];
 }
 
-type Fields = { readonly fields: FieldTable; readonly rules?: readonly EntryRule[] };
-
-function checkObject({ fields, rules = [] }: Fields, value: JsonObject, check: Check): void {
-  checkKeys(fields, value, check);
-  for (const name in fields) checkAt(name, fields[name] as EntryField, property(value, name), check);
-  for (const rule of rules) for (const problem of rule(value, check.name)) report(check, problem);
+function checkObject(table: PreparedTable, value: JsonObject, check: Check): void {
+  for (const field of presentFields(table, value, check)) {
+    // No field is named like what every object inherits.
+    checkAt(field.name, field, value[field.name], check);
+  }
+  for (const rule of table.rules) for (const problem of rule(value, check.name)) report(check, problem);
 }
 
-function checkKeys(fields: FieldTable, value: JsonObject, check: Check): void {
+/** Those that are there or must be, in the order of the table. Keys that are no field are reported. */
+function presentFields(table: PreparedTable, value: JsonObject, check: Check): readonly PreparedField[] {
+  const present = [...table.required];
   for (const key in value) {
-    if (check.found.length >= MOST_FOUND) return;
-    if (Object.hasOwn(fields, key)) continue;
-    // Comparing names is slow, and beyond so many problems nobody reads it.
-    const like = check.found.length < MOST ? nearest(key, Object.keys(fields)) : undefined;
-    report(
-      check,
-      deniedAt([key], `is no field; ${like === undefined ? 'remove it' : `did you mean ${like}?`}`),
-    );
+    if (check.found.length >= MOST_FOUND) break;
+    const field = table.byName.get(key);
+    if (field === undefined) reportUnknown(key, table, check);
+    else if (!field.isRequired) insertInOrder(present, field);
   }
+  return present;
+}
+
+function reportUnknown(key: string, { byName }: PreparedTable, check: Check): void {
+  // Comparing names is slow, and beyond so many problems nobody reads it.
+  const like = check.found.length < MOST ? nearest(key, [...byName.keys()]) : undefined;
+  report(
+    check,
+    deniedAt([key], `is no field; ${like === undefined ? 'remove it' : `did you mean ${like}?`}`),
+  );
 }
 
 /** @param key of the value in what the walk is at */
-function checkAt(key: string | number, field: EntryField, value: unknown, check: Check): void {
+function checkAt(key: string | number, field: PreparedField, value: unknown, check: Check): void {
   if (check.found.length >= MOST_FOUND) return;
   const isAbsent = value === undefined || value === null;
-  if (field.type === 'string' && field.isRequired === true && (isAbsent || value === ''))
-    report(check, refusedAt([key], 'is required'));
+  if (field.isRequired && (isAbsent || value === '')) report(check, refusedAt([key], 'is required'));
   if (isAbsent) return;
-  const unsupportedBy = unsupportedReason(field, value);
+  const unsupportedBy = field.isRestricted ? unsupportedReason(field.field, value) : undefined;
   if (unsupportedBy !== undefined) {
     report(check, unsupported([key], unsupportedBy));
     return;
@@ -153,7 +159,6 @@ function checkAt(key: string | number, field: EntryField, value: unknown, check:
 }
 
 function unsupportedReason({ since, enterpriseExcept }: EntryField, value: unknown): string | undefined {
-  if (since === undefined && enterpriseExcept === undefined) return undefined;
   if (!isSet({ value }, 'value')) return undefined;
   if (since !== undefined) return `needs Consul ${since} or newer; remove it`;
   if (enterpriseExcept?.some((each) => each === value) === true) return undefined;
@@ -161,25 +166,27 @@ function unsupportedReason({ since, enterpriseExcept }: EntryField, value: unkno
   return `${shown}needs Consul Enterprise; remove it`;
 }
 
-function checkValue(field: EntryField, value: unknown, check: Check): void {
+function checkValue({ field, table, element }: PreparedField, value: unknown, check: Check): void {
   const problem = problemOf(field, value);
   if (problem !== undefined) report(check, problem);
-  else if (field.type === 'object') checkObject(field, value as JsonObject, check);
-  else if (field.type === 'list') checkElements(field, value as readonly unknown[], check);
-  else if (field.type === 'map' || field.type === 'keyed')
-    for (const [key, each] of Object.entries(value as JsonObject)) {
-      if (field.type === 'keyed') checkAt(key, field.of, each, check);
-      else if (typeof each !== 'string') report(check, refusedAt([key], mustBeString(each)));
-    }
+  else if (table !== undefined) checkObject(table, value as JsonObject, check);
+  else if (element !== undefined && field.type === 'list')
+    checkElements(element, value as readonly unknown[], check);
+  else if (element !== undefined)
+    for (const [key, each] of Object.entries(value as JsonObject)) checkAt(key, element, each, check);
+  else if (field.type === 'map')
+    for (const [key, each] of Object.entries(value as JsonObject))
+      if (typeof each !== 'string') report(check, refusedAt([key], mustBeString(each)));
 }
 
-function checkElements({ of }: ListField, list: readonly unknown[], check: Check): void {
+function checkElements(element: PreparedField, list: readonly unknown[], check: Check): void {
+  const { field } = element;
   let index = 0;
   for (const each of list) {
     if (each === null) report(check, refusedAt([index], 'must not be null'));
-    else if (each === '' && of.type === 'string' && of.allowed !== undefined)
+    else if (each === '' && field.type === 'string' && field.allowed !== undefined)
       report(check, refusedAt([index], 'must not be empty'));
-    else checkAt(index, of, each, check);
+    else checkAt(index, element, each, check);
     index += 1;
   }
 }
@@ -225,9 +232,8 @@ function opaqueProblem(value: unknown): RuleProblem | undefined {
 
 function textProblem(field: TextField, value: string): RuleProblem | undefined {
   if (value === '') return undefined;
-  const { allowed, fold, level = 'refused' } = field;
-  const folded = fold === undefined ? value : fold === 'lower' ? value.toLowerCase() : value.toUpperCase();
-  if (allowed !== undefined && !allowed.includes(folded)) {
+  const { allowed, level = 'refused' } = field;
+  if (allowed !== undefined && !allowed.includes(value) && !allowed.includes(folded(field, value))) {
     const words = wordList(
       allowed.map((word) => JSON.stringify(word)),
       'or',
@@ -236,6 +242,11 @@ function textProblem(field: TextField, value: string): RuleProblem | undefined {
   }
   const wrong = field.check?.(value);
   return wrong === undefined ? undefined : { path: [], message: `${quote(value)} ${wrong}`, level };
+}
+
+function folded({ fold }: TextField, value: string): string {
+  if (fold === undefined) return value;
+  return fold === 'lower' ? value.toLowerCase() : value.toUpperCase();
 }
 
 // Consul keeps most of them in 32 bits, and drops the rest without a word.

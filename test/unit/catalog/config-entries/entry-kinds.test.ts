@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crdOf } from '../../../../src/catalog/config-entries/crd-schema.ts';
 import { ENTRY_KINDS, entryKindOf } from '../../../../src/catalog/config-entries/entry-kinds.ts';
+import type { EntryField, FieldTable } from '../../../../src/catalog/config-entries/entry-table.ts';
 import { validateEntry } from '../../../../src/catalog/config-entries/validate-entry.ts';
 import { isObject } from '../../../../src/support/json.ts';
 import { samples } from './samples.ts';
@@ -47,6 +48,20 @@ test('every field of a CRD has a description', () => {
   assert.deepEqual(missing, []);
   assert.deepEqual(undescribed({ properties: { a: { type: 'string' } } }, 'X'), ['X.a']);
 });
+
+test('no field has a name that every object inherits', () => {
+  const inherited = ENTRY_KINDS.flatMap(({ fields }) => fieldNames(fields)).filter((name) => name in {});
+  assert.deepEqual(inherited, []);
+});
+
+function fieldNames(fields: FieldTable): string[] {
+  return Object.entries(fields).flatMap(([name, field]) => [name, ...namesBelow(field)]);
+}
+
+function namesBelow(field: EntryField): string[] {
+  if (field.type === 'object') return fieldNames(field.fields);
+  return field.type === 'list' || field.type === 'keyed' ? namesBelow(field.of) : [];
+}
 
 /** Schemas below `properties` without a description. */
 function undescribed(value: unknown, path: string): string[] {

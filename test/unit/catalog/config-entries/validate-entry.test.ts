@@ -40,6 +40,19 @@ test('every problem is told at once, with its place and what is allowed', () => 
   ]);
 });
 
+test('problems are told in the order of the documentation, whichever order the author wrote in', () => {
+  const told = [
+    'denied spec.sources[0].peerr: is no field; did you mean peer?',
+    'refused spec.sources[0].name: is required',
+    'refused spec.sources[0].namespace: "team" needs Consul Enterprise; remove it',
+    'refused spec.sources[0].action: "alow" must be "allow" or "deny"',
+    'refused spec.sources[0].description: must be a string; put it in quotes: "1"',
+  ];
+  const source = { action: 'alow', description: 1, peerr: 'dc2', namespace: 'team' };
+  for (const each of [source, Object.fromEntries(Object.entries(source).toReversed())])
+    assert.deepEqual(problems('ServiceIntentions', { destination: { name: 'web' }, sources: [each] }), told);
+});
+
 test('an entry has no name by which Consul could not remove it, or would find another', () => {
   const named = (name: string): string[] =>
     problems('ServiceIntentions', { destination: { name }, sources: [{ name: 'api', action: 'allow' }] });
