@@ -10,7 +10,7 @@ import { withScene } from './sync/bench-scene.ts';
 import { inParallel } from './sync/in-parallel.ts';
 import { syncProcesses, until } from './sync/sync-process.ts';
 
-const SIZES = { full: { entries: 1000, changes: 100 }, short: { entries: 100, changes: 8 } };
+const SIZES = { full: { entries: 1000, changes: 100 }, short: { entries: 30, changes: 2 } };
 const FLAGS = ['--owner=one', '--to-consul=false', '--config-entries', '--leader-election=false'];
 const KIND = 'ServiceDefaults';
 const PROTOCOLS = ['http', 'grpc'] as const;

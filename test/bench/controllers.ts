@@ -48,14 +48,14 @@ const FULL: Size = {
   idle: 60,
 };
 const SHORT: Size = {
-  pods: 350,
-  quiet: 5,
-  churn: 3,
-  capacity: 1,
+  pods: 120,
+  quiet: 3,
+  churn: 1,
+  capacity: 0.3,
   services: 36,
-  manyServices: 120,
-  healthChanges: 20,
-  idle: 4,
+  manyServices: 60,
+  healthChanges: 8,
+  idle: 1,
 };
 
 // Whoever waits for many instances at a time has a connection for each; Tandem itself stays far below the usual 200.

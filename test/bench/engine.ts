@@ -5,7 +5,7 @@ import { samplePod } from './sample-review.ts';
 import { sampleSettings } from './sample-settings.ts';
 
 export function benchEngine(short: boolean): void {
-  const runs = short ? 40 : 200;
+  const runs = short ? 10 : 200;
   const small = milliseconds(samplePod(), runs);
   const middle = milliseconds(samplePod(1500), runs);
   const large = milliseconds(samplePod(3000), runs);

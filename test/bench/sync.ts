@@ -16,7 +16,7 @@ const SHARES = [0.6, 1.2];
 
 const SIZES = {
   full: { services: 1000, idle: 60, quiet: 100, churn: 30, capacity: 5 },
-  short: { services: 200, idle: 3, quiet: 10, churn: 2, capacity: 1 },
+  short: { services: 60, idle: 1, quiet: 3, churn: 1, capacity: 0.3 },
 };
 
 // With ten endpoints each: the 100,000 that must fit in a gigabyte.

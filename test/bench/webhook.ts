@@ -4,9 +4,9 @@ import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { bundle } from '../../deploy/image/bundle.ts';
 import { writeFolder } from '../../src/certificates/certificate-folder.ts';
 import { generateCa, generateServing } from '../../src/certificates/generate.ts';
+import { TANDEM } from '../real/harness/tandem-program.ts';
 import { figure, median, percentile } from './figure.ts';
 import { residentMegabytes } from './process-usage.ts';
 import { entryReview, numberedPod, probedPod, samplePod, sampleReview, skippedPod } from './sample-review.ts';
@@ -19,16 +19,15 @@ const BARE = join(import.meta.dirname, 'webhook/bare-server.ts');
 export async function benchWebhook(short: boolean): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tandem-bench-'));
   try {
-    await bundle(join(folder, 'dist'));
     const ca = await generateCa(Date.now());
     await writeFolder(join(folder, 'certs'), {
       ca,
       serving: await generateServing(ca, ['127.0.0.1'], Date.now()),
     });
-    await benchColdStart(folder, short ? 3 : 10);
+    await benchColdStart(folder, short ? 2 : 10);
     const webhook = await startWebhook(folder);
     await benchLoad(webhook, folder, short);
-    const paced = await openLoop(webhook, 1000, short ? 2 : 15);
+    const paced = await openLoop(webhook, 1000, short ? 1.5 : 15);
     figure('webhook: p99 at 1,000 requests a second', percentile(paced, 0.99), 'ms', 'target <= 2');
     figure('webhook: resident memory after the load', await residentMegabytes(webhook.child.pid), 'MB', '');
     await stopServer(webhook);
@@ -39,7 +38,7 @@ export async function benchWebhook(short: boolean): Promise<void> {
 
 function startWebhook(folder: string, more: readonly string[] = []): Promise<ServerProcess> {
   const flags = ['--listen=127.0.0.1:0', '--status-listen=127.0.0.1:0', '--native-sidecar=on', ...more];
-  return startServer([join(folder, 'dist/tandem.js'), 'webhook', ...flags], folder);
+  return startServer([TANDEM, 'webhook', ...flags], folder);
 }
 
 async function benchColdStart(folder: string, runs: number): Promise<void> {
@@ -112,12 +111,12 @@ async function benchLoad(webhook: ServerProcess, folder: string, short: boolean)
       bareUsualEntry: { server: reviewingUsual, body: 'usualEntry' },
       usualEntry: { server: entries, body: 'usualEntry', path: VALIDATE },
     },
-    short ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 5 },
+    short ? { warmUps: 0, rounds: 1, seconds: 1 } : { warmUps: 1, rounds: 5, seconds: 5 },
     folder,
   );
   await Promise.all([entries, node, fastify, skipping, reviewing, reviewingUsual].map(stopServer));
   reportLoad(measured);
-  reportStages(measured.webhook.cpu);
+  reportStages(measured.webhook.cpu, short ? 200 : 2000);
 }
 
 /** Of one admission. */
@@ -130,19 +129,19 @@ type Cost = {
   readonly rate: number;
 };
 
-/** The medians of some rounds, after one that warms up. Whatever else the machine does, it does to all of them. */
+/** The medians of some rounds, after those that warm up. Whatever else the machine does, it does to all of them. */
 async function inTurns<N extends string>(
   turns: Readonly<Record<N, Turn>>,
-  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+  { warmUps, rounds, seconds }: Readonly<Record<'warmUps' | 'rounds' | 'seconds', number>>,
   folder: string,
 ): Promise<Readonly<Record<N, Cost>>> {
   const names = Object.keys(turns) as N[];
   const loads = new Map<N, Load[]>(names.map((name) => [name, []]));
-  for (let round = 0; round <= rounds; round += 1)
+  for (let round = 0; round < warmUps + rounds; round += 1)
     for (const name of names) {
       const { server, body, path = '/mutate' } = turns[name];
       const one = await load(server, { path, body: BODIES[body] }, seconds, folder);
-      if (round > 0) loads.get(name)?.push(one);
+      if (round >= warmUps) loads.get(name)?.push(one);
     }
   const costs = [...loads].map(([name, each]) => [name, costOf(each)] as const);
   return Object.fromEntries(costs) as Record<N, Cost>;
@@ -212,8 +211,9 @@ function reportEntry(size: string, entry: Cost, bare: Cost): void {
   );
 }
 
-function reportStages(cpu: number): void {
-  const { usual, first } = stages();
+/** @param runs of each stage in a round */
+function reportStages(cpu: number, runs: number): void {
+  const { usual, first } = stages(runs);
   const sum = Object.values(usual).reduce((total, one) => total + one, 0);
   for (const [stage, one] of Object.entries(usual))
     figure(`webhook: CPU of an admission: ${stage}`, one * 1e6, 'us', 'alone and warm');

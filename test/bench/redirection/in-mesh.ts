@@ -21,7 +21,7 @@ needRoot();
 enterOwnNetwork();
 
 const short = process.argv.includes('--short');
-const ADDRESSES = short ? 3 : 20;
+const [PODS, ADDRESSES] = short ? [20, 1] : [100, 20];
 const [ROUNDS, SECONDS] = short ? [1, 1] : [7, 5];
 const PROBER = join(import.meta.dirname, 'prober.ts');
 const SERVER = { image: 'example/server', ports: [{ name: 'http', containerPort: 8080 }] };
@@ -66,7 +66,7 @@ await withScene(['etcd', 'kube-apiserver', 'consul', 'envoy', 'nft'], async (sce
     process.stdout.write(
       'redirection: requests through both sidecars are measured with wrk (apt-get install wrk)\n',
     );
-  await benchNewAddress({ api, consul, sync, reach, web: networkOf(web) }, ADDRESSES);
+  await benchNewAddress({ api, consul, sync, reach, web: networkOf(web) }, PODS, ADDRESSES);
 });
 
 function networkOf(pod: RunningPod): string {

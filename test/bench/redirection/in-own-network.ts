@@ -1,9 +1,6 @@
 /** The figures of the redirection, each beside its goal on two idle cores. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { bundle } from '../../../deploy/image/bundle.ts';
 import { nodeOptions } from '../../../deploy/image/image.ts';
 import { redirectRules } from '../../../src/redirection/rules.ts';
 import { startApiServer } from '../../real/harness/api-server.ts';
@@ -15,6 +12,7 @@ import {
   startPodNetwork,
   type PodInterface,
 } from '../../real/harness/pod-network.ts';
+import { TANDEM } from '../../real/harness/tandem-program.ts';
 import { NODE, redirectWait, startNode, type NodePod } from '../../real/redirection/node.ts';
 import { optionsOf } from '../../unit/redirection/sample-options.ts';
 import { figure, median, percentile } from '../figure.ts';
@@ -25,7 +23,7 @@ needRoot();
 enterOwnNetwork();
 
 const short = process.argv.includes('--short');
-const [RUNS, IDLE_SECONDS, AT_ONCE] = short ? [4, 2, 10] : [50, 60, 40];
+const [RUNS, IDLE_SECONDS, AT_ONCE] = short ? [2, 1, 4] : [50, 60, 40];
 
 const rules = redirectRules(
   optionsOf({
@@ -38,22 +36,11 @@ const rules = redirectRules(
 );
 
 await withScene(['etcd', 'kube-apiserver', 'helm', 'nft'], async (scene) => {
-  // The waiting process is another user's.
-  chmodSync(scene.folder, 0o755);
-  const dist = join(scene.folder, 'dist');
-  const [network, api] = await Promise.all([
-    startPodNetwork(scene, true),
-    startApiServer(scene),
-    bundle(dist),
-  ]);
+  const [network, api] = await Promise.all([startPodNetwork(scene, true), startApiServer(scene)]);
   await api.createNamespace('apps');
   await clusterObjects(api).node(NODE, { InternalIP: network.nodeIp });
-  const program = [process.execPath, ...nodeOptions, join(dist, 'tandem.js')];
-  const node = startNode(scene, api, network, [
-    process.execPath,
-    ...(await deployedOptions()),
-    join(dist, 'tandem.js'),
-  ]);
+  const program = [process.execPath, ...nodeOptions, TANDEM];
+  const node = startNode(scene, api, network, [process.execPath, ...(await deployedOptions()), TANDEM]);
   const first = await node.link();
   benchRules(first);
   const { process: redirector } = await node.redirector();
@@ -84,7 +71,7 @@ await withScene(['etcd', 'kube-apiserver', 'helm', 'nft'], async (scene) => {
   for (const { pod } of [...single, ...many])
     await api.admin.expect('DELETE', `${pods}/${pod.name}?gracePeriodSeconds=0`);
   // What the last events cost is not idle.
-  await wait(2000);
+  await wait(short ? 200 : 2000);
   const before = await cpuSeconds(redirector.pid);
   await wait(IDLE_SECONDS * 1000);
   const used = (await cpuSeconds(redirector.pid)) - before;

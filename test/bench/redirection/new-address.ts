@@ -9,7 +9,6 @@ import type { SyncProcess } from '../sync/sync-process.ts';
 import { registrarCounts } from '../registrar/registrar-counts.ts';
 import { DATAPLANE, NAMESPACE, placePod } from '../registrar/sample-pods.ts';
 
-const PODS = 100;
 const NODES = 10;
 export const NAME = 'front';
 const SERVICES = `/api/v1/namespaces/${NAMESPACE}/services`;
@@ -25,18 +24,19 @@ type Parts = {
   readonly web: string;
 };
 
-/** @param rounds each with an address of its own */
+/** @param pods of the Service. @param rounds each with an address of its own */
 export async function benchNewAddress(
   { api, consul, sync, reach, web }: Parts,
+  pods: number,
   rounds: number,
 ): Promise<void> {
   const mode = { ...DATAPLANE, flags: [...DATAPLANE.flags, '--transparent-proxy'] };
-  await inParallel(PODS, 16, (n) => {
+  await inParallel(pods, 16, (n) => {
     const ip = `10.244.200.${n + 1}`;
     execFileSync('nsenter', [`--net=${web}`, 'ip', 'addr', 'add', `${ip}/16`, 'dev', 'eth0']);
     return placePod(api, { name: `${NAME}-${n}`, service: NAME, node: `node-${n % NODES}`, ip }, mode);
   });
-  await untilHave(consul, await serveAnew(api), PODS);
+  await untilHave(consul, await serveAnew(api), pods);
   const [first, all, writes]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < rounds; round += 1) {
     const before = (await registrarCounts(sync)).writes;
@@ -45,17 +45,17 @@ export async function benchNewAddress(
     const since = (): number => (performance.now() - begin) / 1000;
     await Promise.all([
       reach(`${next}:80`).then(() => first.push(since())),
-      untilHave(consul, next, PODS).then(() => all.push(since())),
+      untilHave(consul, next, pods).then(() => all.push(since())),
     ]);
     writes.push((await registrarCounts(sync)).writes - before);
   }
-  const what = `registrar: a Service with ${PODS} pods gets another address`;
+  const what = `registrar: a Service with ${pods} pods gets another address`;
   figure(`${what}, until a client reaches it, p50`, median(first), 's', 'target <= 1');
   figure(
     `${what}, until all pods have it, p50`,
     median(all),
     's',
-    `${median(writes)} writes, about ${PODS}: proxies only`,
+    `${median(writes)} writes, about ${pods}: proxies only`,
   );
 }
 

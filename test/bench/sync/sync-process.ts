@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { bundle } from '../../../deploy/image/bundle.ts';
 import { freePorts } from '../../real/harness/ports.ts';
 import type { RunningProcess } from '../../real/harness/processes.ts';
 import type { Scene } from '../../real/harness/scene.ts';
+import { TANDEM } from '../../real/harness/tandem-program.ts';
 
 export type SyncProcess = {
   readonly process: RunningProcess;
@@ -40,10 +40,8 @@ const MANIFEST = join(import.meta.dirname, '../../../deploy/manifests/sync-deplo
 const POLL_MILLISECONDS = 20;
 const DEADLINE_MILLISECONDS = 900_000;
 
-/** Bundles once; the answer starts processes. */
+/** The answer starts processes. */
 export async function syncProcesses(scene: Scene): Promise<(target: SyncTarget) => Promise<SyncProcess>> {
-  const folder = join(scene.folder, 'dist');
-  await bundle(folder);
   const options = await deployedOptions();
   return async (target) => {
     const [port = 0] = await freePorts(1);
@@ -55,7 +53,7 @@ export async function syncProcesses(scene: Scene): Promise<(target: SyncTarget) 
       args: [
         ...options,
         ...(target.nodeOptions ?? []),
-        join(folder, 'tandem.js'),
+        TANDEM,
         'sync',
         `--kubeconfig=${target.kubeconfig}`,
         `--consul-http-addr=${target.consul}`,

@@ -16,8 +16,8 @@ type Stages = {
   readonly first: Readonly<Record<'edits' | 'patch', number>>;
 };
 
-/** Seconds of CPU of each stage for one admission. */
-export function stages(): Stages {
+/** Seconds of CPU of each stage for one admission. @param runs in a round */
+export function stages(runs: number): Stages {
   const bytes = Buffer.from(sampleReview());
   const decoded = decodeReview(bytes.toString());
   if (!decoded.ok) throw new Error(decoded.why);
@@ -25,30 +25,28 @@ export function stages(): Stages {
   const result = inject(request, sampleSettings);
   const admission = admitPod(request, sampleSettings);
   if (result.kind !== 'inject' || admission.kind !== 'inject') throw new Error(result.kind);
-  const decided = cpuOf(() => decide(request, sampleSettings));
+  const decided = cpuOf(() => decide(request, sampleSettings), runs);
   return {
     usual: {
-      parse: cpuOf(() => decodeReview(bytes.toString(), omitVariables)),
+      parse: cpuOf(() => decodeReview(bytes.toString(), omitVariables), runs),
       decide: decided,
-      'look up': cpuOf(() => admitPod(request, sampleSettings)) - decided,
-      encode: cpuOf(() => Buffer.from(patched(request, admission.patch, []).text, 'latin1')),
+      'look up': cpuOf(() => admitPod(request, sampleSettings), runs) - decided,
+      encode: cpuOf(() => Buffer.from(patched(request, admission.patch, []).text, 'latin1'), runs),
     },
     first: {
-      edits: cpuOf(() => inject(request, sampleSettings)) - decided,
-      patch: cpuOf(() => patchInBase64(result.patch)),
+      edits: cpuOf(() => inject(request, sampleSettings), runs) - decided,
+      patch: cpuOf(() => patchInBase64(result.patch), runs),
     },
   };
 }
 
-const RUNS = 2000;
-
 /** The median of five rounds after one that warms up, in seconds; what garbage costs is in it. */
-function cpuOf(work: () => unknown): number {
+function cpuOf(work: () => unknown, runs: number): number {
   const rounds = Array.from({ length: 6 }, () => {
     const before = process.cpuUsage();
-    for (let run = 0; run < RUNS; run += 1) work();
+    for (let run = 0; run < runs; run += 1) work();
     const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1e6 / RUNS;
+    return (user + system) / 1e6 / runs;
   });
   return median(rounds.slice(1));
 }
