@@ -145,7 +145,7 @@ test('the writer of the tests writes what it is given', () => {
     fc.property(manifest(arbitraryPod), ({ text, values }) => {
       assert.deepEqual(valuesOf(text), values);
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
@@ -174,9 +174,9 @@ test('inject adds what the engine says, a second time nothing, and uninject give
       );
       assert.equal(readable(editManifests(injected.text, uninjectPod)).text, text);
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
-  assert.ok(edits > 100, `${edits} pods were edited`);
+  assert.ok(edits > 60, `${edits} pods were edited`);
 });
 
 test('whatever values are added: they read the same by YAML 1.1, and come out without a trace', () => {
@@ -218,7 +218,7 @@ test('whatever values are added: they read the same by YAML 1.1, and come out wi
       assert.deepEqual(refusals(readable(undone)), []);
       assert.equal(readable(undone).text, text);
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
 });
 
