@@ -7,6 +7,7 @@ import {
   RECORD_ANNOTATION,
   REDIRECT_ANNOTATION,
   REDIRECT_STATUS,
+  SERVICE_IGNORE_LABEL,
 } from '../model/kubernetes-names.ts';
 import { isObject, property, type JsonObject } from '../support/json.ts';
 import { quote } from '../support/text.ts';
@@ -93,12 +94,9 @@ export function labelsInstead(metadata: unknown): readonly Warning[] {
 }
 
 // consul-k8s, control-plane/connect-inject/constants/annotations_and_labels.go: LabelServiceIgnore, LabelTelemetryCollector.
-const LABELS_OF_CONSUL_K8S = [
-  `${ANNOTATION_PREFIX}service-ignore`,
-  `${ANNOTATION_PREFIX}telemetry-collector`,
-];
+const LABELS_OF_CONSUL_K8S = [SERVICE_IGNORE_LABEL, `${ANNOTATION_PREFIX}telemetry-collector`];
 
-/** Labels that are right where they are, and that only consul-k8s reads. */
+/** Labels that do nothing on a pod: one is for Services, and the other only consul-k8s reads. */
 export function labelsOfConsulK8s(labels: JsonObject): readonly Warning[] {
   return LABELS_OF_CONSUL_K8S.filter((key) => property(labels, key) !== undefined).map((key) => ({
     reason: 'no-effect',

@@ -12,6 +12,9 @@ export const META_PREFIX = 'service-meta-';
 export const STATUS = `${ANNOTATION_PREFIX}connect-inject-status`;
 export const INJECTED = 'injected';
 
+/** On Services, of consul-k8s: a boolean; true keeps the Service from naming its pods and from giving them its address. */
+export const SERVICE_IGNORE_LABEL = `${ANNOTATION_PREFIX}service-ignore`;
+
 /** On pods, as consul-k8s writes it: their traffic is redirected into the sidecar. */
 export const REDIRECT_STATUS = `${ANNOTATION_PREFIX}transparent-proxy-status`;
 

@@ -2,6 +2,8 @@
 import { isReservedName } from '../../model/reserved-names.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
 import { asString, isObject, property } from '../../support/json.ts';
+import { parseBoolean } from '../../support/text.ts';
+import { SERVICE_IGNORE_LABEL } from '../../model/kubernetes-names.ts';
 import { byText } from '../../model/instance.ts';
 import type { MeshCluster, MeshService, MeshServicePort } from './mesh-cluster.ts';
 import { meshOf, type InjectedPod, type MeshOptions } from './registered-pod.ts';
@@ -84,7 +86,11 @@ export function leadsTo(
     registered !== undefined && (typeof target === 'string' ? pod.ports.get(target) : target) === registered;
 }
 
-/** Undefined for a Service that selects no pods: without a selector, or an alias of another host. */
+/**
+ * Undefined for a Service that is nothing to the mesh: it selects no pods (without a selector, or an alias of another host), or its
+ * author says so by a label. Of several Services of a pod, consul-k8s registers it by the one without that label
+ * (endpoints_controller.go, isLabeledIgnore).
+ */
 export function readMeshService(raw: unknown): MeshService | undefined {
   const metadata = property(raw, 'metadata');
   const namespace = asString(property(metadata, 'namespace'));
@@ -96,6 +102,8 @@ export function readMeshService(raw: unknown): MeshService | undefined {
   );
   if (namespace === undefined || name === undefined || pairs.length === 0) return undefined;
   if (property(spec, 'type') === 'ExternalName') return undefined;
+  const ignored = asString(property(property(metadata, 'labels'), SERVICE_IGNORE_LABEL)) ?? '';
+  if (parseBoolean(ignored) === true) return undefined;
   const ports = property(spec, 'ports');
   return {
     namespace,

@@ -13,12 +13,14 @@ type ServiceSketch = {
   readonly ports?: readonly object[];
   readonly type?: string;
   readonly namespace?: string;
+  readonly labels?: Readonly<Record<string, string>>;
 };
 
 function service(name: string, sketch: ServiceSketch = {}): object {
   const { created = '2026-01-01T00:00:00Z', selector = { app: 'web' }, type = 'ClusterIP' } = sketch;
-  const { ports = [{ port: 80, targetPort: 9 }], namespace = 'default' } = sketch;
-  return { metadata: { name, namespace, creationTimestamp: created }, spec: { selector, ports, type } };
+  const { ports = [{ port: 80, targetPort: 9 }], namespace = 'default', labels } = sketch;
+  const metadata = { name, namespace, labels, creationTimestamp: created };
+  return { metadata, spec: { selector, ports, type } };
 }
 
 const read = (all: readonly object[]): readonly MeshService[] =>
@@ -67,6 +69,19 @@ test('of several: the one called like the container, one that leads to the port,
     nameOf([service('a', old), service('c', { ports: [{ port: 8080 }] })]),
     'c kubernetes-service',
   );
+});
+
+test('a Service that its author takes out of the mesh by the label of consul-k8s', () => {
+  const old = { created: '2020-01-01T00:00:00Z' };
+  const ignored = (word: string): ServiceSketch => ({
+    ...old,
+    labels: { 'consul.hashicorp.com/service-ignore': word },
+  });
+  assert.equal(nameOf([service('web', ignored('true')), service('shop')]), 'shop kubernetes-service');
+  assert.equal(nameOf([service('a', ignored('t')), service('shop')]), 'shop kubernetes-service');
+  assert.equal(nameOf([service('a', ignored('false')), service('shop')]), 'a kubernetes-service');
+  assert.equal(nameOf([service('a', ignored('yes')), service('shop')]), 'a kubernetes-service');
+  assert.equal(nameOf([service('shop', ignored('true'))]), 'web container');
 });
 
 test('a Service leads to the port by TCP only', () => {
