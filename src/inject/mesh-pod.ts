@@ -22,6 +22,7 @@ import {
 } from './annotations.ts';
 import { splitCommaList } from '../support/comma-list.ts';
 import { readDrainSeconds } from './drain.ts';
+import { hintOfConsulK8s } from './foreign-annotations.ts';
 import { DATA_PATH } from './names.ts';
 import { ANY_COUNT, readLifecycle, type Lifecycle } from './lifecycle-options.ts';
 import { readMetrics, type Metrics } from './metrics-options.ts';
@@ -240,8 +241,11 @@ const WRITTEN: ReadonlySet<string> = new Set([
 const UNKNOWN_NAMED = 20;
 
 function warnOfUnknown(names: readonly string[], reader: AnnotationReader): void {
-  for (const name of names.slice(0, UNKNOWN_NAMED))
-    reader.warn('unknown-annotation', shorten(name), unknownAnnotation(name));
+  for (const name of names.slice(0, UNKNOWN_NAMED)) {
+    const hint = hintOfConsulK8s(name);
+    if (hint === undefined) reader.warn('unknown-annotation', shorten(name), unknownAnnotation(name));
+    else reader.warn('no-effect', name, hint);
+  }
   if (names.length > UNKNOWN_NAMED)
     reader.warn('unknown-annotation', '…', `${names.length - UNKNOWN_NAMED} more are not known`);
 }

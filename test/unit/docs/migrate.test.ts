@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { annotations } from '../../../src/inject/annotations.ts';
+import { hintOfConsulK8s } from '../../../src/inject/foreign-annotations.ts';
 import { property } from '../../../src/support/json.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -11,7 +13,8 @@ const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const text = read('docs/migrate.md');
 const isNamed = (name: string): boolean => text.includes(`\`${name}\``);
 
-// control-plane/connect-inject/constants/annotations_and_labels.go of consul-k8s, without the common prefix.
+// control-plane/connect-inject/constants/annotations_and_labels.go of consul-k8s, without the common prefix, and those of older
+// versions, last.
 const ANNOTATIONS = `
   connect-inject connect-inject-managed-by connect-inject-mount-volume connect-inject-status connect-k8s-version
   connect-service connect-service-default-port connect-service-port connect-service-upstreams consul-dns
@@ -32,13 +35,30 @@ const ANNOTATIONS = `
   transparent-proxy transparent-proxy-exclude-inbound-ports transparent-proxy-exclude-outbound-cidrs
   transparent-proxy-exclude-outbound-ports transparent-proxy-exclude-uids transparent-proxy-overwrite-probes
   transparent-proxy-status use-proxy-health-check prometheus.io/path prometheus.io/port prometheus.io/scrape
+  service-metrics-endpoints connect-sync-period connect-service-protocol connect-service-tags
+  consul-sidecar-cpu-limit consul-sidecar-cpu-request consul-sidecar-memory-limit consul-sidecar-memory-request
 `;
 
 test('every annotation of consul-k8s is said to be the same, different or unknown', () => {
   const names = ANNOTATIONS.trim().split(/\s+/);
-  assert.equal(names.length, 76);
+  assert.equal(names.length, 84);
   assert.deepEqual(
     names.filter((name) => !isNamed(name)),
+    [],
+  );
+});
+
+test('every annotation of consul-k8s is read, or a warning says why not', () => {
+  const names = ANNOTATIONS.trim()
+    .split(/\s+/)
+    .filter((name) => !/[*/]/.test(name));
+  const isRead = (name: string): boolean => Object.hasOwn(annotations, name);
+  assert.deepEqual(
+    names.filter((name) => !isRead(name) && hintOfConsulK8s(name) === undefined),
+    [],
+  );
+  assert.deepEqual(
+    names.filter((name) => isRead(name) && hintOfConsulK8s(name) !== undefined),
     [],
   );
 });
