@@ -133,3 +133,9 @@ function isFilePath(text: string): boolean {
 export function isUrlPath(text: string): boolean {
   return /^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]{0,255}$/.test(text);
 }
+
+/** RFC 3986, section 3.4: a query has `/` and `?`, too, and is as long here as a path. */
+export function isPathAndQuery(text: string): boolean {
+  const [path = '', ...query] = text.split('?');
+  return isUrlPath(path) && isUrlPath(`/${query.join('/')}`);
+}

@@ -158,7 +158,7 @@ export const annotations = {
     mode: 'dataplane',
   },
   'service-metrics-path': {
-    value: 'path',
+    value: 'path, with or without a query',
     default: '`/metrics`',
     meaning: "Path of the application's metrics.",
     mode: 'dataplane',

@@ -1,7 +1,7 @@
 /** Metrics of the sidecar: Envoy's Prometheus listener and, in dataplane mode, what consul-dataplane serves through it. */
 import { UNPRIVILEGED_PORTS } from './names.ts';
 import { quote } from '../support/text.ts';
-import type { AnnotationReader } from './annotation-reader.ts';
+import { isPathAndQuery, type AnnotationReader } from './annotation-reader.ts';
 import type { AnnotationName } from './annotations.ts';
 import { LOOPBACK } from '../model/registration.ts';
 import { namedPorts, type Pod } from './pod.ts';
@@ -99,7 +99,7 @@ function readServiceUrl(
   byDefault: boolean,
 ): string | undefined {
   const merged = reader.boolean('enable-metrics-merging', byDefault);
-  const path = reader.path('service-metrics-path', '/metrics');
+  const path = readServicePath(reader);
   const port = reader.port('service-metrics-port', service.port, namedPorts(pod));
   if (!merged) return undefined;
   if (port !== undefined) return `http://${LOOPBACK}:${port}${path}`;
@@ -110,6 +110,15 @@ function readServiceUrl(
       'has no effect without service-metrics-port: the pod has no port',
     );
   return undefined;
+}
+
+/** Vault and Consul give out the format of Prometheus by a query. */
+function readServicePath(reader: AnnotationReader): string {
+  const name = 'service-metrics-path';
+  const path = reader.text(name) ?? '/metrics';
+  if (!isPathAndQuery(path))
+    reader.problem(name, `${quote(path)} is not a path such as /metrics, or one with a query`);
+  return path;
 }
 
 /** All or nothing, as consul-dataplane has one flag for the CA, be it a file or a folder. */
