@@ -34,9 +34,9 @@ const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-leas
 
 /**
  *     1  no v1/Pod, no CREATE, or no object                   skip  unsupported-request
- *     2  a system namespace, or Tandem's own                  skip  system-namespace
- *     3  namespace on the deny list                           skip  namespace-denied
- *     4  allow list holds neither * nor the namespace         skip  namespace-not-allowed
+ *     2  a system namespace, or Tandem's own                  skip  system-namespace, warning when asked for
+ *     3  namespace on the deny list                           skip  namespace-denied, warning when asked for
+ *     4  allow list holds neither * nor the namespace         skip  namespace-not-allowed, warning when asked for
  *     5  static (mirror) pod                                  skip  mirror-pod
  *     6  says that it is injected (annotation, label, record) skip  already-injected, when it has the containers;
  *                                                             else invalid
@@ -48,10 +48,10 @@ const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-leas
  *    11  the pod is for Windows                               skip  windows, warning when asked for
  */
 export function decide(request: InjectRequest, settings: DecideSettings): Decision {
-  const beforePod = decideByRequest(request, settings);
-  if (beforePod !== undefined) return skip(beforePod);
   const metadata = property(request.object, 'metadata');
   const annotations = property(metadata, 'annotations');
+  const beforePod = decideByRequest(request, settings);
+  if (beforePod !== undefined) return skip(beforePod, askedInVain(beforePod, annotations));
   if (property(annotations, MIRROR_ANNOTATION) !== undefined) return skip('mirror-pod');
   const claims = injectionClaims(request.object);
   if (claims.length > 0)
@@ -75,6 +75,18 @@ function decideByRequest(request: InjectRequest, settings: DecideSettings): Skip
   if (settings.denyNamespaces.includes(namespace)) return 'namespace-denied';
   const allowed = settings.allowNamespaces.includes('*') || settings.allowNamespaces.includes(namespace);
   return allowed ? undefined : 'namespace-not-allowed';
+}
+
+const BY_NAMESPACE: Partial<Record<SkipReason, string>> = {
+  'system-namespace': "its namespace is Kubernetes' or Tandem's own, which are never touched",
+  'namespace-denied': 'its namespace is on the deny list of the operator (--deny-namespaces)',
+  'namespace-not-allowed': 'its namespace is not on the allow list of the operator (--allow-namespaces)',
+};
+
+function askedInVain(reason: SkipReason, annotations: unknown): readonly Warning[] {
+  const why = BY_NAMESPACE[reason];
+  const asked = asString(property(annotations, `${ANNOTATION_PREFIX}connect-inject`)) ?? '';
+  return why === undefined || parseBoolean(asked) !== true ? [] : [notInjected(why)];
 }
 
 function isExcluded(namespace: string, { defaultExclude }: DecideSettings): boolean {

@@ -44,7 +44,9 @@ for (const [what, pod, namespace, expected] of [
       kind: 'skip',
       reason: 'namespace-denied',
       meaning: 'the namespace is on the deny list (deny beats allow)',
-      warnings: [],
+      warnings: [
+        'consul.hashicorp.com/connect-inject: the pod gets no sidecar because its namespace is on the deny list of the operator (--deny-namespaces)',
+      ],
     },
   ],
   ['one that asks and has none', podWith(ASKED), 'default', { kind: 'wanted' }],
