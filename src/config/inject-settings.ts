@@ -10,6 +10,7 @@ import type { Resolver } from '../inject/resolver.ts';
 import { isUrlPath } from '../inject/annotation-reader.ts';
 import { SIDECAR_UID, UNPRIVILEGED_PORTS } from '../inject/names.ts';
 import { certificateIds } from '../support/certificate-ids.ts';
+import { isIpAddress } from '../support/ip-address.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { ANY_COUNT } from '../inject/lifecycle-options.ts';
 import { parseQuantity } from '../inject/quantity.ts';
@@ -59,10 +60,11 @@ export const injectFlags = {
     'IMAGE',
     'hashicorp/consul-dataplane:1.6.9',
   ),
-  consulServerAddresses: string(
+  consulServerAddresses: parsed(
     'Dataplane mode: DNS name or address of the Consul servers.',
     'ADDRESS',
     'consul-server.consul.svc',
+    serverHost,
   ),
   consulGrpcPort: integer(
     'gRPC port of the Consul agent on the node, or of the Consul servers in dataplane mode.',
@@ -394,6 +396,14 @@ function userOrNone(text: string): Parsed<number | undefined> {
   const user = parseWholeNumber(text);
   if (user !== undefined && user >= 1 && user <= MAX_USER) return { ok: true, value: user };
   return { ok: false, expected: `a whole number from 1 to ${MAX_USER}, or "none"` };
+}
+
+/** With a port or a scheme every sidecar would fail at its start. consul-dataplane also takes `exec=<command>` (go-netaddrs). */
+function serverHost(text: string): Parsed<string> {
+  const isHost = /^[A-Za-z0-9_.-]+$/.test(text) || isIpAddress(text) || text.startsWith('exec=');
+  return isHost
+    ? { ok: true, value: text }
+    : { ok: false, expected: 'a DNS name or an IP address; the port is that of --consul-grpc-port' };
 }
 
 function urlPath(text: string): Parsed<string> {

@@ -173,6 +173,33 @@ test('a name that objects cannot have is refused before any of them is made', as
   assert.equal(await said('m'.repeat(35)), 'taken');
 });
 
+test('names that YAML does not read as text are refused', async () => {
+  const said = (name: string, namespace: string): Promise<string> =>
+    renderChart({ global: { name: 'mesh' } }, { name, namespace }).then(
+      () => 'taken',
+      (error: unknown) => String(property(error, 'stderr')),
+    );
+  assert.match(await said('tandem', '123'), /the namespace of the release: YAML reads "123" as a number/);
+  assert.match(await said('0x1f', 'mesh'), /the name of the release: YAML reads "0x1f" as a number/);
+  assert.match(await said('tandem', 'on'), /the namespace of the release: YAML reads "on" as a number or a/);
+  assert.match(await refusal({ tests: { namespace: '1e3' } }), /tests\.namespace: YAML reads "1e3"/);
+  assert.equal(await said('1a', '1-2'), 'taken');
+});
+
+test('what is no host among the external servers is refused: it would be part of a URL', async () => {
+  const wrong = ['https://consul.example', '10.0.0.1:8501', '[fd00::1]', 'exec=discover', 'a,b'];
+  const hosts = ['consul.example', '10.0.0.1', 'fd00::1', '::ffff:10.0.0.1', ...wrong];
+  const text = await refusal({ server: { enabled: false }, externalServers: { enabled: true, hosts } });
+  const named = [...text.matchAll(/externalServers\.hosts: "(.*)" is neither a DNS name nor an IP address/g)];
+  assert.deepEqual(
+    named.map(([, host]) => host),
+    wrong,
+  );
+  const serverAddresses = 'consul.example:8502';
+  const dataplane = { client: { enabled: false }, connectInject: { serverAddresses } };
+  assert.match(await refusal(dataplane), /serverAddresses: "consul\.example:8502" is neither/);
+});
+
 test('a part that has nothing to work with is refused', async () => {
   const off = { enabled: false };
   const none = { server: off, client: off, connectInject: off, syncCatalog: off };

@@ -264,6 +264,8 @@ test('without servers of its own the sync speaks to those elsewhere, else to the
   assert.equal(await address({ client: { join: ['a'] } }), '$(HOST_IP):8500');
   const externalServers = { enabled: true, hosts: ['a', 'b'], httpsPort: 443 };
   assert.equal(await address({ externalServers }), 'http://a:8500,http://b:8500');
+  const ipv6 = { ...externalServers, hosts: ['fd00::1'] };
+  assert.equal(await address({ externalServers: ipv6 }), 'http://[fd00::1]:8500');
   const tls = { enabled: true, caCert: { secretName: 'ca' } };
   assert.equal(await address({ externalServers, global: { tls } }), 'https://a:443,https://b:443');
 });

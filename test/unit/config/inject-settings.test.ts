@@ -32,3 +32,12 @@ test('agent mode has nobody who merges metrics', () => {
     /--enable-metrics-merging is for --proxy-mode=dataplane/,
   );
 });
+
+test('the address of the Consul servers is a host: its port and scheme have flags of their own', () => {
+  const read = (text: string): boolean =>
+    parseFlags(injectFlags, [`--consul-server-addresses=${text}`], {}).ok;
+  for (const host of ['consul', 'consul.example.', '10.0.0.1', 'fd00::1', 'exec=discover -q addrs'])
+    assert.ok(read(host), host);
+  for (const text of ['', 'https://consul', 'consul:8502', '10.0.0.1:8502', '[fd00::1]', 'a,b'])
+    assert.ok(!read(text), text);
+});

@@ -6,7 +6,8 @@
 {{- $addresses := list -}}
 {{- range .Values.externalServers.hosts -}}
 {{- $port := $tls | ternary $.Values.externalServers.httpsPort $.Values.externalServers.httpPort -}}
-{{- $addresses = append $addresses (printf "%s://%s:%d" ($tls | ternary "https" "http") . (int $port)) -}}
+{{- $host := contains ":" . | ternary (printf "[%s]" .) . -}}
+{{- $addresses = append $addresses (printf "%s://%s:%d" ($tls | ternary "https" "http") $host (int $port)) -}}
 {{- end -}}
 {{ join "," $addresses }}
 {{- else if include "tandem.isOn" (list . "server") -}}
