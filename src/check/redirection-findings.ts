@@ -1,6 +1,7 @@
 /** What transparent proxy needs of a cluster. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
-import { BOOLEAN_WORDS, quote } from '../support/text.ts';
+import { asString, property } from '../support/json.ts';
+import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
 export type RedirectionFacts = {
@@ -37,8 +38,9 @@ export type DnsFact = {
   readonly address: string | undefined;
 };
 
-export const REDIRECT_LABEL = `${ANNOTATION_PREFIX}transparent-proxy`;
-export const DNS_LABEL = `${ANNOTATION_PREFIX}consul-dns`;
+const INJECT_LABEL = `${ANNOTATION_PREFIX}connect-inject`;
+const REDIRECT_LABEL = `${ANNOTATION_PREFIX}transparent-proxy`;
+const DNS_LABEL = `${ANNOTATION_PREFIX}consul-dns`;
 // A cluster may have thousands of nodes and namespaces, and a finding is one line.
 const SHOWN = 10;
 
@@ -92,7 +94,7 @@ function labelFindings(labels: Probe<readonly WrongLabel[]>): readonly Finding[]
       ),
     ];
   if (labels.value.length === 0)
-    return [ok('namespace-labels', `${REDIRECT_LABEL} is a boolean wherever a namespace has it`)];
+    return [ok('namespace-labels', 'each one of ours on a namespace has an effect')];
   const left = labels.value.length - SHOWN;
   return [
     ...labels.value.slice(0, SHOWN).map(wrongLabel),
@@ -101,17 +103,44 @@ function labelFindings(labels: Probe<readonly WrongLabel[]>): readonly Finding[]
 }
 
 function wrongLabel({ namespace, label, value }: WrongLabel): Finding {
-  return label === DNS_LABEL
+  if (label === DNS_LABEL)
+    return warning(
+      'namespace-labels',
+      `the namespace ${namespace} has the label ${label}, which is not read`,
+      'set the annotation of that name on pods, or --consul-dns-redirection',
+    );
+  const has = `the namespace ${namespace} has the label ${label}=${quote(value)}`;
+  return label === INJECT_LABEL
     ? warning(
         'namespace-labels',
-        `the namespace ${namespace} has the label ${label}, which is not read`,
-        'set the annotation of that name on pods, or --consul-dns-redirection',
+        `${has}, and only "true" has an effect: it is as if it were not there`,
+        parseBoolean(value) === false
+          ? 'remove it; to keep out its pods, put the namespace on the deny list of the webhook (--deny-namespaces)'
+          : `kubectl label --overwrite namespace ${namespace} ${label}=true`,
       )
     : warning(
         'namespace-labels',
-        `the namespace ${namespace} has the label ${label}=${quote(value)}, which is no boolean: it is as if it were not there`,
+        `${has}, which is no boolean: it is as if it were not there`,
         `make it one of ${BOOLEAN_WORDS}`,
       );
+}
+
+type HasEffect = (value: string) => boolean;
+
+/** The API server compares the label of injection letter by letter, in the selector of the webhook. */
+const LABELS: readonly (readonly [string, HasEffect])[] = [
+  [INJECT_LABEL, (value) => value === 'true'],
+  [REDIRECT_LABEL, (value) => parseBoolean(value) !== undefined],
+  [DNS_LABEL, () => false],
+];
+
+/** @param metadata of a namespace */
+export function wrongLabelsOf(metadata: unknown): readonly WrongLabel[] {
+  const namespace = asString(property(metadata, 'name')) ?? '';
+  return LABELS.flatMap(([label, hasEffect]) => {
+    const value = asString(property(property(metadata, 'labels'), label));
+    return value === undefined || hasEffect(value) ? [] : [{ namespace, label, value }];
+  });
 }
 
 function dnsFinding({ domain, by, isKnown, address }: DnsFact): Finding {

@@ -3,13 +3,12 @@ import type { Resolver } from 'node:dns/promises';
 import type { Probe } from '../check/finding.ts';
 import type { SidecarLimit } from '../check/mesh-findings.ts';
 import {
-  DNS_LABEL,
   hasServerBlock,
-  REDIRECT_LABEL,
   type DnsFact,
   type RedirectionFacts,
   type RedirectorFacts,
   type WrongLabel,
+  wrongLabelsOf,
 } from '../check/redirection-findings.ts';
 import { DATAPLANE_CONTAINER, ENVOY_CONTAINER } from '../inject/names.ts';
 import { parseQuantity } from '../inject/quantity.ts';
@@ -19,7 +18,6 @@ import type { ReadObject } from '../kubernetes/resource-entry.ts';
 import { INJECTED, REDIRECT_STATUS, STATUS } from '../model/kubernetes-names.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
-import { parseBoolean } from '../support/text.ts';
 import { probe } from './probe.ts';
 
 type AskedResolver = Pick<Resolver, 'resolveSoa' | 'cancel'>;
@@ -103,15 +101,7 @@ function isReady(object: unknown): boolean {
 }
 
 function readLabels(client: ApiClient, signal: AbortSignal): Promise<readonly WrongLabel[]> {
-  const wrong = (namespace: unknown): readonly WrongLabel[] => {
-    const labels = property(property(namespace, 'metadata'), 'labels');
-    return [REDIRECT_LABEL, DNS_LABEL].flatMap((label) => {
-      const value = asString(property(labels, label));
-      return value === undefined || (label === REDIRECT_LABEL && parseBoolean(value) !== undefined)
-        ? []
-        : [{ namespace: nameOf(namespace), label, value }];
-    });
-  };
+  const wrong = (namespace: unknown): readonly WrongLabel[] => wrongLabelsOf(property(namespace, 'metadata'));
   return list(client, '/api/v1/namespaces', {}, wrong, signal).then((all) => all.flat());
 }
 

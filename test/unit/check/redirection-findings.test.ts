@@ -4,6 +4,7 @@ import { findingLines } from '../../../src/check/finding.ts';
 import {
   hasServerBlock,
   redirectionFindings,
+  wrongLabelsOf,
   type RedirectionFacts,
 } from '../../../src/check/redirection-findings.ts';
 
@@ -25,7 +26,7 @@ test('all is well: a line for each question, and none about redirectors that nob
     lines({}),
     [
       'ok       redirectors       each of 2 nodes has one that is ready',
-      'ok       namespace-labels  consul.hashicorp.com/transparent-proxy is a boolean wherever a namespace has it',
+      'ok       namespace-labels  each one of ours on a namespace has an effect',
       'ok       consul-dns        the DNS of the cluster knows the domain "consul"',
       '',
     ].join('\n'),
@@ -98,6 +99,34 @@ test('labels of namespaces: each that has no effect, the first ten of very many,
     /^warning {2}namespace-labels .*cannot tell .*: status 403; to fix it: run tandem check with an account/m,
   );
 });
+
+test('which labels of a namespace have no effect, and what to do about that of injection', () => {
+  const found = (labels: Readonly<Record<string, string>>): readonly string[] =>
+    wrongLabelsOf({
+      name: 'shop',
+      labels: Object.fromEntries(
+        Object.entries(labels).map(([name, value]) => [`consul.hashicorp.com/${name}`, value]),
+      ),
+    }).map(({ label, value }) => `${label.slice(label.indexOf('/') + 1)}=${value}`);
+  assert.deepEqual(found({ 'connect-inject': 'true', 'transparent-proxy': 'f', other: 'x' }), []);
+  assert.deepEqual(found({ 'connect-inject': 'True', 'transparent-proxy': 'no', 'consul-dns': 'true' }), [
+    'connect-inject=True',
+    'transparent-proxy=no',
+    'consul-dns=true',
+  ]);
+  const told = (value: string): string =>
+    lines({ labels: { kind: 'seen', value: [{ namespace: 'shop', label: LABEL, value }] } });
+  assert.match(
+    told('enabled'),
+    /="enabled", and only "true" has an effect: .*; to fix it: kubectl label --overwrite namespace shop/,
+  );
+  assert.match(
+    told('false'),
+    /="false", and only "true" has an effect: .*; to fix it: remove it; to keep out its pods/,
+  );
+});
+
+const LABEL = 'consul.hashicorp.com/connect-inject';
 
 test('DNS: unknown with the lines to add, known by the Corefile, and a question without an answer', () => {
   const dns = (facts: Partial<RedirectionFacts['dns']>): string => lines({ dns: { ...good.dns, ...facts } });
