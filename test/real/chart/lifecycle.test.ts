@@ -151,8 +151,12 @@ test('a secure Consul is reached and left one stage at a time', async () => {
     'require',
     /the agents run accept for tls, and require skips a stage; set it to prefer first/,
   );
-  assert.match(await to('prefer'), /port-forward service\/tandem-ui 8501:443/);
-  await to('require');
+  const prefer = await to('prefer');
+  assert.match(prefer, /port-forward service\/tandem-ui 8501:443/);
+  assert.match(prefer, /consul catalog services/);
+  const required = await to('require');
+  assert.doesNotMatch(required, /consul catalog services/);
+  assert.match(required, /open http:\/\/localhost:8081/);
   await refused('false', /the agents run require for gossip, and off skips a stage; set it to prefer first/);
   for (const stage of ['prefer', 'accept', 'false']) await to(stage);
 });
