@@ -62,12 +62,7 @@ const TOLD_LENGTH = 256;
 
 /** The texts of the first ten, each at most 256 characters. */
 export function toldWarnings(warnings: readonly Warning[]): string[] {
-  return firstWarnings(warnings).map((warning) => shortened(warningText(warning)));
-}
-
-/** Those that are told, where their texts may never be asked for. */
-export function firstWarnings(warnings: readonly Warning[]): readonly Warning[] {
-  return warnings.slice(0, TOLD);
+  return warnings.slice(0, TOLD).map((warning) => shortened(warningText(warning)));
 }
 
 export function shortened(text: string): string {
