@@ -1,7 +1,7 @@
 /** What every instance of a Service has in common: its name in Consul, its tags, and its weight. */
 import { isDnsLabel } from '../../support/dns-name.ts';
 import { splitCommaList } from '../../support/comma-list.ts';
-import { parseWholeNumber, quote } from '../../support/text.ts';
+import { escapeControl, parseWholeNumber, quote } from '../../support/text.ts';
 import { annotationOf } from './known-annotations.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
@@ -24,14 +24,21 @@ export function serviceName(
   const given = annotationOf(service, 'service-name');
   if (given === undefined) return byDefault;
   const name = given.trim();
-  if (name !== '' && name.length <= NAME_LENGTH) return name;
-  const found = name === '' ? 'is empty' : `has ${name.length} characters`;
+  const wrong = wrongName(name);
+  if (wrong === undefined) return name;
   problems.push({
     reason: 'invalid-name',
     at: `${ANNOTATION_PREFIX}service-name`,
-    message: `${quote(given)} ${found}; write 1 to ${NAME_LENGTH}, until then the service is called ${quote(byDefault)}`,
+    message: `${quote(given)} ${wrong}, until then the service is called ${quote(byDefault)}`,
   });
   return byDefault;
+}
+
+function wrongName(name: string): string | undefined {
+  if (name === '') return `is empty; write 1 to ${NAME_LENGTH}`;
+  if (name.length > NAME_LENGTH) return `has ${name.length} characters; write 1 to ${NAME_LENGTH}`;
+  // Consul takes it, and whoever lists services in a terminal obeys it.
+  return escapeControl(name) === name ? undefined : 'holds a control character; leave it out';
 }
 
 /** True when Consul can use the name; else the problem says what to shorten. */

@@ -11,7 +11,7 @@ export const serviceAnnotations = {
     meaning: 'Whether the Service is synced to Consul.',
   },
   'service-name': {
-    value: '1-255 characters',
+    value: '1-255 characters, no control characters',
     default: '`<prefix><service>[-<namespace>]`',
     meaning: 'Name in Consul. It replaces the default name with its prefix and suffix.',
   },

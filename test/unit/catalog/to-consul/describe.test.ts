@@ -39,6 +39,8 @@ const names: readonly [Record<string, string>, Partial<ToConsulSettings>, string
   ],
   [{ 'service-name': 'n'.repeat(256) }, { servicePrefix: 'k-' }, 'k-web', ['invalid-name']],
   [{ 'service-name': '  ' }, {}, 'web', ['invalid-name']],
+  [{ 'service-name': 'a\u001b[2Jb' }, {}, 'web', ['invalid-name']],
+  [{ 'service-name': 'a\u202eb' }, {}, 'web', ['invalid-name']],
 ];
 
 for (const [annotations, settings, expected, reasons] of names) {
