@@ -1,4 +1,7 @@
-/** The sync, with the heap and the memory that its deployment gives it, in a cluster whose objects are as large as can be. */
+/**
+ * The sync, with the memory that its deployment gives it and half of the heap, in a cluster whose objects are as large as can
+ * be.
+ */
 import assert from 'node:assert/strict';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +16,7 @@ import { writePlainKubeconfig } from './plain-kubeconfig.ts';
 import { spawnTandem } from './tandem-process.ts';
 
 const MANIFEST = join(import.meta.dirname, '../../../deploy/manifests/sync-deployment.yaml');
-const OBJECTS = 500;
+const OBJECTS = 250;
 // All annotations of an object together, by Kubernetes (TotalAnnotationSizeLimitB).
 const ANNOTATIONS = 256 * 1024 - 1024;
 
@@ -99,9 +102,14 @@ function fieldsOf(kind: Kind, index: number): object {
   }
 }
 
+/** MiB: half of what the deployment has, so that half of the objects show what is kept of them. */
+async function heap(): Promise<number> {
+  const [, value] =
+    /NODE_OPTIONS\n\s+value: --max-old-space-size=(\d+)\n/.exec(await readFile(MANIFEST, 'utf8')) ?? [];
+  return Number(value) / 2;
+}
+
 async function startSync(): Promise<ChildProcessWithoutNullStreams> {
-  const [, options = ''] = /NODE_OPTIONS\n\s+value: (\S+)/.exec(await readFile(MANIFEST, 'utf8')) ?? [];
-  assert.match(options, /^--max-old-space-size=\d+$/);
   return spawnTandem(
     [
       'sync',
@@ -112,7 +120,7 @@ async function startSync(): Promise<ChildProcessWithoutNullStreams> {
       '--registrar',
       '--status-listen=127.0.0.1:0',
     ],
-    { NODE_OPTIONS: options },
+    { NODE_OPTIONS: `--max-old-space-size=${await heap()}` },
   );
 }
 
@@ -122,12 +130,15 @@ async function peak({ pid }: ChildProcessWithoutNullStreams): Promise<number> {
   return Number(kibibytes) / 1024;
 }
 
+/** MiB. */
 async function limit(): Promise<number> {
-  return Number(/limits:\n\s+memory: (\d+)Mi/.exec(await readFile(MANIFEST, 'utf8'))?.[1]);
+  const [, memory] = /limits:\n\s+memory: (\d+)Mi/.exec(await readFile(MANIFEST, 'utf8')) ?? [];
+  return Number(memory);
 }
 
-async function registered(count: number): Promise<void> {
-  for (;;) {
+/** @param signal of the test, with whose end it ends */
+async function registered(count: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
     // This process is busy for seconds, in which its server closes what it thinks is idle.
     const services = await fetch(`${consul.url}/v1/catalog/services`)
       .then((answer) => answer.json() as Promise<object>)
@@ -160,14 +171,14 @@ const large: readonly [what: string, annotations: Annotations][] = [
 ];
 
 for (const [what, made] of large)
-  test(`500 objects of 250 KiB each, and as many events of them: ${what}`, async (context) => {
+  test(`${OBJECTS} objects of 250 KiB each, and as many events of them: ${what}`, async (context) => {
     annotations = made;
     watches = [];
     watched = Promise.withResolvers();
     const sync = await startSync();
     context.after(() => sync.kill('SIGKILL'));
     sync.stdout.resume();
-    const isListed = Promise.all([registered(OBJECTS), watched.promise]);
+    const isListed = Promise.all([registered(OBJECTS, context.signal), watched.promise]);
     await Promise.race([isListed, once(sync, 'exit').then(() => assert.fail('it ended'))]);
     context.diagnostic(`${Math.round(await peak(sync))} MiB after the lists`);
     for (const { kind, response } of watches)
@@ -178,12 +189,15 @@ for (const [what, made] of large)
       }
     // The last of what is told is taken when what follows it is.
     const last = {
-      metadata: { name: 'a500', namespace: 'default', uid: 'last', resourceVersion: '3000' },
+      metadata: { name: `a${OBJECTS}`, namespace: 'default', uid: 'last', resourceVersion: '3000' },
       spec: { type: 'ExternalName', externalName: 'b' },
     };
     for (const { kind, response } of watches)
       if (kind === 'services') response.write(`${JSON.stringify({ type: 'ADDED', object: last })}\n`);
-    await Promise.race([registered(OBJECTS + 1), once(sync, 'exit').then(() => assert.fail('it ended'))]);
+    await Promise.race([
+      registered(OBJECTS + 1, context.signal),
+      once(sync, 'exit').then(() => assert.fail('it ended')),
+    ]);
     const [most, allowed] = [await peak(sync), await limit()];
     context.diagnostic(`${Math.round(most)} MiB at most, of ${allowed}`);
     assert.ok(most < allowed, `${most} MiB`);
