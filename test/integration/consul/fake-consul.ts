@@ -22,6 +22,8 @@ export type FakeConsul = AsyncDisposable & {
   readonly seen: Seen[];
   /** Connections that were opened so far. */
   readonly connections: () => number;
+  /** The most of them that were open at a time. */
+  readonly atOnce: () => number;
   readonly close: () => Promise<void>;
 };
 
@@ -29,6 +31,8 @@ export type FakeConsul = AsyncDisposable & {
 export async function fakeConsul(...replies: readonly Reply[]): Promise<FakeConsul> {
   const seen: Seen[] = [];
   let connections = 0;
+  let open = 0;
+  let atOnce = 0;
   const server = createServer((request, response) => {
     const answer = async (): Promise<void> => {
       const body = await text(request);
@@ -41,7 +45,13 @@ export async function fakeConsul(...replies: readonly Reply[]): Promise<FakeCons
     // A request whose client went away has no body.
     answer().catch(() => undefined);
   });
-  server.on('connection', () => (connections += 1)).listen(0, '127.0.0.1');
+  server.on('connection', (socket) => {
+    connections += 1;
+    open += 1;
+    atOnce = Math.max(atOnce, open);
+    socket.once('close', () => (open -= 1));
+  });
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {
@@ -53,6 +63,7 @@ export async function fakeConsul(...replies: readonly Reply[]): Promise<FakeCons
     port,
     seen,
     connections: () => connections,
+    atOnce: () => atOnce,
     close,
     [Symbol.asyncDispose]: close,
   };
