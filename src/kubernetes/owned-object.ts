@@ -1,16 +1,12 @@
 /** Secrets and ConfigMaps that a process makes and keeps by itself, as texts by key. */
-import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
+import { refused, refusedObject, type RefusedObject } from './refused-object.ts';
 import { secretTexts } from './secret-object.ts';
 
 type Client = Pick<ApiClient, 'request'>;
 
-export type OwnedPlace = {
-  readonly kind: 'Secret' | 'ConfigMap';
-  readonly namespace: string;
-  readonly name: string;
-};
+export type OwnedPlace = RefusedObject;
 
 const MERGE_PATCH = 'application/merge-patch+json';
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
@@ -25,10 +21,10 @@ export function collectionOf({ kind, namespace }: Pick<OwnedPlace, 'kind' | 'nam
  * @throws TandemError TANDEM_KUBERNETES_…
  */
 export async function readOwned(client: Client, place: OwnedPlace, signal?: AbortSignal): Promise<unknown> {
-  const { status, body } = await client.request('GET', pathOf(place), undefined, undefined, signal);
-  if (status === 200) return body;
-  if (status === 404) return undefined;
-  throw refusal('read', place, status, body);
+  const answer = await client.request('GET', pathOf(place), undefined, undefined, signal);
+  if (answer.status === 200) return answer.body;
+  if (answer.status === 404) return undefined;
+  throw refusedObject(place, 'get', answer);
 }
 
 /** Undefined when there is no object. */
@@ -59,12 +55,13 @@ export async function writeOwned(
   const encoded = (text: string): string =>
     place.kind === 'Secret' ? Buffer.from(text).toString('base64') : text;
   const data = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, encoded(text)]));
-  const { status, body } = isObject(before)
+  const answer = isObject(before)
     ? await client.request('PUT', pathOf(place), { ...before, data }, undefined, signal)
     : await client.request('POST', collectionOf(place), newObject(place, data), undefined, signal);
+  const { status } = answer;
   if (status === 200 || status === 201) return 'written';
   if (status === 404 || status === 409) return 'conflict';
-  throw refusal('written', place, status, body);
+  throw refusedObject(place, isObject(before) ? 'update' : 'create', answer);
 }
 
 /** @throws TandemError TANDEM_KUBERNETES_REFUSED also when it is not there */
@@ -74,8 +71,8 @@ export async function annotateOwned(
   annotations: Readonly<Record<string, string>>,
 ): Promise<void> {
   const patch = { metadata: { annotations } };
-  const { status, body } = await client.request('PATCH', pathOf(place), patch, MERGE_PATCH);
-  if (status !== 200) throw refusal('annotated', place, status, body);
+  const answer = await client.request('PATCH', pathOf(place), patch, MERGE_PATCH);
+  if (answer.status !== 200) throw refusedObject(place, 'patch', answer);
 }
 
 /** Deletes only what Tandem made; an object of the same name that somebody else made stays. */
@@ -87,9 +84,9 @@ export async function deleteOwned(
   if (before === undefined) return 'not-there';
   const labels = property(property(before, 'metadata'), 'labels');
   if (property(labels, MANAGED_BY) !== 'tandem') return 'not-ours';
-  const { status, body } = await client.request('DELETE', pathOf(place));
-  if (status === 404) return 'not-there';
-  if (status !== 200 && status !== 202) throw refusal('deleted', place, status, body);
+  const answer = await client.request('DELETE', pathOf(place));
+  if (answer.status === 404) return 'not-there';
+  if (answer.status !== 200 && answer.status !== 202) throw refusedObject(place, 'delete', answer);
   return 'deleted';
 }
 
@@ -110,14 +107,11 @@ export async function requestAccountToken(
     kind: 'TokenRequest',
     spec: { expirationSeconds: seconds },
   };
-  const { status, body } = await client.request('POST', path, request, undefined, signal);
-  const token = asString(property(property(body, 'status'), 'token'));
-  if (status === 201 && token !== undefined) return token;
-  const reason = asString(property(body, 'reason')) ?? 'no reason';
-  throw new TandemError(
-    'TANDEM_KUBERNETES_REFUSED',
-    `no token for the ServiceAccount ${namespace}/${name}: status ${status}, ${reason}`,
-  );
+  const answer = await client.request('POST', path, request, undefined, signal);
+  const token = asString(property(property(answer.body, 'status'), 'token'));
+  if (answer.status === 201 && token !== undefined) return token;
+  const what = `no token for the ServiceAccount ${namespace}/${name}`;
+  throw refused(what, 'create serviceaccounts/token', answer);
 }
 
 function pathOf(place: OwnedPlace): string {
@@ -126,16 +120,4 @@ function pathOf(place: OwnedPlace): string {
 
 function newObject({ kind, name }: OwnedPlace, data: JsonObject): JsonObject {
   return { apiVersion: 'v1', kind, metadata: { name, labels: { [MANAGED_BY]: 'tandem' } }, data };
-}
-
-/** The message of the API server may quote what it refuses; its reason is one word. */
-function refusal(
-  verb: string,
-  { kind, namespace, name }: OwnedPlace,
-  status: number,
-  body: unknown,
-): TandemError {
-  const reason = asString(property(body, 'reason')) ?? 'no reason';
-  const text = `the ${kind} ${namespace}/${name} cannot be ${verb}: status ${status}, ${reason}`;
-  return new TandemError('TANDEM_KUBERNETES_REFUSED', text);
 }

@@ -1,7 +1,7 @@
 /** A Secret as texts by key, and its replacement by whoever has read it. */
-import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
+import { refusedObject } from './refused-object.ts';
 
 export type SecretPlace = { readonly namespace: string; readonly name: string };
 
@@ -22,10 +22,10 @@ export async function readSecret(
   client: Pick<ApiClient, 'request'>,
   { namespace, name }: SecretPlace,
 ): Promise<unknown> {
-  const { status, body } = await client.request('GET', `/api/v1/namespaces/${namespace}/secrets/${name}`);
-  if (status === 200) return body;
-  if (status === 404) return undefined;
-  throw refusal('read', { namespace, name }, status, body);
+  const answer = await client.request('GET', `/api/v1/namespaces/${namespace}/secrets/${name}`);
+  if (answer.status === 200) return answer.body;
+  if (answer.status === 404) return undefined;
+  throw refusedObject({ kind: 'Secret', namespace, name }, 'get', answer);
 }
 
 /**
@@ -44,20 +44,15 @@ export async function writeSecret(
   const collection = `/api/v1/namespaces/${namespace}/secrets`;
   const encoded = Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
   const data = { ...(property(before, 'data') as JsonObject | undefined), ...Object.fromEntries(encoded) };
-  const { status, body } = isObject(before)
+  const answer = isObject(before)
     ? await client.request('PUT', `${collection}/${name}`, { ...before, data }, undefined, signal)
     : await client.request('POST', collection, newSecret(name, data), undefined, signal);
+  const { status } = answer;
   if (status === 200 || status === 201) return 'written';
   // 404: it was deleted since it was read; 409: it was changed, or created.
   if (status === 404 || status === 409) return 'conflict';
-  throw refusal('written', { namespace, name }, status, body);
-}
-
-/** The message of the API server may quote what it refuses; its reason is one word. */
-function refusal(verb: string, { namespace, name }: SecretPlace, status: number, body: unknown): TandemError {
-  const reason = asString(property(body, 'reason')) ?? 'no reason';
-  const text = `the Secret ${namespace}/${name} cannot be ${verb}: status ${status}, ${reason}`;
-  return new TandemError('TANDEM_KUBERNETES_REFUSED', text);
+  const verb = isObject(before) ? 'update' : 'create';
+  throw refusedObject({ kind: 'Secret', namespace, name }, verb, answer);
 }
 
 function newSecret(name: string, data: JsonObject): JsonObject {

@@ -1,0 +1,39 @@
+/** The error of an object that the API server does not let this process read or write. */
+import { TandemError } from '../support/errors.ts';
+import { asString, property } from '../support/json.ts';
+import type { ApiAnswer } from './api-client.ts';
+
+export type RefusedObject = {
+  readonly kind: 'Secret' | 'ConfigMap';
+  readonly namespace: string;
+  readonly name: string;
+};
+
+const DONE = {
+  get: 'read',
+  create: 'written',
+  update: 'written',
+  patch: 'annotated',
+  delete: 'deleted',
+} as const;
+
+/** Without the message of the API server, which may quote what it refuses. */
+export function refusedObject(
+  { kind, namespace, name }: RefusedObject,
+  verb: keyof typeof DONE,
+  answer: Pick<ApiAnswer, 'status' | 'body'>,
+): TandemError {
+  const resource = kind === 'Secret' ? 'secrets' : 'configmaps';
+  const what = `the ${kind} ${namespace}/${name} cannot be ${DONE[verb]}`;
+  return refused(what, `${verb} ${resource}`, answer);
+}
+
+/**
+ * @param what it is about, as a sentence
+ * @param right that it takes, such as `get secrets`
+ */
+export function refused(what: string, right: string, { status, body }: Pick<ApiAnswer, 'status' | 'body'>) {
+  const reason = asString(property(body, 'reason')) ?? 'no reason';
+  const cure = status === 403 ? `; this takes the right to ${right}` : '';
+  return new TandemError('TANDEM_KUBERNETES_REFUSED', `${what}: status ${status}, ${reason}${cure}`);
+}
