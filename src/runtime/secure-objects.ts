@@ -5,7 +5,13 @@ import { rotations, type BootstrapSecret, type SecureObserved } from '../secure/
 import { readAgentSecret } from '../secure/agent-secret.ts';
 import { broughtSecrets, readBrought } from '../secure/brought.ts';
 import { certificatesIn } from '../secure/certificates.ts';
-import { objectNames, type BroughtSecret, type SecureSettings } from '../secure/secure-settings.ts';
+import {
+  agentKindsOf,
+  objectNames,
+  tokensOf,
+  type BroughtSecret,
+  type SecureSettings,
+} from '../secure/secure-settings.ts';
 import { readState, STATE_KEY } from '../secure/secure-state.ts';
 import { bundleOf } from '../secure/signing-ca.ts';
 import { TandemError } from '../support/errors.ts';
@@ -42,14 +48,20 @@ export function keptPlaces(place: Named): readonly OwnedPlace[] {
   return kept.map((of) => placeOf(place, of));
 }
 
-/** For external servers there are fewer, and the role of the loop has no others. */
+/** Those of what is on: the role of the loop has no others. */
 function readPlaces(settings: SecureSettings): readonly (readonly [KeptObject, OwnedPlace])[] {
-  return kept
-    .filter((of) => settings.external === undefined || !ofAgents.includes(of))
-    .map((of) => [of, placeOf(settings, of)]);
+  const [agents, tokens] = [agentKindsOf(settings), tokensOf(settings)];
+  const isRead: Readonly<Record<KeptObject, boolean>> = {
+    state: true,
+    bootstrap: settings.acls,
+    server: agents.includes('server'),
+    client: agents.includes('client'),
+    ui: tokens.includes('ui'),
+    replication: tokens.includes('replication'),
+    ca: settings.tls,
+  };
+  return kept.filter((of) => isRead[of]).map((of) => [of, placeOf(settings, of)]);
 }
-
-const ofAgents: readonly KeptObject[] = ['server', 'client', 'ca'];
 
 /** Read, and never written or deleted. */
 function broughtPlaces(settings: Pick<SecureSettings, 'namespace' | 'brought'>): readonly OwnedPlace[] {

@@ -15,6 +15,7 @@ import {
   type Reply,
   type ScriptedServer,
 } from '../kubernetes/scripted-server.ts';
+import type { SecureSettings } from '../../../src/secure/secure-settings.ts';
 import { NOW, SETTINGS } from '../../unit/secure/secure-world.ts';
 
 let server: ScriptedServer;
@@ -68,6 +69,31 @@ test('a Secret of the operator with what no header can carry has no token', asyn
     assert.equal(bootstrap.token, undefined);
     assert.match(bootstrap.lack ?? '', /^the Secret consul\/mine has no token under the key token$/);
   }
+});
+
+test('what is off is not read: its role has no right to it', async () => {
+  const readBy = async (settings: Partial<SecureSettings>): Promise<readonly string[]> => {
+    const before = server.requests.length;
+    server.reply(...Array<Reply>(7).fill(status(404)));
+    const kept = secureObjects(server.client, { ...SETTINGS, ...settings });
+    await kept.read(NOW, new AbortController().signal);
+    const names = server.requests.slice(before).map(({ path }) => path.split('/').at(-1) ?? '');
+    return names.toSorted();
+  };
+  const state = 'mesh-secure';
+  const [ca, ofServers, ofClients] = [
+    'mesh-consul-ca',
+    'mesh-server-secrets',
+    'mesh-client-secrets',
+  ] as const;
+  assert.deepEqual(await readBy({ uiToken: false, replicationToken: false }), [
+    BOOTSTRAP,
+    ofClients,
+    ca,
+    state,
+    ofServers,
+  ]);
+  assert.deepEqual(await readBy({ acls: false, tls: false, clients: false }), [state, ofServers]);
 });
 
 test('purge deletes what Tandem made, and leaves what somebody brought', async () => {
