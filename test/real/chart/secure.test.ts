@@ -346,6 +346,65 @@ test('of external servers only the ACLs are kept: with the token of the operator
   assert.equal(ofSecrets('tandem-server-secrets'), undefined);
 });
 
+test('tandem secure may read and write what is on, and nothing else by name', async () => {
+  const named = async (values: object): Promise<readonly string[]> => {
+    const chart = await renderChart(values);
+    const rules = at(chart.one('Role', 'tandem-secure'), 'rules') as readonly object[];
+    const secrets = rules.filter((rule) => at(rule, 'resources', 0) !== 'leases');
+    return [
+      ...new Set(secrets.flatMap((rule) => (at(rule, 'resourceNames') ?? []) as readonly string[])),
+    ].map((name) => name.replace('tandem-', ''));
+  };
+  const always = ['secure', 'server-secrets'];
+  assert.deepEqual(await named({ global: { secure: true }, client: { enabled: false } }), [
+    ...always,
+    'bootstrap-acl-token',
+    'consul-ca',
+    'auth-method',
+  ]);
+  const tokens = { global: { secure: true, acls: { createReplicationToken: true } } };
+  assert.deepEqual(await named({ ...tokens, ui: { aclToken: { enabled: true } } }), [
+    ...always,
+    'client-secrets',
+    'bootstrap-acl-token',
+    'ui-acl-token',
+    'acl-replication-acl-token',
+    'consul-ca',
+    'auth-method',
+  ]);
+  const gossipAlone = { gossipEncryption: { autoGenerate: true } };
+  assert.deepEqual(await named({ global: gossipAlone }), [...always, 'client-secrets']);
+});
+
+test('the plan may list the pods of the sync, also where nothing is injected and no agent runs', async () => {
+  const [values, off] = [externalAcls(), { enabled: false }];
+  const ofPods = async (more: object): Promise<readonly unknown[]> => {
+    const { objects } = await renderChart({ ...values, ...more });
+    return objects
+      .filter(({ kind, metadata }) => kind?.endsWith('Role') && metadata.name === 'tandem-secure')
+      .flatMap((role) => at(role, 'rules') as readonly object[])
+      .filter((rule) => at(rule, 'resources', 0) === 'pods')
+      .map((rule) => at(rule, 'verbs'));
+  };
+  assert.deepEqual(await ofPods({}), [['list', 'watch']]);
+  assert.deepEqual(await ofPods({ connectInject: off }), [['list']]);
+});
+
+test('helm test may do what its tests do', async () => {
+  const rights = async (values: object): Promise<readonly unknown[]> => {
+    const { objects } = await renderChart(values);
+    const roles = objects.filter(({ kind, metadata }) => kind === 'Role' && metadata.name === 'tandem-test');
+    return roles.flatMap((role) =>
+      (at(role, 'rules') as readonly object[]).map((rule) => at(rule, 'resources', 0)),
+    );
+  };
+  const off = { enabled: false };
+  assert.deepEqual(await rights({}), ['pods', 'services']);
+  assert.deepEqual(await rights({ syncCatalog: off }), ['pods']);
+  assert.deepEqual(await rights({ connectInject: off }), ['services']);
+  assert.deepEqual(await rights({ syncCatalog: off, tests: { namespace: 'tandem' } }), []);
+});
+
 test('with jwt, pods log in by a token of its audience, and tandem secure may read the keys', async () => {
   const chart = await secured(true, {
     connectInject: { authMethodType: 'jwt', k8sAllowNamespaces: ['a', 'b'], k8sDenyNamespaces: ['c'] },

@@ -143,7 +143,12 @@ const CLUSTER = 'namespaces kube-system get';
 // Where the addresses of the cluster are, so that nothing of Consul leads there.
 const CIDRS = 'servicecidrs  list,watch';
 const API_SERVER = ['services kubernetes list,watch', 'endpointslices kubernetes list,watch'];
-const WRITE = ['services  list,watch,create,patch,delete', 'endpointslices  list,watch,create,patch,delete'];
+const WRITE_SERVICES = 'services  create,patch,delete';
+const WRITE_SLICES = 'endpointslices  create,patch,delete';
+const ALSO_READ = [
+  'services  list,watch,create,patch,delete',
+  'endpointslices  list,watch,create,patch,delete',
+];
 const owner = { owner: 'one' };
 const off = { enabled: false };
 
@@ -169,17 +174,17 @@ const syncRights: Readonly<
   'both directions and the registrar': {
     values: { global: owner, syncCatalog: { toK8S: true } },
     cluster: [...READ_CATALOG, CIDRS, PODS, EVENTS],
-    write: WRITE,
+    write: [WRITE_SERVICES, WRITE_SLICES],
   },
   'from Consul and the registrar': {
     values: { client: off, syncCatalog: { toK8S: true, toConsul: false, ingress: { enabled: true } } },
     cluster: [OF_REGISTRAR, ...API_SERVER, CIDRS, EVENTS, CLUSTER],
-    write: WRITE,
+    write: [WRITE_SERVICES, ALSO_READ[1] ?? ''],
   },
   'from Consul alone, with a name for the cluster': {
     values: { global: owner, connectInject: off, syncCatalog: { toK8S: true, toConsul: false } },
     cluster: ['nodes  list,watch', ...API_SERVER, CIDRS],
-    write: [...WRITE, EVENTS],
+    write: [...ALSO_READ, EVENTS],
   },
   'from Consul alone, into the cluster too': {
     values: {
@@ -188,7 +193,7 @@ const syncRights: Readonly<
       syncCatalog: { toK8S: true, toConsul: false, allowClusterAddresses: true },
     },
     cluster: [],
-    write: [...WRITE, EVENTS],
+    write: [...ALSO_READ, EVENTS],
   },
 };
 

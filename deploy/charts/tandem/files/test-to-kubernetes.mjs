@@ -13,7 +13,7 @@ function until(status) {
   return settled(async () => {
     const found = await kubernetes('GET', path).then(
       () => 'there',
-      ({ status: refused }) => (refused === 404 ? 'not there' : `refused with ${refused}`),
+      ({ status: refused, message }) => (refused === 404 ? 'not there' : `refused: ${message}`),
     );
     return found === status ? undefined : `the Service of ${name} is ${found}`;
   });

@@ -78,12 +78,14 @@
 
 {{- /* Rights in the namespace of the Services that are made from Consul's. */}}
 {{- define "tandem.toK8SRules" -}}
+{{- $seesServices := or (include "tandem.toConsul" .) (include "tandem.registrar" .) }}
+# What the ClusterRole gives everywhere is not given again.
 - apiGroups: [""]
   resources: [services]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [{{ if not $seesServices }}list, watch, {{ end }}create, patch, delete]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [{{ if not (include "tandem.toConsul" .) }}list, watch, {{ end }}create, patch, delete]
 {{- if not (include "tandem.eventsEverywhere" .) }}
 - apiGroups: [""]
   resources: [events]
