@@ -7,8 +7,9 @@ import type { Rendered } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 
 export type Rule = {
-  readonly apiGroups: readonly string[];
+  readonly apiGroups?: readonly string[];
   readonly resources?: readonly string[];
+  readonly nonResourceURLs?: readonly string[];
   readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 };
@@ -17,15 +18,20 @@ export type Right = {
   /** Of its rule in the role. */
   readonly index: number;
   readonly verb: string;
+  /** `serviceaccounts/token`, or a path that is no resource. */
   readonly resource: string;
+  /** The one object that it is for. */
+  readonly name: string | undefined;
   /** Who has it. */
   readonly user: string;
 };
 
-/** Of every role of a part, one by one; paths that are no resources are left out. */
+export type Component = 'webhook' | 'sync' | 'secure' | 'redirector' | 'test';
+
+/** Of every role of a part, one by one: a verb on a resource, or on one object of it. */
 export function rightsOf(
   chart: Rendered,
-  part: 'webhook' | 'sync' | 'secure',
+  part: Component,
   user = `system:serviceaccount:tandem:tandem-${part}`,
 ): readonly Right[] {
   const roles = chart.objects.filter(
@@ -33,10 +39,45 @@ export function rightsOf(
       kind?.endsWith('Role') && metadata.labels?.['app.kubernetes.io/component'] === part,
   );
   return roles.flatMap((role) =>
-    rulesOf(role).flatMap(({ resources = [], verbs }, index) =>
-      resources.flatMap((resource) => verbs.map((verb) => ({ role, index, verb, resource, user }))),
+    rulesOf(role).flatMap((rule, index) =>
+      objectsOf(rule).flatMap((object) => rule.verbs.map((verb) => ({ role, index, verb, ...object, user }))),
     ),
   );
+}
+
+function objectsOf({ resources = [], nonResourceURLs = [], resourceNames }: Rule) {
+  const names: readonly (string | undefined)[] = resourceNames ?? [undefined];
+  return [...resources, ...nonResourceURLs].flatMap((resource) => names.map((name) => ({ resource, name })));
+}
+
+export function isPath({ resource }: Pick<Right, 'resource'>): boolean {
+  return resource.startsWith('/');
+}
+
+/** `get secrets mesh-secure`. */
+export function textOf({ verb, resource, name }: Pick<Right, 'verb' | 'resource' | 'name'>): string {
+  return [verb, resource, ...(name === undefined ? [] : [name])].join(' ');
+}
+
+/** `Role get secrets mesh-secure`. */
+export function textInRole(right: Right): string {
+  return `${right.role.kind} ${textOf(right)}`;
+}
+
+/** The words of the API server about a right that is missing, quoted once or twice as logs have them. */
+export function refusalOf({ role, index, verb, resource, name }: Right): RegExp {
+  const quoted = (text: string): string => `\\\\*"${text}\\\\*"`;
+  const group = quoted(rulesOf(role)[index]?.apiGroups?.[0] ?? '');
+  const object = name === undefined ? '' : `${quoted(name)} is forbidden.*`;
+  // A right in the whole cluster is asked for where the object is, or at the scope of the cluster.
+  const place = role.kind === 'Role' ? ` in the namespace ${quoted(role.metadata.namespace ?? '')}` : '';
+  return new RegExp(`${object}cannot ${verb} resource ${quoted(resource)} in API group ${group}${place}`);
+}
+
+/** Takes the roles away by which everybody may read the version and the issuer of tokens: a hardened cluster has none of them. */
+export async function harden({ admin }: ApiServer): Promise<void> {
+  for (const name of ['system:public-info-viewer', 'system:service-account-issuer-discovery'])
+    await admin.request('DELETE', `${RBAC}/clusterrolebindings/${name}`);
 }
 
 /** Waits until all of them count, after their roles were applied. */
@@ -67,14 +108,18 @@ function rulesOf(role: KubernetesObject): readonly Rule[] {
   return role['rules'] as readonly Rule[];
 }
 
-/** A rule for each resource of this one, without what is taken. */
+/** A rule for each object of this one, without what is taken. */
 function parted(rule: Rule, taken: readonly Right[]): readonly Rule[] {
   if (taken.length === 0) return [rule];
-  return (rule.resources ?? []).flatMap((resource) => {
+  return objectsOf(rule).flatMap(({ resource, name }): readonly Rule[] => {
     const isTaken = (verb: string): boolean =>
-      taken.some((right) => right.resource === resource && right.verb === verb);
+      taken.some((right) => right.resource === resource && right.name === name && right.verb === verb);
     const verbs = rule.verbs.filter((verb) => !isTaken(verb));
-    return verbs.length === 0 ? [] : [{ ...rule, resources: [resource], verbs }];
+    if (verbs.length === 0) return [];
+    if (isPath({ resource })) return [{ nonResourceURLs: [resource], verbs }];
+    const { apiGroups = [] } = rule;
+    const resourceNames = name === undefined ? {} : { resourceNames: [name] };
+    return [{ apiGroups, resources: [resource], ...resourceNames, verbs }];
   });
 }
 
@@ -86,27 +131,35 @@ async function setRules(api: ApiServer, role: KubernetesObject, rules: readonly 
 async function count(api: ApiServer, rights: readonly Right[], expected: boolean): Promise<void> {
   for (const right of rights)
     await eventually('the rules count', async () =>
-      assert.equal(await isAllowed(api, right), expected, `${right.verb} ${right.resource}`),
+      assert.equal(await isAllowed(api, right), expected, textOf(right)),
     );
 }
 
+const RBAC = '/apis/rbac.authorization.k8s.io/v1';
+
 function pathOf({ kind, metadata: { name, namespace } }: KubernetesObject): string {
-  const rbac = '/apis/rbac.authorization.k8s.io/v1';
   return kind === 'ClusterRole'
-    ? `${rbac}/clusterroles/${name}`
-    : `${rbac}/namespaces/${namespace}/roles/${name}`;
+    ? `${RBAC}/clusterroles/${name}`
+    : `${RBAC}/namespaces/${namespace}/roles/${name}`;
 }
 
-async function isAllowed(api: ApiServer, { role, index, verb, resource, user }: Right): Promise<unknown> {
-  const rule = rulesOf(role)[index];
-  const resourceAttributes = {
-    namespace: role.kind === 'Role' ? role.metadata.namespace : undefined,
-    verb,
-    group: rule?.apiGroups[0],
-    resource,
-    name: rule?.resourceNames?.[0],
-  };
-  const review = { spec: { user, resourceAttributes } };
+async function isAllowed(api: ApiServer, right: Right): Promise<unknown> {
+  const review = { spec: { user: right.user, ...attributesOf(right) } };
   const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
   return property(property(await api.admin.expect('POST', path, review), 'status'), 'allowed');
+}
+
+function attributesOf({ role, index, verb, resource, name }: Right): object {
+  if (isPath({ resource })) return { nonResourceAttributes: { path: resource, verb } };
+  const [kind, subresource] = resource.split('/');
+  return {
+    resourceAttributes: {
+      namespace: role.kind === 'Role' ? role.metadata.namespace : undefined,
+      verb,
+      group: rulesOf(role)[index]?.apiGroups?.[0],
+      resource: kind,
+      subresource,
+      name,
+    },
+  };
 }

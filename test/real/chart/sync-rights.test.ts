@@ -15,7 +15,8 @@ import { runKubectl } from '../harness/shipped-manifests.ts';
 import { startWebhook } from '../harness/webhook.ts';
 import { placedPods } from '../registrar/placed-pods.ts';
 import { NAMESPACE, SERVICES, startToK8sScene } from '../to-k8s/write-namespace.ts';
-import { giveBack, haveAll, rightsOf, takeAway, type Right } from './role-rights.ts';
+import { giveBack, haveAll, refusalOf, rightsOf, takeAway, textInRole, type Right } from './role-rights.ts';
+import { syncRenderings } from './taken-renderings.ts';
 import { TANDEM } from '../harness/tandem-program.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'consul', 'helm']);
@@ -27,31 +28,12 @@ const URL = `http://127.0.0.1:${port}`;
 await api.createNamespace('tandem');
 await api.createNamespace('mesh');
 
-const off = { enabled: false };
-const common = {
-  global: off,
-  // Thirteen kinds more, whose rights are those of test/real/config-entries.
-  configEntries: off,
-  externalServers: { enabled: true, hosts: ['127.0.0.1'], httpPort: consul.ports.http },
-};
-const fromConsulOnly = { toConsul: false, toK8S: true, k8sWriteNamespace: NAMESPACE };
-const fromConsul = await renderChart({
-  ...common,
-  global: { enabled: false, owner: 'one' },
-  syncCatalog: { enabled: true, ...fromConsulOnly },
-});
-// Without agents on the nodes: dataplane mode.
-const mesh = { connectInject: { enabled: true } };
-const toConsul = await renderChart({
-  ...common,
-  ...mesh,
-  syncCatalog: { enabled: true, ingress: { enabled: true } },
-});
-const everything = await renderChart({
-  ...common,
-  ...mesh,
-  syncCatalog: { enabled: true, ...fromConsulOnly, toConsul: true },
-});
+const renderings = syncRenderings(consul.ports.http);
+const [fromConsul, toConsul, everything] = await Promise.all(
+  [renderings.fromConsul, renderings.toConsul, renderings.both].map((values) => renderChart(values)),
+);
+assert.ok(fromConsul !== undefined && toConsul !== undefined && everything !== undefined);
+const isAll = process.env['TANDEM_EVERY_RIGHT'] !== undefined;
 
 function argumentsOf(chart: Rendered, name: string): readonly string[] {
   const deployment = chart.one('Deployment', `tandem-${name}`);
@@ -196,7 +178,7 @@ const AT_START = /^(?:list|watch) |^get namespaces$| leases$/;
 const keyOf = ({ verb, resource }: Right): string => `${verb} ${resource}`;
 
 /**
- * Each right alone, but the lists and watches of a role together: a process has them side by side. Without the list of
+ * The lists and watches of a role together, unless each is asked for: a process has them side by side. Without the list of
  * Services it does not come to those of what they name.
  */
 function turnsOf(chart: Rendered): readonly (readonly Right[])[] {
@@ -204,7 +186,8 @@ function turnsOf(chart: Rendered): readonly (readonly Right[])[] {
     const isSideBySide = /^(?:list|watch)$/.test(right.verb) && keyOf(right) !== 'list services';
     return [right.role.kind, right.role.metadata.name, isSideBySide ? right.verb : keyOf(right)].join(' ');
   };
-  return [...Map.groupBy(rightsOf(chart, 'sync'), turnOf).values()];
+  const rights = rightsOf(chart, 'sync');
+  return isAll ? rights.map((right) => [right]) : [...Map.groupBy(rights, turnOf).values()];
 }
 
 function eachIsNeeded(name: string, chart: Rendered, provoke: typeof uses): void {
@@ -218,10 +201,8 @@ function eachIsNeeded(name: string, chart: Rendered, provoke: typeof uses): void
       const started = await start(chart);
       try {
         for (const key of keys) if (!AT_START.test(key)) await use(provoke, key);
-        for (const { verb, resource } of rights)
-          await eventually('the refusal', async () =>
-            assert.match(started.log(), new RegExp(`cannot ${verb} resource \\\\*"${resource}\\\\*"`)),
-          );
+        for (const right of rights)
+          await eventually('the refusal', async () => assert.match(started.log(), refusalOf(right)));
       } finally {
         await started.stop();
       }
@@ -297,6 +278,15 @@ test('to Consul, with the registrar: all of it works with the rights of the char
 });
 
 eachIsNeeded('to Consul, with the registrar', toConsul, usesToConsul);
+
+test('both directions, with the registrar: each right is one of those', () => {
+  const taken = new Set([fromConsul, toConsul].flatMap((chart) => rightsOf(chart, 'sync').map(textInRole)));
+  const others = rightsOf(everything, 'sync').map(textInRole);
+  assert.deepEqual(
+    others.filter((each) => !taken.has(each)),
+    [],
+  );
+});
 
 test('both directions, with the registrar: all of it works with the rights of the chart', async () => {
   await install(everything);

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startEmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
-import { giveBack, haveAll, rightsOf, takeAway } from '../chart/role-rights.ts';
+import { giveBack, haveAll, isPath, rightsOf, takeAway, type Right } from '../chart/role-rights.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { renderChart } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
@@ -17,6 +17,7 @@ const consul = await startEmbeddedConsul();
 scene.atEnd(() => consul.close());
 await api.createNamespace('tandem');
 await api.createNamespace('from-consul');
+const isAll = process.env['TANDEM_EVERY_RIGHT'] !== undefined;
 const off = { enabled: false };
 // The webhook's right to a second configuration; those of the sync to thirteen kinds are in test/real/config-entries.
 const withEntries = await renderChart({ client: off });
@@ -65,14 +66,8 @@ function eachIsNamed(
   });
 
   test(`${name}: each right that is missing is said, and no other`, async () => {
-    // What the ClusterRole gives everywhere, the Role need not give again.
-    const rights = rightsOf(release, part).filter(
-      ({ role, verb }) =>
-        !(release === chart && role.kind === 'Role' && ['list', 'watch'].includes(verb) && part === 'sync'),
-    );
-    // Every other one, and then the rest: each is missing once, and there once.
-    for (const turn of [0, 1]) {
-      const missing = rights.filter((_, index) => index % 2 === turn);
+    const rights = rightsOf(release, part).filter((right) => !isPath(right));
+    for (const missing of isAll ? rights.map((right) => [right]) : halvesOf(rights)) {
       await takeAway(api, missing);
       const said = (await check(part, flags)).of('rights').flatMap(rightsSaid);
       await giveBack(api, missing);
@@ -86,6 +81,11 @@ function eachIsNamed(
       );
     }
   });
+}
+
+/** Every other one, and then the rest: each is missing once, and there once. */
+function halvesOf(rights: readonly Right[]): readonly (readonly Right[])[] {
+  return [0, 1].map((turn) => rights.filter((_, index) => index % 2 === turn));
 }
 
 /** The rights that a line of `tandem check` says are missing, and where it says to add them. */

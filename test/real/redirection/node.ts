@@ -49,6 +49,11 @@ const IN_POD = [
   'sh',
 ];
 
+/** What unshare (util-linux) gets to run a program with this service account. */
+export function inServiceAccount(folder: string): readonly string[] {
+  return [...IN_POD, folder];
+}
+
 /** The account of the redirector with the rights that the chart gives it, as a folder. */
 async function serviceAccount(scene: Scene, api: ApiServer): Promise<string> {
   const { one } = await renderChart();
@@ -169,8 +174,7 @@ export function startNode(
       const url = `http://127.0.0.1:${port}`;
       const { port: apiPort, hostname } = new URL(api.url);
       const command = [
-        ...IN_POD,
-        await account,
+        ...inServiceAccount(await account),
         ...(without === undefined ? [] : ['setpriv', `--bounding-set=-${without}`]),
         ...program,
         'redirector',

@@ -9,12 +9,14 @@ import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { newLeaf } from '../../../src/certificates/sign.ts';
+import { SECURE } from '../chart/taken-renderings.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { partPath } from '../parts.ts';
-import { NAME, NAMESPACE, startSecureScene, type StartedAgent } from './secure-scene.ts';
+import { eachRightIsNamed, grantedBy, renderSecure, rightCases } from './each-right.ts';
+import { NAME, NAMESPACE, startSecureScene, type Loop, type StartedAgent } from './secure-scene.ts';
 
-const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'helm']);
 const run = promisify(execFile);
 const folder = join(scene.folder, 'brought');
 mkdirSync(folder);
@@ -47,11 +49,15 @@ await run(
 );
 
 const WITH_CA = '--brought=ca=my-ca/tls.crt,ca-key=my-ca/tls.key,gossip=my-gossip/key';
-const secure = await startSecureScene(scene, [
-  '--client-selector=component=client',
-  '--sync-directions=',
-  '--pod-auth-method=false',
-]);
+const LEAVES = '--brought=ca=my-ca/tls.crt,server=my-server,client=my-client,gossip=my-gossip/key';
+const [chart, ownChart] = await Promise.all([SECURE.brought, SECURE.own].map(renderSecure));
+assert.ok(chart !== undefined && ownChart !== undefined);
+const secure = await startSecureScene(
+  scene,
+  ['--client-selector=component=client', '--sync-directions=', '--pod-auth-method=false'],
+  undefined,
+  { roles: grantedBy(chart) },
+);
 const firstKey = gossipKey();
 const loop = await secure.loop([WITH_CA]);
 await eventually('it says what is missing', async () =>
@@ -155,6 +161,8 @@ test('a Secret that cannot be used is named in the plan, the status and an Event
   assert.ok(!loop.process.log().includes('PRIVATE'));
 });
 
+let following: Loop | undefined;
+
 test('certificates that are brought reach the agents when they change, and nothing has been restarted', async () => {
   await loop.process.stop();
   const ca = { certificate: read('rsa.pem'), key: read('rsa-key.pem') };
@@ -168,9 +176,7 @@ test('certificates that are brought reach the agents when they change, and nothi
   };
   await secure.bring('my-ca', { 'tls.crt': ca.certificate });
   await bringLeaves();
-  const following = await secure.loop([
-    '--brought=ca=my-ca/tls.crt,server=my-server,client=my-client,gossip=my-gossip/key',
-  ]);
+  following = await secure.loop([LEAVES]);
   const served = async (): Promise<void> => {
     await eventually('agents serve what is in the Secrets', async () => {
       for (const agent of agents) await agent.swap();
@@ -181,7 +187,7 @@ test('certificates that are brought reach the agents when they change, and nothi
         const { certificate = '' } = { certificate: (await secure.secret(`my-${name}`))?.['tls.crt'] };
         assert.equal(await secure.servedSerial(agent), serialOf(certificate));
       }
-      assert.match((await following.status()).controllers[0]?.step ?? '', /^keep/);
+      assert.match((await following?.status())?.controllers[0]?.step ?? '', /^keep/);
     });
     await isAcceptedBy(ca.certificate);
   };
@@ -193,6 +199,16 @@ test('certificates that are brought reach the agents when they change, and nothi
     pids,
   );
 });
+
+const isAll = process.env['TANDEM_EVERY_RIGHT'] !== undefined;
+eachRightIsNamed(
+  rightCases(chart, {}, ownChart).filter(({ what }) => isAll || what.startsWith('get secrets my-server')),
+  {
+    secure,
+    loop: () => following ?? assert.fail(),
+    launch: () => secure.launch([LEAVES]),
+  },
+);
 
 function serialOf(pem: string): string {
   return new X509Certificate(pem).serialNumber;

@@ -1,169 +1,143 @@
-/** How `tandem secure` comes to use each right in the roles of the chart, and what names the one that is missing. */
+/** Each right of `tandem secure` in the roles of the chart: how the process comes to use it, and that who misses it is told. */
 import assert from 'node:assert/strict';
-import { rightsOf, type Right } from '../chart/role-rights.ts';
-import { MERGE_PATCH } from '../harness/api-client.ts';
-import type { Rendered } from '../harness/chart.ts';
+import { test } from 'node:test';
+import {
+  giveBack,
+  isPath,
+  refusalOf,
+  rightsOf,
+  takeAway,
+  textInRole,
+  textOf,
+  type Right,
+} from '../chart/role-rights.ts';
+import type { KubernetesObject } from '../harness/api-client.ts';
+import { renderChart, type Rendered } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
-import { NAME, NAMESPACE, type SecureScene, type StartedAgent } from './secure-scene.ts';
+import { NAME, NAMESPACE, type Loop, type SecureScene } from './secure-scene.ts';
 
-export type RightCase = {
-  readonly what: string;
-  /** More than one where one stands for the other. */
-  readonly rights: readonly Right[];
-  /** Who misses it: the loop that runs, one that starts, or a command. */
+export type Use = {
+  /** Who misses it: the loop that runs, another one that starts beside it, or a command. */
   readonly by: 'loop' | 'start' | 'command';
   /** Before it is taken away. */
   readonly prepare?: () => Promise<unknown>;
   /** What makes the process use it; what it uses by itself needs nothing. Of a command, what it says. */
   readonly use?: () => Promise<unknown>;
+};
+
+export type Uses = Readonly<Record<string, Use>>;
+
+type RightCase = Use & {
+  readonly what: string;
+  /** More than one where one stands for the other. */
+  readonly rights: readonly Right[];
   readonly says: RegExp;
 };
 
-type Parts = {
-  readonly secure: SecureScene;
-  readonly server: StartedAgent;
-  /** The token with all rights. */
-  readonly token: string;
-  readonly chart: Rendered;
-  /** Logs in as a pod; what Consul answers. */
-  readonly login: () => Promise<string>;
-};
+/** With the name and the namespace that the scenes have. */
+export function renderSecure(values: object): Promise<Rendered> {
+  return renderChart(values, { name: NAME, namespace: NAMESPACE });
+}
 
-const OWN = `/api/v1/namespaces/${NAMESPACE}`;
-const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/${NAME}-secure`;
-const REVIEWER = `system:serviceaccount:${NAMESPACE}:${NAME}-auth-method`;
-
-/** All of them; a right without a case fails. */
-export function rightCases(parts: Parts): readonly RightCase[] {
-  const { chart } = parts;
-  const account = (user: string): string => user.split(':').at(-1) ?? '';
-  const all = [`system:serviceaccount:${NAMESPACE}:${NAME}-secure`, REVIEWER].flatMap((user) =>
-    rightsOf(chart, 'secure', user).filter(({ role }) => role.metadata.name === account(user)),
+/** The roles of the loop, with their bindings. */
+export function grantedBy({ objects }: Rendered): readonly KubernetesObject[] {
+  return objects.filter(
+    ({ kind, metadata }) => /Role(Binding)?$/.test(kind ?? '') && metadata.name === `${NAME}-secure`,
   );
-  return all.map((right): RightCase => {
-    const { verb, resource, role } = right;
-    const what = `${verb} ${resource}`;
-    if (role.metadata.name === `${NAME}-auth-method`)
-      return { what, rights: [right], by: 'loop', use: () => loginFails(parts, what), says: lacks(right) };
-    // What the ClusterRole gives everywhere, the Role need not give again.
-    const rights = [right, ...all.filter((each) => role.kind === 'Role' && isEverywhere(each, right))];
-    const where = role.kind === 'Role' ? ` in the namespace ${NAMESPACE}` : ' everywhere';
-    if (['list', 'watch'].includes(verb)) {
-      const place = role.kind === 'Role' ? `in the namespace \\\\*"${NAMESPACE}` : 'at the cluster scope';
-      const says = new RegExp(
-        `cannot ${verb} resource \\\\*"${resource}\\\\*" in API group \\\\*"\\\\*" ${place}`,
-      );
-      return { what: what + where, rights, by: 'start', says };
-    }
-    return { what: what + where, rights, ...(usesOf(parts)[what] ?? fail(what)) };
-  });
+}
+
+/** Those of the loop, and those of the account by which Consul asks about logins. */
+export function secureRights(chart: Rendered): readonly Right[] {
+  return ['secure', 'auth-method'].flatMap((account) =>
+    rightsOf(chart, 'secure', `system:serviceaccount:${NAMESPACE}:${NAME}-${account}`).filter(
+      ({ role }) => role.metadata.name === `${NAME}-${account}`,
+    ),
+  );
+}
+
+/**
+ * @param uses by `textOf` a right, or by its verb and resource
+ * @param but those of another rendering, which are taken away elsewhere
+ * @throws Error for a right that nothing makes it use
+ */
+export function rightCases(chart: Rendered, uses: Uses, but?: Rendered): readonly RightCase[] {
+  const elsewhere = new Set(but === undefined ? [] : secureRights(but).map(textInRole));
+  const all = secureRights(chart);
+  return all
+    .filter((right) => !elsewhere.has(textInRole(right)))
+    .map((right): RightCase => {
+      const { role } = right;
+      const isReviewer = role.metadata.name === `${NAME}-auth-method`;
+      // What the ClusterRole gives everywhere, the Role need not give again.
+      const rights = [right, ...all.filter((each) => role.kind === 'Role' && isEverywhere(each, right))];
+      const what = `${textOf(right)} ${role.kind === 'Role' ? `in the namespace ${NAMESPACE}` : 'everywhere'}`;
+      return { what, rights, says: isReviewer ? lacks(right) : saysOf(right), ...useOf(right, uses) };
+    });
 }
 
 function isEverywhere(each: Right, { verb, resource }: Right): boolean {
   return each.role.kind === 'ClusterRole' && each.verb === verb && each.resource === resource;
 }
 
-function fail(what: string): never {
-  throw new Error(`nothing here makes it ${what}`);
+function useOf(right: Right, uses: Uses): Use {
+  const { verb, resource } = right;
+  const use = uses[textOf(right)] ?? uses[`${verb} ${resource}`];
+  if (use !== undefined) return use;
+  if (['list', 'watch'].includes(verb)) return { by: 'start' };
+  // The loop reads all that it keeps with each look.
+  if (verb === 'get' && isOwned(right)) return { by: 'loop' };
+  throw new Error(`nothing here makes it ${textOf(right)}`);
 }
 
-const REVIEWERS: Readonly<Record<string, RegExp>> = {
-  'create tokenreviews': /tokenreviews.* is forbidden/,
-  'get serviceaccounts': /annotation lookup failed.* is forbidden/,
-};
+function isOwned({ resource }: Right): boolean {
+  return ['secrets', 'configmaps'].includes(resource);
+}
 
-async function loginFails({ login }: Parts, what: string): Promise<void> {
-  assert.match(await login(), REVIEWERS[what] ?? fail(what));
+function saysOf(right: Right): RegExp {
+  const { verb, resource, name = '\\S+' } = right;
+  if (isPath(right)) return new RegExp(`the API server answers ${resource} with status 403`);
+  if (resource === 'serviceaccounts/token')
+    return /no token for the ServiceAccount .*the right to create serviceaccounts\/token/;
+  if (!isOwned(right) || ['list', 'watch'].includes(verb)) return refusalOf(right);
+  return new RegExp(`${NAMESPACE}/${name} cannot be .*status 403, .*the right to ${verb} ${resource}`);
 }
 
 function lacks({ verb, resource }: Right): RegExp {
-  return new RegExp(`mesh-auth-method may not ${verb} ${resource}, so logins to Consul fail`);
+  return new RegExp(`${NAME}-auth-method may not ${verb} ${resource}, so logins to Consul fail`);
 }
 
-/** Puts something wrong in Consul that the loop puts right, with an Event. */
-export async function editPolicy({ secure, server, token }: Omit<Parts, 'chart' | 'login'>, name: string) {
-  const path = `/v1/acl/policy/name/tandem-${NAME}-${name}`;
-  const { json } = await secure.ask(server, 'GET', path, { token });
-  const { ID: id, ...rest } = json as Record<string, string>;
-  const body = { ...rest, ID: id, Rules: '' };
-  await secure.ask(server, 'PUT', `/v1/acl/policy/${id}`, { token, body });
-}
+type Parts = {
+  readonly secure: SecureScene;
+  readonly loop: () => Loop;
+  /** Starts another one as the loop was started; it may fail to serve. */
+  readonly launch: () => ReturnType<SecureScene['launch']>;
+  /** What a kubelet does meanwhile. */
+  readonly swap?: () => Promise<void>;
+};
 
-async function editMethod({ secure, server, token }: Parts): Promise<void> {
-  const path = `/v1/acl/auth-method/tandem-${NAME}-k8s-auth-method`;
-  const { json } = await secure.ask(server, 'GET', path, { token });
-  const { Config, ...rest } = json as { readonly Config: object };
-  const body = { ...rest, Config: { ...Config, Host: 'https://elsewhere' } };
-  await secure.ask(server, 'PUT', path, { token, body });
-}
-
-function usesOf(parts: Parts): Readonly<Record<string, Omit<RightCase, 'what' | 'rights'>>> {
-  const { admin } = parts.secure.api;
-  const rotate = (): Promise<unknown> => parts.secure.run(['--rotate=agent-tokens']);
-  const refused = (object: string, what: string): RegExp =>
-    new RegExp(`${object} cannot be ${what}: status 403`);
-  const secret = (name: string): string => `Secret ${NAMESPACE}/${NAME}-${name}`;
-  const ca = `ConfigMap ${NAMESPACE}/${NAME}-consul-ca`;
-  const told = async (): Promise<number> => {
-    const { body } = await admin.request('GET', `${OWN}/events`);
-    const { items } = body as {
-      readonly items: readonly { readonly message: string; readonly count: number }[];
-    };
-    const ofDns = items.filter(({ message }) => message.includes(`put policy/tandem-${NAME}-dns `));
-    return ofDns.reduce((sum, { count }) => sum + count, 0);
-  };
-  const toldOnce = async (): Promise<void> => {
-    const before = await told();
-    await editPolicy(parts, 'dns');
-    await eventually('an Event', async () => assert.ok((await told()) > before));
-  };
-  return {
-    'get secrets': { by: 'loop', says: refused(secret('\\S+'), 'read') },
-    'update secrets': { by: 'loop', use: rotate, says: refused(secret('secure'), 'written') },
-    'create secrets': {
-      by: 'loop',
-      use: () => admin.expect('DELETE', `${OWN}/secrets/${NAME}-ui-acl-token`),
-      says: refused(secret('ui-acl-token'), 'written'),
-    },
-    'patch secrets': {
-      by: 'command',
-      use: async () => (await parts.secure.run(['--rotate=agent-tokens'])).log,
-      says: refused(secret('secure'), 'annotated'),
-    },
-    'get configmaps': { by: 'loop', says: refused(ca, 'read') },
-    'update configmaps': {
-      by: 'loop',
-      use: () =>
-        admin.expect('PATCH', `${OWN}/configmaps/${NAME}-consul-ca`, { data: { 'ca.crt': '' } }, MERGE_PATCH),
-      says: refused(ca, 'written'),
-    },
-    'create configmaps': {
-      by: 'loop',
-      use: () => admin.expect('DELETE', `${OWN}/configmaps/${NAME}-consul-ca`),
-      says: refused(ca, 'written'),
-    },
-    'get leases': { by: 'start', says: /cannot get resource.*the Lease could not be read or written/ },
-    'update leases': { by: 'loop', says: /cannot update resource.*the Lease could not be read or written/ },
-    'create leases': {
-      by: 'start',
-      use: () => admin.expect('DELETE', LEASE),
-      says: /cannot create resource.*the Lease could not be read or written/,
-    },
-    'create events': {
-      by: 'loop',
-      use: () => editPolicy(parts, 'ui'),
-      says: /cannot create resource.*an Event was not written/,
-    },
-    'patch events': {
-      by: 'loop',
-      prepare: toldOnce,
-      use: () => editPolicy(parts, 'dns'),
-      says: /cannot patch resource.*an Event was not written/,
-    },
-    'create serviceaccounts/token': {
-      by: 'loop',
-      use: () => editMethod(parts),
-      says: /no token for the ServiceAccount consul\/mesh-auth-method: status 403/,
-    },
-  };
+export function eachRightIsNamed(cases: readonly RightCase[], parts: Parts): void {
+  for (const each of cases)
+    test(`without the right to ${each.what} it is named, and with it all goes on`, async (context) => {
+      const { loop, launch, swap, secure } = parts;
+      await each.prepare?.();
+      const position = loop().process.position();
+      await takeAway(secure.api, each.rights);
+      const said = each.by === 'command' ? each.use : undefined;
+      if (said === undefined) await each.use?.();
+      const other = each.by === 'start' ? await launch() : undefined;
+      const line = await eventually(each.what, async () => {
+        const text =
+          said === undefined ? (other?.log() ?? loop().process.log(position)) : String(await said());
+        const named = text.split('\n').find((one) => each.says.test(one));
+        assert.ok(named !== undefined, text.split('\n').slice(-5).join('\n'));
+        return named;
+      });
+      context.diagnostic(line.slice(0, 400));
+      await other?.stop();
+      await giveBack(secure.api, each.rights);
+      await eventually('it goes on', async () => {
+        await swap?.();
+        assert.match((await loop().status()).controllers[0]?.step ?? '', /^keep/);
+      });
+    });
 }

@@ -103,6 +103,39 @@ export function everyAgentRuleIsNeeded({ secure, server, client, token }: Parts)
   });
 }
 
+/** The one rule that nobody names who misses it: what Consul has of a node, and its agent has not, stays. */
+export function agentSeesItsServices({ secure, server, client, token }: Parts): void {
+  test('agent: without the right to read services, one that it has forgotten stays in Consul', async () => {
+    const policy = policyOf({ secure, server, token }, `tandem-${NAME}-agent`);
+    const rules = await policy.read();
+    await policy.write(rules.filter((rule) => !rule.startsWith('service_prefix')));
+    const [Node, forgotten] = [client.pod, 'forgotten'];
+    const body = {
+      Node,
+      Address: client.address,
+      SkipNodeUpdate: true,
+      Service: { Service: forgotten },
+      Check: { Node, CheckID: forgotten, Name: forgotten, Status: 'passing' },
+    };
+    const { status, text } = await secure.ask(server, 'PUT', '/v1/catalog/register', { token, body });
+    assert.equal(status, 200, text);
+    const count = async (path: string): Promise<number> => {
+      const { json } = await secure.ask(server, 'GET', path, { token });
+      return (json as readonly Readonly<Record<string, unknown>>[]).filter((each) =>
+        [each['CheckID'], each['ServiceName']].includes(forgotten),
+      ).length;
+    };
+    const services = `/v1/catalog/service/${forgotten}`;
+    // The check belongs to the node, and goes with the next look of the agent at both.
+    await eventually('its check is gone', async () =>
+      assert.equal(await count(`/v1/health/node/${Node}`), 0),
+    );
+    assert.equal(await count(services), 1);
+    await policy.write(rules);
+    await eventually('with the right it goes', async () => assert.equal(await count(services), 0));
+  });
+}
+
 /** While the loop runs: each rule of each of its policies that somebody takes away is put back, and named. */
 export function everyRuleIsPutBack(
   parts: Pick<Parts, 'secure' | 'server' | 'token'>,
@@ -123,7 +156,9 @@ export function everyRuleIsPutBack(
         const done = new RegExp(
           `"step":"put","reason":"different","object":"policy/${policy.name}".*a step is done`,
         );
-        assert.match(loop().process.log(position), done);
+        await eventually(`${policy.name} in the log`, async () =>
+          assert.match(loop().process.log(position), done),
+        );
         count += 1;
       }
     }

@@ -4,19 +4,28 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { harden } from '../chart/role-rights.ts';
+import { SECURE } from '../chart/taken-renderings.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startConsul } from '../harness/consul.ts';
 import { startScene } from '../harness/scene.ts';
+import { eachRightIsNamed, grantedBy, renderSecure, rightCases } from './each-right.ts';
 import { NAME, NAMESPACE, startSecureScene, type SecureScene } from './secure-scene.ts';
 
-const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'helm']);
 const consul = await startConsul(scene, { acls: true });
-const clusterOf = (owner: string, more: readonly string[]): Promise<SecureScene> => {
+const [chart, ownChart] = await Promise.all([SECURE.external, SECURE.own].map(renderSecure));
+assert.ok(chart !== undefined && ownChart !== undefined);
+const clusterOf = (
+  owner: string,
+  more: readonly string[],
+  granted?: Parameters<typeof startSecureScene>[3],
+): Promise<SecureScene> => {
   const where = [`--external-servers=${consul.url}`, `--bootstrap-token-secret=${NAME}-brought`];
-  return startSecureScene(scene, more, [`--owner=${owner}`, ...where]);
+  return startSecureScene(scene, more, [`--owner=${owner}`, ...where], granted);
 };
 const [east, west] = await Promise.all([
-  clusterOf('east', ['--auth-method-type=jwt', '--allow-namespaces=shop']),
+  clusterOf('east', ['--auth-method-type=jwt', '--allow-namespaces=shop'], { roles: grantedBy(chart) }),
   clusterOf('west', []),
 ]);
 const SECRETS = `/api/v1/namespaces/${NAMESPACE}/secrets`;
@@ -161,3 +170,24 @@ test('when the API server rotates its keys, tokens of the old and the new one ar
   assert.equal((await login(before)).status, 200);
   assert.equal((await login(after)).status, 200);
 });
+
+test('where nobody gives everybody the keys of tokens, the role of the chart does', async () => {
+  await harden(east.api);
+  const { log } = await east.run(['--plan']);
+  assert.doesNotMatch(log, /problem/, log);
+});
+
+const isAll = process.env['TANDEM_EVERY_RIGHT'] !== undefined;
+const cases = rightCases(
+  chart,
+  {
+    'get namespaces': { by: 'start' },
+    'get /.well-known/openid-configuration': { by: 'loop' },
+    'get /openid/v1/jwks': { by: 'loop' },
+  },
+  ownChart,
+);
+eachRightIsNamed(
+  cases.filter(({ what }) => isAll || what.startsWith('get /openid')),
+  { secure: east, loop: () => loop, launch: () => east.launch() },
+);

@@ -4,48 +4,54 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { giveBack, takeAway } from '../chart/role-rights.ts';
-import { renderChart } from '../harness/chart.ts';
+import { SECURE } from '../chart/taken-renderings.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
-import { editPolicy, rightCases, type RightCase } from './each-right.ts';
-import { everyAgentRuleIsNeeded, everyRuleIsNeeded, everyRuleIsPutBack } from './each-rule.ts';
+import { eachRightIsNamed, grantedBy, renderSecure, rightCases } from './each-right.ts';
+import {
+  agentSeesItsServices,
+  everyAgentRuleIsNeeded,
+  everyRuleIsNeeded,
+  everyRuleIsPutBack,
+} from './each-rule.ts';
+import { editPolicy, ownUses } from './own-uses.ts';
 import { NAME, NAMESPACE, startSecureScene, type Loop } from './secure-scene.ts';
 import { startAudit, unusedRights } from './used-rights.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'helm']);
-const chart = await renderChart(
-  { global: { secure: true, name: NAME, owner: 'east' } },
-  { name: NAME, namespace: NAMESPACE },
-);
+const chart = await renderSecure(SECURE.own);
 const USER = `system:serviceaccount:${NAMESPACE}:${NAME}-secure`;
-const granted = chart.objects.filter(
-  ({ kind, metadata }) => /Role(Binding)?$/.test(kind ?? '') && metadata.name === `${NAME}-secure`,
-);
+const granted = grantedBy(chart);
 const audit = startAudit(scene, USER);
 const secure = await startSecureScene(scene, ['--client-selector=component=client'], undefined, {
   roles: granted,
   arguments: audit.arguments,
 });
-const WITH_UI = { TANDEM_UI_TOKEN: 'true' };
-let loop = await secure.loop([], WITH_UI);
+const TOKENS = { TANDEM_UI_TOKEN: 'true', TANDEM_REPLICATION_TOKEN: 'true' };
+const loop = await secure.loop([], TOKENS);
 const servers = await secure.startServers(3);
 const client = await secure.startClient(servers);
 await loop.settled();
 const [server = client] = servers;
 const bootstrap = (await secure.secret(`${NAME}-bootstrap-acl-token`))?.['token'] ?? '';
+// That of the loop is exchanged by one of its rotations.
+const management = await secure.ask(server, 'PUT', '/v1/acl/token', {
+  token: bootstrap,
+  body: { Policies: [{ Name: 'global-management' }] },
+});
+const { SecretID: token } = management.json as { readonly SecretID: string };
 const own = await secure.secret(`${NAME}-secure`);
 let later: Loop | undefined;
 
 async function login(namespace: string, account: string, method: string) {
-  const token = await secure.api.serviceAccountToken(namespace, account);
-  const body = { AuthMethod: `tandem-${NAME}-${method}`, BearerToken: token };
+  const BearerToken = await secure.api.serviceAccountToken(namespace, account);
+  const body = { AuthMethod: `tandem-${NAME}-${method}`, BearerToken };
   return secure.ask(server, 'POST', '/v1/acl/login', { body });
 }
 
 test('every object is there, and nothing anonymous is readable', async () => {
   const names = async (path: string, key: string): Promise<readonly string[]> => {
-    const { json } = await secure.ask(server, 'GET', path, { token: bootstrap });
+    const { json } = await secure.ask(server, 'GET', path, { token });
     return (json as readonly Record<string, string>[])
       .map((each) => each[key] ?? '')
       .filter((name) => name.startsWith('tandem'))
@@ -54,6 +60,7 @@ test('every object is there, and nothing anonymous is readable', async () => {
   assert.deepEqual(await names('/v1/acl/policies', 'Name'), [
     'tandem-mesh-agent',
     'tandem-mesh-dns',
+    'tandem-mesh-replication',
     'tandem-mesh-sync-registrar-dataplane',
     'tandem-mesh-sync-to-consul',
     'tandem-mesh-ui',
@@ -68,7 +75,7 @@ test('every object is there, and nothing anonymous is readable', async () => {
     assert.deepEqual(json, []);
     assert.equal((await secure.ask(agent, 'GET', '/v1/agent/self')).status, 403);
   }
-  const all = await secure.ask(client, 'GET', '/v1/catalog/nodes', { token: bootstrap });
+  const all = await secure.ask(client, 'GET', '/v1/catalog/nodes', { token });
   assert.equal((all.json as unknown[]).length, 4);
   const ui = (await secure.secret(`${NAME}-ui-acl-token`))?.['token'] ?? '';
   const seen = await secure.ask(server, 'GET', '/v1/catalog/nodes', { token: ui });
@@ -118,16 +125,16 @@ test('a token of a pod that is gone opens nothing', async () => {
 });
 
 test('once nothing is due, nothing is written; what is edited by hand is put back', async () => {
-  const { code, log } = await secure.run(['--plan', '--ui-token']);
+  const { code, log } = await secure.run(['--plan', '--ui-token', '--replication-token']);
   assert.match(log, /next: keep \(nothing-due\)/);
   assert.equal(code, 0, log);
   const before = await secure.versions();
-  const policy = await secure.ask(server, 'GET', '/v1/acl/policy/name/tandem-mesh-dns', { token: bootstrap });
+  const policy = await secure.ask(server, 'GET', '/v1/acl/policy/name/tandem-mesh-dns', { token });
   const { ID: id, ...rest } = policy.json as Record<string, string>;
   const body = { ...rest, ID: id, Rules: 'acl = "write"' };
-  await secure.ask(server, 'PUT', `/v1/acl/policy/${id}`, { token: bootstrap, body });
+  await secure.ask(server, 'PUT', `/v1/acl/policy/${id}`, { token, body });
   await eventually('it is put back', async () => {
-    const now = await secure.ask(server, 'GET', '/v1/acl/policy/name/tandem-mesh-dns', { token: bootstrap });
+    const now = await secure.ask(server, 'GET', '/v1/acl/policy/name/tandem-mesh-dns', { token });
     assert.equal((now.json as Record<string, string>)['Rules'], rest['Rules']);
   });
   const steps = (await loop.metrics()).match(/^tandem_secure_steps_total.*$/gm)?.join('\n') ?? '';
@@ -137,7 +144,7 @@ test('once nothing is due, nothing is written; what is edited by hand is put bac
 
 test('every right in the roles of the chart is used, and nothing is asked for without one', async () => {
   assert.equal((await secure.run(['--rotate=ca'])).code, 0);
-  await editPolicy({ secure, server, token: bootstrap }, 'dns');
+  await editPolicy({ secure, server, token }, 'dns');
   const roles = granted.filter(({ kind }) => kind?.endsWith('Role'));
   await eventually('all is used', async () => {
     for (const agent of [...servers, client]) await agent.swap();
@@ -148,48 +155,23 @@ test('every right in the roles of the chart is used, and nothing is asked for wi
 });
 
 // Each takes the loop ten seconds and more until it looks again.
-const SAMPLE = ['update secrets', 'get configmaps', 'create serviceaccounts/token'];
-const cases = rightCases({
-  secure,
-  server,
-  token: bootstrap,
-  chart,
-  login: async () => (await login('evil', 'db', 'k8s-auth-method')).text,
-});
+const SAMPLE = [`update secrets ${NAME}-secure`, 'get configmaps', 'create serviceaccounts/token'];
 const isAll = process.env['TANDEM_EVERY_RIGHT'] !== undefined;
-const taken = isAll ? cases : cases.filter(isInSample);
-
-function isInSample({ what }: RightCase): boolean {
-  return SAMPLE.some((each) => what.startsWith(each));
-}
-
-for (const each of taken)
-  test(`without the right to ${each.what} it is named, and with it all goes on`, async (context) => {
-    const position = loop.process.position();
-    await each.prepare?.();
-    if (each.by === 'start') await loop.process.stop();
-    await takeAway(secure.api, each.rights);
-    const said = each.by === 'command' ? each.use : undefined;
-    if (said === undefined) await each.use?.();
-    const started = each.by === 'start' ? await secure.launch() : loop.process;
-    const line = await eventually(each.what, async () => {
-      const text =
-        said === undefined ? started.log(each.by === 'start' ? 0 : position) : String(await said());
-      const named = text.split('\n').find((one) => each.says.test(one));
-      assert.ok(named !== undefined, text.split('\n').slice(-5).join('\n'));
-      return named;
-    });
-    context.diagnostic(line.slice(0, 400));
-    if (each.by === 'start') await started.stop();
-    await giveBack(secure.api, each.rights);
-    if (each.by === 'start') loop = await secure.loop([], WITH_UI);
-    await eventually('it goes on', async () => {
+const asPod = async (): Promise<string> => (await login('evil', 'db', 'k8s-auth-method')).text;
+const cases = rightCases(chart, ownUses({ secure, server, token, login: asPod }));
+eachRightIsNamed(
+  cases.filter(({ what }) => isAll || SAMPLE.some((each) => what.startsWith(each))),
+  {
+    secure,
+    loop: () => loop,
+    launch: () => secure.launch([], TOKENS),
+    swap: async () => {
       for (const agent of [...servers, client]) await agent.swap();
-      assert.match((await loop.status()).controllers[0]?.step ?? '', /^keep/);
-    });
-  });
+    },
+  },
+);
 
-if (isAll) everyRuleIsPutBack({ secure, server, token: bootstrap }, () => loop);
+if (isAll) everyRuleIsPutBack({ secure, server, token }, () => loop);
 
 test('no secret is in the log, the arguments, the status, the page, the metrics or an Event', async () => {
   // From the beginning, and after rotations.
@@ -243,6 +225,9 @@ test('without a loop nothing is put back', async () => {
   await later?.process.stop();
 });
 
-const parts = { scene, secure, server, client, token: bootstrap };
+const parts = { scene, secure, server, client, token };
 everyRuleIsNeeded(parts, isAll ? undefined : ['to-consul']);
-if (isAll) everyAgentRuleIsNeeded(parts);
+if (isAll) {
+  everyAgentRuleIsNeeded(parts);
+  agentSeesItsServices(parts);
+}

@@ -44,7 +44,10 @@ export type SecureScene = {
   readonly flags: readonly string[];
   readonly loop: (flags?: readonly string[], environment?: Readonly<Record<string, string>>) => Promise<Loop>;
   /** As `loop`, which may fail to serve. */
-  readonly launch: () => Promise<RunningProcess>;
+  readonly launch: (
+    flags?: readonly string[],
+    environment?: Readonly<Record<string, string>>,
+  ) => Promise<RunningProcess>;
   readonly run: (flags: readonly string[]) => Promise<{ readonly code: number | null; readonly log: string }>;
   readonly startServers: (
     count: 1 | 3,
@@ -72,7 +75,7 @@ export type Loop = {
 
 type Granted = {
   readonly roles: readonly KubernetesObject[];
-  readonly arguments: readonly string[];
+  readonly arguments?: readonly string[];
 };
 
 /** What the chart configures in `require`; HTTPS alone, because every test is on the same machine. */
@@ -237,8 +240,12 @@ function unstarted(): never {
 function programs(scene: Scene, common: readonly string[]): Pick<SecureScene, 'loop' | 'launch' | 'run'> {
   const spec = { name: 'tandem secure', command: process.execPath };
   return {
-    launch: () =>
-      scene.start({ ...spec, args: [TANDEM, 'secure', ...common, '--status-listen=127.0.0.1:0'] }),
+    launch: (flags = [], environment = {}) =>
+      scene.start({
+        ...spec,
+        args: [TANDEM, 'secure', ...common, '--status-listen=127.0.0.1:0', ...flags],
+        environment,
+      }),
     run: async (flags) => {
       const started = await scene.start({
         name: 'tandem secure, once',
