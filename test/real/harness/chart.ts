@@ -43,18 +43,19 @@ export async function runHelm(args: readonly string[]): Promise<string> {
   }
 }
 
-// Many tests of a file look at the same values.
+// Many tests look at the same values.
 const known = new Map<string, Promise<Rendered>>();
 
 /** Release `tandem` in namespace `tandem` with these values. Rejects with what helm or the chart says against them. */
-export function renderChart(
+export async function renderChart(
   values: object = {},
   release: Release = { name: 'tandem', namespace: 'tandem' },
 ): Promise<Rendered> {
   const key = JSON.stringify([values, release]);
   const rendering = known.get(key) ?? render(values, release);
   known.set(key, rendering);
-  return rendering;
+  // In a promise of this call: node:test takes who awaits the promise of an earlier file for a part of that file.
+  return await rendering;
 }
 
 type Release = { readonly name: string; readonly namespace: string };
