@@ -161,7 +161,10 @@ async function moveUnderLoad(times: string[]): Promise<readonly LoadOutcome[]> {
       await planSays(new RegExp(`^may go to ${stage}$`, 'm'));
     const from = performance.now();
     await moveTo(stage);
-    times.push(`${stage} ${secondsSince(from)} s until ${new Date().toISOString()}`);
+    const moved = secondsSince(from);
+    // Else a pod that ends next is lost to this client, not to the move.
+    await load.connected();
+    times.push(`${stage} ${moved} s, Envoy after ${secondsSince(from)} s, until ${new Date().toISOString()}`);
     before = stage;
   }
   return [...outcomes, await load.end()];

@@ -22,6 +22,11 @@ export type LoadOptions = {
 };
 
 export type Load = {
+  /**
+   * Resolves when its Envoy has a stream of configuration. One that has lost its server, or its agent, asks the next one after
+   * a growing pause of at most 30 s (Envoy, "xDS", retries of gRPC streams), and learns of no end of a pod before.
+   */
+  readonly connected: () => Promise<void>;
   /** Lets it wait for its last answers, and removes it. */
   readonly end: () => Promise<LoadOutcome>;
 };
@@ -33,6 +38,7 @@ export type LoadOutcome = {
 };
 
 const UPSTREAM_PORT = 1234;
+const CONNECTED = 'http://127.0.0.1:19000/stats?filter=^control_plane.connected_state$';
 // Longer than any test: nothing asks on when a test has been ended.
 const LIFE_SECONDS = 400;
 
@@ -66,6 +72,12 @@ export async function startLoad(cluster: Cluster, namespace: string, options: Lo
     });
   await said(/^serving$/m);
   return {
+    connected: () =>
+      eventually(`Envoy of ${name} is connected`, async () => {
+        const ask = ['node', '-e', `fetch('${CONNECTED}').then(async (to) => console.log(await to.text()))`];
+        const stats = await kubectl(['exec', name, '-c', name, '-n', namespace, '--', ...ask]);
+        if (!stats.includes('connected_state: 1')) throw new Error(stats);
+      }),
     end: async () => {
       const signal = ['node', '-e', 'process.kill(1, "SIGTERM")'];
       await kubectl(['exec', name, '-c', name, '-n', namespace, '--', ...signal]).catch((error: unknown) => {
