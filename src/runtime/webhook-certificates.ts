@@ -9,6 +9,7 @@ import type { WebhookValues } from '../config/webhook-flags.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ClusterCertificatesEvent } from './cluster-certificates.ts';
+import { logRestart } from './log-restart.ts';
 
 type OpenedCertificates = {
   readonly source: CertificateSource;
@@ -109,10 +110,8 @@ function logEvent(event: ClusterCertificatesEvent, log: Log): void {
       return log('info', 'certificates rotated', { step: event.step.kind, reason: event.step.reason });
     case 'failed':
       return log('warn', 'the certificates could not be rotated', { error: event.error.message });
-    case 'watch': {
-      const { cause, error } = event.failure;
-      return log('debug', 'watch restarted', { cause, error: error?.message });
-    }
+    case 'watch':
+      return logRestart(log, event.failure);
     case 'election':
       return logElection(event.event, log);
   }

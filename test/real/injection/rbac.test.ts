@@ -10,7 +10,7 @@ import { CONFIGURATION, startWebhook } from '../harness/shipped-manifests.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
 const api = await startApiServer(scene);
-const webhook = await startWebhook(scene, api, ['--native-sidecar=on', '--log-level=debug']);
+const webhook = await startWebhook(scene, api, ['--native-sidecar=on']);
 
 const BINDINGS = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
 // What every account has by default, version included; hardened clusters take it away.
