@@ -31,8 +31,10 @@ export async function everyPartsRights(scene: Scene): Promise<void> {
   await harden(api);
   const { entries, fromConsul, toConsul } = syncRenderings(consul.ports.http);
   const others = await Promise.all([fromConsul, toConsul].map((values) => renderChart(values)));
-  ofEntries(world, await renderChart(entries), others);
+  const entryChart = await renderChart(entries);
   const chart = await renderChart(everythingElse(consul.ports.http));
+  // From the first test on nothing is awaited: a scene ends with its tests.
+  ofEntries(world, entryChart, others);
   ofRedirector(world, chart);
   ofHelmTest(world, chart);
   ofWebhook(world, chart);
@@ -127,7 +129,9 @@ function ofRedirector(world: World, chart: Rendered): void {
     kubeconfig = api.kubeconfig({ token: await install(world, chart, 'redirector') });
     return start();
   });
-  const pods = '/api/v1/namespaces/default/pods';
+  // It has a ServiceAccount for pods.
+  const namespace = '/api/v1/namespaces/from-consul';
+  const pods = `${namespace}/pods`;
   const damaged = (text: string): object => ({ 'tandem/redirect': text });
   const create = async (name: string): Promise<void> => {
     const labels = { 'consul.hashicorp.com/connect-inject-status': 'injected' };
@@ -138,20 +142,19 @@ function ofRedirector(world: World, chart: Rendered): void {
   };
   const damage = (name: string, text: string): Promise<unknown> =>
     api.admin.expect('PATCH', `${pods}/${name}`, { metadata: { annotations: damaged(text) } }, MERGE_PATCH);
-  const told = (count: number): Promise<void> =>
+  const told = (): Promise<void> =>
     eventually('an Event', async () => {
-      const path = '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name=again';
+      const path = `${namespace}/events?fieldSelector=involvedObject.name=again`;
       const { items } = (await api.admin.expect('GET', path)) as unknown as { items: readonly unknown[] };
-      assert.equal(items.length, count);
+      assert.equal(items.length, 1);
     });
   const uses: Readonly<Record<string, PartUse>> = {
     'create events': byRunning(running, () => create('once')),
-    'patch events': byRunning(running, () => damage('again', 'one'), {
+    // The same problem again raises the count of its Event.
+    'patch events': byRunning(running, () => damage('again', 'two'), {
       prepare: async () => {
         await create('again');
-        await told(1);
-        await damage('again', 'two');
-        await told(2);
+        await told();
       },
       restore: () => running().stop(),
     }),

@@ -76,8 +76,8 @@ export function refusalOf({ role, index, verb, resource, name }: Right): RegExp 
 
 /** Takes the roles away by which everybody may read the version and the issuer of tokens: a hardened cluster has none of them. */
 export async function harden({ admin }: ApiServer): Promise<void> {
-  for (const name of ['system:public-info-viewer', 'system:service-account-issuer-discovery'])
-    await admin.request('DELETE', `${RBAC}/clusterrolebindings/${name}`);
+  for (const name of ['public-info-viewer', 'discovery', 'service-account-issuer-discovery'])
+    await admin.request('DELETE', `${RBAC}/clusterrolebindings/system:${name}`);
 }
 
 /** Waits until all of them count, after their roles were applied. */
