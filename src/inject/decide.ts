@@ -29,6 +29,8 @@ export type DecideSettings = Pick<
   'ownNamespace' | 'allowNamespaces' | 'denyNamespaces' | 'defaultInject' | 'defaultExclude'
 >;
 
+const INJECT_ANNOTATION = `${ANNOTATION_PREFIX}connect-inject`;
+
 /** Kubernetes' own namespaces: a node must be able to boot whatever Tandem does. */
 const SYSTEM_NAMESPACES = new Set(['kube-system', 'kube-public', 'kube-node-lease']);
 
@@ -58,7 +60,7 @@ export function decide(request: InjectRequest, settings: DecideSettings): Decisi
     return hasSidecar(request.object)
       ? skip('already-injected')
       : { kind: 'invalid', problem: falseClaim(claims) };
-  const asked = property(annotations, `${ANNOTATION_PREFIX}connect-inject`) ?? undefined;
+  const asked = property(annotations, INJECT_ANNOTATION) ?? undefined;
   const wanted = asked === undefined ? settings.defaultInject : parseBoolean(asString(asked) ?? '');
   if (wanted === undefined) return { kind: 'invalid', problem: notBoolean(asked) };
   if (!wanted) return asked === undefined ? skip('not-opted-in', labelsInstead(metadata)) : skip('opted-out');
@@ -85,7 +87,7 @@ const BY_NAMESPACE: Partial<Record<SkipReason, string>> = {
 
 function askedInVain(reason: SkipReason, annotations: unknown): readonly Warning[] {
   const why = BY_NAMESPACE[reason];
-  const asked = asString(property(annotations, `${ANNOTATION_PREFIX}connect-inject`)) ?? '';
+  const asked = asString(property(annotations, INJECT_ANNOTATION)) ?? '';
   return why === undefined || parseBoolean(asked) !== true ? [] : [notInjected(why)];
 }
 
@@ -117,7 +119,7 @@ function skip(reason: SkipReason, warnings: readonly Warning[] = []): Decision {
 function notInjected(why: string): Warning {
   return {
     reason: 'not-injected',
-    at: `${ANNOTATION_PREFIX}connect-inject`,
+    at: INJECT_ANNOTATION,
     message: `the pod gets no sidecar because ${why}`,
   };
 }
@@ -125,5 +127,5 @@ function notInjected(why: string): Warning {
 function notBoolean(found: unknown): Problem {
   const message =
     typeof found === 'string' ? `${quote(found)} is not one of ${BOOLEAN_WORDS}` : mustBeString(found);
-  return { at: `${ANNOTATION_PREFIX}connect-inject`, message };
+  return { at: INJECT_ANNOTATION, message };
 }
