@@ -5,7 +5,7 @@ const PROBE = 'has no effect: the startup probe of the sidecar is the same for e
 const ACCESS_LOG = 'has no effect: access logs are the accessLogs of a proxy-defaults config entry';
 const GATEWAY = 'has no effect: it is for gateways, which consul-k8s keeps running';
 const PEERING = 'has no effect: it is for peering resources; set peerings up in Consul';
-const OLD_SIDECAR = 'has no effect: there is no container consul-sidecar';
+const OLD_SIDECAR = 'has no effect: there is no consul-sidecar container';
 
 // control-plane/connect-inject/constants/annotations_and_labels.go; until 0.48 connect-inject/annotations.go.
 const HINTS: Readonly<Record<string, string>> = {

@@ -37,7 +37,7 @@ export function serviceName(
 function wrongName(name: string): string | undefined {
   if (name === '') return `is empty; write 1 to ${NAME_LENGTH}`;
   if (name.length > NAME_LENGTH) return `has ${name.length} characters; write 1 to ${NAME_LENGTH}`;
-  // Consul takes it, and whoever lists services in a terminal obeys it.
+  // Consul accepts it, and a terminal that lists services acts on it.
   return escapeControl(name) === name ? undefined : 'holds a control character; leave it out';
 }
 
