@@ -99,7 +99,7 @@ test('what Consul has of a pod', async () => {
     assert.deepEqual([each?.['Meta'], each?.['Tags']], [meta, ['db', '$$b']]);
 });
 
-test('not ready, then terminating: critical at once, with the reason; deleted: gone within 2 s', async (context) => {
+test('not ready, then terminating: critical at once, with the reason; deleted: gone soon', async (context) => {
   await writeStatus(api, pathOf('db'), { ready: false, message: 'containers with unready status: [db]' });
   const [check] = await inConsul(consul, 'db', ['mesh.db.db critical']);
   assert.equal(check?.Output, 'containers with unready status: [db]');
