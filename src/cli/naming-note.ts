@@ -7,7 +7,7 @@ import type { toConsulFlags } from '../config/sync-settings.ts';
 import { sourceOf } from '../model/instance.ts';
 
 const OF_SERVICES = ['consulServicePrefix', 'addK8sNamespaceSuffix', 'multiPort'] as const;
-const OF_PODS = ['serviceNames', 'podAuthMethod'] as const;
+const OF_PODS = ['serviceNames', 'podAuthMethod', 'requirePodLogin'] as const;
 
 /** @param renamed how many Kubernetes objects have instances of this owner under another name */
 export function serviceNamingNote(

@@ -1,5 +1,5 @@
 /** How injected pods get their service names, as the registrar has to know it. */
-import { oneOf, string } from './flag.ts';
+import { boolean, oneOf, string } from './flag.ts';
 import { serviceNames } from '../inject/settings.ts';
 import type { FlagValues } from './parse-flags.ts';
 
@@ -8,6 +8,10 @@ export const namingFlags = {
     'ACL auth method that injected pods use to log in. The registrar then registers a pod only as the service of its ServiceAccount; see --delete-pod-tokens for what the logins leave behind.',
     'NAME',
     undefined,
+  ),
+  requirePodLogin: boolean(
+    'With --pod-auth-method: a pod that was injected without a login is the service of its ServiceAccount as well, or is not registered. false: it stays what it was, while Consul still lets everybody write.',
+    true,
   ),
   serviceNames: oneOf(
     'Service name of injected pods without connect-service. Use the same value as for the webhook. auto and service: in dataplane mode, the Kubernetes Service that selects the pod.',
@@ -21,11 +25,18 @@ export type Naming = {
   readonly namesFollowServices: boolean;
   /** Pods log in to Consul as their ServiceAccounts. */
   readonly podsLogIn: boolean;
+  /** Those that were injected before they did stay what they were. */
+  readonly keepsPlainPods: boolean;
 };
 
 /** A pod that logs in is called after its ServiceAccount, which the webhook knows. */
-export function namingOf({ podAuthMethod, serviceNames: rule }: FlagValues<typeof namingFlags>): Naming {
+export function namingOf({
+  podAuthMethod,
+  requirePodLogin,
+  serviceNames: rule,
+}: FlagValues<typeof namingFlags>): Naming {
   const podsLogIn = podAuthMethod !== undefined;
+  const keepsPlainPods = podsLogIn && !requirePodLogin;
   const isByService = rule === 'auto' || rule === 'service';
-  return { podsLogIn, namesFollowServices: isByService && !podsLogIn };
+  return { podsLogIn, keepsPlainPods, namesFollowServices: isByService && (!podsLogIn || keepsPlainPods) };
 }

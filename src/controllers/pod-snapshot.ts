@@ -46,13 +46,12 @@ export type PodSnapshotOptions = {
   readonly namesFollowServices: boolean;
   /** Pods log in to Consul as their ServiceAccounts. */
   readonly podsLogIn: boolean;
+  /** Those that do not are what they would be if none did; by default they are not. */
+  readonly keepsPlainPods?: boolean;
 };
 
-export function createPodSnapshot({
-  owner,
-  namesFollowServices,
-  podsLogIn,
-}: PodSnapshotOptions): PodSnapshot {
+export function createPodSnapshot(options: PodSnapshotOptions): PodSnapshot {
+  const { owner, namesFollowServices, podsLogIn, keepsPlainPods = false } = options;
   const nodesOf = (pod: InjectedPod): readonly string[] => {
     const node = nodeOfPod(pod, owner);
     return node === undefined ? [] : [node];
@@ -74,6 +73,7 @@ export function createPodSnapshot({
     serviceOfAccount: podsLogIn
       ? (namespace, name) => accounts.get(keyOf({ namespace, name }))?.service
       : undefined,
+    keepsPlainPods,
     isAccount: (namespace, name) => accounts.has(keyOf({ namespace, name })),
   };
 

@@ -31,9 +31,10 @@ const nameSources: readonly NameSource[] = ['annotation', 'service-account', 'co
  * | neither | none |
  */
 export type Injection =
-  | { readonly kind: 'agent'; readonly mesh: ReadMeshOptions }
+  | { readonly kind: 'agent'; readonly logsIn: boolean; readonly mesh: ReadMeshOptions }
   | {
       readonly kind: 'dataplane';
+      readonly logsIn: boolean;
       /** The node of Consul on which the sidecar looks for its registration. */
       readonly asksOn: AskedNode;
       readonly mesh: ReadMeshOptions;
@@ -54,17 +55,21 @@ export function readInjection(pod: unknown): Injection {
   const fields = fieldsOf(pod);
   const init = containerNamed(spec, ['initContainers'], INIT_CONTAINER);
   const atAgent = environmentOf(init, fields);
-  if (atAgent.has(REGISTRATION)) return { kind: 'agent', mesh: meshOf('agent', [atAgent], fields) };
+  if (atAgent.has(REGISTRATION))
+    return { kind: 'agent', logsIn: logsInByInit(atAgent), mesh: meshOf('agent', [atAgent], fields) };
   const sidecar = containerNamed(spec, ['initContainers', 'containers'], DATAPLANE_CONTAINER);
   const variables = environmentOf(sidecar, fields);
   const args = argumentsOf(sidecar);
-  if (variables.has(REGISTRATION))
-    return { kind: 'dataplane', asksOn: askedNode(args), mesh: meshOf('dataplane', [variables], fields) };
+  const logsIn = logsInByDataplane(args);
+  if (variables.has(REGISTRATION)) {
+    const mesh = meshOf('dataplane', [variables], fields);
+    return { kind: 'dataplane', logsIn, asksOn: askedNode(args), mesh };
+  }
   const ofSeveral = injectionOfSeveral(spec, fields);
   if (ofSeveral !== undefined) return ofSeveral;
   if (args.get('-proxy-node-name') === LEGACY_NODE && args.has('-proxy-id')) {
     const proxyId = expand(args.get('-proxy-id') ?? '', variables) ?? '';
-    return { kind: 'dataplane', asksOn: { kind: 'legacy' }, mesh: readLegacyOptions(pod, proxyId) };
+    return { kind: 'dataplane', logsIn, asksOn: { kind: 'legacy' }, mesh: readLegacyOptions(pod, proxyId) };
   }
   return isOfConsulK8s(pod, args) ? { kind: 'by-consul-k8s', service: namedService(pod) } : { kind: 'none' };
 }
@@ -86,13 +91,16 @@ function injectionOfSeveral(spec: unknown, fields: Variables): Injection | undef
       .map((each) => [each, environmentOf(each, fields)] as const)
       .filter(([, variables]) => variables.has(REGISTRATION));
   const inits = carriers(['initContainers'], INIT_CONTAINER).map(([, variables]) => variables);
-  if (inits.length > 0) return { kind: 'agent', mesh: meshOf('agent', inits, fields) };
+  if (inits.length > 0)
+    return { kind: 'agent', logsIn: inits.some(logsInByInit), mesh: meshOf('agent', inits, fields) };
   const sidecars = carriers(['initContainers', 'containers'], DATAPLANE_CONTAINER);
-  const asked = sidecars.map(([container]) => askedNode(argumentsOf(container)));
+  const args = sidecars.map(([container]) => argumentsOf(container));
+  const asked = args.map(askedNode);
   const asksOn = asked.find(({ kind }) => kind === 'other') ?? asked[0];
   if (asksOn === undefined) return undefined;
   return {
     kind: 'dataplane',
+    logsIn: args.some(logsInByDataplane),
     asksOn,
     mesh: meshOf(
       'dataplane',
@@ -100,6 +108,14 @@ function injectionOfSeveral(spec: unknown, fields: Variables): Injection | undef
       fields,
     ),
   };
+}
+
+function logsInByInit(variables: Variables): boolean {
+  return variables.has('TANDEM_AUTH_METHOD');
+}
+
+function logsInByDataplane(args: ReadonlyMap<string, string>): boolean {
+  return args.get('-credential-type') === 'login';
 }
 
 /** Values of the downward API that a registration can use. */

@@ -50,6 +50,8 @@ export type MeshCluster = {
    * one that its ServiceAccount names: undefined when it names none, or is not known.
    */
   readonly serviceOfAccount: ((namespace: string, name: string) => string | undefined) | undefined;
+  /** A pod that was injected without a login stays the service that it was, although others log in. */
+  readonly keepsPlainPods: boolean;
   /** Whether there is such a ServiceAccount. */
   readonly isAccount: (namespace: string, name: string) => boolean;
 };
@@ -73,16 +75,25 @@ export function readMeshAccount(raw: unknown): MeshAccount | undefined {
 
 const SERVICE_NAME_ANNOTATION = `${ANNOTATION_PREFIX}service-name`;
 
+/** Whether its ServiceAccount decides which service the pod may be. */
+export function isBoundToAccount(
+  { injection }: InjectedPod,
+  { serviceOfAccount, keepsPlainPods }: MeshCluster,
+): boolean {
+  if (serviceOfAccount === undefined) return false;
+  return !keepsPlainPods || ('logsIn' in injection && injection.logsIn);
+}
+
 /**
  * Whether the token with which the pod logs in is that of its service. The registrar's own token may write every service, so that it
  * would lend a pod any identity. One of several services logs in as the ServiceAccount of its name, from the namespace of the pod:
  * who makes the pod could as well make it one of that ServiceAccount.
  */
 export function isOfAccount(pod: InjectedPod, service: string, cluster: MeshCluster): boolean {
+  if (!isBoundToAccount(pod, cluster)) return true;
   const { serviceOfAccount, isAccount } = cluster;
-  if (serviceOfAccount === undefined) return true;
   const { namespace, serviceAccount } = pod;
-  if ([serviceAccount, serviceOfAccount(namespace, serviceAccount)].includes(service)) return true;
+  if ([serviceAccount, serviceOfAccount?.(namespace, serviceAccount)].includes(service)) return true;
   return servicesOf(pod).length > 1 && isAccount(namespace, service);
 }
 

@@ -5,7 +5,12 @@ import { asString, isObject, property } from '../../support/json.ts';
 import { parseBoolean } from '../../support/text.ts';
 import { SERVICE_IGNORE_LABEL } from '../../model/kubernetes-names.ts';
 import { byText } from '../../model/instance.ts';
-import type { MeshCluster, MeshService, MeshServicePort } from './mesh-cluster.ts';
+import {
+  isBoundToAccount,
+  type MeshCluster,
+  type MeshService,
+  type MeshServicePort,
+} from './mesh-cluster.ts';
 import { meshOf, type InjectedPod, type MeshOptions } from './registered-pod.ts';
 
 /** The closed vocabulary of what decided a name. */
@@ -39,9 +44,7 @@ export function serviceNameOf(pod: InjectedPod, cluster: MeshCluster): MeshServi
   const services = cluster.services(pod);
   // A pod that logs in may be the service of its ServiceAccount alone.
   const isOpen =
-    cluster.serviceOfAccount === undefined &&
-    pod.injection.kind === 'dataplane' &&
-    mesh.nameSource === 'container';
+    !isBoundToAccount(pod, cluster) && pod.injection.kind === 'dataplane' && mesh.nameSource === 'container';
   if (services === undefined || !isOpen) return admitted;
   const { kubernetesService: chosen } = mesh;
   const candidates = services.filter(

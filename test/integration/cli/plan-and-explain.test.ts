@@ -250,7 +250,7 @@ test('a pod: whether it was injected, how it stands in Consul, and what to do', 
   assert.match(withoutOwner.stdout, /^ {2}rule {9}registered: /m);
   assert.match(
     (await explain('web-0')).stderr,
-    /^tandem explain: names by --service-names=auto --pod-auth-method=$/m,
+    /^tandem explain: names by --service-names=auto --pod-auth-method= --require-pod-login=true$/m,
   );
   const missing = await explain('nope');
   assert.deepEqual([missing.code, missing.stderr], [1, 'tandem explain: there is no pod default/nope\n']);

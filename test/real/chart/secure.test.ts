@@ -164,6 +164,12 @@ test('webhook, sync, registrar and tests follow in prefer, in both modes of the 
       const place = `${stage} ${client}`;
       assert.equal(argument(chart, 'tandem-webhook', '--consul-auth-method'), expected(ofPods), place);
       assert.equal(argument(chart, 'tandem-sync', '--pod-auth-method'), expected(ofPods), place);
+      // What runs was injected for the stage before.
+      assert.equal(
+        argument(chart, 'tandem-sync', '--require-pod-login'),
+        stage === 'prefer' ? 'false' : undefined,
+        place,
+      );
       // tandem secure deletes them.
       assert.equal(argument(chart, 'tandem-sync', '--delete-pod-tokens'), expected('false'), place);
       const name = client ? 'agent.dc1.consul' : 'server.dc1.consul';

@@ -31,6 +31,10 @@
 {{- with include "tandem.podAuthMethod" . }}
 - {{ printf "--pod-auth-method=%s" . | quote }}
 {{- end }}
+{{- if eq (include "tandem.stageOf" (list . "acls")) "prefer" }}
+# Until they are restarted, pods that were injected before stay in Consul as what they were.
+- --require-pod-login=false
+{{- end }}
 {{- if include "tandem.usesLogin" . }}
 # The loop of a secure Consul deletes them, so the sync needs no right to do so.
 - --delete-pod-tokens=false

@@ -33,9 +33,16 @@ export type ClusterSketch = {
   readonly services?: readonly MeshService[];
   /** By `namespace/name`: the services that they name. */
   readonly accounts?: Readonly<Record<string, string>>;
+  readonly keepsPlainPods?: boolean;
 };
 
-export function clusterOf({ owner = 'c1', nodes = [], services, accounts }: ClusterSketch = {}): MeshCluster {
+export function clusterOf({
+  owner = 'c1',
+  nodes = [],
+  services,
+  accounts,
+  keepsPlainPods = false,
+}: ClusterSketch = {}): MeshCluster {
   return {
     owner,
     node: (name) => nodes.find((each) => each.name === name),
@@ -43,6 +50,7 @@ export function clusterOf({ owner = 'c1', nodes = [], services, accounts }: Clus
     selecting: () => services,
     holderOf: () => undefined,
     serviceOfAccount: accounts && ((namespace, name) => accounts[`${namespace}/${name}`]),
+    keepsPlainPods,
     isAccount: (namespace, name) => accounts?.[`${namespace}/${name}`] !== undefined,
   };
 }

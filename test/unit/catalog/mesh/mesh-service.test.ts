@@ -146,3 +146,25 @@ test('a pod that logs in is the service of its ServiceAccount, or the one that t
     /^the service is "web" and the ServiceAccount "default": .*service-name: "web"$/,
   );
 });
+
+test('while pods come to log in, one that was injected before stays what it was', () => {
+  const cluster = clusterOf({ services: read([service('shop')]), accounts: {}, keepsPlainPods: true });
+  const login = '--consul-auth-method=k8s';
+  const SEVERAL = { 'connect-service': 'web,admin', 'connect-service-port': '8080,9090' };
+  for (const [mode, reason, name] of [
+    ['--proxy-mode=dataplane', 'registered', 'shop'],
+    ['--proxy-mode=agent', 'agent-mode', 'web'],
+  ] as const) {
+    const before = podOf({ labels: LABELS, flags: [mode] });
+    assert.equal(decidePod(before, cluster), reason);
+    assert.equal(serviceNameOf(before, cluster)?.name, name);
+    const after = podOf({
+      labels: LABELS,
+      flags: [mode, login, '--service-account-check=warn'],
+      annotations: { 'connect-service': 'web' },
+    });
+    assert.equal(decidePod(after, cluster), 'other-service-account');
+    const several = podOf({ flags: [mode], annotations: SEVERAL });
+    assert.equal(decidePod(several, cluster), reason);
+  }
+});
