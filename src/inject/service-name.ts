@@ -45,7 +45,10 @@ function ofAnnotation(name: string): ServiceName {
 }
 
 /** The one of a pod's services that logs in to Consul as the ServiceAccount of the pod. */
-export function ofPodAccount<T extends ServiceName>(services: readonly [T, ...T[]], pod: Pod): T {
+export function ofPodAccount<T extends ServiceName>(
+  services: readonly [T, ...T[]],
+  pod: Pick<Pod, 'serviceAccount'>,
+): T {
   return services.find(({ name }) => name === pod.serviceAccount) ?? services[0];
 }
 

@@ -7,6 +7,7 @@ import { INJECTED, STATUS } from '../model/kubernetes-names.ts';
 import { readRunningSince, rolesInUse } from '../secure/component-login.ts';
 import { stepText } from '../secure/describe-step.ts';
 import { DISTRUST, type Memory } from '../secure/observed.ts';
+import { namesToSettle, readPodName, type PodName } from '../secure/names-after-login.ts';
 import { readPodAccess, type PodAccess } from '../secure/plain-pods.ts';
 import { rotationRefusal } from '../secure/rotation-refusal.ts';
 import { nextSecureStep } from '../secure/secure-plan.ts';
@@ -86,7 +87,8 @@ export async function printPlan(
     await view.synced(signal);
     const observed = await view.observe(NO_MEMORY, signal);
     const step = nextSecureStep(settings, observed);
-    const pods = await injectedPods(settings, client, signal);
+    const injected = await injectedPods(settings, client, signal);
+    const pods = injected?.flatMap((each) => each.access ?? []);
     const logins = await componentLogins(settings, client, view, signal);
     const gate = nextGate(settings, observed, step, { pods, logins });
     const lines = [
@@ -100,6 +102,7 @@ export async function printPlan(
       `next: ${stepText(step)}`,
       ...problemsOf(settings, observed, step).map(({ reason, message }) => `problem: ${reason}: ${message}`),
       ...podsToRestart(observed, pods),
+      ...namesToSettle(settings, injected?.flatMap((each) => each.name ?? []) ?? []),
       ...(gate.kind === 'open' ? [`may go to ${gate.to}`] : []),
       ...(gate.kind === 'closed' ? gate.because.map((why) => `not yet ${gate.to}: ${why}`) : []),
     ];
@@ -142,15 +145,18 @@ async function componentLogins(
   }
 }
 
+type InjectedPodFacts = { readonly access: PodAccess | undefined; readonly name: PodName | undefined };
+
 /** Undefined when they cannot be listed. */
 async function injectedPods(
   { podAuthMethod }: SecureSettings,
   client: ApiClient,
   signal: AbortSignal,
-): Promise<readonly PodAccess[] | undefined> {
+): Promise<readonly InjectedPodFacts[] | undefined> {
   // Nothing is injected here.
   if (!podAuthMethod) return [];
   const collection = { path: '/api/v1/pods', query: { labelSelector: `${STATUS}=${INJECTED}` } };
-  const listed = await listPages(client, collection, readPodAccess, signal);
+  const read = (raw: unknown): InjectedPodFacts => ({ access: readPodAccess(raw), name: readPodName(raw) });
+  const listed = await listPages(client, collection, read, signal);
   return listed.kind === 'failed' ? undefined : listed.entries.flatMap(({ value }) => value ?? []);
 }
