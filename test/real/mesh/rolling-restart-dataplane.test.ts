@@ -1,25 +1,27 @@
 /** A rolling restart in dataplane mode loses no request. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
 import { REPLACEMENTS, rollingRestarts, type Restart } from './rolling-restart.ts';
 
 const restart = await rollingRestarts('dataplane');
-for (const [name, how] of [
-  ['native', { native: true, protocol: 'http', connections: 'kept' }],
-  [
-    'classic',
-    {
-      native: false,
-      protocol: 'tcp',
-      connections: 'new',
-      // Of 30 s, which it would wait for at each deletion.
-      annotations: { 'consul.hashicorp.com/sidecar-proxy-lifecycle-shutdown-grace-period-seconds': '10' },
-    },
-  ],
-] as const satisfies readonly (readonly [string, Restart])[]) {
-  test(`${name} sidecars: no request is lost`, async () => {
-    const { answers, failures } = await restart(name, how);
-    assert.deepEqual(failures, []);
-    assert.ok(Object.keys(answers).length > REPLACEMENTS, `answers of ${Object.keys(answers).join(' ')}`);
-  });
-}
+suite('no request is lost', { concurrency: true }, () => {
+  for (const [name, how] of [
+    ['native', { native: true, protocol: 'http', connections: 'kept' }],
+    [
+      'classic',
+      {
+        native: false,
+        protocol: 'tcp',
+        connections: 'new',
+        // Of 30 s, which it would wait for at each deletion.
+        annotations: { 'consul.hashicorp.com/sidecar-proxy-lifecycle-shutdown-grace-period-seconds': '10' },
+      },
+    ],
+  ] as const satisfies readonly (readonly [string, Restart])[]) {
+    test(`${name} sidecars`, async () => {
+      const { answers, failures } = await restart(name, how);
+      assert.deepEqual(failures, []);
+      assert.ok(Object.keys(answers).length > REPLACEMENTS, `answers of ${Object.keys(answers).join(' ')}`);
+    });
+  }
+});
