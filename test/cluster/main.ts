@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CLONE, clusterFolders } from './harness/cluster-folder.ts';
 import { elapsed } from './harness/elapsed.ts';
-import { listenForInterruption } from './harness/interruption.ts';
+import { listenForInterruption } from '../interruption.ts';
 import { INSTALL_COMMANDS, installTandem, NEXT_COMMANDS } from './harness/install-tandem.ts';
 import { startCluster } from './harness/keeper-client.ts';
 import { missingParts, ownFolders } from './harness/programs.ts';

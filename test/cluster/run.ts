@@ -2,30 +2,20 @@
  * `npm run test:cluster`, `npm run test:cluster -- test/cluster/catalog.test.ts`: the tests, in clusters that are there for them
  * alone. With KUBECONFIG set, in the cluster that it names.
  */
-import { globSync } from 'node:fs';
 import { basename, delimiter } from 'node:path';
-import { finished } from 'node:stream/promises';
-import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
-import { parseArgs } from 'node:util';
+import { listenForInterruption } from '../interruption.ts';
 import { missingPartsMessage } from '../real/parts.ts';
+import { requestedFiles, runFiles, type Suite } from '../run-files.ts';
 import { elapsed } from './harness/elapsed.ts';
-import { listenForInterruption } from './harness/interruption.ts';
 import { startClusters } from './harness/several-clusters.ts';
 import { missingParts } from './harness/programs.ts';
 import { REMOVE_RELEASE } from './harness/release.ts';
 import { kernelProblems, machineProblems } from './harness/requirements.ts';
 
-const FILES = 'test/cluster/**/*.test.ts';
-/** Files first that take minutes: one that came last would go on alone. */
-const LONGEST_FIRST = [
-  'upgrade',
-  'nodes',
-  'transparent-proxy',
-  'planted-faults',
-  'agent-mode',
-  'dataplane-mode',
-];
+const SUITE: Suite = {
+  files: 'test/cluster/**/*.test.ts',
+  longestFirst: ['upgrade', 'nodes', 'transparent-proxy', 'planted-faults', 'agent-mode', 'dataplane-mode'],
+};
 /** Files that bring up clusters of their own, beside those of the others. */
 const OWN_CLUSTERS = ['left-behind', 'start-failure'];
 /** Each has one file at a time. Most of a file is waiting; more than two would wait for the two cores of a small machine. */
@@ -48,7 +38,7 @@ const interruption = listenForInterruption(() =>
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const request = read(process.argv.slice(2));
+  const request = requestedFiles(process.argv.slice(2), SUITE);
   if (request === 'help') {
     process.stdout.write(USAGE);
     return 0;
@@ -60,30 +50,8 @@ async function main(): Promise<number> {
   return isOwn ? inOwnClusters(request) : runTests(request, 1, {});
 }
 
-/** The files that are asked for, or what is wrong with it. */
-function read(args: readonly string[]): readonly string[] | string {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h', default: false } },
-    });
-    if (values.help) return 'help';
-    const patterns = positionals.length > 0 ? positionals : [FILES];
-    const nowhere = patterns.find((pattern) => globSync(pattern).length === 0);
-    return nowhere === undefined ? longestFirst(globSync(patterns)) : `${nowhere}: no such file`;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
 function hasOwnClusters(file: string): boolean {
   return OWN_CLUSTERS.includes(basename(file, '.test.ts'));
-}
-
-function longestFirst(files: readonly string[]): readonly string[] {
-  const place = (file: string): number => LONGEST_FIRST.toReversed().indexOf(basename(file, '.test.ts'));
-  return files.toSorted().toSorted((one, other) => place(other) - place(one));
 }
 
 async function inOwnClusters(files: readonly string[]): Promise<number> {
@@ -120,7 +88,7 @@ function firstProblem(): string | undefined {
 }
 
 /**
- * What to exit with. Node's runner starts so many files at once, tells of one after the other, and counts all.
+ * What to exit with.
  *
  * @param environment beside that of this process
  */
@@ -130,20 +98,7 @@ async function runTests(
   environment: Readonly<Record<string, string>>,
 ): Promise<number> {
   if (files.length === 0) return 0;
-  let code = 1;
-  const events = run({
-    files: [...files],
-    concurrency: atOnce,
-    timeout: TEST_MILLISECONDS,
-    signal: interruption.signal,
-    env: { ...process.env, ...environment },
-  });
-  // One for each file, and one of all without a file.
-  events.on('test:summary', ({ file, success }) => {
-    if (file === undefined && success) code = 0;
-  });
-  const report = events.compose(new spec());
-  report.pipe(process.stdout);
-  await finished(report);
-  return interruption.code() || code;
+  const { signal } = interruption;
+  const passed = await runFiles(files, { atOnce, milliseconds: TEST_MILLISECONDS, signal, environment });
+  return interruption.code() || (passed ? 0 : 1);
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-const MODULE = join(import.meta.dirname, '../../cluster/harness/interruption.ts');
+const MODULE = join(import.meta.dirname, '../interruption.ts');
 // It tidies until its standard input ends.
 const PROGRAM = `
   import { listenForInterruption } from '${MODULE}';
