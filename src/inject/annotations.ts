@@ -57,17 +57,17 @@ export const annotations = {
     meaning: 'Consul no longer uses it; gives a warning. Use a service-defaults config entry.',
   },
   'service-tags': {
-    value: 'comma list, `\\,` is a comma',
+    value: 'comma list, `\\,` is a comma; no control characters',
     default: 'none',
     meaning: 'Tags of the service; `$POD_NAME` as a whole tag is the name of the pod.',
   },
   'connect-service-tags': {
-    value: 'comma list, `\\,` is a comma',
+    value: 'comma list, `\\,` is a comma; no control characters',
     default: 'none',
     meaning: 'Joined with `service-tags`; duplicates are dropped.',
   },
   'service-meta-<key>': {
-    value: 'text of at most 512 bytes; key `[A-Za-z0-9_-]+`, at most 128 characters',
+    value: 'text of at most 512 bytes, no control characters; key `[A-Za-z0-9_-]+`, at most 128 characters',
     default: 'none',
     meaning: 'Meta of the service and of its proxy; `$POD_NAME` as the whole value is the name of the pod.',
   },

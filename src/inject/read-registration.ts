@@ -12,7 +12,7 @@ import {
   someText,
   type JsonObject,
 } from '../support/json.ts';
-import { quote } from '../support/text.ts';
+import { hasControl, quote } from '../support/text.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { META_PREFIX } from '../model/kubernetes-names.ts';
 import { SERVICE_NAME, type NameSource } from './service-name.ts';
@@ -82,7 +82,7 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
     return wrong(`has the ids ${quote(serviceId)} and ${quote(proxyId)}, which are not of this pod`);
   const port = readPort(property(service, 'port'));
   const inboundPort = property(proxy, 'port');
-  const tags = readTexts(property(service, 'tags') ?? []);
+  const tags = readTexts(property(service, 'tags') ?? [])?.filter((tag) => !hasControl(tag));
   const meta = readMeta(property(service, 'meta'));
   const upstreams = readList(property(property(proxy, 'proxy'), 'upstreams') ?? [], readUpstream);
   const config = property(property(proxy, 'proxy'), 'config') ?? {};
@@ -139,7 +139,7 @@ function isPort(raw: unknown): raw is number {
   return typeof raw === 'number' && Number.isInteger(raw) && raw >= 1 && raw <= 65_535;
 }
 
-/** Without the keys that are written from facts. */
+/** Without the keys that are written from facts, and, as of tags, without what a terminal would obey. */
 function readMeta(raw: unknown): ReadonlyMap<string, string> | string {
   const meta = new Map<string, string>();
   for (const [key, value] of Object.entries(isObject(raw) ? raw : {})) {
@@ -147,7 +147,7 @@ function readMeta(raw: unknown): ReadonlyMap<string, string> | string {
     const text = asString(value);
     const problem = text === undefined ? 'is not a text' : wrongMeta(key, text);
     if (text === undefined || problem !== undefined) return `${META_PREFIX}${quote(key)} ${problem ?? ''}`;
-    meta.set(key, text);
+    if (!hasControl(text)) meta.set(key, text);
   }
   return meta;
 }

@@ -27,6 +27,7 @@ export const warningReasons = {
   'unknown-annotation': 'an annotation under consul.hashicorp.com/ or tandem/ that is not known',
   'no-dns-label': 'a name for which Consul DNS cannot answer',
   'other-service-account': 'the service has another name than the ServiceAccount that logs in',
+  'control-character': 'a tag or a value of meta that holds a control character, and is left out',
   'no-tcp-port': 'the pod declares ports, but no TCP port',
   'taken-port-name': 'a port of the pod has the name that a port of the sidecar would have',
   'pod-level-resources':

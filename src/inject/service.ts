@@ -1,10 +1,10 @@
 /** The service that a pod offers: port, tags and meta, from its annotations, beside its name. */
 import { META_KEY, META_PAIRS, META_VALUE_BYTES, POD_META_KEYS } from '../model/consul-names.ts';
 import { asString, type JsonObject } from '../support/json.ts';
-import { mustBeString, parseWholeNumber, quote } from '../support/text.ts';
+import { hasControl, mustBeString, parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { ANNOTATION_PREFIX, META_PREFIX } from '../model/kubernetes-names.ts';
-import { splitCommaList } from '../support/comma-list.ts';
+import { splitTags } from '../support/tags.ts';
 import { isTcp, longRunning, namedPorts, type Pod } from './pod.ts';
 import type { ServiceName, ServiceNames } from './service-name.ts';
 import { isSeveral, portTexts } from './several-services.ts';
@@ -104,8 +104,12 @@ function protocolName(protocol: string): string {
 }
 
 function readTags(reader: AnnotationReader): string[] {
-  const tags = [reader.text('service-tags'), reader.text('connect-service-tags')];
-  return [...new Set(tags.flatMap((text) => splitCommaList(text ?? '')))];
+  const tags = (['service-tags', 'connect-service-tags'] as const).flatMap((name) => {
+    const { kept, left } = splitTags(reader.text(name) ?? '');
+    if (left !== undefined) reader.warn('control-character', name, left);
+    return kept;
+  });
+  return [...new Set(tags)];
 }
 
 function readMeta(annotations: JsonObject, reader: AnnotationReader): ReadonlyMap<string, string> {
@@ -113,9 +117,15 @@ function readMeta(annotations: JsonObject, reader: AnnotationReader): ReadonlyMa
   const prefix = `${ANNOTATION_PREFIX}${META_PREFIX}`;
   for (const name of Object.keys(annotations).filter((each) => each.startsWith(prefix))) {
     const key = name.slice(prefix.length);
-    const value = asString(annotations[name]);
+    const value = asString(annotations[name])?.trim();
     const wrong = value === undefined ? mustBeString(annotations[name]) : wrongMeta(key, value);
     if (wrong !== undefined) reader.problem(`${META_PREFIX}${key}`, wrong);
+    else if (hasControl(value ?? ''))
+      reader.warn(
+        'control-character',
+        `${META_PREFIX}${key}`,
+        `${quote(value ?? '')} is left out: it holds a control character`,
+      );
     else meta.set(key, value ?? '');
   }
   const room = META_PAIRS - POD_META_KEYS.size;

@@ -37,6 +37,7 @@ export const problemReasons = {
   'other-ip-family': 'an address is of an IP family that the Service does not have; it is not registered',
   'ingress-without-host': 'an Ingress routes to the Service without a host; nothing is registered for that',
   'invalid-weight': 'service-weight cannot be used; the weight is 1',
+  'invalid-tags': 'a tag of service-tags holds a control character; it is left out',
   'invalid-meta': 'a service-meta annotation cannot be used; it is left out',
   'too-much-meta': 'Consul takes 64 pairs of meta; the rest is left out',
   'name-clash': 'several Services have the same name in Consul; all are registered',

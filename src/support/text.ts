@@ -61,6 +61,11 @@ export function escapeControl(text: string): string {
   });
 }
 
+/** Whether a terminal would obey a part of the text, if only by a new line. */
+export function hasControl(text: string): boolean {
+  return escapeControl(text) !== text;
+}
+
 /** JSON that means the same and holds no control character but the line ends between its values. */
 export function escapeJson(json: string): string {
   return json.replace(CONTROL, (character) =>

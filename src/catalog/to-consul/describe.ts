@@ -1,7 +1,7 @@
 /** What every instance of a Service has in common: its name in Consul, its tags, and its weight. */
 import { isDnsLabel } from '../../support/dns-name.ts';
-import { splitCommaList } from '../../support/comma-list.ts';
-import { escapeControl, parseWholeNumber, quote } from '../../support/text.ts';
+import { splitTags } from '../../support/tags.ts';
+import { hasControl, parseWholeNumber, quote } from '../../support/text.ts';
 import { annotationOf } from './known-annotations.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
@@ -38,7 +38,7 @@ function wrongName(name: string): string | undefined {
   if (name === '') return `is empty; write 1 to ${NAME_LENGTH}`;
   if (name.length > NAME_LENGTH) return `has ${name.length} characters; write 1 to ${NAME_LENGTH}`;
   // Consul accepts it, and a terminal that lists services acts on it.
-  return escapeControl(name) === name ? undefined : 'holds a control character; leave it out';
+  return hasControl(name) ? 'holds a control character; leave it out' : undefined;
 }
 
 /** True when Consul can use the name; else the problem says what to shorten. */
@@ -67,10 +67,17 @@ export function warnOfDns(service: Service, name: string, problems: ServiceProbl
   });
 }
 
-/** The operator's tag first, then those of the annotation; each once. */
-export function serviceTags(service: Service, { tag }: ToConsulSettings): readonly string[] {
+/** The operator's tag first, then those of the annotation that have no control character; each once. */
+export function serviceTags(
+  service: Service,
+  { tag }: ToConsulSettings,
+  problems: ServiceProblem[],
+): readonly string[] {
   const own = tag === '' ? [] : [tag];
-  return [...new Set([...own, ...splitCommaList(annotationOf(service, 'service-tags') ?? '')])];
+  const { kept, left } = splitTags(annotationOf(service, 'service-tags') ?? '');
+  if (left !== undefined)
+    problems.push({ reason: 'invalid-tags', at: `${ANNOTATION_PREFIX}service-tags`, message: left });
+  return [...new Set([...own, ...kept])];
 }
 
 /** 1 when there is none or a bad one. */

@@ -76,7 +76,7 @@ export function desired(service: Service, related: RelatedObjects, settings: ToC
     service,
     owner: settings.owner,
     name: serviceName(service, settings, problems),
-    tags: serviceTags(service, settings),
+    tags: serviceTags(service, settings, problems),
     weight: serviceWeight(service, problems),
     meta: planMeta(service, settings.owner, problems),
   };

@@ -21,7 +21,7 @@ export const serviceAnnotations = {
     meaning: 'Port that is registered.',
   },
   'service-tags': {
-    value: 'comma list, `\\,` is a comma',
+    value: 'comma list, `\\,` is a comma; no control characters',
     default: 'none',
     meaning: 'Tags after the one of `--consul-k8s-tag`.',
   },

@@ -246,6 +246,26 @@ test('a registration that is damaged, of another pod, or under a name of Consul 
   }
 });
 
+test('no control character of a registration reaches Consul, and the pod stays registered', () => {
+  const text = JSON.stringify(
+    injectedPod({ annotations: { 'service-meta-team': 'x', 'service-tags': 'a' } }),
+  );
+  const pod = JSON.parse(text, (key, value: unknown) =>
+    key === 'value' && typeof value === 'string' && value.startsWith('{"services"')
+      ? value
+          .replaceAll('"tags":["a"]', String.raw`"tags":["a","b\u001b[2J"]`)
+          .replaceAll('"team":"x"', String.raw`"team":"x","note":"\u202e"`)
+      : value,
+  ) as unknown;
+  const read = readInjectedPod(pod);
+  assert.ok(read);
+  for (const { tags, meta } of registrationsOf(read, CLUSTER)) {
+    assert.deepEqual(tags, ['a']);
+    assert.deepEqual([meta['team'], meta['note']], ['x', undefined]);
+  }
+  assert.equal(decidePod(read, CLUSTER), 'registered');
+});
+
 /** A pod of any namespace whose author wrote what the webhook writes. */
 function forged(
   namespace: string,

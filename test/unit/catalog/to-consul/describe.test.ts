@@ -75,21 +75,29 @@ test('a name that gets too long by prefix or port is not registered, and says so
   assert.deepEqual([byPort.instances.length, reasonsOf(byPort)], [1, ['no-dns-label', 'name-too-long']]);
 });
 
-const tags: readonly [string | undefined, Partial<ToConsulSettings>, string[]][] = [
+const tags: readonly [string | undefined, Partial<ToConsulSettings>, string[], string[]?][] = [
   [undefined, {}, ['k8s']],
   ['a, b ,,c', {}, ['k8s', 'a', 'b', 'c']],
   [String.raw`a\,b,c`, {}, ['k8s', 'a,b', 'c']],
   ['k8s,a,a', {}, ['k8s', 'a']],
   ['', { tag: 'cluster-1' }, ['cluster-1']],
   ['a', { tag: '' }, ['a']],
+  ['a\n,b\u001b[2J,c\u009b,d\u202e', {}, ['k8s', 'a'], ['invalid-tags']],
 ];
 
-for (const [text, settings, expected] of tags) {
+for (const [text, settings, expected, reasons = []] of tags) {
   test(`tags: ${JSON.stringify(text)} gives ${expected.join(' ')}`, () => {
-    const { instance } = only(text === undefined ? {} : { 'service-tags': text }, settings);
+    const { instance, reasons: found } = only(text === undefined ? {} : { 'service-tags': text }, settings);
     assert.deepEqual(instance.tags, expected);
+    assert.deepEqual(found, reasons);
   });
 }
+
+test('tags that are left out are named and counted', () => {
+  const [problem] = only({ 'service-tags': 'a\u001b,b\u001b,c\u001b' }).problems;
+  assert.equal(problem?.at, 'consul.hashicorp.com/service-tags');
+  assert.match(problem.message, /^"a\\u001b" and 2 more are left out: .* control character/);
+});
 
 const weights: readonly [string | undefined, number, string[]][] = [
   [undefined, 1, []],
@@ -183,10 +191,12 @@ const badMeta: readonly [string, string, RegExp][] = [
   ['port-http', '1', /written by Tandem/],
   ['long', 'x'.repeat(513), /513 bytes/],
   ['wide', 'ü'.repeat(257), /514 bytes/],
+  ['lines', 'two\nlines', /control character/],
+  ['screen', '\u001b[2J', /control character/],
 ];
 
 for (const [key, value, message] of badMeta) {
-  test(`meta: ${key.slice(0, 25)}=${value.slice(0, 8)} is left out, the rest is not`, () => {
+  test(`meta: ${key.slice(0, 25)}=${JSON.stringify(value.slice(0, 8))} is left out, the rest is not`, () => {
     const { instance, problems } = only({ [`service-meta-${key}`]: value, 'service-meta-good': 'yes' });
     assert.equal(instance.meta['good'], 'yes');
     assert.notEqual(instance.meta[key], value);
@@ -204,12 +214,14 @@ test('meta at its limits is kept', () => {
     'service-meta-__proto__': 'own',
     'service-meta-port-other': 'mine',
     'service-meta-empty': '',
+    'service-meta-block': 'shop\n',
   });
   assert.deepEqual(problems, []);
   assert.equal(instance.meta[key]?.length, 512);
   assert.equal(Object.getOwnPropertyDescriptor(instance.meta, '__proto__')?.value, 'own');
   assert.equal(instance.meta['port-other'], 'mine');
   assert.equal(instance.meta['empty'], '');
+  assert.equal(instance.meta['block'], 'shop');
 });
 
 test('at most 64 pairs: the last annotations are left out, and one problem says how many', () => {
