@@ -9,7 +9,7 @@ import { variableName, type Flags } from '../config/parse-flags.ts';
 import { problemReasons } from '../model/problem.ts';
 import { serviceAnnotations } from '../catalog/to-consul/known-annotations.ts';
 import { serviceSkipReasons } from '../catalog/to-consul/decide-service.ts';
-import { annotations } from '../inject/annotations.ts';
+import { absentWhenEmpty, annotations } from '../inject/annotations.ts';
 import { skipReasons, warningReasons } from '../inject/result.ts';
 import { servedMetrics } from '../telemetry/controller-metrics.ts';
 import type { MetricDefinitions } from '../telemetry/metric-table.ts';
@@ -130,6 +130,8 @@ annotation with this prefix, or with \`tandem/\`, gives a warning.
 | name | value | default | meaning |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
+
+Without a value, these count as absent, as in consul-k8s: ${[...absentWhenEmpty].map((name) => `\`${name}\``).join(', ')}.
 
 ## Several services in one pod
 

@@ -305,6 +305,31 @@ export const annotations = {
   },
 } as const satisfies Readonly<Record<string, Entry>>;
 
+/** Those that consul-k8s takes as absent when they are empty, as a template without a value leaves them. */
+export const absentWhenEmpty: ReadonlySet<string> = new Set<keyof typeof annotations>([
+  'connect-service',
+  'enable-consul-dataplane-as-sidecar',
+  'enable-metrics',
+  'enable-metrics-merging',
+  'enable-sidecar-proxy-lifecycle',
+  'enable-sidecar-proxy-lifecycle-shutdown-drain-listeners',
+  'merged-metrics-port',
+  'prometheus-ca-file',
+  'prometheus-ca-path',
+  'prometheus-cert-file',
+  'prometheus-key-file',
+  'prometheus-scrape-path',
+  'prometheus-scrape-port',
+  'service-metrics-path',
+  'service-metrics-port',
+  'sidecar-proxy-lifecycle-graceful-port',
+  'sidecar-proxy-lifecycle-graceful-shutdown-path',
+  'sidecar-proxy-lifecycle-graceful-startup-path',
+  'sidecar-proxy-liveness-failure-seconds',
+  'sidecar-proxy-startup-failure-seconds',
+  'use-proxy-health-check',
+]);
+
 export type AnnotationName = Exclude<keyof typeof annotations, 'service-meta-<key>'>;
 
 /** The key on the pod. */
@@ -329,7 +354,7 @@ export function isReadOrWritten(key: string): boolean {
 }
 
 /**
- * Those of a pod that are ours, by name. A pod has a handful of the fifty that are read: one pass over what is there costs a
+ * Those of a pod that are ours and not as good as absent, by name. A pod has a handful of the fifty that are read: one pass over what is there costs a
  * fifth of fifty look-ups, for each of which a key would be put together.
  */
 export function ownAnnotations(present: JsonObject): ReadonlyMap<string, unknown> {
@@ -337,7 +362,8 @@ export function ownAnnotations(present: JsonObject): ReadonlyMap<string, unknown
   for (const key of Object.keys(present)) {
     const name = annotationName(key);
     // `consul.hashicorp.com/tandem/x` is not `tandem/x`.
-    if (name !== undefined && annotationKey(name) === key) own.set(name, present[key]);
+    if (name === undefined || annotationKey(name) !== key) continue;
+    if (present[key] !== '' || !absentWhenEmpty.has(name)) own.set(name, present[key]);
   }
   return own;
 }

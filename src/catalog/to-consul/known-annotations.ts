@@ -34,8 +34,12 @@ export const serviceAnnotations = {
 
 type ServiceAnnotation = keyof typeof serviceAnnotations;
 
+/** consul-k8s takes them as absent when they are empty (catalog/to-consul/resource.go). */
+const absentWhenEmpty: ReadonlySet<string> = new Set<ServiceAnnotation>(['service-port', 'service-weight']);
+
 export function annotationOf({ annotations }: Service, name: ServiceAnnotation): string | undefined {
-  return annotations.get(name);
+  const value = annotations.get(name);
+  return value === '' && absentWhenEmpty.has(name) ? undefined : value;
 }
 
 /** One for each annotation that looks like a misspelt one of the table; others may belong to somebody else. */

@@ -40,7 +40,7 @@ export function numbersOfSlice({ ports }: EndpointSlice): PortNumbers {
  *     service-port is a number 1-65535     that number, on every instance
  *     service-port is a name               the port of that name: of the Service, or of a slice for endpoints
  *     service-port is neither              nothing is registered, port-not-found
- *     absent                               the first port; NodePort: the first with a nodePort, else no-node-port
+ *     absent or empty                      the first port; NodePort: the first with a nodePort, else no-node-port
  *     absent, and the Service has none     0
  *
  * @param tables where the numbers of the instances will be looked up; a name need not be in all of them
