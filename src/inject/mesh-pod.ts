@@ -133,6 +133,7 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
       'names services of other ServiceAccounts, whose tokens are in Secrets; an auth method of type jwt takes no such token, so give each service a pod of its own',
     );
   warnOfInitContainers(pod, mesh, reader);
+  warnOfEndlessSidecar(pod, nativeSidecar, reader);
   if (redirect !== undefined) warnOfUpstreams(upstreams, reader);
   warnOfNoEffect(pod.annotations, reader, mesh);
   const { problems, warnings } = reader;
@@ -201,6 +202,20 @@ function warnOfInitContainers(
     'init-before-sidecar',
     'connect-service-upstreams',
     `the init container ${quote(first.name)} runs before the sidecar and reaches none of them; with a native sidecar (Kubernetes 1.29, enable-consul-dataplane-as-sidecar) it does`,
+  );
+}
+
+/** Those of a Job, and whatever else does not restart what has ended well (Kubernetes, "Pod Lifecycle"). */
+function warnOfEndlessSidecar(
+  { restartPolicy }: Pod,
+  nativeSidecar: boolean,
+  reader: AnnotationReader,
+): void {
+  if (nativeSidecar || (restartPolicy !== 'Never' && restartPolicy !== 'OnFailure')) return;
+  reader.fieldWarn(
+    'never-completes',
+    'spec.restartPolicy',
+    `is ${restartPolicy}, and a classic sidecar goes on when the others have ended: neither the pod nor its Job completes; a native sidecar (Kubernetes 1.29, enable-consul-dataplane-as-sidecar) ends with them`,
   );
 }
 

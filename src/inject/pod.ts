@@ -68,6 +68,7 @@ export type Pod = {
   /** Of the pod as a whole. */
   readonly resources: PodResources;
   readonly graceSeconds: number;
+  readonly restartPolicy: unknown;
   readonly runAsUser: unknown;
   /** Its name; a pod that names none has `default`. */
   readonly serviceAccount: string;
@@ -110,6 +111,7 @@ export function readPod(object: unknown, namespace = ''): ReadPod {
       volumes: namesThatMatter(volumes, annotations),
       volumesPresence: presence(spec, 'volumes'),
       graceSeconds: readGrace(spec),
+      restartPolicy: spec['restartPolicy'],
       runAsUser: property(property(spec, 'securityContext'), 'runAsUser'),
       serviceAccount: readServiceAccount(spec),
       resources: readResources(spec, 'spec', problems),

@@ -35,6 +35,8 @@ export const warningReasons = {
   'qos-class': 'the pod was Guaranteed, and with the sidecar it is not',
   'empty-volume': 'the shared volume holds nothing in this mode',
   'init-before-sidecar': 'an init container of the author runs before the sidecar and reaches no upstream',
+  'never-completes':
+    'the pod of a Job, or another one that should end, with a classic sidecar, which does not',
   'kept-variable': 'a variable of an upstream that the pod sets itself, and whose value stays',
   shortened: 'a duration is longer than the pod allows, and was shortened',
   'not-injected': 'the pod asks for a sidecar, but cannot have one',
