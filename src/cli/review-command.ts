@@ -10,9 +10,12 @@ import { readManifestDocuments, type PlacedDocument } from '../runtime/manifest-
 import { stdinProblem } from '../runtime/manifest-files.ts';
 import { tell } from '../runtime/tell.ts';
 
+/** Without CONNECT, whose object is never a pod. */
+const operations = ['CREATE', 'UPDATE', 'DELETE'] as const;
+
 const flags = {
   namespace: string('Namespace of the request if the manifest has none.', 'NAME', 'default'),
-  operation: oneOf('Operation of the request.', ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'], 'CREATE'),
+  operation: oneOf('Operation of the request.', operations, 'CREATE'),
   apiVersion: oneOf('Version of the AdmissionReview.', ['v1', 'v1beta1'], 'v1'),
 };
 
@@ -52,22 +55,19 @@ function firstPod(
 
 type ReviewValues = {
   readonly namespace: string;
-  readonly operation: string;
+  readonly operation: (typeof operations)[number];
   readonly apiVersion: string;
   readonly uid: string;
 };
 
-/** A pod of a workload has no name yet: the API server makes one from `generateName`. */
 function reviewOf(
   template: PodTemplate,
   { namespace: fallback, operation, apiVersion, uid }: ReviewValues,
 ): object {
   const namespace = template.namespace ?? fallback;
-  const isPod = template.path.length === 0;
-  const name = isPod ? asString(property(template.metadata, 'name')) : undefined;
-  const metadata = isPod
-    ? template.metadata
-    : { generateName: `${template.name}-`, ...(template.metadata as object) };
+  const metadata = metadataOf(template, operation, uid);
+  const name = asString(property(metadata, 'name'));
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec };
   const resource = { group: '', version: 'v1', resource: 'pods' };
   const kind = { group: '', version: 'v1', kind: 'Pod' };
   return {
@@ -83,12 +83,28 @@ function reviewOf(
       namespace,
       operation,
       userInfo: { username: 'tandem-review' },
-      object: { apiVersion: 'v1', kind: 'Pod', metadata, spec: template.spec },
-      oldObject: null,
+      object: operation === 'DELETE' ? null : pod,
+      // The one that is there: the update changes nothing.
+      oldObject: operation === 'CREATE' ? null : pod,
       dryRun: false,
-      options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+      options: { kind: OPTIONS[operation], apiVersion: 'meta.k8s.io/v1' },
     },
   };
+}
+
+const OPTIONS = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' } as const;
+
+/** The API server makes a name from `generateName` after it has asked about the creation: only a pod that is there has one. */
+function metadataOf(
+  { path, name, metadata: given }: PodTemplate,
+  operation: ReviewValues['operation'],
+  uid: string,
+): unknown {
+  const isPod = path.length === 0;
+  const metadata = isPod ? given : { generateName: `${name}-`, ...(given as object) };
+  const prefix = asString(property(metadata, 'generateName')) ?? '';
+  const isNamed = operation === 'CREATE' || (isPod && property(metadata, 'name') !== undefined);
+  return isNamed ? metadata : { ...(metadata as object), name: `${prefix}${uid.slice(0, 5)}` };
 }
 
 /** In the form of a UUID and the same for the same file, so that two reviews can be compared. */

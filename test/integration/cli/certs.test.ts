@@ -59,6 +59,25 @@ test('review: a pod without a name yet has none in the request, as from an API s
   assert.equal('name' in request, false);
 });
 
+test('review: an update and a deletion are of a pod that is there, as from an API server', async () => {
+  const requestOf = async (operation: string, text: string) => {
+    const { stdout } = await runInProcess(['review', `--operation=${operation}`], text);
+    return (JSON.parse(stdout) as { request: Record<string, unknown> }).request;
+  };
+  const job = `apiVersion: batch/v1\nkind: Job\nmetadata: { name: web }\nspec: { template: { spec: { containers: [{ name: a }] } } }\n`;
+  for (const text of [POD, POD.replace('generateName: web-', 'name: web-0'), job]) {
+    const update = await requestOf('UPDATE', text);
+    assert.match(String(update['name']), text.includes('web-0') ? /^web-0$/ : /^web-[0-9a-f]{5}$/);
+    assert.equal((update['object'] as { metadata: { name: string } }).metadata.name, update['name']);
+    assert.deepEqual(update['oldObject'], update['object']);
+    assert.deepEqual(update['options'], { kind: 'UpdateOptions', apiVersion: 'meta.k8s.io/v1' });
+    const removal = await requestOf('DELETE', text);
+    assert.deepEqual([removal['object'], removal['oldObject']], [null, update['object']]);
+    assert.deepEqual(removal['options'], { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' });
+  }
+  assert.equal((await runInProcess(['review', '--operation=CONNECT'], POD)).code, 2);
+});
+
 test('review: aliases that lead nowhere, or to too much, are unreadable input and no crash', async () => {
   const bomb = [
     'a: &a [1,1,1,1,1,1,1,1,1,1]',
