@@ -1,5 +1,5 @@
 /** What transparent proxy needs of a cluster. */
-import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
+import { ANNOTATION_PREFIX, INJECT_LABEL, REDIRECT_LABEL } from '../model/kubernetes-names.ts';
 import { asString, property } from '../support/json.ts';
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
@@ -38,8 +38,6 @@ export type DnsFact = {
   readonly address: string | undefined;
 };
 
-const INJECT_LABEL = `${ANNOTATION_PREFIX}connect-inject`;
-const REDIRECT_LABEL = `${ANNOTATION_PREFIX}transparent-proxy`;
 const DNS_LABEL = `${ANNOTATION_PREFIX}consul-dns`;
 // A cluster may have thousands of nodes and namespaces, and a finding is one line.
 const SHOWN = 10;

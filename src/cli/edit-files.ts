@@ -52,7 +52,11 @@ export function checkEditFlags({ inPlace, output, diff, check }: EditValues): st
 type Edited = ManifestFile & { readonly after: string; readonly outcomes: readonly ManifestOutcome[] };
 
 /** One direction: the editor, and the word of the report for a pod that it changed. */
-type Editor = { readonly edit: (template: PodTemplate) => TemplateEdit; readonly done: string };
+type Editor = {
+  /** @param texts of all files, which say what a pod's namespace is */
+  readonly editAmong: (texts: readonly string[]) => (template: PodTemplate) => TemplateEdit;
+  readonly done: string;
+};
 
 /**
  * Nothing is written unless every manifest could be read and no pod has a problem: half of an output, piped on to
@@ -70,7 +74,8 @@ export async function editFiles(
   const clash = values.output === undefined ? undefined : await clashOf(files, values.output);
   if (clash !== undefined) return usageError(clash, context);
 
-  const results = files.map((file) => ({ file, result: editManifests(file.text, editor.edit) }));
+  const edit = editor.editAmong(files.map(({ text }) => text));
+  const results = files.map((file) => ({ file, result: editManifests(file.text, edit) }));
   const unreadable = results.flatMap(({ file, result }) => {
     if (result.ok) return [];
     const { line, column, message } = result;

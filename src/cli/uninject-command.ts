@@ -14,7 +14,7 @@ export const uninjectCommand = command({
   ],
   check: checkEditFlags,
   run: (values, operands, context) =>
-    editFiles(operands, { edit: editPod, done: 'uninjected' }, values, context),
+    editFiles(operands, { editAmong: () => editPod, done: 'uninjected' }, values, context),
 });
 
 function editPod({ metadata, spec }: PodTemplate): TemplateEdit {

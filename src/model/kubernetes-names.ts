@@ -12,6 +12,10 @@ export const META_PREFIX = 'service-meta-';
 export const STATUS = `${ANNOTATION_PREFIX}connect-inject-status`;
 export const INJECTED = 'injected';
 
+/** On Namespaces: what their pods do by default. */
+export const INJECT_LABEL = `${ANNOTATION_PREFIX}connect-inject`;
+export const REDIRECT_LABEL = `${ANNOTATION_PREFIX}transparent-proxy`;
+
 /** On Services, of consul-k8s: a boolean; true keeps the Service from naming its pods and from giving them its address. */
 export const SERVICE_IGNORE_LABEL = `${ANNOTATION_PREFIX}service-ignore`;
 

@@ -311,6 +311,26 @@ ${ROLLOUT.replace('argoproj.io/v1alpha1', 'apps/v1')
   );
 });
 
+test('a Namespace in any of the files opts its pods in, and makes them transparent', async () => {
+  const dir = join(folder, 'namespaces');
+  const label = (name: string, word: string): string => `consul.hashicorp.com/${name}: ${word}`;
+  const labels = `${label('connect-inject', '"true"')}, ${label('transparent-proxy', '"true"')}`;
+  const pod = (namespace: string): string =>
+    `apiVersion: v1\nkind: Pod\nmetadata: { name: web, namespace: ${namespace} }\nspec: { containers: [{ name: web }] }\n`;
+  await file('namespaces/pods.yaml', `${pod('shop')}---\n${pod('other')}`);
+  await file(
+    'namespaces/shop.yaml',
+    `apiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { ${labels} } }\n`,
+  );
+  const { code, stdout, stderr } = await runInProcess(['inject', dir]);
+  assert.equal(code, 0);
+  assert.match(stderr, /Pod shop\/web: injected/);
+  assert.match(stderr, /Pod other\/web: skipped \(not-opted-in\)/);
+  assert.match(stdout, /transparent-proxy-status":"enabled"/);
+  const alone = await runInProcess(['inject', '--namespace=shop', join(dir, 'pods.yaml')]);
+  assert.match(alone.stderr, /Pod shop\/web: skipped \(not-opted-in\)/);
+});
+
 test('review: what the examples hold, and what an API server would send', async () => {
   for (const name of await readdir(join(EXAMPLES, 'reviews'))) {
     const { stdout } = await runInProcess(['review', join(EXAMPLES, name.replace('.json', '.yaml'))]);
