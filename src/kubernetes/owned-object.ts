@@ -2,11 +2,13 @@
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
 import { refused, refusedObject, type RefusedObject } from './refused-object.ts';
-import { secretTexts } from './secret-object.ts';
 
 type Client = Pick<ApiClient, 'request'>;
 
 export type OwnedPlace = RefusedObject;
+export type SecretPlace = Omit<OwnedPlace, 'kind'>;
+
+type WriteOutcome = 'written' | 'conflict';
 
 const MERGE_PATCH = 'application/merge-patch+json';
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
@@ -32,10 +34,11 @@ export function textsOf(
   { kind }: Pick<OwnedPlace, 'kind'>,
   object: unknown,
 ): Readonly<Record<string, string>> | undefined {
-  if (kind === 'Secret' || !isObject(object)) return secretTexts(object);
-  const data = property(object, 'data');
-  const entries = Object.entries(isObject(data) ? data : {});
-  return Object.fromEntries(entries.map(([key, value]) => [key, asString(value) ?? '']));
+  if (!isObject(object)) return undefined;
+  const decoded = (text: string): string =>
+    kind === 'Secret' ? Buffer.from(text, 'base64').toString() : text;
+  const entries = Object.entries(dataOf(object));
+  return Object.fromEntries(entries.map(([key, value]) => [key, decoded(asString(value) ?? '')]));
 }
 
 /**
@@ -45,23 +48,59 @@ export function textsOf(
  * @returns `conflict` when somebody else has written meanwhile
  * @throws TandemError TANDEM_KUBERNETES_…; never with anything of the content
  */
-export async function writeOwned(
+export function writeOwned(
   client: Client,
   place: OwnedPlace,
   before: unknown,
   texts: Readonly<Record<string, string>>,
   signal?: AbortSignal,
-): Promise<'written' | 'conflict'> {
-  const encoded = (text: string): string =>
-    place.kind === 'Secret' ? Buffer.from(text).toString('base64') : text;
-  const data = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, encoded(text)]));
+): Promise<WriteOutcome> {
+  const metadata = { name: place.name, labels: { [MANAGED_BY]: 'tandem' } };
+  return write(client, place, before, { metadata, data: encoded(place, texts) }, signal);
+}
+
+/** As `writeOwned` for the certificate of a server; what others wrote beside the texts stays. */
+export function writeCertificate(
+  client: Client,
+  { namespace, name }: SecretPlace,
+  before: unknown,
+  texts: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<WriteOutcome> {
+  const place: OwnedPlace = { kind: 'Secret', namespace, name };
+  const data = { ...dataOf(before), ...encoded(place, texts) };
+  return write(client, place, before, { type: 'kubernetes.io/tls', metadata: { name }, data }, signal);
+}
+
+/** @param made the object where there is none yet; of one that was read only the data is replaced */
+async function write(
+  client: Client,
+  place: OwnedPlace,
+  before: unknown,
+  made: { readonly metadata: JsonObject; readonly data: JsonObject; readonly type?: string },
+  signal: AbortSignal | undefined,
+): Promise<WriteOutcome> {
+  const created = { apiVersion: 'v1', kind: place.kind, ...made };
   const answer = isObject(before)
-    ? await client.request('PUT', pathOf(place), { ...before, data }, undefined, signal)
-    : await client.request('POST', collectionOf(place), newObject(place, data), undefined, signal);
+    ? await client.request('PUT', pathOf(place), { ...before, data: made.data }, undefined, signal)
+    : await client.request('POST', collectionOf(place), created, undefined, signal);
   const { status } = answer;
   if (status === 200 || status === 201) return 'written';
+  // 404: it was deleted since it was read; 409: it was changed, or created.
   if (status === 404 || status === 409) return 'conflict';
   throw refusedObject(place, isObject(before) ? 'update' : 'create', answer);
+}
+
+function encoded({ kind }: OwnedPlace, texts: Readonly<Record<string, string>>): JsonObject {
+  const entries = Object.entries(texts);
+  return Object.fromEntries(
+    entries.map(([key, text]) => [key, kind === 'Secret' ? Buffer.from(text).toString('base64') : text]),
+  );
+}
+
+function dataOf(object: unknown): JsonObject {
+  const data = property(object, 'data');
+  return isObject(data) ? data : {};
 }
 
 /** @throws TandemError TANDEM_KUBERNETES_REFUSED also when it is not there */
@@ -116,8 +155,4 @@ export async function requestAccountToken(
 
 function pathOf(place: OwnedPlace): string {
   return `${collectionOf(place)}/${place.name}`;
-}
-
-function newObject({ kind, name }: OwnedPlace, data: JsonObject): JsonObject {
-  return { apiVersion: 'v1', kind, metadata: { name, labels: { [MANAGED_BY]: 'tandem' } }, data };
 }

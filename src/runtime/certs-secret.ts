@@ -4,7 +4,7 @@ import { writeContent } from '../certificates/secret-content.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { readSecret, writeSecret, type SecretPlace } from '../kubernetes/secret-object.ts';
+import { readOwned, writeCertificate, type SecretPlace } from '../kubernetes/owned-object.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { TandemError } from '../support/errors.ts';
 
@@ -27,11 +27,11 @@ export async function secretTarget(
   return {
     name,
     present: async () => {
-      before = await readSecret(client, place);
+      before = await readOwned(client, { kind: 'Secret', ...place });
       return before === undefined ? undefined : `${name} already exists`;
     },
     write: async ({ ca, serving }) => {
-      const outcome = await writeSecret(client, place, before, writeContent({ ca, older: [], serving }));
+      const outcome = await writeCertificate(client, place, before, writeContent({ ca, older: [], serving }));
       client.close();
       if (outcome === 'written') return;
       const text = `${name} was changed meanwhile, or its namespace does not exist; try again`;

@@ -10,7 +10,7 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { sleep, type Clock } from '../support/clock.ts';
 import { elect, type ElectionEvent, type LeaseTimes } from '../kubernetes/election.ts';
 import { oneObject, type OneObject } from '../kubernetes/one-object.ts';
-import { secretTexts, writeSecret, type SecretPlace } from '../kubernetes/secret-object.ts';
+import { textsOf, writeCertificate, type SecretPlace } from '../kubernetes/owned-object.ts';
 import { serverTime } from '../kubernetes/server-time.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { writesWhile } from '../kubernetes/writes-while.ts';
@@ -81,7 +81,7 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
     if (!secret.isKnown() || !configuration.isKnown()) return;
     const published = configuration.current();
     view.take({
-      secret: secretTexts(secret.current()),
+      secret: textsOf({ kind: 'Secret' }, secret.current()),
       bundles: caBundles(published),
       alsoKept: caBundles(validating?.current()),
       bundlesWrittenAt: bundlesWrittenAt(published),
@@ -142,7 +142,7 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
 }
 
 type Ports = {
-  readonly writer: Parameters<typeof writeSecret>[0];
+  readonly writer: Parameters<typeof writeCertificate>[0];
   readonly clock: Clock;
   /** What the objects say now is taken. */
   readonly observe: () => void;
@@ -169,8 +169,8 @@ function rotationPorts(
     secret: () => {
       const object = secret.current();
       return {
-        texts: secretTexts(object),
-        replace: (texts, signal) => writeSecret(writer, place, object, texts, signal),
+        texts: textsOf({ kind: 'Secret' }, object),
+        replace: (texts, signal) => writeCertificate(writer, place, object, texts, signal),
       };
     },
     publish: async (bundle, signal) => {
