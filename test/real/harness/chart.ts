@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { parseAllDocuments } from 'yaml';
+import { parseDocument } from 'yaml';
 import { property } from '../../../src/support/json.ts';
 import { partPath } from '../parts.ts';
 import type { KubernetesObject } from './api-client.ts';
@@ -83,15 +83,16 @@ export async function refusal(values: object): Promise<string> {
 }
 
 function rendered(text: string): Rendered {
-  let parsed: readonly KubernetesObject[] | undefined;
-  // Some tests compare texts alone, and to parse them takes half as long as to render them.
-  const objects = (): readonly KubernetesObject[] => (parsed ??= objectsOf(text));
+  const documents = text.split(/^---\n/m).filter((each) => each.trim() !== '');
   const find = (kind: string, name: string): readonly KubernetesObject[] =>
-    objects().filter((object) => object.kind === kind && object.metadata.name === name);
+    documents
+      .filter((each) => each.includes(`\nkind: ${kind}\n`))
+      .map(objectOf)
+      .filter((object) => object.kind === kind && object.metadata.name === name);
   return {
     text,
     get objects() {
-      return objects();
+      return documents.map(objectOf);
     },
     has: (kind, name) => find(kind, name).length > 0,
     one: (kind, name) => {
@@ -102,11 +103,19 @@ function rendered(text: string): Rendered {
   };
 }
 
-function objectsOf(text: string): readonly KubernetesObject[] {
-  return parseAllDocuments(text).map((document) => {
-    // A key twice, or an indentation that is none, is an error of the chart.
-    const [problem] = document.errors;
-    if (problem !== undefined) throw problem;
-    return document.toJS() as KubernetesObject;
-  });
+// Most are the same for all values, and to parse them takes longer than to render them.
+const parsed = new Map<string, KubernetesObject>();
+
+function objectOf(text: string): KubernetesObject {
+  const object = parsed.get(text) ?? parse(text);
+  parsed.set(text, object);
+  return structuredClone(object);
+}
+
+/** A key twice, or an indentation that is none, is an error of the chart. */
+function parse(text: string): KubernetesObject {
+  const document = parseDocument(text);
+  const [problem] = document.errors;
+  if (problem !== undefined) throw problem;
+  return document.toJS() as KubernetesObject;
 }
