@@ -173,20 +173,18 @@ function makersOf(
   settings: EntrySettings,
   { held }: EntryRecall,
 ): ReadonlyMap<string, string> {
-  const byId = new Map(objects.map((object) => [heldEntryId(object), objectPlace(object)]));
-  // While Consul does not tell which entry it is, nobody else gets it.
-  const heldUnder = (key: string): string | undefined => {
-    const holder = objects.find(
-      (object) => heldEntryId(object) !== undefined && entryOf(kind, object)?.key === key,
-    );
-    return holder && objectPlace(holder);
-  };
+  const holding = objects.filter((object) => heldEntryId(object) !== undefined);
+  const byId = new Map(holding.map((object) => [heldEntryId(object), objectPlace(object)]));
+  // While Consul does not tell which entry it is, nobody else gets it. Of two the first one has it.
+  const byKey = new Map(
+    holding.toReversed().map((object) => [entryOf(kind, object)?.key, objectPlace(object)]),
+  );
   const makerOf = ([key, { meta, id }]: [string, ObservedEntry]): string | undefined => {
     const holder = entryHolder(meta, settings);
     if (holder.kind === 'ours') return meta[OBJECT_META];
     if (holder.kind !== 'unmanaged') return undefined;
     const last = held(key);
-    if (id === undefined) return last?.place ?? heldUnder(key);
+    if (id === undefined) return last?.place ?? byKey.get(key);
     return last?.id === id ? last.place : byId.get(id);
   };
   return new Map(

@@ -274,6 +274,27 @@ test('while Consul does not tell which entry it is, one without meta is not said
   );
 });
 
+test('without a trust domain, each object is read as often as there are few or many', () => {
+  const readsOfEach = (count: number): number => {
+    let reads = 0;
+    const names = Array.from({ length: count }, (_, index) => `web-${index}`);
+    const objects = names.map((name) =>
+      Object.defineProperty({ ...web({ name }) }, 'status', {
+        get: () => {
+          reads += 1;
+          return { ...SYNCED, entryId: ID };
+        },
+      }),
+    );
+    plan(
+      objects,
+      names.map((name) => ({ ...observed(NOBODY, TCP, name), id: undefined })),
+    );
+    return reads / count;
+  };
+  assert.equal(readsOfEach(200), readsOfEach(2));
+});
+
 test('an entry that was ours a moment ago is, whatever the status says by now', () => {
   const kind = entryKindOf('ServiceDefaults');
   assert.ok(kind !== undefined);
