@@ -6,7 +6,7 @@ import { certificatesIn, chainsTo, maySignCas } from './certificates.ts';
 import type { Agent, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
 import { cutOff, trustsDistrusted, type PodAccess } from './plain-pods.ts';
-import { needsSigners } from './pod-auth-method.ts';
+import { needsSigners, podMethodName } from './pod-auth-method.ts';
 import type { SecureStep } from './secure-step.ts';
 import { bundleOf } from './signing-ca.ts';
 import {
@@ -66,13 +66,25 @@ export function problemsOf(
       message: `${name} in Consul has a description that Tandem did not write, so it is left alone; rename or delete it`,
     })),
     ...(needsSigners(settings, acl) && signers.kind === 'unknown' && acl.kind === 'known'
-      ? [{ source: 'signers', reason: 'signers-unknown' as const, message: signers.why }]
+      ? [
+          {
+            source: 'signers',
+            reason: 'signers-unknown' as const,
+            message: signersText(settings, signers.why),
+          },
+        ]
       : []),
     ...(step.kind === 'wait' ? tokenProblems(settings, step) : []),
     ...(settings.gossip && keyring.kind === 'unknown' && acl.kind === 'known'
       ? [{ source: 'keyring', reason: 'keyring-unknown' as const, message: keyring.why }]
       : []),
   ];
+}
+
+function signersText(settings: SecureSettings, why: string): string {
+  if (settings.authMethodType === 'jwt') return why;
+  const former = podMethodName(settings, 'jwt');
+  return `${why}; the keys are those of the former auth method ${former}, by which pods log in that were injected before. When those pods are gone: consul acl auth-method delete -name=${former} ends it, and the tokens that it gave`;
 }
 
 function caProblems(
