@@ -14,7 +14,7 @@ import { listAt, mapAt, objectAt, textIs } from '../model/decode-consul.ts';
 import { asString, property } from '../support/json.ts';
 import { readAnswer, requireWhole, type Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
-import type { RequestEndpoint } from './servers.ts';
+import type { RequestEndpoint } from '../model/consul-endpoints.ts';
 
 export type ReadOptions = {
   readonly signal?: AbortSignal | undefined;

@@ -1,43 +1,10 @@
 /** Several Consul servers as one: a call goes to the server that answered last, and to another when that one fails. */
+import type { RequestEndpoint } from '../model/consul-endpoints.ts';
 import { TandemError } from '../support/errors.ts';
 import { withoutSecret, type Secret } from '../support/secret.ts';
 import { classify, innerText, type Failure } from './failure.ts';
 import { createLiveness, PROBE } from './liveness.ts';
 import { isCutOff, type Incoming, type Outgoing, type Transport } from './transport.ts';
-
-/** The closed set of what is called, for metrics. */
-export const endpoints = [
-  'acl-bootstrap',
-  'acl-read',
-  'acl-token-delete',
-  'acl-tokens',
-  'acl-write',
-  'agent-check-register',
-  'agent-check-update',
-  'agent-read',
-  'agent-reload',
-  'agent-service-deregister',
-  'agent-service-register',
-  'catalog-deregister',
-  'catalog-register',
-  'catalog-service',
-  'config-read',
-  'config-write',
-  'health-node',
-  'health-service',
-  'health-state',
-  'keyring',
-  'leader',
-  'login',
-  'logout',
-  'node-services',
-  'nodes',
-  'other',
-  'services',
-  'transaction',
-] as const;
-
-export type RequestEndpoint = (typeof endpoints)[number];
 
 export type RawAnswer = Extract<Incoming, { kind: 'answer' }>;
 

@@ -1,4 +1,5 @@
 /** The objects of one resource, kept current: a list, then a watch, then again whatever a fault made necessary. */
+import type { RestartCause } from '../model/restart-causes.ts';
 import { TandemError } from '../support/errors.ts';
 import type { ApiClient } from './api-client.ts';
 import { backoff, LONGEST_BACKOFF } from '../support/backoff.ts';
@@ -6,7 +7,7 @@ import { sleep, type Clock } from '../support/clock.ts';
 import { listPages, pathOf, type Collection } from './list-pages.ts';
 import { compareVersions, resourceEntry, type ReadObject, type ResourceEntry } from './resource-entry.ts';
 import type { WatchEvent } from './watch-events.ts';
-import { statusFailure, thrownFailure, type RestartCause, type WatchFailure } from './watch-failure.ts';
+import { statusFailure, thrownFailure, type WatchFailure } from './watch-failure.ts';
 import { watchSession } from './watch-session.ts';
 
 export type ListWatchOptions<T> = Collection & {

@@ -1,4 +1,6 @@
 /** Secrets and ConfigMaps that a process makes and keeps by itself, as texts by key. */
+import { MANAGED_BY } from '../model/consul-names.ts';
+import { MANAGED_BY_LABEL } from '../model/kubernetes-names.ts';
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
 import { refused, refusedObject, type RefusedObject } from './refused-object.ts';
@@ -11,7 +13,6 @@ export type SecretPlace = Omit<OwnedPlace, 'kind'>;
 type WriteOutcome = 'written' | 'conflict';
 
 const MERGE_PATCH = 'application/merge-patch+json';
-const MANAGED_BY = 'app.kubernetes.io/managed-by';
 
 export function collectionOf({ kind, namespace }: Pick<OwnedPlace, 'kind' | 'namespace'>): string {
   return `/api/v1/namespaces/${namespace}/${kind === 'Secret' ? 'secrets' : 'configmaps'}`;
@@ -55,7 +56,7 @@ export function writeOwned(
   texts: Readonly<Record<string, string>>,
   signal?: AbortSignal,
 ): Promise<WriteOutcome> {
-  const metadata = { name: place.name, labels: { [MANAGED_BY]: 'tandem' } };
+  const metadata = { name: place.name, labels: { [MANAGED_BY_LABEL]: MANAGED_BY } };
   return write(client, place, before, { metadata, data: encoded(place, texts) }, signal);
 }
 
@@ -122,7 +123,7 @@ export async function deleteOwned(
   const before = await readOwned(client, place);
   if (before === undefined) return 'not-there';
   const labels = property(property(before, 'metadata'), 'labels');
-  if (property(labels, MANAGED_BY) !== 'tandem') return 'not-ours';
+  if (property(labels, MANAGED_BY_LABEL) !== MANAGED_BY) return 'not-ours';
   const answer = await client.request('DELETE', pathOf(place));
   if (answer.status === 404) return 'not-there';
   if (answer.status !== 200 && answer.status !== 202) throw refusedObject(place, 'delete', answer);

@@ -1,9 +1,10 @@
 /** Metrics of `tandem secure`. */
 import { Registry } from 'prom-client';
+import { consulEndpoints, type RequestEndpoint } from '../model/consul-endpoints.ts';
 import { stepKinds } from '../secure/describe-step.ts';
 import { errorTable } from '../support/errors.ts';
 import { makeMetrics, type MetricDefinitions } from './metric-table.ts';
-import { consulEndpoints, statusClass } from './sync-metrics.ts';
+import { statusClass } from './sync-metrics.ts';
 
 const certificates = ['ca', 'server', 'client'] as const;
 const agentStates = ['loaded', 'behind', 'silent'] as const;
@@ -65,7 +66,7 @@ export function createSecureMetrics() {
           made.tandem_secure_certificate_expiry_timestamp_seconds.set({ certificate }, time / 1000);
       }
     },
-    consulRequest: (endpoint: (typeof consulEndpoints)[number], status: number | 'none'): void =>
+    consulRequest: (endpoint: RequestEndpoint, status: number | 'none'): void =>
       made.tandem_secure_consul_requests_total.inc({ endpoint, status: statusClass(status) }),
     leader: (isLeader: boolean): void => made.tandem_secure_leader.set(isLeader ? 1 : 0),
     /** Prometheus text format. */

@@ -2,55 +2,13 @@
 import { Registry } from 'prom-client';
 import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import { entryReasons } from '../catalog/config-entries/entry-state.ts';
+import { consulEndpoints, type RequestEndpoint } from '../model/consul-endpoints.ts';
+import { restartCauses, type RestartCause } from '../model/restart-causes.ts';
 import { controllerMetrics, type ControllerMetrics, type MeasuredController } from './controller-metrics.ts';
 import { followCount } from './follow-count.ts';
 import { droppedLogLines } from './logger.ts';
 import { makeMetrics, type MetricDefinitions } from './metric-table.ts';
 
-// Those of the edges, which nothing here may import; a test compares them.
-export const consulEndpoints = [
-  'acl-bootstrap',
-  'acl-read',
-  'acl-token-delete',
-  'acl-tokens',
-  'acl-write',
-  'agent-check-register',
-  'agent-check-update',
-  'agent-read',
-  'agent-reload',
-  'agent-service-deregister',
-  'agent-service-register',
-  'catalog-deregister',
-  'catalog-register',
-  'catalog-service',
-  'config-read',
-  'config-write',
-  'health-node',
-  'health-service',
-  'health-state',
-  'keyring',
-  'leader',
-  'login',
-  'logout',
-  'node-services',
-  'nodes',
-  'other',
-  'services',
-  'transaction',
-] as const;
-const restartCauses = [
-  'closed',
-  'gone',
-  'disordered',
-  'unreachable',
-  'reset',
-  'idle',
-  'garbled',
-  'denied',
-  'throttled',
-  'server-error',
-  'refused',
-] as const;
 /** Reason of the condition of a custom resource. */
 const entryStates = Object.keys(entryReasons);
 const watchedKinds = [
@@ -94,8 +52,8 @@ export const syncMetricDefinitions = {
 } as const satisfies MetricDefinitions;
 
 export type SyncMetrics = {
-  readonly consulRequest: (endpoint: (typeof consulEndpoints)[number], status: number | 'none') => void;
-  readonly watchRestart: (kind: (typeof watchedKinds)[number], cause: (typeof restartCauses)[number]) => void;
+  readonly consulRequest: (endpoint: RequestEndpoint, status: number | 'none') => void;
+  readonly watchRestart: (kind: (typeof watchedKinds)[number], cause: RestartCause) => void;
   /** Kind of entry → reason → how many; what has no count is 0. */
   readonly configEntries: (counts: Readonly<Record<string, Readonly<Record<string, number>>>>) => void;
   /** Kind of entry → how many; what has no count is 0. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { systemClock } from '../../../src/kubernetes/system-clock.ts';
 import type { Clock } from '../../../src/support/clock.ts';
-import type { RestartCause } from '../../../src/kubernetes/watch-failure.ts';
+import type { RestartCause } from '../../../src/model/restart-causes.ts';
 import { IDLE } from '../../../src/kubernetes/watch-session.ts';
 import { watchedResource, type Collected, type WatchedResource } from './watched-resource.ts';
 import {

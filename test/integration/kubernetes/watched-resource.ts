@@ -2,7 +2,7 @@
 import type { ApiClient } from '../../../src/kubernetes/api-client.ts';
 import { systemClock } from '../../../src/kubernetes/system-clock.ts';
 import type { Clock } from '../../../src/support/clock.ts';
-import type { RestartCause } from '../../../src/kubernetes/watch-failure.ts';
+import type { RestartCause } from '../../../src/model/restart-causes.ts';
 import { watchResource, type ResourceWatch } from '../../../src/kubernetes/watch-resource.ts';
 import { asString, property } from '../../../src/support/json.ts';
 

@@ -60,7 +60,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     'secure',
     'support',
   ),
-  kubernetes: edge('catalog/config-entries', 'catalog/to-kubernetes', 'controllers', 'support'),
+  kubernetes: edge('catalog/config-entries', 'catalog/to-kubernetes', 'controllers', 'model', 'support'),
   consul: edge(
     'catalog/config-entries',
     'catalog/mesh',

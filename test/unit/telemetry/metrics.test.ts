@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { skipReasons, warningReasons } from '../../../src/inject/result.ts';
-import { endpoints } from '../../../src/consul/servers.ts';
 import { generatedDocuments } from '../../../src/docs/documents.ts';
-import { restartCauses } from '../../../src/kubernetes/watch-failure.ts';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { createRedirectorMetrics } from '../../../src/telemetry/redirector-metrics.ts';
-import { createSyncMetrics, syncMetricDefinitions } from '../../../src/telemetry/sync-metrics.ts';
+import { createSyncMetrics } from '../../../src/telemetry/sync-metrics.ts';
 
 test('an admission is counted by result and reason, and its duration in seconds', async () => {
   const metrics = createMetrics();
@@ -72,9 +70,4 @@ test('the registrar agrees with Consul when both of its loops do', async () => {
   assert.equal(await shown(), '8');
   agents(10_000);
   assert.equal(await shown(), '8');
-});
-
-test('the closed sets of labels are those of the edges', () => {
-  assert.deepEqual(syncMetricDefinitions.tandem_kubernetes_watch_restarts_total.labels.cause, restartCauses);
-  assert.deepEqual(syncMetricDefinitions.tandem_consul_requests_total.labels.endpoint, endpoints);
 });

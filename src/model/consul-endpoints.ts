@@ -1,0 +1,33 @@
+/** The closed set of what is called of Consul: the label of a metric. */
+export const consulEndpoints = [
+  'acl-bootstrap',
+  'acl-read',
+  'acl-token-delete',
+  'acl-tokens',
+  'acl-write',
+  'agent-check-register',
+  'agent-check-update',
+  'agent-read',
+  'agent-reload',
+  'agent-service-deregister',
+  'agent-service-register',
+  'catalog-deregister',
+  'catalog-register',
+  'catalog-service',
+  'config-read',
+  'config-write',
+  'health-node',
+  'health-service',
+  'health-state',
+  'keyring',
+  'leader',
+  'login',
+  'logout',
+  'node-services',
+  'nodes',
+  'other',
+  'services',
+  'transaction',
+] as const;
+
+export type RequestEndpoint = (typeof consulEndpoints)[number];
