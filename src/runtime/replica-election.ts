@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
-import { elect, LEASE_TIMES, type ElectionEvent } from '../kubernetes/election.ts';
+import { elect, LEASE_TIMES } from '../kubernetes/election.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
 import { sleep } from '../support/clock.ts';
 import type { Log } from '../telemetry/logger.ts';
+import { logElection } from './log-election.ts';
 
 type ReplicaElection = {
   readonly client: ApiClient;
@@ -55,18 +56,5 @@ export async function runElected(
     await election.done;
   } finally {
     ended.abort();
-  }
-}
-
-function logElection(event: ElectionEvent, lease: string, log: Log): void {
-  switch (event.kind) {
-    case 'started':
-      return log('info', 'leading', { lease });
-    case 'ended':
-      return log('info', 'no longer leading', { reason: event.reason });
-    case 'lost':
-      return log('info', 'another replica was first to write the Lease');
-    case 'failed':
-      return log('warn', 'the Lease could not be read or written', { error: event.error.message });
   }
 }

@@ -9,6 +9,7 @@ import type { WebhookValues } from '../config/webhook-flags.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { ClusterCertificatesEvent } from './cluster-certificates.ts';
+import { logElection } from './log-election.ts';
 import { logRestart } from './log-restart.ts';
 
 type OpenedCertificates = {
@@ -87,7 +88,7 @@ async function openShared(
     leaseTimes: LEASE_TIMES,
     clock: systemClock,
     random: Math.random,
-    onEvent: (event) => logEvent(event, log),
+    onEvent: (event) => logEvent(event, `${own}/${secret}`, log),
   });
   return {
     source,
@@ -104,7 +105,7 @@ function hostsOf({ tlsAutoService, tlsAutoHosts }: CertificateValues, namespace:
   return [...names, ...tlsAutoHosts];
 }
 
-function logEvent(event: ClusterCertificatesEvent, log: Log): void {
+function logEvent(event: ClusterCertificatesEvent, lease: string, log: Log): void {
   switch (event.kind) {
     case 'step':
       return log('info', 'certificates rotated', { step: event.step.kind, reason: event.step.reason });
@@ -113,22 +114,6 @@ function logEvent(event: ClusterCertificatesEvent, log: Log): void {
     case 'watch':
       return logRestart(log, event.failure);
     case 'election':
-      return logElection(event.event, log);
-  }
-}
-
-function logElection(
-  event: Extract<ClusterCertificatesEvent, { kind: 'election' }>['event'],
-  log: Log,
-): void {
-  switch (event.kind) {
-    case 'started':
-      return log('info', 'leading');
-    case 'ended':
-      return log('info', 'no longer leading', { reason: event.reason });
-    case 'lost':
-      return log('info', 'another replica was first to write the Lease');
-    case 'failed':
-      return log('warn', 'the Lease could not be read or written', { error: event.error.message });
+      return logElection(event.event, lease, log);
   }
 }
