@@ -1,18 +1,20 @@
 /** The custom resources of config entries: how each stands with Consul. */
 import { entryReasons } from '../catalog/config-entries/entry-state.ts';
-import { foreignText, markup, type Markup } from './markup.ts';
+import { emptyTable } from './empty-table.ts';
+import { foreignText, markup } from './markup.ts';
 import { problemsFirst, reasonText, statusRow, type Row, type Table } from './row.ts';
-import { askLeader } from './services-table.ts';
 import type { ConfigEntriesStatus, ConfigEntryRow } from './status.ts';
 
 const meanings: ReadonlyMap<string, string> = new Map(Object.entries(entryReasons));
+
+const NO_OBJECT = markup`There is no custom resource of a config entry.`;
 
 export function configEntriesTable(status: ConfigEntriesStatus, isLeader: boolean): Table {
   return {
     id: 'config-entries',
     title: 'Config entries',
     nouns: ['object', 'objects'],
-    empty: isLeader ? noObject(status) : askLeader,
+    empty: emptyTable(isLeader, status.lastSuccess, NO_OBJECT),
     columns: [
       { title: 'Object', kind: 'name' },
       { title: 'State', kind: 'state' },
@@ -23,12 +25,6 @@ export function configEntriesTable(status: ConfigEntriesStatus, isLeader: boolea
     isHistory: false,
     rows: problemsFirst(status.rows.map(rowOf)),
   };
-}
-
-function noObject({ lastSuccess }: ConfigEntriesStatus): Markup {
-  return lastSuccess === undefined
-    ? markup`Nothing is known yet: the first comparison is not done.`
-    : markup`There is no custom resource of a config entry.`;
 }
 
 function rowOf(row: ConfigEntryRow): Row {

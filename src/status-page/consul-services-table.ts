@@ -1,8 +1,8 @@
 /** The Consul services: which became Services of the cluster, which are left out and why, and what is wrong with them. */
 import { leaveReasons } from '../catalog/to-kubernetes/select.ts';
-import { foreignText, markup, type Markup } from './markup.ts';
+import { emptyTable } from './empty-table.ts';
+import { foreignText, markup } from './markup.ts';
 import { isWrong, problemsFirst, reasonText, statusRow, type Row, type Table } from './row.ts';
-import { askLeader } from './services-table.ts';
 import type { ConsulServiceRow, ToK8sStatus } from './status.ts';
 
 const meanings: ReadonlyMap<string, string> = new Map(Object.entries(leaveReasons));
@@ -14,13 +14,15 @@ const kinds: ReadonlyMap<string, string> = new Map([
   ['none', 'see its problems'],
 ]);
 
+const NO_SERVICE = markup`Consul shows no service. Either there is none, or the token may not read them: <code>tandem check</code> says which.`;
+
 export function consulServicesTable(status: ToK8sStatus, isLeader: boolean): Table {
   const { namespace, rows } = status;
   return {
     id: 'from-consul',
     title: 'Consul services in Kubernetes',
     nouns: ['Consul service', 'Consul services'],
-    empty: isLeader ? noService(status) : askLeader,
+    empty: emptyTable(isLeader, status.lastSuccess, NO_SERVICE),
     columns: [
       { title: 'Consul service', kind: 'name' },
       { title: 'State', kind: 'state' },
@@ -31,12 +33,6 @@ export function consulServicesTable(status: ToK8sStatus, isLeader: boolean): Tab
     isHistory: false,
     rows: problemsFirst(rows.map((row) => rowOf(row, namespace))),
   };
-}
-
-function noService({ lastSuccess }: ToK8sStatus): Markup {
-  return lastSuccess === undefined
-    ? markup`Nothing is known yet: the first comparison is not done.`
-    : markup`Consul shows no service. Either there is none, or the token may not read them: <code>tandem check</code> says which.`;
 }
 
 function rowOf(row: ConsulServiceRow, namespace: string): Row {

@@ -1,9 +1,9 @@
 /** The injected pods: which the registrar keeps in Consul, which not and why, and what is wrong with them. */
 import { podReasons } from '../catalog/mesh/decide-pod.ts';
 import { nameReasons } from '../catalog/mesh/mesh-service.ts';
+import { emptyTable } from './empty-table.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import { problemsFirst, reasonText, statusRow, type Row, type Table } from './row.ts';
-import { askLeader } from './services-table.ts';
 import type { PodRow, RegistrarStatus } from './status.ts';
 
 const meanings: ReadonlyMap<string, string> = new Map(Object.entries(podReasons));
@@ -15,12 +15,14 @@ const words: ReadonlyMap<string, string> = new Map([
   ['agent-mode', 'Registers itself'],
 ]);
 
+const NO_POD = markup`No pod is injected. A pod asks for it by the annotation <code>consul.hashicorp.com/connect-inject: "true"</code>; those that exist need a restart.`;
+
 export function podsTable({ rows, lastSuccess }: RegistrarStatus, isLeader: boolean): Table {
   return {
     id: 'pods',
     title: 'Injected pods in Consul',
     nouns: ['pod', 'pods'],
-    empty: isLeader ? noPod(lastSuccess) : askLeader,
+    empty: emptyTable(isLeader, lastSuccess, NO_POD),
     columns: [
       { title: 'Pod', kind: 'name' },
       { title: 'State', kind: 'state' },
@@ -30,12 +32,6 @@ export function podsTable({ rows, lastSuccess }: RegistrarStatus, isLeader: bool
     isHistory: false,
     rows: problemsFirst(rows.map(rowOf)),
   };
-}
-
-function noPod(lastSuccess: string | undefined): Markup {
-  return lastSuccess === undefined
-    ? markup`Nothing is known yet: the first comparison is not done.`
-    : markup`No pod is injected. A pod asks for it by the annotation <code>consul.hashicorp.com/connect-inject: "true"</code>; those that exist need a restart.`;
 }
 
 function rowOf(row: PodRow): Row {

@@ -1,6 +1,7 @@
 /** The Services of the cluster: which are in Consul, which are left out and why, and what is wrong with them. */
 import { serviceSkipReasons, syncReasons } from '../catalog/to-consul/decide-service.ts';
 import { omitReasons } from '../catalog/to-consul/place.ts';
+import { emptyTable } from './empty-table.ts';
 import { markup, type Markup } from './markup.ts';
 import { isWrong, problemsFirst, reasonText, statusRow, type Row, type Table } from './row.ts';
 import type { ServiceRow, ToConsulStatus } from './status.ts';
@@ -11,15 +12,14 @@ const meanings: ReadonlyMap<string, string> = new Map(
 
 const omitted: ReadonlyMap<string, string> = new Map(Object.entries(omitReasons));
 
-/** Of every table that only the leader can fill. */
-export const askLeader = markup`Another replica is the leader, and only the leader knows. To see which one, run <code>kubectl get lease tandem-sync</code> in Tandem's namespace.`;
+const NO_SERVICE = markup`There is no Service. Apply one, and it appears here at once: <code>kubectl apply -f service.yaml</code>, or a file in the folder of <code>tandem dev</code>.`;
 
 export function servicesTable({ lastSuccess, rows }: ToConsulStatus, isLeader: boolean): Table {
   return {
     id: 'services',
     title: 'Kubernetes Services in Consul',
     nouns: ['Service', 'Services'],
-    empty: isLeader ? noService(lastSuccess) : askLeader,
+    empty: emptyTable(isLeader, lastSuccess, NO_SERVICE),
     columns: [
       { title: 'Service', kind: 'name' },
       { title: 'State', kind: 'state' },
@@ -29,12 +29,6 @@ export function servicesTable({ lastSuccess, rows }: ToConsulStatus, isLeader: b
     isHistory: false,
     rows: problemsFirst(rows.map(rowOf)),
   };
-}
-
-function noService(lastSuccess: string | undefined): Markup {
-  return lastSuccess === undefined
-    ? markup`Nothing is known yet: the first comparison is not done.`
-    : markup`There is no Service. Apply one, and it appears here at once: <code>kubectl apply -f service.yaml</code>, or a file in the folder of <code>tandem dev</code>.`;
 }
 
 /** In step, with nothing to register: no endpoint or no address yet. */
