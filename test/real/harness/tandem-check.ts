@@ -1,6 +1,7 @@
-/** `tandem check` as a process, and what it found. */
+/** `tandem check`, in the process of the test, and what it found. */
 import type { Finding } from '../../../src/check/finding.ts';
-import { runTandem, type Finished } from '../../integration/cli/tandem-process.ts';
+import { runInProcess } from '../../integration/cli/in-process.ts';
+import type { Finished } from '../../integration/cli/tandem-process.ts';
 
 export type Checked = Finished & {
   readonly findings: readonly Finding[];
@@ -10,8 +11,8 @@ export type Checked = Finished & {
 
 /** @param token by the environment, as a token is given */
 export async function tandemCheck(flags: readonly string[], token?: string): Promise<Checked> {
-  const environment = token === undefined ? {} : { CONSUL_HTTP_TOKEN: token };
-  const finished = await runTandem(['check', '--output=json', ...flags], '', environment);
+  const environment: Record<string, string> = token === undefined ? {} : { CONSUL_HTTP_TOKEN: token };
+  const finished = await runInProcess(['check', '--output=json', ...flags], '', environment);
   const { findings } = JSON.parse(finished.stdout) as { readonly findings: readonly Finding[] };
   return {
     ...finished,

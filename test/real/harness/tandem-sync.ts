@@ -6,6 +6,7 @@ import {
   type Status,
   type StatusOf,
 } from '../../../src/status-page/status.ts';
+import { runInProcess } from '../../integration/cli/in-process.ts';
 import type { ApiServer } from './api-server.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
@@ -60,27 +61,21 @@ export async function startTandemSync(
   };
 }
 
-/** The log of `tandem sync --once`; throws, with it, when it does not end well. */
+/** The log of `tandem sync --once` in the process of the test; throws, with it, when it does not end well. */
 export async function syncOnce(
-  scene: Scene,
   api: Pick<ApiServer, 'kubeconfig'>,
   consul: { readonly url: string },
   flags: readonly string[],
 ): Promise<string> {
-  const run = await scene.start({
-    name: 'tandem sync --once',
-    command: process.execPath,
-    args: [
-      TANDEM,
-      'sync',
-      '--once',
-      `--kubeconfig=${api.kubeconfig()}`,
-      `--consul-http-addr=${consul.url}`,
-      '--status-listen=127.0.0.1:0',
-      ...flags,
-    ],
-  });
-  const { code } = await run.exited;
-  if (code !== 0) throw new Error(`tandem sync ended with ${code}:\n${run.log()}`);
-  return run.log();
+  const { code, stdout, stderr } = await runInProcess([
+    'sync',
+    '--once',
+    `--kubeconfig=${api.kubeconfig()}`,
+    `--consul-http-addr=${consul.url}`,
+    '--status-listen=127.0.0.1:0',
+    ...flags,
+  ]);
+  const log = stdout + stderr;
+  if (code !== 0) throw new Error(`tandem sync ended with ${code}:\n${log}`);
+  return log;
 }

@@ -20,7 +20,7 @@ await shops.create(20, 2);
 /** What it wrote to the log. */
 function once(...flags: readonly string[]): Promise<string> {
   proxy.forget();
-  return syncOnce(scene, api, proxy, ['--owner=modes', ...flags]);
+  return syncOnce(api, proxy, ['--owner=modes', ...flags]);
 }
 
 test('a dry run says what it would do, and does nothing', async () => {

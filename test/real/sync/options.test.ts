@@ -66,7 +66,7 @@ let runs = 0;
 /** `name address:port` of every instance after one pass with these flags. */
 async function instances(...flags: readonly string[]): Promise<readonly string[]> {
   const owner = `run-${(runs += 1)}`;
-  await syncOnce(scene, api, consul, [`--owner=${owner}`, ...flags]);
+  await syncOnce(api, consul, [`--owner=${owner}`, ...flags]);
   const { Services } = (await consul.call('GET', `/v1/catalog/node-services/k8s-sync-${owner}`)) as {
     Services: { Service: string; Address: string; Port: number }[] | null;
   };
@@ -114,7 +114,7 @@ for (const [flag, expected] of cases) {
 
 test('an Ingress that changes and goes is followed', async () => {
   const flags = ['--owner=follow', '--enable-ingress'];
-  await syncOnce(scene, api, consul, flags);
+  await syncOnce(api, consul, flags);
   const addresses = async (): Promise<readonly string[]> => {
     const { Services } = (await consul.call('GET', '/v1/catalog/node-services/k8s-sync-follow')) as {
       Services: { Address: string }[];
@@ -128,9 +128,9 @@ test('an Ingress that changes and goes is followed', async () => {
     { spec: { rules: [{ host: 'new.example.com', http: { paths } }] } },
     MERGE_PATCH,
   );
-  await syncOnce(scene, api, consul, flags);
+  await syncOnce(api, consul, flags);
   assert.deepEqual(await addresses(), ['new.example.com']);
   await api.admin.expect('DELETE', `${INGRESSES}/site`);
-  await syncOnce(scene, api, consul, flags);
+  await syncOnce(api, consul, flags);
   assert.deepEqual(await addresses(), []);
 });
