@@ -17,7 +17,7 @@ const HOUR = 60 * 60 * 1000;
 // was seen to learn of a bundle a second late.
 const SETTLE = 5000;
 const TIMES = { caLife: HOUR, servingLife: HOUR / 3, settle: SETTLE };
-const LEASE_TIMES = { duration: 3000, renewDeadline: 2000, retry: 300 };
+const LEASE_TIMES = { duration: 3000, renewDeadline: 2000, retry: 600 };
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');
 

@@ -49,8 +49,8 @@ export async function startApiServer(
   mkdirSync(folder, { mode: 0o700 });
   const url = `https://127.0.0.1:${port}`;
   const pki = await createPki(folder);
-  const admin = apiClient(url, pki.ca.certificate, await clientPair(pki.ca, 'admin', 'system:masters'));
   const adminPair = await clientPair(pki.ca, 'admin', 'system:masters');
+  const admin = apiClient(url, pki.ca.certificate, adminPair);
   scene.atEnd(() => admin.close());
 
   const start = (): Promise<RunningProcess> =>
