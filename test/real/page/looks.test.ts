@@ -73,16 +73,15 @@ for (const scheme of ['light', 'dark'] as const)
     for (const [name, status] of statuses) {
       const served = await servePage(status);
       scene.atEnd(served.close);
+      const page = await opened(served, { scheme });
       for (const width of [400, 1400]) {
-        const page = await opened(served, { width, scheme });
+        await page.resize(width, 900);
         const { faint, seen } = await page.look<{ faint: string[]; seen: number }>(FAINT);
         assert.deepEqual(faint, [], `${name} at ${width}`);
         assert.ok(seen > 20, 'the test sees the texts');
         const background = await page.look<string>('getComputedStyle(document.body).backgroundColor');
         assert.equal(/\d+/.exec(background)?.[0] === '16', scheme === 'dark', background);
-        await page.close();
       }
-      const page = await opened(served, { scheme });
       await served.close();
       await page.until(`document.getElementById('live').classList.contains('lost')`);
       const { faint } = await page.look<{ faint: string[] }>(FAINT);
