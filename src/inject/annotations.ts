@@ -1,5 +1,13 @@
 /** The annotations that Tandem reads and writes on pods: the one table behind the parser, the warnings, and the docs. */
-import { ANNOTATION_PREFIX, DEFAULT_CONTAINER_ANNOTATION, OWN_PREFIX } from '../model/kubernetes-names.ts';
+import {
+  ANNOTATION_PREFIX,
+  CA_ANNOTATION,
+  CA_ID_ANNOTATION,
+  DEFAULT_CONTAINER_ANNOTATION,
+  OWN_PREFIX,
+  RECORD_ANNOTATION,
+  REDIRECT_ANNOTATION,
+} from '../model/kubernetes-names.ts';
 import type { JsonObject } from '../support/json.ts';
 
 type Entry = {
@@ -372,6 +380,14 @@ export function ownAnnotations(present: JsonObject): ReadonlyMap<string, unknown
 export function withoutPrefix(name: string): string {
   return name.startsWith(OWN_PREFIX) ? name.slice(OWN_PREFIX.length) : name;
 }
+
+/** What injection itself leaves on a pod, and a copy of a pod may still have. */
+export const leftByInjection: ReadonlySet<string> = new Set([
+  RECORD_ANNOTATION,
+  CA_ANNOTATION,
+  CA_ID_ANNOTATION,
+  REDIRECT_ANNOTATION,
+]);
 
 /** Names that the catalog sync reads on Services and nobody on pods. */
 export const ofServices: readonly string[] = [

@@ -1,13 +1,7 @@
 /** Everything that a pod's annotations ask for, validated as a whole, with the operator's settings as defaults. */
 import { isDnsLabel } from '../support/dns-name.ts';
 import type { Problem } from '../model/problem.ts';
-import {
-  CA_ANNOTATION,
-  CA_ID_ANNOTATION,
-  META_PREFIX,
-  RECORD_ANNOTATION,
-  REDIRECT_ANNOTATION,
-} from '../model/kubernetes-names.ts';
+import { META_PREFIX } from '../model/kubernetes-names.ts';
 import { split } from 'shlex';
 import type { JsonObject } from '../support/json.ts';
 import { nearest, quote } from '../support/text.ts';
@@ -16,6 +10,7 @@ import {
   annotationKey,
   annotationName,
   annotations,
+  leftByInjection,
   ofServices,
   withoutPrefix,
   type AnnotationName,
@@ -230,7 +225,7 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, { mode, r
   const names = Object.keys(present)
     .map(annotationName)
     .filter((name) => name !== undefined)
-    .filter((name) => !name.startsWith(META_PREFIX) && !WRITTEN.has(name));
+    .filter((name) => !name.startsWith(META_PREFIX) && !leftByInjection.has(name));
   warnOfUnknown(
     names.filter((name) => !Object.hasOwn(annotations, name)),
     reader,
@@ -243,14 +238,6 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, { mode, r
       reader.warn('no-effect', name, `has no effect in ${mode} mode`);
   }
 }
-
-/** What injection itself leaves on a pod, and a copy of a pod may still have. */
-const WRITTEN: ReadonlySet<string> = new Set([
-  RECORD_ANNOTATION,
-  CA_ANNOTATION,
-  CA_ID_ANNOTATION,
-  REDIRECT_ANNOTATION,
-]);
 
 // Likeness to each known name is looked for, and how many names there are is up to a stranger.
 const UNKNOWN_NAMED = 20;

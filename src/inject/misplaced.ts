@@ -1,30 +1,19 @@
 /** Annotations of pods that stand where no pod gets them: on the workload, among labels, beside the metadata. */
 import {
   ANNOTATION_PREFIX,
-  CA_ANNOTATION,
-  CA_ID_ANNOTATION,
   META_PREFIX,
-  RECORD_ANNOTATION,
-  REDIRECT_ANNOTATION,
   REDIRECT_STATUS,
   SERVICE_IGNORE_LABEL,
 } from '../model/kubernetes-names.ts';
 import { isObject, property, type JsonObject } from '../support/json.ts';
 import { quote } from '../support/text.ts';
-import { annotationName, annotations, ofServices } from './annotations.ts';
+import { annotationName, annotations, leftByInjection, ofServices } from './annotations.ts';
 import type { Warning } from './result.ts';
-
-const WRITTEN: ReadonlySet<string> = new Set([
-  RECORD_ANNOTATION,
-  CA_ANNOTATION,
-  CA_ID_ANNOTATION,
-  REDIRECT_ANNOTATION,
-]);
 
 /** Names that are written on pods and on objects of other kinds, or are for Services. */
 function isForPods(key: string): boolean {
   const name = annotationName(key);
-  if (name === undefined || WRITTEN.has(key)) return false;
+  if (name === undefined || leftByInjection.has(key)) return false;
   return name !== 'connect-inject-status' && key !== REDIRECT_STATUS && !ofServices.includes(name);
 }
 
