@@ -57,15 +57,19 @@ const selectorsAreKnown: EntryRule = (value) => {
   );
 };
 
+const whereItIs = {
+  service: textField('Service that answers. Default: the service itself.'),
+  serviceSubset: textField('Subset of that service.'),
+  namespace: namespaceField,
+  partition: partitionField,
+  datacenter: textField('Datacenter of that service.'),
+  peer: textField('Peer that has that service.'),
+};
+
 const redirect = objectField(
   'Sends everything elsewhere. Excludes failover.',
   {
-    service: textField('Service that answers. Default: the service itself.'),
-    serviceSubset: textField('Subset of that service.'),
-    namespace: namespaceField,
-    partition: partitionField,
-    datacenter: textField('Datacenter of that service.'),
-    peer: textField('Peer that has that service.'),
+    ...whereItIs,
     samenessGroup: enterpriseText('Sameness group that has that service.'),
   },
   {
@@ -81,18 +85,9 @@ const redirect = objectField(
   },
 );
 
-const target = structField(
-  'One target.',
-  {
-    service: textField('Service that answers. Default: the service itself.'),
-    serviceSubset: textField('Subset of that service.'),
-    namespace: namespaceField,
-    partition: partitionField,
-    datacenter: textField('Datacenter of that service.'),
-    peer: textField('Peer that has that service.'),
-  },
-  { rules: [excludes('peer', ['serviceSubset', 'datacenter'])] },
-);
+const target = structField('One target.', whereItIs, {
+  rules: [excludes('peer', ['serviceSubset', 'datacenter'])],
+});
 
 const failover = keyedField(
   'Subset, or * for every one → where its requests go when no instance is healthy.',
