@@ -1,7 +1,7 @@
 /** A pod that may be a server of Consul, and the address at which it is one. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { hostAndPort, isIpAddress } from '../support/ip-address.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 
 export type ServerPod = {
@@ -32,16 +32,16 @@ const ANNOTATION = `${ANNOTATION_PREFIX}auto-join-port`;
 export function readServerPod(raw: unknown): ServerPod {
   const metadata = property(raw, 'metadata');
   const status = property(raw, 'status');
-  const containers = list(property(property(raw, 'spec'), 'containers'));
+  const containers = elementsAt(property(raw, 'spec'), 'containers');
   return {
     key: `${text(metadata, 'namespace')}/${text(metadata, 'name')}`,
     phase: text(status, 'phase'),
-    ready: list(property(status, 'conditions'))
+    ready: elementsAt(status, 'conditions')
       .filter((condition) => property(condition, 'type') === 'Ready')
       .map((condition) => text(condition, 'status')),
     podIp: text(status, 'podIP'),
     hostIp: text(status, 'hostIP'),
-    ports: containers.flatMap((container) => list(property(container, 'ports'))).map(readPort),
+    ports: containers.flatMap((container) => elementsAt(container, 'ports')).map(readPort),
     autoJoinPort: text(property(metadata, 'annotations'), ANNOTATION),
   };
 }
@@ -111,8 +111,4 @@ function portNumber(digits: string): number | undefined {
 
 function text(value: unknown, key: string): string {
   return asString(property(value, key)) ?? '';
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

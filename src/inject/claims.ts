@@ -3,7 +3,7 @@
  * and the record; without the containers they would only keep the webhook away.
  */
 import { RECORD_ANNOTATION, STATUS } from '../model/kubernetes-names.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 import { DATAPLANE_CONTAINER, ENVOY_CONTAINER, INIT_CONTAINER } from './names.ts';
 import type { Problem } from '../model/problem.ts';
 
@@ -35,9 +35,9 @@ const PROXIES_WITH_INIT = [ENVOY_CONTAINER, 'envoy-sidecar'];
 /** A proxy that runs as long as the application does, and the init container that it needs. */
 export function hasSidecar(pod: unknown): boolean {
   const spec = property(pod, 'spec');
-  const init = listAt(spec, 'initContainers');
+  const init = elementsAt(spec, 'initContainers');
   const running = [
-    ...listAt(spec, 'containers'),
+    ...elementsAt(spec, 'containers'),
     ...init.filter((container) => property(container, 'restartPolicy') === 'Always'),
   ];
   const proxies = running.filter((container) => isNamed(container, PROXIES));
@@ -55,9 +55,4 @@ export function falseClaim(claims: readonly string[]): Problem {
 function isNamed(container: unknown, names: readonly string[]): boolean {
   const name = asString(property(container, 'name')) ?? '';
   return names.some((each) => name === each || name.startsWith(`${each}-`));
-}
-
-function listAt(parent: unknown, key: string): readonly unknown[] {
-  const list = property(parent, key);
-  return Array.isArray(list) ? list : [];
 }

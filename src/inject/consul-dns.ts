@@ -2,7 +2,7 @@
  * DNS of a transparent pod by its sidecar: a name server on the loopback address in front of those of the cluster, and the
  * pod's own policy, which would name others. `dnsPolicy: None` takes nothing but `dnsConfig` (Kubernetes, "Pod's DNS Config").
  */
-import { asString, isObject, property } from '../support/json.ts';
+import { asList, asString, isObject, property } from '../support/json.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { presence, type Pod } from './pod.ts';
 import { create, elementsOf, prepend, type Growth, type PodEdit } from './pod-edit.ts';
@@ -63,7 +63,7 @@ function length(list: unknown): number {
 }
 
 function optionNames(options: unknown): readonly string[] {
-  return (Array.isArray(options) ? options : []).flatMap((each) => asString(property(each, 'name')) ?? []);
+  return asList(options).flatMap((each) => asString(property(each, 'name')) ?? []);
 }
 
 export type DnsGrowth = {

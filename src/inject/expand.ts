@@ -1,6 +1,6 @@
 /** Values of containers as the kubelet makes them: what a process in the pod sees, from what stands in its spec. */
 import { MAX_ARGUMENT_BYTES } from './names.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 
 export type Variables = ReadonlyMap<string, string>;
 
@@ -45,9 +45,8 @@ export function expand(text: string, variables: Variables): string | undefined {
  */
 export function environmentOf(container: unknown, fields: Variables): Variables {
   const variables = new Map<string, string>();
-  const env = property(container, 'env');
   let length = 0;
-  for (const each of Array.isArray(env) ? env : []) {
+  for (const each of elementsAt(container, 'env')) {
     const name = asString(property(each, 'name'));
     const path = asString(property(property(property(each, 'valueFrom'), 'fieldRef'), 'fieldPath'));
     const text = asString(property(each, 'value'));

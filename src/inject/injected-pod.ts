@@ -2,7 +2,7 @@
  * What an injected pod says of its place in the mesh. It is read from the containers that the webhook added: their arguments and
  * variables cannot change while the pod lives, unlike its annotations, which everybody may edit who may patch the pod.
  */
-import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import { asString, elementsAt, isObject, property, type JsonObject } from '../support/json.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { indexed } from '../model/instance.ts';
 import { environmentOf, expand, type Variables } from './expand.ts';
@@ -175,8 +175,7 @@ function askedNode(args: ReadonlyMap<string, string>): AskedNode {
 
 /** By flag, as they are before the kubelet expands them. */
 function argumentsOf(container: unknown): ReadonlyMap<string, string> {
-  const args = property(container, 'args');
-  const texts = (Array.isArray(args) ? args : []).filter((each) => typeof each === 'string');
+  const texts = elementsAt(container, 'args').filter((each) => typeof each === 'string');
   return new Map(
     texts.map((text) => {
       const at = text.indexOf('=');
@@ -196,11 +195,7 @@ function containerNamed(
 }
 
 function containersIn(spec: unknown, lists: readonly ContainerList[]): readonly JsonObject[] {
-  const all = lists.flatMap((list): readonly unknown[] => {
-    const containers = property(spec, list);
-    return Array.isArray(containers) ? containers : [];
-  });
-  return all.filter(isObject);
+  return lists.flatMap((list) => elementsAt(spec, list)).filter(isObject);
 }
 
 // What consul-k8s writes on the pods that it injects, and on its gateways (its constants/annotations_and_labels.go).

@@ -4,6 +4,7 @@ import { TRANSPARENT, type ExposedPath } from '../model/registration.ts';
 import { POD_META_KEYS } from '../model/consul-names.ts';
 import {
   asString,
+  elementsAt,
   hasNullInList,
   isNestedAtMost,
   isObject,
@@ -61,8 +62,7 @@ type PodName = { readonly namespace: string; readonly name: string };
  * @param mode in dataplane mode no registration was in the spec while ids were `<pod>-<service>`
  */
 export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'dataplane'): ReadRegistration {
-  const services = property(parseJson(text), 'services');
-  const [service, proxy, ...others] = Array.isArray(services) ? services : [];
+  const [service, proxy, ...others] = elementsAt(parseJson(text), 'services');
   if (
     !isObject(service) ||
     !isObject(proxy) ||

@@ -1,5 +1,5 @@
 /** The inverse of `inject`: takes out what the record on the pod names. */
-import { asString, isObject, property } from '../support/json.ts';
+import { asString, elementsAt, isObject, property } from '../support/json.ts';
 import { pointer } from '../support/json-patch.ts';
 import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
 import { dnsLists, type DnsRecord } from './consul-dns.ts';
@@ -73,14 +73,14 @@ function editsIn(pod: unknown, record: Lookup): PodEdit[] {
 
 function named(spec: unknown, list: 'volumes' | 'containers' | 'initContainers', record: Lookup): PodEdit[] {
   const added = new Set(record[list]);
-  return elementEdits(pointer('spec', list), `spec.${list}`, listAt(spec, list), record, (element) =>
+  return elementEdits(pointer('spec', list), `spec.${list}`, elementsAt(spec, list), record, (element) =>
     added.has(nameOf(element)),
   );
 }
 
 function authorsEdits(spec: unknown, list: 'containers' | 'initContainers', record: Lookup): PodEdit[] {
   const added = new Set(record[list]);
-  return listAt(spec, list).flatMap((container, index) =>
+  return elementsAt(spec, list).flatMap((container, index) =>
     added.has(nameOf(container)) ? [] : containerEdits(pointer('spec', list, index), container, record),
   );
 }
@@ -88,7 +88,7 @@ function authorsEdits(spec: unknown, list: 'containers' | 'initContainers', reco
 function containerEdits(path: string, container: unknown, record: Lookup): PodEdit[] {
   const name = nameOf(container);
   const elements = (field: 'env' | 'volumeMounts', isAdded: (element: unknown) => boolean): PodEdit[] =>
-    elementEdits(`${path}/${field}`, parentOf(name, field), listAt(container, field), record, isAdded);
+    elementEdits(`${path}/${field}`, parentOf(name, field), elementsAt(container, field), record, isAdded);
   return [
     ...elements('env', isAddedVariable(name, record)),
     ...elements(
@@ -161,7 +161,7 @@ function dnsEdits(spec: unknown, dns: DnsRecord, record: Lookup): PodEdit[] {
     let left = dns[key];
     const isAdded = (): boolean => left-- > 0;
     const at = pointer('spec', 'dnsConfig', key);
-    return elementEdits(at, `spec.dnsConfig.${key}`, listAt(config, key), record, isAdded);
+    return elementEdits(at, `spec.dnsConfig.${key}`, elementsAt(config, key), record, isAdded);
   });
   return [policy, ...lists];
 }
@@ -222,9 +222,4 @@ function mapEdits(metadata: unknown, key: (typeof MAPS)[number], record: Lookup)
 
 function nameOf(element: unknown): string {
   return asString(property(element, 'name')) ?? '';
-}
-
-function listAt(parent: unknown, key: string): readonly unknown[] {
-  const list = property(parent, key);
-  return Array.isArray(list) ? list : [];
 }

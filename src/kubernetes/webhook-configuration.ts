@@ -1,6 +1,6 @@
 /** `caBundle` of every entry of a webhook configuration: read, and patched where it differs. */
 import { TandemError } from '../support/errors.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
 
 const GROUP = '/apis/admissionregistration.k8s.io/v1';
@@ -11,8 +11,7 @@ const JSON_PATCH = 'application/json-patch+json';
 
 /** The bundles as PEM, in the order of the entries; empty when the object is none. */
 export function caBundles(configuration: unknown): readonly string[] {
-  const webhooks = property(configuration, 'webhooks');
-  return (Array.isArray(webhooks) ? webhooks : []).map((webhook) => {
+  return elementsAt(configuration, 'webhooks').map((webhook) => {
     const bundle = asString(property(property(webhook, 'clientConfig'), 'caBundle')) ?? '';
     return Buffer.from(bundle, 'base64').toString();
   });
@@ -24,8 +23,7 @@ export function caBundles(configuration: unknown): readonly string[] {
  * https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
  */
 export function bundlesWrittenAt(configuration: unknown): number | undefined {
-  const managers = property(property(configuration, 'metadata'), 'managedFields');
-  const times = (Array.isArray(managers) ? managers : [])
+  const times = elementsAt(property(configuration, 'metadata'), 'managedFields')
     .filter((manager) => JSON.stringify(property(manager, 'fieldsV1') ?? {}).includes('"f:caBundle"'))
     .map((manager) => Date.parse(asString(property(manager, 'time')) ?? '') + 1000)
     .filter((time) => !Number.isNaN(time));

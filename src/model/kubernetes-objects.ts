@@ -6,7 +6,7 @@ import { MANAGED_BY } from './consul-names.ts';
 import { MANAGED_BY_LABEL, OWNER_ANNOTATION, SERVICE_NAME_LABEL, ZONE_LABEL } from './kubernetes-names.ts';
 import { withoutRoot } from '../support/dns-name.ts';
 import { familyOf, type IpFamily } from '../support/ip-address.ts';
-import { asString, property } from '../support/json.ts';
+import { asList, asString, elementsAt, property } from '../support/json.ts';
 import { readServiceAnnotations, type ServiceAnnotations } from './service-annotations.ts';
 
 type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
@@ -106,7 +106,7 @@ export function readService(raw: unknown): Service | undefined {
     externalName: hostName(spec, 'externalName'),
     externalIps: texts(property(spec, 'externalIPs')),
     loadBalancer: readLoadBalancer(raw),
-    ports: list(property(spec, 'ports')).flatMap(readServicePort),
+    ports: elementsAt(spec, 'ports').flatMap(readServicePort),
     ...readServiceAnnotations(property(metadata, 'annotations')),
     madeByTandem:
       property(property(metadata, 'labels'), MANAGED_BY_LABEL) === MANAGED_BY ||
@@ -121,11 +121,11 @@ export function readEndpointSlice(raw: unknown): EndpointSlice | undefined {
   const namespace = text(metadata, 'namespace');
   const service = text(property(metadata, 'labels'), SERVICE_NAME_LABEL);
   if (name === undefined || namespace === undefined || service === undefined) return undefined;
-  const ports = list(property(raw, 'ports')).flatMap((each) => {
+  const ports = elementsAt(raw, 'ports').flatMap((each) => {
     const port = portNumber(property(each, 'port'));
     return port === undefined ? [] : [{ name: text(each, 'name') ?? '', port }];
   });
-  const endpoints = list(property(raw, 'endpoints')).flatMap(readEndpoint);
+  const endpoints = elementsAt(raw, 'endpoints').flatMap(readEndpoint);
   return { namespace, name, service, ports, endpoints };
 }
 
@@ -134,7 +134,7 @@ export function readNode(raw: unknown): Node | undefined {
   const metadata = property(raw, 'metadata');
   const name = text(metadata, 'name');
   if (name === undefined) return undefined;
-  const addresses = list(property(property(raw, 'status'), 'addresses'));
+  const addresses = elementsAt(property(raw, 'status'), 'addresses');
   const firsts = (type: string): string[] => {
     const all = addresses.flatMap((each) =>
       property(each, 'type') === type ? (text(each, 'address') ?? []) : [],
@@ -159,8 +159,8 @@ export function readIngress(raw: unknown): Ingress | undefined {
   return {
     namespace,
     name,
-    rules: [...list(property(spec, 'rules')).map(readIngressRule), ...readDefaultBackend(spec)],
-    tlsHosts: list(property(spec, 'tls')).flatMap((entry) => {
+    rules: [...elementsAt(spec, 'rules').map(readIngressRule), ...readDefaultBackend(spec)],
+    tlsHosts: elementsAt(spec, 'tls').flatMap((entry) => {
       const hosts = texts(property(entry, 'hosts'));
       return hosts.length === 0 ? ['*'] : hosts.map((host) => host.toLowerCase());
     }),
@@ -208,7 +208,7 @@ function readEndpoint(raw: unknown): Endpoint[] {
 }
 
 function readIngressRule(raw: unknown): IngressRule {
-  const services = list(property(property(raw, 'http'), 'paths')).flatMap((path) => {
+  const services = elementsAt(property(raw, 'http'), 'paths').flatMap((path) => {
     const name = text(property(property(path, 'backend'), 'service'), 'name');
     return name === undefined ? [] : [name];
   });
@@ -222,7 +222,7 @@ function readDefaultBackend(spec: unknown): IngressRule[] {
 }
 
 function readLoadBalancer(raw: unknown): string[] {
-  const entries = list(property(property(property(raw, 'status'), 'loadBalancer'), 'ingress'));
+  const entries = elementsAt(property(property(raw, 'status'), 'loadBalancer'), 'ingress');
   return entries.flatMap((entry) => {
     const address = text(entry, 'ip') ?? hostName(entry, 'hostname');
     return address === undefined ? [] : [address];
@@ -247,9 +247,5 @@ function hostName(value: unknown, key: string): string | undefined {
 }
 
 function texts(value: unknown): string[] {
-  return list(value).filter((each): each is string => typeof each === 'string' && each !== '');
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+  return asList(value).filter((each): each is string => typeof each === 'string' && each !== '');
 }

@@ -1,6 +1,6 @@
 /** Which pods wait for the redirector of their node. */
 import { REDIRECT_ANNOTATION } from '../model/kubernetes-names.ts';
-import { asString, property } from '../support/json.ts';
+import { asList, asString, property } from '../support/json.ts';
 import { LONGEST_TEXT } from './options.ts';
 
 /** In both ways the first of all init containers. */
@@ -43,6 +43,6 @@ export function readPendingPod(object: unknown): PendingPod | undefined {
 const TOO_LONG = ' '.repeat(LONGEST_TEXT + 1);
 
 function redirectContainer(list: unknown): unknown {
-  const all: readonly unknown[] = Array.isArray(list) ? list : [];
+  const all: readonly unknown[] = asList(list);
   return all.find((each) => property(each, 'name') === REDIRECT_CONTAINER);
 }

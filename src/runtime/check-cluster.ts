@@ -12,7 +12,7 @@ import type { ApiAnswer, ApiClient } from '../kubernetes/api-client.ts';
 import { versionOf, type ServerVersion } from '../kubernetes/server-version.ts';
 import { MUTATING, VALIDATING } from '../kubernetes/webhook-configuration.ts';
 import { TandemError } from '../support/errors.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 import { entryFacts, type EntryQuestions } from './check-entries.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
@@ -130,8 +130,7 @@ async function webhookFacts(
       // As the webhook itself does, whose account may list this one and not get it.
       const path = `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
       const answer = await client.request('GET', path, undefined, undefined, limited);
-      const items = property(expectSuccess(`GET ${path}`, answer), 'items');
-      const [found]: readonly unknown[] = Array.isArray(items) ? items : [];
+      const [found]: readonly unknown[] = elementsAt(expectSuccess(`GET ${path}`, answer), 'items');
       return found === undefined ? undefined : readWebhookEntries(found);
     }),
     probe(signal, (limited) => dryRun(client, denied, limited)),

@@ -8,7 +8,7 @@ import type { ApiClient } from '../kubernetes/api-client.ts';
 import { crdName, entryCollection } from '../kubernetes/entry-cluster.ts';
 import { listPages } from '../kubernetes/list-pages.ts';
 import { TandemError } from '../support/errors.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 import { probe } from './probe.ts';
 
 export type EntryQuestions = {
@@ -44,12 +44,11 @@ async function readCrd(
   const { status, body } = await client.request('GET', `${CRDS}/${name}`, undefined, undefined, signal);
   if (status === 404) return { name, found: undefined };
   if (status !== 200) throw refused(`GET ${CRDS}/${name}`, status);
-  const conditions = property(property(body, 'status'), 'conditions');
   const annotations = property(property(body, 'metadata'), 'annotations');
   return {
     name,
     found: {
-      isEstablished: (Array.isArray(conditions) ? conditions : []).some(
+      isEstablished: elementsAt(property(body, 'status'), 'conditions').some(
         (each: unknown) => property(each, 'type') === 'Established' && property(each, 'status') === 'True',
       ),
       release: asString(property(annotations, 'meta.helm.sh/release-name')),
@@ -83,22 +82,16 @@ async function readEntryWebhooks(
 ): Promise<readonly EntryWebhook[]> {
   const { status, body } = await client.request('GET', CONFIGURATIONS, undefined, undefined, signal);
   if (status !== 200) throw refused(`GET ${CONFIGURATIONS}`, status);
-  return listOf(property(body, 'items')).flatMap((configuration) =>
-    listOf(property(configuration, 'webhooks'))
+  return elementsAt(body, 'items').flatMap((configuration) =>
+    elementsAt(configuration, 'webhooks')
       .filter((entry) =>
-        listOf(property(entry, 'rules')).some((rule) =>
-          listOf(property(rule, 'apiGroups')).includes(ENTRY_GROUP),
-        ),
+        elementsAt(entry, 'rules').some((rule) => elementsAt(rule, 'apiGroups').includes(ENTRY_GROUP)),
       )
       .map((entry) => ({
         configuration: asString(property(property(configuration, 'metadata'), 'name')) ?? '',
         entry: asString(property(entry, 'name')) ?? '',
       })),
   );
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 function refused(call: string, status: number): TandemError {

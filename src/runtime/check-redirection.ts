@@ -17,7 +17,7 @@ import { listPages } from '../kubernetes/list-pages.ts';
 import type { ReadObject } from '../kubernetes/resource-entry.ts';
 import { INJECTED, REDIRECT_STATUS, STATUS } from '../model/kubernetes-names.ts';
 import { TandemError } from '../support/errors.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 import { probe } from './probe.ts';
 
 type AskedResolver = Pick<Resolver, 'resolveSoa' | 'cancel'>;
@@ -95,7 +95,7 @@ function podsOf(namespace: string): string {
 
 /** A pod or a node. */
 function isReady(object: unknown): boolean {
-  return listOf(property(property(object, 'status'), 'conditions')).some(
+  return elementsAt(property(object, 'status'), 'conditions').some(
     (condition) => property(condition, 'type') === 'Ready' && property(condition, 'status') === 'True',
   );
 }
@@ -115,7 +115,7 @@ function limitsOf(pod: unknown): readonly SidecarLimit[] {
   const [metadata, spec, status] = ['metadata', 'spec', 'status'].map((key) => property(pod, key));
   const isRedirected = property(property(metadata, 'annotations'), REDIRECT_STATUS) === 'enabled';
   if (!isRedirected || ['Succeeded', 'Failed'].includes(asString(property(status, 'phase')) ?? '')) return [];
-  return [...listOf(property(spec, 'initContainers')), ...listOf(property(spec, 'containers'))]
+  return [...elementsAt(spec, 'initContainers'), ...elementsAt(spec, 'containers')]
     .filter((container) => isSidecar(asString(property(container, 'name')) ?? ''))
     .flatMap((container) => {
       const limit = asString(property(property(property(container, 'resources'), 'limits'), 'memory'));
@@ -197,8 +197,4 @@ async function list<T>(
 
 function nameOf(object: unknown): string {
   return asString(property(property(object, 'metadata'), 'name')) ?? '';
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -10,7 +10,7 @@ import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.
 import { aborted } from '../support/aborted.ts';
 import { backoff } from '../support/backoff.ts';
 import { cidrLookup } from '../support/cidr.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 import { createListeners } from '../support/listeners.ts';
 import type { WatchedKind } from './cluster-source.ts';
 
@@ -126,7 +126,7 @@ async function findServiceCidrs(client: Pick<ApiClient, 'request'>): Promise<boo
     const answer = await client.request('GET', GROUP);
     if (answer.status === 404) return false;
     if (answer.status !== 200) return failureOf(answer, GROUP);
-    return list(property(answer.body, 'resources')).some((each) => property(each, 'name') === 'servicecidrs');
+    return elementsAt(answer.body, 'resources').some((each) => property(each, 'name') === 'servicecidrs');
   } catch (error) {
     return thrownFailure(error);
   }
@@ -134,26 +134,22 @@ async function findServiceCidrs(client: Pick<ApiClient, 'request'>): Promise<boo
 
 function rangesOfNode(raw: unknown): Ranges {
   const spec = property(raw, 'spec');
-  return texts([property(spec, 'podCIDR'), ...list(property(spec, 'podCIDRs'))]);
+  return texts([property(spec, 'podCIDR'), ...elementsAt(spec, 'podCIDRs')]);
 }
 
 function rangesOfService(raw: unknown): Ranges {
   const spec = property(raw, 'spec');
-  return texts([property(spec, 'clusterIP'), ...list(property(spec, 'clusterIPs'))]);
+  return texts([property(spec, 'clusterIP'), ...elementsAt(spec, 'clusterIPs')]);
 }
 
 function rangesOfSlice(raw: unknown): Ranges {
-  return texts(list(property(raw, 'endpoints')).flatMap((each) => list(property(each, 'addresses'))));
+  return texts(elementsAt(raw, 'endpoints').flatMap((each) => elementsAt(each, 'addresses')));
 }
 
 function rangesOfServiceCidr(raw: unknown): Ranges {
-  return texts(list(property(property(raw, 'spec'), 'cidrs')));
+  return texts(elementsAt(property(raw, 'spec'), 'cidrs'));
 }
 
 function texts(values: readonly unknown[]): string[] {
   return [...new Set(values.map(asString).filter((each) => each !== undefined))];
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

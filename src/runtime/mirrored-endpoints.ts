@@ -1,6 +1,6 @@
 /** What the control plane makes of Endpoints that people write: the EndpointSlices of them, which a folder does not have. */
 import { SERVICE_NAME_LABEL } from '../model/kubernetes-names.ts';
-import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import { asList, asString, elementsAt, isObject, property, type JsonObject } from '../support/json.ts';
 import { familyOf, type IpFamily } from '../support/ip-address.ts';
 
 // Kubernetes, "EndpointSlice mirroring": these are left alone.
@@ -46,10 +46,10 @@ function isMirrored(metadata: unknown): boolean {
 
 function slicesOf({ metadata, subsets }: JsonObject): JsonObject[] {
   const service = asString(property(metadata, 'name')) ?? '';
-  return list(subsets).flatMap((subset, index) => {
+  return asList(subsets).flatMap((subset, index) => {
     const all = [
-      ...list(property(subset, 'addresses')).map((address) => ({ address, ready: true })),
-      ...list(property(subset, 'notReadyAddresses')).map((address) => ({ address, ready: false })),
+      ...elementsAt(subset, 'addresses').map((address) => ({ address, ready: true })),
+      ...elementsAt(subset, 'notReadyAddresses').map((address) => ({ address, ready: false })),
     ];
     return FAMILIES.flatMap((family): JsonObject[] => {
       const endpoints = all
@@ -65,7 +65,7 @@ function slicesOf({ metadata, subsets }: JsonObject): JsonObject[] {
             labels: { [SERVICE_NAME_LABEL]: service },
           },
           addressType: family,
-          ports: list(property(subset, 'ports')),
+          ports: elementsAt(subset, 'ports'),
           endpoints,
         },
       ];
@@ -82,8 +82,4 @@ function endpointOf(address: unknown, ready: boolean): JsonObject {
     ...(nodeName === undefined ? {} : { nodeName }),
     ...(targetRef === undefined ? {} : { targetRef }),
   };
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -3,7 +3,7 @@ import { environmentOf } from '../inject/expand.ts';
 import { DATAPLANE_CONTAINER, INIT_CONTAINER } from '../inject/names.ts';
 import { CA_ID_ANNOTATION } from '../model/kubernetes-names.ts';
 import { certificateIds, readIds } from '../support/certificate-ids.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 import type { SecureSettings } from './secure-settings.ts';
 import type { SecureState } from './secure-state.ts';
 
@@ -53,10 +53,7 @@ export function trustsDistrusted(
 /** Of several services, the first. */
 function containerOf(raw: unknown, name: string): unknown {
   const spec = property(raw, 'spec');
-  const all = ['initContainers', 'containers'].flatMap((list): readonly unknown[] => {
-    const containers = property(spec, list);
-    return Array.isArray(containers) ? containers : [];
-  });
+  const all = ['initContainers', 'containers'].flatMap((list) => elementsAt(spec, list));
   return all.find((each) => {
     const found = asString(property(each, 'name')) ?? '';
     return found === name || found.startsWith(`${name}-`);

@@ -1,5 +1,5 @@
 /** The auth methods by which injected pods log in, and which ServiceAccounts are let in. */
-import { asString, property, type JsonObject } from '../support/json.ts';
+import { asString, elementsAt, property, type JsonObject } from '../support/json.ts';
 import { descriptionOf, isOurs, kubernetesMethod, type AclObject, type BindingRule } from './acl-objects.ts';
 import { aclKey, type AclContents, type SecureObserved, type SeenObject } from './observed.ts';
 import { aclName, authMethodTypes, type AuthMethodType, type SecureSettings } from './secure-settings.ts';
@@ -104,8 +104,7 @@ function keysOf(seen: SeenObject | undefined): readonly string[] {
 }
 
 function textsAt(seen: SeenObject | undefined, key: string): readonly string[] {
-  const found = property(property(seen?.body, 'Config'), key);
-  return Array.isArray(found) ? found.flatMap((each) => asString(each) ?? []) : [];
+  return elementsAt(property(seen?.body, 'Config'), key).flatMap((each) => asString(each) ?? []);
 }
 
 /** None where no namespace is allowed; and none of a method that cannot be made yet, which Consul would refuse. */

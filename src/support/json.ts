@@ -20,6 +20,16 @@ export function property(value: unknown, key: string): unknown {
   return found === undefined || Object.hasOwn(value, key) ? found : undefined;
 }
 
+/** The value when it is a list, else an empty one. */
+export function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Those of the list at a key; none where there is no list. */
+export function elementsAt(value: unknown, key: string): readonly unknown[] {
+  return asList(property(value, key));
+}
+
 /** The value of a JSON text; undefined when it is none. */
 export function parseJson(text: string): unknown {
   try {

@@ -1,5 +1,5 @@
 /** Parts of the rules between fields. All of them read values of any type. */
-import { isObject, property, type JsonObject } from '../../support/json.ts';
+import { elementsAt, isObject, property, type JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import type { EntryRule, ProblemLevel, RuleProblem } from './entry-table.ts';
 
@@ -25,12 +25,6 @@ export function problemsOfElements(
     if (problem !== undefined) problems.push(problem);
   }
   return problems;
-}
-
-/** Empty for what is no list. */
-export function elementsAt(value: unknown, key: string): readonly unknown[] {
-  const found = property(value, key);
-  return Array.isArray(found) ? found : [];
 }
 
 /** Whether the field is there, be it with a zero value. */

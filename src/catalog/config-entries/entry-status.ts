@@ -1,5 +1,5 @@
 /** The status of an object: what its condition says, and whether that is news. */
-import { asString, isObject, property, type JsonObject } from '../../support/json.ts';
+import { asString, elementsAt, isObject, property, type JsonObject } from '../../support/json.ts';
 import type { EntryObject } from './entry-object.ts';
 import type { EntryReason, SettledState } from './entry-state.ts';
 
@@ -27,7 +27,6 @@ const CONDITION = 'Synced';
  * @param now milliseconds since the epoch
  */
 export function statusAfter(object: EntryObject, outcome: EntryOutcome, now: number): JsonObject | undefined {
-  const before = property(object.status, 'conditions');
   const old = conditionOf(object.status);
   const isPending = old === undefined || observedGeneration(object.status) !== object.generation;
   // What was true of this generation stays so while Consul says nothing.
@@ -44,7 +43,7 @@ export function statusAfter(object: EntryObject, outcome: EntryOutcome, now: num
   const isSameStatus = asString(old?.['status']) === condition.status;
   const next: JsonObject = {
     conditions: [
-      ...(Array.isArray(before) ? before : []).filter((each) => property(each, 'type') !== CONDITION),
+      ...elementsAt(object.status, 'conditions').filter((each) => property(each, 'type') !== CONDITION),
       {
         type: CONDITION,
         ...condition,
@@ -131,8 +130,7 @@ function noted(notes: readonly string[]): string {
 }
 
 function conditionOf(status: unknown): JsonObject | undefined {
-  const conditions = property(status, 'conditions');
-  const found = (Array.isArray(conditions) ? conditions : []).find(
+  const found = elementsAt(status, 'conditions').find(
     (each: unknown) => property(each, 'type') === CONDITION,
   );
   return isObject(found) ? found : undefined;

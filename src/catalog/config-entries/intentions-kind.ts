@@ -1,10 +1,9 @@
 /** `ServiceIntentions`: who may call a service. */
-import { isObject, property } from '../../support/json.ts';
+import { elementsAt, isObject, property } from '../../support/json.ts';
 import {
   excludes,
   has,
   isSet,
-  elementsAt,
   entryNameCheck,
   methodsRule,
   notBlank,

@@ -1,15 +1,7 @@
 /** `ServiceRouter`: which service answers, by path, header and parameter. */
-import { property } from '../../support/json.ts';
+import { elementsAt, property } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
-import {
-  elementsAt,
-  isSet,
-  methodsRule,
-  oneFieldOf,
-  pathCheck,
-  refusedAt,
-  regexRule,
-} from './entry-rules.ts';
+import { isSet, methodsRule, oneFieldOf, pathCheck, refusedAt, regexRule } from './entry-rules.ts';
 import type { EntryKind } from './entry-table.ts';
 import {
   choiceField,

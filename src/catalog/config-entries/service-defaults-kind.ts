@@ -1,12 +1,11 @@
 /** `ServiceDefaults`: what holds for all instances of one service. */
 import { isDnsName } from './host-names.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
-import { asString, isObject } from '../../support/json.ts';
+import { asString, elementsAt, isObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import {
   excludes,
   has,
-  elementsAt,
   notEmpty,
   numberAt,
   oneFieldOf,

@@ -1,6 +1,6 @@
 /** What the registration of a pod depends on beside the pod itself. */
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
-import { asString, property } from '../../support/json.ts';
+import { asString, elementsAt, property } from '../../support/json.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
 import { firstAddress } from './first-address.ts';
 import { servicesOf, type InjectedPod } from './registered-pod.ts';
@@ -101,9 +101,8 @@ export function isOfAccount(pod: InjectedPod, service: string, cluster: MeshClus
 export function readMeshNode(raw: unknown): MeshNode | undefined {
   const name = asString(property(property(raw, 'metadata'), 'name'));
   if (name === undefined || name === '') return undefined;
-  const addresses = property(property(raw, 'status'), 'addresses');
   const ofType = (type: string): readonly string[] =>
-    (Array.isArray(addresses) ? addresses : [])
+    elementsAt(property(raw, 'status'), 'addresses')
       .filter((each: unknown) => property(each, 'type') === type)
       .map((each: unknown) => asString(property(each, 'address')) ?? '');
   const internal = ofType('InternalIP');

@@ -1,7 +1,7 @@
 /** Which Consul service a pod is: what was decided at its admission, or the Kubernetes Service that selects it. */
 import { isReservedName } from '../../model/reserved-names.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
-import { asString, isObject, property } from '../../support/json.ts';
+import { asString, elementsAt, isObject, property } from '../../support/json.ts';
 import { parseBoolean } from '../../support/text.ts';
 import { SERVICE_IGNORE_LABEL } from '../../model/kubernetes-names.ts';
 import { byText } from '../../model/instance.ts';
@@ -107,14 +107,13 @@ export function readMeshService(raw: unknown): MeshService | undefined {
   if (property(spec, 'type') === 'ExternalName') return undefined;
   const ignored = asString(property(property(metadata, 'labels'), SERVICE_IGNORE_LABEL)) ?? '';
   if (parseBoolean(ignored) === true) return undefined;
-  const ports = property(spec, 'ports');
   return {
     namespace,
     name,
     created: asString(property(metadata, 'creationTimestamp')) ?? '',
     selector: new Map(pairs),
     address: clusterAddressOf(spec),
-    ports: (Array.isArray(ports) ? ports : []).flatMap(portOf),
+    ports: elementsAt(spec, 'ports').flatMap(portOf),
   };
 }
 

@@ -1,5 +1,5 @@
 /** ACL tokens with which pods have logged in to Consul: each login makes one, and it stays until somebody deletes it. */
-import { asString, parseJson, property } from '../../support/json.ts';
+import { asString, elementsAt, parseJson, property } from '../../support/json.ts';
 
 /** `accessor` names a token and opens nothing, unlike its secret. */
 export type PodToken = {
@@ -42,8 +42,7 @@ export function readPodTokens(
 }
 
 function servicesOf(token: unknown): string {
-  const identities = property(token, 'ServiceIdentities');
-  const names = Array.isArray(identities) ? identities.map((each) => property(each, 'ServiceName')) : [];
+  const names = elementsAt(token, 'ServiceIdentities').map((each) => property(each, 'ServiceName'));
   return names.map(String).toSorted().join();
 }
 

@@ -1,7 +1,7 @@
 /** The part of a proxy's registration that says what it stands for and what it reaches, wanted and found. */
 import { proxyUpstream, type Upstream } from '../../inject/upstream.ts';
 import type { ExposedPath, Proxy, ProxyUpstream } from '../../model/registration.ts';
-import { asString, isObject, property } from '../../support/json.ts';
+import { asString, elementsAt, isObject, property } from '../../support/json.ts';
 
 export function wantedUpstream(upstream: Upstream): ProxyUpstream {
   const wanted = proxyUpstream(upstream);
@@ -10,18 +10,16 @@ export function wantedUpstream(upstream: Upstream): ProxyUpstream {
 
 /** From `Proxy` as Consul answers; fields that are not ours are ignored, because every version adds some. */
 export function readProxy(raw: unknown): Proxy {
-  const upstreams = property(raw, 'Upstreams');
   const config = property(raw, 'Config');
-  const paths = property(property(raw, 'Expose'), 'Paths');
   return {
     destinationName: text(raw, 'DestinationServiceName'),
     destinationId: text(raw, 'DestinationServiceID'),
     localAddress: text(raw, 'LocalServiceAddress'),
     localPort: number(raw, 'LocalServicePort'),
-    upstreams: Array.isArray(upstreams) ? upstreams.map(readUpstream) : [],
+    upstreams: elementsAt(raw, 'Upstreams').map(readUpstream),
     config: isObject(config) ? config : {},
     mode: text(raw, 'Mode'),
-    exposed: Array.isArray(paths) ? paths.map(readExposed) : [],
+    exposed: elementsAt(property(raw, 'Expose'), 'Paths').map(readExposed),
   };
 }
 

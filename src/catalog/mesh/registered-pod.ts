@@ -5,7 +5,7 @@ import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../../model/kubernetes-nam
 import { parseRecord } from '../../inject/record.ts';
 import { exclusionNames, MOST_EXCLUSIONS, splitExclusions } from '../../inject/redirect-lists.ts';
 import { readPendingPod } from '../../redirection/pending-pod.ts';
-import { asString, isObject, property } from '../../support/json.ts';
+import { asString, elementsAt, isObject, property } from '../../support/json.ts';
 import { parseWholeNumber } from '../../support/text.ts';
 import { firstAddress } from './first-address.ts';
 
@@ -123,10 +123,12 @@ function readLabels(raw: unknown): InjectedPod['labels'] {
 /** Of two with one name the first counts, as with Kubernetes probes; a sidecar is an init container that goes on. */
 function readPorts(spec: unknown): InjectedPod['ports'] {
   const ports = new Map<string, number>();
-  const sidecars = listAt(spec, 'initContainers').filter(
+  const sidecars = elementsAt(spec, 'initContainers').filter(
     (each) => property(each, 'restartPolicy') === 'Always',
   );
-  for (const port of [...listAt(spec, 'containers'), ...sidecars].flatMap((each) => listAt(each, 'ports'))) {
+  for (const port of [...elementsAt(spec, 'containers'), ...sidecars].flatMap((each) =>
+    elementsAt(each, 'ports'),
+  )) {
     const name = asString(property(port, 'name'));
     const number = property(port, 'containerPort');
     if ((property(port, 'protocol') ?? 'TCP') !== 'TCP') continue;
@@ -143,11 +145,6 @@ function readPlainPorts(annotations: unknown, ports: InjectedPod['ports']): Inje
 }
 
 const EXCLUDED_INBOUND = `${ANNOTATION_PREFIX}${exclusionNames[0]}`;
-
-function listAt(value: unknown, key: string): readonly unknown[] {
-  const found = property(value, key);
-  return Array.isArray(found) ? found : [];
-}
 
 // As the webhook writes them; the annotation can be edited.
 const MOST_WARNINGS = 10;

@@ -1,6 +1,6 @@
 /** What is kept of the objects in the write namespace, ours and others, and the reading of it from the API's JSON. */
 import { OWNER_ANNOTATION, SOURCE_ANNOTATION } from '../../model/kubernetes-names.ts';
-import { asString, isObject, property } from '../../support/json.ts';
+import { asString, elementsAt, isObject, property } from '../../support/json.ts';
 import type { EndpointFamily, ReadyEndpoint } from './desired-objects.ts';
 import type { Marks } from './marks.ts';
 
@@ -50,7 +50,7 @@ export function readObservedService(raw: unknown): ObservedService | undefined {
     externalName: asString(property(spec, 'externalName')) || undefined,
     isHeadless: property(spec, 'clusterIP') === 'None',
     hasSelector: isObject(selector) && Object.keys(selector).length > 0,
-    ports: listOf(property(spec, 'ports')).map(readPort),
+    ports: elementsAt(spec, 'ports').map(readPort),
   };
 }
 
@@ -62,8 +62,8 @@ export function readObservedSlice(raw: unknown): ObservedSlice | undefined {
   return {
     ...identity,
     family: family === 'IPv4' || family === 'IPv6' ? family : undefined,
-    port: slicePort(listOf(property(raw, 'ports')).map(readPort)),
-    endpoints: listOf(property(raw, 'endpoints')).map(readEndpoint),
+    port: slicePort(elementsAt(raw, 'ports').map(readPort)),
+    endpoints: elementsAt(raw, 'endpoints').map(readEndpoint),
   };
 }
 
@@ -102,7 +102,7 @@ function slicePort(ports: readonly ObservedPort[]): number | undefined {
 }
 
 function readEndpoint(raw: unknown): ObservedEndpoint {
-  const addresses = listOf(property(raw, 'addresses'));
+  const addresses = elementsAt(raw, 'addresses');
   const conditions = property(raw, 'conditions');
   return {
     address: asString(addresses[0]) ?? '',
@@ -120,8 +120,4 @@ function textsOf(raw: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(raw).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
-}
-
-function listOf(raw: unknown): readonly unknown[] {
-  return Array.isArray(raw) ? raw : [];
 }
