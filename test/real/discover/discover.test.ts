@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runInProcess } from '../../integration/cli/in-process.ts';
 import { runTandem, type Finished } from '../../integration/cli/tandem-process.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { startScene } from '../harness/scene.ts';
@@ -17,7 +18,7 @@ await api.createNamespace('consul');
 const kubeconfig = api.kubeconfig();
 
 async function discover(text: string, environment: Readonly<Record<string, string>> = {}): Promise<Finished> {
-  return runTandem(['discover', text], '', environment);
+  return runInProcess(['discover', text], '', environment);
 }
 
 const pods = serverPods(api, 'consul');
