@@ -1,8 +1,7 @@
 /** What the rotation wants to know of certificates, read once from their PEM. */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { CLOCK_SKEW } from './generate.ts';
-import { checkPair, type KeyPair } from './key-pair.ts';
+import { CLOCK_SKEW, checkPair, type KeyPair } from './key-pair.ts';
 
 /** Milliseconds since the epoch: when it was made, and until when it counts. */
 export type Life = { readonly issued: number; readonly expires: number };

@@ -2,11 +2,9 @@
 import { createPrivateKey, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
-import type { KeyPair } from './key-pair.ts';
+import { CLOCK_SKEW, type KeyPair } from './key-pair.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
-/** Milliseconds by which a life begins early: a clock that runs behind ours must accept a fresh certificate. */
-export const CLOCK_SKEW = 5 * 60 * 1000;
 
 export const CA_DAYS = 365;
 export const SERVING_DAYS = 30;

@@ -6,6 +6,9 @@ import { TandemError } from '../support/errors.ts';
 /** Both PEM; the certificate may be followed by those that signed it. */
 export type KeyPair = { readonly certificate: string; readonly key: string };
 
+/** Milliseconds by which a life begins early: a clock that runs behind ours must accept a fresh certificate. */
+export const CLOCK_SKEW = 5 * 60 * 1000;
+
 export type CertificateEvent =
   | { readonly kind: 'changed'; readonly pair: KeyPair }
   /** The pair in use stays; the error says what is wrong with the new one. */

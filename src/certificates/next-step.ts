@@ -1,5 +1,5 @@
 /** The rotation as a decision: what the Secret holds, what is published, and the time → what the leader does next. */
-import { CLOCK_SKEW } from './generate.ts';
+import { CLOCK_SKEW } from './key-pair.ts';
 import type { Ca, Life, Serving } from './certificate-facts.ts';
 import type { OlderCa } from './secret-content.ts';
 

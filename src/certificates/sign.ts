@@ -28,8 +28,7 @@ import {
   time,
   utf8,
 } from './der.ts';
-import { CLOCK_SKEW } from './generate.ts';
-import type { KeyPair } from './key-pair.ts';
+import { CLOCK_SKEW, type KeyPair } from './key-pair.ts';
 
 type Life = {
   /** Milliseconds since the epoch. */
