@@ -1,4 +1,4 @@
-/** The Events of a process, which writes them only while it leads. */
+/** The Events of a process, which writes them only while it leads where replicas elect a leader. */
 import { hostname } from 'node:os';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { eventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
@@ -6,7 +6,7 @@ import { systemClock } from '../kubernetes/system-clock.ts';
 import type { Log } from '../telemetry/logger.ts';
 
 /** An Event that could not be written is a warning in the log. */
-export function processEvents(client: ApiClient, log: Log): EventRecorder<string> {
+export function processEvents<Reason extends string>(client: ApiClient, log: Log): EventRecorder<Reason> {
   return eventRecorder({
     client,
     instance: hostname(),

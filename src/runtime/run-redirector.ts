@@ -1,11 +1,9 @@
 /** The redirector of a node as a process: composes the watch on its pods, the scan of processes, Events and metrics. */
-import { hostname } from 'node:os';
 import type { RedirectorValues } from '../config/redirector-flags.ts';
 import { listen } from '../http/listen.ts';
 import { plainServer } from '../http/plain-server.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { eventRecorder } from '../kubernetes/event-recorder.ts';
 import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
@@ -20,6 +18,7 @@ import { version } from '../version.ts';
 import { logRestart } from './log-restart.ts';
 import { applyRules } from './apply-rules.ts';
 import type { Context } from './context.ts';
+import { processEvents } from './process-events.ts';
 import { processFiles } from './process-files.ts';
 
 /** Runs until the signal of the context. */
@@ -30,16 +29,7 @@ export async function runRedirector(
   const log = createLog(stdout, logLevel);
   const metrics = createRedirectorMetrics();
   const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
-  const events = eventRecorder<'RedirectionFailed' | 'InvalidAnnotations'>({
-    client,
-    instance: hostname(),
-    clock: systemClock,
-    random: Math.random,
-    onOutcome: (outcome) => {
-      if (outcome.kind === 'failed')
-        log('warn', 'an Event was not written', { error: outcome.error.message });
-    },
-  });
+  const events = processEvents<'RedirectionFailed' | 'InvalidAnnotations'>(client, log);
   const files = processFiles();
   const redirector = createRedirector({
     clock: systemClock,
