@@ -199,7 +199,7 @@ function serviceSection(): string {
 | name | value | default | meaning |
 | --- | --- | --- | --- |
 ${serviceRows.join('\n')}
-| \`service-meta-<key>\` | text of at most 512 bytes, no control characters; key \`[A-Za-z0-9_-]+\`, at most 128 characters | none | Meta of every instance. |
+| \`service-meta-<key>\` | text of at most 512 bytes, no control characters but tabs and line ends; key \`[A-Za-z0-9_-]+\`, at most 128 characters | none | Meta of every instance. |
 
 A Service that is not synced has one of these reasons, in \`/status\` and in \`tandem explain\`:
 

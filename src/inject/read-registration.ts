@@ -13,7 +13,7 @@ import {
   someText,
   type JsonObject,
 } from '../support/json.ts';
-import { hasControl, quote } from '../support/text.ts';
+import { hasControl, hasControlInLines, quote } from '../support/text.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { META_PREFIX } from '../model/kubernetes-names.ts';
 import { SERVICE_NAME, type NameSource } from './service-name.ts';
@@ -147,7 +147,7 @@ function readMeta(raw: unknown): ReadonlyMap<string, string> | string {
     const text = asString(value);
     const problem = text === undefined ? 'is not a text' : wrongMeta(key, text);
     if (text === undefined || problem !== undefined) return `${META_PREFIX}${quote(key)} ${problem ?? ''}`;
-    if (!hasControl(text)) meta.set(key, text);
+    if (!hasControlInLines(text)) meta.set(key, text);
   }
   return meta;
 }

@@ -1,7 +1,7 @@
 /** The service that a pod offers: port, tags and meta, from its annotations, beside its name. */
 import { META_KEY, META_PAIRS, META_VALUE_BYTES, POD_META_KEYS } from '../model/consul-names.ts';
 import { asString, type JsonObject } from '../support/json.ts';
-import { hasControl, mustBeString, parseWholeNumber, quote } from '../support/text.ts';
+import { hasControlInLines, mustBeString, parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { ANNOTATION_PREFIX, META_PREFIX } from '../model/kubernetes-names.ts';
 import { splitTags } from '../support/tags.ts';
@@ -120,7 +120,7 @@ function readMeta(annotations: JsonObject, reader: AnnotationReader): ReadonlyMa
     const value = asString(annotations[name])?.trim();
     const wrong = value === undefined ? mustBeString(annotations[name]) : wrongMeta(key, value);
     if (wrong !== undefined) reader.problem(`${META_PREFIX}${key}`, wrong);
-    else if (hasControl(value ?? ''))
+    else if (hasControlInLines(value ?? ''))
       reader.warn(
         'control-character',
         `${META_PREFIX}${key}`,

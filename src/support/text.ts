@@ -66,6 +66,11 @@ export function hasControl(text: string): boolean {
   return escapeControl(text) !== text;
 }
 
+/** The same for a text that may have several lines. */
+export function hasControlInLines(text: string): boolean {
+  return hasControl(text.replaceAll(/[\t\n]/g, ' '));
+}
+
 /** JSON that means the same and holds no control character but the line ends between its values. */
 export function escapeJson(json: string): string {
   return json.replace(CONTROL, (character) =>

@@ -13,7 +13,7 @@ import {
   SOURCE_META,
   ZONE_META,
 } from '../../model/consul-names.ts';
-import { hasControl, quote } from '../../support/text.ts';
+import { hasControlInLines, quote } from '../../support/text.ts';
 import { byText, sourceOfService } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/kubernetes-names.ts';
@@ -103,7 +103,7 @@ function wrongMeta(key: string, value: string, reserved: ReadonlySet<string>): s
   if (key.startsWith('consul-'))
     return 'Consul keeps keys that start with "consul-" for itself; rename the key';
   if (reserved.has(key)) return `${quote(key)} is written by Tandem and cannot be set; rename the key`;
-  if (hasControl(value)) return 'it holds a control character; remove that';
+  if (hasControlInLines(value)) return 'it holds a control character; remove that';
   const bytes = Buffer.byteLength(value);
   return bytes > META_VALUE_BYTES
     ? `it has ${bytes} bytes and Consul takes ${META_VALUE_BYTES}; shorten it`

@@ -191,9 +191,14 @@ const badMeta: readonly [string, string, RegExp][] = [
   ['port-http', '1', /written by Tandem/],
   ['long', 'x'.repeat(513), /513 bytes/],
   ['wide', 'ü'.repeat(257), /514 bytes/],
-  ['lines', 'two\nlines', /control character/],
+  ['line', 'one\rtwo', /control character/],
   ['screen', '\u001b[2J', /control character/],
 ];
+
+test('meta may have several lines', () => {
+  const { instance, problems } = only({ 'service-meta-note': 'two\n\tlines' });
+  assert.deepEqual([instance?.meta['note'], problems], ['two\n\tlines', []]);
+});
 
 for (const [key, value, message] of badMeta) {
   test(`meta: ${key.slice(0, 25)}=${JSON.stringify(value.slice(0, 8))} is left out, the rest is not`, () => {
