@@ -26,6 +26,7 @@ export const warningReasons = {
   'no-effect': 'an annotation, or a label of consul-k8s, that has no effect on this pod',
   'unknown-annotation': 'an annotation under consul.hashicorp.com/ or tandem/ that is not known',
   'no-dns-label': 'a name for which Consul DNS cannot answer',
+  'default-service-account': 'the ServiceAccount is default, which the binding rules of the chart leave out',
   'other-service-account': 'the service has another name than the ServiceAccount that logs in',
   'control-character': 'a tag or a value of meta that holds a control character, and is left out',
   'no-tcp-port': 'the pod declares ports, but no TCP port',

@@ -16,6 +16,10 @@ export type ServiceName = { readonly name: string; readonly nameSource: NameSour
 export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 const ANNOTATION = 'connect-service';
+/**
+ * Every pod has it that names no other, so binding rules leave it out (`connectInject.aclBindingRuleSelector`, as in consul-k8s).
+ */
+export const DEFAULT_ACCOUNT = 'default';
 
 type Naming = Pick<InjectSettings, 'mode' | 'serviceNames' | 'serviceAccountCheck' | 'consul'>;
 
@@ -106,9 +110,23 @@ function checkServiceAccount(
   reader: AnnotationReader,
   { serviceAccountCheck, consul: { authMethod } }: Naming,
 ): void {
-  if (authMethod === undefined || name === serviceAccount) return;
-  const message = `${quote(name)} is not the ServiceAccount of the pod, ${quote(serviceAccount)}, the only service that its login by the auth method ${quote(authMethod)} allows`;
-  if (serviceAccountCheck === 'warn') reader.warn('other-service-account', ANNOTATION, message);
+  if (authMethod === undefined) return;
+  const method = `the auth method ${quote(authMethod)}`;
+  // A binding rule may let it in all the same, which the webhook does not see.
+  if (name === DEFAULT_ACCOUNT && serviceAccount === DEFAULT_ACCOUNT)
+    reader.warn(
+      'default-service-account',
+      ANNOTATION,
+      `is not set, and neither is serviceAccountName: the pod does not start unless a binding rule of ${method} lets "default" log in; give it a ServiceAccount with the name of its service`,
+    );
+  if (name === serviceAccount) return;
+  const message = `${quote(name)} is not the ServiceAccount of the pod, ${quote(serviceAccount)}, the only service that its login by ${method} allows`;
+  if (serviceAccountCheck === 'warn')
+    reader.warn(
+      'other-service-account',
+      ANNOTATION,
+      `${message} unless that has the annotation consul.hashicorp.com/service-name: ${quote(name)}`,
+    );
   else
     reader.problem(
       ANNOTATION,

@@ -44,7 +44,6 @@ for (const mode of ['agent', 'dataplane'])
     ['the first container', { spec: shop }, 'container app'],
     ['the ServiceAccount, with an auth method', { flags: [auth], spec: shop }, 'service-account shop'],
     ['its deprecated field', { flags: [auth], spec: { serviceAccount: 'shop' } }, 'service-account shop'],
-    ['a pod that names none', { flags: [auth] }, 'service-account default'],
     [
       'the annotation with the name of the account',
       { flags: [auth], annotations: asShop, spec: shop },
@@ -132,6 +131,17 @@ test('a service of another account is a warning where the operator says so', () 
     [result.kind, result.warnings.map(({ reason }) => reason)],
     ['inject', ['other-service-account']],
   );
+  assert.match(
+    result.warnings[0]?.message ?? '',
+    /unless that has the annotation .*service-name: "payments"$/,
+  );
+});
+
+test('the account of every pod that names none is a warning, with what to do', () => {
+  const { kind, warnings } = injected({ flags: [auth] });
+  assert.deepEqual([kind, warnings.map(({ reason }) => reason)], ['inject', ['default-service-account']]);
+  assert.match(warnings[0]?.message ?? '', /does not start unless .*; give it a ServiceAccount/);
+  assert.deepEqual(injected({ flags: [auth], spec: shop }).warnings, []);
 });
 
 test('an annotation that decides nothing is a warning', () => {
