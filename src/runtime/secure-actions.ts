@@ -101,8 +101,9 @@ export async function printPlan(
       `ACLs: ${observed.acl.kind}`,
       `next: ${stepText(step)}`,
       ...problemsOf(settings, observed, step).map(({ reason, message }) => `problem: ${reason}: ${message}`),
-      ...podsToRestart(observed, pods),
+      ...podsToRestart(settings, observed, pods),
       ...namesToSettle(settings, injected?.flatMap((each) => each.name ?? []) ?? []),
+      ...intentionsNote(settings, pods),
       ...(gate.kind === 'open' ? [`may go to ${gate.to}`] : []),
       ...(gate.kind === 'closed' ? gate.because.map((why) => `not yet ${gate.to}: ${why}`) : []),
     ];
@@ -143,6 +144,15 @@ async function componentLogins(
     if (error instanceof TandemError) return undefined;
     throw error;
   }
+}
+
+/** What is allowed in the mesh follows the default policy of the ACLs (Consul, "Service intentions"). */
+function intentionsNote(
+  { stage, acls }: SecureSettings,
+  pods: readonly PodAccess[] | undefined,
+): readonly string[] {
+  if (stage !== 'prefer' || !acls || pods?.length === 0) return [];
+  return ['before require: from then on, a service is called by those alone whom an intention allows to'];
 }
 
 type InjectedPodFacts = { readonly access: PodAccess | undefined; readonly name: PodName | undefined };

@@ -1,6 +1,6 @@
 /** What injected pods are called before they log in, and when they are made anew after: the stage `prefer` may not surprise anybody. */
 import { readInjection } from '../inject/injected-pod.ts';
-import { ofPodAccount } from '../inject/service-name.ts';
+import { DEFAULT_ACCOUNT, ofPodAccount } from '../inject/service-name.ts';
 import { asString, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import type { SecureSettings } from './secure-settings.ts';
@@ -13,10 +13,9 @@ export type PodName = {
   readonly named: string | undefined;
   /** As it was admitted; a Kubernetes Service may have given it another name since. */
   readonly service: string;
+  /** Whether it logs in already. */
+  readonly login: boolean;
 };
-
-// The binding rule of the chart leaves it out, for every pod has it that names no other (`connectInject.aclBindingRuleSelector`).
-const NO_SERVICE = 'default';
 
 /** Undefined for what has no sidecar of ours, and for what has come to its end. Throws on no input. */
 export function readPodName(raw: unknown): PodName | undefined {
@@ -24,7 +23,7 @@ export function readPodName(raw: unknown): PodName | undefined {
   const injection = readInjection(raw);
   if (['Succeeded', 'Failed'].includes(phase) || !('mesh' in injection) || !injection.mesh.ok)
     return undefined;
-  const account = asString(property(property(raw, 'spec'), 'serviceAccountName')) ?? NO_SERVICE;
+  const account = asString(property(property(raw, 'spec'), 'serviceAccountName')) ?? DEFAULT_ACCOUNT;
   const services = injection.mesh.services.map(({ service, nameSource }) => ({
     name: service.name,
     nameSource,
@@ -38,31 +37,33 @@ export function readPodName(raw: unknown): PodName | undefined {
     account,
     named: nameSource === 'annotation' ? name : undefined,
     service: name,
+    login: injection.logsIn,
   };
 }
 
 // The plan is for people.
 const MOST = 10;
 
-/** Sentences on pods that would be refused, or have another name, when they are made anew in `prefer`. */
+/** Sentences on pods that would not start, would be refused or have another name, when they are made anew in `prefer`. */
 export function namesToSettle(
   { stage, acls }: Pick<SecureSettings, 'stage' | 'acls'>,
   pods: readonly PodName[],
 ): readonly string[] {
-  if (stage !== 'accept' || !acls) return [];
-  const sentences = pods.flatMap((each) => sentenceOf(each) ?? []).toSorted();
+  if (!acls || stage === 'require') return [];
+  const when = stage === 'accept' ? 'before prefer' : 'before its restart';
+  const sentences = pods.flatMap((each) => (each.login ? [] : (sentenceOf(each) ?? []))).toSorted();
   const more = sentences.length > MOST ? [`${sentences.length - MOST} more pods`] : [];
-  return [...sentences.slice(0, MOST), ...more].map((each) => `before prefer: ${each}`);
+  return [...sentences.slice(0, MOST), ...more].map((each) => `${when}: ${each}`);
 }
 
 function sentenceOf({ pod, account, named, service }: PodName): string | undefined {
   const wanted = named ?? service;
-  if (account === NO_SERVICE)
+  if (account === DEFAULT_ACCOUNT)
     return `${pod} has the ServiceAccount "default", which may not log in: made anew, it does not start; give it the ServiceAccount ${quote(wanted)}`;
   if (named !== undefined)
     return named === account
       ? undefined
-      : `${pod} is the service ${quote(named)}, and its ServiceAccount is ${quote(account)}: made anew, it is refused; give it the ServiceAccount ${quote(named)}, or annotate ${quote(account)} with consul.hashicorp.com/service-name and set connectInject.serviceAccountCheck=warn`;
+      : `${pod} is the service ${quote(named)}, and its ServiceAccount is ${quote(account)}: made anew, it is refused; give it the ServiceAccount ${quote(named)}, or annotate ${quote(account)} with consul.hashicorp.com/service-name: ${quote(named)} and set connectInject.serviceAccountCheck=warn`;
   return service === account
     ? undefined
     : `${pod} is the service ${quote(service)}, or that of its Kubernetes Service: made anew, it is ${quote(account)}, as its ServiceAccount`;

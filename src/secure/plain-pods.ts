@@ -12,6 +12,8 @@ export type PodAccess = {
   readonly pod: string;
   readonly tls: boolean;
   readonly login: boolean;
+  /** Its init containers, a native sidecar among them, have come up. */
+  readonly isInitialized: boolean;
   /** `certificateIds` of the CAs that it trusts; none when that is not known. */
   readonly cas: readonly string[];
 };
@@ -23,13 +25,18 @@ export function readPodAccess(raw: unknown): PodAccess | undefined {
   if (['Succeeded', 'Failed'].includes(phase)) return undefined;
   const pod = `${asString(property(metadata, 'namespace'))}/${asString(property(metadata, 'name'))}`;
   const cas = readIds(asString(property(property(metadata, 'annotations'), CA_ID_ANNOTATION)) ?? '');
+  const conditions = property(property(raw, 'status'), 'conditions');
+  const isInitialized = (Array.isArray(conditions) ? conditions : []).some(
+    (each: unknown) => property(each, 'type') === 'Initialized' && property(each, 'status') === 'True',
+  );
   const init = environmentOf(containerOf(raw, INIT_CONTAINER), new Map());
   const scheme = init.get('TANDEM_SCHEME');
   if (scheme !== undefined)
-    return { pod, tls: scheme === 'https://', login: init.has('TANDEM_AUTH_METHOD'), cas };
+    return { pod, tls: scheme === 'https://', login: init.has('TANDEM_AUTH_METHOD'), isInitialized, cas };
   const args = property(containerOf(raw, DATAPLANE_CONTAINER), 'args');
   if (!Array.isArray(args)) return undefined;
-  return { pod, tls: !args.includes('-tls-disabled'), login: args.includes('-credential-type=login'), cas };
+  const login = args.includes('-credential-type=login');
+  return { pod, tls: !args.includes('-tls-disabled'), login, isInitialized, cas };
 }
 
 /** Pods that would lose Consul where plain ports are closed, and who has no token gets nothing. */

@@ -212,9 +212,15 @@ function podsHoldingBack(
   pods: readonly PodAccess[] | undefined,
 ): readonly string[] {
   if (pods === undefined) return ['the injected pods cannot be listed'];
-  return someNames(cutOff(settings, pods)).map(
-    (name) => `${name} would lose Consul, because it was injected before prefer: restart it`,
-  );
+  const starting = pods.filter(({ login, isInitialized }) => login && !isInitialized);
+  return [
+    ...someNames(cutOff(settings, pods)).map(
+      (name) => `${name} would lose Consul, because it was injected before prefer: restart it`,
+    ),
+    ...someNames(starting).map(
+      (name) => `${name} has not come up: see its events, and the log of its sidecar`,
+    ),
+  ];
 }
 
 /** Webhook, agents and DNS have no login; sync and registrar are one process with one role. */
@@ -229,9 +235,21 @@ function loginsHoldingBack(
     : ['the sync, with the registrar, has not logged in since its pods were made: see their log'];
 }
 
-/** A sentence for each pod that trusts a CA that is distrusted. @param pods as of `nextGate` */
+/** A sentence for each pod that has lost Consul, or trusts a CA that is distrusted. @param pods as of `nextGate` */
 export function podsToRestart(
+  settings: Pick<SecureSettings, 'stage' | 'tls' | 'acls'>,
   { state }: Pick<SecureObserved, 'state'>,
+  pods: readonly PodAccess[] | undefined,
+): readonly string[] {
+  const lost = settings.stage === 'require' ? cutOff(settings, pods ?? []) : [];
+  return [
+    ...someNames(lost).map((name) => `restart ${name}: it was injected before prefer, and has lost Consul`),
+    ...trustingDistrusted(state, pods),
+  ];
+}
+
+function trustingDistrusted(
+  state: SecureObserved['state'],
   pods: readonly PodAccess[] | undefined,
 ): readonly string[] {
   if (state === undefined || state.distrusted.length === 0) return [];

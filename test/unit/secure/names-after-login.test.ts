@@ -37,7 +37,7 @@ test('nothing is said of a pod that stays what it is, or has ended, nor in anoth
   assert.deepEqual(plan({ serviceAccount: 'admin', annotations: several }), []);
   assert.deepEqual(plan({ status: { phase: 'Succeeded' } }), []);
   const name = readPodName(injectedPod()) ?? assert.fail();
-  assert.deepEqual(namesToSettle({ stage: 'prefer', acls: true }, [name]), []);
+  assert.deepEqual(namesToSettle({ stage: 'require', acls: true }, [name]), []);
   assert.deepEqual(namesToSettle({ stage: 'accept', acls: false }, [name]), []);
 });
 
@@ -50,4 +50,12 @@ test('ten pods are named, the others counted', () => {
 test('what is no pod has no name', () => {
   for (const raw of [undefined, {}, { spec: { containers: 'none' } }])
     assert.equal(readPodName(raw), undefined);
+});
+
+test('in prefer, the same is said of pods that do not log in yet', () => {
+  const said = (pod: PodSketch): readonly string[] =>
+    namesToSettle({ stage: 'prefer', acls: true }, [readPodName(injectedPod(pod)) ?? assert.fail()]);
+  assert.match(said({}).join(), /^before its restart: default\/web-0 has the ServiceAccount "default"/);
+  for (const mode of ['dataplane', 'agent'])
+    assert.deepEqual(said({ flags: [`--proxy-mode=${mode}`, '--consul-auth-method=k8s'] }), []);
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutOff, readPodAccess } from '../../../src/secure/plain-pods.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
-import { nextGate, type GateFacts } from '../../../src/secure/secure-report.ts';
+import { nextGate, podsToRestart, type GateFacts } from '../../../src/secure/secure-report.ts';
 import { newWorld, observe, settle, SETTINGS, startAgents } from './secure-world.ts';
 
 const pod = (spec: object, phase = 'Running'): object => ({
@@ -28,7 +28,10 @@ test('what a pod uses is read from its containers, which cannot change', () => {
     [pod(sidecar('-tls-disabled', '-credential-type=login')), false, true],
     [pod(sidecar('-ca-certs=/consul/tls/ca.pem', '-credential-type=login')), true, true],
   ] as const)
-    assert.deepEqual(readPodAccess(raw), { pod: 'shop/web', tls, login, cas: [] });
+    assert.deepEqual(readPodAccess(raw), { pod: 'shop/web', tls, login, isInitialized: false, cas: [] });
+  const conditions = [{ type: 'Initialized', status: 'True' }];
+  const up = { ...pod(sidecar('-tls-disabled')), status: { phase: 'Running', conditions } };
+  assert.equal(readPodAccess(up)?.isInitialized, true);
   for (const raw of [
     undefined,
     {},
@@ -41,9 +44,9 @@ test('what a pod uses is read from its containers, which cannot change', () => {
 
 test('only parts that are on cut pods off', () => {
   const pods = [
-    { pod: 'a/plain', tls: false, login: false, cas: [] },
-    { pod: 'a/login', tls: false, login: true, cas: [] },
-    { pod: 'a/both', tls: true, login: true, cas: [] },
+    { pod: 'a/plain', tls: false, login: false, isInitialized: true, cas: [] },
+    { pod: 'a/login', tls: false, login: true, isInitialized: true, cas: [] },
+    { pod: 'a/both', tls: true, login: true, isInitialized: true, cas: [] },
   ];
   const names = (tls: boolean, acls: boolean) => cutOff({ tls, acls }, pods).map((each) => each.pod);
   assert.deepEqual(names(true, true), ['a/plain', 'a/login']);
@@ -70,7 +73,7 @@ test('the gate to require is closed by a plain pod, and by pods that cannot be l
     const observed = { ...seen, agents };
     return nextGate(settings, observed, nextSecureStep(settings, observed), { pods, logins });
   };
-  const plain = { pod: 'shop/web', tls: false, login: false, cas: [] };
+  const plain = { pod: 'shop/web', tls: false, login: false, isInitialized: true, cas: [] };
   assert.deepEqual(gate('prefer', [plain], SYNC), {
     kind: 'closed',
     to: 'require',
@@ -81,6 +84,9 @@ test('the gate to require is closed by a plain pod, and by pods that cannot be l
     kind: 'open',
     to: 'require',
   });
+  const starting = gate('prefer', [{ ...plain, tls: true, login: true, isInitialized: false }], SYNC);
+  assert.ok(starting.kind === 'closed');
+  assert.match(starting.because.join(), /^shop\/web has not come up: see its events/);
   assert.deepEqual(gate('accept', [plain], undefined), { kind: 'open', to: 'prefer' });
   for (const [logins, why] of [
     [new Set(['tandem-mesh-test']), /^the sync, with the registrar, has not logged in/],
@@ -90,4 +96,15 @@ test('the gate to require is closed by a plain pod, and by pods that cannot be l
     assert.ok(closed.kind === 'closed');
     assert.match(closed.because.join(), why);
   }
+});
+
+test('in require, what was injected before prefer is named, and in no other stage', () => {
+  const plain = { pod: 'shop/web', tls: false, login: false, isInitialized: true, cas: [] };
+  const said = (stage: 'prefer' | 'require') =>
+    podsToRestart({ ...SETTINGS, stage }, { state: undefined }, [
+      plain,
+      { ...plain, tls: true, login: true },
+    ]);
+  assert.deepEqual(said('require'), ['restart shop/web: it was injected before prefer, and has lost Consul']);
+  assert.deepEqual(said('prefer'), []);
 });
