@@ -14,12 +14,14 @@ import { kernelProblems, machineProblems } from './harness/requirements.ts';
 
 const SUITE: Suite = {
   files: 'test/cluster/**/*.test.ts',
-  longestFirst: ['upgrade', 'nodes', 'transparent-proxy', 'planted-faults', 'agent-mode', 'dataplane-mode'],
+  longestFirst: ['upgrade', 'nodes', 'dataplane-mode', 'transparent-proxy', 'planted-faults', 'agent-mode'],
 };
-/** Files that bring up clusters of their own, beside those of the others. */
-const OWN_CLUSTERS = ['left-behind', 'start-failure'];
-/** Each has one file at a time. Most of a file is waiting; more than two would wait for the two cores of a small machine. */
+/** Each has one file at a time. Most of a file is waiting; more than three would wait for the two cores of a small machine. */
 const CLUSTERS = 2;
+/** Files that bring up clusters of their own, beside the two. */
+const OWN_CLUSTERS = ['left-behind', 'start-failure'];
+/** Files that a third cluster has when those have ended. */
+const IN_THIRD = ['secure', 'catalog', 'builtin-proxy', 'cluster'];
 const TEST_MILLISECONDS = 600_000;
 const USAGE = `npm run test:cluster                                 all files of tests, in clusters that are there for them alone
 npm run test:cluster -- test/cluster/nodes.test.ts   these files
@@ -50,8 +52,8 @@ async function main(): Promise<number> {
   return isOwn ? inOwnClusters(request) : runTests(request, 1, {});
 }
 
-function hasOwnClusters(file: string): boolean {
-  return OWN_CLUSTERS.includes(basename(file, '.test.ts'));
+function isOneOf(names: readonly string[]): (file: string) => boolean {
+  return (file) => names.includes(basename(file, '.test.ts'));
 }
 
 async function inOwnClusters(files: readonly string[]): Promise<number> {
@@ -60,23 +62,45 @@ async function inOwnClusters(files: readonly string[]): Promise<number> {
     process.stderr.write(`${problem}\n`);
     return 1;
   }
-  const others = files.filter((file) => !hasOwnClusters(file));
-  const count = Math.min(CLUSTERS, others.length);
+  const own = files.filter(isOneOf(OWN_CLUSTERS));
+  const others = files.filter((file) => !own.includes(file));
+  const third = others.length > CLUSTERS ? others.filter(isOneOf(IN_THIRD)) : [];
+  const first = others.filter((file) => !third.includes(file));
+  const beside = async (): Promise<number> => {
+    // One after the other: what each looks for is told from the clusters of everybody else.
+    const code = await runTests(own, 1, {});
+    return Math.max(code, await inClusters(third, 1));
+  };
   try {
-    const clusters = await startClusters(count, interruption.signal, elapsed(process.stdout));
-    const folders = clusters.map(({ folder }) => folder).join(delimiter);
-    const codes = await Promise.all([
-      runTests(others, count, { TANDEM_CLUSTERS: folders }),
-      // One after the other: what each looks for is told from the clusters of everybody else.
-      runTests(files.filter(hasOwnClusters), 1, {}),
-    ]);
-    await Promise.all(clusters.map((cluster) => cluster.end()));
-    return Math.max(...codes);
+    return await inClusters(first, CLUSTERS, beside);
   } catch (error) {
     if (interruption.code() > 0) return interruption.code();
     process.stderr.write(`${(error as Error).message}\n`);
     return 1;
   }
+}
+
+/**
+ * The worst of what they exit with.
+ *
+ * @param beside what runs once the clusters are up
+ */
+async function inClusters(
+  files: readonly string[],
+  most: number,
+  beside: () => Promise<number> = () => Promise.resolve(0),
+): Promise<number> {
+  const count = Math.min(most, files.length);
+  const clusters = await startClusters(count, interruption.signal, elapsed(process.stdout));
+  const folders = clusters.map(({ folder }) => folder).join(delimiter);
+  const tested = async (): Promise<number> => {
+    try {
+      return await runTests(files, count, { TANDEM_CLUSTERS: folders });
+    } finally {
+      await Promise.all(clusters.map((cluster) => cluster.end()));
+    }
+  };
+  return Math.max(...(await Promise.all([tested(), beside()])));
 }
 
 function firstProblem(): string | undefined {
