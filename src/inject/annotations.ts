@@ -75,7 +75,8 @@ export const annotations = {
     meaning: 'Joined with `service-tags`; duplicates are dropped.',
   },
   'service-meta-<key>': {
-    value: 'text of at most 512 bytes, no control characters but tabs and line ends; key `[A-Za-z0-9_-]+`, at most 128 characters',
+    value:
+      'text of at most 512 bytes, no control characters but tabs and line ends; key `[A-Za-z0-9_-]+`, at most 128 characters',
     default: 'none',
     meaning: 'Meta of the service and of its proxy; `$POD_NAME` as the whole value is the name of the pod.',
   },

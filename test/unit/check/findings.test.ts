@@ -186,7 +186,9 @@ test('an account needs what its parts call, and nothing of the others', () => {
   const leases = ['sync leases tandem', 'sync leases tandem'];
   assert.deepEqual(rules({ sync: nothing }), leases);
   assert.deepEqual(
-    rules({ sync: { ...nothing, registrar: { namesFollowServices: true, podsLogIn: true, keepsPlainPods: false } } }),
+    rules({
+      sync: { ...nothing, registrar: { namesFollowServices: true, podsLogIn: true, keepsPlainPods: false } },
+    }),
     [
       'registrar pods *',
       'registrar nodes *',
