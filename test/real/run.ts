@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const interruption = listenForInterruption(() => process.stdout.write('interrupted: ending the tests\n'));
-  // Here once, and not by the first four files at once.
+  // Here once, and not by the first files at once.
   await import('./harness/tandem-program.ts');
   const { signal } = interruption;
   const passed = await runFiles(request, { atOnce: AT_ONCE, milliseconds: TEST_MILLISECONDS, signal });
