@@ -363,8 +363,8 @@ export function isReadOrWritten(key: string): boolean {
 }
 
 /**
- * Those of a pod that are ours and not as good as absent, by name. A pod has a handful of the fifty that are read: one pass over what is there costs a
- * fifth of fifty look-ups, for each of which a key would be put together.
+ * Those of a pod that are ours, by name, without the empty ones that count as absent. A pod has a handful of the fifty that are
+ * read: one pass over what is there costs a fifth of fifty look-ups, for each of which a key would be put together.
  */
 export function ownAnnotations(present: JsonObject): ReadonlyMap<string, unknown> {
   const own = new Map<string, unknown>();

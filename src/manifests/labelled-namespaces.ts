@@ -6,7 +6,8 @@ import { listedObjects } from './listed-objects.ts';
 import { readDocuments, splitByteOrderMark } from './read-documents.ts';
 
 /**
- * By name; of two the last one counts, as for `kubectl apply`. A text that cannot be read has none: whoever edits it says why.
+ * By name. If two have the same name, the last one counts, as with `kubectl apply`. A text that cannot be read is left out here: its
+ * errors are reported when its pods are edited.
  */
 export function labelledNamespaces(texts: readonly string[]): ReadonlyMap<string, NamespaceDefaults> {
   const found = new Map<string, NamespaceDefaults>();

@@ -3,7 +3,7 @@ import { splitCommaList } from './comma-list.ts';
 import { hasControl, quote } from './text.ts';
 
 /**
- * Consul takes any tag, and whoever lists services in a terminal obeys it: those with a control character are left out.
+ * Consul accepts any tag, and a terminal that lists services acts on it, so tags with a control character are left out.
  *
  * @returns left: what to say of those that are left out; undefined when none is
  */
