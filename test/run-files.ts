@@ -10,10 +10,32 @@ export type Suite = {
   readonly files: string;
   /** Files to begin with, without their ending: one that takes minutes and came last would go on alone. */
   readonly longestFirst: readonly string[];
+  /** Of its command, as `--help` prints it. */
+  readonly usage: string;
 };
 
+/** What to exit with: the help, or what is wrong with the arguments of this process, at once; else what running their files tells. */
+export async function runSuite(
+  suite: Suite,
+  runRequested: (files: readonly string[]) => Promise<number>,
+): Promise<number> {
+  const request = requestedFiles(process.argv.slice(2), suite);
+  if (request === 'help') {
+    process.stdout.write(suite.usage);
+    return 0;
+  }
+  if (typeof request === 'string') {
+    process.stderr.write(`${request}\n\n${suite.usage}`);
+    return 2;
+  }
+  return runRequested(request);
+}
+
 /** Files that the arguments ask for, all when they name none; `help`; or what is wrong with them. */
-export function requestedFiles(args: readonly string[], suite: Suite): readonly string[] | string {
+export function requestedFiles(
+  args: readonly string[],
+  suite: Omit<Suite, 'usage'>,
+): readonly string[] | string {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -29,7 +51,7 @@ export function requestedFiles(args: readonly string[], suite: Suite): readonly 
   }
 }
 
-function ordered(files: readonly string[], { longestFirst }: Suite): readonly string[] {
+function ordered(files: readonly string[], { longestFirst }: Pick<Suite, 'longestFirst'>): readonly string[] {
   const last = longestFirst.length;
   const place = (file: string): number => {
     const found = longestFirst.findIndex((name) => file.endsWith(`/${name}.test.ts`));

@@ -5,7 +5,7 @@
 import { basename, delimiter } from 'node:path';
 import { listenForInterruption } from '../interruption.ts';
 import { missingPartsMessage } from '../real/parts.ts';
-import { requestedFiles, runFiles, type Suite } from '../run-files.ts';
+import { runFiles, runSuite, type Suite } from '../run-files.ts';
 import { elapsed } from './harness/elapsed.ts';
 import { startClusters } from './harness/several-clusters.ts';
 import { missingParts } from './harness/programs.ts';
@@ -15,6 +15,10 @@ import { kernelProblems, machineProblems } from './harness/requirements.ts';
 const SUITE: Suite = {
   files: 'test/cluster/**/*.test.ts',
   longestFirst: ['upgrade', 'nodes', 'dataplane-mode', 'transparent-proxy', 'planted-faults', 'agent-mode'],
+  usage: `npm run test:cluster                                 all files of tests, in clusters that are there for them alone
+npm run test:cluster -- test/cluster/nodes.test.ts   these files
+KUBECONFIG=<file> npm run test:cluster               in the cluster that it names
+`,
 };
 /** Each has one file at a time. Most of a file is waiting; more than three would wait for the two cores of a small machine. */
 const CLUSTERS = 2;
@@ -23,10 +27,6 @@ const OWN_CLUSTERS = ['left-behind', 'start-failure'];
 /** Files that a third cluster has when those have ended. */
 const IN_THIRD = ['secure', 'catalog', 'builtin-proxy', 'cluster'];
 const TEST_MILLISECONDS = 600_000;
-const USAGE = `npm run test:cluster                                 all files of tests, in clusters that are there for them alone
-npm run test:cluster -- test/cluster/nodes.test.ts   these files
-KUBECONFIG=<file> npm run test:cluster               in the cluster that it names
-`;
 
 const isOwn = (process.env['KUBECONFIG'] ?? '') === '';
 const interruption = listenForInterruption(() =>
@@ -37,20 +37,7 @@ const interruption = listenForInterruption(() =>
   ),
 );
 
-process.exitCode = await main();
-
-async function main(): Promise<number> {
-  const request = requestedFiles(process.argv.slice(2), SUITE);
-  if (request === 'help') {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  if (typeof request === 'string') {
-    process.stderr.write(`${request}\n\n${USAGE}`);
-    return 2;
-  }
-  return isOwn ? inOwnClusters(request) : runTests(request, 1, {});
-}
+process.exitCode = await runSuite(SUITE, (files) => (isOwn ? inOwnClusters(files) : runTests(files, 1, {})));
 
 function isOneOf(names: readonly string[]): (file: string) => boolean {
   return (file) => names.includes(basename(file, '.test.ts'));

@@ -1,6 +1,6 @@
 /** `npm run test:real`, `npm run test:real -- test/real/sync/*.test.ts`: the tests against the real parts. */
 import { listenForInterruption } from '../interruption.ts';
-import { requestedFiles, runFiles, type Suite } from '../run-files.ts';
+import { runFiles, runSuite, type Suite } from '../run-files.ts';
 
 const SUITE: Suite = {
   files: 'test/real/**/*.test.ts',
@@ -24,30 +24,21 @@ const SUITE: Suite = {
     'registrar/addresses',
     'secure/external',
   ],
+  usage: `npm run test:real                                    all files of tests
+npm run test:real -- test/real/sync/types.test.ts    these files
+`,
 };
 // Two for each core of a small machine: a file waits for about half of its time.
 const AT_ONCE = 4;
 const TEST_MILLISECONDS = 300_000;
-const USAGE = `npm run test:real                                    all files of tests
-npm run test:real -- test/real/sync/types.test.ts    these files
-`;
 
-process.exitCode = await main();
+process.exitCode = await runSuite(SUITE, runAll);
 
-async function main(): Promise<number> {
-  const request = requestedFiles(process.argv.slice(2), SUITE);
-  if (request === 'help') {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  if (typeof request === 'string') {
-    process.stderr.write(`${request}\n\n${USAGE}`);
-    return 2;
-  }
+async function runAll(files: readonly string[]): Promise<number> {
   const interruption = listenForInterruption(() => process.stdout.write('interrupted: ending the tests\n'));
   // Here once, and not by the first files at once.
   await import('./harness/tandem-program.ts');
   const { signal } = interruption;
-  const passed = await runFiles(request, { atOnce: AT_ONCE, milliseconds: TEST_MILLISECONDS, signal });
+  const passed = await runFiles(files, { atOnce: AT_ONCE, milliseconds: TEST_MILLISECONDS, signal });
   return interruption.code() || (passed ? 0 : 1);
 }
