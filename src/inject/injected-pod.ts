@@ -110,11 +110,13 @@ function injectionOfSeveral(spec: unknown, fields: Variables): Injection | undef
   };
 }
 
-function logsInByInit(variables: Variables): boolean {
+/** @param variables of the init container in agent mode */
+export function logsInByInit(variables: Variables): boolean {
   return variables.has('TANDEM_AUTH_METHOD');
 }
 
-function logsInByDataplane(args: ReadonlyMap<string, string>): boolean {
+/** @param args of consul-dataplane, by flag */
+export function logsInByDataplane(args: ReadonlyMap<string, string>): boolean {
   return args.get('-credential-type') === 'login';
 }
 
@@ -174,7 +176,7 @@ function askedNode(args: ReadonlyMap<string, string>): AskedNode {
 }
 
 /** By flag, as they are before the kubelet expands them. */
-function argumentsOf(container: unknown): ReadonlyMap<string, string> {
+export function argumentsOf(container: unknown): ReadonlyMap<string, string> {
   const texts = elementsAt(container, 'args').filter((each) => typeof each === 'string');
   return new Map(
     texts.map((text) => {

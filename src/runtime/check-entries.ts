@@ -7,6 +7,7 @@ import type { CrdFact, EntryFacts, EntryWebhook, Leftover } from '../check/entry
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { crdName, entryCollection } from '../kubernetes/entry-cluster.ts';
 import { listPages } from '../kubernetes/list-pages.ts';
+import { isConditionTrue } from '../model/conditions.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, elementsAt, property } from '../support/json.ts';
 import { probe } from './probe.ts';
@@ -48,9 +49,7 @@ async function readCrd(
   return {
     name,
     found: {
-      isEstablished: elementsAt(property(body, 'status'), 'conditions').some(
-        (each: unknown) => property(each, 'type') === 'Established' && property(each, 'status') === 'True',
-      ),
+      isEstablished: isConditionTrue(body, 'Established'),
       release: asString(property(annotations, 'meta.helm.sh/release-name')),
       isKept: property(annotations, 'helm.sh/resource-policy') === 'keep',
     },

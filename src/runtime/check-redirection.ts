@@ -15,6 +15,7 @@ import { parseQuantity } from '../inject/quantity.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { listPages } from '../kubernetes/list-pages.ts';
 import type { ReadObject } from '../kubernetes/resource-entry.ts';
+import { isConditionTrue } from '../model/conditions.ts';
 import { INJECTED, REDIRECT_STATUS, STATUS } from '../model/kubernetes-names.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, elementsAt, property } from '../support/json.ts';
@@ -67,9 +68,11 @@ async function readRedirectors(
     list(client, podsOf(namespace), { labelSelector }, (pod) => pod, signal),
   ]);
   const ready = new Set(
-    pods.filter(isReady).map((pod) => asString(property(property(pod, 'spec'), 'nodeName'))),
+    pods
+      .filter((pod) => isConditionTrue(pod, 'Ready'))
+      .map((pod) => asString(property(property(pod, 'spec'), 'nodeName'))),
   );
-  const places = nodes.filter((node) => isReady(node) && !isVirtual(node)).map(nameOf);
+  const places = nodes.filter((node) => isConditionTrue(node, 'Ready') && !isVirtual(node)).map(nameOf);
   return {
     count: pods.length,
     nodes: places.length,
@@ -91,13 +94,6 @@ function isVirtual(node: unknown): boolean {
 
 function podsOf(namespace: string): string {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
-}
-
-/** A pod or a node. */
-function isReady(object: unknown): boolean {
-  return elementsAt(property(object, 'status'), 'conditions').some(
-    (condition) => property(condition, 'type') === 'Ready' && property(condition, 'status') === 'True',
-  );
 }
 
 function readLabels(client: ApiClient, signal: AbortSignal): Promise<readonly WrongLabel[]> {

@@ -3,6 +3,7 @@ import { readInjection } from '../inject/injected-pod.ts';
 import { DEFAULT_ACCOUNT, ofPodAccount } from '../inject/service-name.ts';
 import { asString, property } from '../support/json.ts';
 import { quote } from '../support/text.ts';
+import { firstPods, runningPod } from './named-pods.ts';
 import type { SecureSettings } from './secure-settings.ts';
 
 export type PodName = {
@@ -19,30 +20,24 @@ export type PodName = {
 
 /** Undefined for what has no sidecar of ours, and for what has come to its end. Throws on no input. */
 export function readPodName(raw: unknown): PodName | undefined {
-  const phase = asString(property(property(raw, 'status'), 'phase')) ?? '';
+  const pod = runningPod(raw);
   const injection = readInjection(raw);
-  if (['Succeeded', 'Failed'].includes(phase) || !('mesh' in injection) || !injection.mesh.ok)
-    return undefined;
+  if (pod === undefined || !('mesh' in injection) || !injection.mesh.ok) return undefined;
   const account = asString(property(property(raw, 'spec'), 'serviceAccountName')) ?? DEFAULT_ACCOUNT;
-  const services = injection.mesh.services.map(({ service, nameSource }) => ({
+  const [first, ...others] = injection.mesh.services.map(({ service, nameSource }) => ({
     name: service.name,
     nameSource,
   }));
-  const [first, ...others] = services;
   if (first === undefined) return undefined;
   const { name, nameSource } = ofPodAccount([first, ...others], { serviceAccount: account });
-  const metadata = property(raw, 'metadata');
   return {
-    pod: `${asString(property(metadata, 'namespace'))}/${asString(property(metadata, 'name'))}`,
+    pod,
     account,
     named: nameSource === 'annotation' ? name : undefined,
     service: name,
     login: injection.logsIn,
   };
 }
-
-// The plan is for people.
-const MOST = 10;
 
 /** Sentences on pods that would not start, would be refused or have another name, when they are made anew in `prefer`. */
 export function namesToSettle(
@@ -51,9 +46,8 @@ export function namesToSettle(
 ): readonly string[] {
   if (!acls || stage === 'require') return [];
   const when = stage === 'accept' ? 'before prefer' : 'before its restart';
-  const sentences = pods.flatMap((each) => (each.login ? [] : (sentenceOf(each) ?? []))).toSorted();
-  const more = sentences.length > MOST ? [`${sentences.length - MOST} more pods`] : [];
-  return [...sentences.slice(0, MOST), ...more].map((each) => `${when}: ${each}`);
+  const sentences = pods.flatMap((each) => (each.login ? [] : (sentenceOf(each) ?? [])));
+  return firstPods(sentences).map((each) => `${when}: ${each}`);
 }
 
 function sentenceOf({ pod, account, named, service }: PodName): string | undefined {

@@ -1,9 +1,12 @@
 /** How injected pods reach Consul, and whom they trust. They keep both, so a stage may cut some of them off, and a CA may live on in them. */
 import { environmentOf } from '../inject/expand.ts';
+import { argumentsOf, logsInByDataplane, logsInByInit } from '../inject/injected-pod.ts';
 import { DATAPLANE_CONTAINER, INIT_CONTAINER } from '../inject/names.ts';
+import { isConditionTrue } from '../model/conditions.ts';
 import { CA_ID_ANNOTATION } from '../model/kubernetes-names.ts';
 import { certificateIds, readIds } from '../support/certificate-ids.ts';
 import { asString, elementsAt, property } from '../support/json.ts';
+import { runningPod } from './named-pods.ts';
 import type { SecureSettings } from './secure-settings.ts';
 import type { SecureState } from './secure-state.ts';
 
@@ -20,23 +23,19 @@ export type PodAccess = {
 
 /** Undefined for what has no sidecar of ours, and for what has come to its end. Throws on no input. */
 export function readPodAccess(raw: unknown): PodAccess | undefined {
-  const metadata = property(raw, 'metadata');
-  const phase = asString(property(property(raw, 'status'), 'phase')) ?? '';
-  if (['Succeeded', 'Failed'].includes(phase)) return undefined;
-  const pod = `${asString(property(metadata, 'namespace'))}/${asString(property(metadata, 'name'))}`;
-  const cas = readIds(asString(property(property(metadata, 'annotations'), CA_ID_ANNOTATION)) ?? '');
-  const conditions = property(property(raw, 'status'), 'conditions');
-  const isInitialized = (Array.isArray(conditions) ? conditions : []).some(
-    (each: unknown) => property(each, 'type') === 'Initialized' && property(each, 'status') === 'True',
-  );
+  const pod = runningPod(raw);
+  if (pod === undefined) return undefined;
+  const annotations = property(property(raw, 'metadata'), 'annotations');
+  const cas = readIds(asString(property(annotations, CA_ID_ANNOTATION)) ?? '');
+  const isInitialized = isConditionTrue(raw, 'Initialized');
   const init = environmentOf(containerOf(raw, INIT_CONTAINER), new Map());
   const scheme = init.get('TANDEM_SCHEME');
   if (scheme !== undefined)
-    return { pod, tls: scheme === 'https://', login: init.has('TANDEM_AUTH_METHOD'), isInitialized, cas };
-  const args = property(containerOf(raw, DATAPLANE_CONTAINER), 'args');
-  if (!Array.isArray(args)) return undefined;
-  const login = args.includes('-credential-type=login');
-  return { pod, tls: !args.includes('-tls-disabled'), login, isInitialized, cas };
+    return { pod, tls: scheme === 'https://', login: logsInByInit(init), isInitialized, cas };
+  const sidecar = containerOf(raw, DATAPLANE_CONTAINER);
+  if (!Array.isArray(property(sidecar, 'args'))) return undefined;
+  const args = argumentsOf(sidecar);
+  return { pod, tls: !args.has('-tls-disabled'), login: logsInByDataplane(args), isInitialized, cas };
 }
 
 /** Pods that would lose Consul where plain ports are closed, and who has no token gets nothing. */

@@ -5,6 +5,7 @@ import { unusableParts } from './brought.ts';
 import { certificatesIn, chainsTo, maySignCas } from './certificates.ts';
 import type { Agent, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
+import { firstPods } from './named-pods.ts';
 import { cutOff, trustsDistrusted, type PodAccess } from './plain-pods.ts';
 import { needsSigners, podMethodName } from './pod-auth-method.ts';
 import type { SecureStep } from './secure-step.ts';
@@ -173,8 +174,6 @@ export type Gate =
   | { readonly kind: 'closed'; readonly to: SecureStage; readonly because: readonly string[] }
   | { readonly kind: 'last' };
 
-const NAMED_PODS = 10;
-
 /** What the loop itself does not look at. */
 export type GateFacts = {
   /** Injected pods; undefined when they cannot be listed. */
@@ -260,9 +259,7 @@ function trustingDistrusted(
 }
 
 function someNames(pods: readonly PodAccess[]): readonly string[] {
-  const names = pods.map(({ pod }) => pod).toSorted();
-  const more = names.length > NAMED_PODS ? [`${names.length - NAMED_PODS} more pods`] : [];
-  return [...names.slice(0, NAMED_PODS), ...more];
+  return firstPods(pods.map(({ pod }) => pod));
 }
 
 /** By what can be seen of an agent; those that are silent run none. */

@@ -1,6 +1,7 @@
 /** What is kept in memory of an injected pod. Reading is total: what is not well-formed is absent. */
 import { readInjection, type Injection } from '../../inject/injected-pod.ts';
 import type { MeshOptions } from '../../inject/read-registration.ts';
+import { isConditionTrue } from '../../model/conditions.ts';
 import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../../model/kubernetes-names.ts';
 import { parseRecord } from '../../inject/record.ts';
 import { exclusionNames, MOST_EXCLUSIONS, splitExclusions } from '../../inject/redirect-lists.ts';
@@ -84,8 +85,8 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
   const uid = text(metadata, 'uid');
   if (namespace === undefined || name === undefined || uid === undefined) return undefined;
   const status = property(raw, 'status');
-  const ready = condition(status, 'Ready');
-  const isInitialized = property(condition(status, 'Initialized'), 'status') === 'True';
+  const ready = elementsAt(status, 'conditions').find((each) => property(each, 'type') === 'Ready');
+  const isInitialized = isConditionTrue(raw, 'Initialized');
   const [host, own] = (['hostIP', 'podIP'] as const).map((key) =>
     firstAddress(`status.${key}`, [text(status, key) ?? '']),
   );
@@ -161,14 +162,6 @@ function readStage(metadata: unknown, status: unknown): Stage {
   if (phase === 'Succeeded' || phase === 'Failed') return 'finished';
   if (phase === 'Unknown' || property(status, 'reason') === 'NodeLost') return 'lost';
   return text(metadata, 'deletionTimestamp') === undefined ? 'alive' : 'terminating';
-}
-
-/** Source: Kubernetes, "Pod Lifecycle", "Pod conditions". */
-function condition(status: unknown, type: string): unknown {
-  const conditions = property(status, 'conditions');
-  return Array.isArray(conditions)
-    ? conditions.find((each: unknown) => property(each, 'type') === type)
-    : undefined;
 }
 
 function text(value: unknown, key: string): string | undefined {

@@ -1,0 +1,19 @@
+/** Injected pods as the plan names them. */
+import { asString, property } from '../support/json.ts';
+
+/** `namespace/name`; undefined for a pod that has come to its end. Throws on no input. */
+export function runningPod(raw: unknown): string | undefined {
+  const phase = asString(property(property(raw, 'status'), 'phase')) ?? '';
+  if (['Succeeded', 'Failed'].includes(phase)) return undefined;
+  const metadata = property(raw, 'metadata');
+  return `${asString(property(metadata, 'namespace'))}/${asString(property(metadata, 'name'))}`;
+}
+
+// The plan is for people.
+const NAMED_PODS = 10;
+
+/** The first of these names, or sentences on pods, in order, and how many more there are. */
+export function firstPods(names: readonly string[]): readonly string[] {
+  const more = names.length > NAMED_PODS ? [`${names.length - NAMED_PODS} more pods`] : [];
+  return [...names.toSorted().slice(0, NAMED_PODS), ...more];
+}
