@@ -1,4 +1,5 @@
 /** The rights in Consul that each part of Tandem needs (docs/install.md, "The policy of the token"). */
+import { firstOf } from '../support/listed.ts';
 import { quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
@@ -92,13 +93,12 @@ export function consulRightsFindings(rights: Probe<readonly ConsulRight[]>): rea
   const missing = rights.value.filter(({ isAllowed }) => !isAllowed);
   if (missing.length === 0)
     return [ok('token-rights', `all ${rights.value.length} rights that are needed are granted`)];
-  const left = missing.length - SHOWN_RIGHTS;
-  return [
-    ...missing.slice(0, SHOWN_RIGHTS).map(({ rule }) => missingRule(rule)),
-    ...(left <= 0
-      ? []
-      : [failure('token-rights', `${left} more rights are missing`, 'give the token a service_prefix')]),
-  ];
+  return firstOf(
+    missing,
+    SHOWN_RIGHTS,
+    ({ rule }) => missingRule(rule),
+    (left) => failure('token-rights', `${left} more rights are missing`, 'give the token a service_prefix'),
+  );
 }
 
 function missingRule(rule: ConsulRule): Finding {

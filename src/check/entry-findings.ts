@@ -1,6 +1,7 @@
 /** What config entries need of a cluster, and what consul-k8s left there. */
 import { ENTRY_GROUP } from '../catalog/config-entries/entry-kinds.ts';
 import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-leftovers.ts';
+import { firstOf, listed } from '../support/listed.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
 export type EntryFacts = {
@@ -69,7 +70,7 @@ function crdFindings(crds: EntryFacts['crds']): readonly Finding[] {
       : [
           failure(
             CHECK,
-            `${missing.length} of ${crds.value.length} CRDs are not installed: ${firstOf(missing)}`,
+            `${missing.length} of ${crds.value.length} CRDs are not installed: ${namesOf(missing)}`,
             'install the chart with configEntries.installCRDs=true',
           ),
         ]),
@@ -78,7 +79,7 @@ function crdFindings(crds: EntryFacts['crds']): readonly Finding[] {
       : [
           failure(
             CHECK,
-            `CRDs are not established: ${firstOf(waiting)}`,
+            `CRDs are not established: ${namesOf(waiting)}`,
             `see kubectl describe crd ${waiting[0]?.name ?? ''}`,
           ),
         ]),
@@ -106,16 +107,17 @@ function leftoverFindings(leftovers: EntryFacts['leftovers'], adopt: boolean): r
         `allow this account to list the kinds of ${ENTRY_GROUP}`,
       ),
     ];
-  const left = leftovers.value.length - SHOWN;
-  const clues = leftovers.value.slice(0, SHOWN).map(({ plural, namespace, name, at }) => {
+  const clue = ({ plural, namespace, name, at }: (typeof leftovers.value)[number]): Finding => {
     const patch = `kubectl -n ${namespace} patch ${plural}.${ENTRY_GROUP} ${name} --type=json -p '[{"op":"test","path":"/metadata/finalizers/${at}","value":"${CONSUL_K8S_FINALIZER}"},{"op":"remove","path":"/metadata/finalizers/${at}"}]'`;
     return warning(
       CHECK,
       `${plural} ${namespace}/${name} is being deleted, and ${CONSUL_K8S_FINALIZER} keeps it`,
       adopt ? 'start the sync, which removes it' : `${patch}, or set --config-entries-adopt`,
     );
-  });
-  return left <= 0 ? clues : [...clues, warning(CHECK, `${left} more objects are kept so`, 'see above')];
+  };
+  return firstOf(leftovers.value, SHOWN, clue, (left) =>
+    warning(CHECK, `${left} more objects are kept so`, 'see above'),
+  );
 }
 
 function webhookEntryFindings(webhooks: Probe<readonly EntryWebhook[]>): readonly Finding[] {
@@ -136,8 +138,9 @@ function webhookEntryFindings(webhooks: Probe<readonly EntryWebhook[]>): readonl
   );
 }
 
-function firstOf(crds: readonly CrdFact[]): string {
-  const left = crds.length - SHOWN;
-  const names = crds.slice(0, SHOWN).map(({ name }) => name);
-  return `${names.join(', ')}${left <= 0 ? '' : ` and ${left} more`}`;
+function namesOf(crds: readonly CrdFact[]): string {
+  return listed(
+    crds.map(({ name }) => name),
+    SHOWN,
+  );
 }

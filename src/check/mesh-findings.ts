@@ -1,4 +1,5 @@
 /** What the Consul services mean for sidecars with redirected traffic. */
+import { firstOf } from '../support/listed.ts';
 import { quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
@@ -135,11 +136,9 @@ function addressFindings(proxies: MeshFacts['proxies']): readonly Finding[] {
   );
   if (clashes.length === 0)
     return [ok('addresses', `each of ${byAddress.size} virtual addresses belongs to one service`)];
-  const left = clashes.length - SHOWN;
-  return [
-    ...clashes.slice(0, SHOWN).map(clashFinding),
-    ...(left <= 0 ? [] : [failure('addresses', `${left} more addresses have two owners`, 'see above')]),
-  ];
+  return firstOf(clashes, SHOWN, clashFinding, (left) =>
+    failure('addresses', `${left} more addresses have two owners`, 'see above'),
+  );
 }
 
 function clashFinding(holders: readonly SidecarInstance[]): Finding {

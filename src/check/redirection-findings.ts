@@ -1,6 +1,7 @@
 /** What transparent proxy needs of a cluster. */
 import { ANNOTATION_PREFIX, INJECT_LABEL, REDIRECT_LABEL } from '../model/kubernetes-names.ts';
 import { asString, property } from '../support/json.ts';
+import { firstOf, listed } from '../support/listed.ts';
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
@@ -73,7 +74,7 @@ function redirectorFinding(
     ? ok('redirectors', `each of ${nodes} nodes has one that is ready${leftOutText(leftOut)}`)
     : failure(
         'redirectors',
-        `no redirector is ready on ${firstOf(without)}: new transparent pods wait there${leftOutText(leftOut)}`,
+        `no redirector is ready on ${listed(without, SHOWN)}: new transparent pods wait there${leftOutText(leftOut)}`,
         `see kubectl -n ${namespace} get pods -l app.kubernetes.io/component=redirector -o wide, and describe the one of that node`,
       );
 }
@@ -93,11 +94,9 @@ function labelFindings(labels: Probe<readonly WrongLabel[]>): readonly Finding[]
     ];
   if (labels.value.length === 0)
     return [ok('namespace-labels', 'each one of ours on a namespace has an effect')];
-  const left = labels.value.length - SHOWN;
-  return [
-    ...labels.value.slice(0, SHOWN).map(wrongLabel),
-    ...(left <= 0 ? [] : [warning('namespace-labels', `${left} more labels have no effect`, 'see above')]),
-  ];
+  return firstOf(labels.value, SHOWN, wrongLabel, (left) =>
+    warning('namespace-labels', `${left} more labels have no effect`, 'see above'),
+  );
 }
 
 function wrongLabel({ namespace, label, value }: WrongLabel): Finding {
@@ -193,9 +192,4 @@ function zoneName(zone: string): string {
     .replace(/^[a-z]+:\/\//, '')
     .replace(/:\d+$/, '')
     .replace(/\.$/, '');
-}
-
-function firstOf(names: readonly string[]): string {
-  const left = names.length - SHOWN;
-  return `${names.slice(0, SHOWN).join(', ')}${left <= 0 ? '' : ` and ${left} more`}`;
 }

@@ -1,6 +1,7 @@
 /** What the engine answers: a decision is a value with a reason. */
 import type { Problem } from '../model/problem.ts';
 import type { PatchOperation } from '../support/json-patch.ts';
+import { firstOf } from '../support/listed.ts';
 
 /** The closed vocabulary of skip reasons: metric label, log field, report of the command line, and documentation. */
 export const skipReasons = {
@@ -92,7 +93,5 @@ const DESCRIBED = 50;
 
 /** `at: message` for each problem, joined; the text that a developer sees in `kubectl describe replicaset`. */
 export function describeProblems(problems: readonly Problem[]): string {
-  const described = problems.slice(0, DESCRIBED).map(warningText);
-  const more = problems.length - described.length;
-  return [...described, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+  return firstOf(problems, DESCRIBED, warningText, (left) => `and ${left} more`).join('; ');
 }

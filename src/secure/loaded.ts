@@ -1,4 +1,5 @@
 /** Which agents have loaded their Secret, and what is done for those that have not. */
+import { listed } from '../support/listed.ts';
 import { leafOf } from './agent-secret.ts';
 import type { Agent, SecureObserved } from './observed.ts';
 import type { SecureSettings } from './secure-settings.ts';
@@ -61,5 +62,5 @@ export function behindStep(settings: SecureSettings, observed: SecureObserved): 
   const until = Math.min(
     ...[agent, ...others].map((each) => (memory.reloads.get(each.pod.uid) ?? now) + RELOAD_AGAIN),
   );
-  return wait('agent-behind', others.length === 0 ? detail : `${detail} and ${others.length} more`, until);
+  return wait('agent-behind', listed([detail, ...others.map((each) => each.pod.name)], 1), until);
 }

@@ -1,5 +1,6 @@
 /** Injected pods as the plan names them. */
 import { asString, property } from '../support/json.ts';
+import { firstOf } from '../support/listed.ts';
 
 /** `namespace/name`; undefined for a pod that has come to its end. Throws on no input. */
 export function runningPod(raw: unknown): string | undefined {
@@ -14,6 +15,10 @@ const NAMED_PODS = 10;
 
 /** The first of these names, or sentences on pods, in order, and how many more there are. */
 export function firstPods(names: readonly string[]): readonly string[] {
-  const more = names.length > NAMED_PODS ? [`${names.length - NAMED_PODS} more pods`] : [];
-  return [...names.toSorted().slice(0, NAMED_PODS), ...more];
+  return firstOf(
+    names.toSorted(),
+    NAMED_PODS,
+    (name) => name,
+    (left) => `${left} more pods`,
+  );
 }

@@ -1,5 +1,6 @@
 /** One object and the entry of its name: what is to be written, or why nothing is. */
 import type { JsonObject } from '../../support/json.ts';
+import { firstOf } from '../../support/listed.ts';
 import { quote } from '../../support/text.ts';
 import { entryDifferences, type EntryDifference } from './entry-differences.ts';
 import { entryHolder, isSameMeta, ownMeta, type EntryHolder, type ObservedEntry } from './entry-holder.ts';
@@ -305,9 +306,7 @@ function differingAt(differences: readonly EntryDifference[]): string {
 const SHOWN = 10;
 
 function differencesText(differences: readonly EntryDifference[]): string {
-  const shown = differences.slice(0, SHOWN).map(differenceText);
-  const more = differences.length - shown.length;
-  return shown.join('; ') + (more > 0 ? `; and ${more} more` : '');
+  return firstOf(differences, SHOWN, differenceText, (left) => `and ${left} more`).join('; ');
 }
 
 /** In words, with both values of a plain field that is no secret. */

@@ -1,6 +1,7 @@
 /** Which cluster address leads to a pod in the mesh: that of the Kubernetes Service that selects it. */
 import type { VirtualAddress } from '../../model/registration.ts';
 import { byText } from '../../model/instance.ts';
+import { listed } from '../../support/listed.ts';
 import type { MeshCluster, MeshService, MeshServicePort } from './mesh-cluster.ts';
 import { leadsTo, selects, serviceNameOf } from './mesh-service.ts';
 import { meshOf, metricsPortOf, type InjectedPod } from './registered-pod.ts';
@@ -140,14 +141,9 @@ export function addressNotices(status: AddressStatus): readonly AddressNotice[] 
     ...notice,
     {
       reason: 'HeadlessService',
-      text: `these Services are headless: ${listed(status.headless)}. Who dials one dials a pod itself, which refuses what does not come by the mesh: clients, and the members of a StatefulSet among each other. For clients, add a Service with a cluster address; for members, exclude their port in both directions (consul.hashicorp.com/transparent-proxy-exclude-inbound-ports and -outbound-ports)`,
+      text: `these Services are headless: ${listed(status.headless, MOST_NAMES)}. Who dials one dials a pod itself, which refuses what does not come by the mesh: clients, and the members of a StatefulSet among each other. For clients, add a Service with a cluster address; for members, exclude their port in both directions (consul.hashicorp.com/transparent-proxy-exclude-inbound-ports and -outbound-ports)`,
     },
   ];
-}
-
-function listed(names: readonly string[]): string {
-  const left = names.length - MOST_NAMES;
-  return [...names.slice(0, MOST_NAMES), ...(left > 0 ? [`${left} more`] : [])].join(', ');
 }
 
 function chosenNotices({ reason, chosen, holder }: AddressStatus): readonly AddressNotice[] {
@@ -174,7 +170,7 @@ function chosenNotices({ reason, chosen, holder }: AddressStatus): readonly Addr
       : [
           {
             reason: 'OtherServices' as const,
-            text: `"${name}" has one address in the mesh, that of the Service ${itself}; the addresses of these Services, which select its pods too, are outside of it: ${listed(others)}`,
+            text: `"${name}" has one address in the mesh, that of the Service ${itself}; the addresses of these Services, which select its pods too, are outside of it: ${listed(others, MOST_NAMES)}`,
           },
         ]),
     ...(service.ports.length === 1

@@ -2,6 +2,8 @@
 import { byText } from '../../model/instance.ts';
 import type { Ingress, Service } from '../../model/kubernetes-objects.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
+import { listed } from '../../support/listed.ts';
+import { quote } from '../../support/text.ts';
 import { omitsEndpoint, type EndpointState } from './endpoint-places.ts';
 import { REF_KIND_META, REF_NAME_META } from '../../model/consul-names.ts';
 import type { Omitted, Place } from './place.ts';
@@ -62,13 +64,12 @@ function bestHealth(endpoints: readonly Place[]): EndpointState {
   return found.has('ready') ? 'ready' : 'not-ready';
 }
 
-function withoutHost([first, ...names]: readonly string[]): ServiceProblem {
-  const others = new Set(names.filter((name) => name !== first)).size;
-  const more = others > 0 ? ` (and ${others} more)` : '';
+function withoutHost(ingresses: readonly string[]): ServiceProblem {
+  const names = [...new Set(ingresses)].map(quote);
   return {
     reason: 'ingress-without-host',
     at: 'spec.rules.host',
-    message: `the Ingress ${JSON.stringify(first)}${more} routes to the Service without a host, or with a wildcard, which is not an address, so nothing is registered for that; give it a rule with a host, or set --ingress-address=load-balancer`,
+    message: `rules of the Ingress ${listed(names, 1)} route to the Service without a host, or with a wildcard, which is not an address, so nothing is registered for that; give it a rule with a host, or set --ingress-address=load-balancer`,
   };
 }
 

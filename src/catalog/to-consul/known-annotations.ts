@@ -1,4 +1,5 @@
 /** The annotations of a Service that the sync reads: one table for the readers and for docs/annotations.md. */
+import { listed } from '../../support/listed.ts';
 import { nearest } from '../../support/text.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
@@ -70,7 +71,7 @@ export function unusableAnnotations(service: Service): readonly ServiceProblem[]
   });
   const [first, ...others] = leftOut;
   if (first === undefined) return unquoted;
-  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-  const message = `the annotations${more} exceed what is kept of one Service, and have no effect; shorten or remove them`;
+  const names = listed(['this annotation', ...others], 1);
+  const message = `what is kept of one Service has a limit, which leaves out ${names}; shorten or remove annotations`;
   return [...unquoted, { reason: 'too-much-annotation', at: `${ANNOTATION_PREFIX}${first}`, message }];
 }

@@ -13,6 +13,7 @@ import {
   SOURCE_META,
   ZONE_META,
 } from '../../model/consul-names.ts';
+import { firstOf } from '../../support/listed.ts';
 import { hasControlInLines, quote } from '../../support/text.ts';
 import { byText, sourceOfService } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
@@ -87,9 +88,9 @@ function readMeta(service: Service, reserved: ReadonlySet<string>, problems: Ser
     if (wrong === undefined) kept.push([key, value]);
     else left.push(invalid(name, `${quote(value)} is left out: ${wrong}`));
   }
-  const more = left.length - TOLD;
-  problems.push(...left.slice(0, TOLD));
-  if (more > 0) problems.push(invalid(`${META_PREFIX}*`, `${more} more are left out for reasons like these`));
+  const more = (count: number): ServiceProblem =>
+    invalid(`${META_PREFIX}*`, `${count} more are left out for reasons like these`);
+  problems.push(...firstOf(left, TOLD, (problem) => problem, more));
   return kept;
 }
 

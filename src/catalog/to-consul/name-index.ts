@@ -2,6 +2,7 @@
 import { byText, indexed, type Instance } from '../../model/instance.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
+import { listed } from '../../support/listed.ts';
 
 export type Clash = {
   /** As Consul compares it, in lower case. */
@@ -67,10 +68,9 @@ export function suffixAdvice({ sources }: Clash): string {
 export function clashProblem(clash: Clash, source: string): ServiceProblem {
   const { name, sources } = clash;
   const others = sources.filter((each) => each !== source);
-  const more = others.length > 1 ? ` and ${others.length - 1} more` : '';
   return {
     reason: 'name-clash',
     at: `${ANNOTATION_PREFIX}service-name`,
-    message: `${JSON.stringify(name)} is the name of ${others[0] ?? 'another source'}${more} too, and Consul answers with the instances of all; give one another name by this annotation${suffixAdvice(clash)}`,
+    message: `${JSON.stringify(name)} is the name of ${listed(others, 1) || 'another source'} too, and Consul answers with the instances of all; give one another name by this annotation${suffixAdvice(clash)}`,
   };
 }

@@ -4,6 +4,8 @@ import { familyOf, type IpFamily } from '../../support/ip-address.ts';
 import { byText } from '../../model/instance.ts';
 import type { Endpoint, EndpointSlice, Node, Service } from '../../model/kubernetes-objects.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
+import { listed } from '../../support/listed.ts';
+import { quote } from '../../support/text.ts';
 import { known, omitsEndpoint, stateOf, type EndpointState } from './endpoint-places.ts';
 import type { MetaPair } from './meta.ts';
 import type { Omitted, Place, Places } from './place.ts';
@@ -125,7 +127,7 @@ function noAddress(names: readonly string[], family: IpFamily, syncType: NodePor
   return {
     reason: 'no-node-address',
     at: 'status.addresses',
-    message: `node ${firstOf(names)} has ${WANTED[syncType]} of family ${family}, so its instance is not registered; give it one, or change --node-port-sync-type (${syncType})`,
+    message: `node ${firstQuoted(names)} has ${WANTED[syncType]} of family ${family}, so its instance is not registered; give it one, or change --node-port-sync-type (${syncType})`,
   };
 }
 
@@ -133,7 +135,7 @@ function otherFamily(addresses: readonly string[], { ipFamilies }: Service): Ser
   return {
     reason: 'other-ip-family',
     at: 'spec.ipFamilies',
-    message: `nodes serve ${ipFamilies.join(' and ') || 'IP addresses'} only for this Service, and the endpoint ${firstOf(addresses)} is not one of them, so no node is registered; give the Service endpoints of its families`,
+    message: `nodes serve ${ipFamilies.join(' and ') || 'IP addresses'} only for this Service, and the endpoint ${firstQuoted(addresses)} is not one of them, so no node is registered; give the Service endpoints of its families`,
   };
 }
 
@@ -141,10 +143,10 @@ function noNode(addresses: readonly string[]): ServiceProblem {
   return {
     reason: 'no-node',
     at: 'endpoints.nodeName',
-    message: `the endpoint ${firstOf(addresses)} names no node, so no node is registered for it; set nodeName in the EndpointSlice, or make the Service one of type ClusterIP, whose endpoints are registered themselves`,
+    message: `the endpoint ${firstQuoted(addresses)} names no node, so no node is registered for it; set nodeName in the EndpointSlice, or make the Service one of type ClusterIP, whose endpoints are registered themselves`,
   };
 }
 
-function firstOf(names: readonly string[]): string {
-  return `${JSON.stringify(names[0])}${names.length > 1 ? ` (and ${names.length - 1} more)` : ''}`;
+function firstQuoted(names: readonly string[]): string {
+  return listed(names.map(quote), 1);
 }
