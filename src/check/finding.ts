@@ -1,6 +1,6 @@
 /** What a check found, and how findings are told. */
 import type { ErrorCode } from '../support/errors.ts';
-import { escapeControl, escapeJson } from '../support/text.ts';
+import { escapeJson, oneLine } from '../support/text.ts';
 
 type CheckName =
   | 'api-server'
@@ -58,8 +58,7 @@ export function findingLines(findings: readonly Finding[]): string {
     .map((finding) => {
       const fix = finding.status === 'ok' ? '' : `; to fix it: ${finding.fix}`;
       const line = `${finding.status.padEnd(7)}  ${finding.check.padEnd(width)}  ${finding.seen}${fix}`;
-      // Messages of servers may hold several lines; a finding is one.
-      return `${escapeControl(line.replaceAll(/\s*[\r\n]+\s*/g, ' '))}\n`;
+      return `${oneLine(line)}\n`;
     })
     .join('');
 }

@@ -12,6 +12,7 @@ import {
 } from '../model/consul-entries.ts';
 import { listAt, mapAt, objectAt, textIs } from '../model/decode-consul.ts';
 import { asString, property } from '../support/json.ts';
+import { hasControl } from '../support/text.ts';
 import { readAnswer, requireWhole, type Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import type { RequestEndpoint } from '../model/consul-endpoints.ts';
@@ -180,5 +181,7 @@ function serviceHealth(value: unknown, place: string): ServiceHealth {
 }
 
 function zoneOf(value: unknown): string | undefined {
-  return asString(property(property(value, 'Locality'), 'Zone')) || undefined;
+  const zone = asString(property(property(value, 'Locality'), 'Zone')) ?? '';
+  // The API server takes any text for the zone of an endpoint, and shows it to people.
+  return zone === '' || hasControl(zone) ? undefined : zone;
 }

@@ -5,6 +5,7 @@ import { formerStatus } from '../status-page/former-status.ts';
 import type { Status } from '../status-page/status.ts';
 import { viewOf, type View } from '../status-page/view.ts';
 import { viewQuery, type ViewQuery } from '../status-page/view-query.ts';
+import { escapeJson } from '../support/text.ts';
 import { trackConnections } from './connections.ts';
 import { eventStream } from './event-stream.ts';
 import { held } from './held.ts';
@@ -43,6 +44,7 @@ export function statusServer(dependencies: StatusDependencies) {
   // With 100,000 rows it takes a tenth of a second, and whoever reaches the port may ask as often as they like.
   const status = held(dependencies.status);
   const server = fastify({ logger: false, bodyLimit: BODY_LIMIT });
+  server.setReplySerializer((payload) => escapeJson(JSON.stringify(payload)));
   trackConnections(server.server, MOST_CONNECTIONS, () => undefined);
   const viewIn = (seen: Status) => (query: ViewQuery) => viewOf(seen, notReady(), query);
   const view = (query: ViewQuery): View => viewIn(status())(query);

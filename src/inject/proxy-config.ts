@@ -1,6 +1,6 @@
 /** `proxy-config-map`: what the author of a pod adds to the configuration of its proxy. */
-import { hasNullInList, isObject, parseJson, type JsonObject } from '../support/json.ts';
-import { quote } from '../support/text.ts';
+import { hasNullInList, isObject, parseJson, someText, type JsonObject } from '../support/json.ts';
+import { hasControlInLines, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { unusableJson } from './user-volumes.ts';
 
@@ -22,6 +22,9 @@ const OURS: ReadonlyMap<string, string> = new Map([
 // panics).
 const NULL_IN_LIST = 'has null in a list, which Consul cannot return; leave it out';
 
+// Consul gives it back to everybody who may read the service, and a terminal would obey it.
+const CONTROL = 'holds a control character; leave it out';
+
 export function readProxyConfig(reader: AnnotationReader): JsonObject {
   const text = reader.text(NAME);
   if (text === undefined || text.trim() === '') return {};
@@ -30,7 +33,7 @@ export function readProxyConfig(reader: AnnotationReader): JsonObject {
     reader.problem(NAME, `${quote(text)} is not a JSON object of at most ${MAX_LENGTH} characters`);
     return {};
   }
-  const wrong = unusableJson(config) ?? (hasNullInList(config) ? NULL_IN_LIST : undefined);
+  const wrong = unusableJson(config) ?? unfitForConsul(config);
   if (wrong !== undefined) {
     reader.problem(NAME, `${quote(text)} ${wrong}`);
     return {};
@@ -38,4 +41,9 @@ export function readProxyConfig(reader: AnnotationReader): JsonObject {
   for (const [key, why] of OURS)
     if (Object.hasOwn(config, key)) reader.problem(NAME, `${quote(key)} is written by Tandem: ${why}`);
   return config;
+}
+
+function unfitForConsul(config: JsonObject): string | undefined {
+  if (hasNullInList(config)) return NULL_IN_LIST;
+  return someText(config, hasControlInLines) ? CONTROL : undefined;
 }

@@ -101,6 +101,8 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
   if (exposed === undefined) return wrong('has exposed paths of another form');
   if (someText([tags, [...meta], upstreams, config, exposed], isHalved))
     return wrong('contains an incomplete character');
+  if (someText([upstreams, exposed], hasControl) || someText(config, hasControlInLines))
+    return wrong('contains a control character, which a terminal would obey');
   return {
     ok: true,
     registered: {

@@ -61,6 +61,11 @@ export function escapeControl(text: string): string {
   });
 }
 
+/** The same for a text that may have several lines, which become one. */
+export function oneLine(text: string): string {
+  return escapeControl(text.replaceAll(/[\r\n]\s*/g, ' '));
+}
+
 /** Whether a terminal would obey a part of the text, if only by a new line. */
 export function hasControl(text: string): boolean {
   return escapeControl(text) !== text;

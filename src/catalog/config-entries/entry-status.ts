@@ -1,5 +1,6 @@
 /** The status of an object: what its condition says, and whether that is news. */
 import { asString, elementsAt, isObject, property, type JsonObject } from '../../support/json.ts';
+import { oneLine } from '../../support/text.ts';
 import type { EntryObject } from './entry-object.ts';
 import type { EntryReason, SettledState } from './entry-state.ts';
 
@@ -101,7 +102,13 @@ export function isInStep({ status, generation }: EntryObject): boolean {
   );
 }
 
+/** What its message repeats, of Consul's answers among others, no terminal obeys. */
 export function conditionAfter(outcome: EntryOutcome): Condition {
+  const { message, ...said } = conditionOfOutcome(outcome);
+  return { ...said, message: oneLine(message) };
+}
+
+function conditionOfOutcome(outcome: EntryOutcome): Condition {
   switch (outcome.kind) {
     case 'synced':
     case 'written':

@@ -7,7 +7,7 @@ import { parseRecord } from '../../inject/record.ts';
 import { exclusionNames, MOST_EXCLUSIONS, splitExclusions } from '../../inject/redirect-lists.ts';
 import { readPendingPod } from '../../redirection/pending-pod.ts';
 import { asString, elementsAt, isObject, property } from '../../support/json.ts';
-import { parseWholeNumber } from '../../support/text.ts';
+import { oneLine, parseWholeNumber } from '../../support/text.ts';
 import { firstAddress } from './first-address.ts';
 
 export type { Injection, MeshOptions };
@@ -107,7 +107,7 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
     refusedAddress: host?.refusedAddress ?? own?.refusedAddress,
     isInitialized,
     isReady: property(ready, 'status') === 'True',
-    readinessMessage: (text(ready, 'message') ?? '').slice(0, MESSAGE_CHARACTERS).toWellFormed(),
+    readinessMessage: shortLine(text(ready, 'message') ?? ''),
     waitsSince: isInitialized ? undefined : readPendingPod(raw)?.waitsSince,
     warnings: isInitialized ? [] : readWarnings(metadata),
   };
@@ -115,6 +115,11 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
 
 // As much as an agent keeps of the output of a check (Consul, `check_output_max_size`): the author of a pod has a say in it.
 const MESSAGE_CHARACTERS = 4096;
+
+function shortLine(message: string): string {
+  // Escaped, it is longer.
+  return oneLine(message.slice(0, MESSAGE_CHARACTERS)).slice(0, MESSAGE_CHARACTERS).toWellFormed();
+}
 
 function readLabels(raw: unknown): InjectedPod['labels'] {
   const labels = Object.entries(isObject(raw) ? raw : {});

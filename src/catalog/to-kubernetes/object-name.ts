@@ -1,6 +1,6 @@
 /** The name of a Service for a Consul service, and which one gets it if several would. */
 import { createHash } from 'node:crypto';
-import { quote } from '../../support/text.ts';
+import { hasControl, quote } from '../../support/text.ts';
 import type { ToK8sProblem } from './to-k8s-problem.ts';
 
 type ObjectName = {
@@ -22,10 +22,11 @@ const BEFORE_DIGIT = 'consul-';
  * Lower case; what a label cannot have becomes `-`, none at the ends; `consul-` goes before a digit; what is too long
  * is cut, with a hash of all of it.
  *
- * @returns undefined when nothing legal is left
+ * @returns undefined when nothing legal is left, and for a name with control characters
  */
 export function objectName(prefix: string, service: string): ObjectName | undefined {
-  if (STEPS.includes(service)) return undefined;
+  // It is written on the object, which people read on terminals.
+  if (STEPS.includes(service) || hasControl(service)) return undefined;
   const wanted = `${prefix}${service}`.toLowerCase();
   if (LEGAL.test(wanted) && wanted.length <= LONGEST) return { name: wanted, isExact: true };
   const label = trimmed(wanted.replaceAll(/[^a-z0-9-]+/g, '-'));
@@ -87,7 +88,10 @@ function trimmed(label: string): string {
 }
 
 function illegal(service: string): ToK8sProblem {
-  const message = `${quote(service)} has no letter and no digit that the name of a Service could have; register it under another name, or set --k8s-service-prefix`;
+  const wrong = hasControl(service)
+    ? 'holds a control character'
+    : 'has no letter and no digit that the name of a Service could have';
+  const message = `${quote(service)} ${wrong}; register it under another name, or set --k8s-service-prefix`;
   return { reason: 'name-illegal', service, message };
 }
 

@@ -2,7 +2,8 @@
 
 /** The closed vocabulary: metric label, log field, and reason of the Event where there is an object to put it on. */
 export const toK8sProblemReasons = {
-  'name-illegal': 'no character of the name can be in the name of a Service; there is no Service',
+  'name-illegal':
+    'the name has a control character, or no character that the name of a Service can have; there is no Service',
   'name-ambiguous': 'several services would get the same Service; there is none, or one of them has it',
   'name-taken': 'an object of this name belongs to someone else and is not touched',
   'no-dns-name': "neither the address nor Consul's DNS name can be an externalName; there is no Service",

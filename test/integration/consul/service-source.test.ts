@@ -103,7 +103,7 @@ function firstAnswer(answers: readonly object[]): Reply {
 test('an instance has its own address, else that of its node; its zone; and proxies are left out', async () => {
   const instances = [
     entry('10.0.0.1', { Locality: { Zone: 'a' } }),
-    entry(''),
+    entry('', { Locality: { Zone: 'a\u001b[2J' } }),
     entry('10.0.0.2', { Kind: 'connect-proxy' }),
   ];
   await using found = await run({

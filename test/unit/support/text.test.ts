@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { escapeControl, escapeJson, quote, quoteSentence } from '../../../src/support/text.ts';
+import { escapeControl, escapeJson, oneLine, quote, quoteSentence } from '../../../src/support/text.ts';
 
 test('a piece is cut where a message stays readable, what a server says only where it has no end', () => {
   const name = 'x'.repeat(253);
@@ -15,6 +15,10 @@ test('a terminal shows what it would obey, and every other character stays', () 
   const shown = escapeControl('a\u001b]0;t\u0007\nb\t\u009b\u202e\u2028\u007f é漢😀"\\');
   assert.equal(shown, 'a\\x1b]0;t\\x07\\x0ab\\x09\\x9b\\u{202e}\\u{2028}\\x7f é漢😀"\\');
   assert.equal(quote('\u009b\u202e'), '"\\u009b\\u202e"');
+});
+
+test('lines become one, and a terminal shows what it would obey of them', () => {
+  assert.equal(oneLine('a:\r\n\t* b\n\nc\td\u009b'), 'a: * b c\\x09d\\x9b');
 });
 
 test('escaped JSON means the same', () => {

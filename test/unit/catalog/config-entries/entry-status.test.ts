@@ -52,6 +52,12 @@ test('the first status has the condition, both generations and the time', () => 
   });
 });
 
+test('a terminal obeys nothing of what Consul says', () => {
+  const status = after({}, { kind: 'refused', reason: '2 errors:\n\t* \u001b[2J\u202e' });
+  const conditions = status?.['conditions'] as readonly { readonly message: string }[] | undefined;
+  assert.equal(conditions?.[0]?.message, '2 errors: * \\x1b[2J\\u{202e}');
+});
+
 test('what means the same is not written', () => {
   assert.equal(after(first, SYNCED, LATER), undefined);
   const refused = after({}, REFUSED) ?? {};

@@ -144,6 +144,7 @@ test('the check follows the Ready condition; a pod that terminates is critical a
   assert.deepEqual(check(not('web is sick')), ['critical', 'web is sick']);
   assert.deepEqual(check(not()), ['critical', 'the pod is not ready']);
   assert.deepEqual(check(ADDRESSES), ['critical', 'the pod is not ready']);
+  assert.deepEqual(check(not('a\n\u009b')), ['critical', 'a \\x9b']);
   const unknown = { ...ADDRESSES, conditions: [{ type: 'Ready', status: 'Unknown', message: 'silence' }] };
   assert.deepEqual(check(unknown), ['critical', 'silence']);
   assert.deepEqual(check(READY, true), ['critical', 'the pod is terminating']);
@@ -218,6 +219,9 @@ const registered = (edit: (text: string) => string): readonly unknown[] => {
   return [decidePod(read, CLUSTER), problemOf(read, 'invalid-registration', CLUSTER) ?? ''];
 };
 
+const upstream = (name: string, datacenter = 'dc1'): string =>
+  `{"destination_type":"service","destination_name":"${name}","datacenter":"${datacenter}","local_bind_address":"127.0.0.1","local_bind_port":1234}`;
+
 test('a registration that is damaged, of another pod, or under a name of Consul is not registered', () => {
   const wrong: Readonly<Record<string, readonly [string | RegExp, string]>> = {
     'is not JSON': [/^\{/, ''],
@@ -232,6 +236,13 @@ test('a registration that is damaged, of another pod, or under a name of Consul 
     'has upstreams': ['"upstreams":[]', '"upstreams":[{}]'],
     'an incomplete character': ['"tags":[]', '"tags":["\\ud800"]'],
     'an incomplete': ['"upstreams":[]', '"upstreams":[],"config":{"a":[{"\\udc00":1}]}'],
+    '1. a control character': ['"upstreams":[]', `"upstreams":[${upstream('db\\u001b[2J')}]`],
+    '2. a control character': ['"upstreams":[]', `"upstreams":[${upstream('db', 'dc1\\u202e')}]`],
+    '3. a control character': ['"upstreams":[]', '"upstreams":[],"config":{"a":[{"b\\u009b":1}]}'],
+    '4. a control character': [
+      '"upstreams":[]',
+      '"upstreams":[],"expose":{"paths":[{"path":"/\\u0007","listener_port":1,"local_path_port":2,"protocol":"http"}]}',
+    ],
     'with null in a list': ['"upstreams":[]', '"upstreams":[],"config":{"a":{"b":[[1,null]]}}'],
     'has a config': [
       '"upstreams":[]',
@@ -239,10 +250,12 @@ test('a registration that is damaged, of another pod, or under a name of Consul 
     ],
   };
   assert.deepEqual(registered((text) => text)[0], 'registered');
+  const lines = `"upstreams":[${upstream('db')}],"config":{"envoy_extra":"{\\n\\t}"}`;
+  assert.deepEqual(registered((text) => text.replace('"upstreams":[]', lines))[0], 'registered');
   for (const [message, [from, to]] of Object.entries(wrong)) {
     const [reason, problem] = registered((text) => text.replace(from, to));
     assert.equal(reason, 'invalid-registration', message);
-    assert.match(String(problem), new RegExp(message.split('? ').at(-1) ?? ''), message);
+    assert.match(String(problem), new RegExp(message.split(/[?.] /).at(-1) ?? ''), message);
   }
 });
 

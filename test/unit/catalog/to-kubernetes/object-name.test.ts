@@ -19,6 +19,15 @@ test('names that Kubernetes takes stay, others are made legal', () => {
   ] as const)
     assert.deepEqual(objectName(prefix, service), { name, isExact }, service);
   assert.equal(objectName('', '__'), undefined);
+  for (const hostile of ['a\u001b[2Jb', 'a\u202eb']) {
+    assert.equal(objectName('', hostile), undefined);
+    const { names, problems } = nameObjects([hostile], '', nobody);
+    assert.equal(names.size, 0);
+    assert.match(
+      problems[0]?.message ?? '',
+      /^"a\\u[0-9a-f]{4}.*b" holds a control character; register it under/,
+    );
+  }
   for (const step of ['.', '..']) assert.equal(objectName('x', step), undefined);
 });
 
