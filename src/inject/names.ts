@@ -74,8 +74,9 @@ export const RESERVED_CONTAINERS: ReadonlySet<string> = new Set([
 ]);
 export const RESERVED_VOLUMES: ReadonlySet<string> = new Set([DATA_VOLUME, CA_VOLUME, TOKEN_VOLUME]);
 
-/** Ports that the sidecar can listen on: below 1024 only root can. */
+/** Ports that the sidecar can listen on everywhere: below 1024 only root can, unless the sysctl says otherwise. */
 export const UNPRIVILEGED_PORTS = { min: 1024, max: 65_535 };
+export const UNPRIVILEGED_PORT_START = 'net.ipv4.ip_unprivileged_port_start';
 
 /** Linux, MAX_ARG_STRLEN: 32 pages of 4 KiB for one argument or `NAME=value`. Nothing starts with a longer one. */
 export const MAX_ARGUMENT_BYTES = 131_072;

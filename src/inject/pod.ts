@@ -2,13 +2,19 @@
  * What the engine reads of a pod, as values that JSON can hold, and nothing else: pods that are equal here get equal sidecars.
  * The pod itself stays as it is: fields that Tandem does not know survive.
  */
-import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import { asString, elementsAt, isObject, property, type JsonObject } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Problem } from '../model/problem.ts';
 import { isReadOrWritten } from './annotations.ts';
 import { omittedCount } from './omit-variables.ts';
-import { ACCOUNT_VOLUME, DATA_PATH, isLikeUpstreamVariable, RESERVED_VOLUMES } from './names.ts';
+import {
+  ACCOUNT_VOLUME,
+  DATA_PATH,
+  isLikeUpstreamVariable,
+  RESERVED_VOLUMES,
+  UNPRIVILEGED_PORT_START,
+} from './names.ts';
 
 /** Absent and null are told apart, so that `uninject` can restore what was there. */
 export type Presence = 'present' | 'absent' | 'null';
@@ -70,6 +76,8 @@ export type Pod = {
   readonly graceSeconds: number;
   readonly restartPolicy: unknown;
   readonly runAsUser: unknown;
+  /** The first port that no privilege is needed for, where the pod says so by a sysctl. */
+  readonly unprivilegedPortStart: number | undefined;
   /** Its name; a pod that names none has `default`. */
   readonly serviceAccount: string;
 };
@@ -112,7 +120,8 @@ export function readPod(object: unknown, namespace = ''): ReadPod {
       volumesPresence: presence(spec, 'volumes'),
       graceSeconds: readGrace(spec),
       restartPolicy: spec['restartPolicy'],
-      runAsUser: property(property(spec, 'securityContext'), 'runAsUser'),
+      runAsUser: property(spec['securityContext'], 'runAsUser'),
+      unprivilegedPortStart: readUnprivilegedPortStart(spec['securityContext']),
       serviceAccount: readServiceAccount(spec),
       resources: readResources(spec, 'spec', problems),
     },
@@ -144,6 +153,14 @@ export function namedPorts(pod: Pod): ReadonlyMap<string, number> {
 function readServiceAccount(spec: JsonObject): string {
   const given = [spec['serviceAccountName'], spec['serviceAccount']].map(asString);
   return given.find((name) => name !== undefined && name !== '') ?? 'default';
+}
+
+/** Kubernetes takes a name with dots, and one with slashes ("Using sysctls in a Kubernetes Cluster"). */
+function readUnprivilegedPortStart(securityContext: unknown): number | undefined {
+  const sysctl = elementsAt(securityContext, 'sysctls').find(
+    (each) => asString(property(each, 'name'))?.replaceAll('/', '.') === UNPRIVILEGED_PORT_START,
+  );
+  return parseWholeNumber(asString(property(sysctl, 'value')) ?? '');
 }
 
 export function presence(parent: unknown, key: string): Presence {

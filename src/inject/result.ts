@@ -47,6 +47,7 @@ export const warningReasons = {
     'a probe or hook that redirection breaks: probes are not overwritten, or a classic sidecar stops too early',
   'redirected-port': 'a port for plain clients, which redirection refuses',
   'local-port-only': 'an explicit upstream of a transparent pod, which is in the mesh at its local port only',
+  'low-port': 'an upstream at a local port that some nodes keep for root, and the sidecar is not root',
   'config-entry': 'a field of a config entry that has no effect or is likely wrong',
   'wrong-place': 'a pod annotation that is on the workload, or is a label, so no pod gets it',
 } as const;

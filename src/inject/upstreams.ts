@@ -1,6 +1,7 @@
 /** The upstreams of a pod, validated together: a local port can be used once. */
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
+import { UNPRIVILEGED_PORT_START, UNPRIVILEGED_PORTS } from './names.ts';
 import { parseUpstream, splitUpstreams } from './parse-upstreams.ts';
 import { isTcp, namedPorts, type Container, type Pod } from './pod.ts';
 import type { SidecarPort } from './sidecar-ports.ts';
@@ -37,6 +38,7 @@ export function readUpstreams(
     if (wrong !== undefined) reader.problem(NAME, `${quote(element)}: ${wrong}`);
     else if (parsed.ok) upstreams.push(parsed.upstream);
   }
+  warnOfLowPorts(upstreams, pod, reader);
   return upstreams;
 
   function conflict(upstream: Upstream, element: string): string | undefined {
@@ -61,6 +63,23 @@ export function readUpstreams(
     if (!used.has(`* ${port}`)) used.set(`* ${port}`, element);
     return other === undefined ? undefined : `port ${port} is already used by ${quote(other)}`;
   }
+}
+
+/**
+ * Only the node knows whether they can be bound. containerd since 2.0 and Docker let every user of a pod listen on any port; CRI-O
+ * and older versions of containerd keep those below 1024 for root (`enable_unprivileged_ports` of containerd, `default_sysctls` of CRI-O).
+ */
+function warnOfLowPorts(upstreams: readonly Upstream[], pod: Pod, reader: AnnotationReader): void {
+  const start = pod.unprivilegedPortStart ?? UNPRIVILEGED_PORTS.min;
+  const [first, ...others] = upstreams.filter(({ localBindPort }) => localBindPort < start);
+  if (first === undefined) return;
+  const upstream = quote(`${first.name}:${first.localBindPort}`);
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  reader.warn(
+    'low-port',
+    NAME,
+    `${upstream}${more}: some nodes let only root listen below port ${start}, and the sidecar is not root; take a higher port, or set the sysctl ${UNPRIVILEGED_PORT_START} to "0"`,
+  );
 }
 
 /** 127.0.0.2 and its like: a container that listens on all addresses of the pod rarely means these. */
