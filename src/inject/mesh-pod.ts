@@ -2,6 +2,7 @@
 import { isDnsLabel } from '../support/dns-name.ts';
 import type { Problem } from '../model/problem.ts';
 import { META_PREFIX } from '../model/kubernetes-names.ts';
+import type { ProxyUpstream } from '../model/registration.ts';
 import { split } from 'shlex';
 import type { JsonObject } from '../support/json.ts';
 import { nearest, quote } from '../support/text.ts';
@@ -33,7 +34,6 @@ import { readResources, type ContainerResources } from './resource-options.ts';
 import type { InjectSettings } from './settings.ts';
 import { besideSidecar, checkSidecarPorts, sidecarPorts } from './sidecar-ports.ts';
 import { readUserVolumes } from './user-volumes.ts';
-import type { Upstream } from './upstream.ts';
 import { readUpstreams } from './upstreams.ts';
 import { upstreamVariables, type Variable } from './variables.ts';
 
@@ -46,7 +46,7 @@ export type MeshPod = {
   readonly otherAccounts: readonly string[];
   /** Dataplane mode: the Kubernetes Service that names the pod, when several select it. */
   readonly kubernetesService: string | undefined;
-  readonly upstreams: readonly Upstream[];
+  readonly upstreams: readonly ProxyUpstream[];
   /** By which the author's containers find them. */
   readonly variables: readonly Variable[];
   /** Added to the configuration of the proxy. */

@@ -7,22 +7,19 @@
  *     options     = "?" key "=" value { "&" key "=" value }
  *     port        = 1..65535, or the name of a container port
  */
-import { LOOPBACK } from '../model/registration.ts';
+import { LOOPBACK, type ProxyUpstream } from '../model/registration.ts';
 import { parseWholeNumber, nearest, quote } from '../support/text.ts';
 import { isIpAddress } from '../support/ip-address.ts';
-import {
-  PREPARED_QUERY,
-  meshGatewayModes,
-  type MeshGatewayMode,
-  type ServiceUpstream,
-  type Upstream,
-} from './upstream.ts';
 
-type ParsedUpstream =
-  { readonly ok: true; readonly upstream: Upstream } | { readonly ok: false; readonly expected: string };
+type Failure = { readonly ok: false; readonly expected: string };
+
+type Parsed<T> = { readonly ok: true; readonly value: T } | Failure;
 
 /** The named ports of the pod's containers. */
 type NamedPorts = ReadonlyMap<string, number>;
+
+export const PREPARED_QUERY = 'prepared_query';
+export const meshGatewayModes: readonly string[] = ['none', 'local', 'remote'];
 
 // Consul refuses nothing here, yet its DNS, its intentions and its config entries can use no other name.
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252})$/;
@@ -35,7 +32,7 @@ export function splitUpstreams(text: string): string[] {
 }
 
 /** Reads one element. Never throws; `expected` of a failure says what is wrong and what would be right. */
-export function parseUpstream(element: string, ports: NamedPorts): ParsedUpstream {
+export function parseUpstream(element: string, ports: NamedPorts): Parsed<ProxyUpstream> {
   const [reference = '', ...more] = element.split('?');
   if (more.length > 1) return failed('more than one "?"; options are joined with "&"');
   const parts = reference.split(':');
@@ -47,89 +44,63 @@ function preparedQuery(
   parts: readonly string[],
   options: string | undefined,
   ports: NamedPorts,
-): ParsedUpstream {
+): Parsed<ProxyUpstream> {
   if (options !== undefined) return failed('a prepared query takes no options');
   const place = parsePlace(parts, ports);
   if (!place.ok) return place;
-  const { name, localBindPort, datacenter } = place;
+  const { name } = place.value;
   if (!NAME.test(name)) return failed(`${quote(name)} is not ${EXPECTED_NAME}`);
-  return {
-    ok: true,
-    upstream: {
-      kind: 'prepared-query',
-      name,
-      ...(datacenter === undefined ? {} : { datacenter }),
-      localBindAddress: LOOPBACK,
-      localBindPort,
-    },
-  };
+  return { ok: true, value: { type: PREPARED_QUERY, ...NO_LABELS, ...NO_OPTIONS, ...place.value } };
 }
 
 function service(
   parts: readonly string[],
   optionText: string | undefined,
   ports: NamedPorts,
-): ParsedUpstream {
+): Parsed<ProxyUpstream> {
   const [target = '', , third] = parts;
   if (third !== undefined && /.\.svc(\.|$)/.test(target)) return failed(thirdPart(third));
   const place = parsePlace(parts, ports);
   if (!place.ok) return place;
-  const reference = parseReference(place.name);
+  const reference = parseReference(place.value.name);
   if (!reference.ok) return reference;
   const options = parseOptions(optionText);
   if (!options.ok) return options;
-  const datacenters = [reference.datacenter, place.datacenter, options.datacenter].filter(
-    (name) => name !== undefined,
-  );
+  const datacenters = [reference, place, options]
+    .map(({ value }) => value.datacenter)
+    .filter((name) => name !== '');
   if (new Set(datacenters).size > 1)
     return failed(`two datacenters, ${datacenters.map(quote).join(' and ')}`);
-  const [datacenter] = datacenters;
-  if (datacenter !== undefined && reference.labels.peer !== undefined) {
+  const [datacenter = ''] = datacenters;
+  if (datacenter !== '' && reference.value.peer !== '')
     return failed('a peer and a datacenter; a peer has its own datacenter');
-  }
   return {
     ok: true,
-    upstream: {
-      kind: 'service',
-      name: reference.name,
-      ...reference.labels,
-      ...(datacenter === undefined ? {} : { datacenter }),
-      localBindAddress: LOOPBACK,
-      localBindPort: place.localBindPort,
-      ...options.values,
-    },
+    value: { type: 'service', ...place.value, ...reference.value, ...options.value, datacenter },
   };
 }
-
-type Failure = { readonly ok: false; readonly expected: string };
 
 function failed(expected: string): Failure {
   return { ok: false, expected };
 }
 
-type Place = {
-  readonly ok: true;
-  readonly name: string;
-  readonly localBindPort: number;
-  readonly datacenter?: string;
-};
+type Place = Pick<ProxyUpstream, 'name' | 'bindPort' | 'datacenter'>;
 
 /** `name:port` or `name:port:datacenter`. */
-function parsePlace(parts: readonly string[], ports: NamedPorts): Place | Failure {
+function parsePlace(parts: readonly string[], ports: NamedPorts): Parsed<Place> {
   const [name = '', portText, datacenter, ...rest] = parts;
   if (portText === undefined) return failed('no ":"; expected <service>:<local port>');
   if (name === '') return failed('no service name in front of ":"');
   if (portText === '') return failed('no local port behind ":"');
   if (rest.length > 0) return failed('too many ":"; expected <service>:<local port>[:<datacenter>]');
-  const localBindPort = parsePort(portText, ports);
-  if (localBindPort === undefined) {
+  const bindPort = parsePort(portText, ports);
+  if (bindPort === undefined)
     return failed(
       `${quote(portText)} is neither a port from 1 to 65535 nor the name of a TCP port of a container`,
     );
-  }
-  if (datacenter === undefined) return { ok: true, name, localBindPort };
-  if (!NAME.test(datacenter)) return failed(`the datacenter ${quote(datacenter)} is not ${EXPECTED_NAME}`);
-  return { ok: true, name, localBindPort, datacenter };
+  if (datacenter !== undefined && !NAME.test(datacenter))
+    return failed(`the datacenter ${quote(datacenter)} is not ${EXPECTED_NAME}`);
+  return { ok: true, value: { name, bindPort, datacenter: datacenter ?? '' } };
 }
 
 function parsePort(text: string, ports: NamedPorts): number | undefined {
@@ -138,67 +109,47 @@ function parsePort(text: string, ports: NamedPorts): number | undefined {
   return port >= 1 && port <= 65535 ? port : undefined;
 }
 
-type Reference = {
-  readonly ok: true;
-  readonly name: string;
-  readonly labels: Pick<ServiceUpstream, 'namespace' | 'partition' | 'peer'>;
-  readonly datacenter?: string;
-};
-
 /** In consul-k8s it is the destination port, or options (endpoints_controller.go, processLabeledUpstream), and no datacenter. */
 function thirdPart(text: string): string {
   const meant = text.includes('=') ? `?${text}` : `?destination_port=${text}`;
   return `${quote(text)} behind the port of a ".svc" name, where consul-k8s takes a destination port or options: write ${quote(meant)} there without ":", or .<name>.dc in front of the port for a datacenter`;
 }
 
+type Labels = Pick<ProxyUpstream, 'namespace' | 'partition' | 'peer' | 'datacenter'>;
+
+const NO_LABELS: Labels = { namespace: '', partition: '', peer: '', datacenter: '' };
+
 /** Without `.svc` every dot belongs to the name: there are no namespaces in the community edition. */
-function parseReference(text: string): Reference | Failure {
+function parseReference(text: string): Parsed<Labels & Pick<ProxyUpstream, 'name'>> {
   const segments = text.split('.');
   const mark = segments.indexOf('svc', 1);
   const name = mark === -1 ? text : segments.slice(0, mark).join('.');
   if (!NAME.test(name)) return failed(`${quote(name)} is not ${EXPECTED_NAME}`);
-  return mark === -1 ? { ok: true, name, labels: {} } : parseLabels(name, segments.slice(mark + 1));
+  if (mark === -1) return { ok: true, value: { name, ...NO_LABELS } };
+  const labels = segments.slice(mark + 1).map((segment) => `.${segment}`);
+  return parseLabels(name, labels.join(''));
 }
 
-/**
- *     .svc [ .<namespace>.ns ] then at most one of .<name>.peer, .<name>.ap, .<name>.dc
- */
-function parseLabels(name: string, segments: readonly string[]): Reference | Failure {
-  const pairs = pairUp(segments);
-  const [first, ...others] = pairs;
-  const namespace = first?.label === 'ns' ? first.value : undefined;
-  const rest = namespace === undefined ? pairs : others;
-  const [place, excess] = rest;
-  const wrong = rest.find(({ label, value }) => !['peer', 'ap', 'dc'].includes(label) || !NAME.test(value));
-  if ((namespace !== undefined && !NAME.test(namespace)) || wrong !== undefined || excess !== undefined) {
+const LABELS = /^(?:\.(?<namespace>[^.]+)\.ns)?(?:\.(?<place>[^.]+)\.(?<kind>peer|ap|dc))?$/;
+
+function parseLabels(name: string, text: string): ReturnType<typeof parseReference> {
+  const found = LABELS.exec(text);
+  const { namespace = '', place = '', kind } = found?.groups ?? {};
+  if (found === null || [namespace, place].some((each) => each !== '' && !NAME.test(each)))
     return failed(
-      `${quote(`.${segments.join('.')}`)} behind ".svc"; expected [.<name>.ns] and one of .<name>.peer, .<name>.ap, .<name>.dc`,
+      `${quote(text)} behind ".svc"; expected [.<name>.ns] and one of .<name>.peer, .<name>.ap, .<name>.dc`,
     );
-  }
-  const labels = {
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(place?.label === 'peer' ? { peer: place.value } : {}),
-    ...(place?.label === 'ap' ? { partition: place.value } : {}),
-  };
-  return { ok: true, name, labels, ...(place?.label === 'dc' ? { datacenter: place.value } : {}) };
+  const placeAs = (each: string): string => (each === kind ? place : '');
+  const labels = { namespace, partition: placeAs('ap'), peer: placeAs('peer'), datacenter: placeAs('dc') };
+  return { ok: true, value: { name, ...labels } };
 }
 
-function pairUp(segments: readonly string[]): { value: string; label: string }[] {
-  const pairs = [];
-  for (let index = 0; index < segments.length; index += 2) {
-    pairs.push({ value: segments[index] ?? '', label: segments[index + 1] ?? '' });
-  }
-  return pairs;
-}
+type Options = Pick<ProxyUpstream, 'bindAddress' | 'destinationPort' | 'meshGateway' | 'datacenter'>;
 
-type Options = {
-  readonly ok: true;
-  readonly values: Partial<Pick<ServiceUpstream, 'localBindAddress' | 'destinationPort' | 'meshGatewayMode'>>;
-  readonly datacenter?: string;
-};
+const NO_OPTIONS: Options = { bindAddress: LOOPBACK, destinationPort: '', meshGateway: '', datacenter: '' };
 
-function parseOptions(text: string | undefined): Options | Failure {
-  if (text === undefined) return { ok: true, values: {} };
+function parseOptions(text: string | undefined): Parsed<Options> {
+  if (text === undefined) return { ok: true, value: NO_OPTIONS };
   const found = new Map<string, string>();
   for (const option of text.split('&')) {
     const [key = '', ...rest] = option.split('=');
@@ -217,26 +168,16 @@ function unknownOption(key: string): string {
   return `unknown option ${quote(key)}; ${hint}`;
 }
 
-function readOptions(found: ReadonlyMap<string, string>): Options | Failure {
-  const address = found.get('local_bind_address');
-  if (address !== undefined && !isIpAddress(address)) return failed(`${quote(address)} is no IP address`);
-  const mode = found.get('mesh_gateway_mode');
-  const meshGatewayMode = meshGatewayModes.find((known): known is MeshGatewayMode => known === mode);
-  if (mode !== undefined && meshGatewayMode === undefined) {
-    return failed(`mesh_gateway_mode ${quote(mode)}; expected one of ${meshGatewayModes.join(', ')}`);
-  }
-  const destinationPort = found.get('destination_port');
-  const datacenter = found.get('datacenter');
-  for (const name of [destinationPort, datacenter]) {
-    if (name !== undefined && !NAME.test(name)) return failed(`${quote(name)} is not ${EXPECTED_NAME}`);
-  }
-  return {
-    ok: true,
-    values: {
-      ...(address === undefined ? {} : { localBindAddress: address }),
-      ...(destinationPort === undefined ? {} : { destinationPort }),
-      ...(meshGatewayMode === undefined ? {} : { meshGatewayMode }),
-    },
-    ...(datacenter === undefined ? {} : { datacenter }),
-  };
+function readOptions(found: ReadonlyMap<string, string>): Parsed<Options> {
+  const bindAddress = found.get('local_bind_address') ?? LOOPBACK;
+  if (!isIpAddress(bindAddress)) return failed(`${quote(bindAddress)} is no IP address`);
+  const meshGateway = found.get('mesh_gateway_mode') ?? '';
+  if (meshGateway !== '' && !meshGatewayModes.includes(meshGateway))
+    return failed(`mesh_gateway_mode ${quote(meshGateway)}; expected one of ${meshGatewayModes.join(', ')}`);
+  const [destinationPort = '', datacenter = ''] = ['destination_port', 'datacenter'].map((key) =>
+    found.get(key),
+  );
+  for (const name of [destinationPort, datacenter])
+    if (name !== '' && !NAME.test(name)) return failed(`${quote(name)} is not ${EXPECTED_NAME}`);
+  return { ok: true, value: { bindAddress, destinationPort, meshGateway, datacenter } };
 }

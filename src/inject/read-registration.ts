@@ -1,6 +1,6 @@
 /** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `registration-variable.ts`. */
 import type { Problem } from '../model/problem.ts';
-import { TRANSPARENT, type ExposedPath } from '../model/registration.ts';
+import { TRANSPARENT, type ExposedPath, type ProxyUpstream } from '../model/registration.ts';
 import { POD_META_KEYS } from '../model/consul-names.ts';
 import {
   asString,
@@ -16,10 +16,10 @@ import {
 import { hasControl, hasControlInLines, quote } from '../support/text.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { META_PREFIX } from '../model/kubernetes-names.ts';
+import { meshGatewayModes, PREPARED_QUERY } from './parse-upstreams.ts';
 import { SERVICE_NAME, type NameSource } from './service-name.ts';
 import { wrongMeta, type PodService } from './service.ts';
 import { isHalved } from './user-volumes.ts';
-import { meshGatewayModes, type ServiceUpstream, type Upstream } from './upstream.ts';
 
 export type RegisteredService = {
   readonly serviceId: string;
@@ -27,7 +27,7 @@ export type RegisteredService = {
   /** On which the proxy listens for its peers. */
   readonly inboundPort: number;
   readonly service: Pick<PodService, 'name' | 'port' | 'tags' | 'meta'>;
-  readonly upstreams: readonly Upstream[];
+  readonly upstreams: readonly ProxyUpstream[];
   /** Of the proxy, as Consul takes it. */
   readonly config: JsonObject;
   /** The traffic of the pod is redirected to the proxy. */
@@ -154,17 +154,29 @@ function readMeta(raw: unknown): ReadonlyMap<string, string> | string {
   return meta;
 }
 
-function readUpstream(raw: unknown): Upstream | undefined {
-  const text = (key: string): string | undefined => asString(property(raw, key));
-  const name = text('destination_name');
-  const localBindAddress = text('local_bind_address');
-  const localBindPort = property(raw, 'local_bind_port');
-  const datacenter = optional('datacenter', text('datacenter'));
-  if (name === undefined || localBindAddress === undefined || !isPort(localBindPort)) return undefined;
-  const common = { name, localBindAddress, localBindPort, ...datacenter };
+function readUpstream(raw: unknown): ProxyUpstream | undefined {
+  const text = (key: string): string => asString(property(raw, key)) ?? '';
+  const name = asString(property(raw, 'destination_name'));
+  const bindAddress = asString(property(raw, 'local_bind_address'));
+  const bindPort = property(raw, 'local_bind_port');
   const type = text('destination_type');
-  if (type === 'prepared_query') return { kind: 'prepared-query', ...common };
-  return type === 'service' ? { kind: 'service', ...common, ...serviceDetails(raw) } : undefined;
+  const isService = type === 'service';
+  if (name === undefined || bindAddress === undefined || !isPort(bindPort)) return undefined;
+  if (!isService && type !== PREPARED_QUERY) return undefined;
+  const ofService = (key: string): string => (isService ? text(key) : '');
+  const mode = isService ? property(property(raw, 'mesh_gateway'), 'mode') : undefined;
+  return {
+    type,
+    name,
+    namespace: ofService('destination_namespace'),
+    partition: ofService('destination_partition'),
+    peer: ofService('destination_peer'),
+    destinationPort: ofService('destination_port'),
+    datacenter: text('datacenter'),
+    bindAddress,
+    bindPort,
+    meshGateway: meshGatewayModes.find((each) => each === mode) ?? '',
+  };
 }
 
 function readExposed(raw: unknown): ExposedPath | undefined {
@@ -174,25 +186,6 @@ function readExposed(raw: unknown): ExposedPath | undefined {
   const protocol = asString(property(raw, 'protocol')) ?? '';
   if (path?.startsWith('/') !== true || !isPort(listenerPort) || !isPort(localPort)) return undefined;
   return ['http', 'http2'].includes(protocol) ? { path, listenerPort, localPort, protocol } : undefined;
-}
-
-function serviceDetails(raw: unknown): Partial<ServiceUpstream> {
-  const text = (key: string): string | undefined => asString(property(raw, key));
-  const mode = asString(property(property(raw, 'mesh_gateway'), 'mode'));
-  return {
-    ...optional('namespace', text('destination_namespace')),
-    ...optional('partition', text('destination_partition')),
-    ...optional('peer', text('destination_peer')),
-    ...optional('destinationPort', text('destination_port')),
-    ...optional(
-      'meshGatewayMode',
-      meshGatewayModes.find((each) => each === mode),
-    ),
-  };
-}
-
-function optional<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { readonly [key in K]?: V });
 }
 
 function readTexts(raw: unknown): readonly string[] | undefined {

@@ -1,4 +1,5 @@
 /** What redirection takes from a pod that its author may count on. */
+import type { ProxyUpstream } from '../model/registration.ts';
 import { asString } from '../support/json.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
@@ -6,7 +7,6 @@ import { annotationKey } from './annotations.ts';
 import { isTcp, longRunning, type Pod } from './pod.ts';
 import type { Exclusions } from './redirect-lists.ts';
 import type { SidecarPort } from './sidecar-ports.ts';
-import type { Upstream } from './upstream.ts';
 
 // How many there are is up to a stranger.
 const PORTS_NAMED = 20;
@@ -61,8 +61,8 @@ export function warnOfNothingExcluded(
 // A warning has room for 256 characters.
 const NAMED = 3;
 
-export function warnOfUpstreams(upstreams: readonly Upstream[], reader: AnnotationReader): void {
-  const services = upstreams.filter(({ kind }) => kind === 'service');
+export function warnOfUpstreams(upstreams: readonly ProxyUpstream[], reader: AnnotationReader): void {
+  const services = upstreams.filter(({ type }) => type === 'service');
   if (services.length === 0) return;
   const names = services.slice(0, NAMED).map(({ name }) => quote(name));
   const more = services.length > NAMED ? ' and others' : '';

@@ -22,7 +22,6 @@ import type { Problem } from '../model/problem.ts';
 import type { InjectSettings } from './settings.ts';
 import type { ServiceName } from './service-name.ts';
 import type { Sidecar } from './sidecar.ts';
-import { proxyUpstream } from './upstream.ts';
 
 /**
  * Ids as Consul shows them; the kubelet fills in namespace and name of the pod. A namespace has no dot and a service name
@@ -92,7 +91,7 @@ export function registrationOf(
     },
     INBOUND_PORT + index,
     {
-      upstreams: upstreams.map(proxyUpstream),
+      upstreams,
       config: registrationConfig(proxyConfig, metrics),
       ...(redirect === undefined ? {} : { mode: TRANSPARENT, exposed: redirect.exposed.map(literalPath) }),
     },

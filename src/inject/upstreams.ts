@@ -1,11 +1,11 @@
 /** The upstreams of a pod, validated together: a local port can be used once. */
+import type { ProxyUpstream } from '../model/registration.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { UNPRIVILEGED_PORT_START, UNPRIVILEGED_PORTS } from './names.ts';
 import { parseUpstream, splitUpstreams } from './parse-upstreams.ts';
 import { isTcp, namedPorts, type Container, type Pod } from './pod.ts';
 import type { SidecarPort } from './sidecar-ports.ts';
-import type { Upstream } from './upstream.ts';
 
 const NAME = 'connect-service-upstreams';
 
@@ -22,7 +22,7 @@ export function readUpstreams(
   reader: AnnotationReader,
   listeners: readonly Container[],
   sidecarPorts: ReadonlyMap<number, SidecarPort>,
-): readonly Upstream[] {
+): readonly ProxyUpstream[] {
   const elements = splitUpstreams(reader.text(NAME) ?? '');
   if (elements.length > MAX_UPSTREAMS) {
     reader.problem(NAME, `${elements.length} upstreams; at most ${MAX_UPSTREAMS} fit into a pod`);
@@ -31,18 +31,20 @@ export function readUpstreams(
   const ports = namedPorts(pod);
   const declared = declaredPorts(listeners);
   const used = new Map<string, string>();
-  const upstreams: Upstream[] = [];
+  const upstreams: ProxyUpstream[] = [];
   for (const element of elements) {
     const parsed = parseUpstream(element, ports);
-    const wrong = parsed.ok ? conflict(parsed.upstream, element) : parsed.expected;
+    const wrong = parsed.ok ? conflict(parsed.value, element) : parsed.expected;
     if (wrong !== undefined) reader.problem(NAME, `${quote(element)}: ${wrong}`);
-    else if (parsed.ok) upstreams.push(parsed.upstream);
+    else if (parsed.ok) upstreams.push(parsed.value);
   }
   warnOfLowPorts(upstreams, pod, reader);
   return upstreams;
 
-  function conflict(upstream: Upstream, element: string): string | undefined {
-    const { localBindAddress: address, localBindPort: port } = upstream;
+  function conflict(
+    { bindAddress: address, bindPort: port }: ProxyUpstream,
+    element: string,
+  ): string | undefined {
     const ours = sidecarPorts.get(port);
     if (ours !== undefined) return `the sidecar uses port ${port} for ${ours.purpose}`;
     const container = isOwnLoopback(address) ? undefined : declared.get(port);
@@ -69,11 +71,11 @@ export function readUpstreams(
  * Only the node knows whether they can be bound. containerd since 2.0 and Docker let every user of a pod listen on any port; CRI-O
  * and older versions of containerd keep those below 1024 for root (`enable_unprivileged_ports` of containerd, `default_sysctls` of CRI-O).
  */
-function warnOfLowPorts(upstreams: readonly Upstream[], pod: Pod, reader: AnnotationReader): void {
+function warnOfLowPorts(upstreams: readonly ProxyUpstream[], pod: Pod, reader: AnnotationReader): void {
   const start = pod.unprivilegedPortStart ?? UNPRIVILEGED_PORTS.min;
-  const [first, ...others] = upstreams.filter(({ localBindPort }) => localBindPort < start);
+  const [first, ...others] = upstreams.filter(({ bindPort }) => bindPort < start);
   if (first === undefined) return;
-  const upstream = quote(`${first.name}:${first.localBindPort}`);
+  const upstream = quote(`${first.name}:${first.bindPort}`);
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   reader.warn(
     'low-port',

@@ -3,7 +3,7 @@ import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { UPSTREAM_MARK } from './names.ts';
 import type { Pod } from './pod.ts';
 import type { Problem } from '../model/problem.ts';
-import type { Upstream } from './upstream.ts';
+import type { ProxyUpstream } from '../model/registration.ts';
 
 export type Variable = { readonly name: string; readonly value: string };
 
@@ -35,13 +35,13 @@ export function tooManyVariables(pod: Pod, { length: added }: readonly Variable[
  * `<NAME>_CONNECT_SERVICE_HOST` and `_PORT` for each upstream, in order. Of two upstreams with one name the first gives
  * the variables. Where the name that other tools produce (only `-` replaced) differs, that one is there too.
  */
-export function upstreamVariables(upstreams: readonly Upstream[]): readonly Variable[] {
+export function upstreamVariables(upstreams: readonly ProxyUpstream[]): readonly Variable[] {
   const variables = new Map<string, Variable>();
-  for (const { name, localBindAddress, localBindPort } of upstreams) {
+  for (const { name, bindAddress, bindPort } of upstreams) {
     for (const stem of stems(name)) {
       for (const [suffix, value] of [
-        ['HOST', localBindAddress],
-        ['PORT', String(localBindPort)],
+        ['HOST', bindAddress],
+        ['PORT', String(bindPort)],
       ] as const) {
         const variable = { name: `${stem}${UPSTREAM_MARK}${suffix}`, value };
         if (!variables.has(variable.name)) variables.set(variable.name, variable);

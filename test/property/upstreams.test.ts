@@ -103,9 +103,9 @@ test('format gives text that parses to the same upstream, and is stable', () => 
       (text) => {
         const parsed = parseUpstream(text, PORTS);
         assert.ok(parsed.ok, `${text}: ${parsed.ok ? '' : parsed.expected}`);
-        const formatted = formatUpstream(parsed.upstream);
+        const formatted = formatUpstream(parsed.value);
         assert.deepEqual(parseUpstream(formatted, PORTS), parsed);
-        assert.equal(formatUpstream(parsed.upstream), formatted);
+        assert.equal(formatUpstream(parsed.value), formatted);
       },
     ),
     { numRuns: 5000 },

@@ -1,10 +1,8 @@
 /** The part of a proxy's registration that says what it stands for and what it reaches, wanted and found. */
-import { proxyUpstream, type Upstream } from '../../inject/upstream.ts';
 import type { ExposedPath, Proxy, ProxyUpstream } from '../../model/registration.ts';
 import { asString, elementsAt, isObject, property } from '../../support/json.ts';
 
-export function wantedUpstream(upstream: Upstream): ProxyUpstream {
-  const wanted = proxyUpstream(upstream);
+export function wantedUpstream(wanted: ProxyUpstream): ProxyUpstream {
   return { ...wanted, namespace: named(wanted.namespace), partition: named(wanted.partition) };
 }
 
