@@ -6,10 +6,8 @@ import { podReasons } from '../catalog/mesh/decide-pod.ts';
 import { toK8sProblemReasons } from '../catalog/to-kubernetes/to-k8s-problem.ts';
 import { registrarActions } from '../controllers/registrar-ports.ts';
 import { problemReasons } from '../model/problem.ts';
-import { errorTable } from '../support/errors.ts';
+import { errorCode, errorCodes } from './common-metrics.ts';
 import { makeMetrics, type MadeMetrics, type MetricDefinitions } from './metric-table.ts';
-
-const OTHER = 'other';
 
 type Labels = Readonly<Record<string, readonly string[]>>;
 
@@ -43,7 +41,7 @@ function common({ changes, changeLabels, agreement, removals, reconciles }: Word
     failures_total: {
       type: 'counter',
       help: `${reconciles} that failed. Each is retried.`,
-      labels: { code: [...Object.keys(errorTable), OTHER] },
+      labels: { code: errorCodes },
     },
   } as const satisfies MetricDefinitions;
 }
@@ -176,49 +174,41 @@ export function servedMetrics(controller: MeasuredController): MetricDefinitions
   return Object.fromEntries(entries.map(([name, each]) => [PREFIXES[controller] + name, each]));
 }
 
-export type ControllerMetrics = {
-  readonly change: (labels: Readonly<Record<string, string>>, result: 'applied' | 'refused') => void;
-  readonly eventToCommit: (seconds: number) => void;
-  readonly failure: (code: string) => void;
-  readonly heldRemovals: (count: number) => void;
-  /**
-   * For one more loop of this controller; the function is told of its successes, in milliseconds since the epoch. All loops
-   * must have succeeded: shown is the oldest of their last times.
-   */
-  readonly newLoop: () => (time: number) => void;
-  /** Sets a gauge that has one label: what has no count is 0. */
-  readonly count: (gauge: CountedGauge, counts: Readonly<Record<string, number>>) => void;
-  /** Seconds for which the first pod has waited for its traffic to be redirected. */
-  readonly redirectionWaiting: (seconds: number) => void;
-  /** @param kind of the config entry */
-  readonly driftRepaired: (kind: string) => void;
-  /** Undefined while there is none. */
-  readonly backlog: (backlog: { readonly keys: number; readonly seconds: number } | undefined) => void;
-};
+export type ControllerMetrics = ReturnType<typeof controllerMetrics>;
 
-export function controllerMetrics(controller: MeasuredController, registry: Registry): ControllerMetrics {
+export function controllerMetrics(controller: MeasuredController, registry: Registry) {
   const definitions: MetricDefinitions & ReturnType<typeof common> = definitionsOf[controller];
   const made: Made = makeMetrics(definitions, registry, PREFIXES[controller]);
   const successes: number[] = [];
   return {
-    change: (labels, result) => made.changes_total.inc({ ...labels, result }),
-    eventToCommit: (seconds) => made.event_to_commit_seconds?.observe(seconds),
-    failure: (code) => made.failures_total.inc({ code: Object.hasOwn(errorTable, code) ? code : OTHER }),
-    heldRemovals: (count) => made.held_removals.set(count),
-    newLoop: () => {
+    change: (labels: Readonly<Record<string, string>>, result: 'applied' | 'refused'): void =>
+      made.changes_total.inc({ ...labels, result }),
+    eventToCommit: (seconds: number): void => made.event_to_commit_seconds?.observe(seconds),
+    failure: (code: string): void => made.failures_total.inc({ code: errorCode(code) }),
+    heldRemovals: (count: number): void => made.held_removals.set(count),
+    /**
+     * For one more loop of this controller; the function is told of its successes, in milliseconds since the epoch. All loops
+     * must have succeeded: shown is the oldest of their last times.
+     */
+    newLoop: (): ((time: number) => void) => {
       const at = successes.push(0) - 1;
       return (time) => {
         successes[at] = time;
         made.last_success_timestamp_seconds.set(Math.min(...successes) / 1000);
       };
     },
-    count: (gauge, counts) => {
+    /** Sets a gauge that has one label: what has no count is 0. */
+    count: (gauge: CountedGauge, counts: Readonly<Record<string, number>>): void => {
       const [[label, values] = ['', []]] = Object.entries(definitions[gauge]?.labels ?? {});
       for (const value of values) made[gauge]?.set({ [label]: value }, counts[value] ?? 0);
     },
-    redirectionWaiting: (seconds) => made.redirection_waiting_seconds?.set(seconds),
-    driftRepaired: (kind) => made.drift_repaired_total?.inc({ kind }),
-    backlog: ({ keys, seconds } = { keys: 0, seconds: 0 }) => {
+    /** For how long the first pod has waited for its traffic to be redirected. */
+    redirectionWaiting: (seconds: number): void => made.redirection_waiting_seconds?.set(seconds),
+    /** @param kind of the config entry */
+    driftRepaired: (kind: string): void => made.drift_repaired_total?.inc({ kind }),
+    /** Undefined while there is none. */
+    backlog: (backlog: { readonly keys: number; readonly seconds: number } | undefined): void => {
+      const { keys, seconds } = backlog ?? { keys: 0, seconds: 0 };
       made.pending_keys?.set(keys);
       made.oldest_pending_seconds?.set(seconds);
     },

@@ -16,6 +16,23 @@ type Made = { readonly counter: Counter; readonly gauge: Gauge; readonly histogr
 
 export type MadeMetrics<D extends MetricDefinitions> = { readonly [N in keyof D]: Made[D[N]['type']] };
 
+/** What a status port gives out: Prometheus text format, and its media type. */
+export function servedBy(registry: Registry) {
+  return { text: () => registry.metrics(), contentType: registry.contentType };
+}
+
+/** A counter whose count is kept elsewhere. */
+export function followCount(counter: Counter, count: () => number): void {
+  let seen = 0;
+  Object.assign(counter, {
+    collect: () => {
+      const now = count();
+      counter.inc(now - seen);
+      seen = now;
+    },
+  });
+}
+
 /** Every metric of a table. @param prefix of their names */
 export function makeMetrics<D extends MetricDefinitions>(
   definitions: D,

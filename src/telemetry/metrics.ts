@@ -4,8 +4,7 @@ import { entryAdmissionReasons } from '../admission/entry-admission-reasons.ts';
 import { refusalReasons, type RefusalReason } from '../admission/refusals.ts';
 import { skipReasons, warningReasons, type WarningReason } from '../inject/result.ts';
 import { droppedLogLines } from './logger.ts';
-import { followCount } from './follow-count.ts';
-import { makeMetrics, type MetricDefinitions } from './metric-table.ts';
+import { followCount, makeMetrics, servedBy, type MetricDefinitions } from './metric-table.ts';
 
 const admissionResults = ['injected', 'allowed', 'denied', 'error', 'bad-request'] as const;
 type AdmissionResult = (typeof admissionResults)[number];
@@ -56,32 +55,24 @@ export const webhookMetricDefinitions = {
   },
 } as const satisfies MetricDefinitions;
 
-export type WebhookMetrics = {
-  readonly admission: (result: AdmissionResult, reason: string, seconds: number) => void;
-  readonly warning: (reason: WarningReason) => void;
-  readonly refusal: (reason: RefusalReason) => void;
-  /** @param time milliseconds since the epoch */
-  readonly certificateExpiry: (time: number) => void;
-  readonly certificateReload: (result: 'changed' | 'failed') => void;
-  /** Prometheus text format. */
-  readonly text: () => Promise<string>;
-  readonly contentType: string;
-};
+export type WebhookMetrics = ReturnType<typeof createMetrics>;
 
-export function createMetrics(): WebhookMetrics {
+export function createMetrics() {
   const registry = new Registry();
   const made = makeMetrics(webhookMetricDefinitions, registry);
   followCount(made.tandem_log_lines_dropped_total, droppedLogLines);
   return {
-    admission: (result, reason, seconds) => {
+    admission: (result: AdmissionResult, reason: string, seconds: number): void => {
       made.tandem_admissions_total.inc({ result, reason });
       made.tandem_admission_duration_seconds.observe(seconds);
     },
-    warning: (reason) => made.tandem_admission_warnings_total.inc({ reason }),
-    refusal: (reason) => made.tandem_refusals_total.inc({ reason }),
-    certificateExpiry: (time) => made.tandem_certificate_expiry_timestamp_seconds.set(time / 1000),
-    certificateReload: (result) => made.tandem_certificate_reloads_total.inc({ result }),
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+    warning: (reason: WarningReason): void => made.tandem_admission_warnings_total.inc({ reason }),
+    refusal: (reason: RefusalReason): void => made.tandem_refusals_total.inc({ reason }),
+    /** @param time milliseconds since the epoch */
+    certificateExpiry: (time: number): void =>
+      made.tandem_certificate_expiry_timestamp_seconds.set(time / 1000),
+    certificateReload: (result: 'changed' | 'failed'): void =>
+      made.tandem_certificate_reloads_total.inc({ result }),
+    ...servedBy(registry),
   };
 }

@@ -1,6 +1,6 @@
 /** Metrics of `tandem redirector`. */
 import { Registry } from 'prom-client';
-import { makeMetrics, type MetricDefinitions } from './metric-table.ts';
+import { makeMetrics, servedBy, type MetricDefinitions } from './metric-table.ts';
 
 export const redirectorMetricDefinitions = {
   tandem_redirections_total: {
@@ -27,30 +27,20 @@ export const redirectorMetricDefinitions = {
   },
 } as const satisfies MetricDefinitions;
 
-export type RedirectorMetrics = {
-  /** @param seconds from the start of the process that waits */
-  readonly applied: (seconds: number) => void;
-  readonly failed: () => void;
-  readonly pending: (pods: number, oldestSeconds: number) => void;
-  /** Prometheus text format. */
-  readonly text: () => Promise<string>;
-  readonly contentType: string;
-};
-
-export function createRedirectorMetrics(): RedirectorMetrics {
+export function createRedirectorMetrics() {
   const registry = new Registry();
   const made = makeMetrics(redirectorMetricDefinitions, registry);
   return {
-    applied: (seconds) => {
+    /** @param seconds from the start of the process that waits */
+    applied: (seconds: number): void => {
       made.tandem_redirections_total.inc({ result: 'applied' });
       made.tandem_redirection_duration_seconds.observe(seconds);
     },
-    failed: () => made.tandem_redirections_total.inc({ result: 'failed' }),
-    pending: (pods, oldestSeconds) => {
+    failed: (): void => made.tandem_redirections_total.inc({ result: 'failed' }),
+    pending: (pods: number, oldestSeconds: number): void => {
       made.tandem_redirector_pending_pods.set(pods);
       made.tandem_redirector_oldest_pending_seconds.set(oldestSeconds);
     },
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+    ...servedBy(registry),
   };
 }

@@ -1,10 +1,8 @@
 /** Metrics of `tandem secure`. */
 import { Registry } from 'prom-client';
-import { consulEndpoints, type RequestEndpoint } from '../model/consul-endpoints.ts';
 import { stepKinds } from '../secure/describe-step.ts';
-import { errorTable } from '../support/errors.ts';
-import { makeMetrics, type MetricDefinitions } from './metric-table.ts';
-import { statusClass } from './sync-metrics.ts';
+import { consulRequests, countRequests, errorCode, errorCodes } from './common-metrics.ts';
+import { makeMetrics, servedBy, type MetricDefinitions } from './metric-table.ts';
 
 const certificates = ['ca', 'server', 'client'] as const;
 const agentStates = ['loaded', 'behind', 'silent'] as const;
@@ -18,7 +16,7 @@ export const secureMetricDefinitions = {
   tandem_secure_failures_total: {
     type: 'counter',
     help: 'Looks and writes that failed. Each is retried.',
-    labels: { code: [...Object.keys(errorTable), 'other'] },
+    labels: { code: errorCodes },
   },
   tandem_secure_last_success_timestamp_seconds: {
     type: 'gauge',
@@ -35,11 +33,7 @@ export const secureMetricDefinitions = {
     help: 'Expiry of the certificates of Consul, in seconds since the epoch.',
     labels: { certificate: certificates },
   },
-  tandem_secure_consul_requests_total: {
-    type: 'counter',
-    help: 'Requests to Consul. none: no answer.',
-    labels: { endpoint: consulEndpoints, status: ['2xx', '3xx', '4xx', '5xx', 'none'] },
-  },
+  tandem_secure_consul_requests_total: consulRequests,
   tandem_secure_leader: { type: 'gauge', help: '1 while this replica is the leader, else 0.', labels: {} },
 } as const satisfies MetricDefinitions;
 
@@ -51,8 +45,7 @@ export function createSecureMetrics() {
   return {
     step: (step: string, result: 'applied' | 'refused'): void =>
       made.tandem_secure_steps_total.inc({ step, result }),
-    failure: (code: string): void =>
-      made.tandem_secure_failures_total.inc({ code: Object.hasOwn(errorTable, code) ? code : 'other' }),
+    failure: (code: string): void => made.tandem_secure_failures_total.inc({ code: errorCode(code) }),
     /** @param time milliseconds since the epoch */
     success: (time: number): void => made.tandem_secure_last_success_timestamp_seconds.set(time / 1000),
     agents: (counts: Readonly<Record<(typeof agentStates)[number], number>>): void => {
@@ -66,11 +59,8 @@ export function createSecureMetrics() {
           made.tandem_secure_certificate_expiry_timestamp_seconds.set({ certificate }, time / 1000);
       }
     },
-    consulRequest: (endpoint: RequestEndpoint, status: number | 'none'): void =>
-      made.tandem_secure_consul_requests_total.inc({ endpoint, status: statusClass(status) }),
+    consulRequest: countRequests(made.tandem_secure_consul_requests_total),
     leader: (isLeader: boolean): void => made.tandem_secure_leader.set(isLeader ? 1 : 0),
-    /** Prometheus text format. */
-    text: (): Promise<string> => registry.metrics(),
-    contentType: registry.contentType,
+    ...servedBy(registry),
   };
 }

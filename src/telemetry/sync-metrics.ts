@@ -2,12 +2,11 @@
 import { Registry } from 'prom-client';
 import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import { entryReasons } from '../catalog/config-entries/entry-state.ts';
-import { consulEndpoints, type RequestEndpoint } from '../model/consul-endpoints.ts';
 import { restartCauses, type RestartCause } from '../model/restart-causes.ts';
+import { consulRequests, countRequests } from './common-metrics.ts';
 import { controllerMetrics, type ControllerMetrics, type MeasuredController } from './controller-metrics.ts';
-import { followCount } from './follow-count.ts';
 import { droppedLogLines } from './logger.ts';
-import { makeMetrics, type MetricDefinitions } from './metric-table.ts';
+import { followCount, makeMetrics, servedBy, type MetricDefinitions } from './metric-table.ts';
 
 /** Reason of the condition of a custom resource. */
 const entryStates = Object.keys(entryReasons);
@@ -28,11 +27,7 @@ export const syncMetricDefinitions = {
     help: 'Log lines lost because nobody read standard output.',
     labels: {},
   },
-  tandem_consul_requests_total: {
-    type: 'counter',
-    help: 'Requests to Consul. none: no answer.',
-    labels: { endpoint: consulEndpoints, status: ['2xx', '3xx', '4xx', '5xx', 'none'] },
-  },
+  tandem_consul_requests_total: consulRequests,
   tandem_kubernetes_watch_restarts_total: {
     type: 'counter',
     help: 'Lists and watches that ended and were restarted.',
@@ -51,44 +46,30 @@ export const syncMetricDefinitions = {
   tandem_leader: { type: 'gauge', help: '1 while this replica is the leader, else 0.', labels: {} },
 } as const satisfies MetricDefinitions;
 
-export type SyncMetrics = {
-  readonly consulRequest: (endpoint: RequestEndpoint, status: number | 'none') => void;
-  readonly watchRestart: (kind: (typeof watchedKinds)[number], cause: RestartCause) => void;
-  /** Kind of entry → reason → how many; what has no count is 0. */
-  readonly configEntries: (counts: Readonly<Record<string, Readonly<Record<string, number>>>>) => void;
-  /** Kind of entry → how many; what has no count is 0. */
-  readonly configEntriesKept: (counts: Readonly<Record<string, number>>) => void;
-  readonly leader: (isLeader: boolean) => void;
-  /** Makes those of a controller; once for each. */
-  readonly ofController: (controller: MeasuredController) => ControllerMetrics;
-  /** Prometheus text format. */
-  readonly text: () => Promise<string>;
-  readonly contentType: string;
-};
+export type SyncMetrics = ReturnType<typeof createSyncMetrics>;
 
-export function createSyncMetrics(): SyncMetrics {
+export function createSyncMetrics() {
   const registry = new Registry();
   const made = makeMetrics(syncMetricDefinitions, registry);
   followCount(made.tandem_sync_log_lines_dropped_total, droppedLogLines);
   return {
-    consulRequest: (endpoint, status) =>
-      made.tandem_consul_requests_total.inc({ endpoint, status: statusClass(status) }),
-    watchRestart: (kind, cause) => made.tandem_kubernetes_watch_restarts_total.inc({ kind, cause }),
-    configEntries: (counts) => {
+    consulRequest: countRequests(made.tandem_consul_requests_total),
+    watchRestart: (kind: (typeof watchedKinds)[number], cause: RestartCause): void =>
+      made.tandem_kubernetes_watch_restarts_total.inc({ kind, cause }),
+    /** Kind of entry → reason → how many; what has no count is 0. */
+    configEntries: (counts: Readonly<Record<string, Readonly<Record<string, number>>>>): void => {
       for (const [kind, states] of Object.entries(counts))
         for (const state of entryStates) made.tandem_config_entries.set({ kind, state }, states[state] ?? 0);
     },
-    configEntriesKept: (counts) => {
+    /** Kind of entry → how many; what has no count is 0. */
+    configEntriesKept: (counts: Readonly<Record<string, number>>): void => {
       for (const { entryKind: kind } of ENTRY_KINDS)
         made.tandem_config_entries_kept.set({ kind }, counts[kind] ?? 0);
     },
-    leader: (isLeader) => made.tandem_leader.set(isLeader ? 1 : 0),
-    ofController: (controller) => controllerMetrics(controller, registry),
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+    leader: (isLeader: boolean): void => made.tandem_leader.set(isLeader ? 1 : 0),
+    /** Makes those of a controller; once for each. */
+    ofController: (controller: MeasuredController): ControllerMetrics =>
+      controllerMetrics(controller, registry),
+    ...servedBy(registry),
   };
-}
-
-export function statusClass(status: number | 'none'): string {
-  return status === 'none' ? 'none' : `${Math.trunc(status / 100)}xx`;
 }
