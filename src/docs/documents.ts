@@ -173,17 +173,9 @@ port        = 1..65535, or the name of a container port
 \`\`\`
 
 For the upstream \`db:1234\`, every container gets \`DB_CONNECT_SERVICE_HOST\` and \`DB_CONNECT_SERVICE_PORT\` before its own variables, so
-that \`$(DB_CONNECT_SERVICE_PORT)\` works in them. A variable that the container defines itself stays.
-
-The sidecar is not root. On nodes with CRI-O, or containerd before 2.0, it cannot listen on a local port below 1024, so nothing answers
-there. Such an upstream gets a warning. Choose a higher port, or let the pod open the lower ones, which the restricted profile allows:
-
-\`\`\`yaml
-spec:
-  securityContext:
-    sysctls:
-      - { name: net.ipv4.ip_unprivileged_port_start, value: "0" }
-\`\`\`
+that \`$(DB_CONNECT_SERVICE_PORT)\` works in them. A variable that the container defines itself stays. An upstream at a
+local port below 1024 gets a warning: on nodes with CRI-O, or containerd before 2.0, the sidecar cannot listen there. Choose a higher port, or
+set the sysctl \`net.ipv4.ip_unprivileged_port_start\` to "0" in \`spec.securityContext.sysctls\`, as the restricted profile allows.
 
 ## Requests and limits
 
