@@ -32,7 +32,7 @@ import { webhookOwner } from './webhook-owner.ts';
 // waking each other (3 %). The heap as a whole is looked at when it has doubled, not when it has grown by 30 %: pods with 1,500
 // variables cost a quarter less. Compiled into their callers, map and filter give arrays of another kind than before, and all
 // code that was compiled for the old kind is compiled again: 93 times in the first 40,000 admissions, for a quarter of their CPU.
-const V8_FLAGS = [
+export const V8_FLAGS = [
   '--no-allocation-site-pretenuring',
   '--no-parallel-scavenge',
   '--heap-growing-percent=100',

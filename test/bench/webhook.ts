@@ -116,7 +116,7 @@ async function benchLoad(webhook: ServerProcess, folder: string, short: boolean)
   );
   await Promise.all([entries, node, fastify, skipping, reviewing, reviewingUsual].map(stopServer));
   reportLoad(measured);
-  reportStages(measured.webhook.cpu, short ? 200 : 2000);
+  await reportStages(measured.webhook.cpu, short ? 200 : 2000);
 }
 
 /** Of one admission. */
@@ -212,8 +212,8 @@ function reportEntry(size: string, entry: Cost, bare: Cost): void {
 }
 
 /** @param runs of each stage in a round */
-function reportStages(cpu: number, runs: number): void {
-  const { usual, first } = stages(runs);
+async function reportStages(cpu: number, runs: number): Promise<void> {
+  const { usual, first } = await stages(runs);
   const sum = Object.values(usual).reduce((total, one) => total + one, 0);
   for (const [stage, one] of Object.entries(usual))
     figure(`webhook: CPU of an admission: ${stage}`, one * 1e6, 'us', 'alone and warm');

@@ -1,52 +1,25 @@
-/** Where the time of an admission goes, without the server: each stage alone, warm, in this process. */
-import { admitPod } from '../../../src/admission/admit-pod.ts';
-import { decodeReview, patched } from '../../../src/admission/admission-review.ts';
-import { patchInBase64 } from '../../../src/support/shared-json.ts';
-import { decide } from '../../../src/inject/decide.ts';
-import { inject } from '../../../src/inject/inject.ts';
-import { omitVariables } from '../../../src/inject/omit-variables.ts';
-import { median } from '../figure.ts';
-import { sampleReview } from '../sample-review.ts';
-import { sampleSettings } from '../sample-settings.ts';
+/** What each stage of an admission costs, in a process with the options of a webhook: with others, V8 does other work. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { nodeOptions } from '../../../deploy/image/image.ts';
+import { V8_FLAGS } from '../../../src/runtime/run-webhook.ts';
 
-type Stages = {
+/** Seconds of CPU of each stage for one admission. */
+export type Stages = {
   /** Of an admission whose pod is one of a workload. */
   readonly usual: Readonly<Record<'parse' | 'decide' | 'look up' | 'encode', number>>;
   /** Of one whose pod is the first of its workload, besides. */
   readonly first: Readonly<Record<'edits' | 'patch', number>>;
 };
 
-/** Seconds of CPU of each stage for one admission. @param runs in a round */
-export function stages(runs: number): Stages {
-  const bytes = Buffer.from(sampleReview());
-  const decoded = decodeReview(bytes.toString());
-  if (!decoded.ok) throw new Error(decoded.why);
-  const { request } = decoded;
-  const result = inject(request, sampleSettings);
-  const admission = admitPod(request, sampleSettings);
-  if (result.kind !== 'inject' || admission.kind !== 'inject') throw new Error(result.kind);
-  const decided = cpuOf(() => decide(request, sampleSettings), runs);
-  return {
-    usual: {
-      parse: cpuOf(() => decodeReview(bytes.toString(), omitVariables), runs),
-      decide: decided,
-      'look up': cpuOf(() => admitPod(request, sampleSettings), runs) - decided,
-      encode: cpuOf(() => Buffer.from(patched(request, admission.patch, []).text, 'latin1'), runs),
-    },
-    first: {
-      edits: cpuOf(() => inject(request, sampleSettings), runs) - decided,
-      patch: cpuOf(() => patchInBase64(result.patch), runs),
-    },
-  };
-}
+/** Those of the image, and those that the webhook sets itself. */
+export const WEBHOOK_OPTIONS: readonly string[] = [...nodeOptions, ...V8_FLAGS];
 
-/** The median of five rounds after one that warms up, in seconds; what garbage costs is in it. */
-function cpuOf(work: () => unknown, runs: number): number {
-  const rounds = Array.from({ length: 6 }, () => {
-    const before = process.cpuUsage();
-    for (let run = 0; run < runs; run += 1) work();
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1e6 / runs;
-  });
-  return median(rounds.slice(1));
+const PROGRAM = join(import.meta.dirname, 'stages-program.ts');
+
+/** @param runs of each stage in a round */
+export async function stages(runs: number): Promise<Stages> {
+  const { stdout } = await promisify(execFile)(process.execPath, [...WEBHOOK_OPTIONS, PROGRAM, String(runs)]);
+  return JSON.parse(stdout) as Stages;
 }
