@@ -183,6 +183,32 @@ test('an agent whose address outlives its pod stays in Consul with all of its no
   }
 });
 
+test('replicas of one revision prefer nodes without another, unless the values have a rule about pods', async () => {
+  const podsWith = async (affinity: object): Promise<readonly unknown[]> => {
+    const part = { affinity };
+    const values = { global: { secure: true }, connectInject: part, syncCatalog: part, secure: part };
+    const chart = await renderChart(values);
+    const names = ['tandem-webhook', 'tandem-sync', 'tandem-secure'];
+    return names.map((name) => at(chart.one('Deployment', name), 'spec', 'template'));
+  };
+  const nodeAffinity = { nodeAffinity: { x: 1 } };
+  for (const pod of [...(await podsWith({})), ...(await podsWith(nodeAffinity))]) {
+    const [rule, ...others] = at(pod, 'spec', 'topologySpreadConstraints') as readonly unknown[];
+    assert.deepEqual(others, []);
+    assert.equal(at(rule, 'whenUnsatisfiable'), 'ScheduleAnyway', 'one node alone has all of them');
+    assert.equal(at(rule, 'topologyKey'), 'kubernetes.io/hostname');
+    const labels = at(pod, 'metadata', 'labels') as object;
+    assert.deepEqual({ ...labels, ...(at(rule, 'labelSelector', 'matchLabels') as object) }, labels);
+    assert.deepEqual(at(rule, 'matchLabelKeys'), ['pod-template-hash']);
+  }
+  for (const pod of await podsWith(nodeAffinity)) assert.deepEqual(at(pod, 'spec', 'affinity'), nodeAffinity);
+  const own = { podAntiAffinity: { x: 1 } };
+  for (const pod of await podsWith(own)) {
+    assert.deepEqual(at(pod, 'spec', 'affinity'), own);
+    assert.equal(at(pod, 'spec', 'topologySpreadConstraints'), undefined);
+  }
+});
+
 test('one server a node is required, preferred, left open, or as the values say', async () => {
   const affinity = async (wanted: unknown): Promise<unknown> => {
     const chart = await renderChart({ server: { affinity: wanted } });

@@ -28,15 +28,27 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{- /* Spread over nodes as far as there are any: (list $ "webhook"). */}}
-{{- define "tandem.spread" -}}
+{{- /*
+Where its pods run, with the affinity of the values: (list $ "webhook" .affinity). They are spread over nodes as far as there are any,
+unless that affinity is about other pods. Each revision by itself: among the pods of both, the new ones of a rollout may all come
+to one node.
+*/}}
+{{- define "tandem.placement" -}}
+{{- $affinity := index . 2 | default dict -}}
+{{- if not (or $affinity.podAffinity $affinity.podAntiAffinity) -}}
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname
     whenUnsatisfiable: ScheduleAnyway
     labelSelector:
       matchLabels:
-        {{- include "tandem.selector" . | nindent 8 }}
+        {{- include "tandem.selector" (initial .) | nindent 8 }}
+    matchLabelKeys: [pod-template-hash]
+{{- end }}
+{{- with $affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- /* Of a pod, by the restricted Pod Security profile: the user and group of the image (list $ 65532 65532). */}}
