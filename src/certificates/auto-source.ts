@@ -3,7 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { TandemError } from '../support/errors.ts';
 import { readFolder, writeFolder, type Certificates } from './certificate-folder.ts';
-import { generateCa, generateServing, isPair } from './generate.ts';
+import { belongTogether } from './certificate-facts.ts';
+import { generateCa, generateServing } from './generate.ts';
 import { expiryOf, type CertificateEvent, type CertificateSource, type KeyPair } from './key-pair.ts';
 
 export type AutoOptions = {
@@ -57,8 +58,8 @@ async function renewed({ hosts, folder, now }: AutoOptions, held?: Certificates)
   const time = now();
   const isCaGood = found !== undefined && isGood(found.ca, time);
   if (isCaGood && isGood(found.serving, time) && isFor(found, hosts)) return found;
-  const ca = isCaGood ? found.ca : await generateCa(time);
-  const made = { ca, serving: await generateServing(ca, hosts, time) };
+  const ca = isCaGood ? found.ca : generateCa(time);
+  const made = { ca, serving: generateServing(ca, hosts, time) };
   if (folder !== undefined) await writeFolder(folder, made);
   return made;
 }
@@ -68,7 +69,7 @@ function isGood(pair: Certificates['ca'], now: number): boolean {
   try {
     const from = new X509Certificate(pair.certificate).validFromDate.getTime();
     const to = expiryOf(pair);
-    return now >= from && to - now > (to - from) / 3 && isPair(pair);
+    return now >= from && to - now > (to - from) / 3 && belongTogether(pair);
   } catch {
     return false;
   }

@@ -1,6 +1,14 @@
 /** The little of DER (ITU-T X.690) of which a certificate is made, and by which another's name is found in it. */
 
-const UNIVERSAL = { wholeNumber: 0x02, bits: 0x03, octets: 0x04, null: 0x05, oid: 0x06, utf8: 0x0c } as const;
+const UNIVERSAL = {
+  wholeNumber: 0x02,
+  bits: 0x03,
+  octets: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  utf8: 0x0c,
+  printable: 0x13,
+} as const;
 const SEQUENCE = 0x30;
 const SET = 0x31;
 
@@ -36,8 +44,10 @@ export function octets(content: Buffer): Buffer {
   return element(UNIVERSAL.octets, content);
 }
 
-export function utf8(text: string): Buffer {
-  return element(UNIVERSAL.utf8, Buffer.from(text));
+/** PrintableString where it can be one (ITU-T X.680, 41.4), as most makers of certificates write it; else UTF8String. */
+export function text(value: string): Buffer {
+  const isPrintable = /^[A-Za-z0-9 '()+,\-./:=?]*$/.test(value);
+  return element(isPrintable ? UNIVERSAL.printable : UNIVERSAL.utf8, Buffer.from(value));
 }
 
 export function flag(value: boolean): Buffer {
@@ -54,8 +64,8 @@ export function oid(dotted: string): Buffer {
 
 /** UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280, 4.1.2.5). @param milliseconds since the epoch */
 export function time(milliseconds: number): Buffer {
-  const text = `${new Date(milliseconds).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
-  return text < '2050' ? element(0x17, Buffer.from(text.slice(2))) : element(0x18, Buffer.from(text));
+  const digits = `${new Date(milliseconds).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
+  return digits < '2050' ? element(0x17, Buffer.from(digits.slice(2))) : element(0x18, Buffer.from(digits));
 }
 
 /** The elements in a constructed one, each with its head. @throws RangeError when the bytes end early */

@@ -77,12 +77,10 @@ async function reconcile(options: RotationOptions, signal: AbortSignal): Promise
   if (outcome === 'written') onStep(step);
   return outcome;
 
-  async function write(wanted: ActiveStep): Promise<WriteOutcome> {
+  function write(wanted: ActiveStep): Promise<WriteOutcome> {
     if (wanted.kind === 'publish') return ports.publish(wanted.bundle, signal);
-    // Taken before keys are made, which lasts: what was read is what is replaced.
-    const secret = ports.secret();
-    const texts = await contentAfter(wanted, secret.texts, hosts, times, view.state().now);
-    return signal.aborted ? 'conflict' : secret.replace(texts, signal);
+    const { texts, replace } = ports.secret();
+    return replace(contentAfter(wanted, texts, hosts, times, view.state().now), signal);
   }
 }
 

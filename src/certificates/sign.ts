@@ -1,6 +1,6 @@
 /**
- * Certificates for a Consul whose CA may have been brought: it may be EC or RSA, and its name is copied byte for byte, because Go
- * compares names as bytes.
+ * Certificates, made. A CA that somebody brought may be EC or RSA, and its name is copied byte for byte, because Go compares names as
+ * bytes.
  */
 import {
   createHash,
@@ -25,8 +25,8 @@ import {
   sequence,
   setOf,
   tagged,
+  text,
   time,
-  utf8,
 } from './der.ts';
 import { CLOCK_SKEW, type KeyPair } from './key-pair.ts';
 
@@ -37,12 +37,16 @@ type Life = {
   readonly life: number;
 };
 
-/** A CA that signs itself, P-256. */
-export function newCa({ now, life }: Life): KeyPair {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  // Two CAs of one name in a bundle hide each other from OpenSSL.
-  const name = commonName(`Tandem Consul CA ${randomBytes(8).toString('hex')}`);
-  const subject = { name, publicKey };
+/** EC P-256: an RSA key takes 40 times as long, and every start of `--tls-auto` waits for one. */
+function newKey(): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+/** A CA that signs itself. @param name which digits follow in its common name */
+export function newCa({ now, life }: Life, name = 'Tandem Consul CA'): KeyPair {
+  const { privateKey, publicKey } = newKey();
+  // OpenSSL looks for a CA by its name: two of one name in a bundle hide each other, and neither verifies anything.
+  const subject = { name: commonName(`${name} ${randomBytes(8).toString('hex')}`), publicKey };
   const extensions = caExtensions(publicKey);
   const to = { from: now, until: now + life };
   return pairOf(certificate({ ...subject, issuer: subject, privateKey, extensions, ...to }), privateKey);
@@ -62,28 +66,37 @@ export function crossSigned(ca: string, by: KeyPair, now: number): string {
   });
 }
 
+// RFC 5280, 4.2.1.12.
+export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+
 /**
- * A leaf for both sides of a connection, P-256: with `serverAuth` alone a Consul server cannot speak to the others. It never
- * outlives its CA.
+ * A leaf never outlives its CA: without that one, it would be refused.
  *
  * @param hosts DNS names, which may begin with `*.`, and IP addresses; the first is its common name
+ * @param purposes object identifiers; with `serverAuth` alone a Consul server cannot speak to the others
  */
-export function newLeaf(ca: KeyPair, hosts: readonly string[], { now, life }: Life): KeyPair {
+export function newLeaf(
+  ca: KeyPair,
+  hosts: readonly string[],
+  { now, life }: Life,
+  purposes: readonly string[] = [SERVER_AUTH, CLIENT_AUTH],
+): KeyPair {
   const issuer = issuerOf(ca);
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey, publicKey } = newKey();
   const names = hosts.map((host) =>
     isIP(host) === 0 ? implicit(2, Buffer.from(host)) : implicit(7, addressBytes(host)),
   );
   const extensions = [
     extension('2.5.29.19', true, sequence()),
     extension('2.5.29.15', true, bits(Buffer.of(0x80), 7)),
-    extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.1'), oid('1.3.6.1.5.5.7.3.2'))),
+    extension('2.5.29.37', false, sequence(...purposes.map(oid))),
     extension('2.5.29.17', false, sequence(...names)),
     ...authority(issuer.raw),
   ];
   return pairOf(
     certificate({
-      name: commonName(hosts[0] ?? 'consul'),
+      name: commonName(hosts[0] ?? 'tandem'),
       publicKey,
       ...issuer,
       extensions,
@@ -148,8 +161,8 @@ function pairOf(pem: string, key: KeyObject): KeyPair {
   return { certificate: pem, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
-function commonName(text: string): Buffer {
-  return sequence(setOf(sequence(oid('2.5.4.3'), utf8(text))));
+function commonName(name: string): Buffer {
+  return sequence(setOf(sequence(oid('2.5.4.3'), text(name))));
 }
 
 /** The sixth of version, serial, algorithm, issuer, validity, subject; a certificate of version 1 has no first one. */
@@ -194,7 +207,7 @@ function addressBytes(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));
   const { hostname } = new URL(`http://[${address}]`);
   const [head = '', tail = ''] = hostname.slice(1, -1).split('::');
-  const words = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const words = (part: string): string[] => (part === '' ? [] : part.split(':'));
   const zeros = Array.from({ length: 8 - words(head).length - words(tail).length }, () => '0');
   const all = [...words(head), ...zeros, ...words(tail)];
   return Buffer.from(all.map((word) => word.padStart(4, '0')).join(''), 'hex');

@@ -131,8 +131,8 @@ function serverArguments(folder: string, port: number, etcd: string): readonly s
 
 async function createPki(folder: string): Promise<{ readonly ca: KeyPair }> {
   const now = Date.now();
-  const ca = await generateCa(now);
-  const server = await generateServing(ca, ['kubernetes', '127.0.0.1', 'localhost'], now);
+  const ca = generateCa(now);
+  const server = generateServing(ca, ['kubernetes', '127.0.0.1', 'localhost'], now);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const files = {
     'ca.crt': ca.certificate,

@@ -1,4 +1,6 @@
 /** The rules of docs/architecture.md about who may import whom, as a pure check of sources. */
+import { builtinModules } from 'node:module';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { folderRules, packageOwners, PURE_NODE, type FolderRule } from './folder-rules.ts';
 
 export type SourceFile = {
@@ -106,7 +108,13 @@ function brokenByPackage(
   if (owner !== undefined && owner !== folder && !isTypeOnly) return `only ${owner} imports it by value`;
   if (rule.isPure && specifier.startsWith('node:') && !isTypeOnly && !pureNode(rule).includes(specifier))
     return 'I/O in a pure folder';
-  return undefined;
+  return isKnown(specifier) ? undefined : 'no dependency of the program';
+}
+
+/** Part of Node, a dependency, or a part of one; `#` is of the program itself. */
+function isKnown(specifier: string): boolean {
+  const names = [...Object.keys(packageJson.dependencies), ...builtinModules.map((name) => `node:${name}`)];
+  return specifier.startsWith('#') || names.some((name) => `${specifier}/`.startsWith(`${name}/`));
 }
 
 function pureNode(rule: FolderRule): readonly string[] {

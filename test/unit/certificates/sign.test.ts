@@ -39,6 +39,21 @@ test('who trusts the old CA alone trusts a leaf of the new one, by the cross cer
   assert.ok(!isSignedBy(leaf.certificate, old.certificate));
 });
 
+test('who signs with a CA of ours in another way names it in the same bytes, as Go compares them', async () => {
+  const ca = newCa(life);
+  const { cert } = await generate([{ name: 'commonName', value: 'x' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    ca: { cert: ca.certificate, key: ca.key },
+  });
+  const { subject, raw } = new X509Certificate(ca.certificate);
+  const name = Buffer.from(subject.replace('CN=', ''));
+  // With the tag and the length of the text.
+  const inCa = raw.subarray(raw.indexOf(name) - 2, raw.indexOf(name) + name.length);
+  assert.ok(new X509Certificate(cert).raw.includes(inCa));
+});
+
 test('a CA with an RSA key and a longer name signs, too, and its name is copied byte for byte', async () => {
   const name = [
     { name: 'countryName', value: 'DE' },
