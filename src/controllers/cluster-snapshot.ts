@@ -1,6 +1,7 @@
 /** What is known of the cluster, by the Service that it matters to: a change of any object names the Services to reconcile. */
 import { sourceOfService } from '../model/instance.ts';
 import type { EndpointSlice, Ingress, Node, Service } from '../model/kubernetes-objects.ts';
+import { createGroups } from '../support/groups.ts';
 import type { RelatedObjects } from '../catalog/to-consul/desired-instances.ts';
 
 /** `before` is undefined for an object that came, `after` for one that went. The answer: the sources that it may touch. */
@@ -16,13 +17,11 @@ export type ClusterSnapshot = {
   readonly ingressChanged: Change<Ingress>;
 };
 
-const NONE: ReadonlyMap<string, never> = new Map<string, never>();
-
 export function createClusterSnapshot(): ClusterSnapshot {
   const services = new Map<string, Service>();
-  const slices = new Map<string, Map<string, EndpointSlice>>();
+  const slices = createGroups<EndpointSlice>();
   const nodes = new Map<string, Node>();
-  const ingresses = new Map<string, Map<string, Ingress>>();
+  const ingresses = createGroups<Ingress>();
 
   const serviceChanged: Change<Service> = (before, after) => {
     const of = (service: Service): string => sourceOfService(service.namespace, service.name);
@@ -33,16 +32,16 @@ export function createClusterSnapshot(): ClusterSnapshot {
 
   const sliceChanged: Change<EndpointSlice> = (before, after) => {
     const of = (slice: EndpointSlice): string => sourceOfService(slice.namespace, slice.service);
-    if (before !== undefined) removeFrom(slices, of(before), before.name);
-    if (after !== undefined) addTo(slices, of(after), after.name, after);
+    if (before !== undefined) slices.remove(of(before), before.name);
+    if (after !== undefined) slices.put(of(after), after.name, after);
     return distinct([before, after], (slice) => [of(slice)]);
   };
 
   const ingressChanged: Change<Ingress> = (before, after) => {
     if (before !== undefined)
-      for (const source of sourcesOfIngress(before)) removeFrom(ingresses, source, before.name);
+      for (const source of sourcesOfIngress(before)) ingresses.remove(source, before.name);
     if (after !== undefined)
-      for (const source of sourcesOfIngress(after)) addTo(ingresses, source, after.name, after);
+      for (const source of sourcesOfIngress(after)) ingresses.put(source, after.name, after);
     return distinct([before, after], sourcesOfIngress);
   };
 
@@ -52,10 +51,8 @@ export function createClusterSnapshot(): ClusterSnapshot {
     if (name === undefined || isSameNode(before, after)) return [];
     if (after === undefined) nodes.delete(name);
     else nodes.set(name, after);
-    return [...slices.keys()].filter((source) =>
-      [...(slices.get(source) ?? NONE).values()].some(({ endpoints }) =>
-        endpoints.some(({ node }) => node === name),
-      ),
+    return [...slices.names()].filter((source) =>
+      [...slices.of(source).values()].some(({ endpoints }) => endpoints.some(({ node }) => node === name)),
     );
   };
 
@@ -63,9 +60,9 @@ export function createClusterSnapshot(): ClusterSnapshot {
     sources: () => services.keys(),
     service: (source) => services.get(source),
     related: (source) => ({
-      slices: [...(slices.get(source) ?? NONE).values()],
+      slices: [...slices.of(source).values()],
       node: (name) => nodes.get(name),
-      ingresses: [...(ingresses.get(source) ?? NONE).values()],
+      ingresses: [...ingresses.of(source).values()],
     }),
     serviceChanged,
     sliceChanged,
@@ -92,16 +89,4 @@ function isSameNode(before: Node | undefined, after: Node | undefined): boolean 
 
 function distinct<T>(objects: readonly (T | undefined)[], of: (object: T) => readonly string[]): string[] {
   return [...new Set(objects.flatMap((object) => (object === undefined ? [] : of(object))))];
-}
-
-function addTo<T>(index: Map<string, Map<string, T>>, source: string, name: string, object: T): void {
-  const held = index.get(source);
-  if (held === undefined) index.set(source, new Map([[name, object]]));
-  else held.set(name, object);
-}
-
-function removeFrom<T>(index: Map<string, Map<string, T>>, source: string, name: string): void {
-  const held = index.get(source);
-  held?.delete(name);
-  if (held?.size === 0) index.delete(source);
 }

@@ -1,5 +1,6 @@
 /** The Services of Kubernetes that select pods, by what they select. */
 import type { MeshService } from '../catalog/mesh/mesh-cluster.ts';
+import { createGroups } from '../support/groups.ts';
 
 export type MeshServiceIndex = {
   /** Those of a namespace that may select a pod with these labels: all that do are among them. */
@@ -9,32 +10,26 @@ export type MeshServiceIndex = {
 
 /** Each is found by one pair of its selector alone, so that a pod is not compared with every Service of a large namespace. */
 export function createMeshServiceIndex(): MeshServiceIndex {
-  const byPair = new Map<string, Map<string, MeshService>>();
+  const byPair = createGroups<MeshService>();
   const pairOf = new Map<string, string>();
   const remove = (service: MeshService): void => {
     const source = keyOf(service);
-    const pair = pairOf.get(source) ?? '';
+    byPair.remove(pairOf.get(source) ?? '', service.name);
     pairOf.delete(source);
-    byPair.get(pair)?.delete(service.name);
-    if (byPair.get(pair)?.size === 0) byPair.delete(pair);
   };
   const add = (service: MeshService): void => {
     const { namespace, name, selector } = service;
     const pairs = [...selector].map(([key, value]) => pairKey(namespace, key, value));
     // The pair that fewest share tells most.
     const [first = '', ...others] = pairs;
-    const size = (pair: string): number => byPair.get(pair)?.size ?? 0;
+    const size = (pair: string): number => byPair.of(pair).size;
     const rarest = others.reduce((best, each) => (size(each) < size(best) ? each : best), first);
-    const found = byPair.get(rarest);
-    if (found === undefined) byPair.set(rarest, new Map([[name, service]]));
-    else found.set(name, service);
+    byPair.put(rarest, name, service);
     pairOf.set(keyOf(service), rarest);
   };
   return {
     near: (namespace, labels) =>
-      [...labels].flatMap(([key, value]) => [
-        ...(byPair.get(pairKey(namespace, key, value))?.values() ?? []),
-      ]),
+      [...labels].flatMap(([key, value]) => [...byPair.of(pairKey(namespace, key, value)).values()]),
     changed: (before, after) => {
       if (before !== undefined) remove(before);
       if (after !== undefined) add(after);

@@ -1,4 +1,5 @@
 /** Injected pods by name, and by where they are in Consul. */
+import { createGroups } from '../support/groups.ts';
 import { sourceOfPod, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 
 export type PodIndex = {
@@ -83,33 +84,17 @@ function createEnds() {
   };
 }
 
-type Places = {
-  readonly names: () => Iterable<string>;
-  readonly has: (place: string) => boolean;
-  readonly podsIn: (place: string) => readonly InjectedPod[];
-  readonly add: (pod: InjectedPod) => void;
-  readonly remove: (pod: InjectedPod) => void;
-};
-
-function createPlaces(placesOf: (pod: InjectedPod) => readonly string[]): Places {
-  const byPlace = new Map<string, Map<string, InjectedPod>>();
+function createPlaces(placesOf: (pod: InjectedPod) => readonly string[]) {
+  const byPlace = createGroups<InjectedPod>();
   return {
-    names: () => byPlace.keys(),
-    has: (place) => byPlace.has(place),
-    podsIn: (place) => [...(byPlace.get(place)?.values() ?? [])],
-    add: (pod) => {
-      for (const place of placesOf(pod)) {
-        const pods = byPlace.get(place);
-        if (pods === undefined) byPlace.set(place, new Map([[sourceOfPod(pod), pod]]));
-        else pods.set(sourceOfPod(pod), pod);
-      }
+    names: byPlace.names,
+    has: byPlace.has,
+    podsIn: (place: string): readonly InjectedPod[] => [...byPlace.of(place).values()],
+    add: (pod: InjectedPod): void => {
+      for (const place of placesOf(pod)) byPlace.put(place, sourceOfPod(pod), pod);
     },
-    remove: (pod) => {
-      for (const place of placesOf(pod)) {
-        const pods = byPlace.get(place);
-        pods?.delete(sourceOfPod(pod));
-        if (pods?.size === 0) byPlace.delete(place);
-      }
+    remove: (pod: InjectedPod): void => {
+      for (const place of placesOf(pod)) byPlace.remove(place, sourceOfPod(pod));
     },
   };
 }

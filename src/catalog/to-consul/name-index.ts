@@ -2,6 +2,7 @@
 import { byText, indexed, type Instance } from '../../model/instance.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
+import { createGroups } from '../../support/groups.ts';
 import { listed } from '../../support/listed.ts';
 
 export type Clash = {
@@ -24,35 +25,21 @@ type NameIndex = {
 
 export function createNameIndex(): NameIndex {
   const namesBySource = new Map<string, ReadonlySet<string>>();
-  const sourcesByName = new Map<string, Set<string>>();
+  const sourcesByName = createGroups<true>();
   const clashOf = (name: string): Clash[] => {
-    const sources = sourcesByName.get(name);
-    return sources === undefined || sources.size < 2 ? [] : [{ name, sources: [...sources].sort(byText) }];
-  };
-  const remove = (source: string): void => {
-    for (const name of namesBySource.get(source) ?? []) {
-      const sources = sourcesByName.get(name);
-      sources?.delete(source);
-      if (sources?.size === 0) sourcesByName.delete(name);
-    }
-    namesBySource.delete(source);
-  };
-  const add = (source: string, names: ReadonlySet<string>): void => {
-    if (names.size > 0) namesBySource.set(source, names);
-    for (const name of names) {
-      const sources = sourcesByName.get(name);
-      if (sources === undefined) sourcesByName.set(name, new Set([source]));
-      else sources.add(source);
-    }
+    const sources = sourcesByName.of(name);
+    return sources.size < 2 ? [] : [{ name, sources: [...sources.keys()].sort(byText) }];
   };
   return {
     set: (source, instances) => {
       const names = new Set(instances.map(({ name }) => indexed(name)));
-      remove(source);
-      add(source, names);
+      for (const name of namesBySource.get(source) ?? []) sourcesByName.remove(name, source);
+      for (const name of names) sourcesByName.put(name, source, true);
+      if (names.size > 0) namesBySource.set(source, names);
+      else namesBySource.delete(source);
       return [...names].sort(byText).flatMap(clashOf);
     },
-    clashes: () => [...sourcesByName.keys()].sort(byText).flatMap(clashOf),
+    clashes: () => [...sourcesByName.names()].sort(byText).flatMap(clashOf),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type Instance,
   type ObservedInstance,
 } from '../../model/instance.ts';
+import { createGroups } from '../../support/groups.ts';
 import type { Scope } from './consul-plan.ts';
 import type { Change } from './transactions.ts';
 
@@ -30,7 +31,7 @@ export type ObservedIndex = {
 export function createObservedIndex({ owner, node }: Scope): ObservedIndex {
   const byId = new Map<string, ObservedInstance>();
   /** Of the owner only. */
-  const bySource = new Map<string, Set<string>>();
+  const bySource = createGroups<true>();
   let owned = 0;
 
   function remove(id: string): void {
@@ -40,9 +41,7 @@ export function createObservedIndex({ owner, node }: Scope): ObservedIndex {
     byId.delete(key);
     if (ownerOf(instance) !== owner) return;
     owned -= 1;
-    const keys = bySource.get(sourceOf(instance));
-    keys?.delete(key);
-    if (keys?.size === 0) bySource.delete(sourceOf(instance));
+    bySource.remove(sourceOf(instance), key);
   }
 
   function put(instance: ObservedInstance): void {
@@ -52,10 +51,7 @@ export function createObservedIndex({ owner, node }: Scope): ObservedIndex {
     byId.set(key, instance);
     if (ownerOf(instance) !== owner) return;
     owned += 1;
-    const source = sourceOf(instance);
-    const keys = bySource.get(source);
-    if (keys === undefined) bySource.set(source, new Set([key]));
-    else keys.add(key);
+    bySource.put(sourceOf(instance), key, true);
   }
 
   function record(change: Change): void {
@@ -77,11 +73,11 @@ export function createObservedIndex({ owner, node }: Scope): ObservedIndex {
       for (const instance of instances) put(instance);
     },
     forPlan: (sources, desired) => {
-      const keys = new Set([...sources].flatMap((source) => [...(bySource.get(source) ?? [])]));
+      const keys = new Set([...sources].flatMap((source) => [...bySource.of(source).keys()]));
       for (const { id } of desired) keys.add(indexed(id));
       return [...keys].flatMap((key) => byId.get(key) ?? []);
     },
-    sources: () => [...bySource.keys()],
+    sources: () => [...bySource.names()],
     owned: () => owned,
     foreign: () => byId.size - owned,
   };
