@@ -2,7 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { TandemError } from '../../src/support/errors.ts';
+import { reasonOf, TandemError } from '../../src/support/errors.ts';
 import { answerMessage } from './dns-message.ts';
 import type { Store } from './store.ts';
 
@@ -51,10 +51,9 @@ async function bind(tcp: Server, udp: UdpSocket, host: string, port: number): Pr
     return bound;
   } catch (cause) {
     tcp.close();
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
     throw new TandemError(
       'TANDEM_LISTEN_FAILED',
-      `cannot listen for DNS on ${host}:${port}: ${reason}`,
+      `cannot listen for DNS on ${host}:${port}: ${reasonOf(cause)}`,
       cause,
     );
   }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { TandemError } from '../../src/support/errors.ts';
+import { reasonOf, TandemError } from '../../src/support/errors.ts';
 import { hostAndPort } from '../../src/support/ip-address.ts';
 import type { JsonObject } from '../../src/support/json.ts';
 import { emptyCatalog } from './catalog.ts';
@@ -60,8 +60,11 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
   try {
     await once(server.listen(port, host), 'listening');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
-    throw new TandemError('TANDEM_LISTEN_FAILED', `cannot listen on ${host}:${port}: ${reason}`, cause);
+    throw new TandemError(
+      'TANDEM_LISTEN_FAILED',
+      `cannot listen on ${host}:${port}: ${reasonOf(cause)}`,
+      cause,
+    );
   }
   return (server.address() as AddressInfo).port;
 }

@@ -17,6 +17,7 @@ import {
   serviceView,
   stateChecksView,
 } from './views.ts';
+import { reasonOf } from '../../src/support/errors.ts';
 
 type Answered = {
   readonly reply: Reply;
@@ -178,8 +179,4 @@ function checkOperation(value: unknown): Operation {
   const operation = definition(value, { Verb: 'text', Check: 'object' }, 'Check');
   const check = definition(operation['Check'] ?? {}, checkFields, 'HealthCheck');
   return { kind: 'check', verb: textOf(operation, 'Verb'), check };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown reason';
 }

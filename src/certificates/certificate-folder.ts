@@ -1,7 +1,7 @@
 /** A folder with ca.crt, ca.key, tls.crt and tls.key. Keys have mode 0600 from their first byte. */
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import type { KeyPair } from './key-pair.ts';
 
 export type Certificates = { readonly ca: KeyPair; readonly serving: KeyPair };
@@ -73,8 +73,4 @@ async function writeWhole(path: string, text: string, mode: number): Promise<voi
     await file.close();
   }
   await rename(temporary, path);
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : 'unknown reason';
 }

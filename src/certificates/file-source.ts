@@ -2,7 +2,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import { checkPair, type CertificateEvent, type CertificateSource, type KeyPair } from './key-pair.ts';
 
 type CertificateFiles = { readonly certificate: string; readonly key: string };
@@ -84,7 +84,6 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
-    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read ${path}: ${reason}`, cause);
+    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read ${path}: ${reasonOf(cause)}`, cause);
   }
 }

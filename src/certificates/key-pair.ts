@@ -1,7 +1,7 @@
 /** A certificate with its private key, and where a server gets the current one from. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 
 /** Both PEM; the certificate may be followed by those that signed it. */
 export type KeyPair = { readonly certificate: string; readonly key: string };
@@ -58,8 +58,7 @@ export function checkPair(pair: KeyPair, place: string): KeyPair {
     createSecureContext({ cert: pair.certificate, key: pair.key });
     return pair;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
-    const text = `${place}: certificate and key cannot be used together (${reason}); expected PEM files that belong together`;
+    const text = `${place}: certificate and key cannot be used together (${reasonOf(cause)}); expected PEM files that belong together`;
     throw new TandemError('TANDEM_CERTIFICATE_INVALID', text, cause);
   }
 }

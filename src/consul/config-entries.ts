@@ -11,7 +11,7 @@ import type {
 } from '../controllers/config-entry-ports.ts';
 import { listAt, objectAt } from '../model/decode-consul.ts';
 import { indexed } from '../model/instance.ts';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import { indexOf, jsonOf, type Answer } from './answer.ts';
 import type { ConsulClient } from './client.ts';
@@ -85,7 +85,7 @@ export function entrySource(options: ConfigEntriesOptions, random: () => number 
     return known?.trouble !== trouble || !isSame(known?.entries, entries);
   };
   const lose = ({ entryKind }: EntryKind, error: unknown): void => {
-    const trouble = error instanceof Error ? error.message : String(error);
+    const trouble = reasonOf(error);
     const [entries, trustDomain] = [undefined, undefined];
     lists.set(entryKind, { entries, trustDomain, trouble, index: 0, taken, newer: new Map() });
   };

@@ -1,6 +1,6 @@
 /** Several Consul servers as one: a call goes to the server that answered last, and to another when that one fails. */
 import type { RequestEndpoint } from '../model/consul-endpoints.ts';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import { withoutSecret, type Secret } from '../support/secret.ts';
 import { classify, innerText, type Failure } from './failure.ts';
 import { createLiveness, PROBE } from './liveness.ts';
@@ -165,7 +165,7 @@ function judge<T>(address: string, call: Call<T>, incoming: Incoming, token: Sec
   try {
     return { kind: 'value', value: call.read(incoming) };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
+    const reason = reasonOf(cause);
     return failure(
       { code: 'TANDEM_CONSUL_ANSWER_INVALID', elsewhere: true },
       `${where}: not an answer from Consul: ${clean(reason)}`,

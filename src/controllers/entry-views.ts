@@ -8,6 +8,7 @@ import {
 } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { Clock } from '../support/clock.ts';
+import { reasonOf } from '../support/errors.ts';
 import type { EntryCluster, EntryObjectSource, EntrySource, EntryWriter } from './config-entry-ports.ts';
 
 type ViewPorts = {
@@ -60,7 +61,7 @@ export function createEntryViews(
     } catch (error) {
       if (signal.aborted) throw error;
       askAgain = clock.elapsed() + ASK_AGAIN;
-      return error instanceof Error ? error.message : String(error);
+      return reasonOf(error);
     }
   }
 

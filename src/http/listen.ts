@@ -1,7 +1,7 @@
 /** A server on an address, or an error that names it. */
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 
 export type HostAndPort = { readonly host: string; readonly port: number };
 
@@ -17,10 +17,9 @@ export async function listen(server: Server, address: HostAndPort): Promise<stri
     server.listen(address);
     await listening;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
     throw new TandemError(
       'TANDEM_LISTEN_FAILED',
-      `cannot listen on ${address.host}:${address.port}: ${reason}`,
+      `cannot listen on ${address.host}:${address.port}: ${reasonOf(cause)}`,
       cause,
     );
   }

@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import { parseWholeNumber } from '../support/text.ts';
 
 export type Credentials = {
@@ -220,7 +220,7 @@ async function withDeadline<T>(
     return await run(limited);
   } catch (cause) {
     if (cause instanceof TandemError) throw cause;
-    const reason = deadline.signal.aborted ? `no answer within ${timeout} ms` : messageOf(cause);
+    const reason = deadline.signal.aborted ? `no answer within ${timeout} ms` : reasonOf(cause);
     throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', `${place}: ${reason}`, cause);
   } finally {
     clearTimeout(timer);
@@ -235,10 +235,6 @@ function parsed(content: string, status: number): unknown {
     const message = `the answer of the API server is not JSON; it begins with ${JSON.stringify(content.slice(0, 40))}`;
     throw new TandemError('TANDEM_KUBERNETES_GARBLED', message);
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : 'unknown reason';
 }
 
 export function notLeading(method: string, path: string): TandemError {

@@ -1,7 +1,7 @@
 /** The version of the API server, read once at the start of a process inside a cluster. */
 import { readFile } from 'node:fs/promises';
 import { request, type RequestOptions } from 'node:https';
-import { TandemError, type ErrorCode } from '../support/errors.ts';
+import { reasonOf, TandemError, type ErrorCode } from '../support/errors.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { property } from '../support/json.ts';
 
@@ -37,7 +37,7 @@ export async function readServerVersion(
     const answer = await get({ host, port, path: '/version', ca, headers, signal });
     return versionOf(JSON.parse(answer));
   } catch (cause) {
-    const reason = signal.aborted ? `no answer within ${timeout} ms` : messageOf(cause);
+    const reason = signal.aborted ? `no answer within ${timeout} ms` : reasonOf(cause);
     throw new TandemError(codeOf(cause), `cannot read the version of the API server: ${reason}`, cause);
   }
 }
@@ -46,10 +46,6 @@ function codeOf(cause: unknown): ErrorCode {
   if (cause instanceof TandemError) return cause.code;
   if (cause instanceof SyntaxError) return 'TANDEM_KUBERNETES_GARBLED';
   return property(cause, 'syscall') === 'open' ? 'TANDEM_FILE_UNREADABLE' : 'TANDEM_KUBERNETES_UNREACHABLE';
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : 'unknown reason';
 }
 
 function get(options: RequestOptions): Promise<string> {

@@ -1,6 +1,6 @@
 /** One watch, from its request to its end. */
 import type { IncomingMessage } from 'node:http';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import type { ApiClient } from './api-client.ts';
 import type { Clock } from '../support/clock.ts';
 import { failureOf, thrownFailure, type WatchFailure } from './watch-failure.ts';
@@ -56,8 +56,7 @@ async function* chunks(stream: IncomingMessage, touch: () => void): AsyncGenerat
   touch();
   for (;;) {
     const next = await texts.next().catch((cause: unknown) => {
-      const reason = cause instanceof Error ? cause.message : 'unknown reason';
-      throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', `the watch broke: ${reason}`, cause);
+      throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', `the watch broke: ${reasonOf(cause)}`, cause);
     });
     if (next.done === true) return;
     touch();

@@ -1,7 +1,7 @@
 /** What every controller reports: to the log, to metrics, as Events, and to whoever asks for its state. */
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 import type { ControllerReporter } from '../reconcile/controller.ts';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import type { LogLevel } from '../support/log-level.ts';
 import type { Log, LogFields } from '../telemetry/logger.ts';
@@ -110,7 +110,7 @@ export function createControllerReporter<Change>(
     },
     released: () => hold(0),
     failed: (error, retryMilliseconds) => {
-      const text = error instanceof Error ? error.message : String(error);
+      const text = reasonOf(error);
       const code = error instanceof TandemError ? error.code : 'other';
       const at = now();
       failingSince ??= at;

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, statSync } from 'node:fs';
 import { processStart, type ProcessFiles, type WaitingProcess } from '../redirection/process-scan.ts';
 import type { Redirection } from '../redirection/redirector.ts';
+import { reasonOf } from '../support/errors.ts';
 
 // nft takes milliseconds; what hangs must not hold up other pods for ever.
 const TIMEOUT = 10_000;
@@ -31,7 +32,7 @@ export async function applyRules(
     // Of one that has ended and is not yet collected there is no namespace either.
     const isGone = ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '');
     if (isGone || processStart(files, process.pid) !== process.start) return { kind: 'gone' };
-    return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
+    return { kind: 'failed', why: reasonOf(error) };
   } finally {
     if (namespace !== undefined) closeSync(namespace);
   }

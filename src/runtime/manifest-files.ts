@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import { readInput } from './read-input.ts';
 
 export type ManifestFile = {
@@ -50,8 +50,7 @@ async function filesOf(operand: string): Promise<Named[]> {
       .toSorted()
       .map((path) => ({ path, name: relative(operand, path) }));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
-    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read ${operand}: ${reason}`, cause);
+    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read ${operand}: ${reasonOf(cause)}`, cause);
   }
 }
 
@@ -115,8 +114,7 @@ export async function writeManifests(
       await rename(temporary, target);
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : 'unknown reason';
-    throw new TandemError('TANDEM_FILE_UNWRITABLE', `cannot write ${path}: ${reason}`, cause);
+    throw new TandemError('TANDEM_FILE_UNWRITABLE', `cannot write ${path}: ${reasonOf(cause)}`, cause);
   } finally {
     await Promise.all(staged.map(({ temporary }) => rm(temporary, { force: true })));
   }

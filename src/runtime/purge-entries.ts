@@ -10,6 +10,7 @@ import { applyEntries } from '../controllers/apply-entries.ts';
 import type { EntrySource } from '../controllers/config-entry-ports.ts';
 import { createEntryMemory } from '../controllers/entry-memory.ts';
 import type { Log } from '../telemetry/logger.ts';
+import { reasonOf } from '../support/errors.ts';
 
 type PurgeEntriesOptions = {
   readonly owner: string;
@@ -27,7 +28,7 @@ export async function purgeEntries(options: PurgeEntriesOptions, signal: AbortSi
   const tell = (error: unknown, fields: object): void => {
     if (signal.aborted) throw error;
     unread += 1;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     log('warn', 'not all config entries are purged', { ...fields, reason });
   };
   try {

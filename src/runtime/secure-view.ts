@@ -16,7 +16,7 @@ import { podMethodNames } from '../secure/pod-auth-method.ts';
 import { aclName, tokenNames, type AgentKind, type SecureSettings } from '../secure/secure-settings.ts';
 import type { SecureState } from '../secure/secure-state.ts';
 import { isIpAddress, hostAndPort } from '../support/ip-address.ts';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 import type { SecureObjects } from './secure-objects.ts';
@@ -98,7 +98,7 @@ async function stateOf(
     return { kind: 'answers', stamp, serial, run };
   } catch (error) {
     signal.throwIfAborted();
-    return { kind: 'silent', why: error instanceof Error ? error.message : 'unknown reason' };
+    return { kind: 'silent', why: reasonOf(error) };
   }
 }
 

@@ -43,6 +43,11 @@ export class TandemError extends Error {
   }
 }
 
+/** What was thrown, as text. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** Says nothing about other requests: the server is there, and answers this one with no, or with what is no answer. */
 export function isAboutOneRequest(error: unknown): error is TandemError {
   return (
