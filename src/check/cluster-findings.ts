@@ -53,8 +53,9 @@ export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readon
   ];
 }
 
+/** Nobody answered, or nobody could be asked. */
 function isSilent({ code }: { readonly code: string }): boolean {
-  return code === 'timeout' || code === 'TANDEM_KUBERNETES_UNREACHABLE';
+  return ['timeout', 'TANDEM_KUBERNETES_UNREACHABLE', 'TANDEM_FILE_UNREADABLE'].includes(code);
 }
 
 function unreachable(reason: string): Finding {

@@ -1,25 +1,41 @@
 /** Access from inside of a pod: the service account that the kubelet mounts. */
 import { readFile } from 'node:fs/promises';
-import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
+import { reasonOf, TandemError } from '../support/errors.ts';
+import { hostAndPort } from '../support/ip-address.ts';
 import type { ClusterAccess, Credentials } from './api-client.ts';
-import type { InCluster } from './server-version.ts';
 import { ownNamespace } from './service-account.ts';
+
+export type InCluster = {
+  /** KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, which every container has. */
+  readonly host: string;
+  readonly port: string;
+  /** Folder of the service account, with ca.crt and token. */
+  readonly serviceAccount: string;
+};
 
 /**
  * Token and CA are read again for each request: the kubelet renews the token when a fifth of its life is left, and two small
  * files in memory cost less than a rule about when to read them.
  */
 export async function inClusterAccess({ host, port, serviceAccount }: InCluster): Promise<ClusterAccess> {
+  const read = async (name: string): Promise<string> => {
+    try {
+      return await readFile(join(serviceAccount, name), 'utf8');
+    } catch (cause) {
+      throw new TandemError(
+        'TANDEM_FILE_UNREADABLE',
+        `cannot read the ServiceAccount: ${reasonOf(cause)}`,
+        cause,
+      );
+    }
+  };
   const credentials = async (): Promise<Credentials> => {
-    const [ca, token] = await Promise.all([
-      readFile(join(serviceAccount, 'ca.crt'), 'utf8'),
-      readFile(join(serviceAccount, 'token'), 'utf8'),
-    ]);
+    const [ca, token] = await Promise.all([read('ca.crt'), read('token')]);
     return { tls: { ca }, headers: { authorization: `Bearer ${token.trim()}` }, proxy: undefined };
   };
   return {
-    server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+    server: `https://${hostAndPort(host, port)}`,
     namespace: await ownNamespace(serviceAccount),
     credentials,
     renew: () => undefined,

@@ -1,6 +1,7 @@
 /** What the webhook may write into pods, which depends on the version of the API server. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { readServerVersion, type InCluster, type ServerVersion } from '../kubernetes/server-version.ts';
+import type { InCluster } from '../kubernetes/in-cluster.ts';
+import { readServerVersion, type ServerVersion } from '../kubernetes/server-version.ts';
 import { TandemError } from '../support/errors.ts';
 import type { Log } from '../telemetry/logger.ts';
 

@@ -13,7 +13,7 @@ import { webhook } from '../http/webhook.ts';
 import { parseResolver, type Resolver } from '../inject/resolver.ts';
 import type { InjectRequest } from '../inject/decide.ts';
 import type { InjectSettings, NamespaceDefaults } from '../inject/settings.ts';
-import type { InCluster } from '../kubernetes/server-version.ts';
+import type { InCluster } from '../kubernetes/in-cluster.ts';
 import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { admissionLog } from '../reporting/admission-log.ts';
 import { changeSignal } from '../reporting/change-signal.ts';

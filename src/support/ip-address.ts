@@ -23,6 +23,6 @@ export function familyOf(text: string): IpFamily | undefined {
 }
 
 /** `10.0.0.1:8301`, `[fd00::1]:8301`, `name:8301`. */
-export function hostAndPort(host: string, port: number): string {
+export function hostAndPort(host: string, port: number | string): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

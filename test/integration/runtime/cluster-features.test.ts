@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { readClusterFeatures, type ClusterFeatures } from '../../../src/runtime/cluster-features.ts';
-import type { InCluster } from '../../../src/kubernetes/server-version.ts';
+import type { InCluster } from '../../../src/kubernetes/in-cluster.ts';
 import { serviceAccountFolder } from '../service-account-folder.ts';
 
 type Wanted = Parameters<typeof readClusterFeatures>[0];
