@@ -4,9 +4,9 @@ import { ENTRY_GROUP, ENTRY_VERSION } from '../catalog/config-entries/entry-kind
 import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-leftovers.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { EntryCluster } from '../controllers/config-entry-ports.ts';
-import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
+import { requestRefused } from './refused-object.ts';
 
 const MERGE_PATCH = 'application/merge-patch+json';
 
@@ -73,9 +73,5 @@ export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
 }
 
 function requireSuccess(answer: ApiAnswer, what: string): void {
-  if (answer.status >= 300) throw new TandemError('TANDEM_KUBERNETES_REFUSED', `${what}: ${saidBy(answer)}`);
-}
-
-function saidBy({ status, body }: ApiAnswer): string {
-  return `status ${status}, ${asString(property(body, 'message')) ?? 'no reason'}`;
+  if (answer.status >= 300) throw requestRefused(what, answer);
 }

@@ -1,8 +1,6 @@
 /** Events on objects: why something was done, or not done, where people look for it. */
 import { randomBytes } from 'node:crypto';
 import { TandemError } from '../support/errors.ts';
-import { asString, property } from '../support/json.ts';
-import { quoteSentence } from '../support/text.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
 import { backoff } from '../support/backoff.ts';
 import { sleep, type Clock } from '../support/clock.ts';
@@ -16,6 +14,7 @@ import {
   type EventType,
 } from './event-object.ts';
 import { recentGroups, recentMap } from './recent-map.ts';
+import { requestRefused } from './refused-object.ts';
 import { tokenBucket } from './token-bucket.ts';
 import { createTurns } from './turns.ts';
 
@@ -149,8 +148,11 @@ async function writeAgain(
       answer instanceof TandemError
         ? answer.code !== 'TANDEM_NOT_LEADING'
         : answer.status === 429 || answer.status >= 500;
-    if (!isTransient || attempt === ATTEMPTS || signal.aborted)
-      return answer instanceof TandemError ? answer : refused(answer, held.series);
+    if (!isTransient || attempt === ATTEMPTS || signal.aborted) {
+      const { reason, target } = held.series;
+      const what = `Event ${reason} on ${target.kind} ${target.name}`;
+      return answer instanceof TandemError ? answer : requestRefused(what, answer);
+    }
     await sleep(clock, delays.next(), signal);
   }
 }
@@ -179,10 +181,4 @@ async function write(
   }
   const answer = await update();
   return answer.status === 404 ? create() : answer;
-}
-
-function refused({ status, body }: ApiAnswer, { target, reason }: EventSeries): TandemError {
-  const why = asString(property(body, 'message')) ?? '';
-  const text = `Event ${reason} on ${target.kind} ${target.name}: status ${status}, ${quoteSentence(why)}`;
-  return new TandemError('TANDEM_KUBERNETES_REFUSED', text);
 }

@@ -1,9 +1,10 @@
 /** One Lease and one who wants to hold it: each attempt reads, decides, and writes at most once. */
 import { TandemError } from '../support/errors.ts';
-import { asString, property, type JsonObject } from '../support/json.ts';
+import { property, type JsonObject } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
 import type { Clock } from '../support/clock.ts';
 import { leaseRecord, leaseSpec, type LeaseRecord } from './lease-record.ts';
+import { requestRefused } from './refused-object.ts';
 
 export type LockOptions = {
   readonly client: Pick<ApiClient, 'request'>;
@@ -99,10 +100,8 @@ function leaseObject(name: string, spec: JsonObject): JsonObject {
   return { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name }, spec };
 }
 
-function failed({ status, body }: ApiAnswer, name: string): Attempt {
-  const reason = asString(property(body, 'message')) ?? 'no Lease';
-  const text = `Lease ${name}: status ${status}, ${reason}`;
-  return { kind: 'failed', error: new TandemError('TANDEM_KUBERNETES_REFUSED', text) };
+function failed(answer: ApiAnswer, name: string): Attempt {
+  return { kind: 'failed', error: requestRefused(`Lease ${name}`, answer) };
 }
 
 async function coded<T>(run: () => Promise<T>): Promise<T | Extract<Attempt, { kind: 'failed' }>> {

@@ -93,7 +93,7 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   };
 
   const take = (event: WatchEvent): WatchFailure | undefined => {
-    if (event.kind === 'error') return statusFailure(event.status, event.message, path);
+    if (event.kind === 'error') return statusFailure(event, path);
     lastSuccess = clock.now();
     pauses.reset();
     const next = versionAfter(event, version, options, handlers);

@@ -1,9 +1,9 @@
 /** Writes Services and EndpointSlices in one namespace; what changed under our eyes is not written. */
 import type { ObjectChange, ObjectKind } from '../catalog/to-kubernetes/object-changes.ts';
 import type { ObjectOutcome, ObjectWriter } from '../controllers/to-k8s-ports.ts';
-import { TandemError } from '../support/errors.ts';
-import { asString, isObject, property } from '../support/json.ts';
+import { isObject, property } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
+import { messageOf, requestRefused } from './refused-object.ts';
 
 /** Path of the collection in the namespace. */
 export function collectionPath(kind: ObjectKind, namespace: string): string {
@@ -48,14 +48,11 @@ function patchOf({ patch, uid, version }: Extract<ObjectChange, { action: 'updat
  * | 400, 413, 422      | this object is wrong, and the others need not be          |
  * | any other, 404 too | rights, the namespace, or the server: nothing can be done |
  */
-function outcomeOf(change: ObjectChange, { status, body }: ApiAnswer, namespace: string): ObjectOutcome {
+function outcomeOf(change: ObjectChange, answer: ApiAnswer, namespace: string): ObjectOutcome {
+  const { status, body } = answer;
   if (status >= 200 && status < 300) return { kind: 'applied' };
   if (status === 409 || (status === 404 && change.action !== 'create')) return { kind: 'stale' };
-  const said = asString(property(body, 'message')) ?? '';
   if (status === 400 || status === 413 || status === 422)
-    return { kind: 'refused', reason: said || `status ${status}` };
-  throw new TandemError(
-    'TANDEM_KUBERNETES_REFUSED',
-    `cannot ${change.action} ${change.kind} ${namespace}/${change.name}: status ${status}, ${said}`,
-  );
+    return { kind: 'refused', reason: messageOf(body) || `status ${status}` };
+  throw requestRefused(`cannot ${change.action} ${change.kind} ${namespace}/${change.name}`, answer);
 }

@@ -1,6 +1,7 @@
-/** The error of an object that the API server does not let this process read or write. */
+/** The error of a request that the API server has refused. */
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
+import { quoteSentence } from '../support/text.ts';
 import type { ApiAnswer } from './api-client.ts';
 
 export type RefusedObject = {
@@ -17,6 +18,20 @@ const DONE = {
   delete: 'deleted',
 } as const;
 
+/** What the API server says; of a proxy, how its page begins. */
+export function messageOf(body: unknown): string {
+  return asString(property(body, 'message')) ?? asString(body) ?? '';
+}
+
+/** @param what it is about, as a sentence */
+export function requestRefused(
+  what: string,
+  { status, body }: Pick<ApiAnswer, 'status' | 'body'>,
+): TandemError {
+  const text = `${what}: status ${status}, ${quoteSentence(messageOf(body))}`;
+  return new TandemError('TANDEM_KUBERNETES_REFUSED', text);
+}
+
 /** Without the message of the API server, which may quote what it refuses. */
 export function refusedObject(
   { kind, namespace, name }: RefusedObject,
@@ -32,7 +47,11 @@ export function refusedObject(
  * @param what it is about, as a sentence
  * @param right that it takes, such as `get secrets`
  */
-export function refused(what: string, right: string, { status, body }: Pick<ApiAnswer, 'status' | 'body'>) {
+export function refused(
+  what: string,
+  right: string,
+  { status, body }: Pick<ApiAnswer, 'status' | 'body'>,
+): TandemError {
   const reason = asString(property(body, 'reason')) ?? 'no reason';
   const cure = status === 403 ? `; this takes the right to ${right}` : '';
   return new TandemError('TANDEM_KUBERNETES_REFUSED', `${what}: status ${status}, ${reason}${cure}`);

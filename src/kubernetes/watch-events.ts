@@ -6,7 +6,7 @@ export type WatchEvent =
   | { readonly kind: 'added' | 'modified' | 'deleted'; readonly object: unknown }
   /** Nothing happened to the watched objects up to this version. */
   | { readonly kind: 'bookmark'; readonly version: string }
-  | { readonly kind: 'error'; readonly status: number; readonly message: string };
+  | { readonly kind: 'error'; readonly status: number; readonly body: unknown };
 
 // etcd refuses requests above 1.5 MiB, and no character of an object needs more than the six of \u0000 in JSON: 9 MiB.
 const LONGEST_LINE = 16 * 1024 * 1024;
@@ -48,11 +48,7 @@ function parseEvent(line: string): WatchEvent {
   if (type === 'BOOKMARK' && version) return { kind: 'bookmark', version };
   if (type !== 'ERROR') throw garbled('a line of a watch is not an event');
   const code = property(object, 'code');
-  return {
-    kind: 'error',
-    status: typeof code === 'number' ? code : 500,
-    message: asString(property(object, 'message')) ?? '',
-  };
+  return { kind: 'error', status: typeof code === 'number' ? code : 500, body: object };
 }
 
 function parseLine(line: string): unknown {

@@ -1,9 +1,8 @@
 /** Why a list or a watch ended, by what the API server answered or the connection did. */
 import type { RestartCause } from '../model/restart-causes.ts';
 import { TandemError } from '../support/errors.ts';
-import { asString, property } from '../support/json.ts';
-import { quoteSentence } from '../support/text.ts';
 import { retryAfter, type ApiAnswer } from './api-client.ts';
+import { requestRefused } from './refused-object.ts';
 
 export type WatchFailure = {
   readonly cause: RestartCause;
@@ -15,14 +14,16 @@ export type WatchFailure = {
 
 /** Of an answer that is no success. */
 export function failureOf(answer: ApiAnswer, path: string): WatchFailure {
-  const message = asString(property(answer.body, 'message')) ?? asString(answer.body) ?? '';
-  return statusFailure(answer.status, message, path, retryAfter(answer));
+  return statusFailure(answer, path, retryAfter(answer));
 }
 
 /** Of a status, which an event of a watch can have too. */
-export function statusFailure(status: number, message: string, path: string, wait = 0): WatchFailure {
-  const text = `GET ${path}: status ${status}, ${quoteSentence(message)}`;
-  return { cause: causeOf(status), error: new TandemError('TANDEM_KUBERNETES_REFUSED', text), wait };
+export function statusFailure(
+  answer: Pick<ApiAnswer, 'status' | 'body'>,
+  path: string,
+  wait = 0,
+): WatchFailure {
+  return { cause: causeOf(answer.status), error: requestRefused(`GET ${path}`, answer), wait };
 }
 
 /** Of an exception; one that is no coded error is a bug and is thrown again. */

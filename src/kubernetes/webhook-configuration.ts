@@ -1,7 +1,7 @@
 /** `caBundle` of every entry of a webhook configuration: read, and patched where it differs. */
-import { TandemError } from '../support/errors.ts';
 import { asString, elementsAt, property } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
+import { requestRefused } from './refused-object.ts';
 
 const GROUP = '/apis/admissionregistration.k8s.io/v1';
 export const MUTATING = `${GROUP}/mutatingwebhookconfigurations`;
@@ -55,15 +55,12 @@ export async function publishBundle(
     ...differing.map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value })),
   ];
   const path = `${collection}/${name}`;
-  const { status, body } = await client.request('PATCH', path, patch, JSON_PATCH, signal);
+  const answer = await client.request('PATCH', path, patch, JSON_PATCH, signal);
+  const { status, body } = answer;
   if (status === 200) return 'written';
   // 404: deleted since; 409: changed since; kube-apiserver answers a failed test with a 422 that names no object.
   if (status === 404 || status === 409 || (status === 422 && !namesObject(body))) return 'conflict';
-  const text = asString(property(body, 'message')) ?? 'no reason';
-  throw new TandemError(
-    'TANDEM_KUBERNETES_REFUSED',
-    `caBundle of the webhook configuration ${name} cannot be patched: status ${status}, ${text}`,
-  );
+  throw requestRefused(`caBundle of the webhook configuration ${name} cannot be patched`, answer);
 }
 
 /** The Status of a refused object has its name; that of a patch that cannot be applied has not. */

@@ -9,10 +9,10 @@ import { neededRules, type Needs, type RightFact, type Rule } from '../check/rig
 import { readWebhookEntries, type DryRun, type WebhookFacts } from '../check/webhook-findings.ts';
 import { ENTRY_GROUP, ENTRY_VERSION } from '../catalog/config-entries/entry-kinds.ts';
 import type { ApiAnswer, ApiClient } from '../kubernetes/api-client.ts';
+import { messageOf, requestRefused } from '../kubernetes/refused-object.ts';
 import { versionOf, type ServerVersion } from '../kubernetes/server-version.ts';
 import { MUTATING, VALIDATING } from '../kubernetes/webhook-configuration.ts';
-import { TandemError } from '../support/errors.ts';
-import { asString, elementsAt, property } from '../support/json.ts';
+import { elementsAt, property } from '../support/json.ts';
 import { entryFacts, type EntryQuestions } from './check-entries.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
@@ -211,11 +211,7 @@ function namesOf(
 }
 
 /** @throws TandemError TANDEM_KUBERNETES_REFUSED */
-function expectSuccess(call: string, { status, body }: ApiAnswer): unknown {
-  if (status >= 200 && status < 300) return body;
-  throw new TandemError('TANDEM_KUBERNETES_REFUSED', `${call}: status ${status}, ${messageOf(body)}`);
-}
-
-function messageOf(body: unknown): string {
-  return asString(property(body, 'message')) ?? asString(body) ?? '';
+function expectSuccess(call: string, answer: ApiAnswer): unknown {
+  if (answer.status >= 200 && answer.status < 300) return answer.body;
+  throw requestRefused(call, answer);
 }
