@@ -49,7 +49,7 @@ export type ApiClient = {
    * Any status is an answer.
    *
    * @param path with the query
-   * @param contentType of the body; `application/json` unless told
+   * @param body of a PATCH: a JSON patch, when it is a list, else a merge patch
    * @param most weight of an answer: a heavier one is not read to its end, and its body is undefined
    * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no whole answer in time,
    *   TANDEM_KUBERNETES_GARBLED when a success is no JSON
@@ -58,7 +58,6 @@ export type ApiClient = {
     method: string,
     path: string,
     body?: unknown,
-    contentType?: string,
     signal?: AbortSignal,
     most?: number,
   ) => Promise<ApiAnswer>;
@@ -76,7 +75,6 @@ type Call = {
   readonly method: string;
   readonly path: string;
   readonly body: unknown;
-  readonly contentType: string;
   readonly signal: AbortSignal;
 };
 
@@ -103,7 +101,7 @@ export function apiClient(
   const agents = agentPool(access.server);
 
   /** Resolves with the head of the answer. */
-  const send = async ({ method, path, body, contentType, signal }: Call): Promise<IncomingMessage> => {
+  const send = async ({ method, path, body, signal }: Call): Promise<IncomingMessage> => {
     const credentials = await access.credentials();
     if (method !== 'GET' && !mayWrite()) throw notLeading(method, path);
     const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
@@ -117,7 +115,7 @@ export function apiClient(
         'user-agent': 'tandem',
         ...(content === undefined
           ? {}
-          : { 'content-type': contentType, 'content-length': content.byteLength }),
+          : { 'content-type': contentType(method, body), 'content-length': content.byteLength }),
         ...credentials.headers,
       },
     };
@@ -150,19 +148,24 @@ export function apiClient(
   };
 
   return {
-    request: (method, path, body, contentType = 'application/json', signal, most) =>
+    request: (method, path, body, signal, most) =>
       withDeadline(timeout, signal, `${method} ${path}`, async (limited) =>
-        read(await send({ method, path, body, contentType, signal: limited }), most),
+        read(await send({ method, path, body, signal: limited }), most),
       ),
     watch: (path, signal) =>
       withDeadline(timeout, signal, `GET ${path}`, async (limited) => {
-        const call = { method: 'GET', path, body: undefined, contentType: '', signal: limited };
-        const stream = await send(call);
+        const stream = await send({ method: 'GET', path, body: undefined, signal: limited });
         if (stream.statusCode === 200) return { kind: 'stream', stream };
         return { kind: 'refused', ...(await read(stream)) };
       }),
     close: () => agents.close(),
   };
+}
+
+/** https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-update */
+function contentType(method: string, body: unknown): string {
+  if (method !== 'PATCH') return 'application/json';
+  return Array.isArray(body) ? 'application/json-patch+json' : 'application/merge-patch+json';
 }
 
 /** Seconds that the server asks to wait (RFC 9110, 10.2.3; the API server sends no dates), as milliseconds. */

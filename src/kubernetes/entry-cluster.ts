@@ -8,8 +8,6 @@ import { asString, isObject, property } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
 import { requestRefused } from './refused-object.ts';
 
-const MERGE_PATCH = 'application/merge-patch+json';
-
 /** Path of the collection of all namespaces. */
 export function entryCollection({ plural }: EntryKind): string {
   return `/apis/${ENTRY_GROUP}/${ENTRY_VERSION}/${plural}`;
@@ -28,7 +26,7 @@ export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
     crd: async (kind, signal) => {
       const name = crdName(kind);
       const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
-      const answer = await client.request('GET', path, undefined, undefined, signal);
+      const answer = await client.request('GET', path, undefined, signal);
       if (answer.status === 404) return { isThere: false, why: `the CRD ${name} is gone` };
       requireSuccess(answer, `the CRD ${name} cannot be read`);
       const metadata = property(answer.body, 'metadata');
@@ -41,7 +39,6 @@ export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
         'PATCH',
         `${pathOf(kind, object)}/status`,
         { metadata: { uid: object.uid }, status },
-        MERGE_PATCH,
         signal,
       );
       // Gone since, or another of the same name.
@@ -60,8 +57,7 @@ export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
         { op: 'test', path: `/metadata/finalizers/${at}`, value: CONSUL_K8S_FINALIZER },
         { op: 'remove', path: `/metadata/finalizers/${at}` },
       ];
-      const type = 'application/json-patch+json';
-      const answer = await client.request('PATCH', pathOf(kind, object), patch, type, signal);
+      const answer = await client.request('PATCH', pathOf(kind, object), patch, signal);
       // Gone since, or changed since: the watch tells.
       if ([404, 409, 422].includes(answer.status)) return;
       requireSuccess(

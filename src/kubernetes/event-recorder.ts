@@ -165,15 +165,9 @@ async function write(
 ): Promise<ApiAnswer> {
   const path = eventsPath(series.target);
   const create = (): Promise<ApiAnswer> =>
-    client.request('POST', path, eventObject(series, instance), undefined, signal);
+    client.request('POST', path, eventObject(series, instance), signal);
   const update = (): Promise<ApiAnswer> =>
-    client.request(
-      'PATCH',
-      `${path}/${series.name}`,
-      eventUpdate(series),
-      'application/merge-patch+json',
-      signal,
-    );
+    client.request('PATCH', `${path}/${series.name}`, eventUpdate(series), signal);
   if (!isCreated) {
     const answer = await create();
     // An attempt whose answer was lost has made it.

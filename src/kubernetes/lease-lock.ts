@@ -48,10 +48,9 @@ export function leaseLock(options: LockOptions): LeaseLock {
     signal: AbortSignal,
   ): Promise<ApiAnswer> => {
     const spec = leaseSpec(before, holder, holder === '' ? 0 : duration, clock.now());
-    if (before === undefined)
-      return client.request('POST', collection, leaseObject(name, spec), undefined, signal);
+    if (before === undefined) return client.request('POST', collection, leaseObject(name, spec), signal);
     // The version is in the metadata: the write of another in between makes this one a conflict.
-    return client.request('PUT', `${collection}/${name}`, { ...before.object, spec }, undefined, signal);
+    return client.request('PUT', `${collection}/${name}`, { ...before.object, spec }, signal);
   };
 
   const hold = async (before: LeaseRecord | undefined, signal: AbortSignal): Promise<Attempt> => {
@@ -63,7 +62,7 @@ export function leaseLock(options: LockOptions): LeaseLock {
   };
 
   const readAndHold = async (signal: AbortSignal): Promise<Attempt> => {
-    const answer = await client.request('GET', `${collection}/${name}`, undefined, undefined, signal);
+    const answer = await client.request('GET', `${collection}/${name}`, undefined, signal);
     if (answer.status === 404) return hold(undefined, signal);
     const record = answer.status === 200 ? leaseRecord(answer.body) : undefined;
     if (record === undefined) return failed(answer, name);

@@ -41,7 +41,7 @@ export async function listPages<T>(
     const path = pathOf(collection.path, query);
     // A single object has to be taken as it is.
     const heaviest = limit === 1 ? undefined : PAGE.heaviest;
-    const answer = await client.request('GET', path, undefined, undefined, signal, heaviest);
+    const answer = await client.request('GET', path, undefined, signal, heaviest);
     if (answer.status !== 200) return { kind: 'failed', failure: failureOf(answer, collection.path) };
     if (heaviest !== undefined && answer.weight > heaviest) {
       limit = Math.max(1, Math.floor((limit * PAGE.weight) / answer.weight));

@@ -22,12 +22,12 @@ export function objectWriter(client: Pick<ApiClient, 'request'>, namespace: stri
     const path = `${collection}/${change.name}`;
     switch (change.action) {
       case 'create':
-        return client.request('POST', collection, change.object, undefined, signal);
+        return client.request('POST', collection, change.object, signal);
       case 'update':
-        return client.request('PATCH', path, patchOf(change), 'application/merge-patch+json', signal);
+        return client.request('PATCH', path, patchOf(change), signal);
       case 'delete': {
         const preconditions = { uid: change.uid, resourceVersion: change.version };
-        return client.request('DELETE', path, { preconditions }, undefined, signal);
+        return client.request('DELETE', path, { preconditions }, signal);
       }
     }
   };

@@ -12,8 +12,6 @@ export type SecretPlace = Omit<OwnedPlace, 'kind'>;
 
 type WriteOutcome = 'written' | 'conflict';
 
-const MERGE_PATCH = 'application/merge-patch+json';
-
 export function collectionOf({ kind, namespace }: Pick<OwnedPlace, 'kind' | 'namespace'>): string {
   return `/api/v1/namespaces/${namespace}/${kind === 'Secret' ? 'secrets' : 'configmaps'}`;
 }
@@ -24,7 +22,7 @@ export function collectionOf({ kind, namespace }: Pick<OwnedPlace, 'kind' | 'nam
  * @throws TandemError TANDEM_KUBERNETES_…
  */
 export async function readOwned(client: Client, place: OwnedPlace, signal?: AbortSignal): Promise<unknown> {
-  const answer = await client.request('GET', pathOf(place), undefined, undefined, signal);
+  const answer = await client.request('GET', pathOf(place), undefined, signal);
   if (answer.status === 200) return answer.body;
   if (answer.status === 404) return undefined;
   throw refusedObject(place, 'get', answer);
@@ -83,8 +81,8 @@ async function write(
 ): Promise<WriteOutcome> {
   const created = { apiVersion: 'v1', kind: place.kind, ...made };
   const answer = isObject(before)
-    ? await client.request('PUT', pathOf(place), { ...before, data: made.data }, undefined, signal)
-    : await client.request('POST', collectionOf(place), created, undefined, signal);
+    ? await client.request('PUT', pathOf(place), { ...before, data: made.data }, signal)
+    : await client.request('POST', collectionOf(place), created, signal);
   const { status } = answer;
   if (status === 200 || status === 201) return 'written';
   // 404: it was deleted since it was read; 409: it was changed, or created.
@@ -111,7 +109,7 @@ export async function annotateOwned(
   annotations: Readonly<Record<string, string>>,
 ): Promise<void> {
   const patch = { metadata: { annotations } };
-  const answer = await client.request('PATCH', pathOf(place), patch, MERGE_PATCH);
+  const answer = await client.request('PATCH', pathOf(place), patch);
   if (answer.status !== 200) throw refusedObject(place, 'patch', answer);
 }
 
@@ -147,7 +145,7 @@ export async function requestAccountToken(
     kind: 'TokenRequest',
     spec: { expirationSeconds: seconds },
   };
-  const answer = await client.request('POST', path, request, undefined, signal);
+  const answer = await client.request('POST', path, request, signal);
   const token = asString(property(property(answer.body, 'status'), 'token'));
   if (answer.status === 201 && token !== undefined) return token;
   const what = `no token for the ServiceAccount ${namespace}/${name}`;

@@ -7,8 +7,6 @@ const GROUP = '/apis/admissionregistration.k8s.io/v1';
 export const MUTATING = `${GROUP}/mutatingwebhookconfigurations`;
 export const VALIDATING = `${GROUP}/validatingwebhookconfigurations`;
 
-const JSON_PATCH = 'application/json-patch+json';
-
 /** The bundles as PEM, in the order of the entries; empty when the object is none. */
 export function caBundles(configuration: unknown): readonly string[] {
   return elementsAt(configuration, 'webhooks').map((webhook) => {
@@ -55,7 +53,7 @@ export async function publishBundle(
     ...differing.map((index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value })),
   ];
   const path = `${collection}/${name}`;
-  const answer = await client.request('PATCH', path, patch, JSON_PATCH, signal);
+  const answer = await client.request('PATCH', path, patch, signal);
   const { status, body } = answer;
   if (status === 200) return 'written';
   // 404: deleted since; 409: changed since; kube-apiserver answers a failed test with a 422 that names no object.

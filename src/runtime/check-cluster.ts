@@ -77,7 +77,7 @@ export async function clusterFacts(questions: ClusterQuestions, signal: AbortSig
 }
 
 async function readVersion(client: ApiClient, signal: AbortSignal): Promise<ServerVersion> {
-  const answer = await client.request('GET', '/version', undefined, undefined, signal);
+  const answer = await client.request('GET', '/version', undefined, signal);
   return versionOf(expectSuccess('GET /version', answer));
 }
 
@@ -111,10 +111,7 @@ async function isAllowed(client: ApiClient, rule: Rule, verb: string, signal: Ab
           },
         };
   const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec };
-  const review = expectSuccess(
-    `POST ${REVIEWS}`,
-    await client.request('POST', REVIEWS, body, undefined, signal),
-  );
+  const review = expectSuccess(`POST ${REVIEWS}`, await client.request('POST', REVIEWS, body, signal));
   return property(property(review, 'status'), 'allowed') === true;
 }
 
@@ -129,7 +126,7 @@ async function webhookFacts(
     probe(signal, async (limited) => {
       // As the webhook itself does, whose account may list this one and not get it.
       const path = `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
-      const answer = await client.request('GET', path, undefined, undefined, limited);
+      const answer = await client.request('GET', path, undefined, limited);
       const [found]: readonly unknown[] = elementsAt(expectSuccess(`GET ${path}`, answer), 'items');
       return found === undefined ? undefined : readWebhookEntries(found);
     }),
@@ -166,7 +163,7 @@ const deniedEntry: Denied = {
 
 /** The API server calls the webhook as it would for a real object: no other question proves that it can. */
 async function dryRun(client: ApiClient, { path, object }: Denied, signal: AbortSignal): Promise<DryRun> {
-  const { status, body } = await client.request('POST', `${path}?dryRun=All`, object, undefined, signal);
+  const { status, body } = await client.request('POST', `${path}?dryRun=All`, object, signal);
   return { status, message: messageOf(body) };
 }
 

@@ -42,7 +42,7 @@ async function readCrd(
   signal: AbortSignal,
 ): Promise<CrdFact> {
   const name = crdName(kind);
-  const { status, body } = await client.request('GET', `${CRDS}/${name}`, undefined, undefined, signal);
+  const { status, body } = await client.request('GET', `${CRDS}/${name}`, undefined, signal);
   if (status === 404) return { name, found: undefined };
   if (status !== 200) throw refused(`GET ${CRDS}/${name}`, status);
   const annotations = property(property(body, 'metadata'), 'annotations');
@@ -79,7 +79,7 @@ async function readEntryWebhooks(
   client: EntryQuestions['client'],
   signal: AbortSignal,
 ): Promise<readonly EntryWebhook[]> {
-  const { status, body } = await client.request('GET', CONFIGURATIONS, undefined, undefined, signal);
+  const { status, body } = await client.request('GET', CONFIGURATIONS, undefined, signal);
   if (status !== 200) throw refused(`GET ${CONFIGURATIONS}`, status);
   return elementsAt(body, 'items').flatMap((configuration) =>
     elementsAt(configuration, 'webhooks')

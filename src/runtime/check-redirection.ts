@@ -151,7 +151,7 @@ export async function knowsDomain(
 
 async function readCorefile(client: ApiClient, domain: string, signal: AbortSignal): Promise<boolean> {
   const path = '/api/v1/namespaces/kube-system/configmaps/coredns';
-  const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+  const { status, body } = await client.request('GET', path, undefined, signal);
   const corefile = asString(property(property(body, 'data'), 'Corefile'));
   const isThere = corefile === undefined ? undefined : hasServerBlock(corefile, domain);
   if (isThere !== undefined) return isThere;

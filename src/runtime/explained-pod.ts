@@ -136,7 +136,7 @@ async function podInCluster(
   const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
   try {
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
-    const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+    const { status, body } = await client.request('GET', path, undefined, signal);
     if (status === 404) return undefined;
     if (status !== 200) {
       const why = asString(property(body, 'message')) ?? '';
@@ -185,7 +185,7 @@ async function readAround(
 ): Promise<Around> {
   const naming = namingOf(values);
   const get = async (path: string): Promise<unknown> => {
-    const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+    const { status, body } = await client.request('GET', path, undefined, signal);
     return status === 200 ? body : undefined;
   };
   const spec = property(pod, 'spec');

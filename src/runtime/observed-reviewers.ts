@@ -59,7 +59,7 @@ async function answerTo(
     spec: { resourceAttributes: { verb, group, resource } },
   };
   try {
-    const { status, body } = await client.request('POST', path, question, undefined, signal);
+    const { status, body } = await client.request('POST', path, question, signal);
     if (status === 401) return 'refused';
     const isAnswer = status === 200 || status === 201;
     return isAnswer && property(property(body, 'status'), 'allowed') === false ? 'lacks' : undefined;

@@ -9,7 +9,7 @@ export async function tokenSigners(
 ): Promise<TokenSigners> {
   const bodies: unknown[] = [];
   for (const path of ['/.well-known/openid-configuration', '/openid/v1/jwks']) {
-    const { status, body } = await client.request('GET', path, undefined, undefined, signal);
+    const { status, body } = await client.request('GET', path, undefined, signal);
     if (status !== 200)
       return { kind: 'unknown', why: `the API server answers ${path} with status ${status}` };
     bodies.push(body);

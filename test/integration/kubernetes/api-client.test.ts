@@ -27,12 +27,7 @@ const coded =
 
 test('method, path, body and its type go out, and the answer comes back', async () => {
   server.reply(json({ kind: 'Service' }, 201, { 'x-more': 'yes' }));
-  const answer = await server.client.request(
-    'PATCH',
-    '/api/v1/x?a=b',
-    { ü: 1 },
-    'application/merge-patch+json',
-  );
+  const answer = await server.client.request('PATCH', '/api/v1/x?a=b', { ü: 1 });
   assert.deepEqual([answer.status, answer.body, answer.headers['x-more']], [201, { kind: 'Service' }, 'yes']);
   const [request] = server.requests;
   assert.deepEqual(
@@ -43,6 +38,17 @@ test('method, path, body and its type go out, and the answer comes back', async 
     [request?.headers['content-type'], request?.headers['content-length'], request?.headers.accept],
     ['application/merge-patch+json', '8', 'application/json, application/jwk-set+json'],
   );
+  const others = [
+    ['PATCH', [{ op: 'remove', path: '/x' }], 'application/json-patch+json'],
+    ['POST', [], 'application/json'],
+    ['PUT', {}, 'application/json'],
+    ['GET', undefined, undefined],
+  ] as const;
+  for (const [method, body, type] of others) {
+    server.reply(json({}));
+    await server.client.request(method, '/x', body);
+    assert.equal(server.requests.at(-1)?.headers['content-type'], type, method);
+  }
 });
 
 test('a refusal is an answer, with the seconds that the server asks to wait', async () => {
@@ -84,7 +90,7 @@ test('no JSON, no answer in time, half an answer, an abort and nobody there are 
 
   const aborted = AbortSignal.abort();
   await assert.rejects(
-    server.client.request('GET', '/x', undefined, undefined, aborted),
+    server.client.request('GET', '/x', undefined, aborted),
     coded('TANDEM_KUBERNETES_UNREACHABLE', /GET/),
   );
   const gone = await scriptedServer();

@@ -39,7 +39,7 @@ export function leaseServer(): LeaseServer {
     return sent === String(version) ? answer(200, store(body as JsonObject)) : conflict;
   };
   const client = (way: () => Way): Pick<ApiClient, 'request'> => ({
-    request: async (method, _path, body, _type, signal) => {
+    request: async (method, _path, body, signal) => {
       const taken = way();
       const unreachable = new TandemError('TANDEM_KUBERNETES_UNREACHABLE', 'a fault');
       if (taken === 'refused') throw unreachable;
