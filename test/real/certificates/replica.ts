@@ -34,16 +34,12 @@ function accessOf(file: string): ClusterAccess {
   };
   const [{ cluster }] = clusters;
   const [{ user }] = users;
-  const decode = (text = ''): Buffer => Buffer.from(text, 'base64');
-  const tls = {
-    ca: decode(cluster['certificate-authority-data']),
-    cert: decode(user['client-certificate-data']),
-    key: decode(user['client-key-data']),
-  };
+  const ca = Buffer.from(cluster['certificate-authority-data'] ?? '', 'base64');
+  const headers = { authorization: `Bearer ${user['token']}` };
   return {
     server: cluster['server'] ?? '',
     namespace: undefined,
-    credentials: () => Promise.resolve({ tls, headers: {}, proxy: undefined }),
+    credentials: () => Promise.resolve({ tls: { ca }, headers, proxy: undefined }),
     renew: () => undefined,
   };
 }

@@ -1,5 +1,5 @@
 /** A real kube-apiserver: TLS, RBAC, and the admission plugins that a cluster has by default. */
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
@@ -48,9 +48,8 @@ export async function startApiServer(
   const folder = join(scene.folder, `api-server-${port}`);
   mkdirSync(folder, { mode: 0o700 });
   const url = `https://127.0.0.1:${port}`;
-  const pki = await createPki(folder);
-  const adminPair = await clientPair(pki.ca, 'admin', 'system:masters');
-  const admin = apiClient(url, pki.ca.certificate, adminPair);
+  const { ca, administrator } = createCredentials(folder);
+  const admin = apiClient(url, ca.certificate, administrator);
   scene.atEnd(() => admin.close());
 
   const start = (): Promise<RunningProcess> =>
@@ -63,7 +62,7 @@ export async function startApiServer(
     });
   let current = await start();
   const clients = (credentials: Credentials): ApiClient => {
-    const client = apiClient(url, pki.ca.certificate, credentials);
+    const client = apiClient(url, ca.certificate, credentials);
     scene.atEnd(() => client.close());
     return client;
   };
@@ -79,7 +78,7 @@ export async function startApiServer(
 
   return {
     url,
-    ca: pki.ca.certificate,
+    ca: ca.certificate,
     etcd,
     process: () => current,
     restart: async (signal = 'SIGKILL') => {
@@ -87,7 +86,7 @@ export async function startApiServer(
       current = await start();
     },
     admin,
-    asUser: async (name, group) => clients(await clientPair(pki.ca, name, group)),
+    asUser: async (name, group) => clients(await clientPair(ca, name, group)),
     asServiceAccount: async (namespace, name) =>
       clients({ token: await serviceAccountToken(namespace, name) }),
     serviceAccountToken,
@@ -97,11 +96,9 @@ export async function startApiServer(
         metadata: { name: 'default' },
       });
     },
-    kubeconfig: (credentials = adminPair, server = url) => {
+    kubeconfig: (credentials = administrator, server = url) => {
       const path = join(folder, `kubeconfig-${(written += 1)}`);
-      writeFileSync(path, JSON.stringify(kubeconfig(server, pki.ca.certificate, credentials)), {
-        mode: 0o600,
-      });
+      writeFileSync(path, JSON.stringify(kubeconfig(server, ca.certificate, credentials)), { mode: 0o600 });
       return path;
     },
   };
@@ -117,6 +114,7 @@ function serverArguments(folder: string, port: number, etcd: string): readonly s
     `--tls-cert-file=${folder}/server.crt`,
     `--tls-private-key-file=${folder}/server.key`,
     `--client-ca-file=${folder}/ca.crt`,
+    `--token-auth-file=${folder}/tokens.csv`,
     `--service-account-key-file=${folder}/service-account.key`,
     `--service-account-signing-key-file=${folder}/service-account.key`,
     '--service-account-issuer=https://kubernetes.default.svc',
@@ -129,18 +127,24 @@ function serverArguments(folder: string, port: number, etcd: string): readonly s
   ];
 }
 
-async function createPki(folder: string): Promise<{ readonly ca: KeyPair }> {
+/** All that it needs to know others and to be known; the administrator has a token, which is made faster than a certificate. */
+function createCredentials(folder: string): {
+  readonly ca: KeyPair;
+  readonly administrator: { readonly token: string };
+} {
   const now = Date.now();
   const ca = generateCa(now);
   const server = generateServing(ca, ['kubernetes', '127.0.0.1', 'localhost'], now);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const token = randomUUID();
   const files = {
     'ca.crt': ca.certificate,
     'server.crt': server.certificate,
     'server.key': server.key,
     'service-account.key': String(privateKey.export({ type: 'sec1', format: 'pem' })),
+    'tokens.csv': `${token},admin,admin,system:masters\n`,
   };
   for (const [name, content] of Object.entries(files))
     writeFileSync(join(folder, name), content, { mode: 0o600 });
-  return { ca };
+  return { ca, administrator: { token } };
 }

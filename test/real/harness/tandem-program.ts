@@ -11,7 +11,6 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { bundle } from '../../../deploy/image/bundle.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const FOLDER = join(ROOT, 'dist');
@@ -27,6 +26,7 @@ async function bundleOf(version: string): Promise<string> {
   if (existsSync(folder)) return folder;
   mkdirSync(FOLDER, { recursive: true });
   const aside = mkdtempSync(join(FOLDER, PREFIX));
+  const { bundle } = await import('../../../deploy/image/bundle.ts');
   await bundle(aside);
   // Some tests run it as another user.
   chmodSync(aside, 0o755);

@@ -6,7 +6,6 @@ import {
   type Status,
   type StatusOf,
 } from '../../../src/status-page/status.ts';
-import { runInProcess } from '../../integration/cli/in-process.ts';
 import type { ApiServer } from './api-server.ts';
 import { freePorts } from './ports.ts';
 import type { RunningProcess } from './processes.ts';
@@ -67,6 +66,8 @@ export async function syncOnce(
   consul: { readonly url: string },
   flags: readonly string[],
 ): Promise<string> {
+  // Only here: it is all of Tandem.
+  const { runInProcess } = await import('../../integration/cli/in-process.ts');
   const { code, stdout, stderr } = await runInProcess([
     'sync',
     '--once',
