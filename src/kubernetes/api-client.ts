@@ -28,7 +28,7 @@ export type ClusterAccess = {
   /** Asked before each request: tokens and certificates rotate. */
   readonly credentials: () => Promise<Credentials>;
   /** The server did not accept the credentials: the next ones are made anew. */
-  readonly renew: () => void;
+  readonly renew: (refused: Credentials) => void;
 };
 
 export type ApiAnswer = {
@@ -121,7 +121,7 @@ export function apiClient(
     };
     return new Promise((resolve, reject) => {
       const outgoing = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, (incoming) => {
-        if (incoming.statusCode === 401) access.renew();
+        if (incoming.statusCode === 401) access.renew(credentials);
         // Whoever reads gets it; without a listener an error after the last byte would end the process.
         incoming.on('error', () => undefined);
         incoming.once('end', release);

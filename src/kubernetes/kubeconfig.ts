@@ -4,24 +4,55 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { TandemError } from '../support/errors.ts';
 import type { ClusterAccess, Credentials } from './api-client.ts';
 
+/** What the plugins of one kubeconfig have given: client-go, too, runs one once for all clients of a process. */
+type Shared = {
+  config: KubeConfig;
+  /** Made from this config. */
+  given: WeakSet<Credentials>;
+  isRefused: boolean;
+  /** Until a plugin has answered, everybody waits for the same run. */
+  pending: Promise<Credentials> | undefined;
+};
+
+/** By the content of the files. */
+const shared = new Map<string, Shared>();
+
 /** @throws TandemError TANDEM_KUBECONFIG_INVALID, with the files and the reason */
 export function kubeconfigAccess(files: readonly string[]): ClusterAccess {
-  let config = load(files);
-  let isRefused = false;
+  const config = load(files);
   const { cluster, namespace } = currentOf(config, files);
+  const { clusters, users, contexts, currentContext } = config;
+  const content = JSON.stringify([clusters, users, contexts, currentContext]);
+  const state = shared.get(content) ?? newState(config);
+  shared.set(content, state);
   return {
     server: cluster.server,
     namespace,
-    credentials: () => {
-      // Its credential plugins keep a token until it expires, whatever the server says about it.
-      if (isRefused) config = load(files);
-      isRefused = false;
-      return credentialsOf(config, cluster.proxyUrl !== undefined);
-    },
-    renew: () => {
-      isRefused = true;
+    credentials: () =>
+      (state.pending ??= newCredentials(state, files, cluster.proxyUrl !== undefined).finally(() => {
+        state.pending = undefined;
+      })),
+    // Many requests may have been refused for what has been replaced since.
+    renew: (refused) => {
+      if (state.given.has(refused)) state.isRefused = true;
     },
   };
+}
+
+function newState(config: KubeConfig): Shared {
+  return { config, given: new WeakSet(), isRefused: false, pending: undefined };
+}
+
+async function newCredentials(
+  state: Shared,
+  files: readonly string[],
+  isProxied: boolean,
+): Promise<Credentials> {
+  // Its credential plugins keep a token until it expires, whatever the server says about it.
+  if (state.isRefused) Object.assign(state, newState(load(files)));
+  const credentials = await credentialsOf(state.config, isProxied);
+  state.given.add(credentials);
+  return credentials;
 }
 
 function load(files: readonly string[]): KubeConfig {

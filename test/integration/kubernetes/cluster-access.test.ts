@@ -117,15 +117,17 @@ test('tokens, passwords, files and certificates of a kubeconfig are used', async
   ]);
 });
 
+/** An exec plugin that counts its runs in a file, and gives each token without an expiry. */
+async function countingPlugin(name: string, server: string): Promise<string> {
+  const counter = join(folder, `${name}-runs`);
+  const script = `printf x >> "${counter}"; printf '{"status":{"token":"run-%s"}}' "$(wc -c < "${counter}" | tr -d ' ')"`;
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] };
+  return writeKubeconfig(name, { server, user: { exec } });
+}
+
 test('an exec plugin is asked again after the server has refused what it gave', async () => {
   const server = await scriptedServer();
-  const counter = join(folder, 'plugin-runs');
-  const script = `printf x >> "${counter}"; printf '{"status":{"token":"run-%s"}}' "$(wc -c < "${counter}" | tr -d ' ')"`;
-  const file = await writeKubeconfig('plugin', {
-    server: server.url,
-    user: { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] } },
-  });
-  const client = apiClient(await access({ kubeconfig: file }));
+  const client = apiClient(await access({ kubeconfig: await countingPlugin('plugin', server.url) }));
   server.reply(json({}), status(401), json({}));
   for (let times = 0; times < 3; times += 1) await client.request('GET', '/x');
   assert.deepEqual(
@@ -134,6 +136,35 @@ test('an exec plugin is asked again after the server has refused what it gave', 
   );
   client.close();
   server.close();
+});
+
+test('an exec plugin without an expiry runs once for many requests at once, of every client, and once after refusals', async (t) => {
+  const server = await scriptedServer();
+  const kubeconfig = await countingPlugin('busy-plugin', server.url);
+  const clients = await Promise.all([1, 2].map(async () => apiClient(await access({ kubeconfig }))));
+  t.after(() => {
+    for (const client of clients) client.close();
+    server.close();
+  });
+  const six = <T>(what: T): readonly T[] => Array.from({ length: 6 }, () => what);
+  const askAll = async (): Promise<readonly unknown[]> => {
+    const from = server.requests.length;
+    await Promise.all([...clients, ...clients, ...clients].map((client) => client.request('GET', '/x')));
+    return server.requests.slice(from).map(({ headers }) => headers.authorization);
+  };
+  server.reply(...six(status(401)), ...six(json({})));
+  assert.deepEqual(await askAll(), six('Bearer run-1'));
+  assert.deepEqual(await askAll(), six('Bearer run-2'));
+});
+
+test('a refusal that comes late, of what has been replaced, does not run a plugin again', async () => {
+  const kubeconfig = await countingPlugin('late-plugin', 'https://it:1');
+  const { credentials, renew } = await access({ kubeconfig });
+  const first = await credentials();
+  renew(first);
+  await credentials();
+  renew(first);
+  assert.equal((await credentials()).headers['authorization'], 'Bearer run-2');
 });
 
 const unusable: readonly [string, string | undefined, RegExp][] = [
