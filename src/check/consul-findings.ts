@@ -46,7 +46,7 @@ export function consulFindings(facts: Probe<ConsulFacts>, limits?: SidecarLimits
     leaderFinding(leader.value),
     versionFinding(agent),
     connectFinding(connect),
-    tokenFinding(token),
+    tokenFinding(token, rights),
     ...(needsRights(token) ? [...nodeFindings(node), ...consulRightsFindings(rights)] : []),
     ...(entries === undefined ? [] : [keeperFinding(entries)]),
     ...(mesh === undefined ? [] : meshFindings(mesh, limits)),
@@ -107,7 +107,7 @@ function connectFinding(connect: Probe<boolean>): Finding {
       );
 }
 
-function tokenFinding(token: Probe<TokenFact>): Finding {
+function tokenFinding(token: Probe<TokenFact>, rights: ConsulFacts['rights']): Finding {
   if (token.kind === 'failed')
     return failure(
       'token',
@@ -122,14 +122,25 @@ function tokenFinding(token: Probe<TokenFact>): Finding {
         'set global.secure in the chart, or switch on ACLs (acl { enabled = true, default_policy = "deny" }) and TLS',
       );
     case 'anonymous':
-      return warning(
-        'token',
-        'missing, and ACLs are on',
-        'set one with CONSUL_HTTP_TOKEN or --consul-token-file',
-      );
+      return isEverybodyAllowed(rights)
+        ? warning(
+            'token',
+            'not needed: Consul allows whoever reaches it everything that is needed here, although ACLs are on',
+            'deny by default (default_policy = "deny"), which global.secure of the chart does in its last stage, require',
+          )
+        : warning(
+            'token',
+            'missing, and ACLs are on',
+            'set one with CONSUL_HTTP_TOKEN or --consul-token-file',
+          );
     case 'token':
       return ok('token', `is valid; its accessor is ${token.value.accessor}`);
   }
+}
+
+/** As in the stages `accept` and `prefer`, whose default policy is to allow. */
+function isEverybodyAllowed(rights: ConsulFacts['rights']): boolean {
+  return rights.kind === 'seen' && rights.value.length > 0 && rights.value.every((right) => right.isAllowed);
 }
 
 /** Without a valid token nothing is allowed, and without ACLs everything is. */

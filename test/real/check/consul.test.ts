@@ -219,6 +219,18 @@ test('no token where one is needed', async () => {
   assert.equal(checked.code, 1);
 });
 
+test('ACLs that allow by default, as in the first two stages of a secure Consul, need no token', async () => {
+  const open = await startConsul(scene, {
+    configuration: { acl: { enabled: true, default_policy: 'allow' } },
+  });
+  const checked = await check(open);
+  assert.match(
+    checked.of('token').join(),
+    /^warning: not needed: Consul allows whoever reaches it everything .* → deny by default/,
+  );
+  assert.deepEqual(checked.of('token-rights'), ['ok: all 2 rights that are needed are granted']);
+});
+
 test('a file of a token that is not there', async () => {
   const checked = await tandemCheck([
     `--kubeconfig=${kubeconfig}`,

@@ -166,6 +166,27 @@ test('rights that are missing: the first ten, and how many more; nothing is aske
   assert.match(of({ node }).join(), /^failure: the token does not show all services of the node "n"/);
 });
 
+test('without a token: one is asked for only where a right is missing, and a Consul that is open is said to be', () => {
+  const said = (rights: ConsulFacts['rights']): string =>
+    findingLines(
+      consulFindings(seen({ ...consul, token: seen({ kind: 'anonymous' }), rights })).filter(
+        ({ check }) => check === 'token',
+      ),
+    );
+  const right = (isAllowed: boolean) => ({
+    rule: { resource: 'mesh', access: 'write' } as const,
+    isAllowed,
+  });
+  const open = said(seen([right(true)]));
+  assert.match(
+    open,
+    /^warning {2}token {2}not needed: Consul allows whoever reaches it everything .*; .*global\.secure/,
+  );
+  assert.doesNotMatch(open, /CONSUL_HTTP_TOKEN/);
+  for (const rights of [seen([right(true), right(false)]), seen([]), TIMEOUT])
+    assert.match(said(rights), /^warning {2}token {2}missing, and ACLs are on; .*CONSUL_HTTP_TOKEN/);
+});
+
 const lease = { namespace: 'tandem', name: 'tandem-sync' };
 const nothing = {
   toConsul: undefined,
