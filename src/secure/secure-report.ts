@@ -3,7 +3,7 @@ import { takenNames } from './acl-plan.ts';
 import { leafOf } from './agent-secret.ts';
 import { unusableParts } from './brought.ts';
 import { certificatesIn, chainsTo, maySignCas } from './certificates.ts';
-import type { Agent, SecureObserved } from './observed.ts';
+import type { Agent, AgentRun, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
 import { firstPods } from './named-pods.ts';
 import { cutOff, trustsDistrusted, type PodAccess } from './plain-pods.ts';
@@ -191,19 +191,51 @@ export function nextGate(
 ): Gate {
   const to = stages[stages.indexOf(settings.stage) + 1];
   if (to === undefined) return { kind: 'last' };
-  const { agents, keyring, acl } = observed;
-  const elsewhere = agents.filter((agent) => !runs(settings, agent, settings.stage));
+  const { keyring } = observed;
   const because = [
-    ...elsewhere.map(({ pod }) => `${pod.name} does not run ${settings.stage} yet`),
-    ...behind(settings, observed).map(
-      (agent) => `${agent.pod.name} has not loaded its Secret (${loadedText(observed, agent)})`,
-    ),
+    ...agentsHoldingBack(settings, observed),
     ...(settings.gossip && keyring.kind === 'unknown' ? [`the gossip keyring: ${keyring.why}`] : []),
-    ...(settings.acls && acl.kind !== 'known' ? ['the ACLs are not bootstrapped'] : []),
+    ...(settings.acls ? aclsHoldingBack(observed) : []),
     ...(step.kind === 'keep' || step.kind === 'wait' ? [] : [`the step ${step.kind} is due`]),
     ...(to === 'require' ? [...podsHoldingBack(settings, pods), ...loginsHoldingBack(settings, logins)] : []),
   ];
   return because.length === 0 ? { kind: 'open', to } : { kind: 'closed', to, because };
+}
+
+/** Of one that is silent, as while it restarts, nothing is known. */
+function agentsHoldingBack(settings: SecureSettings, observed: SecureObserved): readonly string[] {
+  const isAnyServer = observed.agents.some(({ kind }) => kind === 'server');
+  if (settings.external === undefined && !isAnyServer) return ['no pod of a Consul server runs'];
+  const late = behind(settings, observed);
+  return observed.agents.flatMap((agent) => {
+    const { pod, state } = agent;
+    if (state.kind === 'silent') return [`${pod.name} cannot be asked: ${state.why}`];
+    return [
+      ...(runs(settings, state.run) ? [] : [`${pod.name} does not run ${settings.stage} yet`]),
+      ...(late.includes(agent)
+        ? [`${pod.name} has not loaded its Secret (${loadedText(observed, agent)})`]
+        : []),
+    ];
+  });
+}
+
+function aclsHoldingBack({ acl, bootstrap }: SecureObserved): readonly string[] {
+  switch (acl.kind) {
+    case 'known':
+      return [];
+    case 'unasked': {
+      const why = bootstrap.token === undefined ? bootstrap.lack : 'no Consul server answers';
+      return [`the ACLs are not known: ${why ?? 'the token with all rights is not made yet'}`];
+    }
+    case 'failed':
+      return [`the ACLs are not known: ${acl.why}`];
+    case 'off':
+      return ['Consul runs without ACLs'];
+    case 'token-unknown':
+      return [
+        'Consul does not know the token with all rights: its ACLs are not bootstrapped, or were by somebody else',
+      ];
+  }
 }
 
 function podsHoldingBack(
@@ -262,10 +294,8 @@ function someNames(pods: readonly PodAccess[]): readonly string[] {
   return firstPods(pods.map(({ pod }) => pod));
 }
 
-/** By what can be seen of an agent; those that are silent run none. */
-function runs({ acls, tls }: SecureSettings, { state }: Agent, stage: SecureStage): boolean {
-  if (state.kind === 'silent') return false;
-  const { run } = state;
+/** By what can be seen of an agent. */
+function runs({ acls, tls, stage }: SecureSettings, run: AgentRun): boolean {
   const isRpc = !tls || run.verifiesOutgoing === (stage !== 'accept');
   const isPolicy = !acls || (run.acls && run.defaultPolicy === (stage === 'require' ? 'deny' : 'allow'));
   return isRpc && isPolicy;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cutOff, readPodAccess } from '../../../src/secure/plain-pods.ts';
+import type { SecureObserved } from '../../../src/secure/observed.ts';
 import { nextSecureStep } from '../../../src/secure/secure-plan.ts';
 import { nextGate, podsToRestart, type GateFacts } from '../../../src/secure/secure-report.ts';
 import { newWorld, observe, settle, SETTINGS, startAgents } from './secure-world.ts';
@@ -96,6 +97,61 @@ test('the gate to require is closed by a plain pod, and by pods that cannot be l
     assert.ok(closed.kind === 'closed');
     assert.match(closed.because.join(), why);
   }
+});
+
+test('while the servers restart, the gate says that they could not be asked, and no more than that', () => {
+  const world = newWorld();
+  settle(world);
+  startAgents(world, 1, 0);
+  settle(world);
+  const because = (observed: SecureObserved): string => {
+    const settings = { ...SETTINGS, stage: 'prefer' as const };
+    const step = nextSecureStep(settings, observed);
+    const gate = nextGate(settings, observed, step, { pods: [], logins: SYNC });
+    return gate.kind === 'closed' ? gate.because.join('\n') : gate.kind;
+  };
+  const [server] = world.agents;
+  assert.ok(server !== undefined);
+  server.isSilent = true;
+  const silent = because({ ...observe(world), acl: { kind: 'unasked' } });
+  assert.match(silent, /^server-0 cannot be asked: it is away$/m);
+  assert.match(silent, /^the ACLs are not known: no Consul server answers$/m);
+  assert.doesNotMatch(silent, /bootstrapped|does not run|has not loaded/);
+  const tlsOnly = { ...SETTINGS, stage: 'accept' as const, gossip: false, acls: false };
+  const none = nextGate(
+    tlsOnly,
+    { ...observe(world), agents: [] },
+    { kind: 'keep', reason: 'nothing-due', until: 0 },
+    { pods: [], logins: SYNC },
+  );
+  assert.deepEqual(none, { kind: 'closed', to: 'prefer', because: ['no pod of a Consul server runs'] });
+  server.isSilent = false;
+  const why = 'no leader within 3 s';
+  assert.match(
+    because({ ...observe(world), acl: { kind: 'failed', why } }),
+    /^the ACLs are not known: no leader within 3 s$/m,
+  );
+  for (const [acl, text] of [
+    [{ kind: 'off' }, /^Consul runs without ACLs$/m],
+    [
+      { kind: 'token-unknown' },
+      /^Consul does not know the token with all rights: its ACLs are not bootstrapped, or were by somebody else$/m,
+    ],
+  ] as const)
+    assert.match(because({ ...observe(world), acl }), text);
+  assert.match(
+    because({
+      ...observe(world),
+      acl: { kind: 'unasked' },
+      bootstrap: {
+        token: undefined,
+        next: undefined,
+        former: undefined,
+        lack: 'the Secret a/b is not there',
+      },
+    }),
+    /^the ACLs are not known: the Secret a\/b is not there$/m,
+  );
 });
 
 test('in require, what was injected before prefer is named, and in no other stage', () => {
