@@ -135,21 +135,33 @@ async function podInCluster(
   const { kubeconfig, owner } = values;
   const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
   try {
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+    const path = listOfOne(collectionIn(namespace, 'pods'), name);
     const { status, body } = await client.request('GET', path, undefined, signal);
-    if (status === 404) return undefined;
     if (status !== 200) {
       const why = asString(property(body, 'message')) ?? '';
       throw new TandemError(
         'TANDEM_KUBERNETES_REFUSED',
-        `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); you need the right to get pods there`,
+        `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); run tandem explain with an account that may list pods there, such as your own on your own machine`,
       );
     }
-    const around = await readAround(body, namespace, values, client, signal);
-    return { pod: body, snapshot: snapshotOf(owner ?? (await clusterOwner(client)), values, around) };
+    const [pod] = itemsOf(body) ?? [];
+    if (pod === undefined) return undefined;
+    const around = await readAround(pod, namespace, values, client, signal);
+    return { pod, snapshot: snapshotOf(owner ?? (await clusterOwner(client)), values, around) };
   } finally {
     client.close();
   }
+}
+
+function collectionIn(namespace: string, plural: string): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/${plural}`;
+}
+
+/** The account of the registrar may list what it watches, and get nothing. */
+function listOfOne(collection: string, name: string): string {
+  // Kubernetes, apimachinery/pkg/fields, `EscapeValue`.
+  const escaped = name.replaceAll(/[\\,=]/g, (character) => `\\${character}`);
+  return `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${escaped}`)}`;
 }
 
 /** JSON of what the registration of a pod depends on. */
@@ -184,9 +196,9 @@ async function readAround(
   signal: AbortSignal,
 ): Promise<Around> {
   const naming = namingOf(values);
-  const get = async (path: string): Promise<unknown> => {
+  const list = async (path: string): Promise<readonly unknown[] | undefined> => {
     const { status, body } = await client.request('GET', path, undefined, signal);
-    return status === 200 ? body : undefined;
+    return status === 200 ? itemsOf(body) : undefined;
   };
   const spec = property(pod, 'spec');
   const node = asString(property(spec, 'nodeName')) ?? '';
@@ -194,23 +206,21 @@ async function readAround(
   // Each of several services is that of the ServiceAccount of its name.
   const names = injected === undefined ? [] : servicesOf(injected).map(({ service }) => service.name);
   const accounts = [asString(property(spec, 'serviceAccountName')) ?? 'default', ...names];
-  const inNamespace = `/api/v1/namespaces/${encodeURIComponent(namespace)}`;
-  const accountPath = (account: string): string =>
-    `${inNamespace}/serviceaccounts/${encodeURIComponent(account)}`;
   const isRedirected = injected !== undefined && meshOf(injected)?.isTransparent === true;
   const selector = encodeURIComponent(`${STATUS}=${INJECTED}`);
-  const [ofNode, services, ofAccounts, pods] = await Promise.all([
-    node === '' ? undefined : get(`/api/v1/nodes/${encodeURIComponent(node)}`),
-    naming.namesFollowServices || isRedirected ? get(`${inNamespace}/services`) : undefined,
-    Promise.all(naming.podsLogIn ? [...new Set(accounts)].map((each) => get(accountPath(each))) : []),
-    isRedirected ? get(`${inNamespace}/pods?labelSelector=${selector}`) : undefined,
+  const [nodes, services, ofAccounts, pods] = await Promise.all([
+    node === '' ? undefined : list(listOfOne('/api/v1/nodes', node)),
+    naming.namesFollowServices || isRedirected ? list(collectionIn(namespace, 'services')) : undefined,
+    Promise.all(
+      naming.podsLogIn
+        ? [...new Set(accounts)].map((each) =>
+            list(listOfOne(collectionIn(namespace, 'serviceaccounts'), each)),
+          )
+        : [],
+    ),
+    isRedirected ? list(`${collectionIn(namespace, 'pods')}?labelSelector=${selector}`) : undefined,
   ]);
-  return {
-    nodes: [ofNode],
-    services: itemsOf(services),
-    accounts: ofAccounts,
-    pods: [pod, ...(itemsOf(pods) ?? [])],
-  };
+  return { nodes: nodes ?? [], services, accounts: ofAccounts.flat(), pods: [pod, ...(pods ?? [])] };
 }
 
 function itemsOf(list: unknown): readonly unknown[] | undefined {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startEmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
+import { runInProcess } from '../../integration/cli/in-process.ts';
 import { giveBack, haveAll, isPath, rightsOf, takeAway, type Right } from '../chart/role-rights.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { renderChart } from '../harness/chart.ts';
@@ -105,6 +106,28 @@ eachIsNamed('the sync from Consul alone', 'sync', fromConsul, [
 // Without agents pods are in dataplane mode, and without `global.owner` the webhook asks the cluster who it is.
 eachIsNamed('the webhook', 'webhook', withEntries, ['--proxy-mode=dataplane', '--config-entries']);
 eachIsNamed('the sync, all of it', 'sync', chart, ['--registrar', '--enable-ingress', ...TO_K8S]);
+
+test('the account of the registrar can explain a pod; who may not list pods is told what to run instead', async () => {
+  await install(chart);
+  await haveAll(api, rightsOf(chart, 'sync'));
+  const pod = { metadata: { name: 'web' }, spec: { containers: [{ name: 'web', image: 'web' }] } };
+  await api.admin.expect('POST', '/api/v1/namespaces/tandem/pods', pod);
+  const explain = async (part: 'webhook' | 'sync', name: string) => {
+    const token = await api.serviceAccountToken('tandem', `tandem-${part}`);
+    const flags = [`--kubeconfig=${api.kubeconfig({ token })}`, `--consul-http-addr=${consul.url}`];
+    return runInProcess(['explain', 'pod', `tandem/${name}`, ...flags]);
+  };
+  const { code, stdout, stderr } = await explain('sync', 'web');
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^Pod\/tandem\/web: not injected$/m);
+  assert.match((await explain('sync', 'nope')).stderr, /there is no pod tandem\/nope/);
+  const refused = await explain('webhook', 'web');
+  assert.equal(refused.code, 1);
+  assert.match(
+    refused.stderr,
+    /cannot read the pod tandem\/web .*; run tandem explain with an account that may list pods there, such as your own/,
+  );
+});
 
 test('the webhook: its account sees its configuration, and is not told to ask for more', async () => {
   await install(chart);
