@@ -1,7 +1,8 @@
 /** A pod that may be a server of Consul, and the address at which it is one. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { hostAndPort, isIpAddress } from '../support/ip-address.ts';
-import { asString, elementsAt, property } from '../support/json.ts';
+import { isPort } from '../support/port.ts';
+import { elementsAt, property, textAt } from '../support/json.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 
 export type ServerPod = {
@@ -34,15 +35,15 @@ export function readServerPod(raw: unknown): ServerPod {
   const status = property(raw, 'status');
   const containers = elementsAt(property(raw, 'spec'), 'containers');
   return {
-    key: `${text(metadata, 'namespace')}/${text(metadata, 'name')}`,
-    phase: text(status, 'phase'),
+    key: `${textAt(metadata, 'namespace')}/${textAt(metadata, 'name')}`,
+    phase: textAt(status, 'phase'),
     ready: elementsAt(status, 'conditions')
       .filter((condition) => property(condition, 'type') === 'Ready')
-      .map((condition) => text(condition, 'status')),
-    podIp: text(status, 'podIP'),
-    hostIp: text(status, 'hostIP'),
+      .map((condition) => textAt(condition, 'status')),
+    podIp: textAt(status, 'podIP'),
+    hostIp: textAt(status, 'hostIP'),
     ports: containers.flatMap((container) => elementsAt(container, 'ports')).map(readPort),
-    autoJoinPort: text(property(metadata, 'annotations'), ANNOTATION),
+    autoJoinPort: textAt(property(metadata, 'annotations'), ANNOTATION),
   };
 }
 
@@ -99,16 +100,12 @@ export function formatAddress(host: string, port: number | undefined): string {
 function readPort(raw: unknown): ContainerPort {
   const number = (key: string): number => {
     const value = property(raw, key);
-    return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 65_535 ? value : 0;
+    return isPort(value) ? value : 0;
   };
-  return { name: text(raw, 'name'), containerPort: number('containerPort'), hostPort: number('hostPort') };
+  return { name: textAt(raw, 'name'), containerPort: number('containerPort'), hostPort: number('hostPort') };
 }
 
 function portNumber(digits: string): number | undefined {
   const port = parseWholeNumber(digits);
-  return port !== undefined && port >= 1 && port <= 65_535 ? port : undefined;
-}
-
-function text(value: unknown, key: string): string {
-  return asString(property(value, key)) ?? '';
+  return isPort(port) ? port : undefined;
 }

@@ -10,6 +10,7 @@
 import { LOOPBACK, type ProxyUpstream } from '../model/registration.ts';
 import { parseWholeNumber, nearest, quote } from '../support/text.ts';
 import { isIpAddress } from '../support/ip-address.ts';
+import { isPort } from '../support/port.ts';
 
 type Failure = { readonly ok: false; readonly expected: string };
 
@@ -106,7 +107,7 @@ function parsePlace(parts: readonly string[], ports: NamedPorts): Parsed<Place> 
 function parsePort(text: string, ports: NamedPorts): number | undefined {
   if (!/^[0-9]/.test(text) || parseWholeNumber(text) === undefined) return ports.get(text);
   const port = Number(text);
-  return port >= 1 && port <= 65535 ? port : undefined;
+  return isPort(port) ? port : undefined;
 }
 
 /** In consul-k8s it is the destination port, or options (endpoints_controller.go, processLabeledUpstream), and no datacenter. */

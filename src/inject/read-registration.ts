@@ -13,6 +13,7 @@ import {
   someText,
   type JsonObject,
 } from '../support/json.ts';
+import { isPort } from '../support/port.ts';
 import { hasControl, hasControlInLines, quote } from '../support/text.ts';
 import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { META_PREFIX } from '../model/kubernetes-names.ts';
@@ -135,10 +136,6 @@ function isOldId(id: string, { name }: PodName, service: string): boolean {
 function readPort(raw: unknown): number | undefined | 'wrong' {
   if (raw === undefined) return undefined;
   return isPort(raw) ? raw : 'wrong';
-}
-
-function isPort(raw: unknown): raw is number {
-  return typeof raw === 'number' && Number.isInteger(raw) && raw >= 1 && raw <= 65_535;
 }
 
 /** Without the keys that are written from facts, and, as of tags, without what a terminal would obey. */

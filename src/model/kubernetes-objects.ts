@@ -6,7 +6,8 @@ import { MANAGED_BY } from './consul-names.ts';
 import { MANAGED_BY_LABEL, OWNER_ANNOTATION, SERVICE_NAME_LABEL, ZONE_LABEL } from './kubernetes-names.ts';
 import { withoutRoot } from '../support/dns-name.ts';
 import { familyOf, type IpFamily } from '../support/ip-address.ts';
-import { asList, asString, elementsAt, property } from '../support/json.ts';
+import { asList, elementsAt, filledAt, property, textAt } from '../support/json.ts';
+import { isPort } from '../support/port.ts';
 import { readServiceAnnotations, type ServiceAnnotations } from './service-annotations.ts';
 
 type ServiceType = 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
@@ -91,14 +92,14 @@ const TYPES: readonly ServiceType[] = ['ClusterIP', 'NodePort', 'LoadBalancer', 
 /** Undefined for what has no name and namespace. */
 export function readService(raw: unknown): Service | undefined {
   const metadata = property(raw, 'metadata');
-  const name = text(metadata, 'name');
-  const namespace = text(metadata, 'namespace');
+  const name = filledAt(metadata, 'name');
+  const namespace = filledAt(metadata, 'namespace');
   if (name === undefined || namespace === undefined) return undefined;
   const spec = property(raw, 'spec');
   return {
     namespace,
     name,
-    uid: text(metadata, 'uid') ?? '',
+    uid: textAt(metadata, 'uid'),
     type: readType(property(spec, 'type')),
     headless: property(spec, 'clusterIP') === 'None',
     publishesNotReady: property(spec, 'publishNotReadyAddresses') === true,
@@ -117,13 +118,13 @@ export function readService(raw: unknown): Service | undefined {
 /** Undefined for what has no name and namespace, or belongs to no Service. */
 export function readEndpointSlice(raw: unknown): EndpointSlice | undefined {
   const metadata = property(raw, 'metadata');
-  const name = text(metadata, 'name');
-  const namespace = text(metadata, 'namespace');
-  const service = text(property(metadata, 'labels'), SERVICE_NAME_LABEL);
+  const name = filledAt(metadata, 'name');
+  const namespace = filledAt(metadata, 'namespace');
+  const service = filledAt(property(metadata, 'labels'), SERVICE_NAME_LABEL);
   if (name === undefined || namespace === undefined || service === undefined) return undefined;
   const ports = elementsAt(raw, 'ports').flatMap((each) => {
     const port = portNumber(property(each, 'port'));
-    return port === undefined ? [] : [{ name: text(each, 'name') ?? '', port }];
+    return port === undefined ? [] : [{ name: textAt(each, 'name'), port }];
   });
   const endpoints = elementsAt(raw, 'endpoints').flatMap(readEndpoint);
   return { namespace, name, service, ports, endpoints };
@@ -132,12 +133,12 @@ export function readEndpointSlice(raw: unknown): EndpointSlice | undefined {
 /** Undefined for what has no name. */
 export function readNode(raw: unknown): Node | undefined {
   const metadata = property(raw, 'metadata');
-  const name = text(metadata, 'name');
+  const name = filledAt(metadata, 'name');
   if (name === undefined) return undefined;
   const addresses = elementsAt(property(raw, 'status'), 'addresses');
   const firsts = (type: string): string[] => {
     const all = addresses.flatMap((each) =>
-      property(each, 'type') === type ? (text(each, 'address') ?? []) : [],
+      property(each, 'type') === type ? (filledAt(each, 'address') ?? []) : [],
     );
     return FAMILIES.flatMap((family) => all.find((address) => familyOf(address) === family) ?? []);
   };
@@ -145,15 +146,15 @@ export function readNode(raw: unknown): Node | undefined {
     name,
     externalIps: firsts('ExternalIP'),
     internalIps: firsts('InternalIP'),
-    zone: text(property(metadata, 'labels'), ZONE_LABEL),
+    zone: filledAt(property(metadata, 'labels'), ZONE_LABEL),
   };
 }
 
 /** Undefined for what has no name and namespace. */
 export function readIngress(raw: unknown): Ingress | undefined {
   const metadata = property(raw, 'metadata');
-  const name = text(metadata, 'name');
-  const namespace = text(metadata, 'namespace');
+  const name = filledAt(metadata, 'name');
+  const namespace = filledAt(metadata, 'namespace');
   if (name === undefined || namespace === undefined) return undefined;
   const spec = property(raw, 'spec');
   return {
@@ -177,7 +178,7 @@ function readType(type: unknown): Service['type'] {
 /** The API server fills in `ipFamilies`; a manifest may have cluster IPs and not that. */
 function readFamilies(spec: unknown): IpFamily[] {
   const given = texts(property(spec, 'ipFamilies'));
-  const addresses = [...texts(property(spec, 'clusterIPs')), text(spec, 'clusterIP') ?? ''];
+  const addresses = [...texts(property(spec, 'clusterIPs')), textAt(spec, 'clusterIP')];
   const found = given.length > 0 ? given : addresses.map(familyOf);
   return FAMILIES.filter((family) => found.includes(family));
 }
@@ -185,7 +186,7 @@ function readFamilies(spec: unknown): IpFamily[] {
 function readServicePort(raw: unknown): ServicePort[] {
   const port = portNumber(property(raw, 'port'));
   if (port === undefined) return [];
-  return [{ name: text(raw, 'name') ?? '', port, nodePort: portNumber(property(raw, 'nodePort')) }];
+  return [{ name: textAt(raw, 'name'), port, nodePort: portNumber(property(raw, 'nodePort')) }];
 }
 
 function readEndpoint(raw: unknown): Endpoint[] {
@@ -199,17 +200,17 @@ function readEndpoint(raw: unknown): Endpoint[] {
       // discovery.k8s.io/v1, EndpointConditions: an absent `ready` means ready, an absent `terminating` means it is not.
       isReady: property(conditions, 'ready') !== false,
       isTerminating: property(conditions, 'terminating') === true,
-      node: text(raw, 'nodeName'),
-      zone: text(raw, 'zone'),
-      refKind: text(reference, 'kind'),
-      refName: text(reference, 'name'),
+      node: filledAt(raw, 'nodeName'),
+      zone: filledAt(raw, 'zone'),
+      refKind: filledAt(reference, 'kind'),
+      refName: filledAt(reference, 'name'),
     },
   ];
 }
 
 function readIngressRule(raw: unknown): IngressRule {
   const services = elementsAt(property(raw, 'http'), 'paths').flatMap((path) => {
-    const name = text(property(property(path, 'backend'), 'service'), 'name');
+    const name = filledAt(property(property(path, 'backend'), 'service'), 'name');
     return name === undefined ? [] : [name];
   });
   return { host: (hostName(raw, 'host') ?? '').toLowerCase(), services: [...new Set(services)] };
@@ -217,32 +218,25 @@ function readIngressRule(raw: unknown): IngressRule {
 
 /** A rule for what no other one matches, of any host. */
 function readDefaultBackend(spec: unknown): IngressRule[] {
-  const name = text(property(property(spec, 'defaultBackend'), 'service'), 'name');
+  const name = filledAt(property(property(spec, 'defaultBackend'), 'service'), 'name');
   return name === undefined ? [] : [{ host: '', services: [name] }];
 }
 
 function readLoadBalancer(raw: unknown): string[] {
   const entries = elementsAt(property(property(raw, 'status'), 'loadBalancer'), 'ingress');
   return entries.flatMap((entry) => {
-    const address = text(entry, 'ip') ?? hostName(entry, 'hostname');
+    const address = filledAt(entry, 'ip') ?? hostName(entry, 'hostname');
     return address === undefined ? [] : [address];
   });
 }
 
 function portNumber(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65535
-    ? value
-    : undefined;
-}
-
-function text(value: unknown, key: string): string | undefined {
-  const found = asString(property(value, key));
-  return found === '' ? undefined : found;
+  return isPort(value) ? value : undefined;
 }
 
 /** Without the dot of the root, which Consul's clients would take for a part of the address. */
 function hostName(value: unknown, key: string): string | undefined {
-  const found = text(value, key);
+  const found = filledAt(value, key);
   return found === undefined || found === '.' ? undefined : withoutRoot(found);
 }
 

@@ -20,6 +20,28 @@ export function property(value: unknown, key: string): unknown {
   return found === undefined || Object.hasOwn(value, key) ? found : undefined;
 }
 
+/** The text at a key; empty for what is no text. */
+export function textAt(value: unknown, key: string): string {
+  return asString(property(value, key)) ?? '';
+}
+
+/** The same; undefined for an empty one, too. */
+export function filledAt(value: unknown, key: string): string | undefined {
+  return textAt(value, key) || undefined;
+}
+
+/** The number at a key; 0 for what is no number. */
+export function numberAt(value: unknown, key: string): number {
+  const found = property(value, key);
+  return typeof found === 'number' ? found : 0;
+}
+
+/** The pairs of a map whose values are texts; none of what is no map. */
+export function textPairs(value: unknown): [key: string, text: string][] {
+  if (!isObject(value)) return [];
+  return Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+}
+
 /** The value when it is a list, else an empty one. */
 export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

@@ -1,5 +1,14 @@
 /** A custom resource as Kubernetes has it. Reading is total: what is not well-formed is absent. */
-import { asString, isObject, property, type JsonObject } from '../../support/json.ts';
+import {
+  asString,
+  elementsAt,
+  isObject,
+  numberAt,
+  property,
+  textAt,
+  textPairs,
+  type JsonObject,
+} from '../../support/json.ts';
 import { OWN_PREFIX } from '../../model/kubernetes-names.ts';
 
 export type EntryObject = {
@@ -37,21 +46,17 @@ export function readEntryObject(
   const metadata = property(raw, 'metadata');
   const name = asString(property(metadata, 'name'));
   if (kind === undefined || name === undefined || name === '') return undefined;
-  const generation = property(metadata, 'generation');
-  const finalizers = property(metadata, 'finalizers');
   return {
     kind,
     name,
-    namespace: asString(property(metadata, 'namespace')) ?? '',
-    uid: asString(property(metadata, 'uid')) ?? '',
-    resourceVersion: asString(property(metadata, 'resourceVersion')) ?? '',
-    generation: typeof generation === 'number' ? generation : 0,
-    creationTimestamp: asString(property(metadata, 'creationTimestamp')) ?? '',
+    namespace: textAt(metadata, 'namespace'),
+    uid: textAt(metadata, 'uid'),
+    resourceVersion: textAt(metadata, 'resourceVersion'),
+    generation: numberAt(metadata, 'generation'),
+    creationTimestamp: textAt(metadata, 'creationTimestamp'),
     deletionTimestamp: asString(property(metadata, 'deletionTimestamp')),
-    annotations: readTexts(property(metadata, 'annotations')),
-    finalizers: Array.isArray(finalizers)
-      ? finalizers.filter((each): each is string => typeof each === 'string')
-      : [],
+    annotations: new Map(textPairs(property(metadata, 'annotations'))),
+    finalizers: elementsAt(metadata, 'finalizers').filter((each) => typeof each === 'string'),
     spec: objectOf(property(raw, 'spec')),
     status: objectOf(property(raw, 'status')),
   };
@@ -59,10 +64,4 @@ export function readEntryObject(
 
 function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {};
-}
-
-function readTexts(value: unknown): ReadonlyMap<string, string> {
-  return new Map(
-    Object.entries(objectOf(value)).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
-  );
 }

@@ -1,18 +1,7 @@
 /** Parts of the rules between fields. All of them read values of any type. */
-import { elementsAt, isObject, property, type JsonObject } from '../../support/json.ts';
+import { elementsAt, isObject, property, textAt, type JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import type { EntryRule, ProblemLevel, RuleProblem } from './entry-table.ts';
-
-/** Empty for what is no text. */
-export function textAt(value: unknown, key: string): string {
-  const found = property(value, key);
-  return typeof found === 'string' ? found : '';
-}
-
-export function numberAt(value: unknown, key: string): number {
-  const found = property(value, key);
-  return typeof found === 'number' ? found : 0;
-}
 
 /** One problem of each element at most. Of hardly any is there one, and a list for each takes several times as long. */
 export function problemsOfElements(

@@ -1,5 +1,5 @@
 /** The status of an object: what its condition says, and whether that is news. */
-import { asString, elementsAt, isObject, property, type JsonObject } from '../../support/json.ts';
+import { asString, elementsAt, filledAt, isObject, property, type JsonObject } from '../../support/json.ts';
 import { oneLine } from '../../support/text.ts';
 import type { EntryObject } from './entry-object.ts';
 import type { EntryReason, SettledState } from './entry-state.ts';
@@ -61,7 +61,7 @@ export function statusAfter(object: EntryObject, outcome: EntryOutcome, now: num
 
 /** `id` of the entry that the object had last; undefined when it had none, or when that is somebody else's by now. */
 export function heldEntryId({ status }: Pick<EntryObject, 'status'>): string | undefined {
-  return asString(property(status, 'entryId')) || undefined;
+  return filledAt(status, 'entryId');
 }
 
 function entryIdAfter(object: EntryObject, outcome: EntryOutcome): string | undefined {

@@ -1,8 +1,8 @@
 /** `IngressGateway` and `TerminatingGateway`: the entries of gateways. */
-import { elementsAt, isObject, property, type JsonObject } from '../../support/json.ts';
+import { elementsAt, isObject, numberAt, property, textAt, type JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import { isDnsName } from './host-names.ts';
-import { deniedAt, isSet, notEmpty, numberAt, objectsAt, refusedAt, textAt, unique } from './entry-rules.ts';
+import { deniedAt, isSet, notEmpty, objectsAt, refusedAt, unique } from './entry-rules.ts';
 import type { EntryKind, EntryRule, FieldTable, RuleProblem } from './entry-table.ts';
 import {
   countField,

@@ -1,5 +1,5 @@
 /** `ServiceIntentions`: who may call a service. */
-import { elementsAt, isObject, property } from '../../support/json.ts';
+import { elementsAt, isObject, property, textAt } from '../../support/json.ts';
 import {
   excludes,
   has,
@@ -13,7 +13,6 @@ import {
   problemsOfElements,
   refusedAt,
   regexRule,
-  textAt,
   unique,
   warnedAt,
   wildcardCheck,

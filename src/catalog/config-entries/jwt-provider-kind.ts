@@ -1,7 +1,7 @@
 /** `JWTProvider`: who issues JSON Web Tokens, and how they are verified. */
 import { parseGoDuration } from '../../support/go-duration.ts';
-import { property } from '../../support/json.ts';
-import { has, oneFieldOf, refusedAt, textAt } from './entry-rules.ts';
+import { property, textAt } from '../../support/json.ts';
+import { has, oneFieldOf, refusedAt } from './entry-rules.ts';
 import type { EntryKind } from './entry-table.ts';
 import {
   choiceField,

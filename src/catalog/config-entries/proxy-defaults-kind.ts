@@ -1,6 +1,6 @@
 /** `ProxyDefaults`: what holds for all proxies of the mesh. */
-import { deniedAt, jsonCheck, oneFieldOf, refusedAt, textAt, warnedAt } from './entry-rules.ts';
-import { isObject } from '../../support/json.ts';
+import { deniedAt, jsonCheck, oneFieldOf, refusedAt, warnedAt } from './entry-rules.ts';
+import { isObject, textAt } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import type { EntryKind, EntryRule } from './entry-table.ts';
 import {

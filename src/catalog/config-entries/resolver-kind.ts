@@ -1,8 +1,8 @@
 /** `ServiceResolver`: which instances answer for a service. */
-import { elementsAt, isObject, property, type JsonObject } from '../../support/json.ts';
+import { elementsAt, isObject, property, textAt, type JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import { readFilter } from './filter-expression.ts';
-import { excludes, has, isSet, needs, objectsAt, refusedAt, textAt, warnedAt } from './entry-rules.ts';
+import { excludes, has, isSet, needs, objectsAt, refusedAt, warnedAt } from './entry-rules.ts';
 import type { EntryKind, EntryRule, RuleProblem } from './entry-table.ts';
 import {
   choiceField,

@@ -1,13 +1,12 @@
 /** `ServiceDefaults`: what holds for all instances of one service. */
 import { isDnsName } from './host-names.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
-import { asString, elementsAt, isObject } from '../../support/json.ts';
+import { asString, elementsAt, isObject, numberAt } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import {
   excludes,
   has,
   notEmpty,
-  numberAt,
   oneFieldOf,
   pathCheck,
   refusedAt,

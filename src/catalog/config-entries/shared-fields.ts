@@ -1,7 +1,7 @@
 /** Fields that several kinds share. */
-import { elementsAt } from '../../support/json.ts';
+import { elementsAt, numberAt, textAt } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
-import { jsonCheck, noWildcard, numberAt, pathCheck, refusedAt, textAt, unique } from './entry-rules.ts';
+import { jsonCheck, noWildcard, pathCheck, refusedAt, unique } from './entry-rules.ts';
 import type { EntryField, EntryRule, FieldTable, ObjectField, ProblemLevel } from './entry-table.ts';
 import {
   choiceField,

@@ -1,6 +1,6 @@
 /** `ServiceSplitter`: how requests are shared between services and subsets. */
-import { elementsAt } from '../../support/json.ts';
-import { notEmpty, numberAt, refusedAt, textAt, unique } from './entry-rules.ts';
+import { elementsAt, numberAt, textAt } from '../../support/json.ts';
+import { notEmpty, refusedAt, unique } from './entry-rules.ts';
 import type { EntryKind, EntryRule } from './entry-table.ts';
 import {
   listField,

@@ -1,8 +1,8 @@
 /** A custom resource as the entry that Consul is sent. */
-import { isObject, property, type JsonObject } from '../../support/json.ts';
+import { isObject, property, textAt, type JsonObject } from '../../support/json.ts';
 import { consulKeyOf } from './consul-key.ts';
 import { ENTRY_NAME_ANNOTATION, type EntryObject } from './entry-object.ts';
-import { isSet, textAt } from './entry-rules.ts';
+import { isSet } from './entry-rules.ts';
 import type { EntryField, EntryKind, FieldTable } from './entry-table.ts';
 
 /** The name in Consul; empty for an object that names no destination, which is refused anyway. */

@@ -1,6 +1,6 @@
 /** What the registration of a pod depends on beside the pod itself. */
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
-import { asString, elementsAt, property } from '../../support/json.ts';
+import { asString, elementsAt, filledAt, property, textAt } from '../../support/json.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
 import { firstAddress } from './first-address.ts';
 import { servicesOf, type InjectedPod } from './registered-pod.ts';
@@ -104,14 +104,13 @@ export function readMeshNode(raw: unknown): MeshNode | undefined {
   const ofType = (type: string): readonly string[] =>
     elementsAt(property(raw, 'status'), 'addresses')
       .filter((each: unknown) => property(each, 'type') === type)
-      .map((each: unknown) => asString(property(each, 'address')) ?? '');
+      .map((each: unknown) => textAt(each, 'address'));
   const internal = ofType('InternalIP');
-  const podCidr = asString(property(property(raw, 'spec'), 'podCIDR'));
   return {
     name,
     ...firstAddress('InternalIP', internal),
     hostIps: [...internal, ...ofType('ExternalIP')].filter(isIpAddress),
-    podCidr: podCidr || undefined,
+    podCidr: filledAt(property(raw, 'spec'), 'podCIDR'),
   };
 }
 

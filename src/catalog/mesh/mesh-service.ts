@@ -1,7 +1,7 @@
 /** Which Consul service a pod is: what was decided at its admission, or the Kubernetes Service that selects it. */
 import { isReservedName } from '../../model/reserved-names.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
-import { asString, elementsAt, isObject, property } from '../../support/json.ts';
+import { asString, elementsAt, property, textAt, textPairs } from '../../support/json.ts';
 import { parseBoolean } from '../../support/text.ts';
 import { SERVICE_IGNORE_LABEL } from '../../model/kubernetes-names.ts';
 import { byText } from '../../model/instance.ts';
@@ -99,18 +99,15 @@ export function readMeshService(raw: unknown): MeshService | undefined {
   const namespace = asString(property(metadata, 'namespace'));
   const name = asString(property(metadata, 'name'));
   const spec = property(raw, 'spec');
-  const selector = property(spec, 'selector');
-  const pairs = Object.entries(isObject(selector) ? selector : {}).filter(
-    (pair): pair is [string, string] => typeof pair[1] === 'string',
-  );
+  const pairs = textPairs(property(spec, 'selector'));
   if (namespace === undefined || name === undefined || pairs.length === 0) return undefined;
   if (property(spec, 'type') === 'ExternalName') return undefined;
-  const ignored = asString(property(property(metadata, 'labels'), SERVICE_IGNORE_LABEL)) ?? '';
+  const ignored = textAt(property(metadata, 'labels'), SERVICE_IGNORE_LABEL);
   if (parseBoolean(ignored) === true) return undefined;
   return {
     namespace,
     name,
-    created: asString(property(metadata, 'creationTimestamp')) ?? '',
+    created: textAt(metadata, 'creationTimestamp'),
     selector: new Map(pairs),
     address: clusterAddressOf(spec),
     ports: elementsAt(spec, 'ports').flatMap(portOf),

@@ -1,5 +1,5 @@
 /** ACL tokens with which pods have logged in to Consul: each login makes one, and it stays until somebody deletes it. */
-import { asString, elementsAt, parseJson, property } from '../../support/json.ts';
+import { asString, elementsAt, parseJson, property, textAt } from '../../support/json.ts';
 
 /** `accessor` names a token and opens nothing, unlike its secret. */
 export type PodToken = {
@@ -29,14 +29,14 @@ export function readPodTokens(
   if (!Array.isArray(tokens)) return undefined;
   return tokens.flatMap((token: unknown): PodToken[] => {
     const accessor = asString(property(token, 'AccessorID'));
-    const description = asString(property(token, 'Description')) ?? '';
+    const description = textAt(token, 'Description');
     if (accessor === undefined || asString(property(token, 'AuthMethod')) !== method) return [];
     const meta = description.startsWith(DESCRIPTION)
       ? parseJson(description.slice(DESCRIPTION.length))
       : undefined;
-    const uid = asString(property(meta, 'pod-uid')) ?? '';
+    const uid = textAt(meta, 'pod-uid');
     if (uid === '' || asString(property(meta, 'owner')) !== owner) return [];
-    const created = Date.parse(asString(property(token, 'CreateTime')) ?? '');
+    const created = Date.parse(textAt(token, 'CreateTime'));
     return [{ accessor, uid, services: servicesOf(token), created }];
   });
 }

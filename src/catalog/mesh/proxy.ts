@@ -1,6 +1,6 @@
 /** The part of a proxy's registration that says what it stands for and what it reaches, wanted and found. */
 import type { ExposedPath, Proxy, ProxyUpstream } from '../../model/registration.ts';
-import { asString, elementsAt, isObject, property } from '../../support/json.ts';
+import { elementsAt, isObject, numberAt, property, textAt } from '../../support/json.ts';
 
 export function wantedUpstream(wanted: ProxyUpstream): ProxyUpstream {
   return { ...wanted, namespace: named(wanted.namespace), partition: named(wanted.partition) };
@@ -10,13 +10,13 @@ export function wantedUpstream(wanted: ProxyUpstream): ProxyUpstream {
 export function readProxy(raw: unknown): Proxy {
   const config = property(raw, 'Config');
   return {
-    destinationName: text(raw, 'DestinationServiceName'),
-    destinationId: text(raw, 'DestinationServiceID'),
-    localAddress: text(raw, 'LocalServiceAddress'),
-    localPort: number(raw, 'LocalServicePort'),
+    destinationName: textAt(raw, 'DestinationServiceName'),
+    destinationId: textAt(raw, 'DestinationServiceID'),
+    localAddress: textAt(raw, 'LocalServiceAddress'),
+    localPort: numberAt(raw, 'LocalServicePort'),
     upstreams: elementsAt(raw, 'Upstreams').map(readUpstream),
     config: isObject(config) ? config : {},
-    mode: text(raw, 'Mode'),
+    mode: textAt(raw, 'Mode'),
     exposed: elementsAt(property(raw, 'Expose'), 'Paths').map(readExposed),
   };
 }
@@ -27,25 +27,25 @@ export function isSameProxy(left: Proxy, right: Proxy): boolean {
 
 function readUpstream(raw: unknown): ProxyUpstream {
   return {
-    type: text(raw, 'DestinationType') || 'service',
-    name: text(raw, 'DestinationName'),
-    namespace: named(text(raw, 'DestinationNamespace')),
-    partition: named(text(raw, 'DestinationPartition')),
-    peer: text(raw, 'DestinationPeer'),
-    destinationPort: text(raw, 'DestinationPort'),
-    datacenter: text(raw, 'Datacenter'),
-    bindAddress: text(raw, 'LocalBindAddress'),
-    bindPort: number(raw, 'LocalBindPort'),
-    meshGateway: text(property(raw, 'MeshGateway'), 'Mode'),
+    type: textAt(raw, 'DestinationType') || 'service',
+    name: textAt(raw, 'DestinationName'),
+    namespace: named(textAt(raw, 'DestinationNamespace')),
+    partition: named(textAt(raw, 'DestinationPartition')),
+    peer: textAt(raw, 'DestinationPeer'),
+    destinationPort: textAt(raw, 'DestinationPort'),
+    datacenter: textAt(raw, 'Datacenter'),
+    bindAddress: textAt(raw, 'LocalBindAddress'),
+    bindPort: numberAt(raw, 'LocalBindPort'),
+    meshGateway: textAt(property(raw, 'MeshGateway'), 'Mode'),
   };
 }
 
 function readExposed(raw: unknown): ExposedPath {
   return {
-    path: text(raw, 'Path'),
-    listenerPort: number(raw, 'ListenerPort'),
-    localPort: number(raw, 'LocalPathPort'),
-    protocol: text(raw, 'Protocol'),
+    path: textAt(raw, 'Path'),
+    listenerPort: numberAt(raw, 'ListenerPort'),
+    localPort: numberAt(raw, 'LocalPathPort'),
+    protocol: textAt(raw, 'Protocol'),
   };
 }
 
@@ -61,13 +61,4 @@ function canonical(proxy: Proxy): string {
       ? Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1)))
       : value,
   );
-}
-
-function text(value: unknown, key: string): string {
-  return asString(property(value, key)) ?? '';
-}
-
-function number(value: unknown, key: string): number {
-  const found = property(value, key);
-  return typeof found === 'number' ? found : 0;
 }

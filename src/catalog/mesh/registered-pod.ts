@@ -6,7 +6,7 @@ import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../../model/kubernetes-nam
 import { parseRecord } from '../../inject/record.ts';
 import { exclusionNames, MOST_EXCLUSIONS, splitExclusions } from '../../inject/redirect-lists.ts';
 import { readPendingPod } from '../../redirection/pending-pod.ts';
-import { asString, elementsAt, isObject, property } from '../../support/json.ts';
+import { asString, elementsAt, filledAt, property, textAt, textPairs } from '../../support/json.ts';
 import { oneLine, parseWholeNumber } from '../../support/text.ts';
 import { firstAddress } from './first-address.ts';
 
@@ -80,15 +80,15 @@ export function sourceOfPod({ namespace, name }: Pick<InjectedPod, 'namespace' |
 /** Undefined for what has no namespace, name and UID. */
 export function readInjectedPod(raw: unknown): InjectedPod | undefined {
   const metadata = property(raw, 'metadata');
-  const namespace = text(metadata, 'namespace');
-  const name = text(metadata, 'name');
-  const uid = text(metadata, 'uid');
+  const namespace = filledAt(metadata, 'namespace');
+  const name = filledAt(metadata, 'name');
+  const uid = filledAt(metadata, 'uid');
   if (namespace === undefined || name === undefined || uid === undefined) return undefined;
   const status = property(raw, 'status');
   const ready = elementsAt(status, 'conditions').find((each) => property(each, 'type') === 'Ready');
   const isInitialized = isConditionTrue(raw, 'Initialized');
   const [host, own] = (['hostIP', 'podIP'] as const).map((key) =>
-    firstAddress(`status.${key}`, [text(status, key) ?? '']),
+    firstAddress(`status.${key}`, [textAt(status, key)]),
   );
   const ports = readPorts(property(raw, 'spec'));
   return {
@@ -96,18 +96,18 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
     name,
     uid,
     injection: readInjection(raw),
-    serviceAccount: text(property(raw, 'spec'), 'serviceAccountName') ?? 'default',
-    labels: readLabels(property(metadata, 'labels')),
+    serviceAccount: filledAt(property(raw, 'spec'), 'serviceAccountName') ?? 'default',
+    labels: new Map(textPairs(property(metadata, 'labels'))),
     ports,
     plainPorts: readPlainPorts(property(metadata, 'annotations'), ports),
     stage: readStage(metadata, status),
-    node: text(property(raw, 'spec'), 'nodeName'),
+    node: filledAt(property(raw, 'spec'), 'nodeName'),
     hostIp: host?.address,
     podIp: own?.address,
     refusedAddress: host?.refusedAddress ?? own?.refusedAddress,
     isInitialized,
     isReady: property(ready, 'status') === 'True',
-    readinessMessage: shortLine(text(ready, 'message') ?? ''),
+    readinessMessage: shortLine(textAt(ready, 'message')),
     waitsSince: isInitialized ? undefined : readPendingPod(raw)?.waitsSince,
     warnings: isInitialized ? [] : readWarnings(metadata),
   };
@@ -119,11 +119,6 @@ const MESSAGE_CHARACTERS = 4096;
 function shortLine(message: string): string {
   // Escaped, it is longer.
   return oneLine(message.slice(0, MESSAGE_CHARACTERS)).slice(0, MESSAGE_CHARACTERS).toWellFormed();
-}
-
-function readLabels(raw: unknown): InjectedPod['labels'] {
-  const labels = Object.entries(isObject(raw) ? raw : {});
-  return new Map(labels.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
 }
 
 /** Of two with one name the first counts, as with Kubernetes probes; a sidecar is an init container that goes on. */
@@ -144,7 +139,7 @@ function readPorts(spec: unknown): InjectedPod['ports'] {
 }
 
 function readPlainPorts(annotations: unknown, ports: InjectedPod['ports']): InjectedPod['plainPorts'] {
-  const list = asString(property(annotations, EXCLUDED_INBOUND)) ?? '';
+  const list = textAt(annotations, EXCLUDED_INBOUND);
   return splitExclusions(list)
     .slice(0, MOST_EXCLUSIONS)
     .flatMap((element) => ports.get(element) ?? parseWholeNumber(element) ?? []);
@@ -166,10 +161,5 @@ function readStage(metadata: unknown, status: unknown): Stage {
   const phase = property(status, 'phase');
   if (phase === 'Succeeded' || phase === 'Failed') return 'finished';
   if (phase === 'Unknown' || property(status, 'reason') === 'NodeLost') return 'lost';
-  return text(metadata, 'deletionTimestamp') === undefined ? 'alive' : 'terminating';
-}
-
-function text(value: unknown, key: string): string | undefined {
-  const found = asString(property(value, key));
-  return found === '' ? undefined : found;
+  return filledAt(metadata, 'deletionTimestamp') === undefined ? 'alive' : 'terminating';
 }

@@ -1,5 +1,7 @@
 /** Which ports of a Service are registered, and under which service name. */
 import { annotationOf } from './known-annotations.ts';
+import { listed } from '../../support/listed.ts';
+import { isPort } from '../../support/port.ts';
 import { parseWholeNumber, quote } from '../../support/text.ts';
 import type { EndpointSlice, Service, ServicePort } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
@@ -90,7 +92,7 @@ function chooseAsked(
 ): PortChoice | undefined {
   const asked = given.trim();
   const number = parseWholeNumber(asked);
-  if (number !== undefined && number >= 1 && number <= 65535) return { kind: 'number', number };
+  if (isPort(number)) return { kind: 'number', number };
   // The only port of a Service has no name to be asked for by.
   if (asked !== '' && isKnown(asked)) return { kind: 'named', name: asked };
   const names = service.ports.map(({ name }) => name).filter((name) => name !== '');
@@ -105,8 +107,7 @@ function chooseAsked(
 function describePorts(names: readonly string[]): string {
   if (names.length === 0) return 'the name of a port, and no port of the Service has a name';
   // A message stays readable; a Service rarely has more ports.
-  const listed = names.slice(0, 10).map(quote).join(', ');
-  return `the name of a port with a number here (the Service has ${listed})`;
+  return `the name of a port with a number here (the Service has ${listed(names.map(quote), 10)})`;
 }
 
 function isNodePort({ type, externalIps }: Service): boolean {

@@ -1,5 +1,6 @@
 /** What Kubernetes should have for one Consul service. */
 import { withoutRoot } from '../../support/dns-name.ts';
+import { isPort } from '../../support/port.ts';
 import { quote } from '../../support/text.ts';
 import { leadsIntoCluster, type ClusterNetwork } from './cluster-address.ts';
 import type { ConsulInstance } from './consul-service.ts';
@@ -146,10 +147,6 @@ function portOf(instances: readonly ConsulInstance[]): number {
   for (const { port } of instances) if (isPort(port)) counts.set(port, (counts.get(port) ?? 0) + 1);
   const [most] = [...counts].toSorted(([left, many], [right, few]) => few - many || left - right);
   return most?.[0] ?? 0;
-}
-
-function isPort(port: number): boolean {
-  return port >= 1 && port <= 65_535;
 }
 
 function groupsOf(instances: readonly ConsulInstance[]): EndpointGroup[] {

@@ -1,6 +1,15 @@
 /** What is kept of the objects in the write namespace, ours and others, and the reading of it from the API's JSON. */
 import { OWNER_ANNOTATION, SOURCE_ANNOTATION } from '../../model/kubernetes-names.ts';
-import { asString, elementsAt, isObject, property } from '../../support/json.ts';
+import {
+  asString,
+  elementsAt,
+  filledAt,
+  isObject,
+  numberAt,
+  property,
+  textAt,
+  textPairs,
+} from '../../support/json.ts';
 import type { EndpointFamily, ReadyEndpoint } from './desired-objects.ts';
 import type { Marks } from './marks.ts';
 
@@ -47,7 +56,7 @@ export function readObservedService(raw: unknown): ObservedService | undefined {
   return {
     ...identity,
     type: asString(property(spec, 'type')) ?? 'ClusterIP',
-    externalName: asString(property(spec, 'externalName')) || undefined,
+    externalName: filledAt(spec, 'externalName'),
     isHeadless: property(spec, 'clusterIP') === 'None',
     hasSelector: isObject(selector) && Object.keys(selector).length > 0,
     ports: elementsAt(spec, 'ports').map(readPort),
@@ -73,25 +82,24 @@ function readIdentity(raw: unknown): Identity | undefined {
   const uid = asString(property(metadata, 'uid'));
   const version = asString(property(metadata, 'resourceVersion'));
   if (name === undefined || uid === undefined || version === undefined) return undefined;
-  const annotations = textsOf(property(metadata, 'annotations'));
+  const annotations = Object.fromEntries(textPairs(property(metadata, 'annotations')));
   return {
     name,
     uid,
     version,
     owner: annotations[OWNER_ANNOTATION],
     source: annotations[SOURCE_ANNOTATION],
-    labels: textsOf(property(metadata, 'labels')),
+    labels: Object.fromEntries(textPairs(property(metadata, 'labels'))),
     annotations,
   };
 }
 
 /** The API server fills in the protocol, and leaves out an empty name. */
 function readPort(raw: unknown): ObservedPort {
-  const port = property(raw, 'port');
   return {
-    name: asString(property(raw, 'name')) ?? '',
+    name: textAt(raw, 'name'),
     protocol: asString(property(raw, 'protocol')) ?? 'TCP',
-    port: typeof port === 'number' ? port : 0,
+    port: numberAt(raw, 'port'),
   };
 }
 
@@ -106,18 +114,11 @@ function readEndpoint(raw: unknown): ObservedEndpoint {
   const conditions = property(raw, 'conditions');
   return {
     address: asString(addresses[0]) ?? '',
-    zone: asString(property(raw, 'zone')) || undefined,
+    zone: filledAt(raw, 'zone'),
     isPlain:
       addresses.length === 1 &&
       property(conditions, 'ready') === true &&
       property(conditions, 'serving') !== false &&
       property(conditions, 'terminating') !== true,
   };
-}
-
-function textsOf(raw: unknown): Readonly<Record<string, string>> {
-  if (!isObject(raw)) return {};
-  return Object.fromEntries(
-    Object.entries(raw).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
 }
