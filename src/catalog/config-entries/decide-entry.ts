@@ -38,14 +38,9 @@ type WriteReason =
   /** The object has the annotation overwrite. */
   | 'overwritten';
 
-export type EntryWrite = {
+export type EntryWrite = Desired & {
   readonly action: 'create' | 'update';
   readonly reason: WriteReason;
-  /** Of the entry, as in `entryKey`. */
-  readonly key: string;
-  readonly kind: EntryKind;
-  readonly name: string;
-  readonly object: EntryObject;
   /** With our meta. */
   readonly entry: JsonObject;
   /** 0: there must be none. */
@@ -53,10 +48,10 @@ export type EntryWrite = {
   readonly differences: readonly EntryDifference[];
   /** What Consul takes although it cannot work. */
   readonly notes: readonly string[];
-  readonly isRenamed: boolean;
 };
 
 type Desired = {
+  /** Of the entry, as in `entryKey`. */
   readonly key: string;
   readonly kind: EntryKind;
   readonly name: string;
@@ -103,7 +98,7 @@ export function decideEntry(
   settings: EntrySettings,
   recall: EntryRecall,
 ): Decision {
-  const { key, kind, name, object, isRenamed } = desired;
+  const { key, kind, object, isRenamed } = desired;
   const isKnown = !isRenamed && isInStep(object);
   const problem = refusalOf(kind, object);
   if (problem !== undefined) return { state: problem };
@@ -121,22 +116,10 @@ export function decideEntry(
           `--config-entries-policy=create-only leaves ${subject(desired)} as it is${differingAt(differences)}`,
         ),
       };
-    const index = observed?.index ?? 0;
+    const planned = { action, reason, entry, index: observed?.index ?? 0, differences };
     return {
       state: { kind: 'pending' },
-      write: {
-        action,
-        reason,
-        key,
-        kind,
-        name,
-        object,
-        entry,
-        index,
-        differences,
-        notes: notesOf(kind, object),
-        isRenamed,
-      },
+      write: { ...desired, ...planned, notes: notesOf(kind, object) },
     };
   };
   if (observed === undefined) return write('create', isKnown ? 'drift' : 'missing', []);
@@ -279,16 +262,11 @@ function held(
 }
 
 function wayOut(holder: Exclude<EntryHolder, { kind: 'ours' }>): string {
-  switch (holder.kind) {
-    case 'other-owner':
-      return 'delete one of the two objects, or make them equal';
-    case 'consul-k8s':
-      return holder.isOwnDatacenter
-        ? '--config-entries-adopt takes it over'
-        : 'delete one of the two objects, or make them equal';
-    case 'unmanaged':
-      return `make the object equal and annotate it ${MIGRATE}: "true" to take the entry over, or annotate it ${OVERWRITE}: "true" to replace the entry`;
-  }
+  if (holder.kind === 'unmanaged')
+    return `make the object equal and annotate it ${MIGRATE}: "true" to take the entry over, or annotate it ${OVERWRITE}: "true" to replace the entry`;
+  return holder.kind === 'consul-k8s' && holder.isOwnDatacenter
+    ? '--config-entries-adopt takes it over'
+    : 'delete one of the two objects, or make them equal';
 }
 
 function migrationFailed(desired: Desired, differences: readonly EntryDifference[]): FailedState {

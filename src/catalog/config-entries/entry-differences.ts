@@ -66,21 +66,6 @@ function below({ path, field, fields }: At, step: string | number): At {
 }
 
 function isPlain(field: EntryField | undefined): boolean {
-  switch (field?.type) {
-    case 'string':
-      return field.isSecret !== true;
-    case 'integer':
-    case 'number':
-    case 'boolean':
-    case 'duration':
-      return true;
-    case 'object':
-    case 'list':
-    case 'keyed':
-    case 'bytes':
-    case 'map':
-    case 'opaque':
-    case undefined:
-      return false;
-  }
+  if (field?.type === 'string') return field.isSecret !== true;
+  return field !== undefined && ['integer', 'number', 'boolean', 'duration'].includes(field.type);
 }
