@@ -1,5 +1,4 @@
 /** Why a Service is in Consul as it is, or is not, for people. */
-import type { RegistrationState } from '../catalog/mesh/explain-pod.ts';
 import type { Explanation, InstanceState } from '../catalog/to-consul/explain-service.ts';
 import { hostAndPort } from '../support/ip-address.ts';
 import { escapeControl } from '../support/text.ts';
@@ -25,7 +24,7 @@ export function explanationText(explanation: Explanation): string {
     .join('');
 }
 
-export function stateText(standing: InstanceState | RegistrationState): string {
+export function stateText(standing: InstanceState<string>): string {
   switch (standing.kind) {
     case 'unknown':
       return 'Consul was not asked';

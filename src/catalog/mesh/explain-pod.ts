@@ -1,6 +1,7 @@
 /** Why an injected pod is in Consul as it is, or is not: a part of the answer of `tandem explain pod`, as data. */
 import { POD_UID_META } from '../../model/consul-names.ts';
 import { indexed, ownerOf } from '../../model/instance.ts';
+import type { InstanceState } from '../to-consul/explain-service.ts';
 import type { VirtualAddress } from '../../model/registration.ts';
 import type { AddressStatus } from './virtual-address.ts';
 import type { MeshCluster } from './mesh-cluster.ts';
@@ -11,13 +12,7 @@ import { serviceNameOf, type MeshServiceName } from './mesh-service.ts';
 import { meshOf, servicesOf, sourceOfPod, type InjectedPod, type Stage } from './registered-pod.ts';
 import { instancesOfPod, registrationsOf, type PodRegistration } from './pod-registration.ts';
 
-/** How one instance stands in Consul. */
-export type RegistrationState =
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'unchanged' }
-  | { readonly kind: 'differs'; readonly fields: readonly RegistrationField[] }
-  | { readonly kind: 'foreign'; readonly owner: string | undefined };
+type RegistrationState = InstanceState<RegistrationField>;
 
 export type PodExplanation = {
   readonly source: string;

@@ -3,7 +3,8 @@ import { POD_UID_META } from '../../model/consul-names.ts';
 import { byText, indexed, ownerOf, type Check } from '../../model/instance.ts';
 import type { Conflict } from '../../model/problem.ts';
 import type { VirtualAddress } from '../../model/registration.ts';
-import { differences, type Field } from '../to-consul/consul-plan.ts';
+import { quote } from '../../support/text.ts';
+import { differences, ownerInWords, type Field } from '../to-consul/consul-plan.ts';
 import { isOwnNode, type ObservedRegistration, type ObservedSyntheticNode } from './observed-registration.ts';
 import { isSameProxy } from './proxy.ts';
 import type { PodRegistration, SyntheticNode } from './pod-registration.ts';
@@ -133,9 +134,7 @@ function claim(
 }
 
 function foreignMessage({ id, node }: PodRegistration, previous: ObservedRegistration): string {
-  const owner = ownerOf(previous);
-  const holder = owner === undefined ? 'nobody that Tandem knows' : `owner ${JSON.stringify(owner)}`;
-  return `the instance ${id} on node ${JSON.stringify(node.name)} of Consul belongs to ${holder} and is not touched; deregister it there`;
+  return `the instance ${id} on node ${quote(node.name)} of Consul belongs to ${ownerInWords(previous)} and is not touched; deregister it there`;
 }
 
 function nodeToWrite(

@@ -10,6 +10,7 @@ import {
   type ObservedInstance,
 } from '../../model/instance.ts';
 import type { Conflict } from '../../model/problem.ts';
+import { quote } from '../../support/text.ts';
 
 export type Field = 'id' | 'name' | 'address' | 'port' | 'tags' | 'meta' | 'weights' | 'kind' | 'check';
 
@@ -84,33 +85,23 @@ export function isEmpty({ register, update, deregister }: Plan): boolean {
 
 /** The fields in which Consul's instance is not the desired one; empty when it is. */
 export function differences(desired: Instance, observed: ObservedInstance): Field[] {
-  const differs: Readonly<Record<Field, boolean>> = {
-    id: desired.id !== observed.id,
-    name: desired.name !== observed.name,
-    address: desired.address !== observed.address,
-    port: desired.port !== observed.port,
-    tags:
-      desired.tags.length !== observed.tags.length ||
-      desired.tags.some((tag, index) => tag !== observed.tags[index]),
-    meta: !equalMeta(desired.meta, observed.meta),
-    weights: desired.weight !== observed.weight || observed.warningWeight !== 1,
-    kind: observed.kind !== '',
-    check: !equalCheck(desired.check, observed.check),
-  };
-  return FIELDS.filter((field) => differs[field]);
+  const differs: readonly (readonly [Field, boolean])[] = [
+    ['id', desired.id !== observed.id],
+    ['name', desired.name !== observed.name],
+    ['address', desired.address !== observed.address],
+    ['port', desired.port !== observed.port],
+    ['tags', !equalTags(desired.tags, observed.tags)],
+    ['meta', !equalMeta(desired.meta, observed.meta)],
+    ['weights', desired.weight !== observed.weight || observed.warningWeight !== 1],
+    ['kind', observed.kind !== ''],
+    ['check', !equalCheck(desired.check, observed.check)],
+  ];
+  return differs.flatMap(([field, isDifferent]) => (isDifferent ? field : []));
 }
 
-const FIELDS: readonly Field[] = [
-  'id',
-  'name',
-  'address',
-  'port',
-  'tags',
-  'meta',
-  'weights',
-  'kind',
-  'check',
-];
+function equalTags(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((tag, index) => tag === right[index]);
+}
 
 function equalMeta(left: Instance['meta'], right: Instance['meta']): boolean {
   const keys = Object.keys(left);
@@ -131,13 +122,17 @@ function equalCheck(left: Check | undefined, right: Check | undefined): boolean 
 }
 
 function conflict(instance: Instance, previous: ObservedInstance): Conflict {
-  const owner = ownerOf(previous);
-  const holder = owner === undefined ? 'nobody that Tandem knows' : `owner ${JSON.stringify(owner)}`;
   return {
     source: sourceOf(instance),
     at: instance.id,
-    message: `the instance on node ${JSON.stringify(previous.node)} belongs to ${holder} and is not touched; deregister it in Consul, or restore its meta tandem-owner`,
+    message: `the instance on node ${quote(previous.node)} belongs to ${ownerInWords(previous)} and is not touched; deregister it in Consul, or restore its meta tandem-owner`,
   };
+}
+
+/** Of an instance that is not ours, in words. */
+export function ownerInWords(instance: ObservedInstance): string {
+  const owner = ownerOf(instance);
+  return owner === undefined ? 'nobody that Tandem knows' : `owner ${quote(owner)}`;
 }
 
 function byId(left: Instance, right: Instance): number {

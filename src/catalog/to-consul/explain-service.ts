@@ -23,11 +23,11 @@ import { omitReasons, type Omitted } from './place.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 
 /** How one instance stands in Consul. */
-export type InstanceState =
+export type InstanceState<DifferingField = Field> =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'missing' }
   | { readonly kind: 'unchanged' }
-  | { readonly kind: 'differs'; readonly fields: readonly Field[] }
+  | { readonly kind: 'differs'; readonly fields: readonly DifferingField[] }
   | { readonly kind: 'foreign'; readonly owner: string | undefined };
 
 type ExplainedInstance = { readonly instance: Instance; readonly standing: InstanceState };

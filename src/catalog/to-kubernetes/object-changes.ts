@@ -79,7 +79,7 @@ export function changedService(
     ...(isNewType || hasPorts(desired, found) ? {} : { ports: portsOf(desired) }),
     ...(found.hasSelector ? { selector: null } : {}),
   };
-  return updateOf({ kind: 'Service', name, source, uid, version }, missingMarks(marks, found), { spec });
+  return updateOf({ kind: 'Service', name, source, uid, version }, missingMarks(marks, found), spec);
 }
 
 export function newSlice(slice: DesiredSlice, source: string, marks: Marks, namespace: string): Create {
@@ -110,8 +110,13 @@ export function changedSlice(
       const other = found.endpoints[index];
       return other?.isPlain === true && other.address === address && other.zone === zone;
     });
-  const fields = isSame ? {} : { endpoints: slice.endpoints.map(endpointOf) };
-  return updateOf({ kind: 'EndpointSlice', name, source, uid, version }, missingMarks(marks, found), fields);
+  const content = isSame ? {} : { endpoints: slice.endpoints.map(endpointOf) };
+  return updateOf(
+    { kind: 'EndpointSlice', name, source, uid, version },
+    missingMarks(marks, found),
+    {},
+    content,
+  );
 }
 
 export function removal(
@@ -124,20 +129,15 @@ export function removal(
 function updateOf(
   target: Target & Precondition,
   metadata: Partial<Marks>,
-  content: Readonly<Record<string, unknown>>,
+  spec: JsonObject,
+  content: JsonObject = {},
 ): ObjectUpdate | undefined {
-  const spec = (content['spec'] ?? {}) as JsonObject;
-  const fields = [
-    ...Object.keys(metadata),
-    ...Object.keys(spec),
-    ...Object.keys(content).filter((key) => key !== 'spec'),
-  ];
+  const fields = [metadata, spec, content].flatMap((part) => Object.keys(part));
   if (fields.length === 0) return undefined;
-  const { spec: _spec, ...rest } = content;
   const patch = {
     ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
     ...(Object.keys(spec).length > 0 ? { spec } : {}),
-    ...rest,
+    ...content,
   };
   return { action: 'update', ...target, fields, patch };
 }
