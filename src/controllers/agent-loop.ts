@@ -3,7 +3,7 @@ import type { AgentState } from '../catalog/mesh/agent-plan.ts';
 import { agentRegistrationsOf } from '../catalog/mesh/agent-registration.ts';
 import { readinessCheckId } from '../model/consul-names.ts';
 import { createController, type Controller } from '../reconcile/controller.ts';
-import { createDeletionGuard, UNANNOUNCED } from '../reconcile/deletion-guard.ts';
+import { createDeletionGuard, UNANNOUNCED, type GuardReporter } from '../reconcile/deletion-guard.ts';
 import { inParallel } from '../reconcile/in-parallel.ts';
 import type { Agents } from './agent-ports.ts';
 import { applyPlacePlan } from './apply-place-plan.ts';
@@ -24,10 +24,7 @@ import type {
 type AgentPorts = Pick<RegistrarPorts, 'source' | 'statuses' | 'addresses' | 'clock' | 'random'> & {
   readonly agents: Agents;
   readonly catalog: Pick<ConnectCatalog, 'checks' | 'watch'>;
-  readonly reporter: Pick<
-    RegistrarReporter,
-    'applied' | 'refused' | 'unreadable' | 'pods' | 'failed' | 'succeeded'
-  >;
+  readonly reporter: Omit<RegistrarReporter, 'planned' | keyof GuardReporter>;
 };
 
 type AgentOptions = Omit<RegistrarOptions, 'once'>;

@@ -9,6 +9,7 @@ import type {
 } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryOutcome } from '../catalog/config-entries/entry-status.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
+import type { ConnectWrite } from './registrar-ports.ts';
 import type { ControllerReporter } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 import type { JsonObject } from '../support/json.ts';
@@ -60,12 +61,8 @@ export type EntrySource = {
   readonly refresh: (kinds: readonly EntryKind[], signal: AbortSignal) => Promise<void>;
 };
 
-export type EntryWriteOutcome =
-  | { readonly kind: 'applied' }
-  /** The entry is not the one that was observed, or is there, or gone. */
-  | { readonly kind: 'stale' }
-  /** Consul takes the entry for wrong, or the token may not write it. */
-  | { readonly kind: 'refused'; readonly reason: string };
+/** Stale: the entry is not the one that was observed, or is there, or gone. Refused: as `ConnectWrite`. */
+export type EntryWriteOutcome = ConnectWrite | { readonly kind: 'stale' };
 
 export type EntryWriter = {
   /** Throws a coded error when it is not known whether it was applied, or when nothing can be. */

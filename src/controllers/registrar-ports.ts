@@ -6,7 +6,7 @@ import type { Check } from '../model/instance.ts';
 import type { AddressBook, AddressHolder } from './address-book.ts';
 import type { PodSnapshot, Touched } from './pod-snapshot.ts';
 import type { PodStatus, PodStatuses } from './pod-statuses.ts';
-import type { ControllerRuntime } from '../reconcile/controller.ts';
+import type { ControllerReporter, ControllerRuntime } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type PodSource = {
@@ -95,18 +95,13 @@ export type RegistrarChange = {
   readonly source: string | undefined;
 };
 
-export type RegistrarReporter = GuardReporter & {
-  readonly planned: (plan: NodePlan) => void;
-  /** `seconds` from the event that asked for it; undefined when no event did. */
-  readonly applied: (change: RegistrarChange, seconds: number | undefined) => void;
-  readonly refused: (change: RegistrarChange, reason: string) => void;
-  readonly unreadable: (node: UnreadableNode) => void;
-  /** Where the pods of a node stand now. */
-  readonly pods: (node: string, statuses: readonly PodStatus[]) => void;
-  readonly failed: (error: unknown, retryMilliseconds: number) => void;
-  /** Both sides agree, or what is left is reported. */
-  readonly succeeded: () => void;
-};
+export type RegistrarReporter = ControllerReporter<RegistrarChange> &
+  GuardReporter & {
+    readonly planned: (plan: NodePlan) => void;
+    readonly unreadable: (node: UnreadableNode) => void;
+    /** Where the pods of a node stand now. */
+    readonly pods: (node: string, statuses: readonly PodStatus[]) => void;
+  };
 
 export type RegistrarPorts = ControllerRuntime & {
   readonly source: PodSource;

@@ -5,6 +5,7 @@ import type { ServiceProblem } from '../model/problem.ts';
 import type { Change } from '../catalog/to-consul/transactions.ts';
 import type { CatalogWriter } from './apply-changes.ts';
 import type { ClusterSnapshot } from './cluster-snapshot.ts';
+import type { ControllerReporter } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type Source = {
@@ -50,14 +51,9 @@ export type PlanReport = {
   readonly foreign: number;
 };
 
-export type SyncReporter = GuardReporter & {
-  readonly planned: (report: PlanReport) => void;
-  /** `seconds` from the event that asked for it; undefined when no event did. */
-  readonly applied: (change: Change, seconds: number | undefined) => void;
-  readonly refused: (change: Change, reason: string) => void;
-  /** All that is wrong with one source now; empty when nothing is any more. */
-  readonly problems: (source: string, problems: readonly ServiceProblem[]) => void;
-  readonly failed: (error: unknown, retryMilliseconds: number) => void;
-  /** Both sides agree, or what is left is reported. */
-  readonly succeeded: () => void;
-};
+export type SyncReporter = ControllerReporter<Change> &
+  GuardReporter & {
+    readonly planned: (report: PlanReport) => void;
+    /** All that is wrong with one source now; empty when nothing is any more. */
+    readonly problems: (source: string, problems: readonly ServiceProblem[]) => void;
+  };

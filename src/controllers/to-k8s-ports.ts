@@ -1,8 +1,9 @@
 /** What the loop from Consul to Kubernetes needs of its two sides and of those who want to know. The edges implement it. */
 import type { ClusterNetwork } from '../catalog/to-kubernetes/cluster-address.ts';
 import type { ConsulHealth, ConsulList } from '../catalog/to-kubernetes/consul-service.ts';
-import type { Create, Delete, ObjectChange, ObjectUpdate } from '../catalog/to-kubernetes/object-changes.ts';
+import type { ObjectChange } from '../catalog/to-kubernetes/object-changes.ts';
 import type { ObservedObjects, ToK8sPlan } from '../catalog/to-kubernetes/object-plan.ts';
+import type { ControllerReporter } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 /** Consul's services, kept current. */
@@ -55,19 +56,8 @@ export type ObjectWriter = {
   readonly write: (change: ObjectChange, signal: AbortSignal) => Promise<ObjectOutcome>;
 };
 
-export type ToK8sReporter = GuardReporter & {
-  /** What is carried out of a plan now, and what it says of everything. */
-  readonly planned: (
-    plan: ToK8sPlan,
-    now: {
-      readonly create: readonly Create[];
-      readonly update: readonly ObjectUpdate[];
-      readonly delete: readonly Delete[];
-    },
-  ) => void;
-  readonly applied: (change: ObjectChange) => void;
-  readonly refused: (change: ObjectChange, reason: string) => void;
-  readonly failed: (error: unknown, retryMilliseconds: number) => void;
-  /** Both sides agree, or what is left is reported. */
-  readonly succeeded: () => void;
-};
+export type ToK8sReporter = ControllerReporter<ObjectChange> &
+  GuardReporter & {
+    /** What it says of everything, and what is carried out of it now. */
+    readonly planned: (plan: ToK8sPlan, now: Pick<ToK8sPlan, 'create' | 'update' | 'delete'>) => void;
+  };
