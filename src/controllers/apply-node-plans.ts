@@ -22,6 +22,13 @@ export type NodeWriting = {
   readonly left: (change: RegistrarChange) => void;
 };
 
+/** What each step writes with. */
+type Writer = {
+  readonly owner: string;
+  readonly catalog: ConnectCatalog;
+  readonly signal: AbortSignal;
+};
+
 type Step = {
   readonly changes: readonly RegistrarChange[];
   readonly write: () => Promise<ConnectWrite>;
@@ -43,11 +50,10 @@ const LEAST_SERVICES = LEAST_OPERATIONS / 2;
  */
 export async function applyNodePlans(
   plans: readonly NodePlan[],
-  owner: string,
-  catalog: ConnectCatalog,
-  signal: AbortSignal,
+  writer: Writer,
   written: NodeWriting,
 ): Promise<void> {
+  const { catalog, signal } = writer;
   const carryOut = async ({ changes, write, otherwise }: Step): Promise<void> => {
     const outcome = await write();
     if (outcome.kind === 'refused' && otherwise !== undefined)
@@ -58,10 +64,10 @@ export async function applyNodePlans(
   };
   const run = (steps: readonly Step[], atATime = SMALL_CALLS): Promise<void> =>
     inParallel(steps, carryOut, { atATime, signal });
-  await run(removals(plans, catalog, signal), TRANSACTIONS);
-  await run(plans.flatMap((plan) => nodeRemovals(plan, catalog, signal)));
-  await run(plans.flatMap((plan) => nodeChanges(plan, owner, catalog, signal)));
-  await run(checkChanges(plans, catalog, signal), TRANSACTIONS);
+  await run(removals(plans, writer), TRANSACTIONS);
+  await run(plans.flatMap((plan) => nodeRemovals(plan, writer)));
+  await run(plans.flatMap((plan) => nodeChanges(plan, writer)));
+  await run(checkChanges(plans, writer), TRANSACTIONS);
 
   const mayGoOn = written.turn();
   const registerOrLeave = async (step: Step): Promise<void> => {
@@ -71,16 +77,15 @@ export async function applyNodePlans(
   const register = (steps: readonly Step[]): Promise<void> =>
     inParallel(steps, registerOrLeave, { atATime: SMALL_CALLS, signal });
   const { first, others } = registrations(plans);
-  const alone = (each: Registering): Step => registration(each, owner, catalog, signal);
+  const alone = (each: Registering): Step => registration(each, writer);
   await register(first.map(alone));
   await register(chunks(others, LEAST_OPERATIONS).flatMap(servicesAndProxies));
 
   /** A transaction loses what a proxy is made of. */
   function servicesAndProxies(some: readonly Registering[]): readonly Step[] {
-    const [services, proxies] = [false, true].map((isProxy) =>
-      some.filter(({ registration: { proxy } }) => (proxy !== undefined) === isProxy),
-    );
-    return [...chunks(services ?? [], LEAST_SERVICES).map(together), ...(proxies ?? []).map(alone)];
+    const isProxy = ({ registration: { kind } }: Registering): boolean => kind === 'connect-proxy';
+    const services = some.filter((each) => !isProxy(each));
+    return [...chunks(services, LEAST_SERVICES).map(together), ...some.filter(isProxy).map(alone)];
   }
 
   function together(some: readonly Registering[]): Step {
@@ -115,7 +120,7 @@ export function namespaceOfPod(source: string): string {
   return source.split('/')[1] ?? '';
 }
 
-function removals(plans: readonly NodePlan[], catalog: ConnectCatalog, signal: AbortSignal): readonly Step[] {
+function removals(plans: readonly NodePlan[], { catalog, signal }: Writer): readonly Step[] {
   const dead = plans.flatMap(({ name: node, deregister }) =>
     deregister.map(({ id, name }) => ({ node, id, name })),
   );
@@ -126,11 +131,7 @@ function removals(plans: readonly NodePlan[], catalog: ConnectCatalog, signal: A
   return inTransactions(dead, step);
 }
 
-function checkChanges(
-  plans: readonly NodePlan[],
-  catalog: ConnectCatalog,
-  signal: AbortSignal,
-): readonly Step[] {
+function checkChanges(plans: readonly NodePlan[], { catalog, signal }: Writer): readonly Step[] {
   const changed = plans.flatMap(({ checks }) => checks);
   const step = (some: NodePlan['checks']): Step => ({
     changes: some.map(({ registration: { node, id, source } }) => changeOf('check', node.name, id, source)),
@@ -152,24 +153,18 @@ function oneOrAll<T>(batch: readonly T[], alone: (each: T) => Step, all: Step): 
   return batch.length === 1 ? (batch.map(alone)[0] ?? all) : { ...all, otherwise: () => batch.map(alone) };
 }
 
-function nodeRemovals({ name, removeNode }: NodePlan, catalog: ConnectCatalog, signal: AbortSignal): Step[] {
+function nodeRemovals({ name, removeNode }: NodePlan, { catalog, signal }: Writer): Step[] {
   if (!removeNode) return [];
   return [{ changes: [changeOf('remove-node', name, name)], write: () => catalog.removeNode(name, signal) }];
 }
 
-function nodeChanges(
-  { name, node }: NodePlan,
-  owner: string,
-  catalog: ConnectCatalog,
-  signal: AbortSignal,
-): Step[] {
+function nodeChanges({ name, node }: NodePlan, { owner, catalog, signal }: Writer): Step[] {
   if (node === undefined) return [];
-  return [
-    { changes: [changeOf('write-node', name, name)], write: () => catalog.writeNode(node, owner, signal) },
-  ];
+  const write = (): Promise<ConnectWrite> => catalog.writeNode(node, owner, signal);
+  return [{ changes: [changeOf('write-node', name, name)], write }];
 }
 
-function registration(each: Registering, owner: string, catalog: ConnectCatalog, signal: AbortSignal): Step {
+function registration(each: Registering, { owner, catalog, signal }: Writer): Step {
   return {
     changes: [changeOfRegistering(each)],
     write: () => catalog.register(each.registration, owner, signal),

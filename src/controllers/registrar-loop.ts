@@ -67,7 +67,7 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
       withhold: (plans, ids) => plans.map((plan) => withoutRemovals(plan, ids)),
       planned: (plans) => plans.forEach(nodes.planned),
       apply: (plans, writing, signal) =>
-        applyNodePlans(plans, owner, catalog, signal, writtenTo(nodes, writing)),
+        applyNodePlans(plans, { owner, catalog, signal }, writtenTo(nodes, writing)),
       keyOf: ({ node, id }) => keyOfInstance(node, id),
       askedBy: (change) => nodes.askedBy(change),
     },
