@@ -15,15 +15,9 @@ import {
 type TaggedAddress = { readonly Address: string; readonly Port: number };
 
 export type NodeEntry = {
-  /** Empty for a node that has no agent. */
-  readonly ID: string;
   readonly Node: string;
   readonly Address: string;
-  readonly Datacenter: string;
-  readonly TaggedAddresses: Readonly<Record<string, string>>;
   readonly Meta: Readonly<Record<string, string>>;
-  readonly CreateIndex: number;
-  readonly ModifyIndex: number;
 };
 
 export type ServiceEntry = {
@@ -38,11 +32,8 @@ export type ServiceEntry = {
   readonly Port: number;
   readonly Meta: Readonly<Record<string, string>>;
   readonly Weights: { readonly Passing: number; readonly Warning: number };
-  readonly EnableTagOverride: boolean;
   /** As Consul gave it, with upstreams; of a service that is no proxy it is nearly empty. */
   readonly Proxy: unknown;
-  readonly CreateIndex: number;
-  readonly ModifyIndex: number;
 };
 
 export type CheckEntry = {
@@ -51,12 +42,10 @@ export type CheckEntry = {
   readonly Name: string;
   /** `passing`, `warning`, `critical`; Consul takes any text. */
   readonly Status: string;
-  readonly Notes: string;
   readonly Output: string;
   /** Empty for a check of the whole node. */
   readonly ServiceID: string;
   readonly ServiceName: string;
-  readonly Type: string;
   readonly CreateIndex: number;
   readonly ModifyIndex: number;
 };
@@ -73,14 +62,9 @@ export type OperationError = { readonly index: number; readonly what: string };
 export function nodeEntry(value: unknown, place: string): NodeEntry {
   const node = objectAt(value, place);
   return {
-    ID: optionalTextIn(node, 'ID', place),
     Node: textIn(node, 'Node', place),
     Address: textIn(node, 'Address', place),
-    Datacenter: optionalTextIn(node, 'Datacenter', place),
-    TaggedAddresses: mapAt(property(node, 'TaggedAddresses'), `${place}.TaggedAddresses`, textIs),
     Meta: mapAt(property(node, 'Meta'), `${place}.Meta`, textIs),
-    CreateIndex: optionalNumberIn(node, 'CreateIndex', place),
-    ModifyIndex: optionalNumberIn(node, 'ModifyIndex', place),
   };
 }
 
@@ -96,10 +80,7 @@ export function serviceEntry(value: unknown, place: string): ServiceEntry {
     Port: optionalNumberIn(service, 'Port', place),
     Meta: mapAt(property(service, 'Meta'), `${place}.Meta`, textIs),
     Weights: weights(property(service, 'Weights'), `${place}.Weights`),
-    EnableTagOverride: property(service, 'EnableTagOverride') === true,
     Proxy: property(service, 'Proxy'),
-    CreateIndex: optionalNumberIn(service, 'CreateIndex', place),
-    ModifyIndex: optionalNumberIn(service, 'ModifyIndex', place),
   };
 }
 
@@ -110,11 +91,9 @@ export function checkEntry(value: unknown, place: string): CheckEntry {
     CheckID: textIn(check, 'CheckID', place),
     Name: optionalTextIn(check, 'Name', place),
     Status: textIn(check, 'Status', place),
-    Notes: optionalTextIn(check, 'Notes', place),
     Output: optionalTextIn(check, 'Output', place),
     ServiceID: optionalTextIn(check, 'ServiceID', place),
     ServiceName: optionalTextIn(check, 'ServiceName', place),
-    Type: optionalTextIn(check, 'Type', place),
     CreateIndex: optionalNumberIn(check, 'CreateIndex', place),
     ModifyIndex: optionalNumberIn(check, 'ModifyIndex', place),
   };

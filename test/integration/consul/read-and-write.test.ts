@@ -54,7 +54,7 @@ test('what a transaction wrote is read back, whole', async () => {
   assert.deepEqual([filteredByAcls, index > 0], [false, true]);
   const [service] = value.services;
   assert.deepEqual(
-    { ...service, CreateIndex: 0, ModifyIndex: 0, Proxy: undefined },
+    { ...service, Proxy: undefined },
     {
       ID: 'web-1',
       Service: 'web',
@@ -65,10 +65,7 @@ test('what a transaction wrote is read back, whole', async () => {
       Port: 80,
       Meta: { a: 'b' },
       Weights: { Passing: 1, Warning: 1 },
-      EnableTagOverride: false,
       Proxy: undefined,
-      CreateIndex: 0,
-      ModifyIndex: 0,
     },
   );
   assert.deepEqual(value.node?.Meta, { 'external-source': 'kubernetes' });
