@@ -1,4 +1,7 @@
-/** The page of a real `tandem dev` in a real browser: what a folder of manifests shows, as it changes and as it is started again. */
+/**
+ * The page of a real `tandem dev` in a real browser: what a folder of manifests shows, as it changes and as it is started
+ * again. It is the page of the bundle: its script is made of the text of functions, which the bundler has rewritten.
+ */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +19,7 @@ const scene = await startScene(['chromium']);
 const folder = join(scene.folder, 'manifests');
 mkdirSync(folder);
 let browser: Browser;
+let page: Page;
 let dev: TandemDev;
 let running: RunningProcess;
 
@@ -45,6 +49,7 @@ before(async () => {
   );
   dev = await tandemDev(scene, folder, { TANDEM_CONSUL_TOKEN: SECRET });
   [browser, running] = await Promise.all([startChromium(scene.start, scene.folder), dev.start()]);
+  page = await browser.page();
   assert.equal(
     await dev.admit(podReview('cart', { 'consul.hashicorp.com/connect-inject': 'true' }, SECRET)),
     200,
@@ -59,15 +64,13 @@ function rowOf(name: string): string {
   return `[...document.querySelectorAll('tbody tr')].find((row) => row.cells[0].textContent === '${name}')?.innerText`;
 }
 
-async function opened(): Promise<Page> {
-  const page = await browser.page();
+async function open(): Promise<void> {
   await page.go(dev.url);
   await page.until(`${LIVE} && document.querySelectorAll('#services tbody tr').length >= 4`);
-  return page;
 }
 
 test('each Service and each admission has a row that says whether it is in, and why', async () => {
-  const page = await opened();
+  await open();
   assert.match(await page.look(rowOf('shop/api')), /Synced\s+1\s+syncing is the default/);
   assert.match(await page.look(rowOf('shop/cron')), /Left out\s+0\s+service-sync is false/);
   assert.match(
@@ -84,7 +87,7 @@ test('each Service and each admission has a row that says whether it is in, and 
 });
 
 test('a manifest that changes is there without a reload, and one that goes leaves', async () => {
-  const page = await opened();
+  await open();
   await page.look('window.isTheSame = true');
   write('more.json', service('fresh'));
   await page.until(`/Synced/.test(${rowOf('shop/fresh')})`);
@@ -97,8 +100,17 @@ test('a manifest that changes is there without a reload, and one that goes leave
   assert.equal(await page.look('window.isTheSame'), true);
 });
 
+test('times have their ages, and words that are typed narrow the rows', async () => {
+  await open();
+  await page.until(`document.querySelector('time[data-age]') !== null`);
+  await page.look(`document.querySelector('[type=search]').focus()`);
+  await page.type('nothing like that');
+  await page.until(`document.querySelectorAll('#services tbody tr').length === 0`);
+  assert.deepEqual(page.complaints(), []);
+});
+
 test('when the process is gone the page says so, and catches up by itself when it is back', async () => {
-  const page = await opened();
+  await open();
   await page.look('window.isTheSame = true');
   await running.stop('SIGKILL');
   const said = await page.until<string>(
@@ -114,7 +126,7 @@ test('when the process is gone the page says so, and catches up by itself when i
 });
 
 test('what somebody else wrote is text, nothing of it runs, and nothing is asked of anybody else', async () => {
-  const page = await opened();
+  await open();
   await dev.admit(podReview(HOSTILE, { 'consul.hashicorp.com/connect-inject': HOSTILE }));
   write('more.json', service('web2', { 'consul.hashicorp.com/service-port': HOSTILE }));
   await page.until(`/<img src=x onerror/.test(${rowOf('shop/web2')})`);
@@ -147,7 +159,7 @@ test('no token and nothing of a pod but its name is on the page, in the stream, 
 });
 
 test('without script it is a plain page with the same rows, and its form searches', async () => {
-  const page = await opened();
+  await open();
   const rows = await page.look(ROWS);
   const plain = await browser.page({ isScriptOff: true });
   await plain.go(dev.url);

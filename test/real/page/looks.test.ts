@@ -3,15 +3,16 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { service, statusOf, toConsul } from '../../unit/status-page/sample-status.ts';
 import type { Status } from '../../../src/status-page/status.ts';
-import { startChromium, type Browser, type Page, type PageOptions } from '../harness/chromium.ts';
+import { startChromium, type Page } from '../harness/chromium.ts';
 import { startScene } from '../harness/scene.ts';
 import { fullStatus, largeStatus, quietStatus, withServices } from './full-status.ts';
 import { servePage, type ServedPage } from './served-page.ts';
 
 const scene = await startScene(['chromium']);
-let browser: Browser;
+let page: Page;
 before(async () => {
-  browser = await startChromium(scene.start, scene.folder);
+  const browser = await startChromium(scene.start, scene.folder);
+  page = await browser.page();
 });
 
 const statuses: readonly (readonly [string, Status])[] = [
@@ -22,11 +23,11 @@ const statuses: readonly (readonly [string, Status])[] = [
 ];
 const WIDTHS = [320, 400, 768, 833, 1024, 1400];
 
-async function opened(served: ServedPage, options: PageOptions): Promise<Page> {
-  const page = await browser.page(options);
+async function open(served: ServedPage, width = 1400, scheme: 'light' | 'dark' = 'light'): Promise<void> {
+  await page.resize(width, 900);
+  await page.scheme(scheme);
   await page.go(served.url);
   await page.until(`document.getElementById('live').textContent === 'Live'`);
-  return page;
 }
 
 /** Texts, and the borders of controls, that stand out less than they have to (WCAG 2.2, 1.4.3 and 1.4.11), with their contrast. */
@@ -73,7 +74,7 @@ for (const scheme of ['light', 'dark'] as const)
     for (const [name, status] of statuses) {
       const served = await servePage(status);
       scene.atEnd(served.close);
-      const page = await opened(served, { scheme });
+      await open(served, 400, scheme);
       for (const width of [400, 1400]) {
         await page.resize(width, 900);
         const { faint, seen } = await page.look<{ faint: string[]; seen: number }>(FAINT);
@@ -86,7 +87,6 @@ for (const scheme of ['light', 'dark'] as const)
       await page.until(`document.getElementById('live').classList.contains('lost')`);
       const { faint } = await page.look<{ faint: string[] }>(FAINT);
       assert.deepEqual(faint, [], `${name}, not live`);
-      await page.close();
     }
   });
 
@@ -96,7 +96,7 @@ test('nothing is wider than the window, from 320 pixels up', async () => {
   for (const [name, status, widths] of [...all, ['2,000 Services', largeStatus, [320, 1400]] as const]) {
     const served = await servePage(status);
     scene.atEnd(served.close);
-    const page = await opened(served, {});
+    await open(served);
     for (const width of widths) {
       await page.resize(width, 800);
       const wide = await page.look(`[...document.querySelectorAll('body *')]
@@ -110,14 +110,13 @@ test('nothing is wider than the window, from 320 pixels up', async () => {
         .map((each) => each.tagName + ' ' + each.innerText.slice(0, 40))`);
       assert.deepEqual(cut, [], `${name} at ${width}`);
     }
-    await page.close();
   }
 });
 
 test('what a finger has to hit is 24 pixels high at least', async () => {
   const served = await servePage(fullStatus);
   scene.atEnd(served.close);
-  const page = await opened(served, { width: 400 });
+  await open(served, 400);
   // But for links in a sentence (WCAG 2.2, 2.5.8).
   const small =
     await page.look(`[...document.querySelectorAll('nav a, button, input[type=search], fieldset label')]
@@ -129,7 +128,7 @@ test('a row that changes is lit for a moment, and not for who wants no motion', 
   for (const isMotionReduced of [false, true]) {
     const served = await servePage(quietStatus);
     scene.atEnd(served.close);
-    const page = await opened(served, {});
+    await open(served);
     await page.scheme('light', isMotionReduced);
     // It lasts until it is seen, however long the look takes.
     await page.look(`(() => {
@@ -149,7 +148,7 @@ test('a row that changes is lit for a moment, and not for who wants no motion', 
 test('a number that changes moves nothing', async () => {
   const served = await servePage(quietStatus);
   scene.atEnd(served.close);
-  const page = await opened(served, {});
+  await open(served);
   const places = `JSON.stringify([...document.querySelectorAll('h2, th, td, dt, dd, label, .note')].map((each) => {
     const { left, top, width, height } = each.getBoundingClientRect();
     return [left, top, width, height].map(Math.round);

@@ -10,23 +10,23 @@ import { servePage, type ServedPage } from './served-page.ts';
 
 const scene = await startScene(['chromium']);
 let browser: Browser;
+let page: Page;
 before(async () => {
   browser = await startChromium(scene.start, scene.folder);
+  page = await browser.page();
 });
 
 const LIVE = `document.getElementById('live').textContent === 'Live'`;
 const NAMES = `[...document.querySelectorAll('#services tbody th')].map((each) => each.textContent)`;
 
-async function opened(served: ServedPage, query = ''): Promise<Page> {
+async function open(served: ServedPage): Promise<void> {
   scene.atEnd(served.close);
-  const page = await browser.page();
-  await page.go(served.url + query);
+  await page.go(served.url);
   await page.until(LIVE);
-  return page;
 }
 
 test('a search narrows the rows as it is typed, is in the address, and survives a reload', async () => {
-  const page = await opened(await servePage(fullStatus));
+  await open(await servePage(fullStatus));
   await page.look(`document.querySelector('[type=search]').focus()`);
   await page.type('HTPP web');
   await page.until(`${NAMES}.join() === 'default/web'`);
@@ -43,7 +43,7 @@ test('a search narrows the rows as it is typed, is in the address, and survives 
 });
 
 test('a state narrows them too, and each choice says how many it would show', async () => {
-  const page = await opened(await servePage(fullStatus));
+  await open(await servePage(fullStatus));
   const choices = `[...document.querySelectorAll('fieldset label')].map((each) => each.innerText.replace(/\\s+/g, ' '))`;
   assert.deepEqual(await page.look(choices), ['All 14', 'In step 6', 'Left out 7', 'Problems 7']);
   await page.look(`document.querySelector('[name=state][value=""]').focus()`);
@@ -56,7 +56,7 @@ test('a state narrows them too, and each choice says how many it would show', as
 });
 
 test('of many rows the first are shown, a search finds the others, and all can be had', async () => {
-  const page = await opened(await servePage(largeStatus));
+  await open(await servePage(largeStatus));
   assert.equal(await page.look(`${NAMES}.length`), 500);
   await page.look(`document.querySelector('[type=search]').focus()`);
   await page.type('service-1999');
@@ -83,7 +83,7 @@ const FOCUS = `(() => {
 type Focus = { readonly name: string; readonly isSeen: boolean };
 
 test('by keyboard alone: every control in the order of the page, and the focus is seen', async () => {
-  const page = await opened(await servePage(fullStatus));
+  await open(await servePage(fullStatus));
   const order: string[] = [];
   for (;;) {
     await page.press('Tab');
@@ -110,7 +110,7 @@ test('by keyboard alone: every control in the order of the page, and the focus i
 });
 
 test('the link at the top skips to the search, and Enter searches at once', async () => {
-  const page = await opened(await servePage(fullStatus));
+  await open(await servePage(fullStatus));
   await page.press('Tab');
   await page.press('Enter');
   await page.until(`location.hash === '#search'`);
@@ -124,7 +124,7 @@ test('the link at the top skips to the search, and Enter searches at once', asyn
 
 test('what changes leaves focus, selection and scroll where they are, and nothing else moves', async () => {
   const served = await servePage(largeStatus);
-  const page = await opened(served);
+  await open(served);
   const row = (name: string): string =>
     `[...document.querySelectorAll('#services tbody tr')].find((each) => each.cells[0].innerText === 'default/${name}')`;
   await page.look(`(() => {
@@ -145,7 +145,7 @@ test('what changes leaves focus, selection and scroll where they are, and nothin
 
 test('the verdict is said when it becomes another, a row that changes is not, and the tab has it', async () => {
   const served = await servePage(quietStatus);
-  const page = await opened(served);
+  await open(served);
   await page.look(`(() => {
     window.told = [];
     const tell = () => told.push(...[...document.querySelectorAll('[role=status]')].map((each) => each.textContent).filter((text) => text !== '' && !told.includes(text)));
@@ -165,14 +165,14 @@ test('how long ago is by the clock of the server, and keeps up', async () => {
   const sync = toConsul([], { lastSuccess: new Date(now.getTime() - 125_000).toISOString() });
   const served = await servePage(statusOf([sync]));
   scene.atEnd(served.close);
-  const page = await browser.page();
+  const other = await browser.page();
   // A reader whose clock is a day fast.
-  await page.send('Page.addScriptToEvaluateOnNewDocument', {
+  await other.send('Page.addScriptToEvaluateOnNewDocument', {
     source: `const real = Date.now; window.passed = 0; Date.now = () => real() + 86_400_000 + window.passed;`,
   });
-  await page.go(served.url);
+  await other.go(served.url);
   const age = `document.querySelector('#verdict + p time').dataset.age`;
-  await page.until(`${age} === '2m ago'`);
-  await page.look('passed = 3_600_000');
-  await page.until(`${age} === '1h ago'`);
+  await other.until(`${age} === '2m ago'`);
+  await other.look('passed = 3_600_000');
+  await other.until(`${age} === '1h ago'`);
 });
