@@ -13,7 +13,7 @@ import type { AgentNode, Agents, PodInstanceOnNode } from '../controllers/agent-
 import type { ConnectWrite, UnreadableNode } from '../controllers/registrar-ports.ts';
 import { isAboutOneRequest, TandemError } from '../support/errors.ts';
 import { jsonOf, requireWhole } from './answer.ts';
-import type { ConsulClient, OpenConsul } from './client.ts';
+import type { ConsulCalls, ConsulClient, OpenConsul } from './client.ts';
 import { NEEDED_RULES, outcomeOf } from './connect-catalog.ts';
 import { read, readNodeServices } from './read.ts';
 import {
@@ -30,7 +30,7 @@ const OF_PODS = `Meta["${MANAGED_BY_META}"] == "${MANAGED_BY}"`;
 
 /** @param urlOf the address of a host's agent, `http[s]://host:port` */
 export function consulAgents(client: OpenConsul, urlOf: (host: string) => string): Agents {
-  const at = (host: string): AgentClient => client.at(urlOf(host));
+  const at = (host: string): ConsulCalls => client.at(urlOf(host));
   return {
     read: (host, signal) => readAgent(() => at(host), signal),
     deregister: (host, id, signal) => written(() => deregisterFromAgent(at(host), id, signal)),
@@ -50,9 +50,7 @@ export function consulAgents(client: OpenConsul, urlOf: (host: string) => string
   };
 }
 
-type AgentClient = Pick<ConsulClient, 'call'>;
-
-async function readAgent(agent: () => AgentClient, signal: AbortSignal): ReturnType<Agents['read']> {
+async function readAgent(agent: () => ConsulCalls, signal: AbortSignal): ReturnType<Agents['read']> {
   const ask = <T>(path: string, entry: (value: unknown, place: string) => T) =>
     agent().call({
       endpoint: 'agent-read',

@@ -3,7 +3,7 @@ import { RIGHTS_PER_REQUEST } from '../model/consul-names.ts';
 import { chunks } from '../support/chunks.ts';
 import { property } from '../support/json.ts';
 import { jsonOf } from './answer.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 
 export type AskedRight = {
   readonly Resource: string;
@@ -14,7 +14,7 @@ export type AskedRight = {
 
 /** In the order of the questions. @throws TandemError */
 export async function authorize(
-  client: Pick<ConsulClient, 'call'>,
+  client: ConsulCalls,
   asked: readonly AskedRight[],
   signal: AbortSignal,
 ): Promise<readonly boolean[] | 'acls-off'> {
@@ -28,7 +28,7 @@ export async function authorize(
 }
 
 function ask(
-  client: Pick<ConsulClient, 'call'>,
+  client: ConsulCalls,
   asked: readonly AskedRight[],
   signal: AbortSignal,
 ): Promise<readonly boolean[] | 'acls-off'> {

@@ -7,11 +7,14 @@ import { servers, type Call, type RequestReport, type Servers } from './servers.
 import { fileToken, fixedToken, type TokenSource } from './token-source.ts';
 import { createTransport } from './transport.ts';
 
-export type ConsulClient = {
+export type ConsulCalls = {
   /**
    * @throws TandemError TANDEM_CONSUL_… or TANDEM_FILE_UNREADABLE; the reason of the signal when that aborts
    */
   readonly call: <T>(call: Call<T>) => Promise<T>;
+};
+
+export type ConsulClient = ConsulCalls & {
   /** This address is no longer among the addresses: what waits for it goes on at another. */
   readonly leave: (address: string) => void;
   /** Logs out when it had logged in, and closes all connections. */
@@ -21,7 +24,7 @@ export type ConsulClient = {
 /** With the access to agents, with the token and the CA of the servers. */
 export type OpenConsul = ConsulClient & {
   /** Calls to one address, such as the agent of a node, with the same token. */
-  readonly at: (address: string) => Pick<ConsulClient, 'call'>;
+  readonly at: (address: string) => ConsulCalls;
 };
 
 export type ConsulOptions = Omit<ConsulSettings, 'addresses'> & {

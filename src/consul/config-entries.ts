@@ -14,14 +14,14 @@ import { indexed } from '../model/instance.ts';
 import { reasonOf, TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import { indexOf, jsonOf, type Answer } from './answer.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import { whyUnseen } from './entry-rights.ts';
 import { follow } from './follow.ts';
 import { read, type ReadOptions } from './read.ts';
 import { readTrustDomain } from './trust-domain.ts';
 
 type ConfigEntriesOptions = {
-  readonly client: Pick<ConsulClient, 'call'>;
+  readonly client: ConsulCalls;
   readonly kinds: readonly EntryKind[];
   /** Undefined where there is one datacenter. In a secondary one, entries have other indexes, which no write can name. */
   readonly primary: string | undefined;
@@ -312,11 +312,7 @@ function pathOf({ entryKind }: EntryKind, name: string): string {
   return `/v1/config/${entryKind}/${encodeURIComponent(name)}`;
 }
 
-function send(
-  client: Pick<ConsulClient, 'call'>,
-  change: EntryChange,
-  signal: AbortSignal,
-): Promise<EntryWriteOutcome> {
+function send(client: ConsulCalls, change: EntryChange, signal: AbortSignal): Promise<EntryWriteOutcome> {
   const isRemoval = change.action === 'delete';
   return client.call<EntryWriteOutcome>({
     endpoint: 'config-write',

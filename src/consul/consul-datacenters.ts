@@ -3,7 +3,7 @@ import { textIs, listAt } from '../model/decode-consul.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { jsonOf } from './answer.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import { untilStopped } from './until-stopped.ts';
 
 export type ConsulDatacenters = {
@@ -23,7 +23,7 @@ type Known = {
  * @returns undefined when the signal is aborted before
  */
 export async function consulDatacenters(
-  client: Pick<ConsulClient, 'call'>,
+  client: ConsulCalls,
   { datacenter, primaryDatacenter }: Known,
   failed: (error: unknown, retryMilliseconds: number) => void,
   signal: AbortSignal,
@@ -43,7 +43,7 @@ export async function consulDatacenters(
 
 /** The same, asked once. @throws TandemError when there is no answer */
 export async function consulDatacentersOnce(
-  client: Pick<ConsulClient, 'call'>,
+  client: ConsulCalls,
   known: Known,
   signal: AbortSignal,
 ): Promise<ConsulDatacenters> {
@@ -56,7 +56,7 @@ export async function consulDatacentersOnce(
 
 type Self = { readonly datacenter: string | undefined; readonly primary: string | undefined };
 
-function readSelf(client: Pick<ConsulClient, 'call'>, signal: AbortSignal): Promise<Self | undefined> {
+function readSelf(client: ConsulCalls, signal: AbortSignal): Promise<Self | undefined> {
   return client.call<Self | undefined>({
     endpoint: 'agent-read',
     method: 'GET',
@@ -74,7 +74,7 @@ function readSelf(client: Pick<ConsulClient, 'call'>, signal: AbortSignal): Prom
   });
 }
 
-async function onlyDatacenter(client: Pick<ConsulClient, 'call'>, signal: AbortSignal): Promise<string> {
+async function onlyDatacenter(client: ConsulCalls, signal: AbortSignal): Promise<string> {
   const names = await client.call<readonly string[]>({
     endpoint: 'other',
     method: 'GET',

@@ -1,7 +1,7 @@
 /** Whether a token shows config entries: with ACLs on, a list hides those that it may not read, and may not say so. */
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import { authorize, type AskedRight } from './authorize.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 
 // What the rules of Consul ask for (agent/structs/config_entry*.go, `CanWrite`).
 const BY_SERVICE = new Set(['service-defaults', 'service-resolver', 'service-router', 'service-splitter']);
@@ -15,7 +15,7 @@ function rightOf({ entryKind }: EntryKind, name: string): AskedRight {
 
 /** Why the token may see less than there is of these entries; undefined when it sees them. @throws TandemError */
 export function whyUnseen(
-  client: Pick<ConsulClient, 'call'>,
+  client: ConsulCalls,
   entries: readonly { readonly kind: EntryKind; readonly name: string }[],
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -27,16 +27,13 @@ export function whyUnseen(
 }
 
 /** The same of any entry that there may be: only a rule for a prefix of nothing holds for a name of nothing. */
-export function whyAnyUnseen(
-  client: Pick<ConsulClient, 'call'>,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+export function whyAnyUnseen(client: ConsulCalls, signal: AbortSignal): Promise<string | undefined> {
   const ofAny = (Resource: string): AskedRight => ({ Resource, Access: 'write', Segment: '' });
   return whyMissing(client, [MESH, ofAny('service'), ofAny('intention')], signal);
 }
 
 async function whyMissing(
-  client: Pick<ConsulClient, 'call'>,
+  client: ConsulCalls,
   asked: readonly AskedRight[],
   signal: AbortSignal,
 ): Promise<string | undefined> {

@@ -2,12 +2,12 @@
 import { readPodTokens, type PodToken } from '../catalog/mesh/pod-token.ts';
 import type { Tokens } from '../controllers/token-loop.ts';
 import { TandemError } from '../support/errors.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import { outcomeOf } from './connect-catalog.ts';
 import { read } from './read.ts';
 
 /** @param methods the auth methods with which pods log in */
-export function podTokens(client: Pick<ConsulClient, 'call'>, methods: readonly string[]): Tokens {
+export function podTokens(client: ConsulCalls, methods: readonly string[]): Tokens {
   const ofMethod = async (
     method: string,
     owner: string,

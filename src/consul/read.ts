@@ -14,7 +14,7 @@ import { listAt, mapAt, objectAt, textIs } from '../model/decode-consul.ts';
 import { asString, property } from '../support/json.ts';
 import { hasControl } from '../support/text.ts';
 import { readAnswer, requireWhole, type Answer } from './answer.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls, ConsulClient } from './client.ts';
 import type { RequestEndpoint } from '../model/consul-endpoints.ts';
 
 export type ReadOptions = {
@@ -50,11 +50,7 @@ const MARGIN_MILLISECONDS = 5000;
  *
  * @throws TandemError TANDEM_CONSUL_…; the reason of the signal when that aborts
  */
-export function read<T>(
-  client: Pick<ConsulClient, 'call'>,
-  what: Read<T>,
-  options: ReadOptions = {},
-): Promise<Answer<T>> {
+export function read<T>(client: ConsulCalls, what: Read<T>, options: ReadOptions = {}): Promise<Answer<T>> {
   const { after, consistency, filter, signal } = options;
   return client.call({
     endpoint: what.endpoint,

@@ -2,7 +2,7 @@
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { jsonOf } from './answer.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 
 /**
  * `TrustDomain` of `GET /v1/connect/ca/roots`, which needs no token.
@@ -10,7 +10,7 @@ import type { ConsulClient } from './client.ts';
  * @returns undefined when Consul does not tell it, such as with Connect off. @throws the reason of the signal when that aborts
  */
 export async function readTrustDomain(
-  client: Pick<ConsulClient, 'call'>,
+  client: ConsulCalls,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   try {

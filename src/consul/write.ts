@@ -1,9 +1,9 @@
 /** Single writes: to the catalog, and to the agent of a node. */
 import type { Check } from '../model/instance.ts';
 import { NEVER_EXPIRES } from '../model/consul-names.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import { jsonOf } from './answer.ts';
-import type { RawAnswer } from './servers.ts';
+import type { Call, RawAnswer } from './servers.ts';
 import type { CheckDefinition, NodeDefinition, ServiceDefinition } from './transaction.ts';
 
 /** Node, service and checks at once; of a transaction the only other way to write, and the only one for a proxy. */
@@ -31,35 +31,23 @@ type CatalogDeregistration = {
  *
  * @throws TandemError TANDEM_CONSUL_REFUSED, with Consul's reason, for a registration that is wrong
  */
-export async function registerCatalog(
-  client: ConsulClient,
+export function registerCatalog(
+  client: ConsulCalls,
   registration: CatalogRegistration,
   signal?: AbortSignal,
 ): Promise<void> {
-  await client.call({
-    endpoint: 'catalog-register',
-    method: 'PUT',
-    path: '/v1/catalog/register',
-    body: JSON.stringify(registration),
-    signal,
-    read: isTrue,
-  });
+  const what = { endpoint: 'catalog-register', path: '/v1/catalog/register', read: isTrue } as const;
+  return put(client, what, registration, signal);
 }
 
 /** `PUT /v1/catalog/deregister`. What is not there is deregistered, for Consul as for us. @throws TandemError */
-export async function deregisterCatalog(
-  client: ConsulClient,
+export function deregisterCatalog(
+  client: ConsulCalls,
   deregistration: CatalogDeregistration,
   signal?: AbortSignal,
 ): Promise<void> {
-  await client.call({
-    endpoint: 'catalog-deregister',
-    method: 'PUT',
-    path: '/v1/catalog/deregister',
-    body: JSON.stringify(deregistration),
-    signal,
-    read: isTrue,
-  });
+  const what = { endpoint: 'catalog-deregister', path: '/v1/catalog/deregister', read: isTrue } as const;
+  return put(client, what, deregistration, signal);
 }
 
 /**
@@ -69,70 +57,59 @@ export async function deregisterCatalog(
  * @throws TandemError
  */
 export function deregisterFromAgent(
-  client: Pick<ConsulClient, 'call'>,
+  client: ConsulCalls,
   serviceId: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  return client.call({
-    endpoint: 'agent-service-deregister',
-    method: 'PUT',
-    path: `/v1/agent/service/deregister/${encodeURIComponent(serviceId)}`,
-    accept: [404],
-    signal,
-    read: deregistered,
-  });
+  const path = `/v1/agent/service/deregister/${encodeURIComponent(serviceId)}`;
+  const what = { endpoint: 'agent-service-deregister', path, accept: [404], read: deregistered } as const;
+  return put(client, what, undefined, signal);
 }
 
 /** `PUT /v1/agent/service/register`: replaces what the agent has under the id. @throws TandemError */
-export async function registerAtAgent(
-  client: Pick<ConsulClient, 'call'>,
+export function registerAtAgent(
+  client: ConsulCalls,
   definition: Readonly<Record<string, unknown>>,
   signal?: AbortSignal,
 ): Promise<void> {
-  await client.call({
-    endpoint: 'agent-service-register',
-    method: 'PUT',
-    path: '/v1/agent/service/register',
-    body: JSON.stringify(definition),
-    signal,
-    read: isEmpty,
-  });
+  const path = '/v1/agent/service/register';
+  return put(client, { endpoint: 'agent-service-register', path, read: isEmpty }, definition, signal);
 }
 
 /** `PUT /v1/agent/check/register`: a TTL check of a service that the agent has. @throws TandemError */
-export async function registerAgentCheck(
-  client: Pick<ConsulClient, 'call'>,
+export function registerAgentCheck(
+  client: ConsulCalls,
   service: string,
   { id, name, status }: Check,
   signal?: AbortSignal,
 ): Promise<void> {
-  await client.call({
-    endpoint: 'agent-check-register',
-    method: 'PUT',
-    path: '/v1/agent/check/register',
-    body: JSON.stringify({ ID: id, Name: name, ServiceID: service, TTL: NEVER_EXPIRES, Status: status }),
-    signal,
-    read: isEmpty,
-  });
+  const path = '/v1/agent/check/register';
+  const body = { ID: id, Name: name, ServiceID: service, TTL: NEVER_EXPIRES, Status: status };
+  return put(client, { endpoint: 'agent-check-register', path, read: isEmpty }, body, signal);
 }
 
 /** `PUT /v1/agent/check/update/<id>`. @throws TandemError */
-export async function updateAgentCheck(
-  client: Pick<ConsulClient, 'call'>,
+export function updateAgentCheck(
+  client: ConsulCalls,
   { id, status, output }: Check,
   signal?: AbortSignal,
 ): Promise<void> {
-  await client.call({
-    endpoint: 'agent-check-update',
-    method: 'PUT',
-    path: `/v1/agent/check/update/${encodeURIComponent(id)}`,
-    body: JSON.stringify({ Status: status, Output: output }),
-    signal,
-    read: isEmpty,
-  });
+  const path = `/v1/agent/check/update/${encodeURIComponent(id)}`;
+  const body = { Status: status, Output: output };
+  return put(client, { endpoint: 'agent-check-update', path, read: isEmpty }, body, signal);
 }
 
-function isEmpty({ text }: RawAnswer): void {
+function put<T>(
+  client: ConsulCalls,
+  what: Pick<Call<T>, 'endpoint' | 'path' | 'accept' | 'read'>,
+  body: object | undefined,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  return client.call({ ...what, method: 'PUT', ...sent, signal });
+}
+
+function isEmpty({ text }: Pick<RawAnswer, 'text'>): void {
   if (text.trim() !== '') throw new Error('the answer has a text');
 }
 
@@ -143,7 +120,7 @@ function isTrue(answer: RawAnswer): void {
 // Other 404s come from an agent that is none, or from a path that a proxy in between does not know.
 function deregistered({ status, text }: RawAnswer): boolean {
   if (status === 200) {
-    if (text.trim() !== '') throw new Error('the answer has a text');
+    isEmpty({ text });
     return true;
   }
   if (!text.includes('Unknown service ID')) throw new Error('status 404 without a reason');

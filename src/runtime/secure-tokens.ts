@@ -1,7 +1,7 @@
 /** ACL tokens of injected pods that are gone: the loop of a secure Consul has the right to delete them, and nobody else needs it. */
 import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { readInjectedPod } from '../catalog/mesh/registered-pod.ts';
-import type { ConsulClient } from '../consul/client.ts';
+import type { ConsulCalls } from '../consul/client.ts';
 import { podTokens } from '../consul/pod-tokens.ts';
 import { createPodSnapshot, type Touched } from '../controllers/pod-snapshot.ts';
 import { runTokenLoop } from '../controllers/token-loop.ts';
@@ -70,7 +70,7 @@ export function secureTokens({ client, settings, view, log, changed }: TokenPart
 }
 
 /** With the management token, by the servers that answered last. */
-function managementClient({ seen, consul }: SecureView): Pick<ConsulClient, 'call'> {
+function managementClient({ seen, consul }: SecureView): ConsulCalls {
   return {
     call: async (what) => {
       const { place, objects } = seen();
