@@ -7,15 +7,15 @@ import {
   SYNTHETIC_META,
 } from '../model/consul-names.ts';
 import { agentState, podInstances } from '../catalog/mesh/agent-plan.ts';
-import { checkEntry, nodeEntry, serviceEntry, type NodeEntry } from '../model/consul-entries.ts';
-import { listAt, mapAt, objectAt, textIn } from '../model/decode-consul.ts';
+import { checkEntry, serviceEntry, type NodeEntry } from '../model/consul-entries.ts';
+import { listOf, mapAt, objectAt, textIn } from '../model/decode-consul.ts';
 import type { AgentNode, Agents, PodInstanceOnNode } from '../controllers/agent-ports.ts';
 import type { ConnectWrite, UnreadableNode } from '../controllers/registrar-ports.ts';
 import { isAboutOneRequest, TandemError } from '../support/errors.ts';
 import { jsonOf, requireWhole } from './answer.ts';
 import type { ConsulCalls, ConsulClient, OpenConsul } from './client.ts';
 import { NEEDED_RULES, outcomeOf } from './connect-catalog.ts';
-import { read, readNodeServices } from './read.ts';
+import { read, readNodes, readNodeServices } from './read.ts';
 import {
   deregisterCatalog,
   deregisterFromAgent,
@@ -125,15 +125,8 @@ export async function readAgentNodes(
   wanted: { readonly host: string; readonly node: string | undefined } | undefined,
   signal: AbortSignal,
 ): Promise<readonly NodeEntry[]> {
-  const answer = await read(
-    client,
-    { endpoint: 'nodes', path: '/v1/catalog/nodes', decode: (json) => listAt(json, 'answer', nodeEntry) },
-    {
-      signal,
-      consistency: 'consistent',
-      ...(wanted === undefined ? {} : { filter: filterOf(wanted) }),
-    },
-  );
+  const filter = wanted === undefined ? {} : { filter: filterOf(wanted) };
+  const answer = await readNodes(client, { signal, consistency: 'consistent', ...filter });
   requireWhole([answer], 'nodes', NEEDED_RULES);
   return answer.value.filter(
     ({ Meta }) => Meta[SYNTHETIC_META] === undefined && Meta[EXTERNAL_SOURCE_META] === undefined,
@@ -152,7 +145,7 @@ export async function readNodesOfPod(
     {
       endpoint: 'catalog-service',
       path: `/v1/catalog/service/${encodeURIComponent(service)}`,
-      decode: (json) => listAt(json, 'answer', (each, place) => textIn(objectAt(each, place), 'Node', place)),
+      decode: listOf((each, place) => textIn(objectAt(each, place), 'Node', place)),
     },
     { signal, consistency: 'consistent', filter: `ServiceMeta["${POD_UID_META}"] == ${JSON.stringify(uid)}` },
   );

@@ -7,8 +7,7 @@ import {
   POD_UID_META,
   SYNTHETIC_META,
 } from '../model/consul-names.ts';
-import { nodeEntry } from '../model/consul-entries.ts';
-import { listAt, mapAt, objectAt, textIn, textIs } from '../model/decode-consul.ts';
+import { listOf, mapAt, objectAt, textIn, textIs } from '../model/decode-consul.ts';
 import type { Check } from '../model/instance.ts';
 import { observeSyntheticNode, type ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import { catalogDefinition, proxyDefinition, taggedAddresses } from '../model/definition.ts';
@@ -25,7 +24,7 @@ import { asString, property } from '../support/json.ts';
 import { requireWhole } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import { followIndex } from './follow.ts';
-import { read, readChecks, readWholeNode } from './read.ts';
+import { read, readChecks, readNodes, readWholeNode } from './read.ts';
 import { transaction, type TransactionOperation } from './transaction.ts';
 import { deregisterCatalog, registerCatalog, type CatalogRegistration } from './write.ts';
 
@@ -39,16 +38,8 @@ export const NEEDED_RULES = 'node_prefix "" { policy = "read" } and service_pref
 export function connectCatalog(client: ConsulClient): ConnectCatalog {
   return {
     nodes: async (owner, signal) => {
-      const answer = await read(
-        client,
-        {
-          endpoint: 'nodes',
-          path: '/v1/catalog/nodes',
-          query: { 'node-meta': `${OWNER_META}:${owner}` },
-          decode: (json) => listAt(json, 'answer', nodeEntry),
-        },
-        { signal, consistency: 'consistent' },
-      );
+      const ofOwner = { 'node-meta': `${OWNER_META}:${owner}` };
+      const answer = await readNodes(client, { signal, consistency: 'consistent' }, ofOwner);
       requireWhole([answer], 'nodes', NEEDED_RULES);
       return answer.value.filter(({ Meta }) => Meta[SYNTHETIC_META] === 'true').map(({ Node }) => Node);
     },
@@ -56,13 +47,13 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
     checks: async (signal) => {
       const answer = await readChecks(client, { signal, filter: READINESS });
       requireWhole([answer], 'checks', NEEDED_RULES);
-      const nodes = new Map<string, Map<string, string>>();
-      for (const { Node, CheckID, Status } of answer.value) {
-        const checks = nodes.get(Node);
-        if (checks === undefined) nodes.set(Node, new Map([[CheckID, Status]]));
-        else checks.set(CheckID, Status);
-      }
-      return nodes;
+      const nodes = [...Map.groupBy(answer.value, ({ Node }) => Node)];
+      return new Map(
+        nodes.map(([node, checks]) => [
+          node,
+          new Map(checks.map(({ CheckID, Status }) => [CheckID, Status])),
+        ]),
+      );
     },
     holders: async (service, signal) => {
       const answer = await read(
@@ -70,12 +61,12 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
         {
           endpoint: 'catalog-service',
           path: `/v1/catalog/connect/${encodeURIComponent(service)}`,
-          decode: (json) => listAt(json, 'answer', addressHolder).filter(({ address }) => address !== ''),
+          decode: listOf(addressHolder),
         },
         { signal, consistency: 'consistent' },
       );
       requireWhole([answer], 'instances', NEEDED_RULES);
-      return answer.value;
+      return answer.value.filter(({ address }) => address !== '');
     },
     watch: (onChange, signal) =>
       followIndex((options) => readChecks(client, { ...options, filter: NOTHING }), onChange, {

@@ -10,11 +10,11 @@ import {
   type NodeServices,
   type ServiceEntry,
 } from '../model/consul-entries.ts';
-import { listAt, mapAt, objectAt, textIs } from '../model/decode-consul.ts';
+import { listAt, listOf, mapAt, objectAt, textIs } from '../model/decode-consul.ts';
 import { asString, property } from '../support/json.ts';
 import { hasControl } from '../support/text.ts';
 import { readAnswer, requireWhole, type Answer } from './answer.ts';
-import type { ConsulCalls, ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import type { RequestEndpoint } from '../model/consul-endpoints.ts';
 
 export type ReadOptions = {
@@ -83,7 +83,7 @@ type OfNode = Readonly<Record<'services' | 'checks', Pick<ReadOptions, 'filter'>
  * @throws TandemError TANDEM_CONSUL_FORBIDDEN when the token does not show all of it
  */
 export async function readWholeNode(
-  client: ConsulClient,
+  client: ConsulCalls,
   node: string,
   rules: string,
   options: ReadOptions,
@@ -102,7 +102,7 @@ export async function readWholeNode(
  * digits of a node's ID, and answers that other node: here the node is not there then.
  */
 export function readNodeServices(
-  client: ConsulClient,
+  client: ConsulCalls,
   node: string,
   options?: ReadOptions,
 ): Promise<Answer<NodeServices>> {
@@ -114,9 +114,19 @@ export function readNodeServices(
   return read(client, { endpoint: 'node-services', path, decode }, options);
 }
 
+/** All nodes: `/v1/catalog/nodes`. @param query such as `node-meta` */
+export function readNodes(
+  client: ConsulCalls,
+  options?: ReadOptions,
+  query: Read<unknown>['query'] = {},
+): Promise<Answer<readonly NodeEntry[]>> {
+  const decode = listOf(nodeEntry);
+  return read(client, { endpoint: 'nodes', path: '/v1/catalog/nodes', query, decode }, options);
+}
+
 /** All checks of one node: `/v1/health/node/<node>`. */
 export function readNodeChecks(
-  client: ConsulClient,
+  client: ConsulCalls,
   node: string,
   options?: ReadOptions,
 ): Promise<Answer<readonly CheckEntry[]>> {
@@ -126,41 +136,37 @@ export function readNodeChecks(
 
 /** Checks of all nodes and services: `/v1/health/state/any`. */
 export function readChecks(
-  client: ConsulClient,
+  client: ConsulCalls,
   options?: ReadOptions,
 ): Promise<Answer<readonly CheckEntry[]>> {
-  return read(
-    client,
-    { endpoint: 'health-state', path: '/v1/health/state/any', decode: checkEntries },
-    options,
-  );
+  const what = { endpoint: 'health-state', path: '/v1/health/state/any', decode: checkEntries } as const;
+  return read(client, what, options);
 }
 
 /** Names of all services, each with all tags of its instances: `/v1/catalog/services`. */
 export function readServices(
-  client: ConsulClient,
+  client: ConsulCalls,
   options?: ReadOptions,
 ): Promise<Answer<Readonly<Record<string, readonly string[]>>>> {
   const tags = (value: unknown, place: string): readonly string[] => listAt(value, place, textIs);
-  const decode = (json: unknown): Readonly<Record<string, readonly string[]>> =>
-    mapAt(objectAt(json, 'answer'), 'answer', tags);
+  const decode = (json: unknown) => mapAt(objectAt(json, 'answer'), 'answer', tags);
   return read(client, { endpoint: 'services', path: '/v1/catalog/services', decode }, options);
 }
 
 /** The instances of a service with their node and checks: `/v1/health/service/<name>`. */
 export function readServiceHealth(
-  client: ConsulClient,
+  client: ConsulCalls,
   service: string,
   options: ReadOptions & { readonly passing?: boolean } = {},
 ): Promise<Answer<readonly ServiceHealth[]>> {
   const path = `/v1/health/service/${encodeURIComponent(service)}`;
   const query = { passing: options.passing === true ? 'true' : undefined };
-  const decode = (json: unknown): readonly ServiceHealth[] => listAt(json, 'answer', serviceHealth);
+  const decode = listOf(serviceHealth);
   return read(client, { endpoint: 'health-service', path, query, decode }, options);
 }
 
 /** `host:port` of the leader, undefined when there is none: `/v1/status/leader`. Needs no token. */
-export async function readLeader(client: ConsulClient, signal?: AbortSignal): Promise<string | undefined> {
+export async function readLeader(client: ConsulCalls, signal?: AbortSignal): Promise<string | undefined> {
   const decode = (json: unknown): string => textIs(json, 'answer');
   const answer = await read(client, { endpoint: 'leader', path: '/v1/status/leader', decode }, { signal });
   return answer.value === '' ? undefined : answer.value;

@@ -2,6 +2,7 @@
 import { property } from '../support/json.ts';
 import {
   listAt,
+  listOf,
   mapAt,
   numberIs,
   objectAt,
@@ -111,9 +112,7 @@ export function nodeServices(json: unknown): NodeServices {
 }
 
 /** The body of `GET /v1/health/node/<node>` and of `GET /v1/health/state/any`. */
-export function checkEntries(json: unknown): readonly CheckEntry[] {
-  return listAt(json, 'answer', checkEntry);
-}
+export const checkEntries = listOf(checkEntry);
 
 function taggedAddress(value: unknown, place: string): TaggedAddress {
   const address = objectAt(value, place);

@@ -17,6 +17,11 @@ export function listAt<T>(
   return value.map((element: unknown, index) => read(element, `${place}[${index}]`));
 }
 
+/** Reads an answer that is a list. */
+export function listOf<T>(read: (element: unknown, place: string) => T): (json: unknown) => readonly T[] {
+  return (json) => listAt(json, 'answer', read);
+}
+
 /** Go writes an empty map as `null`, or leaves it out. */
 export function mapAt<T>(
   value: unknown,

@@ -2,9 +2,7 @@
 import type { MeshFacts, SidecarInstance } from '../check/mesh-findings.ts';
 import { jsonOf, requireWhole } from '../consul/answer.ts';
 import type { ConsulClient } from '../consul/client.ts';
-import { read, readNodeServices } from '../consul/read.ts';
-import { nodeEntry } from '../model/consul-entries.ts';
-import { listAt } from '../model/decode-consul.ts';
+import { readNodes, readNodeServices } from '../consul/read.ts';
 import { chunks } from '../support/chunks.ts';
 import { asString, property } from '../support/json.ts';
 import { probe } from './probe.ts';
@@ -24,13 +22,11 @@ const AT_A_TIME = 8;
 
 /** Node by node: no endpoint of Consul's documented API has all instances, and that of a service needs its name. */
 async function readProxies(client: ConsulClient, signal: AbortSignal): Promise<readonly SidecarInstance[]> {
-  const decode = (json: unknown): readonly string[] =>
-    listAt(json, 'answer', nodeEntry).map(({ Node }) => Node);
-  const nodes = await read(client, { endpoint: 'nodes', path: '/v1/catalog/nodes', decode }, { signal });
+  const nodes = await readNodes(client, { signal });
   requireWhole([nodes], 'nodes', RULES);
   const proxies: SidecarInstance[] = [];
   for (const some of chunks(nodes.value, AT_A_TIME))
-    proxies.push(...(await Promise.all(some.map((node) => proxiesOn(client, node, signal)))).flat());
+    proxies.push(...(await Promise.all(some.map(({ Node }) => proxiesOn(client, Node, signal)))).flat());
   return proxies;
 }
 
