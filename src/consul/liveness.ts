@@ -1,4 +1,5 @@
 /** Tells a server that takes its time from one that will never answer, as when a machine has lost its power. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Incoming, Outgoing, Transport } from './transport.ts';
 
 type Liveness = {
@@ -74,16 +75,5 @@ async function abortBy(verdict: Promise<string | undefined>, controller: AbortCo
 
 /** True after a while; false at once when the signal is aborted. */
 function isDoubtful(signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve(false);
-      return;
-    }
-    const timer = setTimeout(() => resolve(true), DOUBT_MILLISECONDS);
-    const settle = (): void => {
-      clearTimeout(timer);
-      resolve(false);
-    };
-    signal.addEventListener('abort', settle, { once: true });
-  });
+  return delay(DOUBT_MILLISECONDS, true, { signal }).catch(() => false);
 }
