@@ -1,6 +1,6 @@
 /** Finds the command, reads its flags, runs it, and turns whatever goes wrong into a message and an exit code. */
 import { parseFlags, type Flags } from '../config/parse-flags.ts';
-import { TandemError } from '../support/errors.ts';
+import { hasCode, TandemError } from '../support/errors.ts';
 import { nearest, quote } from '../support/text.ts';
 import type { Command } from './command.ts';
 import { exit, type Context, type ExitCode } from '../runtime/context.ts';
@@ -45,9 +45,7 @@ async function runLoaded(
     return await command.run(parsed.values, parsed.positionals, context);
   } catch (error) {
     for (const line of describeError(error)) tell(context.stderr, `tandem ${name}: ${line}`);
-    return error instanceof TandemError && error.code === 'TANDEM_FILE_UNREADABLE'
-      ? exit.unreadable
-      : exit.internal;
+    return hasCode(error, 'TANDEM_FILE_UNREADABLE') ? exit.unreadable : exit.internal;
   }
 }
 

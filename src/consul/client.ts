@@ -1,6 +1,6 @@
 /** The client of Consul: calls with the token, over the servers. Reads and writes are functions over it. */
 import type { ConsulSettings } from '../config/consul-settings.ts';
-import { TandemError } from '../support/errors.ts';
+import { hasCode } from '../support/errors.ts';
 import { openCaFile } from './ca-file.ts';
 import { loginToken } from './login.ts';
 import { servers, type Call, type RequestReport, type Servers } from './servers.ts';
@@ -79,7 +79,7 @@ async function callWithToken<T>(all: Servers, tokens: TokenSource, call: Call<T>
   try {
     return await all.call(call, token);
   } catch (error) {
-    const isForbidden = error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN';
+    const isForbidden = hasCode(error, 'TANDEM_CONSUL_FORBIDDEN');
     if (!isForbidden || token === undefined || !tokens.refused(token, error.message)) throw error;
     return all.call(call, await tokens.current());
   }

@@ -11,7 +11,7 @@ import type {
 } from '../controllers/config-entry-ports.ts';
 import { listAt, objectAt } from '../model/decode-consul.ts';
 import { indexed } from '../model/instance.ts';
-import { reasonOf, TandemError } from '../support/errors.ts';
+import { hasCode, reasonOf } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import { indexOf, jsonOf, type Answer } from './answer.ts';
 import type { ConsulCalls } from './client.ts';
@@ -299,8 +299,7 @@ export function entryWriter({ client }: Pick<ConfigEntriesOptions, 'client'>): E
         return await send(client, change, signal);
       } catch (error) {
         // The token lacks a rule for this entry, and need not for others.
-        if (error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN')
-          return { kind: 'refused', reason: error.message };
+        if (hasCode(error, 'TANDEM_CONSUL_FORBIDDEN')) return { kind: 'refused', reason: error.message };
         throw error;
       }
     },

@@ -19,7 +19,7 @@ import type {
   ConnectWrite,
   InstanceOnNode,
 } from '../controllers/registrar-ports.ts';
-import { TandemError } from '../support/errors.ts';
+import { hasCode, TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { requireWhole } from './answer.ts';
 import type { ConsulClient } from './client.ts';
@@ -139,10 +139,7 @@ export async function outcomeOf(write: Promise<void>): Promise<ConnectWrite> {
     await write;
     return { kind: 'applied' };
   } catch (error) {
-    const isRefusal =
-      error instanceof TandemError &&
-      (error.code === 'TANDEM_CONSUL_REFUSED' || error.code === 'TANDEM_CONSUL_FORBIDDEN');
-    if (!isRefusal) throw error;
+    if (!hasCode(error, 'TANDEM_CONSUL_REFUSED', 'TANDEM_CONSUL_FORBIDDEN')) throw error;
     return { kind: 'refused', reason: error.message };
   }
 }

@@ -1,7 +1,7 @@
 /** ACL tokens of pods, as the clean-up after them needs them. */
 import { readPodTokens, type PodToken } from '../catalog/mesh/pod-token.ts';
 import type { Tokens } from '../controllers/token-loop.ts';
-import { TandemError } from '../support/errors.ts';
+import { hasCode } from '../support/errors.ts';
 import type { ConsulCalls } from './client.ts';
 import { outcomeOf } from './connect-catalog.ts';
 import { read } from './read.ts';
@@ -28,8 +28,7 @@ export function podTokens(client: ConsulCalls, methods: readonly string[]): Toke
         const lists = await Promise.all(methods.map((method) => ofMethod(method, owner, signal)));
         return lists.flat();
       } catch (error) {
-        if (error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN')
-          return { refused: error.message };
+        if (hasCode(error, 'TANDEM_CONSUL_FORBIDDEN')) return { refused: error.message };
         throw error;
       }
     },

@@ -13,7 +13,7 @@ import type { PodInstance } from '../catalog/mesh/agent-plan.ts';
 import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { VirtualAddress } from '../model/registration.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
-import { isAboutOneRequest, TandemError } from '../support/errors.ts';
+import { hasCode, isAboutOneRequest } from '../support/errors.ts';
 import { quote } from '../support/text.ts';
 import { createAddressGrants, type AddressGrants } from './address-grants.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
@@ -167,7 +167,7 @@ async function read(book: Book, loop: Loop, name: string, signal: AbortSignal): 
     if (book.grants.isOfRound(loop.name, at)) loop.answers.set(name, { at, holders });
   } catch (error) {
     // Whoever chose this name waits; others do not. The token may be good for all names but this one.
-    const isForbidden = error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN';
+    const isForbidden = hasCode(error, 'TANDEM_CONSUL_FORBIDDEN');
     if (!isForbidden && !isAboutOneRequest(error)) throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InCluster } from '../kubernetes/in-cluster.ts';
 import { readServerVersion, type ServerVersion } from '../kubernetes/server-version.ts';
-import { TandemError } from '../support/errors.ts';
+import { hasCode, TandemError } from '../support/errors.ts';
 import type { Log } from '../telemetry/logger.ts';
 
 export type ClusterFeatures = {
@@ -63,7 +63,7 @@ async function readPatiently(cluster: InCluster, patience: number): Promise<Serv
     try {
       return await readServerVersion(cluster);
     } catch (error) {
-      const isSilent = error instanceof TandemError && error.code === 'TANDEM_KUBERNETES_UNREACHABLE';
+      const isSilent = hasCode(error, 'TANDEM_KUBERNETES_UNREACHABLE');
       if (!isSilent || performance.now() > deadline) throw error;
       await delay(PAUSE);
     }

@@ -17,7 +17,7 @@ import {
   type SecureState,
   type TokenPair,
 } from '../secure/secure-state.ts';
-import { TandemError } from '../support/errors.ts';
+import { hasCode, TandemError } from '../support/errors.ts';
 import { isObject } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 import type { SecureObjects, secureObjects } from './secure-objects.ts';
@@ -195,8 +195,7 @@ async function refusable(write: () => Promise<StepOutcome>): Promise<StepOutcome
   try {
     return await write();
   } catch (error) {
-    if (error instanceof TandemError && error.code === 'TANDEM_CONSUL_REFUSED')
-      return { kind: 'refused', reason: error.message };
+    if (hasCode(error, 'TANDEM_CONSUL_REFUSED')) return { kind: 'refused', reason: error.message };
     throw error;
   }
 }

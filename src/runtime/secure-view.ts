@@ -16,7 +16,7 @@ import { podMethodNames } from '../secure/pod-auth-method.ts';
 import { aclName, tokenNames, type AgentKind, type SecureSettings } from '../secure/secure-settings.ts';
 import type { SecureState } from '../secure/secure-state.ts';
 import { isIpAddress, hostAndPort } from '../support/ip-address.ts';
-import { reasonOf, TandemError } from '../support/errors.ts';
+import { hasCode, reasonOf, TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 import type { SecureObjects } from './secure-objects.ts';
@@ -111,7 +111,7 @@ export async function withToken<T>(
   try {
     return await call(first);
   } catch (error) {
-    const isUnknown = error instanceof TandemError && error.code === 'TANDEM_CONSUL_FORBIDDEN';
+    const isUnknown = hasCode(error, 'TANDEM_CONSUL_FORBIDDEN');
     if (!isUnknown || others.length === 0) throw error;
     return withToken(others, call);
   }

@@ -48,10 +48,12 @@ export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** Whether it is one of our own errors, with one of these codes. */
+export function hasCode(thrown: unknown, ...codes: readonly ErrorCode[]): thrown is TandemError {
+  return thrown instanceof TandemError && codes.includes(thrown.code);
+}
+
 /** Says nothing about other requests: the server is there, and answers this one with no, or with what is no answer. */
 export function isAboutOneRequest(error: unknown): error is TandemError {
-  return (
-    error instanceof TandemError &&
-    (error.code === 'TANDEM_CONSUL_REFUSED' || error.code === 'TANDEM_CONSUL_ANSWER_INVALID')
-  );
+  return hasCode(error, 'TANDEM_CONSUL_REFUSED', 'TANDEM_CONSUL_ANSWER_INVALID');
 }
