@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { TandemError } from '../support/errors.ts';
+import { createListeners } from '../support/listeners.ts';
 import { readFolder, writeFolder, type Certificates } from './certificate-folder.ts';
 import { belongTogether } from './certificate-facts.ts';
 import { generateCa, generateServing } from './generate.ts';
@@ -26,20 +27,20 @@ const HOUR = 60 * 60 * 1000;
 
 export async function autoSource(options: AutoOptions): Promise<AutoSource> {
   let certificates = await renewed(options);
-  const listeners: ((event: CertificateEvent) => void)[] = [];
+  const { tell, onChange } = createListeners<[CertificateEvent]>();
   const renew = async (): Promise<void> => {
     try {
       const next = await renewed(options, certificates);
       if (next === certificates) return;
       certificates = next;
-      for (const listener of listeners) listener({ kind: 'changed', pair: next.serving });
+      tell({ kind: 'changed', pair: next.serving });
     } catch (cause) {
       const error = new TandemError(
         'TANDEM_CERTIFICATE_INVALID',
         'the certificates could not be renewed',
         cause,
       );
-      for (const listener of listeners) listener({ kind: 'failed', error });
+      tell({ kind: 'failed', error });
     }
   };
   // A third of a life of 30 days is left at renewal, so an hour more or less does not matter.
@@ -47,7 +48,7 @@ export async function autoSource(options: AutoOptions): Promise<AutoSource> {
   return {
     current: () => certificates.serving,
     caCertificate: () => certificates.ca.certificate,
-    onEvent: (listener) => listeners.push(listener),
+    onEvent: onChange,
     close: () => clearInterval(timer),
   };
 }

@@ -3,6 +3,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { reasonOf, TandemError } from '../support/errors.ts';
+import { createListeners } from '../support/listeners.ts';
 import { checkPair, type CertificateEvent, type CertificateSource, type KeyPair } from './key-pair.ts';
 
 type CertificateFiles = { readonly certificate: string; readonly key: string };
@@ -19,10 +20,7 @@ export async function fileSource(files: CertificateFiles): Promise<CertificateSo
   let isReading = false;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
-  const listeners: ((event: CertificateEvent) => void)[] = [];
-  const emit = (event: CertificateEvent): void => {
-    for (const listener of listeners) listener(event);
-  };
+  const { tell, onChange } = createListeners<[CertificateEvent]>();
 
   const reload = async (): Promise<void> => {
     clearTimeout(timer);
@@ -34,12 +32,12 @@ export async function fileSource(files: CertificateFiles): Promise<CertificateSo
       lastFailure = '';
       if (next.certificate === pair.certificate && next.key === pair.key) return;
       pair = next;
-      emit({ kind: 'changed', pair });
+      tell({ kind: 'changed', pair });
     } catch (error) {
       if (!(error instanceof TandemError)) throw error;
       if (error.message === lastFailure) return;
       lastFailure = error.message;
-      emit({ kind: 'failed', error });
+      tell({ kind: 'failed', error });
     } finally {
       isReading = false;
     }
@@ -56,7 +54,7 @@ export async function fileSource(files: CertificateFiles): Promise<CertificateSo
   const poll = setInterval(() => void reload(), POLL);
   return {
     current: () => pair,
-    onEvent: (listener) => listeners.push(listener),
+    onEvent: onChange,
     close: () => {
       isClosed = true;
       clearTimeout(timer);

@@ -1,5 +1,6 @@
 /** What a replica serves of the shared Secret: a certificate whose CA is in every published bundle, and has been there for long enough. */
 import { TandemError } from '../support/errors.ts';
+import { createListeners } from '../support/listeners.ts';
 import type { Serving } from './certificate-facts.ts';
 import { validityProblem, type CertificateEvent, type CertificateSource } from './key-pair.ts';
 import type { SharedView } from './shared-view.ts';
@@ -27,17 +28,14 @@ export function sharedSource(
   let cancel = (): void => undefined;
   let wasSpoilt = false;
   let hasSeenNoCa = false;
-  const listeners: ((event: CertificateEvent) => void)[] = [];
-  const emit = (event: CertificateEvent): void => {
-    for (const listener of listeners) listener(event);
-  };
+  const { tell, onChange } = createListeners<[CertificateEvent]>();
   const take = (next: Serving): void => {
     held = next;
-    emit({ kind: 'changed', pair: next.pair });
+    tell({ kind: 'changed', pair: next.pair });
   };
   const update = (): void => {
     const next = view.serving();
-    if (view.isSpoilt() && !wasSpoilt) emit({ kind: 'failed', error: unusable() });
+    if (view.isSpoilt() && !wasSpoilt) tell({ kind: 'failed', error: unusable() });
     wasSpoilt = view.isSpoilt();
     if (!view.hasCas()) hasSeenNoCa = true;
     if (next === undefined || next.pair.certificate === held?.pair.certificate) return;
@@ -60,7 +58,7 @@ export function sharedSource(
         : 'the CA of the certificate is not in the webhook configuration';
     },
     current: () => held?.pair,
-    onEvent: (listener) => listeners.push(listener),
+    onEvent: onChange,
     close: () => cancel(),
   };
 }
