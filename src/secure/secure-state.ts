@@ -1,4 +1,5 @@
 /** What the loop keeps in its own Secret: keys, and which version of each comes next. */
+import { listAt, mapAt, numberIs, objectAt, textIn, textIs } from '../model/decode-consul.ts';
 import { asString, isObject, parseJson, property } from '../support/json.ts';
 import { certificatesIn, isUsablePair } from './certificates.ts';
 import type { TokenName } from './secure-settings.ts';
@@ -43,97 +44,82 @@ export type SecureState = {
 /** Key of the Secret. */
 export const STATE_KEY = 'state.json';
 
-export const NO_STATE: SecureState = {
-  ca: undefined,
-  older: [],
-  distrusted: [],
-  gossip: undefined,
-  nextGossip: undefined,
-  tokens: {},
-  nextTokens: {},
-  answered: {},
-};
-
 /** Undefined when any part of it is damaged: whoever overwrote it would lose keys that are in use. */
 export function readState(text: string): SecureState | undefined {
-  const json = parseJson(text);
-  if (!isObject(json) || !Array.isArray(json['older'])) return undefined;
-  // Not there in what an earlier version wrote.
-  const { distrusted = [] } = json;
-  if (!Array.isArray(distrusted)) return undefined;
-  const state = {
-    ca: caIn(json['ca']),
-    older: json['older'].map(retiredIn),
-    distrusted: distrusted.map(retiredIn),
-    gossip: json['gossip'],
-    nextGossip: json['nextGossip'],
-    tokens: pairsIn(json['tokens']),
-    nextTokens: pairsIn(json['nextTokens']),
-    answered: textsIn(json['answered']),
-  };
-  return isWhole(state) ? state : undefined;
+  try {
+    return stateIn(parseJson(text));
+  } catch {
+    return undefined;
+  }
 }
 
-type Damaged = null;
-
-type ReadParts = {
-  readonly ca: SigningCa | undefined | Damaged;
-  readonly older: readonly (RetiredCa | Damaged)[];
-  readonly distrusted: readonly (RetiredCa | Damaged)[];
-  readonly gossip: unknown;
-  readonly nextGossip: unknown;
-  readonly tokens: SecureState['tokens'] | Damaged;
-  readonly nextTokens: SecureState['tokens'] | Damaged;
-  readonly answered: SecureState['answered'];
-};
-
-function isWhole(parts: ReadParts): parts is SecureState {
-  const { ca, older, distrusted, gossip, nextGossip, tokens, nextTokens } = parts;
-  const isComplete = ![ca, tokens, nextTokens, ...older, ...distrusted].includes(null);
-  return isComplete && [gossip, nextGossip].every((key) => key === undefined || isGossipKey(key));
+function stateIn(value: unknown): SecureState {
+  // Not there in what an earlier version wrote.
+  const {
+    ca,
+    older,
+    distrusted = [],
+    gossip,
+    nextGossip,
+    tokens,
+    nextTokens,
+    answered,
+  } = objectAt(value, 'state');
+  return {
+    ca: ca === undefined ? undefined : caIn(ca),
+    older: retiredIn(older, 'older'),
+    distrusted: retiredIn(distrusted, 'distrusted'),
+    gossip: gossipIn(gossip),
+    nextGossip: gossipIn(nextGossip),
+    tokens: mapAt(objectAt(tokens, 'tokens'), 'tokens', pairIn),
+    nextTokens: mapAt(objectAt(nextTokens, 'nextTokens'), 'nextTokens', pairIn),
+    answered: textsIn(answered),
+  };
 }
 
 // For AES-128, AES-192 or AES-256 (memberlist, keyring.go).
 const GOSSIP_BYTES: readonly number[] = [16, 24, 32];
 
-export function isGossipKey(key: unknown): boolean {
-  return (
-    typeof key === 'string' &&
-    /^[A-Za-z0-9+/]+={0,2}$/.test(key) &&
-    GOSSIP_BYTES.includes(Buffer.from(key, 'base64').length)
-  );
+export function isGossipKey(key: string): boolean {
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(key) && GOSSIP_BYTES.includes(Buffer.from(key, 'base64').length);
 }
 
-function caIn(value: unknown): SigningCa | undefined | Damaged {
+function gossipIn(value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  const [certificate, key] = [asString(property(value, 'certificate')), asString(property(value, 'key'))];
-  if (certificate === undefined || key === undefined) return null;
-  const isKnown = key === '' ? certificatesIn(certificate).length > 0 : isUsablePair({ certificate, key });
-  if (!isKnown) return null;
-  const [others, cross] = [asString(property(value, 'others')), asString(property(value, 'cross'))];
-  return { certificate, key, others: others ?? '', cross };
+  const key = textIs(value, 'gossip');
+  return isGossipKey(key) ? key : damaged('a gossip key');
 }
 
-function retiredIn(value: unknown): RetiredCa | Damaged {
-  const [certificate, leavesAt] = [asString(property(value, 'certificate')), property(value, 'leavesAt')];
-  const isKnown = certificatesIn(certificate ?? '').length > 0;
-  return certificate !== undefined && isKnown && typeof leavesAt === 'number'
-    ? { certificate, leavesAt }
-    : null;
+function caIn(value: unknown): SigningCa {
+  const ca = objectAt(value, 'ca');
+  const [certificate, key] = [textIn(ca, 'certificate', 'ca'), textIn(ca, 'key', 'ca')];
+  const isKnown = key === '' ? certificatesIn(certificate).length > 0 : isUsablePair({ certificate, key });
+  const [others, cross] = [asString(property(ca, 'others')), asString(property(ca, 'cross'))];
+  return isKnown ? { certificate, key, others: others ?? '', cross } : damaged('the CA');
+}
+
+function retiredIn(value: unknown, at: string): readonly RetiredCa[] {
+  if (value === null) return damaged(at);
+  return listAt(value, at, (each, place) => {
+    const ca = objectAt(each, place);
+    const certificate = textIn(ca, 'certificate', place);
+    const leavesAt = numberIs(property(ca, 'leavesAt'), place);
+    return certificatesIn(certificate).length > 0 ? { certificate, leavesAt } : damaged(place);
+  });
+}
+
+function pairIn(value: unknown, place: string): TokenPair {
+  const pair = objectAt(value, place);
+  const [accessor, secret] = [textIn(pair, 'accessor', place), textIn(pair, 'secret', place)];
+  return secret === '' ? damaged(place) : { accessor, secret };
+}
+
+function damaged(what: string): never {
+  throw new Error(`${what} is damaged`);
 }
 
 export function writeState(state: SecureState): string {
   return JSON.stringify(state);
-}
-
-function pairsIn(value: unknown): SecureState['tokens'] | Damaged {
-  if (!isObject(value)) return null;
-  const entries = Object.entries(value).map(([name, pair]) => {
-    const [accessor, secret] = [asString(property(pair, 'accessor')), asString(property(pair, 'secret'))];
-    return accessor === undefined || !secret ? undefined : ([name, { accessor, secret }] as const);
-  });
-  const whole = entries.filter((entry) => entry !== undefined);
-  return whole.length === entries.length ? Object.fromEntries(whole) : null;
 }
 
 function textsIn(value: unknown): Readonly<Record<string, string>> {

@@ -39,6 +39,7 @@ test('a state with a damaged part is none', () => {
     'a certificate that is none': { ca: { ...STATE.ca, certificate: 'garbage' } },
     'a CA that is a text': { ca: 'garbage' },
     'an older CA without an end': { older: [{ certificate: STATE.older[0]?.certificate }] },
+    'older CAs that are null': { older: null },
     'an older CA that is none': { older: [{ certificate: 'garbage', leavesAt: 1 }] },
     'a distrusted CA that is none': { distrusted: [{ certificate: 'garbage', leavesAt: 1 }] },
     'distrusted CAs that are none': { distrusted: 'garbage' },
