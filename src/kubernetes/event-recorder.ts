@@ -13,7 +13,7 @@ import {
   type EventTarget,
   type EventType,
 } from './event-object.ts';
-import { recentGroups, recentMap } from './recent-map.ts';
+import { recentGroups } from './recent-map.ts';
 import { requestRefused } from './refused-object.ts';
 import { tokenBucket } from './token-bucket.ts';
 import { createTurns } from './turns.ts';
@@ -67,13 +67,13 @@ export function eventRecorder<Reason extends string>(options: EventRecorderOptio
   const known = recentGroups<Held>(REMEMBERED, (namespace, key) => {
     if (pending.remove(namespace, key)) onOutcome({ kind: 'forgotten' });
   });
-  const buckets = recentMap<() => boolean>(REMEMBERED, () => undefined);
+  const buckets = recentGroups<() => boolean>(REMEMBERED);
   let isWorking = false;
   let working = Promise.resolve();
 
-  const mayWrite = (uid: string): boolean => {
-    const bucket = buckets.get(uid) ?? tokenBucket(RATE, clock.elapsed);
-    buckets.set(uid, bucket);
+  const mayWrite = (namespace: string, uid: string): boolean => {
+    const bucket = buckets.get(namespace, uid) ?? tokenBucket(RATE, clock.elapsed);
+    buckets.set(namespace, uid, bucket);
     return bucket();
   };
 
@@ -83,7 +83,7 @@ export function eventRecorder<Reason extends string>(options: EventRecorderOptio
       const [namespace, key] = next;
       const held = known.get(namespace, key);
       if (held === undefined) continue;
-      if (!mayWrite(held.series.target.uid)) {
+      if (!mayWrite(namespace, held.series.target.uid)) {
         onOutcome({ kind: 'rate-limited' });
         continue;
       }

@@ -1,38 +1,20 @@
-/** A map of bounded size: what was not set for longest is forgotten first. */
+/** A map of bounded size, in groups: what has to make room is of the group that has most, so that no group forgets for another. */
 
-type RecentMap<V> = {
-  readonly get: (key: string) => V | undefined;
-  readonly set: (key: string, value: V) => void;
-};
-
-/** @param onForgotten called with what had to make room */
-export function recentMap<V>(limit: number, onForgotten: (key: string) => void): RecentMap<V> {
-  // A Map keeps the order of insertion, so its first key is the one that was not set for longest.
-  const held = new Map<string, V>();
-  return {
-    get: (key) => held.get(key),
-    set: (key, value) => {
-      held.delete(key);
-      held.set(key, value);
-      const [oldest] = held.keys();
-      if (held.size <= limit || oldest === undefined) return;
-      held.delete(oldest);
-      onForgotten(oldest);
-    },
-  };
-}
-
-/** The same in groups: what has to make room is of the group that has most, so that no group forgets for another. */
 type RecentGroups<V> = {
   readonly get: (group: string, key: string) => V | undefined;
   readonly set: (group: string, key: string, value: V) => void;
 };
 
-/** @param onForgotten called with what had to make room */
+/**
+ * Of a group, what was not set for longest is forgotten first.
+ *
+ * @param onForgotten called with what had to make room
+ */
 export function recentGroups<V>(
   limit: number,
-  onForgotten: (group: string, key: string) => void,
+  onForgotten: (group: string, key: string) => void = () => undefined,
 ): RecentGroups<V> {
+  // A Map keeps the order of insertion, so its first key is the one that was not set for longest.
   const groups = new Map<string, Map<string, V>>();
   let size = 0;
 
