@@ -48,38 +48,34 @@ export function problemsOf(
     ({ pod }) => now - (memory.behindSince.get(pod.uid) ?? now) >= BEHIND_AFTER,
   );
   return [
-    ...unusableParts(observed.brought).map(({ secret, why }): SecureProblem => ({
-      source: `Secret/${settings.namespace}/${secret}`,
-      reason: 'brought-unusable',
-      message: `the Secret ${settings.namespace}/${secret} cannot be used: ${why}; agents keep what they have`,
-    })),
+    ...unusableParts(observed.brought).map(({ secret, why }) => {
+      const place = `${settings.namespace}/${secret}`;
+      const message = `the Secret ${place} cannot be used: ${why}; agents keep what they have`;
+      return problem(`Secret/${place}`, 'brought-unusable', message);
+    }),
     ...caProblems(settings, observed),
     ...distrustProblems(settings, observed),
     ...reviewerProblems(settings, observed),
-    ...late.map((agent): SecureProblem => ({
-      source: `Pod/${settings.namespace}/${agent.pod.name}`,
-      reason: 'agent-behind',
-      message: `the agent has not loaded its Secret for 5 minutes (${loadedText(observed, agent)}); look at the kubelet of its node`,
-    })),
-    ...takenNames(settings, observed).map((name): SecureProblem => ({
-      source: name,
-      reason: 'name-taken',
-      message: `${name} in Consul has a description that Tandem did not write, so it is left alone; rename or delete it`,
-    })),
+    ...late.map((agent) => {
+      const message = `the agent has not loaded its Secret for 5 minutes (${loadedText(observed, agent)}); look at the kubelet of its node`;
+      return problem(`Pod/${settings.namespace}/${agent.pod.name}`, 'agent-behind', message);
+    }),
+    ...takenNames(settings, observed).map((name) => {
+      const message = `${name} in Consul has a description that Tandem did not write, so it is left alone; rename or delete it`;
+      return problem(name, 'name-taken', message);
+    }),
     ...(needsSigners(settings, acl) && signers.kind === 'unknown' && acl.kind === 'known'
-      ? [
-          {
-            source: 'signers',
-            reason: 'signers-unknown' as const,
-            message: signersText(settings, signers.why),
-          },
-        ]
+      ? [problem('signers', 'signers-unknown', signersText(settings, signers.why))]
       : []),
     ...(step.kind === 'wait' ? tokenProblems(settings, step) : []),
     ...(settings.gossip && keyring.kind === 'unknown' && acl.kind === 'known'
-      ? [{ source: 'keyring', reason: 'keyring-unknown' as const, message: keyring.why }]
+      ? [problem('keyring', 'keyring-unknown', keyring.why)]
       : []),
   ];
+}
+
+function problem(source: string, reason: SecureProblem['reason'], message: string): SecureProblem {
+  return { source, reason, message };
 }
 
 function signersText(settings: SecureSettings, why: string): string {
@@ -94,9 +90,9 @@ function caProblems(
 ): readonly SecureProblem[] {
   const ca = observed.brought.ca;
   if (brought.ca === undefined || ca?.kind !== 'usable' || maySignCas(ca.value.certificate)) return [];
-  const source = `Secret/${namespace}/${brought.ca.secret}`;
-  const message = `the CA in the Secret ${namespace}/${brought.ca.secret} may sign no other CA (pathlen:0): when it is exchanged, pods that trust it alone lose Consul until they are restarted; a CA without pathlen has no such gap`;
-  return [{ source, reason: 'ca-signs-no-ca', message }];
+  const place = `${namespace}/${brought.ca.secret}`;
+  const message = `the CA in the Secret ${place} may sign no other CA (pathlen:0): when it is exchanged, pods that trust it alone lose Consul until they are restarted; a CA without pathlen has no such gap`;
+  return [problem(`Secret/${place}`, 'ca-signs-no-ca', message)];
 }
 
 function reviewerProblems(
@@ -104,11 +100,10 @@ function reviewerProblems(
   { reviewers }: SecureObserved,
 ): readonly SecureProblem[] {
   const account = `${namespace}/${objectNames(name).reviewer}`;
-  return reviewers.lacks.map(({ verb, group, resource }) => ({
-    source: `ServiceAccount/${account}`,
-    reason: 'reviewer-lacks-right',
-    message: `the ServiceAccount ${account} may not ${verb} ${resource}, so logins to Consul fail; give it a ClusterRole with apiGroups ["${group}"], resources [${resource}], verbs [${verb}]`,
-  }));
+  return reviewers.lacks.map(({ verb, group, resource }) => {
+    const message = `the ServiceAccount ${account} may not ${verb} ${resource}, so logins to Consul fail; give it a ClusterRole with apiGroups ["${group}"], resources [${resource}], verbs [${verb}]`;
+    return problem(`ServiceAccount/${account}`, 'reviewer-lacks-right', message);
+  });
 }
 
 /** A leaf that is made here is exchanged by itself. */
@@ -126,9 +121,9 @@ function distrustProblems(
     const [leaf, ...chain] = certificatesIn(agentSecrets[of].certificate).map(({ pem }) => pem);
     if (secret === undefined || leaf === undefined) return [];
     if (chainsTo(leaf, chain, pems) || !chainsTo(leaf, chain, distrusted)) return [];
-    const place = `the Secret ${settings.namespace}/${secret}`;
-    const message = `the certificate in ${place} is of a CA that is distrusted, so everybody goes on trusting that CA; put a certificate of another CA there`;
-    return [{ source: `Secret/${settings.namespace}/${secret}`, reason: 'distrusted-ca-in-use', message }];
+    const place = `${settings.namespace}/${secret}`;
+    const message = `the certificate in the Secret ${place} is of a CA that is distrusted, so everybody goes on trusting that CA; put a certificate of another CA there`;
+    return [problem(`Secret/${place}`, 'distrusted-ca-in-use', message)];
   });
 }
 
@@ -137,16 +132,15 @@ function tokenProblems(
   { reason, detail }: Extract<SecureStep, { kind: 'wait' }>,
 ): readonly SecureProblem[] {
   const place = `the Secret ${namespace}/${bootstrapToken?.name ?? objectNames(name).bootstrap}`;
-  const source = 'bootstrap';
   if (reason === 'bootstrapped-by-others') {
     const message = `somebody else bootstrapped Consul's ACLs (${detail}); put that token into ${place}, or write the index to acl-bootstrap-reset in the data folder of the leader`;
-    return [{ source, reason, message }];
+    return [problem('bootstrap', reason, message)];
   }
-  if (reason === 'owner-taken') return [{ source: 'owner', reason, message: detail }];
+  if (reason === 'owner-taken') return [problem('owner', reason, detail)];
   if (reason === 'no-token')
-    return [{ source, reason, message: `${detail}; put the token with all rights there` }];
+    return [problem('bootstrap', reason, `${detail}; put the token with all rights there`)];
   if (reason === 'token-unknown')
-    return [{ source, reason, message: `${detail} (${place}); put one with all rights there` }];
+    return [problem('bootstrap', reason, `${detail} (${place}); put one with all rights there`)];
   return [];
 }
 
