@@ -3,6 +3,7 @@ import { expiryOf, issueOf, type KeyPair } from '../certificates/key-pair.ts';
 import { toldWarnings } from '../inject/result.ts';
 import type { Admission, WebhookStatus } from '../status-page/status.ts';
 import type { AdmissionOutcome } from '../http/answer-admission.ts';
+import { isoTime } from './controller-status.ts';
 
 type AdmissionRecord = {
   readonly add: (outcome: AdmissionOutcome) => void;
@@ -14,7 +15,7 @@ const KEPT = 100;
 
 /** @param now milliseconds since the epoch */
 export function admissionRecord(now: () => number): AdmissionRecord {
-  const since = timeOf(now());
+  const since = isoTime(now());
   const counts = new Map<string, number>();
   const kept: Kept[] = [];
   let number = 0;
@@ -33,7 +34,7 @@ export function admissionRecord(now: () => number): AdmissionRecord {
         .toSorted((left, right) => right.number - left.number)
         .map(({ told, ...row }) => ({
           ...row,
-          at: timeOf(row.at),
+          at: isoTime(row.at),
           warnings: JSON.parse(told) as string[],
         })),
     }),
@@ -60,14 +61,10 @@ export function webhookStatus(
 ): WebhookStatus {
   return {
     certificate: {
-      issued: pair && timeOf(issueOf(pair)),
-      expires: pair && timeOf(expiryOf(pair)),
+      issued: pair && isoTime(issueOf(pair)),
+      expires: pair && isoTime(expiryOf(pair)),
       problem,
     },
     admissions: admissions.state(),
   };
-}
-
-function timeOf(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
 }
