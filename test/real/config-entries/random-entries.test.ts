@@ -15,7 +15,7 @@ import { anySpec, objectOf, seriousProblems, validSpec } from '../../property/ar
 import { startConsul } from '../harness/consul.ts';
 import { startScene } from '../harness/scene.ts';
 
-const runs = Number(process.env['TANDEM_RANDOM_ENTRIES'] ?? 200);
+const runs = Number(process.env['TANDEM_RANDOM_ENTRIES'] ?? 50);
 const seed = Number(process.env['TANDEM_RANDOM_SEED'] ?? Date.now() % 1_000_000_000);
 
 const scene = await startScene(['consul']);
