@@ -2,8 +2,7 @@
 import { configEntriesTable } from './config-entries-table.ts';
 import { consulServicesTable } from './consul-services-table.ts';
 import { count } from './count.ts';
-import type { Value } from './fact.ts';
-import { foreignText, markup } from './markup.ts';
+import { foreignText, markup, type Markup } from './markup.ts';
 import { podsTable } from './pods-table.ts';
 import type { Row, Table } from './row.ts';
 import { isWaiting, servicesTable } from './services-table.ts';
@@ -15,6 +14,9 @@ import type {
   ToConsulStatus,
   ToK8sStatus,
 } from './status.ts';
+
+/** Of a fact. */
+export type Value = { readonly text: Markup; readonly isBad?: boolean };
 
 type ControllerView<S> = {
   /** Of its card. */
@@ -47,7 +49,7 @@ const views: { readonly [N in ControllerName]: ControllerView<StatusOf<N>> } = {
     facts: (status, rows) => ({
       Services: rowCounts(rows, 'in Kubernetes'),
       Objects: objects(status),
-      'Name conflicts': inTheWay(status),
+      'Name conflicts': listed(status.conflicts ?? []),
     }),
   },
   registrar: {
@@ -87,15 +89,11 @@ const views: { readonly [N in ControllerName]: ControllerView<StatusOf<N>> } = {
     subject: 'The loop that keeps Consul secure',
     facts: ({ stage, step, rows }) => {
       const loaded = rows.filter(({ reason }) => reason === 'loaded').length;
-      const troubles = rows.flatMap(({ problems }) => problems);
       return {
         Stage: { text: markup`${stage}` },
         'Next step': step === undefined ? NOT_KNOWN : { text: foreignText(step) },
         Agents: { text: markup`${count(loaded)} have loaded their Secret` },
-        Attention:
-          troubles.length === 0
-            ? { text: markup`none` }
-            : { text: foreignText(troubles.join('; ')), isBad: true },
+        Attention: listed(rows.flatMap(({ problems }) => problems)),
       };
     },
   },
@@ -141,12 +139,4 @@ function objects({ counts, namespace, mode }: ToK8sStatus): Value {
   if (counts === undefined) return NOT_KNOWN;
   const { owned = 0 } = counts;
   return { text: markup`${count(owned)} in namespace ${foreignText(namespace)} (${mode})` };
-}
-
-function inTheWay({ conflicts }: ToK8sStatus): Value {
-  if (conflicts === undefined || conflicts.length === 0) return { text: markup`none` };
-  return {
-    text: markup`${conflicts.map((name, at) => markup`${at === 0 ? '' : ', '}${foreignText(name)}`)}`,
-    isBad: true,
-  };
 }

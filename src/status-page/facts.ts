@@ -1,11 +1,15 @@
 /** What there is to know of each part, beside the tables. */
-import { viewOfController } from './controller-views.ts';
+import { viewOfController, type Value } from './controller-views.ts';
 import { count } from './count.ts';
-import { factOf, type Card, type Value } from './fact.ts';
-import { foreignText, markup, moment } from './markup.ts';
+import { foreignText, markup, moment, type Markup } from './markup.ts';
 import type { Table } from './row.ts';
 import type { ControllerStatus, Status, WebhookStatus } from './status.ts';
 import { isFailing } from './troubles.ts';
+
+type Fact = { readonly key: string; readonly html: Markup };
+
+/** The facts of one part; a process has the same keys as long as it runs. */
+export type Card = { readonly id: string; readonly title: string; readonly facts: readonly Fact[] };
 
 export function cardsOf(
   status: Status,
@@ -27,6 +31,13 @@ export function cardsOf(
     }),
     ...(webhook === undefined ? [] : [card('webhook', 'Webhook', webhookFacts(webhook))]),
   ];
+}
+
+function factOf(card: string, name: string, { text, isBad = false }: Value): Fact {
+  return {
+    key: `${card}.${name}`,
+    html: markup`<dt>${name}</dt><dd${isBad ? markup` class="bad"` : undefined}>${text}</dd>`,
+  };
 }
 
 function processFacts(

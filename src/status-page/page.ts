@@ -1,6 +1,6 @@
 /** The page at `/`: whole without its script, which only keeps it up to date. */
 import { createHash } from 'node:crypto';
-import type { Card } from './fact.ts';
+import type { Card } from './facts.ts';
 import { markup, moment, type Markup } from './markup.ts';
 import { script } from './script-text.ts';
 import { style } from './style.ts';

@@ -41,24 +41,20 @@ export function troublesOf(
 function unready(reason: string, { controllers }: Status): Trouble {
   const behind = new Set(
     controllers.flatMap(({ controller, watches }) =>
-      Object.entries(watches).flatMap(([kind, { isSynced }]) =>
-        isSynced ? [] : controller === 'to-kubernetes' ? `${kind} of the write namespace` : kind,
+      Object.entries(watches).flatMap(([kind, watch]) =>
+        watch.isSynced ? [] : controller === 'to-kubernetes' ? `${kind} of the write namespace` : kind,
       ),
     ),
   );
-  return behind.size === 0
-    ? {
-        isBad: true,
-        what: markup`Not ready: ${foreignText(reason)}`,
-        since: undefined,
-        fix: markup`Kubernetes sends it no requests until then. <code>tandem check</code> checks everything that it needs.`,
-      }
-    : {
-        isBad: true,
-        what: markup`Not ready: ${foreignText(reason)} (${[...behind].join(', ')})`,
-        since: undefined,
-        fix: markup`Nothing is written until the whole list has been read. That needs the API server, and the right to list and watch. <code>tandem check</code> tells you which is missing.`,
-      };
+  const isSynced = behind.size === 0;
+  return {
+    isBad: true,
+    what: markup`Not ready: ${foreignText(reason)}${isSynced ? undefined : ` (${[...behind].join(', ')})`}`,
+    since: undefined,
+    fix: isSynced
+      ? markup`Kubernetes sends it no requests until then. <code>tandem check</code> checks everything that it needs.`
+      : markup`Nothing is written until the whole list has been read. That needs the API server, and the right to list and watch. <code>tandem check</code> tells you which is missing.`,
+  };
 }
 
 function ofFiles({ unreadable, repeated, invalid }: FilesStatus): readonly Trouble[] {
@@ -100,25 +96,22 @@ function ofController(status: ControllerStatus): readonly Trouble[] {
   if (status.controller === 'tokens') return ofTokens(status);
   const { lastFailure, heldRemovals } = status;
   const { subject } = viewOfController(status);
-  const failure: Trouble | undefined =
-    lastFailure === undefined || !isFailing(status)
-      ? undefined
-      : {
-          isBad: true,
-          what: markup`${subject} fails: ${foreignText(lastFailure.error)}`,
-          since: lastFailure.since,
-          fix: markup`Tandem retries, and what is there stays. <code>tandem check</code> tells you what is wrong in Consul or in the cluster.`,
-        };
-  const hold: Trouble | undefined =
-    heldRemovals === 0
-      ? undefined
-      : {
-          isBad: true,
-          what: markup`${subject} holds ${counted(heldRemovals, ['removal', 'removals'])} back, because so many at once may be a mistake`,
-          since: undefined,
-          fix: markup`Tandem reads both sides again 10 s later, and removes them if the result is the same. To keep them, bring back what is missing, or stop Tandem.`,
-        };
-  return [failure, hold].filter((each) => each !== undefined);
+  const troubles: Trouble[] = [];
+  if (lastFailure !== undefined && isFailing(status))
+    troubles.push({
+      isBad: true,
+      what: markup`${subject} fails: ${foreignText(lastFailure.error)}`,
+      since: lastFailure.since,
+      fix: markup`Tandem retries, and what is there stays. <code>tandem check</code> tells you what is wrong in Consul or in the cluster.`,
+    });
+  if (heldRemovals > 0)
+    troubles.push({
+      isBad: true,
+      what: markup`${subject} holds ${counted(heldRemovals, ['removal', 'removals'])} back, because so many at once may be a mistake`,
+      since: undefined,
+      fix: markup`Tandem reads both sides again 10 s later, and removes them if the result is the same. To keep them, bring back what is missing, or stop Tandem.`,
+    });
+  return troubles;
 }
 
 /** Why the tokens of pods that are gone stay, when they do. */

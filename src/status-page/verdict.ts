@@ -23,44 +23,30 @@ export type Verdict = {
  * | else | In sync, or Ready without a sync |
  */
 export function verdictOf(status: Status, troubles: readonly Trouble[]): Verdict {
+  return { ...judge(status, troubles), troubles };
+}
+
+function judge(status: Status, troubles: readonly Trouble[]): Omit<Verdict, 'troubles'> {
   const { process: replica } = status;
-  if (troubles.some(({ isBad }) => isBad))
-    return {
-      kind: 'bad',
-      title: replica === undefined ? 'Not ready' : 'Not in sync',
-      sentence: lastSuccess(status),
-      troubles,
-    };
-  if (replica === undefined)
-    return {
-      kind: 'good',
-      title: 'Ready',
-      sentence: markup`Pods are admitted, and the certificate is valid.`,
-      troubles,
-    };
-  if (!replica.leader)
-    return {
-      kind: 'idle',
-      title: 'Standing by',
-      sentence: markup`Another replica is the leader and writes. This one takes over when the leader is gone.`,
-      troubles,
-    };
+  if (troubles.some(({ isBad }) => isBad)) {
+    const title = replica === undefined ? 'Not ready' : 'Not in sync';
+    return { kind: 'bad', title, sentence: lastSuccess(status) };
+  }
+  if (replica === undefined) {
+    const sentence = markup`Pods are admitted, and the certificate is valid.`;
+    return { kind: 'good', title: 'Ready', sentence };
+  }
+  if (!replica.leader) {
+    const sentence = markup`Another replica is the leader and writes. This one takes over when the leader is gone.`;
+    return { kind: 'idle', title: 'Standing by', sentence };
+  }
   if (oldestSuccess(status) === undefined)
-    return {
-      kind: 'idle',
-      title: 'Starting',
-      sentence: markup`The first comparison is not done yet.`,
-      troubles,
-    };
+    return { kind: 'idle', title: 'Starting', sentence: markup`The first comparison is not done yet.` };
   const dryRun = replica.dryRun ? markup`Dry run: nothing is written. ` : undefined;
+  const sentence = markup`${dryRun}${lastSuccess(status)}`;
   return troubles.length === 0
-    ? { kind: 'good', title: 'In sync', sentence: markup`${dryRun}${lastSuccess(status)}`, troubles }
-    : {
-        kind: 'warn',
-        title: 'In sync, with something to fix',
-        sentence: markup`${dryRun}${lastSuccess(status)}`,
-        troubles,
-      };
+    ? { kind: 'good', title: 'In sync', sentence }
+    : { kind: 'warn', title: 'In sync, with something to fix', sentence };
 }
 
 export function verdictMarkup({ kind, title, sentence, troubles }: Verdict): Markup {
