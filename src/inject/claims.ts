@@ -7,7 +7,6 @@ import { asString, elementsAt, property } from '../support/json.ts';
 import { DATAPLANE_CONTAINER, ENVOY_CONTAINER, INIT_CONTAINER } from './names.ts';
 import type { Problem } from '../model/problem.ts';
 
-/** Annotation and label have one name. */
 /** What says that the pod is injected, as its author would look for it; empty texts say nothing. */
 export function injectionClaims(pod: unknown): readonly string[] {
   const metadata = property(pod, 'metadata');

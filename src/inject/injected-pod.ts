@@ -2,7 +2,7 @@
  * What an injected pod says of its place in the mesh. It is read from the containers that the webhook added: their arguments and
  * variables cannot change while the pod lives, unlike its annotations, which everybody may edit who may patch the pod.
  */
-import { asString, elementsAt, isObject, property, type JsonObject } from '../support/json.ts';
+import { asString, elementsAt, property } from '../support/json.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { indexed } from '../model/instance.ts';
 import { environmentOf, expand, type Variables } from './expand.ts';
@@ -53,23 +53,17 @@ export type AskedNode =
 export function readInjection(pod: unknown): Injection {
   const spec = property(pod, 'spec');
   const fields = fieldsOf(pod);
-  const init = containerNamed(spec, ['initContainers'], INIT_CONTAINER);
-  const atAgent = environmentOf(init, fields);
-  if (atAgent.has(REGISTRATION))
-    return { kind: 'agent', logsIn: logsInByInit(atAgent), mesh: meshOf('agent', [atAgent], fields) };
-  const sidecar = containerNamed(spec, ['initContainers', 'containers'], DATAPLANE_CONTAINER);
-  const variables = environmentOf(sidecar, fields);
+  // A pod with several services has a container for each, with its name behind: none of them has the plain name.
+  const injection =
+    injectionBy(spec, fields, (name, plain) => name === plain) ??
+    injectionBy(spec, fields, (name, plain) => name.startsWith(`${plain}-`));
+  if (injection !== undefined) return injection;
+  const sidecar = containersIn(spec, ANYWHERE).find((each) => property(each, 'name') === DATAPLANE_CONTAINER);
   const args = argumentsOf(sidecar);
-  const logsIn = logsInByDataplane(args);
-  if (variables.has(REGISTRATION)) {
-    const mesh = meshOf('dataplane', [variables], fields);
-    return { kind: 'dataplane', logsIn, asksOn: askedNode(args), mesh };
-  }
-  const ofSeveral = injectionOfSeveral(spec, fields);
-  if (ofSeveral !== undefined) return ofSeveral;
   if (args.get('-proxy-node-name') === LEGACY_NODE && args.has('-proxy-id')) {
-    const proxyId = expand(args.get('-proxy-id') ?? '', variables) ?? '';
-    return { kind: 'dataplane', logsIn, asksOn: { kind: 'legacy' }, mesh: readLegacyOptions(pod, proxyId) };
+    const proxyId = expand(args.get('-proxy-id') ?? '', environmentOf(sidecar, fields)) ?? '';
+    const mesh = readLegacyOptions(pod, proxyId);
+    return { kind: 'dataplane', logsIn: logsInByDataplane(args), asksOn: { kind: 'legacy' }, mesh };
   }
   return isOfConsulK8s(pod, args) ? { kind: 'by-consul-k8s', service: namedService(pod) } : { kind: 'none' };
 }
@@ -80,34 +74,28 @@ function namedService(pod: unknown): string | undefined {
   return SERVICE_NAME.test(name) ? name : undefined;
 }
 
-/** A pod with several services has a container for each: none of it has the plain name. */
-function injectionOfSeveral(spec: unknown, fields: Variables): Injection | undefined {
-  const carriers = (
-    lists: readonly ContainerList[],
-    name: string,
-  ): readonly (readonly [JsonObject, Variables])[] =>
+/** @param isCalled of the name of a container, and that of the only one of its kind */
+function injectionBy(
+  spec: unknown,
+  fields: Variables,
+  isCalled: (name: string, plain: string) => boolean,
+): Injection | undefined {
+  const carriers = (lists: readonly ContainerList[], plain: string): readonly Carrier[] =>
     containersIn(spec, lists)
-      .filter((each) => asString(each['name'])?.startsWith(`${name}-`))
-      .map((each) => [each, environmentOf(each, fields)] as const)
-      .filter(([, variables]) => variables.has(REGISTRATION));
-  const inits = carriers(['initContainers'], INIT_CONTAINER).map(([, variables]) => variables);
-  if (inits.length > 0)
-    return { kind: 'agent', logsIn: inits.some(logsInByInit), mesh: meshOf('agent', inits, fields) };
-  const sidecars = carriers(['initContainers', 'containers'], DATAPLANE_CONTAINER);
-  const args = sidecars.map(([container]) => argumentsOf(container));
-  const asked = args.map(askedNode);
+      .filter((each) => isCalled(asString(property(each, 'name')) ?? '', plain))
+      .map((each) => ({ args: argumentsOf(each), variables: environmentOf(each, fields) }))
+      .filter(({ variables }) => variables.has(REGISTRATION));
+  const inits = carriers(['initContainers'], INIT_CONTAINER);
+  if (inits.length > 0) {
+    const logsIn = inits.some(({ variables }) => logsInByInit(variables));
+    return { kind: 'agent', logsIn, mesh: meshOf('agent', inits, fields) };
+  }
+  const sidecars = carriers(ANYWHERE, DATAPLANE_CONTAINER);
+  const asked = sidecars.map(({ args }) => askedNode(args));
   const asksOn = asked.find(({ kind }) => kind === 'other') ?? asked[0];
   if (asksOn === undefined) return undefined;
-  return {
-    kind: 'dataplane',
-    logsIn: args.some(logsInByDataplane),
-    asksOn,
-    mesh: meshOf(
-      'dataplane',
-      sidecars.map(([, variables]) => variables),
-      fields,
-    ),
-  };
+  const logsIn = sidecars.some(({ args }) => logsInByDataplane(args));
+  return { kind: 'dataplane', logsIn, asksOn, mesh: meshOf('dataplane', sidecars, fields) };
 }
 
 /** @param variables of the init container in agent mode */
@@ -136,16 +124,19 @@ function fieldsOf(pod: unknown): Variables {
   return new Map(fields.filter((each): each is [string, string] => typeof each[1] === 'string'));
 }
 
-/** @param carriers the variables of each container that has a registration; what is wrong with one is wrong with the pod */
+/** A container that has a registration. */
+type Carrier = { readonly args: ReadonlyMap<string, string>; readonly variables: Variables };
+
+/** What is wrong with one is wrong with the pod. */
 function meshOf(
   mode: 'agent' | 'dataplane',
-  carriers: readonly Variables[],
+  carriers: readonly Carrier[],
   fields: Variables,
 ): ReadMeshOptions {
   const namespace = fields.get('metadata.namespace') ?? '';
   const name = fields.get('metadata.name') ?? '';
   const services: MeshOptions[] = [];
-  for (const variables of carriers.slice(0, MOST_SERVICES)) {
+  for (const { variables } of carriers.slice(0, MOST_SERVICES)) {
     const read = readRegistration(variables.get(REGISTRATION) ?? '', { namespace, name }, mode);
     if (!read.ok) return damaged(read.wrong);
     const source = variables.get(SERVICE_NAME_SOURCE);
@@ -188,16 +179,10 @@ export function argumentsOf(container: unknown): ReadonlyMap<string, string> {
 
 type ContainerList = 'initContainers' | 'containers';
 
-function containerNamed(
-  spec: unknown,
-  lists: readonly ContainerList[],
-  name: string,
-): JsonObject | undefined {
-  return containersIn(spec, lists).find((each) => each['name'] === name);
-}
+const ANYWHERE: readonly ContainerList[] = ['initContainers', 'containers'];
 
-function containersIn(spec: unknown, lists: readonly ContainerList[]): readonly JsonObject[] {
-  return lists.flatMap((list) => elementsAt(spec, list)).filter(isObject);
+function containersIn(spec: unknown, lists: readonly ContainerList[]): readonly unknown[] {
+  return lists.flatMap((list) => elementsAt(spec, list));
 }
 
 // What consul-k8s writes on the pods that it injects, and on its gateways (its constants/annotations_and_labels.go).
