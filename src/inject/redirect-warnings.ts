@@ -1,6 +1,7 @@
 /** What redirection takes from a pod that its author may count on. */
 import type { ProxyUpstream } from '../model/registration.ts';
 import { asString } from '../support/json.ts';
+import { listed } from '../support/listed.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { annotationKey } from './annotations.ts';
@@ -64,11 +65,10 @@ const NAMED = 3;
 export function warnOfUpstreams(upstreams: readonly ProxyUpstream[], reader: AnnotationReader): void {
   const services = upstreams.filter(({ type }) => type === 'service');
   if (services.length === 0) return;
-  const names = services.slice(0, NAMED).map(({ name }) => quote(name));
-  const more = services.length > NAMED ? ' and others' : '';
+  const names = services.map(({ name }) => quote(name));
   reader.warn(
     'local-port-only',
     'connect-service-upstreams',
-    `${names.join(', ')}${more}: in the mesh at the local port only; without the upstream, the address of its Kubernetes Service is`,
+    `${listed(names, NAMED)}: in the mesh at the local port only; without the upstream, the address of its Kubernetes Service is`,
   );
 }

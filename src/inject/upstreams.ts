@@ -1,5 +1,6 @@
 /** The upstreams of a pod, validated together: a local port can be used once. */
 import type { ProxyUpstream } from '../model/registration.ts';
+import { listed } from '../support/listed.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { UNPRIVILEGED_PORT_START, UNPRIVILEGED_PORTS } from './names.ts';
@@ -73,14 +74,13 @@ export function readUpstreams(
  */
 function warnOfLowPorts(upstreams: readonly ProxyUpstream[], pod: Pod, reader: AnnotationReader): void {
   const start = pod.unprivilegedPortStart ?? UNPRIVILEGED_PORTS.min;
-  const [first, ...others] = upstreams.filter(({ bindPort }) => bindPort < start);
-  if (first === undefined) return;
-  const upstream = quote(`${first.name}:${first.bindPort}`);
-  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  const low = upstreams.filter(({ bindPort }) => bindPort < start);
+  if (low.length === 0) return;
+  const names = low.map(({ name, bindPort }) => quote(`${name}:${bindPort}`));
   reader.warn(
     'low-port',
     NAME,
-    `${upstream}${more}: some nodes let only root listen below port ${start}, and the sidecar is not root; take a higher port, or set the sysctl ${UNPRIVILEGED_PORT_START} to "0"`,
+    `${listed(names, 1)}: some nodes let only root listen below port ${start}, and the sidecar is not root; take a higher port, or set the sysctl ${UNPRIVILEGED_PORT_START} to "0"`,
   );
 }
 
