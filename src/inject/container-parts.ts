@@ -46,9 +46,9 @@ export function portFields(metrics: Metrics | undefined): JsonObject {
   };
 }
 
-export function resourceFields(resources: Resources): JsonObject {
-  const requests = quantities(resources.cpuRequest, resources.memoryRequest);
-  const limits = quantities(resources.cpuLimit, resources.memoryLimit);
+export function resourceFields({ cpu, memory }: Resources): JsonObject {
+  const requests = quantities(cpu.request, memory.request);
+  const limits = quantities(cpu.limit, memory.limit);
   return {
     ...(Object.keys(requests).length === 0 ? {} : { requests }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),

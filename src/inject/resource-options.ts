@@ -7,9 +7,15 @@ import { keptBy } from '../support/kept.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
-import type { Container, Pod } from './pod.ts';
+import { longRunning, type Container, type Pod } from './pod.ts';
 import { parseQuantity } from './quantity.ts';
-import type { InjectSettings, Resources } from './settings.ts';
+import {
+  resourceKinds,
+  type InjectSettings,
+  type ResourceKind,
+  type Resources,
+  type Size,
+} from './settings.ts';
 
 export type ContainerResources = {
   readonly sidecar: Resources;
@@ -17,19 +23,13 @@ export type ContainerResources = {
   readonly init: Resources;
 };
 
-const KINDS = ['cpu', 'memory'] as const;
-type Kind = (typeof KINDS)[number];
-
-/** One kind of resource of one container: quantities as text. */
-type Size = { readonly request: string | undefined; readonly limit: string | undefined };
-
 export function readResources(
   pod: Pod,
   reader: AnnotationReader,
   settings: InjectSettings,
   { sidecars, hasInit }: { readonly sidecars: number; readonly hasInit: boolean },
 ): ContainerResources {
-  const shared = KINDS.filter((kind) => isSizedAsPod(pod, kind));
+  const shared = resourceKinds.filter((kind) => isSizedAsPod(pod, kind));
   if (shared.length > 0)
     reader.fieldWarn(
       'pod-level-resources',
@@ -44,7 +44,7 @@ export function readResources(
   return resources;
 }
 
-const ANNOTATIONS = KINDS.flatMap(
+const ANNOTATIONS = resourceKinds.flatMap(
   (kind) => [`sidecar-proxy-${kind}-request`, `sidecar-proxy-${kind}-limit`] as const,
 );
 
@@ -56,28 +56,27 @@ function readSizes(
   settings: InjectSettings,
   sidecars: number,
 ): ContainerResources {
-  const [cpu = NONE, memory = NONE] = KINDS.map((kind) => readSize(kind, pod, reader, settings, sidecars));
+  const sizesOf = (kind: ResourceKind): Sizes => readSize(kind, pod, reader, settings, sidecars);
+  const [cpu, memory] = [sizesOf('cpu'), sizesOf('memory')];
   return {
-    sidecar: resourcesOf(cpu.sidecar, memory.sidecar),
-    init: resourcesOf(cpu.init, memory.init),
+    sidecar: { cpu: cpu.sidecar, memory: memory.sidecar },
+    init: { cpu: cpu.init, memory: memory.init },
   };
 }
 
-type Sizes = { readonly sidecar: Size; readonly init: Size };
-const NONE: Sizes = {
-  sidecar: { request: undefined, limit: undefined },
-  init: { request: undefined, limit: undefined },
-};
+const NO_SIZE: Size = { request: undefined, limit: undefined };
+
+type Sizes = Readonly<Record<keyof ContainerResources, Size>>;
 
 function readSize(
-  kind: Kind,
+  kind: ResourceKind,
   pod: Pod,
   reader: AnnotationReader,
   settings: InjectSettings,
   sidecars: number,
 ): Sizes {
   const isShared = isSizedAsPod(pod, kind);
-  const defaults = isShared ? NONE.sidecar : defaultSize(settings.sidecarResources, kind);
+  const defaults = isShared ? NO_SIZE : settings.sidecarResources[kind];
   const name = `sidecar-proxy-${kind}` as const;
   const annotated = {
     request: reader.quantity(`${name}-request`, undefined),
@@ -93,14 +92,8 @@ function readSize(
       `the request ${quote(sidecar.request ?? '')} is above the limit ${quote(sidecar.limit ?? '')} (${ANNOTATION_PREFIX}${name}-limit, or its default)`,
     );
   else if (isShared) checkShare(kind, sidecar, sidecars, pod, reader);
-  const init = initSize(annotated, isShared ? NONE.init : defaultSize(settings.initResources, kind));
+  const init = initSize(annotated, isShared ? NO_SIZE : settings.initResources[kind]);
   return { sidecar, init };
-}
-
-function defaultSize(resources: Resources, kind: Kind): Size {
-  return kind === 'cpu'
-    ? { request: resources.cpuRequest, limit: resources.cpuLimit }
-    : { request: resources.memoryRequest, limit: resources.memoryLimit };
 }
 
 /** What the annotations leave open is the operator's; it gives way where the two do not fit. */
@@ -110,22 +103,19 @@ function initSize(annotated: Size, defaults: Size): Size {
   return annotated.limit === undefined ? { request, limit: request } : { request: limit, limit };
 }
 
-function resourcesOf(cpu: Size, memory: Size): Resources {
-  return {
-    cpuRequest: cpu.request,
-    cpuLimit: cpu.limit,
-    memoryRequest: memory.request,
-    memoryLimit: memory.limit,
-  };
-}
-
 /** Kubernetes 1.34: requests and limits of the pod as a whole, in which containers without their own take their share. */
-function isSizedAsPod({ resources }: Pod, kind: Kind): boolean {
+function isSizedAsPod({ resources }: Pod, kind: ResourceKind): boolean {
   return sizeOf(resources.requests, kind) !== undefined || sizeOf(resources.limits, kind) !== undefined;
 }
 
 /** As k8s.io/kubernetes validates it: pkg/apis/core/validation, validatePodResourceConsistency. */
-function checkShare(kind: Kind, sidecar: Size, sidecars: number, pod: Pod, reader: AnnotationReader): void {
+function checkShare(
+  kind: ResourceKind,
+  sidecar: Size,
+  sidecars: number,
+  pod: Pod,
+  reader: AnnotationReader,
+): void {
   const name = `sidecar-proxy-${kind}` as const;
   const podLimit = sizeOf(pod.resources.limits, kind);
   const podRequest = sizeOf(pod.resources.requests, kind) ?? podLimit;
@@ -137,8 +127,7 @@ function checkShare(kind: Kind, sidecar: Size, sidecars: number, pod: Pod, reade
       `${quote(sidecar.limit ?? '')} is above the limit of the pod, spec.resources.limits.${kind}`,
     );
   if (request === undefined || podRequest === undefined) return;
-  const running = [...pod.containers, ...pod.initContainers.filter((each) => each.isNativeSidecar)];
-  const authors = running.reduce((sum, container) => sum + (requestOf(container, kind) ?? 0), 0);
+  const authors = longRunning(pod).reduce((sum, container) => sum + (requestOf(container, kind) ?? 0), 0);
   if (exceeds(authors + request * sidecars, podRequest))
     reader.problem(
       `${name}-${sidecar.request === undefined ? 'limit' : 'request'}`,
@@ -146,7 +135,7 @@ function checkShare(kind: Kind, sidecar: Size, sidecars: number, pod: Pod, reade
     );
 }
 
-function requestOf({ resources }: Container, kind: Kind): number | undefined {
+function requestOf({ resources }: Container, kind: ResourceKind): number | undefined {
   return sizeOf(resources.requests, kind) ?? sizeOf(resources.limits, kind);
 }
 
@@ -155,12 +144,12 @@ function requestOf({ resources }: Container, kind: Kind): number | undefined {
  * Classes"). Nothing that is added should take that from a pod without a word.
  */
 function warnOfClass(pod: Pod, reader: AnnotationReader, added: readonly Resources[]): void {
-  if (KINDS.some((kind) => isSizedAsPod(pod, kind))) return;
+  if (resourceKinds.some((kind) => isSizedAsPod(pod, kind))) return;
   const authors = [...pod.containers, ...pod.initContainers];
-  if (!authors.every((container) => KINDS.every((kind) => isGuaranteed(container, kind)))) return;
+  if (!authors.every((container) => resourceKinds.every((kind) => isGuaranteed(container, kind)))) return;
   const isKept = added.every((resources) =>
-    KINDS.every((kind) => {
-      const { request, limit } = defaultSize(resources, kind);
+    resourceKinds.every((kind) => {
+      const { request, limit } = resources[kind];
       const number = parsed(limit) ?? 0;
       return number > 0 && (parsed(request) ?? number) === number;
     }),
@@ -173,13 +162,13 @@ function warnOfClass(pod: Pod, reader: AnnotationReader, added: readonly Resourc
     );
 }
 
-function isGuaranteed({ resources }: Container, kind: Kind): boolean {
+function isGuaranteed({ resources }: Container, kind: ResourceKind): boolean {
   const limit = sizeOf(resources.limits, kind) ?? 0;
   return limit > 0 && (sizeOf(resources.requests, kind) ?? limit) === limit;
 }
 
 /** A manifest may hold a number; the API server makes a text of it. */
-function sizeOf(sizes: JsonObject, kind: Kind): number | undefined {
+function sizeOf(sizes: JsonObject, kind: ResourceKind): number | undefined {
   const value = property(sizes, kind);
   return typeof value === 'string' || typeof value === 'number' ? parsed(String(value)) : undefined;
 }

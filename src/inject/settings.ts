@@ -5,13 +5,13 @@ import type { LifecycleDefaults } from './lifecycle-options.ts';
 
 export const serviceNames = ['auto', 'service', 'service-account', 'container'] as const;
 
+export const resourceKinds = ['cpu', 'memory'] as const;
+export type ResourceKind = (typeof resourceKinds)[number];
+
 /** Kubernetes quantities; `undefined` leaves the field out of the container. */
-export type Resources = {
-  readonly cpuRequest: string | undefined;
-  readonly cpuLimit: string | undefined;
-  readonly memoryRequest: string | undefined;
-  readonly memoryLimit: string | undefined;
-};
+export type Size = { readonly request: string | undefined; readonly limit: string | undefined };
+
+export type Resources = Readonly<Record<ResourceKind, Size>>;
 
 /** How the sidecar reaches Consul servers in dataplane mode, and how it logs in, in both modes. */
 export type ConsulAccess = {
