@@ -1,9 +1,9 @@
 /** A pod that may be a server of Consul, and the address at which it is one. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { hostAndPort, isIpAddress } from '../support/ip-address.ts';
-import { isPort } from '../support/port.ts';
+import { isPort, parsePort } from '../support/port.ts';
 import { elementsAt, property, textAt } from '../support/json.ts';
-import { parseWholeNumber, quote } from '../support/text.ts';
+import { quote } from '../support/text.ts';
 
 export type ServerPod = {
   /** `namespace/name` */
@@ -71,7 +71,7 @@ export function podAddress(pod: ServerPod, hostNetwork: boolean): PodAddress {
     return leftOut(pod, `${field} is ${quote(host)}, which is not an IP address`);
   }
   if (pod.autoJoinPort === '') return { kind: 'address', host, port: undefined };
-  const port = namedPort(pod, pod.autoJoinPort, hostNetwork) ?? portNumber(pod.autoJoinPort);
+  const port = namedPort(pod, pod.autoJoinPort, hostNetwork) ?? parsePort(pod.autoJoinPort);
   if (port !== undefined) return { kind: 'address', host, port };
   const what = hostNetwork ? 'container port with a host port' : 'container port';
   return leftOut(
@@ -103,9 +103,4 @@ function readPort(raw: unknown): ContainerPort {
     return isPort(value) ? value : 0;
   };
   return { name: textAt(raw, 'name'), containerPort: number('containerPort'), hostPort: number('hostPort') };
-}
-
-function portNumber(digits: string): number | undefined {
-  const port = parseWholeNumber(digits);
-  return isPort(port) ? port : undefined;
 }

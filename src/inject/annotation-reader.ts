@@ -1,6 +1,7 @@
 /** Typed reading of one pod's annotations that collects every problem instead of stopping at the first. */
 import type { Problem } from '../model/problem.ts';
 import type { JsonObject } from '../support/json.ts';
+import { isPort } from '../support/port.ts';
 import { BOOLEAN_WORDS, mustBeString, parseBoolean, parseWholeNumber, quote } from '../support/text.ts';
 import { annotationKey, ownAnnotations, type AnnotationName } from './annotations.ts';
 import { parseQuantity } from './quantity.ts';
@@ -67,6 +68,18 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
     if (result === undefined) problem(name, `${quote(value)} is not ${expected()}`);
     return result ?? fallback;
   }
+  const textThat = <T extends string | undefined>(
+    isRight: (value: string) => boolean,
+    name: AnnotationName,
+    fallback: T,
+    expected: string,
+  ): string | T =>
+    read<string | T>(
+      name,
+      fallback,
+      () => expected,
+      (value) => (isRight(value) ? value : undefined),
+    );
 
   return {
     has: (name) => (own.get(name) ?? undefined) !== undefined,
@@ -86,40 +99,28 @@ export function annotationReader(annotations: JsonObject): AnnotationReader {
         (value) => numberWithin(bounds, parseWholeNumber(value)),
       ),
     quantity: (name, fallback) =>
-      read<string | undefined>(
-        name,
-        fallback,
-        () => 'a Kubernetes quantity such as 100m or 64Mi',
-        (value) => (parseQuantity(value) === undefined ? undefined : value),
-      ),
-    filePath: (name) =>
-      read<string | undefined>(
-        name,
-        undefined,
-        () => 'an absolute path such as /certs/ca.pem',
-        (value) => (isFilePath(value) ? value : undefined),
-      ),
+      textThat(isQuantity, name, fallback, 'a Kubernetes quantity such as 100m or 64Mi'),
+    filePath: (name) => textThat(isFilePath, name, undefined, 'an absolute path such as /certs/ca.pem'),
+    path: (name, fallback) => textThat(isUrlPath, name, fallback, 'a path such as /metrics'),
     port: (name, fallback, named) =>
       read<number | undefined>(
         name,
         fallback,
         () => 'the name of a TCP container port or a number from 1 to 65535',
-        (value) => numberWithin(PORTS, named.get(value) ?? parseWholeNumber(value)),
-      ),
-    path: (name, fallback) =>
-      read(
-        name,
-        fallback,
-        () => 'a path such as /metrics',
-        (value) => (isUrlPath(value) ? value : undefined),
+        (value) => {
+          const number = named.get(value) ?? parseWholeNumber(value);
+          return isPort(number) ? number : undefined;
+        },
       ),
   };
 }
 
-const PORTS: Bounds = { min: 1, max: 65_535 };
-
 function numberWithin({ min, max }: Bounds, number: number | undefined): number | undefined {
   return number !== undefined && number >= min && number <= max ? number : undefined;
+}
+
+function isQuantity(text: string): boolean {
+  return parseQuantity(text) !== undefined;
 }
 
 // Linux, PATH_MAX, with its terminator.

@@ -1,4 +1,5 @@
 /** Names, paths and ports of what is added to a pod; people's scripts and dashboards know them. */
+import { LARGEST_PORT } from '../support/port.ts';
 import { REDIRECT_CONTAINER } from '../redirection/pending-pod.ts';
 
 export const DATA_VOLUME = 'consul-connect-inject-data';
@@ -75,7 +76,7 @@ export const RESERVED_CONTAINERS: ReadonlySet<string> = new Set([
 export const RESERVED_VOLUMES: ReadonlySet<string> = new Set([DATA_VOLUME, CA_VOLUME, TOKEN_VOLUME]);
 
 /** Ports that the sidecar can listen on everywhere: below 1024 only root can, unless the sysctl says otherwise. */
-export const UNPRIVILEGED_PORTS = { min: 1024, max: 65_535 };
+export const UNPRIVILEGED_PORTS = { min: 1024, max: LARGEST_PORT };
 export const UNPRIVILEGED_PORT_START = 'net.ipv4.ip_unprivileged_port_start';
 
 /** Linux, MAX_ARG_STRLEN: 32 pages of 4 KiB for one argument or `NAME=value`. Nothing starts with a longer one. */

@@ -8,9 +8,9 @@
  *     port        = 1..65535, or the name of a container port
  */
 import { LOOPBACK, type ProxyUpstream } from '../model/registration.ts';
+import { parsePort } from '../support/port.ts';
 import { parseWholeNumber, nearest, quote } from '../support/text.ts';
 import { isIpAddress } from '../support/ip-address.ts';
-import { isPort } from '../support/port.ts';
 
 type Failure = { readonly ok: false; readonly expected: string };
 
@@ -94,7 +94,8 @@ function parsePlace(parts: readonly string[], ports: NamedPorts): Parsed<Place> 
   if (name === '') return failed('no service name in front of ":"');
   if (portText === '') return failed('no local port behind ":"');
   if (rest.length > 0) return failed('too many ":"; expected <service>:<local port>[:<datacenter>]');
-  const bindPort = parsePort(portText, ports);
+  const isNamed = parseWholeNumber(portText) === undefined;
+  const bindPort = isNamed ? ports.get(portText) : parsePort(portText);
   if (bindPort === undefined)
     return failed(
       `${quote(portText)} is neither a port from 1 to 65535 nor the name of a TCP port of a container`,
@@ -102,12 +103,6 @@ function parsePlace(parts: readonly string[], ports: NamedPorts): Parsed<Place> 
   if (datacenter !== undefined && !NAME.test(datacenter))
     return failed(`the datacenter ${quote(datacenter)} is not ${EXPECTED_NAME}`);
   return { ok: true, value: { name, bindPort, datacenter: datacenter ?? '' } };
-}
-
-function parsePort(text: string, ports: NamedPorts): number | undefined {
-  if (!/^[0-9]/.test(text) || parseWholeNumber(text) === undefined) return ports.get(text);
-  const port = Number(text);
-  return isPort(port) ? port : undefined;
 }
 
 /** In consul-k8s it is the destination port, or options (endpoints_controller.go, processLabeledUpstream), and no datacenter. */

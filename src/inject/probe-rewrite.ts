@@ -3,8 +3,9 @@
  * go by paths that Envoy exposes, TCP by a port at which a connection can be opened and used for nothing.
  */
 import type { ExposedPath } from '../model/registration.ts';
-import { LARGEST_PORT, type Handshake } from '../redirection/options.ts';
+import type { Handshake } from '../redirection/options.ts';
 import { property } from '../support/json.ts';
+import { isPort } from '../support/port.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { annotationKey } from './annotations.ts';
@@ -153,9 +154,7 @@ function portOf({ ports }: Container, port: unknown): number | undefined {
     typeof port === 'string'
       ? (ports.find(({ name }) => name === port)?.number ?? parseWholeNumber(port))
       : port;
-  return typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= LARGEST_PORT
-    ? number
-    : undefined;
+  return isPort(number) ? number : undefined;
 }
 
 function placeOf({ container, probe }: Found): string {

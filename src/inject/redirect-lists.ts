@@ -1,6 +1,7 @@
 /** What an author excludes from redirection: lists of ports, networks and users, each element read or told. */
 import { LARGEST_UID, LONGEST_LIST } from '../redirection/options.ts';
 import { parseCidr, type Cidr } from '../support/cidr.ts';
+import { parsePort } from '../support/port.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { namedPorts, type Pod } from './pod.ts';
@@ -32,13 +33,11 @@ export function readExclusions(pod: Pod, reader: AnnotationReader): Exclusions {
       inbound,
       reader,
       'a port from 1 to 65535, or the name of a TCP port of a container',
-      (text) => ports.get(text) ?? port(text),
+      (text) => ports.get(text) ?? parsePort(text),
     ),
-    outboundPorts: readList(outbound, reader, 'a port from 1 to 65535', port),
+    outboundPorts: readList(outbound, reader, 'a port from 1 to 65535', parsePort),
     outboundCidrs: readList(cidrs, reader, 'an IPv4 or IPv6 address or network', parseCidr),
-    uids: readList(uids, reader, `a user id from 0 to ${LARGEST_UID}`, (text) =>
-      numberFrom(0, LARGEST_UID, text),
-    ),
+    uids: readList(uids, reader, `a user id from 0 to ${LARGEST_UID}`, parseUid),
   };
 }
 
@@ -74,11 +73,7 @@ export function splitExclusions(text: string): string[] {
   ];
 }
 
-function port(text: string): number | undefined {
-  return numberFrom(1, 65_535, text);
-}
-
-function numberFrom(min: number, max: number, text: string): number | undefined {
+function parseUid(text: string): number | undefined {
   const number = parseWholeNumber(text);
-  return number !== undefined && number >= min && number <= max ? number : undefined;
+  return number !== undefined && number <= LARGEST_UID ? number : undefined;
 }

@@ -1,6 +1,7 @@
 /** The service that a pod offers: port, tags and meta, from its annotations, beside its name. */
 import { META_KEY, META_PAIRS, META_VALUE_BYTES, POD_META_KEYS } from '../model/consul-names.ts';
 import { asString, type JsonObject } from '../support/json.ts';
+import { isPort } from '../support/port.ts';
 import { hasControlInLines, mustBeString, parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { ANNOTATION_PREFIX, META_PREFIX } from '../model/kubernetes-names.ts';
@@ -76,7 +77,7 @@ function portOf(given: string, pod: Pod, reader: AnnotationReader): Pick<PodServ
       'connect-service-port',
       `${quote(given)} is a ${protocolName(other)} port, and the mesh carries TCP only`,
     );
-  } else if (number === undefined || number < 1 || number > 65535) {
+  } else if (number === undefined || !isPort(number)) {
     reader.problem(
       'connect-service-port',
       `${quote(given)} is neither the name of a TCP port of a container that keeps running nor a number from 1 to 65535`,

@@ -1,5 +1,6 @@
 /** The ports that the sidecar listens on: nothing else in the pod can have them. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
+import { LARGEST_PORT } from '../support/port.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import type { AnnotationName } from './annotations.ts';
@@ -107,8 +108,6 @@ export function describeClash(first: SidecarPort, second: SidecarPort): string {
   return `port ${first.number} is for ${second.purpose} and for ${first.purpose} of the sidecar`;
 }
 
-const MOST = 65_535;
-
 /** Two processes of a pod cannot listen on one port; whatever starts second fails, again and again. */
 export function checkSidecarPorts(
   ports: readonly SidecarPort[],
@@ -127,7 +126,7 @@ export function checkSidecarPorts(
     if (own !== undefined && reader.has('connect-service-port'))
       reader.problem('connect-service-port', `the sidecar uses port ${own.number} for ${own.purpose}`);
   }
-  const above = ports.find(({ number, movedBy }) => number > MOST && movedBy !== undefined);
+  const above = ports.find(({ number, movedBy }) => number > LARGEST_PORT && movedBy !== undefined);
   if (above?.movedBy !== undefined)
     reader.problem(
       above.movedBy,

@@ -1,6 +1,7 @@
 /** What is redirected in a pod and what is not; `tandem/redirect` carries it to the node. */
 import { formatCidr, parseCidr, type Cidr } from '../support/cidr.ts';
 import { isObject, parseJson } from '../support/json.ts';
+import { LARGEST_PORT } from '../support/port.ts';
 import { quote } from '../support/text.ts';
 
 /** TCP ports and users that are named here are not redirected; all others are, in both families. */
@@ -24,7 +25,6 @@ export type Handshake = { readonly port: number; readonly to: number };
 export const INBOUND_PORT = 20_000;
 export const OUTBOUND_PORT = 15_001;
 
-export const LARGEST_PORT = 65_535;
 /** Linux: -1 as an unsigned number of 32 bits means "no user". */
 export const LARGEST_UID = 4_294_967_294;
 /** Of each list: what a pod asks for costs the node that many elements of a rule. */

@@ -1,8 +1,8 @@
 /** Which ports of a Service are registered, and under which service name. */
 import { annotationOf } from './known-annotations.ts';
 import { listed } from '../../support/listed.ts';
-import { isPort } from '../../support/port.ts';
-import { parseWholeNumber, quote } from '../../support/text.ts';
+import { parsePort } from '../../support/port.ts';
+import { quote } from '../../support/text.ts';
 import type { EndpointSlice, Service, ServicePort } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
@@ -91,8 +91,8 @@ function chooseAsked(
   problems: ServiceProblem[],
 ): PortChoice | undefined {
   const asked = given.trim();
-  const number = parseWholeNumber(asked);
-  if (isPort(number)) return { kind: 'number', number };
+  const number = parsePort(asked);
+  if (number !== undefined) return { kind: 'number', number };
   // The only port of a Service has no name to be asked for by.
   if (asked !== '' && isKnown(asked)) return { kind: 'named', name: asked };
   const names = service.ports.map(({ name }) => name).filter((name) => name !== '');
