@@ -4,27 +4,20 @@ import type { CollectionChange } from './collection-model.ts';
 import { endOfLines, startOf, type YamlCollection } from './node-range.ts';
 import { blockLines } from './render.ts';
 import { insertLines, lineStart, nextLine, type TextEdit } from './text-edit.ts';
-import type { TextStyle } from './text-style.ts';
+import type { CollectionPlace } from './text-style.ts';
 import { UnsupportedLayout } from './unsupported.ts';
 
 /** @throws UnsupportedLayout */
 export function editBlock(
-  text: string,
-  collection: YamlCollection,
+  { text, collection, depth, style }: CollectionPlace,
   change: CollectionChange,
-  depth: number,
-  style: TextStyle,
 ): TextEdit[] {
   const first = startOf(collection, 0);
   const column = first - lineStart(text, first);
   const insertions = change.insertions.map(({ before, values }) => {
     const content = isSeq(collection) ? values : Object.fromEntries(values as [string, unknown][]);
-    return insertLines(
-      text,
-      placeOf(text, collection, before, column),
-      blockLines(content, style, column),
-      depth,
-    );
+    const place = placeOf(text, collection, before, column);
+    return insertLines(text, place, blockLines(content, style, column), depth);
   });
   const removals = change.removals.map(([from, to]): TextEdit => {
     const start = startOfOwnLine(text, collection, from);

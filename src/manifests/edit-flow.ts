@@ -4,7 +4,7 @@ import type { CollectionChange, Insertion } from './collection-model.ts';
 import { endOf, rangeOf, startOf, type YamlCollection } from './node-range.ts';
 import { inlineJson, prettyJson } from './render.ts';
 import { indentAt, lineBreakAt, type TextEdit } from './text-edit.ts';
-import type { TextStyle } from './text-style.ts';
+import type { CollectionPlace, TextStyle } from './text-style.ts';
 
 type Layout =
   | { readonly kind: 'inline'; readonly separator: string; readonly isTight: boolean }
@@ -17,66 +17,41 @@ export function flowValue(text: string, offset: number, value: unknown, style: T
     : prettyJson(value, style.jsonUnit, indentAt(text, offset), lineBreakAt(text, offset));
 }
 
-export function editFlow(
-  text: string,
-  collection: YamlCollection,
-  change: CollectionChange,
-  depth: number,
-  style: TextStyle,
-): TextEdit[] {
-  const insertions =
-    collection.items.length === 0
-      ? change.insertions.map(({ values }) => fillEmpty(text, collection, values, depth, style))
-      : change.insertions.map((insertion) => insert(text, collection, insertion, depth, style));
-  return [...insertions, ...change.removals.map((run) => remove(text, collection, run, depth))];
+export function editFlow(place: CollectionPlace, { insertions, removals }: CollectionChange): TextEdit[] {
+  const put = place.collection.items.length === 0 ? fillEmpty : insert;
+  return [
+    ...insertions.map((insertion) => put(place, insertion)),
+    ...removals.map((run) => remove(place, run)),
+  ];
 }
 
 /** `{}` of JSON over lines is opened; anything else, such as `{ }`, keeps what it has inside behind the new. */
-function fillEmpty(
-  text: string,
-  collection: YamlCollection,
-  values: readonly unknown[],
-  depth: number,
-  style: TextStyle,
-): TextEdit {
+function fillEmpty(place: CollectionPlace, { values }: Insertion): TextEdit {
+  const { text, collection, depth, style } = place;
   const [open, end] = rangeOf(collection);
   const at = open + 1;
   if (style.jsonUnit === undefined || end - open > 2) {
     const separator = style.isTight ? ',' : ', ';
     const layout: Layout = { kind: 'inline', separator, isTight: style.isTight };
-    return { start: at, end: at, text: render(text, collection, values, layout), depth };
+    return { start: at, end: at, text: render(place, values, layout), depth };
   }
   const outer = lineBreakAt(text, open) + indentAt(text, open);
+  const inner = outer + style.jsonUnit;
   const indent = indentAt(text, open) + style.jsonUnit;
-  const layout: Layout = {
-    kind: 'lines',
-    separator: `,${outer}${style.jsonUnit}`,
-    indent,
-    unit: style.jsonUnit,
-  };
-  const pieces = render(text, collection, values, layout);
-  return { start: at, end: at, text: outer + style.jsonUnit + pieces + outer, depth };
+  const layout: Layout = { kind: 'lines', separator: `,${inner}`, indent, unit: style.jsonUnit };
+  return { start: at, end: at, text: inner + render(place, values, layout) + outer, depth };
 }
 
-function insert(
-  text: string,
-  collection: YamlCollection,
-  { before, values }: Insertion,
-  depth: number,
-  style: TextStyle,
-): TextEdit {
-  const layout = layoutOf(text, collection, style);
-  const pieces = render(text, collection, values, layout);
+function insert(place: CollectionPlace, { before, values }: Insertion): TextEdit {
+  const { collection, depth } = place;
+  const layout = layoutOf(place);
+  const pieces = render(place, values, layout);
   const at = before === undefined ? endOf(collection.items.at(-1) ?? null) : startOf(collection, before);
-  return {
-    start: at,
-    end: at,
-    text: before === undefined ? layout.separator + pieces : pieces + layout.separator,
-    depth,
-  };
+  const text = before === undefined ? layout.separator + pieces : pieces + layout.separator;
+  return { start: at, end: at, text, depth };
 }
 
-function layoutOf(text: string, collection: YamlCollection, style: TextStyle): Layout {
+function layoutOf({ text, collection, style }: CollectionPlace): Layout {
   const open = rangeOf(collection)[0];
   const first = startOf(collection, 0);
   const indent = /\n([ \t]*)$/.exec(text.slice(open + 1, first))?.[1];
@@ -98,12 +73,7 @@ function layoutOf(text: string, collection: YamlCollection, style: TextStyle): L
   };
 }
 
-function render(
-  text: string,
-  collection: YamlCollection,
-  values: readonly unknown[],
-  layout: Layout,
-): string {
+function render({ text, collection }: CollectionPlace, values: readonly unknown[], layout: Layout): string {
   const lineBreak = lineBreakAt(text, rangeOf(collection)[0]);
   const json = (value: unknown): string =>
     layout.kind === 'inline' ? inlineJson(value) : prettyJson(value, layout.unit, layout.indent, lineBreak);
@@ -117,19 +87,16 @@ function render(
 }
 
 function remove(
-  text: string,
-  collection: YamlCollection,
+  { text, collection, depth }: CollectionPlace,
   [from, to]: readonly [number, number],
-  depth: number,
 ): TextEdit {
   const { items } = collection;
-  const isLast = to === items.length - 1;
-  const end = isLast ? endOf(items[to] ?? null) : startOf(collection, to + 1);
-  if (from > 0 && isLast) return { start: endOf(items[from - 1] ?? null), end, text: '', depth };
   const start = startOf(collection, from);
-  return isLast
-    ? { ...inside(text, collection, start, end), text: '', depth }
-    : { start, end, text: '', depth };
+  if (to < items.length - 1) return { start, end: startOf(collection, to + 1), text: '', depth };
+  const end = endOf(items[to] ?? null);
+  return from > 0
+    ? { start: endOf(items[from - 1] ?? null), end, text: '', depth }
+    : { ...inside(text, collection, start, end), text: '', depth };
 }
 
 /** What is between the brackets when nothing stays: with the line breaks that `fillEmpty` put there, without others. */

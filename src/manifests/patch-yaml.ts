@@ -37,9 +37,8 @@ export function patchYaml(
   }
   const edits = [...models.values()].flatMap(({ collection, elements, depth: deep }) => {
     const change = changeOfCollection(collection.items.length, elements);
-    return collection.flow === true
-      ? editFlow(text, collection, change, deep, style)
-      : editBlock(text, collection, change, deep, style);
+    const place = { text, collection, depth: deep, style };
+    return collection.flow === true ? editFlow(place, change) : editBlock(place, change);
   });
   return [...edits, ...replacements];
 }

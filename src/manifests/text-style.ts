@@ -14,6 +14,15 @@ export type TextStyle = {
   readonly isTight: boolean;
 };
 
+/** A list or map of a manifest that changes. */
+export type CollectionPlace = {
+  readonly text: string;
+  readonly collection: YamlCollection;
+  /** In its document. */
+  readonly depth: number;
+  readonly style: TextStyle;
+};
+
 /**
  * @param root of the document
  * @param pod in it
