@@ -15,7 +15,7 @@ export type FamilyState = 'unknown' | 'no-network' | 'open' | 'held';
 export const OUTSIDE = { IPv4: '192.0.2.1', IPv6: '2001:db8::1' } as const;
 export const NOBODYS_PORT = 1;
 
-export type FamilyStates = Readonly<Record<IpFamily, FamilyState>>;
+type FamilyStates = Readonly<Record<IpFamily, FamilyState>>;
 
 /** Undefined when every family that has a network is held, and one is; else what is missing. */
 export function missingRedirection(states: FamilyStates): string | undefined {

@@ -53,7 +53,7 @@ export function formatRedirectOptions(options: RedirectOptions): string {
 }
 
 /** Nothing of the text is taken unless all of it is as `formatRedirectOptions` writes it; `problem` names the place. */
-export type ParsedOptions =
+type ParsedOptions =
   | { readonly kind: 'options'; readonly options: RedirectOptions }
   | { readonly kind: 'invalid'; readonly problem: string };
 

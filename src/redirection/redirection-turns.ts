@@ -9,7 +9,7 @@ const BACKOFF = { first: 1000, longest: 60_000 };
 
 type Turn = { readonly count: number; /** Milliseconds, as `elapsed` has them. */ readonly next: number };
 
-export type RedirectionTurns = {
+type RedirectionTurns = {
   /** One at a time for a pod, and after each a longer pause, whatever came of it: what it asks for, the node pays. */
   readonly mayBegin: (pod: PendingPod) => boolean;
   readonly begin: (pod: PendingPod) => void;

@@ -23,7 +23,7 @@ type RedirectorPorts = {
   readonly onInvalid: (pod: PendingPod, problem: string) => void;
 };
 
-export type Redirector = {
+type Redirector = {
   readonly podChanged: (before: PendingPod | undefined, after: PendingPod | undefined) => void;
   readonly stop: () => void;
 };

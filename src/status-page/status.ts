@@ -139,7 +139,7 @@ type CleanUpStatus<N extends string> = ControllerFacts & {
 };
 
 /** What keeps Consul secure; a row is an agent, or something that needs attention. */
-export type SecureStatus = ControllerFacts & {
+type SecureStatus = ControllerFacts & {
   readonly controller: 'secure';
   readonly stage: string;
   /** What comes next, and why; undefined before the first look, and on a replica that does not lead. */

@@ -58,22 +58,18 @@ function unready(reason: string, { controllers }: Status): Trouble {
 }
 
 function ofFiles({ unreadable, repeated, invalid }: FilesStatus): readonly Trouble[] {
-  const broken: readonly Trouble[] =
-    unreadable === undefined
-      ? []
-      : [
-          {
-            isBad: true,
-            what: markup`The files cannot be read: ${foreignText(unreadable.error)}`,
-            since: unreadable.since,
-            fix: markup`Correct the file. The files are read again when one changes; until then, what was read before stays.`,
-          },
-        ];
-  return [
-    ...broken,
+  const troubles = [
     ...ofList(repeated, 'and so are', markup`Remove one, or give it another name.`),
     ...ofList(invalid, 'and', markup`Correct the object. <code>tandem config</code> lists all problems.`),
   ];
+  if (unreadable !== undefined)
+    troubles.unshift({
+      isBad: true,
+      what: markup`The files cannot be read: ${foreignText(unreadable.error)}`,
+      since: unreadable.since,
+      fix: markup`Correct the file. The files are read again when one changes; until then, what was read before stays.`,
+    });
+  return troubles;
 }
 
 /** The first ones by name, and how many more there are. */
