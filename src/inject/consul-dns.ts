@@ -87,28 +87,20 @@ export function dnsGrowth({ dns: own }: Pod, dns: Resolver): DnsGrowth {
       config === 'present'
         ? undefined
         : create('/spec/dnsConfig', config, Object.fromEntries(filled.map((key) => [key, dns[key]]))),
-    lists:
-      config === 'present'
-        ? dnsLists.map((key) => ({
-            key,
-            ...prepend(`/spec/dnsConfig/${key}`, presence(own['dnsConfig'], key), dns[key]),
-          }))
-        : [],
+    lists: dnsLists.map((key) => {
+      const added = config === 'present' ? dns[key] : [];
+      return { key, ...prepend(`/spec/dnsConfig/${key}`, presence(own['dnsConfig'], key), added) };
+    }),
   };
 }
 
 /** What `uninject` needs to know of it; `policy` stood there, unless there was none. */
-export type DnsRecord = { readonly policy?: unknown } & Readonly<Record<(typeof dnsLists)[number], number>>;
+export type DnsRecord = { readonly policy?: unknown } & DnsCounts;
+type DnsCounts = Readonly<Record<(typeof dnsLists)[number], number>>;
 
 export function dnsRecord({ policy, lists }: DnsGrowth): DnsRecord {
-  const counts = Object.fromEntries(
-    dnsLists.map((key) => [key, elementsIn(lists.find((each) => each.key === key))]),
-  ) as Record<(typeof dnsLists)[number], number>;
+  const counts = Object.fromEntries(lists.map((list) => [list.key, elementsOf(list).length])) as DnsCounts;
   return { ...(policy.kind === 'set' && policy.before !== null ? { policy: policy.before } : {}), ...counts };
-}
-
-function elementsIn(list: Growth | undefined): number {
-  return list === undefined ? 0 : elementsOf(list).length;
 }
 
 export function isDnsRecord(value: unknown): value is DnsRecord {

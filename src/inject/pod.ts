@@ -283,10 +283,15 @@ function namesThatMatter(volumes: readonly unknown[], annotations: JsonObject): 
 }
 
 function sameNames(containers: readonly Container[]): Problem[] {
-  const seen = new Set<string>();
-  const twice = new Set<string>();
-  for (const { name } of containers) (seen.has(name) ? twice : seen).add(name);
-  return [...twice]
+  return repeated(containers.map(({ name }) => name))
     .filter((name) => name !== '')
     .map((name) => ({ at: 'spec', message: `two containers have the name ${JSON.stringify(name)}` }));
+}
+
+/** Those that are there more than once. */
+export function repeated<T>(values: readonly T[]): readonly T[] {
+  const seen = new Set<T>();
+  const again = new Set<T>();
+  for (const each of values) (seen.has(each) ? again : seen).add(each);
+  return [...again];
 }

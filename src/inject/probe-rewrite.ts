@@ -23,7 +23,7 @@ export type RewrittenProbe = {
   readonly after: number;
 };
 
-export type RewrittenProbes = {
+type RewrittenProbes = {
   readonly probes: readonly RewrittenProbe[];
   readonly exposed: readonly ExposedPath[];
   readonly handshakes: readonly Handshake[];

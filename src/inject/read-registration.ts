@@ -22,7 +22,7 @@ import { SERVICE_NAME, type NameSource } from './service-name.ts';
 import { wrongMeta, type PodService } from './service.ts';
 import { isHalved } from './user-volumes.ts';
 
-export type RegisteredService = {
+type RegisteredService = {
   readonly serviceId: string;
   readonly proxyId: string;
   /** On which the proxy listens for its peers. */

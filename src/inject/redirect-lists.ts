@@ -1,6 +1,7 @@
 /** What an author excludes from redirection: lists of ports, networks and users, each element read or told. */
 import { LARGEST_UID, LONGEST_LIST } from '../redirection/options.ts';
 import { parseCidr, type Cidr } from '../support/cidr.ts';
+import { splitCommaList } from '../support/comma-list.ts';
 import { parsePort } from '../support/port.ts';
 import { parseWholeNumber, quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
@@ -61,16 +62,9 @@ function readList<T>(
   });
 }
 
-/** Its elements, trimmed; empty ones are dropped. */
+/** Its elements, each once. */
 export function splitExclusions(text: string): string[] {
-  return [
-    ...new Set(
-      text
-        .split(',')
-        .map((each) => each.trim())
-        .filter((each) => each !== ''),
-    ),
-  ];
+  return [...new Set(splitCommaList(text))];
 }
 
 function parseUid(text: string): number | undefined {

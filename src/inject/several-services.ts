@@ -13,7 +13,7 @@ import {
   INIT_CONTAINER,
   MOST_SERVICES,
 } from './names.ts';
-import type { Pod } from './pod.ts';
+import { repeated, type Pod } from './pod.ts';
 import type { InjectSettings } from './settings.ts';
 
 const SERVICE = 'connect-service';
@@ -105,11 +105,4 @@ export function checkSeveral(pod: Pod, mesh: Asked, reader: AnnotationReader): v
   for (const volume of mesh.otherAccounts.map(accountVolume))
     if (pod.volumes.includes(volume) || ofUser.has(volume))
       reader.fieldProblem('spec.volumes', `the volume name ${quote(volume)} is reserved for Tandem`);
-}
-
-function repeated<T>(values: readonly T[]): readonly T[] {
-  const seen = new Set<T>();
-  const again = new Set<T>();
-  for (const each of values) (seen.has(each) ? again : seen).add(each);
-  return [...again];
 }

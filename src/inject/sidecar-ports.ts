@@ -24,16 +24,20 @@ export type SidecarPort = {
   readonly movedBy?: AnnotationName;
 };
 
+type ProxySettings = Pick<InjectSettings, 'mode' | 'sidecarProxy'>;
+type MetricsPorts = Pick<Metrics, 'port' | 'mergedPort'> | undefined;
+type LifecyclePort = Pick<Lifecycle, 'gracefulPort'> | undefined;
+
 /** In the order in which they are taken; with several services those of each, of which the first alone has metrics. */
 export function sidecarPorts(
-  { mode, sidecarProxy }: Pick<InjectSettings, 'mode' | 'sidecarProxy'>,
-  metrics: Pick<Metrics, 'port' | 'mergedPort'> | undefined,
-  lifecycle: Pick<Lifecycle, 'gracefulPort'> | undefined,
+  settings: ProxySettings,
+  metrics: MetricsPorts,
+  lifecycle: LifecyclePort,
   services: readonly Pick<PodService, 'name'>[] = [],
 ): readonly SidecarPort[] {
-  const ofFirst = portsOfOne({ mode, sidecarProxy }, metrics, lifecycle);
+  const ofFirst = portsOfOne(settings, metrics, lifecycle);
   if (services.length < 2) return ofFirst;
-  const repeated = portsOfOne({ mode, sidecarProxy }, undefined, lifecycle);
+  const repeated = portsOfOne(settings, undefined, lifecycle);
   const others = services.slice(1).flatMap(({ name }, index) =>
     repeated.map((port) => ({
       ...port,
@@ -45,9 +49,9 @@ export function sidecarPorts(
 }
 
 function portsOfOne(
-  { mode, sidecarProxy }: Pick<InjectSettings, 'mode' | 'sidecarProxy'>,
-  metrics: Pick<Metrics, 'port' | 'mergedPort'> | undefined,
-  lifecycle: Pick<Lifecycle, 'gracefulPort'> | undefined,
+  { mode, sidecarProxy }: ProxySettings,
+  metrics: MetricsPorts,
+  lifecycle: LifecyclePort,
 ): readonly SidecarPort[] {
   return [
     { number: INBOUND_PORT, purpose: 'inbound traffic of the mesh' },
@@ -62,10 +66,7 @@ function portsOfOne(
 }
 
 /** Those of consul-dataplane itself: pkg/consuldp/lifecycle.go and metrics.go. */
-function dataplanePorts(
-  metrics: Pick<Metrics, 'mergedPort'> | undefined,
-  lifecycle: Pick<Lifecycle, 'gracefulPort'> | undefined,
-): SidecarPort[] {
+function dataplanePorts(metrics: MetricsPorts, lifecycle: LifecyclePort): SidecarPort[] {
   return [
     { number: READY_PORT, purpose: "Envoy's health endpoint" },
     {
@@ -76,11 +77,7 @@ function dataplanePorts(
     ...(metrics === undefined
       ? []
       : [
-          {
-            number: metrics.mergedPort,
-            purpose: 'merged metrics',
-            movedBy: 'merged-metrics-port',
-          } as const,
+          { number: metrics.mergedPort, purpose: 'merged metrics', movedBy: 'merged-metrics-port' } as const,
           { number: DATAPLANE_METRICS_PORT, purpose: 'the metrics of consul-dataplane' },
         ]),
   ];
