@@ -5,7 +5,6 @@ import { createSync } from '../src/controllers/sync-loop.ts';
 import { apiClient } from '../src/kubernetes/api-client.ts';
 import { systemClock } from '../src/kubernetes/system-clock.ts';
 import { clusterAccess } from '../src/kubernetes/cluster-access.ts';
-import { SERVICE_ACCOUNT } from '../src/kubernetes/service-account.ts';
 import { changeSignal } from '../src/reporting/change-signal.ts';
 import { createToConsulReporter } from '../src/reporting/to-consul-reporter.ts';
 import { clusterOwner } from '../src/runtime/cluster-owner.ts';
@@ -138,9 +137,7 @@ async function openSource(
   const { kubeconfig, owner } = values;
   if (kubeconfig !== undefined) {
     const { environment } = context;
-    const client = apiClient(
-      await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }),
-    );
+    const client = apiClient(await clusterAccess({ kubeconfig, environment }));
     atEnd(() => client.close());
     const source = clusterSource({
       client,

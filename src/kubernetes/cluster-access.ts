@@ -4,14 +4,15 @@ import { delimiter, join } from 'node:path';
 import { TandemError } from '../support/errors.ts';
 import type { ClusterAccess } from './api-client.ts';
 import { inClusterAccess } from './in-cluster.ts';
+import { SERVICE_ACCOUNT } from './service-account.ts';
 
 export type AccessOptions = {
   /** The file of `--kubeconfig`. */
   readonly kubeconfig: string | undefined;
   /** KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT count. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Folder of the service account, for access from inside of a pod. */
-  readonly serviceAccount: string;
+  /** Folder of the service account, for access from inside of a pod; as the kubelet mounts it, unless told. */
+  readonly serviceAccount?: string;
 };
 
 /**
@@ -22,7 +23,7 @@ export type AccessOptions = {
  * @throws TandemError TANDEM_KUBECONFIG_INVALID; a named file that cannot be read is an error, never a reason to try the next
  */
 export async function clusterAccess(options: AccessOptions): Promise<ClusterAccess> {
-  const { environment, serviceAccount } = options;
+  const { environment, serviceAccount = SERVICE_ACCOUNT } = options;
   const files = await kubeconfigFiles(options);
   if (files.length > 0) {
     const { kubeconfigAccess } = await import('./kubeconfig.ts');

@@ -5,7 +5,6 @@ import type { Environment } from '../config/parse-flags.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { readOwned, writeCertificate, type SecretPlace } from '../kubernetes/owned-object.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { TandemError } from '../support/errors.ts';
 
 export type CertificatesTarget = {
@@ -21,7 +20,7 @@ export async function secretTarget(
   kubeconfig: string | undefined,
   environment: Environment,
 ): Promise<CertificatesTarget> {
-  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
   const name = `the Secret ${place.namespace}/${place.name}`;
   let before: unknown;
   return {

@@ -2,7 +2,6 @@
 import type { Source } from '../controllers/sync-ports.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { JsonObject } from '../support/json.ts';
 import type { Context } from './context.ts';
 import { clusterOwner } from './cluster-owner.ts';
@@ -57,7 +56,7 @@ export async function readOwner(
     return { owner: owner ?? OWNER_OF_FILES, objects: await objectsOfFiles(files, context) };
   if (owner !== undefined) return { owner, objects: undefined };
   const { environment } = context;
-  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
   try {
     return { owner: await clusterOwner(client), objects: undefined };
   } finally {
@@ -69,7 +68,7 @@ async function readLiveCluster(
   { kubeconfig, owner, withIngresses }: ReadClusterOptions,
   { environment, stderr, signal }: Context,
 ): Promise<ReadCluster> {
-  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
   try {
     const known = owner ?? (await clusterOwner(client));
     const source = clusterSource({

@@ -19,7 +19,6 @@ import { explainRedirection, type RedirectionExplanation } from '../inject/expla
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import { clusterOwner } from './cluster-owner.ts';
@@ -133,7 +132,7 @@ async function podInCluster(
   { environment, signal }: Context,
 ): Promise<Found | undefined> {
   const { kubeconfig, owner } = values;
-  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
   try {
     const path = listOfOne(collectionIn(namespace, 'pods'), name);
     const { status, body } = await client.request('GET', path, undefined, signal);

@@ -11,7 +11,7 @@ import { syncNodeName, toConsulSettings } from '../config/sync-settings.ts';
 import { syntheticNodePrefix } from '../inject/names.ts';
 import { apiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { ownNamespace } from '../kubernetes/service-account.ts';
 import { clusterFacts } from './check-cluster.ts';
 import { consulFacts, type ConsulQuestions } from './check-consul.ts';
 import type { Context } from './context.ts';
@@ -40,9 +40,7 @@ async function askCluster(
   { environment, signal }: Context,
 ): Promise<Probe<ClusterFacts>> {
   const { kubeconfig } = values;
-  const opened = await probe(signal, () =>
-    clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }),
-  );
+  const opened = await probe(signal, () => clusterAccess({ kubeconfig, environment }));
   if (opened.kind === 'failed') return opened;
   const client = apiClient(opened.value);
   try {
@@ -86,7 +84,7 @@ async function redirectionQuestions(
   { redirection, leaseNamespace: named, consulDomain, kubeconfig }: CheckValues,
   access: ClusterAccess,
 ): Promise<NonNullable<Parameters<typeof clusterFacts>[0]['redirection']>> {
-  const isInPod = kubeconfig === undefined && (await ownNamespace(SERVICE_ACCOUNT)) !== undefined;
+  const isInPod = kubeconfig === undefined && (await ownNamespace()) !== undefined;
   return {
     way: redirection,
     namespace: await leaseNamespace(named, access),

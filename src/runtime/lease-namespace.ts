@@ -1,6 +1,6 @@
 /** The Lease of the sync. */
 import type { ClusterAccess } from '../kubernetes/api-client.ts';
-import { ownNamespace, SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
+import { ownNamespace } from '../kubernetes/service-account.ts';
 
 export const SYNC_LEASE = 'tandem-sync';
 
@@ -9,5 +9,5 @@ export async function leaseNamespace(
   named: string | undefined,
   access: Pick<ClusterAccess, 'namespace'>,
 ): Promise<string> {
-  return named ?? (await ownNamespace(SERVICE_ACCOUNT)) ?? access.namespace ?? 'default';
+  return named ?? (await ownNamespace()) ?? access.namespace ?? 'default';
 }

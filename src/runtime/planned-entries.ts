@@ -13,7 +13,6 @@ import { consulDatacentersOnce } from '../consul/consul-datacenters.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { entryCluster } from '../kubernetes/entry-cluster.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { JsonObject } from '../support/json.ts';
 import type { Context } from './context.ts';
 import { entryObjects } from './entry-objects.ts';
@@ -81,7 +80,7 @@ async function objectsOfCluster(
   { kubeconfig }: Values,
   { environment, stderr, signal }: Context,
 ): Promise<(kind: EntryKind) => KindObjects> {
-  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
   const objects = entryObjects({
     client,
     kinds: ENTRY_KINDS,

@@ -4,7 +4,6 @@ import { listen } from '../http/listen.ts';
 import { plainServer } from '../http/plain-server.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { INJECTED, REDIRECT_ANNOTATION, STATUS } from '../model/kubernetes-names.ts';
@@ -28,7 +27,7 @@ export async function runRedirector(
 ): Promise<void> {
   const log = createLog(stdout, logLevel);
   const metrics = createRedirectorMetrics();
-  const client = apiClient(await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT }));
+  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
   const events = processEvents<'RedirectionFailed' | 'InvalidAnnotations'>(client, log);
   const files = processFiles();
   const redirector = createRedirector({

@@ -6,7 +6,6 @@ import { openStatusPort } from '../http/status-port.ts';
 import { apiClient, type ApiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { createSecureReporter } from '../reporting/secure-reporter.ts';
@@ -31,11 +30,7 @@ import { together } from './together.ts';
 /** Runs until the signal of the context, or until what it was asked for is done. */
 export async function openSecure(values: SecureValues, context: Context): Promise<ExitCode> {
   const { kubeconfig, plan, rotate, purge } = values;
-  const access = await clusterAccess({
-    kubeconfig,
-    environment: context.environment,
-    serviceAccount: SERVICE_ACCOUNT,
-  });
+  const access = await clusterAccess({ kubeconfig, environment: context.environment });
   const namespace = await leaseNamespace(values.namespace, access);
   const client = apiClient(access);
   const place = { name: values.name ?? '', namespace };

@@ -11,7 +11,6 @@ import { systemClock } from '../kubernetes/system-clock.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { createToConsulReporter } from '../reporting/to-consul-reporter.ts';
@@ -41,11 +40,7 @@ export async function openSync(values: SyncValues, context: Context): Promise<Ex
   const log = createLog(context.stdout, values.logLevel);
   const metrics = createSyncMetrics();
   const { environment } = context;
-  const access = await clusterAccess({
-    kubeconfig: values.kubeconfig,
-    environment,
-    serviceAccount: SERVICE_ACCOUNT,
-  });
+  const access = await clusterAccess({ kubeconfig: values.kubeconfig, environment });
   const leading = leadership(isElected(values));
   const lease = apiClient(access);
   const client = apiClient(access, undefined, leading.mayWrite);

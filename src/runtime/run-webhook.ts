@@ -47,7 +47,7 @@ export async function runWebhook(
   for (const flag of V8_FLAGS) setFlagsFromString(flag);
   const log = createLog(stdout, values.logLevel);
   const metrics = createMetrics();
-  const namespace = values.ownNamespace ?? (await ownNamespace(SERVICE_ACCOUNT));
+  const namespace = values.ownNamespace ?? (await ownNamespace());
   const owner = await webhookOwner(values, environment);
   const ca = await openCa(values, log);
   // The table of kinds is large, and a webhook without config entries never needs it.

@@ -4,7 +4,6 @@ import { readServerPod, type ServerPod } from '../discovery/server-pod.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { listPages, type Collection } from '../kubernetes/list-pages.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 
 export type ClusterOfPods = {
   /** The file of `--kubeconfig`; `kubeconfig=` beats it. */
@@ -18,7 +17,7 @@ export async function openCluster(
   { kubeconfig, environment }: ClusterOfPods,
 ): Promise<ApiClient> {
   const file = autoJoin.kubeconfig ?? kubeconfig;
-  return apiClient(await clusterAccess({ kubeconfig: file, environment, serviceAccount: SERVICE_ACCOUNT }));
+  return apiClient(await clusterAccess({ kubeconfig: file, environment }));
 }
 
 export function serverPods({ namespace, labelSelector, fieldSelector }: AutoJoin): Collection {

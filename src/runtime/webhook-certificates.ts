@@ -60,20 +60,14 @@ async function openShared(
   log: Log,
 ): Promise<OpenedCertificates> {
   // A webhook that does not share needs no client of the API server, and starts without it.
-  const [{ clusterAccess }, { apiClient }, { systemClock }, { LEASE_TIMES }, shared, { SERVICE_ACCOUNT }] =
-    await Promise.all([
-      import('../kubernetes/cluster-access.ts'),
-      import('../kubernetes/api-client.ts'),
-      import('../kubernetes/system-clock.ts'),
-      import('../kubernetes/election.ts'),
-      import('./cluster-certificates.ts'),
-      import('../kubernetes/service-account.ts'),
-    ]);
-  const access = await clusterAccess({
-    kubeconfig: values.kubeconfig,
-    environment,
-    serviceAccount: SERVICE_ACCOUNT,
-  });
+  const [{ clusterAccess }, { apiClient }, { systemClock }, { LEASE_TIMES }, shared] = await Promise.all([
+    import('../kubernetes/cluster-access.ts'),
+    import('../kubernetes/api-client.ts'),
+    import('../kubernetes/system-clock.ts'),
+    import('../kubernetes/election.ts'),
+    import('./cluster-certificates.ts'),
+  ]);
+  const access = await clusterAccess({ kubeconfig: values.kubeconfig, environment });
   const client = apiClient(access);
   const own = namespace ?? access.namespace ?? 'default';
   const { source, problem, stop } = shared.clusterCertificates({

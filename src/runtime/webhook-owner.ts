@@ -3,7 +3,6 @@ import type { FlagValues, Environment } from '../config/parse-flags.ts';
 import type { injectFlags } from '../config/inject-settings.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { SERVICE_ACCOUNT } from '../kubernetes/service-account.ts';
 import { TandemError } from '../support/errors.ts';
 import { clusterOwner } from './cluster-owner.ts';
 
@@ -35,7 +34,7 @@ export async function webhookOwner(
 }
 
 async function ownerOfCluster(kubeconfig: string | undefined, environment: Environment): Promise<string> {
-  const access = await clusterAccess({ kubeconfig, environment, serviceAccount: SERVICE_ACCOUNT });
+  const access = await clusterAccess({ kubeconfig, environment });
   const client = apiClient(access);
   try {
     return await clusterOwner(client);
