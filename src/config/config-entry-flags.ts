@@ -40,3 +40,26 @@ export function configEntryFlagProblems({
     ? ['--config-entries-adopt is for --config-entries; set both, or leave this out']
     : [];
 }
+
+/** What decides about entries. @param datacenter that keeps them */
+export function entrySettings(
+  values: Omit<ConfigEntryValues, 'configEntries'>,
+  owner: string,
+  datacenter: string,
+) {
+  return {
+    owner,
+    datacenter,
+    adopt: values.configEntriesAdopt,
+    policy: values.configEntriesPolicy,
+    allowNamespaces: values.configEntriesNamespaces,
+  };
+}
+
+/** Of the flags; Consul is asked for what is undefined. */
+export function knownDatacenters({
+  consulDatacenter: datacenter,
+  consulPrimaryDatacenter: primaryDatacenter,
+}: Pick<ConfigEntryValues, 'consulPrimaryDatacenter'> & { readonly consulDatacenter: string | undefined }) {
+  return { datacenter, primaryDatacenter };
+}

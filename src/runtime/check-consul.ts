@@ -2,6 +2,7 @@
 import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import type { ConsulFacts, NodeRead, TokenFact } from '../check/consul-findings.ts';
 import { neededConsulRules, type ConsulNeeds, type ConsulRight } from '../check/consul-rights.ts';
+import { knownDatacenters } from '../config/config-entry-flags.ts';
 import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { authorize } from '../consul/authorize.ts';
@@ -92,13 +93,8 @@ function readAgent(
 }
 
 /** The name of the datacenter of the config entries; reads those of one kind there. */
-async function readKeeper(
-  client: ConsulClient,
-  { consulDatacenter, consulPrimaryDatacenter }: Values,
-  signal: AbortSignal,
-): Promise<string> {
-  const known = { datacenter: consulDatacenter, primaryDatacenter: consulPrimaryDatacenter };
-  const { datacenter, primary } = await consulDatacentersOnce(client, known, signal);
+async function readKeeper(client: ConsulClient, values: Values, signal: AbortSignal): Promise<string> {
+  const { datacenter, primary } = await consulDatacentersOnce(client, knownDatacenters(values), signal);
   const kind = ENTRY_KINDS.filter(({ enterprise }) => enterprise !== true).slice(0, 1);
   await entrySource({ client, kinds: kind, primary }).refresh(kind, signal);
   return primary ?? datacenter;

@@ -1,40 +1,16 @@
 /** Composes the config entries for `tandem sync`: their two sides, the loop between them, and their part of `/status`. */
-import type { EntryPolicy, EntrySettings } from '../catalog/config-entries/decide-entry.ts';
 import { ENTRY_GROUP, ENTRY_KINDS, ENTRY_VERSION } from '../catalog/config-entries/entry-kinds.ts';
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
-import type { ConsulClient } from '../consul/client.ts';
+import { entrySettings, knownDatacenters } from '../config/config-entry-flags.ts';
 import { entrySource, entryWriter } from '../consul/config-entries.ts';
 import { consulDatacenters } from '../consul/consul-datacenters.ts';
 import { runConfigEntries } from '../controllers/config-entry-loop.ts';
-import type { ApiClient } from '../kubernetes/api-client.ts';
 import { crdName, entryCluster } from '../kubernetes/entry-cluster.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
-import type { EventRecorder } from '../kubernetes/event-recorder.ts';
-import type { WatchFailure } from '../kubernetes/watch-failure.ts';
-import type { ControllerOptions } from '../reconcile/controller.ts';
 import { createConfigEntryReporter } from '../reporting/config-entry-reporter.ts';
 import type { ConfigEntriesStatus } from '../status-page/status.ts';
-import type { Log } from '../telemetry/logger.ts';
-import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
 import { entryObjects } from './entry-objects.ts';
-
-type ConfigEntriesComposition = ControllerOptions & {
-  readonly owner: string;
-  readonly adopt: boolean;
-  readonly policy: EntryPolicy;
-  readonly allowNamespaces: readonly string[];
-  /** Of the flags; undefined: Consul is asked. */
-  readonly datacenter: string | undefined;
-  readonly primaryDatacenter: string | undefined;
-  readonly client: ApiClient;
-  readonly consul: ConsulClient;
-  readonly log: Log;
-  readonly metrics: SyncMetrics;
-  readonly events: Pick<EventRecorder<string>, 'record'>;
-  readonly onRestart: (failure: WatchFailure) => void;
-  /** The status is another one. */
-  readonly changed: () => void;
-};
+import type { SyncStage } from './sync-stage.ts';
 
 export type ConfigEntriesPart = {
   /** Runs while this replica leads. */
@@ -46,13 +22,14 @@ export type ConfigEntriesPart = {
 };
 
 /** Watches the objects at once, and reads Consul and writes only while it leads. */
-export function configEntriesPart(composition: ConfigEntriesComposition): ConfigEntriesPart {
-  const { client, consul, log, metrics, events, dryRun, changed, onRestart } = composition;
+export function configEntriesPart(stage: SyncStage): ConfigEntriesPart {
+  const { values, owner, client, consul, log, metrics, options, events, onRestart, changed } = stage;
+  const { resync, dryRun, once } = options;
   const kinds = ENTRY_KINDS;
   const objects = entryObjects({
     client,
     kinds,
-    onRestart,
+    onRestart: (failure) => onRestart('config-entries', failure),
     onKind: (kind, isMissing) => {
       const fields = { kind: kind.kind, crd: crdName(kind) };
       if (isMissing) log('warn', 'a CRD is not installed; its objects are awaited', fields);
@@ -73,15 +50,9 @@ export function configEntriesPart(composition: ConfigEntriesComposition): Config
   });
   return {
     lead: async (term) => {
-      const place = await consulDatacenters(consul, composition, reporter.failed, term);
+      const place = await consulDatacenters(consul, knownDatacenters(values), reporter.failed, term);
       if (place === undefined) return;
-      const settings: EntrySettings = {
-        owner: composition.owner,
-        datacenter: place.datacenter,
-        adopt: composition.adopt,
-        policy: composition.policy,
-        allowNamespaces: composition.allowNamespaces,
-      };
+      const settings = entrySettings(values, owner, place.datacenter);
       const known = kinds.filter(({ enterprise }) => enterprise !== true);
       const access = { client: consul, primary: place.primary };
       // Others each time: what an earlier term knew of Consul may be long over.
@@ -94,7 +65,7 @@ export function configEntriesPart(composition: ConfigEntriesComposition): Config
         clock: systemClock,
         random: Math.random,
       };
-      await runConfigEntries(ports, { ...composition, settings, kinds }, term);
+      await runConfigEntries(ports, { resync, dryRun, once, settings, kinds }, term);
       ended();
     },
     isSynced: () => Object.values(objects.watches()).every((watch) => watch.isSynced),

@@ -4,7 +4,7 @@ import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import { readEntryObject, type EntryObject } from '../catalog/config-entries/entry-object.ts';
 import { planEntries, type EntryPlan, type KindView } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
-import type { configEntryFlags } from '../config/config-entry-flags.ts';
+import { entrySettings, knownDatacenters, type configEntryFlags } from '../config/config-entry-flags.ts';
 import type { consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import type { ConsulClient } from '../consul/client.ts';
@@ -52,13 +52,7 @@ export async function plannedEntries(
     objects === undefined ? objectsOfCluster(values, context) : objectsOfFiles(objects),
     readConsul(values, consul, context),
   ]);
-  const settings: EntrySettings = {
-    owner,
-    datacenter,
-    adopt: values.configEntriesAdopt,
-    policy: values.configEntriesPolicy,
-    allowNamespaces: values.configEntriesNamespaces,
-  };
+  const settings = entrySettings(values, owner, datacenter);
   const views = ENTRY_KINDS.map((kind): KindView => {
     const { entries, trouble } = entriesOf(kind);
     const { found, keep, crdCreated } = objectsOf(kind);
@@ -110,12 +104,11 @@ async function objectsOfCluster(
 }
 
 async function readConsul(
-  { consulDatacenter, consulPrimaryDatacenter }: Values,
+  values: Values,
   client: ConsulClient,
   { signal }: Context,
 ): Promise<{ readonly datacenter: string; readonly entriesOf: ReturnType<typeof entrySource>['entries'] }> {
-  const known = { datacenter: consulDatacenter, primaryDatacenter: consulPrimaryDatacenter };
-  const { datacenter, primary } = await consulDatacentersOnce(client, known, signal);
+  const { datacenter, primary } = await consulDatacentersOnce(client, knownDatacenters(values), signal);
   const kinds = ENTRY_KINDS.filter(({ enterprise }) => enterprise !== true);
   const source = entrySource({ client, kinds, primary });
   await source.refresh(kinds, signal);

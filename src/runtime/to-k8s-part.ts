@@ -2,37 +2,21 @@
 import { OWNER_META } from '../model/consul-names.ts';
 import { byText } from '../model/instance.ts';
 import { followedServices } from '../catalog/to-kubernetes/select.ts';
-import type { HealthRule, ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts';
-import type { ConsulClient } from '../consul/client.ts';
+import type { ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts';
+import { toK8sSettings } from '../config/to-k8s-flags.ts';
 import { serviceSource } from '../consul/service-source.ts';
-import { createToK8s, type ToK8s, type ToK8sOptions } from '../controllers/to-k8s-loop.ts';
-import type { ApiClient } from '../kubernetes/api-client.ts';
+import { createToK8s, type ToK8s } from '../controllers/to-k8s-loop.ts';
 import { systemClock } from '../kubernetes/system-clock.ts';
-import type { EventTarget } from '../kubernetes/event-object.ts';
 import { objectWriter } from '../kubernetes/object-writer.ts';
 import type { ToK8sStatus, WatchesStatus } from '../status-page/status.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
-import type { Log } from '../telemetry/logger.ts';
 import { clusterNetwork, UNASKED } from './cluster-network.ts';
 import type { ControllerState } from '../reporting/controller-reporter.ts';
 import { controllerFacts, troubleOf } from '../reporting/controller-status.ts';
+import { leaseNamespace } from './lease-namespace.ts';
 import { createToK8sReporter } from '../reporting/to-k8s-reporter.ts';
-import { writeNamespace, type WriteNamespaceOptions } from './write-namespace.ts';
-
-type ToK8sComposition = ToK8sOptions & {
-  readonly filter: string;
-  readonly healthRule: HealthRule;
-  /** Ranges of pods and Services that the operator knows. */
-  readonly clusterCidrs: readonly string[];
-  readonly client: ApiClient;
-  readonly consul: ConsulClient;
-  readonly log: Log;
-  readonly metrics: ControllerMetrics;
-  readonly warn: (target: EventTarget, reason: string, message: string) => void;
-  readonly onRestart: WriteNamespaceOptions['onRestart'];
-  /** The status is another one. */
-  readonly changed: () => void;
-};
+import type { SyncStage } from './sync-stage.ts';
+import { writeNamespace } from './write-namespace.ts';
 
 export type ToK8sPart = {
   /** Runs while this replica leads. */
@@ -44,10 +28,12 @@ export type ToK8sPart = {
 };
 
 /** Watches the write namespace at once, and reads Consul and writes only while it leads. */
-export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
-  const { settings, filter, healthRule, client, consul, log, metrics, dryRun, changed } = composition;
-  const { onRestart, clusterCidrs: cidrs } = composition;
-  const { owner, namespace } = settings;
+export async function toK8sPart(stage: SyncStage, metrics: ControllerMetrics): Promise<ToK8sPart> {
+  const { values, access, owner, client, consul, log, options, events, onRestart, changed } = stage;
+  const { resync, dryRun, once } = options;
+  const namespace = values.k8sWriteNamespace ?? (await leaseNamespace(undefined, access));
+  const settings = toK8sSettings(values, owner, namespace);
+  const { clusterCidrs: cidrs, toK8sFilter: filter, toK8sHealth: healthRule } = values;
   const objects = writeNamespace({ client, namespace, onRestart });
   const network = settings.allowClusterAddresses ? UNASKED : clusterNetwork({ client, cidrs, onRestart });
   const watches = (): WatchesStatus => joined(objects.watches(), network.watches());
@@ -56,7 +42,7 @@ export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
     metrics,
     now: Date.now,
     warn: ({ name, uid }, reason, message) =>
-      composition.warn({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, reason, message),
+      events.record({ apiVersion: 'v1', kind: 'Service', namespace, name, uid }, 'Warning', reason, message),
     isDryRun: dryRun,
     changed,
   });
@@ -73,7 +59,7 @@ export function toK8sPart(composition: ToK8sComposition): ToK8sPart {
       });
       const writer = objectWriter(client, namespace);
       const ports = { services, objects, network, writer, reporter, clock: systemClock, random: Math.random };
-      loop = createToK8s(ports, composition);
+      loop = createToK8s(ports, { settings, resync, dryRun, once });
       await loop.run(term);
       loop = undefined;
     },

@@ -23,7 +23,7 @@ type WriteNamespace = ObjectSource & {
   readonly stop: () => Promise<void>;
 };
 
-export type WriteNamespaceOptions = {
+type WriteNamespaceOptions = {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   readonly namespace: string;
   readonly onRestart: (kind: WatchedKind, failure: WatchFailure) => void;

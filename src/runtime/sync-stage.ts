@@ -1,0 +1,27 @@
+/** What every direction of `tandem sync` gets. */
+import type { SyncValues } from '../config/sync-flags.ts';
+import type { OpenConsul } from '../consul/client.ts';
+import type { SyncOptions } from '../controllers/sync-loop.ts';
+import type { ApiClient, ClusterAccess } from '../kubernetes/api-client.ts';
+import type { EventRecorder } from '../kubernetes/event-recorder.ts';
+import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import type { Log } from '../telemetry/logger.ts';
+import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
+import type { WatchedKind } from './cluster-source.ts';
+import type { PodKind } from './pod-source.ts';
+
+export type SyncStage = {
+  readonly values: SyncValues;
+  readonly owner: string;
+  readonly access: ClusterAccess;
+  /** Writes as long as this replica leads. */
+  readonly client: ApiClient;
+  readonly consul: OpenConsul;
+  readonly log: Log;
+  readonly metrics: SyncMetrics;
+  readonly options: SyncOptions;
+  readonly events: EventRecorder<string>;
+  readonly onRestart: (kind: WatchedKind | PodKind | 'config-entries', failure: WatchFailure) => void;
+  /** The status is another one. */
+  readonly changed: () => void;
+};
