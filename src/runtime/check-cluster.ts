@@ -7,13 +7,15 @@ import type { ClusterFacts, NameFacts } from '../check/cluster-findings.ts';
 import type { Probe } from '../check/finding.ts';
 import { neededRules, type Needs, type RightFact, type Rule } from '../check/rights.ts';
 import { readWebhookEntries, type DryRun, type WebhookFacts } from '../check/webhook-findings.ts';
-import { ENTRY_GROUP, ENTRY_VERSION } from '../catalog/config-entries/entry-kinds.ts';
+import { ENTRY_GROUP, ENTRY_KINDS, ENTRY_VERSION } from '../catalog/config-entries/entry-kinds.ts';
 import type { ApiAnswer, ApiClient } from '../kubernetes/api-client.ts';
 import { messageOf, requestRefused } from '../kubernetes/refused-object.ts';
+import type { CheckValues } from '../config/check-flags.ts';
+import { toConsulSettings } from '../config/sync-settings.ts';
 import { versionOf, type ServerVersion } from '../kubernetes/server-version.ts';
 import { MUTATING, VALIDATING } from '../kubernetes/webhook-configuration.ts';
 import { elementsAt, property } from '../support/json.ts';
-import { entryFacts, type EntryQuestions } from './check-entries.ts';
+import { entryFacts } from './check-entries.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
 import { redirectionFacts, type RedirectionQuestions } from './check-redirection.ts';
@@ -22,58 +24,33 @@ import { probe } from './probe.ts';
 type ClusterQuestions = {
   readonly client: ApiClient;
   readonly server: string;
-  readonly webhookConfiguration: string;
-  /** The webhook checks config entries. */
-  readonly configEntries: boolean;
+  readonly values: CheckValues;
   readonly needs: Needs;
-  /** Undefined: it is taken from the cluster. */
-  readonly owner: string | undefined;
-  readonly settings: (owner: string) => ToConsulSettings;
   /** Undefined where nothing is asked about transparent proxy. */
   readonly redirection: Omit<RedirectionQuestions, 'client'> | undefined;
-  /** Undefined where nothing is asked about config entries. */
-  readonly entries: Omit<EntryQuestions, 'client'> | undefined;
 };
 
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 
 /** All questions at once, each with its own limit; none of them changes anything. */
 export async function clusterFacts(questions: ClusterQuestions, signal: AbortSignal): Promise<ClusterFacts> {
-  const {
-    client,
-    server,
-    needs,
-    settings,
-    redirection,
-    webhookConfiguration,
-    entries: ofEntries,
-  } = questions;
+  const { client, server, values, needs } = questions;
   const { webhook: ofWebhook, sync } = needs;
-  const [version, rights, webhook, entryWebhook, owner, names, entries, redirected] = await Promise.all([
+  const { webhookConfiguration, configEntries, configEntriesAdopt: adopt, account } = values;
+  const ofEntries = { client, kinds: ENTRY_KINDS, adopt, asksWebhooks: account === 'all' };
+  const [version, rights, webhook, entryWebhook, owner, names, entries, redirection] = await Promise.all([
     probe(signal, (limited) => readVersion(client, limited)),
     Promise.all(neededRules(needs).map((rule) => rightFact(client, rule, signal))),
     ofWebhook && webhookFacts(client, MUTATING, webhookConfiguration, deniedPod, signal),
-    ofWebhook && questions.configEntries
+    ofWebhook && configEntries
       ? webhookFacts(client, VALIDATING, webhookConfiguration, deniedEntry, signal)
       : undefined,
     sync !== undefined || ofWebhook?.ownerFromCluster === true ? ownerFact(questions, signal) : undefined,
-    // Names do not depend on the owner.
-    sync?.toConsul &&
-      probe(signal, (limited) => readNames(client, settings(questions.owner ?? 'unknown'), limited)),
-    ofEntries && entryFacts({ ...ofEntries, client }, signal),
-    redirection && redirectionFacts({ ...redirection, client }, signal),
+    sync?.toConsul && probe(signal, (limited) => readNames(client, values, limited)),
+    sync?.configEntries && entryFacts(ofEntries, signal),
+    questions.redirection && redirectionFacts({ ...questions.redirection, client }, signal),
   ]);
-  return {
-    server,
-    version,
-    rights,
-    webhook,
-    entryWebhook,
-    owner,
-    names,
-    entries,
-    redirection: redirected,
-  };
+  return { server, version, rights, webhook, entryWebhook, owner, names, entries, redirection };
 }
 
 async function readVersion(client: ApiClient, signal: AbortSignal): Promise<ServerVersion> {
@@ -81,7 +58,10 @@ async function readVersion(client: ApiClient, signal: AbortSignal): Promise<Serv
   return versionOf(expectSuccess('GET /version', answer));
 }
 
-function ownerFact({ client, owner }: ClusterQuestions, signal: AbortSignal): Promise<Probe<string>> {
+function ownerFact(
+  { client, values: { owner } }: ClusterQuestions,
+  signal: AbortSignal,
+): Promise<Probe<string>> {
   return owner === undefined
     ? probe(signal, () => clusterOwner(client))
     : Promise.resolve({ kind: 'seen', value: owner });
@@ -167,11 +147,9 @@ async function dryRun(client: ApiClient, { path, object }: Denied, signal: Abort
   return { status, message: messageOf(body) };
 }
 
-async function readNames(
-  client: ApiClient,
-  settings: ToConsulSettings,
-  signal: AbortSignal,
-): Promise<NameFacts> {
+async function readNames(client: ApiClient, values: CheckValues, signal: AbortSignal): Promise<NameFacts> {
+  // Names do not depend on the owner.
+  const settings = toConsulSettings(values, values.owner ?? 'unknown');
   const failed = Promise.withResolvers<never>();
   const source = clusterSource({
     client,

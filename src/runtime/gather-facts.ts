@@ -7,7 +7,7 @@ import type { Probe } from '../check/finding.ts';
 import type { Needs, SyncNeeds } from '../check/rights.ts';
 import type { CheckValues } from '../config/check-flags.ts';
 import { namingOf } from '../config/naming-settings.ts';
-import { syncNodeName, toConsulSettings } from '../config/sync-settings.ts';
+import { syncNodeName } from '../config/sync-settings.ts';
 import { syntheticNodePrefix } from '../inject/names.ts';
 import { apiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
@@ -44,27 +44,13 @@ async function askCluster(
   if (opened.kind === 'failed') return opened;
   const client = apiClient(opened.value);
   try {
-    const ask = async (limited: AbortSignal): Promise<ClusterFacts> =>
-      clusterFacts(
-        {
-          client,
-          server: opened.value.server,
-          webhookConfiguration: values.webhookConfiguration,
-          configEntries: values.configEntries,
-          needs: await needsOf(values, opened.value),
-          owner: values.owner,
-          settings: (owner) => toConsulSettings(values, owner),
-          entries: asksEntries(values)
-            ? {
-                kinds: ENTRY_KINDS,
-                adopt: values.configEntriesAdopt,
-                asksWebhooks: values.account === 'all',
-              }
-            : undefined,
-          redirection: asksRedirection(values) ? await redirectionQuestions(values, opened.value) : undefined,
-        },
-        limited,
-      );
+    const ask = async (limited: AbortSignal): Promise<ClusterFacts> => {
+      const needs = await needsOf(values, opened.value);
+      const redirection = asksRedirection(values)
+        ? await redirectionQuestions(values, opened.value)
+        : undefined;
+      return clusterFacts({ client, server: opened.value.server, values, needs, redirection }, limited);
+    };
     return await probe(signal, ask, WHOLE_MILLISECONDS);
   } finally {
     client.close();
@@ -74,10 +60,6 @@ async function askCluster(
 /** The account of the catalog sync alone has nothing to do with pods, and that of the webhook may not read them. */
 function asksRedirection({ account, registrar }: CheckValues): boolean {
   return account === 'all' || (account === 'sync' && registrar);
-}
-
-function asksEntries({ account, configEntries }: CheckValues): boolean {
-  return account !== 'webhook' && configEntries;
 }
 
 async function redirectionQuestions(
