@@ -3,7 +3,7 @@ import { parseAutoJoin } from '../discovery/auto-join.ts';
 import { formatAddress, podAddress } from '../discovery/server-pod.ts';
 import { command } from './command.ts';
 import { exit } from '../runtime/context.ts';
-import { listServerPods, openCluster } from '../runtime/server-pods.ts';
+import { listServerPods } from '../runtime/server-pods.ts';
 import { tell } from '../runtime/tell.ts';
 
 export const discoverCommand = command({
@@ -25,15 +25,10 @@ export const discoverCommand = command({
       return exit.usage;
     }
     const autoJoin = parsed.value;
-    const client = await openCluster(autoJoin, { kubeconfig: undefined, environment });
-    try {
-      for (const pod of await listServerPods(client, autoJoin, signal)) {
-        const found = podAddress(pod, autoJoin.hostNetwork);
-        if (found.kind === 'address') tell(stdout, formatAddress(found.host, found.port));
-        if (found.kind === 'left-out') tell(stderr, `warning: ${found.warning}`);
-      }
-    } finally {
-      client.close();
+    for (const pod of await listServerPods(autoJoin, { kubeconfig: undefined, environment }, signal)) {
+      const found = podAddress(pod, autoJoin.hostNetwork);
+      if (found.kind === 'address') tell(stdout, formatAddress(found.host, found.port));
+      if (found.kind === 'left-out') tell(stderr, `warning: ${found.warning}`);
     }
     return exit.done;
   },

@@ -56,6 +56,24 @@ export async function listPages<T>(
   }
 }
 
+/**
+ * The objects of a whole list that `read` takes.
+ *
+ * @throws TandemError TANDEM_KUBERNETES_…
+ */
+export async function listValues<T>(
+  client: Pick<ApiClient, 'request'>,
+  collection: Collection,
+  read: ReadObject<T>,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
+  const listed = await listPages(client, collection, read, signal);
+  if (listed.kind === 'listed')
+    return listed.entries.flatMap(({ value }) => (value === undefined ? [] : [value]));
+  const changed = `GET ${collection.path}: the list changed meanwhile`;
+  throw listed.failure.error ?? new TandemError('TANDEM_KUBERNETES_REFUSED', changed);
+}
+
 function nextLimit(limit: number, items: number, weight: number): number {
   const fitting = Math.floor((PAGE.weight * Math.max(1, items)) / weight);
   return Math.max(1, Math.min(fitting, limit * PAGE.growth, PAGE.most));

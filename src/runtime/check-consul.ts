@@ -16,7 +16,7 @@ import { originsOf } from '../discovery/http-origin.ts';
 import { asString, property } from '../support/json.ts';
 import { meshFacts } from './check-mesh.ts';
 import { probe } from './probe.ts';
-import { listServerPods, openCluster, type ClusterOfPods } from './server-pods.ts';
+import { listServerPods, type ClusterOfPods } from './server-pods.ts';
 
 type Values = FlagValues<typeof consulFlags> & { readonly consulPrimaryDatacenter: string | undefined };
 
@@ -62,13 +62,8 @@ async function findServers(
   cluster: ClusterOfPods,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const client = await openCluster(autoJoin, cluster);
-  try {
-    const pods = await listServerPods(client, autoJoin, signal);
-    return originsOf(pods, { hostNetwork: autoJoin.hostNetwork, withTls: caFile !== undefined });
-  } finally {
-    client.close();
-  }
+  const pods = await listServerPods(autoJoin, cluster, signal);
+  return originsOf(pods, { hostNetwork: autoJoin.hostNetwork, withTls: caFile !== undefined });
 }
 
 /** `GET /v1/agent/self` */

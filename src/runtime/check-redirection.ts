@@ -13,8 +13,7 @@ import {
 import { DATAPLANE_CONTAINER, ENVOY_CONTAINER } from '../inject/names.ts';
 import { parseQuantity } from '../inject/quantity.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { listPages } from '../kubernetes/list-pages.ts';
-import type { ReadObject } from '../kubernetes/resource-entry.ts';
+import { listValues } from '../kubernetes/list-pages.ts';
 import { isConditionTrue } from '../model/conditions.ts';
 import { INJECTED, REDIRECT_STATUS, STATUS } from '../model/kubernetes-names.ts';
 import { TandemError } from '../support/errors.ts';
@@ -64,8 +63,13 @@ async function readRedirectors(
   // In that namespace alone: anybody may write such a label on a pod of their own.
   const labelSelector = 'app.kubernetes.io/name=tandem,app.kubernetes.io/component=redirector';
   const [nodes, pods] = await Promise.all([
-    list(client, '/api/v1/nodes', { labelSelector: 'kubernetes.io/os!=windows' }, (node) => node, signal),
-    list(client, podsOf(namespace), { labelSelector }, (pod) => pod, signal),
+    listValues(
+      client,
+      { path: '/api/v1/nodes', query: { labelSelector: 'kubernetes.io/os!=windows' } },
+      (node) => node,
+      signal,
+    ),
+    listValues(client, { path: podsOf(namespace), query: { labelSelector } }, (pod) => pod, signal),
   ]);
   const ready = new Set(
     pods
@@ -98,12 +102,14 @@ function podsOf(namespace: string): string {
 
 function readLabels(client: ApiClient, signal: AbortSignal): Promise<readonly WrongLabel[]> {
   const wrong = (namespace: unknown): readonly WrongLabel[] => wrongLabelsOf(property(namespace, 'metadata'));
-  return list(client, '/api/v1/namespaces', {}, wrong, signal).then((all) => all.flat());
+  return listValues(client, { path: '/api/v1/namespaces', query: {} }, wrong, signal).then((all) =>
+    all.flat(),
+  );
 }
 
 async function readLimits(client: ApiClient, signal: AbortSignal): Promise<readonly SidecarLimit[]> {
   const query = { labelSelector: `${STATUS}=${INJECTED}` };
-  return (await list(client, '/api/v1/pods', query, limitsOf, signal)).flat();
+  return (await listValues(client, { path: '/api/v1/pods', query }, limitsOf, signal)).flat();
 }
 
 /** Of a pod with redirected traffic that has not ended: those of its sidecars that have a limit. */
@@ -171,24 +177,7 @@ async function readDnsAddress(
   const path = podsOf(namespace).replace(/pods$/, 'services');
   const addressOf = (service: unknown): string =>
     asString(property(property(service, 'spec'), 'clusterIP')) ?? '';
-  return (await list(client, path, query, addressOf, signal)).find((address) => /\d/.test(address));
-}
-
-/** @throws TandemError TANDEM_KUBERNETES_… */
-async function list<T>(
-  client: ApiClient,
-  path: string,
-  query: Readonly<Record<string, string>>,
-  read: ReadObject<T>,
-  signal: AbortSignal,
-): Promise<readonly T[]> {
-  const listed = await listPages(client, { path, query }, read, signal);
-  if (listed.kind === 'failed')
-    throw (
-      listed.failure.error ??
-      new TandemError('TANDEM_KUBERNETES_REFUSED', `GET ${path}: the list changed meanwhile`)
-    );
-  return listed.entries.flatMap(({ value }) => (value === undefined ? [] : [value]));
+  return (await listValues(client, { path, query }, addressOf, signal)).find((address) => /\d/.test(address));
 }
 
 function nameOf(object: unknown): string {

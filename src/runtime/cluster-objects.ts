@@ -1,7 +1,5 @@
 /** Where `plan` and `explain` read the cluster from: a kubeconfig, or files. */
 import type { Source } from '../controllers/sync-ports.ts';
-import { apiClient } from '../kubernetes/api-client.ts';
-import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import type { JsonObject } from '../support/json.ts';
 import type { Context } from './context.ts';
 import { clusterOwner } from './cluster-owner.ts';
@@ -9,6 +7,7 @@ import { clusterSource } from './cluster-source.ts';
 import { readManifestObjects } from './manifest-objects.ts';
 import { createObjectSnapshot } from './object-snapshot.ts';
 import { tell } from './tell.ts';
+import { withCluster } from './with-cluster.ts';
 
 type ReadCluster = {
   readonly snapshot: Source['snapshot'];
@@ -38,7 +37,8 @@ export async function readCluster(options: ReadClusterOptions, context: Context)
   return { snapshot, owner: owner ?? OWNER_OF_FILES, objects };
 }
 
-async function objectsOfFiles(
+/** Those of all kinds; an object that is there more than once is named. */
+export async function objectsOfFiles(
   files: readonly string[],
   { stdin, stderr }: Context,
 ): Promise<readonly JsonObject[]> {
@@ -56,20 +56,14 @@ export async function readOwner(
     return { owner: owner ?? OWNER_OF_FILES, objects: await objectsOfFiles(files, context) };
   if (owner !== undefined) return { owner, objects: undefined };
   const { environment } = context;
-  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
-  try {
-    return { owner: await clusterOwner(client), objects: undefined };
-  } finally {
-    client.close();
-  }
+  return { owner: await withCluster({ kubeconfig, environment }, clusterOwner), objects: undefined };
 }
 
 async function readLiveCluster(
   { kubeconfig, owner, withIngresses }: ReadClusterOptions,
   { environment, stderr, signal }: Context,
 ): Promise<ReadCluster> {
-  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
-  try {
+  return withCluster({ kubeconfig, environment }, async (client) => {
     const known = owner ?? (await clusterOwner(client));
     const source = clusterSource({
       client,
@@ -79,7 +73,5 @@ async function readLiveCluster(
     await source.synced(signal);
     await source.stop();
     return { snapshot: source.snapshot, owner: known, objects: undefined };
-  } finally {
-    client.close();
-  }
+  });
 }

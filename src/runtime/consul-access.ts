@@ -91,38 +91,40 @@ function shared({
   };
 }
 
+type PersonsValues = FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined };
+
 /** For a command that a person waits for: warnings are talk. */
-export function openConsulForPerson(
-  values: FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined },
+export async function withConsul<T>(
+  values: PersonsValues,
   { environment, stderr, signal }: Context,
-): Promise<OpenConsul> {
-  return openConsulOf(values, {
+  use: (consul: OpenConsul) => Promise<T>,
+): Promise<T> {
+  const consul = await openConsulOf(values, {
     environment,
     kubeconfig: values.kubeconfig,
     signal,
     warn: (message, reason) => tell(stderr, `tandem: ${message}: ${reason}`),
   });
-}
-
-/**
- * Undefined, with a line for people, when Consul cannot be asked: what the rules say is worth reading all the same.
- *
- * @param command `explain`
- */
-export async function askConsul<T>(
-  command: string,
-  values: Parameters<typeof openConsulForPerson>[0],
-  context: Context,
-  ask: (consul: OpenConsul) => Promise<T>,
-): Promise<T | undefined> {
-  const consul = await openConsulForPerson(values, context);
   try {
-    return await ask(consul);
-  } catch (error) {
-    if (!(error instanceof TandemError)) throw error;
-    tell(context.stderr, `tandem ${command}: Consul was not asked: ${error.message}`);
-    return undefined;
+    return await use(consul);
   } finally {
     await consul.close();
   }
+}
+
+/** Undefined, with a line for people, when Consul cannot be asked: what the rules say is worth reading all the same. */
+export function askConsul<T>(
+  values: PersonsValues,
+  context: Context,
+  ask: (consul: OpenConsul) => Promise<T>,
+): Promise<T | undefined> {
+  return withConsul(values, context, async (consul) => {
+    try {
+      return await ask(consul);
+    } catch (error) {
+      if (!(error instanceof TandemError)) throw error;
+      tell(context.stderr, `tandem explain: Consul was not asked: ${error.message}`);
+      return undefined;
+    }
+  });
 }

@@ -1,6 +1,6 @@
 /** `tandem explain config-entry KIND/NAMESPACE/NAME`: what the object says, and what Consul has. */
 import { explainEntry, type EntryExplanation } from '../catalog/config-entries/explain-entry.ts';
-import { openConsulForPerson } from './consul-access.ts';
+import { withConsul } from './consul-access.ts';
 import { readOwner } from './cluster-objects.ts';
 import type { Context } from './context.ts';
 import { plannedEntries } from './planned-entries.ts';
@@ -16,10 +16,7 @@ export async function explainEntryOf(
   context: Context,
 ): Promise<EntryExplanation | undefined> {
   const { owner, objects } = await readOwner({ ...values, files }, context);
-  const consul = await openConsulForPerson(values, context);
-  try {
-    return explainEntry(kind, place, await plannedEntries(values, objects, owner, consul, context));
-  } finally {
-    await consul.close();
-  }
+  return withConsul(values, context, async (consul) =>
+    explainEntry(kind, place, await plannedEntries(values, objects, owner, consul, context)),
+  );
 }

@@ -17,17 +17,15 @@ import { ANNOTATION_PREFIX, INJECTED, STATUS } from '../model/kubernetes-names.t
 import { readInjection } from '../inject/injected-pod.ts';
 import { explainRedirection, type RedirectionExplanation } from '../inject/explain-redirect.ts';
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
-import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
-import { clusterAccess } from '../kubernetes/cluster-access.ts';
+import type { ApiClient } from '../kubernetes/api-client.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import { clusterOwner } from './cluster-owner.ts';
-import { OWNER_OF_FILES } from './cluster-objects.ts';
+import { objectsOfFiles, OWNER_OF_FILES } from './cluster-objects.ts';
 import type { Context } from './context.ts';
 import { askConsul } from './consul-access.ts';
 import { explainAddress } from './explained-address.ts';
-import { readManifestObjects } from './manifest-objects.ts';
-import { tell } from './tell.ts';
+import { withCluster } from './with-cluster.ts';
 
 type ExplainPodValues = FlagValues<typeof consulFlags> &
   FlagValues<
@@ -99,10 +97,9 @@ async function podInFiles(
   name: string,
   files: readonly string[],
   values: ExplainPodValues,
-  { stdin, stderr }: Context,
+  context: Context,
 ): Promise<Found | undefined> {
-  const { objects, repeated } = await readManifestObjects(files, stdin);
-  for (const each of repeated) tell(stderr, `tandem: ${each}`);
+  const objects = await objectsOfFiles(files, context);
   const pod = objects.findLast(
     ({ kind, metadata }) =>
       kind === 'Pod' && property(metadata, 'namespace') === namespace && property(metadata, 'name') === name,
@@ -132,8 +129,7 @@ async function podInCluster(
   { environment, signal }: Context,
 ): Promise<Found | undefined> {
   const { kubeconfig, owner } = values;
-  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
-  try {
+  return withCluster({ kubeconfig, environment }, async (client) => {
     const path = listOfOne(collectionIn(namespace, 'pods'), name);
     const { status, body } = await client.request('GET', path, undefined, signal);
     if (status !== 200) {
@@ -147,9 +143,7 @@ async function podInCluster(
     if (pod === undefined) return undefined;
     const around = await readAround(pod, namespace, values, client, signal);
     return { pod, snapshot: snapshotOf(owner ?? (await clusterOwner(client)), values, around) };
-  } finally {
-    client.close();
-  }
+  });
 }
 
 function collectionIn(namespace: string, plural: string): string {
@@ -248,7 +242,7 @@ function seenInConsul(
   context: Context,
 ): Promise<Seen | undefined> {
   const { signal } = context;
-  return askConsul('explain', values, context, async (consul) => {
+  return askConsul(values, context, async (consul) => {
     const catalog = connectCatalog(consul);
     const nodes = await nodesOf(pod, snapshot.cluster.owner, consul, signal);
     const read = await Promise.all(nodes.map((node) => catalog.read(node, signal)));

@@ -38,7 +38,7 @@ function seenInConsul(
   scope: Scope,
   context: Context,
 ): Promise<Seen | undefined> {
-  return askConsul('explain', values, context, async (consul) => {
+  return askConsul(values, context, async (consul) => {
     const { instances } = await syncCatalog(consul).read(scope.node, {
       consistent: false,
       signal: context.signal,

@@ -11,7 +11,7 @@ import { syncNodeName, type toConsulFlags, toConsulSettings } from '../config/sy
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createPlanner, type Planned, type Planner } from '../controllers/planner.ts';
 import { readCluster } from './cluster-objects.ts';
-import { openConsulForPerson } from './consul-access.ts';
+import { withConsul } from './consul-access.ts';
 import type { Context } from './context.ts';
 import { plannedEntries } from './planned-entries.ts';
 
@@ -40,8 +40,7 @@ export async function plannedChanges(
     { kubeconfig, files, owner: named, withIngresses },
     context,
   );
-  const consul = await openConsulForPerson(values, context);
-  try {
+  return withConsul(values, context, async (consul) => {
     const scope = { owner, node: syncNodeName(values, owner) };
     const { signal } = context;
     const read = await syncCatalog(consul).read(scope.node, { consistent: true, signal });
@@ -54,9 +53,7 @@ export async function plannedChanges(
       ? (await plannedEntries(values, objects, owner, consul, context)).plan
       : undefined;
     return { planned: allowed, withoutPolicy: planned.plan, scope, leftOut: leftOutBy(planner), entries };
-  } finally {
-    await consul.close();
-  }
+  });
 }
 
 function leftOutBy(planner: Planner): PlannedChanges['leftOut'] {

@@ -3,7 +3,8 @@ import type { AutoJoin } from '../discovery/auto-join.ts';
 import { readServerPod, type ServerPod } from '../discovery/server-pod.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { listPages, type Collection } from '../kubernetes/list-pages.ts';
+import { listValues, type Collection } from '../kubernetes/list-pages.ts';
+import { withCluster } from './with-cluster.ts';
 
 export type ClusterOfPods = {
   /** The file of `--kubeconfig`; `kubeconfig=` beats it. */
@@ -33,14 +34,14 @@ export function serverPods({ namespace, labelSelector, fieldSelector }: AutoJoin
 /**
  * All of them, those that are not ready too, in the order of their names.
  *
- * @throws TandemError TANDEM_KUBERNETES_…
+ * @throws TandemError TANDEM_KUBECONFIG_INVALID, TANDEM_KUBERNETES_…
  */
-export async function listServerPods(
-  client: ApiClient,
+export function listServerPods(
   autoJoin: AutoJoin,
+  { kubeconfig, environment }: ClusterOfPods,
   signal: AbortSignal,
 ): Promise<readonly ServerPod[]> {
-  const listed = await listPages(client, serverPods(autoJoin), readServerPod, signal);
-  if (listed.kind === 'failed') throw listed.failure.error ?? new Error('a list failed without an error');
-  return listed.entries.flatMap(({ value }) => (value === undefined ? [] : [value]));
+  return withCluster({ kubeconfig: autoJoin.kubeconfig ?? kubeconfig, environment }, (client) =>
+    listValues(client, serverPods(autoJoin), readServerPod, signal),
+  );
 }

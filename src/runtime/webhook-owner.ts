@@ -1,10 +1,9 @@
 /** Who this cluster is, for a webhook that writes the node of Consul into the pods of dataplane mode. */
 import type { FlagValues, Environment } from '../config/parse-flags.ts';
 import type { injectFlags } from '../config/inject-settings.ts';
-import { apiClient } from '../kubernetes/api-client.ts';
-import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { TandemError } from '../support/errors.ts';
 import { clusterOwner } from './cluster-owner.ts';
+import { withCluster } from './with-cluster.ts';
 
 type Values = Pick<FlagValues<typeof injectFlags>, 'owner' | 'proxyMode'> & {
   readonly kubeconfig: string | undefined;
@@ -22,7 +21,7 @@ export async function webhookOwner(
   if (owner !== undefined) return { owner };
   if (proxyMode === 'agent') return {};
   try {
-    return { owner: await ownerOfCluster(kubeconfig, environment) };
+    return { owner: await withCluster({ kubeconfig, environment }, clusterOwner) };
   } catch (error) {
     if (!(error instanceof TandemError)) throw error;
     throw new TandemError(
@@ -30,15 +29,5 @@ export async function webhookOwner(
       `--proxy-mode=dataplane needs the owner of this cluster, and --owner is not set: ${error.message}; set the same --owner as for tandem sync`,
       error,
     );
-  }
-}
-
-async function ownerOfCluster(kubeconfig: string | undefined, environment: Environment): Promise<string> {
-  const access = await clusterAccess({ kubeconfig, environment });
-  const client = apiClient(access);
-  try {
-    return await clusterOwner(client);
-  } finally {
-    client.close();
   }
 }
