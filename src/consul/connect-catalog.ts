@@ -13,19 +13,15 @@ import { observeSyntheticNode, type ObservedSyntheticNode } from '../catalog/mes
 import { catalogDefinition, proxyDefinition, taggedAddresses } from '../model/definition.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
 import type { AddressHolder } from '../controllers/address-book.ts';
-import type {
-  CheckOnNode,
-  ConnectCatalog,
-  ConnectWrite,
-  InstanceOnNode,
-} from '../controllers/registrar-ports.ts';
+import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controllers/registrar-ports.ts';
+import { deleteService, setCheck, setInstance, type Operation } from '../model/operations.ts';
 import { hasCode, TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { requireWhole } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import { followIndex } from './follow.ts';
 import { read, readChecks, readNodes, readWholeNode } from './read.ts';
-import { transaction, type TransactionOperation } from './transaction.ts';
+import { transaction } from './transaction.ts';
 import { deregisterCatalog, registerCatalog, type CatalogRegistration } from './write.ts';
 
 // Nobody has such an id, so a query that waits for a change answers with its index and an empty list.
@@ -76,9 +72,14 @@ export function connectCatalog(client: ConsulClient): ConnectCatalog {
     writeNode: (node, owner, signal) => outcomeOf(registerCatalog(client, nodeOf(node, owner), signal)),
     register: (registration, owner, signal) =>
       outcomeOf(registerCatalog(client, definitionOf(registration, owner), signal)),
-    setChecks: (checks, signal) => outcomeOf(allOrNone(client, checks.map(setCheck), signal)),
-    registerServices: (registrations, signal) =>
-      outcomeOf(allOrNone(client, registrations.flatMap(setService), signal)),
+    setChecks: (checks, signal) => {
+      const operations = checks.map(({ check, node, ...service }) => setCheck(service, check, node));
+      return outcomeOf(allOrNone(client, operations, signal));
+    },
+    registerServices: (registrations, signal) => {
+      const operations = registrations.flatMap((each) => setInstance(each, each.node.name));
+      return outcomeOf(allOrNone(client, operations, signal));
+    },
     deregister: (instances, signal) => deregister(client, instances, signal),
     removeNode: async (node, signal) => {
       const { instances } = await readNode(client, node, signal);
@@ -152,38 +153,18 @@ async function deregister(
   const [first, second] = instances;
   if (first !== undefined && second === undefined)
     return outcomeOf(deregisterCatalog(client, { Node: first.node, ServiceID: first.id }, signal));
-  const removals = instances.map(({ node, id, name }): TransactionOperation => ({
-    Service: { Verb: 'delete', Node: node, Service: { ID: id, Service: name } },
-  }));
-  return outcomeOf(allOrNone(client, removals, signal));
+  return outcomeOf(allOrNone(client, instances.map(deleteService), signal));
 }
 
 async function allOrNone(
   client: ConsulClient,
-  operations: readonly TransactionOperation[],
+  operations: readonly Operation[],
   signal: AbortSignal,
 ): Promise<void> {
   const outcome = await transaction(client, operations, signal);
   if (outcome.kind === 'applied') return;
   const said = outcome.kind === 'rolled-back' ? outcome.errors[0]?.what : undefined;
   throw new TandemError('TANDEM_CONSUL_REFUSED', said ?? 'Consul does not accept a transaction of this size');
-}
-
-function setCheck({ node, id, name, check }: CheckOnNode): TransactionOperation {
-  return {
-    Check: {
-      Verb: 'set',
-      Check: { ...checkDefinition(node, id, check), ServiceName: name },
-    },
-  };
-}
-
-function setService(registration: PodRegistration): readonly TransactionOperation[] {
-  const { id, name, node, check } = registration;
-  return [
-    { Service: { Verb: 'set', Node: node.name, Service: catalogDefinition(registration) } },
-    ...(check === undefined ? [] : [setCheck({ node: node.name, id, name, check })]),
-  ];
 }
 
 function nodeOf({ name, address }: SyntheticNode, owner: string): CatalogRegistration {

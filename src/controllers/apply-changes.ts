@@ -12,7 +12,7 @@ import {
   type Limits,
   type SyncNode,
 } from '../catalog/to-consul/transactions.ts';
-import type { Operation } from '../catalog/to-consul/operations.ts';
+import type { Operation } from '../model/operations.ts';
 import { inParallel } from '../reconcile/in-parallel.ts';
 
 export type WriteOutcome =

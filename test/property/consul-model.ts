@@ -1,5 +1,5 @@
 /** what Consul's catalog does with a transaction, and what it answers then, as far as plans are concerned. */
-import type { Operation } from '../../src/catalog/to-consul/operations.ts';
+import type { Operation } from '../../src/model/operations.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
 

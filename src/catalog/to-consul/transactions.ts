@@ -7,9 +7,9 @@ import {
   isNodeRegistered,
   setCheck,
   setNode,
-  setService,
+  setInstance,
   type Operation,
-} from './operations.ts';
+} from '../../model/operations.ts';
 import type { Plan, InstanceUpdate } from './consul-plan.ts';
 
 /** All operations of one instance; they stay together. */
@@ -57,7 +57,7 @@ export function changesOf(plan: Plan, node: string): Change[] {
     ...plan.register.map((instance): Change => ({
       action: 'register',
       instance,
-      ...sent(instance, setOperations(instance, node)),
+      ...sent(instance, setInstance(instance, node)),
     })),
     ...plan.update.map((update): Change => ({
       action: 'update',
@@ -124,17 +124,15 @@ export function operationsOf({ node, changes }: Batch): Operation[] {
 /** The brackets around the body, less the comma that the last operation does not have behind it. */
 const FRAME = '[]'.length - ','.length;
 
-function setOperations(instance: Instance, node: string): Operation[] {
-  const service = setService(instance, node);
-  return instance.check === undefined ? [service] : [service, setCheck(instance, instance.check, node)];
-}
-
 /** A change of health is one operation; a change of the service goes with its check, which repeats the service's name. */
-function updateOperations({ instance, previous, fields }: InstanceUpdate, node: string): Operation[] {
+function updateOperations(
+  { instance, previous, fields }: InstanceUpdate,
+  node: string,
+): readonly Operation[] {
   const { check } = instance;
   const remove =
     check === undefined && previous.check !== undefined ? [deleteCheck(previous.check, node)] : [];
-  if (fields.some((field) => field !== 'check')) return [...setOperations(instance, node), ...remove];
+  if (fields.some((field) => field !== 'check')) return [...setInstance(instance, node), ...remove];
   return check === undefined ? remove : [setCheck(instance, check, node)];
 }
 

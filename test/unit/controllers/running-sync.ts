@@ -4,7 +4,7 @@ import { observeNode } from '../../../src/model/observed-node.ts';
 import type { ServiceProblem } from '../../../src/model/problem.ts';
 import { readEndpointSlice, readService } from '../../../src/model/kubernetes-objects.ts';
 import type { ToConsulSettings } from '../../../src/catalog/to-consul/to-consul-settings.ts';
-import type { Operation } from '../../../src/catalog/to-consul/operations.ts';
+import type { Operation } from '../../../src/model/operations.ts';
 import { createClusterSnapshot } from '../../../src/controllers/cluster-snapshot.ts';
 import { createSync, type Sync, type SyncOptions } from '../../../src/controllers/sync-loop.ts';
 import type { PlanReport } from '../../../src/controllers/sync-ports.ts';

@@ -1,8 +1,8 @@
 /** The operations of Consul's transactions that Tandem sends. */
-import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META } from '../../model/consul-names.ts';
-import { catalogDefinition, type CatalogDefinition } from '../../model/definition.ts';
-import type { Check, Instance, ObservedInstance } from '../../model/instance.ts';
-import type { ObservedNode } from '../../model/observed-node.ts';
+import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META } from './consul-names.ts';
+import { catalogDefinition, type CatalogDefinition } from './definition.ts';
+import type { Check, Instance, ObservedInstance } from './instance.ts';
+import type { ObservedNode } from './observed-node.ts';
 
 /** One element of the body, in Consul's spelling (Consul: "Transactions HTTP Endpoint"). */
 export type Operation =
@@ -68,8 +68,12 @@ export function setNode(node: string): Operation {
   };
 }
 
-export function setService(instance: Instance, node: string): Operation {
-  return { Service: { Verb: 'set', Node: node, Service: catalogDefinition(instance) } };
+/** The service, and its check. */
+export function setInstance(instance: Instance, node: string): readonly Operation[] {
+  const service: Operation = {
+    Service: { Verb: 'set', Node: node, Service: catalogDefinition(instance) },
+  };
+  return instance.check === undefined ? [service] : [service, setCheck(instance, instance.check, node)];
 }
 
 /** Consul knows the name by the id, and yet judges the right to write the check by the name that is sent. */
@@ -95,7 +99,7 @@ export function setCheck(
 }
 
 /** Consul asks for the name although the id decides; the checks of the service go with it. */
-export function deleteService({ id, name, node }: ObservedInstance): Operation {
+export function deleteService({ id, name, node }: Pick<ObservedInstance, 'id' | 'name' | 'node'>): Operation {
   return { Service: { Verb: 'delete', Node: node, Service: { ID: id, Service: name } } };
 }
 
