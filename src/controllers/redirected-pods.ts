@@ -41,34 +41,31 @@ export function createRedirectedPods({ index, services, wishes, cluster }: Parts
     return { address: virtual.address, service: service.name, name };
   }
 
-  const podOf = (source: string): readonly InjectedPod[] => {
-    const pod = index.pod(source);
-    return pod === undefined ? [] : [pod];
-  };
+  const podsOf = (some: Iterable<string>): readonly InjectedPod[] =>
+    [...some].flatMap((source) => index.pod(source) ?? []);
 
   return {
     changed: (before, after) => {
       if (before !== undefined) sources.delete(sourceOfPod(before));
       if (after !== undefined && isRedirected(after)) sources.add(sourceOfPod(after));
     },
-    pods: () => [...sources].flatMap(podOf),
+    pods: () => podsOf(sources),
     hasAny: () => sources.size > 0,
     withRivals: (pods) => {
       const changed = new Set(pods.filter(isRedirected).map(sourceOfPod));
       const rivals = [...changed].flatMap((source) => {
-        const [pod] = podOf(source);
+        const pod = index.pod(source);
         return wishes.set(source, pod && wishOf(pod));
       });
-      return [...new Set([...pods, ...rivals.flatMap(podOf)])];
+      return [...new Set([...pods, ...podsOf(rivals)])];
     },
     namesBehind: (service) => {
       const behind = index.podsIn(service.namespace).filter((pod) => selects(service, pod));
       const names = new Set(
         behind.flatMap((pod) => {
           const { injection } = pod;
-          const name =
-            injection.kind === 'by-consul-k8s' ? injection.service : serviceNameOf(pod, cluster)?.name;
-          return name ?? [];
+          if (injection.kind === 'by-consul-k8s') return injection.service ?? [];
+          return serviceNameOf(pod, cluster)?.name ?? [];
         }),
       );
       return [service.name, ...[...names].toSorted(byText).slice(0, MOST_NAMES)];

@@ -1,5 +1,6 @@
 /** What is kept in memory of the annotations of a Service: those of the sync, within bounds. */
 import { ANNOTATION_PREFIX, META_PREFIX } from './kubernetes-names.ts';
+import { byText } from './instance.ts';
 import { isObject } from '../support/json.ts';
 
 /** By name without the prefix. */
@@ -66,5 +67,5 @@ function isLong(name: string): boolean {
 /** Those that decide come first: nothing may crowd them out. */
 function byUse(left: Found, right: Found): number {
   const order = Number(isLong(left.name)) - Number(isLong(right.name));
-  return order || (left.name < right.name ? -1 : 1);
+  return order || byText(left.name, right.name);
 }

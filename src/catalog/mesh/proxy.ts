@@ -1,4 +1,5 @@
 /** The part of a proxy's registration that says what it stands for and what it reaches, wanted and found. */
+import { byText } from '../../model/instance.ts';
 import type { ExposedPath, Proxy, ProxyUpstream } from '../../model/registration.ts';
 import { elementsAt, isObject, numberAt, property, textAt } from '../../support/json.ts';
 
@@ -58,7 +59,7 @@ function named(tenancy: string): string {
 function canonical(proxy: Proxy): string {
   return JSON.stringify(proxy, (_key, value: unknown) =>
     isObject(value)
-      ? Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+      ? Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => byText(left, right)))
       : value,
   );
 }

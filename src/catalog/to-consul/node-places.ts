@@ -29,7 +29,7 @@ export function placesOfNodes(
   const places: Place[] = [];
   const numberOf = numbersOfService(service, 'nodePort');
   const { states, omitted } = statesOfNodes(service, slices, settings);
-  const without = new Map<IpFamily, string[]>();
+  const without: { readonly family: IpFamily; readonly name: string }[] = [];
   for (const { name, family, state } of states) {
     const found = node(name);
     const address = found && nodeAddress(found, family, settings.nodePortSyncType);
@@ -39,16 +39,19 @@ export function placesOfNodes(
       places.push({ address, health: state, numberOf, about: aboutNode(name, found) });
     else {
       omitted.push({ reason: 'no-node-address', what: name });
-      without.set(family, [...(without.get(family) ?? []), name]);
+      without.push({ family, name });
     }
   }
-  const { nodePortSyncType } = settings;
-  for (const family of [...without.keys()].sort(byText))
-    problems.push(noAddress((without.get(family) ?? []).sort(byText), family, nodePortSyncType));
-  const others = omitted.filter(({ reason }) => reason === 'other-ip-family').map(({ what }) => what);
-  if (others.length > 0 && places.length === 0) problems.push(otherFamily(others.sort(byText), service));
-  const nowhere = omitted.filter(({ reason }) => reason === 'no-node').map(({ what }) => what);
-  if (nowhere.length > 0) problems.push(noNode(nowhere.sort(byText)));
+  const byFamily = Map.groupBy(without, ({ family }) => family);
+  for (const [family, some] of [...byFamily].sort(([left], [right]) => byText(left, right))) {
+    const names = some.map(({ name }) => name).sort(byText);
+    problems.push(noAddress(names, family, settings.nodePortSyncType));
+  }
+  const omittedFor = (wanted: Omitted['reason']): string[] =>
+    omitted.flatMap(({ reason, what }) => (reason === wanted ? what : [])).sort(byText);
+  const [others, nowhere] = [omittedFor('other-ip-family'), omittedFor('no-node')];
+  if (others.length > 0 && places.length === 0) problems.push(otherFamily(others, service));
+  if (nowhere.length > 0) problems.push(noNode(nowhere));
   if (places.length + omitted.length === 0) omitted.push({ reason: 'no-endpoints', what: '' });
   return { places, omitted };
 }

@@ -1,4 +1,5 @@
 /** What Kubernetes should have for one Consul service. */
+import { byText } from '../../model/instance.ts';
 import { withoutRoot } from '../../support/dns-name.ts';
 import { isPort } from '../../support/port.ts';
 import { quote } from '../../support/text.ts';
@@ -94,7 +95,7 @@ function withoutRefused(
     return !isSpecial && why === undefined;
   });
   const refused = [...inCluster]
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .toSorted(([left], [right]) => byText(left, right))
     .slice(0, MOST_REFUSED)
     .map(([address, why]) => clusterAddress(name, address, why));
   return {
@@ -164,13 +165,13 @@ function groupsOf(instances: readonly ConsulInstance[]): EndpointGroup[] {
     group.zones.set(place.address, group.zones.get(place.address) ?? zone);
   }
   return [...groups]
-    .toSorted(([left], [right]) => (left < right ? -1 : 1))
+    .toSorted(([left], [right]) => byText(left, right))
     .map(([, { family, port, zones }]) => ({
       family,
       port,
       endpoints: [...zones]
         .map(([address, zone]) => ({ address, zone }))
-        .toSorted((left, right) => (left.address < right.address ? -1 : 1)),
+        .toSorted((left, right) => byText(left.address, right.address)),
     }));
 }
 

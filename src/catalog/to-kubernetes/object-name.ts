@@ -55,19 +55,14 @@ export function nameObjects(
   holder: (name: string) => string | undefined,
 ): Named {
   const problems: ToK8sProblem[] = [];
-  const claims = new Map<string, { readonly service: string; readonly isExact: boolean }[]>();
+  const claims: (ObjectName & { readonly service: string })[] = [];
   for (const service of services) {
     const found = objectName(prefix, service);
     if (found === undefined) problems.push(illegal(service));
-    else {
-      const claim = { service, isExact: found.isExact };
-      const others = claims.get(found.name);
-      if (others === undefined) claims.set(found.name, [claim]);
-      else others.push(claim);
-    }
+    else claims.push({ service, ...found });
   }
   const names = new Map<string, string>();
-  for (const [name, claimants] of claims) {
+  for (const [name, claimants] of Map.groupBy(claims, (each) => each.name)) {
     const exact = claimants.filter(({ isExact }) => isExact);
     const entitled = exact.length > 0 ? exact : claimants;
     const winner =

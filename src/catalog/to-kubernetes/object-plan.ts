@@ -1,4 +1,5 @@
 /** What would have to change in the write namespace: the difference between desired and observed, as data. */
+import { byText } from '../../model/instance.ts';
 import { quote } from '../../support/text.ts';
 import type { ClusterNetwork } from './cluster-address.ts';
 import type { ConsulHealth, ConsulList } from './consul-service.ts';
@@ -173,19 +174,16 @@ function stateOf(object: string, service: DesiredService | undefined): ServiceSt
   return { object, kind: service.kind, endpoints };
 }
 
+/** Those of one service by their names. */
 function groupBySource(
   slices: Iterable<ObservedSlice>,
   owner: string,
-): ReadonlyMap<string, readonly ObservedSlice[]> {
-  const grouped = new Map<string, ObservedSlice[]>();
-  for (const slice of slices) {
-    if (slice.owner !== owner || slice.source === undefined) continue;
-    const others = grouped.get(slice.source);
-    if (others === undefined) grouped.set(slice.source, [slice]);
-    else others.push(slice);
-  }
-  for (const each of grouped.values()) each.sort((left, right) => (left.name < right.name ? -1 : 1));
-  return grouped;
+): ReadonlyMap<string | undefined, readonly ObservedSlice[]> {
+  const ours = [...slices].filter((each) => each.owner === owner);
+  return Map.groupBy(
+    ours.sort((left, right) => byText(left.name, right.name)),
+    ({ source }) => source,
+  );
 }
 
 function nameTaken(service: string, { name, owner }: ObservedService): ToK8sProblem {
