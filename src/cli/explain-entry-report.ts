@@ -1,7 +1,8 @@
 /** Why a config entry is in Consul as it is, or is not, for people. */
+import { whose } from '../catalog/config-entries/decide-entry.ts';
 import type { EntryExplanation } from '../catalog/config-entries/explain-entry.ts';
 import type { EntryHolder } from '../catalog/config-entries/entry-holder.ts';
-import { escapeControl, quote } from '../support/text.ts';
+import { escapeControl } from '../support/text.ts';
 
 export function entryExplanationText(explanation: EntryExplanation): string {
   const {
@@ -21,7 +22,7 @@ export function entryExplanationText(explanation: EntryExplanation): string {
     `${object}: ${state}`,
     `  meaning      ${message}`,
     ...(entry === undefined ? [] : [`  entry        ${entry}`]),
-    `  in Consul    ${holder === undefined ? 'no such entry is known' : holderText(holder)}`,
+    `  in Consul    ${holderText(holder)}`,
     ...(change === undefined ? [] : [`  change       ${change.action}: ${change.reason}`]),
     ...differences.map((text) => `  differs      ${text}`),
     ...problems.map((text) => `  problem      ${text}`),
@@ -39,17 +40,7 @@ function said(message: string): string {
   return message === '' ? '' : `: ${message}`;
 }
 
-function holderText(holder: EntryHolder): string {
-  switch (holder.kind) {
-    case 'ours':
-      return 'ours';
-    case 'other-owner':
-      return `of the cluster ${quote(holder.owner)}, made there from ${quote(holder.object)}`;
-    case 'consul-k8s':
-      return `of consul-k8s in the datacenter ${quote(holder.datacenter)}`;
-    case 'unmanaged':
-      return holder.source === ''
-        ? 'not made from an object of Kubernetes'
-        : `made by ${quote(holder.source)}`;
-  }
+function holderText(holder: EntryHolder | undefined): string {
+  if (holder === undefined) return 'no such entry is known';
+  return holder.kind === 'ours' ? 'ours' : `an entry that ${whose(holder)}`;
 }

@@ -232,7 +232,10 @@ function subject({ kind, name }: Desired): string {
   return `the ${kind.entryKind} ${quote(name)} in Consul`;
 }
 
-function whose(holder: Exclude<EntryHolder, { kind: 'ours' }>): string {
+type OtherHolder = Exclude<EntryHolder, { kind: 'ours' }>;
+
+/** Of an entry that is not ours: what follows its name in a sentence. */
+export function whose(holder: OtherHolder): string {
   switch (holder.kind) {
     case 'other-owner':
       return `belongs to the cluster ${quote(holder.owner)}, made there from ${quote(holder.object)}`;
@@ -245,23 +248,19 @@ function whose(holder: Exclude<EntryHolder, { kind: 'ours' }>): string {
   }
 }
 
-function elsewhere(desired: Desired, holder: Exclude<EntryHolder, { kind: 'ours' }>): SettledState {
+function elsewhere(desired: Desired, holder: OtherHolder): SettledState {
   const message = `${subject(desired)} says the same and ${whose(holder)}; Tandem never changes or deletes it`;
   return { kind: 'elsewhere', message };
 }
 
-function held(
-  desired: Desired,
-  holder: Exclude<EntryHolder, { kind: 'ours' }>,
-  differences: readonly EntryDifference[],
-): FailedState {
+function held(desired: Desired, holder: OtherHolder, differences: readonly EntryDifference[]): FailedState {
   return failed(
     'ExternallyManagedConfigError',
     `${subject(desired)} ${whose(holder)}${differingAt(differences)}; ${wayOut(holder)}`,
   );
 }
 
-function wayOut(holder: Exclude<EntryHolder, { kind: 'ours' }>): string {
+function wayOut(holder: OtherHolder): string {
   if (holder.kind === 'unmanaged')
     return `make the object equal and annotate it ${MIGRATE}: "true" to take the entry over, or annotate it ${OVERWRITE}: "true" to replace the entry`;
   return holder.kind === 'consul-k8s' && holder.isOwnDatacenter
