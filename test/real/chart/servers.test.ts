@@ -127,6 +127,13 @@ test('a server that is new has not started before it votes', async () => {
   });
   await eventually('its vote', () => startupProbe(third));
   assert.ok((await servers()).every((each) => at(each, 'Voter') === true));
+  await readinessProbe('server', third.url);
+  await Promise.all(
+    consul.servers.filter((each) => each !== third).map((each) => each.process().stop('SIGKILL')),
+  );
+  await eventually('without a leader it is not ready', () =>
+    assert.rejects(readinessProbe('server', third.url)),
+  );
 
   async function servers(): Promise<readonly object[]> {
     return at(await consul.call('GET', '/v1/operator/raft/configuration'), 'Servers') as readonly object[];
@@ -142,14 +149,16 @@ test('agents find the servers again that all left and came back', async () => {
     configuration: { leave_on_terminate, rejoin_after_leave, performance },
   });
   const agent = await startConsulAgent(scene, consul, 'node-1');
-  const leader = async (): Promise<string> =>
-    (await fetch(`http://127.0.0.1:${agent.ports.http}/v1/status/leader`)).text();
+  const url = `http://127.0.0.1:${agent.ports.http}`;
+  const leader = async (): Promise<string> => (await fetch(`${url}/v1/status/leader`)).text();
+  await eventually('it is ready', () => readinessProbe('client', url));
   await consul.process().stop();
   await eventually('it knows that they left', async () =>
     assert.match(await leader(), /No known Consul servers/),
   );
+  await assert.rejects(readinessProbe('client', url));
   await consul.start();
-  await eventually('a leader', async () => assert.match(await leader(), /^".+"$/));
+  await eventually('it is ready again', () => readinessProbe('client', url));
 });
 
 test('where ACLs hide who votes, a server has started when it must vote by now', async () => {
@@ -157,7 +166,34 @@ test('where ACLs hide who votes, a server has started when it must vote by now',
   // 10 s for a server to be stable, 10 s from one look of autopilot to the next, 2 s from one health check to the next.
   const { stdout } = await startupProbe(acls, (script) => script.replace('sleep 22', 'echo waited'));
   assert.equal(stdout, 'waited\n');
+  // Whoever has no token may ask for what the probe asks for.
+  await readinessProbe('server', acls.url);
 });
+
+test('where HTTP is for the machine alone, an agent is asked by HTTPS', async () => {
+  const chart = await renderChart({ global: { tls: { enabled: true, httpsOnly: true } } });
+  for (const part of ['server', 'client'] as const) {
+    const container = containerOf(chart, part);
+    const [readiness, liveness] = ['readinessProbe', 'livenessProbe'].map((probe) => at(container, probe));
+    const { port, scheme } = at(readiness, 'httpGet') as Readonly<Record<string, string>>;
+    assert.deepEqual([port, scheme, at(liveness, 'tcpSocket', 'port')], ['https', 'HTTPS', 'https']);
+  }
+});
+
+/** Rejects unless a kubelet would find the agent at the URL ready. */
+async function readinessProbe(part: 'server' | 'client', url: string): Promise<void> {
+  const probe = at(containerOf(await renderChart(), part), 'readinessProbe');
+  const { path, port, scheme } = at(probe, 'httpGet') as Readonly<Record<string, string>>;
+  assert.deepEqual([port, scheme], ['http', 'HTTP']);
+  const signal = AbortSignal.timeout(Number(at(probe, 'timeoutSeconds')) * 1000);
+  const { ok, status } = await fetch(`${url}${path}`, { signal });
+  assert.ok(ok, `${status}`);
+}
+
+function containerOf(chart: Rendered, part: 'server' | 'client'): unknown {
+  const workload = chart.one(part === 'server' ? 'StatefulSet' : 'DaemonSet', `tandem-${part}`);
+  return at(workload, 'spec', 'template', 'spec', 'containers', 0);
+}
 
 /** Rejects unless it succeeds. */
 async function startupProbe(

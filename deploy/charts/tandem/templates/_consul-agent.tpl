@@ -176,20 +176,25 @@ startupProbe:
   failureThreshold: 43200
 {{- end }}
 
-{{- /* There is a leader. Not for liveness: without one, a server that starts again helps nobody. */}}
+{{- /*
+There is a leader: to list the sessions of a node, which anybody may ask for, an agent asks the leader, whatever the
+configuration says about stale reads of the catalog. Without a leader it answers after seven seconds (Consul's
+rpc_hold_timeout), which is longer than a probe waits, so an election of two seconds makes nobody unready.
+A request and not a command: starting a process in a container costs a node twenty times as much.
+Not for liveness: without a leader, a server that starts again helps nobody.
+*/}}
 {{- define "tandem.agentProbes" -}}
+{{- $isPlain := include "tandem.httpsOnly" . | empty -}}
 readinessProbe:
-  exec:
-    command:
-      - /bin/sh
-      - -c
-      # Without a leader the answer is "", with status 200.
-      - curl -sf http://127.0.0.1:8500/v1/status/leader | grep -qE '".+"'
+  httpGet:
+    path: /v1/session/node/none
+    port: {{ ternary "http" "https" $isPlain }}
+    scheme: {{ ternary "HTTP" "HTTPS" $isPlain }}
   periodSeconds: 3
   timeoutSeconds: 5
 livenessProbe:
   tcpSocket:
-    port: {{ include "tandem.httpsOnly" . | empty | ternary "http" "https" }}
+    port: {{ ternary "http" "https" $isPlain }}
   initialDelaySeconds: 30
   periodSeconds: 10
   failureThreshold: 6
