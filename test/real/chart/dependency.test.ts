@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { property } from '../../../src/support/json.ts';
 import type { KubernetesObject } from '../harness/api-client.ts';
-import { CHART, refusal, renderChart, runHelm } from '../harness/chart.ts';
+import { CHART, refusal, renderChart, runHelm, withoutCrds } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 
 const scene = await startScene(['helm']);
@@ -24,7 +24,10 @@ const FOREIGN = {
 };
 
 /** A parent chart with this dependency; gives its folder. */
-function parentChart(name: string, dependency: object): string {
+function parentChart(
+  name: string,
+  dependency: { readonly alias?: string; readonly [key: string]: unknown },
+): string {
   const folder = join(scene.folder, name);
   mkdirSync(join(folder, 'charts'), { recursive: true });
   cpSync(CHART, join(folder, 'charts/tandem'), { recursive: true });
@@ -35,7 +38,8 @@ function parentChart(name: string, dependency: object): string {
     dependencies: [{ name: 'tandem', version: '0.1.0', repository: '', ...dependency }],
   };
   writeFileSync(join(folder, 'Chart.yaml'), JSON.stringify(chart));
-  writeFileSync(join(folder, 'values.yaml'), '{}');
+  const values = { [dependency.alias ?? 'tandem']: withoutCrds({}) };
+  writeFileSync(join(folder, 'values.yaml'), JSON.stringify(values));
   return folder;
 }
 

@@ -6,12 +6,13 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { property } from '../../../src/support/json.ts';
 import { CHART, refusal, renderChart } from '../harness/chart.ts';
+import { mergedAll, valuesWith } from './merged-values.ts';
 import { startScene } from '../harness/scene.ts';
 
 await startScene(['helm']);
 
 test('the schema names the key that it does not know, at any depth', async () => {
-  for (const [values, key, place] of [
+  const unknown = [
     [{ severs: {} }, 'severs', ''],
     [{ server: { disruptionBudget: { minAvailable: 1 } } }, 'minAvailable', '/server/disruptionBudget'],
     [{ syncCatalog: { nodePortSyncTyp: 'x' } }, 'nodePortSyncTyp', '/syncCatalog'],
@@ -20,22 +21,22 @@ test('the schema names the key that it does not know, at any depth', async () =>
       'cpus',
       '/connectInject/sidecarProxy/resources/requests',
     ],
-  ] as const) {
-    const text = await refusal(values);
+  ] as const;
+  const text = await refusal(mergedAll(unknown.map(([values]) => values)));
+  for (const [, key, place] of unknown)
     assert.match(text, new RegExp(`at '${place}': additional properties '${key}' not allowed`));
-  }
 });
 
 test('the schema names a whole section that is null: nothing of its defaults is left', async () => {
   const sections = sectionsOf(parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')));
   assert.ok(sections.length > 30);
-  for (const path of sections) {
-    const values = path.reduceRight<unknown>((below, key) => ({ [key]: below }), null) as object;
-    const place = path
-      .slice(0, -1)
-      .map((key) => `/${key}`)
-      .join('');
-    assert.match(await refusal(values), new RegExp(`at '${place}': missing property '${path.at(-1)}'`));
+  // Those of one depth at once: none is in another.
+  for (const alike of Map.groupBy(sections, (path) => path.length).values()) {
+    const text = await refusal(mergedAll(alike.map((path) => valuesWith(path, null))));
+    const said = [...text.matchAll(/at '(.*)': missing propert(?:y|ies) (.*)/g)].flatMap(
+      ([, place = '', keys = '']) => keys.split(', ').map((key) => `${place}/${key.slice(1, -1)}`),
+    );
+    assert.deepEqual(said.toSorted(), alike.map((path) => `/${path.join('/')}`).toSorted());
   }
 });
 
@@ -51,7 +52,7 @@ function sectionsOf(value: unknown, path: readonly string[] = []): readonly (rea
 }
 
 test('the schema names the values that are none', async () => {
-  for (const [values, place] of [
+  const wrong = [
     [{ server: { enabled: 'yes' } }, '/server/enabled'],
     [{ server: { replicas: 8 } }, '/server/replicas'],
     [{ server: { replicas: 0 } }, '/server/replicas'],
@@ -77,8 +78,14 @@ test('the schema names the values that are none', async () => {
     [{ client: { maxUnavailable: '0%' } }, '/client/maxUnavailable'],
     [{ ui: { service: { nodePort: { http: 0 } } } }, '/ui/service/nodePort/http'],
     [{ syncCatalog: { aclSyncToken: { secretName: 'a', secretKey: '' } } }, '/syncCatalog/aclSyncToken'],
-  ] as const)
-    assert.match(await refusal(values), new RegExp(`at '${place}`));
+  ] as const;
+  // The first value of each place together, and then the second ones.
+  const turnOf = (entry: (typeof wrong)[number]): number =>
+    wrong.slice(0, wrong.indexOf(entry)).filter(([, place]) => place === entry[1]).length;
+  for (const turn of Map.groupBy(wrong, turnOf).values()) {
+    const text = await refusal(mergedAll(turn.map(([values]) => values)));
+    for (const [, place] of turn) assert.match(text, new RegExp(`at '${place}`));
+  }
 });
 
 test('a value that would do nothing is refused, with the way to fix it', async () => {
@@ -98,6 +105,18 @@ test('a value that would do nothing is refused, with the way to fix it', async (
       { connectInject: { ...dataplane, sidecarProxy: { kind: 'builtin' } } },
       /sidecarProxy\.kind=builtin is for agent mode.* leave it envoy/,
     ],
+    [{ syncCatalog: { toK8S: true } }, /toK8S with pods in agent mode: set global\.owner/],
+    [
+      { connectInject: { ...dataplane, agentTls: { enabled: true } } },
+      /agentTls is for agent mode.*set connectInject\.proxyMode=agent/,
+    ],
+    [{ connectInject: { agentTls: { enabled: true } } }, /agentTls: name the CA .* global\.tls\.caCert/],
+  ] as const)
+    assert.match(await refusal(values), text);
+});
+
+test('all values that would do nothing are told at once', async () => {
+  const useless = [
     [
       { connectInject: { serverAddresses: 'a' } },
       /serverAddresses is for dataplane mode.*set connectInject\.prox/,
@@ -111,24 +130,19 @@ test('a value that would do nothing is refused, with the way to fix it', async (
       /metrics\.defaultEnableMerging is for dataplane mode.*leave it out/,
     ],
     [
+      { connectInject: { agentTls: { serverName: 'a' } } },
+      /agentTls\.serverName is for connectInject\.agentTls\.enabled, which is off/,
+    ],
+    [
       { syncCatalog: { k8sPrefix: 'consul-' } },
       /syncCatalog\.k8sPrefix is for syncCatalog\.toK8S, which is off/,
     ],
     [{ syncCatalog: { k8sWriteNamespace: 'x' } }, /syncCatalog\.k8sWriteNamespace is for syncCatalog\.toK8S/],
     [{ syncCatalog: { toK8STag: 'x' } }, /syncCatalog\.toK8STag is for syncCatalog\.toK8S/],
     [{ syncCatalog: { toK8SFilter: 'x' } }, /syncCatalog\.toK8SFilter is for syncCatalog\.toK8S/],
-    [{ syncCatalog: { toK8S: true } }, /toK8S with pods in agent mode: set global\.owner/],
-    [
-      { connectInject: { ...dataplane, agentTls: { enabled: true } } },
-      /agentTls is for agent mode.*set connectInject\.proxyMode=agent/,
-    ],
-    [{ connectInject: { agentTls: { enabled: true } } }, /agentTls: name the CA .* global\.tls\.caCert/],
-    [
-      { connectInject: { agentTls: { serverName: 'a' } } },
-      /agentTls\.serverName is for connectInject\.agentTls\.enabled, which is off/,
-    ],
-  ] as const)
-    assert.match(await refusal(values), text);
+  ] as const;
+  const text = await refusal(mergedAll(useless.map(([values]) => values)));
+  for (const [, sentence] of useless) assert.match(text, sentence);
 });
 
 test('values that contradict each other are told all at once', async () => {

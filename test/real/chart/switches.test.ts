@@ -92,11 +92,9 @@ const SECURE = [
   'ServiceAccount tandem-auth-method',
   'ServiceAccount tandem-secure',
 ];
-// Of injection, where a Consul is known.
-const CONFIG_ENTRIES = [
-  ...ENTRY_KINDS.map(({ plural }) => `CustomResourceDefinition ${plural}.consul.hashicorp.com`),
-  'ValidatingWebhookConfiguration tandem-webhook',
-];
+// Of injection, where a Consul is known, as the CRDs are.
+const CONFIG_ENTRIES = ['ValidatingWebhookConfiguration tandem-webhook'];
+const CRDS = ENTRY_KINDS.map(({ plural }) => `CustomResourceDefinition ${plural}.consul.hashicorp.com`);
 // What else runs the sync.
 const NO_OTHERS = { registrar: { enabled: false }, configEntries: { enabled: false } };
 const everything = sorted(
@@ -109,6 +107,16 @@ const everything = sorted(
 test('"-" is what global.enabled says: everything, or nothing at all', async () => {
   assert.deepEqual(namesOf(await renderChart()), everything);
   assert.deepEqual(namesOf(await renderChart({ global: { enabled: false } })), []);
+});
+
+test('the CRDs come with config entries', async () => {
+  const crds = async (values: object = {}): Promise<readonly string[]> => {
+    const chart = await renderChart({ ...values, configEntries: { installCRDs: true } });
+    return namesOf(chart).filter((name) => name.startsWith('CustomResourceDefinition'));
+  };
+  assert.deepEqual(await crds(), CRDS.toSorted());
+  for (const values of [{ connectInject: { enabled: false } }, { global: { enabled: false } }])
+    assert.deepEqual(await crds(values), []);
 });
 
 test('a secure Consul adds what makes it so, and without ACLs nothing of them', async () => {
@@ -274,9 +282,7 @@ test('names come from the release, or from global.name', async () => {
   const prefixes = async (release: string, values: object = {}): Promise<readonly string[]> => {
     const { objects } = await renderChart(values, { name: release, namespace: 'mesh' });
     const of = (name = ''): string => name.replace(/-test-[a-z]+$|-server-ready$|-[a-z]+$/, '');
-    // The name of a CRD is that of its kind.
-    const named = objects.filter(({ kind }) => kind !== 'CustomResourceDefinition');
-    return [...new Set(named.map(({ metadata }) => of(metadata.name)))];
+    return [...new Set(objects.map(({ metadata }) => of(metadata.name)))];
   };
   assert.deepEqual(await prefixes('mesh'), ['mesh-tandem']);
   assert.deepEqual(await prefixes('tandem-east'), ['tandem-east']);
