@@ -1,6 +1,7 @@
 /** Cluster addresses of redirected pods in a real Consul, in both modes: each is of one service at every moment. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { asString, property } from '../../../src/support/json.ts';
 import { clusterObjects } from '../harness/cluster-objects.ts';
 import { startApiServer } from '../harness/api-server.ts';
@@ -15,6 +16,7 @@ import { placedPods } from './placed-pods.ts';
 
 const PODS = 20;
 const TRIES = 4;
+const LOOK_MILLISECONDS = 50;
 const scene = await startScene(['etcd', 'kube-apiserver', 'consul']);
 const [api, consul] = await Promise.all([startApiServer(scene), startConsul(scene)]);
 const agent = await startConsulAgent(scene, consul, 'node-1');
@@ -72,6 +74,18 @@ async function have(service: string, count: number, address: string): Promise<vo
   });
 }
 
+/** Whoever lost the address lost it before anybody of the other service got it: Consul counts its writes. */
+async function lostFirst(loser: string, winner: string): Promise<void> {
+  const [lost = [], won = []] = await Promise.all(
+    [loser, winner].map(async (service) => {
+      const path = `/v1/catalog/connect/${service}?consistent`;
+      const found = (await consul.call('GET', path)) as readonly { readonly ModifyIndex: number }[];
+      return found.map(({ ModifyIndex }) => ModifyIndex);
+    }),
+  );
+  assert.ok(Math.max(...lost) < Math.min(...won), `${loser}: ${lost.join()}; ${winner}: ${won.join()}`);
+}
+
 /** Looks at all proxies in one transaction after another, and gives each moment at which two services had an address. */
 async function clashesUntil(moved: Promise<unknown>): Promise<readonly string[]> {
   const ids = (await Promise.all(['api', 'web'].map(proxiesOf))).flat();
@@ -90,6 +104,7 @@ async function clashesUntil(moved: Promise<unknown>): Promise<readonly string[]>
     });
     if (new Set(held).size > 1) clashes.push(held.join());
     held.forEach((name) => seen.add(name));
+    await delay(LOOK_MILLISECONDS);
   }
   await moved;
   assert.deepEqual([...seen].toSorted(), ['api-sidecar-proxy', 'web-sidecar-proxy']);
@@ -123,9 +138,11 @@ test('an address that goes to another service is of one at every moment, there a
     await serve('agents', 'web', SHARED);
     await have('web', PODS, SHARED);
     await have('api', 0, '');
+    await lostFirst('api', 'web');
     await unserve('agents', 'web');
     await serve('dataplane', 'api', SHARED);
     await have('api', PODS, SHARED);
+    await lostFirst('web', 'api');
   };
   assert.deepEqual(await clashesUntil(thereAndBack()), []);
 });
@@ -167,9 +184,11 @@ for (const [side, proxy] of [
       proxy.set({ kind: 'none' });
       await have('web', PODS, SHARED);
       await have('api', 0, '');
+      await lostFirst('api', 'web');
       await unserve('agents', 'web');
       await serve('dataplane', 'api', SHARED);
       await have('api', PODS, SHARED);
+      await lostFirst('web', 'api');
     };
     assert.deepEqual(await clashesUntil(back()), []);
   });
