@@ -21,8 +21,8 @@ export type Population = {
 const PORT = 8080;
 // Of three and four endpoints at most a quarter goes, whatever is missed: less than the deletion guard holds back.
 const LEAST = 3;
-// A request takes some 5 ms: a few dozen changes a second, without the whole processor.
-const PAUSE_MILLISECONDS = 20;
+// More than a dozen changes a second: some of them in each of the shortest faults.
+const PAUSE_MILLISECONDS = 60;
 const AT_A_TIME = 8;
 
 /** @param prefix of the names; the second number of the addresses is the network */
