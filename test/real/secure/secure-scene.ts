@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
+import { runInProcess } from '../../integration/cli/in-process.ts';
 import { startApiServer, type ApiServer } from '../harness/api-server.ts';
 import type { KubernetesObject } from '../harness/api-client.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -48,6 +49,7 @@ export type SecureScene = {
     flags?: readonly string[],
     environment?: Readonly<Record<string, string>>,
   ) => Promise<RunningProcess>;
+  /** In this process, until it ends. */
   readonly run: (flags: readonly string[]) => Promise<{ readonly code: number | null; readonly log: string }>;
   readonly startServers: (
     count: 1 | 3,
@@ -247,13 +249,8 @@ function programs(scene: Scene, common: readonly string[]): Pick<SecureScene, 'l
         environment,
       }),
     run: async (flags) => {
-      const started = await scene.start({
-        name: 'tandem secure, once',
-        command: process.execPath,
-        args: [TANDEM, 'secure', ...common, ...flags],
-      });
-      const { code } = await started.exited;
-      return { code, log: started.log() };
+      const { code, stdout, stderr } = await runInProcess(['secure', ...common, ...flags]);
+      return { code, log: stdout + stderr };
     },
     loop: async (flags = [], environment = {}) => {
       const [port = 0] = await freePorts(1);
