@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { RunningPod } from '../harness/kubelet.ts';
 import { inNetwork } from '../harness/processes.ts';
 import type { Scene } from '../harness/scene.ts';
 
@@ -26,6 +27,8 @@ export type Peer = {
   readonly call: (call: Call) => Promise<string>;
   /** The same by UDP. */
   readonly ask: (call: Pick<Call, 'host' | 'port'>) => Promise<string>;
+  /** Status and body of an HTTP URL, or the error of the system. */
+  readonly get: (url: string) => Promise<string>;
   /** Bytes that came to the server of a port. */
   readonly received: (port: number) => Promise<number>;
 };
@@ -52,6 +55,17 @@ export function startPeer(scene: Scene, network?: string): Peer {
     serve: (tcp, udp = {}) => request('serve', { tcp, udp }),
     call: (call) => request('call', call),
     ask: (call) => request('ask', call),
+    get: (url) => request('get', { url }),
     received: (port) => request('received', { port }),
+  };
+}
+
+/** The program inside a pod: one for each, from the first time that it is asked for. */
+export function peersInPods(scene: Scene): (pod: RunningPod) => Peer {
+  const peers = new Map<RunningPod, Peer>();
+  return (pod) => {
+    const peer = peers.get(pod) ?? startPeer(scene, pod.link?.path);
+    peers.set(pod, peer);
+    return peer;
   };
 }

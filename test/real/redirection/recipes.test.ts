@@ -13,7 +13,8 @@ import { startTandemSync } from '../harness/tandem-sync.ts';
 import { withDataplane } from '../mesh/dataplane-image.ts';
 import { passing, podOf, startMesh } from '../mesh/mesh.ts';
 import { partPath } from '../parts.ts';
-import { ask, askFrom } from './transparent-scene.ts';
+import { peersInPods } from './peer.ts';
+import { ask } from './transparent-scene.ts';
 
 needRoot();
 enterOwnNetwork();
@@ -55,6 +56,7 @@ const [web, client, member] = await Promise.all([
     'transparent-proxy-exclude-outbound-ports': '9999',
   }),
 ]);
+const inside = peersInPods(scene);
 const REGISTERED = `http://${web.ip}:8080/healthz`;
 const EXCLUDED = `http://${web.ip}:9999/healthz`;
 /** Something that answers outside of the mesh. */
@@ -83,11 +85,11 @@ test('permissive mTLS: a plain client reaches the registered port', async () => 
 test('dialed directly: a pod address goes through the mesh, and every port to the registered one', async () => {
   await follow('Ingress controllers, and clients of headless Services', 'service-defaults');
   await eventually('an answer by the mesh', async () =>
-    assert.match(await askFrom(client, `http://${web.ip}:9090/healthz`), /^200 .*8080/),
+    assert.match(await inside(client).get(`http://${web.ip}:9090/healthz`), /^200 .*8080/),
   );
   // The sidecar of the client speaks TLS to what the other side does not redirect.
-  assert.match(await askFrom(client, EXCLUDED), REFUSED);
-  assert.match(await askFrom(member, EXCLUDED), /^200 .*9999/, 'unless the client excludes it, too');
+  assert.match(await inside(client).get(EXCLUDED), REFUSED);
+  assert.match(await inside(member).get(EXCLUDED), /^200 .*9999/, 'unless the client excludes it, too');
   await eventually('plain clients are refused again', async () =>
     assert.match(await ask(REGISTERED), REFUSED),
   );
@@ -96,10 +98,10 @@ test('dialed directly: a pod address goes through the mesh, and every port to th
 test('only destinations in the mesh, and what is excluded', async () => {
   await follow('Only destinations in the mesh', 'mesh');
   await eventually('what is outside is refused', async () =>
-    assert.match(await askFrom(client, OUTSIDE), REFUSED),
+    assert.match(await inside(client).get(OUTSIDE), REFUSED),
   );
-  assert.match(await askFrom(member, OUTSIDE), /^200 /);
-  assert.match(await askFrom(member, EXCLUDED), /^200 .*9999/);
+  assert.match(await inside(member).get(OUTSIDE), /^200 /);
+  assert.match(await inside(member).get(EXCLUDED), /^200 .*9999/);
 });
 
 test('IPv6: the outbound listener takes both families, and IPv4 as before', async () => {
@@ -107,5 +109,5 @@ test('IPv6: the outbound listener takes both families, and IPv4 as before', asyn
   await eventually('the listener', async () =>
     assert.match(await client.admin('/listeners'), /\[::\]:15001/),
   );
-  assert.match(await askFrom(client, REGISTERED), /^200 .*8080/);
+  assert.match(await inside(client).get(REGISTERED), /^200 .*8080/);
 });

@@ -17,8 +17,8 @@ import { startScene } from '../harness/scene.ts';
 import { partPath } from '../parts.ts';
 import { placedPods } from '../registrar/placed-pods.ts';
 import { watchAnswers } from './answers.ts';
-import { startPeer, type Peer } from './peer.ts';
-import { ask, askFrom, EXCLUDED, startTransparentPods, type Mode, type Pair } from './transparent-scene.ts';
+import { peersInPods, startPeer, type Peer } from './peer.ts';
+import { ask, EXCLUDED, startTransparentPods, type Mode, type Pair } from './transparent-scene.ts';
 
 needRoot();
 enterOwnNetwork();
@@ -30,6 +30,7 @@ execFileSync('sh', [
   `ip addr add ${EXCLUDED.IPv4}/32 dev pods; ip addr add ${EXCLUDED.IPv6}/128 dev pods nodad`,
 ]);
 const node = startPeer(scene);
+const inside = peersInPods(scene);
 await node.serve({ 7000: 'node', [EXCLUDED.outbound]: 'node' });
 
 /** An Envoy that passes a call on to where nobody speaks plainly ends it, in one of these ways. */
@@ -61,10 +62,14 @@ async function serve(running: RunningPod): Promise<string> {
   return String(property(property(service, 'spec'), 'clusterIP'));
 }
 
+/** What the admin interface of its Envoy answers. */
+const admin = (pod: RunningPod, path: string): Promise<string> =>
+  inside(pod).get(`http://127.0.0.1:19000${path}`);
+
 /** Nobody routes cluster addresses here but the mesh; who asks too early waits for 5 s. */
-async function knows({ name, admin }: RunningPod, address: string): Promise<void> {
-  await eventually(`the sidecar of ${name} knows ${address}`, async () =>
-    assert.ok((await admin('/config_dump?resource=dynamic_listeners')).includes(`"${address}"`)),
+async function knows(pod: RunningPod, address: string): Promise<void> {
+  await eventually(`the sidecar of ${pod.name} knows ${address}`, async () =>
+    assert.ok((await admin(pod, '/config_dump?resource=dynamic_listeners')).includes(`"${address}"`)),
   );
 }
 
@@ -106,19 +111,19 @@ for (const { mode, web, client } of pairs) {
     test(`${from.name} reaches ${to.name} at its virtual address, and what is outside as before`, async () => {
       const url = `http://${await virtualAddress(to.name)}/who`;
       await eventually('an answer by the mesh', async () =>
-        assert.equal(await askFrom(from, url), `200 ${to.name} on 8080`),
+        assert.equal(await inside(from).get(url), `200 ${to.name} on 8080`),
       );
-      assert.match(await askFrom(from, `http://${to.ip}:8080/healthz`), CUT);
+      assert.match(await inside(from).get(`http://${to.ip}:8080/healthz`), CUT);
       for (const host of [ip6Of(to), nodeIp6])
-        assert.equal(await askFrom(from, `http://[${host}]:7000/`), 'ECONNREFUSED');
+        assert.equal(await inside(from).get(`http://[${host}]:7000/`), 'ECONNREFUSED');
       const leader = `http://${nodeIp}:${consul.ports.http}/v1/status/leader`;
-      assert.match(await askFrom(from, leader), /^200 "10\.244\.0\.1:/);
+      assert.match(await inside(from).get(leader), /^200 "10\.244\.0\.1:/);
     });
 
     test(`${from.name} knows only the Kubernetes Service of ${to.name}, and reaches it through the mesh`, async () => {
       const address = await serve(to);
       await knows(from, address);
-      assert.equal(await askFrom(from, `http://${address}/who`), `200 ${to.name} on 8080`);
+      assert.equal(await inside(from).get(`http://${address}/who`), `200 ${to.name} on 8080`);
     });
   }
 
@@ -217,8 +222,8 @@ test('an address that moves leads nobody to a wrong service, and no Envoy refuse
     stays.map((answers) => answers.all()),
     pairs.map((pair) => [answerOf(pair)]),
   );
-  for (const { admin } of pairs.flatMap(({ web, client }) => [web, client]))
-    assert.match(await admin('/stats?filter=lds.update_rejected'), /update_rejected: 0$/m);
+  for (const pod of pairs.flatMap(({ web, client }) => [web, client]))
+    assert.match(await admin(pod, '/stats?filter=lds.update_rejected'), /update_rejected: 0$/m);
 });
 
 // From here on applications and sidecars end.
@@ -247,13 +252,12 @@ for (const { mode, web, client } of pairs) {
   });
 
   test(`${mode} mode: without Envoy all is refused but what the pod excludes, by both families`, async () => {
-    const inside = startPeer(scene, client.link?.path);
-    await inside.serve({ 9090: 'app', [EXCLUDED.inbound]: 'plain' });
+    await inside(client).serve({ 9090: 'app', [EXCLUDED.inbound]: 'plain' });
     for (const [outside, excluded, its, loopback] of [
       [nodeIp, EXCLUDED.IPv4, client.ip, '127.0.0.1'],
       [nodeIp6, EXCLUDED.IPv6, ip6Of(client), '::1'],
     ] as const)
-      assert.deepEqual(await withoutEnvoy(inside, { outside, excluded, its, loopback }), {
+      assert.deepEqual(await withoutEnvoy(inside(client), { outside, excluded, its, loopback }), {
         outside: 'ECONNREFUSED',
         'excluded port': 'node',
         'excluded network': 'node',
@@ -269,16 +273,16 @@ for (const { mode, web, client } of pairs) {
 
 type Addresses = Readonly<Record<'outside' | 'excluded' | 'its' | 'loopback', string>>;
 
-async function withoutEnvoy(inside: Peer, { outside, excluded, its, loopback }: Addresses): Promise<object> {
-  const asUser = (uid: number): Promise<string> => inside.call({ host: outside, port: 7000, uid });
+async function withoutEnvoy(peer: Peer, { outside, excluded, its, loopback }: Addresses): Promise<object> {
+  const asUser = (uid: number): Promise<string> => peer.call({ host: outside, port: 7000, uid });
   return {
     outside: await asUser(1000),
-    'excluded port': await inside.call({ host: outside, port: EXCLUDED.outbound }),
-    'excluded network': await inside.call({ host: excluded, port: 7000 }),
+    'excluded port': await peer.call({ host: outside, port: EXCLUDED.outbound }),
+    'excluded network': await peer.call({ host: excluded, port: 7000 }),
     'excluded user': await asUser(EXCLUDED.uid),
     'user of the sidecar': await asUser(5995),
-    loopback: await inside.call({ host: loopback, port: 9090 }),
-    'own address': await inside.call({ host: its, port: 9090 }),
+    loopback: await peer.call({ host: loopback, port: 9090 }),
+    'own address': await peer.call({ host: its, port: 9090 }),
     'plain inbound': await node.call({ host: its, port: 9090 }),
     'excluded inbound port': await node.call({ host: its, port: EXCLUDED.inbound }),
   };

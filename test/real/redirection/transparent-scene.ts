@@ -2,15 +2,12 @@
  * In each proxy mode a pod that writes its rules itself and one that waits for the redirector of its node, as the API server
  * returned them, with real Envoys in a network of both families.
  */
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { property } from '../../../src/support/json.ts';
 import type { KubernetesObject } from '../harness/api-client.ts';
 import type { Images } from '../harness/containers.ts';
 import { runPod, type RunningPod } from '../harness/kubelet.ts';
 import { startPodNetwork } from '../harness/pod-network.ts';
-import { inNetwork } from '../harness/processes.ts';
 import type { Scene } from '../harness/scene.ts';
 import { startTandemSync } from '../harness/tandem-sync.ts';
 import { withDataplane } from '../mesh/dataplane-image.ts';
@@ -147,19 +144,7 @@ export async function startTransparentPods(scene: Scene) {
   return { api, consul, network, pairs: found };
 }
 
-const ASK = `fetch(process.argv[1]).then(
-  async (answer) => console.log(answer.status, (await answer.text()).trim()),
-  ({ cause }) => console.log(cause.code),
-)`;
-
-/** From a pod: status and body, or the error of the system. */
-export async function askFrom({ link }: RunningPod, url: string): Promise<string> {
-  const [program, ...args] = [...inNetwork(link?.path), process.execPath, '-e', ASK, url];
-  const { stdout } = await promisify(execFile)(program, args);
-  return stdout.trim();
-}
-
-/** From the node. */
+/** From the node: status and body, or the error of the system. */
 export async function ask(url: string): Promise<string> {
   try {
     const answer = await fetch(url, { headers: { connection: 'close' } });

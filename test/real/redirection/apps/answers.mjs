@@ -6,6 +6,8 @@ import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
+// An answer of the wrong service would last until Envoys have the next addresses, which takes them a few times as long.
+const PAUSE_MILLISECONDS = 50;
 const [patience, url] = process.argv.slice(2);
 
 function ask() {
@@ -19,7 +21,7 @@ function ask() {
   });
 }
 
-for (let before; ; await delay(20)) {
+for (let before; ; await delay(PAUSE_MILLISECONDS)) {
   const answer = await ask();
   if (answer !== before) process.stdout.write(`${url} ${answer}\n`);
   before = answer;

@@ -4,8 +4,10 @@
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { get as getByHttp } from 'node:http';
 import { createConnection, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { text as textOf } from 'node:stream/consumers';
 
 /** Port → bytes that came. */
 const received = {};
@@ -62,6 +64,16 @@ function ask({ host, port, patience = 1000 }) {
   });
 }
 
+/** Status and body, or the error of the system; by a new connection. */
+function get({ url }) {
+  return new Promise((resolve) => {
+    getByHttp(url, { agent: false }, (answer) => {
+      const body = textOf(answer).catch(({ code }) => code);
+      resolve(body.then((read) => `${answer.statusCode} ${read.trim()}`));
+    }).on('error', ({ code }) => resolve(code));
+  });
+}
+
 const kinds = {
   serve: async ({ tcp = {}, udp = {} }) => {
     for (const [port, word] of Object.entries(tcp)) await serveTcp(Number(port), word);
@@ -69,6 +81,7 @@ const kinds = {
   },
   call,
   ask,
+  get,
   received: async ({ port }) => received[port] ?? 0,
 };
 
