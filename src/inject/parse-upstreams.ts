@@ -49,9 +49,9 @@ function preparedQuery(
   if (options !== undefined) return failed('a prepared query takes no options');
   const place = parsePlace(parts, ports);
   if (!place.ok) return place;
-  const { name } = place.value;
+  const { name, bindPort, datacenter } = place.value;
   if (!NAME.test(name)) return failed(`${quote(name)} is not ${EXPECTED_NAME}`);
-  return { ok: true, value: { type: PREPARED_QUERY, ...NO_LABELS, ...NO_OPTIONS, ...place.value } };
+  return { ok: true, value: { ...PLAIN_QUERY, name, bindPort, datacenter } };
 }
 
 function service(
@@ -70,15 +70,14 @@ function service(
   const datacenters = [reference, place, options]
     .map(({ value }) => value.datacenter)
     .filter((name) => name !== '');
-  if (new Set(datacenters).size > 1)
-    return failed(`two datacenters, ${datacenters.map(quote).join(' and ')}`);
   const [datacenter = ''] = datacenters;
+  if (datacenters.some((each) => each !== datacenter))
+    return failed(`two datacenters, ${datacenters.map(quote).join(' and ')}`);
   if (datacenter !== '' && reference.value.peer !== '')
     return failed('a peer and a datacenter; a peer has its own datacenter');
-  return {
-    ok: true,
-    value: { type: 'service', ...place.value, ...reference.value, ...options.value, datacenter },
-  };
+  const { bindAddress, destinationPort, meshGateway } = options.value;
+  const named = { ...reference.value, type: 'service', datacenter, destinationPort, meshGateway };
+  return { ok: true, value: { ...named, bindAddress, bindPort: place.value.bindPort } };
 }
 
 function failed(expected: string): Failure {
@@ -121,16 +120,17 @@ function parseReference(text: string): Parsed<Labels & Pick<ProxyUpstream, 'name
   const mark = segments.indexOf('svc', 1);
   const name = mark === -1 ? text : segments.slice(0, mark).join('.');
   if (!NAME.test(name)) return failed(`${quote(name)} is not ${EXPECTED_NAME}`);
-  if (mark === -1) return { ok: true, value: { name, ...NO_LABELS } };
+  if (mark === -1) return { ok: true, value: { ...NO_LABELS, name } };
   const labels = segments.slice(mark + 1).map((segment) => `.${segment}`);
   return parseLabels(name, labels.join(''));
 }
 
-const LABELS = /^(?:\.(?<namespace>[^.]+)\.ns)?(?:\.(?<place>[^.]+)\.(?<kind>peer|ap|dc))?$/;
+/** Namespace, then the place and its kind. */
+const LABELS = /^(?:\.([^.]+)\.ns)?(?:\.([^.]+)\.(peer|ap|dc))?$/;
 
 function parseLabels(name: string, text: string): ReturnType<typeof parseReference> {
   const found = LABELS.exec(text);
-  const { namespace = '', place = '', kind } = found?.groups ?? {};
+  const [, namespace = '', place = '', kind] = found ?? [];
   if (found === null || [namespace, place].some((each) => each !== '' && !NAME.test(each)))
     return failed(
       `${quote(text)} behind ".svc"; expected [.<name>.ns] and one of .<name>.peer, .<name>.ap, .<name>.dc`,
@@ -143,6 +143,8 @@ function parseLabels(name: string, text: string): ReturnType<typeof parseReferen
 type Options = Pick<ProxyUpstream, 'bindAddress' | 'destinationPort' | 'meshGateway' | 'datacenter'>;
 
 const NO_OPTIONS: Options = { bindAddress: LOOPBACK, destinationPort: '', meshGateway: '', datacenter: '' };
+
+const PLAIN_QUERY = { type: PREPARED_QUERY, ...NO_LABELS, ...NO_OPTIONS };
 
 function parseOptions(text: string | undefined): Parsed<Options> {
   if (text === undefined) return { ok: true, value: NO_OPTIONS };

@@ -160,7 +160,7 @@ function readUnprivilegedPortStart(securityContext: unknown): number | undefined
   const sysctl = elementsAt(securityContext, 'sysctls').find(
     (each) => asString(property(each, 'name'))?.replaceAll('/', '.') === UNPRIVILEGED_PORT_START,
   );
-  return parseWholeNumber(asString(property(sysctl, 'value')) ?? '');
+  return sysctl === undefined ? undefined : parseWholeNumber(String(property(sysctl, 'value')));
 }
 
 export function presence(parent: unknown, key: string): Presence {
