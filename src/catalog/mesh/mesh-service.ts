@@ -1,4 +1,5 @@
 /** Which Consul service a pod is: what was decided at its admission, or the Kubernetes Service that selects it. */
+import type { MeshOptions } from '../../inject/read-registration.ts';
 import { isReservedName } from '../../model/reserved-names.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
 import { asString, elementsAt, property, textAt, textPairs } from '../../support/json.ts';
@@ -11,7 +12,7 @@ import {
   type MeshService,
   type MeshServicePort,
 } from './mesh-cluster.ts';
-import { meshOf, type InjectedPod, type MeshOptions } from './registered-pod.ts';
+import { meshOf, type InjectedPod } from './registered-pod.ts';
 
 /** The closed vocabulary of what decided a name. */
 export const nameReasons = {

@@ -1,18 +1,13 @@
 /** What Consul should have for an injected pod in dataplane mode: the service and its proxy, each with its check. */
 import { CHECK_NAME, readinessCheckId, podMeta } from '../../model/consul-names.ts';
 import { syntheticNodeName } from '../../inject/names.ts';
+import type { MeshOptions } from '../../inject/read-registration.ts';
 import { serviceAndProxy, TRANSPARENT, type Proxy, type Registration } from '../../model/registration.ts';
 import { hostAndPort } from '../../support/ip-address.ts';
 import { byText, type Check, type Instance } from '../../model/instance.ts';
 import { addressOfNode, isIpv6, type MeshCluster } from './mesh-cluster.ts';
 import { decidePod } from './decide-pod.ts';
-import {
-  METRICS_ADDRESS,
-  servicesOf,
-  sourceOfPod,
-  type InjectedPod,
-  type MeshOptions,
-} from './registered-pod.ts';
+import { METRICS_ADDRESS, servicesOf, sourceOfPod, type InjectedPod } from './registered-pod.ts';
 import { serviceNameOf } from './mesh-service.ts';
 import { wantedUpstream } from './proxy.ts';
 

@@ -10,8 +10,6 @@ import { asString, elementsAt, filledAt, property, textAt, textPairs } from '../
 import { oneLine, parseWholeNumber } from '../../support/text.ts';
 import { firstAddress } from './first-address.ts';
 
-export type { Injection, MeshOptions };
-
 /**
  * | pod | stage |
  * | --- | --- |

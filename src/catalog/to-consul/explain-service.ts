@@ -10,7 +10,7 @@ import {
 } from '../../model/instance.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
-import { differences, type Field, type Scope } from './consul-plan.ts';
+import { differences, plan, type Field, type Scope } from './consul-plan.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
 import {
   serviceSkipReasons,
@@ -99,13 +99,6 @@ function leftoverOf(
   source: string,
   instances: readonly Instance[],
   { observed, scope }: Seen,
-): ObservedInstance[] {
-  const wanted = new Set(instances.map(({ id }) => indexed(id)));
-  return observed.filter(
-    (each) =>
-      isOnNode(each, scope.node) &&
-      ownerOf(each) === scope.owner &&
-      sourceOf(each) === source &&
-      !wanted.has(indexed(each.id)),
-  );
+): readonly ObservedInstance[] {
+  return plan(instances, observed, scope).deregister.filter((each) => sourceOf(each) === source);
 }
