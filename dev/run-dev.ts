@@ -3,7 +3,7 @@ import { syncNodeName, toConsulSettings } from '../src/config/sync-settings.ts';
 import { syncCatalog } from '../src/consul/sync-catalog.ts';
 import { createSync } from '../src/controllers/sync-loop.ts';
 import { apiClient } from '../src/kubernetes/api-client.ts';
-import { systemClock } from '../src/kubernetes/system-clock.ts';
+import { systemRuntime } from '../src/kubernetes/system-clock.ts';
 import { clusterAccess } from '../src/kubernetes/cluster-access.ts';
 import { changeSignal } from '../src/reporting/change-signal.ts';
 import { createToConsulReporter } from '../src/reporting/to-consul-reporter.ts';
@@ -88,7 +88,7 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
   });
   const node = syncNodeName(values, owner);
   const sync = createSync(
-    { source, catalog: syncCatalog(consul), reporter, clock: systemClock, random: Math.random },
+    { source, catalog: syncCatalog(consul), reporter, ...systemRuntime },
     {
       settings: toConsulSettings(values, owner),
       policy: values.policy,

@@ -9,3 +9,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** What runs on the clock of the machine, and on chance. */
+export const systemRuntime = { clock: systemClock, random: Math.random } as const;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterNetwork } from '../catalog/to-kubernetes/cluster-address.ts';
 import type { NetworkSource } from '../controllers/to-k8s-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import { failureOf, thrownFailure, type WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
@@ -77,8 +77,7 @@ export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): Ne
       path,
       query,
       read,
-      clock: systemClock,
-      random: Math.random,
+      ...systemRuntime,
       onChange: (key, before, after) => {
         if (after === undefined) held.delete(`${kind} ${key}`);
         else held.set(`${kind} ${key}`, after);

@@ -10,7 +10,7 @@ import {
 import { createClusterSnapshot } from '../controllers/cluster-snapshot.ts';
 import type { Source } from '../controllers/sync-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
@@ -67,8 +67,7 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
       ...COLLECTIONS[kind],
       client,
       read,
-      clock: systemClock,
-      random: Math.random,
+      ...systemRuntime,
       onChange: (_key, before, after) => tellTouched(changed(before, after)),
       onRestart: (failure) => onRestart(kind, failure),
     });

@@ -6,7 +6,7 @@ import { entrySource, entryWriter } from '../consul/config-entries.ts';
 import { consulDatacenters } from '../consul/consul-datacenters.ts';
 import { runConfigEntries } from '../controllers/config-entry-loop.ts';
 import { crdName, entryCluster } from '../kubernetes/entry-cluster.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { createConfigEntryReporter } from '../reporting/config-entry-reporter.ts';
 import type { ConfigEntriesStatus } from '../status-page/status.ts';
 import { entryObjects } from './entry-objects.ts';
@@ -62,8 +62,7 @@ export function configEntriesPart(stage: SyncStage): ConfigEntriesPart {
         writer: entryWriter(access),
         cluster: entryCluster(client),
         reporter,
-        clock: systemClock,
-        random: Math.random,
+        ...systemRuntime,
       };
       await runConfigEntries(ports, { resync, dryRun, once, settings, kinds }, term);
       ended();

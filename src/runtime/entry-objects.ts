@@ -5,7 +5,7 @@ import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { EntryObjectSource } from '../controllers/config-entry-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { crdName, entryCollection } from '../kubernetes/entry-cluster.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
 import { aborted } from '../support/aborted.ts';
@@ -54,8 +54,7 @@ export function entryObjects({ client, kinds, onRestart, onKind }: EntryObjectsO
       path: entryCollection(kind),
       query: {},
       read: (object) => readEntryObject(object, kind.kind),
-      clock: systemClock,
-      random: Math.random,
+      ...systemRuntime,
       onList: () => becomes(false),
       onChange: (_key, before, after) => {
         const object = after ?? before;

@@ -5,7 +5,7 @@ import { secureConsul, type SecureConsul } from '../consul/secure-consul.ts';
 import type { ApiClient, ClusterAccess } from '../kubernetes/api-client.ts';
 import { oneObject } from '../kubernetes/one-object.ts';
 import { collectionOf } from '../kubernetes/owned-object.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { tokenSigners } from './published-keys.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
@@ -71,8 +71,7 @@ export async function openSecureView(parts: ViewParts): Promise<SecureView> {
   const { changed, onChange } = changeSignal();
   const common = {
     client,
-    clock: systemClock,
-    random: Math.random,
+    ...systemRuntime,
     onRestart: (failure: WatchFailure) => logRestart(log, failure),
   };
   const watched = watchedPlaces(settings).map((place) =>

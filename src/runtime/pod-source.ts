@@ -6,7 +6,7 @@ import { readMeshService } from '../catalog/mesh/mesh-service.ts';
 import { createPodSnapshot, type PodSnapshotOptions, type Touched } from '../controllers/pod-snapshot.ts';
 import type { PodSource } from '../controllers/registrar-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
@@ -54,8 +54,7 @@ export function clusterPods({
   ): ResourceWatch<T> => {
     const watch = watchResource({
       client,
-      clock: systemClock,
-      random: Math.random,
+      ...systemRuntime,
       path: `/api/v1/${kind}`,
       query: kind === 'pods' ? { labelSelector: `${STATUS}=${INJECTED}` } : {},
       read,

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { eventRecorder, type EventRecorder } from '../kubernetes/event-recorder.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import type { Log } from '../telemetry/logger.ts';
 
 /** An Event that could not be written is a warning in the log. */
@@ -10,8 +10,7 @@ export function processEvents<Reason extends string>(client: ApiClient, log: Log
   return eventRecorder({
     client,
     instance: hostname(),
-    clock: systemClock,
-    random: Math.random,
+    ...systemRuntime,
     onOutcome: (outcome) => {
       if (outcome.kind === 'failed' && outcome.error.code !== 'TANDEM_NOT_LEADING')
         log('warn', 'an Event was not written', { error: outcome.error.message });

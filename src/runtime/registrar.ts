@@ -10,7 +10,7 @@ import { runAgentLoop } from '../controllers/agent-loop.ts';
 import { createPodStatuses } from '../controllers/pod-statuses.ts';
 import { createRegistrar, type Registrar } from '../controllers/registrar-loop.ts';
 import { runTokenLoop } from '../controllers/token-loop.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemClock, systemRuntime } from '../kubernetes/system-clock.ts';
 import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import { createLatePods, type LatePods } from '../redirection/late-pods.ts';
 import { byText } from '../model/instance.ts';
@@ -77,7 +77,7 @@ export function startRegistrar(stage: SyncStage): RunningRegistrar {
         loops: once ? ['registrar'] : ['registrar', 'agents'],
       });
       const statuses = createPodStatuses(pods.snapshot.cluster, addresses.statusOf);
-      const common = { source: pods, statuses, addresses, clock: systemClock, random: Math.random };
+      const common = { source: pods, statuses, addresses, ...systemRuntime };
       const running = createRegistrar({ ...common, reporter, catalog }, options);
       registrar = running;
       const agents = consulAgents(consul, (host) =>

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemClock, systemRuntime } from '../kubernetes/system-clock.ts';
 import { elect, LEASE_TIMES } from '../kubernetes/election.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
 import { sleep } from '../support/clock.ts';
@@ -36,8 +36,7 @@ export async function runElected(
     name: lease,
     // A container that is started again has the same host name.
     identity: `${hostname()}_${randomUUID()}`,
-    clock: systemClock,
-    random: Math.random,
+    ...systemRuntime,
     times: LEASE_TIMES,
     lead,
     onEvent: (event) => logElection(event, `${namespace}/${lease}`, log),

@@ -4,7 +4,7 @@ import { listen } from '../http/listen.ts';
 import { plainServer } from '../http/plain-server.ts';
 import { apiClient } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemClock, systemRuntime } from '../kubernetes/system-clock.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { INJECTED, REDIRECT_ANNOTATION, STATUS } from '../model/kubernetes-names.ts';
 import { readPendingPod, type PendingPod } from '../redirection/pending-pod.ts';
@@ -59,8 +59,7 @@ export async function runRedirector(
   });
   const pods = watchResource({
     client,
-    clock: systemClock,
-    random: Math.random,
+    ...systemRuntime,
     path: '/api/v1/pods',
     query: { labelSelector: `${STATUS}=${INJECTED}`, fieldSelector: `spec.nodeName=${nodeName}` },
     read: readPendingPod,

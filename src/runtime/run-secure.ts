@@ -6,7 +6,7 @@ import { openStatusPort } from '../http/status-port.ts';
 import { apiClient, type ApiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { createSecureReporter } from '../reporting/secure-reporter.ts';
 import { describeStep } from '../secure/describe-step.ts';
@@ -117,7 +117,7 @@ async function runSecure(
   const lead = async (term: AbortSignal): Promise<void> => {
     isLeader = true;
     const perform = toldBefore(stepWriter({ ...view, client, settings }), log);
-    const ports = { ...view, reporter, perform, clock: systemClock, random: Math.random };
+    const ports = { ...view, reporter, perform, ...systemRuntime };
     const loop = (until: AbortSignal): Promise<void> => runSecureLoop(ports, settings, until);
     await together([loop, ...(tokens === undefined ? [] : [tokens.lead])], term);
     isLeader = false;

@@ -6,7 +6,7 @@ import { podTokens } from '../consul/pod-tokens.ts';
 import { createPodSnapshot, type Touched } from '../controllers/pod-snapshot.ts';
 import { runTokenLoop } from '../controllers/token-loop.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { INJECTED, STATUS } from '../model/kubernetes-names.ts';
 import { createTokenReporter, tokensStatus } from '../reporting/token-reporter.ts';
@@ -39,8 +39,7 @@ export function secureTokens({ client, settings, view, log, changed }: TokenPart
   const { tell, onChange } = createListeners<[touched: Touched]>();
   const pods = watchResource<InjectedPod>({
     client,
-    clock: systemClock,
-    random: Math.random,
+    ...systemRuntime,
     path: '/api/v1/pods',
     query: { labelSelector: `${STATUS}=${INJECTED}` },
     read: readInjectedPod,
@@ -60,7 +59,7 @@ export function secureTokens({ client, settings, view, log, changed }: TokenPart
   return {
     lead: (term: AbortSignal): Promise<void> =>
       runTokenLoop(
-        { source, tokens, reporter, clock: systemClock, random: Math.random },
+        { source, tokens, reporter, ...systemRuntime },
         { owner, resync: RESYNC, dryRun: false },
         term,
       ),

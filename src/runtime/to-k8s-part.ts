@@ -6,7 +6,7 @@ import type { ToK8sSettings } from '../catalog/to-kubernetes/to-k8s-settings.ts'
 import { toK8sSettings } from '../config/to-k8s-flags.ts';
 import { serviceSource } from '../consul/service-source.ts';
 import { createToK8s, type ToK8s } from '../controllers/to-k8s-loop.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { objectWriter } from '../kubernetes/object-writer.ts';
 import type { ToK8sStatus, WatchesStatus } from '../status-page/status.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
@@ -58,7 +58,7 @@ export async function toK8sPart(stage: SyncStage, metrics: ControllerMetrics): P
         wanted: (list) => followedServices(list, settings),
       });
       const writer = objectWriter(client, namespace);
-      const ports = { services, objects, network, writer, reporter, clock: systemClock, random: Math.random };
+      const ports = { services, objects, network, writer, reporter, ...systemRuntime };
       loop = createToK8s(ports, { settings, resync, dryRun, once });
       await loop.run(term);
       loop = undefined;

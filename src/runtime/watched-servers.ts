@@ -3,7 +3,7 @@ import type { AutoJoin } from '../discovery/auto-join.ts';
 import { originsOf } from '../discovery/http-origin.ts';
 import { podAddress, readServerPod, type ServerPod } from '../discovery/server-pod.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { serverPods } from './server-pods.ts';
 
@@ -43,8 +43,7 @@ export function watchServers({
     ...serverPods(autoJoin),
     client,
     read: readServerPod,
-    clock: systemClock,
-    random: Math.random,
+    ...systemRuntime,
     onChange: (_key, before, after) => {
       const warning = warningOf(after);
       if (warning !== undefined && warning !== warningOf(before))

@@ -60,7 +60,7 @@ async function openShared(
   log: Log,
 ): Promise<OpenedCertificates> {
   // A webhook that does not share needs no client of the API server, and starts without it.
-  const [{ clusterAccess }, { apiClient }, { systemClock }, { LEASE_TIMES }, shared] = await Promise.all([
+  const [{ clusterAccess }, { apiClient }, { systemRuntime }, { LEASE_TIMES }, shared] = await Promise.all([
     import('../kubernetes/cluster-access.ts'),
     import('../kubernetes/api-client.ts'),
     import('../kubernetes/system-clock.ts'),
@@ -80,8 +80,7 @@ async function openShared(
     hosts: hostsOf(values, own),
     times: shared.ROTATION_TIMES,
     leaseTimes: LEASE_TIMES,
-    clock: systemClock,
-    random: Math.random,
+    ...systemRuntime,
     onEvent: (event) => logEvent(event, `${own}/${secret}`, log),
   });
   return {

@@ -8,7 +8,7 @@ import {
 } from '../catalog/to-kubernetes/observed-objects.ts';
 import type { ObjectSource } from '../controllers/to-k8s-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import { collectionPath } from '../kubernetes/object-writer.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
@@ -46,8 +46,7 @@ export function writeNamespace({ client, namespace, onRestart }: WriteNamespaceO
       path: collectionPath(kind, namespace),
       query: {},
       read,
-      clock: systemClock,
-      random: Math.random,
+      ...systemRuntime,
       onChange: (_key, before, after) => {
         const name = after?.name ?? before?.name ?? '';
         if (after === undefined) held.delete(name);
