@@ -5,7 +5,7 @@ import { syncNodeName, toConsulSettings } from '../config/sync-settings.ts';
 import { syncCatalog } from '../consul/sync-catalog.ts';
 import { createSync, type Sync, type SyncOptions } from '../controllers/sync-loop.ts';
 import { apiClient, type ApiClient } from '../kubernetes/api-client.ts';
-import { systemClock } from '../kubernetes/system-clock.ts';
+import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import type { Term } from '../kubernetes/leader-term.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
@@ -96,19 +96,8 @@ async function runSync(composition: Composition, { signal }: Context): Promise<v
   const configEntries = values.configEntries ? configEntriesPart(stage) : undefined;
   const others = [toK8s?.lead, registrar?.lead, configEntries?.lead].filter((part) => part !== undefined);
   const leader = leaderOf([toConsul.lead, ...others], changed);
-  const status = await openSyncStatus({
-    ...toConsul,
-    address: values.statusListen,
-    metrics,
-    owner,
-    node: stage.options.node,
-    dryRun: values.dryRun,
-    toK8s,
-    registrar,
-    configEntries,
-    isLeader: leader.isLeading,
-    onChange,
-  });
+  const parts = { toConsul, toK8s, registrar, configEntries };
+  const status = await openSyncStatus(stage, parts, leader.isLeading, onChange);
   log('info', 'serving', { status: status.address, owner, node: stage.options.node, version });
   try {
     await (isElected(values) ? runAsLeader(composition, leader.lead, signal) : leader.lead(signal));
@@ -158,7 +147,7 @@ function openToConsul(stage: SyncStage, catalog: Composition['catalog']) {
   let sync: Sync | undefined;
   const lead = async (term: AbortSignal): Promise<void> => {
     if (source === undefined) return;
-    const ports = { source, catalog, reporter, clock: systemClock, random: Math.random };
+    const ports = { source, catalog, reporter, ...systemRuntime };
     sync = createSync(ports, options);
     await sync.run(term);
     sync = undefined;
