@@ -30,15 +30,8 @@ const podFlags = {
   ...namingFlags,
 };
 
-const { configEntriesNamespaces, configEntriesAdopt, configEntriesPolicy, consulPrimaryDatacenter } =
-  configEntryFlags;
-/** Those that decide about config entries. */
-const entryFlags = {
-  configEntriesNamespaces,
-  configEntriesAdopt,
-  configEntriesPolicy,
-  consulPrimaryDatacenter,
-};
+/** Those that decide about config entries; they are asked for by name. */
+const { configEntries: _, ...entryFlags } = configEntryFlags;
 
 const flags = {
   ...kubeconfigFlag,

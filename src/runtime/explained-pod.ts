@@ -66,17 +66,9 @@ export async function explainPodOf(
       ? await podInFiles(namespace, name, files, values, context)
       : await podInCluster(namespace, name, values, context);
   if (found === undefined) return undefined;
-  const {
-    defaultInject,
-    defaultInjectExcludeNamespaces: defaultExclude,
-    allowNamespaces,
-    denyNamespaces,
-  } = values;
   const settings = {
-    defaultInject,
-    defaultExclude,
-    allowNamespaces,
-    denyNamespaces,
+    ...values,
+    defaultExclude: values.defaultInjectExcludeNamespaces,
     ownNamespace: undefined,
   };
   const injection = explainInjection(found.pod, namespace, settings);

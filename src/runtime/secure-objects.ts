@@ -20,6 +20,8 @@ import { asString, property } from '../support/json.ts';
 const kept = ['state', 'bootstrap', 'server', 'client', 'ui', 'replication', 'ca'] as const;
 export type KeptObject = (typeof kept)[number];
 
+type Texts = Readonly<Record<string, string>>;
+
 export const ROTATE_ANNOTATION = 'tandem/rotate-';
 
 export type SecureObjects = Pick<
@@ -96,7 +98,7 @@ export function secureObjects(client: Pick<ApiClient, 'request'>, settings: Secu
       return { ...read, brought: readBrought(settings, { secrets: new Map(secrets), trusted, now }) };
     },
     /** In the place of the version that was read. */
-    write: (of: KeptObject, texts: Readonly<Record<string, string>>, signal: AbortSignal) =>
+    write: (of: KeptObject, texts: Texts, signal: AbortSignal) =>
       writeOwned(client, placeOf(settings, of), raw.get(of), texts, signal),
   };
 }
@@ -105,8 +107,7 @@ function contents(
   raw: ReadonlyMap<KeptObject, unknown>,
   settings: SecureSettings,
 ): Omit<SecureObjects, 'brought'> {
-  const texts = (of: KeptObject): Readonly<Record<string, string>> | undefined =>
-    textsOf(placeOf(settings, of), raw.get(of));
+  const texts = (of: KeptObject): Texts | undefined => textsOf(placeOf(settings, of), raw.get(of));
   const state = texts('state');
   const parsed = state === undefined ? undefined : readState(state[STATE_KEY] ?? '');
   if (state !== undefined && parsed === undefined) throw unreadable(settings, 'state', STATE_KEY);
@@ -130,10 +131,7 @@ function contents(
   };
 }
 
-function madeToken(
-  texts: Readonly<Record<string, string>> | undefined,
-  settings: SecureSettings,
-): BootstrapSecret {
+function madeToken(texts: Texts | undefined, settings: SecureSettings): BootstrapSecret {
   const token = texts?.['token']?.trim() || undefined;
   if (texts !== undefined && token === undefined) throw unreadable(settings, 'bootstrap', 'token');
   return {
@@ -146,7 +144,7 @@ function madeToken(
 
 /** Whatever else is in it is the operator's. */
 function broughtToken(
-  texts: Readonly<Record<string, string>> | undefined,
+  texts: Texts | undefined,
   { name, key }: BroughtSecret,
   { namespace }: SecureSettings,
 ): BootstrapSecret {
@@ -158,7 +156,7 @@ function broughtToken(
   return { token, next: undefined, former: undefined, lack: token === undefined ? lack : undefined };
 }
 
-function tokenIn(of: 'ui' | 'replication', texts: Readonly<Record<string, string>> | undefined) {
+function tokenIn(of: 'ui' | 'replication', texts: Texts | undefined) {
   const token = texts?.['token'];
   return token === undefined ? {} : { [of]: token };
 }
