@@ -64,12 +64,12 @@ type NamedCommand = {
 
 function commandSection({ name, summary, operands, flags }: NamedCommand): string {
   const own = ownFlags(flags);
-  const table = Object.keys(own).length === 0 ? [] : [flagTable(own)];
+  const listed = Object.keys(own).length === 0 ? [] : [flagTable(own)];
   const groups = flagGroups.filter((group) => keysOfGroup(group, flags).length > 0);
   const links = groups.map(({ subject }) => `[${subject}](#${anchorOf(subject)})`);
   const shared = links.length === 0 ? [] : [`Shared flags: ${links.join(', ')}.\n`];
   const title = `## tandem ${name}${operands === '' ? '' : ` ${operands}`}\n`;
-  return [title, `${summary}.\n`, ...table, ...shared].join('\n');
+  return [title, `${summary}.\n`, ...listed, ...shared].join('\n');
 }
 
 function groupSection(group: FlagGroup, all: readonly NamedCommand[]): string {
@@ -98,9 +98,9 @@ function anchorOf(subject: string): string {
 function flagTable(flags: Flags): string {
   const rows = Object.entries(flags).map(([key, flag]) => {
     const variables = [variableName(key), ...flag.variables].map((name) => `\`${name}\``).join(', ');
-    return `| \`${cell(flagForm(key, flag))}\` | ${variables} | ${defaultOf(flag)} | ${flag.doc} |`;
+    return [`\`${cell(flagForm(key, flag))}\``, variables, defaultOf(flag), flag.doc];
   });
-  return `| flag | variables | default | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+  return table(['flag', 'variables', 'default', 'meaning'], rows);
 }
 
 function defaultOf({ default: value }: Flag<unknown>): string {
@@ -114,10 +114,10 @@ function defaultOf({ default: value }: Flag<unknown>): string {
 }
 
 function annotationsDocument(): string {
-  const rows = Object.entries(annotations).map(
-    ([name, entry]) =>
-      `| \`${name}\` | ${cell(entry.value)} | ${entry.default} | ${'mode' in entry ? `(${entry.mode} mode) ` : ''}${entry.meaning} |`,
-  );
+  const rows = Object.entries(annotations).map(([name, entry]) => {
+    const mode = 'mode' in entry ? `(${entry.mode} mode) ` : '';
+    return [`\`${name}\``, cell(entry.value), entry.default, mode + entry.meaning];
+  });
   return `# Annotations
 
 With the prefix \`${ANNOTATION_PREFIX}\`, except those that are written with another one.
@@ -127,10 +127,7 @@ With the prefix \`${ANNOTATION_PREFIX}\`, except those that are written with ano
 For a workload, put them on its pod template. A value that cannot be read denies the pod; the message lists every problem. An unknown
 annotation with this prefix, or with \`tandem/\`, gives a warning.
 
-| name | value | default | meaning |
-| --- | --- | --- | --- |
-${rows.join('\n')}
-
+${table(['name', 'value', 'default', 'meaning'], rows)}
 Without a value, these count as absent, as in consul-k8s: ${[...absentWhenEmpty].map((name) => `\`${name}\``).join(', ')}.
 
 ## Several services in one pod
@@ -193,28 +190,22 @@ ${podReasonsSection()}`;
 }
 
 function serviceSection(): string {
-  const serviceRows = Object.entries(serviceAnnotations).map(
-    ([name, entry]) => `| \`${name}\` | ${cell(entry.value)} | ${entry.default} | ${entry.meaning} |`,
-  );
+  const rows = Object.entries(serviceAnnotations).map(([name, entry]) => [
+    `\`${name}\``,
+    cell(entry.value),
+    entry.default,
+    entry.meaning,
+  ]);
   return `## On a Service, for the catalog sync
 
-| name | value | default | meaning |
-| --- | --- | --- | --- |
-${serviceRows.join('\n')}
-| \`service-meta-<key>\` | text of at most 512 bytes, no control characters but tabs and line ends; key \`[A-Za-z0-9_-]+\`, at most 128 characters | none | Meta of every instance. |
+${table(['name', 'value', 'default', 'meaning'], rows)}| \`service-meta-<key>\` | text of at most 512 bytes, no control characters but tabs and line ends; key \`[A-Za-z0-9_-]+\`, at most 128 characters | none | Meta of every instance. |
 
 A Service that is not synced has one of these reasons, in \`/status\` and in \`tandem explain\`:
 
-| reason | meaning |
-| --- | --- |
-${reasonRows(serviceSkipReasons).join('\n')}
-
+${reasonTable(serviceSkipReasons)}
 A value that cannot be used is a Warning Event on the Service, and a line of \`/status\`:
 
-| reason | meaning |
-| --- | --- |
-${reasonRows(problemReasons).join('\n')}
-`;
+${reasonTable(problemReasons)}`;
 }
 
 function podReasonsSection(): string {
@@ -222,23 +213,20 @@ function podReasonsSection(): string {
 
 The reason is in the log, in the metric \`tandem_admissions_total\`, and in the report of \`tandem inject\`.
 
-| reason | meaning |
-| --- | --- |
-${reasonRows(skipReasons).join('\n')}
-
+${reasonTable(skipReasons)}
 ## Warnings on a pod
 
 The pod is admitted anyway. Warnings are in the answer that \`kubectl\` prints, in the log line, in the metric
 \`tandem_admission_warnings_total\`, on the status page, in the report of \`tandem inject\`, and in the record on the pod.
 
-| reason | meaning |
-| --- | --- |
-${reasonRows(warningReasons).join('\n')}
-`;
+${reasonTable(warningReasons)}`;
 }
 
-function reasonRows(reasons: Readonly<Record<string, string>>): string[] {
-  return Object.entries(reasons).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`);
+function reasonTable(reasons: Readonly<Record<string, string>>): string {
+  return table(
+    ['reason', 'meaning'],
+    Object.entries(reasons).map(([reason, meaning]) => [`\`${reason}\``, meaning]),
+  );
 }
 
 function metricsDocument(): string {
@@ -270,9 +258,14 @@ ${metricTable(secureMetricDefinitions)}`;
 function metricTable(definitions: MetricDefinitions): string {
   const rows = Object.entries(definitions).map(([name, { type, help, labels }]) => {
     const values = Object.entries(labels).map(([label, set]) => `\`${label}\`: ${set.join(', ')}`);
-    return `| \`${name}\` | ${type} | ${help} | ${values.join('<br>')} |`;
+    return [`\`${name}\``, type, help, values.join('<br>')];
   });
-  return `| name | type | meaning | labels |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+  return table(['name', 'type', 'meaning', 'labels'], rows);
+}
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [columns, columns.map(() => '---'), ...rows];
+  return lines.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
 }
 
 /** A bar would end the cell of a table. */
