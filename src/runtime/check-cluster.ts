@@ -77,6 +77,7 @@ async function rightFact(client: ApiClient, rule: Rule, signal: AbortSignal): Pr
 
 async function isAllowed(client: ApiClient, rule: Rule, verb: string, signal: AbortSignal): Promise<boolean> {
   const [resource, subresource] = rule.kind === 'path' ? [] : rule.resource.split('/');
+  // What is undefined is not sent.
   const spec =
     rule.kind === 'path'
       ? { nonResourceAttributes: { path: rule.path, verb } }
@@ -84,10 +85,10 @@ async function isAllowed(client: ApiClient, rule: Rule, verb: string, signal: Ab
           resourceAttributes: {
             group: rule.group,
             resource,
-            ...(subresource === undefined ? {} : { subresource }),
+            subresource,
             verb,
-            ...(rule.namespace === undefined ? {} : { namespace: rule.namespace }),
-            ...(rule.name === undefined ? {} : { name: rule.name }),
+            namespace: rule.namespace,
+            name: rule.name,
           },
         };
   const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec };

@@ -74,12 +74,10 @@ function slicesOf({ metadata, subsets }: JsonObject): JsonObject[] {
 }
 
 function endpointOf(address: unknown, ready: boolean): JsonObject {
-  const nodeName = property(address, 'nodeName');
-  const targetRef = property(address, 'targetRef');
   return {
     addresses: [property(address, 'ip')],
     conditions: { ready },
-    ...(nodeName === undefined ? {} : { nodeName }),
-    ...(targetRef === undefined ? {} : { targetRef }),
+    nodeName: property(address, 'nodeName'),
+    targetRef: property(address, 'targetRef'),
   };
 }

@@ -5,6 +5,7 @@ import { createApplier, type Written } from '../controllers/apply-changes.ts';
 import type { Catalog } from '../controllers/sync-ports.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { exit, type Context, type ExitCode } from './context.ts';
+import { purgeEntries } from './purge-entries.ts';
 import { tell } from './tell.ts';
 
 type PurgeOptions = {
@@ -13,13 +14,12 @@ type PurgeOptions = {
   readonly owner: string;
   readonly node: string;
   readonly catalog: Catalog;
-  /** Removes the config entries of the owner; how many are left. */
-  readonly purgeEntries: (signal: AbortSignal) => Promise<number>;
+  readonly entries: Parameters<typeof purgeEntries>[0];
   readonly log: Log;
 };
 
 export async function purge(options: PurgeOptions, { stderr, signal }: Context): Promise<ExitCode> {
-  const { named, owner, node, catalog, purgeEntries, log } = options;
+  const { named, owner, node, catalog, entries, log } = options;
   if (named !== owner) {
     tell(stderr, `tandem sync: --purge=${named} is not the owner of this cluster, which is ${owner}`);
     return exit.usage;
@@ -39,6 +39,6 @@ export async function purge(options: PurgeOptions, { stderr, signal }: Context):
   await createApplier(catalog).apply(changes, syncNode(node, read.node), written, signal);
   const left = deregister.length - removed;
   log('info', 'purged', { owner, node, removed, left, foreign });
-  const leftEntries = await purgeEntries(signal);
+  const leftEntries = await purgeEntries(entries, signal);
   return left + leftEntries === 0 ? exit.done : exit.internal;
 }

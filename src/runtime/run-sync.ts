@@ -23,7 +23,6 @@ import { leaseNamespace, SYNC_LEASE } from './lease-namespace.ts';
 import { logRestart } from './log-restart.ts';
 import { processEvents } from './process-events.ts';
 import { purge } from './purge.ts';
-import { purgeEntries } from './purge-entries.ts';
 import { startRegistrar } from './registrar.ts';
 import { runElected } from './replica-election.ts';
 import type { SyncStage } from './sync-stage.ts';
@@ -55,11 +54,9 @@ export async function openSync(values: SyncValues, context: Context): Promise<Ex
     const composition = { values, owner, access, lease, client, leading, consul, catalog, log, metrics };
     if (values.purge !== undefined) {
       const node = syncNodeName(values, owner);
-      const datacenters = knownDatacenters(values);
-      const ofEntries = { owner, consul, datacenters, isRequired: values.configEntries, log };
-      const alsoEntries = (signal: AbortSignal): Promise<number> => purgeEntries(ofEntries, signal);
-      const named = values.purge;
-      return await purge({ named, owner, node, catalog, purgeEntries: alsoEntries, log }, context);
+      const isRequired = values.configEntries;
+      const entries = { owner, consul, datacenters: knownDatacenters(values), isRequired, log };
+      return await purge({ named: values.purge, owner, node, catalog, entries, log }, context);
     }
     await runSync(composition, context);
     return exit.done;
