@@ -1,9 +1,10 @@
 /** Which datacenter this is, and which one keeps the config entries of all of them. */
-import { textIs, listAt } from '../model/decode-consul.ts';
+import { listOf, textIs } from '../model/decode-consul.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { jsonOf } from './answer.ts';
 import type { ConsulCalls } from './client.ts';
+import { read } from './read.ts';
 import { untilStopped } from './until-stopped.ts';
 
 export type ConsulDatacenters = {
@@ -18,13 +19,13 @@ type Known = {
 };
 
 /**
- * Asks until there is an answer. An agent tells only those with the right to read it, the list of datacenters everybody.
+ * Asks until there is an answer.
  *
  * @returns undefined when the signal is aborted before
  */
 export async function consulDatacenters(
   client: ConsulCalls,
-  { datacenter, primaryDatacenter }: Known,
+  known: Known,
   failed: (error: unknown, retryMilliseconds: number) => void,
   signal: AbortSignal,
 ): Promise<ConsulDatacenters | undefined> {
@@ -32,26 +33,26 @@ export async function consulDatacenters(
   const until = AbortSignal.any([signal, ending.signal]);
   let found: ConsulDatacenters | undefined;
   await untilStopped({ signal: until, random: Math.random, onFailure: failed }, async () => {
-    const self = await readSelf(client, until);
-    const here = datacenter ?? self?.datacenter ?? (await onlyDatacenter(client, until));
-    const primary = primaryDatacenter ?? self?.primary;
-    found = { datacenter: here, primary: primary === here ? undefined : primary };
+    found = await consulDatacentersOnce(client, known, until);
     ending.abort();
   });
   return found;
 }
 
-/** The same, asked once. @throws TandemError when there is no answer */
+/**
+ * The same, asked once. An agent tells only those with the right to read it, the list of datacenters everybody.
+ *
+ * @throws TandemError when there is no answer
+ */
 export async function consulDatacentersOnce(
   client: ConsulCalls,
-  known: Known,
+  { datacenter, primaryDatacenter }: Known,
   signal: AbortSignal,
 ): Promise<ConsulDatacenters> {
-  const ending = new AbortController();
-  const until = AbortSignal.any([signal, ending.signal]);
-  const found = await consulDatacenters(client, known, (error) => ending.abort(error), until);
-  if (found === undefined) throw until.reason;
-  return found;
+  const self = await readSelf(client, signal);
+  const here = datacenter ?? self?.datacenter ?? (await onlyDatacenter(client, signal));
+  const primary = primaryDatacenter ?? self?.primary;
+  return { datacenter: here, primary: primary === here ? undefined : primary };
 }
 
 type Self = { readonly datacenter: string | undefined; readonly primary: string | undefined };
@@ -75,13 +76,8 @@ function readSelf(client: ConsulCalls, signal: AbortSignal): Promise<Self | unde
 }
 
 async function onlyDatacenter(client: ConsulCalls, signal: AbortSignal): Promise<string> {
-  const names = await client.call<readonly string[]>({
-    endpoint: 'other',
-    method: 'GET',
-    path: '/v1/catalog/datacenters',
-    signal,
-    read: (raw) => listAt(jsonOf(raw), 'answer', textIs),
-  });
+  const what = { endpoint: 'other', path: '/v1/catalog/datacenters', decode: listOf(textIs) } as const;
+  const { value: names } = await read(client, what, { signal });
   const [name] = names;
   if (name !== undefined && names.length === 1) return name;
   throw new TandemError(
