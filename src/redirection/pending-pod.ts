@@ -1,5 +1,6 @@
 /** Which pods wait for the redirector of their node. */
 import { REDIRECT_ANNOTATION } from '../model/kubernetes-names.ts';
+import { hasEnded } from '../model/object-status.ts';
 import { asList, asString, property } from '../support/json.ts';
 import { LONGEST_TEXT } from './options.ts';
 
@@ -24,7 +25,7 @@ export function readPendingPod(object: unknown): PendingPod | undefined {
   const [namespace, name, uid] = ['namespace', 'name', 'uid'].map((key) => asString(property(metadata, key)));
   if (annotation === undefined || !namespace || !name || !uid) return undefined;
   if (property(metadata, 'deletionTimestamp') !== undefined) return undefined;
-  if (['Succeeded', 'Failed'].includes(asString(property(status, 'phase')) ?? '')) return undefined;
+  if (hasEnded(object)) return undefined;
   // A copy of a pod has the annotation without it, and others may write the annotation at any time.
   if (redirectContainer(property(property(object, 'spec'), 'initContainers')) === undefined) return undefined;
   const state = property(redirectContainer(property(status, 'initContainerStatuses')), 'state');

@@ -7,7 +7,7 @@ import type { CrdFact, EntryFacts, EntryWebhook, Leftover } from '../check/entry
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { crdName, entryCollection } from '../kubernetes/entry-cluster.ts';
 import { listPages } from '../kubernetes/list-pages.ts';
-import { isConditionTrue } from '../model/conditions.ts';
+import { isConditionTrue } from '../model/object-status.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, elementsAt, property } from '../support/json.ts';
 import { probe } from './probe.ts';

@@ -14,7 +14,7 @@ import { DATAPLANE_CONTAINER, ENVOY_CONTAINER } from '../inject/names.ts';
 import { parseQuantity } from '../inject/quantity.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
 import { listValues } from '../kubernetes/list-pages.ts';
-import { isConditionTrue } from '../model/conditions.ts';
+import { hasEnded, isConditionTrue } from '../model/object-status.ts';
 import { INJECTED, REDIRECT_STATUS, STATUS } from '../model/kubernetes-names.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, elementsAt, property } from '../support/json.ts';
@@ -114,9 +114,9 @@ async function readLimits(client: ApiClient, signal: AbortSignal): Promise<reado
 
 /** Of a pod with redirected traffic that has not ended: those of its sidecars that have a limit. */
 function limitsOf(pod: unknown): readonly SidecarLimit[] {
-  const [metadata, spec, status] = ['metadata', 'spec', 'status'].map((key) => property(pod, key));
+  const [metadata, spec] = ['metadata', 'spec'].map((key) => property(pod, key));
   const isRedirected = property(property(metadata, 'annotations'), REDIRECT_STATUS) === 'enabled';
-  if (!isRedirected || ['Succeeded', 'Failed'].includes(asString(property(status, 'phase')) ?? '')) return [];
+  if (!isRedirected || hasEnded(pod)) return [];
   return [...elementsAt(spec, 'initContainers'), ...elementsAt(spec, 'containers')]
     .filter((container) => isSidecar(asString(property(container, 'name')) ?? ''))
     .flatMap((container) => {

@@ -1,4 +1,5 @@
 /** Which components have logged in to Consul since their pods started. A token lasts for a day, so an earlier pod may have asked for it. */
+import { hasEnded } from '../model/object-status.ts';
 import { asString, property } from '../support/json.ts';
 
 export type ComponentLogin = {
@@ -11,9 +12,7 @@ export type ComponentLogin = {
 /** Milliseconds since the epoch at which a pod was made; undefined when it is at its end. Throws on no input. */
 export function readRunningSince(raw: unknown): number | undefined {
   const metadata = property(raw, 'metadata');
-  const phase = asString(property(property(raw, 'status'), 'phase')) ?? '';
-  if (['Succeeded', 'Failed'].includes(phase) || property(metadata, 'deletionTimestamp') !== undefined)
-    return undefined;
+  if (hasEnded(raw) || property(metadata, 'deletionTimestamp') !== undefined) return undefined;
   const made = Date.parse(asString(property(metadata, 'creationTimestamp')) ?? '');
   return Number.isNaN(made) ? undefined : made;
 }

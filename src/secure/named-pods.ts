@@ -1,11 +1,11 @@
 /** Injected pods as the plan names them. */
+import { hasEnded } from '../model/object-status.ts';
 import { asString, property } from '../support/json.ts';
 import { firstOf } from '../support/listed.ts';
 
 /** `namespace/name`; undefined for a pod that has come to its end. Throws on no input. */
 export function runningPod(raw: unknown): string | undefined {
-  const phase = asString(property(property(raw, 'status'), 'phase')) ?? '';
-  if (['Succeeded', 'Failed'].includes(phase)) return undefined;
+  if (hasEnded(raw)) return undefined;
   const metadata = property(raw, 'metadata');
   return `${asString(property(metadata, 'namespace'))}/${asString(property(metadata, 'name'))}`;
 }

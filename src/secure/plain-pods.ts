@@ -2,7 +2,7 @@
 import { environmentOf } from '../inject/expand.ts';
 import { argumentsOf, logsInByDataplane, logsInByInit } from '../inject/injected-pod.ts';
 import { DATAPLANE_CONTAINER, INIT_CONTAINER } from '../inject/names.ts';
-import { isConditionTrue } from '../model/conditions.ts';
+import { isConditionTrue } from '../model/object-status.ts';
 import { CA_ID_ANNOTATION } from '../model/kubernetes-names.ts';
 import { certificateIds, readIds } from '../support/certificate-ids.ts';
 import { asString, elementsAt, property } from '../support/json.ts';

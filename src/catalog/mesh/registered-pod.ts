@@ -1,7 +1,7 @@
 /** What is kept in memory of an injected pod. Reading is total: what is not well-formed is absent. */
 import { readInjection, type Injection } from '../../inject/injected-pod.ts';
 import type { MeshOptions } from '../../inject/read-registration.ts';
-import { isConditionTrue } from '../../model/conditions.ts';
+import { isConditionTrue } from '../../model/object-status.ts';
 import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../../model/kubernetes-names.ts';
 import { parseRecord } from '../../inject/record.ts';
 import { exclusionNames, MOST_EXCLUSIONS, splitExclusions } from '../../inject/redirect-lists.ts';
