@@ -1,12 +1,19 @@
 /** `--tls-auto` for one replica: certificates made at the start, in memory or in a folder, and renewed in time. */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { dueAt } from '../support/certificate-life.ts';
 import { TandemError } from '../support/errors.ts';
 import { createListeners } from '../support/listeners.ts';
 import { readFolder, writeFolder, type Certificates } from './certificate-folder.ts';
 import { belongTogether } from './certificate-facts.ts';
 import { generateCa, generateServing } from './generate.ts';
-import { expiryOf, type CertificateEvent, type CertificateSource, type KeyPair } from './key-pair.ts';
+import {
+  expiryOf,
+  issueOf,
+  type CertificateEvent,
+  type CertificateSource,
+  type KeyPair,
+} from './key-pair.ts';
 
 export type AutoOptions = {
   /** DNS names and IP addresses of the server. */
@@ -68,9 +75,8 @@ async function renewed({ hosts, folder, now }: AutoOptions, held?: Certificates)
 /** True while more than a third of the life is left, and the key belongs to it. */
 function isGood(pair: Certificates['ca'], now: number): boolean {
   try {
-    const from = new X509Certificate(pair.certificate).validFromDate.getTime();
-    const to = expiryOf(pair);
-    return now >= from && to - now > (to - from) / 3 && belongTogether(pair);
+    const life = { issued: issueOf(pair), expires: expiryOf(pair) };
+    return now >= life.issued && now < dueAt(life) && belongTogether(pair);
   } catch {
     return false;
   }

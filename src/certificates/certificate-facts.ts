@@ -1,19 +1,17 @@
 /** What the rotation wants to know of certificates, read once from their PEM. */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { CertificateLife } from '../support/certificate-life.ts';
 import { CLOCK_SKEW, checkPair, type KeyPair } from './key-pair.ts';
 
-/** Milliseconds since the epoch: when it was made, and until when it counts. */
-export type Life = { readonly issued: number; readonly expires: number };
-
-export type Ca = Life & {
+export type Ca = CertificateLife & {
   /** Its SHA-256 fingerprint. */
   readonly id: string;
   /** PEM of this one alone. */
   readonly certificate: string;
 };
 
-export type Serving = Life & {
+export type Serving = CertificateLife & {
   readonly pair: KeyPair;
   /** The id of the CA that signed it, when that is among the known ones. */
   readonly issuer: string | undefined;
@@ -57,7 +55,7 @@ export function belongTogether(pair: KeyPair): boolean {
   }
 }
 
-function lifeOf({ validFromDate, validToDate }: X509Certificate): Life {
+function lifeOf({ validFromDate, validToDate }: X509Certificate): CertificateLife {
   return { issued: validFromDate.getTime() + CLOCK_SKEW, expires: validToDate.getTime() };
 }
 

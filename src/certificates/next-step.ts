@@ -1,6 +1,7 @@
 /** The rotation as a decision: what the Secret holds, what is published, and the time → what the leader does next. */
+import { dueAt, type CertificateLife } from '../support/certificate-life.ts';
+import type { Ca, Serving } from './certificate-facts.ts';
 import { CLOCK_SKEW } from './key-pair.ts';
-import type { Ca, Life, Serving } from './certificate-facts.ts';
 import type { OlderCa } from './secret-content.ts';
 
 /** Milliseconds. A CA should live for at least three lives of what it signs, so that old CAs leave before they are many. */
@@ -162,17 +163,12 @@ function nextDue({ serving, older }: RotationState, ca: Ca): number {
   return Math.min(...due, ...older.map(({ leavesAt = Infinity, expires }) => Math.min(leavesAt, expires)));
 }
 
-/** From then on a third of the life is left. */
-function dueAt({ issued, expires }: Life): number {
-  return expires - (expires - issued) / 3;
-}
-
-function isDue(life: Life, now: number): boolean {
+function isDue(life: CertificateLife, now: number): boolean {
   return now >= dueAt(life);
 }
 
 /** From a little before it was made on: the clocks of those who make certificates differ. */
-function isAlive({ issued, expires }: Life, now: number): boolean {
+function isAlive({ issued, expires }: CertificateLife, now: number): boolean {
   return now >= issued - CLOCK_SKEW && now < expires;
 }
 

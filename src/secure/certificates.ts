@@ -1,10 +1,8 @@
 /** What is read of certificates: whose they are, until when they last, and what of them is due. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { CertificateLife } from '../support/certificate-life.ts';
 import { isIpAddress } from '../support/ip-address.ts';
 import { keptBy } from '../support/kept.ts';
-
-/** Milliseconds since the epoch. */
-export type CertificateLife = { readonly issued: number; readonly expires: number };
 
 export type KnownCertificate = CertificateLife & {
   /** SHA-256. */
@@ -125,11 +123,6 @@ export function isForHosts(pem: string, hosts: readonly string[]): boolean {
       ? certificate?.checkIP(host) !== undefined
       : alternatives.some((each) => each === `DNS:${host}`);
   return alternatives.length === wanted.size && hosts.every(has);
-}
-
-/** A third of the life is left, or less. */
-export function dueAt({ issued, expires }: CertificateLife): number {
-  return expires - (expires - issued) / 3;
 }
 
 export function isAlive({ issued, expires }: CertificateLife, now: number): boolean {

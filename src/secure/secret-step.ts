@@ -1,9 +1,9 @@
 /** What the agents and the readers of the CA get from the state. */
 import { leafOf, type AgentSecret, type AgentTokens } from './agent-secret.ts';
 import type { BroughtLeaf } from './brought.ts';
+import { dueAt } from '../support/certificate-life.ts';
 import {
   certificatesIn,
-  dueAt,
   isAlive,
   isForHosts,
   isSignedBy,
