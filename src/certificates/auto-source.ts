@@ -15,7 +15,7 @@ import {
   type KeyPair,
 } from './key-pair.ts';
 
-export type AutoOptions = {
+type AutoOptions = {
   /** DNS names and IP addresses of the server. */
   readonly hosts: readonly string[];
   /** Undefined keeps everything in memory, and a restart makes a new CA. */
@@ -24,7 +24,7 @@ export type AutoOptions = {
   readonly now: () => number;
 };
 
-export type AutoSource = Omit<CertificateSource, 'current'> & {
+type AutoSource = Omit<CertificateSource, 'current'> & {
   readonly current: () => KeyPair;
   /** PEM of the CA, for those who verify the server. */
   readonly caCertificate: () => string;

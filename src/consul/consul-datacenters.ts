@@ -7,7 +7,7 @@ import type { ConsulCalls } from './client.ts';
 import { read } from './read.ts';
 import { untilStopped } from './until-stopped.ts';
 
-export type ConsulDatacenters = {
+type ConsulDatacenters = {
   readonly datacenter: string;
   /** Undefined when it is this one. */
   readonly primary: string | undefined;

@@ -10,7 +10,7 @@ import { servers, type Call, type RawAnswer, type RequestReport } from './server
 import { createTransport } from './transport.ts';
 
 /** Whose certificates are believed. */
-export type Trust =
+type Trust =
   /** Those of these CAs (PEM), asked for at each connection, whatever their dates. */
   | { readonly kind: 'own'; readonly trusted: () => readonly string[] }
   /** As any client judges; undefined: by the CAs of Node. */

@@ -8,7 +8,7 @@ import { aclCalls } from './acl-calls.ts';
 import { jsonOf } from './answer.ts';
 import { secureCalls, unquoted, type ConsulPlace, type SecureCallsOptions } from './secure-calls.ts';
 
-export type SelfOfAgent = { readonly stamp: number; readonly run: AgentRun };
+type SelfOfAgent = { readonly stamp: number; readonly run: AgentRun };
 
 export type SecureConsul = ReturnType<typeof secureConsul>;
 

@@ -33,7 +33,7 @@ export type ElectionEvent =
   /** An attempt did not work; there will be another one. */
   | { readonly kind: 'failed'; readonly error: TandemError };
 
-export type ElectionOptions = Omit<LockOptions, 'duration'> & {
+type ElectionOptions = Omit<LockOptions, 'duration'> & {
   readonly times: LeaseTimes;
   /** A number from 0 up to 1. */
   readonly random: () => number;

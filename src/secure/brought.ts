@@ -23,7 +23,7 @@ import { isGossipKey } from './secure-state.ts';
 export type BroughtTexts = Readonly<Record<string, string>> | undefined;
 
 export type Unusable = { readonly kind: 'unusable'; readonly secret: string; readonly why: string };
-export type BroughtPart<T> = { readonly kind: 'usable'; readonly value: T } | Unusable;
+type BroughtPart<T> = { readonly kind: 'usable'; readonly value: T } | Unusable;
 
 /** PEM. */
 export type BroughtCa = {

@@ -11,7 +11,7 @@ const METHOD_NAMES = {
 } as const satisfies Readonly<Record<AuthMethodType, string>>;
 
 // A name of ours and of consul-k8s: what the kubelet asks for in the name of a pod.
-export const TOKEN_AUDIENCE = 'consul';
+const TOKEN_AUDIENCE = 'consul';
 // Projected into the pod for so long (inject/sidecar-plan.ts): what an older key has signed has ended then.
 const TOKEN_LIFE = 60 * 60_000;
 

@@ -4,7 +4,7 @@ import { isOurs } from './acl-objects.ts';
 import type { AclContents, ReviewerRight, Reviewers, SeenObject } from './observed.ts';
 import { objectNames, type SecureSettings } from './secure-settings.ts';
 
-export type ReviewerToken = {
+type ReviewerToken = {
   /** Name of the auth method. */
   readonly method: string;
   readonly jwt: string;

@@ -145,7 +145,7 @@ function tokenProblems(
 }
 
 /** `server-1 4/5`: the version that it runs, and the one that it should. */
-export function loadedText({ agentSecrets }: SecureObserved, { kind, state }: Agent): string {
+function loadedText({ agentSecrets }: SecureObserved, { kind, state }: Agent): string {
   return state.kind === 'silent' ? state.why : `${state.stamp}/${agentSecrets[kind].stamp}`;
 }
 
@@ -163,7 +163,7 @@ export function expiries(
   return { ...Object.fromEntries(leaves), ...(ca === undefined ? {} : { ca: ca.expires }) };
 }
 
-export type Gate =
+type Gate =
   | { readonly kind: 'open'; readonly to: SecureStage }
   | { readonly kind: 'closed'; readonly to: SecureStage; readonly because: readonly string[] }
   | { readonly kind: 'last' };

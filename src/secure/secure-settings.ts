@@ -74,7 +74,7 @@ export const NOTHING_BROUGHT: BroughtSecrets = {
 export const authMethodTypes = ['kubernetes', 'jwt'] as const;
 export type AuthMethodType = (typeof authMethodTypes)[number];
 
-export type ExternalServers = {
+type ExternalServers = {
   /** `http://host:port` or `https://host:port`. */
   readonly addresses: readonly string[];
   /** Name in their certificates; undefined: the host. */
@@ -85,7 +85,7 @@ export type ExternalServers = {
 
 export type BroughtSecret = { readonly name: string; readonly key: string };
 
-export const agentKinds = ['server', 'client'] as const;
+const agentKinds = ['server', 'client'] as const;
 export type AgentKind = (typeof agentKinds)[number];
 
 /** Those whose Secret is kept. */

@@ -64,7 +64,7 @@ export type SecureStep =
   | AclStep
   | KeyringStep;
 
-export type WaitReason =
+type WaitReason =
   | 'acls-off'
   | 'agent-behind'
   | 'bootstrapped-by-others'
