@@ -45,7 +45,7 @@ async function repaired(replicas: Replicas, before: string): Promise<void> {
 async function weather(context: TestContext, replicas: Replicas, fault: () => Promise<void>): Promise<void> {
   const storm = replicas.storm();
   const more = async (): Promise<void> => {
-    const goal = storm.created() + 5;
+    const goal = storm.created() + 3;
     await eventually('pods are created', async () => assert.ok(storm.created() >= goal));
   };
   await more();

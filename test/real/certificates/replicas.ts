@@ -39,8 +39,8 @@ export type ReplicasOptions = {
 };
 
 const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
-// Some four creations a second, each with a handshake: a refusal that lasts half a second is seen, and there is time for the rest.
-const PAUSE_MILLISECONDS = 200;
+// Two creations a second and more, each with a handshake: a refusal that lasts half a second is seen.
+const PAUSE_MILLISECONDS = 400;
 
 export async function startReplicas(
   scene: Scene,

@@ -12,7 +12,7 @@ const api = await startApiServer(scene);
 // A CA is due after 30 s, when what is served has at least 7.5 s left: 1 s to settle, and room for a machine that is busy for six.
 const TIMES = { caLife: 45_000, servingLife: 22_500, settle: 1000 };
 
-const PODS = 200;
+const PODS = 100;
 // What was served before the first is of no use after the second: its CA has left.
 const ROTATIONS = 2;
 
