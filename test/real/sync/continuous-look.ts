@@ -10,7 +10,8 @@ export type Observation = {
   readonly end: () => Promise<{ readonly losses: readonly string[]; readonly looks: number }>;
 };
 
-const PAUSE_MILLISECONDS = 50;
+// What goes and comes back between two looks is made anew, which the next one sees.
+const PAUSE_MILLISECONDS = 150;
 
 /** Resolves when it has begun. Everything that a place has at the first look must stay there. */
 export async function observe(looks: readonly Look[]): Promise<Observation> {

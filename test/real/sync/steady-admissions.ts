@@ -7,7 +7,7 @@ export type Admissions = {
   readonly end: () => Promise<{ readonly times: readonly number[]; readonly refusals: readonly string[] }>;
 };
 
-const PAUSE_MILLISECONDS = 20;
+const PAUSE_MILLISECONDS = 60;
 
 /** Dry runs: they go through the webhook, and leave nothing. */
 export function steadyAdmissions({ admin }: ApiServer, namespace: string): Admissions {
