@@ -74,7 +74,7 @@ async function refusedUntilServed(meanwhile: () => Promise<unknown>): Promise<re
   const other = meanwhile();
   do {
     await ask();
-    await sleep(100);
+    await sleep(250);
   } while (!isServed());
   await other;
   await ask();

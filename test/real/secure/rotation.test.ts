@@ -111,7 +111,7 @@ function startLoad() {
       }
       if (isWritten) writes += 1;
       else failed.push(said.at(-1) ?? '');
-      await sleep(50);
+      await sleep(150);
     }
   };
   const done = run();
