@@ -6,8 +6,9 @@ import { test } from 'node:test';
 import { property } from '../../../src/support/json.ts';
 import type { KubernetesObject } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
-import { at, CHART, renderChart, runHelm } from '../harness/chart.ts';
+import { at, CHART, renderChart, runHelm, withoutCrds, type Rendered } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
+import { applier, componentOf } from './apply-objects.ts';
 import { valueSets } from './value-sets.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'helm']);
@@ -20,37 +21,26 @@ for (const name of ['tandem-test', 'consul-test'])
   await api.admin.expect('POST', '/api/v1/namespaces/tandem/serviceaccounts', { metadata: { name } });
 await api.createNamespace('restricted', { 'pod-security.kubernetes.io/enforce': 'restricted' });
 
+// What one set renders, another one often renders as well.
+const seen = new Set<string>();
+const apply = applier(api.admin, 'dryRun=All');
+
+async function taken({ objects }: Rendered): Promise<void> {
+  const unseen = objects.filter((object) => !seen.has(JSON.stringify(object)));
+  await apply(unseen);
+  for (const object of unseen) seen.add(JSON.stringify(object));
+}
+
 for (const [name, values] of Object.entries(valueSets))
-  test(`the API server takes everything: ${name}`, async () => {
-    for (const object of (await renderChart(values)).objects) {
-      const path = `${await pathOf(object)}?dryRun=All&fieldValidation=Strict&fieldManager=test`;
-      await api.admin.expect('PATCH', path, object, 'application/apply-patch+yaml');
-    }
-  });
+  test(`the API server takes everything: ${name}`, async () => taken(await renderChart(values)));
 
-type Resource = { readonly name: string; readonly kind: string; readonly namespaced: boolean };
-
-const resources = new Map<string, Promise<readonly Resource[]>>();
-
-/** Where the API server has such an object. */
-async function pathOf({ apiVersion = '', kind, metadata }: KubernetesObject): Promise<string> {
-  const version = apiVersion === 'v1' ? '/api/v1' : `/apis/${apiVersion}`;
-  const known = resources.get(version) ?? resourcesOf(version);
-  resources.set(version, known);
-  const found = (await known).find((each) => each.kind === kind && !each.name.includes('/'));
-  assert.ok(found, `${apiVersion} ${kind}`);
-  const place = found.namespaced ? `/namespaces/${metadata.namespace ?? 'tandem'}` : '';
-  return `${version}${place}/${found.name}/${metadata.name}`;
-}
-
-async function resourcesOf(version: string): Promise<readonly Resource[]> {
-  return (await api.admin.expect('GET', version))['resources'] as readonly Resource[];
-}
+test('the API server takes the CRDs', async () =>
+  taken(await renderChart({ configEntries: { installCRDs: true } })));
 
 test('helm lint has nothing to say, for any set of values', async () => {
   for (const values of Object.values(valueSets)) {
     const file = join(scene.folder, 'lint.json');
-    writeFileSync(file, JSON.stringify(values));
+    writeFileSync(file, JSON.stringify(withoutCrds(values)));
     await runHelm(['lint', '--strict', '--quiet', CHART, '--namespace=tandem', `--values=${file}`]);
   }
 });
@@ -81,17 +71,19 @@ function claimsOf(workload: KubernetesObject): readonly object[] {
 const WORKLOADS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Pod'];
 
 test('the restricted profile takes the pods of everything but the clients and the redirector', async () => {
-  const seen = new Set<string>();
+  const parts = new Set<string>();
+  const asked = new Set<string>();
   for (const values of Object.values(valueSets)) {
     const { objects } = await renderChart(values);
     for (const workload of objects.filter(({ kind = '' }) => WORKLOADS.includes(kind))) {
-      const part = workload.metadata.labels?.['app.kubernetes.io/component'] ?? '';
-      if (part === 'client' || part === 'redirector') continue;
-      seen.add(part);
+      const part = componentOf(workload);
+      if (part === 'client' || part === 'redirector' || asked.has(JSON.stringify(workload))) continue;
+      parts.add(part);
+      asked.add(JSON.stringify(workload));
       assert.equal(await asPod(workload), 'taken', `${workload.kind} ${workload.metadata.name}`);
     }
   }
-  assert.deepEqual([...seen].toSorted(), ['secure', 'server', 'sync', 'test', 'webhook']);
+  assert.deepEqual([...parts].toSorted(), ['secure', 'server', 'sync', 'test', 'webhook']);
 });
 
 test('what the redirector asks for beyond that profile is what it needs to enter the networks of pods', async () => {

@@ -11,11 +11,11 @@ import { eventually } from '../harness/eventually.ts';
 import { freePorts } from '../harness/ports.ts';
 import type { RunningProcess } from '../harness/processes.ts';
 import type { Scene } from '../harness/scene.ts';
-import { runKubectl } from '../harness/shipped-manifests.ts';
 import { tandemCheck } from '../harness/tandem-check.ts';
 import { TANDEM } from '../harness/tandem-program.ts';
 import { inServiceAccount } from '../redirection/node.ts';
 import { byRunning, byStart, eachIsNamed, type PartUse } from './each-part-right.ts';
+import { applier, partsOf } from './apply-objects.ts';
 import { entryUses } from './entry-uses.ts';
 import { harden, haveAll, rightsOf, textInRole, textOf, type Component } from './role-rights.ts';
 import { everythingElse, syncRenderings } from './taken-renderings.ts';
@@ -41,10 +41,8 @@ export async function everyPartsRights(scene: Scene): Promise<void> {
 }
 
 /** Gives the token of its account. */
-async function install({ api, scene }: World, chart: Rendered, part: Component): Promise<string> {
-  const file = join(scene.folder, `${part}.yaml`);
-  writeFileSync(file, chart.text);
-  await runKubectl(api, ['apply', `--filename=${file}`, `--selector=app.kubernetes.io/component=${part}`]);
+async function install({ api }: World, chart: Rendered, part: Component): Promise<string> {
+  await applier(api.admin)(partsOf(chart, part));
   await haveAll(api, rightsOf(chart, part));
   return api.serviceAccountToken('tandem', `tandem-${part}`);
 }

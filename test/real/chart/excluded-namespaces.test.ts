@@ -1,16 +1,14 @@
 /** With injection by default and a webhook that is dead, the cluster can still bring back what it stands on. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { property } from '../../../src/support/json.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { renderChart } from '../harness/chart.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
-import { runKubectl } from '../harness/shipped-manifests.ts';
+import { applier, partsOf } from './apply-objects.ts';
 
-const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'helm']);
+const scene = await startScene(['etcd', 'kube-apiserver', 'helm']);
 const api = await startApiServer(scene);
 const OWNED = [
   'local-path-storage',
@@ -23,14 +21,12 @@ const OWNED = [
 const ADDED = ['build-7', 'lab1'];
 const OTHERS = ['shop', 'openebs-apps', 'my-openshift', 'lab12', 'build'];
 
-const { text } = await renderChart(
+const chart = await renderChart(
   { connectInject: { default: true, defaultExcludeNamespaces: ['build-*', 'lab?'] } },
   { name: 'tandem', namespace: 'tandem' },
 );
 for (const namespace of ['tandem', ...OWNED, ...ADDED, ...OTHERS]) await api.createNamespace(namespace);
-const file = join(scene.folder, 'rendered.yaml');
-writeFileSync(file, text);
-await runKubectl(api, ['apply', `--filename=${file}`, '--selector=app.kubernetes.io/component=webhook']);
+await applier(api.admin)(partsOf(chart, 'webhook'));
 
 async function create(namespace: string, annotations: object = {}): Promise<string> {
   const answer = await api.admin.request('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, {

@@ -10,7 +10,7 @@ import { placedPods } from '../registrar/placed-pods.ts';
 import { startRelease } from './running-release.ts';
 
 const POLICIES = ['the catalog sync', 'the registrar, with pods in dataplane mode', 'syncCatalog.toK8S'];
-const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'consul', 'helm']);
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'helm']);
 const { api, consul, status, runTest } = await startRelease(scene, POLICIES, {
   syncCatalog: { toK8S: true, k8sWriteNamespace: 'from-consul', k8sPrefix: 'C-', toK8STag: 'shared' },
 });

@@ -6,7 +6,7 @@ import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { startRelease } from './running-release.ts';
 
-const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'consul', 'helm']);
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'helm']);
 const { api, runTest, removeWebhook } = await startRelease(scene, ['the catalog sync'], {
   connectInject: { proxyMode: 'agent' },
   registrar: { enabled: false },

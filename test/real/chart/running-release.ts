@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Status } from '../../../src/status-page/status.ts';
@@ -17,8 +17,9 @@ import { eventually } from '../harness/eventually.ts';
 import { runPod, type RunningPod } from '../harness/kubelet.ts';
 import { freePorts } from '../harness/ports.ts';
 import type { Scene } from '../harness/scene.ts';
-import { ROOT, runKubectl } from '../harness/shipped-manifests.ts';
+import { ROOT } from '../harness/shipped-manifests.ts';
 import { TANDEM } from '../harness/tandem-program.ts';
+import { applier, componentOf, partsOf } from './apply-objects.ts';
 
 const WEBHOOKS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/tandem-webhook';
 
@@ -57,9 +58,8 @@ export async function startRelease(
     metadata: { name: 'default' },
   });
   const ca = await makeSecrets(scene, api, await tokenOf(consul, policies));
-  const file = join(scene.folder, 'rendered.yaml');
-  writeFileSync(file, chart.text);
-  await runKubectl(api, ['apply', `--filename=${file}`, '--selector=app.kubernetes.io/component!=test']);
+  const apply = applier(api.admin);
+  await apply(chart.objects.filter((object) => componentOf(object) !== 'test'));
   await webhookOnLoopback(api, chart, https, ca);
   const kubeconfigOf = async (account: string): Promise<string> =>
     api.kubeconfig({ token: await api.serviceAccountToken('tandem', account) });
@@ -79,7 +79,7 @@ export async function startRelease(
       syncStatus,
     ),
   ]);
-  await runKubectl(api, ['apply', `--filename=${file}`, '--selector=app.kubernetes.io/component=test']);
+  await apply(partsOf(chart, 'test'));
   return {
     api,
     consul,

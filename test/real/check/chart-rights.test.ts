@@ -1,18 +1,16 @@
 /** `tandem check` by the accounts that the chart makes: content with their rights, and each that is missing is named. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { startEmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { runInProcess } from '../../integration/cli/in-process.ts';
+import { applier, partsOf } from '../chart/apply-objects.ts';
 import { giveBack, haveAll, isPath, rightsOf, takeAway, type Right } from '../chart/role-rights.ts';
 import { startApiServer } from '../harness/api-server.ts';
-import { renderChart } from '../harness/chart.ts';
+import { renderChart, type Rendered } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
-import { runKubectl } from '../harness/shipped-manifests.ts';
 import { tandemCheck, type Checked } from '../harness/tandem-check.ts';
 
-const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'helm']);
+const scene = await startScene(['etcd', 'kube-apiserver', 'helm']);
 const api = await startApiServer(scene);
 const consul = await startEmbeddedConsul();
 scene.atEnd(() => consul.close());
@@ -34,11 +32,10 @@ const fromConsul = await renderChart({
   syncCatalog: { toK8S: true, toConsul: false, k8sWriteNamespace: 'from-consul' },
 });
 
-async function install({ text }: { readonly text: string }): Promise<void> {
-  const file = join(scene.folder, 'rendered.yaml');
-  writeFileSync(file, text);
-  const parts = '--selector=app.kubernetes.io/component in (webhook, sync)';
-  await runKubectl(api, ['apply', `--filename=${file}`, parts]);
+const apply = applier(api.admin);
+
+async function install(release: Rendered): Promise<void> {
+  await apply(partsOf(release, 'webhook', 'sync'));
 }
 
 async function check(part: 'webhook' | 'sync', flags: readonly string[]): Promise<Checked> {
@@ -57,7 +54,7 @@ const TO_K8S = ['--to-k8s', '--k8s-write-namespace=from-consul'];
 function eachIsNamed(
   name: string,
   part: 'webhook' | 'sync',
-  release: typeof chart,
+  release: Rendered,
   flags: readonly string[],
 ): void {
   test(`${name}: the rights of the chart are all that is asked for`, async () => {
