@@ -1,25 +1,22 @@
 /** `tandem sync` with the flags and the rights that the chart renders: they are enough, and each of them is needed. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { controllerOf, type Status } from '../../../src/status-page/status.ts';
+import { startInProcess, type StartedInProcess } from '../../integration/cli/in-process.ts';
 import { MERGE_PATCH } from '../harness/api-client.ts';
 import { at, renderChart, type Rendered } from '../harness/chart.ts';
 import { clusterObjects } from '../harness/cluster-objects.ts';
 import { eventually } from '../harness/eventually.ts';
 import { freePorts } from '../harness/ports.ts';
-import type { RunningProcess } from '../harness/processes.ts';
 import { startScene } from '../harness/scene.ts';
-import { runKubectl } from '../harness/shipped-manifests.ts';
 import { startWebhook } from '../harness/webhook.ts';
 import { placedPods } from '../registrar/placed-pods.ts';
 import { NAMESPACE, SERVICES, startToK8sScene } from '../to-k8s/write-namespace.ts';
+import { applier, partsOf } from './apply-objects.ts';
 import { giveBack, haveAll, refusalOf, rightsOf, takeAway, textInRole, type Right } from './role-rights.ts';
 import { syncRenderings } from './taken-renderings.ts';
-import { TANDEM } from '../harness/tandem-program.ts';
 
-const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl', 'consul', 'helm']);
+const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'helm']);
 const toK8s = await startToK8sScene(scene);
 const { api, consul, register, deregister } = toK8s;
 const cluster = clusterObjects(api);
@@ -40,27 +37,22 @@ function argumentsOf(chart: Rendered, name: string): readonly string[] {
   return at(deployment, 'spec', 'template', 'spec', 'containers', 0, 'args') as readonly string[];
 }
 
-/** As its Deployment starts it, with the rights of its account. It may fail to serve. */
-async function start(chart: Rendered): Promise<RunningProcess> {
+/** With the arguments that its Deployment gives it, and the rights of its account. It may fail to serve. */
+async function start(chart: Rendered): Promise<StartedInProcess> {
   const token = await api.serviceAccountToken('tandem', 'tandem-sync');
-  return scene.start({
-    name: 'tandem sync',
-    command: process.execPath,
-    args: [
-      TANDEM,
-      ...argumentsOf(chart, 'sync'),
-      `--kubeconfig=${api.kubeconfig({ token })}`,
-      `--status-listen=127.0.0.1:${port}`,
-    ],
-    environment: { POD_NAMESPACE: 'tandem' },
-  });
+  const args = argumentsOf(chart, 'sync').filter((flag) => !flag.startsWith('--shutdown-delay='));
+  const here = [
+    `--kubeconfig=${api.kubeconfig({ token })}`,
+    `--status-listen=127.0.0.1:${port}`,
+    '--shutdown-delay=0',
+  ];
+  return startInProcess([...args, ...here], { POD_NAMESPACE: 'tandem' });
 }
 
+const apply = applier(api.admin);
+
 async function install(chart: Rendered): Promise<void> {
-  const file = join(scene.folder, 'rendered.yaml');
-  writeFileSync(file, chart.text);
-  const component = '--selector=app.kubernetes.io/component=sync';
-  await runKubectl(api, ['apply', `--filename=${file}`, component]);
+  await apply(partsOf(chart, 'sync'));
   await haveAll(api, rightsOf(chart, 'sync'));
 }
 
