@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { MERGE_PATCH } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { property } from '../../../src/support/json.ts';
-import { at, CHART, renderChart, runHelm } from '../harness/chart.ts';
+import { at, CHART, renderChart, runHelm, WITHOUT_CRDS } from '../harness/chart.ts';
 import { startScene } from '../harness/scene.ts';
 import { valueSets } from './value-sets.ts';
 
@@ -24,9 +24,6 @@ function helm(verb: string, ...args: readonly string[]): Promise<string> {
   const flags = verb === 'uninstall' ? [] : ['--disable-openapi-validation'];
   return runHelm([verb, 'tandem', ...args, ...flags, '--namespace=mesh', `--kubeconfig=${kubeconfig}`]);
 }
-
-// The CRDs are those of the installation, for all values: to compare them again would take a third of each upgrade.
-const WITHOUT_CRDS = '--set=configEntries.installCRDs=false';
 
 function upgrade(...args: readonly string[]): Promise<string> {
   return helm('upgrade', CHART, WITHOUT_CRDS, ...args);
@@ -226,7 +223,7 @@ test('notes tell after a change of mode, and only then, to restart the workloads
   const told: boolean[] = [];
   for (const mode of ['agent', 'agent', 'dataplane', 'dataplane'])
     told.push(
-      (await helm('upgrade', CHART, `--set=connectInject.proxyMode=${mode}`)).includes(
+      (await upgrade(`--set=connectInject.proxyMode=${mode}`)).includes(
         `The mode was changed to ${mode}. Existing pods keep`,
       ),
     );
