@@ -77,10 +77,12 @@ async function reconcile(options: RotationOptions, signal: AbortSignal): Promise
   if (outcome === 'written') onStep(step);
   return outcome;
 
-  function write(wanted: ActiveStep): Promise<WriteOutcome> {
+  async function write(wanted: ActiveStep): Promise<WriteOutcome> {
     if (wanted.kind === 'publish') return ports.publish(wanted.bundle, signal);
-    const { texts, replace } = ports.secret();
-    return replace(contentAfter(wanted, texts, hosts, times, view.state().now), signal);
+    // Taken before keys are made, which lasts: what was read is what is replaced.
+    const secret = ports.secret();
+    const texts = await contentAfter(wanted, secret.texts, hosts, times, view.state().now);
+    return signal.aborted ? 'conflict' : secret.replace(texts, signal);
   }
 }
 

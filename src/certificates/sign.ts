@@ -1,6 +1,6 @@
 /**
- * Certificates, made. A CA that somebody brought may be EC or RSA, and its name is copied byte for byte, because Go compares names as
- * bytes.
+ * Certificates for a Consul whose CA may have been brought: it may be EC or RSA, and its name is copied byte for byte, because Go
+ * compares names as bytes.
  */
 import {
   createHash,
@@ -37,16 +37,12 @@ type Life = {
   readonly life: number;
 };
 
-/** EC P-256: an RSA key takes 40 times as long, and every start of `--tls-auto` waits for one. */
-function newKey(): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
-}
-
-/** A CA that signs itself. @param name which digits follow in its common name */
-export function newCa({ now, life }: Life, name = 'Tandem Consul CA'): KeyPair {
-  const { privateKey, publicKey } = newKey();
-  // OpenSSL looks for a CA by its name: two of one name in a bundle hide each other, and neither verifies anything.
-  const subject = { name: commonName(`${name} ${randomBytes(8).toString('hex')}`), publicKey };
+/** A CA that signs itself, P-256. */
+export function newCa({ now, life }: Life): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  // Two CAs of one name in a bundle hide each other from OpenSSL.
+  const name = commonName(`Tandem Consul CA ${randomBytes(8).toString('hex')}`);
+  const subject = { name, publicKey };
   const extensions = caExtensions(publicKey);
   const to = { from: now, until: now + life };
   return pairOf(certificate({ ...subject, issuer: subject, privateKey, extensions, ...to }), privateKey);
@@ -66,37 +62,28 @@ export function crossSigned(ca: string, by: KeyPair, now: number): string {
   });
 }
 
-// RFC 5280, 4.2.1.12.
-export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
-
 /**
- * A leaf never outlives its CA: without that one, it would be refused.
+ * A leaf for both sides of a connection, P-256: with `serverAuth` alone a Consul server cannot speak to the others. It never
+ * outlives its CA.
  *
  * @param hosts DNS names, which may begin with `*.`, and IP addresses; the first is its common name
- * @param purposes object identifiers; with `serverAuth` alone a Consul server cannot speak to the others
  */
-export function newLeaf(
-  ca: KeyPair,
-  hosts: readonly string[],
-  { now, life }: Life,
-  purposes: readonly string[] = [SERVER_AUTH, CLIENT_AUTH],
-): KeyPair {
+export function newLeaf(ca: KeyPair, hosts: readonly string[], { now, life }: Life): KeyPair {
   const issuer = issuerOf(ca);
-  const { privateKey, publicKey } = newKey();
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const names = hosts.map((host) =>
     isIP(host) === 0 ? implicit(2, Buffer.from(host)) : implicit(7, addressBytes(host)),
   );
   const extensions = [
     extension('2.5.29.19', true, sequence()),
     extension('2.5.29.15', true, bits(Buffer.of(0x80), 7)),
-    extension('2.5.29.37', false, sequence(...purposes.map(oid))),
+    extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.1'), oid('1.3.6.1.5.5.7.3.2'))),
     extension('2.5.29.17', false, sequence(...names)),
     ...authority(issuer.raw),
   ];
   return pairOf(
     certificate({
-      name: commonName(hosts[0] ?? 'tandem'),
+      name: commonName(hosts[0] ?? 'consul'),
       publicKey,
       ...issuer,
       extensions,

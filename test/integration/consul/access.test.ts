@@ -161,9 +161,9 @@ for (const [what, reply] of [
 }
 
 test('TLS: the CA and the name of the server decide', async () => {
-  const ca = generateCa(Date.now());
-  const other = generateCa(Date.now());
-  const pair = generateServing(ca, ['server.dc1.consul'], Date.now());
+  const ca = await generateCa(Date.now());
+  const other = await generateCa(Date.now());
+  const pair = await generateServing(ca, ['server.dc1.consul'], Date.now());
   const files = { ca: join(folder, 'ca.pem'), other: join(folder, 'other.pem') };
   await writeFile(files.ca, ca.certificate);
   await writeFile(files.other, other.certificate);
@@ -194,12 +194,12 @@ test('TLS: the CA and the name of the server decide', async () => {
 
 test('a CA that is exchanged in its file is trusted from the next connection on, and the old one no longer', async () => {
   mock.timers.enable({ apis: ['setInterval'] });
-  const [old, next] = [generateCa(Date.now()), generateCa(Date.now())];
+  const [old, next] = await Promise.all([generateCa(Date.now()), generateCa(Date.now())]);
   const caFile = join(folder, 'exchanged.pem');
   await writeFile(caFile, old.certificate);
   const serverName = 'server.dc1.consul';
   const leaf = async (ca: typeof old): Promise<{ cert: string; key: string }> => {
-    const { certificate: cert, key } = generateServing(ca, [serverName], Date.now());
+    const { certificate: cert, key } = await generateServing(ca, [serverName], Date.now());
     return { cert, key };
   };
   const server = createServer(await leaf(old), (_request, response) => {

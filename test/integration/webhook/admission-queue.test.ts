@@ -32,8 +32,8 @@ test('a request that has to go for the answer of one of the same turn is refused
     isDraining: () => false,
   });
   const budget = byteBudget(16 * KIB, () => 0);
-  const ca = generateCa(Date.now());
-  const { certificate: cert, key } = generateServing(ca, ['127.0.0.1'], Date.now());
+  const ca = await generateCa(Date.now());
+  const { certificate: cert, key } = await generateServing(ca, ['127.0.0.1'], Date.now());
   const server = fastify({ https: { cert, key } });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', (request, _payload, done) =>

@@ -2,7 +2,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
+import { newCa, newLeaf } from '../../../src/certificates/sign.ts';
 import type { KeyPair } from '../../../src/certificates/key-pair.ts';
 import { partPath } from '../parts.ts';
 import { apiClient, type ApiClient, type Credentials } from './api-client.ts';
@@ -148,9 +148,9 @@ function createCredentials(folder: string): {
   readonly ca: KeyPair;
   readonly administrator: { readonly token: string };
 } {
-  const now = Date.now();
-  const ca = generateCa(now);
-  const server = generateServing(ca, ['kubernetes', '127.0.0.1', 'localhost'], now);
+  const life = { now: Date.now(), life: 60 * 60 * 1000 };
+  const ca = newCa(life);
+  const server = newLeaf(ca, ['kubernetes', '127.0.0.1', 'localhost'], life);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const token = randomUUID();
   const files = {
