@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
-import { connect } from 'node:tls';
+import { test, type TestContext } from 'node:test';
+import { connect, type TLSSocket } from 'node:tls';
 import { fastify } from 'fastify';
 import { generateCa, generateServing } from '../../../src/certificates/generate.ts';
 import { admissionQueue } from '../../../src/http/admission-queue.ts';
@@ -25,13 +25,59 @@ const ENGINE: Engine = {
 
 test('a request that has to go for the answer of one of the same turn is refused, and nothing ends with it', async (t) => {
   const told: string[] = [];
+  const [client = assert.fail()] = await clientsOf(t, ENGINE, told);
+  const body = JSON.stringify(podReview());
+  let text = '';
+  client.on('data', (chunk) => (text += String(chunk)));
+  // In one piece, so that one turn answers both; the second is larger than the answer of the first, which is larger than its body.
+  client.write(post(body) + post(body.padEnd(12 * KIB)));
+  await once(client, 'close');
+  assert.deepEqual(text.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 503']);
+  assert.deepEqual(told, ['body-budget', 'injected']);
+});
+
+test('a large answer is sent before the next one is made: many small requests cannot fill the memory with them', async (t) => {
+  const told: string[] = [];
+  const decide = (): ReturnType<Engine['decide']> => {
+    told.push('decided');
+    return { kind: 'inject', patch: 'x'.repeat(600 * KIB), warnings: [] };
+  };
+  const clients = await clientsOf(t, { ...ENGINE, decide }, told, { count: 3, limit: 4096 * KIB });
+  for (const client of clients) client.resume().write(post(JSON.stringify(podReview())));
+  await Promise.all(clients.map((client) => once(client, 'end')));
+  assert.deepEqual(told, ['decided', 'injected', 'decided', 'injected', 'decided', 'injected']);
+});
+
+test('a connection ends with a large answer, whose memory it would keep, and with no other', async (t) => {
+  for (const [size, isKept] of [
+    [100 * KIB, true],
+    [200 * KIB, false],
+  ] as const) {
+    const decide: Engine['decide'] = () => ({ kind: 'inject', patch: 'x'.repeat(size), warnings: [] });
+    const [client = assert.fail()] = await clientsOf(t, { ...ENGINE, decide }, [], { limit: 4096 * KIB });
+    client.write(post(JSON.stringify(podReview())));
+    const [head] = (await once(client, 'data')) as [Buffer];
+    assert.equal(/^connection: close/im.test(String(head)), !isKept);
+  }
+});
+
+const post = (body: string): string =>
+  `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+
+/** Of one server, which ends with the test. @param told gets what became of each request */
+async function clientsOf(
+  t: TestContext,
+  engine: Engine,
+  told: string[],
+  { count = 1, limit = 16 * KIB }: { readonly count?: number; readonly limit?: number } = {},
+): Promise<readonly TLSSocket[]> {
   const enqueue = admissionQueue({
     newErrorId: () => 'error-1',
     onAdmission: ({ result }) => told.push(result),
     onRefusal: (reason) => told.push(reason),
     isDraining: () => false,
   });
-  const budget = byteBudget(16 * KIB, () => 0);
+  const budget = byteBudget(limit, () => 0);
   const ca = await generateCa(Date.now());
   const { certificate: cert, key } = await generateServing(ca, ['127.0.0.1'], Date.now());
   const server = fastify({ https: { cert, key } });
@@ -42,22 +88,16 @@ test('a request that has to go for the answer of one of the same turn is refused
       else done(new Error(outcome.reason));
     }),
   );
-  server.post('/', (request, reply) => enqueue(request, reply, ENGINE));
+  server.post('/', (request, reply) => enqueue(request, reply, engine));
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as AddressInfo;
-  const client = connect({ host: '127.0.0.1', port, ca: ca.certificate });
-  const post = (body: string): string =>
-    `POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const clients = Array.from({ length: count }, () =>
+    connect({ host: '127.0.0.1', port, ca: ca.certificate }),
+  );
   t.after(async () => {
-    client.destroy();
+    for (const client of clients) client.destroy();
     await server.close();
   });
-  const body = JSON.stringify(podReview());
-  let text = '';
-  client.on('data', (chunk) => (text += String(chunk)));
-  // In one piece, so that one turn answers both; the second is larger than the answer of the first, which is larger than its body.
-  client.write(post(body) + post(body.padEnd(12 * KIB)));
-  await once(client, 'close');
-  assert.deepEqual(text.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 503']);
-  assert.deepEqual(told, ['body-budget', 'injected']);
-});
+  await Promise.all(clients.map((client) => once(client, 'secureConnect')));
+  return clients;
+}

@@ -258,13 +258,19 @@ const attacks: Readonly<Record<string, () => Promise<unknown>>> = {
     return forAWhile(6, async () => answered(await tls(), body), FLOOD);
   },
   'answers that nobody takes': () => {
-    // 12,000 variables in all; a pod that would get more than 20,000 is denied, in a few words.
-    const body = reviewOf(podOf({ 'connect-service-upstreams': upstreams(100) }, containers(60)));
-    return forAWhile(8, async () => {
-      const socket = await tls();
-      socket.pause().write(head(body.length) + body);
-      await Promise.race([until(socket, 'close'), wait(1000)]);
-    });
+    // 18,000 variables in all, 4 MB of an answer for 12 kB; a pod that would get more than 20,000 is denied, in a few words.
+    const longest = many(150, (index) => `${`u${index}`.padEnd(63, 'x')}:${30_000 + index}`).join(',');
+    const body = reviewOf(podOf({ 'connect-service-upstreams': longest }, containers(60)));
+    // At once, so that one turn of the webhook has them all.
+    return forAWhile(
+      60,
+      async () => {
+        const socket = await tls();
+        socket.pause().write(head(body.length) + body);
+        await Promise.race([until(socket, 'close'), wait(1000)]);
+      },
+      FLOOD,
+    );
   },
 };
 
