@@ -25,7 +25,7 @@ const CLUSTERS = 2;
 /** Files that bring up clusters of their own, beside the two. */
 const OWN_CLUSTERS = ['left-behind', 'start-failure'];
 /** Files that a third cluster has when those have ended. */
-const IN_THIRD = ['secure', 'catalog', 'builtin-proxy', 'cluster'];
+const IN_THIRD = ['planted-faults', 'secure', 'catalog', 'builtin-proxy', 'cluster'];
 const TEST_MILLISECONDS = 600_000;
 
 const isOwn = (process.env['KUBECONFIG'] ?? '') === '';
