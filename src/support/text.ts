@@ -71,9 +71,9 @@ export function hasControl(text: string): boolean {
   return escapeControl(text) !== text;
 }
 
-/** The same for a text that may have several lines. */
+/** The same for a text that may have tabs and several lines, which end in LF or CR LF. */
 export function hasControlInLines(text: string): boolean {
-  return hasControl(text.replaceAll(/[\t\n]/g, ' '));
+  return hasControl(text.replaceAll(/\t|\r?\n/g, ' '));
 }
 
 /** JSON that means the same and holds no control character but the line ends between its values. */

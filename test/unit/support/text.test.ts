@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { escapeControl, escapeJson, oneLine, quote, quoteSentence } from '../../../src/support/text.ts';
+import {
+  escapeControl,
+  escapeJson,
+  hasControlInLines,
+  oneLine,
+  quote,
+  quoteSentence,
+} from '../../../src/support/text.ts';
 
 test('a piece is cut where a message stays readable, what a server says only where it has no end', () => {
   const name = 'x'.repeat(253);
@@ -19,6 +26,13 @@ test('a terminal shows what it would obey, and every other character stays', () 
 
 test('lines become one, and a terminal shows what it would obey of them', () => {
   assert.equal(oneLine('a:\r\n\t* b\n\nc\td\u009b'), 'a: * b c\\x09d\\x9b');
+});
+
+test('tabs and line ends are of a text with lines, a carriage return alone is not', () => {
+  for (const text of ['a\tb', 'a\nb', 'a\r\n\tb\r\n'])
+    assert.equal(hasControlInLines(text), false, quote(text));
+  for (const text of ['a\rb', 'a\n\rb', 'a\r\r\nb', 'a\u001b'])
+    assert.equal(hasControlInLines(text), true, quote(text));
 });
 
 test('escaped JSON means the same', () => {
