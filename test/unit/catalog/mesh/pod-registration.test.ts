@@ -238,8 +238,7 @@ test('a registration that is damaged, of another pod, or under a name of Consul 
     'an incomplete': ['"upstreams":[]', '"upstreams":[],"config":{"a":[{"\\udc00":1}]}'],
     '1. a control character': ['"upstreams":[]', `"upstreams":[${upstream('db\\u001b[2J')}]`],
     '2. a control character': ['"upstreams":[]', `"upstreams":[${upstream('db', 'dc1\\u202e')}]`],
-    '3. a control character': ['"upstreams":[]', '"upstreams":[],"config":{"a":[{"b\\u009b":1}]}'],
-    '4. a control character': [
+    '3. a control character': [
       '"upstreams":[]',
       '"upstreams":[],"expose":{"paths":[{"path":"/\\u0007","listener_port":1,"local_path_port":2,"protocol":"http"}]}',
     ],
@@ -268,14 +267,23 @@ test('no control character of a registration reaches Consul, and the pod stays r
       ? value
           .replaceAll('"tags":["a"]', String.raw`"tags":["a","b\u001b[2J"]`)
           .replaceAll('"team":"x"', String.raw`"team":"x","note":"\u202e"`)
+          .replaceAll(
+            '"upstreams":[]',
+            String.raw`"upstreams":[],"config":{"a":[{"b\u009b":1}],"c\u0007":1,"d":{"e":"\r"},"__proto__":{"f":"g\r\n\t"},"h":5}`,
+          )
       : value,
   ) as unknown;
   const read = readInjectedPod(pod);
   assert.ok(read);
-  for (const { tags, meta } of registrationsOf(read, CLUSTER)) {
+  const registrations = registrationsOf(read, CLUSTER);
+  for (const { tags, meta } of registrations) {
     assert.deepEqual(tags, ['a']);
     assert.deepEqual([meta['team'], meta['note']], ['x', undefined]);
   }
+  const configs = registrations.flatMap(({ proxy }) => (proxy === undefined ? [] : proxy.config));
+  assert.deepEqual(configs, [
+    JSON.parse(String.raw`{"bind_address":"0.0.0.0","__proto__":{"f":"g\r\n\t"},"h":5}`),
+  ]);
   assert.equal(decidePod(read, CLUSTER), 'registered');
 });
 
