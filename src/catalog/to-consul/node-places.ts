@@ -4,7 +4,6 @@ import { familyOf, type IpFamily } from '../../support/ip-address.ts';
 import { byText } from '../../model/instance.ts';
 import type { Endpoint, EndpointSlice, Node, Service } from '../../model/kubernetes-objects.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
-import { listed } from '../../support/listed.ts';
 import { quote } from '../../support/text.ts';
 import { known, omitsEndpoint, stateOf, type EndpointState } from './endpoint-places.ts';
 import type { MetaPair } from './meta.ts';
@@ -150,6 +149,7 @@ function noNode(addresses: readonly string[]): ServiceProblem {
   };
 }
 
-function firstQuoted(names: readonly string[]): string {
-  return listed(names.map(quote), 1);
+/** `"a" (and 2 more)`: the sentence around it is about one. */
+function firstQuoted([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? quote(first) : `${quote(first)} (and ${others.length} more)`;
 }

@@ -126,6 +126,22 @@ test('NodePort: a node whose endpoints are all left out has no instance', () => 
   assert.deepEqual(of({ terminating: 'critical' }), ['1.1.1.1:30080 critical', '10.0.0.2:30080 critical']);
 });
 
+test('NodePort: of several nodes without an address the first one is named', () => {
+  const names = ['node-4', 'node-5', 'node-6'];
+  const slices = [slice(names.map((nodeName, index) => endpoint(`10.1.0.${index}`, { nodeName })))];
+  const nodes = names.map((name) => node(name, { ExternalIP: '1.1.1.4' }));
+  const result = synced(
+    service({ spec: NODE_PORT }),
+    { slices, nodes },
+    { nodePortSyncType: 'InternalOnly' },
+  );
+  assert.equal(result.problems.length, 1);
+  assert.match(
+    result.problems[0]?.message ?? '',
+    /^node "node-4" \(and 2 more\) has no InternalIP of family IPv4, /,
+  );
+});
+
 const everywhere = slice(
   ['node-1', 'node-2', 'node-3'].map((nodeName, index) => endpoint(`10.1.0.${index}`, { nodeName })),
 );
