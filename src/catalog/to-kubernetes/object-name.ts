@@ -84,9 +84,9 @@ function trimmed(label: string): string {
 
 function illegal(service: string): ToK8sProblem {
   const wrong = hasControl(service)
-    ? 'holds a control character'
-    : 'has no letter and no digit that the name of a Service could have';
-  const message = `${quote(service)} ${wrong}; register it under another name, or set --k8s-service-prefix`;
+    ? 'holds a control character; register it under another name'
+    : 'has no letter and no digit that the name of a Service could have; register it under another name, or set --k8s-service-prefix';
+  const message = `${quote(service)} ${wrong}`;
   return { reason: 'name-illegal', service, message };
 }
 
