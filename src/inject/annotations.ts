@@ -127,7 +127,7 @@ export const annotations = {
     meaning: 'Mounts added to the sidecar.',
   },
   'proxy-config-map': {
-    value: 'JSON object of at most 16,384 characters',
+    value: 'JSON object of at most 16,384 characters, no control characters in it but tabs and line ends',
     default: 'none',
     meaning:
       "Settings to add to the proxy's configuration: `envoy_*`, timeouts, limits. Keys that Tandem writes itself are refused.",
