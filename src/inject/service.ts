@@ -77,7 +77,7 @@ function portOf(given: string, pod: Pod, reader: AnnotationReader): Pick<PodServ
       'connect-service-port',
       `${quote(given)} is a ${protocolName(other)} port, and the mesh carries TCP only`,
     );
-  } else if (number === undefined || !isPort(number)) {
+  } else if (!isPort(number)) {
     reader.problem(
       'connect-service-port',
       `${quote(given)} is neither the name of a TCP port of a container that keeps running nor a number from 1 to 65535`,
