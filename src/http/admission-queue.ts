@@ -41,9 +41,9 @@ const TURN_BYTES = 512 * 1024;
 const KEPT_BYTES = 128 * 1024;
 
 /**
- * The requests of one turn of the event loop are answered together: decided one after the other, then sent, then reported.
- * Between the system calls of two answers the engine's code leaves the caches of the processor, and under load an admission
- * takes half as long again (test/bench).
+ * The requests of one turn of the event loop, up to `TURN_BYTES` of answers, are answered together: decided one after the
+ * other, then sent, then reported. Between the system calls of two answers the engine's code leaves the caches of the
+ * processor, and under load an admission takes half as long again (test/bench).
  */
 export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueue {
   const { onAdmission, onRefusal, newErrorId, isDraining } = dependencies;

@@ -4,7 +4,8 @@
  * Every small item of a turn, and one large item: the many wait for the cost of one large item at most, and the large ones
  * are answered in their order.
  *
- * @param answer returns how many of the batch it has answered; those behind them come first in the next turn
+ * @param answer returns how many of the batch it has answered; those behind them come first in the next turn, so nobody waits
+ *   for those that come later
  */
 export function turnQueue<T>(
   isLarge: (item: T) => boolean,
@@ -12,6 +13,7 @@ export function turnQueue<T>(
 ): (item: T) => void {
   const small: T[] = [];
   const large: T[] = [];
+  let left: readonly T[] = [];
   let isScheduled = false;
   const schedule = (): void => {
     if (!isScheduled) setImmediate(turn);
@@ -19,10 +21,9 @@ export function turnQueue<T>(
   };
   const turn = (): void => {
     isScheduled = false;
-    const batch = [...small.splice(0), ...large.splice(0, 1)];
-    const left = batch.slice(answer(batch));
-    for (const item of left.toReversed()) (isLarge(item) ? large : small).unshift(item);
-    if (small.length + large.length > 0) schedule();
+    const batch = [...left, ...small.splice(0), ...(left.some(isLarge) ? [] : large.splice(0, 1))];
+    left = batch.slice(answer(batch));
+    if (left.length + large.length > 0) schedule();
   };
   return (item) => {
     (isLarge(item) ? large : small).push(item);

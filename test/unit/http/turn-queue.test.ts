@@ -35,9 +35,9 @@ test('what a turn leaves comes first in the next one, ahead of what came meanwhi
   for (let count = 0; count < 4; count += 1) await turn();
   assert.deepEqual(batches, [
     ['a', 'b', 'large-1'],
-    ['b', 'c', 'large-1'],
-    ['c', 'large-1'],
-    ['large-1'],
+    ['b', 'large-1', 'c'],
+    ['large-1', 'c'],
+    ['c', 'large-2'],
     ['large-2'],
   ]);
 });
