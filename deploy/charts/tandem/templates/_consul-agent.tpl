@@ -190,6 +190,9 @@ readinessProbe:
     path: /v1/session/node/none
     port: {{ ternary "http" "https" $isPlain }}
     scheme: {{ ternary "HTTP" "HTTPS" $isPlain }}
+    # Else the agent asks with its own default token, which Consul may not know yet, or no longer.
+    httpHeaders:
+      - { name: X-Consul-Token, value: anonymous }
   periodSeconds: 3
   timeoutSeconds: 5
 livenessProbe:
