@@ -55,7 +55,7 @@ export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readon
 
 /** Nobody answered, or nobody could be asked. */
 function isSilent({ code }: { readonly code: string }): boolean {
-  return ['timeout', 'TANDEM_KUBERNETES_UNREACHABLE', 'TANDEM_FILE_UNREADABLE'].includes(code);
+  return code === 'timeout' || code === 'TANDEM_KUBERNETES_UNREACHABLE';
 }
 
 function unreachable(reason: string): Finding {

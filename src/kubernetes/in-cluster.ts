@@ -24,7 +24,7 @@ export async function inClusterAccess({ host, port, serviceAccount }: InCluster)
       return await readFile(join(serviceAccount, name), 'utf8');
     } catch (cause) {
       throw new TandemError(
-        'TANDEM_FILE_UNREADABLE',
+        'TANDEM_KUBERNETES_UNREACHABLE',
         `cannot read the ServiceAccount: ${reasonOf(cause)}`,
         cause,
       );

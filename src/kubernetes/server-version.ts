@@ -14,7 +14,8 @@ const TIMEOUT = 3000;
  * `GET /version`.
  *
  * @param timeout milliseconds for the whole answer
- * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no answer; with other codes when another attempt is of no use
+ * @throws TandemError TANDEM_KUBERNETES_UNREACHABLE when there is no answer; with other codes when another attempt is of no use:
+ *   TANDEM_FILE_UNREADABLE without a ServiceAccount
  */
 export async function readServerVersion(cluster: InCluster, timeout = TIMEOUT): Promise<ServerVersion> {
   const client = apiClient(await inClusterAccess(cluster), timeout);
@@ -27,6 +28,9 @@ export async function readServerVersion(cluster: InCluster, timeout = TIMEOUT): 
       isForNow ? 'TANDEM_KUBERNETES_UNREACHABLE' : 'TANDEM_KUBERNETES_REFUSED',
       `cannot read the version of the API server: status ${status}`,
     );
+  } catch (error) {
+    const isOfFile = error instanceof TandemError && property(error.cause, 'syscall') === 'open';
+    throw isOfFile ? new TandemError('TANDEM_FILE_UNREADABLE', error.message, error.cause) : error;
   } finally {
     client.close();
   }

@@ -82,6 +82,14 @@ test('a server of another CA is not believed', async () => {
   pair = ownPair;
 });
 
+test('without a ServiceAccount another attempt is of no use', async () => {
+  const cluster = { host: '127.0.0.1', port: '1', serviceAccount: join(serviceAccount, 'absent') };
+  await assert.rejects(readServerVersion(cluster), {
+    code: 'TANDEM_FILE_UNREADABLE',
+    message: /cannot read the ServiceAccount: ENOENT/,
+  });
+});
+
 test('the namespace comes from the mount, and is unknown without one', async () => {
   assert.equal(await ownNamespace(serviceAccount), undefined);
   await writeFile(join(serviceAccount, 'namespace'), 'tandem\n');
