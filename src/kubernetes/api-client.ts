@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
+import { aborted } from '../support/aborted.ts';
 import { reasonOf, TandemError } from '../support/errors.ts';
 import { parseWholeNumber } from '../support/text.ts';
 
@@ -102,7 +103,7 @@ export function apiClient(
 
   /** Resolves with the head of the answer. */
   const send = async ({ method, path, body, signal }: Call): Promise<IncomingMessage> => {
-    const credentials = await access.credentials();
+    const credentials = await unlessAborted(access.credentials(), signal);
     if (method !== 'GET' && !mayWrite()) throw notLeading(method, path);
     const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const url = new URL(access.server + path);
@@ -207,6 +208,14 @@ function abortWith(signal: AbortSignal, outgoing: ClientRequest): () => void {
   if (signal.aborted) abort();
   else signal.addEventListener('abort', abort);
   return () => signal.removeEventListener('abort', abort);
+}
+
+/** A credential plugin may hang, as one that waits for somebody to type. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const late = aborted(signal).then(() => {
+    throw signal.reason;
+  });
+  return Promise.race([work, late]);
 }
 
 /** The signal that `run` gets is aborted by the given one, at any time, and by the deadline, until `run` is done. */

@@ -14,11 +14,17 @@ type Shared = {
   pending: Promise<Credentials> | undefined;
 };
 
+// Less than what a request waits, so that the next one runs the plugin anew, and its error tells who did not answer.
+const PATIENCE = 60_000;
+
 /** By the content of the files. */
 const shared = new Map<string, Shared>();
 
-/** @throws TandemError TANDEM_KUBECONFIG_INVALID, with the files and the reason */
-export function kubeconfigAccess(files: readonly string[]): ClusterAccess {
+/**
+ * @param patience milliseconds after which nobody waits for a run of a plugin any more
+ * @throws TandemError TANDEM_KUBECONFIG_INVALID, with the files and the reason
+ */
+export function kubeconfigAccess(files: readonly string[], patience = PATIENCE): ClusterAccess {
   const config = load(files);
   const { cluster, namespace } = currentOf(config, files);
   const { clusters, users, contexts, currentContext } = config;
@@ -29,7 +35,10 @@ export function kubeconfigAccess(files: readonly string[]): ClusterAccess {
     server: cluster.server,
     namespace,
     credentials: () =>
-      (state.pending ??= newCredentials(state, files, cluster.proxyUrl !== undefined).finally(() => {
+      (state.pending ??= within(
+        patience,
+        newCredentials(state, files, cluster.proxyUrl !== undefined),
+      ).finally(() => {
         state.pending = undefined;
       })),
     // Many requests may have been refused for what has been replaced since.
@@ -41,6 +50,19 @@ export function kubeconfigAccess(files: readonly string[]): ClusterAccess {
 
 function newState(config: KubeConfig): Shared {
   return { config, given: new WeakSet(), isRefused: false, pending: undefined };
+}
+
+async function within<T>(patience: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const text = `the kubeconfig gave no credentials within ${patience} ms; see whether its credential plugin waits for somebody`;
+    late.reject(new TandemError('TANDEM_KUBERNETES_UNREACHABLE', text));
+  }, patience);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function newCredentials(

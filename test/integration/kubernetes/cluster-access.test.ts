@@ -1,12 +1,13 @@
 /** From where the access to a cluster comes, and what is said when there is none. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { apiClient, type ClusterAccess } from '../../../src/kubernetes/api-client.ts';
+import { apiClient, type ApiClient, type ClusterAccess } from '../../../src/kubernetes/api-client.ts';
+import { kubeconfigAccess } from '../../../src/kubernetes/kubeconfig.ts';
 import { clusterAccess, type AccessOptions } from '../../../src/kubernetes/cluster-access.ts';
 import type { TandemError } from '../../../src/support/errors.ts';
 import { json, scriptedServer, status } from './scripted-server.ts';
@@ -88,6 +89,16 @@ test('a pod reads its token and CA again for each request', async () => {
   );
 });
 
+test('a ServiceAccount that cannot be read counts as an API server that is not reached', async (t) => {
+  const environment = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: '1' };
+  const client = apiClient(await access({ environment, serviceAccount: join(folder, 'absent') }));
+  t.after(() => client.close());
+  await assert.rejects(client.request('GET', '/x'), {
+    code: 'TANDEM_KUBERNETES_UNREACHABLE',
+    message: /cannot read the ServiceAccount: ENOENT/,
+  });
+});
+
 test('tokens, passwords, files and certificates of a kubeconfig are used', async () => {
   const encode = (text: string): string => Buffer.from(text).toString('base64');
   await writeFile(join(folder, 'client.crt'), 'certificate');
@@ -155,6 +166,46 @@ test('an exec plugin without an expiry runs once for many requests at once, of e
   server.reply(...six(status(401)), ...six(json({})));
   assert.deepEqual(await askAll(), six('Bearer run-1'));
   assert.deepEqual(await askAll(), six('Bearer run-2'));
+});
+
+test('an exec plugin that never ends holds up no request for longer than its time, and the next one runs it again', async (t) => {
+  const server = await scriptedServer();
+  const [counter, pids] = [join(folder, 'hanging-runs'), join(folder, 'hanging-pids')];
+  const script = `
+    echo $$ >> "${pids}"; printf x >> "${counter}"
+    [ "$(wc -c < "${counter}" | tr -d ' ')" = 1 ] && exec sleep 600
+    printf '{"status":{"token":"second"}}'
+  `;
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] };
+  const kubeconfig = await writeKubeconfig('hanging-plugin', { server: server.url, user: { exec } });
+  const impatient = kubeconfigAccess([kubeconfig], 500);
+  const clients = [apiClient(impatient), apiClient(impatient, 50), apiClient(await access({ kubeconfig }))];
+  const [patient, hurried, next] = clients as [ApiClient, ApiClient, ApiClient];
+  t.after(async () => {
+    const [first] = (await readFile(pids, 'utf8')).split('\n');
+    process.kill(Number(first));
+    for (const client of clients) client.close();
+    server.close();
+  });
+  await Promise.all([
+    assert.rejects(patient.request('GET', '/x'), {
+      code: 'TANDEM_KUBERNETES_UNREACHABLE',
+      message: /no credentials within 500 ms/,
+    }),
+    assert.rejects(hurried.request('GET', '/x'), {
+      code: 'TANDEM_KUBERNETES_UNREACHABLE',
+      message: 'GET /x: no answer within 50 ms',
+    }),
+    assert.rejects(patient.request('GET', '/x', undefined, AbortSignal.timeout(50)), {
+      code: 'TANDEM_KUBERNETES_UNREACHABLE',
+    }),
+  ]);
+  server.reply(json({}));
+  await next.request('GET', '/x');
+  assert.deepEqual(
+    server.requests.map(({ headers }) => headers.authorization),
+    ['Bearer second'],
+  );
 });
 
 test('a refusal that comes late, of what has been replaced, does not run a plugin again', async () => {
