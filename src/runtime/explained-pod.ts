@@ -17,7 +17,7 @@ import { ANNOTATION_PREFIX, INJECTED, STATUS } from '../model/kubernetes-names.t
 import { readInjection } from '../inject/injected-pod.ts';
 import { explainRedirection, type RedirectionExplanation } from '../inject/explain-redirect.ts';
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
-import type { ApiClient } from '../kubernetes/api-client.ts';
+import type { ApiAnswer, ApiClient } from '../kubernetes/api-client.ts';
 import { TandemError } from '../support/errors.ts';
 import { asString, isObject, property } from '../support/json.ts';
 import { clusterOwner } from './cluster-owner.ts';
@@ -122,13 +122,12 @@ async function podInCluster(
 ): Promise<Found | undefined> {
   const { kubeconfig, owner } = values;
   return withCluster({ kubeconfig, environment }, async (client) => {
-    const path = listOfOne(collectionIn(namespace, 'pods'), name);
-    const { status, body } = await client.request('GET', path, undefined, signal);
+    const { status, body } = await askForOne(client, collectionIn(namespace, 'pods'), name, signal);
     if (status !== 200) {
       const why = asString(property(body, 'message')) ?? '';
       throw new TandemError(
         'TANDEM_KUBERNETES_REFUSED',
-        `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); run tandem explain with an account that may list pods there, such as your own on your own machine`,
+        `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); run tandem explain with an account that may get or list pods there, such as your own on your own machine`,
       );
     }
     const [pod] = itemsOf(body) ?? [];
@@ -142,11 +141,30 @@ function collectionIn(namespace: string, plural: string): string {
   return `/api/v1/namespaces/${encodeURIComponent(namespace)}/${plural}`;
 }
 
-/** The account of the registrar may list what it watches, and get nothing. */
-function listOfOne(collection: string, name: string): string {
+/**
+ * The account of the registrar may list what it watches, and get nothing; that of a person may get and not list.
+ *
+ * @returns a list without it when it is not there, or how the list was refused
+ */
+async function askForOne(
+  client: ApiClient,
+  collection: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<Pick<ApiAnswer, 'status' | 'body'>> {
   // Kubernetes, apimachinery/pkg/fields, `EscapeValue`.
   const escaped = name.replaceAll(/[\\,=]/g, (character) => `\\${character}`);
-  return `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${escaped}`)}`;
+  const path = `${collection}?fieldSelector=${encodeURIComponent(`metadata.name=${escaped}`)}`;
+  const list = await client.request('GET', path, undefined, signal);
+  if (list.status !== 403) return list;
+  const { status, body } = await client.request(
+    'GET',
+    `${collection}/${encodeURIComponent(name)}`,
+    undefined,
+    signal,
+  );
+  if (status === 200) return { status, body: { items: [body] } };
+  return status === 404 ? { status: 200, body: { items: [] } } : list;
 }
 
 /** JSON of what the registration of a pod depends on. */
@@ -181,10 +199,13 @@ async function readAround(
   signal: AbortSignal,
 ): Promise<Around> {
   const naming = namingOf(values);
+  const items = ({ status, body }: Pick<ApiAnswer, 'status' | 'body'>): readonly unknown[] | undefined =>
+    status === 200 ? itemsOf(body) : undefined;
   const list = async (path: string): Promise<readonly unknown[] | undefined> => {
-    const { status, body } = await client.request('GET', path, undefined, signal);
-    return status === 200 ? itemsOf(body) : undefined;
+    return items(await client.request('GET', path, undefined, signal));
   };
+  const one = async (collection: string, name: string): Promise<readonly unknown[] | undefined> =>
+    items(await askForOne(client, collection, name, signal));
   const spec = property(pod, 'spec');
   const node = asString(property(spec, 'nodeName')) ?? '';
   const injected = readInjectedPod(pod);
@@ -194,13 +215,11 @@ async function readAround(
   const isRedirected = injected !== undefined && meshOf(injected)?.isTransparent === true;
   const selector = encodeURIComponent(`${STATUS}=${INJECTED}`);
   const [nodes, services, ofAccounts, pods] = await Promise.all([
-    node === '' ? undefined : list(listOfOne('/api/v1/nodes', node)),
+    node === '' ? undefined : one('/api/v1/nodes', node),
     naming.namesFollowServices || isRedirected ? list(collectionIn(namespace, 'services')) : undefined,
     Promise.all(
       naming.podsLogIn
-        ? [...new Set(accounts)].map((each) =>
-            list(listOfOne(collectionIn(namespace, 'serviceaccounts'), each)),
-          )
+        ? [...new Set(accounts)].map((each) => one(collectionIn(namespace, 'serviceaccounts'), each))
         : [],
     ),
     isRedirected ? list(`${collectionIn(namespace, 'pods')}?labelSelector=${selector}`) : undefined,

@@ -122,7 +122,7 @@ test('the account of the registrar can explain a pod; who may not list pods is t
   assert.equal(refused.code, 1);
   assert.match(
     refused.stderr,
-    /cannot read the pod tandem\/web .*; run tandem explain with an account that may list pods there, such as your own/,
+    /cannot read the pod tandem\/web .*; run tandem explain with an account that may get or list pods there, such as your own/,
   );
 });
 
