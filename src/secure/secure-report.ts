@@ -213,13 +213,18 @@ function agentsHoldingBack(settings: SecureSettings, observed: SecureObserved): 
   });
 }
 
-function aclsHoldingBack({ acl, bootstrap }: SecureObserved): readonly string[] {
+function aclsHoldingBack({ acl, bootstrap, state }: SecureObserved): readonly string[] {
   switch (acl.kind) {
     case 'known':
       return [];
     case 'unasked': {
-      const why = bootstrap.token === undefined ? bootstrap.lack : 'no Consul server answers';
-      return [`the ACLs are not known: ${why ?? 'the token with all rights is not made yet'}`];
+      const why =
+        bootstrap.token === undefined
+          ? (bootstrap.lack ?? 'the token with all rights is not made yet')
+          : state === undefined
+            ? 'the state of tandem secure is not made yet'
+            : 'no Consul server answers';
+      return [`the ACLs are not known: ${why}`];
     }
     case 'failed':
       return [`the ACLs are not known: ${acl.why}`];

@@ -117,6 +117,11 @@ test('while the servers restart, the gate says that they could not be asked, and
   assert.match(silent, /^server-0 cannot be asked: it is away$/m);
   assert.match(silent, /^the ACLs are not known: no Consul server answers$/m);
   assert.doesNotMatch(silent, /bootstrapped|does not run|has not loaded/);
+  // Without it nobody is asked.
+  assert.match(
+    because({ ...observe(world), acl: { kind: 'unasked' }, state: undefined }),
+    /^the ACLs are not known: the state of tandem secure is not made yet$/m,
+  );
   const tlsOnly = { ...SETTINGS, stage: 'accept' as const, gossip: false, acls: false };
   const none = nextGate(
     tlsOnly,
