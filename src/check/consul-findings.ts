@@ -138,9 +138,11 @@ function tokenFinding(token: Probe<TokenFact>, rights: ConsulFacts['rights']): F
   }
 }
 
-/** As in the stages `accept` and `prefer`, whose default policy is to allow. */
+/** As in the stages `accept` and `prefer`, whose default policy is to allow; it never gives `acl`, which may be missing. */
 function isEverybodyAllowed(rights: ConsulFacts['rights']): boolean {
-  return rights.kind === 'seen' && rights.value.length > 0 && rights.value.every((right) => right.isAllowed);
+  if (rights.kind === 'failed') return false;
+  const needed = rights.value.filter(({ rule }) => rule.resource !== 'acl');
+  return needed.length > 0 && needed.every(({ isAllowed }) => isAllowed);
 }
 
 /** Without a valid token nothing is allowed, and without ACLs everything is. */

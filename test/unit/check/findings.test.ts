@@ -173,17 +173,21 @@ test('without a token: one is asked for only where a right is missing, and a Con
         ({ check }) => check === 'token',
       ),
     );
-  const right = (isAllowed: boolean) => ({
-    rule: { resource: 'mesh', access: 'write' } as const,
+  const right = (isAllowed: boolean, resource: 'mesh' | 'acl' = 'mesh') => ({
+    rule: { resource, access: 'write' } as const,
     isAllowed,
   });
-  const open = said(seen([right(true)]));
-  assert.match(
-    open,
-    /^warning {2}token {2}not needed: Consul allows whoever reaches it everything .*; .*global\.secure/,
-  );
-  assert.doesNotMatch(open, /CONSUL_HTTP_TOKEN/);
-  for (const rights of [seen([right(true), right(false)]), seen([]), TIMEOUT])
+  // To delete tokens is not needed, and nobody may by default.
+  for (const rights of [[right(true)], [right(true), right(false, 'acl')]]) {
+    const open = said(seen(rights));
+    assert.match(
+      open,
+      /^warning {2}token {2}not needed: Consul allows whoever reaches it everything .*; .*global\.secure/,
+    );
+    assert.doesNotMatch(open, /CONSUL_HTTP_TOKEN/);
+  }
+  const onlyOptional = seen([right(false, 'acl')]);
+  for (const rights of [seen([right(true), right(false)]), onlyOptional, seen([]), TIMEOUT])
     assert.match(said(rights), /^warning {2}token {2}missing, and ACLs are on; .*CONSUL_HTTP_TOKEN/);
 });
 
