@@ -100,7 +100,9 @@ function leaseObject(name: string, spec: JsonObject): JsonObject {
 }
 
 function failed(answer: ApiAnswer, name: string): Attempt {
-  return { kind: 'failed', error: requestRefused(`Lease ${name}`, answer) };
+  if (answer.status >= 300) return { kind: 'failed', error: requestRefused(`Lease ${name}`, answer) };
+  const text = `Lease ${name}: status ${answer.status}, but the answer is no Lease`;
+  return { kind: 'failed', error: new TandemError('TANDEM_KUBERNETES_REFUSED', text) };
 }
 
 async function coded<T>(run: () => Promise<T>): Promise<T | Extract<Attempt, { kind: 'failed' }>> {

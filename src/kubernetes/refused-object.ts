@@ -28,7 +28,8 @@ export function requestRefused(
   what: string,
   { status, body }: Pick<ApiAnswer, 'status' | 'body'>,
 ): TandemError {
-  const text = `${what}: status ${status}, ${quoteSentence(messageOf(body))}`;
+  const message = messageOf(body);
+  const text = `${what}: status ${status}, ${message === '' ? 'no reason' : quoteSentence(message)}`;
   return new TandemError('TANDEM_KUBERNETES_REFUSED', text);
 }
 

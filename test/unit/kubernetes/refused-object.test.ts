@@ -1,7 +1,7 @@
 /** What is said of an object that the API server refuses. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refusedObject } from '../../../src/kubernetes/refused-object.ts';
+import { refusedObject, requestRefused } from '../../../src/kubernetes/refused-object.ts';
 
 const SECRET = { kind: 'Secret', namespace: 'consul', name: 'mesh-secure' } as const;
 
@@ -23,4 +23,14 @@ test('of another status no right is said to be the cure', () => {
   const place = { ...SECRET, kind: 'ConfigMap', name: 'mesh-consul-ca' } as const;
   const { message } = refusedObject(place, 'update', { status: 500, body: 'no JSON' });
   assert.equal(message, 'the ConfigMap consul/mesh-consul-ca cannot be written: status 500, no reason');
+});
+
+test('a refusal without a message is said to have no reason', () => {
+  const said = [{ message: '' }, {}, '', { message: 'denied' }].map(
+    (body) => requestRefused('GET /x', { status: 503, body }).message,
+  );
+  assert.deepEqual(said, [
+    ...Array.from({ length: 3 }, () => 'GET /x: status 503, no reason'),
+    'GET /x: status 503, "denied"',
+  ]);
 });
