@@ -15,7 +15,7 @@ test('the stages run with the heap and the flags of a webhook, and Node knows ea
   assert.ok(heap < 256 * 2 ** 20, `a heap of ${heap} bytes`);
 });
 
-test('each stage costs something', async () => {
+test('each stage has a cost', async () => {
   const { usual, first } = await stages(20);
   assert.deepEqual(
     [Object.keys(usual), Object.keys(first)],
@@ -24,6 +24,10 @@ test('each stage costs something', async () => {
       ['edits', 'patch'],
     ],
   );
-  for (const [stage, cost] of Object.entries({ ...usual, ...first }))
-    assert.ok(cost >= 0, `${stage}: ${cost}`);
+  // The other two are differences of what was measured, and may come out below zero.
+  for (const stage of ['look up', 'edits'] as const)
+    assert.ok(Number.isFinite({ ...usual, ...first }[stage]), stage);
+  const { parse, decide, encode } = usual;
+  for (const [stage, cost] of Object.entries({ parse, decide, encode, patch: first.patch }))
+    assert.ok(cost > 0, `${stage}: ${cost}`);
 });
