@@ -1,7 +1,7 @@
 /** From where the access to a cluster comes, and what is said when there is none. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -170,10 +170,10 @@ test('an exec plugin without an expiry runs once for many requests at once, of e
 
 test('an exec plugin that never ends holds up no request for longer than its time, and the next one runs it again', async (t) => {
   const server = await scriptedServer();
-  const [counter, pids] = [join(folder, 'hanging-runs'), join(folder, 'hanging-pids')];
+  const [hanging, answering] = [join(folder, 'hanging'), join(folder, 'answering')];
+  await writeFile(hanging, '');
   const script = `
-    echo $$ >> "${pids}"; printf x >> "${counter}"
-    [ "$(wc -c < "${counter}" | tr -d ' ')" = 1 ] && exec sleep 600
+    [ -e "${answering}" ] || while [ -e "${hanging}" ]; do sleep 0.1; done
     printf '{"status":{"token":"second"}}'
   `;
   const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] };
@@ -182,8 +182,7 @@ test('an exec plugin that never ends holds up no request for longer than its tim
   const clients = [apiClient(impatient), apiClient(impatient, 50), apiClient(await access({ kubeconfig }))];
   const [patient, hurried, next] = clients as [ApiClient, ApiClient, ApiClient];
   t.after(async () => {
-    const [first] = (await readFile(pids, 'utf8')).split('\n');
-    process.kill(Number(first));
+    await rm(hanging);
     for (const client of clients) client.close();
     server.close();
   });
@@ -200,6 +199,7 @@ test('an exec plugin that never ends holds up no request for longer than its tim
       code: 'TANDEM_KUBERNETES_UNREACHABLE',
     }),
   ]);
+  await writeFile(answering, '');
   server.reply(json({}));
   await next.request('GET', '/x');
   assert.deepEqual(
