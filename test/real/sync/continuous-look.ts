@@ -3,15 +3,17 @@
 /** Id → what changes when the thing is removed and made anew: the index of its making in Consul, the UID in Kubernetes. */
 export type Things = ReadonlyMap<string, string | number>;
 
-export type Look = { readonly at: string; readonly take: () => Promise<Things> };
+export type Look = {
+  readonly at: string;
+  readonly take: () => Promise<Things>;
+  /** Milliseconds between two looks. */
+  readonly pause: number;
+};
 
 export type Observation = {
   /** Ends it, after one look more at each place: what was missing or made anew, a line each, and the number of looks. */
   readonly end: () => Promise<{ readonly losses: readonly string[]; readonly looks: number }>;
 };
-
-// What goes and comes back between two looks is made anew, which the next one sees.
-const PAUSE_MILLISECONDS = 150;
 
 /** Resolves when it has begun. Everything that a place has at the first look must stay there. */
 export async function observe(looks: readonly Look[]): Promise<Observation> {
@@ -19,7 +21,7 @@ export async function observe(looks: readonly Look[]): Promise<Observation> {
   let count = 0;
   let isEnding = false;
   const first = await Promise.all(looks.map(({ take }) => take()));
-  const watch = async ({ at, take }: Look, before: Things): Promise<void> => {
+  const watch = async ({ at, take, pause }: Look, before: Things): Promise<void> => {
     for (let isLast = false; !isLast;) {
       isLast = isEnding;
       const now = await take();
@@ -28,7 +30,7 @@ export async function observe(looks: readonly Look[]): Promise<Observation> {
         else if (now.get(id) !== made) losses.add(`${id} was made anew, seen at ${at}`);
       }
       count += 1;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   };
   const running = Promise.all(looks.map((look, index) => watch(look, first[index] ?? new Map())));

@@ -113,6 +113,8 @@ function lastingAt(server: ConsulServer): Look {
     Number(Address.split('.')[3]) <= LASTING_ENDPOINTS;
   return {
     at: server.node,
+    // What goes and comes back between two looks is made anew, which the next one sees.
+    pause: 150,
     take: async (): Promise<Things> =>
       new Map((await Promise.all([on(NODE, isLastingEndpoint), on(PODS_NODE, isLastingPod)])).flat()),
   };
@@ -120,6 +122,8 @@ function lastingAt(server: ConsulServer): Look {
 
 const lastingSlices: Look = {
   at: 'the API server',
+  // A slice is patched in place: an address that goes and comes back between two looks is not seen.
+  pause: 50,
   take: async () => {
     const list = await api.admin.expect('GET', SLICES);
     const { items } = list as unknown as { readonly items: readonly SliceObject[] };
