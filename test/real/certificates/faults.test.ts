@@ -7,7 +7,7 @@ import { MERGE_PATCH } from '../harness/api-client.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
-import { startReplicas, type Replicas } from './replicas.ts';
+import { startReplicas, type Replicas, type Storm } from './replicas.ts';
 
 const scene = await startScene(['etcd', 'kube-apiserver', 'kubectl']);
 const api = await startApiServer(scene);
@@ -42,14 +42,18 @@ async function repaired(replicas: Replicas, before: string): Promise<void> {
 }
 
 /** Runs the fault in a storm, and some creations before and after it. */
-async function weather(context: TestContext, replicas: Replicas, fault: () => Promise<void>): Promise<void> {
+async function weather(
+  context: TestContext,
+  replicas: Replicas,
+  fault: (storm: Storm) => Promise<void>,
+): Promise<void> {
   const storm = replicas.storm();
   const more = async (): Promise<void> => {
     const goal = storm.created() + 3;
     await eventually('pods are created', async () => assert.ok(storm.created() >= goal));
   };
   await more();
-  await fault();
+  await fault(storm);
   await more();
   const refused = await storm.end();
   context.diagnostic(`${storm.created()} created, ${refused.length} refused`);
@@ -101,10 +105,13 @@ const faults: Readonly<Record<string, () => Promise<unknown>>> = {
 
 for (const [what, fault] of Object.entries(faults)) {
   test(`the Secret is ${what}`, (context) =>
-    weather(context, replicas, async () => {
+    weather(context, replicas, async (storm) => {
       const before = await read(replicas, 'tls.crt');
       await fault();
+      const during = storm.hurry();
       await repaired(replicas, before);
+      assert.ok(during() > 0, 'a pod is created before it is repaired');
+      context.diagnostic(`${during()} under way before it was repaired`);
     }));
 }
 

@@ -26,9 +26,16 @@ export type Replicas = {
   /** How often a step was taken, by all of them. */
   readonly steps: (kind: string) => number;
   /** Creates pods until told to end; resolves with the answers of those that were refused. */
-  readonly storm: () => { readonly created: () => number; readonly end: () => Promise<readonly string[]> };
+  readonly storm: () => Storm;
   readonly secretPath: string;
   readonly configurationPath: string;
+};
+
+export type Storm = {
+  readonly created: () => number;
+  /** One is under way at once, and the next ones follow soon; the answer tells how many have been under way since. */
+  readonly hurry: () => () => number;
+  readonly end: () => Promise<readonly string[]>;
 };
 
 export type ReplicasOptions = {
@@ -41,6 +48,8 @@ export type ReplicasOptions = {
 const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
 // Two creations a second and more, each with a handshake: a refusal that lasts half a second is seen.
 const PAUSE_MILLISECONDS = 400;
+// What is repaired within a tenth of a second is seen as well: the pauses begin with this one and double.
+const FIRST_PAUSE_MILLISECONDS = 10;
 
 export async function startReplicas(
   scene: Scene,
@@ -97,20 +106,32 @@ export async function startReplicas(
     served: () => Promise.all([...running.values()].map(servedAt)),
     steps: (kind) => all.reduce((sum, each) => sum + stepsOf(each, kind), 0),
     storm: () => {
-      let created = 0;
+      let [created, begun, pause] = [0, 0, PAUSE_MILLISECONDS];
+      let wake = (): void => undefined;
       const ending = new AbortController();
       const refused: string[] = [];
       const storm = async (): Promise<void> => {
         while (!ending.signal.aborted) {
+          begun += 1;
           const refusal = await create();
           if (refusal === undefined) created += 1;
           else refused.push(refusal);
-          await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            setTimeout(resolve, pause);
+          });
+          pause = Math.min(pause * 2, PAUSE_MILLISECONDS);
         }
       };
       const creating = storm();
       return {
         created: () => created,
+        hurry: () => {
+          const ended = created + refused.length;
+          pause = FIRST_PAUSE_MILLISECONDS;
+          wake();
+          return () => begun - ended;
+        },
         end: async () => {
           ending.abort();
           await creating;
