@@ -52,6 +52,13 @@ test('without a webhook configuration there is a warning, and the way to get one
   assert.deepEqual(checked.of('names'), ['ok: the names of 0 synced Services are all different']);
 });
 
+test('an administrator with a client certificate has all rights as well', async () => {
+  const pair = await api.userPair('person', 'system:masters');
+  const checked = await check([], api.kubeconfig(pair));
+  assert.match(checked.of('api-server').join(), /^ok: /);
+  assert.deepEqual(checked.of('rights'), ['ok: all 13 rules for webhook, sync are granted']);
+});
+
 test('an account without rights: each missing rule is named, and with them all is well', async () => {
   const token = await api.serviceAccountToken('default', 'default');
   const kubeconfig = api.kubeconfig({ token });

@@ -22,6 +22,8 @@ export type ApiServer = {
   readonly restart: (signal?: NodeJS.Signals) => Promise<void>;
   /** May do anything. */
   readonly admin: ApiClient;
+  /** A client certificate of this user. */
+  readonly userPair: (name: string, group?: string) => Promise<KeyPair>;
   /** A client that may do what RBAC gives to this user or these groups. */
   readonly asUser: (name: string, group?: string) => Promise<ApiClient>;
   /** A client with a real token of the ServiceAccount, which must be there. */
@@ -86,6 +88,7 @@ export async function startApiServer(
       current = await start();
     },
     admin,
+    userPair: (name, group) => clientPair(ca, name, group),
     asUser: async (name, group) => clients(await clientPair(ca, name, group)),
     asServiceAccount: async (namespace, name) =>
       clients({ token: await serviceAccountToken(namespace, name) }),
