@@ -51,7 +51,7 @@ const known = new Map<string, Promise<Rendered>>();
 
 /**
  * Release `tandem` in namespace `tandem` with these values. Rejects with what helm or the chart says against them. The CRDs
- * are in it when the values ask for them: they are the same for all values, and a third of the work.
+ * are in it when the values ask for them, see `WITHOUT_CRDS`.
  */
 export async function renderChart(
   values: object = {},

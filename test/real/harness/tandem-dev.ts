@@ -19,7 +19,6 @@ export async function tandemDev(
   scene: Pick<Scene, 'start' | 'folder'>,
   folder: string,
   environment: Readonly<Record<string, string>> = {},
-  binary = TANDEM,
 ): Promise<TandemDev> {
   const [plain = 0, tls = 0] = await freePorts(2);
   const certificates = join(scene.folder, 'dev-certs');
@@ -31,7 +30,7 @@ export async function tandemDev(
         name: 'tandem dev',
         command: process.execPath,
         args: [
-          binary,
+          TANDEM,
           'dev',
           folder,
           `--tls-dir=${certificates}`,
