@@ -1,5 +1,5 @@
 /**
- * The loop is ended by SIGKILL before and after each of its steps, and begun again: the end is the same, and nothing is there twice. So
+ * The loop is ended by SIGKILL in the middle of each of its steps, and begun again: the end is the same, and nothing is there twice. So
  * it is while an operator brings everything, and for two loops without a Lease that the API server and Consul leave alone for long.
  */
 import assert from 'node:assert/strict';
@@ -25,17 +25,22 @@ const BROUGHT = [
   `--bootstrap-token-secret=${NAME}-brought`,
 ];
 
-/** When it is killed: at the line of the log with this message, of those that have it the `nth`. */
-type End = { readonly message: string; readonly nth: number };
+/** Whether a run is killed when this step begins. */
+type End = (step: string) => boolean;
 
-/** A run does one step: it ends with that step, or in the middle of the next one. */
-function endOf(run: number): End {
-  return run % 2 === 0 ? { message: 'a step begins', nth: 2 } : { message: 'a step is done', nth: 1 };
+/** The step in which the last run was killed may be done or not. The next run ends at the first one that is another. */
+function eachStep(): End {
+  let last: string | undefined;
+  return (step) => {
+    const isAnother = step !== last;
+    last = step;
+    return isAnother;
+  };
 }
 
 /** Kills it there, or ends it when nothing is due; the answer tells which. */
 async function runUntil(
-  end: End | undefined,
+  isEnd: End | undefined,
   more: readonly string[] = [],
 ): Promise<{ readonly isDone: boolean; readonly steps: number }> {
   const flags = [...secure.flags, ...more, '--log-level=debug', '--status-listen=127.0.0.1:0'];
@@ -44,13 +49,12 @@ async function runUntil(
   });
   scene.atEnd(() => child.kill('SIGKILL'));
   const exited = once(child, 'exit');
-  let [steps, seen, isDone] = [0, 0, false];
+  let [steps, isDone] = [0, false];
   for await (const line of createInterface(child.stdout)) {
-    const { msg } = JSON.parse(line) as { readonly msg: string };
+    const { msg, step, reason, object } = JSON.parse(line) as Readonly<Record<string, string>>;
     if (msg === 'a step is done') steps += 1;
-    if (msg === end?.message) seen += 1;
     isDone = msg === 'nothing is due';
-    if (isDone || (end !== undefined && seen === end.nth)) break;
+    if (isDone || (msg === 'a step begins' && isEnd?.([step, reason, object].join(' ')))) break;
   }
   child.kill('SIGKILL');
   await exited;
@@ -82,11 +86,12 @@ const TOKENS = [
 
 test('killed at every step', async () => {
   let runs = 0;
+  const isEnd = eachStep();
   for (let isDone = false; !isDone; runs += 1) {
     assert.ok(runs < 60, 'it comes to no end');
-    ({ isDone } = await runUntil(endOf(runs)));
+    ({ isDone } = await runUntil(isEnd));
   }
-  assert.ok(runs > 5, `${runs} runs`);
+  assert.ok(runs > 10, `${runs} runs`);
 
   assert.deepEqual(await described(), TOKENS);
   assert.equal((await consulList('/v1/acl/binding-rules')).length, 1);
@@ -110,12 +115,13 @@ test('killed at every step while a CA, certificates, a gossip key and a token ar
   await secure.bring(`${NAME}-brought`, { token: (made.json as { readonly SecretID: string }).SecretID });
 
   let runs = 0;
+  const isEnd = eachStep();
   for (let isDone = false; !isDone; runs += 1) {
     assert.ok(runs < 30, 'it comes to no end');
     await server.swap();
-    ({ isDone } = await runUntil(endOf(runs), BROUGHT));
+    ({ isDone } = await runUntil(isEnd, BROUGHT));
   }
-  assert.ok(runs > 5, `${runs} runs`);
+  assert.ok(runs > 10, `${runs} runs`);
   assert.equal(await secure.servedSerial(server), new X509Certificate(leaf.certificate).serialNumber);
   const [ring] = await consulList('/v1/operator/keyring');
   assert.deepEqual(Object.keys(ring?.['PrimaryKeys'] ?? {}), [gossip]);
