@@ -33,7 +33,7 @@ type Pending = {
   isRefused: boolean;
 };
 
-// Fifty usual answers. One of a hundred upstreams in a hundred containers has 4 MB, and takes five times as much while it is made.
+// Fifty usual answers. One of 150 upstreams in 60 containers has 3 MB, and takes five times as much while it is made.
 const TURN_BYTES = 512 * 1024;
 
 // Until a connection ends, Node's TLS keeps as much memory for it as its largest answer took, outside of the heap. Two hundred
