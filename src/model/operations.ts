@@ -1,4 +1,5 @@
 /** The operations of Consul's transactions that Tandem sends. */
+import type { CheckEntry } from './consul-entries.ts';
 import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META } from './consul-names.ts';
 import { catalogDefinition, type CatalogDefinition } from './definition.ts';
 import type { Check, Instance, ObservedInstance } from './instance.ts';
@@ -33,15 +34,7 @@ export type Operation =
   | {
       readonly Check: {
         readonly Verb: 'set';
-        readonly Check: {
-          readonly Node: string;
-          readonly CheckID: string;
-          readonly Name: string;
-          readonly Status: string;
-          readonly Output: string;
-          readonly ServiceID: string;
-          readonly ServiceName: string;
-        };
+        readonly Check: Omit<CheckEntry, 'CreateIndex' | 'ModifyIndex'>;
       };
     }
   | {
