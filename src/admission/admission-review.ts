@@ -5,7 +5,7 @@
 import type { Problem } from '../model/problem.ts';
 import type { InjectRequest } from '../inject/decide.ts';
 import { describeProblems, shortened, warningText, type Warning } from '../inject/result.ts';
-import { asString, isObject, property } from '../support/json.ts';
+import { asString, isObject, property, textAt } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 
 const VERSIONS = ['admission.k8s.io/v1', 'admission.k8s.io/v1beta1'] as const;
@@ -45,7 +45,7 @@ export function decodeReview(
   if (property(review, 'kind') !== 'AdmissionReview' || apiVersion === undefined)
     return undecodable(wrongVersion(review));
   const request = property(review, 'request');
-  const uid = asString(property(request, 'uid')) ?? '';
+  const uid = textAt(request, 'uid');
   if (!isObject(request)) return undecodable('the AdmissionReview has no request');
   if (uid === '') return undecodable('the request of the AdmissionReview has no uid');
   return { ok: true, request: readRequest(apiVersion, uid, request) };
@@ -84,9 +84,9 @@ function readRequest(apiVersion: Version, uid: string, request: object): Admissi
     apiVersion,
     uid,
     kind: readKind(property(request, 'kind')),
-    operation: asString(property(request, 'operation')) ?? '',
-    namespace: asString(property(request, 'namespace')) ?? '',
-    name: name === '' ? (asString(property(metadata, 'generateName')) ?? '') : name,
+    operation: textAt(request, 'operation'),
+    namespace: textAt(request, 'namespace'),
+    name: name === '' ? textAt(metadata, 'generateName') : name,
     object,
     oldObject: property(request, 'oldObject') ?? undefined,
   };
@@ -94,7 +94,7 @@ function readRequest(apiVersion: Version, uid: string, request: object): Admissi
 
 /** `v1/Pod`, `apps/v1/Deployment`. */
 function readKind(kind: unknown): string {
-  const parts = ['group', 'version', 'kind'].map((key) => asString(property(kind, key)) ?? '');
+  const parts = ['group', 'version', 'kind'].map((key) => textAt(kind, key));
   return parts.filter((part) => part !== '').join('/');
 }
 

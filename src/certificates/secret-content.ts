@@ -1,5 +1,5 @@
 /** What the shared Secret holds, and how it is written down. */
-import { asString, isObject, property } from '../support/json.ts';
+import { isObject, textAt } from '../support/json.ts';
 import { belongTogether, readCas, type Ca } from './certificate-facts.ts';
 import type { KeyPair } from './key-pair.ts';
 
@@ -35,7 +35,7 @@ const LEAVING = 'ca-leaving';
  * | `tls.key`    | its key                                                 |
  */
 export function readContent(texts: SecretTexts): SharedContent {
-  const text = (key: string): string => asString(property(texts, key)) ?? '';
+  const text = (key: string): string => textAt(texts, key);
   const [first, ...rest] = readCas(text('ca.crt'));
   const key = text('ca.key');
   const isUsable = first !== undefined && belongTogether({ certificate: first.certificate, key });

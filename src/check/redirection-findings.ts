@@ -1,6 +1,6 @@
 /** What transparent proxy needs of a cluster. */
 import { ANNOTATION_PREFIX, INJECT_LABEL, REDIRECT_LABEL } from '../model/kubernetes-names.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, property, textAt } from '../support/json.ts';
 import { firstOf, listed } from '../support/listed.ts';
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
@@ -133,7 +133,7 @@ const LABELS: readonly (readonly [string, HasEffect])[] = [
 
 /** @param metadata of a namespace */
 export function wrongLabelsOf(metadata: unknown): readonly WrongLabel[] {
-  const namespace = asString(property(metadata, 'name')) ?? '';
+  const namespace = textAt(metadata, 'name');
   return LABELS.flatMap(([label, hasEffect]) => {
     const value = asString(property(property(metadata, 'labels'), label));
     return value === undefined || hasEffect(value) ? [] : [{ namespace, label, value }];

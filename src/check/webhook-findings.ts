@@ -1,6 +1,6 @@
 /** The webhook configurations as the API server has them, and what became of a call by each. */
 import { X509Certificate } from 'node:crypto';
-import { asString, elementsAt, property } from '../support/json.ts';
+import { elementsAt, property, textAt } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
@@ -29,8 +29,8 @@ const PUBLISH =
 /** Total: what is not well-formed is absent. */
 export function readWebhookEntries(configuration: unknown): readonly WebhookEntry[] {
   return elementsAt(configuration, 'webhooks').map((entry: unknown) => ({
-    name: asString(property(entry, 'name')) ?? '',
-    caBundle: asString(property(property(entry, 'clientConfig'), 'caBundle')) ?? '',
+    name: textAt(entry, 'name'),
+    caBundle: textAt(property(entry, 'clientConfig'), 'caBundle'),
   }));
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { oneOf, string } from '../config/flag.ts';
 import { podsOf, type PodTemplate } from '../manifests/pod-template.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, property, textAt } from '../support/json.ts';
 import { escapeJson } from '../support/text.ts';
 import { command } from './command.ts';
 import { exit } from '../runtime/context.ts';
@@ -102,7 +102,7 @@ function metadataOf(
 ): unknown {
   const isPod = path.length === 0;
   const metadata = isPod ? given : { generateName: `${name}-`, ...(given as object) };
-  const prefix = asString(property(metadata, 'generateName')) ?? '';
+  const prefix = textAt(metadata, 'generateName');
   const isNamed = operation === 'CREATE' || (isPod && property(metadata, 'name') !== undefined);
   return isNamed ? metadata : { ...(metadata as object), name: `${prefix}${uid.slice(0, 5)}` };
 }

@@ -3,7 +3,7 @@ import { listAt, objectAt, textIn } from '../model/decode-consul.ts';
 import type { AclKind, AclObject, BindingRule } from '../secure/acl-objects.ts';
 import type { ComponentLogin } from '../secure/component-login.ts';
 import type { SeenObject, SeenRule } from '../secure/observed.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, property, textAt } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 import { jsonOf } from './answer.ts';
 import { unquoted, type ConsulPlace, type SecureCalls } from './secure-calls.ts';
@@ -123,7 +123,7 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
         read: (raw) =>
           listAt(jsonOf(raw), 'answer', (each, at) => ({
             accessor: textIn(objectAt(each, at), 'AccessorID', at),
-            description: asString(property(each, 'Description')) ?? '',
+            description: textAt(each, 'Description'),
           })).flatMap(({ accessor, description }) => (isWanted(description) ? [accessor] : [])),
       }),
   };

@@ -16,7 +16,7 @@ import type { AddressHolder } from '../controllers/address-book.ts';
 import type { ConnectCatalog, ConnectWrite, InstanceOnNode } from '../controllers/registrar-ports.ts';
 import { deleteService, setCheck, setInstance, type Operation } from '../model/operations.ts';
 import { hasCode, TandemError } from '../support/errors.ts';
-import { asString, property } from '../support/json.ts';
+import { property, textAt } from '../support/json.ts';
 import { requireWhole } from './answer.ts';
 import type { ConsulClient } from './client.ts';
 import { followIndex } from './follow.ts';
@@ -95,7 +95,7 @@ function addressHolder(value: unknown, place: string): AddressHolder {
   const meta = mapAt(property(instance, 'ServiceMeta'), `${place}.ServiceMeta`, textIs);
   const virtual = property(property(instance, 'ServiceTaggedAddresses'), 'virtual');
   return {
-    address: asString(property(virtual, 'Address')) ?? '',
+    address: textAt(virtual, 'Address'),
     node: textIn(instance, 'Node', place),
     id: textIn(instance, 'ServiceID', place),
     owner: meta[OWNER_META],

@@ -11,7 +11,7 @@ import {
   type ServiceEntry,
 } from '../model/consul-entries.ts';
 import { listAt, listOf, mapAt, objectAt, textIs } from '../model/decode-consul.ts';
-import { asString, property } from '../support/json.ts';
+import { property, textAt } from '../support/json.ts';
 import { hasControl } from '../support/text.ts';
 import { readAnswer, requireWhole, type Answer } from './answer.ts';
 import type { ConsulCalls } from './client.ts';
@@ -183,7 +183,7 @@ function serviceHealth(value: unknown, place: string): ServiceHealth {
 }
 
 function zoneOf(value: unknown): string | undefined {
-  const zone = asString(property(property(value, 'Locality'), 'Zone')) ?? '';
+  const zone = textAt(property(value, 'Locality'), 'Zone');
   // The API server takes any text for the zone of an endpoint, and shows it to people.
   return zone === '' || hasControl(zone) ? undefined : zone;
 }

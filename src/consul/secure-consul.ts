@@ -2,7 +2,7 @@
 import { listAt, mapAt, numberIs, objectAt } from '../model/decode-consul.ts';
 import { NODE_META_STAMP } from '../secure/agent-secret.ts';
 import type { AgentRun, Keyring } from '../secure/observed.ts';
-import { asString, isObject, property } from '../support/json.ts';
+import { asString, isObject, property, textAt } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 import { aclCalls } from './acl-calls.ts';
 import { jsonOf } from './answer.ts';
@@ -79,7 +79,7 @@ function selfOf(json: unknown): SelfOfAgent {
     stamp: Number.isSafeInteger(stamp) ? stamp : 0,
     run: {
       acls: property(debug, 'ACLsEnabled') === true,
-      defaultPolicy: asString(property(property(debug, 'ACLResolverSettings'), 'ACLDefaultPolicy')) ?? '',
+      defaultPolicy: textAt(property(debug, 'ACLResolverSettings'), 'ACLDefaultPolicy'),
       verifiesOutgoing: property(rpc, 'VerifyOutgoing') === true,
       isGossipEncrypted: property(serf, 'encrypted') === 'true',
     },

@@ -3,7 +3,7 @@
  * and the record; without the containers they would only keep the webhook away.
  */
 import { RECORD_ANNOTATION, STATUS } from '../model/kubernetes-names.ts';
-import { asString, elementsAt, property } from '../support/json.ts';
+import { elementsAt, property, textAt } from '../support/json.ts';
 import { DATAPLANE_CONTAINER, ENVOY_CONTAINER, INIT_CONTAINER } from './names.ts';
 import type { Problem } from '../model/problem.ts';
 
@@ -52,6 +52,6 @@ export function falseClaim(claims: readonly string[]): Problem {
 }
 
 function isNamed(container: unknown, names: readonly string[]): boolean {
-  const name = asString(property(container, 'name')) ?? '';
+  const name = textAt(container, 'name');
   return names.some((each) => name === each || name.startsWith(`${each}-`));
 }

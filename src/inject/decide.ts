@@ -1,6 +1,6 @@
 /** Whether a pod gets the sidecar: the rules, in their order; the first that holds decides. */
 import type { Problem } from '../model/problem.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, property, textAt } from '../support/json.ts';
 import { BOOLEAN_WORDS, mustBeString, parseBoolean, quote } from '../support/text.ts';
 import { ANNOTATION_PREFIX, MIRROR_ANNOTATION } from '../model/kubernetes-names.ts';
 import { falseClaim, hasSidecar, injectionClaims } from './claims.ts';
@@ -87,7 +87,7 @@ const BY_NAMESPACE: Partial<Record<SkipReason, string>> = {
 
 function askedInVain(reason: SkipReason, annotations: unknown): readonly Warning[] {
   const why = BY_NAMESPACE[reason];
-  const asked = asString(property(annotations, INJECT_ANNOTATION)) ?? '';
+  const asked = textAt(annotations, INJECT_ANNOTATION);
   return why === undefined || parseBoolean(asked) !== true ? [] : [notInjected(why)];
 }
 

@@ -2,7 +2,7 @@
  * What an injected pod says of its place in the mesh. It is read from the containers that the webhook added: their arguments and
  * variables cannot change while the pod lives, unlike its annotations, which everybody may edit who may patch the pod.
  */
-import { asString, elementsAt, property } from '../support/json.ts';
+import { asString, elementsAt, property, textAt } from '../support/json.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { indexed } from '../model/instance.ts';
 import { environmentOf, expand, type Variables } from './expand.ts';
@@ -70,7 +70,7 @@ export function readInjection(pod: unknown): Injection {
 
 function namedService(pod: unknown): string | undefined {
   const annotations = property(property(pod, 'metadata'), 'annotations');
-  const name = asString(property(annotations, `${ANNOTATION_PREFIX}connect-service`)) ?? '';
+  const name = textAt(annotations, `${ANNOTATION_PREFIX}connect-service`);
   return SERVICE_NAME.test(name) ? name : undefined;
 }
 
@@ -82,7 +82,7 @@ function injectionBy(
 ): Injection | undefined {
   const carriers = (lists: readonly ContainerList[], plain: string): readonly Carrier[] =>
     containersIn(spec, lists)
-      .filter((each) => isCalled(asString(property(each, 'name')) ?? '', plain))
+      .filter((each) => isCalled(textAt(each, 'name'), plain))
       .map((each) => ({ args: argumentsOf(each), variables: environmentOf(each, fields) }))
       .filter(({ variables }) => variables.has(REGISTRATION));
   const inits = carriers(['initContainers'], INIT_CONTAINER);

@@ -3,7 +3,7 @@
  * and the rest in annotations, which count for such pods only, until they are replaced.
  */
 import { INBOUND_PORT, UNPRIVILEGED_PORTS } from './names.ts';
-import { asString, property } from '../support/json.ts';
+import { property, textAt } from '../support/json.ts';
 import { annotationReader } from './annotation-reader.ts';
 import type { ReadMeshOptions } from './read-registration.ts';
 import { readPod } from './pod.ts';
@@ -19,7 +19,7 @@ const DEFAULT_METRICS_PORT = 20_200;
 export function readLegacyOptions(pod: unknown, proxyId: string): ReadMeshOptions {
   const read = readPod(pod);
   if (!read.ok) return read;
-  const podName = asString(property(property(pod, 'metadata'), 'name')) ?? '';
+  const podName = textAt(property(pod, 'metadata'), 'name');
   const serviceId = proxyId.slice(0, -PROXY_SUFFIX.length);
   const name = serviceId.slice(podName.length + 1);
   const isOwn = proxyId.endsWith(PROXY_SUFFIX) && serviceId.startsWith(`${podName}-`);

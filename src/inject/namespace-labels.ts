@@ -1,6 +1,6 @@
 /** The labels by which a namespace changes the defaults of its pods. */
 import { INJECT_LABEL, REDIRECT_LABEL } from '../model/kubernetes-names.ts';
-import { asString, property } from '../support/json.ts';
+import { property, textAt } from '../support/json.ts';
 import { parseBoolean } from '../support/text.ts';
 import type { NamespaceDefaults } from './settings.ts';
 
@@ -13,6 +13,6 @@ export function namespaceDefaults(namespace: unknown): NamespaceDefaults {
   const labels = property(property(namespace, 'metadata'), 'labels');
   return {
     inject: property(labels, INJECT_LABEL) === 'true' ? true : undefined,
-    transparentProxy: parseBoolean(asString(property(labels, REDIRECT_LABEL)) ?? ''),
+    transparentProxy: parseBoolean(textAt(labels, REDIRECT_LABEL)),
   };
 }

@@ -2,7 +2,7 @@
  * What the engine reads of a pod, as values that JSON can hold, and nothing else: pods that are equal here get equal sidecars.
  * The pod itself stays as it is: fields that Tandem does not know survive.
  */
-import { asString, elementsAt, isObject, property, type JsonObject } from '../support/json.ts';
+import { asString, elementsAt, isObject, property, textAt, type JsonObject } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Problem } from '../model/problem.ts';
@@ -190,7 +190,7 @@ function readContainers(spec: JsonObject, key: string, problems: Problem[]): Con
 }
 
 function readContainer(container: unknown, at: string, problems: Problem[]): Container {
-  const name = asString(property(container, 'name')) ?? '';
+  const name = textAt(container, 'name');
   if (name === '') problems.push({ at: `${at}.name`, message: 'is missing' });
   const env = readList(container, 'env', `${at}.env`, problems);
   const mounts = readList(container, 'volumeMounts', `${at}.volumeMounts`, problems);
@@ -245,7 +245,7 @@ function readResources(parent: unknown, at: string, problems: Problem[]): PodRes
 function readPort(port: unknown, index: number): ContainerPort[] {
   const number = parseWholeNumber(String(property(port, 'containerPort')));
   if (number === undefined) return [];
-  const protocol = asString(property(port, 'protocol')) ?? '';
+  const protocol = textAt(port, 'protocol');
   const hostPort = property(port, 'hostPort');
   return [
     {

@@ -11,6 +11,7 @@ import {
   parseJson,
   property,
   someText,
+  textAt,
   type JsonObject,
 } from '../support/json.ts';
 import { isPort } from '../support/port.ts';
@@ -71,11 +72,11 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
     property(proxy, 'kind') !== 'connect-proxy'
   )
     return wrong('is not JSON with a service and its proxy');
-  const name = asString(property(service, 'name')) ?? '';
+  const name = textAt(service, 'name');
   if (!SERVICE_NAME.test(name)) return wrong(`has the name ${quote(name)}, which no service can have`);
   if (isReservedName(name)) return wrong(`has the name ${quote(name)}, which is reserved in Consul`);
-  const serviceId = asString(property(service, 'id')) ?? '';
-  const proxyId = asString(property(proxy, 'id')) ?? '';
+  const serviceId = textAt(service, 'id');
+  const proxyId = textAt(proxy, 'id');
   if (
     !(isOwnId(serviceId, pod) || (mode === 'agent' && isOldId(serviceId, pod, name))) ||
     proxyId !== `${serviceId}${PROXY_SUFFIX}`
@@ -160,7 +161,7 @@ function withoutControl(config: JsonObject): JsonObject {
 }
 
 function readUpstream(raw: unknown): ProxyUpstream | undefined {
-  const text = (key: string): string => asString(property(raw, key)) ?? '';
+  const text = (key: string): string => textAt(raw, key);
   const name = asString(property(raw, 'destination_name'));
   const bindAddress = asString(property(raw, 'local_bind_address'));
   const bindPort = property(raw, 'local_bind_port');
@@ -188,7 +189,7 @@ function readExposed(raw: unknown): ExposedPath | undefined {
   const path = asString(property(raw, 'path'));
   const listenerPort = property(raw, 'listener_port');
   const localPort = property(raw, 'local_path_port');
-  const protocol = asString(property(raw, 'protocol')) ?? '';
+  const protocol = textAt(raw, 'protocol');
   if (path?.startsWith('/') !== true || !isPort(listenerPort) || !isPort(localPort)) return undefined;
   return ['http', 'http2'].includes(protocol) ? { path, listenerPort, localPort, protocol } : undefined;
 }

@@ -1,5 +1,5 @@
 /** The inverse of `inject`: takes out what the record on the pod names. */
-import { asString, elementsAt, isObject, property } from '../support/json.ts';
+import { asString, elementsAt, isObject, property, textAt } from '../support/json.ts';
 import { pointer } from '../support/json-patch.ts';
 import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
 import { dnsLists, type DnsRecord } from './consul-dns.ts';
@@ -52,7 +52,7 @@ function lookupOf(record: InjectionRecord): Lookup {
 
 function withoutRecord(annotations: unknown): UninjectResult {
   const status = `${ANNOTATION_PREFIX}connect-inject-status`;
-  if ((asString(property(annotations, status)) ?? '') === '') return { kind: 'skip', reason: 'not-injected' };
+  if (textAt(annotations, status) === '') return { kind: 'skip', reason: 'not-injected' };
   const message = `the pod was injected, but without ${RECORD_ANNOTATION}: not by Tandem, or the record was removed`;
   return { kind: 'invalid', problems: [{ at: status, message }] };
 }
@@ -221,5 +221,5 @@ function mapEdits(metadata: unknown, key: (typeof MAPS)[number], record: Lookup)
 }
 
 function nameOf(element: unknown): string {
-  return asString(property(element, 'name')) ?? '';
+  return textAt(element, 'name');
 }

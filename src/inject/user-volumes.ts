@@ -5,8 +5,8 @@ import {
   isNestedAtMost,
   isObject,
   parseJson,
-  property,
   someText,
+  textAt,
   type JsonObject,
 } from '../support/json.ts';
 import { quote } from '../support/text.ts';
@@ -103,7 +103,7 @@ function readJsonList(
   if (text === undefined || text.trim() === '') return [];
   const list = parseJson(text);
   const isUsable = (element: unknown): element is JsonObject =>
-    isObject(element) && required.every((key) => (asString(property(element, key)) ?? '') !== '');
+    isObject(element) && required.every((key) => textAt(element, key) !== '');
   if (!Array.isArray(list) || !list.every(isUsable)) {
     const keys = required.map(quote).join(' and ');
     reader.problem(name, `${quote(text)} is not a JSON array of objects with ${keys}`);

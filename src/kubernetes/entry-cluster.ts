@@ -4,7 +4,7 @@ import { ENTRY_GROUP, ENTRY_VERSION } from '../catalog/config-entries/entry-kind
 import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-leftovers.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { EntryCluster } from '../controllers/config-entry-ports.ts';
-import { asString, isObject, property } from '../support/json.ts';
+import { isObject, property, textAt } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
 import { requestRefused } from './refused-object.ts';
 
@@ -31,7 +31,7 @@ export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
       requireSuccess(answer, `the CRD ${name} cannot be read`);
       const metadata = property(answer.body, 'metadata');
       return property(metadata, 'deletionTimestamp') === undefined
-        ? { isThere: true, created: asString(property(metadata, 'creationTimestamp')) ?? '' }
+        ? { isThere: true, created: textAt(metadata, 'creationTimestamp') }
         : { isThere: false, why: `the CRD ${name} is being deleted` };
     },
     patchStatus: async (kind, object, status, signal) => {

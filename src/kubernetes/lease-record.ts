@@ -1,5 +1,5 @@
 /** A Lease of coordination.k8s.io/v1: what it says, and what is written to it. */
-import { asString, property, type JsonObject } from '../support/json.ts';
+import { asString, property, textAt, type JsonObject } from '../support/json.ts';
 
 export type LeaseRecord = {
   readonly version: string;
@@ -20,7 +20,7 @@ export function leaseRecord(object: unknown): LeaseRecord | undefined {
   if (version === undefined) return undefined;
   return {
     version,
-    holder: asString(property(spec, 'holderIdentity')) ?? '',
+    holder: textAt(spec, 'holderIdentity'),
     duration: asNumber(property(spec, 'leaseDurationSeconds')) * 1000,
     transitions: asNumber(property(spec, 'leaseTransitions')),
     acquired: asString(property(spec, 'acquireTime')),

@@ -1,6 +1,6 @@
 /** A whole list, page by page. */
 import { TandemError } from '../support/errors.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, property, textAt } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
 import { resourceEntry, type ReadObject, type ResourceEntry } from './resource-entry.ts';
 import { failureOf, type WatchFailure } from './watch-failure.ts';
@@ -91,7 +91,7 @@ function pageOf(body: unknown, path: string): Page {
   const metadata = property(body, 'metadata');
   const version = asString(property(metadata, 'resourceVersion'));
   if (!Array.isArray(items) || !version) throw garbledList(path, 'the answer is not a list');
-  return { items, version, token: asString(property(metadata, 'continue')) ?? '' };
+  return { items, version, token: textAt(metadata, 'continue') };
 }
 
 function garbledList(path: string, what: string): TandemError {

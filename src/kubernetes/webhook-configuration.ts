@@ -1,5 +1,5 @@
 /** `caBundle` of every entry of a webhook configuration: read, and patched where it differs. */
-import { asString, elementsAt, property } from '../support/json.ts';
+import { elementsAt, property, textAt } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
 import { requestRefused } from './refused-object.ts';
 
@@ -10,7 +10,7 @@ export const VALIDATING = `${GROUP}/validatingwebhookconfigurations`;
 /** The bundles as PEM, in the order of the entries; empty when the object is none. */
 export function caBundles(configuration: unknown): readonly string[] {
   return elementsAt(configuration, 'webhooks').map((webhook) => {
-    const bundle = asString(property(property(webhook, 'clientConfig'), 'caBundle')) ?? '';
+    const bundle = textAt(property(webhook, 'clientConfig'), 'caBundle');
     return Buffer.from(bundle, 'base64').toString();
   });
 }
@@ -23,7 +23,7 @@ export function caBundles(configuration: unknown): readonly string[] {
 export function bundlesWrittenAt(configuration: unknown): number | undefined {
   const times = elementsAt(property(configuration, 'metadata'), 'managedFields')
     .filter((manager) => JSON.stringify(property(manager, 'fieldsV1') ?? {}).includes('"f:caBundle"'))
-    .map((manager) => Date.parse(asString(property(manager, 'time')) ?? '') + 1000)
+    .map((manager) => Date.parse(textAt(manager, 'time')) + 1000)
     .filter((time) => !Number.isNaN(time));
   return times.length === 0 ? undefined : Math.max(...times);
 }
@@ -45,7 +45,7 @@ export async function publishBundle(
   signal?: AbortSignal,
 ): Promise<'written' | 'conflict'> {
   const metadata = property(before, 'metadata');
-  const name = asString(property(metadata, 'name')) ?? '';
+  const name = textAt(metadata, 'name');
   const value = Buffer.from(bundle).toString('base64');
   const differing = caBundles(before).flatMap((found, index) => (found === bundle ? [] : [index]));
   const patch = [

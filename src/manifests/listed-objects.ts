@@ -1,5 +1,5 @@
 /** The objects of a document: the document itself, or the items of a `List`, a `PodList`, or lists in a list. */
-import { asString, isObject, property } from '../support/json.ts';
+import { asString, isObject, property, textAt } from '../support/json.ts';
 
 type ListedObject = {
   readonly object: unknown;
@@ -8,7 +8,7 @@ type ListedObject = {
 };
 
 export function listedObjects(value: unknown, path: ListedObject['path'] = []): ListedObject[] {
-  const kind = asString(property(value, 'kind')) ?? '';
+  const kind = textAt(value, 'kind');
   const items = property(value, 'items');
   if (!kind.endsWith('List') || !Array.isArray(items)) return [{ object: value, path }];
   return items.flatMap((item: unknown, index) =>

@@ -1,5 +1,5 @@
 /** Where the pods are in a manifest, alone or in lists: of the kinds of Kubernetes itself, and of any other. */
-import { asString, isObject, property } from '../support/json.ts';
+import { asString, isObject, property, textAt } from '../support/json.ts';
 import { askedWithoutPod } from '../inject/misplaced.ts';
 import { listedObjects, namespaceOf } from './listed-objects.ts';
 
@@ -36,8 +36,8 @@ const NOT_TO_EDIT = /^serving\.knative\.dev\//;
 
 /** The pod of a manifest that is to be edited; undefined where there is none, or one in a place of its own. */
 function podTemplateOf(manifest: unknown): PodTemplate | undefined {
-  const kind = asString(property(manifest, 'kind')) ?? '';
-  const apiVersion = asString(property(manifest, 'apiVersion')) ?? '';
+  const kind = textAt(manifest, 'kind');
+  const apiVersion = textAt(manifest, 'apiVersion');
   const known = PATHS.get(`${apiVersion}/${kind}`);
   const path = known ?? TEMPLATE;
   let pod: unknown = manifest;
@@ -96,11 +96,10 @@ export function podsOf(document: unknown): LocatedPod[] {
 }
 
 function podsOfObject(value: unknown, root: readonly (string | number)[]): LocatedPod[] {
-  const kind = asString(property(value, 'kind')) ?? '';
+  const kind = textAt(value, 'kind');
   const template = podTemplateOf(value);
   if (template !== undefined) return [{ template, path: [...root, ...template.path], isPassedOver: false }];
-  if (PATHS.has(`${asString(property(value, 'apiVersion')) ?? ''}/${kind}`) || SHOWS_PODS.has(kind))
-    return [];
+  if (PATHS.has(`${textAt(value, 'apiVersion')}/${kind}`) || SHOWS_PODS.has(kind)) return [];
   const within = podsWithin(value, []);
   const places = within.length === 0 && askedWithoutPod(value, kind) !== undefined ? [[]] : within;
   return places.map((path) => ({

@@ -1,7 +1,7 @@
 /** Which pods wait for the redirector of their node. */
 import { REDIRECT_ANNOTATION } from '../model/kubernetes-names.ts';
 import { hasEnded } from '../model/object-status.ts';
-import { asList, asString, property } from '../support/json.ts';
+import { asList, asString, property, textAt } from '../support/json.ts';
 import { LONGEST_TEXT } from './options.ts';
 
 /** In both ways the first of all init containers. */
@@ -30,7 +30,7 @@ export function readPendingPod(object: unknown): PendingPod | undefined {
   if (redirectContainer(property(property(object, 'spec'), 'initContainers')) === undefined) return undefined;
   const state = property(redirectContainer(property(status, 'initContainerStatuses')), 'state');
   if (property(property(state, 'terminated'), 'exitCode') === 0) return undefined;
-  const started = Date.parse(asString(property(property(state, 'running'), 'startedAt')) ?? '');
+  const started = Date.parse(textAt(property(state, 'running'), 'startedAt'));
   return {
     namespace,
     name,

@@ -9,7 +9,7 @@ import { crdName, entryCollection } from '../kubernetes/entry-cluster.ts';
 import { listPages } from '../kubernetes/list-pages.ts';
 import { isConditionTrue } from '../model/object-status.ts';
 import { TandemError } from '../support/errors.ts';
-import { asString, elementsAt, property } from '../support/json.ts';
+import { asString, elementsAt, property, textAt } from '../support/json.ts';
 import { probe } from './probe.ts';
 
 export type EntryQuestions = {
@@ -87,8 +87,8 @@ async function readEntryWebhooks(
         elementsAt(entry, 'rules').some((rule) => elementsAt(rule, 'apiGroups').includes(ENTRY_GROUP)),
       )
       .map((entry) => ({
-        configuration: asString(property(property(configuration, 'metadata'), 'name')) ?? '',
-        entry: asString(property(entry, 'name')) ?? '',
+        configuration: textAt(property(configuration, 'metadata'), 'name'),
+        entry: textAt(entry, 'name'),
       })),
   );
 }

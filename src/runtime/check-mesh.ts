@@ -4,7 +4,7 @@ import { jsonOf, requireWhole } from '../consul/answer.ts';
 import type { ConsulClient } from '../consul/client.ts';
 import { readNodes, readNodeServices } from '../consul/read.ts';
 import { chunks } from '../support/chunks.ts';
-import { asString, property } from '../support/json.ts';
+import { property, textAt } from '../support/json.ts';
 import { probe } from './probe.ts';
 
 export async function meshFacts(client: ConsulClient, signal: AbortSignal): Promise<MeshFacts> {
@@ -40,7 +40,7 @@ async function proxiesOn(
   return answer.value.services.map(({ ID, Proxy, TaggedAddresses }) => ({
     node,
     id: ID,
-    service: asString(property(Proxy, 'DestinationServiceName')) ?? '',
+    service: textAt(Proxy, 'DestinationServiceName'),
     address: TaggedAddresses['virtual']?.Address ?? '',
   }));
 }

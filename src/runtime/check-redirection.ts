@@ -17,7 +17,7 @@ import { listValues } from '../kubernetes/list-pages.ts';
 import { hasEnded, isConditionTrue } from '../model/object-status.ts';
 import { INJECTED, REDIRECT_STATUS, STATUS } from '../model/kubernetes-names.ts';
 import { TandemError } from '../support/errors.ts';
-import { asString, elementsAt, property } from '../support/json.ts';
+import { asString, elementsAt, property, textAt } from '../support/json.ts';
 import { probe } from './probe.ts';
 
 type AskedResolver = Pick<Resolver, 'resolveSoa' | 'cancel'>;
@@ -118,13 +118,11 @@ function limitsOf(pod: unknown): readonly SidecarLimit[] {
   const isRedirected = property(property(metadata, 'annotations'), REDIRECT_STATUS) === 'enabled';
   if (!isRedirected || hasEnded(pod)) return [];
   return [...elementsAt(spec, 'initContainers'), ...elementsAt(spec, 'containers')]
-    .filter((container) => isSidecar(asString(property(container, 'name')) ?? ''))
+    .filter((container) => isSidecar(textAt(container, 'name')))
     .flatMap((container) => {
       const limit = asString(property(property(property(container, 'resources'), 'limits'), 'memory'));
       const bytes = parseQuantity(limit ?? '');
-      return bytes === undefined
-        ? []
-        : [{ pod: `${asString(property(metadata, 'namespace')) ?? ''}/${nameOf(pod)}`, bytes }];
+      return bytes === undefined ? [] : [{ pod: `${textAt(metadata, 'namespace')}/${nameOf(pod)}`, bytes }];
     });
 }
 
@@ -149,7 +147,7 @@ export async function knowsDomain(
     await resolver.resolveSoa(domain);
     return true;
   } catch (error) {
-    const code = asString(property(error, 'code')) ?? '';
+    const code = textAt(error, 'code');
     if (['ENOTFOUND', 'ENODATA', 'EREFUSED'].includes(code)) return false;
     throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', `its answer is ${code || String(error)}`, error);
   }
@@ -175,11 +173,10 @@ async function readDnsAddress(
 ): Promise<string | undefined> {
   const query = { labelSelector: 'app.kubernetes.io/name=consul,app.kubernetes.io/component=dns' };
   const path = podsOf(namespace).replace(/pods$/, 'services');
-  const addressOf = (service: unknown): string =>
-    asString(property(property(service, 'spec'), 'clusterIP')) ?? '';
+  const addressOf = (service: unknown): string => textAt(property(service, 'spec'), 'clusterIP');
   return (await listValues(client, { path, query }, addressOf, signal)).find((address) => /\d/.test(address));
 }
 
 function nameOf(object: unknown): string {
-  return asString(property(property(object, 'metadata'), 'name')) ?? '';
+  return textAt(property(object, 'metadata'), 'name');
 }

@@ -19,7 +19,7 @@ import { explainRedirection, type RedirectionExplanation } from '../inject/expla
 import { explainInjection, type InjectionExplanation } from '../inject/explain.ts';
 import type { ApiAnswer, ApiClient } from '../kubernetes/api-client.ts';
 import { TandemError } from '../support/errors.ts';
-import { asString, isObject, property } from '../support/json.ts';
+import { asString, isObject, property, textAt } from '../support/json.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { objectsOfFiles, OWNER_OF_FILES } from './cluster-objects.ts';
 import type { Context } from './context.ts';
@@ -124,7 +124,7 @@ async function podInCluster(
   return withCluster({ kubeconfig, environment }, async (client) => {
     const { status, body } = await askForOne(client, collectionIn(namespace, 'pods'), name, signal);
     if (status !== 200) {
-      const why = asString(property(body, 'message')) ?? '';
+      const why = textAt(body, 'message');
       throw new TandemError(
         'TANDEM_KUBERNETES_REFUSED',
         `cannot read the pod ${namespace}/${name} (status ${status}: ${why}); run tandem explain with an account that may get or list pods there, such as your own on your own machine`,
@@ -207,7 +207,7 @@ async function readAround(
   const one = async (collection: string, name: string): Promise<readonly unknown[] | undefined> =>
     items(await askForOne(client, collection, name, signal));
   const spec = property(pod, 'spec');
-  const node = asString(property(spec, 'nodeName')) ?? '';
+  const node = textAt(spec, 'nodeName');
   const injected = readInjectedPod(pod);
   // Each of several services is that of the ServiceAccount of its name.
   const names = injected === undefined ? [] : servicesOf(injected).map(({ service }) => service.name);

@@ -1,6 +1,14 @@
 /** What the control plane makes of Endpoints that people write: the EndpointSlices of them, which a folder does not have. */
 import { SERVICE_NAME_LABEL } from '../model/kubernetes-names.ts';
-import { asList, asString, elementsAt, isObject, property, type JsonObject } from '../support/json.ts';
+import {
+  asList,
+  asString,
+  elementsAt,
+  isObject,
+  property,
+  textAt,
+  type JsonObject,
+} from '../support/json.ts';
 import { familyOf, type IpFamily } from '../support/ip-address.ts';
 
 // Kubernetes, "EndpointSlice mirroring": these are left alone.
@@ -45,7 +53,7 @@ function isMirrored(metadata: unknown): boolean {
 }
 
 function slicesOf({ metadata, subsets }: JsonObject): JsonObject[] {
-  const service = asString(property(metadata, 'name')) ?? '';
+  const service = textAt(metadata, 'name');
   return asList(subsets).flatMap((subset, index) => {
     const all = [
       ...elementsAt(subset, 'addresses').map((address) => ({ address, ready: true })),
@@ -53,7 +61,7 @@ function slicesOf({ metadata, subsets }: JsonObject): JsonObject[] {
     ];
     return FAMILIES.flatMap((family): JsonObject[] => {
       const endpoints = all
-        .filter(({ address }) => familyOf(asString(property(address, 'ip')) ?? '') === family)
+        .filter(({ address }) => familyOf(textAt(address, 'ip')) === family)
         .map(({ address, ready }) => endpointOf(address, ready));
       if (endpoints.length === 0) return [];
       return [

@@ -6,7 +6,7 @@ import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import { entryName } from '../catalog/config-entries/to-consul-entry.ts';
 import { validateEntry, type EntryProblem } from '../catalog/config-entries/validate-entry.ts';
 import { listedObjects } from '../manifests/listed-objects.ts';
-import { asString, property } from '../support/json.ts';
+import { property, textAt } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import { readManifestDocuments, type PlacedDocument } from './manifest-documents.ts';
 
@@ -68,8 +68,8 @@ export function isInvalid({ problems }: EntryManifest): boolean {
 
 /** Undefined for an object of any other kind. */
 export function entryKindOfManifest(raw: unknown): EntryKind | undefined {
-  const group = (asString(property(raw, 'apiVersion')) ?? '').split('/')[0];
-  const kind = entryKindOf(asString(property(raw, 'kind')) ?? '');
+  const group = textAt(raw, 'apiVersion').split('/')[0];
+  const kind = entryKindOf(textAt(raw, 'kind'));
   // Consul's own name of a kind is none of Kubernetes.
   return group === ENTRY_GROUP && kind?.kind === property(raw, 'kind') ? kind : undefined;
 }

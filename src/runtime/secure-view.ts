@@ -17,7 +17,7 @@ import { aclName, tokenNames, type AgentKind, type SecureSettings } from '../sec
 import type { SecureState } from '../secure/secure-state.ts';
 import { isIpAddress, hostAndPort } from '../support/ip-address.ts';
 import { hasCode, reasonOf, TandemError } from '../support/errors.ts';
-import { asString, property } from '../support/json.ts';
+import { asString, property, textAt } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 import type { SecureObjects } from './secure-objects.ts';
 
@@ -30,7 +30,7 @@ const HTTP_PORT = 8500;
 export function readAgentPod(object: unknown): AgentPod | undefined {
   const [metadata, status] = [property(object, 'metadata'), property(object, 'status')];
   const [name, uid] = [asString(property(metadata, 'name')), asString(property(metadata, 'uid'))];
-  const [address, phase] = [asString(property(status, 'podIP')) ?? '', asString(property(status, 'phase'))];
+  const [address, phase] = [textAt(status, 'podIP'), asString(property(status, 'phase'))];
   if (name === undefined || uid === undefined || phase !== 'Running' || !isIpAddress(address))
     return undefined;
   return property(metadata, 'deletionTimestamp') === undefined ? { name, uid, address } : undefined;

@@ -1,6 +1,6 @@
 /** Which components have logged in to Consul since their pods started. A token lasts for a day, so an earlier pod may have asked for it. */
 import { hasEnded } from '../model/object-status.ts';
-import { asString, property } from '../support/json.ts';
+import { property, textAt } from '../support/json.ts';
 
 export type ComponentLogin = {
   /** Milliseconds since the epoch, by the clock of Consul. */
@@ -13,7 +13,7 @@ export type ComponentLogin = {
 export function readRunningSince(raw: unknown): number | undefined {
   const metadata = property(raw, 'metadata');
   if (hasEnded(raw) || property(metadata, 'deletionTimestamp') !== undefined) return undefined;
-  const made = Date.parse(asString(property(metadata, 'creationTimestamp')) ?? '');
+  const made = Date.parse(textAt(metadata, 'creationTimestamp'));
   return Number.isNaN(made) ? undefined : made;
 }
 

@@ -5,7 +5,7 @@ import { DATAPLANE_CONTAINER, INIT_CONTAINER } from '../inject/names.ts';
 import { isConditionTrue } from '../model/object-status.ts';
 import { CA_ID_ANNOTATION } from '../model/kubernetes-names.ts';
 import { certificateIds, readIds } from '../support/certificate-ids.ts';
-import { asString, elementsAt, property } from '../support/json.ts';
+import { elementsAt, property, textAt } from '../support/json.ts';
 import { runningPod } from './named-pods.ts';
 import type { SecureSettings } from './secure-settings.ts';
 import type { SecureState } from './secure-state.ts';
@@ -26,7 +26,7 @@ export function readPodAccess(raw: unknown): PodAccess | undefined {
   const pod = runningPod(raw);
   if (pod === undefined) return undefined;
   const annotations = property(property(raw, 'metadata'), 'annotations');
-  const cas = readIds(asString(property(annotations, CA_ID_ANNOTATION)) ?? '');
+  const cas = readIds(textAt(annotations, CA_ID_ANNOTATION));
   const isInitialized = isConditionTrue(raw, 'Initialized');
   const init = environmentOf(containerOf(raw, INIT_CONTAINER), new Map());
   const scheme = init.get('TANDEM_SCHEME');
@@ -61,7 +61,7 @@ function containerOf(raw: unknown, name: string): unknown {
   const spec = property(raw, 'spec');
   const all = ['initContainers', 'containers'].flatMap((list) => elementsAt(spec, list));
   return all.find((each) => {
-    const found = asString(property(each, 'name')) ?? '';
+    const found = textAt(each, 'name');
     return found === name || found.startsWith(`${name}-`);
   });
 }

@@ -1,5 +1,5 @@
 /** The token of the ServiceAccount as which Consul asks the API server about logins: it stands in each auth method of type kubernetes. */
-import { asString, parseJson, property } from '../support/json.ts';
+import { parseJson, property, textAt } from '../support/json.ts';
 import { isOurs } from './acl-objects.ts';
 import type { AclContents, ReviewerRight, Reviewers, SeenObject } from './observed.ts';
 import { objectNames, type SecureSettings } from './secure-settings.ts';
@@ -34,7 +34,7 @@ export function reviewerTokens(
 
 /** Empty where there is none. */
 export function reviewerToken(seen: SeenObject | undefined): string {
-  return asString(property(property(seen?.body, 'Config'), 'ServiceAccountJWT')) ?? '';
+  return textAt(property(seen?.body, 'Config'), 'ServiceAccountJWT');
 }
 
 /** From half of what was granted on. What is no token, or one of another account, is due too. */
