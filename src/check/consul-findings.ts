@@ -125,7 +125,7 @@ function tokenFinding(token: Probe<TokenFact>, rights: ConsulFacts['rights']): F
       return isEverybodyAllowed(rights)
         ? warning(
             'token',
-            'not needed: Consul allows whoever reaches it everything that is needed here, although ACLs are on',
+            'not needed: ACLs are on, but Consul lets anyone who reaches it do everything that is needed here',
             'deny by default (default_policy = "deny"), which global.secure of the chart does in its last stage, require',
           )
         : warning(

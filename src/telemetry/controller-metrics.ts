@@ -187,8 +187,8 @@ export function controllerMetrics(controller: MeasuredController, registry: Regi
     failure: (code: string): void => made.failures_total.inc({ code: errorCode(code) }),
     heldRemovals: (count: number): void => made.held_removals.set(count),
     /**
-     * For one more loop of this controller; the function is told of its successes, in milliseconds since the epoch. All loops
-     * must have succeeded: shown is the oldest of their last times.
+     * Adds a loop to this controller. Call what it returns at each success, with the time in milliseconds since the epoch. The
+     * metric shows the last success of the loop that succeeded longest ago, and 0 until every loop has succeeded.
      */
     newLoop: (): ((time: number) => void) => {
       const at = successes.push(0) - 1;

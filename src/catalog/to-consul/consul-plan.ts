@@ -132,7 +132,7 @@ function conflict(instance: Instance, previous: ObservedInstance): Conflict {
 /** Of an instance that is not ours, in words. */
 export function ownerInWords(instance: ObservedInstance): string {
   const owner = ownerOf(instance);
-  return owner === undefined ? 'nobody that Tandem knows' : `owner ${quote(owner)}`;
+  return owner === undefined ? 'nobody Tandem knows of' : `owner ${quote(owner)}`;
 }
 
 function byId(left: Instance, right: Instance): number {

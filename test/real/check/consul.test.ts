@@ -226,7 +226,7 @@ test('ACLs that allow by default, as in the first two stages of a secure Consul,
   const checked = await check(open);
   assert.match(
     checked.of('token').join(),
-    /^warning: not needed: Consul allows whoever reaches it everything .* → deny by default/,
+    /^warning: not needed: ACLs are on, but Consul lets anyone who reaches it do everything .* → deny by default/,
   );
   assert.deepEqual(checked.of('token-rights'), ['ok: all 2 rights that are needed are granted']);
 });

@@ -182,7 +182,7 @@ test('without a token: one is asked for only where a right is missing, and a Con
     const open = said(seen(rights));
     assert.match(
       open,
-      /^warning {2}token {2}not needed: Consul allows whoever reaches it everything .*; .*global\.secure/,
+      /^warning {2}token {2}not needed: ACLs are on, but Consul lets anyone who reaches it do everything .*; .*global\.secure/,
     );
     assert.doesNotMatch(open, /CONSUL_HTTP_TOKEN/);
   }
