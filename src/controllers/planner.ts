@@ -1,7 +1,7 @@
 /** From the cluster as it is now and Consul as it is known to what would have to change, and why the rest does not. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { OWNER_META } from '../model/consul-names.ts';
-import type { Instance } from '../model/instance.ts';
+import { indexed, sourceOf, type Instance } from '../model/instance.ts';
 import { clashProblem, createNameIndex } from '../catalog/to-consul/name-index.ts';
 import type { ObservedIndex } from '../catalog/to-consul/observed-index.ts';
 import { plan as planOf, type Plan, type Scope } from '../catalog/to-consul/consul-plan.ts';
@@ -47,6 +47,7 @@ export function createPlanner(
 ): Planner {
   const names = createNameIndex();
   const statuses = new Map<string, SourceStatus>();
+  const strays = createStrays();
   let instances = 0;
 
   const setStatus = (source: string, status: SourceStatus | undefined): void => {
@@ -78,6 +79,7 @@ export function createPlanner(
       leftOut,
     };
     setStatus(source, status);
+    strays.planned(source, part);
     return { plan: part, problems };
   };
 
@@ -89,7 +91,7 @@ export function createPlanner(
       plans.push(found.plan);
       problems.set(source, found.problems);
     }
-    return { plan: { ...sum(plans), foreign: observed.foreign() }, problems };
+    return { plan: strays.kept({ ...sum(plans), foreign: observed.foreign() }), problems };
   };
 
   return {
@@ -102,7 +104,7 @@ export function createPlanner(
         await turn();
       }
       return {
-        plan: { ...sum(parts.map(({ plan }) => plan)), foreign: observed.foreign() },
+        plan: strays.kept({ ...sum(parts.map(({ plan }) => plan)), foreign: observed.foreign() }),
         problems: new Map(parts.flatMap(({ problems }) => [...problems])),
       };
     },
@@ -119,5 +121,25 @@ function sum(plans: readonly Plan[]): Plan {
     unchanged: plans.reduce((total, { unchanged }) => total + unchanged, 0),
     foreign: 0,
     conflicts: plans.flatMap(({ conflicts }) => conflicts),
+  };
+}
+
+/**
+ * Instances that have the meta of another source in Consul, because somebody edited it: the source that wants them repairs it, and
+ * the other one, which may be planned earlier or later, must not remove them.
+ */
+function createStrays() {
+  /** Id → the source that wants it. */
+  const wanting = new Map<string, string>();
+  return {
+    planned: (source: string, { update }: Plan): void => {
+      for (const [id, by] of wanting) if (by === source) wanting.delete(id);
+      for (const { instance, previous } of update)
+        if (sourceOf(previous) !== source) wanting.set(indexed(instance.id), source);
+    },
+    kept: (plan: Plan): Plan => ({
+      ...plan,
+      deregister: plan.deregister.filter(({ id }) => !wanting.has(indexed(id))),
+    }),
   };
 }

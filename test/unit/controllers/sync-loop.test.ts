@@ -106,6 +106,35 @@ test('an instance that somebody deletes is back within 2 s, and one that somebod
   await run.stop();
 });
 
+for (const source of [undefined, 'Service/default/api', 'Service/default/gone'])
+  test(`an instance whose source somebody changes to ${source ?? 'nothing'} is repaired, and never out of Consul`, async () => {
+    const run = startSync();
+    run.setService('web', ['10.0.0.1']);
+    run.setService('api', ['10.0.0.2']);
+    await run.clock.advance(60_000);
+    const { Services } = run.consul.nodeServices() as {
+      Services: { ID: string; Service: string; Meta: Record<string, string> }[];
+    };
+    const web = Services.find(({ Service }) => Service === 'web');
+    assert.ok(web !== undefined);
+    const { 'tandem-source': _, ...meta } = web.Meta;
+    const Meta = source === undefined ? meta : { ...meta, 'tandem-source': source };
+    run.interfere([{ Service: { Verb: 'set', Node: NODE, Service: { ...web, Meta } as never } }]);
+    await run.clock.advance(60_000);
+    const removals = run
+      .transactions()
+      .flat()
+      .filter((each) => 'Service' in each && each.Service.Verb === 'delete');
+    assert.deepEqual(removals, []);
+    const after = run.consul.nodeServices() as typeof run.consul & { Services: { Meta: object }[] };
+    assert.deepEqual(
+      after.Services.find(({ Meta: found }) => 'tandem-source' in found)?.Meta,
+      Services.find(({ Meta: found }) => 'tandem-source' in found)?.Meta,
+    );
+    assert.deepEqual(run.names(), ['api', 'web']);
+    await run.stop();
+  });
+
 test('a read that fails removes nothing and loses no event', async () => {
   const run = startSync();
   run.setService('web', ['10.0.0.1']);
