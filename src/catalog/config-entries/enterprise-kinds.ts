@@ -13,7 +13,7 @@ export const samenessGroup: EntryKind = {
   naming: { from: 'object' },
   fields: {
     defaultForFailover: flagField('Every service fails over to the members. Default: false.'),
-    includeLocal: flagField('The own partition goes before the members. Default: false.'),
+    includeLocal: flagField('The local partition comes before the members. Default: false.'),
     members: listField(
       'Members, the preferred one first.',
       structField('One member.', {
@@ -25,8 +25,8 @@ export const samenessGroup: EntryKind = {
 };
 
 const rates: Readonly<Record<string, EntryField>> = {
-  readRate: { type: 'number', doc: 'Requests per second that read.' },
-  writeRate: { type: 'number', doc: 'Requests per second that write.' },
+  readRate: { type: 'number', doc: 'Read requests per second.' },
+  writeRate: { type: 'number', doc: 'Write requests per second.' },
 };
 
 const LIMITED = [
@@ -55,7 +55,7 @@ export const controlPlaneRequestLimit: EntryKind = {
   doc: "Limits on the rate of requests to Consul's servers. Only Consul Enterprise has it.",
   naming: { from: 'object' },
   fields: {
-    mode: choiceField('What is done beyond the limit.', ['permissive', 'enforcing', 'disabled']),
+    mode: choiceField('What to do beyond the limit.', ['permissive', 'enforcing', 'disabled']),
     ...rates,
     ...Object.fromEntries(
       LIMITED.map((name) => [name, objectField(`Limits of the requests of ${name}.`, rates)]),

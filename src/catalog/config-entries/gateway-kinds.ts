@@ -21,12 +21,12 @@ import {
 import { headers, passiveHealthCheck, protocols, tlsFields, tlsRules } from './shared-fields.ts';
 
 const sds = objectField('Certificate from a secret discovery service.', {
-  clusterName: textField('Cluster of Envoy that has the service.'),
+  clusterName: textField('Envoy cluster of the secret discovery service.'),
   certResource: textField('Name of the certificate there.'),
 });
 
 const gatewayTLS: FieldTable = {
-  enabled: flagField('Takes TLS connections only. Default: false.'),
+  enabled: flagField('Accepts only TLS connections. Default: false.'),
   sds,
   ...tlsFields,
 };
@@ -186,7 +186,7 @@ export const ingressGateway: EntryKind = {
   plural: 'ingressgateways',
   shortNames: ['ingress-gateway'],
   writeRank: 8,
-  doc: 'Which services an ingress gateway shows to the outside. Consul has deprecated it; use API gateways.',
+  doc: 'Which services an ingress gateway exposes to the outside. Consul has deprecated it; use API gateways.',
   naming: { from: 'object' },
   fields: {
     tls: structField('TLS of all ports.', gatewayTLS, { rules: tlsRules }),
@@ -208,7 +208,7 @@ export const terminatingGateway: EntryKind = {
   plural: 'terminatinggateways',
   shortNames: ['terminating-gateway'],
   writeRank: 9,
-  doc: 'Which services outside of the mesh a terminating gateway reaches.',
+  doc: 'Which services outside the mesh a terminating gateway reaches.',
   naming: { from: 'object' },
   fields: {
     services: listField(

@@ -41,14 +41,12 @@ const header: ObjectField = objectField(
     name: textField('Name of the header.', { isRequired: true }),
     present: flagField('The header is there, whatever its value.'),
     exact: textField('The whole value.'),
-    prefix: textField('How the value begins.'),
-    suffix: textField('How the value ends.'),
-    contains: textField('What is somewhere in the value.'),
+    prefix: textField('Prefix of the value.'),
+    suffix: textField('Suffix of the value.'),
+    contains: textField('Text that the value contains.'),
     regex: textField('Regular expression (RE2) for the whole value.'),
-    ignoreCase: flagField(
-      'Case does not count; only with exact, prefix, suffix and contains. Default: false.',
-    ),
-    invert: flagField('Matches what otherwise would not. Default: false.'),
+    ignoreCase: flagField('Ignores case; only with exact, prefix, suffix and contains. Default: false.'),
+    invert: flagField('Inverts the match. Default: false.'),
   },
   {
     rules: [
@@ -65,12 +63,12 @@ const header: ObjectField = objectField(
 const permission = objectField(
   'One permission. The first that matches a request decides.',
   {
-    action: choiceField('What is done with a request that matches.', ACTIONS, { isRequired: true }),
+    action: choiceField('What to do with a request that matches.', ACTIONS, { isRequired: true }),
     http: objectField(
       'Requests that match.',
       {
         pathExact: textField('The whole path.', { check: pathCheck }),
-        pathPrefix: textField('How the path begins.', { check: pathCheck }),
+        pathPrefix: textField('Prefix of the path.', { check: pathCheck }),
         pathRegex: textField('Regular expression (RE2) for the whole path.'),
         methods: listField('HTTP methods; none: all of them.', textField('', { fold: 'upper' })),
         header: listField('Headers that the request must have, all of them.', header),
@@ -141,12 +139,12 @@ export const serviceIntentions: EntryKind = {
           samenessGroup: textField('Sameness group that has the service that calls.', {
             enterpriseExcept: [],
           }),
-          action: choiceField('What is done with its connections.', ACTIONS),
+          action: choiceField('What to do with its connections.', ACTIONS),
           permissions: listField(
             'Permissions by request, in place of action. They need an HTTP-like protocol.',
             permission,
           ),
-          description: textField('For people.', {
+          description: textField('A description for people.', {
             check: (description) =>
               Buffer.byteLength(description) > DESCRIPTION_BYTES
                 ? `must not have more than ${DESCRIPTION_BYTES} bytes`

@@ -49,19 +49,19 @@ const remote = objectField('Keys that are fetched.', {
     isRequired: true,
     check: (text) => (URL.canParse(text) || text.startsWith('/') ? undefined : 'must be a URL'),
   }),
-  requestTimeoutMs: countField('Milliseconds that fetching may take.', 'denied'),
+  requestTimeoutMs: countField('Timeout of a fetch in milliseconds.', 'denied'),
   cacheDuration: durationField('Time that keys are kept. Default: that of Envoy, 10m.'),
   fetchAsynchronously: flagField(
     'Fetches with the first request instead of before the listener starts. Default: false.',
   ),
   useSNI: flagField('Sends the host of the URL as server name.', { since: '1.21' }),
-  retryPolicy: objectField('Tries that follow a failed one.', {
-    numRetries: countField('How many. Default: 0.', 'denied'),
+  retryPolicy: objectField('Retries of a failed fetch.', {
+    numRetries: countField('Number of retries. Default: 0.', 'denied'),
     retryPolicyBackOff: objectField(
-      'Time between them.',
+      'Time between retries.',
       {
-        baseInterval: durationField('Time before the first one. Default: 1s.'),
-        maxInterval: durationField('Longest time. Default: 10 times baseInterval.'),
+        baseInterval: durationField('Time before the first retry. Default: 1s.'),
+        maxInterval: durationField('Maximum time. Default: 10 times baseInterval.'),
       },
       {
         rules: [
@@ -87,7 +87,7 @@ const remote = objectField('Keys that are fetched.', {
         'EDS',
         'ORIGINAL_DST',
       ]),
-      connectTimeout: durationField('Time that a connection may take to be made. Default: 5s.'),
+      connectTimeout: durationField('Connect timeout. Default: 5s.'),
       tlsCertificates: objectField(
         'How its certificate is verified.',
         {
@@ -122,7 +122,7 @@ export const jwtProvider: EntryKind = {
       { consulKey: 'JSONWebKeySet', rules: [oneFieldOf(['local', 'remote'], 'exactly one', 'refused', has)] },
     ),
     issuer: textField('Issuer that the token must name (iss). Default: any.'),
-    audiences: textsField('Audiences of which the token must name one (aud). Default: any.'),
+    audiences: textsField('Audiences (aud); the token must name one of them. Default: any.'),
     locations: listField(
       'Where the token is in a request. Default: the header Authorization, and the parameter access_token.',
       objectField(
@@ -130,7 +130,7 @@ export const jwtProvider: EntryKind = {
         {
           header: objectField('Header that has the token.', {
             name: textField('Its name.', { isRequired: true }),
-            valuePrefix: textField('What stands before the token in the value, such as "Bearer ".'),
+            valuePrefix: textField('Text before the token in the value, such as "Bearer ".'),
             forward: flagField('Leaves the header in the request. Default: false.'),
           }),
           queryParam: named('Parameter'),
@@ -139,16 +139,16 @@ export const jwtProvider: EntryKind = {
         { rules: [oneFieldOf(['header', 'queryParam', 'cookie'], 'exactly one', 'refused', has)] },
       ),
     ),
-    forwarding: objectField('Passes what was verified on to the service.', {
+    forwarding: objectField('Passes the verified payload on to the service.', {
       headerName: textField('Header that gets the payload of the token in base64.', { isRequired: true }),
       padForwardPayloadHeader: flagField('Pads the base64. Default: false.'),
     }),
-    clockSkewSeconds: integerField('Seconds by which clocks may differ. Default: 30.', {
+    clockSkewSeconds: integerField('Clock skew allowed, in seconds. Default: 30.', {
       absentMeans: 30,
       least: 0,
       level: 'denied',
     }),
-    cacheConfig: objectField('Cache of what was verified.', {
+    cacheConfig: objectField('Cache of verified tokens.', {
       size: countField('Tokens that are kept. Default: 0, none.', 'denied'),
     }),
   },

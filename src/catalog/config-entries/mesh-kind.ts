@@ -11,7 +11,7 @@ export const mesh: EntryKind = {
   plural: 'meshes',
   shortNames: [],
   writeRank: 0,
-  doc: 'What holds for the mesh as a whole. Its name must be mesh.',
+  doc: 'Settings of the mesh as a whole. Its name must be mesh.',
   naming: { from: 'none', only: 'mesh' },
   fields: {
     transparentProxy: structField('Transparent proxy.', {
@@ -20,29 +20,29 @@ export const mesh: EntryKind = {
       ),
     }),
     allowEnablingPermissiveMutualTLS: flagField(
-      'Lets services set mutualTLSMode to permissive. Turning it off leaves those permissive that are. Default: false.',
+      'Allows services to set mutualTLSMode to permissive. Turning it off leaves services permissive that are already. Default: false.',
     ),
     validateClusters: flagField(
       'Makes Envoy refuse a route to a cluster that it does not have, instead of answering 404. Default: false.',
     ),
     tls: objectField('TLS between proxies.', {
-      incoming: objectField('Connections that proxies take.', tlsFields, { rules: tlsRules }),
+      incoming: objectField('Connections that proxies accept.', tlsFields, { rules: tlsRules }),
       outgoing: objectField('Connections that proxies make.', tlsFields, { rules: tlsRules }),
     }),
     http: objectField('HTTP in proxies.', {
       sanitizeXForwardedClientCert: flagField(
         'Removes the header X-Forwarded-Client-Cert before the service gets the request. Default: false.',
       ),
-      incoming: objectField('Requests that proxies take.', {
+      incoming: objectField('Requests that proxies accept.', {
         requestNormalization: objectField(
           'How paths and headers are made uniform before intentions with permissions are checked.',
           {
             insecureDisablePathNormalization: flagField(
               'Leaves paths as they are; intentions by path can then be evaded. Default: false.',
             ),
-            mergeSlashes: flagField('Makes one slash of several. Default: false.'),
+            mergeSlashes: flagField('Merges consecutive slashes into one. Default: false.'),
             pathWithEscapedSlashesAction: choiceField(
-              'What is done with a path that has an escaped slash. Default: IMPLEMENTATION_SPECIFIC_DEFAULT.',
+              'What to do with a path that has an escaped slash. Default: IMPLEMENTATION_SPECIFIC_DEFAULT.',
               [
                 'IMPLEMENTATION_SPECIFIC_DEFAULT',
                 'KEEP_UNCHANGED',
@@ -52,7 +52,7 @@ export const mesh: EntryKind = {
               ],
             ),
             headersWithUnderscoresAction: choiceField(
-              'What is done with a header that has an underscore in its name. Default: ALLOW.',
+              'What to do with a header that has an underscore in its name. Default: ALLOW.',
               ['ALLOW', 'REJECT_REQUEST', 'DROP_HEADER'],
             ),
           },
@@ -61,7 +61,7 @@ export const mesh: EntryKind = {
     }),
     peering: objectField('Cluster peering.', {
       peerThroughMeshGateways: flagField(
-        'Lets the traffic between the servers of peers pass mesh gateways. Default: false.',
+        'Sends the traffic between the servers of peers through mesh gateways. Default: false.',
       ),
     }),
   },

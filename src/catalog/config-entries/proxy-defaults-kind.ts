@@ -68,7 +68,7 @@ export const proxyDefaults: EntryKind = {
   plural: 'proxydefaults',
   shortNames: ['proxy-defaults'],
   writeRank: 1,
-  doc: 'What holds for all proxies of the mesh. Its name must be global.',
+  doc: 'Settings of all proxies in the mesh. Its name must be global.',
   naming: { from: 'object', only: 'global' },
   fields: {
     ...proxyModeFields,
@@ -96,7 +96,7 @@ export const proxyDefaults: EntryKind = {
       { rules: [pathOfLog, oneFieldOf(['jsonFormat', 'textFormat'], 'at most one')] },
     ),
     envoyExtensions,
-    failoverPolicy: objectField('How services fail over, where their resolver does not say it.', {
+    failoverPolicy: objectField('How services fail over if their resolver does not say.', {
       mode: choiceField('Order of the targets. Default: sequential.', ['sequential', 'order-by-locality']),
       regions: textsField('Regions, the preferred one first, for order-by-locality.'),
     }),

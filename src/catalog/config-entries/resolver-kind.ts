@@ -116,10 +116,10 @@ const failover = keyedField(
 const hashPolicy = structField(
   'One value that goes into the hash.',
   {
-    field: choiceField('What the value is read from.', ['header', 'cookie', 'query_parameter']),
+    field: choiceField('Source of the value.', ['header', 'cookie', 'query_parameter']),
     fieldValue: textField('Name of the header, cookie or parameter.'),
     cookieConfig: objectField(
-      'Makes the cookie, if the request has none; with field cookie only.',
+      'Sets a cookie if the request has none; with field cookie only.',
       {
         session: flagField('The cookie ends with the session. Excludes ttl. Default: false.'),
         ttl: durationField('Lifetime of the cookie. Default: 0s.'),
@@ -134,7 +134,7 @@ const hashPolicy = structField(
         ],
       },
     ),
-    sourceIP: flagField('Takes the address of the caller. Excludes field and fieldValue. Default: false.'),
+    sourceIP: flagField('Hashes the address of the caller. Excludes field and fieldValue. Default: false.'),
     terminal: flagField('Ends the list here, if a value was found. Default: false.'),
   },
   {
@@ -236,12 +236,12 @@ export const serviceResolver: EntryKind = {
     ),
     redirect,
     failover,
-    connectTimeout: durationField('Time that a connection may take to be made. Default: 5s.'),
+    connectTimeout: durationField('Connect timeout. Default: 5s.'),
     requestTimeout: durationField('Time that a request may take. Default: that of Envoy, 15s.'),
     loadBalancer: objectField(
       'How callers choose an instance.',
       {
-        policy: choiceField('Way to choose. Default: random.', [
+        policy: choiceField('Load balancing policy. Default: random.', [
           'random',
           'round_robin',
           'least_request',
@@ -249,8 +249,8 @@ export const serviceResolver: EntryKind = {
           'maglev',
         ]),
         ringHashConfig: objectField('For policy ring_hash.', {
-          minimumRingSize: countField('Smallest size of the ring. Default: that of Envoy, 1024.', 'denied'),
-          maximumRingSize: countField('Largest size of the ring. Default: that of Envoy, 8388608.', 'denied'),
+          minimumRingSize: countField('Minimum size of the ring. Default: that of Envoy, 1024.', 'denied'),
+          maximumRingSize: countField('Maximum size of the ring. Default: that of Envoy, 8388608.', 'denied'),
         }),
         leastRequestConfig: objectField('For policy least_request.', {
           choiceCount: countField('Instances that are compared. Default: that of Envoy, 2.', 'denied'),

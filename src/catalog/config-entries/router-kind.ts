@@ -37,9 +37,9 @@ const match = objectField('Requests that match. Default: all.', {
   http: objectField(
     'Requests that match.',
     {
-      caseInsensitive: flagField('Case of the path does not count. Default: false.'),
+      caseInsensitive: flagField('Ignores the case of the path. Default: false.'),
       pathExact: textField('The whole path.', { check: pathCheck }),
-      pathPrefix: textField('How the path begins.', { check: pathCheck }),
+      pathPrefix: textField('Prefix of the path.', { check: pathCheck }),
       pathRegex: textField('Regular expression (RE2) for the whole path.'),
       methods: listField('HTTP methods; none: all of them.', textField('', { fold: 'upper' })),
       header: listField(
@@ -50,10 +50,10 @@ const match = objectField('Requests that match. Default: all.', {
             name: textField('Name of the header.', { isRequired: true }),
             present: flagField('The header is there, whatever its value.'),
             exact: textField('The whole value.'),
-            prefix: textField('How the value begins.'),
-            suffix: textField('How the value ends.'),
+            prefix: textField('Prefix of the value.'),
+            suffix: textField('Suffix of the value.'),
             regex: textField('Regular expression (RE2) for the whole value.'),
-            invert: flagField('Matches what otherwise would not. Default: false.'),
+            invert: flagField('Inverts the match. Default: false.'),
           },
           {
             rules: [
@@ -96,13 +96,13 @@ const destination = objectField('Where the requests go. Default: the service its
   idleTimeout: durationField('Time without traffic after which the request ends. Default: that of Envoy.'),
   requestTimeout: durationField('Time that a request may take. Default: that of Envoy, 15s.'),
   numRetries: countField(
-    'Times that a request is tried again. Default: 1 with another retry setting, else 0.',
+    'Number of retries of a request. Default: 1 with another retry setting, else 0.',
     'denied',
   ),
-  retryOnConnectFailure: flagField('Tries again when a connection fails. Default: false.'),
-  retryOn: listField('Conditions of Envoy to try again.', choiceField('', RETRY_ON)),
+  retryOnConnectFailure: flagField('Retries when a connection fails. Default: false.'),
+  retryOn: listField('Retry conditions of Envoy.', choiceField('', RETRY_ON)),
   retryOnStatusCodes: listField(
-    'Status codes to try again for.',
+    'Status codes that cause a retry.',
     integerField('', { least: 100, most: 599, level: 'denied' }),
   ),
   requestHeaders: headers('the request'),

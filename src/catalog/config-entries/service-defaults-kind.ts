@@ -37,7 +37,7 @@ import {
 
 const rate = {
   requestsPerSecond: countField('Requests per second that are let through. Default: 0, no limit.', 'refused'),
-  requestsMaxBurst: countField('Requests at once beyond the rate. Default: requestsPerSecond.', 'refused'),
+  requestsMaxBurst: countField('Burst of requests beyond the rate. Default: requestsPerSecond.', 'refused'),
 };
 
 const needsTransparentProxy: EntryRule = (spec) => [
@@ -72,7 +72,7 @@ export const serviceDefaults: EntryKind = {
   plural: 'servicedefaults',
   shortNames: ['service-defaults'],
   writeRank: 2,
-  doc: 'What holds for all instances of one service: its protocol, limits, upstreams, and how its sidecars work.',
+  doc: 'Settings of all instances of one service: its protocol, limits, upstreams, and how its sidecars work.',
   naming: { from: 'object' },
   fields: {
     protocol: protocol(
@@ -84,7 +84,7 @@ export const serviceDefaults: EntryKind = {
     meshGateway: meshGateway('the service'),
     expose,
     externalSNI: textField(
-      'Server name of a service outside of the mesh, for TLS. Excludes subsets, splitters and routers.',
+      'Server name of a service outside the mesh, for TLS. Excludes subsets, splitters and routers.',
       {
         consulKey: 'ExternalSNI',
       },
@@ -101,7 +101,7 @@ export const serviceDefaults: EntryKind = {
       },
     ),
     maxInboundConnections: countField(
-      'Connections at a time that a sidecar takes for one instance. Default: 0, no limit.',
+      'Connections at a time that a sidecar accepts for one instance. Default: 0, no limit.',
       'denied',
     ),
     localConnectTimeoutMs: countField(
@@ -127,7 +127,7 @@ export const serviceDefaults: EntryKind = {
               'One path.',
               {
                 pathExact: textField('The whole path.', { check: pathCheck }),
-                pathPrefix: textField('How the path begins.', { check: pathCheck }),
+                pathPrefix: textField('Prefix of the path.', { check: pathCheck }),
                 pathRegex: textField('Regular expression for the path.'),
                 ...rate,
               },

@@ -29,7 +29,7 @@ export function protocol(doc: string, level: ProblemLevel): EntryField {
 export function meshGateway(subject: string): ObjectField {
   return structField(`How ${subject} reaches services in other datacenters and peers.`, {
     mode: choiceField(
-      'Gateway that traffic passes: none at all, that of the own datacenter, or that of the other one.',
+      'Gateway that traffic passes: none at all, that of the local datacenter, or that of the remote one.',
       ['none', 'local', 'remote'],
       { level: 'denied' },
     ),
@@ -67,7 +67,7 @@ export const proxyModeRules: readonly EntryRule[] = [
 ];
 
 export const mutualTLSMode = choiceField(
-  'Whether the sidecar takes connections without mutual TLS. Default: that of proxy-defaults, else strict. permissive needs allowEnablingPermissiveMutualTLS of Mesh.',
+  'Whether the sidecar accepts connections without mutual TLS. Default: that of proxy-defaults, else strict. permissive needs allowEnablingPermissiveMutualTLS of Mesh.',
   ['strict', 'permissive'],
 );
 
@@ -94,9 +94,9 @@ const PERCENT = { least: 0, most: 100 } as const;
 export const passiveHealthCheck = objectField(
   'Ejects instances that answer with errors from load balancing, for a while.',
   {
-    interval: durationField('Time between two looks at the failures. Default: that of Envoy, 10s.'),
+    interval: durationField('Time between two evaluations of the failures. Default: that of Envoy, 10s.'),
     maxFailures: countField(
-      'Failures in a row that eject an instance. Default: that of Envoy, 5.',
+      'Consecutive failures that eject an instance. Default: that of Envoy, 5.',
       'refused',
     ),
     enforcingConsecutive5xx: integerField(
@@ -107,14 +107,14 @@ export const passiveHealthCheck = objectField(
       },
     ),
     maxEjectionPercent: integerField(
-      'Share of the instances in percent that may be ejected at a time. Default: 10.',
+      'Percentage of the instances that may be ejected at a time. Default: 10.',
       {
         ...PERCENT,
         isPointer: true,
       },
     ),
     baseEjectionTime: durationField(
-      'Time that an instance is ejected for, times how often it has been. Default: 30s.',
+      'Time for which an instance is ejected, multiplied by the number of its ejections. Default: 30s.',
       {
         isPointer: true,
         // consul-k8s sends it; without it an entry that consul-k8s wrote would never be equal.
@@ -140,11 +140,8 @@ const upstreamFields: FieldTable = {
     isSecret: true,
   }),
   protocol: protocol('Protocol of the upstream. Default: that of its own service-defaults.', 'denied'),
-  connectTimeoutMs: countField(
-    'Milliseconds that a connection may take to be made. Default: 5000.',
-    'denied',
-  ),
-  limits: objectField('Limits of the upstream. 0 and absent differ.', {
+  connectTimeoutMs: countField('Connect timeout in milliseconds. Default: 5000.', 'denied'),
+  limits: objectField('Limits of the upstream. A limit of 0 is not the same as none.', {
     maxConnections: countField('Connections at a time.', 'refused', { isPointer: true }),
     maxPendingRequests: countField('Requests that wait for a connection.', 'refused', { isPointer: true }),
     maxConcurrentRequests: countField('Requests at a time.', 'refused', { isPointer: true }),
@@ -228,15 +225,15 @@ export const envoyExtensions = listField(
           ? undefined
           : `is no extension of Consul 1.20, which refuses it; it has ${EXTENSIONS.join(', ')}`,
     }),
-    required: flagField('Leaves the proxy without a configuration if the extension fails. Default: false.'),
-    arguments: opaqueField('What the extension is given; Consul checks it.'),
+    required: flagField('If the extension fails, the proxy gets no configuration. Default: false.'),
+    arguments: opaqueField('Arguments of the extension; Consul checks them.'),
   }),
 );
 
 export const jwtRequirement = (subject: string): ObjectField =>
   objectField(`JSON Web Tokens that ${subject} must have.`, {
     providers: listField(
-      'Providers of which one must accept a token.',
+      'Providers; one of them must accept a token.',
       objectField('One provider.', {
         name: textField('Name of a JWTProvider.', { isRequired: true }),
         verifyClaims: listField(
@@ -250,7 +247,7 @@ export const jwtRequirement = (subject: string): ObjectField =>
     ),
   });
 
-export const prioritizeByLocality = objectField('Prefers instances that are near.', {
+export const prioritizeByLocality = objectField('Prefers nearby instances.', {
   mode: textField('How: failover or none.', { enterpriseExcept: [] }),
 });
 
@@ -265,10 +262,10 @@ const cipherSuites: readonly string[] = [
 ];
 
 export const tlsFields: FieldTable = {
-  tlsMinVersion: choiceField('Oldest version of TLS. Default: TLSv1_2.', tlsVersions, {
+  tlsMinVersion: choiceField('Minimum TLS version. Default: TLSv1_2.', tlsVersions, {
     consulKey: 'TLSMinVersion',
   }),
-  tlsMaxVersion: choiceField('Newest version of TLS. Default: that of Envoy, TLSv1_3.', tlsVersions, {
+  tlsMaxVersion: choiceField('Maximum TLS version. Default: that of Envoy, TLSv1_3.', tlsVersions, {
     consulKey: 'TLSMaxVersion',
   }),
   cipherSuites: listField(
