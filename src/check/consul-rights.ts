@@ -4,7 +4,7 @@ import { quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 
 /** One rule of a policy. */
-export type ConsulRule =
+type ConsulRule =
   | {
       readonly resource: 'node' | 'service';
       readonly access: 'read' | 'write';

@@ -65,7 +65,7 @@ export function consulPlanApplier(
       reads.flatMap(({ instances }) => instances),
       { ...scope, earlierNodes },
     );
-    return found.deregister.map(deregistration);
+    return found.map(deregistration);
   }
 }
 

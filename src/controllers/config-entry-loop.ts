@@ -25,12 +25,12 @@ import { createEntryMemory, type EntryMemory } from './entry-memory.ts';
 import { createEntryViews } from './entry-views.ts';
 import { createEntryStatuses } from './entry-statuses.ts';
 
-export type ConfigEntryOptions = ControllerOptions & {
+type ConfigEntryOptions = ControllerOptions & {
   readonly settings: EntrySettings;
   readonly kinds: readonly EntryKind[];
 };
 
-export type ConfigEntryPorts = ControllerRuntime & {
+type ConfigEntryPorts = ControllerRuntime & {
   readonly objects: EntryObjectSource;
   readonly entries: EntrySource;
   readonly writer: EntryWriter;

@@ -71,7 +71,7 @@ export type EntryWriter = {
   readonly mayRemove: (removals: readonly EntryRemoval[], signal: AbortSignal) => Promise<string | undefined>;
 };
 
-export type CrdState =
+type CrdState =
   | { readonly isThere: true; readonly created: string }
   /** It is gone, or going; why no entry is removed then. */
   | { readonly isThere: false; readonly why: string };

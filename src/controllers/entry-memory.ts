@@ -43,7 +43,7 @@ export type EntryMemory = EntryRecall & {
 };
 
 /** A removal, or what is written for an object. */
-export type RefusedChange = Pick<EntryObject, 'uid' | 'generation'> | 'removal';
+type RefusedChange = Pick<EntryObject, 'uid' | 'generation'> | 'removal';
 
 type Refusal = {
   readonly of: string;

@@ -12,7 +12,7 @@ import { TandemError } from '../support/errors.ts';
 import { asString, elementsAt, property, textAt } from '../support/json.ts';
 import { probe } from './probe.ts';
 
-export type EntryQuestions = {
+type EntryQuestions = {
   readonly client: Pick<ApiClient, 'request'>;
   readonly kinds: readonly EntryKind[];
   readonly adopt: boolean;

@@ -42,7 +42,7 @@ export type ClusterCertificatesEvent =
   | { readonly kind: 'failed'; readonly error: TandemError }
   | { readonly kind: 'watch'; readonly failure: WatchFailure };
 
-export type ClusterCertificatesOptions = {
+type ClusterCertificatesOptions = {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   readonly secret: SecretPlace;
   /** Name of the Lease, in the namespace of the Secret. */

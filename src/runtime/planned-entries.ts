@@ -22,7 +22,7 @@ import { tell } from './tell.ts';
 type Values = Omit<FlagValues<typeof configEntryFlags>, 'configEntries'> &
   FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined };
 
-export type PlannedEntries = {
+type PlannedEntries = {
   readonly plan: EntryPlan;
   readonly views: readonly KindView[];
   readonly settings: EntrySettings;

@@ -13,7 +13,7 @@ import { readManifestDocuments, type PlacedDocument } from './manifest-documents
 /** `FILE:LINE` */
 type Place = { readonly place: string };
 
-export type EntryManifest = Place & {
+type EntryManifest = Place & {
   readonly kind: EntryKind;
   readonly object: EntryObject;
   readonly problems: readonly (EntryProblem & Place)[];

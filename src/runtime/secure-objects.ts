@@ -18,7 +18,7 @@ import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 
 const kept = ['state', 'bootstrap', 'server', 'client', 'ui', 'replication', 'ca'] as const;
-export type KeptObject = (typeof kept)[number];
+type KeptObject = (typeof kept)[number];
 
 type Texts = Readonly<Record<string, string>>;
 

@@ -1,5 +1,5 @@
 /** Values by key, in groups: a group is there for as long as it holds something. */
-export type Groups<T> = {
+type Groups<T> = {
   readonly names: () => Iterable<string>;
   readonly has: (group: string) => boolean;
   /** What is in a group, by key; empty for one that is not there. */

@@ -11,7 +11,7 @@ import type { EntryKind } from './entry-table.ts';
 import { toConsulEntry } from './to-consul-entry.ts';
 import { validateEntry } from './validate-entry.ts';
 
-export type EntryPolicy = 'sync' | 'upsert-only' | 'create-only';
+type EntryPolicy = 'sync' | 'upsert-only' | 'create-only';
 
 export type EntrySettings = {
   /** Of this cluster. */
@@ -72,7 +72,7 @@ export type HeldEntry = { readonly id: string; readonly place: string };
 
 export const NO_RECALL: EntryRecall = { isAccepted: () => false, held: () => undefined };
 
-export type Decision =
+type Decision =
   | { readonly state: SettledState }
   | { readonly state: { readonly kind: 'pending' }; readonly write: EntryWrite };
 

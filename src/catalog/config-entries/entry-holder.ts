@@ -3,7 +3,7 @@ import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META, OWNER_META } from '../../model/c
 import type { JsonObject } from '../../support/json.ts';
 
 /** As consul-k8s writes it, so that the entry can be taken over in both ways. */
-export const DATACENTER_META = 'consul.hashicorp.com/source-datacenter';
+const DATACENTER_META = 'consul.hashicorp.com/source-datacenter';
 /** `<namespace>/<name>` of the object that the entry was made from. */
 export const OBJECT_META = 'tandem-object';
 /** `creationTimestamp` of that object: one that is older than its CRD was not deleted, but went with an earlier CRD. */

@@ -20,7 +20,7 @@ export const addressReasons = {
   waiting: 'another service of this cluster has the address still, and loses it first',
 } as const;
 
-export type AddressReason = keyof typeof addressReasons;
+type AddressReason = keyof typeof addressReasons;
 
 /** The closed vocabulary of what chose one Service of several, in the order in which they count. */
 export const choiceReasons = {
@@ -49,7 +49,7 @@ export type ChosenAddress = {
   readonly others: readonly string[];
 };
 
-export type AddressChoice =
+type AddressChoice =
   | ChosenAddress
   | { readonly kind: 'none'; readonly reason: 'not-redirected' | 'no-service' | 'no-address' }
   | { readonly kind: 'unknown'; readonly reason: 'not-listed' };
@@ -127,7 +127,7 @@ export function headlessServicesOf(pod: InjectedPod, services: readonly MeshServ
 }
 
 /** What its author should know of an address: reason of the Event, and its text. It says the same of every pod of a service. */
-export type AddressNotice = {
+type AddressNotice = {
   readonly reason: 'AddressTaken' | 'HeadlessService' | 'OtherServices' | 'SeveralPorts';
   readonly text: string;
 };

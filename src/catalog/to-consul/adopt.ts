@@ -12,30 +12,25 @@ type AdoptSettings = {
   readonly tag: string;
 };
 
-type Adoption = {
-  /** A replacement of each is in Consul. */
-  readonly deregister: readonly ObservedInstance[];
-  /** Left by the earlier syncer, without a replacement: perhaps of another cluster, so somebody must look. */
-  readonly kept: readonly ObservedInstance[];
-};
-
 /**
  * An earlier instance goes when ours of the same name, address and port is already **observed**: the new one is there
  * first, however often a reconcile fails in between. Nothing with an owner is considered, and nothing else is removed.
  *
  * @param observed the instances of all nodes in question, ours included
+ * @returns what to deregister; of the others somebody must judge, since they may be another cluster's
  */
-export function adopt(observed: readonly ObservedInstance[], settings: AdoptSettings): Adoption {
+export function adopt(
+  observed: readonly ObservedInstance[],
+  settings: AdoptSettings,
+): readonly ObservedInstance[] {
   const replacements = new Set(
     observed
       .filter((each) => isOnNode(each, settings.node) && ownerOf(each) === settings.owner)
       .map(endpointKey),
   );
-  const earlier = observed.filter((each) => isEarlier(each, settings)).sort(byPlace);
-  return {
-    deregister: earlier.filter((each) => replacements.has(endpointKey(each))),
-    kept: earlier.filter((each) => !replacements.has(endpointKey(each))),
-  };
+  return observed
+    .filter((each) => isEarlier(each, settings) && replacements.has(endpointKey(each)))
+    .toSorted(byPlace);
 }
 
 function isEarlier(instance: ObservedInstance, { earlierNodes, tag }: AdoptSettings): boolean {
