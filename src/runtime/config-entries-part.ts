@@ -8,21 +8,10 @@ import { runConfigEntries } from '../controllers/config-entry-loop.ts';
 import { crdName, entryCluster } from '../kubernetes/entry-cluster.ts';
 import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { createConfigEntryReporter } from '../reporting/config-entry-reporter.ts';
-import type { ConfigEntriesStatus } from '../status-page/status.ts';
 import { entryObjects } from './entry-objects.ts';
-import type { SyncStage } from './sync-stage.ts';
+import type { SyncPart, SyncStage } from './sync-stage.ts';
 
-export type ConfigEntriesPart = {
-  /** Runs while this replica leads. */
-  readonly lead: (term: AbortSignal) => Promise<void>;
-  /** Each kind that the cluster has is listed. */
-  readonly isSynced: () => boolean;
-  readonly status: () => ConfigEntriesStatus;
-  readonly stop: () => Promise<void>;
-};
-
-/** Watches the objects at once, and reads Consul and writes only while it leads. */
-export function configEntriesPart(stage: SyncStage): ConfigEntriesPart {
+export function configEntriesPart(stage: SyncStage): SyncPart {
   const { values, owner, client, consul, log, metrics, options, events, onRestart, changed } = stage;
   const { resync, dryRun, once } = options;
   const kinds = ENTRY_KINDS;
@@ -68,7 +57,7 @@ export function configEntriesPart(stage: SyncStage): ConfigEntriesPart {
       ended();
     },
     isSynced: () => Object.values(objects.watches()).every((watch) => watch.isSynced),
-    status: () => status(objects.watches(), objects.missing().map(crdName)),
+    status: () => [status(objects.watches(), objects.missing().map(crdName))],
     stop: objects.stop,
   };
 }

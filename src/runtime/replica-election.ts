@@ -9,7 +9,7 @@ import { sleep } from '../support/clock.ts';
 import type { Log } from '../telemetry/logger.ts';
 import { logElection } from './log-election.ts';
 
-type ReplicaElection = {
+export type ReplicaElection = {
   readonly client: ApiClient;
   /** Of the Lease. */
   readonly namespace: string;

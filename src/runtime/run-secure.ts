@@ -5,7 +5,6 @@ import { runSecureLoop } from '../controllers/secure-loop.ts';
 import { openStatusPort } from '../http/status-port.ts';
 import { apiClient, type ApiClient, type ClusterAccess } from '../kubernetes/api-client.ts';
 import { clusterAccess } from '../kubernetes/cluster-access.ts';
-import type { Term } from '../kubernetes/leader-term.ts';
 import { systemRuntime } from '../kubernetes/system-clock.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
 import { createSecureReporter } from '../reporting/secure-reporter.ts';
@@ -24,7 +23,6 @@ import { processEvents } from './process-events.ts';
 import { askFor, printPlan, purgeObjects } from './secure-actions.ts';
 import { stepWriter } from './secure-steps.ts';
 import { secureTokens } from './secure-tokens.ts';
-import { runElected } from './replica-election.ts';
 import { together } from './together.ts';
 
 /** Runs until the signal of the context, or until what it was asked for is done. */
@@ -93,10 +91,10 @@ async function runSecure(
   const log = createLog(stdout, values.logLevel);
   if (isPlainText(settings)) log('warn', 'tokens go to Consul in plain text, because TLS is off');
   const metrics = createSecureMetrics();
-  const leading = leadership(values.leaderElection);
+  const { changed, onChange } = changeSignal();
+  const leading = leadership(values.leaderElection, changed);
   const lease = apiClient(access);
   const client = apiClient(access, undefined, leading.mayWrite);
-  const { changed, onChange } = changeSignal();
   const parts = { settings, client, log };
   const view = await openSecureView({ ...parts, values, access, metrics, mayWrite: leading.mayWrite });
   const events = processEvents(client, log);
@@ -113,15 +111,11 @@ async function runSecure(
   });
   const hasLogins = settings.acls && settings.podAuthMethod;
   const tokens = hasLogins ? secureTokens({ ...parts, view, changed }) : undefined;
-  let isLeader = false;
-  const lead = async (term: AbortSignal): Promise<void> => {
-    isLeader = true;
+  const lead = (term: AbortSignal): Promise<void> => {
     const perform = toldBefore(stepWriter({ ...view, client, settings }), log);
     const ports = { ...view, reporter, perform, ...systemRuntime };
     const loop = (until: AbortSignal): Promise<void> => runSecureLoop(ports, settings, until);
-    await together([loop, ...(tokens === undefined ? [] : [tokens.lead])], term);
-    isLeader = false;
-    changed();
+    return together([loop, ...(tokens === undefined ? [] : [tokens.lead])], term);
   };
   const { name, namespace, owner } = settings;
   const server = await openStatusPort(
@@ -130,12 +124,12 @@ async function runSecure(
       version,
       notReady: () => (view.isSynced() ? undefined : 'the pods of Consul are not listed yet'),
       metrics: () => {
-        metrics.leader(isLeader);
+        metrics.leader(leading.isLeading());
         return metrics.text();
       },
       metricsType: metrics.contentType,
       status: () => ({
-        process: { owner, node: '', leader: isLeader, dryRun: false },
+        process: { owner, node: '', leader: leading.isLeading(), dryRun: false },
         controllers: [status(), ...(tokens === undefined ? [] : [tokens.status()])],
         webhook: undefined,
       }),
@@ -145,13 +139,8 @@ async function runSecure(
   );
   log('info', 'serving', { status: server.address, name, namespace, owner, version });
   try {
-    const withTerm = (term: Term): Promise<void> => {
-      leading.during(term);
-      return lead(term.signal);
-    };
     const place = { namespace, lease: objectNames(name).lease };
-    const election = { ...place, client: lease, log, shutdownDelay: 0, lead: withTerm };
-    await (values.leaderElection ? runElected(election, signal) : lead(signal));
+    await leading.run(lead, { ...place, client: lease, log, shutdownDelay: 0 }, signal);
   } finally {
     await Promise.all([view.stop(), tokens?.stop()]);
     await events.idle();

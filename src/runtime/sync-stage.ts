@@ -1,10 +1,11 @@
-/** What every direction of `tandem sync` gets. */
+/** What every direction of `tandem sync` gets, and what it is for the process. */
 import type { SyncValues } from '../config/sync-flags.ts';
 import type { OpenConsul } from '../consul/client.ts';
 import type { SyncOptions } from '../controllers/sync-loop.ts';
 import type { ApiClient, ClusterAccess } from '../kubernetes/api-client.ts';
 import type { EventRecorder } from '../kubernetes/event-recorder.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
+import type { ControllerStatus } from '../status-page/status.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { SyncMetrics } from '../telemetry/sync-metrics.ts';
 import type { WatchedKind } from './cluster-source.ts';
@@ -24,4 +25,16 @@ export type SyncStage = {
   readonly onRestart: (kind: WatchedKind | PodKind | 'config-entries', failure: WatchFailure) => void;
   /** The status is another one. */
   readonly changed: () => void;
+};
+
+/** One direction: it watches the cluster at once, and reads Consul and writes only while this replica leads. */
+export type SyncPart = {
+  /** Runs until the signal, while this replica leads. */
+  readonly lead: (term: AbortSignal) => Promise<void>;
+  /** What it needs of the cluster is listed. */
+  readonly isSynced: () => boolean;
+  /** Counts what is there, for a scrape. */
+  readonly measure?: () => void;
+  readonly status: () => readonly ControllerStatus[];
+  readonly stop: () => Promise<void>;
 };

@@ -15,20 +15,10 @@ import type { ControllerState } from '../reporting/controller-reporter.ts';
 import { controllerFacts, troubleOf } from '../reporting/controller-status.ts';
 import { leaseNamespace } from './lease-namespace.ts';
 import { createToK8sReporter } from '../reporting/to-k8s-reporter.ts';
-import type { SyncStage } from './sync-stage.ts';
+import type { SyncPart, SyncStage } from './sync-stage.ts';
 import { writeNamespace } from './write-namespace.ts';
 
-export type ToK8sPart = {
-  /** Runs while this replica leads. */
-  readonly lead: (term: AbortSignal) => Promise<void>;
-  /** The write namespace is listed. */
-  readonly isSynced: () => boolean;
-  readonly status: () => ToK8sStatus;
-  readonly stop: () => Promise<void>;
-};
-
-/** Watches the write namespace at once, and reads Consul and writes only while it leads. */
-export async function toK8sPart(stage: SyncStage, metrics: ControllerMetrics): Promise<ToK8sPart> {
+export async function toK8sPart(stage: SyncStage, metrics: ControllerMetrics): Promise<SyncPart> {
   const { values, access, owner, client, consul, log, options, events, onRestart, changed } = stage;
   const { resync, dryRun, once } = options;
   const namespace = values.k8sWriteNamespace ?? (await leaseNamespace(undefined, access));
@@ -64,7 +54,7 @@ export async function toK8sPart(stage: SyncStage, metrics: ControllerMetrics): P
       loop = undefined;
     },
     isSynced: () => Object.values(watches()).every((watch) => watch.isSynced),
-    status: () => statusOf(settings, loop, reporter.state(), watches()),
+    status: () => [statusOf(settings, loop, reporter.state(), watches())],
     stop: async () => {
       await Promise.all([objects.stop(), network.stop()]);
     },

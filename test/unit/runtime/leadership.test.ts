@@ -12,7 +12,7 @@ test('a term that nobody has told to be over is over by the clock, and so is eve
   const clock = { now: () => now, elapsed: () => now, after: () => () => undefined };
   const held = leaderTerm(clock, 8000);
   held.renewed(0);
-  const { mayWrite, during } = leadership(true);
+  const { mayWrite, during } = leadership(true, () => undefined);
   const sent: string[] = [];
   const client: Pick<ApiClient, 'request'> = {
     request: async (method) => {
@@ -27,7 +27,7 @@ test('a term that nobody has told to be over is over by the clock, and so is eve
       (error) => error instanceof TandemError && error.code === 'TANDEM_NOT_LEADING',
     );
   await refused('POST');
-  during(held.term);
+  void during(held.term, () => new Promise(() => undefined));
   now = 7999;
   await guarded.request('PATCH', '/x');
   now = 8000;
@@ -37,5 +37,5 @@ test('a term that nobody has told to be over is over by the clock, and so is eve
 });
 
 test('without an election it may always write', () => {
-  assert.equal(leadership(false).mayWrite(), true);
+  assert.equal(leadership(false, () => undefined).mayWrite(), true);
 });

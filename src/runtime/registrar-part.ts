@@ -1,4 +1,4 @@
-/** The registrar inside of `tandem sync`: composes the watch on injected pods, Consul, the loop, and who is told of it. */
+/** Composes the registrar for `tandem sync`: the watch on injected pods, Consul, its three loops, and their part of `/status`. */
 import { namingOf } from '../config/naming-settings.ts';
 import { addressNotices } from '../catalog/mesh/virtual-address.ts';
 import { agentUrl } from '../consul/agent-url.ts';
@@ -19,24 +19,13 @@ import type { ControllerState } from '../reporting/controller-reporter.ts';
 import { controllerFacts, troubleOf } from '../reporting/controller-status.ts';
 import { createRegistrarReporter, type PodReporter } from '../reporting/registrar-reporter.ts';
 import { createTokenReporter, tokensStatus } from '../reporting/token-reporter.ts';
-import type { ControllerStatus, RegistrarStatus, WatchesStatus } from '../status-page/status.ts';
+import type { RegistrarStatus, WatchesStatus } from '../status-page/status.ts';
 import type { ControllerMetrics } from '../telemetry/controller-metrics.ts';
 import { clusterPods } from './pod-source.ts';
-import type { SyncStage } from './sync-stage.ts';
+import type { SyncPart, SyncStage } from './sync-stage.ts';
 import { together } from './together.ts';
 
-export type RunningRegistrar = {
-  /** Runs until the signal, while this replica leads. */
-  readonly lead: (term: AbortSignal) => Promise<void>;
-  readonly isSynced: () => boolean;
-  /** Counts what is there, for a scrape. */
-  readonly measure: () => void;
-  readonly status: () => readonly ControllerStatus[];
-  readonly stop: () => Promise<void>;
-};
-
-/** Starts to watch the pods at once, also on a replica that does not lead. */
-export function startRegistrar(stage: SyncStage): RunningRegistrar {
+export function registrarPart(stage: SyncStage): SyncPart {
   const { values, owner, client, consul, log, events, onRestart, changed } = stage;
   const { resync, dryRun, once } = stage.options;
   const options = { owner, resync, dryRun, once };
