@@ -3,6 +3,7 @@ import { suffixAdvice } from '../catalog/to-consul/name-index.ts';
 import type { Clash } from '../catalog/to-consul/name-index.ts';
 import { entryFindings, type EntryFacts } from './entry-findings.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+import { clusterFix } from './fix-of.ts';
 import type { SidecarLimit } from './mesh-findings.ts';
 import { redirectionFindings, type RedirectionFacts } from './redirection-findings.ts';
 import { rightsFindings, type RightFact } from './rights.ts';
@@ -86,12 +87,22 @@ function versionFinding(server: string, version: ClusterFacts['version']): Findi
 function ownerFinding(owner: Probe<string>): Finding {
   return owner.kind === 'seen'
     ? ok('owner', `this cluster is ${owner.value} in Consul`)
-    : failure('owner', owner.reason, 'allow this account to get the namespace kube-system, or set --owner');
+    : failure(
+        'owner',
+        owner.reason,
+        clusterFix(owner, 'allow this account to get the namespace kube-system, or set --owner'),
+      );
 }
 
 function nameFindings(names: Probe<NameFacts>): readonly Finding[] {
   if (names.kind === 'failed')
-    return [failure('names', `the Services cannot be listed: ${names.reason}`, 'grant the missing rights')];
+    return [
+      failure(
+        'names',
+        `the Services cannot be listed: ${names.reason}`,
+        clusterFix(names, 'grant the missing rights'),
+      ),
+    ];
   const { services, clashes } = names.value;
   if (clashes.length === 0)
     return [ok('names', `the names of ${services} synced Services are all different`)];

@@ -3,6 +3,7 @@ import { quote } from '../support/text.ts';
 import { consulRightsFindings, type ConsulRight } from './consul-rights.ts';
 import { meshFindings, type MeshFacts, type SidecarLimits } from './mesh-findings.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+import { consulFix, type Failed } from './fix-of.ts';
 
 export type ConsulFacts = {
   /** Undefined when there is none. */
@@ -38,10 +39,10 @@ const OLDEST = { major: 1, minor: 14 };
 
 /** @param limits of sidecars with redirected traffic; undefined when the cluster was not asked */
 export function consulFindings(facts: Probe<ConsulFacts>, limits?: SidecarLimits): readonly Finding[] {
-  if (facts.kind === 'failed') return [unreachable(facts.reason)];
+  if (facts.kind === 'failed') return [unusable(facts)];
   const { leader, agent, connect, token, node, rights, entries, mesh } = facts.value;
   // Where nothing answers, all others say the same.
-  if (leader.kind === 'failed') return [unreachable(leader.reason)];
+  if (leader.kind === 'failed') return [unusable(leader)];
   return [
     leaderFinding(leader.value),
     versionFinding(agent),
@@ -63,10 +64,13 @@ function keeperFinding(entries: Probe<string>): Finding {
       );
 }
 
-function unreachable(reason: string): Finding {
+/** Who leads is told to everybody. */
+function unusable(failed: Failed): Finding {
   const fix =
-    'set --consul-http-addr to a server or agent that answers, and --consul-ca-file if it uses https';
-  return failure('consul', reason, fix);
+    failed.code === 'TANDEM_FILE_UNREADABLE'
+      ? 'make the file one that this process may read'
+      : consulFix(failed);
+  return failure('consul', failed.reason, fix);
 }
 
 function leaderFinding(leader: string | undefined): Finding {
@@ -83,7 +87,7 @@ function versionFinding(agent: ConsulFacts['agent']): Finding {
   if (agent.kind === 'failed') {
     const fix =
       'give the token agent_prefix "" { policy = "read" } to let it be checked; the sync works without it';
-    return warning('consul-version', `unknown: ${agent.reason}`, fix);
+    return warning('consul-version', `unknown: ${agent.reason}`, consulFix(agent, fix));
   }
   const { version, datacenter } = agent.value;
   const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
@@ -97,7 +101,11 @@ function versionFinding(agent: ConsulFacts['agent']): Finding {
 
 function connectFinding(connect: Probe<boolean>): Finding {
   if (connect.kind === 'failed')
-    return warning('connect', `unknown: ${connect.reason}`, 'try again when Consul is healthy');
+    return warning(
+      'connect',
+      `unknown: ${connect.reason}`,
+      consulFix(connect, 'try again when Consul is healthy'),
+    );
   return connect.value
     ? ok('connect', 'is on and has a CA')
     : failure(
@@ -112,7 +120,10 @@ function tokenFinding(token: Probe<TokenFact>, rights: ConsulFacts['rights']): F
     return failure(
       'token',
       token.reason,
-      'set a valid token with CONSUL_HTTP_TOKEN or --consul-token-file, or log in with --consul-auth-method',
+      consulFix(
+        token,
+        'set a valid token with CONSUL_HTTP_TOKEN or --consul-token-file, or log in with --consul-auth-method',
+      ),
     );
   switch (token.value.kind) {
     case 'acls-off':
@@ -163,7 +174,11 @@ function nodeFindings(node: NodeRead): readonly Finding[] {
   const { name, isWhole } = node;
   if (isWhole.kind === 'failed')
     return [
-      failure('token-rights', `the node ${quote(name)} cannot be read: ${isWhole.reason}`, readRule(name)),
+      failure(
+        'token-rights',
+        `the node ${quote(name)} cannot be read: ${isWhole.reason}`,
+        consulFix(isWhole, readRule(name)),
+      ),
     ];
   if (isWhole.value) return [];
   const seen = `the token does not show all services of the node ${quote(name)}, so the sync changes nothing there`;

@@ -2,6 +2,7 @@
 import { firstOf } from '../support/listed.ts';
 import { quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+import { consulFix } from './fix-of.ts';
 
 /** One rule of a policy. */
 type ConsulRule =
@@ -88,7 +89,7 @@ const SHOWN_RIGHTS = 10;
 export function consulRightsFindings(rights: Probe<readonly ConsulRight[]>): readonly Finding[] {
   if (rights.kind === 'failed') {
     const fix = 'make sure that its policy allows it to write the node and the services of the sync';
-    return [warning('token-rights', `unknown: ${rights.reason}`, fix)];
+    return [warning('token-rights', `unknown: ${rights.reason}`, consulFix(rights, fix))];
   }
   const missing = rights.value.filter(({ isAllowed }) => !isAllowed);
   if (missing.length === 0)

@@ -3,6 +3,7 @@ import { ENTRY_GROUP } from '../catalog/config-entries/entry-kinds.ts';
 import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-leftovers.ts';
 import { firstOf, listed } from '../support/listed.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+import { clusterFix } from './fix-of.ts';
 
 export type EntryFacts = {
   /** Tandem removes the finalizers itself. */
@@ -56,7 +57,7 @@ function crdFindings(crds: EntryFacts['crds']): readonly Finding[] {
       warning(
         CHECK,
         `cannot tell whether the CRDs are installed: ${crds.reason}`,
-        `allow this account to get customresourcedefinitions of ${ENTRY_GROUP}`,
+        clusterFix(crds, `allow this account to get customresourcedefinitions of ${ENTRY_GROUP}`),
       ),
     ];
   const missing = crds.value.filter(({ found }) => found === undefined);
@@ -104,7 +105,7 @@ function leftoverFindings(leftovers: EntryFacts['leftovers'], adopt: boolean): r
       warning(
         CHECK,
         `cannot tell whether consul-k8s left finalizers on objects: ${leftovers.reason}`,
-        `allow this account to list the kinds of ${ENTRY_GROUP}`,
+        clusterFix(leftovers, `allow this account to list the kinds of ${ENTRY_GROUP}`),
       ),
     ];
   const clue = ({ plural, namespace, name, at }: (typeof leftovers.value)[number]): Finding => {
@@ -126,7 +127,10 @@ function webhookEntryFindings(webhooks: Probe<readonly EntryWebhook[]>): readonl
       warning(
         CHECK,
         `cannot tell whether webhooks of consul-k8s are left: ${webhooks.reason}`,
-        'run tandem check with an account that may list mutatingwebhookconfigurations, such as your own',
+        clusterFix(
+          webhooks,
+          'run tandem check with an account that may list mutatingwebhookconfigurations, such as your own',
+        ),
       ),
     ];
   return [...Map.groupBy(webhooks.value, ({ configuration }) => configuration)].map(([name, entries]) =>

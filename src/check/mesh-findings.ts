@@ -2,6 +2,7 @@
 import { firstOf } from '../support/listed.ts';
 import { quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+import { clusterFix, consulFix, type Failed } from './fix-of.ts';
 
 export type MeshFacts = {
   readonly proxies: Probe<readonly SidecarInstance[]>;
@@ -68,13 +69,12 @@ function memoryFindings(
   { ofPods, byDefault }: SidecarLimits,
 ): readonly Finding[] {
   if (isAllowedByDefault.kind === 'failed')
-    return [unknownMemory(`whether services may call each other by default: ${isAllowedByDefault.reason}`)];
+    return [unknownMemory('whether services may call each other by default', isAllowedByDefault)];
   if (!isAllowedByDefault.value)
     return [
       ok('sidecar-memory', 'nothing is allowed by default: a sidecar has the services that intentions name'),
     ];
-  if (proxies.kind === 'failed')
-    return [unknownMemory(`how many services a sidecar may reach: ${proxies.reason}`)];
+  if (proxies.kind === 'failed') return [unknownMemory('how many services a sidecar may reach', proxies)];
   const services = new Set(proxies.value.map(({ service }) => service)).size;
   const ofDefault = byDefault === undefined ? [] : [{ pod: 'a new pod', bytes: byDefault }];
   const known = ofPods.kind === 'seen' && ofPods.value.length > 0 ? ofPods.value : ofDefault;
@@ -86,14 +86,14 @@ function memoryFindings(
           warning(
             'sidecar-memory',
             `the limits of the sidecars that run are not known: ${ofPods.reason}`,
-            'allow this account to list pods',
+            clusterFix(ofPods, 'allow this account to list pods'),
           ),
         ]),
   ];
 }
 
-function unknownMemory(what: string): Finding {
-  return warning('sidecar-memory', `cannot tell ${what}`, READ_ALL);
+function unknownMemory(what: string, failed: Failed): Finding {
+  return warning('sidecar-memory', `cannot tell ${what}: ${failed.reason}`, consulFix(failed, READ_ALL));
 }
 
 /** @param hit the status of a limit that is too low. The author of a pod chooses its limit, so it is not a failure of the mesh */
@@ -127,7 +127,11 @@ const SHOWN = 10;
 function addressFindings(proxies: MeshFacts['proxies']): readonly Finding[] {
   if (proxies.kind === 'failed')
     return [
-      warning('addresses', `cannot tell whether two services have one address: ${proxies.reason}`, READ_ALL),
+      warning(
+        'addresses',
+        `cannot tell whether two services have one address: ${proxies.reason}`,
+        consulFix(proxies, READ_ALL),
+      ),
     ];
   const held = proxies.value.filter(({ address }) => address !== '');
   const byAddress = Map.groupBy(held, ({ address }) => address);

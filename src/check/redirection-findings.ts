@@ -4,6 +4,7 @@ import { asString, property, textAt } from '../support/json.ts';
 import { firstOf, listed } from '../support/listed.ts';
 import { BOOLEAN_WORDS, parseBoolean, quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+import { clusterFix } from './fix-of.ts';
 
 export type RedirectionFacts = {
   /** `auto`: nobody said it. */
@@ -60,7 +61,7 @@ function redirectorFinding(
     return warning(
       'redirectors',
       `cannot tell whether every node has a redirector: ${redirectors.reason}`,
-      `allow this account to list nodes, and pods in ${namespace}; ${elsewhere}`,
+      clusterFix(redirectors, `allow this account to list nodes, and pods in ${namespace}; ${elsewhere}`),
     );
   const { count, nodes, leftOut, without } = redirectors.value;
   if (count === 0) {
@@ -89,7 +90,7 @@ function labelFindings(labels: Probe<readonly WrongLabel[]>): readonly Finding[]
       warning(
         'namespace-labels',
         `cannot tell whether the labels of namespaces are booleans: ${labels.reason}`,
-        'run tandem check with an account that may list namespaces, such as your own',
+        clusterFix(labels, 'run tandem check with an account that may list namespaces, such as your own'),
       ),
     ];
   if (labels.value.length === 0)

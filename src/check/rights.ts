@@ -3,6 +3,7 @@ import type { Naming } from '../config/naming-settings.ts';
 import { ENTRY_GROUP } from '../catalog/config-entries/entry-kinds.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+import { clusterFix } from './fix-of.ts';
 
 type Part = 'webhook' | 'sync' | 'registrar' | 'to-k8s' | 'config-entries';
 
@@ -193,7 +194,9 @@ function findingOf({ rule, missing }: RightFact): Finding[] {
   const what = rule.kind === 'path' ? rule.path : rule.resource;
   if (missing.kind === 'failed') {
     const seen = `${rule.part}: cannot tell whether this account may use ${what}: ${missing.reason}`;
-    return [warning('rights', seen, 'allow this account to create selfsubjectaccessreviews')];
+    return [
+      warning('rights', seen, clusterFix(missing, 'allow this account to create selfsubjectaccessreviews')),
+    ];
   }
   if (missing.value.length === 0) return [];
   const where = rule.kind === 'resource' && rule.namespace !== undefined ? ` in ${rule.namespace}` : '';

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { elementsAt, property, textAt } from '../support/json.ts';
 import { quote } from '../support/text.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
+import { clusterFix } from './fix-of.ts';
 
 type WebhookEntry = {
   readonly name: string;
@@ -37,7 +38,7 @@ export function readWebhookEntries(configuration: unknown): readonly WebhookEntr
 /** @param now milliseconds since the epoch */
 export function webhookFindings({ name, entries, call }: WebhookFacts, now: number): readonly Finding[] {
   if (entries.kind === 'failed') {
-    const fix = `allow this account to list mutatingwebhookconfigurations ${name}`;
+    const fix = clusterFix(entries, `allow this account to list mutatingwebhookconfigurations ${name}`);
     return [warning('webhook', `the configuration ${name} cannot be read: ${entries.reason}`, fix)];
   }
   if (entries.value === undefined) {
@@ -58,7 +59,7 @@ export function webhookFindings({ name, entries, call }: WebhookFacts, now: numb
 /** Of the ValidatingWebhookConfiguration: what is wrong with it leaves objects unchecked, and stops nothing. */
 export function entryWebhookFindings({ name, entries, call }: WebhookFacts, now: number): readonly Finding[] {
   if (entries.kind === 'failed') {
-    const fix = `allow this account to list validatingwebhookconfigurations ${name}`;
+    const fix = clusterFix(entries, `allow this account to list validatingwebhookconfigurations ${name}`);
     return [warning('entry-webhook', `the configuration ${name} cannot be read: ${entries.reason}`, fix)];
   }
   if (entries.value === undefined || entries.value.length === 0) {

@@ -1,7 +1,7 @@
 /** The CA of Consul from a file, such as a mounted ConfigMap, read again when it changes. */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 
 export type CaFile = {
   /** PEM, as last read. */
@@ -34,12 +34,16 @@ export async function openCaFile(path: string, onProblem: (reason: string) => vo
 }
 
 async function readPem(path: string): Promise<string> {
+  const unusable = (reason: string, cause: unknown): TandemError =>
+    new TandemError('TANDEM_FILE_UNREADABLE', `cannot read Consul's CA in ${path}: ${reason}`, cause);
+  const content = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw unusable(reasonOf(cause), cause);
+  });
   try {
-    const content = await readFile(path, 'utf8');
     // Of several, it reads the first; what follows is for Consul's clients to judge.
     void new X509Certificate(content);
     return content;
   } catch (cause) {
-    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read Consul's CA in ${path}`, cause);
+    throw unusable('it is no certificate in PEM', cause);
   }
 }

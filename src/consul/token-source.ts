@@ -1,6 +1,6 @@
 /** Where the token of a request comes from: nowhere, a value, a file that may change, or a login. */
 import { readFile } from 'node:fs/promises';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import { secret, type Secret } from '../support/secret.ts';
 
 export type TokenSource = {
@@ -34,7 +34,11 @@ export async function readSecretFile(path: string): Promise<Secret> {
   try {
     text = (await readFile(path, 'utf8')).trim();
   } catch (cause) {
-    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read the token in ${path}`, cause);
+    throw new TandemError(
+      'TANDEM_FILE_UNREADABLE',
+      `cannot read the token in ${path}: ${reasonOf(cause)}`,
+      cause,
+    );
   }
   if (text === '')
     throw new TandemError('TANDEM_FILE_UNREADABLE', `the file of the token, ${path}, is empty`);

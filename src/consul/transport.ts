@@ -2,6 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import { buildConnector, Pool } from 'undici';
+import { connectionReason } from '../support/connection-reason.ts';
 import { sharedLookup } from './shared-lookup.ts';
 
 /** Each has connections of its own, so that none waits behind another: `blocking` ones are held until something changes. */
@@ -196,7 +197,7 @@ async function exchange(pool: Pool, outgoing: Outgoing): Promise<Incoming> {
     return { kind: 'answer', status: response.statusCode, header, text };
   } catch (cause) {
     signal?.throwIfAborted();
-    const reason = clock.signal.aborted ? `no answer within ${timeout} ms` : reasonOf(cause);
+    const reason = clock.signal.aborted ? `no answer within ${timeout} ms` : connectionReason(cause);
     return { kind: 'no-answer', sent: !NOT_SENT.has(codeOf(cause)), reason, cause };
   } finally {
     clearTimeout(timer);
@@ -206,10 +207,4 @@ async function exchange(pool: Pool, outgoing: Outgoing): Promise<Incoming> {
 
 function codeOf(cause: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-}
-
-// The error of several failed attempts to connect has a code but no message.
-function reasonOf(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : '';
-  return message || codeOf(cause) || 'unknown reason';
 }

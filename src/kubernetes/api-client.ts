@@ -8,7 +8,8 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 import { aborted } from '../support/aborted.ts';
-import { reasonOf, TandemError } from '../support/errors.ts';
+import { connectionReason } from '../support/connection-reason.ts';
+import { TandemError } from '../support/errors.ts';
 import { parseWholeNumber } from '../support/text.ts';
 
 export type Credentials = {
@@ -232,7 +233,7 @@ async function withDeadline<T>(
     return await run(limited);
   } catch (cause) {
     if (cause instanceof TandemError) throw cause;
-    const reason = deadline.signal.aborted ? `no answer within ${timeout} ms` : reasonOf(cause);
+    const reason = deadline.signal.aborted ? `no answer within ${timeout} ms` : connectionReason(cause);
     throw new TandemError('TANDEM_KUBERNETES_UNREACHABLE', `${place}: ${reason}`, cause);
   } finally {
     clearTimeout(timer);

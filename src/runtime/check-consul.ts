@@ -15,6 +15,7 @@ import type { AutoJoin } from '../discovery/auto-join.ts';
 import { originsOf } from '../discovery/http-origin.ts';
 import { asString, property } from '../support/json.ts';
 import { meshFacts } from './check-mesh.ts';
+import { TandemError } from '../support/errors.ts';
 import { probe } from './probe.ts';
 import { listServerPods, type ClusterOfPods } from './server-pods.ts';
 
@@ -96,19 +97,18 @@ async function readKeeper(client: ConsulClient, values: Values, signal: AbortSig
 }
 
 /** `GET /v1/connect/ca/roots`, which refuses with 500 and a reason when Connect is off. */
-function readConnect(client: ConsulClient, signal: AbortSignal): Promise<boolean> {
-  return client.call({
+async function readConnect(client: ConsulClient, signal: AbortSignal): Promise<boolean> {
+  const refusal = await client.call<string | undefined>({
     endpoint: 'other',
     method: 'GET',
     path: '/v1/connect/ca/roots',
     signal,
-    accept: [500],
-    read: (answer) => {
-      if (answer.status === 500 && !answer.text.includes('Connect must be enabled'))
-        throw new Error(answer.text);
-      return answer.status === 200;
-    },
+    read: () => undefined,
+    refused: (text) => text,
   });
+  if (refusal !== undefined && !refusal.includes('Connect must be enabled'))
+    throw new TandemError('TANDEM_CONSUL_REFUSED', `GET /v1/connect/ca/roots: ${refusal}`);
+  return refusal === undefined;
 }
 
 /** `GET /v1/acl/token/self`: 401 when the ACLs are off, 403 also when there is no token of the anonymous. */

@@ -10,7 +10,7 @@ import { changeSignal } from '../reporting/change-signal.ts';
 import { createSecureReporter } from '../reporting/secure-reporter.ts';
 import { describeStep } from '../secure/describe-step.ts';
 import { isPlainText, objectNames, type SecureSettings } from '../secure/secure-settings.ts';
-import { TandemError } from '../support/errors.ts';
+import { reasonOf, TandemError } from '../support/errors.ts';
 import { createLog, type Log } from '../telemetry/logger.ts';
 import { createSecureMetrics } from '../telemetry/secure-metrics.ts';
 import { version } from '../version.ts';
@@ -78,7 +78,11 @@ async function readCa(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new TandemError('TANDEM_FILE_UNREADABLE', `cannot read the CA of the API server in ${file}`, cause);
+    throw new TandemError(
+      'TANDEM_FILE_UNREADABLE',
+      `cannot read the CA of the API server in ${file}: ${reasonOf(cause)}`,
+      cause,
+    );
   }
 }
 

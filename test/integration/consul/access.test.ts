@@ -179,12 +179,39 @@ test('TLS: the CA and the name of the server decide', async () => {
     await using well = await clientOf(addresses, { caFile: files.ca, serverName });
     assert.equal(await readLeader(well.client), 'x');
     assert.deepEqual(names, [serverName]);
-    for (const options of [{ caFile: files.ca }, { caFile: files.other, serverName }, { serverName }]) {
+    const unknown = /its certificate is signed by a CA that is not trusted here/;
+    for (const [options, message] of [
+      [{ caFile: files.ca }, /altnames/],
+      [{ caFile: files.other, serverName }, unknown],
+      [{ serverName }, unknown],
+    ] as const) {
       await using refused = await clientOf(addresses, options);
-      await assert.rejects(readLeader(refused.client), {
-        code: 'TANDEM_CONSUL_UNREACHABLE',
-        message: /certificate|altnames/i,
-      });
+      await assert.rejects(readLeader(refused.client), { code: 'TANDEM_CONSUL_UNREACHABLE', message });
+    }
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test('TLS: what has expired says so, and so does a port without TLS', async () => {
+  const ca = await generateCa(Date.now());
+  const { certificate: cert, key } = await generateServing(ca, ['localhost'], Date.now() - 365 * 86_400_000);
+  const caFile = join(folder, 'expired.pem');
+  await writeFile(caFile, ca.certificate);
+  const server = createServer({ cert, key }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  await using plain = await fakeConsul(json('x'));
+  try {
+    for (const [url, message] of [
+      [
+        `https://localhost:${(server.address() as AddressInfo).port}`,
+        /its certificate has expired, so it has to be renewed there$/,
+      ],
+      [plain.url.replace('http:', 'https:'), /it does not speak TLS at this port$/],
+    ] as const) {
+      await using refused = await clientOf([url], { caFile });
+      await assert.rejects(readLeader(refused.client), { code: 'TANDEM_CONSUL_UNREACHABLE', message });
     }
   } finally {
     server.closeAllConnections();

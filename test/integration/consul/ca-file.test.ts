@@ -31,7 +31,9 @@ test('what the file holds now is the CA, and what is none leaves the old one, wi
   writeFileSync(path, both);
   await seen(() => assert.equal(file.current(), both));
   writeFileSync(path, 'not a certificate');
-  await seen(() => assert.deepEqual(problems, [`cannot read Consul's CA in ${path}`]));
+  await seen(() =>
+    assert.deepEqual(problems, [`cannot read Consul's CA in ${path}: it is no certificate in PEM`]),
+  );
   assert.equal(file.current(), both);
   writeFileSync(path, second.certificate);
   await seen(() => assert.equal(file.current(), second.certificate));

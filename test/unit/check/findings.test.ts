@@ -85,6 +85,54 @@ test('where nothing answers there is one line, and where only one look fails, al
   );
 });
 
+const REFUSAL_FIX = /policy|a valid token|agent_prefix|grant|allow this account/;
+const consulFaults = [
+  ['TANDEM_CONSUL_UNREACHABLE', /--consul-http-addr .*--consul-ca-file .*--consul-tls-server-name/],
+  ['timeout', /--consul-http-addr/],
+  ['TANDEM_CONSUL_UNAVAILABLE', /raft list-peers.*--consul-datacenter/],
+  ['TANDEM_CONSUL_LIMITED', /http_max_conns_per_client/],
+  ['TANDEM_CONSUL_ANSWER_INVALID', /https:\/\/ if that speaks TLS.*proxy/],
+] as const;
+for (const [code, fix] of consulFaults) {
+  test(`${code} is fixed where it comes from, and not by another token`, () => {
+    const failed = { kind: 'failed', code, reason: 'so it is' } as const;
+    const node = { kind: 'asked', name: 'n', isWhole: failed } as const;
+    const mesh = { proxies: failed, isAllowedByDefault: failed };
+    const facts = { ...consul, agent: failed, connect: failed, token: failed, mesh };
+    const findings = [
+      ...consulFindings(seen({ ...consul, leader: failed })),
+      ...consulFindings(seen(facts), { ofPods: seen([]), byDefault: undefined }),
+      ...consulFindings(seen({ ...consul, node, rights: failed })),
+    ].filter(({ status }) => status !== 'ok');
+    assert.equal(findings.length, 8);
+    for (const finding of findings) {
+      assert.ok('fix' in finding);
+      assert.match(finding.fix, fix);
+      assert.doesNotMatch(finding.fix, REFUSAL_FIX);
+    }
+  });
+}
+
+test('what says no to the question who leads is no Consul, and a file that cannot be read is named', () => {
+  const text = (code: 'TANDEM_CONSUL_REFUSED' | 'TANDEM_FILE_UNREADABLE'): string =>
+    findingLines(consulFindings({ kind: 'failed', code, reason: 'status 404' }));
+  assert.match(text('TANDEM_CONSUL_REFUSED'), /404; to fix it: set --consul-http-addr .*proxy/);
+  assert.match(text('TANDEM_FILE_UNREADABLE'), /to fix it: make the file one that this process may read/);
+});
+
+test('an API server that is slow is not one that refuses', () => {
+  const [rule] = neededRules({ webhook: { shared: undefined, ownerFromCluster: false } });
+  assert.ok(rule !== undefined);
+  const webhook = { name: 'tandem-webhook', entries: TIMEOUT, call: TIMEOUT } as const;
+  const facts = { ...cluster, webhook, owner: TIMEOUT, names: TIMEOUT, rights: [{ rule, missing: TIMEOUT }] };
+  const fixes = clusterFindings(seen(facts), 0).flatMap((finding) => ('fix' in finding ? [finding.fix] : []));
+  assert.equal(fixes.length, 4);
+  for (const fix of fixes) {
+    assert.match(fix, /whether the API server is overloaded/);
+    assert.doesNotMatch(fix, REFUSAL_FIX);
+  }
+});
+
 test('a review that fails leaves the right unknown, not missing', () => {
   const [rule] = neededRules({ webhook: { shared: undefined, ownerFromCluster: false } });
   assert.ok(rule !== undefined);
