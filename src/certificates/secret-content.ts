@@ -1,5 +1,5 @@
 /** What the shared Secret holds, and how it is written down. */
-import { isObject, textAt } from '../support/json.ts';
+import { asObject, parseJson, textAt } from '../support/json.ts';
 import { belongTogether, readCas, type Ca } from './certificate-facts.ts';
 import type { KeyPair } from './key-pair.ts';
 
@@ -71,16 +71,8 @@ export function writeContent(content: {
 }
 
 function readLeaving(text: string): ReadonlyMap<string, number> {
-  const times = parsed(text);
-  if (!isObject(times)) return new Map();
-  const entries = Object.entries(times).map(([id, time]) => [id, Date.parse(String(time))] as const);
+  const entries = Object.entries(asObject(parseJson(text))).map(
+    ([id, time]) => [id, Date.parse(String(time))] as const,
+  );
   return new Map(entries.filter(([, time]) => !Number.isNaN(time)));
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

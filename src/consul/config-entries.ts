@@ -12,7 +12,7 @@ import type {
 import { listAt, objectAt } from '../model/decode-consul.ts';
 import { indexed } from '../model/instance.ts';
 import { hasCode, reasonOf } from '../support/errors.ts';
-import { asString, isObject, property } from '../support/json.ts';
+import { asObject, asString } from '../support/json.ts';
 import { indexOf, jsonOf, type Answer } from './answer.ts';
 import type { ConsulCalls } from './client.ts';
 import { whyUnseen } from './entry-rights.ts';
@@ -278,7 +278,6 @@ function readEntryAt(kind: EntryKind, value: unknown, place: string): ReadEntry 
   const { ModifyIndex: index, CreateIndex: created = index } = entry;
   if (typeof index !== 'number' || typeof created !== 'number')
     throw new Error(`${place} has no ModifyIndex`);
-  const meta = property(entry, 'Meta');
   return {
     entryKind: kind.entryKind,
     // That of the mesh has none.
@@ -286,7 +285,7 @@ function readEntryAt(kind: EntryKind, value: unknown, place: string): ReadEntry 
     index,
     created,
     meta: Object.fromEntries(
-      Object.entries(isObject(meta) ? meta : {}).map(([key, text]) => [key, asString(text) ?? '']),
+      Object.entries(asObject(entry['Meta'])).map(([key, text]) => [key, asString(text) ?? '']),
     ),
     entry,
   };

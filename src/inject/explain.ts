@@ -1,6 +1,6 @@
 /** Whether a pod that is there was injected, and if not, what the rules say of it now. */
 import type { Problem } from '../model/problem.ts';
-import { isObject, property } from '../support/json.ts';
+import { asObject, property } from '../support/json.ts';
 import { mustBeString } from '../support/text.ts';
 import { annotationName } from './annotations.ts';
 import { hasSidecar, injectionClaims } from './claims.ts';
@@ -54,8 +54,8 @@ export function explainInjection(
 
 /** The first of a pod in a file; no API server has one. */
 function unquotedAnnotation(pod: unknown): Problem | undefined {
-  const annotations = property(property(pod, 'metadata'), 'annotations');
-  const found = Object.entries(isObject(annotations) ? annotations : {}).find(
+  const annotations = asObject(property(property(pod, 'metadata'), 'annotations'));
+  const found = Object.entries(annotations).find(
     ([key, value]) => annotationName(key) !== undefined && typeof value !== 'string',
   );
   if (found === undefined) return undefined;

@@ -4,7 +4,7 @@ import { ENTRY_GROUP, ENTRY_VERSION } from '../catalog/config-entries/entry-kind
 import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-leftovers.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { EntryCluster } from '../controllers/config-entry-ports.ts';
-import { isObject, property, textAt } from '../support/json.ts';
+import { asObject, property, textAt } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
 import { requestRefused } from './refused-object.ts';
 
@@ -47,8 +47,7 @@ export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
         answer,
         `the status of ${kind.kind} ${object.namespace}/${object.name} cannot be written`,
       );
-      const returned = property(answer.body, 'status');
-      return isObject(returned) ? returned : {};
+      return asObject(property(answer.body, 'status'));
     },
     dropFinalizer: async (kind, object, signal) => {
       const at = object.finalizers.indexOf(CONSUL_K8S_FINALIZER);

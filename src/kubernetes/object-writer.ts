@@ -1,7 +1,7 @@
 /** Writes Services and EndpointSlices in one namespace; what changed under our eyes is not written. */
 import type { ObjectChange, ObjectKind } from '../catalog/to-kubernetes/object-changes.ts';
 import type { ObjectOutcome, ObjectWriter } from '../controllers/to-k8s-ports.ts';
-import { isObject, property } from '../support/json.ts';
+import { asObject, property } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
 import { messageOf, requestRefused } from './refused-object.ts';
 
@@ -35,8 +35,8 @@ export function objectWriter(client: Pick<ApiClient, 'request'>, namespace: stri
 }
 
 function patchOf({ patch, uid, version }: Extract<ObjectChange, { action: 'update' }>): object {
-  const metadata = property(patch, 'metadata');
-  return { ...patch, metadata: { ...(isObject(metadata) ? metadata : {}), uid, resourceVersion: version } };
+  const metadata = asObject(property(patch, 'metadata'));
+  return { ...patch, metadata: { ...metadata, uid, resourceVersion: version } };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Secrets and ConfigMaps that a process makes and keeps by itself, as texts by key. */
 import { MANAGED_BY } from '../model/consul-names.ts';
 import { MANAGED_BY_LABEL } from '../model/kubernetes-names.ts';
-import { asString, isObject, property, type JsonObject } from '../support/json.ts';
+import { asObject, asString, isObject, property, type JsonObject } from '../support/json.ts';
 import type { ApiClient } from './api-client.ts';
 import { refused, refusedObject, type RefusedObject } from './refused-object.ts';
 
@@ -98,8 +98,7 @@ function encoded({ kind }: OwnedPlace, texts: Readonly<Record<string, string>>):
 }
 
 function dataOf(object: unknown): JsonObject {
-  const data = property(object, 'data');
-  return isObject(data) ? data : {};
+  return asObject(property(object, 'data'));
 }
 
 /** @throws TandemError TANDEM_KUBERNETES_REFUSED also when it is not there */

@@ -1,6 +1,6 @@
 /** Which ACL object is written next: policies, tokens, roles, auth methods, binding rules, in this order. */
 import { isDeepStrictEqual } from 'node:util';
-import { asString, isObject, property } from '../support/json.ts';
+import { asObject, asString, property } from '../support/json.ts';
 import {
   aclObjects,
   componentRules,
@@ -131,7 +131,7 @@ function isSame({ kind, body }: AclObject, seen: SeenObject): boolean {
     case 'role':
       return policyNames(body) === policyNames(seen.body);
     case 'auth-method': {
-      const wanted = Object.entries(isObject(body['Config']) ? body['Config'] : {});
+      const wanted = Object.entries(asObject(body['Config']));
       const isSameConfig = wanted.every(([key, value]) =>
         isDeepStrictEqual(value, property(seen.body['Config'], key)),
       );

@@ -1,4 +1,5 @@
 /** What the agents and the readers of the CA get from the state. */
+import { isDeepStrictEqual } from 'node:util';
 import { leafOf, type AgentSecret, type AgentTokens } from './agent-secret.ts';
 import type { BroughtLeaf } from './brought.ts';
 import { dueAt } from '../support/certificate-life.ts';
@@ -79,10 +80,7 @@ function contentReason(before: AgentSecret, after: AgentSecret): SecretReason | 
   if (before.stamp === 0) return 'missing';
   if (before.ca !== after.ca) return 'ca-differs';
   if (before.gossip !== after.gossip) return 'gossip-differs';
-  const { agent, dns, recovery } = before.tokens;
-  const isSame =
-    agent === after.tokens.agent && dns === after.tokens.dns && recovery === after.tokens.recovery;
-  return isSame ? undefined : 'tokens-differ';
+  return isDeepStrictEqual(before.tokens, after.tokens) ? undefined : 'tokens-differ';
 }
 
 type LeafChange = {

@@ -1,6 +1,6 @@
 /** What the loop keeps in its own Secret: keys, and which version of each comes next. */
 import { listAt, mapAt, numberIs, objectAt, textIn, textIs } from '../model/decode-consul.ts';
-import { asString, isObject, parseJson, property } from '../support/json.ts';
+import { asString, parseJson, property, textPairs } from '../support/json.ts';
 import { certificatesIn, isUsablePair } from './certificates.ts';
 import type { TokenName } from './secure-settings.ts';
 
@@ -73,7 +73,7 @@ function stateIn(value: unknown): SecureState {
     nextGossip: gossipIn(nextGossip),
     tokens: mapAt(objectAt(tokens, 'tokens'), 'tokens', pairIn),
     nextTokens: mapAt(objectAt(nextTokens, 'nextTokens'), 'nextTokens', pairIn),
-    answered: textsIn(answered),
+    answered: Object.fromEntries(textPairs(answered)),
   };
 }
 
@@ -120,11 +120,4 @@ function damaged(what: string): never {
 
 export function writeState(state: SecureState): string {
   return JSON.stringify(state);
-}
-
-function textsIn(value: unknown): Readonly<Record<string, string>> {
-  const entries = Object.entries(isObject(value) ? value : {});
-  return Object.fromEntries(
-    entries.flatMap(([name, text]) => (typeof text === 'string' ? [[name, text]] : [])),
-  );
 }

@@ -42,6 +42,11 @@ export function textPairs(value: unknown): [key: string, text: string][] {
   return Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string');
 }
 
+/** The value when it is an object, else an empty one. */
+export function asObject(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}
+
 /** The value when it is a list, else an empty one. */
 export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

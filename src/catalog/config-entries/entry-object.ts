@@ -1,8 +1,8 @@
 /** A custom resource as Kubernetes has it. Reading is total: what is not well-formed is absent. */
 import {
+  asObject,
   asString,
   elementsAt,
-  isObject,
   numberAt,
   property,
   textAt,
@@ -57,11 +57,7 @@ export function readEntryObject(
     deletionTimestamp: asString(property(metadata, 'deletionTimestamp')),
     annotations: new Map(textPairs(property(metadata, 'annotations'))),
     finalizers: elementsAt(metadata, 'finalizers').filter((each) => typeof each === 'string'),
-    spec: objectOf(property(raw, 'spec')),
-    status: objectOf(property(raw, 'status')),
+    spec: asObject(property(raw, 'spec')),
+    status: asObject(property(raw, 'status')),
   };
-}
-
-function objectOf(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
 }

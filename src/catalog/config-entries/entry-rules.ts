@@ -1,5 +1,5 @@
 /** Parts of the rules between fields. All of them read values of any type. */
-import { elementsAt, isObject, property, textAt, type JsonObject } from '../../support/json.ts';
+import { elementsAt, isObject, parseJson, property, textAt, type JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import type { EntryRule, ProblemLevel, RuleProblem } from './entry-table.ts';
 
@@ -159,12 +159,7 @@ export function pathCheck(path: string): string | undefined {
 }
 
 export function jsonCheck(text: string): string | undefined {
-  try {
-    JSON.parse(text);
-    return undefined;
-  } catch {
-    return 'must be JSON';
-  }
+  return parseJson(text) === undefined ? 'must be JSON' : undefined;
 }
 
 // Envoy compiles with RE2, which has neither look-around nor backreferences nor possessive repetition (its wiki, "Syntax").

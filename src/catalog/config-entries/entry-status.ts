@@ -1,4 +1,5 @@
 /** The status of an object: what its condition says, and whether that is news. */
+import { isDeepStrictEqual } from 'node:util';
 import { asString, elementsAt, filledAt, isObject, property, type JsonObject } from '../../support/json.ts';
 import { oneLine } from '../../support/text.ts';
 import type { EntryObject } from './entry-object.ts';
@@ -56,7 +57,7 @@ export function statusAfter(object: EntryObject, outcome: EntryOutcome, now: num
     ...(entryId === undefined ? {} : { entryId }),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
-  return isEqual(next, object.status) ? undefined : next;
+  return isDeepStrictEqual(next, object.status) ? undefined : next;
 }
 
 /** `id` of the entry that the object had last; undefined when it had none, or when that is somebody else's by now. */
@@ -147,13 +148,4 @@ function conditionOf(status: unknown): JsonObject | undefined {
 function observedGeneration(status: unknown): number | undefined {
   const found = property(status, 'observedGeneration');
   return typeof found === 'number' ? found : undefined;
-}
-
-/** Of two values from JSON; the order of keys means nothing, and an absent key is an undefined one. */
-function isEqual(left: unknown, right: unknown): boolean {
-  if (Array.isArray(left) && Array.isArray(right))
-    return left.length === right.length && left.every((each, at) => isEqual(each, right[at]));
-  if (!isObject(left) || !isObject(right)) return left === right;
-  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return [...keys].every((key) => isEqual(property(left, key), property(right, key)));
 }

@@ -1,5 +1,5 @@
 /** `ServiceResolver`: which instances answer for a service. */
-import { elementsAt, isObject, property, textAt, type JsonObject } from '../../support/json.ts';
+import { asObject, elementsAt, isObject, property, textAt } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import { readFilter } from './filter-expression.ts';
 import { excludes, has, isSet, needs, objectsAt, refusedAt, warnedAt } from './entry-rules.ts';
@@ -188,11 +188,10 @@ const subsetsExist: EntryRule = (spec, own) => {
     ['', own].includes(textAt(value, 'service'))
       ? missing([...path, 'serviceSubset'], textAt(value, 'serviceSubset'))
       : [];
-  const failovers = isObject(spec['failover']) ? spec['failover'] : {};
   return [
     ...missing(['defaultSubset'], textAt(spec, 'defaultSubset')),
     ...(textAt(elsewhere, 'service') === own ? ofOwn(elsewhere, ['redirect']) : []),
-    ...Object.entries(failovers).flatMap(([name, value]) => [
+    ...Object.entries(asObject(spec['failover'])).flatMap(([name, value]) => [
       ...(name === '*' || isKnown(name)
         ? []
         : [refusedAt(['failover', name], `${quote(name)} must be "*" or one of subsets`)]),
@@ -203,10 +202,6 @@ const subsetsExist: EntryRule = (spec, own) => {
     ]),
   ];
 };
-
-function asObject(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
-}
 
 export const serviceResolver: EntryKind = {
   kind: 'ServiceResolver',

@@ -1,7 +1,7 @@
 /** The part of a proxy's registration that says what it stands for and what it reaches, wanted and found. */
 import { byText } from '../../model/instance.ts';
 import type { ExposedPath, Proxy, ProxyUpstream } from '../../model/registration.ts';
-import { elementsAt, isObject, numberAt, property, textAt } from '../../support/json.ts';
+import { asObject, elementsAt, isObject, numberAt, property, textAt } from '../../support/json.ts';
 
 export function wantedUpstream(wanted: ProxyUpstream): ProxyUpstream {
   return { ...wanted, namespace: named(wanted.namespace), partition: named(wanted.partition) };
@@ -9,14 +9,13 @@ export function wantedUpstream(wanted: ProxyUpstream): ProxyUpstream {
 
 /** From `Proxy` as Consul answers; fields that are not ours are ignored, because every version adds some. */
 export function readProxy(raw: unknown): Proxy {
-  const config = property(raw, 'Config');
   return {
     destinationName: textAt(raw, 'DestinationServiceName'),
     destinationId: textAt(raw, 'DestinationServiceID'),
     localAddress: textAt(raw, 'LocalServiceAddress'),
     localPort: numberAt(raw, 'LocalServicePort'),
     upstreams: elementsAt(raw, 'Upstreams').map(readUpstream),
-    config: isObject(config) ? config : {},
+    config: asObject(property(raw, 'Config')),
     mode: textAt(raw, 'Mode'),
     exposed: elementsAt(property(raw, 'Expose'), 'Paths').map(readExposed),
   };
