@@ -16,6 +16,7 @@ import { serviceDefaults } from './service-defaults-kind.ts';
 export const ENTRY_GROUP = 'consul.hashicorp.com';
 export const ENTRY_VERSION = 'v1alpha1';
 
+/** In the order in which entries are written; they are removed in its reverse. */
 export const ENTRY_KINDS: readonly EntryKind[] = [
   mesh,
   proxyDefaults,

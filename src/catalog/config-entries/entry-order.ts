@@ -2,6 +2,7 @@
  * The order of changes: what others need is written first and removed last. It is a good first guess, not a proof, so what Consul
  * refuses is tried again after everything else, as long as that gets anywhere.
  */
+import { ENTRY_KINDS } from './entry-kinds.ts';
 import type { EntryChange } from './entry-plan.ts';
 
 /** Changes of one step need not wait for each other. */
@@ -10,10 +11,8 @@ export function inSteps(changes: readonly EntryChange[]): readonly (readonly Ent
   return [...groups].toSorted(([left], [right]) => left - right).map(([, group]) => group);
 }
 
-// More than there are kinds.
-const REMOVALS = 1000;
-
-/** Writes by rank, and then removals by rank from the last. */
-function stepOf({ action, kind: { writeRank } }: EntryChange): number {
-  return action === 'delete' ? REMOVALS - writeRank : writeRank;
+/** Writes in the order of the table, and then removals from its end. */
+function stepOf({ action, kind }: EntryChange): number {
+  const rank = ENTRY_KINDS.indexOf(kind);
+  return action === 'delete' ? 2 * ENTRY_KINDS.length - rank : rank;
 }

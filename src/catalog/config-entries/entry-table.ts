@@ -134,8 +134,6 @@ export type EntryKind = {
   readonly entryKind: string;
   readonly plural: string;
   readonly shortNames: readonly string[];
-  /** Kinds are written in this order, and removed in its reverse. */
-  readonly writeRank: number;
   /** Consul's community edition does not know the kind. */
   readonly enterprise?: true;
   /** Of the CRD, one sentence. */

@@ -9,7 +9,7 @@ import type { EntryObject } from './entry-object.ts';
 import { fieldPath } from './entry-path.ts';
 import { entryKey, type EntryPlan, type KindView, type PlannedObject } from './entry-plan.ts';
 import { entryReasons, type EntryReason } from './entry-state.ts';
-import { syncedCondition, type Condition } from './entry-status.ts';
+import { conditionAfter, syncedCondition, type Condition } from './entry-status.ts';
 import { toConsulEntry } from './to-consul-entry.ts';
 import { validateEntry } from './validate-entry.ts';
 
@@ -64,27 +64,18 @@ export function explainEntry(
         ? []
         : entryDifferences(kind, toConsulEntry(kind, object), observed.entry).map(differenceText),
     problems: validateEntry(kind, object).map(({ level, path, message }) => `${level}: ${path}: ${message}`),
-    after: ENTRY_KINDS.filter(({ writeRank, enterprise }) => !enterprise && writeRank < kind.writeRank).map(
-      ({ entryKind }) => entryKind,
-    ),
+    after: ENTRY_KINDS.slice(0, ENTRY_KINDS.indexOf(kind))
+      .filter(({ enterprise }) => !enterprise)
+      .map(({ entryKind }) => entryKind),
     condition: syncedCondition(object.status),
     mentioned: entry === undefined ? [] : mentionsOf(entry.name, object, views),
   };
 }
 
 function stateOf({ state }: PlannedObject): Pick<EntryExplanation, 'state' | 'message'> {
-  switch (state.kind) {
-    case 'pending':
-      return { state: 'pending', message: 'the next reconcile writes it' };
-    case 'synced':
-      return { state: 'Synced', message: state.notes.join('; ') || entryReasons.Synced };
-    case 'elsewhere':
-      return { state: 'ManagedElsewhere', message: state.message };
-    case 'unknown':
-      return { state: 'ConsulUnreachable', message: state.message };
-    case 'failed':
-      return { state: state.reason, message: state.message };
-  }
+  if (state.kind === 'pending') return { state: 'pending', message: 'the next reconcile writes it' };
+  const { reason, message } = conditionAfter(state);
+  return { state: reason, message: message || entryReasons[reason] };
 }
 
 function observedOf(views: readonly KindView[], { kind, entry }: PlannedObject): ObservedEntry | undefined {

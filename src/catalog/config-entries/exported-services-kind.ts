@@ -8,7 +8,6 @@ export const exportedServices: EntryKind = {
   entryKind: 'exported-services',
   plural: 'exportedservices',
   shortNames: ['exported-services'],
-  writeRank: 7,
   doc: 'Which services peers may use. Its name must be default.',
   naming: { from: 'object', only: 'default' },
   fields: {

@@ -185,7 +185,6 @@ export const ingressGateway: EntryKind = {
   entryKind: 'ingress-gateway',
   plural: 'ingressgateways',
   shortNames: ['ingress-gateway'],
-  writeRank: 8,
   doc: 'Which services an ingress gateway exposes to the outside. Consul has deprecated it; use API gateways.',
   naming: { from: 'object' },
   fields: {
@@ -207,7 +206,6 @@ export const terminatingGateway: EntryKind = {
   entryKind: 'terminating-gateway',
   plural: 'terminatinggateways',
   shortNames: ['terminating-gateway'],
-  writeRank: 9,
   doc: 'Which services outside the mesh a terminating gateway reaches.',
   naming: { from: 'object' },
   fields: {

@@ -107,7 +107,6 @@ export const serviceIntentions: EntryKind = {
   entryKind: 'service-intentions',
   plural: 'serviceintentions',
   shortNames: ['service-intentions'],
-  writeRank: 10,
   doc: 'Who may call a service of the mesh, and who may not.',
   naming: { from: 'destination' },
   fields: {

@@ -112,7 +112,6 @@ export const jwtProvider: EntryKind = {
   entryKind: 'jwt-provider',
   plural: 'jwtproviders',
   shortNames: [],
-  writeRank: 3,
   doc: 'Who issues JSON Web Tokens, and how they are verified. Intentions refer to it.',
   naming: { from: 'object' },
   fields: {

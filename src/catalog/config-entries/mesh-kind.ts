@@ -10,7 +10,6 @@ export const mesh: EntryKind = {
   entryKind: 'mesh',
   plural: 'meshes',
   shortNames: [],
-  writeRank: 0,
   doc: 'Settings of the mesh as a whole. Its name must be mesh.',
   naming: { from: 'none', only: 'mesh' },
   fields: {

@@ -67,7 +67,6 @@ export const proxyDefaults: EntryKind = {
   entryKind: 'proxy-defaults',
   plural: 'proxydefaults',
   shortNames: ['proxy-defaults'],
-  writeRank: 1,
   doc: 'Settings of all proxies in the mesh. Its name must be global.',
   naming: { from: 'object', only: 'global' },
   fields: {

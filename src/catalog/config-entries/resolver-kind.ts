@@ -208,7 +208,6 @@ export const serviceResolver: EntryKind = {
   entryKind: 'service-resolver',
   plural: 'serviceresolvers',
   shortNames: ['service-resolver'],
-  writeRank: 4,
   doc: 'Which instances answer for a service: subsets, redirects, failover and load balancing.',
   naming: { from: 'object' },
   fields: {

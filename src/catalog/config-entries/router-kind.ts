@@ -114,7 +114,6 @@ export const serviceRouter: EntryKind = {
   entryKind: 'service-router',
   plural: 'servicerouters',
   shortNames: ['service-router'],
-  writeRank: 6,
   doc: 'Which service answers, by path, header and parameter. The service must have an HTTP-like protocol.',
   naming: { from: 'object' },
   fields: {

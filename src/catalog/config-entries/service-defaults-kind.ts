@@ -71,7 +71,6 @@ export const serviceDefaults: EntryKind = {
   entryKind: 'service-defaults',
   plural: 'servicedefaults',
   shortNames: ['service-defaults'],
-  writeRank: 2,
   doc: 'Settings of all instances of one service: its protocol, limits, upstreams, and how its sidecars work.',
   naming: { from: 'object' },
   fields: {

@@ -26,7 +26,6 @@ export const serviceSplitter: EntryKind = {
   entryKind: 'service-splitter',
   plural: 'servicesplitters',
   shortNames: ['service-splitter'],
-  writeRank: 5,
   doc: 'How requests are shared between services and subsets. The service must have an HTTP-like protocol.',
   naming: { from: 'object' },
   fields: {
