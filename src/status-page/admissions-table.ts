@@ -1,21 +1,20 @@
 /** The newest admissions: which pods were injected, why the others were not, and config entries. */
 import { entryAdmissionReasons } from '../admission/entry-admission-reasons.ts';
 import { skipReasons } from '../inject/result.ts';
+import { filledAt } from '../support/json.ts';
 import { foreignText, markup, moment, type Markup } from './markup.ts';
 import { badge, reasonText, type Row, type Table } from './row.ts';
 import type { Admission, WebhookStatus } from './status.ts';
 import type { RowState } from './view-query.ts';
 
-const meanings: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    ...skipReasons,
-    ...entryAdmissionReasons,
-    injected: 'the sidecar was added',
-    invalid: 'an annotation, or the pod or config entry itself, is invalid',
-    internal: 'an error in Tandem; see its log',
-    'bad-request': 'not an AdmissionReview',
-  }),
-);
+const meanings = {
+  ...skipReasons,
+  ...entryAdmissionReasons,
+  injected: 'the sidecar was added',
+  invalid: 'an annotation, or the pod or config entry itself, is invalid',
+  internal: 'an error in Tandem; see its log',
+  'bad-request': 'not an AdmissionReview',
+};
 
 const results: Readonly<Record<string, { readonly state: RowState; readonly word: string }>> = {
   injected: { state: 'in', word: 'Injected' },
@@ -51,16 +50,17 @@ function rowOf(admission: Admission): Row {
       ? ADMITTED
       : (results[result] ?? { state: 'problem', word: result });
   const name = podOf(admission);
+  const meaning = filledAt(meanings, reason);
   return {
     key: String(number),
     name,
     states: [state],
     since: undefined,
-    text: [name, word, result, reason, meanings.get(reason), detail, ...warnings].join('\n'),
+    text: [name, word, result, reason, meaning, detail, ...warnings].join('\n'),
     cells: () => [
       foreignText(name),
       badge(state, word),
-      markup`${reasonText(meanings.get(reason), reason)}${detail === undefined ? undefined : markup`<br>${foreignText(detail)}`}${warningList(warnings)}`,
+      markup`${reasonText(meaning, reason)}${detail === undefined ? undefined : markup`<br>${foreignText(detail)}`}${warningList(warnings)}`,
       moment(at),
     ],
   };

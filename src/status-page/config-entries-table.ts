@@ -1,11 +1,10 @@
 /** The custom resources of config entries: how each stands with Consul. */
 import { entryReasons } from '../catalog/config-entries/entry-state.ts';
+import { filledAt } from '../support/json.ts';
 import { foreignText, markup } from './markup.ts';
 import { reasonText } from './row.ts';
 import { statusTable } from './status-table.ts';
 import type { ConfigEntriesStatus } from './status.ts';
-
-const meanings: ReadonlyMap<string, string> = new Map(Object.entries(entryReasons));
 
 export const configEntriesTable = statusTable<ConfigEntriesStatus>({
   id: 'config-entries',
@@ -18,7 +17,7 @@ export const configEntriesTable = statusTable<ConfigEntriesStatus>({
     { title: 'Entry in Consul', kind: 'place' },
   ],
   lookOf: ({ kind, object, entry, synced, reason, message }) => {
-    const meaning = meanings.get(reason);
+    const meaning = filledAt(entryReasons, reason);
     return {
       name: object,
       isIn: synced === 'True',

@@ -1,18 +1,17 @@
 /** The Consul services: which became Services of the cluster, which are left out and why, and what is wrong with them. */
 import { leaveReasons } from '../catalog/to-kubernetes/select.ts';
+import { filledAt } from '../support/json.ts';
 import { foreignText, markup } from './markup.ts';
 import { reasonText } from './row.ts';
 import { isWrong, statusTable } from './status-table.ts';
 import type { ToK8sStatus } from './status.ts';
 
-const meanings: ReadonlyMap<string, string> = new Map(Object.entries(leaveReasons));
-
-const kinds: ReadonlyMap<string, string> = new Map([
-  ['endpoints', 'its healthy instances are endpoints'],
-  ['external-name', 'an alias in DNS (ExternalName)'],
-  ['unknown', 'its instances are not read yet; existing objects stay'],
-  ['none', 'see its problems'],
-]);
+const kinds = {
+  endpoints: 'its healthy instances are endpoints',
+  'external-name': 'an alias in DNS (ExternalName)',
+  unknown: 'its instances are not read yet; existing objects stay',
+  none: 'see its problems',
+};
 
 export const consulServicesTable = statusTable<ToK8sStatus>({
   id: 'from-consul',
@@ -28,7 +27,7 @@ export const consulServicesTable = statusTable<ToK8sStatus>({
     const { source, selected, object, reason, endpoints } = row;
     const isIn = object !== undefined && reason !== 'unknown';
     const where = object === undefined ? undefined : `${namespace}/${object}`;
-    const meaning = selected ? kinds.get(reason) : meanings.get(reason);
+    const meaning = filledAt(selected ? kinds : leaveReasons, reason);
     return {
       name: source,
       isIn,

@@ -1,18 +1,12 @@
 /** The injected pods: which the registrar keeps in Consul, which not and why, and what is wrong with them. */
 import { podReasons } from '../catalog/mesh/decide-pod.ts';
 import { nameReasons } from '../catalog/mesh/mesh-service.ts';
+import { filledAt } from '../support/json.ts';
 import { foreignText, markup, type Markup } from './markup.ts';
 import { statusTable } from './status-table.ts';
 import type { PodRow, RegistrarStatus } from './status.ts';
 
-const meanings: ReadonlyMap<string, string> = new Map(Object.entries(podReasons));
-
-const nameMeanings: ReadonlyMap<string, string> = new Map(Object.entries(nameReasons));
-
-const words: ReadonlyMap<string, string> = new Map([
-  ['registered', 'Registered'],
-  ['agent-mode', 'Registers itself'],
-]);
+const words = { registered: 'Registered', 'agent-mode': 'Registers itself' };
 
 export const podsTable = statusTable<RegistrarStatus>({
   id: 'pods',
@@ -25,10 +19,10 @@ export const podsTable = statusTable<RegistrarStatus>({
   ],
   lookOf: ({ source, service, instances, reason }) => ({
     name: source.replace(/^Pod\//, ''),
-    isIn: words.has(reason),
-    word: words.get(reason) ?? 'Left out',
+    isIn: Object.hasOwn(words, reason),
+    word: filledAt(words, reason) ?? 'Left out',
     refuser: 'Consul',
-    meaning: meanings.get(reason),
+    meaning: filledAt(podReasons, reason),
     found: [service?.name, ...instances.flatMap(({ id, status }) => [id, status])],
     places: () => [serviceMarkup(service, instances)],
   }),
@@ -40,5 +34,5 @@ function serviceMarkup(service: PodRow['service'], instances: PodRow['instances'
   const states = instances.map(
     ({ id, status }) => markup`<br>${foreignText(status)} <code>${foreignText(id)}</code>`,
   );
-  return markup`${foreignText(service.name)}, after ${nameMeanings.get(service.reason) ?? service.reason}${states}`;
+  return markup`${foreignText(service.name)}, after ${filledAt(nameReasons, service.reason) ?? service.reason}${states}`;
 }

@@ -1,17 +1,13 @@
 /** The Services of the cluster: which are in Consul, which are left out and why, and what is wrong with them. */
 import { serviceSkipReasons, syncReasons } from '../catalog/to-consul/decide-service.ts';
 import { omitReasons } from '../catalog/to-consul/place.ts';
+import { filledAt } from '../support/json.ts';
 import { markup } from './markup.ts';
 import { reasonText } from './row.ts';
 import { isWrong, statusTable } from './status-table.ts';
 import type { ServiceRow, ToConsulStatus } from './status.ts';
 
-const meanings: ReadonlyMap<string, string> = new Map(
-  Object.entries({ ...serviceSkipReasons, ...syncReasons }),
-);
-
-const omitted: ReadonlyMap<string, string> = new Map(Object.entries(omitReasons));
-
+const meanings = { ...serviceSkipReasons, ...syncReasons };
 export const servicesTable = statusTable<ToConsulStatus>({
   id: 'services',
   title: 'Kubernetes Services in Consul',
@@ -23,11 +19,11 @@ export const servicesTable = statusTable<ToConsulStatus>({
   ],
   lookOf: (row) => {
     const { source, synced, reason, leftOut, instances } = row;
-    const missing = leftOut.map((each) => omitted.get(each) ?? each);
+    const missing = leftOut.map((each) => filledAt(omitReasons, each) ?? each);
     // A rule takes it, and a problem leaves nothing of it to register.
     const isLost = synced && isWrong(row) && instances === 0;
     const waits = isWaiting(row);
-    const meaning = meanings.get(reason);
+    const meaning = filledAt(meanings, reason);
     return {
       name: source.replace(/^Service\//, ''),
       isIn: synced && !isLost,

@@ -46,7 +46,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     ...pure(...DIRECTIONS, 'inject', 'model', 'reconcile', 'secure', 'support'),
     alsoNode: ['node:timers/promises'],
   },
-  'status-page': pure(...DIRECTIONS, 'admission', 'inject', 'model'),
+  'status-page': pure(...DIRECTIONS, 'admission', 'inject', 'model', 'support'),
   'status-page/browser': pure('status-page'),
   certificates: edge('support'),
   telemetry: edge(
