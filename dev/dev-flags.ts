@@ -27,6 +27,7 @@ export const devFlags = {
   ...statusListenFlag(LOOPBACK),
   tlsDir: string('Folder for the certificates of the webhook. They are created if missing.', 'DIR', 'certs'),
   ...logLevelFlag,
+  consulHttpSsl: consulFlags.consulHttpSsl,
   consulToken: consulFlags.consulToken,
   consulTokenFile: consulFlags.consulTokenFile,
   consulCaFile: consulFlags.consulCaFile,

@@ -59,7 +59,12 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
   const embedded = values.consulHttpAddr === undefined ? await openEmbedded(values, stage) : undefined;
   const syncMetrics = createSyncMetrics();
   const consul = await openConsulOf(
-    { ...values, ...NO_LOGIN, consulHttpAddr: values.consulHttpAddr ?? [embedded?.url ?? ''] },
+    {
+      ...values,
+      ...NO_LOGIN,
+      consulHttpAddr: values.consulHttpAddr ?? [embedded?.url ?? ''],
+      consulHttpSsl: values.consulHttpSsl && embedded === undefined,
+    },
     {
       environment: context.environment,
       kubeconfig: values.kubeconfig,

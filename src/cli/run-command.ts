@@ -64,5 +64,5 @@ function describeError(error: unknown): readonly string[] {
 
 function unknownCommand(name: string): string {
   const near = nearest(name, Object.keys(commands));
-  return `${quote(name)} is not a command${near === undefined ? '' : `; did you mean "${near}"?`} Try "tandem --help".`;
+  return `${quote(name)} is not a command${near === undefined ? '.' : `; did you mean "${near}"?`} Try "tandem --help".`;
 }

@@ -10,20 +10,23 @@ const EXPECTED = 'a list of [http[s]://]HOST[:PORT], such as consul-server:8500,
 /** `CONSUL_HTTP_ADDR` as Consul's own commands read it, and more than one, with commas between; or `provider=k8s …`. */
 export function parseConsulAddresses(text: string): Parsed<ConsulAddresses> {
   // No address has one, and no auto-join string is without.
-  if (text.includes('=')) return autoJoin(text);
+  if (text.includes('=') && !text.includes('://')) return autoJoin(text);
   const addresses = text
     .split(',')
     .map((element) => element.trim())
     .filter((element) => element !== '')
     .map(consulAddress);
   const known = addresses.filter((address) => address !== undefined);
-  if (known.length === 0 || known.length < addresses.length) return { ok: false, expected: EXPECTED };
+  if (known.length === 0 || known.length < addresses.length)
+    return { ok: false, expected: EXPECTED, secret: text.includes('@') };
   return { ok: true, value: [...new Set(known)] };
 }
 
 function autoJoin(text: string): Parsed<AutoJoin> {
   const parsed = parseAutoJoin(text);
-  return parsed.ok ? parsed : { ok: false, expected: `an auto-join string (${parsed.problem})` };
+  if (parsed.ok) return parsed;
+  // Those of cloud providers hold keys of their APIs.
+  return { ok: false, expected: `an auto-join string (${parsed.problem})`, secret: true };
 }
 
 /**
@@ -33,7 +36,7 @@ function autoJoin(text: string): Parsed<AutoJoin> {
 export function consulAddress(text: string): string | undefined {
   const [, scheme = 'http', host, port] =
     /^(?:(https?):\/\/)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\/?$/.exec(text) ?? [];
-  if (host === undefined) return undefined;
+  if (host === undefined || Number(port) === 0) return undefined;
   const origin = `${scheme}://${host}:${port ?? (scheme === 'https' ? '8501' : '8500')}`;
   return URL.canParse(origin) ? origin : undefined;
 }

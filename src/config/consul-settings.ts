@@ -1,7 +1,7 @@
 /** The flags of the access to Consul, and the settings that they make. Files are named here and read by the client. */
 import { secret, type Secret } from '../support/secret.ts';
 import { parseConsulAddresses, type ConsulAddresses } from './consul-addresses.ts';
-import { parsed, string } from './flag.ts';
+import { boolean, parsed, string } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 
 type ConsulToken =
@@ -12,6 +12,8 @@ type ConsulToken =
 
 export type ConsulSettings = {
   readonly addresses: ConsulAddresses;
+  /** The servers that an auto-join string finds are asked over HTTPS. */
+  readonly https: boolean;
   readonly token: ConsulToken;
   readonly caFile: string | undefined;
   /** Name that the certificate must carry; undefined: the host of the address. */
@@ -29,6 +31,9 @@ export const consulFlags = {
     parseConsulAddresses,
     { variables: ['CONSUL_HTTP_ADDR'] },
   ),
+  consulHttpSsl: boolean('Use HTTPS also where --consul-http-addr does not say https.', false, {
+    variables: ['CONSUL_HTTP_SSL'],
+  }),
   consulToken: parsed<Secret | undefined>(
     'ACL token. Only from the environment, because process lists show command lines.',
     'TOKEN',
@@ -77,13 +82,20 @@ export function consulFlagProblems(values: ConsulValues): string[] {
 
 export function consulSettings(values: ConsulValues): ConsulSettings {
   return {
-    addresses: values.consulHttpAddr,
+    addresses: withScheme(values),
+    https: values.consulHttpSsl || values.consulCaFile !== undefined,
     token: tokenOf(values),
     caFile: values.consulCaFile,
     serverName: values.consulTlsServerName,
     datacenter: values.consulDatacenter,
     namespace: values.consulNamespace,
   };
+}
+
+// As Consul's own commands: whoever asks for TLS gets it, whatever the address says (api/api.go of Consul).
+function withScheme({ consulHttpAddr: addresses, consulHttpSsl }: ConsulValues): ConsulAddresses {
+  if (!consulHttpSsl || 'kind' in addresses) return addresses;
+  return [...new Set(addresses.map((address) => address.replace(/^http:/, 'https:')))];
 }
 
 // A file beats a value, as in Consul's own commands (CONSUL_HTTP_TOKEN_FILE over CONSUL_HTTP_TOKEN).

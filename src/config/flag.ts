@@ -2,7 +2,9 @@
 import { BOOLEAN_WORDS, parseBoolean, parseWholeNumber, quote } from '../support/text.ts';
 
 export type Parsed<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
+  | { readonly ok: true; readonly value: T }
+  /** `secret`: the text may hold what must not be repeated. */
+  | { readonly ok: false; readonly expected: string; readonly secret?: boolean };
 
 export type Flag<T> = {
   /** One sentence for `--help` and docs/flags.md. */

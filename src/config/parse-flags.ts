@@ -46,7 +46,10 @@ export function parseFlags<F extends Flags>(
     if (given === undefined) continue;
     const result = flag.parse(given.text);
     if (result.ok) values[key] = result.value;
-    else problems.push(describeFlagProblem(given.source, given.text, result.expected, flag.secret));
+    else
+      problems.push(
+        describeFlagProblem(given.source, given.text, result.expected, flag.secret || result.secret === true),
+      );
   }
   const frozen = Object.freeze(values) as FlagValues<F>;
   if (problems.length > 0) return { ok: false, values: frozen, problems };

@@ -27,7 +27,7 @@ export type OpenConsul = ConsulClient & {
   readonly at: (address: string) => ConsulCalls;
 };
 
-export type ConsulOptions = Omit<ConsulSettings, 'addresses'> & {
+export type ConsulOptions = Omit<ConsulSettings, 'addresses' | 'https'> & {
   /** `http://host:port` or `https://host:port`; asked for each call, so that they may change. */
   readonly addresses: () => readonly string[];
   /** Name that the certificates of agents must carry; undefined: `serverName`. */

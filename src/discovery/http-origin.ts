@@ -8,7 +8,7 @@ const PORTS = { http: 8500, https: 8501 };
 
 type HttpAccess = {
   readonly hostNetwork: boolean;
-  /** A CA for Consul is configured. */
+  /** TLS is asked for, or a CA is configured. */
   readonly withTls: boolean;
 };
 
@@ -25,10 +25,10 @@ export function originsOf(pods: Iterable<ServerPod>, how: HttpAccess): readonly 
  * Charts of Consul name the ports of their containers, and may use the annotation for the gossip port that agents join at:
  * what a pod itself calls `http` or `https` beats the annotation.
  *
- * | CA file | scheme and port |
+ * | TLS | scheme and port |
  * | --- | --- |
- * | given | https: port `https`, else the annotation, else 8501 |
- * | not given | http: port `http`; else https: port `https`; else http: the annotation, else 8500 |
+ * | asked for | https: port `https`, else the annotation, else 8501 |
+ * | not asked for | http: port `http`; else https: port `https`; else http: the annotation, else 8500 |
  */
 function httpOrigin(pod: ServerPod, { host, port }: Found, how: HttpAccess): string {
   const named = (name: string): number | undefined => namedPort(pod, name, how.hostNetwork);

@@ -59,12 +59,12 @@ export async function consulFacts(questions: ConsulQuestions, signal: AbortSigna
 
 async function findServers(
   autoJoin: AutoJoin,
-  { caFile }: Pick<ConsulSettings, 'caFile'>,
+  { https }: Pick<ConsulSettings, 'https'>,
   cluster: ClusterOfPods,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const pods = await listServerPods(autoJoin, cluster, signal);
-  return originsOf(pods, { hostNetwork: autoJoin.hostNetwork, withTls: caFile !== undefined });
+  return originsOf(pods, { hostNetwork: autoJoin.hostNetwork, withTls: https });
 }
 
 /** `GET /v1/agent/self` */

@@ -53,7 +53,7 @@ async function openWatched(
   const servers = watchServers({
     client,
     autoJoin,
-    withTls: settings.caFile !== undefined,
+    withTls: settings.https,
     onLeft: consul.leave,
     warn: access.warn,
   });

@@ -18,7 +18,7 @@ type WatchedServers = {
 type WatchServersOptions = {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
   readonly autoJoin: AutoJoin;
-  /** A CA for Consul is configured. */
+  /** TLS is asked for, or a CA is configured. */
   readonly withTls: boolean;
   /** Called after the address is no longer among the addresses. */
   readonly onLeft: (address: string) => void;

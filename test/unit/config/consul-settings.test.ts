@@ -28,6 +28,7 @@ const addresses: readonly [string, string | undefined][] = [
   ['consul_1.svc', 'http://consul_1.svc:8500'],
   ['', undefined],
   ['consul:99999', undefined],
+  ['consul:0', undefined],
   ['::1', undefined],
   ['unix:///var/run/consul.sock', undefined],
   ['http://user:password@consul', undefined],
@@ -54,6 +55,7 @@ test('the usual variables of Consul are honoured', () => {
     { ...settings, token: undefined },
     {
       addresses: ['http://a:1', 'https://b:2'],
+      https: true,
       token: undefined,
       caFile: '/ca.pem',
       serverName: 'server.dc1.consul',
@@ -63,6 +65,31 @@ test('the usual variables of Consul are honoured', () => {
   );
   assert.doesNotMatch(inspect(settings, { depth: 9 }) + JSON.stringify(settings), /s3cr3t/);
 });
+
+test('CONSUL_HTTP_SSL: no address is asked in plain text, so that no token goes there', () => {
+  const ssl = { CONSUL_HTTP_SSL: 'true' };
+  assert.deepEqual(settingsOf([], { ...ssl, CONSUL_HTTP_ADDR: 'a:8501,http://b:1,https://b:1' }).addresses, [
+    'https://a:8501',
+    'https://b:1',
+  ]);
+  assert.equal(settingsOf(['--consul-http-addr=provider=k8s'], ssl).https, true);
+  assert.equal(settingsOf(['--consul-http-addr=provider=k8s']).https, false);
+  assert.deepEqual(problemsOf([], { CONSUL_HTTP_SSL: 'yes' }).length, 1);
+});
+
+for (const text of [
+  'http://user:hunter2@consul:8500',
+  'https://consul/?token=hunter2@x',
+  'provider=aws region=eu secret_access_key=hunter2',
+  'provider=digitalocean region=x tag_name=y api_token=hunter2',
+  'provider=vsphere password="hunter2',
+  'provider=k8s hunter2=hunter2 hunter2',
+])
+  test(`what may hold a secret is not repeated: ${text.slice(0, 20)}`, () => {
+    const problems = problemsOf([`--consul-http-addr=${text}`]);
+    assert.match(problems.join(), /^--consul-http-addr: the value is not /);
+    assert.doesNotMatch(problems.join().replaceAll(/"?hunter2"?: (unknown key|missing)/g, ''), /hunter2/);
+  });
 
 test('nothing given is the agent of this machine, without a token', () => {
   const { addresses: where, token } = settingsOf([]);
