@@ -16,7 +16,7 @@ export type AdmissionRequest = InjectRequest & {
   readonly uid: string;
   /** `metadata.name`, or `metadata.generateName` of a pod that has no name yet. */
   readonly name: string;
-  /** With an UPDATE, what is stored. */
+  /** With an UPDATE, the stored object. */
   readonly oldObject: unknown;
 };
 
@@ -27,7 +27,7 @@ type DecodedReview =
 
 /**
  * @param body the text of the HTTP request, undefined when there was none
- * @param shorten gives the same text without what nobody reads
+ * @param shorten removes from the text what nobody reads
  */
 export function decodeReview(
   body: string | undefined,
@@ -109,7 +109,7 @@ export function allowed(request: Answer, warnings: readonly Warning[]): string {
  * Allowed, with a patch of RFC 6902.
  *
  * @param patch in base64
- * @returns the bytes too: to count those of a long text, V8 first copies its parts into one, and again for the client
+ * @returns the size in bytes too, because V8 would copy a long text once to count its bytes, and again to send it
  */
 export function patched(
   request: Answer,
@@ -117,7 +117,7 @@ export function patched(
   warnings: readonly Warning[],
 ): { readonly text: string; readonly bytes: number } {
   const text = encode(request, { allowed: true, patchType: 'JSONPatch', ...warned(warnings), patch: '' });
-  // Base64 needs no escapes, and the patch is nearly all of the answer: it is put in place, not scanned once more.
+  // Base64 needs no escapes, and the patch is nearly all of the answer: it is inserted as it is, not scanned again.
   const place = text.length - '"}}'.length;
   return {
     text: text.slice(0, place) + patch + text.slice(place),
@@ -134,7 +134,7 @@ export function denied(request: Answer, problems: readonly Problem[], warnings: 
 /**
  * A bug of ours.
  *
- * @param isAllowed whether the object passes all the same
+ * @param isAllowed whether the object is admitted nevertheless
  * @param errorId stands beside the error in the log
  */
 export function errored(request: Answer, isAllowed: boolean, errorId: string): string {

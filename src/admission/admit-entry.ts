@@ -1,4 +1,4 @@
-/** Whether a custom resource of a config entry may be stored: every problem at once, without a look at other objects. */
+/** Whether a custom resource of a config entry may be stored: every problem at once, without looking at other objects. */
 import { isDeepStrictEqual } from 'node:util';
 import { ENTRY_GROUP, ENTRY_VERSION, entryKindOf } from '../catalog/config-entries/entry-kinds.ts';
 import { readEntryObject } from '../catalog/config-entries/entry-object.ts';
@@ -33,7 +33,7 @@ export function admitEntry({
   const object = readEntryObject(raw, name);
   const isChange = operation === 'CREATE' || operation === 'UPDATE';
   if (kind?.kind !== name || object === undefined || !isChange) return allowed('entry-unknown');
-  // The API server does not ask then, but one before 1.28 does not know the condition.
+  // The match condition keeps the API server from asking then, but one before 1.28 does not know it.
   if (object.deletionTimestamp !== undefined) return allowed('entry-unchanged');
   if (operation === 'UPDATE' && isDeepStrictEqual(property(raw, 'spec'), property(oldObject, 'spec')))
     return allowed('entry-unchanged');

@@ -1,4 +1,4 @@
-/** What a pod is answered. The pods of a workload are equal to the engine, and get an answer that is there already. */
+/** The answer to a pod. The pods of a workload look the same to the engine, so they share a cached answer. */
 import type { InjectRequest } from '../inject/decide.ts';
 import { injectPod, readRequest } from '../inject/inject.ts';
 import type { Pod } from '../inject/pod.ts';
@@ -18,9 +18,9 @@ export type PodAdmission =
 
 // Characters of what is read of a pod with a dozen containers and their probes.
 const LONGEST_KEY = 4000;
-// Twice a usual patch. A stranger decides what a hundred pods ask for: 2.4 MB of patches for the settings of one path, and with the
-// keys of those and of the four hundred that were seen, of two bytes a character where one is not Latin, 6.4 MB at most. Denials of
-// that size would be twice as much as patches.
+// Twice a usual patch. Strangers decide what a hundred pods ask for: 2.4 MB of patches for the settings of one path. With their
+// keys and those of the four hundred pods that were seen (two bytes a character if one is not Latin), 6.4 MB at most. Denials of
+// that size would take twice as much as patches.
 const LARGEST = 24_000;
 
 const keep = keptBy<PodAdmission>({
@@ -31,8 +31,8 @@ const keep = keptBy<PodAdmission>({
 const isSeen = seenBefore(LONGEST_KEY);
 
 /**
- * The same answer as that of the engine. One that is kept was made of the text that it is kept by, and of the settings:
- * nothing else of the pod that came first can be in it.
+ * The same answer as the engine's. A cached answer depends only on its key and on the settings, so it can contain nothing
+ * else of the pod that came first.
  */
 export function admitPod(request: InjectRequest, settings: InjectSettings): PodAdmission {
   const read = readRequest(request, settings);
@@ -47,11 +47,11 @@ function made(pod: Pod, settings: InjectSettings): PodAdmission {
   return result.kind === 'inject' ? { ...result, patch: patchInBase64(result.patch) } : result;
 }
 
-/** Undefined for a pod that is not the same when it is read back, and so has no answer that can be kept. */
+/** Undefined for a pod that is not the same when it is read back: its answer cannot be cached. */
 function keyOf(pod: Pod): string | undefined {
   try {
     const text = JSON.stringify(pod);
-    // What is read of 1e999.
+    // 1e999 is read as Infinity, which is written as null.
     return /[:,[]null/.test(text) ? undefined : text;
   } catch {
     // Thousands of levels deep: writing it out overflows the stack.

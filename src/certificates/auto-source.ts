@@ -60,7 +60,7 @@ export async function autoSource(options: AutoOptions): Promise<AutoSource> {
   };
 }
 
-/** What is there already when it is still good; a new pair of the same CA when that still is; else all new. */
+/** The existing pair if it is still good; else a new pair of the same CA if the CA is; else everything new. */
 async function renewed({ hosts, folder, now }: AutoOptions, held?: Certificates): Promise<Certificates> {
   const found = held ?? (folder === undefined ? undefined : await readFolder(folder));
   const time = now();

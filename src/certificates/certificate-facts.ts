@@ -1,4 +1,4 @@
-/** What the rotation wants to know of certificates, read once from their PEM. */
+/** What the rotation needs to know of certificates, read once from their PEM. */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { CertificateLife } from '../support/certificate-life.ts';
@@ -20,7 +20,7 @@ export type Serving = CertificateLife & {
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** The CAs of a bundle, in their order and each once; whatever else is in it is passed over. */
+/** The CAs of a bundle, in their order and each once; everything else in it is ignored. */
 export function readCas(bundle: string): readonly Ca[] {
   const found = new Map<string, Ca>();
   for (const [block] of bundle.matchAll(BLOCK)) {
@@ -45,7 +45,7 @@ export function readServing(
   return { pair, issuer: issuer?.id, isForHosts, ...lifeOf(certificate) };
 }
 
-/** False for garbage too; what is wrong with it is never told, because it may be a key. */
+/** False for garbage, too; the reason is never reported, because the text may be a key. */
 export function belongTogether(pair: KeyPair): boolean {
   try {
     checkPair(pair, '');

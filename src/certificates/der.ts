@@ -1,4 +1,4 @@
-/** The little of DER (ITU-T X.690) of which a certificate is made, and by which another's name is found in it. */
+/** The small part of DER (ITU-T X.690) that is needed to write a certificate, and to find the name in another one. */
 
 const UNIVERSAL = {
   wholeNumber: 0x02,

@@ -24,7 +24,7 @@ export async function fileSource(files: CertificateFiles): Promise<CertificateSo
 
   const reload = async (): Promise<void> => {
     clearTimeout(timer);
-    // Events during a read are caught by another one after it, never by one beside it that could end first.
+    // Events during a read cause another read after it, never one beside it that could end first.
     if (isReading) return schedule();
     isReading = true;
     try {
@@ -64,7 +64,7 @@ export async function fileSource(files: CertificateFiles): Promise<CertificateSo
   };
 }
 
-/** None when the node has no inotify instance left: then the poll has to do. */
+/** None when the node has no inotify instance left: then polling has to suffice. */
 function watchDirectory(directory: string, onChange: () => void): FSWatcher[] {
   try {
     return [watch(directory, onChange).on('error', () => undefined)];

@@ -31,7 +31,7 @@ export async function generateCa(now: number, life = CA_DAYS * DAY): Promise<Key
 }
 
 /**
- * Never outlives its CA: without it, it would be refused.
+ * A certificate never outlives its CA, without which it would be refused.
  *
  * @param hosts DNS names and IP addresses that the certificate is for; the first is its common name
  * @param now start of its life, in milliseconds since the epoch

@@ -8,7 +8,7 @@ import type { OlderCa } from './secret-content.ts';
 export type RotationTimes = {
   readonly caLife: number;
   readonly servingLife: number;
-  /** So long is a CA published before a certificate is served that only it covers. */
+  /** How long a CA is published before a certificate is served that only this CA covers. */
   readonly settle: number;
 };
 
@@ -28,7 +28,7 @@ export type RotationState = {
   readonly serving: Serving | undefined;
   /** Empty while the webhook configuration is not there. */
   readonly entries: readonly PublishedEntry[];
-  /** How long every entry has had the CA that signs, as this process knows; undefined when one has it not. */
+  /** How long every entry has had the CA that signs, as far as this process knows; undefined when an entry does not have it. */
   readonly publishedFor: number | undefined;
   /** Bundles as PEM that are kept in step, and for which no certificate waits. */
   readonly alsoKept: readonly string[];
@@ -167,7 +167,7 @@ function isDue(life: CertificateLife, now: number): boolean {
   return now >= dueAt(life);
 }
 
-/** From a little before it was made on: the clocks of those who make certificates differ. */
+/** It becomes valid a little before it was made: the clocks of those who make certificates differ. */
 function isAlive({ issued, expires }: CertificateLife, now: number): boolean {
   return now >= issued - CLOCK_SKEW && now < expires;
 }

@@ -18,7 +18,7 @@ type SharedSecret = {
 
 /** What the leader asks of the cluster; each may throw a TandemError. */
 export type RotationPorts = {
-  /** What is there now is in the view when it resolves. */
+  /** When it resolves, the view shows what is there now. */
   readonly refresh: (signal: AbortSignal) => Promise<void>;
   /** The Secret of the view. */
   readonly secret: () => SharedSecret;
@@ -41,7 +41,7 @@ type RotationOptions = {
 /** The longest time between two observations, so that a clock that was set is noticed; renewals have days to spare. */
 const LONGEST_PAUSE = 60_000;
 
-/** Lasts until the signal is aborted, through all faults. */
+/** Runs until the signal is aborted, whatever fails. */
 export async function rotate(options: RotationOptions, signal: AbortSignal): Promise<void> {
   const { ports, onFailure } = options;
   const delays = backoff(options.random);
@@ -63,7 +63,7 @@ export async function rotate(options: RotationOptions, signal: AbortSignal): Pro
   }
 }
 
-/** Resolves with what became of the step, or with the milliseconds until there is one. */
+/** Resolves with the outcome of the step, or with the milliseconds until there is one. */
 async function reconcile(options: RotationOptions, signal: AbortSignal): Promise<WriteOutcome | number> {
   const { view, ports, hosts, times, onStep } = options;
   const next = (): Step => nextStep(view.state(), times);
@@ -79,7 +79,7 @@ async function reconcile(options: RotationOptions, signal: AbortSignal): Promise
 
   async function write(wanted: ActiveStep): Promise<WriteOutcome> {
     if (wanted.kind === 'publish') return ports.publish(wanted.bundle, signal);
-    // Taken before keys are made, which lasts: what was read is what is replaced.
+    // Taken before keys are made, which takes time: only the version that was read may be replaced.
     const secret = ports.secret();
     const texts = await contentAfter(wanted, secret.texts, hosts, times, view.state().now);
     return signal.aborted ? 'conflict' : secret.replace(texts, signal);

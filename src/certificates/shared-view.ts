@@ -59,7 +59,7 @@ export function sharedView({ hosts, now, elapsed }: ViewOptions): SharedView {
       const known = [...(content.ca === undefined ? [] : [content.ca]), ...content.older, ...published];
       serving = content.serving === undefined ? undefined : readServing(content.serving, known, hosts);
       const ids = published.map(({ id }) => id).filter(everywhere);
-      // A process that was started later than a CA was published has not seen that itself.
+      // A process that started after a CA was published has not seen the publication.
       const latest = elapsed() - Math.max(0, now() - (view.bundlesWrittenAt ?? Infinity));
       since = new Map(ids.map((id) => [id, Math.min(since.get(id) ?? Infinity, latest)]));
     },

@@ -1,5 +1,5 @@
 /**
- * What an entry means, whatever the form that it was written or is read in: equal canonical forms are equal entries. The
+ * What an entry means, in whatever form it was written or read: equal canonical forms are equal entries. The
  * rules were found by writing random entries to Consul 1.20.6 and reading them back.
  */
 import { formatGoDuration, parseGoDuration } from '../../support/go-duration.ts';
@@ -15,7 +15,7 @@ import type {
   TextField,
 } from './entry-table.ts';
 
-/** Bytes go as text and come as base64, and lists in opaque maps come in another form than they go. */
+/** Consul takes bytes as text and returns base64, and returns lists in opaque maps in another form than it takes them. */
 type EntrySide = 'sent' | 'read';
 
 /**
@@ -46,7 +46,7 @@ function canonicalObject(fields: FieldTable, value: JsonObject, side: EntrySide)
   return Object.fromEntries(pairs);
 }
 
-/** Undefined for what equals absent. */
+/** Undefined for a value that means the same as an absent one. */
 function canonicalValue(field: EntryField, value: unknown, side: EntrySide): unknown {
   const given = value === null ? undefined : value;
   switch (field.type) {

@@ -35,5 +35,5 @@ export const BOOKKEEPING: ReadonlySet<string> = new Set([
   'LegacyUpdateTime',
 ]);
 
-/** Consul's community edition knows one of each. */
+/** Consul's community edition has only one of each. */
 export const TENANCY_KEYS: ReadonlySet<string> = new Set(['Namespace', 'Partition']);

@@ -56,15 +56,15 @@ type Desired = {
   readonly kind: EntryKind;
   readonly name: string;
   readonly object: EntryObject;
-  /** Another entry was made from it: its status, which an annotation does not outdate, says nothing of this one. */
+  /** Another entry was made from the object. Its status describes that one, because an annotation does not outdate a status. */
   readonly isRenamed: boolean;
 };
 
-/** What is remembered of an entry, by its key, beside what both sides say. */
+/** What is remembered of an entry, by its key, beside what both sides report. */
 export type EntryRecall = {
-  /** Whether Consul took this very entry at this index, and gives it back otherwise: writing it again would change nothing. */
+  /** Whether Consul accepted exactly this entry at this index but returns it differently: writing it again would change nothing. */
   readonly isAccepted: (key: string, entry: JsonObject, index: number) => boolean;
-  /** Which one it was when it was ours last, and of which object: `<namespace>/<name>`. */
+  /** The entry when it was last ours, and the object that it was made from: `<namespace>/<name>`. */
   readonly held: (key: string) => HeldEntry | undefined;
 };
 
@@ -145,7 +145,7 @@ export function decideEntry(
         ? write('update', 'adopted', differences)
         : { state: held(desired, holder, differences) };
     case 'unmanaged':
-      // `consul config write` of a file without meta makes it nobody's, and keeps what it is.
+      // `consul config write` of a file without meta drops the owner, and keeps the entry's id.
       if (holder.source === '' && wasOurs(desired, observed, recall))
         return write('update', isKnown ? 'drift' : 'changed', differences);
       if (hasAnnotation(object, OVERWRITE)) return write('update', 'overwritten', differences);
@@ -157,7 +157,7 @@ export function decideEntry(
   }
 }
 
-/** The condition of an object says nothing of this: it may be of another Consul, or of a time before this one was reset. */
+/** The condition of an object cannot tell this: it may be about another Consul, or from before this one was reset. */
 function wasOurs({ key, object }: Desired, { id }: ObservedEntry, recall: EntryRecall): boolean {
   return id !== undefined && (id === recall.held(key)?.id || id === heldEntryId(object));
 }
@@ -165,12 +165,12 @@ function wasOurs({ key, object }: Desired, { id }: ObservedEntry, recall: EntryR
 const UNTOLD =
   'has no meta any more, and Consul does not tell its trust domain (GET /v1/connect/ca/roots), so it is not known whether it is the same';
 
-/** The object had an entry, and it cannot be said now whether it is this one. To call it somebody else's would forget that. */
+/** The object had an entry, and whether it is this one is unknown now. Calling it somebody else's would lose that fact. */
 function isUntold({ key, object }: Desired, { id }: ObservedEntry, recall: EntryRecall): boolean {
   return id === undefined && (recall.held(key)?.id ?? heldEntryId(object)) !== undefined;
 }
 
-// Each pass decides about every object. One of a megabyte takes half a second, for which nothing else of the process runs.
+// Each pass decides about every object. An object of a megabyte takes half a second, and blocks the whole process for that time.
 const problemsOf = oncePerObject(validateEntry);
 const sentEntry = oncePerObject(toConsulEntry);
 const compared = new WeakMap<
@@ -178,7 +178,7 @@ const compared = new WeakMap<
   { readonly observed: JsonObject; readonly differences: readonly EntryDifference[] }
 >();
 
-/** What is read anew is another object, and its kind never changes. */
+/** An object that is read again is a new value, and its kind never changes. */
 function oncePerObject<T>(
   work: (kind: EntryKind, object: EntryObject) => T,
 ): (kind: EntryKind, object: EntryObject) => T {
@@ -279,7 +279,7 @@ function differingAt(differences: readonly EntryDifference[]): string {
   return differences.length === 0 ? '' : ` and differs: ${differencesText(differences)}`;
 }
 
-// A condition's message is shown whole; more than this is not read, and the API server takes 32 KiB.
+// A condition's message is shown whole. Nobody reads more than this, and the API server accepts 32 KiB.
 const SHOWN = 10;
 
 function differencesText(differences: readonly EntryDifference[]): string {

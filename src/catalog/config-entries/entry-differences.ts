@@ -11,7 +11,7 @@ export type EntryDifference = {
   /** In canonical form; undefined where there is none. */
   readonly desired: unknown;
   readonly observed: unknown;
-  /** Whoever may create an object of this name may read the values: it is one plain value that is no secret by its field. */
+  /** The value is plain and its field holds no secrets, so whoever may create an object of this name may read it. */
   readonly isShown: boolean;
 };
 
@@ -57,7 +57,7 @@ function compare([desired, observed]: readonly [unknown, unknown], at: At, found
   }
 }
 
-/** A list that is a set is an object here, by the keys of its elements. */
+/** A list that stands for a set is compared as an object, by the keys of its elements. */
 function below({ path, field, fields }: At, step: string | number): At {
   const of = field?.type === 'list' || field?.type === 'keyed' ? field.of : undefined;
   const [, named] = Object.entries(fields).find(([name, each]) => consulKeyOf(name, each) === step) ?? [];

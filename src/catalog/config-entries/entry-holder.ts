@@ -1,4 +1,4 @@
-/** Whose an entry in Consul is, by its meta: config entries allow any characters there. */
+/** Who owns an entry in Consul, by its meta: config entries allow any characters there. */
 import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META, OWNER_META } from '../../model/consul-names.ts';
 import type { JsonObject } from '../../support/json.ts';
 
@@ -15,7 +15,7 @@ export type Meta = Readonly<Record<string, string>>;
 export type ObservedEntry = {
   readonly entryKind: string;
   readonly name: string;
-  /** `ModifyIndex`, by which a write says what it was planned on. */
+  /** `ModifyIndex`, with which a write names the version that it was planned on. */
   readonly index: number;
   /**
    * Tells this entry from any other: the trust domain of Consul and the `CreateIndex`. An edit keeps it; an entry that is deleted and
@@ -74,7 +74,7 @@ export function objectPlace({
   return namespace === '' ? name : `${namespace}/${name}`;
 }
 
-/** Any other key is a difference too: somebody set what no object says. Of a manifest nobody knows when it was made. */
+/** Any other key is a difference, too: somebody set what no object says. Nobody knows when a manifest was created. */
 export function isSameMeta(desired: Meta, observed: Meta): boolean {
   const isCompared = (key: string): boolean => key !== CREATED_META || CREATED_META in desired;
   const keys = new Set([...Object.keys(desired), ...Object.keys(observed)].filter(isCompared));

@@ -4,7 +4,7 @@ import type { EntryObject } from './entry-object.ts';
 /** consul-k8s sets it on every object, and only its controller takes it away. */
 export const CONSUL_K8S_FINALIZER = 'finalizers.consul.hashicorp.com';
 
-/** Its author has deleted it, and it cannot end: the controller that would let it is gone. */
+/** Its author deleted it, but its finalizer remains: the controller that would remove it is gone. */
 export function isLeftover({ deletionTimestamp, finalizers }: EntryObject): boolean {
   return deletionTimestamp !== undefined && finalizers.includes(CONSUL_K8S_FINALIZER);
 }

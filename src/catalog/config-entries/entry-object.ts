@@ -31,7 +31,7 @@ export type EntryObject = {
   readonly status: JsonObject;
 };
 
-/** Gives the entry a name that Kubernetes cannot spell. */
+/** Gives the entry a name that Kubernetes does not allow. */
 export const ENTRY_NAME_ANNOTATION = `${OWN_PREFIX}entry-name`;
 
 /**

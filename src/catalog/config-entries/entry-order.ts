@@ -1,6 +1,6 @@
 /**
  * The order of changes: what others need is written first and removed last. It is a good first guess, not a proof, so what Consul
- * refuses is tried again after everything else, as long as that gets anywhere.
+ * refuses is tried again after everything else, as long as that makes progress.
  */
 import { ENTRY_KINDS } from './entry-kinds.ts';
 import type { EntryChange } from './entry-plan.ts';

@@ -115,7 +115,7 @@ function planKind(view: KindView, settings: EntrySettings, recall: EntryRecall):
   const objects = view.objects.filter(isAlive).map((object): PlannedObject => {
     const entry = entryOf(kind, object);
     if (!isAllowed(object, settings)) return { object, kind, entry, state: notAllowed(object) };
-    // Whose an entry is cannot be told without it.
+    // Without it, nobody can tell who owns an entry.
     if (view.entries === undefined)
       return { object, kind, entry, state: refusalOf(kind, object) ?? unknown(view) };
     const holder = entry && holders.get(entry.key);
@@ -131,7 +131,7 @@ function planKind(view: KindView, settings: EntrySettings, recall: EntryRecall):
   return { objects, writes, owned: ours.length, ...removalsOf(orphans, objects, view, settings) };
 }
 
-/** Its owner has deleted it, and a finalizer of somebody else keeps it: its entry goes now. */
+/** Its author deleted it, and somebody else's finalizer keeps it: its entry is removed now. */
 function isAlive({ deletionTimestamp }: EntryObject): boolean {
   return deletionTimestamp === undefined;
 }
@@ -144,8 +144,8 @@ export function isAllowed(
 }
 
 /**
- * Entry → the object that has it: the one that it was made from, then the oldest, then the first by its place. One that is
- * invalid keeps what it has. By age alone, whoever has an old object could name it as the entry of somebody else.
+ * Entry → the object that has it: the one that it was made from, else the oldest, else the first by its place. An invalid
+ * object keeps what it has. By age alone, the owner of an old object could take over somebody else's entry by naming it.
  *
  * @param makers as `makersOf`
  */
@@ -175,7 +175,7 @@ function makersOf(
 ): ReadonlyMap<string, string> {
   const holding = objects.filter((object) => heldEntryId(object) !== undefined);
   const byId = new Map(holding.map((object) => [heldEntryId(object), objectPlace(object)]));
-  // While Consul does not tell which entry it is, nobody else gets it. Of two the first one has it.
+  // While Consul does not tell which entry it is, nobody else gets it. If two objects had it, the first keeps it.
   const byKey = new Map(
     holding.toReversed().map((object) => [entryOf(kind, object)?.key, objectPlace(object)]),
   );
@@ -195,7 +195,7 @@ function makersOf(
   );
 }
 
-/** Undefined for an object that names no entry, or not the only one that there can be of its kind; it is refused anyway. */
+/** Undefined for an object that names no entry, or another than the only one of its kind; it is refused anyway. */
 function entryOf(kind: EntryKind, object: EntryObject): PlannedObject['entry'] {
   const name = entryName(kind, object);
   const { naming } = kind;
@@ -241,7 +241,7 @@ function removalsOf(
   return { removals, kept };
 }
 
-/** Whether its object was deleted, or went with an earlier CRD. Both times are of the API server. */
+/** Whether its object was deleted, and not removed with an earlier CRD. Both times come from the API server. */
 function whyLost(
   { [CREATED_META]: created }: Meta,
   crdCreated: string | undefined,
@@ -249,11 +249,11 @@ function whyLost(
 ): string | undefined {
   if (crdCreated === undefined) return undefined;
   if (created !== undefined) return created < crdCreated ? LOST : undefined;
-  // An earlier version wrote it. What names another entry now was deleted by nobody.
+  // An earlier version wrote it. An object that names another entry now was not deleted.
   return isRenamed ? undefined : UNDATED;
 }
 
-/** The object is still there and names another entry now: what it had goes when that is in order. */
+/** The object still exists and names another entry now: its old entry is removed once the new one is in order. */
 function whyKept(object: PlannedObject | undefined): string | undefined {
   if (object === undefined) return undefined;
   const { state } = object;

@@ -3,7 +3,7 @@ import { elementsAt, isObject, parseJson, property, textAt, type JsonObject } fr
 import { quote } from '../../support/text.ts';
 import type { EntryRule, ProblemLevel, RuleProblem } from './entry-table.ts';
 
-/** One problem of each element at most. Of hardly any is there one, and a list for each takes several times as long. */
+/** At most one problem for each element. Few elements have any, and a list for each would take several times as long. */
 export function problemsOfElements(
   elements: readonly unknown[],
   problemOf: (element: unknown, index: number) => RuleProblem | undefined,
@@ -16,7 +16,7 @@ export function problemsOfElements(
   return problems;
 }
 
-/** Whether the field is there, be it with a zero value. */
+/** Whether the field is there, even with a zero value. */
 export function has(value: unknown, key: string): boolean {
   const found = property(value, key);
   return found !== undefined && found !== null;
@@ -49,7 +49,7 @@ export function oneFieldOf(
   isThere: (value: unknown, key: string) => boolean = isSet,
 ): EntryRule {
   return (value) => {
-    // A list of them is made for the message alone.
+    // The list is made only for the message.
     let count = 0;
     for (const key of keys) if (isThere(value, key)) count += 1;
     if (count === 1 || (count === 0 && times === 'at most one')) return [];
@@ -141,8 +141,8 @@ export function wildcardCheck(name: string): string | undefined {
 export const LONGEST_NAME = 253;
 
 /**
- * The name of an entry that its author chooses freely. Consul takes any, but its API cannot name `..` in a path, so that the
- * entry could never be removed; and it finds `admin` for `adm\u0130n`, so that one object would replace the entry of another.
+ * A name of an entry that its author chooses freely. Consul takes any name. But no path of its API can contain `..`, so such an
+ * entry could never be removed; and it finds `admin` for `adm\u0130n`, so one object would replace another's entry.
  */
 export function entryNameCheck(name: string): string | undefined {
   return name.length <= LONGEST_NAME && /^[ -~]+$/.test(name) && !/^\.{1,2}$/.test(name)
@@ -192,12 +192,12 @@ const httpMethods: readonly string[] = [
   'TRACE',
 ];
 
-/** Methods are known, and none is there twice; case does not count. */
+/** Methods are known, and none appears twice; case does not matter. */
 export const methodsRule: EntryRule = (value) => {
   const seen: string[] = [];
   return problemsOfElements(elementsAt(value, 'methods'), (method, index) => {
     if (typeof method !== 'string') return undefined;
-    // Most authors write them as they are.
+    // Most authors write them in upper case, as in the list.
     const name = httpMethods.includes(method) ? method : method.toUpperCase();
     if (!httpMethods.includes(name))
       return refusedAt(['methods', index], `${quote(method)} must be one of ${httpMethods.join(', ')}`);

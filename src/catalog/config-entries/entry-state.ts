@@ -1,4 +1,4 @@
-/** How an object stands with Consul: the closed vocabulary of its condition. */
+/** The state of an object in Consul: the closed vocabulary of its condition. */
 
 /** Reason of the condition `Synced` → what it means. */
 export const entryReasons = {

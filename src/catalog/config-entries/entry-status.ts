@@ -1,4 +1,4 @@
-/** The status of an object: what its condition says, and whether that is news. */
+/** The status of an object: what its condition says, and whether it has changed. */
 import { isDeepStrictEqual } from 'node:util';
 import { asString, elementsAt, filledAt, isObject, property, type JsonObject } from '../../support/json.ts';
 import { oneLine } from '../../support/text.ts';
@@ -12,7 +12,7 @@ export type Condition = {
   readonly message: string;
 };
 
-/** How an object stands when its change was tried. */
+/** The state of an object after its change was tried. */
 export type EntryOutcome =
   | SettledState
   /** As `synced`. */
@@ -31,7 +31,7 @@ const CONDITION = 'Synced';
 export function statusAfter(object: EntryObject, outcome: EntryOutcome, now: number): JsonObject | undefined {
   const old = conditionOf(object.status);
   const isPending = old === undefined || observedGeneration(object.status) !== object.generation;
-  // What was true of this generation stays so while Consul says nothing.
+  // What was true of this generation stays true while Consul does not answer.
   if (outcome.kind === 'unknown' && !isPending) return undefined;
   const condition = conditionAfter(outcome);
   const time = new Date(now).toISOString().replace(/\.[0-9]+Z$/, 'Z');
@@ -39,7 +39,7 @@ export function statusAfter(object: EntryObject, outcome: EntryOutcome, now: num
   const lastSynced = asString(property(object.status, 'lastSyncedTime'));
   const lastSyncedTime =
     outcome.kind === 'written' || (isSynced && lastSynced === undefined) ? time : lastSynced;
-  // Nothing is said of a generation of which nothing is known.
+  // Nothing is known of this generation, so nothing is said of it.
   const generation = outcome.kind === 'unknown' ? observedGeneration(object.status) : object.generation;
   const entryId = entryIdAfter(object, outcome);
   const isSameStatus = asString(old?.['status']) === condition.status;
@@ -88,7 +88,7 @@ const OF_OTHERS: readonly EntryReason[] = [
   'NameTaken',
 ];
 
-/** Whether the entry is not of this object. Of one that is invalid, or of which nothing is known, that is not said. */
+/** Whether the entry belongs to somebody else. That is unknown for an object that is invalid, or of which nothing is known. */
 export function isSomebodyElses(outcome: EntryOutcome): boolean {
   return outcome.kind === 'elsewhere' || (outcome.kind === 'failed' && OF_OTHERS.includes(outcome.reason));
 }
@@ -103,7 +103,7 @@ export function isInStep({ status, generation }: EntryObject): boolean {
   );
 }
 
-/** What its message repeats, of Consul's answers among others, no terminal obeys. */
+/** A message repeats foreign texts, such as Consul's answers; no control character of theirs reaches a terminal. */
 export function conditionAfter(outcome: EntryOutcome): Condition {
   const { message, ...said } = conditionOfOutcome(outcome);
   return { ...said, message: oneLine(message) };

@@ -48,7 +48,7 @@ export type TextField = Described & {
   readonly allowed?: readonly string[];
   /** Level of a value that is not allowed, or that the check finds wrong. */
   readonly level?: ProblemLevel;
-  /** Consul stores it in this case, and takes any. */
+  /** Consul stores it in this case, and accepts any. */
   readonly fold?: 'lower' | 'upper';
   readonly check?: TextCheck;
   /** What Consul reads when it is absent. */

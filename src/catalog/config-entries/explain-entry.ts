@@ -30,7 +30,7 @@ export type EntryExplanation = {
   readonly after: readonly string[];
   /** What the object says of itself, which has Consul's last answer; undefined while it says nothing. */
   readonly condition: Condition | undefined;
-  /** Other objects in which the name of the entry stands, each with the path. */
+  /** Other objects that mention the name of the entry, each with the path. */
   readonly mentioned: readonly string[];
 };
 
@@ -83,12 +83,12 @@ function observedOf(views: readonly KindView[], { kind, entry }: PlannedObject):
   return view?.entries?.find(({ name }) => entryKey(kind, name) === entry?.key);
 }
 
-// More is not read.
+// Nobody reads more.
 const MENTIONS = 20;
-// The validator lets through no more.
+// The validator accepts nothing deeper.
 const DEEPEST = 64;
 
-/** Wherever the name stands as a value: which field refers to what is known to Consul's graph alone. */
+/** Wherever the name is a value: only Consul's graph knows which fields are references. */
 function mentionsOf(name: string, itself: EntryObject, views: readonly KindView[]): readonly string[] {
   const found: string[] = [];
   for (const { kind, objects } of views)

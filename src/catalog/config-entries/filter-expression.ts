@@ -1,4 +1,4 @@
-/** Consul's filter language, as far as it takes to say whether an expression can be read (go-bexpr 0.1.2, grammar.peg). */
+/** Consul's filter language, parsed as far as needed to say whether an expression is valid (go-bexpr 0.1.2, grammar.peg). */
 
 type FilterReading =
   | { readonly ok: true; readonly selectors: readonly string[] }
@@ -11,7 +11,7 @@ const COMPARISON = /\s*(?:==|!=)\s*|\s+(?:not\s+)?(?:contains|matches)\s+/y;
 const EMPTINESS = /\s+is\s+(?:not\s+)?empty/y;
 const MEMBERSHIP = /\s+(?:not\s+)?in\s+/y;
 
-/** Deeper than anybody writes; each level is one of the stack. */
+/** Deeper than anybody writes; each level takes a frame of the stack. */
 const DEEPEST = 50;
 
 /** Reads an expression such as `Service.Meta.version == v1 and not Checks is empty`. */
@@ -28,7 +28,7 @@ export function readFilter(expression: string): FilterReading {
     farthest = Math.max(farthest, at);
     return found;
   };
-  /** All of them, or nothing is taken. */
+  /** Reads all parts, or none. */
   const inOrder = (...parts: readonly (() => boolean)[]): boolean => {
     const [start, known] = [at, selectors.length];
     if (parts.every((part) => part())) return true;

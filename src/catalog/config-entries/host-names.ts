@@ -1,4 +1,4 @@
-/** Host names as Consul takes them in config entries. */
+/** Host names as Consul accepts them in config entries. */
 
 // RFC 1035, section 2.3.4: 255 bytes on the wire, of which two are not in the text. Consul takes underscores, too.
 const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;

@@ -1,4 +1,4 @@
-/** `Mesh`: what holds for the mesh as a whole. */
+/** `Mesh`: settings of the mesh as a whole. */
 import { property } from '../../support/json.ts';
 import { warnedAt } from './entry-rules.ts';
 import type { EntryKind } from './entry-table.ts';

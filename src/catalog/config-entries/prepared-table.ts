@@ -1,6 +1,6 @@
 /**
- * The table of a kind as validation walks it. What it asks of each field is found out once, and of an object it looks only at the
- * fields that are there: an object has a few of those that it could have.
+ * The table of a kind, prepared for validation. What validation needs of each field is computed once. Of an object, it visits
+ * only the fields that are there: an object has few of those that it could have.
  */
 import type { EntryField, EntryRule, FieldTable } from './entry-table.ts';
 
@@ -9,7 +9,7 @@ export type PreparedField = {
   readonly field: EntryField;
   /** In its table. */
   readonly place: number;
-  /** Looked at where it is absent, too. */
+  /** Checked even if it is absent. */
   readonly isRequired: boolean;
   /** Some values are for Consul Enterprise or a newer Consul. */
   readonly isRestricted: boolean;

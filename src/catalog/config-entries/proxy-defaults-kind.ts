@@ -1,4 +1,4 @@
-/** `ProxyDefaults`: what holds for all proxies of the mesh. */
+/** `ProxyDefaults`: settings of all proxies in the mesh. */
 import { deniedAt, jsonCheck, oneFieldOf, refusedAt, warnedAt } from './entry-rules.ts';
 import { isObject, textAt } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
@@ -30,7 +30,7 @@ const configRule: EntryRule = (spec) => {
   if (!isObject(config)) return [];
   const { protocol, envoy_hcp_metrics_bind_socket_dir: folder } = config;
   return [
-    // Consul asks for a text here and takes a number or a boolean as one.
+    // Consul expects a text here, and accepts a number or a boolean as one.
     ...(typeof protocol === 'object' && protocol !== null
       ? [refusedAt(['config', 'protocol'], 'must be a text')]
       : []),

@@ -1,4 +1,4 @@
-/** `ServiceDefaults`: what holds for all instances of one service. */
+/** `ServiceDefaults`: settings of all instances of one service. */
 import { isDnsName } from './host-names.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
 import { asString, elementsAt, isObject, numberAt } from '../../support/json.ts';

@@ -1,4 +1,4 @@
-/** A custom resource as the entry that Consul is sent. */
+/** A custom resource as the entry that is sent to Consul. */
 import { isObject, property, textAt, type JsonObject } from '../../support/json.ts';
 import { consulKeyOf } from './consul-key.ts';
 import { ENTRY_NAME_ANNOTATION, type EntryObject } from './entry-object.ts';
@@ -15,7 +15,7 @@ export function entryName({ naming }: EntryKind, { name, annotations, spec }: En
 /**
  * Kind, name and fields in Consul's spelling, without Meta. Fields that the table does not know are left out.
  *
- * @param object of which the validator refuses nothing; other values of another type than the table says are kept
+ * @param object accepted by the validator; a value whose type is not that of the table is kept
  */
 export function toConsulEntry(kind: EntryKind, object: EntryObject): JsonObject {
   const name = kind.naming.from === 'none' ? {} : { Name: entryName(kind, object) };

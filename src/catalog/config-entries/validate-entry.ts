@@ -1,4 +1,4 @@
-/** Every problem of a custom resource at once, without a look at other objects. */
+/** Every problem of a custom resource at once, without looking at other objects. */
 import { formatGoDuration, parseGoDuration } from '../../support/go-duration.ts';
 import { hasNullInList, isNestedAtMost, isObject, type JsonObject } from '../../support/json.ts';
 import { mustBeString, nearest, quote } from '../../support/text.ts';
@@ -31,7 +31,7 @@ export type EntryProblem = {
 const DEEPEST = 64;
 /** More than anybody reads, and a message must stay one that the API server stores. */
 const MOST = 100;
-/** A stranger decides how many there are; from here on they are not even looked for. */
+/** A stranger decides how many problems there are; after this many, nobody looks for more. */
 const MOST_FOUND = 1000;
 
 /**
@@ -49,7 +49,7 @@ export function validateEntry(kind: EntryKind, object: EntryObject): readonly En
     ...(isUnsupported === true ? { reason: 'UnsupportedByConsul' as const } : {}),
   }));
   if (found.length <= MOST) return problems;
-  // Of what was not looked at, nobody knows whether Consul stands it.
+  // Nobody knows whether Consul survives what was not checked.
   const isWhole = found.length < MOST_FOUND;
   const isRefused = !isWhole || found.slice(MOST - 1).some((each) => each.level === 'refused');
   const level = isRefused ? 'refused' : 'denied';
@@ -115,7 +115,7 @@ function onlyName(kind: EntryKind, object: EntryObject): readonly RuleProblem[] 
 
 function checkObject(table: PreparedTable, value: JsonObject, check: Check): void {
   for (const field of presentFields(table, value, check)) {
-    // No field is named like what every object inherits.
+    // No field has the name of a property that every object inherits.
     checkAt(field.name, field, value[field.name], check);
   }
   for (const rule of table.rules) for (const problem of rule(value, check.name)) report(check, problem);
@@ -142,7 +142,7 @@ function reportUnknown(key: string, { byName }: PreparedTable, check: Check): vo
   );
 }
 
-/** @param key of the value in what the walk is at */
+/** @param key of the value in the object or list where the walk is */
 function checkAt(key: string | number, field: PreparedField, value: unknown, check: Check): void {
   if (check.found.length >= MOST_FOUND) return;
   const isAbsent = value === undefined || value === null;

@@ -1,4 +1,4 @@
-/** Agent mode: what the agent of a node has of injected pods, and what of it outlives them. */
+/** Agent mode: which instances of injected pods an agent has, and which of them outlive their pods. */
 import {
   CHECK_NAME,
   EXTERNAL_SOURCE,
@@ -56,14 +56,14 @@ export type CheckChange = {
 export type AgentPlan = {
   /** Their pods have ended. */
   readonly deregister: readonly PodInstance[];
-  /** Of this cluster, and of no pod that is known: perhaps one so new that its event is still on the way. */
+  /** Of this cluster, but of no known pod: the pod may be so new that its event is still on the way. */
   readonly strangers: readonly PodInstance[];
   readonly checks: readonly CheckChange[];
-  /** Of pods that have registered themselves, and are not there: the agent has lost its state, or a removal met them. */
+  /** Missing instances of pods that have registered themselves: the agent has lost its state, or a removal hit them. */
   readonly register: readonly AgentRegistration[];
   /** Proxies that get or lose a virtual address; the pod knows none. */
   readonly update: readonly AgentRegistration[];
-  /** Another one has the id of a pod that is there; it may give it up. */
+  /** Another instance has the id of an existing pod, and may give it up. */
   readonly conflicts: readonly Conflict[];
 };
 
@@ -97,7 +97,7 @@ export function planAgent(
     const virtual = found.id === meshOf(pod)?.proxyId ? virtualOf(pod, found) : undefined;
     return isSameAddress(virtual, found.virtual) ? [] : withAddress(pod, found.id, virtual, cluster);
   });
-  // Not from the hands of another pod, nor of somebody else.
+  // Nothing is taken from another pod, or from somebody else.
   const holders = new Map<string, string | undefined>([
     ...[...others].map((id) => [id, undefined] as const),
     ...instances.filter(({ uid }) => live.has(uid) || !isEnded(uid)).map(({ id, uid }) => [id, uid] as const),

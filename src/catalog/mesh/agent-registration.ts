@@ -1,4 +1,4 @@
-/** What an agent gets again of a pod whose registration it has lost: what the init container of the pod gave it. */
+/** What an agent gets again for a pod whose registration it has lost: the same that the pod's init container gave it. */
 import { agentDefinition, checkedDefinition } from '../../model/definition.ts';
 import type { VirtualAddress } from '../../model/registration.ts';
 import type { MeshCluster } from './mesh-cluster.ts';

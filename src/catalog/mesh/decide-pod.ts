@@ -1,4 +1,4 @@
-/** Whether a pod is in Consul by the registrar, and why not. */
+/** Whether the registrar registers a pod in Consul, and why not. */
 import type { AskedNode } from '../../inject/injected-pod.ts';
 import { addressOfNode, isOfAccount, type MeshCluster } from './mesh-cluster.ts';
 import { servicesOf, type InjectedPod } from './registered-pod.ts';

@@ -21,7 +21,7 @@ export type PodExplanation = {
   readonly stage: Stage;
   /** What it is in Consul, and what decided that; undefined when nothing of it can be registered. */
   readonly service: MeshServiceName | undefined;
-  /** Besides it, in a pod with several. */
+  /** Its other services, in a pod with several. */
   readonly otherServices: readonly MeshServiceName[];
   /** The rule that decided, in the words of the closed vocabulary, and what it means. */
   readonly reason: PodReason;
@@ -30,7 +30,7 @@ export type PodExplanation = {
   readonly problems: readonly string[];
   readonly registrations: readonly ExplainedRegistration[];
   readonly address: AddressStatus;
-  /** In Consul, of this very pod, and to be removed. */
+  /** Instances of this very pod in Consul that are to be removed. */
   readonly leftover: readonly ObservedRegistration[];
 };
 

@@ -12,9 +12,9 @@ export type MeshNode = {
   readonly address: string | undefined;
   /** All that a pod on it can have as `hostIP`: a kubelet takes an InternalIP, else an ExternalIP, and one of two families. */
   readonly hostIps?: readonly string[];
-  /** What is there instead of one, and where. */
+  /** A value that is no IP address, and where it is. */
   readonly refusedAddress?: string | undefined;
-  /** From which its pods get their addresses; the first one of two. */
+  /** The range of its pods' addresses; the first of two. */
   readonly podCidr: string | undefined;
 };
 
@@ -50,7 +50,7 @@ export type MeshCluster = {
    * one that its ServiceAccount names: undefined when it names none, or is not known.
    */
   readonly serviceOfAccount: ((namespace: string, name: string) => string | undefined) | undefined;
-  /** A pod that was injected without a login stays the service that it was, although others log in. */
+  /** A pod that was injected without a login keeps its service name, although others log in. */
   readonly keepsPlainPods: boolean;
   /** Whether there is such a ServiceAccount. */
   readonly isAccount: (namespace: string, name: string) => boolean;
@@ -85,9 +85,9 @@ export function isBoundToAccount(
 }
 
 /**
- * Whether the token with which the pod logs in is that of its service. The registrar's own token may write every service, so that it
- * would lend a pod any identity. One of several services logs in as the ServiceAccount of its name, from the namespace of the pod:
- * who makes the pod could as well make it one of that ServiceAccount.
+ * Whether the pod logs in as the ServiceAccount of its service. The registrar's own token may write every service, so it would
+ * give a pod any identity. Each of several services logs in as the ServiceAccount of its name in the pod's namespace: whoever
+ * creates the pod could run it as that ServiceAccount anyway.
  */
 export function isOfAccount(pod: InjectedPod, service: string, cluster: MeshCluster): boolean {
   if (!isBoundToAccount(pod, cluster)) return true;

@@ -61,7 +61,7 @@ export function selects({ namespace, selector }: MeshService, pod: InjectedPod):
   return namespace === pod.namespace && [...selector].every(([key, value]) => pod.labels.get(key) === value);
 }
 
-/** Asked for each pod again and again, and of whoever makes Services by the thousand: each is ranked once. */
+/** Called again and again for each pod, and somebody may create thousands of Services, so each is ranked once. */
 function bestOf(
   candidates: readonly MeshService[],
   rank: (each: MeshService) => string,
@@ -91,7 +91,7 @@ export function leadsTo(
 }
 
 /**
- * Undefined for a Service that is nothing to the mesh: it selects no pods (without a selector, or an alias of another host), or its
+ * Undefined for a Service that does not matter to the mesh: it selects no pods (without a selector, or an alias of another host), or its
  * author says so by a label. Of several Services of a pod, consul-k8s registers it by the one without that label
  * (endpoints_controller.go, isLabeledIgnore).
  */

@@ -23,7 +23,7 @@ export type NodePlan = {
     /** Those that differ; never empty, and never the check alone. */
     readonly fields: readonly RegistrationField[];
   }[];
-  /** Nothing but the check differs: the most frequent change, of which many are one write. */
+  /** Only the check differs: the most frequent change, and one write can hold many of them. */
   readonly checks: readonly { readonly registration: PodRegistration; readonly check: Check }[];
   readonly deregister: readonly ObservedRegistration[];
   /** Nothing is left on the node then, and it is ours. */
@@ -37,7 +37,7 @@ export type NodePlan = {
 
 /**
  * @param desired of the pods of this node, and of no other
- * @param observed a whole read of it, or of some ids with `desired` of no others; then `removeNode` says nothing
+ * @param observed a read of the whole node, or of some ids if `desired` has no others; `removeNode` then means nothing
  */
 export function planNode(
   name: string,

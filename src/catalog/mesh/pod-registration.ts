@@ -22,7 +22,7 @@ export type PodRegistration = Registration &
     readonly uid: string;
   };
 
-/** Where sidecars looked before `syntheticNodeName`: those that run go on to look there until their pods are replaced. */
+/** The node on which sidecars looked before `syntheticNodeName`; those that still run look there until their pods are replaced. */
 export function legacyNodeName(node: string): string {
   return `${node}-virtual`;
 }
@@ -65,7 +65,7 @@ export function instancesOfPod(pod: InjectedPod, cluster: MeshCluster): readonly
   const address = addressOfNode(pod, cluster);
   if (node === undefined || address === undefined) return [];
   const registrations = servicesOf(pod).flatMap((mesh, index) => {
-    // Only a pod with one service is called after something else than its annotation.
+    // Only a pod with a single service can get its name from anything but its annotation.
     const name = index === 0 ? serviceNameOf(pod, cluster)?.name : mesh.service.name;
     return name === undefined ? [] : registrationsOfService(pod, mesh, name, cluster);
   });
@@ -106,8 +106,8 @@ function registrationsOfService(
 }
 
 /**
- * Without `bind_address` Envoy listens on the address of the instance, so that its listener would move when the address arrives.
- * A sidecar that runs since before has a listener already, on its address, and keeps it; that of agent mode has its own registration.
+ * Without `bind_address` Envoy listens on the address of the instance, and its listener would move when the address arrives. A
+ * sidecar that an earlier version injected keeps its listener on its address; that of agent mode has its own registration.
  */
 function configOf(pod: InjectedPod, { config }: MeshOptions, cluster: MeshCluster): Proxy['config'] {
   const { injection } = pod;
@@ -133,7 +133,7 @@ function metaOf(pod: InjectedPod, ofAuthor: MeshOptions['service']['meta'], owne
   return Object.fromEntries(pairs.toSorted(([left], [right]) => byText(left, right)));
 }
 
-/** A pod that terminates is critical at once: its readiness probe may go on to succeed. */
+/** A pod that terminates is critical at once: its readiness probe may still succeed. */
 export function readinessOf(pod: InjectedPod): Pick<Check, 'status' | 'output'> {
   if (pod.stage === 'terminating') return { status: 'critical', output: 'the pod is terminating' };
   if (pod.podIp === undefined) return { status: 'critical', output: 'the pod has no address yet' };

@@ -15,8 +15,8 @@ export type PodToken = {
 const DESCRIPTION = 'token created via login: ';
 
 /**
- * Tokens of pods of this owner; those whose login did not say whose they are stay what they are. The secrets that the list has,
- * too, are ignored.
+ * Tokens of pods of this owner. A token whose login did not name its owner is left alone. The secrets in the list
+ * are ignored.
  *
  * @param tokens body of `GET /v1/acl/tokens`
  * @returns undefined when it is not of the form that Consul documents
@@ -46,15 +46,15 @@ function servicesOf(token: unknown): string {
   return names.map(String).toSorted().join();
 }
 
-// A login that got no answer is made again within seconds, and a container that ends again and again every 5 minutes at most.
+// A login without an answer is repeated within seconds; a container that keeps crashing restarts at least every 5 minutes.
 const AFTER_NEXT = 10 * 60_000;
 
-/** Those that a container had before it was restarted: the one that runs has logged in after it, long ago. */
+/** Tokens that a container had before its restart: the running container logged in later, and long ago. */
 export function formerTokens(tokens: readonly PodToken[]): readonly PodToken[] {
   const newest = new Map<string, number>();
   const holder = ({ uid, services }: PodToken): string => JSON.stringify([uid, services]);
   for (const token of tokens)
     newest.set(holder(token), Math.max(newest.get(holder(token)) ?? token.created, token.created));
-  // Of a time that cannot be read, nothing follows.
+  // A time that cannot be read proves nothing.
   return tokens.filter((token) => token.created + AFTER_NEXT <= (newest.get(holder(token)) ?? NaN));
 }

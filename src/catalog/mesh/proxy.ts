@@ -54,7 +54,7 @@ function named(tenancy: string): string {
   return tenancy === 'default' ? '' : tenancy;
 }
 
-/** Consul gives the keys of a config back in their order, also of what is nested in it. */
+/** Consul returns the keys of a config sorted, at every level. */
 function canonical(proxy: Proxy): string {
   return JSON.stringify(proxy, (_key, value: unknown) =>
     isObject(value)

@@ -26,24 +26,24 @@ export type InjectedPod = {
   /** Never used twice, unlike the name. */
   readonly uid: string;
   readonly injection: Injection;
-  /** Of which it is, by `spec`. */
+  /** `spec.serviceAccountName`. */
   readonly serviceAccount: string;
   readonly labels: ReadonlyMap<string, string>;
   /** TCP ports of containers by name. */
   readonly ports: ReadonlyMap<string, number>;
-  /** Which its author excludes from the redirection of what comes in. The annotation may be edited: to tell people, and nothing else. */
+  /** Ports that its author excludes from inbound redirection. The annotation may be edited, so this is only told to people. */
   readonly plainPorts: readonly number[];
   readonly stage: Stage;
   /** Undefined until it is scheduled, and until its kubelet has told. */
   readonly node: string | undefined;
   readonly hostIp: string | undefined;
   readonly podIp: string | undefined;
-  /** What is there instead of one of them, and where. */
+  /** A value that is no IP address, and where it is. */
   readonly refusedAddress?: string | undefined;
   /** Its init containers have done their work; in agent mode it has registered itself. */
   readonly isInitialized: boolean;
   readonly isReady: boolean;
-  /** Of its admission, while it starts: a controller that makes pods shows nobody the answer of the webhook. */
+  /** Warnings of its admission, while it starts: the controller that creates a pod shows nobody the webhook's answer. */
   readonly warnings: readonly string[];
   /** Of a pod whose traffic its node has not redirected yet, see `PendingPod`. */
   readonly waitsSince?: number | undefined;
@@ -111,7 +111,7 @@ export function readInjectedPod(raw: unknown): InjectedPod | undefined {
   };
 }
 
-// As much as an agent keeps of the output of a check (Consul, `check_output_max_size`): the author of a pod has a say in it.
+// As much as an agent keeps of a check's output (Consul, `check_output_max_size`): the author of a pod influences this text.
 const MESSAGE_CHARACTERS = 4096;
 
 function shortLine(message: string): string {
@@ -119,7 +119,7 @@ function shortLine(message: string): string {
   return oneLine(message.slice(0, MESSAGE_CHARACTERS)).slice(0, MESSAGE_CHARACTERS).toWellFormed();
 }
 
-/** Of two with one name the first counts, as with Kubernetes probes; a sidecar is an init container that goes on. */
+/** The first of two ports with one name counts, as with Kubernetes probes; a sidecar is an init container that keeps running. */
 function readPorts(spec: unknown): InjectedPod['ports'] {
   const ports = new Map<string, number>();
   const sidecars = elementsAt(spec, 'initContainers').filter(

@@ -56,7 +56,7 @@ type AddressChoice =
 
 /**
  * By selector and not by endpoints: a pod that is not ready has its address already. Of several Services with a cluster address
- * it is the one that the author chose, else the one named as the service in Consul, else one whose port leads to the registered
+ * it is the one that the author chose, else the one named like the service in Consul, else one whose port leads to the registered
  * port, else the oldest, else the first by name.
  *
  * @param services of its namespace, all that select it among them; undefined while they are not known

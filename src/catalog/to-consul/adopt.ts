@@ -1,4 +1,4 @@
-/** Taking over, once, what an earlier syncer left in Consul. */
+/** Takes over, once, what an earlier syncer left in Consul. */
 import { EXTERNAL_SOURCE, EXTERNAL_SOURCE_META } from '../../model/consul-names.ts';
 import { byText, indexed, isOnNode, ownerOf, type ObservedInstance } from '../../model/instance.ts';
 
@@ -8,7 +8,7 @@ type AdoptSettings = {
   readonly node: string;
   /** The nodes under which the earlier syncer registered; Tandem's may be among them. */
   readonly earlierNodes: readonly string[];
-  /** That the earlier syncer gave to everything it made. */
+  /** The tag that the earlier syncer gave to everything it made. */
   readonly tag: string;
 };
 

@@ -53,9 +53,9 @@ export function fits(name: string, problems: ServiceProblem[]): boolean {
 }
 
 /**
- * A name that Consul takes and its DNS may not serve is registered: there are other ways to ask for it. Consul 1.20.6 never
- * finds a name with a dot, a space, `/`, or more than 63 characters; `_`, which its agent warns of, it finds, but resolvers and
- * certificates may not take it.
+ * A name that Consul accepts is registered even if its DNS may not serve it: there are other ways to look it up. Consul 1.20.6 never
+ * finds a name with a dot, a space, `/`, or more than 63 characters in DNS. It finds one with `_`, of which its agent warns, but
+ * resolvers and certificates may not accept it.
  */
 export function warnOfDns(service: Service, name: string, problems: ServiceProblem[]): void {
   if (isDnsLabel(name)) return;

@@ -1,4 +1,4 @@
-/** From one Service and what surrounds it to the instances that Consul should have. */
+/** The instances that Consul should have for one Service, from the Service and the objects around it. */
 import { familyOf } from '../../support/ip-address.ts';
 import { quote } from '../../support/text.ts';
 import { byText, sourceOfService, type Instance } from '../../model/instance.ts';
@@ -134,7 +134,7 @@ function tablesOf(service: Service, rule: AddressRule, { slices }: RelatedObject
     case 'load-balancer-endpoints':
     case 'cluster-ip':
     case 'headless':
-      // The Service's own ports too: a Service without endpoints, yet, is not wrong.
+      // The Service's own ports count, too: a Service without endpoints is not wrong, they may come.
       return [numbersOfService(service, 'port'), ...slices.map(numbersOfSlice)];
     case 'external-ips':
     case 'load-balancer':
@@ -175,7 +175,7 @@ function placesOf(
   }
 }
 
-/** kube-proxy serves addresses in the families of the Service only; of an ExternalName there are none. */
+/** kube-proxy serves addresses in the families of the Service only; an ExternalName has none. */
 function placesOfAddresses(
   service: Service,
   addresses: readonly string[],
@@ -201,7 +201,7 @@ function placesOfAddresses(
   };
 }
 
-/** Of a Service that has endpoints and no instance, where nothing will change by itself. */
+/** For a Service with endpoints and without an instance, if nothing will change by itself. */
 function whyNothing(omitted: readonly Omitted[], main: PortChoice): ServiceProblem[] {
   const reasons = new Set(omitted.map(({ reason }) => reason));
   const problems: ServiceProblem[] = [];

@@ -30,8 +30,8 @@ export function placesOfEndpoints(
 }
 
 /**
- * Terminating wins over ready: Kubernetes says it of endpoints that still serve. Not so where the Service publishes what is
- * not ready: then Kubernetes keeps an endpoint ready until its pod is gone, and its DNS answers with it (discovery.k8s.io/v1,
+ * Terminating wins over ready, because Kubernetes also says it of endpoints that still serve. A Service that publishes what is
+ * not ready is an exception: Kubernetes keeps its endpoint ready until its pod is gone, and answers with it in DNS (discovery.k8s.io/v1,
  * EndpointConditions).
  */
 export function stateOf({ isReady, isTerminating }: Endpoint, { publishesNotReady }: Service): EndpointState {

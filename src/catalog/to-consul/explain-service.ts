@@ -22,7 +22,7 @@ import { desired, type AddressRule, type RelatedObjects } from './desired-instan
 import { omitReasons, type Omitted } from './place.ts';
 import type { ToConsulSettings } from './to-consul-settings.ts';
 
-/** How one instance stands in Consul. */
+/** The state of one instance in Consul. */
 export type InstanceState<DifferingField = Field> =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'missing' }
@@ -51,7 +51,7 @@ export type Explanation = {
 /** What Consul has of the Service; the ids decide which of it belongs to which instance. */
 export type Seen = { readonly observed: readonly ObservedInstance[]; readonly scope: Scope };
 
-/** @param seen undefined when Consul was not asked: then the standing of every instance is unknown */
+/** @param seen undefined when Consul was not asked: then the state of every instance is unknown */
 export function explainService(
   service: Service,
   related: RelatedObjects,

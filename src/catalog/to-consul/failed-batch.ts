@@ -19,10 +19,10 @@ export type Split =
   | { readonly kind: 'halved'; readonly halves: readonly [Batch, Batch] };
 
 /**
- * Takes the changes apart that Consul named; without names, halves the batch. Always ends: every part is smaller than the
- * whole, and a batch of one change is the one.
+ * Separates the changes that Consul named; if it named none, halves the batch. It always ends: every part is smaller than the
+ * whole, and a batch of one change has found the culprit.
  *
- * @param reason said of the change when Consul named no operation
+ * @param reason reported for the change if Consul named no operation
  */
 export function splitBatch(batch: Batch, errors: readonly OperationError[], reason: string): Split {
   if (batch.node === undefined && errors.some(({ what }) => what.includes('Missing node registration')))
@@ -46,7 +46,7 @@ export function splitBatch(batch: Batch, errors: readonly OperationError[], reas
 
 /**
  * Without the removals whose replacement was refused: an instance of the same source at the same address, under another
- * name or port. What is at an address that is no longer wanted goes all the same.
+ * name or port. What is at an address that is no longer wanted is removed nevertheless.
  */
 export function withoutReplaced(changes: readonly Change[], refused: readonly Change[]): readonly Change[] {
   const waiting = new Set(refused.filter(({ action }) => action !== 'deregister').map(placeKey));
@@ -69,7 +69,7 @@ function isolate(batch: Batch, refused: readonly Refused[]): Split {
   };
 }
 
-/** The first error of each change: a check misses its service only because that was refused. */
+/** The first error of each change: a check lacks its service only because the service was refused. */
 function refusedBy(batch: Batch, errors: readonly OperationError[]): Refused[] {
   const owners = new Map(
     batch.changes.flatMap((change) => change.operations.map((operation) => [operation, change] as const)),

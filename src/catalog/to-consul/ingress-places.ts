@@ -45,8 +45,8 @@ export function placesOfIngresses(
 }
 
 /**
- * The same instead of the endpoints behind them: as healthy as the best of those, and as unhealthy as an endpoint that is not
- * ready when there is none.
+ * Instances of the Ingresses that replace the endpoints behind them: as healthy as the best endpoint, or like an endpoint that
+ * is not ready if there is none.
  */
 export function asEndpoints(
   places: readonly IngressPlace[],

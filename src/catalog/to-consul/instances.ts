@@ -20,7 +20,7 @@ type Common = {
   readonly tags: readonly string[];
   readonly weight: number;
   readonly meta: MetaPlan;
-  /** Those of the Ingresses stand instead of the places, under the name of the service. */
+  /** Instances of Ingresses take the place of the endpoints, under the name of the service. */
   readonly isReplaced: boolean;
 };
 
@@ -111,7 +111,7 @@ function portMetaReader({ ports }: Service, room: number): (numberOf: PortNumber
   };
 }
 
-/** An address may be in several slices, and for a moment it is in two states: the best one holds. */
+/** An address may be in several slices, and may have two states for a moment: the best one counts. */
 function keepBest(best: Map<string, Candidate>, candidate: Candidate): void {
   const key = JSON.stringify([candidate.name, candidate.place.address, candidate.port]);
   const present = best.get(key);
@@ -137,7 +137,7 @@ function instanceOf(
   { owner, service, tags, weight, meta }: Common,
 ): Instance {
   const identity = [owner, service.namespace, service.name, portName, place.address, port];
-  // 12 hex digits are 48 bits: with 100,000 instances of one name, two meet with a chance of 1 in 50,000.
+  // 12 hex digits are 48 bits: with 100,000 instances of one name, the chance that two collide is 1 in 50,000.
   const id = `${name}-${hash('sha256', JSON.stringify(identity)).slice(0, 12)}`;
   return {
     id,

@@ -35,7 +35,7 @@ export const serviceAnnotations = {
 
 type ServiceAnnotation = keyof typeof serviceAnnotations;
 
-/** consul-k8s takes them as absent when they are empty (catalog/to-consul/resource.go). */
+/** consul-k8s treats them as absent when they are empty (catalog/to-consul/resource.go). */
 const absentWhenEmpty: ReadonlySet<string> = new Set<ServiceAnnotation>(['service-port', 'service-weight']);
 
 export function annotationOf({ annotations }: Service, name: ServiceAnnotation): string | undefined {

@@ -14,7 +14,7 @@ export type Clash = {
 
 type NameIndex = {
   /**
-   * Sets what a source has in Consul; no instances forget it. Work is proportional to the names of this source.
+   * Sets what a source has in Consul; without instances it is forgotten. Work is proportional to the names of this source.
    *
    * @returns the clashes that this source is in now
    */
@@ -43,7 +43,7 @@ export function createNameIndex(): NameIndex {
   };
 }
 
-/** A suffix of the namespace is only in default names, and does not part those of one namespace. */
+/** Only default names have a suffix of the namespace, and it does not separate those of one namespace. */
 export function suffixAdvice({ sources }: Clash): string {
   const namespaces = new Set(sources.map((source) => source.split('/')[1]));
   return namespaces.size < 2

@@ -9,8 +9,8 @@ import type { ServiceProblem } from '../../model/problem.ts';
 import type { Omitted } from './place.ts';
 
 /**
- * True when the name may be registered; else the problem says whose it is: an instance of ours beside the servers of Consul
- * or the proxies of the mesh would get what is meant for them.
+ * True when the name may be registered; else the problem says whose it is: an instance of ours under the name of Consul's servers
+ * or of a proxy in the mesh would get their traffic.
  */
 export function isFree(name: string, problems: ServiceProblem[]): boolean {
   const owner = holderOf(name);

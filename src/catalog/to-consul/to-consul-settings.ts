@@ -26,7 +26,7 @@ export type ToConsulSettings = {
   readonly terminating: 'remove' | 'critical';
   readonly enableIngress: boolean;
   readonly ingressAddress: 'host' | 'load-balancer';
-  /** Whether the instances of an Ingress stand instead of those of the endpoints, or beside them. */
+  /** Whether the instances of an Ingress replace those of the endpoints, or are added to them. */
   readonly ingressMode: 'replace' | 'add';
   /** `consul`, the domain of Consul's DNS. */
   readonly consulDomain: string;

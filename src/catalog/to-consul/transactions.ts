@@ -1,4 +1,4 @@
-/** From a plan to the bodies of Consul's `PUT /v1/txn`. */
+/** Turns a plan into the bodies of Consul's `PUT /v1/txn`. */
 import { sourceOf, type Instance, type ObservedInstance } from '../../model/instance.ts';
 import type { ObservedNode } from '../../model/observed-node.ts';
 import {
@@ -68,7 +68,7 @@ export function changesOf(plan: Plan, node: string): Change[] {
   ];
 }
 
-/** Also of an instance on another node than Tandem's, as an adoption needs it. */
+/** Works for an instance on another node than Tandem's, too, as an adoption needs it. */
 export function deregistration(instance: ObservedInstance): Change {
   return { action: 'deregister', instance, ...sent(instance, [deleteService(instance)]) };
 }

@@ -1,15 +1,15 @@
-/** In which order changes are written: what comes waits for what goes, and who changes much for who changes little. */
+/** The order in which changes are written: removals before additions, and namespaces with few changes before those with many. */
 import { TRANSACTION_LIMITS } from '../../model/consul-names.ts';
 import { indexed, type ObservedInstance } from '../../model/instance.ts';
 import { placeKey } from './failed-batch.ts';
 import type { Change } from './transactions.ts';
 
 type WriteOrder = {
-  /** Checks, and removals that leave the service as it will be or with other instances, of namespaces that have few of them. */
+  /** Checks, and removals after which the service is as it should be or has other instances, of namespaces with few changes. */
   readonly urgent: readonly Change[];
-  /** Of the others, those of namespaces that have few. */
+  /** The other changes of namespaces with few. */
   readonly few: readonly Change[];
-  /** What is urgent comes first. */
+  /** Of namespaces with many changes. */
   readonly many: readonly [urgent: readonly Change[], others: readonly Change[]];
 };
 
@@ -64,8 +64,8 @@ function serviceKey(source: string, name: string): string {
 const FEW = TRANSACTION_LIMITS.operations;
 
 /**
- * The changes of namespaces that have few of them, and of the others, those with fewer first. With these stays whatever removes
- * from a service to which they add: an instance may only have moved from one source to another.
+ * Namespaces with few changes, and then the others, fewest first. A removal from a service to which the others add waits with
+ * them: an instance may only have moved from one source to another.
  */
 function splitByNamespace(changes: readonly Change[]): {
   readonly few: readonly Change[];

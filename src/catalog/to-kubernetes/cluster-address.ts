@@ -27,7 +27,7 @@ const CLUSTER_ENDINGS = ['svc', 'pod', 'default', 'kube-system', 'kube-public', 
 const LOCAL_ENDINGS = ['localhost', 'localhost.localdomain'];
 
 /**
- * Such an address goes round NetworkPolicies and admission: a client that may reach a Service made from Consul would reach
+ * Such an address bypasses NetworkPolicies and admission: a client that may reach a Service made from Consul would reach
  * the API server, a pod, or the metadata of its machine. The text of a host name is judged, not what it resolves to.
  *
  * @returns what the address is, as the predicate of a sentence; undefined when it may be used

@@ -6,7 +6,7 @@ export type ConsulInstance = {
   /** 0: none. */
   readonly port: number;
   readonly zone: string | undefined;
-  /** By all checks of the instance and of its node; `HealthRule` says which states are out. */
+  /** By all checks of the instance and of its node; `HealthRule` says which states are left out. */
   readonly isHealthy: boolean;
 };
 

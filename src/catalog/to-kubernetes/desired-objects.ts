@@ -74,7 +74,7 @@ export function desiredOf(
   };
 }
 
-// A message for each address, and nobody who registers thousands of them fills the status page.
+// Each address gets a message, and nobody who registers thousands of them should fill the status page.
 const MOST_REFUSED = 10;
 
 function withoutRefused(

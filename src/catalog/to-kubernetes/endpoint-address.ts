@@ -1,9 +1,9 @@
-/** What of Consul's addresses an EndpointSlice may have. */
+/** Which addresses from Consul an EndpointSlice may have. */
 import { isIpAddress } from '../../support/ip-address.ts';
 
 export type EndpointAddress =
   | { readonly kind: 'ip'; readonly family: 'IPv4' | 'IPv6'; readonly address: string }
-  /** The API server refuses a slice with one of these, or it is an address in a form that is none. */
+  /** The API server refuses a slice with it, or it is an address in an invalid form. */
   | { readonly kind: 'special' }
   | { readonly kind: 'host-name' };
 
@@ -11,8 +11,8 @@ export type EndpointAddress =
 const SPECIAL_IPV4 = /^(?:0\.0\.0\.0|127\.|169\.254\.|22[4-9]\.|23[0-9]\.)/;
 const SPECIAL_IPV6 = /^(?:::1?$|fe[89ab][0-9a-f]:|ff[0-9a-f]{2}:|::ffff:)/;
 
-// Forms of addresses that are no text of one, and that resolvers take for one: a zone, brackets, `127.1`, `0177.0.0.1`,
-// `0x7f000001`. A name whose last label begins with a digit is none (RFC 3696, section 2; WHATWG URL, "ends in a number").
+// Texts that are not valid addresses, and that resolvers accept as one: with a zone, brackets, `127.1`, `0177.0.0.1`,
+// `0x7f000001`. A name whose last label begins with a digit is no host name (RFC 3696, section 2; WHATWG URL, "ends in a number").
 const DISGUISED = /[:%[\]]|(?:^|\.)[0-9][0-9a-fx]*\.?$/i;
 
 /** IPv6 in the one form of RFC 5952, so that two spellings are one endpoint. */

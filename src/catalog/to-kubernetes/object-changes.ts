@@ -56,8 +56,8 @@ export function newService(
 /**
  * What the API server fills in (cluster IPs, families, traffic policies) and what others set beside it stays as it is.
  *
- * @returns a removal when the difference is one that no update may make: between headless and not; the next reconcile makes it
- *   anew. Undefined when there is none
+ * @returns a removal when the difference is one that no update may make, between headless and not; the next reconcile creates the
+ *   object again. Undefined when there is no difference
  */
 export function changedService(
   desired: DesiredService,
@@ -153,7 +153,7 @@ function externalNameOf(desired: DesiredService): string | undefined {
 function specOf(desired: DesiredService): JsonObject {
   if (desired.kind === 'external-name') return { externalName: desired.externalName };
   if (desired.port === 0) return { clusterIP: 'None' };
-  // Instances may have addresses of both families; a cluster that has one takes that one.
+  // Instances may have addresses of both families; a cluster with one family takes only that one.
   return { ipFamilyPolicy: 'PreferDualStack', ports: portsOf(desired) };
 }
 

@@ -13,7 +13,7 @@ type ObjectName = {
 const LONGEST = 63;
 const LEGAL = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
 const HASH_DIGITS = 8;
-// Of these Consul's API tells nothing: it takes them for steps in the path.
+// Consul's API cannot serve these names: it treats them as steps in the path.
 const STEPS = ['.', '..'];
 // A label begins with a letter; this one says where it came from.
 const BEFORE_DIGIT = 'consul-';
@@ -44,7 +44,7 @@ type Named = {
 };
 
 /**
- * One service that keeps its name gets it, whoever else would; of several that need another name, the one that has the
+ * A service that keeps its name gets it, whoever else wants it; of several that need a changed name, the one that has the
  * Service already; else none.
  *
  * @param holder the Consul service for which our Service of this name was created

@@ -50,7 +50,7 @@ export function selectServices(list: ConsulList, settings: Selector): readonly s
     .toSorted();
 }
 
-/** Those whose instances are wanted: what can be no Service is not asked for. */
+/** Services whose instances are wanted: one that cannot become a Service is not asked for. */
 export function followedServices(list: ConsulList, settings: ToK8sSettings): readonly string[] {
   if (settings.mode === 'external-name') return [];
   return selectServices(list, settings).filter((name) => objectName(settings.prefix, name) !== undefined);

@@ -1,4 +1,4 @@
-/** Endpoints into slices: those that are in one stay in it, so that a change writes one slice and not all of them. */
+/** Puts endpoints into slices. Those that are in a slice stay in it, so that a change writes one slice and not all of them. */
 import { chunks } from '../../support/chunks.ts';
 import type { EndpointFamily, EndpointGroup, ReadyEndpoint } from './desired-objects.ts';
 import type { ObservedSlice } from './observed-objects.ts';
@@ -18,7 +18,7 @@ const SPARSE = 2;
 /**
  * @param service name of the Service
  * @param present our slices of the Service
- * @param isTaken true for the name of a slice that is there, of whomever
+ * @param isTaken true for the name of an existing slice, whoever owns it
  */
 export function packSlices(
   service: string,

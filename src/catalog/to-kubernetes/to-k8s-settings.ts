@@ -8,7 +8,7 @@ export const toK8sHealthRules = ['not-critical', 'passing'] as const;
 export type HealthRule = (typeof toK8sHealthRules)[number];
 
 export type ToK8sSettings = {
-  /** Of this cluster: what has it in Consul never comes back, and what has it in Kubernetes is ours. */
+  /** This cluster: instances with this owner in Consul never come back, and objects with it in Kubernetes are ours. */
   readonly owner: string;
   /** All objects are there, and nothing else is checked. */
   readonly namespace: string;
