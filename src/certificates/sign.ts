@@ -152,7 +152,7 @@ function commonName(name: string): Buffer {
   return sequence(setOf(sequence(oid('2.5.4.3'), text(name))));
 }
 
-/** The sixth of version, serial, algorithm, issuer, validity, subject; a certificate of version 1 has no first one. */
+/** The sixth of version, serial, algorithm, issuer, validity, subject; a certificate of version 1 has no version field. */
 function subjectName(raw: Buffer): Buffer {
   const fields = elementsIn(elementsIn(raw)[0] ?? raw);
   return Buffer.from(fields[fields[0]?.[0] === 0xa0 ? 5 : 4] ?? Buffer.alloc(0));
@@ -162,7 +162,7 @@ function extension(id: string, isCritical: boolean, value: Buffer): Buffer {
   return sequence(oid(id), ...(isCritical ? [flag(true)] : []), octets(value));
 }
 
-/** @param id what leaves name the key by; a CA that was brought may have made it in another way */
+/** @param id the name that leaf certificates use for the key; a CA that was brought may have computed it differently */
 function caExtensions(key: KeyObject, id = keyId(key)): readonly Buffer[] {
   return [
     extension('2.5.29.19', true, sequence(flag(true))),
@@ -184,7 +184,7 @@ function subjectKeyId(raw: Buffer): Buffer | undefined {
   return at < 0 ? undefined : contentOf(contentOf(raw.subarray(at + SUBJECT_KEY_ID.length - 1)));
 }
 
-/** Names the key of the CA as the CA itself does; a CA that does not is named by its name alone. */
+/** Names the key of the CA as the CA itself does; if the CA does not name it, leaves name only the CA. */
 function authority(ca: Buffer): readonly Buffer[] {
   const id = subjectKeyId(ca);
   return id === undefined ? [] : [extension('2.5.29.35', false, sequence(implicit(0, id)))];

@@ -13,9 +13,9 @@ export type ClusterFacts = {
   readonly server: string;
   readonly version: Probe<{ readonly major: number; readonly minor: number }>;
   readonly rights: readonly RightFact[];
-  /** This and the four below: undefined where the account is for a part that does not need it. */
+  /** This and the next four: undefined where the account is for a part that does not need it. */
   readonly webhook: WebhookFacts | undefined;
-  /** The configuration by which config entries are checked. */
+  /** The webhook configuration that checks config entries. */
   readonly entryWebhook: WebhookFacts | undefined;
   readonly owner: Probe<string> | undefined;
   readonly names: Probe<NameFacts> | undefined;
@@ -40,7 +40,7 @@ const NATIVE_SIDECARS_MINOR = 29;
 export function clusterFindings(facts: Probe<ClusterFacts>, now: number): readonly Finding[] {
   if (facts.kind === 'failed') return [unreachable(facts.reason)];
   const { server, version, rights, webhook, entryWebhook, owner, names, entries, redirection } = facts.value;
-  // Where nothing answers, all others say the same.
+  // If nothing answers, all other findings would say the same.
   if (version.kind === 'failed' && isSilent(version)) return [unreachable(version.reason)];
   return [
     versionFinding(server, version),

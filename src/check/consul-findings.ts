@@ -41,7 +41,7 @@ const OLDEST = { major: 1, minor: 14 };
 export function consulFindings(facts: Probe<ConsulFacts>, limits?: SidecarLimits): readonly Finding[] {
   if (facts.kind === 'failed') return [unusable(facts)];
   const { leader, agent, connect, token, node, rights, entries, mesh } = facts.value;
-  // Where nothing answers, all others say the same.
+  // If nothing answers, all other findings would say the same.
   if (leader.kind === 'failed') return [unusable(leader)];
   return [
     leaderFinding(leader.value),
@@ -149,7 +149,7 @@ function tokenFinding(token: Probe<TokenFact>, rights: ConsulFacts['rights']): F
   }
 }
 
-/** As in the stages `accept` and `prefer`, whose default policy is to allow; it never gives `acl`, which may be missing. */
+/** The default policy allows, as in the stages `accept` and `prefer`. It never gives `acl`, which may be missing. */
 function isEverybodyAllowed(rights: ConsulFacts['rights']): boolean {
   if (rights.kind === 'failed') return false;
   const needed = rights.value.filter(({ rule }) => rule.resource !== 'acl');

@@ -9,7 +9,7 @@ type ConsulRule =
   | {
       readonly resource: 'node' | 'service';
       readonly access: 'read' | 'write';
-      /** Of the nodes or services; of a prefix, the empty one is all of them. */
+      /** Of the nodes or services; the empty prefix means all of them. */
       readonly name: string;
       readonly isPrefix: boolean;
     }
@@ -32,7 +32,7 @@ export type ConsulNeeds = {
     | undefined;
   readonly registrar:
     | {
-        /** What the nodes of dataplane mode begin with; undefined in agent mode, and when the owner is not known. */
+        /** The prefix of nodes in dataplane mode; undefined in agent mode, and when the owner is not known. */
         readonly nodes: string | undefined;
         /** Tokens of pods that are gone are deleted. */
         readonly deletesTokens: boolean;
@@ -45,7 +45,7 @@ export type ConsulNeeds = {
 };
 
 /**
- * Who may write may read. An instance is removed with the right to write its service, wherever it is, so agent mode
+ * A token that may write may read. An instance is removed with the right to write its service, wherever it is, so agent mode
  * writes no node; only the synthetic nodes of dataplane mode and the node of the sync are made and removed (Consul,
  * agent/consul/acl.go, `vetRegisterWithACL` and `vetDeregisterWithACL`).
  */
@@ -82,10 +82,10 @@ function named(resource: CatalogRule['resource'], access: CatalogRule['access'],
   return { resource, access, name, isPrefix: false };
 }
 
-// A policy without any rule for services misses one for each of them, and the rest of the findings must stay in sight.
+// A policy without any rule for services lacks one for each of them, and the rest of the findings must stay in sight.
 const SHOWN_RIGHTS = 10;
 
-/** A line for each right that is missing, as the rule that gives it; of very many, the first. */
+/** A line for each right that is missing, as the rule that gives it; if very many are missing, for the first ones. */
 export function consulRightsFindings(rights: Probe<readonly ConsulRight[]>): readonly Finding[] {
   if (rights.kind === 'failed') {
     const fix = 'make sure that its policy allows it to write the node and the services of the sync';
@@ -125,7 +125,7 @@ function subjectOf(rule: ConsulRule): string {
   return name === '' ? `every ${resource}` : `the ${resource}s that begin with ${quote(name)}`;
 }
 
-/** As it stands in a policy. */
+/** As it is written in a policy. */
 function ruleText(rule: ConsulRule): string {
   if (rule.resource === 'intention') return 'service_prefix "" { policy = "write" intentions = "write" }';
   if (rule.resource === 'acl' || rule.resource === 'mesh') return `${rule.resource} = "${rule.access}"`;

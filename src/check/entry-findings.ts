@@ -1,4 +1,4 @@
-/** What config entries need of a cluster, and what consul-k8s left there. */
+/** What config entries need in a cluster, and what consul-k8s left there. */
 import { ENTRY_GROUP } from '../catalog/config-entries/entry-kinds.ts';
 import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-leftovers.ts';
 import { firstOf, listed } from '../support/listed.ts';

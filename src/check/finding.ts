@@ -1,4 +1,4 @@
-/** What a check found, and how findings are told. */
+/** What a check found, and how findings are printed. */
 import type { ErrorCode } from '../support/errors.ts';
 import { escapeJson, oneLine } from '../support/text.ts';
 
@@ -34,7 +34,7 @@ export type Finding =
       readonly fix: string;
     };
 
-/** What a question to the outside gave. A question that failed is a fact like any other. */
+/** The answer to a question to the outside. A question that failed is a fact like any other. */
 export type Probe<T> =
   | { readonly kind: 'seen'; readonly value: T }
   | { readonly kind: 'failed'; readonly code: ErrorCode | 'timeout'; readonly reason: string };

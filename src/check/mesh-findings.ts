@@ -35,7 +35,7 @@ export type SidecarLimits = {
 
 const MIB = 2 ** 20;
 /**
- * What a sidecar takes, in bytes: Envoy 1.36.4 with two workers (`--sidecar-proxy-concurrency`) and Consul 1.20.6, by `VmRSS`.
+ * The memory of a sidecar, in bytes: Envoy 1.36.4 with two workers (`--sidecar-proxy-concurrency`) and Consul 1.20.6, by `VmRSS`.
  * Each service that it may reach is a cluster and a filter chain of the outbound listener:
  *
  * | services | 0 | 100 | 250 | 500 | 1,000 |
@@ -46,7 +46,7 @@ const MIB = 2 ** 20;
  */
 const NOTHING = 58 * MIB;
 const EACH = 0.16 * MIB;
-/** Endpoints, requests in flight and consul-dataplane itself take their part, too. */
+/** Endpoints, requests in flight and consul-dataplane itself need memory, too. */
 const TIGHT = 0.8;
 
 const READ_ALL =
@@ -121,7 +121,7 @@ function mebibytes(bytes: number): string {
   return `${Math.round(bytes / MIB)} MiB`;
 }
 
-// One line each, and a clash of two clusters may be of all their addresses.
+// One line each, and two clusters may clash with all their addresses.
 const SHOWN = 10;
 
 function addressFindings(proxies: MeshFacts['proxies']): readonly Finding[] {

@@ -1,4 +1,4 @@
-/** What transparent proxy needs of a cluster. */
+/** What transparent proxy needs in a cluster. */
 import { ANNOTATION_PREFIX, INJECT_LABEL, REDIRECT_LABEL } from '../model/kubernetes-names.ts';
 import { asString, property, textAt } from '../support/json.ts';
 import { firstOf, listed } from '../support/listed.ts';
@@ -7,7 +7,7 @@ import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 import { clusterFix } from './fix-of.ts';
 
 export type RedirectionFacts = {
-  /** `auto`: nobody said it. */
+  /** `auto`: nobody set it. */
   readonly way: 'auto' | 'init' | 'node';
   /** Where the redirectors are. */
   readonly namespace: string;
@@ -24,7 +24,7 @@ export type RedirectorFacts = {
   readonly nodes: number;
   /** Those that are virtual or not Ready. */
   readonly leftOut: number;
-  /** Of those, the ones that have none that is ready. */
+  /** Of those nodes, the ones without a redirector that is ready. */
   readonly without: readonly string[];
 };
 

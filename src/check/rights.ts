@@ -159,7 +159,7 @@ function registrarRules({ podsLogIn }: Pick<Naming, 'podsLogIn'>): readonly Rule
   return resources.map((each): Rule => ({ ...resource('', each, READ), part: 'registrar' }));
 }
 
-/** Without what the other parts need anyway: of both Nodes, and of the other direction all Services and slices. */
+/** Without the rights that other parts need anyway: both need Nodes, and the other direction needs all Services and slices. */
 function networkRules(toConsul: boolean, registrar: boolean): readonly Rule[] {
   const itself = [
     named('', 'services', 'kubernetes', READ),
@@ -204,7 +204,7 @@ function findingOf({ rule, missing }: RightFact): Finding[] {
   return [failure('rights', seen, `add ${ruleText(rule)}`)];
 }
 
-/** As it stands in a manifest. */
+/** As it is written in a manifest. */
 function ruleText(rule: Rule): string {
   const verbs = `verbs: [${rule.verbs.join(', ')}]`;
   if (rule.kind === 'path') return `{nonResourceURLs: [${rule.path}], ${verbs}} to a ClusterRole of it`;

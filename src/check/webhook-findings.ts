@@ -1,4 +1,4 @@
-/** The webhook configurations as the API server has them, and what became of a call by each. */
+/** The webhook configurations as the API server has them, and the result of a call by each. */
 import { X509Certificate } from 'node:crypto';
 import { elementsAt, property, textAt } from '../support/json.ts';
 import { quote } from '../support/text.ts';
@@ -15,14 +15,14 @@ export type WebhookFacts = {
   readonly name: string;
   /** Undefined when there is no configuration of this name. */
   readonly entries: Probe<readonly WebhookEntry[] | undefined>;
-  /** What the API server answered to an object that the webhook denies, and that would not have been kept. */
+  /** What the API server answered to an object that the webhook denies, and that would not have been stored. */
   readonly call: Probe<DryRun>;
 };
 
 export type DryRun = { readonly status: number; readonly message: string };
 
 const DAY = 24 * 60 * 60 * 1000;
-// A serving certificate lives so long: whoever renews those has seen the CA at least once more before its end.
+// The lifetime of a serving certificate: whoever renews those has seen the CA at least once more before its end.
 const SOON = 30 * DAY;
 const PUBLISH =
   'put the CA of the served certificate into caBundle of every entry (tandem certs --print-ca-bundle)';

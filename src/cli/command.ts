@@ -8,7 +8,7 @@ export type Command<F extends Flags> = {
   readonly flags: F;
   /** Rules between flags; a sentence for each that is broken. */
   readonly check?: (values: FlagValues<F>) => readonly string[];
-  /** Command lines that work as they stand. */
+  /** Command lines that work as they are written. */
   readonly examples: readonly string[];
   readonly run: (
     values: FlagValues<F>,
@@ -18,7 +18,7 @@ export type Command<F extends Flags> = {
 };
 
 /**
- * Keeps the flags' value types while a command is written as a literal, and gives the shape that the table of commands
+ * Keeps the flags' value types while a command is written as a literal, and returns the shape that the table of commands
  * holds: the runner parses the values of a command by that command's own flags.
  */
 export function command<F extends Flags>(definition: Command<F>): Command<Flags> {

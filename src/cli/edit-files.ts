@@ -59,7 +59,7 @@ type Editor = {
 };
 
 /**
- * Nothing is written unless every manifest could be read and no pod has a problem: half of an output, piped on to
+ * Nothing is written unless every manifest could be read and no pod has a problem: half an output, piped into
  * kubectl, would be worse than none.
  */
 export async function editFiles(
@@ -95,7 +95,7 @@ export async function editFiles(
   return write(edited, values, context);
 }
 
-/** Why the files that are in order stay as they are too; undefined when all are. */
+/** Why the files without a problem stay as they are, too; undefined when all are in order. */
 function notWritten(unreadable: number, denied: number): string | undefined {
   const reasons = [
     ...(unreadable === 0 ? [] : [`${unreadable} ${unreadable === 1 ? 'file' : 'files'} unreadable`]),
@@ -138,7 +138,7 @@ async function write(edited: readonly Edited[], values: EditValues, context: Con
   const changed = edited.filter(({ text, after }) => text !== after);
   if (values.check) return changed.length > 0 ? exit.changes : exit.done;
   if (values.diff) {
-    // For a program it is data, which `patch` applies; a terminal would obey what it holds.
+    // For a program it is data, which `patch` applies; a terminal would obey the control characters in it.
     const shown = 'isTTY' in context.stdout && context.stdout.isTTY === true ? escapeLines : String;
     for (const file of changed) context.stdout.write(shown(diffOf(file)));
   } else if (values.inPlace) {

@@ -1,4 +1,4 @@
-/** What became of each pod, for people and for machines. */
+/** What happened to each pod, for people and for machines. */
 import type { Problem } from '../model/problem.ts';
 import type { ManifestOutcome } from '../manifests/edit-manifests.ts';
 import { warningText } from '../inject/result.ts';
@@ -8,7 +8,7 @@ type Report = {
   readonly items: readonly ReportItem[];
   /** Files that could not be read as YAML. */
   readonly unreadable: readonly Unreadable[];
-  /** Why nothing is written; undefined when something is, or nothing was to be. */
+  /** Why nothing is written; undefined when something is written, or there was nothing to write. */
   readonly notWritten: string | undefined;
 };
 
@@ -56,7 +56,7 @@ export function reportItem(
   };
 }
 
-/** Why nothing is written is told in every form: `none` leaves out only what went well. */
+/** Every form says why nothing is written: `none` leaves out only what went well. */
 export function renderReport(report: Report, form: 'text' | 'json' | 'none'): string {
   if (form === 'json') return `${escapeJson(JSON.stringify(report, null, 2))}\n`;
   const { items, unreadable, notWritten } = report;

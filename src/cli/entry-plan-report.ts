@@ -1,4 +1,4 @@
-/** What becomes of config entries, in words and as data. */
+/** What happens to config entries, in words and as data. */
 import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import { inSteps } from '../catalog/config-entries/entry-order.ts';
 import type { EntryChange, EntryPlan, PlannedObject } from '../catalog/config-entries/entry-plan.ts';

@@ -21,7 +21,7 @@ import { isRenamed, podNamingNote, serviceNamingNote } from './naming-note.ts';
 import { jsonTexts, writeAll } from './write-all.ts';
 
 const { defaultInject, defaultInjectExcludeNamespaces, allowNamespaces, denyNamespaces } = injectFlags;
-/** Those that decide about injection and names; they need be given only where the webhook or the sync has them. */
+/** Flags that decide about injection and names; they are needed only if the webhook or the sync has them. */
 const podFlags = {
   defaultInject,
   defaultInjectExcludeNamespaces,
@@ -30,7 +30,7 @@ const podFlags = {
   ...namingFlags,
 };
 
-/** Those that decide about config entries; they are asked for by name. */
+/** Flags that decide about config entries; each must be named. */
 const { configEntries: _, ...entryFlags } = configEntryFlags;
 
 const flags = {

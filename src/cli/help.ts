@@ -41,7 +41,7 @@ export function commandHelp(name: CommandName, { flags, operands, examples }: Co
   return `${sections.join('\n\n')}\n`;
 }
 
-/** By name only, because a screen is short. */
+/** By name only, to keep the help on one screen. */
 function sharedSection(flags: Flags): string[] {
   const groups = flagGroups
     .map((group) => ({ subject: group.subject, keys: keysOfGroup(group, flags) }))
@@ -67,7 +67,7 @@ function wrap(words: readonly string[]): string {
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);
-    // As long as the lines of the flags above them.
+    // As long as the lines of the flags above.
     if (last === undefined || last.length + word.length >= 120) lines.push(`  ${word}`);
     else lines[lines.length - 1] = `${last} ${word}`;
   }

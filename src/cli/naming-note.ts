@@ -29,7 +29,7 @@ function settings<K extends string>(values: Readonly<Record<K, unknown>>, keys: 
   return keys.map((key) => `${flagName(key)}=${String(values[key] ?? '')}`).join(' ');
 }
 
-/** How many Kubernetes objects leave one name and come by another. */
+/** How many Kubernetes objects leave one name and get another. */
 export function renamedIn({ register, update, deregister }: Plan): number {
   const left = new Set(deregister.map(sourceOf));
   const kept = new Set(deregister.map((each) => `${sourceOf(each)} ${each.name}`));

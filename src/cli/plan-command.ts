@@ -1,4 +1,4 @@
-/** `tandem plan`: what the sync would change, and nothing is changed. */
+/** `tandem plan`: what the sync would change. It changes nothing. */
 import { isEmpty } from '../catalog/to-consul/consul-plan.ts';
 import { configEntryFlagProblems, configEntryFlags } from '../config/config-entry-flags.ts';
 import { kubeconfigFlag } from '../config/common-flags.ts';

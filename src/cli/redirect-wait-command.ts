@@ -8,7 +8,7 @@ export const redirectWaitCommand = command({
   operands: '',
   flags: redirectWaitFlags,
   examples: ['tandem redirect-wait', 'tandem redirect-wait --node-name=node-1'],
-  // What is stopped before must not look like a success: the containers behind it would start.
+  // A stop before the redirection must not look like a success: the next containers would start.
   run: async ({ nodeName }, _positionals, { stderr, signal }) =>
     (await redirectWait({ node: nodeName, stderr, signal })) ? exit.done : exit.internal,
 });

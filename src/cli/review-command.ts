@@ -84,7 +84,7 @@ function reviewOf(
       operation,
       userInfo: { username: 'tandem-review' },
       object: operation === 'DELETE' ? null : pod,
-      // The one that is there: the update changes nothing.
+      // The stored pod is the same: the update changes nothing.
       oldObject: operation === 'CREATE' ? null : pod,
       dryRun: false,
       options: { kind: OPTIONS[operation], apiVersion: 'meta.k8s.io/v1' },
@@ -94,7 +94,7 @@ function reviewOf(
 
 const OPTIONS = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' } as const;
 
-/** The API server makes a name from `generateName` after it has asked about the creation: only a pod that is there has one. */
+/** The API server makes a name from `generateName` only after it has asked about the creation, so only a stored pod has one. */
 function metadataOf(
   { path, name, metadata: given }: PodTemplate,
   operation: ReviewValues['operation'],

@@ -57,7 +57,7 @@ function usageProblems(name: CommandName, problems: readonly string[], context: 
 
 function describeError(error: unknown): readonly string[] {
   if (error instanceof TandemError) return [error.message];
-  // Not one of ours, so a bug: the stack is what a report needs, and a terminal is the place for it.
+  // Not a coded error, so it is a bug: a report needs the stack, and the terminal is the place for it.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `unexpected error: ${text}`.split('\n');
 }

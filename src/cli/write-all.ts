@@ -1,4 +1,4 @@
-/** Long outputs, piece by piece: no text of all of them, and no more of it in memory than the reader takes. */
+/** Writes long outputs piece by piece: it never holds the whole text, and no more than the reader takes. */
 import type { Writable } from 'node:stream';
 import { escapeJson } from '../support/text.ts';
 

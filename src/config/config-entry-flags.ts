@@ -41,7 +41,7 @@ export function configEntryFlagProblems({
     : [];
 }
 
-/** What decides about entries. @param datacenter that keeps them */
+/** The settings that decide about config entries. @param datacenter that keeps them */
 export function entrySettings(
   values: Omit<ConfigEntryValues, 'configEntries'>,
   owner: string,
@@ -56,7 +56,7 @@ export function entrySettings(
   };
 }
 
-/** Of the flags; Consul is asked for what is undefined. */
+/** From the flags; Consul is asked for what is undefined. */
 export function knownDatacenters({
   consulDatacenter: datacenter,
   consulPrimaryDatacenter: primaryDatacenter,

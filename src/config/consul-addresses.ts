@@ -2,14 +2,14 @@
 import { parseAutoJoin, type AutoJoin } from '../discovery/auto-join.ts';
 import type { Parsed } from './flag.ts';
 
-/** Each `http://host:port` or `https://host:port`, at least one; or what finds them. */
+/** Each `http://host:port` or `https://host:port`, at least one; or an auto-join string, which finds them. */
 export type ConsulAddresses = readonly string[] | AutoJoin;
 
 const EXPECTED = 'a list of [http[s]://]HOST[:PORT], such as consul-server:8500,https://10.0.0.1:8501';
 
 /** `CONSUL_HTTP_ADDR` as Consul's own commands read it, and more than one, with commas between; or `provider=k8s …`. */
 export function parseConsulAddresses(text: string): Parsed<ConsulAddresses> {
-  // No address has one, and no auto-join string is without.
+  // Every auto-join string has an equals sign. An address has one only after ://, where it is reported.
   if (text.includes('=') && !text.includes('://')) return autoJoin(text);
   const addresses = text
     .split(',')

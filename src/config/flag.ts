@@ -17,7 +17,7 @@ export type Flag<T> = {
   readonly variables: readonly string[];
   /** The value never appears in a message. */
   readonly secret: boolean;
-  /** On the command line it is a problem: whoever may list processes would see it. */
+  /** It is refused on the command line, where anyone who may list processes would see it. */
   readonly environmentOnly: boolean;
 };
 

@@ -22,8 +22,8 @@ import type { FlagValues } from './parse-flags.ts';
 
 const PORT = { min: 1, max: 65535 };
 
-// A client that follows a Consul server learns nothing new while that leaves, for 2 to 4 s on a busy machine: an Envoy
-// behind it sends connections to a deleted pod for as long. A drain of a node often takes a server and a pod at once.
+// A client of a Consul server learns nothing new while that server leaves, for 2 to 4 s on a busy machine: an Envoy
+// behind it sends connections to a deleted pod for as long. A node drain often stops a server and a pod at once.
 const DRAIN_SECONDS = 5;
 
 export const injectFlags = {
@@ -271,16 +271,16 @@ export function ownerProblems({ proxyMode, owner }: Pick<InjectValues, 'proxyMod
     : [];
 }
 
-/** What the flags cannot know: it is read from the cluster or the process at start. */
+/** What flags cannot say: it is read from the cluster or the process at the start. */
 type Resolved = {
   readonly version: string;
   readonly nativeSidecar: boolean;
   /** Whether the cluster has `preStop: {sleep}` (Kubernetes 1.30 or newer). */
   readonly preStopSleep: boolean;
   readonly ownNamespace: string | undefined;
-  /** Who the cluster is, when `--owner` does not say it. */
+  /** The owner of the cluster, when `--owner` does not name it. */
   readonly owner?: string;
-  /** What its pods have for their DNS. */
+  /** The DNS servers of its pods. */
   readonly resolver?: Resolver | undefined;
 };
 
@@ -383,7 +383,7 @@ function quantityOrNone(text: string): Parsed<string | undefined> {
   return { ok: false, expected: 'a Kubernetes quantity such as 100m or 64Mi, or "none"' };
 }
 
-// Kubernetes takes any int64, Linux 32 bits, of which the last stands for "no change".
+// Kubernetes accepts any int64, Linux 32 bits, and the last of those values means "no change".
 const MAX_USER = 2 ** 32 - 2;
 
 /** Never root: the containers say that they run without it. */

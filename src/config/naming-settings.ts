@@ -1,4 +1,4 @@
-/** How injected pods get their service names, as the registrar has to know it. */
+/** How injected pods get their service names, as far as the registrar has to know. */
 import { boolean, oneOf, string } from './flag.ts';
 import { serviceNames } from '../inject/settings.ts';
 import type { FlagValues } from './parse-flags.ts';
@@ -25,7 +25,7 @@ export type Naming = {
   readonly namesFollowServices: boolean;
   /** Pods log in to Consul as their ServiceAccounts. */
   readonly podsLogIn: boolean;
-  /** Those that were injected before they did stay what they were. */
+  /** Pods that were injected before that keep their names. */
   readonly keepsPlainPods: boolean;
 };
 

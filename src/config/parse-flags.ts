@@ -15,7 +15,7 @@ export type Environment = { readonly [name: string]: string | undefined };
 
 type ParsedFlags<F extends Flags> =
   | { readonly ok: true; readonly values: FlagValues<F>; readonly positionals: readonly string[] }
-  /** Values that could not be read are the defaults, so that rules between flags can still be checked. */
+  /** A value that could not be read is the default, so that the rules between flags can still be checked. */
   | { readonly ok: false; readonly values: FlagValues<F>; readonly problems: readonly string[] };
 
 /** `consulHttpAddr` is `--consul-http-addr`. */

@@ -112,7 +112,7 @@ export function syncNodeName(values: ToConsulValues, owner: string): string {
 
 /**
  * It becomes part of node names, which Consul's DNS serves: RFC 1035 allows a label of 63, and `k8s-sync-` takes 9. With
- * `sync` in front, the node of pods in dataplane mode, `k8s-<owner>-<node>`, could be that of a catalog sync.
+ * `sync` at the start of the owner, the node of pods in dataplane mode, `k8s-<owner>-<node>`, could be that of a catalog sync.
  */
 export function ownerName(text: string): Parsed<string | undefined> {
   if (/^sync(-|$)/.test(text))

@@ -1,4 +1,4 @@
-/** What the loop of a secure Consul reads of its ACLs, and writes to them. */
+/** What the loop of `tandem secure` reads of Consul's ACLs, and writes to them. */
 import { listAt, objectAt, textIn } from '../model/decode-consul.ts';
 import type { AclKind, AclObject, BindingRule } from '../secure/acl-objects.ts';
 import type { ComponentLogin } from '../secure/component-login.ts';
@@ -9,7 +9,7 @@ import { jsonOf } from './answer.ts';
 import { unquoted, type ConsulPlace, type SecureCalls } from './secure-calls.ts';
 import type { Call, RawAnswer } from './servers.ts';
 
-// Without a leader there is no answer, and what agents load is to go on.
+// Without a leader there is no answer, and agents must still get what they load.
 const TOKEN_MILLISECONDS = 3000;
 // The leader waits for its followers, and the first leader may still be elected.
 const BOOTSTRAP_MILLISECONDS = 5 * 60_000;
@@ -64,7 +64,7 @@ function aclAccess({ call }: SecureCalls) {
 
 function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
   return {
-    /** What Consul thinks of a management token. */
+    /** How Consul sees a management token. */
     tokenState: (
       place: ConsulPlace,
       token: Secret,
@@ -85,7 +85,7 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
           return { kind: 'known', accessor: textIn(objectAt(jsonOf(raw), 'answer'), 'AccessorID', 'answer') };
         },
       }),
-    /** `off`: the leader runs without ACLs. `closed`: somebody was first, and by this index it can be reset. */
+    /** `off`: the leader runs without ACLs. `closed`: somebody else bootstrapped first; with this index the ACLs can be reset. */
     bootstrap: (
       place: ConsulPlace,
       token: Secret,
@@ -131,7 +131,7 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
 
 function objectCalls({ acl, write }: Access) {
   return {
-    /** Name → id. To ask for one that is not there, Consul takes for an error, and logs it. */
+    /** Name → id. Consul treats a question for one that does not exist as an error, and logs it. */
     names: (
       place: ConsulPlace,
       token: Secret,
@@ -183,7 +183,7 @@ function objectCalls({ acl, write }: Access) {
   };
 }
 
-/** Who may log in, and who has. */
+/** Who may log in, and who is logged in. */
 function loginCalls({ acl, write }: Access) {
   return {
     rules: (place: ConsulPlace, token: Secret, signal: AbortSignal): Promise<readonly SeenRule[]> =>
@@ -205,7 +205,7 @@ function loginCalls({ acl, write }: Access) {
           Description: description,
         },
       }),
-    /** All tokens that an auth method has given, and that have not ended. */
+    /** All tokens from logins by an auth method that have not expired. */
     logins: (
       place: ConsulPlace,
       token: Secret,
@@ -254,7 +254,7 @@ function seenRule(value: unknown, place: string): SeenRule {
     id: textIn(rule, 'ID', place),
     description: asString(rule['Description']) ?? '',
     method: textIn(rule, 'AuthMethod', place),
-    // Of another type it is none of ours, whatever its name.
+    // If the type is another, it is not ours, whatever its name.
     type: type === 'role' ? 'role' : 'service',
     bindName: type === 'role' || type === 'service' ? textIn(rule, 'BindName', place) : '',
     selector: asString(rule['Selector']) ?? '',

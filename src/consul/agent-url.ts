@@ -4,7 +4,7 @@ import { hostAndPort, isIpAddress } from '../support/ip-address.ts';
 import { quote } from '../support/text.ts';
 
 /**
- * `http[s]://address:port`. Requests to it have a token, and a parser of URLs takes a host from the most unlikely texts.
+ * `http[s]://address:port`. Requests to it carry a token, and a URL parser finds a host in the most unlikely texts.
  *
  * @throws TandemError TANDEM_CONSUL_UNREACHABLE for what is no IP address
  */

@@ -67,13 +67,13 @@ async function readAgent(agent: () => ConsulCalls, signal: AbortSignal): ReturnT
     ]);
     return agentState(services, checks);
   } catch (error) {
-    // Whatever answers there is no agent that can be worked with.
+    // What answers there is not an agent that can be used.
     if (error instanceof TandemError) return undefined;
     throw error;
   }
 }
 
-/** Whatever is wrong with one agent, the others are not to wait for it. */
+/** Whatever is wrong with one agent, the others must not wait for it. */
 async function written(write: () => Promise<unknown>): Promise<ConnectWrite> {
   try {
     await write();

@@ -7,7 +7,7 @@ export type Answer<T> = {
   readonly value: T;
   /** Opaque; 0 when the endpoint has none. Give it back to wait for a change. */
   readonly index: number;
-  /** The token may not see all of it: what is missing here may be there. */
+  /** The token may not see everything: what is missing here may exist. */
   readonly filteredByAcls: boolean;
 };
 
@@ -27,7 +27,7 @@ export function indexOf({ header }: Pick<RawAnswer, 'header'>): number {
   return parseWholeNumber(header('x-consul-index') ?? '') ?? 0;
 }
 
-/** @throws TandemError TANDEM_CONSUL_FORBIDDEN unless the token shows all of it: what is missing may be there */
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN unless the token shows everything: what is missing may exist */
 export function requireWhole(answers: readonly Answer<unknown>[], what: string, rules: string): void {
   if (!answers.some(({ filteredByAcls }) => filteredByAcls)) return;
   throw new TandemError(

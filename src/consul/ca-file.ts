@@ -40,7 +40,7 @@ async function readPem(path: string): Promise<string> {
     throw unusable(reasonOf(cause), cause);
   });
   try {
-    // Of several, it reads the first; what follows is for Consul's clients to judge.
+    // Of several CAs, it checks only the first; Consul's clients check the others.
     void new X509Certificate(content);
     return content;
   } catch (cause) {

@@ -9,14 +9,14 @@ import { readChecks, type ReadOptions } from './read.ts';
 import { untilStopped } from './until-stopped.ts';
 
 export type CheckNews =
-  /** What was read before is as old as it is; what changes from now on will be told. */
+  /** What was read before may be old; every change from now on is reported. */
   | { readonly kind: 'began' }
   | {
-      /** `instances`: one may also have come, gone or changed without a check that tells of it. */
+      /** `instances`: one may also have come, gone or changed in a way that no check shows. */
       readonly kind: 'checks' | 'instances';
       /** Whose own checks changed, each with the index of the newest; `GONE` when one is no longer there. */
       readonly services: ReadonlyMap<string, number>;
-      /** Whose checks changed: that is news of every instance there. */
+      /** Nodes whose checks changed, which concerns every instance there. */
       readonly nodes: ReadonlySet<string>;
     };
 
@@ -30,19 +30,19 @@ export type CheckSignals = {
 type CheckSignalsOptions = {
   readonly client: ConsulClient;
   readonly healthRule: HealthRule;
-  /** When it rejects, the same and what changed meanwhile is told again later. */
+  /** When it rejects, the same is reported again later, with what changed meanwhile. */
   readonly onNews: (news: CheckNews, signal: AbortSignal) => Promise<void>;
   readonly onFailure: (error: unknown, retryMilliseconds: number) => void;
   readonly random: () => number;
 };
 
-// Mostly few, so that the answer is small however often checks change.
+// These are few, so the answer is small however often checks change.
 const UNHEALTHY: Readonly<Record<HealthRule, string>> = {
   'not-critical': 'Status == "critical"',
   passing: 'Status != "passing"',
 };
 const OF_SERVICES = 'ServiceName != ""';
-// Milliseconds between two answers: what comes together is read together, and the answers are small.
+// Milliseconds between two answers: changes that come together are read together, and the answers are small.
 const TOGETHER = 25;
 // All checks of 2,000 services are 3 MB: reading them takes a tenth of the time at most, here and at the server.
 const REST_FACTOR = 10;
@@ -107,7 +107,7 @@ async function shortly(signal: AbortSignal): Promise<void> {
   await delay(TOGETHER, undefined, { signal });
 }
 
-/** No index: nobody tells when a check went. */
+/** Without an index: nobody knows when a check was removed. */
 const GONE = Infinity;
 
 /** What tells a check from others → where it belongs, and the index of its last change. */

@@ -15,13 +15,13 @@ export type ConsulCalls = {
 };
 
 export type ConsulClient = ConsulCalls & {
-  /** This address is no longer among the addresses: what waits for it goes on at another. */
+  /** This address is no longer in use: calls that wait for it move to another. */
   readonly leave: (address: string) => void;
   /** Logs out when it had logged in, and closes all connections. */
   readonly close: () => Promise<void>;
 };
 
-/** With the access to agents, with the token and the CA of the servers. */
+/** Also calls agents, with the token and the CA of the servers. */
 export type OpenConsul = ConsulClient & {
   /** Calls to one address, such as the agent of a node, with the same token. */
   readonly at: (address: string) => ConsulCalls;
@@ -73,7 +73,7 @@ export async function openConsul(options: ConsulOptions): Promise<OpenConsul> {
   };
 }
 
-/** A refused token is exchanged once for a call, when the source has another one. */
+/** A refused token is replaced once for a call, if the source has another one. */
 async function callWithToken<T>(all: Servers, tokens: TokenSource, call: Call<T>): Promise<T> {
   const token = await tokens.current();
   try {

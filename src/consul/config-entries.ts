@@ -23,14 +23,14 @@ import { readTrustDomain } from './trust-domain.ts';
 type ConfigEntriesOptions = {
   readonly client: ConsulCalls;
   readonly kinds: readonly EntryKind[];
-  /** Undefined where there is one datacenter. In a secondary one, entries have other indexes, which no write can name. */
+  /** Undefined where there is one datacenter. In a secondary one, entries have other indexes, which no write can use. */
   readonly primary: string | undefined;
 };
 
 /** By their names, as Consul compares those; what has not changed is the very same entry. */
 type EntriesByName = ReadonlyMap<string, ObservedEntry>;
 
-/** What was read is as new as its index says, unless a snapshot was restored: then a read that began later has a smaller one. */
+/** A read is as new as its index says, unless a snapshot was restored: then a read that began later has a smaller index. */
 type Dated = { readonly index: number; readonly taken: number };
 
 /** An entry as it was read by itself; undefined when there was none. */
@@ -42,11 +42,11 @@ type KnownKind = Dated & {
   /** Of Consul, as `readTrustDomain`. */
   readonly trustDomain: string | undefined;
   readonly trouble: string | undefined;
-  /** Of what was read by itself since: a list that is older does not have it. */
+  /** Entries that were read singly since then: an older list does not have them. */
   readonly newer: ReadonlyMap<string, SingleRead>;
 };
 
-/** `began`: what had been taken in when the read began. */
+/** `began`: how many reads had been taken in when this one began. */
 type ListRead = Answer<{
   readonly entries: EntriesByName;
   readonly trustDomain: string | undefined;
@@ -59,19 +59,19 @@ type ListRead = Answer<{
  */
 export function entrySource(options: ConfigEntriesOptions, random: () => number = Math.random): EntrySource {
   const lists = new Map<string, KnownKind>();
-  /** Counts what was taken in. */
+  /** Number of reads that were taken in. */
   let taken = 0;
-  /** Kinds that are not followed → ends that. */
+  /** Kinds that are not followed → what makes them followed again. */
   const idle = new Map<EntryKind, AbortController>();
 
   const readKind = async (kind: EntryKind, query: ReadOptions): Promise<ListRead> => {
     const began = taken;
     const { value, ...answer } = await listKind(options, kind, query);
-    // What is known by the time of the answer.
+    // What is known when the answer arrives.
     const known = lists.get(kind.entryKind)?.entries ?? NONE;
     return { ...answer, value: { ...value, entries: byName(value.entries, known), began } };
   };
-  /** Whether anything is another than it was known to be. */
+  /** Whether anything differs from what was known. */
   const take = ({ entryKind }: EntryKind, answer: ListRead): boolean => {
     const { index, filteredByAcls, value } = answer;
     const known = lists.get(entryKind);
@@ -138,7 +138,7 @@ export function entrySource(options: ConfigEntriesOptions, random: () => number 
   };
 }
 
-// Milliseconds. Without objects, ours can only come from a snapshot that was restored.
+// Milliseconds. Without objects, entries of ours can come only from a snapshot that was restored.
 const IDLE = 600_000;
 
 type Following = {
@@ -234,13 +234,13 @@ async function listKind(
     listAt(json, 'answer', (value, place) => readEntryAt(kind, value, place));
   const path = `/v1/config/${kind.entryKind}`;
   const listed = await read(client, { endpoint: 'config-read', path, query: { dc: primary }, decode }, query);
-  // Asked each time, after a wait that may be long: an address may lead to another Consul, or to one that was made anew.
+  // Asked each time, after a wait that may be long: the address may now lead to another Consul, or to one that was reset.
   const trustDomain = await readTrustDomain(client, query.signal);
   const entries = listed.value.map((entry) => identified(entry, trustDomain));
   return { ...listed, value: { entries, trustDomain } };
 }
 
-/** @param known of which what has not changed is kept as it is, so that nothing is compared twice */
+/** @param known entries that have not changed are taken from it, so that nothing is compared twice */
 function byName(entries: readonly ObservedEntry[], known: EntriesByName): EntriesByName {
   return new Map(
     entries.map((entry) => {
@@ -280,7 +280,7 @@ function readEntryAt(kind: EntryKind, value: unknown, place: string): ReadEntry 
     throw new Error(`${place} has no ModifyIndex`);
   return {
     entryKind: kind.entryKind,
-    // That of the mesh has none.
+    // The entry of the mesh has no name.
     name: asString(entry['Name']) || (kind.naming.from === 'none' ? kind.naming.only : ''),
     index,
     created,
@@ -297,7 +297,7 @@ export function entryWriter({ client }: Pick<ConfigEntriesOptions, 'client'>): E
       try {
         return await send(client, change, signal);
       } catch (error) {
-        // The token lacks a rule for this entry, and need not for others.
+        // The token lacks a rule for this entry, but may have one for others.
         if (hasCode(error, 'TANDEM_CONSUL_FORBIDDEN')) return { kind: 'refused', reason: error.message };
         throw error;
       }

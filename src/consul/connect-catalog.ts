@@ -103,10 +103,10 @@ function addressHolder(value: unknown, place: string): AddressHolder {
   };
 }
 
-// Consul takes ids that differ in case only for one, and its filter language does not: what an id may be mistaken for comes too.
+// Consul treats ids that differ only in case as one, its filter language does not: so ids that match in another case come too.
 const OTHER_CHARACTERS = '[^a-z0-9.-]';
 
-/** @throws TandemError TANDEM_CONSUL_FORBIDDEN when it is not the whole, or not the whole of what is asked for */
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN when it is not everything, or not everything that was asked for */
 async function readNode(
   client: ConsulClient,
   node: string,
@@ -134,7 +134,7 @@ async function readNode(
   return observeSyntheticNode(services.value, checks.value);
 }
 
-/** One that is wrong, or not allowed, says nothing about the others. */
+/** One instance that is wrong, or not allowed, says nothing about the others. */
 export async function outcomeOf(write: Promise<void>): Promise<ConnectWrite> {
   try {
     await write;

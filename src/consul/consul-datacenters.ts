@@ -40,7 +40,7 @@ export async function consulDatacenters(
 }
 
 /**
- * The same, asked once. An agent tells only those with the right to read it, the list of datacenters everybody.
+ * The same, asked once. An agent describes itself only to those with the right to read it; everybody may list the datacenters.
  *
  * @throws TandemError when there is no answer
  */

@@ -13,7 +13,7 @@ function rightOf({ entryKind }: EntryKind, name: string): AskedRight {
   return MESH;
 }
 
-/** Why the token may see less than there is of these entries; undefined when it sees them. @throws TandemError */
+/** Why the token may not see all of these entries; undefined when it does. @throws TandemError */
 export function whyUnseen(
   client: ConsulCalls,
   entries: readonly { readonly kind: EntryKind; readonly name: string }[],
@@ -26,7 +26,7 @@ export function whyUnseen(
   );
 }
 
-/** The same of any entry that there may be: only a rule for a prefix of nothing holds for a name of nothing. */
+/** The same for any possible entry: only a rule for the empty prefix covers the empty name. */
 export function whyAnyUnseen(client: ConsulCalls, signal: AbortSignal): Promise<string | undefined> {
   const ofAny = (Resource: string): AskedRight => ({ Resource, Access: 'write', Segment: '' });
   return whyMissing(client, [MESH, ofAny('service'), ofAny('intention')], signal);

@@ -1,4 +1,4 @@
-/** What an answer of Consul that is no success means: which error, and whether another server may do better. */
+/** What a failed answer of Consul means: which error, and whether another server may do better. */
 import type { ErrorCode } from '../support/errors.ts';
 
 export type Failure = {
@@ -8,7 +8,7 @@ export type Failure = {
 };
 
 // The texts by which a server says that it cannot serve now (agent/consul/rpc.go and agent/structs/errors.go of Consul,
-// api.go of hashicorp/raft). At the start: further on there are names that a stranger chose, which must not make a refusal
+// api.go of hashicorp/raft). At the start of the text: further on there are names that a stranger chose, which must not make a refusal
 // look like an outage.
 const PASSING = startsWith(
   'No cluster leader',
@@ -52,10 +52,10 @@ const CONNECTION = startsWith(
   'streams exhausted',
 );
 // Consul answers 403 to every error that has these words in it (agent/http.go and acl/errors.go), also to a refusal that repeats
-// a name of somebody's choice. Of the ACLs is what begins with them, after what endpoints put before.
+// a name of somebody's choice. A real one begins with these words, after what endpoints put before.
 const ABOUT_ACLS = /Permission denied|ACL not found/i;
 const BY_ACLS = /^(token does not exist: |(failed|error) [a-z ]+: )*(Permission denied|ACL not found)/i;
-// Words of a request that stays wrong, whatever else its text says.
+// Words of a request that stays invalid, whatever else its text says.
 const LASTING = /Must provide|Invalid |Unknown service ID|boolean expression evaluator/i;
 
 /**
@@ -66,7 +66,7 @@ const LASTING = /Must provide|Invalid |Unknown service ID|boolean expression eva
  * | 500 by text | UNAVAILABLE | yes |
  * | 502, 503, 504 | UNAVAILABLE | yes |
  * | other 4xx and 5xx | REFUSED | no |
- * | what is left (1xx, 2xx, 3xx that nobody asked for) | ANSWER_INVALID | yes |
+ * | the rest (1xx, 2xx, 3xx that nobody asked for) | ANSWER_INVALID | yes |
  *
  * @param text the body of the answer
  */
@@ -79,7 +79,7 @@ export function classify(status: number, text: string): Failure {
   return { code: 'TANDEM_CONSUL_ANSWER_INVALID', elsewhere: true };
 }
 
-/** What Consul says, without what a follower puts before it: that alone tells whether it would say the same again. */
+/** What Consul says, without the prefix of a follower: only that tells whether it would say the same again. */
 export function innerText(text: string): string {
   return text.trim().replace(FORWARDED, '');
 }

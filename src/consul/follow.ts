@@ -1,4 +1,4 @@
-/** Follows what Consul has for as long as somebody wants it: blocking queries, begun again after each failure. */
+/** Follows a read of Consul as long as it is needed: blocking queries, started again after each failure. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './answer.ts';
 import type { ReadOptions } from './read.ts';
@@ -7,13 +7,13 @@ import { watch, type WatchOptions } from './watch.ts';
 
 type FollowOptions<T> = UntilStopped &
   Pick<WatchOptions, 'from' | 'pause'> & {
-    /** When it rejects, that is a failure, and what it got comes again. */
+    /** If it rejects, that counts as a failure, and it gets the same again. */
     readonly onAnswer: (answer: Answer<T>) => void | Promise<void>;
   };
 
 type Read<T> = (options: ReadOptions) => Promise<Answer<T>>;
 
-/** Never rejects. After a failure nothing is known, so that the first answer is a full one and tells what was missed. */
+/** Never rejects. After a failure nothing is known, so the first answer is a full one and shows what was missed. */
 export async function follow<T>(
   read: Read<T>,
   { from = 0, pause, onAnswer, ...until }: FollowOptions<T>,
@@ -30,9 +30,9 @@ export async function follow<T>(
   });
 }
 
-// Drift is repaired within 2 s, also when the query has just failed.
+// Drift is repaired within 2 s, even if the query has just failed.
 const LONGEST_PAUSE = 1000;
-// Each write of our own is an answer, too, which says nothing new: two a second instead of ten are a third less CPU for a change.
+// Each of our own writes is an answer, too, with nothing new: two a second instead of ten take a third less CPU for a change.
 const BETWEEN_ANSWERS = 500;
 
 /**
@@ -45,7 +45,7 @@ export function followIndex(
   onChange: (index: number) => void,
   { signal, random, from = 0 }: Pick<FollowOptions<unknown>, 'signal' | 'random' | 'from'>,
 ): Promise<void> {
-  // The reads and writes of who listens meet the same trouble, and report it.
+  // The listener's own reads and writes meet the same trouble, and report it.
   const onFailure = (): void => undefined;
   const onAnswer = ({ index }: Answer<unknown>): void => onChange(index);
   const pause = (until: AbortSignal): Promise<void> => delay(BETWEEN_ANSWERS, undefined, { signal: until });

@@ -1,4 +1,4 @@
-/** The instances of many services over a few connections: blocking queries that take turns when they are too many. */
+/** The instances of many services over a few connections: blocking queries that take turns when there are too many. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoff } from '../support/backoff.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
@@ -10,9 +10,9 @@ import type { ReadOptions } from './read.ts';
 export type HealthPool<T> = Pick<QueryTurns, 'follow' | 'suspect' | 'stop'> & {
   /** Undefined until the first answer about the service. */
   readonly get: (service: string) => T | undefined;
-  /** Queries at one time. Of more services, a change is seen when the turn of the service comes, or by a refresh. */
+  /** Queries at one time. If there are more services, a change is seen at the service's turn, or by a refresh. */
   readonly slots: number;
-  /** Reads anew those of the followed ones that are asked for, all unless told; rejects with the first failure. */
+  /** Reads the given services again, by default all that are followed; rejects with the first failure. */
   readonly refresh: (
     signal: AbortSignal,
     isWanted?: (service: string, known: T | undefined) => boolean,
@@ -20,10 +20,10 @@ export type HealthPool<T> = Pick<QueryTurns, 'follow' | 'suspect' | 'stop'> & {
 };
 
 type HealthPoolOptions<T> = {
-  /** Throws when the answer is not the whole. */
+  /** Throws when the answer is incomplete. */
   readonly read: (service: string, options: ReadOptions) => Promise<Answer<T>>;
   readonly onChange: () => void;
-  /** The first failure after a success, and every one of a service that was never read. */
+  /** The first failure after a success, and every failure of a service that was never read. */
   readonly onFailure: (error: unknown, retryMilliseconds: number) => void;
   readonly random: () => number;
   /** Queries at one time. */
@@ -84,7 +84,7 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
     }
   }
 
-  /** Of one that cannot be read nothing is known any more, so that nothing of it is removed; the others are read. */
+  /** Nothing more is known of a service that cannot be read, so nothing of it is removed; the others are read. */
   async function reread(service: string, signal: AbortSignal): Promise<void> {
     try {
       keep(service, await read(service, { signal, consistency: 'consistent' }));
@@ -105,11 +105,11 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
     refresh: async (signal, isWanted = () => true) => {
       const left = [...turns.followed()].values();
       const work = async (): Promise<void> => {
-        // Asked late: the turn of the service may have come meanwhile.
+        // Checked late: the service may have had its turn meanwhile.
         for (const service of left)
           if (isWanted(service, known.get(service)?.value)) await reread(service, signal);
       };
-      // These wait for nothing, and share the connections of other calls.
+      // These do not wait for a change, and share the connections of other calls.
       await Promise.all(Array.from({ length: REFRESHES }, work));
     },
     stop: turns.stop,

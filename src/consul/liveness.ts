@@ -1,12 +1,12 @@
-/** Tells a server that takes its time from one that will never answer, as when a machine has lost its power. */
+/** Tells a slow server from one that will never answer, for example because its machine has lost power. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Incoming, Outgoing, Transport } from './transport.ts';
 
 type Liveness = {
   /**
-   * As `send` of the transport, but while the answer is awaited the server is asked again and again whether it is there, and
-   * who leads. With no answer to that there will be none to the call either; and a call that was passed on to a leader that
-   * is none any more may wait for it for a minute. A timeout alone would be too long for these, or too short for slow ones.
+   * Like `send` of the transport, but as long as the answer is awaited, the server is asked again and again whether it is alive, and
+   * who leads. If it does not answer that, it will not answer the call either; and a call that was forwarded to a leader that no
+   * longer leads may wait for it for a minute. A timeout alone would be too long for these, or too short for slow ones.
    *
    * @throws only the reason of the signal, when that aborts
    */
@@ -34,7 +34,7 @@ export function createLiveness(transport: Transport): Liveness {
   /** As each server said last. */
   const leaders = new Map<string, string>();
 
-  /** Resolves with why there will be no answer; undefined when the call has ended by itself. */
+  /** Resolves with the reason why there will be no answer; undefined when the call has ended by itself. */
   async function watchOver(address: string, answered: AbortSignal): Promise<string | undefined> {
     let before = leaders.get(address);
     while (await isDoubtful(answered)) {

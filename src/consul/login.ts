@@ -7,14 +7,14 @@ import { readSecretFile, type TokenSource } from './token-source.ts';
 
 type Login = {
   readonly method: string;
-  /** What the auth method is shown; read at each login, because Kubernetes renews it. */
+  /** The token that is shown to the auth method; read at each login, because Kubernetes renews it. */
   readonly bearerTokenFile: string;
 };
 
-// `Permission denied` may come from a role that changed since, and each login writes a token to Consul: not more than one a
-// minute for it. `ACL not found` says that the token is gone, and only a login helps.
+// A role that changed since may cause `Permission denied`, and each login writes a token to Consul: so one a minute at most
+// for that. `ACL not found` says that the token is gone, and only a login helps.
 const PERMISSION_MILLISECONDS = 60_000;
-// At the start of what Consul says: it answers 403 to whatever has these words in it, such as a name that a stranger chose.
+// At the start of Consul's text: it answers 403 to whatever contains these words, such as a name that a stranger chose.
 const NO_SUCH_TOKEN = /: status \d+, "(rpc error making call: |token does not exist: )*ACL not found/i;
 // A process that ends has seconds left for everything.
 const LOGOUT_MILLISECONDS = 2000;
@@ -78,7 +78,7 @@ async function exchange(servers: Servers, { method, bearerTokenFile }: Login): P
   );
 }
 
-/** Half of an answer has the token in it, and no message shows any of it. */
+/** Half an answer contains the token, too, so no message shows any of it. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -87,7 +87,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A token that is gone already is what was wanted, and at the end nobody is left to try again. */
+/** If the token is gone already, that is fine, and at the end nobody is left to try again. */
 async function leave(servers: Servers, token: Secret): Promise<void> {
   await servers
     .call(

@@ -1,4 +1,4 @@
-/** Blocking queries about many services over a few slots: which one is asked about next, and for how long. */
+/** Blocking queries about many services over a few slots: decides which service is asked about next, and for how long. */
 
 export type QueryTurns = {
   /** From now on there are queries about these, and about no others. */
@@ -10,7 +10,7 @@ export type QueryTurns = {
   readonly waitSeconds: () => number;
   /** A query about the service was answered. */
   readonly hadTurn: (service: string) => void;
-  /** Something may have changed about any of them: each gets a turn soon. */
+  /** Something may have changed about any service: each gets a turn soon. */
   readonly suspect: () => void;
   /** Ends all queries; resolves when they have. */
   readonly stop: () => Promise<void>;
@@ -88,7 +88,7 @@ export function createQueryTurns({ slots, isUrgent, ask }: QueryTurnsOptions): Q
     hadTurn,
     suspect: () => {
       if (!isCrowded()) return;
-      // A round that was begun is ended, or the last would never have its turn.
+      // A round that has begun is finished, or the last service would never have its turn.
       isSuspectedAgain = suspected.size > 0;
       if (isSuspectedAgain) return;
       suspected = new Set(followed);

@@ -73,14 +73,14 @@ function blockingTimeout(waitSeconds: number): number {
   return waitSeconds * 1000 * (1 + 1 / 16) + MARGIN_MILLISECONDS;
 }
 
-/** Filters of what is wanted of a node; without them it is all. */
+/** Filters for what is wanted of a node; without them, everything. */
 type OfNode = Readonly<Record<'services' | 'checks', Pick<ReadOptions, 'filter'>>>;
 
 /**
- * All of a node at once.
+ * Everything about a node.
  *
  * @param rules that the token needs for it
- * @throws TandemError TANDEM_CONSUL_FORBIDDEN when the token does not show all of it
+ * @throws TandemError TANDEM_CONSUL_FORBIDDEN when the token does not show everything
  */
 export async function readWholeNode(
   client: ConsulCalls,
@@ -98,8 +98,8 @@ export async function readWholeNode(
 }
 
 /**
- * All services of one node: `/v1/catalog/node-services/<node>`. Consul takes a name that it does not know for the first
- * digits of a node's ID, and answers that other node: here the node is not there then.
+ * All services of one node: `/v1/catalog/node-services/<node>`. Consul takes an unknown name for the first digits of a node's ID,
+ * and answers with that other node: this function then says that there is no such node.
  */
 export function readNodeServices(
   client: ConsulCalls,
@@ -184,6 +184,6 @@ function serviceHealth(value: unknown, place: string): ServiceHealth {
 
 function zoneOf(value: unknown): string | undefined {
   const zone = textAt(property(value, 'Locality'), 'Zone');
-  // The API server takes any text for the zone of an endpoint, and shows it to people.
+  // The API server accepts any text as the zone of an endpoint, and shows it to people.
   return zone === '' || hasControl(zone) ? undefined : zone;
 }

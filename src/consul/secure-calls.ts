@@ -1,6 +1,6 @@
 /**
- * Calls to agents whose certificates the caller judges by what it trusts at this moment. Each call names its token: while tokens
- * are exchanged there are two.
+ * Calls to agents whose certificates the caller judges by what it trusts at this moment. Each call names its token: during a
+ * rotation there are two.
  */
 import type { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
@@ -9,11 +9,11 @@ import type { Secret } from '../support/secret.ts';
 import { servers, type Call, type RawAnswer, type RequestReport } from './servers.ts';
 import { createTransport } from './transport.ts';
 
-/** Whose certificates are believed. */
+/** Whose certificates are trusted. */
 type Trust =
-  /** Those of these CAs (PEM), asked for at each connection, whatever their dates. */
+  /** Those that these CAs (PEM) signed, whatever their dates; the CAs are asked for at each connection. */
   | { readonly kind: 'own'; readonly trusted: () => readonly string[] }
-  /** As any client judges; undefined: by the CAs of Node. */
+  /** Those that any client trusts; undefined: by the CAs of Node. */
   | { readonly kind: 'usual'; readonly ca: (() => string) | undefined };
 
 export type SecureCallsOptions = {
@@ -32,7 +32,7 @@ export type ConsulPlace = {
 
 export type SecureCalls = {
   readonly call: <T>(place: ConsulPlace, token: Secret | undefined, what: Call<T>) => Promise<T>;
-  /** Serial of the leaf that is served now. @throws Error when there is no handshake, or nobody who is trusted made it */
+  /** Serial of the leaf that is served now. @throws Error when there is no handshake, or no trusted CA signed it */
   readonly servedSerial: (place: ConsulPlace) => Promise<string>;
   readonly close: () => Promise<void>;
 };
@@ -80,7 +80,7 @@ export function unquoted<T>(read: (raw: RawAnswer) => T): (raw: RawAnswer) => T 
   };
 }
 
-/** Dates are not looked at: where everything has expired, this is the way back. */
+/** Dates do not count: if everything has expired, this is the way back. */
 function problemOf(
   certificate: X509Certificate | undefined,
   serverName: ConsulPlace['serverName'],

@@ -1,4 +1,4 @@
-/** What the loop of a secure Consul reads of agents, ACLs and keyring, and writes to them. */
+/** What the loop of `tandem secure` reads of agents, ACLs and keyring, and writes to them. */
 import { listAt, mapAt, numberIs, objectAt } from '../model/decode-consul.ts';
 import { NODE_META_STAMP } from '../secure/agent-secret.ts';
 import type { AgentRun, Keyring } from '../secure/observed.ts';
@@ -43,7 +43,7 @@ export function secureConsul(options: SecureCallsOptions) {
         endpoint: 'keyring',
         method: 'GET',
         path: '/v1/operator/keyring',
-        // Of members that cannot answer, Consul makes a 500 that names them; no key is in it.
+        // If a member cannot answer, Consul returns a 500 that names it; no key is in it.
         accept: [500],
         signal,
         read: unquoted((raw) =>
@@ -86,7 +86,7 @@ function selfOf(json: unknown): SelfOfAgent {
   };
 }
 
-/** What every member of none has would be a key that may be removed. */
+/** Of no members, every key would count as known to all, and could be removed. */
 function keyringOf(rings: Extract<Keyring, { kind: 'known' }>['rings']): Keyring {
   return rings.length > 0 && rings.every(({ members }) => members > 0)
     ? { kind: 'known', rings }

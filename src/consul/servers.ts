@@ -18,15 +18,15 @@ export type Call<T> = {
   /** Milliseconds for the answer of each server; 10 s unless told. */
   readonly timeout?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Statuses beside 200 that are answers to this call, and no failures. */
+  /** Statuses besides 200 that are answers to this call, not failures. */
   readonly accept?: readonly number[];
-  /** A call that did its work and lost its answer would fail when sent again, as a check-and-set does. */
+  /** A call that succeeded and lost its answer would fail when it is sent again, as a check-and-set does. */
   readonly once?: boolean;
-  /** Beside the token, what no message may repeat. */
+  /** Other texts than the token that no message may repeat. */
   readonly conceals?: Secret;
-  /** What it means that Consul rejects the request as invalid, with its reason; by default that is an error. */
+  /** What it means that Consul rejects the request as invalid, given the reason; an error by default. */
   readonly refused?: (reason: string) => T;
-  /** Throws, with the reason, when it is no answer that this call can have. */
+  /** Throws, with the reason, if this call cannot have such an answer. */
   readonly read: (answer: RawAnswer) => T;
 };
 
@@ -49,7 +49,7 @@ type Dependencies = {
   /** Goes with every call: `dc`, `ns`. */
   readonly query: Readonly<Record<string, string | undefined>>;
   readonly onRequest: (report: RequestReport) => void;
-  /** Asked before each request that writes; a token of this process itself is no such thing. */
+  /** Called before each request that writes; a login of this process does not count as one. */
   readonly mayWrite: () => boolean;
 };
 
@@ -82,7 +82,7 @@ export function servers({ addresses, transport, query, onRequest, mayWrite }: De
     return judge(address, call, incoming, token);
   }
 
-  /** Every server has closed the connection: perhaps it had been idle for too long, or what is asked for is to blame. */
+  /** Every server closed the connection: it may have been idle for too long, or the request itself is to blame. */
   async function afterCutOff<T>(address: string, call: Call<T>, token: Secret | undefined): Promise<T> {
     const outcome = await attempt(address, call, token);
     if (outcome.kind === 'value') return outcome.value;
@@ -109,7 +109,7 @@ export function servers({ addresses, transport, query, onRequest, mayWrite }: De
         // A server that answers says more of what is wrong than one that does not.
         if (error.code === 'TANDEM_CONSUL_UNREACHABLE' || !outcome.elsewhere) error = outcome.error;
         if (outcome.elsewhere && order.length > 1) {
-          // Only the first to fail moves the others on; a call that started elsewhere does not move them back.
+          // Only the first failure moves the others on; a call that started elsewhere does not move them back.
           if (preferred === undefined || preferred === address) preferred = order[position + 1] ?? order[0];
         }
         if (outcome.isCutOff) cutOff += 1;

@@ -1,4 +1,4 @@
-/** Consul's services as the loop to Kubernetes needs them: the list by one blocking query, their instances by a pool. */
+/** Consul's services as the loop to Kubernetes needs them: one blocking query for the list, and a pool for their instances. */
 import type { ConsulInstance, ConsulList } from '../catalog/to-kubernetes/consul-service.ts';
 import type { HealthRule } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import type { ServiceEvents, ServiceSource } from '../controllers/to-k8s-ports.ts';
@@ -12,7 +12,7 @@ import { readServiceHealth, readServices, type ReadOptions, type ServiceHealth }
 
 type ServiceSourceOptions = {
   readonly client: ConsulClient;
-  /** What has it in its meta was registered by this cluster. */
+  /** An instance with this key in its meta was registered by this cluster. */
   readonly owner: { readonly meta: string; readonly value: string };
   /** An expression of Consul's filter language over the fields of `/v1/catalog/service`; empty: none. */
   readonly filter: string;
@@ -94,27 +94,27 @@ type Known = {
   readonly index: number;
   readonly instances: readonly ConsulInstance[];
   readonly nodes: readonly string[];
-  /** There are instances, and each has a check of its own that tells when it comes and goes. */
+  /** There are instances, and each has a check of its own, which shows when it comes and goes. */
   readonly isChecked: boolean;
 };
 
 async function readChanged(pool: HealthPool<Known>, news: CheckNews, signal: AbortSignal): Promise<void> {
   await pool.refresh(signal, (name, known) => isConcerned(name, known, news));
-  // What no check tells: another address or port under the same id.
+  // What no check shows: another address or port under the same id.
   if (news.kind === 'instances') pool.suspect();
 }
 
 function isConcerned(name: string, known: Known | undefined, news: CheckNews): boolean {
-  // What was never read has its first turn soon.
+  // A service that was never read has its first turn soon.
   if (news.kind === 'began') return known !== undefined;
   const changed = news.services.get(name);
-  // At this very index its turn has seen the same; an older one may be of another life, before a snapshot was restored.
+  // At this very index its turn has seen the same; an older index may be from before a snapshot was restored.
   if (changed !== undefined && changed !== known?.index) return true;
   if (known === undefined) return false;
   return (news.kind === 'instances' && !known.isChecked) || known.nodes.some((node) => news.nodes.has(node));
 }
 
-/** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole */
+/** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is incomplete */
 async function wholeList(
   { client, owner, filter }: ServiceSourceOptions,
   plain: Answer<Names>,
@@ -125,7 +125,7 @@ async function wholeList(
     return new Set(Object.keys(whole(answer, 'the list of services')));
   };
   const services = new Map(Object.entries(whole(plain, 'the list of services')));
-  // Consul lists itself: what is empty is no list, whatever answered.
+  // Consul lists itself, so an empty answer is not a list, whoever gave it.
   if (services.size === 0)
     throw new TandemError(
       'TANDEM_CONSUL_ANSWER_INVALID',

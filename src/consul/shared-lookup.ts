@@ -1,6 +1,6 @@
 /**
- * Addresses of servers by name. Node.js asks the DNS in one of four threads, and a question that nobody answers holds its
- * thread for ten seconds: when one of two DNS servers is lost, connections to all servers would wait behind such questions.
+ * Looks up servers by name. Node.js asks the DNS in one of four threads, and a query that nobody answers holds its
+ * thread for ten seconds: if one of two DNS servers is lost, connections to all servers would wait behind such queries.
  */
 import type { LookupAddress, LookupAllOptions, LookupOptions } from 'node:dns';
 import { lookup } from 'node:dns/promises';
@@ -14,7 +14,7 @@ type Asked = { readonly answer: Promise<readonly LookupAddress[]>; answeredAt: n
 // An answer may come when the connection that asked has given up after a second; its next attempt follows within two.
 const FRESH_MILLISECONDS = 2000;
 
-/** One question for a name at a time, whose answer is for everybody who asks meanwhile and for two seconds. */
+/** One query for a name at a time; its answer serves everybody who asks meanwhile, and for two seconds. */
 export function sharedLookup(
   resolve: Resolve = lookup,
   now: () => number = () => performance.now(),

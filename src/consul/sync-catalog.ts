@@ -1,4 +1,4 @@
-/** The catalog as the sync loop needs it: one node, read as a whole, written by transactions, and watched. */
+/** The catalog as the sync loop needs it: one node that is read as a whole, written by transactions, and watched. */
 import { observeNode } from '../model/observed-node.ts';
 import type { Catalog } from '../controllers/sync-ports.ts';
 import type { WriteOutcome } from '../controllers/apply-changes.ts';

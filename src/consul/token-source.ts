@@ -8,7 +8,7 @@ export type TokenSource = {
   readonly current: () => Promise<Secret | undefined>;
   /** Consul answered 403 to this token, with this text. True when `current` may give another one now. */
   readonly refused: (token: Secret, text: string) => boolean;
-  /** Gives back what was taken; never throws. */
+  /** Logs out if there was a login; never throws. */
   readonly end: () => Promise<void>;
 };
 
@@ -17,8 +17,8 @@ export function fixedToken(token: Secret | undefined): TokenSource {
 }
 
 /**
- * The file is read for each request: it is a few bytes, and whoever renews it tells nobody. An empty one is an error,
- * because the anonymous token would see a part of the catalog and take it for the whole.
+ * The file is read for each request: it is a few bytes, and whoever renews it informs nobody. An empty one is an error,
+ * because the anonymous token would see a part of the catalog and take it for everything.
  */
 export function fileToken(path: string): TokenSource {
   return {
@@ -28,7 +28,7 @@ export function fileToken(path: string): TokenSource {
   };
 }
 
-/** @throws TandemError TANDEM_FILE_UNREADABLE, also when there is nothing in it */
+/** @throws TandemError TANDEM_FILE_UNREADABLE, also when the file is empty */
 export async function readSecretFile(path: string): Promise<Secret> {
   let text: string;
   try {

@@ -21,7 +21,7 @@ export type NodeDefinition = {
 
 export type ServiceDefinition = {
   readonly ID: string;
-  /** Not empty, also to delete: Consul asks for it, and then looks at the ID only. */
+  /** Not empty, even for a deletion: Consul requires it, and then looks only at the ID. */
   readonly Service: string;
   readonly Kind?: string;
   readonly Tags?: readonly string[];
@@ -31,7 +31,7 @@ export type ServiceDefinition = {
   readonly Weights?: { readonly Passing: number; readonly Warning: number };
   readonly TaggedAddresses?: Readonly<Record<string, { readonly Address: string; readonly Port: number }>>;
   readonly EnableTagOverride?: boolean;
-  /** In a transaction Consul drops `Upstreams` and `Config` in silence: register a proxy by `registerCatalog`. */
+  /** In a transaction Consul silently drops `Upstreams` and `Config`: register a proxy by `registerCatalog`. */
   readonly Proxy?: Readonly<Record<string, unknown>>;
   readonly ModifyIndex?: number;
 };
@@ -44,7 +44,7 @@ export type CheckDefinition = {
   readonly Notes?: string;
   readonly Output?: string;
   readonly ServiceID?: string;
-  /** Needed with `ServiceID`: Consul judges the right to write by it. */
+  /** Needed with `ServiceID`: Consul uses it to check the right to write. */
   readonly ServiceName?: string;
   readonly Type?: string;
   readonly ModifyIndex?: number;
@@ -59,7 +59,7 @@ export type TransactionOperation =
   | { readonly Check: { readonly Verb: Verb; readonly Check: CheckDefinition } };
 
 export type TransactionOutcome =
-  /** `index` is that of the write; undefined when nothing but removals was written, of which Consul does not tell it. */
+  /** `index` is that of the write; undefined after nothing but removals, for which Consul does not tell it. */
   | { readonly kind: 'applied'; readonly index: number | undefined }
   /** Nothing was applied. */
   | { readonly kind: 'rolled-back'; readonly errors: readonly OperationError[] }
@@ -67,7 +67,7 @@ export type TransactionOutcome =
   | { readonly kind: 'too-large'; readonly limit: 'operations' | 'bytes'; readonly max: number | undefined };
 
 /**
- * A check-and-set whose answer is lost is not sent again, because it would fail for having succeeded: it throws
+ * A check-and-set whose answer is lost is not sent again, because it would fail if it had succeeded: it throws
  * TANDEM_CONSUL_UNREACHABLE, and the catalog has to be read.
  *
  * @throws TandemError TANDEM_CONSUL_…; the reason of the signal when that aborts
@@ -105,7 +105,7 @@ function outcomeOf(answer: RawAnswer): TransactionOutcome {
   return { kind: 'applied', index: writtenAt(property(json, 'Results')) };
 }
 
-/** What was set without being changed keeps an older index, so the newest is that of the write, if there was one. */
+/** A value that was set without being changed keeps an older index, so the newest is that of the write, if there was one. */
 function writtenAt(results: unknown): number | undefined {
   const indexes = listAt(results, 'Results', (result) =>
     ['Node', 'Service', 'Check'].map((kind) => property(property(result, kind), 'ModifyIndex')),

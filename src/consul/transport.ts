@@ -1,4 +1,4 @@
-/** One request to one Consul server, over connections that are kept; what comes back is a value, whatever happened. */
+/** One request to one Consul server, over connections that stay open; the outcome is a value, whatever happened. */
 import type { X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import { buildConnector, Pool } from 'undici';
@@ -46,19 +46,19 @@ type Tls = {
   readonly ca: (() => string) | undefined;
   /** Name that the certificate must carry; undefined: the host of the address. */
   readonly serverName: string | undefined;
-  /** Judges the certificate in the place of Node, by what is trusted at this moment; the answer says what is wrong with it. */
+  /** Judges the certificate instead of Node, by what is trusted at this moment; returns what is wrong with it. */
   readonly judge?: (certificate: X509Certificate | undefined) => string | undefined;
 };
 
 // Consul closes connections above 200 for a client address (limits.http_max_conns_per_client). A blocking query keeps one
 // for minutes.
 const CONNECTIONS: Readonly<Record<Lane, number>> = { plain: 16, blocking: 64, probe: 2 };
-// A connection to a server that is well takes a few round trips; the first lost packet is sent again after 1 s (RFC 6298).
+// A connection to a healthy server takes a few round trips; the first lost packet is sent again after 1 s (RFC 6298).
 const CONNECT_MILLISECONDS = 1000;
 // 100,000 instances in one answer are about 80 MB; more than this is no answer of Consul.
 const MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 
-/** Codes of errors that come before the first byte of a request has left. */
+/** Codes of errors that occur before the first byte of a request has left. */
 const NOT_SENT = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -75,7 +75,7 @@ const CLOSED: Incoming = {
   cause: undefined,
 };
 
-/** The server has taken the request and closed the connection: because it ends, or fails at this very request. */
+/** The server accepted the request and closed the connection: because it stops, or fails at this very request. */
 export function isCutOff(incoming: Incoming): boolean {
   return (
     incoming.kind === 'no-answer' &&
@@ -102,7 +102,7 @@ export function createTransport({ ca, serverName, judge }: Tls): Transport {
       connections: CONNECTIONS[lane],
       connect: judge === undefined ? trusting(options, ca) : judged(options, judge),
       allowH2: false,
-      // The clock of a request is the one below: it holds for the whole answer, not from one byte to the next.
+      // The timeout below limits a request instead: it covers the whole answer, not the time from one byte to the next.
       headersTimeout: 0,
       bodyTimeout: 0,
       maxResponseSize: MAX_RESPONSE_BYTES,
@@ -121,7 +121,7 @@ export function createTransport({ ca, serverName, judge }: Tls): Transport {
   return {
     send: async (address, outgoing) => {
       if (isClosed) return CLOSED;
-      // One of several addresses, perhaps, and the others are to be asked.
+      // Perhaps one of several addresses failed, and the others remain to be tried.
       if (!isOrigin(address)) return { ...CLOSED, reason: 'this is not an address' };
       return exchange(poolOf(address, outgoing.lane), outgoing);
     },
@@ -137,7 +137,7 @@ export function createTransport({ ca, serverName, judge }: Tls): Transport {
   };
 }
 
-/** Each new connection by the CA of this moment; a session of an earlier one is not resumed. */
+/** Each new connection uses the current CA; no earlier session is resumed. */
 function trusting(options: buildConnector.BuildOptions, ca: Tls['ca']): buildConnector.connector {
   if (ca === undefined) return buildConnector(options);
   let pem = ca();
@@ -168,7 +168,7 @@ function judged(
     });
 }
 
-/** What the pool takes, and what no other host hides in. */
+/** An address that the pool accepts, and in which no other host hides. */
 function isOrigin(address: string): boolean {
   const url = URL.parse(address);
   return (

@@ -1,4 +1,4 @@
-/** Which Consul this is: the trust domain of its mesh, which every Consul makes up once and its datacenters share. */
+/** Which Consul this is: the trust domain of its mesh, which every Consul invents once and its datacenters share. */
 import { TandemError } from '../support/errors.ts';
 import { asString, property } from '../support/json.ts';
 import { jsonOf } from './answer.ts';

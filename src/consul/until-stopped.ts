@@ -1,4 +1,4 @@
-/** What reads Consul for as long as somebody wants it: begun again after each failure, after pauses that grow. */
+/** Repeats a read of Consul as long as it is needed: started again after each failure, with growing pauses. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoff } from '../support/backoff.ts';
 

@@ -6,20 +6,20 @@ import { jsonOf } from './answer.ts';
 import type { Call, RawAnswer } from './servers.ts';
 import type { CheckDefinition, NodeDefinition, ServiceDefinition } from './transaction.ts';
 
-/** Node, service and checks at once; of a transaction the only other way to write, and the only one for a proxy. */
+/** Node, service and checks at once; besides a transaction the only way to write, and the only one for a proxy. */
 export type CatalogRegistration = {
   readonly Node: string;
   /** Needed unless `SkipNodeUpdate`. */
   readonly Address?: string;
   readonly NodeMeta?: NodeDefinition['Meta'];
   readonly TaggedAddresses?: NodeDefinition['TaggedAddresses'];
-  /** Makes a node that is missing, and leaves alone one that is there. */
+  /** Creates a node that is missing, and leaves an existing one alone. */
   readonly SkipNodeUpdate?: boolean;
   readonly Service?: Omit<ServiceDefinition, 'ModifyIndex'>;
   readonly Checks?: readonly Omit<CheckDefinition, 'ModifyIndex'>[];
 };
 
-/** Without an ID the whole node goes, with all that is on it. */
+/** Without an ID the whole node is removed, with everything on it. */
 type CatalogDeregistration = {
   readonly Node: string;
   readonly ServiceID?: string;
@@ -40,7 +40,7 @@ export function registerCatalog(
   return put(client, what, registration, signal);
 }
 
-/** `PUT /v1/catalog/deregister`. What is not there is deregistered, for Consul as for us. @throws TandemError */
+/** `PUT /v1/catalog/deregister`. It also succeeds if there is nothing to deregister. @throws TandemError */
 export function deregisterCatalog(
   client: ConsulCalls,
   deregistration: CatalogDeregistration,
@@ -117,7 +117,7 @@ function isTrue(answer: RawAnswer): void {
   if (jsonOf(answer) !== true) throw new Error('the answer is not "true"');
 }
 
-// Other 404s come from an agent that is none, or from a path that a proxy in between does not know.
+// Other 404s come from something that is not an agent, or from a proxy in between that does not know the path.
 function deregistered({ status, text }: RawAnswer): boolean {
   if (status === 200) {
     isEmpty({ text });

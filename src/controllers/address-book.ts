@@ -1,6 +1,6 @@
 /**
- * Cluster addresses in Consul. One belongs to one service at every moment: with two claims, the Envoy of every client refuses its
- * whole outbound listener. So whoever is to get an address waits until Consul, asked anew, shows it at no other service.
+ * Cluster addresses in Consul. An address may belong to only one service at any moment: if two claim it, every client's Envoy rejects
+ * its whole outbound listener. So a service gets an address only after Consul, asked again, shows it at no other service.
  */
 import {
   chooseAddress,
@@ -30,20 +30,20 @@ export type AddressHolder = {
 /** What a proxy stands for, and its virtual address. */
 export type FoundProxy = { readonly name: string; readonly virtual: VirtualAddress | undefined };
 
-/** What one loop that writes asks; each of its rounds reads, plans and writes, and they do not overlap. */
+/** The questions of one loop that writes; each of its rounds reads, plans and writes, and rounds do not overlap. */
 export type AddressLoop = {
-  /** What the round before has written is settled. */
+  /** What the previous round wrote is settled. */
   readonly begin: (isFull: boolean) => void;
-  /** Everything was read; the answer is the places where somebody waits. */
+  /** Everything was read; returns the places where somebody waits. */
   readonly readAll: () => Iterable<string>;
   readonly found: (proxies: readonly FoundProxy[]) => void;
   /** What a place that tells the catalog later has now. */
   readonly foundAt: (place: string, proxies: readonly FoundProxy[]) => void;
-  /** Reads who has the addresses that these pods would get; nothing where none would get another one. */
+  /** Reads who has the addresses that these pods would get; does nothing if none would get another one. */
   readonly ask: (pods: readonly PodWithProxy[], signal: AbortSignal) => Promise<void>;
   /** What its proxy must have; it is written in this round, or not at all. */
   readonly grant: (pod: PodWithProxy) => VirtualAddress | undefined;
-  /** Who there gets which address later; one text for each. */
+  /** Who there waits for which address; one text for each. */
   readonly waitingAt: (place: string, pods: readonly InjectedPod[]) => readonly string[];
 };
 
@@ -62,9 +62,9 @@ type LoopName = 'registrar' | 'agents';
 
 type AddressBookParts = {
   readonly snapshot: Pick<PodSnapshot, 'cluster' | 'namesBehind' | 'isKnown' | 'isEnded'>;
-  /** All proxies of a service that have a virtual address, of all clusters. Throws when it is not whole. */
+  /** All proxies of a service that have a virtual address, of all clusters. Throws when it is incomplete. */
   readonly holders: (service: string, signal: AbortSignal) => Promise<readonly AddressHolder[]>;
-  /** Those that will run. */
+  /** The loops that will run. */
   readonly loops: readonly LoopName[];
 };
 
@@ -77,17 +77,17 @@ type Denied = Verdict & { readonly address: string; readonly name: string };
 type Loop = {
   readonly name: LoopName;
   isComplete: boolean;
-  /** Address → services that were seen with it, or got it. What is read in a full round replaces them at its end. */
+  /** Address → services that were seen with it, or got it. At the end of a full round, what it read replaces them. */
   seen: Map<string, Set<string>>;
   reading: Map<string, Set<string>> | undefined;
   readonly places: Map<string, readonly FoundProxy[]>;
   /** What the places have; undefined when it has to be counted. */
   heldThere: ReturnType<typeof heldThere> | undefined;
-  /** Names behind a Service, of this round. */
+  /** Names behind a Service, in this round. */
   readonly behind: Map<MeshService, readonly string[]>;
   readonly reads: Map<string, Promise<void>>;
   readonly answers: Map<string, Read>;
-  /** Places, of this round. */
+  /** Places, in this round. */
   readonly waiting: Set<string>;
   /** UID of a pod → why it does not get its address. Another pod of its service may have it already. */
   readonly denied: Map<string, Denied>;
@@ -166,7 +166,7 @@ async function read(book: Book, loop: Loop, name: string, signal: AbortSignal): 
     // A round that failed may have left reads behind.
     if (book.grants.isOfRound(loop.name, at)) loop.answers.set(name, { at, holders });
   } catch (error) {
-    // Whoever chose this name waits; others do not. The token may be good for all names but this one.
+    // Only the pods that chose this name wait. The token may be good for all names but this one.
     const isForbidden = hasCode(error, 'TANDEM_CONSUL_FORBIDDEN');
     if (!isForbidden && !isAboutOneRequest(error)) throw error;
   }
@@ -235,7 +235,7 @@ function othersOf(
   loop: Loop,
   { virtual, service, name }: ChosenAddress,
 ): readonly string[] {
-  // Once for all of its pods: to find them takes a look at all pods of the namespace.
+  // Once for all of its pods: finding them means looking at all pods of the namespace.
   const behind = loop.behind.get(service) ?? snapshot.namesBehind(service);
   loop.behind.set(service, behind);
   const seen = [...all.values()].flatMap((each) => [...(each.seen.get(virtual.address) ?? [])]);

@@ -1,5 +1,5 @@
 /**
- * Which service got an address last. What was read of Consul before the write of that is settled does not show it, so it says
+ * Which service got an address last. A read of Consul from before that write was settled does not show it, so it says
  * nothing about who has the address.
  */
 

@@ -11,7 +11,7 @@ export type AddressWishes = {
   readonly holderOf: (address: string) => string | undefined;
   /**
    * @param source of the pod
-   * @returns sources of pods whose right to their address is another one now
+   * @returns sources of pods whose right to their address has changed
    */
   readonly set: (source: string, wish: AddressWish | undefined) => readonly string[];
 };

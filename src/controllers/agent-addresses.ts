@@ -3,7 +3,7 @@ import { meshOf } from '../catalog/mesh/registered-pod.ts';
 import { foundProxy, type AddressLoop } from './address-book.ts';
 import type { SeenAgents } from './observe-agents.ts';
 
-/** An agent tells the catalog later what it has. */
+/** An agent tells the catalog only later what it has. */
 export async function askForAddresses(
   addresses: AddressLoop,
   { hosts, inCatalog }: SeenAgents,

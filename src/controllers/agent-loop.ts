@@ -1,4 +1,4 @@
-/** Agent mode: keeps agents free of what outlives its pod, gives back what they lose, mirrors readiness: level-based too. */
+/** Agent mode: removes from agents what outlives its pod, restores what they lose, mirrors readiness. Level-based, too. */
 import type { AgentState } from '../catalog/mesh/agent-plan.ts';
 import { agentRegistrationsOf } from '../catalog/mesh/agent-registration.ts';
 import { readinessCheckId } from '../model/consul-names.ts';
@@ -38,7 +38,7 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
   const drift = createCheckDrift({
     checks: catalog.checks,
     places: snapshot.hosts,
-    // An agent that was started anew without its data tells the catalog that it has nothing.
+    // An agent that restarts without its data tells the catalog that it has nothing.
     wholeIn: (checks) => {
       const ids = new Set([...checks.values()].flatMap((ofNode) => [...ofNode.keys()]));
       return (host) =>
@@ -104,7 +104,7 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
     if (pods.length === 0) statuses.forget(host);
     else if (state !== undefined) statuses.observed(host, instancesIn(state), conflicts);
     reporter.pods(host, pods.map(statuses.of));
-    // An agent that comes back brings along what the catalog was rid of.
+    // An agent that comes back brings back what was removed from the catalog.
     if (state === undefined && (pods.length > 0 || deregister.length > 0)) controller.backOff(host);
   }
 

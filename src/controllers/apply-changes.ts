@@ -30,7 +30,7 @@ export type CatalogWriter = {
 export type Written = {
   readonly applied: (change: Change, index: number | undefined) => void;
   readonly refused: (refused: Refused) => void;
-  /** Consul took the node; it is there from now on. */
+  /** Consul accepted the node; from now on it exists. */
   readonly nodeWritten: () => void;
   /** Asked before each transaction: false leaves its changes for another time. */
   readonly mayBegin: () => boolean;
@@ -39,7 +39,7 @@ export type Written = {
 
 type Applier = {
   /**
-   * Registers and updates first, then removes, but nothing whose replacement was refused or left. Rejects with the first error
+   * Registers and updates first, then removes, except where the replacement was refused or left. Rejects with the first error
    * of the writer; what had been written by then was reported.
    */
   readonly apply: (
@@ -60,7 +60,7 @@ export function createApplier({ write }: CatalogWriter): Applier {
       const removals = changes.filter(({ action }) => action === 'deregister');
       const additions = changes.filter(({ action }) => action !== 'deregister');
       await writeAll(additions, node.registered);
-      // A node that something was just written to is there; one that nothing is written to needs not be made.
+      // A node that was just written to exists; a node to which nothing is written need not be created.
       await writeAll(withoutReplaced(removals, failed), true);
     },
   };

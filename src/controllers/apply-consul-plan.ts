@@ -1,4 +1,4 @@
-/** Writes a plan to Consul. Whoever changes much at once waits for who changes little, here and the next time. */
+/** Writes a plan to Consul. Namespaces with many changes wait for those with few, here and the next time. */
 import { adopt } from '../catalog/to-consul/adopt.ts';
 import type { Plan, Scope } from '../catalog/to-consul/consul-plan.ts';
 import { changesOf, deregistration, type Change } from '../catalog/to-consul/transactions.ts';
@@ -44,7 +44,7 @@ export function consulPlanApplier(
     const { urgent, few, many } = writeOrder(changes, (source) => cache.instances.forPlan([source], []));
     await write(urgent);
     await write(few, writing.turn());
-    // A Service of ten thousand endpoints is written for a minute.
+    // Writing a Service of ten thousand endpoints takes a minute.
     const mayGoOn = writing.turn();
     const [urgentOfMany, others] = many;
     await write(urgentOfMany, mayGoOn);

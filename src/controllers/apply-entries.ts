@@ -1,4 +1,4 @@
-/** Writes a plan of config entries: step by step, and what Consul refuses again after everything else, while that gets anywhere. */
+/** Writes a plan of config entries step by step; what Consul refuses is tried again after everything else, while that makes progress. */
 import { decideEntry, type EntrySettings, type EntryWrite } from '../catalog/config-entries/decide-entry.ts';
 import { entryHolder, type ObservedEntry } from '../catalog/config-entries/entry-holder.ts';
 import { entryDifferences } from '../catalog/config-entries/entry-differences.ts';
@@ -15,7 +15,7 @@ import type { ConfigEntryReporter, EntrySource, EntryWriter } from './config-ent
 import { CONTENDED, type EntryMemory } from './entry-memory.ts';
 
 export type AppliedEntries = {
-  /** Of each change by its key: how what it was for stands now. */
+  /** Of each change by its key: the new state of the object that it was for. */
   readonly outcomes: ReadonlyMap<string, EntryOutcome>;
   /** Why the rest was not tried. */
   readonly error: Error | undefined;
@@ -31,11 +31,11 @@ type ApplyParts = {
 };
 
 type Refusal = Extract<EntryOutcome, { readonly kind: 'refused' }> & {
-  /** Somebody else has written the entry each time. */
+  /** Somebody else wrote the entry each time. */
   readonly isContended?: true;
 };
 
-// Somebody writes the same entry at the same time: once is chance, and three times a second program.
+// Somebody writes the same entry at the same time: once is a coincidence, three times a second program.
 const ATTEMPTS = 3;
 
 /** Never throws. */
@@ -86,10 +86,10 @@ function isThere(outcome: EntryOutcome | undefined): boolean {
   return outcome?.kind === 'written' || outcome?.kind === 'synced';
 }
 
-/** A change is one that was applied: the planned one, or what became of it. */
+/** The change that was applied: the planned one, or what it became. */
 type Attempted = EntryChange | Exclude<EntryOutcome, { readonly kind: 'refused' }> | Refusal;
 
-/** What changed under our eyes is read and decided again. */
+/** What changed in the meantime is read and decided again. */
 async function attempt(parts: ApplyParts, planned: EntryChange, signal: AbortSignal): Promise<Attempted> {
   let change = planned;
   for (let tries = 0; tries < ATTEMPTS; tries += 1) {
@@ -135,8 +135,8 @@ async function removeAgain(
 const LISTED_PER_READ = 25;
 
 /**
- * The next reconcile must not wait for a list of the whole kind to know what was written, unless so much was that the list is
- * there sooner.
+ * The next reconcile must not wait for a list of the whole kind to know what was written, unless so much was written that the
+ * list is faster.
  */
 async function readBack(
   parts: ApplyParts,
@@ -159,7 +159,7 @@ async function readBack(
   }
 }
 
-/** A newer Consul with one more default would have the same entry written for ever, so what comes back otherwise is remembered. */
+/** A newer Consul with one more default would have the same entry written forever, so an entry that reads back differently is remembered. */
 function writtenAs(
   { settings, memory, reporter }: ApplyParts,
   change: EntryChange,

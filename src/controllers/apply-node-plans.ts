@@ -1,4 +1,4 @@
-/** Writes the plans of synthetic nodes to Consul: what is dead first, then what traffic must leave or may reach again. */
+/** Writes the plans of synthetic nodes to Consul: first dead pods, then those that traffic must leave or may reach again. */
 import { LEAST_OPERATIONS } from '../model/consul-names.ts';
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
 import type { PodRegistration } from '../catalog/mesh/pod-registration.ts';
@@ -43,7 +43,7 @@ const TRANSACTIONS = 2;
 const LEAST_SERVICES = LEAST_OPERATIONS / 2;
 
 /**
- * Instances of pods do not replace each other, unlike those of the catalog sync, so that nothing has to wait for what comes:
+ * Instances of pods do not replace each other, unlike those of the catalog sync, so removals need not wait for registrations:
  * a dead pod leaves, and the readiness of the others is known, before a thousand new ones are written.
  *
  * Rejects with the first error of the catalog; what had been written by then was reported.
@@ -81,7 +81,7 @@ export async function applyNodePlans(
   await register(first.map(alone));
   await register(chunks(others, LEAST_OPERATIONS).flatMap(servicesAndProxies));
 
-  /** A transaction loses what a proxy is made of. */
+  /** A transaction drops parts of a proxy. */
   function servicesAndProxies(some: readonly Registering[]): readonly Step[] {
     const isProxy = ({ registration: { kind } }: Registering): boolean => kind === 'connect-proxy';
     const services = some.filter((each) => !isProxy(each));
@@ -100,7 +100,7 @@ export async function applyNodePlans(
   }
 }
 
-/** Whoever makes pods by the thousand in one namespace waits for who makes few; only a registration alone makes a node. */
+/** A namespace with thousands of new pods waits for those with few; only a registration alone creates a node. */
 function registrations(
   plans: readonly NodePlan[],
 ): Readonly<Record<'first' | 'others', readonly Registering[]>> {

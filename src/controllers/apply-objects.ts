@@ -1,4 +1,4 @@
-/** Writes changes to the API server, a few at a time, and knows which of them the watch has not told of yet. */
+/** Writes changes to the API server, a few at a time, and knows which of them the watch has not reported yet. */
 import { objectId, type ObjectChange } from '../catalog/to-kubernetes/object-changes.ts';
 import type { KeySource, Writing } from '../reconcile/controller.ts';
 import { inParallel } from '../reconcile/in-parallel.ts';
@@ -8,7 +8,7 @@ import type { ObjectWriter } from './to-k8s-ports.ts';
 /** Its keys are the ids of objects of which the watch has told nothing for so long that it is no longer waited for. */
 type ObjectApplier = KeySource & {
   /**
-   * What is there first, its removals last; then new Services, each with its slices, for a turn. Rejects with the first error of
+   * Existing objects first, removals last; then new Services, each with its slices, for a turn. Rejects with the first error of
    * the writer; what was written by then was reported.
    */
   readonly apply: (
@@ -17,9 +17,9 @@ type ObjectApplier = KeySource & {
     signal: AbortSignal,
   ) => Promise<void>;
   /**
-   * The watch tells of this object: what we know of it is no longer older than our write.
+   * The watch reports this object: what we know of it is no longer older than our write.
    *
-   * @returns true while more is written, and everything is to be compared after that
+   * @returns true while more is being written, after which everything is compared
    */
   readonly seen: (id: string) => boolean;
   /** True while what is known of the object is from before our write of it. */
@@ -32,7 +32,7 @@ export const ANY = '';
 // Measured at kube-apiserver 1.34 on two cores: 1, 8 and 32 new Services with a slice each at a time are 330, 430 and 320
 // objects a second, and 8 fill a few milliseconds of round trip each.
 const CONCURRENCY = 8;
-// A watch tells within milliseconds; it never will of a write that changed nothing.
+// A watch reports within milliseconds; it never reports a write that changed nothing.
 const GIVEN_UP_AFTER = 5000;
 
 /** @param elapsed milliseconds of a clock that never jumps */
@@ -50,7 +50,7 @@ export function createObjectApplier({ write }: ObjectWriter, elapsed: () => numb
     ahead.set(id, elapsed() + GIVEN_UP_AFTER);
     try {
       const outcome = await write(change, signal);
-      // Of what is stale the watch tells what is true.
+      // For what is stale, the watch reports the truth.
       if (outcome.kind === 'applied') writing.applied(change);
       if (outcome.kind !== 'refused') return;
       ahead.delete(id);

@@ -1,4 +1,4 @@
-/** Writes what has to change at an agent, or at the catalog for one that is gone: what is dead first. */
+/** Writes what has to change at an agent, or at the catalog for an agent that is gone: dead pods first. */
 import type { PodInstance } from '../catalog/mesh/agent-plan.ts';
 import type { Writing } from '../reconcile/controller.ts';
 import type { Agents, PodInstanceOnNode } from './agent-ports.ts';
@@ -8,7 +8,7 @@ import type { ConnectWrite, RegistrarAction, RegistrarChange } from './registrar
 /**
  * Rejects with the first error of the agents; what had been written by then was reported.
  *
- * @returns whether the place has to be reconciled again, because of what was written
+ * @returns whether the place has to be reconciled again because of these writes
  */
 export async function applyPlacePlan(
   { place, seen, deregister, strangers, register, update, checks }: PlacePlan,
@@ -48,7 +48,7 @@ export async function applyPlacePlan(
     await write('update', each.id, each.source, () => agents.register(place, each, signal));
   for (const each of checks)
     await write('check', each.check.id, each.source, () => agents.setCheck(place, each, signal));
-  // What is new has no checks yet; an agent knows no check-and-set, so a removal may have met a new pod of the same name.
+  // A new instance has no checks yet; agents have no check-and-set, so a removal may have hit a new pod of the same name.
   return isAtAgent && dead.length + register.length + update.length + checks.length > 0;
 }
 

@@ -1,4 +1,4 @@
-/** Finds the places where somebody else has changed something, by their checks: one read for all of them, and not too often. */
+/** Finds the places where somebody else has changed something, by their checks: one read for all places, and not too often. */
 import type { KeySource } from '../reconcile/controller.ts';
 import type { ConnectCatalog } from './registrar-ports.ts';
 
@@ -14,14 +14,14 @@ export type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
 type CheckDriftParts = {
   readonly checks: ConnectCatalog['checks'];
   readonly places: () => Iterable<string>;
-  /** Of one read: whether a place has all that it should have, or is not to be observed before its time. */
+  /** By one read: whether a place has everything that it should have, or is not to be observed before its time. */
   readonly wholeIn: (checks: ReadinessChecks) => (place: string) => boolean;
   readonly elapsed: () => number;
 };
 
-// Whoever removes an instance gets it back within 2 s: a second between two reads leaves one for the answer and the write.
+// An instance that somebody removes is restored within 2 s: a second between two reads leaves one for the answer and the write.
 const BETWEEN = 1000;
-// Several of one hand, and our own, come together.
+// Changes of one origin, and our own, come together.
 const TOGETHER = 200;
 // All checks of a large cluster are megabytes: reading them takes at most a tenth of the time.
 const SHARE = 10;

@@ -47,7 +47,7 @@ export function createClusterSnapshot(): ClusterSnapshot {
 
   const nodeChanged: Change<Node> = (before, after) => {
     const name = (after ?? before)?.name;
-    // A node tells of its health every few seconds, of its addresses and its zone hardly ever.
+    // A node reports its health every few seconds, but hardly ever a change of its addresses or its zone.
     if (name === undefined || isSameNode(before, after)) return [];
     if (after === undefined) nodes.delete(name);
     else nodes.set(name, after);

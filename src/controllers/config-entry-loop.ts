@@ -1,4 +1,4 @@
-/** Keeps Consul's config entries as the custom resources say: level-based, and Consul's own changes are seen and undone. */
+/** Keeps Consul's config entries as the custom resources say. Level-based; changes that others make in Consul are undone. */
 import type { EntryChange, EntryPlan, KindView } from '../catalog/config-entries/entry-plan.ts';
 import type { EntrySettings } from '../catalog/config-entries/decide-entry.ts';
 import { entryHolder, objectPlace } from '../catalog/config-entries/entry-holder.ts';
@@ -55,7 +55,7 @@ export function runConfigEntries(
   const views = createEntryViews(ports, options, memory);
   const statuses = createEntryStatuses(ports, memory);
 
-  /** Removals that the guard let pass, and that had to wait for their turn. */
+  /** Removals that the guard allowed, and that had to wait for their turn. */
   let passed: ReadonlySet<string> = new Set();
 
   const controller = createController<readonly KindView[], EntryPlan, EntryChange>({
@@ -72,7 +72,7 @@ export function runConfigEntries(
     watch: (until) => watchBoth(ports, options, memory, (key) => controller.enqueue(key), until),
     reconciler: {
       refresh: async ({ isConfirmation }, until) => {
-        // What cannot be read is not known, which the plan says, and the others need not wait for it.
+        // What cannot be read is unknown, and the plan says so; the others need not wait for it.
         const read = isConfirmation ? readable : entries.idle().filter((kind) => hasObjects(objects, kind));
         const reads = Promise.allSettled(read.map((kind) => entries.refresh([kind], until)));
         await Promise.all([isConfirmation ? objects.refresh(until) : undefined, reads]);

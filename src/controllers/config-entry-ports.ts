@@ -1,4 +1,4 @@
-/** What the loop of config entries needs of its two sides and of those who want to know. The edges implement it. */
+/** What the loop of config entries needs of its two sides and of its observers. The edges implement it. */
 import type { ObservedEntry } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
 import type {
@@ -19,11 +19,11 @@ export type EntryObjectSource = {
   readonly objects: (kind: EntryKind) => readonly EntryObject[];
   /** Why not all objects of the kind are known; undefined when they are. */
   readonly trouble: (kind: EntryKind) => string | undefined;
-  /** Resolves when each kind has its whole list, or is known to be no kind of this cluster. */
+  /** Resolves when each kind has its whole list, or is known not to exist in this cluster. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Calls back when an object is another in more than its status; the answer takes the listener away. */
+  /** Calls back when more than the status of an object has changed; the returned function removes the listener. */
   readonly onChange: (listener: (kind: EntryKind, place: string) => void) => () => void;
-  /** Resolves when every kind has been listed anew; rejects when that fails. */
+  /** Resolves when every kind has been listed again; rejects when that fails. */
   readonly refresh: (signal: AbortSignal) => Promise<void>;
 };
 
@@ -37,11 +37,11 @@ export type KnownEntries = {
 /** Consul's entries, kept current. */
 export type EntrySource = {
   readonly entries: (kind: EntryKind) => KnownEntries;
-  /** Of every kind it is known what Consul has, or why that is not known. */
+  /** Of every kind it is known what Consul has, or why that is unknown. */
   readonly isRead: () => boolean;
   /** Kinds that are not followed, because nobody uses them: what is known of their entries may be old. */
   readonly idle: () => readonly EntryKind[];
-  /** Reads until the signal is aborted, through all faults. What `readOne` gave before is no change. */
+  /** Reads until the signal is aborted, whatever fails. What `readOne` returned before is no change. */
   readonly run: (
     events: {
       /** There is an object of the kind, or an entry that is ours. */
@@ -57,11 +57,11 @@ export type EntrySource = {
     name: string,
     signal: AbortSignal,
   ) => Promise<ObservedEntry | undefined>;
-  /** Resolves when these kinds were read anew, and are followed again; rejects when a read fails, whose kind is not known then. */
+  /** Resolves when these kinds were read again, and are followed again; rejects when a read fails, whose kind is then unknown. */
   readonly refresh: (kinds: readonly EntryKind[], signal: AbortSignal) => Promise<void>;
 };
 
-/** Stale: the entry is not the one that was observed, or is there, or gone. Refused: as `ConnectWrite`. */
+/** Stale: the entry is not the one that was observed, or is now there, or gone. Refused: as `ConnectWrite`. */
 export type EntryWriteOutcome = ConnectWrite | { readonly kind: 'stale' };
 
 export type EntryWriter = {
@@ -94,10 +94,10 @@ export type EntryCluster = {
 export type ConfigEntryReporter = ControllerReporter<EntryChange> &
   GuardReporter & {
     readonly planned: (plan: EntryPlan) => void;
-    /** How objects stand after all changes were tried. */
+    /** The state of objects after all changes were tried. */
     readonly stands: (
       standings: readonly { readonly planned: PlannedObject; readonly outcome: EntryOutcome }[],
     ) => void;
-    /** Consul took the entry and gives it back otherwise. */
+    /** Consul accepted the entry and returns it differently. */
     readonly acceptedOtherwise: (change: EntryChange, paths: readonly string[]) => void;
   };

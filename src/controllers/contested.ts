@@ -4,7 +4,7 @@
  */
 import { earliest } from '../support/earliest.ts';
 
-/** What is in vain at a place. */
+/** What a place waits for. */
 type Contest = {
   /** Another one holds an id. */
   readonly isHeld: boolean;
@@ -23,9 +23,9 @@ export type Contested = {
 
 // An id that is given up is taken within 2 s: a second between two observations leaves one for the next and the write.
 const BETWEEN = 1000;
-// Observing in vain takes at most a tenth of the time. So an address comes a tenth later than it could.
+// Observing without success takes at most a tenth of the time. So an address comes a tenth later than it could.
 const SHARE = 10;
-// An address may be waited for without end: its holder may never go, and the token may not read who has it.
+// The wait for an address may never end: its holder may never go, and the token may not read who has it.
 const LONGEST = 60_000;
 
 export function createContested(): Contested {

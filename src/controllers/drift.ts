@@ -1,29 +1,29 @@
-/** Tells changes that somebody else made on our node from our own, by Consul's index, so that our own cause no read. */
+/** Tells other people's changes on our node from our own, by Consul's index, so that our own cause no read. */
 import { earliest } from '../support/earliest.ts';
 
 export type Drift = {
   /** A change of ours was applied at this index; undefined when Consul did not tell. A repair is one that no event asked for. */
   readonly wrote: (index: number | undefined, now: number, isRepair: boolean) => void;
-  /** Everything up to these indexes has been read; the read took so many milliseconds. */
+  /** Everything up to these indexes has been read; the read took this many milliseconds. */
   readonly read: (indexes: readonly number[], now: number, took: number) => void;
   /** Something on the node may have changed, at this index. */
   readonly changed: (index: number, now: number) => void;
-  /** Whether another one holds an id that we want, and may free it in the very moment in which we write. */
+  /** Whether somebody else holds an id that we want, and may free it at the moment of one of our writes. */
   readonly contested: (isContested: boolean) => void;
-  /** When the node must be read; undefined while there is no reason to. */
+  /** When the node must be read; undefined while there is no reason to read it. */
   readonly due: () => number | undefined;
 };
 
 // The answer to our own write may come after the watch has told of it.
 const OWN_ANSWER = 200;
-// Someone else's write in the very moment of ours hides behind it, so a burst of ours is followed by one read.
+// A foreign write at the moment of ours hides behind it, so a burst of ours is followed by one read.
 const AFTER_OWN = 5000;
-// An id that is freed is taken within 2 s, however much we write: a second before the read leaves one for it and the write.
+// A freed id is taken within 2 s, however much we write: a second before the read leaves one for the read and the write.
 const AFTER_OWN_CONTESTED = 1000;
-// What has to be repaired at one read after the other is not shown, or somebody else repairs it too: then less and less often.
+// A repair at every read means that Consul does not show it, or that somebody else repairs it, too: then less and less often.
 const LONGEST_AFTER_OWN = 5 * 60_000;
-// Reads of a large node cost both sides: they take at most a tenth of the time when something changed, a hundredth when
-// it is only to be sure.
+// Reads of a large node cost both sides: they take at most a tenth of the time when something changed, and a hundredth
+// when they are only a precaution.
 const SHARE_OF_CHANGED = 10;
 const SHARE_OF_SURE = 100;
 

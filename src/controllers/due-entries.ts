@@ -1,4 +1,4 @@
-/** Which changes of a plan are tried now: no namespace makes the others wait for all that it has. */
+/** Which changes of a plan are tried now: no namespace makes the others wait for everything that it has. */
 import { inSteps } from '../catalog/config-entries/entry-order.ts';
 import { waitsFor, type EntryChange, type EntryPlan } from '../catalog/config-entries/entry-plan.ts';
 import { fewFirst } from '../reconcile/few-first.ts';
@@ -10,10 +10,10 @@ type DueEntries = {
   readonly left: readonly EntryChange[];
 };
 
-// Half a second, since Consul takes about 250 a second on two cores: then what was asked for meanwhile gets its turn.
+// Half a second, since Consul takes about 250 a second on two cores: then it is the turn of what was asked for meanwhile.
 const AT_ONCE = 128;
 
-/** Those of which Consul has not said anything yet, and a few of those that it has refused. */
+/** Changes on which Consul has not answered yet, and a few that it has refused. */
 export function dueEntries({ objects, writes, removals }: EntryPlan, memory: EntryMemory): DueEntries {
   const changes = inSteps([...writes, ...removals]).flat();
   const named = objects.flatMap(({ entry }) => (entry === undefined ? [] : [entry.key]));

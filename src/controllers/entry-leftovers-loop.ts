@@ -1,4 +1,4 @@
-/** Lets objects end that consul-k8s would keep for ever. Nothing of it needs Consul, so that it goes on while that is away. */
+/** Lets objects be deleted that consul-k8s would keep forever. None of it needs Consul, so it works while Consul is down. */
 import { isLeftover } from '../catalog/config-entries/entry-leftovers.ts';
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
 import { isAllowed } from '../catalog/config-entries/entry-plan.ts';
@@ -20,10 +20,10 @@ type LeftoverOptions = {
   readonly settings: Pick<EntrySettings, 'allowNamespaces'>;
 };
 
-// Milliseconds. A right that is missing is given by then, and one line a minute is enough of a log.
+// Milliseconds. A missing right may be granted by then, and one line a minute is enough for a log.
 const RETRY = 60_000;
 
-/** What the API server refuses is reported and holds up nothing. Resolves when the signal is aborted. */
+/** What the API server refuses is reported, and holds nothing up. Resolves when the signal is aborted. */
 export async function dropLeftovers(
   { objects, cluster, reporter, clock, random }: LeftoverPorts,
   { kinds, settings }: LeftoverOptions,

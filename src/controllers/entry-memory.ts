@@ -1,4 +1,4 @@
-/** What a term knows of config entries beside the two sides: what Consul refused, and what it took otherwise. */
+/** What a leader remembers of config entries beside the two sides: what Consul refused, and what it stored differently. */
 import type { EntryRecall, HeldEntry } from '../catalog/config-entries/decide-entry.ts';
 import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryChange } from '../catalog/config-entries/entry-plan.ts';
@@ -10,30 +10,30 @@ import { earliest } from '../support/earliest.ts';
 
 export type EntryMemory = EntryRecall & {
   readonly holds: (key: string, entry: HeldEntry) => void;
-  /** It is somebody else's now. @param place of an object that has it no more; what another object holds stays */
+  /** It is somebody else's now. @param place of an object that no longer has it; what another object holds stays */
   readonly lost: (key: string, place: string) => void;
   /**
-   * After a write, the entry is read back otherwise. Consul may have made it so, or somebody else may have written since: only
-   * when it is written again and has the same index still, it was Consul, and the answer is true.
+   * An entry that was written reads back differently. Either Consul changed it, or somebody else has written since: if it is
+   * written again and still has the same index, it was Consul, and the result is true.
    */
   readonly accepted: (key: string, entry: JsonObject, index: number) => boolean;
-  /** An entry of any kind is another: what was refused may be accepted now. */
+  /** An entry of any kind has changed: what was refused may be accepted now. */
   readonly changed: () => void;
-  /** The same, by ourselves. When that is so again and again for one object, another program undoes it, and the entry rests. */
+  /** The same, by ourselves. If that happens again and again for one object, another program undoes it, and the entry rests. */
   readonly applied: (change: EntryChange) => void;
   /** @param isContended another program writes the entry all the time: what it does is no reason to try again */
   readonly refused: (change: EntryChange, reason: string, isContended?: boolean) => void;
   /** Consul's text about this very change. */
   readonly refusalOf: (key: string, change: RefusedChange) => string | undefined;
   /**
-   * Of changes that Consul has refused: those that it is asked about again now. One that has changed itself is none of them.
-   * Those of the namespace with the fewest come first, and those that were asked about longest ago.
+   * Changes that Consul has refused and that are tried again now, without those that have changed themselves. The namespace with
+   * the fewest comes first, and in it those whose last try was longest ago.
    */
   readonly again: (refused: readonly EntryChange[]) => readonly EntryChange[];
-  /** When there is something to ask again. */
+  /** When there is something to try again. */
   readonly retryDue: () => number | undefined;
   /**
-   * Forgets what Consul said of all others. A refusal of what nobody wants to change now is not due, but it counts again when the
+   * Forgets what Consul said of all others. A refused change that nobody wants now is not due, but it counts again when the
    * same change is wanted within a minute: another program may write the entry to and fro.
    *
    * @param named entries that an object names
@@ -57,8 +57,8 @@ type Refusal = {
 // Milliseconds. What is refused depends on other entries, whose changes are seen; a minute covers what is not.
 const RETRY = 60_000;
 
-// Every write that Consul refuses passes through its log like one that it accepts, about 250 a second on two cores. Refused
-// ones of a stranger may take a sixteenth of that: two rounds of small calls, once a second.
+// Every write that Consul refuses passes through its log like one that it accepts, about 250 a second on two cores. A stranger's
+// refused ones may take a sixteenth of that: two rounds of small calls, once a second.
 const ASKED_AT_ONCE = 2 * SMALL_CALLS;
 const BETWEEN = 1000;
 

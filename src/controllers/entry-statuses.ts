@@ -1,4 +1,4 @@
-/** Writes what objects say of themselves, when it is news. */
+/** Writes the statuses of objects when they change. */
 import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
 import type { EntryPlan, PlannedObject } from '../catalog/config-entries/entry-plan.ts';
@@ -18,22 +18,22 @@ type StatusPorts = {
   readonly clock: Pick<Clock, 'now' | 'elapsed'>;
 };
 
-/** `isWanted`: there is something to say that is not said. */
+/** `isWanted`: there is a status that is not written yet. */
 type Refusal = { readonly generation: number; readonly until: number; readonly isWanted: boolean };
 
-// Milliseconds. A policy, or an object that is as large as can be, refuses it again; what is over by then is seen soon enough.
+// Milliseconds. A policy, or an object of the largest size, refuses it again; if the cause is gone, that is seen soon enough.
 const RETRY = 60_000;
 
 export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, memory: EntryMemory) {
-  /** Of an object as it was read: its status as the API server gave it back, which the watch may not have brought yet. */
+  /** The status of an object as the API server returned it, which the watch may not have reported yet. */
   const returned = new Map<string, { readonly object: EntryObject; readonly status: JsonObject }>();
   /** What was sent last, and what an older CRD left of it. */
   const sent = new Map<string, { readonly sent: string; readonly left: string }>();
 
-  /** Of which object the API server refused a status, and until when none is tried: one object must not hold up the others. */
+  /** The object whose status the API server refused, and until when none is tried: one object must not hold up the others. */
   const refused = new Map<string, Refusal>();
 
-  /** Whatever there is to say: another program may change the entry, and so the text, all the time. */
+  /** Whatever the status: another program may change the entry, and so the text, all the time. */
   function isResting({ uid, generation }: EntryObject, isWanted: boolean): boolean {
     const refusal = refused.get(uid);
     const isOver = refusal?.generation !== generation || refusal.until <= clock.elapsed();
@@ -86,7 +86,7 @@ export function createEntryStatuses({ cluster, reporter, clock }: StatusPorts, m
   };
 }
 
-/** The status says it too, but the watch may not have brought that yet, and an older CRD does not keep it. */
+/** The status says it too, but the watch may not have reported that yet, and an older CRD does not keep it. */
 function remember({ entry, object }: PlannedObject, outcome: EntryOutcome, memory: EntryMemory): void {
   if (entry === undefined) return;
   const place = objectPlace(object);

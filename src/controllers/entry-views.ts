@@ -54,7 +54,7 @@ export function createEntryViews(
     return trouble;
   }
 
-  /** Why nothing is removed, also when there is no answer. Writes go on all the same. */
+  /** Why nothing is removed, also when there is no answer. Writes continue nevertheless. */
   async function whyKept(ask: () => Reason, signal: AbortSignal): Reason {
     try {
       return await ask();
@@ -66,9 +66,9 @@ export function createEntryViews(
   }
 
   return {
-    /** When what could not be asked is asked again. */
+    /** When to ask again after a failure. */
     retryDue: () => askAgain,
-    /** Asks, before anything is removed, whether that may be. */
+    /** Asks, before anything is removed, whether it may be. */
     observe: async (signal: AbortSignal): Promise<readonly KindView[]> => {
       askAgain = undefined;
       const seen = kinds.map(viewOf);

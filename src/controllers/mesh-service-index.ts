@@ -8,7 +8,7 @@ export type MeshServiceIndex = {
   readonly changed: (before: MeshService | undefined, after: MeshService | undefined) => void;
 };
 
-/** Each is found by one pair of its selector alone, so that a pod is not compared with every Service of a large namespace. */
+/** Each is found by a single pair of its selector, so that a pod is not compared with every Service of a large namespace. */
 export function createMeshServiceIndex(): MeshServiceIndex {
   const byPair = createGroups<MeshService>();
   const pairOf = new Map<string, string>();
@@ -20,7 +20,7 @@ export function createMeshServiceIndex(): MeshServiceIndex {
   const add = (service: MeshService): void => {
     const { namespace, name, selector } = service;
     const pairs = [...selector].map(([key, value]) => pairKey(namespace, key, value));
-    // The pair that fewest share tells most.
+    // The pair that the fewest Services share narrows most.
     const [first = '', ...others] = pairs;
     const size = (pair: string): number => byPair.of(pair).size;
     const rarest = others.reduce((best, each) => (size(each) < size(best) ? each : best), first);

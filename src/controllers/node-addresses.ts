@@ -14,7 +14,7 @@ type AskedNode = {
 };
 
 /**
- * Tells what Consul has on the node, and asks it for whatever else decides which addresses these pods get.
+ * Reports what Consul has on the node, and asks Consul for whatever else decides which addresses these pods get.
  *
  * @returns what to register of a pod, as it is by then
  */

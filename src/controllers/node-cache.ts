@@ -22,7 +22,7 @@ export type NodeCache = Pick<Drift, 'contested' | 'due'> & {
 export function createNodeCache(catalog: Catalog, scope: Scope, clock: Clock): NodeCache {
   const instances = createObservedIndex(scope);
   const drift = createDrift();
-  /** Indexes of the first read: what was there before is in it. */
+  /** Indexes of the first read: it contains everything from before. */
   const firstRead = Promise.withResolvers<readonly number[]>();
   let node = syncNode(scope.node, undefined);
 

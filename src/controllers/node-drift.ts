@@ -1,4 +1,4 @@
-/** Which synthetic nodes have the checks that their pods should have: of the others, somebody else has changed something. */
+/** Which synthetic nodes have the checks that their pods should have: on the others, somebody else has changed something. */
 import { readinessChecksOf } from '../catalog/mesh/pod-registration.ts';
 import type { Controller } from '../reconcile/controller.ts';
 import type { ReadinessChecks } from './check-drift.ts';
@@ -6,7 +6,7 @@ import type { NodePlans } from './node-plans.ts';
 import { keysOfPod } from './pod-keys.ts';
 import type { RegistrarPorts } from './registrar-ports.ts';
 
-/** What a plan found to be somebody else's is no drift, and observed by itself; what waits is written anyway. */
+/** What a plan found to be somebody else's is no drift, and is observed separately; what waits is written anyway. */
 export function wholeNodes(
   { source: { snapshot }, statuses }: Pick<RegistrarPorts, 'source' | 'statuses'>,
   nodes: Pick<NodePlans, 'isRefused' | 'hasRefused'>,

@@ -1,4 +1,4 @@
-/** Reads synthetic nodes, or what is asked for of them, and plans each when it is read, so that no more than the plans is kept. */
+/** Reads synthetic nodes, or parts of them, and plans each as soon as it is read, so that only the plans stay in memory. */
 import { POD_UID_META } from '../model/consul-names.ts';
 import { indexed } from '../model/instance.ts';
 import { decidePod } from '../catalog/mesh/decide-pod.ts';
@@ -43,7 +43,7 @@ const MOST_WANTED = 8;
 export function createNodePlans(parts: NodePlansParts): NodePlans {
   const { source, catalog, reporter, statuses, clock, owner, contested } = parts;
   const { snapshot } = source;
-  /** Names of nodes of which Consul does not tell. */
+  /** Names of nodes that Consul does not return. */
   const unreadable = new Set<string>();
   const refusedOn = new Map<string, Set<string>>();
   const seen = createCounts();
@@ -61,7 +61,7 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
     const wanted = narrowed(node, asked);
     const observed = await catalog.read(node, signal, wanted && [...wanted]);
     const registrationsOf = await askedFor(addresses, snapshot, { node, wanted, observed }, signal);
-    // After the read: a pod that came meanwhile is in the catalog the sooner, and one that went is not brought back.
+    // After the read: a pod that came meanwhile is in the catalog sooner, and one that went is not brought back.
     const pods = snapshot.podsOn(node);
     const part = wanted === undefined ? { pods, observed } : partOf({ pods, observed }, wanted);
     const plan = planNode(node, part.pods.flatMap(registrationsOf), part.observed, owner);
@@ -89,7 +89,7 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
           plans.push(await planOf(node, asked, signal));
           if (asked === undefined) unreadable.delete(node);
         } catch (error) {
-          // Consul has just said which nodes it has, so that what it does not tell of one is the fault of that one.
+          // Consul has just listed its nodes, so if it cannot return one, the fault is that node's.
           if (!isAboutOneRequest(error) || !(isFull || unreadable.has(node))) throw error;
           unreadable.add(node);
           parts.backOff(node);
@@ -98,7 +98,7 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
         }
       };
       await inParallel(wanted, read, { atATime: SMALL_CALLS });
-      // Whoever has an address may have been read after those that want it.
+      // The holder of an address may have been read after those that want it.
       if (isFull) for (const node of addresses.readAll()) parts.enqueue(node);
       return plans;
     },
@@ -120,8 +120,8 @@ export function createNodePlans(parts: NodePlansParts): NodePlans {
 }
 
 /**
- * Of a node of which something is not as it should be, all is observed, and all of one that may have to go; of one that
- * Consul cannot give back as a whole, for what somebody has put there, at least what is asked for.
+ * A node on which something is wrong, or that may have to go, is observed as a whole. If Consul cannot return it as a whole,
+ * because of what somebody has put there, at least what was asked for is observed.
  */
 function fewOf(
   wanted: Wanted,
@@ -132,7 +132,7 @@ function fewOf(
   return isFew && !pods.some(statuses.hasConflict) && isNeeded(pods, snapshot) ? wanted : undefined;
 }
 
-/** A node is there for pods that are registered. One that has ended may be known for days, without an instance. */
+/** A node exists for pods that are registered. One that has ended may be known for days, without an instance. */
 function isNeeded(pods: readonly InjectedPod[], { cluster }: Pick<PodSnapshot, 'cluster'>): boolean {
   return pods.some((pod) => decidePod(pod, cluster) === 'registered');
 }

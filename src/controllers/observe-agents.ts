@@ -38,10 +38,10 @@ type ObserveAgentsParts = {
   readonly backOff: (host: string) => void;
 };
 
-/** Each agent is a process of its own, so that they are not slower together; one that is gone takes its second to say nothing. */
+/** Each agent is a process of its own, so asking all at once is not slower; one that is gone takes a second to fail. */
 export const AGENTS_AT_A_TIME = 32;
 
-/** One host that cannot be read keeps nobody from the others. */
+/** One host that cannot be read does not keep the others waiting. */
 export async function observeAgents(
   parts: ObserveAgentsParts,
   { keys, isFull, isConfirmation }: Request,
@@ -51,7 +51,7 @@ export async function observeAgents(
   const { snapshot } = source;
   const { nodes, unreadable } = isFull ? await agents.nodes(owner, signal) : { nodes: [], unreadable: [] };
   for (const each of unreadable) reporter.unreadable(each);
-  // Where the agent of a node is, as Kubernetes says: what the catalog says decides nowhere where the token goes.
+  // Kubernetes says where the agent of a node is: what the catalog says must never decide where the token goes.
   const hostOf = ({ name, address }: AgentNode): string | undefined =>
     snapshot.isHost(address) ? address : snapshot.cluster.node(name)?.address;
   const known = nodes.map(hostOf).filter((host) => host !== undefined);
@@ -67,7 +67,7 @@ export async function observeAgents(
     }
   };
   await inParallel(new Set(wanted), look, { atATime: AGENTS_AT_A_TIME });
-  // A pod registers itself, so what the reads found may be of one that only a list that began after them has.
+  // Pods register themselves, so the reads may have found one that only a list that began after them contains.
   if (isConfirmation) await source.refresh(signal);
   return {
     hosts,

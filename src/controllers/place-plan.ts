@@ -1,11 +1,11 @@
-/** What has to change at each host with an agent, and on nodes of the catalog whose host nobody knows. */
+/** What has to change at each host with an agent, and on nodes of the catalog whose host is unknown. */
 import { isLive, leftoversOf, planAgent, type AgentPlan } from '../catalog/mesh/agent-plan.ts';
 import { foundProxy, type AddressLoop } from './address-book.ts';
 import type { AgentNode } from './agent-ports.ts';
 import type { SeenAgents, SeenHost } from './observe-agents.ts';
 import type { PodSource } from './registrar-ports.ts';
 
-/** `place` is a host, or a node of the catalog whose host is not known; only of the former anything was read. */
+/** `place` is a host, or a node of the catalog whose host is not known; only hosts were read. */
 export type PlacePlan = AgentPlan & { readonly place: string; readonly seen: SeenHost | undefined };
 
 export function planPlaces(
@@ -39,7 +39,7 @@ function planHost(seen: SeenHost, snapshot: PodSource['snapshot'], grant: Addres
   };
 }
 
-/** No agent is asked, so that only the catalog can be rid of what is left there. */
+/** No agent is asked, so only the catalog can be cleaned of what is left there. */
 function planStrays(
   nodes: readonly AgentNode[],
   { cluster, pods, isEnded, isKnown }: PodSource['snapshot'],

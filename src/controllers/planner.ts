@@ -1,4 +1,4 @@
-/** From the cluster as it is now and Consul as it is known to what would have to change, and why the rest does not. */
+/** Compares the cluster as it is now with Consul as it is known: what would have to change, and why the rest does not. */
 import { setImmediate as turn } from 'node:timers/promises';
 import { OWNER_META } from '../model/consul-names.ts';
 import { indexed, sourceOf, type Instance } from '../model/instance.ts';
@@ -12,7 +12,7 @@ import type { OmitReason } from '../catalog/to-consul/place.ts';
 import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.ts';
 import type { Source } from './sync-ports.ts';
 
-/** Where one Service stands, for `/status`. */
+/** The state of one Service, for `/status`. */
 export type SourceStatus = {
   readonly kind: 'sync' | 'skip';
   readonly reason: SyncReason | ServiceSkipReason;
@@ -36,7 +36,7 @@ export type Planner = {
   readonly desiredInstances: () => number;
 };
 
-// About 20 ms of work: what else the process does, probes and heartbeats, has its turn between.
+// About 20 ms of work: the rest of the process, such as probes and heartbeats, has its turn in between.
 const SOURCES_A_TURN = 500;
 
 export function createPlanner(
@@ -125,7 +125,7 @@ function sum(plans: readonly Plan[]): Plan {
 }
 
 /**
- * Instances that have the meta of another source in Consul, because somebody edited it: the source that wants them repairs it, and
+ * Instances that have the meta of another source in Consul, because somebody edited it: the source that wants them repairs the meta, and
  * the other one, which may be planned earlier or later, must not remove them.
  */
 function createStrays() {

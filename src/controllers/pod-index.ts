@@ -12,7 +12,7 @@ export type PodIndex = {
   readonly podsAt: (host: string) => readonly InjectedPod[];
   readonly pod: (source: string) => InjectedPod | undefined;
   readonly isKnown: (uid: string) => boolean;
-  /** Its end was announced: it was seen to terminate, to finish, or to lose its node, and no longer lives. */
+  /** Its end was reported: it was seen to terminate, to finish, or to lose its node, and no longer lives. */
   readonly isEnded: (uid: string) => boolean;
 };
 
@@ -67,7 +67,7 @@ export function hostsOf({ hostIp, injection }: InjectedPod): readonly string[] {
   return hostIp === undefined || injection.kind !== 'agent' ? [] : [hostIp];
 }
 
-// UIDs of 36 characters: less than 2 MB. Whose end is forgotten is a pod that is just missing.
+// UIDs of 36 characters: less than 2 MB. A pod whose end was forgotten counts as just missing.
 const REMEMBERED_ENDS = 10_000;
 
 function createEnds() {

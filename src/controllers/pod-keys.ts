@@ -8,7 +8,7 @@ import type { Touched } from './pod-snapshot.ts';
 /** Ids of instances; undefined: all that is on the node. */
 export type Wanted = ReadonlySet<string> | undefined;
 
-// Consul takes ids for the same that differ in case; these are spelt in one way, and nothing in them has to be quoted.
+// Consul treats ids that differ only in case as the same; these have only one spelling, and nothing in them needs quotes.
 const PLAIN = /^[a-z0-9.-]+$/;
 
 export function isOf(wanted: Wanted): (pod: InjectedPod) => boolean {
@@ -16,7 +16,7 @@ export function isOf(wanted: Wanted): (pod: InjectedPod) => boolean {
     wanted === undefined || servicesOf(pod).some(({ serviceId }) => wanted.has(indexed(serviceId)));
 }
 
-// In the name of no node, and of no owner of one.
+// Not in the name of any node or owner.
 const SEPARATOR = '\n';
 
 /** The node with the id of each of its services, or the node alone. */
@@ -25,7 +25,7 @@ export function keysOfPod(pod: InjectedPod, node: string): readonly string[] {
   return services.length === 0 ? [node] : services.map(({ serviceId }) => keyOfInstance(node, serviceId));
 }
 
-/** What an event asks for; `group` of what brings registrations only, which can wait. */
+/** What an event asks for; `group` for events that only bring registrations, which can wait. */
 export function keysOf(
   { nodes, pods, isArrival }: Touched,
   owner: string,

@@ -14,7 +14,7 @@ import { legacyNodeName, nodeOfPod } from '../catalog/mesh/pod-registration.ts';
 export type Touched = {
   readonly nodes: readonly string[];
   readonly hosts: readonly string[];
-  /** All that it is about on these nodes; undefined for an event of something else than pods. */
+  /** Everything on these nodes that it is about; undefined for an event that is not about pods. */
   readonly pods?: readonly InjectedPod[];
   /** A pod comes, or gets what it is registered with: no traffic reaches it yet. */
   readonly isArrival?: boolean;
@@ -46,7 +46,7 @@ export type PodSnapshotOptions = {
   readonly namesFollowServices: boolean;
   /** Pods log in to Consul as their ServiceAccounts. */
   readonly podsLogIn: boolean;
-  /** Those that do not are what they would be if none did; by default they are not. */
+  /** Pods that do not log in are treated as if no pod did; by default they are not. */
   readonly keepsPlainPods?: boolean;
 };
 

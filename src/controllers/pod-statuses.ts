@@ -1,4 +1,4 @@
-/** Where each pod stands: whether it is in Consul and why not, as what, and how the checks of its instances were seen last. */
+/** The state of each pod: whether it is in Consul and why not, as what, and how the checks of its instances were last seen. */
 import type { Conflict } from '../model/problem.ts';
 import type { MeshCluster } from '../catalog/mesh/mesh-cluster.ts';
 import { decidePod, problemOf, type PodReason } from '../catalog/mesh/decide-pod.ts';
@@ -8,7 +8,7 @@ import { serviceNameOf, type MeshServiceName } from '../catalog/mesh/mesh-servic
 import { indexed, type Check } from '../model/instance.ts';
 import type { AddressStatus } from '../catalog/mesh/virtual-address.ts';
 
-/** Why a pod is in Consul by the registrar, or is not. */
+/** Why the registrar registers a pod in Consul, or does not. */
 export type PodStatus = {
   readonly source: string;
   readonly uid: string;
@@ -19,7 +19,7 @@ export type PodStatus = {
   readonly service: MeshServiceName | undefined;
   readonly instances: readonly InstanceStatus[];
   readonly address: AddressStatus;
-  /** Of its admission, while it starts. */
+  /** Warnings of its admission, while it starts. */
   readonly warnings: readonly string[];
 };
 

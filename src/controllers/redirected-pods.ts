@@ -26,7 +26,7 @@ type Parts = {
   readonly cluster: MeshCluster;
 };
 
-// Consul is asked for each of them, and whoever makes pods behind a Service of theirs chooses the names.
+// Consul is asked about each of these names, and whoever creates pods behind a Service of their own chooses them.
 const MOST_NAMES = 8;
 
 export function createRedirectedPods({ index, services, wishes, cluster }: Parts): RedirectedPods {

@@ -97,7 +97,7 @@ function writtenTo(nodes: NodePlans, writing: Writing<RegistrarChange>): NodeWri
   };
 }
 
-/** Of pods that are missing without having ended: those are read again. */
+/** Pods that are missing without having ended: they are read again. */
 function missingOf(
   { name, deregister }: NodePlan,
   { isEnded }: Pick<PodSource['snapshot'], 'isEnded'>,

@@ -1,4 +1,4 @@
-/** What the loop of the registrar needs of its two sides and of those who want to know. The edges implement it. */
+/** What the loop of the registrar needs of its two sides and of its observers. The edges implement it. */
 import type { ObservedSyntheticNode } from '../catalog/mesh/observed-registration.ts';
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
 import type { PodRegistration, SyntheticNode } from '../catalog/mesh/pod-registration.ts';
@@ -16,13 +16,13 @@ export type PodSource = {
   >;
   /** Resolves when all that registrations depend on is there. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Called with the places that an event may touch; the answer takes the listener away. */
+  /** Called with the places that an event may touch; the returned function removes the listener. */
   readonly onChange: (listener: (touched: Touched) => void) => () => void;
-  /** Resolves when all pods have been listed anew; rejects when that fails. */
+  /** Resolves when all pods have been listed again; rejects when that fails. */
   readonly refresh: (signal: AbortSignal) => Promise<void>;
 };
 
-/** Refused: Consul takes this one for wrong, or the token may not write it; others may go through. */
+/** Refused: Consul considers this one invalid, or the token may not write it; others may go through. */
 export type ConnectWrite =
   { readonly kind: 'applied' } | { readonly kind: 'refused'; readonly reason: string };
 
@@ -71,7 +71,7 @@ export type ConnectCatalog = {
   ) => Promise<ConnectWrite>;
   /** All of them or none, at most 64; more than one is one write to the disks of the servers. */
   readonly deregister: (instances: readonly InstanceOnNode[], signal: AbortSignal) => Promise<ConnectWrite>;
-  /** Only when nothing is on it, which is checked once more: with a node goes whatever is on it. */
+  /** Only when nothing is on it, which is checked once more: removing a node removes whatever is on it. */
   readonly removeNode: (node: string, signal: AbortSignal) => Promise<ConnectWrite>;
 };
 
@@ -91,7 +91,7 @@ export type RegistrarChange = {
   readonly node: string;
   /** Of the instance, or of the node. */
   readonly id: string;
-  /** Of the pod; undefined for what has none any more, and for a node. */
+  /** Of the pod; undefined if the instance no longer has one, and for a node. */
   readonly source: string | undefined;
 };
 
@@ -99,7 +99,7 @@ export type RegistrarReporter = ControllerReporter<RegistrarChange> &
   GuardReporter & {
     readonly planned: (plan: NodePlan) => void;
     readonly unreadable: (node: UnreadableNode) => void;
-    /** Where the pods of a node stand now. */
+    /** The state of the pods of a node now. */
     readonly pods: (node: string, statuses: readonly PodStatus[]) => void;
   };
 

@@ -1,4 +1,4 @@
-/** Keeps a Consul secure: observes, decides on one write, does it, and looks again, until nothing is due. */
+/** Keeps a Consul secure: observes, decides on one write, does it, and observes again, until nothing is due. */
 import {
   createController,
   type ControllerReporter,
