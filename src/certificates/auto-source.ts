@@ -66,8 +66,8 @@ async function renewed({ hosts, folder, now }: AutoOptions, held?: Certificates)
   const time = now();
   const isCaGood = found !== undefined && isGood(found.ca, time);
   if (isCaGood && isGood(found.serving, time) && isFor(found, hosts)) return found;
-  const ca = isCaGood ? found.ca : await generateCa(time);
-  const made = { ca, serving: await generateServing(ca, hosts, time) };
+  const ca = isCaGood ? found.ca : generateCa(time);
+  const made = { ca, serving: generateServing(ca, hosts, time) };
   if (folder !== undefined) await writeFolder(folder, made);
   return made;
 }
