@@ -1,19 +1,11 @@
 /** `--tls-auto` for one replica: certificates made at the start, in memory or in a folder, and renewed in time. */
-import { X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
-import { dueAt } from '../support/certificate-life.ts';
+import type { CertificateLife } from '../support/certificate-life.ts';
 import { TandemError } from '../support/errors.ts';
 import { createListeners } from '../support/listeners.ts';
 import { readFolder, writeFolder, type Certificates } from './certificate-folder.ts';
-import { belongTogether } from './certificate-facts.ts';
+import { belongTogether, isCurrent, isDue, readCas, readServing } from './certificate-facts.ts';
 import { generateCa, generateServing } from './generate.ts';
-import {
-  expiryOf,
-  issueOf,
-  type CertificateEvent,
-  type CertificateSource,
-  type KeyPair,
-} from './key-pair.ts';
+import type { CertificateEvent, CertificateSource, KeyPair } from './key-pair.ts';
 
 type AutoOptions = {
   /** DNS names and IP addresses of the server. */
@@ -64,28 +56,17 @@ export async function autoSource(options: AutoOptions): Promise<AutoSource> {
 async function renewed({ hosts, folder, now }: AutoOptions, held?: Certificates): Promise<Certificates> {
   const found = held ?? (folder === undefined ? undefined : await readFolder(folder));
   const time = now();
-  const isCaGood = found !== undefined && isGood(found.ca, time);
-  if (isCaGood && isGood(found.serving, time) && isFor(found, hosts)) return found;
+  const [known] = readCas(found?.ca.certificate ?? '');
+  const isCaGood = found !== undefined && isGood(known, time) && belongTogether(found.ca);
+  const serving = isCaGood && known !== undefined ? readServing(found.serving, [known], hosts) : undefined;
+  if (isCaGood && isGood(serving, time) && serving?.issuer !== undefined && serving.isForHosts) return found;
   const ca = isCaGood ? found.ca : generateCa(time);
   const made = { ca, serving: generateServing(ca, hosts, time) };
   if (folder !== undefined) await writeFolder(folder, made);
   return made;
 }
 
-/** True while more than a third of the life is left, and the key belongs to it. */
-function isGood(pair: Certificates['ca'], now: number): boolean {
-  try {
-    const life = { issued: issueOf(pair), expires: expiryOf(pair) };
-    return now >= life.issued && now < dueAt(life) && belongTogether(pair);
-  } catch {
-    return false;
-  }
-}
-
-function isFor({ ca, serving }: Certificates, hosts: readonly string[]): boolean {
-  const certificate = new X509Certificate(serving.certificate);
-  const isNamed = hosts.every((host) =>
-    isIP(host) === 0 ? certificate.checkHost(host) !== undefined : certificate.checkIP(host) !== undefined,
-  );
-  return isNamed && certificate.verify(new X509Certificate(ca.certificate).publicKey);
+/** While more than a third of the life is left. */
+function isGood(life: CertificateLife | undefined, now: number): boolean {
+  return life !== undefined && isCurrent(life, now) && !isDue(life, now);
 }

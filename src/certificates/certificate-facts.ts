@@ -1,7 +1,7 @@
 /** What the rotation needs to know of certificates, read once from their PEM. */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { CertificateLife } from '../support/certificate-life.ts';
+import { dueAt, type CertificateLife } from '../support/certificate-life.ts';
 import { CLOCK_SKEW, checkPair, type KeyPair } from './key-pair.ts';
 
 export type Ca = CertificateLife & {
@@ -55,6 +55,16 @@ export function belongTogether(pair: KeyPair): boolean {
   }
 }
 
+export function isDue(life: CertificateLife, now: number): boolean {
+  return now >= dueAt(life);
+}
+
+/** It becomes valid a little before it was made: the clocks of those who make certificates differ. */
+export function isCurrent({ issued, expires }: CertificateLife, now: number): boolean {
+  return now >= issued - CLOCK_SKEW && now < expires;
+}
+
+/** As it was meant: without the time by which it begins early. */
 function lifeOf({ validFromDate, validToDate }: X509Certificate): CertificateLife {
   return { issued: validFromDate.getTime() + CLOCK_SKEW, expires: validToDate.getTime() };
 }

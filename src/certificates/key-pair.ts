@@ -1,6 +1,7 @@
 /** A certificate with its private key, and where a server gets the current one from. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { lifeProblem, type CertificateLife } from '../support/certificate-life.ts';
 import { reasonOf, TandemError } from '../support/errors.ts';
 
 /** Both PEM; the certificate may be followed by those that signed it. */
@@ -27,23 +28,14 @@ export type CertificateSource = {
  * @param now milliseconds since the epoch
  */
 export function validityProblem(pair: KeyPair, now: number): string | undefined {
+  const problem = lifeProblem(lifeOf(pair), now);
+  return problem && `the certificate ${problem}`;
+}
+
+export function lifeOf(pair: KeyPair): CertificateLife {
   const { validFromDate, validToDate } = new X509Certificate(pair.certificate);
-  if (now < validFromDate.getTime())
-    return `the certificate is not valid before ${validFromDate.toISOString()}`;
-  if (now >= validToDate.getTime()) return `the certificate expired at ${validToDate.toISOString()}`;
-  return undefined;
+  return { issued: validFromDate.getTime(), expires: validToDate.getTime() };
 }
-
-/** From when on it is valid: milliseconds since the epoch. */
-export function issueOf(pair: KeyPair): number {
-  return new X509Certificate(pair.certificate).validFromDate.getTime();
-}
-
-/** Milliseconds since the epoch. */
-export function expiryOf(pair: KeyPair): number {
-  return new X509Certificate(pair.certificate).validToDate.getTime();
-}
-
 /**
  * Refuses a pair that no server could use.
  *

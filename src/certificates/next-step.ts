@@ -1,7 +1,6 @@
 /** The rotation as a decision: what the Secret holds, what is published, and the time → what the leader does next. */
-import { dueAt, type CertificateLife } from '../support/certificate-life.ts';
-import type { Ca, Serving } from './certificate-facts.ts';
-import { CLOCK_SKEW } from './key-pair.ts';
+import { dueAt } from '../support/certificate-life.ts';
+import { isCurrent, isDue, type Ca, type Serving } from './certificate-facts.ts';
 import type { OlderCa } from './secret-content.ts';
 
 /** Milliseconds. A CA should live for at least three lives of what it signs, so that old CAs leave before they are many. */
@@ -111,7 +110,7 @@ function problemOfCa({
   isSecretThere,
 }: RotationState): 'secret-absent' | 'ca-unusable' | 'ca-due' | undefined {
   if (!isSecretThere) return 'secret-absent';
-  if (ca === undefined || !isAlive(ca, now)) return 'ca-unusable';
+  if (ca === undefined || !isCurrent(ca, now)) return 'ca-unusable';
   return isDue(ca, now) ? 'ca-due' : undefined;
 }
 
@@ -119,7 +118,7 @@ function problemOfServing(
   { now, serving }: RotationState,
   ca: Ca,
 ): Extract<Step, { kind: 'issue' }>['reason'] | undefined {
-  if (serving === undefined || !isAlive(serving, now)) return 'serving-unusable';
+  if (serving === undefined || !isCurrent(serving, now)) return 'serving-unusable';
   if (serving.issuer !== ca.id) return 'other-ca';
   if (!serving.isForHosts) return 'other-hosts';
   return isDue(serving, now) ? 'serving-due' : undefined;
@@ -131,7 +130,7 @@ function olderCas({ now, ca, older, entries }: RotationState, leavesAt: number):
     older.map((each) => [each.id, { ...each, leavesAt: each.leavesAt ?? leavesAt }]),
   );
   for (const published of entries.flatMap(({ cas }) => cas))
-    if (published.id !== ca?.id && !known.has(published.id) && isAlive(published, now))
+    if (published.id !== ca?.id && !known.has(published.id) && isCurrent(published, now))
       known.set(published.id, { ...published, leavesAt });
   return [...known.values()];
 }
@@ -161,15 +160,6 @@ export function settleLeft(
 function nextDue({ serving, older }: RotationState, ca: Ca): number {
   const due = [ca, ...(serving === undefined ? [] : [serving])].map(dueAt);
   return Math.min(...due, ...older.map(({ leavesAt = Infinity, expires }) => Math.min(leavesAt, expires)));
-}
-
-function isDue(life: CertificateLife, now: number): boolean {
-  return now >= dueAt(life);
-}
-
-/** It becomes valid a little before it was made: the clocks of those who make certificates differ. */
-function isAlive({ issued, expires }: CertificateLife, now: number): boolean {
-  return now >= issued - CLOCK_SKEW && now < expires;
 }
 
 function hasLeft({ leavesAt = Infinity, expires }: OlderCa, now: number): boolean {

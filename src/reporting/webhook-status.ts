@@ -1,5 +1,5 @@
 /** What `/status` tells of a webhook: its certificate, and the newest admissions. */
-import { expiryOf, issueOf, type KeyPair } from '../certificates/key-pair.ts';
+import { lifeOf, type KeyPair } from '../certificates/key-pair.ts';
 import { toldWarnings } from '../inject/result.ts';
 import type { Admission, WebhookStatus } from '../status-page/status.ts';
 import type { AdmissionOutcome } from '../http/answer-admission.ts';
@@ -59,12 +59,9 @@ export function webhookStatus(
   problem: string | undefined,
   admissions: AdmissionRecord,
 ): WebhookStatus {
+  const life = pair && lifeOf(pair);
   return {
-    certificate: {
-      issued: pair && isoTime(issueOf(pair)),
-      expires: pair && isoTime(expiryOf(pair)),
-      problem,
-    },
+    certificate: { issued: life && isoTime(life.issued), expires: life && isoTime(life.expires), problem },
     admissions: admissions.state(),
   };
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { admitPod } from '../admission/admit-pod.ts';
-import { type CertificateSource, expiryOf } from '../certificates/key-pair.ts';
+import { type CertificateSource, lifeOf } from '../certificates/key-pair.ts';
 import { injectSettings, withDefaults } from '../config/inject-settings.ts';
 import type { Environment } from '../config/parse-flags.ts';
 import type { WebhookValues } from '../config/webhook-flags.ts';
@@ -157,7 +157,7 @@ function followCertificates(
   metrics: WebhookMetrics,
 ): void {
   const first = source.current();
-  if (first !== undefined) metrics.certificateExpiry(expiryOf(first));
+  if (first !== undefined) metrics.certificateExpiry(lifeOf(first).expires);
   source.onEvent((event) => {
     metrics.certificateReload(event.kind);
     if (event.kind === 'failed') {
@@ -165,8 +165,8 @@ function followCertificates(
       return;
     }
     renew();
-    const expiry = expiryOf(event.pair);
-    metrics.certificateExpiry(expiry);
-    log('info', 'certificate changed', { expires: new Date(expiry).toISOString() });
+    const { expires } = lifeOf(event.pair);
+    metrics.certificateExpiry(expires);
+    log('info', 'certificate changed', { expires: new Date(expires).toISOString() });
   });
 }

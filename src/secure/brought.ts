@@ -1,4 +1,5 @@
 /** What the operator brings, judged before anything is done with it: until it can be used, agents keep what they have. */
+import { lifeProblem } from '../support/certificate-life.ts';
 import {
   certificatesIn,
   isForBothSides,
@@ -8,7 +9,6 @@ import {
   isSigningKey,
   isUsablePair,
   chainsTo,
-  lifeProblem,
 } from './certificates.ts';
 import {
   agentKindsOf,

@@ -107,12 +107,6 @@ export function isForBothSides(pem: string): boolean {
   return purposes === undefined || BOTH_SIDES.every((each) => purposes.includes(each));
 }
 
-/** Undefined when it is valid now. */
-export function lifeProblem({ issued, expires }: CertificateLife, now: number): string | undefined {
-  if (now < issued) return `is not valid before ${new Date(issued).toISOString()}`;
-  return now < expires ? undefined : `expired at ${new Date(expires).toISOString()}`;
-}
-
 /** Exactly for these: a name that was taken away makes it another one. */
 export function isForHosts(pem: string, hosts: readonly string[]): boolean {
   const certificate = parsed(pem);
