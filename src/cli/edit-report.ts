@@ -2,7 +2,7 @@
 import type { Problem } from '../model/problem.ts';
 import type { ManifestOutcome } from '../manifests/edit-manifests.ts';
 import { warningText } from '../inject/result.ts';
-import { escapeControl, escapeJson } from '../support/text.ts';
+import { escapeJson, terminalLine } from '../support/text.ts';
 
 type Report = {
   readonly items: readonly ReportItem[];
@@ -66,7 +66,7 @@ export function renderReport(report: Report, form: 'text' | 'json' | 'none'): st
     ...told.flatMap(itemLines),
     ...(notWritten === undefined ? [] : [`nothing was written: ${notWritten}`]),
   ]
-    .map((line) => `${escapeControl(line)}\n`)
+    .map(terminalLine)
     .join('');
 }
 

@@ -3,7 +3,7 @@ import { objectPlace } from '../catalog/config-entries/entry-holder.ts';
 import { inSteps } from '../catalog/config-entries/entry-order.ts';
 import type { EntryChange, EntryPlan, PlannedObject } from '../catalog/config-entries/entry-plan.ts';
 import type { FailedState } from '../catalog/config-entries/entry-state.ts';
-import { escapeControl } from '../support/text.ts';
+import { escapeControl, terminalLine } from '../support/text.ts';
 
 type Failed = PlannedObject & { readonly state: FailedState };
 
@@ -27,12 +27,12 @@ export function entryRows({ writes, removals }: EntryPlan): readonly (readonly s
 
 export function* entryLines(plan: EntryPlan): Generator<string> {
   for (const { kind, object, state } of plan.objects.filter(isFailed))
-    yield `${escapeControl(`! ${kind.kind}/${objectPlace(object)}: ${wordOfFailure(state)}: ${state.message}`)}\n`;
+    yield terminalLine(`! ${kind.kind}/${objectPlace(object)}: ${wordOfFailure(state)}: ${state.message}`);
   for (const { kind, object, state } of plan.objects)
     if (state.kind === 'elsewhere')
-      yield `${escapeControl(`. ${kind.kind}/${objectPlace(object)}: ${state.message}`)}\n`;
+      yield terminalLine(`. ${kind.kind}/${objectPlace(object)}: ${state.message}`);
   for (const { kind, name, why } of plan.kept)
-    yield `${escapeControl(`. ${kind.entryKind} ${name} stays: ${why}`)}\n`;
+    yield terminalLine(`. ${kind.entryKind} ${name} stays: ${why}`);
 }
 
 export function entrySummary(plan: EntryPlan): string {

@@ -14,9 +14,8 @@ import { explainServiceOf } from '../runtime/explained-service.ts';
 import { tell } from '../runtime/tell.ts';
 import { quote } from '../support/text.ts';
 import { command } from './command.ts';
-import { entryExplanationText } from './explain-entry-report.ts';
 import { podExplanationText } from './explain-pod-report.ts';
-import { explanationText } from './explain-report.ts';
+import { entryExplanationText, explanationText } from './explain-report.ts';
 import { isRenamed, podNamingNote, serviceNamingNote } from './naming-note.ts';
 import { jsonTexts, writeAll } from './write-all.ts';
 

@@ -10,9 +10,9 @@ import { nameReasons, type MeshServiceName } from '../catalog/mesh/mesh-service.
 import type { RedirectionExplanation } from '../inject/explain-redirect.ts';
 import type { InjectionExplanation } from '../inject/explain.ts';
 import { hostAndPort } from '../support/ip-address.ts';
-import { escapeControl } from '../support/text.ts';
+import { terminalLine } from '../support/text.ts';
 import type { ExplainedPod } from '../runtime/explained-pod.ts';
-import { stateText } from './explain-report.ts';
+import { line, stateText } from './explain-report.ts';
 
 export function podExplanationText({
   source,
@@ -35,7 +35,7 @@ export function podExplanationText({
     ) ?? []),
     ...(registration?.problems.map((problem) => line('problem', problem)) ?? []),
   ]
-    .map((text) => `${escapeControl(text)}\n`)
+    .map(terminalLine)
     .join('');
 }
 
@@ -134,8 +134,4 @@ function serviceText({ name, reason }: MeshServiceName): string {
 
 function firstLine(output: string): string {
   return output.trim().split('\n', 1).join('');
-}
-
-function line(what: string, text: string): string {
-  return `  ${what.padEnd(12)} ${text}`;
 }

@@ -1,26 +1,34 @@
-/** Why a Service is in Consul as it is, or is not, for people. */
+/** Why a Service or a config entry is in Consul as it is, or is not, for people. */
+import { whose } from '../catalog/config-entries/decide-entry.ts';
+import type { EntryHolder } from '../catalog/config-entries/entry-holder.ts';
+import type { EntryExplanation } from '../catalog/config-entries/explain-entry.ts';
 import type { Explanation, InstanceState } from '../catalog/to-consul/explain-service.ts';
 import { hostAndPort } from '../support/ip-address.ts';
-import { escapeControl } from '../support/text.ts';
+import { terminalLine } from '../support/text.ts';
+
+/** What stands below the heading of an explanation. */
+export function line(what: string, text: string): string {
+  return `  ${what.padEnd(12)} ${text}`;
+}
 
 export function explanationText(explanation: Explanation): string {
   const { source, decision, annotations, addressRule, instances, omitted, problems, leftover } = explanation;
   return [
     `${source}: ${decision.kind === 'sync' ? 'synced' : 'not synced'}`,
-    `  rule         ${decision.reason}: ${decision.meaning}`,
-    ...annotations.map(({ name, value }) => `  annotation   ${name}: ${JSON.stringify(value)}`),
-    ...(addressRule === undefined ? [] : [`  addresses    ${addressRule}`]),
-    ...instances.map(
-      ({ instance: { name, address, port, check }, standing }) =>
-        `  instance     ${name} ${hostAndPort(address, port)}${check === undefined ? '' : ` ${check.status}`}  ${stateText(standing)}`,
+    line('rule', `${decision.reason}: ${decision.meaning}`),
+    ...annotations.map(({ name, value }) => line('annotation', `${name}: ${JSON.stringify(value)}`)),
+    ...(addressRule === undefined ? [] : [line('addresses', addressRule)]),
+    ...instances.map(({ instance: { name, address, port, check }, standing }) => {
+      const status = check === undefined ? '' : ` ${check.status}`;
+      return line('instance', `${name} ${hostAndPort(address, port)}${status}  ${stateText(standing)}`);
+    }),
+    ...leftover.map(({ name, address, port }) =>
+      line('leftover', `${name} ${hostAndPort(address, port)}  will be removed`),
     ),
-    ...leftover.map(
-      ({ name, address, port }) => `  leftover     ${name} ${hostAndPort(address, port)}  will be removed`,
-    ),
-    ...omitted.map(({ what, meaning }) => `  left out     ${what === '' ? '' : `${what}: `}${meaning}`),
-    ...problems.map(({ at, message }) => `  problem      ${at}: ${message}`),
+    ...omitted.map(({ what, meaning }) => line('left out', `${what === '' ? '' : `${what}: `}${meaning}`)),
+    ...problems.map(({ at, message }) => line('problem', `${at}: ${message}`)),
   ]
-    .map((text) => `${escapeControl(text)}\n`)
+    .map(terminalLine)
     .join('');
 }
 
@@ -37,4 +45,31 @@ export function stateText(standing: InstanceState<string>): string {
     case 'foreign':
       return `its id belongs to ${standing.owner === undefined ? 'somebody else' : `owner ${standing.owner}`}`;
   }
+}
+
+export function entryExplanationText(explanation: EntryExplanation): string {
+  const { object, state, message, entry, holder, change, condition, after } = explanation;
+  return [
+    `${object}: ${state}`,
+    line('meaning', message),
+    ...(entry === undefined ? [] : [line('entry', entry)]),
+    line('in Consul', holderText(holder)),
+    ...(change === undefined ? [] : [line('change', `${change.action}: ${change.reason}`)]),
+    ...explanation.differences.map((text) => line('differs', text)),
+    ...explanation.problems.map((text) => line('problem', text)),
+    ...(condition === undefined ? [] : [line('condition', conditionText(condition))]),
+    ...(after.length === 0 ? [] : [line('order', `after ${after.join(', ')}`)]),
+    ...explanation.mentioned.map((text) => line('named in', text)),
+  ]
+    .map(terminalLine)
+    .join('');
+}
+
+function conditionText({ status, reason, message }: NonNullable<EntryExplanation['condition']>): string {
+  return `${status} ${reason}${message === '' ? '' : `: ${message}`}`;
+}
+
+function holderText(holder: EntryHolder | undefined): string {
+  if (holder === undefined) return 'no such entry is known';
+  return holder.kind === 'ours' ? 'ours' : `an entry that ${whose(holder)}`;
 }

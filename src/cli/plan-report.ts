@@ -5,7 +5,7 @@ import { omitReasons } from '../catalog/to-consul/place.ts';
 import type { Planned } from '../controllers/planner.ts';
 import type { PlannedChanges } from '../runtime/planned-changes.ts';
 import { hostAndPort } from '../support/ip-address.ts';
-import { escapeControl } from '../support/text.ts';
+import { escapeControl, terminalLine } from '../support/text.ts';
 import { entryLines, entryPlanJson, entryRows, entrySummary } from './entry-plan-report.ts';
 import { jsonTexts } from './write-all.ts';
 
@@ -22,10 +22,12 @@ export function* planTable(
   ];
   yield* columns([...rows, ...(entries === undefined ? [] : entryRows(entries))]);
   for (const [source, found] of problems)
-    for (const { at, message } of found) yield `${escapeControl(`! ${source}: ${at}: ${message}`)}\n`;
+    for (const { at, message } of found) yield terminalLine(`! ${source}: ${at}: ${message}`);
   for (const [source, reasons] of without)
     if ((problems.get(source) ?? []).length === 0)
-      yield `${escapeControl(`. ${source}: nothing to register: ${reasons.map((reason) => omitReasons[reason]).join('; ')}`)}\n`;
+      yield terminalLine(
+        `. ${source}: nothing to register: ${reasons.map((reason) => omitReasons[reason]).join('; ')}`,
+      );
   if (entries !== undefined) yield* entryLines(entries);
   yield `${summary(plan)}\n`;
   if (entries !== undefined) yield `${entrySummary(entries)}\n`;

@@ -1,8 +1,8 @@
 /** Lines for people. */
 import type { Writable } from 'node:stream';
-import { escapeControl } from '../support/text.ts';
+import { terminalLine } from '../support/text.ts';
 
 /** One line: whatever is in it, a terminal shows it and obeys none of it. */
 export function tell(stream: Writable, line: string): void {
-  stream.write(`${escapeControl(line)}\n`);
+  stream.write(terminalLine(line));
 }

@@ -61,6 +61,11 @@ export function escapeControl(text: string): string {
   });
 }
 
+/** The same with an end of its line. */
+export function terminalLine(text: string): string {
+  return `${escapeControl(text)}\n`;
+}
+
 /** The same for a text that may have several lines, which become one. */
 export function oneLine(text: string): string {
   return escapeControl(text.replaceAll(/[\r\n]\s*/g, ' '));
