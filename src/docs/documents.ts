@@ -7,7 +7,7 @@ import { flagGroups, keysOfGroup, ownFlags, type FlagGroup } from '../config/fla
 import type { Flag } from '../config/flag.ts';
 import { variableName, type Flags } from '../config/parse-flags.ts';
 import { problemReasons } from '../model/problem.ts';
-import { serviceAnnotations } from '../catalog/to-consul/known-annotations.ts';
+import { serviceAnnotations } from '../model/service-annotations.ts';
 import { serviceSkipReasons } from '../catalog/to-consul/decide-service.ts';
 import { absentWhenEmpty, annotations } from '../inject/annotations.ts';
 import { skipReasons, warningReasons } from '../inject/result.ts';

@@ -8,6 +8,7 @@ import {
   RECORD_ANNOTATION,
   REDIRECT_ANNOTATION,
 } from '../model/kubernetes-names.ts';
+import { serviceAnnotations } from '../model/service-annotations.ts';
 import type { JsonObject } from '../support/json.ts';
 
 type Entry = {
@@ -391,9 +392,6 @@ export const leftByInjection: ReadonlySet<string> = new Set([
 ]);
 
 /** Names that the catalog sync reads on Services and nobody on pods. */
-export const ofServices: readonly string[] = [
-  'service-sync',
-  'service-name',
-  'service-port',
-  'service-weight',
-];
+export const ofServices: readonly string[] = Object.keys(serviceAnnotations).filter(
+  (name) => !Object.hasOwn(annotations, name),
+);

@@ -1,7 +1,36 @@
-/** What is kept in memory of the annotations of a Service: those of the sync, within bounds. */
+/** The annotations of a Service that the sync reads, and what is kept of them in memory, within bounds. */
 import { ANNOTATION_PREFIX, META_PREFIX } from './kubernetes-names.ts';
 import { byText } from './instance.ts';
 import { isObject } from '../support/json.ts';
+
+/** By name without the prefix: one table for the sync, for warnings about pods, and for docs/annotations.md. */
+export const serviceAnnotations = {
+  'service-sync': {
+    value: 'boolean',
+    default: '`--default-sync`',
+    meaning: 'Whether the Service is synced to Consul.',
+  },
+  'service-name': {
+    value: '1-255 characters, no control characters',
+    default: '`<prefix><service>[-<namespace>]`',
+    meaning: 'Name in Consul. It replaces the default name with its prefix and suffix.',
+  },
+  'service-port': {
+    value: 'name of a port, or a number',
+    default: 'the first port',
+    meaning: 'Port that is registered.',
+  },
+  'service-tags': {
+    value: 'comma list, `\\,` is a comma; no control characters',
+    default: 'none',
+    meaning: 'Tags after the one of `--consul-k8s-tag`.',
+  },
+  'service-weight': {
+    value: '1-65535',
+    default: '1',
+    meaning: 'Weight of every instance while its checks pass.',
+  },
+} as const;
 
 /** By name without the prefix. */
 export type ServiceAnnotations = {

@@ -1,37 +1,10 @@
-/** The annotations of a Service that the sync reads: one table for the readers and for docs/annotations.md. */
+/** The annotations of a Service as the sync reads them, and what is wrong with them. */
 import { listed } from '../../support/listed.ts';
 import { nearest } from '../../support/text.ts';
 import type { Service } from '../../model/kubernetes-objects.ts';
 import type { ServiceProblem } from '../../model/problem.ts';
 import { ANNOTATION_PREFIX, META_PREFIX } from '../../model/kubernetes-names.ts';
-
-export const serviceAnnotations = {
-  'service-sync': {
-    value: 'boolean',
-    default: '`--default-sync`',
-    meaning: 'Whether the Service is synced to Consul.',
-  },
-  'service-name': {
-    value: '1-255 characters, no control characters',
-    default: '`<prefix><service>[-<namespace>]`',
-    meaning: 'Name in Consul. It replaces the default name with its prefix and suffix.',
-  },
-  'service-port': {
-    value: 'name of a port, or a number',
-    default: 'the first port',
-    meaning: 'Port that is registered.',
-  },
-  'service-tags': {
-    value: 'comma list, `\\,` is a comma; no control characters',
-    default: 'none',
-    meaning: 'Tags after the one of `--consul-k8s-tag`.',
-  },
-  'service-weight': {
-    value: '1-65535',
-    default: '1',
-    meaning: 'Weight of every instance while its checks pass.',
-  },
-} as const;
+import { serviceAnnotations } from '../../model/service-annotations.ts';
 
 type ServiceAnnotation = keyof typeof serviceAnnotations;
 

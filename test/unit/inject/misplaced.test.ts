@@ -1,8 +1,7 @@
 /** Annotations of pods in places from which no pod gets them: each is told, with the place where it belongs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serviceAnnotations } from '../../../src/catalog/to-consul/known-annotations.ts';
-import { annotations, ofServices } from '../../../src/inject/annotations.ts';
+import { ofServices } from '../../../src/inject/annotations.ts';
 import { editManifests } from '../../../src/manifests/edit-manifests.ts';
 import {
   askedWithoutPod,
@@ -111,8 +110,7 @@ test('an object without a pod that asks for the sidecar is named, and nothing el
 });
 
 test('the names for Services alone are those of the sync that pods do not have', () => {
-  const shared = Object.keys(serviceAnnotations).filter((name) => Object.hasOwn(annotations, name));
-  assert.deepEqual([...ofServices, ...shared].toSorted(), Object.keys(serviceAnnotations).toSorted());
+  assert.deepEqual(ofServices, ['service-sync', 'service-name', 'service-port', 'service-weight']);
 });
 
 test('labels that consul-k8s defines as labels: they do nothing here, and no other place would help', () => {
