@@ -1,6 +1,6 @@
 /** What config entries need in a cluster, and what consul-k8s left there. */
 import { ENTRY_GROUP } from '../catalog/config-entries/entry-kinds.ts';
-import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-leftovers.ts';
+import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-object.ts';
 import { firstOf, listed } from '../support/listed.ts';
 import { failure, ok, warning, type Finding, type Probe } from './finding.ts';
 import { clusterFix } from './fix-of.ts';

@@ -1,6 +1,5 @@
 /** Lets objects be deleted that consul-k8s would keep forever. None of it needs Consul, so it works while Consul is down. */
-import { isLeftover } from '../catalog/config-entries/entry-leftovers.ts';
-import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
+import { isLeftover, type EntryObject } from '../catalog/config-entries/entry-object.ts';
 import { isAllowed } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { EntrySettings } from '../catalog/config-entries/decide-entry.ts';

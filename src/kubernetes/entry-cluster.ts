@@ -1,7 +1,6 @@
 /** What the loop of config entries asks of the API server beside its watches: CRDs before a removal, statuses, a finalizer. */
-import type { EntryObject } from '../catalog/config-entries/entry-object.ts';
+import { type EntryObject, CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-object.ts';
 import { ENTRY_GROUP, ENTRY_VERSION } from '../catalog/config-entries/entry-kinds.ts';
-import { CONSUL_K8S_FINALIZER } from '../catalog/config-entries/entry-leftovers.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { EntryCluster } from '../controllers/config-entry-ports.ts';
 import { asObject, property, textAt } from '../support/json.ts';

@@ -1,7 +1,6 @@
 /** The facts about config entries in a cluster that `tandem check` judges. */
 import { ENTRY_GROUP } from '../catalog/config-entries/entry-kinds.ts';
-import { CONSUL_K8S_FINALIZER, isLeftover } from '../catalog/config-entries/entry-leftovers.ts';
-import { readEntryObject } from '../catalog/config-entries/entry-object.ts';
+import { CONSUL_K8S_FINALIZER, isLeftover, readEntryObject } from '../catalog/config-entries/entry-object.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { CrdFact, EntryFacts, EntryWebhook, Leftover } from '../check/entry-findings.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';

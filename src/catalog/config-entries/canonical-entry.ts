@@ -4,7 +4,7 @@
  */
 import { formatGoDuration, parseGoDuration } from '../../support/go-duration.ts';
 import { isObject, property, type JsonObject } from '../../support/json.ts';
-import { hundredths } from './split-weight.ts';
+import { hundredths } from './entry-rules.ts';
 import { BOOKKEEPING, consulKeyOf, TENANCY_KEYS } from './consul-key.ts';
 import type {
   DurationField,

@@ -1,8 +1,7 @@
 /** `IngressGateway` and `TerminatingGateway`: the entries of gateways. */
 import { elementsAt, isObject, numberAt, property, textAt, type JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
-import { isDnsName } from './host-names.ts';
-import { deniedAt, isSet, notEmpty, objectsAt, refusedAt, unique } from './entry-rules.ts';
+import { isDnsName, deniedAt, isSet, notEmpty, objectsAt, refusedAt, unique } from './entry-rules.ts';
 import type { EntryKind, EntryRule, FieldTable, RuleProblem } from './entry-table.ts';
 import {
   countField,

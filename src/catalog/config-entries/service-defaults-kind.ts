@@ -1,9 +1,6 @@
 /** `ServiceDefaults`: settings of all instances of one service. */
-import { isDnsName } from './host-names.ts';
-import { isIpAddress } from '../../support/ip-address.ts';
-import { asString, elementsAt, isObject, numberAt } from '../../support/json.ts';
-import { quote } from '../../support/text.ts';
 import {
+  isDnsName,
   excludes,
   has,
   notEmpty,
@@ -13,6 +10,9 @@ import {
   unique,
   warnedAt,
 } from './entry-rules.ts';
+import { isIpAddress } from '../../support/ip-address.ts';
+import { asString, elementsAt, isObject, numberAt } from '../../support/json.ts';
+import { quote } from '../../support/text.ts';
 import type { EntryKind, EntryRule } from './entry-table.ts';
 import {
   choiceField,

@@ -1,6 +1,6 @@
 /** `ServiceSplitter`: how requests are shared between services and subsets. */
 import { elementsAt, numberAt, textAt } from '../../support/json.ts';
-import { notEmpty, refusedAt, unique } from './entry-rules.ts';
+import { notEmpty, refusedAt, unique, hundredths } from './entry-rules.ts';
 import type { EntryKind, EntryRule } from './entry-table.ts';
 import {
   listField,
@@ -11,7 +11,6 @@ import {
   weightField,
 } from './field-builders.ts';
 import { headers } from './shared-fields.ts';
-import { hundredths } from './split-weight.ts';
 
 const sum: EntryRule = (spec) => {
   const splits = elementsAt(spec, 'splits');

@@ -2,8 +2,7 @@
 import { ANNOTATION_PREFIX } from '../../model/kubernetes-names.ts';
 import { asString, elementsAt, filledAt, property, textAt } from '../../support/json.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
-import { firstAddress } from './first-address.ts';
-import { servicesOf, type InjectedPod } from './registered-pod.ts';
+import { firstAddress, servicesOf, type InjectedPod } from './registered-pod.ts';
 
 /** A node of Kubernetes. */
 export type MeshNode = {

@@ -7,8 +7,8 @@ import { parseRecord } from '../../inject/record.ts';
 import { exclusionNames, MOST_EXCLUSIONS, splitExclusions } from '../../inject/redirect-lists.ts';
 import { readPendingPod } from '../../redirection/pending-pod.ts';
 import { asString, elementsAt, filledAt, property, textAt, textPairs } from '../../support/json.ts';
-import { oneLine, parseWholeNumber } from '../../support/text.ts';
-import { firstAddress } from './first-address.ts';
+import { oneLine, parseWholeNumber, quote } from '../../support/text.ts';
+import { isIpAddress } from '../../support/ip-address.ts';
 
 /**
  * | pod | stage |
@@ -160,4 +160,19 @@ function readStage(metadata: unknown, status: unknown): Stage {
   if (phase === 'Succeeded' || phase === 'Failed') return 'finished';
   if (phase === 'Unknown' || property(status, 'reason') === 'NodeLost') return 'lost';
   return filledAt(metadata, 'deletionTimestamp') === undefined ? 'alive' : 'terminating';
+}
+
+/** Whatever Kubernetes gives as an address becomes a part of URLs, and requests to some of them have a token. */
+export function firstAddress(
+  at: string,
+  texts: readonly string[],
+): { readonly address: string | undefined; readonly refusedAddress: string | undefined } {
+  const given = texts.filter((text) => text !== '');
+  const address = given.find(isIpAddress);
+  const [refused] = given;
+  const isRefused = address === undefined && refused !== undefined;
+  return {
+    address,
+    refusedAddress: isRefused ? `${at} is ${quote(refused)}, which is not an IP address` : undefined,
+  };
 }

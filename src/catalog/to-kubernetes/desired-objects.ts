@@ -1,21 +1,19 @@
 /** What Kubernetes should have for one Consul service. */
 import { byText } from '../../model/instance.ts';
+import type { IpFamily } from '../../support/ip-address.ts';
 import { withoutRoot } from '../../support/dns-name.ts';
 import { isPort } from '../../support/port.ts';
 import { quote } from '../../support/text.ts';
-import { leadsIntoCluster, type ClusterNetwork } from './cluster-address.ts';
+import { leadsIntoCluster, type ClusterNetwork, endpointAddress } from './cluster-address.ts';
 import type { ConsulInstance } from './consul-service.ts';
-import { endpointAddress } from './endpoint-address.ts';
 import type { ToK8sProblem } from './to-k8s-problem.ts';
 import type { ToK8sSettings } from './to-k8s-settings.ts';
-
-export type EndpointFamily = 'IPv4' | 'IPv6';
 
 export type ReadyEndpoint = { readonly address: string; readonly zone: string | undefined };
 
 /** Endpoints that may stand in one slice. */
 export type EndpointGroup = {
-  readonly family: EndpointFamily;
+  readonly family: IpFamily;
   /** 0: none. */
   readonly port: number;
   /** In the order of their addresses, each address once. */
@@ -153,7 +151,7 @@ function portOf(instances: readonly ConsulInstance[]): number {
 function groupsOf(instances: readonly ConsulInstance[]): EndpointGroup[] {
   const groups = new Map<
     string,
-    { family: EndpointFamily; port: number; zones: Map<string, string | undefined> }
+    { family: IpFamily; port: number; zones: Map<string, string | undefined> }
   >();
   for (const { address: text, port: given, zone, isHealthy } of instances) {
     const place = endpointAddress(text);

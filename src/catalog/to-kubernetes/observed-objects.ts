@@ -1,4 +1,5 @@
 /** What is kept of the objects in the write namespace, ours and others, and the reading of it from the API's JSON. */
+import type { IpFamily } from '../../support/ip-address.ts';
 import { OWNER_ANNOTATION, SOURCE_ANNOTATION } from '../../model/kubernetes-names.ts';
 import {
   asString,
@@ -10,7 +11,7 @@ import {
   textAt,
   textPairs,
 } from '../../support/json.ts';
-import type { EndpointFamily, ReadyEndpoint } from './desired-objects.ts';
+import type { ReadyEndpoint } from './desired-objects.ts';
 import type { Marks } from './marks.ts';
 
 type Identity = Marks & {
@@ -41,7 +42,7 @@ type ObservedEndpoint = ReadyEndpoint & {
 };
 
 export type ObservedSlice = Identity & {
-  readonly family: EndpointFamily | undefined;
+  readonly family: IpFamily | undefined;
   /** 0: none; undefined when there are several, or one that Tandem never writes. */
   readonly port: number | undefined;
   readonly endpoints: readonly ObservedEndpoint[];

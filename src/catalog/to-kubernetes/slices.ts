@@ -1,11 +1,12 @@
 /** Puts endpoints into slices. Those that are in a slice stay in it, so that a change writes one slice and not all of them. */
+import type { IpFamily } from '../../support/ip-address.ts';
 import { chunks } from '../../support/chunks.ts';
-import type { EndpointFamily, EndpointGroup, ReadyEndpoint } from './desired-objects.ts';
+import type { EndpointGroup, ReadyEndpoint } from './desired-objects.ts';
 import type { ObservedSlice } from './observed-objects.ts';
 
 export type DesiredSlice = {
   readonly name: string;
-  readonly family: EndpointFamily;
+  readonly family: IpFamily;
   readonly port: number;
   readonly endpoints: readonly ReadyEndpoint[];
 };

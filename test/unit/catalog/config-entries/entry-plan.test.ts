@@ -12,8 +12,11 @@ import {
   type ObservedEntry,
 } from '../../../../src/catalog/config-entries/entry-holder.ts';
 import { entryKindOf } from '../../../../src/catalog/config-entries/entry-kinds.ts';
-import { isLeftover } from '../../../../src/catalog/config-entries/entry-leftovers.ts';
-import { readEntryObject, type EntryObject } from '../../../../src/catalog/config-entries/entry-object.ts';
+import {
+  isLeftover,
+  readEntryObject,
+  type EntryObject,
+} from '../../../../src/catalog/config-entries/entry-object.ts';
 import {
   planEntries,
   type EntryPlan,

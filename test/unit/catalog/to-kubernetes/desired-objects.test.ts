@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { desiredOf } from '../../../../src/catalog/to-kubernetes/desired-objects.ts';
-import { endpointAddress } from '../../../../src/catalog/to-kubernetes/endpoint-address.ts';
+import { endpointAddress } from '../../../../src/catalog/to-kubernetes/cluster-address.ts';
 import { instance, NOWHERE, SETTINGS } from './consul-side.ts';
 
 const externalMode = { ...SETTINGS, mode: 'external-name' as const };
