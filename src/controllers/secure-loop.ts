@@ -17,17 +17,17 @@ import type { SecureSettings } from '../secure/secure-settings.ts';
 export type WriteStep = Exclude<SecureStep, { kind: 'keep' | 'wait' }>;
 
 /**
- * `conflict`: somebody else wrote since it was read. Of a bootstrap, `off`: the leader runs without ACLs; `closed`: somebody else
- * was first.
+ * `conflict`: somebody else has written since the read. For a bootstrap, `off`: the leader runs without ACLs; `closed`: somebody else
+ * bootstrapped first.
  */
 export type StepOutcome =
   | { readonly kind: 'written' | 'conflict' | 'off' }
   | { readonly kind: 'closed'; readonly index: string }
-  /** The other side says no to this one. */
+  /** The other side refuses this one. */
   | { readonly kind: 'refused'; readonly reason: string };
 
 export type SecureReporter = ControllerReporter<WriteStep> & {
-  /** Of each look: what is there, and what comes next. */
+  /** Of each pass: what was observed, and what comes next. */
   readonly looked: (observed: SecureObserved, step: SecureStep) => void;
 };
 
@@ -37,13 +37,13 @@ type SecurePorts = ControllerRuntime & {
   readonly perform: (step: WriteStep, signal: AbortSignal) => Promise<StepOutcome>;
   /** Resolves when the pods of the agents are known. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Calls back when something may be another, until the signal is aborted. */
+  /** Calls back when something may have changed, until the signal is aborted. */
   readonly watch: (changed: () => void, signal: AbortSignal) => Promise<void>;
 };
 
 type Seen = { readonly observed: SecureObserved; readonly step: SecureStep };
 
-// What somebody edits by hand in Consul tells nobody.
+// Nobody is told of manual edits in Consul.
 const LOOK_AGAIN = 10_000;
 const KEY = 'secure';
 
@@ -56,7 +56,7 @@ export function runSecureLoop(
   const { reporter, clock, random } = ports;
   const memory = createMemory();
   let due: number | undefined;
-  /** The step before, in words. */
+  /** The previous step, in words. */
   let last: string | undefined;
   const controller = createController<Seen, Seen, WriteStep>({
     clock,
@@ -94,7 +94,7 @@ export function runSecureLoop(
         if (outcome.kind === 'refused') writing.refused(step, outcome.reason);
         if (outcome.kind === 'written') writing.applied(step);
         const text = stepText(step);
-        // Without an effect, the same step would come again and again.
+        // A step without an effect would be repeated forever.
         const isRepeated = outcome.kind === 'written' && text === last;
         last = text;
         // What one agent refuses holds up nothing else.
@@ -130,7 +130,7 @@ function createMemory() {
     aclsOffAt,
     primarySince,
   });
-  /** The clock was put back: what waits for an hour to come again would wait for all of it. */
+  /** The clock was put back: otherwise a step that is due at a certain hour would wait for the difference, too. */
   const forgetFuture = (now: number): void => {
     for (const times of [reloads, reviewers]) for (const [key, at] of times) if (at > now) times.delete(key);
     if (bootstrapClosed !== undefined && bootstrapClosed.at > now) bootstrapClosed = undefined;
@@ -145,7 +145,7 @@ function createMemory() {
       forgetFuture(now);
       const late = behind(settings, observed).map(({ pod }) => pod.uid);
       behindSince = since(late, behindSince, now);
-      // Of a method that was not read, it is not known which keys have gone.
+      // If an auth method was not read, it is not known which of its keys are gone.
       if (acl.kind === 'known' && signers.kind === 'known')
         keysGoneSince = since(keysGone(settings, observed), keysGoneSince, now);
       if (acl.kind === 'known') bootstrapClosed = undefined;
@@ -161,7 +161,7 @@ function createMemory() {
   };
 }
 
-/** Since when each is so; of those that are not any more, nothing. */
+/** Since when each is so; those that are no longer so are dropped. */
 function since(
   names: readonly string[],
   before: ReadonlyMap<string, number>,

@@ -53,7 +53,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const cache = createNodeCache(catalog, scope, clock);
   const observed = cache.instances;
   const planner = createPlanner(source.snapshot, observed, settings, scope);
-  /** Sources of which another one holds an id. */
+  /** Sources whose ids somebody else holds. */
   const conflicts = new Set<string>();
 
   const controller = createController<ObservedIndex, SyncPlan, Change>({

@@ -1,4 +1,4 @@
-/** What the loop needs of its two sides and of those who want to know. The edges implement it. */
+/** What the loop needs of its two sides and of its observers. The edges implement it. */
 import type { Observed } from '../model/observed-node.ts';
 import type { Plan } from '../catalog/to-consul/consul-plan.ts';
 import type { ServiceProblem } from '../model/problem.ts';
@@ -12,19 +12,19 @@ export type Source = {
   readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'related'>;
   /** Resolves when every kind in use has its whole list. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Called with the sources that an event may touch; the answer takes the listener away. */
+  /** Called with the sources that an event may touch; the returned function removes the listener. */
   readonly onChange: (listener: (sources: readonly string[]) => void) => () => void;
-  /** Resolves when every kind in use has been listed anew; rejects when that fails. */
+  /** Resolves when every kind in use has been listed again; rejects when that fails. */
   readonly refresh: (signal: AbortSignal) => Promise<void>;
 };
 
-/** `indexes`: of each of the answers that it was put together from; all changes up to them are in it. */
+/** `indexes`: of each answer that it was put together from; it contains all changes up to them. */
 type CatalogRead = Observed & { readonly indexes: readonly number[] };
 
 export type Catalog = CatalogWriter & {
   /**
-   * All that Consul has on a node. Throws a coded error unless the answer is whole: also when the token does not show all of
-   * it.
+   * Everything that Consul has on a node. Throws a coded error if the answer is incomplete, also because the token does not show
+   * everything.
    */
   readonly read: (
     node: string,
@@ -54,6 +54,6 @@ export type PlanReport = {
 export type SyncReporter = ControllerReporter<Change> &
   GuardReporter & {
     readonly planned: (report: PlanReport) => void;
-    /** All that is wrong with one source now; empty when nothing is any more. */
+    /** Everything that is wrong with one source now; empty when nothing is wrong any more. */
     readonly problems: (source: string, problems: readonly ServiceProblem[]) => void;
   };

@@ -33,13 +33,13 @@ export type ToK8s = {
   readonly plan: () => ToK8sPlan | undefined;
 };
 
-// Milliseconds. A comparison of 2,000 services takes 16: at seven in a second a tenth of a core, and what was told is written
+// Milliseconds. A comparison of 2,000 services takes 16: seven in a second take a tenth of a core, and a change is written
 // 75 later on average, which leaves half of a quarter of a second to Consul and the API server.
 const COALESCING = { quiet: 50, most: 150 };
 
 type Planned = {
   readonly whole: ToK8sPlan;
-  /** What is carried out of it. */
+  /** The changes that are carried out. */
   readonly now: Pick<ToK8sPlan, 'create' | 'update' | 'delete'>;
 };
 
@@ -59,7 +59,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
     guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
     keySources: [applier],
     isSettled: () => isKnown() && applier.due() === undefined,
-    // An address whose place is not known yet would be taken, and taken away a moment later.
+    // An address of unknown origin would be taken, and removed a moment later.
     synced: async (signal) => void (await Promise.all([objects.synced(signal), network.synced(signal)])),
     watch,
     reconciler: {
@@ -99,7 +99,7 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
     forgetNetwork();
   }
 
-  /** Without what the watch has not caught up with, and what the API server refused a moment ago. */
+  /** Without changes that the watch has not reported yet, or that the API server has just refused. */
   function planOf(list: ConsulList): Planned {
     const whole = planToK8s(list, services.health, objects.objects, settings, network.network());
     const isWritable = (change: ObjectChange): boolean =>

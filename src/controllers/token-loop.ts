@@ -1,4 +1,4 @@
-/** Deletes the ACL tokens of pods that are gone: each login makes one, and nobody logs a pod out that was killed. */
+/** Deletes the ACL tokens of pods that are gone: each login creates one, and nobody logs out a pod that was killed. */
 import { formerTokens, type PodToken } from '../catalog/mesh/pod-token.ts';
 import { createController, type Request } from '../reconcile/controller.ts';
 import { createDeletionGuard, UNANNOUNCED } from '../reconcile/deletion-guard.ts';
@@ -23,10 +23,10 @@ type TokenPorts = Pick<RegistrarPorts, 'source' | 'clock' | 'random'> & {
 
 export type TokenReporter = {
   readonly deleted: (count: number) => void;
-  /** Told once, until it is over. */
+  /** Reported once, until it is over. */
   readonly refused: (reason: string) => void;
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
-  /** All were seen, and none stays that should go. */
+  /** All tokens were seen, and none remains that should be deleted. */
   readonly succeeded: () => void;
 };
 
@@ -37,7 +37,7 @@ type TokenPlan = {
   readonly strangers: readonly PodToken[];
 };
 
-// A sidecar that ends logs out by itself; the token of one that was killed is no hurry.
+// A sidecar that ends logs out by itself; the token of one that was killed is not urgent.
 const AFTER_END = 2000;
 // All tokens of a large cluster are megabytes: reading them takes at most a tenth of the time.
 const SHARE = 10;
@@ -91,7 +91,7 @@ export function runTokenLoop(
       reports.tellRefused(found.refused);
       return undefined;
     }
-    // A pod logs in itself, so what was listed may be of one that only a list that began after it has.
+    // Pods log in themselves, so the list of tokens may contain a pod that only a pod list that began after it contains.
     if (isConfirmation) await source.refresh(until);
     return found;
   }
@@ -126,11 +126,11 @@ function planOf(
   };
 }
 
-/** What the kernel tells, with tokens as a count only, and a refusal once. */
+/** What the kernel reports, with tokens only as a count, and a refusal once. */
 function tokenReports(reporter: TokenReporter) {
-  /** Consul has refused something, and that was told. */
+  /** Consul has refused something, and that was reported. */
   let isRefused = false;
-  /** Of the last reconcile: a token stays that should go. */
+  /** Of the last reconcile: a token remains that should be deleted. */
   let isKept = false;
   const tellRefused = (reason: string): void => {
     if (!isRefused) reporter.refused(reason);

@@ -5,7 +5,7 @@ import { parseKeyValues } from './key-values.ts';
 
 export type AutoJoin = {
   readonly kind: 'auto-join';
-  /** Undefined: the cluster that is found without it. */
+  /** Undefined: the default cluster. */
   readonly kubeconfig: string | undefined;
   readonly namespace: string;
   /** Empty: all pods. */

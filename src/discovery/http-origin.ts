@@ -23,7 +23,7 @@ export function originsOf(pods: Iterable<ServerPod>, how: HttpAccess): readonly 
 
 /**
  * Charts of Consul name the ports of their containers, and may use the annotation for the gossip port that agents join at:
- * what a pod itself calls `http` or `https` beats the annotation.
+ * a port that the pod itself calls `http` or `https` beats the annotation.
  *
  * | TLS | scheme and port |
  * | --- | --- |

@@ -1,4 +1,4 @@
-/** The grammar of an auto-join string: `key=value`, with spaces between, and quotes around what holds a space or a `=`. */
+/** The grammar of an auto-join string: `key=value` separated by spaces; values with a space or a `=` are in quotes. */
 import { quote } from '../support/text.ts';
 
 type KeyValues =
@@ -31,7 +31,7 @@ export function parseKeyValues(text: string): KeyValues {
   }
 }
 
-/** @param previous key of the pair before, to which a second `=` belongs */
+/** @param previous key of the previous pair, to which a second `=` belongs */
 function pairAt(text: string, from: number, previous: string | undefined): Pair {
   const key = tokenAt(text, from);
   switch (key.kind) {

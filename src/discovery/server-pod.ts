@@ -24,7 +24,7 @@ type ContainerPort = { readonly name: string; readonly containerPort: number; re
 export type PodAddress =
   | { readonly kind: 'address'; readonly host: string; readonly port: number | undefined }
   | { readonly kind: 'skip'; readonly reason: 'not-running' | 'not-ready' | 'no-address' }
-  /** What somebody should repair. */
+  /** What somebody should fix. */
   | { readonly kind: 'left-out'; readonly warning: string };
 
 const ANNOTATION = `${ANNOTATION_PREFIX}auto-join-port`;
@@ -55,7 +55,7 @@ export function readServerPod(raw: unknown): ServerPod {
  * | phase is not Running | not-running |
  * | a Ready condition that is not True | not-ready |
  * | no pod IP, or host IP with host_network | no-address |
- * | one that is no IP address: requests to it would have a token | left-out |
+ * | one that is no IP address: requests to it would carry a token | left-out |
  * | annotation: name of a container port | that port; with host_network its host port, if it has one |
  * | annotation: 1 to 65535 | that port |
  * | any other annotation | left-out |

@@ -9,7 +9,7 @@ import { describeField } from '../catalog/config-entries/field-description.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DOCUMENT = 'docs/config-entries.md';
-/** What is before it is written by hand. */
+/** The text before it is written by hand. */
 const MARKER = '<!-- Made by `npm run docs` from here on. -->\n';
 
 /** Path below the root → text. */
@@ -18,7 +18,7 @@ export function configEntryDocuments(): readonly (readonly [string, string])[] {
     (kind) =>
       [
         `deploy/charts/tandem/files/crds/${kind.plural}.yaml`,
-        // No line is folded, so that a change of one description is one line of a difference.
+        // No line is folded, so that a change of one description is one line of a diff.
         stringify(crdOf(kind), { lineWidth: 0, singleQuote: true }),
       ] as const,
   );

@@ -33,17 +33,17 @@ type Pending = {
   isRefused: boolean;
 };
 
-// Fifty usual answers. One of 150 upstreams in 60 containers has 3 MB, and takes five times as much while it is made.
+// Fifty usual answers. One of 150 upstreams in 60 containers has 3 MB, and needs five times that while it is made.
 const TURN_BYTES = 512 * 1024;
 
-// Until a connection ends, Node's TLS keeps as much memory for it as its largest answer took, outside of the heap. Two hundred
-// connections of API servers may keep 25 MB so; who gets more than ten times a usual answer is asked to connect again.
+// Until a connection ends, Node's TLS keeps a buffer as large as its largest answer, outside the heap. Two hundred
+// connections of API servers may keep 25 MB that way; a client that gets more than ten times a usual answer has to reconnect.
 const KEPT_BYTES = 128 * 1024;
 
 /**
  * The requests of one turn of the event loop, up to `TURN_BYTES` of answers, are answered together: decided one after the
- * other, then sent, then reported. Between the system calls of two answers the engine's code leaves the caches of the
- * processor, and under load an admission takes half as long again (test/bench).
+ * other, then sent, then reported. Between the system calls of two answers, the engine's code would leave the processor's
+ * caches, and under load an admission would take half as long again (test/bench).
  */
 export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueue {
   const { onAdmission, onRefusal, newErrorId, isDraining } = dependencies;
@@ -85,17 +85,17 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
     return taken;
   }
 
-  /** Without Fastify, which counts the bytes again and makes room for three bytes a character: 6 % of what a skipped pod costs. */
+  /** Without Fastify, which counts the bytes again and allocates three bytes a character: 6 % of the cost of a skipped pod. */
   function send(
     { reply, body, isRefused }: Pending,
     { status, type, body: text, bytes }: AdmissionAnswer,
   ): void {
-    // For want of room for an answer before it.
+    // There is no room for it beside an earlier answer.
     if (isRefused) return;
     const { raw } = reply.hijack();
     const head = { 'content-type': type, 'content-length': bytes };
     raw.writeHead(status, isDraining() || bytes > KEPT_BYTES ? { ...head, connection: 'close' } : head);
-    // As a text it goes out in one piece with its head. That of ASCII alone needs no room for longer characters.
+    // As one text it goes out together with its head. A text of only ASCII needs no room for longer characters.
     raw.end(text, bytes === text.length ? 'latin1' : 'utf8');
     if (!raw.writableFinished) untilTaken(raw, body, bytes);
   }

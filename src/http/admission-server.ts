@@ -25,7 +25,7 @@ import {
 export type AdmissionDependencies = AdmissionQueueDependencies & {
   /** @param defaults those of the namespace of this request */
   readonly inject: (request: InjectRequest, defaults: NamespaceDefaults) => PodAdmission;
-  /** Undefined where config entries are not checked. */
+  /** Undefined if config entries are not checked. */
   readonly admitEntry?: ((request: AdmissionRequest) => EntryAdmission) | undefined;
   readonly tls: SecureContextOptions;
   readonly isReady: () => boolean;
@@ -34,14 +34,14 @@ export type AdmissionDependencies = AdmissionQueueDependencies & {
 // Four of the largest bodies and many of the usual 10 kB, and a quarter of the room that the deployment has beside the heap.
 const BUDGET = 32 * 1024 * 1024;
 
-// The API server's client keeps idle connections for 90 s (net/http, DefaultTransport.IdleConnTimeout). A server that
-// closes first loses the admission that is just being sent.
+// The API server's client keeps idle connections for 90 s (net/http, DefaultTransport.IdleConnTimeout). If the server
+// closes first, an admission that is just being sent is lost.
 const KEEP_ALIVE = 100_000;
 
 // No webhook may take longer (admissionregistration, timeoutSeconds: 1 to 30); a client that needs more has gone away.
 export const REQUEST_TIMEOUT = 30_000;
 
-// How late that is noticed; Node's own half a minute would double it.
+// The interval of Node's check for it; Node's default of half a minute would double the time.
 const TIMEOUT_CHECK = 5_000;
 
 // As long as the API server's client waits for its side of a handshake (net/http, DefaultTransport.TLSHandshakeTimeout).
@@ -92,7 +92,7 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     engines.set(VALIDATE_ENTRY, {
       decide: admitEntry,
       passesOnBug: true,
-      // The worst of that size take as long as a pod of four times that.
+      // The worst bodies of that size take as long as a pod of four times that.
       smallBytes: 16 * 1024,
       mostValues: MOST_ENTRY_VALUES,
     });
@@ -141,7 +141,7 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     onAdmission({ ...outcome, seconds: reply.elapsedTime / 1000 });
   }
 
-  /** A bug outside of the engine: no uid is at hand, so the answer cannot be an AdmissionReview. */
+  /** A bug outside the engine: the uid is unknown, so the answer cannot be an AdmissionReview. */
   function fail(reply: FastifyReply, error: unknown): void {
     const errorId = newErrorId();
     reply.code(500).type('text/plain').send(`internal error ${errorId}; the log has the details\n`);

@@ -19,11 +19,11 @@ export type AdmissionOutcome = {
   readonly seconds: number;
   readonly uid?: string;
   readonly namespace?: string;
-  /** Of what is no pod with its kind, `ServiceIntentions/web`. */
+  /** For anything but a pod with its kind, `ServiceIntentions/web`. */
   readonly name?: string;
   /** What was wrong: the places of the problems, or the reason of a bad request. */
   readonly detail?: string;
-  /** What the author was warned of. */
+  /** The warnings for the author. */
   readonly warnings?: readonly Warning[];
   /** With `error` only: the id that the caller was given, and the error itself. */
   readonly errorId?: string;
@@ -39,7 +39,7 @@ export type AdmissionAnswer = {
   readonly outcome: Omit<AdmissionOutcome, 'seconds'>;
 };
 
-// The longest name that Kubernetes allows, a DNS subdomain: a log line does not grow with what a stranger sends.
+// The longest name that Kubernetes allows, a DNS subdomain: the length of a log line does not depend on what a stranger sends.
 const REPORTED_LENGTH = 253;
 
 /** What is done at one path. */
@@ -47,15 +47,15 @@ export type Engine = {
   readonly decide: (request: AdmissionRequest) => PodAdmission | EntryAdmission;
   /** The text of a request without what `decide` does not read. */
   readonly shorten?: (body: string) => string;
-  /** A bug of ours keeps out a pod, which would else run outside of the mesh, and nothing else. */
+  /** A bug of ours denies a pod, which would otherwise run outside the mesh, and nothing else. */
   readonly passesOnBug: boolean;
-  /** Bytes of a body up to which all of a turn are answered together. */
+  /** Bodies up to this many bytes are all answered together in one turn. */
   readonly smallBytes: number;
-  /** What is not small and has more JSON values than this is refused unread. */
+  /** A body that is not small and has more JSON values than this is refused unread. */
   readonly mostValues: number;
 };
 
-/** Throws on no input: a bug in the engine is an answer too. */
+/** Throws on no input: a bug in the engine also becomes an answer. */
 export function answerAdmission(
   text: string | undefined,
   engine: Engine,

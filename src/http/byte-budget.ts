@@ -1,16 +1,16 @@
-/** How many bytes all requests together may hold, and who goes when they hold more. */
+/** How many bytes all requests together may hold, and which request is dropped when they hold more. */
 import type { RefusalReason } from '../admission/refusals.ts';
 
 /** What one request holds: its body while it arrives and waits, then its answer until that is sent. */
 export type Hold = {
   readonly set: (bytes: number) => void;
-  /** What ends the request; exchanged as it goes on. */
+  /** What ends the request; replaced as it goes on. */
   refuse: (reason: RefusalReason) => void;
   readonly release: () => void;
 };
 
 export type ByteBudget = {
-  /** @param declared bytes that are to come, 0 when that is not known */
+  /** @param declared bytes that are still to come, 0 when unknown */
   readonly hold: (declared: number, refuse: Hold['refuse']) => Hold;
   readonly bytes: () => number;
 };
@@ -21,7 +21,7 @@ type Held = Hold & { readonly since: number; readonly declared: number; bytes: n
 const SLOW = 1000;
 
 /**
- * When there is no room, the one who makes the least use of it goes: the oldest of those who take more than a second, else
+ * When there is no room, the request that makes the least use of it is dropped: the oldest of those that take more than a second, else
  * the largest, and of equals the newest. So neither a few large bodies nor many that stall keep an ordinary pod out.
  *
  * @param now milliseconds
@@ -46,7 +46,7 @@ export function byteBudget(limit: number, now: () => number): ByteBudget {
   };
   const release = (held: Held): void => {
     if (holds.delete(held)) total -= held.bytes;
-    // A table that the set has outgrown still holds what was in it, and the request with it.
+    // A Set that has grown keeps its former table, with its entries and whole requests.
     held.refuse = ignore;
   };
   return {

@@ -1,6 +1,6 @@
 /**
- * The open connections of a server: which one goes when there are too many, so that strangers who open them and say nothing
- * cannot lock others out; and who cannot hold up its stop.
+ * The open connections of a server: decides which one is closed when there are too many, so that strangers who open them and say
+ * nothing cannot lock others out, and cannot hold up a shutdown.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
@@ -8,25 +8,25 @@ import type { Socket } from 'node:net';
 import type { RefusalReason } from '../admission/refusals.ts';
 
 export type Connections = {
-  /** Closes those on which nothing has been asked yet: Go's HTTP client dials ahead and keeps such connections. */
+  /** Closes connections without a request so far: Go's HTTP client dials ahead and keeps such connections. */
   readonly closeUnused: () => void;
   readonly closeAll: () => void;
-  /** There is no room for another, and none that could go. */
+  /** There is no room for another, and none can be closed. */
   readonly isFull: () => boolean;
 };
 
-/** Its answers are no Set: a table that a Set has outgrown keeps what it held, and a whole request survives with it. */
+/** Not a Set for its answers: a Set that has grown keeps its former table, and a whole request survives with it. */
 type Connection = {
   readonly key: string;
   readonly sockets: Set<Socket>;
-  /** Those that are not sent yet, with their requests. */
+  /** Answers that are not sent yet, with their requests. */
   readonly answers: ServerResponse[];
 };
 
 /**
- * Above `most` connections the one goes that has been idle longest; one in its handshake or its first headers is idle from
- * its start. When none is idle it is the one whose request began first among those that wait for their client. Node's own
- * `maxConnections` turns the new one away instead, and its `closeIdleConnections` takes a connection without a first request
+ * Above `most` connections, the one that has been idle longest is closed; one in its handshake or its first headers is idle from
+ * its start. When none is idle, it is the one whose request began first among those that wait for their client. Node's own
+ * `maxConnections` rejects the new connection instead, and its `closeIdleConnections` takes a connection without a first request
  * for a busy one.
  */
 export function trackConnections(

@@ -1,4 +1,4 @@
-/** `/events`: tells readers of the page what changed (HTML Standard, 9.2 Server-sent events), and no reader costs much. */
+/** `/events`: tells readers of the page what changed (HTML Standard, 9.2 Server-sent events); no reader may cost much. */
 import type { ServerResponse } from 'node:http';
 import { changeOf } from '../status-page/view-change.ts';
 import type { View } from '../status-page/view.ts';
@@ -19,18 +19,18 @@ type EventStream = {
 };
 
 type EventStreamOptions = {
-  /** What a new reader has, or nearly: a little older than now. */
+  /** What a new reader has, or nearly: it may be slightly old. */
   readonly view: (query: ViewQuery) => View;
-  /** Looks at the status as it is now. */
+  /** Reads the status as it is now. */
   readonly look: () => Look;
-  /** Calls the listener after a change, until the function that it gives is called. */
+  /** Calls the listener after a change, until the returned function is called. */
   readonly onChange: (listener: () => void) => () => void;
   /** Milliseconds */
   readonly pause?: number;
   readonly heartbeat?: number;
 };
 
-/** What each query shows of what was seen. */
+/** The view of each query, all from one read of the status. */
 type Look = (query: ViewQuery) => View;
 
 type Reader = {
@@ -38,7 +38,7 @@ type Reader = {
   readonly response: ServerResponse;
   /** What was sent last. */
   view: View;
-  /** The heartbeat before did not get through. */
+  /** The previous heartbeat did not get through. */
   isStuck: boolean;
 };
 
@@ -48,7 +48,7 @@ export const MOST_READERS = 32;
 // A reconcile changes many rows one after the other, and nobody reads faster.
 const PAUSE = 250;
 
-// Proxies cut what is silent for 30 s or 60 s.
+// Proxies cut connections that are silent for 30 s or 60 s.
 const HEARTBEAT = 15_000;
 
 // Milliseconds until a browser connects again.
@@ -67,9 +67,9 @@ export function eventStream(options: EventStreamOptions): EventStream {
   const { view, look, onChange, pause = PAUSE, heartbeat = HEARTBEAT } = options;
   const readers = new Set<Reader>();
   let isClosed = false;
-  /** A look that is to come, or the next turn of one. */
+  /** The next read of the status, or its next part. */
   let flushing: NodeJS.Timeout | undefined;
-  /** Something changed after the look. */
+  /** Something changed after that read. */
   let isDue = false;
   let beating: NodeJS.Timeout | undefined;
 
@@ -80,7 +80,7 @@ export function eventStream(options: EventStreamOptions): EventStream {
     const queries = new Map([...readers].map(({ query }) => [JSON.stringify(query), query]));
     turn(viewNow, [...queries.values()], performance.now() - start);
   };
-  /** Readers of one query share its view. Those of the others wait: the process does its work between two of them. */
+  /** Readers of one query share its view. The other queries wait: the process does its work between two of them. */
   const turn = (viewNow: Look, [query, ...others]: readonly ViewQuery[], spent: number): void => {
     flushing = undefined;
     if (query === undefined) return isDue ? changed() : undefined;
@@ -95,7 +95,7 @@ export function eventStream(options: EventStreamOptions): EventStream {
     isDue = true;
     if (readers.size > 0) flushing ??= setTimeout(flush, pause).unref();
   };
-  // Not everything that the page shows tells when it changes: a certificate expires by itself.
+  // Not everything on the page announces its changes: a certificate expires by itself.
   const beat = (): void => {
     for (const { response } of [...readers].filter(({ isStuck }) => isStuck)) response.destroy();
     for (const reader of readers) {

@@ -1,10 +1,10 @@
-/** What costs much to make, and is asked for by anybody: made again after a pause in proportion to its cost. */
+/** Caches what is expensive to make and anybody may ask for: it is made again after a pause in proportion to its cost. */
 
-// Whatever is asked for how often, making it takes at most a tenth of the time.
+// However often it is asked for, making it takes at most a tenth of the time.
 export const PAUSE_SHARE = 9;
 
 /**
- * Gives what was made last, which is at most 9 times as old as making it took.
+ * Returns what was made last, which is at most 9 times as old as the time it took to make.
  *
  * @param elapsed milliseconds, monotonic
  */

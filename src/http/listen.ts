@@ -6,7 +6,7 @@ import { reasonOf, TandemError } from '../support/errors.ts';
 export type HostAndPort = { readonly host: string; readonly port: number };
 
 /**
- * Resolves with `host:port` as it was bound. Not the listen of Fastify: for `localhost` it opens a second server, which would
+ * Resolves with `host:port` as it was bound. It does not use Fastify's listen: for `localhost` that opens a second server, which would
  * keep its first certificate.
  *
  * @throws TandemError TANDEM_LISTEN_FAILED

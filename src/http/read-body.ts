@@ -1,4 +1,4 @@
-/** The body of one request, within its size, its time, and what all of them may hold together. */
+/** Reads the body of one request, within its size, its time, and what all bodies together may hold. */
 import type { IncomingMessage } from 'node:http';
 import type { RefusalReason } from '../admission/refusals.ts';
 import type { ByteBudget, Hold } from './byte-budget.ts';
@@ -21,7 +21,7 @@ const NOTHING = Buffer.alloc(0);
 const FIRST_CAPACITY = 4096;
 
 /**
- * Calls back once; not at all when the client goes away before. What arrives in pieces is copied at once: one of a single byte
+ * Calls back once; not at all when the client goes away before. Pieces are copied at once: a piece of a single byte
  * would keep hundreds alive.
  */
 export function readBody(

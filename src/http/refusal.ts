@@ -1,4 +1,4 @@
-/** Requests that are refused because they would cost too much: the limits, and what the client is told. */
+/** Requests that are refused because they would cost too much: the limits, and the answer to the client. */
 import type { FastifyReply } from 'fastify';
 import type { RefusalReason } from '../admission/refusals.ts';
 
@@ -9,11 +9,11 @@ export const BODY_LIMIT = (2 * 3 + 1) * 1024 * 1024;
 // Milliseconds for a body to arrive, and for an answer to be taken. An API server needs a few.
 export const PATIENCE = 5000;
 
-// etcd takes objects of 1.5 MiB (--max-request-bytes), and a value with its key has five bytes at least: what is above this
-// can never be stored. Parsing this many takes a fifth of a second and 30 MiB.
+// etcd takes objects of 1.5 MiB (--max-request-bytes), and a value with its key has at least five bytes: an object with more
+// values can never be stored. Parsing this many takes a fifth of a second and 30 MiB.
 export const MOST_VALUES = 300_000;
 
-// An intention of 1,000 sources with permissions, before and after a change. The worst known of it takes a third of a second.
+// An intention of 1,000 sources with permissions, before and after a change. The worst known body takes a third of a second.
 export const MOST_ENTRY_VALUES = 20_000;
 
 type Refusal = Error & { readonly statusCode: number; readonly reason: RefusalReason };
@@ -34,7 +34,7 @@ export function isRefusal(error: Error): error is Refusal {
 }
 
 export function turnAway(reply: FastifyReply, { statusCode, message }: Refusal): void {
-  // What is still to come of the body is not waited for.
+  // The rest of the body is not awaited.
   reply.code(statusCode).header('connection', 'close').type('text/plain');
   // The client of the API server retries when it is told how many seconds to wait (client-go, rest.withRetry).
   if (statusCode === 503) reply.header('retry-after', '1');

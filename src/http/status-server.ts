@@ -19,7 +19,7 @@ export type StatusDependencies = {
   readonly metrics: () => Promise<string>;
   readonly metricsType: string;
   readonly status: () => Status;
-  /** Calls the listener after a change of the status, until the function that it gives is called. */
+  /** Calls the listener after a change of the status, until the returned function is called. */
   readonly onStatusChange: (listener: () => void) => () => void;
 };
 
@@ -55,7 +55,7 @@ export function statusServer(dependencies: StatusDependencies) {
     const query = viewQuery(request.query);
     return reply.headers(PAGE_HEADERS).send(pageOf(view(query), query, frame()));
   });
-  // A request for the head of a stream would be a reader that never leaves.
+  // A HEAD request for a stream would be a reader that never leaves.
   server.get('/events', { exposeHeadRoute: false }, (request, reply) => {
     const { view: loaded } = request.query as Readonly<Record<string, unknown>>;
     const seen = request.headers['last-event-id'] ?? loaded;

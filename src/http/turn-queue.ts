@@ -1,7 +1,7 @@
-/** What one turn of the event loop brought, answered together in the next. */
+/** Collects what one turn of the event loop brought, and answers it together in the next. */
 
 /**
- * Every small item of a turn, and one large item: the many wait for the cost of one large item at most, and the large ones
+ * Every small item of a turn, and one large item: small items wait for one large item at most, and large ones
  * are answered in their order.
  *
  * @param answer returns how many of the batch it has answered; those behind them come first in the next turn, so nobody waits

@@ -30,7 +30,7 @@ export type Webhook = {
     tls: HostAndPort,
     status: HostAndPort,
   ) => Promise<{ readonly tls: string; readonly status: string }>;
-  /** Serves another certificate to new connections; those that are open go on. */
+  /** Serves another certificate to new connections; open ones continue. */
   readonly renew: () => void;
   /** Readiness goes first; after the delay the listeners close, and requests in flight finish. @param delay milliseconds */
   readonly stop: (delay: number, patience?: Patience) => Promise<void>;
@@ -77,7 +77,7 @@ export function webhook(dependencies: WebhookDependencies): Webhook {
   };
 }
 
-/** A closed server no longer watches the time that its requests take, so that is done here. */
+/** A closed server no longer times its requests out, so that is done here. */
 async function closePatiently(server: Server, connections: Connections, patience: Patience): Promise<void> {
   const closed = once(server, 'close');
   server.close();

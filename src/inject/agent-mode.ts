@@ -46,11 +46,11 @@ type ProxyOptions = Pick<
 > &
   Pick<Sidecar, 'index' | 'suffix' | 'metrics' | 'baseId' | 'dataMount'> & {
     readonly resources: Resources;
-    /** Of the service, for the built-in proxy alone. */
+    /** Of the service, only for the built-in proxy. */
     readonly name: string | undefined;
   };
 
-/** Most pods of a cluster have the same Envoy. To make and to write it anew was a twentieth of what an admission costs. */
+/** Most pods of a cluster have the same Envoy. Building and serializing it again was a twentieth of an admission's cost. */
 const keep = keptBy<JsonObject>({ prepare: shared });
 
 function proxyContainer(mesh: MeshPod, sidecar: Sidecar, settings: InjectSettings): JsonObject {
@@ -80,8 +80,8 @@ function running(container: JsonObject, { nativeSidecar, drainSeconds, index }: 
     : { ...container, ...lifecycleField(classicSidecarSeconds(drainSeconds)) };
 }
 
-// The proxy listens as soon as Consul has sent its configuration, 2 to 3 s after its start. A second a try, and a minute
-// in all before the kubelet starts it again: enough for an agent that restarts.
+// The proxy listens as soon as Consul has sent its configuration, 2 to 3 s after its start. One try a second, and a minute
+// in all before the kubelet restarts it: enough for an agent that restarts.
 function startupProbe(index: number): JsonObject {
   return { tcpSocket: { port: INBOUND_PORT + index }, periodSeconds: 1, failureThreshold: 60 };
 }

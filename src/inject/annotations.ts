@@ -315,7 +315,7 @@ export const annotations = {
   },
 } as const satisfies Readonly<Record<string, Entry>>;
 
-/** Those that consul-k8s takes as absent when they are empty, as a template without a value leaves them. */
+/** Annotations that consul-k8s treats as absent when they are empty, as a template without a value leaves them. */
 export const absentWhenEmpty: ReadonlySet<string> = new Set<keyof typeof annotations>([
   'connect-service',
   'enable-consul-dataplane-as-sidecar',
@@ -347,16 +347,16 @@ export function annotationKey(name: string): string {
   return name.startsWith(OWN_PREFIX) ? name : `${ANNOTATION_PREFIX}${name}`;
 }
 
-/** The name of a key of ours in the table's form; undefined when the key is not ours. */
+/** The name of one of our keys in the table's form; undefined when the key is not ours. */
 export function annotationName(key: string): string | undefined {
   if (key.startsWith(ANNOTATION_PREFIX)) return key.slice(ANNOTATION_PREFIX.length);
   return key.startsWith(OWN_PREFIX) ? key : undefined;
 }
 
-/** By which Prometheus finds what it scrapes, in the configuration that most people copy. */
+/** With these, Prometheus finds its targets, in the configuration that most people copy. */
 const OF_PROMETHEUS = 'prometheus.io/';
 
-/** Whether injection looks at an annotation or a label: ours, and what is written for tools of others. */
+/** Whether injection looks at an annotation or a label: Tandem's own, and those for other tools. */
 export function isReadOrWritten(key: string): boolean {
   return (
     annotationName(key) !== undefined || key.startsWith(OF_PROMETHEUS) || key === DEFAULT_CONTAINER_ANNOTATION
@@ -364,8 +364,8 @@ export function isReadOrWritten(key: string): boolean {
 }
 
 /**
- * Those of a pod that are ours, by name, without the empty ones that count as absent. A pod has a handful of the fifty that are
- * read: one pass over what is there costs a fifth of fifty look-ups, for each of which a key would be put together.
+ * The pod's annotations that are ours, by name, without the empty ones that count as absent. A pod has a handful of the fifty that are
+ * read: one pass over them costs a fifth of fifty look-ups, each of which would have to build a key.
  */
 export function ownAnnotations(present: JsonObject): ReadonlyMap<string, unknown> {
   const own = new Map<string, unknown>();
@@ -378,12 +378,12 @@ export function ownAnnotations(present: JsonObject): ReadonlyMap<string, unknown
   return own;
 }
 
-/** The name by which its author knows it, whichever prefix belongs to it. */
+/** The name by which its author knows it, with the right prefix. */
 export function withoutPrefix(name: string): string {
   return name.startsWith(OWN_PREFIX) ? name.slice(OWN_PREFIX.length) : name;
 }
 
-/** What injection itself leaves on a pod, and a copy of a pod may still have. */
+/** Annotations that injection itself leaves on a pod, and that a copy of a pod may still have. */
 export const leftByInjection: ReadonlySet<string> = new Set([
   RECORD_ANNOTATION,
   CA_ANNOTATION,

@@ -1,5 +1,5 @@
 /**
- * Whether a pod that says that it is injected really is. Anyone who can create a pod can write the annotation, the label
+ * Whether a pod that claims to be injected really is. Anyone who can create a pod can write the annotation, the label
  * and the record; without the containers they would only keep the webhook away.
  */
 import { RECORD_ANNOTATION, STATUS } from '../model/kubernetes-names.ts';
@@ -7,7 +7,7 @@ import { elementsAt, property, textAt } from '../support/json.ts';
 import { DATAPLANE_CONTAINER, ENVOY_CONTAINER, INIT_CONTAINER } from './names.ts';
 import type { Problem } from '../model/problem.ts';
 
-/** What says that the pod is injected, as its author would look for it; empty texts say nothing. */
+/** What claims that the pod is injected, as its author would look for it; empty texts claim nothing. */
 export function injectionClaims(pod: unknown): readonly string[] {
   const metadata = property(pod, 'metadata');
   const [annotations, labels] = [property(metadata, 'annotations'), property(metadata, 'labels')];
@@ -23,12 +23,12 @@ function isGiven(map: unknown, key: string): boolean {
 }
 
 /**
- * Names of proxies: ours, and those of consul-k8s, whose webhook may have been there first. It called them
+ * Names of proxies: ours, and those of consul-k8s, whose webhook may have come first. It called them
  * `consul-connect-envoy-sidecar` until 0.23 and `envoy-sidecar` until 0.49; for a pod with several services the name of each service
- * stands behind (control-plane/connect-inject, consul_dataplane_sidecar.go and container_init.go; connect-inject/envoy_sidecar.go).
+ * follows (control-plane/connect-inject, consul_dataplane_sidecar.go and container_init.go; connect-inject/envoy_sidecar.go).
  */
 const PROXIES = [DATAPLANE_CONTAINER, ENVOY_CONTAINER, 'envoy-sidecar'];
-/** Those that have written their configuration before they start: without it they are no part of the mesh. */
+/** Proxies whose configuration is written before they start: without it they are not in the mesh. */
 const PROXIES_WITH_INIT = [ENVOY_CONTAINER, 'envoy-sidecar'];
 
 /** A proxy that runs as long as the application does, and the init container that it needs. */

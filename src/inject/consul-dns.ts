@@ -17,7 +17,7 @@ const LOOPBACK = '127.0.0.1';
 // k8s.io/kubernetes, pkg/apis/core/validation: MaxDNSNameservers.
 const MOST_NAMESERVERS = 3;
 
-/** What stands in front of the author's own lists; undefined for a pod that does not want it. */
+/** What comes before the author's own lists; undefined for a pod that does not want it. */
 export function readConsulDns(
   pod: Pod,
   reader: AnnotationReader,
@@ -68,7 +68,7 @@ function optionNames(options: unknown): readonly string[] {
 
 export type DnsGrowth = {
   readonly policy: PodEdit;
-  /** The edit that makes `dnsConfig`; undefined where there is one. */
+  /** The edit that creates `dnsConfig`; undefined if the pod has one. */
   readonly config: PodEdit | undefined;
   readonly lists: readonly (Growth & { readonly key: (typeof dnsLists)[number] })[];
 };
@@ -94,7 +94,7 @@ export function dnsGrowth({ dns: own }: Pod, dns: Resolver): DnsGrowth {
   };
 }
 
-/** What `uninject` needs to know of it; `policy` stood there, unless there was none. */
+/** What `uninject` needs to know of it; `policy` is the former value, if there was one. */
 export type DnsRecord = { readonly policy?: unknown } & DnsCounts;
 type DnsCounts = Readonly<Record<(typeof dnsLists)[number], number>>;
 

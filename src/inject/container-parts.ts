@@ -1,11 +1,11 @@
-/** Parts that every injected container has: the restricted security context, resources, and values from the pod itself. */
+/** Parts of every injected container: the restricted security context, resources, and values from the pod itself. */
 import type { JsonObject } from '../support/json.ts';
 import { METRICS_PORT_NAME, type Metrics } from './metrics-options.ts';
 import type { InjectSettings, Resources } from './settings.ts';
 
 /**
  * Satisfies the restricted profile (Kubernetes, "Pod Security Standards"). Init container and proxy share one user, so
- * that the files with a token can have mode 0600. Without a user of the operator's the cluster gives one, as OpenShift
+ * that the files with a token can have mode 0600. If the operator sets no user, the cluster assigns one, as OpenShift
  * does for each namespace.
  */
 export function securityContext({ sidecarUser }: Pick<InjectSettings, 'sidecarUser'>): JsonObject {
@@ -33,7 +33,7 @@ export function downward(...names: readonly (keyof typeof FIELDS)[]): JsonObject
   return names.map((name) => ({ name, valueFrom: { fieldRef: { fieldPath: FIELDS[name] } } }));
 }
 
-/** A variable, or none where there is no value. */
+/** A variable, or none if there is no value. */
 export function variable(name: string, value: string | undefined): JsonObject[] {
   return value === undefined ? [] : [{ name, value }];
 }

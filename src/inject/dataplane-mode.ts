@@ -1,4 +1,4 @@
-/** Dataplane mode: one container; Tandem's registrar writes the registration, and has to be there before the proxy asks. */
+/** Dataplane mode: one container. Tandem's registrar writes the registration, which has to be there before the proxy asks. */
 import type { JsonObject } from '../support/json.ts';
 import { CA_ANNOTATION } from '../model/kubernetes-names.ts';
 import { accountVolumes, type RegisteredSidecar, type Sidecar } from './sidecar.ts';
@@ -48,7 +48,7 @@ export function dataplaneMode(
   };
 }
 
-/** consul-dataplane itself stays for its grace period; the hook is for one that stays too short or not at all. */
+/** consul-dataplane itself runs for its grace period; the hook is for a period that is too short or off. */
 function holdSeconds(mesh: MeshPod): number {
   const seconds = classicSidecarSeconds(mesh.drainSeconds);
   return (mesh.lifecycle?.shutdownGraceSeconds ?? 0) >= seconds ? 0 : seconds;
@@ -156,7 +156,7 @@ function metricsArgs({ path, mergedPort, serviceUrl, tls }: Metrics): string[] {
   ];
 }
 
-/** consul-dataplane listens there even without any of the others. */
+/** consul-dataplane listens there even if no other metrics are on. */
 function lifecycleArgs(lifecycle: Lifecycle | undefined, index: number): string[] {
   if (lifecycle === undefined)
     return index === 0 ? [] : [`-graceful-port=${DATAPLANE_DEFAULT_GRACEFUL_PORT + index}`];
@@ -170,7 +170,7 @@ function lifecycleArgs(lifecycle: Lifecycle | undefined, index: number): string[
   ];
 }
 
-// As in agent mode: a second a try, a minute in all.
+// As in agent mode: one try a second, a minute in all.
 const STARTUP_SECONDS = 60;
 
 // Envoy answers when every listener has its first configuration. Every image has it; the command

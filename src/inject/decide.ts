@@ -14,7 +14,7 @@ type Decision =
   | { readonly kind: 'invalid'; readonly problem: Problem }
   | { readonly kind: 'inject' };
 
-/** The part of an admission request that the engine reads; the offline injector makes one from a manifest. */
+/** The part of an admission request that the engine reads; the offline injector builds one from a manifest. */
 export type InjectRequest = {
   /** `v1/Pod`, or whatever else was sent: `<group>/<version>/<kind>`, the group left out when it is the core group. */
   readonly kind: string;

@@ -1,4 +1,4 @@
-/** Namespaces that get no sidecar merely because injection is the default; a pod of them that asks gets one. */
+/** Namespaces that get no sidecar merely because injection is the default; a pod in them that asks gets one. */
 import { matchesGlob } from '../support/glob.ts';
 
 /**

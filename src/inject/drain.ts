@@ -10,15 +10,15 @@ import type { InjectSettings } from './settings.ts';
 
 const ANNOTATION = 'tandem/drain-seconds';
 
-// As wide as terminationGracePeriodSeconds can sensibly be; what is longer than a third of it is cut anyway.
+// Wide enough for any sensible terminationGracePeriodSeconds; the pause is cut to a third of it anyway.
 const BOUNDS = { min: 0, max: 86_400 };
 
 // The rest of the grace period belongs to the application, which ends its open requests after SIGTERM.
 const PART_OF_GRACE = 3;
 
 /**
- * Seconds of the pause; 0 is none. A client only (no port) gets none, unless its annotation asks: nobody has to move on
- * from it.
+ * Seconds of the pause; 0 is none. A pod without a port is a client only and gets none, unless its annotation asks: no client has
+ * to switch away from it.
  */
 export function readDrainSeconds(
   pod: Pod,
@@ -69,8 +69,8 @@ function sleepHook(seconds: number): JsonObject {
 }
 
 /**
- * How long a classic sidecar stays: it is asked to stop together with the application, whose requests it carries. Once
- * the pause, and as long again for requests that were open at its end. A native sidecar outlives the application anyway.
+ * How long a classic sidecar keeps running: it is asked to stop together with the application, whose requests it carries. It waits for
+ * the application's pause, and as long again for open requests. A native sidecar outlives the application anyway.
  */
 export function classicSidecarSeconds(drainSeconds: number): number {
   return 2 * drainSeconds;

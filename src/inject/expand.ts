@@ -1,4 +1,4 @@
-/** Values of containers as the kubelet makes them: what a process in the pod sees, from what stands in its spec. */
+/** Values of containers as the kubelet makes them: what a process in the pod sees, computed from the spec. */
 import { MAX_ARGUMENT_BYTES } from './names.ts';
 import { asString, elementsAt, property } from '../support/json.ts';
 
@@ -12,11 +12,11 @@ const MOST_OF_ALL = 6 * 1024 * 1024;
  * double from one to the next, so that a few lines would fill any memory.
  * Source: Kubernetes, "Define Dependent Environment Variables"; k8s.io/kubernetes third_party/forked/golang/expansion.
  *
- * @returns undefined for what no process could be started with
+ * @returns undefined if no process could be started with the value
  */
 export function expand(text: string, variables: Variables): string | undefined {
   if (text.length > 2 * MAX_ARGUMENT_BYTES) return undefined;
-  // Behind the last closing bracket nothing is closed; a search for it from each opening one would take forever.
+  // Nothing is closed after the last closing bracket; searching for it from each opening one would take forever.
   const end = text.lastIndexOf(')') + 1;
   const parts: string[] = [];
   let length = 0;
@@ -38,8 +38,8 @@ export function expand(text: string, variables: Variables): string | undefined {
 }
 
 /**
- * The environment of a container. A value can use those before it, and of two with one name the last counts. One that no process
- * could be started with is absent.
+ * The environment of a container. A value can use those before it, and of two with one name the last counts. A variable with which
+ * no process could be started is absent.
  *
  * @param fields values of the downward API by their path; what is not there yet is absent
  */

@@ -1,4 +1,4 @@
-/** What was decided about the traffic of an injected pod, by its record. */
+/** What was decided about the traffic of an injected pod, read from its record. */
 import { RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
 import { asString, property } from '../support/json.ts';
 import { annotationKey } from './annotations.ts';

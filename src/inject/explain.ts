@@ -1,4 +1,4 @@
-/** Whether a pod that is there was injected, and if not, what the rules say of it now. */
+/** Whether an existing pod was injected, and if not, what the rules say about it now. */
 import type { Problem } from '../model/problem.ts';
 import { asObject, property } from '../support/json.ts';
 import { mustBeString } from '../support/text.ts';
@@ -10,7 +10,7 @@ import { skipReasons, toldWarnings, type SkipReason } from './result.ts';
 
 export type InjectionExplanation =
   | { readonly kind: 'injected'; readonly mode: 'agent' | 'dataplane' }
-  /** It says so and has a proxy, which is none of ours. */
+  /** It claims to be injected and has a proxy, which is not ours. */
   | { readonly kind: 'by-others' }
   | {
       readonly kind: 'skip';

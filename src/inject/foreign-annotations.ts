@@ -1,4 +1,4 @@
-/** Annotations of consul-k8s that do nothing here, by name: a warning says so, instead of that they are not known. */
+/** Annotations of consul-k8s that do nothing here: a warning says so by name, instead of calling them unknown. */
 
 const WRITTEN = 'is written by consul-k8s and not read here';
 const PROBE = 'has no effect: the startup probe of the sidecar is the same for every pod';
@@ -43,7 +43,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'telemetry-collector': 'has no effect: there is no collector of HashiCorp',
 };
 
-/** Undefined for a name that is none of theirs, or does what it does there. */
+/** Undefined for a name that is not one of consul-k8s's, or that works here, too. */
 export function hintOfConsulK8s(name: string): string | undefined {
   return Object.hasOwn(HINTS, name) ? HINTS[name] : undefined;
 }

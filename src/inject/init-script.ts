@@ -1,11 +1,11 @@
-/** What the init container runs in agent mode. Constant: every value reaches it by environment. */
+/** What the init container runs in agent mode. The script is constant: every value reaches it through the environment. */
 import { DATA_PATH, TOKEN_PATH } from './names.ts';
 
-// An agent that has just restarted, or a clean-up after the pod of the same name before this one, may take a registration away
-// again before the bootstrap is written: then it is made again.
+// An agent that has just restarted, or a clean-up after an earlier pod of the same name, may remove a registration
+// before the bootstrap is written: then the pod registers again.
 // The address of a TCP check needs brackets around IPv6, and the family of a pod is known only when it runs. A quote inside
 // of a value is escaped in JSON, so nothing but the check matches.
-// Files are for the user of the sidecar only, except those that hold no secret: an application that mounts the volume runs as
+// Files are only for the sidecar's user, except those without a secret: an application that mounts the volume runs as
 // another one. The bootstrap holds the token where there is one.
 const script = (moreOfBootstrap: string): string => `set -eu
 umask 077
@@ -46,5 +46,5 @@ done
 `;
 
 export const INIT_SCRIPT = script('');
-/** Of several services of a pod, all but the first one. */
+/** For all services of a pod but the first. */
 export const INIT_SCRIPT_OF_OTHERS = script('    -admin-bind "localhost:$TANDEM_ADMIN_PORT" \\\n');

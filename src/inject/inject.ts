@@ -30,7 +30,7 @@ export function inject(request: InjectRequest, settings: InjectSettings): Inject
   return read.kind === 'pod' ? injectPod(read.pod, settings) : read;
 }
 
-/** The answer where the pod needs no look at what its annotations ask for, else the pod. */
+/** The answer if it does not depend on the pod's annotations, else the pod. */
 export function readRequest(
   request: InjectRequest,
   settings: InjectSettings,
@@ -56,7 +56,7 @@ function readObject({ object, namespace }: InjectRequest): ReadPod {
 // after admission.
 const ANNOTATIONS_LIMIT = 256 * 1024;
 
-/** Not read any further: what is in so much text could cost a second, and can never be stored. */
+/** Not read any further: so much text could cost a second, and can never be stored. */
 function tooManyAnnotations(pod: unknown): Problem | undefined {
   const annotations = property(property(pod, 'metadata'), 'annotations');
   if (!isObject(annotations)) return undefined;
@@ -109,7 +109,7 @@ function planOf(
   return withRedirect(plan, mesh, settings);
 }
 
-/** What in the pod itself, rather than in its annotations, stands against the sidecar. */
+/** What in the pod itself, not in its annotations, prevents a sidecar. */
 function podProblems(pod: Pod, sidecarUser: number | undefined): Problem[] {
   const containers = [...pod.initContainers, ...pod.containers];
   const isSidecar = (user: unknown): boolean => sidecarUser !== undefined && user === sidecarUser;

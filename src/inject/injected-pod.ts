@@ -1,6 +1,6 @@
 /**
- * What an injected pod says of its place in the mesh. It is read from the containers that the webhook added: their arguments and
- * variables cannot change while the pod lives, unlike its annotations, which everybody may edit who may patch the pod.
+ * What an injected pod says about its place in the mesh. It is read from the containers that the webhook added: their arguments and
+ * variables cannot change while the pod lives, unlike its annotations, which anyone who may patch the pod can edit.
  */
 import { asString, elementsAt, property, textAt } from '../support/json.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
@@ -41,7 +41,7 @@ export type Injection =
     }
   /** `service` as the annotation names it. */
   | { readonly kind: 'by-consul-k8s'; readonly service: string | undefined }
-  /** It says that it is injected, and is not. */
+  /** It claims to be injected, and is not. */
   | { readonly kind: 'none' };
 
 export type AskedNode =
@@ -127,7 +127,7 @@ function fieldsOf(pod: unknown): Variables {
 /** A container that has a registration. */
 type Carrier = { readonly args: ReadonlyMap<string, string>; readonly variables: Variables };
 
-/** What is wrong with one is wrong with the pod. */
+/** If one is invalid, the pod is. */
 function meshOf(
   mode: 'agent' | 'dataplane',
   carriers: readonly Carrier[],
@@ -142,7 +142,7 @@ function meshOf(
     const source = variables.get(SERVICE_NAME_SOURCE);
     services.push({
       ...read.registered,
-      // Before it was written, no name came from anything that could change.
+      // Before this variable existed, no name came from anything that could change.
       nameSource: nameSources.find((each) => each === source) ?? 'annotation',
       kubernetesService: variables.get(KUBERNETES_SERVICE),
     });
@@ -166,7 +166,7 @@ function askedNode(args: ReadonlyMap<string, string>): AskedNode {
   return owner === undefined ? { kind: 'other' } : { kind: 'of-owner', owner };
 }
 
-/** By flag, as they are before the kubelet expands them. */
+/** Arguments by flag, before the kubelet expands them. */
 export function argumentsOf(container: unknown): ReadonlyMap<string, string> {
   const texts = elementsAt(container, 'args').filter((each) => typeof each === 'string');
   return new Map(

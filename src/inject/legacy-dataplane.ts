@@ -1,5 +1,5 @@
 /**
- * Pods in dataplane mode that were injected when their containers did not hold the registration yet: the name is in the arguments,
+ * Pods in dataplane mode that were injected before their containers held the registration: the name is in the arguments,
  * and the rest in annotations, which count for such pods only, until they are replaced.
  */
 import { INBOUND_PORT, UNPRIVILEGED_PORTS } from './names.ts';
@@ -12,7 +12,7 @@ import { SERVICE_NAME } from './service-name.ts';
 import { readPodService } from './service.ts';
 import { readUpstreams } from './upstreams.ts';
 
-// What the webhook wrote where it was not the default of its flag.
+// What the webhook wrote when it was not the default of its flag.
 const DEFAULT_METRICS_PORT = 20_200;
 
 /** @param proxyId as the sidecar asks for it: `<pod>-<service>-sidecar-proxy` */

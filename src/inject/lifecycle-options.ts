@@ -13,7 +13,7 @@ export type Lifecycle = {
 
 export type LifecycleDefaults = Omit<Lifecycle, 'shutdownGraceSeconds'> & {
   readonly enabled: boolean;
-  /** Undefined: as the kind of the sidecar needs it. */
+  /** Undefined: the default for the kind of the sidecar. */
   readonly shutdownGraceSeconds: number | undefined;
 };
 
@@ -21,7 +21,7 @@ export type LifecycleDefaults = Omit<Lifecycle, 'shutdownGraceSeconds'> & {
 export const ANY_COUNT = { min: 0, max: 2 ** 31 - 1 };
 
 // A classic sidecar gets SIGTERM together with the application, whose last requests need it; a native one after the
-// application has ended, and would only hold up the end of the pod.
+// application has ended, and would only delay the end of the pod.
 const CLASSIC_GRACE_SECONDS = 30;
 
 /** Undefined: nothing drains. */

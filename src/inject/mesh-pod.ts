@@ -47,7 +47,7 @@ export type MeshPod = {
   /** Dataplane mode: the Kubernetes Service that names the pod, when several select it. */
   readonly kubernetesService: string | undefined;
   readonly upstreams: readonly ProxyUpstream[];
-  /** By which the author's containers find them. */
+  /** The variables with which the author's containers find them. */
   readonly variables: readonly Variable[];
   /** Added to the configuration of the proxy. */
   readonly proxyConfig: JsonObject;
@@ -171,7 +171,7 @@ function readMountContainers(
   const text = reader.text(name);
   if (text === undefined) return [];
   const wanted = [...new Set(splitCommaList(text))];
-  // Plain init containers too: the files are there before any container of the author starts.
+  // Plain init containers get it, too: the files are there before any container of the author starts.
   const containers = new Map(
     [...pod.initContainers, ...pod.containers].map((each) => [each.name, each] as const),
   );
@@ -200,7 +200,7 @@ function warnOfInitContainers(
   );
 }
 
-/** Those of a Job, and whatever else does not restart what has ended well (Kubernetes, "Pod Lifecycle"). */
+/** Pods of a Job, and others that do not restart what has ended successfully (Kubernetes, "Pod Lifecycle"). */
 function warnOfEndlessSidecar(
   { restartPolicy }: Pod,
   nativeSidecar: boolean,
@@ -239,7 +239,7 @@ function warnOfNoEffect(present: JsonObject, reader: AnnotationReader, { mode, r
   }
 }
 
-// Likeness to each known name is looked for, and how many names there are is up to a stranger.
+// Each is compared with every known name, and a stranger decides how many there are.
 const UNKNOWN_NAMED = 20;
 
 function warnOfUnknown(names: readonly string[], reader: AnnotationReader): void {
@@ -259,13 +259,13 @@ function isOfOtherMode(name: AnnotationName, mode: InjectSettings['mode']): bool
 
 function unknownAnnotation(name: string): string {
   if (ofServices.includes(name)) return 'is for Services, and has no effect on a pod';
-  // Whoever errs in the prefix has the right name behind it.
+  // Someone who mistypes the prefix has the right name after it.
   const keys = new Map(Object.keys(annotations).map((known) => [withoutPrefix(known), annotationKey(known)]));
   const near = nearest(withoutPrefix(name), [...keys.keys()]);
   return `is not known${near === undefined ? '' : `; did you mean ${keys.get(near) ?? near}?`}`;
 }
 
-// A warning has room for 120 characters in kubectl; a name that long is none of ours anyway.
+// A warning has room for 120 characters in kubectl; no annotation of ours has such a long name.
 function shorten(name: string): string {
   return name.length <= 63 ? name : `${name.slice(0, 62)}…`;
 }

@@ -11,11 +11,11 @@ import type { InjectSettings } from './settings.ts';
 export type Metrics = {
   readonly port: number;
   readonly path: string;
-  /** The author has no port of the name by which this one is found. */
+  /** The author has no port with the name by which this one is found. */
   readonly isNamed: boolean;
   /** Dataplane mode: where consul-dataplane serves what Envoy's listener gives out. */
   readonly mergedPort: number;
-  /** Dataplane mode: the application's metrics, given out together with those of Envoy. */
+  /** Dataplane mode: the application's metrics, served together with those of Envoy. */
   readonly serviceUrl: string | undefined;
   readonly tls: MetricsTls | undefined;
 };
@@ -28,10 +28,10 @@ type MetricsTls = {
   readonly key: string;
 };
 
-/** By this name a PodMonitor finds the metrics; names of ports are unique in a pod, and the author's come first. */
+/** A PodMonitor finds the metrics by this name; names of ports are unique in a pod, and the author's come first. */
 export const METRICS_PORT_NAME = 'prometheus';
 
-/** Undefined: the sidecar gives out none. */
+/** Undefined: the sidecar serves none. */
 export function readMetrics(
   pod: Pod,
   service: PodService,
@@ -61,7 +61,7 @@ export function readMetrics(
   return enabled ? metrics : undefined;
 }
 
-/** Read in agent mode too: what is wrong is wrong in both, and a warning says that it has no effect there. */
+/** Also read in agent mode: an error is an error in both modes, and a warning says that it has no effect there. */
 function dataplaneMetrics(
   pod: Pod,
   service: PodService,
@@ -112,7 +112,7 @@ function readServiceUrl(
   return undefined;
 }
 
-/** Vault and Consul give out the format of Prometheus by a query. */
+/** Vault and Consul serve the format of Prometheus only with a query. */
 function readServicePath(reader: AnnotationReader): string {
   const name = 'service-metrics-path';
   const path = reader.text(name) ?? '/metrics';

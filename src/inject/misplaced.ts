@@ -1,4 +1,4 @@
-/** Annotations of pods that stand where no pod gets them: on the workload, among labels, beside the metadata. */
+/** Annotations of pods in places where no pod gets them: on the workload, among labels, beside the metadata. */
 import {
   ANNOTATION_PREFIX,
   META_PREFIX,
@@ -17,7 +17,7 @@ function isForPods(key: string): boolean {
   return name !== 'connect-inject-status' && key !== REDIRECT_STATUS && !ofServices.includes(name);
 }
 
-/** By its exact name: what else somebody has among the labels may be meant as it is. */
+/** By its exact name: other labels may be meant as they are. */
 function isKnown(key: string): boolean {
   const name = annotationName(key) ?? '';
   return isForPods(key) && (name.startsWith(META_PREFIX) || Object.hasOwn(annotations, name));
@@ -25,7 +25,7 @@ function isKnown(key: string): boolean {
 
 // As deep as pods are looked for; a manifest can be nested as deep as its author likes.
 const DEEPEST = 12;
-/** Whether a key is an annotation of ours, by what holds it. */
+/** Whether a key is one of our annotations, by the map that holds it. */
 const HOLDERS: ReadonlyMap<string, (key: string) => boolean> = new Map([
   ['annotations', isForPods],
   ['labels', isKnown],
@@ -33,8 +33,8 @@ const HOLDERS: ReadonlyMap<string, (key: string) => boolean> = new Map([
 ]);
 
 /**
- * A warning for each annotation of ours in a manifest that its pods do not get and do not have. Labels of the pods
- * themselves are the engine's: the webhook sees them too.
+ * A warning for each of our annotations in a manifest that its pods do not get and do not have. Labels of the pods
+ * themselves are left to the engine: the webhook sees them, too.
  *
  * @param path keys from the manifest to its pod
  */
@@ -68,7 +68,7 @@ function placesOf(value: unknown, path: readonly string[]): Place[] {
 // A stranger decides how many there are.
 const LABELS_NAMED = 20;
 
-/** A warning for each annotation of ours that is a label of the pod: a Namespace opts in by a label, and a pod does not. */
+/** A warning for each of our annotations that is a label of the pod: a Namespace opts in by a label, a pod does not. */
 export function labelsInstead(metadata: unknown): readonly Warning[] {
   const labels = property(metadata, 'labels');
   if (!isObject(labels)) return [];

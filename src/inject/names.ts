@@ -17,8 +17,8 @@ export { REDIRECT_CONTAINER };
 /** Inbound traffic of the mesh. */
 export { INBOUND_PORT } from '../redirection/options.ts';
 /**
- * Services of one pod. Each has a sidecar, whose ports are those of the first one and as many more as its position: below 100, so
- * that they do not meet those of metrics, 20100 and 20200; and far above what people write.
+ * Services of one pod. Each has a sidecar, whose ports are those of the first plus its position: fewer than 100, so
+ * that they do not meet those of metrics, 20100 and 20200; and far more than people write.
  */
 export const MOST_SERVICES = 16;
 /** Envoy's admin interface, on the loopback address. */
@@ -30,20 +30,20 @@ export const DATAPLANE_METRICS_PORT = 20101;
 /** Envoy's health endpoint in dataplane mode. */
 export const READY_PORT = 21000;
 
-/** The variables by which what was decided at admission stands in the spec; the registrar reads it there and nowhere else. */
+/** The variables that hold in the spec what was decided at admission; the registrar reads it only there. */
 export const REGISTRATION = 'TANDEM_REGISTRATION';
 export const SERVICE_NAME_SOURCE = 'TANDEM_SERVICE_NAME_SOURCE';
 export const KUBERNETES_SERVICE = 'TANDEM_KUBERNETES_SERVICE';
 
 /**
  * The node of Consul, one without an agent, for the pods of one node of Kubernetes in dataplane mode. With the owner in
- * it, two clusters may have nodes of one name, and it is none of the `<node>-virtual` of consul-k8s.
+ * it, two clusters may have nodes of the same name, and it is never a `<node>-virtual` of consul-k8s.
  */
 export function syntheticNodeName(owner: string, node: string): string {
   return `${syntheticNodePrefix(owner)}${node}`;
 }
 
-/** What all of them begin with, for the policy of a token. */
+/** The prefix of all of them, for the policy of a token. */
 export function syntheticNodePrefix(owner: string): string {
   return `k8s-${owner}-`;
 }
@@ -51,7 +51,7 @@ export function syntheticNodePrefix(owner: string): string {
 /** UID of the injected containers, unless the operator says otherwise; a pod that runs as this user could read the sidecar's secrets. */
 export const SIDECAR_UID = 5995;
 
-/** UID of the container that waits for the redirector of the node: not the sidecar's, which is not redirected. */
+/** UID of the container that waits for the redirector of the node: not the sidecar's, whose traffic is not redirected. */
 export const REDIRECT_UID = 5996;
 
 /** Between the name of an upstream and `HOST` or `PORT` in a variable of the author's containers. */
@@ -59,14 +59,14 @@ export const UPSTREAM_MARK = '_CONNECT_SERVICE_';
 
 /** True for the name of every such variable, and hardly any other. */
 export function isLikeUpstreamVariable(name: string): boolean {
-  // Of most names only the last character is looked at.
+  // For most names, only the last character is checked.
   return name.endsWith('T') && name.includes(UPSTREAM_MARK);
 }
 
-/** Behind the name of a ServiceAccount: the volume with its token, where it is not that of the pod. */
+/** After the name of a ServiceAccount: the volume with its token, if it is not the pod's own. */
 export const ACCOUNT_VOLUME = '-service-account';
 
-/** Names that nothing of an author can have. */
+/** Names that nothing of an author's can have. */
 export const RESERVED_CONTAINERS: ReadonlySet<string> = new Set([
   INIT_CONTAINER,
   ENVOY_CONTAINER,

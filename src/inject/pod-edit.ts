@@ -7,15 +7,15 @@ import type { Presence } from './pod.ts';
 export type PodEdit =
   /** A new key of a map, or a new element of a list; `-` is the end of a list. */
   | { readonly kind: 'add'; readonly path: string; readonly value: unknown }
-  /** Another value of a key that is there. `before` is no list and no map, whose text in a file could not come back. */
+  /** Another value of an existing key. `before` is no list and no map, whose text in a file could not be restored. */
   | { readonly kind: 'set'; readonly path: string; readonly before: unknown; readonly after: unknown };
 
-/** `add` replaces the value of a key that is there (RFC 6902, section 4.1). */
+/** `add` replaces the value of an existing key (RFC 6902, section 4.1). */
 export function applied(edits: readonly PodEdit[]): PatchOperation[] {
   return edits.map((edit) => ({ op: 'add', path: edit.path, value: valueOf(edit) }));
 }
 
-/** @param edits none of them at `-`: where they stand is known */
+/** @param edits none of them at `-`: their positions are known */
 export function reverted(edits: readonly PodEdit[]): PatchOperation[] {
   return edits
     .toReversed()
@@ -26,13 +26,13 @@ export function reverted(edits: readonly PodEdit[]): PatchOperation[] {
     );
 }
 
-/** The edits of one list or map; one that was not there is made in one edit, whose path is its own. */
+/** The edits of one list or map; a missing one is created by a single edit, whose path is its own. */
 export type Growth = { readonly path: string; readonly edits: readonly PodEdit[] };
 
 /** Of a map: its keys as they are, one for each edit unless the map itself is made. */
 export type MapGrowth = Growth & { readonly keys: readonly string[] };
 
-/** The edit that makes the list or map itself. */
+/** The edit that creates the list or map itself. */
 export function makingOf({ path, edits: [first] }: Growth): PodEdit | undefined {
   return first?.path === path ? first : undefined;
 }
@@ -43,7 +43,7 @@ export function elementsOf(growth: Growth): readonly unknown[] {
   return making === undefined ? growth.edits.map(valueOf) : (valueOf(making) as readonly unknown[]);
 }
 
-/** What stands at the path after the edit. */
+/** The value at the path after the edit. */
 export function valueOf(edit: PodEdit): unknown {
   return edit.kind === 'add' ? edit.value : edit.after;
 }

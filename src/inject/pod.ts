@@ -1,6 +1,6 @@
 /**
  * What the engine reads of a pod, as values that JSON can hold, and nothing else: pods that are equal here get equal sidecars.
- * The pod itself stays as it is: fields that Tandem does not know survive.
+ * The pod itself is not changed: fields that Tandem does not know survive.
  */
 import { asString, elementsAt, isObject, property, textAt, type JsonObject } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
@@ -23,14 +23,14 @@ export type Container = {
   readonly name: string;
   /** Its path in the pod: `spec.containers[1]`. */
   readonly at: string;
-  /** Its probes and hooks, as they stand there. */
+  /** Its probes and hooks, as they are in the pod. */
   readonly probed: JsonObject;
   /** An init container with `restartPolicy: Always` runs as long as the pod (Kubernetes, "Sidecar Containers"). */
   readonly isNativeSidecar: boolean;
   readonly env: Presence;
   /** Entries with a name. */
   readonly variableCount: number;
-  /** The names that an upstream could give as well (`variables.ts`): of many variables hardly one. */
+  /** Names that an upstream could set, too (`variables.ts`): hardly any of many variables. */
   readonly likeUpstreams: readonly string[];
   readonly volumeMounts: Presence;
   readonly lifecycle: Presence;
@@ -57,10 +57,10 @@ type ContainerPort = {
 
 export type Pod = {
   readonly namespace: string;
-  /** `dnsPolicy` and `dnsConfig`, as they stand there. */
+  /** `dnsPolicy` and `dnsConfig`, as they are in the pod. */
   readonly dns: JsonObject;
   readonly metadata: Presence;
-  /** Those that are read or written; like labels, others differ between the pods of one workload. */
+  /** Annotations that are read or written; others, like labels, differ between the pods of one workload. */
   readonly annotations: JsonObject;
   readonly annotationsPresence: Presence;
   readonly labels: JsonObject;
@@ -68,7 +68,7 @@ export type Pod = {
   readonly containers: readonly Container[];
   readonly initContainers: readonly Container[];
   readonly initContainersPresence: Presence;
-  /** Names that what is added could have as well: that of the token of the pod's account is random, and hardly ever one. */
+  /** Names that something added could have, too: the token volume of the pod's account has a random one, hardly ever such a name. */
   readonly volumes: readonly string[];
   readonly volumesPresence: Presence;
   /** Of the pod as a whole. */
@@ -76,7 +76,7 @@ export type Pod = {
   readonly graceSeconds: number;
   readonly restartPolicy: unknown;
   readonly runAsUser: unknown;
-  /** The first port that no privilege is needed for, where the pod says so by a sysctl. */
+  /** The first port that needs no privilege, if the pod sets it by a sysctl. */
   readonly unprivilegedPortStart: number | undefined;
   /** Its name; a pod that names none has `default`. */
   readonly serviceAccount: string;
@@ -155,7 +155,7 @@ function readServiceAccount(spec: JsonObject): string {
   return given.find((name) => name !== undefined && name !== '') ?? 'default';
 }
 
-/** Kubernetes takes a name with dots, and one with slashes ("Using sysctls in a Kubernetes Cluster"). */
+/** Kubernetes accepts a name with dots, or with slashes ("Using sysctls in a Kubernetes Cluster"). */
 function readUnprivilegedPortStart(securityContext: unknown): number | undefined {
   const sysctl = elementsAt(securityContext, 'sysctls').find(
     (each) => asString(property(each, 'name'))?.replaceAll('/', '.') === UNPRIVILEGED_PORT_START,
@@ -222,7 +222,7 @@ function readVariables(env: readonly unknown[]): Pick<Container, 'variableCount'
   const likeUpstreams: string[] = [];
   let variableCount = 0;
   for (const element of env) {
-    // Nothing inherits a name, and there may be thousands: read here it takes a third of what `property` takes, which reads anything.
+    // No object inherits a property `name`, and there may be thousands: reading it here takes a third of the time of `property`, which reads anything.
     const name = isObject(element) ? element['name'] : undefined;
     if (typeof name !== 'string') {
       variableCount += omittedCount(element);
@@ -259,7 +259,7 @@ function readPort(port: unknown, index: number): ContainerPort[] {
   ];
 }
 
-/** Kubernetes, core/v1 `PodSpec.terminationGracePeriodSeconds`: 30 by default. 0 where it is nothing that the API takes. */
+/** Kubernetes, core/v1 `PodSpec.terminationGracePeriodSeconds`: 30 by default. 0 for a value that the API does not accept. */
 function readGrace(spec: JsonObject): number {
   const seconds = spec['terminationGracePeriodSeconds'] ?? 30;
   return typeof seconds === 'number' ? seconds : 0;
@@ -271,7 +271,7 @@ function readOrWritten(map: JsonObject): JsonObject {
   return kept;
 }
 
-/** Whose author gives volumes to the sidecar, may name any of the pod. */
+/** An author who gives volumes to the sidecar may name any volume of the pod. */
 const USER_VOLUMES = ['user-volume', 'user-volume-mount'].map(
   (name) => `${ANNOTATION_PREFIX}consul-sidecar-${name}`,
 );

@@ -1,6 +1,6 @@
 /**
- * The probes and hooks of a transparent pod. The kubelet asks in plain text, and what it asked is refused now: HTTP and gRPC
- * go by paths that Envoy exposes, TCP by a port at which a connection can be opened and used for nothing.
+ * The probes and hooks of a transparent pod. The kubelet asks in plain text, and its target now refuses that: HTTP and gRPC
+ * use paths that Envoy exposes, TCP a port that accepts connections and passes no data.
  */
 import type { ExposedPath } from '../model/registration.ts';
 import type { Handshake } from '../redirection/options.ts';
@@ -11,10 +11,10 @@ import type { AnnotationReader } from './annotation-reader.ts';
 import { annotationKey } from './annotations.ts';
 import type { Container, Pod } from './pod.ts';
 
-/** A port that is replaced, with what stood there. */
+/** A port that is replaced, with its former value. */
 export type RewrittenProbe = {
   readonly container: string;
-  /** From the container: `livenessProbe`, `lifecycle.preStop`. */
+  /** Path from the container: `livenessProbe`, `lifecycle.preStop`. */
   readonly probe: string;
   /** JSON pointer of the port. */
   readonly path: string;
@@ -38,7 +38,7 @@ type Circumstances = {
   readonly carriesLastRequests: boolean;
 };
 
-/** What a probe asks, or a hook; the API server takes one handler for each. */
+/** The target of a probe or a hook; the API server accepts one handler for each. */
 export const HANDLERS = ['httpGet', 'grpc', 'tcpSocket'] as const;
 
 type Handler = (typeof HANDLERS)[number];
@@ -70,7 +70,7 @@ type Found = {
   /** To which the kubelet connects. */
   readonly port: number;
   readonly after: number;
-  /** What Envoy has to pass on; undefined for TCP, and for a path that it cannot expose. */
+  /** What Envoy has to pass on; undefined for TCP, and for a path that Envoy cannot expose. */
   readonly exposed: ExposedPath | undefined;
 };
 
@@ -110,7 +110,7 @@ function probedContainers(pod: Pod): readonly Probed[] {
 
 function probesOf(containers: readonly Probed[]): Found[] {
   const found: Found[] = [];
-  // Most of what is looked for is not there, and lists of nothing cost more than the look.
+  // Most probes and hooks are absent, and building empty lists costs more than this check.
   for (const [index, container] of containers.entries())
     for (const kind of KINDS) {
       const probe = findProbe(container, kind, index);
@@ -132,7 +132,7 @@ function findProbe(
   if (handler === undefined) return undefined;
   const fields = property(asked, handler);
   const port = portOf(container, property(fields, 'port'));
-  // Another host is none of the pod's own.
+  // Another host is not the pod itself.
   if (port === undefined || (property(fields, 'host') ?? '') !== '') return undefined;
   const after = from + index;
   const exposed = exposedPath(handler, fields, { listenerPort: after, localPort: port });
@@ -148,7 +148,7 @@ function findProbe(
   };
 }
 
-/** As the kubelet finds it: pkg/probe, ResolveContainerPort. A name that no port has is left to it. */
+/** As the kubelet finds it: pkg/probe, ResolveContainerPort. A name without a port is left to the kubelet. */
 function portOf({ ports }: Container, port: unknown): number | undefined {
   const number =
     typeof port === 'string'

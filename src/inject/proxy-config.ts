@@ -6,10 +6,10 @@ import { unusableJson } from './user-volumes.ts';
 
 const NAME = 'proxy-config-map';
 
-// Far above any configuration in use, and an eighth of what a registration has room for.
+// Far above any configuration in use, and an eighth of the room in a registration.
 const MAX_LENGTH = 16_384;
 
-/** What would move the listeners on which probes, checks and peers rely, and the way to what is meant. */
+/** Keys that would move listeners on which probes, checks and peers rely, each with a hint for the author. */
 const OURS: ReadonlyMap<string, string> = new Map([
   ['bind_address', 'peers and checks reach the proxy at the address of the pod'],
   ['bind_port', 'peers and checks reach the proxy on port 20000'],
@@ -18,11 +18,11 @@ const OURS: ReadonlyMap<string, string> = new Map([
   ['envoy_ready_bind_port', 'the probes of the pod ask there'],
 ]);
 
-// Consul stores it, and whoever asks for the node of the proxy from then on has the connection closed (1.20.6: its lib.MapWalk
+// Consul stores it, and then closes the connection of everyone who asks for the node of the proxy (1.20.6: its lib.MapWalk
 // panics).
 const NULL_IN_LIST = 'has null in a list, which Consul cannot return; leave it out';
 
-// Consul gives it back to everybody who may read the service, and a terminal would obey it.
+// Consul returns it to everybody who may read the service, and a terminal would obey it.
 const CONTROL = 'holds a control character; leave it out';
 
 export function readProxyConfig(reader: AnnotationReader): JsonObject {

@@ -23,8 +23,8 @@ const FACTORS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * The quantity as a number of its base unit (cores, bytes), for comparison only; undefined when the text is none or
- * negative, which Kubernetes refuses for resources.
+ * The quantity as a number of its base unit (cores, bytes), for comparison only; undefined for an invalid text or a
+ * negative quantity, which Kubernetes refuses for resources.
  */
 export function parseQuantity(text: string): number | undefined {
   const match =

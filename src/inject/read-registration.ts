@@ -30,7 +30,7 @@ type RegisteredService = {
   readonly inboundPort: number;
   readonly service: Pick<PodService, 'name' | 'port' | 'tags' | 'meta'>;
   readonly upstreams: readonly ProxyUpstream[];
-  /** Of the proxy, as Consul takes it. */
+  /** The proxy's config, as Consul accepts it. */
   readonly config: JsonObject;
   /** The traffic of the pod is redirected to the proxy. */
   readonly isTransparent: boolean;
@@ -45,7 +45,7 @@ export type MeshOptions = RegisteredService & {
 };
 
 export type ReadMeshOptions =
-  /** Of each service of the pod, the first one first. */
+  /** One for each service of the pod, the first one first. */
   | { readonly ok: true; readonly services: readonly [MeshOptions, ...MeshOptions[]] }
   /** The containers do not say what the webhook writes. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -58,10 +58,10 @@ type ReadRegistration =
 type PodName = { readonly namespace: string; readonly name: string };
 
 /**
- * Everything is checked that Consul would refuse, or take from somebody else: a pod can be made with a spec of any kind.
+ * Checks everything that Consul would refuse, or take from somebody else: anyone can create a pod with any spec.
  *
  * @param text as a process in the pod sees it
- * @param mode in dataplane mode no registration was in the spec while ids were `<pod>-<service>`
+ * @param mode in dataplane mode, no registration was in the spec when ids were still `<pod>-<service>`
  */
 export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'dataplane'): ReadRegistration {
   const [service, proxy, ...others] = elementsAt(parseJson(text), 'services');
@@ -103,7 +103,7 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
   if (exposed === undefined) return wrong('has exposed paths of another form');
   if (someText([tags, [...meta], upstreams, config, exposed], isHalved))
     return wrong('contains an incomplete character');
-  // The webhook never wrote one into these, and it did into what is left out.
+  // The webhook never wrote a control character into these, but did into what is left out.
   if (someText([upstreams, exposed], hasControl))
     return wrong('contains a control character, which a terminal would obey');
   return {
@@ -130,7 +130,7 @@ function isOwnId(id: string, { namespace, name }: PodName): boolean {
   return id.startsWith(prefix) && SERVICE_NAME.test(id.slice(prefix.length));
 }
 
-/** `<pod>-<service>`, as it was before. With two dots it may be the id of another pod: `shop.web-0.my-app`. */
+/** `<pod>-<service>`, the former form. With two dots it may be the id of another pod: `shop.web-0.my-app`. */
 function isOldId(id: string, { name }: PodName, service: string): boolean {
   return id === `${name}-${service}` && name.split('.').length <= 2;
 }
@@ -140,7 +140,7 @@ function readPort(raw: unknown): number | undefined | 'wrong' {
   return isPort(raw) ? raw : 'wrong';
 }
 
-/** Without the keys that are written from facts, and, as of tags, without what a terminal would obey. */
+/** Without the keys that are written from facts, and, as with tags, without what a terminal would obey. */
 function readMeta(raw: unknown): ReadonlyMap<string, string> | string {
   const meta = new Map<string, string>();
   for (const [key, value] of Object.entries(isObject(raw) ? raw : {})) {

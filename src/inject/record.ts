@@ -14,18 +14,18 @@ export type InjectionRecord = {
   /** By container: variables that its author defines, and that were therefore not added. */
   readonly kept: { readonly [container: string]: readonly string[] };
   readonly mounts: readonly string[];
-  /** Containers that got a `preStop`; absent when none did, and in records of versions that knew none. */
+  /** Containers that got a `preStop`; absent when none did, and in records of versions without it. */
   readonly drained?: readonly string[];
-  /** What redirected the traffic, and the ports that stood in probes and hooks; absent without transparent proxy. */
+  /** What redirected the traffic, and the former ports of probes and hooks; absent without transparent proxy. */
   readonly redirect?: RedirectRecord;
   readonly annotations: readonly string[];
   readonly labels: readonly string[];
-  /** Values that stood where an annotation or label was written. */
+  /** Former values of annotations and labels that were overwritten. */
   readonly previous: { readonly annotations: JsonObject; readonly labels: JsonObject };
   /** Parents that were not there, and parents that were null: `metadata.labels`, `spec.volumes`, `env of <container>`. */
   readonly absent: readonly string[];
   readonly nulls: readonly string[];
-  /** What the admission warned of, for whoever never saw its answer; absent when there was nothing. */
+  /** The warnings of the admission, for people who never saw its answer; absent when there were none. */
   readonly warnings?: readonly string[];
 };
 
@@ -36,7 +36,7 @@ export type RedirectRecord = {
   readonly dns?: DnsRecord;
 };
 
-/** `port` stood where `to` stands now. */
+/** `port` is the former value, `to` the present one. */
 export type RecordedProbe = {
   readonly container: string;
   readonly probe: string;
@@ -56,7 +56,7 @@ export type SpecGrowth = {
   readonly ofInitContainers: readonly AuthorGrowth[];
   readonly ofContainers: readonly AuthorGrowth[];
   readonly initContainers: Growth;
-  /** Behind the author's. */
+  /** After the author's. */
   readonly lastInitContainers: Growth;
   readonly containers: Growth;
   readonly volumes: Growth;
@@ -64,7 +64,7 @@ export type SpecGrowth = {
 };
 
 export type MetadataGrowth = {
-  /** Undefined: it was there. */
+  /** Undefined: the parent existed. */
   readonly metadata: Exclude<Presence, 'present'> | undefined;
   readonly annotations: MapGrowth;
   readonly labels: MapGrowth;
@@ -77,7 +77,7 @@ export function recordOf(
   warnings: readonly string[],
 ): InjectionRecord {
   const { ofInitContainers, ofContainers, annotations, labels } = growth;
-  // As the edits are ordered.
+  // In the order of the edits.
   const authors = [...ofInitContainers, ...ofContainers];
   const added = authors.map(({ env }) => namesIn(env));
   const variables = new Set(added.flat());
@@ -109,7 +109,7 @@ function namesIn(list: Growth): string[] {
   return elementsOf(list).map((each) => String(property(each, 'name')));
 }
 
-/** Parents that were made, by what was there before. */
+/** Parents that were created, by what was there before. */
 function madeParents(growth: SpecGrowth & MetadataGrowth): Pick<InjectionRecord, 'absent' | 'nulls'> {
   const absent: string[] = [];
   const nulls: string[] = [];
@@ -178,7 +178,7 @@ export function parentOf(
   return `${field} of ${container}`;
 }
 
-/** Values that stood where something was written; a map that is made had none. */
+/** Values that were overwritten; a map that was created had none. */
 function replaced(map: MapGrowth): JsonObject {
   if (makingOf(map) !== undefined) return {};
   return Object.fromEntries(

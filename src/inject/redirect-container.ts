@@ -1,4 +1,4 @@
-/** The container that sees to the redirection of a pod before anything else of it runs, and where it stands. */
+/** The container that ensures the redirection of a pod before anything else in it runs, and its position. */
 import { REDIRECT_ANNOTATION } from '../model/kubernetes-names.ts';
 import { formatRedirectOptions, type RedirectOptions } from '../redirection/options.ts';
 import { redirectRules } from '../redirection/rules.ts';
@@ -12,8 +12,8 @@ import type { InjectSettings, Resources } from './settings.ts';
 import type { SidecarPlan } from './sidecar-plan.ts';
 
 /**
- * First, so that nothing runs without its rules. A classic sidecar starts behind all init containers of the author: then
- * last, for they would have no network.
+ * First, so that nothing runs without its rules. A classic sidecar starts after all init containers of the author: then it comes
+ * last, because they would have no network.
  */
 export function withRedirect(plan: SidecarPlan, mesh: MeshPod, settings: InjectSettings): SidecarPlan {
   const { redirect, resources, nativeSidecar } = mesh;
@@ -34,7 +34,7 @@ export function withRedirect(plan: SidecarPlan, mesh: MeshPod, settings: InjectS
   };
 }
 
-/** Pods of equal options have the same container. To make and to write it anew was a sixth of what such a pod costs. */
+/** Pods with equal options have the same container. Building and serializing it again was a sixth of the cost of such a pod. */
 const keep = keptBy<JsonObject>({ prepare: shared });
 
 function redirectContainer(
@@ -51,7 +51,7 @@ function redirectContainer(
   };
 }
 
-// Constant: the rules reach it by environment.
+// Constant: the rules reach it through the environment.
 const SCRIPT = `answer=$(printf '%s\\n' "$TANDEM_RULES" | nft -f - 2>&1) && exit 0
 echo "tandem: the kernel did not take the rules that redirect the traffic of this pod: $answer" >&2
 exit 1
@@ -72,7 +72,7 @@ function writing(options: RedirectOptions, settings: InjectSettings): JsonObject
   };
 }
 
-/** It ends when it has seen that it is redirected, so its user is none whose traffic passes by. */
+/** It ends when it sees that it is redirected, so its traffic must not be excluded by its user. */
 function waiting({ uids }: RedirectOptions, settings: InjectSettings): JsonObject {
   const passing = new Set(uids);
   let user = REDIRECT_UID;

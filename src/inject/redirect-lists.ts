@@ -1,4 +1,4 @@
-/** What an author excludes from redirection: lists of ports, networks and users, each element read or told. */
+/** What an author excludes from redirection: lists of ports, networks and users; each element is read or reported. */
 import { LARGEST_UID, LONGEST_LIST } from '../redirection/options.ts';
 import { parseCidr, type Cidr } from '../support/cidr.ts';
 import { splitCommaList } from '../support/comma-list.ts';

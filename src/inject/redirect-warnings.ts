@@ -1,4 +1,4 @@
-/** What redirection takes from a pod that its author may count on. */
+/** What a pod loses by redirection although its author may rely on it. */
 import type { ProxyUpstream } from '../model/registration.ts';
 import { asString } from '../support/json.ts';
 import { listed } from '../support/listed.ts';
@@ -9,7 +9,7 @@ import { isTcp, longRunning, type Pod } from './pod.ts';
 import type { Exclusions } from './redirect-lists.ts';
 import type { SidecarPort } from './sidecar-ports.ts';
 
-// How many there are is up to a stranger.
+// A stranger decides how many there are.
 const PORTS_NAMED = 20;
 
 const INBOUND = 'transparent-proxy-exclude-inbound-ports';

@@ -21,7 +21,7 @@ export type Redirect = {
   readonly options: RedirectOptions;
   readonly probes: readonly RewrittenProbe[];
   readonly exposed: readonly ExposedPath[];
-  /** What the pod gets for its DNS; undefined leaves it alone. */
+  /** The DNS settings of the pod; undefined leaves them alone. */
   readonly dns: Resolver | undefined;
 };
 
@@ -46,7 +46,7 @@ export function readRedirect(
   const isTransparent = reader.boolean('transparent-proxy', redirect.byDefault);
   const overwrite = reader.boolean('transparent-proxy-overwrite-probes', redirect.overwriteProbes);
   if (!isTransparent) {
-    // Without an answer of the author or the namespace, an exclusion says that something is redirected.
+    // If neither the author nor the namespace decides, an exclusion shows that something is meant to be redirected.
     if (askedBy === 'flag') checkExclusions(reader);
     if (reader.has('consul-dns') && reader.boolean('consul-dns', false))
       reader.warn('no-effect', 'consul-dns', 'has no effect without transparent proxy');
@@ -98,7 +98,7 @@ function carriesLastRequests({ mode }: InjectSettings, sidecar: Sidecar): boolea
   return sidecar.isNative || sidecar.drainSeconds > 0 || graceSeconds > 0;
 }
 
-/** Why no pod can be transparent, whatever it asks for; empty when nothing is in the way. */
+/** Why no pod can be transparent, whatever it asks for; empty when nothing prevents it. */
 export function notPossible({
   mode,
   sidecarProxy,
@@ -118,7 +118,7 @@ export function notPossible({
   ];
 }
 
-/** Those of the sidecar that the kubelet and Prometheus ask. */
+/** Ports of the sidecar that the kubelet and Prometheus call. */
 function reachedPorts({ mode }: InjectSettings, { metrics, lifecycle }: Sidecar): number[] {
   return [
     ...(metrics === undefined ? [] : [metrics.port]),
@@ -136,7 +136,7 @@ export function redirectPorts(redirect: Redirect | undefined): readonly SidecarP
   return [OUTBOUND, ...ofDns, ...ofProbes];
 }
 
-/** A class, because its purpose is hardly ever asked for: a getter of each object would cost more than the text. */
+/** A class, because its purpose is rarely needed: a getter on each object would cost more than the text. */
 class ProbePort implements SidecarPort {
   readonly number: number;
   readonly #probe: RewrittenProbe;

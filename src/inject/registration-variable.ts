@@ -40,13 +40,13 @@ export function proxyId(service: string): string {
  * Source: Kubernetes, "Define Dependent Environment Variables"; k8s.io/kubernetes third_party/forked/golang/expansion.
  */
 export function literal(text: string): string {
-  // Most texts have none, and to look for it takes a fifth of the time.
+  // Most texts contain none, and the check takes a fifth of the time.
   return text.includes('$') ? text.replaceAll('$', '$$$$') : text;
 }
 
 /**
- * The variables of the container that carries it. `$(POD_NAME)` and its like are filled in by the kubelet, so they have
- * to be defined in front of these.
+ * The variables of the container that carries it. The kubelet fills in `$(POD_NAME)` and the like, so these have
+ * to be defined before them.
  */
 export function registrationVariables(
   mesh: MeshPod,
@@ -60,7 +60,7 @@ export function registrationVariables(
   ];
 }
 
-/** A registration that no process could be started with; undefined when it fits. */
+/** Why no process could be started with a registration; undefined when it fits. */
 export function registrationTooLarge(registration: string): Problem | undefined {
   // The names that the kubelet fills in are longer than their placeholders: at most 253 characters, and a few of them.
   const room = MAX_ARGUMENT_BYTES - 4096 - REGISTRATION.length;

@@ -1,7 +1,7 @@
-/** What pods of the cluster have for their DNS. */
+/** The DNS settings of pods in the cluster. */
 import { parseWholeNumber } from '../support/text.ts';
 
-/** What the kubelet gives to pods, as `dnsConfig` has it. */
+/** What the kubelet gives to pods, in the form of `dnsConfig`. */
 export type Resolver = {
   readonly nameservers: readonly string[];
   readonly searches: readonly string[];

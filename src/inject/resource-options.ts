@@ -1,6 +1,6 @@
 /**
- * Requests and limits of the containers that are added. The annotations of the sidecar go for its init container too, so
- * that a pod whose containers all have requests and limits still is one: for a ResourceQuota, and for the class Guaranteed.
+ * Requests and limits of the containers that are added. The annotations of the sidecar apply to its init container, too, so
+ * that a pod whose containers all have requests and limits keeps that property: for a ResourceQuota, and for the class Guaranteed.
  */
 import { property, type JsonObject } from '../support/json.ts';
 import { keptBy } from '../support/kept.ts';
@@ -36,7 +36,7 @@ export function readResources(
       'spec.resources',
       `the sidecar shares the ${shared.join(' and ')} of the pod; size the pod for both, or set the sidecar's own with ${ANNOTATION_PREFIX}sidecar-proxy-*`,
     );
-  // Most pods say nothing of it, and have what the operator wants: the flags were checked at the start.
+  // Most pods set none, and get the operator's, which were checked at the start.
   const isPlain = shared.length === 0 && !ANNOTATIONS.some(reader.has);
   const read = (): ContainerResources => readSizes(pod, reader, settings, sidecars);
   const resources = isPlain ? keep(settings, '', read) : read();
@@ -96,7 +96,7 @@ function readSize(
   return { sidecar, init };
 }
 
-/** What the annotations leave open is the operator's; it gives way where the two do not fit. */
+/** The operator's values fill in for missing annotations, and give way where the two do not fit together. */
 function initSize(annotated: Size, defaults: Size): Size {
   const { request = defaults.request, limit = defaults.limit } = annotated;
   if (!isAbove(request, limit)) return { request, limit };
@@ -140,8 +140,8 @@ function requestOf({ resources }: Container, kind: ResourceKind): number | undef
 }
 
 /**
- * Guaranteed: every container has a limit of both kinds, and requests as much (Kubernetes, "Pod Quality of Service
- * Classes"). Nothing that is added should take that from a pod without a word.
+ * Guaranteed: every container has a limit of both kinds, and equal requests (Kubernetes, "Pod Quality of Service
+ * Classes"). Nothing that is added should silently take that from a pod.
  */
 function warnOfClass(pod: Pod, reader: AnnotationReader, added: readonly Resources[]): void {
   if (resourceKinds.some((kind) => isSizedAsPod(pod, kind))) return;
@@ -167,7 +167,7 @@ function isGuaranteed({ resources }: Container, kind: ResourceKind): boolean {
   return limit > 0 && (sizeOf(resources.requests, kind) ?? limit) === limit;
 }
 
-/** A manifest may hold a number; the API server makes a text of it. */
+/** A manifest may hold a number; the API server turns it into a text. */
 function sizeOf(sizes: JsonObject, kind: ResourceKind): number | undefined {
   const value = property(sizes, kind);
   return typeof value === 'string' || typeof value === 'number' ? parsed(String(value)) : undefined;

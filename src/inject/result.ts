@@ -22,7 +22,7 @@ export const skipReasons = {
 
 export type SkipReason = keyof typeof skipReasons;
 
-/** The closed vocabulary of warnings: metric label, log field, and documentation. The pod is admitted all the same. */
+/** The closed vocabulary of warnings: metric label, log field, and documentation. The pod is admitted nevertheless. */
 export const warningReasons = {
   'no-effect': 'an annotation, or a label of consul-k8s, that has no effect on this pod',
   'unknown-annotation': 'an annotation under consul.hashicorp.com/ or tandem/ that is not known',
@@ -61,7 +61,7 @@ export function warningText({ at, message }: Problem): string {
   return `${at}: ${message}`;
 }
 
-// What a status row, a log line and the record on the pod hold of it: a stranger decides how many there are.
+// How much of it a status row, a log line and the record on the pod hold: a stranger decides how many warnings there are.
 const TOLD = 10;
 // As the API server cuts them (k8s.io/apiserver, pkg/endpoints/filters/warning.go).
 const TOLD_LENGTH = 256;

@@ -17,7 +17,7 @@ export const SERVICE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 const ANNOTATION = 'connect-service';
 /**
- * Every pod has it that names no other, so binding rules leave it out (`connectInject.aclBindingRuleSelector`, as in consul-k8s).
+ * The ServiceAccount of every pod that names no other, so binding rules leave it out (`connectInject.aclBindingRuleSelector`, as in consul-k8s).
  */
 export const DEFAULT_ACCOUNT = 'default';
 
@@ -102,7 +102,7 @@ function isUsable({ name, nameSource }: ServiceName, reader: AnnotationReader): 
 
 /**
  * The token of a login allows the service of the ServiceAccount and no other, and the token of the registrar, which
- * writes the registration in dataplane mode, must not lend a pod more than that.
+ * writes the registration in dataplane mode, must not give a pod more than that.
  */
 function checkServiceAccount(
   name: string,
@@ -112,7 +112,7 @@ function checkServiceAccount(
 ): void {
   if (authMethod === undefined) return;
   const method = `the auth method ${quote(authMethod)}`;
-  // A binding rule may let it in all the same, which the webhook does not see.
+  // A binding rule may accept it nevertheless, which the webhook cannot see.
   if (name === DEFAULT_ACCOUNT && serviceAccount === DEFAULT_ACCOUNT)
     reader.warn(
       'default-service-account',

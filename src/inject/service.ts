@@ -13,7 +13,7 @@ import { isSeveral, portTexts } from './several-services.ts';
 export type PodService = ServiceName & {
   /** Undefined: the pod is a client only. */
   readonly port: number | undefined;
-  /** What `connect-service-port` says or would say. */
+  /** What `connect-service-port` says, or would say. */
   readonly portText: string | undefined;
   readonly tags: readonly string[];
   readonly meta: ReadonlyMap<string, string>;
@@ -21,7 +21,7 @@ export type PodService = ServiceName & {
 
 export type PodServices = readonly [PodService, ...PodService[]];
 
-/** Tags and meta are those of every service. */
+/** Every service has the same tags and meta. */
 export function readPodServices(pod: Pod, reader: AnnotationReader, names: ServiceNames): PodServices {
   const [named, ...others] = names;
   if (others.length === 0) return [readPodService(pod, reader, named)];

@@ -35,10 +35,10 @@ export type ConsulAccess = {
 
 export type InjectSettings = AgentSettings | DataplaneSettings;
 
-/** Without an owner the registrar knows its instances by the UIDs of pods that it has seen. */
+/** Without an owner, the registrar recognizes its instances by the UIDs of pods that it has seen. */
 type AgentSettings = SharedSettings & { readonly mode: 'agent'; readonly owner: string | undefined };
 
-/** The owner is part of the node on which the registrar registers, and the sidecar asks. */
+/** The owner is part of the name of the node on which the registrar registers, and on which the sidecar asks. */
 export type DataplaneSettings = SharedSettings & { readonly mode: 'dataplane'; readonly owner: string };
 
 type SharedSettings = {
@@ -49,9 +49,9 @@ type SharedSettings = {
   readonly denyNamespaces: readonly string[];
   /** Inject when the pod has no `connect-inject` annotation. */
   readonly defaultInject: boolean;
-  /** Namespaces besides those of providers that the default leaves out; undefined: the namespace itself asked for it. */
+  /** Namespaces, besides those of providers, that the default skips; undefined: the namespace itself asked for injection. */
   readonly defaultExclude: readonly string[] | undefined;
-  /** Agent mode: until the registrar says that the pod is ready. */
+  /** Agent mode: the pod is critical until the registrar says that it is ready. */
   readonly criticalUntilReady: boolean;
   /** Agent mode only. */
   readonly sidecarProxy: 'envoy' | 'builtin';
@@ -63,7 +63,7 @@ type SharedSettings = {
   readonly serviceAccountCheck: 'deny' | 'warn';
   /** Default pause before the SIGTERM of an application; undefined: the cluster has no `preStop` that sleeps. */
   readonly drainSeconds: number | undefined;
-  /** User and group of what is added; undefined leaves both to the cluster. */
+  /** User and group of the added containers; undefined leaves both to the cluster. */
   readonly sidecarUser: number | undefined;
   readonly consulImage: string;
   readonly envoyImage: string;
@@ -106,6 +106,6 @@ export type RedirectSettings = {
   readonly image: string;
   /** `consul-dns` when the annotation is absent. */
   readonly dns: boolean;
-  /** What pods of the cluster have; undefined where nobody read it. */
+  /** The DNS settings of pods in the cluster; undefined if they were not read. */
   readonly resolver: Resolver | undefined;
 };

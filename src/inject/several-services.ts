@@ -1,6 +1,6 @@
 /**
- * A pod with several services, as consul-k8s has them: `connect-service: web,admin` with `connect-service-port: 8080,9090`. Each has a
- * sidecar of its own, whose containers have its name behind theirs.
+ * A pod with several services, as in consul-k8s: `connect-service: web,admin` with `connect-service-port: 8080,9090`. Each has a
+ * sidecar of its own, whose containers end in its name.
  */
 import { isDnsLabel } from '../support/dns-name.ts';
 import type { JsonObject } from '../support/json.ts';
@@ -36,7 +36,7 @@ export function accountVolume(service: string): string {
   return service + ACCOUNT_VOLUME;
 }
 
-/** What is wrong with names that are one by one possible, as those of services of one pod. */
+/** What is wrong with names that are valid one by one, but not together in one pod. */
 export function checkNames(names: readonly string[], reader: AnnotationReader): void {
   if (names.length > MOST_SERVICES)
     reader.problem(SERVICE, `names ${names.length} services; a pod has at most ${MOST_SERVICES}`);
@@ -58,7 +58,7 @@ export function canNameContainers(
   return false;
 }
 
-/** What is missing is a problem, and empty. */
+/** A missing value is a problem, and counts as empty. */
 export function portTexts(reader: AnnotationReader): readonly string[] {
   const services = commaParts(reader.text(SERVICE) ?? '').length;
   const text = reader.text(PORT);
@@ -83,7 +83,7 @@ type Asked = {
   readonly userVolumes: readonly JsonObject[];
 };
 
-/** What stands against them in the rest of the pod. */
+/** What prevents several services in the rest of the pod. */
 export function checkSeveral(pod: Pod, mesh: Asked, reader: AnnotationReader): void {
   for (const port of repeated(mesh.services.flatMap((each) => each.port ?? [])))
     reader.problem(PORT, `port ${port} is that of two services; give each service of the pod its own`);

@@ -1,5 +1,5 @@
 /**
- * Everything that injection changes in a pod. The number of edits follows what is added, never the size of the pod; nothing
+ * Everything that injection changes in a pod. The number of edits depends on what is added, never on the size of the pod; nothing
  * that the author wrote is replaced, except null parents, an annotation or label of Tandem's own, and ports of probes.
  */
 import {
@@ -36,7 +36,7 @@ import {
 } from './record.ts';
 import type { Variable } from './variables.ts';
 
-/** @param warnings for the record, which names itself too: its key is there before it is written */
+/** @param warnings for the record. The record names itself, too: its key exists before it is written */
 export function editsOf(
   pod: Pod,
   mesh: MeshPod,
@@ -104,7 +104,7 @@ function specGrowth(pod: Pod, mesh: MeshPod, plan: SidecarPlan): SpecGrowth {
   };
 }
 
-/** A list that is not there is made with all of them. */
+/** A missing list is created with all of them. */
 function initGrowth(
   { initContainersPresence: presence }: Pod,
   { initContainers, lastInitContainers = [] }: SidecarPlan,
@@ -115,7 +115,7 @@ function initGrowth(
   return { initContainers: prepend(path, presence, first), lastInitContainers: append(path, presence, last) };
 }
 
-/** The order matters: the author's containers are addressed before anything moves them. */
+/** The order matters: the author's containers are addressed before anything shifts them. */
 function editsInSpec(growth: SpecGrowth): PodEdit[] {
   const authors = [...growth.ofInitContainers, ...growth.ofContainers];
   return [
@@ -138,7 +138,7 @@ function editsOfDns({ policy, config, lists }: DnsGrowth): PodEdit[] {
 
 const DATA_MOUNT: JsonObject = { name: DATA_VOLUME, mountPath: DATA_PATH };
 
-/** In front of the author's own, which can use them; one that the author defines stays as it is. */
+/** Before the author's own variables, which can use them; one that the author defines stays as it is. */
 function variableGrowth(path: string, container: Container, variables: readonly Variable[]): Growth {
   const own = new Set(container.likeUpstreams);
   return prepend(
@@ -159,7 +159,7 @@ function metadataGrowth(pod: Pod, annotations: ReadonlyMap<string, string>): Met
   };
 }
 
-/** Metadata that was not there is made in one edit with its maps. */
+/** Missing metadata is created in one edit with its maps. */
 function editsInMetadata({ metadata, annotations, labels }: MetadataGrowth): readonly PodEdit[] {
   if (metadata === undefined) return [...annotations.edits, ...labels.edits];
   const [made, labelled] = [makingOf(annotations), makingOf(labels)].map((edit) => edit && valueOf(edit));

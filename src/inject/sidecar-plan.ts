@@ -7,11 +7,11 @@ import type { ConsulAccess } from './settings.ts';
 
 export type SidecarPlan = {
   readonly volumes: readonly JsonObject[];
-  /** In front of the user's init containers, in this order. */
+  /** Before the user's init containers, in this order. */
   readonly initContainers: readonly JsonObject[];
-  /** Behind them. */
+  /** After them. */
   readonly lastInitContainers?: readonly JsonObject[];
-  /** Behind the user's containers. */
+  /** After the user's containers. */
   readonly containers: readonly JsonObject[];
   /** Annotations besides those of every injected pod. */
   readonly annotations: ReadonlyMap<string, string>;

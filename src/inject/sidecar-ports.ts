@@ -1,4 +1,4 @@
-/** The ports that the sidecar listens on: nothing else in the pod can have them. */
+/** The ports that the sidecar listens on: nothing else in the pod may use them. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { LARGEST_PORT } from '../support/port.ts';
 import { quote } from '../support/text.ts';
@@ -20,7 +20,7 @@ import type { InjectSettings } from './settings.ts';
 export type SidecarPort = {
   readonly number: number;
   readonly purpose: string;
-  /** The annotation that moves it. */
+  /** The annotation that changes it. */
   readonly movedBy?: AnnotationName;
 };
 
@@ -28,7 +28,7 @@ type ProxySettings = Pick<InjectSettings, 'mode' | 'sidecarProxy'>;
 type MetricsPorts = Pick<Metrics, 'port' | 'mergedPort'> | undefined;
 type LifecyclePort = Pick<Lifecycle, 'gracefulPort'> | undefined;
 
-/** In the order in which they are taken; with several services those of each, of which the first alone has metrics. */
+/** In the order in which they are assigned; with several services those of each. Only the first has metrics. */
 export function sidecarPorts(
   settings: ProxySettings,
   metrics: MetricsPorts,
@@ -88,7 +88,7 @@ export function besideSidecar(pod: Pod, nativeSidecar: boolean): readonly Contai
   return nativeSidecar ? [...pod.containers, ...pod.initContainers] : longRunning(pod);
 }
 
-/** Pairs of one number; empty when every port is of its own. */
+/** Pairs with the same number; empty when every port is different. */
 export function clashingPorts(
   ports: readonly SidecarPort[],
 ): readonly (readonly [SidecarPort, SidecarPort])[] {
@@ -105,7 +105,7 @@ export function describeClash(first: SidecarPort, second: SidecarPort): string {
   return `port ${first.number} is for ${second.purpose} and for ${first.purpose} of the sidecar`;
 }
 
-/** Two processes of a pod cannot listen on one port; whatever starts second fails, again and again. */
+/** Two processes of a pod cannot listen on one port; the second one fails again and again. */
 export function checkSidecarPorts(
   ports: readonly SidecarPort[],
   listeners: readonly Container[],
@@ -114,7 +114,7 @@ export function checkSidecarPorts(
 ): ReadonlyMap<number, SidecarPort> {
   const taken = new Map(ports.toReversed().map((port) => [port.number, port] as const));
   for (const [first, second] of clashingPorts(ports)) {
-    // One of the two can be moved: the fixed ones are far apart.
+    // At least one of the two can be changed: the fixed ones are far apart.
     const movedBy = second.movedBy ?? first.movedBy;
     if (movedBy !== undefined) reader.problem(movedBy, `${describeClash(first, second)}; choose another one`);
   }

@@ -12,7 +12,7 @@ export type Sidecar = {
   readonly index: number;
   /** Behind the names of its containers; empty for the only one. */
   readonly suffix: string;
-  /** Those of the pod are those of the first. */
+  /** The pod's own, for the first service. */
   readonly upstreams: MeshPod['upstreams'];
   readonly metrics: MeshPod['metrics'];
   readonly proxyConfig: JsonObject;
@@ -54,8 +54,8 @@ function withoutMetrics(config: JsonObject): JsonObject {
 }
 
 /**
- * The tokens of the ServiceAccounts that are not that of the pod, of which the kubelet gives no token to it. Kubernetes, "Manually
- * create a long-lived API token for a ServiceAccount": each is in a Secret, here one of the name of the ServiceAccount.
+ * The tokens of the ServiceAccounts other than the pod's own, for which the kubelet gives the pod no token. Kubernetes, "Manually
+ * create a long-lived API token for a ServiceAccount": each is in a Secret, here named like the ServiceAccount.
  */
 export function accountVolumes({ otherAccounts }: MeshPod): readonly JsonObject[] {
   return otherAccounts.map((account) => ({

@@ -1,4 +1,4 @@
-/** The inverse of `inject`: takes out what the record on the pod names. */
+/** The inverse of `inject`: removes what the record on the pod names. */
 import { asString, elementsAt, isObject, property, textAt } from '../support/json.ts';
 import { pointer } from '../support/json-patch.ts';
 import { ANNOTATION_PREFIX, RECORD_ANNOTATION } from '../model/kubernetes-names.ts';
@@ -10,7 +10,7 @@ import { parentOf, parseRecord, type InjectionRecord, type RecordedProbe } from 
 import type { UninjectResult } from './result.ts';
 
 /**
- * The operations that take an injected pod back to what its author wrote.
+ * The operations that turn an injected pod back into what its author wrote.
  *
  * @param pod a pod, or the pod template of a workload (`{ metadata, spec }`)
  */
@@ -57,7 +57,7 @@ function withoutRecord(annotations: unknown): UninjectResult {
   return { kind: 'invalid', problems: [{ at: status, message }] };
 }
 
-/** The edits that the record names and that the pod still has, with what stands there now. */
+/** The edits that the record names and that the pod still has, with the present values. */
 function editsIn(pod: unknown, record: Lookup): PodEdit[] {
   const spec = property(pod, 'spec');
   return [
@@ -100,17 +100,17 @@ function containerEdits(path: string, container: unknown, record: Lookup): PodEd
   ];
 }
 
-/** A port that is not Tandem's any more stays. */
+/** A port that is no longer Tandem's stays. */
 function probeEdits(path: string, container: unknown, { probe, port, to }: RecordedProbe): PodEdit[] {
   const at = probe.split('.');
   const asked = at.reduce(property, container);
-  // The first one, as it was found: a manifest of which the API server was not asked yet may have two.
+  // The first one, as it was found: a manifest that no API server has checked may have two.
   const handler = HANDLERS.find((each) => property(property(asked, each), 'port') === to);
   if (handler === undefined) return [];
   return [{ kind: 'set', path: path + pointer(...at, handler, 'port'), before: port, after: to }];
 }
 
-/** The added variables stand first, so only the first one of a name is Tandem's. */
+/** The added variables come first, so only the first one of a name is Tandem's. */
 function isAddedVariable(container: string, record: Lookup): (element: unknown) => boolean {
   const kept = new Set(property(record.kept, container) as readonly string[] | undefined);
   const seen = new Set<string>();
@@ -122,7 +122,7 @@ function isAddedVariable(container: string, record: Lookup): (element: unknown) 
   };
 }
 
-/** A hook that is not Tandem's any more, because somebody wrote another one since, stays. */
+/** A hook that is no longer Tandem's, because somebody has replaced it, stays. */
 function drainEdits(path: string, lifecycle: unknown, container: string, record: Lookup): PodEdit[] {
   const hook = property(lifecycle, 'preStop');
   if (!isObject(lifecycle) || !record.drained.has(container) || !isSleepOnly(hook)) return [];
@@ -143,7 +143,7 @@ function isSleepOnly(hook: unknown): boolean {
   return isObject(hook) && Object.keys(hook).join() === 'sleep';
 }
 
-/** A policy that is not Tandem's any more stays, with what it is about. */
+/** A policy that is no longer Tandem's stays, together with the DNS settings. */
 function dnsEdits(spec: unknown, dns: DnsRecord, record: Lookup): PodEdit[] {
   const path = '/spec/dnsPolicy';
   const after = property(spec, 'dnsPolicy');
@@ -166,7 +166,7 @@ function dnsEdits(spec: unknown, dns: DnsRecord, record: Lookup): PodEdit[] {
   return [policy, ...lists];
 }
 
-/** A list of which nothing else is left, and that was not there, is one edit. */
+/** If nothing else is left of a list that did not exist before, one edit removes it. */
 function elementEdits(
   path: string,
   place: string,
@@ -197,7 +197,7 @@ function metadataEdits(metadata: unknown, record: Lookup): PodEdit[] {
   return whole === undefined ? MAPS.flatMap((key) => mapEdits(metadata, key, record)) : [whole];
 }
 
-/** Whether a map has nothing but what was added. */
+/** Whether a map has nothing except what was added. */
 function isLeftOf(added: readonly string[], map: unknown): boolean {
   const names = new Set(added);
   return isObject(map) && Object.keys(map).every((key) => names.has(key));

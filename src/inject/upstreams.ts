@@ -49,7 +49,7 @@ export function readUpstreams(
     const ours = sidecarPorts.get(port);
     if (ours !== undefined) return `the sidecar uses port ${port} for ${ours.purpose}`;
     const container = isOwnLoopback(address) ? undefined : declared.get(port);
-    // A port that the author named as the local port is declared for this very use.
+    // The author declared this port for this very use, because its name is the local port.
     if (
       container !== undefined &&
       !element
@@ -69,7 +69,7 @@ export function readUpstreams(
 }
 
 /**
- * Only the node knows whether they can be bound. containerd since 2.0 and Docker let every user of a pod listen on any port; CRI-O
+ * Only the node decides whether they can be bound. containerd since 2.0 and Docker let every user of a pod listen on any port; CRI-O
  * and older versions of containerd keep those below 1024 for root (`enable_unprivileged_ports` of containerd, `default_sysctls` of CRI-O).
  */
 function warnOfLowPorts(upstreams: readonly ProxyUpstream[], pod: Pod, reader: AnnotationReader): void {
@@ -84,12 +84,12 @@ function warnOfLowPorts(upstreams: readonly ProxyUpstream[], pod: Pod, reader: A
   );
 }
 
-/** 127.0.0.2 and its like: a container that listens on all addresses of the pod rarely means these. */
+/** 127.0.0.2 and the like: a container that listens on all addresses of the pod rarely means these. */
 function isOwnLoopback(address: string): boolean {
   return address.startsWith('127.') && address !== '127.0.0.1';
 }
 
-/** The wildcard address meets every other one. */
+/** The wildcard address clashes with every other one. */
 function bindings(address: string, port: number): readonly string[] {
   const isWildcard = address === '0.0.0.0' || address === '::';
   return isWildcard ? [`* ${port}`] : [`${address} ${port}`, `0.0.0.0 ${port}`, `:: ${port}`];

@@ -1,4 +1,4 @@
-/** Volumes and mounts that the author of a pod gives to its sidecar, checked for what an API server or a kubelet refuses. */
+/** Volumes and mounts that the author of a pod gives to its sidecar, checked for what an API server or a kubelet would refuse. */
 import { isDnsLabel } from '../support/dns-name.ts';
 import {
   asString,
@@ -47,7 +47,7 @@ function wrongVolume(volume: JsonObject, name: string, seen: ReadonlySet<string>
     return `${quote(name)} is not a name of a volume: 1 to 63 of a-z 0-9 and -, starting and ending with a letter or digit`;
   if (RESERVED_VOLUMES.has(name)) return `the volume name ${quote(name)} is reserved for Tandem`;
   if (seen.has(name)) return `the pod already has a volume ${quote(name)}`;
-  // None is an emptyDir (k8s.io/kubernetes, SetDefaults_Volume).
+  // A volume without a source is an emptyDir (k8s.io/kubernetes, SetDefaults_Volume).
   const sources = Object.entries(volume).filter(([key, source]) => key !== 'name' && source !== null);
   return sources.length <= 1 && sources.every(([, source]) => isObject(source))
     ? undefined
@@ -116,19 +116,19 @@ function readJsonList(
 }
 
 // Twice the deepest field of a Kubernetes volume, `projected.sources[].downwardAPI.items[].resourceFieldRef.resource`;
-// what is nested by the thousand would overflow the stack of whoever writes it out again.
+// deeper nesting, by the thousand, would overflow the stack of whoever serializes it.
 const MAX_DEPTH = 16;
 
-/** Why a value of JSON can go into no pod and into no configuration. */
+/** Why a value of JSON can be part of no pod and no configuration. */
 export function unusableJson(value: unknown): string | undefined {
   if (!isNestedAtMost(MAX_DEPTH, value)) return `is nested more than ${MAX_DEPTH} deep`;
   // No argument, variable or path of a process can hold it.
   if (someText(value, (text) => text.includes('\0'))) return 'holds a NUL character';
-  // It is another one after its way through UTF-8: what is read back is never what was written.
+  // It changes on its way through UTF-8: what is read back is never what was written.
   return someText(value, isHalved) ? 'contains an incomplete character' : undefined;
 }
 
-/** A surrogate without its other one, which JSON can escape. */
+/** Half of a surrogate pair, which JSON can escape. */
 export function isHalved(text: string): boolean {
   return !text.isWellFormed();
 }

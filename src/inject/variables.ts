@@ -1,4 +1,4 @@
-/** The variables by which an application finds its upstreams. */
+/** The variables with which an application finds its upstreams. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import { UPSTREAM_MARK } from './names.ts';
 import type { Pod } from './pod.ts';
@@ -10,11 +10,11 @@ export type Variable = { readonly name: string; readonly value: string };
 // A pod of 300 upstreams and 1,000 containers would be 1.2 million operations, for us and for the API server that applies
 // them; 20,000 take some milliseconds, and are 500 upstreams in each of ten containers.
 const MAX_ADDED = 20_000;
-// Each variable goes in front of those that are there, and an API server copies the list for each: 50 million places are
+// Each variable is inserted before the existing ones, and an API server copies the list for each: 50 million entries are
 // 400 MB to copy, a fraction of a second.
 const MAX_MOVED = 50_000_000;
 
-/** One pod must not keep the webhook, or the API server behind it, from all others; undefined when it does not. */
+/** One pod must not block the webhook, or the API server behind it, for all others; undefined when it does not. */
 export function tooManyVariables(pod: Pod, { length: added }: readonly Variable[]): Problem | undefined {
   const containers = [...pod.initContainers, ...pod.containers];
   const at = `${ANNOTATION_PREFIX}connect-service-upstreams`;
@@ -32,8 +32,8 @@ export function tooManyVariables(pod: Pod, { length: added }: readonly Variable[
 }
 
 /**
- * `<NAME>_CONNECT_SERVICE_HOST` and `_PORT` for each upstream, in order. Of two upstreams with one name the first gives
- * the variables. Where the name that other tools produce (only `-` replaced) differs, that one is there too.
+ * `<NAME>_CONNECT_SERVICE_HOST` and `_PORT` for each upstream, in order. If two upstreams have one name, the first provides
+ * the variables. If the name that other tools produce (only `-` replaced) differs, that one is added, too.
  */
 export function upstreamVariables(upstreams: readonly ProxyUpstream[]): readonly Variable[] {
   const variables = new Map<string, Variable>();
@@ -53,7 +53,7 @@ export function upstreamVariables(upstreams: readonly ProxyUpstream[]): readonly
 
 function stems(name: string): readonly string[] {
   const upper = name.toUpperCase();
-  // Most names, in a third of the time.
+  // Handles most names, in a third of the time.
   if (/^[A-Z_][A-Z0-9_]*$/.test(upper)) return [upper];
   const plain = upper.replaceAll(/[^A-Z0-9_]/g, '_').replace(/^(?=[0-9])/, '_');
   const customary = upper.replaceAll('-', '_');

@@ -1,4 +1,4 @@
-/** Requests to the API server: JSON in and out, over connections that are kept. */
+/** Requests to the API server: JSON in and out, over connections that stay open. */
 import {
   Agent as HttpAgent,
   request as httpRequest,
@@ -23,21 +23,21 @@ export type Credentials = {
 };
 
 export type ClusterAccess = {
-  /** `https://host:port`, perhaps with a path; without a slash at its end. */
+  /** `https://host:port`, perhaps with a path; without a slash at the end. */
   readonly server: string;
   /** Namespace of the context or of the pod. */
   readonly namespace: string | undefined;
   /** Asked before each request: tokens and certificates rotate. */
   readonly credentials: () => Promise<Credentials>;
-  /** The server did not accept the credentials: the next ones are made anew. */
+  /** The server did not accept the credentials: the next ones are fetched again. */
   readonly renew: (refused: Credentials) => void;
 };
 
 export type ApiAnswer = {
   readonly status: number;
-  /** The object, list or Status; the beginning of the text when a refusal is no JSON, as those of a proxy. */
+  /** The object, list or Status; or the beginning of the text if a refusal is not JSON, such as that of a proxy. */
   readonly body: unknown;
-  /** What it takes in memory: the characters of the text, and ELEMENT for each element or field. */
+  /** Its size in memory: the characters of the text, plus ELEMENT for each element or field. */
   readonly weight: number;
   readonly headers: IncomingMessage['headers'];
 };
@@ -88,12 +88,12 @@ const REFUSAL_CHARACTERS = 500;
 const KEEP_ALIVE = { keepAlive: true, keepAliveMsecs: 30_000 };
 
 /**
- * HTTP by Node's own client and credentials by the official one, whose generated classes build a second object for each
+ * HTTP by Node's own client, credentials by the official one, whose generated classes would build a second object for each
  * that was parsed.
  *
  * @param timeout milliseconds until a whole answer, or the beginning of a watch
- * @param mayWrite asked for each request that is no GET when its credentials have come, which may take a plugin seconds; such
- *   a request throws TandemError TANDEM_NOT_LEADING when it may not
+ * @param mayWrite called for each request that is not a GET once its credentials are there, which may take a plugin seconds;
+ *   if it returns false, the request throws TandemError TANDEM_NOT_LEADING
  */
 export function apiClient(
   access: ClusterAccess,
@@ -112,7 +112,7 @@ export function apiClient(
       method,
       agent: credentials.proxy ?? agents.agentFor(credentials),
       headers: {
-        // The keys of tokens come as the second alone.
+        // The keys that verify tokens come only as the second type.
         accept: 'application/json, application/jwk-set+json',
         'user-agent': 'tandem',
         ...(content === undefined
@@ -124,7 +124,7 @@ export function apiClient(
     return new Promise((resolve, reject) => {
       const outgoing = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, (incoming) => {
         if (incoming.statusCode === 401) access.renew(credentials);
-        // Whoever reads gets it; without a listener an error after the last byte would end the process.
+        // The reader gets the error; without a listener, one after the last byte would end the process.
         incoming.on('error', () => undefined);
         incoming.once('end', release);
         resolve(incoming);
@@ -181,7 +181,7 @@ type AgentPool = { readonly agentFor: (credentials: Credentials) => HttpAgent; r
 function agentPool(server: string): AgentPool {
   let held: { readonly material: string; readonly agent: HttpAgent } | undefined;
   const discard = (): void => {
-    // Those in use go on to their end.
+    // Connections in use are kept until they end.
     for (const sockets of Object.values(held?.agent.freeSockets ?? {}))
       for (const socket of sockets ?? []) socket.destroy();
   };

@@ -1,11 +1,11 @@
-/** The same API server, asked with a token that is not the own one. */
+/** The same API server, called with a token other than our own. */
 import { TandemError } from '../support/errors.ts';
 import type { Secret } from '../support/secret.ts';
 import type { ClusterAccess } from './api-client.ts';
 
 /**
- * With that token alone: by the own certificate the server would believe a request whatever its token, and a refusal says nothing of
- * the own credentials. What would go through a proxy is not sent, because its connections have the own certificate.
+ * With only that token: our own certificate would make the server accept a request whatever its token. A refusal says nothing about
+ * our own credentials. Requests through a proxy are not sent, because its connections have our own certificate.
  */
 export function bearerAccess({ server, credentials }: ClusterAccess, token: Secret): ClusterAccess {
   return {

@@ -1,4 +1,4 @@
-/** Where the API server is, and with which credentials it is asked. */
+/** Where the API server is, and which credentials are used. */
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { TandemError } from '../support/errors.ts';
@@ -11,7 +11,7 @@ export type AccessOptions = {
   readonly kubeconfig: string | undefined;
   /** KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT count. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Folder of the service account, for access from inside of a pod; as the kubelet mounts it, unless told. */
+  /** Folder of the service account, for access from inside a pod; by default where the kubelet mounts it. */
   readonly serviceAccount?: string;
 };
 

@@ -6,23 +6,23 @@ import { leaseLock, type Attempt, type LockOptions } from './lease-lock.ts';
 
 /** Milliseconds. `retry` < `renewDeadline` < `duration`, with room between them. */
 export type LeaseTimes = {
-  /** Others wait so long after the last renewal that they saw. */
+  /** Others wait this long after the last renewal that they saw. */
   readonly duration: number;
-  /** The leader ends its term so long after the last renewal that it knows to have worked. */
+  /** The leader ends its term this long after the last renewal that it knows to have succeeded. */
   readonly renewDeadline: number;
   /** Between two attempts. */
   readonly retry: number;
 };
 
 /**
- * A hand-over after a crash takes at most 15 s: another replica sees the last renewal up to 1 s late, and waits 12 s from
- * then. 4 s are left between the end of one leader and the earliest beginning of another, for what was already on its way.
+ * A handover after a crash takes at most 15 s: another replica sees the last renewal up to 1 s late, and waits 12 s from
+ * then. 4 s remain between the end of one leader and the earliest start of another, for requests that were already on their way.
  */
 export const LEASE_TIMES: LeaseTimes = { duration: 12_000, renewDeadline: 8000, retry: 2000 };
 
-// After a clean stop the Lease is free, and nobody tells: a read a second is next to nothing for the API server.
+// After a clean stop the Lease is free, and nobody announces it: one read a second costs the API server next to nothing.
 const STANDBY = 1000;
-// Replicas that were started together do not stay together.
+// Replicas that were started together should not stay in step.
 const SPREAD = 0.2;
 
 export type ElectionEvent =
@@ -30,7 +30,7 @@ export type ElectionEvent =
   | { readonly kind: 'ended'; readonly reason: TermEnd }
   /** Another replica has written the Lease first, as when all start together; there will be another attempt. */
   | { readonly kind: 'lost' }
-  /** An attempt did not work; there will be another one. */
+  /** An attempt failed; there will be another one. */
   | { readonly kind: 'failed'; readonly error: TandemError };
 
 type ElectionOptions = Omit<LockOptions, 'duration'> & {
@@ -38,8 +38,8 @@ type ElectionOptions = Omit<LockOptions, 'duration'> & {
   /** A number from 0 up to 1. */
   readonly random: () => number;
   /**
-   * The work of the leader, which lasts until the signal of the term is aborted, never before its start. It is awaited before the Lease is given away
-   * and before a next term. When it ends by itself, the election ends too.
+   * The work of the leader, which lasts until the signal of the term is aborted, never before its start. It is awaited before the Lease is released
+   * and before a next term. If it ends by itself, the election ends, too.
    */
   readonly lead: (term: Term) => Promise<void>;
   readonly onEvent: (event: ElectionEvent) => void;
@@ -47,9 +47,9 @@ type ElectionOptions = Omit<LockOptions, 'duration'> & {
 
 export type Election = {
   readonly isLeader: () => boolean;
-  /** Ends the term, waits for its work, gives the Lease away, and resolves. */
+  /** Ends the term, waits for its work, releases the Lease, and resolves. */
   readonly stop: () => Promise<void>;
-  /** Resolves at the end; rejects with what the work has thrown. */
+  /** Resolves at the end; rejects with what the work threw. */
   readonly done: Promise<void>;
 };
 
@@ -138,7 +138,7 @@ function candidate(options: ElectionOptions): Candidate {
 
 type Outcome = { readonly kind: 'done' } | { readonly kind: 'thrown'; readonly error: unknown };
 
-/** So that a failure can wait until the Lease is given away. */
+/** Keeps a failure until the Lease is released. */
 function settled(work: Promise<void>): Promise<Outcome> {
   return work.then(
     () => ({ kind: 'done' }),

@@ -40,7 +40,7 @@ export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
         { metadata: { uid: object.uid }, status },
         signal,
       );
-      // Gone since, or another of the same name.
+      // It is gone, or another object of the same name.
       if (answer.status === 404 || answer.status === 409) return undefined;
       requireSuccess(
         answer,
@@ -56,7 +56,7 @@ export function entryCluster(client: Pick<ApiClient, 'request'>): EntryCluster {
         { op: 'remove', path: `/metadata/finalizers/${at}` },
       ];
       const answer = await client.request('PATCH', pathOf(kind, object), patch, signal);
-      // Gone since, or changed since: the watch tells.
+      // It is gone or has changed: the watch will report that.
       if ([404, 409, 422].includes(answer.status)) return;
       requireSuccess(
         answer,

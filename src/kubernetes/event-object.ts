@@ -69,7 +69,7 @@ export function eventUpdate({ count, last }: EventSeries): JsonObject {
 function cut(message: string): string {
   const bytes = Buffer.from(message);
   if (bytes.byteLength <= MESSAGE_BYTES) return message;
-  // Three bytes for the ellipsis, and no half of a character before it.
+  // Three bytes for the ellipsis, and no half character before it.
   return `${bytes
     .subarray(0, MESSAGE_BYTES - 3)
     .toString()

@@ -1,4 +1,4 @@
-/** Events on objects: why something was done, or not done, where people look for it. */
+/** Events on objects: why something was done or not done, where people look for it. */
 import { randomBytes } from 'node:crypto';
 import { TandemError } from '../support/errors.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
@@ -20,7 +20,7 @@ import { createTurns } from './turns.ts';
 
 type EventOutcome =
   | { readonly kind: 'written' }
-  /** Too many about this object; it is counted and goes out with a later one. */
+  /** Too many about this object; this one is counted and goes out with a later one. */
   | { readonly kind: 'rate-limited' }
   /** Too many objects at once. */
   | { readonly kind: 'forgotten' }
@@ -51,14 +51,14 @@ const EVENT_LIFE = 3_600_000;
 const RATE = { burst: 25, refill: 300_000 };
 // As the caches of client-go's EventCorrelator. A message has 1 KiB at most, so that all of them need a few MB.
 const REMEMBERED = 4096;
-// Some seconds of an API server that is restarted; longer, and what the Events say is no news.
+// A few seconds while an API server restarts; after that, the Events are no news.
 const ATTEMPTS = 4;
 
 type Held = { readonly series: EventSeries; readonly isCreated: boolean };
 
 /**
- * Writes one after the other, and namespaces take turns: thousands of objects of one hold up no Event of another. The same about the same object within an hour raises the count of its
- * Event.
+ * Writes one after the other, and namespaces take turns: thousands of objects in one namespace do not delay the Events of
+ * another. If the same happens to the same object within an hour, the count of its Event goes up.
  */
 export function eventRecorder<Reason extends string>(options: EventRecorderOptions): EventRecorder<Reason> {
   const { clock, onOutcome } = options;
@@ -88,7 +88,7 @@ export function eventRecorder<Reason extends string>(options: EventRecorderOptio
         continue;
       }
       const error = await writeAgain(held, options, stopping.signal);
-      // It may have happened again meanwhile, so that more is known by now.
+      // It may have happened again meanwhile, so more is known now.
       const now = known.get(namespace, key);
       if (error === undefined && now?.series.name === held.series.name)
         known.set(namespace, key, { ...now, isCreated: true });
@@ -131,7 +131,7 @@ function begin(target: EventTarget, type: EventType, reason: string, message: st
   };
 }
 
-/** Resolves with the error when it was given up. */
+/** Resolves with the error when it gave up. */
 async function writeAgain(
   held: Held,
   { client, instance, clock, random }: EventRecorderOptions,
@@ -170,7 +170,7 @@ async function write(
     client.request('PATCH', `${path}/${series.name}`, eventUpdate(series), signal);
   if (!isCreated) {
     const answer = await create();
-    // An attempt whose answer was lost has made it.
+    // An attempt whose answer was lost has created it.
     return answer.status === 409 ? update() : answer;
   }
   const answer = await update();

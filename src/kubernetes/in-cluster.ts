@@ -1,4 +1,4 @@
-/** Access from inside of a pod: the service account that the kubelet mounts. */
+/** Access from inside a pod: the service account that the kubelet mounts. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf, TandemError } from '../support/errors.ts';

@@ -4,7 +4,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { TandemError } from '../support/errors.ts';
 import type { ClusterAccess, Credentials } from './api-client.ts';
 
-/** What the plugins of one kubeconfig have given: client-go, too, runs one once for all clients of a process. */
+/** What the plugins of one kubeconfig returned: like client-go, each plugin runs once for all clients of a process. */
 type Shared = {
   config: KubeConfig;
   /** Made from this config. */
@@ -14,7 +14,7 @@ type Shared = {
   pending: Promise<Credentials> | undefined;
 };
 
-// Less than what a request waits, so that the next one runs the plugin anew, and its error tells who did not answer.
+// Less than the patience of a request, so that the next one runs the plugin again, and its error names the one that did not answer.
 const PATIENCE = 60_000;
 
 /** By the content of the files. */
@@ -41,7 +41,7 @@ export function kubeconfigAccess(files: readonly string[], patience = PATIENCE):
       ).finally(() => {
         state.pending = undefined;
       })),
-    // Many requests may have been refused for what has been replaced since.
+    // Many requests may have been refused because of credentials that were replaced meanwhile.
     renew: (refused) => {
       if (state.given.has(refused)) state.isRefused = true;
     },
@@ -93,7 +93,7 @@ function load(files: readonly string[]): KubeConfig {
   }
 }
 
-/** The official client insists on a word about TLS even where there is none, as at `kubectl proxy`. */
+/** The official client requires a TLS setting even if there is no TLS, as with `kubectl proxy`. */
 function allowPlainHttp(config: KubeConfig): void {
   config.clusters = config.clusters.map((cluster) =>
     cluster.server.startsWith('http:') ? { ...cluster, skipTLSVerify: true } : cluster,
@@ -140,7 +140,7 @@ async function credentialsOf(config: KubeConfig, isProxied: boolean): Promise<Cr
   };
 }
 
-/** A file with a token mostly ends with a newline, which no header may hold. */
+/** A file with a token usually ends with a newline, which no header may contain. */
 function headersOf({ headers = {} }: RequestOptions): Record<string, string> {
   const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value).trim()]);
   return Object.fromEntries(entries) as Record<string, string>;

@@ -5,16 +5,16 @@ import type { Attempt } from './lease-lock.ts';
 export type Term = {
   /** Aborted when the term ends: nothing may be written after that. */
   readonly signal: AbortSignal;
-  /** Asks the clock too: a process that was stopped for a while has not had its timers yet. */
+  /** Also checks the clock: the timers of a process that was suspended may not have fired yet. */
   readonly isHeld: () => boolean;
 };
 
-/** `stopped` from outside; `expired` when it could not be renewed in time; `taken` by another. */
+/** `stopped` from outside; `expired` when it could not be renewed in time; `taken` by another replica. */
 export type TermEnd = 'stopped' | 'expired' | 'taken';
 
 type LeaderTerm = {
   readonly term: Term;
-  /** A renewal that has worked, sent at this moment of `clock.elapsed`. */
+  /** A successful renewal, which was sent at this moment of `clock.elapsed`. */
   readonly renewed: (since: number) => void;
   /** The first reason counts. */
   readonly end: (reason: TermEnd) => void;

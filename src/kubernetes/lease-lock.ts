@@ -1,4 +1,4 @@
-/** One Lease and one who wants to hold it: each attempt reads, decides, and writes at most once. */
+/** One Lease and one candidate: each attempt reads, decides, and writes at most once. */
 import { TandemError } from '../support/errors.ts';
 import { property, type JsonObject } from '../support/json.ts';
 import type { ApiAnswer, ApiClient } from './api-client.ts';
@@ -10,7 +10,7 @@ export type LockOptions = {
   readonly client: Pick<ApiClient, 'request'>;
   readonly namespace: string;
   readonly name: string;
-  /** Of this process alone: a name that a successor could have too would let both lead. */
+  /** Only of this process: with a name that a successor could have, too, both would lead. */
   readonly identity: string;
   /** Milliseconds after which others may take a Lease that is not renewed. */
   readonly duration: number;
@@ -22,14 +22,14 @@ export type Attempt =
   | { readonly kind: 'held'; readonly since: number }
   /** Somebody else holds it, and it cannot be taken before this moment of `clock.elapsed`. */
   | { readonly kind: 'taken'; readonly holder: string; readonly freeAt: number }
-  /** Somebody else has written it since it was read; reading it again tells who holds it. */
+  /** Somebody else has written it since it was read; only another read shows who holds it. */
   | { readonly kind: 'lost' }
   | { readonly kind: 'failed'; readonly error: TandemError };
 
 type LeaseLock = {
-  /** Takes or renews it. Never rejects but for a bug. */
+  /** Takes or renews it. It rejects only because of a bug. */
   readonly attempt: (signal: AbortSignal) => Promise<Attempt>;
-  /** Gives it away, so that another can take it at once. Undefined when that has worked. */
+  /** Releases it, so that another replica can take it at once. Undefined if that succeeded. */
   readonly release: (signal: AbortSignal) => Promise<TandemError | undefined>;
 };
 
@@ -79,7 +79,7 @@ export function leaseLock(options: LockOptions): LeaseLock {
       coded(async () => {
         if (own === undefined) return readAndHold(signal);
         const attempt = await hold(own, signal);
-        // A conflict: only reading tells whether the Lease is ours still.
+        // A conflict: only a read shows whether the Lease is still ours.
         return own === undefined ? readAndHold(signal) : attempt;
       }),
     release: async (signal) => {

@@ -13,7 +13,7 @@ export type LeaseRecord = {
   readonly object: JsonObject;
 };
 
-/** Undefined when it is no Lease. */
+/** Undefined when it is not a Lease. */
 export function leaseRecord(object: unknown): LeaseRecord | undefined {
   const spec = property(object, 'spec');
   const version = asString(property(property(object, 'metadata'), 'resourceVersion'));
@@ -29,7 +29,7 @@ export function leaseRecord(object: unknown): LeaseRecord | undefined {
 }
 
 /**
- * The spec that makes this holder the holder; an empty one gives the Lease away.
+ * The spec that makes this holder the holder; an empty one releases the Lease.
  *
  * @param duration milliseconds; the API counts in whole seconds
  * @param now milliseconds since the epoch; nobody decides by it, people read it

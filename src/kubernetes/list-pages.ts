@@ -13,10 +13,10 @@ type ListResult<T> =
 export type Collection = { readonly path: string; readonly query: Readonly<Record<string, string>> };
 
 /**
- * A page is held as text and as objects at once, a few times its text. What people write into objects makes one of them
- * anything from 1 KiB to 1.5 MiB (the longest request that etcd takes), or 300,000 elements of nothing, so the objects of a page
- * follow from those before: pages of about 4 Mi, as an answer weighs, and at most 500 objects as client-go has. One that is
- * above 16 Mi is asked for again, smaller.
+ * A page is held as text and as objects at once, a few times its text. People's content makes an object
+ * anything from 1 KiB to 1.5 MiB (the longest request that etcd takes), or 300,000 empty elements, so the number of objects in a page
+ * follows from the pages before: about 4 Mi for a page, as an answer weighs, and at most 500 objects as in client-go. A page
+ * above 16 Mi is requested again, smaller.
  */
 const PAGE = { first: 16, most: 500, growth: 4, weight: 4 * 1024 * 1024, heaviest: 16 * 1024 * 1024 };
 
@@ -39,7 +39,7 @@ export async function listPages<T>(
   for (;;) {
     const query = { ...collection.query, limit: String(limit), ...(token && { continue: token }) };
     const path = pathOf(collection.path, query);
-    // A single object has to be taken as it is.
+    // A single object has to be accepted as it is.
     const heaviest = limit === 1 ? undefined : PAGE.heaviest;
     const answer = await client.request('GET', path, undefined, signal, heaviest);
     if (answer.status !== 200) return { kind: 'failed', failure: failureOf(answer, collection.path) };
@@ -85,7 +85,7 @@ export function pathOf(path: string, query: Readonly<Record<string, string>>): s
 
 type Page = { readonly items: readonly unknown[]; readonly version: string; readonly token: string };
 
-/** Strict: an answer that only looks like an empty list would take everything away. */
+/** Strict: an answer that only looks like an empty list would remove everything. */
 function pageOf(body: unknown, path: string): Page {
   const items = property(body, 'items');
   const metadata = property(body, 'metadata');

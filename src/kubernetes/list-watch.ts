@@ -1,4 +1,4 @@
-/** The objects of one resource, kept current: a list, then a watch, then again whatever a fault made necessary. */
+/** The objects of one resource, kept current: a list, then a watch, then again whatever a failure made necessary. */
 import type { RestartCause } from '../model/restart-causes.ts';
 import { TandemError } from '../support/errors.ts';
 import type { ApiClient } from './api-client.ts';
@@ -19,7 +19,7 @@ export type ListWatchOptions<T> = Collection & {
 };
 
 export type ListWatchHandlers<T> = {
-  /** A whole list, never a part of one: what is not in it has vanished. */
+  /** A whole list, never a part: what is not in it has vanished. */
   readonly onList: (entries: readonly ResourceEntry<T>[], version: string) => void;
   readonly onEvent: (kind: 'changed' | 'deleted', entry: ResourceEntry<T>) => 'applied' | 'disordered';
   /** A list or a watch has ended, and there will be another one. */
@@ -38,7 +38,7 @@ export type ListWatch = {
   readonly status: () => ListWatchStatus;
   /** Resolves after the first whole list; stays pending when it is stopped before. */
   readonly synced: Promise<void>;
-  /** Resolves after a whole list that began after this call, whenever the server gives one; the watch goes on from it. */
+  /** Resolves after a whole list that began after this call, whenever the server returns one; the watch continues from it. */
   readonly relist: () => Promise<void>;
   /** Resolves when everything has ended. */
   readonly stop: () => Promise<void>;
@@ -46,18 +46,18 @@ export type ListWatch = {
   readonly done: Promise<void>;
 };
 
-// As the reflector of client-go: without the spread all watches of a cluster would be renewed in one moment.
+// As client-go's reflector does: without the spread, all watches of a cluster would be renewed at the same moment.
 const WATCH_SECONDS = { least: 300, spread: 300 };
 
-/** After these the versions since the last one cannot be had any more, or make no sense. */
+/** After these, the versions since the last one are lost, or make no sense. */
 const NEEDS_LIST: ReadonlySet<RestartCause> = new Set(['gone', 'disordered', 'refused']);
 
-/** Nobody was asked for anything that could be too much for it. */
+/** The server was not reached, so a retry cannot overload it. */
 const IS_AWAY: ReadonlySet<RestartCause> = new Set(['unreachable', 'reset']);
 // Back in step within 5 s of the end of an outage.
 const LONGEST_RECONNECT = 4000;
 
-/** How a watch ends in which nothing happened. */
+/** How a watch without any event may end. */
 const MAY_BE_QUIET: ReadonlySet<RestartCause> = new Set(['closed', 'idle']);
 
 /** https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
@@ -67,7 +67,7 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   const pauses = watchPauses(clock, random);
   const restarts: Partial<Record<RestartCause, number>> = {};
   const firstList = Promise.withResolvers<void>();
-  /** Those that wait for a list that has not begun. */
+  /** Callers that wait for a list that has not begun. */
   const waiting: (() => void)[] = [];
   let session = new AbortController();
   /** Undefined: a list is needed. */
@@ -82,7 +82,7 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
       waiting.unshift(...awaited);
       return result.failure;
     }
-    // Whoever asked while this one was on its way gets another.
+    // A caller that asked while this list was on its way gets another one.
     version = waiting.length > 0 ? undefined : result.version;
     lastSuccess = clock.now();
     handlers.onList(result.entries, result.version);
@@ -179,7 +179,7 @@ function watchPauses(clock: Clock, random: () => number) {
   };
 }
 
-/** What was quiet for so long was a whole watch; a server that ends each one at once is not well, though it does so in order. */
+/** A watch that was quiet for this long was complete; a server that ends each one at once is unwell, even if it does so properly. */
 function wasWhole({ cause }: WatchFailure, milliseconds: number): boolean {
   return MAY_BE_QUIET.has(cause) && milliseconds >= LONGEST_BACKOFF;
 }

@@ -1,4 +1,4 @@
-/** Writes Services and EndpointSlices in one namespace; what changed under our eyes is not written. */
+/** Writes Services and EndpointSlices in one namespace; what changed in the meantime is not written. */
 import type { ObjectChange, ObjectKind } from '../catalog/to-kubernetes/object-changes.ts';
 import type { ObjectOutcome, ObjectWriter } from '../controllers/to-k8s-ports.ts';
 import { asObject, property } from '../support/json.ts';
