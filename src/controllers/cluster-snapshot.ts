@@ -11,10 +11,16 @@ export type ClusterSnapshot = {
   readonly sources: () => Iterable<string>;
   readonly service: (source: string) => Service | undefined;
   readonly related: (source: string) => RelatedObjects;
+  /** False while too little is known of what belongs to the Service: nothing is concluded about it then. */
+  readonly isWhole: (source: string) => boolean;
   readonly serviceChanged: Change<Service>;
   readonly sliceChanged: Change<EndpointSlice>;
   readonly nodeChanged: Change<Node>;
   readonly ingressChanged: Change<Ingress>;
+  /** Nodes are being listed, and until then nobody knows where a NodePort Service is served. */
+  readonly awaitNodes: () => void;
+  /** There is a list of them. The answer: the sources that waited for it. */
+  readonly nodesListed: () => readonly string[];
 };
 
 export function createClusterSnapshot(): ClusterSnapshot {
@@ -22,6 +28,8 @@ export function createClusterSnapshot(): ClusterSnapshot {
   const slices = createGroups<EndpointSlice>();
   const nodes = new Map<string, Node>();
   const ingresses = createGroups<Ingress>();
+  let areNodesAwaited = false;
+  const needsNodes = (source: string): boolean => services.get(source)?.type === 'NodePort';
 
   const serviceChanged: Change<Service> = (before, after) => {
     const of = (service: Service): string => sourceOfService(service.namespace, service.name);
@@ -64,10 +72,19 @@ export function createClusterSnapshot(): ClusterSnapshot {
       node: (name) => nodes.get(name),
       ingresses: [...ingresses.of(source).values()],
     }),
+    isWhole: (source) => !areNodesAwaited || !needsNodes(source),
     serviceChanged,
     sliceChanged,
     nodeChanged,
     ingressChanged,
+    awaitNodes: () => {
+      areNodesAwaited = true;
+    },
+    nodesListed: () => {
+      if (!areNodesAwaited) return [];
+      areNodesAwaited = false;
+      return [...services.keys()].filter(needsNodes);
+    },
   };
 }
 

@@ -87,6 +87,7 @@ export function createPlanner(
     const plans: Plan[] = [];
     const problems = new Map<string, readonly ServiceProblem[]>();
     for (const source of sources) {
+      if (!snapshot.isWhole(source)) continue;
       const found = planOne(source);
       plans.push(found.plan);
       problems.set(source, found.problems);

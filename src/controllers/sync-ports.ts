@@ -9,7 +9,7 @@ import type { ControllerReporter } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
 
 export type Source = {
-  readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'related'>;
+  readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'related' | 'isWhole'>;
   /** Resolves when every kind in use has its whole list. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
   /** Called with the sources that an event may touch; the returned function removes the listener. */

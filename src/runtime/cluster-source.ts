@@ -62,6 +62,7 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
     kind: SourceKind,
     read: (object: unknown) => T | undefined,
     changed: (before: T | undefined, after: T | undefined) => readonly string[],
+    onList?: () => void,
   ): void => {
     const watch = watchResource({
       ...COLLECTIONS[kind],
@@ -70,12 +71,15 @@ export function clusterSource({ client, withIngresses, onRestart }: ClusterSourc
       ...systemRuntime,
       onChange: (_key, before, after) => tellTouched(changed(before, after)),
       onRestart: (failure) => onRestart(kind, failure),
+      ...(onList && { onList }),
     });
     watches.set(kind, watch);
   };
   const serviceChanged = (before: Service | undefined, after: Service | undefined): readonly string[] => {
-    if (after?.type === 'NodePort' && !watches.has('nodes') && !isStopped)
-      start('nodes', readNode, snapshot.nodeChanged);
+    if (after?.type === 'NodePort' && !watches.has('nodes') && !isStopped) {
+      snapshot.awaitNodes();
+      start('nodes', readNode, snapshot.nodeChanged, () => tellTouched(snapshot.nodesListed()));
+    }
     return snapshot.serviceChanged(before, after);
   };
 
