@@ -99,6 +99,7 @@ async function runDev(values: DevValues, operands: readonly string[], stage: Sta
       policy: values.policy,
       node,
       adoptNodes: [],
+      isSourceOld: false,
       resync: 600_000,
       dryRun: false,
       once: false,

@@ -24,10 +24,13 @@ import { dueEntries } from './due-entries.ts';
 import { createEntryMemory, type EntryMemory } from './entry-memory.ts';
 import { createEntryViews } from './entry-views.ts';
 import { createEntryStatuses } from './entry-statuses.ts';
+import { untilListed } from './first-removals.ts';
 
 type ConfigEntryOptions = ControllerOptions & {
   readonly settings: EntrySettings;
   readonly kinds: readonly EntryKind[];
+  /** The objects were watched before, while another replica led, perhaps. */
+  readonly areObjectsOld: boolean;
 };
 
 type ConfigEntryPorts = ControllerRuntime & {
@@ -49,7 +52,7 @@ export function runConfigEntries(
   signal: AbortSignal,
 ): Promise<void> {
   const { objects, entries, writer, reporter, clock, random } = ports;
-  const { settings, kinds } = options;
+  const { settings, kinds, areObjectsOld } = options;
   const readable = kinds.filter(({ enterprise }) => enterprise !== true);
   const memory = createEntryMemory(clock.elapsed);
   const views = createEntryViews(ports, options, memory);
@@ -68,7 +71,12 @@ export function runConfigEntries(
     fullDue: () => earliest([memory.retryDue(), statuses.retryDue(), views.retryDue()]),
     guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
     isSettled: () => readable.every((kind) => entries.entries(kind).entries !== undefined),
-    synced: objects.synced,
+    synced: async (until) => {
+      await objects.synced(until);
+      // By an old object an entry would be written as it was before, with the right index.
+      if (areObjectsOld && !until.aborted)
+        await untilListed({ relist: objects.refresh, failed: reporter.failed, clock, random }, until);
+    },
     watch: (until) => watchBoth(ports, options, memory, (key) => controller.enqueue(key), until),
     reconciler: {
       refresh: async ({ isConfirmation }, until) => {

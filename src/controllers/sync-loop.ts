@@ -12,7 +12,9 @@ import {
 } from '../reconcile/controller.ts';
 import type { Backlog } from '../reconcile/work-in-hand.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
+import { earliest } from '../support/earliest.ts';
 import { consulPlanApplier, type AdoptingPlan } from './apply-consul-plan.ts';
+import { createFirstRemovals } from './first-removals.ts';
 import { createNodeCache } from './node-cache.ts';
 import { createPlanner, type Planned, type SourceStatus } from './planner.ts';
 import type { Catalog, Source, SyncReporter } from './sync-ports.ts';
@@ -23,6 +25,8 @@ export type SyncOptions = ControllerOptions & {
   readonly node: string;
   /** Nodes of an earlier syncer whose instances are taken over; empty: none. */
   readonly adoptNodes: readonly string[];
+  /** The source was there before, while another replica led, perhaps. */
+  readonly isSourceOld: boolean;
 };
 
 type SyncPorts = ControllerRuntime & {
@@ -48,29 +52,31 @@ type SyncPlan = Planned & AdoptingPlan;
 
 export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const { source, catalog, reporter, clock, random } = ports;
-  const { settings, policy, node, adoptNodes } = options;
+  const { settings, policy, node, adoptNodes, isSourceOld } = options;
   const scope = { owner: settings.owner, node };
   const cache = createNodeCache(catalog, scope, clock);
   const observed = cache.instances;
   const planner = createPlanner(source.snapshot, observed, settings, scope);
   /** Sources whose ids somebody else holds. */
   const conflicts = new Set<string>();
+  const firstRemovals = firstRemovalsOf(ports, isSourceOld, () => controller.notify());
 
   const controller = createController<ObservedIndex, SyncPlan, Change>({
     ...options,
     clock,
     random,
     reporter,
-    guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
-    fullDue: cache.due,
+    guard: firstRemovals.guard,
+    fullDue: () => earliest([cache.due(), firstRemovals.due()]),
     synced: source.synced,
     watch: async (signal) => {
       const unsubscribe = source.onChange((sources) => sources.forEach((each) => controller.enqueue(each)));
-      await cache.watch(controller.notify, signal);
+      await Promise.all([cache.watch(controller.notify, signal), firstRemovals.run(signal)]);
       unsubscribe();
     },
     reconciler: {
       refresh: async ({ isFull, isConfirmation }, signal) => {
+        if (isFull) firstRemovals.begun();
         if (isConfirmation) await source.refresh(signal);
         if (isFull) await cache.read(signal);
       },
@@ -122,4 +128,10 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     }),
     backlog: controller.backlog,
   };
+}
+
+function firstRemovalsOf({ source, reporter, clock, random }: SyncPorts, isOld: boolean, notify: () => void) {
+  const guard = createDeletionGuard(clock, MANY_AT_ONCE, reporter);
+  const parts = { relist: source.refresh, failed: reporter.failed, notify, clock, random };
+  return createFirstRemovals(guard, isOld, parts);
 }

@@ -13,7 +13,7 @@ import type { SyncPart, SyncStage } from './sync-stage.ts';
 
 export function configEntriesPart(stage: SyncStage): SyncPart {
   const { values, owner, client, consul, log, metrics, options, events, onRestart, changed } = stage;
-  const { resync, dryRun, once } = options;
+  const { resync, dryRun, once, isSourceOld } = options;
   const kinds = ENTRY_KINDS;
   const objects = entryObjects({
     client,
@@ -53,7 +53,8 @@ export function configEntriesPart(stage: SyncStage): SyncPart {
         reporter,
         ...systemRuntime,
       };
-      await runConfigEntries(ports, { resync, dryRun, once, settings, kinds }, term);
+      const loop = { resync, dryRun, once, settings, kinds, areObjectsOld: isSourceOld };
+      await runConfigEntries(ports, loop, term);
       ended();
     },
     isSynced: () => Object.values(objects.watches()).every((watch) => watch.isSynced),

@@ -135,6 +135,7 @@ function syncOptions(values: SyncValues, owner: string): SyncOptions {
     policy: values.policy,
     node: syncNodeName(values, owner),
     adoptNodes: values.adopt ? values.adoptNodes : [],
+    isSourceOld: isElected(values),
     resync: values.resync * 1000,
     dryRun: values.dryRun,
     once: values.once,

@@ -94,7 +94,7 @@ async function once(
       },
       reporter,
     },
-    { kinds, settings, resync: 600_000, dryRun: false, once: true },
+    { kinds, settings, resync: 600_000, dryRun: false, once: true, areObjectsOld: false },
     AbortSignal.timeout(60_000),
   );
   return {

@@ -73,7 +73,12 @@ function clusterOf(objects: Map<string, EntryObject>): EntryCluster {
 // A write of Consul on two cores.
 const WRITE_MILLISECONDS = 4;
 
-function running(places: readonly string[], existing: readonly string[] = []): World {
+/** @param refresh with it the objects are those of an earlier term */
+function running(
+  places: readonly string[],
+  existing: readonly string[] = [],
+  refresh?: () => Promise<void>,
+): World {
   const clock = createVirtualClock();
   const stop = new AbortController();
   let index = 1;
@@ -127,7 +132,7 @@ function running(places: readonly string[], existing: readonly string[] = []): W
   const ended = runConfigEntries(
     {
       clock,
-      random: () => 0,
+      random: () => (refresh === undefined ? 0 : 0.5),
       objects: {
         objects: (each) => (each === kind ? [...objects.values()] : []),
         trouble: nothing,
@@ -136,7 +141,7 @@ function running(places: readonly string[], existing: readonly string[] = []): W
           tell = listener;
           return nothing;
         },
-        refresh: () => Promise.resolve(),
+        refresh: refresh ?? (() => Promise.resolve()),
       },
       entries: {
         entries: (each) => ({ entries: each === kind ? [...entries.values()] : [], trouble: undefined }),
@@ -152,9 +157,16 @@ function running(places: readonly string[], existing: readonly string[] = []): W
       },
       writer: { write, mayRemove: () => Promise.resolve(undefined) },
       cluster: clusterOf(objects),
-      reporter: REPORTER,
+      reporter: refresh === undefined ? REPORTER : { ...REPORTER, failed: nothing },
     },
-    { kinds: ENTRY_KINDS, settings: ENTRY_SETTINGS, resync: 600_000, dryRun: false, once: false },
+    {
+      kinds: ENTRY_KINDS,
+      settings: ENTRY_SETTINGS,
+      resync: 600_000,
+      dryRun: false,
+      once: false,
+      areObjectsOld: refresh !== undefined,
+    },
     stop.signal,
   );
   return world;
@@ -280,4 +292,28 @@ test('what a newer Consul completes is written once more, to be sure that nobody
   }
   assert.equal(sent.length, 3);
   await stop();
+});
+
+test('a new leader writes and removes nothing by objects that it has from before, until these are listed anew', async () => {
+  let isAway = true;
+  // Of another term: one object is not known here yet, and one has gone.
+  const world = running(['shop/gone'], ['shop/web'], () => {
+    if (isAway) return Promise.reject(new Error('away'));
+    world.objects.set('shop/web', objectOf('shop/web'));
+    world.objects.delete('shop/gone');
+    return Promise.resolve();
+  });
+  await world.clock.advance(60_000);
+  assert.deepEqual(world.sent, []);
+  isAway = false;
+  await world.clock.advance(60_000);
+  assert.deepEqual(world.sent, []);
+  world.objects.set('shop/api', objectOf('shop/api'));
+  world.changed('shop/api');
+  await world.clock.advance(1000);
+  assert.deepEqual(
+    world.sent.map(({ name }) => name),
+    ['api'],
+  );
+  await world.stop();
 });

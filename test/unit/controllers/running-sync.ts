@@ -162,6 +162,7 @@ export function startSync(
       policy: 'sync',
       node: NODE,
       adoptNodes: [],
+      isSourceOld: false,
       resync: 600_000,
       dryRun: false,
       once: false,

@@ -214,6 +214,31 @@ test('removals that the second look does not see never happen', async () => {
   await run.stop();
 });
 
+test('a new leader removes nothing by what it has from before, until the cluster is listed anew, and registers all the same', async () => {
+  const run = startSync({ isSourceOld: true }, undefined, false);
+  const Meta = { 'tandem-owner': 'cluster1', 'tandem-source': 'Service/default/late' };
+  const ofLate = { ID: 'late-1', Service: 'late', Tags: [], Address: '10.9.9.9', Port: 80, Meta };
+  const Service = { ...ofLate, Weights: { Passing: 1, Warning: 1 } };
+  // The leader before has registered it, and the watch here has not told of it.
+  run.interfere([
+    { Node: { Verb: 'set', Node: { Node: NODE, Address: '127.0.0.1', Meta: {} } } },
+    { Service: { Verb: 'set', Node: NODE, Service } },
+  ]);
+  run.faults.refresh = new Error('away');
+  run.setService('web', ['10.0.0.1']);
+  run.listed();
+  await run.clock.advance(60_000);
+  assert.deepEqual(run.names(), ['late', 'web']);
+  assert.ok(run.failures.length > 0, 'it is told');
+  run.faults.refresh = undefined;
+  await run.clock.advance(5000);
+  assert.deepEqual(run.names(), ['web'], 'no list has it');
+  run.setService('web', undefined);
+  await run.clock.advance(1000);
+  assert.deepEqual(run.names(), []);
+  await run.stop();
+});
+
 test('what somebody else registered on the node stays, and an id of theirs is reported', async () => {
   const run = startSync();
   run.setService('web', ['10.0.0.1']);
