@@ -27,11 +27,11 @@ test('the schema names the key that it does not know, at any depth', async () =>
     assert.match(text, new RegExp(`at '${place}': additional properties '${key}' not allowed`));
 });
 
-test('the schema names a whole section that is null: nothing of its defaults is left', async () => {
-  const sections = sectionsOf(parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')));
-  assert.ok(sections.length > 30);
+test('the schema names every null in the place of a default: helm takes null as "without it"', async () => {
+  const needed = neededOf(parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')));
+  assert.ok(needed.length > 150);
   // Those of one depth at once: none is in another.
-  for (const alike of Map.groupBy(sections, (path) => path.length).values()) {
+  for (const alike of Map.groupBy(needed, (path) => path.length).values()) {
     const text = await refusal(mergedAll(alike.map((path) => valuesWith(path, null))));
     const said = [...text.matchAll(/at '(.*)': missing propert(?:y|ies) (.*)/g)].flatMap(
       ([, place = '', keys = '']) => keys.split(', ').map((key) => `${place}/${key.slice(1, -1)}`),
@@ -40,14 +40,36 @@ test('the schema names a whole section that is null: nothing of its defaults is 
   }
 });
 
+test('null is as it was with consul-k8s: what Kubernetes or the chart has by default', async () => {
+  const secret = { secretName: 'own', secretKey: null };
+  const base = { global: { secure: true, tls: { caCert: secret, caKey: secret } } };
+  const { text } = await renderChart({
+    ...base,
+    global: { ...base.global, acls: { bootstrapToken: secret } },
+    server: { nodeSelector: null, tolerations: null, priorityClassName: null, extraVolumes: null },
+    ui: { service: { type: null } },
+    dns: { type: null },
+  });
+  assert.match(text, /ca=own\/tls\.crt/);
+  assert.match(text, /ca-key=own\/tls\.key/);
+  assert.match(text, /TANDEM_BOOTSTRAP_TOKEN_KEY\n\s+value: "token"/);
+  const sync = await renderChart({ syncCatalog: { aclSyncToken: secret } });
+  assert.match(sync.text, /--consul-token-file=\/etc\/tandem\/consul-token\/token$/m);
+  for (const { text: rendered } of [{ text }, sync]) assert.doesNotMatch(rendered, /<nil>|%!/);
+});
+
 // What Kubernetes defines below a key is passed on as it is, or left out.
 const OF_KUBERNETES = ['securityContext', 'nodeSelector', 'resources'];
+// Without it the default of Kubernetes holds, that of consul-k8s, or what values.yaml says of null.
+const NONE_IS_A_VALUE = ['tolerations', 'priorityClassName', 'secretKey', 'dataDirectoryHostPath', 'type'];
 
-function sectionsOf(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+/** The paths of sections and values whose default is more than nothing. */
+function neededOf(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
   return Object.entries(value as object).flatMap(([key, below]) => {
-    const isSection = typeof below === 'object' && below !== null && Object.keys(below).length > 0;
-    if (!isSection || Array.isArray(below) || OF_KUBERNETES.includes(key)) return [];
-    return [[...path, key], ...sectionsOf(below, [...path, key])];
+    if (OF_KUBERNETES.includes(key) || NONE_IS_A_VALUE.includes(key) || below === null) return [];
+    if (typeof below !== 'object') return [[...path, key]];
+    if (Object.keys(below).length === 0) return key === 'extraConfig' ? [[...path, key]] : [];
+    return Array.isArray(below) ? [[...path, key]] : [[...path, key], ...neededOf(below, [...path, key])];
   });
 }
 

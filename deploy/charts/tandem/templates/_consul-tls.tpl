@@ -31,7 +31,7 @@
 {{- /* The CA as a file, of webhook, sync and tests; nothing without one. */}}
 {{- define "tandem.caFile" -}}
 {{- if include "tandem.usesTls" . }}/etc/tandem/consul-ca/ca.crt
-{{- else if include "tandem.caSecret" . }}/etc/tandem/consul-ca/{{ .Values.global.tls.caCert.secretKey }}
+{{- else if include "tandem.caSecret" . }}/etc/tandem/consul-ca/{{ .Values.global.tls.caCert.secretKey | default "tls.crt" }}
 {{- end }}
 {{- end }}
 

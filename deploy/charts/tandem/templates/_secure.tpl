@@ -71,10 +71,10 @@ gossip={{ . }}/{{ $global.gossipEncryption.secretKey }}
 {{- end }}
 {{- if include "tandem.stageOf" (list . "tls") }}
 {{- with $global.tls.caCert.secretName }}
-ca={{ . }}/{{ $global.tls.caCert.secretKey }}
+ca={{ . }}/{{ $global.tls.caCert.secretKey | default "tls.crt" }}
 {{- end }}
 {{- with $global.tls.caKey.secretName }}
-ca-key={{ . }}/{{ $global.tls.caKey.secretKey }}
+ca-key={{ . }}/{{ $global.tls.caKey.secretKey | default "tls.key" }}
 {{- end }}
 {{- with .Values.server.serverCert.secretName }}
 server={{ . }}
@@ -139,7 +139,7 @@ client={{ . }}
   "CONSUL_CA_FILE" ($isElsewhere | ternary (include "tandem.caFile" .) nil)
   "CONSUL_TLS_SERVER_NAME" ($isElsewhere | ternary .Values.externalServers.tlsServerName nil)
   "BOOTSTRAP_TOKEN_SECRET" $brought.secretName
-  "BOOTSTRAP_TOKEN_KEY" (empty $brought.secretName | ternary nil $brought.secretKey)
+  "BOOTSTRAP_TOKEN_KEY" (empty $brought.secretName | ternary nil ($brought.secretKey | default "token"))
   "AUTH_METHOD_HOST" ($isElsewhere | ternary .Values.externalServers.k8sAuthMethodHost nil)
   "CLIENT_SELECTOR" (empty $hasClients | ternary nil (print $consul "client"))
   "SERVER_NAMES" (concat .Values.global.tls.serverAdditionalDNSSANs .Values.global.tls.serverAdditionalIPSANs | join ",")

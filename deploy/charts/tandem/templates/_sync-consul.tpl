@@ -46,7 +46,7 @@ is lost, each of them may wait for seconds.
 {{- end }}
 {{- with .Values.syncCatalog.aclSyncToken }}
 {{- if .secretName }}
-- --consul-token-file=/etc/tandem/consul-token/{{ .secretKey }}
+- --consul-token-file=/etc/tandem/consul-token/{{ .secretKey | default "token" }}
 {{- end }}
 {{- end }}
 {{- with include "tandem.syncAuthMethod" . }}
