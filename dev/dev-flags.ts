@@ -3,9 +3,8 @@ import { type ConsulAddresses, parseConsulAddresses } from '../src/config/consul
 import { consulFlags } from '../src/config/consul-settings.ts';
 import { integer, parsed, string } from '../src/config/flag.ts';
 import { injectFlags } from '../src/config/inject-settings.ts';
-import { listenAddress } from '../src/config/listen-address.ts';
+import { listenAddress, logLevelFlag, statusListenFlag } from '../src/config/common-flags.ts';
 import type { FlagValues } from '../src/config/parse-flags.ts';
-import { logLevelFlag, statusListenFlag } from '../src/config/server-flags.ts';
 import { toConsulFlags } from '../src/config/sync-settings.ts';
 
 export const LOOPBACK = '127.0.0.1';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { autoSource } from '../src/certificates/auto-source.ts';
 import { validityProblem } from '../src/certificates/key-pair.ts';
 import { injectSettings, withDefaults, type injectFlags } from '../src/config/inject-settings.ts';
-import type { ListenAddress } from '../src/config/listen-address.ts';
+import type { ListenAddress } from '../src/config/common-flags.ts';
 import type { FlagValues } from '../src/config/parse-flags.ts';
 import type { Sync } from '../src/controllers/sync-loop.ts';
 import { admitPod } from '../src/admission/admit-pod.ts';

@@ -1,4 +1,4 @@
-/** The CA of the webhook and its serving certificates, with the lives that they have. */
+/** The CA of the webhook and its serving certificates: how long they live, and which names they are for. */
 import type { KeyPair } from './key-pair.ts';
 import { newCa, newLeaf, SERVER_ONLY } from './sign.ts';
 
@@ -26,4 +26,10 @@ export function generateServing(
   life = SERVING_DAYS * DAY,
 ): KeyPair {
   return newLeaf(ca, hosts, { now, life }, SERVER_ONLY);
+}
+
+/** https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#services; the first is what the API server asks for. */
+export function serviceDnsNames(name: string, namespace: string): readonly string[] {
+  const full = `${name}.${namespace}`;
+  return [`${full}.svc`, `${full}.svc.cluster.local`, full, name];
 }

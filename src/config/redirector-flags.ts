@@ -1,9 +1,7 @@
 /** The flags of `tandem redirector` and of `tandem redirect-wait`. */
-import { kubeconfigFlag } from './common-flags.ts';
+import { kubeconfigFlag, logLevelFlag, listenAddress } from './common-flags.ts';
 import { string } from './flag.ts';
-import { listenAddress } from './listen-address.ts';
 import type { FlagValues } from './parse-flags.ts';
-import { logLevelFlag } from './server-flags.ts';
 
 const NODE_VARIABLE = { variables: ['NODE_NAME'] };
 

@@ -11,10 +11,9 @@ import { aclFlags } from './acl-flags.ts';
 import { consulFlags } from './consul-settings.ts';
 import { isIpAddress } from '../support/ip-address.ts';
 import { injectFlags } from './inject-settings.ts';
-import { kubeconfigFlag } from './common-flags.ts';
+import { kubeconfigFlag, logLevelFlag, statusListenFlag } from './common-flags.ts';
 import { boolean, list, oneOf, parsed, splitList, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
-import { logLevelFlag, statusListenFlag } from './server-flags.ts';
 import { ownerName } from './sync-settings.ts';
 
 export const secureFlags = {

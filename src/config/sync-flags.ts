@@ -1,12 +1,17 @@
 /** The flags of `tandem sync`. */
-import { kubeconfigFlag, leaseNamespaceFlag } from './common-flags.ts';
+import {
+  kubeconfigFlag,
+  leaseNamespaceFlag,
+  logLevelFlag,
+  shutdownDelayFlag,
+  statusListenFlag,
+} from './common-flags.ts';
 import { configEntryFlagProblems, configEntryFlags } from './config-entry-flags.ts';
 import { consulFlagProblems, consulFlags } from './consul-settings.ts';
 import { boolean, integer, list, string } from './flag.ts';
 import { namingFlags } from './naming-settings.ts';
 import type { FlagValues } from './parse-flags.ts';
 import { registrarFlagProblems, registrarFlags } from './registrar-flags.ts';
-import { logLevelFlag, shutdownDelayFlag, statusListenFlag } from './server-flags.ts';
 import { toConsulFlags } from './sync-settings.ts';
 import { toK8sFlagProblems, toK8sFlags } from './to-k8s-flags.ts';
 

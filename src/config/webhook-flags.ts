@@ -2,9 +2,8 @@
 import { certificateFlags, certificateProblems } from './certificate-flags.ts';
 import { boolean, oneOf, string } from './flag.ts';
 import { injectFlagProblems, injectFlags } from './inject-settings.ts';
-import { listenAddress } from './listen-address.ts';
+import { listenAddress, logLevelFlag, shutdownDelayFlag, statusListenFlag } from './common-flags.ts';
 import type { FlagValues } from './parse-flags.ts';
-import { logLevelFlag, shutdownDelayFlag, statusListenFlag } from './server-flags.ts';
 
 export const webhookFlags = {
   listen: listenAddress('Address of the TLS port.', { host: '0.0.0.0', port: 8443 }),

@@ -1,6 +1,6 @@
 /** Keys of the registrar: a synthetic node, or one pod on it, of which no more than the two instances of each service have to be read. */
 import { indexed } from '../model/instance.ts';
-import { PROXY_SUFFIX } from '../model/reserved-names.ts';
+import { PROXY_SUFFIX } from '../model/consul-names.ts';
 import { nodeOfPod } from '../catalog/mesh/pod-registration.ts';
 import { servicesOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { Touched } from './pod-snapshot.ts';

@@ -7,7 +7,7 @@ import { property, textAt } from '../support/json.ts';
 import { annotationReader } from './annotation-reader.ts';
 import type { ReadMeshOptions } from './read-registration.ts';
 import { readPod } from './pod.ts';
-import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
+import { isReservedName, PROXY_SUFFIX } from '../model/consul-names.ts';
 import { SERVICE_NAME } from './service-name.ts';
 import { readPodService } from './service.ts';
 import { readUpstreams } from './upstreams.ts';

@@ -1,7 +1,7 @@
 /** The registration that the webhook wrote into the spec of a pod, read back: the inverse of `registration-variable.ts`. */
 import type { Problem } from '../model/problem.ts';
 import { TRANSPARENT, type ExposedPath, type ProxyUpstream } from '../model/registration.ts';
-import { POD_META_KEYS } from '../model/consul-names.ts';
+import { POD_META_KEYS, isReservedName, PROXY_SUFFIX } from '../model/consul-names.ts';
 import {
   asString,
   elementsAt,
@@ -16,7 +16,6 @@ import {
 } from '../support/json.ts';
 import { isPort } from '../support/port.ts';
 import { hasControl, hasControlInLines, quote } from '../support/text.ts';
-import { isReservedName, PROXY_SUFFIX } from '../model/reserved-names.ts';
 import { META_PREFIX } from '../model/kubernetes-names.ts';
 import { meshGatewayModes, PREPARED_QUERY } from './parse-upstreams.ts';
 import { SERVICE_NAME, type NameSource } from './service-name.ts';

@@ -3,8 +3,7 @@
  * proxy. In agent mode the init container gives it to the agent of its node, with checks; in dataplane mode the
  * registrar reads it in the spec.
  */
-import { podMeta } from '../model/consul-names.ts';
-import { PROXY_SUFFIX } from '../model/reserved-names.ts';
+import { podMeta, PROXY_SUFFIX } from '../model/consul-names.ts';
 import { variable } from './container-parts.ts';
 import { agentDefinition, agentFile, checkedDefinition } from '../model/definition.ts';
 import { serviceAndProxy, TRANSPARENT, type ExposedPath } from '../model/registration.ts';

@@ -4,7 +4,7 @@ import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
 import { MOST_SERVICES } from './names.ts';
 import type { Pod } from './pod.ts';
-import { isReservedName } from '../model/reserved-names.ts';
+import { isReservedName } from '../model/consul-names.ts';
 import type { InjectSettings } from './settings.ts';
 import { canNameContainers, checkNames, commaParts, isSeveral } from './several-services.ts';
 

@@ -68,3 +68,20 @@ export const TRANSACTION_LIMITS = { operations: 128, bytes: 400_000 };
 export const LEAST_OPERATIONS = 64;
 /** `/v1/internal/acl/authorize` (agent/acl_endpoint.go, `maxRequests`). */
 export const RIGHTS_PER_REQUEST = 64;
+
+/** A service that Consul itself has: no pod and no Service may take its name, nor one of a proxy. */
+const CONSUL = 'consul';
+
+/** Every proxy is `<service>-sidecar-proxy` (Consul, "Sidecar Service Registration"). */
+export const PROXY_SUFFIX = '-sidecar-proxy';
+
+/** Whose the name is; undefined when it is free. Consul compares names in lower case. */
+export function holderOf(service: string): 'servers' | 'proxies' | undefined {
+  const name = service.toLowerCase();
+  if (name === CONSUL) return 'servers';
+  return name.endsWith(PROXY_SUFFIX) ? 'proxies' : undefined;
+}
+
+export function isReservedName(service: string): boolean {
+  return holderOf(service) !== undefined;
+}

@@ -1,6 +1,6 @@
 /** What Consul has of a workload in the mesh: one model, whoever registers it; `definition.ts` says how it is written. */
 import type { Instance } from './instance.ts';
-import { PROXY_SUFFIX } from './reserved-names.ts';
+import { PROXY_SUFFIX } from './consul-names.ts';
 
 export type Registration = Pick<Instance, 'id' | 'name' | 'address' | 'port' | 'tags' | 'meta'> & {
   /** Of the proxy alone: what clients with redirected traffic dial. */

@@ -1,8 +1,7 @@
 /** What the page says of each controller beside what it says of every one. A new controller has its entry here. */
 import { configEntriesTable } from './config-entries-table.ts';
 import { consulServicesTable } from './consul-services-table.ts';
-import { count } from './count.ts';
-import { foreignText, markup, type Markup } from './markup.ts';
+import { count, foreignText, markup, type Markup } from './markup.ts';
 import { podsTable } from './pods-table.ts';
 import type { Row, Table } from './row.ts';
 import { isWaiting, servicesTable } from './services-table.ts';

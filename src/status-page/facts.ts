@@ -1,7 +1,6 @@
 /** What there is to know of each part, beside the tables. */
 import { viewOfController, type Value } from './controller-views.ts';
-import { count } from './count.ts';
-import { foreignText, markup, moment, type Markup } from './markup.ts';
+import { count, foreignText, markup, moment, type Markup } from './markup.ts';
 import type { Table } from './row.ts';
 import type { ControllerStatus, Status, WebhookStatus } from './status.ts';
 import { isFailing } from './troubles.ts';

@@ -1,4 +1,4 @@
-/** HTML as a value of its own: whatever else stands in a template is text, and is escaped. */
+/** HTML as a value of its own: whatever else stands in a template is text, and is escaped. Also how times and numbers are written. */
 
 export type Markup = { readonly html: string };
 
@@ -43,4 +43,14 @@ export function foreignText(text: string): Markup {
 /** @param iso ISO 8601, UTC */
 export function moment(iso: string): Markup {
   return markup`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
+}
+
+/** `10,000`, the same on every machine. */
+export function count(number: number): string {
+  return String(number).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
+/** `1 Service`, `10,000 Services` */
+export function counted(number: number, [one, many]: readonly [string, string]): string {
+  return `${count(number)} ${number === 1 ? one : many}`;
 }

@@ -1,7 +1,6 @@
 /** What is wrong now, since when, and the way to fix it. */
 import { byText } from '../model/instance.ts';
-import { count, counted } from './count.ts';
-import { foreignText, markup, type Markup } from './markup.ts';
+import { count, counted, foreignText, markup, type Markup } from './markup.ts';
 import type { Row, Table } from './row.ts';
 import { viewOfController } from './controller-views.ts';
 import type { ControllerStatus, FilesStatus, Status } from './status.ts';

@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { admissionsTable } from './admissions-table.ts';
 import { viewOfController } from './controller-views.ts';
-import { count, counted } from './count.ts';
+import { count, counted, markup, type Markup } from './markup.ts';
 import { cardsOf, type Card } from './facts.ts';
-import { markup, type Markup } from './markup.ts';
 import { rowMarkup, type Row, type Table } from './row.ts';
 import type { Status } from './status.ts';
 import { troublesOf } from './troubles.ts';

@@ -1,6 +1,6 @@
 /** Which Consul service a pod is: what was decided at its admission, or the Kubernetes Service that selects it. */
 import type { MeshOptions } from '../../inject/read-registration.ts';
-import { isReservedName } from '../../model/reserved-names.ts';
+import { isReservedName } from '../../model/consul-names.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
 import { asString, elementsAt, property, textAt, textPairs } from '../../support/json.ts';
 import { parseBoolean } from '../../support/text.ts';

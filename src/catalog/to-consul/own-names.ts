@@ -1,5 +1,5 @@
 /** What belongs to Consul itself: names that nobody else may have there, and addresses that lead back into it. */
-import { holderOf } from '../../model/reserved-names.ts';
+import { holderOf } from '../../model/consul-names.ts';
 import { isInDomain, withoutRoot } from '../../support/dns-name.ts';
 import { quote } from '../../support/text.ts';
 import { byText } from '../../model/instance.ts';

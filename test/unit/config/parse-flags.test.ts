@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { boolean, integer, list, oneOf, string } from '../../../src/config/flag.ts';
-import { listenAddress } from '../../../src/config/listen-address.ts';
+import { listenAddress } from '../../../src/config/common-flags.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
 
 const flags = {
