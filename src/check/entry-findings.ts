@@ -89,7 +89,7 @@ function crdFindings(crds: EntryFacts['crds']): readonly Finding[] {
       : [
           warning(
             CHECK,
-            `whoever uninstalls ${[...releases].join(' and ')} deletes ${leaving.length} CRDs, and every object of them`,
+            `uninstalling ${[...releases].join(' and ')} deletes ${leaving.length} CRDs, and all their objects`,
             `kubectl annotate crd ${leaving.map(({ name }) => name).join(' ')} helm.sh/resource-policy=keep`,
           ),
         ]),
@@ -117,7 +117,7 @@ function leftoverFindings(leftovers: EntryFacts['leftovers'], adopt: boolean): r
     );
   };
   return firstOf(leftovers.value, SHOWN, clue, (left) =>
-    warning(CHECK, `${left} more objects are kept so`, 'see above'),
+    warning(CHECK, `${left} more objects are kept in the same way`, 'see above'),
   );
 }
 
@@ -137,7 +137,7 @@ function webhookEntryFindings(webhooks: Probe<readonly EntryWebhook[]>): readonl
     warning(
       CHECK,
       `${name} has ${entries.length} webhooks for config entries, such as ${entries[0]?.entry ?? ''}: when consul-k8s is stopped, no config entry can be changed`,
-      `once consul-k8s injects no pods any more, kubectl delete mutatingwebhookconfiguration ${name}; before, remove these entries from it`,
+      `once consul-k8s injects no pods any more, kubectl delete mutatingwebhookconfiguration ${name}; until then, remove these entries from it`,
     ),
   );
 }

@@ -112,7 +112,7 @@ function limitFinding(
   const judge = needed < least.bytes ? warning : hit;
   return judge(
     'sidecar-memory',
-    `${against}, which ends near ${Math.max(0, Math.floor((least.bytes - NOTHING) / EACH))} services${tight > 1 ? `; ${tight} pods are as tight` : ''}`,
+    `${against}, which is enough for about ${Math.max(0, Math.floor((least.bytes - NOTHING) / EACH))} services${tight > 1 ? `; ${tight} pods are as tight` : ''}`,
     'raise consul.hashicorp.com/sidecar-proxy-memory-limit or connectInject.sidecarProxy.resources, or deny by default in Consul and write intentions',
   );
 }

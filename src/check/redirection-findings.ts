@@ -94,7 +94,7 @@ function labelFindings(labels: Probe<readonly WrongLabel[]>): readonly Finding[]
       ),
     ];
   if (labels.value.length === 0)
-    return [ok('namespace-labels', 'each one of ours on a namespace has an effect')];
+    return [ok('namespace-labels', 'every label of ours on a namespace has an effect')];
   return firstOf(labels.value, SHOWN, wrongLabel, (left) =>
     warning('namespace-labels', `${left} more labels have no effect`, 'see above'),
   );
@@ -104,21 +104,21 @@ function wrongLabel({ namespace, label, value }: WrongLabel): Finding {
   if (label === DNS_LABEL)
     return warning(
       'namespace-labels',
-      `the namespace ${namespace} has the label ${label}, which is not read`,
+      `the namespace ${namespace} has the label ${label}, which is ignored`,
       'set the annotation of that name on pods, or --consul-dns-redirection',
     );
   const has = `the namespace ${namespace} has the label ${label}=${quote(value)}`;
   return label === INJECT_LABEL
     ? warning(
         'namespace-labels',
-        `${has}, and only "true" has an effect: it is as if it were not there`,
+        `${has}, but only "true" has an effect, so it is ignored`,
         parseBoolean(value) === false
           ? 'remove it; to keep out its pods, put the namespace on the deny list of the webhook (--deny-namespaces)'
           : `kubectl label --overwrite namespace ${namespace} ${label}=true`,
       )
     : warning(
         'namespace-labels',
-        `${has}, which is no boolean: it is as if it were not there`,
+        `${has}, which is not a boolean, so it is ignored`,
         `make it one of ${BOOLEAN_WORDS}`,
       );
 }

@@ -42,7 +42,7 @@ export const commands = {
     load: async () => (await import('./redirector-command.ts')).redirectorCommand,
   },
   'redirect-wait': {
-    summary: 'Wait, inside of a pod, until its traffic is redirected',
+    summary: 'Wait inside a pod until its traffic is redirected',
     load: async () => (await import('./redirect-wait-command.ts')).redirectWaitCommand,
   },
   plan: {

@@ -6,13 +6,13 @@ import { boolean, oneOf, parsed, string, type Parsed } from './flag.ts';
 
 export const aclFlags = {
   externalServers: parsed<readonly string[]>(
-    'Servers that run elsewhere, as [http[s]://]HOST[:PORT] separated by commas. Only their ACLs are kept, with --owner behind each name.',
+    'Servers that run elsewhere, as [http[s]://]HOST[:PORT] separated by commas. Tandem manages only their ACLs, with --owner at the end of each name.',
     'ADDRESSES',
     [],
     addressList,
   ),
   bootstrapTokenSecret: string(
-    'Secret of yours with the token that has all rights. Default: one is made.',
+    'Your Secret with the token that has all rights. Default: Tandem makes one.',
     'NAME',
     undefined,
   ),

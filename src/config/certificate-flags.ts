@@ -52,7 +52,9 @@ export function certificateProblems(values: CertificateValues): string[] {
       ? ['--tls-auto-dir and --tls-auto-secret exclude each other']
       : []),
     ...(tlsAutoSecret !== undefined && webhookConfiguration === undefined
-      ? ['--tls-auto-secret needs --webhook-configuration: who publishes the CA decides when it may be used']
+      ? [
+          '--tls-auto-secret needs --webhook-configuration: the process that publishes the CA decides when it may be used',
+        ]
       : []),
     ...(tlsAutoSecret === undefined && webhookConfiguration !== undefined
       ? ['--webhook-configuration needs --tls-auto-secret']

@@ -9,7 +9,7 @@ export const configEntryFlags = {
     false,
   ),
   configEntriesNamespaces: list(
-    'Namespaces whose custom resources have an effect. * means all. Whoever may create ServiceIntentions in one of them rules every service of the mesh.',
+    'Namespaces whose custom resources have an effect. * means all. Whoever may create ServiceIntentions in one of them controls every service of the mesh.',
     'NAMES',
     ['*'],
   ),

@@ -94,7 +94,7 @@ export const injectFlags = {
     undefined,
   ),
   consulAuthAudience: string(
-    'Audience of the tokens with which pods log in, as an auth method of type jwt wants it. Default: that of the API server.',
+    'Audience of the tokens with which pods log in, as an auth method of type jwt requires it. Default: that of the API server.',
     'NAME',
     undefined,
   ),
@@ -185,11 +185,11 @@ export const injectFlags = {
     UNPRIVILEGED_PORTS,
   ),
   transparentProxy: boolean(
-    'Redirect the traffic of pods into their sidecars when neither the pod nor its namespace says (transparent-proxy).',
+    'Redirect the traffic of pods into their sidecars unless the pod or its namespace sets transparent-proxy.',
     false,
   ),
   transparentProxyOverwriteProbes: boolean(
-    'With transparent proxy: send the probes and hooks of the kubelet by ports of the sidecar.',
+    'With transparent proxy: send the probes and hooks of the kubelet through ports of the sidecar.',
     true,
   ),
   redirection: oneOf(

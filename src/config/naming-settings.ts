@@ -10,7 +10,7 @@ export const namingFlags = {
     undefined,
   ),
   requirePodLogin: boolean(
-    'With --pod-auth-method: a pod that was injected without a login is the service of its ServiceAccount as well, or is not registered. false: it stays what it was, while Consul still lets everybody write.',
+    'With --pod-auth-method: pods that were injected without a login must be the service of their ServiceAccount, too, or they are not registered. false: they keep their service, while Consul still lets everybody write.',
     true,
   ),
   serviceNames: oneOf(

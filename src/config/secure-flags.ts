@@ -19,7 +19,11 @@ import { ownerName } from './sync-settings.ts';
 export const secureFlags = {
   ...kubeconfigFlag,
   ...aclFlags,
-  name: string('Prefix of every object that is made, such as the name of the release.', 'NAME', undefined),
+  name: string(
+    'Prefix of all objects that Tandem makes, such as the name of the release.',
+    'NAME',
+    undefined,
+  ),
   namespace: string(
     'Namespace of the objects and of the agents. Default: that of the pod.',
     'NAME',
@@ -28,11 +32,7 @@ export const secureFlags = {
       variables: ['POD_NAMESPACE'],
     },
   ),
-  stage: oneOf(
-    'Stage in which the agents are configured; --plan tells whether the next one may come.',
-    stages,
-    'require',
-  ),
+  stage: oneOf('Stage of the agents; --plan says whether the next one may follow.', stages, 'require'),
   gossip: boolean('Make and keep the gossip key.', true),
   tls: boolean('Make and keep the CA and the certificates of the agents.', true),
   acls: boolean('Bootstrap the ACLs, and keep policies, tokens, roles and auth methods.', true),
@@ -82,7 +82,7 @@ export const secureFlags = {
     rotation,
   ),
   distrust: boolean(
-    'With --rotate=ca: older CAs leave as soon as nothing of theirs is served; --plan names pods to restart.',
+    'With --rotate=ca: drop older CAs once nothing they signed is served; --plan names pods to restart.',
     false,
   ),
   purge: string('Delete the objects of this name, and exit. Repeat the name.', 'NAME', undefined),
@@ -137,7 +137,7 @@ export function secureFlagProblems(values: SecureValues): string[] {
       .filter((each) => !isIpAddress(each) && !isHostName(each))
       .map((each) => `--server-names: ${JSON.stringify(each)} is neither a DNS name nor an IP address`),
     ...broughtProblems(values),
-    ...(/^[a-zA-Z0-9_.-]*$/.test(consulPrefix) ? [] : ['--consul-prefix: it is not the beginning of a name']),
+    ...(/^[a-zA-Z0-9_.-]*$/.test(consulPrefix) ? [] : ['--consul-prefix: no service name can begin with it']),
   ];
 }
 
@@ -147,7 +147,7 @@ function serverProblems(values: SecureValues): string[] {
   const isExternal = externalServers.length > 0;
   if (rotate !== undefined)
     return [
-      ...(isExternal ? ['--rotate: what external servers have is rotated by whoever runs them'] : []),
+      ...(isExternal ? ['--rotate: whoever runs external servers rotates what they have'] : []),
       ...(rotate === 'bootstrap-token' && bootstrapTokenSecret !== undefined
         ? ['--rotate=bootstrap-token: the token is yours; put another one into the Secret']
         : []),
@@ -157,7 +157,7 @@ function serverProblems(values: SecureValues): string[] {
   return [
     ...(serverSelector === undefined && clientSelector === ''
       ? []
-      : ['--external-servers: they are no pods; leave out --server-selector and --client-selector']),
+      : ['--external-servers: they are not pods; leave out --server-selector and --client-selector']),
     ...(bootstrapTokenSecret === undefined
       ? ['--external-servers needs --bootstrap-token-secret: they are never bootstrapped from here']
       : []),
@@ -177,7 +177,9 @@ function broughtProblems(values: SecureValues): string[] {
       ? ['--brought: ca is required with ca-key, server or client']
       : []),
     ...(ca !== undefined && caKey === undefined && isLeafMissing
-      ? ['--brought: with ca and without ca-key nobody can sign; server is required, and with clients client']
+      ? [
+          '--brought: with ca but without ca-key, nobody can sign; server is required, and with clients also client',
+        ]
       : []),
   ];
 }

@@ -21,7 +21,7 @@ export const syncFlags = {
   leaderElection: boolean('With several replicas, let only the one that holds the Lease write.', true),
   ...leaseNamespaceFlag,
   ...shutdownDelayFlag(
-    'With --leader-election: seconds for which the leader goes on at shutdown; a drain deletes pods, too.',
+    'With --leader-election: seconds that the leader keeps leading at shutdown; a drain deletes pods, too.',
   ),
   resync: integer('Seconds between full comparisons.', 'SECONDS', 600, { min: 10, max: 86_400 }),
   adopt: boolean(

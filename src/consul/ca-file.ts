@@ -44,6 +44,6 @@ async function readPem(path: string): Promise<string> {
     void new X509Certificate(content);
     return content;
   } catch (cause) {
-    throw unusable('it is no certificate in PEM', cause);
+    throw unusable('it is not a certificate in PEM', cause);
   }
 }

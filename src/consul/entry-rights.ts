@@ -42,5 +42,5 @@ async function whyMissing(
   const missing = asked.find((_right, at) => isAllowed[at] === false);
   return missing === undefined
     ? undefined
-    : `the token may not write ${missing.Resource} ${JSON.stringify(missing.Segment)}, so what it shows need not be all`;
+    : `the token may not write ${missing.Resource} ${JSON.stringify(missing.Segment)}, so it may not show everything`;
 }

@@ -115,7 +115,7 @@ export const annotations = {
     value: 'comma list of container names',
     default: 'none',
     meaning:
-      'Mounts the shared volume at `/consul/connect-inject` in these containers, init containers or not. In agent mode every user can read `service.json`, `ca.pem` and, without an auth method, `envoy-bootstrap.json` there; a file with a token only the user of the sidecar can. In dataplane mode it is empty.',
+      'Mounts the shared volume at `/consul/connect-inject` in these containers, init containers or not. In agent mode every user can read `service.json`, `ca.pem` and, without an auth method, `envoy-bootstrap.json` there; only the user of the sidecar can read a file with a token. In dataplane mode it is empty.',
   },
   'consul-sidecar-user-volume': {
     value: 'JSON array of volumes',
@@ -285,7 +285,7 @@ export const annotations = {
     value: 'boolean',
     default: '`--transparent-proxy-overwrite-probes`',
     meaning:
-      'Sends HTTP, gRPC and TCP probes, and HTTP hooks, by ports of the sidecar, so that the kubelet still reaches them.',
+      'Sends HTTP, gRPC and TCP probes, and HTTP hooks, through ports of the sidecar, so that the kubelet still reaches them.',
   },
   'transparent-proxy-exclude-inbound-ports': {
     value: 'comma list of ports, or names of container ports',
@@ -311,7 +311,7 @@ export const annotations = {
     value: 'boolean',
     default: '`--consul-dns-redirection`',
     meaning:
-      'With transparent proxy in dataplane mode: the sidecar answers the DNS of the pod, and passes on what is not for Consul. While the Consul servers are away, no name is found.',
+      'With transparent proxy in dataplane mode: the sidecar answers the DNS of the pod, and forwards other queries. While the Consul servers are down, no name resolves.',
   },
 } as const satisfies Readonly<Record<string, Entry>>;
 

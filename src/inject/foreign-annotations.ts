@@ -16,7 +16,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'redirect-traffic-config': WRITTEN,
   'connect-service-default-port': 'has no effect: name the port with connect-service-port',
   'connect-sync-period': 'has no effect: nothing is registered again by a timer',
-  'consul-namespace': 'has no effect: namespaces are of Consul Enterprise',
+  'consul-namespace': 'has no effect: namespaces are a feature of Consul Enterprise',
   'consul-sidecar-access-log-enabled': ACCESS_LOG,
   'consul-sidecar-access-log-path': ACCESS_LOG,
   'consul-sidecar-cpu-limit': OLD_SIDECAR,

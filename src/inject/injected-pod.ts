@@ -148,9 +148,9 @@ function meshOf(
     });
   }
   const [first, ...others] = services;
-  if (first === undefined || carriers.length > MOST_SERVICES) return damaged('is there too often');
+  if (first === undefined || carriers.length > MOST_SERVICES) return damaged('appears too often');
   if (new Set(services.map(({ serviceId }) => indexed(serviceId))).size < services.length)
-    return damaged('is there twice for one service');
+    return damaged('appears twice for one service');
   return { ok: true, services: [first, ...others] };
 }
 

@@ -125,7 +125,7 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   if (mesh.otherAccounts.length > 0 && settings.consul.authAudience !== undefined)
     reader.problem(
       'connect-service',
-      'names services of other ServiceAccounts, whose tokens are in Secrets; an auth method of type jwt takes no such token, so give each service a pod of its own',
+      'names services of other ServiceAccounts, whose tokens are in Secrets; an auth method of type jwt accepts no such token, so give each service a pod of its own',
     );
   warnOfInitContainers(pod, mesh, reader);
   warnOfEndlessSidecar(pod, nativeSidecar, reader);
@@ -146,7 +146,7 @@ function readKubernetesService(reader: AnnotationReader): string | undefined {
   if (name !== undefined && !isDnsLabel(name))
     reader.problem(
       'kubernetes-service',
-      `${quote(name)} is not a name of a Kubernetes Service: 1 to 63 of a-z 0-9 and -, starting and ending with a letter or digit`,
+      `${quote(name)} is not a valid name of a Kubernetes Service: 1 to 63 of a-z 0-9 and -, starting and ending with a letter or digit`,
     );
   return name;
 }
@@ -177,7 +177,7 @@ function readMountContainers(
   );
   for (const container of wanted) {
     const found = containers.get(container);
-    if (found === undefined) reader.problem(name, `${quote(container)} is no container of the pod`);
+    if (found === undefined) reader.problem(name, `${quote(container)} is not a container of the pod`);
     else if (found.mountsData) reader.problem(name, `${quote(container)} already mounts ${DATA_PATH}`);
   }
   if (wanted.length > 0 && mode === 'dataplane')
@@ -210,7 +210,7 @@ function warnOfEndlessSidecar(
   reader.fieldWarn(
     'never-completes',
     'spec.restartPolicy',
-    `is ${restartPolicy}, and a classic sidecar goes on when the others have ended: neither the pod nor its Job completes; a native sidecar (Kubernetes 1.29, enable-consul-dataplane-as-sidecar) ends with them`,
+    `is ${restartPolicy}, and a classic sidecar keeps running after the others have ended, so neither the pod nor its Job completes; a native sidecar (Kubernetes 1.29, enable-consul-dataplane-as-sidecar) ends with them`,
   );
 }
 

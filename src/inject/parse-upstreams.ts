@@ -90,8 +90,8 @@ type Place = Pick<ProxyUpstream, 'name' | 'bindPort' | 'datacenter'>;
 function parsePlace(parts: readonly string[], ports: NamedPorts): Parsed<Place> {
   const [name = '', portText, datacenter, ...rest] = parts;
   if (portText === undefined) return failed('no ":"; expected <service>:<local port>');
-  if (name === '') return failed('no service name in front of ":"');
-  if (portText === '') return failed('no local port behind ":"');
+  if (name === '') return failed('no service name before ":"');
+  if (portText === '') return failed('no local port after ":"');
   if (rest.length > 0) return failed('too many ":"; expected <service>:<local port>[:<datacenter>]');
   const isNamed = parseWholeNumber(portText) === undefined;
   const bindPort = isNamed ? ports.get(portText) : parsePort(portText);
@@ -107,7 +107,7 @@ function parsePlace(parts: readonly string[], ports: NamedPorts): Parsed<Place> 
 /** In consul-k8s it is the destination port, or options (endpoints_controller.go, processLabeledUpstream), and no datacenter. */
 function thirdPart(text: string): string {
   const meant = text.includes('=') ? `?${text}` : `?destination_port=${text}`;
-  return `${quote(text)} behind the port of a ".svc" name, where consul-k8s takes a destination port or options: write ${quote(meant)} there without ":", or .<name>.dc in front of the port for a datacenter`;
+  return `${quote(text)} after the port of a ".svc" name, where consul-k8s expects a destination port or options: write ${quote(meant)} there without ":", or .<name>.dc before the port for a datacenter`;
 }
 
 type Labels = Pick<ProxyUpstream, 'namespace' | 'partition' | 'peer' | 'datacenter'>;
@@ -133,7 +133,7 @@ function parseLabels(name: string, text: string): ReturnType<typeof parseReferen
   const [, namespace = '', place = '', kind] = found ?? [];
   if (found === null || [namespace, place].some((each) => each !== '' && !NAME.test(each)))
     return failed(
-      `${quote(text)} behind ".svc"; expected [.<name>.ns] and one of .<name>.peer, .<name>.ap, .<name>.dc`,
+      `${quote(text)} after ".svc"; expected [.<name>.ns] and one of .<name>.peer, .<name>.ap, .<name>.dc`,
     );
   const placeAs = (each: string): string => (each === kind ? place : '');
   const labels = { namespace, partition: placeAs('ap'), peer: placeAs('peer'), datacenter: placeAs('dc') };
@@ -168,7 +168,7 @@ function unknownOption(key: string): string {
 
 function readOptions(found: ReadonlyMap<string, string>): Parsed<Options> {
   const bindAddress = found.get('local_bind_address') ?? LOOPBACK;
-  if (!isIpAddress(bindAddress)) return failed(`${quote(bindAddress)} is no IP address`);
+  if (!isIpAddress(bindAddress)) return failed(`${quote(bindAddress)} is not an IP address`);
   const meshGateway = found.get('mesh_gateway_mode') ?? '';
   if (meshGateway !== '' && !meshGatewayModes.includes(meshGateway))
     return failed(`mesh_gateway_mode ${quote(meshGateway)}; expected one of ${meshGatewayModes.join(', ')}`);

@@ -192,7 +192,7 @@ function whyNot(
 ): string | undefined {
   if (handler === 'httpGet') {
     if (property(fields, 'scheme') === 'HTTPS')
-      return `asks port ${port} by HTTPS, which Envoy cannot expose; ${EXCLUDE}, or probe by TCP, gRPC or a command`;
+      return `asks port ${port} over HTTPS, which Envoy cannot expose; ${EXCLUDE}, or probe by TCP, gRPC or a command`;
     if (exposed === undefined)
       return `asks for a path that Envoy cannot expose as it is; write one that begins with a single / and escapes other characters than those of a URL, or ${EXCLUDE}`;
   }

@@ -14,8 +14,8 @@ const OURS: ReadonlyMap<string, string> = new Map([
   ['bind_address', 'peers and checks reach the proxy at the address of the pod'],
   ['bind_port', 'peers and checks reach the proxy on port 20000'],
   ['envoy_prometheus_bind_addr', 'use enable-metrics and prometheus-scrape-port'],
-  ['envoy_ready_bind_address', 'the probes of the pod ask there'],
-  ['envoy_ready_bind_port', 'the probes of the pod ask there'],
+  ['envoy_ready_bind_address', 'the probes of the pod use it'],
+  ['envoy_ready_bind_port', 'the probes of the pod use it'],
 ]);
 
 // Consul stores it, and then closes the connection of everyone who asks for the node of the proxy (1.20.6: its lib.MapWalk

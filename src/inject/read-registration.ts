@@ -89,9 +89,9 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
   const config = property(property(proxy, 'proxy'), 'config') ?? {};
   if (port === 'wrong' || !isPort(inboundPort)) return wrong('has an invalid port');
   if (tags === undefined) return wrong('has tags that are not a list of texts');
-  if (typeof meta === 'string') return wrong(`has meta that Consul does not take: ${meta}`);
-  if (upstreams === undefined) return wrong('has upstreams of another form');
-  if (!isObject(config) || !isNestedAtMost(MAX_DEPTH, config)) return wrong('has a config of another form');
+  if (typeof meta === 'string') return wrong(`has meta that Consul does not accept: ${meta}`);
+  if (upstreams === undefined) return wrong('has invalid upstreams');
+  if (!isObject(config) || !isNestedAtMost(MAX_DEPTH, config)) return wrong('has an invalid config');
   if (hasNullInList(config)) return wrong('has a config with null in a list, which Consul cannot return');
   const redirection = property(property(proxy, 'proxy'), 'mode') ?? '';
   const exposed = readList(
@@ -99,7 +99,7 @@ export function readRegistration(text: string, pod: PodName, mode: 'agent' | 'da
     readExposed,
   );
   if (redirection !== '' && redirection !== TRANSPARENT) return wrong('has a proxy of an unknown mode');
-  if (exposed === undefined) return wrong('has exposed paths of another form');
+  if (exposed === undefined) return wrong('has invalid exposed paths');
   if (someText([tags, [...meta], upstreams, config, exposed], isHalved))
     return wrong('contains an incomplete character');
   // The webhook never wrote a control character into these, but did into what is left out.

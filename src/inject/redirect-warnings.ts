@@ -69,6 +69,6 @@ export function warnOfUpstreams(upstreams: readonly ProxyUpstream[], reader: Ann
   reader.warn(
     'local-port-only',
     'connect-service-upstreams',
-    `${listed(names, NAMED)}: in the mesh at the local port only; without the upstream, the address of its Kubernetes Service is`,
+    `${listed(names, NAMED)}: in the mesh only at the local port; without the upstream, at the address of its Kubernetes Service`,
   );
 }

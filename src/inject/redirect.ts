@@ -74,7 +74,7 @@ export function readRedirect(
   if (inboundPorts.length > LONGEST_LIST)
     reader.problem(
       'transparent-proxy-exclude-inbound-ports',
-      `with the ports of the sidecar ${inboundPorts.length} are not redirected; at most ${LONGEST_LIST} fit into the rules`,
+      `with the ports of the sidecar, ${inboundPorts.length} ports are not redirected; at most ${LONGEST_LIST} fit into the rules`,
     );
   return {
     way: redirect.way,
@@ -157,7 +157,7 @@ function checkExclusions(reader: AnnotationReader): void {
     if ((reader.text(name) ?? '').trim() === '') continue;
     reader.problem(
       name,
-      'relies on transparent proxy, which is off for this pod: traffic is not redirected, so all but that to upstreams would bypass the mesh. Set transparent-proxy: "true", or "false" to go without it',
+      'relies on transparent proxy, which is off for this pod: traffic is not redirected, so all traffic except that to upstreams would bypass the mesh. Set transparent-proxy: "true", or "false" to go without it',
     );
   }
 }

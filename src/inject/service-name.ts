@@ -64,7 +64,7 @@ function choose(pod: Pod, reader: AnnotationReader, { serviceNames, consul }: Na
       reader.warn(
         'no-effect',
         ANNOTATION,
-        `has no effect: with --service-names=service-account the service is ${quote(pod.serviceAccount)}, as the ServiceAccount`,
+        `has no effect: with --service-names=service-account the service is ${quote(pod.serviceAccount)}, like the ServiceAccount`,
       );
     return ofServiceAccount;
   }

@@ -41,7 +41,7 @@ export function checkNames(names: readonly string[], reader: AnnotationReader): 
   if (names.length > MOST_SERVICES)
     reader.problem(SERVICE, `names ${names.length} services; a pod has at most ${MOST_SERVICES}`);
   for (const name of repeated(names))
-    reader.problem(SERVICE, `${quote(name)} is there twice; name each service of the pod once`);
+    reader.problem(SERVICE, `${quote(name)} appears twice; name each service of the pod once`);
 }
 
 export function canNameContainers(

@@ -44,7 +44,7 @@ function checkVolumes(pod: Pod, volumes: readonly JsonObject[], reader: Annotati
 
 function wrongVolume(volume: JsonObject, name: string, seen: ReadonlySet<string>): string | undefined {
   if (!isDnsLabel(name))
-    return `${quote(name)} is not a name of a volume: 1 to 63 of a-z 0-9 and -, starting and ending with a letter or digit`;
+    return `${quote(name)} is not a valid volume name: 1 to 63 of a-z 0-9 and -, starting and ending with a letter or digit`;
   if (RESERVED_VOLUMES.has(name)) return `the volume name ${quote(name)} is reserved for Tandem`;
   if (seen.has(name)) return `the pod already has a volume ${quote(name)}`;
   // A volume without a source is an emptyDir (k8s.io/kubernetes, SetDefaults_Volume).

@@ -101,7 +101,7 @@ function leaseObject(name: string, spec: JsonObject): JsonObject {
 
 function failed(answer: ApiAnswer, name: string): Attempt {
   if (answer.status >= 300) return { kind: 'failed', error: requestRefused(`Lease ${name}`, answer) };
-  const text = `Lease ${name}: status ${answer.status}, but the answer is no Lease`;
+  const text = `Lease ${name}: status ${answer.status}, but the answer is not a Lease`;
   return { kind: 'failed', error: new TandemError('TANDEM_KUBERNETES_REFUSED', text) };
 }
 

@@ -91,5 +91,5 @@ function isMergeable(value: unknown, syntax: Document.Parsed): boolean {
 /** The library's words without the place, which is told apart, and without its excerpt of the text. */
 function messageOf(error: { readonly code: string; readonly message: string }): string {
   const message = (error.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
-  return /call stack/.test(message) ? 'lists or maps in one another, too deep to be read' : message;
+  return /call stack/.test(message) ? 'lists or maps are nested too deep to be read' : message;
 }

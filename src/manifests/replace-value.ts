@@ -120,6 +120,6 @@ function valueOf(pair: MapPair): Node {
 
 function notUsual(source: string, usual: string, offset: number): UnsupportedLayout {
   const found = source === '' ? 'an empty value' : source;
-  const message = `${found} inside of braces would have to change and could not come back as it is; write ${usual}`;
+  const message = `${found} inside braces would have to change and could not be restored; write ${usual}`;
   return new UnsupportedLayout(message, offset);
 }

@@ -80,7 +80,7 @@ export function createConfigEntryReporter(options: Options) {
       changed();
     },
     acceptedOtherwise: ({ kind, name }, paths) =>
-      log('warn', 'Consul took a config entry and returns it otherwise; it is not written again', {
+      log('warn', 'Consul accepted a config entry but returns it differently; it is not written again', {
         kind: kind.entryKind,
         entry: name,
         paths: paths.join(' '),
@@ -130,7 +130,7 @@ function tellStanding({ kind, object }: PlannedObject, condition: Condition, { l
   } else if (reason === 'ManagedElsewhere') {
     log('info', 'an entry of somebody else equals the object', fields);
     event(object, 'Normal', reason, message);
-  } else log('debug', 'an object stands otherwise with Consul', fields);
+  } else log('debug', 'the state of an object in Consul has changed', fields);
 }
 
 function countsOf(standing: readonly Standing[]): Readonly<Record<string, Readonly<Record<string, number>>>> {

@@ -66,7 +66,7 @@ export function createSecureReporter(parts: SecureReporterOptions) {
       log('info', 'a step is done', { ...words });
       metrics.step(step.kind, 'applied');
       if (REPAIRS.has(words.reason))
-        event(LOOP, 'Normal', 'Repaired', `Consul was put back: ${stepText(step)}`);
+        event(LOOP, 'Normal', 'Repaired', `Consul was repaired: ${stepText(step)}`);
       common.applied(step);
       changed();
     },

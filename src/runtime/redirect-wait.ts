@@ -64,7 +64,7 @@ export async function redirectWait({ node, stderr, signal }: Options): Promise<b
 function waiting(missing: string | undefined, node: string | undefined): string {
   const [place, selector] =
     node === undefined ? ['this node', ''] : [`node ${node}`, ` --field-selector=spec.nodeName=${node}`];
-  return `this pod waits: ${missing}. The redirector of ${place} sees to it: kubectl get pods --all-namespaces --selector=app.kubernetes.io/component=redirector${selector}`;
+  return `this pod waits: ${missing}. To see the redirector of ${place}: kubectl get pods --all-namespaces --selector=app.kubernetes.io/component=redirector${selector}`;
 }
 
 type FamilyWatcher = {

@@ -121,7 +121,7 @@ function measure(
 function latePods({ record }: SyncStage['events'], isDryRun: boolean): LatePods<InjectedPod> {
   return createLatePods(systemClock, (pod) => {
     const node = pod.node ?? '';
-    const message = `The traffic of this pod is not redirected yet, so it waits in its first init container. The redirector of node ${node} sees to it: kubectl get pods --all-namespaces --selector=app.kubernetes.io/component=redirector --field-selector=spec.nodeName=${node}`;
+    const message = `The traffic of this pod is not redirected yet, so it waits in its first init container. To see the redirector of node ${node}: kubectl get pods --all-namespaces --selector=app.kubernetes.io/component=redirector --field-selector=spec.nodeName=${node}`;
     if (!isDryRun) record(targetOf(pod), 'Warning', 'NotRedirected', message);
   });
 }

@@ -52,7 +52,7 @@ export async function runRedirector(
       events.record(targetOf(pod), 'Warning', 'RedirectionFailed', message);
     },
     onInvalid: (pod, problem) => {
-      const message = `The annotation ${REDIRECT_ANNOTATION} cannot be read, so this pod waits: ${problem}. Tandem writes it at admission; make the pod again`;
+      const message = `The annotation ${REDIRECT_ANNOTATION} cannot be read, so this pod waits: ${problem}. Tandem writes it at admission; recreate the pod`;
       log('warn', 'the annotation of a pod cannot be read', { ...nameOf(pod), error: problem });
       events.record(targetOf(pod), 'Warning', 'InvalidAnnotations', message);
     },

@@ -52,7 +52,7 @@ export async function askFor(
   const state = placeOf(place, 'state');
   const request = new Date().toISOString() + (place.distrust ? DISTRUST : '');
   await annotateOwned(client, state, { [ROTATE_ANNOTATION + rotation]: request });
-  stdout.write(`asked: ${rotation}; tandem secure --plan shows how far it is\n`);
+  stdout.write(`asked for ${rotation}; tandem secure --plan shows the progress\n`);
   return exit.done;
 }
 
@@ -152,7 +152,7 @@ function intentionsNote(
   pods: readonly PodAccess[] | undefined,
 ): readonly string[] {
   if (stage !== 'prefer' || !acls || pods?.length === 0) return [];
-  return ['before require: from then on, a service is called by those alone whom an intention allows to'];
+  return ['before require: from then on, only callers that an intention allows can call a service'];
 }
 
 type InjectedPodFacts = { readonly access: PodAccess | undefined; readonly name: PodName | undefined };

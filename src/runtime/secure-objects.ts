@@ -164,7 +164,7 @@ function tokenIn(of: 'ui' | 'replication', texts: Texts | undefined) {
 /** Overwritten, keys and tokens that are in use would be lost. */
 function unreadable(settings: SecureSettings, of: 'state' | 'bootstrap', key: string): TandemError {
   const { namespace, name } = placeOf(settings, of);
-  const text = `the Secret ${namespace}/${name} has no usable ${key}: put it back, or delete the Secret to have ${LOST[of]} made anew`;
+  const text = `the Secret ${namespace}/${name} has no usable ${key}: restore it, or delete the Secret so that Tandem makes ${LOST[of]} again`;
   return new TandemError('TANDEM_KUBERNETES_GARBLED', text);
 }
 

@@ -109,18 +109,18 @@ function caIn({ brought: { ca, caKey } }: SecureSettings, judging: Judging): Bro
   const all = certificatesIn(text.value);
   const signing = key === '' ? all[0] : all.find(({ pem }) => isUsablePair({ certificate: pem, key }));
   const at = `its ${ca.key}`;
-  if (all.length === 0) return unusable(ca.secret, `${at} is no certificate (PEM)`);
+  if (all.length === 0) return unusable(ca.secret, `${at} is not a certificate (PEM)`);
   if (signing === undefined)
     return unusable(ca.secret, `${at} is not the certificate of the key in ${caKey?.secret}`);
   if (!isSigningCa(signing.pem))
-    return unusable(ca.secret, `${at} is no certificate of a CA that may sign for servers and clients`);
+    return unusable(ca.secret, `${at} is not a certificate of a CA that may sign for servers and clients`);
   if (key !== '' && !isSigningKey(key))
     return unusable(caKey?.secret ?? '', `its ${caKey?.key} is neither an RSA nor an EC key`);
   const life = lifeProblem(signing, judging.now);
   if (life !== undefined) return unusable(ca.secret, `${at} ${life}`);
   const others = all.filter(({ id }) => id !== signing.id).map(({ pem }) => pem);
   if (!leadsToRoot(signing.pem, others))
-    return unusable(ca.secret, `${at} is signed by another CA, which has to stand behind it`);
+    return unusable(ca.secret, `${at} is signed by another CA, whose certificate has to follow it`);
   return { kind: 'usable', value: { certificate: signing.pem, key, others: others.join('') } };
 }
 
@@ -136,7 +136,7 @@ function leafIn(
   if (key.kind === 'unusable') return key;
   const pair = { certificate: `${certificate.value}\n`, key: `${key.value}\n` };
   const [leaf, ...behind] = certificatesIn(pair.certificate);
-  if (leaf === undefined) return unusable(secret, 'its tls.crt is no certificate (PEM)');
+  if (leaf === undefined) return unusable(secret, 'its tls.crt is not a certificate (PEM)');
   if (!isUsablePair(pair)) return unusable(secret, 'its tls.key is not the key of its tls.crt');
   const life = lifeProblem(leaf, judging.now);
   if (life !== undefined) return unusable(secret, `its tls.crt ${life}`);

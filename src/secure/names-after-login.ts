@@ -53,12 +53,12 @@ export function namesToSettle(
 function sentenceOf({ pod, account, named, service }: PodName): string | undefined {
   const wanted = named ?? service;
   if (account === DEFAULT_ACCOUNT)
-    return `${pod} has the ServiceAccount "default", which may not log in: made anew, it does not start; give it the ServiceAccount ${quote(wanted)}`;
+    return `${pod} has the ServiceAccount "default", which may not log in: when it is recreated, it does not start; give it the ServiceAccount ${quote(wanted)}`;
   if (named !== undefined)
     return named === account
       ? undefined
-      : `${pod} is the service ${quote(named)}, and its ServiceAccount is ${quote(account)}: made anew, it is refused; give it the ServiceAccount ${quote(named)}, or annotate ${quote(account)} with consul.hashicorp.com/service-name: ${quote(named)} and set connectInject.serviceAccountCheck=warn`;
+      : `${pod} is the service ${quote(named)}, and its ServiceAccount is ${quote(account)}: when it is recreated, it is refused; give it the ServiceAccount ${quote(named)}, or annotate ${quote(account)} with consul.hashicorp.com/service-name: ${quote(named)} and set connectInject.serviceAccountCheck=warn`;
   return service === account
     ? undefined
-    : `${pod} is the service ${quote(service)}, or that of its Kubernetes Service: made anew, it is ${quote(account)}, as its ServiceAccount`;
+    : `${pod} is the service ${quote(service)}, or that of its Kubernetes Service: when it is recreated, it is ${quote(account)}, like its ServiceAccount`;
 }

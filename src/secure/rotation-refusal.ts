@@ -19,7 +19,7 @@ export function rotationRefusal(
   }: Pick<SecureSettings, 'gossip' | 'tls' | 'acls' | 'clients' | 'brought'>,
 ): string | undefined {
   const follows = (secret: string): string =>
-    `write another one into the Secret ${secret}, and it is followed`;
+    `write another one into the Secret ${secret}, and Tandem uses it`;
   switch (rotation) {
     case 'gossip':
       if (!gossip) return 'gossip encryption is off (--gossip), so there is no key';

@@ -81,7 +81,7 @@ function problem(source: string, reason: SecureProblem['reason'], message: strin
 function signersText(settings: SecureSettings, why: string): string {
   if (settings.authMethodType === 'jwt') return why;
   const former = podMethodName(settings, 'jwt');
-  return `${why}; the keys are those of the former auth method ${former}, by which pods log in that were injected before. When those pods are gone: consul acl auth-method delete -name=${former} ends it, and the tokens that it gave`;
+  return `${why}; the former auth method ${former} needs them, with which pods that were injected earlier log in. When those pods are gone, delete it with its tokens: consul acl auth-method delete -name=${former}`;
 }
 
 function caProblems(
@@ -91,7 +91,7 @@ function caProblems(
   const ca = observed.brought.ca;
   if (brought.ca === undefined || ca?.kind !== 'usable' || maySignCas(ca.value.certificate)) return [];
   const place = `${namespace}/${brought.ca.secret}`;
-  const message = `the CA in the Secret ${place} may sign no other CA (pathlen:0): when it is exchanged, pods that trust it alone lose Consul until they are restarted; a CA without pathlen has no such gap`;
+  const message = `the CA in the Secret ${place} may sign no other CA (pathlen:0): when it is replaced, pods that trust only it lose Consul until they are restarted; a CA without pathlen has no such gap`;
   return [problem(`Secret/${place}`, 'ca-signs-no-ca', message)];
 }
 
@@ -122,7 +122,7 @@ function distrustProblems(
     if (secret === undefined || leaf === undefined) return [];
     if (chainsTo(leaf, chain, pems) || !chainsTo(leaf, chain, distrusted)) return [];
     const place = `${settings.namespace}/${secret}`;
-    const message = `the certificate in the Secret ${place} is of a CA that is distrusted, so everybody goes on trusting that CA; put a certificate of another CA there`;
+    const message = `the certificate in the Secret ${place} is of a CA that is distrusted, so everybody still trusts that CA; put a certificate of another CA there`;
     return [problem(`Secret/${place}`, 'distrusted-ca-in-use', message)];
   });
 }
@@ -220,9 +220,9 @@ function aclsHoldingBack({ acl, bootstrap, state }: SecureObserved): readonly st
     case 'unasked': {
       const why =
         bootstrap.token === undefined
-          ? (bootstrap.lack ?? 'the token with all rights is not made yet')
+          ? (bootstrap.lack ?? 'the token with all rights does not exist yet')
           : state === undefined
-            ? 'the state of tandem secure is not made yet'
+            ? 'the state of tandem secure does not exist yet'
             : 'no Consul server answers';
       return [`the ACLs are not known: ${why}`];
     }

@@ -12,7 +12,7 @@ export const podsTable = statusTable<RegistrarStatus>({
   id: 'pods',
   title: 'Injected pods in Consul',
   nouns: ['pod', 'pods'],
-  none: markup`No pod is injected. A pod asks for it by the annotation <code>consul.hashicorp.com/connect-inject: "true"</code>; those that exist need a restart.`,
+  none: markup`No pod is injected. A pod asks for injection with the annotation <code>consul.hashicorp.com/connect-inject: "true"</code>; existing pods need a restart.`,
   columns: [
     { title: 'Pod', kind: 'name' },
     { title: 'Service and instances', kind: 'place' },

@@ -123,7 +123,7 @@ const definitionsOf = {
     instances: counted('Instances on synthetic nodes: owned by this cluster, and foreign.', {
       state: ['owned', 'foreign'],
     }),
-    addresses: counted('Injected pods, by where the address stands that clients dial.', {
+    addresses: counted('Injected pods, by the source of the address that clients dial.', {
       reason: Object.keys(addressReasons),
     }),
     redirection_waiting_seconds: {

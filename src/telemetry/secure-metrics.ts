@@ -15,7 +15,7 @@ export const secureMetricDefinitions = {
   },
   tandem_secure_failures_total: {
     type: 'counter',
-    help: 'Looks and writes that failed. Each is retried.',
+    help: 'Reads and writes that failed. Each is retried.',
     labels: { code: errorCodes },
   },
   tandem_secure_last_success_timestamp_seconds: {

@@ -46,7 +46,7 @@ export function crdOf(kind: EntryKind): JsonObject {
                 metadata: { type: 'object' },
                 spec: {
                   type: 'object',
-                  description: 'What Consul is to have.',
+                  description: 'The config entry that Consul should have.',
                   properties: propertiesOf(kind.fields),
                 },
                 status: STATUS,
@@ -109,7 +109,7 @@ function columnsOf({ naming }: EntryKind): readonly JsonObject[] {
       name: 'Synced',
       type: 'string',
       jsonPath: `${SYNCED}.status`,
-      description: 'Whether Consul has what the object says.',
+      description: 'Whether Consul agrees with the object.',
     },
     { name: 'Reason', type: 'string', jsonPath: `${SYNCED}.reason`, description: 'Why, or why not.' },
     {
@@ -124,14 +124,14 @@ function columnsOf({ naming }: EntryKind): readonly JsonObject[] {
       type: 'string',
       priority: 1,
       jsonPath: `${SYNCED}.message`,
-      description: 'What is to be fixed.',
+      description: 'What to fix.',
     },
   ];
 }
 
 const STATUS = {
   type: 'object',
-  description: 'What Tandem has made of the object.',
+  description: 'State of the object in Consul, as Tandem reports it.',
   properties: {
     observedGeneration: {
       type: 'integer',
@@ -145,11 +145,11 @@ const STATUS = {
     },
     entryId: {
       type: 'string',
-      description: 'Which entry Tandem has made: the trust domain of Consul and the CreateIndex.',
+      description: 'Id of the entry that Tandem wrote: the trust domain of Consul and the CreateIndex.',
     },
     conditions: {
       type: 'array',
-      description: 'The condition Synced says whether Consul has what the object says.',
+      description: 'The condition Synced says whether Consul agrees with the object.',
       items: {
         type: 'object',
         description: 'One condition.',

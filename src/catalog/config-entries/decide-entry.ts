@@ -243,7 +243,7 @@ export function whose(holder: OtherHolder): string {
       return `was written by consul-k8s for the datacenter ${quote(holder.datacenter)}`;
     case 'unmanaged':
       return holder.source === ''
-        ? 'was not made from an object of Kubernetes'
+        ? 'was not made from a Kubernetes object'
         : `was made by ${quote(holder.source)}`;
   }
 }
@@ -290,7 +290,7 @@ function differencesText(differences: readonly EntryDifference[]): string {
 export function differenceText({ path, desired, observed, isShown }: EntryDifference): string {
   if (isShown) return `${path} is ${valueText(observed)} in Consul, ${valueText(desired)} here`;
   if (observed === undefined) return `${path} is absent in Consul`;
-  return desired === undefined ? `${path} is absent here` : `${path} is another one in Consul`;
+  return desired === undefined ? `${path} is absent here` : `${path} differs in Consul`;
 }
 
 function valueText(value: unknown): string {

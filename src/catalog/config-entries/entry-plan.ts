@@ -260,15 +260,15 @@ function whyKept(object: PlannedObject | undefined): string | undefined {
   if (state.kind === 'pending' || state.kind === 'synced' || state.kind === 'elsewhere') return undefined;
   if (state.kind === 'failed' && state.reason === 'NameTaken') return undefined;
   return state.kind === 'failed' && state.reason === 'NamespaceNotAllowed'
-    ? 'its object is in a namespace that is not allowed any more; delete the object, and the entry goes'
+    ? 'its object is in a namespace that is not allowed any more; delete the object to remove the entry'
     : 'its object names another entry now, which is not in Consul yet';
 }
 
 const LOST =
-  'its object went with an earlier CRD; apply the object again, or delete the entry in Consul (consul config delete)';
+  'its object was removed with an earlier CRD; apply the object again, or delete the entry in Consul (consul config delete)';
 
 const UNDATED =
-  'an earlier version wrote it, so it is not known whether its object was deleted or went with an earlier CRD; apply the object again, or delete the entry in Consul (consul config delete)';
+  'an earlier version wrote it, so it is not known whether its object was deleted or removed with an earlier CRD; apply the object again, or delete the entry in Consul (consul config delete)';
 
 function unknown({ trouble }: KindView): EntryState {
   return { kind: 'unknown', message: trouble ?? 'the entries of this kind are not known yet' };

@@ -201,7 +201,7 @@ export const methodsRule: EntryRule = (value) => {
     const name = httpMethods.includes(method) ? method : method.toUpperCase();
     if (!httpMethods.includes(name))
       return refusedAt(['methods', index], `${quote(method)} must be one of ${httpMethods.join(', ')}`);
-    if (seen.includes(name)) return refusedAt(['methods', index], `${quote(method)} is there twice`);
+    if (seen.includes(name)) return refusedAt(['methods', index], `${quote(method)} appears twice`);
     seen.push(name);
     return undefined;
   });

@@ -134,7 +134,7 @@ export function syncedCondition(status: unknown): Condition | undefined {
 }
 
 function noted(notes: readonly string[]): string {
-  return notes.length === 0 ? '' : `Consul takes it, but it cannot work: ${notes.join('; ')}`;
+  return notes.length === 0 ? '' : `Consul accepts it, but it cannot work: ${notes.join('; ')}`;
 }
 
 function conditionOf(status: unknown): JsonObject | undefined {

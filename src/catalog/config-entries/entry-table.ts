@@ -5,7 +5,7 @@
 import type { JsonObject } from '../../support/json.ts';
 
 /**
- * refused: Consul refuses it too, so it is never sent. denied: Consul takes it, but it cannot work; admission denies it, and
+ * refused: Consul refuses it too, so it is never sent. denied: Consul accepts it, but it cannot work; admission denies it, and
  * what is stored already is sent. warning: it is accepted and likely wrong.
  */
 export type ProblemLevel = 'refused' | 'denied' | 'warning';

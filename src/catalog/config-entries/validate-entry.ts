@@ -138,7 +138,7 @@ function reportUnknown(key: string, { byName }: PreparedTable, check: Check): vo
   const like = check.found.length < MOST ? nearest(key, [...byName.keys()]) : undefined;
   report(
     check,
-    deniedAt([key], `is no field; ${like === undefined ? 'remove it' : `did you mean ${like}?`}`),
+    deniedAt([key], `is not a field; ${like === undefined ? 'remove it' : `did you mean ${like}?`}`),
   );
 }
 
@@ -207,7 +207,7 @@ function problemOf(field: EntryField, value: unknown): RuleProblem | undefined {
     case 'bytes':
       return typeof value === 'string' && isBase64Text(value)
         ? undefined
-        : refusedAt([], 'must be base64 of a text');
+        : refusedAt([], 'must be a text in base64');
     case 'list':
       return Array.isArray(value) ? undefined : refusedAt([], 'must be a list');
     case 'map':
@@ -223,7 +223,7 @@ function problemOf(field: EntryField, value: unknown): RuleProblem | undefined {
 
 function opaqueProblem(value: unknown): RuleProblem | undefined {
   if (!isObject(value)) return refusedAt([], 'must be an object');
-  if (hasOddNumber(value)) return refusedAt([], 'has a number that JSON does not know');
+  if (hasOddNumber(value)) return refusedAt([], 'has a number that JSON cannot represent');
   // Consul 1.20 panics as it applies it, on every server, and again at every start.
   return hasNullInList(value)
     ? refusedAt([], 'has a null in a list, which stops the servers of Consul')

@@ -8,7 +8,7 @@ export const podReasons = {
   registered: 'dataplane mode: the registrar keeps the pod in the catalog',
   'agent-mode': 'agent mode: the pod registers itself, and the registrar removes what outlives it',
   'by-consul-k8s': 'consul-k8s injected the pod, and registers it',
-  'not-injected': 'the pod says that it is injected, and its containers are not those that Tandem adds',
+  'not-injected': 'the pod claims to be injected, but its containers are not those that Tandem adds',
   'invalid-registration': 'the registration in the spec of the pod is damaged, or belongs to another pod',
   'other-service-account': 'the pod logs in to Consul as its ServiceAccount, which may not be this service',
   'other-owner': 'the sidecar looks for its registration on the node of another owner',
@@ -87,6 +87,6 @@ function accountProblem(pod: InjectedPod, cluster: MeshCluster): string {
     JSON.stringify(each),
   );
   if (servicesOf(pod).length > 1)
-    return `the service ${service} is not the ServiceAccount of the pod, ${account}, and there is no ServiceAccount ${service} in its namespace: make one, with a Secret of its name and of type kubernetes.io/service-account-token`;
+    return `the service ${service} is not the ServiceAccount of the pod, ${account}, and there is no ServiceAccount ${service} in its namespace: create one, with a Secret of the same name and of type kubernetes.io/service-account-token`;
   return `the service is ${service} and the ServiceAccount ${account}: name the service after the ServiceAccount, give the pod a ServiceAccount with the name of the service, or annotate its ServiceAccount with consul.hashicorp.com/service-name: ${service}`;
 }

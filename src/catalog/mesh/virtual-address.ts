@@ -17,7 +17,7 @@ export const addressReasons = {
   shared:
     'other Consul services are behind the same Service; only the one that has the name of the Service gets its address',
   taken: 'another service in Consul has the address',
-  waiting: 'another service of this cluster has the address still, and loses it first',
+  waiting: 'another service of this cluster still has the address, and loses it first',
 } as const;
 
 type AddressReason = keyof typeof addressReasons;
@@ -141,7 +141,7 @@ export function addressNotices(status: AddressStatus): readonly AddressNotice[] 
     ...notice,
     {
       reason: 'HeadlessService',
-      text: `these Services are headless: ${listed(status.headless, MOST_NAMES)}. Who dials one dials a pod itself, which refuses what does not come by the mesh: clients, and the members of a StatefulSet among each other. For clients, add a Service with a cluster address; for members, exclude their port in both directions (consul.hashicorp.com/transparent-proxy-exclude-inbound-ports and -outbound-ports)`,
+      text: `these Services are headless: ${listed(status.headless, MOST_NAMES)}. Clients of these, and the members of a StatefulSet among each other, dial a pod itself, which refuses traffic from outside the mesh. For clients, add a Service with a cluster address; for members, exclude their port in both directions (consul.hashicorp.com/transparent-proxy-exclude-inbound-ports and -outbound-ports)`,
     },
   ];
 }
@@ -154,14 +154,14 @@ function chosenNotices({ reason, chosen, holder }: AddressStatus): readonly Addr
     return [
       {
         reason: 'AddressTaken',
-        text: `several Consul services are behind the Service ${itself}; its address ${address} belongs to the one named "${service.name}", and to none when there is no such one, so that "${name}" is reached by it only outside of the mesh; give each of them a Service of its own`,
+        text: `several Consul services are behind the Service ${itself}; its address ${address} belongs to the one named "${service.name}", or to none if there is no such service, so the address reaches "${name}" only outside the mesh; give each of them a Service of its own`,
       },
     ];
   if (reason === 'taken')
     return [
       {
         reason: 'AddressTaken',
-        text: `Consul has the address ${address} of the Service ${itself} for the service ${holder ?? ''}; "${name}" gets it when it is deregistered there`,
+        text: `Consul has the address ${address} of the Service ${itself} for the service ${holder ?? ''}; "${name}" gets it once that service is deregistered`,
       },
     ];
   return [
@@ -170,7 +170,7 @@ function chosenNotices({ reason, chosen, holder }: AddressStatus): readonly Addr
       : [
           {
             reason: 'OtherServices' as const,
-            text: `"${name}" has one address in the mesh, that of the Service ${itself}; the addresses of these Services, which select its pods too, are outside of it: ${listed(others, MOST_NAMES)}`,
+            text: `"${name}" has one address in the mesh, that of the Service ${itself}; the addresses of these Services, which also select its pods, are outside the mesh: ${listed(others, MOST_NAMES)}`,
           },
         ]),
     ...(service.ports.length === 1

@@ -45,6 +45,6 @@ export function unusableAnnotations(service: Service): readonly ServiceProblem[]
   const [first, ...others] = leftOut;
   if (first === undefined) return unquoted;
   const names = listed(['this annotation', ...others], 1);
-  const message = `what is kept of one Service has a limit, which leaves out ${names}; shorten or remove annotations`;
+  const message = `the annotations that are kept of one Service have a limit, which leaves out ${names}; shorten or remove annotations`;
   return [...unquoted, { reason: 'too-much-annotation', at: `${ANNOTATION_PREFIX}${first}`, message }];
 }

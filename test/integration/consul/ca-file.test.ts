@@ -32,7 +32,7 @@ test('what the file holds now is the CA, and what is none leaves the old one, wi
   await seen(() => assert.equal(file.current(), both));
   writeFileSync(path, 'not a certificate');
   await seen(() =>
-    assert.deepEqual(problems, [`cannot read Consul's CA in ${path}: it is no certificate in PEM`]),
+    assert.deepEqual(problems, [`cannot read Consul's CA in ${path}: it is not a certificate in PEM`]),
   );
   assert.equal(file.current(), both);
   writeFileSync(path, second.certificate);

@@ -34,7 +34,7 @@ test('every problem is in one answer, with the warnings', async (t) => {
     code: 422,
     reason: 'Invalid',
     message:
-      'spec.jwtt: is no field; did you mean jwt?; spec.sources[0].action: "alow" must be "allow" or "deny"',
+      'spec.jwtt: is not a field; did you mean jwt?; spec.sources[0].action: "alow" must be "allow" or "deny"',
   });
   assert.match(String(response['warnings']), /sources\[1\].permissions\[0\].http.pathRegex: .*RE2/);
   const [{ result, reason, namespace, name } = {}] = running.outcomes;

@@ -170,7 +170,7 @@ async function podOn(
 test('transparent proxy: redirectors, labels of namespaces, limits of sidecars and the domain of Consul', async () => {
   const none = await check();
   assert.match(none.of('redirectors').join(), /^warning: there is no redirector in the namespace default: /);
-  assert.deepEqual(none.of('namespace-labels'), ['ok: each one of ours on a namespace has an effect']);
+  assert.deepEqual(none.of('namespace-labels'), ['ok: every label of ours on a namespace has an effect']);
   assert.match(none.of('consul-dns').join(), /^warning: cannot tell .*configmaps\/coredns: status 404 → /);
 
   for (const [name, labels, isReady] of [
@@ -224,7 +224,7 @@ test('transparent proxy: redirectors, labels of namespaces, limits of sidecars a
   ]);
   assert.match(
     wrong.of('namespace-labels').join('\n'),
-    /^warning: the namespace dns has the label consul\.hashicorp\.com\/consul-dns, which is not read.*\nwarning: the namespace shop has the label consul\.hashicorp\.com\/transparent-proxy="yes", which is no boolean: [^\n]*$/,
+    /^warning: the namespace dns has the label consul\.hashicorp\.com\/consul-dns, which is ignored.*\nwarning: the namespace shop has the label consul\.hashicorp\.com\/transparent-proxy="yes", which is not a boolean, so it is ignored[^\n]*$/,
   );
   assert.match(
     wrong.of('consul-dns').join(),

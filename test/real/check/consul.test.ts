@@ -155,7 +155,7 @@ test('sidecars: what is allowed by default against the limit, and an address wit
   const allowed = await tandemCheck(flags, secured.token);
   assert.match(
     allowed.of('sidecar-memory').join(),
-    /^warning: 3 services are allowed by default: a sidecar with redirected traffic needs about 58 MiB, and that of shop\/web may have 64 MiB, which ends near 37 services → raise /,
+    /^warning: 3 services are allowed by default: a sidecar with redirected traffic needs about 58 MiB, and that of shop\/web may have 64 MiB, which is enough for about 37 services → raise /,
   );
   assert.match(
     allowed.of('addresses').join('\n'),

@@ -152,7 +152,7 @@ test('a purge with no token says that it cannot tell, and with the documented po
     return [left, ...told];
   };
   const [left, reason, ...told] = await purged('');
-  assert.match(String(reason), /the token may not write mesh "", so what it shows need not be all/);
+  assert.match(String(reason), /the token may not write mesh "", so it may not show everything/);
   assert.deepEqual(told.slice(-2), [0, 'not known']);
   // Those of the mesh and of all proxies, which everybody may read, and what it cannot tell.
   assert.equal(left, 3);

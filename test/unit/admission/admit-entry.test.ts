@@ -28,7 +28,7 @@ test('what Consul refuses and what cannot work is denied, all of it at once', ()
   assert.deepEqual(result, {
     kind: 'invalid',
     problems: [
-      { at: 'spec.jwtt', message: 'is no field; did you mean jwt?' },
+      { at: 'spec.jwtt', message: 'is not a field; did you mean jwt?' },
       { at: 'spec.sources[0].action', message: '"alow" must be "allow" or "deny"' },
     ],
     warnings: [],

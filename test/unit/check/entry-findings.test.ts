@@ -24,7 +24,7 @@ test('CRDs are there, or are named with the way to have them', () => {
   assert.match(crd({ ...established, isEstablished: false }).join(), /^failure CRDs are not established/);
   assert.match(
     crd({ ...established, release: 'consul' }).join(),
-    /^warning whoever uninstalls consul deletes 1 CRDs.*kubectl annotate crd meshes.consul.hashicorp.com helm.sh\/resource-policy=keep/,
+    /^warning uninstalling consul deletes 1 CRDs.*kubectl annotate crd meshes.consul.hashicorp.com helm.sh\/resource-policy=keep/,
   );
   assert.match(crd({ ...established, release: 'consul', isKept: true }).join(), /^ok .*release consul$/);
 });

@@ -40,7 +40,7 @@ const memory: readonly [string, number, SidecarLimits, RegExp][] = [
     'before the limit is hit: the figure, the limit, where it ends, and both ways out',
     1000,
     limits,
-    /^warning {2}sidecar-memory {2}1000 services .* needs about 218 MiB, and that of a new pod may have 256 MiB, which ends near 1237 services; to fix it: raise .*sidecar-proxy-memory-limit.*, or deny by default/m,
+    /^warning {2}sidecar-memory {2}1000 services .* needs about 218 MiB, and that of a new pod may have 256 MiB, which is enough for about 1237 services; to fix it: raise .*sidecar-proxy-memory-limit.*, or deny by default/m,
   ],
   ['above the limit', 1300, limits, /^failure {2}sidecar-memory {2}1300 services .* 266 MiB/m],
   [
@@ -57,13 +57,13 @@ const memory: readonly [string, number, SidecarLimits, RegExp][] = [
       },
       byDefault: 64 * MIB,
     },
-    /^warning {2}sidecar-memory .* that of shop\/b may have 128 MiB, which ends near 437 services; 2 pods are as tight; /m,
+    /^warning {2}sidecar-memory .* that of shop\/b may have 128 MiB, which is enough for about 437 services; 2 pods are as tight; /m,
   ],
   [
     'the limit of a pod that is too low is a warning that names it: anybody may make such a pod',
     1300,
     { ofPods: { kind: 'seen', value: [{ pod: 'stranger/tiny', bytes: 16 * MIB }] }, byDefault: 512 * MIB },
-    /^warning {2}sidecar-memory .* that of stranger\/tiny may have 16 MiB, which ends near 0 services; /m,
+    /^warning {2}sidecar-memory .* that of stranger\/tiny may have 16 MiB, which is enough for about 0 services; /m,
   ],
   [
     'no limit',

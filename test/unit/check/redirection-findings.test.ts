@@ -26,7 +26,7 @@ test('all is well: a line for each question, and none about redirectors that nob
     lines({}),
     [
       'ok       redirectors       each of 2 nodes has one that is ready',
-      'ok       namespace-labels  each one of ours on a namespace has an effect',
+      'ok       namespace-labels  every label of ours on a namespace has an effect',
       'ok       consul-dns        the DNS of the cluster knows the domain "consul"',
       '',
     ].join('\n'),
@@ -89,10 +89,10 @@ test('labels of namespaces: each that has no effect, the first ten of very many,
   const two = { ...wrong, label: 'consul.hashicorp.com/consul-dns', value: 'true' };
   assert.match(
     lines({ labels: { kind: 'seen', value: [wrong, two] } }),
-    /^warning {2}namespace-labels {2}the namespace shop has the label consul\.hashicorp\.com\/transparent-proxy="yes", which is no boolean: .*; to fix it: make it one of 1 t T .*\n.* shop has the label consul\.hashicorp\.com\/consul-dns, which is not read; to fix it: set the annotation/m,
+    /^warning {2}namespace-labels {2}the namespace shop has the label consul\.hashicorp\.com\/transparent-proxy="yes", which is not a boolean, so it is ignored; to fix it: make it one of 1 t T .*\n.* shop has the label consul\.hashicorp\.com\/consul-dns, which is ignored; to fix it: set the annotation/m,
   );
   const many = lines({ labels: { kind: 'seen', value: Array.from({ length: 12 }, () => wrong) } });
-  assert.equal(many.match(/which is no boolean/g)?.length, 10);
+  assert.equal(many.match(/which is not a boolean/g)?.length, 10);
   assert.match(many, /2 more labels/);
   assert.match(
     lines({ labels: REFUSED }),
@@ -118,11 +118,11 @@ test('which labels of a namespace have no effect, and what to do about that of i
     lines({ labels: { kind: 'seen', value: [{ namespace: 'shop', label: LABEL, value }] } });
   assert.match(
     told('enabled'),
-    /="enabled", and only "true" has an effect: .*; to fix it: kubectl label --overwrite namespace shop/,
+    /="enabled", but only "true" has an effect, so it is ignored; to fix it: kubectl label --overwrite namespace shop/,
   );
   assert.match(
     told('false'),
-    /="false", and only "true" has an effect: .*; to fix it: remove it; to keep out its pods/,
+    /="false", but only "true" has an effect, so it is ignored; to fix it: remove it; to keep out its pods/,
   );
 });
 

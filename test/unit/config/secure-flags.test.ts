@@ -49,6 +49,6 @@ test('what is brought is named part by part, and a CA without its key needs ever
   assert.match(problems('--brought=server=s').join(), /ca is required with ca-key, server or client/);
   const clients = '--client-selector=component=client';
   assert.match(problems('--brought=ca=c/tls.crt').join(), /nobody can sign; server is required/);
-  assert.match(problems('--brought=ca=c/tls.crt,server=s', clients).join(), /with clients client/);
+  assert.match(problems('--brought=ca=c/tls.crt,server=s', clients).join(), /with clients also client/);
   assert.deepEqual(problems('--brought=ca=c/tls.crt,server=s,client=k', clients), []);
 });

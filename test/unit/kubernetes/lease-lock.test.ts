@@ -5,7 +5,7 @@ import { leaseLock } from '../../../src/kubernetes/lease-lock.ts';
 import { systemClock } from '../../../src/kubernetes/system-clock.ts';
 
 const answers: readonly [number, unknown, string][] = [
-  [200, { kind: 'Status' }, 'Lease sync: status 200, but the answer is no Lease'],
+  [200, { kind: 'Status' }, 'Lease sync: status 200, but the answer is not a Lease'],
   [403, { message: 'denied' }, 'Lease sync: status 403, "denied"'],
 ];
 for (const [status, body, said] of answers) {

@@ -126,8 +126,8 @@ test('a pod that is not to be edited may stand as it likes', () => {
 
 test('a value in braces that could not come back is refused with what to write', () => {
   for (const [written, wanted] of [
-    ['~', /~ inside of braces.*write null$/],
-    ['', /an empty value inside of braces.*write null$/],
+    ['~', /~ inside braces.*write null$/],
+    ['', /an empty value inside braces.*write null$/],
   ] as const) {
     const text = `apiVersion: v1\nkind: Pod\nmetadata: {annotations: ${written}, name: a}\nspec: {}\n`;
     const edited = editManifests(text, () => ({

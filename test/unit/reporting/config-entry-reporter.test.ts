@@ -61,7 +61,7 @@ test('an object that comes to have no effect is told once, and again only when i
 
 test('an entry that stays without an object is named in the log, the status and the metrics, until it goes', async () => {
   const { reporter, lines, metrics, status } = start();
-  const why = 'its object went with an earlier CRD';
+  const why = 'its object was removed with an earlier CRD';
   const kept = [{ key: 'service-router/old', kind, name: 'old', place: 'shop/old', why }];
   reporter.planned({ ...planOf([]), kept });
   reporter.planned({ ...planOf([]), kept });

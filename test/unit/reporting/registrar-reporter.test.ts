@@ -105,9 +105,9 @@ test('what is outside of the mesh is told once for all pods of a service', () =>
     events.map((each) => each.split(' ').slice(0, 2).join(' ')),
     ['OtherServices', 'SeveralPorts', 'HeadlessService'].map((reason) => `Pod/default/api-0 ${reason}`),
   );
-  assert.match(events[0] ?? '', /outside of it: admin, old$/);
+  assert.match(events[0] ?? '', /outside the mesh: admin, old$/);
   assert.match(events[1] ?? '', /every port of the Service default\/api leads to the one port/);
-  assert.match(events[2] ?? '', /headless: default\/members\. Who dials one dials a pod itself/);
+  assert.match(events[2] ?? '', /headless: default\/members\. Clients of these, .* dial a pod itself/);
 });
 
 test('a pod that replaces one of its name has Events of its own', () => {

@@ -53,7 +53,7 @@ test('a CRD that is missing, not established, or goes with its release', async (
   const annotations = { 'meta.helm.sh/release-name': 'consul' };
   assert.match(
     await line(200, { ...ESTABLISHED, metadata: { annotations } }),
-    /^warning whoever uninstalls consul deletes 1 CRDs/,
+    /^warning uninstalling consul deletes 1 CRDs/,
   );
 });
 

@@ -39,7 +39,7 @@ items:
           action: alow
 `;
   assert.deepEqual(await problemsOf(text), [
-    '<stdin>:10: spec.protcol: is no field; did you mean protocol?',
+    '<stdin>:10: spec.protcol: is not a field; did you mean protocol?',
     '<stdin>:14: spec.upstreamConfig.overrides[0].connectTimeoutMs: -1 must be at least 0',
     '<stdin>:25: spec.sources[0].action: "alow" must be "allow" or "deny"',
     '<stdin>:22: spec.destination.name: is required',

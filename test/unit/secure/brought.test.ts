@@ -104,7 +104,7 @@ test('an intermediate signs with its way up behind each leaf', () => {
   alone.brought.set('my-ca', texts(middle));
   assert.equal(
     last(alone, WITH_KEY).object,
-    'Secret my-ca: its tls.crt is signed by another CA, which has to stand behind it',
+    'Secret my-ca: its tls.crt is signed by another CA, whose certificate has to follow it',
   );
   const world = settled(WITH_KEY, { 'my-ca': texts(middle, root.certificate) });
   assert.ok(isAccepted(world, root.certificate));
@@ -158,11 +158,11 @@ test('what cannot be used is named, with the Secret; nothing is made in its plac
     [undefined, /my-ca: it is not there/],
     [{}, /my-ca: it has no tls\.crt/],
     [{ 'tls.crt': good.certificate }, /my-ca: it has no tls\.key/],
-    [{ 'tls.crt': 'garbage', 'tls.key': good.key }, /its tls\.crt is no certificate/],
+    [{ 'tls.crt': 'garbage', 'tls.key': good.key }, /its tls\.crt is not a certificate/],
     [texts({ ...good, key: newCa(life).key }), /its tls\.crt is not the certificate of the key in my-ca/],
     [texts({ ...good, key: ed25519 }), /its tls\.crt is not the certificate of the key in my-ca/],
     [texts({ ...good, key: 'garbage' }), /its tls\.crt is not the certificate of the key in my-ca/],
-    [texts(leaf), /its tls\.crt is no certificate of a CA/],
+    [texts(leaf), /its tls\.crt is not a certificate of a CA/],
     [texts(short), /its tls\.crt expired at 2025-12-31/],
   ];
   for (const [content, why] of cas) {
@@ -330,7 +330,7 @@ test('a CA that may not sign for servers is not signed with, whose leaves every 
   world.brought.set('my-ca', texts({ certificate: pem, key: root.key }));
   assert.equal(
     last(world, WITH_KEY).object,
-    'Secret my-ca: its tls.crt is no certificate of a CA that may sign for servers and clients',
+    'Secret my-ca: its tls.crt is not a certificate of a CA that may sign for servers and clients',
   );
 });
 

@@ -17,15 +17,15 @@ test('a pod is named that does not start, is refused, or has another name, with 
   for (const flags of [['--proxy-mode=dataplane'], ['--proxy-mode=agent']]) {
     const named = { 'connect-service': 'pay' };
     assert.deepEqual(plan({ flags, annotations: named }), [
-      'before prefer: default/web-0 has the ServiceAccount "default", which may not log in: made anew, it does not start; give it the ServiceAccount "pay"',
+      'before prefer: default/web-0 has the ServiceAccount "default", which may not log in: when it is recreated, it does not start; give it the ServiceAccount "pay"',
     ]);
     assert.match(
       plan({ flags, serviceAccount: 'shop', annotations: named }).join(),
-      /is the service "pay", and its ServiceAccount is "shop": made anew, it is refused; give it the ServiceAccount "pay", or/,
+      /is the service "pay", and its ServiceAccount is "shop": when it is recreated, it is refused; give it the ServiceAccount "pay", or/,
     );
     assert.match(
       plan({ flags, serviceAccount: 'shop' }).join(),
-      /is the service "web", or that of its Kubernetes Service: made anew, it is "shop", as its ServiceAccount$/,
+      /is the service "web", or that of its Kubernetes Service: when it is recreated, it is "shop", like its ServiceAccount$/,
     );
   }
 });

@@ -120,7 +120,7 @@ test('while the servers restart, the gate says that they could not be asked, and
   // Without it nobody is asked.
   assert.match(
     because({ ...observe(world), acl: { kind: 'unasked' }, state: undefined }),
-    /^the ACLs are not known: the state of tandem secure is not made yet$/m,
+    /^the ACLs are not known: the state of tandem secure does not exist yet$/m,
   );
   const tlsOnly = { ...SETTINGS, stage: 'accept' as const, gossip: false, acls: false };
   const none = nextGate(

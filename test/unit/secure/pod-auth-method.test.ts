@@ -137,7 +137,7 @@ test('from one type to the other and back: pods that were injected before still 
   assert.deepEqual(settle(world, SETTINGS), []);
   const [problem] = problemsOf(SETTINGS, observe(world), nextSecureStep(SETTINGS, observe(world)));
   assert.equal(problem?.reason, 'signers-unknown');
-  assert.match(problem.message, /^status 403; .*-name=tandem-mesh-k8s-jwt-auth-method /);
+  assert.match(problem.message, /^status 403; .*-name=tandem-mesh-k8s-jwt-auth-method$/);
 });
 
 test('after a change of the type, the former method lets in nobody whom the other one does not', () => {

@@ -166,7 +166,7 @@ test('what waits to be written is a fact, and bad when it has waited for long', 
 test('CRDs that are missing and entries without an object are named', () => {
   const fine = page(statusOf([configEntries([configEntry('shop/web')])]));
   assert.match(pieceText(fine, 'config-entries.Without an object') ?? '', /none/);
-  const why = 'service-defaults old: its object went with an earlier CRD';
+  const why = 'service-defaults old: its object was removed with an earlier CRD';
   const told = page(statusOf([configEntries([], { missing: ['meshes.consul.hashicorp.com'], kept: [why] })]));
   assert.match(pieceText(told, 'config-entries.Missing CRDs') ?? '', /meshes\.consul\.hashicorp\.com/);
   assert.match(pieceText(told, 'config-entries.Without an object') ?? '', new RegExp(why));

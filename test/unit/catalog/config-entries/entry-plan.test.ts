@@ -401,7 +401,7 @@ test('nothing is removed while one side is not known, by another policy, or when
     assert.deepEqual(plan([], entries, { policy }).removals, []);
   const lost = plan([], entries, {}, { crdCreated: '2026-01-01T00:00:01Z' });
   assert.deepEqual(lost.removals, []);
-  assert.match(lost.kept[0]?.why ?? '', /went with an earlier CRD; apply the object again/);
+  assert.match(lost.kept[0]?.why ?? '', /removed with an earlier CRD; apply the object again/);
   for (const crdCreated of ['2025-12-31T23:59:59Z', '2026-01-01T00:00:00Z'])
     assert.equal(plan([], entries, {}, { crdCreated }).removals.length, 1);
   assert.equal(verdict(plan([web()], undefined, {}, { trouble: 'Consul is away' })), 'unknown');
@@ -510,7 +510,7 @@ test('no message repeats what somebody else keeps in a field that may hold keys'
   const entries = [{ entryKind: 'jwt-provider', name: 'web', index: 7, id: undefined, meta: {}, entry }];
   const text = message(planEntries([{ ...view, entries }], SETTINGS, NO_RECALL));
   assert.match(text, /Issuer is "theirs" in Consul, "mine" here/);
-  assert.match(text, /JWKS is another one in Consul/);
+  assert.match(text, /JWKS differs in Consul/);
   assert.match(text, /Forwarding is absent here/);
   assert.doesNotMatch(text, /c2VjcmV0|secret/);
 });
@@ -529,6 +529,6 @@ test('what an author writes as data is not shown either: options of a proxy, hea
   };
   const entries = [{ entryKind: 'proxy-defaults', name: 'global', index: 7, id: undefined, meta: {}, entry }];
   const text = message(planEntries([{ ...view, entries }], SETTINGS, NO_RECALL));
-  assert.match(text, /Config\.a is another one in Consul; Config\.b is absent here/);
+  assert.match(text, /Config\.a differs in Consul; Config\.b is absent here/);
   assert.doesNotMatch(text, /theirs/);
 });

@@ -30,7 +30,7 @@ test('every problem is told at once, with its place and what is allowed', () => 
     jwtt: {},
   };
   assert.deepEqual(problems('ServiceIntentions', spec), [
-    'denied spec.jwtt: is no field; did you mean jwt?',
+    'denied spec.jwtt: is not a field; did you mean jwt?',
     'refused spec.sources[0].action: "alow" must be "allow" or "deny"',
     'refused spec.sources[1].permissions[0].http.methods[1]: "GOT" must be one of GET, HEAD, POST, PUT, PATCH, DELETE, CONNECT, OPTIONS, TRACE',
     'refused spec.sources[2].name: is required',
@@ -42,7 +42,7 @@ test('every problem is told at once, with its place and what is allowed', () => 
 
 test('problems are told in the order of the documentation, whichever order the author wrote in', () => {
   const told = [
-    'denied spec.sources[0].peerr: is no field; did you mean peer?',
+    'denied spec.sources[0].peerr: is not a field; did you mean peer?',
     'refused spec.sources[0].name: is required',
     'refused spec.sources[0].namespace: "team" needs Consul Enterprise; remove it',
     'refused spec.sources[0].action: "alow" must be "allow" or "deny"',
@@ -70,8 +70,8 @@ test('an object that a stranger made to break the reader is told about', () => {
     '{"__proto__": {"protocol": "nope"}, "constructor": 1, "protocol": "http"}',
   ) as unknown;
   assert.deepEqual(problems('ServiceDefaults', odd), [
-    'denied spec.__proto__: is no field; remove it',
-    'denied spec.constructor: is no field; remove it',
+    'denied spec.__proto__: is not a field; remove it',
+    'denied spec.constructor: is not a field; remove it',
   ]);
   const many = { destination: { name: 'web' }, sources: Array.from({ length: 5000 }, () => ({})) };
   const told = problems('ServiceIntentions', many);
@@ -108,7 +108,7 @@ test('what is refused hides behind no crowd of problems that Consul would take',
 
 test('numbers that JSON does not have, and those that Consul would cut, are told', () => {
   assert.deepEqual(problems('ProxyDefaults', { config: { a: [NaN] } }), [
-    'refused spec.config: has a number that JSON does not know',
+    'refused spec.config: has a number that JSON cannot represent',
   ]);
   assert.deepEqual(
     problems('ServiceDefaults', { maxInboundConnections: 2 ** 40, localConnectTimeoutMs: Infinity }),

@@ -232,8 +232,8 @@ test('a registration that is damaged, of another pod, or under a name of Consul 
     'is reserved': [/"name":"web"/g, '"name":"a-sidecar-proxy"'],
     'has an invalid port': ['"port":8080', '"port":99999'],
     'has tags': ['"tags":[]', '"tags":[1]'],
-    'has meta that Consul does not take': ['"team":"x"', '"consul-team":"x"'],
-    'has upstreams': ['"upstreams":[]', '"upstreams":[{}]'],
+    'has meta that Consul does not accept': ['"team":"x"', '"consul-team":"x"'],
+    'has invalid upstreams': ['"upstreams":[]', '"upstreams":[{}]'],
     'an incomplete character': ['"tags":[]', '"tags":["\\ud800"]'],
     'an incomplete': ['"upstreams":[]', '"upstreams":[],"config":{"a":[{"\\udc00":1}]}'],
     '1. a control character': ['"upstreams":[]', `"upstreams":[${upstream('db\\u001b[2J')}]`],
@@ -243,7 +243,7 @@ test('a registration that is damaged, of another pod, or under a name of Consul 
       '"upstreams":[],"expose":{"paths":[{"path":"/\\u0007","listener_port":1,"local_path_port":2,"protocol":"http"}]}',
     ],
     'with null in a list': ['"upstreams":[]', '"upstreams":[],"config":{"a":{"b":[[1,null]]}}'],
-    'has a config': [
+    'has an invalid config': [
       '"upstreams":[]',
       `"upstreams":[],"config":{"a":${'['.repeat(9000)}${']'.repeat(9000)}}`,
     ],

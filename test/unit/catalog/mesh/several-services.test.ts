@@ -81,7 +81,7 @@ test('where pods log in, each other service needs a ServiceAccount of its name i
     assert.equal(decidePod(pod, withAccount(account)), reason, account);
   assert.match(
     problemOf(pod, 'other-service-account', withAccount('default/other')) ?? '',
-    /the service "admin" .* no ServiceAccount "admin" in its namespace: make one, with a Secret of its name/,
+    /the service "admin" .* no ServiceAccount "admin" in its namespace: create one, with a Secret of the same name/,
   );
   const alone = podOf({ annotations: { 'connect-service': 'admin' }, serviceAccount: 'web' });
   assert.equal(

@@ -46,7 +46,7 @@ async function read(file: string): Promise<ReadonlyMap<string, Buffer>> {
   for await (const entry of createReadStream(file).pipe(extract())) {
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);
-    assert.ok(!found.has(entry.header.name), `${entry.header.name} is there twice`);
+    assert.ok(!found.has(entry.header.name), `${entry.header.name} appears twice`);
     found.set(entry.header.name, Buffer.concat(chunks));
   }
   return found;
