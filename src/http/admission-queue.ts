@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { namespaceIn } from '../admission/admission-review.ts';
 import { hasMoreValues } from '../admission/json-values.ts';
 import type { RefusalReason } from '../admission/refusals.ts';
 import {
@@ -30,6 +31,8 @@ type Pending = {
   readonly reply: FastifyReply;
   readonly engine: Engine;
   readonly start: number;
+  /** At first by its body alone. */
+  isLarge: boolean;
   isRefused: boolean;
 };
 
@@ -43,15 +46,21 @@ const KEPT_BYTES = 128 * 1024;
 /**
  * The requests of one turn of the event loop, up to `TURN_BYTES` of answers, are answered together: decided one after the
  * other, then sent, then reported. Between the system calls of two answers, the engine's code would leave the processor's
- * caches, and under load an admission would take half as long again (test/bench).
+ * caches, and under load an admission would take half as long again (test/bench). What takes long is answered after these, when it
+ * is the turn of its namespace.
  */
 export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueue {
   const { onAdmission, onRefusal, newErrorId, isDraining } = dependencies;
-  const queue = turnQueue<Pending>(isLarge, answerBatch);
+  const queue = turnQueue<Pending>({
+    isLarge: ({ isLarge }) => isLarge,
+    askerOf: ({ body }) => (body === undefined ? '' : namespaceIn(body.bytes)),
+    answer: answerBatch,
+  });
 
   return (request, reply, engine) => {
     const body = request.body as Body | undefined;
-    const waiting: Pending = { body, reply, engine, start: performance.now(), isRefused: false };
+    const isLarge = body !== undefined && body.bytes.length > engine.smallBytes;
+    const waiting: Pending = { body, reply, engine, start: performance.now(), isLarge, isRefused: false };
     if (body !== undefined) {
       body.hold.refuse = (reason) => {
         waiting.isRefused = true;
@@ -72,6 +81,12 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
       taken += 1;
       if (pending.isRefused || pending.reply.raw.destroyed) continue;
       const made = answer(pending);
+      if (made === undefined) {
+        // Not kept as it was read, which takes several times the room of its body.
+        pending.isLarge = true;
+        queue(pending);
+        continue;
+      }
       batch.push(pending);
       answers.push(made);
       bytes += made.bytes;
@@ -97,32 +112,33 @@ export function admissionQueue(dependencies: AdmissionQueueDependencies): Enqueu
     raw.writeHead(status, isDraining() || bytes > KEPT_BYTES ? { ...head, connection: 'close' } : head);
     // As one text it goes out together with its head. A text of only ASCII needs no room for longer characters.
     raw.end(text, bytes === text.length ? 'latin1' : 'utf8');
-    if (!raw.writableFinished) untilTaken(raw, body, bytes);
+    if (!raw.writableFinished) untilTaken(raw, body, bytes, onRefusal);
   }
 
-  function answer(pending: Pending): AdmissionAnswer {
-    const { body, engine } = pending;
-    if (body !== undefined && isLarge(pending) && hasMoreValues(body.bytes, engine.mostValues)) {
+  /** Undefined for what turns out to be large. */
+  function answer({ body, engine, isLarge }: Pending): AdmissionAnswer | undefined {
+    if (body !== undefined && isLarge && hasMoreValues(body.bytes, engine.mostValues)) {
       onRefusal('too-many-values');
       return badRequest(413, `the body has more than ${engine.mostValues} values`);
     }
-    return answerAdmission(body?.bytes.toString(), engine, newErrorId);
-  }
-
-  /** An answer is held until the client has taken it, and that cannot be put off. */
-  function untilTaken(raw: ServerResponse, body: Body | undefined, bytes: number): void {
-    const cut = (reason: RefusalReason): void => {
-      onRefusal(reason);
-      raw.destroy();
-    };
-    const timer = setTimeout(() => cut('slow-answer'), PATIENCE);
-    raw.once('close', () => clearTimeout(timer));
-    if (body === undefined) return;
-    body.hold.refuse = cut;
-    body.hold.set(bytes);
+    return answerAdmission(body?.bytes.toString(), engine, newErrorId, isLarge);
   }
 }
 
-function isLarge({ body, engine }: Pending): boolean {
-  return body !== undefined && body.bytes.length > engine.smallBytes;
+/** An answer is held until the client has taken it, and that cannot be put off. */
+function untilTaken(
+  raw: ServerResponse,
+  body: Body | undefined,
+  bytes: number,
+  onRefusal: AdmissionQueueDependencies['onRefusal'],
+): void {
+  const cut = (reason: RefusalReason): void => {
+    onRefusal(reason);
+    raw.destroy();
+  };
+  const timer = setTimeout(() => cut('slow-answer'), PATIENCE);
+  raw.once('close', () => clearTimeout(timer));
+  if (body === undefined) return;
+  body.hold.refuse = cut;
+  body.hold.set(bytes);
 }

@@ -8,6 +8,7 @@ import type { EntryAdmission } from '../admission/admit-entry.ts';
 import type { PodAdmission } from '../admission/admit-pod.ts';
 import type { InjectRequest } from '../inject/decide.ts';
 import { omitVariables } from '../inject/omit-variables.ts';
+import { hasManyVariables } from '../inject/variables.ts';
 import type { NamespaceDefaults } from '../inject/settings.ts';
 import { badRequest, type Engine } from './answer-admission.ts';
 import { byteBudget } from './byte-budget.ts';
@@ -83,8 +84,9 @@ export function admissionServer(dependencies: AdmissionDependencies) {
     decide: (request) => inject(request, defaults),
     shorten: omitVariables,
     passesOnBug: false,
-    // No ordinary pod has more, and nothing that is smaller takes long.
-    smallBytes: 64 * 1024,
+    // Few pods have more, and what a smaller one costs besides its variables is a few milliseconds.
+    smallBytes: 16 * 1024,
+    takesLong: ({ object }) => hasManyVariables(object),
     mostValues: MOST_VALUES,
   });
   const engines = new Map([...PATHS].map(([path, defaults]) => [path, injecting(defaults)]));
@@ -94,6 +96,7 @@ export function admissionServer(dependencies: AdmissionDependencies) {
       passesOnBug: true,
       // The worst bodies of that size take as long as a pod of four times that.
       smallBytes: 16 * 1024,
+      takesLong: () => false,
       mostValues: MOST_ENTRY_VALUES,
     });
   const byQuery = new Map<unknown, Engine>(

@@ -51,19 +51,27 @@ export type Engine = {
   readonly passesOnBug: boolean;
   /** Bodies up to this many bytes are all answered together in one turn. */
   readonly smallBytes: number;
+  /** Whether a request takes long although its body is small. */
+  readonly takesLong: (request: AdmissionRequest) => boolean;
   /** A body that is not small and has more JSON values than this is refused unread. */
   readonly mostValues: number;
 };
 
-/** Throws on no input: a bug in the engine also becomes an answer. */
+/**
+ * Throws on no input: a bug in the engine also becomes an answer.
+ *
+ * @param mayTakeLong if false, what takes long gets no answer: undefined
+ */
 export function answerAdmission(
   text: string | undefined,
   engine: Engine,
   newErrorId: () => string,
-): AdmissionAnswer {
+  mayTakeLong: boolean,
+): AdmissionAnswer | undefined {
   const decoded = decodeReview(text, engine.shorten);
   if (!decoded.ok) return badRequest(400, decoded.why);
   const { request } = decoded;
+  if (!mayTakeLong && engine.takesLong(request)) return undefined;
   const { body, bytes, outcome } = admit(request, engine, newErrorId);
   const uid = request.uid.slice(0, REPORTED_LENGTH);
   const namespace = request.namespace.slice(0, REPORTED_LENGTH);

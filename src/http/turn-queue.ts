@@ -1,18 +1,21 @@
 /** Collects what one turn of the event loop brought, and answers it together in the next. */
 
+type TurnQueueDependencies<T> = {
+  /** Whether its answer takes many times as long as a usual one. */
+  readonly isLarge: (item: T) => boolean;
+  /** Called for large items only. */
+  readonly askerOf: (item: T) => string;
+  /** Returns how many of the batch it has answered; those behind them come first in the next turn. */
+  readonly answer: (batch: readonly T[]) => number;
+};
+
 /**
- * Every small item of a turn, and one large item: small items wait for one large item at most, and large ones
- * are answered in their order.
- *
- * @param answer returns how many of the batch it has answered; those behind them come first in the next turn, so nobody waits
- *   for those that come later
+ * Answers every small item of a turn together, then one large item: small items wait for one large item at most. Askers take turns
+ * with their large items, so nobody waits for all that another one asked for.
  */
-export function turnQueue<T>(
-  isLarge: (item: T) => boolean,
-  answer: (batch: readonly T[]) => number,
-): (item: T) => void {
+export function turnQueue<T>({ isLarge, askerOf, answer }: TurnQueueDependencies<T>): (item: T) => void {
   const small: T[] = [];
-  const large: T[] = [];
+  const large = new Map<string, T[]>();
   let left: readonly T[] = [];
   let isScheduled = false;
   const schedule = (): void => {
@@ -21,12 +24,28 @@ export function turnQueue<T>(
   };
   const turn = (): void => {
     isScheduled = false;
-    const batch = [...left, ...small.splice(0), ...(left.some(isLarge) ? [] : large.splice(0, 1))];
+    const batch = [...left, ...small.splice(0)];
     left = batch.slice(answer(batch));
-    if (left.length + large.length > 0) schedule();
+    if (large.size > 0) answer(takeLarge());
+    if (left.length + large.size > 0) schedule();
+  };
+  /** That of the one who has waited longest for a turn. */
+  const takeLarge = (): readonly T[] => {
+    for (const [asker, items] of large) {
+      const taken = items.splice(0, 1);
+      large.delete(asker);
+      if (items.length > 0) large.set(asker, items);
+      return taken;
+    }
+    return [];
   };
   return (item) => {
-    (isLarge(item) ? large : small).push(item);
+    if (isLarge(item)) {
+      const asker = askerOf(item);
+      const items = large.get(asker);
+      if (items === undefined) large.set(asker, [item]);
+      else items.push(item);
+    } else small.push(item);
     schedule();
   };
 }

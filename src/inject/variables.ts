@@ -1,5 +1,6 @@
 /** The variables with which an application finds its upstreams. */
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
+import { elementsAt, property, textAt } from '../support/json.ts';
 import { UPSTREAM_MARK } from './names.ts';
 import type { Pod } from './pod.ts';
 import type { Problem } from '../model/problem.ts';
@@ -14,10 +15,27 @@ const MAX_ADDED = 20_000;
 // 400 MB to copy, a fraction of a second.
 const MAX_MOVED = 50_000_000;
 
+const UPSTREAMS = `${ANNOTATION_PREFIX}connect-service-upstreams`;
+
+// Each takes about a microsecond, so together they take as long as twenty usual pods. Ten upstreams in five containers are a thousand.
+const FEW_CHARACTERS = 2000;
+
+/**
+ * Whether the variables of a pod take long to make: each container gets those of all upstreams.
+ *
+ * @param pod as it came, because the webhook asks this for every pod
+ */
+export function hasManyVariables(pod: unknown): boolean {
+  const written = textAt(property(property(pod, 'metadata'), 'annotations'), UPSTREAMS);
+  const spec = property(pod, 'spec');
+  const containers = elementsAt(spec, 'initContainers').length + elementsAt(spec, 'containers').length;
+  return written.length * containers > FEW_CHARACTERS;
+}
+
 /** One pod must not block the webhook, or the API server behind it, for all others; undefined when it does not. */
 export function tooManyVariables(pod: Pod, { length: added }: readonly Variable[]): Problem | undefined {
   const containers = [...pod.initContainers, ...pod.containers];
-  const at = `${ANNOTATION_PREFIX}connect-service-upstreams`;
+  const at = UPSTREAMS;
   if (added * containers.length > MAX_ADDED)
     return {
       at,

@@ -109,6 +109,38 @@ test('a small body with more values than any pod can have is not parsed', () =>
     assert.deepEqual(webhook.refusals, ['too-many-values']);
   }));
 
+test('pods of one namespace whose answers take long: of those of another, none waits for more than one of them', async () => {
+  const upstreams = Array.from({ length: 30 }, (_, index) => `s${index}:${2000 + index}`).join(',');
+  const annotations = {
+    'consul.hashicorp.com/connect-inject': 'true',
+    'consul.hashicorp.com/connect-service-upstreams': upstreams,
+  };
+  const containers = Array.from({ length: 12 }, (_, index) => ({ name: `c${index}`, image: 'x' }));
+  const large = { metadata: { name: 'web', annotations }, spec: { containers } };
+  const reviews = [
+    ...Array.from({ length: 10 }, () => podReview({ namespace: 'stranger', object: large })),
+    podReview({ namespace: 'other', object: large }),
+    podReview({ namespace: 'usual' }),
+  ].map((review) => JSON.stringify(review));
+  const answered: string[] = [];
+  const all = Promise.withResolvers<void>();
+  await withWebhook(
+    async (webhook) => {
+      const socket = await tls(webhook);
+      // In one piece, so that one turn has them all, in this order.
+      socket.resume().write(reviews.map((body) => headers(body.length) + body).join(''));
+      await all.promise;
+      assert.deepEqual(answered.slice(0, 3), ['injected usual', 'injected stranger', 'injected other']);
+      socket.destroy();
+    },
+    {
+      onAdmission: ({ result, namespace }) => {
+        if (answered.push(`${result} ${namespace}`) === reviews.length) all.resolve();
+      },
+    },
+  );
+});
+
 test('an answer that is not taken is given up', async () => {
   const refused = Promise.withResolvers<string>();
   const patch = 'x'.repeat(30 * MIB);

@@ -5,6 +5,7 @@ import {
   decodeReview,
   denied,
   errored,
+  namespaceIn,
   patched,
   type AdmissionRequest,
 } from '../../../src/admission/admission-review.ts';
@@ -42,6 +43,15 @@ test('a request of either version is read, and its version comes back', () => {
     assert.deepEqual([request.apiVersion, request.kind, request.operation], [version, 'v1/Pod', 'CREATE']);
     assert.equal((JSON.parse(allowed(request, [])) as { apiVersion: string }).apiVersion, version);
   }
+});
+
+test('the namespace is known before the request is read, whatever the object says', () => {
+  const object = { metadata: { namespace: 'other' } };
+  const bodyOf = (front: object): Buffer =>
+    Buffer.from(JSON.stringify({ kind: 'AdmissionReview', request: { uid: 'u', ...front, object } }));
+  assert.equal(namespaceIn(bodyOf({ name: '"namespace":"forged"', namespace: 'shop' })), 'shop');
+  assert.equal(namespaceIn(bodyOf({ name: 'x'.repeat(4000) })), '');
+  assert.equal(namespaceIn(Buffer.of()), '');
 });
 
 test('the group is part of the kind', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InjectResult } from '../../../src/inject/result.ts';
 import { uninject } from '../../../src/inject/uninject.ts';
+import { hasManyVariables } from '../../../src/inject/variables.ts';
 import { goldenResult } from '../../golden/golden-case.ts';
 import { cpuCosts } from '../support/cpu-cost.ts';
 
@@ -43,6 +44,22 @@ function assertLinear(run: (size: number) => unknown, size: number): void {
   );
   assert.ok(large < 24 * small + 200, `${small} ms for ${size}, ${large} ms for ${8 * size}`);
 }
+
+test('upstreams times containers are told before they are made, init containers too, and of anything that is no pod', () => {
+  const podOf = (upstreams: number, spec: object): object => ({
+    metadata: {
+      annotations: {
+        [`${PREFIX}connect-service-upstreams`]: list(upstreams, (index) => `s:${2000 + index}`),
+      },
+    },
+    spec,
+  });
+  assert.equal(hasManyVariables(podOf(20, { containers: named(5) })), false);
+  assert.equal(hasManyVariables(podOf(150, { containers: named(60) })), true);
+  assert.equal(hasManyVariables(podOf(150, { containers: named(1), initContainers: named(59) })), true);
+  for (const strange of [undefined, null, 'pod', { metadata: [], spec: { containers: 'c' } }])
+    assert.equal(hasManyVariables(strange), false);
+});
 
 const TRANSPARENT = ['--transparent-proxy'];
 
