@@ -8,7 +8,7 @@ import { namingFlags } from '../config/naming-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { toConsulFlags } from '../config/sync-settings.ts';
 import { type Context, exit, type ExitCode } from '../runtime/context.ts';
-import { explainEntryOf } from '../runtime/explained-entry.ts';
+import { explainEntryOf } from '../runtime/planned-entries.ts';
 import { explainPodOf } from '../runtime/explained-pod.ts';
 import { explainServiceOf } from '../runtime/explained-service.ts';
 import { tell } from '../runtime/tell.ts';

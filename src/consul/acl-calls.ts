@@ -6,7 +6,8 @@ import type { SeenObject, SeenRule } from '../secure/observed.ts';
 import { asString, property, textAt } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 import { jsonOf } from './answer.ts';
-import { unquoted, type ConsulPlace, type SecureCalls } from './secure-calls.ts';
+import type { ConsulCalls } from './client.ts';
+import { unquoted } from './secure-calls.ts';
 import type { Call, RawAnswer } from './servers.ts';
 
 // Without a leader there is no answer, and agents must still get what they load.
@@ -27,32 +28,29 @@ const lists = {
   'auth-method': '/v1/acl/auth-methods',
 } as const;
 
-export function aclCalls(calls: SecureCalls) {
+/** All with the token of the calls. */
+export function aclCalls(calls: ConsulCalls) {
   const access = aclAccess(calls);
   return { ...tokenCalls(calls, access), ...objectCalls(access), ...loginCalls(access) };
 }
 
 type Access = ReturnType<typeof aclAccess>;
 
-function aclAccess({ call }: SecureCalls) {
-  const acl = <T>(place: ConsulPlace, token: Secret, what: Omit<Call<T>, 'endpoint'>): Promise<T> =>
-    call(place, token, {
+function aclAccess({ call }: ConsulCalls) {
+  const acl = <T>(what: Omit<Call<T>, 'endpoint'>): Promise<T> =>
+    call({
       ...what,
       endpoint: what.method === 'GET' ? 'acl-read' : 'acl-write',
       read: unquoted(what.read),
     });
-  const write = (
-    place: ConsulPlace,
-    token: Secret,
-    what: {
-      readonly method: 'PUT' | 'DELETE';
-      readonly path: string;
-      readonly body?: unknown;
-      readonly conceals?: Secret;
-    },
-  ): Promise<void> => {
+  const write = (what: {
+    readonly method: 'PUT' | 'DELETE';
+    readonly path: string;
+    readonly body?: unknown;
+    readonly conceals?: Secret;
+  }): Promise<void> => {
     const { body, conceals, ...rest } = what;
-    return acl(place, token, {
+    return acl({
       ...rest,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(conceals === undefined ? {} : { conceals }),
@@ -62,17 +60,15 @@ function aclAccess({ call }: SecureCalls) {
   return { acl, write };
 }
 
-function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
+function tokenCalls({ call }: ConsulCalls, { acl, write }: Access) {
   return {
-    /** How Consul sees a management token. */
+    /** How Consul sees the token of these calls. */
     tokenState: (
-      place: ConsulPlace,
-      token: Secret,
       signal: AbortSignal,
     ): Promise<
       { readonly kind: 'known'; readonly accessor: string } | { readonly kind: 'unknown' | 'off' }
     > =>
-      acl(place, token, {
+      acl({
         method: 'GET',
         path: '/v1/acl/token/self',
         timeout: TOKEN_MILLISECONDS,
@@ -85,12 +81,14 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
           return { kind: 'known', accessor: textIn(objectAt(jsonOf(raw), 'answer'), 'AccessorID', 'answer') };
         },
       }),
-    /** `off`: the leader runs without ACLs. `closed`: somebody else bootstrapped first; with this index the ACLs can be reset. */
+    /**
+     * Makes this token, and needs none. `off`: the leader runs without ACLs. `closed`: somebody else bootstrapped
+     * first; with this index the ACLs can be reset.
+     */
     bootstrap: (
-      place: ConsulPlace,
       token: Secret,
     ): Promise<{ readonly kind: 'written' | 'off' } | { readonly kind: 'closed'; readonly index: string }> =>
-      call(place, undefined, {
+      call({
         endpoint: 'acl-bootstrap',
         method: 'PUT',
         path: '/v1/acl/bootstrap',
@@ -105,17 +103,15 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
           return { kind: status === 401 ? 'off' : 'written' };
         },
       }),
-    deleteToken: (place: ConsulPlace, token: Secret, accessor: string) =>
-      write(place, token, { method: 'DELETE', path: `/v1/acl/token/${encodeURIComponent(accessor)}` }),
+    deleteToken: (accessor: string) =>
+      write({ method: 'DELETE', path: `/v1/acl/token/${encodeURIComponent(accessor)}` }),
     /** Accessors of the tokens with this policy and a description that the test takes. */
     tokensWith: (
-      place: ConsulPlace,
-      token: Secret,
       policy: string,
       isWanted: (description: string) => boolean,
       signal: AbortSignal,
     ): Promise<readonly string[]> =>
-      acl(place, token, {
+      acl({
         method: 'GET',
         path: '/v1/acl/tokens',
         query: { policy },
@@ -132,13 +128,8 @@ function tokenCalls({ call }: SecureCalls, { acl, write }: Access) {
 function objectCalls({ acl, write }: Access) {
   return {
     /** Name → id. Consul treats a question for one that does not exist as an error, and logs it. */
-    names: (
-      place: ConsulPlace,
-      token: Secret,
-      kind: keyof typeof lists,
-      signal: AbortSignal,
-    ): Promise<ReadonlyMap<string, string>> =>
-      acl(place, token, {
+    names: (kind: keyof typeof lists, signal: AbortSignal): Promise<ReadonlyMap<string, string>> =>
+      acl({
         method: 'GET',
         path: lists[kind],
         signal,
@@ -151,12 +142,10 @@ function objectCalls({ acl, write }: Access) {
           ),
       }),
     object: (
-      place: ConsulPlace,
-      token: Secret,
       { kind, name }: Pick<AclObject, 'kind' | 'name'>,
       signal: AbortSignal,
     ): Promise<SeenObject | undefined> =>
-      acl(place, token, {
+      acl({
         method: 'GET',
         path: `${collections[kind]}/${kind === 'policy' || kind === 'role' ? 'name/' : ''}${encodeURIComponent(name)}`,
         // A token that is not there is a 403.
@@ -164,16 +153,11 @@ function objectCalls({ acl, write }: Access) {
         signal,
         read: (raw) => seenObject(kind, raw),
       }),
-    putObject: (
-      place: ConsulPlace,
-      token: Secret,
-      { kind, name, body }: AclObject,
-      id: string | undefined,
-    ) => {
+    putObject: ({ kind, name, body }: AclObject, id: string | undefined) => {
       const suffix = id === undefined ? '' : `/${encodeURIComponent(kind === 'auth-method' ? name : id)}`;
       const named = id === undefined || kind === 'auth-method' ? body : { ...body, ID: id };
       const hidden = asString(body['SecretID']) ?? asString(property(body['Config'], 'ServiceAccountJWT'));
-      return write(place, token, {
+      return write({
         method: 'PUT',
         path: `${collections[kind]}${suffix}`,
         body: named,
@@ -186,15 +170,15 @@ function objectCalls({ acl, write }: Access) {
 /** Who may log in, and who is logged in. */
 function loginCalls({ acl, write }: Access) {
   return {
-    rules: (place: ConsulPlace, token: Secret, signal: AbortSignal): Promise<readonly SeenRule[]> =>
-      acl(place, token, {
+    rules: (signal: AbortSignal): Promise<readonly SeenRule[]> =>
+      acl({
         method: 'GET',
         path: '/v1/acl/binding-rules',
         signal,
         read: (raw) => listAt(jsonOf(raw), 'answer', seenRule),
       }),
-    putRule: (place: ConsulPlace, token: Secret, rule: BindingRule, description: string) =>
-      write(place, token, {
+    putRule: (rule: BindingRule, description: string) =>
+      write({
         method: 'PUT',
         path: '/v1/acl/binding-rule',
         body: {
@@ -206,21 +190,16 @@ function loginCalls({ acl, write }: Access) {
         },
       }),
     /** All tokens from logins by an auth method that have not expired. */
-    logins: (
-      place: ConsulPlace,
-      token: Secret,
-      method: string,
-      signal: AbortSignal,
-    ): Promise<readonly ComponentLogin[]> =>
-      acl(place, token, {
+    logins: (method: string, signal: AbortSignal): Promise<readonly ComponentLogin[]> =>
+      acl({
         method: 'GET',
         path: '/v1/acl/tokens',
         query: { authmethod: method },
         signal,
         read: (raw) => listAt(jsonOf(raw), 'answer', loginOf),
       }),
-    deleteRule: (place: ConsulPlace, token: Secret, id: string) =>
-      write(place, token, { method: 'DELETE', path: `/v1/acl/binding-rule/${encodeURIComponent(id)}` }),
+    deleteRule: (id: string) =>
+      write({ method: 'DELETE', path: `/v1/acl/binding-rule/${encodeURIComponent(id)}` }),
   };
 }
 

@@ -13,7 +13,7 @@ import type { AgentNode, Agents, PodInstanceOnNode } from '../controllers/agent-
 import type { ConnectWrite, UnreadableNode } from '../controllers/registrar-ports.ts';
 import { isAboutOneRequest, TandemError } from '../support/errors.ts';
 import { jsonOf, requireWhole } from './answer.ts';
-import type { ConsulCalls, ConsulClient, OpenConsul } from './client.ts';
+import type { ConsulCalls, OpenConsul } from './client.ts';
 import { NEEDED_RULES, outcomeOf } from './connect-catalog.ts';
 import { read, readNodes, readNodeServices } from './read.ts';
 import {
@@ -121,7 +121,7 @@ async function instancesOn(
  * @throws TandemError TANDEM_CONSUL_…
  */
 export async function readAgentNodes(
-  client: ConsulClient,
+  client: ConsulCalls,
   wanted: { readonly host: string; readonly node: string | undefined } | undefined,
   signal: AbortSignal,
 ): Promise<readonly NodeEntry[]> {
@@ -135,7 +135,7 @@ export async function readAgentNodes(
 
 /** Names of the nodes on which the catalog has instances of the service that this pod has registered. @throws TandemError */
 export async function readNodesOfPod(
-  client: ConsulClient,
+  client: ConsulCalls,
   service: string,
   uid: string,
   signal: AbortSignal,

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HealthRule } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import type { Answer } from './answer.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import type { CheckEntry } from '../model/consul-entries.ts';
 import { follow } from './follow.ts';
 import { readChecks, type ReadOptions } from './read.ts';
@@ -28,7 +28,7 @@ export type CheckSignals = {
 };
 
 type CheckSignalsOptions = {
-  readonly client: ConsulClient;
+  readonly client: ConsulCalls;
   readonly healthRule: HealthRule;
   /** When it rejects, the same is reported again later, with what changed meanwhile. */
   readonly onNews: (news: CheckNews, signal: AbortSignal) => Promise<void>;

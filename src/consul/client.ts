@@ -14,17 +14,14 @@ export type ConsulCalls = {
   readonly call: <T>(call: Call<T>) => Promise<T>;
 };
 
-export type ConsulClient = ConsulCalls & {
+/** Also calls agents, with the token and the CA of the servers. */
+export type OpenConsul = ConsulCalls & {
+  /** Calls to one address, such as the agent of a node, with the same token. */
+  readonly at: (address: string) => ConsulCalls;
   /** This address is no longer in use: calls that wait for it move to another. */
   readonly leave: (address: string) => void;
   /** Logs out when it had logged in, and closes all connections. */
   readonly close: () => Promise<void>;
-};
-
-/** Also calls agents, with the token and the CA of the servers. */
-export type OpenConsul = ConsulClient & {
-  /** Calls to one address, such as the agent of a node, with the same token. */
-  readonly at: (address: string) => ConsulCalls;
 };
 
 export type ConsulOptions = Omit<ConsulSettings, 'addresses' | 'https'> & {
@@ -33,9 +30,9 @@ export type ConsulOptions = Omit<ConsulSettings, 'addresses' | 'https'> & {
   /** Name that the certificates of agents must carry; undefined: `serverName`. */
   readonly agentServerName?: string | undefined;
   /** Called after each request to each server. */
-  readonly onRequest?: (report: RequestReport) => void;
+  readonly onRequest?: ((report: RequestReport) => void) | undefined;
   /** Asked before each request that writes; by default it may. */
-  readonly mayWrite?: () => boolean;
+  readonly mayWrite?: (() => boolean) | undefined;
   /** The file of the CA has a new content that cannot be used; the old one stays. */
   readonly onCaProblem?: (reason: string) => void;
 };

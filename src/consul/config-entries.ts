@@ -58,82 +58,97 @@ type ListRead = Answer<{
  * blocking query is a request in flight at a server.
  */
 export function entrySource(options: ConfigEntriesOptions, random: () => number = Math.random): EntrySource {
-  const lists = new Map<string, KnownKind>();
-  /** Number of reads that were taken in. */
-  let taken = 0;
+  const known = createKnownKinds();
   /** Kinds that are not followed → what makes them followed again. */
   const idle = new Map<EntryKind, AbortController>();
 
   const readKind = async (kind: EntryKind, query: ReadOptions): Promise<ListRead> => {
-    const began = taken;
+    const began = known.taken();
     const { value, ...answer } = await listKind(options, kind, query);
     // What is known when the answer arrives.
-    const known = lists.get(kind.entryKind)?.entries ?? NONE;
-    return { ...answer, value: { ...value, entries: byName(value.entries, known), began } };
-  };
-  /** Whether anything differs from what was known. */
-  const take = ({ entryKind }: EntryKind, answer: ListRead): boolean => {
-    const { index, filteredByAcls, value } = answer;
-    const known = lists.get(entryKind);
-    const isNewer = (other: Dated): boolean => other.index > index && other.taken > value.began;
-    if (known?.entries !== undefined && isNewer(known)) return false;
-    const newer = [...(known?.newer ?? [])].filter(([, single]) => isNewer(single));
-    const entries = newer.reduce(withSingle, value.entries);
-    const trouble = filteredByAcls ? filtered(entryKind) : undefined;
-    taken += 1;
-    lists.set(entryKind, { ...value, entries, trouble, index, taken, newer: new Map(newer) });
-    return known?.trouble !== trouble || !isSame(known?.entries, entries);
-  };
-  const lose = ({ entryKind }: EntryKind, error: unknown): void => {
-    const trouble = reasonOf(error);
-    const [entries, trustDomain] = [undefined, undefined];
-    lists.set(entryKind, { entries, trustDomain, trouble, index: 0, taken, newer: new Map() });
+    const entries = byName(value.entries, known.of(kind)?.entries ?? NONE);
+    return { ...answer, value: { ...value, entries, began } };
   };
 
   return {
-    entries: ({ entryKind }) => {
-      const known = lists.get(entryKind);
-      if (known === undefined) return NOT_READ;
-      return { trouble: known.trouble, entries: known.entries && [...known.entries.values()] };
+    entries: (kind) => {
+      const found = known.of(kind);
+      if (found === undefined) return NOT_READ;
+      return { trouble: found.trouble, entries: found.entries && [...found.entries.values()] };
     },
-    isRead: () => options.kinds.every(({ entryKind }) => lists.has(entryKind)),
+    isRead: () => options.kinds.every((kind) => known.of(kind) !== undefined),
     idle: () => [...idle.keys()],
-    run: async (events, signal) => {
+    run: async ({ isUsed, changed, failed }, signal) => {
       const followKind: Following['followKind'] = (kind, until, unused) =>
         follow((query) => readKind(kind, query), {
-          ...followed(kind, { take, lose, unused }, events),
           signal: until,
           random,
+          onFailure: (error, retryMilliseconds) => {
+            known.lose(kind, error);
+            failed(error, retryMilliseconds);
+            changed(kind);
+          },
+          onAnswer: (answer) => {
+            if (known.take(kind, answer)) changed(kind);
+            if (!isUsed(kind)) unused();
+          },
         });
-      await Promise.all(
-        options.kinds.map((kind) => whileUsed(kind, { idle, isUsed: events.isUsed, followKind }, signal)),
-      );
+      await Promise.all(options.kinds.map((kind) => whileUsed(kind, { idle, isUsed, followKind }, signal)));
     },
     readOne: async (kind, name, signal) => {
       const { found, index } = await readEntry(options, kind, name, signal);
-      const known = lists.get(kind.entryKind);
-      const single = { index, entry: found && identified(found, known?.trustDomain) };
-      if (known?.entries !== undefined && known.index <= single.index) {
-        taken += 1;
-        const change = [indexed(name), { ...single, taken }] as const;
-        const newer = new Map([...known.newer, change]);
-        lists.set(kind.entryKind, { ...known, entries: withSingle(known.entries, change), newer });
-      }
-      return single.entry;
+      const entry = found && identified(found, known.of(kind)?.trustDomain);
+      known.takeOne(kind, name, { index, entry });
+      return entry;
     },
     refresh: async (kinds, signal) => {
       await Promise.all(
         kinds.map(async (kind) => {
           try {
-            take(kind, await readKind(kind, { signal }));
+            known.take(kind, await readKind(kind, { signal }));
           } catch (error) {
-            lose(kind, error);
+            known.lose(kind, error);
             throw error;
           } finally {
             idle.get(kind)?.abort();
           }
         }),
       );
+    },
+  };
+}
+
+function createKnownKinds() {
+  const lists = new Map<string, KnownKind>();
+  /** Number of reads that were taken in. */
+  let taken = 0;
+  return {
+    of: ({ entryKind }: EntryKind): KnownKind | undefined => lists.get(entryKind),
+    taken: (): number => taken,
+    /** Whether anything differs from what was known. */
+    take: ({ entryKind }: EntryKind, { index, filteredByAcls, value }: ListRead): boolean => {
+      const known = lists.get(entryKind);
+      const isNewer = (other: Dated): boolean => other.index > index && other.taken > value.began;
+      if (known?.entries !== undefined && isNewer(known)) return false;
+      const newer = [...(known?.newer ?? [])].filter(([, single]) => isNewer(single));
+      const entries = newer.reduce(withSingle, value.entries);
+      const trouble = filteredByAcls ? filtered(entryKind) : undefined;
+      taken += 1;
+      lists.set(entryKind, { ...value, entries, trouble, index, taken, newer: new Map(newer) });
+      return known?.trouble !== trouble || !isSame(known?.entries, entries);
+    },
+    takeOne: ({ entryKind }: EntryKind, name: string, single: Omit<SingleRead, 'taken'>): void => {
+      const known = lists.get(entryKind);
+      if (known?.entries === undefined || known.index > single.index) return;
+      taken += 1;
+      const change = [indexed(name), { ...single, taken }] as const;
+      const newer = new Map([...known.newer, change]);
+      lists.set(entryKind, { ...known, entries: withSingle(known.entries, change), newer });
+    },
+    lose: ({ entryKind }: EntryKind, error: unknown): void => {
+      const trouble = reasonOf(error);
+      const [entries, trustDomain] = [undefined, undefined];
+      lists.set(entryKind, { entries, trustDomain, trouble, index: 0, taken, newer: new Map() });
     },
   };
 }
@@ -147,33 +162,6 @@ type Following = {
   /** Ends when the signal is aborted; calls back when the kind is not used. */
   readonly followKind: (kind: EntryKind, until: AbortSignal, unused: () => void) => Promise<void>;
 };
-
-type Told = {
-  readonly take: (kind: EntryKind, answer: ListRead) => boolean;
-  readonly lose: (kind: EntryKind, error: unknown) => void;
-  readonly unused: () => void;
-};
-
-function followed(
-  kind: EntryKind,
-  { take, lose, unused }: Told,
-  events: Parameters<EntrySource['run']>[0],
-): {
-  readonly onFailure: (error: unknown, retryMilliseconds: number) => void;
-  readonly onAnswer: (answer: ListRead) => void;
-} {
-  return {
-    onFailure: (error, retryMilliseconds) => {
-      lose(kind, error);
-      events.failed(error, retryMilliseconds);
-      events.changed(kind);
-    },
-    onAnswer: (answer) => {
-      if (take(kind, answer)) events.changed(kind);
-      if (!events.isUsed(kind)) unused();
-    },
-  };
-}
 
 async function whileUsed(
   kind: EntryKind,

@@ -18,7 +18,7 @@ import { deleteService, setCheck, setInstance, type Operation } from '../model/o
 import { hasCode, TandemError } from '../support/errors.ts';
 import { property, textAt } from '../support/json.ts';
 import { requireWhole } from './answer.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import { followIndex } from './follow.ts';
 import { read, readChecks, readNodes, readWholeNode } from './read.ts';
 import { transaction } from './transaction.ts';
@@ -31,7 +31,7 @@ const READINESS = `Name == ${JSON.stringify(CHECK_NAME)}`;
 /** What the registrar's token must allow. */
 export const NEEDED_RULES = 'node_prefix "" { policy = "read" } and service_prefix "" { policy = "write" }';
 
-export function connectCatalog(client: ConsulClient): ConnectCatalog {
+export function connectCatalog(client: ConsulCalls): ConnectCatalog {
   return {
     nodes: async (owner, signal) => {
       const ofOwner = { 'node-meta': `${OWNER_META}:${owner}` };
@@ -108,7 +108,7 @@ const OTHER_CHARACTERS = '[^a-z0-9.-]';
 
 /** @throws TandemError TANDEM_CONSUL_FORBIDDEN when it is not everything, or not everything that was asked for */
 async function readNode(
-  client: ConsulClient,
+  client: ConsulCalls,
   node: string,
   signal: AbortSignal,
   ids?: readonly string[],
@@ -146,7 +146,7 @@ export async function outcomeOf(write: Promise<void>): Promise<ConnectWrite> {
 }
 
 async function deregister(
-  client: ConsulClient,
+  client: ConsulCalls,
   instances: readonly InstanceOnNode[],
   signal: AbortSignal,
 ): Promise<ConnectWrite> {
@@ -157,7 +157,7 @@ async function deregister(
 }
 
 async function allOrNone(
-  client: ConsulClient,
+  client: ConsulCalls,
   operations: readonly Operation[],
   signal: AbortSignal,
 ): Promise<void> {

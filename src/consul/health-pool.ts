@@ -26,16 +26,13 @@ type HealthPoolOptions<T> = {
   /** The first failure after a success, and every failure of a service that was never read. */
   readonly onFailure: (error: unknown, retryMilliseconds: number) => void;
   readonly random: () => number;
-  /** Queries at one time. */
-  readonly slots?: number;
-  /** Between two queries about one service, so that a busy one is read ten times a second at most. */
-  readonly pauseMilliseconds?: number;
 };
 
 // With 16 connections for all that does not wait, 2 for probes, and one each for the list of services, the checks that do
 // not pass, the two watches of the other direction and the two of the registrar, these are 60; a server of Consul takes 200 of
 // one address (limits.http_max_conns_per_client).
 const SLOTS = 36;
+// Between two queries about one service, so that a busy one is read ten times a second at most.
 const PAUSE_MILLISECONDS = 100;
 // Back in step within 5 s of the end of an outage.
 const LONGEST_PAUSE = 4000;
@@ -44,9 +41,9 @@ type Known<T> = { readonly index: number; readonly value: T };
 
 /** Up to as many services as there are slots, each has a query of its own, and a change is seen at once. */
 export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T> {
-  const { read, onChange, onFailure, slots = SLOTS, pauseMilliseconds = PAUSE_MILLISECONDS } = options;
+  const { read, onChange, onFailure } = options;
   const known = new Map<string, Known<T>>();
-  const turns = createQueryTurns({ slots, isUrgent: (service) => !known.has(service), ask });
+  const turns = createQueryTurns({ slots: SLOTS, isUrgent: (service) => !known.has(service), ask });
   const delays = backoff(options.random, LONGEST_PAUSE);
   let isFailing = false;
 
@@ -74,7 +71,7 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
       isFailing = false;
       keepOfTurn(service, answer, index);
       turns.hadTurn(service);
-      if (!turns.isCrowded()) await delay(pauseMilliseconds, undefined, { signal });
+      if (!turns.isCrowded()) await delay(PAUSE_MILLISECONDS, undefined, { signal });
     } catch (error) {
       if (signal.aborted) return;
       const pause = delays.next();
@@ -100,7 +97,7 @@ export function createHealthPool<T>(options: HealthPoolOptions<T>): HealthPool<T
       for (const service of known.keys()) if (!turns.followed().has(service)) known.delete(service);
     },
     get: (service) => known.get(service)?.value,
-    slots,
+    slots: SLOTS,
     suspect: turns.suspect,
     refresh: async (signal, isWanted = () => true) => {
       const left = [...turns.followed()].values();

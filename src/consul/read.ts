@@ -157,12 +157,11 @@ export function readServices(
 export function readServiceHealth(
   client: ConsulCalls,
   service: string,
-  options: ReadOptions & { readonly passing?: boolean } = {},
+  options?: ReadOptions,
 ): Promise<Answer<readonly ServiceHealth[]>> {
   const path = `/v1/health/service/${encodeURIComponent(service)}`;
-  const query = { passing: options.passing === true ? 'true' : undefined };
   const decode = listOf(serviceHealth);
-  return read(client, { endpoint: 'health-service', path, query, decode }, options);
+  return read(client, { endpoint: 'health-service', path, decode }, options);
 }
 
 /** `host:port` of the leader, undefined when there is none: `/v1/status/leader`. Needs no token. */

@@ -1,12 +1,13 @@
 /**
- * Calls to agents whose certificates the caller judges by what it trusts at this moment. Each call names its token: during a
- * rotation there are two.
+ * Calls to agents whose certificates the caller judges by what it trusts at this moment. Whoever calls names the token: during
+ * a rotation there are two.
  */
 import type { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { isSignedBy } from '../secure/certificates.ts';
 import type { Secret } from '../support/secret.ts';
-import { servers, type Call, type RawAnswer, type RequestReport } from './servers.ts';
+import type { ConsulCalls } from './client.ts';
+import { servers, type RawAnswer, type RequestReport } from './servers.ts';
 import { createTransport } from './transport.ts';
 
 /** Whose certificates are trusted. */
@@ -31,7 +32,7 @@ export type ConsulPlace = {
 };
 
 export type SecureCalls = {
-  readonly call: <T>(place: ConsulPlace, token: Secret | undefined, what: Call<T>) => Promise<T>;
+  readonly at: (place: ConsulPlace, token: Secret | undefined) => ConsulCalls;
   /** Serial of the leaf that is served now. @throws Error when there is no handshake, or no trusted CA signed it */
   readonly servedSerial: (place: ConsulPlace) => Promise<string>;
   readonly close: () => Promise<void>;
@@ -53,15 +54,15 @@ export function secureCalls({ trust, onRequest, mayWrite }: SecureCallsOptions):
     transports.set(serverName, made);
     return made;
   };
-  const call: SecureCalls['call'] = ({ addresses, serverName }, token, what) => {
-    const transport = transportFor(serverName);
-    return servers({ addresses: () => addresses, transport, query: {}, onRequest, mayWrite }).call(
-      what,
-      token,
-    );
-  };
   return {
-    call,
+    at: ({ addresses, serverName }, token) => ({
+      call: (what) => {
+        const transport = transportFor(serverName);
+        // Others each time: the first address is the first to be asked.
+        const all = servers({ addresses: () => addresses, transport, query: {}, onRequest, mayWrite });
+        return all.call(what, token);
+      },
+    }),
     servedSerial: (place) => servedSerial(place, trusted),
     close: async () => {
       await Promise.all([...transports.values()].map((transport) => transport.close()));

@@ -6,6 +6,7 @@ import { asString, isObject, property, textAt } from '../support/json.ts';
 import { secret, type Secret } from '../support/secret.ts';
 import { aclCalls } from './acl-calls.ts';
 import { jsonOf } from './answer.ts';
+import type { ConsulCalls } from './client.ts';
 import { secureCalls, unquoted, type ConsulPlace, type SecureCallsOptions } from './secure-calls.ts';
 
 type SelfOfAgent = { readonly stamp: number; readonly run: AgentRun };
@@ -15,14 +16,22 @@ export type SecureConsul = ReturnType<typeof secureConsul>;
 const AGENT_MILLISECONDS = 5000;
 
 export function secureConsul(options: SecureCallsOptions) {
-  const calls = secureCalls(options);
-  const { call } = calls;
+  const { at, ...others } = secureCalls(options);
   return {
-    ...calls,
-    ...aclCalls(calls),
+    ...others,
+    /** What a place is asked, and told, with this token. */
+    at: (place: ConsulPlace, token: Secret | undefined) => {
+      const calls = at(place, token);
+      return { ...calls, ...aclCalls(calls), ...agentCalls(calls), ...keyringCalls(calls) };
+    },
+  };
+}
+
+function agentCalls({ call }: ConsulCalls) {
+  return {
     /** @throws TandemError TANDEM_CONSUL_FORBIDDEN when the agent does not know the token */
-    self: (place: ConsulPlace, token: Secret | undefined, signal: AbortSignal): Promise<SelfOfAgent> =>
-      call(place, token, {
+    self: (signal: AbortSignal): Promise<SelfOfAgent> =>
+      call({
         endpoint: 'agent-read',
         method: 'GET',
         path: '/v1/agent/self',
@@ -30,16 +39,21 @@ export function secureConsul(options: SecureCallsOptions) {
         signal,
         read: (raw) => selfOf(jsonOf(raw)),
       }),
-    reload: (place: ConsulPlace, token: Secret | undefined, signal: AbortSignal): Promise<void> =>
-      call(place, token, {
+    reload: (signal: AbortSignal): Promise<void> =>
+      call({
         endpoint: 'agent-reload',
         method: 'PUT',
         path: '/v1/agent/reload',
         signal,
         read: () => undefined,
       }),
-    keyring: async (place: ConsulPlace, token: Secret, signal: AbortSignal): Promise<Keyring> =>
-      call(place, token, {
+  };
+}
+
+function keyringCalls({ call }: ConsulCalls) {
+  return {
+    keyring: (signal: AbortSignal): Promise<Keyring> =>
+      call<Keyring>({
         endpoint: 'keyring',
         method: 'GET',
         path: '/v1/operator/keyring',
@@ -52,13 +66,8 @@ export function secureConsul(options: SecureCallsOptions) {
             : { kind: 'unknown', why: raw.text.trim().slice(0, 400) },
         ),
       }),
-    changeKeyring: (
-      place: ConsulPlace,
-      token: Secret,
-      operation: 'install' | 'use' | 'remove',
-      key: string,
-    ) =>
-      call(place, token, {
+    changeKeyring: (operation: 'install' | 'use' | 'remove', key: string): Promise<void> =>
+      call({
         endpoint: 'keyring',
         method: ({ install: 'POST', use: 'PUT', remove: 'DELETE' } as const)[operation],
         path: '/v1/operator/keyring',

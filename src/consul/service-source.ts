@@ -5,13 +5,13 @@ import type { ServiceEvents, ServiceSource } from '../controllers/to-k8s-ports.t
 import { TandemError } from '../support/errors.ts';
 import { requireWhole, type Answer } from './answer.ts';
 import { checkSignals, type CheckNews, type CheckSignals } from './check-signals.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import { follow } from './follow.ts';
 import { createHealthPool, type HealthPool } from './health-pool.ts';
 import { readServiceHealth, readServices, type ReadOptions, type ServiceHealth } from './read.ts';
 
 type ServiceSourceOptions = {
-  readonly client: ConsulClient;
+  readonly client: ConsulCalls;
   /** An instance with this key in its meta was registered by this cluster. */
   readonly owner: { readonly meta: string; readonly value: string };
   /** An expression of Consul's filter language over the fields of `/v1/catalog/service`; empty: none. */
@@ -139,7 +139,7 @@ async function wholeList(
 }
 
 async function readInstances(
-  client: ConsulClient,
+  client: ConsulCalls,
   name: string,
   healthRule: HealthRule,
   options: ReadOptions,

@@ -2,7 +2,7 @@
 import { observeNode } from '../model/observed-node.ts';
 import type { Catalog } from '../controllers/sync-ports.ts';
 import type { WriteOutcome } from '../controllers/apply-changes.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import { followIndex } from './follow.ts';
 import { readNodeChecks, readNodeServices, readWholeNode, type ReadOptions } from './read.ts';
 import { transaction, type TransactionOutcome } from './transaction.ts';
@@ -10,7 +10,7 @@ import { transaction, type TransactionOutcome } from './transaction.ts';
 // Nobody has such an id, so a query that waits for a change answers with its index and an empty list.
 const NOTHING = { services: 'ID == "-"', checks: 'CheckID == "-"' };
 
-export function syncCatalog(client: ConsulClient, random: () => number = Math.random): Catalog {
+export function syncCatalog(client: ConsulCalls, random: () => number = Math.random): Catalog {
   return {
     read: async (node, { consistent, signal }) => {
       const options: ReadOptions = { signal, ...(consistent ? { consistency: 'consistent' } : {}) };

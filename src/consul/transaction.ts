@@ -1,62 +1,12 @@
 /** `PUT /v1/txn`: many operations on the catalog, all or none. */
 import type { OperationError } from '../model/consul-entries.ts';
 import { listAt, objectAt, optionalNumberIn, textIn } from '../model/decode-consul.ts';
+import type { Operation } from '../model/operations.ts';
 import { property } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { jsonOf } from './answer.ts';
-import type { ConsulClient } from './client.ts';
+import type { ConsulCalls } from './client.ts';
 import type { RawAnswer } from './servers.ts';
-
-type Verb = 'set' | 'cas' | 'get' | 'delete' | 'delete-cas';
-
-type Texts = Readonly<Record<string, string>>;
-
-export type NodeDefinition = {
-  readonly Node: string;
-  readonly Address?: string;
-  readonly Meta?: Texts;
-  readonly TaggedAddresses?: Texts;
-  readonly ModifyIndex?: number;
-};
-
-export type ServiceDefinition = {
-  readonly ID: string;
-  /** Not empty, even for a deletion: Consul requires it, and then looks only at the ID. */
-  readonly Service: string;
-  readonly Kind?: string;
-  readonly Tags?: readonly string[];
-  readonly Address?: string;
-  readonly Port?: number;
-  readonly Meta?: Texts;
-  readonly Weights?: { readonly Passing: number; readonly Warning: number };
-  readonly TaggedAddresses?: Readonly<Record<string, { readonly Address: string; readonly Port: number }>>;
-  readonly EnableTagOverride?: boolean;
-  /** In a transaction Consul silently drops `Upstreams` and `Config`: register a proxy by `registerCatalog`. */
-  readonly Proxy?: Readonly<Record<string, unknown>>;
-  readonly ModifyIndex?: number;
-};
-
-export type CheckDefinition = {
-  readonly Node: string;
-  readonly CheckID: string;
-  readonly Name?: string;
-  readonly Status?: string;
-  readonly Notes?: string;
-  readonly Output?: string;
-  readonly ServiceID?: string;
-  /** Needed with `ServiceID`: Consul uses it to check the right to write. */
-  readonly ServiceName?: string;
-  readonly Type?: string;
-  readonly ModifyIndex?: number;
-};
-
-/** As it goes over the wire; the fields keep Consul's names. */
-export type TransactionOperation =
-  | { readonly Node: { readonly Verb: Verb; readonly Node: NodeDefinition } }
-  | {
-      readonly Service: { readonly Verb: Verb; readonly Node: string; readonly Service: ServiceDefinition };
-    }
-  | { readonly Check: { readonly Verb: Verb; readonly Check: CheckDefinition } };
 
 export type TransactionOutcome =
   /** `index` is that of the write; undefined after nothing but removals, for which Consul does not tell it. */
@@ -66,15 +16,10 @@ export type TransactionOutcome =
   /** Nothing was applied. `max` is what the server takes, when it said so. */
   | { readonly kind: 'too-large'; readonly limit: 'operations' | 'bytes'; readonly max: number | undefined };
 
-/**
- * A check-and-set whose answer is lost is not sent again, because it would fail if it had succeeded: it throws
- * TANDEM_CONSUL_UNREACHABLE, and the catalog has to be read.
- *
- * @throws TandemError TANDEM_CONSUL_…; the reason of the signal when that aborts
- */
+/** @throws TandemError TANDEM_CONSUL_…; the reason of the signal when that aborts */
 export function transaction(
-  client: ConsulClient,
-  operations: readonly TransactionOperation[],
+  client: ConsulCalls,
+  operations: readonly Operation[],
   signal?: AbortSignal,
 ): Promise<TransactionOutcome> {
   return client.call({
@@ -85,15 +30,9 @@ export function transaction(
     // The server writes to its disk and to those of the others before it answers.
     timeout: 30_000,
     accept: [409, 413],
-    once: operations.some((operation) => verbOf(operation).endsWith('cas')),
     signal,
     read: outcomeOf,
   });
-}
-
-function verbOf(operation: TransactionOperation): Verb {
-  if ('Node' in operation) return operation.Node.Verb;
-  return 'Service' in operation ? operation.Service.Verb : operation.Check.Verb;
 }
 
 function outcomeOf(answer: RawAnswer): TransactionOutcome {

@@ -1,22 +1,28 @@
 /** Single writes: to the catalog, and to the agent of a node. */
+import type { CheckEntry } from '../model/consul-entries.ts';
+import type { CatalogDefinition, taggedAddresses } from '../model/definition.ts';
 import type { Check } from '../model/instance.ts';
 import { NEVER_EXPIRES } from '../model/consul-names.ts';
 import type { ConsulCalls } from './client.ts';
 import { jsonOf } from './answer.ts';
 import type { Call, RawAnswer } from './servers.ts';
-import type { CheckDefinition, NodeDefinition, ServiceDefinition } from './transaction.ts';
 
 /** Node, service and checks at once; besides a transaction the only way to write, and the only one for a proxy. */
 export type CatalogRegistration = {
   readonly Node: string;
   /** Needed unless `SkipNodeUpdate`. */
   readonly Address?: string;
-  readonly NodeMeta?: NodeDefinition['Meta'];
-  readonly TaggedAddresses?: NodeDefinition['TaggedAddresses'];
+  readonly NodeMeta?: Readonly<Record<string, string>>;
   /** Creates a node that is missing, and leaves an existing one alone. */
   readonly SkipNodeUpdate?: boolean;
-  readonly Service?: Omit<ServiceDefinition, 'ModifyIndex'>;
-  readonly Checks?: readonly Omit<CheckDefinition, 'ModifyIndex'>[];
+  readonly Service?: Pick<CatalogDefinition, 'ID' | 'Service'> &
+    Partial<CatalogDefinition> &
+    ReturnType<typeof taggedAddresses> & {
+      readonly Kind?: string;
+      /** In a transaction Consul drops its `Upstreams` and `Config` in silence. */
+      readonly Proxy?: Readonly<Record<string, unknown>>;
+    };
+  readonly Checks?: readonly (Pick<CheckEntry, 'Node' | 'CheckID'> & Partial<CheckEntry>)[];
 };
 
 /** Without an ID the whole node is removed, with everything on it. */

@@ -10,7 +10,6 @@ import { applyPlacePlan } from './apply-place-plan.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested, NO_CONTEST } from './contested.ts';
 import { AGENTS_AT_A_TIME, observeAgents, type SeenAgents } from './observe-agents.ts';
-import { askForAddresses } from './agent-addresses.ts';
 import { planPlaces, withoutStrangers, type PlacePlan } from './place-plan.ts';
 import { worstOf, type SeenInstance } from './pod-statuses.ts';
 import type { RegistrarOptions } from './registrar-loop.ts';
@@ -36,7 +35,7 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
   const contested = createContested();
   const addresses = ports.addresses.loop('agents');
   const drift = createCheckDrift({
-    checks: catalog.checks,
+    catalog,
     places: snapshot.hosts,
     // An agent that restarts without its data tells the catalog that it has nothing.
     wholeIn: (checks) => {
@@ -60,22 +59,12 @@ export function runAgentLoop(ports: AgentPorts, options: AgentOptions, signal: A
     guard: createDeletionGuard(clock, UNANNOUNCED),
     keySources: [contested, drift],
     synced: source.synced,
-    watch: async (until) => {
-      const unsubscribe = source.onChange(({ hosts }) => hosts.forEach((host) => controller.enqueue(host)));
-      await catalog.watch(() => {
-        drift.changed(clock.elapsed());
-        controller.notify();
-      }, until);
-      unsubscribe();
-    },
+    listen: () => [source.onChange(({ hosts }) => hosts.forEach((host) => controller.enqueue(host)))],
+    watch: (until) => drift.watch(controller.notify, until),
     reconciler: {
-      observe: async (request, until) => {
-        addresses.begin(request.isFull);
-        const parts = { ...ports, owner: options.owner, backOff: controller.backOff };
-        const seen = await observeAgents(parts, request, until);
-        await askForAddresses(addresses, seen, until);
-        if (request.isFull) addresses.readAll();
-        return seen;
+      observe: (request, until) => {
+        const parts = { ...ports, addresses, owner: options.owner, backOff: controller.backOff };
+        return observeAgents(parts, request, until);
       },
       plan: (seen) => planPlaces(seen, snapshot, addresses.grant),
       // A pod is known by its UID in every place.

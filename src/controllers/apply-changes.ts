@@ -37,32 +37,28 @@ export type Written = {
   readonly left: (change: Change) => void;
 };
 
-type Applier = {
-  /**
-   * Registers and updates first, then removes, except where the replacement was refused or left. Rejects with the first error
-   * of the writer; what had been written by then was reported.
-   */
-  readonly apply: (
-    changes: readonly Change[],
-    node: SyncNode,
-    written: Written,
-    signal: AbortSignal,
-  ) => Promise<void>;
-};
+/**
+ * Registers and updates first, then removes, except where the replacement was refused or left. Rejects with the first error
+ * of the writer; what had been written by then was reported.
+ */
+type Apply = (
+  changes: readonly Change[],
+  node: SyncNode,
+  written: Written,
+  signal: AbortSignal,
+) => Promise<void>;
 
-export function createApplier({ write }: CatalogWriter): Applier {
+export function createApplier({ write }: CatalogWriter): Apply {
   const limits = createLimits();
 
-  return {
-    apply: async (changes, node, written, signal) => {
-      const send = (batch: Batch): Promise<WriteOutcome> => write(operationsOf(batch), signal);
-      const { writeAll, failed } = changesWriter({ send, limits, nodeName: node.name, written });
-      const removals = changes.filter(({ action }) => action === 'deregister');
-      const additions = changes.filter(({ action }) => action !== 'deregister');
-      await writeAll(additions, node.registered);
-      // A node that was just written to exists; a node to which nothing is written need not be created.
-      await writeAll(withoutReplaced(removals, failed), true);
-    },
+  return async (changes, node, written, signal) => {
+    const send = (batch: Batch): Promise<WriteOutcome> => write(operationsOf(batch), signal);
+    const { writeAll, failed } = changesWriter({ send, limits, nodeName: node.name, written });
+    const removals = changes.filter(({ action }) => action === 'deregister');
+    const additions = changes.filter(({ action }) => action !== 'deregister');
+    await writeAll(additions, node.registered);
+    // A node that was just written to exists; a node to which nothing is written need not be created.
+    await writeAll(withoutReplaced(removals, failed), true);
   };
 }
 

@@ -21,7 +21,7 @@ export function consulPlanApplier(
   cache: NodeCache,
   scope: Scope & { readonly tag: string },
 ) {
-  const applier = createApplier(catalog);
+  const apply = createApplier(catalog);
 
   return async (
     { plan, adoptNodes }: AdoptingPlan,
@@ -35,7 +35,7 @@ export function consulPlanApplier(
       writing.left(source);
     };
     const write = (changes: readonly Change[], mayBegin = () => true): Promise<void> =>
-      applier.apply(changes, cache.node(), { ...writtenOf(cache, writing), left, mayBegin }, signal);
+      apply(changes, cache.node(), { ...writtenOf(cache, writing), left, mayBegin }, signal);
     const changes = changesOf(plan, scope.node);
     if (adoptNodes.length > 0) {
       await write(changes);

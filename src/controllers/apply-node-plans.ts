@@ -10,17 +10,11 @@ import type {
   RegistrarAction,
   RegistrarChange,
 } from './registrar-ports.ts';
+import type { Writing } from '../reconcile/controller.ts';
 import { fewFirst } from '../reconcile/few-first.ts';
 import { inParallel, SMALL_CALLS } from '../reconcile/in-parallel.ts';
+import { keyOfInstance } from './pod-keys.ts';
 import { chunks } from '../support/chunks.ts';
-
-export type NodeWriting = {
-  /** Begins the registrations; asked before each of them: false leaves it, and those after it, for another time. */
-  readonly turn: () => () => boolean;
-  readonly applied: (change: RegistrarChange) => void;
-  readonly refused: (change: RegistrarChange, reason: string) => void;
-  readonly left: (change: RegistrarChange) => void;
-};
 
 /** What each step writes with. */
 type Writer = {
@@ -51,7 +45,7 @@ const LEAST_SERVICES = LEAST_OPERATIONS / 2;
 export async function applyNodePlans(
   plans: readonly NodePlan[],
   writer: Writer,
-  written: NodeWriting,
+  writing: Writing<RegistrarChange>,
 ): Promise<void> {
   const { catalog, signal } = writer;
   const carryOut = async ({ changes, write, otherwise }: Step): Promise<void> => {
@@ -59,8 +53,8 @@ export async function applyNodePlans(
     if (outcome.kind === 'refused' && otherwise !== undefined)
       for (const step of otherwise()) await carryOut(step);
     else if (outcome.kind === 'refused')
-      for (const change of changes) written.refused(change, outcome.reason);
-    else for (const change of changes) written.applied(change);
+      for (const change of changes) writing.refused(change, outcome.reason);
+    else for (const change of changes) writing.applied(change);
   };
   const run = (steps: readonly Step[], atATime = SMALL_CALLS): Promise<void> =>
     inParallel(steps, carryOut, { atATime, signal });
@@ -69,10 +63,12 @@ export async function applyNodePlans(
   await run(plans.flatMap((plan) => nodeChanges(plan, writer)));
   await run(checkChanges(plans, writer), TRANSACTIONS);
 
-  const mayGoOn = written.turn();
+  const leave = ({ node, id, source = '' }: RegistrarChange): void =>
+    writing.left(keyOfInstance(node, id), namespaceOfPod(source));
+  const mayGoOn = writing.turn();
   const registerOrLeave = async (step: Step): Promise<void> => {
     if (mayGoOn()) await carryOut(step);
-    else step.changes.forEach(written.left);
+    else step.changes.forEach(leave);
   };
   const register = (steps: readonly Step[]): Promise<void> =>
     inParallel(steps, registerOrLeave, { atATime: SMALL_CALLS, signal });
@@ -116,7 +112,7 @@ function registrations(
 }
 
 /** @param source `Pod/<namespace>/<name>` */
-export function namespaceOfPod(source: string): string {
+function namespaceOfPod(source: string): string {
   return source.split('/')[1] ?? '';
 }
 

@@ -4,15 +4,15 @@ import type { ConnectCatalog } from './registrar-ports.ts';
 
 /** Its keys are the places that do not have all checks of their pods as they should be. */
 type CheckDrift = KeySource & {
-  /** Something may have changed. */
-  readonly changed: (now: number) => void;
+  /** Calls back when something may have changed, until the signal is aborted. */
+  readonly watch: (onChange: () => void, signal: AbortSignal) => Promise<void>;
 };
 
 /** Status by id of every readiness check, by node. */
-export type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
+type ReadinessChecks = Awaited<ReturnType<ConnectCatalog['checks']>>;
 
 type CheckDriftParts = {
-  readonly checks: ConnectCatalog['checks'];
+  readonly catalog: Pick<ConnectCatalog, 'checks' | 'watch'>;
   readonly places: () => Iterable<string>;
   /** By one read: whether a place has everything that it should have, or is not to be observed before its time. */
   readonly wholeIn: (checks: ReadinessChecks) => (place: string) => boolean;
@@ -26,14 +26,16 @@ const TOGETHER = 200;
 // All checks of a large cluster are megabytes: reading them takes at most a tenth of the time.
 const SHARE = 10;
 
-export function createCheckDrift({ checks, places, wholeIn, elapsed }: CheckDriftParts): CheckDrift {
+export function createCheckDrift({ catalog, places, wholeIn, elapsed }: CheckDriftParts): CheckDrift {
   let due: number | undefined;
   let earliest = -Infinity;
 
   return {
-    changed: (now) => {
-      due ??= Math.max(now + TOGETHER, earliest);
-    },
+    watch: (onChange, signal) =>
+      catalog.watch(() => {
+        due ??= Math.max(elapsed() + TOGETHER, earliest);
+        onChange();
+      }, signal),
     due: () => due,
     take: async (now, signal) => {
       if (due === undefined || due > now) return [];
@@ -41,10 +43,10 @@ export function createCheckDrift({ checks, places, wholeIn, elapsed }: CheckDrif
       due = undefined;
       if (wanted.length === 0) return [];
       const start = elapsed();
-      const all = await checks(signal);
+      const checks = await catalog.checks(signal);
       const end = elapsed();
       earliest = end + Math.max(BETWEEN, (end - start) * SHARE);
-      const isWhole = wholeIn(all);
+      const isWhole = wholeIn(checks);
       return wanted.filter((place) => !isWhole(place));
     },
   };

@@ -77,7 +77,8 @@ export function runConfigEntries(
       if (areObjectsOld && !until.aborted)
         await untilListed({ relist: objects.refresh, failed: reporter.failed, clock, random }, until);
     },
-    watch: (until) => watchBoth(ports, options, memory, (key) => controller.enqueue(key), until),
+    listen: () => [objects.onChange((kind, place) => controller.enqueue(askedKey(kind, place)))],
+    watch: (until) => followEntries(ports, options, memory, (key) => controller.enqueue(key), until),
     reconciler: {
       refresh: async ({ isConfirmation }, until) => {
         // What cannot be read is unknown, and the plan says so; the others need not wait for it.
@@ -94,6 +95,7 @@ export function runConfigEntries(
       withhold: (plan, ids) => ({ ...plan, removals: plan.removals.filter(({ key }) => !ids.has(key)) }),
       planned: reporter.planned,
       apply,
+      applied: memory.applied,
       keyOf: ({ key }) => key,
       askedBy,
     },
@@ -103,10 +105,7 @@ export function runConfigEntries(
     const { now, left } = dueEntries(plan, memory);
     for (const change of left) writing.left(askedBy(change));
     passed = new Set(left.flatMap(({ action, key }) => (action === 'delete' ? key : [])));
-    const applied = (change: EntryChange): void => {
-      memory.applied(change);
-      writing.applied(change);
-    };
+    const { applied } = writing;
     const result = await applyEntries({ writer, entries, settings, memory, reporter, applied }, now, until);
     await statuses.write(plan, result, until);
     if (result.error !== undefined) throw result.error;
@@ -115,7 +114,7 @@ export function runConfigEntries(
   return controller.run(signal);
 }
 
-async function watchBoth(
+async function followEntries(
   ports: ConfigEntryPorts,
   options: ConfigEntryOptions,
   memory: EntryMemory,
@@ -123,7 +122,6 @@ async function watchBoth(
   until: AbortSignal,
 ): Promise<void> {
   const { objects, entries, reporter } = ports;
-  const unsubscribe = objects.onChange((kind, place) => enqueue(askedKey(kind, place)));
   const isAdopting = options.settings.adopt && !options.dryRun;
   const leftovers = isAdopting ? dropLeftovers(ports, options, until) : undefined;
   const changed = ({ entryKind }: EntryKind): void => {
@@ -137,7 +135,6 @@ async function watchBoth(
     );
   await entries.run({ isUsed, changed, failed: reporter.failed }, until);
   await leftovers;
-  unsubscribe();
 }
 
 function hasObjects({ objects }: EntryObjectSource, kind: EntryKind): boolean {

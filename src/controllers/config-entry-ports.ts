@@ -12,19 +12,14 @@ import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import type { ConnectWrite } from './registrar-ports.ts';
 import type { ControllerReporter } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
+import type { Watched } from './watched.ts';
 import type { JsonObject } from '../support/json.ts';
 
-/** The custom resources, kept current. */
-export type EntryObjectSource = {
+/** The custom resources, kept current; an event is about more than the status of an object. */
+export type EntryObjectSource = Watched<[kind: EntryKind, place: string]> & {
   readonly objects: (kind: EntryKind) => readonly EntryObject[];
   /** Why not all objects of the kind are known; undefined when they are. */
   readonly trouble: (kind: EntryKind) => string | undefined;
-  /** Resolves when each kind has its whole list, or is known not to exist in this cluster. */
-  readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Calls back when more than the status of an object has changed; the returned function removes the listener. */
-  readonly onChange: (listener: (kind: EntryKind, place: string) => void) => () => void;
-  /** Resolves when every kind has been listed again; rejects when that fails. */
-  readonly refresh: (signal: AbortSignal) => Promise<void>;
 };
 
 export type KnownEntries = {

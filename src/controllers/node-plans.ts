@@ -23,7 +23,7 @@ type NodePlansParts = RegistrarPorts & {
   readonly enqueue: (key: string) => void;
 };
 
-export type NodePlans = {
+type NodePlans = {
   readonly of: (request: Request, signal: AbortSignal) => Promise<readonly NodePlan[]>;
   /** The key of the last request because of which this was planned. */
   readonly askedBy: (change: RegistrarChange) => string;

@@ -1,10 +1,11 @@
-/** Reads agents, and from the catalog what is left of those that do not answer. */
+/** Reads agents, from the catalog what is left of those that do not answer, and who has the addresses that pods would get. */
 import type { AgentState } from '../catalog/mesh/agent-plan.ts';
-import type { InjectedPod } from '../catalog/mesh/registered-pod.ts';
+import { meshOf, type InjectedPod } from '../catalog/mesh/registered-pod.ts';
 import type { Request } from '../reconcile/controller.ts';
 import { inParallel } from '../reconcile/in-parallel.ts';
 import type { Clock } from '../support/clock.ts';
 import { isAboutOneRequest } from '../support/errors.ts';
+import { foundProxy, type AddressLoop } from './address-book.ts';
 import type { AgentNode, Agents, PodInstanceOnNode } from './agent-ports.ts';
 import type { PodSource, RegistrarReporter } from './registrar-ports.ts';
 
@@ -32,6 +33,7 @@ export type SeenAgents = {
 type ObserveAgentsParts = {
   readonly source: PodSource;
   readonly agents: Agents;
+  readonly addresses: AddressLoop;
   readonly owner: string;
   readonly clock: Clock;
   readonly reporter: Pick<RegistrarReporter, 'unreadable'>;
@@ -41,8 +43,21 @@ type ObserveAgentsParts = {
 /** Each agent is a process of its own, so asking all at once is not slower; one that is gone takes a second to fail. */
 export const AGENTS_AT_A_TIME = 32;
 
-/** One host that cannot be read does not keep the others waiting. */
 export async function observeAgents(
+  parts: ObserveAgentsParts,
+  request: Request,
+  signal: AbortSignal,
+): Promise<SeenAgents> {
+  const { addresses } = parts;
+  addresses.begin(request.isFull);
+  const seen = await readAgents(parts, request, signal);
+  await askForAddresses(addresses, seen, signal);
+  if (request.isFull) addresses.readAll();
+  return seen;
+}
+
+/** One host that cannot be read does not keep the others waiting. */
+async function readAgents(
   parts: ObserveAgentsParts,
   { keys, isFull, isConfirmation }: Request,
   signal: AbortSignal,
@@ -86,4 +101,23 @@ async function readHost(
   const inCatalog = state === undefined ? await agents.inCatalog(host, snapshot.nodeAt(host), signal) : [];
   const at = clock.elapsed();
   return { host, state, inCatalog, pods: snapshot.podsAt(host), at, took: at - start };
+}
+
+/** An agent tells the catalog only later what it has. */
+async function askForAddresses(
+  addresses: AddressLoop,
+  { hosts, inCatalog }: SeenAgents,
+  signal: AbortSignal,
+): Promise<void> {
+  addresses.found(inCatalog.map(foundProxy));
+  const wanting = hosts.flatMap(({ host, state, inCatalog: left, pods }) => {
+    const instances = state?.instances ?? left;
+    addresses.foundAt(host, state === undefined ? [] : instances.map(foundProxy));
+    if (state === undefined) addresses.found(left.map(foundProxy));
+    return pods.map((pod) => {
+      const proxy = instances.find(({ id, uid }) => uid === pod.uid && id === meshOf(pod)?.proxyId);
+      return { pod, found: proxy && foundProxy(proxy) };
+    });
+  });
+  await addresses.ask(wanting, signal);
 }

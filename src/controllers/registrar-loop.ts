@@ -1,16 +1,16 @@
 /** Keeps the injected pods in Consul as they are in the cluster, one synthetic node at a time: level-based, without memory. */
 import { POD_UID_META } from '../model/consul-names.ts';
 import type { NodePlan } from '../catalog/mesh/node-plan.ts';
+import { readinessChecksOf } from '../catalog/mesh/pod-registration.ts';
 import { indexed } from '../model/instance.ts';
-import { createController, type ControllerOptions, type Writing } from '../reconcile/controller.ts';
+import { createController, type Controller, type ControllerOptions } from '../reconcile/controller.ts';
 import { createDeletionGuard, MANY_AT_ONCE } from '../reconcile/deletion-guard.ts';
 import type { Backlog } from '../reconcile/work-in-hand.ts';
-import { applyNodePlans, namespaceOfPod, type NodeWriting } from './apply-node-plans.ts';
+import { applyNodePlans } from './apply-node-plans.ts';
 import { createCheckDrift } from './check-drift.ts';
 import { createContested } from './contested.ts';
-import { createNodePlans, type NodePlans } from './node-plans.ts';
-import { wholeNodes } from './node-drift.ts';
-import { keyOfInstance, keysOf } from './pod-keys.ts';
+import { createNodePlans } from './node-plans.ts';
+import { keyOfInstance, keysOf, keysOfPod } from './pod-keys.ts';
 import type { PodStatus } from './pod-statuses.ts';
 import type { PodSource, RegistrarChange, RegistrarPorts } from './registrar-ports.ts';
 
@@ -30,13 +30,13 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
   const { snapshot } = source;
   const contested = createContested();
   const drift = createCheckDrift({
-    checks: catalog.checks,
+    catalog,
     places: snapshot.nodes,
-    wholeIn: (checks) => wholeNodes(ports, nodes, controller)(checks),
+    wholeIn: (checks) => (node) => isWhole(node, checks.get(node)),
     elapsed: clock.elapsed,
   });
 
-  const controller = createController<readonly NodePlan[], readonly NodePlan[], RegistrarChange>({
+  const controller: Controller = createController<readonly NodePlan[], readonly NodePlan[], RegistrarChange>({
     ...options,
     clock,
     random,
@@ -44,16 +44,12 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
     guard: createDeletionGuard(clock, MANY_AT_ONCE, reporter),
     keySources: [contested, drift],
     synced: source.synced,
-    watch: async (signal) => {
-      const unsubscribe = source.onChange((touched) => {
+    listen: () => [
+      source.onChange((touched) => {
         for (const { key, group } of keysOf(touched, owner)) controller.enqueue(key, group);
-      });
-      await catalog.watch(() => {
-        drift.changed(clock.elapsed());
-        controller.notify();
-      }, signal);
-      unsubscribe();
-    },
+      }),
+    ],
+    watch: (signal) => drift.watch(controller.notify, signal),
     reconciler: {
       refresh: async ({ isConfirmation }, signal) => {
         if (isConfirmation) await source.refresh(signal);
@@ -66,34 +62,30 @@ export function createRegistrar(ports: RegistrarPorts, options: RegistrarOptions
       }),
       withhold: (plans, ids) => plans.map((plan) => withoutRemovals(plan, ids)),
       planned: (plans) => plans.forEach(nodes.planned),
-      apply: (plans, writing, signal) =>
-        applyNodePlans(plans, { owner, catalog, signal }, writtenTo(nodes, writing)),
+      apply: (plans, writing, signal) => applyNodePlans(plans, { owner, catalog, signal }, writing),
+      applied: (change) => nodes.applied(change),
+      refused: (change) => nodes.refused(change),
       keyOf: ({ node, id }) => keyOfInstance(node, id),
       askedBy: (change) => nodes.askedBy(change),
     },
   });
   const nodes = createNodePlans({ ...ports, ...controller, owner, contested });
 
+  /** What a plan found to be somebody else's is no drift, and is observed separately; what waits is written anyway. */
+  function isWhole(node: string, checks: ReadonlyMap<string, string> | undefined): boolean {
+    if (controller.isBackingOff(node) && !nodes.hasRefused(node)) return true;
+    return snapshot
+      .podsOn(node)
+      .filter((pod) => !statuses.hasConflict(pod) && !keysOfPod(pod, node).some(controller.isPending))
+      .flatMap((pod) => readinessChecksOf(pod, snapshot.cluster))
+      .every(({ instance, id, status }) => nodes.isRefused(node, instance) || checks?.get(id) === status);
+  }
+
   return {
     run: controller.run,
     statuses: () => [...snapshot.pods()].map(statuses.of),
     counts: () => ({ ...nodes.counts(), pending: controller.backlog().keys }),
     backlog: controller.backlog,
-  };
-}
-
-function writtenTo(nodes: NodePlans, writing: Writing<RegistrarChange>): NodeWriting {
-  return {
-    turn: writing.turn,
-    applied: (change) => {
-      nodes.applied(change);
-      writing.applied(change);
-    },
-    refused: (change, reason) => {
-      nodes.refused(change);
-      writing.refused(change, reason);
-    },
-    left: ({ node, id, source = '' }) => writing.left(keyOfInstance(node, id), namespaceOfPod(source)),
   };
 }
 

@@ -8,18 +8,13 @@ import type { PodSnapshot, Touched } from './pod-snapshot.ts';
 import type { PodStatus, PodStatuses } from './pod-statuses.ts';
 import type { ControllerReporter, ControllerRuntime } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
+import type { Watched } from './watched.ts';
 
-export type PodSource = {
+export type PodSource = Watched<[touched: Touched]> & {
   readonly snapshot: Omit<
     PodSnapshot,
     'podChanged' | 'nodeChanged' | 'serviceChanged' | 'accountChanged' | 'servicesListed'
   >;
-  /** Resolves when all that registrations depend on is there. */
-  readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Called with the places that an event may touch; the returned function removes the listener. */
-  readonly onChange: (listener: (touched: Touched) => void) => () => void;
-  /** Resolves when all pods have been listed again; rejects when that fails. */
-  readonly refresh: (signal: AbortSignal) => Promise<void>;
 };
 
 /** Refused: Consul considers this one invalid, or the token may not write it; others may go through. */

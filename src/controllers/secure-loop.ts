@@ -41,7 +41,7 @@ type SecurePorts = ControllerRuntime & {
   readonly watch: (changed: () => void, signal: AbortSignal) => Promise<void>;
 };
 
-type Seen = { readonly observed: SecureObserved; readonly step: SecureStep };
+type Planned = { readonly observed: SecureObserved; readonly step: SecureStep };
 
 // Nobody is told of manual edits in Consul.
 const LOOK_AGAIN = 10_000;
@@ -58,7 +58,7 @@ export function runSecureLoop(
   let due: number | undefined;
   /** The previous step, in words. */
   let last: string | undefined;
-  const controller = createController<Seen, Seen, WriteStep>({
+  const controller = createController<SecureObserved, Planned, WriteStep>({
     clock,
     random,
     reporter,
@@ -74,10 +74,9 @@ export function runSecureLoop(
     reconciler: {
       observe: async (_request, until) => {
         const observed = await ports.observe(memory.current(), until);
-        const current = memory.seen(settings, observed);
-        return { observed: { ...observed, memory: current }, step: NOTHING_YET };
+        return { ...observed, memory: memory.seen(settings, observed) };
       },
-      plan: ({ observed }) => ({ observed, step: nextSecureStep(settings, observed) }),
+      plan: (observed) => ({ observed, step: nextSecureStep(settings, observed) }),
       deletions: () => ({ ids: [], owned: 0 }),
       withhold: (plan) => plan,
       planned: ({ observed, step }) => {
@@ -106,8 +105,6 @@ export function runSecureLoop(
   });
   return controller.run(signal);
 }
-
-const NOTHING_YET: SecureStep = { kind: 'keep', reason: 'nothing-due', until: 0 };
 
 function untilOf(step: SecureStep): number {
   return step.kind === 'keep' || step.kind === 'wait' ? step.until : Infinity;

@@ -6,6 +6,7 @@ import type { ToConsulSettings } from '../catalog/to-consul/to-consul-settings.t
 import type { Change } from '../catalog/to-consul/transactions.ts';
 import {
   createController,
+  type Controller,
   type ControllerOptions,
   type ControllerRuntime,
   type Request,
@@ -61,7 +62,7 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
   const conflicts = new Set<string>();
   const firstRemovals = firstRemovalsOf(ports, isSourceOld, () => controller.notify());
 
-  const controller = createController<ObservedIndex, SyncPlan, Change>({
+  const controller: Controller = createController<ObservedIndex, SyncPlan, Change>({
     ...options,
     clock,
     random,
@@ -69,10 +70,9 @@ export function createSync(ports: SyncPorts, options: SyncOptions): Sync {
     guard: firstRemovals.guard,
     fullDue: () => earliest([cache.due(), firstRemovals.due()]),
     synced: source.synced,
+    listen: () => [source.onChange((sources) => sources.forEach((each) => controller.enqueue(each)))],
     watch: async (signal) => {
-      const unsubscribe = source.onChange((sources) => sources.forEach((each) => controller.enqueue(each)));
       await Promise.all([cache.watch(controller.notify, signal), firstRemovals.run(signal)]);
-      unsubscribe();
     },
     reconciler: {
       refresh: async ({ isFull, isConfirmation }, signal) => {

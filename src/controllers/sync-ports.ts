@@ -7,15 +7,10 @@ import type { CatalogWriter } from './apply-changes.ts';
 import type { ClusterSnapshot } from './cluster-snapshot.ts';
 import type { ControllerReporter } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
+import type { Watched } from './watched.ts';
 
-export type Source = {
+export type Source = Watched<[sources: readonly string[]]> & {
   readonly snapshot: Pick<ClusterSnapshot, 'sources' | 'service' | 'related' | 'isWhole'>;
-  /** Resolves when every kind in use has its whole list. */
-  readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Called with the sources that an event may touch; the returned function removes the listener. */
-  readonly onChange: (listener: (sources: readonly string[]) => void) => () => void;
-  /** Resolves when every kind in use has been listed again; rejects when that fails. */
-  readonly refresh: (signal: AbortSignal) => Promise<void>;
 };
 
 /** `indexes`: of each answer that it was put together from; it contains all changes up to them. */

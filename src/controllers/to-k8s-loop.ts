@@ -40,7 +40,7 @@ const COALESCING = { quiet: 50, most: 150 };
 type Planned = {
   readonly whole: ToK8sPlan;
   /** The changes that are carried out. */
-  readonly now: Pick<ToK8sPlan, 'create' | 'update' | 'delete'>;
+  readonly now: readonly ObjectChange[];
 };
 
 export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
@@ -61,7 +61,14 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
     isSettled: () => isKnown() && applier.due() === undefined,
     // An address of unknown origin would be taken, and removed a moment later.
     synced: async (signal) => void (await Promise.all([objects.synced(signal), network.synced(signal)])),
-    watch,
+    listen: () => [
+      objects.onChange((id) => {
+        if (!applier.seen(id)) controller.enqueue(id, ANY);
+      }),
+      network.onChange(() => controller.enqueue('network', ANY)),
+    ],
+    watch: (signal) =>
+      services.run({ changed: () => controller.enqueue('services', ANY), failed: reporter.failed }, signal),
     reconciler: {
       refresh: async ({ isConfirmation }, signal) => {
         if (isConfirmation) await Promise.all([services.refresh(signal), objects.refresh(signal)]);
@@ -71,45 +78,26 @@ export function createToK8s(ports: ToK8sPorts, options: ToK8sOptions): ToK8s {
       deletions: ({ whole }) => ({ ids: whole.delete.map(objectId), owned: whole.owned }),
       withhold: ({ whole, now }, ids) => ({
         whole,
-        now: { ...now, delete: now.delete.filter((change) => !ids.has(objectId(change))) },
+        now: now.filter((change) => change.action !== 'delete' || !ids.has(objectId(change))),
       }),
       planned: ({ whole, now }) => {
         last = whole;
         reporter.planned(whole, now);
       },
       apply: async ({ now }, writing, signal) => {
-        const changes = [...now.create, ...now.update, ...now.delete];
-        await applier.apply(changes, writing, signal);
-        if (changes.length > 0) controller.enqueue('written', ANY);
+        await applier.apply(now, writing, signal);
+        if (now.length > 0) controller.enqueue('written', ANY);
       },
       keyOf: objectId,
     },
   });
-
-  async function watch(signal: AbortSignal): Promise<void> {
-    const unsubscribe = objects.onChange((id) => {
-      if (!applier.seen(id)) controller.enqueue(id, ANY);
-    });
-    const forgetNetwork = network.onChange(() => controller.enqueue('network', ANY));
-    await services.run(
-      { changed: () => controller.enqueue('services', ANY), failed: reporter.failed },
-      signal,
-    );
-    unsubscribe();
-    forgetNetwork();
-  }
 
   /** Without changes that the watch has not reported yet, or that the API server has just refused. */
   function planOf(list: ConsulList): Planned {
     const whole = planToK8s(list, services.health, objects.objects, settings, network.network());
     const isWritable = (change: ObjectChange): boolean =>
       !controller.isBackingOff(objectId(change)) && !applier.isAhead(objectId(change));
-    const now = {
-      create: whole.create.filter(isWritable),
-      update: whole.update.filter(isWritable),
-      delete: whole.delete.filter(isWritable),
-    };
-    return { whole, now };
+    return { whole, now: [...whole.create, ...whole.update, ...whole.delete].filter(isWritable) };
   }
 
   function isKnown(): boolean {

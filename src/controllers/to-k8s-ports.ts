@@ -5,6 +5,7 @@ import type { ObjectChange } from '../catalog/to-kubernetes/object-changes.ts';
 import type { ObservedObjects, ToK8sPlan } from '../catalog/to-kubernetes/object-plan.ts';
 import type { ControllerReporter } from '../reconcile/controller.ts';
 import type { GuardReporter } from '../reconcile/deletion-guard.ts';
+import type { Watched } from './watched.ts';
 
 /** Consul's services, kept current. */
 export type ServiceSource = {
@@ -24,25 +25,11 @@ export type ServiceEvents = {
   readonly failed: (error: unknown, retryMilliseconds: number) => void;
 };
 
-/** The objects of the write namespace, kept current. */
-export type ObjectSource = {
-  readonly objects: ObservedObjects;
-  /** Resolves when every kind has its whole list. */
-  readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** Called with the id of an object that changed, `Service/web`; the returned function removes the listener. */
-  readonly onChange: (listener: (id: string) => void) => () => void;
-  /** Resolves when every kind has been listed again; rejects when that fails. */
-  readonly refresh: (signal: AbortSignal) => Promise<void>;
-};
+/** The objects of the write namespace, kept current; an event has the id of an object, `Service/web`. */
+export type ObjectSource = Watched<[id: string]> & { readonly objects: ObservedObjects };
 
 /** Where the cluster itself is, kept current. */
-export type NetworkSource = {
-  readonly network: () => ClusterNetwork;
-  /** Resolves when all that can be known is known. */
-  readonly synced: (signal: AbortSignal) => Promise<void>;
-  /** The returned function removes the listener. */
-  readonly onChange: (listener: () => void) => () => void;
-};
+export type NetworkSource = Omit<Watched<[]>, 'refresh'> & { readonly network: () => ClusterNetwork };
 
 export type ObjectOutcome =
   | { readonly kind: 'applied' }
@@ -59,5 +46,5 @@ export type ObjectWriter = {
 export type ToK8sReporter = ControllerReporter<ObjectChange> &
   GuardReporter & {
     /** What it says of everything, and what is carried out of it now. */
-    readonly planned: (plan: ToK8sPlan, now: Pick<ToK8sPlan, 'create' | 'update' | 'delete'>) => void;
+    readonly planned: (plan: ToK8sPlan, now: readonly ObjectChange[]) => void;
   };

@@ -3,7 +3,6 @@ import { formerTokens, type PodToken } from '../catalog/mesh/pod-token.ts';
 import { createController, type Request } from '../reconcile/controller.ts';
 import { createDeletionGuard, UNANNOUNCED } from '../reconcile/deletion-guard.ts';
 import { inParallel } from '../reconcile/in-parallel.ts';
-import { aborted } from '../support/aborted.ts';
 import type { PodSnapshot } from './pod-snapshot.ts';
 import type { RegistrarOptions } from './registrar-loop.ts';
 import type { ConnectWrite, RegistrarPorts } from './registrar-ports.ts';
@@ -61,13 +60,11 @@ export function runTokenLoop(
     guard: createDeletionGuard(clock, UNANNOUNCED),
     reporter: reports,
     synced: source.synced,
-    watch: async (until) => {
-      const unsubscribe = source.onChange(({ isEnd }) => {
+    listen: () => [
+      source.onChange(({ isEnd }) => {
         if (isEnd) controller.enqueue('tokens');
-      });
-      await aborted(until);
-      unsubscribe();
-    },
+      }),
+    ],
     reconciler: {
       observe,
       plan: (found) => planOf(found, source.snapshot),

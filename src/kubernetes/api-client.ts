@@ -250,7 +250,7 @@ function parsed(content: string, status: number): unknown {
   }
 }
 
-export function notLeading(method: string, path: string): TandemError {
+function notLeading(method: string, path: string): TandemError {
   return new TandemError('TANDEM_NOT_LEADING', `${method} ${path}: this replica no longer leads`);
 }
 

@@ -35,6 +35,9 @@ type Reconciler<Observed, Plan, Change> = {
   readonly planned?: (plan: Plan, request: Request) => void;
   /** Rejects with the first error when it is not known what was written; what was written by then was reported. */
   readonly apply: (plan: Plan, writing: Writing<Change>, signal: AbortSignal) => Promise<void>;
+  /** What the direction remembers of its writes, before they are reported. */
+  readonly applied?: (change: Change) => void;
+  readonly refused?: (change: Change) => void;
   /** What is requeued when it is refused. */
   readonly keyOf: (change: Change) => string;
   /** The key that asked for it, when that may be another. */
@@ -98,8 +101,10 @@ export type ControllerParts<Observed, Plan, Change> = ControllerOptions &
     readonly reporter: ControllerReporter<Change>;
     /** Resolves when every informer in use has its whole list; nothing is observed before. */
     readonly synced: (signal: AbortSignal) => Promise<void>;
-    /** Enqueues keys as their events come, until the signal is aborted. */
-    readonly watch: (signal: AbortSignal) => Promise<void>;
+    /** Enqueues keys as informers tell of them; the answer takes these listeners away. */
+    readonly listen?: () => readonly (() => void)[];
+    /** Follows what has no informer, until the signal is aborted. */
+    readonly watch?: (signal: AbortSignal) => Promise<void>;
     readonly keySources?: readonly KeySource[];
     /** When everything must be compared, for reasons of the direction. */
     readonly fullDue?: () => number | undefined;
@@ -206,14 +211,23 @@ export function createController<Observed, Plan, Change>(
     backlog: () => inHand.backlog(clock.elapsed()),
     run: async (signal) => {
       await parts.synced(signal);
-      if (signal.aborted) return;
-      const ending = new AbortController();
-      const watching = parts.watch(AbortSignal.any([signal, ending.signal]));
-      await loop.run(signal);
-      ending.abort();
-      await watching;
+      if (!signal.aborted) await whileTold(parts, loop.run, signal);
     },
   };
+}
+
+async function whileTold(
+  { listen, watch }: Pick<ControllerParts<never, never, never>, 'listen' | 'watch'>,
+  run: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const ending = new AbortController();
+  const forget = listen?.() ?? [];
+  const watching = watch?.(AbortSignal.any([signal, ending.signal]));
+  await run(signal);
+  ending.abort();
+  await watching;
+  for (const each of forget) each();
 }
 
 type Round = {
@@ -232,10 +246,12 @@ function writingOf<Observed, Plan, Change>(
 ): Writing<Change> {
   return {
     applied: (change) => {
+      reconciler.applied?.(change);
       const since = work.get((reconciler.askedBy ?? reconciler.keyOf)(change));
       reporter.applied(change, since === undefined ? undefined : (clock.elapsed() - since) / 1000);
     },
     refused: (change, reason) => {
+      reconciler.refused?.(change);
       backOff(reconciler.keyOf(change));
       reporter.refused(change, reason);
     },

@@ -47,13 +47,15 @@ export function createToK8sReporter(
 
   return {
     ...common,
-    planned: (plan, { create, update, delete: removed }) => {
-      const counts = { create: create.length, update: update.length, delete: removed.length };
-      const isChange = create.length + update.length + removed.length > 0;
+    planned: (plan, now) => {
+      const count = (wanted: ObjectChange['action']): number =>
+        now.filter(({ action }) => action === wanted).length;
+      const counts = { create: count('create'), update: count('update'), delete: count('delete') };
+      const isChange = now.length > 0;
       const message = isDryRun ? 'planned for Kubernetes, but not written' : 'planned for Kubernetes';
       log(isChange ? 'info' : 'debug', message, { ...counts, unchanged: plan.unchanged, owned: plan.owned });
       if (isDryRun)
-        for (const { action, kind, name, source } of [...create, ...update, ...removed])
+        for (const { action, kind, name, source } of now)
           log('info', 'would write to Kubernetes', { action, kind, name, service: source });
       const states = [...plan.states.values()];
       const present = states.filter(({ object }) => object !== undefined).length;

@@ -6,7 +6,7 @@ import { knownDatacenters } from '../config/config-entry-flags.ts';
 import { consulSettings, type ConsulSettings, type consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
 import { authorize } from '../consul/authorize.ts';
-import { openConsul, type ConsulClient } from '../consul/client.ts';
+import { openConsul, type ConsulCalls } from '../consul/client.ts';
 import { jsonOf } from '../consul/answer.ts';
 import { entrySource } from '../consul/config-entries.ts';
 import { consulDatacentersOnce } from '../consul/consul-datacenters.ts';
@@ -69,7 +69,7 @@ async function findServers(
 
 /** `GET /v1/agent/self` */
 function readAgent(
-  client: ConsulClient,
+  client: ConsulCalls,
   signal: AbortSignal,
 ): Promise<{ readonly version: string; readonly datacenter: string }> {
   return client.call({
@@ -89,7 +89,7 @@ function readAgent(
 }
 
 /** The name of the datacenter of the config entries; reads those of one kind there. */
-async function readKeeper(client: ConsulClient, values: Values, signal: AbortSignal): Promise<string> {
+async function readKeeper(client: ConsulCalls, values: Values, signal: AbortSignal): Promise<string> {
   const { datacenter, primary } = await consulDatacentersOnce(client, knownDatacenters(values), signal);
   const kind = ENTRY_KINDS.filter(({ enterprise }) => enterprise !== true).slice(0, 1);
   await entrySource({ client, kinds: kind, primary }).refresh(kind, signal);
@@ -97,7 +97,7 @@ async function readKeeper(client: ConsulClient, values: Values, signal: AbortSig
 }
 
 /** `GET /v1/connect/ca/roots`, which refuses with 500 and a reason when Connect is off. */
-async function readConnect(client: ConsulClient, signal: AbortSignal): Promise<boolean> {
+async function readConnect(client: ConsulCalls, signal: AbortSignal): Promise<boolean> {
   const refusal = await client.call<string | undefined>({
     endpoint: 'other',
     method: 'GET',
@@ -112,7 +112,7 @@ async function readConnect(client: ConsulClient, signal: AbortSignal): Promise<b
 }
 
 /** `GET /v1/acl/token/self`: 401 when the ACLs are off, 403 also when there is no token of the anonymous. */
-function readToken(client: ConsulClient, values: Values, signal: AbortSignal): Promise<TokenFact> {
+function readToken(client: ConsulCalls, values: Values, signal: AbortSignal): Promise<TokenFact> {
   const isGiven = consulSettings(values).token.kind !== 'none';
   return client.call<TokenFact>({
     endpoint: 'other',
@@ -131,7 +131,7 @@ function readToken(client: ConsulClient, values: Values, signal: AbortSignal): P
 }
 
 async function readNode(
-  client: ConsulClient,
+  client: ConsulCalls,
   { needs: { toConsul }, isOwnerKnown }: ConsulQuestions,
   signal: AbortSignal,
 ): Promise<NodeRead> {
@@ -144,7 +144,7 @@ async function readNode(
 }
 
 async function readRights(
-  client: ConsulClient,
+  client: ConsulCalls,
   { needs }: ConsulQuestions,
   signal: AbortSignal,
 ): Promise<readonly ConsulRight[]> {

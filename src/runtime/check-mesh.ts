@@ -1,13 +1,13 @@
 /** What `tandem check` asks Consul about sidecars with redirected traffic. */
 import type { MeshFacts, SidecarInstance } from '../check/mesh-findings.ts';
 import { jsonOf, requireWhole } from '../consul/answer.ts';
-import type { ConsulClient } from '../consul/client.ts';
+import type { ConsulCalls } from '../consul/client.ts';
 import { readNodes, readNodeServices } from '../consul/read.ts';
 import { chunks } from '../support/chunks.ts';
 import { property, textAt } from '../support/json.ts';
 import { probe } from './probe.ts';
 
-export async function meshFacts(client: ConsulClient, signal: AbortSignal): Promise<MeshFacts> {
+export async function meshFacts(client: ConsulCalls, signal: AbortSignal): Promise<MeshFacts> {
   const [proxies, isAllowedByDefault] = await Promise.all([
     probe(signal, (limited) => readProxies(client, limited)),
     probe(signal, (limited) => readDefault(client, limited)),
@@ -21,7 +21,7 @@ const RULES = 'node_prefix "" { policy = "read" } and service_prefix "" { policy
 const AT_A_TIME = 8;
 
 /** Node by node: no endpoint of Consul's documented API has all instances, and that of a service needs its name. */
-async function readProxies(client: ConsulClient, signal: AbortSignal): Promise<readonly SidecarInstance[]> {
+async function readProxies(client: ConsulCalls, signal: AbortSignal): Promise<readonly SidecarInstance[]> {
   const nodes = await readNodes(client, { signal });
   requireWhole([nodes], 'nodes', RULES);
   const proxies: SidecarInstance[] = [];
@@ -31,7 +31,7 @@ async function readProxies(client: ConsulClient, signal: AbortSignal): Promise<r
 }
 
 async function proxiesOn(
-  client: ConsulClient,
+  client: ConsulCalls,
   node: string,
   signal: AbortSignal,
 ): Promise<readonly SidecarInstance[]> {
@@ -46,7 +46,7 @@ async function proxiesOn(
 }
 
 /** Consul's answer for two services that nobody has: wildcard intentions, else the default policy. */
-function readDefault(client: ConsulClient, signal: AbortSignal): Promise<boolean> {
+function readDefault(client: ConsulCalls, signal: AbortSignal): Promise<boolean> {
   return client.call({
     endpoint: 'other',
     method: 'GET',

@@ -13,7 +13,6 @@ import { oneObject, type OneObject } from '../kubernetes/one-object.ts';
 import { textsOf, writeCertificate, type SecretPlace } from '../kubernetes/owned-object.ts';
 import { serverTime } from '../kubernetes/server-time.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
-import { writesWhile } from '../kubernetes/writes-while.ts';
 import {
   bundlesWrittenAt,
   caBundles,
@@ -43,7 +42,8 @@ export type ClusterCertificatesEvent =
   | { readonly kind: 'watch'; readonly failure: WatchFailure };
 
 type ClusterCertificatesOptions = {
-  readonly client: Pick<ApiClient, 'request' | 'watch'>;
+  /** Makes a client of the API server, which asks before each write whether it may. */
+  readonly open: (mayWrite?: () => boolean) => ApiClient;
   readonly secret: SecretPlace;
   /** Name of the Lease, in the namespace of the Secret. */
   readonly lease: string;
@@ -65,15 +65,16 @@ export type ClusterCertificates = {
   readonly source: CertificateSource;
   /** Why no admission can succeed here, or undefined. */
   readonly problem: () => string | undefined;
-  /** Gives the Lease away and ends the watches. */
+  /** Gives the Lease away, and ends the watches and the connections. */
   readonly stop: () => Promise<void>;
 };
 
 /** Starts at once; the source has no certificate before the Secret and the webhook configuration are known. */
 export function clusterCertificates(options: ClusterCertificatesOptions): ClusterCertificates {
   const { secret: place, configuration: name, hosts, times, clock, random, onEvent } = options;
-  const { client, now } = serverTime(options.client, clock);
-  const writer = writesWhile(client, () => election.isLeader());
+  const reader = options.open();
+  const writer = options.open(() => election.isLeader());
+  const { client, now } = serverTime(reader, clock);
   const view = sharedView({ hosts, now, elapsed: clock.elapsed });
   const source = sharedSource(view, times.settle, now, clock.after);
   let changed = Promise.withResolvers<void>();
@@ -137,6 +138,8 @@ export function clusterCertificates(options: ClusterCertificatesOptions): Cluste
       await election.stop();
       source.close();
       await Promise.all([secret.stop(), configuration.stop(), validating?.stop()]);
+      reader.close();
+      writer.close();
     },
   };
 }

@@ -3,21 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterNetwork } from '../catalog/to-kubernetes/cluster-address.ts';
 import type { NetworkSource } from '../controllers/to-k8s-ports.ts';
 import type { ApiClient } from '../kubernetes/api-client.ts';
-import { systemRuntime } from '../kubernetes/system-clock.ts';
-import type { ListWatchStatus } from '../kubernetes/list-watch.ts';
 import { failureOf, thrownFailure, type WatchFailure } from '../kubernetes/watch-failure.ts';
-import { watchResource, type ResourceWatch } from '../kubernetes/watch-resource.ts';
 import { aborted } from '../support/aborted.ts';
 import { backoff } from '../support/backoff.ts';
 import { cidrLookup } from '../support/cidr.ts';
 import { asString, elementsAt, property } from '../support/json.ts';
 import { createListeners } from '../support/listeners.ts';
 import type { WatchedKind } from './cluster-source.ts';
+import { watchGroup, type WatchGroup } from './watch-group.ts';
 
-type NetworkWatch = NetworkSource & {
-  readonly watches: () => Readonly<Record<string, ListWatchStatus>>;
-  readonly stop: () => Promise<void>;
-};
+type NetworkWatch = NetworkSource & Pick<WatchGroup<WatchedKind>, 'watches' | 'stop'>;
 
 type NetworkOptions = {
   readonly client: Pick<ApiClient, 'request' | 'watch'>;
@@ -35,7 +30,12 @@ export const UNASKED: NetworkWatch = {
   stop: () => Promise.resolve(),
 };
 
-type Part = { readonly kind: WatchedKind; readonly path: string; readonly read: (raw: unknown) => Ranges };
+type Part = {
+  readonly kind: WatchedKind;
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly read: (raw: unknown) => Ranges;
+};
 
 /** What one object tells of the network. */
 type Ranges = readonly string[];
@@ -44,7 +44,7 @@ type Ranges = readonly string[];
 const ITSELF = { fieldSelector: 'metadata.name=kubernetes' };
 const GROUP = '/apis/networking.k8s.io/v1';
 
-const PARTS: readonly (Part & { readonly query: Readonly<Record<string, string>> })[] = [
+const PARTS: readonly Part[] = [
   { kind: 'nodes', path: '/api/v1/nodes', query: {}, read: rangesOfNode },
   { kind: 'services', path: '/api/v1/namespaces/default/services', query: ITSELF, read: rangesOfService },
   {
@@ -55,29 +55,23 @@ const PARTS: readonly (Part & { readonly query: Readonly<Record<string, string>>
   },
 ];
 /** Kubernetes 1.33 and later. */
-const SERVICE_CIDRS = {
+const SERVICE_CIDRS: Part = {
   kind: 'servicecidrs',
   path: `${GROUP}/servicecidrs`,
   query: {},
   read: rangesOfServiceCidr,
-} as const;
+};
 
 /** Starts to watch at once. */
 export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): NetworkWatch {
   const { tell, onChange } = createListeners<[]>();
   const held = new Map<string, Ranges>();
-  const watches = new Map<WatchedKind, ResourceWatch<Ranges>>();
+  const group = watchGroup<WatchedKind>(client, onRestart);
   let network: ClusterNetwork | undefined;
-  let isStopped = false;
 
-  const start = ({ kind, path, query, read }: (typeof PARTS)[number]): void => {
-    if (watches.has(kind) || isStopped) return;
-    const watch = watchResource({
-      client,
-      path,
-      query,
-      read,
-      ...systemRuntime,
+  const start = ({ kind, ...what }: Part): void =>
+    group.start<Ranges>(kind, {
+      ...what,
       onChange: (key, before, after) => {
         if (after === undefined) held.delete(`${kind} ${key}`);
         else held.set(`${kind} ${key}`, after);
@@ -86,10 +80,7 @@ export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): Ne
         network = undefined;
         tell();
       },
-      onRestart: (failure) => onRestart(kind, failure),
     });
-    watches.set(kind, watch);
-  };
 
   async function begin(signal: AbortSignal): Promise<void> {
     for (const part of PARTS) start(part);
@@ -101,7 +92,7 @@ export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): Ne
       onRestart(SERVICE_CIDRS.kind, found);
       await delay(delays.next(), undefined, { signal }).catch(() => undefined);
     }
-    await Promise.all([...watches.values()].map((watch) => watch.synced));
+    await group.synced(signal);
   }
 
   const ending = new AbortController();
@@ -110,11 +101,10 @@ export function clusterNetwork({ client, cidrs, onRestart }: NetworkOptions): Ne
     network: () => (network ??= { rangeOf: cidrLookup([...cidrs, ...[...held.values()].flat()]) }),
     synced: (signal) => Promise.race([begun, aborted(signal)]),
     onChange,
-    watches: () => Object.fromEntries([...watches].map(([kind, watch]) => [kind, watch.status()])),
-    stop: async () => {
-      isStopped = true;
+    watches: group.watches,
+    stop: () => {
       ending.abort();
-      await Promise.all([...watches.values()].map((watch) => watch.stop()));
+      return group.stop();
     },
   };
 }

@@ -4,7 +4,8 @@ import type { JsonObject } from '../support/json.ts';
 import type { Context } from './context.ts';
 import { clusterOwner } from './cluster-owner.ts';
 import { clusterSource } from './cluster-source.ts';
-import { readManifestObjects } from './manifest-objects.ts';
+import { readManifestDocuments } from './manifest-documents.ts';
+import { manifestObjectsOf } from './manifest-objects.ts';
 import { createObjectSnapshot } from './object-snapshot.ts';
 import { tell } from './tell.ts';
 import { withCluster } from './with-cluster.ts';
@@ -42,7 +43,7 @@ export async function objectsOfFiles(
   files: readonly string[],
   { stdin, stderr }: Context,
 ): Promise<readonly JsonObject[]> {
-  const { objects, repeated } = await readManifestObjects(files, stdin);
+  const { objects, repeated } = manifestObjectsOf(await readManifestDocuments(files, stdin));
   for (const each of repeated) tell(stderr, `tandem: ${each}`);
   return objects;
 }

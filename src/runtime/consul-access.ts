@@ -11,18 +11,16 @@ import { openCluster, type ClusterOfPods } from './server-pods.ts';
 import { tell } from './tell.ts';
 import { watchServers } from './watched-servers.ts';
 
-type ConsulAccess = ClusterOfPods & {
-  readonly signal: AbortSignal;
-  readonly onRequest?: NonNullable<ConsulOptions['onRequest']>;
-  readonly mayWrite?: NonNullable<ConsulOptions['mayWrite']>;
-  readonly agentServerName?: string | undefined;
-  /**
-   * Of server pods that are left out, or cannot be watched, and of a CA that cannot be used.
-   *
-   * @param message constant
-   */
-  readonly warn: (message: string, reason: string) => void;
-};
+type ConsulAccess = ClusterOfPods &
+  Pick<ConsulOptions, 'onRequest' | 'mayWrite' | 'agentServerName'> & {
+    readonly signal: AbortSignal;
+    /**
+     * Of server pods that are left out, or cannot be watched, and of a CA that cannot be used.
+     *
+     * @param message constant
+     */
+    readonly warn: (message: string, reason: string) => void;
+  };
 
 // A list of a few pods takes milliseconds; without it the first call says that no server is known, and may be tried again.
 const FIRST_LIST_MILLISECONDS = 10_000;
@@ -77,17 +75,12 @@ async function firstList(synced: Promise<void>, signal: AbortSignal): Promise<vo
   waited.abort();
 }
 
-function shared({
-  onRequest,
-  mayWrite,
-  agentServerName,
-  warn,
-}: ConsulAccess): Pick<ConsulOptions, 'onRequest' | 'mayWrite' | 'agentServerName' | 'onCaProblem'> {
+function shared({ onRequest, mayWrite, agentServerName, warn }: ConsulAccess) {
   return {
+    onRequest,
+    mayWrite,
     agentServerName,
-    onCaProblem: (reason) => warn('the new CA of Consul cannot be used; the old one stays', reason),
-    ...(onRequest === undefined ? {} : { onRequest }),
-    ...(mayWrite === undefined ? {} : { mayWrite }),
+    onCaProblem: (reason: string) => warn('the new CA of Consul cannot be used; the old one stays', reason),
   };
 }
 

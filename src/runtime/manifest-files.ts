@@ -1,10 +1,10 @@
 /** The manifests that a command line names, read and written. */
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { reasonOf, TandemError } from '../support/errors.ts';
-import { readInput } from './read-input.ts';
 
 export type ManifestFile = {
   readonly path: string;
@@ -31,6 +31,22 @@ export async function readManifests(operands: readonly string[], stdin: Readable
     }
   }
   return files;
+}
+
+// Bytes that are no UTF-8 would come out as others; a byte order mark is part of the text.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Standard input for `-`. */
+async function readInput(file: string, stdin: Readable): Promise<string> {
+  try {
+    return decoder.decode(file === '-' ? await buffer(stdin) : await readFile(file));
+  } catch (cause) {
+    throw new TandemError(
+      'TANDEM_FILE_UNREADABLE',
+      `cannot read ${placeName({ path: file })}: ${reasonOf(cause)}`,
+      cause,
+    );
+  }
 }
 
 async function expand(operand: string): Promise<Named[]> {

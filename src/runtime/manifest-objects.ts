@@ -1,8 +1,7 @@
 /** The objects of a cluster as files have them. */
-import type { Readable } from 'node:stream';
 import { listedObjects, namespaceOf } from '../manifests/listed-objects.ts';
 import { asString, isObject, property, type JsonObject } from '../support/json.ts';
-import { readManifestDocuments, type PlacedDocument } from './manifest-documents.ts';
+import type { PlacedDocument } from './manifest-documents.ts';
 
 type ManifestObjects = {
   readonly objects: readonly JsonObject[];
@@ -13,18 +12,7 @@ type ManifestObjects = {
 /**
  * Every object of the documents and of their `List`s, as JSON. An object without a namespace is in `default`, as it would be
  * for kubectl.
- *
- * @param operands files, folders, or `-`
- * @throws TandemError TANDEM_FILE_UNREADABLE, with file, line and column of what is no YAML
  */
-export async function readManifestObjects(
-  operands: readonly string[],
-  stdin: Readable,
-): Promise<ManifestObjects> {
-  return manifestObjectsOf(await readManifestDocuments(operands, stdin));
-}
-
-/** The same, of documents that have been read. */
 export function manifestObjectsOf(documents: readonly PlacedDocument[]): ManifestObjects {
   const placed = documents.flatMap(({ value, place }) =>
     listedObjects(value).flatMap(({ object }) =>

@@ -1,23 +1,25 @@
-/** What the sync would do to config entries, by what the cluster or files and Consul hold now. */
+/** What the sync would do to config entries, and to one of them, by what the cluster or files and Consul hold now. */
 import { NO_RECALL, type EntrySettings } from '../catalog/config-entries/decide-entry.ts';
 import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import { readEntryObject, type EntryObject } from '../catalog/config-entries/entry-object.ts';
+import { explainEntry, type EntryExplanation } from '../catalog/config-entries/explain-entry.ts';
 import { planEntries, type EntryPlan, type KindView } from '../catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../catalog/config-entries/entry-table.ts';
 import { entrySettings, knownDatacenters, type configEntryFlags } from '../config/config-entry-flags.ts';
 import type { consulFlags } from '../config/consul-settings.ts';
 import type { FlagValues } from '../config/parse-flags.ts';
-import type { ConsulClient } from '../consul/client.ts';
+import type { ConsulCalls } from '../consul/client.ts';
 import { entrySource } from '../consul/config-entries.ts';
 import { consulDatacentersOnce } from '../consul/consul-datacenters.ts';
-import { apiClient } from '../kubernetes/api-client.ts';
-import { clusterAccess } from '../kubernetes/cluster-access.ts';
 import { entryCluster } from '../kubernetes/entry-cluster.ts';
 import type { JsonObject } from '../support/json.ts';
+import { readOwner } from './cluster-objects.ts';
+import { withConsul } from './consul-access.ts';
 import type { Context } from './context.ts';
 import { entryObjects } from './entry-objects.ts';
 import { entryKindOfManifest } from './read-entries.ts';
 import { tell } from './tell.ts';
+import { withCluster } from './with-cluster.ts';
 
 type Values = Omit<FlagValues<typeof configEntryFlags>, 'configEntries'> &
   FlagValues<typeof consulFlags> & { readonly kubeconfig: string | undefined };
@@ -45,7 +47,7 @@ export async function plannedEntries(
   values: Values,
   objects: readonly JsonObject[] | undefined,
   owner: string,
-  consul: ConsulClient,
+  consul: ConsulCalls,
   context: Context,
 ): Promise<PlannedEntries> {
   const [objectsOf, { datacenter, entriesOf }] = await Promise.all([
@@ -61,6 +63,24 @@ export async function plannedEntries(
   return { plan: planEntries(views, settings, NO_RECALL), views, settings };
 }
 
+/**
+ * `tandem explain config-entry KIND/NAMESPACE/NAME`: what the object says, and what Consul has.
+ *
+ * @returns undefined when there is no such object. @throws TandemError when one side cannot be read
+ */
+export async function explainEntryOf(
+  kind: string,
+  place: string,
+  files: readonly string[],
+  values: Values & { readonly owner: string | undefined },
+  context: Context,
+): Promise<EntryExplanation | undefined> {
+  const { owner, objects } = await readOwner({ ...values, files }, context);
+  return withConsul(values, context, async (consul) =>
+    explainEntry(kind, place, await plannedEntries(values, objects, owner, consul, context)),
+  );
+}
+
 function objectsOfFiles(objects: readonly JsonObject[]): (kind: EntryKind) => KindObjects {
   const byKind = Map.groupBy(objects, entryKindOfManifest);
   return (kind) => ({
@@ -70,42 +90,40 @@ function objectsOfFiles(objects: readonly JsonObject[]): (kind: EntryKind) => Ki
   });
 }
 
-async function objectsOfCluster(
+function objectsOfCluster(
   { kubeconfig }: Values,
   { environment, stderr, signal }: Context,
 ): Promise<(kind: EntryKind) => KindObjects> {
-  const client = apiClient(await clusterAccess({ kubeconfig, environment }));
-  const objects = entryObjects({
-    client,
-    kinds: ENTRY_KINDS,
-    onRestart: ({ cause, error }) => {
-      if (cause === 'refused') tell(stderr, `tandem: cannot read config entries: ${error?.message ?? ''}`);
-    },
-    onKind: () => undefined,
+  return withCluster({ kubeconfig, environment }, async (client) => {
+    const objects = entryObjects({
+      client,
+      kinds: ENTRY_KINDS,
+      onRestart: ({ cause, error }) => {
+        if (cause === 'refused') tell(stderr, `tandem: cannot read config entries: ${error?.message ?? ''}`);
+      },
+      onKind: () => undefined,
+    });
+    try {
+      await objects.synced(signal);
+      const cluster = entryCluster(client);
+      const known = new Map<EntryKind, KindObjects>();
+      const look = async (kind: EntryKind): Promise<void> => {
+        // Whoever runs this need not be allowed to read it.
+        const crd = await cluster.crd(kind, signal).catch(() => undefined);
+        const crdCreated = crd?.isThere === true ? crd.created : undefined;
+        known.set(kind, { found: objects.objects(kind), keep: objects.trouble(kind), crdCreated });
+      };
+      await Promise.all(ENTRY_KINDS.map(look));
+      return (kind) => known.get(kind) ?? { found: [], keep: undefined, crdCreated: undefined };
+    } finally {
+      await objects.stop();
+    }
   });
-  try {
-    await objects.synced(signal);
-    const cluster = entryCluster(client);
-    const known = new Map<EntryKind, KindObjects>(
-      await Promise.all(
-        ENTRY_KINDS.map(async (kind) => {
-          // Whoever runs this need not be allowed to read it.
-          const crd = await cluster.crd(kind, signal).catch(() => undefined);
-          const crdCreated = crd?.isThere === true ? crd.created : undefined;
-          return [kind, { found: objects.objects(kind), keep: objects.trouble(kind), crdCreated }] as const;
-        }),
-      ),
-    );
-    return (kind) => known.get(kind) ?? { found: [], keep: undefined, crdCreated: undefined };
-  } finally {
-    await objects.stop();
-    client.close();
-  }
 }
 
 async function readConsul(
   values: Values,
-  client: ConsulClient,
+  client: ConsulCalls,
   { signal }: Context,
 ): Promise<{ readonly datacenter: string; readonly entriesOf: ReturnType<typeof entrySource>['entries'] }> {
   const { datacenter, primary } = await consulDatacentersOnce(client, knownDatacenters(values), signal);

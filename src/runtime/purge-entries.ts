@@ -2,7 +2,7 @@
 import { NO_RECALL, type EntrySettings } from '../catalog/config-entries/decide-entry.ts';
 import { ENTRY_KINDS } from '../catalog/config-entries/entry-kinds.ts';
 import { planEntries, type EntryChange, type EntryRemoval } from '../catalog/config-entries/entry-plan.ts';
-import type { ConsulClient } from '../consul/client.ts';
+import type { ConsulCalls } from '../consul/client.ts';
 import { entrySource, entryWriter } from '../consul/config-entries.ts';
 import { consulDatacentersOnce } from '../consul/consul-datacenters.ts';
 import { whyAnyUnseen } from '../consul/entry-rights.ts';
@@ -14,7 +14,7 @@ import { reasonOf } from '../support/errors.ts';
 
 type PurgeEntriesOptions = {
   readonly owner: string;
-  readonly consul: ConsulClient;
+  readonly consul: ConsulCalls;
   readonly datacenters: Parameters<typeof consulDatacentersOnce>[1];
   /** Without it, a token that may not read them is no failure: it has never written any. */
   readonly isRequired: boolean;

@@ -36,7 +36,7 @@ export async function purge(options: PurgeOptions, { stderr, signal }: Context):
     left: () => undefined,
   };
   const changes = deregister.map(deregistration);
-  await createApplier(catalog).apply(changes, syncNode(node, read.node), written, signal);
+  await createApplier(catalog)(changes, syncNode(node, read.node), written, signal);
   const left = deregister.length - removed;
   log('info', 'purged', { owner, node, removed, left, foreign });
   const leftEntries = await purgeEntries(entries, signal);

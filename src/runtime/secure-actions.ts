@@ -132,7 +132,7 @@ async function componentLogins(
   };
   const method = aclName(settings, 'k8s-component-auth-method');
   try {
-    const logins = await consul.logins(place, secret(token), method, signal);
+    const logins = await consul.at(place, secret(token)).logins(method, signal);
     const listed = await listPages(client, pods, readRunningSince, signal);
     if (listed.kind === 'failed') return undefined;
     return rolesInUse(

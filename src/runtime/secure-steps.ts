@@ -19,7 +19,7 @@ import {
 } from '../secure/secure-state.ts';
 import { hasCode, TandemError } from '../support/errors.ts';
 import { isObject } from '../support/json.ts';
-import { secret, type Secret } from '../support/secret.ts';
+import { secret } from '../support/secret.ts';
 import type { SecureObjects, secureObjects } from './secure-objects.ts';
 import { withNewCa, withNewLeaf } from './signed-state.ts';
 import { agentTokens, placeOfAgent, withToken } from './secure-view.ts';
@@ -124,7 +124,9 @@ async function reload(
 ): Promise<StepOutcome> {
   const place = placeOfAgent(settings, agent.kind, [agent.address]);
   try {
-    await withToken(agentTokens(seen().objects, agent.kind), (token) => consul.reload(place, token, signal));
+    await withToken(agentTokens(seen().objects, agent.kind), (token) =>
+      consul.at(place, token).reload(signal),
+    );
     return WRITTEN;
   } catch (error) {
     signal.throwIfAborted();
@@ -143,14 +145,15 @@ async function writeToConsul(step: ConsulWrite, parts: StepParts, signal: AbortS
   const token = objects.bootstrap.token;
   if (place === undefined || token === undefined) return { kind: 'conflict' };
   const management = secret(token);
+  const acting = consul.at(place, management);
   switch (step.kind) {
     case 'bootstrap':
-      return consul.bootstrap(place, management);
+      return consul.at(place, undefined).bootstrap(management);
     case 'put':
-      await consul.putObject(place, management, step.object, step.id);
+      await acting.putObject(step.object, step.id);
       return WRITTEN;
     case 'put-auth-method':
-      await putAuthMethod(step, parts, { place, management }, signal);
+      await putAuthMethod(step, parts, acting, signal);
       return WRITTEN;
     case 'put-bootstrap': {
       const body = {
@@ -158,28 +161,28 @@ async function writeToConsul(step: ConsulWrite, parts: StepParts, signal: AbortS
         Description: 'Bootstrap Token (Global Management)',
         Policies: [{ Name: 'global-management' }],
       };
-      await consul.putObject(place, management, { kind: 'token', name: '', body }, undefined);
+      await acting.putObject({ kind: 'token', name: '', body }, undefined);
       return WRITTEN;
     }
     case 'put-rule':
-      await consul.putRule(place, management, step.rule, step.description);
+      await acting.putRule(step.rule, step.description);
       return WRITTEN;
     case 'delete-rule':
-      await consul.deleteRule(place, management, step.id);
+      await acting.deleteRule(step.id);
       return WRITTEN;
     case 'delete-token':
-      await consul.deleteToken(place, management, step.accessor);
+      await acting.deleteToken(step.accessor);
       return WRITTEN;
     case 'keyring':
-      await consul.changeKeyring(place, management, step.operation, step.key);
+      await acting.changeKeyring(step.operation, step.key);
       return WRITTEN;
   }
 }
 
 async function putAuthMethod(
   { object, id }: Extract<SecureStep, { kind: 'put-auth-method' }>,
-  { client, consul, settings }: StepParts,
-  { place, management }: { readonly place: ConsulPlace; readonly management: Secret },
+  { client, settings }: StepParts,
+  { putObject }: Pick<ReturnType<SecureConsul['at']>, 'putObject'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { name, namespace } = settings;
@@ -187,7 +190,7 @@ async function putAuthMethod(
   const jwt = await requestAccountToken(client, reviewer, REVIEWER_SECONDS, signal);
   const config = object.body['Config'];
   const body = { ...object.body, Config: { ...(isObject(config) ? config : {}), ServiceAccountJWT: jwt } };
-  await consul.putObject(place, management, { ...object, body }, id);
+  await putObject({ ...object, body }, id);
 }
 
 /** What Consul takes for wrong stays so until somebody does something; anything else is tried again soon. */

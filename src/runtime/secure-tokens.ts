@@ -76,7 +76,7 @@ function managementClient({ seen, consul }: SecureView): ConsulCalls {
       const { token } = objects.bootstrap;
       if (place === undefined || token === undefined)
         throw new TandemError('TANDEM_CONSUL_UNAVAILABLE', 'no Consul server answers');
-      return consul.call(place, secret(token), what);
+      return consul.at(place, secret(token)).call(what);
     },
   };
 }

@@ -94,7 +94,7 @@ async function stateOf(
 ): Promise<SeenAgentState> {
   try {
     const serial = tls ? await consul.servedSerial(place) : undefined;
-    const { stamp, run } = await withToken(tokens, (token) => consul.self(place, token, signal));
+    const { stamp, run } = await withToken(tokens, (token) => consul.at(place, token).self(signal));
     return { kind: 'answers', stamp, serial, run };
   } catch (error) {
     signal.throwIfAborted();
@@ -175,7 +175,7 @@ async function observeAcl(
   const failures: unknown[] = [];
   for (const address of servers.addresses) {
     const place = { ...servers, addresses: [address] };
-    const asked = consul.tokenState(place, token, signal);
+    const asked = consul.at(place, token).tokenState(signal);
     // Those of ours that do not answer are left out already.
     const { kind } = await asked.catch((error: unknown) => {
       signal.throwIfAborted();
@@ -196,8 +196,9 @@ async function observeAcl(
   return { acl: verdict, place: servers };
 
   async function contents(place: ConsulPlace, kept: SecureState): Promise<ObservedAcl> {
+    const known = consul.at(place, token);
     const [policies, roles, methods] = await Promise.all(
-      (['policy', 'role', 'auth-method'] as const).map((kind) => consul.names(place, token, kind, signal)),
+      (['policy', 'role', 'auth-method'] as const).map((kind) => known.names(kind, signal)),
     );
     const isListed = ({ kind, name }: Pick<AclObject, 'kind' | 'name'>): boolean =>
       kind === 'token' || { policy: policies, role: roles, 'auth-method': methods }[kind]?.has(name) === true;
@@ -206,7 +207,7 @@ async function observeAcl(
     await inParallel(
       [...aclObjects(settings, kept), ...ofPods].filter(isListed),
       async (each) => {
-        const seen = await consul.object(place, token, each, signal);
+        const seen = await known.object(each, signal);
         if (seen !== undefined) objects.set(aclKey(each), seen);
       },
       { atATime: SMALL_CALLS, signal },
@@ -216,18 +217,18 @@ async function observeAcl(
         // Of a token that is not asked for any more, there is still the policy.
         const id = policies?.get(aclName(settings, of));
         if (id === undefined) return [];
-        return consul.tokensWith(place, token, id, (description) => isOurs(description, settings), signal);
+        return known.tokensWith(id, (description) => isOurs(description, settings), signal);
       }),
     );
     const [next, former] = await Promise.all(
       [bootstrap.next, bootstrap.former].map(async (each) =>
-        each === undefined ? undefined : consul.tokenState(place, secret(each), signal),
+        each === undefined ? undefined : consul.at(place, secret(each)).tokenState(signal),
       ),
     );
     return {
       kind: 'known',
       objects,
-      rules: await consul.rules(place, token, signal),
+      rules: await known.rules(signal),
       ownTokens: [...new Set(own.flat())],
       nextBootstrap: next?.kind === 'known',
       formerBootstrap: former?.kind === 'known' ? former.accessor : undefined,
@@ -248,5 +249,5 @@ async function observeKeyring(
   const isEncrypted = agents.some(({ state }) => state.kind === 'answers' && state.run.isGossipEncrypted);
   if (place === undefined || !isEncrypted) return { kind: 'unknown', why: 'no server encrypts gossip' };
   if (acls && acl.kind !== 'known') return { kind: 'unknown', why: 'there is no token that Consul knows' };
-  return consul.keyring(place, secret(bootstrap.token ?? ''), signal);
+  return consul.at(place, secret(bootstrap.token ?? '')).keyring(signal);
 }

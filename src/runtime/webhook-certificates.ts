@@ -67,10 +67,9 @@ async function openShared(
     import('./cluster-certificates.ts'),
   ]);
   const access = await clusterAccess({ kubeconfig: values.kubeconfig, environment });
-  const client = apiClient(access);
   const own = namespace ?? access.namespace ?? 'default';
   const { source, problem, stop } = shared.clusterCertificates({
-    client,
+    open: (mayWrite) => apiClient(access, undefined, mayWrite),
     secret: { namespace: own, name: secret },
     lease: secret,
     configuration,
@@ -82,14 +81,7 @@ async function openShared(
     ...systemRuntime,
     onEvent: (event) => logEvent(event, `${own}/${secret}`, log),
   });
-  return {
-    source,
-    problem,
-    close: async () => {
-      await stop();
-      client.close();
-    },
-  };
+  return { source, problem, close: stop };
 }
 
 function hostsOf({ tlsAutoService, tlsAutoHosts }: CertificateValues, namespace: string): readonly string[] {

@@ -4,9 +4,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openConsul, type ConsulClient, type ConsulOptions } from '../../src/consul/client.ts';
+import { openConsul, type OpenConsul, type ConsulOptions } from '../../src/consul/client.ts';
 import { readLeader, readNodeServices, readServices, type ReadOptions } from '../../src/consul/read.ts';
-import { transaction, type TransactionOperation } from '../../src/consul/transaction.ts';
+import { transaction } from '../../src/consul/transaction.ts';
+import { setNode, type Operation } from '../../src/model/operations.ts';
 import { watch } from '../../src/consul/watch.ts';
 import { deregisterFromAgent, registerCatalog } from '../../src/consul/write.ts';
 import { TandemError } from '../../src/support/errors.ts';
@@ -22,7 +23,7 @@ const scene = await startScene(['consul']);
 async function open(
   addresses: readonly string[],
   token: ConsulOptions['token'] = { kind: 'none' },
-): Promise<ConsulClient> {
+): Promise<OpenConsul> {
   const client = await openConsul({
     addresses: () => addresses,
     token,
@@ -35,9 +36,17 @@ async function open(
   return client;
 }
 
-const register = (node: string, id: string): readonly TransactionOperation[] => [
-  { Node: { Verb: 'set', Node: { Node: node, Address: '127.0.0.1' } } },
-  { Service: { Verb: 'set', Node: node, Service: { ID: id, Service: 'web', Port: 80 } } },
+const SERVICE = {
+  Service: 'web',
+  Tags: [],
+  Address: '',
+  Port: 80,
+  Meta: {},
+  Weights: { Passing: 1, Warning: 1 },
+} as const;
+const register = (node: string, id: string): readonly Operation[] => [
+  setNode(node),
+  { Service: { Verb: 'set', Node: node, Service: { ...SERVICE, ID: id } } },
 ];
 
 test(

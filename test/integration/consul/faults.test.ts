@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
+import type { ConsulCalls } from '../../../src/consul/client.ts';
 import { read, readLeader, readNodeServices } from '../../../src/consul/read.ts';
 import type { Call } from '../../../src/consul/servers.ts';
-import { transaction } from '../../../src/consul/transaction.ts';
 import type { ErrorCode } from '../../../src/support/errors.ts';
 import {
   blackHole,
@@ -363,18 +363,23 @@ test('a closed client answers nothing and opens nothing', async () => {
 test('a check-and-set that lost its answer is not sent again, and one that was refused is', async () => {
   await using losing = await fakeConsul(reset);
   await using well = await fakeConsul(json({ Results: [], Errors: null }));
-  const set = {
-    Node: { Verb: 'cas', Node: { Node: 'n', Address: '10.0.0.1', ModifyIndex: 1 } },
-  } as const;
+  const put = (client: ConsulCalls): Promise<string> =>
+    client.call({
+      endpoint: 'transaction',
+      method: 'PUT',
+      path: '/v1/txn',
+      once: true,
+      read: ({ text }) => text,
+    });
   await using held = await clientOf([losing.url, well.url]);
-  await assert.rejects(transaction(held.client, [set]), { code: 'TANDEM_CONSUL_UNREACHABLE' });
+  await assert.rejects(put(held.client), { code: 'TANDEM_CONSUL_UNREACHABLE' });
   assert.equal(well.seen.length, 0);
   await using wavering = await fakeConsul(status(500, 'rpc error making call: EOF'));
   await using unsure = await clientOf([wavering.url, well.url]);
-  await assert.rejects(transaction(unsure.client, [set]), { code: 'TANDEM_CONSUL_UNAVAILABLE' });
+  await assert.rejects(put(unsure.client), { code: 'TANDEM_CONSUL_UNAVAILABLE' });
   assert.equal(well.seen.length, 0);
   await using refused = await clientOf([await refusingAddress(), well.url]);
-  assert.deepEqual(await transaction(refused.client, [set]), { kind: 'applied', index: undefined });
+  assert.equal(await put(refused.client), '{"Results":[],"Errors":null}');
 });
 
 test('headers say how far an answer can be trusted', async () => {

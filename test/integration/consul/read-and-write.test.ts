@@ -1,7 +1,7 @@
 /** Reads and writes, against the embedded catalog, and what goes over the wire. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { ConsulClient } from '../../../src/consul/client.ts';
+import type { OpenConsul } from '../../../src/consul/client.ts';
 import {
   readLeader,
   readNodeChecks,
@@ -9,14 +9,15 @@ import {
   readServiceHealth,
   readServices,
 } from '../../../src/consul/read.ts';
-import { transaction, type TransactionOperation } from '../../../src/consul/transaction.ts';
+import { transaction } from '../../../src/consul/transaction.ts';
 import { deregisterCatalog, deregisterFromAgent, registerCatalog } from '../../../src/consul/write.ts';
+import { setNode, type Operation } from '../../../src/model/operations.ts';
 import { startEmbeddedConsul, type EmbeddedConsul } from '../../../dev/embedded/embedded-consul.ts';
 import { clientOf, fakeConsul, json, status } from './fake-consul.ts';
 
 let catalog: EmbeddedConsul;
 let held: Awaited<ReturnType<typeof clientOf>>;
-let client: ConsulClient;
+let client: OpenConsul;
 before(async () => {
   catalog = await startEmbeddedConsul();
   held = await clientOf([catalog.url]);
@@ -27,23 +28,33 @@ after(async () => {
   await catalog.close();
 });
 
-const setNode = (name: string): TransactionOperation => ({
-  Node: {
-    Verb: 'set',
-    Node: { Node: name, Address: '127.0.0.1', Meta: { 'external-source': 'kubernetes' } },
-  },
-});
-const setService = (node: string, id: string): TransactionOperation => ({
+const setService = (node: string, id: string): Operation => ({
   Service: {
     Verb: 'set',
     Node: node,
-    Service: { ID: id, Service: 'web', Tags: ['k8s'], Address: '10.0.0.1', Port: 80, Meta: { a: 'b' } },
+    Service: {
+      ID: id,
+      Service: 'web',
+      Tags: ['k8s'],
+      Address: '10.0.0.1',
+      Port: 80,
+      Meta: { a: 'b' },
+      Weights: { Passing: 1, Warning: 1 },
+    },
   },
 });
-const setCheck = (node: string, service: string): TransactionOperation => ({
+const setCheck = (node: string, service: string): Operation => ({
   Check: {
     Verb: 'set',
-    Check: { Node: node, CheckID: `${service}-c`, Name: 'c', Status: 'passing', ServiceID: service },
+    Check: {
+      Node: node,
+      CheckID: `${service}-c`,
+      Name: 'c',
+      Status: 'passing',
+      Output: '',
+      ServiceID: service,
+      ServiceName: 'web',
+    },
   },
 });
 
@@ -74,7 +85,7 @@ test('what a transaction wrote is read back, whole', async () => {
     checks.value.map(({ CheckID, Status, ServiceID }) => [CheckID, Status, ServiceID]),
     [['web-1-c', 'passing', 'web-1']],
   );
-  const health = await readServiceHealth(client, 'web', { passing: true });
+  const health = await readServiceHealth(client, 'web');
   assert.deepEqual(
     health.value.map(({ node, service: { ID }, checks: { length } }) => [node.Node, ID, length]),
     [['a', 'web-1', 1]],

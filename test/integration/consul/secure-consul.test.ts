@@ -19,12 +19,12 @@ test('a keyring without a ring, or of no members, says nothing: every key would 
   ]) {
     await using server = await fakeConsul(json(rings));
     const place = { addresses: [server.url], serverName: 'server.dc1.consul' };
-    const { kind } = await consul.keyring(place, secret('x'), new AbortController().signal);
+    const { kind } = await consul.at(place, secret('x')).keyring(new AbortController().signal);
     assert.equal(kind, 'unknown');
   }
   await using server = await fakeConsul(json([ring]));
   const place = { addresses: [server.url], serverName: 'server.dc1.consul' };
-  const known = await consul.keyring(place, secret('x'), new AbortController().signal);
+  const known = await consul.at(place, secret('x')).keyring(new AbortController().signal);
   assert.deepEqual(known, { kind: 'known', rings: [{ members: 3, keys: { a: 3 }, primary: { a: 3 } }] });
   await consul.close();
 });

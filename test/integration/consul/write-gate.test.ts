@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PodRegistration } from '../../../src/catalog/mesh/pod-registration.ts';
 import { consulAgents } from '../../../src/consul/agents.ts';
-import type { ConsulClient } from '../../../src/consul/client.ts';
+import type { OpenConsul } from '../../../src/consul/client.ts';
 import { connectCatalog } from '../../../src/consul/connect-catalog.ts';
 import { syncCatalog } from '../../../src/consul/sync-catalog.ts';
 import { transaction } from '../../../src/consul/transaction.ts';
@@ -37,7 +37,7 @@ const registration: PodRegistration = {
 };
 const OPERATION = { Service: { Verb: 'delete', Node: 'n', Service: { ID: 'i', Service: 'web' } } } as const;
 
-const writes: Readonly<Record<string, (client: ConsulClient) => Promise<unknown>>> = {
+const writes: Readonly<Record<string, (client: OpenConsul) => Promise<unknown>>> = {
   transaction: (client) => transaction(client, [OPERATION], signal),
   'a transaction of the sync': (client) => syncCatalog(client).write([], signal),
   'catalog/register': (client) => registerCatalog(client, { Node: 'n' }),

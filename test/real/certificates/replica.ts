@@ -55,7 +55,7 @@ subscribe('http.server.request.start', (message) => {
 
 const { source, problem, stop } = clusterCertificates({
   ...options,
-  client: apiClient(accessOf(kubeconfig)),
+  open: (mayWrite) => apiClient(accessOf(kubeconfig), undefined, mayWrite),
   secret: { namespace: 'default', name },
   lease: name,
   configuration: name,

@@ -7,7 +7,7 @@ import type { EntrySettings } from '../../../src/catalog/config-entries/decide-e
 import { readEntryObject, type EntryObject } from '../../../src/catalog/config-entries/entry-object.ts';
 import type { EntryPlan } from '../../../src/catalog/config-entries/entry-plan.ts';
 import type { EntryKind } from '../../../src/catalog/config-entries/entry-table.ts';
-import { openConsul, type ConsulClient } from '../../../src/consul/client.ts';
+import { openConsul, type OpenConsul } from '../../../src/consul/client.ts';
 import { entrySource, entryWriter } from '../../../src/consul/config-entries.ts';
 import { consulDatacentersOnce } from '../../../src/consul/consul-datacenters.ts';
 import { runConfigEntries } from '../../../src/controllers/config-entry-loop.ts';
@@ -31,7 +31,7 @@ type Sent = { readonly endpoint: string };
 async function open(
   consul: Pick<Consul, 'url'>,
   token = '',
-): Promise<{ client: ConsulClient; sent: readonly Sent[] }> {
+): Promise<{ client: OpenConsul; sent: readonly Sent[] }> {
   const sent: Sent[] = [];
   const client = await openConsul({
     addresses: () => [consul.url],
@@ -55,7 +55,7 @@ type Run = {
 
 /** One process that ends when both sides agree, or when all was tried once. */
 async function once(
-  client: ConsulClient,
+  client: OpenConsul,
   objects: readonly { readonly kind: EntryKind; readonly object: EntryObject }[],
   settings: EntrySettings,
   primary?: string,

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { openConsulOf } from '../../../src/runtime/consul-access.ts';
 import { consulFlags } from '../../../src/config/consul-settings.ts';
 import { parseFlags } from '../../../src/config/parse-flags.ts';
-import type { ConsulClient } from '../../../src/consul/client.ts';
+import type { OpenConsul } from '../../../src/consul/client.ts';
 import { readLeader, readNodeServices } from '../../../src/consul/read.ts';
 import { startApiServer } from '../harness/api-server.ts';
 import { startConsul, type ConsulServer } from '../harness/consul.ts';
@@ -37,7 +37,7 @@ async function createPod(name: string, { ports }: ConsulServer): Promise<void> {
 }
 
 type Watching = {
-  readonly client: ConsulClient;
+  readonly client: OpenConsul;
   /** The statuses that were answered, oldest first. */
   readonly answers: (number | 'none')[];
   readonly warnings: string[];
@@ -60,7 +60,7 @@ async function watching(): Promise<Watching> {
 }
 
 /** Milliseconds until a call is answered. */
-async function millisecondsOf(client: ConsulClient): Promise<number> {
+async function millisecondsOf(client: OpenConsul): Promise<number> {
   const started = performance.now();
   await readNodeServices(client, 'server-1', { consistency: 'stale' });
   return performance.now() - started;
