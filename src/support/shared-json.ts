@@ -19,6 +19,8 @@ function frozen<T extends object>(value: T): T {
 const room = Buffer.allocUnsafeSlow(64 * 1024);
 // Bytes of UTF-8, for a unit of UTF-16.
 const WIDEST = 3;
+// Operations written in one go: as many as a usual patch has, and few enough that a large one is given up early.
+const LONGEST_RUN = 16;
 // From the value of an operation to the fields of a container in a list.
 const DEEPEST = 2;
 
@@ -33,13 +35,14 @@ export function patchInBase64(patch: readonly PatchOperation[]): string {
 function writePatch(patch: readonly PatchOperation[], start: number): number {
   let at = writeText('[', start);
   let index = 0;
-  while (index < patch.length) {
+  while (index < patch.length && at <= room.length) {
     if (index > 0) at = writeText(',', at);
     const operation = patch[index] as PatchOperation;
     if (isPlain(operation)) {
       // Neighbours are written in one go: a call for each costs more than what is in most of them.
       let next = index + 1;
-      while (next < patch.length && isPlain(patch[next] as PatchOperation)) next += 1;
+      const end = Math.min(index + LONGEST_RUN, patch.length);
+      while (next < end && isPlain(patch[next] as PatchOperation)) next += 1;
       at = writeText(JSON.stringify(patch.slice(index, next)).slice(1, -1), at);
       index = next;
     } else {

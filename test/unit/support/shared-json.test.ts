@@ -34,6 +34,13 @@ for (const [name, patch] of Object.entries(patches))
     assert.equal(json, Buffer.from(JSON.stringify(patch)).toString());
   });
 
+test('a patch that has no room is hardly begun before it is written as a whole', () => {
+  let written = 0;
+  const value = { toJSON: () => (written += 1) };
+  patchInBase64(Array.from({ length: 5000 }, () => add([value, 'x'.repeat(100)])));
+  assert.ok(written < 6000, `${written} values`);
+});
+
 test('what is shared cannot be changed, however deep', () => {
   assert.throws(() => Object.assign(container, { name: 'another' }), TypeError);
   assert.throws(() => container.securityContext.capabilities.drop.push('NET_RAW'), TypeError);
