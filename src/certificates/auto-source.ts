@@ -1,5 +1,5 @@
 /** `--tls-auto` for one replica: certificates made at the start, in memory or in a folder, and renewed in time. */
-import type { CertificateLife } from '../support/certificate-life.ts';
+import type { CertificateLife } from '../support/known-certificate.ts';
 import { TandemError } from '../support/errors.ts';
 import { createListeners } from '../support/listeners.ts';
 import { readFolder, writeFolder, type Certificates } from './certificate-folder.ts';

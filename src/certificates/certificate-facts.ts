@@ -1,7 +1,12 @@
 /** What the rotation needs to know of certificates, read once from their PEM. */
-import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { dueAt, type CertificateLife } from '../support/certificate-life.ts';
+import {
+  certificatesIn,
+  dueAt,
+  isSignedBy,
+  parsedCertificate,
+  type CertificateLife,
+} from '../support/known-certificate.ts';
 import { CLOCK_SKEW, checkPair, type KeyPair } from './key-pair.ts';
 
 export type Ca = CertificateLife & {
@@ -18,18 +23,11 @@ export type Serving = CertificateLife & {
   readonly isForHosts: boolean;
 };
 
-const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-
 /** The CAs of a bundle, in their order and each once; everything else in it is ignored. */
 export function readCas(bundle: string): readonly Ca[] {
-  const found = new Map<string, Ca>();
-  for (const [block] of bundle.matchAll(BLOCK)) {
-    const certificate = parsed(block);
-    if (certificate?.ca !== true) continue;
-    const id = certificate.fingerprint256;
-    found.set(id, { id, certificate: `${block}\n`, ...lifeOf(certificate) });
-  }
-  return [...found.values()];
+  return certificatesIn(bundle)
+    .filter(({ pem }) => parsedCertificate(pem)?.ca === true)
+    .map(({ id, pem, ...life }) => ({ id, certificate: pem, ...meant(life) }));
 }
 
 /** Undefined when no server could use the pair. */
@@ -38,11 +36,11 @@ export function readServing(
   cas: readonly Ca[],
   hosts: readonly string[],
 ): Serving | undefined {
-  const certificate = parsed(pair.certificate);
-  if (certificate === undefined || !belongTogether(pair)) return undefined;
-  const issuer = cas.find((ca) => isSignedBy(certificate, new X509Certificate(ca.certificate)));
-  const isForHosts = hosts.every((host) => isNamed(certificate, host));
-  return { pair, issuer: issuer?.id, isForHosts, ...lifeOf(certificate) };
+  const [leaf] = certificatesIn(pair.certificate);
+  if (leaf === undefined || !belongTogether(pair)) return undefined;
+  const issuer = cas.find((ca) => isSignedBy(leaf.pem, ca.certificate));
+  const isForHosts = hosts.every((host) => isNamed(leaf.pem, host));
+  return { pair, issuer: issuer?.id, isForHosts, ...meant(leaf) };
 }
 
 /** False for garbage, too; the reason is never reported, because the text may be a key. */
@@ -64,23 +62,12 @@ export function isCurrent({ issued, expires }: CertificateLife, now: number): bo
   return now >= issued - CLOCK_SKEW && now < expires;
 }
 
-/** As it was meant: without the time by which it begins early. */
-function lifeOf({ validFromDate, validToDate }: X509Certificate): CertificateLife {
-  return { issued: validFromDate.getTime() + CLOCK_SKEW, expires: validToDate.getTime() };
+/** Without the time by which it begins early. */
+function meant({ issued, expires }: CertificateLife): CertificateLife {
+  return { issued: issued + CLOCK_SKEW, expires };
 }
 
-function isSignedBy(certificate: X509Certificate, ca: X509Certificate): boolean {
-  return certificate.checkIssued(ca) && certificate.verify(ca.publicKey);
-}
-
-function isNamed(certificate: X509Certificate, host: string): boolean {
-  return (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined;
-}
-
-function parsed(pem: string): X509Certificate | undefined {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    return undefined;
-  }
+function isNamed(pem: string, host: string): boolean {
+  const certificate = parsedCertificate(pem);
+  return (isIP(host) === 0 ? certificate?.checkHost(host) : certificate?.checkIP(host)) !== undefined;
 }

@@ -1,7 +1,7 @@
 /** A certificate with its private key, and where a server gets the current one from. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { lifeProblem, type CertificateLife } from '../support/certificate-life.ts';
+import { lifeProblem, type CertificateLife } from '../support/known-certificate.ts';
 import { reasonOf, TandemError } from '../support/errors.ts';
 
 /** Both PEM; the certificate may be followed by those that signed it. */

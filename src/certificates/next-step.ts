@@ -1,5 +1,5 @@
 /** The rotation as a decision: what the Secret holds, what is published, and the time → what the leader does next. */
-import { dueAt } from '../support/certificate-life.ts';
+import { dueAt } from '../support/known-certificate.ts';
 import { isCurrent, isDue, type Ca, type Serving } from './certificate-facts.ts';
 import type { OlderCa } from './secret-content.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
-import { isSignedBy } from '../secure/certificates.ts';
+import { isSignedBy } from '../support/known-certificate.ts';
 import type { Secret } from '../support/secret.ts';
 import type { ConsulCalls } from './client.ts';
 import { servers, type RawAnswer, type RequestReport } from './servers.ts';

@@ -10,7 +10,7 @@ import { tokenSigners } from './published-keys.ts';
 import type { WatchFailure } from '../kubernetes/watch-failure.ts';
 import { watchResource } from '../kubernetes/watch-resource.ts';
 import { changeSignal } from '../reporting/change-signal.ts';
-import { certificatesIn } from '../secure/certificates.ts';
+import { certificatesIn } from '../support/known-certificate.ts';
 import type { Memory, SecureObserved } from '../secure/observed.ts';
 import type { AgentKind, SecureSettings } from '../secure/secure-settings.ts';
 import { needsSigners } from '../secure/pod-auth-method.ts';

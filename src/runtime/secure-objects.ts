@@ -4,7 +4,7 @@ import { readOwned, textsOf, writeOwned, type OwnedPlace } from '../kubernetes/o
 import { rotations, type BootstrapSecret, type SecureObserved } from '../secure/observed.ts';
 import { readAgentSecret } from '../secure/agent-secret.ts';
 import { broughtSecrets, readBrought } from '../secure/brought.ts';
-import { certificatesIn } from '../secure/certificates.ts';
+import { certificatesIn } from '../support/known-certificate.ts';
 import {
   agentKindsOf,
   objectNames,

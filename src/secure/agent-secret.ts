@@ -1,6 +1,6 @@
 /** The Secret of one kind of agent: a folder that the kubelet swaps as a whole, so what has one stamp was written together. */
 import { asString, parseJson, property } from '../support/json.ts';
-import { certificatesIn, type KnownCertificate } from './certificates.ts';
+import { certificatesIn, type KnownCertificate } from '../support/known-certificate.ts';
 
 export const NODE_META_STAMP = 'tandem-secrets';
 

@@ -1,10 +1,8 @@
 /** What the operator brings, judged before anything is done with it: until it can be used, agents keep what they have. */
-import { lifeProblem } from '../support/certificate-life.ts';
+import { lifeProblem, certificatesIn, isSignedBy } from '../support/known-certificate.ts';
 import {
-  certificatesIn,
   isForBothSides,
   isNamed,
-  isSignedBy,
   isSigningCa,
   isSigningKey,
   isUsablePair,

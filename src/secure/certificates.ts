@@ -1,48 +1,11 @@
 /** What is read of certificates: whose they are, until when they last, and what of them is due. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { CertificateLife } from '../support/certificate-life.ts';
+import { isSignedBy, parsedCertificate, type CertificateLife } from '../support/known-certificate.ts';
 import { isIpAddress } from '../support/ip-address.ts';
-import { keptBy } from '../support/kept.ts';
-
-export type KnownCertificate = CertificateLife & {
-  /** SHA-256. */
-  readonly id: string;
-  readonly serial: string;
-  readonly pem: string;
-};
 
 const DAY = 24 * 60 * 60 * 1000;
 export const CA_LIFE = 5 * 365 * DAY;
 export const LEAF_LIFE = 30 * DAY;
-
-// Each look reads the same dozen again and again.
-const kept = keptBy<X509Certificate>();
-const signed = keptBy<boolean>();
-
-const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-
-/** Each once, in their order; whatever else is in the text is passed over. */
-export function certificatesIn(text: string): readonly KnownCertificate[] {
-  const found = new Map<string, KnownCertificate>();
-  for (const [block] of text.matchAll(BLOCK)) {
-    const certificate = parsed(block);
-    if (certificate === undefined) continue;
-    const { fingerprint256: id, serialNumber: serial, validFromDate, validToDate } = certificate;
-    const life = { issued: validFromDate.getTime(), expires: validToDate.getTime() };
-    found.set(id, { id, serial, pem: `${block}\n`, ...life });
-  }
-  return [...found.values()];
-}
-
-export function isSignedBy(pem: string, ca: string): boolean {
-  const [certificate, issuer] = [parsed(pem), parsed(ca)];
-  if (certificate === undefined || issuer === undefined) return false;
-  return signed(
-    certificate,
-    ca,
-    () => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey),
-  );
-}
 
 /** Whether the key belongs to the certificate, both PEM; false for what is neither. */
 export function isUsablePair({
@@ -70,7 +33,7 @@ export function chainsTo(pem: string, between: readonly string[], trusted: reado
 
 /** It may sign others, for servers and clients. */
 export function isSigningCa(pem: string): boolean {
-  return parsed(pem)?.ca === true && isForBothSides(pem);
+  return parsedCertificate(pem)?.ca === true && isForBothSides(pem);
 }
 
 // RFC 5280, 4.2.1.9, as an OID in DER.
@@ -78,7 +41,7 @@ const BASIC_CONSTRAINTS = Buffer.of(0x06, 0x03, 0x55, 0x1d, 0x13);
 
 /** Whether other CAs may stand between it and a leaf: with `pathlen:0` what it cross-signs is accepted by nobody. */
 export function maySignCas(pem: string): boolean {
-  const raw = parsed(pem)?.raw ?? Buffer.alloc(0);
+  const raw = parsedCertificate(pem)?.raw ?? Buffer.alloc(0);
   const at = raw.indexOf(BASIC_CONSTRAINTS);
   if (at < 0) return true;
   const extension = raw.subarray(at + BASIC_CONSTRAINTS.length);
@@ -95,7 +58,7 @@ export function isSigningKey(key: string): boolean {
 
 /** As Go looks at it: the common name does not count. */
 export function isNamed(pem: string, host: string): boolean {
-  return parsed(pem)?.checkHost(host, { subject: 'never' }) !== undefined;
+  return parsedCertificate(pem)?.checkHost(host, { subject: 'never' }) !== undefined;
 }
 
 // RFC 5280, 4.2.1.12.
@@ -103,13 +66,13 @@ const BOTH_SIDES = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'];
 
 /** Also when it says nothing of its purpose. */
 export function isForBothSides(pem: string): boolean {
-  const purposes: readonly string[] | undefined = parsed(pem)?.keyUsage;
+  const purposes: readonly string[] | undefined = parsedCertificate(pem)?.keyUsage;
   return purposes === undefined || BOTH_SIDES.every((each) => purposes.includes(each));
 }
 
 /** Exactly for these: a name that was taken away makes it another one. */
 export function isForHosts(pem: string, hosts: readonly string[]): boolean {
-  const certificate = parsed(pem);
+  const certificate = parsedCertificate(pem);
   const alternatives = (certificate?.subjectAltName ?? '').split(', ').filter((each) => each !== '');
   const wanted = new Set(hosts);
   const has = (host: string): boolean =>
@@ -121,12 +84,4 @@ export function isForHosts(pem: string, hosts: readonly string[]): boolean {
 
 export function isAlive({ issued, expires }: CertificateLife, now: number): boolean {
   return now >= issued && now < expires;
-}
-
-function parsed(pem: string): X509Certificate | undefined {
-  try {
-    return kept(X509Certificate, pem, () => new X509Certificate(pem));
-  } catch {
-    return undefined;
-  }
 }

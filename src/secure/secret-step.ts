@@ -2,16 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { leafOf, type AgentSecret, type AgentTokens } from './agent-secret.ts';
 import type { BroughtLeaf } from './brought.ts';
-import { dueAt } from '../support/certificate-life.ts';
-import {
-  certificatesIn,
-  isAlive,
-  isForHosts,
-  isSignedBy,
-  isUsablePair,
-  chainsTo,
-  LEAF_LIFE,
-} from './certificates.ts';
+import { dueAt, certificatesIn, isSignedBy } from '../support/known-certificate.ts';
+import { isAlive, isForHosts, isUsablePair, chainsTo, LEAF_LIFE } from './certificates.ts';
 import { isLoadedEverywhere, lately } from './loaded.ts';
 import type { SecureObserved } from './observed.ts';
 import { agentKindsOf, leafHosts, tokensOf, type AgentKind, type SecureSettings } from './secure-settings.ts';

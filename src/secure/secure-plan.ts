@@ -1,8 +1,7 @@
 /** What is to be done next, as a decision: the first step that applies. */
 import { aclStep, ownerTaken } from './acl-plan.ts';
 import { leafOf } from './agent-secret.ts';
-import { dueAt } from '../support/certificate-life.ts';
-import { certificatesIn } from './certificates.ts';
+import { dueAt, certificatesIn } from '../support/known-certificate.ts';
 import { keyringStep, removalDue } from './keyring-plan.ts';
 import { behindStep, isLoadedEverywhere, reloadStep } from './loaded.ts';
 import type { SecureObserved } from './observed.ts';

@@ -2,7 +2,8 @@
 import { takenNames } from './acl-plan.ts';
 import { leafOf } from './agent-secret.ts';
 import { unusableParts } from './brought.ts';
-import { certificatesIn, chainsTo, maySignCas } from './certificates.ts';
+import { chainsTo, maySignCas } from './certificates.ts';
+import { certificatesIn } from '../support/known-certificate.ts';
 import type { Agent, AgentRun, SecureObserved } from './observed.ts';
 import { behind, BEHIND_AFTER } from './loaded.ts';
 import { firstPods } from './named-pods.ts';

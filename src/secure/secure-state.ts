@@ -1,7 +1,8 @@
 /** What the loop keeps in its own Secret: keys, and which version of each comes next. */
 import { listAt, mapAt, numberIs, objectAt, textIn, textIs } from '../model/decode-consul.ts';
 import { asString, parseJson, property, textPairs } from '../support/json.ts';
-import { certificatesIn, isUsablePair } from './certificates.ts';
+import { isUsablePair } from './certificates.ts';
+import { certificatesIn } from '../support/known-certificate.ts';
 import type { TokenName } from './secure-settings.ts';
 
 /** A token by both of its UUIDs; the accessor opens nothing. */

@@ -1,6 +1,6 @@
 /** The CA of the agents, own or brought: what of it is trusted, what stands behind each leaf, and when it leaves. */
-import type { CertificateLife } from '../support/certificate-life.ts';
-import { certificatesIn, isAlive, isSignedBy, LEAF_LIFE } from './certificates.ts';
+import { type CertificateLife, certificatesIn, isSignedBy } from '../support/known-certificate.ts';
+import { isAlive, LEAF_LIFE } from './certificates.ts';
 import type { BroughtCa } from './brought.ts';
 import type { RetiredCa, SecureState, SigningCa } from './secure-state.ts';
 

@@ -1,8 +1,8 @@
 /** What the loop keeps: the CA, the keys, the tokens, and what was asked for. Each is in its Secret before anybody uses it. */
 import { leafOf } from './agent-secret.ts';
 import { unusableParts, type BroughtCa, type Unusable } from './brought.ts';
-import { dueAt, type CertificateLife } from '../support/certificate-life.ts';
-import { certificatesIn, chainsTo, isAlive, LEAF_LIFE, maySignCas } from './certificates.ts';
+import { dueAt, type CertificateLife, certificatesIn } from '../support/known-certificate.ts';
+import { chainsTo, isAlive, LEAF_LIFE, maySignCas } from './certificates.ts';
 import { isPrimary } from './keyring-plan.ts';
 import { isLoadedEverywhere, lately } from './loaded.ts';
 import { asksDistrust, type Rotation, type SecureObserved } from './observed.ts';

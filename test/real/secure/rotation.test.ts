@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { certificatesIn } from '../../../src/secure/certificates.ts';
+import { certificatesIn } from '../../../src/support/known-certificate.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startScene } from '../harness/scene.ts';
 import { NAME, startSecureScene, type StartedAgent } from './secure-scene.ts';

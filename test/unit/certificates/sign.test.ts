@@ -4,7 +4,8 @@ import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { generate } from 'selfsigned';
 import { crossSigned, newCa, newLeaf } from '../../../src/certificates/sign.ts';
-import { isForHosts, isSignedBy } from '../../../src/secure/certificates.ts';
+import { isForHosts } from '../../../src/secure/certificates.ts';
+import { isSignedBy } from '../../../src/support/known-certificate.ts';
 
 const DAY = 86_400_000;
 const life = { now: Date.parse('2026-01-01T00:00:00Z'), life: 30 * DAY };

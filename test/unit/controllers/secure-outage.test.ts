@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WriteStep } from '../../../src/controllers/secure-loop.ts';
-import { certificatesIn } from '../../../src/secure/certificates.ts';
+import { certificatesIn } from '../../../src/support/known-certificate.ts';
 import { stepText } from '../../../src/secure/describe-step.ts';
 import { rotations, type SecureObserved } from '../../../src/secure/observed.ts';
 import { NO_REVIEWERS } from '../../../src/secure/reviewer.ts';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newCa, newLeaf } from '../../../src/certificates/sign.ts';
-import { certificatesIn, chainsTo } from '../../../src/secure/certificates.ts';
+import { chainsTo } from '../../../src/secure/certificates.ts';
+import { certificatesIn } from '../../../src/support/known-certificate.ts';
 import { BEHIND_AFTER } from '../../../src/secure/loaded.ts';
 import { DISTRUST } from '../../../src/secure/observed.ts';
 import { readPodAccess } from '../../../src/secure/plain-pods.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readAgentSecret, writeAgentSecret } from '../../../src/secure/agent-secret.ts';
-import { certificatesIn, isSignedBy } from '../../../src/secure/certificates.ts';
+import { certificatesIn, isSignedBy } from '../../../src/support/known-certificate.ts';
 import { describeStep, stepKinds } from '../../../src/secure/describe-step.ts';
 import { rotations, type SecureObserved } from '../../../src/secure/observed.ts';
 import { REVIEWER_RIGHTS } from '../../../src/secure/reviewer.ts';

@@ -6,7 +6,7 @@ import type { AclStep } from '../../../src/secure/acl-plan.ts';
 import type { KeyringStep } from '../../../src/secure/keyring-plan.ts';
 import { leafOf, readAgentSecret, type AgentSecret } from '../../../src/secure/agent-secret.ts';
 import { readBrought, type BroughtTexts } from '../../../src/secure/brought.ts';
-import { certificatesIn } from '../../../src/secure/certificates.ts';
+import { certificatesIn } from '../../../src/support/known-certificate.ts';
 import {
   aclKey,
   type Agent,
