@@ -60,25 +60,22 @@ export function oneFieldOf(
 }
 
 /** The field is set only together with the other. */
-export function needs(key: string, other: string, level: ProblemLevel = 'refused'): EntryRule {
+export function needs(key: string, other: string): EntryRule {
   return (value) =>
-    isSet(value, key) && !isSet(value, other)
-      ? [{ path: [key], message: `needs ${other} beside it`, level }]
-      : [];
+    isSet(value, key) && !isSet(value, other) ? [refusedAt([key], `needs ${other} beside it`)] : [];
 }
 
 /** The field excludes each of the others. */
 export function excludes(
   key: string,
   others: readonly string[],
-  level: ProblemLevel = 'refused',
   isThere: (value: unknown, key: string) => boolean = isSet,
 ): EntryRule {
   return (value) =>
     isThere(value, key)
       ? others
           .filter((other) => isThere(value, other))
-          .map((other) => ({ path: [key], message: `excludes ${other}; remove one of them`, level }))
+          .map((other) => refusedAt([key], `excludes ${other}; remove one of them`))
       : [];
 }
 
@@ -105,22 +102,18 @@ export function unique(
 }
 
 /** The list has an element at least. */
-export function notEmpty(listKey: string, level: ProblemLevel = 'refused'): EntryRule {
+export function notEmpty(listKey: string): EntryRule {
   return (value) =>
     elementsAt(value, listKey).length === 0 && !isOfOtherType(value, listKey)
-      ? [{ path: [listKey], message: 'must have at least one element', level }]
+      ? [refusedAt([listKey], 'must have at least one element')]
       : [];
 }
 
 /** The object has a field that is set, an object included. */
-export function notBlank(level: ProblemLevel = 'refused'): EntryRule {
-  return (value) => (hasSetField(value) ? [] : [{ path: [], message: 'must not be empty', level }]);
-}
-
-function hasSetField(value: JsonObject): boolean {
-  for (const key in value) if (isSet(value, key)) return true;
-  return false;
-}
+export const notBlank: EntryRule = (value) => {
+  for (const key in value) if (isSet(value, key)) return [];
+  return [refusedAt([], 'must not be empty')];
+};
 
 function isOfOtherType(value: unknown, listKey: string): boolean {
   return has(value, listKey) && !Array.isArray(property(value, listKey));

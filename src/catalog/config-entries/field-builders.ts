@@ -11,7 +11,7 @@ import type {
 } from './entry-table.ts';
 
 type More<F extends EntryField, Given extends string = 'type' | 'doc'> = Omit<F, Given>;
-type Plain = { readonly consulKey?: string; readonly isNotSent?: true; readonly since?: string };
+type Plain = Pick<EntryField, 'isNotSent' | 'since'>;
 
 export function textField(doc: string, more: More<TextField> = {}): TextField {
   return { type: 'string', doc, ...more };
@@ -68,8 +68,8 @@ export function listField(
   return { type: 'list', doc, of, ...more };
 }
 
-export function textsField(doc: string, more: More<ListField, 'type' | 'doc' | 'of'> = {}): ListField {
-  return { type: 'list', doc, of: textField(''), ...more };
+export function textsField(doc: string): ListField {
+  return { type: 'list', doc, of: textField('') };
 }
 
 export function keyedField(doc: string, of: ObjectField): KeyedField {

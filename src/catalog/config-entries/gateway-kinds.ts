@@ -1,7 +1,7 @@
 /** `IngressGateway` and `TerminatingGateway`: the entries of gateways. */
 import { elementsAt, isObject, numberAt, property, textAt, type JsonObject } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
-import { isDnsName, deniedAt, isSet, notEmpty, objectsAt, refusedAt, unique } from './entry-rules.ts';
+import { isDnsName, isSet, notEmpty, objectsAt, refusedAt, unique } from './entry-rules.ts';
 import type { EntryKind, EntryRule, FieldTable, RuleProblem } from './entry-table.ts';
 import {
   countField,
@@ -17,7 +17,7 @@ import {
   textField,
   textsField,
 } from './field-builders.ts';
-import { headers, passiveHealthCheck, protocols, tlsFields, tlsRules } from './shared-fields.ts';
+import { headers, passiveHealthCheck, portRule, protocols, tlsFields, tlsRules } from './shared-fields.ts';
 
 const sds = objectField('Certificate from a secret discovery service.', {
   clusterName: textField('Envoy cluster of the secret discovery service.'),
@@ -64,10 +64,7 @@ const listener = structField(
   {
     rules: [
       notEmpty('services'),
-      (value) => {
-        const port = numberAt(value, 'port');
-        return port < 1 || port > 65_535 ? [deniedAt(['port'], 'must be from 1 to 65535')] : [];
-      },
+      portRule('denied'),
       unique('services', (each) => textAt(each, 'name') || undefined, 'name'),
       tcpRules,
       hostsAreUnique,

@@ -75,7 +75,7 @@ const permission = objectField(
       },
       {
         rules: [
-          notBlank(),
+          notBlank,
           oneFieldOf(['pathExact', 'pathPrefix', 'pathRegex'], 'at most one'),
           methodsRule,
           regexRule('pathRegex'),

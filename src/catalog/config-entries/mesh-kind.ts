@@ -1,9 +1,8 @@
 /** `Mesh`: settings of the mesh as a whole. */
-import { property } from '../../support/json.ts';
 import { warnedAt } from './entry-rules.ts';
 import type { EntryKind } from './entry-table.ts';
 import { choiceField, flagField, objectField, structField } from './field-builders.ts';
-import { tlsFields, tlsRules } from './shared-fields.ts';
+import { tlsFields, tlsRules, transparentOnly } from './shared-fields.ts';
 
 export const mesh: EntryKind = {
   kind: 'Mesh',
@@ -65,15 +64,7 @@ export const mesh: EntryKind = {
     }),
   },
   rules: [
-    (spec) =>
-      property(spec['transparentProxy'], 'meshDestinationsOnly') === true
-        ? [
-            warnedAt(
-              ['transparentProxy', 'meshDestinationsOnly'],
-              'has an effect only with transparent proxy',
-            ),
-          ]
-        : [],
+    transparentOnly('meshDestinationsOnly'),
     (spec) =>
       spec['allowEnablingPermissiveMutualTLS'] === false
         ? [

@@ -1,5 +1,5 @@
 /** `ProxyDefaults`: settings of all proxies in the mesh. */
-import { deniedAt, jsonCheck, oneFieldOf, refusedAt, warnedAt } from './entry-rules.ts';
+import { deniedAt, jsonCheck, oneFieldOf, refusedAt } from './entry-rules.ts';
 import { isObject, textAt } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import type { EntryKind, EntryRule } from './entry-table.ts';
@@ -101,12 +101,5 @@ export const proxyDefaults: EntryKind = {
     }),
     prioritizeByLocality,
   },
-  rules: [
-    ...proxyModeRules,
-    configRule,
-    (spec) =>
-      isObject(spec['transparentProxy']) && spec['transparentProxy']['dialedDirectly'] === true
-        ? [warnedAt(['transparentProxy', 'dialedDirectly'], 'has an effect only with transparent proxy')]
-        : [],
-  ],
+  rules: [...proxyModeRules, configRule],
 };

@@ -1,7 +1,7 @@
 /** `ServiceRouter`: which service answers, by path, header and parameter. */
 import { elementsAt, property } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
-import { isSet, methodsRule, oneFieldOf, pathCheck, refusedAt, regexRule } from './entry-rules.ts';
+import { isSet, methodsRule, oneFieldOf, pathCheck, refusedAt, regexRule, warnedAt } from './entry-rules.ts';
 import type { EntryKind } from './entry-table.ts';
 import {
   choiceField,
@@ -143,11 +143,10 @@ export const serviceRouter: EntryKind = {
       elementsAt(spec, 'routes').length === 0
         ? []
         : [
-            {
-              path: ['routes'],
-              message: `needs a service with the protocol ${['http', 'http2', 'grpc'].map(quote).join(', ')} (ServiceDefaults)`,
-              level: 'warning',
-            },
+            warnedAt(
+              ['routes'],
+              `needs a service with the protocol ${['http', 'http2', 'grpc'].map(quote).join(', ')} (ServiceDefaults)`,
+            ),
           ],
   ],
 };

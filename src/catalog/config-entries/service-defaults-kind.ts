@@ -11,7 +11,7 @@ import {
   warnedAt,
 } from './entry-rules.ts';
 import { isIpAddress } from '../../support/ip-address.ts';
-import { asString, elementsAt, isObject, numberAt } from '../../support/json.ts';
+import { asString, elementsAt } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
 import type { EntryKind, EntryRule } from './entry-table.ts';
 import {
@@ -29,6 +29,7 @@ import {
   expose,
   meshGateway,
   mutualTLSMode,
+  portRule,
   protocol,
   proxyModeFields,
   proxyModeRules,
@@ -40,14 +41,8 @@ const rate = {
   requestsMaxBurst: countField('Burst of requests beyond the rate. Default: requestsPerSecond.', 'refused'),
 };
 
-const needsTransparentProxy: EntryRule = (spec) => [
-  ...(has(spec, 'destination')
-    ? [warnedAt(['destination'], 'has an effect only with transparent proxy')]
-    : []),
-  ...(isObject(spec['transparentProxy']) && spec['transparentProxy']['dialedDirectly'] === true
-    ? [warnedAt(['transparentProxy', 'dialedDirectly'], 'has an effect only with transparent proxy')]
-    : []),
-];
+const needsTransparentProxy: EntryRule = (spec) =>
+  has(spec, 'destination') ? [warnedAt(['destination'], 'has an effect only with transparent proxy')] : [];
 
 const addresses: EntryRule = (value) =>
   elementsAt(value, 'addresses').flatMap((address, index) =>
@@ -60,11 +55,6 @@ const addresses: EntryRule = (value) =>
         ]
       : [],
   );
-
-const port: EntryRule = (value) => {
-  const found = numberAt(value, 'port');
-  return found < 1 || found > 65_535 ? [refusedAt(['port'], 'must be from 1 to 65535')] : [];
-};
 
 export const serviceDefaults: EntryKind = {
   kind: 'ServiceDefaults',
@@ -96,7 +86,12 @@ export const serviceDefaults: EntryKind = {
         port: integerField('Port of the service, 1 to 65535.'),
       },
       {
-        rules: [notEmpty('addresses'), unique('addresses', asString, 'address'), addresses, port],
+        rules: [
+          notEmpty('addresses'),
+          unique('addresses', asString, 'address'),
+          addresses,
+          portRule('refused'),
+        ],
       },
     ),
     maxInboundConnections: countField(
@@ -139,9 +134,5 @@ export const serviceDefaults: EntryKind = {
     ),
     envoyExtensions,
   },
-  rules: [
-    ...proxyModeRules,
-    excludes('upstreamConfig', ['destination'], 'refused', has),
-    needsTransparentProxy,
-  ],
+  rules: [...proxyModeRules, excludes('upstreamConfig', ['destination'], has), needsTransparentProxy],
 };

@@ -1,7 +1,7 @@
 /** Fields that several kinds share. */
-import { elementsAt, numberAt, textAt } from '../../support/json.ts';
+import { elementsAt, numberAt, property, textAt } from '../../support/json.ts';
 import { quote } from '../../support/text.ts';
-import { jsonCheck, noWildcard, pathCheck, refusedAt, unique } from './entry-rules.ts';
+import { deniedAt, jsonCheck, noWildcard, pathCheck, refusedAt, unique, warnedAt } from './entry-rules.ts';
 import type { EntryField, EntryRule, FieldTable, ObjectField, ProblemLevel } from './entry-table.ts';
 import {
   choiceField,
@@ -57,14 +57,29 @@ export const proxyModeRules: readonly EntryRule[] = [
     numberAt(spec['transparentProxy'], 'outboundListenerPort') === 0
       ? []
       : [
-          {
-            path: ['transparentProxy', 'outboundListenerPort'],
-            message:
-              'must be 0; use the annotation consul.hashicorp.com/transparent-proxy-outbound-listener-port',
-            level: 'denied',
-          },
+          deniedAt(
+            ['transparentProxy', 'outboundListenerPort'],
+            'must be 0; use the annotation consul.hashicorp.com/transparent-proxy-outbound-listener-port',
+          ),
         ],
+  transparentOnly('dialedDirectly'),
 ];
+
+/** About a flag of `transparentProxy`, for the whole `spec`. */
+export function transparentOnly(key: string): EntryRule {
+  return (spec) =>
+    property(spec['transparentProxy'], key) === true
+      ? [warnedAt(['transparentProxy', key], 'has an effect only with transparent proxy')]
+      : [];
+}
+
+/** The port is required. */
+export function portRule(level: ProblemLevel): EntryRule {
+  return (value) => {
+    const port = numberAt(value, 'port');
+    return port < 1 || port > 65_535 ? [{ path: ['port'], message: 'must be from 1 to 65535', level }] : [];
+  };
+}
 
 export const mutualTLSMode = choiceField(
   'Whether the sidecar accepts connections without mutual TLS. Default: that of proxy-defaults, else strict. permissive needs allowEnablingPermissiveMutualTLS of Mesh.',
@@ -196,11 +211,11 @@ const headerNames: EntryRule = (value) => [
   ...['add', 'set'].flatMap((key) => {
     const table = value[key];
     return typeof table === 'object' && table !== null && Object.hasOwn(table, '')
-      ? [{ path: [key], message: 'has a header with an empty name', level: 'denied' as const }]
+      ? [deniedAt([key], 'has a header with an empty name')]
       : [];
   }),
   ...elementsAt(value, 'remove').flatMap((name, index) =>
-    name === '' ? [{ path: ['remove', index], message: 'must not be empty', level: 'denied' as const }] : [],
+    name === '' ? [deniedAt(['remove', index], 'must not be empty')] : [],
   ),
 ];
 
