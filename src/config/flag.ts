@@ -27,7 +27,8 @@ type Details = {
   readonly environmentOnly?: boolean;
 };
 
-function flag<T>(
+/** A flag whose text is read by a function of the part that uses it. `expected` of a failure completes "expected …". */
+export function parsed<T>(
   doc: string,
   placeholder: string,
   fallback: T,
@@ -44,11 +45,11 @@ export function string<D extends string | undefined>(
   fallback: D,
   details?: Details,
 ): Flag<string | D> {
-  return flag<string | D>(doc, placeholder, fallback, (text) => ({ ok: true, value: text }), details);
+  return parsed<string | D>(doc, placeholder, fallback, (text) => ({ ok: true, value: text }), details);
 }
 
 export function boolean(doc: string, fallback: boolean, details?: Details): Flag<boolean> {
-  return flag(doc, '', fallback, booleanValue, details);
+  return parsed(doc, '', fallback, booleanValue, details);
 }
 
 /** @param bounds inclusive */
@@ -57,7 +58,6 @@ export function integer<D extends number | undefined>(
   placeholder: string,
   fallback: D,
   bounds: { readonly min: number; readonly max: number },
-  details?: Details,
 ): Flag<number | D> {
   const expected = `a whole number from ${bounds.min} to ${bounds.max}`;
   const parse = (text: string): Parsed<number> => {
@@ -65,43 +65,25 @@ export function integer<D extends number | undefined>(
     if (value === undefined || value < bounds.min || value > bounds.max) return { ok: false, expected };
     return { ok: true, value };
   };
-  return flag<number | D>(doc, placeholder, fallback, parse, details);
+  return parsed<number | D>(doc, placeholder, fallback, parse);
 }
 
 export function oneOf<const C extends string>(
   doc: string,
   choices: readonly C[],
   fallback: NoInfer<C>,
-  details?: Details,
 ): Flag<C> {
-  const parse = (text: string): Parsed<C> => {
-    const value = choices.find((choice) => choice === text);
-    return value === undefined
-      ? { ok: false, expected: `one of ${choices.join(', ')}` }
-      : { ok: true, value };
-  };
-  return flag(doc, choices.join('|'), fallback, parse, details);
+  return parsed(doc, choices.join('|'), fallback, (text) => choiceOf(choices, text));
+}
+
+export function choiceOf<const C extends string>(choices: readonly C[], text: string): Parsed<C> {
+  const value = choices.find((choice) => choice === text);
+  return value === undefined ? { ok: false, expected: `one of ${choices.join(', ')}` } : { ok: true, value };
 }
 
 /** Comma-separated, trimmed, empty elements dropped. */
-export function list(
-  doc: string,
-  placeholder: string,
-  fallback: readonly string[],
-  details?: Details,
-): Flag<readonly string[]> {
-  return flag(doc, placeholder, fallback, (text) => ({ ok: true, value: splitList(text) }), details);
-}
-
-/** A flag whose text is read by a function of the part that uses it. `expected` of a failure completes "expected …". */
-export function parsed<T>(
-  doc: string,
-  placeholder: string,
-  fallback: T,
-  parse: (text: string) => Parsed<T>,
-  details?: Details,
-): Flag<T> {
-  return flag(doc, placeholder, fallback, parse, details);
+export function list(doc: string, placeholder: string, fallback: readonly string[]): Flag<readonly string[]> {
+  return parsed(doc, placeholder, fallback, (text) => ({ ok: true, value: splitList(text) }));
 }
 
 /** One problem in one sentence: where the value came from, what it was, what was expected. */

@@ -1,5 +1,5 @@
 /** The flags of `tandem secure`. */
-import { rotations } from '../secure/observed.ts';
+import { rotations, type Rotation } from '../secure/observed.ts';
 import {
   NOTHING_BROUGHT,
   stages,
@@ -12,7 +12,7 @@ import { consulFlags } from './consul-settings.ts';
 import { isIpAddress } from '../support/ip-address.ts';
 import { injectFlags } from './inject-settings.ts';
 import { kubeconfigFlag, logLevelFlag, statusListenFlag } from './common-flags.ts';
-import { boolean, list, oneOf, parsed, splitList, string, type Parsed } from './flag.ts';
+import { boolean, choiceOf, list, oneOf, parsed, splitList, string, type Parsed } from './flag.ts';
 import type { FlagValues } from './parse-flags.ts';
 import { ownerName } from './sync-settings.ts';
 
@@ -75,11 +75,11 @@ export const secureFlags = {
   ...statusListenFlag('0.0.0.0'),
   ...logLevelFlag,
   plan: boolean('Print the state and the next step, and exit with 3 if one is due.', false),
-  rotate: parsed<(typeof rotations)[number] | undefined>(
+  rotate: parsed<Rotation | undefined>(
     `Ask the loop to renew one of ${rotations.join(', ')}; exit.`,
     'PART',
     undefined,
-    rotation,
+    (text) => choiceOf(rotations, text),
   ),
   distrust: boolean(
     'With --rotate=ca: drop older CAs once nothing they signed is served; --plan names pods to restart.',
@@ -195,11 +195,4 @@ function directions(text: string): Parsed<readonly SyncDirection[]> {
   return known.length === new Set(words).size
     ? { ok: true, value: known }
     : { ok: false, expected: `a list of ${syncDirections.join(', ')}` };
-}
-
-function rotation(text: string): Parsed<(typeof rotations)[number]> {
-  const value = rotations.find((each) => each === text);
-  return value === undefined
-    ? { ok: false, expected: `one of ${rotations.join(', ')}` }
-    : { ok: true, value };
 }
