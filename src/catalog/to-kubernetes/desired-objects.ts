@@ -57,9 +57,10 @@ export function desiredOf(
   const { allowed, problems } = withoutRefused(name, instances, settings, network);
   const hosts = allowed.filter(({ address }) => endpointAddress(address).kind === 'host-name');
   if (hosts.length > 0 && hosts.length === allowed.length) {
+    const [first = '', ...more] = servingHosts(hosts);
     // Consul's DNS answers with what is refused here, too.
-    const others = allowed.length === instances.length ? dnsName(name, settings.domain) : firstHost(hosts);
-    return externalName(name, hostOf(hosts) ?? others, problems);
+    const others = allowed.length === instances.length ? dnsName(name, settings.domain) : first;
+    return externalName(name, more.length === 0 && isSubdomain(first) ? first : others, problems);
   }
   if (hosts.length > 0) problems.push(hostName(name, hosts));
   return {
@@ -111,23 +112,11 @@ function dnsName(service: string, domain: string): string {
   return `${service}.service.${domain}`.toLowerCase();
 }
 
-/** The one host that serves, in the form of an externalName; undefined when there are several or none. */
-function hostOf(instances: readonly ConsulInstance[]): string | undefined {
+/** In the form of an externalName, each once, and in the order of their text, so that the first one stays the same. */
+function servingHosts(instances: readonly ConsulInstance[]): readonly string[] {
   const healthy = instances.filter(({ isHealthy }) => isHealthy);
-  const hosts = new Set((healthy.length > 0 ? healthy : instances).map(({ address }) => hostText(address)));
-  const [host] = hosts;
-  return hosts.size === 1 && host !== undefined && isSubdomain(host) ? host : undefined;
-}
-
-/** In the order of their text, so that it stays the same. */
-function firstHost(instances: readonly ConsulInstance[]): string {
-  const healthy = instances.filter(({ isHealthy }) => isHealthy);
-  const hosts = (healthy.length > 0 ? healthy : instances).map(({ address }) => hostText(address));
-  return hosts.toSorted()[0] ?? '';
-}
-
-function hostText(host: string): string {
-  return withoutRoot(host).toLowerCase();
+  const hosts = (healthy.length > 0 ? healthy : instances).map(({ address }) => address);
+  return [...new Set(hosts.map((host) => withoutRoot(host).toLowerCase()))].toSorted();
 }
 
 function isSubdomain(text: string): boolean {
