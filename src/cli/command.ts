@@ -17,6 +17,9 @@ export type Command<F extends Flags> = {
   ) => Promise<ExitCode>;
 };
 
+/** What operands rule out, alone or with flags; run-command.ts tells it. */
+export class Misuse extends Error {}
+
 /**
  * Keeps the flags' value types while a command is written as a literal, and returns the shape that the table of commands
  * holds: the runner parses the values of a command by that command's own flags.

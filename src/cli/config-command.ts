@@ -6,7 +6,7 @@ import { stdinProblem } from '../runtime/manifest-files.ts';
 import { isInvalid, problemLines, readEntryManifests } from '../runtime/read-entries.ts';
 import { tell } from '../runtime/tell.ts';
 import { escapeJson } from '../support/text.ts';
-import { command } from './command.ts';
+import { command, Misuse } from './command.ts';
 
 const flags = {
   output: oneOf(
@@ -25,10 +25,7 @@ export const configCommand = command({
   ],
   run: async ({ output }, operands, { stdin, stdout, stderr }) => {
     const misuse = stdinProblem(operands, stdin);
-    if (misuse !== undefined) {
-      tell(stderr, `tandem config: ${misuse}`);
-      return exit.usage;
-    }
+    if (misuse !== undefined) throw new Misuse(misuse);
     const entries = await readEntryManifests(operands, stdin);
     for (const line of entries.flatMap(problemLines)) tell(stderr, line);
     const invalid = entries.filter(isInvalid).length;

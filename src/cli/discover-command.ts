@@ -1,7 +1,7 @@
 /** `tandem discover`: the addresses that an auto-join string stands for, as an agent of Consul would find them. */
 import { parseAutoJoin } from '../discovery/auto-join.ts';
 import { formatAddress, podAddress } from '../discovery/server-pod.ts';
-import { command } from './command.ts';
+import { command, Misuse } from './command.ts';
 import { exit } from '../runtime/context.ts';
 import { listServerPods } from '../runtime/server-pods.ts';
 import { tell } from '../runtime/tell.ts';
@@ -15,15 +15,10 @@ export const discoverCommand = command({
   ],
   run: async (_values, positionals, { environment, stdout, stderr, signal }) => {
     const [text] = positionals;
-    if (text === undefined || positionals.length > 1) {
-      tell(stderr, `tandem discover: expected one auto-join string, in single quotes`);
-      return exit.usage;
-    }
+    if (text === undefined || positionals.length > 1)
+      throw new Misuse('expected one auto-join string, in single quotes');
     const parsed = parseAutoJoin(text);
-    if (!parsed.ok) {
-      tell(stderr, `tandem discover: ${parsed.problem}`);
-      return exit.usage;
-    }
+    if (!parsed.ok) throw new Misuse(parsed.problem);
     const autoJoin = parsed.value;
     for (const pod of await listServerPods(autoJoin, { kubeconfig: undefined, environment }, signal)) {
       const found = podAddress(pod, autoJoin.hostNetwork);

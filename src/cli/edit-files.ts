@@ -9,7 +9,7 @@ import type { PodTemplate } from '../manifests/pod-template.ts';
 import { escapeControl } from '../support/text.ts';
 import { exit, type Context, type ExitCode } from '../runtime/context.ts';
 import { renderReport, reportItem } from './edit-report.ts';
-import { tell } from '../runtime/tell.ts';
+import { Misuse } from './command.ts';
 import {
   isFolder,
   joinManifests,
@@ -69,10 +69,10 @@ export async function editFiles(
   context: Context,
 ): Promise<ExitCode> {
   const misuse = await misuseOf(operands, values, context);
-  if (misuse !== undefined) return usageError(misuse, context);
+  if (misuse !== undefined) throw new Misuse(misuse);
   const files = await readManifests(operands, context.stdin);
   const clash = values.output === undefined ? undefined : await clashOf(files, values.output);
-  if (clash !== undefined) return usageError(clash, context);
+  if (clash !== undefined) throw new Misuse(clash);
 
   const edit = editor.editAmong(files.map(({ text }) => text));
   const results = files.map((file) => ({ file, result: editManifests(file.text, edit) }));
@@ -127,11 +127,6 @@ async function clashOf(files: readonly ManifestFile[], output: string): Promise<
     seen.set(name, path);
   }
   return undefined;
-}
-
-function usageError(message: string, { stderr }: Context): ExitCode {
-  tell(stderr, message);
-  return exit.usage;
 }
 
 async function write(edited: readonly Edited[], values: EditValues, context: Context): Promise<ExitCode> {

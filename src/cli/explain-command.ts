@@ -13,7 +13,7 @@ import { explainPodOf } from '../runtime/explained-pod.ts';
 import { explainServiceOf } from '../runtime/explained-service.ts';
 import { tell } from '../runtime/tell.ts';
 import { quote } from '../support/text.ts';
-import { command } from './command.ts';
+import { command, Misuse } from './command.ts';
 import { podExplanationText } from './explain-pod-report.ts';
 import { entryExplanationText, explanationText } from './explain-report.ts';
 import { isRenamed, podNamingNote, serviceNamingNote } from './naming-note.ts';
@@ -56,7 +56,7 @@ export const explainCommand = command({
   run: async (values, [kind, operand, ...files], context) => {
     if (kind === 'config-entry') return explainConfigEntry(operand, files, values, context);
     const [namespace, name, ...more] = (operand ?? '').split('/');
-    if (!namespace || !name || more.length > 0) return misused(kind, operand, context);
+    if (!namespace || !name || more.length > 0) throw misuseOf(kind, operand);
     const asked = { what: `${kind === 'pod' ? 'pod' : 'Service'} ${namespace}/${name}`, values, context };
     if (kind === 'service') {
       const found = await explainServiceOf(namespace, name, files, values, context);
@@ -67,7 +67,7 @@ export const explainCommand = command({
       const found = await explainPodOf(namespace, name, files, values, context);
       return answer(found, podExplanationText, podNamingNote(values), asked);
     }
-    return misused(kind, operand, context);
+    throw misuseOf(kind, operand);
   },
 });
 
@@ -78,7 +78,7 @@ async function explainConfigEntry(
   context: Context,
 ): Promise<ExitCode> {
   const [kind, namespace, name, ...more] = (operand ?? '').split('/');
-  if (!kind || !namespace || !name || more.length > 0) return misused('config-entry', operand, context);
+  if (!kind || !namespace || !name || more.length > 0) throw misuseOf('config-entry', operand);
   const found = await explainEntryOf(kind, `${namespace}/${name}`, files, values, context);
   const asked = { what: `${kind} ${namespace}/${name}`, values, context };
   return answer(found, entryExplanationText, undefined, asked);
@@ -102,11 +102,9 @@ async function answer<T extends Readonly<Record<string, unknown>>>(
   return exit.done;
 }
 
-function misused(kind: string | undefined, name: string | undefined, { stderr }: Context): ExitCode {
+function misuseOf(kind: string | undefined, name: string | undefined): Misuse {
   const what = [kind, name].filter((word) => word !== undefined).join(' ');
-  tell(
-    stderr,
-    `tandem explain: ${quote(what)} is not "service NAMESPACE/NAME", "pod NAMESPACE/NAME" or "config-entry KIND/NAMESPACE/NAME"`,
+  return new Misuse(
+    `${quote(what)} is not "service NAMESPACE/NAME", "pod NAMESPACE/NAME" or "config-entry KIND/NAMESPACE/NAME"`,
   );
-  return exit.usage;
 }

@@ -2,18 +2,14 @@
 import { redirectorFlags } from '../config/redirector-flags.ts';
 import { exit } from '../runtime/context.ts';
 import { runRedirector } from '../runtime/run-redirector.ts';
-import { tell } from '../runtime/tell.ts';
-import { command } from './command.ts';
+import { command, Misuse } from './command.ts';
 
 export const redirectorCommand = command({
   operands: '',
   flags: redirectorFlags,
   examples: ['tandem redirector --node-name=node-1 --kubeconfig=~/.kube/config'],
   run: async ({ nodeName, ...values }, _positionals, context) => {
-    if (nodeName === undefined) {
-      tell(context.stderr, 'tandem redirector: --node-name is required: the node that it runs on');
-      return exit.usage;
-    }
+    if (nodeName === undefined) throw new Misuse('--node-name is required: the node that it runs on');
     await runRedirector({ ...values, nodeName }, context);
     return exit.done;
   },

@@ -4,7 +4,7 @@ import { oneOf, string } from '../config/flag.ts';
 import { podsOf, type PodTemplate } from '../manifests/pod-template.ts';
 import { asString, property, textAt } from '../support/json.ts';
 import { escapeJson } from '../support/text.ts';
-import { command } from './command.ts';
+import { command, Misuse } from './command.ts';
 import { exit } from '../runtime/context.ts';
 import { readManifestDocuments, type PlacedDocument } from '../runtime/manifest-documents.ts';
 import { stdinProblem } from '../runtime/manifest-files.ts';
@@ -27,11 +27,8 @@ export const reviewCommand = command({
     "curl --cacert certs/ca.crt -H 'content-type: application/json' -d @review.json https://localhost:8443/mutate",
   ],
   run: async (values, operands, { stdin, stdout, stderr }) => {
-    const problem = stdinProblem(operands, stdin);
-    if (problem !== undefined) {
-      tell(stderr, `tandem review: ${problem}`);
-      return exit.usage;
-    }
+    const misuse = stdinProblem(operands, stdin);
+    if (misuse !== undefined) throw new Misuse(misuse);
     const found = firstPod(await readManifestDocuments(operands, stdin));
     if (found === undefined) {
       tell(stderr, 'tandem review: no pod, and no workload with a pod template, in these manifests');

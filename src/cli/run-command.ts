@@ -2,7 +2,7 @@
 import { parseFlags, type Flags } from '../config/parse-flags.ts';
 import { hasCode, TandemError } from '../support/errors.ts';
 import { nearest, quote } from '../support/text.ts';
-import type { Command } from './command.ts';
+import { Misuse, type Command } from './command.ts';
 import { exit, type Context, type ExitCode } from '../runtime/context.ts';
 import { commands, isCommandName, type CommandName } from './commands.ts';
 import { commandHelp, overview } from './help.ts';
@@ -44,6 +44,10 @@ async function runLoaded(
   try {
     return await command.run(parsed.values, parsed.positionals, context);
   } catch (error) {
+    if (error instanceof Misuse) {
+      tell(context.stderr, `tandem ${name}: ${error.message}`);
+      return exit.usage;
+    }
     for (const line of describeError(error)) tell(context.stderr, `tandem ${name}: ${line}`);
     return hasCode(error, 'TANDEM_FILE_UNREADABLE') ? exit.unreadable : exit.internal;
   }
