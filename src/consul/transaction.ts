@@ -1,6 +1,6 @@
 /** `PUT /v1/txn`: many operations on the catalog, all or none. */
 import type { OperationError } from '../model/consul-entries.ts';
-import { listAt, objectAt, optionalNumberIn, textIn } from '../model/decode-consul.ts';
+import { listAt, objectAt, optionalNumber, textIn } from '../model/decode-consul.ts';
 import type { Operation } from '../model/operations.ts';
 import { property } from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
@@ -55,7 +55,7 @@ function writtenAt(results: unknown): number | undefined {
 
 function operationError(value: unknown, place: string): OperationError {
   const error = objectAt(value, place);
-  return { index: optionalNumberIn(error, 'OpIndex', place), what: textIn(error, 'What', place) };
+  return { index: optionalNumber(error['OpIndex'], `${place}.OpIndex`), what: textIn(error, 'What', place) };
 }
 
 // `Transaction contains too many operations (129 > 128)`, and `Request body(616320 bytes) too large, max size: 524288 bytes`.
