@@ -67,7 +67,7 @@ async function settingsOf(
     // Their gossip and their certificates are somebody else's.
     gossip: values.gossip && external === undefined,
     tls: values.tls && external === undefined,
-    bootstrapToken: brought === undefined ? undefined : { name: brought, key },
+    bootstrapToken: brought === undefined ? undefined : { secret: brought, key },
     owner: values.owner ?? (await clusterOwner(client)),
     clients: clientSelector !== '',
     apiServer: { host, ca: values.acls ? await readCa(file) : '' },

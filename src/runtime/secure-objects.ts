@@ -9,7 +9,7 @@ import {
   agentKindsOf,
   objectNames,
   tokensOf,
-  type BroughtSecret,
+  type SecretKey,
   type SecureSettings,
 } from '../secure/secure-settings.ts';
 import { readState, STATE_KEY } from '../secure/secure-state.ts';
@@ -34,11 +34,11 @@ export type SecureObjects = Pick<
 
 /** Without settings: those that Tandem makes, whatever an operator brings. */
 type Named = Pick<SecureSettings, 'name' | 'namespace'> & {
-  readonly bootstrapToken?: BroughtSecret | undefined;
+  readonly bootstrapToken?: SecretKey | undefined;
 };
 
 export function placeOf({ name, namespace, bootstrapToken }: Named, of: KeptObject): OwnedPlace {
-  const brought = of === 'bootstrap' ? bootstrapToken?.name : undefined;
+  const brought = of === 'bootstrap' ? bootstrapToken?.secret : undefined;
   return {
     kind: of === 'ca' ? 'ConfigMap' : 'Secret',
     namespace,
@@ -145,13 +145,13 @@ function madeToken(texts: Texts | undefined, settings: SecureSettings): Bootstra
 /** Whatever else is in it is the operator's. */
 function broughtToken(
   texts: Texts | undefined,
-  { name, key }: BroughtSecret,
+  { secret, key }: SecretKey,
   { namespace }: SecureSettings,
 ): BootstrapSecret {
   const text = texts?.[key]?.trim() ?? '';
   // What no header can carry.
   const token = /^[\x21-\x7e]+$/.test(text) ? text : undefined;
-  const what = `the Secret ${namespace}/${name}`;
+  const what = `the Secret ${namespace}/${secret}`;
   const lack = texts === undefined ? `${what} is not there` : `${what} has no token under the key ${key}`;
   return { token, next: undefined, former: undefined, lack: token === undefined ? lack : undefined };
 }

@@ -132,7 +132,7 @@ function tokenProblems(
   { namespace, name, bootstrapToken }: SecureSettings,
   { reason, detail }: Extract<SecureStep, { kind: 'wait' }>,
 ): readonly SecureProblem[] {
-  const place = `the Secret ${namespace}/${bootstrapToken?.name ?? objectNames(name).bootstrap}`;
+  const place = `the Secret ${namespace}/${bootstrapToken?.secret ?? objectNames(name).bootstrap}`;
   if (reason === 'bootstrapped-by-others') {
     const message = `somebody else bootstrapped Consul's ACLs (${detail}); put that token into ${place}, or write the index to acl-bootstrap-reset in the data folder of the leader`;
     return [problem('bootstrap', reason, message)];

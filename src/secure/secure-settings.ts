@@ -25,7 +25,7 @@ export type SecureSettings = {
   /** The servers run elsewhere, and other clusters may use them: nothing but ACL objects is kept, and their names have the owner. */
   readonly external: ExternalServers | undefined;
   /** The Secret that the operator keeps the management token in; undefined: it is made. */
-  readonly bootstrapToken: BroughtSecret | undefined;
+  readonly bootstrapToken: SecretKey | undefined;
   /** There are client agents. */
   readonly clients: boolean;
   readonly datacenter: string;
@@ -82,8 +82,6 @@ type ExternalServers = {
   /** UID of this cluster (of its kube-system): two may have been given the same owner. */
   readonly cluster: string;
 };
-
-export type BroughtSecret = { readonly name: string; readonly key: string };
 
 const agentKinds = ['server', 'client'] as const;
 export type AgentKind = (typeof agentKinds)[number];

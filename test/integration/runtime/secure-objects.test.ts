@@ -59,7 +59,7 @@ test('a bootstrap token may be brought, also with a newline behind it', async ()
 });
 
 test('a Secret of the operator with what no header can carry has no token', async () => {
-  const settings = { ...SETTINGS, bootstrapToken: { name: 'mine', key: 'token' } };
+  const settings = { ...SETTINGS, bootstrapToken: { secret: 'mine', key: 'token' } };
   for (const content of ['one\ntwo', 'one two', '\u0000\u00ff']) {
     server.reply(...Array<Reply>(7).fill(objects({ mine: { data: { token: base64(content) } } })));
     const { bootstrap } = await secureObjects(server.client, settings).read(

@@ -7,7 +7,7 @@ import { problemsOf } from '../../../src/secure/secure-report.ts';
 import { isPlainText, type SecureSettings } from '../../../src/secure/secure-settings.ts';
 import { newWorld, observe, settle, SETTINGS, startAgents, type World } from './secure-world.ts';
 
-const BROUGHT: SecureSettings = { ...SETTINGS, bootstrapToken: { name: 'mine', key: 'secret' } };
+const BROUGHT: SecureSettings = { ...SETTINGS, bootstrapToken: { secret: 'mine', key: 'secret' } };
 const ELSEWHERE: SecureSettings = {
   ...BROUGHT,
   external: { addresses: ['https://consul.example.com:8501'], serverName: undefined, cluster: 'ea57-0' },
