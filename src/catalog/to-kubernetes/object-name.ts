@@ -83,11 +83,15 @@ function trimmed(label: string): string {
 }
 
 function illegal(service: string): ToK8sProblem {
-  const wrong = hasControl(service)
-    ? 'holds a control character; register it under another name'
-    : 'has no letter and no digit that the name of a Service could have; register it under another name, or set --k8s-service-prefix';
-  const message = `${quote(service)} ${wrong}`;
-  return { reason: 'name-illegal', service, message };
+  return { reason: 'name-illegal', service, message: `${quote(service)} ${whyIllegal(service)}` };
+}
+
+function whyIllegal(service: string): string {
+  if (hasControl(service)) return 'holds a control character; register it under another name';
+  // A prefix of the Service changes nothing of what Consul is asked for.
+  if (STEPS.includes(service))
+    return "is a step in a path to Consul's API, which tells nothing of it; register it under another name";
+  return 'has no letter and no digit that the name of a Service could have; register it under another name, or set --k8s-service-prefix';
 }
 
 function ambiguous(

@@ -28,7 +28,11 @@ test('names that Kubernetes takes stay, others are made legal', () => {
       /^"a\\u[0-9a-f]{4}.*b" holds a control character; register it under another name$/,
     );
   }
-  for (const step of ['.', '..']) assert.equal(objectName('x', step), undefined);
+  for (const step of ['.', '..']) {
+    assert.equal(objectName('x', step), undefined);
+    const [problem] = nameObjects([step], '', nobody).problems;
+    assert.match(problem?.message ?? '', /is a step in a path.*; register it under another name$/);
+  }
 });
 
 test('a name that is too long is cut, and two that differ at the end stay two', () => {
