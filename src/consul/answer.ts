@@ -28,7 +28,11 @@ export function indexOf({ header }: Pick<RawAnswer, 'header'>): number {
 }
 
 /** @throws TandemError TANDEM_CONSUL_FORBIDDEN unless the token shows everything: what is missing may exist */
-export function requireWhole(answers: readonly Answer<unknown>[], what: string, rules: string): void {
+export function requireWhole(
+  answers: readonly Pick<Answer<unknown>, 'filteredByAcls'>[],
+  what: string,
+  rules: string,
+): void {
   if (!answers.some(({ filteredByAcls }) => filteredByAcls)) return;
   throw new TandemError(
     'TANDEM_CONSUL_FORBIDDEN',

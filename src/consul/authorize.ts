@@ -16,7 +16,7 @@ export type AskedRight = {
 export async function authorize(
   client: ConsulCalls,
   asked: readonly AskedRight[],
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<readonly boolean[] | 'acls-off'> {
   const all: boolean[] = [];
   for (const some of chunks(asked, RIGHTS_PER_REQUEST)) {
@@ -30,7 +30,7 @@ export async function authorize(
 function ask(
   client: ConsulCalls,
   asked: readonly AskedRight[],
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<readonly boolean[] | 'acls-off'> {
   return client.call<readonly boolean[] | 'acls-off'>({
     endpoint: 'other',

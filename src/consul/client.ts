@@ -16,6 +16,8 @@ export type ConsulCalls = {
 
 /** Also calls agents, with the token and the CA of the servers. */
 export type OpenConsul = ConsulCalls & {
+  /** It sends no token. With ACLs, an answer that hides something does not say so then. */
+  readonly isAnonymous: boolean;
   /** Calls to one address, such as the agent of a node, with the same token. */
   readonly at: (address: string) => ConsulCalls;
   /** This address is no longer in use: calls that wait for it move to another. */
@@ -49,6 +51,7 @@ export async function openConsul(options: ConsulOptions): Promise<OpenConsul> {
   const all = servers({ addresses, transport, query, onRequest, mayWrite });
   const tokens = tokenSource(options.token, all);
   return {
+    isAnonymous: options.token.kind === 'none',
     call: (call) => callWithToken(all, tokens, call),
     leave: transport.leave,
     at: (address) => {

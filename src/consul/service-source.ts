@@ -4,6 +4,7 @@ import type { HealthRule } from '../catalog/to-kubernetes/to-k8s-settings.ts';
 import type { ServiceEvents, ServiceSource } from '../controllers/to-k8s-ports.ts';
 import { TandemError } from '../support/errors.ts';
 import { requireWhole, type Answer } from './answer.ts';
+import { authorize } from './authorize.ts';
 import { checkSignals, type CheckNews, type CheckSignals } from './check-signals.ts';
 import type { ConsulCalls } from './client.ts';
 import { follow } from './follow.ts';
@@ -12,6 +13,8 @@ import { readServiceHealth, readServices, type ReadOptions, type ServiceHealth }
 
 type ServiceSourceOptions = {
   readonly client: ConsulCalls;
+  /** As of the client. */
+  readonly isAnonymous: boolean;
   /** An instance with this key in its meta was registered by this cluster. */
   readonly owner: { readonly meta: string; readonly value: string };
   /** An expression of Consul's filter language over the fields of `/v1/catalog/service`; empty: none. */
@@ -39,7 +42,7 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
     events: ServiceEvents,
     signal: AbortSignal,
   ): Promise<void> {
-    list = await wholeList(options, answer, { signal });
+    list = await wholeList(options, answer, list, { signal });
     const names = wanted(list);
     if (names.length > running.slots) {
       signals?.listChanged();
@@ -80,7 +83,7 @@ export function serviceSource(options: ServiceSourceOptions): ServiceSource {
     },
     refresh: async (signal) => {
       const query: ReadOptions = { signal, consistency: 'consistent' };
-      list = await wholeList(options, await readServices(client, { ...query, filter: PLAIN }), query);
+      list = await wholeList(options, await readServices(client, { ...query, filter: PLAIN }), list, query);
       pool?.follow(wanted(list));
       await pool?.refresh(signal);
     },
@@ -114,10 +117,14 @@ function isConcerned(name: string, known: Known | undefined, news: CheckNews): b
   return (news.kind === 'instances' && !known.isChecked) || known.nodes.some((node) => news.nodes.has(node));
 }
 
-/** @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is incomplete */
+/**
+ * @param before the list that is known; undefined: none
+ * @throws TandemError TANDEM_CONSUL_FORBIDDEN or TANDEM_CONSUL_ANSWER_INVALID when it is not the whole
+ */
 async function wholeList(
-  { client, owner, filter }: ServiceSourceOptions,
+  { client, isAnonymous, owner, filter }: ServiceSourceOptions,
   plain: Answer<Names>,
+  before: ConsulList | undefined,
   options: ReadOptions,
 ): Promise<ConsulList> {
   const read = async (expression: string): Promise<ReadonlySet<string>> => {
@@ -131,11 +138,22 @@ async function wholeList(
       'TANDEM_CONSUL_ANSWER_INVALID',
       'Consul returned an empty list of services; nothing is changed',
     );
+  const isLess = before === undefined || [...before.services.keys()].some((name) => !services.has(name));
+  if (isAnonymous && isLess) await requireAllRights(client, options);
   const [own, filtered] = await Promise.all([
     read(`ServiceMeta[${JSON.stringify(owner.meta)}] == ${JSON.stringify(owner.value)}`),
     filter === '' ? undefined : read(`${PLAIN} and (${filter})`),
   ]);
   return { services, own, filtered };
+}
+
+/** Of who sends no token, Consul hides what it may not see, and does not say so in its answers. */
+async function requireAllRights(client: ConsulCalls, { signal }: ReadOptions): Promise<void> {
+  // Only a rule for a prefix of nothing holds for a name of nothing.
+  const asked = ['service', 'node'].map((Resource) => ({ Resource, Access: 'read', Segment: '' }));
+  const rights = await authorize(client, asked, signal);
+  const filteredByAcls = rights !== 'acls-off' && rights.includes(false);
+  requireWhole([{ filteredByAcls }], 'of the list of services', NEEDED_RULES);
 }
 
 async function readInstances(

@@ -42,6 +42,7 @@ export async function toK8sPart(stage: SyncStage, metrics: ControllerMetrics): P
       // Another one each time: what an earlier term knew of Consul may be long over.
       const services = serviceSource({
         client: consul,
+        isAnonymous: consul.isAnonymous,
         owner: { meta: OWNER_META, value: owner },
         filter,
         healthRule,

@@ -95,6 +95,7 @@ async function start(healthRule: HealthRule = 'not-critical'): Promise<Scene> {
   const failures: string[] = [];
   const source = serviceSource({
     client: access.client,
+    isAnonymous: false,
     owner: { meta: 'tandem-owner', value: 'c1' },
     filter: '',
     healthRule,

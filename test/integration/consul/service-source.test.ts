@@ -52,6 +52,7 @@ async function run(script: Script, healthRule: HealthRule = 'not-critical'): Pro
   const failures: string[] = [];
   const source = serviceSource({
     client: access.client,
+    isAnonymous: false,
     owner: OWNER,
     filter: '',
     healthRule,

@@ -67,6 +67,19 @@ test('a token that does not show everything removes nothing, and is reported', a
   await sync.process.stop();
 });
 
+test('without a token, of whose rights Consul says nothing in its answers, nothing is removed either', async () => {
+  const rules = 'service "consul" { policy = "read" } node_prefix "" { policy = "read" }';
+  const Name = 'anonymous';
+  await consul.call('PUT', '/v1/acl/policy', { Name, Rules: rules });
+  await consul.call('PUT', '/v1/acl/token/00000000-0000-0000-0000-000000000002', { Policies: [{ Name }] });
+  const sync = await startTandemSync(scene, api, { url: consul.url, token: '' }, flags);
+  await eventually('the failure in /status', async () => {
+    assert.match((await sync.controller('to-kubernetes'))?.lastFailure?.error ?? '', /does not show all/);
+  });
+  assert.deepEqual(await serviceNames(), ['web']);
+  await sync.process.stop();
+});
+
 test('the least rights that it needs: read on services and nodes, write in one namespace', async () => {
   const rules = 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }';
   await register('late', [{ address: '10.40.0.11' }]);
