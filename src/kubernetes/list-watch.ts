@@ -67,28 +67,26 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   const pauses = watchPauses(clock, random);
   const restarts: Partial<Record<RestartCause, number>> = {};
   const firstList = Promise.withResolvers<void>();
-  /** Callers that wait for a list that has not begun. */
-  const waiting: (() => void)[] = [];
   let session = new AbortController();
+  const asked = askedLists(clock, random, () => session.abort());
   /** Undefined: a list is needed. */
   let version: string | undefined;
   let isSynced = false;
   let lastSuccess: number | undefined;
 
   const list = async (): Promise<WatchFailure | undefined> => {
-    const awaited = waiting.splice(0);
+    const begun = asked.begin();
     const result = await listWhole(options, stopping.signal);
     if (result.kind === 'failed') {
-      waiting.unshift(...awaited);
+      begun.failed();
       return result.failure;
     }
-    // A caller that asked while this list was on its way gets another one.
-    version = waiting.length > 0 ? undefined : result.version;
+    version = result.version;
     lastSuccess = clock.now();
     handlers.onList(result.entries, result.version);
     isSynced = true;
     firstList.resolve();
-    for (const resolve of awaited) resolve();
+    begun.succeeded();
     return undefined;
   };
 
@@ -111,29 +109,27 @@ export function listWatch<T>(options: ListWatchOptions<T>, handlers: ListWatchHa
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const start = clock.elapsed();
-      const from = version;
+      const from = asked.isWanted() ? undefined : version;
       const failure = from === undefined ? await list() : await watch(from);
       if (failure === undefined) continue;
-      if (stopping.signal.aborted) return;
+      if (stopping.signal.aborted) break;
       // A watch that was ended for a new list has not failed; a list that was refused has.
       if (from !== undefined && session.signal.aborted) continue;
       restarts[failure.cause] = (restarts[failure.cause] ?? 0) + 1;
       handlers.onRestart(failure);
       if (NEEDS_LIST.has(failure.cause)) version = undefined;
-      await pauses.after(failure, clock.elapsed() - start, stopping.signal);
+      // Servers refuse lists when they have too much to do: what is known is kept current until there is one.
+      if (from === undefined && version !== undefined) asked.later(failure);
+      else await pauses.after(failure, clock.elapsed() - start, stopping.signal);
     }
+    asked.stop();
   };
 
   const done = run();
   return {
     status: () => ({ isSynced, lastSuccess, restarts: { ...restarts } }),
     synced: firstList.promise,
-    relist: () =>
-      new Promise((resolve) => {
-        waiting.push(resolve);
-        version = undefined;
-        session.abort();
-      }),
+    relist: asked.list,
     stop: () => {
       stopping.abort();
       return done;
@@ -176,6 +172,47 @@ function watchPauses(clock: Clock, random: () => number) {
       if (wasWhole(failure, lasted)) delays.reset();
       else await sleep(clock, Math.max(next, Math.min(failure.wait, LONGEST_BACKOFF)), signal);
     },
+  };
+}
+
+/** Lists that are asked for although the watch could go on. */
+function askedLists(clock: Clock, random: () => number, endWatch: () => void) {
+  const delays = backoff(random);
+  /** Callers that wait for a list that has not begun. */
+  const waiting: (() => void)[] = [];
+  let isWanted = false;
+  let cancel = (): void => undefined;
+  const ask = (): void => {
+    isWanted = true;
+    endWatch();
+  };
+  return {
+    isWanted: () => isWanted,
+    /** Resolves after a whole list that begins from now on. */
+    list: () =>
+      new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        ask();
+      }),
+    begin: () => {
+      cancel();
+      isWanted = false;
+      const awaited = waiting.splice(0);
+      return {
+        failed: () => void waiting.unshift(...awaited),
+        succeeded: () => {
+          delays.reset();
+          // A caller that asked while this list was on its way gets another one.
+          isWanted = waiting.length > 0;
+          for (const resolve of awaited) resolve();
+        },
+      };
+    },
+    /** One that failed is tried again. */
+    later: ({ wait }: WatchFailure): void => {
+      cancel = clock.after(Math.max(delays.next(), Math.min(wait, LONGEST_BACKOFF)), ask);
+    },
+    stop: () => cancel(),
   };
 }
 

@@ -379,16 +379,33 @@ test('a list that is asked for comes from a request that began afterwards, and t
   assert.deepEqual([asked(), restarts], [['list', 'watch 10', 'list', 'watch 12'], []]);
 });
 
-test('a list that is asked for and refused is told, waited for, and asked for again', async () => {
+test('a list that is asked for and refused is told and asked for again, and until then the watch goes on', async () => {
+  let again = (): void => assert.fail('no list was refused');
+  const clock: Clock = {
+    ...impatient,
+    after: (milliseconds, callback) => {
+      if (milliseconds === IDLE) return impatient.after(milliseconds, callback);
+      again = callback;
+      return () => undefined;
+    },
+  };
   server.reply(
     list(10, [red]),
     watch([event('MODIFIED', service('a', 11, 'green'))]),
     status(403),
-    list(12, [blue]),
-    watch([]),
+    watch([event('MODIFIED', service('a', 12, 'black'))]),
   );
-  const { resource, changes, restarts, until } = start();
+  const { resource, changes, restarts, until } = start({ clock });
   await until(() => changes.length === 2);
-  await resource.relist();
-  assert.deepEqual([changes.at(-1), restarts], ['default/a green blue', ['denied']]);
+  const relisted = resource.relist();
+  await until(() => changes.length === 3);
+  assert.equal(changes.at(-1), 'default/a green black');
+  server.reply(status(429), watch([event('MODIFIED', service('a', 13, 'white'))]));
+  again();
+  await until(() => changes.length === 4);
+  server.reply(list(14, [service('a', 14, 'blue')]), watch([]));
+  again();
+  await relisted;
+  assert.deepEqual([changes.at(-1), restarts], ['default/a white blue', ['denied', 'throttled']]);
+  assert.deepEqual(asked().slice(0, 7), ['list', 'watch 10', 'list', 'watch 11', 'list', 'watch 12', 'list']);
 });
