@@ -2,7 +2,15 @@
  * What the engine reads of a pod, as values that JSON can hold, and nothing else: pods that are equal here get equal sidecars.
  * The pod itself is not changed: fields that Tandem does not know survive.
  */
-import { asString, elementsAt, isObject, property, textAt, type JsonObject } from '../support/json.ts';
+import {
+  asString,
+  elementsAt,
+  filledAt,
+  isObject,
+  property,
+  textAt,
+  type JsonObject,
+} from '../support/json.ts';
 import { parseWholeNumber } from '../support/text.ts';
 import { ANNOTATION_PREFIX } from '../model/kubernetes-names.ts';
 import type { Problem } from '../model/problem.ts';
@@ -25,7 +33,10 @@ export type Container = {
   readonly at: string;
   /** Its probes and hooks, as they are in the pod. */
   readonly probed: JsonObject;
-  /** An init container with `restartPolicy: Always` runs as long as the pod (Kubernetes, "Sidecar Containers"). */
+  /**
+   * An init container with `restartPolicy: Always` runs as long as the pod (Kubernetes, "Sidecar Containers"). Of another
+   * container it only says what follows its end.
+   */
   readonly isNativeSidecar: boolean;
   readonly env: Presence;
   /** Entries with a name. */
@@ -183,13 +194,21 @@ function readList(parent: unknown, key: string, at: string, problems: Problem[])
   return [];
 }
 
-function readContainers(spec: JsonObject, key: string, problems: Problem[]): Container[] {
+type ContainerList = 'containers' | 'initContainers';
+
+function readContainers(spec: JsonObject, key: ContainerList, problems: Problem[]): Container[] {
   return readList(spec, key, `spec.${key}`, problems).map((container, index) =>
-    readContainer(container, `spec.${key}[${index}]`, problems),
+    readContainer(container, key, index, problems),
   );
 }
 
-function readContainer(container: unknown, at: string, problems: Problem[]): Container {
+function readContainer(
+  container: unknown,
+  list: ContainerList,
+  index: number,
+  problems: Problem[],
+): Container {
+  const at = `spec.${list}[${index}]`;
   const name = textAt(container, 'name');
   if (name === '') problems.push({ at: `${at}.name`, message: 'is missing' });
   const env = readList(container, 'env', `${at}.env`, problems);
@@ -205,7 +224,7 @@ function readContainer(container: unknown, at: string, problems: Problem[]): Con
       startupProbe: property(container, 'startupProbe'),
       lifecycle,
     },
-    isNativeSidecar: property(container, 'restartPolicy') === 'Always',
+    isNativeSidecar: list === 'initContainers' && property(container, 'restartPolicy') === 'Always',
     env: presence(container, 'env'),
     ...readVariables(env),
     volumeMounts: presence(container, 'volumeMounts'),
@@ -249,7 +268,7 @@ function readPort(port: unknown, index: number): ContainerPort[] {
   const hostPort = property(port, 'hostPort');
   return [
     {
-      name: asString(property(port, 'name')),
+      name: filledAt(port, 'name'),
       number,
       // The API server fills in TCP after the webhooks were asked.
       protocol: protocol === '' ? 'TCP' : protocol,
