@@ -132,7 +132,8 @@ const OUTBOUND: SidecarPort = { number: OUTBOUND_PORT, purpose: 'outbound traffi
 export function redirectPorts(redirect: Redirect | undefined): readonly SidecarPort[] {
   if (redirect === undefined) return [];
   const ofProbes = redirect.probes.map((each) => new ProbePort(each));
-  const ofDns = redirect.dns === undefined ? [] : [{ number: DNS_PORT, purpose: 'the DNS of Consul' }];
+  const ofDns =
+    redirect.dns === undefined ? [] : [{ number: DNS_PORT, purpose: 'the DNS of Consul', isOfBoth: true }];
   return [OUTBOUND, ...ofDns, ...ofProbes];
 }
 

@@ -20,6 +20,8 @@ import type { InjectSettings } from './settings.ts';
 export type SidecarPort = {
   readonly number: number;
   readonly purpose: string;
+  /** It takes datagrams too, as no other does. */
+  readonly isOfBoth?: boolean;
   /** The annotation that changes it. */
   readonly movedBy?: AnnotationName;
 };
@@ -131,8 +133,8 @@ export function checkSidecarPorts(
     );
   for (const { name, at, ports: declared } of listeners) {
     for (const port of declared) {
-      const ours = isTcp(port) ? taken.get(port.number) : undefined;
-      if (ours !== undefined)
+      const ours = taken.get(port.number);
+      if (ours !== undefined && (isTcp(port) || (ours.isOfBoth === true && port.protocol === 'UDP')))
         reader.fieldProblem(`${at}.ports[${port.index}]`, `${declares(name)} ${port.number}, ${clash(ours)}`);
     }
   }
