@@ -160,8 +160,8 @@ of native sidecars of the author deny it too: they ask before the sidecar runs.
 ## Upstreams
 
 \`\`\`
-upstream    = service-ref ":" port [ ":" datacenter ] [ options ]
-            | "prepared_query:" query-name ":" port [ ":" datacenter ]
+upstream    = service-ref ":" port [ ":" [ datacenter ] ] [ options ]
+            | "prepared_query:" query-name ":" port [ ":" [ datacenter ] ]
 service-ref = name
             | name ".svc" [ "." namespace ".ns" ] [ "." peer ".peer" | "." partition ".ap" | "." datacenter ".dc" ]
 options     = "?" key "=" value { "&" key "=" value }

@@ -1,8 +1,8 @@
 /**
  * The grammar of `connect-service-upstreams`, for variables, registration and validation alike:
  *
- *     upstream    = service-ref ":" port [ ":" datacenter ] [ options ]
- *                 | "prepared_query:" query-name ":" port [ ":" datacenter ]
+ *     upstream    = service-ref ":" port [ ":" [ datacenter ] ] [ options ]
+ *                 | "prepared_query:" query-name ":" port [ ":" [ datacenter ] ]
  *     service-ref = name | name ".svc" [ "." ns ".ns" ] [ "." peer ".peer" | "." partition ".ap" | "." dc ".dc" ]
  *     options     = "?" key "=" value { "&" key "=" value }
  *     port        = 1..65535, or the name of a container port
@@ -59,8 +59,9 @@ function service(
   optionText: string | undefined,
   ports: NamedPorts,
 ): Parsed<ProxyUpstream> {
-  const [target = '', , third] = parts;
-  if (third !== undefined && /.\.svc(\.|$)/.test(target)) return failed(thirdPart(third));
+  const [target = '', , third = ''] = parts;
+  const misplaced = third === '' ? undefined : noDatacenter(third, /.\.svc(\.|$)/.test(target));
+  if (misplaced !== undefined) return failed(misplaced);
   const place = parsePlace(parts, ports);
   if (!place.ok) return place;
   const reference = parseReference(place.value.name);
@@ -86,9 +87,9 @@ function failed(expected: string): Failure {
 
 type Place = Pick<ProxyUpstream, 'name' | 'bindPort' | 'datacenter'>;
 
-/** `name:port` or `name:port:datacenter`. */
+/** `name:port` or `name:port:datacenter`; an empty one is none, as in consul-k8s. */
 function parsePlace(parts: readonly string[], ports: NamedPorts): Parsed<Place> {
-  const [name = '', portText, datacenter, ...rest] = parts;
+  const [name = '', portText, datacenter = '', ...rest] = parts;
   if (portText === undefined) return failed('no ":"; expected <service>:<local port>');
   if (name === '') return failed('no service name before ":"');
   if (portText === '') return failed('no local port after ":"');
@@ -99,15 +100,21 @@ function parsePlace(parts: readonly string[], ports: NamedPorts): Parsed<Place> 
     return failed(
       `${quote(portText)} is neither a port from 1 to 65535 nor the name of a TCP port of a container`,
     );
-  if (datacenter !== undefined && !NAME.test(datacenter))
+  if (datacenter !== '' && !NAME.test(datacenter))
     return failed(`the datacenter ${quote(datacenter)} is not ${EXPECTED_NAME}`);
-  return { ok: true, value: { name, bindPort, datacenter: datacenter ?? '' } };
+  return { ok: true, value: { name, bindPort, datacenter } };
 }
 
-/** In consul-k8s it is the destination port, or options (endpoints_controller.go, processLabeledUpstream), and no datacenter. */
-function thirdPart(text: string): string {
-  const meant = text.includes('=') ? `?${text}` : `?destination_port=${text}`;
-  return `${quote(text)} after the port of a ".svc" name, where consul-k8s expects a destination port or options: write ${quote(meant)} there without ":", or .<name>.dc before the port for a datacenter`;
+/**
+ * What consul-k8s expects after the second colon, and is no datacenter: options, and of a ".svc" name the destination port
+ * (endpoints_controller.go, parseUnlabeledUpstreamExtraFields and parseLabeledUpstreamExtraFields).
+ */
+function noDatacenter(text: string, isLabelled: boolean): string | undefined {
+  const isOptions = text.includes('=');
+  const meant = quote(isOptions ? `?${text}` : `?destination_port=${text}`);
+  if (isLabelled)
+    return `${quote(text)} after the port of a ".svc" name, where consul-k8s expects a destination port or options: write ${meant} there without ":", or .<name>.dc before the port for a datacenter`;
+  return isOptions ? `${quote(text)} are options: write ${meant} there without ":"` : undefined;
 }
 
 type Labels = Pick<ProxyUpstream, 'namespace' | 'partition' | 'peer' | 'datacenter'>;

@@ -1,5 +1,6 @@
 /** The upstreams of a pod, validated together: a local port can be used once. */
-import type { ProxyUpstream } from '../model/registration.ts';
+import { LOOPBACK, type ProxyUpstream } from '../model/registration.ts';
+import { embeddedIpv4, formatCidr, holds, parseCidr } from '../support/cidr.ts';
 import { listed } from '../support/listed.ts';
 import { quote } from '../support/text.ts';
 import type { AnnotationReader } from './annotation-reader.ts';
@@ -48,7 +49,8 @@ export function readUpstreams(
   ): string | undefined {
     const ours = sidecarPorts.get(port);
     if (ours !== undefined) return `the sidecar uses port ${port} for ${ours.purpose}`;
-    const container = isOwnLoopback(address) ? undefined : declared.get(port);
+    const place = placeOf(address);
+    const container = isOwnLoopback(place) ? undefined : declared.get(port);
     // The author declared this port for this very use, because its name is the local port.
     if (
       container !== undefined &&
@@ -59,10 +61,10 @@ export function readUpstreams(
     ) {
       return `the container ${quote(container)} declares port ${port}`;
     }
-    const other = [...bindings(address, port)]
+    const other = bindings(place, port)
       .map((key) => used.get(key))
       .find((found) => found !== undefined);
-    used.set(`${address} ${port}`, element);
+    used.set(`${place} ${port}`, element);
     if (!used.has(`* ${port}`)) used.set(`* ${port}`, element);
     return other === undefined ? undefined : `port ${port} is already used by ${quote(other)}`;
   }
@@ -85,14 +87,26 @@ function warnOfLowPorts(upstreams: readonly ProxyUpstream[], pod: Pod, reader: A
 }
 
 /** 127.0.0.2 and the like: a container that listens on all addresses of the pod rarely means these. */
-function isOwnLoopback(address: string): boolean {
-  return address.startsWith('127.') && address !== '127.0.0.1';
+function isOwnLoopback(place: string): boolean {
+  return place.startsWith('127.') && place !== LOOPBACK;
 }
 
+const MAPPED = parseCidr('::ffff:0:0/96');
+
+/** One text for each address: `::1` can be written in many ways, and `::ffff:127.0.0.1` is `127.0.0.1` to a socket. */
+function placeOf(address: string): string {
+  const cidr = address.includes(':') ? parseCidr(address) : undefined;
+  if (cidr === undefined) return address;
+  const isMapped = MAPPED !== undefined && holds(MAPPED, cidr);
+  return (isMapped ? embeddedIpv4(address) : undefined) ?? formatCidr(cidr);
+}
+
+const WILDCARDS = ['0.0.0.0', '::'].map(placeOf);
+
 /** The wildcard address clashes with every other one. */
-function bindings(address: string, port: number): readonly string[] {
-  const isWildcard = address === '0.0.0.0' || address === '::';
-  return isWildcard ? [`* ${port}`] : [`${address} ${port}`, `0.0.0.0 ${port}`, `:: ${port}`];
+function bindings(place: string, port: number): readonly string[] {
+  const places = WILDCARDS.includes(place) ? ['*'] : [place, ...WILDCARDS];
+  return places.map((each) => `${each} ${port}`);
 }
 
 function declaredPorts(listeners: readonly Container[]): ReadonlyMap<number, string> {
