@@ -275,6 +275,7 @@ export function ownerProblems({ proxyMode, owner }: Pick<InjectValues, 'proxyMod
 type Resolved = {
   readonly version: string;
   readonly nativeSidecar: boolean;
+  readonly lacksNativeSidecar?: true;
   /** Whether the cluster has `preStop: {sleep}` (Kubernetes 1.30 or newer). */
   readonly preStopSleep: boolean;
   readonly ownNamespace: string | undefined;

@@ -262,7 +262,8 @@ export const annotations = {
   'enable-consul-dataplane-as-sidecar': {
     value: 'boolean',
     default: '`--native-sidecar`',
-    meaning: 'Whether the sidecar of this pod is a native sidecar, in both modes.',
+    meaning:
+      'Whether the sidecar of this pod is a native sidecar, in both modes. No effect on Kubernetes 1.28.',
   },
   'tandem/drain-seconds': {
     value: '0-86400',

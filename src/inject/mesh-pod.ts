@@ -81,7 +81,7 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   const services = readPodServices(pod, reader, readServiceNames(pod, reader, settings));
   const [service] = services;
   const metrics = readMetrics(pod, service, reader, settings);
-  const nativeSidecar = reader.boolean('enable-consul-dataplane-as-sidecar', settings.nativeSidecar);
+  const nativeSidecar = readNativeSidecar(reader, settings);
   const lifecycle = readLifecycle(reader, settings.lifecycle, nativeSidecar);
   const listeners = besideSidecar(pod, nativeSidecar);
   const drainSeconds = readDrainSeconds(pod, reader, service.port, settings);
@@ -133,6 +133,21 @@ export function readMeshPod(pod: Pod, settings: InjectSettings): ReadMeshPod {
   warnOfNoEffect(pod.annotations, reader, mesh);
   const { problems, warnings } = reader;
   return problems.length > 0 ? { ok: false, problems, warnings } : { ok: true, mesh, warnings };
+}
+
+function readNativeSidecar(
+  reader: AnnotationReader,
+  { nativeSidecar, lacksNativeSidecar }: InjectSettings,
+): boolean {
+  const name = 'enable-consul-dataplane-as-sidecar';
+  const isWanted = reader.boolean(name, nativeSidecar);
+  if (!isWanted || lacksNativeSidecar !== true) return isWanted;
+  reader.warn(
+    'no-effect',
+    name,
+    'has no effect: the API server is older than Kubernetes 1.29, and a pod with a native sidecar would never start there',
+  );
+  return false;
 }
 
 function otherAccounts(pod: Pod, services: PodServices, { consul }: InjectSettings): readonly string[] {

@@ -57,6 +57,8 @@ type SharedSettings = {
   readonly sidecarProxy: 'envoy' | 'builtin';
   /** True: the sidecar is an init container with `restartPolicy: Always` (Kubernetes ≥ 1.29). */
   readonly nativeSidecar: boolean;
+  /** The API server is one that drops the restart policy of an init container: the pod would wait for its sidecar for ever. */
+  readonly lacksNativeSidecar?: true;
   /** What names a service where `connect-service` is absent; `service-account` ignores the annotation. */
   readonly serviceNames: (typeof serviceNames)[number];
   /** With an auth method: what to do with a pod whose service is not named like its ServiceAccount. */

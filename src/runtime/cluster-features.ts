@@ -8,6 +8,8 @@ import type { Log } from '../telemetry/logger.ts';
 export type ClusterFeatures = {
   /** Init containers with `restartPolicy: Always`. */
   readonly nativeSidecar: boolean;
+  /** No pod may have one, whatever it asks for. */
+  readonly lacksNativeSidecar?: true;
   /** `preStop: {sleep}`. */
   readonly preStopSleep: boolean;
 };
@@ -31,7 +33,12 @@ export async function readClusterFeatures(
   if (cluster === undefined) return { nativeSidecar: native(true), preStopSleep: true };
   try {
     const version = await readPatiently(cluster, patience);
-    const features = { nativeSidecar: native(isFrom(version, 29)), preStopSleep: isFrom(version, 30) };
+    const isLacking = wanted.nativeSidecar !== 'on' && !isFrom(version, 29);
+    const features = {
+      nativeSidecar: native(isFrom(version, 29)),
+      ...(isLacking ? { lacksNativeSidecar: true as const } : {}),
+      preStopSleep: isFrom(version, 30),
+    };
     log('info', 'API server version', { ...version, ...features });
     return features;
   } catch (error) {

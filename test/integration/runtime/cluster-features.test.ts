@@ -39,7 +39,7 @@ async function readFrom(version: object, wanted: Wanted): Promise<Read> {
 const AUTO: Wanted = { nativeSidecar: 'auto', drainSeconds: 3 };
 
 for (const [minor, features] of [
-  ['28', { nativeSidecar: false, preStopSleep: false }],
+  ['28', { nativeSidecar: false, lacksNativeSidecar: true, preStopSleep: false }],
   ['29+', { nativeSidecar: true, preStopSleep: false }],
   ['30', { nativeSidecar: true, preStopSleep: true }],
   ['34+', { nativeSidecar: true, preStopSleep: true }],
@@ -52,6 +52,11 @@ for (const [minor, features] of [
 test('--native-sidecar decides against the version, and the drain follows it', async () => {
   const { features } = await readFrom({ major: '1', minor: '29' }, { ...AUTO, nativeSidecar: 'off' });
   assert.deepEqual(features, { nativeSidecar: false, preStopSleep: false });
+});
+
+test('Kubernetes 1.28 has native sidecars where the operator has switched them on', async () => {
+  const { features } = await readFrom({ major: '1', minor: '28' }, { ...AUTO, nativeSidecar: 'on' });
+  assert.deepEqual(features, { nativeSidecar: true, preStopSleep: false });
 });
 
 test('a version that cannot be read turns both off, each with a line in the log', async () => {
