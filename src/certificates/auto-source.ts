@@ -60,8 +60,8 @@ async function renewed({ hosts, folder, now }: AutoOptions, held?: Certificates)
   const isCaGood = found !== undefined && isGood(known, time) && belongTogether(found.ca);
   const serving = isCaGood && known !== undefined ? readServing(found.serving, [known], hosts) : undefined;
   if (isCaGood && isGood(serving, time) && serving?.issuer !== undefined && serving.isForHosts) return found;
-  const ca = isCaGood ? found.ca : generateCa(time);
-  const made = { ca, serving: generateServing(ca, hosts, time) };
+  const ca = isCaGood ? found.ca : await generateCa(time);
+  const made = { ca, serving: await generateServing(ca, hosts, time) };
   if (folder !== undefined) await writeFolder(folder, made);
   return made;
 }

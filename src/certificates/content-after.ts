@@ -11,17 +11,17 @@ type WritingStep = Extract<Step, { readonly kind: 'new-ca' | 'keep-ca' | 'issue'
  *
  * @param now milliseconds since the epoch
  */
-export function contentAfter(
+export async function contentAfter(
   step: WritingStep,
   texts: SecretTexts,
   hosts: readonly string[],
   times: RotationTimes,
   now: number,
-): Readonly<Record<string, string>> {
+): Promise<Readonly<Record<string, string>>> {
   const before = readContent(texts);
   switch (step.kind) {
     case 'new-ca': {
-      const { certificate, key } = generateCa(now, times.caLife);
+      const { certificate, key } = await generateCa(now, times.caLife);
       const isUsable = before.serving !== undefined && readServing(before.serving, [], []) !== undefined;
       const serving = isUsable ? before.serving : undefined;
       return writeContent({ ca: { certificate, key }, older: step.older, serving });
@@ -31,7 +31,7 @@ export function contentAfter(
       if (before.ca === undefined) return writeContent(before);
       return writeContent({
         ...before,
-        serving: generateServing(before.ca, hosts, now, times.servingLife),
+        serving: await generateServing(before.ca, hosts, now, times.servingLife),
       });
     }
     case 'keep-ca':

@@ -81,7 +81,7 @@ async function reconcile(options: RotationOptions, signal: AbortSignal): Promise
     if (wanted.kind === 'publish') return ports.publish(wanted.bundle, signal);
     // Taken before keys are made, which takes time: only the version that was read may be replaced.
     const secret = ports.secret();
-    const texts = contentAfter(wanted, secret.texts, hosts, times, view.state().now);
+    const texts = await contentAfter(wanted, secret.texts, hosts, times, view.state().now);
     return signal.aborted ? 'conflict' : secret.replace(texts, signal);
   }
 }

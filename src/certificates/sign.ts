@@ -1,6 +1,6 @@
 /**
- * Certificates are made here. The CA of a Consul may have been brought: it may be EC or RSA, and its name is copied byte for byte,
- * because Go compares names as bytes.
+ * Certificates for a Consul whose CA may have been brought: it may be EC or RSA, and its name is copied byte for byte, because Go
+ * compares names as bytes.
  */
 import {
   createHash,
@@ -37,15 +37,11 @@ type Life = {
   readonly life: number;
 };
 
-/**
- * A CA that signs itself, P-256: an RSA key takes 40 times as long, and every start of `--tls-auto` waits for it.
- *
- * @param called how its name begins
- */
-export function newCa({ now, life }: Life, called = 'Tandem Consul CA'): KeyPair {
+/** A CA that signs itself, P-256. */
+export function newCa({ now, life }: Life): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  // Two CAs of one name in a bundle hide each other from OpenSSL, and neither verifies anything.
-  const name = commonName(`${called} ${randomBytes(8).toString('hex')}`);
+  // Two CAs of one name in a bundle hide each other from OpenSSL.
+  const name = commonName(`Tandem Consul CA ${randomBytes(8).toString('hex')}`);
   const subject = { name, publicKey };
   const extensions = caExtensions(publicKey);
   const to = { from: now, until: now + life };
@@ -66,26 +62,13 @@ export function crossSigned(ca: string, by: KeyPair, now: number): string {
   });
 }
 
-// RFC 5280, 4.2.1.12: serverAuth, clientAuth.
-const SERVER = '1.3.6.1.5.5.7.3.1';
-const CLIENT = '1.3.6.1.5.5.7.3.2';
-
-/** With `serverAuth` alone a Consul server cannot speak to the others. */
-const BOTH_SIDES: readonly string[] = [SERVER, CLIENT];
-export const SERVER_ONLY: readonly string[] = [SERVER];
-
 /**
- * A leaf, P-256. It never outlives its CA, without which it would be refused.
+ * A leaf for both sides of a connection, P-256: with `serverAuth` alone a Consul server cannot speak to the others. It never
+ * outlives its CA.
  *
  * @param hosts DNS names, which may begin with `*.`, and IP addresses; the first is its common name
- * @param purposes OIDs
  */
-export function newLeaf(
-  ca: KeyPair,
-  hosts: readonly string[],
-  { now, life }: Life,
-  purposes = BOTH_SIDES,
-): KeyPair {
+export function newLeaf(ca: KeyPair, hosts: readonly string[], { now, life }: Life): KeyPair {
   const issuer = issuerOf(ca);
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const names = hosts.map((host) =>
@@ -94,13 +77,13 @@ export function newLeaf(
   const extensions = [
     extension('2.5.29.19', true, sequence()),
     extension('2.5.29.15', true, bits(Buffer.of(0x80), 7)),
-    extension('2.5.29.37', false, sequence(...purposes.map(oid))),
+    extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.1'), oid('1.3.6.1.5.5.7.3.2'))),
     extension('2.5.29.17', false, sequence(...names)),
     ...authority(issuer.raw),
   ];
   return pairOf(
     certificate({
-      name: commonName(hosts[0] ?? 'tandem'),
+      name: commonName(hosts[0] ?? 'consul'),
       publicKey,
       ...issuer,
       extensions,

@@ -30,8 +30,8 @@ export async function newCertificates(values: Values, environment: Environment):
   if (present !== undefined && !values.force) return { kind: 'present', present };
   const hosts = [...namesOf(values.service), ...values.hosts];
   const now = Date.now();
-  const ca = generateCa(now);
-  await target.write({ ca, serving: generateServing(ca, hosts, now) });
+  const ca = await generateCa(now);
+  await target.write({ ca, serving: await generateServing(ca, hosts, now) });
   const caBundle = Buffer.from(ca.certificate).toString('base64');
   return { kind: 'written', name: target.name, hosts, caBundle };
 }

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fileSource } from '../certificates/file-source.ts';
-import { autoSource } from '../certificates/auto-source.ts';
 import { type CertificateSource, validityProblem } from '../certificates/key-pair.ts';
 import { serviceDnsNames } from '../certificates/generate.ts';
 import type { CertificateValues } from '../config/certificate-flags.ts';
@@ -35,6 +34,8 @@ export async function openCertificates(
     return openShared(values, tlsAutoSecret, webhookConfiguration, namespace, environment, log);
   if (tlsCertFile !== undefined && tlsKeyFile !== undefined)
     return ownSource(await fileSource({ certificate: tlsCertFile, key: tlsKeyFile }));
+  // What makes certificates is large, and a webhook with files never needs it.
+  const { autoSource } = await import('../certificates/auto-source.ts');
   const hosts = hostsOf(values, namespace ?? 'default');
   return ownSource(await autoSource({ hosts, folder: values.tlsAutoDir, now: Date.now }));
 }

@@ -19,10 +19,10 @@ const BARE = join(import.meta.dirname, 'webhook/bare-server.ts');
 export async function benchWebhook(short: boolean): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tandem-bench-'));
   try {
-    const ca = generateCa(Date.now());
+    const ca = await generateCa(Date.now());
     await writeFolder(join(folder, 'certs'), {
       ca,
-      serving: generateServing(ca, ['127.0.0.1'], Date.now()),
+      serving: await generateServing(ca, ['127.0.0.1'], Date.now()),
     });
     await benchColdStart(folder, short ? 2 : 10);
     const webhook = await startWebhook(folder);

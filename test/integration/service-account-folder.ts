@@ -10,8 +10,8 @@ import type { KeyPair } from '../../src/certificates/key-pair.ts';
 export async function serviceAccountFolder(): Promise<{ readonly folder: string; readonly pair: KeyPair }> {
   const folder = await mkdtemp(join(tmpdir(), 'tandem-account-'));
   after(() => rm(folder, { recursive: true }));
-  const ca = generateCa(Date.now());
+  const ca = await generateCa(Date.now());
   await writeFile(join(folder, 'ca.crt'), ca.certificate);
   await writeFile(join(folder, 'token'), 'the-token\n');
-  return { folder, pair: generateServing(ca, ['127.0.0.1'], Date.now()) };
+  return { folder, pair: await generateServing(ca, ['127.0.0.1'], Date.now()) };
 }

@@ -25,7 +25,7 @@ const LIFE = CA_DAYS * 24 * 60 * 60 * 1000;
 export async function createPki(folder: string, plan: AddressPlan): Promise<Pki> {
   mkdirSync(folder, { mode: 0o700 });
   const now = Date.now();
-  const [ca, etcdCa, frontCa] = [generateCa(now), generateCa(now), generateCa(now)];
+  const [ca, etcdCa, frontCa] = await Promise.all([generateCa(now), generateCa(now), generateCa(now)]);
   const server = async (from: KeyPair, hosts: readonly string[]): Promise<KeyPair> =>
     generateServing(from, hosts, now, LIFE);
   const write = (name: string, pair: KeyPair): void => {

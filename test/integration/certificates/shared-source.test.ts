@@ -12,9 +12,11 @@ const START = Date.UTC(2030, 0, 1);
 let [old, next]: readonly KeyPair[] = [];
 let [ofOld, ofNext]: readonly KeyPair[] = [];
 before(async () => {
-  [old, next] = [generateCa(START), generateCa(START)];
-  [ofOld, ofNext] = [old, next].map((ca) =>
-    generateServing(ca ?? { certificate: '', key: '' }, ['localhost'], START, 10 * MINUTE),
+  [old, next] = await Promise.all([generateCa(START), generateCa(START)]);
+  [ofOld, ofNext] = await Promise.all(
+    [old, next].map((ca) =>
+      generateServing(ca ?? { certificate: '', key: '' }, ['localhost'], START, 10 * MINUTE),
+    ),
   );
 });
 

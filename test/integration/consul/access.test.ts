@@ -161,9 +161,9 @@ for (const [what, reply] of [
 }
 
 test('TLS: the CA and the name of the server decide', async () => {
-  const ca = generateCa(Date.now());
-  const other = generateCa(Date.now());
-  const pair = generateServing(ca, ['server.dc1.consul'], Date.now());
+  const ca = await generateCa(Date.now());
+  const other = await generateCa(Date.now());
+  const pair = await generateServing(ca, ['server.dc1.consul'], Date.now());
   const files = { ca: join(folder, 'ca.pem'), other: join(folder, 'other.pem') };
   await writeFile(files.ca, ca.certificate);
   await writeFile(files.other, other.certificate);
@@ -195,8 +195,8 @@ test('TLS: the CA and the name of the server decide', async () => {
 });
 
 test('TLS: what has expired says so, and so does a port without TLS', async () => {
-  const ca = generateCa(Date.now());
-  const { certificate: cert, key } = generateServing(ca, ['localhost'], Date.now() - 365 * 86_400_000);
+  const ca = await generateCa(Date.now());
+  const { certificate: cert, key } = await generateServing(ca, ['localhost'], Date.now() - 365 * 86_400_000);
   const caFile = join(folder, 'expired.pem');
   await writeFile(caFile, ca.certificate);
   const server = createServer({ cert, key }).listen(0, '127.0.0.1');
@@ -221,12 +221,12 @@ test('TLS: what has expired says so, and so does a port without TLS', async () =
 
 test('a CA that is exchanged in its file is trusted from the next connection on, and the old one no longer', async () => {
   mock.timers.enable({ apis: ['setInterval'] });
-  const [old, next] = [generateCa(Date.now()), generateCa(Date.now())];
+  const [old, next] = await Promise.all([generateCa(Date.now()), generateCa(Date.now())]);
   const caFile = join(folder, 'exchanged.pem');
   await writeFile(caFile, old.certificate);
   const serverName = 'server.dc1.consul';
   const leaf = async (ca: typeof old): Promise<{ cert: string; key: string }> => {
-    const { certificate: cert, key } = generateServing(ca, [serverName], Date.now());
+    const { certificate: cert, key } = await generateServing(ca, [serverName], Date.now());
     return { cert, key };
   };
   const server = createServer(await leaf(old), (_request, response) => {

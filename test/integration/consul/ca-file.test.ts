@@ -11,7 +11,7 @@ import { eventually } from '../../real/harness/eventually.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tandem-ca-'));
 after(() => rmSync(folder, { recursive: true }));
 const path = join(folder, 'ca.crt');
-const [first, second] = [generateCa(Date.now()), generateCa(Date.now())];
+const [first, second] = await Promise.all([generateCa(Date.now()), generateCa(Date.now())]);
 
 /** The file is looked at again and again. */
 async function seen(check: () => void): Promise<void> {

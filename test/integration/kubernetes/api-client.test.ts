@@ -159,12 +159,12 @@ test('credentials are asked for each request, and made anew after a 401', async 
 });
 
 test('another CA is used from the next request on, and a server of none of them is not believed', async () => {
-  const ca = generateCa(Date.now());
-  const { certificate, key } = generateServing(ca, ['127.0.0.1'], Date.now());
+  const ca = await generateCa(Date.now());
+  const { certificate, key } = await generateServing(ca, ['127.0.0.1'], Date.now());
   const secure = createServer({ cert: certificate, key }, (_request, response) => response.end('{}'));
   secure.listen(0, '127.0.0.1');
   await once(secure, 'listening');
-  let trusted = generateCa(Date.now()).certificate;
+  let trusted = (await generateCa(Date.now())).certificate;
   const client = apiClient({
     ...anonymous(`https://127.0.0.1:${(secure.address() as AddressInfo).port}`),
     credentials: () => Promise.resolve({ tls: { ca: trusted }, headers: {}, proxy: undefined }),

@@ -98,8 +98,8 @@ test('behind a proxy, whose connections have the own certificate, nothing is ask
 });
 
 test('the own client certificate is not shown, and a server of another CA gets no token', async () => {
-  const ca = generateCa(Date.now());
-  const { certificate: cert, key } = generateServing(ca, ['127.0.0.1'], Date.now());
+  const ca = await generateCa(Date.now());
+  const { certificate: cert, key } = await generateServing(ca, ['127.0.0.1'], Date.now());
   const seen: (readonly [boolean, boolean])[] = [];
   const options = { cert, key, requestCert: true, rejectUnauthorized: false };
   const secure = createServer(options, ({ socket, headers }, response) => {
@@ -113,7 +113,7 @@ test('the own client certificate is not shown, and a server of another CA gets n
   const askFor = (trusted: string): Promise<Reviewers> =>
     ask(withCredentials(url, { tls: { ca: trusted, cert, key }, headers: {}, proxy: undefined }));
   assert.equal((await askFor(ca.certificate)).refused.length, 2);
-  assert.deepEqual(await askFor(generateCa(Date.now()).certificate), NO_REVIEWERS);
+  assert.deepEqual(await askFor((await generateCa(Date.now())).certificate), NO_REVIEWERS);
   assert.deepEqual(
     seen,
     Array.from({ length: QUESTIONS }, () => [false, true]),

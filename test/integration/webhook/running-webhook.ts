@@ -36,8 +36,8 @@ export async function startWebhook(
   overrides: Partial<WebhookDependencies> = {},
   host = HOST,
 ): Promise<RunningWebhook> {
-  const ca = generateCa(Date.now());
-  let pair = generateServing(ca, [HOST], Date.now());
+  const ca = await generateCa(Date.now());
+  let pair = await generateServing(ca, [HOST], Date.now());
   const outcomes: AdmissionOutcome[] = [];
   const refusals: RefusalReason[] = [];
   const parsed = parseFlags(injectFlags, [], {});

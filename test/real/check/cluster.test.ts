@@ -317,7 +317,7 @@ test(
       await api.admin.expect('PATCH', CONFIGURATION, { webhooks }, MERGE_PATCH);
     };
     const publishCa = async (from: number): Promise<void> =>
-      publish(Buffer.from(generateCa(from).certificate).toString('base64'));
+      publish(Buffer.from((await generateCa(from)).certificate).toString('base64'));
 
     await publishCa(Date.now() - 400 * DAY);
     await eventually('the old CA', async () => {

@@ -28,8 +28,8 @@ const file = (name: string, content: string): string => {
   writeFileSync(path, content, { mode: 0o600 });
   return path;
 };
-const ca = generateCa(Date.now());
-const certificate = generateServing(ca, ['server.dc1.consul'], Date.now());
+const ca = await generateCa(Date.now());
+const certificate = await generateServing(ca, ['server.dc1.consul'], Date.now());
 const ca_file = file('ca.pem', ca.certificate);
 const grpc = {
   ca_file,

@@ -25,8 +25,8 @@ const scene = await startScene(['etcd', 'kube-apiserver', 'consul', 'envoy']);
 const network = await startPodNetwork(scene);
 const [grpcTls = 0] = await freePorts(1);
 const SERVER_NAME = 'server.dc1.consul';
-const ca = generateCa(Date.now());
-const serving = generateServing(ca, [SERVER_NAME], Date.now());
+const ca = await generateCa(Date.now());
+const serving = await generateServing(ca, [SERVER_NAME], Date.now());
 const file = (name: string, content: string): string => {
   const path = join(scene.folder, name);
   writeFileSync(path, content, { mode: 0o600 });

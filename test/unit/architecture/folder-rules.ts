@@ -153,6 +153,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
 /** Package → the only folder that may import it by value. */
 export const packageOwners: ReadonlyMap<string, string> = new Map([
   ['fastify', 'http'],
+  ['selfsigned', 'certificates'],
   ['pino', 'telemetry'],
   ['prom-client', 'telemetry'],
   ['@kubernetes/client-node', 'kubernetes'],

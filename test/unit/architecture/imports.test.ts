@@ -121,6 +121,12 @@ const planted: readonly [string, string, string, RegExp][] = [
   ['pino elsewhere', 'certificates/x.ts', "import { pino } from 'pino';", /only telemetry imports it/],
   ['prom-client elsewhere', 'cli/x.ts', "import { Gauge } from 'prom-client';", /only telemetry imports it/],
   [
+    'selfsigned elsewhere',
+    'http/x.ts',
+    "import { generate } from 'selfsigned';",
+    /only certificates imports it/,
+  ],
+  [
     'a package that only tests have',
     'certificates/x.ts',
     "import { build } from 'esbuild';",

@@ -10,8 +10,8 @@ const NOW = Date.UTC(2030, 0, 1);
 const DAY = 24 * 60 * 60 * 1000;
 
 test('a CA of one year signs a certificate of thirty days for names and addresses, on P-256', async () => {
-  const ca = generateCa(NOW);
-  const pair = generateServing(ca, ['tandem-webhook.tandem.svc', '127.0.0.1', '::1'], NOW);
+  const ca = await generateCa(NOW);
+  const pair = await generateServing(ca, ['tandem-webhook.tandem.svc', '127.0.0.1', '::1'], NOW);
   const [authority, serving] = [ca, pair].map(({ certificate }) => new X509Certificate(certificate));
   assert.ok(authority !== undefined && serving !== undefined);
   assert.deepEqual([authority.ca, serving.ca], [true, false]);
@@ -26,17 +26,17 @@ test('a CA of one year signs a certificate of thirty days for names and addresse
 });
 
 test('two CAs have two names: of one name, a bundle of both would verify nothing', async () => {
-  const [one, two] = [generateCa(NOW), generateCa(NOW)];
+  const [one, two] = await Promise.all([generateCa(NOW), generateCa(NOW)]);
   assert.notEqual(new X509Certificate(one.certificate).subject, new X509Certificate(two.certificate).subject);
 });
 
 test('PEM files can be put together with cat', async () => {
-  const { certificate, key } = generateCa(NOW);
+  const { certificate, key } = await generateCa(NOW);
   for (const pem of [certificate, key]) assert.match(pem, /^-----BEGIN [^]*-----END [A-Z ]+-----\n$/);
 });
 
 test('a key of another certificate is no pair, and the refusal shows no key', async () => {
-  const [one, two] = [generateCa(NOW), generateCa(NOW)];
+  const [one, two] = await Promise.all([generateCa(NOW), generateCa(NOW)]);
   const mixed = { certificate: one.certificate, key: two.key };
   assert.deepEqual([belongTogether(one), belongTogether(mixed)], [true, false]);
   assert.equal(checkPair(one, 'tls.crt, tls.key'), one);
@@ -58,7 +58,7 @@ test('a key of another certificate is no pair, and the refusal shows no key', as
 });
 
 test('a certificate can be served in its life only', async () => {
-  const pair = generateServing(generateCa(NOW), ['localhost'], NOW);
+  const pair = await generateServing(await generateCa(NOW), ['localhost'], NOW);
   assert.equal(validityProblem(pair, NOW), undefined);
   assert.match(validityProblem(pair, NOW - DAY) ?? '', /not valid before 2029-12-31/);
   assert.match(validityProblem(pair, NOW + SERVING_DAYS * DAY) ?? '', /expired at 2030-01-31/);

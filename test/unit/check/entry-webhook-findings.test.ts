@@ -8,7 +8,7 @@ const DAY = 24 * 60 * 60 * 1000;
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const ENTRY = 'config-entries.validate.tandem.dev';
 const DENIED = `admission webhook "${ENTRY}" denied the request: spec.sources: is required`;
-const ca = generateCa(NOW);
+const ca = await generateCa(NOW);
 const bundle = Buffer.from(ca.certificate).toString('base64');
 
 const seen = <T>(value: T) => ({ kind: 'seen', value }) as const;
